@@ -1,0 +1,90 @@
+import type { Instant } from '../model/instant.js';
+import type { Kind, ListedKind, Resource } from '../model/kind.js';
+import type { Window } from '../model/ledger.js';
+import type { RecordOf } from '../model/records.js';
+import type { FilterKey } from '../model/stream.js';
+
+/** Who waits for the answer; the budget serves them in this order. */
+export type Priority = 'interactive' | 'poll' | 'backfill';
+
+/** What a piece of work has cost; the client counts up on the one it is handed. */
+export interface CallMeter {
+  /** Requests sent, retries included. */
+  calls: number;
+  listCalls: number;
+  /** First requests for a detail; the further pages of a threat's messages count as `messagePageCalls`. */
+  detailCalls: number;
+  messagePageCalls: number;
+  retries: number;
+}
+
+export function newMeter(): CallMeter {
+  return { calls: 0, listCalls: 0, detailCalls: 0, messagePageCalls: 0, retries: 0 };
+}
+
+export interface CallOptions {
+  readonly priority: Priority;
+  /** Ends the call and its retries. */
+  readonly signal?: AbortSignal | undefined;
+  readonly meter?: CallMeter | undefined;
+}
+
+/** One id of a list, with what else the list said of it. */
+export interface ListItem {
+  readonly id: string;
+  /** The item as received, integers beyond 2^53 as strings. Cases carry fields that their detail lacks. */
+  readonly item: Readonly<Record<string, unknown>>;
+  /** A case's own `last_modified`; `null` where the list does not say. */
+  readonly lastModifiedTime: Instant | null;
+}
+
+export interface ListPage {
+  readonly items: readonly ListItem[];
+  readonly page: number;
+  /** `null` on the last page. */
+  readonly nextPage: number | null;
+  /** The undocumented `total`, where given. */
+  readonly total: number | null;
+  /** The `filter` parameter as sent. */
+  readonly filter: string;
+  /** Items of the page that have no usable id, as received. */
+  readonly unusable: readonly string[];
+}
+
+/** A record as decoded, with what it was decoded from. */
+export interface Fetched<K extends Kind> {
+  readonly record: RecordOf[K];
+  /** The JSON value received, ready for canonical JSON: paging fields left out, integers beyond 2^53 as strings. */
+  readonly payload: unknown;
+  /** When the (first) request was sent. */
+  readonly fetchedAt: Instant;
+}
+
+/**
+ * Abnormal's REST API as the gateway needs it: GET only. Every method throws `UpstreamError` when the request
+ * fails for good and `DecodeError` when the answer cannot be understood.
+ */
+export interface AbnormalClient {
+  /** One page of a resource's list, bounded by `window` on `filterKey`. */
+  list(
+    resource: Resource,
+    filterKey: FilterKey,
+    window: Window,
+    page: number,
+    options: CallOptions,
+  ): Promise<ListPage>;
+  /**
+   * The detail of one record; a threat's further message pages are followed. For a case `item` is its list
+   * item, joined into the record and the payload; `null` when it is not at hand.
+   */
+  detail<K extends ListedKind>(
+    kind: K,
+    id: string,
+    item: Readonly<Record<string, unknown>> | null,
+    options: CallOptions,
+  ): Promise<Fetched<K>>;
+  caseAnalysis(caseId: string, options: CallOptions): Promise<Fetched<'caseAnalysis'>>;
+  threatAttachments(threatId: string, options: CallOptions): Promise<Fetched<'threatAttachments'>>;
+  threatLinks(threatId: string, options: CallOptions): Promise<Fetched<'threatLinks'>>;
+  close(): void;
+}

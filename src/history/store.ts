@@ -1,0 +1,180 @@
+import type { FieldValue, Filter } from '../model/filter.js';
+import type { Instant } from '../model/instant.js';
+import type { Kind, ListedKind, RecordKey } from '../model/kind.js';
+import type { LedgerEntry, RecordedEntry } from '../model/ledger.js';
+import type { QuarantineEntry } from '../model/quarantine.js';
+import type { Observation, Revision } from '../model/revision.js';
+import type { Run } from '../model/run.js';
+import type { Stream, StreamState } from '../model/stream.js';
+
+/** One atomic step of a run: all of it is recorded, or none. */
+export interface Batch {
+  /** Unique to the step. Recording a batch whose id is already there changes nothing and answers as the first time did. */
+  readonly id: string;
+  /** The wall clock. The history never goes back: it records under this instant or one just after its last. */
+  readonly now: Instant;
+  /** The run as it stands once this batch is in; written over what was there under its id. */
+  readonly run: Run;
+  readonly observations: readonly Observation[];
+  /** Records that are gone upstream: those held get a tombstone, the others are let be. */
+  readonly tombstones: readonly RecordKey[];
+  readonly ledger: readonly LedgerEntry[];
+  readonly streams: readonly StreamState[];
+  /** Added, or written over the entry of the same key. */
+  readonly quarantine: readonly QuarantineEntry[];
+  /** Taken out of quarantine. A key observed or tombstoned in this batch is released by that alone. */
+  readonly released: readonly RecordKey[];
+}
+
+/** What became of a batch. */
+export interface Recorded {
+  readonly seq: number;
+  /** The instant under which it stands; later than that of every batch before. */
+  readonly at: Instant;
+  readonly added: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly deleted: number;
+  /**
+   * Observations not recorded: what is held differs and was confirmed by a batch after their `basis`, so
+   * which of the two is the newer cannot be told. Fetch them again.
+   */
+  readonly conflicts: readonly RecordKey[];
+}
+
+/** A consistent view of the history: everything up to and including batch `seq`. */
+export interface Pin {
+  readonly seq: number;
+  /** When that batch was recorded; the epoch for the empty view, `seq` 0. */
+  readonly at: Instant;
+}
+
+/** A place in an ordered list. */
+export interface Position {
+  readonly value: FieldValue;
+  readonly integration: string;
+  readonly id: string;
+}
+
+export interface ListQuery<K extends ListedKind = ListedKind> {
+  readonly kind: K;
+  /** `null`: all. */
+  readonly integrations: readonly string[] | null;
+  readonly filter: Filter | null;
+  readonly seq: number;
+}
+
+export interface PageQuery<K extends ListedKind = ListedKind> extends ListQuery<K> {
+  /** A field marked `order` in `model/fields.ts`; ties go by integration, then id, in the same direction. */
+  readonly orderBy: string;
+  readonly descending: boolean;
+  /** Only what comes strictly after this place, in the order asked for. */
+  readonly after: Position | null;
+  readonly limit: number;
+}
+
+/** One record of a page, with its place. */
+export interface PageItem<K extends ListedKind = ListedKind> {
+  readonly revision: Revision<K>;
+  readonly position: Position;
+}
+
+export interface Page<K extends ListedKind = ListedKind> {
+  readonly items: readonly PageItem<K>[];
+  readonly hasMore: boolean;
+}
+
+export interface ChangesQuery {
+  /** Revisions written by batches in `(afterSeq, toSeq]`. */
+  readonly afterSeq: number;
+  readonly toSeq: number;
+  readonly kinds: readonly Kind[];
+  readonly integrations: readonly string[] | null;
+  /** Strictly after this revision, by (seqFrom, kind, integration, id). */
+  readonly after: { readonly seqFrom: number; readonly key: RecordKey } | null;
+  readonly limit: number;
+}
+
+/**
+ * The history: every version of every record, the ledger of what was read, and the runs that read it.
+ *
+ * Reads take a `seq` and see exactly what batches up to it recorded, whatever is written meanwhile. Deleted
+ * records are in no page and no count, but `get` and `revisions` give their tombstones. Every failure is a
+ * `HistoryError`.
+ */
+export interface HistoryStore {
+  /** What it is, for logs and health: `sqlite` or `mongodb`, without credentials. */
+  readonly description: string;
+
+  record(batch: Batch): Promise<Recorded>;
+
+  /** The newest view. */
+  head(): Promise<Pin>;
+  /** The newest view that existed at `asOf`. */
+  pinAt(asOf: Instant): Promise<Pin>;
+
+  /** The revision of each key that is visible at `seq`, in the order of `keys`; `null` where none is. */
+  get<K extends Kind>(
+    keys: readonly (RecordKey & { readonly kind: K })[],
+    seq: number,
+  ): Promise<(Revision<K> | null)[]>;
+  page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>>;
+  count(query: ListQuery): Promise<number>;
+  /**
+   * Who refers to what: for each value, the live records whose `reference` field has it, by integration and
+   * id. `integration` narrows to one account.
+   */
+  referrers<K extends ListedKind>(
+    kind: K,
+    field: string,
+    integration: string,
+    values: readonly string[],
+    seq: number,
+  ): Promise<Revision<K>[][]>;
+  /** Versions of one record, newest first, from those written before `beforeSeq`. */
+  revisions<K extends Kind>(
+    key: RecordKey & { readonly kind: K },
+    beforeSeq: number,
+    limit: number,
+  ): Promise<Revision<K>[]>;
+  countRevisions(key: RecordKey, seq: number): Promise<number>;
+  /** Revisions in the order they were written. */
+  changes(query: ChangesQuery): Promise<Revision[]>;
+  /** What Abnormal sent for the version that batch `seqFrom` brought: the text whose SHA-256 is its digest. */
+  received(key: RecordKey, seqFrom: number): Promise<string | null>;
+
+  /** Ledger entries of a stream that touch `[from, to)`, recorded up to `seq`, in that order. */
+  ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]>;
+  /** All streams ever read, with their state now. */
+  streams(): Promise<StreamState[]>;
+  /** The newest runs first, those started before `before` if given. */
+  runs(query: {
+    readonly integrations: readonly string[] | null;
+    readonly before: { readonly startedAt: Instant; readonly id: string } | null;
+    readonly limit: number;
+  }): Promise<Run[]>;
+  countRuns(integrations: readonly string[] | null): Promise<number>;
+  run(id: string): Promise<Run | null>;
+  /** Records set aside, by integration, kind and id. */
+  quarantine(query: {
+    readonly integrations: readonly string[] | null;
+    readonly kinds: readonly Kind[];
+    readonly after: RecordKey | null;
+    readonly limit: number;
+  }): Promise<QuarantineEntry[]>;
+  quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]>;
+
+  /**
+   * Takes or renews the right to do something that one process at a time may do. False while another holder's
+   * lease lasts. Time is the store's own where it has one.
+   */
+  acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean>;
+  releaseLease(name: string, holder: string): Promise<void>;
+
+  /** Throws when the store cannot serve reads now. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How a store is opened: one writer at a time may hold a SQLite file, readers beside it as many as like. */
+export type OpenMode = 'read' | 'write';

@@ -1,0 +1,56 @@
+export type FieldValue = string | number | boolean | null;
+
+/** What a filter compares: one value, or several of which any may match. */
+export type Fields = Readonly<Record<string, FieldValue | readonly string[]>>;
+
+/**
+ * A filter over a kind's fields (see `fields.ts`). Comparison is by value and two-valued: on `null`, `gte`,
+ * `lte` and `contains` are false, and `not` turns every false into true. `contains` ignores case. A field
+ * with several values matches when any of them does; `eq null` on it means that it has none.
+ */
+export type Filter =
+  | { readonly and: readonly Filter[] }
+  | { readonly or: readonly Filter[] }
+  | { readonly not: Filter }
+  | { readonly field: string; readonly eq: FieldValue }
+  | { readonly field: string; readonly in: readonly FieldValue[] }
+  | { readonly field: string; readonly gte: string | number }
+  | { readonly field: string; readonly lte: string | number }
+  | { readonly field: string; readonly contains: string };
+
+/** Case folding for `contains`; both stores keep text folded by this very function. */
+export function fold(text: string): string {
+  return text.normalize('NFC').toLowerCase();
+}
+
+/** Whether `fields` satisfy `filter`: the meaning that every store's query must have. */
+export function isMatch(fields: Fields, filter: Filter): boolean {
+  if ('and' in filter) return filter.and.every((part) => isMatch(fields, part));
+  if ('or' in filter) return filter.or.some((part) => isMatch(fields, part));
+  if ('not' in filter) return !isMatch(fields, filter.not);
+  const value = fields[filter.field];
+  const values: readonly FieldValue[] = isList(value) ? value : [value ?? null];
+  if ('eq' in filter) return isEqual(values, filter.eq);
+  if ('in' in filter) return filter.in.some((wanted) => isEqual(values, wanted));
+  if ('gte' in filter) return values.some((v) => v !== null && compareValues(v, filter.gte) >= 0);
+  if ('lte' in filter) return values.some((v) => v !== null && compareValues(v, filter.lte) <= 0);
+  const part = fold(filter.contains);
+  return values.some((v) => typeof v === 'string' && fold(v).includes(part));
+}
+
+function isEqual(values: readonly FieldValue[], wanted: FieldValue): boolean {
+  return wanted === null ? values.length === 0 || values.includes(null) : values.includes(wanted);
+}
+
+function isList(value: Fields[string] | undefined): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+/** Orders two values of one field: null first, text by UTF-8 bytes as both stores do, numbers by size. */
+export function compareValues(a: FieldValue, b: FieldValue): number {
+  if (a === b) return 0;
+  if (a === null) return -1;
+  if (b === null) return 1;
+  if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return Number(a) < Number(b) ? -1 : 1;
+}

@@ -1,0 +1,120 @@
+import type { Case } from './records.js';
+
+/*
+ * Abnormal's word lists are open: spellings differ between endpoints and years, and new values arrive without
+ * notice. Each list here maps what has been seen to an enum value and everything else to OTHER.
+ * `null` stays `null`: not said.
+ */
+
+const squash = (raw: string) =>
+  raw
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, ' ')
+    .trim();
+
+function vocabulary<T extends string>(words: Record<T, readonly string[]>) {
+  const known = new Map<string, T>();
+  for (const [value, spellings] of Object.entries<readonly string[]>(words)) {
+    for (const spelling of spellings) known.set(squash(spelling), value as T);
+  }
+  return (raw: string | null): T | 'OTHER' | null => {
+    if (raw === null || raw.trim() === '') return null;
+    return known.get(squash(raw)) ?? 'OTHER';
+  };
+}
+
+const attackTypeOf = vocabulary({
+  INTERNAL_TO_INTERNAL: ['Internal-to-Internal Attacks (Email Account Takeover)', 'Email Account Takeover'],
+  SPAM: ['Spam'],
+  GRAYMAIL: ['Graymail'],
+  RECONNAISSANCE: ['Reconnaissance'],
+  SCAM: ['Scam'],
+  SOCIAL_ENGINEERING_BEC: ['Social Engineering (BEC)', 'Social Engineering'],
+  CREDENTIAL_PHISHING: ['Phishing: Credential', 'Phishing', 'Credential Phishing'],
+  SENSITIVE_DATA_PHISHING: ['Phishing: Sensitive Data'],
+  INVOICE_FRAUD_BEC: ['Invoice/Payment Fraud (BEC)', 'Invoice Fraud'],
+  MALWARE: ['Malware'],
+  EXTORTION: ['Extortion'],
+});
+
+/** The attack type of a message or, with its `Attack Type: ` or `Malicious: ` prefix, of a campaign. */
+export function attackType(raw: string | null) {
+  return attackTypeOf(raw === null ? null : raw.replace(/^\s*(attack type|malicious|spam)\s*:\s*/i, ''));
+}
+
+export const attackStrategy = vocabulary({
+  NAME_IMPERSONATION: ['Name Impersonation'],
+  INTERNAL_COMPROMISED_ACCOUNT: ['Internal Compromised Email Account'],
+  EXTERNAL_COMPROMISED_ACCOUNT: ['External Compromised Email Account'],
+  SPOOFED_EMAIL: ['Spoofed Email'],
+  UNKNOWN_SENDER: ['Unknown Sender'],
+  COVID_19: ['Covid 19 Related Attack'],
+});
+
+export const attackVector = vocabulary({
+  LINK: ['Link'],
+  ATTACHMENT: ['Attachment'],
+  ZIPPED_ATTACHMENT: ['Attachment with Zipped File'],
+  TEXT: ['Text'],
+  QR_CODE: ['QR Code'],
+  CALENDAR_INVITE: ['Calendar Invite'],
+  SPAM_BOMB: ['Spam Bomb'],
+});
+
+export const impersonatedParty = vocabulary({
+  VIP: ['VIP'],
+  ASSISTANT: ['Assistants', 'Assistant'],
+  EMPLOYEE: ['Employee (other)', 'Employee'],
+  BRAND: ['Brand'],
+  KNOWN_PARTNER: ['Known Partners'],
+  UNKNOWN_PARTNER: ['Unknown Partner'],
+  AUTOMATED_INTERNAL: ['Automated System (Internal)'],
+  AUTOMATED_EXTERNAL: ['Automated System (External)'],
+  NONE: ['None / Others'],
+});
+
+export const attackedParty = vocabulary({
+  VIP: ['VIP'],
+  EMPLOYEE: ['Employee (other)', 'Employee'],
+  EXTERNAL_RECIPIENTS: ['External Recipients'],
+});
+
+/** What was done about a message or a case. */
+export const remediationState = vocabulary({
+  REMEDIATED: ['Auto-Remediated', 'Auto-Remediated to Junk', 'Post Remediated', 'Remediated'],
+  ATTEMPTED: ['Remediation Attempted'],
+  NOT_REMEDIATED: ['Not remediated'],
+  WOULD_REMEDIATE: ['Would Remediate'],
+  MARKED_SAFE: ['Marked Safe'],
+});
+
+export const severityLevel = vocabulary({
+  NONE: ['NONE'],
+  LOW: ['LOW'],
+  MEDIUM: ['MEDIUM'],
+  HIGH: ['HIGH'],
+});
+
+export const confidence = vocabulary({ LOW: ['LOW'], MEDIUM: ['MEDIUM'], HIGH: ['HIGH'] });
+
+export const caseStatus = vocabulary({
+  ACTION_REQUIRED: ['Action Required'],
+  IN_PROGRESS: ['Acknowledged (In progress)'],
+  RESOLVED: ['Acknowledged (Attack resolved)'],
+  NOT_AN_ATTACK: ['Acknowledged (Not an attack)'],
+});
+
+/** What Abnormal made of a reported e-mail. */
+export const judgement = vocabulary({
+  MALICIOUS: ['Malicious'],
+  SPAM: ['Spam'],
+  SAFE: ['Safe'],
+  SCANNING: ['Scanning'],
+  NOT_AVAILABLE: ['N/A'],
+});
+
+/** Whether a case still waits for somebody: every status but the two that end it, an unknown one included. */
+export function isOpenCase(record: Case): boolean {
+  const status = caseStatus(record.statusRaw);
+  return status !== 'RESOLVED' && status !== 'NOT_AN_ATTACK';
+}
