@@ -15,14 +15,22 @@ export interface Batch {
   readonly now: Instant;
   /** The run as it stands once this batch is in; written over what was there under its id. */
   readonly run: Run;
+  /** Taken one by one: a second, different observation of one key meets what the first brought, a conflict. */
   readonly observations: readonly Observation[];
-  /** Records that are gone upstream: those held get a tombstone, the others are let be. */
+  /**
+   * Records that are gone upstream: those held get a tombstone, verified at the batch's instant, with the
+   * record, digest, origin and received text of the version before; the others, those already deleted and
+   * those observed in this very batch are let be.
+   */
   readonly tombstones: readonly RecordKey[];
   readonly ledger: readonly LedgerEntry[];
   readonly streams: readonly StreamState[];
   /** Added, or written over the entry of the same key. */
   readonly quarantine: readonly QuarantineEntry[];
-  /** Taken out of quarantine. A key observed or tombstoned in this batch is released by that alone. */
+  /**
+   * Taken out of quarantine, after `quarantine` was put in. A key observed (in conflict or not) or tombstoned
+   * (held or not) in this batch is released by that alone.
+   */
   readonly released: readonly RecordKey[];
 }
 
@@ -31,9 +39,12 @@ export interface Recorded {
   readonly seq: number;
   /** The instant under which it stands; later than that of every batch before. */
   readonly at: Instant;
+  /** Records not held before, or held as deleted. */
   readonly added: number;
   readonly changed: number;
+  /** Observations of the version held: `verifiedAt` moves to their `fetchedAt` where that is later. */
   readonly unchanged: number;
+  /** Tombstones written. */
   readonly deleted: number;
   /**
    * Observations not recorded: what is held differs and was confirmed by a batch after their `basis`, so
@@ -98,9 +109,10 @@ export interface ChangesQuery {
 /**
  * The history: every version of every record, the ledger of what was read, and the runs that read it.
  *
- * Reads take a `seq` and see exactly what batches up to it recorded, whatever is written meanwhile. Deleted
- * records are in no page and no count, but `get` and `revisions` give their tombstones. Every failure is a
- * `HistoryError`.
+ * Reads take a `seq` and see exactly the revisions that batches up to it recorded, whatever is written
+ * meanwhile. How a revision ended (`seqTo`, `observedTo`) and its `verifiedAt` are given as they stand now.
+ * Deleted records are in no page, no count and refer to nothing, but `get`, `revisions` and `changes` give
+ * their tombstones. Every failure is a `HistoryError`.
  */
 export interface HistoryStore {
   /** What it is, for logs and health: `sqlite` or `mongodb`, without credentials. */
