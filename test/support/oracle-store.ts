@@ -1,0 +1,344 @@
+import type {
+  Batch,
+  ChangesQuery,
+  HistoryStore,
+  ListQuery,
+  Page,
+  PageQuery,
+  Pin,
+  Position,
+  Recorded,
+} from '../../src/history/store.js';
+import { fieldsOf } from '../../src/model/fields.js';
+import { compareValues, type Fields, type FieldValue, isMatch } from '../../src/model/filter.js';
+import { type Instant, shift, toInstant } from '../../src/model/instant.js';
+import { type Kind, keyText, type ListedKind, type RecordKey } from '../../src/model/kind.js';
+import type { RecordedEntry } from '../../src/model/ledger.js';
+import type { QuarantineEntry } from '../../src/model/quarantine.js';
+import type { RecordOf } from '../../src/model/records.js';
+import { type Observation, OPEN_SEQ, type Revision } from '../../src/model/revision.js';
+import type { Run } from '../../src/model/run.js';
+import { type Stream, type StreamState, streamText } from '../../src/model/stream.js';
+
+const EPOCH: Instant = '1970-01-01T00:00:00.000Z';
+
+type Mutable<T> = { -readonly [P in keyof T]: T[P] };
+type Tally = Mutable<Omit<Recorded, 'seq' | 'at' | 'conflicts'>>;
+
+interface Held extends Mutable<Revision> {
+  received: string;
+  /** The last batch that brought or confirmed this version. */
+  confirmedBy: number;
+}
+
+/**
+ * The port's meaning, written down as plainly as possible: arrays, walked from end to end. What other stores
+ * answer is compared with it; it is no example of how to make one.
+ */
+export class OracleStore implements HistoryStore {
+  readonly description = 'oracle';
+  readonly #batches: { readonly id: string; readonly recorded: Recorded }[] = [];
+  readonly #held: Held[] = [];
+  readonly #ledger: RecordedEntry[] = [];
+  readonly #runs = new Map<string, Run>();
+  readonly #streams = new Map<string, StreamState>();
+  readonly #quarantine = new Map<string, QuarantineEntry>();
+  readonly #leases = new Map<string, { holder: string; until: number }>();
+
+  constructor(private readonly clock: () => number) {}
+
+  async record(batch: Batch): Promise<Recorded> {
+    const before = this.#batches.find(({ id }) => id === batch.id);
+    if (before) return before.recorded;
+    const last = this.#last();
+    const pin: Pin = { seq: last.seq + 1, at: laterOf(batch.now, shift(last.at, 1)) };
+    const tally: Tally = { added: 0, changed: 0, unchanged: 0, deleted: 0 };
+    const conflicts = batch.observations.filter((seen) => !this.#observe(seen, batch.run.id, pin, tally));
+    const observed = new Set(batch.observations.map(({ key }) => keyText(key)));
+    for (const key of batch.tombstones) {
+      if (!observed.has(keyText(key))) this.#bury(key, batch.run.id, pin, tally);
+    }
+    this.#keepBooks(batch, pin.seq);
+    const recorded = { ...pin, ...tally, conflicts: conflicts.map(({ key }) => key) };
+    this.#batches.push({ id: batch.id, recorded });
+    return recorded;
+  }
+
+  /** False when the observation is in conflict with what is held. */
+  #observe(seen: Observation, runId: string, pin: Pin, tally: Tally): boolean {
+    const current = this.#current(seen.key);
+    if (current && !current.deleted && current.digest === seen.digest) {
+      current.verifiedAt = laterOf(current.verifiedAt, seen.fetchedAt);
+      current.confirmedBy = pin.seq;
+      tally.unchanged += 1;
+      return true;
+    }
+    if (current && current.confirmedBy > seen.basis) return false;
+    if (current && !current.deleted) tally.changed += 1;
+    else tally.added += 1;
+    const { key, record, received, digest, origin, fetchedAt } = seen;
+    this.#supersede(current, pin, {
+      ...{ key, record, received, digest, origin, runId },
+      verifiedAt: fetchedAt,
+      deleted: false,
+    });
+    return true;
+  }
+
+  #bury(key: RecordKey, runId: string, pin: Pin, tally: Tally): void {
+    const current = this.#current(key);
+    if (!current || current.deleted) return;
+    tally.deleted += 1;
+    this.#supersede(current, pin, { ...current, runId, verifiedAt: pin.at, deleted: true });
+  }
+
+  #supersede(
+    current: Held | undefined,
+    pin: Pin,
+    next: Omit<Held, 'seqFrom' | 'seqTo' | 'observedFrom' | 'observedTo' | 'confirmedBy'>,
+  ): void {
+    if (current) Object.assign(current, { seqTo: pin.seq, observedTo: pin.at });
+    const from = { seqFrom: pin.seq, observedFrom: pin.at, confirmedBy: pin.seq };
+    this.#held.push({ ...next, ...from, seqTo: OPEN_SEQ, observedTo: null });
+  }
+
+  #keepBooks(batch: Batch, seq: number): void {
+    this.#runs.set(batch.run.id, batch.run);
+    for (const entry of batch.ledger) this.#ledger.push({ ...entry, seq });
+    for (const state of batch.streams) this.#streams.set(streamText(state), state);
+    for (const entry of batch.quarantine) this.#quarantine.set(keyText(entry.key), entry);
+    const observed = batch.observations.map(({ key }) => key);
+    for (const key of [...batch.released, ...observed, ...batch.tombstones]) {
+      this.#quarantine.delete(keyText(key));
+    }
+  }
+
+  #last(): Pin {
+    const { seq, at } = this.#batches.at(-1)?.recorded ?? { seq: 0, at: EPOCH };
+    return { seq, at };
+  }
+
+  #current(key: RecordKey): Held | undefined {
+    return this.#held.find((held) => keyText(held.key) === keyText(key) && held.seqTo === OPEN_SEQ);
+  }
+
+  async head(): Promise<Pin> {
+    return this.#last();
+  }
+
+  async pinAt(asOf: Instant): Promise<Pin> {
+    const batch = this.#batches.findLast(({ recorded }) => recorded.at <= asOf);
+    return batch ? { seq: batch.recorded.seq, at: batch.recorded.at } : { seq: 0, at: EPOCH };
+  }
+
+  async get<K extends Kind>(
+    keys: readonly (RecordKey & { readonly kind: K })[],
+    seq: number,
+  ): Promise<(Revision<K> | null)[]> {
+    return keys.map((key) => {
+      const held = this.#held.find((h) => keyText(h.key) === keyText(key) && isVisible(h, seq));
+      return held ? revisionOf<K>(held) : null;
+    });
+  }
+
+  #list({ kind, integrations, filter, seq }: ListQuery): Held[] {
+    return this.#held.filter(
+      (held) =>
+        held.key.kind === kind &&
+        isVisible(held, seq) &&
+        !held.deleted &&
+        (integrations === null || integrations.includes(held.key.integration)) &&
+        (filter === null || isMatch(listedFields(held), filter)),
+    );
+  }
+
+  async page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>> {
+    const sign = query.descending ? -1 : 1;
+    const compare = (a: Position, b: Position) => sign * comparePositions(a, b);
+    const { after } = query;
+    const items = this.#list(query)
+      .map((held) => ({ revision: revisionOf<K>(held), position: positionOf(held, query.orderBy) }))
+      .filter(({ position }) => after === null || compare(position, after) > 0)
+      .sort((a, b) => compare(a.position, b.position));
+    return { items: items.slice(0, query.limit), hasMore: items.length > query.limit };
+  }
+
+  async count(query: ListQuery): Promise<number> {
+    return this.#list(query).length;
+  }
+
+  async referrers<K extends ListedKind>(
+    kind: K,
+    field: string,
+    integration: string,
+    values: readonly string[],
+    seq: number,
+  ): Promise<Revision<K>[][]> {
+    const orderBy = 'id';
+    const query = { kind, integrations: [integration], seq, orderBy, descending: false, after: null };
+    const referring = async (value: string) => {
+      const filter = { field, eq: value };
+      const page = await this.page<K>({ ...query, filter, limit: Number.POSITIVE_INFINITY });
+      return page.items.map(({ revision }) => revision);
+    };
+    return Promise.all(values.map(referring));
+  }
+
+  async revisions<K extends Kind>(
+    key: RecordKey & { readonly kind: K },
+    beforeSeq: number,
+    limit: number,
+  ): Promise<Revision<K>[]> {
+    return this.#versions(key, beforeSeq - 1)
+      .sort((a, b) => b.seqFrom - a.seqFrom)
+      .slice(0, limit)
+      .map((held) => revisionOf<K>(held));
+  }
+
+  async countRevisions(key: RecordKey, seq: number): Promise<number> {
+    return this.#versions(key, seq).length;
+  }
+
+  #versions(key: RecordKey, seq: number): Held[] {
+    return this.#held.filter((held) => keyText(held.key) === keyText(key) && held.seqFrom <= seq);
+  }
+
+  async changes(query: ChangesQuery): Promise<Revision[]> {
+    const { after } = query;
+    return this.#held
+      .filter(({ seqFrom }) => seqFrom > query.afterSeq && seqFrom <= query.toSeq)
+      .filter(({ key }) => query.kinds.includes(key.kind))
+      .filter(({ key }) => query.integrations === null || query.integrations.includes(key.integration))
+      .filter((held) => after === null || compareWritten(held, after) > 0)
+      .sort(compareWritten)
+      .slice(0, query.limit)
+      .map((held) => revisionOf(held));
+  }
+
+  async received(key: RecordKey, seqFrom: number): Promise<string | null> {
+    const held = this.#versions(key, seqFrom).find((version) => version.seqFrom === seqFrom);
+    return held?.received ?? null;
+  }
+
+  async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
+    return this.#ledger.filter(
+      (entry) =>
+        streamText(entry) === streamText(stream) && entry.from < to && entry.to > from && entry.seq <= seq,
+    );
+  }
+
+  async streams(): Promise<StreamState[]> {
+    return [...this.#streams.values()];
+  }
+
+  async runs(query: Parameters<HistoryStore['runs']>[0]): Promise<Run[]> {
+    const { before } = query;
+    return this.#runsOf(query.integrations)
+      .filter((run) => before === null || compareRuns(run, before) > 0)
+      .sort(compareRuns)
+      .slice(0, query.limit);
+  }
+
+  async countRuns(integrations: readonly string[] | null): Promise<number> {
+    return this.#runsOf(integrations).length;
+  }
+
+  #runsOf(integrations: readonly string[] | null): Run[] {
+    return [...this.#runs.values()].filter(
+      (run) => integrations === null || integrations.includes(run.integration),
+    );
+  }
+
+  async run(id: string): Promise<Run | null> {
+    return this.#runs.get(id) ?? null;
+  }
+
+  async quarantine(query: Parameters<HistoryStore['quarantine']>[0]): Promise<QuarantineEntry[]> {
+    const { after } = query;
+    return [...this.#quarantine.values()]
+      .filter(({ key }) => query.kinds.includes(key.kind))
+      .filter(({ key }) => query.integrations === null || query.integrations.includes(key.integration))
+      .filter(({ key }) => after === null || compareKeys(key, after) > 0)
+      .sort((a, b) => compareKeys(a.key, b.key))
+      .slice(0, query.limit);
+  }
+
+  async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
+    return keys.map((key) => this.#quarantine.get(keyText(key)) ?? null);
+  }
+
+  async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
+    const now = this.clock();
+    const lease = this.#leases.get(name);
+    if (lease && lease.holder !== holder && lease.until > now) return false;
+    this.#leases.set(name, { holder, until: now + ttlMs });
+    return true;
+  }
+
+  async releaseLease(name: string, holder: string): Promise<void> {
+    if (this.#leases.get(name)?.holder === holder) this.#leases.delete(name);
+  }
+
+  async ping(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+function laterOf(a: Instant, b: Instant): Instant {
+  return toInstant(Math.max(Date.parse(a), Date.parse(b)));
+}
+
+function isVisible(held: Held, seq: number): boolean {
+  return held.seqFrom <= seq && seq < held.seqTo;
+}
+
+function revisionOf<K extends Kind>(held: Held): Revision<K> {
+  const { received: _received, confirmedBy: _confirmedBy, ...revision } = held;
+  return revision as Revision<K>;
+}
+
+function listedFields(held: Held): Fields {
+  const { kind } = held.key;
+  if (kind === 'threat') return fieldsOf(kind, held.record as RecordOf['threat']);
+  if (kind === 'case') return fieldsOf(kind, held.record as RecordOf['case']);
+  return fieldsOf('campaign', held.record as RecordOf['campaign']);
+}
+
+function positionOf(held: Held, orderBy: string): Position {
+  const { integration, id } = held.key;
+  return { value: listedFields(held)[orderBy] as FieldValue, integration, id };
+}
+
+function comparePositions(a: Position, b: Position): number {
+  return (
+    compareValues(a.value, b.value) ||
+    compareValues(a.integration, b.integration) ||
+    compareValues(a.id, b.id)
+  );
+}
+
+function compareKeys(a: RecordKey, b: RecordKey): number {
+  return (
+    compareValues(a.integration, b.integration) || compareValues(a.kind, b.kind) || compareValues(a.id, b.id)
+  );
+}
+
+function compareWritten(
+  a: { readonly seqFrom: number; readonly key: RecordKey },
+  b: { readonly seqFrom: number; readonly key: RecordKey },
+): number {
+  return (
+    a.seqFrom - b.seqFrom ||
+    compareValues(a.key.kind, b.key.kind) ||
+    compareValues(a.key.integration, b.key.integration) ||
+    compareValues(a.key.id, b.key.id)
+  );
+}
+
+/** Newest first. */
+function compareRuns(
+  a: { readonly startedAt: Instant; readonly id: string },
+  b: { readonly startedAt: Instant; readonly id: string },
+): number {
+  return compareValues(b.startedAt, a.startedAt) || compareValues(b.id, a.id);
+}
