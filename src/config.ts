@@ -1,0 +1,135 @@
+import { type AccountConfig, isLoopback, readAccount } from './config/account.js';
+import { type Problem, quote, Reader } from './config/reader.js';
+import { nearestVariable, VARIABLES } from './config/variables.js';
+import { LOG_LEVELS, type LogLevel } from './log.js';
+import { DAY, HOUR, type Instant, MINUTE } from './model/instant.js';
+import type { Resource } from './model/kind.js';
+
+/** What the service is to do; durations are milliseconds. */
+export interface Config {
+  /** The Abnormal account of the environment; `null` stands for the built-in simulated tenant. */
+  readonly account: AccountConfig | null;
+  /** `sqlite:<path>` or a MongoDB connection string, which may hold a password: for the store's eyes only. */
+  readonly history: string;
+  readonly http: { readonly host: string; readonly port: number; readonly ide: boolean };
+  readonly poll: {
+    readonly every: Readonly<Record<Resource, number>>;
+    readonly backfillFrom: Instant | null;
+    readonly ingestionLag: number;
+    readonly rereadHorizon: number;
+  };
+  readonly maxAge: number;
+  readonly upstream: {
+    /** Requests a minute; `null` when nobody said, so that the simulated tenant may have its own. */
+    readonly rpm: number | null;
+    readonly concurrency: number;
+    readonly timeout: number;
+  };
+  readonly logLevel: LogLevel;
+}
+
+/** Requests a minute that Abnormal allows a customer, all its clients together. */
+export const DEFAULT_RPM = 300;
+
+/** The environment's variables by name, empty ones left out. */
+export interface RawConfig {
+  readonly values: Readonly<Record<string, string>>;
+  /** Names that are set and look like misspellings of known ones, with what was probably meant. */
+  readonly misspelt: readonly { readonly name: string; readonly meant: string }[];
+}
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] };
+
+/** Reads the environment: an empty string, or one of blanks only, is unset. */
+export function readEnv(env: Readonly<Record<string, string | undefined>>): RawConfig {
+  const isSet = (name: string) => (env[name] ?? '').trim() !== '';
+  const values = Object.fromEntries(VARIABLES.filter(isSet).map((name) => [name, (env[name] ?? '').trim()]));
+  const misspelt = Object.keys(env)
+    .filter((name) => isSet(name) && !VARIABLES.some((known) => known === name))
+    .flatMap((name) => {
+      const meant = nearestVariable(name);
+      return meant === null ? [] : [{ name, meant }];
+    });
+  return { values, misspelt };
+}
+
+/** Checks and groups what `readEnv` read: a whole configuration, or every problem at once. */
+export function toConfig(raw: RawConfig): ConfigResult {
+  const read = new Reader(raw.values);
+  const config: Config = {
+    account: readAccount(read),
+    history: history(read),
+    http: {
+      host: host(read),
+      port: read.number('PORT', 4000, 0, 65_535),
+      ide: read.oneOf('IDE', 'on', SWITCH) === 'on',
+    },
+    poll: {
+      every: {
+        threats: read.duration('POLL_THREATS_EVERY', 4 * HOUR, 1000, 30 * DAY),
+        cases: read.duration('POLL_CASES_EVERY', 4 * HOUR, 1000, 30 * DAY),
+        campaigns: read.duration('POLL_CAMPAIGNS_EVERY', DAY, 1000, 30 * DAY),
+      },
+      backfillFrom: read.instant('BACKFILL_FROM'),
+      ingestionLag: read.duration('INGESTION_LAG', 15 * MINUTE, 0, DAY),
+      rereadHorizon: read.duration('REREAD_HORIZON', 30 * DAY, 0, 3650 * DAY),
+    },
+    maxAge: read.seconds('DEFAULT_MAX_AGE', 300_000),
+    upstream: {
+      rpm:
+        raw.values.UPSTREAM_RPM === undefined ? null : read.number('UPSTREAM_RPM', DEFAULT_RPM, 1, 1_000_000),
+      concurrency: read.number('UPSTREAM_CONCURRENCY', 4, 1, 100),
+      timeout: read.duration('UPSTREAM_TIMEOUT', 30_000, 100, HOUR),
+    },
+    logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
+  };
+  const warnings = [...misspellings(raw), ...unusedTogether(raw.values)];
+  if (read.problems.length > 0) return { ok: false, problems: read.problems, warnings };
+  return { ok: true, config, warnings };
+}
+
+const SWITCH = ['on', 'off'] as const;
+
+/** Simulated records never share a history with an account's unless somebody says so. */
+const DEFAULT_HISTORY = { account: 'sqlite:./data/history.db', simulated: 'sqlite:./data/simulated.db' };
+
+function history(read: Reader): string {
+  const byDefault =
+    read.text('ABNORMAL_TOKEN') === null ? DEFAULT_HISTORY.simulated : DEFAULT_HISTORY.account;
+  const text = read.text('HISTORY') ?? byDefault;
+  if (/^sqlite:.+/.test(text) || /^mongodb(\+srv)?:\/\/.+/.test(text)) return text;
+  // what was given may hold a password, so it is not repeated
+  const right = 'sqlite:<path of a file>, mongodb://… or mongodb+srv://…';
+  read.refuse('HISTORY', 'is neither a SQLite path nor a MongoDB address', right, DEFAULT_HISTORY.account);
+  return text;
+}
+
+function host(read: Reader): string {
+  const text = read.text('HOST') ?? '127.0.0.1';
+  const isOpen = read.oneOf('ALLOW_UNAUTHENTICATED', 'no', ['yes', 'no']) === 'yes';
+  if (!isOpen && !isLoopback(text)) {
+    const wrong = `is ${quote(text)}, which others can reach, and callers are not asked who they are`;
+    const right =
+      'an address of this machine only (with ALLOW_UNAUTHENTICATED=yes, any: only behind something that lets in whom it should)';
+    read.refuse('HOST', wrong, right, '127.0.0.1');
+  }
+  return text;
+}
+
+function misspellings(raw: RawConfig): string[] {
+  return raw.misspelt.map(
+    ({ name, meant }) => `${name} is not a variable of this service; did you mean ${meant}?`,
+  );
+}
+
+function unusedTogether(values: RawConfig['values']): string[] {
+  if (values.ABNORMAL_TOKEN !== undefined) return [];
+  return ['ABNORMAL_BASE_URL', 'ABNORMAL_REGION']
+    .filter((name) => values[name] !== undefined)
+    .map(
+      (name) =>
+        `${name} is set but ABNORMAL_TOKEN is not: the built-in simulated tenant is used, not your account`,
+    );
+}

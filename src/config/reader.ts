@@ -1,0 +1,87 @@
+import { DAY, type Instant } from '../model/instant.js';
+import { formatDuration, parseDuration, parseInstant } from './duration.js';
+import type { Variable } from './variables.js';
+
+/** One thing that is wrong with the configuration, in words. Never holds a credential. */
+export interface Problem {
+  readonly name: string;
+  readonly wrong: string;
+  readonly right: string;
+  readonly example: string;
+}
+
+/** Takes variables one by one and collects what is wrong with them; what it then answers is the default. */
+export class Reader {
+  readonly problems: Problem[] = [];
+
+  constructor(private readonly values: Readonly<Record<string, string>>) {}
+
+  text(name: Variable): string | null {
+    return this.values[name] ?? null;
+  }
+
+  refuse(name: Variable, wrong: string, right: string, example: string): void {
+    this.problems.push({ name, wrong, right, example: `${name}=${example}` });
+  }
+
+  number(name: Variable, byDefault: number, least: number, most: number): number {
+    const text = this.text(name);
+    if (text === null) return byDefault;
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    this.refuse(name, `is ${quote(text)}`, `a whole number from ${least} to ${most}`, String(byDefault));
+    return byDefault;
+  }
+
+  duration(name: Variable, byDefault: number, least: number, most: number): number {
+    const text = this.text(name);
+    if (text === null) return byDefault;
+    const value = parseDuration(text);
+    if (value !== null && value >= least && value <= most) return value;
+    const right = `a number with a unit (s, m, h or d), from ${formatDuration(least)} to ${formatDuration(most)}`;
+    this.refuse(name, `is ${quote(text)}`, right, formatDuration(byDefault));
+    return byDefault;
+  }
+
+  /** A number of seconds, or a duration with its unit. */
+  seconds(name: Variable, byDefault: number): number {
+    const text = this.text(name);
+    if (text === null) return byDefault;
+    const value = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : parseDuration(text);
+    if (value !== null && value <= 366 * DAY) return value;
+    this.refuse(name, `is ${quote(text)}`, 'a number of seconds, at most a year', String(byDefault / 1000));
+    return byDefault;
+  }
+
+  instant(name: Variable): Instant | null {
+    const text = this.text(name);
+    if (text === null) return null;
+    const value = parseInstant(text);
+    if (value === null) {
+      this.refuse(name, `is ${quote(text)}`, 'a day or an instant in UTC (ISO 8601)', '2026-01-31');
+    }
+    return value;
+  }
+
+  oneOf<T extends string>(name: Variable, byDefault: T, allowed: readonly T[]): T {
+    const text = this.text(name)?.toLowerCase() ?? byDefault;
+    const value = allowed.find((word) => word === text);
+    if (value === undefined)
+      this.refuse(name, `is ${quote(text)}`, `one of ${allowed.join(', ')}`, byDefault);
+    return value ?? byDefault;
+  }
+}
+
+/** Text as given, shortened. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+/** All problems as text for a person, one to a line. */
+export function describeProblems(problems: readonly Problem[]): string {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  const lines = problems.map(
+    ({ name, wrong, right, example }) => `  ${name} ${wrong}.\n    Right: ${right}. Example: ${example}`,
+  );
+  return [`The configuration has ${count}:`, ...lines].join('\n');
+}

@@ -1,0 +1,211 @@
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { formatDuration, parseDuration, parseInstant } from '../src/config/duration.js';
+import { describeProblems } from '../src/config/reader.js';
+import { type Config, readEnv, toConfig } from '../src/config.js';
+
+const TOKEN = 'tok_5f1c9a7e2b';
+
+function configOf(env: Record<string, string>): Config {
+  const result = toConfig(readEnv(env));
+  if (!result.ok) throw new Error(describeProblems(result.problems));
+  return result.config;
+}
+
+function problemsOf(env: Record<string, string>): Record<string, string> {
+  const result = toConfig(readEnv(env));
+  return result.ok ? {} : Object.fromEntries(result.problems.map((p) => [p.name, p.wrong]));
+}
+
+function warningsOf(env: Record<string, string>): readonly string[] {
+  return toConfig(readEnv(env)).warnings;
+}
+
+describe('without any variable', () => {
+  test('the service runs against the simulated tenant, on loopback, in a file of its own', () => {
+    expect(configOf({})).toEqual({
+      account: null,
+      history: 'sqlite:./data/simulated.db',
+      http: { host: '127.0.0.1', port: 4000, ide: true },
+      poll: {
+        every: { threats: 14_400_000, cases: 14_400_000, campaigns: 86_400_000 },
+        backfillFrom: null,
+        ingestionLag: 900_000,
+        rereadHorizon: 2_592_000_000,
+      },
+      maxAge: 300_000,
+      upstream: { rpm: null, concurrency: 4, timeout: 30_000 },
+      logLevel: 'info',
+    });
+  });
+
+  test('an empty string and blanks are unset', () => {
+    expect(configOf({ PORT: '', HISTORY: '  ', ABNORMAL_TOKEN: '' })).toEqual(configOf({}));
+  });
+});
+
+describe('the account', () => {
+  test('a token selects the US host and the lasting history', () => {
+    const config = configOf({ ABNORMAL_TOKEN: ` ${TOKEN}\n` });
+    expect(config.account?.token.reveal()).toBe(TOKEN);
+    expect(config.account?.baseUrl).toBe('https://api.abnormalplatform.com/v1');
+    expect(config.history).toBe('sqlite:./data/history.db');
+  });
+
+  test.each([
+    ['eu', 'https://eu.rest.abnormalsecurity.com/v1'],
+    ['GOV', 'https://rest.abnormalsecurity.us/v1'],
+  ])('region %s is served at %s', (region, url) => {
+    expect(configOf({ ABNORMAL_TOKEN: TOKEN, ABNORMAL_REGION: region }).account?.baseUrl).toBe(url);
+  });
+
+  test.each(['http://127.0.0.1:9999/v1', 'http://localhost:1/v1/', 'http://[::1]:80/v1'])(
+    'plain http is fine to this machine: %s',
+    (url) => {
+      expect(configOf({ ABNORMAL_TOKEN: TOKEN, ABNORMAL_BASE_URL: url }).account?.baseUrl).toBe(
+        url.replace(/\/$/, ''),
+      );
+    },
+  );
+
+  test.each([
+    ['http://api.example.com/v1', /plain http/],
+    ['http://127.0.0.1.example.com/v1', /plain http/],
+    ['ftp://api.example.com', /begins with ftp:/],
+    ['https://user:hunter22@api.example.com/v1', /user name or a password/],
+    ['https://api.example.com/v1?x=1', /query/],
+    ['api.example.com', /not a URL/],
+  ])('base URL %s is refused', (url, why) => {
+    expect(problemsOf({ ABNORMAL_TOKEN: TOKEN, ABNORMAL_BASE_URL: url }).ABNORMAL_BASE_URL).toMatch(why);
+  });
+
+  test('a region and a base URL that disagree are refused', () => {
+    const env = {
+      ABNORMAL_TOKEN: TOKEN,
+      ABNORMAL_REGION: 'eu',
+      ABNORMAL_BASE_URL: 'https://other.example/v1',
+    };
+    expect(problemsOf(env).ABNORMAL_BASE_URL).toMatch(/ABNORMAL_REGION=eu/);
+  });
+
+  test.each([
+    ['Bearer abcdefgh1234', /Bearer/],
+    ['"abcdefgh1234"', /quotation/],
+    ['abcd efgh', /blanks/],
+    ['abc', /only 3/],
+  ])('token %s is refused without being repeated', (token, why) => {
+    const result = toConfig(readEnv({ ABNORMAL_TOKEN: token }));
+    if (result.ok) throw new Error('accepted');
+    expect(result.problems[0]?.wrong).toMatch(why);
+    expect(describeProblems(result.problems)).not.toContain(token);
+  });
+
+  test('a token does not print', () => {
+    const config = configOf({ ABNORMAL_TOKEN: TOKEN });
+    for (const text of [JSON.stringify(config), inspect(config, { depth: 9 }), `${config.account?.token}`]) {
+      expect(text).not.toContain(TOKEN);
+    }
+  });
+});
+
+describe('who can reach it', () => {
+  test.each(['0.0.0.0', '::', '192.0.2.7', 'gateway.example'])('HOST=%s is refused', (host) => {
+    expect(problemsOf({ HOST: host }).HOST).toMatch(/others can reach/);
+  });
+
+  test.each(['127.0.0.1', 'localhost', '::1', '127.8.8.8'])('HOST=%s is fine', (host) => {
+    expect(configOf({ HOST: host }).http.host).toBe(host);
+  });
+
+  test('an explicit word opens it', () => {
+    expect(configOf({ HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: 'yes' }).http.host).toBe('0.0.0.0');
+    expect(problemsOf({ HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: 'no' }).HOST).toBeDefined();
+  });
+});
+
+describe('problems', () => {
+  test('all are told at once, each with its name, what is right and an example', () => {
+    const env = {
+      PORT: 'banana',
+      HISTORY: 'postgres://user:hunter22@db/history',
+      POLL_THREATS_EVERY: '4',
+      UPSTREAM_RPM: '0',
+      LOG_LEVEL: 'loud',
+      BACKFILL_FROM: '2026-02-30',
+      ABNORMAL_REGION: 'mars',
+      DEFAULT_MAX_AGE: '-1',
+      IDE: 'maybe',
+    };
+    const result = toConfig(readEnv(env));
+    if (result.ok) throw new Error('accepted');
+    expect(result.problems.map((p) => p.name).sort()).toEqual(Object.keys(env).sort());
+    const text = describeProblems(result.problems);
+    expect(text).toContain('9 problems');
+    for (const name of Object.keys(env)) expect(text).toContain(`Example: ${name}=`);
+    expect(text).not.toContain('hunter22');
+  });
+
+  test('every example given is itself accepted', () => {
+    const result = toConfig(
+      readEnv({ PORT: 'x', POLL_CASES_EVERY: 'x', IDE: 'x', BACKFILL_FROM: 'x', HISTORY: 'x' }),
+    );
+    if (result.ok) throw new Error('accepted');
+    const env = Object.fromEntries(result.problems.map((p) => p.example.split('=', 2) as [string, string]));
+    expect(problemsOf(env)).toEqual({});
+  });
+});
+
+describe('warnings', () => {
+  test.each([
+    ['ABNORMAL_TOKEM', 'ABNORMAL_TOKEN'],
+    ['abnormal_token', 'ABNORMAL_TOKEN'],
+    ['POLL_THREAT_EVERY', 'POLL_THREATS_EVERY'],
+    ['BACKFIL_FROM', 'BACKFILL_FROM'],
+    ['UPSTREAM_RPS', 'UPSTREAM_RPM'],
+  ])('%s was probably meant as %s', (name, meant) => {
+    expect(warningsOf({ [name]: 'x' })).toEqual([expect.stringContaining(`did you mean ${meant}?`)]);
+  });
+
+  test.each(['HOSTNAME', 'HISTFILE', 'PATH', 'PWD', 'SHELL', 'EDITOR', 'NODE_ENV'])(
+    '%s is let be',
+    (name) => {
+      expect(warningsOf({ [name]: 'x' })).toEqual([]);
+    },
+  );
+
+  test('an address without a token is said to be unused', () => {
+    expect(warningsOf({ ABNORMAL_REGION: 'eu' })).toEqual([expect.stringContaining('simulated tenant')]);
+  });
+});
+
+describe('durations and instants', () => {
+  test.each([
+    ['250ms', 250],
+    ['30s', 30_000],
+    ['15m', 900_000],
+    ['4h', 14_400_000],
+    ['30d', 2_592_000_000],
+  ])('%s', (text, ms) => {
+    expect(parseDuration(text)).toBe(ms);
+    expect(formatDuration(ms)).toBe(text);
+  });
+
+  test.each(['', '4', 'h', '1.5h', '-4h', '4 h', '4w', '1h30m'])('%j is no duration', (text) => {
+    expect(parseDuration(text)).toBeNull();
+  });
+
+  test.each([
+    ['2026-01-31', '2026-01-31T00:00:00.000Z'],
+    ['2026-01-31T08:15Z', '2026-01-31T08:15:00.000Z'],
+    ['2026-01-31T08:15:30.5+02:00', '2026-01-31T06:15:30.500Z'],
+  ])('%s is %s', (text, instant) => {
+    expect(parseInstant(text)).toBe(instant);
+  });
+
+  test.each(['2026-02-30', '2026-13-01', '2026-01-31T08:15', 'yesterday', '31.01.2026'])(
+    '%j is no instant',
+    (t) => {
+      expect(parseInstant(t)).toBeNull();
+    },
+  );
+});
