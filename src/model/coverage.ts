@@ -24,11 +24,6 @@ export interface Coverage extends Window {
   readonly gaps: readonly Gap[];
 }
 
-interface Span extends Window {
-  readonly reason: GapReason | null;
-  readonly detail: string | null;
-}
-
 /**
  * Which parts of `[from, to)` the ledger vouches for.
  *
@@ -38,48 +33,97 @@ interface Span extends Window {
  */
 export function coverageOf(entries: readonly RecordedEntry[], from: Instant, to: Instant): Coverage {
   if (from >= to) return { from, to, complete: true, gaps: [] };
-  let spans: Span[] = [{ from, to, reason: 'NOT_COLLECTED', detail: null }];
-  for (const entry of [...entries].sort((a, b) => a.seq - b.seq)) {
-    for (const paint of paintsOf(entry)) spans = applyPaint(spans, paint);
-  }
-  const gaps = join(spans.filter((span): span is Gap => span.reason !== null));
+  const strokes = strokesWithin(entries, from, to);
+  const edges = edgesOf(strokes, from, to);
+  // the last decisive stroke says whether a span is covered; where it is not, the last stroke of all says why
+  const decisive = lastStrokes(
+    strokes.filter((stroke) => stroke.decisive),
+    edges,
+  );
+  const last = lastStrokes(strokes, edges);
+  const gaps = joinedGaps(edges, (i) => (decisive[i]?.reason === null ? null : (last[i] ?? UNREAD)));
   return { from, to, complete: gaps.length === 0, gaps };
 }
 
-interface Paint extends Span {
-  /** Leaves what is already covered as it is. */
-  readonly onlyGaps: boolean;
+/** What one entry says of one span. */
+interface Stroke extends Window {
+  /** `null`: covered. */
+  readonly reason: GapReason | null;
+  readonly detail: string | null;
+  /** Holds whatever was known before; the others leave what is covered as it is. */
+  readonly decisive: boolean;
 }
 
-function paintsOf(entry: RecordedEntry): Paint[] {
+const UNREAD: Pick<Gap, 'reason' | 'detail'> = { reason: 'NOT_COLLECTED', detail: null };
+
+function strokesWithin(entries: readonly RecordedEntry[], from: Instant, to: Instant): Stroke[] {
+  return [...entries]
+    .sort((a, b) => a.seq - b.seq)
+    .flatMap(strokesOf)
+    .map((stroke) => ({ ...stroke, from: latest(stroke.from, from), to: earliest(stroke.to, to) }))
+    .filter((stroke) => stroke.from < stroke.to);
+}
+
+function strokesOf(entry: RecordedEntry): Stroke[] {
   const { from, to, settledTo, status, reason: detail } = entry;
-  if (status !== 'COMPLETE') return [{ from, to, reason: status, detail, onlyGaps: status !== 'PARTIAL' }];
+  if (status !== 'COMPLETE') return [{ from, to, reason: status, detail, decisive: status === 'PARTIAL' }];
   const settled = earliest(latest(settledTo, from), to);
-  const covered: Paint = { from, to: settled, reason: null, detail: null, onlyGaps: false };
-  const provisional: Paint = { from: settled, to, reason: 'PROVISIONAL', detail: null, onlyGaps: true };
-  return [covered, provisional].filter((paint) => paint.from < paint.to);
+  return [
+    { from, to: settled, reason: null, detail: null, decisive: true },
+    { from: settled, to, reason: 'PROVISIONAL', detail: null, decisive: false },
+  ];
 }
 
-function applyPaint(spans: readonly Span[], paint: Paint): Span[] {
-  return spans.flatMap((span) => {
-    const from = latest(span.from, paint.from);
-    const to = earliest(span.to, paint.to);
-    if (from >= to || (paint.onlyGaps && span.reason === null)) return [span];
-    return [
-      { ...span, to: from },
-      { from, to, reason: paint.reason, detail: paint.detail },
-      { ...span, from: to },
-    ].filter((part) => part.from < part.to);
-  });
+function edgesOf(strokes: readonly Stroke[], from: Instant, to: Instant): Instant[] {
+  return [...new Set([from, to, ...strokes.flatMap((stroke) => [stroke.from, stroke.to])])].sort();
 }
 
-function join(gaps: readonly Gap[]): Gap[] {
-  const joined: Gap[] = [];
-  for (const gap of gaps) {
-    const last = joined.at(-1);
-    if (last && last.to === gap.from && last.reason === gap.reason && last.detail === gap.detail) {
-      joined[joined.length - 1] = { ...last, to: gap.to };
-    } else joined.push(gap);
+/** The last stroke over each span between neighbouring edges: laid newest first, each takes what is still free. */
+function lastStrokes(strokes: readonly Stroke[], edges: readonly Instant[]): (Stroke | undefined)[] {
+  const indexOf = new Map(edges.map((edge, index) => [edge, index]));
+  const taken: (Stroke | undefined)[] = new Array(edges.length - 1);
+  const nextFree = freeList(edges.length - 1);
+  for (const stroke of strokes.toReversed()) {
+    const end = indexOf.get(stroke.to) ?? 0;
+    for (let i = nextFree.find(indexOf.get(stroke.from) ?? end); i < end; i = nextFree.find(i)) {
+      taken[i] = stroke;
+      nextFree.take(i);
+    }
   }
-  return joined;
+  return taken;
+}
+
+/** The free places among `0 … size - 1`; `size` itself always counts as free. Path halving keeps it near-linear. */
+function freeList(size: number) {
+  const next = Int32Array.from({ length: size + 1 }, (_, i) => i);
+  const at = (i: number) => next[i] ?? size;
+  return {
+    find(place: number): number {
+      let i = place;
+      while (at(i) !== i) {
+        next[i] = at(at(i));
+        i = at(i);
+      }
+      return i;
+    },
+    take(i: number): void {
+      next[i] = i + 1;
+    },
+  };
+}
+
+type Named = Pick<Stroke, 'reason' | 'detail'> | null;
+
+function joinedGaps(edges: readonly Instant[], gapAt: (index: number) => Named): Gap[] {
+  const gaps: Gap[] = [];
+  edges.slice(0, -1).forEach((from, i) => {
+    const { reason = null, detail = null } = gapAt(i) ?? {};
+    if (reason === null) return;
+    const previous = gaps.at(-1);
+    const to = edges[i + 1] ?? from;
+    if (previous?.to === from && previous.reason === reason && previous.detail === detail) {
+      gaps[gaps.length - 1] = { ...previous, to };
+    } else gaps.push({ from, to, reason, detail });
+  });
+  return gaps;
 }
