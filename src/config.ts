@@ -1,6 +1,7 @@
 import { type AccountConfig, isLoopback, readAccount } from './config/account.js';
 import { type Problem, quote, Reader } from './config/reader.js';
 import { nearestVariable, VARIABLES } from './config/variables.js';
+import { Secret } from './integrations/secret.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
 import { DAY, HOUR, type Instant, MINUTE } from './model/instant.js';
 import type { Resource } from './model/kind.js';
@@ -26,6 +27,8 @@ export interface Config {
     readonly timeout: number;
   };
   readonly logLevel: LogLevel;
+  /** Every credential in here, to be kept out of logs and messages. */
+  readonly secrets: readonly Secret[];
 }
 
 /** Requests a minute that Abnormal allows a customer, all its clients together. */
@@ -84,6 +87,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
       timeout: read.duration('UPSTREAM_TIMEOUT', 30_000, 100, HOUR),
     },
     logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
+    secrets: secretsIn(raw.values),
   };
   const warnings = [...misspellings(raw), ...unusedTogether(raw.values)];
   if (read.problems.length > 0) return { ok: false, problems: read.problems, warnings };
@@ -104,6 +108,20 @@ function history(read: Reader): string {
   const right = 'sqlite:<path of a file>, mongodb://… or mongodb+srv://…';
   read.refuse('HISTORY', 'is neither a SQLite path nor a MongoDB address', right, DEFAULT_HISTORY.account);
   return text;
+}
+
+function secretsIn(values: RawConfig['values']): Secret[] {
+  const [, password = ''] = /^mongodb(?:[+]srv)?:[/][/][^:@/]*:([^@/]*)@/.exec(values.HISTORY ?? '') ?? [];
+  const texts = [values.ABNORMAL_TOKEN ?? '', password, percentDecoded(password)];
+  return [...new Set(texts)].filter((text) => text !== '').map((text) => new Secret(text));
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function host(read: Reader): string {

@@ -36,6 +36,7 @@ describe('without any variable', () => {
       maxAge: 300_000,
       upstream: { rpm: null, concurrency: 4, timeout: 30_000 },
       logLevel: 'info',
+      secrets: [],
     });
   });
 
@@ -106,6 +107,15 @@ describe('the account', () => {
       expect(text).not.toContain(TOKEN);
     }
   });
+});
+
+test('the credentials of a configuration are gathered, so that no output holds them', () => {
+  const history = 'mongodb+srv://gateway:p%40ss%2Fword@cluster.example/history';
+  const { secrets } = configOf({ ABNORMAL_TOKEN: TOKEN, HISTORY: history });
+  const text = `${TOKEN} ${history} p@ss/word`;
+  expect(secrets.reduce((rest, secret) => secret.blotFrom(rest), text)).toBe(
+    '[redacted] mongodb+srv://gateway:[redacted]@cluster.example/history [redacted]',
+  );
 });
 
 describe('who can reach it', () => {

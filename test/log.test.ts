@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Secret } from '../src/integrations/secret.js';
 import { createLog } from '../src/log.js';
 
 const SECRET = 'p@ss"word/5f1c';
@@ -6,7 +7,7 @@ const SECRET = 'p@ss"word/5f1c';
 function logged(pretty: boolean, write: (log: ReturnType<typeof createLog>) => void): string {
   const lines: string[] = [];
   const destination = { write: (text: string) => lines.push(text) };
-  write(createLog({ level: 'info', pretty, secrets: [SECRET], destination }));
+  write(createLog({ level: 'info', pretty, secrets: [new Secret(SECRET)], destination }));
   return lines.join('');
 }
 

@@ -12,6 +12,11 @@ export class Secret {
     return this.#value;
   }
 
+  /** `text` with the credential blotted out: as it is, and as a URL or (nested) JSON would write it. */
+  blotFrom(text: string): string {
+    return formsOf(this.#value).reduce((rest, form) => rest.replaceAll(form, '[redacted]'), text);
+  }
+
   toString(): string {
     return '[secret]';
   }
@@ -23,4 +28,15 @@ export class Secret {
   [inspect.custom](): string {
     return '[secret]';
   }
+}
+
+function formsOf(secret: string): string[] {
+  // a very short one would blot out half of the text and is no secret anyway
+  if (secret.length < 4) return [];
+  const once = jsonForm(secret);
+  return [...new Set([jsonForm(once), once, secret, encodeURIComponent(secret)])];
+}
+
+function jsonForm(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
