@@ -1,0 +1,40 @@
+import { earliest, type Instant, latest, toInstant, toMillis } from '../model/instant.js';
+import type { Window } from '../model/ledger.js';
+
+const SECOND = 1000;
+
+/** `instant` cut to its whole second, as the upstream's windows want it. */
+export function floorToSecond(instant: Instant): Instant {
+  return toInstant(Math.floor(toMillis(instant) / SECOND) * SECOND);
+}
+
+/** `ms` raised to whole seconds. */
+export function ceilToSecond(ms: number): number {
+  return Math.ceil(ms / SECOND) * SECOND;
+}
+
+export function widthOf(window: Window): number {
+  return toMillis(window.to) - toMillis(window.from);
+}
+
+/** The part of `window` in `[from, to)`, or `null` when there is none. */
+export function clip(window: Window, from: Instant, to: Instant): Window | null {
+  const clipped = { from: latest(window.from, from), to: earliest(window.to, to) };
+  return clipped.from < clipped.to ? clipped : null;
+}
+
+/** The same instants in as few spans as can be, newest first, widened to whole seconds. */
+export function mergedSpans(spans: readonly Window[]): Window[] {
+  const widened = spans.map(({ from, to }) => ({
+    from: floorToSecond(from),
+    to: toInstant(ceilToSecond(toMillis(to))),
+  }));
+  const merged: Window[] = [];
+  for (const span of widened.sort((a, b) => (a.to < b.to ? 1 : -1))) {
+    const last = merged.at(-1);
+    if (last && last.from <= span.to)
+      merged[merged.length - 1] = { ...last, from: earliest(last.from, span.from) };
+    else merged.push(span);
+  }
+  return merged;
+}
