@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { fastifyStatic } from '@fastify/static';
+import { getDistDirectory, renderAltair } from 'altair-static';
+import type { FastifyInstance } from 'fastify';
+
+const FIRST_QUERY = `# Everything is described: open "Docs" at the top right.
+query FirstLook {
+  cases(first: 5) {
+    totalCount
+    nodes { caseId severityLevel affectedEmployee lastModifiedTime }
+    coverage { complete gaps { from to reason } }
+  }
+}
+`;
+
+/**
+ * An IDE for GraphQL at `/ide` that needs no network: all of it comes from an installed package. The policy
+ * keeps the page from reaching any other host, whatever it or a stored setting would like.
+ */
+export async function serveIde(app: FastifyInstance): Promise<void> {
+  await app.register(fastifyStatic, {
+    root: getDistDirectory(),
+    prefix: '/ide/',
+    index: false,
+    wildcard: false,
+    maxAge: '1h',
+  });
+  app.get('/ide', (_request, reply) => reply.redirect('/ide/'));
+  app.get('/ide/', (_request, reply) => {
+    const nonce = randomBytes(16).toString('base64');
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .header('content-security-policy', policy(nonce))
+      .send(page(nonce));
+  });
+}
+
+function page(nonce: string): string {
+  return renderAltair({
+    baseURL: '/ide/',
+    endpointURL: '/graphql',
+    initialQuery: FIRST_QUERY,
+    disableAccount: true,
+    cspNonce: nonce,
+    initialSettings: {
+      'alert.disableUpdateNotification': true,
+      disablePushNotification: true,
+      'banners.disable': true,
+    },
+  });
+}
+
+function policy(nonce: string): string {
+  return [
+    "default-src 'self'",
+    `script-src 'self' 'nonce-${nonce}'`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "worker-src 'self' blob:",
+    "frame-ancestors 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+  ].join('; ');
+}

@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import type { ApolloServer } from '@apollo/server';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from 'fastify';
+import type { GatewayContext, RequestInfo } from '../graphql/context.js';
+import type { Log } from '../log.js';
+import type { Readiness } from './health.js';
+import { homePage } from './home.js';
+import { isLocalHost } from './host-guard.js';
+import { serveIde } from './ide.js';
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Whether `/ide` is served. */
+  readonly ide: boolean;
+  /** Whether requests that name any host are answered; otherwise only those that name this machine. */
+  readonly anyHost: boolean;
+  /** Started and stopped by the server. */
+  readonly apollo: ApolloServer<GatewayContext>;
+  readonly context: (request: RequestInfo) => GatewayContext;
+  readonly readiness: () => Promise<Readiness>;
+  readonly log: Log;
+}
+
+export interface Server {
+  /** Listens, and gives the address as `http://host:port`. Throws a `ListenError`. */
+  start(): Promise<string>;
+  /**
+   * Takes no more requests and waits for those in flight, at most `patienceMs`; then cuts them off, the upstream
+   * work they caused included.
+   */
+  close(patienceMs: number): Promise<void>;
+}
+
+/** The server cannot listen where it was told to; the message is for a person. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+const BODY_LIMIT = 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 65_000;
+
+/** The HTTP front: the graph at `/graphql`, health, and the pages for people. */
+export function createServer(options: ServerOptions): Server {
+  return new GatewayServer(options);
+}
+
+class GatewayServer implements Server {
+  private readonly app: FastifyInstance;
+  private readonly inFlight = new Set<AbortController>();
+  private isDraining = false;
+
+  constructor(private readonly options: ServerOptions) {
+    this.app = fastify({
+      logger: false,
+      genReqId: requestId,
+      bodyLimit: BODY_LIMIT,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      forceCloseConnections: 'idle',
+    });
+  }
+
+  async start(): Promise<string> {
+    const { apollo, host, port } = this.options;
+    await apollo.start();
+    this.addHooks();
+    await this.addRoutes();
+    try {
+      await this.app.listen({ host, port });
+    } catch (error) {
+      throw listenError(error, host, port);
+    }
+    return urlOf(this.app.server.address() as AddressInfo, host);
+  }
+
+  async close(patienceMs: number): Promise<void> {
+    this.isDraining = true;
+    const cut = setTimeout(() => {
+      for (const request of this.inFlight) request.abort();
+      this.app.server.closeAllConnections();
+    }, patienceMs);
+    try {
+      await this.app.close();
+    } finally {
+      clearTimeout(cut);
+      await this.options.apollo.stop();
+    }
+  }
+
+  private addHooks(): void {
+    const { app, options } = this;
+    app.removeContentTypeParser('text/plain');
+    app.setErrorHandler((error: FastifyError, request, reply) => this.fail(error, request, reply));
+    app.setNotFoundHandler((_request, reply) => {
+      reply.code(404).send(problem('NOT_FOUND', 'There is nothing here; the graph is at /graphql.'));
+    });
+    app.addHook('onRequest', async (request, reply) => {
+      reply.headers({ 'x-request-id': request.id, ...SECURITY_HEADERS });
+      if (options.anyHost || isLocalHost(request.headers.host)) return;
+      await reply.code(403).send(problem('FORBIDDEN', WRONG_HOST));
+    });
+    app.addHook('onResponse', async (request, reply) => {
+      this.report(request, reply);
+      // a connection that was busy when the server began to close would otherwise be kept alive
+      if (this.isDraining) setImmediate(() => app.server.closeIdleConnections());
+    });
+  }
+
+  private async addRoutes(): Promise<void> {
+    const { app, options } = this;
+    app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(homePage(options.ide)));
+    app.get('/healthz', () => ({ status: 'alive' }));
+    app.get('/readyz', async (_request, reply) => {
+      const { ready, checks } = await this.readiness();
+      return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
+    });
+    app.route({
+      url: '/graphql',
+      method: ['GET', 'POST'],
+      handler: fastifyApolloHandler(options.apollo, {
+        context: async (_request, reply) => options.context({ signal: this.signalOf(reply) }),
+      }),
+    });
+    if (options.ide) await serveIde(app);
+  }
+
+  private async readiness(): Promise<Readiness> {
+    if (!this.isDraining) return this.options.readiness();
+    return { ready: false, checks: [{ name: 'server', ok: false, message: 'is shutting down' }] };
+  }
+
+  /** Aborted when the caller goes away before it has its answer, or when the server can wait no longer. */
+  private signalOf(reply: FastifyReply): AbortSignal {
+    const controller = new AbortController();
+    this.inFlight.add(controller);
+    reply.raw.once('close', () => {
+      this.inFlight.delete(controller);
+      if (!reply.raw.writableFinished) controller.abort();
+    });
+    return controller.signal;
+  }
+
+  private fail(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+    const status = error.statusCode ?? 500;
+    if (status < 500) {
+      reply.code(status).send(problem('BAD_REQUEST', error.message));
+      return;
+    }
+    this.options.log.error({ err: error, requestId: request.id }, 'a request failed');
+    const message = `Something went wrong here; the log has it under request ${request.id}.`;
+    reply.code(status).send(problem('INTERNAL_SERVER_ERROR', message));
+  }
+
+  private report(request: FastifyRequest, reply: FastifyReply): void {
+    const facts = {
+      requestId: request.id,
+      method: request.method,
+      // the query string of a GET holds what was asked, names and addresses among it
+      path: request.url.split('?', 1)[0],
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    };
+    this.options.log.debug(facts, 'answered');
+  }
+}
+
+const WRONG_HOST =
+  'The request names a host that is not this machine, and callers are not asked who they are. ALLOW_UNAUTHENTICATED=yes lets any name in.';
+
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+/** An HTTP failure in the shape that GraphQL clients read. */
+function problem(code: string, message: string) {
+  return { errors: [{ message, extensions: { code } }] };
+}
+
+/** The caller's own id where it is harmless, else a new one. */
+function requestId(request: { headers: NodeJS.Dict<string | string[]> }): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();
+}
+
+function listenError(error: unknown, host: string, port: number): ListenError {
+  const { code } = error as { code?: string };
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `Port ${port} is in use by another process. Stop that one, or choose another port: PORT=${port + 1}`,
+    EACCES: `This user may not listen on port ${port}. Choose one above 1023: PORT=4000`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine. Right: HOST=127.0.0.1`,
+    ENOTFOUND: `${host} is not an address of this machine. Right: HOST=127.0.0.1`,
+  };
+  const reason = reasons[code ?? ''] ?? `Cannot listen on ${host}, port ${port}: ${code ?? String(error)}`;
+  return new ListenError(reason, { cause: error });
+}
+
+function urlOf(address: AddressInfo, host: string): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${address.port}`;
+}
