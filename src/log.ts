@@ -3,9 +3,7 @@ import pretty from 'pino-pretty';
 import type { Secret } from './integrations/secret.js';
 
 /** What the parts log through. Default level: no addresses, no subjects, never a token. */
-export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error'> & {
-  child(bindings: Record<string, unknown>): Log;
-};
+export type Log = Logger;
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
