@@ -1,3 +1,4 @@
+import { HistoryError } from '../../src/history/errors.js';
 import type {
   Batch,
   ChangesQuery,
@@ -44,6 +45,8 @@ export class OracleStore implements HistoryStore {
   readonly #streams = new Map<string, StreamState>();
   readonly #quarantine = new Map<string, QuarantineEntry>();
   readonly #leases = new Map<string, { holder: string; until: number }>();
+
+  #closed = false;
 
   constructor(private readonly clock: () => number) {}
 
@@ -279,9 +282,19 @@ export class OracleStore implements HistoryStore {
     if (this.#leases.get(name)?.holder === holder) this.#leases.delete(name);
   }
 
-  async ping(): Promise<void> {}
+  async ping(): Promise<void> {
+    if (this.#closed) throw new HistoryError('UNAVAILABLE', 'The history is closed.');
+  }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  /** Ends the state that `close` began; what was recorded is still there. */
+  reopen(): this {
+    this.#closed = false;
+    return this;
+  }
 }
 
 function laterOf(a: Instant, b: Instant): Instant {

@@ -1,0 +1,28 @@
+import { describe } from 'vitest';
+import type { HistoryStore } from '../../src/history/store.js';
+import { describeBooks } from './suite-books.js';
+import { describeModel } from './suite-model.js';
+import { describeReads } from './suite-reads.js';
+import { describeRecord } from './suite-record.js';
+
+/** A store under test, opened on an empty history with the real clock. */
+export interface OpenedStore {
+  readonly store: HistoryStore;
+  /** Closes the store, if it is not closed already, and opens the same history again. */
+  reopen(): Promise<HistoryStore>;
+  /** Closes whatever is open and removes the history. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * What every adapter of `HistoryStore` must do. `open` is called a few times; each time it gives a history
+ * of its own.
+ */
+export function describeHistoryStore(name: string, open: () => Promise<OpenedStore>): void {
+  describe(`history store: ${name}`, () => {
+    describeRecord(open);
+    describeReads(open);
+    describeBooks(open);
+    describeModel(open);
+  });
+}

@@ -1,0 +1,7 @@
+import { OracleStore } from '../support/oracle-store.js';
+import { describeHistoryStore } from './history-store-suite.js';
+
+describeHistoryStore('oracle', async () => {
+  const store = new OracleStore(Date.now);
+  return { store, reopen: async () => store.reopen(), dispose: () => store.close() };
+});

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Batch, HistoryStore } from '../../src/history/store.js';
+import { KINDS } from '../../src/model/kind.js';
+import {
+  batchOf,
+  caseKey,
+  ledgerEntry,
+  minutesAfterStart,
+  observeCase,
+  quarantineEntry,
+  START,
+  sampleCase,
+  sampleRun,
+  streamState,
+  threatKey,
+} from '../support/records.js';
+import type { OpenedStore } from './history-store-suite.js';
+
+const DAY = (day: number) => `2026-03-${String(day).padStart(2, '0')}T00:00:00.000Z`;
+const EVERYTHING = Number.MAX_SAFE_INTEGER - 1;
+
+/** The ledger, the runs, the streams, the quarantine and the leases. */
+export function describeBooks(open: () => Promise<OpenedStore>): void {
+  describe('books', () => {
+    let opened: OpenedStore;
+    let store: HistoryStore;
+    let made = 0;
+
+    beforeAll(async () => {
+      opened = await open();
+      store = opened.store;
+    });
+    afterAll(() => opened.dispose());
+
+    const newAccount = () => `account-${++made}`;
+    const record = (changes: Partial<Batch>) => store.record(batchOf(`batch-${++made}`, changes));
+
+    it('finds the ledger entries that touch a window, in the order they were recorded', async () => {
+      const integration = newAccount();
+      const entry = (from: number, to: number) => ledgerEntry({ integration, from: DAY(from), to: DAY(to) });
+      const first = await record({ ledger: [entry(3, 5), entry(1, 3)] });
+      const second = await record({ ledger: [entry(4, 9), { ...entry(1, 9), resource: 'cases' }] });
+      const [a, b] = [entry(3, 5), entry(1, 3)].map((e) => ({ ...e, seq: first.seq }));
+      const c = { ...entry(4, 9), seq: second.seq };
+
+      const { resource, filterKey } = c;
+      const read = (from: number, to: number, seq = EVERYTHING) =>
+        store.ledger({ integration, resource, filterKey }, DAY(from), DAY(to), seq);
+      expect(await read(1, 9)).toStrictEqual([a, b, c]);
+      expect(await read(1, 9, first.seq)).toStrictEqual([a, b]);
+      expect(await read(5, 6)).toStrictEqual([c]);
+      expect(await read(2, 3)).toStrictEqual([b]);
+      expect(await read(9, 20)).toStrictEqual([]);
+    });
+
+    it('keeps every reading of the same window', async () => {
+      const integration = newAccount();
+      const failed = ledgerEntry({ integration, status: 'FAILED', declared: null, reason: 'HTTP 500' });
+      const { seq } = await record({ ledger: [failed, failed] });
+      const stream = { integration, resource: 'threats', filterKey: 'receivedTime' } as const;
+      const entries = await store.ledger(stream, failed.from, failed.to, seq);
+      expect(entries).toStrictEqual([
+        { ...failed, seq },
+        { ...failed, seq },
+      ]);
+    });
+
+    it('remembers each stream as it was last', async () => {
+      const integration = newAccount();
+      const threats = streamState({ integration });
+      const remediated = streamState({
+        integration,
+        filterKey: 'latestTimeRemediated',
+        status: 'NEVER_READ',
+      });
+      await record({ streams: [threats, remediated] });
+      const refused = streamState({ integration, status: 'TOKEN_REJECTED', message: 'Renew the token.' });
+      await record({ streams: [refused] });
+      const own = (await store.streams()).filter((state) => state.integration === integration);
+      expect(own).toHaveLength(2);
+      expect(own).toContainEqual(refused);
+      expect(own).toContainEqual(remediated);
+    });
+
+    it('lists runs newest first, as they stand after their last batch', async () => {
+      const integration = newAccount();
+      const run = (id: string, minutes: number) =>
+        sampleRun(`${integration}-${id}`, { integration, startedAt: minutesAfterStart(minutes) });
+      const [a, b, c] = [run('a', 1), run('b', 2), run('c', 2)];
+      for (const started of [c, a, b]) await record({ run: started });
+      const ended = { ...a, status: 'PARTIAL', endedAt: START, errors: ['one', 'two'] } as const;
+      await record({ run: ended });
+
+      const integrations = [integration];
+      const page = (before: { startedAt: string; id: string } | null, limit = 9) =>
+        store.runs({ integrations, before, limit });
+      expect(await page(null)).toStrictEqual([c, b, ended]);
+      expect(await page(null, 1)).toStrictEqual([c]);
+      expect(await page(c)).toStrictEqual([b, ended]);
+      expect(await page(a)).toStrictEqual([]);
+      expect(await store.countRuns(integrations)).toBe(3);
+      expect(await store.countRuns([])).toBe(0);
+      expect(await store.run(a.id)).toStrictEqual(ended);
+      expect(await store.run('never')).toBeNull();
+    });
+
+    it('sets records aside, by integration, kind and id', async () => {
+      const integration = newAccount();
+      const keys = [
+        caseKey('2', integration),
+        caseKey('10', integration),
+        threatKey('1', integration),
+        caseKey('1', `${integration}-b`),
+      ];
+      const entries = keys.map((key) => quarantineEntry(key));
+      await record({ quarantine: entries });
+      const again = quarantineEntry(caseKey('2', integration), { tries: 2, code: 'FAILED', body: null });
+      await record({ quarantine: [again] });
+
+      const query = { integrations: [integration, `${integration}-b`], kinds: KINDS, after: null, limit: 9 };
+      const expected = [entries[1], again, entries[2], entries[3]];
+      expect(await store.quarantine(query)).toStrictEqual(expected);
+      expect(await store.quarantine({ ...query, limit: 2 })).toStrictEqual(expected.slice(0, 2));
+      expect(await store.quarantine({ ...query, after: again.key })).toStrictEqual(expected.slice(2));
+      expect(await store.quarantine({ ...query, kinds: ['threat'] })).toStrictEqual([entries[2]]);
+      expect(await store.quarantine({ ...query, integrations: [] })).toStrictEqual([]);
+      expect(
+        await store.quarantined([threatKey('1', integration), threatKey('9', integration)]),
+      ).toStrictEqual([entries[2], null]);
+    });
+
+    it('releases what is observed, in conflict or not, what is gone, and what is said to be well', async () => {
+      const integration = newAccount();
+      const key = (id: string) => caseKey(id, integration);
+      const seen = (id: string, description: string) =>
+        observeCase(sampleCase(id, { description }), { integration, basis: 0 });
+      await record({ observations: [seen('conflict', 'one')] });
+      const ids = ['seen', 'conflict', 'gone', 'well', 'still'];
+      await record({ quarantine: ids.map((id) => quarantineEntry(key(id))) });
+      const recorded = await record({
+        quarantine: [quarantineEntry(key('seen')), quarantineEntry(key('new'))],
+        observations: [seen('seen', 'one'), seen('conflict', 'two')],
+        tombstones: [key('gone')],
+        released: [key('well'), key('never')],
+      });
+      expect(recorded.conflicts).toEqual([key('conflict')]);
+      const query = { integrations: [integration], kinds: KINDS, after: null, limit: 9 };
+      expect((await store.quarantine(query)).map((entry) => entry.key.id)).toEqual(['new', 'still']);
+    });
+
+    it('gives a lease to one holder at a time, until it is released', async () => {
+      const name = newAccount();
+      expect(await store.acquireLease(name, 'a', 60_000)).toBe(true);
+      expect(await store.acquireLease(name, 'b', 60_000)).toBe(false);
+      expect(await store.acquireLease(name, 'a', 60_000)).toBe(true);
+      expect(await store.acquireLease(newAccount(), 'b', 60_000)).toBe(true);
+      await store.releaseLease(name, 'b');
+      expect(await store.acquireLease(name, 'b', 60_000)).toBe(false);
+      await store.releaseLease(name, 'a');
+      expect(await store.acquireLease(name, 'b', 60_000)).toBe(true);
+    });
+
+    it('gives a lease to another once it has run out', async () => {
+      const name = newAccount();
+      expect(await store.acquireLease(name, 'a', 400)).toBe(true);
+      await expect.poll(() => store.acquireLease(name, 'b', 60_000), { timeout: 10_000 }).toBe(true);
+      expect(await store.acquireLease(name, 'a', 60_000)).toBe(false);
+    });
+
+    it('gives a lease that several ask for at once to one of them', async () => {
+      const name = newAccount();
+      const holders = ['a', 'b', 'c', 'd', 'e'];
+      const answers = await Promise.all(holders.map((holder) => store.acquireLease(name, holder, 60_000)));
+      expect(answers.filter(Boolean)).toHaveLength(1);
+    });
+
+    it('fails its ping once it is closed', async () => {
+      await store.close();
+      await expect(store.ping()).rejects.toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });
+      store = await opened.reopen();
+      await store.ping();
+    });
+  });
+}

@@ -1,0 +1,202 @@
+import fc, { type Arbitrary } from 'fast-check';
+import type { Instant } from '../../src/model/instant.js';
+import type { Kind, ListedKind } from '../../src/model/kind.js';
+import type { Campaign, Case, Message, RecordOf, Threat } from '../../src/model/records.js';
+import {
+  sampleCampaign,
+  sampleCase,
+  sampleCaseAnalysis,
+  sampleMessage,
+  sampleThreat,
+  sampleThreatAttachments,
+  sampleThreatLinks,
+} from './records.js';
+
+/*
+ * Values are drawn from small pools, so that generated filters often meet generated records, and the pools
+ * hold what stores get wrong: LIKE and regular-expression metacharacters, quotes, case pairs that change
+ * length, decomposed accents, characters whose UTF-8 and UTF-16 orders differ, NUL, nothing.
+ */
+
+export const TEXTS = [
+  '',
+  ' ',
+  'a',
+  'A',
+  'ab',
+  'aB%c_d',
+  '100%',
+  '%',
+  '_',
+  "it's",
+  '"quoted"',
+  '\\',
+  '\\d+',
+  '.*',
+  '(a|b)[c]{2}^$?',
+  '$ne',
+  'a.b',
+  'Straße',
+  'STRASSE',
+  'İstanbul',
+  'ıstanbul',
+  'ΣΊΣΥΦΟΣ',
+  'σίσυφος',
+  'é',
+  'e\u0301',
+  'É',
+  '\u212bngstrom',
+  '😀',
+  '😀😁',
+  '～',
+  '\ufffd',
+  '\ue000',
+  'nul\u0000inside',
+  'line\nbreak\ttab',
+  'Grüße, Jürgen <jürgen@例え.テスト>',
+  'user+tag@Example.COM',
+] as const;
+
+/** Ids as Abnormal sends them, and some that it never should. */
+export const IDS = ['1', '10', '2', 'b7c9', 'B7C9', 'é', '～', '😀', "z%_'\\", 'with space'] as const;
+export const MESSAGE_IDS = ['-1', '1', '10', '9223372036854775807', '-6274310382345678901'] as const;
+
+export const INSTANTS: readonly Instant[] = [
+  '0000-01-01T00:00:00.000Z',
+  '2026-02-28T23:59:59.999Z',
+  '2026-03-01T00:00:00.000Z',
+  '2026-03-01T00:00:00.001Z',
+  '2026-03-02T08:00:00.000Z',
+  '2026-03-09T12:00:00.000Z',
+  '9999-12-31T23:59:59.999Z',
+];
+
+export const NUMBERS = [-1, 0, 1, 2, 2.5, 10, 2_147_483_648, Number.MAX_SAFE_INTEGER] as const;
+
+/** Words of the upstream vocabularies, in the spellings they come in, and one that nobody knows. */
+const WORDS = [
+  '',
+  'Spam',
+  'phishing: CREDENTIAL',
+  'Attack Type: Scam',
+  'Name Impersonation',
+  'Link',
+  'VIP',
+  'Auto-Remediated',
+  'Remediation Attempted',
+  'Marked Safe',
+  'Not remediated',
+  'Action Required',
+  'Acknowledged (Attack resolved)',
+  'HIGH',
+  'low',
+  'Scanning',
+  'Malicious',
+  'Something new',
+] as const;
+
+// kept, though nothing compares it: text that is not well-formed UTF-16
+const LONE_SURROGATE = 'cut \ud83d';
+
+export const anyText: Arbitrary<string> = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(...TEXTS) },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 6 }) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(fc.constantFrom(...TEXTS), fc.constantFrom(...TEXTS)).map((t) => t.join('')),
+  },
+);
+export const anyInstant = fc.constantFrom(...INSTANTS);
+export const anyNumber = fc.constantFrom(...NUMBERS);
+
+const orNull = <T>(values: Arbitrary<T>) => fc.option(values, { freq: 4 });
+const text = orNull(anyText);
+const word = orNull(fc.constantFrom(...WORDS));
+const instant = orNull(anyInstant);
+const flag = orNull(fc.boolean());
+
+const message: Arbitrary<Message> = fc
+  .record({
+    messageId: fc.constantFrom(...MESSAGE_IDS),
+    subject: text,
+    fromAddress: text,
+    fromName: text,
+    senderDomain: text,
+    recipientAddress: text,
+    receivedTime: instant,
+    attackTypeRaw: word,
+    attackStrategyRaw: word,
+    attackVectorRaw: word,
+    impersonatedPartyRaw: word,
+    remediationStatusRaw: word,
+    remediationTime: instant,
+    autoRemediated: flag,
+    summaryInsights: fc.array(fc.constantFrom(...TEXTS, LONE_SURROGATE), { maxLength: 2 }),
+  })
+  .map(({ messageId, ...changes }) => sampleMessage(messageId, changes));
+
+const threat: Arbitrary<Threat> = fc
+  .record({
+    recipientCount: orNull(anyNumber),
+    messages: fc.uniqueArray(message, { maxLength: 3, selector: ({ messageId }) => messageId }),
+    pagesComplete: fc.boolean(),
+  })
+  .map((changes) => sampleThreat('', changes));
+
+const case_: Arbitrary<Case> = fc
+  .record({
+    description: text,
+    severityLevelRaw: word,
+    confidenceRaw: word,
+    statusRaw: word,
+    remediationStatusRaw: word,
+    analysisRaw: orNull(fc.constantFrom('SIGN_IN', LONE_SURROGATE)),
+    affectedEmployee: text,
+    firstObservedTime: instant,
+    customerVisibleTime: instant,
+    createdTime: instant,
+    lastModifiedTime: instant,
+    threatIds: fc.array(fc.constantFrom(...IDS), { maxLength: 4 }),
+  })
+  .map((changes) => sampleCase('', changes));
+
+const campaign: Arbitrary<Campaign> = fc
+  .record({
+    firstReportedTime: instant,
+    lastReportedTime: instant,
+    messageId: orNull(fc.constantFrom(...MESSAGE_IDS)),
+    subject: text,
+    fromAddress: text,
+    recipientAddress: text,
+    judgementStatusRaw: word,
+    attackTypeRaw: word,
+  })
+  .map((changes) => sampleCampaign('', changes));
+
+/** A few versions that any record of a kind may have, without its id. */
+export interface Variants {
+  readonly threat: readonly Threat[];
+  readonly case: readonly Case[];
+  readonly campaign: readonly Campaign[];
+}
+
+const few = <T>(records: Arbitrary<T>) => fc.array(records, { minLength: 4, maxLength: 4 });
+
+export const variants: Arbitrary<Variants> = fc.record({
+  threat: few(threat),
+  case: few(case_),
+  campaign: few(campaign),
+});
+
+/** Variant `index` of the record `id`. */
+export function variantOf(of: Variants, kind: Kind, id: string, index: number): RecordOf[Kind] {
+  const pick = <T>(list: readonly T[]): T => list[index % list.length] as T;
+  if (kind === 'threat') return { ...pick(of.threat), threatId: id };
+  if (kind === 'case') return { ...pick(of.case), caseId: id };
+  if (kind === 'campaign') return { ...pick(of.campaign), campaignId: id };
+  if (kind === 'caseAnalysis') return sampleCaseAnalysis(id, index % 2 ? { insights: [] } : {});
+  return kind === 'threatLinks' ? sampleThreatLinks(id) : sampleThreatAttachments(id);
+}
+
+export const LISTED: readonly ListedKind[] = ['threat', 'case', 'campaign'];
+export const anyListedKind = fc.constantFrom(...LISTED);
