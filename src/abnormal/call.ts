@@ -1,0 +1,135 @@
+import type { Logger } from 'pino';
+import type { Resource } from '../model/kind.js';
+import type { Budget } from './budget.js';
+import { classify, type Role } from './classify.js';
+import type { CallMeter, CallOptions } from './client.js';
+import { DecodeError } from './errors.js';
+import { failure } from './explain.js';
+import { linkSignals } from './link-signals.js';
+import { JsonError, parseJson } from './parse-json.js';
+import type { Answer, Request } from './request.js';
+import { AttemptError, backoffFor, parseRetryAfter, pauseFor, type RetrySettings } from './retry.js';
+import { type StartTimer, sleep } from './timer.js';
+
+/** One GET, as the budget, the meter and the reader of its answer need to know it. */
+export interface Endpoint {
+  readonly resource: Resource;
+  readonly role: Role;
+  /** Path and query below the base URL. */
+  readonly target: string;
+  /** Names it for a person, such as `the threat 1234`. */
+  readonly what: string;
+  /** Which count of the meter it belongs to, besides `calls`. */
+  readonly counts: 'listCalls' | 'detailCalls' | 'messagePageCalls' | null;
+}
+
+/** A 200 whose body is JSON. */
+export interface JsonAnswer {
+  readonly json: unknown;
+  /** The body for a person or the quarantine: at most 64 KiB, the token blotted out. */
+  readonly evidence: () => string;
+  /** When its request was sent, milliseconds since the epoch. */
+  readonly sentAt: number;
+}
+
+export type Call = (endpoint: Endpoint, options: CallOptions) => Promise<JsonAnswer>;
+
+export interface CallParts {
+  readonly request: Request;
+  readonly budget: Budget;
+  readonly retry: RetrySettings;
+  readonly clock: () => number;
+  readonly startTimer: StartTimer;
+  readonly log: Logger;
+  /** Ends every call. */
+  readonly closing: AbortSignal;
+}
+
+/** Makes the function that sends requests: through the budget, again where that may help, and classified. */
+export function createCall(parts: CallParts): Call {
+  return async (endpoint, options) => {
+    if (options.meter && endpoint.counts) options.meter[endpoint.counts] += 1;
+    const { signal, unlink } = linkSignals(options.signal, parts.closing);
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        const answer = await tryOnce(parts, endpoint, options, signal, attempt);
+        if (!(answer instanceof AttemptError)) return answer;
+        await beforeNext(parts, endpoint, answer, attempt, signal);
+      }
+    } finally {
+      unlink();
+    }
+  };
+}
+
+async function tryOnce(
+  parts: CallParts,
+  endpoint: Endpoint,
+  options: CallOptions,
+  signal: AbortSignal,
+  attempt: number,
+): Promise<JsonAnswer | AttemptError> {
+  const place = await parts.budget.acquire(endpoint.resource, options.priority, signal);
+  const sentAt = parts.clock();
+  count(options.meter, attempt);
+  try {
+    const answer = await parts.request.get(endpoint.target, signal, place.answered);
+    parts.log.debug(
+      { target: endpoint.target, status: answer.status, ms: parts.clock() - sentAt },
+      'upstream',
+    );
+    return read(answer, endpoint, sentAt);
+  } catch (error) {
+    if (error instanceof AttemptError) return error;
+    throw error;
+  } finally {
+    place.release();
+  }
+}
+
+function count(meter: CallMeter | undefined, attempt: number): void {
+  if (!meter) return;
+  meter.calls += 1;
+  if (attempt > 1) meter.retries += 1;
+}
+
+function read(answer: Answer, { role, what }: Endpoint, sentAt: number): JsonAnswer {
+  const refused = classify(answer, role, what);
+  if (refused) throw new AttemptError(refused, answer.retryAfter);
+  const { evidence } = answer;
+  try {
+    if (answer.text === null) throw new JsonError('UNSOUND', 'the body is not UTF-8');
+    return { json: parseJson(answer.text), evidence, sentAt };
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    const happened = `Abnormal's answer to ${what} cannot be read: ${error.message}.`;
+    // a detail that is unsound is bad data of one record; a list that is unsound is no list
+    if (error.fault === 'UNSOUND' && role === 'detail') throw new DecodeError(happened, evidence());
+    const facts = { status: answer.status, body: evidence() };
+    throw new AttemptError(failure('BAD_BODY', happened, facts), null, error.fault === 'TRUNCATED');
+  }
+}
+
+/** Waits as the policy says, or throws the error when there is no next try. */
+async function beforeNext(
+  parts: CallParts,
+  endpoint: Endpoint,
+  failed: AttemptError,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { retry, budget, log } = parts;
+  const { error, policy } = failed;
+  const asked = parseRetryAfter(failed.retryAfter, parts.clock());
+  const waitMs = policy === 'pause' ? pauseFor(asked, retry) : backoffFor(attempt, asked, retry);
+  // also when this call gives up: the others must hold back
+  if (policy === 'pause') budget.pause(waitMs);
+  if (policy === 'never' || attempt >= retry.tries) throw error;
+  const { target } = endpoint;
+  log.warn(
+    { target, code: error.code, status: error.status, attempt, waitMs: Math.round(waitMs) },
+    'upstream retry',
+  );
+  // the budget's own queue holds back a call after a pause
+  if (policy === 'backoff') await sleep(waitMs, parts.startTimer, signal);
+}

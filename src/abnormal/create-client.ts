@@ -1,0 +1,196 @@
+import type { Logger } from 'pino';
+import { toInstant } from '../model/instant.js';
+import type { Kind, ListedKind } from '../model/kind.js';
+import type { RecordOf } from '../model/records.js';
+import type { Budget } from './budget.js';
+import { type Call, createCall, type Endpoint, type JsonAnswer } from './call.js';
+import type { AbnormalClient, CallOptions, Fetched } from './client.js';
+import { failure } from './explain.js';
+import { followPages } from './pages.js';
+import { createPathFinder, type PathFinder } from './path-finder.js';
+import { detailTarget, filterOf, isUsableId, threatTarget } from './paths.js';
+import { createRequest } from './request.js';
+import { DEFAULT_RETRY, type RetrySettings } from './retry.js';
+import { decodeCampaign } from './schemas/campaign.js';
+import { decodeCase } from './schemas/case.js';
+import { decodeCaseAnalysis } from './schemas/case-analysis.js';
+import { decodeList } from './schemas/list.js';
+import { type Decoded, decodeThreat } from './schemas/threat.js';
+import { decodeThreatAttachments, decodeThreatLinks } from './schemas/threat-parts.js';
+import { type StartTimer, startTimeout } from './timer.js';
+
+export interface ClientOptions {
+  /** With its version path, such as `https://api.abnormalplatform.com/v1`. */
+  readonly baseUrl: string;
+  /** Asked anew for each request, so that a renewed token counts at once. */
+  readonly token: () => string;
+  readonly budget: Budget;
+  /** For each try, from sending to the last byte of the body. */
+  readonly timeoutMs: number;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly log: Logger;
+  readonly userAgent?: string | undefined;
+  /** The largest body, uncompressed, that is read; 32 MiB unless given. */
+  readonly maxBodyBytes?: number | undefined;
+  readonly retry?: Partial<RetrySettings> | undefined;
+  readonly startTimer?: StartTimer | undefined;
+}
+
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+/**
+ * A client of one Abnormal account. Throws a TypeError for a base URL that a token must not be sent to: plain
+ * HTTP is for loopback only.
+ */
+export function createAbnormalClient(options: ClientOptions): AbnormalClient {
+  const { clock, log, budget, startTimer = startTimeout } = options;
+  const request = createRequest({
+    baseUrl: options.baseUrl,
+    token: options.token,
+    userAgent: options.userAgent ?? 'abnormal-graphql-gateway',
+    timeoutMs: options.timeoutMs,
+    maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+    startTimer,
+  });
+  const closing = new AbortController();
+  const retry = { ...DEFAULT_RETRY, ...options.retry };
+  const call = createCall({ request, budget, retry, clock, startTimer, log, closing: closing.signal });
+  const close = () => {
+    closing.abort();
+    request.close();
+  };
+  return new RestClient(call, createPathFinder(call), log, close);
+}
+
+class RestClient implements AbnormalClient {
+  constructor(
+    private readonly call: Call,
+    private readonly paths: PathFinder,
+    private readonly log: Logger,
+    readonly close: () => void,
+  ) {}
+
+  readonly list: AbnormalClient['list'] = async (resource, filterKey, window, page, options) => {
+    const filter = filterOf(filterKey, window);
+    const answer = await this.paths.list(resource, filter, page, options);
+    const read = decodeList(resource, filter, page, answer);
+    if (read.unusable.length > 0) {
+      this.log.warn(
+        { resource, filter, page, count: read.unusable.length },
+        'list items without a usable id',
+      );
+    }
+    return read;
+  };
+
+  async detail<K extends ListedKind>(
+    kind: K,
+    id: string,
+    item: Readonly<Record<string, unknown>> | null,
+    options: CallOptions,
+  ): Promise<Fetched<K>> {
+    assertUsable(kind, id);
+    const fetched = await this.fetchDetail(kind, id, item, options);
+    return fetched as Fetched<ListedKind> as Fetched<K>;
+  }
+
+  caseAnalysis(caseId: string, options: CallOptions): Promise<Fetched<'caseAnalysis'>> {
+    const target = detailTarget('/cases', caseId, '/analysis');
+    return this.part('caseAnalysis', caseId, target, (answer) => decodeCaseAnalysis(caseId, answer), options);
+  }
+
+  threatAttachments(threatId: string, options: CallOptions): Promise<Fetched<'threatAttachments'>> {
+    const target = detailTarget('/threats', threatId, '/attachments');
+    const read = (answer: JsonAnswer) => decodeThreatAttachments(threatId, answer);
+    return this.part('threatAttachments', threatId, target, read, options);
+  }
+
+  threatLinks(threatId: string, options: CallOptions): Promise<Fetched<'threatLinks'>> {
+    const target = detailTarget('/threats', threatId, '/links');
+    return this.part(
+      'threatLinks',
+      threatId,
+      target,
+      (answer) => decodeThreatLinks(threatId, answer),
+      options,
+    );
+  }
+
+  private fetchDetail(
+    kind: ListedKind,
+    id: string,
+    item: Readonly<Record<string, unknown>> | null,
+    options: CallOptions,
+  ): Promise<Fetched<'threat'> | Fetched<'case'> | Fetched<'campaign'>> {
+    switch (kind) {
+      case 'threat':
+        return this.threat(id, options);
+      case 'case':
+        return this.single('case', id, (answer) => decodeCase(id, answer, item), options);
+      case 'campaign':
+        return this.single('campaign', id, (answer) => decodeCampaign(id, answer), options);
+    }
+  }
+
+  private async threat(id: string, options: CallOptions): Promise<Fetched<'threat'>> {
+    const { pages, isComplete } = await followPages((page) => {
+      const what = page === 1 ? `the threat ${id}` : `page ${page} of the threat ${id}`;
+      const counts = page === 1 ? 'detailCalls' : 'messagePageCalls';
+      return this.call(
+        { resource: 'threats', role: 'detail', target: threatTarget(id, page), what, counts },
+        options,
+      );
+    });
+    if (!isComplete) this.log.warn({ id, pages: pages.length }, 'pages of a threat lead back or nowhere');
+    return this.fetched('threat', id, pages[0], decodeThreat(id, pages, isComplete));
+  }
+
+  private async single<K extends 'case' | 'campaign'>(
+    kind: K,
+    id: string,
+    read: (answer: JsonAnswer) => Decoded<RecordOf[K]>,
+    options: CallOptions,
+  ): Promise<Fetched<K>> {
+    const resource = kind === 'case' ? 'cases' : 'campaigns';
+    const answer = await this.paths.detail(resource, id, `the ${kind} ${id}`, options);
+    return this.fetched(kind, id, answer, read(answer));
+  }
+
+  private async part<K extends 'caseAnalysis' | 'threatAttachments' | 'threatLinks'>(
+    kind: K,
+    id: string,
+    target: string,
+    read: (answer: JsonAnswer) => Decoded<RecordOf[K]>,
+    options: CallOptions,
+  ): Promise<Fetched<K>> {
+    assertUsable(kind, id);
+    const resource = kind === 'caseAnalysis' ? 'cases' : 'threats';
+    const what = `${PART_NAMES[kind]} ${id}`;
+    const endpoint: Endpoint = { resource, role: 'detail', target, what, counts: 'detailCalls' };
+    const answer = await this.call(endpoint, options);
+    return this.fetched(kind, id, answer, read(answer));
+  }
+
+  private fetched<K extends Kind>(
+    kind: K,
+    id: string,
+    answer: JsonAnswer,
+    { record, payload, unread }: Decoded<RecordOf[K]>,
+  ): Fetched<K> {
+    if (unread.length > 0) this.log.warn({ kind, id, fields: unread.slice(0, 10) }, 'times that do not read');
+    return { record, payload, fetchedAt: toInstant(answer.sentAt) };
+  }
+}
+
+const PART_NAMES = {
+  caseAnalysis: 'the analysis of the case',
+  threatAttachments: 'the attachments of the threat',
+  threatLinks: 'the links of the threat',
+} as const;
+
+/** What cannot be a path segment was never anybody's id, and asking for it would ask for something else. */
+function assertUsable(kind: Kind, id: string): void {
+  if (!isUsableId(id))
+    throw failure('NOT_FOUND', `${JSON.stringify(id.slice(0, 100))} is not the id of a ${kind}.`);
+}

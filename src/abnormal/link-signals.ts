@@ -1,0 +1,26 @@
+import { setMaxListeners } from 'node:events';
+
+/** A signal that is aborted when any of `signals` is, until `unlink` is called. */
+export function linkSignals(...signals: readonly (AbortSignal | undefined)[]): {
+  readonly signal: AbortSignal;
+  readonly unlink: () => void;
+} {
+  // not AbortSignal.any: on Node 20 what it makes stays with a long-lived source for as long as that lives
+  const controller = new AbortController();
+  const links = signals.flatMap((source) => (source ? [link(source, controller)] : []));
+  return {
+    signal: controller.signal,
+    unlink: () => {
+      for (const unlink of links) unlink();
+    },
+  };
+}
+
+function link(source: AbortSignal, controller: AbortController): () => void {
+  const onAbort = () => controller.abort(source.reason);
+  if (source.aborted) onAbort();
+  // one signal of a service rightly ends many calls; Node warns of a leak from the eleventh on
+  setMaxListeners(0, source);
+  source.addEventListener('abort', onAbort, { once: true });
+  return () => source.removeEventListener('abort', onAbort);
+}

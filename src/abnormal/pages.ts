@@ -1,0 +1,64 @@
+import { UpstreamError } from './errors.js';
+import { isRecord } from './schemas/scalars.js';
+
+/** The page number that an answer says it has; `null` when it says none. */
+export function saidPageOf(json: unknown): number | null {
+  return isRecord(json) ? pageNumber(json.pageNumber) : null;
+}
+
+/**
+ * The page after `page`; `null` on the last one, where Abnormal leaves `nextPageNumber` out (or sends null).
+ * `CONTRADICTORY` when following it would repeat pages or leave some out.
+ */
+export function nextPageOf(json: unknown, page: number): number | null | 'CONTRADICTORY' {
+  const raw = isRecord(json) ? json.nextPageNumber : null;
+  if (raw === undefined || raw === null || raw === '') return null;
+  return pageNumber(raw) === page + 1 ? page + 1 : 'CONTRADICTORY';
+}
+
+function pageNumber(raw: unknown): number | null {
+  const number = typeof raw === 'string' && /^\d{1,9}$/.test(raw) ? Number(raw) : raw;
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number : null;
+}
+
+/** A threat has at most 2,000 messages, and some accounts send 10 a page; a few more for good measure end nothing. */
+const MOST_PAGES = 40;
+
+/** All pages of a detail, at least the first. */
+export interface DetailPages<T> {
+  readonly pages: readonly [T, ...T[]];
+  /** Whether the last of them was the last there is. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * Follows a detail's pages. Unlike a list, a detail whose pages contradict themselves is kept as far as it
+ * goes: the vendor's own document says that the page number is ignored, so the first page may come again.
+ */
+export async function followPages<T extends { readonly json: unknown }>(
+  fetchPage: (page: number) => Promise<T>,
+): Promise<DetailPages<T>> {
+  const first = await fetchPage(1);
+  const pages: [T, ...T[]] = [first];
+  let next = nextPageOf(first.json, 1);
+  while (typeof next === 'number') {
+    if (next > MOST_PAGES) return { pages, isComplete: false };
+    const page = await unlessGone(fetchPage(next));
+    if (page === null) return { pages, isComplete: false };
+    const said = saidPageOf(page.json);
+    if (said !== null && said !== next) return { pages, isComplete: false };
+    pages.push(page);
+    next = nextPageOf(page.json, next);
+  }
+  return { pages, isComplete: next === null };
+}
+
+/** A further page that is not there says nothing of the record, whose first page has just been. */
+async function unlessGone<T>(page: Promise<T>): Promise<T | null> {
+  try {
+    return await page;
+  } catch (error) {
+    if (error instanceof UpstreamError && error.code === 'NOT_FOUND') return null;
+    throw error;
+  }
+}

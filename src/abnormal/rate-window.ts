@@ -1,0 +1,69 @@
+/** The span in which Abnormal counts requests. */
+export const WINDOW_MS = 60_000;
+
+/**
+ * Counts requests so that the upstream never sees more than a limit in any 60 seconds, whatever the network
+ * does to their spacing.
+ *
+ * A request counts from the moment it may be sent until 60 s after its answer began (or it failed). Take the
+ * requests that reach the upstream within some 60 s, and of those the one that was let go last: each of the
+ * others reached it less than 60 s before, so was answered less than 60 s before, so was still counted.
+ */
+export interface RateWindow {
+  /** How many requests count now. */
+  used(now: number): number;
+  /** When fewer than `limit` will count, as far as answered requests tell: `Infinity` when only an answer can help. */
+  roomAt(limit: number, now: number): number;
+  sent(): void;
+  answered(now: number): void;
+}
+
+export function createRateWindow(): RateWindow {
+  const answers = new Deadlines();
+  let unanswered = 0;
+  const used = (now: number) => {
+    answers.dropBefore(now);
+    return unanswered + answers.size;
+  };
+  return {
+    used,
+    roomAt: (limit, now) => {
+      const excess = used(now) - limit + 1;
+      return excess <= 0 ? now : answers.at(excess - 1);
+    },
+    sent: () => {
+      unanswered += 1;
+    },
+    answered: (now) => {
+      unanswered -= 1;
+      // one millisecond more: the clock's readings are cut to whole ones
+      answers.push(now + WINDOW_MS + 1);
+    },
+  };
+}
+
+/** Rising instants, read from the front; shifting an array of thousands each time would cost more than it frees. */
+class Deadlines {
+  private readonly instants: number[] = [];
+  private head = 0;
+
+  get size(): number {
+    return this.instants.length - this.head;
+  }
+
+  push(instant: number): void {
+    this.instants.push(instant);
+  }
+
+  at(index: number): number {
+    return this.instants[this.head + index] ?? Number.POSITIVE_INFINITY;
+  }
+
+  dropBefore(now: number): void {
+    while (this.size > 0 && this.at(0) <= now) this.head += 1;
+    if (this.head > 1_000 && this.head * 2 > this.instants.length) {
+      this.instants.splice(0, this.head);
+      this.head = 0;
+    }
+  }
+}

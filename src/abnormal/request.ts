@@ -1,0 +1,194 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import fetch, { type Response } from 'node-fetch';
+import { checkBaseUrl } from './base-url.js';
+import { type Blot, createBlot } from './blot.js';
+import { cancelled, failure } from './explain.js';
+import { AttemptError } from './retry.js';
+import type { StartTimer } from './timer.js';
+
+export interface RequestOptions {
+  readonly baseUrl: string;
+  readonly token: () => string;
+  readonly userAgent: string;
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
+  readonly startTimer: StartTimer;
+}
+
+/** An answer whose body has arrived whole, whatever its status. */
+export interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  /** The body; `null` when it is not UTF-8. */
+  readonly text: string | null;
+  /** The body for a person or the quarantine: at most 64 KiB, the token blotted out. */
+  readonly evidence: () => string;
+}
+
+export interface Request {
+  /**
+   * Sends one GET for `target` (path and query). `onHead` is called when the answer's status has come. Throws
+   * `AttemptError`.
+   */
+  get(target: string, signal: AbortSignal, onHead: () => void): Promise<Answer>;
+  close(): void;
+}
+
+const EVIDENCE_BYTES = 64 * 1024;
+
+/** The one place that talks to Abnormal and sees the token. It follows no redirect, so the token goes to one host only. */
+export function createRequest(options: RequestOptions): Request {
+  const baseUrl = checkBaseUrl(options.baseUrl);
+  const AgentOfScheme = baseUrl.startsWith('https:') ? HttpsAgent : HttpAgent;
+  const agent = new AgentOfScheme({ keepAlive: true });
+  return {
+    get: async (target, signal, onHead) => {
+      const token = usableToken(options.token());
+      const exchange = new Exchange(options, createBlot(token), signal);
+      const headers = {
+        accept: 'application/json',
+        authorization: `Bearer ${token}`,
+        'user-agent': options.userAgent,
+      };
+      return exchange.run(`${baseUrl}${target}`, { agent, headers, redirect: 'manual' }, onHead);
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function usableToken(token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  const what =
+    token === '' ? 'There is no token.' : 'The token has a blank or another character that none has.';
+  throw new AttemptError(failure('TOKEN_REJECTED', what));
+}
+
+/** One request and its answer, within one time limit. */
+class Exchange {
+  private readonly abort = new AbortController();
+  private readonly chunks: Buffer[] = [];
+  private bytes = 0;
+  private status: number | null = null;
+  private isTimedOut = false;
+
+  constructor(
+    private readonly options: RequestOptions,
+    private readonly blot: Blot,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async run(url: string, init: object, onHead: () => void): Promise<Answer> {
+    const stopTimer = this.options.startTimer(() => {
+      this.isTimedOut = true;
+      this.abort.abort();
+    }, this.options.timeoutMs);
+    const onAbort = () => this.abort.abort();
+    this.signal.addEventListener('abort', onAbort, { once: true });
+    if (this.signal.aborted) onAbort();
+    try {
+      return await this.exchange(url, init, onHead);
+    } catch (error) {
+      // whatever went wrong, nothing more of this answer is wanted, and its socket must not be used again
+      this.abort.abort();
+      throw error instanceof AttemptError ? error : this.failed(error);
+    } finally {
+      stopTimer();
+      this.signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  private async exchange(url: string, init: object, onHead: () => void): Promise<Answer> {
+    const response = await fetch(url, { ...init, signal: this.abort.signal });
+    this.status = response.status;
+    onHead();
+    this.refuseRedirect(response);
+    await this.read(response);
+    const body = Buffer.concat(this.chunks);
+    return {
+      status: response.status,
+      retryAfter: response.headers.get('retry-after'),
+      text: this.decode(body),
+      evidence: () => this.evidence(),
+    };
+  }
+
+  private refuseRedirect(response: Response): void {
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status >= 400 || location === null) return;
+    const what = `Abnormal answered ${response.status} with a redirect to ${this.blot.text(hostOf(location))}.`;
+    throw new AttemptError(failure('REDIRECTED', what, { status: response.status }));
+  }
+
+  private async read(response: Response): Promise<void> {
+    try {
+      for await (const chunk of response.body ?? [])
+        this.take(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk));
+    } catch (error) {
+      // of a refusal the status says enough, even when its text broke off
+      if (response.status === 200 || this.abort.signal.aborted) throw error;
+    }
+  }
+
+  private take(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    if (this.bytes > this.options.maxBodyBytes) {
+      this.chunks.push(chunk.subarray(0, EVIDENCE_BYTES));
+      const what = `Abnormal's answer is larger than ${this.options.maxBodyBytes} bytes.`;
+      throw new AttemptError(failure('TOO_LARGE', what, { status: this.status, body: this.evidence() }));
+    }
+    this.chunks.push(chunk);
+  }
+
+  private decode(body: Buffer): string | null {
+    try {
+      return this.blot.data(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    } catch {
+      return null;
+    }
+  }
+
+  private evidence(): string {
+    // some more than is kept, so that a token at the edge is seen whole
+    const start = Buffer.concat(this.chunks.slice(0, chunksFor(this.chunks, EVIDENCE_BYTES + 8_192)));
+    const text = this.blot.text(start.subarray(0, EVIDENCE_BYTES + 8_192).toString('utf8'));
+    const bytes = Buffer.from(text);
+    return bytes.length <= EVIDENCE_BYTES ? text : bytes.subarray(0, EVIDENCE_BYTES - 3).toString('utf8');
+  }
+
+  private failed(error: unknown): AttemptError {
+    if (this.isTimedOut) {
+      const what = `Abnormal's answer was not there within ${this.options.timeoutMs} ms.`;
+      return new AttemptError(failure('TIMEOUT', what, { status: this.status }));
+    }
+    if (this.signal.aborted) return new AttemptError(cancelled(this.signal.reason));
+    const reason = this.blot.text(reasonOf(error));
+    if (this.status === null) {
+      return new AttemptError(failure('UNREACHABLE', `Abnormal could not be reached: ${reason}.`));
+    }
+    const what = `Abnormal's answer broke off after ${this.bytes} bytes: ${reason}.`;
+    const facts = { status: this.status, body: this.evidence() };
+    return new AttemptError(failure('BAD_BODY', what, facts), null, true);
+  }
+}
+
+function chunksFor(chunks: readonly Buffer[], bytes: number): number {
+  let sum = 0;
+  const last = chunks.findIndex((chunk) => {
+    sum += chunk.length;
+    return sum >= bytes;
+  });
+  return last === -1 ? chunks.length : last + 1;
+}
+
+function hostOf(location: string): string {
+  return URL.canParse(location) ? new URL(location).origin : 'another address';
+}
+
+/** The system's own word for a network error; node-fetch's message repeats the whole address. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  const { code } = error as Error & { code?: unknown };
+  const reason = /reason: (.*)$/s.exec(error.message)?.[1] ?? error.message;
+  return typeof code === 'string' && !reason.includes(code) ? `${reason} (${code})` : reason;
+}

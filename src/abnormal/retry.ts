@@ -1,0 +1,87 @@
+import type { UpstreamCode, UpstreamError } from './errors.js';
+
+export interface RetrySettings {
+  /** How often a request is sent at most. */
+  readonly tries: number;
+  /** The first back-off is at most this; it doubles with each try. */
+  readonly baseMs: number;
+  readonly capMs: number;
+  /** How long a 429 without Retry-After stops the whole account. */
+  readonly pauseMs: number;
+  readonly maxPauseMs: number;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+export const DEFAULT_RETRY: RetrySettings = {
+  tries: 5,
+  baseMs: 500,
+  capMs: 30_000,
+  pauseMs: 60_000,
+  maxPauseMs: 10 * 60_000,
+  random: Math.random,
+};
+
+/** What is done about each failure: try again after a while, stop the whole account for a while, or give up. */
+export const POLICY: Record<UpstreamCode, 'backoff' | 'pause' | 'never'> = {
+  RATE_LIMITED: 'pause',
+  SERVER_ERROR: 'backoff',
+  UNREACHABLE: 'backoff',
+  TIMEOUT: 'backoff',
+  TOKEN_REJECTED: 'never',
+  NOT_LICENSED: 'never',
+  FORBIDDEN: 'never',
+  NOT_FOUND: 'never',
+  BAD_FILTER: 'never',
+  NOT_ENABLED: 'never',
+  OUT_OF_RETENTION: 'never',
+  BAD_REQUEST: 'never',
+  REDIRECTED: 'never',
+  // a body that was cut off is the exception; see `AttemptError`
+  BAD_BODY: 'never',
+  TOO_LARGE: 'never',
+  PAGING: 'never',
+  CANCELLED: 'never',
+};
+
+/** One try that failed, with what matters for the next. */
+export class AttemptError extends Error {
+  override readonly name = 'AttemptError';
+
+  constructor(
+    readonly error: UpstreamError,
+    /** The Retry-After header. */
+    readonly retryAfter: string | null = null,
+    /** The body ended early: a fault of the way, not of the content. */
+    readonly isTruncated = false,
+  ) {
+    super(error.message);
+  }
+
+  get policy(): 'backoff' | 'pause' | 'never' {
+    return this.isTruncated ? 'backoff' : POLICY[this.error.code];
+  }
+}
+
+/** Milliseconds that a Retry-After header asks for, in either of its forms; `null` when it is neither. */
+export function parseRetryAfter(header: string | null, now: number): number | null {
+  const text = header?.trim() ?? '';
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1_000;
+  // Date.parse takes much that is no HTTP date, a bare year for one
+  if (!/^[A-Za-z]{3,9},? .*\d{2}:\d{2}:\d{2}/.test(text)) return null;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : Math.max(0, at - now);
+}
+
+/** How long a 429 stops the account: what was asked for and up to a tenth more, so that clients do not return in step. */
+export function pauseFor(retryAfterMs: number | null, settings: RetrySettings): number {
+  const asked = Math.max(settings.baseMs, retryAfterMs ?? settings.pauseMs);
+  return Math.min(asked, settings.maxPauseMs) * (1 + settings.random() / 10);
+}
+
+/** How long to wait before the next try: full jitter, but no less than what was asked for. `attempt` counts from 1. */
+export function backoffFor(attempt: number, retryAfterMs: number | null, settings: RetrySettings): number {
+  const ceiling = Math.min(settings.capMs, settings.baseMs * 2 ** (attempt - 1));
+  const asked = Math.min(retryAfterMs ?? 0, settings.maxPauseMs);
+  return Math.max(asked, settings.random() * ceiling);
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import type { Campaign } from '../../model/records.js';
+import { assertId, decode, type Received, unreadTimes } from './decode.js';
+import { instant, optionalId, requiredId, term, text, word } from './scalars.js';
+import type { Decoded } from './threat.js';
+
+export const campaignSchema = z.object({
+  campaignId: requiredId,
+  firstReported: instant,
+  lastReported: instant,
+  messageId: optionalId,
+  subject: text,
+  fromName: text,
+  fromAddress: word,
+  recipientName: text,
+  recipientAddress: word,
+  judgementStatus: term,
+  overallStatus: term,
+  attackType: term,
+});
+
+export function decodeCampaign(id: string, detail: Received): Decoded<Campaign> {
+  const what = `the campaign ${id}`;
+  const raw = decode(campaignSchema, detail, what);
+  assertId(id, raw.campaignId, detail, what);
+  const record: Campaign = {
+    campaignId: raw.campaignId,
+    firstReportedTime: raw.firstReported,
+    lastReportedTime: raw.lastReported,
+    messageId: raw.messageId,
+    subject: raw.subject,
+    fromName: raw.fromName,
+    fromAddress: raw.fromAddress,
+    recipientName: raw.recipientName,
+    recipientAddress: raw.recipientAddress,
+    judgementStatusRaw: raw.judgementStatus,
+    overallStatusRaw: raw.overallStatus,
+    attackTypeRaw: raw.attackType,
+  };
+  return { record, payload: detail.json, unread: unreadTimes(campaignSchema.shape, detail.json) };
+}
