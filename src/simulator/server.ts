@@ -1,7 +1,14 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Resource } from '../model/kind.js';
-import type { FaultPlan } from './faults.js';
-import type { SimulatorStats } from './stats.js';
+import { type Answer, failure, NOT_AUTHORIZED } from './answer.js';
+import { faultyAnswer } from './fault-answers.js';
+import { FaultEngine } from './fault-engine.js';
+import type { Fault, FaultPlan } from './faults.js';
+import { Limiter, type SimulatorLimits } from './limits.js';
+import { respond } from './responses.js';
+import { type CampaignsPath, type Route, routeOf, withoutPrefix } from './routes.js';
+import { type SimulatorStats, StatsRecorder } from './stats.js';
 import type { Tenant } from './tenant.js';
 
 export interface SimulatorOptions {
@@ -15,25 +22,16 @@ export interface SimulatorOptions {
   /** Left out: no limits. */
   readonly limits?: SimulatorLimits;
   readonly faults?: FaultPlan;
-  /** Where campaigns are found; the other path answers 404, and with `none` both do. Default `/abusecampaigns`. */
-  readonly campaignsPath?: '/abusecampaigns' | '/abuse-mailbox/campaigns' | 'none';
+  /** Where campaigns are found; any other path answers 404, and with `none` all do. Default `/abusecampaigns`. */
+  readonly campaignsPath?: CampaignsPath;
   /** Windows that begin earlier than so many days ago are answered with 400. Default: no retention. */
   readonly retentionDays?: number;
   /** Every answer waits so many ms of real time, so that requests overlap. Default 0. */
   readonly latencyMs?: number;
   /** Sees every request as it arrives. */
   readonly onRequest?: (request: SeenRequest) => void;
-  /** A line for each request, for a person. */
+  /** A line for each answer, for a person; it holds no token. */
   readonly log?: (line: string) => void;
-}
-
-export interface SimulatorLimits {
-  /** Requests in any 60 s of the clock; the next is answered with 429. */
-  readonly rpm?: number;
-  /** Requests in flight for each resource. */
-  readonly concurrency?: number;
-  /** Whether a 429 says when to come back; `alternate` says so every other time. Default `seconds`. */
-  readonly retryAfter?: 'none' | 'seconds' | 'date' | 'alternate';
 }
 
 export interface SeenRequest {
@@ -60,5 +58,115 @@ export interface Simulator {
 
 /** Serves a tenant on the loopback interface as Abnormal's API would. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
-  throw new Error(`not yet: ${options.port}`);
+  const token = options.token ?? 'simulated-token';
+  const stats = new StatsRecorder();
+  const limiter = new Limiter(options.limits ?? {});
+  const state = { faults: new FaultEngine(options.faults ?? null) };
+  const server = createServer((request, response) => {
+    const exchange = arrive(options, stats, request, response);
+    const fault = state.faults.next(withoutPrefix(exchange.url), exchange.now);
+    const proper = () => properAnswer(options, token, limiter, exchange);
+    if (fault) stats.faulted(fault.kind);
+    reply(options, stats, exchange, fault, proper);
+  });
+  // a client's idle connection should not meet a server that has just hung up
+  server.keepAliveTimeout = 120_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    token,
+    stats: () => stats.snapshot(),
+    resetStats: () => stats.reset(),
+    setFaults: (plan) => {
+      state.faults = new FaultEngine(plan);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** One request on its way. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: string;
+  readonly route: Route;
+  readonly now: number;
+  /** Which of its resource's requests in flight it is. */
+  readonly inFlight: number;
+}
+
+function arrive(
+  options: SimulatorOptions,
+  stats: StatsRecorder,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Exchange {
+  const now = options.clock();
+  const { url = '/', method = 'GET', headers } = request;
+  const route = routeOf(url, options.campaignsPath ?? '/abusecampaigns');
+  const inFlight = stats.arrived(route.resource, now);
+  response.once('close', () => stats.left(route.resource));
+  options.onRequest?.({ at: now, method, url, headers, resource: route.resource });
+  return { request, response, url, route, now, inFlight };
+}
+
+function properAnswer(
+  options: SimulatorOptions,
+  token: string,
+  limiter: Limiter,
+  exchange: Exchange,
+): Answer {
+  const { request, route, now, inFlight } = exchange;
+  if (request.headers.authorization !== `Bearer ${token}`) return failure(401, NOT_AUTHORIZED);
+  if (request.method !== 'GET') return failure(405, 'Method Not Allowed', { allow: 'GET' });
+  const refusal = limiter.check(now, inFlight);
+  return refusal ?? respond(options.tenant.upstream, route, now, options.retentionDays ?? null);
+}
+
+function reply(
+  options: SimulatorOptions,
+  stats: StatsRecorder,
+  exchange: Exchange,
+  fault: Fault | null,
+  proper: () => Answer,
+): void {
+  const { request, route, url } = exchange;
+  const done = (status: number) => {
+    stats.answered(route.kind, status);
+    options.log?.(`${request.method} ${url} ${status}${fault ? ` (${fault.kind})` : ''}`);
+  };
+  if (fault?.kind === 'reset') request.socket.resetAndDestroy();
+  if (fault?.kind === 'reset' || fault?.kind === 'hang') {
+    done(0);
+    return;
+  }
+  const answer = fault ? faultyAnswer(fault, route, request.headers, proper) : proper();
+  const wait = (options.latencyMs ?? 0) + (fault?.kind === 'slow' ? fault.ms : 0);
+  const send = () => {
+    done(answer.status);
+    write(exchange, answer, fault?.kind === 'truncated');
+  };
+  if (wait > 0) setTimeout(send, wait).unref();
+  else send();
+}
+
+function write({ response, now }: Exchange, answer: Answer, isTruncated: boolean): void {
+  const body = Buffer.from(answer.body);
+  // the date is the simulated one, so that the same request gives the same bytes
+  response.sendDate = false;
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    'content-length': body.length,
+    date: new Date(now).toUTCString(),
+  });
+  if (isTruncated) response.write(body.subarray(0, body.length >> 1), () => response.destroy());
+  else response.end(body);
 }

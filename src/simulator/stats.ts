@@ -1,4 +1,5 @@
 import type { Resource } from '../model/kind.js';
+import { SlidingMinute } from './limits.js';
 
 /** What a request was for. Details of a later message page are counted apart. */
 export type PathKind =
@@ -22,4 +23,70 @@ export interface SimulatorStats {
   readonly maxPerMinute: number;
   /** The most requests in flight at once for each resource. */
   readonly maxConcurrency: Readonly<Record<Resource, number>>;
+}
+
+interface Counts {
+  requests: number;
+  readonly byKind: Partial<Record<PathKind, Record<number, number>>>;
+  readonly byStatus: Record<number, number>;
+  readonly faults: Record<string, number>;
+  maxPerMinute: number;
+  readonly maxConcurrency: Record<Resource, number>;
+}
+
+/** Keeps the counts. */
+export class StatsRecorder {
+  readonly #inFlight: Record<Resource, number> = { threats: 0, cases: 0, campaigns: 0 };
+  #minute = new SlidingMinute();
+  #counts = noCounts(this.#inFlight);
+
+  /** A request arrived; says how many of its resource are now in flight. */
+  arrived(resource: Resource | null, now: number): number {
+    const { maxConcurrency, maxPerMinute } = this.#counts;
+    this.#counts.requests++;
+    this.#counts.maxPerMinute = Math.max(maxPerMinute, this.#minute.add(now));
+    if (resource === null) return 0;
+    const inFlight = ++this.#inFlight[resource];
+    maxConcurrency[resource] = Math.max(maxConcurrency[resource], inFlight);
+    return inFlight;
+  }
+
+  /** Its connection is done with it. */
+  left(resource: Resource | null): void {
+    if (resource !== null) this.#inFlight[resource]--;
+  }
+
+  answered(kind: PathKind, status: number): void {
+    const { byKind, byStatus } = this.#counts;
+    const counts = byKind[kind] ?? {};
+    byKind[kind] = counts;
+    counts[status] = (counts[status] ?? 0) + 1;
+    byStatus[status] = (byStatus[status] ?? 0) + 1;
+  }
+
+  faulted(kind: string): void {
+    const { faults } = this.#counts;
+    faults[kind] = (faults[kind] ?? 0) + 1;
+  }
+
+  snapshot(): SimulatorStats {
+    return structuredClone(this.#counts);
+  }
+
+  /** Forgets everything but what is in flight. */
+  reset(): void {
+    this.#minute = new SlidingMinute();
+    this.#counts = noCounts(this.#inFlight);
+  }
+}
+
+function noCounts(inFlight: Readonly<Record<Resource, number>>): Counts {
+  return {
+    requests: 0,
+    byKind: {},
+    byStatus: {},
+    faults: {},
+    maxPerMinute: 0,
+    maxConcurrency: { ...inFlight },
+  };
 }

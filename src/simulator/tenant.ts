@@ -1,7 +1,9 @@
-import type { Instant } from '../model/instant.js';
-import type { ListedKind } from '../model/kind.js';
-import type { TenantOptions } from './options.js';
-import type { Upstream } from './upstream.js';
+import { type Instant, toInstant, toMillis } from '../model/instant.js';
+import { type ListedKind, RESOURCE_OF } from '../model/kind.js';
+import { plain } from './json.js';
+import { createKinds, type Kinds } from './kinds.js';
+import { createWorld, type TenantOptions } from './options.js';
+import { createUpstream, type Upstream } from './upstream.js';
 
 export type { TenantOptions } from './options.js';
 
@@ -20,6 +22,7 @@ export interface TruthRecord {
   readonly kind: ListedKind;
   readonly id: string;
   readonly index: number;
+  /** As in `Version`. */
   readonly payload: unknown;
 }
 
@@ -40,13 +43,65 @@ export interface Tenant {
    * answers 404. `since` leaves out what arrived earlier.
    */
   truth(at: Instant, since?: Instant): Iterable<TruthRecord>;
-  /** The ids that are listed at an instant though their detail answers 404. */
-  missing(at: Instant): Iterable<{ readonly kind: ListedKind; readonly id: string }>;
+  /** The records that are listed at an instant though their detail answers 404. */
+  missing(at: Instant, since?: Instant): Iterable<Omit<TruthRecord, 'payload'>>;
   /** What the HTTP server needs. */
   readonly upstream: Upstream;
 }
 
+const LISTED: readonly ListedKind[] = ['threat', 'case', 'campaign'];
+
 /** Makes a tenant; a RangeError when the options make none. */
 export function createTenant(options: TenantOptions): Tenant {
-  throw new Error(`not yet: ${options.seed}`);
+  const world = createWorld(options);
+  const kinds = createKinds(world);
+  const model = (kind: ListedKind) => kinds[RESOURCE_OF[kind]];
+  const versions = (kind: ListedKind, index: number) => versionsIn(kinds, kind, index);
+  return {
+    options,
+    count: (kind) => model(kind).schedule.count,
+    idOf: (kind, index) => model(kind).ids.of(index),
+    indexOf: (kind, id) => model(kind).ids.indexOf(id),
+    versions,
+    versionsOf(kind, id) {
+      const index = model(kind).ids.indexOf(id);
+      return index === null ? [] : versions(kind, index);
+    },
+    *truth(at, since) {
+      for (const { kind, id, index } of listed(kinds, at, since)) {
+        const payload = model(kind).whole(index, toMillis(at));
+        if (payload !== null) yield { kind, id, index, payload: plain(payload) };
+      }
+    },
+    *missing(at, since) {
+      for (const record of listed(kinds, at, since)) {
+        if (model(record.kind).whole(record.index, toMillis(at)) === null) yield record;
+      }
+    },
+    upstream: createUpstream(world, kinds),
+  };
+}
+
+function* listed(kinds: Kinds, at: Instant, since?: Instant): Iterable<Omit<TruthRecord, 'payload'>> {
+  const start = since === undefined ? 0 : toMillis(since);
+  for (const kind of LISTED) {
+    const { schedule, ids, isListed } = kinds[RESOURCE_OF[kind]];
+    const { first, last } = schedule.range(start, toMillis(at));
+    for (let index = first; index <= last; index++) {
+      if (schedule.arrival(index) < start || !isListed(index, toMillis(at))) continue;
+      yield { kind, id: ids.of(index), index };
+    }
+  }
+}
+
+function versionsIn(kinds: Kinds, kind: ListedKind, index: number): Version[] {
+  const { changes, whole } = kinds[RESOURCE_OF[kind]];
+  const found: Version[] = [];
+  let before: string | undefined;
+  for (const at of changes(index)) {
+    const text = JSON.stringify(whole(index, at));
+    if (text !== before) found.push({ visibleFrom: toInstant(at), payload: JSON.parse(text) });
+    before = text;
+  }
+  return found;
 }

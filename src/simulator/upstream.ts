@@ -1,6 +1,17 @@
+import { DAY } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
+import { caseAt, caseCourse } from './case-course.js';
+import { caseAnalysis } from './case-payload.js';
+import { wireInteger, wireJson } from './json.js';
+import type { Kinds } from './kinds.js';
+import type { World } from './options.js';
+import { unit } from './random.js';
+import { candidates } from './search.js';
+import { type ThreatCourse, threatCourse, visibleFrom } from './threat-course.js';
+import { attachmentsOf, type DetailPage, linksOf } from './threat-payload.js';
+import { MAX_LAG } from './times.js';
 
-/** A list window in ms since the epoch; both ends are as the caller asked. */
+/** A list window in ms since the epoch; either end may be infinite. */
 export interface TimeWindow {
   readonly from: number;
   readonly to: number;
@@ -10,17 +21,80 @@ export interface TimeWindow {
 
 /** The tenant as the API shows it at an instant (`at`, ms since the epoch); bodies are JSON text. */
 export interface Upstream {
-  /** The indexes of the records whose `key` lies in the window, in the order of the API's pages; `null`: no such key. */
+  /** The records whose `key` lies in the window, by index, in the order of the API's pages; `null`: no such key. */
   list(resource: Resource, key: string, window: TimeWindow, at: number): number[] | null;
-  /** The list that an absent filter gives. */
+  /** The list that an absent filter gives, 100 at most: of campaigns only those reported in the last day. */
   top(resource: Resource, at: number): number[];
   /** One item of a list. */
   row(resource: Resource, index: number, at: number): string;
-  /** A detail, or `null` when there is none. */
-  detail(resource: Resource, id: string, at: number, page: { size: number; number: number }): string | null;
+  /** A detail; `null` when it answers 404. */
+  detail(resource: Resource, id: string, at: number, page: DetailPage): string | null;
   analysis(caseId: string, at: number): string | null;
   attachments(threatId: string, at: number): string | null;
   links(threatId: string, at: number): string | null;
-  /** Whether the last page of a list says `"nextPageNumber": null` rather than nothing. */
-  saysNull(resource: Resource, from: number): boolean;
+  /** Whether the last page of a list that began with `index` says `"nextPageNumber": null` rather than nothing. */
+  saysNull(index: number): boolean;
+}
+
+const TOP = 100;
+
+export function createUpstream(world: World, kinds: Kinds): Upstream {
+  const list = (resource: Resource, key: string, window: TimeWindow, at: number): number[] | null => {
+    const { keys } = kinds[resource];
+    const spec = Object.hasOwn(keys, key) ? keys[key] : undefined;
+    if (!spec) return null;
+    const { schedule, isListed, ids } = kinds[resource];
+    const to = Math.min(window.to, at) + spec.before;
+    return candidates(schedule, world.seed, window.from, to, spec.reach)
+      .filter((index) => isListed(index, at) && spec.isWithin(index, window, at))
+      .sort((a, b) => ids.rank(b) - ids.rank(a));
+  };
+  return {
+    list,
+    top: (resource, at) => top(kinds, list, resource, at),
+    row: (resource, index, at) => wireJson(kinds[resource].row(index, at)),
+    detail(resource, id, at, page) {
+      const index = kinds[resource].ids.indexOf(id);
+      return index === null ? null : textOf(kinds[resource].detail(index, at, page));
+    },
+    analysis(id, at) {
+      const index = kinds.cases.ids.indexOf(id);
+      const course = index === null ? null : caseCourse(world, index);
+      return course && caseAt(course, at) ? wireJson(caseAnalysis(world, course, at)) : null;
+    },
+    attachments: (id, at) =>
+      ofThreat(world, kinds, id, at, (course) => attachmentsOf(world, course, at, wireInteger)),
+    links: (id, at) => ofThreat(world, kinds, id, at, (course) => linksOf(world, course, at, wireInteger)),
+    saysNull: (index) => unit(world.seed, 111, index) < world.shares.nullNextPage,
+  };
+}
+
+function textOf(value: unknown): string | null {
+  return value === null ? null : wireJson(value);
+}
+
+function ofThreat(
+  world: World,
+  kinds: Kinds,
+  id: string,
+  at: number,
+  bodyOf: (course: ThreatCourse) => unknown,
+): string | null {
+  const index = kinds.threats.ids.indexOf(id);
+  if (index === null) return null;
+  const course = threatCourse(world, index);
+  return visibleFrom(course) > at || course.goneAt <= at ? null : wireJson(bodyOf(course));
+}
+
+function top(kinds: Kinds, list: Upstream['list'], resource: Resource, at: number): number[] {
+  if (resource === 'campaigns') {
+    const window = { from: at - DAY, to: at, inclusive: true };
+    return (list('campaigns', 'lastReportedTime', window, at) ?? []).slice(0, TOP);
+  }
+  const { schedule, ids, isListed } = kinds[resource];
+  const newest: number[] = [];
+  for (let index = schedule.range(at - MAX_LAG, at).last; index >= 0 && newest.length < TOP; index--) {
+    if (isListed(index, at)) newest.push(index);
+  }
+  return newest.sort((a, b) => ids.rank(b) - ids.rank(a));
 }

@@ -1,0 +1,134 @@
+import { DAY, HOUR, MINUTE } from '../model/instant.js';
+import { int64Text } from './ids.js';
+import type { World } from './options.js';
+import { employee, outsider } from './people.js';
+import { hash32, Random, unit } from './random.js';
+import { fateOf } from './search.js';
+import { threatFacts } from './threat-facts.js';
+import { messageId } from './threat-messages.js';
+import { lag, pacific, zulu } from './times.js';
+
+/** What happens to a campaign: reported, reported again, judged. */
+export interface CampaignCourse {
+  readonly index: number;
+  /** Oldest first; ms since the epoch, on whole seconds. */
+  readonly reports: readonly [Report, ...Report[]];
+  /** From when on it is judged; `Infinity` for never. A judgement moves no time that a list filters by. */
+  readonly judgedAt: number;
+}
+
+interface Report {
+  readonly time: number;
+  readonly visibleAt: number;
+}
+
+/** Three campaigns in 16 are reported again. */
+const isReportedAgain = (fate: number) => fate < 3;
+const AGAIN_WITHIN = 4 * DAY;
+
+/** How long after the first report there may be another, by fate. */
+export const REPORT_REACH = Array.from({ length: 16 }, (_, fate) =>
+  isReportedAgain(fate) ? 2 * AGAIN_WITHIN : 0,
+);
+/** The e-mail came at most so long before it was first reported. */
+export const RECEIVED_BEFORE = 2 * DAY;
+
+/** The course of campaign `index`. */
+export function campaignCourse(world: World, index: number): CampaignCourse {
+  const random = new Random(world.seed, 91, index);
+  const late = world.shares.lateArrivals;
+  const time = world.campaigns.arrival(index);
+  let last: Report = { time, visibleAt: time + lag(random, late) };
+  const reports: [Report, ...Report[]] = [last];
+  const again = isReportedAgain(fateOf(world.seed, index)) ? random.between(1, 3) : 0;
+  for (let count = 0; count < again; count++) {
+    const next = last.time + Math.floor(random.between(20 * MINUTE, AGAIN_WITHIN) / 1000) * 1000;
+    last = { time: next, visibleAt: Math.max(next + lag(random, late), last.visibleAt + 1000) };
+    reports.push(last);
+  }
+  return { index, reports, judgedAt: judgedAt(random, reports[0].visibleAt) };
+}
+
+function judgedAt(random: Random, visibleAt: number): number {
+  const draw = random.unit();
+  if (draw < 0.1) return visibleAt;
+  if (draw < 0.8) return visibleAt + random.between(10 * MINUTE, 12 * HOUR);
+  return draw < 0.97 ? visibleAt + random.between(12 * HOUR, 3 * DAY) : Infinity;
+}
+
+/** The last report known at `at`; `null` before the campaign appears. */
+export function reportAt(course: CampaignCourse, at: number): Report | null {
+  let current: Report | null = null;
+  for (const report of course.reports) if (report.visibleAt <= at) current = report;
+  return current;
+}
+
+/** When the reported e-mail was received, ms since the epoch. */
+export function mailReceived(world: World, course: CampaignCourse): number {
+  const before = MINUTE + unit(world.seed, 92, course.index) * (RECEIVED_BEFORE - 2 * MINUTE);
+  return Math.floor((course.reports[0].time - before) / 1000) * 1000;
+}
+
+/** The instants at which the campaign changes, oldest first; the first is when it appears. */
+export function campaignChanges(course: CampaignCourse): number[] {
+  const times = new Set(course.reports.map((report) => report.visibleAt));
+  if (course.judgedAt < Infinity) times.add(course.judgedAt);
+  return [...times].sort((a, b) => a - b);
+}
+
+const JUDGEMENTS = ['Malicious', 'Malicious', 'Spam', 'Safe', 'Safe', 'N/A'] as const;
+const ATTACKS: Record<string, readonly [string, ...string[]]> = {
+  Malicious: ['Attack Type: Phishing: Credential', 'Attack Type: Scam', 'Malicious: Phishing'],
+  Spam: ['Attack Type: Spam', 'Attack Type: Graymail'],
+};
+
+/** The body of `GET /abusecampaigns/{id}` at `at`, at which the campaign is visible. */
+export function campaignDetail(world: World, id: string, course: CampaignCourse, at: number) {
+  const random = new Random(world.seed, 93, course.index);
+  const clock = random.chance(0.3) ? pacific : zulu;
+  const reporter = employee(random);
+  const last = reportAt(course, at) ?? course.reports[0];
+  return {
+    campaignId: id,
+    firstReported: clock(course.reports[0].time),
+    lastReported: clock(last.time),
+    ...mailOf(world, course, random),
+    recipientName: reporter.name,
+    recipientAddress: reporter.address,
+    ...verdictOf(random, course.judgedAt <= at),
+  };
+}
+
+/** The reported e-mail: for most campaigns one of a threat's messages. */
+function mailOf(world: World, course: CampaignCourse, random: Random) {
+  const { last } = world.threats.range(0, mailReceived(world, course));
+  const threat = last - 6 - random.below(20);
+  if (random.chance(0.6) && threat >= 0) {
+    const { sender, subject } = threatFacts(world, threat);
+    return {
+      messageId: messageId(world, threat, 0),
+      subject,
+      fromName: sender.name,
+      fromAddress: sender.address,
+    };
+  }
+  const sender = outsider(random);
+  const own = int64Text(hash32(world.seed, 94, course.index), hash32(world.seed, 95, course.index));
+  return { messageId: own, subject: 'Fw: is this real?', fromName: sender.name, fromAddress: sender.address };
+}
+
+function verdictOf(random: Random, isJudged: boolean) {
+  const judgement = random.pick(JUDGEMENTS);
+  const attacks = ATTACKS[judgement];
+  const attack = attacks ? random.pick(attacks) : '';
+  const overall =
+    judgement === 'N/A'
+      ? 'Could not find original message'
+      : attacks
+        ? 'Auto-Remediated'
+        : 'No Action Needed';
+  // an attack type that does not apply is empty in some answers and absent in others
+  const none = random.chance(0.5) ? '' : undefined;
+  if (!isJudged) return { judgementStatus: 'Scanning', overallStatus: '', attackType: none };
+  return { judgementStatus: judgement, overallStatus: overall, attackType: attack === '' ? none : attack };
+}

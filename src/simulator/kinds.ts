@@ -1,0 +1,178 @@
+import type { Resource } from '../model/kind.js';
+import {
+  campaignChanges,
+  campaignCourse,
+  campaignDetail,
+  mailReceived,
+  RECEIVED_BEFORE,
+  REPORT_REACH,
+  reportAt,
+} from './campaign-course.js';
+import { type CaseCourse, CHANGE_REACH, caseAt, caseCourse, VISIBLE_REACH } from './case-course.js';
+import { caseDetail, caseItem, visibleTime } from './case-payload.js';
+import { caseNumbers, type Ids, uuids } from './ids.js';
+import { heldInteger, wireInteger } from './json.js';
+import type { World } from './options.js';
+import { hash32, unit } from './random.js';
+import type { Schedule } from './schedule.js';
+import { FATES } from './search.js';
+import {
+  ACTION_REACH,
+  changesOf,
+  latestAction,
+  RECEIVED_REACH,
+  threatCourse,
+  visibleFrom,
+} from './threat-course.js';
+import { isReceivedWithin } from './threat-messages.js';
+import { type DetailPage, threatPage, wholeThreat } from './threat-payload.js';
+import type { TimeWindow } from './upstream.js';
+
+/** One filter key: which records can lie in a window of it, and which of them do. */
+export interface Key {
+  /** How long after its arrival a record of each fate may still move in this key. */
+  readonly reach: readonly number[];
+  /** How long before its arrival the key's time may lie. */
+  readonly before: number;
+  isWithin(index: number, window: TimeWindow, at: number): boolean;
+}
+
+/** One sort of record, as functions of an index. `at` is ms since the epoch. */
+export interface KindModel {
+  readonly ids: Ids;
+  readonly schedule: Schedule;
+  readonly keys: Readonly<Record<string, Key>>;
+  /** Whether it is listed at `at`. */
+  isListed(index: number, at: number): boolean;
+  /** The instants at which it changes, oldest first; the first is when it appears. */
+  changes(index: number): number[];
+  row(index: number, at: number): unknown;
+  /** The detail on the wire, or `null` when it answers 404. */
+  detail(index: number, at: number, page: DetailPage): unknown;
+  /** What a complete reading of it holds, or `null` when it answers 404. */
+  whole(index: number, at: number): unknown;
+}
+
+export type Kinds = Readonly<Record<Resource, KindModel>>;
+
+const AT_ARRIVAL = Array.from({ length: FATES }, () => 0);
+
+export function createKinds(world: World): Kinds {
+  const threats = threatModel(world);
+  return { threats, cases: caseModel(world, threats.ids), campaigns: campaignModel(world) };
+}
+
+function isIn(time: number, { from, to, inclusive }: TimeWindow): boolean {
+  return time >= from && (inclusive ? time <= to : time < to);
+}
+
+function threatModel(world: World): KindModel {
+  const ids = uuids(hash32(world.seed, 101), world.threats.count);
+  const isUndoneListed = (index: number) => unit(world.seed, 102, index) < world.shares.undoneRelists;
+  return {
+    ids,
+    schedule: world.threats,
+    keys: {
+      receivedTime: {
+        reach: RECEIVED_REACH,
+        before: 0,
+        isWithin: (index, { from, to }, at) =>
+          isReceivedWithin(world, threatCourse(world, index), from, to, at),
+      },
+      latestTimeRemediated: {
+        reach: ACTION_REACH,
+        before: 0,
+        isWithin(index, window, at) {
+          const time = latestAction(threatCourse(world, index), at, isUndoneListed(index));
+          return time !== null && isIn(time, window);
+        },
+      },
+    },
+    isListed: (index, at) => visibleFrom(threatCourse(world, index)) <= at,
+    changes: (index) => changesOf(threatCourse(world, index)),
+    row: (index) => ({ threatId: ids.of(index) }),
+    detail(index, at, page) {
+      const course = threatCourse(world, index);
+      if (visibleFrom(course) > at || course.goneAt <= at) return null;
+      return threatPage(world, ids.of(index), course, at, page, wireInteger);
+    },
+    whole(index, at) {
+      const course = threatCourse(world, index);
+      if (visibleFrom(course) > at || course.goneAt <= at) return null;
+      return wholeThreat(world, ids.of(index), course, at, heldInteger);
+    },
+  };
+}
+
+function caseModel(world: World, threats: Ids): KindModel {
+  const ids = caseNumbers(hash32(world.seed, 103), world.cases.count);
+  const key = (
+    reach: readonly number[],
+    timeOf: (course: CaseCourse, at: number) => number | undefined,
+  ): Key => ({
+    reach,
+    before: 0,
+    isWithin: (index, window, at) => isIn(timeOf(caseCourse(world, index), at) ?? Number.NaN, window),
+  });
+  const at = <T>(index: number, time: number, make: (course: CaseCourse, id: string) => T): T | null => {
+    const course = caseCourse(world, index);
+    return caseAt(course, time) ? make(course, ids.of(index)) : null;
+  };
+  const stateOf = (course: CaseCourse, time: number) => caseAt(course, time) ?? course.states[0];
+  return {
+    ids,
+    schedule: world.cases,
+    keys: {
+      lastModifiedTime: key(CHANGE_REACH, (course, time) => caseAt(course, time)?.time),
+      createdTime: key(
+        AT_ARRIVAL.map(() => 1000),
+        (course) => course.states[0].time,
+      ),
+      customerVisibleTime: key(
+        AT_ARRIVAL.map(() => VISIBLE_REACH + 1000),
+        (course) => visibleTime(world, course),
+      ),
+    },
+    isListed: (index, time) => caseAt(caseCourse(world, index), time) !== null,
+    changes: (index) => caseCourse(world, index).states.map((state) => state.visibleAt),
+    row: (index, time) => at(index, time, (course, id) => caseItem(world, id, course, stateOf(course, time))),
+    detail: (index, time) =>
+      at(index, time, (course, id) => caseDetail(world, id, course, stateOf(course, time), threats)),
+    whole: (index, time) =>
+      at(index, time, (course, id) => ({
+        item: caseItem(world, id, course, stateOf(course, time)),
+        detail: caseDetail(world, id, course, stateOf(course, time), threats),
+      })),
+  };
+}
+
+function campaignModel(world: World): KindModel {
+  const ids = uuids(hash32(world.seed, 104), world.campaigns.count);
+  const isListed = (index: number, at: number) => reportAt(campaignCourse(world, index), at) !== null;
+  const detail = (index: number, at: number) => {
+    const course = campaignCourse(world, index);
+    return reportAt(course, at) ? campaignDetail(world, ids.of(index), course, at) : null;
+  };
+  return {
+    ids,
+    schedule: world.campaigns,
+    keys: {
+      lastReportedTime: {
+        reach: REPORT_REACH,
+        before: 0,
+        isWithin: (index, window, at) =>
+          isIn(reportAt(campaignCourse(world, index), at)?.time ?? Number.NaN, window),
+      },
+      receivedTime: {
+        reach: AT_ARRIVAL,
+        before: RECEIVED_BEFORE,
+        isWithin: (index, window) => isIn(mailReceived(world, campaignCourse(world, index)), window),
+      },
+    },
+    isListed,
+    changes: (index) => campaignChanges(campaignCourse(world, index)),
+    row: (index) => ({ campaignId: ids.of(index) }),
+    detail,
+    whole: detail,
+  };
+}

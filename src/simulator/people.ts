@@ -1,0 +1,144 @@
+import type { Random } from './random.js';
+
+const FIRST_NAMES: readonly [string, ...string[]] = [
+  'Adaeze',
+  'Aino',
+  'Anselm',
+  'Beatriz',
+  'Björn',
+  'Carys',
+  'Chiara',
+  'Dilnoza',
+  'Edvard',
+  'Eilidh',
+  'Farida',
+  'Gaëlle',
+  'Goran',
+  'Haruka',
+  'Ines',
+  'Ivo',
+  'Jelena',
+  'Juhani',
+  'Kamala',
+  'Kofi',
+  'Leilani',
+  'Lucjan',
+  'Maëva',
+  'Matteo',
+  'Nadia',
+  'Nils',
+  'Odalys',
+  'Oisín',
+  'Paloma',
+  'Petra',
+  'Quim',
+  'Rafiq',
+  'Ráhel',
+  'Sakura',
+  'Selim',
+  'Tadeusz',
+  'Thandiwe',
+  'Ulla',
+  'Veda',
+  'Wanjiru',
+  'Xoán',
+  'Yusuf',
+  'Zdeněk',
+  'Zofia',
+];
+
+const LAST_NAMES: readonly [string, ...string[]] = [
+  'Abernethy-Voss',
+  'Aldersea',
+  'Bexcombe',
+  'Brookmire',
+  'Carrowdale',
+  'Dunmarrow',
+  'Eastvale',
+  'Ferncastle',
+  'Glenhollow',
+  'Greystead',
+  'Hartsmoor',
+  'Illingmere',
+  'Jarrowby',
+  'Kestlewick',
+  'Larkmoor',
+  'Maplethorn',
+  'Netherby-Low',
+  'Oakhurst',
+  'Penhallow',
+  'Quillstone',
+  'Ravensmoor',
+  'Saltmarsh',
+  'Thornvale',
+  'Umberfield',
+  'Vinterhav',
+  'Wexmoor',
+  'Yarrowgate',
+  'Zennorby',
+  'Åkersund',
+  'Ørnstrand',
+];
+
+const TITLES: readonly [string, ...string[]] = [
+  'Accounts Payable',
+  'Facilities',
+  'Finance',
+  'Human Resources',
+  'IT Service Desk',
+  'Legal',
+  'Payroll',
+  'Procurement',
+  'Sales',
+  'Treasury',
+];
+
+const OUTSIDE_DOMAINS: readonly [string, ...string[]] = [
+  'alder-supply.example.net',
+  'bluefjord-logistics.example.com',
+  'cloud-notices.test',
+  'docsign-portal.test',
+  'harbour-freight.example.org',
+  'invoice-centre.example.net',
+  'kiln-and-co.example.com',
+  'mailbox-quota.test',
+  'north-quay-bank.example.net',
+  'parcel-desk.test',
+  'secure-reply.example.net',
+  'tax-office.test',
+];
+
+/** The simulated organisation's own domain. */
+export const HOME_DOMAIN = 'meridian-mills.example.com';
+
+export interface Person {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** Somebody who works at the simulated organisation. */
+export function employee(random: Random): Person {
+  return person(random, HOME_DOMAIN);
+}
+
+/** Somebody outside it; now and then a department rather than a person. */
+export function outsider(random: Random): Person {
+  const domain = random.pick(OUTSIDE_DOMAINS);
+  if (random.chance(0.7)) return person(random, domain);
+  const name = random.pick(TITLES);
+  return { name, address: `${slug(name)}@${domain}` };
+}
+
+function person(random: Random, domain: string): Person {
+  const [first, last] = [random.pick(FIRST_NAMES), random.pick(LAST_NAMES)];
+  return { name: `${first} ${last}`, address: `${slug(first)}.${slug(last)}@${domain}` };
+}
+
+function slug(text: string): string {
+  return text
+    .normalize('NFD')
+    .replace(/[øØ]/g, 'o')
+    .replace(/[^A-Za-z0-9 -]/g, '')
+    .replace(/ +/g, '.')
+    .toLowerCase();
+}

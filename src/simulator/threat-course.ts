@@ -1,0 +1,185 @@
+import { DAY, HOUR, MINUTE } from '../model/instant.js';
+import type { World } from './options.js';
+import { Random, unit } from './random.js';
+import { fateOf } from './search.js';
+import { lag } from './times.js';
+
+/** What Abnormal last did about the messages of a wave. */
+export type Action = 'none' | 'attempted' | 'remediated' | 'undone';
+
+export interface Step {
+  readonly action: Action;
+  /** When it was done, ms since the epoch; for `none` of no meaning. */
+  readonly time: number;
+  readonly visibleAt: number;
+}
+
+/** Messages that arrive together and are dealt with together. */
+export interface Wave {
+  /** When its first message is received; the others follow within `SPREAD`. */
+  readonly at: number;
+  readonly visibleAt: number;
+  /** The number of its first message within the threat. */
+  readonly first: number;
+  readonly count: number;
+  /** Oldest first, each visible later than the one before; begins with `none`, visible from the start. */
+  readonly steps: readonly [Step, ...Step[]];
+}
+
+/** All that happens to a threat. */
+export interface ThreatCourse {
+  readonly index: number;
+  readonly fate: number;
+  readonly waves: readonly [Wave, ...Wave[]];
+  /** From when on the detail answers 404; `Infinity` for never. */
+  readonly goneAt: number;
+}
+
+/** The messages of a wave arrive within this long of its first. */
+export const SPREAD = 30_000;
+
+const [SLOW, NEVER, ATTEMPTED, UNDONE, WAVES, SLOW_WAVES, HOURS_LATER] = [0, 1, 2, 3, 4, 5, 6];
+const WAVE_GAP = 18 * HOUR;
+
+/** How long after a threat's arrival a message of it may be received, by fate. */
+export const RECEIVED_REACH = byFate(SPREAD, {
+  [WAVES]: 2 * WAVE_GAP + SPREAD,
+  [SLOW_WAVES]: 2 * WAVE_GAP + SPREAD,
+});
+
+/** How long after its arrival something may be done about a threat, by fate. */
+export const ACTION_REACH = byFate(2 * MINUTE, {
+  [SLOW]: 15 * DAY,
+  [ATTEMPTED]: 2 * DAY,
+  [UNDONE]: 5 * DAY,
+  [WAVES]: 2 * WAVE_GAP + 2 * HOUR,
+  [SLOW_WAVES]: 2 * WAVE_GAP + 7 * HOUR,
+  [HOURS_LATER]: 3 * HOUR,
+});
+
+function byFate(usual: number, others: Record<number, number>): number[] {
+  return Array.from({ length: 16 }, (_, fate) => others[fate] ?? usual);
+}
+
+/** The course of threat `index`: when its messages come, and what is done about them when. */
+export function threatCourse(world: World, index: number): ThreatCourse {
+  const { seed, shares } = world;
+  const fate = fateOf(seed, index);
+  const random = new Random(seed, 31, index);
+  const waves: Wave[] = [];
+  let at = world.threats.arrival(index);
+  let first = 0;
+  for (const count of waveSizes(random, fate, shares.hugeThreats)) {
+    if (first > 0) at += Math.floor(random.between(10 * MINUTE, WAVE_GAP) / 1000) * 1000;
+    const wave = waveOf(random, fate, at, first, count, shares.lateArrivals);
+    waves.push(wave);
+    first += count;
+  }
+  const [start = waveOf(random, fate, at, 0, 1, 0), ...later] = waves;
+  return { index, fate, waves: [start, ...later], goneAt: goneAt(world, index, fate, start.visibleAt) };
+}
+
+function waveSizes(random: Random, fate: number, hugeShare: number): number[] {
+  const sizes = [random.chance(hugeShare) ? random.between(101, 351) : usualSize(random)];
+  if (fate === WAVES || fate === SLOW_WAVES) {
+    sizes.push(random.between(1, 4));
+    if (random.chance(0.3)) sizes.push(random.between(1, 3));
+  }
+  return sizes;
+}
+
+function usualSize(random: Random): number {
+  const draw = random.unit();
+  if (draw < 0.85) return draw < 0.45 ? 1 : draw < 0.7 ? 2 : 3;
+  return draw < 0.97 ? random.between(4, 9) : random.between(9, 31);
+}
+
+function waveOf(random: Random, fate: number, at: number, first: number, count: number, late: number): Wave {
+  // the whole wave shows at once, so not before its last message is in
+  const visibleAt = at + Math.max(lag(random, late), SPREAD + 1000);
+  const none: Step = { action: 'none', time: 0, visibleAt: 0 };
+  const steps: [Step, ...Step[]] = [none];
+  for (const [action, time] of actions(random, fate, at)) {
+    const seen = Math.max(time + lag(random, late), (steps.at(-1) ?? none).visibleAt + 1000);
+    steps.push({ action, time, visibleAt: seen });
+  }
+  return { at, visibleAt, first, count, steps };
+}
+
+/** What is done about a wave received at `at`, and when. Every time is after all of the wave was received. */
+function actions(random: Random, fate: number, at: number): [Action, number][] {
+  const after = (least: number, most: number) => at + SPREAD + random.between(least, most);
+  switch (fate) {
+    case SLOW:
+      return [['remediated', after(DAY, 14 * DAY)]];
+    case NEVER:
+      return [];
+    case ATTEMPTED:
+      return [
+        ['attempted', after(5_000, 5 * MINUTE)],
+        ['remediated', after(HOUR, 36 * HOUR)],
+      ];
+    case UNDONE:
+      return undone(random, after(2_000, 30 * MINUTE));
+    case SLOW_WAVES:
+      return [['remediated', after(30 * MINUTE, 6 * HOUR)]];
+    case WAVES:
+    case HOURS_LATER:
+      return [['remediated', after(MINUTE, 2 * HOUR - MINUTE)]];
+    default:
+      return [['remediated', after(2_000, 30_000)]];
+  }
+}
+
+function undone(random: Random, remediated: number): [Action, number][] {
+  const back = remediated + random.between(30 * MINUTE, 3 * DAY);
+  const again: [Action, number][] = random.chance(0.5)
+    ? [['remediated', back + random.between(HOUR, DAY)]]
+    : [];
+  return [['remediated', remediated], ['undone', back], ...again];
+}
+
+function goneAt(world: World, index: number, fate: number, visibleAt: number): number {
+  const { seed, shares } = world;
+  const draw = unit(seed, 32, index);
+  if (draw < shares.missingThreats) return visibleAt;
+  // one threat in 16 is never remediated, and only those are deleted
+  const isDeleted = fate === NEVER && 1 - draw <= shares.deletedThreats * 16;
+  return isDeleted ? visibleAt + HOUR + Math.floor(unit(seed, 33, index) * 10 * DAY) : Infinity;
+}
+
+/** When the threat is first listed. */
+export function visibleFrom(course: ThreatCourse): number {
+  return course.waves[0].visibleAt;
+}
+
+/** What was last done about a wave, as seen at `at`. */
+export function stepAt(wave: Wave, at: number): Step {
+  let current = wave.steps[0];
+  for (const step of wave.steps) if (step.visibleAt <= at) current = step;
+  return current;
+}
+
+/** `latestTimeRemediated` as the API has it at `at`; `null` when nothing was done. */
+export function latestAction(course: ThreatCourse, at: number, undoneCounts: boolean): number | null {
+  let latest = 0;
+  for (const wave of course.waves) {
+    if (wave.visibleAt > at) continue;
+    const step = stepAt(wave, at);
+    if (step.action === 'none' || (step.action === 'undone' && !undoneCounts)) continue;
+    latest = Math.max(latest, step.time);
+  }
+  return latest === 0 ? null : latest;
+}
+
+/** The instants at which the threat changes, oldest first; the first is when it appears. */
+export function changesOf(course: ThreatCourse): number[] {
+  const start = visibleFrom(course);
+  const times = new Set([start]);
+  for (const wave of course.waves) {
+    times.add(wave.visibleAt);
+    for (const step of wave.steps) if (step.visibleAt > wave.visibleAt) times.add(step.visibleAt);
+  }
+  if (course.goneAt < Infinity) times.add(course.goneAt);
+  return [...times].filter((time) => time <= course.goneAt).sort((a, b) => a - b);
+}
