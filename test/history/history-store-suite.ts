@@ -1,4 +1,4 @@
-import { describe } from 'vitest';
+import { beforeAll, describe, inject } from 'vitest';
 import type { HistoryStore } from '../../src/history/store.js';
 import { describeBooks } from './suite-books.js';
 import { describeModel } from './suite-model.js';
@@ -15,11 +15,15 @@ export interface OpenedStore {
 }
 
 /**
- * What every adapter of `HistoryStore` must do. `open` is called a few times; each time it gives a history
+ * What every adapter of `HistoryStore` must do. `name` is the one that the run names in the end. `open` is called a few times; each time it gives a history
  * of its own.
  */
 export function describeHistoryStore(name: string, open: () => Promise<OpenedStore>): void {
   describe(`history store: ${name}`, () => {
+    beforeAll(async () => {
+      if (name !== 'oracle')
+        await fetch(`http://127.0.0.1:${inject('desk')}/ran/${name}`, { method: 'POST' });
+    });
     describeRecord(open);
     describeReads(open);
     describeBooks(open);

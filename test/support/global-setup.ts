@@ -1,0 +1,54 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TestProject } from 'vitest/node';
+import { type MongoAnswer, MongoServer } from './mongo-server.js';
+
+/*
+ * One MongoDB for the whole run, started when the first test file asks for it, and one line in the end that
+ * says which stores the run had. Test files run in processes of their own, so they talk to this desk over
+ * loopback; `mongo.ts` is their end of it.
+ */
+
+const mongo = new MongoServer(process.env);
+const desk = createServer(answer);
+const ran = new Set<string>();
+let asked: Promise<MongoAnswer> | undefined;
+
+export async function setup(project: TestProject): Promise<void> {
+  project.provide('desk', await listen(desk));
+}
+
+export async function teardown(): Promise<void> {
+  desk.closeAllConnections();
+  desk.close();
+  const given = await asked;
+  const stores = [...ran].map((name) =>
+    name === 'mongodb' && given?.ok ? `mongodb ${given.version}` : name,
+  );
+  const missing = given && !given.ok ? [given.reason] : [];
+  if (stores.length + missing.length > 0) console.log(`stores: ${[...stores.sort(), ...missing].join(', ')}`);
+  await mongo.stop();
+}
+
+/** `GET /mongodb` is answered when MongoDB is up; `POST /ran/<store>` notes that a store was tested. */
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [, what, name] = (request.url ?? '').split('/');
+  if (what === 'ran' && name) ran.add(decodeURIComponent(name));
+  if (what === 'mongodb') asked ??= mongo.start();
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify(what === 'mongodb' ? await asked : {}));
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The port of the run's desk. */
+    desk: number;
+  }
+}
