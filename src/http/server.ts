@@ -15,6 +15,7 @@ import type { Readiness } from './health.js';
 import { homePage } from './home.js';
 import { isLocalHost } from './host-guard.js';
 import { serveIde } from './ide.js';
+import { listenError } from './listen-error.js';
 
 export interface ServerOptions {
   readonly host: string;
@@ -39,11 +40,6 @@ export interface Server {
    * work they caused included.
    */
   close(patienceMs: number): Promise<void>;
-}
-
-/** The server cannot listen where it was told to; the message is for a person. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
 }
 
 const BODY_LIMIT = 1024 * 1024;
@@ -194,18 +190,6 @@ function problem(code: string, message: string) {
 function requestId(request: { headers: NodeJS.Dict<string | string[]> }): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();
-}
-
-function listenError(error: unknown, host: string, port: number): ListenError {
-  const { code } = error as { code?: string };
-  const reasons: Record<string, string> = {
-    EADDRINUSE: `Port ${port} is in use by another process. Stop that one, or choose another port: PORT=${port + 1}`,
-    EACCES: `This user may not listen on port ${port}. Choose one above 1023: PORT=4000`,
-    EADDRNOTAVAIL: `${host} is not an address of this machine. Right: HOST=127.0.0.1`,
-    ENOTFOUND: `${host} is not an address of this machine. Right: HOST=127.0.0.1`,
-  };
-  const reason = reasons[code ?? ''] ?? `Cannot listen on ${host}, port ${port}: ${code ?? String(error)}`;
-  return new ListenError(reason, { cause: error });
 }
 
 function urlOf(address: AddressInfo, host: string): string {
