@@ -30,7 +30,7 @@ export function candidates(
   return found;
 
   function older(start: number, end: number, fate: number): void {
-    for (let block = start >>> 4; block <= end >>> 4; block++) {
+    for (let block = start >> 4; block <= end >> 4; block++) {
       const index = block * FATES + ((fate - hash32(seed, 21, block)) & 15);
       if (index >= start && index <= end) found.push(index);
     }
