@@ -32,6 +32,8 @@ export interface Shares {
   readonly deletedThreats: number;
   /** Threats whose messages have `abxMessageId` alone, without its text twin. */
   readonly withoutIdText: number;
+  /** Threats whose detail gives no messages: the list is missing or empty. */
+  readonly withoutMessages: number;
   /** Threats whose `toAddresses` is an array rather than a string. */
   readonly arrayAddresses: number;
   /** Optional fields that are null, and those that are absent. */
@@ -53,6 +55,7 @@ export const SHARES: Shares = {
   missingThreats: 0.001,
   deletedThreats: 0.001,
   withoutIdText: 0.02,
+  withoutMessages: 0.001,
   arrayAddresses: 0.3,
   nulls: 0.1,
   absentFields: 0.1,

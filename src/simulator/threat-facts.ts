@@ -17,6 +17,8 @@ export interface ThreatFacts {
   readonly mixed: boolean;
   readonly arrayAddresses: boolean;
   readonly withoutIdText: boolean;
+  /** A detail that gives no messages either leaves the list out or leaves it empty. */
+  readonly withoutMessages: 'absent' | 'empty' | null;
   /** Written as accounts of years ago had them: no counts, no status word. */
   readonly old: boolean;
   readonly tenantId: number | null | undefined;
@@ -37,6 +39,7 @@ export function threatFacts(world: World, index: number): ThreatFacts {
     mixed: random.chance(0.15),
     arrayAddresses: random.chance(shares.arrayAddresses),
     withoutIdText: random.chance(shares.withoutIdText),
+    withoutMessages: random.chance(shares.withoutMessages) ? random.pick(['absent', 'empty']) : null,
     old: random.chance(shares.absentFields / 2),
     tenantId: random.chance(shares.absentFields) ? undefined : random.chance(shares.nulls) ? null : 4_417,
     uncounted: random.chance(0.1) ? random.between(1, 40) : 0,

@@ -27,7 +27,7 @@ export function receivedAt(world: World, index: number, wave: Wave, number: numb
   return draw & 1 ? wave.at : wave.at + ((draw >>> 1) % (SPREAD / 1000)) * 1000;
 }
 
-/** The messages that a threat has at `at`, newest first, ties by id. */
+/** The messages that a threat has at `at`, newest first, ties in no order that the ids would tell. */
 export function slotsAt(world: World, course: ThreatCourse, at: number): Slot[] {
   const slots: Slot[] = [];
   for (const wave of course.waves) {
@@ -37,7 +37,7 @@ export function slotsAt(world: World, course: ThreatCourse, at: number): Slot[] 
       slots.push({ number, wave, received, id: messageId(world, course.index, number) });
     }
   }
-  return slots.sort((a, b) => b.received - a.received || (a.id < b.id ? -1 : 1));
+  return slots.sort((a, b) => b.received - a.received || b.number - a.number);
 }
 
 /** Whether a message of the threat, as it stands at `at`, was received in `[from, to)`. */

@@ -8,7 +8,8 @@ import type { World } from './options.js';
 import { unit } from './random.js';
 import { candidates } from './search.js';
 import { type ThreatCourse, threatCourse, visibleFrom } from './threat-course.js';
-import { attachmentsOf, type DetailPage, linksOf } from './threat-payload.js';
+import { attachmentsOf, linksOf } from './threat-parts.js';
+import type { DetailPage } from './threat-payload.js';
 import { MAX_LAG } from './times.js';
 
 /** A list window in ms since the epoch; either end may be infinite. */
