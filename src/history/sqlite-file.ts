@@ -1,0 +1,71 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { HistoryError } from './errors.js';
+import { Connection } from './sqlite-connection.js';
+import { APPLICATION_ID, SCHEMA_VERSION, schemaSql } from './sqlite-schema.js';
+import type { OpenMode } from './store.js';
+
+/** Pages (of 4 KiB) that the write-ahead log may grow to before a commit copies them into the file itself. */
+const CHECKPOINT_PAGES = 4_000;
+
+/** Opens a history's file; in write mode, a missing or empty file becomes a new history. */
+export function openFile(path: string, mode: OpenMode): Connection {
+  if (mode === 'read') return openToRead(path);
+  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  return opened(new Connection(path, 'create'), (connection) => {
+    const isNew = isEmpty(connection);
+    if (!isNew) check(connection);
+    connection.all('PRAGMA journal_mode = WAL');
+    connection.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    if (isNew) create(connection);
+  });
+}
+
+function openToRead(path: string): Connection {
+  if (!existsSync(path)) {
+    throw new HistoryError(
+      'UNAVAILABLE',
+      `there is no history at ${path}: start the gateway once so that it makes one, or correct HISTORY`,
+    );
+  }
+  return opened(new Connection(path, 'read'), check);
+}
+
+function opened(connection: Connection, prepare: (connection: Connection) => void): Connection {
+  try {
+    prepare(connection);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function isEmpty(connection: Connection): boolean {
+  return connection.first('SELECT count(*) FROM sqlite_master')?.[0] === 0;
+}
+
+function create(connection: Connection): void {
+  connection.transaction(() => {
+    connection.exec(schemaSql());
+    connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+  });
+}
+
+function check(connection: Connection): void {
+  const [id, version] = ['application_id', 'user_version'].map((name) =>
+    Number(connection.first(`PRAGMA ${name}`)?.[0]),
+  );
+  if (id !== APPLICATION_ID) {
+    throw new HistoryError(
+      'UNUSABLE',
+      `${connection.path} is not a history of this gateway's; nothing in it was touched. Name another file in HISTORY`,
+    );
+  }
+  if (version !== SCHEMA_VERSION) {
+    throw new HistoryError(
+      'UNUSABLE',
+      `${connection.path} was written by another version of the gateway (its format is ${version}, this one reads ${SCHEMA_VERSION}); nothing in it was touched. Use that version, or name another file in HISTORY`,
+    );
+  }
+}

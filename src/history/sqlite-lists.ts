@@ -1,0 +1,209 @@
+import { DEFAULT_ORDER } from '../model/fields.js';
+import { compareValues, type FieldValue } from '../model/filter.js';
+import { toInstant, toMillis } from '../model/instant.js';
+import type { ListedKind } from '../model/kind.js';
+import { HistoryError } from './errors.js';
+import { beyond, stretchOf, within } from './sqlite-bounds.js';
+import { type Column, columnOf, fromOrdered } from './sqlite-columns.js';
+import type { Connection, Query, Row } from './sqlite-connection.js';
+import type { Integrations } from './sqlite-integrations.js';
+import type { Offload } from './sqlite-offload.js';
+import {
+  countSql,
+  namedBy,
+  type Part,
+  pickSql,
+  rangeCountSql,
+  walkLengthSql,
+  walkSql,
+  writtenUpTo,
+} from './sqlite-page.js';
+import { type Head, SKEW_MS } from './sqlite-record.js';
+import type { Revisions } from './sqlite-revisions.js';
+import type { ListQuery, Page, PageItem, PageQuery } from './store.js';
+
+/** A part with the name of its integration. */
+interface NamedPart extends Part {
+  readonly name: string;
+}
+
+interface Item {
+  readonly row: Row;
+  readonly value: FieldValue;
+  readonly integration: string;
+  readonly id: string;
+}
+
+type Order = ListQuery & Pick<PageQuery, 'descending' | 'after'>;
+
+/** How many rows may be looked at on the event loop; past that the worker does it. */
+export interface Limits {
+  /** Index entries that a walk may meet. */
+  readonly walk: number;
+  /** Revisions that may be read from end to end. */
+  readonly scan: number;
+}
+
+export const LIMITS: Limits = { walk: 4_000, scan: 2_000 };
+
+const EVERY_ENTRY = -1;
+
+/** The lists of records: pages and counts, each by the cheapest way there is. */
+export class Lists {
+  constructor(
+    private readonly connection: Connection,
+    private readonly integrations: Integrations,
+    private readonly revisions: Revisions,
+    private readonly offload: Offload,
+    private readonly limits: Limits,
+  ) {}
+
+  async page<K extends ListedKind>(query: PageQuery<K>, head: Head): Promise<Page<K>> {
+    const column = orderColumn(query.kind, query.orderBy);
+    const pinned = this.#pinned(query.seq, head);
+    const parts = this.#parts(query, column, pinned, head);
+    const rows = await this.#rows(parts, query.limit + 1, pinned, head);
+    const items = parts.flatMap((part, i) => (rows[i] ?? []).map((row) => itemOf(part, row)));
+    const ordered = parts.length === 1 ? items : items.sort(comparison(query.descending));
+    return this.#pageOf(query.kind, ordered, query.limit);
+  }
+
+  async count(query: ListQuery, head: Head): Promise<number> {
+    if (query.filter === null) return this.#liveCount(query);
+    const pinned = this.#pinned(query.seq, head);
+    const column = orderColumn(query.kind, DEFAULT_ORDER[query.kind]);
+    const list = { ...query, descending: true, after: null };
+    const parts = this.#parts(list, column, head, head);
+    const isQuick = pinned.lastRev <= this.limits.scan;
+    const counted = await this.#answer(
+      parts.map((part) => this.#countPlan(part, pinned)),
+      isQuick || parts.every((part) => namedBy(part.kind, part.integration, part.filter)),
+    );
+    return counted.reduce((sum, [row]) => sum + Number(row?.[0]), 0);
+  }
+
+  #countPlan(part: Part, pinned: Head): Query {
+    const named = namedBy(part.kind, part.integration, part.filter);
+    if (named) return countSql(part, named);
+    const isRange = part.stretch.lower !== null;
+    return isRange ? rangeCountSql(part) : countSql(part, writtenUpTo(pinned.lastRev));
+  }
+
+  /** Each batch left behind how many records were live after it. */
+  #liveCount({ kind, integrations, seq }: ListQuery): number {
+    const sql = `SELECT live FROM tallies WHERE kind = ? AND integration = ? AND seq <= ?
+      ORDER BY seq DESC LIMIT 1`;
+    return this.integrations
+      .select(integrations)
+      .reduce((sum, { n }) => sum + Number(this.connection.first(sql, [kind, n, seq])?.[0] ?? 0), 0);
+  }
+
+  #pinned(seq: number, head: Head): Head {
+    if (seq >= head.seq) return head;
+    const sql = 'SELECT seq, at, last_rev FROM batches WHERE seq <= ? ORDER BY seq DESC LIMIT 1';
+    const row = this.connection.first(sql, [seq]);
+    return {
+      seq: Number(row?.[0] ?? 0),
+      at: String(row?.[1] ?? toInstant(0)),
+      lastRev: Number(row?.[2] ?? 0),
+    };
+  }
+
+  /**
+   * One part for each integration; in a view of the past, of an order by time, two. Records are seldom recorded
+   * before the time that they bear, so what came later lies beyond that view's instant and the walk begins
+   * there; the few that were ahead of their recording are found apart.
+   */
+  #parts(query: Order, column: Column, pinned: Head, head: Head): NamedPart[] {
+    const wanted = stretchOf(query.filter, column);
+    const { kind, filter, descending, seq } = query;
+    return this.integrations.select(query.integrations).flatMap(({ n, name }) => {
+      const stretch = within(wanted, beyond(query.after, name, descending));
+      const part = { kind, filter, descending, seq, column, integration: n, name, stretch, ahead: false };
+      if (column.spec.type !== 'instant' || pinned.seq === head.seq) return [part];
+      const latest = toInstant(toMillis(pinned.at) + SKEW_MS);
+      return [
+        { ...part, stretch: within(stretch, { lower: null, upper: { value: latest, open: false } }) },
+        {
+          ...part,
+          ahead: true,
+          stretch: within(stretch, { lower: { value: latest, open: true }, upper: null }),
+        },
+      ];
+    });
+  }
+
+  async #rows(parts: readonly NamedPart[], limit: number, pinned: Head, head: Head): Promise<Row[][]> {
+    const named = parts.map((part) => namedBy(part.kind, part.integration, part.filter));
+    if (named.every((candidates) => candidates !== null) || pinned.lastRev <= this.limits.scan) {
+      const queries = parts.map((part, i) => pickSql(part, named[i] ?? writtenUpTo(pinned.lastRev), limit));
+      return this.#answer(queries, true);
+    }
+    const walked = this.#walkWithin(parts, limit);
+    if (walked) return walked;
+    const isFewer = pinned.lastRev * 20 < head.lastRev;
+    const queries = parts.map((part) =>
+      isFewer ? pickSql(part, writtenUpTo(pinned.lastRev), limit) : walkSql(part, limit, EVERY_ENTRY),
+    );
+    return this.#answer(queries, false);
+  }
+
+  /** What a short walk finds of each part; `null` when some part would take a longer one. */
+  #walkWithin(parts: readonly NamedPart[], limit: number): Row[][] | null {
+    const budget = Math.max(200, Math.floor(this.limits.walk / Math.max(1, parts.length)));
+    const found: Row[][] = [];
+    for (const part of parts) {
+      const { sql, params } = walkSql(part, limit, budget);
+      const rows = this.connection.all(sql, params);
+      if (rows.length < limit && !this.#isShorter(part, budget)) return null;
+      found.push(rows);
+    }
+    return found;
+  }
+
+  #isShorter(part: Part, budget: number): boolean {
+    const { sql, params } = walkLengthSql(part, budget);
+    return Number(this.connection.first(sql, params)?.[0]) < budget;
+  }
+
+  async #answer(queries: readonly Query[], isQuick: boolean): Promise<Row[][]> {
+    if (!isQuick) return this.offload.all(queries);
+    return queries.map(({ sql, params }) => this.connection.all(sql, params));
+  }
+
+  #pageOf<K extends ListedKind>(kind: K, items: readonly Item[], limit: number): Page<K> {
+    const shown = items.slice(0, limit);
+    const revisions = this.revisions.of(
+      kind,
+      shown.map(({ row }) => row),
+    );
+    return {
+      hasMore: items.length > limit,
+      items: shown.flatMap(({ value, integration, id }, i): PageItem<K>[] => {
+        const revision = revisions[i];
+        return revision ? [{ revision, position: { value, integration, id } }] : [];
+      }),
+    };
+  }
+}
+
+/** The column of an order, or a HistoryError that names the field. */
+function orderColumn(kind: ListedKind, field: string): Column {
+  const column = columnOf(kind, field);
+  if (column && (field === 'id' || column.spec.order)) return column;
+  throw new HistoryError('UNUSABLE', `lists of kind ${kind} cannot be ordered by ${field}`);
+}
+
+function itemOf({ column, name }: NamedPart, row: Row): Item {
+  const [value = null, id] = row.slice(-2);
+  return { row, value: fromOrdered(column, value), integration: name, id: String(id) };
+}
+
+function comparison(descending: boolean): (a: Item, b: Item) => number {
+  const sign = descending ? -1 : 1;
+  return (a, b) =>
+    sign *
+    (compareValues(a.value, b.value) ||
+      compareValues(a.integration, b.integration) ||
+      compareValues(a.id, b.id));
+}

@@ -1,0 +1,34 @@
+import { HistoryError } from './errors.js';
+import { Connection } from './sqlite-connection.js';
+
+/** The right to write to one SQLite file, held until it is released or its process ends, however it ends. */
+export interface WriterLock {
+  release(): void;
+}
+
+/**
+ * Takes the right to write to `path`; a HistoryError `IN_USE`, at once, while another store has it.
+ *
+ * SQLite would let two writers take turns, but each keeps the history's head in memory. So the writer holds an
+ * exclusive transaction on a file beside it, `<path>-writer`: a lock of the operating system's, which goes
+ * with the process and leaves nothing to clean up.
+ */
+export function lockForWriting(path: string): WriterLock {
+  const connection = new Connection(`${path}-writer`, 'create', { busyTimeoutMs: 0 });
+  try {
+    connection.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    connection.close();
+    if (!(error instanceof HistoryError) || !isBusy(error.cause)) throw error;
+    throw new HistoryError('IN_USE', inUse(path), { cause: error });
+  }
+  return { release: () => connection.close() };
+}
+
+function isBusy(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_BUSY';
+}
+
+function inUse(path: string): string {
+  return `the history ${path} is in use: another gateway (serve, poll or backfill) writes to it. Stop that one first, or give this one a history of its own with HISTORY=sqlite:<another file>. Commands that only read work beside it.`;
+}

@@ -1,0 +1,103 @@
+import { Worker } from 'node:worker_threads';
+import { HistoryError, type HistoryErrorCode } from './errors.js';
+import type { Query, Reader, Row } from './sqlite-connection.js';
+
+/** What the worker is sent. */
+export interface Question {
+  readonly n: number;
+  readonly queries: readonly Query[];
+}
+
+/** What it sends back. */
+export type Answer =
+  | { readonly n: number; readonly rows: Row[][] }
+  | { readonly n: number; readonly code: HistoryErrorCode; readonly message: string };
+
+interface Waiting {
+  resolve(rows: Row[][]): void;
+  reject(error: Error): void;
+}
+
+/** Answers queries that may take long, away from the event loop. */
+export interface Offload {
+  all(queries: readonly Query[]): Promise<Row[][]>;
+  close(): Promise<void>;
+}
+
+/** For a history in memory, which no other thread can see: answers on the spot. */
+export function inlineOffload(reader: Reader): Offload {
+  return {
+    all: async (queries) => queries.map(({ sql, params }) => reader.all(sql, params)),
+    close: async () => {},
+  };
+}
+
+/**
+ * A worker thread with a connection of its own that only reads. It is started by the first query and keeps no
+ * process alive. What was committed before a query was sent is in its answer.
+ */
+export class WorkerOffload implements Offload {
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: Worker | null = null;
+  #asked = 0;
+  #isClosed = false;
+
+  constructor(private readonly path: string) {}
+
+  all(queries: readonly Query[]): Promise<Row[][]> {
+    if (this.#isClosed) return Promise.reject(new HistoryError('UNAVAILABLE', `${this.path} is closed`));
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
+    const question: Question = { n: ++this.#asked, queries };
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(question.n, { resolve, reject });
+      worker.ref();
+      worker.postMessage(question);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#worker?.terminate();
+    this.#fail(new HistoryError('UNAVAILABLE', `${this.path} was closed`));
+  }
+
+  #start(): Worker {
+    const worker = startThread(this.path);
+    worker.on('message', (answer: Answer) => this.#settle(answer));
+    worker.on('error', (error) => this.#stopped(error));
+    worker.on('exit', () => this.#stopped(new Error('the worker ended')));
+    worker.unref();
+    return worker;
+  }
+
+  #settle(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.n);
+    this.#waiting.delete(answer.n);
+    if (this.#waiting.size === 0) this.#worker?.unref();
+    if ('rows' in answer) waiting?.resolve(answer.rows);
+    else waiting?.reject(new HistoryError(answer.code, answer.message));
+  }
+
+  /** The next query starts another. */
+  #stopped(error: Error): void {
+    this.#worker = null;
+    this.#fail(new HistoryError('UNAVAILABLE', `${this.path}: ${error.message}`, { cause: error }));
+  }
+
+  #fail(error: HistoryError): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
+
+/** In the build the worker lies beside this file as JavaScript; from source both are TypeScript. */
+function startThread(path: string): Worker {
+  const options = { workerData: path };
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('./sqlite-worker.js', import.meta.url), options);
+  const source = JSON.stringify(new URL('./sqlite-worker.ts', import.meta.url).href);
+  // a loader given to this process does not reach its threads: the thread registers its own, then imports
+  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return import(${source}); })`;
+  return new Worker(boot, { ...options, eval: true });
+}

@@ -1,0 +1,177 @@
+import type { Kind, ListedKind, RecordKey } from '../model/kind.js';
+import type { Revision } from '../model/revision.js';
+import { wellFormed } from './sqlite-columns.js';
+import type { Connection, Row } from './sqlite-connection.js';
+import type { Integrations } from './sqlite-integrations.js';
+import { compareWritten } from './sqlite-record.js';
+import { MUTABLE, type Revisions } from './sqlite-revisions.js';
+import { keyIndex, referenceTable } from './sqlite-schema.js';
+import type { ChangesQuery } from './store.js';
+
+type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
+
+/** Records by their key, by what they refer to, and in the order in which they were written. */
+export class Records {
+  constructor(
+    private readonly connection: Connection,
+    private readonly integrations: Integrations,
+    private readonly revisions: Revisions,
+  ) {}
+
+  get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): (Revision<K> | null)[] {
+    const found: (Revision<K> | null)[] = keys.map(() => null);
+    for (const [kind, ofKind] of grouped(
+      keys.map((key, i) => ({ key, i })),
+      ({ key }) => key.kind,
+    )) {
+      for (const [name, some] of grouped(ofKind, ({ key }) => key.integration)) {
+        const ids = some.map(({ key }) => key.id);
+        for (const [n, revision] of this.#visible(kind, name, ids, seq)) {
+          const place = some[n]?.i;
+          if (place !== undefined) found[place] = revision;
+        }
+      }
+    }
+    return found;
+  }
+
+  /** The visible revisions among `ids`, each with its place there. */
+  #visible<K extends Kind>(
+    kind: K,
+    name: string,
+    ids: readonly string[],
+    seq: number,
+  ): [number, Revision<K>][] {
+    const integration = this.integrations.find(name);
+    if (integration === undefined) return [];
+    const sql = `SELECT ${MUTABLE}, k.key FROM json_each(?1) k CROSS JOIN "${kind}" t INDEXED BY ${keyIndex(kind)}
+      ON t.integration = ?2 AND t.id = k.value AND t.seq_to > ?3 AND t.seq_from <= ?3`;
+    const list = JSON.stringify(ids.map((id) => wellFormed(id)));
+    const rows = this.connection.all(sql, [list, integration, seq]);
+    const revisions = this.revisions.of(kind, rows);
+    return revisions.map((revision, i) => [Number(rows[i]?.at(-1)), revision]);
+  }
+
+  referrers<K extends ListedKind>(
+    kind: K,
+    field: string,
+    name: string,
+    values: readonly string[],
+    seq: number,
+  ): Revision<K>[][] {
+    const integration = this.integrations.find(name);
+    const found = values.map((): Revision<K>[] => []);
+    if (integration === undefined) return found;
+    const sql = `SELECT ${MUTABLE}, v.key FROM json_each(?1) v
+      CROSS JOIN ${referenceTable(kind, field)} r ON r.integration = ?2 AND r.value = v.value
+      CROSS JOIN "${kind}" t ON t.rev = r.rev AND t.seq_from <= ?3 AND t.seq_to > ?3
+      ORDER BY t.id`;
+    const list = JSON.stringify(values.map((value) => wellFormed(value)));
+    const rows = this.connection.all(sql, [list, integration, seq]);
+    const revisions = this.revisions.of(kind, rows);
+    for (const [i, revision] of revisions.entries()) found[Number(rows[i]?.at(-1))]?.push(revision);
+    return found;
+  }
+
+  revisionsOf<K extends Kind>(key: KeyOf<K>, beforeSeq: number, limit: number): Revision<K>[] {
+    const integration = this.integrations.find(key.integration);
+    if (integration === undefined) return [];
+    // revisions end in the order in which they began, and the index is by their ends
+    const sql = `SELECT ${MUTABLE} FROM "${key.kind}" t INDEXED BY ${keyIndex(key.kind)}
+      WHERE t.integration = ? AND t.id = ? AND t.seq_from < ? ORDER BY t.seq_to DESC LIMIT ?`;
+    const rows = this.connection.all(sql, [integration, key.id, beforeSeq, limit]);
+    return this.revisions.of(key.kind, rows);
+  }
+
+  countRevisions({ integration, kind, id }: RecordKey, seq: number): number {
+    const n = this.integrations.find(integration);
+    if (n === undefined) return 0;
+    const sql = `SELECT count(*) FROM "${kind}" WHERE integration = ? AND id = ? AND seq_from <= ?`;
+    return Number(this.connection.first(sql, [n, id, seq])?.[0]);
+  }
+
+  received({ integration, kind, id }: RecordKey, seqFrom: number): string | null {
+    const n = this.integrations.find(integration);
+    if (n === undefined) return null;
+    // as bytes: the driver cuts text at NUL
+    const sql = `SELECT CAST(b.received AS BLOB) FROM "${kind}" t CROSS JOIN bodies b ON b.rev = t.body
+      WHERE t.integration = ? AND t.id = ? AND t.seq_from = ?`;
+    const row = this.connection.first(sql, [n, id, seqFrom]);
+    return row ? textOf(row[0]) : null;
+  }
+
+  /** Revisions are numbered in the order of changes, across the kinds, so a kind's are a stretch of its table. */
+  changes(query: ChangesQuery): Revision[] {
+    const last = this.#lastRev(query.toSeq);
+    const start = query.after ? this.#place(query.after) : this.#lastRev(query.afterSeq);
+    const first = Math.max(start, this.#lastRev(query.afterSeq));
+    const chosen = this.integrations.select(query.integrations).map(({ n }) => n);
+    const whose = JSON.stringify(chosen);
+    const rows = [...new Set(query.kinds)].flatMap((kind) => {
+      const sql = `SELECT ${MUTABLE} FROM "${kind}" t
+        WHERE t.rev > ? AND t.rev <= ? AND t.integration IN (SELECT value FROM json_each(?))
+        ORDER BY t.rev LIMIT ?`;
+      return this.connection.all(sql, [first, last, whose, query.limit]).map((row) => ({ kind, row }));
+    });
+    const wanted = rows.sort((a, b) => Number(a.row[0]) - Number(b.row[0])).slice(0, query.limit);
+    return this.#inOrder(wanted);
+  }
+
+  #inOrder(wanted: readonly { readonly kind: Kind; readonly row: Row }[]): Revision[] {
+    const found = new Map<Row, Revision>();
+    for (const [kind, some] of grouped(wanted, ({ kind }) => kind)) {
+      const rows = some.map(({ row }) => row);
+      this.revisions.of(kind, rows).forEach((revision, i) => {
+        const row = rows[i];
+        if (row) found.set(row, revision);
+      });
+    }
+    return wanted.flatMap(({ row }) => found.get(row) ?? []);
+  }
+
+  /** The number of the last revision written by batches up to `seq`. */
+  #lastRev(seq: number): number {
+    const sql = 'SELECT last_rev FROM batches WHERE seq <= ? ORDER BY seq DESC LIMIT 1';
+    return Number(this.connection.first(sql, [seq])?.[0] ?? 0);
+  }
+
+  /** The number after which the revisions that follow a key in its batch begin. */
+  #place({ seqFrom, key }: NonNullable<ChangesQuery['after']>): number {
+    const [from, to] = [this.#lastRev(seqFrom - 1), this.#lastRev(seqFrom)];
+    const before = (kind: Kind) =>
+      this.#keysWithin(kind, from, to).filter((k) => compareWritten(k, key) <= 0);
+    return from + KINDS_BY_NAME.reduce((sum, kind) => sum + before(kind).length, 0);
+  }
+
+  #keysWithin(kind: Kind, from: number, to: number): RecordKey[] {
+    const sql = `SELECT integration, id FROM "${kind}" WHERE rev > ? AND rev <= ?`;
+    return this.connection.all(sql, [from, to]).map(([integration, id]) => ({
+      integration: this.integrations.nameOf(Number(integration)),
+      kind,
+      id: String(id),
+    }));
+  }
+}
+
+const KINDS_BY_NAME: readonly Kind[] = [
+  'campaign',
+  'case',
+  'caseAnalysis',
+  'threat',
+  'threatAttachments',
+  'threatLinks',
+];
+
+function textOf(bytes: unknown): string | null {
+  return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('utf8') : null;
+}
+
+function grouped<T, G>(items: readonly T[], groupOf: (item: T) => G): Map<G, T[]> {
+  const groups = new Map<G, T[]>();
+  for (const item of items) {
+    const group = groups.get(groupOf(item));
+    if (group) group.push(item);
+    else groups.set(groupOf(item), [item]);
+  }
+  return groups;
+}

@@ -1,0 +1,147 @@
+import { KINDS, type Kind } from '../model/kind.js';
+import { COLUMNS, type Column, columnNames, isListed } from './sqlite-columns.js';
+
+/*
+ * The tables, as docs/adr/0002-history-in-sqlite.md explains them. A kind's table has a row a revision, with
+ * the columns that lists are filtered and ordered by; what is large lies apart in `bodies`.
+ */
+
+/** `abgh`: marks a SQLite file as a history of this gateway's. */
+export const APPLICATION_ID = 0x61626768;
+/** The tables' version; a file of a later one is refused. */
+export const SCHEMA_VERSION = 1;
+
+/** The columns that every kind's table has, in the order in which rows are written. */
+export const REVISION_COLUMNS = [
+  'rev',
+  'integration',
+  'id',
+  'seq_from',
+  'seq_to',
+  'observed_from',
+  'observed_to',
+  'verified_at',
+  'verified_seq',
+  'digest',
+  'run_id',
+  'origin',
+  'deleted',
+  'body',
+  'ahead',
+] as const;
+
+/** Numbers are INTEGER where they count; field columns have no affinity, so that `'5' = 5` stays false. */
+const REVISION_TYPES = `
+  rev INTEGER PRIMARY KEY,
+  integration INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  seq_from INTEGER NOT NULL,
+  seq_to INTEGER NOT NULL,
+  observed_from TEXT NOT NULL,
+  observed_to TEXT,
+  verified_at TEXT NOT NULL,
+  verified_seq INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  deleted INTEGER NOT NULL,
+  body INTEGER NOT NULL,
+  ahead INTEGER NOT NULL`;
+
+const COMMON = `
+CREATE TABLE batches (
+  seq INTEGER PRIMARY KEY,
+  at TEXT NOT NULL UNIQUE,
+  id TEXT NOT NULL UNIQUE,
+  last_rev INTEGER NOT NULL,
+  outcome TEXT NOT NULL
+);
+CREATE TABLE integrations (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE bodies (rev INTEGER PRIMARY KEY, record TEXT NOT NULL, received TEXT NOT NULL);
+CREATE TABLE tallies (
+  kind TEXT NOT NULL,
+  integration INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  live INTEGER NOT NULL,
+  PRIMARY KEY (kind, integration, seq)
+) WITHOUT ROWID;
+CREATE TABLE ledger (
+  n INTEGER PRIMARY KEY,
+  stream TEXT NOT NULL,
+  win_from TEXT NOT NULL,
+  win_to TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  entry TEXT NOT NULL
+);
+CREATE INDEX ledger_window ON ledger (stream, win_to, win_from, seq);
+CREATE TABLE streams (stream TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE runs (
+  id TEXT PRIMARY KEY,
+  integration TEXT NOT NULL,
+  started_at TEXT NOT NULL,
+  run TEXT NOT NULL
+);
+CREATE INDEX runs_started ON runs (started_at, id);
+CREATE INDEX runs_integration ON runs (integration, started_at, id);
+CREATE TABLE quarantine (
+  integration TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  entry TEXT NOT NULL,
+  PRIMARY KEY (integration, kind, id)
+) WITHOUT ROWID;
+CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
+/** Everything that a new history needs. */
+export function schemaSql(): string {
+  return [COMMON, ...KINDS.map(kindSql)].join('\n');
+}
+
+/** The table that holds who refers to what by one field. */
+export function referenceTable(kind: Kind, field: string): string {
+  return `"${kind}_${field}"`;
+}
+
+/** The index by which a kind's revisions are found by their key, and pages ordered by id are walked. */
+export function keyIndex(kind: Kind): string {
+  return `"${kind}_key"`;
+}
+
+/** The index that pages ordered by a field walk. */
+export function orderIndex(kind: Kind, field: string): string {
+  return `"${kind}_by_${field}"`;
+}
+
+/** As `orderIndex`, of the few revisions only whose field is ahead of the instant they were recorded at. */
+export function aheadIndex(kind: Kind, field: string): string {
+  return `"${kind}_ahead_${field}"`;
+}
+
+function kindSql(kind: Kind): string {
+  const fields = isListed(kind) ? columnNames(kind) : [];
+  const columns = isListed(kind) ? COLUMNS[kind] : [];
+  return [
+    `CREATE TABLE "${kind}" (${[REVISION_TYPES, ...fields].join(',\n  ')}\n);`,
+    `CREATE INDEX ${keyIndex(kind)} ON "${kind}" (integration, id, seq_to, seq_from);`,
+    ...columns.filter(({ spec }) => spec.order).flatMap((column) => orderSql(kind, column)),
+    ...columns.filter(({ spec }) => spec.reference).map(({ field }) => referenceSql(kind, field)),
+  ].join('\n');
+}
+
+function orderSql(kind: Kind, { field, sql, spec }: Column): string[] {
+  const on = `ON "${kind}" (integration, ${sql}, id, seq_to, seq_from)`;
+  const all = `CREATE INDEX ${orderIndex(kind, field)} ${on} WHERE deleted = 0;`;
+  if (spec.type !== 'instant') return [all];
+  return [all, `CREATE INDEX ${aheadIndex(kind, field)} ${on} WHERE deleted = 0 AND ahead = 1;`];
+}
+
+function referenceSql(kind: Kind, field: string): string {
+  const table = referenceTable(kind, field);
+  return `CREATE TABLE ${table} (
+  integration INTEGER NOT NULL,
+  value TEXT NOT NULL,
+  rev INTEGER NOT NULL,
+  PRIMARY KEY (integration, value, rev)
+) WITHOUT ROWID;`;
+}

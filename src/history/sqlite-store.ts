@@ -1,0 +1,242 @@
+import { type Instant, toInstant } from '../model/instant.js';
+import type { Kind, ListedKind, RecordKey } from '../model/kind.js';
+import type { RecordedEntry } from '../model/ledger.js';
+import type { QuarantineEntry } from '../model/quarantine.js';
+import type { Revision } from '../model/revision.js';
+import type { Run } from '../model/run.js';
+import type { Stream, StreamState } from '../model/stream.js';
+import { HistoryError } from './errors.js';
+import * as books from './sqlite-books.js';
+import type { Connection } from './sqlite-connection.js';
+import { openFile } from './sqlite-file.js';
+import { Integrations } from './sqlite-integrations.js';
+import { LIMITS, type Limits, Lists } from './sqlite-lists.js';
+import { lockForWriting, type WriterLock } from './sqlite-lock.js';
+import { inlineOffload, type Offload, WorkerOffload } from './sqlite-offload.js';
+import { BatchWriter, type Head } from './sqlite-record.js';
+import { Records } from './sqlite-records.js';
+import { Revisions } from './sqlite-revisions.js';
+import type {
+  Batch,
+  ChangesQuery,
+  HistoryStore,
+  ListQuery,
+  OpenMode,
+  Page,
+  PageQuery,
+  Pin,
+  Recorded,
+} from './store.js';
+
+export interface SqliteOptions {
+  /** The clock that leases go by, in ms; the system's if not given. */
+  readonly now?: () => number;
+  /** How much of decoded records is kept in memory, in characters of their JSON. */
+  readonly cacheChars?: number;
+  /** How many rows may be looked at on the event loop. */
+  readonly limits?: Limits;
+}
+
+const CACHE_CHARS = 24_000_000;
+const IN_MEMORY = ':memory:';
+
+/**
+ * Opens the history in the file `path`, or one in memory for `:memory:`. In write mode the file and its folder
+ * are made where there is none; throws a HistoryError `IN_USE` while another store writes to it, `UNUSABLE`
+ * when the file is something else, `UNAVAILABLE` when it cannot be opened.
+ */
+export async function openSqliteStore(
+  path: string,
+  mode: OpenMode,
+  options: SqliteOptions = {},
+): Promise<HistoryStore> {
+  if (path === IN_MEMORY) return new SqliteStore(openFile(path, 'write'), null, 'write', options);
+  if (mode === 'read') return new SqliteStore(openFile(path, mode), null, mode, options);
+  const lock = lockForWriting(path);
+  try {
+    return new SqliteStore(openFile(path, mode), lock, mode, options);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+class SqliteStore implements HistoryStore {
+  readonly description = 'sqlite';
+  readonly #integrations: Integrations;
+  readonly #records: Records;
+  readonly #lists: Lists;
+  readonly #offload: Offload;
+  readonly #now: () => number;
+  /** What the writer knows without asking; a reader asks, since another process writes. */
+  #head: Head | null = null;
+  #isClosed = false;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly lock: WriterLock | null,
+    private readonly mode: OpenMode,
+    { now = Date.now, cacheChars = CACHE_CHARS, limits = LIMITS }: SqliteOptions,
+  ) {
+    this.#now = now;
+    this.#integrations = new Integrations(connection);
+    this.#integrations.reload();
+    const revisions = new Revisions(connection, this.#integrations, cacheChars);
+    this.#records = new Records(connection, this.#integrations, revisions);
+    this.#offload =
+      connection.path === IN_MEMORY ? inlineOffload(connection) : new WorkerOffload(connection.path);
+    this.#lists = new Lists(connection, this.#integrations, revisions, this.#offload, limits);
+  }
+
+  async record(batch: Batch): Promise<Recorded> {
+    this.#assertWriter();
+    const before = this.connection.first('SELECT outcome FROM batches WHERE id = ?', [batch.id]);
+    if (before) return JSON.parse(String(before[0])) as Recorded;
+    const current = this.#headNow();
+    try {
+      const { recorded, head } = this.connection.transaction(() =>
+        new BatchWriter(this.connection, this.#integrations, batch, current).write(),
+      );
+      this.#head = head;
+      return recorded;
+    } catch (error) {
+      this.#integrations.reload();
+      throw error;
+    }
+  }
+
+  async head(): Promise<Pin> {
+    const { seq, at } = this.#headNow();
+    return { seq, at };
+  }
+
+  async pinAt(asOf: Instant): Promise<Pin> {
+    const sql = 'SELECT seq, at FROM batches WHERE at <= ? ORDER BY at DESC LIMIT 1';
+    const row = this.connection.first(sql, [asOf]);
+    return row ? { seq: Number(row[0]), at: String(row[1]) } : { seq: 0, at: toInstant(0) };
+  }
+
+  async get<K extends Kind>(keys: readonly (RecordKey & { readonly kind: K })[], seq: number) {
+    this.#refresh();
+    return this.#records.get(keys, seq);
+  }
+
+  async page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>> {
+    return this.#lists.page(query, this.#refresh());
+  }
+
+  async count(query: ListQuery): Promise<number> {
+    return this.#lists.count(query, this.#refresh());
+  }
+
+  async referrers<K extends ListedKind>(
+    kind: K,
+    field: string,
+    integration: string,
+    values: readonly string[],
+    seq: number,
+  ): Promise<Revision<K>[][]> {
+    this.#refresh();
+    return this.#records.referrers(kind, field, integration, values, seq);
+  }
+
+  async revisions<K extends Kind>(
+    key: RecordKey & { readonly kind: K },
+    beforeSeq: number,
+    limit: number,
+  ): Promise<Revision<K>[]> {
+    this.#refresh();
+    return this.#records.revisionsOf(key, beforeSeq, limit);
+  }
+
+  async countRevisions(key: RecordKey, seq: number): Promise<number> {
+    this.#refresh();
+    return this.#records.countRevisions(key, seq);
+  }
+
+  async changes(query: ChangesQuery): Promise<Revision[]> {
+    this.#refresh();
+    return this.#records.changes(query);
+  }
+
+  async received(key: RecordKey, seqFrom: number): Promise<string | null> {
+    this.#refresh();
+    return this.#records.received(key, seqFrom);
+  }
+
+  async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
+    const { sql, params } = books.ledgerSql(stream, from, to, seq);
+    return books.entriesOf(this.connection.all(sql, params));
+  }
+
+  async streams(): Promise<StreamState[]> {
+    return books.readStreams(this.connection);
+  }
+
+  async runs(query: Parameters<HistoryStore['runs']>[0]): Promise<Run[]> {
+    return books.readRuns(this.connection, query);
+  }
+
+  async countRuns(integrations: readonly string[] | null): Promise<number> {
+    const { sql, params } = books.runCountSql(integrations);
+    return Number(this.connection.first(sql, params)?.[0]);
+  }
+
+  async run(id: string): Promise<Run | null> {
+    return books.readRun(this.connection, id);
+  }
+
+  async quarantine(query: Parameters<HistoryStore['quarantine']>[0]): Promise<QuarantineEntry[]> {
+    return books.readQuarantine(this.connection, query);
+  }
+
+  async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
+    return keys.map((key) => books.readQuarantined(this.connection, key));
+  }
+
+  async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
+    this.#assertWriter();
+    return books.takeLease(this.connection, name, holder, ttlMs, this.#now());
+  }
+
+  async releaseLease(name: string, holder: string): Promise<void> {
+    this.#assertWriter();
+    books.dropLease(this.connection, name, holder);
+  }
+
+  async ping(): Promise<void> {
+    this.connection.first('SELECT max(seq) FROM batches');
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#offload.close();
+    if (this.mode === 'write') this.connection.all('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.connection.close();
+    this.lock?.release();
+  }
+
+  #headNow(): Head {
+    if (this.#head) return this.#head;
+    const row = this.connection.first('SELECT seq, at, last_rev FROM batches ORDER BY seq DESC LIMIT 1');
+    const head = {
+      seq: Number(row?.[0] ?? 0),
+      at: String(row?.[1] ?? toInstant(0)),
+      lastRev: Number(row?.[2] ?? 0),
+    };
+    if (this.mode === 'write') this.#head = head;
+    return head;
+  }
+
+  /** The head, and what goes with it, as it is now. */
+  #refresh(): Head {
+    if (this.mode === 'read') this.#integrations.reload();
+    return this.#headNow();
+  }
+
+  #assertWriter(): void {
+    if (this.mode === 'write') return;
+    throw new HistoryError('UNUSABLE', `${this.connection.path} is open for reading only`);
+  }
+}
