@@ -143,5 +143,7 @@ function conditionSql(part: Part, candidates: Query): Query {
 }
 
 function filterOf({ kind, filter }: Part): Query {
-  return filter === null ? { sql: 'TRUE', params: [] } : filterSql(kind, filter);
+  if (filter === null) return { sql: 'TRUE', params: [] };
+  const { sql, params } = filterSql(kind, filter);
+  return { sql: `(${sql})`, params };
 }
