@@ -312,7 +312,8 @@ describe('the token', () => {
       error.stack,
     ]);
     const all = (JSON.stringify(outcome) + h.logged()).replaceAll('\\', '');
-    for (const form of [TOKEN, encodeURIComponent(TOKEN), TOKEN.slice(0, 20)]) expect(all).not.toContain(form);
+    for (const form of [TOKEN, encodeURIComponent(TOKEN), TOKEN.slice(0, 20)])
+      expect(all).not.toContain(form);
   });
 
   test('echoed in a record is in neither record nor payload', async () => {

@@ -1,0 +1,266 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Resource } from '../../src/model/kind.js';
+import type { FilterKey } from '../../src/model/stream.js';
+import { json, type Reply, raw } from '../support/upstream-server.js';
+import { type Harness, POLL, startHarness, upstreamError, WINDOW } from './harness.js';
+
+let h: Harness;
+
+beforeEach(async () => {
+  h = await startHarness();
+});
+
+afterEach(() => h.close());
+
+const threats = (page = 1) => h.client.list('threats', 'receivedTime', WINDOW, page, POLL);
+
+describe('what is asked for', () => {
+  test.each<[Resource, FilterKey, string]>([
+    ['threats', 'receivedTime', '/threats'],
+    ['threats', 'latestTimeRemediated', '/threats'],
+    ['cases', 'lastModifiedTime', '/cases'],
+    ['campaigns', 'lastReportedTime', '/abusecampaigns'],
+  ])('%s by %s: the window as filter, the page, 100 rows', async (resource, key, path) => {
+    h.server.on(path, json({ [resource]: [], pageNumber: 3 }));
+    const filter = `${key} gte 2026-02-01T00:00:00Z lte 2026-02-02T00:00:00Z`;
+    expect((await h.client.list(resource, key, WINDOW, 3, POLL)).filter).toBe(filter);
+    expect(Object.fromEntries(h.server.requests[0]?.query ?? [])).toEqual({
+      filter,
+      pageSize: '100',
+      pageNumber: '3',
+    });
+  });
+
+  test('a window that ends within a second is asked for to the end of it', async () => {
+    h.server.on('/threats', json({ threats: [] }));
+    const window = { from: '2026-02-01T00:00:00.900Z', to: '2026-02-01T00:00:01.001Z' };
+    const { filter } = await h.client.list('threats', 'receivedTime', window, 1, POLL);
+    expect(filter).toBe('receivedTime gte 2026-02-01T00:00:00Z lte 2026-02-01T00:00:02Z');
+  });
+});
+
+describe('pages', () => {
+  test.each<[string, Record<string, unknown>, number, number | null]>([
+    ['the next page as a number', { pageNumber: 1, nextPageNumber: 2 }, 1, 2],
+    ['the next page as text', { pageNumber: '4', nextPageNumber: '5' }, 4, 5],
+    ['no next page', { pageNumber: 1 }, 1, null],
+    ['a next page of null', { pageNumber: 2, nextPageNumber: null }, 2, null],
+    ['a blank next page', { nextPageNumber: '' }, 2, null],
+    ['no page number at all', { nextPageNumber: 2 }, 1, 2],
+  ])('%s', async (_name, paging, page, nextPage) => {
+    h.server.on('/threats', json({ threats: [{ threatId: 'a' }], ...paging }));
+    expect(await threats(page)).toMatchObject({ page, nextPage });
+  });
+
+  test.each<[string, Record<string, unknown>, number]>([
+    ['a page that names itself as the next', { pageNumber: 2, nextPageNumber: 2 }, 2],
+    ['a page that leads back', { pageNumber: 3, nextPageNumber: 1 }, 3],
+    ['a page that leads past one', { pageNumber: 1, nextPageNumber: 3 }, 1],
+    ['a page other than was asked for', { pageNumber: 1, nextPageNumber: 4 }, 3],
+    ['a next page that is no number', { pageNumber: 1, nextPageNumber: 'more' }, 1],
+    ['a next page of zero', { pageNumber: 1, nextPageNumber: 0 }, 1],
+    ['a next page in an object', { pageNumber: 1, nextPageNumber: { page: 2 } }, 1],
+    ['a next page between two', { pageNumber: 1, nextPageNumber: 1.5 }, 1],
+  ])('%s is an error, not a loop and not an end', async (_name, paging, page) => {
+    h.server.on('/threats', json({ threats: [{ threatId: 'a' }], ...paging }));
+    const error = await upstreamError(threats(page));
+    expect(error).toMatchObject({ code: 'PAGING', status: 200 });
+    expect(error.body).toContain('threatId');
+  });
+
+  test('a further page that is gone is an error of paging, not of the filter', async () => {
+    expect(await upstreamError(threats(2))).toMatchObject({ code: 'PAGING', status: 404 });
+    expect(h.server.requests).toHaveLength(1);
+  });
+
+  test.each<[unknown, number | null]>([
+    [0, 0],
+    [1063, 1063],
+    ['12', 12],
+    [undefined, null],
+    [null, null],
+    [-1, null],
+    [1.5, null],
+    ['many', null],
+    [{}, null],
+  ])('a total of %j is read as %j', async (total, read) => {
+    h.server.on('/threats', json({ threats: [], total }));
+    expect((await threats()).total).toBe(read);
+  });
+});
+
+describe('items', () => {
+  test('have their ids as text, however they were sent', async () => {
+    h.server.on(
+      '/cases',
+      raw(
+        '{"cases":[{"caseId":11151468},{"caseId":"12805"},{"caseId":9223372036854775807},{"caseId":-5}],"pageNumber":1}',
+      ),
+    );
+    const { items } = await h.client.list('cases', 'lastModifiedTime', WINDOW, 1, POLL);
+    expect(items.map((item) => item.id)).toEqual(['11151468', '12805', '9223372036854775807', '-5']);
+  });
+
+  test('of cases keep all their fields, and say when they were last modified', async () => {
+    const items = [
+      {
+        caseId: 31,
+        description: 'Sign-in from two places at once',
+        severity_level: 'HIGH',
+        confidence: 'LOW',
+        last_modified: '2026-02-01T10:20:30.123456+00:00',
+        first_observed: '2026-01-30T00:00:00Z',
+        created: '2026-01-31 01:02:03+00:00',
+        tenant: null,
+        something_new: { nested: [1, 2] },
+      },
+      { caseId: '32', severity: 'Potential Account Takeover' },
+      { caseId: 33, last_modified: 'yesterday' },
+    ];
+    h.server.on('/cases', json({ cases: items, pageNumber: 1, total: 3 }));
+    const page = await h.client.list('cases', 'lastModifiedTime', WINDOW, 1, POLL);
+    expect(page.items.map(({ item }) => item)).toEqual(items);
+    expect(page.items.map(({ lastModifiedTime }) => lastModifiedTime)).toEqual([
+      '2026-02-01T10:20:30.123Z',
+      null,
+      null,
+    ]);
+  });
+
+  test('without a usable id are set aside and cost the others nothing', async () => {
+    const bad = [
+      {},
+      { threatId: null },
+      { threatId: '' },
+      { threatId: 'null' },
+      { threatId: '..' },
+      { threatId: ' a' },
+      { threatId: 'a\u0000b' },
+      { threatId: 'x'.repeat(257) },
+      { threatId: 1.5 },
+      { threatId: ['a'] },
+      { threatID: 'a' },
+      'a',
+      7,
+      null,
+      ['a'],
+    ];
+    h.server.on('/threats', json({ threats: [{ threatId: 'good-1' }, ...bad, { threatId: 'good-2' }] }));
+    const { items, unusable } = await threats();
+    expect(items.map((item) => item.id)).toEqual(['good-1', 'good-2']);
+    expect(unusable.map((text) => JSON.parse(text))).toEqual(bad);
+  });
+});
+
+describe('what is not a list', () => {
+  test.each<[string, Reply]>([
+    ['an error under 200', json({ message: 'An error occurred' })],
+    ['the list of something else', json({ cases: [], pageNumber: 1 })],
+    ['a collection of null', json({ threats: null })],
+    ['a collection that is an object', json({ threats: { 0: { threatId: 'a' } } })],
+    ['a bare list', json([{ threatId: 'a' }])],
+    ['null', json(null)],
+    ['HTML', raw('<html><title>Sign in</title></html>', 200, { 'content-type': 'text/html' })],
+  ])('%s is never taken for an empty one', async (_name, reply) => {
+    h.server.on('/threats', reply);
+    const error = await upstreamError(threats());
+    expect(error).toMatchObject({ code: 'BAD_BODY', status: 200 });
+    expect(error.body).not.toBe('');
+    expect(h.server.requests).toHaveLength(1);
+  });
+});
+
+/** Answers 404 to a list with a filter, and this to one without. */
+const pickyList =
+  (withoutFilter: Reply): Reply =>
+  (response, request) =>
+    (request.query.has('filter') ? json({ message: 'Invalid filter' }, 404) : withoutFilter)(
+      response,
+      request,
+    );
+
+describe('a 404', () => {
+  test('is a bad filter when the list answers without one', async () => {
+    h.server.on('/threats', pickyList(json({ threats: [] })));
+    const error = await upstreamError(threats());
+    expect(error).toMatchObject({ code: 'BAD_FILTER', status: 404, body: '{"message":"Invalid filter"}' });
+    expect(h.server.requests.map((request) => request.query.has('filter'))).toEqual([true, false]);
+  });
+
+  test('is a resource that is not enabled when it does not', async () => {
+    expect(await upstreamError(threats())).toMatchObject({ code: 'NOT_ENABLED', status: 404 });
+    expect(h.server.requests).toHaveLength(2);
+  });
+
+  test('is what the probe says when that is refused for another reason', async () => {
+    h.server.on('/threats', pickyList(json({ message: 'address not allowed' }, 403)));
+    expect(await upstreamError(threats())).toMatchObject({ code: 'FORBIDDEN', status: 403 });
+  });
+});
+
+describe('the two paths of campaigns', () => {
+  const campaigns = () => h.client.list('campaigns', 'lastReportedTime', WINDOW, 1, POLL);
+  const campaign = (id: string) => h.client.detail('campaign', id, null, POLL);
+  const paths = () => h.server.requests.map((request) => request.path);
+
+  test('the first is taken when it is there', async () => {
+    h.server.on('/abusecampaigns', json({ campaigns: [{ campaignId: 'c1' }] }));
+    h.server.on('/abusecampaigns/c1', json({ campaignId: 'c1' }));
+    await campaigns();
+    await campaign('c1');
+    expect(paths()).toEqual(['/abusecampaigns', '/abusecampaigns/c1']);
+  });
+
+  test('the second is found when the first is not there, and remembered', async () => {
+    h.server.on('/abuse-mailbox/campaigns', json({ campaigns: [{ campaignId: 'c1' }] }));
+    h.server.on('/abuse-mailbox/campaigns/c1', json({ campaignId: 'c1' }));
+    await campaigns();
+    await campaigns();
+    await campaign('c1');
+    expect(paths()).toEqual([
+      '/abusecampaigns',
+      '/abuse-mailbox/campaigns',
+      '/abuse-mailbox/campaigns',
+      '/abuse-mailbox/campaigns/c1',
+    ]);
+  });
+
+  test('a detail finds it too', async () => {
+    h.server.on('/abuse-mailbox/campaigns/c1', json({ campaignId: 'c1' }));
+    await campaign('c1');
+    expect(paths()).toEqual(['/abusecampaigns/c1', '/abuse-mailbox/campaigns/c1']);
+  });
+
+  test('neither means that the add-on is not enabled', async () => {
+    const error = await upstreamError(campaigns());
+    expect(error).toMatchObject({ code: 'NOT_ENABLED', status: 404 });
+    expect(error.message).toMatch(/add-on is not enabled.*AI Security Mailbox/s);
+  });
+
+  test('a missing add-on does not make a campaign that is gone', async () => {
+    expect(await upstreamError(campaign('c1'))).toMatchObject({ code: 'NOT_ENABLED' });
+  });
+
+  test('a campaign that is gone from a mailbox that is there is gone', async () => {
+    h.server.on('/abusecampaigns', json({ campaigns: [] }));
+    expect(await upstreamError(campaign('c1'))).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await upstreamError(campaign('c2'))).toMatchObject({ code: 'NOT_FOUND' });
+    expect(paths()).toEqual([
+      '/abusecampaigns/c1',
+      '/abuse-mailbox/campaigns/c1',
+      '/abusecampaigns',
+      '/abusecampaigns/c2',
+    ]);
+  });
+
+  test('an add-on that is enabled later is found without a restart', async () => {
+    await upstreamError(campaigns());
+    h.server.on('/abusecampaigns', json({ campaigns: [] }));
+    expect((await campaigns()).items).toEqual([]);
+  });
+
+  test('a bad filter is not taken for a missing add-on', async () => {
+    h.server.on('/abusecampaigns', pickyList(json({ campaigns: [] })));
+    expect(await upstreamError(campaigns())).toMatchObject({ code: 'BAD_FILTER' });
+  });
+});

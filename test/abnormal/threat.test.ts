@@ -1,0 +1,524 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Message } from '../../src/model/records.js';
+import { canonicalJson } from '../../src/model/revision.js';
+import { json, type Reply, raw } from '../support/upstream-server.js';
+import { decodeError, type Harness, POLL, startHarness, upstreamError } from './harness.js';
+import { messagePayload, threatPayload } from './payloads.js';
+
+let h: Harness;
+
+beforeEach(async () => {
+  h = await startHarness({ retry: { tries: 2 } });
+});
+
+afterEach(() => h.close());
+
+const threat = (id = 't1') => h.client.detail('threat', id, null, POLL);
+
+async function decoded(changes: Record<string, unknown>): Promise<Message> {
+  h.server.on('/threats/t1', json(threatPayload([messagePayload(changes)])));
+  const [message] = (await threat()).record.messages;
+  if (!message) throw new Error('no message');
+  return message;
+}
+
+test('a detail as the vendor documents it', async () => {
+  h.server.on('/threats/t1', json(threatPayload()));
+  const { record, payload, fetchedAt } = await threat();
+  expect(record).toEqual({
+    threatId: 't1',
+    recipientCount: 5,
+    pagesComplete: true,
+    tenantId: '12',
+    tenantName: 'corp',
+    messages: [
+      {
+        messageId: '101',
+        portalUrl: 'https://portal.example.com/home/remediation-history/101',
+        subject: 'Overdue invoice 4711',
+        fromAddress: 'billing@vendor.example',
+        fromName: 'Billing',
+        senderDomain: 'vendor.example',
+        senderIpAddress: '192.0.2.10',
+        toAddresses: ['ann@corp.example'],
+        recipientAddress: 'ann@corp.example',
+        ccAddresses: [],
+        replyToAddresses: ['pay@elsewhere.example'],
+        returnPath: 'bounce@vendor.example',
+        receivedTime: '2026-02-01T08:00:05.000Z',
+        sentTime: '2026-02-01T08:00:00.000Z',
+        internetMessageId: '<1@vendor.example>',
+        attackTypeRaw: 'Invoice/Payment Fraud (BEC)',
+        attackStrategyRaw: 'Name Impersonation',
+        attackVectorRaw: 'Link',
+        attackedPartyRaw: 'Employee (other)',
+        impersonatedPartyRaw: 'None / Others',
+        remediationStatusRaw: 'Auto-Remediated',
+        remediationTime: '2026-02-01T08:01:45.735Z',
+        autoRemediated: true,
+        postRemediated: false,
+        isRead: false,
+        attachmentCount: 1,
+        attachmentNames: ['invoice.pdf'],
+        urlCount: 2,
+        urls: ['https://pay.example/a,b'],
+        summaryInsights: ['Unusual Sender'],
+        judgementRaw: 'Attack',
+        customerOverride: null,
+      },
+    ],
+  });
+  expect(payload).toEqual(threatPayload());
+  expect(Math.abs(Date.parse(fetchedAt) - Date.now())).toBeLessThan(60_000);
+  expect(Object.fromEntries(h.server.requests[0]?.query ?? [])).toEqual({ pageSize: '100', pageNumber: '1' });
+});
+
+describe('message ids', () => {
+  const BIG = '-1234567891234567891';
+  test.each<[string, string, string]>([
+    ['the text, where both are there', `"abxMessageId":${BIG},"abxMessageIdStr":"${BIG}"`, BIG],
+    [
+      'the text, though the integer was rounded',
+      `"abxMessageId":-1234567891234568000,"abxMessageIdStr":"${BIG}"`,
+      BIG,
+    ],
+    ['the text, though it came as a number', `"abxMessageId":5,"abxMessageIdStr":${BIG}`, BIG],
+    ['the integer to its last digit, where the text is missing', `"abxMessageId":${BIG}`, BIG],
+    [
+      'the integer, where the text is null',
+      `"abxMessageId":2260288475997441028,"abxMessageIdStr":null`,
+      '2260288475997441028',
+    ],
+    ['the integer, where the text is blank', `"abxMessageId":77,"abxMessageIdStr":""`, '77'],
+    ['the integer, where the text is "null"', `"abxMessageId":77,"abxMessageIdStr":"null"`, '77'],
+    [
+      'the whole id of the portal, where the integer is its rounding',
+      `"abxMessageId":1234567891234568000,"abxPortalUrl":"https://portal.example.com/x/1234567891234567891"`,
+      '1234567891234567891',
+    ],
+    [
+      'the integer, where the portal names something else',
+      `"abxMessageId":1234567891234568000,"abxPortalUrl":"https://portal.example.com/x/999"`,
+      '1234567891234568000',
+    ],
+    [
+      'the integer, where the portal names a near one',
+      `"abxMessageId":77,"abxPortalUrl":"https://p.example/x/78"`,
+      '77',
+    ],
+  ])('%s', async (_name, fields, id) => {
+    h.server.on('/threats/t1', raw(`{"threatId":"t1","messages":[{${fields}}]}`));
+    expect((await threat()).record.messages.map((message) => message.messageId)).toEqual([id]);
+  });
+
+  test('large integers stand in the payload as text', async () => {
+    h.server.on('/threats/t1', raw(`{"threatId":"t1","messages":[{"abxMessageId":${BIG},"n":1.5,"m":12}]}`));
+    expect((await threat()).payload).toEqual({
+      threatId: 't1',
+      messages: [{ abxMessageId: BIG, n: 1.5, m: 12 }],
+    });
+  });
+
+  test('two messages that rounding has made look like one are two', async () => {
+    const rounded = (last: string) =>
+      `{"abxMessageId":-1111111111111111200,"abxPortalUrl":"https://p.example/-11111111111111111${last}"}`;
+    h.server.on('/threats/t1', raw(`{"threatId":"t1","messages":[${rounded('12')},${rounded('14')}]}`));
+    expect((await threat()).record.messages.map((message) => message.messageId)).toEqual([
+      '-1111111111111111112',
+      '-1111111111111111114',
+    ]);
+  });
+});
+
+describe('fields whose form varies', () => {
+  test.each<[string, Record<string, unknown>, Partial<Message>]>([
+    ['toAddresses: one', { toAddresses: 'a@x.example' }, { toAddresses: ['a@x.example'] }],
+    [
+      'toAddresses: joined',
+      { toAddresses: 'a@x.example,b@x.example' },
+      { toAddresses: ['a@x.example', 'b@x.example'] },
+    ],
+    [
+      'toAddresses: joined with blanks',
+      { toAddresses: 'a@x.example, b@x.example' },
+      { toAddresses: ['a@x.example', 'b@x.example'] },
+    ],
+    [
+      'toAddresses: a list',
+      { toAddresses: ['a@x.example', 'b@x.example'] },
+      { toAddresses: ['a@x.example', 'b@x.example'] },
+    ],
+    [
+      'toAddresses: a list of joined ones',
+      { toAddresses: ['a@x.example, b@x.example', ''] },
+      { toAddresses: ['a@x.example', 'b@x.example'] },
+    ],
+    [
+      'toAddresses: names with commas',
+      { toAddresses: '"Doe, Ann" <a@x.example>, b@x.example' },
+      { toAddresses: ['"Doe, Ann" <a@x.example>', 'b@x.example'] },
+    ],
+    ['toAddresses: blank', { toAddresses: '' }, { toAddresses: [] }],
+    ['toAddresses: null', { toAddresses: null }, { toAddresses: [] }],
+    ['toAddresses: missing', { toAddresses: undefined }, { toAddresses: [] }],
+    ['ccEmails: text', { ccEmails: 'c@x.example' }, { ccAddresses: ['c@x.example'] }],
+    ['replyToEmails: null', { replyToEmails: null }, { replyToAddresses: [] }],
+    ['urls: one, with a comma', { urls: 'https://x.example/a,b' }, { urls: ['https://x.example/a,b'] }],
+    [
+      'attachmentNames: blanks among them',
+      { attachmentNames: [null, '', 'a.zip'] },
+      { attachmentNames: ['a.zip'] },
+    ],
+    ['isRead: spelt out', { isRead: 'true' }, { isRead: true }],
+    ['isRead: spelt out with a capital', { isRead: 'False' }, { isRead: false }],
+    ['isRead: null', { isRead: null }, { isRead: null }],
+    ['isRead: a word nobody knows', { isRead: 'perhaps' }, { isRead: null }],
+    ['autoRemediated: a number', { autoRemediated: 1 }, { autoRemediated: true }],
+    ['attachmentCount: text', { attachmentCount: '3' }, { attachmentCount: 3 }],
+    ['attachmentCount: no number', { attachmentCount: 'some' }, { attachmentCount: null }],
+    ['urlCount: missing', { urlCount: undefined }, { urlCount: null }],
+    [
+      'urlCount: not the number of urls',
+      { urlCount: 39 },
+      { urlCount: 39, urls: ['https://pay.example/a,b'] },
+    ],
+    [
+      'attack fields of null',
+      { attackStrategy: null, attackVector: null, attackedParty: null, impersonatedParty: null },
+      { attackStrategyRaw: null, attackVectorRaw: null, attackedPartyRaw: null, impersonatedPartyRaw: null },
+    ],
+    [
+      'a word nobody has seen',
+      { attackType: 'Quishing 2.0', remediationStatus: 'Would Remediate' },
+      { attackTypeRaw: 'Quishing 2.0', remediationStatusRaw: 'Would Remediate' },
+    ],
+    [
+      'either spelling of a party',
+      { attackedParty: 'Employee (Other)' },
+      { attackedPartyRaw: 'Employee (Other)' },
+    ],
+    [
+      '"null" spelt out',
+      {
+        senderIpAddress: 'null',
+        returnPath: 'NULL',
+        remediationStatus: 'null',
+        remediationTimestamp: 'null',
+      },
+      { senderIpAddress: null, returnPath: null, remediationStatusRaw: null, remediationTime: null },
+    ],
+    ['"null" as a subject', { subject: 'null' }, { subject: 'null' }],
+    [
+      'a blank address',
+      { senderIpAddress: '', recipientAddress: ' ' },
+      { senderIpAddress: null, recipientAddress: null },
+    ],
+    ['a blank subject', { subject: '' }, { subject: '' }],
+    ['an empty object for nothing', { returnPath: {} }, { returnPath: null }],
+    ['a number for a text', { subject: 4711 }, { subject: '4711' }],
+    [
+      'a time but no remediation',
+      { autoRemediated: false, postRemediated: false },
+      { autoRemediated: false, postRemediated: false, remediationTime: '2026-02-01T08:01:45.735Z' },
+    ],
+    [
+      'an override',
+      { customerOverride: { overrideType: 'A', reason: 'safe', extra: 1 } },
+      { customerOverride: { overrideType: 'A', reason: 'safe', overrideJudgement: null, value: null } },
+    ],
+    [
+      'a subject cut off within a character',
+      { subject: 'Win \ud83c\udf89 now \ud83c' },
+      { subject: 'Win \ud83c\udf89 now \ufffd' },
+    ],
+  ])('%s', async (_name, changes, expected) => {
+    expect(await decoded(changes)).toMatchObject(expected);
+  });
+
+  test('a message of 2021, with little but its id', async () => {
+    h.server.on('/threats/t1', json({ threatId: 't1', messages: [{ abxMessageId: 9, subject: 'Old' }] }));
+    const { record } = await threat();
+    expect(record).toMatchObject({ recipientCount: null, tenantId: null, tenantName: null });
+    expect(record.messages[0]).toMatchObject({
+      messageId: '9',
+      subject: 'Old',
+      receivedTime: null,
+      urls: [],
+    });
+  });
+});
+
+describe('timestamps', () => {
+  test.each([
+    ['2026-02-01T08:00:05Z', '2026-02-01T08:00:05.000Z'],
+    ['2026-02-01T08:00:05.7Z', '2026-02-01T08:00:05.700Z'],
+    ['2026-02-01T08:00:05.73564Z', '2026-02-01T08:00:05.735Z'],
+    ['2026-02-01T08:00:05.123456789Z', '2026-02-01T08:00:05.123Z'],
+    ['2026-02-01T08:00:05.789000+00:00', '2026-02-01T08:00:05.789Z'],
+    ['2026-02-01T08:00:05+00:00', '2026-02-01T08:00:05.000Z'],
+    ['2026-02-01T08:00:05-08:00', '2026-02-01T16:00:05.000Z'],
+    ['2026-02-01 08:00:05.141000+00:00', '2026-02-01T08:00:05.141Z'],
+    ['2026-02-01T08:00:05', '2026-02-01T08:00:05.000Z'],
+    ['', null],
+    [null, null],
+  ])('%j', async (sent, read) => {
+    expect((await decoded({ remediationTimestamp: sent })).remediationTime).toBe(read);
+    expect(h.logged()).not.toContain('do not read');
+  });
+
+  test.each(['the other day', '2026-02-30T08:00:00Z', '1769932805'])(
+    'one that does not read, %j, costs the field only: it stays in the payload and is named in the log',
+    async (sent) => {
+      const message = await decoded({ receivedTime: sent });
+      expect(message).toMatchObject({ receivedTime: null, subject: 'Overdue invoice 4711' });
+      expect((await threat()).payload).toMatchObject({ messages: [{ receivedTime: sent }] });
+      expect(h.logged()).toContain('messages[101].receivedTime');
+    },
+  );
+});
+
+describe('messages', () => {
+  test.each<[string, Record<string, unknown>]>([
+    ['missing', { threatId: 't1', recipientCount: 3 }],
+    ['null', { threatId: 't1', recipientCount: 3, messages: null }],
+    ['none', { threatId: 't1', recipientCount: 3, messages: [] }],
+  ])('%s: a threat that holds none, as received', async (_name, sent) => {
+    h.server.on('/threats/t1', json(sent));
+    const { record, payload } = await threat();
+    expect(record).toMatchObject({ messages: [], recipientCount: 3, pagesComplete: true });
+    expect(payload).toEqual(sent);
+  });
+
+  test('stand newest first, ties by id, those without a time last, however they were sent', async () => {
+    const sent = [
+      messagePayload({ abxMessageIdStr: 'no-time', receivedTime: null }),
+      messagePayload({ abxMessageIdStr: 'b', receivedTime: '2026-02-01T08:00:00Z' }),
+      messagePayload({ abxMessageIdStr: 'old', receivedTime: '2026-01-01T00:00:00Z' }),
+      // the same instant as b, written otherwise
+      messagePayload({ abxMessageIdStr: 'a', receivedTime: '2026-02-01T09:00:00+01:00' }),
+      messagePayload({ abxMessageIdStr: 'new', receivedTime: '2026-03-01T00:00:00Z' }),
+    ];
+    h.server.on('/threats/t1', json(threatPayload(sent)), json(threatPayload([...sent].reverse())));
+    const [one, other] = [await threat(), await threat()];
+    expect(one.record.messages.map((message) => message.messageId)).toEqual([
+      'new',
+      'a',
+      'b',
+      'old',
+      'no-time',
+    ]);
+    expect(canonicalJson(other.payload)).toBe(canonicalJson(one.payload));
+  });
+
+  test('sent twice are one; different ones under one id stay two', async () => {
+    const sent = [
+      messagePayload(),
+      messagePayload(),
+      messagePayload({ recipientAddress: 'bob@corp.example' }),
+    ];
+    h.server.on('/threats/t1', json(threatPayload(sent)));
+    const { record, payload } = await threat();
+    expect(record.messages.map((message) => message.recipientAddress)).toEqual([
+      'ann@corp.example',
+      'bob@corp.example',
+    ]);
+    expect(payload).toMatchObject({ messages: [{}, {}] });
+  });
+
+  test('keep what nobody has heard of', async () => {
+    const sent = threatPayload([messagePayload({ brandNew: { deep: [1] } })], { alsoNew: null });
+    h.server.on('/threats/t1', json(sent));
+    expect((await threat()).payload).toEqual(sent);
+  });
+});
+
+describe('pages of messages', () => {
+  const message = (id: string, minute: number, changes: Record<string, unknown> = {}) =>
+    messagePayload({ abxMessageIdStr: id, receivedTime: `2026-02-01T08:${10 + minute}:00Z`, ...changes });
+  const page = (pageNumber: number, messages: readonly unknown[], nextPageNumber?: unknown): Reply =>
+    json(threatPayload(messages, { pageNumber, nextPageNumber }));
+  const ids = (messages: readonly Message[]) => messages.map(({ messageId }) => messageId);
+
+  test('are followed and joined; the paging leaves no trace in the payload', async () => {
+    h.server.on(
+      '/threats/t1',
+      page(1, [message('c', 3), message('b', 2)], 2),
+      page(2, [message('a', 1)], null),
+    );
+    const { record, payload } = await threat();
+    expect(ids(record.messages)).toEqual(['c', 'b', 'a']);
+    expect(record.pagesComplete).toBe(true);
+    h.server.on('/threats/t1', json(threatPayload([message('a', 1), message('b', 2), message('c', 3)])));
+    expect(canonicalJson((await threat()).payload)).toBe(canonicalJson(payload));
+    expect(h.server.requests.map((request) => request.query.get('pageNumber'))).toEqual(['1', '2', '1']);
+  });
+
+  test('what moved to a later page meanwhile is taken as it was read last', async () => {
+    h.server.on(
+      '/threats/t1',
+      page(1, [message('b', 2), message('a', 1, { isRead: false })], '2'),
+      page(2, [message('a', 1, { isRead: true })]),
+    );
+    const { record } = await threat();
+    expect(record.messages.map(({ messageId, isRead }) => [messageId, isRead])).toEqual([
+      ['b', false],
+      ['a', true],
+    ]);
+  });
+
+  test.each<[string, Reply[], number]>([
+    ['the first page again and again', [page(1, [message('a', 1)], 2)], 2],
+    ['a page that names itself as the next', [page(1, [message('a', 1)], 1)], 1],
+    ['a page that leads back', [page(1, [message('a', 1)], 2), page(2, [], 1)], 2],
+    ['a page that leads past one', [page(1, [message('a', 1)], 7)], 1],
+    ['a next page that is no number', [page(1, [message('a', 1)], 'more')], 1],
+    [
+      'a next page that is not there',
+      [page(1, [message('a', 1)], 2), json({ message: 'no such page' }, 404)],
+      2,
+    ],
+  ])('%s: an end, and said to be incomplete', async (_name, [first, ...rest], calls) => {
+    if (first) h.server.on('/threats/t1', first, ...rest);
+    const { record } = await threat();
+    expect(ids(record.messages)).toEqual(['a']);
+    expect(record.pagesComplete).toBe(false);
+    expect(h.server.requests).toHaveLength(calls);
+  });
+
+  test('without end are followed for forty', async () => {
+    h.server.on('/threats/t1', (response, request) => {
+      const number = Number(request.query.get('pageNumber'));
+      page(number, [message(String(number), 1)], number + 1)(response, request);
+    });
+    const { record } = await threat();
+    expect(record).toMatchObject({ pagesComplete: false });
+    expect(record.messages).toHaveLength(40);
+    expect(h.server.requests).toHaveLength(40);
+  });
+
+  test('that fail fail the whole: half of a threat is no version of it', async () => {
+    h.server.on('/threats/t1', page(1, [message('a', 1)], 2), json({}, 500));
+    expect(await upstreamError(threat())).toMatchObject({ code: 'SERVER_ERROR' });
+  });
+
+  test('of another threat are no pages of this one', async () => {
+    h.server.on('/threats/t1', page(1, [message('a', 1)], 2), json({ threatId: 't2', messages: [] }));
+    expect((await decodeError(threat())).body).toContain('"t2"');
+  });
+});
+
+describe('what is not a threat', () => {
+  test.each<[string, unknown, RegExp]>([
+    ['another one', threatPayload([], { threatId: 't2' }), /another record, "t2"/],
+    ['one without its id', { messages: [] }, /threatId: expected an id, received nothing/],
+    ['one whose id is a list', { threatId: ['t1'] }, /threatId: expected an id, received a list/],
+    ['messages of a number', { threatId: 't1', messages: 3 }, /messages: .*expected array, received number/],
+    ['messages of text', { threatId: 't1', messages: '[]' }, /messages: .*expected array, received string/],
+    [
+      'a message that is none',
+      { threatId: 't1', messages: [messagePayload(), null] },
+      /messages\.1: .*received null/,
+    ],
+    [
+      'a message without any id',
+      { threatId: 't1', messages: [{ subject: 'a' }] },
+      /messages\.0: neither abxMessageIdStr nor abxMessageId/,
+    ],
+    [
+      'an object for a text',
+      threatPayload([messagePayload({ subject: { a: 1 } })]),
+      /messages\.0\.subject: expected text, received an object/,
+    ],
+    [
+      'a list for a time',
+      threatPayload([messagePayload({ sentTime: ['x'] })]),
+      /messages\.0\.sentTime: expected a timestamp, received a list/,
+    ],
+    [
+      'objects in a list of texts',
+      threatPayload([messagePayload({ urls: [{ url: 'x' }] })]),
+      /messages\.0\.urls: expected a list of texts/,
+    ],
+    ['a list', [threatPayload()], /the body: .*expected object/],
+    ['null', null, /the body: .*expected object/],
+    ['a number', 7, /the body: .*expected object/],
+  ])('%s', async (_name, sent, reason) => {
+    h.server.on('/threats/t1', json(sent));
+    const error = await decodeError(threat());
+    expect(error.message).toMatch(reason);
+    expect(error.message).toContain('the threat t1');
+    expect(error.body).toBe(JSON.stringify(sent));
+  });
+
+  test.each(['', '.', '..', ' t1', 'a\nb', '\ud800'])(
+    '%j was never the id of one, and is not asked for',
+    async (id) => {
+      expect(await upstreamError(threat(id))).toMatchObject({ code: 'NOT_FOUND' });
+      expect(h.server.requests).toHaveLength(0);
+    },
+  );
+
+  test('an id with a slash stays within its place', async () => {
+    h.server.on('/threats/../cases/1', json(threatPayload([], { threatId: '../cases/1' })));
+    expect((await threat('../cases/1')).record.threatId).toBe('../cases/1');
+  });
+});
+
+describe('what hangs off a threat', () => {
+  test('attachments, with the ids of their messages', async () => {
+    const sent =
+      '{"attachments":[{"abxMessageId":-1234567891234567891,"abxMessageIdStr":"-1234567891234567891","attachmentName":"a.pdf"},{"abxMessageId":-1234567891234567892,"attachmentName":""},{"attachmentName":"b.pdf","verdict":"x"}],"tenantId":null,"tenantName":null}';
+    h.server.on('/threats/t1/attachments', raw(sent));
+    const { record, payload } = await h.client.threatAttachments('t1', POLL);
+    expect(record).toEqual({
+      threatId: 't1',
+      attachments: [
+        { messageId: '-1234567891234567891', name: 'a.pdf' },
+        { messageId: '-1234567891234567892', name: '' },
+        { messageId: null, name: 'b.pdf' },
+      ],
+    });
+    expect(payload).toMatchObject({
+      attachments: [{ abxMessageId: '-1234567891234567891' }, {}, { verdict: 'x' }],
+    });
+  });
+
+  test('links', async () => {
+    const link = {
+      abxMessageId: 5,
+      abxMessageIdStr: '5',
+      domainLink: 'spoof.example',
+      linkType: 'html href',
+      source: 'body',
+      displayText: 'Click',
+      linkUrl: 'http://spoof.example',
+    };
+    h.server.on(
+      '/threats/t1/links',
+      json({ links: [link, { linkUrl: null, displayText: '' }], tenantId: 1 }),
+    );
+    expect((await h.client.threatLinks('t1', POLL)).record).toEqual({
+      threatId: 't1',
+      links: [
+        {
+          messageId: '5',
+          url: 'http://spoof.example',
+          domain: 'spoof.example',
+          linkType: 'html href',
+          source: 'body',
+          displayText: 'Click',
+        },
+        { messageId: null, url: null, domain: null, linkType: null, source: null, displayText: '' },
+      ],
+    });
+  });
+
+  test('an answer without its collection is not one that found nothing', async () => {
+    h.server.on('/threats/t1/attachments', json({ tenantId: 1 }));
+    h.server.on('/threats/t1/links', json({ links: {} }));
+    expect((await decodeError(h.client.threatAttachments('t1', POLL))).message).toMatch(
+      /attachments: .*received undefined/,
+    );
+    expect((await decodeError(h.client.threatLinks('t1', POLL))).message).toMatch(/links: /);
+  });
+});
