@@ -1,0 +1,47 @@
+import { GraphQLError } from 'graphql';
+
+/** Every `extensions.code` that the gateway itself gives, with what it means. Apollo's own come on top. */
+export const ERROR_CODES = {
+  BAD_USER_INPUT: 'An argument is wrong; the message says what is right.',
+  NOT_COLLECTED: 'Never recorded by the instant asked for, and `asOf` does not ask Abnormal.',
+  UPSTREAM_TOKEN_REJECTED: 'Abnormal refuses the token: it is invalid, expired or revoked.',
+  UPSTREAM_NOT_LICENSED: 'The Abnormal account lacks the licence for this feature.',
+  UPSTREAM_NOT_ENABLED: 'The Abnormal account does not have this add-on or API enabled.',
+  UPSTREAM_FORBIDDEN: 'Abnormal refuses this address (its IP allowlist), or the API is off.',
+  UPSTREAM_BUDGET_EXHAUSTED: 'The request budget shared by all of the account’s clients is used up for now.',
+  UPSTREAM_OUT_OF_RETENTION: 'Older than what Abnormal keeps.',
+  UPSTREAM_BAD_DATA: 'Abnormal’s answer cannot be understood; it is kept in quarantine.',
+  UPSTREAM_UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
+  HISTORY_UNAVAILABLE: 'The history cannot be read now.',
+  INTERNAL_SERVER_ERROR: 'A fault of the gateway; the message holds the reference of the log entry.',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** An error whose message is meant for the caller. */
+export function queryError(code: ErrorCode, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code } });
+}
+
+/** The caller's argument is wrong; the message says what would be right. */
+export function badInput(message: string): GraphQLError {
+  return queryError('BAD_USER_INPUT', message);
+}
+
+const BY_UPSTREAM_CODE: Readonly<Record<string, ErrorCode>> = {
+  TOKEN_REJECTED: 'UPSTREAM_TOKEN_REJECTED',
+  NOT_LICENSED: 'UPSTREAM_NOT_LICENSED',
+  NOT_ENABLED: 'UPSTREAM_NOT_ENABLED',
+  FORBIDDEN: 'UPSTREAM_FORBIDDEN',
+  RATE_LIMITED: 'UPSTREAM_BUDGET_EXHAUSTED',
+  OUT_OF_RETENTION: 'UPSTREAM_OUT_OF_RETENTION',
+  UNDECODABLE: 'UPSTREAM_BAD_DATA',
+  BAD_BODY: 'UPSTREAM_BAD_DATA',
+  TOO_LARGE: 'UPSTREAM_BAD_DATA',
+  PAGING: 'UPSTREAM_BAD_DATA',
+};
+
+/** The graph's code for what went wrong with Abnormal. */
+export function upstreamErrorCode(code: string): ErrorCode {
+  return BY_UPSTREAM_CODE[code] ?? 'UPSTREAM_UNAVAILABLE';
+}

@@ -1,0 +1,50 @@
+import type { ListedKind } from '../model/kind.js';
+import type { GatewayContext } from './context.js';
+import { badInput } from './errors.js';
+import { type GlobalId, kindOfType, parseGlobalId } from './global-id.js';
+import type { Node } from './node.type.js';
+import { LARGEST_PAGE } from './page-args.js';
+import type { ReadArgs } from './read-args.js';
+import { readIntegrations } from './read-integrations.js';
+import { toRecordNode } from './read-node.js';
+import { readRecord } from './read-record.js';
+import { Run } from './run.type.js';
+
+/** The node with a global id; `null` where there is none. A malformed id is the caller's error. */
+export async function findNode(id: string, args: ReadArgs, context: GatewayContext): Promise<Node | null> {
+  return find(parseGlobalId(id), args, context);
+}
+
+/** The nodes with these ids, each in its place; one that cannot be had fails alone. */
+export function findNodes(
+  ids: readonly string[],
+  args: ReadArgs,
+  context: GatewayContext,
+): Promise<Node | null>[] {
+  if (ids.length > LARGEST_PAGE) {
+    throw badInput(`Up to ${LARGEST_PAGE} ids may be given; there are ${ids.length}.`);
+  }
+  return ids.map(parseGlobalId).map((id) => find(id, args, context));
+}
+
+async function find({ type, integration, id }: GlobalId, args: ReadArgs, context: GatewayContext) {
+  const kind = kindOfType(type);
+  if (kind) return findRecord(kind, integration, id, args, context);
+  if (type === 'Run') {
+    const run = await context.loaders.runs.load(id);
+    return run && run.integration === integration ? new Run(run) : null;
+  }
+  const integrations = await readIntegrations(context);
+  return integrations.find(({ name }) => name === id) ?? null;
+}
+
+async function findRecord(
+  kind: ListedKind,
+  integration: string,
+  id: string,
+  args: ReadArgs,
+  context: GatewayContext,
+): Promise<Node | null> {
+  const seen = await readRecord(context, { integration, kind, id }, args);
+  return seen && toRecordNode(seen.revision, seen.view);
+}

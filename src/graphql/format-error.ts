@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { ApolloServerErrorCode } from '@apollo/server/errors';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { HistoryError } from '../history/errors.js';
+import type { Log } from '../log.js';
+import type { ErrorCode } from './errors.js';
+
+/**
+ * Makes what callers see of an error. Those meant for them pass as they are. Any other is a fault of the
+ * gateway: it is logged under a reference, and the caller is given that and nothing else.
+ */
+export function createErrorFormatter(log: Log) {
+  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
+    const cause = causeOf(error);
+    if (cause instanceof HistoryError) {
+      log.error({ err: cause }, 'the history cannot be read');
+      return withMessage(formatted, 'HISTORY_UNAVAILABLE', cause.message);
+    }
+    if (formatted.extensions?.code !== ApolloServerErrorCode.INTERNAL_SERVER_ERROR) return formatted;
+    const reference = randomUUID();
+    log.error({ err: cause, reference, path: formatted.path }, 'a query failed unexpectedly');
+    return withMessage(
+      formatted,
+      'INTERNAL_SERVER_ERROR',
+      `Something went wrong here (reference ${reference}).`,
+    );
+  };
+}
+
+function withMessage(formatted: GraphQLFormattedError, code: ErrorCode, message: string) {
+  return { ...formatted, message, extensions: { code } };
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? causeOf(error.originalError) : error;
+}

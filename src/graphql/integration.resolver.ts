@@ -1,0 +1,33 @@
+import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
+import { UpstreamBudget } from './budget.type.js';
+import type { GatewayContext } from './context.js';
+import { Integration } from './integration.type.js';
+import { chooseIntegration } from './integrations.js';
+import { readIntegrations } from './read-integrations.js';
+
+@Resolver(() => Integration)
+export class IntegrationResolver {
+  @Query(() => [Integration], {
+    nullable: true,
+    description: 'The Abnormal accounts that the gateway reads or has read, and how their streams stand.',
+  })
+  integrations(@Ctx() context: GatewayContext): Promise<Integration[]> {
+    return readIntegrations(context);
+  }
+
+  @Query(() => UpstreamBudget, {
+    nullable: true,
+    description:
+      'The request budget of an integration as it stands now; null where this process does not read it.',
+  })
+  async upstreamBudget(
+    @Arg('integration', () => ID, {
+      nullable: true,
+      description: 'The integration, by name; need not be said where there is only one.',
+    })
+    name: string | null,
+    @Ctx() context: GatewayContext,
+  ): Promise<UpstreamBudget | null> {
+    return context.budgets?.get(await chooseIntegration(context, name))?.snapshot() ?? null;
+  }
+}

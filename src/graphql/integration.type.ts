@@ -1,0 +1,113 @@
+import { ID, ObjectType } from 'type-graphql';
+import type { Account } from '../integrations/account.js';
+import type { Instant } from '../model/instant.js';
+import type { Resource } from '../model/kind.js';
+import type { Origin } from '../model/revision.js';
+import type { FilterKey, StreamState, StreamStatus } from '../model/stream.js';
+import { DateTime } from './date-time.scalar.js';
+import { describedEnum } from './described-enum.js';
+import { toGlobalId } from './global-id.js';
+import { Node } from './node.type.js';
+import { PlainField } from './plain-field.js';
+import { ResourceEnum } from './run.type.js';
+
+export const OriginEnum = describedEnum<Origin>('Origin', 'What kind of account an integration is.', {
+  ABNORMAL: 'An Abnormal account.',
+  SIMULATED: 'The built-in simulated tenant: no real data.',
+});
+
+export const StreamStatusEnum = describedEnum<StreamStatus>(
+  'StreamStatus',
+  'Whether Abnormal lets a stream be read, as of the last attempt.',
+  {
+    NEVER_READ: 'Not tried yet.',
+    OK: 'It can be read.',
+    NOT_LICENSED: 'The account lacks the licence for it.',
+    NOT_ENABLED: 'The account does not have it enabled.',
+    FORBIDDEN: 'This address is not on the account’s allowlist, or its API is off.',
+    TOKEN_REJECTED: 'The token is invalid, expired or revoked.',
+    UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
+  },
+);
+
+@ObjectType('Stream', {
+  simpleResolvers: true,
+  description: 'One way of listing one resource of one integration: what windows and gaps belong to.',
+})
+export class StreamReport implements Omit<StreamState, 'integration'> {
+  @PlainField(() => ResourceEnum, { description: 'What it lists.' })
+  readonly resource!: Resource;
+
+  @PlainField(() => String, { description: 'By which of Abnormal’s filter keys, such as `receivedTime`.' })
+  readonly filterKey!: FilterKey;
+
+  @PlainField(() => StreamStatusEnum, { description: 'Whether it can be read.' })
+  readonly status!: StreamStatus;
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'For a person: what happened, the likely causes, what to do. Null when all is well.',
+  })
+  readonly message!: string | null;
+
+  @PlainField(() => DateTime, {
+    description: 'Where its collection begins (UTC); nothing earlier is wanted.',
+  })
+  readonly collectFrom!: Instant;
+
+  @PlainField(() => DateTime, { nullable: true, description: 'When it was last tried (UTC).' })
+  readonly lastAttemptAt!: Instant | null;
+
+  @PlainField(() => DateTime, { nullable: true, description: 'When it was last read to its end (UTC).' })
+  readonly lastSuccessAt!: Instant | null;
+}
+
+@ObjectType({
+  implements: Node,
+  simpleResolvers: true,
+  description: 'An Abnormal account that the gateway reads, or has read.',
+})
+export class Integration extends Node {
+  constructor(
+    private readonly integration: string,
+    private readonly account: Pick<Account, 'origin' | 'baseUrl'> | undefined,
+    private readonly states: readonly StreamState[],
+  ) {
+    super();
+  }
+
+  @PlainField(() => ID, {
+    description: 'Unique over all types, and lasting. Opaque: the name stands beside it.',
+  })
+  get id(): string {
+    return toGlobalId('Integration', this.integration, this.integration);
+  }
+
+  @PlainField(() => ID, { description: 'Its name, as every `integration` argument takes it.' })
+  get name(): string {
+    return this.integration;
+  }
+
+  @PlainField(() => OriginEnum, {
+    nullable: true,
+    description: 'What kind of account it is; null when this gateway no longer reads it.',
+  })
+  get origin(): Origin | null {
+    return this.account?.origin ?? null;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'Where it is read from; null when this gateway no longer reads it.',
+  })
+  get baseUrl(): string | null {
+    return this.account?.baseUrl ?? null;
+  }
+
+  @PlainField(() => [StreamReport], {
+    description: 'How its streams stand; none before they are first tried.',
+  })
+  get streams(): readonly StreamReport[] {
+    return this.states;
+  }
+}

@@ -1,0 +1,11 @@
+import { ID, InterfaceType } from 'type-graphql';
+import { PlainField } from './plain-field.js';
+
+@InterfaceType({ description: 'Anything that `node(id)` finds.' })
+export abstract class Node {
+  @PlainField(() => ID, {
+    description:
+      'Unique over all types and integrations, and lasting. Opaque: Abnormal’s own id stands beside it.',
+  })
+  abstract readonly id: string;
+}

@@ -1,0 +1,20 @@
+import type { GatewayContext } from './context.js';
+import type { CoverageArgs } from './coverage.args.js';
+import { reportCoverage } from './coverage.js';
+import type { CoverageReport } from './coverage.type.js';
+import { badInput } from './errors.js';
+import { checkIntegrations, integrationNames } from './integrations.js';
+import { headView, pastView, toWish } from './view.js';
+
+/** The coverage that a caller asks for; a window that ends before it begins is the caller's error. */
+export async function readCoverage(context: GatewayContext, args: CoverageArgs): Promise<CoverageReport> {
+  const { from = null, to = null, resource } = args;
+  if (from !== null && to !== null && to < from)
+    throw badInput(`to (${to}) must not be before from (${from}).`);
+  const wish = toWish(context, { asOf: args.asOf ?? null });
+  const { asOf } = wish;
+  const view =
+    asOf === null ? await headView(context, wish, null) : await pastView(context, { ...wish, asOf });
+  const names = (await checkIntegrations(context, args.integrations)) ?? (await integrationNames(context));
+  return reportCoverage(context, view, resource, names, { from, to });
+}

@@ -1,0 +1,30 @@
+import type { ListedKind } from '../model/kind.js';
+import type { Revision } from '../model/revision.js';
+import type { GatewayContext } from './context.js';
+import { chooseIntegration } from './integrations.js';
+import type { ListSpec } from './list-records.js';
+import type { ReadArgs } from './read-args.js';
+import { readRecord } from './read-record.js';
+import type { RecordNode } from './record.type.js';
+import { CAMPAIGNS, CASES, THREATS } from './records.js';
+import type { View } from './view.js';
+
+/** One record by Abnormal's own id. */
+export async function readNode<K extends ListedKind, T>(
+  context: GatewayContext,
+  spec: ListSpec<K, T>,
+  id: string,
+  args: ReadArgs & { readonly integration?: string | null },
+): Promise<T | null> {
+  const integration = await chooseIntegration(context, args.integration);
+  const seen = await readRecord<K>(context, { integration, kind: spec.kind, id }, args);
+  return seen && spec.toNode(seen.revision, seen.view);
+}
+
+/** The node that a revision of any listed kind is. */
+export function toRecordNode(revision: Revision<ListedKind>, view: View): RecordNode {
+  const { kind } = revision.key;
+  if (kind === 'case') return CASES.toNode(revision as Revision<'case'>, view);
+  if (kind === 'threat') return THREATS.toNode(revision as Revision<'threat'>, view);
+  return CAMPAIGNS.toNode(revision as Revision<'campaign'>, view);
+}

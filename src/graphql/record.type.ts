@@ -1,0 +1,52 @@
+import { ID, InterfaceType } from 'type-graphql';
+import type { Instant } from '../model/instant.js';
+import type { ListedKind } from '../model/kind.js';
+import type { RecordOf } from '../model/records.js';
+import type { Revision } from '../model/revision.js';
+import { DateTime } from './date-time.scalar.js';
+import { TYPE_OF, toGlobalId } from './global-id.js';
+import { Node } from './node.type.js';
+import { PlainField } from './plain-field.js';
+import { Provenance } from './provenance.type.js';
+import type { View } from './view.js';
+
+@InterfaceType('Record', {
+  implements: Node,
+  description: 'Anything collected from Abnormal, of which every version is kept.',
+})
+export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node {
+  constructor(
+    readonly revision: Revision<K>,
+    /** What everything below this node is read from. */
+    readonly view: View,
+  ) {
+    super();
+  }
+
+  get record(): RecordOf[K] {
+    return this.revision.record;
+  }
+
+  @PlainField(() => ID, {
+    description:
+      'Unique over all types and integrations, and lasting. Opaque: Abnormal’s own id stands beside it.',
+  })
+  get id(): string {
+    const { kind, integration, id } = this.revision.key;
+    return toGlobalId(TYPE_OF[kind], integration, id);
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description:
+      'When the gateway found it gone at Abnormal (two answers of 404, in different runs); the fields show the last version. Null while it is there. Lists leave deleted records out.',
+  })
+  get deletedAt(): Instant | null {
+    return this.revision.deleted ? this.revision.observedFrom : null;
+  }
+
+  @PlainField(() => Provenance, { description: 'Where these data come from, and how sure they are.' })
+  get provenance(): Provenance {
+    return new Provenance(this.revision, this.view);
+  }
+}
