@@ -1,0 +1,83 @@
+import type { Document } from 'mongodb';
+import type { Instant } from '../model/instant.js';
+import { keyText, type RecordKey } from '../model/kind.js';
+import type { RecordedEntry } from '../model/ledger.js';
+import type { QuarantineEntry } from '../model/quarantine.js';
+import type { Run } from '../model/run.js';
+import { type Stream, type StreamState, streamText } from '../model/stream.js';
+import type { Collections, QuarantineDoc, RunDoc } from './mongo-documents.js';
+import type { HistoryStore } from './store.js';
+
+type RunsQuery = Parameters<HistoryStore['runs']>[0];
+type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
+
+/** The ledger, the streams, the runs and what is in quarantine. */
+export class MongoBooks {
+  constructor(private readonly collections: Collections) {}
+
+  async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
+    const touching = { stream: streamText(stream), to: { $gt: from }, from: { $lt: to }, seq: { $lte: seq } };
+    const docs = await this.collections.ledger.find(touching).sort({ seq: 1, n: 1 }).toArray();
+    return docs.map(({ _id, stream: _stream, n: _n, ...entry }) => entry);
+  }
+
+  async streams(): Promise<StreamState[]> {
+    const docs = await this.collections.streams.find().sort({ _id: 1 }).toArray();
+    return docs.map(({ _id, ...state }) => state);
+  }
+
+  async runs({ integrations, before, limit }: RunsQuery): Promise<Run[]> {
+    const older = before && [
+      { startedAt: { $lt: before.startedAt } },
+      { startedAt: before.startedAt, _id: { $lt: before.id } },
+    ];
+    const docs = await this.collections.runs
+      .find({ ...ofIntegrations(integrations), ...(older && { $or: older }) })
+      .sort({ startedAt: -1, _id: -1 })
+      .limit(limit)
+      .toArray();
+    return docs.map(runOf);
+  }
+
+  countRuns(integrations: readonly string[] | null): Promise<number> {
+    return this.collections.runs.countDocuments(ofIntegrations(integrations));
+  }
+
+  async run(id: string): Promise<Run | null> {
+    const doc = await this.collections.runs.findOne({ _id: id });
+    return doc && runOf(doc);
+  }
+
+  async quarantine({ integrations, kinds, after, limit }: QuarantineQuery): Promise<QuarantineEntry[]> {
+    const later = after && [
+      { integration: { $gt: after.integration } },
+      { integration: after.integration, kind: { $gt: after.kind } },
+      { integration: after.integration, kind: after.kind, id: { $gt: after.id } },
+    ];
+    const docs = await this.collections.quarantine
+      .find({ ...ofIntegrations(integrations), kind: { $in: kinds }, ...(later && { $or: later }) })
+      .sort({ integration: 1, kind: 1, id: 1 })
+      .limit(limit)
+      .toArray();
+    return docs.map(quarantineOf);
+  }
+
+  async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
+    const texts = keys.map(keyText);
+    const docs = await this.collections.quarantine.find({ _id: { $in: texts } }).toArray();
+    const found = new Map(docs.map((doc) => [doc._id, quarantineOf(doc)]));
+    return texts.map((text) => found.get(text) ?? null);
+  }
+}
+
+function ofIntegrations(integrations: readonly string[] | null): Document {
+  return integrations ? { integration: { $in: integrations } } : {};
+}
+
+function runOf({ _id, ...run }: RunDoc): Run {
+  return { id: _id, ...run };
+}
+
+function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): QuarantineEntry {
+  return { key: { integration, kind, id }, ...entry };
+}

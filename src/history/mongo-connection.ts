@@ -1,0 +1,69 @@
+import { type Db, MongoClient, MongoError } from 'mongodb';
+import { HistoryError } from './errors.js';
+import { guarded } from './mongo-errors.js';
+
+/** A connected replica set or cluster. */
+export interface MongoConnection {
+  readonly client: MongoClient;
+  readonly db: Db;
+  /** `MongoDB at <hosts>, database <name>`: without credentials or options. */
+  readonly where: string;
+}
+
+const DEFAULT_DATABASE = 'abnormal';
+/** How long any one operation waits for a primary before it fails. */
+const SELECTION_MS = 10_000;
+
+/**
+ * Connects to the database that `url` names (`abnormal` if it names none). A `HistoryError` where that cannot
+ * be done within about ten seconds, or where the server cannot do transactions.
+ */
+export async function connect(url: string): Promise<MongoConnection> {
+  const client = clientFor(url);
+  const database = databaseOf(url);
+  const hosts = client.options.srvHost ?? client.options.hosts.join(',');
+  const where = `MongoDB at ${hosts}, database ${database}`;
+  try {
+    await guarded(where, async () => {
+      await client.connect();
+      await refuseStandalone(client, where);
+    });
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+  return { client, db: client.db(database), where };
+}
+
+function clientFor(url: string): MongoClient {
+  try {
+    return new MongoClient(url, {
+      appName: 'abnormal-gateway',
+      serverSelectionTimeoutMS: SELECTION_MS,
+      connectTimeoutMS: SELECTION_MS,
+      // what the URL may say of these is not what the history's promises rest on
+      readPreference: 'primary',
+      retryReads: true,
+      retryWrites: true,
+    });
+  } catch (error) {
+    // the driver's own words may quote the URL, password and all, so they stay here
+    const kind = error instanceof MongoError ? error.name : 'Error';
+    throw new HistoryError('UNUSABLE', `HISTORY is not a MongoDB URL that can be used (${kind})`);
+  }
+}
+
+function databaseOf(url: string): string {
+  const [, name = ''] = /^mongodb(?:\+srv)?:\/\/[^/?]*\/([^?]*)/.exec(url) ?? [];
+  return decodeURIComponent(name) || DEFAULT_DATABASE;
+}
+
+async function refuseStandalone(client: MongoClient, where: string): Promise<void> {
+  const hello = await client.db('admin').command({ hello: 1 });
+  if (hello.setName !== undefined || hello.msg === 'isdbgrid') return;
+  throw new HistoryError(
+    'UNUSABLE',
+    `${where} is a standalone server, and the history needs transactions, which MongoDB has on replica sets ` +
+      'only. One server is enough: start it with "mongod --replSet rs0" and run "rs.initiate()" in mongosh once',
+  );
+}

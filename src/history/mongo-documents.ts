@@ -1,0 +1,148 @@
+import type { Binary, Collection, Db } from 'mongodb';
+import type { Fields } from '../model/filter.js';
+import type { Instant } from '../model/instant.js';
+import type { Kind } from '../model/kind.js';
+import type { LedgerEntry } from '../model/ledger.js';
+import type { QuarantineEntry } from '../model/quarantine.js';
+import type { Origin } from '../model/revision.js';
+import type { Run } from '../model/run.js';
+import type { StreamState } from '../model/stream.js';
+import type { Extents } from './mongo-extents.js';
+import type { Recorded } from './store.js';
+
+/** One version of one record, without its text: small, since its end and its verification are written later. */
+export interface RevisionDoc {
+  /** The key and `seqFrom`, so that no version can be there twice. */
+  readonly _id: string;
+  /** The key as one string. */
+  readonly k: string;
+  readonly integration: string;
+  readonly kind: Kind;
+  readonly id: string;
+  readonly seqFrom: number;
+  readonly seqTo: number;
+  readonly observedFrom: Instant;
+  readonly observedTo: Instant | null;
+  readonly verifiedAt: Instant;
+  /** The last batch that brought or confirmed this version. */
+  readonly confirmedBy: number;
+  readonly digest: string;
+  readonly runId: string;
+  readonly origin: Origin;
+  readonly deleted: boolean;
+  /** Whose body this is: its own, or for a tombstone that of the version before. */
+  readonly body: string;
+  /** What filters and orders see; `null` where the kind is not listed. */
+  readonly f: Fields | null;
+  /** The texts of `f`, folded for `contains`. */
+  readonly c: Fields | null;
+}
+
+/** The text of one version, written once. */
+export interface BodyDoc {
+  /** The `_id` of the revision that brought it. */
+  readonly _id: string;
+  /** The decoded record as JSON; `null` where it is in parts. */
+  readonly record: string | null;
+  readonly received: string | null;
+  /** How many documents of `parts` each text fills, where they are too long for one document. */
+  readonly parts: { readonly record: number; readonly received: number } | null;
+}
+
+/** A piece of a long text, as UTF-8. */
+export interface PartDoc {
+  readonly _id: string;
+  readonly data: Binary;
+}
+
+export interface BatchDoc {
+  /** The batch's id. */
+  readonly _id: string;
+  readonly seq: number;
+  readonly at: Instant;
+  readonly recorded: Recorded;
+  readonly extents: Extents;
+}
+
+/** The newest batch, which every write changes first: that is what puts writers in a row. */
+export interface HeadDoc {
+  readonly _id: 'head';
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly extents: Extents;
+}
+
+export interface SchemaDoc {
+  readonly _id: 'schema';
+  readonly version: number;
+}
+
+export interface LedgerDoc extends LedgerEntry {
+  /** The batch and the place in it. */
+  readonly _id: string;
+  readonly stream: string;
+  readonly seq: number;
+  readonly n: number;
+}
+
+export interface StreamDoc extends StreamState {
+  readonly _id: string;
+}
+
+export interface RunDoc extends Omit<Run, 'id'> {
+  readonly _id: string;
+}
+
+export interface QuarantineDoc extends Omit<QuarantineEntry, 'key'> {
+  /** The key as one string. */
+  readonly _id: string;
+  readonly integration: string;
+  readonly kind: Kind;
+  readonly id: string;
+}
+
+export interface LeaseDoc {
+  readonly _id: string;
+  readonly holder: string;
+  /** By the server's clock. */
+  readonly until: Date;
+}
+
+/** The history's collections. */
+export interface Collections {
+  readonly revisions: Collection<RevisionDoc>;
+  readonly bodies: Collection<BodyDoc>;
+  readonly parts: Collection<PartDoc>;
+  readonly batches: Collection<BatchDoc>;
+  readonly meta: Collection<HeadDoc | SchemaDoc>;
+  readonly ledger: Collection<LedgerDoc>;
+  readonly streams: Collection<StreamDoc>;
+  readonly runs: Collection<RunDoc>;
+  readonly quarantine: Collection<QuarantineDoc>;
+  readonly leases: Collection<LeaseDoc>;
+}
+
+/**
+ * Reads are snapshots of what a majority holds: a walk along an index that is being written to would otherwise
+ * meet a document twice, and what is rolled back in a failover must never have been answered.
+ */
+const CONCERNS = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority', wtimeoutMS: 30_000 },
+} as const;
+
+export function collectionsOf(db: Db): Collections {
+  return {
+    revisions: db.collection('revisions', CONCERNS),
+    bodies: db.collection('bodies', CONCERNS),
+    parts: db.collection('parts', CONCERNS),
+    batches: db.collection('batches', CONCERNS),
+    meta: db.collection('meta', CONCERNS),
+    ledger: db.collection('ledger', CONCERNS),
+    streams: db.collection('streams', CONCERNS),
+    runs: db.collection('runs', CONCERNS),
+    quarantine: db.collection('quarantine', CONCERNS),
+    leases: db.collection('leases', CONCERNS),
+  };
+}

@@ -1,0 +1,138 @@
+import type { Document } from 'mongodb';
+import { fieldSpec } from '../model/fields.js';
+import type { FieldValue } from '../model/filter.js';
+import type { ListedKind } from '../model/kind.js';
+import type { Revision } from '../model/revision.js';
+import type { Collections, RevisionDoc } from './mongo-documents.js';
+import type { Extent, Extents } from './mongo-extents.js';
+import { filterMatch } from './mongo-filter.js';
+import { type MongoRevisions, visibleAt } from './mongo-revisions.js';
+import { indexName } from './mongo-schema.js';
+import type { ListQuery, Page, PageQuery, Position } from './store.js';
+
+/** Lists of live records. */
+export class MongoLists {
+  /** The extents at some batches; a batch's never change. */
+  readonly #extents = new Map<number, Extents | null>();
+
+  constructor(
+    private readonly collections: Collections,
+    private readonly revisions: MongoRevisions,
+  ) {}
+
+  async page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>> {
+    const stretches = stretchesOf(query, await this.#extentOf(query));
+    const docs: RevisionDoc[] = [];
+    // the first two hold only what ties with the place before, so they cost next to nothing beside the third
+    const walks = stretches.map((stretch) => () => this.#walk(query, stretch));
+    for (const chunk of [walks.slice(0, -1), walks.slice(-1)]) {
+      if (docs.length > query.limit) break;
+      docs.push(...(await Promise.all(chunk.map((walk) => walk()))).flat());
+    }
+    const shown = docs.slice(0, query.limit);
+    const revisions = await this.revisions.withRecords<K>(shown);
+    const items = revisions.map((revision, n) => ({
+      revision,
+      position: positionOf(shown[n], query, revision),
+    }));
+    return { items, hasMore: docs.length > query.limit };
+  }
+
+  #walk(query: PageQuery, stretch: Document): Promise<RevisionDoc[]> {
+    const direction = query.descending ? -1 : 1;
+    return this.collections.revisions
+      .find({ $and: [stretch, matchOf(query)] })
+      .sort({ [`f.${query.orderBy}`]: direction, integration: direction, id: direction })
+      .hint(indexName(query.kind, query.orderBy))
+      .limit(query.limit + 1)
+      .project<RevisionDoc>({ c: 0 })
+      .toArray();
+  }
+
+  async count(query: ListQuery): Promise<number> {
+    const counting = [{ $match: matchOf(query) }, { $count: 'n' }];
+    const [counted] = await this.collections.revisions
+      .aggregate<{ n: number }>(counting, { hint: indexName(query.kind, 'id') })
+      .toArray();
+    return counted?.n ?? 0;
+  }
+
+  async referrers<K extends ListedKind>(
+    kind: K,
+    field: string,
+    integration: string,
+    values: readonly string[],
+    seq: number,
+  ): Promise<Revision<K>[][]> {
+    const query = { kind, integrations: [integration], filter: { field, in: values }, seq };
+    const docs = await this.collections.revisions
+      .find(matchOf(query))
+      .hint(indexName(kind, field))
+      .sort({ id: 1 })
+      .toArray();
+    const revisions = await this.revisions.withRecords<K>(docs);
+    const refers = (n: number, value: string) => [docs[n]?.f?.[field]].flat().includes(value);
+    return values.map((value) => revisions.filter((_, n) => refers(n, value)));
+  }
+
+  async #extentOf({ kind, orderBy, seq }: PageQuery): Promise<Extent | undefined> {
+    let extents = this.#extents.get(seq);
+    if (extents === undefined) {
+      const batch = await this.collections.batches.findOne({ seq }, { projection: { extents: 1 } });
+      // there is none beyond the newest batch, whose extents would be wrong once there is
+      if (!batch) return undefined;
+      extents = batch.extents;
+      if (this.#extents.size >= 1_000) this.#extents.clear();
+      this.#extents.set(seq, extents);
+    }
+    return extents?.[kind][orderBy];
+  }
+}
+
+function matchOf({ kind, integrations, filter, seq }: ListQuery): Document {
+  const match = {
+    kind,
+    ...visibleAt(seq),
+    deleted: false,
+    ...(integrations && { integration: { $in: integrations } }),
+  };
+  return filter ? { $and: [match, filterMatch(kind, filter)] } : match;
+}
+
+/**
+ * The stretches of the order's index that hold what comes after the query's place, in that order: the rest of
+ * the records that tie with it, in its account and in the others; then what has another value.
+ */
+function stretchesOf(query: PageQuery, extent: Extent | undefined): Document[] {
+  const { descending, after } = query;
+  const path = `f.${query.orderBy}`;
+  const beyond = descending ? '$lt' : '$gt';
+  const nulls = query.orderBy === 'id' || extent?.nulls === false ? [] : [{ [path]: null }];
+  if (after === null) {
+    const values = { [path]: valuesBeyond(query, null, extent) };
+    return descending ? [values, ...nulls] : [...nulls, values];
+  }
+  const { value, integration, id } = after;
+  const ties = [
+    { [path]: value, integration, id: { [beyond]: id } },
+    { [path]: value, integration: { [beyond]: integration } },
+  ];
+  const values = { [path]: valuesBeyond(query, value, extent) };
+  if (value === null) return descending ? ties : [...ties, values];
+  return descending ? [...ties, values, ...nulls] : [...ties, values];
+}
+
+/** A condition on values beyond `value`, within what the view is known to hold. */
+function valuesBeyond(query: PageQuery, value: FieldValue, extent: Extent | undefined): Document {
+  const isNumber = fieldSpec(query.kind, query.orderBy)?.type === 'number';
+  const least = extent?.min ?? (isNumber ? Number.NEGATIVE_INFINITY : '');
+  const most = extent?.max ?? null;
+  const within = { $gte: least, ...(most !== null && { $lte: most }) };
+  if (value === null) return within;
+  return query.descending ? { $gte: least, $lt: value } : { ...within, $gt: value };
+}
+
+function positionOf(doc: RevisionDoc | undefined, query: PageQuery, { key }: Revision): Position {
+  const { integration, id } = key;
+  return { value: (doc?.f?.[query.orderBy] ?? null) as FieldValue, integration, id };
+}

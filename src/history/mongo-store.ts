@@ -1,0 +1,117 @@
+import { toInstant } from '../model/instant.js';
+import { HistoryError } from './errors.js';
+import { MongoBooks } from './mongo-books.js';
+import { connect, type MongoConnection } from './mongo-connection.js';
+import type { Collections, HeadDoc } from './mongo-documents.js';
+import { guarded } from './mongo-errors.js';
+import { acquireLease, releaseLease } from './mongo-leases.js';
+import { MongoLists } from './mongo-lists.js';
+import { MongoRecorder } from './mongo-record.js';
+import { MongoRevisions } from './mongo-revisions.js';
+import { find, prepare } from './mongo-schema.js';
+import type { Batch, HistoryStore, OpenMode, Pin, Recorded } from './store.js';
+
+/**
+ * Opens the history in the MongoDB database that `url` names. In mode `write` what is missing of its
+ * collections and indexes is made; in mode `read` nothing is written. Throws a HistoryError that says what is
+ * wrong and what to do.
+ */
+export async function openMongoStore(url: string, mode: OpenMode): Promise<HistoryStore> {
+  const connection = await connect(url);
+  const { db, where } = connection;
+  try {
+    const collections = await guarded(where, () => (mode === 'write' ? prepare(db, where) : find(db, where)));
+    return new MongoStore(connection, collections, mode);
+  } catch (error) {
+    await connection.client.close();
+    throw error;
+  }
+}
+
+/**
+ * The history in MongoDB, for several writers and readers at once. Each read sees one point of what a majority
+ * of the replica set holds; which of that is visible follows from `seq` alone.
+ */
+class MongoStore implements HistoryStore {
+  readonly description: string;
+  readonly #recorder: MongoRecorder;
+  readonly #revisions: MongoRevisions;
+  readonly #lists: MongoLists;
+  readonly #books: MongoBooks;
+
+  constructor(
+    private readonly connection: MongoConnection,
+    private readonly collections: Collections,
+    private readonly mode: OpenMode,
+  ) {
+    this.description = `mongodb (${connection.where})`;
+    this.#recorder = new MongoRecorder(connection, collections);
+    this.#revisions = new MongoRevisions(collections);
+    this.#lists = new MongoLists(collections, this.#revisions);
+    this.#books = new MongoBooks(collections);
+  }
+
+  #guarded<T>(work: () => Promise<T>): Promise<T> {
+    return guarded(this.connection.where, work);
+  }
+
+  #writing<T>(work: () => Promise<T>): Promise<T> {
+    if (this.mode === 'write') return this.#guarded(work);
+    throw new HistoryError('UNUSABLE', `${this.connection.where} was opened for reading only`);
+  }
+
+  async record(batch: Batch): Promise<Recorded> {
+    return this.#writing(() => this.#recorder.record(batch));
+  }
+
+  async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
+    return this.#writing(() => acquireLease(this.collections, name, holder, ttlMs));
+  }
+
+  async releaseLease(name: string, holder: string): Promise<void> {
+    return this.#writing(() => releaseLease(this.collections, name, holder));
+  }
+
+  head(): Promise<Pin> {
+    return this.#guarded(async () => {
+      const head = (await this.collections.meta.findOne({ _id: 'head' })) as HeadDoc | null;
+      return { seq: head?.seq ?? 0, at: toInstant(head?.at ?? 0) };
+    });
+  }
+
+  pinAt(asOf: string): Promise<Pin> {
+    return this.#guarded(async () => {
+      const options = { sort: { at: -1 }, projection: { seq: 1, at: 1 } } as const;
+      const batch = await this.collections.batches.findOne({ at: { $lte: asOf } }, options);
+      return batch ? { seq: batch.seq, at: batch.at } : { seq: 0, at: toInstant(0) };
+    });
+  }
+
+  get: HistoryStore['get'] = (...query) => this.#guarded(() => this.#revisions.get(...query));
+  revisions: HistoryStore['revisions'] = (...query) =>
+    this.#guarded(() => this.#revisions.revisions(...query));
+  countRevisions: HistoryStore['countRevisions'] = (...query) =>
+    this.#guarded(() => this.#revisions.countRevisions(...query));
+  changes: HistoryStore['changes'] = (query) => this.#guarded(() => this.#revisions.changes(query));
+  received: HistoryStore['received'] = (...query) => this.#guarded(() => this.#revisions.received(...query));
+
+  page: HistoryStore['page'] = (query) => this.#guarded(() => this.#lists.page(query));
+  count: HistoryStore['count'] = (query) => this.#guarded(() => this.#lists.count(query));
+  referrers: HistoryStore['referrers'] = (...query) => this.#guarded(() => this.#lists.referrers(...query));
+
+  ledger: HistoryStore['ledger'] = (...query) => this.#guarded(() => this.#books.ledger(...query));
+  streams: HistoryStore['streams'] = () => this.#guarded(() => this.#books.streams());
+  runs: HistoryStore['runs'] = (query) => this.#guarded(() => this.#books.runs(query));
+  countRuns: HistoryStore['countRuns'] = (whose) => this.#guarded(() => this.#books.countRuns(whose));
+  run: HistoryStore['run'] = (id) => this.#guarded(() => this.#books.run(id));
+  quarantine: HistoryStore['quarantine'] = (query) => this.#guarded(() => this.#books.quarantine(query));
+  quarantined: HistoryStore['quarantined'] = (keys) => this.#guarded(() => this.#books.quarantined(keys));
+
+  async ping(): Promise<void> {
+    await this.#guarded(() => this.connection.db.command({ ping: 1 }));
+  }
+
+  async close(): Promise<void> {
+    await this.connection.client.close();
+  }
+}
