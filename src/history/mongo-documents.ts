@@ -76,6 +76,7 @@ export interface HeadDoc {
 export interface SchemaDoc {
   readonly _id: 'schema';
   readonly version: number;
+  readonly createdAt: Instant;
 }
 
 export interface LedgerDoc extends LedgerEntry {

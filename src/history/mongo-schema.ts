@@ -1,5 +1,6 @@
 import { type CreateIndexesOptions, type Db, type IndexDescription, MongoServerError } from 'mongodb';
 import { FIELDS, type FieldSpec } from '../model/fields.js';
+import { toInstant } from '../model/instant.js';
 import type { ListedKind } from '../model/kind.js';
 import { HistoryError } from './errors.js';
 import { type Collections, collectionsOf, type SchemaDoc } from './mongo-documents.js';
@@ -65,14 +66,15 @@ const INDEXES: Record<keyof Collections, () => IndexDescription[]> = {
 };
 
 /** Makes what is missing of the history's collections and indexes; harmless where several do it at once. */
-export async function prepare(db: Db, where: string): Promise<Collections> {
+export async function prepare(db: Db, where: string, nowMs: number): Promise<Collections> {
   const collections = collectionsOf(db);
   await refuseOthers(collections, where);
   for (const name of Object.keys(INDEXES) as (keyof Collections)[]) await prepareCollection(db, name);
   const first = { upsert: true } as const;
+  const schema = { version: VERSION, createdAt: toInstant(nowMs) };
   const head = { seq: 0, at: 0, extents: noExtents() };
   await collections.meta.updateOne({ _id: 'head' }, { $setOnInsert: head }, first);
-  await collections.meta.updateOne({ _id: 'schema' }, { $setOnInsert: { version: VERSION } }, first);
+  await collections.meta.updateOne({ _id: 'schema' }, { $setOnInsert: schema }, first);
   return collections;
 }
 

@@ -13,14 +13,20 @@ import type { Batch, HistoryStore, OpenMode, Pin, Recorded } from './store.js';
 
 /**
  * Opens the history in the MongoDB database that `url` names. In mode `write` what is missing of its
- * collections and indexes is made; in mode `read` nothing is written. Throws a HistoryError that says what is
+ * collections and indexes is made (`now` says when); in mode `read` nothing is written. Throws a HistoryError that says what is
  * wrong and what to do.
  */
-export async function openMongoStore(url: string, mode: OpenMode): Promise<HistoryStore> {
+export async function openMongoStore(
+  url: string,
+  mode: OpenMode,
+  { now = Date.now }: { readonly now?: () => number } = {},
+): Promise<HistoryStore> {
   const connection = await connect(url);
   const { db, where } = connection;
   try {
-    const collections = await guarded(where, () => (mode === 'write' ? prepare(db, where) : find(db, where)));
+    const collections = await guarded(where, () =>
+      mode === 'write' ? prepare(db, where, now()) : find(db, where),
+    );
     return new MongoStore(connection, collections, mode);
   } catch (error) {
     await connection.client.close();
