@@ -28,7 +28,7 @@ interface NamedPart extends Part {
 }
 
 interface Item {
-  readonly row: Row;
+  readonly rev: number;
   readonly value: FieldValue;
   readonly integration: string;
   readonly id: string;
@@ -134,17 +134,20 @@ export class Lists {
   }
 
   async #rows(parts: readonly NamedPart[], limit: number, pinned: Head, head: Head): Promise<Row[][]> {
+    const walkAll = () => parts.map((part) => walkSql(part, limit, EVERY_ENTRY));
     const named = parts.map((part) => namedBy(part.kind, part.integration, part.filter));
-    if (named.every((candidates) => candidates !== null) || pinned.lastRev <= this.limits.scan) {
+    const isNamed = named.every((candidates) => candidates !== null);
+    if (!isNamed && head.lastRev <= this.limits.scan) return this.#answer(walkAll(), true);
+    if (isNamed || pinned.lastRev <= this.limits.scan) {
       const queries = parts.map((part, i) => pickSql(part, named[i] ?? writtenUpTo(pinned.lastRev), limit));
       return this.#answer(queries, true);
     }
     const walked = this.#walkWithin(parts, limit);
     if (walked) return walked;
     const isFewer = pinned.lastRev * 20 < head.lastRev;
-    const queries = parts.map((part) =>
-      isFewer ? pickSql(part, writtenUpTo(pinned.lastRev), limit) : walkSql(part, limit, EVERY_ENTRY),
-    );
+    const queries = isFewer
+      ? parts.map((part) => pickSql(part, writtenUpTo(pinned.lastRev), limit))
+      : walkAll();
     return this.#answer(queries, false);
   }
 
@@ -175,7 +178,7 @@ export class Lists {
     const shown = items.slice(0, limit);
     const revisions = this.revisions.of(
       kind,
-      shown.map(({ row }) => row),
+      shown.map(({ rev }) => rev),
     );
     return {
       hasMore: items.length > limit,
@@ -195,8 +198,8 @@ function orderColumn(kind: ListedKind, field: string): Column {
 }
 
 function itemOf({ column, name }: NamedPart, row: Row): Item {
-  const [value = null, id] = row.slice(-2);
-  return { row, value: fromOrdered(column, value), integration: name, id: String(id) };
+  const [rev, value = null, id] = row;
+  return { rev: Number(rev), value: fromOrdered(column, value), integration: name, id: String(id) };
 }
 
 function comparison(descending: boolean): (a: Item, b: Item) => number {

@@ -4,7 +4,6 @@ import { conjuncts, type Stretch, stretchSql } from './sqlite-bounds.js';
 import { bound, type Column, columnOf } from './sqlite-columns.js';
 import type { Query, SqlValue } from './sqlite-connection.js';
 import { filterSql } from './sqlite-filter.js';
-import { MUTABLE } from './sqlite-revisions.js';
 import { aheadIndex, keyIndex, orderIndex, referenceTable } from './sqlite-schema.js';
 
 /** One account's part of a list, as the SQL needs it. */
@@ -23,19 +22,26 @@ export interface Part {
 }
 
 /**
- * The first `limit` rows of a part, by walking its index; `budget` entries of it at most, or all for -1.
+ * The first `limit` rows (revision, value, id) of a part, by walking its index; `budget` entries of it at
+ * most, or all for -1. Without a filter the table itself is not looked at.
  *
  * The inner query gives the index's entries in their order, as they are asked for, and the outer loops keep
  * that order: CROSS JOIN fixes them. An ORDER BY outside would have SQLite collect everything first.
  */
 export function walkSql(part: Part, limit: number, budget: number): Query {
-  const { kind, column, seq } = part;
-  const inner = entriesSql(part, `rev, ${column.sql} AS value, id, seq_from, seq_to`, budget);
-  const filter = filterOf(part);
+  const { kind, column, filter, seq } = part;
+  const deleted = column.field === 'id' ? 'deleted' : '0 AS deleted';
+  const inner = entriesSql(part, `rev, ${column.sql} AS value, id, seq_from, seq_to, ${deleted}`, budget);
+  const visible = 'w.seq_from <= ? AND w.seq_to > ? AND w.deleted = 0';
+  if (filter === null) {
+    const sql = `SELECT w.rev, w.value, w.id FROM (${inner.sql}) w WHERE ${visible} LIMIT ?`;
+    return { sql, params: [...inner.params, seq, seq, limit] };
+  }
+  const matching = filterSql(kind, filter);
   return {
-    sql: `SELECT ${MUTABLE}, w.value, w.id FROM (${inner.sql}) w CROSS JOIN "${kind}" t ON t.rev = w.rev
-      WHERE w.seq_from <= ? AND w.seq_to > ? AND t.deleted = 0 AND ${filter.sql} LIMIT ?`,
-    params: [...inner.params, seq, seq, ...filter.params, limit],
+    sql: `SELECT w.rev, w.value, w.id FROM (${inner.sql}) w CROSS JOIN "${kind}" t ON t.rev = w.rev
+      WHERE ${visible} AND (${matching.sql}) LIMIT ?`,
+    params: [...inner.params, seq, seq, ...matching.params, limit],
   };
 }
 
@@ -106,7 +112,7 @@ export function pickSql(part: Part, candidates: Query, limit: number): Query {
   const direction = descending ? 'DESC' : 'ASC';
   const { sql, params } = conditionSql(part, candidates);
   return {
-    sql: `SELECT ${MUTABLE}, t.${column.sql}, t.id FROM ${sql}
+    sql: `SELECT t.rev, t.${column.sql}, t.id FROM ${sql}
       ORDER BY t.${column.sql} ${direction}, t.id ${direction} LIMIT ?`,
     params: [...params, limit],
   };

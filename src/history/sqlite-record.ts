@@ -66,21 +66,32 @@ export class BatchWriter {
     this.#lastRev = head.lastRev;
   }
 
-  write(): { recorded: Recorded; head: Head } {
+  /** Revisions that stand differently once the batch is in. */
+  readonly touched: number[] = [];
+  /** Keys (as `keyText`) that have a newer revision once the batch is in. */
+  readonly renewed: string[] = [];
+
+  write(): void {
     const deeds = deedsOf(this.batch);
     this.#loadCurrent(deeds);
     for (const deed of deeds)
       this.#count(deed, deed.seen ? this.#observe(deed, deed.seen) : this.#bury(deed));
     this.#tally();
     this.#keepBooks();
-    const conflicts = this.batch.observations.filter((seen) => this.#conflicts.has(seen));
-    const recorded = { ...this.#pin, ...this.#counts, conflicts: conflicts.map(({ key }) => key) };
     const { seq, at } = this.#pin;
+    const outcome = JSON.stringify(this.recorded);
     this.connection.run('INSERT INTO batches (seq, at, id, last_rev, outcome) VALUES (?, ?, ?, ?, ?)', [
-      ...[seq, at, this.batch.id, this.#lastRev],
-      JSON.stringify(recorded),
+      ...[seq, at, this.batch.id, this.#lastRev, outcome],
     ]);
-    return { recorded, head: { seq, at, lastRev: this.#lastRev } };
+  }
+
+  get recorded(): Recorded {
+    const conflicts = this.batch.observations.filter((seen) => this.#conflicts.has(seen));
+    return { ...this.#pin, ...this.#counts, conflicts: conflicts.map(({ key }) => key) };
+  }
+
+  get head(): Head {
+    return { ...this.#pin, lastRev: this.#lastRev };
   }
 
   #loadCurrent(deeds: readonly Deed[]): void {
@@ -113,6 +124,7 @@ export class BatchWriter {
     const verifiedAt = latest(current.verifiedAt, seen.fetchedAt);
     const sql = `UPDATE "${seen.key.kind}" SET verified_at = ?, verified_seq = ? WHERE rev = ?`;
     this.connection.run(sql, [verifiedAt, this.#pin.seq, current.rev]);
+    this.touched.push(current.rev);
     this.#current.set(text, { ...current, verifiedAt, verifiedSeq: this.#pin.seq });
     return 'unchanged';
   }
@@ -137,6 +149,8 @@ export class BatchWriter {
     if (current) {
       const sql = `UPDATE "${key.kind}" SET seq_to = ?, observed_to = ? WHERE rev = ?`;
       this.connection.run(sql, [seq, at, current.rev]);
+      this.touched.push(current.rev);
+      this.renewed.push(keyText(key));
     }
     const rev = ++this.#lastRev;
     const opened: Current = { ...next, rev, seqFrom: seq, verifiedSeq: seq, body: next.body ?? rev };

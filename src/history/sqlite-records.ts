@@ -4,7 +4,7 @@ import { wellFormed } from './sqlite-columns.js';
 import type { Connection, Row } from './sqlite-connection.js';
 import type { Integrations } from './sqlite-integrations.js';
 import { compareWritten } from './sqlite-record.js';
-import { MUTABLE, type Revisions } from './sqlite-revisions.js';
+import type { Revisions } from './sqlite-revisions.js';
 import { keyIndex, referenceTable } from './sqlite-schema.js';
 import type { ChangesQuery } from './store.js';
 
@@ -19,11 +19,10 @@ export class Records {
   ) {}
 
   get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): (Revision<K> | null)[] {
-    const found: (Revision<K> | null)[] = keys.map(() => null);
-    for (const [kind, ofKind] of grouped(
-      keys.map((key, i) => ({ key, i })),
-      ({ key }) => key.kind,
-    )) {
+    const found = keys.map((key) => (this.revisions.newest(key, seq) ?? null) as Revision<K> | null);
+    const unknown = keys.map((key, i) => ({ key, i })).filter(({ i }) => found[i] === null);
+    if (unknown.length === 0) return found;
+    for (const [kind, ofKind] of grouped(unknown, ({ key }) => key.kind)) {
       for (const [name, some] of grouped(ofKind, ({ key }) => key.integration)) {
         const ids = some.map(({ key }) => key.id);
         for (const [n, revision] of this.#visible(kind, name, ids, seq)) {
@@ -44,12 +43,20 @@ export class Records {
   ): [number, Revision<K>][] {
     const integration = this.integrations.find(name);
     if (integration === undefined) return [];
-    const sql = `SELECT ${MUTABLE}, k.key FROM json_each(?1) k CROSS JOIN "${kind}" t INDEXED BY ${keyIndex(kind)}
+    const sql = `SELECT t.rev, k.key FROM json_each(?1) k
+      CROSS JOIN "${kind}" t INDEXED BY ${keyIndex(kind)}
       ON t.integration = ?2 AND t.id = k.value AND t.seq_to > ?3 AND t.seq_from <= ?3`;
     const list = JSON.stringify(ids.map((id) => wellFormed(id)));
     const rows = this.connection.all(sql, [list, integration, seq]);
-    const revisions = this.revisions.of(kind, rows);
-    return revisions.map((revision, i) => [Number(rows[i]?.at(-1)), revision]);
+    return this.#of(kind, rows).map((revision, i) => [Number(rows[i]?.[1]), revision]);
+  }
+
+  /** The revisions of rows that begin with a revision's number. */
+  #of<K extends Kind>(kind: K, rows: readonly Row[]): Revision<K>[] {
+    return this.revisions.of(
+      kind,
+      rows.map(([rev]) => Number(rev)),
+    );
   }
 
   referrers<K extends ListedKind>(
@@ -62,14 +69,13 @@ export class Records {
     const integration = this.integrations.find(name);
     const found = values.map((): Revision<K>[] => []);
     if (integration === undefined) return found;
-    const sql = `SELECT ${MUTABLE}, v.key FROM json_each(?1) v
+    const sql = `SELECT t.rev, v.key FROM json_each(?1) v
       CROSS JOIN ${referenceTable(kind, field)} r ON r.integration = ?2 AND r.value = v.value
       CROSS JOIN "${kind}" t ON t.rev = r.rev AND t.seq_from <= ?3 AND t.seq_to > ?3
       ORDER BY t.id`;
     const list = JSON.stringify(values.map((value) => wellFormed(value)));
     const rows = this.connection.all(sql, [list, integration, seq]);
-    const revisions = this.revisions.of(kind, rows);
-    for (const [i, revision] of revisions.entries()) found[Number(rows[i]?.at(-1))]?.push(revision);
+    for (const [i, revision] of this.#of(kind, rows).entries()) found[Number(rows[i]?.[1])]?.push(revision);
     return found;
   }
 
@@ -77,10 +83,10 @@ export class Records {
     const integration = this.integrations.find(key.integration);
     if (integration === undefined) return [];
     // revisions end in the order in which they began, and the index is by their ends
-    const sql = `SELECT ${MUTABLE} FROM "${key.kind}" t INDEXED BY ${keyIndex(key.kind)}
+    const sql = `SELECT t.rev FROM "${key.kind}" t INDEXED BY ${keyIndex(key.kind)}
       WHERE t.integration = ? AND t.id = ? AND t.seq_from < ? ORDER BY t.seq_to DESC LIMIT ?`;
     const rows = this.connection.all(sql, [integration, key.id, beforeSeq, limit]);
-    return this.revisions.of(key.kind, rows);
+    return this.#of(key.kind, rows);
   }
 
   countRevisions({ integration, kind, id }: RecordKey, seq: number): number {
@@ -108,7 +114,7 @@ export class Records {
     const chosen = this.integrations.select(query.integrations).map(({ n }) => n);
     const whose = JSON.stringify(chosen);
     const rows = [...new Set(query.kinds)].flatMap((kind) => {
-      const sql = `SELECT ${MUTABLE} FROM "${kind}" t
+      const sql = `SELECT t.rev FROM "${kind}" t
         WHERE t.rev > ? AND t.rev <= ? AND t.integration IN (SELECT value FROM json_each(?))
         ORDER BY t.rev LIMIT ?`;
       return this.connection.all(sql, [first, last, whose, query.limit]).map((row) => ({ kind, row }));
@@ -121,7 +127,7 @@ export class Records {
     const found = new Map<Row, Revision>();
     for (const [kind, some] of grouped(wanted, ({ kind }) => kind)) {
       const rows = some.map(({ row }) => row);
-      this.revisions.of(kind, rows).forEach((revision, i) => {
+      this.#of(kind, rows).forEach((revision, i) => {
         const row = rows[i];
         if (row) found.set(row, revision);
       });

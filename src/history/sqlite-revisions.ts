@@ -1,82 +1,136 @@
 import { LRUCache } from 'lru-cache';
-import type { Kind } from '../model/kind.js';
+import { type Kind, keyText, type RecordKey } from '../model/kind.js';
 import type { AnyRecord } from '../model/records.js';
-import type { Origin, Revision } from '../model/revision.js';
-import type { Connection, Row } from './sqlite-connection.js';
+import { OPEN_SEQ, type Origin, type Revision } from '../model/revision.js';
+import type { Connection, Row, SqlValue } from './sqlite-connection.js';
 import type { Integrations } from './sqlite-integrations.js';
 
-/** The columns of a revision that change while it stands; `MUTABLE` names them after its number. */
-export const MUTABLE = 't.rev, t.seq_to, t.observed_to, t.verified_at';
+/** What changes of a revision while it stands. */
+type Standing = Pick<Revision, 'seqTo' | 'observedTo' | 'verifiedAt'>;
 
-/** What never changes of a revision. */
-interface Fixed {
-  readonly key: Revision['key'];
-  readonly seqFrom: number;
-  readonly observedFrom: string;
-  readonly digest: string;
-  readonly runId: string;
-  readonly origin: Origin;
-  readonly deleted: boolean;
-  readonly record: AnyRecord;
+interface Entry {
+  /** The generation as of which it is known how the revision stands. */
+  readonly generation: number;
+  readonly revision: Revision;
 }
 
 const MAX_REVISIONS = 20_000;
 /** What a cached revision takes besides its record, in characters of JSON. */
 const OVERHEAD = 500;
 
-/** Makes revisions of rows. What never changes of them is decoded once and kept, as much as fits. */
+/**
+ * Revisions by their numbers. A version's record never changes, so it is decoded once and kept, as much as
+ * fits; how the revision stands is read anew after it may have changed.
+ */
 export class Revisions {
-  readonly #fixed: LRUCache<number, Fixed>;
+  readonly #entries: LRUCache<number, Entry>;
+  /** The newest revision of a key, where it is known. */
+  readonly #newest = new LRUCache<string, number>({ max: MAX_REVISIONS });
+  #generation = 0;
 
   constructor(
     private readonly connection: Connection,
     private readonly integrations: Integrations,
     cacheChars: number,
   ) {
-    this.#fixed = new LRUCache({ max: MAX_REVISIONS, maxSize: cacheChars });
+    this.#entries = new LRUCache({ max: MAX_REVISIONS, maxSize: cacheChars });
   }
 
-  /** The revisions of rows that begin with the columns of `MUTABLE`, in their order. */
-  of<K extends Kind>(kind: K, rows: readonly Row[]): Revision<K>[] {
-    // taken out of the cache first: what is read in addition may drive it out
-    const cached = rows.map(([rev]) => this.#fixed.get(Number(rev)));
-    const missing = rows.filter((_, i) => cached[i] === undefined);
+  /** The revisions of one kind with these numbers, in their order. */
+  of<K extends Kind>(kind: K, revs: readonly number[]): Revision<K>[] {
+    const known = revs.map((rev) => this.#entries.get(rev));
+    const missing = revs.filter((_, i) => known[i] === undefined);
+    const stale = known.flatMap((entry, i) =>
+      entry && entry.generation < this.#generation ? (revs[i] ?? []) : [],
+    );
     const read = missing.length > 0 ? this.#read(kind, missing) : null;
-    return rows.map(([rev, seqTo, observedTo, verifiedAt], i) => {
-      const fixed = cached[i] ?? read?.get(Number(rev));
-      if (!fixed) throw new Error(`revision ${rev} of kind ${kind} has gone`);
-      const ended = observedTo === null ? null : String(observedTo);
-      return {
-        ...fixed,
-        seqTo: Number(seqTo),
-        observedTo: ended,
-        verifiedAt: String(verifiedAt),
-      } as Revision<K>;
+    const renewed = stale.length > 0 ? this.#renew(kind, stale) : null;
+    return revs.map((rev, i) => {
+      const revision = read?.get(rev) ?? renewed?.get(rev) ?? known[i]?.revision;
+      if (!revision) throw new Error(`revision ${rev} of kind ${kind} has gone`);
+      return revision as Revision<K>;
     });
   }
 
-  #read(kind: Kind, rows: readonly Row[]): Map<number, Fixed> {
-    const sql = `SELECT t.rev, t.integration, t.id, t.seq_from, t.observed_from, t.digest, t.run_id, t.origin,
-        t.deleted, b.record
-      FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value CROSS JOIN bodies b ON b.rev = t.body`;
-    const found = this.connection.all(sql, [JSON.stringify(rows.map(([rev]) => rev))]);
-    return new Map(found.map((row) => [Number(row[0]), this.#keep(kind, row)]));
+  /** The newest revision of a key, if it is known and visible at `seq`. */
+  newest(key: RecordKey, seq: number): Revision | undefined {
+    const rev = this.#newest.get(keyText(key));
+    const entry = rev === undefined ? undefined : this.#entries.get(rev);
+    if (!entry || entry.generation < this.#generation || entry.revision.seqFrom > seq) return undefined;
+    return entry.revision;
   }
 
-  #keep(kind: Kind, row: Row): Fixed {
-    const [rev, integration, id, seqFrom, observedFrom, digest, runId, origin, deleted, record] = row;
-    const text = String(record);
-    const fixed: Fixed = {
+  /** What this process has just committed: revisions that stand differently, and keys with a newer one. */
+  changed(revs: Iterable<number>, keys: Iterable<string>): void {
+    for (const key of keys) this.#newest.delete(key);
+    for (const rev of revs) {
+      const entry = this.#entries.peek(rev);
+      if (entry) this.#keep(rev, { ...entry, generation: -1 });
+    }
+  }
+
+  /** Another process has committed something: how revisions stand is no longer known. */
+  outdate(): void {
+    this.#generation += 1;
+    this.#newest.clear();
+  }
+
+  #read(kind: Kind, revs: readonly number[]): Map<number, Revision> {
+    const sql = `SELECT t.rev, t.seq_to, t.observed_to, t.verified_at, t.integration, t.id, t.seq_from,
+        t.observed_from, t.digest, t.run_id, t.origin, t.deleted, b.record
+      FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value CROSS JOIN bodies b ON b.rev = t.body`;
+    const found = new Map<number, Revision>();
+    for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {
+      const revision = this.#decoded(kind, row);
+      const size = String(row.at(-1)).length + OVERHEAD;
+      found.set(Number(row[0]), revision);
+      this.#keep(Number(row[0]), { generation: this.#generation, revision }, size);
+    }
+    return found;
+  }
+
+  #renew(kind: Kind, revs: readonly number[]): Map<number, Revision> {
+    const sql = `SELECT t.rev, t.seq_to, t.observed_to, t.verified_at
+      FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value`;
+    const found = new Map<number, Revision>();
+    for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {
+      const rev = Number(row[0]);
+      const entry = this.#entries.peek(rev);
+      if (!entry) continue;
+      const revision = { ...entry.revision, ...standing(row) };
+      found.set(rev, revision);
+      this.#keep(rev, { generation: this.#generation, revision });
+    }
+    return found;
+  }
+
+  #keep(rev: number, entry: Entry, size = this.#entries.info(rev)?.size ?? OVERHEAD): void {
+    this.#entries.set(rev, entry, { size });
+    if (entry.revision.seqTo === OPEN_SEQ && entry.generation === this.#generation) {
+      this.#newest.set(keyText(entry.revision.key), rev);
+    }
+  }
+
+  #decoded(kind: Kind, row: Row): Revision {
+    const [integration, id, seqFrom, observedFrom, digest, runId, origin, deleted, record] = row.slice(4);
+    return {
       key: { integration: this.integrations.nameOf(Number(integration)), kind, id: String(id) },
       seqFrom: Number(seqFrom),
+      ...standing(row),
       observedFrom: String(observedFrom),
       digest: String(digest),
       runId: String(runId),
       origin: origin as Origin,
       deleted: deleted === 1,
-      record: JSON.parse(text) as AnyRecord,
+      record: JSON.parse(String(record)) as AnyRecord,
     };
-    this.#fixed.set(Number(rev), fixed, { size: text.length + OVERHEAD });
-    return fixed;
   }
+}
+
+function standing([, seqTo, observedTo, verifiedAt]: readonly SqlValue[]): Standing {
+  return {
+    seqTo: Number(seqTo),
+    observedTo: typeof observedTo === 'string' ? observedTo : null,
+    verifiedAt: String(verifiedAt),
+  };
 }

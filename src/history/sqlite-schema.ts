@@ -123,7 +123,7 @@ function kindSql(kind: Kind): string {
   const columns = isListed(kind) ? COLUMNS[kind] : [];
   return [
     `CREATE TABLE "${kind}" (${[REVISION_TYPES, ...fields].join(',\n  ')}\n);`,
-    `CREATE INDEX ${keyIndex(kind)} ON "${kind}" (integration, id, seq_to, seq_from);`,
+    `CREATE INDEX ${keyIndex(kind)} ON "${kind}" (integration, id, seq_to, seq_from, deleted);`,
     ...columns.filter(({ spec }) => spec.order).flatMap((column) => orderSql(kind, column)),
     ...columns.filter(({ spec }) => spec.reference).map(({ field }) => referenceSql(kind, field)),
   ].join('\n');

@@ -64,6 +64,7 @@ export async function openSqliteStore(
 class SqliteStore implements HistoryStore {
   readonly description = 'sqlite';
   readonly #integrations: Integrations;
+  readonly #revisions: Revisions;
   readonly #records: Records;
   readonly #lists: Lists;
   readonly #offload: Offload;
@@ -80,29 +81,27 @@ class SqliteStore implements HistoryStore {
   ) {
     this.#now = now;
     this.#integrations = new Integrations(connection);
-    this.#integrations.reload();
-    const revisions = new Revisions(connection, this.#integrations, cacheChars);
-    this.#records = new Records(connection, this.#integrations, revisions);
+    this.#revisions = new Revisions(connection, this.#integrations, cacheChars);
+    this.#records = new Records(connection, this.#integrations, this.#revisions);
     this.#offload =
       connection.path === IN_MEMORY ? inlineOffload(connection) : new WorkerOffload(connection.path);
-    this.#lists = new Lists(connection, this.#integrations, revisions, this.#offload, limits);
+    this.#lists = new Lists(connection, this.#integrations, this.#revisions, this.#offload, limits);
   }
 
   async record(batch: Batch): Promise<Recorded> {
     this.#assertWriter();
     const before = this.connection.first('SELECT outcome FROM batches WHERE id = ?', [batch.id]);
     if (before) return JSON.parse(String(before[0])) as Recorded;
-    const current = this.#headNow();
+    const writer = new BatchWriter(this.connection, this.#integrations, batch, this.#headNow());
     try {
-      const { recorded, head } = this.connection.transaction(() =>
-        new BatchWriter(this.connection, this.#integrations, batch, current).write(),
-      );
-      this.#head = head;
-      return recorded;
+      this.connection.transaction(() => writer.write());
     } catch (error) {
       this.#integrations.reload();
       throw error;
     }
+    this.#head = writer.head;
+    this.#revisions.changed(writer.touched, writer.renewed);
+    return writer.recorded;
   }
 
   async head(): Promise<Pin> {
@@ -117,16 +116,16 @@ class SqliteStore implements HistoryStore {
   }
 
   async get<K extends Kind>(keys: readonly (RecordKey & { readonly kind: K })[], seq: number) {
-    this.#refresh();
+    this.#headNow();
     return this.#records.get(keys, seq);
   }
 
   async page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>> {
-    return this.#lists.page(query, this.#refresh());
+    return this.#lists.page(query, this.#headNow());
   }
 
   async count(query: ListQuery): Promise<number> {
-    return this.#lists.count(query, this.#refresh());
+    return this.#lists.count(query, this.#headNow());
   }
 
   async referrers<K extends ListedKind>(
@@ -136,7 +135,7 @@ class SqliteStore implements HistoryStore {
     values: readonly string[],
     seq: number,
   ): Promise<Revision<K>[][]> {
-    this.#refresh();
+    this.#headNow();
     return this.#records.referrers(kind, field, integration, values, seq);
   }
 
@@ -145,22 +144,22 @@ class SqliteStore implements HistoryStore {
     beforeSeq: number,
     limit: number,
   ): Promise<Revision<K>[]> {
-    this.#refresh();
+    this.#headNow();
     return this.#records.revisionsOf(key, beforeSeq, limit);
   }
 
   async countRevisions(key: RecordKey, seq: number): Promise<number> {
-    this.#refresh();
+    this.#headNow();
     return this.#records.countRevisions(key, seq);
   }
 
   async changes(query: ChangesQuery): Promise<Revision[]> {
-    this.#refresh();
+    this.#headNow();
     return this.#records.changes(query);
   }
 
   async received(key: RecordKey, seqFrom: number): Promise<string | null> {
-    this.#refresh();
+    this.#headNow();
     return this.#records.received(key, seqFrom);
   }
 
@@ -217,22 +216,18 @@ class SqliteStore implements HistoryStore {
     this.lock?.release();
   }
 
+  /** The head as it is now. A reader asks for it and drops what another process may have changed. */
   #headNow(): Head {
-    if (this.#head) return this.#head;
+    if (this.#head && this.mode === 'write') return this.#head;
     const row = this.connection.first('SELECT seq, at, last_rev FROM batches ORDER BY seq DESC LIMIT 1');
-    const head = {
-      seq: Number(row?.[0] ?? 0),
-      at: String(row?.[1] ?? toInstant(0)),
-      lastRev: Number(row?.[2] ?? 0),
-    };
-    if (this.mode === 'write') this.#head = head;
+    const [seq, at, lastRev] = row ?? [0, toInstant(0), 0];
+    const head = { seq: Number(seq), at: String(at), lastRev: Number(lastRev) };
+    if (head.seq !== this.#head?.seq) {
+      this.#integrations.reload();
+      this.#revisions.outdate();
+    }
+    this.#head = head;
     return head;
-  }
-
-  /** The head, and what goes with it, as it is now. */
-  #refresh(): Head {
-    if (this.mode === 'read') this.#integrations.reload();
-    return this.#headNow();
   }
 
   #assertWriter(): void {
