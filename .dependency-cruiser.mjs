@@ -38,6 +38,19 @@ export default {
       from: { path: '^src/model/' },
       to: { pathNot: ['^src/model/', '^(node:)?crypto$', '^node_modules/canonicalize/'] },
     },
+    {
+      name: 'controls-are-pure',
+      comment:
+        'A control judges what it is given and nothing else: the same records and the same `now` give the same verdict, today and in an audit.',
+      severity: 'error',
+      from: { path: '^src/controls/' },
+      to: { pathNot: ['^src/controls/', '^src/model/'] },
+    },
+    layer(
+      'evidence',
+      ['^src/controls/', '^src/history/(store|errors)[.]ts$'],
+      'Evidence is made from the history and the verdicts alone, so that it can be checked away from the gateway.',
+    ),
     layer(
       'abnormal',
       ['^src/integrations/secret[.]ts$'],
@@ -97,7 +110,14 @@ export default {
       from: { path: '^src/config(/|[.]ts$)' },
       to: {
         path: '^src/',
-        pathNot: ['^src/config(/|[.]ts$)', '^src/model/', '^src/log[.]ts$', '^src/integrations/secret[.]ts$'],
+        pathNot: [
+          '^src/(controls|evidence)/',
+          '^src/(controls|evidence)/',
+          '^src/config(/|[.]ts$)',
+          '^src/model/',
+          '^src/log[.]ts$',
+          '^src/integrations/secret[.]ts$',
+        ],
       },
     },
     {
@@ -176,7 +196,6 @@ export default {
       name: 'no-barrels',
       comment: 'An index file hides where a thing comes from and loads what nobody asked for.',
       severity: 'error',
-      from: {},
       from: { path: '^src/' },
       to: { path: '/index[.]ts$', pathNot: '^node_modules/' },
     },

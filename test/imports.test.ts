@@ -12,6 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 /** For each rule a file that breaks it, and what it imports. */
 const VIOLATIONS: Record<string, [file: string, statement: string]> = {
   'model-is-pure': ['src/model/a.ts', "import { readFileSync } from 'node:fs'; readFileSync;"],
+  'controls-are-pure': ['src/controls/a.ts', "import { target } from '../history/store.js'; target;"],
+  'layer-evidence': ['src/evidence/a.ts', "import { target } from '../sync/target.js'; target;"],
   'layer-abnormal': ['src/abnormal/a.ts', "import { target } from '../sync/target.js'; target;"],
   'layer-simulator': ['src/simulator/a.ts', "import { target } from '../abnormal/target.js'; target;"],
   'layer-history': ['src/history/a.ts', "import { target } from '../sync/target.js'; target;"],
@@ -58,6 +60,7 @@ beforeAll(async () => {
   for (const folder of ['sync', 'graphql', 'http', 'simulator', 'abnormal']) {
     write(`src/${folder}/target.ts`, 'export const target = 1;');
   }
+  write('src/history/store.ts', 'export const target = 1;');
   write('test/target.ts', 'export const target = 1;');
   write('src/sync/index.ts', 'export const target = 1;');
   write('src/sync/e.ts', "import { d } from './d.js'; export const e = d;");

@@ -3,11 +3,12 @@ import { fastifyStatic } from '@fastify/static';
 import { getDistDirectory, renderAltair } from 'altair-static';
 import type { FastifyInstance } from 'fastify';
 
-const FIRST_QUERY = `# Everything is described: open "Docs" at the top right.
+/** What the IDE opens with. */
+export const FIRST_QUERY = `# Everything is described: open "Docs" at the top right.
 query FirstLook {
   cases(first: 5) {
     totalCount
-    nodes { caseId severityLevel affectedEmployee lastModifiedTime }
+    nodes { caseId severity status affectedEmployee lastModifiedTime }
     coverage { complete gaps { from to reason } }
   }
 }
