@@ -30,6 +30,8 @@ export interface WindowPlanner {
   narrow(total: number | null): boolean;
   /** Ends the window: with the rows it listed, or `null` when they could not be listed. */
   finish(rows: number | null): void;
+  /** Gives up everything not yet finished. */
+  drop(): void;
   /** Source time not yet read. */
   remainingMs(): number;
 }
@@ -83,6 +85,9 @@ export function createWindowPlanner(
     },
     narrow,
     finish,
+    drop: () => {
+      left.length = 0;
+    },
     remainingMs: () => left.reduce((sum, span) => sum + widthOf(span), 0),
   };
 }

@@ -1,0 +1,71 @@
+import type { ListItem } from '../abnormal/client.js';
+import { earliest, type Instant, shift } from '../model/instant.js';
+import type { RecordKey } from '../model/kind.js';
+import type { Window } from '../model/ledger.js';
+import type { Case } from '../model/records.js';
+import { canonicalJson, type Revision } from '../model/revision.js';
+import type { Task } from './fetch-chunk.js';
+import { heldItem } from './held-item.js';
+import { addMissing, type Missing } from './ingest.js';
+import { keyOf, nowOf, type Pass } from './pass.js';
+
+/**
+ * Which listed records have to be fetched. Not those whose held version was confirmed after everything in the
+ * window had arrived, nor those already set aside in this very pass.
+ */
+export async function chooseTasks(
+  pass: Pass,
+  window: Window,
+  items: readonly ListItem[],
+  missing: Missing,
+): Promise<Task[]> {
+  const keys = items.map((item) => keyOf(pass, item.id));
+  const { seq } = await pass.store.head();
+  const held = await pass.store.get(keys, seq);
+  const wanted: { key: RecordKey; item: ListItem; held: Revision | null }[] = [];
+  for (const [i, item] of items.entries()) {
+    const revision = held[i] ?? null;
+    if (revision && (await isCurrent(pass, window, item, revision))) pass.recorder.tally.skipped += 1;
+    else wanted.push({ key: keyOf(pass, item.id), item, held: revision });
+  }
+  const priors = await pass.store.quarantined(wanted.map(({ key }) => key));
+  return wanted.flatMap(({ key, item, held: revision }, i) => {
+    const prior = priors[i] ?? null;
+    if (prior && pass.runIds.has(prior.runId)) {
+      addMissing(missing, key, prior.reason);
+      return [];
+    }
+    return [{ key, item: key.kind === 'case' ? item.item : null, held: revision, prior }];
+  });
+}
+
+/** A reading vouches for nothing after this instant: what came later may not have been there to list. */
+export function settledTo(pass: Pass, readAt: Instant): Instant {
+  return shift(earliest(pass.asOf, readAt), -pass.settings.ingestionLagMs);
+}
+
+async function isCurrent(pass: Pass, window: Window, item: ListItem, held: Revision): Promise<boolean> {
+  // a clock that was ahead once has left times that prove nothing
+  if (held.verifiedAt > nowOf(pass)) return false;
+  const settled = earliest(shift(window.to, pass.settings.ingestionLagMs), pass.asOf);
+  if (held.key.kind !== 'case') return held.verifiedAt >= settled;
+  return isCurrentCase(pass, item, held as Revision<'case'>, settled);
+}
+
+/**
+ * A case's list item is a part of its record, so it has to be the one that is held. Then a version is current
+ * too when it was confirmed long enough after the case was last modified.
+ */
+async function isCurrentCase(
+  pass: Pass,
+  item: ListItem,
+  held: Revision<'case'>,
+  settled: Instant,
+): Promise<boolean> {
+  const { lastModifiedTime }: Case = held.record;
+  const modified = item.lastModifiedTime === lastModifiedTime ? lastModifiedTime : null;
+  const needed = modified ? earliest(settled, shift(modified, pass.settings.ingestionLagMs)) : settled;
+  if (held.verifiedAt < needed) return false;
+  const known = await heldItem(pass.store, held);
+  return known !== null && canonicalJson(known) === canonicalJson(item.item);
+}

@@ -1,0 +1,29 @@
+import type { Account } from '../integrations/account.js';
+import type { Flights } from './flights.js';
+import type { Live } from './freshness.js';
+import { LiveLists } from './live-lists.js';
+import { LiveRecords } from './live-records.js';
+import type { SyncEnv } from './pass.js';
+import type { DeltaOutcome } from './read-delta.js';
+
+/** `Live`, with an end: `landed` resolves when nothing that it began is on its way any more. */
+export interface LiveSync extends Live {
+  landed(): Promise<void>;
+}
+
+export function createLive(
+  env: SyncEnv,
+  accounts: readonly Account[],
+  deltas: Flights<DeltaOutcome>,
+  closing: AbortSignal,
+): LiveSync {
+  const records = new LiveRecords(env, accounts, closing);
+  const lists = new LiveLists(env, accounts, deltas, closing);
+  return {
+    record: (key, maxAgeMs, signal) => records.record(key, maxAgeMs, signal),
+    list: (resource, integrations, maxAgeMs, signal) => lists.list(resource, integrations, maxAgeMs, signal),
+    landed: async () => {
+      await Promise.all([records.landed(), lists.landed()]);
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { HistoryStore } from '../history/store.js';
+import type { Account } from '../integrations/account.js';
+import type { Instant } from '../model/instant.js';
+import { RESOURCES, type Resource } from '../model/kind.js';
+import { createLive } from './create-live.js';
+import { createFlights } from './flights.js';
+import type { Live } from './freshness.js';
+import { unlessAborted } from './live-wait.js';
+import { markInterrupted } from './mark-interrupted.js';
+import { type Source, type SyncEnv, sourceText } from './pass.js';
+import type { OnProgress, Progress } from './progress.js';
+import type { DeltaOutcome } from './read-delta.js';
+import type { PassReport, PollReport } from './report.js';
+import { type PassOptions, runPass } from './run-pass.js';
+import type { SyncSettings } from './settings.js';
+
+export interface SyncOptions {
+  readonly store: HistoryStore;
+  readonly accounts: readonly Account[];
+  readonly settings: SyncSettings;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly log: Logger;
+  /** Makes the ids of runs; random UUIDs unless given. */
+  readonly newId?: () => string;
+}
+
+export interface PollOptions {
+  /** All, unless given. */
+  readonly resources?: readonly Resource[];
+  /** All accounts, unless given. */
+  readonly integrations?: readonly string[];
+  readonly trigger?: PassOptions['trigger'];
+  /** Ends the poll after the record in hand; it still answers with its report. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+export interface BackfillOptions extends Omit<PollOptions, 'trigger'> {
+  /** How far back to collect. */
+  readonly from: Instant;
+}
+
+/** Keeps the history in step with Abnormal. */
+export interface Sync {
+  readonly live: Live;
+  /**
+   * Brings every resource asked for up to date, all of them at once; see `runPass`. One that is being polled
+   * already is waited for instead. Throws only when the history fails.
+   */
+  poll(options: PollOptions): Promise<PollReport>;
+  /** Sets the beginning of what is wanted back to `from`, for good, and collects what is missing. */
+  backfill(options: BackfillOptions): Promise<PollReport>;
+  /** Ends live reads and waits for everything on its way; polls have to be ended by their signals. */
+  close(): Promise<void>;
+}
+
+interface Underway {
+  readonly done: Promise<PassReport>;
+  readonly listeners: Set<OnProgress>;
+}
+
+/** The one writer of the history; see `Sync`. */
+export function createSync({ newId = randomUUID, ...options }: SyncOptions): Sync {
+  const { accounts } = options;
+  const env: SyncEnv = { ...options, newId, activeRuns: new Set() };
+  const deltas = createFlights<DeltaOutcome>(env.clock);
+  const underway = new Map<string, Underway>();
+  const closing = new AbortController();
+  const live = createLive(env, accounts, deltas, closing.signal);
+
+  function begin(source: Source, { trigger = 'POLL', signal }: PollOptions, from: Instant | null): Underway {
+    const listeners = new Set<OnProgress>();
+    const onProgress = (progress: Progress) => {
+      for (const listener of listeners) listener(progress);
+    };
+    const key = sourceText(source);
+    const done = runPass(env, source, { trigger, from, signal, onProgress, deltas }).finally(() =>
+      underway.delete(key),
+    );
+    const pass = { done, listeners };
+    underway.set(key, pass);
+    return pass;
+  }
+
+  async function pollSource(source: Source, poll: PollOptions): Promise<PassReport> {
+    const other = underway.get(sourceText(source));
+    return other ? unlessAborted(follow(other, poll), poll.signal) : follow(begin(source, poll, null), poll);
+  }
+
+  async function backfillSource(source: Source, { from, ...poll }: BackfillOptions): Promise<PassReport> {
+    const key = sourceText(source);
+    // a pass on its way knows nothing of the new beginning
+    for (let other = underway.get(key); other; other = underway.get(key)) {
+      await unlessAborted(follow(other, poll), poll.signal);
+    }
+    return follow(begin(source, { ...poll, trigger: 'BACKFILL' }, from), poll);
+  }
+
+  async function forEachSource(
+    poll: Omit<PollOptions, 'trigger'>,
+    run: (source: Source) => Promise<PassReport>,
+  ): Promise<PollReport> {
+    const { resources = RESOURCES, integrations } = poll;
+    const wanted = accounts.filter(({ name }) => integrations?.includes(name) ?? true);
+    await markInterrupted(
+      env,
+      wanted.map(({ name }) => name),
+    );
+    const sources = wanted.flatMap((account) => resources.map((resource) => ({ account, resource })));
+    const passes = await Promise.allSettled(sources.map(run));
+    return { passes: passes.map(reportOf) };
+  }
+
+  return {
+    live,
+    poll: (poll) => forEachSource(poll, (source) => pollSource(source, poll)),
+    backfill: (backfill) => forEachSource(backfill, (source) => backfillSource(source, backfill)),
+    async close() {
+      closing.abort();
+      await live.landed();
+    },
+  };
+}
+
+/** Waits for a pass, reporting on it meanwhile, until it ends or whoever waits has gone. */
+async function follow({ done, listeners }: Underway, { onProgress }: PollOptions): Promise<PassReport> {
+  if (!onProgress) return done;
+  listeners.add(onProgress);
+  return done.finally(() => listeners.delete(onProgress));
+}
+
+function reportOf(result: PromiseSettledResult<PassReport>): PassReport {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}

@@ -1,0 +1,42 @@
+/** Work on its way, which others may wait for. */
+export interface Flight<T> {
+  /** When it began, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly done: Promise<T>;
+}
+
+/** Work of which there is one at a time under each key. */
+export interface Flights<T> {
+  current(key: string): Flight<T> | null;
+  /** Does the work as soon as no other is on its way under the key. */
+  start<R extends T>(key: string, work: () => Promise<R>): Promise<R>;
+  /** Resolves when nothing is on its way any more. */
+  landed(): Promise<void>;
+}
+
+export function createFlights<T>(clock: () => number): Flights<T> {
+  const flying = new Map<string, Flight<T>>();
+
+  async function start<R extends T>(key: string, work: () => Promise<R>): Promise<R> {
+    for (let other = flying.get(key); other; other = flying.get(key)) await settled(other.done);
+    const done = work();
+    flying.set(key, { startedAt: clock(), done });
+    // taken off before anybody who waits for it carries on
+    const clear = () => void flying.delete(key);
+    done.then(clear, clear);
+    return done;
+  }
+
+  async function landed(): Promise<void> {
+    while (flying.size > 0) await Promise.all([...flying.values()].map(({ done }) => settled(done)));
+  }
+
+  return { current: (key) => flying.get(key) ?? null, start, landed };
+}
+
+function settled(promise: Promise<unknown>): Promise<void> {
+  return promise.then(
+    () => undefined,
+    () => undefined,
+  );
+}

@@ -1,0 +1,113 @@
+import type { ListItem, ListPage } from '../abnormal/client.js';
+import { UpstreamError } from '../abnormal/errors.js';
+import type { Window } from '../model/ledger.js';
+import type { Stream } from '../model/stream.js';
+import { callOptions, type Pass } from './pass.js';
+
+/** What the pages of a window listed. */
+export interface Listing {
+  readonly items: ReadonlyMap<string, ListItem>;
+  readonly filter: string;
+  readonly pages: number;
+  readonly declared: number | null;
+  /** Rows without an id that could be used. */
+  readonly unusable: number;
+  /** Why there may be more than was listed, for a person; `null` when there is no reason to think so. */
+  readonly doubt: string | null;
+}
+
+/** How often pages are read anew before a window counts as not to be pinned down. */
+const MAX_WALKS = 5;
+const MAX_PAGES = 10_000;
+
+/** The first page of a window. */
+export function listFirstPage(pass: Pass, stream: Stream, window: Window): Promise<ListPage> {
+  return listPage(pass, stream, window, 1);
+}
+
+/** Whether the window holds more than this one page, or may: a full page that says nothing of more is no proof. */
+export function isOverflowing(page: ListPage, pageSize: number): boolean {
+  if (page.nextPage !== null) return true;
+  const rows = rowsOf(page);
+  return rows >= pageSize && page.total !== rows;
+}
+
+/**
+ * Reads a window's pages to their end. They are cut by offset from rows that may move meanwhile, so that one
+ * can slip between two pages: the pages are read again until they account for as many rows as Abnormal
+ * declares or, where it declares none, until two readings agree.
+ */
+export async function listAllPages(
+  pass: Pass,
+  stream: Stream,
+  window: Window,
+  first: ListPage,
+): Promise<Listing> {
+  const items = new Map<string, ListItem>();
+  let pages = 0;
+  let previous: Walk | null = null;
+  for (let walks = 1; ; walks += 1) {
+    const walk = await walkPages(pass, stream, window, walks === 1 ? first : null);
+    pages += walk.pages.length;
+    for (const page of walk.pages) for (const item of page.items) items.set(item.id, item);
+    const doubt = doubtOf(walk, previous);
+    if (doubt === null || walks === MAX_WALKS) {
+      const unusable = walk.pages.reduce((sum, page) => sum + page.unusable.length, 0);
+      return { items, filter: first.filter, pages, declared: walk.declared, unusable, doubt };
+    }
+    previous = walk;
+  }
+}
+
+interface Walk {
+  readonly pages: readonly ListPage[];
+  readonly ids: ReadonlySet<string>;
+  readonly rows: number;
+  /** The `total` of all pages, where they agree. */
+  readonly declared: number | null;
+  readonly steady: boolean;
+}
+
+async function walkPages(pass: Pass, stream: Stream, window: Window, first: ListPage | null): Promise<Walk> {
+  const pages = [first ?? (await listPage(pass, stream, window, 1))];
+  for (let last = pages[0]; last && last.nextPage !== null; last = pages.at(-1)) {
+    if (last.nextPage <= last.page || pages.length >= MAX_PAGES) {
+      throw new UpstreamError(
+        'PAGING',
+        `page ${last.page} of the list names page ${last.nextPage} as its next`,
+      );
+    }
+    pages.push(await listPage(pass, stream, window, last.nextPage));
+  }
+  const totals = new Set(pages.map((page) => page.total));
+  return {
+    pages,
+    ids: new Set(pages.flatMap((page) => page.items.map((item) => item.id))),
+    rows: pages.reduce((sum, page) => sum + rowsOf(page), 0),
+    declared: pages.at(-1)?.total ?? null,
+    steady: totals.size === 1,
+  };
+}
+
+function doubtOf(walk: Walk, previous: Walk | null): string | null {
+  const { declared, rows, ids } = walk;
+  if (declared !== null && rows < declared) return `declares ${declared} rows, lists ${rows}`;
+  const [only] = walk.pages;
+  if (walk.pages.length === 1 && only?.nextPage === null) return null;
+  const distinct = rows === ids.size + walk.pages.reduce((sum, page) => sum + page.unusable.length, 0);
+  if (declared !== null && walk.steady && distinct) return null;
+  if (previous && isSameSet(previous.ids, ids)) return null;
+  return 'its rows moved between pages at every reading';
+}
+
+function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((id) => b.has(id));
+}
+
+function rowsOf(page: ListPage): number {
+  return page.items.length + page.unusable.length;
+}
+
+function listPage(pass: Pass, stream: Stream, window: Window, page: number): Promise<ListPage> {
+  return pass.account.client.list(stream.resource, stream.filterKey, window, page, callOptions(pass));
+}

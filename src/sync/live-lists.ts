@@ -1,0 +1,129 @@
+import type { Account } from '../integrations/account.js';
+import { type Instant, toMillis } from '../model/instant.js';
+import type { Resource } from '../model/kind.js';
+import type { StreamState } from '../model/stream.js';
+import type { Flights } from './flights.js';
+import type { Freshness } from './freshness.js';
+import { freshness, staleness, waitFor, whileLate } from './live-wait.js';
+import { type Source, type SyncEnv, sourceText } from './pass.js';
+import type { DeltaOutcome } from './read-delta.js';
+import { runLiveDelta } from './run-live-delta.js';
+import { errorOf, StopError } from './stop.js';
+import { sourceStates } from './stream-states.js';
+
+/** A reading that began so shortly before it was asked for serves as well as one of one's own. */
+const JOIN_MS = 2_000;
+
+/** Brings a resource's change windows up to date for whoever asks; see `Live.list`. */
+export class LiveLists {
+  private readonly queued = new Map<string, Promise<DeltaOutcome>>();
+
+  constructor(
+    private readonly env: SyncEnv,
+    private readonly accounts: readonly Account[],
+    private readonly deltas: Flights<DeltaOutcome>,
+    private readonly closing: AbortSignal,
+  ) {}
+
+  async list(
+    resource: Resource,
+    integrations: readonly string[] | null,
+    maxAgeMs: number,
+    signal?: AbortSignal,
+  ): Promise<Freshness> {
+    const wanted = this.accounts.filter(({ name }) => integrations?.includes(name) ?? true);
+    const answers = await Promise.all(
+      wanted.map((account) => this.source({ account, resource }, maxAgeMs, signal)),
+    );
+    const unknown = integrations?.find((name) => !this.accounts.some((account) => account.name === name));
+    if (unknown !== undefined) {
+      answers.push(staleness(null, 'UNREACHABLE', `No account is configured under the name ${unknown}.`));
+    }
+    return answers.length > 0 ? answers.reduce(stalest) : freshness(null, false);
+  }
+
+  async landed(): Promise<void> {
+    await Promise.allSettled([...this.queued.values()]);
+    await this.deltas.landed();
+  }
+
+  private async source(source: Source, maxAgeMs: number, signal?: AbortSignal): Promise<Freshness> {
+    const states = await sourceStates(this.env, source);
+    const { liveWaitMs, liveRetryMs } = this.env.settings;
+    const verifiedAt = oldestSuccess(states);
+    if (this.ageOf(verifiedAt) <= maxAgeMs) return freshness(verifiedAt, false);
+    const failed = states.find((state) => isRefused(state));
+    // a refusal is an answer too, and good for as long; anything else may have passed a moment later
+    const patience = failed?.status === 'UNAVAILABLE' ? liveRetryMs : Math.max(liveRetryMs, maxAgeMs);
+    if (failed && this.ageOf(failed.lastAttemptAt) <= patience) return refusedFreshness(failed, verifiedAt);
+    const work = this.bringUp(source, this.env.clock() - Math.max(maxAgeMs, JOIN_MS));
+    return waitFor(work, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
+  }
+
+  /** How old in milliseconds; without end for what never was, or by a clock that was ahead. */
+  private ageOf(instant: Instant | null): number {
+    const age = instant === null ? -1 : this.env.clock() - toMillis(instant);
+    return age >= 0 ? age : Number.POSITIVE_INFINITY;
+  }
+
+  private async bringUp(source: Source, notBefore: number): Promise<Freshness> {
+    const { error } = await this.delta(source, notBefore);
+    const verifiedAt = oldestSuccess(await sourceStates(this.env, source));
+    return error ? staleness(verifiedAt, error.code, error.message) : freshness(verifiedAt, true);
+  }
+
+  /** Joins a reading that began at `notBefore` or later, or the next one to begin. */
+  private delta(source: Source, notBefore: number): Promise<DeltaOutcome> {
+    const key = sourceText(source);
+    const current = this.deltas.current(key);
+    if (current && current.startedAt >= notBefore) return outcomeOf(current.done);
+    const queued = this.queued.get(key) ?? this.queue(key, source);
+    return queued;
+  }
+
+  private queue(key: string, source: Source): Promise<DeltaOutcome> {
+    const next = this.deltas.start(key, () => {
+      this.queued.delete(key);
+      return runLiveDelta(this.env, source, this.closing);
+    });
+    this.queued.set(key, next);
+    return next;
+  }
+}
+
+/** How somebody else's reading went. */
+async function outcomeOf(reading: Promise<DeltaOutcome>): Promise<DeltaOutcome> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof StopError) return { error: errorOf(error.stop) };
+    throw error;
+  }
+}
+
+function oldestSuccess(states: readonly StreamState[]): Instant | null {
+  const times = states.map((state) => state.lastSuccessAt).sort();
+  return times.includes(null) ? null : (times[0] ?? null);
+}
+
+function isRefused({ status }: StreamState): boolean {
+  return status !== 'OK' && status !== 'NEVER_READ';
+}
+
+function refusedFreshness({ status, message }: StreamState, verifiedAt: Instant | null): Freshness {
+  const code = status === 'UNAVAILABLE' ? 'UNREACHABLE' : status;
+  return staleness(verifiedAt, code, message ?? 'Abnormal could not be read.');
+}
+
+function stalest(a: Freshness, b: Freshness): Freshness {
+  if (a.stale !== b.stale) return a.stale ? a : b;
+  if (!a.stale && !b.stale) {
+    return { ...older(a, b), live: a.live || b.live };
+  }
+  return older(a, b);
+}
+
+function older<F extends Freshness>(a: F, b: F): F {
+  if (a.verifiedAt === null || b.verifiedAt === null) return a.verifiedAt === null ? a : b;
+  return a.verifiedAt <= b.verifiedAt ? a : b;
+}

@@ -1,0 +1,165 @@
+import DataLoader from 'dataloader';
+import { LRUCache } from 'lru-cache';
+import { newMeter } from '../abnormal/client.js';
+import type { Account } from '../integrations/account.js';
+import { type Instant, shift } from '../model/instant.js';
+import { type Kind, keyText, type RecordKey, type Resource } from '../model/kind.js';
+import type { Revision } from '../model/revision.js';
+import type { Task } from './fetch-chunk.js';
+import { fetchRecord } from './fetch-record.js';
+import type { Freshness } from './freshness.js';
+import { heldItem } from './held-item.js';
+import { freshness, staleness, waitFor, whileLate } from './live-wait.js';
+import { createLiveWriter, type LiveRead, type LiveWriter } from './live-writer.js';
+import { nowOf, type SyncEnv } from './pass.js';
+import { toUpstreamError } from './stop.js';
+
+type Key = RecordKey & { readonly kind: Kind };
+
+const RESOURCE_OF_KIND: Record<Kind, Resource> = {
+  threat: 'threats',
+  threatAttachments: 'threats',
+  threatLinks: 'threats',
+  case: 'cases',
+  caseAnalysis: 'cases',
+  campaign: 'campaigns',
+};
+
+/** Ids that Abnormal does not know are remembered, so that asking for one again and again costs nothing. */
+const MAX_UNKNOWN = 10_000;
+const MAX_CONFLICT_ROUNDS = 3;
+
+/** Brings single records up to date for whoever asks; see `Live.record`. */
+export class LiveRecords {
+  private readonly flights = new Map<string, Promise<Freshness>>();
+  private readonly unknown = new LRUCache<string, Instant>({ max: MAX_UNKNOWN });
+  private readonly writers = new Map<string, LiveWriter>();
+  private readonly held;
+
+  constructor(
+    private readonly env: SyncEnv,
+    private readonly accounts: readonly Account[],
+    private readonly closing: AbortSignal,
+  ) {
+    this.held = createHeldLoader(env);
+  }
+
+  async record(key: Key, maxAgeMs: number, signal?: AbortSignal): Promise<Freshness> {
+    const { liveWaitMs } = this.env.settings;
+    const current = await this.held.load(key);
+    const known = this.knownAnswer(key, current, maxAgeMs);
+    if (known) return known;
+    const account = this.accounts.find(({ name }) => name === key.integration);
+    const verifiedAt = current?.verifiedAt ?? null;
+    if (!account) {
+      return staleness(
+        verifiedAt,
+        'UNREACHABLE',
+        `No account is configured under the name ${key.integration}.`,
+      );
+    }
+    return waitFor(this.share(account, key, maxAgeMs), liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
+  }
+
+  async landed(): Promise<void> {
+    await Promise.allSettled([...this.flights.values()]);
+  }
+
+  private knownAnswer(key: Key, current: Revision | null, maxAgeMs: number): Freshness | null {
+    if (current)
+      return this.isYoung(current.verifiedAt, maxAgeMs) ? freshness(current.verifiedAt, false) : null;
+    return this.isYoung(this.unknown.get(keyText(key)), maxAgeMs) ? freshness(null, false) : null;
+  }
+
+  private isYoung(instant: Instant | undefined, maxAgeMs: number): boolean {
+    const now = nowOf(this.env);
+    return instant !== undefined && instant <= now && instant >= shift(now, -maxAgeMs);
+  }
+
+  /** One reading for all who want one now. */
+  private async share(account: Account, key: Key, maxAgeMs: number): Promise<Freshness> {
+    const text = keyText(key);
+    const flight = this.flights.get(text) ?? this.launch(account, key, maxAgeMs);
+    const answer = await flight;
+    // whoever launched it may have been content with something older
+    const isEnough = answer.stale || answer.live || this.isYoung(answer.verifiedAt ?? undefined, maxAgeMs);
+    return isEnough ? answer : this.share(account, key, maxAgeMs);
+  }
+
+  private launch(account: Account, key: Key, maxAgeMs: number): Promise<Freshness> {
+    const text = keyText(key);
+    const flight = this.read(account, key, maxAgeMs).finally(() => this.flights.delete(text));
+    this.flights.set(text, flight);
+    return flight;
+  }
+
+  private async read(account: Account, key: Key, maxAgeMs: number): Promise<Freshness> {
+    let held: Revision | null = null;
+    for (let round = 0; round <= MAX_CONFLICT_ROUNDS; round += 1) {
+      held = await this.held.load(key);
+      // another reading may have ended between the first look and this one
+      const known = round === 0 ? this.knownAnswer(key, held, maxAgeMs) : null;
+      const answer = known ?? (await this.readOnce(account, key, held, maxAgeMs));
+      if (answer) return answer;
+    }
+    // what conflicted with every reading was itself read just now
+    return freshness(held?.verifiedAt ?? null, true);
+  }
+
+  /** `null` when what came conflicts with what was recorded meanwhile. */
+  private async readOnce(
+    account: Account,
+    key: Key,
+    held: Revision | null,
+    maxAgeMs: number,
+  ): Promise<Freshness | null> {
+    const { store } = this.env;
+    const [prior = null] = await store.quarantined([key]);
+    const verifiedAt = held?.verifiedAt ?? null;
+    if (held && prior?.code === 'NOT_FOUND' && this.isYoung(prior.lastTriedAt, maxAgeMs)) {
+      return staleness(verifiedAt, prior.code, prior.reason);
+    }
+    const task: Task = { key, held, prior, item: await heldItem(store, held) };
+    const { seq } = await store.head();
+    const meter = newMeter();
+    const options = { priority: 'interactive', signal: this.closing, meter } as const;
+    try {
+      const outcome = await fetchRecord(account, key, task.item, seq, options);
+      return await this.settle(account, { task, outcome, meter });
+    } catch (error) {
+      const { code, message } = toUpstreamError(error);
+      return staleness(verifiedAt, code, message);
+    }
+  }
+
+  private async settle(account: Account, read: LiveRead): Promise<Freshness | null> {
+    const { task, outcome } = read;
+    if (outcome.kind === 'GONE' && (!task.held || task.held.deleted)) {
+      this.unknown.set(keyText(task.key), nowOf(this.env));
+      return freshness(task.held ? nowOf(this.env) : null, true);
+    }
+    const isRecorded = await this.writerFor(account, task.key.kind).write(read);
+    if (outcome.kind === 'SEEN') return isRecorded ? freshness(outcome.observation.fetchedAt, true) : null;
+    const code = outcome.kind === 'GONE' ? 'NOT_FOUND' : outcome.code;
+    return staleness(task.held?.verifiedAt ?? null, code, outcome.reason);
+  }
+
+  private writerFor(account: Account, kind: Kind): LiveWriter {
+    const resource = RESOURCE_OF_KIND[kind];
+    const name = `${account.name}/${resource}`;
+    const writer = this.writers.get(name) ?? createLiveWriter(this.env, { account, resource });
+    this.writers.set(name, writer);
+    return writer;
+  }
+}
+
+/** Looks up the current revisions, all those asked for at once in one read. */
+function createHeldLoader({ store }: SyncEnv) {
+  return new DataLoader<Key, Revision | null>(
+    async (keys) => {
+      const { seq } = await store.head();
+      return store.get(keys, seq);
+    },
+    { cache: false, maxBatchSize: 1000 },
+  );
+}

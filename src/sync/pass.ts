@@ -1,0 +1,58 @@
+import type { Logger } from 'pino';
+import type { CallOptions, Priority } from '../abnormal/client.js';
+import type { HistoryStore } from '../history/store.js';
+import type { Account } from '../integrations/account.js';
+import { type Instant, toInstant } from '../model/instant.js';
+import { KIND_OF, type ListedKind, type RecordKey, type Resource } from '../model/kind.js';
+import type { RunRecorder } from './run-recorder.js';
+import type { SyncSettings } from './settings.js';
+
+/** What every part of the sync works with. */
+export interface SyncEnv {
+  readonly store: HistoryStore;
+  readonly settings: SyncSettings;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly log: Logger;
+  readonly newId: () => string;
+  /** The runs of this process that have not ended. */
+  readonly activeRuns: Set<string>;
+}
+
+/** One resource of one account. */
+export interface Source {
+  readonly account: Account;
+  readonly resource: Resource;
+}
+
+/** One pass over a source, as its parts see it. */
+export interface Pass extends SyncEnv, Source {
+  readonly recorder: RunRecorder;
+  readonly signal: AbortSignal;
+  readonly priority: Priority;
+  /** When it began: what the history is brought up to. */
+  readonly asOf: Instant;
+  /** Runs of which this pass is made; a record that one of them set aside is not tried again by another. */
+  readonly runIds: ReadonlySet<string>;
+}
+
+/** The source as one string, for maps. */
+export function sourceText({ account, resource }: Source): string {
+  return `${account.name}/${resource}`;
+}
+
+export function nowOf(env: Pick<SyncEnv, 'clock'>): Instant {
+  return toInstant(env.clock());
+}
+
+export function kindOf(source: Source): ListedKind {
+  return KIND_OF[source.resource];
+}
+
+export function keyOf(source: Source, id: string): RecordKey & { readonly kind: ListedKind } {
+  return { integration: source.account.name, kind: kindOf(source), id };
+}
+
+export function callOptions(pass: Pass): CallOptions {
+  return { priority: pass.priority, signal: pass.signal, meter: pass.recorder.meter };
+}

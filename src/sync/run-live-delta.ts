@@ -1,0 +1,39 @@
+import { earliest, latest, shift } from '../model/instant.js';
+import type { StreamState } from '../model/stream.js';
+import { endRun } from './end-run.js';
+import { nowOf, type Pass, type Source, type SyncEnv } from './pass.js';
+import { type DeltaOutcome, reachMs, readDelta } from './read-delta.js';
+import { type Fortune, newFortune, planStreams } from './read-streams.js';
+import { createRunRecorder } from './run-recorder.js';
+import { floorToSecond } from './spans.js';
+import { errorOf, stopOf } from './stop.js';
+import { sourceStates } from './stream-states.js';
+import { deltaOf } from './work-list.js';
+
+/**
+ * Reads what is new of one source for somebody who waits: since the last reading, but no more than the latest
+ * day or two.
+ */
+export async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSignal): Promise<DeltaOutcome> {
+  const asOf = floorToSecond(nowOf(env));
+  const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: { to: asOf } });
+  const runIds = new Set([recorder.id]);
+  const pass: Pass = { ...env, ...source, recorder, signal, priority: 'interactive', asOf, runIds };
+  const states = await sourceStates(env, source);
+  await recorder.record({ streams: states.map((state) => ({ ...state, lastAttemptAt: asOf })) });
+  const fortune = newFortune();
+  const stop = await stopOf(() => readNewest(pass, states, fortune));
+  await endRun(env, source, recorder, fortune, stop);
+  return { error: stop ? errorOf(stop) : fortune.lastError };
+}
+
+async function readNewest(pass: Pass, states: readonly StreamState[], fortune: Fortune): Promise<void> {
+  const floor = shift(pass.asOf, -reachMs(true));
+  const works = await planStreams(
+    pass,
+    states,
+    (state) => latest(state.collectFrom, floor),
+    (list) => deltaOf(list, pass.asOf, reachMs(list.density !== null)),
+  );
+  await readDelta(pass, works, earliest(floor, pass.asOf), fortune, () => undefined);
+}

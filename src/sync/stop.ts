@@ -1,0 +1,74 @@
+import { DecodeError, type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
+import type { StreamStatus } from '../model/stream.js';
+
+/** Ends a pass before its work is done; what was read until then is recorded. */
+export type Stop = { readonly kind: 'INTERRUPTED' } | Refusal;
+
+/** Abnormal refuses the resource as a whole, or cannot be reached: the next poll tries again. */
+export interface Refusal {
+  readonly kind: 'REFUSED';
+  readonly status: StreamStatus;
+  readonly error: UpstreamError;
+}
+
+/** Carries a `Stop` out of the work it ends. */
+export class StopError extends Error {
+  override readonly name = 'StopError';
+
+  constructor(readonly stop: Stop) {
+    super(stop.kind === 'INTERRUPTED' ? 'interrupted' : stop.error.message);
+  }
+}
+
+const REFUSALS: Partial<Record<UpstreamCode, StreamStatus>> = {
+  TOKEN_REJECTED: 'TOKEN_REJECTED',
+  FORBIDDEN: 'FORBIDDEN',
+  NOT_LICENSED: 'NOT_LICENSED',
+  NOT_ENABLED: 'NOT_ENABLED',
+};
+
+/** The state that an answer puts the whole resource in; `null` when it concerns one request only. */
+export function refusalOf(error: UpstreamError): StreamStatus | null {
+  return REFUSALS[error.code] ?? null;
+}
+
+/** Whatever a client's method threw, as an error of the upstream: a bug in reading one answer is bad data, no more. */
+export function toUpstreamError(error: unknown): UpstreamError {
+  if (error instanceof UpstreamError) return error;
+  if (error instanceof DecodeError) {
+    return new UpstreamError('BAD_BODY', error.message, { cause: error, body: error.body });
+  }
+  return new UpstreamError('BAD_BODY', `cannot be read: ${messageOf(error)}`, { cause: error });
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Throws an interruption when the signal has fired. */
+export function checkInterrupted(signal: AbortSignal): void {
+  if (signal.aborted) throw new StopError({ kind: 'INTERRUPTED' });
+}
+
+/** Throws what ends the pass, if the failure does: an interruption, or a refusal of the whole resource. */
+export function throwIfStopping(error: UpstreamError, signal: AbortSignal): void {
+  if (signal.aborted || error.code === 'CANCELLED') throw new StopError({ kind: 'INTERRUPTED' });
+  const status = refusalOf(error);
+  if (status) throw new StopError({ kind: 'REFUSED', status, error });
+}
+
+/** What ended the work early, or `null`; any other failure is thrown on. */
+export async function stopOf(work: () => Promise<void>): Promise<Stop | null> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    if (error instanceof StopError) return error.stop;
+    throw error;
+  }
+}
+
+/** What a stop comes to for whoever waited for the work that it ended. */
+export function errorOf(stop: Stop): UpstreamError {
+  return stop.kind === 'REFUSED' ? stop.error : new UpstreamError('CANCELLED', 'The reading was stopped.');
+}

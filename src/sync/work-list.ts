@@ -1,0 +1,91 @@
+import type { HistoryStore } from '../history/store.js';
+import { coverageOf, type Gap } from '../model/coverage.js';
+import { DAY, earliest, type Instant, latest, shift } from '../model/instant.js';
+import type { RecordedEntry, Window } from '../model/ledger.js';
+import type { Stream } from '../model/stream.js';
+import { mergedSpans, widthOf } from './spans.js';
+import type { Density } from './window-planner.js';
+
+/** What is left to read of one stream. */
+export interface WorkList {
+  /** Every gap, oldest first, those included that are not asked for again. */
+  readonly gaps: readonly Gap[];
+  /** What is to be read: newest first, disjoint, whole seconds. */
+  readonly spans: readonly Window[];
+  /** Abnormal keeps nothing before this instant; `null` when that was never met. */
+  readonly retainedFrom: Instant | null;
+  /** Rows per span of time in the latest readings; `null` before the first. */
+  readonly density: Density | null;
+}
+
+/** The ledger is looked through in pieces of this width, so that its size does not matter. */
+const PIECE = 30 * DAY;
+
+/** What is left of a stream in `[from, to)`, as the ledger says now. */
+export async function readWorkList(
+  store: HistoryStore,
+  stream: Stream,
+  from: Instant,
+  to: Instant,
+): Promise<WorkList> {
+  const { seq } = await store.head();
+  const gaps: Gap[] = [];
+  let density: Density | null = null;
+  for (let end = to; end > from; ) {
+    const start = latest(from, shift(end, -PIECE));
+    const entries = await store.ledger(stream, start, end, seq);
+    gaps.unshift(...coverageOf(entries, start, end).gaps);
+    density ??= densityOf(entries);
+    end = start;
+  }
+  return { ...workOf(joinGaps(gaps)), density };
+}
+
+/** The gaps worth asking for: all but those older than what Abnormal keeps. */
+export function workOf(gaps: readonly Gap[]): Omit<WorkList, 'density'> {
+  const lost = gaps.filter((gap) => gap.reason === 'OUT_OF_RETENTION').at(-1);
+  const retainedFrom = lost?.to ?? null;
+  const wanted = gaps.filter((gap) => retainedFrom === null || gap.from >= retainedFrom);
+  return { gaps, spans: mergedSpans(wanted), retainedFrom };
+}
+
+/** Gaps of neighbouring pieces that are one. */
+function joinGaps(gaps: readonly Gap[]): Gap[] {
+  const joined: Gap[] = [];
+  for (const gap of gaps) {
+    const last = joined.at(-1);
+    if (last?.to === gap.from && last.reason === gap.reason && last.detail === gap.detail) {
+      joined[joined.length - 1] = { ...last, to: gap.to };
+    } else joined.push(gap);
+  }
+  return joined;
+}
+
+const SAMPLE = 8;
+
+function densityOf(entries: readonly RecordedEntry[]): Density | null {
+  const read = entries.filter((entry) => entry.pages > 0).slice(-SAMPLE);
+  if (read.length === 0) return null;
+  return {
+    rows: read.reduce((sum, entry) => sum + entry.listed, 0),
+    ms: read.reduce((sum, entry) => sum + widthOf(entry), 0),
+  };
+}
+
+/** The part of the work since the stream was last read to its end, at most `reachMs` of it. */
+export function deltaOf({ spans }: WorkList, to: Instant, reachMs: number): Window[] {
+  const [newest] = spans;
+  if (!newest || newest.to < to) return [];
+  return [{ from: latest(newest.from, shift(to, -reachMs)), to: earliest(newest.to, to) }];
+}
+
+/** Where the slices of `[from, to)` begin, newest first: a day, then wider and wider, a week at most. */
+export function sliceFloors(from: Instant, to: Instant, firstMs: number): Instant[] {
+  const floors: Instant[] = [];
+  let width = firstMs;
+  for (let floor = shift(to, -width); floor > from; floor = shift(floor, -width)) {
+    floors.push(floor);
+    width = Math.min(2 * width, 7 * DAY);
+  }
+  return [...floors, from];
+}

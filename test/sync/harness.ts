@@ -1,0 +1,166 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { createBudget } from '../../src/abnormal/budget.js';
+import { createAbnormalClient } from '../../src/abnormal/create-client.js';
+import { openStore } from '../../src/history/open-store.js';
+import type { HistoryStore, Page } from '../../src/history/store.js';
+import type { Account } from '../../src/integrations/account.js';
+import { type Instant, toMillis } from '../../src/model/instant.js';
+import type { ListedKind, Resource } from '../../src/model/kind.js';
+import { canonicalJson, OPEN_SEQ, type Revision } from '../../src/model/revision.js';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.js';
+import { createTenant, type Tenant, type TenantOptions } from '../../src/simulator/tenant.js';
+import { createSync, type Sync } from '../../src/sync/create-sync.js';
+import type { PassReport, PollReport } from '../../src/sync/report.js';
+import { DEFAULT_SYNC_SETTINGS, type SyncSettings } from '../../src/sync/settings.js';
+
+export const INTEGRATION = 'default';
+
+/** The clock of everything in a test; it stands until it is moved. */
+export interface TestClock {
+  (): number;
+  set(instant: Instant): void;
+  advance(ms: number): void;
+  /** Moves by `ms` with every request that reaches the simulator. */
+  perRequestMs: number;
+}
+
+export function testClock(start: Instant): TestClock {
+  let now = toMillis(start);
+  return Object.assign(() => now, {
+    set: (instant: Instant) => {
+      now = toMillis(instant);
+    },
+    advance: (ms: number) => {
+      now += ms;
+    },
+    perRequestMs: 0,
+  });
+}
+
+export interface World {
+  readonly clock: TestClock;
+  readonly tenant: Tenant;
+  readonly simulator: Simulator;
+  readonly store: HistoryStore;
+  readonly account: Account;
+  readonly settings: SyncSettings;
+  readonly sync: Sync;
+  /** What the client sends as its token. */
+  readonly token: { value: string };
+  poll(resource?: Resource, signal?: AbortSignal): Promise<PollReport>;
+  /** Another sync over the same store, as after a restart. */
+  restart(settings?: Partial<SyncSettings>): Sync;
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly now: Instant;
+  readonly tenant: TenantOptions;
+  readonly simulator?: Partial<Omit<SimulatorOptions, 'tenant' | 'clock'>>;
+  readonly settings?: Partial<SyncSettings>;
+}
+
+/** A simulated tenant behind HTTP, the real client, a SQLite file and the sync between them. */
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const clock = testClock(options.now);
+  const tenant = createTenant(options.tenant);
+  const simulator = await startSimulator({
+    ...options.simulator,
+    tenant,
+    clock,
+    onRequest: (request) => {
+      clock.advance(clock.perRequestMs);
+      options.simulator?.onRequest?.(request);
+    },
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'sync-'));
+  const store = await openStore(`sqlite:${join(folder, 'history.db')}`, 'write', { now: clock });
+  const token = { value: simulator.token };
+  const log = pino({ level: process.env.SYNC_LOG ?? 'silent' });
+  const client = createAbnormalClient({
+    baseUrl: simulator.baseUrl,
+    token: () => token.value,
+    // the rate is the client's own concern: here nothing waits for it
+    budget: createBudget({ rpm: 1e9, concurrency: 4, clock }),
+    timeoutMs: 2_000,
+    clock,
+    log,
+    retry: { baseMs: 1, capMs: 5, pauseMs: 1 },
+  });
+  const account: Account = { name: INTEGRATION, origin: 'SIMULATED', baseUrl: simulator.baseUrl, client };
+  const settings: SyncSettings = { ...DEFAULT_SYNC_SETTINGS, ...options.settings };
+  const make = (over: Partial<SyncSettings> = {}) =>
+    createSync({ store, accounts: [account], settings: { ...settings, ...over }, clock, log });
+  const sync = make();
+  return {
+    clock,
+    tenant,
+    simulator,
+    store,
+    account,
+    settings,
+    sync,
+    token,
+    poll: (resource, signal = new AbortController().signal) =>
+      sync.poll({ ...(resource ? { resources: [resource] } : {}), signal }),
+    restart: make,
+    async close() {
+      await sync.close();
+      client.close();
+      await store.close();
+      await simulator.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** The pass of one resource in a report. */
+export function passOf(report: PollReport, resource: Resource): PassReport {
+  const pass = report.passes.find((candidate) => candidate.resource === resource);
+  if (!pass) throw new Error(`no pass of ${resource}`);
+  return pass;
+}
+
+/** Everything the history holds of a kind, current and not deleted, by id. */
+export async function heldOf(store: HistoryStore, kind: ListedKind): Promise<Map<string, Revision>> {
+  const { seq } = await store.head();
+  const held = new Map<string, Revision>();
+  let after = null;
+  for (;;) {
+    const page: Page = await store.page({
+      kind,
+      integrations: null,
+      filter: null,
+      seq,
+      orderBy: 'id',
+      descending: false,
+      after,
+      limit: 500,
+    });
+    for (const { revision } of page.items) held.set(revision.key.id, revision);
+    if (!page.hasMore) return held;
+    after = page.items.at(-1)?.position ?? null;
+  }
+}
+
+/** What the tenant holds of a kind at an instant, by id, as canonical JSON. */
+export function truthOf(tenant: Tenant, kind: ListedKind, at: Instant, since?: Instant): Map<string, string> {
+  const truth = new Map<string, string>();
+  for (const record of tenant.truth(at, since)) {
+    if (record.kind === kind) truth.set(record.id, canonicalJson(record.payload));
+  }
+  return truth;
+}
+
+/** All revisions of a record with what was received, oldest first. */
+export async function historyOf(store: HistoryStore, key: Revision['key']) {
+  const revisions = await store.revisions(key, OPEN_SEQ, 1000);
+  return Promise.all(
+    revisions
+      .toReversed()
+      .map(async (revision) => ({ revision, received: await store.received(key, revision.seqFrom) })),
+  );
+}
