@@ -101,8 +101,7 @@ export function campaignDetail(world: World, id: string, course: CampaignCourse,
 
 /** The reported e-mail: for most campaigns one of a threat's messages. */
 function mailOf(world: World, course: CampaignCourse, random: Random) {
-  const { last } = world.threats.range(0, mailReceived(world, course));
-  const threat = last - 6 - random.below(20);
+  const threat = world.threats.settledBy(mailReceived(world, course)) - random.below(20);
   if (random.chance(0.6) && threat >= 0) {
     const { sender, subject } = threatFacts(world, threat);
     return {

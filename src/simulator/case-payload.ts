@@ -70,17 +70,16 @@ function caseFacts(world: World, course: CaseCourse) {
 /** Ids of threats that arrived in the days before the case; neighbouring cases may share one. */
 function threatIdsOf(world: World, course: CaseCourse, state: CaseState, threats: Ids): string[] {
   const { seed, shares } = world;
-  const { last } = world.threats.range(0, course.states[0].time - HOUR);
+  const own = world.threats.settledBy(course.states[0].time - HOUR);
+  // both of a pair count back from where the elder of the two stands
+  const elder = Math.min(world.cases.arrival(course.index & ~1), world.cases.arrival(course.index | 1));
+  const common = world.threats.settledBy(elder - HOUR);
   const ids: string[] = [];
   for (let place = 0; place < state.threats; place++) {
     const isShared = place === 0 && unit(seed, 85, course.index >>> 1) < 0.3;
-    const back = isShared
-      ? hash32(seed, 86, course.index >>> 1) % 10
-      : hash32(seed, 87, course.index, place) % 40;
-    // both of a pair count back from where the elder of the two stands
-    const from = isShared ? world.threats.range(0, world.cases.arrival(course.index & ~1) - HOUR).last : last;
-    // the range's end is a few places too far
-    const index = from - 6 - back;
+    const index = isShared
+      ? common - (hash32(seed, 86, course.index >>> 1) % 10)
+      : own - (hash32(seed, 87, course.index, place) % 40);
     if (index >= 0) ids.push(threats.of(index));
   }
   const isDangling = unit(seed, 88, course.index) < shares.danglingThreatIds;

@@ -8,6 +8,8 @@ export interface Schedule {
   arrival(index: number): number;
   /** The indexes, both ends included, outside which nothing arrives within `[from, to]`; empty when first > last. */
   range(from: number, to: number): { readonly first: number; readonly last: number };
+  /** An index near `ms` that has arrived by then, with all before it; negative when there is none. */
+  settledBy(ms: number): number;
 }
 
 const WEEK = 7 * DAY;
@@ -70,5 +72,6 @@ export function createSchedule(seed: number, from: number, to: number, count: nu
     // an arrival is cut down to its second or minute, so its place may lie that much later
     last: latest < start ? -1 : Math.min(Math.ceil(placeAt(latest + MINUTE)) + JITTER + 1, count - 1),
   });
-  return { count, arrival, range };
+  const settledBy = (ms: number) => Math.floor(placeAt(ms)) - JITTER - 1;
+  return { count, arrival, range, settledBy };
 }
