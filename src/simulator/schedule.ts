@@ -62,7 +62,8 @@ export function createSchedule(seed: number, from: number, to: number, count: nu
   const arrival = (index: number) => {
     const place = index - JITTER + unit(seed, index) * (2 * JITTER + 1);
     const within = Math.min(Math.max(place, 0), count - 1e-6);
-    const exact = timeOf(base + (within / count) * span);
+    // rounding must not carry the last ones over the end
+    const exact = Math.min(timeOf(base + (within / count) * span), to - 1);
     const grain = unit(seed, index, 1) < ON_THE_MINUTE ? MINUTE : 1000;
     return Math.max(Math.floor(exact / grain) * grain, start);
   };
