@@ -63,7 +63,7 @@ export function createBudget(options: BudgetOptions): Budget {
 }
 
 class SharedBudget implements Budget {
-  private readonly elapsed: () => number;
+  private readonly elapsed: Elapsed;
   private readonly startTimer: StartTimer;
   private readonly window = createRateWindow();
   private readonly pace;
@@ -79,7 +79,7 @@ class SharedBudget implements Budget {
   private stopTimer: (() => void) | null = null;
 
   constructor(private readonly options: BudgetOptions) {
-    this.elapsed = neverBackwards(options.clock);
+    this.elapsed = new Elapsed(options.clock);
     this.startTimer = options.startTimer ?? startTimeout;
     this.pace = createPace(options.rpm);
     this.reserve = Math.floor(options.rpm * RESERVE);
@@ -107,11 +107,11 @@ class SharedBudget implements Budget {
   }
 
   pause(ms: number): void {
-    this.pausedUntil = Math.max(this.pausedUntil, this.elapsed() + ms);
+    this.pausedUntil = Math.max(this.pausedUntil, this.elapsed.now() + ms);
   }
 
   snapshot(): BudgetSnapshot {
-    const now = this.elapsed();
+    const now = this.elapsed.now();
     const at = Math.max(this.pausedUntil, this.window.roomAt(this.options.rpm, now));
     const wait = Number.isFinite(at) ? at - now : 0;
     const { interactive, poll, backfill } = this.queues;
@@ -131,7 +131,7 @@ class SharedBudget implements Budget {
       const heads = this.heads();
       const next = heads.find((waiter) => this.isOverdue(waiter)) ?? heads[0];
       if (!next) return;
-      const now = this.elapsed();
+      const now = this.elapsed.now();
       const at = this.mayGoAt(next, now);
       if (at > now) {
         this.serveAt(at, now);
@@ -165,7 +165,12 @@ class SharedBudget implements Budget {
 
   private serveAt(at: number, now: number): void {
     // without a finite time it is an answer that makes room, and `place` serves then
-    if (Number.isFinite(at)) this.stopTimer = this.startTimer(() => this.serve(), Math.ceil(at - now));
+    if (!Number.isFinite(at)) return;
+    const wake = () => {
+      this.elapsed.reach(at);
+      this.serve();
+    };
+    this.stopTimer = this.startTimer(wake, Math.ceil(at - now));
   }
 
   private admit(waiter: Waiter, heads: readonly Waiter[], now: number): void {
@@ -187,7 +192,7 @@ class SharedBudget implements Budget {
     const answered = () => {
       if (isAnswered) return;
       isAnswered = true;
-      this.window.answered(this.elapsed());
+      this.window.answered(this.elapsed.now());
       // who waits for room in the rate can now be told when
       this.serve();
     };
@@ -202,14 +207,26 @@ class SharedBudget implements Budget {
   }
 }
 
-/** Milliseconds passed since the start. A wall clock that is set back must not hold everything up until it has caught up. */
-function neverBackwards(clock: () => number): () => number {
-  let last = clock();
-  let passed = 0;
-  return () => {
-    const now = clock();
-    passed += Math.max(0, now - last);
-    last = now;
-    return passed;
-  };
+/**
+ * Milliseconds passed since the start. A wall clock that is set back must not hold everything up until it has
+ * caught up; a timer that has run is proof that its time has passed, whatever the clock says.
+ */
+class Elapsed {
+  private passed = 0;
+  private last: number;
+
+  constructor(private readonly clock: () => number) {
+    this.last = clock();
+  }
+
+  now(): number {
+    const now = this.clock();
+    this.passed += Math.max(0, now - this.last);
+    this.last = now;
+    return this.passed;
+  }
+
+  reach(at: number): void {
+    this.passed = Math.max(this.now(), at);
+  }
 }

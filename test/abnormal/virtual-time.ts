@@ -29,11 +29,11 @@ export class VirtualTime {
     this.ms = ms;
   }
 
-  /** Lets time pass, each timer at its own instant, and what follows from it before the next. */
-  async advance(ms: number): Promise<void> {
+  /** Lets time pass, each timer at its own instant, and what follows from it, up to `quiet`, before the next. */
+  async advance(ms: number, quiet: () => Promise<void> = settled): Promise<void> {
     const end = this.ms + ms;
     for (;;) {
-      await settled();
+      await quiet();
       const next = this.next(end);
       if (!next) break;
       this.timers.delete(next);
@@ -41,7 +41,7 @@ export class VirtualTime {
       next.callback();
     }
     this.ms = end;
-    await settled();
+    await quiet();
   }
 
   private next(end: number): Timer | null {

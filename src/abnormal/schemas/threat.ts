@@ -97,6 +97,6 @@ function payloadOf(pages: readonly Received[], pairs: readonly Pair[]): unknown 
   const first = pages[0]?.json;
   if (!isRecord(first)) return first;
   const { pageNumber: _page, nextPageNumber: _next, ...rest } = first;
-  // a detail that came without messages is recorded without
+  // without messages there is nothing to join: missing, null and an empty list each stand as they came
   return pairs.length === 0 ? rest : { ...rest, messages: pairs.map((pair) => pair.raw) };
 }
