@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { HistoryError } from './errors.js';
 import { Connection } from './sqlite-connection.js';
 
@@ -14,6 +16,7 @@ export interface WriterLock {
  * with the process and leaves nothing to clean up.
  */
 export function lockForWriting(path: string): WriterLock {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const connection = new Connection(`${path}-writer`, 'create', { busyTimeoutMs: 0 });
   try {
     connection.exec('BEGIN EXCLUSIVE');
