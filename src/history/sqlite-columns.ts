@@ -10,7 +10,7 @@ export interface Column {
   readonly spec: FieldSpec;
   /** Quoted; field names are words, so nothing in them needs escaping. */
   readonly sql: string;
-  /** The text folded for `contains`, NULL where folding changes nothing; `null` for fields that are not text. */
+  /** The text folded for `contains`, NULL where `lower` does as much; `null` for fields that are not text. */
   readonly folded: string | null;
   /** What stands for `null` in a column that lists are ordered by: less than any value, yet comparable. */
   readonly absent: SqlValue;
@@ -41,18 +41,28 @@ export function columnOf(kind: ListedKind, field: string): Column | undefined {
 }
 
 /** The quoted columns in the order of `toValues`. */
-export function columnNames(kind: ListedKind): string[] {
+export const COLUMN_NAMES: Record<ListedKind, readonly string[]> = {
+  threat: columnNames('threat'),
+  case: columnNames('case'),
+  campaign: columnNames('campaign'),
+};
+
+function columnNames(kind: ListedKind): string[] {
   const names = COLUMNS[kind].flatMap(({ sql, folded }) => (folded === null ? [sql] : [sql, folded]));
   return ['"id~"', ...names];
 }
 
-/** What the columns of `columnNames` hold for these fields. */
+/** What the columns of `COLUMN_NAMES` hold for these fields. */
 export function toValues(kind: ListedKind, fields: Fields): SqlValue[] {
-  const values = COLUMNS[kind].flatMap((column) => {
+  const values: SqlValue[] = [foldedText(fields.id ?? null)];
+  for (const column of COLUMNS[kind]) {
     const value = fields[column.field] ?? null;
-    return column.folded === null ? [stored(column, value)] : [stored(column, value), foldedValue(value)];
-  });
-  return [foldedValue(fields.id ?? null), ...values];
+    const isList = column.spec.type === 'texts';
+    const stored = isList ? listText(value) : bound(value as FieldValue);
+    values.push(stored ?? column.absent);
+    if (column.folded !== null) values.push(isList ? foldedList(String(stored), value) : foldedText(value));
+  }
+  return values;
 }
 
 /** The fields of a record of any listed kind. */
@@ -63,7 +73,8 @@ export function listedFields(kind: ListedKind, record: AnyRecord): Fields {
 /** The values of a `reference` field. */
 export function references(fields: Fields, field: string): string[] {
   const value = fields[field] ?? null;
-  return (Array.isArray(value) ? value : value === null ? [] : [value]).map((v) => wellFormed(String(v)));
+  if (isList(value)) return value.map(wellFormed);
+  return value === null ? [] : [wellFormed(String(value))];
 }
 
 /** A field's value as a column of an ordered field gave it. */
@@ -77,9 +88,11 @@ export function bound(value: FieldValue): SqlValue {
   return typeof value === 'string' ? wellFormed(value) : value;
 }
 
+const SURROGATE = /[\ud800-\udfff]/;
+
 /** Text as SQLite can hold it: halves of surrogate pairs, which UTF-8 has no place for, replaced as Buffer does. */
 export function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\ufffd');
+  return SURROGATE.test(text) ? text.replace(/\p{Surrogate}/gu, '\ufffd') : text;
 }
 
 function columnsOf(kind: ListedKind): Column[] {
@@ -95,21 +108,25 @@ function columnsOf(kind: ListedKind): Column[] {
     }));
 }
 
-function stored(column: Column, value: FieldValue | readonly string[]): SqlValue {
-  if (column.spec.type === 'texts') return listText(value);
-  const plain = bound(value as FieldValue);
-  return plain === null ? column.absent : plain;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them
+const BEYOND_ASCII = /[^\x00-\x7f]/;
+
+/** `null` where SQLite's own `lower`, which knows ASCII only, folds as well: nearly always. */
+function foldedText(value: FieldValue | readonly string[]): string | null {
+  return typeof value === 'string' && BEYOND_ASCII.test(value) ? fold(wellFormed(value)) : null;
 }
 
-function foldedValue(value: FieldValue | readonly string[]): SqlValue {
-  if (typeof value === 'string') return differing(wellFormed(value), fold(wellFormed(value)));
-  return Array.isArray(value) ? differing(listText(value), listText(value.map(fold))) : null;
+function foldedList(json: string, value: FieldValue | readonly string[]): string | null {
+  return isList(value) && BEYOND_ASCII.test(json) ? listText(value.map(fold)) : null;
 }
 
-function differing(text: string, folded: string): string | null {
-  return folded === text ? null : folded;
+function listText(value: FieldValue | readonly string[]): string {
+  if (!isList(value)) return '[]';
+  const json = JSON.stringify(value);
+  // JSON.stringify writes half a surrogate pair as an escape, which SQLite would decode to what is not UTF-8
+  return json.includes('\\ud') ? JSON.stringify(value.map(wellFormed)) : json;
 }
 
-function listText(value: unknown): string {
-  return JSON.stringify(Array.isArray(value) ? value.map((part) => wellFormed(String(part))) : []);
+function isList(value: FieldValue | readonly string[]): value is readonly string[] {
+  return Array.isArray(value);
 }

@@ -42,7 +42,7 @@ function scalarSql(column: Column, leaf: Leaf): Query {
   const name = `t.${column.sql}`;
   const present =
     column.absent === null ? { sql: `${name} IS NOT NULL`, params: [] } : isNot(name, column.absent);
-  const folded = column.folded === null ? name : `coalesce(t.${column.folded}, ${name})`;
+  const folded = column.folded === null ? `lower(${name})` : `coalesce(t.${column.folded}, lower(${name}))`;
   const found = both(present, comparison(column, name, folded, leaf));
   return isNullSought(leaf) ? either(negated(present), found) : found;
 }
@@ -50,7 +50,7 @@ function scalarSql(column: Column, leaf: Leaf): Query {
 function listSql(column: Column, leaf: Leaf): Query {
   const name = `t.${column.sql}`;
   const { sql, params } = comparison(column, 'j.value', 'j.value', leaf);
-  const list = 'contains' in leaf ? `coalesce(t.${column.folded}, ${name})` : name;
+  const list = 'contains' in leaf ? `coalesce(t.${column.folded}, lower(${name}))` : name;
   const found = { sql: `EXISTS (SELECT 1 FROM json_each(${list}) j WHERE ${sql})`, params };
   return isNullSought(leaf) ? either({ sql: `${name} = '[]'`, params: [] }, found) : found;
 }
@@ -62,9 +62,7 @@ function comparison(column: Column, value: string, folded: string, leaf: Leaf): 
   if ('gte' in leaf) return ordered(column, value, '>=', leaf.gte);
   if ('lte' in leaf) return ordered(column, value, '<=', leaf.lte);
   if (column.spec.type === 'number' || column.spec.type === 'boolean') return NEVER;
-  // instants are kept as they are: ASCII, for which SQLite's own lower() is the folding
-  const text = column.spec.type === 'instant' ? `lower(${value})` : folded;
-  return { sql: `instr(${text}, ?) > 0`, params: [wellFormed(fold(leaf.contains))] };
+  return { sql: `instr(${folded}, ?) > 0`, params: [wellFormed(fold(leaf.contains))] };
 }
 
 function equal(column: Column, value: string, wanted: readonly FieldValue[]): Query {

@@ -1,6 +1,6 @@
 import { DEFAULT_ORDER } from '../model/fields.js';
 import { compareValues, type FieldValue } from '../model/filter.js';
-import { toInstant, toMillis } from '../model/instant.js';
+import { toInstant } from '../model/instant.js';
 import type { ListedKind } from '../model/kind.js';
 import { HistoryError } from './errors.js';
 import { beyond, stretchOf, within } from './sqlite-bounds.js';
@@ -14,12 +14,14 @@ import {
   type Part,
   pickSql,
   rangeCountSql,
+  sortSql,
   walkLengthSql,
   walkSql,
   writtenUpTo,
 } from './sqlite-page.js';
-import { type Head, SKEW_MS } from './sqlite-record.js';
+import { type Head, latestUnahead } from './sqlite-record.js';
 import type { Revisions } from './sqlite-revisions.js';
+import { isWalked } from './sqlite-schema.js';
 import type { ListQuery, Page, PageItem, PageQuery } from './store.js';
 
 /** A part with the name of its integration. */
@@ -121,7 +123,7 @@ export class Lists {
       const stretch = within(wanted, beyond(query.after, name, descending));
       const part = { kind, filter, descending, seq, column, integration: n, name, stretch, ahead: false };
       if (column.spec.type !== 'instant' || pinned.seq === head.seq) return [part];
-      const latest = toInstant(toMillis(pinned.at) + SKEW_MS);
+      const latest = latestUnahead(pinned.at);
       return [
         { ...part, stretch: within(stretch, { lower: null, upper: { value: latest, open: false } }) },
         {
@@ -134,9 +136,14 @@ export class Lists {
   }
 
   async #rows(parts: readonly NamedPart[], limit: number, pinned: Head, head: Head): Promise<Row[][]> {
+    const column = parts[0]?.column;
     const walkAll = () => parts.map((part) => walkSql(part, limit, EVERY_ENTRY));
     const named = parts.map((part) => namedBy(part.kind, part.integration, part.filter));
     const isNamed = named.every((candidates) => candidates !== null);
+    if (!isNamed && column && !isWalked(column)) {
+      const queries = parts.map((part) => sortSql(part, limit));
+      return this.#answer(queries, head.lastRev <= this.limits.scan);
+    }
     if (!isNamed && head.lastRev <= this.limits.scan) return this.#answer(walkAll(), true);
     if (isNamed || pinned.lastRev <= this.limits.scan) {
       const queries = parts.map((part, i) => pickSql(part, named[i] ?? writtenUpTo(pinned.lastRev), limit));

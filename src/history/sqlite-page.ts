@@ -1,3 +1,4 @@
+import { DEFAULT_ORDER } from '../model/fields.js';
 import type { Filter } from '../model/filter.js';
 import type { ListedKind } from '../model/kind.js';
 import { conjuncts, type Stretch, stretchSql } from './sqlite-bounds.js';
@@ -115,6 +116,20 @@ export function pickSql(part: Part, candidates: Query, limit: number): Query {
     sql: `SELECT t.rev, t.${column.sql}, t.id FROM ${sql}
       ORDER BY t.${column.sql} ${direction}, t.id ${direction} LIMIT ?`,
     params: [...params, limit],
+  };
+}
+
+/** The first `limit` rows of a part in an order that has no index: all of them sorted. */
+export function sortSql(part: Part, limit: number): Query {
+  const { kind, column, descending, integration, seq, stretch } = part;
+  const direction = descending ? 'DESC' : 'ASC';
+  const within = stretchSql(stretch, column);
+  const filter = filterOf(part);
+  return {
+    sql: `SELECT rev, ${column.sql}, id FROM "${kind}" t INDEXED BY ${orderIndex(kind, DEFAULT_ORDER[kind])}
+      WHERE integration = ? AND deleted = 0 AND seq_from <= ? AND seq_to > ? ${within.sql} AND ${filter.sql}
+      ORDER BY ${column.sql} ${direction}, id ${direction} LIMIT ?`,
+    params: [integration, seq, seq, ...within.params, ...filter.params, limit],
   };
 }
 

@@ -1,11 +1,11 @@
 import { compareValues, type Fields } from '../model/filter.js';
-import { type Instant, latest, MINUTE, shift, toMillis } from '../model/instant.js';
+import { type Instant, latest, MINUTE, shift, toInstant, toMillis } from '../model/instant.js';
 import { KINDS, type Kind, keyText, type ListedKind, type RecordKey } from '../model/kind.js';
 import { type Observation, OPEN_SEQ } from '../model/revision.js';
 import { streamText } from '../model/stream.js';
 import {
+  COLUMN_NAMES,
   COLUMNS,
-  columnNames,
   isListed,
   listedFields,
   references,
@@ -23,8 +23,13 @@ export interface Head extends Pin {
   readonly lastRev: number;
 }
 
-/** How far a source time may lie after the instant of recording and still count as "not ahead" of it. */
-export const SKEW_MS = 5 * MINUTE;
+const SKEW_MS = 5 * MINUTE;
+const END_OF_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** The latest source time that, in what was recorded at `at`, counts as not ahead of it: clocks differ a little. */
+export function latestUnahead(at: Instant): Instant {
+  return toInstant(Math.min(toMillis(at) + SKEW_MS, END_OF_TIME_MS));
+}
 
 interface Current {
   readonly rev: number;
@@ -54,6 +59,8 @@ export class BatchWriter {
   readonly #live = new Map<Kind, Map<number, number>>();
   readonly #conflicts = new Set<Observation>();
   readonly #pin: Pin;
+  /** Source times after this are ahead of the recording. */
+  readonly #aheadOf: Instant;
   #lastRev: number;
 
   constructor(
@@ -63,6 +70,7 @@ export class BatchWriter {
     head: Head,
   ) {
     this.#pin = { seq: head.seq + 1, at: latest(batch.now, shift(head.at, 1)) };
+    this.#aheadOf = latestUnahead(this.#pin.at);
     this.#lastRev = head.lastRev;
   }
 
@@ -98,7 +106,11 @@ export class BatchWriter {
     for (const [kind, ofKind] of grouped(deeds, ({ key }) => key.kind)) {
       for (const [name, some] of grouped(ofKind, ({ key }) => key.integration)) {
         const ids = JSON.stringify([...new Set(some.map(({ key }) => wellFormed(key.id)))]);
-        const rows = this.connection.all(currentSql(kind), [ids, this.integrations.numberOf(name), OPEN_SEQ]);
+        const rows = this.connection.all(statements(kind).current, [
+          ids,
+          this.integrations.numberOf(name),
+          OPEN_SEQ,
+        ]);
         for (const [id, ...row] of rows) {
           this.#current.set(keyText({ integration: name, kind, id: String(id) }), currentOf(row));
         }
@@ -114,16 +126,14 @@ export class BatchWriter {
     const fields = isListed(key.kind) ? listedFields(key.kind, seen.record) : null;
     const next = { ...seen, verifiedAt: seen.fetchedAt, deleted: false, body: null };
     const rev = this.#add(key, current, next, fields);
-    const body = [rev, JSON.stringify(seen.record), seen.received];
-    this.connection.run('INSERT INTO bodies (rev, record, received) VALUES (?, ?, ?)', body);
+    this.connection.run(INSERT_BODY, [rev, JSON.stringify(seen.record), seen.received]);
     if (fields) this.#refer(key, rev, fields);
     return current && !current.deleted ? 'changed' : 'added';
   }
 
   #verify(text: string, current: Current, seen: Observation): Outcome {
     const verifiedAt = latest(current.verifiedAt, seen.fetchedAt);
-    const sql = `UPDATE "${seen.key.kind}" SET verified_at = ?, verified_seq = ? WHERE rev = ?`;
-    this.connection.run(sql, [verifiedAt, this.#pin.seq, current.rev]);
+    this.connection.run(statements(seen.key.kind).verify, [verifiedAt, this.#pin.seq, current.rev]);
     this.touched.push(current.rev);
     this.#current.set(text, { ...current, verifiedAt, verifiedSeq: this.#pin.seq });
     return 'unchanged';
@@ -147,30 +157,33 @@ export class BatchWriter {
   ): number {
     const { seq, at } = this.#pin;
     if (current) {
-      const sql = `UPDATE "${key.kind}" SET seq_to = ?, observed_to = ? WHERE rev = ?`;
-      this.connection.run(sql, [seq, at, current.rev]);
+      this.connection.run(statements(key.kind).close, [seq, at, current.rev]);
       this.touched.push(current.rev);
       this.renewed.push(keyText(key));
     }
     const rev = ++this.#lastRev;
     const opened: Current = { ...next, rev, seqFrom: seq, verifiedSeq: seq, body: next.body ?? rev };
-    this.connection.run(insertSql(key.kind), [
+    this.connection.run(statements(key.kind).insert, [
       ...[rev, this.integrations.numberOf(key.integration), key.id, seq, OPEN_SEQ, at, null],
       ...[next.verifiedAt, seq, next.digest, this.batch.run.id, next.origin, next.deleted ? 1 : 0],
-      ...[opened.body, fields && isAhead(key.kind, fields, at) ? 1 : 0],
+      ...[opened.body, fields && this.#isAhead(key.kind, fields) ? 1 : 0],
       ...(isListed(key.kind) ? fieldValues(key.kind, fields) : []),
     ]);
     this.#current.set(keyText(key), opened);
     return rev;
   }
 
+  #isAhead(kind: Kind, fields: Fields): boolean {
+    return statements(kind).times.some(({ field }) => {
+      const value = fields[field];
+      return typeof value === 'string' && value > this.#aheadOf;
+    });
+  }
+
   #refer({ kind, integration }: RecordKey, rev: number, fields: Fields): void {
-    for (const { field, spec } of isListed(kind) ? COLUMNS[kind] : []) {
-      if (!spec.reference) continue;
-      const sql = `INSERT INTO ${referenceTable(kind, field)} (integration, value, rev) VALUES (?, ?, ?)`;
-      for (const value of references(fields, field)) {
-        this.connection.run(sql, [this.integrations.numberOf(integration), value, rev]);
-      }
+    const n = this.integrations.numberOf(integration);
+    for (const { field, sql } of statements(kind).refer) {
+      for (const value of references(fields, field)) this.connection.run(sql, [n, value, rev]);
     }
   }
 
@@ -271,11 +284,6 @@ function grouped<T, G>(items: readonly T[], groupOf: (item: T) => G): Map<G, T[]
   return groups;
 }
 
-function currentSql(kind: Kind): string {
-  return `SELECT k.value, t.rev, t.seq_from, t.verified_at, t.verified_seq, t.digest, t.origin, t.deleted, t.body
-    FROM json_each(?) k CROSS JOIN "${kind}" t ON t.integration = ? AND t.id = k.value AND t.seq_to = ?`;
-}
-
 function currentOf([
   rev,
   seqFrom,
@@ -298,21 +306,34 @@ function currentOf([
   };
 }
 
-function insertSql(kind: Kind): string {
-  const columns = [...REVISION_COLUMNS, ...(isListed(kind) ? columnNames(kind) : [])];
-  return `INSERT INTO "${kind}" (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
-}
-
 /** A tombstone is in no list: its field columns stay empty. */
 function fieldValues(kind: ListedKind, fields: Fields | null): SqlValue[] {
-  return fields === null ? columnNames(kind).map(() => null) : toValues(kind, fields);
+  return fields === null ? COLUMN_NAMES[kind].map(() => null) : toValues(kind, fields);
 }
 
-function isAhead(kind: Kind, fields: Fields, at: Instant): boolean {
-  if (!isListed(kind)) return false;
-  const limit = toMillis(at) + SKEW_MS;
-  return COLUMNS[kind].some(({ field, spec }) => {
-    const value = spec.type === 'instant' ? fields[field] : null;
-    return typeof value === 'string' && toMillis(value) > limit;
-  });
+/** The statements of one kind, written once so that the connection knows them by sight. */
+function statementsOf(kind: Kind) {
+  const columns = [...REVISION_COLUMNS, ...(isListed(kind) ? COLUMN_NAMES[kind] : [])];
+  const references = isListed(kind) ? COLUMNS[kind].filter(({ spec }) => spec.reference) : [];
+  return {
+    current: `SELECT k.value, t.rev, t.seq_from, t.verified_at, t.verified_seq, t.digest, t.origin, t.deleted,
+        t.body
+      FROM json_each(?) k
+      CROSS JOIN "${kind}" t ON t.integration = ? AND t.id = k.value AND t.seq_to = ?`,
+    insert: `INSERT INTO "${kind}" (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+    close: `UPDATE "${kind}" SET seq_to = ?, observed_to = ? WHERE rev = ?`,
+    verify: `UPDATE "${kind}" SET verified_at = ?, verified_seq = ? WHERE rev = ?`,
+    refer: references.map(({ field }) => ({
+      field,
+      sql: `INSERT INTO ${referenceTable(kind, field)} (integration, value, rev) VALUES (?, ?, ?)`,
+    })),
+    times: isListed(kind) ? COLUMNS[kind].filter(({ spec }) => spec.type === 'instant') : [],
+  };
+}
+
+const STATEMENTS = new Map(KINDS.map((kind) => [kind, statementsOf(kind)]));
+const INSERT_BODY = 'INSERT INTO bodies (rev, record, received) VALUES (?, ?, ?)';
+
+function statements(kind: Kind): ReturnType<typeof statementsOf> {
+  return STATEMENTS.get(kind) ?? statementsOf(kind);
 }

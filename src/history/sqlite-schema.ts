@@ -1,5 +1,6 @@
+import { DEFAULT_ORDER } from '../model/fields.js';
 import { KINDS, type Kind } from '../model/kind.js';
-import { COLUMNS, type Column, columnNames, isListed } from './sqlite-columns.js';
+import { COLUMN_NAMES, COLUMNS, type Column, isListed } from './sqlite-columns.js';
 
 /*
  * The tables, as docs/adr/0002-history-in-sqlite.md explains them. A kind's table has a row a revision, with
@@ -113,27 +114,43 @@ export function orderIndex(kind: Kind, field: string): string {
   return `"${kind}_by_${field}"`;
 }
 
+/**
+ * Whether an order has an index of its own to walk. Numbers have not: they are few and come in no order, so
+ * every revision written would touch another page of it. They are sorted instead, out of the index of the
+ * default order, which has them too.
+ */
+export function isWalked({ spec, field }: Column): boolean {
+  return field === 'id' || (spec.order === true && spec.type !== 'number');
+}
+
+function isOrdered({ spec }: Column): boolean {
+  return spec.order === true;
+}
+
 /** As `orderIndex`, of the few revisions only whose field is ahead of the instant they were recorded at. */
 export function aheadIndex(kind: Kind, field: string): string {
   return `"${kind}_ahead_${field}"`;
 }
 
 function kindSql(kind: Kind): string {
-  const fields = isListed(kind) ? columnNames(kind) : [];
+  const fields = isListed(kind) ? COLUMN_NAMES[kind] : [];
   const columns = isListed(kind) ? COLUMNS[kind] : [];
   return [
     `CREATE TABLE "${kind}" (${[REVISION_TYPES, ...fields].join(',\n  ')}\n);`,
     `CREATE INDEX ${keyIndex(kind)} ON "${kind}" (integration, id, seq_to, seq_from, deleted);`,
-    ...columns.filter(({ spec }) => spec.order).flatMap((column) => orderSql(kind, column)),
+    ...columns.filter(isWalked).flatMap((column) => orderSql(kind, column, columns)),
     ...columns.filter(({ spec }) => spec.reference).map(({ field }) => referenceSql(kind, field)),
   ].join('\n');
 }
 
-function orderSql(kind: Kind, { field, sql, spec }: Column): string[] {
-  const on = `ON "${kind}" (integration, ${sql}, id, seq_to, seq_from)`;
-  const all = `CREATE INDEX ${orderIndex(kind, field)} ${on} WHERE deleted = 0;`;
+function orderSql(kind: Kind, { field, sql, spec }: Column, columns: readonly Column[]): string[] {
+  const isDefault = isListed(kind) && field === DEFAULT_ORDER[kind];
+  const scanned = isDefault ? columns.filter((column) => isOrdered(column) && !isWalked(column)) : [];
+  const on = `ON "${kind}" (${['integration', sql, 'id', 'seq_to', 'seq_from'].join(', ')}`;
+  const also = scanned.map((column) => `, ${column.sql}`).join('');
+  const all = `CREATE INDEX ${orderIndex(kind, field)} ${on}${also}) WHERE deleted = 0;`;
   if (spec.type !== 'instant') return [all];
-  return [all, `CREATE INDEX ${aheadIndex(kind, field)} ${on} WHERE deleted = 0 AND ahead = 1;`];
+  return [all, `CREATE INDEX ${aheadIndex(kind, field)} ${on}) WHERE deleted = 0 AND ahead = 1;`];
 }
 
 function referenceSql(kind: Kind, field: string): string {
