@@ -151,8 +151,10 @@ function reply(
   const answer = fault ? faultyAnswer(fault, route, request.headers, proper) : proper();
   const wait = (options.latencyMs ?? 0) + (fault?.kind === 'slow' ? fault.ms : 0);
   const send = () => {
-    done(answer.status);
-    write(exchange, answer, fault?.kind === 'truncated');
+    // the caller may have given up meanwhile
+    const isGone = exchange.response.destroyed;
+    done(isGone ? 0 : answer.status);
+    if (!isGone) write(exchange, answer, fault?.kind === 'truncated');
   };
   if (wait > 0) setTimeout(send, wait).unref();
   else send();

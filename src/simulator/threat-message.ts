@@ -9,7 +9,7 @@ import type { Slot } from './threat-messages.js';
 import { zulu, zuluFraction } from './times.js';
 import { ATTACHMENTS, ATTACKED, IMPERSONATED, LINK_HOSTS, REMEDIATED } from './words.js';
 
-/** One message of a threat's detail, as it stands at `at`. */
+/** One message of a threat's detail, as it stands at `at`. What does not change is drawn the same at every instant. */
 export function messageOf(
   world: World,
   threatId: string,
@@ -19,53 +19,101 @@ export function messageOf(
   at: number,
   integer: IntegerForm,
 ) {
-  const { nulls, absentFields } = world.shares;
-  const random = new Random(world.seed, 61, course.index, slot.number);
-  const isOther = facts.mixed && slot.number > 0 && random.chance(0.4);
-  const attack = isOther ? drawAttack(random) : facts.attack;
-  const hasFile = random.chance(0.25);
-  const hasLink = random.chance(0.6);
-  const recipient = slot.number === 0 ? facts.recipients[0] : employee(random);
-  const orNull = <T>(value: T): T | null => (random.chance(nulls) ? null : value);
-  const orNot = <T>(value: T): T | null | undefined =>
-    random.chance(absentFields) ? undefined : orNull(value);
-  const [host, number] = [random.pick(LINK_HOSTS), random.below(100_000)];
-  const urls = hasLink ? [`https://${host}/r/${number}`, `https://${host}/`].slice(random.below(2)) : [];
+  const draw = new Draw(world, new Random(world.seed, 61, course.index, slot.number));
   return {
     threatId,
     abxMessageId: integer(slot.id),
     abxMessageIdStr: facts.withoutIdText ? undefined : slot.id,
     abxPortalUrl: `https://portal.example.net/home/threat-center/remediation-history/${slot.id}`,
-    subject: isOther ? random.pick(attack.subjects) : facts.subject,
-    fromAddress: facts.sender.address,
-    fromName: facts.sender.name,
-    senderDomain: orNot(facts.sender.address.slice(facts.sender.address.indexOf('@') + 1)),
-    toAddresses: addressesOf(facts, recipient.address, random),
-    recipientAddress: orNot(recipient.address),
+    ...senderOf(facts, draw),
+    ...recipientsOf(facts, slot, draw),
     receivedTime: zulu(slot.received),
     sentTime: zulu(slot.wave.at - 1000),
-    internetMessageId: orNull(
-      `<${hash32(world.seed, 62, course.index, slot.wave.first).toString(16)}@mx.example.net>`,
-    ),
+    internetMessageId: draw.orNull(`<${mailNumber(world, course, slot)}@mx.example.net>`),
     ...remediationOf(world, course, facts, slot, at),
-    attackType: attack.type,
-    attackStrategy: orNull(random.pick(attack.strategies)),
-    attackVector: orNull(random.pick(attack.vectors)),
-    attackedParty: orNull(random.pick(ATTACKED)),
-    impersonatedParty: orNull(random.pick(IMPERSONATED)),
-    returnPath: orNull(facts.sender.address),
-    replyToEmails: random.chance(0.1) ? ['desk@secure-reply.example.net'] : [],
-    ccEmails: random.chance(0.1) ? [facts.recipients[1].address] : [],
-    senderIpAddress: random.chance(nulls / 2) ? '' : orNot(`203.0.113.${random.between(1, 255)}`),
-    attachmentNames: hasFile ? [random.pick(ATTACHMENTS)] : [],
-    attachmentCount: facts.old ? undefined : Number(hasFile),
-    urls,
-    urlCount: facts.old ? undefined : urls.length * random.between(1, 4),
-    summaryInsights: attack.insights.slice(0, random.between(0, attack.insights.length + 1)),
-    isRead: random.chance(0.75) ? null : random.chance(0.5),
-    source: orNot('Attack'),
+    ...attackOf(facts, slot, draw),
+    ...contentOf(facts, draw),
+    isRead: draw.random.chance(0.75) ? null : draw.random.chance(0.5),
+    source: draw.orNot('Attack'),
     tenantId: facts.tenantId,
     tenantName: facts.tenantId === null ? null : facts.tenantId && 'meridian-mills',
+  };
+}
+
+/** Draws for one message, oddities among them. */
+class Draw {
+  constructor(
+    private readonly world: World,
+    readonly random: Random,
+  ) {}
+
+  orNull<T>(value: T): T | null {
+    return this.random.chance(this.world.shares.nulls) ? null : value;
+  }
+
+  /** The value, `null`, or nothing. */
+  orNot<T>(value: T): T | null | undefined {
+    return this.random.chance(this.world.shares.absentFields) ? undefined : this.orNull(value);
+  }
+
+  /** The text, nothing in a text, `null`, or nothing. */
+  orBlank(text: string): string | null | undefined {
+    return this.random.chance(this.world.shares.nulls / 2) ? '' : this.orNot(text);
+  }
+}
+
+/** What the mails of one wave have in common: they are copies of one. */
+function mailNumber(world: World, course: ThreatCourse, slot: Slot): string {
+  return hash32(world.seed, 62, course.index, slot.wave.first).toString(16);
+}
+
+function senderOf({ sender }: ThreatFacts, draw: Draw) {
+  const { address, name } = sender;
+  return {
+    fromAddress: address,
+    fromName: name,
+    senderDomain: draw.orNot(address.slice(address.indexOf('@') + 1)),
+    senderIpAddress: draw.orBlank(`203.0.113.${draw.random.between(1, 255)}`),
+    returnPath: draw.orNull(address),
+    replyToEmails: draw.random.chance(0.1) ? ['desk@secure-reply.example.net'] : [],
+  };
+}
+
+function recipientsOf(facts: ThreatFacts, slot: Slot, draw: Draw) {
+  const { address } = slot.number === 0 ? facts.recipients[0] : employee(draw.random);
+  return {
+    toAddresses: addressesOf(facts, address, draw.random),
+    recipientAddress: draw.orNot(address),
+    ccEmails: draw.random.chance(0.1) ? [facts.recipients[1].address] : [],
+  };
+}
+
+function attackOf(facts: ThreatFacts, slot: Slot, draw: Draw) {
+  const { random } = draw;
+  const isOther = facts.mixed && slot.number > 0 && random.chance(0.4);
+  const attack = isOther ? drawAttack(random) : facts.attack;
+  return {
+    subject: isOther ? random.pick(attack.subjects) : facts.subject,
+    attackType: attack.type,
+    attackStrategy: draw.orNull(random.pick(attack.strategies)),
+    attackVector: draw.orNull(random.pick(attack.vectors)),
+    attackedParty: draw.orNull(random.pick(ATTACKED)),
+    impersonatedParty: draw.orNull(random.pick(IMPERSONATED)),
+    summaryInsights: attack.insights.slice(0, random.between(0, attack.insights.length + 1)),
+  };
+}
+
+function contentOf({ old }: ThreatFacts, { random }: Draw) {
+  const hasFile = random.chance(0.25);
+  const [host, number] = [random.pick(LINK_HOSTS), random.below(100_000)];
+  const links = [`https://${host}/r/${number}`, `https://${host}/`];
+  const urls = random.chance(0.6) ? links.slice(random.below(2)) : [];
+  return {
+    attachmentNames: hasFile ? [random.pick(ATTACHMENTS)] : [],
+    attachmentCount: old ? undefined : Number(hasFile),
+    urls,
+    // upstream counts more than it gives
+    urlCount: old ? undefined : urls.length * random.between(1, 4),
   };
 }
 

@@ -60,7 +60,7 @@ describe('every change of a record', () => {
   it.each(['threat', 'case', 'campaign'] as const)(
     'is announced by a list, or befalls a %s that is not settled yet',
     (kind) => {
-      for (const seed of [1, 2, 3]) {
+      for (const seed of [1, 2]) {
         const tenant = createTenant({ ...SMALL, seed, shares: odd });
         expect(unannounced(tenant, kind)).toEqual([]);
       }

@@ -119,6 +119,17 @@ describe('no answers', () => {
     expect((await get('/threats')).status).toBe(200);
   });
 
+  it('counts a caller who gave up before a slow answer as not answered', async () => {
+    const { get, simulator } = await withFault({ kind: 'slow', ms: 100 });
+    const headers = { authorization: `Bearer ${simulator.token}` };
+    const request = httpGet(`${simulator.baseUrl}/threats`, { headers }).on('error', () => {});
+    while (simulator.stats().requests === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    request.destroy();
+    while (simulator.stats().byStatus[0] !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    simulator.setFaults(null);
+    expect((await get('/threats')).status).toBe(200);
+  });
+
   it('does not keep the simulator from closing', async () => {
     const { get, simulator } = await withFault({ kind: 'hang' });
     const hanging = get('/threats').catch(() => 'cut');

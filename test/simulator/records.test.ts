@@ -10,7 +10,7 @@ const tenant = createTenant({
   seed: 'records',
   from: '2026-01-01T00:00:00.000Z',
   to: '2026-04-01T00:00:00.000Z',
-  threats: 4000,
+  threats: 3000,
   cases: 1200,
   campaigns: 1200,
   shares: { hugeThreats: 0.01, withoutMessages: 0.01 },
@@ -20,8 +20,10 @@ const payloads = (kind: ListedKind) =>
   final.filter((record) => record.kind === kind).map((record) => record.payload as Json);
 const [threats, cases, campaigns] = [payloads('threat'), payloads('case'), payloads('campaign')];
 const messages = threats.flatMap((threat) => (threat.messages ?? []) as Json[]);
-const histories = (kind: ListedKind) =>
+const historiesOf = (kind: ListedKind) =>
   Array.from({ length: tenant.count(kind) }, (_, index) => tenant.versions(kind, index));
+const all = { threat: historiesOf('threat'), case: historiesOf('case'), campaign: historiesOf('campaign') };
+const histories = (kind: ListedKind) => all[kind];
 
 const some = <T>(list: readonly T[], is: (item: T) => boolean) => list.filter(is).length;
 /** Between a hundredth and all but a hundredth of them. */

@@ -166,6 +166,19 @@ describe('pages', () => {
     expect(walked).toEqual(whole);
   });
 
+  it('end with the last row, even when it fills its page', async () => {
+    const { json } = await startHarness();
+    const { total } = await json(`/threats${WEEK}&pageSize=1`);
+    for (const [size, isMore] of [
+      [Number(total), false],
+      [Number(total) - 1, true],
+    ] as const) {
+      const body = await json(`/threats${WEEK}&pageSize=${size}`);
+      expect(body.threats).toHaveLength(size);
+      expect(body.nextPageNumber ?? null).toBe(isMore ? 2 : null);
+    }
+  });
+
   it('have 100 rows unless told, and none beyond the last', async () => {
     const { json } = await startHarness();
     expect((await json(`/threats${WEEK}`)).threats).toHaveLength(100);

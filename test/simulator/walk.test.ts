@@ -18,7 +18,7 @@ async function listAll(
   until: number,
 ) {
   const rows = new Map<string, Json>();
-  const width = 7 * HOUR;
+  const width = 11 * HOUR;
   for (let from = toMillis(SMALL.from) - width; from < until; from += width) {
     for (let page: unknown = 1; typeof page === 'number'; ) {
       const paging = `&pageSize=13&pageNumber=${page}`;
@@ -80,16 +80,19 @@ async function walk(harness: Harness): Promise<Map<string, string>> {
 }
 
 const TENANTS: readonly [string, Partial<TenantOptions>][] = [
-  ['usual', { seed: 1 }],
+  ['usual', { seed: 1, threats: 400 }],
   [
     'odd',
     {
       seed: 'odd',
-      threats: 300,
+      threats: 250,
       shares: { missingThreats: 0.05, deletedThreats: 0.06, hugeThreats: 0.05, withoutMessages: 0.05 },
     },
   ],
-  ['late and sampled', { seed: 3, detailMessages: 'sample', shares: { lateArrivals: 1, hugeThreats: 0.1 } }],
+  [
+    'late and sampled',
+    { seed: 3, threats: 300, detailMessages: 'sample', shares: { lateArrivals: 1, hugeThreats: 0.1 } },
+  ],
 ];
 
 describe('a walk through the API at a standing clock', () => {
