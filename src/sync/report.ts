@@ -4,9 +4,9 @@ import type { Instant } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
 import type { Run, RunCounts, RunStatus } from '../model/run.js';
 import type { FilterKey, StreamState, StreamStatus } from '../model/stream.js';
-import { nowOf, type Source, type SyncEnv } from './pass.js';
+import type { Source, SyncEnv } from './pass.js';
 import type { RunRecorder } from './run-recorder.js';
-import { floorToSecond, widthOf } from './spans.js';
+import { widthOf } from './spans.js';
 import { sourceStates } from './stream-states.js';
 import { readWorkList } from './work-list.js';
 
@@ -73,17 +73,17 @@ async function summarise(store: HistoryStore, state: StreamState, to: Instant): 
   };
 }
 
-/** What a pass comes to, with its streams as they stand now. */
+/** What a pass comes to that has brought its streams up to `asOf`. */
 export async function passReport(
   env: SyncEnv,
   source: Source,
   run: Run,
   main: RunRecorder,
   again: RunRecorder,
+  asOf: Instant,
 ): Promise<PassReport> {
   const states = await sourceStates(env, source);
-  const to = floorToSecond(nowOf(env));
-  const streams = await Promise.all(states.map((state) => streamReport(env.store, state, to)));
+  const streams = await Promise.all(states.map((state) => streamReport(env.store, state, asOf)));
   const { integration, resource, id: runId, status, errors } = run;
   const counts = main.counts();
   const reread = again.hasBegun() ? again.counts() : null;

@@ -40,6 +40,8 @@ interface Journey extends PassOptions {
   /** The re-read's own run, which is written only when something is due. */
   readonly again: RunRecorder;
   readonly fortune: Fortune;
+  /** What the history was last brought up to. */
+  asOf: Instant;
 }
 
 /**
@@ -57,6 +59,7 @@ export async function runPass(env: SyncEnv, source: Source, options: PassOptions
     main: createRunRecorder(env, source, { trigger: options.trigger, parameters }),
     again: createRunRecorder(env, source, { trigger: 'REREAD', parameters }),
     fortune: newFortune(),
+    asOf: floorToSecond(nowOf(env)),
   };
   const lastAttemptAt = nowOf(env);
   await journey.main.record({ streams: states.map((state) => ({ ...state, lastAttemptAt })) });
@@ -105,6 +108,7 @@ function startCycle(journey: Journey): Promise<Cycle> {
   const { env, source, main, fortune, deltas } = journey;
   return deltas.start(sourceText(source), async () => {
     const pass = passOf(journey);
+    journey.asOf = pass.asOf;
     const works = await planWorks(pass);
     const isKnown = works.some(({ list }) => list.density !== null);
     const oldest = works.map(({ state }) => state.collectFrom).reduce(earliest);
@@ -135,10 +139,10 @@ async function planWorks(pass: Pass): Promise<StreamWork[]> {
 }
 
 async function arrive(
-  { env, source, main, again, fortune }: Journey,
+  { env, source, main, again, fortune, asOf }: Journey,
   stop: Stop | null,
 ): Promise<PassReport> {
   if (again.hasBegun()) await endRun(env, source, again, fortune, stop);
   const run = await endRun(env, source, main, fortune, stop);
-  return passReport(env, source, run, main, again);
+  return passReport(env, source, run, main, again, asOf);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/create-client.js';
+import type { StartTimer } from '../../src/abnormal/timer.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore, Page } from '../../src/history/store.js';
 import type { Account } from '../../src/integrations/account.js';
@@ -38,6 +39,17 @@ export function testClock(start: Instant): TestClock {
     },
     perRequestMs: 0,
   });
+}
+
+/** A timer that does not wait: the clock moves instead. */
+function passing(clock: TestClock): StartTimer {
+  return (callback, ms) => {
+    const immediate = setImmediate(() => {
+      clock.advance(ms);
+      callback();
+    });
+    return () => clearImmediate(immediate);
+  };
 }
 
 export interface World {
@@ -83,8 +95,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const client = createAbnormalClient({
     baseUrl: simulator.baseUrl,
     token: () => token.value,
-    // the rate is the client's own concern: here nothing waits for it
-    budget: createBudget({ rpm: 1e9, concurrency: 4, clock }),
+    // the rate is the client's own concern: here nothing waits for it, and a pause passes at once
+    budget: createBudget({ rpm: 1e9, concurrency: 4, clock, startTimer: passing(clock) }),
     timeoutMs: 2_000,
     clock,
     log,
@@ -163,4 +175,48 @@ export async function historyOf(store: HistoryStore, key: Revision['key']) {
       .toReversed()
       .map(async (revision) => ({ revision, received: await store.received(key, revision.seqFrom) })),
   );
+}
+
+/**
+ * What is wrong with the history of a kind, as the tenant's versions tell: records that it lacks as of `settled`,
+ * those whose last version had been superseded by then, and versions that the tenant never had, or in another
+ * order. Empty when all is well.
+ */
+export async function faultsOf(
+  { store, tenant }: Pick<World, 'store' | 'tenant'>,
+  kind: ListedKind,
+  settled: Instant,
+  since: Instant,
+): Promise<string[]> {
+  const faults: string[] = [];
+  const held = await heldOf(store, kind);
+  for (const record of tenant.truth(settled, since)) {
+    if (record.kind === kind && !held.has(record.id)) faults.push(`${record.id} is missing`);
+  }
+  for (const [id, { key }] of held) {
+    const versions = tenant.versionsOf(kind, id);
+    const texts = versions.map(({ payload }) => receivedText(payload));
+    const wanted = versions.findLastIndex(({ visibleFrom }) => visibleFrom <= settled);
+    const received = (await historyOf(store, key)).map((version) =>
+      withoutEmptyMessages(version.received ?? ''),
+    );
+    let place = -1;
+    for (const text of received) {
+      place = texts.indexOf(text, place + 1);
+      if (place < 0) break;
+    }
+    if (place < 0) faults.push(`${id} has a version that never was, or in another order`);
+    else if (!texts.slice(Math.max(0, wanted)).includes(received.at(-1) ?? ''))
+      faults.push(`${id} is behind`);
+  }
+  return faults;
+}
+
+function receivedText(payload: unknown): string | null {
+  return payload === null ? null : withoutEmptyMessages(canonicalJson(payload));
+}
+
+/** The tenant's account of a threat without messages does not say whether the list of them is empty or absent. */
+function withoutEmptyMessages(text: string): string {
+  return text.replace('"messages":[],', '');
 }
