@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** A gateway command in a process of its own, reading a simulated tenant as it would an account. */
+export interface Child {
+  readonly process: ChildProcess;
+  /** Ends with its exit code, or `null` after a signal. */
+  readonly ended: Promise<number | null>;
+  /** What it has written to its standard error so far. */
+  errors(): string;
+  /** The most memory it has had resident, in bytes; 0 once it has ended. */
+  peakMemory(): number;
+}
+
+export interface ChildOptions {
+  readonly baseUrl: string;
+  readonly token: string;
+  readonly history: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts the built gateway (`npm run build`) with `args`. */
+export function startGateway(args: readonly string[], options: ChildOptions): Child {
+  const child = spawn(process.execPath, ['dist/main.js', ...args], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      ABNORMAL_TOKEN: options.token,
+      ABNORMAL_BASE_URL: options.baseUrl,
+      HISTORY: options.history,
+      UPSTREAM_RPM: '1000000',
+      LOG_LEVEL: 'error',
+      ...options.env,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let text = '';
+  child.stderr.on('data', (chunk) => {
+    text = (text + chunk).slice(-4000);
+  });
+  return {
+    process: child,
+    ended: new Promise((resolve) => child.once('close', (code) => resolve(code))),
+    errors: () => text,
+    peakMemory: () => highWater(child.pid),
+  };
+}
+
+/** `VmHWM` of a process: what the kernel counts as its peak resident set. */
+function highWater(pid: number | undefined): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
