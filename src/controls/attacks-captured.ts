@@ -1,0 +1,134 @@
+import { conclude, licensedStreams } from './conclude.js';
+import type { Assessment, Control, Finding, Judgement, Scope, ThreatFact } from './control.js';
+import { findHoles, gapText, holesOf } from './gaps.js';
+import { messageTimes, threatQuery } from './malicious.js';
+import { isWithin } from './period.js';
+import { gradeShare } from './shares.js';
+import type { StreamFacts } from './stream-facts.js';
+import { RECEIVED_THREATS } from './streams-needed.js';
+import { countText, listText, shareText } from './words.js';
+
+/** What was found of the threats of a period. */
+export interface CaptureFacts {
+  /** Held with every message that Abnormal gives. */
+  whole: number;
+  /** Held without messages, or with some only. */
+  partial: number;
+}
+
+/**
+ * Evaluates the rule:
+ *   > The population of threats is whole: the ledger vouches for the whole period, so that every id that
+ *   > Abnormal lists is held, and every threat is held in full, save the share that `capturedShare` allows.
+ *
+ * A hole is a failure: something was to be had and is not there. What lies before the collection's beginning or
+ * is out of Abnormal's retention is not, and leaves the control undecided.
+ */
+export const attacksCaptured: Control = {
+  id: 'attacks-captured',
+  title: 'Attacks are captured',
+  rule: 'The population of threats is whole: the ledger vouches for the whole period, so that every id that Abnormal lists is held, and every threat is held in full, save the share that `capturedShare` allows. A hole in what was collected is a failure; what lies before the collection’s beginning or is out of Abnormal’s retention leaves it undecided.',
+  thresholds: ['capturedShare', 'pollThreatsEvery', 'ingestionLag'],
+  needs: RECEIVED_THREATS,
+  takes: ['threat'],
+  looksBack: false,
+  population: ({ from, to }) => ({
+    unit: 'threats',
+    words:
+      'Threats of which a message was received in the period, whatever they were judged; one that comes without any message counts by when it was first recorded.',
+    query: threatQuery(from, to),
+  }),
+  begin: (scope, find) => assess(scope, find),
+};
+
+function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+  const facts: CaptureFacts = { whole: 0, partial: 0 };
+  return {
+    take(fact) {
+      if (fact.kind === 'threat') takeThreat(fact, scope, facts, find);
+    },
+    judge() {
+      for (const each of licensedStreams(scope, RECEIVED_THREATS)) findHoles(each, find);
+      return judgeCapture(facts, scope);
+    },
+  };
+}
+
+function takeThreat(
+  fact: ThreatFact,
+  { period }: Scope,
+  facts: CaptureFacts,
+  find: (finding: Finding) => void,
+) {
+  const { messages, pagesComplete } = fact.record;
+  const times = messages.length === 0 ? [fact.firstRecordedAt] : messages.map(messageTimes(fact));
+  const at = times.find((time) => isWithin(period, time)) ?? null;
+  if (at === null) return;
+  const isWhole = pagesComplete && messages.length > 0;
+  if (isWhole) facts.whole += 1;
+  else facts.partial += 1;
+  const lack =
+    messages.length === 0
+      ? 'Abnormal gave it without any message'
+      : 'not all pages of its messages could be read';
+  find({
+    outcome: isWhole ? 'MET' : 'EXCEPTION',
+    subject: { type: 'RECORD', key: fact.key, messageId: null },
+    at,
+    reason: isWhole ? 'held with all messages that Abnormal gives' : lack,
+  });
+}
+
+/** Judges what was found. */
+export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Judgement {
+  const { capturedShare } = scope.thresholds;
+  const streams = licensedStreams(scope, RECEIVED_THREATS);
+  const holes = holesOf(streams).map(({ facts, gap }) => gapText(facts, gap));
+  const count = whole + partial;
+  const isShort = gradeShare({ met: whole, missed: partial, doubtful: 0 }, capturedShare) === 'SHORT';
+  const failures = [
+    holes.length > 0
+      ? `${countText(holes.length, 'hole')} in what was collected: ${listText(holes, 2)}`
+      : null,
+    isShort ? `${partial} of ${countText(count, 'threat')} not held in full` : null,
+  ].filter((failure) => failure !== null);
+  const [listed, held] = [sum(streams, 'listed'), sum(streams, 'held')];
+  return {
+    ...conclude(holes.length > 0 ? withoutHoles(scope) : scope, RECEIVED_THREATS, {
+      failed: failures.length > 0 ? `${failures.join('; ')}.` : null,
+      doubt: null,
+      empty: null,
+      passed: `All of the period is covered, and ${shareText(count === 0 ? 1 : whole / count)} of ${countText(count, 'threat')} held in full.`,
+    }),
+    measures: [
+      {
+        name: 'Threats held in full',
+        value: count === 0 ? null : whole / count,
+        unit: 'share',
+        threshold: { value: capturedShare, bound: 'AT_LEAST' },
+      },
+      {
+        name: 'Listed ids that are held',
+        value: listed === 0 ? null : held / listed,
+        unit: 'share',
+        threshold: { value: 1, bound: 'AT_LEAST' },
+      },
+      { name: 'Holes', value: holes.length, unit: 'count', threshold: { value: 0, bound: 'AT_MOST' } },
+    ],
+    count,
+    distributions: [],
+  };
+}
+
+/** The holes are the failure itself; only what else is missing is worth adding to it. */
+function withoutHoles(scope: Scope): Scope {
+  const streams = scope.streams.map((facts) => ({
+    ...facts,
+    gaps: facts.gaps.filter((gap) => gap.class !== 'HOLE'),
+  }));
+  return { ...scope, streams };
+}
+
+function sum(streams: readonly StreamFacts[], field: 'listed' | 'held'): number {
+  return streams.reduce((total, facts) => total + facts[field], 0);
+}

@@ -1,0 +1,167 @@
+import type { Instant } from '../model/instant.js';
+import type { RecordKey } from '../model/kind.js';
+import type { Campaign, Case, Threat } from '../model/records.js';
+import type { FilterKey, Stream } from '../model/stream.js';
+import type { Period } from './period.js';
+import type { StreamFacts } from './stream-facts.js';
+import type { ThresholdName, Thresholds } from './thresholds.js';
+
+export const CONTROL_IDS = [
+  'detection-active',
+  'attacks-captured',
+  'attacks-remediated',
+  'account-takeover-handled',
+  'behavioural-ai-operating',
+  'abuse-mailbox-operating',
+  'collection-continuous',
+  'token-rotation',
+] as const;
+export type ControlId = (typeof CONTROL_IDS)[number];
+
+/**
+ * `INSUFFICIENT_DATA`: what is recorded does not decide it. `NOT_APPLICABLE`: there is nothing that the
+ * control could be about.
+ */
+export type Verdict = 'PASS' | 'FAIL' | 'INSUFFICIENT_DATA' | 'NOT_APPLICABLE';
+
+/** A threat as it stands in the view. */
+export interface ThreatFact {
+  readonly kind: 'threat';
+  readonly key: RecordKey;
+  readonly record: Threat;
+  /** When its first version was recorded; looked up only where no message says when it was received. */
+  readonly firstRecordedAt: Instant | null;
+}
+
+/** One version of a record. */
+export interface Version<R> {
+  readonly record: R;
+  readonly observedFrom: Instant;
+  /** The last request that saw it, where it was superseded; `null` for the one that the view shows. */
+  readonly verifiedAt: Instant | null;
+}
+
+/** A case or a campaign with its versions up to the view, oldest first; the last is the one that the view shows. */
+export interface VersionedFact<K extends 'case' | 'campaign', R> {
+  readonly kind: K;
+  readonly key: RecordKey;
+  readonly versions: readonly [Version<R>, ...Version<R>[]];
+}
+
+export type CaseFact = VersionedFact<'case', Case>;
+export type CampaignFact = VersionedFact<'campaign', Campaign>;
+export type RecordFact = ThreatFact | CaseFact | CampaignFact;
+
+/** What is known of an account's credential. */
+export interface CredentialFact {
+  readonly integration: string;
+  /** `NONE`: the account has none, as the simulated one. */
+  readonly kind: 'TOKEN' | 'NONE';
+  readonly issuedAt: Instant | null;
+  readonly expiresAt: Instant | null;
+}
+
+/** All that a verdict depends on besides the records. */
+export interface Scope {
+  readonly period: Period;
+  readonly before: Period;
+  /** The instant of the view: what counts as now. */
+  readonly now: Instant;
+  readonly thresholds: Thresholds;
+  readonly integrations: readonly string[];
+  /** Every stream of every integration, over the period. */
+  readonly streams: readonly StreamFacts[];
+  /** The same over the period before; empty where no control asks for it. */
+  readonly streamsBefore: readonly StreamFacts[];
+  readonly credentials: readonly CredentialFact[];
+}
+
+/** What a finding is about: a record, perhaps one message of it, or a span of a stream, or an account. */
+export type Subject =
+  | { readonly type: 'RECORD'; readonly key: RecordKey; readonly messageId: string | null }
+  | { readonly type: 'SPAN'; readonly stream: Stream; readonly from: Instant; readonly to: Instant }
+  | { readonly type: 'INTEGRATION'; readonly integration: string };
+
+/**
+ * What became of one member of a population. `PENDING`: its time is not up yet. `IN_DOUBT`: what is recorded
+ * cannot tell. Only an `EXCEPTION` counts against the control.
+ */
+export type Outcome = 'MET' | 'EXCEPTION' | 'PENDING' | 'IN_DOUBT';
+
+export interface Finding {
+  readonly outcome: Outcome;
+  readonly subject: Subject;
+  /** The instant by which it belongs to the period. */
+  readonly at: Instant | null;
+  /** For a person: why it is what it is. */
+  readonly reason: string;
+}
+
+export type Unit = 'share' | 'ms' | 'count';
+
+/** One number that was measured, and what it is held against. */
+export interface Measure {
+  readonly name: string;
+  readonly value: number | null;
+  readonly unit: Unit;
+  readonly threshold: { readonly value: number; readonly bound: 'AT_LEAST' | 'AT_MOST' } | null;
+}
+
+/** How a population spreads over the values of one attribute, in a fixed order. */
+export interface Distribution {
+  readonly title: string;
+  readonly bars: readonly {
+    readonly label: string;
+    readonly count: number;
+    readonly before: number | null;
+  }[];
+}
+
+/** What a control says of a period. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** One sentence or two, for a person. */
+  readonly reason: string;
+  /** The first is what the control is known by. */
+  readonly measures: readonly Measure[];
+  /** Members of the population that the history holds. */
+  readonly count: number;
+  readonly distributions: readonly Distribution[];
+}
+
+/** What a control is about. */
+export interface PopulationSpec {
+  /** What its members are, in the plural. */
+  readonly unit: string;
+  /** Who belongs to it, and by which time. */
+  readonly words: string;
+  /** The same as a query of the graph, as far as its filters can say it; `null` where no records are meant. */
+  readonly query: string | null;
+}
+
+/** A control at work on one period: takes records one by one, then judges. */
+export interface Assessment {
+  take(fact: RecordFact): void;
+  judge(): Judgement;
+}
+
+export interface StreamNeed {
+  readonly resource: Stream['resource'];
+  readonly filterKey: FilterKey;
+}
+
+/** One control. It neither reads nor waits: all it knows is handed to it. */
+export interface Control {
+  readonly id: ControlId;
+  readonly title: string;
+  readonly rule: string;
+  readonly thresholds: readonly ThresholdName[];
+  /** The streams that must be covered for a verdict to stand. */
+  readonly needs: readonly StreamNeed[];
+  /** The records it takes. */
+  readonly takes: readonly RecordFact['kind'][];
+  /** Whether it compares with the period before and takes that one's records too. */
+  readonly looksBack: boolean;
+  population(period: Period): PopulationSpec;
+  begin(scope: Scope, find: (finding: Finding) => void): Assessment;
+}

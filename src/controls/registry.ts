@@ -1,0 +1,31 @@
+import { abuseMailboxOperating } from './abuse-mailbox-operating.js';
+import { accountTakeoverHandled } from './account-takeover-handled.js';
+import { attacksCaptured } from './attacks-captured.js';
+import { attacksRemediated } from './attacks-remediated.js';
+import { behaviouralAiOperating } from './behavioural-ai-operating.js';
+import { collectionContinuous } from './collection-continuous.js';
+import { CONTROL_IDS, type Control, type ControlId } from './control.js';
+import { detectionActive } from './detection-active.js';
+import { tokenRotation } from './token-rotation.js';
+
+/** Every control by its id, in the order in which reports give them. */
+export const CONTROLS: Readonly<Record<ControlId, Control>> = {
+  'detection-active': detectionActive,
+  'attacks-captured': attacksCaptured,
+  'attacks-remediated': attacksRemediated,
+  'account-takeover-handled': accountTakeoverHandled,
+  'behavioural-ai-operating': behaviouralAiOperating,
+  'abuse-mailbox-operating': abuseMailboxOperating,
+  'collection-continuous': collectionContinuous,
+  'token-rotation': tokenRotation,
+};
+
+/** The controls of these ids, each once and in the usual order; a RangeError names what is not one. */
+export function controlsOf(ids: readonly string[] | null): Control[] {
+  const wanted = ids ?? CONTROL_IDS;
+  const unknown = wanted.filter((id) => !CONTROL_IDS.some((known) => known === id));
+  if (unknown.length > 0) {
+    throw new RangeError(`There is no control ${unknown.join(', ')}: there are ${CONTROL_IDS.join(', ')}.`);
+  }
+  return CONTROL_IDS.filter((id) => wanted.includes(id)).map((id) => CONTROLS[id]);
+}

@@ -1,0 +1,164 @@
+import { type Coverage, coverageOf, type Gap } from '../model/coverage.js';
+import { type Instant, latest, shift } from '../model/instant.js';
+import type { RecordedEntry } from '../model/ledger.js';
+import type { Stream } from '../model/stream.js';
+import { isAnswer, pollsIn, type Silence, silencesIn } from './silences.js';
+import { mostBetweenPolls, type Thresholds } from './thresholds.js';
+
+/**
+ * What a gap means for a verdict. `NOT_DUE`: so near to the view's end that no collection could vouch for it
+ * yet. `UNREACHED`: before the collection's beginning, out of retention, or not licensed: nothing was lost that
+ * could have been had. `HOLE`: what should have been collected and was not.
+ */
+export type GapClass = 'NOT_DUE' | 'UNREACHED' | 'HOLE';
+
+export interface ClassedGap extends Gap {
+  readonly class: GapClass;
+}
+
+/** What the ledger says of one stream over one period, as of the view. */
+export interface StreamFacts {
+  readonly stream: Stream;
+  /** False when every answer so far was that the account has no licence for it. */
+  readonly licensed: boolean;
+  /** Why not, as Abnormal put it. */
+  readonly refusal: string | null;
+  readonly coverage: Coverage;
+  /** The gaps that keep a verdict from standing: those of the period, and see `vouchedTo`. */
+  readonly gaps: readonly ClassedGap[];
+  /** Gaps of the period and of the deadlines that run on after it. */
+  readonly gapsBeyond: readonly Gap[];
+  /** When polls were answered: within the period, and as long around it as deadlines and intervals reach. */
+  readonly answeredAt: readonly Instant[];
+  /** When a poll was first answered; `null` for never. Earlier, nobody asked. */
+  readonly polledFrom: Instant | null;
+  /** Stretches of more than an interval and its lag without an answered poll. */
+  readonly silences: readonly Silence[];
+  /** Rows that the readings within the period listed, and how many of them are held. */
+  readonly listed: number;
+  readonly held: number;
+}
+
+export interface StreamFactsInput {
+  readonly stream: Stream;
+  readonly period: { readonly from: Instant; readonly to: Instant };
+  /** The view's instant. */
+  readonly now: Instant;
+  readonly thresholds: Thresholds;
+  /** What touches the period or lies around it, in the order of recording. */
+  readonly entries: readonly RecordedEntry[];
+  /** When a poll was first answered, ever. */
+  readonly polledFrom: Instant | null;
+  /** Where the earliest window begins that was ever read. */
+  readonly begunFrom: Instant | null;
+}
+
+/** The part of the ledger that the facts of a period are worked out from. */
+export function ledgerSpan(
+  { from, to }: { readonly from: Instant; readonly to: Instant },
+  stream: Stream,
+  thresholds: Thresholds,
+): { from: Instant; to: Instant } {
+  const margin = 2 * mostBetweenPolls(thresholds, stream.resource);
+  return { from: shift(from, -margin), to: shift(to, margin + deadlineMs(thresholds)) };
+}
+
+/** The longest that a deadline of a period's last record can run on after it. */
+function deadlineMs({ remediateWithin, handleCasesWithin, judgeReportsWithin }: Thresholds): number {
+  return Math.max(remediateWithin, handleCasesWithin, judgeReportsWithin);
+}
+
+/**
+ * Up to where a period's coverage has to be gapless. Threats stay where they were received, so that is its end.
+ * A case or a campaign moves on in its stream when it changes: one that left the period before the period was
+ * read is to be found later, so what happened until that reading must be covered too.
+ */
+export function vouchedTo(
+  entries: readonly RecordedEntry[],
+  { resource }: Stream,
+  { from, to }: { readonly from: Instant; readonly to: Instant },
+): Instant {
+  if (resource === 'threats') return to;
+  const readings = entries.filter((e) => e.status === 'COMPLETE' && e.from < to && e.to > from);
+  if (!coverageOf(readings, from, to).complete) return to;
+  let [few, enough] = [0, readings.length];
+  while (enough - few > 1) {
+    const middle = (few + enough) >> 1;
+    if (coverageOf(readings.slice(0, middle), from, to).complete) enough = middle;
+    else few = middle;
+  }
+  return latest(to, readings[enough - 1]?.settledTo ?? to);
+}
+
+/** Works out a stream's facts. */
+export function streamFacts(input: StreamFactsInput): StreamFacts {
+  const { stream, period, thresholds, entries } = input;
+  const within = entries.filter(({ from, to }) => from < period.to && to > period.from);
+  const coverage = coverageOf(within, period.from, period.to);
+  const vouched = coverageOf(entries, period.from, vouchedTo(within, stream, period));
+  const polls = pollsIn(entries, thresholds.ingestionLag);
+  const refused = refusalIn(within);
+  return {
+    stream,
+    licensed: refused === null,
+    refusal: refused,
+    coverage,
+    gaps: vouched.gaps.map((gap) => ({ ...gap, class: classOf(gap, input) })),
+    gapsBeyond: coverageOf(entries, period.from, shift(period.to, deadlineMs(thresholds))).gaps,
+    answeredAt: polls.filter(({ ok }) => ok).map(({ at }) => at),
+    polledFrom: input.polledFrom,
+    silences: silencesIn(polls, { ...input, mostMs: mostBetweenPolls(thresholds, stream.resource) }),
+    ...heldIn(within, period),
+  };
+}
+
+/** From where on no collection in good order need vouch: the newest poll may be an interval old, and lags. */
+export function dueBefore(now: Instant, stream: Stream, thresholds: Thresholds): Instant {
+  return shift(now, -mostBetweenPolls(thresholds, stream.resource) - thresholds.ingestionLag);
+}
+
+function classOf(gap: Gap, { stream, now, thresholds, begunFrom }: StreamFactsInput): GapClass {
+  if (gap.reason === 'NOT_LICENSED' || gap.reason === 'OUT_OF_RETENTION') return 'UNREACHED';
+  if (gap.from >= dueBefore(now, stream, thresholds)) return 'NOT_DUE';
+  const isAhead = gap.reason === 'NOT_COLLECTED' && (begunFrom === null || gap.to <= begunFrom);
+  return isAhead ? 'UNREACHED' : 'HOLE';
+}
+
+/** Not licensed when nothing in the period was ever read and the last refusal said so. */
+function refusalIn(entries: readonly RecordedEntry[]): string | null {
+  if (entries.some(({ status }) => status === 'COMPLETE' || status === 'PARTIAL')) return null;
+  const last = entries.findLast(({ status }) => status === 'NOT_LICENSED');
+  return last ? (last.reason ?? 'not licensed') : null;
+}
+
+function heldIn(entries: readonly RecordedEntry[], { from, to }: { from: Instant; to: Instant }) {
+  const newest = newestApart(
+    entries.filter((entry) => entry.from >= from && entry.to <= to && isAnswer(entry.status)),
+  );
+  return {
+    listed: newest.reduce((sum, entry) => sum + entry.listed, 0),
+    held: newest.reduce((sum, entry) => sum + entry.held, 0),
+  };
+}
+
+/** The newest readings that do not overlap. */
+function newestApart(entries: readonly RecordedEntry[]): RecordedEntry[] {
+  const chosen: RecordedEntry[] = [];
+  for (const entry of entries.toReversed()) {
+    const place = placeIn(chosen, entry.from);
+    const [before, after] = [chosen[place - 1], chosen[place]];
+    if ((!before || before.to <= entry.from) && (!after || entry.to <= after.from))
+      chosen.splice(place, 0, entry);
+  }
+  return chosen;
+}
+
+function placeIn(chosen: readonly RecordedEntry[], from: Instant): number {
+  let [low, high] = [0, chosen.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((chosen[middle]?.from ?? from) < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

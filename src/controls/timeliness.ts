@@ -1,0 +1,191 @@
+import { earliest, type Instant, shift, toMillis } from '../model/instant.js';
+import { conclude } from './conclude.js';
+import type {
+  Distribution,
+  Finding,
+  Judgement,
+  Measure,
+  Outcome,
+  Scope,
+  StreamNeed,
+  Version,
+} from './control.js';
+import { DurationTally } from './duration-tally.js';
+import { gradeShare } from './shares.js';
+import { countText, durationText, instantText, shareText } from './words.js';
+
+/*
+ * Abnormal does not say when a case was acknowledged or a report judged. The history brackets it: not before
+ * the last request that saw it open, and by the first version that has it done at the latest.
+ */
+
+/** When something was done to a record, as far as its versions tell. */
+export interface Turn {
+  /** Done by then; `null` while it is not done. */
+  readonly by: Instant | null;
+  /** Still open then; `null` where the first version already has it done. */
+  readonly after: Instant | null;
+}
+
+/**
+ * Reads the turn off a record's versions, oldest first. `changedAt` is the record's own word for when it last
+ * changed, which bounds the turn from above too.
+ */
+export function turnOf<R>(
+  versions: readonly Version<R>[],
+  isDone: (record: R) => boolean,
+  changedAt: (record: R) => Instant | null,
+): Turn {
+  const place = versions.findIndex(({ record }) => isDone(record));
+  const open = place === -1 ? versions.at(-1) : versions[place - 1];
+  const after = open ? (open.verifiedAt ?? open.observedFrom) : null;
+  const done = versions[place];
+  if (!done) return { by: null, after };
+  return { by: earliest(done.observedFrom, changedAt(done.record) ?? done.observedFrom), after };
+}
+
+export interface Deadline {
+  readonly start: Instant;
+  readonly within: number;
+  /** The view's instant. */
+  readonly now: Instant;
+  /** Whether what was collected shows that it was still open at the deadline. */
+  readonly isKnownOpen: (deadline: Instant) => boolean;
+  /** `acknowledged`, `judged`. */
+  readonly done: string;
+}
+
+/** Holds a turn against its deadline. What was done by the deadline is met, even where that is all one knows. */
+export function outcomeOf({ by, after }: Turn, rule: Deadline): Pick<Finding, 'outcome' | 'reason'> {
+  const { start, within, now, isKnownOpen, done } = rule;
+  const deadline = shift(start, within);
+  const late = `not ${done} within ${durationText(within)}`;
+  if (by !== null && by <= deadline) {
+    return { outcome: 'MET', reason: `${done} within ${durationText(waited(start, by))} at most` };
+  }
+  if (after !== null && after >= deadline) {
+    const end = by === null ? 'still open' : `${done} by ${instantText(by)}`;
+    return { outcome: 'EXCEPTION', reason: `${late}: open ${instantText(after)}, ${end}` };
+  }
+  if (by !== null) {
+    const seen = after === null ? `first seen when it already was` : `last seen open ${instantText(after)}`;
+    return {
+      outcome: 'IN_DOUBT',
+      reason: `${done} by ${instantText(by)}, ${seen}: whether in time cannot be told`,
+    };
+  }
+  if (deadline > now)
+    return { outcome: 'PENDING', reason: `not ${done} yet; its time is up ${instantText(deadline)}` };
+  if (isKnownOpen(deadline)) return { outcome: 'EXCEPTION', reason: `${late}: still open` };
+  return { outcome: 'IN_DOUBT', reason: `not ${done} when last seen, which was before its time was up` };
+}
+
+function waited(start: Instant, end: Instant): number {
+  return Math.max(0, toMillis(end) - toMillis(start));
+}
+
+/** What was found of a population that has a deadline each. */
+export interface TimelyFacts {
+  readonly counts: Record<Outcome, number>;
+  /** How long those that were done took at most, met or late. */
+  readonly times: DurationTally;
+}
+
+export function noTimelyFacts(): TimelyFacts {
+  return { counts: { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0 }, times: new DurationTally() };
+}
+
+export function addTimely(
+  { counts, times }: TimelyFacts,
+  outcome: Outcome,
+  turn: Turn,
+  start: Instant,
+): void {
+  counts[outcome] += 1;
+  if (turn.by !== null && outcome !== 'IN_DOUBT') times.add(waited(start, turn.by));
+}
+
+/** What the members are called and how they are measured. */
+export interface TimelyWords {
+  /** `case`, `report`. */
+  readonly noun: string;
+  readonly done: string;
+  readonly measure: string;
+}
+
+/** Judges whether enough were done in time. */
+export function judgeTimely(
+  facts: TimelyFacts,
+  scope: Scope,
+  needs: readonly StreamNeed[],
+  limits: { readonly share: number; readonly within: number },
+  words: TimelyWords,
+): Pick<Judgement, 'verdict' | 'reason' | 'measures' | 'count'> {
+  const { MET: met, EXCEPTION: missed, PENDING: pending, IN_DOUBT: doubtful } = facts.counts;
+  const decided = met + missed;
+  const grade = gradeShare({ met, missed, doubtful }, limits.share);
+  const { noun, done } = words;
+  const within = durationText(limits.within);
+  const rest = `${pending === 0 ? '' : ` ${countText(pending, noun)} still within the time.`}${doubtful === 0 ? '' : ` For ${countText(doubtful, noun)} the history cannot tell.`}`;
+  return {
+    ...conclude(scope, needs, {
+      failed:
+        grade === 'SHORT'
+          ? `${missed} of ${countText(decided, noun)} not ${done} within ${within} (${shareText(met / decided)} in time, at least ${shareText(limits.share)} wanted).${rest}`
+          : null,
+      doubt:
+        grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0) ? `Too little is decided.${rest}` : null,
+      empty: grade === 'EMPTY' ? `There was no ${noun} in the period.` : null,
+      passed: `${met} of ${countText(decided, noun)} ${done} within ${within}.${rest}`,
+    }),
+    measures: timelyMeasures(facts, limits, words),
+    count: decided + pending + doubtful,
+  };
+}
+
+function timelyMeasures(
+  { counts, times }: TimelyFacts,
+  limits: { readonly share: number; readonly within: number },
+  { measure, done }: TimelyWords,
+): Measure[] {
+  const decided = counts.MET + counts.EXCEPTION;
+  const plain = (name: string, value: number): Measure => ({ name, value, unit: 'count', threshold: null });
+  const time = (name: string, share: number): Measure => {
+    return { name, value: times.percentile(share), unit: 'ms', threshold: null };
+  };
+  return [
+    {
+      name: measure,
+      value: decided === 0 ? null : counts.MET / decided,
+      unit: 'share',
+      threshold: { value: limits.share, bound: 'AT_LEAST' },
+    },
+    time(`Median time until ${done}, at most`, 0.5),
+    time(`95th percentile of the time until ${done}, at most`, 0.95),
+    plain('Still within their time', counts.PENDING),
+    plain('In doubt: the history cannot tell', counts.IN_DOUBT),
+  ];
+}
+
+/** How long it took, in classes parted by `limits`. */
+export function timesDistribution(
+  title: string,
+  { times, counts }: TimelyFacts,
+  limits: readonly number[],
+): Distribution {
+  const bars = times.histogram(limits);
+  const labels = [
+    ...limits.map((limit) => `≤ ${durationText(limit)}`),
+    `> ${durationText(limits.at(-1) ?? 0)}`,
+  ];
+  const done = labels.map((label, i) => ({ label, count: bars[i] ?? 0, before: null }));
+  const open = counts.MET + counts.EXCEPTION - times.size;
+  return {
+    title,
+    bars: [
+      ...done,
+      { label: 'not done', count: open, before: null },
+      { label: 'not decided', count: counts.PENDING + counts.IN_DOUBT, before: null },
+    ],
+  };
+}

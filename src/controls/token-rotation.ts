@@ -1,0 +1,104 @@
+import { earliest, type Instant, toMillis } from '../model/instant.js';
+import { conclude } from './conclude.js';
+import type { Assessment, Control, CredentialFact, Finding, Judgement, Outcome, Scope } from './control.js';
+import { countText, durationText, instantText, listText } from './words.js';
+
+/**
+ * Evaluates the rule:
+ *   > The token of every integration was, at the period's end, no older than `tokenAge` and not expired.
+ *
+ * Abnormal's API does not say when a token was issued: that is known only where whoever gave it said so.
+ */
+export const tokenRotation: Control = {
+  id: 'token-rotation',
+  title: 'Tokens are rotated',
+  rule: 'The token of every integration was, at the period’s end, no older than `tokenAge` and not expired. Abnormal’s API does not say when a token was issued, so that it must be known from where the token was given.',
+  thresholds: ['tokenAge'],
+  needs: [],
+  takes: [],
+  looksBack: false,
+  population: () => ({
+    unit: 'integrations',
+    words: 'Integrations, each with its present token.',
+    query: null,
+  }),
+  begin: (scope, find) => assess(scope, find),
+};
+
+function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+  return {
+    take() {},
+    judge() {
+      const rulings = rulingsOf(scope);
+      for (const { integration, outcome, reason, at } of rulings) {
+        if (outcome === null) continue;
+        find({ outcome, subject: { type: 'INTEGRATION', integration }, at, reason });
+      }
+      return judgeTokens(rulings, scope);
+    },
+  };
+}
+
+interface Ruling {
+  readonly integration: string;
+  /** `null` where there is no token. */
+  readonly outcome: Outcome | null;
+  readonly reason: string;
+  readonly at: Instant | null;
+  readonly ageMs: number | null;
+}
+
+function rulingsOf({ integrations, credentials, period, now, thresholds }: Scope): Ruling[] {
+  const end = earliest(period.to, now);
+  return integrations.map((integration) => {
+    const fact = credentials.find((credential) => credential.integration === integration);
+    return { integration, ...ruleOn(fact, end, thresholds.tokenAge) };
+  });
+}
+
+function ruleOn(fact: CredentialFact | undefined, end: Instant, most: number): Omit<Ruling, 'integration'> {
+  const { kind = 'TOKEN', issuedAt = null, expiresAt = null } = fact ?? {};
+  if (kind === 'NONE') return { outcome: null, reason: 'has no token', at: null, ageMs: null };
+  const ageMs = issuedAt === null || issuedAt > end ? null : toMillis(end) - toMillis(issuedAt);
+  const known = { at: issuedAt, ageMs };
+  if (expiresAt !== null && expiresAt <= end) {
+    return { ...known, outcome: 'EXCEPTION', reason: `expired ${instantText(expiresAt)}` };
+  }
+  if (issuedAt === null) return { ...known, outcome: 'IN_DOUBT', reason: 'nothing says when it was issued' };
+  if (ageMs === null) {
+    return {
+      ...known,
+      outcome: 'IN_DOUBT',
+      reason: `issued ${instantText(issuedAt)}, after the period: the one before it is not known`,
+    };
+  }
+  const age = `${durationText(ageMs)} old on ${instantText(end)}`;
+  return { ...known, outcome: ageMs > most ? 'EXCEPTION' : 'MET', reason: age };
+}
+
+function judgeTokens(rulings: readonly Ruling[], scope: Scope): Judgement {
+  const { tokenAge } = scope.thresholds;
+  const of = (outcome: Outcome) => rulings.filter((ruling) => ruling.outcome === outcome);
+  const text = (some: readonly Ruling[]) =>
+    listText(some.map((r) => `the token of ${r.integration}: ${r.reason}`));
+  const [late, unknown, met] = [of('EXCEPTION'), of('IN_DOUBT'), of('MET')];
+  const ages = rulings.flatMap(({ ageMs }) => ageMs ?? []);
+  return {
+    ...conclude(scope, [], {
+      failed: late.length > 0 ? `At most ${durationText(tokenAge)} are allowed; ${text(late)}.` : null,
+      doubt: unknown.length > 0 ? `The age is not known; ${text(unknown)}.` : null,
+      empty: met.length === 0 ? 'No integration has a token: the tenant is simulated.' : null,
+      passed: `${countText(met.length, 'token')} within ${durationText(tokenAge)}; ${text(met)}.`,
+    }),
+    measures: [
+      {
+        name: 'Oldest token',
+        value: ages.length === 0 ? null : Math.max(...ages),
+        unit: 'ms',
+        threshold: { value: tokenAge, bound: 'AT_MOST' },
+      },
+    ],
+    count: rulings.filter(({ outcome }) => outcome !== null).length,
+    distributions: [],
+  };
+}

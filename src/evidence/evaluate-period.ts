@@ -1,0 +1,165 @@
+import { campaignTime } from '../controls/abuse-mailbox-operating.js';
+import { caseTime } from '../controls/account-takeover-handled.js';
+import type { Control, ControlId, CredentialFact, RecordFact, Scope, Verdict } from '../controls/control.js';
+import {
+  beginEvaluation,
+  type ControlResult,
+  type Evaluation,
+  type Keep,
+  type OnFinding,
+} from '../controls/evaluate.js';
+import { messageTimes } from '../controls/malicious.js';
+import { type Period, partsOf, periodBefore, type Trend } from '../controls/period.js';
+import type { StreamFacts } from '../controls/stream-facts.js';
+import type { Thresholds } from '../controls/thresholds.js';
+import type { HistoryStore, Pin } from '../history/store.js';
+import { earliest, type Instant, latest } from '../model/instant.js';
+import type { ListedKind } from '../model/kind.js';
+import { readLedgers, type StreamLedger } from './gather-streams.js';
+import { walkRecords } from './walk-records.js';
+
+/** A question for evidence. The same question about the same history has the same answer at any time. */
+export interface EvidenceRequest {
+  readonly period: Period;
+  readonly controls: readonly Control[];
+  /** The view that is judged; its instant is what counts as now. */
+  readonly pin: Pin;
+  /** `null`: all that had been read by then. */
+  readonly integrations: readonly string[] | null;
+  readonly thresholds: Thresholds;
+  readonly credentials: readonly CredentialFact[];
+  readonly trend: Trend | null;
+  readonly keep: Keep;
+}
+
+export interface EvidenceOptions {
+  /** Told of every member of every population of the period, not of the trend's parts. */
+  readonly onFinding?: OnFinding;
+  /** Told how many records have been walked; awaited, so that whoever writes them out can hold the walk up. */
+  readonly onProgress?: (records: number) => Promise<void> | void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One control's word on one part of a trend. */
+export interface TrendPoint {
+  readonly control: ControlId;
+  readonly verdict: Verdict;
+  readonly reason: string;
+  readonly measure: ControlResult['measures'][number] | null;
+  readonly count: number;
+  readonly exceptions: number;
+}
+
+export interface Evidence {
+  readonly period: Period;
+  readonly pin: Pin;
+  readonly integrations: readonly string[];
+  readonly thresholds: Thresholds;
+  readonly results: readonly ControlResult[];
+  readonly trend: readonly { readonly period: Period; readonly points: readonly TrendPoint[] }[];
+  /** Every stream over the period. */
+  readonly streams: readonly StreamFacts[];
+}
+
+/** Evaluates controls over a period, in memory that does not grow with the records. Rejects when the signal fires. */
+export async function evaluatePeriod(
+  store: HistoryStore,
+  request: EvidenceRequest,
+  options: EvidenceOptions = {},
+): Promise<Evidence> {
+  const { period, controls, trend, pin, thresholds, keep } = request;
+  const parts = trend === null ? [] : partsOf(period, trend);
+  const looksBack = controls.some((control) => control.looksBack);
+  const periods = [period, ...parts].flatMap((each) => (looksBack ? [each, periodBefore(each)] : [each]));
+  const names =
+    request.integrations ?? [...new Set((await store.streams()).map((s) => s.integration))].sort();
+  const known = await readLedgers(store, pin, names, periods, thresholds);
+  const integrations = request.integrations ?? names.filter((name) => isKnown(known, name));
+  const ledgers = known.filter(({ stream }) => integrations.includes(stream.integration));
+
+  const scopeOf = (each: Period): Scope => scopeFor(each, request, integrations, ledgers, looksBack);
+  const main = beginEvaluation(controls, scopeOf(period), keep, options.onFinding);
+  const others = parts.map((part) => beginEvaluation(controls, scopeOf(part), NONE));
+  await walkAll(store, request, integrations, [main, ...others], options);
+  return {
+    ...{ period, pin, integrations, thresholds },
+    results: main.finish(),
+    trend: others.map((other) => ({ period: other.scope.period, points: other.finish().map(pointOf) })),
+    streams: main.scope.streams,
+  };
+}
+
+const NONE: Keep = { skip: 0, limit: 0 };
+
+function isKnown(ledgers: readonly StreamLedger[], name: string): boolean {
+  return ledgers.some((ledger) => ledger.stream.integration === name && ledger.isKnown);
+}
+
+function scopeFor(
+  period: Period,
+  { pin, thresholds, credentials }: EvidenceRequest,
+  integrations: readonly string[],
+  ledgers: readonly StreamLedger[],
+  looksBack: boolean,
+): Scope {
+  const before = periodBefore(period);
+  return {
+    ...{ period, before, now: pin.at, thresholds, integrations, credentials },
+    streams: ledgers.map((ledger) => ledger.factsOf(period)),
+    streamsBefore: looksBack ? ledgers.map((ledger) => ledger.factsOf(before)) : [],
+  };
+}
+
+async function walkAll(
+  store: HistoryStore,
+  { controls, pin, period }: EvidenceRequest,
+  integrations: readonly string[],
+  evaluations: readonly Evaluation[],
+  { onProgress, signal }: EvidenceOptions,
+): Promise<void> {
+  const from = evaluations.map((evaluation) => evaluation.from).reduce(earliest);
+  const kinds = new Set(controls.flatMap(({ takes }) => takes));
+  let walked = 0;
+  for (const kind of KINDS) {
+    // nothing is recorded, or nobody asks: then there is nothing to walk either
+    if (!kinds.has(kind) || integrations.length === 0) continue;
+    const walk = { store, pin, integrations, from, to: period.to };
+    for await (const facts of walkRecords(walk, kind)) {
+      signal?.throwIfAborted();
+      for (const fact of facts) hand(fact, evaluations);
+      walked += facts.length;
+      await onProgress?.(walked);
+    }
+  }
+}
+
+const KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'];
+
+/** Hands a record to the evaluations that it may concern. */
+function hand(fact: RecordFact, evaluations: readonly Evaluation[]): void {
+  const span = spanOf(fact);
+  if (span === null) return;
+  for (const evaluation of evaluations) {
+    if (span.last >= evaluation.from && span.first < evaluation.scope.period.to) evaluation.take(fact);
+  }
+}
+
+/** The first and last instant by which a record may belong to a period. */
+function spanOf(fact: RecordFact): { first: Instant; last: Instant } | null {
+  const times =
+    fact.kind === 'threat' ? threatTimes(fact) : [fact.kind === 'case' ? caseTime(fact) : campaignTime(fact)];
+  const said = times.filter((time) => time !== null);
+  if (said.length === 0) return null;
+  return { first: said.reduce(earliest), last: said.reduce(latest) };
+}
+
+function threatTimes(fact: Extract<RecordFact, { kind: 'threat' }>): (Instant | null)[] {
+  const { messages } = fact.record;
+  return messages.length === 0 ? [fact.firstRecordedAt] : messages.map(messageTimes(fact));
+}
+
+function pointOf(result: ControlResult): TrendPoint {
+  const { control, verdict, reason, measures, population, outcomes } = result;
+  const measure = measures[0] ?? null;
+  return { control, verdict, reason, measure, count: population.count, exceptions: outcomes.EXCEPTION };
+}

@@ -1,0 +1,90 @@
+import type { Period } from '../controls/period.js';
+import { isAnswer, pollsIn } from '../controls/silences.js';
+import { ledgerSpan, type StreamFacts, streamFacts, vouchedTo } from '../controls/stream-facts.js';
+import type { Thresholds } from '../controls/thresholds.js';
+import type { HistoryStore, Pin } from '../history/store.js';
+import { earliest, type Instant, latest } from '../model/instant.js';
+import { RESOURCES } from '../model/kind.js';
+import type { RecordedEntry } from '../model/ledger.js';
+import { type Stream, streamsOf } from '../model/stream.js';
+
+/** All of the time that an `Instant` can name. */
+const ALL = { from: '0000-01-01T00:00:00.000Z', to: '9999-12-31T23:59:59.999Z' };
+
+/** One stream's ledger as of a pin, read once for all the periods that are asked of it. */
+export interface StreamLedger {
+  readonly stream: Stream;
+  /** Whether the stream was ever read by then. */
+  readonly isKnown: boolean;
+  factsOf(period: Pick<Period, 'from' | 'to'>): StreamFacts;
+}
+
+/** Reads the ledgers of all streams of some accounts for evaluating `periods`. */
+export function readLedgers(
+  store: HistoryStore,
+  pin: Pin,
+  integrations: readonly string[],
+  periods: readonly Pick<Period, 'from' | 'to'>[],
+  thresholds: Thresholds,
+): Promise<StreamLedger[]> {
+  const streams = integrations.flatMap((integration) =>
+    RESOURCES.flatMap((resource) => streamsOf(integration, resource)),
+  );
+  return Promise.all(streams.map((stream) => readLedger(store, pin, stream, periods, thresholds)));
+}
+
+async function readLedger(
+  store: HistoryStore,
+  pin: Pin,
+  stream: Stream,
+  periods: readonly Pick<Period, 'from' | 'to'>[],
+  thresholds: Thresholds,
+): Promise<StreamLedger> {
+  const spans = periods.map((period) => ledgerSpan(period, stream, thresholds));
+  const span = {
+    from: spans.map(({ from }) => from).reduce(earliest),
+    to: spans.map(({ to }) => to).reduce(latest),
+  };
+  const read = (to: Instant) => store.ledger(stream, span.from, to, pin.seq);
+  let entries = await read(span.to);
+  const vouched = periods.map((period) => vouchedTo(entries, stream, period)).reduce(latest);
+  if (vouched > span.to) entries = await read(vouched);
+  const first = periods.map(({ from }) => from).reduce(earliest);
+  const begin =
+    beginIn(entries, thresholds, first) ??
+    beginOf(await store.ledger(stream, ALL.from, ALL.to, pin.seq), thresholds);
+  return {
+    stream,
+    isKnown: entries.length > 0 || begin.isKnown,
+    factsOf(period) {
+      const { from, to } = ledgerSpan(period, stream, thresholds);
+      const end = latest(to, vouchedTo(entries, stream, period));
+      const own = entries.filter((entry) => entry.from < end && entry.to > from);
+      return streamFacts({ stream, period, now: pin.at, thresholds, entries: own, ...begin });
+    },
+  };
+}
+
+interface Begin {
+  readonly isKnown: boolean;
+  readonly polledFrom: Instant | null;
+  readonly begunFrom: Instant | null;
+}
+
+/** Where polling and collecting begin, if that is before `first` and so of no more interest than just that. */
+function beginIn(entries: readonly RecordedEntry[], thresholds: Thresholds, first: Instant): Begin | null {
+  const begin = beginOf(entries, thresholds);
+  const { polledFrom, begunFrom } = begin;
+  const isEarly = polledFrom !== null && polledFrom <= first && begunFrom !== null && begunFrom <= first;
+  return isEarly ? begin : null;
+}
+
+function beginOf(entries: readonly RecordedEntry[], { ingestionLag }: Thresholds): Begin {
+  const answered = entries.filter(({ status }) => isAnswer(status));
+  const polledFrom = pollsIn(answered, ingestionLag)[0]?.at ?? null;
+  const begunFrom = answered.reduce<Instant | null>(
+    (least, { from }) => (least === null || from < least ? from : least),
+    null,
+  );
+  return { isKnown: entries.length > 0, polledFrom, begunFrom };
+}
