@@ -12,7 +12,13 @@ export interface Config {
   readonly account: AccountConfig | null;
   /** `sqlite:<path>` or a MongoDB connection string, which may hold a password: for the store's eyes only. */
   readonly history: string;
-  readonly http: { readonly host: string; readonly port: number; readonly ide: boolean };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly ide: boolean;
+    /** Whether requests that name any host are answered, not only those that name this machine. */
+    readonly anyHost: boolean;
+  };
   readonly poll: {
     readonly every: Readonly<Record<Resource, number>>;
     readonly backfillFrom: Instant | null;
@@ -64,11 +70,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
   const config: Config = {
     account: readAccount(read),
     history: history(read),
-    http: {
-      host: host(read),
-      port: read.number('PORT', 4000, 0, 65_535),
-      ide: read.oneOf('IDE', 'on', SWITCH) === 'on',
-    },
+    http: http(read),
     poll: {
       every: {
         threats: read.duration('POLL_THREATS_EVERY', 4 * HOUR, 1000, 30 * DAY),
@@ -93,8 +95,6 @@ export function toConfig(raw: RawConfig): ConfigResult {
   if (read.problems.length > 0) return { ok: false, problems: read.problems, warnings };
   return { ok: true, config, warnings };
 }
-
-const SWITCH = ['on', 'off'] as const;
 
 /** Simulated records never share a history with an account's unless somebody says so. */
 const DEFAULT_HISTORY = { account: 'sqlite:./data/history.db', simulated: 'sqlite:./data/simulated.db' };
@@ -124,16 +124,17 @@ function percentDecoded(text: string): string {
   }
 }
 
-function host(read: Reader): string {
-  const text = read.text('HOST') ?? '127.0.0.1';
-  const isOpen = read.oneOf('ALLOW_UNAUTHENTICATED', 'no', ['yes', 'no']) === 'yes';
-  if (!isOpen && !isLoopback(text)) {
-    const wrong = `is ${quote(text)}, which others can reach, and callers are not asked who they are`;
+function http(read: Reader): Config['http'] {
+  const host = read.text('HOST') ?? '127.0.0.1';
+  const anyHost = read.oneOf('ALLOW_UNAUTHENTICATED', 'no', ['yes', 'no']) === 'yes';
+  if (!anyHost && !isLoopback(host)) {
+    const wrong = `is ${quote(host)}, which others can reach, and callers are not asked who they are`;
     const right =
       'an address of this machine only (with ALLOW_UNAUTHENTICATED=yes, any: only behind something that lets in whom it should)';
     read.refuse('HOST', wrong, right, '127.0.0.1');
   }
-  return text;
+  const port = read.number('PORT', 4000, 0, 65_535);
+  return { host, port, ide: read.oneOf('IDE', 'on', ['on', 'off']) === 'on', anyHost };
 }
 
 function misspellings(raw: RawConfig): string[] {

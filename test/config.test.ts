@@ -26,7 +26,7 @@ describe('without any variable', () => {
     expect(configOf({})).toEqual({
       account: null,
       history: 'sqlite:./data/simulated.db',
-      http: { host: '127.0.0.1', port: 4000, ide: true },
+      http: { host: '127.0.0.1', port: 4000, ide: true, anyHost: false },
       poll: {
         every: { threats: 14_400_000, cases: 14_400_000, campaigns: 86_400_000 },
         backfillFrom: null,

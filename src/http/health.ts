@@ -1,3 +1,6 @@
+import type { HistoryStore } from '../history/store.js';
+import { streamText } from '../model/stream.js';
+
 /** What one part says of itself. */
 export interface Check {
   readonly name: string;
@@ -12,7 +15,10 @@ export interface Readiness {
   readonly checks: readonly Check[];
 }
 
-export type CheckPart = () => Promise<Check>;
+export interface CheckPart {
+  readonly name: string;
+  check(): Promise<Pick<Check, 'ok' | 'message'>>;
+}
 
 const PATIENCE_MS = 3000;
 
@@ -29,10 +35,35 @@ async function answerOf(part: CheckPart, patienceMs: number): Promise<Check> {
     timer = setTimeout(() => resolve({ name: part.name, ok: false, message }), patienceMs);
   });
   try {
-    return await Promise.race([part(), late]);
+    return await Promise.race([part.check().then((answer) => ({ name: part.name, ...answer })), late]);
   } catch (error) {
     return { name: part.name, ok: false, message: error instanceof Error ? error.message : String(error) };
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Whether the history answers. */
+export function historyCheck(store: HistoryStore): CheckPart {
+  return {
+    name: 'history',
+    check: async () => {
+      await store.ping();
+      return { ok: true, message: store.description };
+    },
+  };
+}
+
+/** Whether there is anything to serve, or at least a reason why not: Abnormal has been asked once. */
+export function collectionCheck(store: HistoryStore): CheckPart {
+  return {
+    name: 'collection',
+    check: async () => {
+      const tried = (await store.streams()).filter((stream) => stream.lastAttemptAt !== null);
+      const failing = tried.filter(({ status }) => status !== 'OK' && status !== 'NEVER_READ');
+      if (tried.length === 0) return { ok: false, message: 'Abnormal has not been asked yet' };
+      const states = failing.map((stream) => `${streamText(stream)} ${stream.status}`);
+      return { ok: true, message: states.length > 0 ? states.join(', ') : 'collecting' };
+    },
+  };
 }

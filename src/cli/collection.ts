@@ -1,0 +1,106 @@
+import type { Resource } from '../model/kind.js';
+import type { RunCounts } from '../model/run.js';
+import type { OnProgress, Progress as SyncProgress } from '../sync/progress.js';
+import type { PassReport, PollReport, StreamReport } from '../sync/report.js';
+import { EXIT } from './exit-codes.js';
+import type { Progress } from './progress.js';
+import { formatTable } from './table.js';
+import { print, shorten, type Terminal } from './terminal.js';
+
+/** Shows how a collection gets on while `collect` runs, and hands on what it gives. */
+export async function withProgress<T>(
+  progress: Progress,
+  collect: (onProgress: OnProgress) => Promise<T>,
+): Promise<T> {
+  const latest = new Map<Resource, SyncProgress>();
+  try {
+    return await collect((step) => {
+      latest.set(step.resource, step);
+      progress.show([...latest.values()].map(describe).join(' · '));
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+function describe({ resource, phase, window, counts, remainingMs, etaMs }: SyncProgress): string {
+  const done = `${counts.added} new, ${counts.changed} changed`;
+  if (phase === 'REREAD') return `${resource} re-reading, ${counts.changed} changed`;
+  const back = window ? `, back to ${window.from.slice(0, 10)}` : '';
+  const left = remainingMs > 0 && etaMs !== null ? `, ${minutes(etaMs)} left` : '';
+  return `${resource} ${done}${back}${left}`;
+}
+
+function minutes(ms: number): string {
+  return ms < 60_000 ? `${Math.ceil(ms / 1000)} s` : `${Math.ceil(ms / 60_000)} min`;
+}
+
+/** Prints what a collection has cost and brought. */
+export function printReport(terminal: Terminal, report: PollReport, json: boolean): void {
+  if (json) {
+    print(terminal, JSON.stringify(report, null, 2));
+    return;
+  }
+  const rows = report.passes.flatMap(passRows);
+  for (const line of formatTable([HEADING, ...rows])) print(terminal, line);
+  for (const { resource, streams, errors } of report.passes) {
+    for (const stream of streams) {
+      for (const text of lacking(stream)) print(terminal, `${resource}/${stream.filterKey}: ${text}`);
+    }
+    for (const error of errors.slice(0, SHOWN))
+      print(terminal, `${resource}: ${shorten(error, terminal.out)}`);
+    if (errors.length > SHOWN) print(terminal, `${resource}: and ${errors.length - SHOWN} more`);
+  }
+}
+
+/** Of each resource's problems; all of them are in the run and in `--json`. */
+const SHOWN = 3;
+
+const HEADING = [
+  'RESOURCE',
+  'STATUS',
+  'NEW',
+  'CHANGED',
+  'SAME',
+  'GONE',
+  'SET ASIDE',
+  'CALLS',
+  'LISTS',
+  'DETAILS',
+  'CALLS/NEW',
+  'WHOLE SINCE',
+];
+
+function passRows({ resource, status, counts, reread, callsPerNew, streams }: PassReport): string[][] {
+  const since = streams[0]?.coverage.contiguousFrom?.slice(0, 16) ?? '-';
+  const main = [resource, status, ...numbers(counts), callsPerNew?.toFixed(2) ?? '-', since];
+  return reread === null ? [main] : [main, [`${resource} re-read`, '', ...numbers(reread), '-', '']];
+}
+
+function numbers(counts: RunCounts): string[] {
+  const { added, changed, unchanged, deleted, quarantined, calls, listCalls, detailCalls } = counts;
+  return [added, changed, unchanged, deleted, quarantined, calls, listCalls, detailCalls].map(String);
+}
+
+function lacking({ status, message, coverage }: StreamReport): string[] {
+  const gaps = Object.entries(coverage.missingMs)
+    .filter(([reason]) => reason !== 'PROVISIONAL')
+    .map(([reason, ms]) => `${reason} for ${(ms / 86_400_000).toFixed(2)} days`);
+  const state = status === 'OK' ? [] : [message ?? status];
+  return [...state, ...(gaps.length > 0 ? [`not vouched for: ${gaps.join(', ')}`] : [])];
+}
+
+/**
+ * How the command ends: with a failure when something wanted could not be read. What Abnormal does not offer
+ * this account, or no longer keeps, is not wanted; single records set aside are tried again by the next poll.
+ */
+export function exitCodeOf(report: PollReport, stop: AbortSignal): number {
+  if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+  return report.passes.some(({ streams }) => streams.some(isUnread)) ? EXIT.failed : EXIT.ok;
+}
+
+function isUnread({ status, coverage }: StreamReport): boolean {
+  if (status === 'NOT_LICENSED' || status === 'NOT_ENABLED') return false;
+  const { FAILED = 0, NOT_COLLECTED = 0 } = coverage.missingMs;
+  return status !== 'OK' || FAILED + NOT_COLLECTED > 0;
+}

@@ -1,0 +1,20 @@
+import type { Config } from '../config.js';
+import type { Log } from '../log.js';
+import type { Progress } from './progress.js';
+import type { Terminal } from './terminal.js';
+
+/** What a command works with. */
+export interface Invocation {
+  readonly config: Config;
+  readonly log: Log;
+  readonly terminal: Terminal;
+  /** How far the command has come. */
+  readonly progress: Progress;
+  /** Aborted when the process is asked to end; the reason is the signal's name. */
+  readonly stop: AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/** Does what a command line asks for, and gives the exit code. */
+export type Action = (invocation: Invocation) => Promise<number>;

@@ -1,0 +1,41 @@
+import { Command, CommanderError } from 'commander';
+import { addBackfill } from './backfill.js';
+import { EXIT } from './exit-codes.js';
+import type { Action } from './invocation.js';
+import { addPoll } from './poll.js';
+import { addServe } from './serve.js';
+import { addStatus } from './status.js';
+import type { Terminal } from './terminal.js';
+
+/** What a command line asks for; or, when it only wanted help or cannot be understood, the exit code. */
+export type Parsed = { readonly action: Action } | { readonly exitCode: number };
+
+const CLOSING = `
+Configuration comes from the environment and from a file .env; the README has the table.
+Exit codes: 0 done, 1 failed, 2 wrong configuration or arguments, 3 history in use, 4 history unavailable,
+5 cannot listen, 130 or 143 ended by a signal before it was done.`;
+
+/** Reads a command line. Help goes to the terminal's results, complaints to its errors. */
+export function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
+  const chosen: Action[] = [];
+  const choose = (action: Action) => void chosen.push(action);
+  const program = new Command('abnormal-gateway')
+    .description('GraphQL over Abnormal Security’s REST API, with a history of every version.')
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out.write(text),
+      writeErr: (text) => terminal.err.write(text),
+    })
+    .addHelpText('after', CLOSING);
+  for (const add of [addServe, addPoll, addBackfill, addStatus]) add(program, choose);
+  try {
+    program.parse([...args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.misconfigured };
+  }
+  const [action] = chosen;
+  return action ? { action } : { exitCode: EXIT.misconfigured };
+}

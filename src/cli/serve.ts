@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import { createApp } from '../app.js';
+import { EXIT } from './exit-codes.js';
+import type { Action } from './invocation.js';
+import { formatTable } from './table.js';
+import { print } from './terminal.js';
+
+const EXAMPLES = `
+Prints its addresses, one a line, when it is ready; logs go to the standard error. SIGTERM and SIGINT end it:
+requests in flight are answered first, and a second signal ends it at once.
+
+Examples:
+  abnormal-gateway serve
+  PORT=8080 LOG_LEVEL=debug abnormal-gateway serve`;
+
+/** The gateway itself: the graph over HTTP, and the poller. */
+export function addServe(program: Command, choose: (action: Action) => void): void {
+  program
+    .command('serve', { isDefault: true })
+    .description('collect in intervals and serve the graph (the default command)')
+    .addHelpText('after', EXAMPLES)
+    .action(() => choose(serve));
+}
+
+const serve: Action = async ({ config, log, terminal, stop, clock }) => {
+  const app = createApp(config, { log, clock });
+  try {
+    const { url, account } = await app.start();
+    const rows = [
+      ['ready', url],
+      ['graphql', `${url}/graphql`],
+      ...(config.http.ide ? [['ide', `${url}/ide`]] : []),
+      ['health', `${url}/healthz`],
+      ['account', account],
+    ];
+    for (const line of formatTable(rows)) print(terminal, line);
+    if (!stop.aborted) await once(stop, 'abort');
+    log.info({ signal: stop.reason }, 'stopping');
+    return EXIT.ok;
+  } finally {
+    await app.close();
+  }
+};

@@ -1,0 +1,145 @@
+import { type Command, Option } from 'commander';
+import { openHistory } from '../app.js';
+import type { HistoryStore } from '../history/store.js';
+import type { Gap } from '../model/coverage.js';
+import { type Instant, toInstant } from '../model/instant.js';
+import { KIND_OF, KINDS, RESOURCES, type Resource } from '../model/kind.js';
+import type { Run } from '../model/run.js';
+import { type StreamState, streamText } from '../model/stream.js';
+import { readWorkList } from '../sync/work-list.js';
+import { EXIT } from './exit-codes.js';
+import type { Action } from './invocation.js';
+import { formatTable } from './table.js';
+import { print, shorten, type Terminal } from './terminal.js';
+
+const EXAMPLES = `
+Only reads, so it works beside a running serve.
+
+Examples:
+  abnormal-gateway status
+  abnormal-gateway status --json | jq '.streams[] | {stream, gaps}'`;
+
+/** What is held, how far back, and what is missing. */
+export function addStatus(program: Command, choose: (action: Action) => void): void {
+  program
+    .command('status')
+    .description('show what the history holds, how far back it goes, and what it lacks')
+    .addOption(new Option('--json', 'one JSON object instead of text').default(false))
+    .addHelpText('after', EXAMPLES)
+    .action((options: { json: boolean }) => choose(showStatus(options)));
+}
+
+interface StreamReport extends StreamState {
+  readonly stream: string;
+  /** Whether all up to the last reading is held, but for what is provisional. */
+  readonly complete: boolean;
+  /** The gaps that keep it from being so. */
+  readonly lacking: readonly Gap[];
+  readonly gaps: readonly Gap[];
+}
+
+interface Status {
+  readonly history: string;
+  readonly at: Instant;
+  /** The last batch recorded, and when. */
+  readonly head: { readonly seq: number; readonly at: Instant };
+  readonly held: Readonly<Record<Resource, number>>;
+  /** Records set aside; at most `COUNTED` are counted. */
+  readonly quarantined: number;
+  readonly streams: readonly StreamReport[];
+  readonly runs: readonly Run[];
+}
+
+const COUNTED = 1000;
+
+function showStatus({ json }: { readonly json: boolean }): Action {
+  return async ({ config, log, terminal, clock }) => {
+    const store = await openHistory(config, 'read', { clock, log });
+    try {
+      const status = await readStatus(store, toInstant(clock()));
+      if (json) print(terminal, JSON.stringify(status, null, 2));
+      else printStatus(terminal, status);
+      return EXIT.ok;
+    } finally {
+      await store.close();
+    }
+  };
+}
+
+async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
+  const head = await store.head();
+  const [streams, runs, quarantine, counts] = await Promise.all([
+    store.streams(),
+    store.runs({ integrations: null, before: null, limit: 5 }),
+    store.quarantine({ integrations: null, kinds: KINDS, after: null, limit: COUNTED }),
+    Promise.all(RESOURCES.map((resource) => count(store, resource, head.seq))),
+  ]);
+  return {
+    history: store.description,
+    at: now,
+    head,
+    held: Object.fromEntries(counts) as Status['held'],
+    quarantined: quarantine.length,
+    streams: await Promise.all(streams.map((state) => report(store, state, now))),
+    runs,
+  };
+}
+
+async function count(store: HistoryStore, resource: Resource, seq: number): Promise<[Resource, number]> {
+  return [resource, await store.count({ kind: KIND_OF[resource], integrations: null, filter: null, seq })];
+}
+
+async function report(store: HistoryStore, state: StreamState, now: Instant): Promise<StreamReport> {
+  const { gaps } = await readWorkList(store, state, state.collectFrom, now);
+  // what happened since the last reading, or within the ingestion lag before it, nobody takes for collected
+  const readTo = state.lastSuccessAt ?? now;
+  const lacking = gaps.filter((gap) => gap.reason !== 'PROVISIONAL' && gap.from < readTo);
+  return { ...state, stream: streamText(state), complete: lacking.length === 0, gaps, lacking };
+}
+
+function printStatus(terminal: Terminal, status: Status): void {
+  const { held, head, quarantined } = status;
+  print(terminal, `History     ${status.history}`);
+  print(terminal, `Last write  ${head.seq === 0 ? 'none yet' : `${day(head.at)} (batch ${head.seq})`}`);
+  print(terminal, `Held        ${held.threats} threats, ${held.cases} cases, ${held.campaigns} campaigns`);
+  print(terminal, `Set aside   ${quarantined < COUNTED ? quarantined : `at least ${COUNTED}`}`);
+  print(terminal);
+  for (const line of formatTable(streamRows(status.streams))) print(terminal, line);
+  const rows = status.streams.flatMap(({ stream, lacking }) =>
+    lacking.map((gap) => gapRow(stream, gap, terminal)),
+  );
+  if (rows.length > 0) print(terminal);
+  for (const line of rows.length > 0 ? formatTable([GAP_HEADING, ...rows]) : []) print(terminal, line);
+  if (status.runs.length > 0) print(terminal);
+  for (const line of formatTable([RUN_HEADING, ...status.runs.map(runRow)])) print(terminal, line);
+}
+
+function streamRows(streams: readonly StreamReport[]): string[][] {
+  const rows = streams.map((stream) => [
+    stream.stream,
+    stream.status,
+    day(stream.collectFrom),
+    stream.lastSuccessAt === null ? 'never' : day(stream.lastSuccessAt),
+    stream.complete ? 'yes' : 'no',
+    stream.message ?? '',
+  ]);
+  return [['STREAM', 'STATE', 'COLLECTED FROM', 'LAST READ', 'WHOLE', ''], ...rows];
+}
+
+const GAP_HEADING = ['NOT VOUCHED FOR', 'FROM', 'TO', 'REASON', ''];
+
+function gapRow(stream: string, gap: Gap, { out }: Terminal): string[] {
+  return [stream, day(gap.from), day(gap.to), gap.reason, shorten(gap.detail ?? '', out, 100)];
+}
+
+const RUN_HEADING = ['RECENT RUNS', 'BEGAN', 'TRIGGER', 'STATUS', 'CALLS', 'NEW', 'CHANGED', 'SET ASIDE'];
+
+function runRow({ integration, resource, startedAt, trigger, status, counts }: Run): string[] {
+  const numbers = [counts.calls, counts.added, counts.changed, counts.quarantined].map(String);
+  return [`${integration}/${resource}`, day(startedAt), trigger, status, ...numbers];
+}
+
+/** An instant to the second, as people write it. */
+function day(instant: Instant): string {
+  return `${instant.slice(0, 19).replace('T', ' ')}Z`;
+}

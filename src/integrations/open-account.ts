@@ -1,0 +1,53 @@
+import type { Budget } from '../abnormal/budget.js';
+import { createAbnormalClient } from '../abnormal/create-client.js';
+import type { Log } from '../log.js';
+import { type SimulatorOptions, startSimulator } from '../simulator/server.js';
+import type { Account } from './account.js';
+import { Secret } from './secret.js';
+
+/** What the environment's account is called in keys and global ids. */
+export const ENVIRONMENT_ACCOUNT = 'default';
+/** What the built-in simulated tenant is called. */
+export const SIMULATED_ACCOUNT = 'simulated';
+
+export interface AccountOptions {
+  readonly budget: Budget;
+  readonly timeoutMs: number;
+  readonly clock: () => number;
+  readonly log: Log;
+}
+
+/** An account and what ends it. */
+export interface OpenAccount {
+  readonly account: Account;
+  close(): Promise<void>;
+}
+
+/** The account that the environment names. */
+export function openEnvironmentAccount(
+  { token, baseUrl }: { readonly token: Secret; readonly baseUrl: string },
+  options: AccountOptions,
+): OpenAccount {
+  const client = createAbnormalClient({ ...options, baseUrl, token: () => token.reveal() });
+  return {
+    account: { name: ENVIRONMENT_ACCOUNT, origin: 'ABNORMAL', baseUrl, client },
+    close: async () => client.close(),
+  };
+}
+
+/** A simulated tenant, served on loopback by this process and read like any other account. */
+export async function openSimulatedAccount(
+  simulator: SimulatorOptions,
+  options: AccountOptions,
+): Promise<OpenAccount> {
+  const { baseUrl, token, close } = await startSimulator(simulator);
+  const secret = new Secret(token);
+  const client = createAbnormalClient({ ...options, baseUrl, token: () => secret.reveal() });
+  return {
+    account: { name: SIMULATED_ACCOUNT, origin: 'SIMULATED', baseUrl, client },
+    close: async () => {
+      client.close();
+      await close();
+    },
+  };
+}

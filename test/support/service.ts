@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+// under node_modules, so that what is built finds its packages there
+const OUT = resolve('node_modules/.cache/abnormal-gateway-e2e');
+
+/** Builds the service as `npm start` does, into a folder of the tests' own; quick when nothing has changed. */
+export function buildService(): void {
+  const options = [
+    '-p',
+    'tsconfig.build.json',
+    '--outDir',
+    OUT,
+    '--tsBuildInfoFile',
+    join(OUT, '.tsbuildinfo'),
+  ];
+  const { status, stdout } = spawnSync('node_modules/.bin/tsc', options, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the build failed:\n${stdout}`);
+}
+
+/** One process of the built service. */
+export class Service {
+  stdout = '';
+  stderr = '';
+  /** The exit code, or the signal that ended it. */
+  readonly exit: Promise<number | string | null>;
+  private readonly child: ChildProcess;
+  private readonly waiting = new Set<() => void>();
+
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
+    this.child = spawn(process.execPath, ['--enable-source-maps', join(OUT, 'main.js'), ...args], {
+      cwd,
+      env: { PATH: process.env.PATH ?? '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.on('data', (part) => this.take('stdout', part));
+    this.child.stderr?.on('data', (part) => this.take('stderr', part));
+    this.exit = new Promise((done) => {
+      this.child.once('close', (code, signal) => {
+        done(code ?? signal);
+        this.wake();
+      });
+    });
+  }
+
+  get output(): string {
+    return this.stdout + this.stderr;
+  }
+
+  /** Waits until the output matches; an error with the output when the process ends without it. */
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    let ended = false;
+    void this.exit.then(() => {
+      ended = true;
+    });
+    for (;;) {
+      const match = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
+      if (match) return match;
+      if (ended) throw new Error(`ended without ${pattern}:\n${this.output}`);
+      await new Promise<void>((wake) => this.waiting.add(wake));
+    }
+  }
+
+  /** The address that it prints once it is ready. */
+  async url(): Promise<string> {
+    const [, url = ''] = await this.until(/^ready +(http:\S+)$/m);
+    return url;
+  }
+
+  /** Sends a signal and waits for the end. */
+  end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string | null> {
+    this.child.kill(signal);
+    return this.exit;
+  }
+
+  private take(stream: 'stdout' | 'stderr', part: Buffer): void {
+    this[stream] += part.toString();
+    this.wake();
+  }
+
+  private wake(): void {
+    for (const wake of this.waiting) wake();
+    this.waiting.clear();
+  }
+}
+
+/** A folder for one test's processes, which end with it. */
+export class Workplace {
+  readonly folder = mkdtempSync(join(tmpdir(), 'gateway-'));
+  private readonly services: Service[] = [];
+
+  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Service {
+    const service = new Service(args, env, this.folder);
+    this.services.push(service);
+    return service;
+  }
+
+  async clear(): Promise<void> {
+    await Promise.all(this.services.map((service) => service.end('SIGKILL')));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
