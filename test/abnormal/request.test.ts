@@ -253,7 +253,7 @@ describe('cancellation', () => {
     ['a request without an answer', hang],
     ['a body without an end', stall('{"threats":[')],
   ])('ends %s', async (_name, reply) => {
-    const h = await start();
+    const h = await start({ timeoutMs: 3_600_000 });
     h.server.on('/threats', reply);
     expect(await cancelled(listWith(h), seen(h))).toMatchObject({ code: 'CANCELLED' });
     expect(h.server.requests).toHaveLength(1);

@@ -368,6 +368,7 @@ describe('pages of messages', () => {
 
   test.each<[string, Reply[], number]>([
     ['the first page again and again', [page(1, [message('a', 1)], 2)], 2],
+    ['another page than was asked for', [page(1, [message('a', 1)], 2), page(1, [message('b', 1)])], 2],
     ['a page that names itself as the next', [page(1, [message('a', 1)], 1)], 1],
     ['a page that leads back', [page(1, [message('a', 1)], 2), page(2, [], 1)], 2],
     ['a page that leads past one', [page(1, [message('a', 1)], 7)], 1],

@@ -1,17 +1,6 @@
 import { z } from 'zod';
 import type { Message } from '../../model/records.js';
-import {
-  addresses,
-  flag,
-  instant,
-  integer,
-  isRecord,
-  optionalId,
-  term,
-  text,
-  texts,
-  word,
-} from './scalars.js';
+import { addresses, flag, instant, integer, optionalId, term, text, texts, word } from './scalars.js';
 
 const overrideSchema = z
   .object({ overrideType: term, reason: text, overrideJudgement: term, value: text })
@@ -86,17 +75,6 @@ export function messageIdOf(
   const inUrl = /(-?\d{1,20})\/?$/.exec(portalUrl ?? '')?.[1];
   if (integer === null || inUrl === undefined || Number.isSafeInteger(Number(integer))) return integer;
   return Number(inUrl) === Number(integer) ? inUrl : integer;
-}
-
-/** The id of a message as received. */
-export function rawMessageId(raw: unknown): string | null {
-  if (!isRecord(raw)) return null;
-  const ids = messageSchema
-    .pick({ abxMessageId: true, abxMessageIdStr: true, abxPortalUrl: true })
-    .safeParse(raw);
-  return ids.success
-    ? messageIdOf(ids.data.abxMessageIdStr, ids.data.abxMessageId, ids.data.abxPortalUrl)
-    : null;
 }
 
 function toMessage(messageId: string, raw: RawMessage): Message {
