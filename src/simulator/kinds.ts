@@ -76,8 +76,8 @@ function threatModel(world: World): KindModel {
       receivedTime: {
         reach: RECEIVED_REACH,
         before: 0,
-        isWithin: (index, { from, to }, at) =>
-          isReceivedWithin(world, threatCourse(world, index), from, to, at),
+        isWithin: (index, { from, to, inclusive }, at) =>
+          isReceivedWithin(world, threatCourse(world, index), from, inclusive ? to + 1 : to, at),
       },
       latestTimeRemediated: {
         reach: ACTION_REACH,

@@ -15,7 +15,7 @@ const options = fc.record({
   threats: fc.integer({ min: 0, max: 300 }),
   cases: fc.integer({ min: 0, max: 150 }),
   campaigns: fc.integer({ min: 0, max: 150 }),
-  late: fc.constantFrom(0, 0.1, 1),
+  late: fc.constantFrom<number[]>(0, 0.1, 1),
 });
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const asked = fc.record({
@@ -120,6 +120,24 @@ describe('finding what lies in a window', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it('lists a threat in the very second in which any of its messages was received', () => {
+    const shares = { withoutMessages: 0, hugeThreats: 0.02 };
+    const tenant = createTenant({
+      ...optionsOf({ seed: 5, days: 20, threats: 300, cases: 0, campaigns: 0, late: 0 }),
+      shares,
+    });
+    const at = FROM + 40 * DAY;
+    for (const { index, payload } of tenant.truth(toInstant(at))) {
+      const times = ((payload as Payload).messages ?? []).flatMap((message) => millis(message.receivedTime));
+      for (const from of new Set(times)) {
+        const window = { from, to: from + 1000, inclusive: false };
+        expect(tenant.upstream.list('threats', 'receivedTime', window, at)).toContain(index);
+        const instant = { from, to: from, inclusive: true };
+        expect(tenant.upstream.list('threats', 'receivedTime', instant, at)).toContain(index);
+      }
+    }
   });
 
   it('lists a threat by its latest remediation whenever a message tells of one', () => {

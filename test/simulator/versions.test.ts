@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MINUTE, parseUpstreamTime, shift, toMillis } from '../../src/model/instant.js';
 import type { ListedKind } from '../../src/model/kind.js';
+import { campaignCourse } from '../../src/simulator/campaign-course.js';
+import { caseCourse } from '../../src/simulator/case-course.js';
+import { createWorld } from '../../src/simulator/options.js';
 import { createTenant, type Tenant, type Version } from '../../src/simulator/tenant.js';
+import { threatCourse } from '../../src/simulator/threat-course.js';
 import { SMALL } from './harness.js';
 
 const KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'];
@@ -65,6 +69,21 @@ describe('versions', () => {
       }),
       { numRuns: 6 },
     );
+  });
+
+  it('show changes in the order in which they happened, however late each is', () => {
+    const world = createWorld({ ...SMALL, threats: 2000, cases: 2000, campaigns: 2000, shares: odd });
+    for (let index = 0; index < 2000; index++) {
+      const sequences = [
+        caseCourse(world, index).states,
+        campaignCourse(world, index).reports,
+        ...threatCourse(world, index).waves.map((wave) => wave.steps),
+      ];
+      for (const sequence of sequences) {
+        const times = sequence.map((step) => step.visibleAt);
+        expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+      }
+    }
   });
 
   it('are nobody else’s', () => {
