@@ -43,7 +43,8 @@ export function campaignCourse(world: World, index: number): CampaignCourse {
   const again = isReportedAgain(fateOf(world.seed, index)) ? random.between(1, 3) : 0;
   for (let count = 0; count < again; count++) {
     const next = last.time + Math.floor(random.between(20 * MINUTE, AGAIN_WITHIN) / 1000) * 1000;
-    last = { time: next, visibleAt: Math.max(next + lag(random, late), last.visibleAt + 1000) };
+    // reports are further apart than any lag, so they show in their order
+    last = { time: next, visibleAt: next + lag(random, late) };
     reports.push(last);
   }
   return { index, reports, judgedAt: judgedAt(random, reports[0].visibleAt) };
