@@ -1,6 +1,7 @@
 import { type Instant, toInstant } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
 import type { Priority } from './client.js';
+import { Elapsed } from './elapsed.js';
 import { cancelled } from './explain.js';
 import { createPace } from './pace.js';
 import { createRateWindow } from './rate-window.js';
@@ -204,29 +205,5 @@ class SharedBudget implements Budget {
       this.serve();
     };
     return { answered, release };
-  }
-}
-
-/**
- * Milliseconds passed since the start. A wall clock that is set back must not hold everything up until it has
- * caught up; a timer that has run is proof that its time has passed, whatever the clock says.
- */
-class Elapsed {
-  private passed = 0;
-  private last: number;
-
-  constructor(private readonly clock: () => number) {
-    this.last = clock();
-  }
-
-  now(): number {
-    const now = this.clock();
-    this.passed += Math.max(0, now - this.last);
-    this.last = now;
-    return this.passed;
-  }
-
-  reach(at: number): void {
-    this.passed = Math.max(this.now(), at);
   }
 }

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../log.js';
 import type { Resource } from '../model/kind.js';
 import type { Budget } from './budget.js';
 import { classify, type Role } from './classify.js';
@@ -40,7 +40,7 @@ export interface CallParts {
   readonly retry: RetrySettings;
   readonly clock: () => number;
   readonly startTimer: StartTimer;
-  readonly log: Logger;
+  readonly log: Log;
   /** Ends every call. */
   readonly closing: AbortSignal;
 }

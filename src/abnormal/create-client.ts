@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../log.js';
 import { toInstant } from '../model/instant.js';
 import type { Kind, ListedKind } from '../model/kind.js';
 import type { RecordOf } from '../model/records.js';
@@ -29,7 +29,7 @@ export interface ClientOptions {
   readonly timeoutMs: number;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  readonly log: Logger;
+  readonly log: Log;
   readonly userAgent?: string | undefined;
   /** The largest body, uncompressed, that is read; 32 MiB unless given. */
   readonly maxBodyBytes?: number | undefined;
@@ -67,7 +67,7 @@ class RestClient implements AbnormalClient {
   constructor(
     private readonly call: Call,
     private readonly paths: PathFinder,
-    private readonly log: Logger,
+    private readonly log: Log,
     readonly close: () => void,
   ) {}
 
