@@ -11,8 +11,9 @@ export type { TenantOptions } from './options.js';
 export interface Version {
   readonly visibleFrom: Instant;
   /**
-   * What a complete reading of the detail gives: all message pages joined, newest first, ties by id; a case as
-   * `{ item, detail }`; integers beyond 2^53 as strings. `null`: the detail answers 404 from here on.
+   * What a complete reading of the detail gives: all message pages joined, newest first, ties by id; a list of
+   * messages that is missing or empty as it came; a case as `{ item, detail }`; integers beyond 2^53 as strings.
+   * `null`: the detail answers 404 from here on.
    */
   readonly payload: unknown;
 }

@@ -22,10 +22,11 @@ export function wholeThreat(
   at: number,
   integer: IntegerForm,
 ) {
+  const facts = threatFacts(world, course.index);
   const messages = givenMessages(world, id, course, at, integer);
   return {
-    ...frameOf(id, threatFacts(world, course.index), course, at),
-    messages: messages.length > 0 ? messages : undefined,
+    ...frameOf(id, facts, course, at),
+    messages: facts.withoutMessages === 'absent' ? undefined : messages,
   };
 }
 

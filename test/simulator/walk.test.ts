@@ -36,6 +36,7 @@ async function wholeThreat({ get, json }: Harness, id: string): Promise<Json | n
   if (reply.status === 404) return null;
   const messages = new Map<string, Json>();
   let rest: Json = {};
+  let isGiven = false;
   for (let page: unknown = 1; typeof page === 'number'; ) {
     const {
       messages: found,
@@ -45,6 +46,7 @@ async function wholeThreat({ get, json }: Harness, id: string): Promise<Json | n
     } = await json(`/threats/${id}?pageNumber=${page}`);
     for (const message of (found ?? []) as Json[]) messages.set(String(message.abxMessageId), message);
     rest = others;
+    isGiven ||= found !== undefined;
     page = nextPageNumber;
   }
   const time = (message: Json) => parseUpstreamTime(String(message.receivedTime)) ?? '';
@@ -52,7 +54,7 @@ async function wholeThreat({ get, json }: Harness, id: string): Promise<Json | n
     if (time(a) !== time(b)) return time(a) < time(b) ? 1 : -1;
     return String(a.abxMessageId) < String(b.abxMessageId) ? -1 : 1;
   });
-  return sorted.length > 0 ? { ...rest, messages: sorted } : rest;
+  return isGiven ? { ...rest, messages: sorted } : rest;
 }
 
 async function walk(harness: Harness): Promise<Map<string, string>> {
