@@ -89,6 +89,35 @@ function message(random: () => number, receivedMs: number, version: number): Mes
   };
 }
 
+/** As `threat`, but with one message that says little: for histories of a million revisions. */
+export function smallThreat(n: number, receivedMs: number, version = 0): Threat {
+  const random = randomFrom(n * 31 + 7);
+  const { messageId, portalUrl: _, ...said } = message(random, receivedMs, version);
+  const silent = Object.fromEntries(
+    Object.entries(said).map(([name, value]) => [name, Array.isArray(value) ? [] : null]),
+  ) as unknown as Omit<Message, 'messageId' | 'portalUrl'>;
+  const { subject, fromAddress, recipientAddress, receivedTime, remediationTime } = said;
+  return {
+    threatId: threatId(n),
+    recipientCount: 1 + version,
+    messages: [
+      {
+        ...silent,
+        messageId,
+        portalUrl: null,
+        subject,
+        fromAddress,
+        recipientAddress,
+        receivedTime,
+        remediationTime,
+      },
+    ],
+    pagesComplete: true,
+    tenantId: null,
+    tenantName: null,
+  };
+}
+
 /** A threat as it comes to `record`: decoded, as received, and its digest. */
 export function observe(record: Threat, fetchedAt: Instant, basis: number): Observation<'threat'> {
   const received = canonicalJson(record);

@@ -8,19 +8,24 @@ export interface MongoConnection {
   readonly db: Db;
   /** `MongoDB at <hosts>, database <name>`: without credentials or options. */
   readonly where: string;
+  /** By what the server knows the processes that use this history. */
+  readonly appName: string;
 }
 
 const DEFAULT_DATABASE = 'abnormal';
 /** How long any one operation waits for a primary before it fails. */
 const SELECTION_MS = 10_000;
+/** More, and the server refuses the connection. */
+const APP_NAME_BYTES = 128;
 
 /**
  * Connects to the database that `url` names (`abnormal` if it names none). A `HistoryError` where that cannot
  * be done within about ten seconds, or where the server cannot do transactions.
  */
 export async function connect(url: string): Promise<MongoConnection> {
-  const client = clientFor(url);
   const database = databaseOf(url);
+  const appName = `abnormal-gateway/${encodeURIComponent(database)}`.slice(0, APP_NAME_BYTES);
+  const client = clientFor(url, appName);
   const hosts = client.options.srvHost ?? client.options.hosts.join(',');
   const where = `MongoDB at ${hosts}, database ${database}`;
   try {
@@ -32,13 +37,13 @@ export async function connect(url: string): Promise<MongoConnection> {
     await client.close();
     throw error;
   }
-  return { client, db: client.db(database), where };
+  return { client, db: client.db(database), where, appName };
 }
 
-function clientFor(url: string): MongoClient {
+function clientFor(url: string, appName: string): MongoClient {
   try {
     return new MongoClient(url, {
-      appName: 'abnormal-gateway',
+      appName,
       serverSelectionTimeoutMS: SELECTION_MS,
       connectTimeoutMS: SELECTION_MS,
       // what the URL may say of these is not what the history's promises rest on

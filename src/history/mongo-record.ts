@@ -1,8 +1,14 @@
-import { type AnyBulkWriteOperation, type ClientSession, MongoServerError } from 'mongodb';
+import {
+  type AnyBulkWriteOperation,
+  type ClientSession,
+  MongoServerError,
+  type TransactionOptions,
+} from 'mongodb';
 import { toInstant, toMillis } from '../model/instant.js';
 import { keyText } from '../model/kind.js';
 import { OPEN_SEQ } from '../model/revision.js';
 import { streamText } from '../model/stream.js';
+import { endAbandoned } from './mongo-abandoned.js';
 import { writeBodies } from './mongo-bodies.js';
 import type { MongoConnection } from './mongo-connection.js';
 import type { Collections, HeadDoc, RevisionDoc } from './mongo-documents.js';
@@ -12,6 +18,14 @@ import { KEY_INDEX } from './mongo-schema.js';
 import type { Batch, Recorded } from './store.js';
 
 const DUPLICATE_KEY = 11_000;
+/** How often a transaction may fail before it looks as if a dead writer stood in its way. */
+const PATIENCE = 8;
+
+const TRANSACTION: TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority', wtimeoutMS: 30_000 },
+  readPreference: 'primary',
+};
 
 /** Writes batches, each in one transaction. */
 export class MongoRecorder {
@@ -32,14 +46,21 @@ export class MongoRecorder {
     return recorded;
   }
 
+  /** Waits for what is being recorded. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
   async #recordOnce(batch: Batch): Promise<Recorded> {
+    let attempts = 0;
+    const attempt = async (session: ClientSession) => {
+      attempts += 1;
+      if (attempts > PATIENCE) await endAbandoned(this.connection);
+      return this.#write(batch, session);
+    };
     try {
       return await this.connection.client.withSession((session) =>
-        session.withTransaction(() => this.#write(batch, session), {
-          readConcern: { level: 'snapshot' },
-          writeConcern: { w: 'majority', wtimeoutMS: 30_000 },
-          readPreference: 'primary',
-        }),
+        session.withTransaction(attempt, TRANSACTION),
       );
     } catch (error) {
       const before = isDuplicate(error) ? await this.#before(batch) : null;

@@ -118,6 +118,7 @@ class MongoStore implements HistoryStore {
   }
 
   async close(): Promise<void> {
+    await this.#recorder.settled();
     await this.connection.client.close();
   }
 }

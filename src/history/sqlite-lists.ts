@@ -3,7 +3,7 @@ import { compareValues, type FieldValue } from '../model/filter.js';
 import { toInstant } from '../model/instant.js';
 import type { ListedKind } from '../model/kind.js';
 import { HistoryError } from './errors.js';
-import { beyond, stretchOf, within } from './sqlite-bounds.js';
+import { beyond, type Stretch, stretchOf, within } from './sqlite-bounds.js';
 import { type Column, columnOf, fromOrdered } from './sqlite-columns.js';
 import type { Connection, Query, Row } from './sqlite-connection.js';
 import type { Integrations } from './sqlite-integrations.js';
@@ -19,9 +19,10 @@ import {
   walkSql,
   writtenUpTo,
 } from './sqlite-page.js';
-import { type Head, latestUnahead } from './sqlite-record.js';
+import type { Head } from './sqlite-record.js';
 import type { Revisions } from './sqlite-revisions.js';
 import { isWalked } from './sqlite-schema.js';
+import { topAt } from './sqlite-tops.js';
 import type { ListQuery, Page, PageItem, PageQuery } from './store.js';
 
 /** A part with the name of its integration. */
@@ -111,11 +112,7 @@ export class Lists {
     };
   }
 
-  /**
-   * One part for each integration; in a view of the past, of an order by time, two. Records are seldom recorded
-   * before the time that they bear, so what came later lies beyond that view's instant and the walk begins
-   * there; the few that were ahead of their recording are found apart.
-   */
+  /** One part for each integration; in a view of the past, of an order by time, two: see `sqlite-tops.ts`. */
   #parts(query: Order, column: Column, pinned: Head, head: Head): NamedPart[] {
     const wanted = stretchOf(query.filter, column);
     const { kind, filter, descending, seq } = query;
@@ -123,14 +120,11 @@ export class Lists {
       const stretch = within(wanted, beyond(query.after, name, descending));
       const part = { kind, filter, descending, seq, column, integration: n, name, stretch, ahead: false };
       if (column.spec.type !== 'instant' || pinned.seq === head.seq) return [part];
-      const latest = latestUnahead(pinned.at);
+      const top = topAt(this.connection, kind, column.field, n, seq);
+      const [below, above] = [upTo(top), { lower: { value: top, open: true }, upper: null }];
       return [
-        { ...part, stretch: within(stretch, { lower: null, upper: { value: latest, open: false } }) },
-        {
-          ...part,
-          ahead: true,
-          stretch: within(stretch, { lower: { value: latest, open: true }, upper: null }),
-        },
+        { ...part, stretch: within(stretch, below) },
+        { ...part, stretch: within(stretch, above), ahead: true },
       ];
     });
   }
@@ -195,6 +189,10 @@ export class Lists {
       }),
     };
   }
+}
+
+function upTo(value: FieldValue): Stretch {
+  return { lower: null, upper: { value, open: false } };
 }
 
 /** The column of an order, or a HistoryError that names the field. */

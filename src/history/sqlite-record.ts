@@ -1,5 +1,5 @@
 import { compareValues, type Fields } from '../model/filter.js';
-import { type Instant, latest, MINUTE, shift, toInstant, toMillis } from '../model/instant.js';
+import { type Instant, latest, shift } from '../model/instant.js';
 import { KINDS, type Kind, keyText, type ListedKind, type RecordKey } from '../model/kind.js';
 import { type Observation, OPEN_SEQ } from '../model/revision.js';
 import { streamText } from '../model/stream.js';
@@ -15,20 +15,13 @@ import {
 import type { Connection, SqlValue } from './sqlite-connection.js';
 import type { Integrations } from './sqlite-integrations.js';
 import { REVISION_COLUMNS, referenceTable } from './sqlite-schema.js';
+import { Tops } from './sqlite-tops.js';
 import type { Batch, Pin, Recorded } from './store.js';
 
 /** The head as the writer remembers it. */
 export interface Head extends Pin {
   /** The newest revision's number. */
   readonly lastRev: number;
-}
-
-const SKEW_MS = 5 * MINUTE;
-const END_OF_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
-
-/** The latest source time that, in what was recorded at `at`, counts as not ahead of it: clocks differ a little. */
-export function latestUnahead(at: Instant): Instant {
-  return toInstant(Math.min(toMillis(at) + SKEW_MS, END_OF_TIME_MS));
 }
 
 interface Current {
@@ -59,8 +52,7 @@ export class BatchWriter {
   readonly #live = new Map<Kind, Map<number, number>>();
   readonly #conflicts = new Set<Observation>();
   readonly #pin: Pin;
-  /** Source times after this are ahead of the recording. */
-  readonly #aheadOf: Instant;
+  readonly #tops = new Tops();
   #lastRev: number;
 
   constructor(
@@ -70,7 +62,6 @@ export class BatchWriter {
     head: Head,
   ) {
     this.#pin = { seq: head.seq + 1, at: latest(batch.now, shift(head.at, 1)) };
-    this.#aheadOf = latestUnahead(this.#pin.at);
     this.#lastRev = head.lastRev;
   }
 
@@ -84,6 +75,7 @@ export class BatchWriter {
     this.#loadCurrent(deeds);
     for (const deed of deeds)
       this.#count(deed, deed.seen ? this.#observe(deed, deed.seen) : this.#bury(deed));
+    this.#tops.write(this.connection, this.#pin);
     this.#tally();
     this.#keepBooks();
     const { seq, at } = this.#pin;
@@ -166,22 +158,16 @@ export class BatchWriter {
     this.connection.run(statements(key.kind).insert, [
       ...[rev, this.integrations.numberOf(key.integration), key.id, seq, OPEN_SEQ, at, null],
       ...[next.verifiedAt, seq, next.digest, this.batch.run.id, next.origin, next.deleted ? 1 : 0],
-      ...[opened.body, fields && this.#isAhead(key.kind, fields) ? 1 : 0],
+      ...[opened.body, 0],
       ...(isListed(key.kind) ? fieldValues(key.kind, fields) : []),
     ]);
     this.#current.set(keyText(key), opened);
     return rev;
   }
 
-  #isAhead(kind: Kind, fields: Fields): boolean {
-    return statements(kind).times.some(({ field }) => {
-      const value = fields[field];
-      return typeof value === 'string' && value > this.#aheadOf;
-    });
-  }
-
   #refer({ kind, integration }: RecordKey, rev: number, fields: Fields): void {
     const n = this.integrations.numberOf(integration);
+    this.#tops.add(kind, n, rev, fields);
     for (const { field, sql } of statements(kind).refer) {
       for (const value of references(fields, field)) this.connection.run(sql, [n, value, rev]);
     }
@@ -327,7 +313,6 @@ function statementsOf(kind: Kind) {
       field,
       sql: `INSERT INTO ${referenceTable(kind, field)} (integration, value, rev) VALUES (?, ?, ?)`,
     })),
-    times: isListed(kind) ? COLUMNS[kind].filter(({ spec }) => spec.type === 'instant') : [],
   };
 }
 

@@ -66,6 +66,14 @@ CREATE TABLE tallies (
   live INTEGER NOT NULL,
   PRIMARY KEY (kind, integration, seq)
 ) WITHOUT ROWID;
+CREATE TABLE tops (
+  kind TEXT NOT NULL,
+  field TEXT NOT NULL,
+  integration INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  top TEXT NOT NULL,
+  PRIMARY KEY (kind, field, integration, seq)
+) WITHOUT ROWID;
 CREATE TABLE ledger (
   n INTEGER PRIMARY KEY,
   stream TEXT NOT NULL,
@@ -127,7 +135,7 @@ function isOrdered({ spec }: Column): boolean {
   return spec.order === true;
 }
 
-/** As `orderIndex`, of the few revisions only whose field is ahead of the instant they were recorded at. */
+/** As `orderIndex`, of the few revisions only that are ahead (see `sqlite-tops.ts`). */
 export function aheadIndex(kind: Kind, field: string): string {
   return `"${kind}_ahead_${field}"`;
 }
