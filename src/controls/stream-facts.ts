@@ -103,7 +103,7 @@ export function streamFacts(input: StreamFactsInput): StreamFacts {
     licensed: refused === null,
     refusal: refused,
     coverage,
-    gaps: vouched.gaps.map((gap) => ({ ...gap, class: classOf(gap, input) })),
+    gaps: joinedHoles(vouched.gaps.map((gap) => ({ ...gap, class: classOf(gap, input) }))),
     gapsBeyond: coverageOf(entries, period.from, shift(period.to, deadlineMs(thresholds))).gaps,
     answeredAt: polls.filter(({ ok }) => ok).map(({ at }) => at),
     polledFrom: input.polledFrom,
@@ -122,6 +122,18 @@ function classOf(gap: Gap, { stream, now, thresholds, begunFrom }: StreamFactsIn
   if (gap.from >= dueBefore(now, stream, thresholds)) return 'NOT_DUE';
   const isAhead = gap.reason === 'NOT_COLLECTED' && (begunFrom === null || gap.to <= begunFrom);
   return isAhead ? 'UNREACHED' : 'HOLE';
+}
+
+/** An outage begins in the lag of the last reading before it: that bit and what follows are one hole. */
+function joinedHoles(gaps: readonly ClassedGap[]): ClassedGap[] {
+  const joined: ClassedGap[] = [];
+  for (const gap of gaps) {
+    const last = joined.at(-1);
+    const isOne = last?.class === 'HOLE' && last.reason === 'PROVISIONAL' && last.to === gap.from;
+    if (isOne && gap.class === 'HOLE') joined[joined.length - 1] = { ...gap, from: last.from };
+    else joined.push(gap);
+  }
+  return joined;
 }
 
 /** Not licensed when nothing in the period was ever read and the last refusal said so. */

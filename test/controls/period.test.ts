@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  isWithin,
+  MOST_PARTS,
+  PeriodError,
+  parsePeriod,
+  partsOf,
+  periodBefore,
+  TRENDS,
+} from '../../src/controls/period.js';
+import { DAY, shift, toInstant, toMillis } from '../../src/model/instant.js';
+
+describe('parsePeriod', () => {
+  test.each([
+    ['2026-Q3', '2026-07-01T00:00:00.000Z', '2026-10-01T00:00:00.000Z'],
+    ['2026-Q4', '2026-10-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z'],
+    ['2024-02', '2024-02-01T00:00:00.000Z', '2024-03-01T00:00:00.000Z'],
+    ['2026-12', '2026-12-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z'],
+    ['2026-W37', '2026-09-07T00:00:00.000Z', '2026-09-14T00:00:00.000Z'],
+    ['2026-W01', '2025-12-29T00:00:00.000Z', '2026-01-05T00:00:00.000Z'],
+    ['2026-W53', '2026-12-28T00:00:00.000Z', '2027-01-04T00:00:00.000Z'],
+    ['2026-09-14', '2026-09-14T00:00:00.000Z', '2026-09-15T00:00:00.000Z'],
+    ['2026-09-01/2026-09-15', '2026-09-01T00:00:00.000Z', '2026-09-15T00:00:00.000Z'],
+    ['2026-09-01T10:30:00+02:00/2026-09-02T00:00Z', '2026-09-01T08:30:00.000Z', '2026-09-02T00:00:00.000Z'],
+  ])('%s is [%s, %s)', (text, from, to) => {
+    expect(parsePeriod(text)).toMatchObject({ from, to });
+  });
+
+  test.each([
+    '2026-Q5',
+    '2026-13',
+    '2026-W54',
+    '2025-W53',
+    '2026-W00',
+    '2026-02-30',
+    '2026',
+    'Q3',
+    '',
+    '2026-09-15/',
+    '2026-09-01/2026-02-30',
+    '2026-09-01/2026-09-02/2026-09-03',
+    '2026-09-01T10:00:00/2026-09-02',
+  ])('%s is refused with what is right', (text) => {
+    expect(() => parsePeriod(text)).toThrow(PeriodError);
+    expect(() => parsePeriod(text)).toThrow(/2026-Q3/);
+  });
+
+  test.each(['2026-09-15/2026-09-01', '2026-09-15/2026-09-15'])('%s ends before it begins', (text) => {
+    expect(() => parsePeriod(text)).toThrow(/ends before it begins/);
+  });
+
+  test('its own text reads back as the same period', () => {
+    for (const text of ['2026-Q3', '2026-09', '2026-W01', '2026-09-14', '2026-09-01/2026-09-15']) {
+      expect(parsePeriod(text).text).toBe(text);
+    }
+  });
+});
+
+describe('periodBefore', () => {
+  test.each([
+    ['2026-Q1', '2025-Q4'],
+    ['2026-03', '2026-02'],
+    ['2026-W01', '2025-W52'],
+    ['2026-03-01', '2026-02-28'],
+    ['2026-09-10/2026-09-15', '2026-09-05/2026-09-10'],
+  ])('before %s is %s', (text, before) => {
+    expect(periodBefore(parsePeriod(text))).toEqual(parsePeriod(before));
+  });
+});
+
+describe('partsOf', () => {
+  test('a quarter has its days, weeks cut at its ends, and months', () => {
+    const quarter = parsePeriod('2026-Q3');
+    expect(partsOf(quarter, 'DAY')).toHaveLength(92);
+    expect(partsOf(quarter, 'MONTH').map(({ text }) => text)).toEqual(['2026-07', '2026-08', '2026-09']);
+    const weeks = partsOf(quarter, 'WEEK');
+    expect(weeks[0]).toMatchObject({ text: '2026-W27', from: quarter.from, to: '2026-07-06T00:00:00.000Z' });
+    expect(weeks.at(-1)).toMatchObject({ text: '2026-W40', to: quarter.to });
+  });
+
+  test('more parts than anybody can read are refused', () => {
+    const long = parsePeriod('2020-01-01/2026-01-01');
+    expect(() => partsOf(long, 'DAY')).toThrow(`more than ${MOST_PARTS}`);
+    expect(partsOf(long, 'MONTH')).toHaveLength(72);
+  });
+
+  test('the parts tile the period: every instant of it lies in exactly one', () => {
+    const span = fc.record({
+      at: fc.integer({ min: Date.parse('2019-12-20Z'), max: Date.parse('2028-02-01Z') }),
+      length: fc.integer({ min: 1, max: 200 * DAY }),
+      place: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      trend: fc.constantFrom(...TRENDS),
+    });
+    fc.assert(
+      fc.property(span, ({ at, length, place, trend }) => {
+        const from = toInstant(at);
+        const period = parsePeriod(`${from}/${shift(from, length)}`);
+        const inside = shift(from, Math.floor(length * place));
+        const parts = partsOf(period, trend);
+        expect(parts.filter((part) => isWithin(part, inside))).toHaveLength(1);
+        expect(parts.reduce((sum, part) => sum + toMillis(part.to) - toMillis(part.from), 0)).toBe(length);
+      }),
+    );
+  });
+});

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { tokenRotation } from '../../src/controls/token-rotation.js';
+import type { Instant } from '../../src/model/instant.js';
+import { run, scopeOf } from '../support/control-facts.js';
+
+const token = (issuedAt: Instant | null, expiresAt: Instant | null = null) => {
+  return { integration: 'default', kind: 'TOKEN', issuedAt, expiresAt } as const;
+};
+
+const judge = (...credentials: Parameters<typeof token>) =>
+  run(tokenRotation, scopeOf({ credentials: [token(...credentials)] }));
+
+describe('token-rotation', () => {
+  test('a token of the allowed age at the end of the period passes, an older one fails', () => {
+    expect(judge('2026-07-03T00:00:00.000Z')).toMatchObject({ verdict: 'PASS', count: 1 });
+    const old = judge('2026-07-02T23:59:59.999Z');
+    expect(old).toMatchObject({ verdict: 'FAIL', outcomes: { EXCEPTION: 1 } });
+    expect(old.exceptions[0]?.subject).toEqual({ type: 'INTEGRATION', integration: 'default' });
+  });
+
+  test('a token that had expired by then fails, one that expires later does not', () => {
+    expect(judge('2026-09-01T00:00:00.000Z', '2026-10-01T00:00:00.000Z').verdict).toBe('FAIL');
+    expect(judge('2026-09-01T00:00:00.000Z', '2026-10-01T00:00:00.001Z').verdict).toBe('PASS');
+  });
+
+  test('nothing is assumed of a token whose age nobody said', () => {
+    const result = run(tokenRotation, scopeOf());
+    expect(result).toMatchObject({ verdict: 'INSUFFICIENT_DATA', outcomes: { IN_DOUBT: 1 } });
+    expect(result.reason).toBe(
+      'The age is not known; the token of default: nothing says when it was issued.',
+    );
+    expect(judge('2026-10-05T00:00:00.000Z').verdict).toBe('INSUFFICIENT_DATA');
+  });
+
+  test('a simulated tenant has none', () => {
+    const credentials = [{ integration: 'default', kind: 'NONE', issuedAt: null, expiresAt: null }] as const;
+    expect(run(tokenRotation, scopeOf({ credentials })).verdict).toBe('NOT_APPLICABLE');
+  });
+
+  test('is not passed before the period has ended', () => {
+    const scope = { now: '2026-09-20T00:00:00.000Z', credentials: [token('2026-09-01T00:00:00.000Z')] };
+    expect(run(tokenRotation, scopeOf(scope)).verdict).toBe('INSUFFICIENT_DATA');
+  });
+});
