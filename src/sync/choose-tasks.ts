@@ -25,7 +25,9 @@ export async function chooseTasks(
   const wanted: { key: RecordKey; item: ListItem; held: Revision | null }[] = [];
   for (const [i, item] of items.entries()) {
     const revision = held[i] ?? null;
-    if (revision && (await isCurrent(pass, window, item, revision))) pass.recorder.tally.skipped += 1;
+    const isDone =
+      pass.memory.gone.has(item.id) || (revision && (await isCurrent(pass, window, item, revision)));
+    if (isDone) pass.recorder.tally.skipped += 1;
     else wanted.push({ key: keyOf(pass, item.id), item, held: revision });
   }
   const priors = await pass.store.quarantined(wanted.map(({ key }) => key));

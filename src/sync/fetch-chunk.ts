@@ -74,7 +74,7 @@ function isFailed({ outcome }: Attempt): boolean {
 
 /** Tells a record's own failure from one that concerns them all, which it throws. */
 function createJudge(pass: Pass) {
-  let streak = 0;
+  const { memory } = pass;
   let loneRefusals = 0;
 
   async function failure(error: UpstreamError): Promise<FetchOutcome> {
@@ -84,8 +84,8 @@ function createJudge(pass: Pass) {
       if (loneRefusals > LONE_REFUSALS) throwIfStopping(error, pass.signal);
       await probeList(pass);
     } else {
-      streak += 1;
-      if (streak >= DETAIL_STREAK) throw new StopError({ kind: 'REFUSED', status: 'UNAVAILABLE', error });
+      memory.failedDetails += 1;
+      if (memory.failedDetails % DETAIL_STREAK === 0) throw new StopError({ kind: 'GIVEN_UP', error });
     }
     return { kind: 'BAD', code: 'FAILED', reason: error.message, body: error.body };
   }
@@ -93,7 +93,7 @@ function createJudge(pass: Pass) {
   return {
     failure,
     success: () => {
-      streak = 0;
+      memory.failedDetails = 0;
     },
   };
 }

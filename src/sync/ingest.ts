@@ -67,7 +67,7 @@ function partOf(pass: Pass, attempts: readonly Attempt[], missing: Missing): Bat
   const part = { observations: [], tombstones: [], quarantine: [], released: [] } as Mutable;
   for (const { task, outcome } of attempts) {
     if (outcome.kind === 'SEEN') part.observations.push(outcome.observation);
-    else if (outcome.kind === 'GONE' && isKnownGone(pass, task)) settleGone(part, task);
+    else if (outcome.kind === 'GONE' && isKnownGone(pass, task)) settleGone(pass, part, task);
     else {
       part.quarantine.push(quarantineEntry(pass, task, outcome));
       pass.recorder.tally.quarantined += 1;
@@ -88,9 +88,10 @@ function isKnownGone(pass: Pass, { held, prior }: Task): boolean {
   return prior?.code === 'NOT_FOUND' && !pass.runIds.has(prior.runId);
 }
 
-function settleGone(part: Mutable, { key, held, prior }: Task): void {
+function settleGone({ memory }: Pass, part: Mutable, { key, held, prior }: Task): void {
   if (held && !held.deleted) part.tombstones.push(key);
   else if (prior) part.released.push(key);
+  if (!held) memory.gone.add(key.id);
 }
 
 type Failure = Exclude<FetchOutcome, { kind: 'SEEN' }>;

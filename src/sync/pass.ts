@@ -34,6 +34,19 @@ export interface Pass extends SyncEnv, Source {
   readonly asOf: Instant;
   /** Runs of which this pass is made; a record that one of them set aside is not tried again by another. */
   readonly runIds: ReadonlySet<string>;
+  readonly memory: PassMemory;
+}
+
+/** What a pass remembers from window to window. */
+export interface PassMemory {
+  /** Records that were never held and are known not to exist, though lists name them. */
+  readonly gone: Set<string>;
+  /** Details that failed one after the other. */
+  failedDetails: number;
+}
+
+export function newPassMemory(): PassMemory {
+  return { gone: new Set(), failedDetails: 0 };
 }
 
 /** The source as one string, for maps. */

@@ -89,7 +89,8 @@ async function readOne(pass: Pass, work: StreamWork, window: Window, fortune: Fo
   if (status === 'OUT_OF_RETENTION') await giveUpOlder(pass, work, window, readAt, error?.message ?? '');
   if (status === 'FAILED' && error) return noteFailure(pass, fortune, error);
   fortune.read += 1;
-  fortune.streak = 0;
+  // a window of which not one detail could be had is no sign that things are well again
+  if (pass.memory.failedDetails === 0) fortune.streak = 0;
   return true;
 }
 

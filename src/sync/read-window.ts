@@ -8,7 +8,7 @@ import { ingest, type Missing, noneMissing } from './ingest.js';
 import { isOverflowing, type Listing, listAllPages, listFirstPage } from './list-window.js';
 import { nowOf, type Pass } from './pass.js';
 import { widthOf } from './spans.js';
-import { throwIfStopping, toUpstreamError } from './stop.js';
+import { StopError, throwIfStopping, toUpstreamError } from './stop.js';
 import type { WindowPlanner } from './window-planner.js';
 
 /** How a window came out; a narrowed one comes again in parts. */
@@ -38,7 +38,12 @@ export async function readWindow(
   if (listing === null) return NARROWED;
   if (listing instanceof UpstreamError) return failWindow(pass, stream, planner, window, readAt, listing);
   planner.finish(listing.items.size);
-  return { status: await takeListing(pass, stream, window, readAt, listing), error: null };
+  try {
+    return { status: await takeListing(pass, stream, window, readAt, listing), error: null };
+  } catch (error) {
+    if (!(error instanceof StopError) || error.stop.kind !== 'GIVEN_UP') throw error;
+    return failWindow(pass, stream, planner, window, readAt, error.stop.error);
+  }
 }
 
 /** `null` when the window was narrowed instead. */

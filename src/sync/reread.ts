@@ -8,24 +8,26 @@ import type { Task } from './fetch-chunk.js';
 import { heldItem } from './held-item.js';
 import { ingest, noneMissing } from './ingest.js';
 import { keyOf, kindOf, nowOf, type Pass } from './pass.js';
-import { checkInterrupted } from './stop.js';
+import { checkInterrupted, StopError, stopOf } from './stop.js';
 
 /** What marks a record that may change without being listed again. */
 const UNSETTLED: Record<ListedKind, string> = { threat: 'unremediated', case: 'open', campaign: 'scanning' };
 
 /**
  * Reads again the records that may have changed without being listed, and those set aside that no window has
- * brought up: each at most once an interval. False when it left off at the deadline.
+ * brought up: each at most once an interval. What is left at the deadline is for the next poll.
  */
-export async function reread(pass: Pass, deadline: number, onBatch: () => void): Promise<boolean> {
+export async function reread(pass: Pass, deadline: number, onBatch: () => void): Promise<void> {
+  let streak = 0;
   for await (const tasks of dueTasks(pass)) {
     checkInterrupted(pass.signal);
-    if (pass.clock() >= deadline) return false;
+    if (pass.clock() >= deadline || streak >= pass.settings.failureStreak) return;
     if (tasks.length === 0) continue;
-    await ingest(pass, tasks, noneMissing(), null);
+    const stop = await stopOf(() => ingest(pass, tasks, noneMissing(), null));
+    if (stop && stop.kind !== 'GIVEN_UP') throw new StopError(stop);
+    streak = stop ? streak + 1 : 0;
     onBatch();
   }
-  return true;
 }
 
 async function* dueTasks(pass: Pass): AsyncGenerator<Task[]> {

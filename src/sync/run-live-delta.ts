@@ -1,7 +1,7 @@
 import { earliest, latest, shift } from '../model/instant.js';
 import type { StreamState } from '../model/stream.js';
 import { endRun } from './end-run.js';
-import { nowOf, type Pass, type Source, type SyncEnv } from './pass.js';
+import { newPassMemory, nowOf, type Pass, type Source, type SyncEnv } from './pass.js';
 import { type DeltaOutcome, reachMs, readDelta } from './read-delta.js';
 import { type Fortune, newFortune, planStreams } from './read-streams.js';
 import { createRunRecorder } from './run-recorder.js';
@@ -18,7 +18,8 @@ export async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSi
   const asOf = floorToSecond(nowOf(env));
   const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: { to: asOf } });
   const runIds = new Set([recorder.id]);
-  const pass: Pass = { ...env, ...source, recorder, signal, priority: 'interactive', asOf, runIds };
+  const memory = newPassMemory();
+  const pass: Pass = { ...env, ...source, recorder, signal, priority: 'interactive', asOf, runIds, memory };
   const states = await sourceStates(env, source);
   await recorder.record({ streams: states.map((state) => ({ ...state, lastAttemptAt: asOf })) });
   const fortune = newFortune();

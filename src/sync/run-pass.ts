@@ -2,7 +2,15 @@ import { earliest, type Instant, MINUTE } from '../model/instant.js';
 import type { RunTrigger } from '../model/run.js';
 import { endRun } from './end-run.js';
 import type { Flights } from './flights.js';
-import { nowOf, type Pass, type Source, type SyncEnv, sourceText } from './pass.js';
+import {
+  newPassMemory,
+  nowOf,
+  type Pass,
+  type PassMemory,
+  type Source,
+  type SyncEnv,
+  sourceText,
+} from './pass.js';
 import { type OnProgress, progressReporter, type Reporter } from './progress.js';
 import { type DeltaOutcome, reachMs, readDelta } from './read-delta.js';
 import {
@@ -40,6 +48,7 @@ interface Journey extends PassOptions {
   /** The re-read's own run, which is written only when something is due. */
   readonly again: RunRecorder;
   readonly fortune: Fortune;
+  readonly memory: PassMemory;
   /** What the history was last brought up to. */
   asOf: Instant;
 }
@@ -59,6 +68,7 @@ export async function runPass(env: SyncEnv, source: Source, options: PassOptions
     main: createRunRecorder(env, source, { trigger: options.trigger, parameters }),
     again: createRunRecorder(env, source, { trigger: 'REREAD', parameters }),
     fortune: newFortune(),
+    memory: newPassMemory(),
     asOf: floorToSecond(nowOf(env)),
   };
   const lastAttemptAt = nowOf(env);
@@ -119,10 +129,10 @@ function startCycle(journey: Journey): Promise<Cycle> {
   });
 }
 
-function passOf({ env, source, signal, main, again }: Journey): Pass {
+function passOf({ env, source, signal, main, again, memory }: Journey): Pass {
   const runIds = new Set([main.id, again.id]);
   const asOf = floorToSecond(nowOf(env));
-  return { ...env, ...source, recorder: main, signal, priority: 'poll', asOf, runIds };
+  return { ...env, ...source, recorder: main, signal, priority: 'poll', asOf, runIds, memory };
 }
 
 async function planWorks(pass: Pass): Promise<StreamWork[]> {

@@ -1,13 +1,19 @@
 import { DecodeError, type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
 import type { StreamStatus } from '../model/stream.js';
 
-/** Ends a pass before its work is done; what was read until then is recorded. */
-export type Stop = { readonly kind: 'INTERRUPTED' } | Refusal;
+/** Ends work before it is done; what was read until then is recorded. */
+export type Stop = { readonly kind: 'INTERRUPTED' } | Refusal | GivingUp;
 
 /** Abnormal refuses the resource as a whole, or cannot be reached: the next poll tries again. */
 export interface Refusal {
   readonly kind: 'REFUSED';
   readonly status: StreamStatus;
+  readonly error: UpstreamError;
+}
+
+/** Too many details failed in a row: this ends what is being read, and nothing else. */
+export interface GivingUp {
+  readonly kind: 'GIVEN_UP';
   readonly error: UpstreamError;
 }
 
@@ -70,5 +76,7 @@ export async function stopOf(work: () => Promise<void>): Promise<Stop | null> {
 
 /** What a stop comes to for whoever waited for the work that it ended. */
 export function errorOf(stop: Stop): UpstreamError {
-  return stop.kind === 'REFUSED' ? stop.error : new UpstreamError('CANCELLED', 'The reading was stopped.');
+  return stop.kind === 'INTERRUPTED'
+    ? new UpstreamError('CANCELLED', 'The reading was stopped.')
+    : stop.error;
 }

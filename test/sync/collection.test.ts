@@ -111,8 +111,8 @@ describe('the first collection', () => {
 describe('a later poll', () => {
   test('that finds nothing new costs one request a stream', async () => {
     const still = {
-      threats: 200,
       ...TENANT,
+      threats: 200,
       to: '2026-03-30T00:00:00.000Z',
       shares: { ...TENANT.shares, undoneRelists: 0 },
     };

@@ -1,0 +1,309 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
+import type { QuarantineEntry } from '../../src/model/quarantine.js';
+import type { StreamState } from '../../src/model/stream.js';
+import type { Fault, FaultRule } from '../../src/simulator/faults.js';
+import type { TenantOptions } from '../../src/simulator/tenant.js';
+import {
+  createWorld,
+  faultsOf,
+  heldOf,
+  INTEGRATION,
+  passOf,
+  type World,
+  type WorldOptions,
+} from './harness.js';
+
+const NOW = '2026-03-31T12:00:00.000Z';
+const SINCE = shift(NOW, -30 * DAY);
+const TENANT: TenantOptions = {
+  seed: 'failures',
+  from: '2026-02-15T00:00:00.000Z',
+  to: '2026-04-30T00:00:00.000Z',
+  threats: 300,
+  cases: 60,
+  campaigns: 60,
+  shares: { missingThreats: 0, deletedThreats: 0, hugeThreats: 0 },
+};
+
+let world: World;
+afterEach(() => world.close());
+
+async function start(rules: readonly FaultRule[], options: Partial<WorldOptions> = {}): Promise<void> {
+  world = await createWorld({ now: NOW, tenant: TENANT, ...options });
+  world.simulator.setFaults({ rules });
+}
+
+async function statesOf(resource: string): Promise<StreamState[]> {
+  return (await world.store.streams()).filter((state) => state.resource === resource);
+}
+
+async function quarantineOf(): Promise<QuarantineEntry[]> {
+  const kinds = ['threat', 'case', 'campaign'] as const;
+  return world.store.quarantine({ integrations: null, kinds, after: null, limit: 100 });
+}
+
+async function expectWhole(kind: 'threat' | 'case' | 'campaign'): Promise<void> {
+  const settled = shift(toInstant(world.clock()), -15 * MINUTE);
+  expect(await faultsOf(world, kind, settled, SINCE)).toEqual([]);
+}
+
+/** A threat that was received two days ago, or so, by its index. */
+function someThreat(nth = 0): string {
+  const threats = [...world.tenant.truth(shift(NOW, -2 * DAY), SINCE)].filter(
+    ({ kind }) => kind === 'threat',
+  );
+  const threat = threats.at(-1 - nth);
+  if (!threat) throw new Error('the tenant has too few threats');
+  return threat.id;
+}
+
+describe('a refusal of a whole resource', () => {
+  test.each<[string, Fault, StreamState['status'], RegExp]>([
+    ['is not licensed', { kind: 'notLicensed' }, 'NOT_LICENSED', /not licensed .* other resources/s],
+    ['is not licensed, by 403', { kind: 'notLicensed', status: 403 }, 'NOT_LICENSED', /not licensed/],
+    ['is forbidden', { kind: 'forbidden' }, 'FORBIDDEN', /IP allowlist.*not enabled/s],
+  ])(
+    '%s: costs one request a poll, stops no other resource, and heals',
+    async (_, fault, status, message) => {
+      await start([{ fault, match: /^\/cases/ }]);
+      const report = await world.poll();
+      expect(passOf(report, 'cases')).toMatchObject({ status: 'FAILED', counts: { calls: 1, added: 0 } });
+      expect((await statesOf('cases'))[0]).toMatchObject({ status, lastSuccessAt: null });
+      expect((await statesOf('cases'))[0]?.message).toMatch(message);
+      expect(passOf(report, 'threats').status).toBe('SUCCEEDED');
+      await expectWhole('threat');
+      world.clock.advance(4 * HOUR);
+      expect(passOf(await world.poll('cases'), 'cases').counts.calls).toBe(1);
+      world.simulator.setFaults(null);
+      world.clock.advance(4 * HOUR);
+      expect(passOf(await world.poll('cases'), 'cases').status).toBe('SUCCEEDED');
+      expect((await statesOf('cases'))[0]).toMatchObject({ status: 'OK', message: null });
+      await expectWhole('case');
+    },
+  );
+
+  test('what is not licensed is a gap of that name, all the way back', async () => {
+    await start([{ fault: { kind: 'notLicensed' }, match: /^\/cases/ }]);
+    const { streams } = passOf(await world.poll('cases'), 'cases');
+    expect(streams[0]?.coverage.missingMs).toEqual({ NOT_LICENSED: 30 * DAY });
+  });
+
+  test('an endpoint that is nowhere: not enabled', async () => {
+    await start([], { simulator: { campaignsPath: 'none' } });
+    const report = await world.poll();
+    expect((await statesOf('campaigns'))[0]).toMatchObject({ status: 'NOT_ENABLED' });
+    expect((await statesOf('campaigns'))[0]?.message).toMatch(/add-on/);
+    expect(passOf(report, 'cases').status).toBe('SUCCEEDED');
+  });
+
+  test('a token that is revoked and renewed', async () => {
+    await start([]);
+    await world.poll();
+    world.token.value = 'revoked';
+    world.clock.advance(4 * HOUR);
+    const report = await world.poll();
+    for (const pass of report.passes) expect(pass).toMatchObject({ status: 'FAILED', counts: { calls: 1 } });
+    const [state] = await statesOf('threats');
+    expect(state).toMatchObject({ status: 'TOKEN_REJECTED', lastSuccessAt: NOW });
+    expect(state?.message).toMatch(/revoked.*Make a new one in the portal/s);
+    expect(state?.message).not.toContain(world.simulator.token);
+    world.token.value = world.simulator.token;
+    world.clock.advance(3 * DAY);
+    await world.poll();
+    for (const kind of ['threat', 'case', 'campaign'] as const) await expectWhole(kind);
+  });
+
+  test('a token that is revoked in the middle of a pass', async () => {
+    await start([]);
+    world.simulator.setFaults({
+      rules: [{ fault: { kind: 'unauthorized' }, from: toInstant(world.clock() + 60_000) }],
+    });
+    world.clock.perRequestMs = 1_000;
+    const pass = passOf(await world.poll('threats'), 'threats');
+    expect(pass.status).toBe('PARTIAL');
+    expect(pass.counts.added).toBeGreaterThan(0);
+    expect(pass.counts.quarantined).toBe(0);
+    world.simulator.setFaults(null);
+    world.clock.advance(HOUR);
+    expect(passOf(await world.poll('threats'), 'threats').status).toBe('SUCCEEDED');
+    await expectWhole('threat');
+  });
+});
+
+describe('one bad record', () => {
+  test('that does not decode is kept aside with its body, and the rest goes on', async () => {
+    await start([]);
+    const id = someThreat();
+    world.simulator.setFaults({ rules: [{ fault: { kind: 'undecodable' }, match: new RegExp(id) }] });
+    const pass = passOf(await world.poll('threats'), 'threats');
+    expect(pass).toMatchObject({ status: 'PARTIAL', counts: { quarantined: 1 } });
+    expect(pass.streams[0]?.coverage.missingMs.PARTIAL).toBeGreaterThan(0);
+    const [entry] = await quarantineOf();
+    expect(entry).toMatchObject({
+      key: { id, kind: 'threat' },
+      code: 'UNDECODABLE',
+      tries: 1,
+      firstSeenAt: NOW,
+    });
+    expect(entry?.body).toContain(id);
+    expect([...(await heldOf(world.store, 'threat')).keys()]).not.toContain(id);
+
+    world.clock.advance(4 * HOUR);
+    const again = passOf(await world.poll('threats'), 'threats');
+    expect(await quarantineOf()).toMatchObject([{ tries: 2, firstSeenAt: NOW }]);
+    // the windows it is in are listed again, and nothing but it is fetched from them
+    expect(again.counts.detailCalls - again.counts.added).toBeLessThanOrEqual(5);
+
+    world.simulator.setFaults(null);
+    world.clock.advance(4 * HOUR);
+    await world.poll('threats');
+    expect(await quarantineOf()).toEqual([]);
+    await expectWhole('threat');
+  });
+
+  test('that is refused alone does not stop the resource', async () => {
+    await start([]);
+    const id = someThreat();
+    world.simulator.setFaults({ rules: [{ fault: { kind: 'forbidden' }, match: new RegExp(id) }] });
+    const pass = passOf(await world.poll('threats'), 'threats');
+    expect(pass).toMatchObject({ status: 'PARTIAL', counts: { quarantined: 1 } });
+    expect(await quarantineOf()).toMatchObject([{ key: { id }, code: 'FAILED' }]);
+    expect((await statesOf('threats'))[0]?.status).toBe('OK');
+  });
+
+  test('that is listed but not found is let go the second time', async () => {
+    await start([]);
+    const id = someThreat();
+    world.simulator.setFaults({ rules: [{ fault: { kind: 'notFound' }, match: new RegExp(id) }] });
+    expect(passOf(await world.poll('threats'), 'threats').status).toBe('PARTIAL');
+    expect(await quarantineOf()).toMatchObject([{ key: { id }, code: 'NOT_FOUND' }]);
+    world.clock.advance(4 * HOUR);
+    const pass = passOf(await world.poll('threats'), 'threats');
+    expect(pass.status).toBe('SUCCEEDED');
+    expect(pass.streams[0]?.coverage.missingMs).toEqual({ PROVISIONAL: 15 * MINUTE });
+    expect(await quarantineOf()).toEqual([]);
+  });
+
+  test('that is held gets a tombstone when it is not found twice', async () => {
+    await start([]);
+    await world.poll('campaigns');
+    const held = await heldOf(world.store, 'campaign');
+    const scanning = [...held.values()].find(
+      ({ record }) => 'judgementStatusRaw' in record && record.judgementStatusRaw === 'Scanning',
+    );
+    const id = scanning?.key.id ?? '';
+    world.simulator.setFaults({ rules: [{ fault: { kind: 'notFound' }, match: new RegExp(id) }] });
+    const key = { integration: INTEGRATION, kind: 'campaign', id } as const;
+    const current = async () => {
+      const [revision] = await world.store.get([key], (await world.store.head()).seq);
+      return revision;
+    };
+    world.clock.advance(25 * HOUR);
+    await world.poll('campaigns');
+    expect(await current()).toMatchObject({ deleted: false });
+    expect(await quarantineOf()).toMatchObject([{ key, code: 'NOT_FOUND' }]);
+    world.clock.advance(25 * HOUR);
+    await world.poll('campaigns');
+    expect(await current()).toMatchObject({ deleted: true });
+    expect(await quarantineOf()).toEqual([]);
+  });
+
+  test('does not become a tombstone by two failures in one pass', async () => {
+    await start([]);
+    await world.poll('threats');
+    const id = someThreat();
+    world.simulator.setFaults({ rules: [{ fault: { kind: 'notFound' }, match: new RegExp(id) }] });
+    world.clock.advance(4 * HOUR);
+    const report = passOf(await world.poll('threats'), 'threats');
+    expect(report.counts.deleted + (report.reread?.deleted ?? 0)).toBe(0);
+  });
+});
+
+describe('lists that fail', () => {
+  test('a page that names itself as its next ends the window, not the poll', async () => {
+    await start([{ fault: { kind: 'nextPage', page: 1 }, match: /^\/cases\?/, times: 40 }]);
+    const report = await world.poll();
+    expect(passOf(report, 'cases').status).toBe('FAILED');
+    expect(passOf(report, 'threats').status).toBe('SUCCEEDED');
+    world.simulator.setFaults(null);
+    world.clock.advance(4 * HOUR);
+    await world.poll('cases');
+    await expectWhole('case');
+  });
+
+  test('one window that fails is a gap of its own, and is read at the next poll', async () => {
+    await start([{ fault: { kind: 'missingKey' }, match: /^\/campaigns|^\/abusecampaigns\?/, nth: 3 }]);
+    const pass = passOf(await world.poll('campaigns'), 'campaigns');
+    expect(pass.status).toBe('PARTIAL');
+    expect(pass.streams[0]?.coverage.missingMs.FAILED).toBeGreaterThan(0);
+    expect((await statesOf('campaigns'))[0]?.status).toBe('OK');
+    world.clock.advance(25 * HOUR);
+    expect(passOf(await world.poll('campaigns'), 'campaigns').status).toBe('SUCCEEDED');
+    await expectWhole('campaign');
+  });
+
+  test('three windows in a row: unavailable, and left alone until the next poll', async () => {
+    await start([{ fault: { kind: 'serverError' }, match: /^\/threats/ }]);
+    const report = await world.poll();
+    const pass = passOf(report, 'threats');
+    expect(pass.status).toBe('FAILED');
+    // five tries each
+    expect(pass.counts).toMatchObject({ listCalls: 3, calls: 15 });
+    expect((await statesOf('threats'))[0]).toMatchObject({ status: 'UNAVAILABLE', lastSuccessAt: null });
+    expect(passOf(report, 'cases').status).toBe('SUCCEEDED');
+    world.simulator.setFaults(null);
+    world.clock.advance(4 * HOUR);
+    await world.poll('threats');
+    expect((await statesOf('threats'))[0]).toMatchObject({ status: 'OK', message: null });
+    await expectWhole('threat');
+  });
+
+  test('details that fail one and all end the pass without setting every record aside', async () => {
+    await start([{ fault: { kind: 'serverError' }, match: /^\/threats\/[0-9a-f]/ }]);
+    const pass = passOf(await world.poll('threats'), 'threats');
+    expect(pass.counts.added).toBe(0);
+    expect(pass.counts.detailCalls).toBeLessThanOrEqual(48);
+    expect((await quarantineOf()).length).toBeLessThan(24);
+    expect((await statesOf('threats'))[0]).toMatchObject({ status: 'UNAVAILABLE' });
+  });
+
+  test('a dozen records that always fail keep nothing older from being read', async () => {
+    await start([]);
+    const bad = Array.from({ length: 12 }, (_, i) => someThreat(i));
+    world.simulator.setFaults({
+      rules: [{ fault: { kind: 'serverError' }, match: new RegExp(bad.join('|')) }],
+    });
+    await world.poll('threats');
+    expect((await statesOf('threats'))[0]?.status).toBe('OK');
+    const held = await heldOf(world.store, 'threat');
+    const oldest = [...world.tenant.truth(shift(NOW, -25 * DAY), SINCE)].filter(
+      ({ kind }) => kind === 'threat',
+    );
+    expect(oldest.length).toBeGreaterThan(5);
+    for (const { id } of oldest) expect(held.has(id)).toBe(true);
+  });
+
+  test('what is older than Abnormal keeps is named as lost and asked for once', async () => {
+    await start([], { simulator: { retentionDays: 20 } });
+    const pass = passOf(await world.poll('threats'), 'threats');
+    expect(pass.status).toBe('PARTIAL');
+    const missingMs = pass.streams[0]?.coverage.missingMs ?? {};
+    expect(missingMs.OUT_OF_RETENTION).toBeGreaterThanOrEqual(10 * DAY);
+    expect(missingMs.OUT_OF_RETENTION).toBeLessThan(10 * DAY + 2 * HOUR);
+    expect(missingMs.NOT_COLLECTED).toBeUndefined();
+    world.clock.advance(4 * HOUR);
+    const again = passOf(await world.poll('threats'), 'threats');
+    expect(again.counts.listCalls).toBe(2);
+    expect(again.status).toBe('SUCCEEDED');
+    const { signal } = new AbortController();
+    const backfill = await world.sync.backfill({
+      from: '2025-06-01T00:00:00.000Z',
+      resources: ['threats'],
+      signal,
+    });
+    const further = passOf(backfill, 'threats');
+    expect(further.counts.listCalls).toBeLessThanOrEqual(2);
+    expect(further.streams[0]?.coverage.missingMs.NOT_COLLECTED).toBeUndefined();
+  });
+});
