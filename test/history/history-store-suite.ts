@@ -1,6 +1,7 @@
 import { beforeAll, describe, inject } from 'vitest';
 import type { HistoryStore } from '../../src/history/store.js';
 import { describeBooks } from './suite-books.js';
+import { describeFilters } from './suite-filters.js';
 import { describeModel } from './suite-model.js';
 import { describeReads } from './suite-reads.js';
 import { describeRecord } from './suite-record.js';
@@ -26,6 +27,7 @@ export function describeHistoryStore(name: string, open: () => Promise<OpenedSto
     });
     describeRecord(open);
     describeReads(open);
+    describeFilters(open);
     describeBooks(open);
     describeModel(open);
   });

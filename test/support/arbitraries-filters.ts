@@ -62,10 +62,15 @@ function ranges(field: string, values: Arbitrary<string | number>): Arbitrary<Fi
   );
 }
 
-/** Filters over every field of a kind, every operator that fits its type, nested a few deep. */
-export function filterOf(kind: ListedKind): Arbitrary<Filter> {
+/** One comparison of any field of a kind, by any operator that fits its type. */
+export function comparisonOf(kind: ListedKind): Arbitrary<Filter> {
   const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
-  const leaves = fc.oneof(...specs.map(([field, spec]) => leaf(field, spec)));
+  return fc.oneof(...specs.map(([field, spec]) => leaf(field, spec)));
+}
+
+/** Such comparisons, nested a few deep. */
+export function filterOf(kind: ListedKind): Arbitrary<Filter> {
+  const leaves = comparisonOf(kind);
   const { filter } = fc.letrec<{ filter: Filter }>((tie) => ({
     filter: fc.oneof(
       { depthSize: 'small', withCrossShrink: true },
