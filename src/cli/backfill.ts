@@ -22,7 +22,7 @@ type From = (now: Instant) => Instant;
 interface Options {
   readonly from: From;
   readonly resource?: readonly Resource[];
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 /** Collects the past. */
@@ -36,7 +36,7 @@ export function addBackfill(program: Command, choose: (action: Action) => void):
       parseFrom,
     )
     .addOption(resourceOption())
-    .option('--json', 'the report as one JSON object', false)
+    .option('--json', 'the report as one JSON object')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => choose(backfill(options)));
 }
@@ -51,7 +51,7 @@ function parseFrom(text: string): From {
   );
 }
 
-function backfill({ from, resource = RESOURCES, json }: Options): Action {
+function backfill({ from, resource = RESOURCES, json = false }: Options): Action {
   return async ({ config, log, terminal, progress, stop, clock }) => {
     const now = toInstant(clock());
     const start = from(now);

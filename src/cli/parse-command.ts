@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addBackfill } from './backfill.js';
 import { EXIT } from './exit-codes.js';
@@ -9,6 +10,8 @@ import type { Terminal } from './terminal.js';
 
 /** What a command line asks for; or, when it only wanted help or cannot be understood, the exit code. */
 export type Parsed = { readonly action: Action } | { readonly exitCode: number };
+
+const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 const CLOSING = `
 Configuration comes from the environment and from a file .env; the README has the table.
@@ -22,6 +25,7 @@ export function parseCommand(args: readonly string[], terminal: Terminal): Parse
   const program = new Command('abnormal-gateway')
     .description('GraphQL over Abnormal Security’s REST API, with a history of every version.')
     .helpCommand(false)
+    .version(VERSION, '-v, --version', 'print the version')
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({
@@ -31,7 +35,7 @@ export function parseCommand(args: readonly string[], terminal: Terminal): Parse
     .addHelpText('after', CLOSING);
   for (const add of [addServe, addPoll, addBackfill, addStatus]) add(program, choose);
   try {
-    program.parse([...args], { from: 'user' });
+    program.parse(args.length > 0 ? [...args] : ['serve'], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.misconfigured };

@@ -15,9 +15,9 @@ Examples:
   abnormal-gateway poll`;
 
 interface Options {
-  readonly once: boolean;
+  readonly once?: boolean;
   readonly resource?: readonly Resource[];
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 /** Collects without serving. */
@@ -25,14 +25,14 @@ export function addPoll(program: Command, choose: (action: Action) => void): voi
   program
     .command('poll')
     .description('collect in intervals, or once, without serving')
-    .option('--once', 'one pass, then a report of what it cost and brought', false)
+    .option('--once', 'one pass, then a report of what it cost and brought')
     .addOption(resourceOption())
-    .option('--json', 'with --once: the report as one JSON object', false)
+    .option('--json', 'with --once: the report as one JSON object')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => choose(options.once ? pollOnce(options) : pollOnce(options)));
 }
 
-function pollOnce({ resource = RESOURCES, json }: Options): Action {
+function pollOnce({ resource = RESOURCES, json = false }: Options): Action {
   return async ({ config, log, terminal, progress, stop, clock }) => {
     const collector = await openCollector(config, { log, clock });
     try {

@@ -17,8 +17,8 @@ Examples:
 /** The gateway itself: the graph over HTTP, and the poller. */
 export function addServe(program: Command, choose: (action: Action) => void): void {
   program
-    .command('serve', { isDefault: true })
-    .description('collect in intervals and serve the graph (the default command)')
+    .command('serve')
+    .description('collect in intervals and serve the graph: what is done without a command')
     .addHelpText('after', EXAMPLES)
     .action(() => choose(serve));
 }

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { openHistory } from '../app.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Gap } from '../model/coverage.js';
@@ -24,9 +24,9 @@ export function addStatus(program: Command, choose: (action: Action) => void): v
   program
     .command('status')
     .description('show what the history holds, how far back it goes, and what it lacks')
-    .addOption(new Option('--json', 'one JSON object instead of text').default(false))
+    .option('--json', 'one JSON object instead of text')
     .addHelpText('after', EXAMPLES)
-    .action((options: { json: boolean }) => choose(showStatus(options)));
+    .action((options: { json?: boolean }) => choose(showStatus(options)));
 }
 
 interface StreamReport extends StreamState {
@@ -52,7 +52,7 @@ interface Status {
 
 const COUNTED = 1000;
 
-function showStatus({ json }: { readonly json: boolean }): Action {
+function showStatus({ json = false }: { readonly json?: boolean }): Action {
   return async ({ config, log, terminal, clock }) => {
     const store = await openHistory(config, 'read', { clock, log });
     try {

@@ -17,13 +17,22 @@ export interface WriterLock {
  */
 export function lockForWriting(path: string): WriterLock {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const connection = new Connection(`${path}-writer`, 'create', { busyTimeoutMs: 0 });
+  try {
+    return takeLock(`${path}-writer`);
+  } catch (error) {
+    if (!(error instanceof HistoryError) || !isBusy(error.cause)) throw error;
+    throw new HistoryError('IN_USE', inUse(path), { cause: error });
+  }
+}
+
+function takeLock(file: string): WriterLock {
+  // a lock held by another process can make opening fail already, not only the transaction
+  const connection = new Connection(file, 'create', { busyTimeoutMs: 0 });
   try {
     connection.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     connection.close();
-    if (!(error instanceof HistoryError) || !isBusy(error.cause)) throw error;
-    throw new HistoryError('IN_USE', inUse(path), { cause: error });
+    throw error;
   }
   return { release: () => connection.close() };
 }

@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 // under node_modules, so that what is built finds its packages there
-const OUT = resolve('node_modules/.cache/abnormal-gateway-e2e');
+const HOME = resolve('node_modules/.cache/abnormal-gateway-e2e');
+const OUT = join(HOME, 'dist');
 
 /** Builds the service as `npm start` does, into a folder of the tests' own; quick when nothing has changed. */
 export function buildService(): void {
+  mkdirSync(OUT, { recursive: true });
+  copyFileSync('package.json', join(HOME, 'package.json'));
   const options = [
     '-p',
     'tsconfig.build.json',

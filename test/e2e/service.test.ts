@@ -1,0 +1,246 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { demoTenant } from '../../src/simulator/demo.js';
+import { startSimulator } from '../../src/simulator/server.js';
+import { createTenant } from '../../src/simulator/tenant.js';
+import { buildService, Workplace } from '../support/service.js';
+
+const TOKEN = 'tok-e2e-91f3b7c2d8';
+
+let place: Workplace;
+
+beforeAll(() => buildService());
+beforeEach(() => {
+  place = new Workplace();
+});
+afterEach(() => place.clear());
+
+/** A service on a free port, against its simulated tenant. */
+function serve(env: Record<string, string> = {}) {
+  return place.run(['serve'], { PORT: '0', ...env });
+}
+
+async function query<T>(url: string, text: string): Promise<T> {
+  const answer = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: text }),
+  });
+  const body = (await answer.json()) as { data: T; errors?: unknown };
+  expect(body.errors).toBeUndefined();
+  return body.data;
+}
+
+interface Cases {
+  cases: { totalCount: number; nodes: { provenance: { source: string } }[]; coverage: { complete: boolean } };
+}
+const CASES =
+  '{ cases(first: 5) { totalCount nodes { caseId provenance { source } } coverage { complete } } }';
+
+describe('serve, without any configuration', () => {
+  test('says that the tenant is simulated, prints its addresses, serves, and ends in order on SIGTERM', async () => {
+    const service = serve();
+    const url = await service.url();
+    expect(service.stdout.split('\n').map((line) => line.split(/ +/))).toEqual([
+      ['ready', url],
+      ['graphql', `${url}/graphql`],
+      ['ide', `${url}/ide`],
+      ['health', `${url}/healthz`],
+      ['account', 'simulated'],
+      [''],
+    ]);
+    await service.until(/SIMULATED/);
+    await service.until(/"resource":"cases".*"msg":"run ended"/);
+    const { cases } = await query<Cases>(url, CASES);
+    expect(cases.totalCount).toBeGreaterThan(20);
+    expect(cases.nodes.map((node) => node.provenance.source)).toEqual(Array(5).fill('SIMULATED'));
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect(await service.end()).toBe(0);
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  test('carries on after a kill, from the same file', async () => {
+    const first = serve();
+    await first.url();
+    await first.until(/"msg":"run ended"/);
+    expect(await first.end('SIGKILL')).toBe('SIGKILL');
+    const second = serve();
+    const url = await second.url();
+    await second.until(/"resource":"cases".*"msg":"run ended"/);
+    const { cases } = await query<Cases>(url, CASES);
+    expect(cases.totalCount).toBeGreaterThan(20);
+    expect(await second.end('SIGINT')).toBe(0);
+  });
+});
+
+describe('one writer, many readers', () => {
+  test('a second writer is told that the file is in use; status works beside it', async () => {
+    const service = serve();
+    await service.url();
+    await service.until(/"resource":"cases".*"msg":"run ended"/);
+    for (const command of [['serve'], ['poll', '--once'], ['backfill', '--from', '40d']]) {
+      const second = place.run(command, { PORT: '0' });
+      expect(await second.exit).toBe(3);
+      expect(second.stderr).toContain('in use');
+    }
+    const status = place.run(['status', '--json']);
+    expect(await status.exit).toBe(0);
+    const { held } = JSON.parse(status.stdout) as { held: { cases: number } };
+    expect(held.cases).toBeGreaterThan(20);
+    expect(await service.end()).toBe(0);
+  });
+
+  test('status without a history says that there is none', async () => {
+    const status = place.run(['status']);
+    expect(await status.exit).toBe(4);
+    expect(status.stderr).toContain('there is no history');
+  });
+});
+
+describe('poll and backfill', () => {
+  test('print what they cost and brought, and a second poll costs next to nothing', async () => {
+    const first = place.run(['poll', '--once', '--resource', 'cases', '--json']);
+    expect(await first.exit).toBe(0);
+    const second = place.run(['poll', '--once', '--resource', 'cases']);
+    expect(await second.exit).toBe(0);
+    const report = JSON.parse(first.stdout) as Report;
+    const [pass] = report.passes;
+    expect(pass).toMatchObject({ resource: 'cases', status: 'SUCCEEDED' });
+    expect(pass.counts.added).toBeGreaterThan(20);
+    expect(second.stdout).toMatch(/^RESOURCE +STATUS +NEW/);
+    expect(second.stdout).toMatch(/^cases +SUCCEEDED +0 /m);
+  });
+
+  test('backfill goes back to the day that it is told', async () => {
+    await place.run(['poll', '--once', '--resource', 'cases']).exit;
+    const before = await heldCases();
+    const backfill = place.run(['backfill', '--from', '90d', '--resource', 'cases']);
+    expect(await backfill.exit).toBe(0);
+    expect(await heldCases()).toBeGreaterThan(before * 2);
+  });
+
+  test('ended by a signal: the code says so, and what was read is kept', async () => {
+    const poll = place.run(['backfill', '--from', '2000d', '--resource', 'cases']);
+    await poll.until(/back to/);
+    const held = await waitFor(heldCases);
+    expect(await poll.end('SIGINT')).toBe(130);
+    expect(poll.stdout).toContain('INTERRUPTED');
+    expect(await heldCases()).toBeGreaterThanOrEqual(held);
+  });
+
+  async function heldCases(): Promise<number> {
+    const status = place.run(['status', '--json']);
+    await status.exit;
+    return (JSON.parse(status.stdout) as { held: { cases: number } }).held.cases;
+  }
+});
+
+interface Report {
+  passes: [{ counts: { added: number } }];
+}
+
+describe('an account of one’s own', () => {
+  test('is read with its token, which is nowhere in what is said or kept', async () => {
+    const tenant = createTenant(demoTenant(Date.now()));
+    const simulator = await startSimulator({ tenant, clock: Date.now, token: TOKEN });
+    const env = {
+      ABNORMAL_TOKEN: TOKEN,
+      ABNORMAL_BASE_URL: simulator.baseUrl,
+      LOG_LEVEL: 'trace',
+      UPSTREAM_RPM: '60000',
+    };
+    const service = serve(env);
+    const url = await service.url();
+    await service.until(/"resource":"cases".*"msg":"run ended"/);
+    const data = await query<{ integrations: { name: string; origin: string }[] }>(
+      url,
+      '{ integrations { name origin } }',
+    );
+    expect(data.integrations).toEqual([{ name: 'default', origin: 'ABNORMAL' }]);
+    expect(await service.end()).toBe(0);
+    await simulator.close();
+    expect(service.output).not.toContain(TOKEN);
+  });
+
+  test('with a token that is refused, it serves and says what to do', async () => {
+    const upstream = createServer((_request, response) => {
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{"message":"not authorized"}');
+    });
+    await new Promise<void>((done) => upstream.listen(0, '127.0.0.1', done));
+    const { port } = upstream.address() as AddressInfo;
+    const env = { ABNORMAL_TOKEN: TOKEN, ABNORMAL_BASE_URL: `http://127.0.0.1:${port}/v1` };
+    const service = serve(env);
+    const url = await service.url();
+    await service.until(/TOKEN_REJECTED/);
+    await waitFor(async () => {
+      const answer = await fetch(`${url}/readyz`);
+      return answer.status === 200 && (await answer.text()).includes('TOKEN_REJECTED');
+    });
+    expect(await service.end()).toBe(0);
+    upstream.close();
+    expect(service.output).not.toContain(TOKEN);
+  });
+
+  test('does not mix with the simulated tenant in one history', async () => {
+    const history = { HISTORY: 'sqlite:./one.db' };
+    expect(await place.run(['poll', '--once', '--resource', 'campaigns'], history).exit).toBe(0);
+    const mixed = place.run(['poll', '--once'], { ...history, ABNORMAL_TOKEN: TOKEN });
+    expect(await mixed.exit).toBe(2);
+    expect(mixed.stderr).toContain('holds records of the simulated tenant');
+    expect(mixed.output).not.toContain(TOKEN);
+  });
+});
+
+describe('what is wrong is said', () => {
+  test('a bad configuration: every problem at once, and exit code 2', async () => {
+    const service = serve({
+      PORT: 'http',
+      HOST: '0.0.0.0',
+      ABNORMAL_TOKEN: `Bearer ${TOKEN}`,
+      UPSTREAM_RPM: '-1',
+    });
+    expect(await service.exit).toBe(2);
+    for (const name of ['PORT', 'HOST', 'ABNORMAL_TOKEN', 'UPSTREAM_RPM']) {
+      expect(service.stderr).toMatch(new RegExp(`^  ${name} `, 'm'));
+    }
+    expect(service.stderr).toContain('4 problems');
+    expect(service.output).not.toContain(TOKEN);
+  });
+
+  test('a misspelt variable is warned of', async () => {
+    const status = place.run(['status'], { ABNORMAL_TOKN: TOKEN });
+    await status.exit;
+    expect(status.stderr).toContain('did you mean ABNORMAL_TOKEN?');
+    expect(status.output).not.toContain(TOKEN);
+  });
+
+  test('a port in use: which one, and exit code 5', async () => {
+    const other = createServer();
+    await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
+    const { port } = other.address() as AddressInfo;
+    const service = serve({ PORT: String(port) });
+    expect(await service.exit).toBe(5);
+    expect(service.stderr).toContain(`Port ${port} is in use`);
+    other.close();
+  });
+
+  test.each([[['report-please']], [['backfill']], [['poll', '--resource', 'vendors']]])(
+    'a command line that means nothing: %j, exit code 2',
+    async (args) => {
+      const service = place.run(args);
+      expect(await service.exit).toBe(2);
+      expect(service.stderr).toContain('error:');
+    },
+  );
+});
+
+/** Asks again until the answer is neither false nor nought. */
+async function waitFor<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    await delay(50);
+  }
+}
