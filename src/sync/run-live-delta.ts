@@ -4,6 +4,7 @@ import { endRun } from './end-run.js';
 import { newPassMemory, nowOf, type Pass, type Source, type SyncEnv } from './pass.js';
 import { type DeltaOutcome, reachMs, readDelta } from './read-delta.js';
 import { type Fortune, newFortune, planStreams } from './read-streams.js';
+import { repairClock } from './repair-clock.js';
 import { createRunRecorder } from './run-recorder.js';
 import { floorToSecond } from './spans.js';
 import { errorOf, stopOf } from './stop.js';
@@ -29,6 +30,7 @@ export async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSi
 }
 
 async function readNewest(pass: Pass, states: readonly StreamState[], fortune: Fortune): Promise<void> {
+  await repairClock(pass, states);
   const floor = shift(pass.asOf, -reachMs(true));
   const works = await planStreams(
     pass,

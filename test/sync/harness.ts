@@ -26,6 +26,8 @@ export interface TestClock {
   advance(ms: number): void;
   /** Moves by `ms` with every request that reaches the simulator. */
   perRequestMs: number;
+  /** How far the gateway's own clock is ahead of the tenant's. */
+  skewMs: number;
 }
 
 export function testClock(start: Instant): TestClock {
@@ -38,6 +40,7 @@ export function testClock(start: Instant): TestClock {
       now += ms;
     },
     perRequestMs: 0,
+    skewMs: 0,
   });
 }
 
@@ -88,8 +91,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       options.simulator?.onRequest?.(request);
     },
   });
+  const ownClock = () => clock() + clock.skewMs;
   const folder = await mkdtemp(join(tmpdir(), 'sync-'));
-  const store = await openStore(`sqlite:${join(folder, 'history.db')}`, 'write', { now: clock });
+  const store = await openStore(`sqlite:${join(folder, 'history.db')}`, 'write', { now: ownClock });
   const token = { value: simulator.token };
   const log = pino({ level: process.env.SYNC_LOG ?? 'silent' });
   const client = createAbnormalClient({
@@ -98,14 +102,14 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     // the rate is the client's own concern: here nothing waits for it, and a pause passes at once
     budget: createBudget({ rpm: 1e9, concurrency: 4, clock, startTimer: passing(clock) }),
     timeoutMs: 2_000,
-    clock,
+    clock: ownClock,
     log,
     retry: { baseMs: 1, capMs: 5, pauseMs: 1 },
   });
   const account: Account = { name: INTEGRATION, origin: 'SIMULATED', baseUrl: simulator.baseUrl, client };
   const settings: SyncSettings = { ...DEFAULT_SYNC_SETTINGS, ...options.settings };
   const make = (over: Partial<SyncSettings> = {}) =>
-    createSync({ store, accounts: [account], settings: { ...settings, ...over }, clock, log });
+    createSync({ store, accounts: [account], settings: { ...settings, ...over }, clock: ownClock, log });
   const sync = make();
   return {
     clock,

@@ -1,0 +1,174 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
+import type { Run } from '../../src/model/run.js';
+import type { TenantOptions } from '../../src/simulator/tenant.js';
+import { createWorld, faultsOf, heldOf, passOf, type World } from './harness.js';
+
+const NOW = '2026-03-31T12:00:00.000Z';
+const SINCE = shift(NOW, -30 * DAY);
+const TENANT: TenantOptions = {
+  seed: 'resumption',
+  from: '2026-02-15T00:00:00.000Z',
+  to: '2026-05-30T00:00:00.000Z',
+  threats: 300,
+  cases: 60,
+  campaigns: 40,
+  shares: { missingThreats: 0, deletedThreats: 0, hugeThreats: 0 },
+};
+
+let world: World;
+afterEach(() => world.close());
+
+async function expectWhole(since = SINCE): Promise<void> {
+  const settled = shift(toInstant(world.clock()), -15 * MINUTE);
+  for (const kind of ['threat', 'case', 'campaign'] as const) {
+    expect(await faultsOf(world, kind, settled, since)).toEqual([]);
+  }
+}
+
+function runs(): Promise<Run[]> {
+  return world.store.runs({ integrations: null, before: null, limit: 1000 });
+}
+
+describe('a poll that is stopped', () => {
+  test('again and again loses nothing and fetches nothing twice', async () => {
+    let budget = 0;
+    let stop = new AbortController();
+    world = await createWorld({
+      now: NOW,
+      tenant: { ...TENANT, to: '2026-03-30T00:00:00.000Z' },
+      simulator: {
+        onRequest: () => {
+          budget -= 1;
+          if (budget === 0) stop.abort();
+        },
+      },
+    });
+    // no two stops after the same number of requests, and the first before anything was had
+    for (let i = 0; i < 25; i += 1) {
+      budget = 1 + ((i * 7919) % 53);
+      stop = new AbortController();
+      const report = await world.poll(undefined, stop.signal);
+      if (report.passes.every(({ status }) => status === 'SUCCEEDED')) break;
+      expect(report.passes.some(({ status }) => status === 'INTERRUPTED')).toBe(true);
+    }
+    stop = new AbortController();
+    const last = await world.poll(undefined, stop.signal);
+    expect(last.passes.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED']);
+    await expectWhole();
+    const held = await Promise.all(
+      (['threat', 'case', 'campaign'] as const).map((kind) => heldOf(world.store, kind)),
+    );
+    const records = held.reduce((sum, map) => sum + map.size, 0);
+    const details = (await runs()).reduce((sum, run) => sum + run.counts.detailCalls, 0);
+    // each stop may cost the few that were on their way
+    expect(details).toBeLessThanOrEqual(records + 25 * 3 * 8);
+  });
+
+  test('has its run marked, by itself', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const stop = new AbortController();
+    world.sync.poll({ resources: ['cases'], signal: stop.signal });
+    const poll = world.poll('threats', stop.signal);
+    stop.abort();
+    expect(passOf(await poll, 'threats').status).toBe('INTERRUPTED');
+    expect((await runs()).every(({ status, endedAt }) => status === 'INTERRUPTED' && endedAt !== null)).toBe(
+      true,
+    );
+  });
+});
+
+describe('a run that was left RUNNING by a killed process', () => {
+  test('is marked at the next poll, and one that goes on is not', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    await world.poll('campaigns');
+    const [run] = await runs();
+    if (!run) throw new Error('a poll has a run');
+    const left: Run = { ...run, id: 'left', status: 'RUNNING', endedAt: null };
+    const rest = { observations: [], tombstones: [], ledger: [], streams: [], quarantine: [], released: [] };
+    await world.store.record({ ...rest, id: 'left/1', now: NOW, run: left });
+    world.clock.advance(HOUR);
+    const going = world.poll('threats');
+    await world.poll('cases');
+    expect(await world.store.run('left')).toMatchObject({
+      status: 'INTERRUPTED',
+      endedAt: shift(NOW, HOUR),
+      counts: run.counts,
+    });
+    expect(passOf(await going, 'threats').status).toBe('SUCCEEDED');
+    expect((await runs()).map(({ status }) => status).sort()).toEqual([
+      'INTERRUPTED',
+      ...Array(3).fill('SUCCEEDED'),
+    ]);
+  });
+});
+
+describe('polls that overlap', () => {
+  test('are one', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const [a, b] = await Promise.all([world.poll(), world.poll()]);
+    expect(a.passes.map(({ runId }) => runId)).toEqual(b.passes.map(({ runId }) => runId));
+    expect(await runs()).toHaveLength(3);
+    const next = await world.poll();
+    expect(next.passes[0]?.runId).not.toBe(a.passes[0]?.runId);
+  });
+
+  test('end for whoever gives up waiting, and go on for the others', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const first = world.poll('threats');
+    const impatient = new AbortController();
+    const second = world.poll('threats', impatient.signal);
+    impatient.abort(new Error('gone'));
+    await expect(second).rejects.toThrow('gone');
+    expect(passOf(await first, 'threats').status).toBe('SUCCEEDED');
+  });
+
+  test('a backfill waits for a poll under way and then goes further back', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const from = '2026-02-15T00:00:00.000Z';
+    const { signal } = new AbortController();
+    const [, backfill] = await Promise.all([
+      world.poll('threats'),
+      world.sync.backfill({ from, resources: ['threats'], signal }),
+    ]);
+    expect(passOf(backfill, 'threats').streams[0]?.coverage.contiguousFrom).toBe(from);
+    expect(await faultsOf(world, 'threat', shift(NOW, -15 * MINUTE), from)).toEqual([]);
+  });
+});
+
+describe('a clock that is wrong', () => {
+  test.each([
+    ['six hours ahead', 6 * HOUR],
+    ['five days ahead', 5 * DAY],
+    ['six hours behind', -6 * HOUR],
+    ['forty days behind', -40 * DAY],
+  ])('by %s for a poll: what was vouched for wrongly is read again', async (_, skewMs) => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    await world.poll();
+    world.clock.advance(4 * HOUR);
+    world.clock.skewMs = skewMs;
+    await world.poll();
+    world.clock.skewMs = 0;
+    for (let i = 0; i < 7; i += 1) {
+      world.clock.advance(DAY + HOUR);
+      await world.poll();
+      await expectWhole();
+    }
+  });
+
+  test('at the very first: what it took for collected is collected', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    world.clock.skewMs = 2 * DAY;
+    await world.poll();
+    world.clock.skewMs = 0;
+    world.clock.advance(HOUR);
+    await world.poll();
+    world.clock.advance(2 * DAY);
+    const report = await world.poll();
+    // thirty days before what it took for now
+    await expectWhole(shift(SINCE, 2 * DAY));
+    for (const { streams } of report.passes) {
+      for (const { coverage } of streams) expect(coverage.missingMs).toEqual({ PROVISIONAL: 15 * MINUTE });
+    }
+  });
+});
