@@ -1,6 +1,6 @@
 import { attackStrategy, attackType } from '../model/normalise.js';
 import type { Message } from '../model/records.js';
-import { conclude, licensedStreams } from './conclude.js';
+import { conclude, isCovered, licensedStreams } from './conclude.js';
 import type { Assessment, Control, Distribution, Finding, Judgement, Scope, ThreatFact } from './control.js';
 import { isMalicious, messageTimes, threatQuery } from './malicious.js';
 import { isWithin } from './period.js';
@@ -114,7 +114,6 @@ function increment(counts: Map<string, number>, word: string): void {
 /** Judges a mix against the one before. */
 export function judgeMix(mix: Mix, before: Mix, scope: Scope): Judgement {
   const { behaviouralSample: sample } = scope.thresholds;
-  const isCovered = licensedStreams(scope, RECEIVED_THREATS).every(({ gaps }) => gaps.length === 0);
   const earlier = isComparable(before, scope) ? shareOf(before) : null;
   const none = `None of ${countText(mix.total, 'malicious message')} was behavioural`;
   const isNone = mix.behavioural === 0 && mix.total > 0;
@@ -122,7 +121,11 @@ export function judgeMix(mix: Mix, before: Mix, scope: Scope): Judgement {
   return {
     ...conclude(scope, RECEIVED_THREATS, {
       // what is missing could hold what is lacking, so only a covered period can fail
-      failed: isCovered ? (isNone && mix.total >= sample ? `${none}.` : fallen(mix, earlier, scope)) : null,
+      failed: isCovered(scope, RECEIVED_THREATS)
+        ? isNone && mix.total >= sample
+          ? `${none}.`
+          : fallen(mix, earlier, scope)
+        : null,
       doubt: isNone ? `${none}, and so few prove nothing.` : null,
       empty: mix.total === 0 ? 'No malicious message was received in the period.' : null,
       passed: `${mix.behavioural} of ${countText(mix.total, 'malicious message')} behavioural (${shareText(shareOf(mix) ?? 0)})${comparison}.`,
@@ -156,9 +159,9 @@ function shareOf({ total, behavioural }: Mix): number | null {
 
 function isComparable(before: Mix, { thresholds, streamsBefore, streams }: Scope): boolean {
   const own = licensedStreams({ streams: streamsBefore }, RECEIVED_THREATS);
-  const isCovered = own.length === licensedStreams({ streams }, RECEIVED_THREATS).length;
+  const areAllThere = own.length === licensedStreams({ streams }, RECEIVED_THREATS).length;
   return (
-    isCovered &&
+    areAllThere &&
     own.every(({ gaps }) => gaps.length === 0) &&
     before.total >= Math.max(1, thresholds.behaviouralSample)
   );

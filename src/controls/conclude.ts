@@ -52,6 +52,12 @@ export function licensedStreams(scope: Pick<Scope, 'streams'>, needs: readonly S
   return neededStreams(scope, needs).filter(({ licensed }) => licensed);
 }
 
+/** Whether the period is over and the needed streams cover it: only then does what is not there mean something. */
+export function isCovered(scope: Scope, needs: readonly StreamNeed[]): boolean {
+  const streams = licensedStreams(scope, needs);
+  return streams.length > 0 && lackOf(scope, streams, needs) === null;
+}
+
 /** Why the recorded data does not suffice; `null` when the period is over and covered. */
 function lackOf(scope: Scope, streams: readonly StreamFacts[], needs: readonly StreamNeed[]): string | null {
   const { period, now, integrations } = scope;

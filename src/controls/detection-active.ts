@@ -1,7 +1,7 @@
 import { toMillis } from '../model/instant.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import { streamText } from '../model/stream.js';
-import { conclude, licensedStreams } from './conclude.js';
+import { conclude, isCovered, licensedStreams } from './conclude.js';
 import type { Assessment, Control, Finding, Judgement, Measure, Scope } from './control.js';
 import { messageTimes, threatQuery } from './malicious.js';
 import { isWithin, type Period } from './period.js';
@@ -101,8 +101,8 @@ function unanswered(streams: readonly StreamFacts[]): string | null {
 function quiet(threats: number, scope: Scope): string | null {
   const { period, thresholds } = scope;
   const isLong = toMillis(period.to) - toMillis(period.from) >= thresholds.quietFor;
-  const isCovered = licensedStreams(scope, RECEIVED_THREATS).every(({ gaps }) => gaps.length === 0);
-  return threats === 0 && isLong && isCovered ? 'No threat at all was detected in the period.' : null;
+  if (threats > 0 || !isLong || !isCovered(scope, RECEIVED_THREATS)) return null;
+  return 'No threat at all was detected in the period.';
 }
 
 function brief(threats: number): string | null {

@@ -1,0 +1,309 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ControlResult } from '../../src/controls/evaluate.js';
+import type { Evidence } from '../../src/evidence/evaluate-period.js';
+import { openStore } from '../../src/history/open-store.js';
+import type { HistoryStore, Pin } from '../../src/history/store.js';
+import type { Instant } from '../../src/model/instant.js';
+import type { Threat } from '../../src/model/records.js';
+import { mail } from '../support/control-facts.js';
+import { ask, hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
+import { sampleCampaign, sampleCase, sampleMessage, sampleThreat } from '../support/records.js';
+
+/*
+ * September 2026 of one account, with failings planted: an outage that was caught up, one that was not, three
+ * messages left in mailboxes, a case taken up too late, and an old token.
+ */
+
+const CAUGHT_UP = { from: '2026-09-08T00:00:00.000Z', to: '2026-09-09T00:00:00.000Z', caughtUp: true };
+const LOST = { from: '2026-09-20T00:00:00.000Z', to: '2026-09-20T12:00:00.000Z', caughtUp: false };
+
+/** A threat received at an instant and collected two hours later. */
+function threat(id: string, at: Instant, changes: readonly (readonly [string, number | null])[]): Seen[] {
+  const messages = changes.map(([messageId, ms]) => sampleMessage(messageId, mail(at, ms)));
+  return [{ at: hoursAfter(at, 2), threat: sampleThreat(id, { messages, recipientCount: messages.length }) }];
+}
+
+const day = (number: number, hour = 0) => hoursAfter('2026-09-01T00:00:00.000Z', (number - 1) * 24 + hour);
+
+function caseSteps(id: string, start: Instant, takenAfter: number): Seen[] {
+  const base = { customerVisibleTime: start, createdTime: start, threatIds: [] };
+  const open = sampleCase(id, { ...base, statusRaw: 'Action Required', lastModifiedTime: start });
+  const at = hoursAfter(start, takenAfter);
+  const taken = sampleCase(id, { ...base, statusRaw: 'Acknowledged (In progress)', lastModifiedTime: at });
+  return [
+    { at: hoursAfter(start, 1), case: open },
+    // open cases are read again each cycle
+    { at: hoursAfter(start, takenAfter - 1), case: open },
+    { at: hoursAfter(start, takenAfter + 1), case: taken },
+  ];
+}
+
+function report(id: string, at: Instant): Seen[] {
+  const campaign = sampleCampaign(id, { firstReportedTime: at, lastReportedTime: at });
+  return [{ at: hoursAfter(at, 5), campaign }];
+}
+
+const SEEN: Seen[] = [
+  ...Array.from({ length: 60 }, (_, i) => threat(`t${i}`, day(1 + (i % 28), 9), [[`m${i}`, 9_000]])).flat(),
+  ...threat('left', day(15, 3), [
+    ['left-1', null],
+    ['left-2', null],
+    ['done', 5_000],
+  ]),
+  ...threat('left-too', day(25, 5), [['left-3', null]]),
+  ...threat('august', hoursAfter(day(1), -1), [['m-august', null]]),
+  ...caseSteps('late', day(11), 30),
+  ...caseSteps('in-time', day(12), 5),
+  ...report('r1', day(5)),
+];
+
+let store: HistoryStore;
+let head: Pin;
+
+beforeAll(async () => {
+  store = await openStore('sqlite::memory:', 'write');
+  head = await recordHistory(store, {
+    from: '2026-07-25T00:00:00.000Z',
+    to: '2026-10-08T00:00:00.000Z',
+    outages: () => [CAUGHT_UP, LOST],
+    seen: SEEN,
+  });
+});
+
+afterAll(() => store.close());
+
+const credentials = [
+  { integration: 'default', kind: 'TOKEN', issuedAt: '2026-01-01T00:00:00.000Z', expiresAt: null },
+] as const;
+
+const resultOf = (evidence: Evidence, id: string): ControlResult => {
+  const found = evidence.results.find(({ control }) => control === id);
+  if (!found) throw new Error(`no ${id}`);
+  return found;
+};
+
+describe('a month with planted failings', () => {
+  let evidence: Evidence;
+  beforeAll(async () => {
+    evidence = await ask(store, { period: '2026-09', credentials });
+  });
+
+  test('each control has the verdict that it should have', () => {
+    expect(Object.fromEntries(evidence.results.map(({ control, verdict }) => [control, verdict]))).toEqual({
+      'detection-active': 'INSUFFICIENT_DATA',
+      'attacks-captured': 'FAIL',
+      'attacks-remediated': 'FAIL',
+      'account-takeover-handled': 'FAIL',
+      'behavioural-ai-operating': 'INSUFFICIENT_DATA',
+      'abuse-mailbox-operating': 'INSUFFICIENT_DATA',
+      'collection-continuous': 'FAIL',
+      'token-rotation': 'FAIL',
+    });
+  });
+
+  test('attacks-captured names the outage that was not caught up, and nothing else', () => {
+    const { exceptions } = resultOf(evidence, 'attacks-captured');
+    expect(exceptions.map(({ subject }) => subject)).toEqual([
+      {
+        type: 'SPAN',
+        stream: { integration: 'default', resource: 'threats', filterKey: 'receivedTime' },
+        from: '2026-09-19T19:45:00.000Z',
+        to: LOST.to,
+      },
+    ]);
+  });
+
+  test('attacks-remediated names the three messages left, and nothing else', () => {
+    const { exceptions, population } = resultOf(evidence, 'attacks-remediated');
+    const named = exceptions.map(
+      ({ subject }) => subject.type === 'RECORD' && [subject.key.id, subject.messageId],
+    );
+    expect(named).toEqual([
+      ['left', 'left-1'],
+      ['left', 'left-2'],
+      ['left-too', 'left-3'],
+    ]);
+    expect(population.count).toBe(64);
+  });
+
+  test('account-takeover-handled names the case taken up late', () => {
+    const { exceptions, population } = resultOf(evidence, 'account-takeover-handled');
+    expect(exceptions.map(({ subject }) => subject.type === 'RECORD' && subject.key.id)).toEqual(['late']);
+    expect(population.count).toBe(2);
+  });
+
+  test('collection-continuous names both outages, in each stream', () => {
+    const { exceptions } = resultOf(evidence, 'collection-continuous');
+    const received = exceptions.flatMap(({ subject }) =>
+      subject.type === 'SPAN' && subject.stream.filterKey === 'receivedTime'
+        ? [[subject.from, subject.to]]
+        : [],
+    );
+    expect(received).toEqual([
+      ['2026-09-19T19:45:00.000Z', LOST.to],
+      ['2026-09-07T20:00:00.000Z', CAUGHT_UP.to],
+      // the poll at its very end has nothing new to read
+      ['2026-09-19T20:00:00.000Z', hoursAfter(LOST.to, 4)],
+    ]);
+  });
+
+  test('a span between the outages fails for the late case alone', async () => {
+    const week = await ask(store, { period: '2026-09-09/2026-09-14', credentials: [] });
+    expect(Object.fromEntries(week.results.map(({ control, verdict }) => [control, verdict]))).toMatchObject({
+      'detection-active': 'PASS',
+      'attacks-captured': 'PASS',
+      'attacks-remediated': 'PASS',
+      'account-takeover-handled': 'FAIL',
+      'abuse-mailbox-operating': 'NOT_APPLICABLE',
+      'collection-continuous': 'PASS',
+    });
+  });
+
+  test('exceptions beyond the limit are counted, and are found by skipping', async () => {
+    const question = { period: '2026-09', controls: ['attacks-remediated'] };
+    const first = resultOf(
+      await ask(store, { ...question, keep: { skip: 0, limit: 2 } }),
+      'attacks-remediated',
+    );
+    const rest = resultOf(
+      await ask(store, { ...question, keep: { skip: 2, limit: 2 } }),
+      'attacks-remediated',
+    );
+    expect([first.outcomes.EXCEPTION, first.exceptions.length, rest.exceptions.length]).toEqual([3, 2, 1]);
+    expect([...first.exceptions, ...rest.exceptions]).toEqual(
+      resultOf(evidence, 'attacks-remediated').exceptions,
+    );
+  });
+
+  test('every member of a population is told of', async () => {
+    const told: string[] = [];
+    await ask(
+      store,
+      { period: '2026-09', controls: ['attacks-remediated'] },
+      {
+        onFinding: (_, { subject }) => {
+          if (subject.type === 'RECORD') told.push(subject.messageId ?? '');
+        },
+      },
+    );
+    expect(told).toHaveLength(64);
+    expect(new Set(told).size).toBe(64);
+    expect(told).not.toContain('m-august');
+  });
+});
+
+describe('the trend', () => {
+  test.each(['DAY', 'WEEK', 'MONTH'] as const)('by %s says what each part says by itself', async (trend) => {
+    const evidence = await ask(store, { period: '2026-09-05/2026-09-22', trend, credentials });
+    expect(evidence.trend.length).toBeGreaterThan(0);
+    for (const { period, points } of evidence.trend) {
+      // a part that is cut has no text of its own
+      const alone = await ask(store, { period: `${period.from}/${period.to}`, credentials });
+      const mix = (id: string) => id === 'behavioural-ai-operating';
+      const expected = alone.results.map(({ control, verdict, population, outcomes }) => {
+        return { control, verdict, count: population.count, exceptions: outcomes.EXCEPTION };
+      });
+      expect(points.filter(({ control }) => !mix(control))).toMatchObject(
+        expected.filter(({ control }) => !mix(control)),
+      );
+    }
+  });
+
+  test('the days of a month add up to it', async () => {
+    const evidence = await ask(store, { period: '2026-09', trend: 'DAY', controls: ['attacks-remediated'] });
+    const points = evidence.trend.flatMap(({ points }) => points);
+    expect(points).toHaveLength(30);
+    expect(points.reduce((sum, { count }) => sum + count, 0)).toBe(64);
+    expect(points.reduce((sum, { exceptions }) => sum + exceptions, 0)).toBe(3);
+  });
+});
+
+describe('as of a pin', () => {
+  test('the answer stays what it was, whatever is recorded afterwards', async () => {
+    const pin = await store.pinAt('2026-09-26T12:00:00.000Z');
+    const question = { period: '2026-09', pin, credentials, trend: 'WEEK' } as const;
+    const own = await openStore('sqlite::memory:', 'write');
+    await recordHistory(own, {
+      from: '2026-07-25T00:00:00.000Z',
+      to: '2026-09-26T12:00:00.000Z',
+      outages: () => [CAUGHT_UP, LOST],
+      seen: SEEN.filter(({ at }) => at <= '2026-09-26T12:00:00.000Z'),
+    });
+    // the history as it stood then, and the one that has gone on since, read at the same place
+    const then = await ask(own, { ...question, pin: await own.head() });
+    expect(JSON.stringify(await ask(store, question))).toBe(JSON.stringify(then));
+    await own.close();
+  });
+
+  test('a message still in its time then is an exception later', async () => {
+    const pin = await store.pinAt('2026-09-25T20:00:00.000Z');
+    const question = { period: '2026-09-25', controls: ['attacks-remediated'] };
+    const [then, now] = [await ask(store, { ...question, pin }), await ask(store, question)];
+    expect(resultOf(then, 'attacks-remediated').outcomes).toMatchObject({ PENDING: 1, EXCEPTION: 0 });
+    expect(resultOf(now, 'attacks-remediated').outcomes).toMatchObject({ PENDING: 0, EXCEPTION: 1 });
+    expect(head.seq).toBeGreaterThan(pin.seq);
+  });
+
+  test('a confirmation after the pin of a version that it shows changes nothing', async () => {
+    const own = await openStore('sqlite::memory:', 'write');
+    const open = sampleCase('c', {
+      statusRaw: 'Action Required',
+      customerVisibleTime: day(2),
+      lastModifiedTime: day(2),
+    });
+    const span = { from: '2026-08-25T00:00:00.000Z', to: '2026-09-20T00:00:00.000Z' };
+    const pin = await recordHistory(own, { ...span, seen: [{ at: day(2, 1), case: open }] });
+    const question = { period: '2026-W36', controls: ['account-takeover-handled'], pin };
+    const before = await ask(own, question);
+    const later = { from: '2026-09-20T04:00:00.000Z', to: '2026-09-22T00:00:00.000Z', prefix: 'later' };
+    await recordHistory(own, { ...later, seen: [{ at: day(21), case: open }] });
+    expect(await ask(own, question)).toEqual(before);
+    await own.close();
+  });
+
+  test('before anything was recorded nothing can be judged', async () => {
+    const pin = await store.pinAt('2026-01-01T00:00:00.000Z');
+    const { results, integrations } = await ask(store, { period: '2025-12', pin });
+    expect(integrations).toEqual([]);
+    expect(new Set(results.map(({ verdict }) => verdict))).toEqual(new Set(['INSUFFICIENT_DATA']));
+  });
+
+  test('an account that was added after the pin is not missed before it', async () => {
+    const own = await openStore('sqlite::memory:', 'write');
+    const span = { from: '2026-08-25T00:00:00.000Z', to: '2026-09-20T00:00:00.000Z' };
+    const pin = await recordHistory(own, span);
+    const question = { period: '2026-W36', pin };
+    const before = await ask(own, question);
+    const later = { from: '2026-09-21T00:00:00.000Z', to: '2026-09-22T00:00:00.000Z', prefix: 'other' };
+    await recordHistory(own, { ...later, integration: 'other' });
+    expect(await ask(own, question)).toEqual(before);
+    expect((await ask(own, { period: '2026-W36' })).integrations).toEqual(['default', 'other']);
+    await own.close();
+  });
+});
+
+describe('records without a time', () => {
+  const undated = (id: string): Threat =>
+    sampleThreat(id, { messages: [sampleMessage(id, mail('', null, { receivedTime: null }))] });
+
+  test('belong to when they were first recorded, whatever became of them since', async () => {
+    const own = await openStore('sqlite::memory:', 'write');
+    await recordHistory(own, {
+      from: '2026-08-20T00:00:00.000Z',
+      to: '2026-10-08T00:00:00.000Z',
+      seen: [
+        { at: day(10), threat: undated('u1') },
+        { at: day(34), threat: { ...undated('u1'), recipientCount: 7 } },
+        { at: day(33), threat: undated('u2') },
+        { at: day(12), threat: sampleThreat('empty', { messages: [] }) },
+      ],
+    });
+    const { results } = await ask(own, {
+      period: '2026-09',
+      controls: ['attacks-captured', 'attacks-remediated'],
+    });
+    expect(results.map(({ population }) => population.count)).toEqual([2, 1]);
+    expect(results[0]?.exceptions.map(({ subject }) => subject)).toMatchObject([{ key: { id: 'empty' } }]);
+    await own.close();
+  });
+});

@@ -1,0 +1,114 @@
+import { CONTROL_IDS, type CredentialFact } from '../../src/controls/control.js';
+import { parsePeriod, type Trend } from '../../src/controls/period.js';
+import { controlsOf } from '../../src/controls/registry.js';
+import { intervalOf, type Thresholds, toThresholds } from '../../src/controls/thresholds.js';
+import { type Evidence, type EvidenceOptions, evaluatePeriod } from '../../src/evidence/evaluate-period.js';
+import type { HistoryStore, Pin } from '../../src/history/store.js';
+import { type Instant, shift } from '../../src/model/instant.js';
+import { RESOURCES } from '../../src/model/kind.js';
+import type { LedgerEntry } from '../../src/model/ledger.js';
+import type { Campaign, Case, Threat } from '../../src/model/records.js';
+import type { Observation } from '../../src/model/revision.js';
+import { type Stream, streamsOf } from '../../src/model/stream.js';
+import { type Outage, pollLedger } from './control-facts.js';
+import { batchOf, observeCampaign, observeCase, observeThreat, sampleRun, streamState } from './records.js';
+
+/** Something that a poll saw at an instant. */
+export interface Seen {
+  readonly at: Instant;
+  readonly threat?: Threat;
+  readonly case?: Case;
+  readonly campaign?: Campaign;
+}
+
+export interface HistoryPlan {
+  readonly integration?: string;
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly outages?: (stream: Stream) => readonly Outage[];
+  readonly seen?: readonly Seen[];
+  /** Ledger entries beside those of the polls, recorded at their `readAt`. */
+  readonly ledger?: readonly LedgerEntry[];
+  /** Batch ids begin with it, where a store is given several plans. */
+  readonly prefix?: string;
+}
+
+/** Records what regular polls of an account between two instants leave, with what they saw on the way. */
+export async function recordHistory(store: HistoryStore, plan: HistoryPlan): Promise<Pin> {
+  const { integration = 'default', prefix = 'batch' } = plan;
+  const thresholds = toThresholds();
+  const streams = RESOURCES.flatMap((resource) => streamsOf(integration, resource));
+  const entries = streams.flatMap((stream) =>
+    pollLedger(stream, {
+      ...{ from: plan.from, to: plan.to, lag: thresholds.ingestionLag },
+      every: intervalOf(thresholds, stream.resource),
+      outages: plan.outages?.(stream) ?? [],
+    }),
+  );
+  const steps = new Map<Instant, { ledger: LedgerEntry[]; seen: Seen[] }>();
+  const stepAt = (at: Instant) => {
+    const step = steps.get(at) ?? { ledger: [], seen: [] };
+    steps.set(at, step);
+    return step;
+  };
+  for (const entry of [...entries, ...(plan.ledger ?? [])]) stepAt(entry.readAt).ledger.push(entry);
+  for (const seen of plan.seen ?? []) stepAt(seen.at).seen.push(seen);
+  for (const [at, step] of [...steps].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const { seq: basis } = await store.head();
+    const seenAs = { integration, fetchedAt: at, basis };
+    const observations = step.seen.flatMap((seen): Observation[] => [
+      ...(seen.threat ? [observeThreat(seen.threat, seenAs)] : []),
+      ...(seen.case ? [observeCase(seen.case, seenAs)] : []),
+      ...(seen.campaign ? [observeCampaign(seen.campaign, seenAs)] : []),
+    ]);
+    const recorded = await store.record(
+      batchOf(`${prefix}-${at}`, {
+        now: at,
+        run: sampleRun(`${prefix}-${at}`, { integration, startedAt: at, endedAt: at, status: 'SUCCEEDED' }),
+        ledger: step.ledger,
+        observations,
+        streams: streams.map((stream) => streamState({ ...stream, lastSuccessAt: at })),
+      }),
+    );
+    if (recorded.conflicts.length > 0) throw new Error('the plan contradicts itself');
+  }
+  return store.head();
+}
+
+export interface Question {
+  readonly period: string;
+  readonly pin?: Pin;
+  readonly controls?: readonly string[];
+  readonly integrations?: readonly string[];
+  readonly thresholds?: Partial<Thresholds>;
+  readonly credentials?: readonly CredentialFact[];
+  readonly trend?: Trend;
+  readonly keep?: { readonly skip: number; readonly limit: number };
+}
+
+/** Asks for evidence, at the head unless a pin is given. */
+export async function ask(
+  store: HistoryStore,
+  question: Question,
+  options?: EvidenceOptions,
+): Promise<Evidence> {
+  return evaluatePeriod(
+    store,
+    {
+      period: parsePeriod(question.period),
+      controls: controlsOf(question.controls ?? CONTROL_IDS),
+      pin: question.pin ?? (await store.head()),
+      integrations: question.integrations ?? null,
+      thresholds: toThresholds(question.thresholds),
+      credentials: question.credentials ?? [],
+      trend: question.trend ?? null,
+      keep: question.keep ?? { skip: 0, limit: 1000 },
+    },
+    options,
+  );
+}
+
+/** An instant so many hours after another. */
+export function hoursAfter(at: Instant, hours: number): Instant {
+  return shift(at, hours * 3_600_000);
+}
