@@ -36,7 +36,9 @@ function narrowed(stretch: Stretch, part: Filter, column: Column): Stretch {
   if ('gte' in part && isFit(part.gte))
     return within(stretch, { lower: { value: part.gte, open: false }, upper: null });
   if ('lte' in part && isFit(part.lte)) {
-    return within(stretch, { lower: { value: null, open: true }, upper: { value: part.lte, open: false } });
+    // what is absent stands below all values, and is not at most any
+    const lower = column.absent === null ? null : { value: null, open: true };
+    return within(stretch, { lower, upper: { value: part.lte, open: false } });
   }
   if ('eq' in part && isFit(part.eq)) {
     const only = { value: part.eq, open: false };

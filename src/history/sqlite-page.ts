@@ -5,7 +5,7 @@ import { conjuncts, type Stretch, stretchSql } from './sqlite-bounds.js';
 import { bound, type Column, columnOf } from './sqlite-columns.js';
 import type { Query, SqlValue } from './sqlite-connection.js';
 import { filterSql } from './sqlite-filter.js';
-import { aheadIndex, keyIndex, orderIndex, referenceTable } from './sqlite-schema.js';
+import { aheadIndex, keyIndex, orderIndex, referenceTable, referenceValue } from './sqlite-schema.js';
 
 /** One account's part of a list, as the SQL needs it. */
 export interface Part {
@@ -95,7 +95,7 @@ export function namedBy(kind: ListedKind, integration: number, filter: Filter | 
       return { sql: `t.id IN (SELECT value FROM json_each(?))`, params: [list], few: true };
     if (!columnOf(kind, part.field)?.spec.reference) continue;
     const revs = `SELECT r.rev FROM json_each(?) v CROSS JOIN ${referenceTable(kind, part.field)} r
-      ON r.integration = ? AND r.value = v.value`;
+      ON r.integration = ? AND r.value = ${referenceValue('v.value')}`;
     return { sql: `t.rev IN (${revs})`, params: [list, integration], few: true };
   }
   return null;

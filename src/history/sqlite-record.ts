@@ -14,7 +14,7 @@ import {
 } from './sqlite-columns.js';
 import type { Connection, SqlValue } from './sqlite-connection.js';
 import type { Integrations } from './sqlite-integrations.js';
-import { REVISION_COLUMNS, referenceTable } from './sqlite-schema.js';
+import { REVISION_COLUMNS, referenceTable, referenceValue } from './sqlite-schema.js';
 import { Tops } from './sqlite-tops.js';
 import type { Batch, Pin, Recorded } from './store.js';
 
@@ -169,7 +169,8 @@ export class BatchWriter {
     const n = this.integrations.numberOf(integration);
     this.#tops.add(kind, n, rev, fields);
     for (const { field, sql } of statements(kind).refer) {
-      for (const value of references(fields, field)) this.connection.run(sql, [n, value, rev]);
+      const values = references(fields, field);
+      if (values.length > 0) this.connection.run(sql, [n, rev, JSON.stringify(values)]);
     }
   }
 
@@ -311,7 +312,8 @@ function statementsOf(kind: Kind) {
     verify: `UPDATE "${kind}" SET verified_at = ?, verified_seq = ? WHERE rev = ?`,
     refer: references.map(({ field }) => ({
       field,
-      sql: `INSERT INTO ${referenceTable(kind, field)} (integration, value, rev) VALUES (?, ?, ?)`,
+      sql: `INSERT INTO ${referenceTable(kind, field)} (integration, value, rev)
+        SELECT ?, ${referenceValue('value')}, ? FROM json_each(?)`,
     })),
   };
 }

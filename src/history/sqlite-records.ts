@@ -5,7 +5,7 @@ import type { Connection, Row } from './sqlite-connection.js';
 import type { Integrations } from './sqlite-integrations.js';
 import { compareWritten } from './sqlite-record.js';
 import type { Revisions } from './sqlite-revisions.js';
-import { keyIndex, referenceTable } from './sqlite-schema.js';
+import { keyIndex, referenceTable, referenceValue } from './sqlite-schema.js';
 import type { ChangesQuery } from './store.js';
 
 type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
@@ -70,7 +70,7 @@ export class Records {
     const found = values.map((): Revision<K>[] => []);
     if (integration === undefined) return found;
     const sql = `SELECT t.rev, v.key FROM json_each(?1) v
-      CROSS JOIN ${referenceTable(kind, field)} r ON r.integration = ?2 AND r.value = v.value
+      CROSS JOIN ${referenceTable(kind, field)} r ON r.integration = ?2 AND r.value = ${referenceValue('v.value')}
       CROSS JOIN "${kind}" t ON t.rev = r.rev AND t.seq_from <= ?3 AND t.seq_to > ?3
       ORDER BY t.id`;
     const list = JSON.stringify(values.map((value) => wellFormed(value)));
