@@ -82,11 +82,13 @@ export class LiveLists {
   }
 
   private queue(key: string, source: Source): Promise<DeltaOutcome> {
+    let hasBegun = false;
     const next = this.deltas.start(key, () => {
+      hasBegun = true;
       this.queued.delete(key);
       return runLiveDelta(this.env, source, this.closing);
     });
-    this.queued.set(key, next);
+    if (!hasBegun) this.queued.set(key, next);
     return next;
   }
 }

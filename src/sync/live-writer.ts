@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { CallMeter } from '../abnormal/client.js';
 import { keyText } from '../model/kind.js';
 import type { RunCounts } from '../model/run.js';
@@ -14,7 +15,7 @@ export interface LiveRead {
   readonly meter: CallMeter;
 }
 
-/** Records what live reads bring: whatever has come while a batch was being written goes into the next one together. */
+/** Records what live reads bring; what comes within moments of each other goes into one batch. */
 export interface LiveWriter {
   /** True once it is recorded; false when it conflicts with what another has recorded meanwhile. */
   write(read: LiveRead): Promise<boolean>;
@@ -26,6 +27,8 @@ interface Waiting extends LiveRead {
 }
 
 const MAX_BATCH = 100;
+/** A commit costs more than this wait, and answers tend to come in bursts. */
+const GATHER_MS = 5;
 
 export function createLiveWriter(env: SyncEnv, source: Source): LiveWriter {
   const queue: Waiting[] = [];
@@ -33,6 +36,7 @@ export function createLiveWriter(env: SyncEnv, source: Source): LiveWriter {
 
   async function drain(): Promise<void> {
     isWriting = true;
+    await setTimeout(GATHER_MS);
     while (queue.length > 0) await writeBatch(env, source, queue.splice(0, MAX_BATCH));
     isWriting = false;
   }

@@ -1,0 +1,308 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
+import type { Kind } from '../../src/model/kind.js';
+import type { TenantOptions } from '../../src/simulator/tenant.js';
+import { createWorld, heldOf, historyOf, INTEGRATION, truthOf, type World } from './harness.js';
+
+const NOW = '2026-03-31T12:00:00.000Z';
+const TENANT: TenantOptions = {
+  seed: 'live',
+  from: '2026-03-01T00:00:00.000Z',
+  to: '2026-04-30T00:00:00.000Z',
+  threats: 400,
+  cases: 100,
+  campaigns: 60,
+  shares: { missingThreats: 0, deletedThreats: 0, hugeThreats: 0, nulls: 0 },
+};
+const MAX_AGE = 5 * MINUTE;
+
+let world: World;
+afterEach(() => world.close());
+
+const keyOf = <K extends Kind>(kind: K, id: string) => ({ integration: INTEGRATION, kind, id });
+
+function idsOf(kind: 'threat' | 'case' | 'campaign', limit = Number.POSITIVE_INFINITY): string[] {
+  return [...truthOf(world.tenant, kind, NOW).keys()].slice(-limit);
+}
+
+async function held(kind: Kind, id: string) {
+  const [revision] = await world.store.get([keyOf(kind, id)], (await world.store.head()).seq);
+  return revision ?? null;
+}
+
+describe('a record', () => {
+  test('is asked for once, however many want it', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const ids = idsOf('threat', 50);
+    const wanted = Array.from({ length: 1000 }, (_, i) => keyOf('threat', ids[i % 50] ?? ''));
+    const answers = await Promise.all(wanted.map((key) => world.sync.live.record(key, MAX_AGE)));
+    expect(answers.every(({ stale, verifiedAt }) => !stale && verifiedAt === NOW)).toBe(true);
+    expect(world.simulator.stats().byKind['threats.detail']).toEqual({ 200: 50 });
+    expect([...(await heldOf(world.store, 'threat')).keys()].sort()).toEqual(ids.sort());
+    // many went into the history together
+    expect((await world.store.head()).seq).toBeLessThan(50);
+  });
+
+  test('that is young enough is not asked for', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const [id = ''] = idsOf('campaign', 1);
+    await world.sync.live.record(keyOf('campaign', id), MAX_AGE);
+    world.simulator.resetStats();
+    world.clock.advance(MAX_AGE);
+    expect(await world.sync.live.record(keyOf('campaign', id), MAX_AGE)).toEqual({
+      stale: false,
+      verifiedAt: NOW,
+      live: false,
+    });
+    expect(world.simulator.stats().requests).toBe(0);
+    world.clock.advance(1);
+    expect(await world.sync.live.record(keyOf('campaign', id), MAX_AGE)).toMatchObject({
+      stale: false,
+      verifiedAt: toInstant(world.clock()),
+      live: true,
+    });
+  });
+
+  test('that Abnormal does not know: nothing is there, which is remembered as long as it may be', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const key = keyOf('case', '99999999');
+    const ask = () => world.sync.live.record(key, MAX_AGE);
+    expect(await ask()).toEqual({ stale: false, verifiedAt: null, live: true });
+    expect(await ask()).toEqual({ stale: false, verifiedAt: null, live: false });
+    expect(world.simulator.stats().requests).toBe(1);
+    world.clock.advance(MAX_AGE + 1);
+    expect(await ask()).toEqual({ stale: false, verifiedAt: null, live: true });
+    expect((await world.store.head()).seq).toBe(0);
+  });
+
+  test('that is held and suddenly not found is stale, not deleted', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const [id = ''] = idsOf('threat', 1);
+    const key = keyOf('threat', id);
+    await world.sync.live.record(key, MAX_AGE);
+    world.simulator.setFaults({ rules: [{ fault: { kind: 'notFound' } }] });
+    for (const minutes of [10, 20]) {
+      world.clock.advance(minutes * MINUTE);
+      expect(await world.sync.live.record(key, MAX_AGE)).toMatchObject({
+        stale: true,
+        verifiedAt: NOW,
+        code: 'NOT_FOUND',
+      });
+    }
+    expect(await held('threat', id)).toMatchObject({ deleted: false, verifiedAt: NOW });
+    expect(await world.store.quarantined([key])).toMatchObject([{ code: 'NOT_FOUND', tries: 2 }]);
+  });
+
+  test('that cannot be had is stale with the reason, and is not set aside', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const [id = ''] = idsOf('threat', 1);
+    world.simulator.setFaults({ rules: [{ fault: { kind: 'serverError' } }] });
+    expect(await world.sync.live.record(keyOf('threat', id), MAX_AGE)).toMatchObject({
+      stale: true,
+      verifiedAt: null,
+      code: 'SERVER_ERROR',
+      reason: expect.stringMatching(/\w/),
+    });
+    expect(await world.store.quarantined([keyOf('threat', id)])).toEqual([null]);
+  });
+
+  test('that does not decode is stale and set aside', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const [id = ''] = idsOf('threat', 1);
+    world.simulator.setFaults({ rules: [{ fault: { kind: 'undecodable' } }] });
+    const answer = await world.sync.live.record(keyOf('threat', id), MAX_AGE);
+    expect(answer).toMatchObject({ stale: true, code: 'UNDECODABLE' });
+    expect(await world.store.quarantined([keyOf('threat', id)])).toMatchObject([{ code: 'UNDECODABLE' }]);
+  });
+
+  test('that is a case keeps what only its list item says, and so makes no version of its own', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    await world.poll('cases');
+    world.clock.advance(10 * MINUTE);
+    const before = await heldOf(world.store, 'case');
+    const now = toInstant(world.clock());
+    for (const [id, revision] of before) {
+      await world.sync.live.record(keyOf('case', id), MAX_AGE);
+      const after = await held('case', id);
+      expect(after).toMatchObject({ verifiedAt: now });
+      const { description } = revision.record as { description: string | null };
+      expect(after?.record).toMatchObject({ description });
+      if (truthOf(world.tenant, 'case', now).get(id) !== truthOf(world.tenant, 'case', NOW).get(id)) continue;
+      expect(after?.seqFrom).toBe(revision.seqFrom);
+    }
+  });
+
+  test('brings a case its analysis, and a threat its attachments and links', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const [caseId = ''] = idsOf('case', 1);
+    const [threatId = ''] = idsOf('threat', 1);
+    const wanted = [
+      keyOf('caseAnalysis', caseId),
+      keyOf('threatAttachments', threatId),
+      keyOf('threatLinks', threatId),
+    ];
+    for (const key of wanted) {
+      expect(await world.sync.live.record(key, MAX_AGE)).toMatchObject({ stale: false, live: true });
+      expect(await held(key.kind, key.id)).not.toBeNull();
+    }
+  });
+
+  test('is recorded with its run: trigger, calls and outcome', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const [id = ''] = idsOf('threat', 1);
+    await world.sync.live.record(keyOf('threat', id), MAX_AGE);
+    const [run] = await world.store.runs({ integrations: null, before: null, limit: 10 });
+    expect(run).toMatchObject({
+      trigger: 'LIVE',
+      status: 'SUCCEEDED',
+      resource: 'threats',
+      parameters: { id },
+      counts: { calls: 1, detailCalls: 1, added: 1 },
+    });
+    expect((await held('threat', id))?.runId).toBe(run?.id);
+  });
+
+  test('of an account that is not configured any more is stale', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const key = { integration: 'former', kind: 'threat', id: 'x' } as const;
+    expect(await world.sync.live.record(key, MAX_AGE)).toMatchObject({
+      stale: true,
+      reason: expect.stringContaining('former'),
+    });
+  });
+
+  test('that takes too long is answered from what is held, and is brought all the same', async () => {
+    world = await createWorld({
+      now: NOW,
+      tenant: TENANT,
+      simulator: { latencyMs: 400 },
+      settings: { liveWaitMs: 50 },
+    });
+    const [id = ''] = idsOf('threat', 1);
+    const answer = await world.sync.live.record(keyOf('threat', id), MAX_AGE);
+    expect(answer).toMatchObject({ stale: true, code: 'TIMEOUT', verifiedAt: null });
+    await vi.waitFor(async () => expect(await held('threat', id)).not.toBeNull(), 10_000);
+  });
+
+  test('is not waited for by whoever has gone', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT, simulator: { latencyMs: 200 } });
+    const [id = ''] = idsOf('threat', 1);
+    const gone = new AbortController();
+    const impatient = world.sync.live.record(keyOf('threat', id), MAX_AGE, gone.signal);
+    const patient = world.sync.live.record(keyOf('threat', id), MAX_AGE);
+    gone.abort(new Error('gone'));
+    await expect(impatient).rejects.toThrow('gone');
+    expect(await patient).toMatchObject({ stale: false, live: true });
+    expect(world.simulator.stats().requests).toBe(1);
+  });
+});
+
+describe('a list', () => {
+  const listThreats = (maxAge = MAX_AGE) => world.sync.live.list('threats', null, maxAge);
+
+  test('is brought up to date once for all who wait', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    await world.poll();
+    world.clock.advance(HOUR);
+    world.simulator.resetStats();
+    const answers = await Promise.all(Array.from({ length: 200 }, () => listThreats()));
+    const now = toInstant(world.clock());
+    expect(answers.every((answer) => !answer.stale && answer.verifiedAt === now && answer.live)).toBe(true);
+    expect(world.simulator.stats().byKind['threats.list']).toEqual({ 200: 2 });
+    const lists = await world.store.runs({ integrations: null, before: null, limit: 1 });
+    expect(lists[0]).toMatchObject({ trigger: 'LIVE', status: 'SUCCEEDED' });
+    const truth = truthOf(world.tenant, 'threat', now, shift(NOW, -DAY));
+    const ids = new Set((await heldOf(world.store, 'threat')).keys());
+    expect([...truth.keys()].filter((id) => !ids.has(id))).toEqual([]);
+  });
+
+  test('that was read a moment ago is not read again', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    await world.poll('threats');
+    world.clock.advance(MAX_AGE);
+    world.simulator.resetStats();
+    expect(await listThreats()).toEqual({ stale: false, verifiedAt: NOW, live: false });
+    expect(world.simulator.stats().requests).toBe(0);
+  });
+
+  test('of which nothing was ever collected waits for the latest day, not for a month', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    expect(await listThreats()).toMatchObject({ stale: false, verifiedAt: NOW, live: true });
+    const truth = truthOf(world.tenant, 'threat', NOW, shift(NOW, -DAY));
+    const ids = new Set((await heldOf(world.store, 'threat')).keys());
+    expect(truth.size).toBeGreaterThan(3);
+    expect([...truth.keys()].filter((id) => !ids.has(id))).toEqual([]);
+    const month = truthOf(world.tenant, 'threat', NOW, shift(NOW, -30 * DAY));
+    expect(ids.size).toBeLessThan(month.size / 2);
+  });
+
+  test('joins a poll that is reading what is new, and does not wait for its older gaps', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    let isOver = false;
+    const poll = world.poll('threats').then(() => {
+      isOver = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const answer = await listThreats();
+    expect(answer).toMatchObject({ stale: false, verifiedAt: NOW });
+    expect(isOver).toBe(false);
+    await poll;
+    const runs = await world.store.runs({ integrations: null, before: null, limit: 10 });
+    expect(runs.map(({ trigger }) => trigger)).toEqual(['POLL']);
+  });
+
+  test('is stale while Abnormal refuses, with the reason, and asks no more than that is worth', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    await world.poll('threats');
+    world.clock.advance(HOUR);
+    world.token.value = 'revoked';
+    world.simulator.resetStats();
+    for (let i = 0; i < 10; i += 1) {
+      expect(await listThreats()).toMatchObject({ stale: true, verifiedAt: NOW, code: 'TOKEN_REJECTED' });
+    }
+    expect(world.simulator.stats().requests).toBe(1);
+    world.token.value = world.simulator.token;
+    world.clock.advance(MAX_AGE + 1);
+    expect(await listThreats()).toMatchObject({ stale: false, live: true });
+  });
+
+  test('is stale when Abnormal fails, and tries again soon', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    await world.poll('threats');
+    world.clock.advance(HOUR);
+    world.simulator.setFaults({ rules: [{ fault: { kind: 'serverError' } }] });
+    expect(await listThreats()).toMatchObject({ stale: true, verifiedAt: NOW, code: 'SERVER_ERROR' });
+    world.simulator.setFaults(null);
+    expect(await listThreats()).toMatchObject({ stale: true, verifiedAt: NOW });
+    world.clock.advance(world.settings.liveRetryMs + 1);
+    expect(await listThreats()).toMatchObject({ stale: false, live: true });
+  });
+
+  test('of one account only concerns that account', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    expect(await world.sync.live.list('cases', [INTEGRATION], MAX_AGE)).toMatchObject({ stale: false });
+    expect(await world.sync.live.list('cases', ['former'], MAX_AGE)).toMatchObject({ stale: true });
+    expect(await world.sync.live.list('cases', [], MAX_AGE)).toEqual({
+      stale: false,
+      verifiedAt: null,
+      live: false,
+    });
+  });
+});
+
+test('live reads and a poll at once leave one history', async () => {
+  world = await createWorld({ now: NOW, tenant: TENANT });
+  world.clock.perRequestMs = 100;
+  const ids = idsOf('threat');
+  const reads = async () => {
+    for (let i = 0; i < 150; i += 1) {
+      await world.sync.live.record(keyOf('threat', ids[(i * 7) % ids.length] ?? ''), 0);
+      if (i % 30 === 0) await world.sync.live.list('threats', null, MINUTE);
+    }
+  };
+  await Promise.all([world.poll('threats'), reads(), reads()]);
+  for (const [id, { key }] of await heldOf(world.store, 'threat')) {
+    const texts = (await historyOf(world.store, key)).map(({ received }) => received);
+    expect([id, texts]).toEqual([id, texts.filter((text, i) => text !== texts[i - 1])]);
+  }
+});
