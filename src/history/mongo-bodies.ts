@@ -1,4 +1,4 @@
-import { Binary, type ClientSession } from 'mongodb';
+import { Binary, type ObjectId } from 'mongodb';
 import type { Observation } from '../model/revision.js';
 import type { BodyDoc, Collections, PartDoc } from './mongo-documents.js';
 
@@ -7,11 +7,14 @@ const PART_BYTES = 8 * 1024 * 1024;
 
 type Text = 'record' | 'received';
 
-/** Keeps the texts of new revisions, by their ids; a text too long for a document goes into several. */
+/**
+ * Keeps the texts of new revisions; one too long for a document goes into several. Nobody sees them before the
+ * revisions that name them, so this needs no transaction, which would take twice the time. Should it stay at
+ * this, because the process is killed or the transaction fails, nothing ever refers to them.
+ */
 export async function writeBodies(
   { bodies, parts }: Collections,
-  observations: ReadonlyMap<string, Observation>,
-  session: ClientSession,
+  observations: ReadonlyMap<ObjectId, Observation>,
 ): Promise<void> {
   const bodyDocs: BodyDoc[] = [];
   const partDocs: PartDoc[] = [];
@@ -28,8 +31,8 @@ export async function writeBodies(
       bodyDocs.push({ _id, record: null, received: null, parts: counts });
     }
   }
-  if (bodyDocs.length > 0) await bodies.insertMany(bodyDocs, { session, ordered: false });
-  if (partDocs.length > 0) await parts.insertMany(partDocs, { session, ordered: false });
+  if (bodyDocs.length > 0) await bodies.insertMany(bodyDocs, { ordered: false });
+  if (partDocs.length > 0) await parts.insertMany(partDocs, { ordered: false });
 }
 
 function isShort({ record, received }: Record<Text, string>): boolean {
@@ -38,7 +41,7 @@ function isShort({ record, received }: Record<Text, string>): boolean {
   return units * 3 <= PART_BYTES || Buffer.byteLength(record) + Buffer.byteLength(received) <= PART_BYTES;
 }
 
-function split(body: string, text: Text, value: string): PartDoc[] {
+function split(body: ObjectId, text: Text, value: string): PartDoc[] {
   const bytes = Buffer.from(value);
   const count = Math.ceil(bytes.length / PART_BYTES);
   return Array.from({ length: count }, (_, n) => ({
@@ -47,23 +50,23 @@ function split(body: string, text: Text, value: string): PartDoc[] {
   }));
 }
 
-function partId(body: string, text: Text, n: number): string {
-  return `${body} ${text} ${n}`;
+function partId(body: ObjectId, text: Text, n: number): string {
+  return `${body.toHexString()} ${text} ${n}`;
 }
 
-/** One of the two texts of each body, by the body's id. */
+/** One of the two texts of each body, by the body's id in hex. */
 export async function readBodies(
   collections: Collections,
-  ids: readonly string[],
+  ids: readonly ObjectId[],
   text: Text,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   if (ids.length === 0) return found;
-  const wanted = { _id: { $in: [...new Set(ids)] } };
+  const wanted = { _id: { $in: [...ids] } };
   const projection = { [text]: 1, parts: 1 };
   for await (const body of collections.bodies.find(wanted, { projection })) {
     const value = body[text] ?? (await join(collections, body, text));
-    found.set(body._id, value);
+    found.set(body._id.toHexString(), value);
   }
   return found;
 }

@@ -1,4 +1,4 @@
-import type { Document } from 'mongodb';
+import type { ClientSession, Document } from 'mongodb';
 import type { Instant } from '../model/instant.js';
 import { keyText, type RecordKey } from '../model/kind.js';
 import type { RecordedEntry } from '../model/ledger.js';
@@ -6,7 +6,7 @@ import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Run } from '../model/run.js';
 import { type Stream, type StreamState, streamText } from '../model/stream.js';
 import type { Collections, QuarantineDoc, RunDoc } from './mongo-documents.js';
-import type { HistoryStore } from './store.js';
+import type { Batch, HistoryStore } from './store.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
@@ -80,4 +80,38 @@ function runOf({ _id, ...run }: RunDoc): Run {
 
 function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): QuarantineEntry {
   return { key: { integration, kind, id }, ...entry };
+}
+
+/** Writes what a batch says besides its observations, in the batch's transaction. */
+export async function writeBooks(
+  collections: Collections,
+  batch: Batch,
+  seq: number,
+  session: ClientSession,
+): Promise<void> {
+  const { id, ...run } = batch.run;
+  await collections.runs.replaceOne({ _id: id }, run, { session, upsert: true });
+  const entries = batch.ledger.map((entry, n) => ({
+    ...{ ...entry, _id: `${seq} ${n}`, stream: streamText(entry), seq, n },
+  }));
+  if (entries.length > 0) await collections.ledger.insertMany(entries, { session });
+  const states = batch.streams.map((state) => ({
+    replaceOne: { filter: { _id: streamText(state) }, replacement: state, upsert: true },
+  }));
+  if (states.length > 0) await collections.streams.bulkWrite(states, { session });
+  await writeQuarantine(collections, batch, session);
+}
+
+async function writeQuarantine(
+  { quarantine }: Collections,
+  batch: Batch,
+  session: ClientSession,
+): Promise<void> {
+  const entries = batch.quarantine.map(({ key, ...entry }) => ({
+    replaceOne: { filter: { _id: keyText(key) }, replacement: { ...key, ...entry }, upsert: true },
+  }));
+  if (entries.length > 0) await quarantine.bulkWrite(entries, { session });
+  const seen = batch.observations.map(({ key }) => key);
+  const released = [...batch.released, ...seen, ...batch.tombstones].map(keyText);
+  if (released.length > 0) await quarantine.deleteMany({ _id: { $in: released } }, { session });
 }

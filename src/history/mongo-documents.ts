@@ -1,7 +1,7 @@
-import type { Binary, Collection, Db } from 'mongodb';
-import type { Fields } from '../model/filter.js';
+import type { Binary, Collection, Db, ObjectId } from 'mongodb';
+import type { FieldValue } from '../model/filter.js';
 import type { Instant } from '../model/instant.js';
-import type { Kind } from '../model/kind.js';
+import type { Kind, RecordKey } from '../model/kind.js';
 import type { LedgerEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Origin } from '../model/revision.js';
@@ -12,10 +12,8 @@ import type { Recorded } from './store.js';
 
 /** One version of one record, without its text: small, since its end and its verification are written later. */
 export interface RevisionDoc {
-  /** The key and `seqFrom`, so that no version can be there twice. */
+  /** See `revisionId`. */
   readonly _id: string;
-  /** The key as one string. */
-  readonly k: string;
   readonly integration: string;
   readonly kind: Kind;
   readonly id: string;
@@ -30,18 +28,31 @@ export interface RevisionDoc {
   readonly runId: string;
   readonly origin: Origin;
   readonly deleted: boolean;
-  /** Whose body this is: its own, or for a tombstone that of the version before. */
-  readonly body: string;
-  /** What filters and orders see; `null` where the kind is not listed. */
-  readonly f: Fields | null;
-  /** The texts of `f`, folded for `contains`. */
-  readonly c: Fields | null;
+  /** Its texts; for a tombstone those of the version before. */
+  readonly body: ObjectId;
+  /** What filters and orders see, where the kind is listed; see `mongo-fields.ts`. */
+  readonly f?: StoredFields;
+  readonly c?: StoredFields;
+}
+
+export type StoredFields = Readonly<Record<string, FieldValue | readonly string[]>>;
+
+/**
+ * Names the version of `key` that batch `seqFrom` brought: no version can be there twice, and these names are
+ * in the order in which versions were written, that of `HistoryStore.changes`.
+ */
+export function revisionId({ kind, integration, id }: RecordKey, seqFrom: number): string {
+  return `${writtenBy(seqFrom)}${kind} ${integration} ${id}`;
+}
+
+/** What the names of all versions that a batch brought begin with. */
+export function writtenBy(seq: number): string {
+  return `${String(seq).padStart(16, '0')} `;
 }
 
 /** The text of one version, written once. */
 export interface BodyDoc {
-  /** The `_id` of the revision that brought it. */
-  readonly _id: string;
+  readonly _id: ObjectId;
   /** The decoded record as JSON; `null` where it is in parts. */
   readonly record: string | null;
   readonly received: string | null;

@@ -1,8 +1,9 @@
-import { FIELDS, type FieldSpec, fieldsOf } from '../model/fields.js';
+import { FIELDS, type FieldSpec } from '../model/fields.js';
 import { compareValues, type Fields } from '../model/filter.js';
 import type { Instant } from '../model/instant.js';
-import type { Kind, ListedKind } from '../model/kind.js';
+import type { ListedKind } from '../model/kind.js';
 import type { Observation } from '../model/revision.js';
+import { isListed } from './mongo-fields.js';
 
 /** The earliest and the latest value of one field, and whether it was ever missing. */
 export interface Extent {
@@ -36,11 +37,10 @@ export function orderedTimes(kind: ListedKind): string[] {
 }
 
 /** The extents of what a batch brings. */
-export function extentsOf(observations: readonly Observation[]): Extents {
+export function extentsOf(observed: ReadonlyMap<Observation, Fields | null>): Extents {
   const extents = noExtents() as Record<ListedKind, Record<string, Extent>>;
-  for (const { key, record } of observations) {
-    if (!isListed(key.kind)) continue;
-    const fields = fieldsOf(key.kind, record as Parameters<typeof fieldsOf>[1]);
+  for (const [{ key }, fields] of observed) {
+    if (!isListed(key.kind) || !fields) continue;
     const own = extents[key.kind];
     for (const [field, extent] of Object.entries(own)) own[field] = widened(extent, fields[field] ?? null);
   }
@@ -54,10 +54,6 @@ function widened(extent: Extent, value: Fields[string]): Extent {
     max: extent.max === null || compareValues(value, extent.max) > 0 ? value : extent.max,
     nulls: extent.nulls,
   };
-}
-
-export function isListed(kind: Kind): kind is ListedKind {
-  return Object.hasOwn(FIELDS, kind);
 }
 
 /** The stage of an update pipeline that widens the document's own `extents` by `added`. */

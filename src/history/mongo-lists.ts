@@ -5,9 +5,10 @@ import type { ListedKind } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
 import type { Collections, RevisionDoc } from './mongo-documents.js';
 import type { Extent, Extents } from './mongo-extents.js';
+import { fieldPath } from './mongo-fields.js';
 import { filterMatch } from './mongo-filter.js';
 import { type MongoRevisions, visibleAt } from './mongo-revisions.js';
-import { indexName } from './mongo-schema.js';
+import { indexOf } from './mongo-schema.js';
 import type { ListQuery, Page, PageQuery, Position } from './store.js';
 
 /** Lists of live records. */
@@ -42,8 +43,8 @@ export class MongoLists {
     const direction = query.descending ? -1 : 1;
     return this.collections.revisions
       .find({ $and: [stretch, matchOf(query)] })
-      .sort({ [`f.${query.orderBy}`]: direction, integration: direction, id: direction })
-      .hint(indexName(query.kind, query.orderBy))
+      .sort({ [fieldPath(query.orderBy)]: direction, integration: direction, id: direction })
+      .hint(indexOf(query.kind, query.orderBy))
       .limit(query.limit + 1)
       .project<RevisionDoc>({ c: 0 })
       .toArray();
@@ -52,7 +53,7 @@ export class MongoLists {
   async count(query: ListQuery): Promise<number> {
     const counting = [{ $match: matchOf(query) }, { $count: 'n' }];
     const [counted] = await this.collections.revisions
-      .aggregate<{ n: number }>(counting, { hint: indexName(query.kind, 'id') })
+      .aggregate<{ n: number }>(counting, { hint: indexOf(query.kind, 'id') })
       .toArray();
     return counted?.n ?? 0;
   }
@@ -67,7 +68,7 @@ export class MongoLists {
     const query = { kind, integrations: [integration], filter: { field, in: values }, seq };
     const docs = await this.collections.revisions
       .find(matchOf(query))
-      .hint(indexName(kind, field))
+      .hint(indexOf(kind, field))
       .sort({ id: 1 })
       .toArray();
     const revisions = await this.revisions.withRecords<K>(docs);
@@ -105,7 +106,7 @@ function matchOf({ kind, integrations, filter, seq }: ListQuery): Document {
  */
 function stretchesOf(query: PageQuery, extent: Extent | undefined): Document[] {
   const { descending, after } = query;
-  const path = `f.${query.orderBy}`;
+  const path = fieldPath(query.orderBy);
   const beyond = descending ? '$lt' : '$gt';
   const nulls = query.orderBy === 'id' || extent?.nulls === false ? [] : [{ [path]: null }];
   if (after === null) {
@@ -114,7 +115,8 @@ function stretchesOf(query: PageQuery, extent: Extent | undefined): Document[] {
   }
   const { value, integration, id } = after;
   const ties = [
-    { [path]: value, integration, id: { [beyond]: id } },
+    // apart, since the path may be the id
+    { $and: [{ [path]: value }, { integration, id: { [beyond]: id } }] },
     { [path]: value, integration: { [beyond]: integration } },
   ];
   const values = { [path]: valuesBeyond(query, value, extent) };
@@ -132,7 +134,7 @@ function valuesBeyond(query: PageQuery, value: FieldValue, extent: Extent | unde
   return query.descending ? { $gte: least, $lt: value } : { ...within, $gt: value };
 }
 
-function positionOf(doc: RevisionDoc | undefined, query: PageQuery, { key }: Revision): Position {
+function positionOf(doc: RevisionDoc | undefined, { orderBy }: PageQuery, { key }: Revision): Position {
   const { integration, id } = key;
-  return { value: (doc?.f?.[query.orderBy] ?? null) as FieldValue, integration, id };
+  return { value: orderBy === 'id' ? id : ((doc?.f?.[orderBy] ?? null) as FieldValue), integration, id };
 }

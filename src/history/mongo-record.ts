@@ -4,16 +4,18 @@ import {
   MongoServerError,
   type TransactionOptions,
 } from 'mongodb';
+import type { Fields } from '../model/filter.js';
 import { toInstant, toMillis } from '../model/instant.js';
-import { keyText } from '../model/kind.js';
-import { OPEN_SEQ } from '../model/revision.js';
-import { streamText } from '../model/stream.js';
+import { type Observation, OPEN_SEQ } from '../model/revision.js';
 import { endAbandoned } from './mongo-abandoned.js';
 import { writeBodies } from './mongo-bodies.js';
+import { writeBooks } from './mongo-books.js';
 import type { MongoConnection } from './mongo-connection.js';
 import type { Collections, HeadDoc, RevisionDoc } from './mongo-documents.js';
-import { extentsOf, widening } from './mongo-extents.js';
+import { type Extents, extentsOf, widening } from './mongo-extents.js';
+import { observedFields } from './mongo-fields.js';
 import { type Plan, planOf } from './mongo-plan.js';
+import { oneOf } from './mongo-revisions.js';
 import { KEY_INDEX } from './mongo-schema.js';
 import type { Batch, Recorded } from './store.js';
 
@@ -52,11 +54,12 @@ export class MongoRecorder {
   }
 
   async #recordOnce(batch: Batch): Promise<Recorded> {
+    const fields = new Map(batch.observations.map((seen) => [seen, observedFields(seen)]));
     let attempts = 0;
     const attempt = async (session: ClientSession) => {
       attempts += 1;
       if (attempts > PATIENCE) await endAbandoned(this.connection);
-      return this.#write(batch, session);
+      return this.#write(batch, fields, session);
     };
     try {
       return await this.connection.client.withSession((session) =>
@@ -75,29 +78,30 @@ export class MongoRecorder {
     return (await this.collections.batches.findOne({ _id: id }, settled))?.recorded ?? null;
   }
 
-  async #write(batch: Batch, session: ClientSession): Promise<Recorded> {
-    const head = await this.#advance(batch, session);
-    const at = toInstant(head.at);
-    const plan = planOf(batch, { seq: head.seq, at }, await this.#currents(batch, session));
-    await this.#writeRevisions(plan, session);
-    await writeBodies(this.collections, plan.bodies, session);
-    await this.#writeBooks(batch, head.seq, session);
+  async #write(
+    batch: Batch,
+    fields: ReadonlyMap<Observation, Fields | null>,
+    session: ClientSession,
+  ): Promise<Recorded> {
+    const { seq, at: ms, extents } = await this.#advance(batch, extentsOf(fields), session);
+    const pin = { seq, at: toInstant(ms) };
+    const plan = planOf(batch, fields, pin, await this.#currents(batch, session));
     const { recorded } = plan;
-    const { extents } = head;
-    // last, so that a batch that is there already undoes all of it
-    await this.collections.batches.insertOne(
-      { _id: batch.id, seq: head.seq, at, recorded, extents },
-      { session },
-    );
+    await bothOf(writeBodies(this.collections, plan.bodies), async () => {
+      await this.#writeRevisions(plan, session);
+      await writeBooks(this.collections, batch, seq, session);
+      // last, so that a batch that is there already undoes all of it
+      await this.collections.batches.insertOne({ _id: batch.id, ...pin, recorded, extents }, { session });
+    });
     return recorded;
   }
 
   /** Takes the next number. Every writer begins with this, so no two get past it at once. */
-  async #advance(batch: Batch, session: ClientSession): Promise<HeadDoc> {
+  async #advance(batch: Batch, added: Extents, session: ClientSession): Promise<HeadDoc> {
     const next = {
       seq: { $add: ['$seq', 1] },
       at: { $max: [toMillis(batch.now), { $add: ['$at', 1] }] },
-      ...widening(extentsOf(batch.observations)),
+      ...widening(added),
     };
     const options = { session, returnDocument: 'after' } as const;
     const head = await this.collections.meta.findOneAndUpdate({ _id: 'head' }, [{ $set: next }], options);
@@ -106,9 +110,9 @@ export class MongoRecorder {
   }
 
   async #currents(batch: Batch, session: ClientSession): Promise<RevisionDoc[]> {
-    const keys = [...batch.observations.map(({ key }) => key), ...batch.tombstones].map(keyText);
+    const keys = [...batch.observations.map(({ key }) => key), ...batch.tombstones];
     if (keys.length === 0) return [];
-    const current = { k: { $in: [...new Set(keys)] }, seqTo: OPEN_SEQ };
+    const current = { $or: oneOf(keys, { seqTo: OPEN_SEQ }) };
     return this.collections.revisions.find(current, { session, hint: KEY_INDEX }).toArray();
   }
 
@@ -117,53 +121,24 @@ export class MongoRecorder {
     session: ClientSession,
   ): Promise<void> {
     const { seq, at } = recorded;
-    const changes: AnyBulkWriteOperation<RevisionDoc>[] = [
-      ...(closed.length > 0
-        ? [
-            {
-              updateMany: {
-                filter: { _id: { $in: closed } },
-                update: { $set: { seqTo: seq, observedTo: at } },
-              },
-            },
-          ]
-        : []),
-      ...[...confirmed].map(([_id, verifiedAt]) => ({
-        updateOne: { filter: { _id }, update: { $set: { verifiedAt, confirmedBy: seq } } },
-      })),
-    ];
-    if (changes.length > 0) await this.collections.revisions.bulkWrite(changes, { session, ordered: false });
-    if (revisions.length > 0) {
-      await this.collections.revisions.insertMany([...revisions], { session, ordered: false });
+    const changes: AnyBulkWriteOperation<RevisionDoc>[] = [...confirmed].map(([_id, verifiedAt]) => ({
+      updateOne: { filter: { _id }, update: { $set: { verifiedAt, confirmedBy: seq } } },
+    }));
+    if (closed.length > 0) {
+      const end = { $set: { seqTo: seq, observedTo: at } };
+      changes.push({ updateMany: { filter: { _id: { $in: [...closed] } }, update: end } });
     }
+    const options = { session, ordered: false };
+    if (changes.length > 0) await this.collections.revisions.bulkWrite(changes, options);
+    if (revisions.length > 0) await this.collections.revisions.insertMany([...revisions], options);
   }
+}
 
-  async #writeBooks(batch: Batch, seq: number, session: ClientSession): Promise<void> {
-    const { runs, ledger, streams } = this.collections;
-    const { id, ...run } = batch.run;
-    await runs.replaceOne({ _id: id }, run, { session, upsert: true });
-    const entries = batch.ledger.map((entry, n) => ({
-      ...entry,
-      ...{ _id: `${seq} ${n}`, stream: streamText(entry), seq, n },
-    }));
-    if (entries.length > 0) await ledger.insertMany(entries, { session });
-    const states = batch.streams.map((state) => ({
-      replaceOne: { filter: { _id: streamText(state) }, replacement: state, upsert: true },
-    }));
-    if (states.length > 0) await streams.bulkWrite(states, { session });
-    await this.#writeQuarantine(batch, session);
-  }
-
-  async #writeQuarantine(batch: Batch, session: ClientSession): Promise<void> {
-    const { quarantine } = this.collections;
-    const entries = batch.quarantine.map(({ key, ...entry }) => ({
-      replaceOne: { filter: { _id: keyText(key) }, replacement: { ...key, ...entry }, upsert: true },
-    }));
-    if (entries.length > 0) await quarantine.bulkWrite(entries, { session });
-    const seen = batch.observations.map(({ key }) => key);
-    const released = [...batch.released, ...seen, ...batch.tombstones].map(keyText);
-    if (released.length > 0) await quarantine.deleteMany({ _id: { $in: released } }, { session });
-  }
+/** Waits for both, also where one fails: a transaction must not be ended while it is still being written to. */
+async function bothOf(a: Promise<void>, b: () => Promise<void>): Promise<void> {
+  const outcomes = await Promise.allSettled([a, b()]);
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 function isDuplicate(error: unknown): boolean {

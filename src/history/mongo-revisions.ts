@@ -3,8 +3,8 @@ import { type Kind, keyText, type RecordKey } from '../model/kind.js';
 import type { RecordOf } from '../model/records.js';
 import type { Revision } from '../model/revision.js';
 import { readBodies } from './mongo-bodies.js';
-import type { Collections, RevisionDoc } from './mongo-documents.js';
-import { KEY_INDEX, WRITTEN_INDEX } from './mongo-schema.js';
+import { type Collections, type RevisionDoc, revisionId, writtenBy } from './mongo-documents.js';
+import { KEY_INDEX } from './mongo-schema.js';
 import type { ChangesQuery } from './store.js';
 
 /** The revisions that batches up to `seq` have left visible. */
@@ -12,7 +12,8 @@ export function visibleAt(seq: number): Document {
   return { seqTo: { $gt: seq }, seqFrom: { $lte: seq } };
 }
 
-const WITHOUT_FIELDS = { projection: { f: 0, c: 0 } };
+const BY_KEY = { projection: { f: 0, c: 0 }, hint: KEY_INDEX };
+const AS_WRITTEN = { projection: { f: 0, c: 0 }, hint: { _id: 1 } } as const;
 
 /** Versions of records, by key and in the order they were written. */
 export class MongoRevisions {
@@ -23,23 +24,20 @@ export class MongoRevisions {
     seq: number,
   ): Promise<(Revision<K> | null)[]> {
     if (keys.length === 0) return [];
-    const texts = keys.map(keyText);
-    const wanted = { k: { $in: [...new Set(texts)] }, ...visibleAt(seq) };
-    const docs = await this.collections.revisions
-      .find(wanted, { ...WITHOUT_FIELDS, hint: KEY_INDEX })
-      .toArray();
+    const wanted = { $or: oneOf(keys, visibleAt(seq)) };
+    const docs = await this.collections.revisions.find(wanted, BY_KEY).toArray();
     const revisions = await this.withRecords<K>(docs);
     const found = new Map(revisions.map((revision) => [keyText(revision.key), revision]));
-    return texts.map((text) => found.get(text) ?? null);
+    return keys.map((key) => found.get(keyText(key)) ?? null);
   }
 
   async revisions<K extends Kind>(
-    key: RecordKey & { readonly kind: K },
+    { integration, kind, id }: RecordKey & { readonly kind: K },
     beforeSeq: number,
     limit: number,
   ): Promise<Revision<K>[]> {
     const docs = await this.collections.revisions
-      .find({ k: keyText(key), seqFrom: { $lt: beforeSeq } }, { ...WITHOUT_FIELDS, hint: KEY_INDEX })
+      .find({ integration, kind, id, seqFrom: { $lt: beforeSeq } }, BY_KEY)
       // a version ends where the next begins, so this is the order of seqFrom too, and that of the index
       .sort({ seqTo: -1 })
       .limit(limit)
@@ -47,51 +45,60 @@ export class MongoRevisions {
     return this.withRecords<K>(docs);
   }
 
-  async countRevisions(key: RecordKey, seq: number): Promise<number> {
-    const written = { k: keyText(key), seqFrom: { $lte: seq } };
+  countRevisions({ integration, kind, id }: RecordKey, seq: number): Promise<number> {
+    const written = { integration, kind, id, seqFrom: { $lte: seq } };
     return this.collections.revisions.countDocuments(written, { hint: KEY_INDEX });
   }
 
   async changes(query: ChangesQuery): Promise<Revision[]> {
     const docs = await this.collections.revisions
-      .find(changesMatch(query), { ...WITHOUT_FIELDS, hint: WRITTEN_INDEX })
-      .sort({ seqFrom: 1, kind: 1, integration: 1, id: 1 })
+      .find(changesMatch(query), AS_WRITTEN)
+      .sort({ _id: 1 })
       .limit(query.limit)
       .toArray();
     return this.withRecords(docs);
   }
 
   async received(key: RecordKey, seqFrom: number): Promise<string | null> {
-    const _id = `${keyText(key)} ${seqFrom}`;
-    const doc = await this.collections.revisions.findOne({ _id }, { projection: { body: 1 } });
+    const options = { projection: { body: 1 } };
+    const doc = await this.collections.revisions.findOne({ _id: revisionId(key, seqFrom) }, options);
     if (!doc) return null;
-    return (await readBodies(this.collections, [doc.body], 'received')).get(doc.body) ?? null;
+    const [text = null] = (await readBodies(this.collections, [doc.body], 'received')).values();
+    return text;
   }
 
   /** The revisions of `docs` with what they say; texts are never changed, so they are read afterwards. */
   async withRecords<K extends Kind>(docs: readonly RevisionDoc[]): Promise<Revision<K>[]> {
     const bodies = docs.map(({ body }) => body);
     const texts = await readBodies(this.collections, bodies, 'record');
-    return docs.map((doc) => revisionOf<K>(doc, texts.get(doc.body)));
+    return docs.map((doc) => revisionOf<K>(doc, texts.get(doc.body.toHexString())));
   }
 }
 
 function changesMatch({ afterSeq, toSeq, kinds, integrations, after }: ChangesQuery): Document {
-  const written = {
-    seqFrom: { $gt: afterSeq, $lte: toSeq },
+  const first = after ? { $gt: revisionId(after.key, after.seqFrom) } : { $gte: writtenBy(afterSeq + 1) };
+  return {
+    _id: { ...first, $lt: writtenBy(toSeq + 1) },
+    // the place to go on after may lie before the first batch asked for
+    seqFrom: { $gt: afterSeq },
     kind: { $in: kinds },
     ...(integrations && { integration: { $in: integrations } }),
   };
-  if (!after) return written;
-  const { seqFrom, key } = after;
-  const { kind, integration, id } = key;
-  const later = [
-    { seqFrom: { $gt: seqFrom } },
-    { seqFrom, kind: { $gt: kind } },
-    { seqFrom, kind, integration: { $gt: integration } },
-    { seqFrom, kind, integration, id: { $gt: id } },
-  ];
-  return { $and: [{ seqFrom: { $gte: seqFrom } }, written, { $or: later }] };
+}
+
+/** Conditions of which revisions of `keys` meet one, and `others` with it: one for each kind and account. */
+export function oneOf(keys: readonly RecordKey[], others: Document): Document[] {
+  const groups = new Map<string, { kind: Kind; integration: string; ids: Set<string> }>();
+  for (const { kind, integration, id } of keys) {
+    const name = `${kind} ${integration}`;
+    const group = groups.get(name) ?? { kind, integration, ids: new Set() };
+    groups.set(name, group);
+    group.ids.add(id);
+  }
+  return [...groups.values()].map(({ kind, integration, ids }) => ({
+    ...{ kind, integration, id: { $in: [...ids] } },
+    ...others,
+  }));
 }
 
 function revisionOf<K extends Kind>(doc: RevisionDoc, record: string | undefined): Revision<K> {

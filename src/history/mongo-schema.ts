@@ -5,6 +5,7 @@ import type { ListedKind } from '../model/kind.js';
 import { HistoryError } from './errors.js';
 import { type Collections, collectionsOf, type SchemaDoc } from './mongo-documents.js';
 import { noExtents } from './mongo-extents.js';
+import { fieldPath } from './mongo-fields.js';
 
 /*
  * The collections and their indexes. ADR 0003 says why they are what they are, and how to shard them.
@@ -16,29 +17,28 @@ const NAMESPACE_EXISTS = 48;
 type Keys = Record<string, 1 | -1>;
 
 /** The index that a list of `kind` in the order of `field` walks; what decides visibility is in it too. */
-export function orderIndex(field: string): Keys {
-  return { kind: 1, [`f.${field}`]: 1, integration: 1, id: 1, seqTo: 1, seqFrom: 1, deleted: 1 };
+function orderIndex(field: string): Keys {
+  return { kind: 1, [fieldPath(field)]: 1, integration: 1, id: 1, seqTo: 1, seqFrom: 1, deleted: 1 };
 }
 
 /** The index that finds who refers to a value. */
-export function referenceIndex(field: string): Keys {
-  return { kind: 1, integration: 1, [`f.${field}`]: 1, seqTo: 1, seqFrom: 1 };
+function referenceIndex(field: string): Keys {
+  return { kind: 1, integration: 1, [fieldPath(field)]: 1, seqTo: 1, seqFrom: 1 };
 }
 
-/** Versions of one record: those that a `seq` may see come after the others. */
-export const KEY_INDEX: Keys = { k: 1, seqTo: 1, seqFrom: 1 };
-export const WRITTEN_INDEX: Keys = { seqFrom: 1, kind: 1, integration: 1, id: 1 };
+/** Finds versions by key, those that a `seq` may see after the others; it is also the order by id. */
+export const KEY_INDEX: Keys = { kind: 1, id: 1, integration: 1, seqTo: 1, seqFrom: 1, deleted: 1 };
 
 function revisionIndexes(): IndexDescription[] {
   const kinds = Object.keys(FIELDS) as ListedKind[];
-  return [{ key: KEY_INDEX }, { key: WRITTEN_INDEX }, ...kinds.flatMap(fieldIndexes)];
+  return [{ key: KEY_INDEX }, ...kinds.flatMap(fieldIndexes)];
 }
 
 function fieldIndexes(kind: ListedKind): IndexDescription[] {
-  const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
+  const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]).filter(([field]) => field !== 'id');
   const named = (field: string, key: Keys): IndexDescription => ({
     key,
-    name: indexName(kind, field),
+    name: `${kind}.${field}`,
     partialFilterExpression: { kind },
   });
   return [
@@ -47,9 +47,9 @@ function fieldIndexes(kind: ListedKind): IndexDescription[] {
   ];
 }
 
-/** What the index on a kind's field is called: two kinds may have one by the same keys. */
-export function indexName(kind: ListedKind, field: string): string {
-  return `${kind}.${field}`;
+/** The index by which a kind is walked in the order of a field, or searched for a reference. */
+export function indexOf(kind: ListedKind, field: string): string | Keys {
+  return field === 'id' ? KEY_INDEX : `${kind}.${field}`;
 }
 
 const INDEXES: Record<keyof Collections, () => IndexDescription[]> = {
