@@ -1,4 +1,4 @@
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer, type ApolloServerOptionsWithGateway, type ApolloServerPlugin } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -6,10 +6,14 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
-import type { GraphQLSchema } from 'graphql';
+import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Log } from '../log.js';
+import { Answers } from './answers.js';
 import type { GatewayContext } from './context.js';
+import { createExecute, type Execute } from './executor.js';
 import { createErrorFormatter } from './format-error.js';
+
+type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 
 export interface ApolloOptions {
   /** One that no other server has. */
@@ -23,8 +27,10 @@ export interface ApolloOptions {
  * reported to anywhere, whatever the environment says.
  */
 export function createApollo({ schema, log }: ApolloOptions): ApolloServer<GatewayContext> {
+  const answers = new Answers();
   return new ApolloServer<GatewayContext>({
-    schema,
+    gateway: executedBy(schema, answering(createExecute(schema), answers)),
+    stringifyResult: (result) => answers.stringify(result as ExecutionResult),
     introspection: true,
     csrfPrevention: true,
     nodeEnv: 'production',
@@ -42,6 +48,37 @@ export function createApollo({ schema, log }: ApolloOptions): ApolloServer<Gatew
       ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false }),
     ],
   });
+}
+
+/** `run`, but for questions whose answer still stands. */
+function answering(run: Execute, answers: Answers): Execute {
+  return async (execution) => {
+    const { document, operationName, variables, context } = execution;
+    const key = answers.keyOf(document, operationName, variables);
+    const known = await answers.find(key, context.meansOfNotedRead);
+    if (known) return known;
+    const result = await run(execution);
+    answers.keep(key, result, context.reads);
+    return result;
+  };
+}
+
+/** Apollo leaves the execution to a gateway where it is given one; this one is the schema itself. */
+function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
+  return {
+    onSchemaLoadOrUpdate(callback) {
+      callback({ apiSchema: schema, coreSupergraphSdl: '' });
+      return () => {};
+    },
+    load: async () => ({
+      executor: async ({ document, operationName, request, context }) =>
+        run({
+          ...{ document, operationName, variables: request.variables ?? {} },
+          context: context as GatewayContext,
+        }),
+    }),
+    stop: async () => {},
+  };
 }
 
 /** Answers are about attacks on the organisation and change with each poll: nobody between may keep them. */

@@ -1,12 +1,12 @@
 import type { Campaign } from './campaign.type.js';
-import type { GatewayContext } from './context.js';
+import type { Means } from './context.js';
 import { Threat } from './threat.type.js';
 
 /** The held threat that has a campaign's message; the first by id, should several have it. */
-export async function threatOfCampaign(root: Campaign, context: GatewayContext): Promise<Threat | null> {
+export async function threatOfCampaign(root: Campaign, means: Means): Promise<Threat | null> {
   const { messageId } = root.record;
   if (messageId === null) return null;
-  const [revision] = await context.loaders.referrers.load({
+  const [revision] = await means.loaders.referrers.load({
     ...{ kind: 'threat', field: 'messageId', value: messageId },
     ...{ integration: root.revision.key.integration, seq: root.view.seq },
   });

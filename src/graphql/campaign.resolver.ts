@@ -20,7 +20,7 @@ export class CampaignResolver {
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Campaign | null> {
-    return readNode(context, CAMPAIGNS, campaignId, args);
+    return readNode(context.means, CAMPAIGNS, campaignId, args);
   }
 
   @Query(() => CampaignConnection, { nullable: true, description: 'Campaigns, last reported first.' })
@@ -28,7 +28,7 @@ export class CampaignResolver {
     @Args(() => CampaignListArgs) args: CampaignListArgs,
     @Ctx() context: GatewayContext,
   ): Promise<CampaignConnection> {
-    return new CampaignConnection(await listRecords(context, CAMPAIGNS, args));
+    return new CampaignConnection(...(await listRecords(context, CAMPAIGNS, args)));
   }
 
   @FieldResolver(() => Threat, {
@@ -37,6 +37,6 @@ export class CampaignResolver {
       'The threat that the reported message belongs to, in the same view; null where no held threat has that message. Abnormal does not say this: it is found by the message’s id.',
   })
   threat(@Root() root: Campaign, @Ctx() context: GatewayContext): Promise<Threat | null> {
-    return threatOfCampaign(root, context);
+    return threatOfCampaign(root, context.means);
   }
 }

@@ -7,7 +7,11 @@ import { Node } from './node.type.js';
 import { PlainField } from './plain-field.js';
 import { RecordNode } from './record.type.js';
 import { recordConnectionOf } from './record-connection.js';
+import { remembered } from './remembered.js';
 import { AttackType } from './threat.enums.js';
+
+const attackTypeOf = remembered(attackType);
+const judgementOf = remembered(judgement);
 
 @ObjectType({
   implements: [Node, RecordNode],
@@ -72,7 +76,7 @@ export class Campaign extends RecordNode<'campaign'> {
     description: 'What Abnormal made of it (`judgementStatus`).',
   })
   get judgement(): Judgement | null {
-    return judgement(this.record.judgementStatusRaw);
+    return judgementOf(this.record.judgementStatusRaw);
   }
 
   @PlainField(() => String, { nullable: true, description: '`judgementStatus` as received.' })
@@ -94,7 +98,7 @@ export class Campaign extends RecordNode<'campaign'> {
     description: 'What kind of attack it is, where it was judged malicious or spam; the prefix is taken off.',
   })
   get attackType(): AttackType | null {
-    return attackType(this.record.attackTypeRaw);
+    return attackTypeOf(this.record.attackTypeRaw);
   }
 
   @PlainField(() => String, { nullable: true, description: '`attackType` as received, prefix and all.' })

@@ -1,43 +1,50 @@
 import type { Case as CaseRecord } from '../model/records.js';
 import type { Revision } from '../model/revision.js';
 import type { Case } from './case.type.js';
-import type { GatewayContext } from './context.js';
-import type { PageArgs } from './page-args.js';
-import { type PageWithin, pageWithin } from './page-within.js';
+import type { GatewayContext, Means } from './context.js';
+import { type PageArgs, pageText } from './page-args.js';
+import { pageWithin } from './page-within.js';
+import { weightOf } from './shared-pages.js';
 import { Threat, ThreatConnection } from './threat.type.js';
 import type { View } from './view.js';
 
+const NO_WINDOW = async () => null;
+
 /** A page of the threats that a case names, as far as they are held. */
 export function threatsOfCase(root: Case, args: PageArgs, context: GatewayContext) {
-  const { key } = root.revision;
-  const read = async (view: View) => {
-    const record = await recordIn(view, root, context);
-    return record ? heldThreats(record, key.integration, view, context) : [];
-  };
-  const idOf = (threat: Threat) => threat.threatId;
-  const page = pageWithin({ list: 'Case.threats', owner: key, view: root.view, read, idOf }, args);
-  return page instanceof Promise ? page.then(toConnection) : toConnection(page);
+  return root.keep(`threats ${pageText(args)}`, () => readThreats(root, args, context.means));
 }
 
-function toConnection(page: PageWithin<Threat>): ThreatConnection {
-  return new ThreatConnection({ ...page, coverage: async () => null });
+async function readThreats(root: Case, args: PageArgs, means: Means): Promise<ThreatConnection> {
+  const { key } = root.revision;
+  const read = async (view: View) => {
+    const record = await recordIn(view, root, means);
+    return record ? heldThreats(record, key.integration, view, means) : [];
+  };
+  const idOf = (threat: Threat) => threat.threatId;
+  const { page, view } = await pageWithin(
+    { list: 'Case.threats', owner: key, view: root.view, read, idOf },
+    args,
+  );
+  return new ThreatConnection(page, view, NO_WINDOW);
 }
 
 /** The ids that a case names and that are not held. */
-export async function missingThreatIds(root: Case, context: GatewayContext): Promise<string[]> {
+export async function missingThreatIds(root: Case, means: Means): Promise<string[]> {
   const { threatIds } = root.record;
-  const revisions = await load(threatIds, root.revision.key.integration, root.view, context);
+  const revisions = await load(threatIds, root.revision.key.integration, root.view, means);
   return threatIds.filter((_, index) => revisions[index] === null);
 }
 
-async function recordIn(view: View, root: Case, context: GatewayContext): Promise<CaseRecord | null> {
+async function recordIn(view: View, root: Case, means: Means): Promise<CaseRecord | null> {
   if (view.seq === root.view.seq) return root.record;
-  const revision = await context.loaders.records.load<'case'>(root.revision.key, view.seq);
+  const revision = await means.loaders.records.load<'case'>(root.revision.key, view.seq);
   return revision?.record ?? null;
 }
 
-async function heldThreats(record: CaseRecord, integration: string, view: View, context: GatewayContext) {
-  const revisions = await load([...new Set(record.threatIds)], integration, view, context);
+async function heldThreats(record: CaseRecord, integration: string, view: View, means: Means) {
+  const revisions = await load([...new Set(record.threatIds)], integration, view, means);
+  means.shared.charge(weightOf(revisions));
   return revisions.flatMap((revision) => (revision ? [new Threat(revision, view)] : []));
 }
 
@@ -45,8 +52,8 @@ function load(
   ids: readonly string[],
   integration: string,
   view: View,
-  context: GatewayContext,
+  means: Means,
 ): Promise<(Revision<'threat'> | null)[]> {
   const keys = ids.map((id) => ({ integration, kind: 'threat', id }) as const);
-  return context.loaders.records.loadAll(keys, view.seq);
+  return means.loaders.records.loadAll(keys, view.seq);
 }

@@ -25,7 +25,7 @@ export class CaseResolver {
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Case | null> {
-    return readNode(context, CASES, caseId, args);
+    return readNode(context.means, CASES, caseId, args);
   }
 
   @Query(() => CaseConnection, { nullable: true, description: 'Account-takeover cases, last changed first.' })
@@ -33,7 +33,7 @@ export class CaseResolver {
     @Args(() => CaseListArgs) args: CaseListArgs,
     @Ctx() context: GatewayContext,
   ): Promise<CaseConnection> {
-    return new CaseConnection(await listRecords(context, CASES, args));
+    return new CaseConnection(...(await listRecords(context, CASES, args)));
   }
 
   @Direct
@@ -52,7 +52,7 @@ export class CaseResolver {
       'Those of `threatIds` that are not held: not collected yet, out of retention, or deleted before.',
   })
   missingThreatIds(@Root() root: Case, @Ctx() context: GatewayContext): Promise<string[]> {
-    return missingThreatIds(root, context);
+    return missingThreatIds(root, context.means);
   }
 
   @FieldResolver(() => CaseTimeline, {
@@ -61,7 +61,7 @@ export class CaseResolver {
       'Why Abnormal opened it and what happened, read from Abnormal on demand and recorded. With `asOf`, as recorded by then.',
   })
   async timeline(@Root() root: Case, @Ctx() context: GatewayContext): Promise<CaseTimeline | null> {
-    const seen = await readOnDemand(context, 'caseAnalysis', root);
+    const seen = await readOnDemand(context.means, 'caseAnalysis', root);
     return seen && new CaseTimeline(seen);
   }
 }

@@ -7,6 +7,12 @@ import { Node } from './node.type.js';
 import { PlainField } from './plain-field.js';
 import { RecordNode } from './record.type.js';
 import { recordConnectionOf } from './record-connection.js';
+import { remembered } from './remembered.js';
+
+const caseStatusOf = remembered(caseStatus);
+const confidenceOf = remembered(confidence);
+const remediationStateOf = remembered(remediationState);
+const severityLevelOf = remembered(severityLevel);
 
 @ObjectType({
   implements: [Node, RecordNode],
@@ -30,7 +36,7 @@ export class Case extends RecordNode<'case'> {
 
   @PlainField(() => Severity, { nullable: true, description: 'How severe it is (`severity_level`).' })
   get severity(): Severity | null {
-    return severityLevel(this.record.severityLevelRaw);
+    return severityLevelOf(this.record.severityLevelRaw);
   }
 
   @PlainField(() => String, { nullable: true, description: '`severity_level` as received.' })
@@ -49,7 +55,7 @@ export class Case extends RecordNode<'case'> {
 
   @PlainField(() => Confidence, { nullable: true, description: 'How sure Abnormal is (`confidence`).' })
   get confidence(): Confidence | null {
-    return confidence(this.record.confidenceRaw);
+    return confidenceOf(this.record.confidenceRaw);
   }
 
   @PlainField(() => String, {
@@ -65,7 +71,7 @@ export class Case extends RecordNode<'case'> {
     description: 'What somebody has done about it (`case_status`).',
   })
   get status(): CaseStatus | null {
-    return caseStatus(this.record.statusRaw);
+    return caseStatusOf(this.record.statusRaw);
   }
 
   @PlainField(() => String, { nullable: true, description: '`case_status` as received.' })
@@ -86,7 +92,7 @@ export class Case extends RecordNode<'case'> {
     description: 'What was done (`remediation_status`).',
   })
   get remediationStatus(): RemediationStatus | null {
-    return remediationState(this.record.remediationStatusRaw);
+    return remediationStateOf(this.record.remediationStatusRaw);
   }
 
   @PlainField(() => String, { nullable: true, description: '`remediation_status` as received.' })

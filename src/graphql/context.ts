@@ -5,6 +5,8 @@ import { createLoaders, type Loaders } from '../loaders/loaders.js';
 import type { Log } from '../log.js';
 import { type Instant, toInstant } from '../model/instant.js';
 import type { Live } from '../sync/freshness.js';
+import { Reads } from './reads.js';
+import { SharedPages } from './shared-pages.js';
 
 export interface ContextOptions {
   readonly store: HistoryStore;
@@ -26,22 +28,48 @@ export interface RequestInfo {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What resolvers work with; one for each request. */
-export interface GatewayContext extends Omit<ContextOptions, 'clock'> {
+/** What reads of one request are made with. */
+export interface Means extends ContextOptions {
   readonly now: () => Instant;
   readonly requestedAt: Instant;
   readonly signal: AbortSignal | undefined;
   readonly loaders: Loaders;
+  /** What outlives the request: pages as they stand at the newest head. */
+  readonly shared: SharedPages;
 }
 
-/** Makes the maker of contexts. Loaders are fresh in each, so nothing read is shared between callers. */
+/**
+ * What resolvers work with; one for each request, and the only way by which anything of the request or of the
+ * moment reaches them. That is what makes it known which answers may serve again: see `Reads`.
+ */
+export class GatewayContext {
+  readonly reads = new Reads();
+
+  constructor(private readonly own: Means) {}
+
+  /** For a read like any other. */
+  get means(): Means {
+    this.reads.forbidReuse();
+    return this.own;
+  }
+
+  /** For a read that is noted in `reads` with how to see whether it still stands. */
+  get meansOfNotedRead(): Means {
+    return this.own;
+  }
+}
+
+/** Makes the maker of contexts. Loaders are fresh in each; pages are shared as long as the history stands still. */
 export function createContextFactory(options: ContextOptions): (request?: RequestInfo) => GatewayContext {
   const now = () => toInstant(options.clock());
-  return (request) => ({
-    ...options,
-    now,
-    requestedAt: now(),
-    signal: request?.signal,
-    loaders: createLoaders(options.store),
-  });
+  const shared = new SharedPages();
+  return (request) =>
+    new GatewayContext({
+      ...options,
+      now,
+      requestedAt: now(),
+      signal: request?.signal,
+      loaders: createLoaders(options.store),
+      shared,
+    });
 }

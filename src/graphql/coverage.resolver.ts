@@ -15,6 +15,6 @@ export class CoverageResolver {
     @Args(() => CoverageArgs) args: CoverageArgs,
     @Ctx() context: GatewayContext,
   ): Promise<CoverageReport> {
-    return readCoverage(context, args);
+    return readCoverage(context.means, args);
   }
 }

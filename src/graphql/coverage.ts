@@ -4,7 +4,7 @@ import { earliest, type Instant, latest, shift } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
 import type { RecordedEntry, Window } from '../model/ledger.js';
 import { FILTER_KEYS, type Stream } from '../model/stream.js';
-import type { GatewayContext } from './context.js';
+import type { Means } from './context.js';
 import type { CoverageReport } from './coverage.type.js';
 import type { View } from './view.js';
 
@@ -29,24 +29,25 @@ export function boundsOf(filter: Filter | null, field: string): { from: Instant 
 
 /**
  * What the history holds of a resource within the bounds, as the view shows it. Without a lower bound it
- * begins where each integration's collection does, without an upper one it ends where the view's time does.
+ * begins where each integration's collection does, without an upper one it ends now or where a past view does.
  */
 export async function reportCoverage(
-  context: GatewayContext,
-  view: Pick<View, 'seq' | 'until'>,
+  means: Means,
+  view: Pick<View, 'seq' | 'asOf' | 'frozen'>,
   resource: Resource,
   integrations: readonly string[],
   bounds: { readonly from: Instant | null; readonly to: Instant | null },
 ): Promise<CoverageReport> {
-  const to = bounds.to === null ? view.until : earliest(bounds.to, view.until);
-  const states = await context.loaders.current.streams();
+  const end = view.frozen ? view.asOf : means.now();
+  const to = bounds.to === null ? end : earliest(bounds.to, end);
+  const states = await means.loaders.current.streams();
   const [filterKey] = FILTER_KEYS[resource];
   const parts = await Promise.all(
     integrations.map(async (integration) => {
       const stream: Stream = { integration, resource, filterKey };
       const state = states.find((s) => s.integration === integration && s.filterKey === filterKey);
       const from = bounds.from ?? state?.collectFrom ?? EPOCH;
-      const entries = await context.store.ledger(stream, from, to, view.seq);
+      const entries = await means.store.ledger(stream, from, to, view.seq);
       return reportStream(entries, integration, { from, to });
     }),
   );

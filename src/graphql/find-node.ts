@@ -1,5 +1,5 @@
 import type { ListedKind } from '../model/kind.js';
-import type { GatewayContext } from './context.js';
+import type { Means } from './context.js';
 import { badInput } from './errors.js';
 import { type GlobalId, kindOfType, parseGlobalId } from './global-id.js';
 import type { Node } from './node.type.js';
@@ -11,30 +11,26 @@ import { readRecord } from './read-record.js';
 import { Run } from './run.type.js';
 
 /** The node with a global id; `null` where there is none. A malformed id is the caller's error. */
-export async function findNode(id: string, args: ReadArgs, context: GatewayContext): Promise<Node | null> {
-  return find(parseGlobalId(id), args, context);
+export async function findNode(id: string, args: ReadArgs, means: Means): Promise<Node | null> {
+  return find(parseGlobalId(id), args, means);
 }
 
 /** The nodes with these ids, each in its place; one that cannot be had fails alone. */
-export function findNodes(
-  ids: readonly string[],
-  args: ReadArgs,
-  context: GatewayContext,
-): Promise<Node | null>[] {
+export function findNodes(ids: readonly string[], args: ReadArgs, means: Means): Promise<Node | null>[] {
   if (ids.length > LARGEST_PAGE) {
     throw badInput(`Up to ${LARGEST_PAGE} ids may be given; there are ${ids.length}.`);
   }
-  return ids.map(parseGlobalId).map((id) => find(id, args, context));
+  return ids.map(parseGlobalId).map((id) => find(id, args, means));
 }
 
-async function find({ type, integration, id }: GlobalId, args: ReadArgs, context: GatewayContext) {
+async function find({ type, integration, id }: GlobalId, args: ReadArgs, means: Means) {
   const kind = kindOfType(type);
-  if (kind) return findRecord(kind, integration, id, args, context);
+  if (kind) return findRecord(kind, integration, id, args, means);
   if (type === 'Run') {
-    const run = await context.loaders.runs.load(id);
+    const run = await means.loaders.runs.load(id);
     return run && run.integration === integration ? new Run(run) : null;
   }
-  const integrations = await readIntegrations(context);
+  const integrations = await readIntegrations(means);
   return integrations.find(({ name }) => name === id) ?? null;
 }
 
@@ -43,8 +39,8 @@ async function findRecord(
   integration: string,
   id: string,
   args: ReadArgs,
-  context: GatewayContext,
+  means: Means,
 ): Promise<Node | null> {
-  const seen = await readRecord(context, { integration, kind, id }, args);
+  const seen = await readRecord(means, { integration, kind, id }, args);
   return seen && toRecordNode(seen.revision, seen.view);
 }

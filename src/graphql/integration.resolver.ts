@@ -12,7 +12,7 @@ export class IntegrationResolver {
     description: 'The Abnormal accounts that the gateway reads or has read, and how their streams stand.',
   })
   integrations(@Ctx() context: GatewayContext): Promise<Integration[]> {
-    return readIntegrations(context);
+    return readIntegrations(context.means);
   }
 
   @Query(() => UpstreamBudget, {
@@ -26,8 +26,8 @@ export class IntegrationResolver {
       description: 'The integration, by name; need not be said where there is only one.',
     })
     name: string | null,
-    @Ctx() context: GatewayContext,
+    @Ctx() { means }: GatewayContext,
   ): Promise<UpstreamBudget | null> {
-    return context.budgets?.get(await chooseIntegration(context, name))?.snapshot() ?? null;
+    return means.budgets?.get(await chooseIntegration(means, name))?.snapshot() ?? null;
   }
 }

@@ -1,32 +1,29 @@
-import type { GatewayContext } from './context.js';
+import type { Means } from './context.js';
 import { badInput } from './errors.js';
 
 /** Every integration there is: those this process reads, and those that the history has read. */
-export async function integrationNames(context: GatewayContext): Promise<string[]> {
-  const streams = await context.loaders.current.streams();
-  const names = [...context.accounts.map(({ name }) => name), ...streams.map((s) => s.integration)];
+export async function integrationNames(means: Means): Promise<string[]> {
+  const streams = await means.loaders.current.streams();
+  const names = [...means.accounts.map(({ name }) => name), ...streams.map((s) => s.integration)];
   return [...new Set(names)].sort();
 }
 
 /** Checks the integrations that a list is asked for; `null` is all of them. */
 export async function checkIntegrations(
-  context: GatewayContext,
+  means: Means,
   names: readonly string[] | null | undefined,
 ): Promise<readonly string[] | null> {
   if (!names) return null;
-  if (names.every((name) => isAccount(context, name))) return [...new Set(names)].sort();
-  const known = await integrationNames(context);
+  if (names.every((name) => isAccount(means, name))) return [...new Set(names)].sort();
+  const known = await integrationNames(means);
   for (const name of names) if (!known.includes(name)) throw unknown(name, known);
   return [...new Set(names)].sort();
 }
 
 /** The integration that a record is asked for in; it need not be named where there is but one. */
-export async function chooseIntegration(
-  context: GatewayContext,
-  name: string | null | undefined,
-): Promise<string> {
-  if (name && isAccount(context, name)) return name;
-  const known = await integrationNames(context);
+export async function chooseIntegration(means: Means, name: string | null | undefined): Promise<string> {
+  if (name && isAccount(means, name)) return name;
+  const known = await integrationNames(means);
   if (name && known.includes(name)) return name;
   if (name) throw unknown(name, known);
   const [only] = known;
@@ -34,8 +31,8 @@ export async function chooseIntegration(
   throw badInput(`Say which integration: give "integration" as one of ${known.join(', ')}.`);
 }
 
-function isAccount(context: GatewayContext, name: string): boolean {
-  return context.accounts.some((account) => account.name === name);
+function isAccount(means: Means, name: string): boolean {
+  return means.accounts.some((account) => account.name === name);
 }
 
 function unknown(name: string, known: readonly string[]) {

@@ -2,39 +2,42 @@ import type { ChangesQuery } from '../history/store.js';
 import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../model/kind.js';
 import type { Revision as RevisionRecord } from '../model/revision.js';
 import type { ChangeArgs } from './change.args.js';
-import type { GatewayContext } from './context.js';
+import type { Means } from './context.js';
 import { cursorWriter, fingerprint, type ReadCursor, readCursor } from './cursor.js';
 import { badInput } from './errors.js';
 import { checkIntegrations } from './integrations.js';
+import { Page } from './page.js';
 import { toPageRequest } from './page-args.js';
 import { Revision, RevisionConnection } from './revision.type.js';
 
 const LIST = 'changes';
 
 /** A page of what the history recorded between two instants, in the order it was recorded. */
-export async function listChanges(args: ChangeArgs, context: GatewayContext): Promise<RevisionConnection> {
+export async function listChanges(args: ChangeArgs, means: Means): Promise<RevisionConnection> {
   const { limit, cursor } = toPageRequest(args);
-  const integrations = await checkIntegrations(context, args.integrations);
+  const integrations = await checkIntegrations(means, args.integrations);
   const kinds = args.kinds ?? Object.values(KIND_OF);
   const { since, until = null } = args;
   const terms = { since, until, kinds: fingerprint(kinds), integrations: fingerprint(integrations) };
   const span =
     cursor === null
-      ? { ...(await spanOf(args, context)), after: null }
+      ? { ...(await spanOf(args, means)), after: null }
       : resume(readCursor(cursor, LIST, terms));
-  const found = await context.store.changes({ ...span, kinds, integrations, limit: limit + 1 });
+  const found = await means.store.changes({ ...span, kinds, integrations, limit: limit + 1 });
   const page = found.slice(0, limit) as RevisionRecord<ListedKind>[];
   const write = cursorWriter({ list: LIST, terms, pin: [span.afterSeq, span.toSeq] });
-  return new RevisionConnection({
-    nodes: page.map((revision) => new Revision(revision)),
-    cursorAt: (index) => write(placeOf(page[index])),
-    hasNextPage: found.length > limit,
-    hasPreviousPage: cursor !== null,
-    count: () => countChanges(context, { ...span, kinds, integrations }),
-  });
+  return new RevisionConnection(
+    new Page({
+      nodes: page.map((revision) => new Revision(revision)),
+      cursorAt: (index) => write(placeOf(page[index])),
+      hasNextPage: found.length > limit,
+      hasPreviousPage: cursor !== null,
+      count: (asking) => countChanges(asking, { ...span, kinds, integrations }),
+    }),
+  );
 }
 
-async function spanOf({ since, until = null }: ChangeArgs, { store, loaders }: GatewayContext) {
+async function spanOf({ since, until = null }: ChangeArgs, { store, loaders }: Means) {
   if (until !== null && until < since)
     throw badInput(`until (${until}) must not be before since (${since}).`);
   const [from, to] = await Promise.all([
@@ -59,10 +62,7 @@ function resume({ pin: [afterSeq, toSeq], place: [seqFrom, kind, integration, id
 }
 
 /** Counts by walking: the port has no count of changes, and the spans that people ask for are short. */
-async function countChanges(
-  { store }: GatewayContext,
-  query: Omit<ChangesQuery, 'after' | 'limit'>,
-): Promise<number> {
+async function countChanges({ store }: Means, query: Omit<ChangesQuery, 'after' | 'limit'>): Promise<number> {
   const limit = 500;
   let count = 0;
   for (let after: ChangesQuery['after'] = null; ; ) {

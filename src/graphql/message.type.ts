@@ -14,6 +14,7 @@ import { RemediationStatus } from './case.enums.js';
 import { connectionOf } from './connection.js';
 import { DateTime } from './date-time.scalar.js';
 import { PlainField } from './plain-field.js';
+import { remembered } from './remembered.js';
 import {
   AttackedParty,
   AttackStrategy,
@@ -22,6 +23,13 @@ import {
   ImpersonatedParty,
   MessageRemediationState,
 } from './threat.enums.js';
+
+const attackedPartyOf = remembered(attackedParty);
+const attackStrategyOf = remembered(attackStrategy);
+const attackTypeOf = remembered(attackType);
+const attackVectorOf = remembered(attackVector);
+const impersonatedPartyOf = remembered(impersonatedParty);
+const remediationStateOf = remembered(remediationState);
 
 @ObjectType('CustomerOverride', {
   simpleResolvers: true,
@@ -140,7 +148,7 @@ export class Message {
 
   @PlainField(() => AttackType, { nullable: true, description: 'What kind of attack it is.' })
   get attackType(): AttackType | null {
-    return attackType(this.record.attackTypeRaw);
+    return attackTypeOf(this.record.attackTypeRaw);
   }
 
   @PlainField(() => String, { nullable: true, description: '`attackType` as received.' })
@@ -150,7 +158,7 @@ export class Message {
 
   @PlainField(() => AttackStrategy, { nullable: true, description: 'How the attacker hides.' })
   get attackStrategy(): AttackStrategy | null {
-    return attackStrategy(this.record.attackStrategyRaw);
+    return attackStrategyOf(this.record.attackStrategyRaw);
   }
 
   @PlainField(() => String, { nullable: true, description: '`attackStrategy` as received.' })
@@ -160,7 +168,7 @@ export class Message {
 
   @PlainField(() => AttackVector, { nullable: true, description: 'What does the harm.' })
   get attackVector(): AttackVector | null {
-    return attackVector(this.record.attackVectorRaw);
+    return attackVectorOf(this.record.attackVectorRaw);
   }
 
   @PlainField(() => String, { nullable: true, description: '`attackVector` as received.' })
@@ -170,7 +178,7 @@ export class Message {
 
   @PlainField(() => AttackedParty, { nullable: true, description: 'Whom it is aimed at.' })
   get attackedParty(): AttackedParty | null {
-    return attackedParty(this.record.attackedPartyRaw);
+    return attackedPartyOf(this.record.attackedPartyRaw);
   }
 
   @PlainField(() => String, { nullable: true, description: '`attackedParty` as received.' })
@@ -180,7 +188,7 @@ export class Message {
 
   @PlainField(() => ImpersonatedParty, { nullable: true, description: 'Whom the attacker pretends to be.' })
   get impersonatedParty(): ImpersonatedParty | null {
-    return impersonatedParty(this.record.impersonatedPartyRaw);
+    return impersonatedPartyOf(this.record.impersonatedPartyRaw);
   }
 
   @PlainField(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
@@ -190,7 +198,7 @@ export class Message {
 
   @PlainField(() => RemediationStatus, { nullable: true, description: 'What Abnormal says was done.' })
   get remediationStatus(): RemediationStatus | null {
-    return remediationState(this.record.remediationStatusRaw);
+    return remediationStateOf(this.record.remediationStatusRaw);
   }
 
   @PlainField(() => String, { nullable: true, description: '`remediationStatus` as received.' })

@@ -12,7 +12,7 @@ export class NodeResolver {
     @Args(() => NodeArgs) args: NodeArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Node | null> {
-    return findNode(id, args, context);
+    return findNode(id, args, context.means);
   }
 
   @Query(() => [Node], {
@@ -24,6 +24,6 @@ export class NodeResolver {
     @Args(() => NodeArgs) args: NodeArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Node | null>[] {
-    return findNodes(ids, args, context);
+    return findNodes(ids, args, context.means);
   }
 }

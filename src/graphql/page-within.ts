@@ -1,7 +1,7 @@
 import type { RecordKey } from '../model/kind.js';
-import type { Slice } from './connection.js';
 import { cursorWriter, readCursor } from './cursor.js';
 import { badInput } from './errors.js';
+import { Page } from './page.js';
 import { type PageArgs, type PageRequest, toPageRequest } from './page-args.js';
 import type { View } from './view.js';
 
@@ -17,18 +17,17 @@ export interface ListWithin<T> {
 }
 
 /** A page of it, with the view it was read in. Like every walk, one through it stays in its first page's view. */
-export interface PageWithin<T> extends Slice<T> {
+export interface PageWithin<T> {
+  readonly page: Page<T>;
   readonly view: View;
 }
 
-/** Reads a page; at once where the list is at hand. */
-export function pageWithin<T>(within: ListWithin<T>, args: PageArgs): PageWithin<T> | Promise<PageWithin<T>> {
-  const page = toPageRequest(args);
-  const { view, after } = page.cursor === null ? { ...within, after: null } : resume(within, page.cursor);
-  const items = within.read(view);
-  return items instanceof Promise
-    ? items.then((list) => cut(within, page, view, list, after))
-    : cut(within, page, view, items, after);
+/** Reads a page of a list within a record. */
+export async function pageWithin<T>(within: ListWithin<T>, args: PageArgs): Promise<PageWithin<T>> {
+  const request = toPageRequest(args);
+  const { view, after } =
+    request.cursor === null ? { ...within, after: null } : resume(within, request.cursor);
+  return { view, page: cut(within, request, view, await within.read(view), after) };
 }
 
 function termsOf({ owner, view }: Pick<ListWithin<unknown>, 'owner' | 'view'>) {
@@ -51,22 +50,20 @@ function cut<T>(
   view: View,
   list: readonly T[],
   after: string | null,
-): PageWithin<T> {
+): Page<T> {
   const place = after === null ? null : list.findIndex((item) => within.idOf(item) === after);
   if (place === -1) throw badInput('What this cursor points at is no longer here: leave the cursor out.');
   const end = backward ? (place ?? list.length) : Math.min((place ?? -1) + 1 + limit, list.length);
   const start = backward ? Math.max(end - limit, 0) : (place ?? -1) + 1;
-  const nodes = start === 0 && end === list.length ? list : list.slice(start, end);
-  let write: ReturnType<typeof cursorWriter> | null = null;
-  const cursorAt = (index: number) => {
-    const terms = termsOf(within);
-    write ??= cursorWriter({ list: within.list, terms, pin: [view.seq, view.asOf] });
-    return write([within.idOf(nodes[index] as T)]);
-  };
-  return {
-    ...{ view, nodes, cursorAt },
+  const nodes = list.slice(start, end);
+  return new Page({
+    nodes,
+    cursorAt: (index) => {
+      const write = cursorWriter({ list: within.list, terms: termsOf(within), pin: [view.seq, view.asOf] });
+      return write([within.idOf(nodes[index] as T)]);
+    },
     hasNextPage: end < list.length,
     hasPreviousPage: start > 0,
-    count: () => Promise.resolve(list.length),
-  };
+    count: async () => list.length,
+  });
 }

@@ -1,4 +1,4 @@
-import type { GatewayContext } from './context.js';
+import type { Means } from './context.js';
 import type { CoverageArgs } from './coverage.args.js';
 import { reportCoverage } from './coverage.js';
 import type { CoverageReport } from './coverage.type.js';
@@ -7,14 +7,13 @@ import { checkIntegrations, integrationNames } from './integrations.js';
 import { headView, pastView, toWish } from './view.js';
 
 /** The coverage that a caller asks for; a window that ends before it begins is the caller's error. */
-export async function readCoverage(context: GatewayContext, args: CoverageArgs): Promise<CoverageReport> {
+export async function readCoverage(means: Means, args: CoverageArgs): Promise<CoverageReport> {
   const { from = null, to = null, resource } = args;
   if (from !== null && to !== null && to < from)
     throw badInput(`to (${to}) must not be before from (${from}).`);
-  const wish = toWish(context, { asOf: args.asOf ?? null });
+  const wish = toWish(means, { asOf: args.asOf ?? null });
   const { asOf } = wish;
-  const view =
-    asOf === null ? await headView(context, wish, null) : await pastView(context, { ...wish, asOf });
-  const names = (await checkIntegrations(context, args.integrations)) ?? (await integrationNames(context));
-  return reportCoverage(context, view, resource, names, { from, to });
+  const view = asOf === null ? await headView(means, wish, null) : await pastView(means, { ...wish, asOf });
+  const names = (await checkIntegrations(means, args.integrations)) ?? (await integrationNames(means));
+  return reportCoverage(means, view, resource, names, { from, to });
 }

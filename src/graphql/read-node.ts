@@ -1,8 +1,8 @@
 import type { ListedKind } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
-import type { GatewayContext } from './context.js';
+import type { ListSpec } from './asked-list.js';
+import type { Means } from './context.js';
 import { chooseIntegration } from './integrations.js';
-import type { ListSpec } from './list-records.js';
 import type { ReadArgs } from './read-args.js';
 import { readRecord } from './read-record.js';
 import type { RecordNode } from './record.type.js';
@@ -11,13 +11,13 @@ import type { View } from './view.js';
 
 /** One record by Abnormal's own id. */
 export async function readNode<K extends ListedKind, T>(
-  context: GatewayContext,
+  means: Means,
   spec: ListSpec<K, T>,
   id: string,
   args: ReadArgs & { readonly integration?: string | null },
 ): Promise<T | null> {
-  const integration = await chooseIntegration(context, args.integration);
-  const seen = await readRecord<K>(context, { integration, kind: spec.kind, id }, args);
+  const integration = await chooseIntegration(means, args.integration);
+  const seen = await readRecord<K>(means, { integration, kind: spec.kind, id }, args);
   return seen && spec.toNode(seen.revision, seen.view);
 }
 

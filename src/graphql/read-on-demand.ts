@@ -1,5 +1,5 @@
 import type { Kind, ListedKind } from '../model/kind.js';
-import type { GatewayContext } from './context.js';
+import type { Means } from './context.js';
 import { queryError } from './errors.js';
 import { readFresh, type Seen, see } from './read-record.js';
 import type { RecordNode } from './record.type.js';
@@ -17,14 +17,14 @@ const NOUN: Record<OnDemandKind, string> = {
  * of the past it comes from the history alone, and it is an error when it was not recorded by then.
  */
 export async function readOnDemand<K extends OnDemandKind>(
-  context: GatewayContext,
+  means: Means,
   kind: K,
   { revision, view }: RecordNode,
 ): Promise<Seen<K> | null> {
   const { integration, id } = revision.key;
   const key = { integration, kind, id };
-  if (!view.frozen) return readFresh<K>(context, key, { ...view, asOf: null });
-  const seen = await see<K>(context, key, view);
+  if (!view.frozen) return readFresh<K>(means, key, { ...view, asOf: null });
+  const seen = await see<K>(means, key, view);
   if (seen) return seen;
   throw queryError(
     'NOT_COLLECTED',

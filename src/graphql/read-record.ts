@@ -1,6 +1,6 @@
 import type { Kind, RecordKey } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
-import type { GatewayContext } from './context.js';
+import type { Means } from './context.js';
 import type { ReadArgs } from './read-args.js';
 import { assertAcceptable, headView, isFresh, pastView, toWish, type View, type Wish } from './view.js';
 
@@ -17,42 +17,38 @@ type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
  * `asOf` where it was not recorded by then. Fails where Abnormal cannot answer and nothing is held to give.
  */
 export async function readRecord<K extends Kind>(
-  context: GatewayContext,
+  means: Means,
   key: KeyOf<K>,
   args: ReadArgs,
 ): Promise<Seen<K> | null> {
-  const wish = toWish(context, args);
+  const wish = toWish(means, args);
   const { asOf } = wish;
-  return asOf === null ? readFresh(context, key, wish) : readPast(context, key, { ...wish, asOf });
+  return asOf === null ? readFresh(means, key, wish) : readPast(means, key, { ...wish, asOf });
 }
 
 async function readPast<K extends Kind>(
-  context: GatewayContext,
+  means: Means,
   key: KeyOf<K>,
   wish: Wish & { asOf: string },
 ): Promise<Seen<K> | null> {
-  return see(context, key, await pastView(context, wish));
+  return see(means, key, await pastView(means, wish));
 }
 
 /** The newest version of a record, no older than wished for if Abnormal answers. */
 export async function readFresh<K extends Kind>(
-  context: GatewayContext,
+  means: Means,
   key: KeyOf<K>,
   wish: Wish,
 ): Promise<Seen<K> | null> {
-  const held = await see(context, key, await headView(context, wish, null));
-  if (held && isFresh(context, held.revision.verifiedAt, wish.maxAgeMs)) return held;
-  const freshness = await context.live.record(key, wish.maxAgeMs, context.signal);
+  const held = await see(means, key, await headView(means, wish, null));
+  if (held && isFresh(means, held.revision.verifiedAt, wish.maxAgeMs)) return held;
+  const freshness = await means.live.record(key, wish.maxAgeMs, means.signal);
   assertAcceptable(freshness, held !== null, wish);
-  return see(context, key, await headView(context, wish, freshness));
+  return see(means, key, await headView(means, wish, freshness));
 }
 
 /** A record as a view shows it. */
-export async function see<K extends Kind>(
-  context: GatewayContext,
-  key: KeyOf<K>,
-  view: View,
-): Promise<Seen<K> | null> {
-  const revision = await context.loaders.records.load<K>(key, view.seq);
+export async function see<K extends Kind>(means: Means, key: KeyOf<K>, view: View): Promise<Seen<K> | null> {
+  const revision = await means.loaders.records.load<K>(key, view.seq);
   return revision && { revision, view };
 }

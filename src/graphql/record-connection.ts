@@ -1,25 +1,27 @@
-import { Field, ObjectType } from 'type-graphql';
+import { Ctx, Field, ObjectType } from 'type-graphql';
 import type { Instant } from '../model/instant.js';
-import { connectionOf, type Slice } from './connection.js';
+import { connectionOf } from './connection.js';
+import type { GatewayContext, Means } from './context.js';
 import { CoverageReport, FreshnessReport } from './coverage.type.js';
 import { DateTime } from './date-time.scalar.js';
 import { upstreamErrorCode } from './errors.js';
+import type { Page } from './page.js';
 import { PlainField } from './plain-field.js';
 import type { View } from './view.js';
 
-/** A page of records, with what it is read from. */
-export interface RecordSlice<T> extends Slice<T> {
-  readonly view: View;
-  /** Works out the coverage of what the list answers; `null` where that is no window of time. */
-  readonly coverage: () => Promise<CoverageReport | null>;
-}
+/** Works out the coverage of what a list answers; `null` where that is no window of time. */
+export type ReadCoverage = (means: Means) => Promise<CoverageReport | null>;
 
 /** The connection of a record type: a page, and what can be said of its view and its completeness. */
 export function recordConnectionOf<T extends object>(nodeType: () => object, name: string) {
   @ObjectType({ simpleResolvers: true, description: `A page of a list of ${name}.` })
   class RecordConnection extends connectionOf<T>(nodeType, name) {
-    constructor(override readonly slice: RecordSlice<T>) {
-      super(slice);
+    constructor(
+      page: Page<T>,
+      readonly view: View,
+      private readonly readCoverage: ReadCoverage,
+    ) {
+      super(page);
     }
 
     @PlainField(() => DateTime, {
@@ -27,7 +29,7 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
         'The instant whose state this page shows, in the gateway’s time (UTC): the last recording it includes. All pages of a walk have the same; asked for as `asOf`, the same is seen again.',
     })
     get asOf(): Instant {
-      return this.slice.view.asOf;
+      return this.view.asOf;
     }
 
     @Field(() => CoverageReport, {
@@ -35,8 +37,8 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
       description:
         'Whether all there is in the window of this list was collected. The window is the filter’s on the time that the resource is collected by, else from where the collection begins until now (or `asOf`). Null for the threats of a case: `missingThreatIds` names what is not held.',
     })
-    coverage(): Promise<CoverageReport | null> {
-      return this.slice.coverage();
+    coverage(@Ctx() context: GatewayContext): Promise<CoverageReport | null> {
+      return this.readCoverage(context.means);
     }
 
     @PlainField(() => FreshnessReport, {
@@ -44,7 +46,7 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
       description: 'How fresh it is. Null with `asOf`, and on pages after the first, which repeat its view.',
     })
     get freshness(): FreshnessReport | null {
-      return toReport(this.slice.view);
+      return toReport(this.view);
     }
   }
 

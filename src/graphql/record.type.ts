@@ -15,6 +15,9 @@ import type { View } from './view.js';
   description: 'Anything collected from Abnormal, of which every version is kept.',
 })
 export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node {
+  private globalId: string | null = null;
+  private kept: Map<string, unknown> | null = null;
+
   constructor(
     readonly revision: Revision<K>,
     /** What everything below this node is read from. */
@@ -32,8 +35,11 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
       'Unique over all types and integrations, and lasting. Opaque: Abnormal’s own id stands beside it.',
   })
   get id(): string {
-    const { kind, integration, id } = this.revision.key;
-    return toGlobalId(TYPE_OF[kind], integration, id);
+    if (this.globalId === null) {
+      const { kind, integration, id } = this.revision.key;
+      this.globalId = toGlobalId(TYPE_OF[kind], integration, id);
+    }
+    return this.globalId;
   }
 
   @PlainField(() => DateTime, {
@@ -48,5 +54,23 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
   @PlainField(() => Provenance, { description: 'Where these data come from, and how sure they are.' })
   get provenance(): Provenance {
     return new Provenance(this.revision, this.view);
+  }
+
+  /**
+   * What `make` gives, made once: it serves every query that comes upon this node, so it must be the same for
+   * all of them. A failure is not kept.
+   */
+  keep<T extends object>(name: string, make: () => Promise<T>): T | Promise<T> {
+    this.kept ??= new Map();
+    const kept = this.kept;
+    const known = kept.get(name);
+    if (known !== undefined) return known as T | Promise<T>;
+    const making = make();
+    kept.set(name, making);
+    making.then(
+      (value) => kept.set(name, value),
+      () => kept.delete(name),
+    );
+    return making;
   }
 }

@@ -1,8 +1,8 @@
+import type { ListSpec } from './asked-list.js';
 import { campaignFilter, campaignOrder } from './campaign.args.js';
 import { Campaign } from './campaign.type.js';
 import { caseFilter, caseOrder } from './case.args.js';
 import { Case } from './case.type.js';
-import type { ListSpec } from './list-records.js';
 import { threatFilter, threatOrder } from './threat.args.js';
 import { Threat } from './threat.type.js';
 

@@ -23,7 +23,7 @@ export class RecordResolver {
     @Args(() => ForwardArgs) args: ForwardArgs,
     @Ctx() context: GatewayContext,
   ) {
-    return revisionsOf(root, args, context);
+    return revisionsOf(root, args, context.means);
   }
 }
 
@@ -38,13 +38,13 @@ export class RevisionResolver {
     @Args(() => ChangeArgs) args: ChangeArgs,
     @Ctx() context: GatewayContext,
   ): Promise<RevisionConnection> {
-    return listChanges(args, context);
+    return listChanges(args, context.means);
   }
 
   @FieldResolver(() => ChangeKind, { nullable: true, description: 'What it is to the version before it.' })
   async change(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<ChangeKind> {
     if (root.revision.deleted) return 'DELETED';
-    const previous = await previousOf(root, context);
+    const previous = await previousOf(root, context.means);
     return previous && !previous.deleted ? 'CHANGED' : 'ADDED';
   }
 
@@ -53,7 +53,7 @@ export class RevisionResolver {
     description: 'The digest of the version before it; null where there was none or the record was gone.',
   })
   async digestBefore(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<string | null> {
-    const previous = await previousOf(root, context);
+    const previous = await previousOf(root, context.means);
     return previous && !previous.deleted ? previous.digest : null;
   }
 
@@ -63,7 +63,7 @@ export class RevisionResolver {
       'Field by field what differs from the version before it; empty for what was added or deleted.',
   })
   async fieldChanges(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<FieldChange[]> {
-    const previous = await previousOf(root, context);
+    const previous = await previousOf(root, context.means);
     if (!previous || previous.deleted || root.revision.deleted) return [];
     return differencesOf(root.kind, previous.record, root.revision.record);
   }
@@ -73,13 +73,13 @@ export class RevisionResolver {
     description:
       'What Abnormal sent, as canonical JSON (RFC 8785): the text that the digest is of. A tombstone has that of the version before.',
   })
-  received(@Root() { revision }: Revision, @Ctx() { store }: GatewayContext): Promise<string | null> {
-    return store.received(revision.key, revision.seqFrom);
+  received(@Root() { revision }: Revision, @Ctx() { means }: GatewayContext): Promise<string | null> {
+    return means.store.received(revision.key, revision.seqFrom);
   }
 
   @FieldResolver(() => Run, { nullable: true, description: 'The run that first saw it.' })
-  async run(@Root() { revision }: Revision, @Ctx() { loaders }: GatewayContext): Promise<Run | null> {
-    const run = await loaders.runs.load(revision.runId);
+  async run(@Root() { revision }: Revision, @Ctx() { means }: GatewayContext): Promise<Run | null> {
+    const run = await means.loaders.runs.load(revision.runId);
     return run && new Run(run);
   }
 }

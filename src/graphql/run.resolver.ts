@@ -11,6 +11,6 @@ export class RunResolver {
     description: 'What was read of Abnormal, when, and what it cost and brought: newest first.',
   })
   runs(@Args(() => RunListArgs) args: RunListArgs, @Ctx() context: GatewayContext): Promise<RunConnection> {
-    return listRuns(args, context);
+    return listRuns(args, context.means);
   }
 }

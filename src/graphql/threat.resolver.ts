@@ -25,7 +25,7 @@ export class ThreatResolver {
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Threat | null> {
-    return readNode(context, THREATS, threatId, args);
+    return readNode(context.means, THREATS, threatId, args);
   }
 
   @Query(() => ThreatConnection, { nullable: true, description: 'Threats, last received first.' })
@@ -33,7 +33,7 @@ export class ThreatResolver {
     @Args(() => ThreatListArgs) args: ThreatListArgs,
     @Ctx() context: GatewayContext,
   ): Promise<ThreatConnection> {
-    return new ThreatConnection(await listRecords(context, THREATS, args));
+    return new ThreatConnection(...(await listRecords(context, THREATS, args)));
   }
 
   @Direct
@@ -61,7 +61,7 @@ export class ThreatResolver {
       'Its attachments, read from Abnormal on demand and recorded. With `asOf`, as recorded by then.',
   })
   async attachments(@Root() root: Threat, @Ctx() context: GatewayContext): Promise<AttachmentList | null> {
-    const seen = await readOnDemand(context, 'threatAttachments', root);
+    const seen = await readOnDemand(context.means, 'threatAttachments', root);
     return seen && new AttachmentList(seen);
   }
 
@@ -70,7 +70,7 @@ export class ThreatResolver {
     description: 'Its links, read from Abnormal on demand and recorded. With `asOf`, as recorded by then.',
   })
   async links(@Root() root: Threat, @Ctx() context: GatewayContext): Promise<LinkList | null> {
-    const seen = await readOnDemand(context, 'threatLinks', root);
+    const seen = await readOnDemand(context.means, 'threatLinks', root);
     return seen && new LinkList(seen);
   }
 }

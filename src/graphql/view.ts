@@ -1,6 +1,6 @@
 import { type Instant, toMillis } from '../model/instant.js';
 import type { Freshness } from '../sync/freshness.js';
-import type { GatewayContext } from './context.js';
+import type { Means } from './context.js';
 import { badInput, queryError, upstreamErrorCode } from './errors.js';
 import type { ReadArgs } from './read-args.js';
 
@@ -11,8 +11,6 @@ export interface View {
   readonly asOf: Instant;
   /** Of the past: answered from the history alone, on-demand fields included. */
   readonly frozen: boolean;
-  /** Where the time ends that the answer speaks of. */
-  readonly until: Instant;
   /** What was done for freshness; `null` where nothing had to be. */
   readonly freshness: Freshness | null;
   /** When the request came; what was verified since was read for it. */
@@ -31,39 +29,35 @@ export interface Wish {
 }
 
 /** Checks what the caller wants; `asOf` in the future or beside `maxAge` is the caller's error. */
-export function toWish(context: GatewayContext, args: ReadArgs): Wish {
+export function toWish(means: Means, args: ReadArgs): Wish {
   const { asOf = null, maxAge = null, staleIfError } = args;
   if (asOf !== null && maxAge !== null) {
     throw badInput('asOf answers from the history and never asks Abnormal: give either asOf or maxAge.');
   }
   if (maxAge !== null && maxAge < 0) throw badInput(`maxAge must be 0 seconds or more; it is ${maxAge}.`);
-  const now = context.now();
+  const now = means.now();
   if (asOf !== null && asOf > now) {
     throw badInput(`asOf must not be in the future: it is ${asOf}, and here it is ${now}.`);
   }
-  const maxAgeMs = maxAge === null ? context.defaultMaxAgeMs : maxAge * 1000;
+  const maxAgeMs = maxAge === null ? means.defaultMaxAgeMs : maxAge * 1000;
   return { asOf, maxAgeMs, staleIfError: staleIfError ?? true };
 }
 
 /** The view of a past instant. */
-export async function pastView(context: GatewayContext, wish: Wish & { asOf: Instant }): Promise<View> {
-  const { seq } = await context.store.pinAt(wish.asOf);
+export async function pastView(means: Means, wish: Wish & { asOf: Instant }): Promise<View> {
+  const { seq } = await means.store.pinAt(wish.asOf);
   return {
     ...wish,
-    ...{ seq, frozen: true, until: wish.asOf, freshness: null, requestedAt: context.requestedAt },
+    ...{ seq, frozen: true, freshness: null, requestedAt: means.requestedAt },
   };
 }
 
 /** The newest view, given what was done for its freshness. */
-export async function headView(
-  context: GatewayContext,
-  wish: Wish,
-  freshness: Freshness | null,
-): Promise<View> {
-  const { seq, at } = await context.loaders.current.head();
+export async function headView(means: Means, wish: Wish, freshness: Freshness | null): Promise<View> {
+  const { seq, at } = await means.loaders.current.head();
   return {
     ...wish,
-    ...{ seq, asOf: at, frozen: false, until: context.now(), freshness, requestedAt: context.requestedAt },
+    ...{ seq, asOf: at, frozen: false, freshness, requestedAt: means.requestedAt },
   };
 }
 
@@ -71,14 +65,14 @@ export async function headView(
 export function viewOfRevision(revision: { seqFrom: number; observedFrom: Instant }): View {
   const { seqFrom: seq, observedFrom: asOf } = revision;
   return {
-    ...{ seq, asOf, until: asOf, frozen: true, requestedAt: asOf },
+    ...{ seq, asOf, frozen: true, requestedAt: asOf },
     ...{ freshness: null, maxAgeMs: 0, staleIfError: true },
   };
 }
 
 /** Whether what was confirmed at `verifiedAt` need not be asked for again. */
-export function isFresh(context: GatewayContext, verifiedAt: Instant, maxAgeMs: number): boolean {
-  return toMillis(context.now()) - toMillis(verifiedAt) < maxAgeMs;
+export function isFresh(means: Means, verifiedAt: Instant, maxAgeMs: number): boolean {
+  return toMillis(means.now()) - toMillis(verifiedAt) < maxAgeMs;
 }
 
 /** Turns a stale answer into an error where the caller will not have it, or where nothing is held to give. */
