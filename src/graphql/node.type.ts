@@ -3,9 +3,11 @@ import { PlainField } from './plain-field.js';
 
 @InterfaceType({ description: 'Anything that `node(id)` finds.' })
 export abstract class Node {
-  @PlainField(() => ID, {
-    description:
-      'Unique over all types and integrations, and lasting. Opaque: Abnormal’s own id stands beside it.',
-  })
   abstract readonly id: string;
 }
+
+// not above the property: some compilers leave out the decorators of abstract members
+PlainField(() => ID, {
+  description:
+    'Unique over all types and integrations, and lasting. Opaque: Abnormal’s own id stands beside it.',
+})(Node.prototype, 'id');

@@ -16,6 +16,7 @@ import { homePage } from './home.js';
 import { isLocalHost } from './host-guard.js';
 import { serveIde } from './ide.js';
 import { listenError } from './listen-error.js';
+import { isQueryErrorInJson } from './status-for-json.js';
 
 export interface ServerOptions {
   readonly host: string;
@@ -105,6 +106,9 @@ class GatewayServer implements Server {
       reply.headers({ 'x-request-id': request.id, ...SECURITY_HEADERS });
       if (options.anyHost || isLocalHost(request.headers.host)) return;
       await reply.code(403).send(problem('FORBIDDEN', WRONG_HOST));
+    });
+    app.addHook('onSend', async (_request, reply, body) => {
+      if (isQueryErrorInJson(reply.statusCode, reply.getHeader('content-type'), body)) reply.code(200);
     });
     app.addHook('onResponse', async (request, reply) => {
       this.report(request, reply);

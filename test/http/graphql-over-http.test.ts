@@ -1,0 +1,48 @@
+import { auditServer } from 'graphql-http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningApp, startApp } from '../support/app.js';
+
+let gateway: RunningApp;
+
+beforeAll(async () => {
+  gateway = await startApp();
+});
+afterAll(() => gateway.close());
+
+test('every audit of GraphQL over HTTP is passed: 13 of 13 MUST, 23 of 23 SHOULD', async () => {
+  const results = await auditServer({ url: `${gateway.url}/graphql`, fetchFn: fetch });
+  const failed = results.filter(({ status }) => status === 'error' || status === 'warn');
+  expect(failed.map((result) => `${result.name}: ${'reason' in result ? result.reason : ''}`)).toEqual([]);
+  const count = (level: string) =>
+    results.filter(({ name, status }) => status === 'ok' && name.startsWith(level)).length;
+  expect([count('MUST'), count('SHOULD')]).toEqual([13, 23]);
+});
+
+describe('a query that is wrong', () => {
+  test.each([
+    ['is not GraphQL', '{ cases('],
+    ['asks for what there is not', '{ cases { nothing } }'],
+    ['asks for too many', '{ cases(first: 1000) { totalCount } }'],
+    ['gives a time that is none', '{ cases(asOf: "yesterday") { totalCount } }'],
+  ])('that %s is answered with what is wrong with it', async (_what, query) => {
+    const answer = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
+      body: JSON.stringify({ query }),
+    });
+    const { errors } = (await answer.json()) as {
+      errors: { message: string; extensions: { code: string } }[];
+    };
+    expect(errors[0]?.extensions.code).toMatch(/^(BAD_USER_INPUT|GRAPHQL_(PARSE|VALIDATION)_FAILED)$/);
+    expect(errors[0]?.message.length).toBeGreaterThan(10);
+  });
+
+  test('several operations in one request are refused', async () => {
+    const answer = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify([{ query: '{ __typename }' }, { query: '{ __typename }' }]),
+    });
+    expect(answer.status).toBe(400);
+  });
+});
