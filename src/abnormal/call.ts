@@ -7,7 +7,7 @@ import { DecodeError } from './errors.js';
 import { failure } from './explain.js';
 import { linkSignals } from './link-signals.js';
 import { JsonError, parseJson } from './parse-json.js';
-import type { Answer, Request } from './request.js';
+import type { Answer, BodyKind, Request } from './request.js';
 import { AttemptError, backoffFor, parseRetryAfter, pauseFor, type RetrySettings } from './retry.js';
 import { type StartTimer, sleep } from './timer.js';
 
@@ -19,12 +19,15 @@ export interface Endpoint {
   readonly target: string;
   /** Names it for a person, such as `the threat 1234`. */
   readonly what: string;
+  /** What is asked for; JSON unless given. */
+  readonly body?: BodyKind;
   /** Which count of the meter it belongs to, besides `calls`. */
   readonly counts: 'listCalls' | 'detailCalls' | 'messagePageCalls' | null;
 }
 
-/** A 200 whose body is JSON. */
+/** A 200 whose body is what was asked for. */
 export interface JsonAnswer {
+  /** The JSON value; where CSV was asked for, the text, whatever it may be. */
   readonly json: unknown;
   /** The body for a person or the quarantine: at most 64 KiB, the token blotted out. */
   readonly evidence: () => string;
@@ -73,7 +76,7 @@ async function tryOnce(
   const sentAt = parts.clock();
   count(options.meter, attempt);
   try {
-    const answer = await parts.request.get(endpoint.target, signal, place.answered);
+    const answer = await parts.request.get(endpoint.target, endpoint.body ?? 'json', signal, place.answered);
     parts.log.debug(
       { target: endpoint.target, status: answer.status, ms: parts.clock() - sentAt },
       'upstream',
@@ -93,13 +96,14 @@ function count(meter: CallMeter | undefined, attempt: number): void {
   if (attempt > 1) meter.retries += 1;
 }
 
-function read(answer: Answer, { role, what }: Endpoint, sentAt: number): JsonAnswer {
+function read(answer: Answer, { role, what, body }: Endpoint, sentAt: number): JsonAnswer {
   const refused = classify(answer, role, what);
   if (refused) throw new AttemptError(refused, answer.retryAfter);
   const { evidence } = answer;
   try {
     if (answer.text === null) throw new JsonError('UNSOUND', 'the body is not UTF-8');
-    return { json: parseJson(answer.text), evidence, sentAt };
+    const json = body === 'csv' ? answer.text : parseJson(answer.text);
+    return { json, evidence, sentAt };
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     const happened = `Abnormal's answer to ${what} cannot be read: ${error.message}.`;

@@ -60,6 +60,23 @@ export interface Fetched<K extends Kind> {
   readonly fetchedAt: Instant;
 }
 
+/** One row of the threat log, which has one for each message of a threat. */
+export interface ThreatLogRow {
+  /** `null` where the row names none that could be asked for, or does not fit the log's header. */
+  readonly threatId: string | null;
+  /** When the message was received; `null` where the row says no time that reads. */
+  readonly receivedTime: Instant | null;
+}
+
+/** The threat log of a window: every message received in it, by another way than the lists. */
+export interface ThreatLog {
+  readonly rows: readonly ThreatLogRow[];
+  /** Whether the log has a column for the threat's id; older ones have none, and then no row names a threat. */
+  readonly namesThreats: boolean;
+  /** The `filter` parameter as sent. */
+  readonly filter: string;
+}
+
 /**
  * Abnormal's REST API as the gateway needs it: GET only. Every method throws `UpstreamError` when the request
  * fails for good and `DecodeError` when the answer cannot be understood.
@@ -86,5 +103,7 @@ export interface AbnormalClient {
   caseAnalysis(caseId: string, options: CallOptions): Promise<Fetched<'caseAnalysis'>>;
   threatAttachments(threatId: string, options: CallOptions): Promise<Fetched<'threatAttachments'>>;
   threatLinks(threatId: string, options: CallOptions): Promise<Fetched<'threatLinks'>>;
+  /** Exports the threat log of a window by `receivedTime`; Abnormal refuses one wider than 14 days. */
+  threatLog(window: Window, options: CallOptions): Promise<ThreatLog>;
   close(): void;
 }

@@ -5,10 +5,11 @@ import type { RecordOf } from '../model/records.js';
 import type { Budget } from './budget.js';
 import { type Call, createCall, type Endpoint, type JsonAnswer } from './call.js';
 import type { AbnormalClient, CallOptions, Fetched } from './client.js';
+import { UpstreamError } from './errors.js';
 import { failure } from './explain.js';
 import { followPages } from './pages.js';
 import { createPathFinder, type PathFinder } from './path-finder.js';
-import { detailTarget, filterOf, isUsableId, threatTarget } from './paths.js';
+import { detailTarget, filterOf, isUsableId, threatLogTarget, threatTarget } from './paths.js';
 import { createRequest } from './request.js';
 import { DEFAULT_RETRY, type RetrySettings } from './retry.js';
 import { decodeCampaign } from './schemas/campaign.js';
@@ -16,6 +17,7 @@ import { decodeCase } from './schemas/case.js';
 import { decodeCaseAnalysis } from './schemas/case-analysis.js';
 import { decodeList } from './schemas/list.js';
 import { type Decoded, decodeThreat } from './schemas/threat.js';
+import { decodeThreatLog } from './schemas/threat-log.js';
 import { decodeThreatAttachments, decodeThreatLinks } from './schemas/threat-parts.js';
 import { type StartTimer, startTimeout } from './timer.js';
 
@@ -117,6 +119,15 @@ class RestClient implements AbnormalClient {
     );
   }
 
+  readonly threatLog: AbnormalClient['threatLog'] = async (window, options) => {
+    const filter = filterOf('receivedTime', window);
+    const what = `the export of the threat log (${filter})`;
+    const target = threatLogTarget(filter);
+    const endpoint: Endpoint = { resource: 'threats', role: 'list', target, what, body: 'csv', counts: null };
+    const answer = await this.call(endpoint, options).catch(explainExport);
+    return { filter, ...(await decodeThreatLog(String(answer.json), what, answer.evidence)) };
+  };
+
   private fetchDetail(
     kind: ListedKind,
     id: string,
@@ -181,6 +192,14 @@ class RestClient implements AbnormalClient {
     if (unread.length > 0) this.log.warn({ kind, id, fields: unread.slice(0, 10) }, 'times that do not read');
     return { record, payload, fetchedAt: toInstant(answer.sentAt) };
   }
+}
+
+/** A 404 that no probe can explain: the export has no form without a filter to compare with. */
+function explainExport(error: unknown): never {
+  if (!(error instanceof UpstreamError) || error.code !== 'BAD_FILTER') throw error;
+  const what =
+    'Abnormal answered 404 to the export of the threat log: this account has none, or refuses its filter.';
+  throw failure('NOT_ENABLED', what, { status: error.status, body: error.body });
 }
 
 const PART_NAMES = {

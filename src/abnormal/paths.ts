@@ -60,6 +60,11 @@ export function threatTarget(id: string, page: number): string {
   return `${detailTarget('/threats', id)}?pageSize=${PAGE_SIZE}&pageNumber=${page}`;
 }
 
+/** Path and query of the threat log's export. The format is asked for here and in the Accept header: either may count. */
+export function threatLogTarget(filter: string): string {
+  return `/threats_export/csv?${new URLSearchParams({ filter, format: 'csv' })}`;
+}
+
 const CONTROL = /[\p{Cc}\p{Cs}]/u;
 
 /** Whether text can be a record's id: it names one path segment, which `.` and `..` do not. */

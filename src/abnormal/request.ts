@@ -20,18 +20,23 @@ export interface RequestOptions {
 export interface Answer {
   readonly status: number;
   readonly retryAfter: string | null;
-  /** The body; `null` when it is not UTF-8. */
+  /** The body; `null` when it should be JSON and is not UTF-8. */
   readonly text: string | null;
   /** The body for a person or the quarantine: at most 64 KiB, the token blotted out. */
   readonly evidence: () => string;
 }
+
+/** What an answer is wanted as. Text is read leniently: one mangled subject must not void a whole log. */
+export type BodyKind = 'json' | 'csv';
+
+const ACCEPT: Record<BodyKind, string> = { json: 'application/json', csv: 'text/csv' };
 
 export interface Request {
   /**
    * Sends one GET for `target` (path and query). `onHead` is called when the answer's status has come. Throws
    * `AttemptError`.
    */
-  get(target: string, signal: AbortSignal, onHead: () => void): Promise<Answer>;
+  get(target: string, body: BodyKind, signal: AbortSignal, onHead: () => void): Promise<Answer>;
   close(): void;
 }
 
@@ -43,11 +48,11 @@ export function createRequest(options: RequestOptions): Request {
   const AgentOfScheme = baseUrl.startsWith('https:') ? HttpsAgent : HttpAgent;
   const agent = new AgentOfScheme({ keepAlive: true });
   return {
-    get: async (target, signal, onHead) => {
+    get: async (target, body, signal, onHead) => {
       const token = usableToken(options.token());
-      const exchange = new Exchange(options, createBlot(token), signal);
+      const exchange = new Exchange(options, createBlot(token), body, signal);
       const headers = {
-        accept: 'application/json',
+        accept: ACCEPT[body],
         authorization: `Bearer ${token}`,
         'user-agent': options.userAgent,
       };
@@ -75,6 +80,7 @@ class Exchange {
   constructor(
     private readonly options: RequestOptions,
     private readonly blot: Blot,
+    private readonly body: BodyKind,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -142,7 +148,7 @@ class Exchange {
 
   private decode(body: Buffer): string | null {
     try {
-      return this.blot.data(new TextDecoder('utf-8', { fatal: true }).decode(body));
+      return this.blot.data(new TextDecoder('utf-8', { fatal: this.body === 'json' }).decode(body));
     } catch {
       return null;
     }
