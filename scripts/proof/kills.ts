@@ -55,6 +55,8 @@ const faults: string[] = [];
 let killed = 0;
 let finished = 0;
 try {
+  // a history to look at, should the first kill come before the gateway has made one
+  await (await openStore(history, 'write')).close();
   const random = randomFrom(Number(values.seed));
   while (killed < kills) {
     const run = child(['poll', '--once']);

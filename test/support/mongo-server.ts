@@ -7,6 +7,9 @@ export type MongoAnswer =
   | { readonly ok: true; readonly url: string; readonly version: string }
   | { readonly ok: false; readonly reason: string; readonly required: boolean };
 
+/** A server can lose the race for its port, or die as it starts on a busy machine. */
+const STARTS = 4;
+
 const DOWNLOAD_SITE = 'https://fastdl.mongodb.org/';
 
 /**
@@ -36,10 +39,12 @@ export class MongoServer {
 
   async #startReplicaSet(): Promise<string> {
     await this.#checkBinary();
-    this.#replicaSet = await MongoMemoryReplSet.create({
-      replSet: { count: 1, storageEngine: 'wiredTiger' },
-      instanceOpts: [{ launchTimeout: 60_000 }],
-    });
+    this.#replicaSet = await withTries(STARTS, () =>
+      MongoMemoryReplSet.create({
+        replSet: { count: 1, storageEngine: 'wiredTiger' },
+        instanceOpts: [{ launchTimeout: 60_000 }],
+      }),
+    );
     return this.#replicaSet.getUri();
   }
 
@@ -52,6 +57,15 @@ export class MongoServer {
     await fetch(DOWNLOAD_SITE, { method: 'HEAD', signal: AbortSignal.timeout(5_000) }).catch(() => {
       throw new Error(`no mongod on this machine, and ${DOWNLOAD_SITE} cannot be reached`);
     });
+  }
+}
+
+async function withTries<T>(tries: number, attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (tries <= 1) throw error;
+    return withTries(tries - 1, attempt);
   }
 }
 
