@@ -108,6 +108,24 @@ describe('the first collection', () => {
   });
 });
 
+describe('windows that cannot be narrowed any further', () => {
+  test('are paged through, and nothing is lost while rows move between their pages', async () => {
+    world = await createWorld({
+      now: NOW,
+      tenant: { ...TENANT, from: '2026-03-28T00:00:00.000Z', to: '2026-04-02T00:00:00.000Z' },
+      settings: { minWindowMs: 2 * DAY, firstWindowMs: 2 * DAY, backfillFrom: '2026-03-28T00:00:00.000Z' },
+    });
+    // enough for threats to be remediated between one page and the next
+    world.clock.perRequestMs = 10_000;
+    const pass = passOf(await world.poll('threats'), 'threats');
+    expect(pass.counts.listCalls).toBeGreaterThan(pass.counts.windows * 2);
+    world.clock.advance(HOUR);
+    await world.poll('threats');
+    const settled = shift(toInstant(world.clock()), -HOUR);
+    expect(await faultsOf(world, 'threat', settled, '2026-03-28T00:00:00.000Z')).toEqual([]);
+  });
+});
+
 describe('a later poll', () => {
   test('that finds nothing new costs one request a stream', async () => {
     const still = {
