@@ -23,13 +23,20 @@ export interface CasesBench {
 /** Measures, and prints the medians and their ratios. */
 export async function benchCases(print: (line: string) => void = console.log): Promise<CasesBench> {
   const gateway = await startServer('serve-gateway.ts');
-  const others = [await startServer('serve-mercurius.ts', gateway.url), await startServer('serve-bytes.ts', gateway.url)];
+  const others = [
+    await startServer('serve-mercurius.ts', gateway.url),
+    await startServer('serve-bytes.ts', gateway.url),
+  ];
   const servers = [gateway, ...others];
   try {
     const rates = await measure(servers.map(({ url }) => url));
     const [own = 0, mercurius = 0, bytes = 0] = rates.map(median);
-    print(`cases page: gateway ${own.toFixed(0)}/s, mercurius with jit ${mercurius.toFixed(0)}/s, bare node:http ${bytes.toFixed(0)}/s`);
-    print(`cases page: gateway / mercurius ${(own / mercurius).toFixed(2)}, gateway / bare ${(own / bytes).toFixed(2)}`);
+    print(
+      `cases page: gateway ${own.toFixed(0)}/s, mercurius with jit ${mercurius.toFixed(0)}/s, bare node:http ${bytes.toFixed(0)}/s`,
+    );
+    print(
+      `cases page: gateway / mercurius ${(own / mercurius).toFixed(2)}, gateway / bare ${(own / bytes).toFixed(2)}`,
+    );
     return { gateway: own, mercurius, bytes };
   } finally {
     for (const { process } of servers) process.kill();
@@ -66,7 +73,9 @@ function post(url: string, agent: Agent): Promise<void> {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(BODY) };
     const sent = request(`${url}/graphql`, { method: 'POST', agent, headers }, (response) => {
       response.on('data', () => {});
-      response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode}`))));
+      response.on('end', () =>
+        response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode}`)),
+      );
     });
     sent.on('error', reject);
     sent.end(BODY);

@@ -18,8 +18,13 @@ const bytes = Buffer.from(await response.arrayBuffer());
 const server = createServer((request, reply) => {
   request.on('data', () => {});
   request.on('end', () => {
-    reply.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length });
+    reply.writeHead(200, {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': bytes.length,
+    });
     reply.end(bytes);
   });
 });
-server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+server.listen(0, '127.0.0.1', () =>
+  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+);

@@ -53,5 +53,7 @@ async function fill(history: HistoryStore): Promise<void> {
 }
 
 function messagesOf(seed: number) {
-  return Array.from({ length: 1 + (seed % 3) }, (_, m) => sampleMessage(`${seed}${m}`, { subject: `Invoice ${seed}` }));
+  return Array.from({ length: 1 + (seed % 3) }, (_, m) =>
+    sampleMessage(`${seed}${m}`, { subject: `Invoice ${seed}` }),
+  );
 }

@@ -78,7 +78,7 @@ export async function viewOf(means: Means, asked: AskedList, cursor: ReadCursor 
   if (asOf !== null) return pastView(means, { ...wish, asOf });
   const freshness = await means.live.list(resource, integrations, maxAgeMs, means.signal);
   assertAcceptable(freshness, true, wish);
-  return headView(means, wish, freshness);
+  return headView(means, wish, freshness, await means.store.head());
 }
 
 /** The view that a cursor pins: no later write is seen, and nothing is synced. */

@@ -1,4 +1,5 @@
 import type { BudgetSnapshot } from '../abnormal/budget.js';
+import type { Thresholds } from '../controls/thresholds.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Account } from '../integrations/account.js';
 import { createLoaders, type Loaders } from '../loaders/loaders.js';
@@ -19,6 +20,8 @@ export interface ContextOptions {
   readonly clock: () => number;
   /** The request budgets by integration, where this process reads Abnormal. */
   readonly budgets?: ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
+  /** What controls are judged by; the defaults when not given. */
+  readonly thresholds?: Thresholds;
   readonly log: Log;
 }
 
@@ -29,13 +32,56 @@ export interface RequestInfo {
 }
 
 /** What reads of one request are made with. */
-export interface Means extends ContextOptions {
-  readonly now: () => Instant;
+export class Means {
   readonly requestedAt: Instant;
-  readonly signal: AbortSignal | undefined;
-  readonly loaders: Loaders;
-  /** What outlives the request: pages as they stand at the newest head. */
-  readonly shared: SharedPages;
+  private loadersMade: Loaders | null = null;
+
+  constructor(
+    private readonly options: ContextOptions,
+    private readonly request: RequestInfo | undefined,
+    /** What outlives the request: pages as they stand at the newest head. */
+    readonly shared: SharedPages,
+  ) {
+    this.requestedAt = this.now();
+  }
+
+  now(): Instant {
+    return toInstant(this.options.clock());
+  }
+
+  get store(): HistoryStore {
+    return this.options.store;
+  }
+
+  get accounts(): readonly Account[] {
+    return this.options.accounts;
+  }
+
+  get live(): Live {
+    return this.options.live;
+  }
+
+  get defaultMaxAgeMs(): number {
+    return this.options.defaultMaxAgeMs;
+  }
+
+  get budgets(): ContextOptions['budgets'] {
+    return this.options.budgets;
+  }
+
+  get thresholds(): ContextOptions['thresholds'] {
+    return this.options.thresholds;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.request?.signal;
+  }
+
+  /** Made when first needed: many an answer needs none. */
+  get loaders(): Loaders {
+    this.loadersMade ??= createLoaders(this.options.store);
+    return this.loadersMade;
+  }
 }
 
 /**
@@ -61,15 +107,6 @@ export class GatewayContext {
 
 /** Makes the maker of contexts. Loaders are fresh in each; pages are shared as long as the history stands still. */
 export function createContextFactory(options: ContextOptions): (request?: RequestInfo) => GatewayContext {
-  const now = () => toInstant(options.clock());
   const shared = new SharedPages();
-  return (request) =>
-    new GatewayContext({
-      ...options,
-      now,
-      requestedAt: now(),
-      signal: request?.signal,
-      loaders: createLoaders(options.store),
-      shared,
-    });
+  return (request) => new GatewayContext(new Means(options, request, shared));
 }

@@ -13,7 +13,10 @@ export async function readCoverage(means: Means, args: CoverageArgs): Promise<Co
     throw badInput(`to (${to}) must not be before from (${from}).`);
   const wish = toWish(means, { asOf: args.asOf ?? null });
   const { asOf } = wish;
-  const view = asOf === null ? await headView(means, wish, null) : await pastView(means, { ...wish, asOf });
+  const view =
+    asOf === null
+      ? headView(means, wish, null, await means.store.head())
+      : await pastView(means, { ...wish, asOf });
   const names = (await checkIntegrations(means, args.integrations)) ?? (await integrationNames(means));
   return reportCoverage(means, view, resource, names, { from, to });
 }

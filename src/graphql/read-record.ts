@@ -1,5 +1,6 @@
 import type { Kind, RecordKey } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
+import type { Freshness } from '../sync/freshness.js';
 import type { Means } from './context.js';
 import type { ReadArgs } from './read-args.js';
 import { assertAcceptable, headView, isFresh, pastView, toWish, type View, type Wish } from './view.js';
@@ -40,11 +41,16 @@ export async function readFresh<K extends Kind>(
   key: KeyOf<K>,
   wish: Wish,
 ): Promise<Seen<K> | null> {
-  const held = await see(means, key, await headView(means, wish, null));
+  const held = await see(means, key, await headNow(means, wish, null));
   if (held && isFresh(means, held.revision.verifiedAt, wish.maxAgeMs)) return held;
   const freshness = await means.live.record(key, wish.maxAgeMs, means.signal);
   assertAcceptable(freshness, held !== null, wish);
-  return see(means, key, await headView(means, wish, freshness));
+  return see(means, key, await headNow(means, wish, freshness));
+}
+
+/** The newest view; one look for all the records of a request that are read at once. */
+async function headNow(means: Means, wish: Wish, freshness: Freshness | null): Promise<View> {
+  return headView(means, wish, freshness, await means.loaders.current.head());
 }
 
 /** A record as a view shows it. */

@@ -1,3 +1,4 @@
+import type { Pin } from '../history/store.js';
 import { type Instant, toMillis } from '../model/instant.js';
 import type { Freshness } from '../sync/freshness.js';
 import type { Means } from './context.js';
@@ -53,12 +54,13 @@ export async function pastView(means: Means, wish: Wish & { asOf: Instant }): Pr
 }
 
 /** The newest view, given what was done for its freshness. */
-export async function headView(means: Means, wish: Wish, freshness: Freshness | null): Promise<View> {
-  const { seq, at } = await means.loaders.current.head();
-  return {
-    ...wish,
-    ...{ seq, asOf: at, frozen: false, freshness, requestedAt: means.requestedAt },
-  };
+export function headView(
+  { requestedAt }: Means,
+  { maxAgeMs, staleIfError }: Wish,
+  freshness: Freshness | null,
+  { seq, at: asOf }: Pin,
+): View {
+  return { seq, asOf, frozen: false, freshness, requestedAt, maxAgeMs, staleIfError };
 }
 
 /** The view in which a version was first seen: that batch, nothing later. */
