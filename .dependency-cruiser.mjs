@@ -84,6 +84,8 @@ export default {
     layer(
       'graphql',
       [
+        '^src/controls/',
+        '^src/evidence/',
         '^src/loaders/',
         '^src/abnormal/',
         '^src/history/(store|errors)[.]ts$',
@@ -125,8 +127,8 @@ export default {
       comment:
         'app.ts is the only place where the parts are put together; commands and main use what it gives.',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(app|main)[.]ts$', '^src/cli/'] },
-      to: { path: '^src/(app[.]ts$|cli/|main[.]ts$)' },
+      from: { path: '^src/', pathNot: ['^src/(app|main)[.]ts$', '^src/(app|cli)/'] },
+      to: { path: ['^src/(app|main)[.]ts$', '^src/(app|cli)/'] },
     },
     {
       name: 'main-is-thin',

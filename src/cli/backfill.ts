@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { openCollector } from '../app.js';
+import { openCollector } from '../app/collector.js';
 import { ConfigError } from '../config/config-error.js';
 import { parseDuration, parseInstant } from '../config/duration.js';
 import { type Instant, shift, toInstant } from '../model/instant.js';

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { openCollector } from '../app.js';
+import { openCollector, pollUntil } from '../app/collector.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import { exitCodeOf, printReport, withProgress } from './collection.js';
+import { EXIT } from './exit-codes.js';
 import type { Action } from './invocation.js';
 import { resourceOption } from './resource-option.js';
 
@@ -29,7 +30,7 @@ export function addPoll(program: Command, choose: (action: Action) => void): voi
     .addOption(resourceOption())
     .option('--json', 'with --once: the report as one JSON object')
     .addHelpText('after', EXAMPLES)
-    .action((options: Options) => choose(options.once ? pollOnce(options) : pollOnce(options)));
+    .action((options: Options) => choose(options.once ? pollOnce(options) : keepPolling(options)));
 }
 
 function pollOnce({ resource = RESOURCES, json = false }: Options): Action {
@@ -41,6 +42,18 @@ function pollOnce({ resource = RESOURCES, json = false }: Options): Action {
       );
       printReport(terminal, report, json);
       return exitCodeOf(report, stop);
+    } finally {
+      await collector.close();
+    }
+  };
+}
+
+function keepPolling({ resource = RESOURCES }: Options): Action {
+  return async ({ config, log, stop, clock }) => {
+    const collector = await openCollector(config, { log, clock });
+    try {
+      await pollUntil(stop, config, { log, clock }, collector, resource);
+      return EXIT.ok;
     } finally {
       await collector.close();
     }

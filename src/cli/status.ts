@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { openHistory } from '../app.js';
+import { openHistory } from '../app/collector.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Gap } from '../model/coverage.js';
 import { type Instant, toInstant } from '../model/instant.js';
