@@ -41,17 +41,17 @@ export class Connection implements Reader {
 
   /** The rows of a statement that returns some. */
   all(sql: string, params: readonly SqlValue[] = []): Row[] {
-    return this.#guard(() => this.#prepare(sql, true).all(params) as Row[]);
+    return this.#guard(() => this.#prepare(sql, true).all(checked(params)) as Row[]);
   }
 
   /** The first row, if there is one. */
   first(sql: string, params: readonly SqlValue[] = []): Row | undefined {
-    return this.#guard(() => this.#prepare(sql, true).get(params) as Row | undefined);
+    return this.#guard(() => this.#prepare(sql, true).get(checked(params)) as Row | undefined);
   }
 
   /** Runs a statement that returns no rows. */
   run(sql: string, params: readonly SqlValue[] = []): void {
-    this.#guard(() => this.#prepare(sql, false).run(params));
+    this.#guard(() => this.#prepare(sql, false).run(checked(params)));
   }
 
   /** Runs one or more statements without parameters. */
@@ -93,6 +93,15 @@ export class Connection implements Reader {
       throw toHistoryError(error, this.path);
     }
   }
+}
+
+/** The parameters, if the driver takes them: at anything else it ends the process. */
+function checked(params: readonly SqlValue[]): readonly SqlValue[] {
+  for (const value of params) {
+    if (value === null || typeof value === 'string' || typeof value === 'number') continue;
+    throw new TypeError(`SQLite takes text and numbers, not ${typeof value}`);
+  }
+  return params;
 }
 
 function fileUri(path: string, access: Access): string {

@@ -22,6 +22,7 @@ import {
 import type { Head } from './sqlite-record.js';
 import type { Revisions } from './sqlite-revisions.js';
 import { isWalked } from './sqlite-schema.js';
+import { liveAt } from './sqlite-tallies.js';
 import { topAt } from './sqlite-tops.js';
 import type { ListQuery, Page, PageItem, PageQuery } from './store.js';
 
@@ -92,13 +93,10 @@ export class Lists {
     return isRange ? rangeCountSql(part) : countSql(part, writtenUpTo(pinned.lastRev));
   }
 
-  /** Each batch left behind how many records were live after it. */
   #liveCount({ kind, integrations, seq }: ListQuery): number {
-    const sql = `SELECT live FROM tallies WHERE kind = ? AND integration = ? AND seq <= ?
-      ORDER BY seq DESC LIMIT 1`;
     return this.integrations
       .select(integrations)
-      .reduce((sum, { n }) => sum + Number(this.connection.first(sql, [kind, n, seq])?.[0] ?? 0), 0);
+      .reduce((sum, { n }) => sum + liveAt(this.connection, kind, n, seq), 0);
   }
 
   #pinned(seq: number, head: Head): Head {

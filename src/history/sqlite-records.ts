@@ -2,8 +2,8 @@ import type { Kind, ListedKind, RecordKey } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
 import { wellFormed } from './sqlite-columns.js';
 import type { Connection, Row } from './sqlite-connection.js';
+import { compareWritten, grouped } from './sqlite-deeds.js';
 import type { Integrations } from './sqlite-integrations.js';
-import { compareWritten } from './sqlite-record.js';
 import type { Revisions } from './sqlite-revisions.js';
 import { keyIndex, referenceTable, referenceValue } from './sqlite-schema.js';
 import type { ChangesQuery } from './store.js';
@@ -170,14 +170,4 @@ const KINDS_BY_NAME: readonly Kind[] = [
 
 function textOf(bytes: unknown): string | null {
   return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('utf8') : null;
-}
-
-function grouped<T, G>(items: readonly T[], groupOf: (item: T) => G): Map<G, T[]> {
-  const groups = new Map<G, T[]>();
-  for (const item of items) {
-    const group = groups.get(groupOf(item));
-    if (group) group.push(item);
-    else groups.set(groupOf(item), [item]);
-  }
-  return groups;
 }
