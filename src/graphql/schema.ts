@@ -5,6 +5,7 @@ import { CampaignResolver } from './campaign.resolver.js';
 import { CaseResolver } from './case.resolver.js';
 import { CoverageResolver } from './coverage.resolver.js';
 import { installDirectResolvers } from './direct.js';
+import { EvidenceResolver } from './evidence.resolver.js';
 import { IntegrationResolver } from './integration.resolver.js';
 import { NodeResolver } from './node.resolver.js';
 import { RecordResolver, RevisionResolver } from './revision.resolver.js';
@@ -24,6 +25,7 @@ export function buildGatewaySchema(): GraphQLSchema {
       CoverageResolver,
       RunResolver,
       IntegrationResolver,
+      EvidenceResolver,
     ],
     validate: false,
   });

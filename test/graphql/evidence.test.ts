@@ -1,0 +1,255 @@
+import 'reflect-metadata';
+import { type GraphQLSchema, graphql } from 'graphql';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONTROL_IDS } from '../../src/controls/control.js';
+import { createContextFactory, type GatewayContext } from '../../src/graphql/context.js';
+import { buildGatewaySchema } from '../../src/graphql/schema.js';
+import { openStore } from '../../src/history/open-store.js';
+import type { HistoryStore } from '../../src/history/store.js';
+import { mail } from '../support/control-facts.js';
+import { hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
+import { sampleCampaign, sampleCase, sampleMessage, sampleThreat } from '../support/records.js';
+
+const NOW = '2026-10-08T00:00:00.000Z';
+const LOST = { from: '2026-09-20T00:00:00.000Z', to: '2026-09-20T12:00:00.000Z', caughtUp: false };
+const AT = '2026-09-10T08:00:00.000Z';
+
+const left = Array.from({ length: 30 }, (_, i): Seen => {
+  const messages = [sampleMessage(`m${i}`, mail(hoursAfter(AT, i), null, { subject: `Left ${i}` }))];
+  return { at: hoursAfter(AT, i + 1), threat: sampleThreat(`t${i}`, { messages }) };
+});
+const seen: Seen[] = [
+  ...left,
+  {
+    at: hoursAfter(AT, 2),
+    case: sampleCase('c1', {
+      customerVisibleTime: AT,
+      statusRaw: 'Acknowledged (In progress)',
+      lastModifiedTime: AT,
+    }),
+  },
+  { at: hoursAfter(AT, 2), campaign: sampleCampaign('k1', { firstReportedTime: AT, lastReportedTime: AT }) },
+];
+
+let store: HistoryStore;
+let schema: GraphQLSchema;
+let contextOf: () => GatewayContext;
+
+beforeAll(async () => {
+  store = await openStore('sqlite::memory:', 'write');
+  await recordHistory(store, {
+    ...{ from: '2026-08-20T00:00:00.000Z', to: NOW, seen },
+    outages: ({ resource }) => (resource === 'threats' ? [LOST] : []),
+  });
+  schema = buildGatewaySchema();
+  const fresh = { stale: false, verifiedAt: null, live: false } as const;
+  contextOf = createContextFactory({
+    ...{ store, accounts: [], defaultMaxAgeMs: 300_000, clock: () => Date.parse(NOW) },
+    live: { record: async () => fresh, list: async () => fresh },
+    log: pino({ level: 'silent' }),
+  });
+});
+
+afterAll(() => store.close());
+
+async function query(source: string, variableValues: Record<string, unknown> = {}) {
+  const { data, errors } = await graphql({ schema, source, variableValues, contextValue: contextOf() });
+  if (errors) throw new Error(errors.map(({ message }) => message).join('\n'));
+  return JSON.parse(JSON.stringify(data));
+}
+
+async function failure(source: string) {
+  const { errors } = await graphql({ schema, source, contextValue: contextOf() });
+  const [error] = errors ?? [];
+  return { code: error?.extensions.code, message: error?.message };
+}
+
+describe('controls', () => {
+  test('lists every control with its rule and the numbers in it', async () => {
+    const { controls } = await query(
+      '{ controls { id title rule streams thresholds { name value unit description } } }',
+    );
+    expect(controls.map(({ id }: { id: string }) => id)).toEqual(CONTROL_IDS);
+    expect(controls[2]).toMatchObject({
+      title: 'Attacks are remediated',
+      streams: ['threats/receivedTime', 'threats/latestTimeRemediated'],
+    });
+    expect(controls[2].thresholds[1]).toMatchObject({
+      name: 'remediateWithin',
+      value: 86_400,
+      unit: 'SECONDS',
+    });
+    // every threshold that a rule names is among those it gives
+    for (const { rule, thresholds } of controls) {
+      const named = [...rule.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+      expect(thresholds.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(named));
+    }
+  });
+});
+
+describe('evidence', () => {
+  test('gives verdicts with their measures, populations and gaps', async () => {
+    const { evidence } = await query(`{
+      evidence(period: "2026-09", controls: ["attacks-captured", "attacks-remediated", "account-takeover-handled"]) {
+        period { text from to } asOf seq integrations
+        results {
+          control { id } verdict reason pending inDoubt
+          measured { name value unit threshold bound } measures { name }
+          population { count unit words query complete gaps { integration stream from to reason detail class } }
+          exceptions(first: 2) { totalCount nodes { reason integration messageId stream at until } }
+          distributions { title bars { label count before } }
+        }
+      }
+    }`);
+    expect(evidence).toMatchObject({ asOf: NOW, integrations: ['default'], period: { text: '2026-09' } });
+    const [captured, remediated, handled] = evidence.results;
+    expect(captured).toMatchObject({
+      verdict: 'FAIL',
+      population: { complete: false, gaps: [{ stream: 'threats/receivedTime', class: 'HOLE', to: LOST.to }] },
+      exceptions: {
+        totalCount: 1,
+        nodes: [{ stream: 'threats/receivedTime', until: LOST.to, messageId: null }],
+      },
+    });
+    expect(remediated).toMatchObject({
+      verdict: 'FAIL',
+      measured: { name: 'Remediated', value: 0, unit: 'SHARE', threshold: 1, bound: 'AT_LEAST' },
+      population: { count: 30, unit: 'messages' },
+    });
+    expect(handled).toMatchObject({ verdict: 'PASS', population: { count: 1, complete: true } });
+  });
+
+  test('exceptions carry their records, and a walk through them names each once', async () => {
+    const source = `query ($after: String) {
+      evidence(period: "2026-09", controls: ["attacks-remediated"]) {
+        results { exceptions(first: 7, after: $after) {
+          totalCount pageInfo { hasNextPage hasPreviousPage endCursor }
+          nodes { messageId reason record { __typename id ... on Threat { threatId messages(first: 1) { nodes { subject } } } } }
+        } }
+      }
+    }`;
+    const walked: { messageId: string; record: { __typename: string; threatId: string } }[] = [];
+    for (let after: string | null = null; ; ) {
+      const { evidence } = await query(source, { after });
+      const { nodes, pageInfo, totalCount } = evidence.results[0].exceptions;
+      expect(totalCount).toBe(30);
+      expect(pageInfo.hasPreviousPage).toBe(after !== null);
+      walked.push(...nodes);
+      after = pageInfo.endCursor;
+      if (!pageInfo.hasNextPage) break;
+    }
+    expect(walked.map(({ messageId }) => messageId)).toEqual(left.map((_, i) => `m${i}`));
+    expect(walked.map(({ record }) => record.threatId)).toEqual(left.map((_, i) => `t${i}`));
+    expect(walked[3]).toMatchObject({ record: { messages: { nodes: [{ subject: 'Left 3' }] } } });
+  });
+
+  test('a walk stays in the view it began in', async () => {
+    const own = await openStore('sqlite::memory:', 'write');
+    const span = { from: '2026-08-20T00:00:00.000Z', to: '2026-09-25T00:00:00.000Z' };
+    await recordHistory(own, { ...span, seen: left });
+    const fresh = { stale: false, verifiedAt: null, live: false } as const;
+    const factory = createContextFactory({
+      ...{ store: own, accounts: [], defaultMaxAgeMs: 300_000, clock: () => Date.parse(NOW) },
+      live: { record: async () => fresh, list: async () => fresh },
+      log: pino({ level: 'silent' }),
+    });
+    const source = `query ($after: String) { evidence(period: "2026-W37", controls: ["attacks-remediated"]) {
+      seq results { exceptions(first: 20, after: $after) { totalCount pageInfo { endCursor } nodes { messageId } } } } }`;
+    const page = async (after: string | null) => {
+      const result = await graphql({ schema, source, variableValues: { after }, contextValue: factory() });
+      return JSON.parse(JSON.stringify(result.data)).evidence;
+    };
+    const first = await page(null);
+    // all of them are remediated afterwards
+    const remediated = left.map(({ threat }) => ({
+      at: '2026-09-26T00:00:00.000Z',
+      threat: sampleThreat(threat?.threatId ?? '', {
+        messages: [sampleMessage(`x-${threat?.threatId}`, mail(AT, 1000))],
+      }),
+    }));
+    const later = { from: '2026-09-26T00:00:00.000Z', to: '2026-09-26T00:00:00.000Z', prefix: 'later' };
+    await recordHistory(own, { ...later, seen: remediated });
+    const second = await page(first.results[0].exceptions.pageInfo.endCursor);
+    expect(second.seq).toBeGreaterThan(first.seq);
+    expect((await page(null)).results[0].exceptions.totalCount).toBe(0);
+    const messages = [first, second].flatMap(({ results }) => results[0].exceptions.nodes);
+    expect(messages.map(({ messageId }: { messageId: string }) => messageId)).toEqual(
+      left.map((_, i) => `m${i}`),
+    );
+    await own.close();
+  });
+
+  test('a trend judges each part by itself', async () => {
+    const { evidence } =
+      await query(`{ evidence(period: "2026-09", trend: WEEK, controls: ["attacks-captured"]) {
+      trend { period { text } points { control { id } verdict measured { value } count exceptions reason } } } }`);
+    expect(evidence.trend.map(({ period }: { period: { text: string } }) => period.text)).toEqual([
+      '2026-W36',
+      '2026-W37',
+      '2026-W38',
+      '2026-W39',
+      '2026-W40',
+    ]);
+    expect(evidence.trend.map(({ points }: { points: { verdict: string }[] }) => points[0]?.verdict)).toEqual(
+      ['PASS', 'PASS', 'FAIL', 'PASS', 'PASS'],
+    );
+  });
+
+  test('as of an instant it says what it said then', async () => {
+    const source = (asOf: string) => `{ evidence(period: "2026-09-10/2026-09-15", asOf: "${asOf}",
+      controls: ["attacks-remediated"]) { asOf results { verdict pending exceptions { totalCount } } } }`;
+    const { evidence: then } = await query(source('2026-09-11T00:00:00Z'));
+    expect(then).toMatchObject({
+      asOf: '2026-09-11T00:00:00.000Z',
+      results: [{ exceptions: { totalCount: 0 } }],
+    });
+    expect(then.results[0].pending).toBeGreaterThan(0);
+    const { evidence: now } = await query(source(NOW));
+    expect(now.results[0]).toMatchObject({ pending: 0, exceptions: { totalCount: 30 } });
+  });
+
+  test('a population’s query is one of this graph, and finds its records', async () => {
+    const { evidence } = await query(
+      '{ evidence(period: "2026-09") { results { control { id } population { count query } } } }',
+    );
+    for (const { population } of evidence.results) {
+      if (population.query === null) continue;
+      const [name] = population.query.split('(');
+      const { [name]: list } = await query(`{ ${population.query} { totalCount } }`);
+      // one message a threat here, so that threats and messages count alike
+      expect(list.totalCount).toBe(population.count);
+    }
+  });
+
+  test.each([
+    ['evidence(period: "2026-Q7") { seq }', 'is not a period: write a quarter (2026-Q3)'],
+    [
+      'evidence(period: "2026-09", controls: ["attack-captured"]) { seq }',
+      'There is no control attack-captured: there are detection-active',
+    ],
+    ['evidence(period: "2026-09", integrations: ["nobody"]) { seq }', 'there is default'],
+    ['evidence(period: "2026-09", asOf: "2027-01-01T00:00:00Z") { seq }', 'must not be in the future'],
+    ['evidence(period: "2020-01-01/2026-01-01", trend: DAY) { seq }', 'more than 400 parts'],
+    [
+      'evidence(period: "2026-09") { results { exceptions(first: 0) { totalCount } } }',
+      'must be from 1 to 100',
+    ],
+    ['evidence(period: "2026-09") { results { exceptions(after: "x") { totalCount } } }', 'is not a cursor'],
+  ])('%s is refused with what is right', async (field, words) => {
+    expect(await failure(`{ ${field} }`)).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringContaining(words),
+    });
+  });
+
+  test('a cursor of another control is refused', async () => {
+    const page = (id: string, after = '') =>
+      `{ evidence(period: "2026-09", controls: ["${id}"]) { results { exceptions(first: 1 ${after}) { pageInfo { endCursor } } } } }`;
+    const { evidence } = await query(page('attacks-remediated'));
+    const cursor = evidence.results[0].exceptions.pageInfo.endCursor;
+    expect(await failure(page('attacks-captured', `after: "${cursor}"`))).toMatchObject({
+      code: 'BAD_USER_INPUT',
+    });
+  });
+});
