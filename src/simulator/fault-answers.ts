@@ -65,6 +65,8 @@ function spoilt(fault: Fault, route: Route, answer: Answer): Answer {
       return { ...answer, body: undecodable(route, body) };
     case 'nextPage':
       return { ...answer, body: withNextPage(body, fault.page) };
+    case 'unlisted':
+      return { ...answer, body: withoutIds(route, body, fault.ids) };
     case 'huge':
       return { ...answer, body: body + ' '.repeat(Math.max(fault.bytes - Buffer.byteLength(body), 0)) };
     default:
@@ -77,6 +79,31 @@ function undecodable(route: Route, body: string): string {
   return route.resource === 'threats' && body.includes('"messages":[')
     ? JSON.stringify({ threatId: route.id, recipientCount: 1, messages: 7 })
     : '7';
+}
+
+function withoutIds({ kind, resource }: Route, body: string, ids: readonly string[]): string {
+  if (kind === 'threats.export') return withoutRows(body, ids);
+  const page = JSON.parse(body);
+  const key = resource ?? '';
+  const before: Record<string, unknown>[] = page[key] ?? [];
+  const items = before.filter((item) => !ids.includes(String(item[`${key.slice(0, -1)}Id`])));
+  const total = typeof page.total === 'number' ? page.total - (before.length - items.length) : undefined;
+  return JSON.stringify({ ...page, [key]: items, total });
+}
+
+/** Cuts the text, so that its large numbers stay what they are. */
+function withoutRows(body: string, ids: readonly string[]): string {
+  const isKept = (row: string) => !ids.some((id) => row.includes(id));
+  if (!body.startsWith('['))
+    return body
+      .split(/(?<=\r\n)/)
+      .filter(isKept)
+      .join('');
+  return `[${body
+    .slice(1, -1)
+    .split(/(?<=\}),/)
+    .filter(isKept)
+    .join(',')}]`;
 }
 
 function withNextPage(body: string, page: number): string {

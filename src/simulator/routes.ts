@@ -27,6 +27,7 @@ export function routeOf(url: string, campaignsPath: CampaignsPath): Route {
   const other: Route = { kind: 'other', resource: null, id: '', params };
   if (!path.startsWith(`${PREFIX}/`)) return other;
   const rest = plainPath(path.slice(PREFIX.length), campaignsPath);
+  if (rest === '/threats_export/csv') return { kind: 'threats.export', resource: 'threats', id: '', params };
   const [, resource = '', id, sub, ...more] = rest.split('/');
   if (!isResource(resource) || more.length > 0) return other;
   const kind = kindOf(resource, id, sub, params);

@@ -10,6 +10,7 @@ import { respond } from './responses.js';
 import { type CampaignsPath, type Route, routeOf, withoutPrefix } from './routes.js';
 import { type SimulatorStats, StatsRecorder } from './stats.js';
 import type { Tenant } from './tenant.js';
+import { type LogForm, logAnswer } from './threat-log.js';
 
 export interface SimulatorOptions {
   readonly tenant: Tenant;
@@ -26,6 +27,8 @@ export interface SimulatorOptions {
   readonly campaignsPath?: CampaignsPath;
   /** Windows that begin earlier than so many days ago are answered with 400. Default: no retention. */
   readonly retentionDays?: number;
+  /** How the threat log's export is written; default `current`. */
+  readonly logForm?: LogForm;
   /** Every answer waits so many ms of real time, so that requests overlap. Default 0. */
   readonly latencyMs?: number;
   /** Sees every request as it arrives. */
@@ -128,7 +131,11 @@ function properAnswer(
   if (request.headers.authorization !== `Bearer ${token}`) return failure(401, NOT_AUTHORIZED);
   if (request.method !== 'GET') return failure(405, 'Method Not Allowed', { allow: 'GET' });
   const refusal = limiter.check(now, inFlight);
-  return refusal ?? respond(options.tenant.upstream, route, now, options.retentionDays ?? null);
+  if (refusal) return refusal;
+  const { tenant, retentionDays = null, logForm: form = 'current' } = options;
+  if (route.kind !== 'threats.export') return respond(tenant.upstream, route, now, retentionDays);
+  const { accept } = request.headers;
+  return logAnswer(tenant.upstream, { params: route.params, accept, at: now, retentionDays, form });
 }
 
 function reply(

@@ -8,6 +8,7 @@ export type PathKind =
   | 'threats.messagePage'
   | 'threats.attachments'
   | 'threats.links'
+  | 'threats.export'
   | 'cases.analysis'
   | 'other';
 

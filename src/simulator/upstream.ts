@@ -8,6 +8,7 @@ import type { World } from './options.js';
 import { unit } from './random.js';
 import { candidates } from './search.js';
 import { type ThreatCourse, threatCourse, visibleFrom } from './threat-course.js';
+import { type LogRow, logRows } from './threat-log.js';
 import { attachmentsOf, linksOf } from './threat-parts.js';
 import type { DetailPage } from './threat-payload.js';
 import { MAX_LAG } from './times.js';
@@ -33,6 +34,8 @@ export interface Upstream {
   analysis(caseId: string, at: number): string | null;
   attachments(threatId: string, at: number): string | null;
   links(threatId: string, at: number): string | null;
+  /** The threat log of a window, newest first. */
+  log(window: TimeWindow, at: number): LogRow[];
   /** Whether the last page of a list that began with `index` says `"nextPageNumber": null` rather than nothing. */
   saysNull(index: number): boolean;
 }
@@ -66,6 +69,13 @@ export function createUpstream(world: World, kinds: Kinds): Upstream {
     attachments: (id, at) =>
       ofThreat(world, kinds, id, at, (course) => attachmentsOf(world, course, at, wireInteger)),
     links: (id, at) => ofThreat(world, kinds, id, at, (course) => linksOf(world, course, at, wireInteger)),
+    log: (window, at) =>
+      (list('threats', 'receivedTime', window, at) ?? [])
+        .flatMap((index) =>
+          logRows(world, kinds.threats.ids.of(index), threatCourse(world, index), window, at),
+        )
+        .sort((a, b) => b.received - a.received)
+        .map(({ row }) => row),
     saysNull: (index) => unit(world.seed, 111, index) < world.shares.nullNextPage,
   };
 }

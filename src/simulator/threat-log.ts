@@ -1,0 +1,153 @@
+import { DAY } from '../model/instant.js';
+import { type Answer, failure, json } from './answer.js';
+import { parseFilter } from './filter.js';
+import { wireInteger, wireJson } from './json.js';
+import type { World } from './options.js';
+import type { ThreatCourse } from './threat-course.js';
+import { threatFacts } from './threat-facts.js';
+import { messageOf } from './threat-message.js';
+import { slotsAt } from './threat-messages.js';
+import type { TimeWindow, Upstream } from './upstream.js';
+
+/** A row of the export: a message, by the names of its columns. */
+export type LogRow = Readonly<Record<string, string | number | null | undefined>>;
+
+/**
+ * How the export is written. `withoutIds`: as in years before, with a column more and none for the message, the
+ * threat and the tenant.
+ */
+export type LogForm = 'current' | 'withoutIds';
+
+const BEST_GUESS = {
+  'Abnormals best guess of attack type': 'attackType',
+  'Abnormals best guess of attack strategy': 'attackStrategy',
+  'Abnormals best guess of impersonated entity': 'impersonatedParty',
+  'Abnormals best guess of attack vector': 'attackVector',
+} as const;
+
+/** The rows of one threat: each of its messages received in the window, whether or not the detail gives it. */
+export function logRows(
+  world: World,
+  id: string,
+  course: ThreatCourse,
+  { from, to }: TimeWindow,
+  at: number,
+): { readonly received: number; readonly row: LogRow }[] {
+  const facts = threatFacts(world, course.index);
+  return slotsAt(world, course, at)
+    .filter(({ received }) => received >= from && received < to)
+    .map((slot) => {
+      const message = messageOf(world, id, course, facts, slot, at, wireInteger);
+      return { received: slot.received, row: rowOf(message, slot.id) };
+    });
+}
+
+type SimulatedMessage = ReturnType<typeof messageOf>;
+
+function rowOf(message: SimulatedMessage, messageId: string): LogRow {
+  const guesses = Object.entries(BEST_GUESS).map(([column, field]) => [column, message[field]]);
+  return {
+    Date: message.receivedTime,
+    'From Display Name': message.fromName,
+    'From Email': message.fromAddress,
+    Subject: message.subject,
+    'Recipient Email': message.recipientAddress,
+    'Job Title of Sender': '',
+    'Job Title of Recipient': '',
+    ...Object.fromEntries(guesses),
+    'Remediation Status': message.remediationStatus,
+    'Remediation Time': message.remediationTimestamp,
+    Judgement: message.source,
+    'Abnormal Message ID': wireInteger(messageId),
+    'Threat ID': message.threatId,
+    'Tenant ID': message.tenantId,
+    'Tenant Name': message.tenantName,
+  };
+}
+
+const COLUMNS: Record<LogForm, readonly string[]> = {
+  current: [
+    'Date',
+    'From Display Name',
+    'From Email',
+    'Subject',
+    'Recipient Email',
+    'Job Title of Sender',
+    'Job Title of Recipient',
+    ...Object.keys(BEST_GUESS),
+    'Remediation Status',
+    'Remediation Time',
+    'Judgement',
+    'Abnormal Message ID',
+    'Threat ID',
+    'Tenant ID',
+    'Tenant Name',
+  ],
+  withoutIds: [
+    'Date',
+    'From Display Name',
+    'From Email',
+    'Subject',
+    'Recipient Email',
+    'Original Folder',
+    'Job Title of Sender',
+    'Job Title of Recipient',
+    ...Object.keys(BEST_GUESS),
+    'Remediation Status',
+  ],
+};
+
+export interface LogRequest {
+  readonly params: URLSearchParams;
+  /** The Accept header. */
+  readonly accept: string | undefined;
+  readonly at: number;
+  readonly retentionDays: number | null;
+  readonly form: LogForm;
+}
+
+const WIDEST = 14 * DAY;
+
+/** Answers a request for the export: CSV where `format` or, without one, the Accept header says so, else JSON. */
+export function logAnswer(upstream: Upstream, request: LogRequest): Answer {
+  const { params, accept = '', at, retentionDays, form } = request;
+  const window = windowOf(params.get('filter'), at);
+  if (typeof window === 'string') return failure(404, window);
+  if (window.to - window.from > WIDEST) return failure(400, 'The maximum time range is 14 days');
+  if (retentionDays !== null && window.from < at - retentionDays * DAY) {
+    return failure(400, `The time range is outside the data retention period of ${retentionDays} days`);
+  }
+  const rows = upstream.log(window, at);
+  const format = params.get('format') ?? (accept.includes('text/csv') ? 'csv' : 'json');
+  if (format !== 'csv') return json(200, wireJson(rows.map((row) => only(row, COLUMNS[form]))));
+  const lines = [COLUMNS[form], ...rows.map((row) => COLUMNS[form].map((column) => cell(row[column])))];
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/csv' },
+    body: lines.map((cells) => `${cells.map(quoted).join(',')}\r\n`).join(''),
+  };
+}
+
+/** What a filter means here: with one end alone a day, and without any the day before. */
+function windowOf(filter: string | null, at: number): TimeWindow | string {
+  const parsed = filter === null ? null : parseFilter('threats', filter);
+  if (parsed?.kind === 'bad') return parsed.message;
+  if (parsed?.kind !== 'window') return { from: at - DAY, to: at, inclusive: false };
+  if (parsed.key !== 'receivedTime') return `Filter key ${parsed.key} is not supported`;
+  const { from, to } = parsed.window;
+  const start = Number.isFinite(from) ? from : to - DAY;
+  return { from: start, to: Number.isFinite(to) ? to : start + DAY, inclusive: false };
+}
+
+function only(row: LogRow, columns: readonly string[]) {
+  return Object.fromEntries(columns.map((column) => [column, row[column] ?? '']));
+}
+
+function cell(value: LogRow[string]): string {
+  // in CSV a number of any length stands as it is
+  return String(value ?? '').replace(/^@int64:(-?\d+)@$/, '$1');
+}
+
+function quoted(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
