@@ -7,7 +7,7 @@ import { formatTable } from './table.js';
 import { print } from './terminal.js';
 
 const EXAMPLES = `
-Prints its addresses, one a line, when it is ready; logs go to the standard error. SIGTERM and SIGINT end it:
+Prints its addresses, one a line, when it is ready to answer; logs go to the standard error. SIGTERM and SIGINT end it:
 requests in flight are answered first, and a second signal ends it at once.
 
 Examples:
@@ -28,13 +28,13 @@ const serve: Action = async ({ config, log, terminal, stop, clock }) => {
   try {
     const { url, account } = await app.start();
     const rows = [
-      ['ready', url],
       ['graphql', `${url}/graphql`],
       ...(config.http.ide ? [['ide', `${url}/ide`]] : []),
       ['health', `${url}/healthz`],
       ['account', account],
+      ['ready', url],
     ];
-    for (const line of formatTable(rows)) print(terminal, line);
+    print(terminal, formatTable(rows).join('\n'));
     if (!stop.aborted) await once(stop, 'abort');
     log.info({ signal: stop.reason }, 'stopping');
     return EXIT.ok;

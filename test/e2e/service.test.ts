@@ -44,11 +44,11 @@ describe('serve, without any configuration', () => {
     const service = serve();
     const url = await service.url();
     expect(service.stdout.split('\n').map((line) => line.split(/ +/))).toEqual([
-      ['ready', url],
       ['graphql', `${url}/graphql`],
       ['ide', `${url}/ide`],
       ['health', `${url}/healthz`],
       ['account', 'simulated'],
+      ['ready', url],
       [''],
     ]);
     await service.until(/SIMULATED/);
