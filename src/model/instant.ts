@@ -36,7 +36,7 @@ export function earliest(a: Instant, b: Instant): Instant {
 }
 
 const UPSTREAM =
-  /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?\s*(Z|z|[+-]\d{2}:?\d{2}|UTC)?$/;
+  /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?\s*(Z|z|[+-](?:[01]\d|2[0-3]):?[0-5]\d|UTC)?$/;
 
 /**
  * Reads every timestamp form that Abnormal's API has been seen to send: `Z` or a numeric offset, `T` or a

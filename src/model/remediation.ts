@@ -20,7 +20,8 @@ export interface ThreatRemediation {
  * then a remediation time or either of the two old flags says it was remediated.
  */
 export function messageRemediation(message: Message): MessageRemediation {
-  switch (remediationState(message.remediationStatusRaw)) {
+  const state = remediationState(message.remediationStatusRaw);
+  switch (state) {
     case 'REMEDIATED':
       return 'REMEDIATED';
     case 'ATTEMPTED':
@@ -31,11 +32,15 @@ export function messageRemediation(message: Message): MessageRemediation {
     case 'MARKED_SAFE':
       return 'NOT_NEEDED';
     default:
-      if (message.remediationTime || message.autoRemediated || message.postRemediated) return 'REMEDIATED';
-      return message.remediationStatusRaw === null && message.autoRemediated === null
-        ? 'UNKNOWN'
-        : 'NOT_REMEDIATED';
+      return withoutKnownStatus(message, state !== null);
   }
+}
+
+function withoutKnownStatus(message: Message, isStatusGiven: boolean): MessageRemediation {
+  const { remediationTime, autoRemediated, postRemediated } = message;
+  if (remediationTime || autoRemediated || postRemediated) return 'REMEDIATED';
+  const isSaid = isStatusGiven || autoRemediated !== null || postRemediated !== null;
+  return isSaid ? 'NOT_REMEDIATED' : 'UNKNOWN';
 }
 
 /** Sums up the remediation of a threat's messages. */
