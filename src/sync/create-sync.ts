@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from 'pino';
 import type { HistoryStore } from '../history/store.js';
 import type { Account } from '../integrations/account.js';
+import type { Log } from '../log.js';
 import type { Instant } from '../model/instant.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import { createLive } from './create-live.js';
@@ -22,7 +22,7 @@ export interface SyncOptions {
   readonly settings: SyncSettings;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  readonly log: Logger;
+  readonly log: Log;
   /** Makes the ids of runs; random UUIDs unless given. */
   readonly newId?: () => string;
 }

@@ -1,5 +1,5 @@
-import type { Logger } from 'pino';
 import type { HistoryStore } from '../history/store.js';
+import type { Log } from '../log.js';
 import type { Sleep } from './sleep.js';
 
 /** The lease of which a history has one: its holder is the process that polls. */
@@ -9,7 +9,7 @@ export interface LeadershipOptions {
   readonly store: Pick<HistoryStore, 'acquireLease' | 'releaseLease'>;
   readonly holder: string;
   readonly leaseMs: number;
-  readonly log: Logger;
+  readonly log: Log;
   readonly sleep: Sleep;
 }
 

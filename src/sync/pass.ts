@@ -1,7 +1,7 @@
-import type { Logger } from 'pino';
 import type { CallOptions, Priority } from '../abnormal/client.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Account } from '../integrations/account.js';
+import type { Log } from '../log.js';
 import { type Instant, toInstant } from '../model/instant.js';
 import { KIND_OF, type ListedKind, type RecordKey, type Resource } from '../model/kind.js';
 import type { RunRecorder } from './run-recorder.js';
@@ -13,7 +13,7 @@ export interface SyncEnv {
   readonly settings: SyncSettings;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  readonly log: Logger;
+  readonly log: Log;
   readonly newId: () => string;
   /** The runs of this process that have not ended. */
   readonly activeRuns: Set<string>;

@@ -1,5 +1,5 @@
-import type { Logger } from 'pino';
 import type { HistoryStore } from '../history/store.js';
+import type { Log } from '../log.js';
 import { type Instant, MINUTE, toInstant } from '../model/instant.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import type { RunStatus } from '../model/run.js';
@@ -28,7 +28,7 @@ export interface PollerOptions {
   readonly leaseMs?: number;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  readonly log: Logger;
+  readonly log: Log;
   readonly onProgress?: OnProgress;
   /** Node's timer, unless given. */
   readonly sleep?: Sleep;
