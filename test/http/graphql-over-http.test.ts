@@ -1,16 +1,17 @@
 import { auditServer } from 'graphql-http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type RunningApp, startApp } from '../support/app.js';
+import { Playground } from '../support/app.js';
 
-let gateway: RunningApp;
+const ground = new Playground();
+let url: string;
 
 beforeAll(async () => {
-  gateway = await startApp();
+  ({ url } = await ground.start());
 });
-afterAll(() => gateway.close());
+afterAll(() => ground.clear());
 
 test('every audit of GraphQL over HTTP is passed: 13 of 13 MUST, 23 of 23 SHOULD', async () => {
-  const results = await auditServer({ url: `${gateway.url}/graphql`, fetchFn: fetch });
+  const results = await auditServer({ url: `${url}/graphql`, fetchFn: fetch });
   const failed = results.filter(({ status }) => status === 'error' || status === 'warn');
   expect(failed.map((result) => `${result.name}: ${'reason' in result ? result.reason : ''}`)).toEqual([]);
   const count = (level: string) =>
@@ -25,7 +26,7 @@ describe('a query that is wrong', () => {
     ['asks for too many', '{ cases(first: 1000) { totalCount } }'],
     ['gives a time that is none', '{ cases(asOf: "yesterday") { totalCount } }'],
   ])('that %s is answered with what is wrong with it', async (_what, query) => {
-    const answer = await fetch(`${gateway.url}/graphql`, {
+    const answer = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
       body: JSON.stringify({ query }),
@@ -38,7 +39,7 @@ describe('a query that is wrong', () => {
   });
 
   test('several operations in one request are refused', async () => {
-    const answer = await fetch(`${gateway.url}/graphql`, {
+    const answer = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify([{ query: '{ __typename }' }, { query: '{ __typename }' }]),

@@ -2,47 +2,72 @@ import 'reflect-metadata';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
-import { type App, createApp } from '../../src/app.js';
+import type { AppOptions } from '../../src/app/collector.js';
+import { type App, createApp, type Started } from '../../src/app.js';
 import { type Config, readEnv, toConfig } from '../../src/config.js';
 import { DAY, toInstant } from '../../src/model/instant.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 
-/** The configuration that an environment means; throws when it is wrong. */
-export function configOf(env: Record<string, string>): Config {
-  const result = toConfig(readEnv(env));
-  if (!result.ok) throw new Error(JSON.stringify(result.problems));
-  return result.config;
+/** Gateways in this process, on free ports, against a small simulated tenant, with histories in a folder of their own. */
+export class Playground {
+  readonly options: AppOptions = { log: pino({ level: 'silent' }), clock: Date.now, simulator: simulator() };
+  private readonly folder = mkdtempSync(join(tmpdir(), 'gateway-app-'));
+  private readonly apps: App[] = [];
+
+  history(name = 'history.db'): string {
+    return `sqlite:${join(this.folder, name)}`;
+  }
+
+  /** What an environment means; throws when it is wrong. */
+  config(env: Readonly<Record<string, string>> = {}): Config {
+    const result = toConfig(readEnv({ PORT: '0', HISTORY: this.history(), ...env }));
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    return result.config;
+  }
+
+  start(env: Readonly<Record<string, string>> = {}): Promise<Started> {
+    const app = createApp(this.config(env), this.options);
+    this.apps.push(app);
+    return app.start();
+  }
+
+  async ask(url: string, query: string): Promise<{ data: unknown }> {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ query }),
+    });
+    return (await answer.json()) as { data: unknown };
+  }
+
+  /** Waits until every resource has been polled once. */
+  async collected(url: string): Promise<void> {
+    const done = (runs: { nodes: { status: string }[] }) =>
+      runs.nodes.length >= 3 && runs.nodes.every(({ status }) => status !== 'RUNNING');
+    for (;;) {
+      const { data } = await this.ask(url, '{ runs(first: 10) { nodes { status } } }');
+      if (done((data as { runs: { nodes: { status: string }[] } }).runs)) return;
+      await delay(50);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.apps.splice(0).map((app) => app.close()));
+  }
+
+  async clear(): Promise<void> {
+    await this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
 }
 
-export interface RunningApp {
-  readonly app: App;
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-/** The whole gateway in this process, on a free port, against a small simulated tenant. */
-export async function startApp(env: Record<string, string> = {}): Promise<RunningApp> {
-  const folder = mkdtempSync(join(tmpdir(), 'gateway-app-'));
-  const clock = Date.now;
-  const now = clock();
-  const tenant = createTenant({
-    seed: 'app',
-    from: toInstant(now - 20 * DAY),
-    to: toInstant(now),
-    threats: 60,
-    cases: 12,
-    campaigns: 8,
-  });
-  const config = configOf({ PORT: '0', HISTORY: `sqlite:${join(folder, 'history.db')}`, ...env });
-  const app = createApp(config, { log: pino({ level: 'silent' }), clock, simulator: { tenant, clock } });
-  const { url } = await app.start();
-  return {
-    app,
-    url,
-    close: async () => {
-      await app.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+function simulator() {
+  const now = Date.now();
+  const span = { from: toInstant(now - 20 * DAY), to: toInstant(now) };
+  const shares = { missingThreats: 0, deletedThreats: 0, lateArrivals: 0 };
+  const tenant = createTenant({ seed: 'app', ...span, threats: 60, cases: 12, campaigns: 8, shares });
+  return { tenant, clock: Date.now };
 }
