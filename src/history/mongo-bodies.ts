@@ -7,6 +7,8 @@ const PART_BYTES = 8 * 1024 * 1024;
 
 type Text = 'record' | 'received';
 
+const OPTIONS = { ordered: false } as const;
+
 /**
  * Keeps the texts of new revisions; one too long for a document goes into several. Nobody sees them before the
  * revisions that name them, so this needs no transaction, which would take twice the time. Should it stay at
@@ -31,8 +33,8 @@ export async function writeBodies(
       bodyDocs.push({ _id, record: null, received: null, parts: counts });
     }
   }
-  if (bodyDocs.length > 0) await bodies.insertMany(bodyDocs, { ordered: false });
-  if (partDocs.length > 0) await parts.insertMany(partDocs, { ordered: false });
+  if (bodyDocs.length > 0) await bodies.insertMany(bodyDocs, OPTIONS);
+  if (partDocs.length > 0) await parts.insertMany(partDocs, OPTIONS);
 }
 
 function isShort({ record, received }: Record<Text, string>): boolean {

@@ -82,10 +82,26 @@ function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): 
   return { key: { integration, kind, id }, ...entry };
 }
 
+/**
+ * The names of the quarantine's entries that `batch` takes out. Read beside the batch's transaction, once that
+ * has taken its number: no other writer can change the quarantine until it ends.
+ */
+export async function releasedBy({ quarantine }: Collections, batch: Batch): Promise<string[]> {
+  const names = outOfQuarantine(batch);
+  const options = { projection: { _id: 1 }, readConcern: { level: 'local' } } as const;
+  const held = names.length > 0 ? await quarantine.find({ _id: { $in: names } }, options).toArray() : [];
+  return held.map(({ _id }) => _id);
+}
+
+function outOfQuarantine({ released, observations, tombstones }: Batch): string[] {
+  return [...released, ...observations.map(({ key }) => key), ...tombstones].map(keyText);
+}
+
 /** Writes what a batch says besides its observations, in the batch's transaction. */
 export async function writeBooks(
   collections: Collections,
   batch: Batch,
+  released: readonly string[],
   seq: number,
   session: ClientSession,
 ): Promise<void> {
@@ -99,19 +115,21 @@ export async function writeBooks(
     replaceOne: { filter: { _id: streamText(state) }, replacement: state, upsert: true },
   }));
   if (states.length > 0) await collections.streams.bulkWrite(states, { session });
-  await writeQuarantine(collections, batch, session);
+  await writeQuarantine(collections, batch, released, session);
 }
 
 async function writeQuarantine(
   { quarantine }: Collections,
   batch: Batch,
+  released: readonly string[],
   session: ClientSession,
 ): Promise<void> {
-  const entries = batch.quarantine.map(({ key, ...entry }) => ({
-    replaceOne: { filter: { _id: keyText(key) }, replacement: { ...key, ...entry }, upsert: true },
-  }));
+  const out = new Set(batch.quarantine.length > 0 ? outOfQuarantine(batch) : []);
+  const entries = batch.quarantine
+    .filter(({ key }) => !out.has(keyText(key)))
+    .map(({ key, ...entry }) => ({
+      replaceOne: { filter: { _id: keyText(key) }, replacement: { ...key, ...entry }, upsert: true },
+    }));
   if (entries.length > 0) await quarantine.bulkWrite(entries, { session });
-  const seen = batch.observations.map(({ key }) => key);
-  const released = [...batch.released, ...seen, ...batch.tombstones].map(keyText);
-  if (released.length > 0) await quarantine.deleteMany({ _id: { $in: released } }, { session });
+  if (released.length > 0) await quarantine.deleteMany({ _id: { $in: [...released] } }, { session });
 }

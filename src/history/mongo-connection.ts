@@ -10,6 +10,8 @@ export interface MongoConnection {
   readonly where: string;
   /** By what the server knows the processes that use this history. */
   readonly appName: string;
+  /** Whether it is a cluster of several replica sets. */
+  readonly isSharded: boolean;
 }
 
 const DEFAULT_DATABASE = 'abnormal';
@@ -29,15 +31,12 @@ export async function connect(url: string): Promise<MongoConnection> {
   const hosts = client.options.srvHost ?? client.options.hosts.join(',');
   const where = `MongoDB at ${hosts}, database ${database}`;
   try {
-    await guarded(where, async () => {
-      await client.connect();
-      await refuseStandalone(client, where);
-    });
+    const isSharded = await guarded(where, async () => isCluster(await client.connect(), where));
+    return { client, db: client.db(database), where, appName, isSharded };
   } catch (error) {
     await client.close();
     throw error;
   }
-  return { client, db: client.db(database), where, appName };
 }
 
 function clientFor(url: string, appName: string): MongoClient {
@@ -63,9 +62,11 @@ function databaseOf(url: string): string {
   return decodeURIComponent(name) || DEFAULT_DATABASE;
 }
 
-async function refuseStandalone(client: MongoClient, where: string): Promise<void> {
+/** False for a replica set; a standalone server is refused. */
+async function isCluster(client: MongoClient, where: string): Promise<boolean> {
   const hello = await client.db('admin').command({ hello: 1 });
-  if (hello.setName !== undefined || hello.msg === 'isdbgrid') return;
+  if (hello.setName !== undefined) return false;
+  if (hello.msg === 'isdbgrid') return true;
   throw new HistoryError(
     'UNUSABLE',
     `${where} is a standalone server, and the history needs transactions, which MongoDB has on replica sets ` +

@@ -1,4 +1,4 @@
-import type { Binary, Collection, Db, ObjectId } from 'mongodb';
+import type { Binary, Collection, ObjectId } from 'mongodb';
 import type { FieldValue } from '../model/filter.js';
 import type { Instant } from '../model/instant.js';
 import type { Kind, RecordKey } from '../model/kind.js';
@@ -7,6 +7,7 @@ import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Origin } from '../model/revision.js';
 import type { Run } from '../model/run.js';
 import type { StreamState } from '../model/stream.js';
+import type { MongoConnection } from './mongo-connection.js';
 import type { Extents } from './mongo-extents.js';
 import type { Recorded } from './store.js';
 
@@ -144,11 +145,18 @@ const CONCERNS = {
   writeConcern: { w: 'majority', wtimeoutMS: 30_000 },
 } as const;
 
-export function collectionsOf(db: Db): Collections {
+/**
+ * Texts are written before the transaction that refers to them. Within one replica set they need not wait for
+ * the majority: they come before it in the log that the others copy, so whoever has it has them too.
+ */
+const AHEAD = { ...CONCERNS, writeConcern: { w: 1 } } as const;
+
+export function collectionsOf({ db, isSharded }: MongoConnection): Collections {
+  const ahead = isSharded ? CONCERNS : AHEAD;
   return {
     revisions: db.collection('revisions', CONCERNS),
-    bodies: db.collection('bodies', CONCERNS),
-    parts: db.collection('parts', CONCERNS),
+    bodies: db.collection('bodies', ahead),
+    parts: db.collection('parts', ahead),
     batches: db.collection('batches', CONCERNS),
     meta: db.collection('meta', CONCERNS),
     ledger: db.collection('ledger', CONCERNS),

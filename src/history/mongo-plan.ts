@@ -109,6 +109,7 @@ class Planner {
     const current = this.#currents.get(keyText(key));
     if (!current || current.deleted) return;
     this.#tally.deleted += 1;
+    // it is in no list, so it needs no fields
     this.#supersede({ ...current, verifiedAt: this.pin.at }, true);
   }
 

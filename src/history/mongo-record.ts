@@ -9,7 +9,7 @@ import { toInstant, toMillis } from '../model/instant.js';
 import { type Observation, OPEN_SEQ } from '../model/revision.js';
 import { endAbandoned } from './mongo-abandoned.js';
 import { writeBodies } from './mongo-bodies.js';
-import { writeBooks } from './mongo-books.js';
+import { releasedBy, writeBooks } from './mongo-books.js';
 import type { MongoConnection } from './mongo-connection.js';
 import type { Collections, HeadDoc, RevisionDoc } from './mongo-documents.js';
 import { type Extents, extentsOf, widening } from './mongo-extents.js';
@@ -85,11 +85,15 @@ export class MongoRecorder {
   ): Promise<Recorded> {
     const { seq, at: ms, extents } = await this.#advance(batch, extentsOf(fields), session);
     const pin = { seq, at: toInstant(ms) };
-    const plan = planOf(batch, fields, pin, await this.#currents(batch, session));
+    const [currents, released] = await Promise.all([
+      this.#currents(batch, session),
+      releasedBy(this.collections, batch),
+    ]);
+    const plan = planOf(batch, fields, pin, currents);
     const { recorded } = plan;
     await bothOf(writeBodies(this.collections, plan.bodies), async () => {
       await this.#writeRevisions(plan, session);
-      await writeBooks(this.collections, batch, seq, session);
+      await writeBooks(this.collections, batch, released, seq, session);
       // last, so that a batch that is there already undoes all of it
       await this.collections.batches.insertOne({ _id: batch.id, ...pin, recorded, extents }, { session });
     });
@@ -113,7 +117,8 @@ export class MongoRecorder {
     const keys = [...batch.observations.map(({ key }) => key), ...batch.tombstones];
     if (keys.length === 0) return [];
     const current = { $or: oneOf(keys, { seqTo: OPEN_SEQ }) };
-    return this.collections.revisions.find(current, { session, hint: KEY_INDEX }).toArray();
+    const options = { session, hint: KEY_INDEX, projection: { f: 0, c: 0 }, batchSize: keys.length + 1 };
+    return this.collections.revisions.find(current, options).toArray();
   }
 
   async #writeRevisions(

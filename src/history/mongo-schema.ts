@@ -3,6 +3,7 @@ import { FIELDS, type FieldSpec } from '../model/fields.js';
 import { toInstant } from '../model/instant.js';
 import type { ListedKind } from '../model/kind.js';
 import { HistoryError } from './errors.js';
+import type { MongoConnection } from './mongo-connection.js';
 import { type Collections, collectionsOf, type SchemaDoc } from './mongo-documents.js';
 import { noExtents } from './mongo-extents.js';
 import { fieldPath } from './mongo-fields.js';
@@ -66,8 +67,9 @@ const INDEXES: Record<keyof Collections, () => IndexDescription[]> = {
 };
 
 /** Makes what is missing of the history's collections and indexes; harmless where several do it at once. */
-export async function prepare(db: Db, where: string, nowMs: number): Promise<Collections> {
-  const collections = collectionsOf(db);
+export async function prepare(connection: MongoConnection, nowMs: number): Promise<Collections> {
+  const { db, where } = connection;
+  const collections = collectionsOf(connection);
   await refuseOthers(collections, where);
   for (const name of Object.keys(INDEXES) as (keyof Collections)[]) await prepareCollection(db, name);
   const first = { upsert: true } as const;
@@ -89,8 +91,9 @@ async function prepareCollection(db: Db, name: keyof Collections): Promise<void>
 }
 
 /** The collections of a history that is there already, for reading only. */
-export async function find(db: Db, where: string): Promise<Collections> {
-  const collections = collectionsOf(db);
+export async function find(connection: MongoConnection): Promise<Collections> {
+  const { where } = connection;
+  const collections = collectionsOf(connection);
   if (await refuseOthers(collections, where)) return collections;
   throw new HistoryError(
     'UNAVAILABLE',

@@ -22,10 +22,9 @@ export async function openMongoStore(
   { now = Date.now }: { readonly now?: () => number } = {},
 ): Promise<HistoryStore> {
   const connection = await connect(url);
-  const { db, where } = connection;
   try {
-    const collections = await guarded(where, () =>
-      mode === 'write' ? prepare(db, where, now()) : find(db, where),
+    const collections = await guarded(connection.where, () =>
+      mode === 'write' ? prepare(connection, now()) : find(connection),
     );
     return new MongoStore(connection, collections, mode);
   } catch (error) {

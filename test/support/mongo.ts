@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { MongoClient } from 'mongodb';
 import { inject } from 'vitest';
 import type { MongoAnswer } from './mongo-server.js';
+import { withDatabase } from './mongo-url.js';
 
 /** The run's MongoDB, as a test file sees it. */
 export interface TestMongo {
@@ -25,13 +26,6 @@ export async function testMongo(): Promise<TestMongo | null> {
   }
   if (answer.required) throw new Error(`REQUIRE_MONGODB=1, but ${answer.reason}`);
   return null;
-}
-
-/** `url` with its database replaced. */
-export function withDatabase(url: string, database: string): string {
-  const parts = /^(mongodb(?:\+srv)?:\/\/[^/?]+)(?:\/[^?]*)?(\?.*)?$/.exec(url);
-  if (!parts) throw new Error('not a MongoDB URL');
-  return `${parts[1]}/${database}${parts[2] ?? ''}`;
 }
 
 async function drop(url: string): Promise<void> {
