@@ -4,77 +4,86 @@ import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Run } from '../model/run.js';
 import { type Stream, type StreamState, streamText } from '../model/stream.js';
-import type { Connection, Query, Row, SqlValue } from './sqlite-connection.js';
+import type { Connection, Row, SqlValue } from './sqlite-connection.js';
+import type { Answers, Limits } from './sqlite-offload.js';
 import type { HistoryStore } from './store.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
 
-/** The ledger entries of a stream that touch a window. */
-export function ledgerSql(stream: Stream, from: Instant, to: Instant, seq: number): Query {
-  return {
-    sql: `SELECT entry FROM ledger INDEXED BY ledger_window
-      WHERE stream = ? AND win_to > ? AND win_from < ? AND seq <= ? ORDER BY n`,
-    params: [streamText(stream), from, to, seq],
-  };
-}
+/** The ledger, the streams, the runs and the quarantine, as they are read. */
+export class Books {
+  constructor(
+    private readonly connection: Connection,
+    private readonly answers: Answers,
+    private readonly limits: Limits,
+  ) {}
 
-export function entriesOf(rows: readonly Row[]): RecordedEntry[] {
-  return rows.map(parsed<RecordedEntry>);
-}
+  async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
+    const sql = `SELECT entry FROM ledger INDEXED BY ledger_window
+      WHERE stream = ? AND win_to > ? AND win_from < ? AND seq <= ? ORDER BY n`;
+    const params = [streamText(stream), from, to, seq];
+    const [rows = []] = await this.answers.all([{ sql, params }], this.#isShort('ledger'));
+    return rows.map(parsed<RecordedEntry>);
+  }
 
-export function readStreams(connection: Connection): StreamState[] {
-  return connection.all('SELECT state FROM streams ORDER BY stream').map(parsed<StreamState>);
-}
+  streams(): StreamState[] {
+    return this.connection.all('SELECT state FROM streams ORDER BY stream').map(parsed<StreamState>);
+  }
 
-/** The newest runs first; with several integrations, each one's newest are merged. */
-export function readRuns(connection: Connection, { integrations, before, limit }: RunsQuery): Run[] {
-  const place = before ? [before.startedAt, before.id] : [];
-  const after = before ? 'AND (started_at, id) < (?, ?)' : '';
-  const newest = (where: string, params: SqlValue[]) =>
-    connection
-      .all(`SELECT run FROM runs WHERE ${where} ${after} ORDER BY started_at DESC, id DESC LIMIT ?`, [
-        ...params,
-        ...place,
-        limit,
-      ])
-      .map(parsed<Run>);
-  if (integrations === null) return newest('TRUE', []);
-  const runs = [...new Set(integrations)].flatMap((name) => newest('integration = ?', [name]));
-  return runs.sort(compareRuns).slice(0, limit);
-}
+  /** The newest runs first; of several integrations, the newest of each are merged. */
+  runs({ integrations, before, limit }: RunsQuery): Run[] {
+    const after = before ? 'AND (started_at, id) < (?, ?)' : '';
+    const place = before ? [before.startedAt, before.id] : [];
+    const newest = (where: string, params: readonly SqlValue[]) => {
+      const sql = `SELECT run FROM runs WHERE ${where} ${after} ORDER BY started_at DESC, id DESC LIMIT ?`;
+      return this.connection.all(sql, [...params, ...place, limit]).map(parsed<Run>);
+    };
+    if (integrations === null) return newest('TRUE', []);
+    const runs = [...new Set(integrations)].flatMap((name) => newest('integration = ?', [name]));
+    return runs.sort(compareRuns).slice(0, limit);
+  }
 
-export function runCountSql(integrations: readonly string[] | null): Query {
-  if (integrations === null) return { sql: 'SELECT count(*) FROM runs', params: [] };
-  const sql = 'SELECT count(*) FROM runs WHERE integration IN (SELECT value FROM json_each(?))';
-  return { sql, params: [JSON.stringify(integrations)] };
-}
+  async countRuns(integrations: readonly string[] | null): Promise<number> {
+    const whose = 'WHERE integration IN (SELECT value FROM json_each(?))';
+    const sql = `SELECT count(*) FROM runs ${integrations === null ? '' : whose}`;
+    const params = integrations === null ? [] : [JSON.stringify(integrations)];
+    const [rows] = await this.answers.all([{ sql, params }], this.#isShort('runs'));
+    return Number(rows?.[0]?.[0]);
+  }
 
-export function readRun(connection: Connection, id: string): Run | null {
-  const row = connection.first('SELECT run FROM runs WHERE id = ?', [id]);
-  return row ? parsed<Run>(row) : null;
-}
+  run(id: string): Run | null {
+    const row = this.connection.first('SELECT run FROM runs WHERE id = ?', [id]);
+    return row ? parsed<Run>(row) : null;
+  }
 
-export function readQuarantine(connection: Connection, query: QuarantineQuery): QuarantineEntry[] {
-  const { after, integrations, kinds, limit } = query;
-  const conditions = [
-    'kind IN (SELECT value FROM json_each(?))',
-    ...(integrations ? ['integration IN (SELECT value FROM json_each(?))'] : []),
-    ...(after ? ['(integration, kind, id) > (?, ?, ?)'] : []),
-  ];
-  const params = [
-    JSON.stringify(kinds),
-    ...(integrations ? [JSON.stringify(integrations)] : []),
-    ...(after ? [after.integration, after.kind, after.id] : []),
-  ];
-  const sql = `SELECT entry FROM quarantine WHERE ${conditions.join(' AND ')} ORDER BY integration, kind, id LIMIT ?`;
-  return connection.all(sql, [...params, limit]).map(parsed<QuarantineEntry>);
-}
+  quarantine({ after, integrations, kinds, limit }: QuarantineQuery): QuarantineEntry[] {
+    const conditions = [
+      'kind IN (SELECT value FROM json_each(?))',
+      ...(integrations ? ['integration IN (SELECT value FROM json_each(?))'] : []),
+      ...(after ? ['(integration, kind, id) > (?, ?, ?)'] : []),
+    ];
+    const params = [
+      JSON.stringify(kinds),
+      ...(integrations ? [JSON.stringify(integrations)] : []),
+      ...(after ? [after.integration, after.kind, after.id] : []),
+    ];
+    const sql = `SELECT entry FROM quarantine WHERE ${conditions.join(' AND ')}
+      ORDER BY integration, kind, id LIMIT ?`;
+    return this.connection.all(sql, [...params, limit]).map(parsed<QuarantineEntry>);
+  }
 
-export function readQuarantined(connection: Connection, key: RecordKey): QuarantineEntry | null {
-  const sql = 'SELECT entry FROM quarantine WHERE integration = ? AND kind = ? AND id = ?';
-  const row = connection.first(sql, [key.integration, key.kind, key.id]);
-  return row ? parsed<QuarantineEntry>(row) : null;
+  quarantined({ integration, kind, id }: RecordKey): QuarantineEntry | null {
+    const sql = 'SELECT entry FROM quarantine WHERE integration = ? AND kind = ? AND id = ?';
+    const row = this.connection.first(sql, [integration, kind, id]);
+    return row ? parsed<QuarantineEntry>(row) : null;
+  }
+
+  /** Whether a table that only grows is short enough to be read from end to end here. */
+  #isShort(table: 'ledger' | 'runs'): boolean {
+    const last = this.connection.first(`SELECT max(rowid) FROM ${table}`)?.[0];
+    return Number(last ?? 0) <= this.limits.scan;
+  }
 }
 
 /** Takes or renews a lease; `now` in ms. */

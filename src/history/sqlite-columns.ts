@@ -16,6 +16,8 @@ export interface Column {
   readonly absent: SqlValue;
 }
 
+export const LISTED_KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'];
+
 /** The columns of a listed kind, without `id`, which every table has. */
 export const COLUMNS: Record<ListedKind, readonly Column[]> = {
   threat: columnsOf('threat'),

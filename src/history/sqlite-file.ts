@@ -2,7 +2,8 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HistoryError } from './errors.js';
 import { Connection } from './sqlite-connection.js';
-import { APPLICATION_ID, SCHEMA_VERSION, schemaSql } from './sqlite-schema.js';
+import { isLaidOut, layOut } from './sqlite-reproject.js';
+import { APPLICATION_ID, LAYOUT, SCHEMA_VERSION, schemaSql } from './sqlite-schema.js';
 import type { OpenMode } from './store.js';
 
 /** Pages (of 4 KiB) that the write-ahead log may grow to before a commit copies them into the file itself. */
@@ -18,6 +19,7 @@ export function openFile(path: string, mode: OpenMode): Connection {
     connection.all('PRAGMA journal_mode = WAL');
     connection.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     if (isNew) create(connection);
+    else if (!isLaidOut(connection)) layOut(connection);
   });
 }
 
@@ -28,7 +30,14 @@ function openToRead(path: string): Connection {
       `there is no history at ${path}: start the gateway once so that it makes one, or correct HISTORY`,
     );
   }
-  return opened(new Connection(path, 'read'), check);
+  return opened(new Connection(path, 'read'), (connection) => {
+    check(connection);
+    if (isLaidOut(connection)) return;
+    throw new HistoryError(
+      'UNUSABLE',
+      `${path} was last written by another version of the gateway; start this one once (npm start) so that it brings the history up to date`,
+    );
+  });
 }
 
 function opened(connection: Connection, prepare: (connection: Connection) => void): Connection {
@@ -48,6 +57,7 @@ function isEmpty(connection: Connection): boolean {
 function create(connection: Connection): void {
   connection.transaction(() => {
     connection.exec(schemaSql());
+    connection.run('INSERT INTO layout (fields) VALUES (?)', [LAYOUT]);
     connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
   });
 }

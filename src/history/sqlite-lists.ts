@@ -7,7 +7,7 @@ import { beyond, type Stretch, stretchOf, within } from './sqlite-bounds.js';
 import { type Column, columnOf, fromOrdered } from './sqlite-columns.js';
 import type { Connection, Query, Row } from './sqlite-connection.js';
 import type { Integrations } from './sqlite-integrations.js';
-import type { Offload } from './sqlite-offload.js';
+import type { Answers, Limits } from './sqlite-offload.js';
 import {
   countSql,
   namedBy,
@@ -40,16 +40,6 @@ interface Item {
 
 type Order = ListQuery & Pick<PageQuery, 'descending' | 'after'>;
 
-/** How many rows may be looked at on the event loop; past that the worker does it. */
-export interface Limits {
-  /** Index entries that a walk may meet. */
-  readonly walk: number;
-  /** Revisions that may be read from end to end. */
-  readonly scan: number;
-}
-
-export const LIMITS: Limits = { walk: 4_000, scan: 2_000 };
-
 const EVERY_ENTRY = -1;
 
 /** The lists of records: pages and counts, each by the cheapest way there is. */
@@ -58,7 +48,7 @@ export class Lists {
     private readonly connection: Connection,
     private readonly integrations: Integrations,
     private readonly revisions: Revisions,
-    private readonly offload: Offload,
+    private readonly answers: Answers,
     private readonly limits: Limits,
   ) {}
 
@@ -79,7 +69,7 @@ export class Lists {
     const list = { ...query, descending: true, after: null };
     const parts = this.#parts(list, column, head, head);
     const isQuick = pinned.lastRev <= this.limits.scan;
-    const counted = await this.#answer(
+    const counted = await this.answers.all(
       parts.map((part) => this.#countPlan(part, pinned)),
       isQuick || parts.every((part) => namedBy(part.kind, part.integration, part.filter)),
     );
@@ -134,12 +124,12 @@ export class Lists {
     const isNamed = named.every((candidates) => candidates !== null);
     if (!isNamed && column && !isWalked(column)) {
       const queries = parts.map((part) => sortSql(part, limit));
-      return this.#answer(queries, head.lastRev <= this.limits.scan);
+      return this.answers.all(queries, head.lastRev <= this.limits.scan);
     }
-    if (!isNamed && head.lastRev <= this.limits.scan) return this.#answer(walkAll(), true);
+    if (!isNamed && head.lastRev <= this.limits.scan) return this.answers.all(walkAll(), true);
     if (isNamed || pinned.lastRev <= this.limits.scan) {
       const queries = parts.map((part, i) => pickSql(part, named[i] ?? writtenUpTo(pinned.lastRev), limit));
-      return this.#answer(queries, true);
+      return this.answers.all(queries, true);
     }
     const walked = this.#walkWithin(parts, limit);
     if (walked) return walked;
@@ -147,7 +137,7 @@ export class Lists {
     const queries = isFewer
       ? parts.map((part) => pickSql(part, writtenUpTo(pinned.lastRev), limit))
       : walkAll();
-    return this.#answer(queries, false);
+    return this.answers.all(queries, false);
   }
 
   /** What a short walk finds of each part; `null` when some part would take a longer one. */
@@ -168,14 +158,9 @@ export class Lists {
     return Number(this.connection.first(sql, params)?.[0]) < budget;
   }
 
-  async #answer(queries: readonly Query[], isQuick: boolean): Promise<Row[][]> {
-    if (!isQuick) return this.offload.all(queries);
-    return queries.map(({ sql, params }) => this.connection.all(sql, params));
-  }
-
-  #pageOf<K extends ListedKind>(kind: K, items: readonly Item[], limit: number): Page<K> {
+  async #pageOf<K extends ListedKind>(kind: K, items: readonly Item[], limit: number): Promise<Page<K>> {
     const shown = items.slice(0, limit);
-    const revisions = this.revisions.of(
+    const revisions = await this.revisions.ofMany(
       kind,
       shown.map(({ rev }) => rev),
     );

@@ -24,6 +24,29 @@ export interface Offload {
   close(): Promise<void>;
 }
 
+/** How many rows may be looked at on the event loop; past that the worker does it. */
+export interface Limits {
+  /** Index entries that a walk may meet. */
+  readonly walk: number;
+  /** Rows that may be read from end to end. */
+  readonly scan: number;
+}
+
+export const LIMITS: Limits = { walk: 4_000, scan: 2_000 };
+
+/** Answers queries on the spot or in the worker, as long as they may take. */
+export class Answers {
+  constructor(
+    private readonly connection: Reader,
+    private readonly offload: Offload,
+  ) {}
+
+  async all(queries: readonly Query[], isQuick: boolean): Promise<Row[][]> {
+    if (!isQuick) return this.offload.all(queries);
+    return queries.map(({ sql, params }) => this.connection.all(sql, params));
+  }
+}
+
 /** For a history in memory, which no other thread can see: answers on the spot. */
 export function inlineOffload(reader: Reader): Offload {
   return {

@@ -1,9 +1,10 @@
-import type { Kind, ListedKind, RecordKey } from '../model/kind.js';
+import { KINDS, type Kind, type ListedKind, type RecordKey } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
 import { wellFormed } from './sqlite-columns.js';
 import type { Connection, Row } from './sqlite-connection.js';
 import { compareWritten, grouped } from './sqlite-deeds.js';
 import type { Integrations } from './sqlite-integrations.js';
+import type { Answers, Limits } from './sqlite-offload.js';
 import type { Revisions } from './sqlite-revisions.js';
 import { keyIndex, referenceTable, referenceValue } from './sqlite-schema.js';
 import type { ChangesQuery } from './store.js';
@@ -16,6 +17,8 @@ export class Records {
     private readonly connection: Connection,
     private readonly integrations: Integrations,
     private readonly revisions: Revisions,
+    private readonly answers: Answers,
+    private readonly limits: Limits,
   ) {}
 
   get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): (Revision<K> | null)[] {
@@ -107,32 +110,33 @@ export class Records {
   }
 
   /** Revisions are numbered in the order of changes, across the kinds, so a kind's are a stretch of its table. */
-  changes(query: ChangesQuery): Revision[] {
-    const last = this.#lastRev(query.toSeq);
-    const start = query.after ? this.#place(query.after) : this.#lastRev(query.afterSeq);
-    const first = Math.max(start, this.#lastRev(query.afterSeq));
-    const chosen = this.integrations.select(query.integrations).map(({ n }) => n);
-    const whose = JSON.stringify(chosen);
-    const rows = [...new Set(query.kinds)].flatMap((kind) => {
-      const sql = `SELECT t.rev FROM "${kind}" t
+  async changes(query: ChangesQuery): Promise<Revision[]> {
+    const { after, afterSeq, toSeq, integrations, limit } = query;
+    const kinds = [...new Set(query.kinds)];
+    const first = Math.max(this.#lastRev(afterSeq), after ? this.#place(after) : 0);
+    const last = this.#lastRev(toSeq);
+    const whose = JSON.stringify(this.integrations.select(integrations).map(({ n }) => n));
+    const queries = kinds.map((kind) => ({
+      sql: `SELECT t.rev FROM "${kind}" t
         WHERE t.rev > ? AND t.rev <= ? AND t.integration IN (SELECT value FROM json_each(?))
-        ORDER BY t.rev LIMIT ?`;
-      return this.connection.all(sql, [first, last, whose, query.limit]).map((row) => ({ kind, row }));
-    });
-    const wanted = rows.sort((a, b) => Number(a.row[0]) - Number(b.row[0])).slice(0, query.limit);
-    return this.#inOrder(wanted);
+        ORDER BY t.rev LIMIT ?`,
+      params: [first, last, whose, limit],
+    }));
+    const isQuick = integrations === null || last - first <= this.limits.scan;
+    const found = await this.answers.all(queries, isQuick);
+    const wanted = kinds.flatMap((kind, i) => (found[i] ?? []).map(([rev]) => ({ kind, rev: Number(rev) })));
+    return this.#inOrder(wanted.sort((a, b) => a.rev - b.rev).slice(0, limit));
   }
 
-  #inOrder(wanted: readonly { readonly kind: Kind; readonly row: Row }[]): Revision[] {
-    const found = new Map<Row, Revision>();
+  async #inOrder(wanted: readonly { readonly kind: Kind; readonly rev: number }[]): Promise<Revision[]> {
+    const found = new Map<number, Revision>();
     for (const [kind, some] of grouped(wanted, ({ kind }) => kind)) {
-      const rows = some.map(({ row }) => row);
-      this.#of(kind, rows).forEach((revision, i) => {
-        const row = rows[i];
-        if (row) found.set(row, revision);
-      });
+      const revs = some.map(({ rev }) => rev);
+      for (const [i, revision] of (await this.revisions.ofMany(kind, revs)).entries()) {
+        found.set(revs[i] ?? 0, revision);
+      }
     }
-    return wanted.flatMap(({ row }) => found.get(row) ?? []);
+    return wanted.flatMap(({ rev }) => found.get(rev) ?? []);
   }
 
   /** The number of the last revision written by batches up to `seq`. */
@@ -144,9 +148,10 @@ export class Records {
   /** The number after which the revisions that follow a key in its batch begin. */
   #place({ seqFrom, key }: NonNullable<ChangesQuery['after']>): number {
     const [from, to] = [this.#lastRev(seqFrom - 1), this.#lastRev(seqFrom)];
-    const before = (kind: Kind) =>
-      this.#keysWithin(kind, from, to).filter((k) => compareWritten(k, key) <= 0);
-    return from + KINDS_BY_NAME.reduce((sum, kind) => sum + before(kind).length, 0);
+    const before = KINDS.flatMap((kind) => this.#keysWithin(kind, from, to)).filter(
+      (written) => compareWritten(written, key) <= 0,
+    );
+    return from + before.length;
   }
 
   #keysWithin(kind: Kind, from: number, to: number): RecordKey[] {
@@ -158,15 +163,6 @@ export class Records {
     }));
   }
 }
-
-const KINDS_BY_NAME: readonly Kind[] = [
-  'campaign',
-  'case',
-  'caseAnalysis',
-  'threat',
-  'threatAttachments',
-  'threatLinks',
-];
 
 function textOf(bytes: unknown): string | null {
   return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('utf8') : null;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { type Kind, keyText, type RecordKey } from '../model/kind.js';
 import type { AnyRecord } from '../model/records.js';
@@ -15,6 +16,8 @@ interface Entry {
 }
 
 const MAX_REVISIONS = 20_000;
+/** How many revisions are decoded before other work is let in. */
+const AT_ONCE = 200;
 /** What a cached revision takes besides its record, in characters of JSON. */
 const OVERHEAD = 500;
 
@@ -50,6 +53,16 @@ export class Revisions {
       if (!revision) throw new Error(`revision ${rev} of kind ${kind} has gone`);
       return revision as Revision<K>;
     });
+  }
+
+  /** As `of`, letting other work in between when there are many to decode. */
+  async ofMany<K extends Kind>(kind: K, revs: readonly number[]): Promise<Revision<K>[]> {
+    const revisions = this.of(kind, revs.slice(0, AT_ONCE));
+    for (let i = AT_ONCE; i < revs.length; i += AT_ONCE) {
+      await setImmediate();
+      revisions.push(...this.of(kind, revs.slice(i, i + AT_ONCE)));
+    }
+    return revisions;
   }
 
   /** The newest revision of a key, if it is known and visible at `seq`. */

@@ -1,4 +1,4 @@
-import { DEFAULT_ORDER } from '../model/fields.js';
+import { DEFAULT_ORDER, FIELDS } from '../model/fields.js';
 import { KINDS, type Kind } from '../model/kind.js';
 import { COLUMN_NAMES, COLUMNS, type Column, isListed } from './sqlite-columns.js';
 
@@ -11,6 +11,12 @@ import { COLUMN_NAMES, COLUMNS, type Column, isListed } from './sqlite-columns.j
 export const APPLICATION_ID = 0x61626768;
 /** The tables' version; a file of a later one is refused. */
 export const SCHEMA_VERSION = 1;
+
+/** To be raised when `fieldsOf` reads other values out of the same records. */
+const PROJECTION = 1;
+
+/** What the columns that lists go by are made from; where a file has another layout they are made anew. */
+export const LAYOUT = `${PROJECTION} ${JSON.stringify(FIELDS)}`;
 
 /** The columns that every kind's table has, in the order in which rows are written. */
 export const REVISION_COLUMNS = [
@@ -50,6 +56,7 @@ const REVISION_TYPES = `
   ahead INTEGER NOT NULL`;
 
 const COMMON = `
+CREATE TABLE layout (fields TEXT NOT NULL);
 CREATE TABLE batches (
   seq INTEGER PRIMARY KEY,
   at TEXT NOT NULL UNIQUE,
@@ -148,7 +155,8 @@ export function aheadIndex(kind: Kind, field: string): string {
   return `"${kind}_ahead_${field}"`;
 }
 
-function kindSql(kind: Kind): string {
+/** The table of a kind with its indexes and reference tables. */
+export function kindSql(kind: Kind): string {
   const fields = isListed(kind) ? COLUMN_NAMES[kind] : [];
   const columns = isListed(kind) ? COLUMNS[kind] : [];
   return [

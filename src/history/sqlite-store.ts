@@ -6,13 +6,20 @@ import type { Revision } from '../model/revision.js';
 import type { Run } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
 import { HistoryError } from './errors.js';
-import * as books from './sqlite-books.js';
+import { Books, dropLease, takeLease } from './sqlite-books.js';
 import type { Connection } from './sqlite-connection.js';
 import { openFile } from './sqlite-file.js';
 import { Integrations } from './sqlite-integrations.js';
-import { LIMITS, type Limits, Lists } from './sqlite-lists.js';
+import { Lists } from './sqlite-lists.js';
 import { lockForWriting, type WriterLock } from './sqlite-lock.js';
-import { inlineOffload, type Offload, WorkerOffload } from './sqlite-offload.js';
+import {
+  Answers,
+  inlineOffload,
+  LIMITS,
+  type Limits,
+  type Offload,
+  WorkerOffload,
+} from './sqlite-offload.js';
 import { BatchWriter, type Head } from './sqlite-record.js';
 import { Records } from './sqlite-records.js';
 import { Revisions } from './sqlite-revisions.js';
@@ -67,6 +74,7 @@ class SqliteStore implements HistoryStore {
   readonly #revisions: Revisions;
   readonly #records: Records;
   readonly #lists: Lists;
+  readonly #books: Books;
   readonly #offload: Offload;
   readonly #now: () => number;
   /** What the writer knows without asking; a reader asks, since another process writes. */
@@ -81,11 +89,13 @@ class SqliteStore implements HistoryStore {
   ) {
     this.#now = now;
     this.#integrations = new Integrations(connection);
+    const isShared = connection.path !== IN_MEMORY;
+    this.#offload = isShared ? new WorkerOffload(connection.path) : inlineOffload(connection);
+    const answers = new Answers(connection, this.#offload);
     this.#revisions = new Revisions(connection, this.#integrations, cacheChars);
-    this.#records = new Records(connection, this.#integrations, this.#revisions);
-    this.#offload =
-      connection.path === IN_MEMORY ? inlineOffload(connection) : new WorkerOffload(connection.path);
-    this.#lists = new Lists(connection, this.#integrations, this.#revisions, this.#offload, limits);
+    this.#records = new Records(connection, this.#integrations, this.#revisions, answers, limits);
+    this.#lists = new Lists(connection, this.#integrations, this.#revisions, answers, limits);
+    this.#books = new Books(connection, answers, limits);
   }
 
   async record(batch: Batch): Promise<Recorded> {
@@ -164,43 +174,41 @@ class SqliteStore implements HistoryStore {
   }
 
   async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
-    const { sql, params } = books.ledgerSql(stream, from, to, seq);
-    return books.entriesOf(this.connection.all(sql, params));
+    return this.#books.ledger(stream, from, to, seq);
   }
 
   async streams(): Promise<StreamState[]> {
-    return books.readStreams(this.connection);
+    return this.#books.streams();
   }
 
   async runs(query: Parameters<HistoryStore['runs']>[0]): Promise<Run[]> {
-    return books.readRuns(this.connection, query);
+    return this.#books.runs(query);
   }
 
   async countRuns(integrations: readonly string[] | null): Promise<number> {
-    const { sql, params } = books.runCountSql(integrations);
-    return Number(this.connection.first(sql, params)?.[0]);
+    return this.#books.countRuns(integrations);
   }
 
   async run(id: string): Promise<Run | null> {
-    return books.readRun(this.connection, id);
+    return this.#books.run(id);
   }
 
   async quarantine(query: Parameters<HistoryStore['quarantine']>[0]): Promise<QuarantineEntry[]> {
-    return books.readQuarantine(this.connection, query);
+    return this.#books.quarantine(query);
   }
 
   async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
-    return keys.map((key) => books.readQuarantined(this.connection, key));
+    return keys.map((key) => this.#books.quarantined(key));
   }
 
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
     this.#assertWriter();
-    return books.takeLease(this.connection, name, holder, ttlMs, this.#now());
+    return takeLease(this.connection, name, holder, ttlMs, this.#now());
   }
 
   async releaseLease(name: string, holder: string): Promise<void> {
     this.#assertWriter();
-    books.dropLease(this.connection, name, holder);
+    dropLease(this.connection, name, holder);
   }
 
   async ping(): Promise<void> {
