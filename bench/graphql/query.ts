@@ -1,10 +1,15 @@
 /** The page that is measured: what a list in a frontend asks for. */
-export const QUERY = `{
-  cases(first: 50) {
+export const QUERY = `query Page($maxAge: Int) {
+  cases(first: 50, maxAge: $maxAge) {
     edges { cursor node { id severity threats(first: 5) { edges { node { id subject } } } } }
     pageInfo { hasNextPage endCursor }
   }
 }`;
+
+/** A request for the page as JSON; with a number of its own, a question that has not been asked before. */
+export function requestBody(maxAge?: number): string {
+  return JSON.stringify({ query: QUERY, variables: maxAge === undefined ? {} : { maxAge } });
+}
 
 export interface CasesAnswer {
   readonly data: {

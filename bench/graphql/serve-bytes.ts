@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { QUERY } from './query.js';
+import { requestBody } from './query.js';
 
 /*
  * A bare node:http server that reads each request and sends the bytes of the gateway's answer (fetched from the
@@ -11,7 +11,7 @@ const [url = ''] = process.argv.slice(2);
 const response = await fetch(`${url}/graphql`, {
   method: 'POST',
   headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ query: QUERY }),
+  body: requestBody(),
 });
 const bytes = Buffer.from(await response.arrayBuffer());
 

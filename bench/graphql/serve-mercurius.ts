@@ -1,6 +1,6 @@
 import { fastify } from 'fastify';
 import mercurius from 'mercurius';
-import { type CasesAnswer, QUERY } from './query.js';
+import { type CasesAnswer, requestBody } from './query.js';
 
 /*
  * mercurius with jit, serving the gateway's answer (fetched from the URL given) from memory under a schema of
@@ -8,7 +8,7 @@ import { type CasesAnswer, QUERY } from './query.js';
  */
 
 const schema = `
-  type Query { cases(first: Int): CaseConnection }
+  type Query { cases(first: Int, maxAge: Int): CaseConnection }
   type CaseConnection { edges: [CaseEdge!]! pageInfo: PageInfo! }
   type CaseEdge { cursor: String! node: Case! }
   type Case { id: ID! severity: Severity threats(first: Int): ThreatConnection }
@@ -40,7 +40,7 @@ async function fetchPage(from: string): Promise<Page> {
   const response = await fetch(`${from}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: QUERY }),
+    body: requestBody(),
   });
   return ((await response.json()) as CasesAnswer).data.cases;
 }
