@@ -3,7 +3,7 @@ import type { Instant } from '../model/instant.js';
 import { keyText, type RecordKey } from '../model/kind.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
-import type { Run } from '../model/run.js';
+import type { Run, RunTrigger } from '../model/run.js';
 import { type Stream, type StreamState, streamText } from '../model/stream.js';
 import type { Collections, QuarantineDoc, RunDoc } from './mongo-documents.js';
 import type { Batch, HistoryStore } from './store.js';
@@ -26,21 +26,24 @@ export class MongoBooks {
     return docs.map(({ _id, ...state }) => state);
   }
 
-  async runs({ integrations, before, limit }: RunsQuery): Promise<Run[]> {
+  async runs({ integrations, before, limit, trigger }: RunsQuery): Promise<Run[]> {
     const older = before && [
       { startedAt: { $lt: before.startedAt } },
       { startedAt: before.startedAt, _id: { $lt: before.id } },
     ];
     const docs = await this.collections.runs
-      .find({ ...ofIntegrations(integrations), ...(older && { $or: older }) })
+      .find({ ...ofIntegrations(integrations), ...(trigger && { trigger }), ...(older && { $or: older }) })
       .sort({ startedAt: -1, _id: -1 })
       .limit(limit)
       .toArray();
     return docs.map(runOf);
   }
 
-  countRuns(integrations: readonly string[] | null): Promise<number> {
-    return this.collections.runs.countDocuments(ofIntegrations(integrations));
+  countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number> {
+    return this.collections.runs.countDocuments({
+      ...ofIntegrations(integrations),
+      ...(trigger && { trigger }),
+    });
   }
 
   async run(id: string): Promise<Run | null> {

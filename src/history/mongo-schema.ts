@@ -61,7 +61,11 @@ const INDEXES: Record<keyof Collections, () => IndexDescription[]> = {
   meta: () => [],
   ledger: () => [{ key: { stream: 1, to: 1, from: 1, seq: 1 } }],
   streams: () => [],
-  runs: () => [{ key: { startedAt: -1, _id: -1 } }, { key: { integration: 1, startedAt: -1, _id: -1 } }],
+  runs: () => [
+    { key: { startedAt: -1, _id: -1 } },
+    { key: { integration: 1, startedAt: -1, _id: -1 } },
+    { key: { trigger: 1, startedAt: -1, _id: -1 } },
+  ],
   quarantine: () => [{ key: { integration: 1, kind: 1, id: 1 } }],
   leases: () => [],
 };

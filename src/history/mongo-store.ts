@@ -107,7 +107,8 @@ class MongoStore implements HistoryStore {
   ledger: HistoryStore['ledger'] = (...query) => this.#guarded(() => this.#books.ledger(...query));
   streams: HistoryStore['streams'] = () => this.#guarded(() => this.#books.streams());
   runs: HistoryStore['runs'] = (query) => this.#guarded(() => this.#books.runs(query));
-  countRuns: HistoryStore['countRuns'] = (whose) => this.#guarded(() => this.#books.countRuns(whose));
+  countRuns: HistoryStore['countRuns'] = (whose, trigger) =>
+    this.#guarded(() => this.#books.countRuns(whose, trigger));
   run: HistoryStore['run'] = (id) => this.#guarded(() => this.#books.run(id));
   quarantine: HistoryStore['quarantine'] = (query) => this.#guarded(() => this.#books.quarantine(query));
   quarantined: HistoryStore['quarantined'] = (keys) => this.#guarded(() => this.#books.quarantined(keys));

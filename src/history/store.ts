@@ -4,7 +4,7 @@ import type { Kind, ListedKind, RecordKey } from '../model/kind.js';
 import type { LedgerEntry, RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Observation, Revision } from '../model/revision.js';
-import type { Run } from '../model/run.js';
+import type { Run, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
 
 /** One atomic step of a run: all of it is recorded, or none. */
@@ -164,8 +164,10 @@ export interface HistoryStore {
     readonly integrations: readonly string[] | null;
     readonly before: { readonly startedAt: Instant; readonly id: string } | null;
     readonly limit: number;
+    /** Only runs made for this reason; all, unless given. */
+    readonly trigger?: RunTrigger;
   }): Promise<Run[]>;
-  countRuns(integrations: readonly string[] | null): Promise<number>;
+  countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number>;
   run(id: string): Promise<Run | null>;
   /** Records set aside, by integration, kind and id. */
   quarantine(query: {

@@ -1,5 +1,6 @@
 import type { Instant } from './instant.js';
 import type { Resource } from './kind.js';
+import type { Reconciliation } from './reconciliation.js';
 
 export type RunTrigger = 'POLL' | 'BACKFILL' | 'LIVE' | 'REREAD' | 'RECONCILE';
 export type RunStatus = 'RUNNING' | 'SUCCEEDED' | 'PARTIAL' | 'FAILED' | 'INTERRUPTED';
@@ -18,6 +19,8 @@ export interface Run {
   readonly counts: RunCounts;
   /** At most the first 20, each for a person; none holds a token. */
   readonly errors: readonly string[];
+  /** What it found; of runs that reconcile, and there once they have ended. */
+  readonly reconciliation?: Reconciliation;
 }
 
 export interface RunCounts {

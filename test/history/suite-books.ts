@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Batch, HistoryStore } from '../../src/history/store.js';
 import { KINDS } from '../../src/model/kind.js';
+import type { Reconciliation } from '../../src/model/reconciliation.js';
+import type { Run } from '../../src/model/run.js';
 import {
   batchOf,
   caseKey,
@@ -102,6 +104,38 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(await store.countRuns([])).toBe(0);
       expect(await store.run(a.id)).toStrictEqual(ended);
       expect(await store.run('never')).toBeNull();
+    });
+
+    it('lists the runs that were made for one reason, with what they found', async () => {
+      const integration = newAccount();
+      const ids = { count: 130, ids: ['a', 'b $c.d'] };
+      const reconciliation: Reconciliation = {
+        ...{
+          from: START,
+          to: minutesAfterStart(60),
+          verdict: 'SHORT',
+          reason: '130 are missing',
+          failure: null,
+        },
+        ...{ sources: ['EXPORT', 'LIST'], basis: 'IDS', population: 200, declared: null, held: 70 },
+        ...{ missing: ids, extra: { count: 0, ids: [] }, gone: { count: 0, ids: [] } },
+        opened: [{ from: START, to: minutesAfterStart(1) }],
+      };
+      const run = (id: string, minutes: number, changes: Partial<Run> = {}) =>
+        sampleRun(`${integration}-${id}`, { integration, startedAt: minutesAfterStart(minutes), ...changes });
+      const found = run('found', 1, { trigger: 'RECONCILE', reconciliation });
+      const running = run('running', 3, { trigger: 'RECONCILE' });
+      for (const each of [found, run('poll', 2), running, run('live', 4, { trigger: 'LIVE' })]) {
+        await record({ run: each });
+      }
+      const query = { integrations: [integration], before: null, limit: 9, trigger: 'RECONCILE' } as const;
+      expect(await store.runs(query)).toStrictEqual([running, found]);
+      expect(await store.runs({ ...query, before: running, limit: 1 })).toStrictEqual([found]);
+      expect(await store.runs({ ...query, trigger: 'BACKFILL' })).toStrictEqual([]);
+      expect(await store.runs({ ...query, integrations: null, limit: 2 })).toStrictEqual([running, found]);
+      expect(await store.countRuns([integration], 'RECONCILE')).toBe(2);
+      expect(await store.countRuns([integration])).toBe(4);
+      expect(await store.run(found.id)).toStrictEqual(found);
     });
 
     it('sets records aside, by integration, kind and id', async () => {

@@ -19,6 +19,7 @@ import {
   batchFrom,
   batchPlan,
   keyOf,
+  RUN_TRIGGERS,
   runIdOf,
   streamOf,
   type World,
@@ -186,13 +187,19 @@ const reading: readonly Arbitrary<Step>[] = [
 
   step(
     'runs',
-    fc.record({ whose: choice, limit: fc.integer({ min: 1, max: 3 }) }),
-    async ({ whose, limit }, model) => {
+    fc.record({
+      whose: choice,
+      limit: fc.integer({ min: 1, max: 3 }),
+      trigger: fc.option(fc.constantFrom(...RUN_TRIGGERS), { nil: undefined }),
+    }),
+    async ({ whose, limit, trigger }, model) => {
       const integrations = integrationsOf(model.world, whose);
-      await agree(model, (of) => of.countRuns(integrations));
+      await agree(model, (of) => of.countRuns(integrations, trigger));
       for (const n of [0, 1, 2]) await agree(model, (of) => of.run(runIdOf(model.world, n)));
       await walkAll(null, async (before: Parameters<HistoryStore['runs']>[0]['before']) => {
-        const page = await agree(model, (of) => of.runs({ integrations, before, limit }));
+        const page = await agree(model, (of) =>
+          of.runs({ integrations, before, limit, ...(trigger && { trigger }) }),
+        );
         return integrations === null ? null : (page.at(-1) ?? null);
       });
     },

@@ -4,7 +4,7 @@ import { shift } from '../../src/model/instant.js';
 import { KIND_OF, KINDS, RESOURCES, type RecordKey } from '../../src/model/kind.js';
 import type { WindowStatus } from '../../src/model/ledger.js';
 import type { QuarantineCode } from '../../src/model/quarantine.js';
-import type { RunStatus } from '../../src/model/run.js';
+import type { RunStatus, RunTrigger } from '../../src/model/run.js';
 import { FILTER_KEYS, type Stream, type StreamStatus } from '../../src/model/stream.js';
 import { INSTANTS, type Variants, variantOf } from './arbitraries.js';
 import {
@@ -99,6 +99,8 @@ export function streamOf({ integrations }: World, n: number): Stream {
   return { integration: pick(integrations, n), resource, filterKey: pick(FILTER_KEYS[resource], n) };
 }
 
+export const RUN_TRIGGERS: readonly [RunTrigger, ...RunTrigger[]] = ['POLL', 'LIVE', 'RECONCILE'];
+
 export function runIdOf({ integrations }: World, n: number): string {
   return `${pick(integrations, n)}-run-${n}`;
 }
@@ -136,6 +138,7 @@ function runOf(plan: BatchPlan, world: World) {
   return sampleRun(runIdOf(world, plan.run), {
     integration: pick(world.integrations, plan.run),
     resource,
+    trigger: pick(RUN_TRIGGERS, plan.run),
     status: plan.runStatus,
     // two of the three start together, so that their order goes by id
     startedAt: pick(INSTANTS, 2 + (plan.run % 2)),

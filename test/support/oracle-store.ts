@@ -18,7 +18,7 @@ import type { RecordedEntry } from '../../src/model/ledger.js';
 import type { QuarantineEntry } from '../../src/model/quarantine.js';
 import type { RecordOf } from '../../src/model/records.js';
 import { type Observation, OPEN_SEQ, type Revision } from '../../src/model/revision.js';
-import type { Run } from '../../src/model/run.js';
+import type { Run, RunTrigger } from '../../src/model/run.js';
 import { type Stream, type StreamState, streamText } from '../../src/model/stream.js';
 
 const EPOCH: Instant = '1970-01-01T00:00:00.000Z';
@@ -236,19 +236,21 @@ export class OracleStore implements HistoryStore {
 
   async runs(query: Parameters<HistoryStore['runs']>[0]): Promise<Run[]> {
     const { before } = query;
-    return this.#runsOf(query.integrations)
+    return this.#runsOf(query.integrations, query.trigger)
       .filter((run) => before === null || compareRuns(run, before) > 0)
       .sort(compareRuns)
       .slice(0, query.limit);
   }
 
-  async countRuns(integrations: readonly string[] | null): Promise<number> {
-    return this.#runsOf(integrations).length;
+  async countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number> {
+    return this.#runsOf(integrations, trigger).length;
   }
 
-  #runsOf(integrations: readonly string[] | null): Run[] {
+  #runsOf(integrations: readonly string[] | null, trigger?: RunTrigger): Run[] {
     return [...this.#runs.values()].filter(
-      (run) => integrations === null || integrations.includes(run.integration),
+      (run) =>
+        (integrations === null || integrations.includes(run.integration)) &&
+        (trigger === undefined || run.trigger === trigger),
     );
   }
 
