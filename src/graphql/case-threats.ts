@@ -4,7 +4,6 @@ import type { Case } from './case.type.js';
 import type { GatewayContext, Means } from './context.js';
 import { type PageArgs, pageText } from './page-args.js';
 import { pageWithin } from './page-within.js';
-import { weightOf } from './shared-pages.js';
 import { Threat, ThreatConnection } from './threat.type.js';
 import type { View } from './view.js';
 
@@ -44,7 +43,6 @@ async function recordIn(view: View, root: Case, means: Means): Promise<CaseRecor
 
 async function heldThreats(record: CaseRecord, integration: string, view: View, means: Means) {
   const revisions = await load([...new Set(record.threatIds)], integration, view, means);
-  means.shared.charge(weightOf(revisions));
   return revisions.flatMap((revision) => (revision ? [new Threat(revision, view)] : []));
 }
 

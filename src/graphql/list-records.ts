@@ -14,7 +14,6 @@ import type { GatewayContext, Means } from './context.js';
 import { type CursorValue, cursorWriter, type ReadCursor } from './cursor.js';
 import { Page } from './page.js';
 import type { ReadCoverage } from './record-connection.js';
-import { weightOf } from './shared-pages.js';
 import type { View } from './view.js';
 
 /** What the connection of a list is made of. */
@@ -89,7 +88,6 @@ async function readPage<K extends ListedKind, T>(
     descending: order.descending !== page.backward,
     ...{ after, limit: page.limit },
   });
-  means.shared.charge(weightOf(items.map(({ revision }) => revision)));
   const inOrder: readonly PageItem<K>[] = page.backward ? [...items].reverse() : items;
   const write = cursorWriter({ list: resource, terms: termsOf(asked), pin: [view.seq, view.asOf] });
   return new Page({

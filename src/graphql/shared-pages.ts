@@ -1,50 +1,47 @@
 import { LRUCache } from 'lru-cache';
-import type { ListedKind } from '../model/kind.js';
-import type { Revision } from '../model/revision.js';
 import type { Page } from './page.js';
+import { RecordNode } from './record.type.js';
 
-const MOST_PAGES = 200;
+const MOST_ASKED = 2_000;
 const MOST_WEIGHT = 20_000;
 
 /**
- * Pages that are read again before the history has moved on, with all that hangs off their nodes. What was
+ * Pages that are asked for again before the history has moved on, with all that hangs off their nodes. What was
  * read at a head is what would be read again as long as the head is the same, so nothing here is ever out of
- * date; and it is bounded, by pages and by the records that hang off them.
+ * date. What is asked for once is not kept, and what is kept is bounded by the records that may hang off it.
  */
 export class SharedPages {
   #head = -1;
-  #weight = 0;
-  readonly #pages = new LRUCache<string, Page<unknown>>({ max: MOST_PAGES });
+  readonly #asked = new LRUCache<string, true>({ max: MOST_ASKED });
+  readonly #pages = new LRUCache<string, Page<unknown>>({
+    maxSize: MOST_WEIGHT,
+    sizeCalculation: ({ facts }) => 1 + facts.nodes.reduce<number>((sum, node) => sum + weightOf(node), 0),
+  });
 
   /** The page that was read for `key` at this head. */
   find<T>(head: number, key: string): Page<T> | undefined {
-    if (head !== this.#head) this.#clear(head);
+    if (head !== this.#head) {
+      this.#head = head;
+      this.#pages.clear();
+    }
     return this.#pages.get(key) as Page<T> | undefined;
   }
 
-  /** Keeps a page that was read while the head was `head`; one that has been overtaken is let go. */
+  /**
+   * Keeps a page that was read while the head was `head`, if it was asked for before; one that has been
+   * overtaken is let go.
+   */
   keep(head: number, key: string, page: Page<unknown>): void {
-    if (head === this.#head) this.#pages.set(key, page);
-  }
-
-  /** Takes note of so many records or messages that now hang off the pages kept. */
-  charge(weight: number): void {
-    this.#weight += weight;
-    if (this.#weight > MOST_WEIGHT) this.#clear(this.#head);
-  }
-
-  #clear(head: number): void {
-    this.#head = head;
-    this.#weight = 0;
-    this.#pages.clear();
+    if (head !== this.#head) return;
+    if (this.#asked.has(key)) this.#pages.set(key, page);
+    else this.#asked.set(key, true);
   }
 }
 
-/** What records weigh in memory, roughly: a message counts as much as all else of a record. */
-export function weightOf(revisions: readonly (Revision<ListedKind> | null)[]): number {
-  return revisions.reduce((sum, revision) => sum + (revision ? 1 + messagesIn(revision) : 0), 0);
-}
-
-function messagesIn({ record }: Revision<ListedKind>): number {
-  return 'messages' in record ? record.messages.length : 0;
+/** What a node may come to weigh in memory, roughly and in messages: a case by the threats that it may load. */
+function weightOf(node: unknown): number {
+  if (!(node instanceof RecordNode)) return 1;
+  const { record } = node;
+  if ('messages' in record) return 1 + record.messages.length;
+  return 'threatIds' in record ? 1 + 4 * record.threatIds.length : 1;
 }

@@ -4,7 +4,6 @@ import { reportCoverage } from './coverage.js';
 import { Message, MessageConnection } from './message.type.js';
 import { type PageArgs, pageText } from './page-args.js';
 import { pageWithin } from './page-within.js';
-import { weightOf } from './shared-pages.js';
 import type { Threat } from './threat.type.js';
 import type { View } from './view.js';
 
@@ -39,7 +38,6 @@ async function readCases(root: Threat, args: PageArgs, means: Means): Promise<Ca
   const read = async (view: View) => {
     const reference = { kind: 'case', field: 'threatId', integration, value, seq: view.seq } as const;
     const revisions = await means.loaders.referrers.load(reference);
-    means.shared.charge(weightOf(revisions));
     return revisions.map((revision) => new Case(revision, view));
   };
   const idOf = (node: Case) => node.caseId;
