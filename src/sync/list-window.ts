@@ -2,7 +2,7 @@ import type { ListItem, ListPage } from '../abnormal/client.js';
 import { UpstreamError } from '../abnormal/errors.js';
 import type { Window } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
-import { callOptions, type Pass } from './pass.js';
+import { callOptions, type Reading } from './pass.js';
 
 /** What the pages of a window listed. */
 export interface Listing {
@@ -21,8 +21,8 @@ const MAX_WALKS = 5;
 const MAX_PAGES = 10_000;
 
 /** The first page of a window. */
-export function listFirstPage(pass: Pass, stream: Stream, window: Window): Promise<ListPage> {
-  return listPage(pass, stream, window, 1);
+export function listFirstPage(reading: Reading, stream: Stream, window: Window): Promise<ListPage> {
+  return listPage(reading, stream, window, 1);
 }
 
 /** Whether the window holds more than this one page, or may: a full page that says nothing of more is no proof. */
@@ -38,7 +38,7 @@ export function isOverflowing(page: ListPage, pageSize: number): boolean {
  * is read again until two readings agree. What any of them listed counts.
  */
 export async function listAllPages(
-  pass: Pass,
+  reading: Reading,
   stream: Stream,
   window: Window,
   first: ListPage,
@@ -47,7 +47,7 @@ export async function listAllPages(
   let pages = 0;
   let previous: Walk | null = null;
   for (let walks = 1; ; walks += 1) {
-    const walk = await walkPages(pass, stream, window, walks === 1 ? first : null);
+    const walk = await walkPages(reading, stream, window, walks === 1 ? first : null);
     pages += walk.pages.length;
     for (const page of walk.pages) for (const item of page.items) items.set(item.id, item);
     const doubt = doubtOf(walk, previous);
@@ -66,8 +66,13 @@ interface Walk {
   readonly declared: number | null;
 }
 
-async function walkPages(pass: Pass, stream: Stream, window: Window, first: ListPage | null): Promise<Walk> {
-  const pages = [first ?? (await listPage(pass, stream, window, 1))];
+async function walkPages(
+  reading: Reading,
+  stream: Stream,
+  window: Window,
+  first: ListPage | null,
+): Promise<Walk> {
+  const pages = [first ?? (await listPage(reading, stream, window, 1))];
   for (let last = pages[0]; last && last.nextPage !== null; last = pages.at(-1)) {
     if (last.nextPage <= last.page || pages.length >= MAX_PAGES) {
       throw new UpstreamError(
@@ -75,7 +80,7 @@ async function walkPages(pass: Pass, stream: Stream, window: Window, first: List
         `page ${last.page} of the list names page ${last.nextPage} as its next`,
       );
     }
-    pages.push(await listPage(pass, stream, window, last.nextPage));
+    pages.push(await listPage(reading, stream, window, last.nextPage));
   }
   return {
     pages,
@@ -99,6 +104,6 @@ function rowsOf(page: ListPage): number {
   return page.items.length + page.unusable.length;
 }
 
-function listPage(pass: Pass, stream: Stream, window: Window, page: number): Promise<ListPage> {
-  return pass.account.client.list(stream.resource, stream.filterKey, window, page, callOptions(pass));
+function listPage(reading: Reading, stream: Stream, window: Window, page: number): Promise<ListPage> {
+  return reading.account.client.list(stream.resource, stream.filterKey, window, page, callOptions(reading));
 }

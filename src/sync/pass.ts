@@ -37,6 +37,9 @@ export interface Pass extends SyncEnv, Source {
   readonly memory: PassMemory;
 }
 
+/** What requests are made with. */
+export type Reading = Pick<Pass, 'account' | 'recorder' | 'signal' | 'priority'>;
+
 /** What a pass remembers from window to window. */
 export interface PassMemory {
   /** Records that were never held and are known not to exist, though lists name them. */
@@ -66,6 +69,6 @@ export function keyOf(source: Source, id: string): RecordKey & { readonly kind: 
   return { integration: source.account.name, kind: kindOf(source), id };
 }
 
-export function callOptions(pass: Pass): CallOptions {
-  return { priority: pass.priority, signal: pass.signal, meter: pass.recorder.meter };
+export function callOptions({ priority, signal, recorder }: Reading): CallOptions {
+  return { priority, signal, meter: recorder.meter };
 }

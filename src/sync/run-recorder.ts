@@ -1,6 +1,7 @@
 import { type CallMeter, newMeter } from '../abnormal/client.js';
 import type { Batch, Recorded } from '../history/store.js';
 import type { Instant } from '../model/instant.js';
+import type { Reconciliation } from '../model/reconciliation.js';
 import type { Run, RunCounts, RunStatus, RunTrigger } from '../model/run.js';
 import { nowOf, type Source, type SyncEnv } from './pass.js';
 
@@ -27,7 +28,12 @@ export interface RunRecorder {
   /** Remembers a failure for a person; the first 20 are kept. */
   note(problem: string): void;
   /** Writes the run's end; `forecast` is what `part` is going to bring, for a run that is one batch. */
-  end(status: RunStatus, part?: BatchPart, forecast?: Partial<RunCounts>): Promise<Recorded & { run: Run }>;
+  end(
+    status: RunStatus,
+    part?: BatchPart,
+    forecast?: Partial<RunCounts>,
+    reconciliation?: Reconciliation,
+  ): Promise<Recorded & { run: Run }>;
   counts(): RunCounts;
   /** Whether anything of it has been written. */
   hasBegun(): boolean;
@@ -102,9 +108,10 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
     note: (problem) => {
       if (errors.length < MAX_NOTES) errors.push(problem);
     },
-    async end(status, part = {}, forecast = {}) {
+    async end(status, part = {}, forecast = {}, reconciliation) {
       const now = runNow(status);
-      const run = { ...now, counts: { ...now.counts, ...forecast } };
+      const found = reconciliation ? { reconciliation } : {};
+      const run = { ...now, counts: { ...now.counts, ...forecast }, ...found };
       const recorded = await write(run, part).finally(() => env.activeRuns.delete(id));
       return { ...recorded, run };
     },
