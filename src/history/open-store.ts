@@ -31,7 +31,7 @@ export async function openStore(
 
 function sqlitePath(url: string): string {
   const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
-  if (path !== '' && !path.startsWith('//')) return path;
+  if (path !== '' && !path.startsWith('//') && !path.endsWith('/')) return path;
   throw new HistoryError(
     'UNUSABLE',
     'HISTORY names no file: write sqlite:./data/history.db or sqlite:/an/absolute/path',

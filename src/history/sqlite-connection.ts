@@ -128,7 +128,7 @@ function toHistoryError(error: unknown, path: string): unknown {
   if (code.startsWith('SQLITE_') || /ConnectionFailed|not open/.test(error.message)) {
     return say(
       'UNAVAILABLE',
-      `${path}: ${error.message}; check that the file can be read and written and that its disk is not full`,
+      `${path} cannot be used (${error.message}); check that it can be read and written and that its disk is not full`,
     );
   }
   return error;

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
 import { HistoryError } from './errors.js';
 import { Connection } from './sqlite-connection.js';
 import { isLaidOut, layOut } from './sqlite-reproject.js';
@@ -12,7 +11,6 @@ const CHECKPOINT_PAGES = 4_000;
 /** Opens a history's file; in write mode, a missing or empty file becomes a new history. */
 export function openFile(path: string, mode: OpenMode): Connection {
   if (mode === 'read') return openToRead(path);
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   return opened(new Connection(path, 'create'), (connection) => {
     const isNew = isEmpty(connection);
     if (!isNew) check(connection);

@@ -9,19 +9,29 @@ export interface WriterLock {
 }
 
 /**
- * Takes the right to write to `path`; a HistoryError `IN_USE`, at once, while another store has it.
+ * Takes the right to write to `path`, whose folder is made where there is none; a HistoryError `IN_USE`, at once, while another store has it.
  *
  * SQLite would let two writers take turns, but each keeps the history's head in memory. So the writer holds an
  * exclusive transaction on a file beside it, `<path>-writer`: a lock of the operating system's, which goes
  * with the process and leaves nothing to clean up.
  */
 export function lockForWriting(path: string): WriterLock {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   try {
     return takeLock(`${path}-writer`);
   } catch (error) {
     if (!(error instanceof HistoryError) || !isBusy(error.cause)) throw error;
     throw new HistoryError('IN_USE', inUse(path), { cause: error });
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const text = `the folder ${folder} for the history cannot be made (${why}); name another file in HISTORY`;
+    throw new HistoryError('UNAVAILABLE', text, { cause: error });
   }
 }
 

@@ -1,0 +1,149 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { columnOf } from '../../src/history/sqlite-columns.js';
+import { Connection } from '../../src/history/sqlite-connection.js';
+import { type Part, walkSql } from '../../src/history/sqlite-page.js';
+import { isWalked } from '../../src/history/sqlite-schema.js';
+import { openSqliteStore } from '../../src/history/sqlite-store.js';
+import type { Batch, HistoryStore, PageQuery } from '../../src/history/store.js';
+import type { Filter } from '../../src/model/filter.js';
+import { shift } from '../../src/model/instant.js';
+import { orderFields } from '../support/arbitraries-filters.js';
+import { OracleStore } from '../support/oracle-store.js';
+import { batchOf, observeCase, START, sampleCase } from '../support/records.js';
+
+/** From "everything on the event loop" to "nothing", with walks that end too early in between. */
+const LIMITS = [
+  { walk: 100_000, scan: 100_000 },
+  { walk: 4_000, scan: 0 },
+  { walk: 120, scan: 150 },
+  { walk: 0, scan: -1 },
+];
+
+const FILTERS: readonly (Filter | null)[] = [
+  null,
+  { field: 'severityLevel', eq: 'LOW' },
+  { field: 'threatId', in: ['t3', 't4', 'none'] },
+  { and: [{ field: 'threatId', eq: 't5' }, { not: { field: 'id', contains: '7' } }] },
+  { field: 'id', in: ['case-3', 'case-400', 'case-1001'] },
+  { field: 'lastModifiedTime', lte: shift(START, -200 * 60_000) },
+  {
+    and: [
+      { field: 'lastModifiedTime', gte: shift(START, -50 * 60_000) },
+      { field: 'lastModifiedTime', lte: shift(START, 40 * 60_000) },
+    ],
+  },
+  { not: { field: 'lastModifiedTime', gte: '2000' } },
+  { field: 'description', contains: 'no such words' },
+];
+
+describe('plans', () => {
+  const oracle = new OracleStore(Date.now);
+  const stores: HistoryStore[] = [];
+  let folder: string;
+  let path: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'history-'));
+    path = join(folder, 'history.db');
+    const writer = await openSqliteStore(path, 'write');
+    stores.push(writer);
+    for (const batch of batches()) {
+      expect(await writer.record(batch)).toEqual(await oracle.record(batch));
+    }
+    for (const limits of LIMITS) stores.push(await openSqliteStore(path, 'read', { limits }));
+  });
+  afterAll(async () => {
+    await Promise.all(stores.map((store) => store.close()));
+    await rm(folder, { recursive: true });
+  });
+
+  const orders = orderFields('case').flatMap((orderBy) => [
+    { orderBy, descending: false },
+    { orderBy, descending: true },
+  ]);
+
+  it.each(orders)('give the same pages and counts: by $orderBy, descending $descending', async (order) => {
+    for (const seq of [1, 2, 3, 6, 9, 12]) {
+      for (const filter of FILTERS) {
+        for (const integrations of [null, ['b'], ['a', 'nobody']]) {
+          await agree({ kind: 'case', seq, filter, integrations, after: null, limit: 7, ...order });
+        }
+      }
+    }
+  });
+
+  /** Compares a page, the one after it and the count, of every store with the oracle's. */
+  async function agree(query: PageQuery<'case'>): Promise<void> {
+    const expected = await oracle.page(query);
+    const next = { ...query, after: expected.items.at(-1)?.position ?? null };
+    const expectedNext = await oracle.page(next);
+    const expectedCount = await oracle.count(query);
+    for (const store of stores) {
+      expect(await store.page(query)).toEqual(expected);
+      expect(await store.page(next)).toEqual(expectedNext);
+      expect(await store.count(query)).toBe(expectedCount);
+    }
+  }
+
+  it('walk an index that covers what they ask, and sort nothing', () => {
+    const connection = new Connection(path, 'read');
+    for (const field of orderFields('case')) {
+      const column = columnOf('case', field);
+      if (!column || !isWalked(column)) continue;
+      for (const ahead of column.spec.type === 'instant' ? [false, true] : [false]) {
+        const { sql, params } = walkSql({ ...part(), column, ahead }, 50, 1_000);
+        const plan = connection.all(`EXPLAIN QUERY PLAN ${sql}`, params).map((row) => String(row[3]));
+        expect(plan.filter((step) => /^(SEARCH|SCAN) case/.test(step))).toEqual([
+          expect.stringMatching(new RegExp(`USING COVERING INDEX case_(key|(by|ahead)_${field}) `)),
+        ]);
+        expect(plan.filter((step) => step.includes('TEMP B-TREE'))).toEqual([]);
+      }
+    }
+    connection.close();
+  });
+});
+
+function part(): Omit<Part, 'column' | 'ahead'> {
+  const stretch = { lower: null, upper: { value: START, open: false, id: 'case-9' } };
+  return { kind: 'case', integration: 1, seq: 3, filter: null, descending: true, stretch };
+}
+
+/**
+ * A history with what makes views of the past slow: a few cases first, then their changes, then newer ones, one
+ * dated in the far future, then a backfill of older ones, deletions, and cases without any time.
+ */
+function batches(): Batch[] {
+  const seen = (n: number, minutes: number | null, seq: number) =>
+    observeCase(
+      sampleCase(`case-${n}`, {
+        lastModifiedTime: minutes === null ? null : shift(START, minutes * 60_000),
+        createdTime: shift(START, -n * 60_000),
+        firstObservedTime: n % 5 === 0 ? null : shift(START, ((n * 7) % 100) * 60_000),
+        severityLevelRaw: ['LOW', 'MEDIUM', 'HIGH', null][n % 4] ?? null,
+        description: `version of batch ${seq}`,
+        threatIds: [`t${n % 9}`],
+      }),
+      { integration: n % 3 === 0 ? 'b' : 'a', basis: seq - 1 },
+    );
+  const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+  const contents = [
+    range(0, 20).map((n) => seen(n, n, 1)),
+    range(0, 60).map((n) => seen(n, n + 20, 2)),
+    [seen(1_000, 5_000_000, 3), seen(1_001, null, 3), seen(1_002, null, 3)],
+    ...range(4, 9).map((seq) => range(seq * 50, seq * 50 + 50).map((n) => seen(n, n, seq))),
+    range(500, 700).map((n) => seen(n, 100 - n, 9)),
+    range(0, 60).map((n) => seen(n, n + 30, 10)),
+    [],
+    range(3, 40).map((n) => seen(n, n + 900, 12)),
+  ];
+  return contents.map((observations, i) =>
+    batchOf(`batch-${i + 1}`, {
+      now: shift(START, i * 3_600_000),
+      observations,
+      tombstones: i === 10 ? range(30, 50).map((n) => seen(n, 0, 0).key) : [],
+    }),
+  );
+}

@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Connection } from '../../src/history/sqlite-connection.js';
+import { openSqliteStore } from '../../src/history/sqlite-store.js';
+import { batchOf, observeCase, sampleCase } from '../support/records.js';
+
+const CHILD = fileURLToPath(new URL('./sqlite-child.ts', import.meta.url));
+const BUSY = { name: 'HistoryError', code: 'IN_USE' };
+
+describe('a history in SQLite among processes', () => {
+  let folder: string;
+  let path: string;
+  const children: ChildProcess[] = [];
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'history-'));
+    path = join(folder, 'history.db');
+  });
+  afterEach(async () => {
+    await Promise.all(children.splice(0).map(kill));
+    await rm(folder, { recursive: true });
+  });
+
+  /** Starts a child and waits until it has the history open. */
+  async function start(task: 'hold' | 'record' | 'leave') {
+    const child = spawn(process.execPath, ['--import', 'tsx', CHILD, task, path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.push(child);
+    const lines: string[] = [];
+    const output = createInterface({ input: child.stdout });
+    output.on('line', (line) => lines.push(line));
+    await once(output, 'line');
+    return { child, lines };
+  }
+
+  it('has one writer: another fails at once, and says which file and what to do', async () => {
+    const store = await openSqliteStore(path, 'write');
+    await expect(openSqliteStore(path, 'write')).rejects.toMatchObject(BUSY);
+    await expect(openSqliteStore(path, 'write')).rejects.toThrow(`${path} is in use`);
+    await store.close();
+    await (await openSqliteStore(path, 'write')).close();
+  });
+
+  it('is free again when the process that wrote to it is killed', async () => {
+    const { child } = await start('hold');
+    await expect(openSqliteStore(path, 'write')).rejects.toMatchObject(BUSY);
+    const reader = await openSqliteStore(path, 'read');
+    expect((await reader.head()).seq).toBe(0);
+    await reader.close();
+    await kill(child);
+    const store = await openSqliteStore(path, 'write');
+    await store.record(batchOf('after'));
+    await store.close();
+  });
+
+  it('shows readers what the writer commits, and how revisions ended', async () => {
+    const writer = await openSqliteStore(path, 'write');
+    const reader = await openSqliteStore(path, 'read', { limits: { walk: 0, scan: -1 } });
+    const observe = (description: string, basis: number, integration: string) =>
+      observeCase(sampleCase('1', { description }), { basis, integration });
+    for (let seq = 1; seq <= 8; seq += 1) {
+      // every second batch brings an integration that the reader has not heard of
+      const integration = `account-${Math.ceil(seq / 2)}`;
+      const observations = [observe(`version ${seq}`, seq - 1, integration)];
+      await writer.record(batchOf(`batch-${seq}`, { observations }));
+      expect((await reader.head()).seq).toBe(seq);
+      const list = { kind: 'case', integrations: null, filter: null, seq } as const;
+      const wanted = { ...list, orderBy: 'id', descending: true, after: null, limit: 10 };
+      expect(await reader.page(wanted)).toStrictEqual(await writer.page(wanted));
+      expect(await reader.count({ ...list, filter: { field: 'id', gte: '' } })).toBe(Math.ceil(seq / 2));
+      const key = { integration, kind: 'case', id: '1' } as const;
+      expect(await reader.revisions(key, 99, 9)).toStrictEqual(await writer.revisions(key, 99, 9));
+      expect((await reader.get([key], seq))[0]?.record.description).toBe(`version ${seq}`);
+    }
+    await expect(reader.record(batchOf('no'))).rejects.toMatchObject({ name: 'HistoryError' });
+    await Promise.all([reader.close(), writer.close()]);
+  });
+
+  it('has each batch whole or not at all, wherever its writer is killed', async () => {
+    let least = 0;
+    for (const delay of [30, 90, 170, 260]) {
+      const { child, lines } = await start('record');
+      await setTimeout(delay);
+      await kill(child);
+      // what was said to be recorded is there, and at most the batch that was being recorded besides
+      least = Math.max(least, Number(lines.at(-1)?.split(' ')[1] ?? 0));
+      const head = await inspect(path);
+      expect(head).toBeGreaterThanOrEqual(least);
+      expect(head).toBeLessThanOrEqual(least + 1);
+      least = head;
+    }
+    expect(least).toBeGreaterThan(0);
+  });
+
+  it('keeps no process alive that has nothing more to do', async () => {
+    const { child, lines } = await start('leave');
+    const [code] = await (child.exitCode === null ? once(child, 'exit') : [child.exitCode]);
+    expect([code, lines.at(-1)]).toEqual([0, 'counted 0']);
+  });
+});
+
+/** Checks that a history is whole, batch by batch, and gives the number of its last. */
+async function inspect(path: string): Promise<number> {
+  const connection = new Connection(path, 'write');
+  expect(connection.all('PRAGMA integrity_check')).toEqual([['ok']]);
+  connection.close();
+  const store = await openSqliteStore(path, 'write');
+  const { seq: head } = await store.head();
+  for (let seq = 1; seq <= head; seq += 1) {
+    const query = {
+      afterSeq: seq - 1,
+      toSeq: seq,
+      kinds: ['threat'],
+      integrations: null,
+      after: null,
+    } as const;
+    const revisions = await store.changes({ ...query, limit: 100 });
+    expect(revisions.map(({ seqFrom }) => seqFrom)).toEqual(Array(25).fill(seq));
+    expect(revisions[0]?.record).toMatchObject({ messages: [{ subject: `seen by batch ${seq}` }] });
+    const shown = { kind: 'threat', integrations: null, seq } as const;
+    expect(await store.count({ ...shown, filter: null })).toBe(seq * 12 + 13);
+    expect(await store.count({ ...shown, filter: { field: 'id', gte: '' } })).toBe(seq * 12 + 13);
+  }
+  const stream = { integration: 'default', resource: 'threats', filterKey: 'receivedTime' } as const;
+  const entries = await store.ledger(stream, '2026-03-01T00:00:00.000Z', '2026-03-02T00:00:00.000Z', head);
+  expect(entries.map(({ seq, listed }) => [seq, listed])).toEqual(entries.map((_, i) => [i + 1, i + 1]));
+  expect(entries).toHaveLength(head);
+  await store.close();
+  return head;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
