@@ -7,6 +7,7 @@ import { createLog } from '../log.js';
 import { EXIT } from './exit-codes.js';
 import { parseCommand } from './parse-command.js';
 import { withProgressLine } from './progress.js';
+import { exitCodeFor } from './report.js';
 import type { Terminal } from './terminal.js';
 
 /** The process as a command sees it. */
@@ -23,9 +24,10 @@ export interface World {
 export async function runCommand(world: World): Promise<number> {
   const { terminal } = world;
   const parsed = parseCommand(world.arguments, terminal);
-  if ('exitCode' in parsed) return parsed.exitCode;
+  const [command] = world.arguments;
+  if ('exitCode' in parsed) return exitCodeFor(command, parsed.exitCode);
   const config = readConfig(world);
-  if (config === null) return EXIT.misconfigured;
+  if (config === null) return exitCodeFor(command, EXIT.misconfigured);
   const err = withProgressLine(terminal.err, world.clock);
   const log = createLog({
     level: config.logLevel,
@@ -40,7 +42,7 @@ export async function runCommand(world: World): Promise<number> {
     const { code, message } = explain(error);
     const text = config.secrets.reduce((rest, secret) => secret.blotFrom(rest), message);
     terminal.err.write(`${text}\n`);
-    return code;
+    return exitCodeFor(command, code);
   }
 }
 

@@ -91,7 +91,8 @@ function takeCase(
     isKnownOpen: (deadline) => isCovered(start, deadline),
   });
   addTimely(facts, outcome, turn, start);
-  find({ outcome, subject: { type: 'RECORD', key: fact.key, messageId: null }, at: start, reason });
+  const label = (fact.versions.at(-1) ?? fact.versions[0]).record.affectedEmployee;
+  find({ outcome, subject: { type: 'RECORD', key: fact.key, messageId: null }, label, at: start, reason });
 }
 
 const LIMITS = [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 72 * HOUR];

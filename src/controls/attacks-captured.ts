@@ -1,6 +1,6 @@
 import { conclude, licensedStreams } from './conclude.js';
 import type { Assessment, Control, Finding, Judgement, Scope, ThreatFact } from './control.js';
-import { findHoles, gapText, holesOf } from './gaps.js';
+import { findHoles, gapText, holesOf, withoutHoles } from './gaps.js';
 import { messageTimes, threatQuery } from './malicious.js';
 import { isWithin } from './period.js';
 import { gradeShare } from './shares.js';
@@ -74,6 +74,7 @@ function takeThreat(
   find({
     outcome: isWhole ? 'MET' : 'EXCEPTION',
     subject: { type: 'RECORD', key: fact.key, messageId: null },
+    label: fact.record.messages[0]?.subject ?? null,
     at,
     reason: isWhole ? 'held with all messages that Abnormal gives' : lack,
   });
@@ -118,15 +119,6 @@ export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Ju
     count,
     distributions: [],
   };
-}
-
-/** The holes are the failure itself; only what else is missing is worth adding to it. */
-function withoutHoles(scope: Scope): Scope {
-  const streams = scope.streams.map((facts) => ({
-    ...facts,
-    gaps: facts.gaps.filter((gap) => gap.class !== 'HOLE'),
-  }));
-  return { ...scope, streams };
 }
 
 function sum(streams: readonly StreamFacts[], field: 'listed' | 'held'): number {

@@ -5,9 +5,9 @@ import { messageRemediation } from '../model/remediation.js';
 import { conclude, licensedStreams } from './conclude.js';
 import type { Assessment, Control, Finding, Judgement, Measure, RecordFact, Scope } from './control.js';
 import { DurationTally } from './duration-tally.js';
-import { isMalicious, messageTimes, remediationMs, threatQuery } from './malicious.js';
+import { isMalicious, messageLabel, messageTimes, remediationMs, threatQuery } from './malicious.js';
 import { isWithin } from './period.js';
-import { gradeShare } from './shares.js';
+import { gradeShare, mostText, shareMeasures } from './shares.js';
 import { countText, durationText, instantText, shareText } from './words.js';
 
 /** What was found of the malicious messages of a period. */
@@ -89,7 +89,7 @@ function takeThreat(
     const { outcome, reason } = outcomeOf(message, at, fact.key.integration, scope, isKnown);
     count(facts, outcome, message);
     const subject = { type: 'RECORD', key: fact.key, messageId: message.messageId } as const;
-    find({ outcome, subject, at, reason });
+    find({ outcome, subject, label: messageLabel(message), at, reason });
   }
 }
 
@@ -179,26 +179,23 @@ export function judgeRemediation(facts: RemediationFacts, scope: Scope): Judgeme
   };
 }
 
-function shortText({ remediated, left }: RemediationFacts, { thresholds }: Scope): string {
-  const decided = remediated + left;
-  return `${left} of ${countText(decided, 'malicious message')} still in a mailbox ${durationText(thresholds.remediateWithin)} after receipt (${shareText(remediated / decided)} remediated, at least ${shareText(thresholds.remediatedShare)} wanted)`;
+function shortText(
+  { remediated: met, left: missed, doubtful }: RemediationFacts,
+  { thresholds }: Scope,
+): string {
+  const { remediateWithin, remediatedShare } = thresholds;
+  return `${missed} of ${countText(met + missed + doubtful, 'malicious message')} still in a mailbox ${durationText(remediateWithin)} after receipt: ${mostText({ met, missed, doubtful })} remediated, at least ${shareText(remediatedShare)} wanted`;
 }
 
 function measuresOf(facts: RemediationFacts, { thresholds }: Scope): Measure[] {
   const { remediated, left, times, unseen, pending, doubtful } = facts;
-  const decided = remediated + left;
   const plain = (name: string, value: number): Measure => ({ name, value, unit: 'count', threshold: null });
   const time = (name: string, share: number, limit: number): Measure => {
     const threshold = { value: limit, bound: 'AT_MOST' } as const;
     return { name, value: times.percentile(share), unit: 'ms', threshold };
   };
   return [
-    {
-      name: 'Remediated',
-      value: decided === 0 ? null : remediated / decided,
-      unit: 'share',
-      threshold: { value: thresholds.remediatedShare, bound: 'AT_LEAST' },
-    },
+    ...shareMeasures('Remediated', { met: remediated, missed: left, doubtful }, thresholds.remediatedShare),
     time('Median time to remediation', 0.5, thresholds.remediationMedian),
     time('95th percentile of the time to remediation', 0.95, thresholds.remediationP95),
     plain('Still within their time', pending),

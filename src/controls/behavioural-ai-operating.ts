@@ -2,7 +2,7 @@ import { attackStrategy, attackType } from '../model/normalise.js';
 import type { Message } from '../model/records.js';
 import { conclude, isCovered, licensedStreams } from './conclude.js';
 import type { Assessment, Control, Distribution, Finding, Judgement, Scope, ThreatFact } from './control.js';
-import { isMalicious, messageTimes, threatQuery } from './malicious.js';
+import { isMalicious, messageLabel, messageTimes, threatQuery } from './malicious.js';
 import { isWithin } from './period.js';
 import { RECEIVED_THREATS } from './streams-needed.js';
 import { countText, shareText } from './words.js';
@@ -91,6 +91,7 @@ function takeThreat(
     find({
       outcome: 'MET',
       subject: { type: 'RECORD', key: fact.key, messageId: message.messageId },
+      label: messageLabel(message),
       at,
       reason,
     });

@@ -2,7 +2,7 @@ import { toMillis } from '../model/instant.js';
 import { streamText } from '../model/stream.js';
 import { conclude, licensedStreams } from './conclude.js';
 import type { Assessment, Control, Finding, Judgement, Scope } from './control.js';
-import { findHoles, gapMs, gapText, holesOf } from './gaps.js';
+import { findHoles, gapMs, gapText, holesOf, withoutHoles } from './gaps.js';
 import { isWithin } from './period.js';
 import { lateStart, type Silence } from './silences.js';
 import type { StreamFacts } from './stream-facts.js';
@@ -58,6 +58,7 @@ function findingOf({ stream }: StreamFacts, silence: Silence): Finding {
   return {
     outcome: 'EXCEPTION',
     subject: { type: 'SPAN', stream, from, to },
+    label: null,
     at: from,
     reason: missedText(silence),
   };
@@ -92,7 +93,7 @@ export function judgeCollection(scope: Scope): Judgement {
       : null,
   ].filter((failure) => failure !== null);
   return {
-    ...conclude(scope, ALL_STREAMS, {
+    ...conclude(failures.length > 0 ? withoutHoles(scope) : scope, ALL_STREAMS, {
       failed: failures.length > 0 ? `${failures.join('; ')}.` : null,
       doubt: unwatched(streams, scope),
       empty: null,

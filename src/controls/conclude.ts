@@ -32,9 +32,9 @@ export function conclude(
   const aside = left === '' ? '' : ` Left out: ${left}.`;
   const lack = lackOf(scope, streams, needs);
   if (grounds.failed !== null) {
-    return { verdict: 'FAIL', reason: `${grounds.failed}${lack === null ? '' : ` ${lack}`}${aside}` };
+    return { verdict: 'FAIL', reason: `${grounds.failed}${lack === null ? '' : ` ${lack.brief}`}${aside}` };
   }
-  const doubt = lack ?? grounds.doubt;
+  const doubt = lack?.full ?? grounds.doubt;
   if (doubt !== null) return { verdict: 'INSUFFICIENT_DATA', reason: `${doubt}${aside}` };
   if (grounds.empty !== null) return { verdict: 'NOT_APPLICABLE', reason: `${grounds.empty}${aside}` };
   return { verdict: 'PASS', reason: `${grounds.passed}${aside}` };
@@ -58,17 +58,27 @@ export function isCovered(scope: Scope, needs: readonly StreamNeed[]): boolean {
   return streams.length > 0 && lackOf(scope, streams, needs) === null;
 }
 
+interface Lack {
+  readonly brief: string;
+  readonly full: string;
+}
+
 /** Why the recorded data does not suffice; `null` when the period is over and covered. */
-function lackOf(scope: Scope, streams: readonly StreamFacts[], needs: readonly StreamNeed[]): string | null {
-  const { period, now, integrations } = scope;
+function lackOf(scope: Scope, streams: readonly StreamFacts[], needs: readonly StreamNeed[]): Lack | null {
+  const plain = uncollected(scope);
+  if (plain !== null) return { brief: plain, full: plain };
+  if (needs.length === 0) return null;
+  const gaps = streams.flatMap((facts) => facts.gaps.map((gap) => gapText(facts, gap)));
+  if (gaps.length === 0) return null;
+  const said = `The period is not covered: ${countText(gaps.length, 'gap')}`;
+  return { brief: `${said}.`, full: `${said}, ${listText(gaps, 2)}.` };
+}
+
+function uncollected({ period, now, integrations }: Scope): string | null {
   if (integrations.length === 0) return 'Nothing was ever recorded.';
   if (period.from >= now) return `The period begins after what is recorded, which ends ${instantText(now)}.`;
   if (period.to > now) return `The period has not ended: what is recorded ends ${instantText(now)}.`;
-  if (needs.length === 0) return null;
-  const gaps = streams.flatMap((facts) => facts.gaps.map((gap) => ({ facts, gap })));
-  if (gaps.length === 0) return null;
-  const examples = gaps.map(({ facts, gap }) => gapText(facts, gap));
-  return `The period is not covered: ${countText(gaps.length, 'gap')}, ${listText(examples, 2)}.`;
+  return null;
 }
 
 function unlicensedText(streams: readonly StreamFacts[]): string {

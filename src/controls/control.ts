@@ -91,6 +91,8 @@ export type Outcome = 'MET' | 'EXCEPTION' | 'PENDING' | 'IN_DOUBT';
 export interface Finding {
   readonly outcome: Outcome;
   readonly subject: Subject;
+  /** What a person knows it by, from the record itself: a subject and a recipient, an employee. */
+  readonly label: string | null;
   /** The instant by which it belongs to the period. */
   readonly at: Instant | null;
   /** For a person: why it is what it is. */

@@ -59,6 +59,7 @@ function findingOf({ stream }: StreamFacts, silence: Silence): Finding {
   return {
     outcome: failed > 0 ? 'EXCEPTION' : 'IN_DOUBT',
     subject: { type: 'SPAN', stream, from, to },
+    label: null,
     at: from,
     reason: silenceText(silence),
   };

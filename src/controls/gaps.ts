@@ -1,12 +1,12 @@
 import { toMillis } from '../model/instant.js';
 import { streamText } from '../model/stream.js';
-import type { Finding } from './control.js';
+import type { Finding, Scope } from './control.js';
 import type { ClassedGap, StreamFacts } from './stream-facts.js';
 import { durationText, instantText } from './words.js';
 
-/** A gap in words: which stream, from when to when, why. */
+/** A gap in a few words: which stream, from when to when, why. What the reading said is with the gap itself. */
 export function gapText({ stream }: StreamFacts, gap: ClassedGap): string {
-  return `${streamText(stream)} from ${instantText(gap.from)} to ${instantText(gap.to)} (${gapReason(gap)})`;
+  return `${streamText(stream)} from ${instantText(gap.from)} to ${instantText(gap.to)} (${REASONS[gap.reason]})`;
 }
 
 const REASONS: Record<ClassedGap['reason'], string> = {
@@ -35,6 +35,15 @@ export function holesOf(streams: readonly StreamFacts[]): { facts: StreamFacts; 
   );
 }
 
+/** A scope whose holes are left out, for a control that fails for them and need not say them twice. */
+export function withoutHoles(scope: Scope): Scope {
+  const streams = scope.streams.map((facts) => ({
+    ...facts,
+    gaps: facts.gaps.filter((gap) => gap.class !== 'HOLE'),
+  }));
+  return { ...scope, streams };
+}
+
 /** Makes a finding of every hole of a stream. */
 export function findHoles(facts: StreamFacts, find: (finding: Finding) => void): void {
   for (const { gap } of holesOf([facts])) {
@@ -43,6 +52,7 @@ export function findHoles(facts: StreamFacts, find: (finding: Finding) => void):
     find({
       outcome: 'EXCEPTION',
       subject: { type: 'SPAN', stream: facts.stream, from, to },
+      label: null,
       at: from,
       reason,
     });

@@ -48,3 +48,9 @@ export function remediationMs({ receivedTime, remediationTime }: Message): numbe
 export function threatQuery(from: Instant, to: Instant): string {
   return `threats(filter: { receivedTime: { gte: "${from}" }, firstReceivedTime: { lte: "${shift(to, -1)}" } })`;
 }
+
+/** What a person knows a message by. */
+export function messageLabel({ subject, recipientAddress }: Message): string | null {
+  const to = recipientAddress === null ? null : `to ${recipientAddress}`;
+  return [subject, to].filter((part) => part !== null && part !== '').join(', ') || null;
+}

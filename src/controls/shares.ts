@@ -1,3 +1,6 @@
+import type { Measure } from './control.js';
+import { shareText } from './words.js';
+
 /** Members of a population by what became of them; those whose time is not up are no part of it yet. */
 export interface Split {
   readonly met: number;
@@ -9,10 +12,31 @@ export interface Split {
 /** `SHORT` and `MET` hold whatever the doubtful ones turn out to be; `EMPTY` is no member at all. */
 export type Grade = 'SHORT' | 'DOUBTFUL' | 'MET' | 'EMPTY';
 
-/** Whether at least the share `least` is met. */
-export function gradeShare({ met, missed, doubtful }: Split, least: number): Grade {
+/** What share is met if all the doubtful ones are not, and if all are; `null` without any member. */
+export function shareBounds({ met, missed, doubtful }: Split): { least: number; most: number } | null {
   const all = met + missed + doubtful;
-  if (all === 0) return 'EMPTY';
-  if ((met + doubtful) / all < least) return 'SHORT';
-  return met / all < least ? 'DOUBTFUL' : 'MET';
+  return all === 0 ? null : { least: met / all, most: (met + doubtful) / all };
+}
+
+/** Whether at least the share `wanted` is met. */
+export function gradeShare(split: Split, wanted: number): Grade {
+  const bounds = shareBounds(split);
+  if (bounds === null) return 'EMPTY';
+  if (bounds.most < wanted) return 'SHORT';
+  return bounds.least < wanted ? 'DOUBTFUL' : 'MET';
+}
+
+/** The share that is proven and, where that is another, the most that it can be. */
+export function shareMeasures(name: string, split: Split, wanted: number): Measure[] {
+  const bounds = shareBounds(split);
+  const threshold = { value: wanted, bound: 'AT_LEAST' } as const;
+  const proven: Measure = { name, value: bounds?.least ?? null, unit: 'share', threshold };
+  if (bounds === null || split.doubtful === 0) return [proven];
+  return [proven, { name: `${name}, those in doubt included`, value: bounds.most, unit: 'share', threshold }];
+}
+
+/** The most that the share can be, in words. */
+export function mostText(split: Split): string {
+  const most = shareText(shareBounds(split)?.most ?? 0);
+  return split.doubtful === 0 ? most : `at most ${most}`;
 }

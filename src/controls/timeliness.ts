@@ -11,7 +11,7 @@ import type {
   Version,
 } from './control.js';
 import { DurationTally } from './duration-tally.js';
-import { gradeShare } from './shares.js';
+import { gradeShare, mostText, shareMeasures } from './shares.js';
 import { countText, durationText, instantText, shareText } from './words.js';
 
 /*
@@ -131,7 +131,7 @@ export function judgeTimely(
     ...conclude(scope, needs, {
       failed:
         grade === 'SHORT'
-          ? `${missed} of ${countText(decided, noun)} not ${done} within ${within} (${shareText(met / decided)} in time, at least ${shareText(limits.share)} wanted).${rest}`
+          ? `${missed} of ${countText(decided + doubtful, noun)} not ${done} within ${within}: ${mostText({ met, missed, doubtful })} in time, at least ${shareText(limits.share)} wanted.${rest}`
           : null,
       doubt:
         grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0) ? `Too little is decided.${rest}` : null,
@@ -148,18 +148,16 @@ function timelyMeasures(
   limits: { readonly share: number; readonly within: number },
   { measure, done }: TimelyWords,
 ): Measure[] {
-  const decided = counts.MET + counts.EXCEPTION;
   const plain = (name: string, value: number): Measure => ({ name, value, unit: 'count', threshold: null });
   const time = (name: string, share: number): Measure => {
     return { name, value: times.percentile(share), unit: 'ms', threshold: null };
   };
   return [
-    {
-      name: measure,
-      value: decided === 0 ? null : counts.MET / decided,
-      unit: 'share',
-      threshold: { value: limits.share, bound: 'AT_LEAST' },
-    },
+    ...shareMeasures(
+      measure,
+      { met: counts.MET, missed: counts.EXCEPTION, doubtful: counts.IN_DOUBT },
+      limits.share,
+    ),
     time(`Median time until ${done}, at most`, 0.5),
     time(`95th percentile of the time until ${done}, at most`, 0.95),
     plain('Still within their time', counts.PENDING),

@@ -32,7 +32,7 @@ function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
       const rulings = rulingsOf(scope);
       for (const { integration, outcome, reason, at } of rulings) {
         if (outcome === null) continue;
-        find({ outcome, subject: { type: 'INTEGRATION', integration }, at, reason });
+        find({ outcome, subject: { type: 'INTEGRATION', integration }, label: null, at, reason });
       }
       return judgeTokens(rulings, scope);
     },

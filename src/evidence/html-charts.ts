@@ -1,0 +1,162 @@
+import type { ControlId, Distribution, Measure, Verdict } from '../controls/control.js';
+import type { StreamFacts } from '../controls/stream-facts.js';
+import { countText, instantText } from '../controls/words.js';
+import { type Instant, toMillis } from '../model/instant.js';
+import { streamText } from '../model/stream.js';
+import type { Evidence, TrendPoint } from './evaluate-period.js';
+import { type Html, html } from './html.js';
+import { measureText, VERDICT_WORDS } from './html-words.js';
+
+/*
+ * Charts as inline SVG without a view box: lengths are per cent of whatever width there is, so they are as sharp
+ * on a telephone as in print, and all text stays text of the page. Each says in its title what it shows.
+ */
+
+type Span = { readonly from: Instant; readonly to: Instant };
+
+const percent = (share: number) => `${Math.round(share * 1e4) / 100}%`;
+
+/** A trend's points of one control, oldest first. */
+export function pointsOf(evidence: Evidence, control: ControlId): { text: string; point: TrendPoint }[] {
+  return evidence.trend.flatMap(({ period, points }) => {
+    const point = points.find((each) => each.control === control);
+    return point ? [{ text: period.text, point }] : [];
+  });
+}
+
+/** The verdicts of a control over the parts of a trend, told apart by height and fill as well as by colour. */
+export function verdictStrip(title: string, points: ReturnType<typeof pointsOf>): Html {
+  const counts = (Object.keys(VERDICT_WORDS) as Verdict[])
+    .map((verdict) => ({ verdict, count: points.filter(({ point }) => point.verdict === verdict).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ verdict, count }) => `${count} ${VERDICT_WORDS[verdict]}`);
+  return html`<svg role="img" height="22"><title>${title}: ${counts.join(', ')}</title>${points.map(
+    ({ point }, i) => verdictMark(point.verdict, i / points.length, 0.8 / points.length),
+  )}</svg>`;
+}
+
+const MARK_HEIGHT: Record<Verdict, number> = { PASS: 12, FAIL: 22, INSUFFICIENT_DATA: 12, NOT_APPLICABLE: 2 };
+
+/** The mark of a verdict in a strip, at a share of its width. */
+export function verdictMark(verdict: Verdict, at: number, width: number): Html {
+  const height = MARK_HEIGHT[verdict];
+  const hollow = verdict === 'INSUFFICIENT_DATA';
+  const paint = hollow
+    ? html`fill="none" stroke="currentColor" stroke-width="1.5"`
+    : html`fill="currentColor"`;
+  const [top, size] = hollow ? [22 - height + 0.75, height - 1.5] : [22 - height, height];
+  return html`<rect class="${verdict}" x="${percent(at)}" y="${top}" width="${percent(width)}" height="${size}" ${paint}/>`;
+}
+
+const CHART_HEIGHT = 120;
+
+/** The measure of a control over the parts of a trend, with its threshold; nothing where there are no two numbers. */
+export function measureChart(points: ReturnType<typeof pointsOf>): Html | null {
+  const known = points.flatMap(({ point }) => (point.measure?.value != null ? [point.measure] : []));
+  const [first] = known;
+  if (!first || known.length < 2) return null;
+  const top = scaleTop(known, first);
+  const threshold = first.threshold === null || first.threshold.value > top ? null : first.threshold.value;
+  const y = (value: number) => CHART_HEIGHT * (1 - Math.min(1, value / top));
+  const bars = points.map(({ point }, i) => {
+    const value = point.measure?.value ?? null;
+    if (value === null) return html``;
+    const height = Math.max(1, CHART_HEIGHT - y(value));
+    return html`<rect x="${percent(i / points.length)}" y="${CHART_HEIGHT - height}" width="${percent(0.8 / points.length)}" height="${height}" fill="var(--held)"/>`;
+  });
+  const line =
+    threshold === null
+      ? null
+      : html`<line x1="0" x2="100%" y1="${y(threshold)}" y2="${y(threshold)}" stroke="var(--ink)" stroke-width="1.5" stroke-dasharray="5 3"/>`;
+  const [oldest, newest] = [points[0]?.text ?? '', points.at(-1)?.text ?? ''];
+  const values = known.map(({ value }) => value ?? 0);
+  const range = `${measureText(first.unit, Math.min(...values))} to ${measureText(first.unit, Math.max(...values))}`;
+  return html`<div class="chart">
+<div class="scale" aria-hidden="true"><span>${measureText(first.unit, top)}</span><span>0</span></div>
+<svg role="img" height="${CHART_HEIGHT}"><title>${first.name} from ${oldest} to ${newest}: ${range}${threshold === null ? '' : `, threshold ${measureText(first.unit, threshold)} as a dashed line`}</title>
+<line x1="0" x2="100%" y1="${CHART_HEIGHT}" y2="${CHART_HEIGHT}" stroke="var(--soft)"/>${bars}${line}</svg>
+${axis([oldest, newest])}
+</div>`;
+}
+
+function scaleTop(measures: readonly Measure[], { unit, threshold }: Measure): number {
+  if (unit === 'share') return 1;
+  const most = Math.max(...measures.map(({ value }) => value ?? 0));
+  // a threshold far above all values would press them flat
+  return threshold !== null && threshold.value <= 3 * most
+    ? Math.max(most, threshold.value)
+    : Math.max(most, 1);
+}
+
+function axis(labels: readonly string[]): Html {
+  return html`<div class="axis" aria-hidden="true">${labels.map((label) => html`<span>${label}</span>`)}</div>`;
+}
+
+/** A distribution as a table whose cells hold bars; the period before beside it where it is compared. */
+export function distributionTable({ title, bars }: Distribution): Html {
+  const most = Math.max(1, ...bars.flatMap(({ count, before }) => [count, before ?? 0]));
+  const hasBefore = bars.some(({ before }) => before !== null);
+  const rows = bars.map(({ label, count, before }) => {
+    const earlier =
+      before === null
+        ? null
+        : html`<rect y="12" width="${percent(before / most)}" height="5" fill="var(--soft)"/>`;
+    const text =
+      before === null ? `${label}: ${count}` : `${label}: ${count}, in the period before ${before}`;
+    return html`<tr><th scope="row">${label}</th><td class="bar"><svg role="img" height="${hasBefore ? 17 : 11}"><title>${text}</title><rect width="${percent(count / most)}" height="11" fill="var(--held)"/>${earlier}</svg></td><td class="number">${count}</td>${hasBefore ? html`<td class="number soft">${before}</td>` : null}</tr>`;
+  });
+  return html`<table class="bars"><caption>${title}${hasBefore ? ' (narrow bar and second number: the period before)' : ''}</caption>
+<tbody>${rows}</tbody></table>`;
+}
+
+/** What is held of each stream over the period, as a strip of time each. */
+export function coverageStrips(streams: readonly StreamFacts[], period: Span): Html {
+  const strips = streams.map(
+    (facts) => html`<div class="name">${streamText(facts.stream)}</div>${coverageStrip(facts, period)}`,
+  );
+  return html`<div class="strips">${strips}${axis([instantText(period.from), instantText(period.to)])}</div>
+<ul class="legend">
+<li>${key(html`<rect y="4" width="100%" height="8" fill="var(--held)"/>`)}held</li>
+<li>${key(html`<rect width="100%" height="14" fill="var(--fail)"/>`)}hole: should be held and is not</li>
+<li>${key(html`<rect y="4.75" x="1" width="90%" height="6.5" fill="none" stroke="var(--none)" stroke-width="1.5"/>`)}not reached, or not due yet</li>
+<li>${key(html`<rect y="11" width="100%" height="3" fill="var(--doubt)"/>`)}no poll answered (below the strip)</li>
+</ul>`;
+}
+
+function key(mark: Html): Html {
+  return html`<svg aria-hidden="true">${mark}</svg>`;
+}
+
+function coverageStrip({ stream, licensed, coverage, gaps, silences }: StreamFacts, period: Span): Html {
+  const held = percent(heldShare(coverage.gaps, period));
+  const holes = gaps.filter((gap) => gap.class === 'HOLE' && gap.from < period.to);
+  const title = licensed
+    ? `${streamText(stream)}: ${held} of the period held, ${countText(holes.length, 'hole')}, ${countText(silences.length, 'stretch', 'stretches')} without an answered poll`
+    : `${streamText(stream)}: not licensed`;
+  const open = coverage.gaps.map((gap) => {
+    const isHole = holes.some(({ from, to }) => gap.from < to && gap.to > from);
+    const { x, width } = place(gap, period);
+    return isHole
+      ? html`<rect x="${x}" width="${width}" y="2" height="18" fill="var(--fail)"/>`
+      : html`<rect x="${x}" width="${width}" y="5" height="12" fill="var(--ground)"/><rect x="${x}" width="${width}" y="5.75" height="10.5" fill="none" stroke="var(--none)" stroke-width="1.5"/>`;
+  });
+  const silent = silences.map((silence) => {
+    const { x, width } = place(silence, period);
+    return html`<rect x="${x}" width="${width}" y="21" height="4" fill="var(--doubt)"/>`;
+  });
+  return html`<svg role="img" height="25"><title>${title}</title><rect width="100%" y="5" height="12" fill="var(--held)"/>${open}${silent}</svg>`;
+}
+
+/** A span's place in a strip, wide enough to be seen. */
+function place(span: Span, period: Span): { x: string; width: string } {
+  const [begin, end] = [toMillis(period.from), toMillis(period.to)];
+  const share = (at: Instant) => Math.min(1, Math.max(0, (toMillis(at) - begin) / (end - begin)));
+  const width = Math.max(0.003, share(span.to) - share(span.from));
+  return { x: percent(Math.min(share(span.from), 1 - width)), width: percent(width) };
+}
+
+function heldShare(gaps: readonly Span[], period: Span): number {
+  const open = gaps.reduce((sum, { from, to }) => sum + toMillis(to) - toMillis(from), 0);
+  // cut, so that only what is whole says 100 %
+  return Math.floor((1 - open / (toMillis(period.to) - toMillis(period.from))) * 1e4) / 1e4;
+}

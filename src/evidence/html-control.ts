@@ -1,0 +1,99 @@
+import type { Finding, Subject } from '../controls/control.js';
+import type { ControlResult } from '../controls/evaluate.js';
+import { CONTROLS } from '../controls/registry.js';
+import { countText, instantText } from '../controls/words.js';
+import { streamText } from '../model/stream.js';
+import type { Evidence } from './evaluate-period.js';
+import { type Html, html } from './html.js';
+import { distributionTable, measureChart, pointsOf } from './html-charts.js';
+import { thresholdText, VERDICT_LABELS, valueText } from './html-words.js';
+
+/** Exceptions that the page shows of one control; the others are counted. */
+export const SHOWN_EXCEPTIONS = 200;
+
+/** The part of the report about one control. */
+export function controlSection(result: ControlResult, evidence: Evidence): Html {
+  const { control, title, reason } = result;
+  return html`<section class="control" id="${control}" aria-labelledby="${control}-title">
+<h2 id="${control}-title">${title} ${verdictBadge(result)}</h2>
+<p class="reason">${reason}</p>
+<p class="soft"><code>${control}</code> — ${withCode(CONTROLS[control].rule)}</p>
+${measureTable(result)}
+${chartOf(result, evidence)}
+${result.distributions.filter(({ bars }) => bars.some(({ count, before }) => count + (before ?? 0) > 0)).map((each) => html`<div class="scroll">${distributionTable(each)}</div>`)}
+${population(result)}
+${exceptions(result)}
+</section>`;
+}
+
+/** A verdict, told by a sign and a word as well as by its colour. */
+export function verdictBadge({ verdict }: Pick<ControlResult, 'verdict'>): Html {
+  return html`<span class="verdict ${verdict}">${VERDICT_LABELS[verdict]}</span>`;
+}
+
+/** Names in backquotes as code. */
+function withCode(text: string): Html {
+  const parts = text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
+  return parts.reduce((all, part) => html`${all}${part}`);
+}
+
+function measureTable({ measures, title }: ControlResult): Html {
+  const rows = measures.map(
+    (measure) =>
+      html`<tr><th scope="row">${measure.name}</th><td data-name="Measured">${valueText(measure)}</td><td data-name="Threshold">${thresholdText(measure)}</td></tr>`,
+  );
+  return html`<h3>Measured</h3>
+<table class="stack"><caption class="soft">What was measured for “${title}”</caption>
+<thead><tr><th scope="col">Measure</th><th scope="col">Measured</th><th scope="col">Threshold</th></tr></thead>
+<tbody>${rows}</tbody></table>`;
+}
+
+function chartOf({ control, measures }: ControlResult, evidence: Evidence): Html | null {
+  const chart = measureChart(pointsOf(evidence, control));
+  return chart && html`<h3>${measures[0]?.name ?? ''} over the period</h3>${chart}`;
+}
+
+function population({ population, outcomes }: ControlResult): Html {
+  const { count, unit, words, query, coverage } = population;
+  const gaps = coverage.gaps.length;
+  const held = coverage.complete
+    ? 'The history covers all of it.'
+    : `${countText(gaps, 'gap')} in what was collected.`;
+  const open = [
+    outcomes.PENDING > 0 ? `${outcomes.PENDING} still within their time` : '',
+    outcomes.IN_DOUBT > 0 ? `${outcomes.IN_DOUBT} in doubt` : '',
+  ].filter((text) => text !== '');
+  return html`<h3>Population: ${count} ${unit}</h3>
+<p>${words} ${held}${open.length > 0 ? ` ${open.join(', ')}.` : ''}</p>
+${query === null ? null : html`<p class="soft">In the graph: <code>${query}</code></p>`}`;
+}
+
+function exceptions({ exceptions: found, outcomes, control }: ControlResult): Html {
+  const total = outcomes.EXCEPTION;
+  if (total === 0) return html`<h3>No exceptions</h3>`;
+  const shown = found.slice(0, SHOWN_EXCEPTIONS);
+  const rest = total - shown.length;
+  const more =
+    rest > 0
+      ? html`<p>${rest} more are not shown here. All of them: <code>report --format csv --controls ${control}</code>.</p>`
+      : null;
+  return html`<h3>${countText(total, 'exception')}</h3>
+<table class="stack"><caption class="soft">What counts against the control</caption>
+<thead><tr><th scope="col">What</th><th scope="col">When (UTC)</th><th scope="col">Why</th></tr></thead>
+<tbody>${shown.map(exceptionRow)}</tbody></table>${more}`;
+}
+
+function exceptionRow({ subject, label, at, reason }: Finding): Html {
+  const until = subject.type === 'SPAN' ? ` to ${instantText(subject.to)}` : '';
+  const when = at === null ? '' : `${instantText(at)}${until}`;
+  const name = label === null ? null : html`${label}<br>`;
+  return html`<tr><td>${name}${subjectMarkup(subject)}</td><td data-name="When">${when}</td><td data-name="Why">${reason}</td></tr>`;
+}
+
+function subjectMarkup(subject: Subject): Html {
+  if (subject.type === 'SPAN') return html`<code>${streamText(subject.stream)}</code>`;
+  if (subject.type === 'INTEGRATION') return html`<code>${subject.integration}</code>`;
+  const { key, messageId } = subject;
+  const message = messageId === null ? '' : `, message ${messageId}`;
+  return html`<code>${key.kind} ${key.id}${message} (${key.integration})</code>`;
+}

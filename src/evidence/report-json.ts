@@ -1,0 +1,65 @@
+import type { Finding, Subject } from '../controls/control.js';
+import type { ControlResult, StreamGap } from '../controls/evaluate.js';
+import type { Period } from '../controls/period.js';
+import type { StreamFacts } from '../controls/stream-facts.js';
+import type { Evidence } from './evaluate-period.js';
+
+/** The evaluated evidence as JSON, indented. Durations are milliseconds, shares from 0 to 1. */
+export function jsonReport(evidence: Evidence): string {
+  const { period, pin, integrations, thresholds, results, trend, streams } = evidence;
+  const report = {
+    format: 'abnormal-gateway/evidence',
+    version: 1,
+    period: periodOf(period),
+    asOf: pin.at,
+    seq: pin.seq,
+    integrations,
+    thresholds,
+    results: results.map(resultOf),
+    trend: trend.map((part) => ({ period: periodOf(part.period), points: part.points })),
+    streams: streams.map(streamOf),
+  };
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+function periodOf({ text, from, to }: Period) {
+  return { text, from, to };
+}
+
+function resultOf(result: ControlResult) {
+  const { control, title, verdict, reason, measures, population, outcomes, exceptions, distributions } =
+    result;
+  const { coverage, ...who } = population;
+  return {
+    ...{ control, title, verdict, reason, measures },
+    population: { ...who, coverage: { complete: coverage.complete, gaps: coverage.gaps.map(gapOf) } },
+    outcomes,
+    exceptions: {
+      count: outcomes.EXCEPTION,
+      // more than were kept are not passed over in silence
+      allGiven: exceptions.length === outcomes.EXCEPTION,
+      items: exceptions.map(exceptionOf),
+    },
+    distributions,
+  };
+}
+
+function gapOf({ integration, resource, filterKey, from, to, reason, detail, class: gapClass }: StreamGap) {
+  return { integration, resource, filterKey, from, to, reason, detail, class: gapClass };
+}
+
+function exceptionOf({ subject, label, at, reason }: Finding) {
+  return { ...subjectOf(subject), label, at, reason };
+}
+
+function subjectOf(subject: Subject) {
+  if (subject.type === 'RECORD') return { type: subject.type, ...subject.key, messageId: subject.messageId };
+  if (subject.type === 'INTEGRATION') return subject;
+  const { stream, from, to } = subject;
+  return { type: subject.type, ...stream, from, to };
+}
+
+function streamOf({ stream, licensed, refusal, coverage, silences, listed, held }: StreamFacts) {
+  const { complete, gaps } = coverage;
+  return { ...stream, licensed, refusal, complete, gaps, silences, listed, held };
+}
