@@ -22,13 +22,10 @@ export class MongoLists {
   ) {}
 
   async page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>> {
-    const stretches = stretchesOf(query, await this.#extentOf(query));
     const docs: RevisionDoc[] = [];
-    // the first two hold only what ties with the place before, so they cost next to nothing beside the third
-    const walks = stretches.map((stretch) => () => this.#walk(query, stretch));
-    for (const chunk of [walks.slice(0, -1), walks.slice(-1)]) {
+    for (const stretches of stretchesOf(query, await this.#extentOf(query))) {
       if (docs.length > query.limit) break;
-      docs.push(...(await Promise.all(chunk.map((walk) => walk()))).flat());
+      docs.push(...(await Promise.all(stretches.map((stretch) => this.#walk(query, stretch)))).flat());
     }
     const shown = docs.slice(0, query.limit);
     const revisions = await this.revisions.withRecords<K>(shown);
@@ -102,26 +99,24 @@ function matchOf({ kind, integrations, filter, seq }: ListQuery): Document {
 
 /**
  * The stretches of the order's index that hold what comes after the query's place, in that order: the rest of
- * the records that tie with it, in its account and in the others; then what has another value.
+ * the records that tie with it, in its account and in the others; then what has another value. Those in one
+ * list are walked at once: ties are few as a rule, and asking for them first would cost a round trip.
  */
-function stretchesOf(query: PageQuery, extent: Extent | undefined): Document[] {
+function stretchesOf(query: PageQuery, extent: Extent | undefined): Document[][] {
   const { descending, after } = query;
   const path = fieldPath(query.orderBy);
   const beyond = descending ? '$lt' : '$gt';
-  const nulls = query.orderBy === 'id' || extent?.nulls === false ? [] : [{ [path]: null }];
-  if (after === null) {
-    const values = { [path]: valuesBeyond(query, null, extent) };
-    return descending ? [values, ...nulls] : [...nulls, values];
-  }
+  const values = { [path]: valuesBeyond(query, after?.value ?? null, extent) };
+  const nulls = query.orderBy === 'id' || extent?.nulls === false ? [] : [[{ [path]: null }]];
+  if (after === null) return descending ? [[values], ...nulls] : [...nulls, [values]];
   const { value, integration, id } = after;
   const ties = [
     // apart, since the path may be the id
     { $and: [{ [path]: value }, { integration, id: { [beyond]: id } }] },
     { [path]: value, integration: { [beyond]: integration } },
   ];
-  const values = { [path]: valuesBeyond(query, value, extent) };
-  if (value === null) return descending ? ties : [...ties, values];
-  return descending ? [...ties, values, ...nulls] : [...ties, values];
+  if (value === null) return descending ? [ties] : [ties, [values]];
+  return descending ? [[...ties, values], ...nulls] : [[...ties, values]];
 }
 
 /** A condition on values beyond `value`, within what the view is known to hold. */
