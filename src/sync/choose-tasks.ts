@@ -2,12 +2,20 @@ import type { ListItem } from '../abnormal/client.js';
 import { earliest, type Instant, shift } from '../model/instant.js';
 import type { RecordKey } from '../model/kind.js';
 import type { Window } from '../model/ledger.js';
-import type { Case } from '../model/records.js';
+import type { Campaign, Case, Threat } from '../model/records.js';
+import { threatRemediation } from '../model/remediation.js';
 import { canonicalJson, type Revision } from '../model/revision.js';
+import type { FilterKey } from '../model/stream.js';
 import type { Task } from './fetch-chunk.js';
 import { heldItem } from './held-item.js';
 import { addMissing, type Missing } from './ingest.js';
 import { keyOf, nowOf, type Pass } from './pass.js';
+
+/** The window that a list was asked for. */
+interface Listed {
+  readonly filterKey: FilterKey;
+  readonly window: Window;
+}
 
 /**
  * Which listed records have to be fetched. Not those whose held version was confirmed after everything in the
@@ -15,7 +23,7 @@ import { keyOf, nowOf, type Pass } from './pass.js';
  */
 export async function chooseTasks(
   pass: Pass,
-  window: Window,
+  listed: Listed,
   items: readonly ListItem[],
   missing: Missing,
 ): Promise<Task[]> {
@@ -26,7 +34,7 @@ export async function chooseTasks(
   for (const [i, item] of items.entries()) {
     const revision = held[i] ?? null;
     const isDone =
-      pass.memory.gone.has(item.id) || (revision && (await isCurrent(pass, window, item, revision)));
+      pass.memory.gone.has(item.id) || (revision && (await isCurrent(pass, listed, item, revision)));
     if (isDone) pass.recorder.tally.skipped += 1;
     else wanted.push({ key: keyOf(pass, item.id), item, held: revision });
   }
@@ -46,12 +54,28 @@ export function settledTo(pass: Pass, readAt: Instant): Instant {
   return shift(earliest(pass.asOf, readAt), -pass.settings.ingestionLagMs);
 }
 
-async function isCurrent(pass: Pass, window: Window, item: ListItem, held: Revision): Promise<boolean> {
+async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: Revision): Promise<boolean> {
   // a clock that was ahead once has left times that prove nothing
   if (held.verifiedAt > nowOf(pass)) return false;
+  const { window } = listed;
+  const isProvisional = window.from >= settledTo(pass, pass.asOf);
   const settled = earliest(shift(window.to, pass.settings.ingestionLagMs), pass.asOf);
-  if (held.key.kind !== 'case') return held.verifiedAt >= settled;
-  return isCurrentCase(pass, item, held as Revision<'case'>, settled);
+  if (held.key.kind === 'case') {
+    return isCurrentCase(pass, item, held as Revision<'case'>, isProvisional ? held.verifiedAt : settled);
+  }
+  return held.verifiedAt >= settled || (isProvisional && accountsFor(held, listed));
+}
+
+/**
+ * Whether what is held is reason enough for the record to be listed. That is no proof that it has not changed
+ * once more, but will do for a window that is going to be read again once it has settled.
+ */
+function accountsFor({ key, record }: Revision, { filterKey, window }: Listed): boolean {
+  const isWithin = (time: Instant | null) => time !== null && window.from <= time && time <= window.to;
+  if (key.kind === 'campaign') return isWithin((record as Campaign).lastReportedTime);
+  const threat = record as Threat;
+  if (filterKey === 'receivedTime') return threat.messages.some((message) => isWithin(message.receivedTime));
+  return isWithin(threatRemediation(threat).lastRemediationTime);
 }
 
 /**

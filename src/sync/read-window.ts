@@ -72,8 +72,9 @@ async function takeListing(
   const items = [...listing.items.values()];
   const entry = () => ledgerOf(pass, stream, window, readAt, listing, missing);
   const { chunkRecords } = pass.settings;
+  const listed = { filterKey: stream.filterKey, window };
   do {
-    const tasks = await chooseTasks(pass, window, items.splice(0, chunkRecords), missing);
+    const tasks = await chooseTasks(pass, listed, items.splice(0, chunkRecords), missing);
     await ingest(pass, tasks, missing, items.length === 0 ? entry : null);
   } while (items.length > 0);
   const { status, reason } = entry();

@@ -1,4 +1,5 @@
 import { earliest, latest, shift } from '../model/instant.js';
+import type { Window } from '../model/ledger.js';
 import type { StreamState } from '../model/stream.js';
 import { endRun } from './end-run.js';
 import { newPassMemory, nowOf, type Pass, type Source, type SyncEnv } from './pass.js';
@@ -6,10 +7,10 @@ import { type DeltaOutcome, reachMs, readDelta } from './read-delta.js';
 import { type Fortune, newFortune, planStreams } from './read-streams.js';
 import { repairClock } from './repair-clock.js';
 import { createRunRecorder } from './run-recorder.js';
-import { floorToSecond } from './spans.js';
+import { cutSpans, floorToSecond } from './spans.js';
 import { errorOf, stopOf } from './stop.js';
 import { sourceStates } from './stream-states.js';
-import { deltaOf } from './work-list.js';
+import { deltaOf, type WorkList } from './work-list.js';
 
 /**
  * Reads what is new of one source for somebody who waits: since the last reading, but no more than the latest
@@ -36,7 +37,20 @@ async function readNewest(pass: Pass, states: readonly StreamState[], fortune: F
     pass,
     states,
     (state) => latest(state.collectFrom, floor),
-    (list) => deltaOf(list, pass.asOf, reachMs(list.density !== null)),
+    (list) => apartFromTail(pass, list, deltaOf(list, pass.asOf, reachMs(list.density !== null))),
   );
   await readDelta(pass, works, earliest(floor, pass.asOf), fortune, () => undefined);
+}
+
+/** So many rows in the time that has not settled are worth a request of their own. */
+const BUSY_ROWS = 3;
+
+/**
+ * Lists what has not settled apart from what has, where much goes on: of what has not, only what is new need be
+ * fetched now, since it will be read again in any case.
+ */
+function apartFromTail(pass: Pass, { density }: WorkList, spans: readonly Window[]): readonly Window[] {
+  const { ingestionLagMs } = pass.settings;
+  const rows = density ? (density.rows / density.ms) * ingestionLagMs : 0;
+  return rows < BUSY_ROWS ? spans : cutSpans(spans, [shift(pass.asOf, -ingestionLagMs)]);
 }

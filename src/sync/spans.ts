@@ -38,3 +38,13 @@ export function mergedSpans(spans: readonly Window[]): Window[] {
   }
   return merged;
 }
+
+/** The same spans, divided where a cut lies within one. */
+export function cutSpans(spans: readonly Window[], cuts: readonly Instant[]): Window[] {
+  const newestFirst = [...new Set(cuts)].sort().reverse();
+  return spans.flatMap((span) => {
+    const within = newestFirst.filter((cut) => span.from < cut && cut < span.to);
+    const ends = [span.to, ...within];
+    return ends.map((to, i) => ({ from: ends[i + 1] ?? span.from, to }));
+  });
+}

@@ -1,6 +1,7 @@
-import { type Instant, shift } from '../model/instant.js';
+import { type Instant, shift, toMillis } from '../model/instant.js';
 import type { Window } from '../model/ledger.js';
-import { ceilToSecond, clip, mergedSpans, widthOf } from './spans.js';
+import { createDensityProfile, type Density } from './density-profile.js';
+import { ceilToSecond, clip, widthOf } from './spans.js';
 
 export interface PlannerLimits {
   /** Rows that a window should bring. */
@@ -10,18 +11,12 @@ export interface PlannerLimits {
   readonly maxWidthMs: number;
 }
 
-/** Rows per span of time, as read before. */
-export interface Density {
-  readonly rows: number;
-  readonly ms: number;
-}
-
 /**
  * Cuts spans into windows, newest first, each about as wide as it takes to fill a page. Every window that
  * `next` gives is answered by `narrow` or `finish` before the next one is asked for.
  */
 export interface WindowPlanner {
-  /** The newest window not yet finished that begins at or after `notBefore`; `null` when there is none. */
+  /** The newest window not yet finished that reaches beyond `notBefore`; `null` when there is none. */
   next(notBefore: Instant): Window | null;
   /**
    * Says that the window holds more than a page, `total` rows where that is known: narrower windows come in
@@ -36,28 +31,33 @@ export interface WindowPlanner {
   remainingMs(): number;
 }
 
+/** No window is so much wider than the one before, whatever is expected of it. */
 const GROWTH = 4;
 const SHRINK = 0.8;
-/** How much one window's density counts against all those before it. */
-const MEMORY = 0.5;
 
-/** A planner over `spans`; `known` is the density of earlier readings, if there were any. */
+/**
+ * A planner over spans of whole seconds, disjoint and newest first; `known` is the density of earlier readings,
+ * if there were any.
+ */
 export function createWindowPlanner(
   spans: readonly Window[],
   limits: PlannerLimits,
   known: Density | null,
 ): WindowPlanner {
-  const left = mergedSpans(spans);
-  let density: Density = known ?? { rows: 0, ms: 0 };
-  let width = known ? idealWidth(known, limits) : limits.firstWidthMs;
+  const left = [...spans];
+  const profile = createDensityProfile(known);
+  let widest = known ? limits.maxWidthMs : limits.firstWidthMs;
   let current: Window | null = null;
+
+  function widthBefore(to: Instant): number {
+    const reach = profile.reach(toMillis(to), limits.targetRows, limits.maxWidthMs);
+    return Math.max(limits.minWidthMs, Math.min(reach ?? widest, widest));
+  }
 
   function narrow(total: number | null): boolean {
     if (!current || widthOf(current) <= limits.minWidthMs) return false;
-    const ms = widthOf(current);
-    density = { rows: Math.max(total ?? 0, 2 * limits.targetRows), ms };
-    if (total !== null && total > limits.targetRows) density = { rows: total, ms };
-    width = Math.max(limits.minWidthMs, Math.min(idealWidth(density, limits), ms * SHRINK));
+    profile.learn(current, Math.max(total ?? 0, 2 * limits.targetRows));
+    widest = widthOf(current) * SHRINK;
     current = null;
     return true;
   }
@@ -67,20 +67,15 @@ export function createWindowPlanner(
     if (!current || !span) return;
     if (current.from <= span.from) left.shift();
     else left[0] = { ...span, to: current.from };
-    if (rows !== null) adapt(rows, widthOf(current));
+    if (rows !== null) profile.learn(current, rows);
+    widest = Math.min(limits.maxWidthMs, GROWTH * Math.max(widest, widthOf(current)));
     current = null;
-  }
-
-  function adapt(rows: number, ms: number): void {
-    density = { rows: density.rows * MEMORY + rows, ms: density.ms * MEMORY + ms };
-    width = Math.min(idealWidth(density, limits), GROWTH * Math.max(width, ms));
   }
 
   return {
     next(notBefore) {
       const [span] = left;
-      const reach = span ? clip(span, notBefore, span.to) : null;
-      current = reach && newestPart(reach, width);
+      current = span && span.to > notBefore ? newestPart(span, widthBefore(span.to)) : null;
       return current;
     },
     narrow,
@@ -90,12 +85,6 @@ export function createWindowPlanner(
     },
     remainingMs: () => left.reduce((sum, span) => sum + widthOf(span), 0),
   };
-}
-
-function idealWidth({ rows, ms }: Density, limits: PlannerLimits): number {
-  // one row more than was seen: an empty span is thin, not without end
-  const ideal = (limits.targetRows * ms) / (rows + 1);
-  return Math.min(limits.maxWidthMs, Math.max(limits.minWidthMs, ideal));
 }
 
 /** The newest of the equal parts that `span` falls into when none may be wider than `width`. */

@@ -3,8 +3,8 @@ import { coverageOf, type Gap } from '../model/coverage.js';
 import { DAY, earliest, type Instant, latest, shift } from '../model/instant.js';
 import type { RecordedEntry, Window } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
-import { mergedSpans, widthOf } from './spans.js';
-import type { Density } from './window-planner.js';
+import type { Density } from './density-profile.js';
+import { cutSpans, floorToSecond, mergedSpans, widthOf } from './spans.js';
 
 /** What is left to read of one stream. */
 export interface WorkList {
@@ -30,23 +30,33 @@ export async function readWorkList(
 ): Promise<WorkList> {
   const { seq } = await store.head();
   const gaps: Gap[] = [];
+  const cuts: Instant[] = [];
   let density: Density | null = null;
   for (let end = to; end > from; ) {
     const start = latest(from, shift(end, -PIECE));
     const entries = await store.ledger(stream, start, end, seq);
     gaps.unshift(...coverageOf(entries, start, end).gaps);
+    cuts.push(...settledEnds(entries));
     density ??= densityOf(entries);
     end = start;
   }
-  return { ...workOf(joinGaps(gaps)), density };
+  return { ...workOf(joinGaps(gaps), cuts), density };
 }
 
-/** The gaps worth asking for: all but those older than what Abnormal keeps. */
-export function workOf(gaps: readonly Gap[]): Omit<WorkList, 'density'> {
+/**
+ * Where the settled parts of windows end that were not had whole. Listed together with what is newer, everything
+ * in them would have to be fetched again.
+ */
+function settledEnds(entries: readonly RecordedEntry[]): Instant[] {
+  return entries.flatMap(({ status, settledTo }) => (status === 'PARTIAL' ? [floorToSecond(settledTo)] : []));
+}
+
+/** The gaps worth asking for: all but those older than what Abnormal keeps. They are divided at `cuts`. */
+export function workOf(gaps: readonly Gap[], cuts: readonly Instant[] = []): Omit<WorkList, 'density'> {
   const lost = gaps.filter((gap) => gap.reason === 'OUT_OF_RETENTION').at(-1);
   const retainedFrom = lost?.to ?? null;
   const wanted = gaps.filter((gap) => retainedFrom === null || gap.from >= retainedFrom);
-  return { gaps, spans: mergedSpans(wanted), retainedFrom };
+  return { gaps, spans: cutSpans(mergedSpans(wanted), cuts), retainedFrom };
 }
 
 /** Gaps of neighbouring pieces that are one. */

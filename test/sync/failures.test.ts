@@ -162,6 +162,18 @@ describe('one bad record', () => {
     await expectWhole('threat');
   });
 
+  test('in the newest window does not have all the others in it fetched again', async () => {
+    await start([]);
+    const threats = [...world.tenant.truth(shift(NOW, -HOUR), SINCE)].filter(({ kind }) => kind === 'threat');
+    const id = threats.at(-1)?.id ?? '';
+    world.simulator.setFaults({ rules: [{ fault: { kind: 'undecodable' }, match: new RegExp(id) }] });
+    await world.poll('threats');
+    world.clock.advance(30 * MINUTE);
+    const { counts } = passOf(await world.poll('threats'), 'threats');
+    expect(counts.listed - counts.added).toBeGreaterThan(3);
+    expect(counts.detailCalls - counts.added).toBeLessThanOrEqual(2);
+  });
+
   test('that is refused alone does not stop the resource', async () => {
     await start([]);
     const id = someThreat();

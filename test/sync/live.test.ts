@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
 import type { Kind } from '../../src/model/kind.js';
 import type { TenantOptions } from '../../src/simulator/tenant.js';
-import { createWorld, heldOf, historyOf, INTEGRATION, truthOf, type World } from './harness.js';
+import { createWorld, faultsOf, heldOf, historyOf, INTEGRATION, truthOf, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
 const TENANT: TenantOptions = {
@@ -214,6 +214,37 @@ describe('a list', () => {
     const truth = truthOf(world.tenant, 'threat', now, shift(NOW, -DAY));
     const ids = new Set((await heldOf(world.store, 'threat')).keys());
     expect([...truth.keys()].filter((id) => !ids.has(id))).toEqual([]);
+  });
+
+  test('of a busy tenant costs little more than what is new, however often it is asked for', async () => {
+    const busy = {
+      ...TENANT,
+      from: '2026-03-31T00:00:00.000Z',
+      to: '2026-04-01T00:00:00.000Z',
+      threats: 2400,
+    };
+    world = await createWorld({
+      now: NOW,
+      tenant: busy,
+      settings: { backfillFrom: '2026-03-31T09:00:00.000Z' },
+    });
+    await world.poll('threats');
+    const ids = async () => (await heldOf(world.store, 'threat')).size;
+    const before = await ids();
+    world.simulator.resetStats();
+    for (let i = 0; i < 12; i += 1) {
+      world.clock.advance(MAX_AGE + 1);
+      expect(await listThreats()).toMatchObject({ stale: false, live: true });
+    }
+    const found = (await ids()) - before;
+    const details = world.simulator.stats().byKind['threats.detail']?.[200] ?? 0;
+    expect(found).toBeGreaterThan(50);
+    // each once when it is new, once when it is remediated, and once more when it has settled
+    expect(details).toBeLessThan(3 * found);
+    const report = await world.poll('threats');
+    expect(report.passes[0]?.streams[0]?.coverage.missingMs).toEqual({ PROVISIONAL: 15 * MINUTE });
+    const settled = shift(toInstant(world.clock()), -15 * MINUTE);
+    expect(await faultsOf(world, 'threat', settled, '2026-03-31T09:00:00.000Z')).toEqual([]);
   });
 
   test('that was read a moment ago is not read again', async () => {

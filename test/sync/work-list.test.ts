@@ -26,6 +26,16 @@ describe('the work list', () => {
     ]);
   });
 
+  test('divides neighbouring gaps at the cuts', () => {
+    const gaps = [gap(5 * HOUR, 4 * HOUR, 'PARTIAL'), gap(4 * HOUR, 0, 'NOT_COLLECTED')];
+    const cuts = [ago(4.5 * HOUR), ago(9 * HOUR), ago(4.5 * HOUR), ago(5 * HOUR), ago(HOUR)];
+    expect(workOf(gaps, cuts).spans).toEqual([
+      { from: ago(HOUR), to: NOW },
+      { from: ago(4.5 * HOUR), to: ago(HOUR) },
+      { from: ago(5 * HOUR), to: ago(4.5 * HOUR) },
+    ]);
+  });
+
   test('asks for nothing that lies before what Abnormal keeps, whatever else it lacks', () => {
     const { spans, retainedFrom } = work(
       gap(400 * DAY, 390 * DAY, 'NOT_COLLECTED'),
