@@ -32,7 +32,8 @@ export interface Config {
     readonly concurrency: number;
     readonly timeout: number;
   };
-  readonly logLevel: LogLevel;
+  /** `null` when nobody said, so that a command may have its own. */
+  readonly logLevel: LogLevel | null;
   /** Every credential in here, to be kept out of logs and messages. */
   readonly secrets: readonly Secret[];
 }
@@ -88,7 +89,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
       concurrency: read.number('UPSTREAM_CONCURRENCY', 4, 1, 100),
       timeout: read.duration('UPSTREAM_TIMEOUT', 30_000, 100, HOUR),
     },
-    logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
+    logLevel: raw.values.LOG_LEVEL === undefined ? null : read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
     secrets: secretsIn(raw.values),
   };
   const warnings = [...misspellings(raw), ...unusedTogether(raw.values)];

@@ -37,7 +37,7 @@ export function createLog(options: LogOptions): Log {
   );
 }
 
-const toPretty = pretty.prettyFactory({ colorize: true, translateTime: 'HH:MM:ss' });
+const toPretty = pretty.prettyFactory({ colorize: true, translateTime: 'HH:MM:ss', singleLine: true });
 
 function prettyLine(line: string): string {
   return toPretty(JSON.parse(line));

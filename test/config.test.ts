@@ -35,7 +35,7 @@ describe('without any variable', () => {
       },
       maxAge: 300_000,
       upstream: { rpm: null, concurrency: 4, timeout: 30_000 },
-      logLevel: 'info',
+      logLevel: null,
       secrets: [],
     });
   });

@@ -34,10 +34,11 @@ test('the example file names known variables only', () => {
   expect(VARIABLES).toEqual(expect.arrayContaining(names));
 });
 
-test('every error code of the graph is explained', () => {
-  for (const [code, meaning] of Object.entries(ERROR_CODES)) {
-    expect(section('Error codes')).toContain(`| \`${code}\` | ${meaning} |`);
-  }
+test('every error code of the graph is explained, in its own words', () => {
+  const rows = [...section('Error codes').matchAll(/^\| `([A-Z_]+)` \| (.*) \|$/gm)].map(
+    ([, ...cells]) => cells,
+  );
+  expect(rows).toEqual(Object.entries(ERROR_CODES));
 });
 
 describe('queries that are shown are valid:', () => {

@@ -5,7 +5,7 @@ import { parseDuration, parseInstant } from '../config/duration.js';
 import { type Instant, shift, toInstant } from '../model/instant.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import { exitCodeOf, printReport, withProgress } from './collection.js';
-import type { Action } from './invocation.js';
+import type { Action, Choose } from './invocation.js';
 import { resourceOption } from './resource-option.js';
 
 const EXAMPLES = `
@@ -26,7 +26,7 @@ interface Options {
 }
 
 /** Collects the past. */
-export function addBackfill(program: Command, choose: (action: Action) => void): void {
+export function addBackfill(program: Command, choose: Choose): void {
   program
     .command('backfill')
     .description('collect back to a day')

@@ -1,5 +1,5 @@
 import type { Config } from '../config.js';
-import type { Log } from '../log.js';
+import type { Log, LogLevel } from '../log.js';
 import type { Progress } from './progress.js';
 import type { Terminal } from './terminal.js';
 
@@ -18,3 +18,9 @@ export interface Invocation {
 
 /** Does what a command line asks for, and gives the exit code. */
 export type Action = (invocation: Invocation) => Promise<number>;
+
+/**
+ * Says what is to be done, and what is logged meanwhile when `LOG_LEVEL` does not say: `warn` unless given, since
+ * most commands end with a report of their own.
+ */
+export type Choose = (action: Action, logLevel?: LogLevel) => void;

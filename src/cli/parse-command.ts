@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import type { LogLevel } from '../log.js';
 import { addBackfill } from './backfill.js';
 import { EXIT } from './exit-codes.js';
-import type { Action } from './invocation.js';
+import type { Action, Choose } from './invocation.js';
 import { addPoll } from './poll.js';
 import { addReport } from './report.js';
 import { addServe } from './serve.js';
@@ -10,7 +11,7 @@ import { addStatus } from './status.js';
 import type { Terminal } from './terminal.js';
 
 /** What a command line asks for; or, when it only wanted help or cannot be understood, the exit code. */
-export type Parsed = { readonly action: Action } | { readonly exitCode: number };
+export type Parsed = { readonly action: Action; readonly logLevel: LogLevel } | { readonly exitCode: number };
 
 const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -21,8 +22,8 @@ Exit codes: 0 done, 1 failed, 2 wrong configuration or arguments, 3 history in u
 
 /** Reads a command line. Help goes to the terminal's results, complaints to its errors. */
 export function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
-  const chosen: Action[] = [];
-  const choose = (action: Action) => void chosen.push(action);
+  const chosen: Parsed[] = [];
+  const choose: Choose = (action, logLevel = 'warn') => void chosen.push({ action, logLevel });
   const program = new Command('abnormal-gateway')
     .description('GraphQL over Abnormal Security’s REST API, with a history of every version.')
     .helpCommand(false)
@@ -41,6 +42,5 @@ export function parseCommand(args: readonly string[], terminal: Terminal): Parse
     if (!(error instanceof CommanderError)) throw error;
     return { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.misconfigured };
   }
-  const [action] = chosen;
-  return action ? { action } : { exitCode: EXIT.misconfigured };
+  return chosen[0] ?? { exitCode: EXIT.misconfigured };
 }

@@ -3,7 +3,7 @@ import { openCollector, pollUntil } from '../app/collector.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import { exitCodeOf, printReport, withProgress } from './collection.js';
 import { EXIT } from './exit-codes.js';
-import type { Action } from './invocation.js';
+import type { Action, Choose } from './invocation.js';
 import { resourceOption } from './resource-option.js';
 
 const EXAMPLES = `
@@ -22,7 +22,7 @@ interface Options {
 }
 
 /** Collects without serving. */
-export function addPoll(program: Command, choose: (action: Action) => void): void {
+export function addPoll(program: Command, choose: Choose): void {
   program
     .command('poll')
     .description('collect in intervals, or once, without serving')
@@ -30,7 +30,9 @@ export function addPoll(program: Command, choose: (action: Action) => void): voi
     .addOption(resourceOption())
     .option('--json', 'with --once: the report as one JSON object')
     .addHelpText('after', EXAMPLES)
-    .action((options: Options) => choose(options.once ? pollOnce(options) : keepPolling(options)));
+    .action((options: Options) =>
+      options.once ? choose(pollOnce(options)) : choose(keepPolling(options), 'info'),
+    );
 }
 
 function pollOnce({ resource = RESOURCES, json = false }: Options): Action {

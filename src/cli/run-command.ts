@@ -30,7 +30,7 @@ export async function runCommand(world: World): Promise<number> {
   if (config === null) return exitCodeFor(command, EXIT.misconfigured);
   const err = withProgressLine(terminal.err, world.clock);
   const log = createLog({
-    level: config.logLevel,
+    level: config.logLevel ?? parsed.logLevel,
     pretty: err.isTTY === true,
     secrets: config.secrets,
     destination: err,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import { createApp } from '../app.js';
 import { EXIT } from './exit-codes.js';
-import type { Action } from './invocation.js';
+import type { Action, Choose } from './invocation.js';
 import { formatTable } from './table.js';
 import { print } from './terminal.js';
 
@@ -15,12 +15,12 @@ Examples:
   PORT=8080 LOG_LEVEL=debug abnormal-gateway serve`;
 
 /** The gateway itself: the graph over HTTP, and the poller. */
-export function addServe(program: Command, choose: (action: Action) => void): void {
+export function addServe(program: Command, choose: Choose): void {
   program
     .command('serve')
     .description('collect in intervals and serve the graph: what is done without a command')
     .addHelpText('after', EXAMPLES)
-    .action(() => choose(serve));
+    .action(() => choose(serve, 'info'));
 }
 
 const serve: Action = async ({ config, log, terminal, stop, clock }) => {

@@ -8,7 +8,7 @@ import type { Run } from '../model/run.js';
 import { type StreamState, streamText } from '../model/stream.js';
 import { readWorkList } from '../sync/work-list.js';
 import { EXIT } from './exit-codes.js';
-import type { Action } from './invocation.js';
+import type { Action, Choose } from './invocation.js';
 import { formatTable } from './table.js';
 import { print, shorten, type Terminal } from './terminal.js';
 
@@ -20,7 +20,7 @@ Examples:
   abnormal-gateway status --json | jq '.streams[] | {stream, gaps}'`;
 
 /** What is held, how far back, and what is missing. */
-export function addStatus(program: Command, choose: (action: Action) => void): void {
+export function addStatus(program: Command, choose: Choose): void {
   program
     .command('status')
     .description('show what the history holds, how far back it goes, and what it lacks')
