@@ -1,0 +1,261 @@
+import type { HistoryStore } from '../../../src/history/store.js';
+import { coverageOf } from '../../../src/model/coverage.js';
+import { toInstant, toMillis } from '../../../src/model/instant.js';
+import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/model/kind.js';
+import type { Window } from '../../../src/model/ledger.js';
+import type { Revision } from '../../../src/model/revision.js';
+import { type StreamState, streamsOf, streamText } from '../../../src/model/stream.js';
+import { kindOfKey, type Oracle, partsOf } from './oracle.js';
+import { INTEGRATION } from './rig.js';
+
+/** What a check needs to know besides the history and the truth. */
+export interface Circumstances {
+  /** The tenant's time. */
+  readonly now: number;
+  /** Records of which the tenant has said, twice and wrongly, that they are gone. */
+  readonly saidGone: ReadonlySet<string>;
+}
+
+/**
+ * What the history holds less of than its ledger vouches for, a line each: for every span that coverage gives
+ * as complete, every record that stands in it, in the version that brought it there or a later one.
+ */
+export async function silentlyMissing(
+  store: HistoryStore,
+  oracle: Oracle,
+  { now, saidGone }: Circumstances,
+): Promise<string[]> {
+  const { seq } = await store.head();
+  const states = new Map((await store.streams()).map((state) => [streamText(state), state]));
+  const problems: string[] = [];
+  for (const stream of RESOURCES.flatMap((resource) => streamsOf(INTEGRATION, resource))) {
+    const state = states.get(streamText(stream));
+    if (!state) continue;
+    const vouched = await vouchedSpans(store, state, now, seq);
+    if (vouched.length === 0) continue;
+    problems.push(...(await missingOf(store, oracle, state, vouched, { now, saidGone }, seq)));
+  }
+  return problems;
+}
+
+async function missingOf(
+  store: HistoryStore,
+  oracle: Oracle,
+  stream: StreamState,
+  vouched: readonly Window[],
+  { now, saidGone }: Circumstances,
+  seq: number,
+): Promise<string[]> {
+  const kind = kindOfKey(stream.filterKey);
+  const { tenant } = oracle;
+  const due: { id: string; place: number; time: number }[] = [];
+  for (let index = 0; index < tenant.count(kind); index += 1) {
+    const id = tenant.idOf(kind, index);
+    const place = oracle.placeAt(kind, id, now);
+    if (place < 0 || oracle.versions(kind, id)[place]?.digest === null || saidGone.has(id)) continue;
+    for (const time of oracle.keyTimes(stream.filterKey, index, now)) {
+      const at = toInstant(time);
+      if (!vouched.some(({ from, to }) => at >= from && at < to)) continue;
+      due.push({ id, time, place: oracle.firstPlaceWith(stream.filterKey, index, time, now) });
+    }
+  }
+  const keys = due.map(({ id }) => ({ integration: INTEGRATION, kind, id }));
+  const held = await store.get(keys, seq);
+  const problems: string[] = [];
+  for (const [i, { id, place, time }] of due.entries()) {
+    const has = await placeOf(store, oracle, held[i] ?? null);
+    if (has >= place) continue;
+    const what =
+      has === -2 ? 'is not held' : has === -1 ? 'is held as never was' : `is held as ${has} of ${place}`;
+    problems.push(`${stream.filterKey}: ${kind} ${id} of ${toInstant(time)} ${what}`);
+  }
+  return problems;
+}
+
+/** The place of what is held among the versions: -2 for nothing, -1 for what never was. */
+async function placeOf(store: HistoryStore, oracle: Oracle, held: Revision | null): Promise<number> {
+  if (!held || held.deleted) return -2;
+  return (await placesOf(store, oracle, held)).at(-1) ?? -1;
+}
+
+/**
+ * Where a revision stands among its record's versions: all the places of its digest. A case whose list item is
+ * of one version and whose detail is of a later one counts as the older.
+ */
+async function placesOf(store: HistoryStore, oracle: Oracle, revision: Revision): Promise<number[]> {
+  const kind = revision.key.kind as ListedKind;
+  const versions = oracle.versions(kind, revision.key.id);
+  const whole = versions.flatMap(({ digest }, place) => (digest === revision.digest ? [place] : []));
+  if (whole.length > 0 || kind !== 'case') return whole;
+  const text = await store.received(revision.key, revision.seqFrom);
+  const parts = text === null ? null : partsOf(JSON.parse(text));
+  const items = versions.flatMap(({ parts: own }, place) => (own?.item === parts?.item ? [place] : []));
+  const last = versions.findLastIndex(({ parts: own }) => own?.detail === parts?.detail);
+  return items.filter((place) => place <= last);
+}
+
+async function vouchedSpans(
+  store: HistoryStore,
+  stream: StreamState,
+  now: number,
+  seq: number,
+): Promise<Window[]> {
+  // half a day on: what is vouched for ahead of time is wrong too
+  const [from, to] = [stream.collectFrom, toInstant(now)];
+  if (from >= to) return [];
+  const { gaps } = coverageOf(await store.ledger(stream, from, to, seq), from, to);
+  const spans: Window[] = [];
+  let begin = from;
+  for (const gap of gaps) {
+    if (begin < gap.from) spans.push({ from: begin, to: gap.from });
+    begin = gap.to;
+  }
+  if (begin < to) spans.push({ from: begin, to });
+  return spans;
+}
+
+/** What the history has that it should not, or the other way round, a line each; and how it compares. */
+export interface HistoryFindings {
+  readonly problems: string[];
+  readonly revisions: number;
+  /** Revisions of a case made of a list item and a detail of different versions. */
+  readonly seams: number;
+}
+
+/** Holds every revision against the versions that its record had, and against what was handed to the history. */
+export async function compareRevisions(
+  store: HistoryStore,
+  oracle: Oracle,
+  recorded: ReadonlySet<string>,
+  saidGone: ReadonlySet<string>,
+): Promise<HistoryFindings> {
+  const problems: string[] = [];
+  const found = new Set<string>();
+  const reached = new Map<string, number>();
+  let revisions = 0;
+  let seams = 0;
+  for await (const revision of everyRevision(store)) {
+    if (!isListed(revision.key.kind)) continue;
+    revisions += 1;
+    const key = keyText(revision.key);
+    found.add(`${key} ${revision.digest}`);
+    const before = reached.get(key) ?? -1;
+    if (revision.deleted) {
+      const isTrue = oracle
+        .versions(revision.key.kind, revision.key.id)
+        .some(({ digest }) => digest === null);
+      if (!isTrue && !saidGone.has(revision.key.id)) problems.push(`${key}: deleted though it never was`);
+      continue;
+    }
+    const versions = oracle.versions(revision.key.kind, revision.key.id);
+    const places = await placesOf(store, oracle, revision);
+    if (!versions.some(({ digest }) => digest === revision.digest)) seams += places.length > 0 ? 1 : 0;
+    const place = places.find((candidate) => candidate >= before);
+    if (places.length === 0) problems.push(`${key}: batch ${revision.seqFrom} brought what never was`);
+    else if (place === undefined) problems.push(`${key}: batch ${revision.seqFrom} brought an older version`);
+    else reached.set(key, place);
+  }
+  for (const name of recorded) {
+    const isOfList = isListed(name.split(' ')[1] ?? '');
+    if (isOfList && !found.has(name)) problems.push(`${name}: recorded, and not in the history`);
+  }
+  return { problems, revisions, seams };
+}
+
+function isListed(kind: string): kind is ListedKind {
+  return kind === 'threat' || kind === 'case' || kind === 'campaign';
+}
+
+async function* everyRevision(store: HistoryStore): AsyncGenerator<Revision> {
+  const { seq } = await store.head();
+  const limit = 1000;
+  let after: { seqFrom: number; key: Revision['key'] } | null = null;
+  for (;;) {
+    const page: Revision[] = await store.changes({
+      ...{ afterSeq: 0, toSeq: seq, kinds: KINDS, integrations: null, after, limit },
+    });
+    yield* page;
+    const last = page.at(-1);
+    if (!last || page.length < limit) return;
+    after = { seqFrom: last.seqFrom, key: last.key };
+  }
+}
+
+/**
+ * What the history lacks of the truth as it stood at `settled`, a line each: every record that then stood in
+ * its stream at `since` or later, in its version of then or a later one; those that were gone, as deleted.
+ */
+export async function unlikeTruth(
+  store: HistoryStore,
+  oracle: Oracle,
+  settled: number,
+  since: number,
+  saidGone: ReadonlySet<string>,
+): Promise<string[]> {
+  const problems: string[] = [];
+  const { seq } = await store.head();
+  const { tenant } = oracle;
+  for (const [kind, filterKey] of POPULATIONS) {
+    for (let index = 0; index < tenant.count(kind); index += 1) {
+      const id = tenant.idOf(kind, index);
+      const place = oracle.placeAt(kind, id, settled);
+      const isIn = oracle.keyTimes(filterKey, index, settled).some((time) => time >= since && time < settled);
+      if (place < 0 || !isIn || saidGone.has(id)) continue;
+      const [held = null] = await store.get([{ integration: INTEGRATION, kind, id }], seq);
+      const has = await placeOf(store, oracle, held);
+      const isGone = oracle.versions(kind, id)[place]?.digest === null;
+      if (isGone && has !== -2) problems.push(`${kind} ${id}: gone, and held as if it were not`);
+      if (!isGone && has < place && !isGoneSince(oracle, kind, id, held)) {
+        problems.push(`${kind} ${id}: held as version ${has}, and is ${place}`);
+      }
+    }
+  }
+  return problems;
+}
+
+const POPULATIONS = [
+  ['threat', 'receivedTime'],
+  ['case', 'lastModifiedTime'],
+  ['campaign', 'lastReportedTime'],
+] as const;
+
+/** What is right about a record that was deleted between the settled instant and now. */
+function isGoneSince(oracle: Oracle, kind: ListedKind, id: string, held: Revision | null): boolean {
+  return held?.deleted === true && oracle.versions(kind, id).at(-1)?.digest === null;
+}
+
+/** Ids of which details answered 404 by a fault, at least twice. */
+export function saidGoneTwice(served: readonly { url: string; fault: string | null }[]): Set<string> {
+  const counts = new Map<string, number>();
+  for (const { url, fault } of served) {
+    const id = fault === 'notFound' ? /\/v1\/[^?]*\/([^/?]+)(?:\?|$)/.exec(url)?.[1] : undefined;
+    if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return new Set([...counts].filter(([, count]) => count > 1).map(([id]) => id));
+}
+
+/** Details that were answered properly and whole, and are not among what was recorded, a line each. */
+export function lostAnswers(
+  served: readonly { url: string; at: number; status: number; fault: string | null }[],
+  oracle: Oracle,
+  isKnown: (name: string, key: string) => boolean,
+): string[] {
+  const lost = new Set<string>();
+  for (const { url, at, status, fault } of served) {
+    if (status !== 200 || (fault !== null && fault !== 'slow')) continue;
+    const [, path = '', id] = /^\/v1\/(threats|abusecampaigns)\/([^/?]+)(?:\?|$)/.exec(url) ?? [];
+    if (id === undefined || !/(?:^[^?]*$|pageNumber=1$)/.test(url)) continue;
+    const kind = path === 'threats' ? 'threat' : 'campaign';
+    const digest = oracle.versions(kind, id)[oracle.placeAt(kind, id, at)]?.digest;
+    const key = keyText({ integration: INTEGRATION, kind, id });
+    if (digest && !isKnown(`${key} ${digest}`, key))
+      lost.add(`${key}: the answer of ${toInstant(at)} is lost`);
+  }
+  return [...lost];
+}
+
+/** How far back the oldest beginning of a stream lies, in ms since the epoch; `null` before the first. */
+export async function collectedFrom(store: HistoryStore): Promise<number | null> {
+  const begins = (await store.streams()).map(({ collectFrom }) => toMillis(collectFrom));
+  return begins.length > 0 ? Math.max(...begins) : null;
+}

@@ -1,0 +1,102 @@
+import { toMillis } from '../../../src/model/instant.js';
+import { type ListedKind, RESOURCE_OF } from '../../../src/model/kind.js';
+import { canonicalJson, sha256 } from '../../../src/model/revision.js';
+import type { FilterKey } from '../../../src/model/stream.js';
+import { campaignCourse, reportAt } from '../../../src/simulator/campaign-course.js';
+import { caseAt, caseCourse } from '../../../src/simulator/case-course.js';
+import { createWorld, type World } from '../../../src/simulator/options.js';
+import type { Tenant } from '../../../src/simulator/tenant.js';
+import { latestAction, threatCourse } from '../../../src/simulator/threat-course.js';
+import { slotsAt } from '../../../src/simulator/threat-messages.js';
+
+/** One version of one record, as the tenant shows it. */
+export interface TrueVersion {
+  /** Ms since the epoch. */
+  readonly visibleFrom: number;
+  /** `null`: its detail answers 404. */
+  readonly digest: string | null;
+  /** For a case, those of its two parts. */
+  readonly parts: { readonly item: string; readonly detail: string } | null;
+}
+
+const KEY_KIND: Record<FilterKey, ListedKind> = {
+  receivedTime: 'threat',
+  latestTimeRemediated: 'threat',
+  lastModifiedTime: 'case',
+  lastReportedTime: 'campaign',
+};
+
+/** What the tenant can say of itself at any instant: the truth that a history is held against. */
+export class Oracle {
+  private readonly world: World;
+  private readonly known = new Map<string, readonly TrueVersion[]>();
+
+  constructor(readonly tenant: Tenant) {
+    this.world = createWorld(tenant.options);
+  }
+
+  versions(kind: ListedKind, id: string): readonly TrueVersion[] {
+    const name = `${kind} ${id}`;
+    const versions = this.known.get(name) ?? this.tenant.versionsOf(kind, id).map(toTrueVersion);
+    this.known.set(name, versions);
+    return versions;
+  }
+
+  /** The place of the version that is shown at `at`; -1 before the first. */
+  placeAt(kind: ListedKind, id: string, at: number): number {
+    return this.versions(kind, id).findLastIndex(({ visibleFrom }) => visibleFrom <= at);
+  }
+
+  /** Where in a filter key the record stands at `at`, ms since the epoch; a threat in several places. */
+  keyTimes(filterKey: FilterKey, index: number, at: number): number[] {
+    const { world } = this;
+    switch (filterKey) {
+      case 'receivedTime':
+        return [...new Set(slotsAt(world, threatCourse(world, index), at).map(({ received }) => received))];
+      case 'latestTimeRemediated':
+        return given(latestAction(threatCourse(world, index), at, true));
+      case 'lastModifiedTime':
+        return given(caseAt(caseCourse(world, index), at)?.time);
+      case 'lastReportedTime':
+        return given(reportAt(campaignCourse(world, index), at)?.time);
+    }
+  }
+
+  /** The first version to stand at `time` in the key, of those that have stood there ever since, until `at`. */
+  firstPlaceWith(filterKey: FilterKey, index: number, time: number, at: number): number {
+    const kind = KEY_KIND[filterKey];
+    const versions = this.versions(kind, this.tenant.idOf(kind, index));
+    let place = this.placeAt(kind, this.tenant.idOf(kind, index), at);
+    while (
+      place > 0 &&
+      this.keyTimes(filterKey, index, versions[place - 1]?.visibleFrom ?? 0).includes(time)
+    ) {
+      place -= 1;
+    }
+    return place;
+  }
+}
+
+export function kindOfKey(filterKey: FilterKey): ListedKind {
+  return KEY_KIND[filterKey];
+}
+
+export function resourceOfKey(filterKey: FilterKey) {
+  return RESOURCE_OF[KEY_KIND[filterKey]];
+}
+
+function given(time: number | null | undefined): number[] {
+  return time === null || time === undefined ? [] : [time];
+}
+
+function toTrueVersion({ visibleFrom, payload }: { visibleFrom: string; payload: unknown }): TrueVersion {
+  const digest = payload === null ? null : sha256(canonicalJson(payload));
+  return { visibleFrom: toMillis(visibleFrom), digest, parts: partsOf(payload) };
+}
+
+/** The digests of a case's list item and of its detail; `null` for any other payload. */
+export function partsOf(payload: unknown): { item: string; detail: string } | null {
+  if (typeof payload !== 'object' || payload === null || !('item' in payload && 'detail' in payload))
+    return null;
+  return { item: sha256(canonicalJson(payload.item)), detail: sha256(canonicalJson(payload.detail)) };
+}
