@@ -1,0 +1,25 @@
+import { benchCases } from './graphql/cases.js';
+import { sqliteAsOfReport } from './history/as-of.js';
+import { mongoAsOfReport } from './history/as-of-mongo.js';
+import { recordReport } from './history/record.js';
+import { mongoRecordReport } from './history/record-mongo.js';
+
+/*
+ * Every benchmark, one after the other: medians and ratios from one run. Compare the ratios, not the figures of
+ * two machines. `npm run bench -- cases` runs only those whose name begins so.
+ */
+
+const BENCHES: readonly (readonly [name: string, run: () => Promise<string | undefined>])[] = [
+  ['cases', () => benchCases().then(() => undefined)],
+  ['record-sqlite', recordReport],
+  ['record-mongodb', mongoRecordReport],
+  ['as-of-sqlite', sqliteAsOfReport],
+  ['as-of-mongodb', () => mongoAsOfReport()],
+];
+
+const [wanted = ''] = process.argv.slice(2);
+for (const [name, run] of BENCHES.filter(([name]) => name.startsWith(wanted))) {
+  console.log(`\n${name}`);
+  const report = await run();
+  if (report !== undefined) console.log(report);
+}
