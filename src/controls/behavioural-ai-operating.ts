@@ -192,7 +192,10 @@ function distribution(
   const labels = [...new Set([...now.keys(), ...(before?.keys() ?? [])])];
   const order = (a: string, b: string) => (now.get(b) ?? 0) - (now.get(a) ?? 0) || (a < b ? -1 : 1);
   const bars = labels.sort(order).map((label) => ({
-    label: label.toLowerCase().replaceAll('_', ' '),
+    label: label
+      .toLowerCase()
+      .replaceAll('_', ' ')
+      .replace(/\bbec$/, '(BEC)'),
     count: now.get(label) ?? 0,
     before: before ? (before.get(label) ?? 0) : null,
   }));

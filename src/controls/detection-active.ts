@@ -96,7 +96,7 @@ function unanswered(streams: readonly StreamFacts[]): string | null {
       .filter(({ failed }) => failed > 0)
       .map((silence) => `${streamText(stream)}: ${silenceText(silence)}`),
   );
-  return texts.length === 0 ? null : `Abnormal did not answer in time. ${listText(texts, 2)}.`;
+  return texts.length === 0 ? null : `Abnormal did not answer in time. ${listText(texts, 1)}.`;
 }
 
 function quiet(threats: number, scope: Scope): string | null {
@@ -118,7 +118,7 @@ function unasked(streams: readonly StreamFacts[], period: Period): string | null
     const silent = silences.filter(({ failed }) => failed === 0).map(silenceText);
     return [...(began === null ? [] : [began]), ...silent].map((text) => `${streamText(stream)}: ${text}`);
   });
-  return texts.length === 0 ? null : `Abnormal was not asked throughout. ${listText(texts, 2)}.`;
+  return texts.length === 0 ? null : `Abnormal was not asked throughout. ${listText(texts, 1)}.`;
 }
 
 /** The longest time between two answers of a resource's streams that touches the period. */

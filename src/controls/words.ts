@@ -12,17 +12,16 @@ const UNITS: readonly (readonly [string, number])[] = [
   ['s', 1000],
 ];
 
-/** `3 h 20 min`: the two largest units, cut. */
+/** `3 h 20 min`: the two largest units that there are, cut. */
 export function durationText(ms: number): string {
-  const first = UNITS.findIndex(([, size]) => ms >= size);
-  if (first === -1) return ms === 0 ? '0 s' : `${ms} ms`;
+  if (ms < 1000) return ms === 0 ? '0 s' : `${ms} ms`;
   let rest = ms;
-  const parts = UNITS.slice(first, first + 2).map(([unit, size]) => {
+  const parts = UNITS.flatMap(([unit, size]) => {
     const count = Math.floor(rest / size);
     rest -= count * size;
-    return count > 0 ? `${count} ${unit}` : null;
+    return count > 0 ? [`${count} ${unit}`] : [];
   });
-  return parts.filter((part) => part !== null).join(' ');
+  return parts.slice(0, 2).join(' ');
 }
 
 /** `99.87 %`, cut to two decimals. */

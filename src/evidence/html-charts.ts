@@ -55,37 +55,66 @@ export function measureChart(points: ReturnType<typeof pointsOf>): Html | null {
   const known = points.flatMap(({ point }) => (point.measure?.value != null ? [point.measure] : []));
   const [first] = known;
   if (!first || known.length < 2) return null;
-  const top = scaleTop(known, first);
-  const threshold = first.threshold === null || first.threshold.value > top ? null : first.threshold.value;
-  const y = (value: number) => CHART_HEIGHT * (1 - Math.min(1, value / top));
-  const bars = points.map(({ point }, i) => {
-    const value = point.measure?.value ?? null;
-    if (value === null) return html``;
-    const height = Math.max(1, CHART_HEIGHT - y(value));
-    return html`<rect x="${percent(i / points.length)}" y="${CHART_HEIGHT - height}" width="${percent(0.8 / points.length)}" height="${height}" fill="var(--held)"/>`;
-  });
-  const line =
-    threshold === null
-      ? null
-      : html`<line x1="0" x2="100%" y1="${y(threshold)}" y2="${y(threshold)}" stroke="var(--ink)" stroke-width="1.5" stroke-dasharray="5 3"/>`;
-  const [oldest, newest] = [points[0]?.text ?? '', points.at(-1)?.text ?? ''];
-  const values = known.map(({ value }) => value ?? 0);
-  const range = `${measureText(first.unit, Math.min(...values))} to ${measureText(first.unit, Math.max(...values))}`;
+  const { name, unit } = first;
+  const { bottom, top } = scaleOf(known, first);
+  const y = (value: number) => Math.round(CHART_HEIGHT * (1 - (value - bottom) / (top - bottom)) * 10) / 10;
+  const values = points.map(({ point }) => point.measure?.value ?? null);
+  const marks = unit === 'share' ? dots(values, y) : bars(values, y);
+  const threshold = first.threshold?.value ?? null;
+  // on the axis itself it could not be told from it
+  const isShown = threshold !== null && threshold <= top && y(threshold) < CHART_HEIGHT - 3;
+  const line = isShown
+    ? html`<line x1="0" x2="100%" y1="${y(threshold)}" y2="${y(threshold)}" stroke="var(--ink)" stroke-width="1.5" stroke-dasharray="5 3"/>`
+    : null;
+  const ends = [points[0]?.text ?? '', points.at(-1)?.text ?? ''];
+  const numbers = known.map(({ value }) => value ?? 0);
+  const range = `${measureText(unit, Math.min(...numbers))} to ${measureText(unit, Math.max(...numbers))}`;
+  const held = isShown ? `; the dashed line is the threshold, ${measureText(unit, threshold)}` : '';
   return html`<div class="chart">
-<div class="scale" aria-hidden="true"><span>${measureText(first.unit, top)}</span><span>0</span></div>
-<svg role="img" height="${CHART_HEIGHT}"><title>${first.name} from ${oldest} to ${newest}: ${range}${threshold === null ? '' : `, threshold ${measureText(first.unit, threshold)} as a dashed line`}</title>
-<line x1="0" x2="100%" y1="${CHART_HEIGHT}" y2="${CHART_HEIGHT}" stroke="var(--soft)"/>${bars}${line}</svg>
-${axis([oldest, newest])}
+<div class="scale" aria-hidden="true"><span>${measureText(unit, top)}</span><span>${measureText(unit, bottom)}</span></div>
+<svg role="img" height="${CHART_HEIGHT}"><title>${name} from ${ends[0] ?? ''} to ${ends[1] ?? ''}: ${range}${held}</title>
+<line x1="0" x2="100%" y1="${CHART_HEIGHT}" y2="${CHART_HEIGHT}" stroke="var(--soft)"/>${line}${marks}</svg>
+${axis(ends)}
 </div>`;
 }
 
-function scaleTop(measures: readonly Measure[], { unit, threshold }: Measure): number {
-  if (unit === 'share') return 1;
-  const most = Math.max(...measures.map(({ value }) => value ?? 0));
+type Scale = (value: number) => number;
+
+function bars(values: readonly (number | null)[], y: Scale): Html[] {
+  return values.map((value, i) => {
+    if (value === null) return html``;
+    const height = Math.max(1, CHART_HEIGHT - y(value));
+    return html`<rect x="${percent(i / values.length)}" y="${CHART_HEIGHT - height}" width="${percent(0.8 / values.length)}" height="${height}" fill="var(--held)"/>`;
+  });
+}
+
+/** Shares as a line, since their scale need not begin at nothing. */
+function dots(values: readonly (number | null)[], y: Scale): Html[] {
+  const x = (i: number) => percent((i + 0.4) / values.length);
+  return values.map((value, i) => {
+    if (value === null) return html``;
+    const next = values[i + 1] ?? null;
+    const segment =
+      next === null
+        ? null
+        : html`<line x1="${x(i)}" x2="${x(i + 1)}" y1="${y(value)}" y2="${y(next)}" stroke="var(--held)" stroke-width="2"/>`;
+    return html`${segment}<circle cx="${x(i)}" cy="${y(value)}" r="${values.length > 40 ? 2 : 4}" fill="var(--held)"/>`;
+  });
+}
+
+function scaleOf(
+  measures: readonly Measure[],
+  { unit, threshold }: Measure,
+): { bottom: number; top: number } {
+  const values = measures.map(({ value }) => value ?? 0);
+  if (unit === 'share') {
+    const least = Math.min(...values, threshold?.value ?? 1);
+    return { bottom: least >= 0.9 ? 0.9 : least >= 0.5 ? 0.5 : 0, top: 1 };
+  }
+  const most = Math.max(...values, 1);
   // a threshold far above all values would press them flat
-  return threshold !== null && threshold.value <= 3 * most
-    ? Math.max(most, threshold.value)
-    : Math.max(most, 1);
+  const isNear = threshold !== null && threshold.value <= 3 * most;
+  return { bottom: 0, top: isNear ? Math.max(most, threshold.value) : most };
 }
 
 function axis(labels: readonly string[]): Html {

@@ -43,7 +43,7 @@ function measureTable({ measures, title }: ControlResult): Html {
       html`<tr><th scope="row">${measure.name}</th><td data-name="Measured">${valueText(measure)}</td><td data-name="Threshold">${thresholdText(measure)}</td></tr>`,
   );
   return html`<h3>Measured</h3>
-<table class="stack"><caption class="soft">What was measured for “${title}”</caption>
+<table class="stack"><caption class="said">What was measured for “${title}”</caption>
 <thead><tr><th scope="col">Measure</th><th scope="col">Measured</th><th scope="col">Threshold</th></tr></thead>
 <tbody>${rows}</tbody></table>`;
 }
@@ -53,18 +53,14 @@ function chartOf({ control, measures }: ControlResult, evidence: Evidence): Html
   return chart && html`<h3>${measures[0]?.name ?? ''} over the period</h3>${chart}`;
 }
 
-function population({ population, outcomes }: ControlResult): Html {
+function population({ population }: ControlResult): Html {
   const { count, unit, words, query, coverage } = population;
   const gaps = coverage.gaps.length;
   const held = coverage.complete
     ? 'The history covers all of it.'
     : `${countText(gaps, 'gap')} in what was collected.`;
-  const open = [
-    outcomes.PENDING > 0 ? `${outcomes.PENDING} still within their time` : '',
-    outcomes.IN_DOUBT > 0 ? `${outcomes.IN_DOUBT} in doubt` : '',
-  ].filter((text) => text !== '');
-  return html`<h3>Population: ${count} ${unit}</h3>
-<p>${words} ${held}${open.length > 0 ? ` ${open.join(', ')}.` : ''}</p>
+  return html`<h3>Population (${unit}): ${count}</h3>
+<p>${words} ${held}</p>
 ${query === null ? null : html`<p class="soft">In the graph: <code>${query}</code></p>`}`;
 }
 
@@ -78,7 +74,7 @@ function exceptions({ exceptions: found, outcomes, control }: ControlResult): Ht
       ? html`<p>${rest} more are not shown here. All of them: <code>report --format csv --controls ${control}</code>.</p>`
       : null;
   return html`<h3>${countText(total, 'exception')}</h3>
-<table class="stack"><caption class="soft">What counts against the control</caption>
+<table class="stack exceptions"><caption class="said">What counts against the control</caption>
 <thead><tr><th scope="col">What</th><th scope="col">When (UTC)</th><th scope="col">Why</th></tr></thead>
 <tbody>${shown.map(exceptionRow)}</tbody></table>${more}`;
 }

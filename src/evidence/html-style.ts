@@ -34,6 +34,7 @@ dl.facts dd { margin: 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: .35rem; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); }
+.said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 thead th { color: var(--soft); font-weight: 600; font-size: .8125rem; border-bottom-width: 2px; }
 tbody th { font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -60,9 +61,11 @@ svg { display: block; width: 100%; overflow: visible; }
 .chart { display: grid; grid-template-columns: max-content 1fr; gap: 0 .6rem; margin: .75rem 0; }
 .chart .scale { display: flex; flex-direction: column; justify-content: space-between; align-items: flex-end; color: var(--soft); font-size: .8125rem; line-height: 1; }
 .chart .axis { grid-column: 2; margin-top: .3rem; }
+.bars { margin-top: 1rem; }
 .bars th { font-weight: 400; width: 1%; white-space: nowrap; }
 .bars td.bar { min-width: 6rem; width: 99%; padding-right: .75rem; vertical-align: middle; }
 .bars th, .bars td { border: 0; padding-top: .2rem; padding-bottom: .2rem; }
+table.exceptions th:nth-child(1) { width: 38%; } table.exceptions th:nth-child(2) { width: 24%; }
 footer { margin-top: 4rem; border-top: 1px solid var(--line); }
 @media (max-width: 40rem) {
   body { padding: 1.25rem 1rem 3rem; }
@@ -70,6 +73,7 @@ footer { margin-top: 4rem; border-top: 1px solid var(--line); }
   .strips .axis { grid-column: 1; }
   .strips .name { margin-top: .5rem; }
   table.stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  table.stack caption:not(.said) { display: block; }
   table.stack, table.stack tbody, table.stack tr, table.stack th, table.stack td { display: block; width: auto; }
   table.stack tr { border-bottom: 1px solid var(--line); padding: .5rem 0; }
   table.stack th, table.stack td { border: 0; padding: .1rem 0; text-align: left; white-space: normal; }

@@ -74,7 +74,7 @@ describe('behavioural-ai-operating', () => {
     ]);
     expect(distributions[0]?.bars).toEqual([
       { label: 'credential phishing', count: 39, before: 0 },
-      { label: 'social engineering bec', count: 1, before: 30 },
+      { label: 'social engineering (BEC)', count: 1, before: 30 },
     ]);
   });
 });
