@@ -2,7 +2,7 @@ import type { Instant } from '../model/instant.js';
 import type { RecordKey } from '../model/kind.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
-import type { Run } from '../model/run.js';
+import type { Run, RunTrigger } from '../model/run.js';
 import { type Stream, type StreamState, streamText } from '../model/stream.js';
 import type { Connection, Row, SqlValue } from './sqlite-connection.js';
 import type { Answers, Limits } from './sqlite-offload.js';
@@ -32,11 +32,12 @@ export class Books {
   }
 
   /** The newest runs first; of several integrations, the newest of each are merged. */
-  runs({ integrations, before, limit }: RunsQuery): Run[] {
+  runs({ integrations, before, limit, trigger }: RunsQuery): Run[] {
+    const why = trigger ? `AND ${TRIGGER} = ?` : '';
     const after = before ? 'AND (started_at, id) < (?, ?)' : '';
-    const place = before ? [before.startedAt, before.id] : [];
+    const place = [...(trigger ? [trigger] : []), ...(before ? [before.startedAt, before.id] : [])];
     const newest = (where: string, params: readonly SqlValue[]) => {
-      const sql = `SELECT run FROM runs WHERE ${where} ${after} ORDER BY started_at DESC, id DESC LIMIT ?`;
+      const sql = `SELECT run FROM runs WHERE ${where} ${why} ${after} ORDER BY started_at DESC, id DESC LIMIT ?`;
       return this.connection.all(sql, [...params, ...place, limit]).map(parsed<Run>);
     };
     if (integrations === null) return newest('TRUE', []);
@@ -44,10 +45,14 @@ export class Books {
     return runs.sort(compareRuns).slice(0, limit);
   }
 
-  async countRuns(integrations: readonly string[] | null): Promise<number> {
-    const whose = 'WHERE integration IN (SELECT value FROM json_each(?))';
-    const sql = `SELECT count(*) FROM runs ${integrations === null ? '' : whose}`;
-    const params = integrations === null ? [] : [JSON.stringify(integrations)];
+  async countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number> {
+    const whose = integrations === null ? 'TRUE' : 'integration IN (SELECT value FROM json_each(?))';
+    const why = trigger ? `AND ${TRIGGER} = ?` : '';
+    const sql = `SELECT count(*) FROM runs WHERE ${whose} ${why}`;
+    const params = [
+      ...(integrations === null ? [] : [JSON.stringify(integrations)]),
+      ...(trigger ? [trigger] : []),
+    ];
     const [rows] = await this.answers.all([{ sql, params }], this.#isShort('runs'));
     return Number(rows?.[0]?.[0]);
   }
@@ -104,6 +109,9 @@ export function takeLease(
 export function dropLease(connection: Connection, name: string, holder: string): void {
   connection.run('DELETE FROM leases WHERE name = ? AND holder = ?', [name, holder]);
 }
+
+/** As the index `runs_trigger` has it. */
+const TRIGGER = "json_extract(run, '$.trigger')";
 
 function parsed<T>([json]: Row): T {
   return JSON.parse(String(json)) as T;

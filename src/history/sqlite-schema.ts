@@ -99,6 +99,7 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_started ON runs (started_at, id);
 CREATE INDEX runs_integration ON runs (integration, started_at, id);
+CREATE INDEX runs_trigger ON runs (json_extract(run, '$.trigger'), started_at, id);
 CREATE TABLE quarantine (
   integration TEXT NOT NULL,
   kind TEXT NOT NULL,

@@ -3,7 +3,7 @@ import type { Kind, ListedKind, RecordKey } from '../model/kind.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Revision } from '../model/revision.js';
-import type { Run } from '../model/run.js';
+import type { Run, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
 import { HistoryError } from './errors.js';
 import { Books, dropLease, takeLease } from './sqlite-books.js';
@@ -185,8 +185,8 @@ class SqliteStore implements HistoryStore {
     return this.#books.runs(query);
   }
 
-  async countRuns(integrations: readonly string[] | null): Promise<number> {
-    return this.#books.countRuns(integrations);
+  async countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number> {
+    return this.#books.countRuns(integrations, trigger);
   }
 
   async run(id: string): Promise<Run | null> {
