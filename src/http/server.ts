@@ -163,6 +163,7 @@ class GatewayServer implements Server {
   }
 
   private report(request: FastifyRequest, reply: FastifyReply): void {
+    if (!this.options.log.isLevelEnabled('debug')) return;
     const facts = {
       requestId: request.id,
       method: request.method,

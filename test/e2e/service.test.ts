@@ -75,6 +75,58 @@ describe('serve, without any configuration', () => {
   });
 });
 
+describe('SIGTERM', () => {
+  test('lets a request that waits for Abnormal have its answer, and takes no more', async () => {
+    const upstream = await slowUpstream();
+    const service = serve({ ABNORMAL_TOKEN: TOKEN, ABNORMAL_BASE_URL: upstream.baseUrl });
+    const url = await service.url();
+    const answer = query(url, '{ case(caseId: "4711", maxAge: 0) { caseId status } }');
+    await upstream.asked;
+    const ended = service.end();
+    await waitFor(() =>
+      fetch(url).then(
+        () => false,
+        () => true,
+      ),
+    );
+    upstream.release();
+    expect(await answer).toEqual({ case: { caseId: '4711', status: 'ACTION_REQUIRED' } });
+    expect(await ended).toBe(0);
+    upstream.close();
+  });
+});
+
+/** An account without anything in its lists, whose one case takes until it is released. */
+async function slowUpstream() {
+  const gate = deferred();
+  const asked = deferred();
+  const server = createServer(async (request, response) => {
+    const [, resource = ''] = /^\/v1\/(\w+)/.exec(request.url ?? '') ?? [];
+    const isDetail = request.url === '/v1/cases/4711';
+    if (isDetail) {
+      asked.resolve();
+      await gate.promise;
+    }
+    const key = resource === 'abusecampaigns' ? 'campaigns' : resource;
+    const body = isDetail
+      ? { caseId: '4711', case_status: 'Action Required', threatIds: [] }
+      : { [key]: [], pageNumber: 1 };
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  const close = () => server.close();
+  return { baseUrl: `http://127.0.0.1:${port}/v1`, asked: asked.promise, release: gate.resolve, close };
+}
+
+function deferred() {
+  let resolve: () => void = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
 describe('one writer, many readers', () => {
   test('a second writer is told that the file is in use; status works beside it', async () => {
     const service = serve();
