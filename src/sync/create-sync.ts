@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { linkSignals } from '../abnormal/link-signals.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Account } from '../integrations/account.js';
 import type { Log } from '../log.js';
@@ -12,6 +13,7 @@ import { markInterrupted } from './mark-interrupted.js';
 import { type Source, type SyncEnv, sourceText } from './pass.js';
 import type { OnProgress, Progress } from './progress.js';
 import type { DeltaOutcome } from './read-delta.js';
+import { type ReconcileOptions, type ReconcileReport, reconcile } from './reconcile.js';
 import type { PassReport, PollReport } from './report.js';
 import { type PassOptions, runPass } from './run-pass.js';
 import type { SyncSettings } from './settings.js';
@@ -53,7 +55,9 @@ export interface Sync {
   poll(options: PollOptions): Promise<PollReport>;
   /** Sets the beginning of what is wanted back to `from`, for good, and collects what is missing. */
   backfill(options: BackfillOptions): Promise<PollReport>;
-  /** Ends live reads and waits for everything on its way; polls have to be ended by their signals. */
+  /** Compares what is held with what Abnormal has; see `reconcile`. */
+  reconcile(options: ReconcileOptions): Promise<ReconcileReport>;
+  /** Stops everything that is on its way, and waits until it has ended. */
   close(): Promise<void>;
 }
 
@@ -77,9 +81,12 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
       for (const listener of listeners) listener(progress);
     };
     const key = sourceText(source);
-    const done = runPass(env, source, { trigger, from, signal, onProgress, deltas }).finally(() =>
-      underway.delete(key),
-    );
+    const ending = linkSignals(signal, closing.signal);
+    const options = { trigger, from, signal: ending.signal, onProgress, deltas };
+    const done = runPass(env, source, options).finally(() => {
+      underway.delete(key);
+      ending.unlink();
+    });
     const pass = { done, listeners };
     underway.set(key, pass);
     return pass;
@@ -118,8 +125,10 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     live,
     poll: (poll) => forEachSource(poll, (source) => pollSource(source, poll)),
     backfill: (backfill) => forEachSource(backfill, (source) => backfillSource(source, backfill)),
+    reconcile: (options) => reconcile(env, accounts, options),
     async close() {
       closing.abort();
+      await Promise.allSettled([...underway.values()].map(({ done }) => done));
       await live.landed();
     },
   };

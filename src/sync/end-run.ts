@@ -1,10 +1,9 @@
 import type { Run, RunStatus } from '../model/run.js';
-import type { StreamState } from '../model/stream.js';
 import type { Source, SyncEnv } from './pass.js';
 import type { Fortune } from './read-streams.js';
 import type { RunRecorder } from './run-recorder.js';
-import type { Stop } from './stop.js';
-import { changedStates, statusMessage } from './stream-states.js';
+import type { Refusal, Stop } from './stop.js';
+import { statusMessage, updateStates } from './stream-states.js';
 
 /** How a run ends that fared so and was stopped by that. */
 export function runStatusOf({ read, flawed }: Fortune, stop: Stop | null): RunStatus {
@@ -22,18 +21,30 @@ export async function endRun(
   stop: Stop | null,
 ): Promise<Run> {
   const status = runStatusOf(fortune, stop);
-  const streams = await refusedStates(env, source, stop);
-  if (stop?.kind === 'REFUSED') recorder.note(stop.error.message);
-  const { run } = await recorder.end(status, { streams });
+  const { run } =
+    stop?.kind === 'REFUSED'
+      ? await endRefused(env, source, recorder, status, stop)
+      : await recorder.end(status);
   const { integration, resource, trigger, counts, errors } = run;
   env.log.info({ runId: run.id, integration, resource, trigger, status, counts, errors }, 'run ended');
   return run;
 }
 
-async function refusedStates(env: SyncEnv, source: Source, stop: Stop | null): Promise<StreamState[]> {
-  if (stop?.kind !== 'REFUSED') return [];
-  const { status, error } = stop;
+function endRefused(
+  env: SyncEnv,
+  source: Source,
+  recorder: RunRecorder,
+  runStatus: RunStatus,
+  refusal: Refusal,
+) {
+  const { status, error } = refusal;
   const message = statusMessage(status, source, error.message);
   env.log.error({ integration: source.account.name, resource: source.resource, status }, message ?? status);
-  return changedStates(env, source, () => ({ status, message }));
+  recorder.note(error.message);
+  return updateStates(
+    env,
+    source,
+    () => ({ status, message }),
+    (streams) => recorder.end(runStatus, { streams }),
+  );
 }

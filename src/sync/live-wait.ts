@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Instant } from '../model/instant.js';
 import type { Freshness } from './freshness.js';
 
@@ -19,6 +20,8 @@ export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Fre
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   let stopListening = () => {};
+  // one query may wait for many records; Node warns of a leak from the eleventh listener on
+  setMaxListeners(0, signal);
   const aborted = new Promise<never>((_, reject) => {
     const onAbort = () => reject(signal.reason);
     if (signal.aborted) onAbort();

@@ -3,7 +3,7 @@ import { DAY, type Instant, latest } from '../model/instant.js';
 import { type StreamState, streamText } from '../model/stream.js';
 import { nowOf, type Pass } from './pass.js';
 import { type Fortune, type OnWindow, readSlice, type StreamWork } from './read-streams.js';
-import { changedStates, statusMessage } from './stream-states.js';
+import { statusMessage, updateStates } from './stream-states.js';
 
 /** How far back what is read first reaches: a day into the unknown, more where a daily poll may have come late. */
 export function reachMs(isKnown: boolean): number {
@@ -30,12 +30,15 @@ export async function readDelta(
   };
   await readSlice(pass, works, { floor, deadline: null }, fortune, noteWindow);
   const message = statusMessage('UNAVAILABLE', pass, fortune.lastError?.message ?? '');
-  const streams = await changedStates(pass, pass, (state) =>
-    failed.has(streamText(state))
-      ? { status: 'UNAVAILABLE', message }
-      : { status: 'OK', message: null, lastSuccessAt: laterSuccess(pass, state) },
+  await updateStates(
+    pass,
+    pass,
+    (state) =>
+      failed.has(streamText(state))
+        ? { status: 'UNAVAILABLE', message }
+        : { status: 'OK', message: null, lastSuccessAt: laterSuccess(pass, state) },
+    (streams) => pass.recorder.record({ streams }),
   );
-  await pass.recorder.record({ streams });
   return { error: failed.size > 0 ? fortune.lastError : null };
 }
 

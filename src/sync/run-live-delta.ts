@@ -9,7 +9,7 @@ import { repairClock } from './repair-clock.js';
 import { createRunRecorder } from './run-recorder.js';
 import { cutSpans, floorToSecond } from './spans.js';
 import { errorOf, stopOf } from './stop.js';
-import { sourceStates } from './stream-states.js';
+import { sourceStates, updateStates } from './stream-states.js';
 import { deltaOf, type WorkList } from './work-list.js';
 
 /**
@@ -22,8 +22,13 @@ export async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSi
   const runIds = new Set([recorder.id]);
   const memory = newPassMemory();
   const pass: Pass = { ...env, ...source, recorder, signal, priority: 'interactive', asOf, runIds, memory };
+  await updateStates(
+    env,
+    source,
+    () => ({ lastAttemptAt: asOf }),
+    (streams) => recorder.record({ streams }),
+  );
   const states = await sourceStates(env, source);
-  await recorder.record({ streams: states.map((state) => ({ ...state, lastAttemptAt: asOf })) });
   const fortune = newFortune();
   const stop = await stopOf(() => readNewest(pass, states, fortune));
   await endRun(env, source, recorder, fortune, stop);

@@ -27,7 +27,7 @@ import { reread } from './reread.js';
 import { createRunRecorder, type RunRecorder } from './run-recorder.js';
 import { floorToSecond } from './spans.js';
 import { messageOf, type Stop, stopOf } from './stop.js';
-import { sourceStates } from './stream-states.js';
+import { sourceStates, updateStates } from './stream-states.js';
 import { sliceFloors } from './work-list.js';
 
 export interface PassOptions {
@@ -72,7 +72,13 @@ export async function runPass(env: SyncEnv, source: Source, options: PassOptions
     asOf: floorToSecond(nowOf(env)),
   };
   const lastAttemptAt = nowOf(env);
-  await journey.main.record({ streams: states.map((state) => ({ ...state, lastAttemptAt })) });
+  await updateStates(
+    env,
+    source,
+    () => ({ lastAttemptAt }),
+    (streams) => journey.main.record({ streams }),
+    options.from,
+  );
   return travel(journey);
 }
 

@@ -1,6 +1,7 @@
 import type { HistoryStore } from '../history/store.js';
 import { earliest, type Instant, shift } from '../model/instant.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../model/stream.js';
+import { inTurn } from './in-turn.js';
 import { nowOf, type Source, type SyncEnv } from './pass.js';
 import { FIRST_COLLECTION_MS } from './settings.js';
 import { floorToSecond } from './spans.js';
@@ -41,16 +42,20 @@ function firstState(env: SyncEnv, stream: Stream): StreamState {
 type Change = Partial<Pick<StreamState, 'status' | 'message' | 'lastAttemptAt' | 'lastSuccessAt'>>;
 
 /**
- * The states of a source's streams with `change` applied to what stands in the history now, so that another
- * writer's change of a different field is kept.
+ * Records a source's states with `change` applied to what stands in the history now. One at a time, so that what
+ * two write at once, such as a live reading and the beginning of a backfill, both stays.
  */
-export async function changedStates(
+export function updateStates<T>(
   env: SyncEnv,
   source: Source,
   change: (state: StreamState) => Change,
-): Promise<StreamState[]> {
-  const states = await sourceStates(env, source);
-  return states.map((state) => ({ ...state, ...change(state) }));
+  record: (streams: readonly StreamState[]) => Promise<T>,
+  from: Instant | null = null,
+): Promise<T> {
+  return inTurn(env.store, async () => {
+    const states = await sourceStates(env, source, from);
+    return record(states.map((state) => ({ ...state, ...change(state) })));
+  });
 }
 
 /** What a person is told when a resource cannot be read: what happened, the likely causes, what to do. */

@@ -172,3 +172,29 @@ describe('a clock that is wrong', () => {
     }
   });
 });
+
+test('closing stops what is under way, and waits for it', async () => {
+  world = await createWorld({ now: NOW, tenant: TENANT });
+  const poll = world.poll();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await world.sync.close();
+  const { seq } = await world.store.head();
+  expect((await poll).passes.map(({ status }) => status)).toContain('INTERRUPTED');
+  expect((await world.store.head()).seq).toBe(seq);
+  expect((await runs()).every(({ status }) => status !== 'RUNNING')).toBe(true);
+});
+
+test('live readings at the beginning of a backfill do not undo how far back it is to go', async () => {
+  world = await createWorld({ now: NOW, tenant: TENANT });
+  await world.poll('threats');
+  const { signal } = new AbortController();
+  const from = '2026-02-20T00:00:00.000Z';
+  for (let i = 0; i < 5; i += 1) {
+    world.clock.advance(MINUTE);
+    const wanted = shift(from, -i * DAY);
+    const lists = [0, 0, 0].map(() => world.sync.live.list('threats', null, 0));
+    await Promise.all([...lists, world.sync.backfill({ from: wanted, resources: ['threats'], signal })]);
+    const states = await world.store.streams();
+    expect(states.map(({ collectFrom }) => collectFrom)).toEqual([wanted, wanted]);
+  }
+});
