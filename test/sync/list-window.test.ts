@@ -149,7 +149,13 @@ describe('the pages of a window', () => {
 });
 
 describe('a first page', () => {
-  const page = { items: [], page: 1, filter: '', unusable: Array<string>(100).fill('{}') };
+  const page = {
+    items: [],
+    page: 1,
+    filter: '',
+    fetchedAt: WINDOW.to,
+    unusable: Array<string>(100).fill('{}'),
+  };
 
   test.each([
     ['names a second', { nextPage: 2, total: null }, true],
