@@ -72,7 +72,7 @@ class Growth {
 
   async #record(records: readonly Threat[], now: Instant): Promise<void> {
     const { seq } = await this.store.head();
-    const observations = records.map((record) => observe(record, now, seq));
+    const observations = records.map((record) => observe(record, now, seq, JSON.stringify(record)));
     const { added, changed } = await this.store.record(batch(++this.#batches, now, observations));
     this.#revisions += added + changed;
   }
