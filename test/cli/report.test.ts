@@ -1,0 +1,184 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCommand } from '../../src/cli/run-command.js';
+import { openStore } from '../../src/history/open-store.js';
+import type { HistoryStore } from '../../src/history/store.js';
+import { mail } from '../support/control-facts.js';
+import { hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
+import { sampleMessage, sampleThreat } from '../support/records.js';
+
+const NOW = '2026-10-06T00:00:00.000Z';
+const AT = '2026-09-18T08:00:00.000Z';
+const outage = { from: '2026-09-10T00:00:00.000Z', to: '2026-09-11T00:00:00.000Z', caughtUp: false };
+
+const seen: Seen[] = Array.from({ length: 250 }, (_, i) => {
+  const at = hoursAfter('2026-09-02T00:00:00.000Z', i * 2);
+  const left = at > AT && i % 10 === 0;
+  const messages = [
+    sampleMessage(`m${i}`, mail(at, left ? null : 5000, { subject: i === 150 ? '=1+1' : `Mail ${i}` })),
+  ];
+  return { at: hoursAfter(at, 1), threat: sampleThreat(`t${i}`, { messages }) };
+});
+
+let folder: string;
+let store: HistoryStore;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'report-'));
+  // stays open for writing all the while, as that of a running gateway
+  store = await openStore(`sqlite:${join(folder, 'history.db')}`, 'write');
+  const span = { from: '2026-07-25T00:00:00.000Z', to: '2026-10-05T00:00:00.000Z' };
+  await recordHistory(store, { ...span, seen, outages: () => [outage] });
+});
+
+afterAll(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function run(
+  args: readonly string[],
+  options: { env?: Record<string, string>; stop?: AbortSignal } = {},
+) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const code = await runCommand({
+    arguments: ['report', ...args],
+    env: { HISTORY: `sqlite:${join(folder, 'history.db')}`, LOG_LEVEL: 'warn', ...options.env },
+    terminal: { out: { write: (text) => out.push(text) }, err: { write: (text) => err.push(text) } },
+    stop: options.stop ?? new AbortController().signal,
+    clock: () => Date.parse(NOW),
+  });
+  return { code, out: out.join(''), err: err.join('') };
+}
+
+const QUIET_WEEK = '2026-09-14/2026-09-18';
+
+describe('report', () => {
+  test('ends with 0 when all controls passed or do not apply', async () => {
+    const controls = 'detection-active,attacks-captured,attacks-remediated,abuse-mailbox-operating';
+    const { code, out } = await run(['--period', QUIET_WEEK, '--controls', controls]);
+    expect(out).toMatch(/attacks-remediated\s+PASS\s+Remediated: 100 %\s+at least 100 %\s+0/);
+    expect(out).toMatch(/abuse-mailbox-operating\s+NOT_APPLICABLE/);
+    expect(code).toBe(0);
+  });
+
+  test('with 1 when one failed, whatever else could not be judged', async () => {
+    const { code, out } = await run(['--period', '2026-09']);
+    expect(code).toBe(1);
+    expect(out).toMatch(/token-rotation\s+INSUFFICIENT_DATA/);
+    expect(out).toMatch(/attacks-captured: 1 hole in what was collected/);
+  });
+
+  test('with 2 when one could not be judged and none failed', async () => {
+    expect((await run(['--period', QUIET_WEEK, '--controls', 'token-rotation'])).code).toBe(2);
+    expect((await run(['--period', '2026-12', '--controls', 'attacks-captured'])).code).toBe(2);
+  });
+
+  test.each([
+    [[], 'Say which period: --period a quarter (2026-Q3)'],
+    [['--period', '2026-Q9'], '--period: "2026-Q9" is not a period'],
+    [
+      ['--period', '2026-09', '--controls', 'nope'],
+      '--controls: There is no control nope: there are detection-active',
+    ],
+    [['--period', '2026-09', '--format', 'pdf'], '--format is "pdf": right is text, html, json, csv'],
+    [['--period', '2026-09', '--trend', 'year'], '--trend is "year": right is day, week, month, none'],
+    [
+      ['--period', '2010-01-01/2026-01-01', '--trend', 'day'],
+      '--trend: 2010-01-01/2026-01-01 by DAY has more than 400',
+    ],
+    [['--period', '2026-09', '--rows', 'some'], '--rows is "some": right is exceptions, population'],
+    [['--period', '2026-09', '--integration', 'x'], '--integration: there is no "x": there is default'],
+    [['--period', '2026-09', '--as-of', 'yesterday'], '--as-of is "yesterday": right is a day'],
+    [
+      ['--period', '2026-09', '--as-of', '2027-01-01'],
+      '--as-of is 2027-01-01T00:00:00.000Z, which is yet to come',
+    ],
+    [['--period', '2026-09', '--threshold', 'remediateWithin'], 'remediateWithin is "": right is a duration'],
+    [
+      ['--period', '2026-09', '--threshold', 'remediatedShare=101%'],
+      '--threshold: remediatedShare is 1.01: it must be a share',
+    ],
+    [['--period', '2026-09', '--threshold', 'mood=1'], 'NAME one of pollThreatsEvery'],
+    [['--period', '2026-09', '--out', '/nowhere/at/all.html'], '--out: ENOENT'],
+    [['--period', '2026-09', '--frobnicate'], "unknown option '--frobnicate'"],
+  ])('%j ends with 64 and says what is right', async (args, words) => {
+    const { code, err, out } = await run(args);
+    expect(err).toContain(words);
+    expect([code, out]).toEqual([64, '']);
+  });
+
+  test('a wrong configuration ends with 64 too, a history that is not there with 4', async () => {
+    expect((await run(['--period', '2026-09'], { env: { PORT: 'high' } })).code).toBe(64);
+    const env = { HISTORY: `sqlite:${join(folder, 'none.db')}` };
+    expect((await run(['--period', '2026-09'], { env })).code).toBe(4);
+  });
+
+  test('writes a page to a file, and a summary beside it; the same again gives the same bytes', async () => {
+    const files = ['a.html', 'b.html'].map((name) => join(folder, name));
+    for (const file of files) {
+      const { out } = await run(['--period', '2026-09', '--out', file]);
+      expect(out).toContain(`Written to ${file}`);
+    }
+    const [first = '', second = ''] = files.map((file) => readFileSync(file, 'utf8'));
+    expect(first).toContain('<h1>E-mail security controls, 2026-09</h1>');
+    expect(second).toBe(first);
+  });
+
+  test('quietly, nothing is said but what was asked for', async () => {
+    const file = join(folder, 'quiet.json');
+    const quiet = await run(['--period', '2026-09', '--out', file, '--quiet']);
+    expect(quiet).toMatchObject({ code: 1, out: '', err: '' });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ period: { text: '2026-09' } });
+    const piped = await run(['--period', '2026-09', '--format', 'json', '-q']);
+    expect(piped.out).toBe(readFileSync(file, 'utf8'));
+    expect(await run(['--period', '2026-09', '-q'])).toMatchObject({ code: 1, out: '', err: '' });
+  });
+
+  test('the CSV has every exception, or every member of the population', async () => {
+    const args = ['--period', '2026-09', '--controls', 'attacks-remediated', '--format', 'csv'];
+    const lines = async (...more: string[]) => (await run([...args, ...more])).out.trimEnd().split('\r\n');
+    const exceptions = await lines();
+    expect(exceptions[0]).toMatch(/^control,outcome,integration,kind,id,message_id/);
+    expect(
+      exceptions.slice(1).every((line) => line.startsWith('attacks-remediated,EXCEPTION,default,threat,')),
+    ).toBe(true);
+    const left = seen.filter(({ threat }) => threat?.messages[0]?.remediationTime === null);
+    expect(left.length).toBeGreaterThan(3);
+    expect(exceptions).toHaveLength(1 + left.length);
+    expect(await lines('--rows', 'population')).toHaveLength(1 + seen.length);
+  });
+
+  test('judges by the thresholds given, and by the intervals configured', async () => {
+    const args = ['--period', '2026-09-18/2026-09-22', '--controls', 'attacks-remediated'];
+    expect((await run(args)).code).toBe(1);
+    expect((await run([...args, '--threshold', 'remediatedShare=50%'])).code).toBe(0);
+    const polls = ['--period', QUIET_WEEK, '--controls', 'collection-continuous'];
+    expect((await run(polls)).code).toBe(0);
+    expect((await run(polls, { env: { POLL_THREATS_EVERY: '1h' } })).code).toBe(1);
+  });
+
+  test('as of an instant it judges what was recorded by then', async () => {
+    const args = ['--period', '2026-09-24', '--controls', 'attacks-captured'];
+    expect((await run([...args, '--as-of', '2026-09-24T12:00:00Z'])).code).toBe(2);
+    expect((await run([...args, '--as-of', '2026-09-26'])).code).toBe(0);
+  });
+
+  test('asked to end, it ends and leaves no file behind', async () => {
+    const file = join(folder, 'never.html');
+    const stop = AbortSignal.abort('SIGTERM');
+    expect((await run(['--period', '2026-09', '--out', file], { stop })).code).toBe(143);
+    expect(existsSync(file)).toBe(false);
+    expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  test('help names every exit code', async () => {
+    const { code, out } = await run(['--help']);
+    expect(code).toBe(0);
+    for (const text of ['0 every control', '1 a control failed', '2 one could not be judged', '64', '70']) {
+      expect(out).toContain(text);
+    }
+  });
+});
