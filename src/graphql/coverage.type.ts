@@ -13,7 +13,7 @@ export const GapReasonEnum = describedEnum<GapReason>(
     PROVISIONAL: 'Read before everything could have arrived (`INGESTION_LAG`); it is read again.',
     PARTIAL: 'Listed to its end, but some listed records could not be had or understood.',
     FAILED: 'The reading failed; it is tried again.',
-    NOT_LICENSED: 'The account lacks the licence.',
+    NOT_LICENSED: 'The account lacks the licence or the add-on.',
     OUT_OF_RETENTION: 'Older than what Abnormal keeps.',
   },
 );

@@ -10,6 +10,7 @@ export interface Window {
 /**
  * How the reading of one window ended.
  * `PARTIAL`: listed to its end, but some listed records could not be had or understood.
+ * `NOT_LICENSED`: the account has not got the resource, for want of a licence or of an add-on.
  */
 export type WindowStatus = 'COMPLETE' | 'PARTIAL' | 'FAILED' | 'NOT_LICENSED' | 'OUT_OF_RETENTION';
 

@@ -122,8 +122,9 @@ function refusedEntry(
   readAt: Instant,
   { status, error }: Refusal,
 ): LedgerEntry {
-  if (status !== 'NOT_LICENSED') return unreadEntry(pass, state, window, readAt, 'FAILED', error.message);
-  // a licence is for a resource, not for a window: all that is wanted of it is refused
+  const isBarred = status === 'NOT_LICENSED' || status === 'NOT_ENABLED';
+  if (!isBarred) return unreadEntry(pass, state, window, readAt, 'FAILED', error.message);
+  // a licence or an add-on is for a resource, not for a window: all that is wanted of it is refused
   const span = { from: state.collectFrom, to: window.to };
   return { ...unreadEntry(pass, state, window, readAt, 'NOT_LICENSED', error.message), ...span };
 }

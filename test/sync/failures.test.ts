@@ -94,6 +94,7 @@ describe('a refusal of a whole resource', () => {
     const report = await world.poll();
     expect((await statesOf('campaigns'))[0]).toMatchObject({ status: 'NOT_ENABLED' });
     expect((await statesOf('campaigns'))[0]?.message).toMatch(/add-on/);
+    expect(passOf(report, 'campaigns').streams[0]?.coverage.missingMs).toEqual({ NOT_LICENSED: 30 * DAY });
     expect(passOf(report, 'cases').status).toBe('SUCCEEDED');
   });
 
