@@ -2,6 +2,7 @@ import { DEFAULT_ORDER } from '../model/fields.js';
 import type { Filter } from '../model/filter.js';
 import { type ListedKind, RESOURCE_OF, type Resource } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
+import type { Freshness } from '../sync/freshness.js';
 import type { Means } from './context.js';
 import { boundsOf, reportCoverage } from './coverage.js';
 import { type CursorValue, fingerprint, type ReadCursor, readCursor } from './cursor.js';
@@ -11,7 +12,7 @@ import { checkIntegrations, integrationNames } from './integrations.js';
 import type { KindOrder, Order, OrderInput } from './order-input.js';
 import { type PageRequest, toPageRequest } from './page-args.js';
 import type { ListArgs } from './read-args.js';
-import { assertAcceptable, headView, pastView, toWish, type View, type Wish } from './view.js';
+import { assertAcceptable, headView, isFresh, pastView, toWish, type View, type Wish } from './view.js';
 
 /** A kind's list: its filter, its orders, and what its records become. */
 export interface ListSpec<K extends ListedKind, T> {
@@ -76,9 +77,24 @@ export async function viewOf(means: Means, asked: AskedList, cursor: ReadCursor 
   const { asOf, maxAgeMs } = wish;
   if (cursor) return pinnedView(means, wish, cursor.pin);
   if (asOf !== null) return pastView(means, { ...wish, asOf });
-  const freshness = await means.live.list(resource, integrations, maxAgeMs, means.signal);
+  const freshness = await freshen(means, resource, integrations, maxAgeMs);
   assertAcceptable(freshness, true, wish);
   return headView(means, wish, freshness, await means.store.head());
+}
+
+/** Sees to it that a list is fresh; where it was found to be a moment ago, nobody is asked. */
+async function freshen(
+  means: Means,
+  resource: Resource,
+  integrations: readonly string[] | null,
+  maxAgeMs: number,
+): Promise<Freshness> {
+  const key = `${resource} ${integrations?.join(' ') ?? ''}`;
+  const known = means.shared.verifiedAt(key);
+  if (known && isFresh(means, known, maxAgeMs)) return { stale: false, verifiedAt: known, live: false };
+  const freshness = await means.live.list(resource, integrations, maxAgeMs, means.signal);
+  if (!freshness.stale && freshness.verifiedAt) means.shared.noteVerified(key, freshness.verifiedAt);
+  return freshness;
 }
 
 /** The view that a cursor pins: no later write is seen, and nothing is synced. */

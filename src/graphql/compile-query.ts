@@ -1,47 +1,126 @@
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
+  GraphQLScalarType,
+  type GraphQLSchema,
+  getNamedType,
+  isAbstractType,
+  isCompositeType,
+  isInterfaceType,
+  isObjectType,
   Kind,
   type OperationDefinitionNode,
+  type SelectionNode,
   type SelectionSetNode,
+  visit,
 } from 'graphql';
+import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 
-/** The most fields, fragments written out, that a query may have to be compiled. */
+/** The most fields, written out, that a query may have to be compiled. */
 const LARGEST = 1_000;
 
-/**
- * Whether an operation may be compiled. Left to the interpreter is what a compiler is known to do otherwise
- * (introspection, directives), and what written out is too large: fragments within fragments double each time.
- */
-export function isCompilable(document: DocumentNode, operation: OperationDefinitionNode): boolean {
-  if (operation.operation !== 'query') return false;
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  }
-  return fieldsLeft(operation.selectionSet, fragments, LARGEST) >= 0;
+/** An operation that was compiled. */
+export interface Compiled {
+  /** Runs it; the variables as graphql-js has coerced them. */
+  readonly run: CompiledQuery['query'];
+  /** Variables that must have a value: within an object or a list the compiler takes one left out for null. */
+  readonly needed: ReadonlySet<string>;
 }
 
-/** How many of `left` fields a selection does not use up; negative when it may not be compiled. */
-function fieldsLeft(
-  { selections }: SelectionSetNode,
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-  left: number,
-): number {
-  let rest = left;
-  for (const selection of selections) {
-    if (selection.directives?.length) return -1;
-    if (selection.kind === Kind.FIELD) {
-      const name = selection.name.value;
-      if (name.startsWith('__') && name !== '__typename') return -1;
-      rest -= 1;
+/**
+ * Compiles an operation, or `null` where it is left to the interpreter: what a compiler is known to do otherwise
+ * (introspection, directives), and what is too large once fragments and abstract types are written out.
+ */
+export function compile(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): Compiled | null {
+  const root = schema.getQueryType();
+  if (operation.operation !== 'query' || !root) return null;
+  const size = new WrittenOut(schema, document);
+  if (!size.fits(operation.selectionSet, root.name)) return null;
+  const compiled = compileQuery(withCoerced(schema), withCoercedVariables(document, operation));
+  return isCompiledQuery(compiled) ? { run: compiled.query, needed: variablesWithin(document) } : null;
+}
+
+/** Counts the fields of a query as the compiler writes them: fragments in place, abstract types once a type. */
+class WrittenOut {
+  private left = LARGEST;
+  private readonly fragments = new Map<string, FragmentDefinitionNode>();
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    document: DocumentNode,
+  ) {
+    for (const definition of document.definitions) {
+      if (definition.kind === Kind.FRAGMENT_DEFINITION) this.fragments.set(definition.name.value, definition);
     }
-    const inner =
-      selection.kind === Kind.FRAGMENT_SPREAD
-        ? fragments.get(selection.name.value)?.selectionSet
-        : selection.selectionSet;
-    if (inner && rest >= 0) rest = fieldsLeft(inner, fragments, rest);
-    if (rest < 0) return rest;
   }
-  return rest;
+
+  /** Whether a selection on a type can be compiled, `times` over. */
+  fits({ selections }: SelectionSetNode, type: string, times = 1): boolean {
+    return selections.every((selection) => this.fitsOne(selection, type, times));
+  }
+
+  private fitsOne(selection: SelectionNode, type: string, times: number): boolean {
+    if (selection.directives?.length) return false;
+    if (selection.kind === Kind.FIELD)
+      return this.fitsField(selection.name.value, selection.selectionSet, type, times);
+    const inner =
+      selection.kind === Kind.INLINE_FRAGMENT ? selection : this.fragments.get(selection.name.value);
+    return (
+      inner !== undefined && this.fits(inner.selectionSet, inner.typeCondition?.name.value ?? type, times)
+    );
+  }
+
+  private fitsField(name: string, inner: SelectionSetNode | undefined, type: string, times: number): boolean {
+    this.left -= times;
+    if (this.left < 0) return false;
+    if (name.startsWith('__')) return name === '__typename';
+    const parent = this.schema.getType(type);
+    if (!isObjectType(parent) && !isInterfaceType(parent)) return false;
+    const field = getNamedType(parent.getFields()[name]?.type);
+    if (!inner || !isCompositeType(field)) return inner === undefined;
+    const possible = isAbstractType(field) ? this.schema.getPossibleTypes(field).length : 1;
+    return this.fits(inner, field.name, times * possible);
+  }
+}
+
+function variablesWithin(document: DocumentNode): Set<string> {
+  const found = new Set<string>();
+  visit(document, {
+    Variable(node, _key, parent) {
+      const isArgument = parent !== undefined && 'kind' in parent && parent.kind === Kind.ARGUMENT;
+      if (!isArgument) found.add(node.name.value);
+    },
+    VariableDefinition: () => false,
+  });
+  return found;
+}
+
+/*
+ * The compiler would write out a variable's input type in full, and ours contain themselves. So it is told that
+ * every variable is of a scalar that takes what it is given, and is given what graphql-js has coerced.
+ */
+
+const COERCED = new GraphQLScalarType({ name: 'Coerced' });
+
+function withCoerced(schema: GraphQLSchema): GraphQLSchema {
+  const getType = (name: string) => (name === COERCED.name ? COERCED : schema.getType(name));
+  return Object.create(schema, { getType: { value: getType } }) as GraphQLSchema;
+}
+
+function withCoercedVariables(document: DocumentNode, operation: OperationDefinitionNode): DocumentNode {
+  const type = { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: COERCED.name } } as const;
+  const variableDefinitions = operation.variableDefinitions?.map(({ kind, variable }) => ({
+    kind,
+    variable,
+    type,
+  }));
+  const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
+  return {
+    ...document,
+    definitions: [{ ...operation, variableDefinitions: variableDefinitions ?? [] }, ...fragments],
+  };
 }

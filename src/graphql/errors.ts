@@ -10,6 +10,8 @@ export const ERROR_CODES = {
   UPSTREAM_FORBIDDEN: 'Abnormal refuses this address (its IP allowlist), or the API is off.',
   UPSTREAM_BUDGET_EXHAUSTED: 'The request budget shared by all of the account’s clients is used up for now.',
   UPSTREAM_OUT_OF_RETENTION: 'Older than what Abnormal keeps.',
+  UPSTREAM_NOT_FOUND:
+    'Abnormal no longer knows the record. It counts as deleted once a later run is told the same.',
   UPSTREAM_BAD_DATA: 'Abnormal’s answer cannot be understood; it is kept in quarantine.',
   UPSTREAM_UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
   HISTORY_UNAVAILABLE: 'The history cannot be read now.',
@@ -35,6 +37,7 @@ const BY_UPSTREAM_CODE: Readonly<Record<string, ErrorCode>> = {
   FORBIDDEN: 'UPSTREAM_FORBIDDEN',
   RATE_LIMITED: 'UPSTREAM_BUDGET_EXHAUSTED',
   OUT_OF_RETENTION: 'UPSTREAM_OUT_OF_RETENTION',
+  NOT_FOUND: 'UPSTREAM_NOT_FOUND',
   UNDECODABLE: 'UPSTREAM_BAD_DATA',
   BAD_BODY: 'UPSTREAM_BAD_DATA',
   TOO_LARGE: 'UPSTREAM_BAD_DATA',

@@ -8,8 +8,7 @@ import {
   getVariableValues,
   type OperationDefinitionNode,
 } from 'graphql';
-import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
-import { isCompilable } from './compile-query.js';
+import { type Compiled, compile } from './compile-query.js';
 import type { GatewayContext } from './context.js';
 
 /** A query that has been parsed and found valid. */
@@ -24,20 +23,23 @@ export type Execute = (execution: Execution) => Promise<ExecutionResult> | Execu
 
 interface Plan {
   readonly operation: OperationDefinitionNode;
-  readonly compiled: CompiledQuery | null;
+  readonly compiled: Compiled;
 }
+
+/** What is known of an operation: seen once, to be interpreted ever after, or compiled. */
+type Known = 'SEEN' | 'INTERPRET' | Plan;
 
 /**
  * Runs queries with graphql-js; those that come again are compiled, which makes a page of a list some thirty
  * times cheaper to put together. A query is compiled only where the compiler does as graphql-js does.
  */
 export function createExecute(schema: GraphQLSchema): Execute {
-  const plans = new WeakMap<DocumentNode, Map<string | null, Plan | 'seen'>>();
+  const operations = new WeakMap<DocumentNode, Map<string | null, Known>>();
   return (execution) => {
-    const { document, operationName, variables, context } = execution;
-    const plan = planOf(plans, schema, document, operationName);
-    if (!plan?.compiled || !areGiven(schema, plan.operation, variables)) return interpret(schema, execution);
-    const result = plan.compiled.query(undefined, context, { ...variables });
+    const plan = planOf(operations, schema, execution);
+    const variables = plan && coercedFor(schema, plan, execution.variables);
+    if (!plan || !variables) return interpret(schema, execution);
+    const result = plan.compiled.run(undefined, execution.context, variables);
     return result instanceof Promise ? result.then(withErrors) : withErrors(result);
   };
 }
@@ -46,51 +48,43 @@ function interpret(schema: GraphQLSchema, { document, operationName, variables, 
   return execute({ schema, document, operationName, variableValues: variables, contextValue: context });
 }
 
-/** The plan for a document that was seen before; none at its first sight, which is often its last. */
+/** How to run an operation compiled, if it is; at its first sight, which is often its last, it is not. */
 function planOf(
-  plans: WeakMap<DocumentNode, Map<string | null, Plan | 'seen'>>,
+  operations: WeakMap<DocumentNode, Map<string | null, Known>>,
   schema: GraphQLSchema,
-  document: DocumentNode,
-  name: string | null,
+  { document, operationName }: Execution,
 ): Plan | null {
-  const known = plans.get(document) ?? new Map<string | null, Plan | 'seen'>();
-  plans.set(document, known);
-  const plan = known.get(name);
-  if (plan !== undefined && plan !== 'seen') return plan;
-  const operation = plan === 'seen' ? getOperationAST(document, name) : null;
-  if (!operation) {
-    known.set(name, 'seen');
-    return null;
+  const ofDocument = operations.get(document) ?? new Map<string | null, Known>();
+  operations.set(document, ofDocument);
+  let known = ofDocument.get(operationName);
+  if (known === undefined || known === 'SEEN') {
+    known = known === undefined ? 'SEEN' : makePlan(schema, document, operationName);
+    ofDocument.set(operationName, known);
   }
-  const made: Plan = { operation, compiled: compile(schema, document, operation, name) };
-  known.set(name, made);
-  return made;
+  return typeof known === 'string' ? null : known;
 }
 
-function compile(
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
-  name: string | null,
-): CompiledQuery | null {
-  if (!isCompilable(document, operation)) return null;
-  const compiled = compileQuery(schema, document, name ?? undefined);
-  return isCompiledQuery(compiled) ? compiled : null;
+function makePlan(schema: GraphQLSchema, document: DocumentNode, name: string | null): Known {
+  const operation = getOperationAST(document, name);
+  const compiled = operation && compile(schema, document, operation);
+  return compiled ? { operation, compiled } : 'INTERPRET';
 }
 
 /**
- * Whether every variable has a usable value. Where one is left out or wrong, graphql-js runs the query: the
- * compiler takes a variable within an object that is left out for null, and words its errors otherwise.
+ * The variables as the compiled query takes them; `null` where graphql-js is to run it instead, since one is
+ * wrong, and its words for that are relied upon, or since one is left out that the compiler must have.
  */
-function areGiven(
+function coercedFor(
   schema: GraphQLSchema,
-  { variableDefinitions = [] }: OperationDefinitionNode,
+  { operation, compiled }: Plan,
   variables: Readonly<Record<string, unknown>>,
-): boolean {
-  if (variableDefinitions.length === 0) return true;
-  const { coerced } = getVariableValues(schema, variableDefinitions, { ...variables });
-  if (!coerced) return false;
-  return variableDefinitions.every(({ variable }) => Object.hasOwn(coerced, variable.name.value));
+): Record<string, unknown> | null {
+  const { variableDefinitions = [] } = operation;
+  if (variableDefinitions.length === 0) return {};
+  const { coerced } = getVariableValues(schema, variableDefinitions, variables);
+  if (!coerced) return null;
+  for (const name of compiled.needed) if (!Object.hasOwn(coerced, name)) return null;
+  return coerced;
 }
 
 /** The compiler's errors made into graphql-js' own, which whatever comes after relies upon. */

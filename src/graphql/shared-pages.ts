@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
+import type { Instant } from '../model/instant.js';
+import type { Case, Threat } from '../model/records.js';
 import type { Page } from './page.js';
-import { RecordNode } from './record.type.js';
 
 const MOST_ASKED = 2_000;
 const MOST_WEIGHT = 20_000;
@@ -12,17 +13,28 @@ const MOST_WEIGHT = 20_000;
  */
 export class SharedPages {
   #head = -1;
+  readonly #verified = new Map<string, Instant>();
   readonly #asked = new LRUCache<string, true>({ max: MOST_ASKED });
   readonly #pages = new LRUCache<string, Page<unknown>>({
     maxSize: MOST_WEIGHT,
     sizeCalculation: ({ facts }) => 1 + facts.nodes.reduce<number>((sum, node) => sum + weightOf(node), 0),
   });
 
+  /** When the lists that `key` names were last known to be whole, as found since the history last moved. */
+  verifiedAt(key: string): Instant | undefined {
+    return this.#verified.get(key);
+  }
+
+  noteVerified(key: string, verifiedAt: Instant): void {
+    this.#verified.set(key, verifiedAt);
+  }
+
   /** The page that was read for `key` at this head. */
   find<T>(head: number, key: string): Page<T> | undefined {
     if (head !== this.#head) {
       this.#head = head;
       this.#pages.clear();
+      this.#verified.clear();
     }
     return this.#pages.get(key) as Page<T> | undefined;
   }
@@ -40,8 +52,6 @@ export class SharedPages {
 
 /** What a node may come to weigh in memory, roughly and in messages: a case by the threats that it may load. */
 function weightOf(node: unknown): number {
-  if (!(node instanceof RecordNode)) return 1;
-  const { record } = node;
-  if ('messages' in record) return 1 + record.messages.length;
-  return 'threatIds' in record ? 1 + 4 * record.threatIds.length : 1;
+  const { record = {} } = node as { record?: Partial<Threat & Case> };
+  return 1 + (record.messages?.length ?? 0) + 4 * (record.threatIds?.length ?? 0);
 }

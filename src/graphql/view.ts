@@ -74,7 +74,9 @@ export function viewOfRevision(revision: { seqFrom: number; observedFrom: Instan
 
 /** Whether what was confirmed at `verifiedAt` need not be asked for again. */
 export function isFresh(means: Means, verifiedAt: Instant, maxAgeMs: number): boolean {
-  return toMillis(means.now()) - toMillis(verifiedAt) < maxAgeMs;
+  const age = toMillis(means.now()) - toMillis(verifiedAt);
+  // what was confirmed in the future was confirmed by a clock that was wrong
+  return age >= 0 && age < maxAgeMs;
 }
 
 /** Turns a stale answer into an error where the caller will not have it, or where nothing is held to give. */

@@ -1,0 +1,162 @@
+import 'reflect-metadata';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { createApollo } from '../../src/graphql/apollo.js';
+import { createContextFactory } from '../../src/graphql/context.js';
+import { buildGatewaySchema } from '../../src/graphql/schema.js';
+import { openStore } from '../../src/history/open-store.js';
+import type { Batch, HistoryStore, Recorded } from '../../src/history/store.js';
+import { createServer, type Server } from '../../src/http/server.js';
+import type { Account } from '../../src/integrations/account.js';
+import { type Instant, toInstant, toMillis } from '../../src/model/instant.js';
+import type { Kind, RecordKey } from '../../src/model/kind.js';
+import type { Observation } from '../../src/model/revision.js';
+import type { Freshness, Live } from '../../src/sync/freshness.js';
+import { batchOf, minutesAfterStart, START } from '../support/records.js';
+
+export interface GraphError {
+  readonly message: string;
+  readonly path?: readonly (string | number)[];
+  readonly extensions: { readonly code: string };
+}
+
+export interface Answer<T = Record<string, unknown>> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly data: T;
+  readonly errors: readonly GraphError[];
+}
+
+type Key = RecordKey & { readonly kind: Kind };
+
+/** Abnormal, as far as the graph sees it: a test says what it answers. By default everything is fresh. */
+export class ScriptedLive implements Live {
+  onRecord: (key: Key, maxAgeMs: number) => Promise<Freshness> = async () => fresh(null);
+  onList: () => Promise<Freshness> = async () => fresh(null);
+
+  record(key: Key, maxAgeMs: number): Promise<Freshness> {
+    return this.onRecord(key, maxAgeMs);
+  }
+
+  list(): Promise<Freshness> {
+    return this.onList();
+  }
+}
+
+export function fresh(verifiedAt: Instant | null, live = false): Freshness {
+  return { stale: false, verifiedAt, live };
+}
+
+export function stale(code: string, reason = `no answer: ${code}`): Freshness {
+  return { stale: true, verifiedAt: null, code, reason };
+}
+
+/** The graph over HTTP, over a SQLite history in a folder of its own, at a clock that stands where it is put. */
+export class Graph {
+  now = toMillis(minutesAfterStart(600));
+  readonly live = new ScriptedLive();
+  readonly logged: string[] = [];
+  private batches = 0;
+
+  private constructor(
+    readonly store: HistoryStore,
+    private readonly folder: string,
+    private readonly accounts: readonly Account[],
+  ) {}
+
+  private server: Server | null = null;
+  url = '';
+
+  static async start(accounts: readonly Pick<Account, 'name' | 'origin'>[] = [DEFAULT]): Promise<Graph> {
+    const folder = await mkdtemp(join(tmpdir(), 'gateway-graph-'));
+    const store = await openStore(`sqlite:${join(folder, 'history.db')}`, 'write');
+    const graph = new Graph(store, folder, accounts.map(toAccount));
+    await graph.serve();
+    return graph;
+  }
+
+  private async serve(): Promise<void> {
+    const log = pino({ level: 'warn' }, { write: (line: string) => void this.logged.push(line) });
+    const { store, live, accounts } = this;
+    const snapshot = () => ({
+      limit: 300,
+      used: 7,
+      resetsAt: null,
+      waiting: { interactive: 1, poll: 2, backfill: 3 },
+    });
+    const context = createContextFactory({
+      ...{ store, live, accounts, log, defaultMaxAgeMs: 300_000, clock: () => this.now },
+      budgets: new Map([['default', { snapshot }]]),
+    });
+    this.server = createServer({
+      ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, context, log },
+      apollo: createApollo({ schema: buildGatewaySchema(), log }),
+      readiness: async () => ({ ready: true, checks: [] }),
+    });
+    this.url = await this.server.start();
+  }
+
+  /** Records a batch; each under an instant of its own, a minute after the one before unless `now` is given. */
+  async record(changes: Partial<Batch>): Promise<Recorded> {
+    this.batches += 1;
+    const id = `batch-${this.batches}`;
+    return this.store.record(batchOf(id, { now: minutesAfterStart(this.batches), ...changes }));
+  }
+
+  /** Records details as seen just now, in view of all that is held. */
+  async observe(...observations: readonly Observation[]): Promise<Recorded> {
+    const { seq: basis } = await this.store.head();
+    return this.record({ observations: observations.map((seen) => ({ ...seen, basis })) });
+  }
+
+  async ask<T = Record<string, unknown>>(query: string, variables: object = {}): Promise<Answer<T>> {
+    const response = await this.post(JSON.stringify({ query, variables }));
+    const { data, errors = [] } = (await response.json()) as { data: T; errors?: GraphError[] };
+    return { status: response.status, headers: response.headers, data, errors };
+  }
+
+  post(body: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    });
+  }
+
+  /** The data of a query that must go well. */
+  async data<T = Record<string, unknown>>(query: string, variables: object = {}): Promise<T> {
+    const { data, errors } = await this.ask<T>(query, variables);
+    if (errors.length > 0) throw new Error(JSON.stringify(errors));
+    return data;
+  }
+
+  /** The code and message of a query's only error. */
+  async error(query: string, variables: object = {}): Promise<{ code: string; message: string }> {
+    const { errors } = await this.ask(query, variables);
+    const [error] = errors;
+    if (!error || errors.length > 1) throw new Error(`one error expected: ${JSON.stringify(errors)}`);
+    return { code: error.extensions.code, message: error.message };
+  }
+
+  async close(): Promise<void> {
+    await this.server?.close(1_000);
+    await this.store.close();
+    await rm(this.folder, { recursive: true });
+  }
+
+  get instant(): Instant {
+    return toInstant(this.now);
+  }
+}
+
+const DEFAULT = { name: 'default', origin: 'ABNORMAL' } as const;
+
+function toAccount({ name, origin }: Pick<Account, 'name' | 'origin'>): Account {
+  // the graph never calls an account's client: what it wants of Abnormal it asks Live for
+  const client = undefined as unknown as Account['client'];
+  return { name, origin, baseUrl: `https://${name}.example.test/v1`, client };
+}
+
+export { minutesAfterStart, START };

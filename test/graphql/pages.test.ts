@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toInstant } from '../../src/model/instant.js';
+import { observeCase, observeThreat, sampleCase, sampleThreat } from '../support/records.js';
+import { Graph, minutesAfterStart } from './harness.js';
+
+/*
+ * Walks through lists: forwards and backwards, while others write; and cursors that are put to a use that is not
+ * theirs.
+ */
+
+interface Page {
+  readonly cases: {
+    readonly nodes: readonly { readonly caseId: string }[];
+    readonly totalCount: number;
+    readonly asOf: string;
+    readonly pageInfo: {
+      readonly hasNextPage: boolean;
+      readonly hasPreviousPage: boolean;
+      readonly startCursor: string | null;
+      readonly endCursor: string | null;
+    };
+  };
+}
+
+const PAGE = `query Page($first: Int, $after: String, $last: Int, $before: String, $orderBy: CaseOrder, $filter: CaseFilter, $asOf: DateTime) {
+  cases(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy, filter: $filter, asOf: $asOf) {
+    nodes { caseId } totalCount asOf
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`;
+
+let graph: Graph;
+const numbered = (n: number, minute = n) =>
+  observeCase(
+    sampleCase(`case-${String(n).padStart(3, '0')}`, { lastModifiedTime: minutesAfterStart(minute) }),
+  );
+
+beforeAll(async () => {
+  graph = await Graph.start();
+  await graph.record({ observations: Array.from({ length: 30 }, (_, n) => numbered(n)) });
+});
+afterAll(() => graph.close());
+
+const page = (variables: object) => graph.data<Page>(PAGE, variables).then(({ cases }) => cases);
+const idsOf = ({ nodes }: Page['cases']) => nodes.map(({ caseId }) => caseId);
+
+describe('a walk', () => {
+  test('forwards repeats and skips nothing, whatever is written between its pages', async () => {
+    const seen: string[] = [];
+    const counts: number[] = [];
+    const views: string[] = [];
+    let after: string | null = null;
+    for (let round = 0; round < 20; round += 1) {
+      const answer: Page['cases'] = await page({ first: 7, after });
+      seen.push(...idsOf(answer));
+      counts.push(answer.totalCount);
+      views.push(answer.asOf);
+      expect(answer.pageInfo.hasPreviousPage).toBe(round > 0);
+      if (!answer.pageInfo.hasNextPage) break;
+      after = answer.pageInfo.endCursor;
+      // one comes in at the top, one moves from the bottom to the top, one goes
+      await graph.observe(numbered(100 + round, 500 + round), numbered(round, 600 + round));
+      const key = { integration: 'default', kind: 'case', id: `case-0${20 + round}` } as const;
+      await graph.record({ tombstones: [key] });
+    }
+    expect(seen).toEqual(Array.from({ length: 30 }, (_, n) => `case-${String(29 - n).padStart(3, '0')}`));
+    expect(new Set(counts)).toEqual(new Set([30]));
+    expect(new Set(views).size).toBe(1);
+  });
+
+  test('backwards gives the same list from its end', async () => {
+    const whole = idsOf(await page({ first: 100 }));
+    const seen: string[] = [];
+    let before: string | null = null;
+    for (let round = 0; round < 20; round += 1) {
+      const answer: Page['cases'] = await page({ last: 8, before });
+      seen.unshift(...idsOf(answer));
+      expect(answer.pageInfo.hasNextPage).toBe(before !== null);
+      if (!answer.pageInfo.hasPreviousPage) break;
+      before = answer.pageInfo.startCursor;
+    }
+    expect(seen).toEqual(whole);
+  });
+
+  test('turns round in the middle: what is before a page is what came before it', async () => {
+    const first = await page({ first: 5 });
+    const second = await page({ first: 5, after: first.pageInfo.endCursor });
+    const back = await page({ last: 5, before: second.pageInfo.startCursor });
+    expect(idsOf(back)).toEqual(idsOf(first));
+  });
+
+  test('goes in the order asked for, those without a value included', async () => {
+    const silent = observeCase(sampleCase('silent', { lastModifiedTime: null }));
+    await graph.observe(silent);
+    const oldest = await page({ first: 2, orderBy: { field: 'LAST_MODIFIED_TIME', direction: 'ASC' } });
+    expect(idsOf(oldest)[0]).toBe('silent');
+    const rest = await page({
+      first: 100,
+      after: oldest.pageInfo.startCursor,
+      orderBy: { field: 'LAST_MODIFIED_TIME', direction: 'ASC' },
+    });
+    const newest = await page({ first: 100 });
+    expect(['silent', ...idsOf(rest)]).toEqual(idsOf(newest).reverse());
+  });
+
+  test('through an empty list ends at once', async () => {
+    const empty = await page({ filter: { caseId: { eq: 'nobody' } } });
+    expect(empty).toMatchObject({ nodes: [], totalCount: 0 });
+    expect(empty.pageInfo).toEqual({
+      ...{ hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
+    });
+  });
+
+  test('has 25 to a page when nobody says', async () => {
+    expect((await page({})).nodes).toHaveLength(25);
+  });
+});
+
+describe('a page that cannot be', () => {
+  test.each([
+    [{ first: 5, last: 5 }, /either first or last/],
+    [{ first: 0 }, /from 1 to 100; it is 0/],
+    [{ first: 101 }, /from 1 to 100; it is 101/],
+    [{ last: -1 }, /last must be from 1 to 100/],
+    [{ last: 5, after: 'x' }, /"after" goes with first/],
+    [{ first: 5, before: 'x' }, /"before" goes with last/],
+    [{ after: 'WzEsMiwz' }, /not a cursor of this graph/],
+    [{ after: Buffer.from('["cases",[],[],"x"]').toString('base64url') }, /not a cursor of this graph/],
+  ])('%j is refused with what is right', async (variables, message) => {
+    const error = await graph.error(PAGE, variables);
+    expect(error.code).toBe('BAD_USER_INPUT');
+    expect(error.message).toMatch(message);
+  });
+});
+
+describe('a cursor', () => {
+  const cursor = async () => (await page({ first: 3 })).pageInfo.endCursor;
+
+  test.each([
+    ['another order', { orderBy: { field: 'CASE_ID', direction: 'ASC' } }, /another orderBy/],
+    ['another direction', { orderBy: { field: 'LAST_MODIFIED_TIME', direction: 'ASC' } }, /another orderBy/],
+    ['another filter', { filter: { open: { eq: true } } }, /another filter/],
+    ['another instant', { asOf: minutesAfterStart(1) }, /another asOf/],
+  ])('is refused with %s', async (_what, changes, message) => {
+    const error = await graph.error(PAGE, { first: 3, after: await cursor(), ...changes });
+    expect(error.code).toBe('BAD_USER_INPUT');
+    expect(error.message).toMatch(message);
+    expect(error.message).toMatch(/to begin a new walk, leave the cursor out/);
+  });
+
+  test('is refused by another list, and by other integrations', async () => {
+    const after = await cursor();
+    const elsewhere = await graph.error('query($after: String) { threats(after: $after) { asOf } }', {
+      after,
+    });
+    expect(elsewhere).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringMatching(/belongs to cases/),
+    });
+    const narrowed = await graph.error(
+      'query($after: String) { cases(after: $after, integrations: ["default"]) { asOf } }',
+      { after },
+    );
+    expect(narrowed.message).toMatch(/another integrations/);
+  });
+
+  test('of a view that this history has not come to is refused', async () => {
+    const [list, terms, , place] = JSON.parse(Buffer.from((await cursor()) ?? '', 'base64url').toString());
+    const forged = JSON.stringify([list, terms, [1_000_000, minutesAfterStart(0)], place]);
+    const after = Buffer.from(forged).toString('base64url');
+    const error = await graph.error(PAGE, { first: 3, after });
+    expect(error).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringMatching(/another history/),
+    });
+  });
+
+  test('works for the very same filter however its parts are ordered in time, and with the same default order said', async () => {
+    const orderBy = { field: 'LAST_MODIFIED_TIME', direction: 'DESC' };
+    const spoken = await page({ first: 3, after: await cursor(), orderBy });
+    expect(idsOf(spoken)).toEqual(idsOf(await page({ first: 3, after: await cursor() })));
+  });
+});
+
+describe('the lists within a record', () => {
+  test('a case’s threats go page by page in the view of the first page, though the case has changed since', async () => {
+    const ids = Array.from({ length: 6 }, (_, n) => `inner-${n}`);
+    await graph.observe(
+      ...ids.map((id) => observeThreat(sampleThreat(id))),
+      observeCase(sampleCase('with-threats', { threatIds: ids })),
+    );
+    const query = `query($after: String) { case(caseId: "with-threats") {
+      threats(first: 4, after: $after) { nodes { threatId } totalCount pageInfo { hasNextPage endCursor } }
+    } }`;
+    type Inner = {
+      case: {
+        threats: { nodes: { threatId: string }[]; totalCount: number; pageInfo: { endCursor: string } };
+      };
+    };
+    const first = (await graph.data<Inner>(query)).case.threats;
+    await graph.observe(observeCase(sampleCase('with-threats', { threatIds: ['inner-5'] })));
+    const second = (await graph.data<Inner>(query, { after: first.pageInfo.endCursor })).case.threats;
+    const seen = [...first.nodes, ...second.nodes].map(({ threatId }) => threatId);
+    expect(seen).toEqual(ids);
+    expect(second).toMatchObject({ totalCount: 6, pageInfo: { hasNextPage: false } });
+    const anew = (await graph.data<Inner>(query)).case.threats;
+    expect(anew.nodes).toEqual([{ threatId: 'inner-5' }]);
+  });
+
+  test('a cursor of one record is refused by another, and with another instant', async () => {
+    await graph.observe(observeCase(sampleCase('other-one', { threatIds: ['inner-1'] })));
+    const query = `query($id: ID!, $after: String, $asOf: DateTime) { case(caseId: $id, asOf: $asOf) {
+      threats(first: 1, after: $after) { pageInfo { endCursor } }
+    } }`;
+    const { case: found } = await graph.data<{ case: { threats: { pageInfo: { endCursor: string } } } }>(
+      query,
+      {
+        id: 'with-threats',
+      },
+    );
+    const after = found.threats.pageInfo.endCursor;
+    expect((await graph.error(query, { id: 'other-one', after })).message).toMatch(/another case/);
+    const asOf = toInstant(graph.now);
+    expect((await graph.error(query, { id: 'with-threats', after, asOf })).message).toMatch(/another asOf/);
+  });
+});
