@@ -10,13 +10,11 @@ import {
 } from '../controls/evaluate.js';
 import { messageTimes } from '../controls/malicious.js';
 import { type Period, partsOf, periodBefore, type Trend } from '../controls/period.js';
-import type { ReconciliationFact } from '../controls/reconciliations.js';
 import type { StreamFacts } from '../controls/stream-facts.js';
 import type { Thresholds } from '../controls/thresholds.js';
 import type { HistoryStore, Pin } from '../history/store.js';
 import { earliest, type Instant, latest } from '../model/instant.js';
 import type { ListedKind } from '../model/kind.js';
-import { gatherReconciliations } from './gather-reconciliations.js';
 import { readLedgers, type StreamLedger } from './gather-streams.js';
 import { walkRecords } from './walk-records.js';
 
@@ -79,9 +77,7 @@ export async function evaluatePeriod(
   const integrations = request.integrations ?? names.filter((name) => isKnown(known, name));
   const ledgers = known.filter(({ stream }) => integrations.includes(stream.integration));
 
-  const reconciliations = await gatherReconciliations(store, request, integrations);
-  const scopeOf = (each: Period): Scope =>
-    scopeFor(each, request, { integrations, ledgers, looksBack, reconciliations });
+  const scopeOf = (each: Period): Scope => scopeFor(each, request, integrations, ledgers, looksBack);
   const main = beginEvaluation(controls, scopeOf(period), keep, options.onFinding);
   const others = parts.map((part) => beginEvaluation(controls, scopeOf(part), NONE));
   await walkAll(store, request, integrations, [main, ...others], options);
@@ -99,22 +95,16 @@ function isKnown(ledgers: readonly StreamLedger[], name: string): boolean {
   return ledgers.some((ledger) => ledger.stream.integration === name && ledger.isKnown);
 }
 
-interface Known {
-  readonly integrations: readonly string[];
-  readonly ledgers: readonly StreamLedger[];
-  readonly looksBack: boolean;
-  readonly reconciliations: readonly ReconciliationFact[];
-}
-
 function scopeFor(
   period: Period,
   { pin, thresholds, credentials }: EvidenceRequest,
-  { integrations, ledgers, looksBack, reconciliations }: Known,
+  integrations: readonly string[],
+  ledgers: readonly StreamLedger[],
+  looksBack: boolean,
 ): Scope {
   const before = periodBefore(period);
   return {
     ...{ period, before, now: pin.at, thresholds, integrations, credentials },
-    reconciliations: reconciliations.filter(({ found }) => found.from < period.to && found.to > period.from),
     streams: ledgers.map((ledger) => ledger.factsOf(period)),
     streamsBefore: looksBack ? ledgers.map((ledger) => ledger.factsOf(before)) : [],
   };

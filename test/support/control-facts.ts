@@ -94,7 +94,6 @@ export interface ScopeChanges {
   /** The ledger of a stream instead of that of regular polls; `null` leaves the usual one. */
   readonly ledger?: (stream: Stream) => readonly RecordedEntry[] | null;
   readonly credentials?: Scope['credentials'];
-  readonly reconciliations?: Scope['reconciliations'];
   /** From where on polls are made. */
   readonly polledFrom?: Instant;
 }
@@ -127,7 +126,6 @@ export function scopeOf(changes: ScopeChanges = {}): Scope {
     streams: factsFor(period),
     streamsBefore: factsFor(before),
     credentials: changes.credentials ?? [],
-    reconciliations: changes.reconciliations ?? [],
   };
 }
 
