@@ -3,10 +3,11 @@ import type { Assessment, Control, Finding, Judgement, Scope, ThreatFact } from 
 import { findHoles, gapText, holesOf, withoutHoles } from './gaps.js';
 import { messageTimes, threatQuery } from './malicious.js';
 import { isWithin } from './period.js';
+import { type ReconciliationFact, summariseReconciliations } from './reconciliations.js';
 import { gradeShare } from './shares.js';
 import type { StreamFacts } from './stream-facts.js';
 import { RECEIVED_THREATS } from './streams-needed.js';
-import { countText, listText, shareText } from './words.js';
+import { countText, instantText, listText, shareText } from './words.js';
 
 /** What was found of the threats of a period. */
 export interface CaptureFacts {
@@ -19,7 +20,9 @@ export interface CaptureFacts {
 /**
  * Evaluates the rule:
  *   > The population of threats is whole: the ledger vouches for the whole period, so that every id that
- *   > Abnormal lists is held, and every threat is held in full, save the share that `capturedShare` allows.
+ *   > Abnormal lists is held; every threat is held in full, save the share that `capturedShare` allows; and no
+ *   > comparison with Abnormal's own population found something that is still lacking, with at least the share
+ *   > `reconciledShare` of the period compared.
  *
  * A hole is a failure: something was to be had and is not there. What lies before the collection's beginning or
  * is out of Abnormal's retention is not, and leaves the control undecided.
@@ -27,8 +30,8 @@ export interface CaptureFacts {
 export const attacksCaptured: Control = {
   id: 'attacks-captured',
   title: 'Attacks are captured',
-  rule: 'The population of threats is whole: the ledger vouches for the whole period, so that every id that Abnormal lists is held, and every threat is held in full, save the share that `capturedShare` allows. A hole in what was collected is a failure; what lies before the collection’s beginning or is out of Abnormal’s retention leaves it undecided.',
-  thresholds: ['capturedShare', 'pollThreatsEvery', 'ingestionLag'],
+  rule: 'The population of threats is whole: the ledger vouches for the whole period, so that every id that Abnormal lists is held; every threat is held in full, save the share that `capturedShare` allows; and no comparison with Abnormal’s own population (a reconciliation) found something that is still lacking, with at least the share `reconciledShare` of the period compared. A hole in what was collected is a failure; what lies before the collection’s beginning or is out of Abnormal’s retention leaves it undecided.',
+  thresholds: ['capturedShare', 'reconciledShare', 'pollThreatsEvery', 'ingestionLag'],
   needs: RECEIVED_THREATS,
   takes: ['threat'],
   looksBack: false,
@@ -49,6 +52,7 @@ function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
     },
     judge() {
       for (const each of licensedStreams(scope, RECEIVED_THREATS)) findHoles(each, find);
+      for (const fact of summariseReconciliations(scope).short) findLacking(fact, find);
       return judgeCapture(facts, scope);
     },
   };
@@ -80,26 +84,57 @@ function takeThreat(
   });
 }
 
+function findLacking(
+  { integration, found, lacking, lackingMore }: ReconciliationFact,
+  find: (f: Finding) => void,
+) {
+  const { from, to } = found;
+  const span = `lacking by a comparison of ${instantText(from)} to ${instantText(to)}`;
+  for (const id of lacking) {
+    const key = { integration, kind: 'threat', id } as const;
+    const subject = { type: 'RECORD', key, messageId: null } as const;
+    find({
+      outcome: 'EXCEPTION',
+      subject,
+      label: null,
+      at: null,
+      reason: `${span}: Abnormal has it, the history does not`,
+    });
+  }
+  if (lackingMore === 0) return;
+  const stream = { integration, resource: 'threats', filterKey: 'receivedTime' } as const;
+  const subject = { type: 'SPAN', stream, from, to } as const;
+  const reason = `${countText(lackingMore, 'threat')} more ${span}, by number only`;
+  find({ outcome: 'EXCEPTION', subject, label: null, at: from, reason });
+}
+
 /** Judges what was found. */
 export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Judgement {
-  const { capturedShare } = scope.thresholds;
+  const { capturedShare, reconciledShare } = scope.thresholds;
   const streams = licensedStreams(scope, RECEIVED_THREATS);
   const holes = holesOf(streams).map(({ facts, gap }) => gapText(facts, gap));
   const count = whole + partial;
   const isShort = gradeShare({ met: whole, missed: partial, doubtful: 0 }, capturedShare) === 'SHORT';
+  const { share: reconciled, short } = summariseReconciliations(scope);
   const failures = [
     holes.length > 0
       ? `${countText(holes.length, 'hole')} in what was collected: ${listText(holes, 2)}`
       : null,
     isShort ? `${partial} of ${countText(count, 'threat')} not held in full` : null,
+    short.length > 0
+      ? `${countText(short.length, 'comparison')} with Abnormal found threats that are still lacking`
+      : null,
   ].filter((failure) => failure !== null);
   const [listed, held] = [sum(streams, 'listed'), sum(streams, 'held')];
   return {
     ...conclude(holes.length > 0 ? withoutHoles(scope) : scope, RECEIVED_THREATS, {
       failed: failures.length > 0 ? `${failures.join('; ')}.` : null,
-      doubt: null,
+      doubt:
+        reconciled < reconciledShare
+          ? `Only ${shareText(reconciled)} of the period was compared with Abnormal’s own and found whole, at least ${shareText(reconciledShare)} wanted.`
+          : null,
       empty: null,
-      passed: `All of the period is covered, and ${shareText(count === 0 ? 1 : whole / count)} of ${countText(count, 'threat')} held in full.`,
+      passed: `All of the period is covered, and ${shareText(count === 0 ? 1 : whole / count)} of ${countText(count, 'threat')} held in full; ${shareText(reconciled)} of the period compared with Abnormal’s own and found whole.`,
     }),
     measures: [
       {
@@ -113,6 +148,12 @@ export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Ju
         value: listed === 0 ? null : held / listed,
         unit: 'share',
         threshold: { value: 1, bound: 'AT_LEAST' },
+      },
+      {
+        name: 'Compared with Abnormal’s own and found whole',
+        value: reconciled,
+        unit: 'share',
+        threshold: { value: reconciledShare, bound: 'AT_LEAST' },
       },
       { name: 'Holes', value: holes.length, unit: 'count', threshold: { value: 0, bound: 'AT_MOST' } },
     ],

@@ -3,6 +3,7 @@ import type { RecordKey } from '../model/kind.js';
 import type { Campaign, Case, Threat } from '../model/records.js';
 import type { FilterKey, Stream } from '../model/stream.js';
 import type { Period } from './period.js';
+import type { ReconciliationFact } from './reconciliations.js';
 import type { StreamFacts } from './stream-facts.js';
 import type { ThresholdName, Thresholds } from './thresholds.js';
 
@@ -74,6 +75,8 @@ export interface Scope {
   /** The same over the period before; empty where no control asks for it. */
   readonly streamsBefore: readonly StreamFacts[];
   readonly credentials: readonly CredentialFact[];
+  /** Comparisons of the threats held with Abnormal’s own, those that touch the period. */
+  readonly reconciliations: readonly ReconciliationFact[];
 }
 
 /** What a finding is about: a record, perhaps one message of it, or a span of a stream, or an account. */

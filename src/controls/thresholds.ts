@@ -48,6 +48,12 @@ export const THRESHOLDS = {
     byDefault: 1,
     description: 'The least share of a period’s threats that must be held in full.',
   },
+  reconciledShare: {
+    type: 'share',
+    byDefault: 0,
+    description:
+      'The least share of a period whose threats must have been compared with Abnormal’s own (`reconcile`) and found whole.',
+  },
   remediatedShare: {
     type: 'share',
     byDefault: 1,

@@ -10,11 +10,13 @@ import {
 } from '../controls/evaluate.js';
 import { messageTimes } from '../controls/malicious.js';
 import { type Period, partsOf, periodBefore, type Trend } from '../controls/period.js';
+import type { ReconciliationFact } from '../controls/reconciliations.js';
 import type { StreamFacts } from '../controls/stream-facts.js';
 import type { Thresholds } from '../controls/thresholds.js';
 import type { HistoryStore, Pin } from '../history/store.js';
 import { earliest, type Instant, latest } from '../model/instant.js';
 import type { ListedKind } from '../model/kind.js';
+import { gatherReconciliations } from './gather-reconciliations.js';
 import { readLedgers, type StreamLedger } from './gather-streams.js';
 import { walkRecords } from './walk-records.js';
 
@@ -77,7 +79,9 @@ export async function evaluatePeriod(
   const integrations = request.integrations ?? names.filter((name) => isKnown(known, name));
   const ledgers = known.filter(({ stream }) => integrations.includes(stream.integration));
 
-  const scopeOf = (each: Period): Scope => scopeFor(each, request, integrations, ledgers, looksBack);
+  const reconciliations = await gatherReconciliations(store, request, integrations);
+  const scopeOf = (each: Period): Scope =>
+    scopeFor(each, request, { integrations, ledgers, looksBack, reconciliations });
   const main = beginEvaluation(controls, scopeOf(period), keep, options.onFinding);
   const others = parts.map((part) => beginEvaluation(controls, scopeOf(part), NONE));
   await walkAll(store, request, integrations, [main, ...others], options);
@@ -95,16 +99,22 @@ function isKnown(ledgers: readonly StreamLedger[], name: string): boolean {
   return ledgers.some((ledger) => ledger.stream.integration === name && ledger.isKnown);
 }
 
+interface Known {
+  readonly integrations: readonly string[];
+  readonly ledgers: readonly StreamLedger[];
+  readonly looksBack: boolean;
+  readonly reconciliations: readonly ReconciliationFact[];
+}
+
 function scopeFor(
   period: Period,
   { pin, thresholds, credentials }: EvidenceRequest,
-  integrations: readonly string[],
-  ledgers: readonly StreamLedger[],
-  looksBack: boolean,
+  { integrations, ledgers, looksBack, reconciliations }: Known,
 ): Scope {
   const before = periodBefore(period);
   return {
     ...{ period, before, now: pin.at, thresholds, integrations, credentials },
+    reconciliations: reconciliations.filter(({ found }) => found.from < period.to && found.to > period.from),
     streams: ledgers.map((ledger) => ledger.factsOf(period)),
     streamsBefore: looksBack ? ledgers.map((ledger) => ledger.factsOf(before)) : [],
   };

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { attacksCaptured } from '../../src/controls/attacks-captured.js';
+import type { Measure } from '../../src/controls/control.js';
+import type { ReconciliationFact } from '../../src/controls/reconciliations.js';
+import type { Reconciliation } from '../../src/model/reconciliation.js';
 import { mail, run, scopeOf, threatFact } from '../support/control-facts.js';
+import { hoursAfter } from '../support/evidence-history.js';
 import { ledgerEntry } from '../support/records.js';
 
 const AT = '2026-09-10T08:00:00.000Z';
@@ -93,5 +97,72 @@ describe('attacks-captured', () => {
     expect(run(attacksCaptured, scopeOf({ now: '2026-08-01T00:00:00.000Z' })).reason).toContain(
       'begins after',
     );
+  });
+
+  describe('comparisons with Abnormal’s own population', () => {
+    const comparison = (
+      days: readonly [number, number],
+      endedAt: string,
+      changes: Partial<ReconciliationFact> = {},
+    ): ReconciliationFact => {
+      const [from, to] = days.map((day) => hoursAfter('2026-09-01T00:00:00.000Z', (day - 1) * 24));
+      const none = { count: 0, ids: [] };
+      const found: Reconciliation = {
+        ...{
+          from: from ?? '',
+          to: to ?? '',
+          verdict: 'MATCH',
+          reason: null,
+          failure: null,
+          sources: ['LIST'],
+        },
+        ...{
+          basis: 'IDS',
+          population: 5,
+          declared: 5,
+          held: 5,
+          missing: none,
+          extra: none,
+          gone: none,
+          opened: [],
+        },
+      };
+      return { integration: 'default', endedAt, found, lacking: [], lackingMore: 0, ...changes };
+    };
+    const judge = (reconciliations: readonly ReconciliationFact[], reconciledShare = 0) =>
+      run(attacksCaptured, scopeOf({ reconciliations, thresholds: { reconciledShare } }), [whole()]);
+    const shareOf = ({ measures }: { measures: readonly Measure[] }) =>
+      measures.find(({ name }) => name.startsWith('Compared'))?.value;
+
+    test('count by the share of the period that the newest of them found whole', () => {
+      const half = comparison([1, 16], '2026-10-01T00:00:00.000Z');
+      expect(shareOf(judge([half]))).toBe(0.5);
+      expect(shareOf(judge([half, comparison([1, 16], '2026-10-02T00:00:00.000Z')]))).toBe(0.5);
+      expect(shareOf(judge([half, comparison([13, 31], '2026-10-02T00:00:00.000Z')]))).toBe(1);
+      expect(judge([half], 0.5).verdict).toBe('PASS');
+      expect(judge([half], 0.6)).toMatchObject({ verdict: 'INSUFFICIENT_DATA' });
+      expect(judge([]).verdict).toBe('PASS');
+    });
+
+    test('fail the control by what is still lacking, by name and by number', () => {
+      const short = comparison([1, 16], '2026-10-01T00:00:00.000Z', {
+        lacking: ['gone-missing'],
+        lackingMore: 3,
+      });
+      const result = judge([short]);
+      expect(result.verdict).toBe('FAIL');
+      expect(result.exceptions).toMatchObject([
+        { subject: { type: 'RECORD', key: { id: 'gone-missing' } } },
+        { subject: { type: 'SPAN' }, reason: expect.stringContaining('3 threats more lacking') },
+      ]);
+    });
+
+    test('an older one is outspoken by a newer, but not by one that could not read anything', () => {
+      const short = comparison([1, 16], '2026-10-01T00:00:00.000Z', { lacking: ['a'] });
+      const newer = comparison([1, 31], '2026-10-02T00:00:00.000Z');
+      expect(judge([short, newer]).verdict).toBe('PASS');
+      const blind = { ...newer, found: { ...newer.found, verdict: 'UNVERIFIED' as const } };
+      expect(judge([short, blind]).verdict).toBe('FAIL');
+    });
   });
 });

@@ -4,10 +4,20 @@ import type { Evidence } from '../../src/evidence/evaluate-period.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore, Pin } from '../../src/history/store.js';
 import type { Instant } from '../../src/model/instant.js';
+import type { Reconciliation } from '../../src/model/reconciliation.js';
 import type { Threat } from '../../src/model/records.js';
+import type { Run } from '../../src/model/run.js';
 import { mail } from '../support/control-facts.js';
 import { ask, hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
-import { sampleCampaign, sampleCase, sampleMessage, sampleThreat } from '../support/records.js';
+import {
+  batchOf,
+  observeThreat,
+  sampleCampaign,
+  sampleCase,
+  sampleMessage,
+  sampleRun,
+  sampleThreat,
+} from '../support/records.js';
 
 /*
  * September 2026 of one account, with failings planted: an outage that was caught up, one that was not, three
@@ -304,6 +314,65 @@ describe('records without a time', () => {
     });
     expect(results.map(({ population }) => population.count)).toEqual([2, 1]);
     expect(results[0]?.exceptions.map(({ subject }) => subject)).toMatchObject([{ key: { id: 'empty' } }]);
+    await own.close();
+  });
+});
+
+describe('comparisons with Abnormal’s own population', () => {
+  test('count once they have ended, and what was missing until it is held', async () => {
+    const own = await openStore('sqlite::memory:', 'write');
+    const span = { from: '2026-08-20T00:00:00.000Z', to: '2026-10-02T00:00:00.000Z' };
+    await recordHistory(own, { ...span, seen: threat('held', day(3), [['m', 1000]]) });
+    const none = { count: 0, ids: [] };
+    const reconciliation: Reconciliation = {
+      ...{
+        from: day(1),
+        to: day(31),
+        verdict: 'SHORT',
+        reason: null,
+        failure: null,
+        sources: ['LIST'],
+        basis: 'IDS',
+      },
+      ...{
+        population: 2,
+        declared: 2,
+        held: 1,
+        missing: { count: 1, ids: ['late'] },
+        extra: none,
+        gone: none,
+        opened: [],
+      },
+    };
+    const run = (changes: Partial<Run>) =>
+      sampleRun('compare', { trigger: 'RECONCILE', startedAt: '2026-10-03T00:00:00.000Z', ...changes });
+    const now = '2026-10-03T01:00:00.000Z';
+    await own.record(batchOf('begun', { now: '2026-10-03T00:00:00.000Z', run: run({}) }));
+    const begun = await own.head();
+    await own.record(
+      batchOf('ended', { now, run: run({ endedAt: now, status: 'SUCCEEDED', reconciliation }) }),
+    );
+    const ended = await own.head();
+    await own.record(
+      batchOf('filled', {
+        now: '2026-10-04T00:00:00.000Z',
+        observations: [
+          observeThreat(sampleThreat('late', { messages: [sampleMessage('x', mail(day(4), 1000))] })),
+        ],
+      }),
+    );
+    const judge = async (pin: Pin) => {
+      const { results } = await ask(own, { period: '2026-09', controls: ['attacks-captured'], pin });
+      const [result] = results;
+      return [
+        result?.verdict,
+        result?.exceptions.map(({ subject }) => subject.type === 'RECORD' && subject.key.id),
+      ];
+    };
+    expect(await judge(begun)).toEqual(['PASS', []]);
+    expect(await judge(ended)).toEqual(['FAIL', ['late']]);
+    expect(await judge(await own.head())).toEqual(['PASS', []]);
+    expect(await judge(ended)).toEqual(['FAIL', ['late']]);
     await own.close();
   });
 });

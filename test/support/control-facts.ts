@@ -94,6 +94,7 @@ export interface ScopeChanges {
   /** The ledger of a stream instead of that of regular polls; `null` leaves the usual one. */
   readonly ledger?: (stream: Stream) => readonly RecordedEntry[] | null;
   readonly credentials?: Scope['credentials'];
+  readonly reconciliations?: Scope['reconciliations'];
   /** From where on polls are made. */
   readonly polledFrom?: Instant;
 }
@@ -126,6 +127,7 @@ export function scopeOf(changes: ScopeChanges = {}): Scope {
     streams: factsFor(period),
     streamsBefore: factsFor(before),
     credentials: changes.credentials ?? [],
+    reconciliations: changes.reconciliations ?? [],
   };
 }
 

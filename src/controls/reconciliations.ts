@@ -1,0 +1,77 @@
+import { earliest, type Instant, latest, toMillis } from '../model/instant.js';
+import type { Reconciliation } from '../model/reconciliation.js';
+import type { Scope } from './control.js';
+import type { Period } from './period.js';
+
+/** One comparison of what is held of the threats of a window with what Abnormal has, as of the view. */
+export interface ReconciliationFact {
+  readonly integration: string;
+  readonly endedAt: Instant;
+  readonly found: Reconciliation;
+  /** Those found missing that the view still lacks; those beyond the ids that were kept count as lacking. */
+  readonly lacking: readonly string[];
+  readonly lackingMore: number;
+}
+
+/** What the comparisons say of a period. */
+export interface ReconciliationSummary {
+  /** The share of the period, over all integrations, that the newest comparisons found whole. */
+  readonly share: number;
+  /** Comparisons after which something is still lacking. */
+  readonly short: readonly ReconciliationFact[];
+}
+
+/** Sums up, newest comparison first: each speaks for what no newer one has spoken of. */
+export function summariseReconciliations(scope: Scope): ReconciliationSummary {
+  const { period, integrations } = scope;
+  const all = [...scope.reconciliations].sort((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
+  const parts = integrations.map((name) =>
+    spokenOf(
+      all.filter((fact) => fact.integration === name),
+      period,
+    ),
+  );
+  const length = toMillis(period.to) - toMillis(period.from);
+  const matched = parts.reduce((sum, part) => sum + part.matchedMs, 0);
+  return {
+    share: integrations.length === 0 ? 0 : matched / (length * integrations.length),
+    short: parts.flatMap(({ short }) => short),
+  };
+}
+
+type Span = { readonly from: Instant; readonly to: Instant };
+
+function spokenOf(facts: readonly ReconciliationFact[], period: Period) {
+  let open: Span[] = [{ from: period.from, to: period.to }];
+  let matchedMs = 0;
+  const short: ReconciliationFact[] = [];
+  for (const fact of facts) {
+    const { found } = fact;
+    // what could not be read says nothing, and leaves an older comparison in force
+    if (found.verdict === 'UNVERIFIED') continue;
+    const own = open.flatMap((span) => overlapOf(span, found) ?? []);
+    if (own.length === 0) continue;
+    open = open.flatMap((span) => without(span, found));
+    if (lacks(fact)) short.push(fact);
+    else matchedMs += own.reduce((sum, { from, to }) => sum + toMillis(to) - toMillis(from), 0);
+  }
+  return { matchedMs, short };
+}
+
+/** Whether something is still lacking after a comparison. */
+export function lacks({ lacking, lackingMore }: ReconciliationFact): boolean {
+  return lacking.length + lackingMore > 0;
+}
+
+function overlapOf(a: Span, b: Span): Span | null {
+  const span = { from: latest(a.from, b.from), to: earliest(a.to, b.to) };
+  return span.from < span.to ? span : null;
+}
+
+function without(span: Span, taken: Span): Span[] {
+  const rest = [
+    { from: span.from, to: earliest(span.to, taken.from) },
+    { from: latest(span.from, taken.to), to: span.to },
+  ];
+  return rest.filter(({ from, to }) => from < to);
+}
