@@ -26,8 +26,6 @@ export interface PassReport {
   readonly reread: RunCounts | null;
   /** Requests per record that was new, further pages of a threat's messages and re-reads apart; `null` when none was new. */
   readonly callsPerNew: number | null;
-  /** How many of the requests were sent again because the first try failed. */
-  readonly retries: number;
   readonly streams: readonly StreamReport[];
   readonly errors: readonly string[];
 }
@@ -91,6 +89,5 @@ export async function passReport(
   const reread = again.hasBegun() ? again.counts() : null;
   const fresh = counts.calls - main.meter.messagePageCalls;
   const callsPerNew = counts.added > 0 ? fresh / counts.added : null;
-  const { retries } = main.meter;
-  return { integration, resource, runId, status, counts, reread, callsPerNew, retries, streams, errors };
+  return { integration, resource, runId, status, counts, reread, callsPerNew, streams, errors };
 }
