@@ -87,10 +87,29 @@ function coercedFor(
   return coerced;
 }
 
-/** The compiler's errors made into graphql-js' own, which whatever comes after relies upon. */
+/**
+ * The compiler's errors made into graphql-js' own, which whatever comes after relies upon. Where several left
+ * one null behind, the first stands for all, as the specification has it.
+ */
 function withErrors(result: ExecutionResult): ExecutionResult {
-  const { errors } = result;
-  return errors?.length ? { ...result, errors: errors.map(toGraphQLError) } : result;
+  const { data, errors } = result;
+  if (!errors?.length) return result;
+  const first = new Map<string, GraphQLError>();
+  for (const error of errors) {
+    const place = JSON.stringify(nullPath(data, error.path ?? []));
+    if (!first.has(place)) first.set(place, error);
+  }
+  return { ...result, errors: [...first.values()].map(toGraphQLError) };
+}
+
+/** As far as a path leads before it comes upon a null. */
+function nullPath(data: unknown, path: readonly (string | number)[]): readonly (string | number)[] {
+  let value = data;
+  for (const [depth, key] of path.entries()) {
+    if (value === null || value === undefined) return path.slice(0, depth);
+    value = (value as Record<string | number, unknown>)[key];
+  }
+  return path;
 }
 
 function toGraphQLError({ message, path, locations, originalError, extensions }: GraphQLError): GraphQLError {
