@@ -31,7 +31,10 @@ export interface JsonAnswer {
   readonly json: unknown;
   /** The body for a person or the quarantine: at most 64 KiB, the token blotted out. */
   readonly evidence: () => string;
-  /** When its request was sent, milliseconds since the epoch. */
+  /**
+   * When its request was sent, milliseconds since the epoch; when Abnormal says that it answered, should that be
+   * earlier: a clock that is ahead must not vouch for what has not happened yet.
+   */
   readonly sentAt: number;
 }
 
@@ -81,13 +84,18 @@ async function tryOnce(
       { target: endpoint.target, status: answer.status, ms: parts.clock() - sentAt },
       'upstream',
     );
-    return read(answer, endpoint, sentAt);
+    return read(answer, endpoint, notAfter(answer.date, sentAt));
   } catch (error) {
     if (error instanceof AttemptError) return error;
     throw error;
   } finally {
     place.release();
   }
+}
+
+/** A date has whole seconds: it was some time within its own. */
+function notAfter(date: number | null, sentAt: number): number {
+  return date === null ? sentAt : Math.min(sentAt, date + 999);
 }
 
 function count(meter: CallMeter | undefined, attempt: number): void {

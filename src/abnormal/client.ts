@@ -45,6 +45,8 @@ export interface ListPage {
   readonly nextPage: number | null;
   /** The undocumented `total`, where given. */
   readonly total: number | null;
+  /** When the request was sent, by Abnormal's own clock where that says earlier. */
+  readonly fetchedAt: Instant;
   /** The `filter` parameter as sent. */
   readonly filter: string;
   /** Items of the page that have no usable id, as received. */
@@ -56,7 +58,7 @@ export interface Fetched<K extends Kind> {
   readonly record: RecordOf[K];
   /** The JSON value received, ready for canonical JSON: paging fields left out, integers beyond 2^53 as strings. */
   readonly payload: unknown;
-  /** When the (first) request was sent. */
+  /** When the (first) request was sent, by Abnormal's own clock where that says earlier. */
   readonly fetchedAt: Instant;
 }
 

@@ -83,7 +83,7 @@ class RestClient implements AbnormalClient {
         'list items without a usable id',
       );
     }
-    return read;
+    return { ...read, fetchedAt: toInstant(answer.sentAt) };
   };
 
   async detail<K extends ListedKind>(

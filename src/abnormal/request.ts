@@ -20,6 +20,8 @@ export interface RequestOptions {
 export interface Answer {
   readonly status: number;
   readonly retryAfter: string | null;
+  /** When Abnormal says that it answered, milliseconds since the epoch; `null` when it says nothing that reads. */
+  readonly date: number | null;
   /** The body; `null` when it should be JSON and is not UTF-8. */
   readonly text: string | null;
   /** The body for a person or the quarantine: at most 64 KiB, the token blotted out. */
@@ -69,6 +71,11 @@ function usableToken(token: string): string {
   throw new AttemptError(failure('TOKEN_REJECTED', what));
 }
 
+function dateOf(response: Response): number | null {
+  const date = Date.parse(response.headers.get('date') ?? '');
+  return Number.isNaN(date) ? null : date;
+}
+
 /** One request and its answer, within one time limit. */
 class Exchange {
   private readonly abort = new AbortController();
@@ -114,6 +121,7 @@ class Exchange {
     return {
       status: response.status,
       retryAfter: response.headers.get('retry-after'),
+      date: dateOf(response),
       text: this.decode(body),
       evidence: () => this.evidence(),
     };

@@ -1,5 +1,6 @@
 import type { ListItem, ListPage } from '../abnormal/client.js';
 import { UpstreamError } from '../abnormal/errors.js';
+import type { Instant } from '../model/instant.js';
 import type { Window } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import { callOptions, type Reading } from './pass.js';
@@ -8,6 +9,8 @@ import { callOptions, type Reading } from './pass.js';
 export interface Listing {
   readonly items: ReadonlyMap<string, ListItem>;
   readonly filter: string;
+  /** When the first of its pages was asked for, by Abnormal's own clock where that says earlier. */
+  readonly fetchedAt: Instant;
   readonly pages: number;
   readonly declared: number | null;
   /** Rows without an id that could be used. */
@@ -53,7 +56,8 @@ export async function listAllPages(
     const doubt = doubtOf(walk, previous);
     if (doubt === null || walks === MAX_WALKS) {
       const unusable = walk.pages.reduce((sum, page) => sum + page.unusable.length, 0);
-      return { items, filter: first.filter, pages, declared: walk.declared, unusable, doubt };
+      const { filter, fetchedAt } = first;
+      return { items, filter, fetchedAt, pages, declared: walk.declared, unusable, doubt };
     }
     previous = walk;
   }

@@ -1,6 +1,6 @@
 import type { ListPage } from '../abnormal/client.js';
 import { UpstreamError } from '../abnormal/errors.js';
-import { HOUR, type Instant } from '../model/instant.js';
+import { earliest, HOUR, type Instant } from '../model/instant.js';
 import type { LedgerEntry, Window, WindowStatus } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import { chooseTasks, settledTo } from './choose-tasks.js';
@@ -39,7 +39,8 @@ export async function readWindow(
   if (listing instanceof UpstreamError) return failWindow(pass, stream, planner, window, readAt, listing);
   planner.finish(listing.items.size);
   try {
-    return { status: await takeListing(pass, stream, window, readAt, listing), error: null };
+    const listedAt = earliest(readAt, listing.fetchedAt);
+    return { status: await takeListing(pass, stream, window, listedAt, listing), error: null };
   } catch (error) {
     if (!(error instanceof StopError) || error.stop.kind !== 'GIVEN_UP') throw error;
     return failWindow(pass, stream, planner, window, readAt, error.stop.error);

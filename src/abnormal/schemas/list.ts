@@ -13,7 +13,12 @@ const LONGEST_UNUSABLE = 2_000;
  * Reads one page of a list. Throws `BAD_BODY` when it is not one: an answer without its collection key is no
  * empty list. Throws `PAGING` when it is not the page asked for, or leads back or past a page.
  */
-export function decodeList(resource: Resource, filter: string, page: number, received: Received): ListPage {
+export function decodeList(
+  resource: Resource,
+  filter: string,
+  page: number,
+  received: Received,
+): Omit<ListPage, 'fetchedAt'> {
   const key = COLLECTION_KEYS[resource];
   const { json } = received;
   const items = isRecord(json) ? json[key] : undefined;

@@ -228,7 +228,7 @@ export class Rig {
     this.served.push({ url, at, status: Number(status), fault });
   }
 
-  /** True when it is now that the doom strikes. */
+  /** True when the doom strikes now, and lets nothing through. */
   private count(trigger: Doom['trigger']): boolean {
     const { doom } = this;
     if (doom?.trigger !== trigger) return false;
@@ -237,7 +237,7 @@ export class Rig {
     this.hasStruck = true;
     if (doom.kind === 'abort') this.interrupt();
     if (doom.kind === 'kill') this.kill();
-    return true;
+    return doom.kind !== 'abort';
   }
 
   /** The client, with an eye on what it answers. */

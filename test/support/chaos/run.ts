@@ -270,12 +270,14 @@ class Story {
         !rig.hasStruck
       )
         this.problems.add(`the graph failed: ${text.slice(0, 300)}`);
-      if (answer.data) this.judgeAnswer(JSON.parse(text).data.threats, from, to, askedAt);
+      if (answer.data) this.judgeAnswer(JSON.parse(text).data.threats, from, askedAt);
     };
   }
 
-  private judgeAnswer(threats: ThreatsAnswer, from: Instant, to: Instant, askedAt: number): void {
+  private judgeAnswer(threats: ThreatsAnswer, from: Instant, askedAt: number): void {
     if (!threats?.coverage?.complete || threats.pageInfo.hasNextPage) return;
+    // no further than the gateway's clock
+    const { to } = threats.coverage;
     const { oracle } = this;
     const saidGone = saidGoneTwice(this.rig.served);
     const given = new Set(threats.nodes.map(({ threatId }) => threatId));
@@ -364,13 +366,13 @@ class Story {
 interface ThreatsAnswer {
   readonly nodes: readonly { readonly threatId: string }[];
   readonly pageInfo: { readonly hasNextPage: boolean };
-  readonly coverage: { readonly complete: boolean } | null;
+  readonly coverage: { readonly complete: boolean; readonly to: Instant } | null;
 }
 
 const QUERY = `query ($from: DateTime!, $to: DateTime!, $maxAge: Int!) {
   threats(first: 100, filter: { receivedTime: { gte: $from, lte: $to } }, maxAge: $maxAge) {
     nodes { threatId provenance { stale verifiedAt } }
     pageInfo { hasNextPage }
-    coverage { complete gaps { from to reason detail } }
+    coverage { complete to gaps { from to reason detail } }
   }
 }`;

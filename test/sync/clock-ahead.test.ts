@@ -1,0 +1,64 @@
+import { afterEach, expect, test } from 'vitest';
+import { coverageOf } from '../../src/model/coverage.js';
+import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
+import { RESOURCES } from '../../src/model/kind.js';
+import { streamsOf } from '../../src/model/stream.js';
+import { createWorld, faultsOf, INTEGRATION, type World } from './harness.js';
+
+const NOW = '2026-03-31T12:00:00.000Z';
+const SINCE = shift(NOW, -5 * DAY);
+
+let world: World;
+afterEach(() => world.close());
+
+/** How far on the streams are vouched for, by the latest of them. */
+async function vouchedTo(): Promise<string> {
+  const { seq } = await world.store.head();
+  const end = shift(NOW, 30 * DAY);
+  const streams = RESOURCES.flatMap((resource) => streamsOf(INTEGRATION, resource));
+  const ends = streams.map(async (stream) => {
+    const { gaps } = coverageOf(await world.store.ledger(stream, SINCE, end, seq), SINCE, end);
+    // the last gap that nothing but another gap follows
+    const tail = gaps.findLastIndex((gap, i) => gaps[i - 1]?.to !== gap.from);
+    return gaps[tail]?.from ?? end;
+  });
+  return (await Promise.all(ends)).sort().at(-1) ?? SINCE;
+}
+
+async function begin(): Promise<void> {
+  world = await createWorld({
+    now: NOW,
+    tenant: {
+      seed: 'clock',
+      from: SINCE,
+      to: shift(NOW, 5 * DAY),
+      threats: 600,
+      cases: 100,
+      campaigns: 60,
+      shares: { missingThreats: 0, deletedThreats: 0, hugeThreats: 0 },
+    },
+    settings: { backfillFrom: SINCE },
+  });
+}
+
+test('a clock that is ahead vouches for nothing that Abnormal says has not happened yet', async () => {
+  await begin();
+  world.clock.skewMs = 6 * HOUR;
+  await world.poll();
+  // Abnormal's date is good to the second
+  expect((await vouchedTo()).slice(0, 19)).toBe(shift(NOW, -15 * MINUTE).slice(0, 19));
+});
+
+test('a clock that was ahead and is put right only when that time has come has hidden nothing', async () => {
+  await begin();
+  world.clock.skewMs = 6 * HOUR;
+  await world.poll();
+  world.clock.skewMs = 0;
+  world.clock.advance(25 * HOUR);
+  await world.poll();
+  await world.poll();
+  const settled = shift(toInstant(world.clock()), -15 * MINUTE);
+  for (const kind of ['threat', 'case', 'campaign'] as const) {
+    expect(await faultsOf(world, kind, settled, SINCE)).toEqual([]);
+  }
+});
