@@ -65,7 +65,7 @@ function spoilt(fault: Fault, route: Route, answer: Answer): Answer {
       return { ...answer, body: undecodable(route, body) };
     case 'nextPage':
       return { ...answer, body: withNextPage(body, fault.page) };
-    case 'unlisted':
+    case 'dropped':
       return { ...answer, body: withoutIds(route, body, fault.ids) };
     case 'huge':
       return { ...answer, body: body + ' '.repeat(Math.max(fault.bytes - Buffer.byteLength(body), 0)) };
@@ -81,29 +81,13 @@ function undecodable(route: Route, body: string): string {
     : '7';
 }
 
-function withoutIds({ kind, resource }: Route, body: string, ids: readonly string[]): string {
-  if (kind === 'threats.export') return withoutRows(body, ids);
+/** The total stays as it was, and so do the rows of the other pages. */
+function withoutIds({ resource }: Route, body: string, ids: readonly string[]): string {
   const page = JSON.parse(body);
   const key = resource ?? '';
-  const before: Record<string, unknown>[] = page[key] ?? [];
-  const items = before.filter((item) => !ids.includes(String(item[`${key.slice(0, -1)}Id`])));
-  const total = typeof page.total === 'number' ? page.total - (before.length - items.length) : undefined;
-  return JSON.stringify({ ...page, [key]: items, total });
-}
-
-/** Cuts the text, so that its large numbers stay what they are. */
-function withoutRows(body: string, ids: readonly string[]): string {
-  const isKept = (row: string) => !ids.some((id) => row.includes(id));
-  if (!body.startsWith('['))
-    return body
-      .split(/(?<=\r\n)/)
-      .filter(isKept)
-      .join('');
-  return `[${body
-    .slice(1, -1)
-    .split(/(?<=\}),/)
-    .filter(isKept)
-    .join(',')}]`;
+  const items: Record<string, unknown>[] = page[key] ?? [];
+  const kept = items.filter((item) => !ids.includes(String(item[`${key.slice(0, -1)}Id`])));
+  return JSON.stringify({ ...page, [key]: kept });
 }
 
 function withNextPage(body: string, page: number): string {

@@ -39,8 +39,10 @@ export type Fault =
   | { readonly kind: 'forbidden' }
   /** A list whose `nextPageNumber` is always this. */
   | { readonly kind: 'nextPage'; readonly page: number }
-  /** A list or an export that leaves these records out, and does not count them. */
+  /** A list or an export that knows nothing of these records and does not count them. */
   | { readonly kind: 'unlisted'; readonly ids: readonly string[] }
+  /** A page of a list without these records, though they are counted. */
+  | { readonly kind: 'dropped'; readonly ids: readonly string[] }
   /** 200 with a valid answer padded to `bytes` by blanks. */
   | { readonly kind: 'huge'; readonly bytes: number };
 

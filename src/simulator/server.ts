@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Resource } from '../model/kind.js';
+import { KIND_OF, type Resource } from '../model/kind.js';
 import { type Answer, failure, NOT_AUTHORIZED } from './answer.js';
 import { faultyAnswer } from './fault-answers.js';
 import { FaultEngine } from './fault-engine.js';
@@ -11,6 +11,7 @@ import { type CampaignsPath, type Route, routeOf, withoutPrefix } from './routes
 import { type SimulatorStats, StatsRecorder } from './stats.js';
 import type { Tenant } from './tenant.js';
 import { type LogForm, logAnswer } from './threat-log.js';
+import type { Upstream } from './upstream.js';
 
 export interface SimulatorOptions {
   readonly tenant: Tenant;
@@ -68,7 +69,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const server = createServer((request, response) => {
     const exchange = arrive(options, stats, request, response);
     const fault = state.faults.next(withoutPrefix(exchange.url), exchange.now);
-    const proper = () => properAnswer(options, token, limiter, exchange);
+    const hidden = fault?.kind === 'unlisted' ? fault.ids : [];
+    const proper = () => properAnswer(options, token, limiter, exchange, hidden);
     if (fault) stats.faulted(fault.kind);
     reply(options, stats, exchange, fault, proper);
   });
@@ -126,6 +128,7 @@ function properAnswer(
   token: string,
   limiter: Limiter,
   exchange: Exchange,
+  hidden: readonly string[],
 ): Answer {
   const { request, route, now, inFlight } = exchange;
   if (request.headers.authorization !== `Bearer ${token}`) return failure(401, NOT_AUTHORIZED);
@@ -133,9 +136,24 @@ function properAnswer(
   const refusal = limiter.check(now, inFlight);
   if (refusal) return refusal;
   const { tenant, retentionDays = null, logForm: form = 'current' } = options;
-  if (route.kind !== 'threats.export') return respond(tenant.upstream, route, now, retentionDays);
+  const upstream = hidden.length > 0 ? without(tenant, hidden) : tenant.upstream;
+  if (route.kind !== 'threats.export') return respond(upstream, route, now, retentionDays);
   const { accept } = request.headers;
-  return logAnswer(tenant.upstream, { params: route.params, accept, at: now, retentionDays, form });
+  return logAnswer(upstream, { params: route.params, accept, at: now, retentionDays, form });
+}
+
+/** What the tenant lists, with some records left out. */
+function without({ upstream, indexOf }: Tenant, ids: readonly string[]): Upstream {
+  const isShown = (resource: Resource) => {
+    const indexes = new Set(ids.map((id) => indexOf(KIND_OF[resource], id)));
+    return (index: number) => !indexes.has(index);
+  };
+  return {
+    ...upstream,
+    list: (resource, ...rest) => upstream.list(resource, ...rest)?.filter(isShown(resource)) ?? null,
+    top: (resource, at) => upstream.top(resource, at).filter(isShown(resource)),
+    log: (window, at) => upstream.log(window, at).filter((row) => !ids.includes(String(row['Threat ID']))),
+  };
 }
 
 function reply(

@@ -72,6 +72,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
   const env: SyncEnv = { ...options, newId, activeRuns: new Set() };
   const deltas = createFlights<DeltaOutcome>(env.clock);
   const underway = new Map<string, Underway>();
+  const comparing = new Set<Promise<ReconcileReport>>();
   const closing = new AbortController();
   const live = createLive(env, accounts, deltas, closing.signal);
 
@@ -121,14 +122,24 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     return { passes: passes.map(reportOf) };
   }
 
+  async function reconcileAll(options: ReconcileOptions): Promise<ReconcileReport> {
+    const ending = linkSignals(options.signal, closing.signal);
+    const done = reconcile(env, accounts, { ...options, signal: ending.signal });
+    comparing.add(done);
+    return done.finally(() => {
+      comparing.delete(done);
+      ending.unlink();
+    });
+  }
+
   return {
     live,
     poll: (poll) => forEachSource(poll, (source) => pollSource(source, poll)),
     backfill: (backfill) => forEachSource(backfill, (source) => backfillSource(source, backfill)),
-    reconcile: (options) => reconcile(env, accounts, options),
+    reconcile: reconcileAll,
     async close() {
       closing.abort();
-      await Promise.allSettled([...underway.values()].map(({ done }) => done));
+      await Promise.allSettled([...[...underway.values()].map(({ done }) => done), ...comparing]);
       await live.landed();
     },
   };

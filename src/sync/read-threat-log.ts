@@ -1,5 +1,4 @@
-import type { UpstreamCode } from '../abnormal/errors.js';
-import { UpstreamError } from '../abnormal/errors.js';
+import { type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
 import { DAY, shift } from '../model/instant.js';
 import type { Window } from '../model/ledger.js';
 import type { Inspection, Sighting } from './inspection.js';
@@ -18,7 +17,7 @@ export interface LogReading {
 }
 
 /** What a narrower window may cure. */
-const TOO_MUCH: readonly UpstreamCode[] = ['TOO_LARGE', 'TIMEOUT', 'BAD_REQUEST'];
+const TOO_MUCH: readonly UpstreamCode[] = ['TOO_LARGE', 'BAD_REQUEST'];
 const NARROWEST = DAY;
 
 /** Reads the export of a window, in parts where it is more than Abnormal gives or the client takes at once. */

@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { UpstreamCode } from '../abnormal/errors.js';
 import type { Account } from '../integrations/account.js';
+import type { GapReason } from '../model/coverage.js';
 import { DAY, earliest, type Instant, latest, shift } from '../model/instant.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import type { Window } from '../model/ledger.js';
 import type { Reconciliation } from '../model/reconciliation.js';
 import type { Run } from '../model/run.js';
-import { FILTER_KEYS, type StreamState } from '../model/stream.js';
+import { FILTER_KEYS, type Stream, type StreamState } from '../model/stream.js';
 import type { Inspection } from './inspection.js';
 import { nowOf, type Source, type SyncEnv } from './pass.js';
 import { reconcileWindow, recordUnreadable, type Unreadable } from './reconcile-window.js';
@@ -14,6 +14,7 @@ import { createRunRecorder } from './run-recorder.js';
 import { floorToSecond } from './spans.js';
 import { checkInterrupted, stopOf } from './stop.js';
 import { sourceStates } from './stream-states.js';
+import { readWorkList } from './work-list.js';
 
 /** Abnormal exports no more at once. */
 export const WIDEST_RECONCILED = 14 * DAY;
@@ -25,20 +26,13 @@ export interface ReconcileOptions {
   readonly integrations?: readonly string[];
   /** Nothing from before a stream's collection begins is compared. */
   readonly from: Instant;
-  /** Nothing younger than the ingestion lag is compared. */
+  /** Nothing younger than the ingestion lag is compared, nor what came after the last poll. */
   readonly to: Instant;
   /** Whether nobody asked for it but the schedule. */
   readonly isScheduled?: boolean;
   /** Ends it between two requests; windows that were compared by then stay recorded. */
   readonly signal: AbortSignal;
   readonly onProgress?: OnReconciled;
-}
-
-/** What reconciling works with. */
-export interface ReconcileParts extends Omit<SyncEnv, 'newId' | 'activeRuns'> {
-  readonly accounts: readonly Account[];
-  /** Makes the ids of runs; random UUIDs unless given. */
-  readonly newId?: () => string;
 }
 
 /** How far a reconciliation has come. */
@@ -66,16 +60,6 @@ export interface ReconcileReport {
   readonly reconciliations: readonly Reconciled[];
 }
 
-/**
- * Compares what is held with what Abnormal has, window by window, and records each comparison as a run. What is
- * found to be missing becomes a gap in the ledger, so that the next poll lists it again. Needs the right to write to
- * the history, and is best run while no poll is. Throws only when the history fails.
- */
-export function reconcile(parts: ReconcileParts, request: ReconcileOptions): Promise<ReconcileReport> {
-  const env = { newId: randomUUID, ...parts, activeRuns: new Set<string>() };
-  return reconcileSources(env, parts.accounts, request);
-}
-
 function sourcesOf(
   accounts: readonly Account[],
   { resources = RESOURCES, integrations }: ReconcileOptions,
@@ -85,8 +69,12 @@ function sourcesOf(
     .flatMap((account) => resources.map((resource) => ({ account, resource })));
 }
 
-/** As `reconcile`, beside whatever else `env` serves. */
-export async function reconcileSources(
+/**
+ * Compares what is held with what Abnormal has, window by window, and records each comparison as a run. What is
+ * found to be missing becomes a gap in the ledger, so that the next poll lists it again. Needs the right to write to
+ * the history, and is best run while no poll is. Throws only when the history fails.
+ */
+export async function reconcile(
   env: SyncEnv,
   accounts: readonly Account[],
   request: ReconcileOptions,
@@ -130,8 +118,23 @@ async function planOf(env: SyncEnv, source: Source, { from, to }: ReconcileOptio
   const [state] = await sourceStates(env, source);
   if (!state) throw new TypeError('a resource has at least one stream');
   const end = floorToSecond(earliest(to, shift(nowOf(env), -env.settings.ingestionLagMs)));
-  const begin = floorToSecond(isRead(state) ? latest(from, state.collectFrom) : from);
-  return { source, state, windows: windowsOf(begin, end) };
+  if (!isRead(state)) return { source, state, windows: windowsOf(floorToSecond(from), end) };
+  const begin = floorToSecond(latest(from, state.collectFrom));
+  return { source, state, windows: windowsOf(begin, await readUntil(env, state, begin, end)) };
+}
+
+/** What is yet to be read is not missing. */
+const TO_COME: readonly GapReason[] = ['NOT_COLLECTED', 'PROVISIONAL'];
+
+/** Where in `[from, to]` the collection has got to; a failed reading is one too. */
+async function readUntil(env: SyncEnv, stream: Stream, from: Instant, to: Instant): Promise<Instant> {
+  const { gaps } = await readWorkList(env.store, stream, from, to);
+  let end = to;
+  for (const gap of gaps.toReversed()) {
+    if (gap.to < end || !TO_COME.includes(gap.reason)) break;
+    end = gap.from;
+  }
+  return floorToSecond(end);
 }
 
 function isRead({ status, lastAttemptAt }: StreamState): boolean {
