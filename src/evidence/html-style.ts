@@ -90,7 +90,8 @@ footer { margin-top: 4rem; border-top: 1px solid var(--line); }
     --pass: #1a7f37; --fail: #b01020; --doubt: #7a4f00; --none: #555555; --held: #4184e4; --mark: #000000;
   }
   @page { margin: 16mm 14mm; }
-  body { max-width: none; padding: 0; font-size: 10pt; }
+  html { font-size: 10pt; }
+  body { max-width: none; padding: 0; }
   svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h2, h3, caption { break-after: avoid; }
   tr, svg, .strips, .chart, .tally { break-inside: avoid; }
