@@ -6,7 +6,7 @@ import { APPLICATION_ID, LAYOUT, SCHEMA_VERSION, schemaSql } from './sqlite-sche
 import type { OpenMode } from './store.js';
 
 /** Pages (of 4 KiB) that the write-ahead log may grow to before a commit copies them into the file itself. */
-const CHECKPOINT_PAGES = 4_000;
+const CHECKPOINT_PAGES = 2_000;
 
 /** Opens a history's file; in write mode, a missing or empty file becomes a new history. */
 export function openFile(path: string, mode: OpenMode): Connection {

@@ -142,15 +142,20 @@ export class Lists {
 
   /** What a short walk finds of each part; `null` when some part would take a longer one. */
   #walkWithin(parts: readonly NamedPart[], limit: number): Row[][] | null {
-    const budget = Math.max(200, Math.floor(this.limits.walk / Math.max(1, parts.length)));
     const found: Row[][] = [];
     for (const part of parts) {
+      const budget = this.#budget(part, parts.length);
       const { sql, params } = walkSql(part, limit, budget);
       const rows = this.connection.all(sql, params);
       if (rows.length < limit && !this.#isShorter(part, budget)) return null;
       found.push(rows);
     }
     return found;
+  }
+
+  /** A filter has each row itself looked at, which takes several times as long as an entry of an index. */
+  #budget({ filter }: Part, parts: number): number {
+    return Math.ceil(this.limits.walk / (filter === null ? 1 : 4) / parts);
   }
 
   #isShorter(part: Part, budget: number): boolean {

@@ -2,6 +2,13 @@ import { Worker } from 'node:worker_threads';
 import { HistoryError, type HistoryErrorCode } from './errors.js';
 import type { Query, Reader, Row } from './sqlite-connection.js';
 
+/** What the worker is made with. */
+export interface WorkerData {
+  readonly path: string;
+  /** One number, raised when nobody waits for answers any more. */
+  readonly isOver: Int32Array<SharedArrayBuffer>;
+}
+
 /** What the worker is sent. */
 export interface Question {
   readonly n: number;
@@ -64,6 +71,7 @@ export class WorkerOffload implements Offload {
   #worker: Worker | null = null;
   #asked = 0;
   #isClosed = false;
+  readonly #isOver = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
   constructor(private readonly path: string) {}
 
@@ -79,17 +87,28 @@ export class WorkerOffload implements Offload {
     });
   }
 
+  /**
+   * Lets the worker end what it is at. It must not be terminated: the driver, once interrupted, ends the whole
+   * process.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#worker?.terminate();
+    Atomics.store(this.#isOver, 0, 1);
     this.#fail(new HistoryError('UNAVAILABLE', `${this.path} was closed`));
+    const worker = this.#worker;
+    if (worker === null) return;
+    worker.ref();
+    await new Promise((ended) => {
+      worker.once('exit', ended);
+      worker.postMessage(null);
+    });
   }
 
   #start(): Worker {
-    const worker = startThread(this.path);
+    const worker = startThread({ path: this.path, isOver: this.#isOver });
     worker.on('message', (answer: Answer) => this.#settle(answer));
-    worker.on('error', (error) => this.#stopped(error));
-    worker.on('exit', () => this.#stopped(new Error('the worker ended')));
+    worker.on('error', (error) => this.#stopped(worker, error));
+    worker.on('exit', () => this.#stopped(worker, new Error('the worker ended')));
     worker.unref();
     return worker;
   }
@@ -97,13 +116,14 @@ export class WorkerOffload implements Offload {
   #settle(answer: Answer): void {
     const waiting = this.#waiting.get(answer.n);
     this.#waiting.delete(answer.n);
-    if (this.#waiting.size === 0) this.#worker?.unref();
+    if (this.#waiting.size === 0 && !this.#isClosed) this.#worker?.unref();
     if ('rows' in answer) waiting?.resolve(answer.rows);
     else waiting?.reject(new HistoryError(answer.code, answer.message));
   }
 
   /** The next query starts another. */
-  #stopped(error: Error): void {
+  #stopped(worker: Worker, error: Error): void {
+    if (this.#worker !== worker) return;
     this.#worker = null;
     this.#fail(new HistoryError('UNAVAILABLE', `${this.path}: ${error.message}`, { cause: error }));
   }
@@ -115,8 +135,8 @@ export class WorkerOffload implements Offload {
 }
 
 /** In the build the worker lies beside this file as JavaScript; from source both are TypeScript. */
-function startThread(path: string): Worker {
-  const options = { workerData: path };
+function startThread(workerData: WorkerData): Worker {
+  const options = { workerData };
   if (!import.meta.url.endsWith('.ts'))
     return new Worker(new URL('./sqlite-worker.js', import.meta.url), options);
   const source = JSON.stringify(new URL('./sqlite-worker.ts', import.meta.url).href);

@@ -155,7 +155,7 @@ function conditionSql(part: Part, candidates: Query): Query {
   const stretch = stretchSql(part.stretch, part.column);
   const filter = filterOf(part);
   // an index on the order would be walked from end to end for the few rows that are wanted
-  const from = candidates.sql.startsWith('t.id') ? '' : 'NOT INDEXED';
+  const from = candidates.sql.startsWith('t.id') ? `INDEXED BY ${keyIndex(part.kind)}` : 'NOT INDEXED';
   return {
     sql: `"${part.kind}" t ${from} WHERE ${candidates.sql} AND t.integration = ?
       AND t.seq_from <= ? AND t.seq_to > ? AND t.deleted = 0 ${stretch.sql} AND ${filter.sql}`,

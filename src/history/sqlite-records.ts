@@ -117,7 +117,7 @@ export class Records {
     const last = this.#lastRev(toSeq);
     const whose = JSON.stringify(this.integrations.select(integrations).map(({ n }) => n));
     const queries = kinds.map((kind) => ({
-      sql: `SELECT t.rev FROM "${kind}" t
+      sql: `SELECT t.rev FROM "${kind}" t NOT INDEXED
         WHERE t.rev > ? AND t.rev <= ? AND t.integration IN (SELECT value FROM json_each(?))
         ORDER BY t.rev LIMIT ?`,
       params: [first, last, whose, limit],

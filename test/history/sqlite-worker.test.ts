@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/history/sqlite-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
@@ -40,6 +41,22 @@ describe('the worker that answers what may take long', () => {
     const ids = observations.map(({ key }) => key.id);
     const expected = ids.map((last) => ids.filter((id) => id <= last).length);
     expect(await Promise.all(counts)).toEqual(expected);
+  });
+
+  it('ends what it is at when the store is closed, and takes the process with it in no case', async () => {
+    const many = Array.from({ length: 3_000 }, (_, n) => observeCase(sampleCase(`case-${n}`)));
+    const { seq } = await store.record(batchOf('one', { observations: many }));
+    const filter = { not: { field: 'description', contains: 'no such words' } } as const;
+    const query = { kind: 'case', integrations: null, seq, filter } as const;
+    expect(await store.count(query)).toBe(3_000);
+    const asked = Promise.allSettled(Array.from({ length: 20 }, () => store.count(query)));
+    // the worker is in the middle of one of them
+    await setTimeout(5);
+    await store.close();
+    for (const answer of await asked) {
+      if (answer.status === 'fulfilled') expect(answer.value).toBe(3_000);
+      else expect(answer.reason).toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });
+    }
   });
 
   it('fails what it was asked when the store is closed, with an error of the store', async () => {
