@@ -19,9 +19,12 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** As `npm start` has them. */
+const NODE_FLAGS = ['--enable-source-maps', '--max-old-space-size=256'];
+
 /** Starts the built gateway (`npm run build`) with `args`. */
 export function startGateway(args: readonly string[], options: ChildOptions): Child {
-  const child = spawn(process.execPath, ['dist/main.js', ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, 'dist/main.js', ...args], {
     env: {
       PATH: process.env.PATH ?? '',
       ABNORMAL_TOKEN: options.token,
