@@ -2,7 +2,6 @@ import { DEFAULT_ORDER } from '../model/fields.js';
 import type { Filter } from '../model/filter.js';
 import { type ListedKind, RESOURCE_OF, type Resource } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
-import type { Freshness } from '../sync/freshness.js';
 import type { Means } from './context.js';
 import { boundsOf, reportCoverage } from './coverage.js';
 import { type CursorValue, fingerprint, type ReadCursor, readCursor } from './cursor.js';
@@ -71,30 +70,26 @@ export function termsOf({ order, filter, integrations, wish }: AskedList): Recor
   };
 }
 
-/** The view to read a list in: the one its cursor pins, that of a past instant, or the newest, made fresh first. */
+/**
+ * The view to read a list in: the one its cursor pins, that of a past instant, or the newest, made fresh first.
+ * Where it was found to be fresh a moment ago, nobody is asked.
+ */
 export async function viewOf(means: Means, asked: AskedList, cursor: ReadCursor | null): Promise<View> {
   const { wish, resource, integrations } = asked;
   const { asOf, maxAgeMs } = wish;
   if (cursor) return pinnedView(means, wish, cursor.pin);
   if (asOf !== null) return pastView(means, { ...wish, asOf });
-  const freshness = await freshen(means, resource, integrations, maxAgeMs);
-  assertAcceptable(freshness, true, wish);
-  return headView(means, wish, freshness, await means.store.head());
-}
-
-/** Sees to it that a list is fresh; where it was found to be a moment ago, nobody is asked. */
-async function freshen(
-  means: Means,
-  resource: Resource,
-  integrations: readonly string[] | null,
-  maxAgeMs: number,
-): Promise<Freshness> {
   const key = `${resource} ${integrations?.join(' ') ?? ''}`;
   const known = means.shared.verifiedAt(key);
-  if (known && isFresh(means, known, maxAgeMs)) return { stale: false, verifiedAt: known, live: false };
+  if (known && isFresh(means, known, maxAgeMs)) {
+    return headView(means, wish, { stale: false, verifiedAt: known, live: false }, await means.store.head());
+  }
   const freshness = await means.live.list(resource, integrations, maxAgeMs, means.signal);
-  if (!freshness.stale && freshness.verifiedAt) means.shared.noteVerified(key, freshness.verifiedAt);
-  return freshness;
+  assertAcceptable(freshness, true, wish);
+  const head = await means.store.head();
+  if (!freshness.stale && freshness.verifiedAt)
+    means.shared.noteVerified(key, freshness.verifiedAt, head.seq);
+  return headView(means, wish, freshness, head);
 }
 
 /** The view that a cursor pins: no later write is seen, and nothing is synced. */

@@ -13,20 +13,21 @@ const MOST_WEIGHT = 20_000;
  */
 export class SharedPages {
   #head = -1;
-  readonly #verified = new Map<string, Instant>();
+  readonly #verified = new Map<string, { readonly verifiedAt: Instant; readonly head: number }>();
   readonly #asked = new LRUCache<string, true>({ max: MOST_ASKED });
   readonly #pages = new LRUCache<string, Page<unknown>>({
     maxSize: MOST_WEIGHT,
     sizeCalculation: ({ facts }) => 1 + facts.nodes.reduce<number>((sum, node) => sum + weightOf(node), 0),
   });
 
-  /** When the lists that `key` names were last known to be whole, as found since the history last moved. */
+  /** When the lists that `key` names were last known to be whole, unless the history has moved on since. */
   verifiedAt(key: string): Instant | undefined {
-    return this.#verified.get(key);
+    const known = this.#verified.get(key);
+    return known?.head === this.#head ? known.verifiedAt : undefined;
   }
 
-  noteVerified(key: string, verifiedAt: Instant): void {
-    this.#verified.set(key, verifiedAt);
+  noteVerified(key: string, verifiedAt: Instant, head: number): void {
+    this.#verified.set(key, { verifiedAt, head });
   }
 
   /** The page that was read for `key` at this head. */
@@ -34,7 +35,6 @@ export class SharedPages {
     if (head !== this.#head) {
       this.#head = head;
       this.#pages.clear();
-      this.#verified.clear();
     }
     return this.#pages.get(key) as Page<T> | undefined;
   }

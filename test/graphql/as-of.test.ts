@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toInstant } from '../../src/model/instant.js';
+import {
+  caseKey,
+  observationOf,
+  observeCampaign,
+  observeCase,
+  observeThreat,
+  sampleCampaign,
+  sampleCase,
+  sampleCaseAnalysis,
+  sampleMessage,
+  sampleThreat,
+} from '../support/records.js';
+import { fresh, Graph, minutesAfterStart, stale } from './harness.js';
+
+/*
+ * The graph as it was: a case that changes three times, threats that come and go, and the edges between them.
+ */
+
+let graph: Graph;
+const at = (n: number) => minutesAfterStart(n);
+
+beforeAll(async () => {
+  graph = await Graph.start();
+  const statuses = ['Action Required', 'Acknowledged (In progress)', 'Acknowledged (Attack resolved)'];
+  // 1: the case alone; 2: a threat of it; 3, 4: its status changes, and it names another threat; 5: that comes too
+  await graph.observe(observeCase(sampleCase('c1', { statusRaw: statuses[0] ?? null, threatIds: ['t1'] })));
+  await graph.observe(
+    observeThreat(sampleThreat('t1', { messages: [sampleMessage('5', { subject: 'first' })] })),
+  );
+  await graph.observe(
+    observeCase(sampleCase('c1', { statusRaw: statuses[1] ?? null, threatIds: ['t1', 't2'] })),
+  );
+  await graph.observe(observeCase(sampleCase('c1', { statusRaw: statuses[2] ?? null, threatIds: ['t2'] })));
+  await graph.observe(
+    observeThreat(sampleThreat('t2')),
+    observeThreat(sampleThreat('t1', { messages: [sampleMessage('5', { subject: 'second' })] })),
+    observeCampaign(sampleCampaign('k1', { messageId: '5' })),
+  );
+  // 6: the timeline; 7: the case is gone
+  await graph.observe(observationOf('caseAnalysis', 'c1', sampleCaseAnalysis('c1')));
+  await graph.record({ tombstones: [caseKey('c1')] });
+  graph.live.onList = async () => {
+    throw new Error('asOf must not ask Abnormal');
+  };
+  graph.live.onRecord = graph.live.onList;
+});
+afterAll(() => graph.close());
+
+const CASE = `query($asOf: DateTime) { case(caseId: "c1", asOf: $asOf) {
+  status missingThreatIds deletedAt threats { nodes { threatId subject cases { nodes { caseId } } } }
+} }`;
+
+interface CaseThen {
+  readonly case: {
+    readonly status: string;
+    readonly missingThreatIds: string[];
+    readonly threats: { readonly nodes: { readonly threatId: string; readonly subject: string }[] };
+  } | null;
+}
+
+test.each([
+  [1, 'ACTION_REQUIRED', [], ['t1']],
+  [2, 'ACTION_REQUIRED', ['t1 first'], []],
+  [3, 'IN_PROGRESS', ['t1 first'], ['t2']],
+  [4, 'RESOLVED', [], ['t2']],
+  [5, 'RESOLVED', ['t2 Overdue invoice 4471'], []],
+])('after recording %i: %s, its threats %j, missing %j', async (minute, status, threats, missing) => {
+  const { case: then } = await graph.data<CaseThen>(CASE, { asOf: at(minute) });
+  expect(then?.status).toBe(status);
+  expect(then?.missingThreatIds).toEqual(missing);
+  expect(then?.threats.nodes.map((threat) => `${threat.threatId} ${threat.subject}`)).toEqual(threats);
+});
+
+test('between two recordings the earlier one holds', async () => {
+  const { case: then } = await graph.data<CaseThen>(CASE, { asOf: toInstant(Date.parse(at(4)) - 1) });
+  expect(then?.status).toBe('IN_PROGRESS');
+});
+
+test('before anything was recorded there is nothing', async () => {
+  const asOf = at(0);
+  expect(await graph.data(CASE, { asOf })).toEqual({ case: null });
+  const { cases } = await graph.data<{ cases: unknown }>(
+    'query($asOf: DateTime) { cases(asOf: $asOf) { totalCount nodes { caseId } coverage { complete } } }',
+    { asOf },
+  );
+  expect(cases).toEqual({ totalCount: 0, nodes: [], coverage: { complete: false } });
+});
+
+test('reverse edges are as they were too', async () => {
+  const query = `query($asOf: DateTime) {
+    threat(threatId: "t1", asOf: $asOf) { cases { totalCount nodes { caseId status } } }
+    campaign(campaignId: "k1", asOf: $asOf) { threat { threatId subject } }
+  }`;
+  expect(await graph.data(query, { asOf: at(2) })).toEqual({
+    threat: { cases: { totalCount: 1, nodes: [{ caseId: 'c1', status: 'ACTION_REQUIRED' }] } },
+    campaign: null,
+  });
+  expect(await graph.data(query, { asOf: at(5) })).toEqual({
+    threat: { cases: { totalCount: 0, nodes: [] } },
+    campaign: { threat: { threatId: 't1', subject: 'second' } },
+  });
+});
+
+test('a record that is gone is in no list, and its node says when it went', async () => {
+  const query = `query($asOf: DateTime) {
+    case(caseId: "c1", asOf: $asOf) { status deletedAt }
+    cases(asOf: $asOf) { totalCount }
+    threat(threatId: "t2", asOf: $asOf) { cases { totalCount } }
+  }`;
+  expect(await graph.data(query, { asOf: at(7) })).toEqual({
+    case: { status: 'RESOLVED', deletedAt: at(7) },
+    cases: { totalCount: 0 },
+    threat: { cases: { totalCount: 0 } },
+  });
+  expect(await graph.data(query, { asOf: at(6) })).toMatchObject({
+    case: { deletedAt: null },
+    cases: { totalCount: 1 },
+  });
+});
+
+test('a list says of when it is, and gives the same when asked for that instant again', async () => {
+  const query =
+    'query($asOf: DateTime) { cases(asOf: $asOf) { asOf nodes { caseId status } freshness { stale } } }';
+  type Then = { cases: { asOf: string } };
+  const then = await graph.data<Then>(query, { asOf: at(4) });
+  expect(then).toEqual({
+    cases: { asOf: at(4), nodes: [{ caseId: 'c1', status: 'RESOLVED' }], freshness: null },
+  });
+  expect(await graph.data<Then>(query, { asOf: then.cases.asOf })).toEqual(then);
+});
+
+describe('a timeline', () => {
+  const query =
+    'query($asOf: DateTime) { case(caseId: "c1", asOf: $asOf) { status timeline { events { title } } } }';
+
+  test('is the one that was recorded by then', async () => {
+    expect(await graph.data(query, { asOf: at(6) })).toMatchObject({
+      case: { timeline: { events: [{ title: 'Sign-in from a new country' }] } },
+    });
+  });
+
+  test('that was not recorded by then is null with the reason, and its case stays', async () => {
+    const { data, errors } = await graph.ask(query, { asOf: at(5) });
+    expect(data).toEqual({ case: { status: 'RESOLVED', timeline: null } });
+    expect(errors).toMatchObject([{ path: ['case', 'timeline'], extensions: { code: 'NOT_COLLECTED' } }]);
+  });
+});
+
+describe('asOf is refused', () => {
+  const query = 'query($asOf: DateTime, $maxAge: Int) { cases(asOf: $asOf, maxAge: $maxAge) { asOf } }';
+
+  test('in the future', async () => {
+    const error = await graph.error(query, { asOf: toInstant(graph.now + 1) });
+    expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(/in the future/) });
+  });
+
+  test('beside maxAge', async () => {
+    const error = await graph.error(query, { asOf: at(3), maxAge: 60 });
+    expect(error).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringMatching(/either asOf or maxAge/),
+    });
+  });
+
+  test('without a zone, before the query is run', async () => {
+    const { status, errors } = await graph.ask(query, { asOf: '2026-03-01T08:00:00' });
+    expect(status).toBe(400);
+    expect(errors[0]?.extensions.code).toBe('BAD_USER_INPUT');
+  });
+
+  test('and maxAge below zero', async () => {
+    const error = await graph.error(query, { maxAge: -1 });
+    expect(error).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringMatching(/0 seconds or more/),
+    });
+  });
+});
+
+test('any zone and precision is read as the instant that it is', async () => {
+  const query = 'query($asOf: DateTime) { cases(asOf: $asOf) { asOf } }';
+  const told = at(4).replace(/T(\d\d)/, (_, hour: string) => `T${String(Number(hour) + 2).padStart(2, '0')}`);
+  const answer = await graph.data(query, { asOf: told.replace('.000Z', '.0004+02:00') });
+  expect(answer).toEqual({ cases: { asOf: at(4) } });
+});
+
+test('after the past, the present is fresh again', async () => {
+  graph.live.onList = async () => fresh(at(7));
+  graph.live.onRecord = async () => stale('TIMEOUT');
+  const { data } = await graph.ask('{ cases { totalCount asOf } }');
+  expect(data).toEqual({ cases: { totalCount: 0, asOf: at(7) } });
+});
