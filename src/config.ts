@@ -24,6 +24,8 @@ export interface Config {
     readonly backfillFrom: Instant | null;
     readonly ingestionLag: number;
     readonly rereadHorizon: number;
+    /** How often what is held is compared with what Abnormal has; 0 for never. */
+    readonly reconcileEvery: number;
   };
   readonly maxAge: number;
   readonly upstream: {
@@ -81,6 +83,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
       backfillFrom: read.instant('BACKFILL_FROM'),
       ingestionLag: read.duration('INGESTION_LAG', 15 * MINUTE, 0, DAY),
       rereadHorizon: read.duration('REREAD_HORIZON', 30 * DAY, 0, 3650 * DAY),
+      reconcileEvery: read.durationOrOff('RECONCILE_EVERY', DAY, HOUR, 30 * DAY),
     },
     maxAge: read.seconds('DEFAULT_MAX_AGE', 300_000),
     upstream: {

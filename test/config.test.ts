@@ -32,6 +32,7 @@ describe('without any variable', () => {
         backfillFrom: null,
         ingestionLag: 900_000,
         rereadHorizon: 2_592_000_000,
+        reconcileEvery: 86_400_000,
       },
       maxAge: 300_000,
       upstream: { rpm: null, concurrency: 4, timeout: 30_000 },
@@ -185,6 +186,22 @@ describe('warnings', () => {
 
   test('an address without a token is said to be unused', () => {
     expect(warningsOf({ ABNORMAL_REGION: 'eu' })).toEqual([expect.stringContaining('simulated tenant')]);
+  });
+});
+
+describe('how often to reconcile', () => {
+  test.each([
+    ['12h', 43_200_000],
+    ['off', 0],
+    ['OFF', 0],
+    ['0', 0],
+    ['0h', 0],
+  ])('%s is %d ms', (text, ms) => {
+    expect(configOf({ RECONCILE_EVERY: text }).poll.reconcileEvery).toBe(ms);
+  });
+
+  test.each(['5m', 'never', '31d'])('%s is refused', (text) => {
+    expect(problemsOf({ RECONCILE_EVERY: text }).RECONCILE_EVERY).toContain(JSON.stringify(text));
   });
 });
 

@@ -134,6 +134,7 @@ export function pollUntil(
   const poller = createPoller({
     ...{ sync, store, integrations: [account.name], intervals: config.poll.every, clock, log },
     ...(resources ? { resources } : {}),
+    reconcileEveryMs: config.poll.reconcileEvery,
     holder: holderOf(config),
   });
   return poller.run(signal);

@@ -33,12 +33,18 @@ export class Reader {
     return byDefault;
   }
 
-  duration(name: Variable, byDefault: number, least: number, most: number): number {
+  /** As `duration`, where `0` and `off` stand for never: 0. */
+  durationOrOff(name: Variable, byDefault: number, least: number, most: number): number {
+    const isOff = /^(0+(ms|s|m|h|d)?|off)$/i.test(this.text(name) ?? '');
+    return isOff ? 0 : this.duration(name, byDefault, least, most, ', or off');
+  }
+
+  duration(name: Variable, byDefault: number, least: number, most: number, also = ''): number {
     const text = this.text(name);
     if (text === null) return byDefault;
     const value = parseDuration(text);
     if (value !== null && value >= least && value <= most) return value;
-    const right = `a number with a unit (s, m, h or d), from ${formatDuration(least)} to ${formatDuration(most)}`;
+    const right = `a number with a unit (s, m, h or d), from ${formatDuration(least)} to ${formatDuration(most)}${also}`;
     this.refuse(name, `is ${quote(text)}`, right, formatDuration(byDefault));
     return byDefault;
   }

@@ -6,12 +6,13 @@ import type { RunStatus } from '../model/run.js';
 import type { Sync } from './create-sync.js';
 import { createLeadership } from './leadership.js';
 import type { OnProgress } from './progress.js';
+import { createReconcileLoop } from './reconcile-loop.js';
 import type { PassReport } from './report.js';
 import { sleep as defaultSleep, type Sleep, waitOut } from './sleep.js';
 import { messageOf } from './stop.js';
 
 export interface PollerOptions {
-  readonly sync: Pick<Sync, 'poll'>;
+  readonly sync: Pick<Sync, 'poll' | 'reconcile'>;
   readonly store: HistoryStore;
   /** The accounts to poll, by name. */
   readonly integrations: readonly string[];
@@ -19,6 +20,8 @@ export interface PollerOptions {
   readonly resources?: readonly Resource[];
   /** How long to wait between the end of one poll and the beginning of the next, in milliseconds. */
   readonly intervals: Readonly<Record<Resource, number>>;
+  /** How often what is held is compared with what Abnormal has, in milliseconds; 0: never. */
+  readonly reconcileEveryMs?: number;
   /**
    * Names this process among those that share the history. Where the history admits one writer anyway, a fixed
    * name lets a process that follows a killed one begin at once.
@@ -49,12 +52,15 @@ export interface PollStatus {
 export interface PollerStatus {
   /** Whether this process is the one that polls. */
   readonly isLeading: boolean;
+  /** Whether what is held is being compared with what Abnormal has. */
+  readonly isReconciling: boolean;
   readonly polls: readonly PollStatus[];
 }
 
 export interface Poller {
   /**
-   * Polls every resource at once and then in its interval, as long as this process holds the history's lease.
+   * Polls every resource at once and then in its interval, and reconciles in its own, as long as this process holds
+   * the history's lease.
    * Resolves once `signal` has fired and all that was under way has ended.
    */
   run(signal: AbortSignal): Promise<void>;
@@ -67,17 +73,24 @@ const FIRST_RETRY_MS = 5 * MINUTE;
 
 export function createPoller(options: PollerOptions): Poller {
   const { resources = RESOURCES, leaseMs = DEFAULT_LEASE_MS, sleep = defaultSleep } = options;
-  const { store, holder, log } = options;
+  const { store, holder, log, reconcileEveryMs: everyMs = 0 } = options;
   const leadership = createLeadership({ store, holder, leaseMs, log, sleep });
   const polls = options.integrations.flatMap((integration) =>
     resources.map((resource) => createPollLoop(options, integration, resource, sleep)),
   );
+  const isIdle = () =>
+    polls.map((poll) => poll.status()).every((poll) => poll.lastPollAt !== null && !poll.isPolling);
+  const reconciling = createReconcileLoop({ ...options, everyMs, isIdle, sleep });
   return {
     run: (signal) =>
       leadership.run(signal, async (term) => {
-        await Promise.all(polls.map((poll) => poll.run(term)));
+        await Promise.all([...polls, ...(everyMs > 0 ? [reconciling] : [])].map((loop) => loop.run(term)));
       }),
-    status: () => ({ isLeading: leadership.isLeading(), polls: polls.map((poll) => poll.status()) }),
+    status: () => ({
+      isLeading: leadership.isLeading(),
+      isReconciling: reconciling.isComparing(),
+      polls: polls.map((poll) => poll.status()),
+    }),
   };
 }
 

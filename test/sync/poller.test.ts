@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { HOUR, MINUTE } from '../../src/model/instant.js';
-import type { Resource } from '../../src/model/kind.js';
+import { DAY, HOUR, MINUTE } from '../../src/model/instant.js';
+import { RESOURCES, type Resource } from '../../src/model/kind.js';
 import type { Run } from '../../src/model/run.js';
 import type { TenantOptions } from '../../src/simulator/tenant.js';
 import { createPoller, type Poller, type PollerOptions } from '../../src/sync/poller.js';
@@ -66,12 +66,13 @@ function createTimers(): Timers {
   return { sleep, pass };
 }
 
-/** Waits until no poll is under way. */
+/** Waits until no poll and no reconciliation is under way. */
 async function idle(): Promise<void> {
   await vi.waitFor(async () => {
     const runs = await runsOf();
     expect(pollers.some((poller) => poller.status().polls.some(({ isPolling }) => isPolling))).toBe(false);
     expect(runs.some(({ status }) => status === 'RUNNING')).toBe(false);
+    expect(pollers.some((poller) => poller.status().isReconciling)).toBe(false);
   }, 20_000);
 }
 
@@ -94,6 +95,13 @@ function start(timers: Timers, over: Partial<PollerOptions> = {}): { poller: Pol
   stops.push(stop);
   ended.push(poller.run(stop.signal));
   return { poller, stop };
+}
+
+async function reconciled(): Promise<Run[]> {
+  const runs = await world.store.runs({
+    ...{ integrations: null, before: null, limit: 1000, trigger: 'RECONCILE' },
+  });
+  return runs.reverse();
 }
 
 async function runsOf(resource?: Resource): Promise<Run[]> {
@@ -186,11 +194,96 @@ describe('the poller', () => {
         failures -= 1;
         return failures >= 0 ? Promise.reject(new Error('the disk is full')) : world.sync.poll(...args);
       },
+      reconcile: world.sync.reconcile,
     };
     const { poller } = start(timers, { sync, resources: ['cases'] });
     await idle();
     expect(poller.status().polls[0]).toMatchObject({ lastError: 'the disk is full', isPolling: false });
     await timers.pass(20 * MINUTE);
     expect(poller.status().polls[0]).toMatchObject({ lastError: null, lastStatus: 'SUCCEEDED' });
+  });
+});
+
+describe('the poller’s reconciliation', () => {
+  test('begins when all has been polled once, and comes again a day after it began', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    world.clock.perRequestMs = 1000;
+    const timers = createTimers();
+    const { stop } = start(timers, { reconcileEveryMs: DAY });
+    await timers.pass(30 * HOUR);
+    const runs = await reconciled();
+    expect(runs.map(({ resource }) => resource)).toEqual([...RESOURCES, ...RESOURCES]);
+    expect(runs.map(({ reconciliation }) => reconciliation?.verdict)).toEqual(Array(6).fill('MATCH'));
+    expect(runs.every(({ parameters }) => parameters.scheduled === true)).toBe(true);
+    const polls = await Promise.all(RESOURCES.map(runsOf));
+    for (const [first] of polls)
+      expect(first?.endedAt && first.endedAt <= (runs[0]?.startedAt ?? '')).toBe(true);
+    const apart = Date.parse(runs[3]?.startedAt ?? '') - Date.parse(runs[0]?.startedAt ?? '');
+    expect(apart).toBeGreaterThanOrEqual(DAY);
+    expect(apart).toBeLessThan(DAY + 30 * MINUTE);
+    stop.abort();
+    await Promise.all(ended.splice(0));
+
+    // a restart does not bring it forward, and one that somebody asked for does not put it off
+    await world.sync.reconcile({
+      from: NOW,
+      to: NOW,
+      resources: ['cases'],
+      signal: new AbortController().signal,
+    });
+    start(timers, { reconcileEveryMs: DAY });
+    await timers.pass(12 * HOUR);
+    expect(await reconciled()).toHaveLength(6);
+    await timers.pass(8 * HOUR);
+    expect(await reconciled()).toHaveLength(9);
+  });
+
+  test('opens what is short, and the next poll heals it', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const timers = createTimers();
+    const lost = world.tenant.idOf('threat', 20);
+    world.simulator.setFaults({
+      rules: [
+        {
+          fault: { kind: 'unlisted', ids: [lost] },
+          match: /^\/threats\?/,
+          until: '2026-03-31T14:00:00.000Z',
+        },
+      ],
+    });
+    start(timers, { reconcileEveryMs: DAY, resources: ['threats'] });
+    await timers.pass(HOUR);
+    const [found] = await reconciled();
+    expect(found?.reconciliation).toMatchObject({ verdict: 'SHORT', missing: { ids: [lost] } });
+    const key = { integration: INTEGRATION, kind: 'threat', id: lost } as const;
+    const isHeld = async () => (await world.store.get([key], (await world.store.head()).seq))[0] !== null;
+    expect(await isHeld()).toBe(false);
+    await timers.pass(5 * HOUR);
+    expect(await isHeld()).toBe(true);
+  });
+
+  test('is not made when it is off', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const timers = createTimers();
+    start(timers, { reconcileEveryMs: 0 });
+    await timers.pass(2 * HOUR);
+    expect(await reconciled()).toEqual([]);
+    expect(world.simulator.stats().byKind['threats.export']).toBeUndefined();
+  });
+
+  test('is tried again when the history fails', async () => {
+    world = await createWorld({ now: NOW, tenant: TENANT });
+    const timers = createTimers();
+    let failures = 1;
+    const sync = {
+      poll: world.sync.poll,
+      reconcile: (...args: Parameters<World['sync']['reconcile']>) => {
+        failures -= 1;
+        return failures >= 0 ? Promise.reject(new Error('the disk is full')) : world.sync.reconcile(...args);
+      },
+    };
+    start(timers, { sync, reconcileEveryMs: DAY });
+    await timers.pass(3 * HOUR);
+    expect((await reconciled()).map(({ resource }) => resource)).toEqual([...RESOURCES]);
   });
 });
