@@ -1,11 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { openCollector } from '../app/collector.js';
 import { ConfigError } from '../config/config-error.js';
-import { parseDuration, parseInstant } from '../config/duration.js';
-import { type Instant, shift, toInstant } from '../model/instant.js';
+import { toInstant } from '../model/instant.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import { exitCodeOf, printReport, withProgress } from './collection.js';
 import type { Action, Choose } from './invocation.js';
+import { type Moment, parseMoment } from './moment.js';
 import { resourceOption } from './resource-option.js';
 
 const EXAMPLES = `
@@ -16,11 +16,8 @@ Examples:
   abnormal-gateway backfill --from 2026-01-01
   abnormal-gateway backfill --from 90d --resource threats`;
 
-/** Where a backfill begins, once the time is known. */
-type From = (now: Instant) => Instant;
-
 interface Options {
-  readonly from: From;
+  readonly from: Moment;
   readonly resource?: readonly Resource[];
   readonly json?: boolean;
 }
@@ -33,22 +30,12 @@ export function addBackfill(program: Command, choose: Choose): void {
     .requiredOption(
       '--from <day>',
       'a day or an instant in UTC (2026-01-31), or how long ago (90d)',
-      parseFrom,
+      parseMoment,
     )
     .addOption(resourceOption())
     .option('--json', 'the report as one JSON object')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => choose(backfill(options)));
-}
-
-function parseFrom(text: string): From {
-  const instant = parseInstant(text);
-  if (instant !== null) return () => instant;
-  const ago = parseDuration(text);
-  if (ago !== null) return (now) => shift(now, -ago);
-  throw new InvalidArgumentError(
-    'Right: a day (2026-01-31), an instant (2026-01-31T08:00Z) or how long ago (90d).',
-  );
 }
 
 function backfill({ from, resource = RESOURCES, json = false }: Options): Action {

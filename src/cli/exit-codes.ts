@@ -15,3 +15,17 @@ export const EXIT = {
   interrupted: 130,
   terminated: 143,
 } as const;
+
+/** Verdicts as exit codes, of the commands that judge. */
+export const EXIT_VERDICT = { failed: 1, undecided: 2 } as const;
+const JUDGING: readonly (string | undefined)[] = ['report', 'reconcile'];
+
+/**
+ * The exit code of a command that did not come to its end, or not as it should. Where 1 and 2 are verdicts, what
+ * they mean elsewhere has other numbers.
+ */
+export function exitCodeFor(command: string | undefined, code: number): number {
+  if (!JUDGING.includes(command)) return code;
+  if (code === EXIT.misconfigured) return 64;
+  return code === EXIT.failed ? 70 : code;
+}

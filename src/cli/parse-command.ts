@@ -5,6 +5,7 @@ import { addBackfill } from './backfill.js';
 import { EXIT } from './exit-codes.js';
 import type { Action, Choose } from './invocation.js';
 import { addPoll } from './poll.js';
+import { addReconcile } from './reconcile.js';
 import { addReport } from './report.js';
 import { addServe } from './serve.js';
 import { addStatus } from './status.js';
@@ -18,7 +19,7 @@ const { version: VERSION } = createRequire(import.meta.url)('../../package.json'
 const CLOSING = `
 Configuration comes from the environment and from a file .env; the README has the table.
 Exit codes: 0 done, 1 failed, 2 wrong configuration or arguments, 3 history in use, 4 history unavailable,
-5 cannot listen, 130 or 143 ended by a signal before it was done. Those of report are its own: report --help.`;
+5 cannot listen, 130 or 143 ended by a signal before it was done. Those of report and reconcile are their own: see --help of each.`;
 
 /** Reads a command line. Help goes to the terminal's results, complaints to its errors. */
 export function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
@@ -35,7 +36,8 @@ export function parseCommand(args: readonly string[], terminal: Terminal): Parse
       writeErr: (text) => terminal.err.write(text),
     })
     .addHelpText('after', CLOSING);
-  for (const add of [addServe, addPoll, addBackfill, addStatus, addReport]) add(program, choose);
+  for (const add of [addServe, addPoll, addBackfill, addStatus, addReconcile, addReport])
+    add(program, choose);
   try {
     program.parse(args.length > 0 ? [...args] : ['serve'], { from: 'user' });
   } catch (error) {

@@ -10,7 +10,7 @@ import { jsonReport } from '../evidence/report-json.js';
 import type { HistoryStore } from '../history/store.js';
 import { SIMULATED_ACCOUNT } from '../integrations/open-account.js';
 import { toInstant } from '../model/instant.js';
-import { EXIT } from './exit-codes.js';
+import { EXIT, EXIT_VERDICT } from './exit-codes.js';
 import type { Action, Invocation } from './invocation.js';
 import { type RawReportOptions, type ReportOptions, readReportOptions } from './report-options.js';
 import { openFile, openOutput, type Sink } from './report-output.js';
@@ -167,17 +167,4 @@ export function exitCodeOf({ results }: Pick<Evidence, 'results'>): number {
   const has = (wanted: Verdict) => results.some(({ verdict }) => verdict === wanted);
   if (has('FAIL')) return EXIT_VERDICT.failed;
   return has('INSUFFICIENT_DATA') ? EXIT_VERDICT.undecided : EXIT.ok;
-}
-
-/** Verdicts as exit codes. */
-const EXIT_VERDICT = { failed: 1, undecided: 2 } as const;
-
-/**
- * The exit code of a command that did not come to its end, or not as it should. For `report` 1 and 2 are
- * verdicts, so that what they mean elsewhere has other numbers.
- */
-export function exitCodeFor(command: string | undefined, code: number): number {
-  if (command !== 'report') return code;
-  if (code === EXIT.misconfigured) return 64;
-  return code === EXIT.failed ? 70 : code;
 }

@@ -4,10 +4,9 @@ import { type Config, readEnv, toConfig } from '../config.js';
 import { HistoryError, type HistoryErrorCode } from '../history/errors.js';
 import { ListenError } from '../http/listen-error.js';
 import { createLog } from '../log.js';
-import { EXIT } from './exit-codes.js';
+import { EXIT, exitCodeFor } from './exit-codes.js';
 import { parseCommand } from './parse-command.js';
 import { withProgressLine } from './progress.js';
-import { exitCodeFor } from './report.js';
 import type { Terminal } from './terminal.js';
 
 /** The process as a command sees it. */

@@ -1,6 +1,6 @@
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
-import { HOUR, MINUTE, shift, toInstant, toMillis } from '../model/instant.js';
+import { HOUR, shift, toInstant, toMillis } from '../model/instant.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import type { Sync } from './create-sync.js';
 import { WIDEST_RECONCILED } from './reconcile.js';
@@ -23,6 +23,8 @@ export interface ReconcileLoopOptions {
 
 /** So many of the newest reconciliations are looked through for the last scheduled one. */
 const LOOK_BACK = 100;
+/** How often it is looked whether the polls have ended. */
+const IDLE_CHECK_MS = 5_000;
 /** A history that failed is tried again after this. */
 const RETRY_MS = HOUR;
 
@@ -61,7 +63,7 @@ export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoo
     async run(signal) {
       for (let waitMs = await attempt(() => dueIn(options), signal); !signal.aborted; ) {
         await waitOut(waitMs, clock, sleep, signal);
-        while (!isIdle() && !signal.aborted) await sleep(MINUTE, signal);
+        while (!isIdle() && !signal.aborted) await sleep(IDLE_CHECK_MS, signal);
         if (!signal.aborted) waitMs = await compare(signal);
       }
     },

@@ -123,5 +123,5 @@ function reasonOf(
 function openedBecause({ missing }: Pick<Reconciliation, 'missing'>): string {
   const shown = missing.ids.slice(0, 3).join(', ');
   const more = missing.count > 3 ? ' …' : '';
-  return `a reconciliation found that Abnormal names ${missing.count} not held: ${shown}${more}`;
+  return `not held though Abnormal names it: ${shown}${more} (${missing.count}, found by a reconciliation)`;
 }

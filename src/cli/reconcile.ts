@@ -1,0 +1,155 @@
+import type { Command } from 'commander';
+import { openCollector } from '../app/collector.js';
+import { ConfigError } from '../config/config-error.js';
+import { type Instant, shift, toInstant } from '../model/instant.js';
+import { RESOURCES, type Resource } from '../model/kind.js';
+import type { IdSample } from '../model/reconciliation.js';
+import {
+  type Reconciled,
+  type ReconcileProgress,
+  type ReconcileReport,
+  WIDEST_RECONCILED,
+} from '../sync/reconcile.js';
+import { EXIT, EXIT_VERDICT } from './exit-codes.js';
+import type { Action, Choose, Invocation } from './invocation.js';
+import { type Moment, parseMoment } from './moment.js';
+import { resourceOption } from './resource-option.js';
+import { formatTable } from './table.js';
+import { print, type Terminal } from './terminal.js';
+
+const DETAILS = `
+Reads anew what Abnormal has, the threats by the export of the threat log and the others by lists over windows cut
+another way, and compares it with what is held. What is missing becomes a gap, which the next poll fills. Compared is
+what has been collected: nothing from before the beginning of the collection, and nothing after the last poll.
+
+It records what it finds. A SQLite history has one writer: while serve or poll has it, that one reconciles in its own
+interval (RECONCILE_EVERY), and the graph has the results (reconciliations).
+
+  MATCH       what Abnormal names is held, and nothing else
+  SHORT       Abnormal names records that are not held
+  EXTRA       records are held that Abnormal names no longer; that alone does not mean deleted
+  UNVERIFIED  what Abnormal has could not be read for certain
+
+Exit codes: 0 all match, 1 a window is SHORT or EXTRA, 2 one is UNVERIFIED (and none of those) or nothing could be
+compared, 3 and 4 as elsewhere, 64 wrong options or configuration, 70 it failed, 130 or 143 ended by a signal.
+A resource that the account has no licence for counts for nothing.
+
+Examples:
+  abnormal-gateway reconcile
+  abnormal-gateway reconcile --resource threats --from 90d
+  abnormal-gateway reconcile --json --quiet | jq '.reconciliations[] | select(.verdict != "MATCH")'`;
+
+interface Options {
+  readonly from?: Moment;
+  readonly to?: Moment;
+  readonly resource?: readonly Resource[];
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** Compares what is held with what Abnormal has. */
+export function addReconcile(program: Command, choose: Choose): void {
+  program
+    .command('reconcile')
+    .description('compare what is held with what Abnormal has, and name what is missing')
+    .addOption(resourceOption())
+    .option(
+      '--from <day>',
+      'a day or an instant in UTC (2026-01-31), or how long ago; default 14d',
+      parseMoment,
+    )
+    .option('--to <day>', 'as --from, not included; default now', parseMoment)
+    .option('--json', 'the report as one JSON object')
+    .option('-q, --quiet', 'no progress, and no rows for what matches')
+    .addHelpText('after', DETAILS)
+    .action((options: Options) => choose(reconcile(options)));
+}
+
+function reconcile(options: Options): Action {
+  return async (invocation) => {
+    const { config, log, terminal, stop, clock } = invocation;
+    const span = spanOf(options, toInstant(clock()));
+    const collector = await openCollector(config, { log, clock });
+    try {
+      const { resource: resources = RESOURCES } = options;
+      const onProgress = progressOf(options, invocation);
+      const report = await collector.sync.reconcile({ ...span, resources, signal: stop, onProgress });
+      invocation.progress.end();
+      if (options.json) print(terminal, JSON.stringify(report, null, 2));
+      else printReconciliations(terminal, report, options.quiet ?? false);
+      return exitCodeOf(report, stop);
+    } finally {
+      invocation.progress.end();
+      await collector.close();
+    }
+  };
+}
+
+function spanOf({ from, to }: Options, now: Instant): { readonly from: Instant; readonly to: Instant } {
+  const span = { from: from?.(now) ?? shift(now, -WIDEST_RECONCILED), to: to?.(now) ?? now };
+  if (span.from < span.to) return span;
+  throw new ConfigError(`--from is ${span.from}, which is not before ${to ? '--to' : 'now'}, ${span.to}.`);
+}
+
+function progressOf({ quiet }: Options, { progress }: Invocation) {
+  return ({ resource, window, done, total }: ReconcileProgress) => {
+    if (!quiet) progress.show(`${done} of ${total} windows compared; ${resource} since ${day(window.from)}`);
+  };
+}
+
+const HEADING = ['RESOURCE', 'FROM', 'TO', 'VERDICT', 'BY', 'ABNORMAL', 'HELD', 'MISSING', 'EXTRA', 'GONE'];
+
+/** Prints the windows that were compared, newest first, and names what differs. */
+export function printReconciliations(
+  terminal: Terminal,
+  { reconciliations }: ReconcileReport,
+  quiet: boolean,
+): void {
+  const shown = reconciliations.filter(({ verdict }) => !quiet || verdict !== 'MATCH');
+  if (shown.length > 0) for (const line of formatTable([HEADING, ...shown.map(row)])) print(terminal, line);
+  if (reconciliations.length === 0) print(terminal, 'Nothing of that span has been collected yet.');
+  for (const found of shown) for (const line of details(found)) print(terminal, line);
+}
+
+function row(found: Reconciled): string[] {
+  const { resource, from, to, verdict, sources, population, held, missing, extra, gone } = found;
+  const by = sources.length > 0 ? sources.join('+').toLowerCase() : '-';
+  const counts = [missing, extra, gone].map(({ count }) => String(count));
+  return [resource, day(from), day(to), verdict, by, population?.toString() ?? '-', String(held), ...counts];
+}
+
+function details({ resource, from, reason, missing, extra, opened, verdict }: Reconciled): string[] {
+  const where = `${resource} since ${day(from)}`;
+  if (verdict === 'MATCH' && reason === null) return [];
+  return [
+    ...(reason === null ? [] : ['', `${where}: ${reason}`]),
+    ...idLines('missing', missing),
+    ...idLines('extra', extra),
+    ...opened.map((gap) => `  opened   ${day(gap.from)} to ${day(gap.to)}`),
+  ];
+}
+
+function idLines(what: string, { count, ids }: IdSample): string[] {
+  const more = count > ids.length ? [`  ${what.padEnd(7)}  and ${count - ids.length} more`] : [];
+  return [...ids.map((id) => `  ${what.padEnd(7)}  ${id}`), ...more];
+}
+
+/** An instant to the second, as people write it. */
+function day(instant: Instant): string {
+  return `${instant.slice(0, 19).replace('T', ' ')}Z`;
+}
+
+/** The worst that a window said. What the account has no licence for is nothing to compare. */
+export function exitCodeOf({ reconciliations }: ReconcileReport, stop: AbortSignal): number {
+  if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+  const wanted = reconciliations.filter((found) => !isNotOffered(found));
+  if (wanted.some(({ verdict }) => verdict === 'SHORT' || verdict === 'EXTRA')) return EXIT_VERDICT.failed;
+  const isJudged = wanted.length > 0 && wanted.every(({ verdict }) => verdict === 'MATCH');
+  return isJudged ? EXIT.ok : EXIT_VERDICT.undecided;
+}
+
+/** Threats every account has: that their export alone is not to be had leaves them unjudged. */
+function isNotOffered({ verdict, failure, resource }: Reconciled): boolean {
+  if (verdict !== 'UNVERIFIED' || resource === 'threats') return false;
+  return failure === 'NOT_LICENSED' || failure === 'NOT_ENABLED';
+}
