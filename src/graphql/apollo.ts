@@ -71,9 +71,10 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
       return () => {};
     },
     load: async () => ({
-      executor: async ({ document, operationName, request, context }) =>
+      executor: async ({ document, request, context }) =>
         run({
-          ...{ document, operationName, variables: request.variables ?? {} },
+          // the name as asked for: Apollo's own is null also where no operation has it
+          ...{ document, operationName: request.operationName ?? null, variables: request.variables ?? {} },
           context: context as GatewayContext,
         }),
     }),

@@ -30,5 +30,15 @@ export function buildGatewaySchema(): GraphQLSchema {
     validate: false,
   });
   installDirectResolvers(schema);
+  describeRoot(schema);
   return schema;
+}
+
+/** The library makes the root type itself, without a word. */
+function describeRoot(schema: GraphQLSchema): void {
+  const root = schema.getQueryType();
+  if (root) {
+    root.description =
+      'What Abnormal has shown of an organisation’s e-mail attacks, now (`maxAge`) or as recorded at any instant (`asOf`). A root that fails is null with an error; the others stay.';
+  }
 }

@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  observationOf,
+  observeCase,
+  observeThreat,
+  sampleCase,
+  sampleCaseAnalysis,
+  sampleThreat,
+} from '../support/records.js';
+import { fresh, Graph, stale } from './harness.js';
+
+/*
+ * A question asked again may be answered as before, while all that its answer was read from stands. Each test
+ * asks often enough for that, then changes one thing that the answer must follow.
+ */
+
+let graph: Graph;
+
+beforeEach(async () => {
+  graph = await Graph.start();
+  await graph.observe(
+    observeThreat(sampleThreat('t1')),
+    ...Array.from({ length: 5 }, (_, n) => observeCase(sampleCase(`c${n}`, { threatIds: ['t1'] }))),
+  );
+  graph.live.onList = async () => fresh(graph.instant);
+});
+afterEach(() => graph.close());
+
+const QUERY = `query($first: Int, $filter: CaseFilter) { cases(first: $first, filter: $filter) {
+  totalCount asOf freshness { verifiedAt stale live } coverage { to } nodes { caseId status threats { nodes { subject } } provenance { verifiedAt source stale } }
+} }`;
+
+const LEAN =
+  '{ cases(first: 3) { edges { cursor node { id status threats(first: 5) { edges { node { id subject } } } provenance { verifiedAt stale } } } pageInfo { hasNextPage endCursor } freshness { stale verifiedAt } } }';
+
+async function often<T>(query: string, variables: object = {}): Promise<T[]> {
+  const answers: T[] = [];
+  for (let round = 0; round < 6; round += 1) answers.push(await graph.data<T>(query, variables));
+  return answers;
+}
+
+test.each([
+  ['a lean query', LEAN, {}],
+  ['a query with everything', QUERY, { first: 2, filter: { open: { eq: true } } }],
+])('%s is answered the same each time', async (_what, query, variables) => {
+  const [first, ...others] = await often(query, variables);
+  for (const other of others) expect(other).toEqual(first);
+});
+
+describe('the answer follows', () => {
+  type Lean = {
+    cases: {
+      edges: {
+        node: { status: string; provenance: { verifiedAt: string; stale: boolean }; threats: object };
+      }[];
+      freshness: object;
+    };
+  };
+  const first = ({ cases }: Lean) => cases.edges[0]?.node;
+
+  test('a record that changes', async () => {
+    await often(LEAN);
+    await graph.observe(
+      ...[0, 1, 2, 3, 4].map((n) =>
+        observeCase(sampleCase(`c${n}`, { statusRaw: 'Acknowledged (In progress)', threatIds: ['t1'] })),
+      ),
+    );
+    expect(first(await graph.data<Lean>(LEAN))?.status).toBe('IN_PROGRESS');
+  });
+
+  test('a record below that changes', async () => {
+    await often(LEAN);
+    await graph.observe(observeThreat(sampleThreat('t1', { messages: [] })));
+    expect(first(await graph.data<Lean>(LEAN))?.threats).toMatchObject({
+      edges: [{ node: { subject: null } }],
+    });
+  });
+
+  test('a record that is confirmed again without a change', async () => {
+    await often(LEAN);
+    const seen = [0, 1, 2, 3, 4].map((n) =>
+      observeCase(sampleCase(`c${n}`, { threatIds: ['t1'] }), { fetchedAt: graph.instant }),
+    );
+    await graph.observe(...seen);
+    expect(first(await graph.data<Lean>(LEAN))?.provenance.verifiedAt).toBe(graph.instant);
+  });
+
+  test('Abnormal, when it can no longer be read', async () => {
+    await often(LEAN);
+    graph.now += 400_000;
+    graph.live.onList = async () => stale('TIMEOUT');
+    const answer = await graph.data<Lean>(LEAN);
+    expect(answer.cases.freshness).toMatchObject({ stale: true });
+    expect(first(answer)?.provenance.stale).toBe(true);
+  });
+
+  test('Abnormal, when it can be read again', async () => {
+    graph.live.onList = async () => stale('TIMEOUT');
+    await often(LEAN);
+    graph.live.onList = async () => fresh(graph.instant, true);
+    expect((await graph.data<Lean>(LEAN)).cases.freshness).toMatchObject({ stale: false });
+  });
+
+  test('the refusal of anything stale', async () => {
+    const query = '{ cases(staleIfError: false, maxAge: 60) { nodes { caseId } } }';
+    await often(query);
+    graph.now += 120_000;
+    graph.live.onList = async () => stale('TOKEN_REJECTED');
+    expect((await graph.error(query)).code).toBe('UPSTREAM_TOKEN_REJECTED');
+  });
+
+  test('the clock, where it shows', async () => {
+    const query = '{ cases { coverage { to } } }';
+    await often(query);
+    graph.now += 5_000;
+    expect(await graph.data(query)).toEqual({ cases: { coverage: { to: graph.instant } } });
+  });
+
+  test('what is read on demand', async () => {
+    const query = '{ cases(first: 1) { nodes { timeline { insights { signal } } } } }';
+    let signal = 'first';
+    graph.live.onRecord = async (key) => {
+      const analysis = sampleCaseAnalysis(key.id, { insights: [{ signal, description: null }] });
+      await graph.observe(observationOf('caseAnalysis', key.id, analysis, { fetchedAt: graph.instant }));
+      return fresh(graph.instant, true);
+    };
+    await often(query);
+    signal = 'second';
+    graph.now += 400_000;
+    expect(await graph.data(query)).toEqual({
+      cases: { nodes: [{ timeline: { insights: [{ signal: 'second' }] } }] },
+    });
+  });
+
+  test('the variables', async () => {
+    type Page = { cases: { nodes: { caseId: string }[] } };
+    await often(QUERY, { first: 2 });
+    expect((await graph.data<Page>(QUERY, { first: 4 })).cases.nodes).toHaveLength(4);
+    const filter = { caseId: { eq: 'c3' } };
+    expect((await graph.data<Page>(QUERY, { first: 4, filter })).cases.nodes).toMatchObject([
+      { caseId: 'c3' },
+    ]);
+  });
+
+  test('the operation that is named', async () => {
+    const query =
+      'query A { cases(first: 1) { nodes { caseId } } } query B { cases(first: 2) { nodes { caseId } } }';
+    const ask = async (operationName: string) => {
+      const response = await graph.post(JSON.stringify({ query, operationName }));
+      return ((await response.json()) as { data: { cases: { nodes: object[] } } }).data.cases.nodes.length;
+    };
+    const sizes: number[] = [];
+    for (let round = 0; round < 5; round += 1) sizes.push(await ask('A'), await ask('B'));
+    expect(sizes).toEqual([1, 2, 1, 2, 1, 2, 1, 2, 1, 2]);
+  });
+
+  test('writes that come between any two of many questions at once', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const statusRaw = `Status ${round}`;
+      await graph.observe(...[0, 1, 2, 3, 4].map((n) => observeCase(sampleCase(`c${n}`, { statusRaw }))));
+      const query = '{ cases { nodes { statusRaw } } }';
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => graph.data<{ cases: { nodes: { statusRaw: string }[] } }>(query)),
+      );
+      const seen = new Set(answers.flatMap(({ cases }) => cases.nodes.map((node) => node.statusRaw)));
+      expect([...seen]).toEqual([statusRaw]);
+    }
+  });
+});

@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NO_COUNTS } from '../../src/model/run.js';
+import {
+  ledgerEntry,
+  observeThreat,
+  sampleMessage,
+  sampleRun,
+  sampleThreat,
+  streamState,
+} from '../support/records.js';
+import { Graph, minutesAfterStart } from './harness.js';
+
+/*
+ * What is said of the collection itself: what was covered, what it cost, how its streams stand.
+ */
+
+let graph: Graph;
+const day = (n: number) => `2026-02-${String(n).padStart(2, '0')}T00:00:00.000Z`;
+const days = (from: number, to: number) => ({ from: day(from), to: day(to), settledTo: day(to) });
+
+beforeAll(async () => {
+  graph = await Graph.start();
+  graph.now = Date.parse(day(20));
+  await graph.record({
+    run: sampleRun('run-1', {
+      status: 'SUCCEEDED',
+      startedAt: day(10),
+      counts: { ...NO_COUNTS, calls: 12, added: 3 },
+    }),
+    observations: [
+      observeThreat(sampleThreat('t1', { messages: [sampleMessage('1', { receivedTime: day(4) })] })),
+    ],
+    ledger: [
+      ledgerEntry({ ...days(1, 3), declared: 5, listed: 5, held: 5 }),
+      ledgerEntry({
+        ...days(3, 6),
+        declared: 7,
+        listed: 7,
+        held: 6,
+        status: 'PARTIAL',
+        reason: 'one could not be read',
+      }),
+      ledgerEntry({ ...days(8, 10), declared: 2, listed: 2, held: 2 }),
+    ],
+    streams: [
+      streamState({ collectFrom: day(1), lastSuccessAt: day(10) }),
+      streamState({
+        resource: 'cases',
+        filterKey: 'lastModifiedTime',
+        status: 'NOT_LICENSED',
+        message: 'No licence.',
+        collectFrom: day(1),
+      }),
+    ],
+  });
+  await graph.record({
+    now: minutesAfterStart(2),
+    run: sampleRun('run-2', {
+      resource: 'cases',
+      trigger: 'REREAD',
+      startedAt: day(11),
+      errors: ['it broke'],
+    }),
+    ledger: [ledgerEntry({ ...days(6, 8), declared: 4, listed: 4, held: 4 })],
+  });
+});
+afterAll(() => graph.close());
+
+const COVERAGE = `query($from: DateTime, $to: DateTime, $asOf: DateTime, $resource: Resource = THREATS) {
+  coverage(resource: $resource, from: $from, to: $to, asOf: $asOf) { from to complete declared held gaps { integration from to reason detail } }
+}`;
+
+describe('coverage', () => {
+  test('of a window that was read is complete, with what was declared and what is held', async () => {
+    expect(await graph.data(COVERAGE, { from: day(1), to: day(3) })).toEqual({
+      coverage: { from: day(1), to: day(3), complete: true, declared: 5, held: 5, gaps: [] },
+    });
+  });
+
+  test('names what is missing and why', async () => {
+    const { coverage } = await graph.data<{ coverage: object }>(COVERAGE, { from: day(2), to: day(12) });
+    expect(coverage).toEqual({
+      ...{ from: day(2), to: day(12), complete: false, declared: 13, held: 12 },
+      gaps: [
+        {
+          integration: 'default',
+          from: day(3),
+          to: day(6),
+          reason: 'PARTIAL',
+          detail: 'one could not be read',
+        },
+        { integration: 'default', from: day(10), to: day(12), reason: 'NOT_COLLECTED', detail: null },
+      ],
+    });
+  });
+
+  test('of the past is what it was then', async () => {
+    graph.now = Date.parse(minutesAfterStart(600));
+    const { coverage } = await graph.data<{ coverage: object }>(COVERAGE, {
+      ...{ from: day(6), to: day(8), asOf: minutesAfterStart(1) },
+    });
+    expect(coverage).toMatchObject({ complete: false, gaps: [{ from: day(6), to: day(8) }] });
+    graph.now = Date.parse(day(20));
+  });
+
+  test('without bounds goes from where the collection begins until now', async () => {
+    expect(await graph.data(COVERAGE)).toMatchObject({
+      coverage: { from: day(1), to: day(20), complete: false },
+    });
+  });
+
+  test('of what was never read is a gap from the beginning of time', async () => {
+    const { coverage } = await graph.data<{ coverage: object }>(COVERAGE, { resource: 'CAMPAIGNS' });
+    expect(coverage).toMatchObject({
+      ...{ complete: false, declared: null, held: 0 },
+      gaps: [{ reason: 'NOT_COLLECTED', from: '1970-01-01T00:00:00.000Z', to: day(20) }],
+    });
+  });
+
+  test('of a window that ends before it begins is refused', async () => {
+    const error = await graph.error(COVERAGE, { from: day(3), to: day(2) });
+    expect(error).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringMatching(/must not be before from/),
+    });
+  });
+
+  test.each([
+    [
+      'bounded below and above',
+      { receivedTime: { gte: day(1), lte: '2026-02-02T23:59:59.999Z' } },
+      day(1),
+      day(3),
+      true,
+    ],
+    [
+      'bounded within other conditions',
+      {
+        and: [{ receivedTime: { gte: day(6) } }, { receivedTime: { lte: day(7) } }],
+        unremediated: { eq: true },
+      },
+      day(6),
+      '2026-02-07T00:00:00.001Z',
+      true,
+    ],
+    [
+      'not bounded by what one of several may be',
+      { or: [{ receivedTime: { gte: day(6) } }, { unremediated: { eq: true } }] },
+      day(1),
+      day(20),
+      false,
+    ],
+    ['not bounded by what it excludes', { not: { receivedTime: { gte: day(6) } } }, day(1), day(20), false],
+    ['bounded by another time', { firstReceivedTime: { gte: day(6) } }, day(1), day(20), false],
+  ])('of a list %s', async (_what, filter, from, to, complete) => {
+    const query =
+      'query($filter: ThreatFilter) { threats(filter: $filter) { coverage { from to complete } } }';
+    const { threats } = await graph.data<{ threats: { coverage: object } }>(query, { filter });
+    expect(threats.coverage).toEqual({ from, to, complete });
+  });
+});
+
+test('runs, newest first, with what they cost and what went wrong', async () => {
+  const query =
+    'query($after: String) { runs(first: 1, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes { runId resource trigger status startedAt endedAt errors counts { calls added } parameters } } }';
+  type Runs = { runs: { nodes: object[]; pageInfo: { hasNextPage: boolean; endCursor: string } } };
+  const first = await graph.data<Runs>(query);
+  expect(first.runs).toMatchObject({
+    totalCount: 2,
+    pageInfo: { hasNextPage: true },
+    nodes: [
+      {
+        runId: 'run-2',
+        resource: 'CASES',
+        trigger: 'REREAD',
+        startedAt: day(11),
+        endedAt: null,
+        errors: ['it broke'],
+      },
+    ],
+  });
+  const second = await graph.data<Runs>(query, { after: first.runs.pageInfo.endCursor });
+  expect(second.runs).toMatchObject({
+    pageInfo: { hasNextPage: false },
+    nodes: [
+      {
+        runId: 'run-1',
+        status: 'SUCCEEDED',
+        counts: { calls: 12, added: 3 },
+        parameters: { from: '2026-03-01', 'max.pages': 8 },
+      },
+    ],
+  });
+});
+
+test('integrations with their streams', async () => {
+  const query =
+    '{ integrations { name origin baseUrl streams { resource filterKey status message collectFrom lastSuccessAt } } }';
+  expect(await graph.data(query)).toEqual({
+    integrations: [
+      {
+        ...{ name: 'default', origin: 'ABNORMAL', baseUrl: 'https://default.example.test/v1' },
+        streams: expect.arrayContaining([
+          {
+            ...{ resource: 'THREATS', filterKey: 'receivedTime', status: 'OK', message: null },
+            ...{ collectFrom: day(1), lastSuccessAt: day(10) },
+          },
+          expect.objectContaining({ resource: 'CASES', status: 'NOT_LICENSED', message: 'No licence.' }),
+        ]),
+      },
+    ],
+  });
+});
+
+test('the upstream budget', async () => {
+  const query = '{ upstreamBudget { limit used resetsAt waiting { interactive poll backfill } } }';
+  expect(await graph.data(query)).toEqual({
+    upstreamBudget: {
+      limit: 300,
+      used: 7,
+      resetsAt: null,
+      waiting: { interactive: 1, poll: 2, backfill: 3 },
+    },
+  });
+});

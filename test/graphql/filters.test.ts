@@ -1,0 +1,188 @@
+import 'reflect-metadata';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { caseFilter } from '../../src/graphql/case.args.js';
+import { fieldsOf } from '../../src/model/fields.js';
+import { isMatch } from '../../src/model/filter.js';
+import type { Case } from '../../src/model/records.js';
+import {
+  observeCampaign,
+  observeCase,
+  observeThreat,
+  sampleCampaign,
+  sampleCase,
+  sampleMessage,
+  sampleThreat,
+} from '../support/records.js';
+import { Graph, minutesAfterStart } from './harness.js';
+
+/*
+ * Filters as callers write them, over records that differ in one thing each. What the store makes of a filter is
+ * tested with the stores; here, that the graph asks for what was meant.
+ */
+
+let graph: Graph;
+const at = minutesAfterStart;
+
+const CASES: Record<string, Partial<Case>> = {
+  plain: {},
+  low: { severityLevelRaw: 'LOW' },
+  odd: { severityLevelRaw: 'APOCALYPTIC', confidenceRaw: 'who knows' },
+  silent: {
+    severityLevelRaw: null,
+    confidenceRaw: null,
+    statusRaw: null,
+    affectedEmployee: null,
+    description: null,
+  },
+  resolved: { statusRaw: 'Acknowledged (Attack resolved)', remediationStatusRaw: 'remediated' },
+  late: {
+    lastModifiedTime: at(30),
+    createdTime: at(20),
+    firstObservedTime: at(10),
+    customerVisibleTime: at(15),
+  },
+  named: { threatIds: ['t-plain', 't-two'], affectedEmployee: 'Zoë Ångström', description: 'Zoë’s account' },
+};
+
+beforeAll(async () => {
+  graph = await Graph.start();
+  await graph.observe(
+    ...Object.entries(CASES).map(([id, changes]) => observeCase(sampleCase(id, changes))),
+    observeThreat(sampleThreat('t-plain')),
+    observeThreat(
+      sampleThreat('t-two', {
+        recipientCount: 9,
+        messages: [
+          sampleMessage('21', {
+            attackTypeRaw: 'Malware',
+            subject: 'Your PARCEL',
+            remediationStatusRaw: 'Not remediated',
+          }),
+          sampleMessage('22', {
+            attackVectorRaw: 'QR Code',
+            fromAddress: 'b@other.example',
+            receivedTime: at(5),
+          }),
+        ],
+      }),
+    ),
+    observeThreat(sampleThreat('t-empty', { messages: [], recipientCount: null })),
+    observeCampaign(sampleCampaign('k-plain')),
+    observeCampaign(
+      sampleCampaign('k-scan', { judgementStatusRaw: 'Scanning', attackTypeRaw: '', messageId: null }),
+    ),
+    observeCampaign(
+      sampleCampaign('k-late', { lastReportedTime: at(40), firstReportedTime: at(39), subject: null }),
+    ),
+  );
+});
+afterAll(() => graph.close());
+
+async function idsOf(list: string, id: string, filter: object): Promise<string[]> {
+  const type = { cases: 'CaseFilter', threats: 'ThreatFilter', campaigns: 'CampaignFilter' }[list];
+  const query = `query($filter: ${type}) { list: ${list}(filter: $filter, first: 100) { totalCount nodes { ${id} } } }`;
+  const { list: found } = await graph.data<{
+    list: { totalCount: number; nodes: Record<string, string>[] };
+  }>(query, { filter });
+  const ids = found.nodes.map((node) => node[id] ?? '').sort();
+  expect(found.totalCount).toBe(ids.length);
+  return ids;
+}
+
+describe('cases', () => {
+  test.each([
+    [{}, Object.keys(CASES).sort()],
+    [{ caseId: { eq: 'low' } }, ['low']],
+    [{ caseId: { in: ['low', 'odd', 'nobody'] } }, ['low', 'odd']],
+    [{ severity: { eq: 'LOW' } }, ['low']],
+    [{ severity: { in: ['LOW', 'OTHER'] } }, ['low', 'odd']],
+    [{ severity: { eq: null } }, ['silent']],
+    [{ confidence: { eq: 'OTHER' } }, ['odd']],
+    [{ status: { eq: 'RESOLVED' } }, ['resolved']],
+    [{ open: { eq: false } }, ['resolved']],
+    [{ remediationStatus: { eq: 'REMEDIATED' } }, ['resolved']],
+    [{ lastModifiedTime: { gte: at(30) } }, ['late']],
+    [{ createdTime: { gte: at(20), lte: at(20) } }, ['late']],
+    [{ firstObservedTime: { eq: at(10) } }, ['late']],
+    [{ customerVisibleTime: { gte: at(15).replace('.000Z', '+00:00') } }, ['late']],
+    [{ affectedEmployee: { contains: 'zoë å' } }, ['named']],
+    [{ description: { eq: null } }, ['silent']],
+    [{ threatId: { eq: 't-two' } }, ['named']],
+    [{ threatId: { eq: null }, status: { in: ['RESOLVED', 'IN_PROGRESS'] } }, ['resolved']],
+    [{ and: [{ open: { eq: true } }, { severity: { eq: 'LOW' } }] }, ['low']],
+    [{ or: [{ caseId: { eq: 'low' } }, { caseId: { eq: 'odd' } }] }, ['low', 'odd']],
+    [{ or: [] }, []],
+    [{ not: { severity: { eq: 'HIGH' } } }, ['low', 'odd', 'silent']],
+    [{ not: { not: { caseId: { eq: 'low' } } } }, ['low']],
+    [{ caseId: null, severity: { eq: 'LOW', in: null } }, ['low']],
+    [{ severity: {} }, Object.keys(CASES).sort()],
+  ])('%j', async (filter, expected) => {
+    expect(await idsOf('cases', 'caseId', filter)).toEqual(expected);
+  });
+
+  test('what the graph asks of the store means what the model says', () => {
+    const input = {
+      or: [{ severity: { eq: 'LOW' } }, { not: { status: { in: ['RESOLVED'] } }, open: { eq: true } }],
+    };
+    const filter = caseFilter.toFilter(input);
+    const matching = Object.entries(CASES).filter(
+      ([id, changes]) => filter && isMatch(fieldsOf('case', sampleCase(id, changes)), filter),
+    );
+    expect(matching.map(([id]) => id).sort()).toEqual(['late', 'low', 'named', 'odd', 'plain', 'silent']);
+  });
+});
+
+test.each([
+  [{ attackType: { eq: 'MALWARE' } }, ['t-two']],
+  [{ attackVector: { in: ['QR_CODE', 'LINK'] } }, ['t-two']],
+  [{ attackType: { eq: null } }, ['t-empty']],
+  [{ subject: { contains: 'parcel' } }, ['t-two']],
+  [{ fromAddress: { eq: 'b@other.example' } }, ['t-two']],
+  [{ messageId: { in: ['22'] } }, ['t-two']],
+  [{ recipientCount: { gte: 2 } }, ['t-two']],
+  [{ recipientCount: { eq: null } }, ['t-empty']],
+  [{ receivedTime: { gte: at(5) } }, ['t-two']],
+  [{ remediationState: { eq: 'PARTLY' } }, ['t-two']],
+  [{ unremediated: { eq: false } }, ['t-plain']],
+  [{ impersonatedParty: { eq: 'KNOWN_PARTNER' } }, ['t-plain', 't-two']],
+])('threats %j', async (filter, expected) => {
+  expect(await idsOf('threats', 'threatId', filter)).toEqual(expected);
+});
+
+test.each([
+  [{ scanning: { eq: true } }, ['k-scan']],
+  [{ judgement: { in: ['SCANNING', 'SAFE'] } }, ['k-scan']],
+  [{ attackType: { eq: 'SCAM' } }, ['k-late', 'k-plain']],
+  [{ attackType: { eq: null } }, ['k-scan']],
+  [{ lastReportedTime: { gte: at(40) } }, ['k-late']],
+  [{ messageId: { eq: null } }, ['k-scan']],
+  [{ subject: { eq: null } }, ['k-late']],
+])('campaigns %j', async (filter, expected) => {
+  expect(await idsOf('campaigns', 'campaignId', filter)).toEqual(expected);
+});
+
+describe('a filter without measure is refused', () => {
+  const query = 'query($filter: CaseFilter) { cases(filter: $filter) { totalCount } }';
+
+  test('of more than 100 comparisons', async () => {
+    const or = Array.from({ length: 101 }, (_, n) => ({ caseId: { eq: `case-${n}` } }));
+    const error = await graph.error(query, { filter: { or } });
+    expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(/up to 100/) });
+  });
+
+  test('of more than 500 values', async () => {
+    const values = Array.from({ length: 501 }, (_, n) => `case-${n}`);
+    const error = await graph.error(query, { filter: { caseId: { in: values } } });
+    expect(error).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringMatching(/caseId.in may list up to 500/),
+    });
+  });
+
+  test('that goes down further than it may', async () => {
+    let filter: object = { open: { eq: true } };
+    for (let depth = 0; depth < 200; depth += 1) filter = { not: filter };
+    const error = await graph.error(query, { filter });
+    expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(/up to 100/) });
+  });
+});

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  campaignKey,
+  observeCampaign,
+  observeCase,
+  observeThreat,
+  sampleCampaign,
+  sampleCase,
+  sampleRun,
+  sampleThreat,
+  streamState,
+} from '../support/records.js';
+import { Graph, minutesAfterStart, stale } from './harness.js';
+
+let graph: Graph;
+const ids: Record<string, string> = {};
+
+beforeAll(async () => {
+  graph = await Graph.start();
+  await graph.record({
+    run: sampleRun('run 7'),
+    observations: [
+      observeCase(sampleCase('c 1 with spaces')),
+      observeThreat(sampleThreat('t1')),
+      observeCampaign(sampleCampaign('k1')),
+    ],
+    streams: [streamState()],
+  });
+  const found = await graph.data<Record<string, { nodes: { id: string }[] }>>(
+    '{ cases { nodes { id } } threats { nodes { id } } campaigns { nodes { id } } runs { nodes { id } } }',
+  );
+  for (const [list, { nodes }] of Object.entries(found)) ids[list] = nodes[0]?.id ?? '';
+  const { integrations } = await graph.data<{ integrations: { id: string }[] }>('{ integrations { id } }');
+  ids.integrations = integrations[0]?.id ?? '';
+});
+afterAll(() => graph.close());
+
+const NODE = 'query($id: ID!, $asOf: DateTime) { node(id: $id, asOf: $asOf) { __typename id } }';
+
+test.each([
+  ['cases', 'Case'],
+  ['threats', 'Threat'],
+  ['campaigns', 'Campaign'],
+  ['runs', 'Run'],
+  ['integrations', 'Integration'],
+])('an id from %s finds a %s again', async (list, type) => {
+  expect(await graph.data(NODE, { id: ids[list] })).toEqual({ node: { __typename: type, id: ids[list] } });
+});
+
+test('several are found in their order, null for those there are none of', async () => {
+  const unknown = Buffer.from('Case default nobody').toString('base64url');
+  const noRun = Buffer.from('Run default nobody').toString('base64url');
+  const query =
+    'query($ids: [ID!]!) { nodes(ids: $ids) { __typename ... on Threat { threatId } ... on Record { deletedAt } } }';
+  expect(await graph.data(query, { ids: [unknown, ids.threats, noRun, ids.cases, ids.threats] })).toEqual({
+    nodes: [
+      null,
+      { __typename: 'Threat', threatId: 't1', deletedAt: null },
+      null,
+      { __typename: 'Case', deletedAt: null },
+      { __typename: 'Threat', threatId: 't1', deletedAt: null },
+    ],
+  });
+});
+
+test('one that cannot be had fails alone', async () => {
+  graph.live.onRecord = async (key) => (key.id === 'lost' ? stale('TIMEOUT') : stale('TIMEOUT'));
+  const lost = Buffer.from('Case default lost').toString('base64url');
+  const query = 'query($ids: [ID!]!) { nodes(ids: $ids) { id } }';
+  const { data, errors } = await graph.ask(query, { ids: [lost, ids.cases] });
+  expect(data).toEqual({ nodes: [null, { id: ids.cases }] });
+  expect(errors).toMatchObject([{ path: ['nodes', 0], extensions: { code: 'UPSTREAM_UNAVAILABLE' } }]);
+});
+
+test('a node of the past is as it was', async () => {
+  expect(await graph.data(NODE, { id: ids.campaigns, asOf: minutesAfterStart(0) })).toEqual({ node: null });
+  await graph.record({ tombstones: [campaignKey('k1')] });
+  const query = 'query($id: ID!) { node(id: $id, maxAge: 36000) { ... on Campaign { subject deletedAt } } }';
+  expect(await graph.data(query, { id: ids.campaigns })).toMatchObject({
+    node: { subject: 'Win a voucher', deletedAt: minutesAfterStart(2) },
+  });
+});
+
+describe('a malformed id is refused', () => {
+  test.each([
+    ['of nothing', ''],
+    ['that is no base64url', '***'],
+    ['of an unknown type', Buffer.from('Secret default 1').toString('base64url')],
+    ['without an integration', Buffer.from('Case').toString('base64url')],
+    ['written otherwise', Buffer.from('Case default c').toString('base64')],
+    ['that is Abnormal’s own', 'c1'],
+  ])('%s', async (_what, id) => {
+    const error = await graph.error(NODE, { id });
+    expect(error).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringMatching(/not an id of this graph/),
+    });
+  });
+
+  test('more than 100 at once too', async () => {
+    const many = Array.from({ length: 101 }, () => ids.cases);
+    const error = await graph.error('query($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: many });
+    expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(/Up to 100 ids/) });
+  });
+});

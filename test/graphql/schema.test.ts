@@ -1,0 +1,94 @@
+import 'reflect-metadata';
+import {
+  getIntrospectionQuery,
+  graphqlSync,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isIntrospectionType,
+  isObjectType,
+  isSpecifiedScalarType,
+} from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { campaignFilter, campaignOrder } from '../../src/graphql/campaign.args.js';
+import { caseFilter, caseOrder } from '../../src/graphql/case.args.js';
+import { buildGatewaySchema } from '../../src/graphql/schema.js';
+import { threatFilter, threatOrder } from '../../src/graphql/threat.args.js';
+import { FIELDS } from '../../src/model/fields.js';
+
+const schema = buildGatewaySchema();
+
+/** Everything in the schema that can be described, with what is said of it. */
+function describables(): [name: string, description: string][] {
+  const found: [string, string | null | undefined][] = [];
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (isIntrospectionType(type) || isSpecifiedScalarType(type)) continue;
+    found.push([type.name, type.description]);
+    if (isEnumType(type)) {
+      for (const value of type.getValues()) found.push([`${type.name}.${value.name}`, value.description]);
+    }
+    if (isInputObjectType(type)) {
+      for (const field of Object.values(type.getFields()))
+        found.push([`${type.name}.${field.name}`, field.description]);
+    }
+    if (isObjectType(type) || isInterfaceType(type)) {
+      for (const field of Object.values(type.getFields())) {
+        found.push([`${type.name}.${field.name}`, field.description]);
+        for (const arg of field.args)
+          found.push([`${type.name}.${field.name}(${arg.name})`, arg.description]);
+      }
+    }
+  }
+  return found.map(([name, description]) => [name, description ?? '']);
+}
+
+test('everything is described: each type, field, argument, value and input', () => {
+  const all = describables();
+  expect(all.length).toBeGreaterThan(400);
+  expect(all.filter(([, description]) => description.trim().length < 4).map(([name]) => name)).toEqual([]);
+});
+
+test('introspection gives the whole schema', () => {
+  const { data, errors } = graphqlSync({ schema, source: getIntrospectionQuery() });
+  expect(errors).toBeUndefined();
+  const types = (data as { __schema: { types: { name: string }[] } }).__schema.types.map(({ name }) => name);
+  expect(types).toEqual(
+    expect.arrayContaining(['Case', 'Threat', 'Campaign', 'Revision', 'Coverage', 'Node', 'Record']),
+  );
+});
+
+test('each server has a schema of its own', () => {
+  expect(buildGatewaySchema().getType('Case')).not.toBe(schema.getType('Case'));
+});
+
+describe('filters and orders', () => {
+  const COMPARED_BY: Record<string, RegExp> = {
+    text: /^(TextFilter|\w+Filter)$/,
+    texts: /^(TextFilter|\w+Filter)$/,
+    instant: /^DateTimeFilter$/,
+    number: /^IntFilter$/,
+    boolean: /^BooleanFilter$/,
+  };
+
+  test.each([
+    ['case', 'CaseFilter', caseFilter, caseOrder],
+    ['threat', 'ThreatFilter', threatFilter, threatOrder],
+    ['campaign', 'CampaignFilter', campaignFilter, campaignOrder],
+  ] as const)(
+    'of a %s are those of the model, each compared as its type is',
+    (kind, typeName, filter, order) => {
+      const specs = Object.entries<{ type: string; order?: true }>(FIELDS[kind]);
+      const input = schema.getType(typeName);
+      if (!isInputObjectType(input)) throw new Error(`${typeName} is no input`);
+      const shown = filter.fields.map(({ field }) => field);
+      const rankOnly = kind === 'case' ? ['severityRank'] : [];
+      expect([...shown, ...rankOnly].sort()).toEqual(specs.map(([field]) => field).sort());
+      for (const { field, name } of filter.fields) {
+        const type = specs.find(([spec]) => spec === field)?.[1].type ?? '';
+        expect(String(input.getFields()[name]?.type)).toMatch(COMPARED_BY[type] ?? /never/);
+      }
+      const ordered = specs.filter(([, spec]) => spec.order).map(([field]) => field);
+      expect([...order.fields].sort()).toEqual(ordered.sort());
+    },
+  );
+});
