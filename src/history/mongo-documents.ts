@@ -73,7 +73,8 @@ export interface BatchDoc {
   readonly seq: number;
   readonly at: Instant;
   readonly recorded: Recorded;
-  readonly extents: Extents;
+  /** `null` where they were not known when the batch was recorded. */
+  readonly extents: Extents | null;
 }
 
 /** The newest batch, which every write changes first: that is what puts writers in a row. */
@@ -82,12 +83,18 @@ export interface HeadDoc {
   readonly seq: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** The layout that writers must know; see `mongo-layout.ts`. */
+  readonly layout: string;
   readonly extents: Extents;
+  /** Whether `extents` are those of everything that is there. */
+  readonly isWhole: boolean;
 }
 
 export interface SchemaDoc {
   readonly _id: 'schema';
   readonly version: number;
+  /** The layout that all revisions have. */
+  readonly layout: string;
   readonly createdAt: Instant;
 }
 

@@ -38,13 +38,18 @@ export function orderedTimes(kind: ListedKind): string[] {
 
 /** The extents of what a batch brings. */
 export function extentsOf(observed: ReadonlyMap<Observation, Fields | null>): Extents {
-  const extents = noExtents() as Record<ListedKind, Record<string, Extent>>;
+  let extents = noExtents();
   for (const [{ key }, fields] of observed) {
-    if (!isListed(key.kind) || !fields) continue;
-    const own = extents[key.kind];
-    for (const [field, extent] of Object.entries(own)) own[field] = widened(extent, fields[field] ?? null);
+    if (isListed(key.kind) && fields) extents = widenedBy(extents, key.kind, fields);
   }
   return extents;
+}
+
+/** `extents` with one more record in them. */
+export function widenedBy(extents: Extents, kind: ListedKind, fields: Fields): Extents {
+  const own = { ...extents[kind] };
+  for (const [field, extent] of Object.entries(own)) own[field] = widened(extent, fields[field] ?? null);
+  return { ...extents, [kind]: own };
 }
 
 function widened(extent: Extent, value: Fields[string]): Extent {

@@ -8,7 +8,7 @@ import type { Extent, Extents } from './mongo-extents.js';
 import { fieldPath } from './mongo-fields.js';
 import { filterMatch } from './mongo-filter.js';
 import { type MongoRevisions, visibleAt } from './mongo-revisions.js';
-import { indexOf } from './mongo-schema.js';
+import { orderIndex, referenceIndex } from './mongo-schema.js';
 import type { ListQuery, Page, PageQuery, Position } from './store.js';
 
 /** Lists of live records. */
@@ -41,7 +41,7 @@ export class MongoLists {
     return this.collections.revisions
       .find({ $and: [stretch, matchOf(query)] })
       .sort({ [fieldPath(query.orderBy)]: direction, integration: direction, id: direction })
-      .hint(indexOf(query.kind, query.orderBy))
+      .hint(orderIndex(query.kind, query.orderBy))
       .limit(query.limit + 1)
       .project<RevisionDoc>({ c: 0 })
       .toArray();
@@ -50,7 +50,7 @@ export class MongoLists {
   async count(query: ListQuery): Promise<number> {
     const counting = [{ $match: matchOf(query) }, { $count: 'n' }];
     const [counted] = await this.collections.revisions
-      .aggregate<{ n: number }>(counting, { hint: indexOf(query.kind, 'id') })
+      .aggregate<{ n: number }>(counting, { hint: orderIndex(query.kind, 'id') })
       .toArray();
     return counted?.n ?? 0;
   }
@@ -65,7 +65,7 @@ export class MongoLists {
     const query = { kind, integrations: [integration], filter: { field, in: values }, seq };
     const docs = await this.collections.revisions
       .find(matchOf(query))
-      .hint(indexOf(kind, field))
+      .hint(referenceIndex(kind, field))
       .sort({ id: 1 })
       .toArray();
     const revisions = await this.revisions.withRecords<K>(docs);

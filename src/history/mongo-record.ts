@@ -7,6 +7,7 @@ import {
 import type { Fields } from '../model/filter.js';
 import { toInstant, toMillis } from '../model/instant.js';
 import { type Observation, OPEN_SEQ } from '../model/revision.js';
+import { HistoryError } from './errors.js';
 import { endAbandoned } from './mongo-abandoned.js';
 import { writeBodies } from './mongo-bodies.js';
 import { releasedBy, writeBooks } from './mongo-books.js';
@@ -16,7 +17,7 @@ import { type Extents, extentsOf, widening } from './mongo-extents.js';
 import { observedFields } from './mongo-fields.js';
 import { type Plan, planOf } from './mongo-plan.js';
 import { oneOf } from './mongo-revisions.js';
-import { KEY_INDEX } from './mongo-schema.js';
+import { KEY_INDEX, LAYOUT } from './mongo-schema.js';
 import type { Batch, Recorded } from './store.js';
 
 const DUPLICATE_KEY = 11_000;
@@ -83,8 +84,10 @@ export class MongoRecorder {
     fields: ReadonlyMap<Observation, Fields | null>,
     session: ClientSession,
   ): Promise<Recorded> {
-    const { seq, at: ms, extents } = await this.#advance(batch, extentsOf(fields), session);
-    const pin = { seq, at: toInstant(ms) };
+    const head = await this.#advance(batch, extentsOf(fields), session);
+    const { seq } = head;
+    const pin = { seq, at: toInstant(head.at) };
+    const extents = head.isWhole ? head.extents : null;
     const [currents, released] = await Promise.all([
       this.#currents(batch, session),
       releasedBy(this.collections, batch),
@@ -108,9 +111,13 @@ export class MongoRecorder {
       ...widening(added),
     };
     const options = { session, returnDocument: 'after' } as const;
-    const head = await this.collections.meta.findOneAndUpdate({ _id: 'head' }, [{ $set: next }], options);
-    if (!head) throw new Error('the history has no head');
-    return head as HeadDoc;
+    const own = { _id: 'head', layout: LAYOUT } as const;
+    const head = await this.collections.meta.findOneAndUpdate(own, [{ $set: next }], options);
+    if (head) return head as HeadDoc;
+    throw new HistoryError(
+      'UNUSABLE',
+      `another version of the gateway has laid out the history in ${this.connection.where} anew: restart this one as that version`,
+    );
   }
 
   async #currents(batch: Batch, session: ClientSession): Promise<RevisionDoc[]> {

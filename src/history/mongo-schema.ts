@@ -1,114 +1,164 @@
-import { type CreateIndexesOptions, type Db, type IndexDescription, MongoServerError } from 'mongodb';
+import { type Collection, type Db, type IndexDescription, MongoServerError } from 'mongodb';
 import { FIELDS, type FieldSpec } from '../model/fields.js';
 import { toInstant } from '../model/instant.js';
 import type { ListedKind } from '../model/kind.js';
+import { sha256 } from '../model/revision.js';
 import { HistoryError } from './errors.js';
 import type { MongoConnection } from './mongo-connection.js';
 import { type Collections, collectionsOf, type SchemaDoc } from './mongo-documents.js';
 import { noExtents } from './mongo-extents.js';
 import { fieldPath } from './mongo-fields.js';
+import { layOut } from './mongo-layout.js';
 
 /*
  * The collections and their indexes. ADR 0003 says why they are what they are, and how to shard them.
  */
 
+/** The documents' version; a history of another is refused. */
 const VERSION = 1;
+/** To be raised when `fieldsOf` reads other values out of the same records. */
+const PROJECTION = 1;
+/** What the fields that lists go by are made from; where a history has another layout they are made anew. */
+export const LAYOUT = sha256(`${PROJECTION} ${JSON.stringify(FIELDS)}`);
+
 const NAMESPACE_EXISTS = 48;
 
 type Keys = Record<string, 1 | -1>;
+type Index = IndexDescription & { readonly name: string };
 
 /** The index that a list of `kind` in the order of `field` walks; what decides visibility is in it too. */
-function orderIndex(field: string): Keys {
+function orderKeys(field: string): Keys {
   return { kind: 1, [fieldPath(field)]: 1, integration: 1, id: 1, seqTo: 1, seqFrom: 1, deleted: 1 };
 }
 
 /** The index that finds who refers to a value. */
-function referenceIndex(field: string): Keys {
+function referenceKeys(field: string): Keys {
   return { kind: 1, integration: 1, [fieldPath(field)]: 1, seqTo: 1, seqFrom: 1 };
 }
 
 /** Finds versions by key, those that a `seq` may see after the others; it is also the order by id. */
-export const KEY_INDEX: Keys = { kind: 1, id: 1, integration: 1, seqTo: 1, seqFrom: 1, deleted: 1 };
+export const KEY_INDEX = 'key';
+const KEY: Keys = { kind: 1, id: 1, integration: 1, seqTo: 1, seqFrom: 1, deleted: 1 };
 
-function revisionIndexes(): IndexDescription[] {
+function revisionIndexes(): Index[] {
   const kinds = Object.keys(FIELDS) as ListedKind[];
-  return [{ key: KEY_INDEX }, ...kinds.flatMap(fieldIndexes)];
+  return [{ name: KEY_INDEX, key: KEY }, ...kinds.flatMap(fieldIndexes)];
 }
 
-function fieldIndexes(kind: ListedKind): IndexDescription[] {
-  const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]).filter(([field]) => field !== 'id');
-  const named = (field: string, key: Keys): IndexDescription => ({
-    key,
-    name: `${kind}.${field}`,
-    partialFilterExpression: { kind },
-  });
+function fieldIndexes(kind: ListedKind): Index[] {
+  const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
+  const only = { partialFilterExpression: { kind } };
+  const orders = specs.filter(([field, { order }]) => order && field !== 'id');
+  const references = specs.filter(([, { reference }]) => reference);
   return [
-    ...specs.filter(([, { order }]) => order).map(([field]) => named(field, orderIndex(field))),
-    ...specs.filter(([, { reference }]) => reference).map(([field]) => named(field, referenceIndex(field))),
+    ...orders.map(([field]) => ({ name: orderIndex(kind, field), key: orderKeys(field), ...only })),
+    ...references.map(([field]) => ({
+      name: referenceIndex(kind, field),
+      key: referenceKeys(field),
+      ...only,
+    })),
   ];
 }
 
-/** The index by which a kind is walked in the order of a field, or searched for a reference. */
-export function indexOf(kind: ListedKind, field: string): string | Keys {
-  return field === 'id' ? KEY_INDEX : `${kind}.${field}`;
+/** The index by which a kind is walked in the order of a field. */
+export function orderIndex(kind: ListedKind, field: string): string {
+  return field === 'id' ? KEY_INDEX : `${kind} by ${field}`;
 }
 
-const INDEXES: Record<keyof Collections, () => IndexDescription[]> = {
+/** The index by which a kind is searched for what refers to a value. */
+export function referenceIndex(kind: ListedKind, field: string): string {
+  return `${kind} of ${field}`;
+}
+
+const INDEXES: Record<keyof Collections, () => Index[]> = {
   revisions: revisionIndexes,
   bodies: () => [],
   parts: () => [],
-  batches: () => [{ key: { seq: 1 }, unique: true }, { key: { at: 1 } }],
+  batches: () => [
+    { name: 'seq', key: { seq: 1 }, unique: true },
+    { name: 'at', key: { at: 1 } },
+  ],
   meta: () => [],
-  ledger: () => [{ key: { stream: 1, to: 1, from: 1, seq: 1 } }],
+  ledger: () => [{ name: 'window', key: { stream: 1, to: 1, from: 1, seq: 1 } }],
   streams: () => [],
   runs: () => [
-    { key: { startedAt: -1, _id: -1 } },
-    { key: { integration: 1, startedAt: -1, _id: -1 } },
-    { key: { trigger: 1, startedAt: -1, _id: -1 } },
+    { name: 'newest', key: { startedAt: -1, _id: -1 } },
+    { name: 'integration', key: { integration: 1, startedAt: -1, _id: -1 } },
+    { name: 'trigger', key: { trigger: 1, startedAt: -1, _id: -1 } },
   ],
-  quarantine: () => [{ key: { integration: 1, kind: 1, id: 1 } }],
+  quarantine: () => [{ name: 'key', key: { integration: 1, kind: 1, id: 1 } }],
   leases: () => [],
 };
 
-/** Makes what is missing of the history's collections and indexes; harmless where several do it at once. */
+const NAMES = Object.keys(INDEXES) as (keyof Collections)[];
+
+/** Makes what is missing of the history, if anything is; harmless where several do it at once. */
 export async function prepare(connection: MongoConnection, nowMs: number): Promise<Collections> {
-  const { db, where } = connection;
   const collections = collectionsOf(connection);
-  await refuseOthers(collections, where);
-  for (const name of Object.keys(INDEXES) as (keyof Collections)[]) await prepareCollection(db, name);
-  const first = { upsert: true } as const;
-  const schema = { version: VERSION, createdAt: toInstant(nowMs) };
-  const head = { seq: 0, at: 0, extents: noExtents() };
-  await collections.meta.updateOne({ _id: 'head' }, { $setOnInsert: head }, first);
-  await collections.meta.updateOne({ _id: 'schema' }, { $setOnInsert: schema }, first);
+  const schema = await ownSchema(collections, connection.where);
+  const there = new Set((await connection.db.listCollections().toArray()).map(({ name }) => name));
+  if (!schema) await refuseForeign(connection, there);
+  for (const name of NAMES) {
+    if (!there.has(name)) await create(connection.db, name);
+    await createIndexes(connection.db.collection(name), INDEXES[name]());
+  }
+  if (!schema) await writeMeta(collections, nowMs);
+  else if (schema.layout !== LAYOUT) await layOut(collections, LAYOUT);
   return collections;
 }
 
-async function prepareCollection(db: Db, name: keyof Collections): Promise<void> {
-  // by hand, since a transaction that makes a collection conflicts with every other
+/** By hand, since a transaction that makes a collection conflicts with every other. */
+async function create(db: Db, name: string): Promise<void> {
   await db.createCollection(name).catch((error: unknown) => {
     if (!(error instanceof MongoServerError) || error.code !== NAMESPACE_EXISTS) throw error;
   });
-  const indexes = INDEXES[name]();
-  const options: CreateIndexesOptions = { writeConcern: { w: 'majority' } } as CreateIndexesOptions;
-  if (indexes.length > 0) await db.collection(name).createIndexes(indexes, options);
+}
+
+async function createIndexes(collection: Collection, wanted: Index[]): Promise<void> {
+  if (wanted.length === 0) return;
+  const there = new Set((await collection.indexes()).map(({ name }) => name));
+  const missing = wanted.filter(({ name }) => !there.has(name));
+  if (missing.length > 0) await collection.createIndexes(missing);
+}
+
+async function writeMeta({ meta }: Collections, nowMs: number): Promise<void> {
+  const first = { upsert: true } as const;
+  const head = { seq: 0, at: 0, layout: LAYOUT, isWhole: true, extents: noExtents() };
+  const schema = { version: VERSION, layout: LAYOUT, createdAt: toInstant(nowMs) };
+  await meta.updateOne({ _id: 'head' }, { $setOnInsert: head }, first);
+  await meta.updateOne({ _id: 'schema' }, { $setOnInsert: schema }, first);
+}
+
+/** Nothing of this gateway's is there, so no collection may hold anything under the names it would take. */
+async function refuseForeign({ db, where }: MongoConnection, there: ReadonlySet<string>): Promise<void> {
+  for (const name of NAMES.filter((name) => there.has(name) && name !== 'meta')) {
+    if ((await db.collection(name).findOne({})) === null) continue;
+    throw new HistoryError(
+      'UNUSABLE',
+      `${where} is not a history of this gateway's, but has something in "${name}"; nothing in it was touched. ` +
+        'Name another database in HISTORY',
+    );
+  }
 }
 
 /** The collections of a history that is there already, for reading only. */
 export async function find(connection: MongoConnection): Promise<Collections> {
   const { where } = connection;
   const collections = collectionsOf(connection);
-  if (await refuseOthers(collections, where)) return collections;
+  const schema = await ownSchema(collections, where);
+  if (schema?.layout === LAYOUT) return collections;
   throw new HistoryError(
-    'UNAVAILABLE',
-    `there is no history in ${where}: start the gateway once so that it makes one, or correct HISTORY`,
+    schema ? 'UNUSABLE' : 'UNAVAILABLE',
+    schema
+      ? `the history in ${where} is laid out for another version of the gateway: start this one once so that it lays it out anew`
+      : `there is no history in ${where}: start the gateway once so that it makes one, or correct HISTORY`,
   );
 }
 
-/** True where there is a history, of this version. */
-async function refuseOthers({ meta }: Collections, where: string): Promise<boolean> {
+/** What the history says it is; `null` where there is none. */
+async function ownSchema({ meta }: Collections, where: string): Promise<SchemaDoc | null> {
   const schema = (await meta.findOne({ _id: 'schema' })) as SchemaDoc | null;
-  if (!schema || schema.version === VERSION) return schema !== null;
+  if (!schema || schema.version === VERSION) return schema;
   throw new HistoryError(
     'UNUSABLE',
     `the history in ${where} was written by another version of the gateway (its format is ${schema.version}, ` +

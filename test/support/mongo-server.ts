@@ -41,7 +41,8 @@ export class MongoServer {
     await this.#checkBinary();
     this.#replicaSet = await withTries(STARTS, () =>
       MongoMemoryReplSet.create({
-        replSet: { count: 1, storageEngine: 'wiredTiger' },
+        // by default it would take half of the machine's memory
+      replSet: { count: 1, storageEngine: 'wiredTiger', args: ['--wiredTigerCacheSizeGB', '1'] },
         instanceOpts: [{ launchTimeout: 60_000 }],
       }),
     );
