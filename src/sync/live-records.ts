@@ -96,10 +96,12 @@ export class LiveRecords {
   private async read(account: Account, key: Key, maxAgeMs: number): Promise<Freshness> {
     let held: Revision | null = null;
     for (let round = 0; round <= MAX_CONFLICT_ROUNDS; round += 1) {
+      // before anything of the record is read: whatever is recorded from here on conflicts with what comes
+      const { seq } = await this.env.store.head();
       held = await this.held.load(key);
       // another reading may have ended between the first look and this one
       const known = round === 0 ? this.knownAnswer(key, held, maxAgeMs) : null;
-      const answer = known ?? (await this.readOnce(account, key, held, maxAgeMs));
+      const answer = known ?? (await this.readOnce(account, key, { held, basis: seq }, maxAgeMs));
       if (answer) return answer;
     }
     // what conflicted with every reading was itself read just now
@@ -110,7 +112,7 @@ export class LiveRecords {
   private async readOnce(
     account: Account,
     key: Key,
-    held: Revision | null,
+    { held, basis }: { readonly held: Revision | null; readonly basis: number },
     maxAgeMs: number,
   ): Promise<Freshness | null> {
     const { store } = this.env;
@@ -120,11 +122,10 @@ export class LiveRecords {
       return staleness(verifiedAt, prior.code, prior.reason);
     }
     const task: Task = { key, held, prior, item: await heldItem(store, held) };
-    const { seq } = await store.head();
     const meter = newMeter();
     const options = { priority: 'interactive', signal: this.closing, meter } as const;
     try {
-      const outcome = await fetchRecord(account, key, task.item, seq, options);
+      const outcome = await fetchRecord(account, key, task.item, basis, options);
       return await this.settle(account, { task, outcome, meter });
     } catch (error) {
       const { code, message } = toUpstreamError(error);
