@@ -45,6 +45,8 @@ export interface RigOptions {
   readonly start: Instant;
   readonly tenant: Tenant;
   readonly settings: SyncSettings;
+  /** For the jitter of retries: in [0, 1). */
+  readonly random: () => number;
   readonly perRequestMs: number;
   readonly retentionDays?: number;
   /** A SQLite file of its own unless given. */
@@ -168,6 +170,7 @@ export class Rig {
       clock: time.gatewayNow,
       log,
       startTimer: time.startTimer,
+      retry: { random: options.random },
     });
     const { baseUrl } = this.simulator;
     const account = {

@@ -1,5 +1,7 @@
 import 'reflect-metadata';
+import { setTimeout } from 'node:timers/promises';
 import { graphql } from 'graphql';
+import { startTimeout } from '../../../src/abnormal/timer.js';
 import { createContextFactory } from '../../../src/graphql/context.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant } from '../../../src/model/instant.js';
@@ -51,6 +53,7 @@ const LAG = DEFAULT_SYNC_SETTINGS.ingestionLagMs;
 const LISTED: readonly [ListedKind, ...ListedKind[]] = ['threat', 'case', 'campaign'];
 /** A step that takes longer than this, in real ms, hangs. */
 const STUCK_MS = 60_000;
+const STRAGGLERS_MS = 30;
 const schema = buildGatewaySchema();
 
 /** Lets a gateway live through a few hours or days of everything that can go wrong; the same seed, the same story. */
@@ -95,11 +98,19 @@ class Story {
       threats: random.between(200, 1500),
       cases: random.between(50, 200),
       campaigns: random.between(30, 150),
-      shares: { hugeThreats: 0.004, missingThreats: 0.005, deletedThreats: 0.02, lateArrivals: 0.3 },
+      // a threat without messages is in no list by a time that only they have
+      shares: {
+        withoutMessages: 0,
+        hugeThreats: 0.004,
+        missingThreats: 0.005,
+        deletedThreats: 0.02,
+        lateArrivals: 0.3,
+      },
     });
     const rig = await Rig.open({
       start: START,
       tenant,
+      random: jitterOf(seed),
       perRequestMs: random.between(50, 2000),
       ...(random.chance(0.25) ? { retentionDays: 25 } : {}),
       ...(history ? { history } : {}),
@@ -143,17 +154,18 @@ class Story {
     rig.time.skewMs = 0;
     rig.doom = null;
     rig.hasStruck = false;
-    let startedAt = 0;
+    const starts: number[] = [];
     for (const _ of [1, 2]) {
       rig.time.advance(3 * INTERVAL);
-      startedAt = rig.time.now();
+      starts.push(rig.time.now() - LAG);
       const { sync, signal } = rig.life;
       const { passes } = await sync.poll({ signal });
       this.tell(`poll in peace: ${passes.map(({ status }) => status).join(' ')}`);
     }
     await this.settleStep();
     await this.check();
-    await this.compare(startedAt - LAG);
+    const [first = 0, last = 0] = starts;
+    await this.compare(last, first);
   }
 
   report(): ChaosReport {
@@ -308,6 +320,8 @@ class Story {
     const { rig, oracle } = this;
     const { doom, hasStruck } = rig;
     if (doom && hasStruck) this.dooms[doom.kind] += 1;
+    // requests of the dead that are still on their way
+    if (hasStruck) await setTimeout(STRAGGLERS_MS);
     rig.doom = null;
     const served = rig.served.slice(this.servedBefore);
     this.servedBefore = rig.served.length;
@@ -315,18 +329,19 @@ class Story {
     if (!hasStruck || doom?.kind === 'abort') {
       for (const name of rig.pending) this.problems.add(`${name}: fetched and never recorded`);
     }
-    if (!hasStruck) for (const problem of lostAnswers(served, oracle, isKnown)) this.problems.add(problem);
+    if (!hasStruck)
+      for (const problem of lostAnswers(served, oracle, isKnown, rig.logged)) this.problems.add(problem);
     rig.pending.clear();
   }
 
-  private async compare(settled: number): Promise<void> {
+  private async compare(settled: number, goneBy: number): Promise<void> {
     const { rig, oracle } = this;
     const saidGone = saidGoneTwice(rig.served);
     const since = (await collectedFrom(rig.store)) ?? 0;
     const { problems, revisions, seams } = await compareRevisions(rig.store, oracle, rig.recorded, saidGone);
     this.revisions = revisions;
     this.seams = seams;
-    const behind = await unlikeTruth(rig.store, oracle, settled, since, saidGone);
+    const behind = await unlikeTruth(rig.store, oracle, { settled, goneBy, since }, saidGone);
     for (const problem of [...problems, ...behind, ...(await historyFaults(rig.store))])
       this.problems.add(problem);
     for (const problem of await this.secretsHeld()) this.problems.add(problem);
@@ -351,16 +366,21 @@ class Story {
   }
 
   private async inTime(work: Promise<unknown>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
+    let stopTimer = () => {};
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`stuck: ${this.events.at(-1)}`)), STUCK_MS);
+      stopTimer = startTimeout(() => reject(new Error(`stuck: ${this.events.at(-1)}`)), STUCK_MS);
     });
-    await Promise.race([work, late]).finally(() => clearTimeout(timer));
+    await Promise.race([work, late]).finally(() => stopTimer());
   }
 
   private tell(what: string): void {
     this.events.push(`${toInstant(this.rig.time.now())} ${what}`);
   }
+}
+
+function jitterOf(seed: number): () => number {
+  const random = new Random(seedOf(seed), 8);
+  return () => random.unit();
 }
 
 interface ThreatsAnswer {
