@@ -1,0 +1,228 @@
+import { MongoClient } from 'mongodb';
+import { MongoMemoryServer } from 'mongodb-memory-server-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SchemaDoc } from '../../src/history/mongo-documents.js';
+import { openMongoStore } from '../../src/history/mongo-store.js';
+import type { HistoryStore, OpenMode } from '../../src/history/store.js';
+import { testMongo } from '../support/mongo.js';
+import {
+  batchOf,
+  caseKey,
+  minutesAfterStart,
+  observeCase,
+  observeThreat,
+  sampleCase,
+  sampleMessage,
+  sampleThreat,
+} from '../support/records.js';
+
+const SECRET = 'p4ss-Wörd!';
+
+describe('opening a history in MongoDB', () => {
+  /** What a person is told, and everything that a log could print of it. */
+  async function refusal(url: string): Promise<{ code: string; message: string; all: string }> {
+    const error = await openMongoStore(url, 'write').then(
+      () => expect.fail('opened'),
+      (reason: unknown) => reason as Error & { code: string },
+    );
+    const all = [
+      error.message,
+      error.stack,
+      JSON.stringify(error),
+      String((error.cause as Error)?.stack),
+    ].join();
+    return { code: error.code, message: error.message, all };
+  }
+
+  it('gives up on a server that is not there, in words and without the password', async () => {
+    const url = `mongodb://user:${encodeURIComponent(SECRET)}@127.0.0.1:9/history?replicaSet=rs0`;
+    const { code, message, all } = await refusal(url);
+    expect(code).toBe('UNAVAILABLE');
+    expect(message).toMatch(/^MongoDB at 127\.0\.0\.1:9, database history cannot be reached: .*ECONNREFUSED/);
+    expect(all).not.toContain(SECRET);
+    expect(all).not.toContain(encodeURIComponent(SECRET));
+  });
+
+  it.each([
+    `mongodb://user:${SECRET}@`,
+    `mongodb://user:${SECRET}@host:port/x`,
+    `mongodb://user:${encodeURIComponent(SECRET)}@host/x?nonsense=1`,
+  ])('repeats nothing of a URL that is none (%#)', async (url) => {
+    const { code, all } = await refusal(url);
+    expect(code).toBe('UNUSABLE');
+    expect(all).not.toContain(SECRET);
+    expect(all).not.toContain(encodeURIComponent(SECRET));
+  });
+});
+
+const mongo = await testMongo();
+
+describe.skipIf(!mongo)('a history in MongoDB', () => {
+  let url: string;
+  let open: (mode?: OpenMode) => Promise<HistoryStore>;
+  let opened: HistoryStore[];
+  let client: MongoClient;
+
+  beforeEach(() => {
+    url = mongo?.freshUrl() ?? '';
+    opened = [];
+    client = new MongoClient(url);
+    open = async (mode = 'write') => {
+      const store = await openMongoStore(url, mode);
+      opened.push(store);
+      return store;
+    };
+  });
+  afterEach(async () => {
+    await Promise.all([...opened.map((store) => store.close()), client.close()]);
+    await mongo?.drop(url);
+  });
+
+  const schema = () => client.db().collection<SchemaDoc>('meta');
+  const thriving = (seq: number) =>
+    ({ kind: 'threat', integrations: null, filter: null, seq, orderBy: 'receivedTime' }) as const;
+
+  it('is described without options', async () => {
+    const { hostname, port, pathname } = new URL(url);
+    const { description } = await open();
+    expect(description).toBe(`mongodb (MongoDB at ${hostname}:${port}, database ${pathname.slice(1)})`);
+  });
+
+  it('is read without being written to', async () => {
+    const writer = await open();
+    await writer.record(batchOf('1', { observations: [observeCase(sampleCase('1'))] }));
+    const before = await contents(client);
+    const reader = await open('read');
+    expect(await reader.get([caseKey('1')], 1)).toMatchObject([{ key: caseKey('1') }]);
+    await expect(reader.record(batchOf('2'))).rejects.toMatchObject({ code: 'UNUSABLE' });
+    await expect(reader.acquireLease('poll', 'reader', 1_000)).rejects.toMatchObject({ code: 'UNUSABLE' });
+    expect(await contents(client)).toEqual(before);
+  });
+
+  it('is not made by somebody who would only read it', async () => {
+    await expect(open('read')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await client.db().listCollections().toArray()).toEqual([]);
+  });
+
+  it.each(['read', 'write'] as const)('is refused where its format is another (%s)', async (mode) => {
+    const store = await open();
+    await store.record(batchOf('1', { observations: [observeCase(sampleCase('1'))] }));
+    await schema().updateOne({ _id: 'schema' }, { $set: { version: 2 } });
+    const before = await contents(client);
+    await expect(open(mode)).rejects.toThrow(/written by another version .*format is 2/);
+    expect(await contents(client)).toEqual(before);
+  });
+
+  it('does not settle in a database where something else lives', async () => {
+    await client.db().collection('runs').insertOne({ distance: 42_195 });
+    await expect(open()).rejects.toMatchObject({
+      code: 'UNUSABLE',
+      message: expect.stringContaining('"runs"'),
+    });
+    expect(await contents(client)).toMatchObject({ runs: [{ distance: 42_195 }] });
+  });
+
+  it('has the indexes that its reads name made anew where they are missing', async () => {
+    const store = await open();
+    await store.record(batchOf('1', { observations: [observeThreat(sampleThreat('1'))] }));
+    await client.db().collection('revisions').dropIndex('threat by receivedTime');
+    const page = { ...thriving(1), descending: true, after: null, limit: 5 };
+    await expect(store.page(page)).rejects.toMatchObject({ name: 'HistoryError' });
+    expect((await (await open()).page(page)).items).toHaveLength(1);
+  });
+
+  it('has the fields that lists go by made anew when they have changed since', async () => {
+    const store = await open();
+    for (const [n, batch] of batches().entries()) await store.record({ ...batch, id: `${n}` });
+    const { seq } = await store.head();
+    const answers = () => Promise.all(queries(seq).map((query) => store.page(query)));
+    const expected = await answers();
+
+    // as an earlier version would have left it: fields missing, others with what they meant then
+    await client
+      .db()
+      .collection('revisions')
+      .updateMany({}, { $unset: { c: 1, 'f.receivedTime': 1 } });
+    await client
+      .db()
+      .collection('revisions')
+      .updateMany({}, { $set: { 'f.subject': 'x', 'f.gone': 1 } });
+    await schema().updateMany({}, { $set: { layout: 'earlier' } });
+    await client
+      .db()
+      .collection('meta')
+      .updateOne({ _id: 'head' as never }, { $unset: { extents: 1 } });
+
+    await expect(open('read')).rejects.toMatchObject({ code: 'UNUSABLE' });
+    await expect(store.record(batchOf('late'))).rejects.toMatchObject({ code: 'UNUSABLE' });
+    const anew = await open();
+    expect(await Promise.all(queries(seq).map((query) => anew.page(query)))).toEqual(expected);
+    const newer = observeThreat(
+      sampleThreat('newer', { messages: [sampleMessage('9', { receivedTime: '2030-01-01T00:00:00.000Z' })] }),
+    );
+    expect(await anew.record(batchOf('next', { observations: [newer] }))).toMatchObject({ seq: seq + 1 });
+    const [first] = (await anew.page({ ...thriving(seq + 1), descending: true, after: null, limit: 1 }))
+      .items;
+    expect(first?.position.id).toBe('newer');
+    expect(await extentsAt(client, seq)).toMatchObject({ max: minutesAfterStart(seq) });
+  });
+
+  it('is refused on a standalone server, with what to do', async (test) => {
+    // a server under MONGODB_TEST_URL says nothing of whether one can be started here
+    const standalone = await MongoMemoryServer.create({
+      instance: { launchTimeout: 60_000, storageEngine: 'wiredTiger' },
+    }).catch(() => test.skip('no mongod to start'));
+    try {
+      const refused = openMongoStore(standalone.getUri(), 'write');
+      await expect(refused).rejects.toMatchObject({ code: 'UNUSABLE' });
+      await expect(refused).rejects.toThrow(/standalone server.*--replSet.*rs\.initiate\(\)/);
+    } finally {
+      await standalone.stop();
+    }
+  }, 120_000);
+});
+
+/** Everything in the database, by collection. */
+async function contents(client: MongoClient): Promise<Record<string, unknown[]>> {
+  const collections = await client.db().listCollections().toArray();
+  const entries = collections.map(async ({ name }) => {
+    const found = client
+      .db()
+      .collection(name)
+      .find({}, { sort: { _id: 1 } });
+    return [name, await found.toArray()] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+async function extentsAt(client: MongoClient, seq: number): Promise<unknown> {
+  const batch = await client.db().collection('batches').findOne({ seq });
+  return batch?.extents.threat.receivedTime;
+}
+
+/** Threats that come one after the other, one of them deleted, and a case. */
+function batches() {
+  const threat = (n: number, subject: string) =>
+    observeThreat(
+      sampleThreat(`t${n}`, {
+        messages: [sampleMessage(`${n}`, { subject, receivedTime: minutesAfterStart(n) })],
+      }),
+    );
+  return [
+    batchOf('', { observations: [threat(1, 'Grüße'), observeCase(sampleCase('c'))] }),
+    batchOf('', { observations: [threat(2, 'plain')] }),
+    batchOf('', { tombstones: [threat(2, 'plain').key] }),
+    batchOf('', { observations: [threat(4, 'GRÜSSE')] }),
+  ];
+}
+
+function queries(seq: number) {
+  const list = { kind: 'threat', integrations: null, filter: null, after: null, limit: 10 } as const;
+  const seqs = Array.from({ length: seq }, (_, n) => n + 1);
+  return [
+    ...seqs.map((at) => ({ ...list, seq: at, orderBy: 'receivedTime', descending: true })),
+    ...seqs.map((at) => ({ ...list, seq: at, orderBy: 'receivedTime', descending: false })),
+    { ...list, seq, orderBy: 'id', descending: false, filter: { field: 'subject', contains: 'grü' } },
+    { ...list, seq, orderBy: 'id', descending: false, filter: { field: 'subject', contains: 'PLAIN' } },
+  ];
+}

@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openMongoStore } from '../../src/history/mongo-store.js';
+import type { HistoryStore } from '../../src/history/store.js';
+import { testMongo } from '../support/mongo.js';
+import { faultsOf } from '../support/mongo-faults.js';
+import { MongoProxy } from '../support/mongo-proxy.js';
+import { batchOf, caseKey, ledgerEntry, observeCase, sampleCase } from '../support/records.js';
+
+const mongo = await testMongo();
+
+describe.skipIf(!mongo)('a history in MongoDB whose connection breaks', () => {
+  let url: string;
+  let proxy: MongoProxy;
+  let store: HistoryStore;
+
+  beforeEach(async () => {
+    url = mongo?.freshUrl() ?? '';
+    proxy = await MongoProxy.before(url);
+    store = await openMongoStore(proxy.url, 'write');
+  });
+  afterEach(async () => {
+    await store.close();
+    await proxy.close();
+    await mongo?.drop(url);
+  });
+
+  const batch = batchOf('the-batch', {
+    observations: [observeCase(sampleCase('1')), observeCase(sampleCase('2'))],
+    ledger: [ledgerEntry()],
+  });
+
+  it('records a batch once when the answer to its commit is lost', async () => {
+    proxy.loseAnswerTo('commitTransaction');
+    expect(await store.record(batch)).toMatchObject({ seq: 1, added: 2 });
+    expect(proxy.broken).toBe(1);
+    expect(await store.record({ ...batch, observations: [] })).toMatchObject({ seq: 1, added: 2 });
+    expect(await store.head()).toMatchObject({ seq: 1 });
+    expect(await faultsOf(url)).toEqual([]);
+  });
+
+  it.each(['findAndModify', 'insert', 'commitTransaction'])(
+    'records a batch once when it breaks before %s',
+    async (command) => {
+      proxy.breakBefore(command);
+      expect(await store.record(batch)).toMatchObject({ seq: 1, added: 2 });
+      expect(proxy.broken).toBe(1);
+      expect(await store.head()).toMatchObject({ seq: 1 });
+      expect(await faultsOf(url)).toEqual([]);
+    },
+  );
+
+  it('reads on when it breaks during a read', async () => {
+    await store.record(batch);
+    proxy.loseAnswerTo('find');
+    expect(await store.get([caseKey('1')], 1)).toMatchObject([{ key: caseKey('1') }]);
+    expect(proxy.broken).toBe(1);
+  });
+
+  it('says that it cannot serve when the server has gone', async () => {
+    await store.ping();
+    await proxy.close();
+    await expect(store.ping()).rejects.toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });
+    await expect(store.record(batch)).rejects.toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });
+    expect(await faultsOf(url)).toEqual([]);
+  });
+});

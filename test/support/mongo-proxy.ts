@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+/** Stands between a driver and its MongoDB, and breaks the connection where it is told to. */
+export class MongoProxy {
+  /** How often it did. */
+  broken = 0;
+  #plan: { readonly command: string; readonly when: 'before' | 'after' } | null = null;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(
+    private readonly server: Server,
+    /** The URL of the database behind it. */
+    readonly url: string,
+  ) {}
+
+  /** A proxy before the database that `url` names. */
+  static async before(url: string): Promise<MongoProxy> {
+    const { hostname, port, pathname } = new URL(url);
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const own = (server.address() as AddressInfo).port;
+    // without the last part the driver would ask for the server's own address and go there
+    const proxy = new MongoProxy(server, `mongodb://127.0.0.1:${own}${pathname}?directConnection=true`);
+    server.on('connection', (client) => proxy.#relay(client, connect(Number(port), hostname)));
+    return proxy;
+  }
+
+  /** Lets the next `command` through and breaks the connection in place of its answer. */
+  loseAnswerTo(command: string): void {
+    this.#plan = { command, when: 'after' };
+  }
+
+  /** Breaks the connection in place of letting the next `command` through. */
+  breakBefore(command: string): void {
+    this.#plan = { command, when: 'before' };
+  }
+
+  #relay(client: Socket, server: Socket): void {
+    const end = () => [client, server].map((socket) => socket.destroy());
+    let isLost = false;
+    client.on('data', (data) => {
+      const plan = this.#plan && data.includes(this.#plan.command) ? this.#plan : null;
+      if (plan) {
+        this.#plan = null;
+        this.broken += 1;
+        isLost = plan.when === 'after';
+      }
+      if (plan?.when === 'before') end();
+      else server.write(data);
+    });
+    server.on('data', (data) => (isLost ? end() : client.write(data)));
+    for (const socket of [client, server]) {
+      this.#sockets.add(socket);
+      socket.on('error', end).on('close', () => {
+        this.#sockets.delete(socket);
+        end();
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
