@@ -8,6 +8,7 @@ import { installDirectResolvers } from './direct.js';
 import { EvidenceResolver } from './evidence.resolver.js';
 import { IntegrationResolver } from './integration.resolver.js';
 import { NodeResolver } from './node.resolver.js';
+import { ReconciliationResolver } from './reconciliation.resolver.js';
 import { RecordResolver, RevisionResolver } from './revision.resolver.js';
 import { RunResolver } from './run.resolver.js';
 import { ThreatResolver } from './threat.resolver.js';
@@ -24,6 +25,7 @@ export function buildGatewaySchema(): GraphQLSchema {
       RevisionResolver,
       CoverageResolver,
       RunResolver,
+      ReconciliationResolver,
       IntegrationResolver,
       EvidenceResolver,
     ],

@@ -14,7 +14,13 @@ beforeEach(async () => {
   place = new Workplace();
   const now = Date.now();
   tenant = createTenant({
-    ...{ seed: 'reconcile', threats: 120, cases: 40, campaigns: 30, shares: { missingThreats: 0 } },
+    ...{
+      seed: 'reconcile',
+      threats: 120,
+      cases: 40,
+      campaigns: 30,
+      shares: { missingThreats: 0, deletedThreats: 0 },
+    },
     ...{ from: toInstant(now - 12 * DAY), to: toInstant(now + DAY) },
   });
   simulator = await startSimulator({ tenant, clock: Date.now });
@@ -116,10 +122,27 @@ describe('reconcile', () => {
   });
 });
 
-test('serve reconciles by itself once it has polled', async () => {
+test('serve reconciles by itself once it has polled, and the graph has what it found', async () => {
   const serve = run('serve');
-  await serve.url();
+  const url = await serve.url();
   const [line] = await serve.until(/^.*"resource":"threats".*"verdict":"\w+".*$/m);
   expect(JSON.parse(line)).toMatchObject({ verdict: 'MATCH', missing: 0, extra: 0, msg: 'reconciled' });
+  await serve.until(/"resource":"campaigns".*"verdict":"\w+"/);
+  const query = '{ reconciliations { nodes { resource verdict sources population held run { trigger } } } }';
+  const answer = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  });
+  const { data } = (await answer.json()) as {
+    data: { reconciliations: { nodes: Record<string, unknown>[] } };
+  };
+  const { nodes } = data.reconciliations;
+  expect(nodes.map(({ resource, verdict, sources }) => [resource, verdict, sources])).toEqual([
+    ['CAMPAIGNS', 'MATCH', ['LIST']],
+    ['CASES', 'MATCH', ['LIST']],
+    ['THREATS', 'MATCH', ['EXPORT']],
+  ]);
+  for (const { population, held } of nodes) expect(held).toBe(population);
   expect(await serve.end()).toBe(0);
 });
