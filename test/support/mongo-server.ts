@@ -42,7 +42,7 @@ export class MongoServer {
     this.#replicaSet = await withTries(STARTS, () =>
       MongoMemoryReplSet.create({
         // by default it would take half of the machine's memory
-      replSet: { count: 1, storageEngine: 'wiredTiger', args: ['--wiredTigerCacheSizeGB', '1'] },
+        replSet: { count: 1, storageEngine: 'wiredTiger', args: ['--wiredTigerCacheSizeGB', '1'] },
         instanceOpts: [{ launchTimeout: 60_000 }],
       }),
     );
