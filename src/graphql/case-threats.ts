@@ -17,7 +17,7 @@ export function threatsOfCase(root: Case, args: PageArgs, context: GatewayContex
 async function readThreats(root: Case, args: PageArgs, means: Means): Promise<ThreatConnection> {
   const { key } = root.revision;
   const read = async (view: View) => {
-    const record = await recordIn(view, root, means);
+    const record = view.seq === root.view.seq ? root.record : await recordIn(view, root, means);
     return record ? heldThreats(record, key.integration, view, means) : [];
   };
   const idOf = (threat: Threat) => threat.threatId;
@@ -36,7 +36,6 @@ export async function missingThreatIds(root: Case, means: Means): Promise<string
 }
 
 async function recordIn(view: View, root: Case, means: Means): Promise<CaseRecord | null> {
-  if (view.seq === root.view.seq) return root.record;
   const revision = await means.loaders.records.load<'case'>(root.revision.key, view.seq);
   return revision?.record ?? null;
 }
@@ -51,7 +50,7 @@ function load(
   integration: string,
   view: View,
   means: Means,
-): Promise<(Revision<'threat'> | null)[]> {
+): Promise<readonly (Revision<'threat'> | null)[]> {
   const keys = ids.map((id) => ({ integration, kind: 'threat', id }) as const);
-  return means.loaders.records.loadAll(keys, view.seq);
+  return means.loaders.records.loadAll('threat', keys, view.seq);
 }

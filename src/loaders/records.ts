@@ -4,44 +4,89 @@ import { type Kind, keyText, type RecordKey } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
 import { alignGroups } from './align.js';
 
+type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
+
 /** A record as some view shows it. */
 export interface RecordAt<K extends Kind = Kind> {
-  readonly key: RecordKey & { readonly kind: K };
+  readonly key: KeyOf<K>;
+  readonly seq: number;
+}
+
+/** Several records of one kind as some view shows them. */
+interface RecordsAt {
+  readonly kind: Kind;
+  readonly keys: readonly RecordKey[];
   readonly seq: number;
 }
 
 /** Revisions by key and view: one store call for all that a page asks for of one kind. */
 export class RecordLoader {
-  readonly #loader: DataLoader<RecordAt, Revision | null, string>;
+  readonly #single: DataLoader<RecordAt, Revision | null, string>;
+  readonly #several: DataLoader<RecordsAt, (Revision | null)[]>;
 
   constructor(store: Pick<HistoryStore, 'get'>) {
-    this.#loader = new DataLoader(
-      (keys) =>
+    this.#single = new DataLoader(
+      (wanted) =>
         alignGroups(
-          keys,
+          wanted,
           ({ key, seq }) => `${seq} ${key.kind}`,
-          (group) =>
-            store.get(
-              group.map(({ key }) => key),
-              group[0].seq,
-            ),
+          (group) => getEach(store, group),
         ),
       { cacheKeyFn: ({ key, seq }) => `${seq} ${keyText(key)}` },
+    );
+    this.#several = new DataLoader(
+      (wanted) =>
+        alignGroups(
+          wanted,
+          ({ kind, seq }) => `${seq} ${kind}`,
+          (group) => getLists(store, group),
+        ),
+      { cache: false },
     );
   }
 
   /** The revision that is visible at `seq`, a tombstone included; `null` where there is none. */
-  load<K extends Kind>(key: RecordAt<K>['key'], seq: number): Promise<Revision<K> | null> {
-    return this.#loader.load({ key, seq }) as Promise<Revision<K> | null>;
+  load<K extends Kind>(key: KeyOf<K>, seq: number): Promise<Revision<K> | null> {
+    return this.#single.load({ key, seq }) as Promise<Revision<K> | null>;
   }
 
   /** Makes known what is visible at `seq`, so that it need not be read. */
   prime(revision: Revision, seq: number): void {
-    this.#loader.prime({ key: revision.key, seq }, revision);
+    this.#single.prime({ key: revision.key, seq }, revision);
   }
 
-  /** As `load`, for several keys. */
-  loadAll<K extends Kind>(keys: readonly RecordAt<K>['key'][], seq: number): Promise<(Revision<K> | null)[]> {
-    return Promise.all(keys.map((key) => this.load(key, seq)));
+  /** As `load`, for several keys of one kind: one promise for all of them, since a page has hundreds. */
+  loadAll<K extends Kind>(
+    kind: K,
+    keys: readonly KeyOf<K>[],
+    seq: number,
+  ): Promise<readonly (Revision<K> | null)[]> {
+    return this.#several.load({ kind, keys, seq }) as Promise<(Revision<K> | null)[]>;
   }
+}
+
+function getEach(
+  store: Pick<HistoryStore, 'get'>,
+  group: readonly [RecordAt, ...RecordAt[]],
+): Promise<(Revision | null)[]> {
+  const keys = group.map(({ key }) => key);
+  return store.get(keys, group[0].seq);
+}
+
+async function getLists(
+  store: Pick<HistoryStore, 'get'>,
+  group: readonly [RecordsAt, ...RecordsAt[]],
+): Promise<(Revision | null)[][]> {
+  const places = new Map<string, number>();
+  const distinct: RecordKey[] = [];
+  const wanted = group.map(({ keys }) =>
+    keys.map((key) => {
+      const text = keyText(key);
+      const place = places.get(text) ?? distinct.push(key) - 1;
+      places.set(text, place);
+      return place;
+    }),
+  );
+  const found = await store.get(distinct, group[0].seq);
+  return wanted.map((list) => list.map((place) => found[place] ?? null));
 }

@@ -65,6 +65,22 @@ describe('records', () => {
     expect(calls.get).toBe(3);
   });
 
+  test('of several lists are read in one call, each list in its own order', async () => {
+    const { store, calls } = await history();
+    const { records } = createLoaders(store);
+    const lists = await Promise.all([
+      records.loadAll('threat', [threatKey('t2'), threatKey('gone'), threatKey('t1')], 3),
+      records.loadAll('threat', [threatKey('t1'), threatKey('t1')], 3),
+      records.loadAll('threat', [], 3),
+      records.loadAll('threat', [threatKey('t1'), threatKey('t2')], 1),
+    ]);
+    const shown = lists.map((list) =>
+      list.map((found) => found && `${found.key.id} ${found.record.recipientCount}`),
+    );
+    expect(shown).toEqual([['t2 1', null, 't1 9'], ['t1 9', 't1 9'], [], ['t1 1', null]]);
+    expect(calls.get).toBe(2);
+  });
+
   test('that were told of are not read', async () => {
     const { store, calls } = await history();
     const { records } = createLoaders(store);
