@@ -11,6 +11,9 @@ import { type MongoRevisions, visibleAt } from './mongo-revisions.js';
 import { orderIndex, referenceIndex } from './mongo-schema.js';
 import type { ListQuery, Page, PageQuery, Position } from './store.js';
 
+/** How many batches' extents are kept at hand. */
+const KNOWN = 1_000;
+
 /** Lists of live records. */
 export class MongoLists {
   /** The extents at some batches; a batch's never change. */
@@ -73,17 +76,19 @@ export class MongoLists {
     return values.map((value) => revisions.filter((_, n) => refers(n, value)));
   }
 
+  /** Takes note of the extents at a batch. */
+  know(seq: number, extents: Extents | null): void {
+    if (this.#extents.size >= KNOWN) this.#extents.clear();
+    this.#extents.set(seq, extents);
+  }
+
   async #extentOf({ kind, orderBy, seq }: PageQuery): Promise<Extent | undefined> {
-    let extents = this.#extents.get(seq);
-    if (extents === undefined) {
+    if (!this.#extents.has(seq)) {
       const batch = await this.collections.batches.findOne({ seq }, { projection: { extents: 1 } });
       // there is none beyond the newest batch, whose extents would be wrong once there is
-      if (!batch) return undefined;
-      extents = batch.extents;
-      if (this.#extents.size >= 1_000) this.#extents.clear();
-      this.#extents.set(seq, extents);
+      if (batch) this.know(seq, batch.extents);
     }
-    return extents?.[kind][orderBy];
+    return this.#extents.get(seq)?.[kind][orderBy];
   }
 }
 
@@ -126,7 +131,7 @@ function valuesBeyond(query: PageQuery, value: FieldValue, extent: Extent | unde
   const most = extent?.max ?? null;
   const within = { $gte: least, ...(most !== null && { $lte: most }) };
   if (value === null) return within;
-  return query.descending ? { $gte: least, $lt: value } : { ...within, $gt: value };
+  return { ...within, [query.descending ? '$lt' : '$gt']: value };
 }
 
 function positionOf(doc: RevisionDoc | undefined, { orderBy }: PageQuery, { key }: Revision): Position {

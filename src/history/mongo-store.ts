@@ -80,7 +80,10 @@ class MongoStore implements HistoryStore {
   head(): Promise<Pin> {
     return this.#guarded(async () => {
       const head = (await this.collections.meta.findOne({ _id: 'head' })) as HeadDoc | null;
-      return { seq: head?.seq ?? 0, at: toInstant(head?.at ?? 0) };
+      if (!head)
+        throw new HistoryError('UNUSABLE', `the history in ${this.connection.where} has lost its head`);
+      if (head.isWhole) this.#lists.know(head.seq, head.extents);
+      return { seq: head.seq, at: toInstant(head.at) };
     });
   }
 
