@@ -4,21 +4,23 @@ import type { Kind, ListedKind } from '../model/kind.js';
 import type { AnyRecord, RecordOf } from '../model/records.js';
 import type { SqlValue } from './sqlite-connection.js';
 
-/** How one field of a listed kind is kept in that kind's table. */
+/**
+ * How one field of a listed kind is kept in that kind's table: in a column of its own, or, when it has several
+ * values, as a list in the JSON object `lists`. (Every column more would cost each revision written more than
+ * it saves the few filters that ask for it.)
+ */
 export interface Column {
   readonly field: string;
   readonly spec: FieldSpec;
-  /** Quoted; field names are words, so nothing in them needs escaping. */
+  /** The column, quoted, or the list within `lists`. Field names are words: nothing in them needs escaping. */
   readonly sql: string;
-  /** The text folded for `contains`, NULL where `lower` does as much; `null` for fields that are not text. */
-  readonly folded: string | null;
   /** What stands for `null` in a column that lists are ordered by: less than any value, yet comparable. */
   readonly absent: SqlValue;
 }
 
 export const LISTED_KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'];
 
-/** The columns of a listed kind, without `id`, which every table has. */
+/** The fields of a listed kind, without `id`, which every table has. */
 export const COLUMNS: Record<ListedKind, readonly Column[]> = {
   threat: columnsOf('threat'),
   case: columnsOf('case'),
@@ -29,20 +31,20 @@ export function isListed(kind: Kind): kind is ListedKind {
   return Object.hasOwn(FIELDS, kind);
 }
 
-/** The id, which has a plain column of its own in every table; in those of listed kinds it is folded too. */
-export const ID_COLUMN: Column = {
-  field: 'id',
-  spec: { type: 'text' },
-  sql: 'id',
-  folded: '"id~"',
-  absent: null,
-};
+const ID_COLUMN: Column = { field: 'id', spec: { type: 'text' }, sql: 'id', absent: null };
 
 export function columnOf(kind: ListedKind, field: string): Column | undefined {
   return field === 'id' ? ID_COLUMN : COLUMNS[kind].find((column) => column.field === field);
 }
 
-/** The quoted columns in the order of `toValues`. */
+export function isSeveral({ spec }: Column): boolean {
+  return spec.type === 'texts';
+}
+
+/**
+ * The columns in the order of `toValues`. `folded` is a JSON object of the texts, or lists of them, that
+ * SQLite's own `lower` does not fold for `contains`, since it knows ASCII only; mostly NULL.
+ */
 export const COLUMN_NAMES: Record<ListedKind, readonly string[]> = {
   threat: columnNames('threat'),
   case: columnNames('case'),
@@ -50,20 +52,25 @@ export const COLUMN_NAMES: Record<ListedKind, readonly string[]> = {
 };
 
 function columnNames(kind: ListedKind): string[] {
-  const names = COLUMNS[kind].flatMap(({ sql, folded }) => (folded === null ? [sql] : [sql, folded]));
-  return ['"id~"', ...names];
+  return ['lists', 'folded', ...COLUMNS[kind].filter((column) => !isSeveral(column)).map(({ sql }) => sql)];
 }
 
 /** What the columns of `COLUMN_NAMES` hold for these fields. */
 export function toValues(kind: ListedKind, fields: Fields): SqlValue[] {
-  const values: SqlValue[] = [foldedText(fields.id ?? null)];
+  const lists: Record<string, readonly string[]> = {};
+  const values: SqlValue[] = [null, null];
+  let isBeyond = isBeyondAscii(fields.id);
   for (const column of COLUMNS[kind]) {
     const value = fields[column.field] ?? null;
-    const isList = column.spec.type === 'texts';
-    const stored = isList ? listText(value) : bound(value as FieldValue);
-    values.push(stored ?? column.absent);
-    if (column.folded !== null) values.push(isList ? foldedList(String(stored), value) : foldedText(value));
+    if (isList(value)) lists[column.field] = value;
+    else {
+      values.push(bound(value) ?? column.absent);
+      isBeyond ||= isBeyondAscii(value);
+    }
   }
+  const json = listsText(lists);
+  values[0] = json;
+  if (isBeyond || isBeyondAscii(json)) values[1] = foldedText(fields);
   return values;
 }
 
@@ -104,8 +111,7 @@ function columnsOf(kind: ListedKind): Column[] {
     .map(([field, spec]) => ({
       field,
       spec,
-      sql: `"${field}"`,
-      folded: spec.type === 'text' || spec.type === 'texts' ? `"${field}~"` : null,
+      sql: spec.type === 'texts' ? `lists -> '$.${field}'` : `"${field}"`,
       absent: !spec.order ? null : spec.type === 'number' ? Number.NEGATIVE_INFINITY : '',
     }));
 }
@@ -113,22 +119,27 @@ function columnsOf(kind: ListedKind): Column[] {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them
 const BEYOND_ASCII = /[^\x00-\x7f]/;
 
-/** `null` where SQLite's own `lower`, which knows ASCII only, folds as well: nearly always. */
-function foldedText(value: FieldValue | readonly string[]): string | null {
-  return typeof value === 'string' && BEYOND_ASCII.test(value) ? fold(wellFormed(value)) : null;
+function isBeyondAscii(value: Fields[string] | undefined): boolean {
+  return typeof value === 'string' && BEYOND_ASCII.test(value);
 }
 
-function foldedList(json: string, value: FieldValue | readonly string[]): string | null {
-  return isList(value) && BEYOND_ASCII.test(json) ? listText(value.map(fold)) : null;
+function foldedText(fields: Fields): string {
+  const folded: Record<string, string | string[]> = {};
+  for (const [field, value] of Object.entries(fields)) {
+    if (isList(value)) {
+      if (value.some(isBeyondAscii)) folded[field] = value.map((part) => wellFormed(fold(part)));
+    } else if (typeof value === 'string' && isBeyondAscii(value)) folded[field] = wellFormed(fold(value));
+  }
+  return JSON.stringify(folded);
 }
 
-function listText(value: FieldValue | readonly string[]): string {
-  if (!isList(value)) return '[]';
-  const json = JSON.stringify(value);
+function listsText(lists: Record<string, readonly string[]>): string {
+  const json = JSON.stringify(lists);
+  if (!json.includes('\\ud')) return json;
   // JSON.stringify writes half a surrogate pair as an escape, which SQLite would decode to what is not UTF-8
-  return json.includes('\\ud') ? JSON.stringify(value.map(wellFormed)) : json;
+  return JSON.stringify(lists, (_, value) => (typeof value === 'string' ? wellFormed(value) : value));
 }
 
-function isList(value: FieldValue | readonly string[]): value is readonly string[] {
+function isList(value: Fields[string] | undefined): value is readonly string[] {
   return Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import { type FieldValue, type Filter, fold } from '../model/filter.js';
 import type { ListedKind } from '../model/kind.js';
-import { bound, type Column, columnOf, wellFormed } from './sqlite-columns.js';
+import { bound, type Column, columnOf, isSeveral, wellFormed } from './sqlite-columns.js';
 import type { Query, SqlValue } from './sqlite-connection.js';
 
 type Leaf = Extract<Filter, { readonly field: string }>;
@@ -21,7 +21,7 @@ export function filterSql(kind: ListedKind, filter: Filter): Query {
   }
   const column = columnOf(kind, filter.field);
   if (column === undefined) return isNullSought(filter) ? ALWAYS : NEVER;
-  return column.spec.type === 'texts' ? listSql(column, filter) : scalarSql(column, filter);
+  return isSeveral(column) ? listSql(column, filter) : scalarSql(column, filter);
 }
 
 function joined(kind: ListedKind, parts: readonly Filter[], operator: string, none: Query): Query {
@@ -42,17 +42,19 @@ function scalarSql(column: Column, leaf: Leaf): Query {
   const name = `t.${column.sql}`;
   const present =
     column.absent === null ? { sql: `${name} IS NOT NULL`, params: [] } : isNot(name, column.absent);
-  const folded = column.folded === null ? `lower(${name})` : `coalesce(t.${column.folded}, lower(${name}))`;
+  const folded = `coalesce(t.folded ->> '$.${column.field}', lower(${name}))`;
   const found = both(present, comparison(column, name, folded, leaf));
   return isNullSought(leaf) ? either(negated(present), found) : found;
 }
 
 function listSql(column: Column, leaf: Leaf): Query {
-  const name = `t.${column.sql}`;
+  const { field } = column;
   const { sql, params } = comparison(column, 'j.value', 'j.value', leaf);
-  const list = 'contains' in leaf ? `coalesce(t.${column.folded}, lower(${name}))` : name;
+  const folded = `coalesce(t.folded -> '$.${field}', lower(t.${column.sql}))`;
+  const list = 'contains' in leaf ? folded : `t.lists, '$.${field}'`;
   const found = { sql: `EXISTS (SELECT 1 FROM json_each(${list}) j WHERE ${sql})`, params };
-  return isNullSought(leaf) ? either({ sql: `${name} = '[]'`, params: [] }, found) : found;
+  const none = { sql: `json_array_length(t.lists, '$.${field}') = 0`, params: [] };
+  return isNullSought(leaf) ? either(none, found) : found;
 }
 
 /** What is asked of a value that is there. */

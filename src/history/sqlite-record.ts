@@ -1,12 +1,12 @@
-import type { Fields } from '../model/filter.js';
 import { type Instant, latest, shift } from '../model/instant.js';
-import { type Kind, keyText, type RecordKey } from '../model/kind.js';
+import { type Kind, keyText } from '../model/kind.js';
 import { type Observation, OPEN_SEQ } from '../model/revision.js';
 import { writeBooks } from './sqlite-bookkeeping.js';
-import { COLUMN_NAMES, isListed, listedFields, references, toValues } from './sqlite-columns.js';
+import { isListed, listedFields, toValues } from './sqlite-columns.js';
 import type { Connection, SqlValue } from './sqlite-connection.js';
 import { type Deed, deedsOf, grouped } from './sqlite-deeds.js';
 import type { Integrations } from './sqlite-integrations.js';
+import { References } from './sqlite-references.js';
 import { statements } from './sqlite-statements.js';
 import { Tallies } from './sqlite-tallies.js';
 import { Tops } from './sqlite-tops.js';
@@ -25,16 +25,11 @@ interface Current {
   readonly verifiedAt: Instant;
   readonly verifiedSeq: number;
   readonly digest: string;
-  readonly origin: string;
   readonly deleted: boolean;
-  /** The revision whose body it has; a tombstone has that of the version before. */
-  readonly body: number;
 }
 
-type Next = Pick<Current, 'verifiedAt' | 'digest' | 'origin' | 'deleted'> & { readonly body: number | null };
-
 const INSERT_BODY = 'INSERT INTO bodies (rev, record, received) VALUES (?, ?, ?)';
-const INSERT_BATCH = 'INSERT INTO batches (seq, at, id, last_rev, outcome) VALUES (?, ?, ?, ?, ?)';
+const INSERT_BATCH = 'INSERT INTO batches (seq, at, id, run_id, last_rev, outcome) VALUES (?, ?, ?, ?, ?, ?)';
 
 /** Writes one batch, once, within a transaction that the caller has begun. */
 export class BatchWriter {
@@ -48,6 +43,8 @@ export class BatchWriter {
   readonly #conflicts = new Set<Observation>();
   readonly #tallies = new Tallies();
   readonly #tops = new Tops();
+  readonly #references = new References();
+  readonly #bodies: [rev: number, seen: Observation][] = [];
   #lastRev: number;
 
   constructor(
@@ -77,11 +74,16 @@ export class BatchWriter {
       if (deed.seen) this.#observe(deed, deed.seen);
       else this.#bury(deed);
     }
+    for (const [rev, { record, received }] of this.#bodies) {
+      this.connection.run(INSERT_BODY, [rev, JSON.stringify(record), received]);
+    }
+    this.#references.write(this.connection);
     this.#tops.write(this.connection, this.#pin);
     this.#tallies.write(this.connection, seq);
     writeBooks(this.connection, this.batch, seq);
     const outcome = JSON.stringify(this.recorded);
-    this.connection.run(INSERT_BATCH, [seq, at, this.batch.id, this.#lastRev, outcome]);
+    const { id, run } = this.batch;
+    this.connection.run(INSERT_BATCH, [seq, at, id, run.id, this.#lastRev, outcome]);
   }
 
   #loadCurrent(deeds: readonly Deed[]): void {
@@ -102,11 +104,7 @@ export class BatchWriter {
     if (live && current.digest === seen.digest) this.#verify(text, current, seen);
     else if (current && this.#isNewer(current, seen)) this.#conflicts.add(seen);
     else {
-      const fields = isListed(key.kind) ? listedFields(key.kind, seen.record) : null;
-      const next = { ...seen, verifiedAt: seen.fetchedAt, deleted: false, body: null };
-      const rev = this.#supersede(key, current, next, fields);
-      this.connection.run(INSERT_BODY, [rev, JSON.stringify(seen.record), seen.received]);
-      if (fields) this.#project(key, rev, fields);
+      this.#insert(text, current, seen);
       this.#counts[live ? 'changed' : 'added'] += 1;
       if (!live) this.#tallies.add(key.kind, this.integrations.numberOf(key.integration), 1);
     }
@@ -128,58 +126,50 @@ export class BatchWriter {
   #bury({ key, text }: Deed): void {
     const current = this.#current.get(text);
     if (!current || current.deleted) return;
-    this.#supersede(key, current, { ...current, verifiedAt: this.#pin.at, deleted: true }, null);
+    const { seq, at } = this.#pin;
+    this.#close(text, current, key.kind);
+    const rev = ++this.#lastRev;
+    this.connection.run(statements(key.kind).bury, [rev, seq, at, current.rev]);
+    this.#current.set(text, { ...current, rev, ...this.#confirmed(at), deleted: true });
     this.#tallies.add(key.kind, this.integrations.numberOf(key.integration), -1);
     this.#counts.deleted += 1;
   }
 
-  /** Closes the current revision, if there is one, and opens the next, whose number it gives. */
-  #supersede(key: RecordKey, current: Current | undefined, next: Next, fields: Fields | null): number {
-    const { seq, at } = this.#pin;
-    if (current) {
-      this.connection.run(statements(key.kind).close, [seq, at, current.rev]);
-      this.touched.push(current.rev);
-      this.renewed.push(keyText(key));
-    }
+  #insert(text: string, current: Current | undefined, seen: Observation): void {
+    const { key, record, digest, origin, fetchedAt } = seen;
+    const n = this.integrations.numberOf(key.integration);
+    const fields = isListed(key.kind) ? listedFields(key.kind, record) : null;
+    if (current) this.#close(text, current, key.kind);
     const rev = ++this.#lastRev;
-    const opened: Current = { ...next, rev, seqFrom: seq, verifiedSeq: seq, body: next.body ?? rev };
     this.connection.run(statements(key.kind).insert, [
-      ...[rev, this.integrations.numberOf(key.integration), key.id, seq, OPEN_SEQ, at, null],
-      ...[next.verifiedAt, seq, next.digest, this.batch.run.id, next.origin, next.deleted ? 1 : 0],
-      ...[opened.body, 0],
-      ...fieldValues(key.kind, fields),
+      ...[rev, n, key.id, this.#pin.seq, fetchedAt, digest, origin],
+      ...(isListed(key.kind) && fields ? toValues(key.kind, fields) : []),
     ]);
-    this.#current.set(keyText(key), opened);
-    return rev;
+    this.#current.set(text, { rev, digest, deleted: false, ...this.#confirmed(fetchedAt) });
+    this.#bodies.push([rev, seen]);
+    if (fields === null) return;
+    this.#tops.add(key.kind, n, rev, fields);
+    this.#references.add(key.kind, n, rev, fields);
   }
 
-  /** Writes what lists need of a new version besides its row. */
-  #project({ kind, integration }: RecordKey, rev: number, fields: Fields): void {
-    const n = this.integrations.numberOf(integration);
-    this.#tops.add(kind, n, rev, fields);
-    for (const { field, sql } of statements(kind).refer) {
-      const values = references(fields, field);
-      if (values.length > 0) this.connection.run(sql, [n, rev, JSON.stringify(values)]);
-    }
+  #close(text: string, { rev }: Current, kind: Kind): void {
+    this.connection.run(statements(kind).close, [this.#pin.seq, rev]);
+    this.touched.push(rev);
+    this.renewed.push(text);
+  }
+
+  #confirmed(verifiedAt: Instant): Pick<Current, 'seqFrom' | 'verifiedAt' | 'verifiedSeq'> {
+    return { seqFrom: this.#pin.seq, verifiedAt, verifiedSeq: this.#pin.seq };
   }
 }
 
-/** A tombstone is in no list: its field columns stay empty. */
-function fieldValues(kind: Kind, fields: Fields | null): SqlValue[] {
-  if (!isListed(kind)) return [];
-  return fields === null ? COLUMN_NAMES[kind].map(() => null) : toValues(kind, fields);
-}
-
-function currentOf(row: readonly SqlValue[]): Current {
-  const [rev, seqFrom, verifiedAt, verifiedSeq, digest, origin, deleted, body] = row;
+function currentOf([rev, seqFrom, verifiedAt, verifiedSeq, digest, deleted]: readonly SqlValue[]): Current {
   return {
     rev: Number(rev),
     seqFrom: Number(seqFrom),
     verifiedAt: String(verifiedAt),
     verifiedSeq: Number(verifiedSeq),
     digest: String(digest),
-    origin: String(origin),
     deleted: deleted === 1,
-    body: Number(body),
   };
 }

@@ -103,7 +103,7 @@ export class Records {
     const n = this.integrations.find(integration);
     if (n === undefined) return null;
     // as bytes: the driver cuts text at NUL
-    const sql = `SELECT CAST(b.received AS BLOB) FROM "${kind}" t CROSS JOIN bodies b ON b.rev = t.body
+    const sql = `SELECT CAST(b.received AS BLOB) FROM "${kind}" t CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
       WHERE t.integration = ? AND t.id = ? AND t.seq_from = ?`;
     const row = this.connection.first(sql, [n, id, seqFrom]);
     return row ? textOf(row[0]) : null;

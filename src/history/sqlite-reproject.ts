@@ -1,13 +1,17 @@
+import type { Fields } from '../model/filter.js';
 import type { Instant } from '../model/instant.js';
 import type { ListedKind } from '../model/kind.js';
 import type { AnyRecord } from '../model/records.js';
-import { COLUMN_NAMES, LISTED_KINDS, listedFields, references, toValues } from './sqlite-columns.js';
+import { COLUMN_NAMES, LISTED_KINDS, listedFields, toValues } from './sqlite-columns.js';
 import type { Connection, Row } from './sqlite-connection.js';
-import { kindSql, LAYOUT, REVISION_COLUMNS } from './sqlite-schema.js';
-import { statements } from './sqlite-statements.js';
+import { References } from './sqlite-references.js';
+import { kindSql, LAYOUT } from './sqlite-schema.js';
 import { Tops } from './sqlite-tops.js';
 
 const CHUNK = 500;
+/** What is the same whatever the fields are. */
+const KEPT =
+  'rev, integration, id, seq_from, seq_to, verified_at, verified_seq, digest, origin, deleted, body';
 
 /** Whether the columns that lists go by are those that `FIELDS` asks for. */
 export function isLaidOut(connection: Connection): boolean {
@@ -40,51 +44,53 @@ function remake(connection: Connection, kind: ListedKind): void {
 /** Copies a kind's revisions in the order in which they were written, a batch's tops after its revisions. */
 class Copy {
   #tops = new Tops();
+  readonly #references = new References();
+  /** One revision, with what the columns of `COLUMN_NAMES` are to hold, and its number. */
+  readonly #copy: string;
   #seq = 0;
   #at: Instant = '';
 
   constructor(
     private readonly connection: Connection,
     private readonly kind: ListedKind,
-  ) {}
+  ) {
+    const names = COLUMN_NAMES[kind];
+    this.#copy = `INSERT INTO "${kind}" (${KEPT}, ${names.join(', ')})
+      SELECT ${KEPT}, ${names.map(() => '?').join(', ')} FROM "old ${kind}" WHERE rev = ?`;
+  }
 
   run(): void {
-    const columns = REVISION_COLUMNS.map((name) => `t.${name}`).join(', ');
-    const sql = `SELECT ${columns}, b.record FROM "old ${this.kind}" t JOIN bodies b ON b.rev = t.body
+    const sql = `SELECT t.rev, t.integration, t.seq_from, f.at, t.deleted, b.record FROM "old ${this.kind}" t
+      JOIN batches f ON f.seq = t.seq_from JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
       WHERE t.rev > ? ORDER BY t.rev LIMIT ${CHUNK}`;
     for (let last = 0, rows: Row[] = []; ; last = Number(rows.at(-1)?.[0])) {
       rows = this.connection.all(sql, [last]);
-      for (const row of rows) this.#copy(row);
+      for (const row of rows) this.#remake(row);
       if (rows.length < CHUNK) break;
     }
     this.#endBatch();
   }
 
-  #copy(row: Row): void {
-    const values = row.slice(0, REVISION_COLUMNS.length);
-    const [rev, integration, , seqFrom, , observedFrom] = values;
+  #remake([rev, integration, seqFrom, at, deleted, record]: Row): void {
     if (seqFrom !== this.#seq) this.#endBatch();
     this.#seq = Number(seqFrom);
-    this.#at = String(observedFrom);
-    values[REVISION_COLUMNS.indexOf('ahead')] = 0;
-    const isDeleted = values[REVISION_COLUMNS.indexOf('deleted')] === 1;
-    const { insert } = statements(this.kind);
-    if (isDeleted) this.connection.run(insert, [...values, ...COLUMN_NAMES[this.kind].map(() => null)]);
-    else this.#project(values, Number(rev), Number(integration), JSON.parse(String(row.at(-1))));
+    this.#at = String(at);
+    // a tombstone is in no list
+    const fields = deleted === 1 ? null : this.#fields(String(record));
+    const values = fields ? toValues(this.kind, fields) : COLUMN_NAMES[this.kind].map(() => null);
+    this.connection.run(this.#copy, [...values, Number(rev)]);
+    if (fields === null) return;
+    this.#tops.add(this.kind, Number(integration), Number(rev), fields);
+    this.#references.add(this.kind, Number(integration), Number(rev), fields);
   }
 
-  #project(values: Row, rev: number, integration: number, record: AnyRecord): void {
-    const fields = listedFields(this.kind, record);
-    const { insert, refer } = statements(this.kind);
-    this.connection.run(insert, [...values, ...toValues(this.kind, fields)]);
-    this.#tops.add(this.kind, integration, rev, fields);
-    for (const { field, sql } of refer) {
-      this.connection.run(sql, [integration, rev, JSON.stringify(references(fields, field))]);
-    }
+  #fields(record: string): Fields {
+    return listedFields(this.kind, JSON.parse(record) as AnyRecord);
   }
 
   #endBatch(): void {
     this.#tops.write(this.connection, { seq: this.#seq, at: this.#at });
     this.#tops = new Tops();
+    this.#references.write(this.connection);
   }
 }

@@ -15,6 +15,8 @@ interface Entry {
   readonly revision: Revision;
 }
 
+const STANDING = `t.rev, t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at`;
+
 const MAX_REVISIONS = 20_000;
 /** How many revisions are decoded before other work is let in. */
 const AT_ONCE = 200;
@@ -89,9 +91,11 @@ export class Revisions {
   }
 
   #read(kind: Kind, revs: readonly number[]): Map<number, Revision> {
-    const sql = `SELECT t.rev, t.seq_to, t.observed_to, t.verified_at, t.integration, t.id, t.seq_from,
-        t.observed_from, t.digest, t.run_id, t.origin, t.deleted, b.record
-      FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value CROSS JOIN bodies b ON b.rev = t.body`;
+    const sql = `SELECT ${STANDING}, t.integration, t.id, t.seq_from, f.at, t.digest, f.run_id, t.origin,
+        t.deleted, b.record
+      FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
+      CROSS JOIN batches f ON f.seq = t.seq_from
+      CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)`;
     const found = new Map<number, Revision>();
     for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {
       const revision = this.#decoded(kind, row);
@@ -103,7 +107,7 @@ export class Revisions {
   }
 
   #renew(kind: Kind, revs: readonly number[]): Map<number, Revision> {
-    const sql = `SELECT t.rev, t.seq_to, t.observed_to, t.verified_at
+    const sql = `SELECT ${STANDING}
       FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value`;
     const found = new Map<number, Revision>();
     for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {

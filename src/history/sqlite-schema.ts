@@ -1,5 +1,6 @@
 import { DEFAULT_ORDER, FIELDS } from '../model/fields.js';
 import { KINDS, type Kind } from '../model/kind.js';
+import { OPEN_SEQ } from '../model/revision.js';
 import { COLUMN_NAMES, COLUMNS, type Column, isListed } from './sqlite-columns.js';
 
 /*
@@ -18,42 +19,24 @@ const PROJECTION = 1;
 /** What the columns that lists go by are made from; where a file has another layout they are made anew. */
 export const LAYOUT = `${PROJECTION} ${JSON.stringify(FIELDS)}`;
 
-/** The columns that every kind's table has, in the order in which rows are written. */
-export const REVISION_COLUMNS = [
-  'rev',
-  'integration',
-  'id',
-  'seq_from',
-  'seq_to',
-  'observed_from',
-  'observed_to',
-  'verified_at',
-  'verified_seq',
-  'digest',
-  'run_id',
-  'origin',
-  'deleted',
-  'body',
-  'ahead',
-] as const;
-
-/** Numbers are INTEGER where they count; field columns have no affinity, so that `'5' = 5` stays false. */
-const REVISION_TYPES = `
+/**
+ * What every kind's table has of a revision. Numbers are INTEGER where they count; the columns of fields have
+ * no affinity, so that `'5' = 5` stays false. When a batch wrote and for which run is in `batches`. What is
+ * nearly always the same is left to its default.
+ */
+const REVISION = `
   rev INTEGER PRIMARY KEY,
   integration INTEGER NOT NULL,
   id TEXT NOT NULL,
   seq_from INTEGER NOT NULL,
-  seq_to INTEGER NOT NULL,
-  observed_from TEXT NOT NULL,
-  observed_to TEXT,
+  seq_to INTEGER NOT NULL DEFAULT ${OPEN_SEQ},
   verified_at TEXT NOT NULL,
-  verified_seq INTEGER NOT NULL,
+  verified_seq INTEGER,
   digest TEXT NOT NULL,
-  run_id TEXT NOT NULL,
   origin TEXT NOT NULL,
-  deleted INTEGER NOT NULL,
-  body INTEGER NOT NULL,
-  ahead INTEGER NOT NULL`;
+  deleted INTEGER NOT NULL DEFAULT 0,
+  body INTEGER,
+  ahead INTEGER NOT NULL DEFAULT 0`;
 
 const COMMON = `
 CREATE TABLE layout (fields TEXT NOT NULL);
@@ -61,6 +44,7 @@ CREATE TABLE batches (
   seq INTEGER PRIMARY KEY,
   at TEXT NOT NULL UNIQUE,
   id TEXT NOT NULL UNIQUE,
+  run_id TEXT NOT NULL,
   last_rev INTEGER NOT NULL,
   outcome TEXT NOT NULL
 );
@@ -161,7 +145,7 @@ export function kindSql(kind: Kind): string {
   const fields = isListed(kind) ? COLUMN_NAMES[kind] : [];
   const columns = isListed(kind) ? COLUMNS[kind] : [];
   return [
-    `CREATE TABLE "${kind}" (${[REVISION_TYPES, ...fields].join(',\n  ')}\n);`,
+    `CREATE TABLE "${kind}" (${[REVISION, ...fields].join(',\n  ')}\n);`,
     `CREATE INDEX ${keyIndex(kind)} ON "${kind}" (integration, id, seq_to, seq_from, deleted);`,
     ...columns.filter(isWalked).flatMap((column) => orderSql(kind, column, columns)),
     ...columns.filter(({ spec }) => spec.reference).map(({ field }) => referenceSql(kind, field)),

@@ -1,18 +1,20 @@
 import { KINDS, type Kind } from '../model/kind.js';
 import { COLUMN_NAMES, COLUMNS, isListed } from './sqlite-columns.js';
-import { REVISION_COLUMNS, referenceTable, referenceValue } from './sqlite-schema.js';
+import { referenceTable, referenceValue } from './sqlite-schema.js';
 
 /** What is written of one kind; made once, so that the connection knows each text by sight. */
 export interface KindStatements {
   /** The current revisions of the keys whose ids are in a list: (ids, integration, OPEN_SEQ). */
   readonly current: string;
-  /** One revision, its columns in the order of `REVISION_COLUMNS`, then those of `COLUMN_NAMES`. */
+  /** (rev, integration, id, seq, verified_at, digest, origin), then what the columns of `COLUMN_NAMES` hold. */
   readonly insert: string;
-  /** (seq_to, observed_to, rev) */
+  /** A tombstone of the revision that comes last: (rev, seq, verified_at, rev before). */
+  readonly bury: string;
+  /** (seq_to, rev) */
   readonly close: string;
   /** (verified_at, verified_seq, rev) */
   readonly verify: string;
-  /** For each `reference` field: (integration, rev, list of values). */
+  /** For each `reference` field: (integration, list of [value, rev]). */
   readonly refer: readonly { readonly field: string; readonly sql: string }[];
 }
 
@@ -23,20 +25,23 @@ export function statements(kind: Kind): KindStatements {
 }
 
 function statementsOf(kind: Kind): KindStatements {
-  const columns = [...REVISION_COLUMNS, ...(isListed(kind) ? COLUMN_NAMES[kind] : [])];
+  const listed = isListed(kind) ? COLUMN_NAMES[kind] : [];
+  const columns = ['rev', 'integration', 'id', 'seq_from', 'verified_at', 'digest', 'origin', ...listed];
   const references = isListed(kind) ? COLUMNS[kind].filter(({ spec }) => spec.reference) : [];
   return {
-    current: `SELECT k.value, t.rev, t.seq_from, t.verified_at, t.verified_seq, t.digest, t.origin, t.deleted,
-        t.body
+    current: `SELECT k.value, t.rev, t.seq_from, t.verified_at, coalesce(t.verified_seq, t.seq_from), t.digest,
+        t.deleted
       FROM json_each(?) k
       CROSS JOIN "${kind}" t ON t.integration = ? AND t.id = k.value AND t.seq_to = ?`,
     insert: `INSERT INTO "${kind}" (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
-    close: `UPDATE "${kind}" SET seq_to = ?, observed_to = ? WHERE rev = ?`,
+    bury: `INSERT INTO "${kind}" (rev, integration, id, seq_from, verified_at, digest, origin, deleted, body)
+      SELECT ?, integration, id, ?, ?, digest, origin, 1, coalesce(body, rev) FROM "${kind}" WHERE rev = ?`,
+    close: `UPDATE "${kind}" SET seq_to = ? WHERE rev = ?`,
     verify: `UPDATE "${kind}" SET verified_at = ?, verified_seq = ? WHERE rev = ?`,
     refer: references.map(({ field }) => ({
       field,
       sql: `INSERT INTO ${referenceTable(kind, field)} (integration, value, rev)
-        SELECT ?, ${referenceValue('value')}, ? FROM json_each(?)`,
+        SELECT ?, ${referenceValue('value ->> 0')} AS value, value ->> 1 FROM json_each(?) ORDER BY 2`,
     })),
   };
 }

@@ -103,6 +103,7 @@ describe("a history's SQLite file", () => {
     change(path, "UPDATE layout SET fields = 'earlier'; DELETE FROM tops; DELETE FROM threat_messageId");
     change(path, 'DROP INDEX threat_by_receivedTime; DROP INDEX threat_ahead_receivedTime');
     change(path, 'ALTER TABLE threat DROP COLUMN receivedTime; UPDATE campaign SET judgement = 7');
+    change(path, `UPDATE "case" SET lists = '{}'`);
     await expect(openSqliteStore(path, 'read')).rejects.toMatchObject(UNUSABLE);
 
     const after = await openSqliteStore(path, 'write');
