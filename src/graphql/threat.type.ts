@@ -91,6 +91,14 @@ export class Threat extends RecordNode<'threat'> {
   }
 
   @PlainField(() => Boolean, {
+    description:
+      'Whether every page of messages that Abnormal offered was read; it may offer fewer than it counts.',
+  })
+  get pagesComplete(): boolean {
+    return this.record.pagesComplete;
+  }
+
+  @PlainField(() => Boolean, {
     nullable: true,
     description:
       'Whether a message is held for every recipient counted and every page offered was read; null when Abnormal gives no count.',

@@ -94,12 +94,19 @@ test('a case’s threats: those held, each once, in its order, from its own acco
 
 test('a threat: what its messages add up to', async () => {
   const { threat } = await graph.data<{ threat: object }>(`{ threat(threatId: "t1", integration: "default") {
-    threatId subject receivedTime firstReceivedTime recipientCount messagesHeld allMessagesHeld
+    threatId subject receivedTime firstReceivedTime recipientCount messagesHeld pagesComplete allMessagesHeld
     attackTypes attackStrategies attackVectors impersonatedParties fromAddresses tenantId tenantName
     remediation { state messages remediated firstRemediationTime lastRemediationTime }
   } }`);
   expect(threat).toEqual({
-    ...{ threatId: 't1', subject: 'newest', recipientCount: 3, messagesHeld: 2, allMessagesHeld: false },
+    ...{
+      threatId: 't1',
+      subject: 'newest',
+      recipientCount: 3,
+      messagesHeld: 2,
+      pagesComplete: true,
+      allMessagesHeld: false,
+    },
     ...{ receivedTime: '2026-03-01T10:00:00.000Z', firstReceivedTime: '2026-03-01T08:15:00.000Z' },
     ...{ attackTypes: ['INVOICE_FRAUD_BEC', 'OTHER'], attackStrategies: ['NAME_IMPERSONATION'] },
     ...{ attackVectors: ['TEXT'], impersonatedParties: ['KNOWN_PARTNER'] },
