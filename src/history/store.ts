@@ -1,3 +1,4 @@
+import type { Collection, DocumentBody, Journal, JournalEntry, StoredDocument } from '../model/document.js';
 import type { FieldValue, Filter } from '../model/filter.js';
 import type { Instant } from '../model/instant.js';
 import type { Kind, ListedKind, RecordKey } from '../model/kind.js';
@@ -178,6 +179,32 @@ export interface HistoryStore {
   }): Promise<QuarantineEntry[]>;
   quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]>;
 
+  /** The document of that id; `null` where there is none. */
+  document(collection: Collection, id: string): Promise<StoredDocument | null>;
+  /** All of a collection, by id. */
+  documents(collection: Collection): Promise<StoredDocument[]>;
+  /**
+   * Writes a document over its version `expected`, 0 for one that is to be new. False, and nothing is changed,
+   * when it stands at another version: read it again.
+   */
+  putDocument(collection: Collection, id: string, body: DocumentBody, expected: number): Promise<boolean>;
+  /** Removes a document that stands at version `expected`; false, and nothing is changed, when it does not. */
+  removeDocument(collection: Collection, id: string, expected: number): Promise<boolean>;
+  /**
+   * Adds the entry `index` to a journal, which must be one more than its last (1 in an empty one); false, and
+   * nothing is changed, when it is not: somebody else was first. Nothing changes or removes an entry.
+   */
+  append(journal: Journal, index: number, at: Instant, body: DocumentBody): Promise<boolean>;
+  /** Entries after (or, descending, before) the index `from`, exclusive; all when `null`. */
+  journal(query: {
+    readonly journal: Journal;
+    readonly from: number | null;
+    readonly descending: boolean;
+    readonly limit: number;
+  }): Promise<JournalEntry[]>;
+  /** How many entries a journal has, which is the index of its last. */
+  journalLength(journal: Journal): Promise<number>;
+
   /**
    * Takes or renews the right to do something that one process at a time may do. False while another holder's
    * lease lasts. Time is the store's own where it has one.
@@ -190,5 +217,8 @@ export interface HistoryStore {
   close(): Promise<void>;
 }
 
-/** How a store is opened: one writer at a time may hold a SQLite file, readers beside it as many as like. */
-export type OpenMode = 'read' | 'write';
+/**
+ * How a store is opened: one writer at a time may hold a SQLite file; beside it as many as like may `read`, or
+ * `manage`, which writes documents and journals but records no batch.
+ */
+export type OpenMode = 'read' | 'manage' | 'write';

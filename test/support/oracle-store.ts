@@ -10,6 +10,13 @@ import type {
   Position,
   Recorded,
 } from '../../src/history/store.js';
+import type {
+  Collection,
+  DocumentBody,
+  Journal,
+  JournalEntry,
+  StoredDocument,
+} from '../../src/model/document.js';
 import { fieldsOf } from '../../src/model/fields.js';
 import { compareValues, type Fields, type FieldValue, isMatch } from '../../src/model/filter.js';
 import { type Instant, shift, toInstant } from '../../src/model/instant.js';
@@ -44,6 +51,8 @@ export class OracleStore implements HistoryStore {
   readonly #runs = new Map<string, Run>();
   readonly #streams = new Map<string, StreamState>();
   readonly #quarantine = new Map<string, QuarantineEntry>();
+  readonly #documents = new Map<string, StoredDocument>();
+  readonly #journals = new Map<Journal, JournalEntry[]>();
   readonly #leases = new Map<string, { holder: string; until: number }>();
 
   #closed = false;
@@ -270,6 +279,57 @@ export class OracleStore implements HistoryStore {
 
   async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
     return keys.map((key) => this.#quarantine.get(keyText(key)) ?? null);
+  }
+
+  async document(collection: Collection, id: string): Promise<StoredDocument | null> {
+    return structuredClone(this.#documents.get(`${collection}/${id}`) ?? null);
+  }
+
+  async documents(collection: Collection): Promise<StoredDocument[]> {
+    const own = [...this.#documents].filter(([key]) => key.startsWith(`${collection}/`));
+    const inOrder = own.map(([, document]) => document).sort((a, b) => (a.id < b.id ? -1 : 1));
+    return structuredClone(inOrder);
+  }
+
+  async putDocument(
+    collection: Collection,
+    id: string,
+    body: DocumentBody,
+    expected: number,
+  ): Promise<boolean> {
+    const key = `${collection}/${id}`;
+    if ((this.#documents.get(key)?.version ?? 0) !== expected) return false;
+    this.#documents.set(key, { id, version: expected + 1, body: structuredClone(body) });
+    return true;
+  }
+
+  async removeDocument(collection: Collection, id: string, expected: number): Promise<boolean> {
+    const key = `${collection}/${id}`;
+    if (this.#documents.get(key)?.version !== expected) return false;
+    return this.#documents.delete(key);
+  }
+
+  async append(journal: Journal, index: number, at: Instant, body: DocumentBody): Promise<boolean> {
+    const entries = this.#journals.get(journal) ?? [];
+    if (index !== entries.length + 1) return false;
+    this.#journals.set(journal, [...entries, { index, at, body: structuredClone(body) }]);
+    return true;
+  }
+
+  async journal({
+    journal,
+    from,
+    descending,
+    limit,
+  }: Parameters<HistoryStore['journal']>[0]): Promise<JournalEntry[]> {
+    const entries = this.#journals.get(journal) ?? [];
+    const inOrder = descending ? entries.toReversed() : entries;
+    const isBeyond = ({ index }: JournalEntry) => from === null || (descending ? index < from : index > from);
+    return structuredClone(inOrder.filter(isBeyond).slice(0, limit));
+  }
+
+  async journalLength(journal: Journal): Promise<number> {
+    return this.#journals.get(journal)?.length ?? 0;
   }
 
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {

@@ -1,0 +1,21 @@
+/** What a caller may do; each includes the one before. */
+export const ROLES = ['reader', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** How a caller showed who it is. `LOCAL`: not at all, on a gateway that only this machine can reach. */
+export type CallerKind = 'LOCAL' | 'API_KEY' | 'JWT' | 'COMMAND_LINE' | 'SCHEDULE';
+
+/** Whoever asks, as far as the gateway knows. Never holds a credential. */
+export interface Caller {
+  readonly kind: CallerKind;
+  /** Unique among callers of its kind: a key's id, a token's subject. */
+  readonly id: string;
+  /** For a person. */
+  readonly name: string;
+  readonly role: Role;
+}
+
+/** Whether `caller` may do what asks for `role`. */
+export function hasRole(caller: Caller, role: Role): boolean {
+  return ROLES.indexOf(caller.role) >= ROLES.indexOf(role);
+}
