@@ -67,6 +67,11 @@ export default {
       'A store keeps and gives back; it knows neither where records come from nor who asks.',
     ),
     layer(
+      'audit',
+      ['^src/history/(store|errors)[.]ts$'],
+      'The audit trail is written to the history by whoever does something: it knows nothing of what was done.',
+    ),
+    layer(
       'integrations',
       ['^src/abnormal/', '^src/simulator/', '^src/history/(store|errors)[.]ts$'],
       'An account is a client with a name; whatever uses accounts comes above.',
@@ -84,6 +89,7 @@ export default {
     layer(
       'graphql',
       [
+        '^src/audit/',
         '^src/controls/',
         '^src/evidence/',
         '^src/loaders/',
@@ -97,6 +103,7 @@ export default {
     layer(
       'http',
       [
+        '^src/audit/',
         '^src/graphql/',
         '^src/loaders/',
         '^src/history/(store|errors)[.]ts$',

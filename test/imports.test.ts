@@ -17,6 +17,7 @@ const VIOLATIONS: Record<string, [file: string, statement: string]> = {
   'layer-abnormal': ['src/abnormal/a.ts', "import { target } from '../sync/target.js'; target;"],
   'layer-simulator': ['src/simulator/a.ts', "import { target } from '../abnormal/target.js'; target;"],
   'layer-history': ['src/history/a.ts', "import { target } from '../sync/target.js'; target;"],
+  'layer-audit': ['src/audit/a.ts', "import { target } from '../sync/target.js'; target;"],
   'layer-integrations': ['src/integrations/a.ts', "import { target } from '../sync/target.js'; target;"],
   'layer-sync': ['src/sync/a.ts', "import { target } from '../graphql/target.js'; target;"],
   'layer-loaders': ['src/loaders/a.ts', "import { target } from '../graphql/target.js'; target;"],
