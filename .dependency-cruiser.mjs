@@ -101,6 +101,17 @@ export default {
       'The graph answers from loaders and the port; HTTP is not its concern.',
     ),
     layer(
+      'metrics',
+      [
+        '^src/graphql/',
+        '^src/abnormal/',
+        '^src/history/(store|errors)[.]ts$',
+        '^src/integrations/',
+        '^src/sync/',
+      ],
+      'What the parts tell their observers is counted in one place; none of them knows how.',
+    ),
+    layer(
       'http',
       [
         '^src/audit/',
@@ -191,6 +202,12 @@ export default {
       ['pino', 'pino-pretty'],
       ['^src/log[.]ts$'],
       'What may be logged, and how, is decided in one place.',
+    ),
+    onlyIn(
+      'prometheus-in-metrics',
+      ['prom-client'],
+      ['^src/metrics/'],
+      'How measures are kept and written is one folder’s business.',
     ),
     onlyIn('arguments-in-cli', ['commander'], ['^src/cli/'], 'Command lines are parsed in one folder.'),
     {

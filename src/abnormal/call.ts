@@ -3,9 +3,10 @@ import type { Resource } from '../model/kind.js';
 import type { Budget } from './budget.js';
 import { classify, type Role } from './classify.js';
 import type { CallMeter, CallOptions } from './client.js';
-import { DecodeError } from './errors.js';
+import { DecodeError, type UpstreamError } from './errors.js';
 import { failure } from './explain.js';
 import { linkSignals } from './link-signals.js';
+import type { RequestOutcome, UpstreamObserver } from './observer.js';
 import { JsonError, parseJson } from './parse-json.js';
 import type { Answer, BodyKind, Request } from './request.js';
 import { AttemptError, backoffFor, parseRetryAfter, pauseFor, type RetrySettings } from './retry.js';
@@ -47,6 +48,7 @@ export interface CallParts {
   readonly clock: () => number;
   readonly startTimer: StartTimer;
   readonly log: Log;
+  readonly observer: UpstreamObserver;
   /** Ends every call. */
   readonly closing: AbortSignal;
 }
@@ -75,8 +77,12 @@ async function tryOnce(
   signal: AbortSignal,
   attempt: number,
 ): Promise<JsonAnswer | AttemptError> {
-  const place = await parts.budget.acquire(endpoint.resource, options.priority, signal);
+  const { resource } = endpoint;
+  const askedAt = parts.clock();
+  const place = await parts.budget.acquire(resource, options.priority, signal);
   const sentAt = parts.clock();
+  parts.observer.waited(options.priority, Math.max(0, sentAt - askedAt));
+  const ended = (outcome: RequestOutcome) => parts.observer.ended(resource, outcome, attempt);
   count(options.meter, attempt);
   try {
     const answer = await parts.request.get(endpoint.target, endpoint.body ?? 'json', signal, place.answered);
@@ -84,13 +90,20 @@ async function tryOnce(
       { target: endpoint.target, status: answer.status, ms: parts.clock() - sentAt },
       'upstream',
     );
-    return read(answer, endpoint, notAfter(answer.date, sentAt));
+    const json = read(answer, endpoint, notAfter(answer.date, sentAt));
+    ended('OK');
+    return json;
   } catch (error) {
+    ended(error instanceof AttemptError ? outcomeOf(error.error) : 'UNDECODABLE');
     if (error instanceof AttemptError) return error;
     throw error;
   } finally {
     place.release();
   }
+}
+
+function outcomeOf({ code, status }: UpstreamError): RequestOutcome {
+  return status === 404 || status === 410 ? 'NOT_FOUND' : code;
 }
 
 /** A date has whole seconds: it was some time within its own. */

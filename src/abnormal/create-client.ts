@@ -7,6 +7,7 @@ import { type Call, createCall, type Endpoint, type JsonAnswer } from './call.js
 import type { AbnormalClient, CallOptions, Fetched } from './client.js';
 import { UpstreamError } from './errors.js';
 import { failure } from './explain.js';
+import { UNOBSERVED, type UpstreamObserver } from './observer.js';
 import { followPages } from './pages.js';
 import { createPathFinder, type PathFinder } from './path-finder.js';
 import { detailTarget, filterOf, isUsableId, threatLogTarget, threatTarget } from './paths.js';
@@ -37,6 +38,7 @@ export interface ClientOptions {
   readonly maxBodyBytes?: number | undefined;
   readonly retry?: Partial<RetrySettings> | undefined;
   readonly startTimer?: StartTimer | undefined;
+  readonly observer?: UpstreamObserver | undefined;
 }
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -46,7 +48,7 @@ const MAX_BODY_BYTES = 32 * 1024 * 1024;
  * HTTP is for loopback only.
  */
 export function createAbnormalClient(options: ClientOptions): AbnormalClient {
-  const { clock, log, budget, startTimer = startTimeout } = options;
+  const { clock, log, budget, startTimer = startTimeout, observer = UNOBSERVED } = options;
   const request = createRequest({
     baseUrl: options.baseUrl,
     token: options.token,
@@ -57,7 +59,8 @@ export function createAbnormalClient(options: ClientOptions): AbnormalClient {
   });
   const closing = new AbortController();
   const retry = { ...DEFAULT_RETRY, ...options.retry };
-  const call = createCall({ request, budget, retry, clock, startTimer, log, closing: closing.signal });
+  const parts = { request, budget, retry, clock, startTimer, log, observer };
+  const call = createCall({ ...parts, closing: closing.signal });
   const close = () => {
     closing.abort();
     request.close();

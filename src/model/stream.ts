@@ -28,15 +28,18 @@ export function streamText(stream: Stream): string {
   return `${stream.integration}/${stream.resource}/${stream.filterKey}`;
 }
 
+export const STREAM_STATUSES = [
+  'NEVER_READ',
+  'OK',
+  'NOT_LICENSED',
+  'NOT_ENABLED',
+  'FORBIDDEN',
+  'TOKEN_REJECTED',
+  'UNAVAILABLE',
+] as const;
+
 /** Whether Abnormal lets this stream be read, as of the last attempt. */
-export type StreamStatus =
-  | 'NEVER_READ'
-  | 'OK'
-  | 'NOT_LICENSED'
-  | 'NOT_ENABLED'
-  | 'FORBIDDEN'
-  | 'TOKEN_REJECTED'
-  | 'UNAVAILABLE';
+export type StreamStatus = (typeof STREAM_STATUSES)[number];
 
 /** What is remembered of a stream between polls, besides its ledger. */
 export interface StreamState extends Stream {

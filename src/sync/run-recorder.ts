@@ -94,6 +94,7 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
     sum.changed += recorded.changed;
     sum.unchanged += recorded.unchanged;
     sum.deleted += recorded.deleted;
+    env.observer?.recorded(run, part.ledger ?? [], recorded);
     return recorded;
   }
 

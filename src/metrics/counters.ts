@@ -1,0 +1,165 @@
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import type { UpstreamObserver } from '../abnormal/observer.js';
+import { ERROR_CODES } from '../graphql/errors.js';
+import type { GraphObserver } from '../graphql/observe-requests.js';
+import type { Run } from '../model/run.js';
+import type { SyncObserver } from '../sync/observer.js';
+import { secondsBetween } from './elapsed.js';
+import { named } from './names.js';
+
+/** What is counted as it happens, since the process began. */
+export interface Counters {
+  readonly registry: Registry;
+  /** For the client of one integration. */
+  upstream(integration: string): UpstreamObserver;
+  readonly sync: SyncObserver;
+  readonly graph: GraphObserver;
+}
+
+/** Counters at zero, with what Node and the process say of themselves. */
+export function createCounters(): Counters {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    upstream: countUpstream(registry),
+    sync: countSync(registry),
+    graph: countGraph(registry),
+  };
+}
+
+const WAIT_SECONDS = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300];
+
+function countUpstream(registry: Registry): Counters['upstream'] {
+  const requests = new Counter(
+    named(
+      registry,
+      'upstream_requests_total',
+      'Requests sent to Abnormal, retries included, by how they ended: OK, or the reason why not.',
+      ['integration', 'resource', 'outcome'],
+    ),
+  );
+  const retries = new Counter(
+    named(registry, 'upstream_retries_total', 'Requests to Abnormal that repeated one which had failed.', [
+      'integration',
+      'resource',
+    ]),
+  );
+  const wait = new Histogram({
+    ...named(
+      registry,
+      'upstream_wait_seconds',
+      'How long requests waited for leave from the request budget, by who waited for them.',
+      ['integration', 'priority'],
+    ),
+    buckets: WAIT_SECONDS,
+  });
+  return (integration) => ({
+    waited: (priority, ms) => wait.observe({ integration, priority }, ms / 1000),
+    ended(resource, outcome, attempt) {
+      requests.inc({ integration, resource, outcome });
+      if (attempt > 1) retries.inc({ integration, resource });
+    },
+  });
+}
+
+const RUN_SECONDS = [0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400];
+
+function countSync(registry: Registry): SyncObserver {
+  const records = new Counter(
+    named(
+      registry,
+      'records_total',
+      'Records read, by what became of them in the history; a conflict is fetched again, a deletion is a tombstone.',
+      ['integration', 'resource', 'outcome'],
+    ),
+  );
+  const windows = new Counter(
+    named(registry, 'windows_total', 'Windows of source time read, by how their reading ended.', [
+      'integration',
+      'resource',
+      'filter_key',
+      'status',
+    ]),
+  );
+  const ended = countRuns(registry);
+  return {
+    recorded(run, ledger, { added, changed, unchanged, deleted, conflicts }) {
+      const { integration, resource } = run;
+      const outcomes = { added, changed, unchanged, deleted, conflict: conflicts.length };
+      for (const [outcome, count] of Object.entries(outcomes)) {
+        if (count > 0) records.inc({ integration, resource, outcome }, count);
+      }
+      for (const { filterKey, status } of ledger) {
+        windows.inc({ integration, resource, filter_key: filterKey, status });
+      }
+      if (run.endedAt !== null) ended(run);
+    },
+  };
+}
+
+function countRuns(registry: Registry): (run: Run) => void {
+  const runs = new Counter(
+    named(registry, 'runs_total', 'Runs that have ended, by what set them off and how they ended.', [
+      'integration',
+      'resource',
+      'trigger',
+      'status',
+    ]),
+  );
+  const duration = new Histogram({
+    ...named(registry, 'run_duration_seconds', 'How long runs took, from their beginning to their end.', [
+      'resource',
+      'trigger',
+    ]),
+    buckets: RUN_SECONDS,
+  });
+  const verdicts = new Counter(
+    named(
+      registry,
+      'reconciliations_total',
+      'Windows compared with what Abnormal has, by verdict: MATCH, SHORT, EXTRA or UNVERIFIED.',
+      ['integration', 'resource', 'verdict'],
+    ),
+  );
+  return ({ integration, resource, trigger, status, startedAt, endedAt, reconciliation }) => {
+    runs.inc({ integration, resource, trigger, status });
+    duration.observe({ resource, trigger }, secondsBetween(startedAt, endedAt ?? startedAt));
+    if (reconciliation) verdicts.inc({ integration, resource, verdict: reconciliation.verdict });
+  };
+}
+
+const GRAPH_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
+const APOLLO_CODES = ['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_REQUEST'];
+const CODES = new Set([...Object.keys(ERROR_CODES), ...APOLLO_CODES]);
+
+function countGraph(registry: Registry): GraphObserver {
+  const requests = new Counter(
+    named(
+      registry,
+      'graphql_requests_total',
+      'GraphQL requests, by how they were answered: OK, PARTIAL (data and errors), REFUSED (the request was at fault), FAILED.',
+      ['outcome'],
+    ),
+  );
+  const errors = new Counter(
+    named(registry, 'graphql_errors_total', 'Errors in GraphQL answers, by `extensions.code`.', ['code']),
+  );
+  const duration = new Histogram({
+    ...named(registry, 'graphql_request_duration_seconds', 'How long GraphQL requests took to answer.', [
+      'outcome',
+    ]),
+    buckets: GRAPH_SECONDS,
+  });
+  return {
+    began() {
+      const stop = duration.startTimer();
+      return (outcome, codes) => {
+        stop({ outcome });
+        requests.inc({ outcome });
+        // whoever asks must not be able to make up labels
+        for (const code of codes) errors.inc({ code: CODES.has(code) ? code : 'OTHER' });
+      };
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { BudgetSnapshot } from '../abnormal/budget.js';
+import type { Pin } from '../history/store.js';
+import type { Gap } from '../model/coverage.js';
+import { INTEGRATION_STATUSES, integrationHealth } from '../model/integration-status.js';
+import { STREAM_STATUSES, type StreamState } from '../model/stream.js';
+import { secondsBetween, unixSeconds } from './elapsed.js';
+import { named } from './names.js';
+
+/** What is as it is at the moment of asking; each sets all of its series anew. */
+export interface Gauges {
+  history(head: Pin | null): void;
+  budgets(snapshots: ReadonlyMap<string, BudgetSnapshot>): void;
+  streams(states: readonly StreamState[]): void;
+  gaps(gaps: readonly { readonly stream: StreamState; readonly gaps: readonly Gap[] }[]): void;
+}
+
+export function createGauges(registry: Registry): Gauges {
+  return {
+    history: historyGauges(registry),
+    budgets: budgetGauges(registry),
+    streams: streamGauges(registry),
+    gaps: gapGauges(registry),
+  };
+}
+
+function gauge<L extends string>(registry: Registry, name: string, help: string, labels: readonly L[]) {
+  return new Gauge(named(registry, name, help, labels));
+}
+
+function historyGauges(registry: Registry): Gauges['history'] {
+  const up = gauge(registry, 'history_up', 'Whether the history answers: 1 or 0.', []);
+  const seq = gauge(registry, 'history_head_seq', 'The number of the newest batch in the history.', []);
+  const at = gauge(
+    registry,
+    'history_head_timestamp_seconds',
+    'When the newest batch was recorded, in seconds since the epoch.',
+    [],
+  );
+  return (head) => {
+    up.set(head ? 1 : 0);
+    if (!head) return;
+    seq.set(head.seq);
+    at.set(unixSeconds(head.at));
+  };
+}
+
+function budgetGauges(registry: Registry): Gauges['budgets'] {
+  const limit = gauge(
+    registry,
+    'upstream_budget_limit_requests',
+    'Requests that an integration may be sent in any 60 seconds (UPSTREAM_RPM).',
+    ['integration'],
+  );
+  const used = gauge(
+    registry,
+    'upstream_budget_used_requests',
+    'Requests that count against the limit now: in flight, or answered within the last 60 seconds.',
+    ['integration'],
+  );
+  const waiting = gauge(
+    registry,
+    'upstream_budget_waiting_requests',
+    'Requests that wait for leave to be sent, by who waits for them.',
+    ['integration', 'priority'],
+  );
+  return (snapshots) => {
+    for (const each of [limit, used, waiting]) each.reset();
+    for (const [integration, snapshot] of snapshots) {
+      limit.set({ integration }, snapshot.limit);
+      used.set({ integration }, snapshot.used);
+      for (const [priority, count] of Object.entries(snapshot.waiting))
+        waiting.set({ integration, priority }, count);
+    }
+  };
+}
+
+const STREAM = ['integration', 'resource', 'filter_key'] as const;
+
+function labelsOf({ integration, resource, filterKey }: StreamState) {
+  return { integration, resource, filter_key: filterKey };
+}
+
+function streamGauges(registry: Registry): Gauges['streams'] {
+  const status = gauge(
+    registry,
+    'stream_status',
+    'Whether Abnormal lets a stream be read, as of the last attempt: 1 for the state that it is in, 0 for the others.',
+    [...STREAM, 'status'],
+  );
+  const integration = gauge(
+    registry,
+    'integration_status',
+    'How an integration stands: 1 for the state that it is in, 0 for the others.',
+    ['integration', 'status'],
+  );
+  const attempt = gauge(
+    registry,
+    'stream_last_attempt_timestamp_seconds',
+    'When a stream was last tried, in seconds since the epoch; absent before the first time.',
+    STREAM,
+  );
+  const success = gauge(
+    registry,
+    'stream_last_success_timestamp_seconds',
+    'When a stream was last read to its end, in seconds since the epoch; absent before the first time.',
+    STREAM,
+  );
+  return (states) => {
+    for (const each of [status, integration, attempt, success]) each.reset();
+    for (const state of states) {
+      const labels = labelsOf(state);
+      for (const each of STREAM_STATUSES)
+        status.set({ ...labels, status: each }, each === state.status ? 1 : 0);
+      if (state.lastAttemptAt !== null) attempt.set(labels, unixSeconds(state.lastAttemptAt));
+      if (state.lastSuccessAt !== null) success.set(labels, unixSeconds(state.lastSuccessAt));
+    }
+    for (const name of new Set(states.map((state) => state.integration))) {
+      const health = integrationHealth(states.filter((state) => state.integration === name));
+      for (const each of INTEGRATION_STATUSES)
+        integration.set({ integration: name, status: each }, each === health.status ? 1 : 0);
+    }
+  };
+}
+
+function gapGauges(registry: Registry): Gauges['gaps'] {
+  const labels = [...STREAM, 'reason'];
+  const count = gauge(
+    registry,
+    'gaps',
+    'Spans of source time for which the history cannot vouch, by reason; one of the last interval is there before each poll.',
+    labels,
+  );
+  const longest = gauge(
+    registry,
+    'longest_gap_seconds',
+    'The longest span of source time for which the history cannot vouch, by reason.',
+    labels,
+  );
+  return (lists) => {
+    count.reset();
+    longest.reset();
+    for (const { stream, gaps } of lists) {
+      for (const reason of new Set(gaps.map((gap) => gap.reason))) {
+        const widths = gaps.flatMap((gap) => (gap.reason === reason ? secondsBetween(gap.from, gap.to) : []));
+        const series = { ...labelsOf(stream), reason };
+        count.set(series, widths.length);
+        longest.set(
+          series,
+          widths.reduce((a, b) => Math.max(a, b)),
+        );
+      }
+    }
+  };
+}

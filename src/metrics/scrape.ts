@@ -1,0 +1,76 @@
+import type { BudgetSnapshot } from '../abnormal/budget.js';
+import type { HistoryStore } from '../history/store.js';
+import type { Log } from '../log.js';
+import { toInstant } from '../model/instant.js';
+import type { StreamState } from '../model/stream.js';
+import { floorToSecond } from '../sync/spans.js';
+import { readWorkList } from '../sync/work-list.js';
+import type { Counters } from './counters.js';
+import { createGauges, type Gauges } from './gauges.js';
+
+/** What is looked at when somebody asks how things stand. */
+export interface ScrapeOptions {
+  readonly counters: Pick<Counters, 'registry'>;
+  readonly store: HistoryStore;
+  /** The request budgets by integration, as they are now. */
+  readonly budgets: () => ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly log: Log;
+}
+
+/** Everything that is measured, as Prometheus reads it. */
+export interface Scrape {
+  readonly contentType: string;
+  /** One look at the history for all who ask at once. Never throws: what cannot be read is left out. */
+  text(): Promise<string>;
+}
+
+/** Gaps are found by walking the whole ledger, so they are looked for no more often than this. */
+const GAPS_EVERY_MS = 60_000;
+
+export function createScrape(options: ScrapeOptions): Scrape {
+  const { counters, log, budgets } = options;
+  const gauges = createGauges(counters.registry);
+  const readGaps = createGapReader(options, gauges);
+  let current: Promise<string> | null = null;
+
+  async function read(): Promise<string> {
+    gauges.budgets(new Map([...budgets()].map(([name, budget]) => [name, budget.snapshot()])));
+    try {
+      const [head, streams] = await Promise.all([options.store.head(), options.store.streams()]);
+      gauges.history(head);
+      gauges.streams(streams);
+      await readGaps(streams);
+    } catch (error) {
+      log.warn({ err: error }, 'the history cannot be measured');
+      gauges.history(null);
+    }
+    return counters.registry.metrics();
+  }
+
+  return {
+    contentType: counters.registry.contentType,
+    text: () => {
+      current ??= read().finally(() => {
+        current = null;
+      });
+      return current;
+    },
+  };
+}
+
+function createGapReader({ store, clock }: ScrapeOptions, gauges: Gauges) {
+  let readAt: number | null = null;
+  return async (streams: readonly StreamState[]): Promise<void> => {
+    const now = clock();
+    if (readAt !== null && now >= readAt && now - readAt < GAPS_EVERY_MS) return;
+    const to = floorToSecond(toInstant(now));
+    const read = async (stream: StreamState) => ({
+      stream,
+      gaps: (await readWorkList(store, stream, stream.collectFrom, to)).gaps,
+    });
+    gauges.gaps(await Promise.all(streams.map(read)));
+    readAt = now;
+  };
+}
