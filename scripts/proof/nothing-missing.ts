@@ -13,6 +13,7 @@ import { pino } from 'pino';
 import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/create-client.js';
 import { openStore } from '../../src/history/open-store.js';
+import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { DAY, HOUR, shift, toInstant } from '../../src/model/instant.js';
 import type { FaultPlan } from '../../src/simulator/faults.js';
 import { startSimulator } from '../../src/simulator/server.js';
@@ -84,7 +85,7 @@ const client = createAbnormalClient({
 });
 const sync = createSync({
   store,
-  accounts: [{ name: INTEGRATION, origin: 'SIMULATED', baseUrl: simulator.baseUrl, client }],
+  accounts: fixedAccounts({ name: INTEGRATION, origin: 'SIMULATED', baseUrl: simulator.baseUrl, client }),
   settings: { ...DEFAULT_SYNC_SETTINGS, backfillFrom: from },
   clock: clock.now,
   log,

@@ -6,6 +6,7 @@ import { type Config, DEFAULT_RPM } from '../config.js';
 import { openStore } from '../history/open-store.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
 import type { Account } from '../integrations/account.js';
+import { fixedAccounts } from '../integrations/accounts.js';
 import {
   type AccountOptions,
   type OpenAccount,
@@ -60,7 +61,7 @@ export async function openCollector(config: Config, options: AppOptions): Promis
     await refuseMixture(store, account);
     const sync = createSync({
       store,
-      accounts: [account],
+      accounts: fixedAccounts(account),
       settings: settingsOf(config, options),
       clock,
       log,
@@ -132,7 +133,7 @@ export function pollUntil(
   resources?: readonly Resource[],
 ): Promise<void> {
   const poller = createPoller({
-    ...{ sync, store, integrations: [account.name], intervals: config.poll.every, clock, log },
+    ...{ sync, store, accounts: fixedAccounts(account), intervals: config.poll.every, clock, log },
     ...(resources ? { resources } : {}),
     reconcileEveryMs: config.poll.reconcileEvery,
     holder: holderOf(config),

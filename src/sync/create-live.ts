@@ -1,4 +1,4 @@
-import type { Account } from '../integrations/account.js';
+import type { Accounts } from '../integrations/accounts.js';
 import type { Flights } from './flights.js';
 import type { Live } from './freshness.js';
 import { LiveLists } from './live-lists.js';
@@ -13,7 +13,7 @@ export interface LiveSync extends Live {
 
 export function createLive(
   env: SyncEnv,
-  accounts: readonly Account[],
+  accounts: Accounts,
   deltas: Flights<DeltaOutcome>,
   closing: AbortSignal,
 ): LiveSync {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { linkSignals } from '../abnormal/link-signals.js';
 import type { HistoryStore } from '../history/store.js';
-import type { Account } from '../integrations/account.js';
+import type { Accounts } from '../integrations/accounts.js';
 import type { Log } from '../log.js';
 import type { Instant } from '../model/instant.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
@@ -10,6 +10,7 @@ import { createFlights } from './flights.js';
 import type { Live } from './freshness.js';
 import { unlessAborted } from './live-wait.js';
 import { markInterrupted } from './mark-interrupted.js';
+import type { SyncObserver } from './observer.js';
 import { type Source, type SyncEnv, sourceText } from './pass.js';
 import type { OnProgress, Progress } from './progress.js';
 import type { DeltaOutcome } from './read-delta.js';
@@ -20,13 +21,14 @@ import type { SyncSettings } from './settings.js';
 
 export interface SyncOptions {
   readonly store: HistoryStore;
-  readonly accounts: readonly Account[];
+  readonly accounts: Accounts;
   readonly settings: SyncSettings;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
   /** Makes the ids of runs; random UUIDs unless given. */
   readonly newId?: () => string;
+  readonly observer?: SyncObserver | undefined;
 }
 
 export interface PollOptions {
@@ -35,6 +37,11 @@ export interface PollOptions {
   /** All accounts, unless given. */
   readonly integrations?: readonly string[];
   readonly trigger?: PassOptions['trigger'];
+  /**
+   * Whether other processes may be polling now: then no run that stands as running is taken for one that was cut
+   * short. False unless given.
+   */
+  readonly isOneOfMany?: boolean;
   /** Ends the poll after the record in hand; it still answers with its report. */
   readonly signal: AbortSignal;
   readonly onProgress?: OnProgress;
@@ -111,12 +118,10 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     poll: Omit<PollOptions, 'trigger'>,
     run: (source: Source) => Promise<PassReport>,
   ): Promise<PollReport> {
-    const { resources = RESOURCES, integrations } = poll;
-    const wanted = accounts.filter(({ name }) => integrations?.includes(name) ?? true);
-    await markInterrupted(
-      env,
-      wanted.map(({ name }) => name),
-    );
+    const { resources = RESOURCES, integrations, isOneOfMany = false } = poll;
+    const wanted = accounts.list().filter(({ name }) => integrations?.includes(name) ?? true);
+    const names = wanted.map(({ name }) => name);
+    if (!isOneOfMany) await markInterrupted(env, names);
     const sources = wanted.flatMap((account) => resources.map((resource) => ({ account, resource })));
     const passes = await Promise.allSettled(sources.map(run));
     return { passes: passes.map(reportOf) };
@@ -124,7 +129,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
 
   async function reconcileAll(options: ReconcileOptions): Promise<ReconcileReport> {
     const ending = linkSignals(options.signal, closing.signal);
-    const done = reconcile(env, accounts, { ...options, signal: ending.signal });
+    const done = reconcile(env, accounts.list(), { ...options, signal: ending.signal });
     comparing.add(done);
     return done.finally(() => {
       comparing.delete(done);

@@ -1,4 +1,4 @@
-import type { Account } from '../integrations/account.js';
+import type { Accounts } from '../integrations/accounts.js';
 import { type Instant, toMillis } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
 import type { StreamState } from '../model/stream.js';
@@ -20,7 +20,7 @@ export class LiveLists {
 
   constructor(
     private readonly env: SyncEnv,
-    private readonly accounts: readonly Account[],
+    private readonly accounts: Accounts,
     private readonly deltas: Flights<DeltaOutcome>,
     private readonly closing: AbortSignal,
   ) {}
@@ -31,11 +31,11 @@ export class LiveLists {
     maxAgeMs: number,
     signal?: AbortSignal,
   ): Promise<Freshness> {
-    const wanted = this.accounts.filter(({ name }) => integrations?.includes(name) ?? true);
+    const wanted = this.accounts.list().filter(({ name }) => integrations?.includes(name) ?? true);
     const answers = await Promise.all(
       wanted.map((account) => this.source({ account, resource }, maxAgeMs, signal)),
     );
-    const unknown = integrations?.find((name) => !this.accounts.some((account) => account.name === name));
+    const unknown = integrations?.find((name) => !this.accounts.get(name));
     if (unknown !== undefined) {
       answers.push(staleness(null, 'UNREACHABLE', `No account is configured under the name ${unknown}.`));
     }

@@ -2,6 +2,7 @@ import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
 import { newMeter } from '../abnormal/client.js';
 import type { Account } from '../integrations/account.js';
+import type { Accounts } from '../integrations/accounts.js';
 import { type Instant, shift } from '../model/instant.js';
 import { type Kind, keyText, type RecordKey, type Resource } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
@@ -38,7 +39,7 @@ export class LiveRecords {
 
   constructor(
     private readonly env: SyncEnv,
-    private readonly accounts: readonly Account[],
+    private readonly accounts: Accounts,
     private readonly closing: AbortSignal,
   ) {
     this.held = createHeldLoader(env);
@@ -49,7 +50,7 @@ export class LiveRecords {
     const current = await this.held.load(key);
     const known = this.knownAnswer(key, current, maxAgeMs);
     if (known) return known;
-    const account = this.accounts.find(({ name }) => name === key.integration);
+    const account = this.accounts.get(key.integration);
     const verifiedAt = current?.verifiedAt ?? null;
     if (!account) {
       return staleness(

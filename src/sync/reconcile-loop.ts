@@ -9,7 +9,8 @@ import { type Sleep, waitOut } from './sleep.js';
 export interface ReconcileLoopOptions {
   readonly sync: Pick<Sync, 'reconcile'>;
   readonly store: Pick<HistoryStore, 'runs'>;
-  readonly integrations: readonly string[];
+  /** The accounts to compare, by name, as they stand. */
+  readonly integrations: () => readonly string[];
   /** All, unless given. */
   readonly resources?: readonly Resource[];
   readonly everyMs: number;
@@ -72,7 +73,8 @@ export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoo
 
 /** Milliseconds until the next is due, by when the last one began. */
 async function dueIn({ store, integrations, clock, everyMs }: ReconcileLoopOptions): Promise<number> {
-  const runs = await store.runs({ integrations, before: null, limit: LOOK_BACK, trigger: 'RECONCILE' });
+  const query = { before: null, limit: LOOK_BACK, trigger: 'RECONCILE' } as const;
+  const runs = await store.runs({ ...query, integrations: integrations() });
   const last = runs.find(({ parameters }) => parameters.scheduled === true);
   if (!last) return 0;
   // a clock that was ahead must not put it off
@@ -84,6 +86,6 @@ async function reconcileNow(signal: AbortSignal, options: ReconcileLoopOptions):
   const begin = clock();
   const to = toInstant(begin);
   const from = shift(to, -WIDEST_RECONCILED);
-  await sync.reconcile({ integrations, resources, from, to, isScheduled: true, signal });
+  await sync.reconcile({ integrations: integrations(), resources, from, to, isScheduled: true, signal });
   return Math.max(0, begin + everyMs - clock());
 }

@@ -8,6 +8,7 @@ import type { StartTimer } from '../../src/abnormal/timer.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore, Page } from '../../src/history/store.js';
 import type { Account } from '../../src/integrations/account.js';
+import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { type Instant, toMillis } from '../../src/model/instant.js';
 import type { ListedKind, Resource } from '../../src/model/kind.js';
 import { canonicalJson, OPEN_SEQ, type Revision } from '../../src/model/revision.js';
@@ -109,7 +110,13 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const account: Account = { name: INTEGRATION, origin: 'SIMULATED', baseUrl: simulator.baseUrl, client };
   const settings: SyncSettings = { ...DEFAULT_SYNC_SETTINGS, ...options.settings };
   const make = (over: Partial<SyncSettings> = {}) =>
-    createSync({ store, accounts: [account], settings: { ...settings, ...over }, clock: ownClock, log });
+    createSync({
+      store,
+      accounts: fixedAccounts(account),
+      settings: { ...settings, ...over },
+      clock: ownClock,
+      log,
+    });
   const sync = make();
   return {
     clock,

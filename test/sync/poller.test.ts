@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { DAY, HOUR, MINUTE } from '../../src/model/instant.js';
 import { RESOURCES, type Resource } from '../../src/model/kind.js';
 import type { Run } from '../../src/model/run.js';
@@ -89,7 +90,7 @@ function start(timers: Timers, over: Partial<PollerOptions> = {}): { poller: Pol
   const poller = createPoller({
     sync: world.sync,
     store: world.store,
-    integrations: [INTEGRATION],
+    accounts: fixedAccounts(world.account),
     intervals: world.settings.intervals,
     holder: 'one',
     clock: world.clock,

@@ -10,6 +10,7 @@ import { createAbnormalClient } from '../../../src/abnormal/create-client.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { Batch, HistoryStore, Recorded } from '../../../src/history/store.js';
 import type { Account } from '../../../src/integrations/account.js';
+import { fixedAccounts } from '../../../src/integrations/accounts.js';
 import type { Instant } from '../../../src/model/instant.js';
 import { keyText } from '../../../src/model/kind.js';
 import { canonicalJson, sha256 } from '../../../src/model/revision.js';
@@ -181,7 +182,13 @@ export class Rig {
     } as const;
     const store = this.mortal(raw);
     const { settings } = options;
-    const sync = createSync({ store, accounts: [account], settings, clock: time.gatewayNow, log });
+    const sync = createSync({
+      store,
+      accounts: fixedAccounts(account),
+      settings,
+      clock: time.gatewayNow,
+      log,
+    });
     this.rawOf = raw;
     this.clientOf = client;
     this.lifeOf = { sync, store, account, signal: this.abort.signal };
