@@ -104,6 +104,11 @@ export function wellFormed(text: string): string {
   return SURROGATE.test(text) ? text.replace(/\p{Surrogate}/gu, '\ufffd') : text;
 }
 
+/** Whether SQLite gives a text back as it is: the driver cuts it at NUL, and UTF-8 has no half pairs. */
+export function isName(text: string): boolean {
+  return typeof text === 'string' && text !== '' && !text.includes('\0') && wellFormed(text) === text;
+}
+
 function columnsOf(kind: ListedKind): Column[] {
   const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
   return specs

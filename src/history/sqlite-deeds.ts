@@ -1,7 +1,7 @@
 import { compareValues } from '../model/filter.js';
 import { KINDS, keyText, type RecordKey } from '../model/kind.js';
 import type { Observation } from '../model/revision.js';
-import { wellFormed } from './sqlite-columns.js';
+import { isName } from './sqlite-columns.js';
 import type { Batch } from './store.js';
 
 /** What is to happen to one key. */
@@ -49,9 +49,4 @@ export function grouped<T, G>(items: readonly T[], groupOf: (item: T) => G): Map
 function assertKey({ kind, id, integration }: RecordKey): void {
   if (KINDS.includes(kind) && isName(id) && isName(integration)) return;
   throw new TypeError(`not the key of a record: ${JSON.stringify({ integration, kind, id })}`);
-}
-
-/** Whether SQLite gives a text back as it is: the driver cuts it at NUL, and UTF-8 has no half pairs. */
-function isName(text: string): boolean {
-  return typeof text === 'string' && text !== '' && !text.includes('\0') && wellFormed(text) === text;
 }

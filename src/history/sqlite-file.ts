@@ -2,23 +2,49 @@ import { existsSync } from 'node:fs';
 import { HistoryError } from './errors.js';
 import { Connection } from './sqlite-connection.js';
 import { isLaidOut, layOut } from './sqlite-reproject.js';
-import { APPLICATION_ID, LAYOUT, SCHEMA_VERSION, schemaSql } from './sqlite-schema.js';
+import { APPLICATION_ID, LAYOUT, SCHEMA_VERSION, schemaSql, upgradeSql } from './sqlite-schema.js';
 import type { OpenMode } from './store.js';
 
 /** Pages (of 4 KiB) that the write-ahead log may grow to before a commit copies them into the file itself. */
 const CHECKPOINT_PAGES = 2_000;
 
-/** Opens a history's file; in write mode, a missing or empty file becomes a new history. */
+/**
+ * Opens a history's file. In write mode, a missing or empty file becomes a new history, and one that an earlier
+ * version left is brought up to date; in the others it must be ready.
+ */
 export function openFile(path: string, mode: OpenMode): Connection {
   if (mode === 'read') return openToRead(path);
+  if (mode === 'manage') return opened(new Connection(path, 'write'), makeDurable);
   return opened(new Connection(path, 'create'), (connection) => {
     const isNew = isEmpty(connection);
-    if (!isNew) check(connection);
+    const version = isNew ? SCHEMA_VERSION : check(connection);
     connection.all('PRAGMA journal_mode = WAL');
-    connection.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    makeDurable(connection);
     if (isNew) create(connection);
-    else if (!isLaidOut(connection)) layOut(connection);
+    if (version < SCHEMA_VERSION) upgrade(connection, version);
+    if (!isLaidOut(connection)) layOut(connection);
   });
+}
+
+function makeDurable(connection: Connection): void {
+  connection.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+}
+
+/**
+ * Whether the file, which must be there, needs nothing done before it can be used. Throws a HistoryError when it
+ * is no history, or one of a later version.
+ */
+export function isReady(path: string): boolean {
+  const connection = new Connection(path, 'read');
+  try {
+    return !isEmpty(connection) && isCurrent(connection);
+  } finally {
+    connection.close();
+  }
+}
+
+function isCurrent(connection: Connection): boolean {
+  return check(connection) === SCHEMA_VERSION && isLaidOut(connection);
 }
 
 function openToRead(path: string): Connection {
@@ -29,8 +55,7 @@ function openToRead(path: string): Connection {
     );
   }
   return opened(new Connection(path, 'read'), (connection) => {
-    check(connection);
-    if (isLaidOut(connection)) return;
+    if (isCurrent(connection)) return;
     throw new HistoryError(
       'UNUSABLE',
       `${path} was last written by another version of the gateway; start this one once (npm start) so that it brings the history up to date`,
@@ -60,8 +85,16 @@ function create(connection: Connection): void {
   });
 }
 
-function check(connection: Connection): void {
-  const [id, version] = ['application_id', 'user_version'].map((name) =>
+function upgrade(connection: Connection, from: number): void {
+  connection.transaction(() => {
+    connection.exec(upgradeSql(from));
+    connection.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  });
+}
+
+/** The version of the tables; refuses what is no history, and what a later version of the gateway wrote. */
+function check(connection: Connection): number {
+  const [id = 0, version = 0] = ['application_id', 'user_version'].map((name) =>
     Number(connection.first(`PRAGMA ${name}`)?.[0]),
   );
   if (id !== APPLICATION_ID) {
@@ -70,10 +103,11 @@ function check(connection: Connection): void {
       `${connection.path} is not a history of this gateway's; nothing in it was touched. Name another file in HISTORY`,
     );
   }
-  if (version !== SCHEMA_VERSION) {
+  if (version < 1 || version > SCHEMA_VERSION) {
     throw new HistoryError(
       'UNUSABLE',
       `${connection.path} was written by another version of the gateway (its format is ${version}, this one reads ${SCHEMA_VERSION}); nothing in it was touched. Use that version, or name another file in HISTORY`,
     );
   }
+  return version;
 }

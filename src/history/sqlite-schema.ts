@@ -10,8 +10,8 @@ import { COLUMN_NAMES, COLUMNS, type Column, isListed } from './sqlite-columns.j
 
 /** `abgh`: marks a SQLite file as a history of this gateway's. */
 export const APPLICATION_ID = 0x61626768;
-/** The tables' version; a file of a later one is refused. */
-export const SCHEMA_VERSION = 1;
+/** The tables' version; a file of a later one is refused, one of an earlier is upgraded by its writer. */
+export const SCHEMA_VERSION = 2;
 
 /** To be raised when `fieldsOf` reads other values out of the same records. */
 const PROJECTION = 1;
@@ -37,6 +37,27 @@ const REVISION = `
   deleted INTEGER NOT NULL DEFAULT 0,
   body INTEGER,
   ahead INTEGER NOT NULL DEFAULT 0`;
+
+/** What the gateway keeps of its own, beside what it read. */
+const KEPT = `
+CREATE TABLE documents (
+  collection TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (collection, id)
+) WITHOUT ROWID;
+CREATE TABLE journals (
+  journal TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  at TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (journal, n)
+);
+`;
+
+/** What makes the tables of each earlier version those of the next. */
+const UPGRADES = new Map([[1, KEPT]]);
 
 const COMMON = `
 CREATE TABLE layout (fields TEXT NOT NULL);
@@ -96,7 +117,13 @@ CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires_ms INT
 
 /** Everything that a new history needs. */
 export function schemaSql(): string {
-  return [COMMON, ...KINDS.map(kindSql)].join('\n');
+  return [COMMON, KEPT, ...KINDS.map(kindSql)].join('\n');
+}
+
+/** What brings the tables of version `from` up to date. */
+export function upgradeSql(from: number): string {
+  const later = [...UPGRADES].filter(([version]) => version >= from);
+  return later.map(([, sql]) => sql).join('\n');
 }
 
 /** The table that holds who refers to what by one field. */

@@ -10,8 +10,10 @@ import { Books, dropLease, takeLease } from './sqlite-books.js';
 import type { Connection } from './sqlite-connection.js';
 import { openFile } from './sqlite-file.js';
 import { Integrations } from './sqlite-integrations.js';
+import { Kept } from './sqlite-kept.js';
 import { Lists } from './sqlite-lists.js';
 import { lockForWriting, type WriterLock } from './sqlite-lock.js';
+import { openToManage } from './sqlite-manage.js';
 import {
   Answers,
   inlineOffload,
@@ -48,9 +50,9 @@ const CACHE_CHARS = 24_000_000;
 const IN_MEMORY = ':memory:';
 
 /**
- * Opens the history in the file `path`, or one in memory for `:memory:`. In write mode the file and its folder
- * are made where there is none; throws a HistoryError `IN_USE` while another store writes to it, `UNUSABLE`
- * when the file is something else, `UNAVAILABLE` when it cannot be opened.
+ * Opens the history in the file `path`, or one in memory for `:memory:`. But for reading, the file and its
+ * folder are made where there is none. Throws a HistoryError: `IN_USE` when it is to be written while another
+ * store writes to it, `UNUSABLE` when the file is something else, `UNAVAILABLE` when it cannot be opened.
  */
 export async function openSqliteStore(
   path: string,
@@ -59,6 +61,7 @@ export async function openSqliteStore(
 ): Promise<HistoryStore> {
   if (path === IN_MEMORY) return new SqliteStore(openFile(path, 'write'), null, 'write', options);
   if (mode === 'read') return new SqliteStore(openFile(path, mode), null, mode, options);
+  if (mode === 'manage') return new SqliteStore(await openToManage(path), null, mode, options);
   const lock = lockForWriting(path);
   try {
     return new SqliteStore(openFile(path, mode), lock, mode, options);
@@ -75,6 +78,7 @@ class SqliteStore implements HistoryStore {
   readonly #records: Records;
   readonly #lists: Lists;
   readonly #books: Books;
+  readonly #kept: Kept;
   readonly #offload: Offload;
   readonly #now: () => number;
   /** What the writer knows without asking; a reader asks, since another process writes. */
@@ -96,6 +100,7 @@ class SqliteStore implements HistoryStore {
     this.#records = new Records(connection, this.#integrations, this.#revisions, answers, limits);
     this.#lists = new Lists(connection, this.#integrations, this.#revisions, answers, limits);
     this.#books = new Books(connection, answers, limits);
+    this.#kept = new Kept(connection, answers, limits, mode);
   }
 
   async record(batch: Batch): Promise<Recorded> {
@@ -201,6 +206,14 @@ class SqliteStore implements HistoryStore {
     return keys.map((key) => this.#books.quarantined(key));
   }
 
+  document: HistoryStore['document'] = (...query) => this.#kept.document(...query);
+  documents: HistoryStore['documents'] = (collection) => this.#kept.documents(collection);
+  putDocument: HistoryStore['putDocument'] = (...document) => this.#kept.putDocument(...document);
+  removeDocument: HistoryStore['removeDocument'] = (...document) => this.#kept.removeDocument(...document);
+  append: HistoryStore['append'] = (...entry) => this.#kept.append(...entry);
+  journal: HistoryStore['journal'] = (query) => this.#kept.journal(query);
+  journalLength: HistoryStore['journalLength'] = (journal) => this.#kept.journalLength(journal);
+
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
     this.#assertWriter();
     return takeLease(this.connection, name, holder, ttlMs, this.#now());
@@ -240,6 +253,7 @@ class SqliteStore implements HistoryStore {
 
   #assertWriter(): void {
     if (this.mode === 'write') return;
-    throw new HistoryError('UNUSABLE', `${this.connection.path} is open for reading only`);
+    const what = this.mode === 'read' ? 'reading only' : 'documents and journals only';
+    throw new HistoryError('UNUSABLE', `${this.connection.path} is open for ${what}`);
   }
 }

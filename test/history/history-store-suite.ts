@@ -1,6 +1,7 @@
 import { beforeAll, describe, inject } from 'vitest';
 import type { HistoryStore } from '../../src/history/store.js';
 import { describeBooks } from './suite-books.js';
+import { describeDocuments } from './suite-documents.js';
 import { describeFilters } from './suite-filters.js';
 import { describeModel } from './suite-model.js';
 import { describeReads } from './suite-reads.js';
@@ -11,6 +12,8 @@ export interface OpenedStore {
   readonly store: HistoryStore;
   /** Closes the store, if it is not closed already, and opens the same history again. */
   reopen(): Promise<HistoryStore>;
+  /** Opens the same history once more, to manage it; who asks closes it. */
+  manage(): Promise<HistoryStore>;
   /** Closes whatever is open and removes the history. */
   dispose(): Promise<void>;
 }
@@ -29,6 +32,7 @@ export function describeHistoryStore(name: string, open: () => Promise<OpenedSto
     describeReads(open);
     describeFilters(open);
     describeBooks(open);
+    describeDocuments(open);
     describeModel(open);
   });
 }

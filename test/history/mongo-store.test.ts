@@ -17,6 +17,7 @@ describe.skipIf(!mongo)('', () => {
         store = await openMongoStore(url, 'write');
         return store;
       },
+      manage: () => openMongoStore(url, 'manage'),
       dispose: async () => {
         await store.close();
         await mongo.drop(url);

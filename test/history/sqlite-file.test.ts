@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connection } from '../../src/history/sqlite-connection.js';
+import { SCHEMA_VERSION } from '../../src/history/sqlite-schema.js';
 import { openSqliteStore } from '../../src/history/sqlite-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import {
@@ -82,7 +83,7 @@ describe("a history's SQLite file", () => {
       await expect(openSqliteStore(path, mode)).rejects.toMatchObject(UNUSABLE);
       await expect(openSqliteStore(path, mode)).rejects.toThrow('its format is 99');
     }
-    change(path, 'PRAGMA user_version = 1');
+    change(path, `PRAGMA user_version = ${SCHEMA_VERSION}`);
     await (await openSqliteStore(path, 'write')).close();
   });
 
@@ -90,7 +91,7 @@ describe("a history's SQLite file", () => {
     await (await openSqliteStore(path, 'write')).close();
     change(path, 'PRAGMA user_version = 99');
     await expect(openSqliteStore(path, 'write')).rejects.toMatchObject(UNUSABLE);
-    change(path, 'PRAGMA user_version = 1');
+    change(path, `PRAGMA user_version = ${SCHEMA_VERSION}`);
     await (await openSqliteStore(path, 'write')).close();
   });
 

@@ -6,7 +6,8 @@ import { describeHistoryStore, type OpenedStore } from './history-store-suite.js
 
 async function openIn(options: SqliteOptions): Promise<OpenedStore> {
   const folder = await mkdtemp(join(tmpdir(), 'history-'));
-  const open = () => openSqliteStore(join(folder, 'history.db'), 'write', options);
+  const path = join(folder, 'history.db');
+  const open = () => openSqliteStore(path, 'write', options);
   let store = await open();
   return {
     store,
@@ -15,6 +16,7 @@ async function openIn(options: SqliteOptions): Promise<OpenedStore> {
       store = await open();
       return store;
     },
+    manage: () => openSqliteStore(path, 'manage', options),
     dispose: async () => {
       await store.close();
       await rm(folder, { recursive: true });

@@ -287,7 +287,7 @@ export class OracleStore implements HistoryStore {
 
   async documents(collection: Collection): Promise<StoredDocument[]> {
     const own = [...this.#documents].filter(([key]) => key.startsWith(`${collection}/`));
-    const inOrder = own.map(([, document]) => document).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const inOrder = own.map(([, document]) => document).sort((a, b) => compareValues(a.id, b.id));
     return structuredClone(inOrder);
   }
 
