@@ -129,6 +129,28 @@ export interface LeaseDoc {
   readonly until: Date;
 }
 
+/** A document of the gateway's own. */
+export interface DocumentDoc {
+  /** The collection and the id. */
+  readonly _id: string;
+  readonly collection: string;
+  readonly id: string;
+  readonly version: number;
+  /** JSON. */
+  readonly body: string;
+}
+
+/** An entry of a journal. */
+export interface JournalDoc {
+  /** The journal and the index. */
+  readonly _id: string;
+  readonly journal: string;
+  readonly index: number;
+  readonly at: Instant;
+  /** JSON. */
+  readonly body: string;
+}
+
 /** The history's collections. */
 export interface Collections {
   readonly revisions: Collection<RevisionDoc>;
@@ -141,6 +163,8 @@ export interface Collections {
   readonly runs: Collection<RunDoc>;
   readonly quarantine: Collection<QuarantineDoc>;
   readonly leases: Collection<LeaseDoc>;
+  readonly documents: Collection<DocumentDoc>;
+  readonly journals: Collection<JournalDoc>;
 }
 
 /**
@@ -171,5 +195,7 @@ export function collectionsOf({ db, isSharded }: MongoConnection): Collections {
     runs: db.collection('runs', CONCERNS),
     quarantine: db.collection('quarantine', CONCERNS),
     leases: db.collection('leases', CONCERNS),
+    documents: db.collection('documents', CONCERNS),
+    journals: db.collection('journals', CONCERNS),
   };
 }

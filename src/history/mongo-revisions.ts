@@ -5,7 +5,7 @@ import type { Revision } from '../model/revision.js';
 import { readBodies } from './mongo-bodies.js';
 import { type Collections, type RevisionDoc, revisionId, writtenBy } from './mongo-documents.js';
 import { KEY_INDEX } from './mongo-schema.js';
-import type { ChangesQuery } from './store.js';
+import type { ChangesQuery, ReceivedRevision } from './store.js';
 
 /** The revisions that batches up to `seq` have left visible. */
 export function visibleAt(seq: number): Document {
@@ -51,12 +51,25 @@ export class MongoRevisions {
   }
 
   async changes(query: ChangesQuery): Promise<Revision[]> {
-    const docs = await this.collections.revisions
+    return this.withRecords(await this.#written(query));
+  }
+
+  async changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]> {
+    const docs = await this.#written(query);
+    const bodies = docs.map(({ body }) => body);
+    const texts = await readBodies(this.collections, bodies, 'received');
+    return docs.map((doc) => ({
+      ...standingOf(doc),
+      received: textOf(doc, texts.get(doc.body.toHexString())),
+    }));
+  }
+
+  #written(query: ChangesQuery): Promise<RevisionDoc[]> {
+    return this.collections.revisions
       .find(changesMatch(query), AS_WRITTEN)
       .sort({ _id: 1 })
       .limit(query.limit)
       .toArray();
-    return this.withRecords(docs);
   }
 
   async received(key: RecordKey, seqFrom: number): Promise<string | null> {
@@ -102,12 +115,19 @@ export function oneOf(keys: readonly RecordKey[], others: Document): Document[] 
 }
 
 function revisionOf<K extends Kind>(doc: RevisionDoc, record: string | undefined): Revision<K> {
-  if (record === undefined) throw new Error(`the history lacks the text of ${doc._id}`);
+  return { ...standingOf<K>(doc), record: JSON.parse(textOf(doc, record)) as RecordOf[K] };
+}
+
+function standingOf<K extends Kind>(doc: RevisionDoc): Omit<Revision<K>, 'record'> {
   const { integration, kind, id, seqFrom, seqTo, observedFrom, observedTo, verifiedAt } = doc;
   return {
     key: { integration, kind: kind as K, id },
     ...{ seqFrom, seqTo, observedFrom, observedTo, verifiedAt },
     ...{ digest: doc.digest, runId: doc.runId, origin: doc.origin, deleted: doc.deleted },
-    record: JSON.parse(record) as RecordOf[K],
   };
+}
+
+function textOf({ _id }: RevisionDoc, text: string | undefined): string {
+  if (text === undefined) throw new Error(`the history lacks the text of ${_id}`);
+  return text;
 }

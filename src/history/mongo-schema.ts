@@ -88,14 +88,24 @@ const INDEXES: Record<keyof Collections, () => Index[]> = {
   ],
   quarantine: () => [{ name: 'key', key: { integration: 1, kind: 1, id: 1 } }],
   leases: () => [],
+  documents: () => [{ name: 'id', key: { collection: 1, id: 1 }, unique: true }],
+  journals: () => [{ name: 'index', key: { journal: 1, index: 1 }, unique: true }],
 };
 
 const NAMES = Object.keys(INDEXES) as (keyof Collections)[];
 
-/** Makes what is missing of the history, if anything is; harmless where several do it at once. */
-export async function prepare(connection: MongoConnection, nowMs: number): Promise<Collections> {
+/**
+ * Makes what is missing of the history, if anything is; harmless where several do it at once. Who only manages
+ * it does not lay it out anew: a writer of the version that did may be at work.
+ */
+export async function prepare(
+  connection: MongoConnection,
+  mode: 'manage' | 'write',
+  nowMs: number,
+): Promise<Collections> {
   const collections = collectionsOf(connection);
   const schema = await ownSchema(collections, connection.where);
+  if (schema && mode === 'manage') assertLaidOut(schema, connection.where);
   const there = new Set((await connection.db.listCollections().toArray()).map(({ name }) => name));
   if (!schema) await refuseForeign(connection, there);
   for (const name of NAMES) {
@@ -146,12 +156,21 @@ export async function find(connection: MongoConnection): Promise<Collections> {
   const { where } = connection;
   const collections = collectionsOf(connection);
   const schema = await ownSchema(collections, where);
-  if (schema?.layout === LAYOUT) return collections;
+  if (!schema) {
+    throw new HistoryError(
+      'UNAVAILABLE',
+      `there is no history in ${where}: start the gateway once so that it makes one, or correct HISTORY`,
+    );
+  }
+  assertLaidOut(schema, where);
+  return collections;
+}
+
+function assertLaidOut({ layout }: SchemaDoc, where: string): void {
+  if (layout === LAYOUT) return;
   throw new HistoryError(
-    schema ? 'UNUSABLE' : 'UNAVAILABLE',
-    schema
-      ? `the history in ${where} is laid out for another version of the gateway: start this one once so that it lays it out anew`
-      : `there is no history in ${where}: start the gateway once so that it makes one, or correct HISTORY`,
+    'UNUSABLE',
+    `the history in ${where} is laid out for another version of the gateway: start this one once so that it lays it out anew`,
   );
 }
 

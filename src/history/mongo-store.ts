@@ -4,6 +4,7 @@ import { MongoBooks } from './mongo-books.js';
 import { connect, type MongoConnection } from './mongo-connection.js';
 import type { Collections, HeadDoc } from './mongo-documents.js';
 import { guarded } from './mongo-errors.js';
+import { MongoKept } from './mongo-kept.js';
 import { acquireLease, releaseLease } from './mongo-leases.js';
 import { MongoLists } from './mongo-lists.js';
 import { MongoRecorder } from './mongo-record.js';
@@ -12,8 +13,8 @@ import { find, prepare } from './mongo-schema.js';
 import type { Batch, HistoryStore, OpenMode, Pin, Recorded } from './store.js';
 
 /**
- * Opens the history in the MongoDB database that `url` names. In mode `write` what is missing of its
- * collections and indexes is made (`now` says when); in mode `read` nothing is written. Throws a HistoryError that says what is
+ * Opens the history in the MongoDB database that `url` names. But in mode `read`, where nothing is written, what
+ * is missing of its collections and indexes is made (`now` says when). Throws a HistoryError that says what is
  * wrong and what to do.
  */
 export async function openMongoStore(
@@ -24,7 +25,7 @@ export async function openMongoStore(
   const connection = await connect(url);
   try {
     const collections = await guarded(connection.where, () =>
-      mode === 'write' ? prepare(connection, now()) : find(connection),
+      mode === 'read' ? find(connection) : prepare(connection, mode, now()),
     );
     return new MongoStore(connection, collections, mode);
   } catch (error) {
@@ -43,6 +44,7 @@ class MongoStore implements HistoryStore {
   readonly #revisions: MongoRevisions;
   readonly #lists: MongoLists;
   readonly #books: MongoBooks;
+  readonly #kept: MongoKept;
 
   constructor(
     private readonly connection: MongoConnection,
@@ -54,6 +56,7 @@ class MongoStore implements HistoryStore {
     this.#revisions = new MongoRevisions(collections);
     this.#lists = new MongoLists(collections, this.#revisions);
     this.#books = new MongoBooks(collections);
+    this.#kept = new MongoKept(collections);
   }
 
   #guarded<T>(work: () => Promise<T>): Promise<T> {
@@ -62,7 +65,12 @@ class MongoStore implements HistoryStore {
 
   #writing<T>(work: () => Promise<T>): Promise<T> {
     if (this.mode === 'write') return this.#guarded(work);
-    throw new HistoryError('UNUSABLE', `${this.connection.where} was opened for reading only`);
+    const what = this.mode === 'read' ? 'reading only' : 'documents and journals only';
+    throw new HistoryError('UNUSABLE', `${this.connection.where} was opened for ${what}`);
+  }
+
+  async #keeping<T>(work: () => Promise<T>): Promise<T> {
+    return this.mode === 'read' ? this.#writing(work) : this.#guarded(work);
   }
 
   async record(batch: Batch): Promise<Recorded> {
@@ -101,6 +109,8 @@ class MongoStore implements HistoryStore {
   countRevisions: HistoryStore['countRevisions'] = (...query) =>
     this.#guarded(() => this.#revisions.countRevisions(...query));
   changes: HistoryStore['changes'] = (query) => this.#guarded(() => this.#revisions.changes(query));
+  changesReceived: HistoryStore['changesReceived'] = (query) =>
+    this.#guarded(() => this.#revisions.changesReceived(query));
   received: HistoryStore['received'] = (...query) => this.#guarded(() => this.#revisions.received(...query));
 
   page: HistoryStore['page'] = (query) => this.#guarded(() => this.#lists.page(query));
@@ -115,6 +125,18 @@ class MongoStore implements HistoryStore {
   run: HistoryStore['run'] = (id) => this.#guarded(() => this.#books.run(id));
   quarantine: HistoryStore['quarantine'] = (query) => this.#guarded(() => this.#books.quarantine(query));
   quarantined: HistoryStore['quarantined'] = (keys) => this.#guarded(() => this.#books.quarantined(keys));
+
+  document: HistoryStore['document'] = (...query) => this.#guarded(() => this.#kept.document(...query));
+  documents: HistoryStore['documents'] = (collection) =>
+    this.#guarded(() => this.#kept.documents(collection));
+  putDocument: HistoryStore['putDocument'] = (...document) =>
+    this.#keeping(() => this.#kept.putDocument(...document));
+  removeDocument: HistoryStore['removeDocument'] = (...document) =>
+    this.#keeping(() => this.#kept.removeDocument(...document));
+  append: HistoryStore['append'] = (...entry) => this.#keeping(() => this.#kept.append(...entry));
+  journal: HistoryStore['journal'] = (query) => this.#guarded(() => this.#kept.journal(query));
+  journalLength: HistoryStore['journalLength'] = (journal) =>
+    this.#guarded(() => this.#kept.journalLength(journal));
 
   async ping(): Promise<void> {
     await this.#guarded(() => this.connection.db.command({ ping: 1 }));

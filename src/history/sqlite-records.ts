@@ -5,11 +5,18 @@ import type { Connection, Row } from './sqlite-connection.js';
 import { compareWritten, grouped } from './sqlite-deeds.js';
 import type { Integrations } from './sqlite-integrations.js';
 import type { Answers, Limits } from './sqlite-offload.js';
+import { readReceived } from './sqlite-received.js';
 import type { Revisions } from './sqlite-revisions.js';
 import { keyIndex, referenceTable, referenceValue } from './sqlite-schema.js';
-import type { ChangesQuery } from './store.js';
+import type { ChangesQuery, ReceivedRevision } from './store.js';
 
 type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
+
+/** A revision by its number. */
+interface Written {
+  readonly kind: Kind;
+  readonly rev: number;
+}
 
 /** Records by their key, by what they refer to, and in the order in which they were written. */
 export class Records {
@@ -109,8 +116,18 @@ export class Records {
     return row ? textOf(row[0]) : null;
   }
 
-  /** Revisions are numbered in the order of changes, across the kinds, so a kind's are a stretch of its table. */
   async changes(query: ChangesQuery): Promise<Revision[]> {
+    return this.#inOrder(await this.#written(query), (kind, revs) => this.revisions.ofMany(kind, revs));
+  }
+
+  async changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]> {
+    const { connection, integrations } = this;
+    const read = (kind: Kind, revs: readonly number[]) => readReceived(connection, integrations, kind, revs);
+    return this.#inOrder(await this.#written(query), read);
+  }
+
+  /** Revisions are numbered in the order of changes, across the kinds, so a kind's are a stretch of its table. */
+  async #written(query: ChangesQuery): Promise<Written[]> {
     const { after, afterSeq, toSeq, integrations, limit } = query;
     const kinds = [...new Set(query.kinds)];
     const first = Math.max(this.#lastRev(afterSeq), after ? this.#place(after) : 0);
@@ -125,14 +142,17 @@ export class Records {
     const isQuick = integrations === null || last - first <= this.limits.scan;
     const found = await this.answers.all(queries, isQuick);
     const wanted = kinds.flatMap((kind, i) => (found[i] ?? []).map(([rev]) => ({ kind, rev: Number(rev) })));
-    return this.#inOrder(wanted.sort((a, b) => a.rev - b.rev).slice(0, limit));
+    return wanted.sort((a, b) => a.rev - b.rev).slice(0, limit);
   }
 
-  async #inOrder(wanted: readonly { readonly kind: Kind; readonly rev: number }[]): Promise<Revision[]> {
-    const found = new Map<number, Revision>();
+  async #inOrder<T>(
+    wanted: readonly Written[],
+    read: (kind: Kind, revs: readonly number[]) => Promise<T[]>,
+  ): Promise<T[]> {
+    const found = new Map<number, T>();
     for (const [kind, some] of grouped(wanted, ({ kind }) => kind)) {
       const revs = some.map(({ rev }) => rev);
-      for (const [i, revision] of (await this.revisions.ofMany(kind, revs)).entries()) {
+      for (const [i, revision] of (await read(kind, revs)).entries()) {
         found.set(revs[i] ?? 0, revision);
       }
     }

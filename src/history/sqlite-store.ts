@@ -34,6 +34,7 @@ import type {
   Page,
   PageQuery,
   Pin,
+  ReceivedRevision,
   Recorded,
 } from './store.js';
 
@@ -171,6 +172,11 @@ class SqliteStore implements HistoryStore {
   async changes(query: ChangesQuery): Promise<Revision[]> {
     this.#headNow();
     return this.#records.changes(query);
+  }
+
+  async changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]> {
+    this.#headNow();
+    return this.#records.changesReceived(query);
   }
 
   async received(key: RecordKey, seqFrom: number): Promise<string | null> {

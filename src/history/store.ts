@@ -107,6 +107,12 @@ export interface ChangesQuery {
   readonly limit: number;
 }
 
+/** A revision with what Abnormal sent for it, in place of what was understood of it. */
+export interface ReceivedRevision extends Omit<Revision, 'record'> {
+  /** The text whose SHA-256 is the digest. */
+  readonly received: string;
+}
+
 /**
  * The history: every version of every record, the ledger of what was read, and the runs that read it.
  *
@@ -153,6 +159,8 @@ export interface HistoryStore {
   countRevisions(key: RecordKey, seq: number): Promise<number>;
   /** Revisions in the order they were written. */
   changes(query: ChangesQuery): Promise<Revision[]>;
+  /** As `changes`, with what was received: for exports, which pass on what they need not understand. */
+  changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]>;
   /** What Abnormal sent for the version that batch `seqFrom` brought: the text whose SHA-256 is its digest. */
   received(key: RecordKey, seqFrom: number): Promise<string | null>;
 

@@ -99,8 +99,9 @@ export function describeDocuments(open: () => Promise<OpenedStore>): void {
       const id = newId();
       const increment = async (through: HistoryStore) => {
         for (;;) {
-          const { version, body } = (await through.document('settings', id)) ?? { version: 0, body: {} };
-          if (await through.putDocument('settings', id, { n: Number(body.n ?? 0) + 1 }, version)) return;
+          const held = await through.document('settings', id);
+          const next = { n: Number(held?.body.n ?? 0) + 1 };
+          if (await through.putDocument('settings', id, next, held?.version ?? 0)) return;
         }
       };
       const work = [store, beside, store, beside].map(async (through) => {

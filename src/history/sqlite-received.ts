@@ -1,0 +1,57 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Kind } from '../model/kind.js';
+import type { Origin } from '../model/revision.js';
+import type { Connection, Row } from './sqlite-connection.js';
+import type { Integrations } from './sqlite-integrations.js';
+import type { ReceivedRevision } from './store.js';
+
+/** How many texts are read before other work is let in. */
+const AT_ONCE = 200;
+
+/** The revisions of one kind with these numbers, in their order, as they stand, with what was received. */
+export async function readReceived(
+  connection: Connection,
+  integrations: Integrations,
+  kind: Kind,
+  revs: readonly number[],
+): Promise<ReceivedRevision[]> {
+  // as bytes: the driver cuts text at NUL
+  const sql = `SELECT t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at, t.integration, t.id,
+      t.seq_from, f.at, t.digest, f.run_id, t.origin, t.deleted, CAST(b.received AS BLOB)
+    FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
+    CROSS JOIN batches f ON f.seq = t.seq_from
+    CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
+    ORDER BY r.key`;
+  const found: ReceivedRevision[] = [];
+  for (let i = 0; i < revs.length; i += AT_ONCE) {
+    if (i > 0) await setImmediate();
+    for (const row of connection.all(sql, [JSON.stringify(revs.slice(i, i + AT_ONCE))]))
+      found.push(toRevision(integrations, kind, row));
+  }
+  if (found.length !== revs.length) throw new Error(`revisions of kind ${kind} have gone`);
+  return found;
+}
+
+function toRevision(integrations: Integrations, kind: Kind, row: Row): ReceivedRevision {
+  const [seqTo, observedTo, verifiedAt, integration, id, seqFrom, ...rest] = row;
+  const [observedFrom, digest, runId, origin, deleted, received] = rest;
+  return {
+    key: { integration: integrations.nameOf(Number(integration)), kind, id: String(id) },
+    seqFrom: Number(seqFrom),
+    seqTo: Number(seqTo),
+    observedFrom: String(observedFrom),
+    observedTo: typeof observedTo === 'string' ? observedTo : null,
+    verifiedAt: String(verifiedAt),
+    digest: String(digest),
+    runId: String(runId),
+    origin: origin as Origin,
+    deleted: deleted === 1,
+    received: textOf(received),
+  };
+}
+
+function textOf(bytes: unknown): string {
+  if (bytes instanceof Uint8Array)
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+  throw new TypeError('a text was not read as bytes');
+}
