@@ -136,7 +136,7 @@ export default {
           '^src/config(/|[.]ts$)',
           '^src/model/',
           '^src/log[.]ts$',
-          '^src/integrations/secret[.]ts$',
+          '^src/integrations/(secret|address|token-text|encryption-key)[.]ts$',
         ],
       },
     },

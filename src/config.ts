@@ -1,6 +1,8 @@
-import { type AccountConfig, isLoopback, readAccount } from './config/account.js';
+import { type AccountConfig, readAccount } from './config/account.js';
 import { type Problem, quote, Reader } from './config/reader.js';
 import { nearestVariable, VARIABLES } from './config/variables.js';
+import { formsOfKeys, readVault, type VaultConfig } from './config/vault.js';
+import { isLoopback } from './integrations/address.js';
 import { Secret } from './integrations/secret.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
 import { DAY, HOUR, type Instant, MINUTE } from './model/instant.js';
@@ -10,6 +12,8 @@ import type { Resource } from './model/kind.js';
 export interface Config {
   /** The Abnormal account of the environment; `null` stands for the built-in simulated tenant. */
   readonly account: AccountConfig | null;
+  /** The integrations that are kept beside it. */
+  readonly vault: VaultConfig;
   /** `sqlite:<path>` or a MongoDB connection string, which may hold a password: for the store's eyes only. */
   readonly history: string;
   readonly http: {
@@ -72,6 +76,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
   const read = new Reader(raw.values);
   const config: Config = {
     account: readAccount(read),
+    vault: readVault(read),
     history: history(read),
     http: http(read),
     poll: {
@@ -104,8 +109,9 @@ export function toConfig(raw: RawConfig): ConfigResult {
 const DEFAULT_HISTORY = { account: 'sqlite:./data/history.db', simulated: 'sqlite:./data/simulated.db' };
 
 function history(read: Reader): string {
-  const byDefault =
-    read.text('ABNORMAL_TOKEN') === null ? DEFAULT_HISTORY.simulated : DEFAULT_HISTORY.account;
+  // whoever sets a key keeps accounts, or is about to
+  const isForAccounts = read.text('ABNORMAL_TOKEN') !== null || read.text('ENCRYPTION_KEY') !== null;
+  const byDefault = isForAccounts ? DEFAULT_HISTORY.account : DEFAULT_HISTORY.simulated;
   const text = read.text('HISTORY') ?? byDefault;
   if (/^sqlite:.+/.test(text) || /^mongodb(\+srv)?:\/\/.+/.test(text)) return text;
   // what was given may hold a password, so it is not repeated
@@ -116,7 +122,8 @@ function history(read: Reader): string {
 
 function secretsIn(values: RawConfig['values']): Secret[] {
   const [, password = ''] = /^mongodb(?:[+]srv)?:[/][/][^:@/]*:([^@/]*)@/.exec(values.HISTORY ?? '') ?? [];
-  const texts = [values.ABNORMAL_TOKEN ?? '', password, percentDecoded(password)];
+  const keys = formsOfKeys(values.ENCRYPTION_KEY ?? '');
+  const texts = [values.ABNORMAL_TOKEN ?? '', password, percentDecoded(password), ...keys];
   return [...new Set(texts)].filter((text) => text !== '').map((text) => new Secret(text));
 }
 

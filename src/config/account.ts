@@ -1,5 +1,6 @@
-import { isIP } from 'node:net';
+import { REGIONS, RIGHT_ADDRESS, wrongWithBaseUrl } from '../integrations/address.js';
 import { Secret } from '../integrations/secret.js';
+import { RIGHT_TOKEN, wrongWithToken } from '../integrations/token-text.js';
 import type { Reader } from './reader.js';
 
 /** The Abnormal account that the environment names. */
@@ -7,13 +8,6 @@ export interface AccountConfig {
   readonly token: Secret;
   readonly baseUrl: string;
 }
-
-/** Where each region's tenants are served; a token works in its own region only. */
-export const REGIONS = {
-  us: 'https://api.abnormalplatform.com/v1',
-  eu: 'https://eu.rest.abnormalsecurity.com/v1',
-  gov: 'https://rest.abnormalsecurity.us/v1',
-} as const;
 
 /** The account, or `null` without a token. */
 export function readAccount(read: Reader): AccountConfig | null {
@@ -30,12 +24,8 @@ export function readAccount(read: Reader): AccountConfig | null {
 }
 
 function checkToken(read: Reader, token: string): void {
-  const right = 'the token alone, as Abnormal showed it once (Settings → Integrations → Abnormal REST API)';
-  const refuse = (wrong: string) => read.refuse('ABNORMAL_TOKEN', wrong, right, '<token>');
-  if (/^bearer\s/i.test(token)) refuse('begins with the word "Bearer"');
-  else if (/^(["']).*\1$/.test(token)) refuse('is in quotation marks');
-  else if (!/^[\w.~+/=-]+$/.test(token)) refuse('has blanks or other characters that no token has');
-  else if (token.length < 8) refuse(`has only ${token.length} characters`);
+  const wrong = wrongWithToken(token);
+  if (wrong !== null) read.refuse('ABNORMAL_TOKEN', wrong, RIGHT_TOKEN, '<token>');
 }
 
 function baseUrl(read: Reader): string | null {
@@ -43,24 +33,6 @@ function baseUrl(read: Reader): string | null {
   if (text === null) return null;
   const wrong = wrongWithBaseUrl(text);
   if (wrong === null) return text.replace(/\/+$/, '');
-  const right = 'an https address without user, query or fragment; plain http only to this machine itself';
-  read.refuse('ABNORMAL_BASE_URL', wrong, right, REGIONS.us);
+  read.refuse('ABNORMAL_BASE_URL', wrong, RIGHT_ADDRESS, REGIONS.us);
   return null;
-}
-
-function wrongWithBaseUrl(text: string): string | null {
-  if (!URL.canParse(text)) return 'is not a URL';
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return 'holds a user name or a password';
-  if (url.search !== '' || url.hash !== '') return 'has a query or a fragment';
-  if (url.protocol === 'https:') return null;
-  if (url.protocol !== 'http:') return `begins with ${url.protocol}`;
-  return isLoopback(url.hostname) ? null : 'would send the token in clear over plain http';
-}
-
-/** Whether a host is this machine itself. */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
-  if (isIP(bare) === 4) return bare.startsWith('127.');
-  return bare === 'localhost' || bare === '::1';
 }

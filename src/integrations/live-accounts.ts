@@ -1,0 +1,189 @@
+import type { Budget } from '../abnormal/budget.js';
+import { createAbnormalClient } from '../abnormal/create-client.js';
+import type { Log } from '../log.js';
+import type { Account } from './account.js';
+import type { Accounts } from './accounts.js';
+import { type DrainingClient, drainingClient } from './draining-client.js';
+import type { AccountOptions, OpenAccount } from './open-account.js';
+import type { Secret } from './secret.js';
+import type { StoredIntegration } from './stored-integration.js';
+import type { Vault } from './vault.js';
+
+/** Accounts that come and go with the integrations that are stored. */
+export interface LiveAccounts extends Accounts {
+  /** The request budgets by account; an account keeps its own through changes of its token and address. */
+  readonly budgets: { get(name: string): Budget | undefined };
+  /** Looks at what is stored now, so that what was changed a moment ago counts; throws when it cannot. */
+  refresh(): Promise<void>;
+  /** Ends the looking, and every client once what it was asked has ended. */
+  close(): Promise<void>;
+}
+
+export interface LiveAccountsOptions {
+  /** `null` where no stored integration is to be read: beside the simulated tenant. */
+  readonly vault: Pick<Vault, 'list' | 'reveal'> | null;
+  /** The account that is not stored: the environment's, or the simulated tenant. */
+  readonly own: OpenAccount | null;
+  /** What a stored account's client is made with; asked once for each name and address. */
+  readonly optionsFor: (name: string) => Omit<AccountOptions, 'budget'>;
+  /** Makes the budget of an account that was never read before. */
+  readonly budgetFor: (name: string) => Budget;
+  /** How often it is looked for what somebody else has changed, in milliseconds. */
+  readonly everyMs: number;
+  readonly log: Log;
+}
+
+/** A stored integration as it is read. */
+interface Held {
+  account: Account;
+  readonly client: DrainingClient;
+  readonly budget: Budget;
+  secret: Secret;
+  /** What tells another token. */
+  storedAt: string;
+}
+
+/** Opens what is stored and goes on looking. Throws a `VaultError` where something stored cannot be opened. */
+export async function openLiveAccounts(options: LiveAccountsOptions): Promise<LiveAccounts> {
+  const accounts = new StoredAccounts(options);
+  await accounts.refresh();
+  accounts.keepLooking();
+  return accounts;
+}
+
+class StoredAccounts implements LiveAccounts {
+  private readonly held = new Map<string, Held>();
+  private readonly known = new Map<string, Budget>();
+  private readonly listeners = new Set<() => void>();
+  private readonly draining = new Set<Promise<void>>();
+  private readonly complaints = new Map<string, string>();
+  private looking: Promise<void> = Promise.resolve();
+  private timer: NodeJS.Timeout | null = null;
+  private all: readonly Account[] = [];
+
+  constructor(private readonly options: LiveAccountsOptions) {
+    this.arrange();
+  }
+
+  readonly budgets = {
+    get: (name: string) => this.held.get(name)?.budget ?? this.ownBudget(name),
+  };
+
+  list(): readonly Account[] {
+    return this.all;
+  }
+
+  get(name: string): Account | null {
+    return this.all.find((account) => account.name === name) ?? null;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  refresh(): Promise<void> {
+    // one after the other, so that none works with what another is just changing
+    const next = this.looking.catch(() => undefined).then(() => this.look(true));
+    this.looking = next;
+    return next;
+  }
+
+  keepLooking(): void {
+    const { vault, everyMs, log } = this.options;
+    if (vault === null) return;
+    this.timer = setInterval(() => {
+      this.looking = this.looking.catch(() => undefined).then(() => this.look(false));
+      this.looking.catch((error: unknown) =>
+        log.warn({ err: error }, 'the stored integrations cannot be read'),
+      );
+    }, everyMs);
+    this.timer.unref();
+  }
+
+  async close(): Promise<void> {
+    if (this.timer) clearInterval(this.timer);
+    await this.looking.catch(() => undefined);
+    for (const { client } of this.held.values()) client.close();
+    await Promise.all([...this.draining]);
+    await this.options.own?.close();
+  }
+
+  private async look(isStrict: boolean): Promise<void> {
+    const { vault } = this.options;
+    if (vault === null) return;
+    const stored = (await vault.list()).filter(({ name }) => name !== this.options.own?.account.name);
+    let hasChanged = this.dropAllBut(stored.map(({ name }) => name));
+    for (const each of stored) {
+      const change = await this.take(vault, each).catch((error: unknown) => this.complain(each, error, isStrict));
+      hasChanged ||= change;
+    }
+    if (hasChanged) this.announce();
+  }
+
+  /** True when something about the integration is other than it was. */
+  private async take(vault: Pick<Vault, 'reveal'>, stored: StoredIntegration): Promise<boolean> {
+    const { name, baseUrl, token } = stored;
+    const held = this.held.get(name);
+    if (held?.account.baseUrl === baseUrl && held.storedAt === token.storedAt) return false;
+    const secret = await vault.reveal(name);
+    this.complaints.delete(name);
+    if (held?.account.baseUrl === baseUrl) {
+      Object.assign(held, { secret, storedAt: token.storedAt, account: { ...held.account } });
+    } else {
+      if (held) this.letGo(held);
+      this.held.set(name, this.open(name, baseUrl, secret, token.storedAt));
+    }
+    return true;
+  }
+
+  private open(name: string, baseUrl: string, secret: Secret, storedAt: string): Held {
+    const budget = this.known.get(name) ?? this.options.budgetFor(name);
+    this.known.set(name, budget);
+    const options = { ...this.options.optionsFor(name), budget, baseUrl };
+    const client = drainingClient(createAbnormalClient({ ...options, token: () => held.secret.reveal() }));
+    const account: Account = { name, origin: 'ABNORMAL', baseUrl, client };
+    const held: Held = { account, client, budget, secret, storedAt };
+    return held;
+  }
+
+  private dropAllBut(names: readonly string[]): boolean {
+    const gone = [...this.held].filter(([name]) => !names.includes(name));
+    for (const [name, held] of gone) {
+      this.held.delete(name);
+      this.letGo(held);
+    }
+    return gone.length > 0;
+  }
+
+  private letGo({ client }: Held): void {
+    const end = client.drain().finally(() => this.draining.delete(end));
+    this.draining.add(end);
+  }
+
+  /** At the start, and for whoever has just changed something, a token that does not open is an error; else it is told once. */
+  private complain({ name }: StoredIntegration, error: unknown, isStrict: boolean): boolean {
+    if (isStrict) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    if (this.complaints.get(name) !== message) this.options.log.error({ integration: name }, message);
+    this.complaints.set(name, message);
+    return false;
+  }
+
+  private announce(): void {
+    this.arrange();
+    this.options.log.info({ integrations: this.all.map(({ name }) => name) }, 'the accounts have changed');
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  private arrange(): void {
+    const { own } = this.options;
+    const all = [...(own ? [own.account] : []), ...[...this.held.values()].map(({ account }) => account)];
+    this.all = all.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  private ownBudget(name: string): Budget | undefined {
+    const { own } = this.options;
+    return own?.account.name === name ? own.budget : undefined;
+  }
+}
