@@ -1,5 +1,6 @@
 import type { DocumentNode, ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import type { Role } from '../model/caller.js';
 import type { Means } from './context.js';
 import type { NotedRead, Reads } from './reads.js';
 
@@ -24,15 +25,15 @@ export class Answers {
   readonly #texts = new WeakMap<object, string>();
   #nextId = 0;
 
-  /** Names a question: a parsed document, which of its operations, and the variables. */
-  keyOf(document: DocumentNode, operationName: string | null, variables: object): string {
+  /** Names a question: who asks, a parsed document, which of its operations, and the variables. */
+  keyOf(role: Role, document: DocumentNode, operationName: string | null, variables: object): string {
     let id = this.#ids.get(document);
     if (id === undefined) {
       this.#nextId += 1;
       id = this.#nextId;
       this.#ids.set(document, id);
     }
-    return `${id} ${operationName ?? ''} ${JSON.stringify(variables)}`;
+    return `${role} ${id} ${operationName ?? ''} ${JSON.stringify(variables)}`;
   }
 
   /** The answer to give again, if there is one and it stands. */

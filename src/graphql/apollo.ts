@@ -8,10 +8,12 @@ import {
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Log } from '../log.js';
+import { Access } from './access.js';
 import { Answers } from './answers.js';
 import type { GatewayContext } from './context.js';
 import { createExecute, type Execute } from './executor.js';
 import { createErrorFormatter } from './format-error.js';
+import { type GraphObserver, observeRequests } from './observe-requests.js';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 
@@ -19,6 +21,7 @@ export interface ApolloOptions {
   /** One that no other server has. */
   readonly schema: GraphQLSchema;
   readonly log: Log;
+  readonly observer?: GraphObserver | undefined;
 }
 
 /**
@@ -26,10 +29,10 @@ export interface ApolloOptions {
  * a form or an image tag cannot make it run a query; a browser's GET shows Apollo Sandbox. Nothing is
  * reported to anywhere, whatever the environment says.
  */
-export function createApollo({ schema, log }: ApolloOptions): ApolloServer<GatewayContext> {
+export function createApollo({ schema, log, observer }: ApolloOptions): ApolloServer<GatewayContext> {
   const answers = new Answers();
   return new ApolloServer<GatewayContext>({
-    gateway: executedBy(schema, answering(createExecute(schema), answers)),
+    gateway: executedBy(schema, guarding(new Access(schema), answering(createExecute(schema), answers))),
     stringifyResult: (result) => answers.stringify(result as ExecutionResult),
     introspection: true,
     csrfPrevention: true,
@@ -40,6 +43,7 @@ export function createApollo({ schema, log }: ApolloOptions): ApolloServer<Gatew
     formatError: createErrorFormatter(log),
     plugins: [
       neverCached,
+      ...(observer ? [observeRequests(observer)] : []),
       // the library's own policy wraps every resolver to find out what `neverCached` says in one line
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
@@ -50,11 +54,20 @@ export function createApollo({ schema, log }: ApolloOptions): ApolloServer<Gatew
   });
 }
 
+/** `run`, but not for callers whose role does not go as far. */
+function guarding(access: Access, run: Execute): Execute {
+  return (execution) => {
+    const { document, operationName, context } = execution;
+    const errors = access.refusal(document, operationName, context.role);
+    return errors ? { errors } : run(execution);
+  };
+}
+
 /** `run`, but for questions whose answer still stands. */
 function answering(run: Execute, answers: Answers): Execute {
   return async (execution) => {
     const { document, operationName, variables, context } = execution;
-    const key = answers.keyOf(document, operationName, variables);
+    const key = answers.keyOf(context.role, document, operationName, variables);
     const known = await answers.find(key, context.meansOfNotedRead);
     if (known) return known;
     const result = await run(execution);

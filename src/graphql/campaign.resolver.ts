@@ -3,6 +3,7 @@ import { CampaignListArgs } from './campaign.args.js';
 import { Campaign, CampaignConnection } from './campaign.type.js';
 import { threatOfCampaign } from './campaign-threat.js';
 import type { GatewayContext } from './context.js';
+import { Guard } from './guard.js';
 import { listRecords } from './list-records.js';
 import { RecordArgs } from './read-args.js';
 import { readNode } from './read-node.js';
@@ -11,6 +12,7 @@ import { Threat } from './threat.type.js';
 
 @Resolver(() => Campaign)
 export class CampaignResolver {
+  @Guard('reader')
   @Query(() => Campaign, {
     nullable: true,
     description: 'One campaign; null where Abnormal does not know it (or, with `asOf`, it was not recorded).',
@@ -23,6 +25,7 @@ export class CampaignResolver {
     return readNode(context.means, CAMPAIGNS, campaignId, args);
   }
 
+  @Guard('reader')
   @Query(() => CampaignConnection, { nullable: true, description: 'Campaigns, last reported first.' })
   async campaigns(
     @Args(() => CampaignListArgs) args: CampaignListArgs,

@@ -4,6 +4,7 @@ import { Case, CaseConnection } from './case.type.js';
 import { missingThreatIds, threatsOfCase } from './case-threats.js';
 import type { GatewayContext } from './context.js';
 import { Direct } from './direct.js';
+import { Guard } from './guard.js';
 import { listRecords } from './list-records.js';
 import { PageArgs } from './page-args.js';
 import { RecordArgs } from './read-args.js';
@@ -15,6 +16,7 @@ import { CaseTimeline } from './timeline.type.js';
 
 @Resolver(() => Case)
 export class CaseResolver {
+  @Guard('reader')
   @Query(() => Case, {
     nullable: true,
     description:
@@ -28,6 +30,7 @@ export class CaseResolver {
     return readNode(context.means, CASES, caseId, args);
   }
 
+  @Guard('reader')
   @Query(() => CaseConnection, { nullable: true, description: 'Account-takeover cases, last changed first.' })
   async cases(
     @Args(() => CaseListArgs) args: CaseListArgs,

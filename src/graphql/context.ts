@@ -4,6 +4,7 @@ import type { HistoryStore } from '../history/store.js';
 import type { Account } from '../integrations/account.js';
 import { createLoaders, type Loaders } from '../loaders/loaders.js';
 import type { Log } from '../log.js';
+import { type Caller, LOCAL_CALLER, type Role } from '../model/caller.js';
 import { type Instant, toInstant } from '../model/instant.js';
 import type { Live } from '../sync/freshness.js';
 import { Reads } from './reads.js';
@@ -27,6 +28,7 @@ export interface ContextOptions {
 
 /** What a request brings along. */
 export interface RequestInfo {
+  readonly caller: Caller;
   /** Ends the upstream work that the request caused. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -77,6 +79,11 @@ export class Means {
     return this.request?.signal;
   }
 
+  /** Who asks; without a request, this process itself. */
+  get caller(): Caller {
+    return this.request?.caller ?? LOCAL_CALLER;
+  }
+
   /** Made when first needed: many an answer needs none. */
   get loaders(): Loaders {
     this.loadersMade ??= createLoaders(this.options.store);
@@ -97,6 +104,11 @@ export class GatewayContext {
   get means(): Means {
     this.reads.forbidReuse();
     return this.own;
+  }
+
+  /** What the caller may see, which may decide what an answer says: those given again are kept by it. */
+  get role(): Role {
+    return this.own.caller.role;
   }
 
   /** For a read that is noted in `reads` with how to see whether it still stands. */

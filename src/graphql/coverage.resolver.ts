@@ -2,10 +2,12 @@ import { Args, Ctx, Query, Resolver } from 'type-graphql';
 import type { GatewayContext } from './context.js';
 import { CoverageArgs } from './coverage.args.js';
 import { CoverageReport } from './coverage.type.js';
+import { Guard } from './guard.js';
 import { readCoverage } from './read-coverage.js';
 
 @Resolver(() => CoverageReport)
 export class CoverageResolver {
+  @Guard('reader')
   @Query(() => CoverageReport, {
     nullable: true,
     description:

@@ -2,6 +2,9 @@ import { GraphQLError } from 'graphql';
 
 /** Every `extensions.code` that the gateway itself gives, with what it means. Apollo's own come on top. */
 export const ERROR_CODES = {
+  UNAUTHENTICATED:
+    'No credential that is valid came with the request; the message says what is wrong with it.',
+  FORBIDDEN: 'The caller’s role does not go as far; `extensions.role` is the one that does.',
   BAD_USER_INPUT: 'An argument is wrong; the message says what is right.',
   NOT_COLLECTED: 'Never recorded by the instant asked for, and `asOf` does not ask Abnormal.',
   UPSTREAM_TOKEN_REJECTED: 'Abnormal refuses the token: it is invalid, expired or revoked.',

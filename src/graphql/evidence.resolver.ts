@@ -6,10 +6,12 @@ import { EvidenceArgs } from './evidence.args.js';
 import { ControlExceptionConnection, listExceptions } from './evidence.exceptions.js';
 import { readEvidence, thresholdsOf } from './evidence.read.js';
 import { ControlResult, controlOf, Evidence } from './evidence.type.js';
+import { Guard } from './guard.js';
 import { ForwardArgs } from './page-args.js';
 
 @Resolver(() => ControlResult)
 export class EvidenceResolver {
+  @Guard('reader')
   @Query(() => [Control], {
     nullable: true,
     description:
@@ -19,6 +21,7 @@ export class EvidenceResolver {
     return CONTROL_IDS.map((id) => controlOf(id, thresholdsOf(means)));
   }
 
+  @Guard('reader')
   @Query(() => Evidence, {
     nullable: true,
     description:

@@ -1,12 +1,14 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { UpstreamBudget } from './budget.type.js';
 import type { GatewayContext } from './context.js';
+import { Guard } from './guard.js';
 import { Integration } from './integration.type.js';
 import { chooseIntegration } from './integrations.js';
 import { readIntegrations } from './read-integrations.js';
 
 @Resolver(() => Integration)
 export class IntegrationResolver {
+  @Guard('reader')
   @Query(() => [Integration], {
     nullable: true,
     description: 'The Abnormal accounts that the gateway reads or has read, and how their streams stand.',
@@ -15,6 +17,7 @@ export class IntegrationResolver {
     return readIntegrations(context.means);
   }
 
+  @Guard('reader')
   @Query(() => UpstreamBudget, {
     nullable: true,
     description:

@@ -1,11 +1,13 @@
 import { Arg, Args, Ctx, ID, Query, Resolver } from 'type-graphql';
 import type { GatewayContext } from './context.js';
 import { findNode, findNodes } from './find-node.js';
+import { Guard } from './guard.js';
 import { Node } from './node.type.js';
 import { NodeArgs } from './read-args.js';
 
 @Resolver(() => Node)
 export class NodeResolver {
+  @Guard('reader')
   @Query(() => Node, { nullable: true, description: 'The node with this id; null where there is none.' })
   node(
     @Arg('id', () => ID, { description: 'The `id` of a node.' }) id: string,
@@ -15,6 +17,7 @@ export class NodeResolver {
     return findNode(id, args, context.means);
   }
 
+  @Guard('reader')
   @Query(() => [Node], {
     nullable: 'itemsAndList',
     description: 'The nodes with these ids, in their order; null for each where there is none.',

@@ -1,11 +1,13 @@
 import { Args, Ctx, Query, Resolver } from 'type-graphql';
 import type { GatewayContext } from './context.js';
+import { Guard } from './guard.js';
 import { listReconciliations } from './list-reconciliations.js';
 import { Reconciliation, ReconciliationConnection } from './reconciliation.type.js';
 import { RunListArgs } from './run.args.js';
 
 @Resolver(() => Reconciliation)
 export class ReconciliationResolver {
+  @Guard('reader')
   @Query(() => ReconciliationConnection, {
     nullable: true,
     description:

@@ -2,6 +2,7 @@ import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import { ChangeArgs } from './change.args.js';
 import type { GatewayContext } from './context.js';
 import { Direct } from './direct.js';
+import { Guard } from './guard.js';
 import { listChanges } from './list-changes.js';
 import { previousOf, revisionsOf } from './list-revisions.js';
 import { ForwardArgs } from './page-args.js';
@@ -29,6 +30,7 @@ export class RecordResolver {
 
 @Resolver(() => Revision)
 export class RevisionResolver {
+  @Guard('reader')
   @Query(() => RevisionConnection, {
     nullable: true,
     description:

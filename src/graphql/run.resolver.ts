@@ -1,11 +1,13 @@
 import { Args, Ctx, Query, Resolver } from 'type-graphql';
 import type { GatewayContext } from './context.js';
+import { Guard } from './guard.js';
 import { listRuns } from './list-runs.js';
 import { RunListArgs } from './run.args.js';
 import { Run, RunConnection } from './run.type.js';
 
 @Resolver(() => Run)
 export class RunResolver {
+  @Guard('reader')
   @Query(() => RunConnection, {
     nullable: true,
     description: 'What was read of Abnormal, when, and what it cost and brought: newest first.',

@@ -6,6 +6,7 @@ import { CaseResolver } from './case.resolver.js';
 import { CoverageResolver } from './coverage.resolver.js';
 import { installDirectResolvers } from './direct.js';
 import { EvidenceResolver } from './evidence.resolver.js';
+import { assertGuarded } from './guard.js';
 import { IntegrationResolver } from './integration.resolver.js';
 import { NodeResolver } from './node.resolver.js';
 import { ReconciliationResolver } from './reconciliation.resolver.js';
@@ -13,7 +14,7 @@ import { RecordResolver, RevisionResolver } from './revision.resolver.js';
 import { RunResolver } from './run.resolver.js';
 import { ThreatResolver } from './threat.resolver.js';
 
-/** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. */
+/** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard. */
 export function buildGatewaySchema(): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
@@ -32,6 +33,7 @@ export function buildGatewaySchema(): GraphQLSchema {
     validate: false,
   });
   installDirectResolvers(schema);
+  assertGuarded(schema);
   describeRoot(schema);
   return schema;
 }

@@ -2,6 +2,7 @@ import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-g
 import { CaseConnection } from './case.type.js';
 import type { GatewayContext } from './context.js';
 import { Direct } from './direct.js';
+import { Guard } from './guard.js';
 import { listRecords } from './list-records.js';
 import { MessageConnection } from './message.type.js';
 import { PageArgs } from './page-args.js';
@@ -16,6 +17,7 @@ import { casesOfThreat, messagesOfThreat } from './threat-lists.js';
 
 @Resolver(() => Threat)
 export class ThreatResolver {
+  @Guard('reader')
   @Query(() => Threat, {
     nullable: true,
     description: 'One threat; null where Abnormal does not know it (or, with `asOf`, it was not recorded).',
@@ -28,6 +30,7 @@ export class ThreatResolver {
     return readNode(context.means, THREATS, threatId, args);
   }
 
+  @Guard('reader')
   @Query(() => ThreatConnection, { nullable: true, description: 'Threats, last received first.' })
   async threats(
     @Args(() => ThreatListArgs) args: ThreatListArgs,

@@ -11,6 +11,7 @@ import {
 } from 'fastify';
 import type { GatewayContext, RequestInfo } from '../graphql/context.js';
 import type { Log } from '../log.js';
+import { LOCAL_CALLER } from '../model/caller.js';
 import type { Readiness } from './health.js';
 import { homePage } from './home.js';
 import { isLocalHost } from './host-guard.js';
@@ -30,7 +31,15 @@ export interface ServerOptions {
   readonly apollo: ApolloServer<GatewayContext>;
   readonly context: (request: RequestInfo) => GatewayContext;
   readonly readiness: () => Promise<Readiness>;
+  /** What `/metrics` answers; without it there is no such page. */
+  readonly metrics?: MetricsText | undefined;
   readonly log: Log;
+}
+
+/** Everything that is measured, as text. */
+export interface MetricsText {
+  readonly contentType: string;
+  text(): Promise<string>;
 }
 
 export interface Server {
@@ -105,7 +114,7 @@ class GatewayServer implements Server {
     app.addHook('onRequest', async (request, reply) => {
       reply.headers({ 'x-request-id': request.id, ...SECURITY_HEADERS });
       if (options.anyHost || isLocalHost(request.headers.host)) return;
-      await reply.code(403).send(problem('FORBIDDEN', WRONG_HOST));
+      await reply.code(403).send(problem('WRONG_HOST', WRONG_HOST));
     });
     app.addHook('onSend', async (_request, reply, body) => {
       if (isQueryErrorInJson(reply.statusCode, reply.getHeader('content-type'), body)) reply.code(200);
@@ -125,11 +134,18 @@ class GatewayServer implements Server {
       const { ready, checks } = await this.readiness();
       return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
     });
+    const { metrics } = options;
+    if (metrics) {
+      app.get('/metrics', async (_request, reply) =>
+        reply.type(metrics.contentType).send(await metrics.text()),
+      );
+    }
     app.route({
       url: '/graphql',
       method: ['GET', 'POST'],
       handler: fastifyApolloHandler(options.apollo, {
-        context: async (_request, reply) => options.context({ signal: this.signalOf(reply) }),
+        context: async (_request, reply) =>
+          options.context({ caller: LOCAL_CALLER, signal: this.signalOf(reply) }),
       }),
     });
     if (options.ide) await serveIde(app);

@@ -2,8 +2,11 @@
 export const ROLES = ['reader', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** How a caller showed who it is. `LOCAL`: not at all, on a gateway that only this machine can reach. */
-export type CallerKind = 'LOCAL' | 'API_KEY' | 'JWT' | 'COMMAND_LINE' | 'SCHEDULE';
+/**
+ * How a caller showed who it is. `LOCAL`: not at all, on a gateway that only this machine can reach. `ANONYMOUS`:
+ * not at all, on one that was told to let anybody in.
+ */
+export type CallerKind = 'LOCAL' | 'ANONYMOUS' | 'API_KEY' | 'JWT' | 'COMMAND_LINE' | 'SCHEDULE';
 
 /** Whoever asks, as far as the gateway knows. Never holds a credential. */
 export interface Caller {
@@ -14,6 +17,9 @@ export interface Caller {
   readonly name: string;
   readonly role: Role;
 }
+
+/** Who asks on this machine itself, where callers are not asked who they are. */
+export const LOCAL_CALLER: Caller = { kind: 'LOCAL', id: 'local', name: 'this machine', role: 'admin' };
 
 /** Whether `caller` may do what asks for `role`. */
 export function hasRole(caller: Caller, role: Role): boolean {
