@@ -166,6 +166,7 @@ const reading: readonly Arbitrary<Step>[] = [
       const query = { afterSeq: Math.max(0, toSeq - span), toSeq, kinds, integrations, limit };
       await walkAll(null, async (after: Parameters<HistoryStore['changes']>[0]['after']) => {
         const page = await agree(model, (of) => of.changes({ ...query, after }));
+        await agree(model, (of) => of.changesReceived({ ...query, after }));
         return page.at(-1) ?? null;
       });
     },

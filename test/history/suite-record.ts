@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Batch, HistoryStore } from '../../src/history/store.js';
 import { toInstant, toMillis } from '../../src/model/instant.js';
+import { KINDS } from '../../src/model/kind.js';
 import { OPEN_SEQ, type Revision, sha256 } from '../../src/model/revision.js';
 import {
   batchOf,
@@ -275,6 +276,8 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       const observation = observationOf('threat', id, sampleThreat(id), { received });
       const { seq } = await record({ observations: [observation] });
       expect(await store.received(threatKey(id), seq)).toBe(received);
+      const span = { afterSeq: seq - 1, toSeq: seq, kinds: KINDS, integrations: null, after: null, limit: 9 };
+      expect(await store.changesReceived(span)).toMatchObject([{ key: threatKey(id), received }]);
       expect(await store.received(threatKey(id), seq + 1)).toBeNull();
       expect(await store.received(threatKey('never'), seq)).toBeNull();
     });

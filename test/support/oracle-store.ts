@@ -8,6 +8,7 @@ import type {
   PageQuery,
   Pin,
   Position,
+  ReceivedRevision,
   Recorded,
 } from '../../src/history/store.js';
 import type {
@@ -216,6 +217,17 @@ export class OracleStore implements HistoryStore {
   }
 
   async changes(query: ChangesQuery): Promise<Revision[]> {
+    return this.#written(query).map((held) => revisionOf(held));
+  }
+
+  async changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]> {
+    return this.#written(query).map((held) => {
+      const { record: _record, ...revision } = revisionOf(held);
+      return { ...revision, received: held.received };
+    });
+  }
+
+  #written(query: ChangesQuery): Held[] {
     const { after } = query;
     return this.#held
       .filter(({ seqFrom }) => seqFrom > query.afterSeq && seqFrom <= query.toSeq)
@@ -223,8 +235,7 @@ export class OracleStore implements HistoryStore {
       .filter(({ key }) => query.integrations === null || query.integrations.includes(key.integration))
       .filter((held) => after === null || compareWritten(held, after) > 0)
       .sort(compareWritten)
-      .slice(0, query.limit)
-      .map((held) => revisionOf(held));
+      .slice(0, query.limit);
   }
 
   async received(key: RecordKey, seqFrom: number): Promise<string | null> {
