@@ -11,6 +11,7 @@ import {
   minutesAfterStart,
   observeCase,
   observeThreat,
+  START,
   sampleCase,
   sampleMessage,
   sampleThreat,
@@ -97,6 +98,39 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     await expect(reader.record(batchOf('2'))).rejects.toMatchObject({ code: 'UNUSABLE' });
     await expect(reader.acquireLease('poll', 'reader', 1_000)).rejects.toMatchObject({ code: 'UNUSABLE' });
     expect(await contents(client)).toEqual(before);
+  });
+
+  it('is managed, and made where there is none, by somebody who records nothing', async () => {
+    const manager = await open('manage');
+    expect(await manager.putDocument('integrations', 'a', { name: 'a' }, 0)).toBe(true);
+    expect(await manager.append('audit', 1, START, {})).toBe(true);
+    await expect(manager.record(batchOf('1'))).rejects.toThrow(/documents and journals only/);
+    await expect(manager.acquireLease('poll', 'it', 1_000)).rejects.toMatchObject({ code: 'UNUSABLE' });
+    const writer = await open();
+    expect(await writer.record(batchOf('1'))).toMatchObject({ seq: 1 });
+    expect(await writer.document('integrations', 'a')).toMatchObject({ version: 1 });
+    const reader = await open('read');
+    expect(await reader.documents('integrations')).toMatchObject([{ id: 'a' }]);
+    await expect(reader.putDocument('integrations', 'b', {}, 0)).rejects.toThrow(/reading only/);
+    await expect(reader.removeDocument('integrations', 'a', 1)).rejects.toMatchObject({ code: 'UNUSABLE' });
+    await expect(reader.append('audit', 2, START, {})).rejects.toMatchObject({ code: 'UNUSABLE' });
+    await schema().updateMany({}, { $set: { layout: 'another' } });
+    await expect(open('manage')).rejects.toMatchObject({ code: 'UNUSABLE' });
+  });
+
+  it('gets what it lacks when an earlier version made it, and is read without', async () => {
+    await (await open()).record(batchOf('1', { observations: [observeCase(sampleCase('1'))] }));
+    for (const name of ['documents', 'journals']) await client.db().dropCollection(name);
+    const reader = await open('read');
+    expect(await reader.documents('integrations')).toEqual([]);
+    expect(await reader.document('integrations', 'a')).toBeNull();
+    expect(await reader.journalLength('audit')).toBe(0);
+    const manager = await open('manage');
+    await Promise.all([1, 2].map((n) => manager.putDocument('integrations', 'a', { n }, 0)));
+    expect(await reader.documents('integrations')).toMatchObject([{ id: 'a', version: 1 }]);
+    const indexes = await client.db().collection('journals').indexes();
+    expect(indexes).toContainEqual(expect.objectContaining({ key: { journal: 1, index: 1 }, unique: true }));
+    expect(await reader.get([caseKey('1')], 1)).toMatchObject([{ key: caseKey('1') }]);
   });
 
   it('is not made by somebody who would only read it', async () => {

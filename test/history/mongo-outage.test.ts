@@ -4,7 +4,7 @@ import type { HistoryStore } from '../../src/history/store.js';
 import { testMongo } from '../support/mongo.js';
 import { faultsOf } from '../support/mongo-faults.js';
 import { MongoProxy } from '../support/mongo-proxy.js';
-import { batchOf, caseKey, ledgerEntry, observeCase, sampleCase } from '../support/records.js';
+import { batchOf, caseKey, ledgerEntry, observeCase, START, sampleCase } from '../support/records.js';
 
 const mongo = await testMongo();
 
@@ -48,6 +48,21 @@ describe.skipIf(!mongo)('a history in MongoDB whose connection breaks', () => {
       expect(await faultsOf(url)).toEqual([]);
     },
   );
+
+  it('keeps a document and a journal entry once when the answer to the write is lost', async () => {
+    for (const [command, write] of [
+      ['insert', () => store.putDocument('settings', 'a', { n: 1 }, 0)],
+      ['update', () => store.putDocument('settings', 'a', { n: 2 }, 1)],
+      ['insert', () => store.append('audit', 1, START, { n: 1 })],
+      ['delete', () => store.removeDocument('settings', 'a', 2)],
+    ] as const) {
+      proxy.loseAnswerTo(command);
+      expect(await write()).toBe(true);
+    }
+    expect(proxy.broken).toBe(4);
+    expect(await store.document('settings', 'a')).toBeNull();
+    expect(await store.journalLength('audit')).toBe(1);
+  });
 
   it('reads on when it breaks during a read', async () => {
     await store.record(batch);

@@ -12,6 +12,7 @@ import {
   observeCampaign,
   observeCase,
   observeThreat,
+  START,
   sampleCampaign,
   sampleCase,
   sampleThreat,
@@ -93,6 +94,42 @@ describe("a history's SQLite file", () => {
     await expect(openSqliteStore(path, 'write')).rejects.toMatchObject(UNUSABLE);
     change(path, `PRAGMA user_version = ${SCHEMA_VERSION}`);
     await (await openSqliteStore(path, 'write')).close();
+  });
+
+  it('gets what it lacks when an earlier version made it, from whoever may write to it', async () => {
+    for (const mode of ['write', 'manage'] as const) {
+      await rm(path, { force: true });
+      const earlier = await openSqliteStore(path, 'write');
+      await record(earlier);
+      const before = await readEverything(earlier);
+      await earlier.close();
+      change(path, 'DROP TABLE documents; DROP TABLE journals; PRAGMA user_version = 1');
+      await expect(openSqliteStore(path, 'read')).rejects.toMatchObject(UNUSABLE);
+
+      const store = await openSqliteStore(path, mode);
+      expect(await readEverything(store)).toStrictEqual(before);
+      expect(await store.documents('integrations')).toEqual([]);
+      expect(await store.putDocument('integrations', 'a', {}, 0)).toBe(true);
+      expect(await store.append('audit', 1, START, {})).toBe(true);
+      await store.close();
+      const reader = await openSqliteStore(path, 'read');
+      expect(await reader.document('integrations', 'a')).toMatchObject({ version: 1 });
+      expect(await reader.journalLength('audit')).toBe(1);
+      await reader.close();
+    }
+  });
+
+  it('is made by whoever would manage it, and refused where it is not a history', async () => {
+    const made = await openSqliteStore(join(folder, 'new folder', 'history.db'), 'manage');
+    expect(await made.putDocument('apiKeys', 'a', {}, 0)).toBe(true);
+    await made.close();
+    await writeFile(path, '');
+    await (await openSqliteStore(path, 'manage')).close();
+    await rm(path);
+    change(path, 'CREATE TABLE diary (page)', 'create');
+    const before = await readFile(path);
+    await expect(openSqliteStore(path, 'manage')).rejects.toMatchObject(UNUSABLE);
+    expect(await readFile(path)).toEqual(before);
   });
 
   it('has its list columns made anew when the fields have changed since', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,8 +8,9 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connection } from '../../src/history/sqlite-connection.js';
+import { lockForWriting } from '../../src/history/sqlite-lock.js';
 import { openSqliteStore } from '../../src/history/sqlite-store.js';
-import { batchOf, observeCase, sampleCase } from '../support/records.js';
+import { batchOf, observeCase, START, sampleCase } from '../support/records.js';
 
 const CHILD = fileURLToPath(new URL('./sqlite-child.ts', import.meta.url));
 const BUSY = { name: 'HistoryError', code: 'IN_USE' };
@@ -29,7 +30,7 @@ describe('a history in SQLite among processes', () => {
   });
 
   /** Starts a child and waits until it has the history open. */
-  async function start(task: 'hold' | 'record' | 'leave') {
+  async function start(task: 'hold' | 'record' | 'manage' | 'leave') {
     const child = spawn(process.execPath, ['--import', 'tsx', CHILD, task, path], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -100,6 +101,68 @@ describe('a history in SQLite among processes', () => {
     expect(least).toBeGreaterThan(0);
   });
 
+  it('is managed by one process while another writes to it, and neither fails', async () => {
+    const writer = await openSqliteStore(path, 'write');
+    const { child, lines } = await start('manage');
+    let last = 0;
+    for (let seq = 1; last < 40; seq += 1) {
+      await writer.record(batchOf(`batch-${seq}`, { observations: [observeCase(sampleCase(String(seq)))] }));
+      await writer.putDocument('settings', 'own', { seq }, seq - 1);
+      const [document, length] = [
+        await writer.document('settings', 'managed'),
+        await writer.journalLength('audit'),
+      ];
+      // what the other writes next may be seen of one of the two, and nothing is ever taken back
+      expect(length).toBeGreaterThanOrEqual(last);
+      expect(Math.abs(length - (document?.version ?? 0))).toBeLessThanOrEqual(1);
+      expect(await writer.document('settings', 'own')).toMatchObject({ version: seq });
+      last = length;
+      await setTimeout(5);
+    }
+    await kill(child);
+    expect(lines).not.toContain('refused');
+    const kept = Number(lines.at(-1)?.split(' ')[1]);
+    const length = await writer.journalLength('audit');
+    expect([kept, kept + 1]).toContain(length);
+    const entries = await writer.journal({ journal: 'audit', from: null, descending: false, limit: length });
+    expect(entries.map(({ body }) => body.n)).toEqual(Array.from({ length }, (_, n) => n + 1));
+    await writer.close();
+    expect(await inspectKept(path)).toBe(length);
+  });
+
+  it('is managed without a writer, by several at once, also when none made it before', async () => {
+    const managers = await Promise.all([1, 2, 3].map(() => openSqliteStore(path, 'manage')));
+    const answers = await Promise.all(managers.map((store) => store.putDocument('settings', 'a', {}, 0)));
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    const writer = await openSqliteStore(path, 'write');
+    await writer.record(batchOf('one'));
+    for (const store of managers) {
+      expect((await store.head()).seq).toBe(1);
+      await expect(store.record(batchOf('no'))).rejects.toMatchObject({ code: 'UNUSABLE' });
+      await expect(store.acquireLease('a', 'b', 1_000)).rejects.toThrow(/documents and journals only/);
+      await expect(store.releaseLease('a', 'b')).rejects.toMatchObject({ code: 'UNUSABLE' });
+    }
+    const reader = await openSqliteStore(path, 'read');
+    await expect(reader.putDocument('settings', 'b', {}, 0)).rejects.toMatchObject({ code: 'UNUSABLE' });
+    await expect(reader.removeDocument('settings', 'a', 1)).rejects.toThrow(/reading only/);
+    await expect(reader.append('audit', 1, START, {})).rejects.toMatchObject({ code: 'UNUSABLE' });
+    expect(await reader.document('settings', 'a')).toMatchObject({ version: 1 });
+    await Promise.all([...managers, writer, reader].map((store) => store.close()));
+  });
+
+  it('waits for the writer that makes it, and says so when that one does something else', async () => {
+    const other = join(folder, 'other.db');
+    await (await openSqliteStore(other, 'write')).close();
+    const lock = lockForWriting(path);
+    const managed = openSqliteStore(path, 'manage');
+    await setTimeout(250);
+    await rename(other, path);
+    await (await managed).close();
+    await rm(path);
+    await expect(openSqliteStore(path, 'manage')).rejects.toMatchObject(BUSY);
+    lock.release();
+  }, 15_000);
+
   it('keeps no process alive that has nothing more to do', async () => {
     const { child, lines } = await start('leave');
     const [code] = await (child.exitCode === null ? once(child, 'exit') : [child.exitCode]);
@@ -135,6 +198,17 @@ async function inspect(path: string): Promise<number> {
   expect(entries).toHaveLength(head);
   await store.close();
   return head;
+}
+
+/** Checks that a history is whole, and gives the length of its audit trail. */
+async function inspectKept(path: string): Promise<number> {
+  const connection = new Connection(path, 'write');
+  expect(connection.all('PRAGMA integrity_check')).toEqual([['ok']]);
+  connection.close();
+  const reader = await openSqliteStore(path, 'read');
+  const length = await reader.journalLength('audit');
+  await reader.close();
+  return length;
 }
 
 async function kill(child: ChildProcess): Promise<void> {
