@@ -6,6 +6,8 @@ import { createContextFactory } from './graphql/context.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { collectionCheck, historyCheck, readiness } from './http/health.js';
 import { createServer, type Server } from './http/server.js';
+import { type Counters, createCounters } from './metrics/counters.js';
+import { createScrape } from './metrics/scrape.js';
 
 /** What controls are judged by: the defaults, with the intervals at which this gateway polls. */
 export function thresholdsOf({ poll }: Config, changes: Partial<Thresholds> = {}): Thresholds {
@@ -36,9 +38,10 @@ export function createApp(config: Config, options: AppOptions): App {
   const opened: (() => Promise<void>)[] = [];
   return {
     async start() {
-      const collector = await openCollector(config, options);
+      const counters = createCounters();
+      const collector = await openCollector(config, options, counters);
       opened.unshift(collector.close);
-      const server = createGatewayServer(config, options, collector);
+      const server = createGatewayServer(config, options, collector, counters);
       opened.unshift(() => server.close(PATIENCE_MS));
       const url = await server.start();
       opened.splice(1, 0, startPolling(config, options, collector));
@@ -58,23 +61,30 @@ function startPolling(config: Config, options: AppOptions, collector: Collector)
   };
 }
 
-function createGatewayServer(config: Config, { clock, log }: AppOptions, collector: Collector): Server {
+function createGatewayServer(
+  config: Config,
+  { clock, log }: AppOptions,
+  collector: Collector,
+  counters: Counters,
+): Server {
   const { store, account, budget, sync } = collector;
+  const budgets = new Map([[account.name, budget]]);
   const context = createContextFactory({
     store,
     accounts: [account],
     live: sync.live,
     defaultMaxAgeMs: config.maxAge,
     clock,
-    budgets: new Map([[account.name, budget]]),
+    budgets,
     thresholds: thresholdsOf(config),
     log,
   });
   return createServer({
     ...config.http,
-    apollo: createApollo({ schema: buildGatewaySchema(), log }),
+    apollo: createApollo({ schema: buildGatewaySchema(), log, observer: counters.graph }),
     context,
     readiness: () => readiness([historyCheck(store), collectionCheck(store)]),
+    metrics: createScrape({ counters, store, budgets: () => budgets, clock, log }),
     log,
   });
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Budget, createBudget } from '../abnormal/budget.js';
+import type { UpstreamObserver } from '../abnormal/observer.js';
 import { ConfigError } from '../config/config-error.js';
 import { type Config, DEFAULT_RPM } from '../config.js';
 import { openStore } from '../history/open-store.js';
@@ -20,6 +21,7 @@ import { demoTenant } from '../simulator/demo.js';
 import type { SimulatorOptions } from '../simulator/server.js';
 import { createTenant } from '../simulator/tenant.js';
 import { createSync, type Sync } from '../sync/create-sync.js';
+import type { SyncObserver } from '../sync/observer.js';
 import { createPoller } from '../sync/poller.js';
 import { DEFAULT_SYNC_SETTINGS, type SyncSettings } from '../sync/settings.js';
 
@@ -39,6 +41,12 @@ export function openHistory(config: Config, mode: OpenMode, { clock }: AppOption
   return openStore(config.history, mode, { now: clock });
 }
 
+/** Told of what a collector does, to count it. */
+export interface Observers {
+  upstream(integration: string): UpstreamObserver;
+  readonly sync: SyncObserver;
+}
+
 /** What collects: a history open for writing, the account, and the sync between them. */
 export interface Collector {
   readonly store: HistoryStore;
@@ -50,13 +58,18 @@ export interface Collector {
 }
 
 /** Opens everything that collecting needs. Throws a `ConfigError` or a `HistoryError`. */
-export async function openCollector(config: Config, options: AppOptions): Promise<Collector> {
+export async function openCollector(
+  config: Config,
+  options: AppOptions,
+  observers?: Observers,
+): Promise<Collector> {
   const { clock, log } = options;
   const store = await openHistory(config, 'write', options);
   let open: OpenAccount | null = null;
   try {
     const budget = createBudget({ rpm: rpmOf(config), concurrency: config.upstream.concurrency, clock });
-    open = await openAccount(config, options, { budget, timeoutMs: config.upstream.timeout, clock, log });
+    const parts = { budget, timeoutMs: config.upstream.timeout, clock, log };
+    open = await openAccount(config, options, { ...parts, observe: observers?.upstream });
     const { account } = open;
     await refuseMixture(store, account);
     const sync = createSync({
@@ -65,6 +78,7 @@ export async function openCollector(config: Config, options: AppOptions): Promis
       settings: settingsOf(config, options),
       clock,
       log,
+      observer: observers?.sync,
     });
     return {
       store,

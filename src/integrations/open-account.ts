@@ -1,5 +1,6 @@
 import type { Budget } from '../abnormal/budget.js';
 import { createAbnormalClient } from '../abnormal/create-client.js';
+import type { UpstreamObserver } from '../abnormal/observer.js';
 import type { Log } from '../log.js';
 import { type SimulatorOptions, startSimulator } from '../simulator/server.js';
 import type { Account } from './account.js';
@@ -15,6 +16,8 @@ export interface AccountOptions {
   readonly timeoutMs: number;
   readonly clock: () => number;
   readonly log: Log;
+  /** Makes what is told of an account's requests, by its name. */
+  readonly observe?: ((integration: string) => UpstreamObserver) | undefined;
 }
 
 /** An account and what ends it. */
@@ -28,7 +31,8 @@ export function openEnvironmentAccount(
   { token, baseUrl }: { readonly token: Secret; readonly baseUrl: string },
   options: AccountOptions,
 ): OpenAccount {
-  const client = createAbnormalClient({ ...options, baseUrl, token: () => token.reveal() });
+  const observer = options.observe?.(ENVIRONMENT_ACCOUNT);
+  const client = createAbnormalClient({ ...options, baseUrl, token: () => token.reveal(), observer });
   return {
     account: { name: ENVIRONMENT_ACCOUNT, origin: 'ABNORMAL', baseUrl, client },
     close: async () => client.close(),
@@ -42,7 +46,8 @@ export async function openSimulatedAccount(
 ): Promise<OpenAccount> {
   const { baseUrl, token, close } = await startSimulator(simulator);
   const secret = new Secret(token);
-  const client = createAbnormalClient({ ...options, baseUrl, token: () => secret.reveal() });
+  const observer = options.observe?.(SIMULATED_ACCOUNT);
+  const client = createAbnormalClient({ ...options, baseUrl, token: () => secret.reveal(), observer });
   return {
     account: { name: SIMULATED_ACCOUNT, origin: 'SIMULATED', baseUrl, client },
     close: async () => {
