@@ -9,6 +9,7 @@ import { EvidenceResolver } from './evidence.resolver.js';
 import { assertGuarded } from './guard.js';
 import { IntegrationResolver } from './integration.resolver.js';
 import { NodeResolver } from './node.resolver.js';
+import { QuarantineResolver } from './quarantine.resolver.js';
 import { ReconciliationResolver } from './reconciliation.resolver.js';
 import { RecordResolver, RevisionResolver } from './revision.resolver.js';
 import { RunResolver } from './run.resolver.js';
@@ -27,6 +28,7 @@ export function buildGatewaySchema(): GraphQLSchema {
       CoverageResolver,
       RunResolver,
       ReconciliationResolver,
+      QuarantineResolver,
       IntegrationResolver,
       EvidenceResolver,
     ],

@@ -65,6 +65,13 @@ export class MongoBooks {
     return docs.map(quarantineOf);
   }
 
+  countQuarantine({ integrations, kinds }: Omit<QuarantineQuery, 'after' | 'limit'>): Promise<number> {
+    return this.collections.quarantine.countDocuments({
+      ...ofIntegrations(integrations),
+      kind: { $in: kinds },
+    });
+  }
+
   async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
     const texts = keys.map(keyText);
     const docs = await this.collections.quarantine.find({ _id: { $in: texts } }).toArray();

@@ -124,6 +124,8 @@ class MongoStore implements HistoryStore {
     this.#guarded(() => this.#books.countRuns(whose, trigger));
   run: HistoryStore['run'] = (id) => this.#guarded(() => this.#books.run(id));
   quarantine: HistoryStore['quarantine'] = (query) => this.#guarded(() => this.#books.quarantine(query));
+  countQuarantine: HistoryStore['countQuarantine'] = (query) =>
+    this.#guarded(() => this.#books.countQuarantine(query));
   quarantined: HistoryStore['quarantined'] = (keys) => this.#guarded(() => this.#books.quarantined(keys));
 
   document: HistoryStore['document'] = (...query) => this.#guarded(() => this.#kept.document(...query));

@@ -1,5 +1,5 @@
 import type { Instant } from '../model/instant.js';
-import type { RecordKey } from '../model/kind.js';
+import type { Kind, RecordKey } from '../model/kind.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Run, RunTrigger } from '../model/run.js';
@@ -63,19 +63,20 @@ export class Books {
   }
 
   quarantine({ after, integrations, kinds, limit }: QuarantineQuery): QuarantineEntry[] {
-    const conditions = [
-      'kind IN (SELECT value FROM json_each(?))',
-      ...(integrations ? ['integration IN (SELECT value FROM json_each(?))'] : []),
-      ...(after ? ['(integration, kind, id) > (?, ?, ?)'] : []),
-    ];
-    const params = [
-      JSON.stringify(kinds),
-      ...(integrations ? [JSON.stringify(integrations)] : []),
-      ...(after ? [after.integration, after.kind, after.id] : []),
-    ];
-    const sql = `SELECT entry FROM quarantine WHERE ${conditions.join(' AND ')}
-      ORDER BY integration, kind, id LIMIT ?`;
-    return this.connection.all(sql, [...params, limit]).map(parsed<QuarantineEntry>);
+    const { where, params } = ofWhat(integrations, kinds);
+    const beyond = after ? 'AND (integration, kind, id) > (?, ?, ?)' : '';
+    const place = after ? [after.integration, after.kind, after.id] : [];
+    const sql = `SELECT entry FROM quarantine WHERE ${where} ${beyond} ORDER BY integration, kind, id LIMIT ?`;
+    return this.connection.all(sql, [...params, ...place, limit]).map(parsed<QuarantineEntry>);
+  }
+
+  async countQuarantine({ integrations, kinds }: Omit<QuarantineQuery, 'after' | 'limit'>): Promise<number> {
+    const { where, params } = ofWhat(integrations, kinds);
+    const query = { sql: `SELECT count(*) FROM quarantine WHERE ${where}`, params };
+    const beyond = [Math.max(0, this.limits.scan)];
+    const isShort = !this.connection.first('SELECT 1 FROM quarantine LIMIT 1 OFFSET ?', beyond);
+    const [rows] = await this.answers.all([query], isShort);
+    return Number(rows?.[0]?.[0]);
   }
 
   quarantined({ integration, kind, id }: RecordKey): QuarantineEntry | null {
@@ -89,6 +90,16 @@ export class Books {
     const last = this.connection.first(`SELECT max(rowid) FROM ${table}`)?.[0];
     return Number(last ?? 0) <= this.limits.scan;
   }
+}
+
+/** The condition that narrows the quarantine to some integrations and kinds. */
+function ofWhat(integrations: readonly string[] | null, kinds: readonly Kind[]) {
+  const where = [
+    'kind IN (SELECT value FROM json_each(?))',
+    ...(integrations ? ['integration IN (SELECT value FROM json_each(?))'] : []),
+  ];
+  const params = [JSON.stringify(kinds), ...(integrations ? [JSON.stringify(integrations)] : [])];
+  return { where: where.join(' AND '), params };
 }
 
 /** Takes or renews a lease; `now` in ms. */

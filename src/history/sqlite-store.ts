@@ -208,6 +208,10 @@ class SqliteStore implements HistoryStore {
     return this.#books.quarantine(query);
   }
 
+  async countQuarantine(query: Parameters<HistoryStore['countQuarantine']>[0]): Promise<number> {
+    return this.#books.countQuarantine(query);
+  }
+
   async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
     return keys.map((key) => this.#books.quarantined(key));
   }

@@ -185,6 +185,11 @@ export interface HistoryStore {
     readonly after: RecordKey | null;
     readonly limit: number;
   }): Promise<QuarantineEntry[]>;
+  /** How many records are set aside. */
+  countQuarantine(query: {
+    readonly integrations: readonly string[] | null;
+    readonly kinds: readonly Kind[];
+  }): Promise<number>;
   quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]>;
 
   /** The document of that id; `null` where there is none. */

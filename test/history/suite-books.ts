@@ -158,6 +158,12 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(await store.quarantine({ ...query, after: again.key })).toStrictEqual(expected.slice(2));
       expect(await store.quarantine({ ...query, kinds: ['threat'] })).toStrictEqual([entries[2]]);
       expect(await store.quarantine({ ...query, integrations: [] })).toStrictEqual([]);
+      const { integrations } = query;
+      expect(await store.countQuarantine({ integrations, kinds: KINDS })).toBe(4);
+      expect(await store.countQuarantine({ integrations: [integration], kinds: ['case', 'threat'] })).toBe(3);
+      expect(await store.countQuarantine({ integrations, kinds: ['threat'] })).toBe(1);
+      expect(await store.countQuarantine({ integrations: [], kinds: KINDS })).toBe(0);
+      expect(await store.countQuarantine({ integrations: null, kinds: KINDS })).toBeGreaterThanOrEqual(4);
       expect(
         await store.quarantined([threatKey('1', integration), threatKey('9', integration)]),
       ).toStrictEqual([entries[2], null]);

@@ -280,12 +280,20 @@ export class OracleStore implements HistoryStore {
 
   async quarantine(query: Parameters<HistoryStore['quarantine']>[0]): Promise<QuarantineEntry[]> {
     const { after } = query;
-    return [...this.#quarantine.values()]
-      .filter(({ key }) => query.kinds.includes(key.kind))
-      .filter(({ key }) => query.integrations === null || query.integrations.includes(key.integration))
+    return this.#setAside(query)
       .filter(({ key }) => after === null || compareKeys(key, after) > 0)
       .sort((a, b) => compareKeys(a.key, b.key))
       .slice(0, query.limit);
+  }
+
+  async countQuarantine(query: Parameters<HistoryStore['countQuarantine']>[0]): Promise<number> {
+    return this.#setAside(query).length;
+  }
+
+  #setAside({ integrations, kinds }: Parameters<HistoryStore['countQuarantine']>[0]): QuarantineEntry[] {
+    return [...this.#quarantine.values()]
+      .filter(({ key }) => kinds.includes(key.kind))
+      .filter(({ key }) => integrations === null || integrations.includes(key.integration));
   }
 
   async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
