@@ -79,6 +79,16 @@ export interface ThreatLog {
   readonly filter: string;
 }
 
+/** One of a customer's API tokens as Abnormal describes it; nothing says which of them a request was made with. */
+export interface ApiToken {
+  readonly id: string;
+  readonly name: string | null;
+  /** `active`, `expired` or `revoked`, as far as is known. */
+  readonly status: string | null;
+  readonly createdAt: Instant | null;
+  readonly expiresAt: Instant | null;
+}
+
 /**
  * Abnormal's REST API as the gateway needs it: GET only. Every method throws `UpstreamError` when the request
  * fails for good and `DecodeError` when the answer cannot be understood.
@@ -107,5 +117,7 @@ export interface AbnormalClient {
   threatLinks(threatId: string, options: CallOptions): Promise<Fetched<'threatLinks'>>;
   /** Exports the threat log of a window by `receivedTime`; Abnormal refuses one wider than 14 days. */
   threatLog(window: Window, options: CallOptions): Promise<ThreatLog>;
+  /** The customer's API tokens that are valid, the newest 200; `null` where Abnormal does not tell this account. */
+  tokens(options: CallOptions): Promise<readonly ApiToken[] | null>;
   close(): void;
 }

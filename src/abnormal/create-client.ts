@@ -5,12 +5,12 @@ import type { RecordOf } from '../model/records.js';
 import type { Budget } from './budget.js';
 import { type Call, createCall, type Endpoint, type JsonAnswer } from './call.js';
 import type { AbnormalClient, CallOptions, Fetched } from './client.js';
-import { UpstreamError } from './errors.js';
+import { type UpstreamCode, UpstreamError } from './errors.js';
 import { failure } from './explain.js';
 import { UNOBSERVED, type UpstreamObserver } from './observer.js';
 import { followPages } from './pages.js';
 import { createPathFinder, type PathFinder } from './path-finder.js';
-import { detailTarget, filterOf, isUsableId, threatLogTarget, threatTarget } from './paths.js';
+import { detailTarget, filterOf, isUsableId, TOKENS_TARGET, threatLogTarget, threatTarget } from './paths.js';
 import { createRequest } from './request.js';
 import { DEFAULT_RETRY, type RetrySettings } from './retry.js';
 import { decodeCampaign } from './schemas/campaign.js';
@@ -20,6 +20,7 @@ import { decodeList } from './schemas/list.js';
 import { type Decoded, decodeThreat } from './schemas/threat.js';
 import { decodeThreatLog } from './schemas/threat-log.js';
 import { decodeThreatAttachments, decodeThreatLinks } from './schemas/threat-parts.js';
+import { decodeTokens } from './schemas/tokens.js';
 import { type StartTimer, startTimeout } from './timer.js';
 
 export interface ClientOptions {
@@ -131,6 +132,15 @@ class RestClient implements AbnormalClient {
     return { filter, ...(await decodeThreatLog(String(answer.json), what, answer.evidence)) };
   };
 
+  readonly tokens: AbnormalClient['tokens'] = async (options) => {
+    const what = 'the list of API tokens';
+    // it belongs to no resource; every account has threats, so it takes a place among theirs
+    const target = TOKENS_TARGET;
+    const endpoint: Endpoint = { resource: 'threats', role: 'detail', target, what, counts: null };
+    const answer = await this.call(endpoint, options).catch(nullWhereRefused);
+    return answer && decodeTokens(answer);
+  };
+
   private fetchDetail(
     kind: ListedKind,
     id: string,
@@ -195,6 +205,14 @@ class RestClient implements AbnormalClient {
     if (unread.length > 0) this.log.warn({ kind, id, fields: unread.slice(0, 10) }, 'times that do not read');
     return { record, payload, fetchedAt: toInstant(answer.sentAt) };
   }
+}
+
+const NOT_TOLD: readonly UpstreamCode[] = ['NOT_FOUND', 'FORBIDDEN', 'NOT_LICENSED', 'BAD_REQUEST'];
+
+/** An account may lack the permission or the endpoint, and whatever else it is asked still counts. */
+function nullWhereRefused(error: unknown): null {
+  if (error instanceof UpstreamError && NOT_TOLD.includes(error.code)) return null;
+  throw error;
 }
 
 /** A 404 that no probe can explain: the export has no form without a filter to compare with. */

@@ -65,6 +65,9 @@ export function threatLogTarget(filter: string): string {
   return `/threats_export/csv?${new URLSearchParams({ filter, format: 'csv' })}`;
 }
 
+/** Path and query of the customer's API tokens; 200 is the most that Abnormal gives at once. */
+export const TOKENS_TARGET = '/soar/tokens?limit=200&sort_by=-created_at';
+
 const CONTROL = /[\p{Cc}\p{Cs}]/u;
 
 /** Whether text can be a record's id: it names one path segment, which `.` and `..` do not. */

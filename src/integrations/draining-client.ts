@@ -29,6 +29,7 @@ export function drainingClient(client: AbnormalClient): DrainingClient {
     threatAttachments: (...args) => call(() => client.threatAttachments(...args)),
     threatLinks: (...args) => call(() => client.threatLinks(...args)),
     threatLog: (...args) => call(() => client.threatLog(...args)),
+    tokens: (...args) => call(() => client.tokens(...args)),
     close: () => client.close(),
     async drain() {
       isDraining = true;

@@ -26,6 +26,7 @@ export function routeOf(url: string, campaignsPath: CampaignsPath): Route {
   const params = new URLSearchParams(query < 0 ? '' : url.slice(query + 1));
   const other: Route = { kind: 'other', resource: null, id: '', params };
   if (!path.startsWith(`${PREFIX}/`)) return other;
+  if (path === `${PREFIX}/soar/tokens`) return { ...other, kind: 'tokens' };
   const rest = plainPath(path.slice(PREFIX.length), campaignsPath);
   if (rest === '/threats_export/csv') return { kind: 'threats.export', resource: 'threats', id: '', params };
   const [, resource = '', id, sub, ...more] = rest.split('/');

@@ -11,6 +11,7 @@ import { type CampaignsPath, type Route, routeOf, withoutPrefix } from './routes
 import { type SimulatorStats, StatsRecorder } from './stats.js';
 import type { Tenant } from './tenant.js';
 import { type LogForm, logAnswer } from './threat-log.js';
+import { type SimulatedToken, tokensAnswer } from './tokens.js';
 import type { Upstream } from './upstream.js';
 
 export interface SimulatorOptions {
@@ -30,6 +31,8 @@ export interface SimulatorOptions {
   readonly retentionDays?: number;
   /** How the threat log's export is written; default `current`. */
   readonly logForm?: LogForm;
+  /** The customer's API tokens. Left out: the account may not ask for them, and is answered 404. */
+  readonly tokens?: readonly SimulatedToken[];
   /** Every answer waits so many ms of real time, so that requests overlap. Default 0. */
   readonly latencyMs?: number;
   /** Sees every request as it arrives. */
@@ -135,7 +138,8 @@ function properAnswer(
   if (request.method !== 'GET') return failure(405, 'Method Not Allowed', { allow: 'GET' });
   const refusal = limiter.check(now, inFlight);
   if (refusal) return refusal;
-  const { tenant, retentionDays = null, logForm: form = 'current' } = options;
+  const { tenant, retentionDays = null, logForm: form = 'current', tokens } = options;
+  if (route.kind === 'tokens' && tokens) return tokensAnswer(tokens, route.params, now);
   const upstream = hidden.length > 0 ? without(tenant, hidden) : tenant.upstream;
   if (route.kind !== 'threats.export') return respond(upstream, route, now, retentionDays);
   const { accept } = request.headers;

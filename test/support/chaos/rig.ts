@@ -265,6 +265,7 @@ export class Rig {
       threatAttachments: (...args) => client.threatAttachments(...args),
       threatLinks: (...args) => client.threatLinks(...args),
       threatLog: (...args) => client.threatLog(...args),
+      tokens: (...args) => client.tokens(...args),
       close: () => client.close(),
     };
   }
