@@ -3,7 +3,7 @@ import { type UpstreamCode, UpstreamError } from './errors.js';
 /** What a person should know of each failure: its likely causes and what to do about it. */
 const ADVICE: Record<UpstreamCode, string> = {
   TOKEN_REJECTED:
-    'The token is mistyped, was revoked or replaced, or belongs to another region. Create one in the Abnormal portal ' +
+    'The token is mistyped, has expired, was revoked or replaced, or belongs to another region. Create one in the Abnormal portal ' +
     '(Settings → Integrations → Abnormal REST API) and give it to the gateway; collection resumes by itself.',
   NOT_LICENSED:
     'This account has no licence for the feature (cases need Account Takeover Protection). The other resources go on; ' +

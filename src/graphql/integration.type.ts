@@ -1,6 +1,7 @@
 import { ID, ObjectType } from 'type-graphql';
 import type { Account } from '../integrations/account.js';
 import type { Instant } from '../model/instant.js';
+import { type IntegrationStatus, integrationHealth } from '../model/integration-status.js';
 import type { Resource } from '../model/kind.js';
 import type { Origin } from '../model/revision.js';
 import type { FilterKey, StreamState, StreamStatus } from '../model/stream.js';
@@ -26,6 +27,19 @@ export const StreamStatusEnum = describedEnum<StreamStatus>(
     NOT_ENABLED: 'The account does not have it enabled.',
     FORBIDDEN: 'This address is not on the account’s allowlist, or its API is off.',
     TOKEN_REJECTED: 'The token is invalid, expired or revoked.',
+    UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
+  },
+);
+
+export const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
+  'IntegrationStatus',
+  'Whether Abnormal lets an integration be read, as of the last attempts.',
+  {
+    NEVER_READ: 'Not tried yet.',
+    OK: 'All of it can be read.',
+    LIMITED: 'Some of it can be read; each stream that cannot says why.',
+    TOKEN_REJECTED: 'The token is invalid, expired or revoked.',
+    FORBIDDEN: 'This address is not on the account’s allowlist, or its API is off.',
     UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
   },
 );
@@ -70,7 +84,7 @@ export class StreamReport implements Omit<StreamState, 'integration'> {
 export class Integration extends Node {
   constructor(
     private readonly integration: string,
-    private readonly account: Pick<Account, 'origin' | 'baseUrl'> | undefined,
+    private readonly account: Pick<Account, 'origin' | 'baseUrl'> | null,
     private readonly states: readonly StreamState[],
   ) {
     super();
@@ -102,6 +116,19 @@ export class Integration extends Node {
   })
   get baseUrl(): string | null {
     return this.account?.baseUrl ?? null;
+  }
+
+  @PlainField(() => IntegrationStatusEnum, { description: 'Whether it can be read.' })
+  get status(): IntegrationStatus {
+    return integrationHealth(this.states).status;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'For a person: what happened, the likely causes, what to do. Null when all is well.',
+  })
+  get message(): string | null {
+    return integrationHealth(this.states).message;
   }
 
   @PlainField(() => [StreamReport], {

@@ -25,8 +25,10 @@ export async function endRun(
     stop?.kind === 'REFUSED'
       ? await endRefused(env, source, recorder, status, stop)
       : await recorder.end(status);
-  const { integration, resource, trigger, counts, errors } = run;
-  env.log.info({ runId: run.id, integration, resource, trigger, status, counts, errors }, 'run ended');
+  const { integration, resource, trigger, counts } = run;
+  // what went wrong was logged when it began; the run itself has the words
+  const problems = run.errors.length;
+  env.log.info({ runId: run.id, integration, resource, trigger, status, counts, problems }, 'run ended');
   return run;
 }
 
@@ -39,7 +41,6 @@ function endRefused(
 ) {
   const { status, error } = refusal;
   const message = statusMessage(status, source, error.message);
-  env.log.error({ integration: source.account.name, resource: source.resource, status }, message ?? status);
   recorder.note(error.message);
   return updateStates(
     env,

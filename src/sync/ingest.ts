@@ -66,12 +66,18 @@ function tasksOf(keys: readonly RecordKey[], attempts: readonly Attempt[]): Task
 function partOf(pass: Pass, attempts: readonly Attempt[], missing: Missing): BatchPart {
   const part = { observations: [], tombstones: [], quarantine: [], released: [] } as Mutable;
   for (const { task, outcome } of attempts) {
-    if (outcome.kind === 'SEEN') part.observations.push(outcome.observation);
-    else if (outcome.kind === 'GONE' && isKnownGone(pass, task)) settleGone(pass, part, task);
+    if (outcome.kind === 'SEEN') {
+      part.observations.push(outcome.observation);
+      if (task.prior) pass.log.info({ record: task.key }, 'record had that was set aside');
+    } else if (outcome.kind === 'GONE' && isKnownGone(pass, task)) settleGone(pass, part, task);
     else {
       part.quarantine.push(quarantineEntry(pass, task, outcome));
       pass.recorder.tally.quarantined += 1;
-      pass.log.warn({ record: task.key, reason: outcome.reason }, 'record set aside');
+      // told when it begins, not at each try
+      pass.log[task.prior ? 'debug' : 'warn'](
+        { record: task.key, reason: outcome.reason },
+        'record set aside',
+      );
       addMissing(missing, task.key, outcome.reason);
     }
   }

@@ -3,7 +3,8 @@ import type { Instant } from '../model/instant.js';
 import type { LedgerEntry, Window } from '../model/ledger.js';
 import type { StreamState } from '../model/stream.js';
 import { nowOf, type Pass } from './pass.js';
-import { readWindow, unreadEntry } from './read-window.js';
+import { readWindow, unreadEntry, type WindowResult } from './read-window.js';
+import { clip } from './spans.js';
 import { checkInterrupted, type Refusal, StopError } from './stop.js';
 import { createWindowPlanner, type WindowPlanner } from './window-planner.js';
 import { readWorkList, type WorkList } from './work-list.js';
@@ -85,6 +86,7 @@ async function readOne(pass: Pass, work: StreamWork, window: Window, fortune: Fo
     noteRefusal(pass, work, window, readAt, thrown),
   );
   if (status === 'NARROWED') return true;
+  logWindow(pass, work, window, { status, error });
   if (status !== 'COMPLETE') fortune.flawed += 1;
   if (status === 'OUT_OF_RETENTION') await giveUpOlder(pass, work, window, readAt, error?.message ?? '');
   if (status === 'FAILED' && error) return noteFailure(pass, fortune, error);
@@ -92,6 +94,22 @@ async function readOne(pass: Pass, work: StreamWork, window: Window, fortune: Fo
   // a window of which not one detail could be had is no sign that things are well again
   if (pass.memory.failedDetails === 0) fortune.streak = 0;
   return true;
+}
+
+/** One line when a window begins to fail, and one when it has been read after all; none for each try between. */
+function logWindow(
+  { log, account, resource }: Pass,
+  { state, list }: StreamWork,
+  window: Window,
+  { status, error }: WindowResult,
+): void {
+  const gap = list.gaps.find(
+    ({ from, to, reason }) => reason === 'FAILED' && clip(window, from, to) !== null,
+  );
+  const facts = { integration: account.name, resource, stream: state.filterKey, ...window };
+  if (status === 'COMPLETE' && gap) log.info(facts, 'window read that had failed');
+  if (error)
+    log[gap ? 'debug' : 'warn']({ ...facts, code: error.code, reason: error.message }, 'window not read');
 }
 
 function noteFailure(pass: Pass, fortune: Fortune, error: UpstreamError): false {

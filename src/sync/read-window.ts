@@ -129,15 +129,18 @@ async function failWindow(
   const tooOld = error.code === 'OUT_OF_RETENTION';
   if (tooOld && widthOf(window) > RETENTION_GRAIN && planner.narrow(null)) return NARROWED;
   const status = tooOld ? 'OUT_OF_RETENTION' : 'FAILED';
-  pass.log.warn(
-    { stream: stream.filterKey, ...window, code: error.code, reason: error.message },
-    'window not read',
-  );
-  pass.recorder.note(`${windowText(stream, window)}: ${error.message}`);
+  pass.recorder.note(`${windowText(stream, window)}: ${error.message}${beginningOf(error)}`);
   pass.recorder.tally.windows += 1;
   planner.finish(null);
   await pass.recorder.record({ ledger: [unreadEntry(pass, stream, window, readAt, status, error.message)] });
   return { status, error };
+}
+
+/** So much of an answer that is no list is kept, with the run that met it. */
+const KEPT_CHARACTERS = 500;
+
+function beginningOf({ code, body }: UpstreamError): string {
+  return code === 'BAD_BODY' && body ? ` It began: ${body.slice(0, KEPT_CHARACTERS)}` : '';
 }
 
 /** The entry of a window that could not be listed. */

@@ -1,6 +1,6 @@
 import type { HistoryStore } from '../history/store.js';
 import { earliest, type Instant, shift } from '../model/instant.js';
-import { type Stream, type StreamState, streamsOf, streamText } from '../model/stream.js';
+import { type Stream, type StreamState, type StreamStatus, streamsOf, streamText } from '../model/stream.js';
 import { inTurn } from './in-turn.js';
 import { nowOf, type Source, type SyncEnv } from './pass.js';
 import { FIRST_COLLECTION_MS } from './settings.js';
@@ -43,7 +43,7 @@ type Change = Partial<Pick<StreamState, 'status' | 'message' | 'lastAttemptAt' |
 
 /**
  * Records a source's states with `change` applied to what stands in the history now. One at a time, so that what
- * two write at once, such as a live reading and the beginning of a backfill, both stays.
+ * two write at once, such as a live reading and the beginning of a backfill, both stays. A change of status is logged.
  */
 export function updateStates<T>(
   env: SyncEnv,
@@ -53,29 +53,54 @@ export function updateStates<T>(
   from: Instant | null = null,
 ): Promise<T> {
   return inTurn(env.store, async () => {
-    const states = await sourceStates(env, source, from);
-    return record(states.map((state) => ({ ...state, ...change(state) })));
+    const before = await sourceStates(env, source, from);
+    const after = before.map((state) => ({ ...state, ...change(state) }));
+    const recorded = await record(after);
+    logChanges(env, source, before, after);
+    return recorded;
   });
 }
 
-/** What a person is told when a resource cannot be read: what happened, the likely causes, what to do. */
+/** One line at each change, so that the log tells when it came and when it went, however often it was met between. */
+function logChanges(
+  { log }: SyncEnv,
+  { account, resource }: Source,
+  before: readonly StreamState[],
+  after: readonly StreamState[],
+): void {
+  const told = new Set<StreamStatus>();
+  for (const [index, { status, message }] of after.entries()) {
+    const was = before[index]?.status ?? 'NEVER_READ';
+    const isFirstSuccess = was === 'NEVER_READ' && status === 'OK';
+    if (status === was || isFirstSuccess || told.has(status)) continue;
+    told.add(status);
+    const facts = { integration: account.name, resource, status, was };
+    if (status === 'OK') log.info(facts, `Abnormal can be read again: ${resource} of ${account.name}`);
+    else log[status === 'UNAVAILABLE' ? 'warn' : 'error'](facts, message ?? status);
+  }
+}
+
+/**
+ * What a person is told when a resource cannot be read. `said` is the failure's own message: what happened, the
+ * likely causes, what to do.
+ */
 export function statusMessage(
-  status: StreamState['status'],
+  status: StreamStatus,
   { account, resource }: Source,
   said: string,
 ): string | null {
   const where = `account ${account.name} at ${account.baseUrl}`;
   switch (status) {
     case 'TOKEN_REJECTED':
-      return `Abnormal rejects the token of ${where}: ${said}. It was revoked, has expired or belongs to another region. Make a new one in the portal (Settings, Integrations, Abnormal REST API) and give it to the gateway; until then one request is tried every polling interval.`;
+      return `Abnormal rejects the token of ${where}. ${said} Until then one request is tried every polling interval.`;
     case 'FORBIDDEN':
-      return `Abnormal refuses ${resource} of ${where}: ${said}. Either this machine's public address is not on the IP allowlist of the REST API integration, or the API is not enabled for it. Both are set in the portal (Settings, Integrations, Abnormal REST API).`;
+      return `Abnormal refuses ${resource} of ${where}. ${said}`;
     case 'NOT_LICENSED':
-      return `Abnormal says that ${resource} are not licensed for ${where}: ${said}. The other resources are not affected. Once the licence is there, the next poll collects them.`;
+      return `Abnormal says that ${resource} are not licensed for ${where}. ${said}`;
     case 'NOT_ENABLED':
-      return `Abnormal knows no ${resource} for ${where}: ${said}. The add-on is probably not enabled for this account. Once it is, the next poll collects them.`;
+      return `Abnormal knows no ${resource} for ${where}. ${said}`;
     case 'UNAVAILABLE':
-      return `Abnormal cannot be read for ${resource} of ${where}: ${said}. What is recorded is served meanwhile; the next poll tries again and catches up.`;
+      return `Abnormal cannot be read for ${resource} of ${where}. ${said} What is recorded is served meanwhile; the next poll tries again and catches up.`;
     default:
       return null;
   }

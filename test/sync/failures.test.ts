@@ -107,7 +107,7 @@ describe('a refusal of a whole resource', () => {
     for (const pass of report.passes) expect(pass).toMatchObject({ status: 'FAILED', counts: { calls: 1 } });
     const [state] = await statesOf('threats');
     expect(state).toMatchObject({ status: 'TOKEN_REJECTED', lastSuccessAt: NOW });
-    expect(state?.message).toMatch(/revoked.*Make a new one in the portal/s);
+    expect(state?.message).toMatch(/has expired, was revoked.*Create one in the Abnormal portal/s);
     expect(state?.message).not.toContain(world.simulator.token);
     world.token.value = world.simulator.token;
     world.clock.advance(3 * DAY);
