@@ -8,13 +8,20 @@ import type { AppOptions } from '../../src/app/collector.js';
 import { type App, createApp, type Started } from '../../src/app.js';
 import { type Config, readEnv, toConfig } from '../../src/config.js';
 import { DAY, toInstant } from '../../src/model/instant.js';
+import type { FaultPlan } from '../../src/simulator/faults.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 
 /** Gateways in this process, on free ports, against a small simulated tenant, with histories in a folder of their own. */
 export class Playground {
-  readonly options: AppOptions = { log: pino({ level: 'silent' }), clock: Date.now, simulator: simulator() };
+  readonly options: AppOptions;
   private readonly folder = mkdtempSync(join(tmpdir(), 'gateway-app-'));
   private readonly apps: App[] = [];
+
+  /** What goes wrong with the simulated tenant's answers; nothing unless given. */
+  constructor(faults?: FaultPlan) {
+    const log = pino({ level: 'silent' });
+    this.options = { log, clock: Date.now, simulator: { ...simulator(), ...(faults && { faults }) } };
+  }
 
   history(name = 'history.db'): string {
     return `sqlite:${join(this.folder, name)}`;
