@@ -6,6 +6,13 @@ export const ERROR_CODES = {
     'No credential that is valid came with the request; the message says what is wrong with it.',
   FORBIDDEN: 'The caller’s role does not go as far; `extensions.role` is the one that does.',
   BAD_USER_INPUT: 'An argument is wrong; the message says what is right.',
+  LIMIT_EXCEEDED:
+    'The operation is too large; `extensions` has the limit, what was asked and what is allowed.',
+  COST_EXCEEDED:
+    'The operation may cost more than the caller’s role is allowed; `extensions` has `requested` and `limit`.',
+  RATE_LIMITED: 'Too many requests by this caller; the header `Retry-After` says when to come again.',
+  OPERATION_NOT_LISTED: 'Readers may run listed operations only, and this is none of them.',
+  TIMEOUT: 'It took longer than a request may take; what it waited for was cancelled.',
   NOT_COLLECTED: 'Never recorded by the instant asked for, and `asOf` does not ask Abnormal.',
   UPSTREAM_TOKEN_REJECTED: 'Abnormal refuses the token: it is invalid, expired or revoked.',
   UPSTREAM_NOT_LICENSED: 'The Abnormal account lacks the licence for this feature.',

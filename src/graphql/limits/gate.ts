@@ -1,0 +1,105 @@
+import { type DocumentNode, type GraphQLSchema, getOperationAST, parse } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { Role } from '../../model/caller.js';
+import { requestedCost } from './cost-plan.js';
+import { type Measured, measureDocument, measureOperation } from './measure.js';
+import type { CostLimits, QueryLimits } from './query-limits.js';
+import type { Refusal } from './refusal.js';
+import { scan, scanVariables } from './scan.js';
+
+/** An operation as a request holds it. */
+export interface AskedOperation {
+  readonly query: string;
+  readonly operationName: string | null;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** What an operation may cost, when it was let through. */
+export interface Admission {
+  readonly requested: number;
+  readonly limit: number;
+  readonly measured: Measured;
+}
+
+/** What is said to an operation. */
+export type Verdict =
+  | { readonly admitted: Admission }
+  | { readonly refused: Refusal }
+  /** It cannot be made out: whoever parses and validates it says why. */
+  | { readonly unclear: true };
+
+/** What is known of a text: why it is refused, or its operations as far as they were asked for. */
+type Known = { readonly refused: Refusal } | { readonly unclear: true } | Operations;
+
+interface Operations {
+  readonly document: DocumentNode;
+  readonly byName: Map<string | null, { readonly measured: Measured } | Verdict>;
+}
+
+const MOST_BYTES = 16_000_000;
+/** What is made of a text weighs about this much for each of its characters. */
+const BYTES_A_CHAR = 50;
+
+/**
+ * Judges operations before anything is done with them: against the limits of size, then by what they may cost.
+ * What is found out of a text is kept, so that an operation that comes again is only reckoned anew.
+ */
+export class Gate {
+  readonly #known = new LRUCache<string, Known>({
+    maxSize: MOST_BYTES,
+    sizeCalculation: (known, text) => 200 + text.length * ('document' in known ? BYTES_A_CHAR : 1),
+  });
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly limits: QueryLimits,
+    private readonly costs: CostLimits,
+  ) {}
+
+  /** Whether a caller of a role may have an operation run. */
+  judge({ query, operationName, variables }: AskedOperation, role: Role): Verdict {
+    const known = this.#knownOf(query);
+    if (!('document' in known)) return known;
+    const refused = scanVariables(variables, this.limits);
+    if (refused) return { refused };
+    const operation = this.#operation(known, operationName);
+    return 'measured' in operation ? this.#admit(operation.measured, variables, role) : operation;
+  }
+
+  #admit(measured: Measured, variables: AskedOperation['variables'], role: Role): Verdict {
+    const requested = requestedCost(measured.fields, variables);
+    const limit = this.costs[role];
+    if (requested <= limit) return { admitted: { requested, limit, measured } };
+    const message = `The operation may cost ${requested}; up to ${limit} are allowed to the role ${role}. Ask for smaller pages (first), fewer lists within lists, or less that Abnormal has to be asked for.`;
+    return { refused: { code: 'COST_EXCEEDED', message, details: { requested, limit } } };
+  }
+
+  #knownOf(query: string): Known {
+    const known = this.#known.get(query) ?? this.#read(query);
+    this.#known.set(query, known);
+    return known;
+  }
+
+  #read(query: string): Known {
+    const tooMuch = scan(query, this.limits);
+    if (tooMuch) return { refused: tooMuch };
+    try {
+      const document = parse(query, { noLocation: true });
+      const refused = measureDocument(document, this.limits);
+      return refused ? { refused } : { document, byName: new Map() };
+    } catch {
+      return { unclear: true };
+    }
+  }
+
+  #operation({ document, byName }: Operations, name: string | null) {
+    const known = byName.get(name);
+    if (known) return known;
+    const operation = getOperationAST(document, name);
+    if (!operation) return { unclear: true } as const;
+    const measured = measureOperation(this.schema, document, operation, this.limits);
+    const found = 'fields' in measured ? { measured } : { refused: measured };
+    byName.set(name, found);
+    return found;
+  }
+}
