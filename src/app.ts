@@ -1,4 +1,4 @@
-import { type AppOptions, type Collector, closeAll, openCollector, pollUntil } from './app/collector.js';
+import { type AppOptions, type Collector, closeAll, openCollector, pollerOf } from './app/collector.js';
 import type { Config } from './config.js';
 import { type Thresholds, toThresholds } from './controls/thresholds.js';
 import { createApollo } from './graphql/apollo.js';
@@ -26,8 +26,8 @@ export interface App {
 export interface Started {
   /** `http://host:port`. */
   readonly url: string;
-  /** The account's name. */
-  readonly account: string;
+  /** The accounts that are read, by name. */
+  readonly accounts: readonly string[];
 }
 
 /** How long requests in flight may take to end once the gateway is to close. */
@@ -45,7 +45,7 @@ export function createApp(config: Config, options: AppOptions): App {
       opened.unshift(() => server.close(PATIENCE_MS));
       const url = await server.start();
       opened.splice(1, 0, startPolling(config, options, collector));
-      return { url, account: collector.account.name };
+      return { url, accounts: collector.accounts.list().map(({ name }) => name) };
     },
     close: () => closeAll(...opened.splice(0)),
   };
@@ -54,7 +54,7 @@ export function createApp(config: Config, options: AppOptions): App {
 /** Polls in intervals from now on; what it gives ends that, between two batches, and waits for the end. */
 function startPolling(config: Config, options: AppOptions, collector: Collector): () => Promise<void> {
   const stop = new AbortController();
-  const polling = pollUntil(stop.signal, config, options, collector);
+  const polling = pollerOf(config, options, collector).run(stop.signal);
   return () => {
     stop.abort();
     return polling;
@@ -67,15 +67,14 @@ function createGatewayServer(
   collector: Collector,
   counters: Counters,
 ): Server {
-  const { store, account, budget, sync } = collector;
-  const budgets = new Map([[account.name, budget]]);
+  const { store, accounts, sync } = collector;
   const context = createContextFactory({
     store,
-    accounts: [account],
+    accounts,
     live: sync.live,
     defaultMaxAgeMs: config.maxAge,
     clock,
-    budgets,
+    budgets: accounts.budgets,
     thresholds: thresholdsOf(config),
     log,
   });
@@ -84,7 +83,7 @@ function createGatewayServer(
     apollo: createApollo({ schema: buildGatewaySchema(), log, observer: counters.graph }),
     context,
     readiness: () => readiness([historyCheck(store), collectionCheck(store)]),
-    metrics: createScrape({ counters, store, budgets: () => budgets, clock, log }),
+    metrics: createScrape({ counters, store, budgets: () => accounts.budgets, clock, log }),
     log,
   });
 }

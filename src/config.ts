@@ -10,8 +10,10 @@ import type { Resource } from './model/kind.js';
 
 /** What the service is to do; durations are milliseconds. */
 export interface Config {
-  /** The Abnormal account of the environment; `null` stands for the built-in simulated tenant. */
+  /** The Abnormal account of the environment, if it names one. */
   readonly account: AccountConfig | null;
+  /** Whether the simulated tenant stands in where there is no account; `null` when nobody said. */
+  readonly simulator: boolean | null;
   /** The integrations that are kept beside it. */
   readonly vault: VaultConfig;
   /** `sqlite:<path>` or a MongoDB connection string, which may hold a password: for the store's eyes only. */
@@ -74,10 +76,12 @@ export function readEnv(env: Readonly<Record<string, string | undefined>>): RawC
 /** Checks and groups what `readEnv` read: a whole configuration, or every problem at once. */
 export function toConfig(raw: RawConfig): ConfigResult {
   const read = new Reader(raw.values);
+  const simulator = readSimulator(read);
   const config: Config = {
     account: readAccount(read),
+    simulator,
     vault: readVault(read),
-    history: history(read),
+    history: history(read, simulator),
     http: http(read),
     poll: {
       every: {
@@ -108,9 +112,10 @@ export function toConfig(raw: RawConfig): ConfigResult {
 /** Simulated records never share a history with an account's unless somebody says so. */
 const DEFAULT_HISTORY = { account: 'sqlite:./data/history.db', simulated: 'sqlite:./data/simulated.db' };
 
-function history(read: Reader): string {
+function history(read: Reader, simulator: boolean | null): string {
   // whoever sets a key keeps accounts, or is about to
-  const isForAccounts = read.text('ABNORMAL_TOKEN') !== null || read.text('ENCRYPTION_KEY') !== null;
+  const isKeeper = read.text('ENCRYPTION_KEY') !== null;
+  const isForAccounts = read.text('ABNORMAL_TOKEN') !== null || !(simulator ?? !isKeeper);
   const byDefault = isForAccounts ? DEFAULT_HISTORY.account : DEFAULT_HISTORY.simulated;
   const text = read.text('HISTORY') ?? byDefault;
   if (/^sqlite:.+/.test(text) || /^mongodb(\+srv)?:\/\/.+/.test(text)) return text;
@@ -118,6 +123,11 @@ function history(read: Reader): string {
   const right = 'sqlite:<path of a file>, mongodb://… or mongodb+srv://…';
   read.refuse('HISTORY', 'is neither a SQLite path nor a MongoDB address', right, DEFAULT_HISTORY.account);
   return text;
+}
+
+function readSimulator(read: Reader): boolean | null {
+  if (read.text('SIMULATOR') === null) return null;
+  return read.oneOf('SIMULATOR', 'on', ['on', 'off']) === 'on';
 }
 
 function secretsIn(values: RawConfig['values']): Secret[] {

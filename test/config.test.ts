@@ -25,6 +25,7 @@ describe('without any variable', () => {
   test('the service runs against the simulated tenant, on loopback, in a file of its own', () => {
     expect(configOf({})).toEqual({
       account: null,
+      simulator: null,
       vault: { encryptionKeys: [], allowPrivate: false },
       history: 'sqlite:./data/simulated.db',
       http: { host: '127.0.0.1', port: 4000, ide: true, anyHost: false },

@@ -5,6 +5,7 @@ import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { createServer } from '../../src/http/server.js';
+import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createLog } from '../../src/log.js';
 import { toInstant } from '../../src/model/instant.js';
 import {
@@ -29,7 +30,7 @@ await fill(store);
 const now = toInstant(Date.now());
 const fresh = async () => ({ stale: false, verifiedAt: now, live: false }) as const;
 const context = createContextFactory({
-  ...{ store, log, accounts: [], live: { record: fresh, list: fresh } },
+  ...{ store, log, accounts: fixedAccounts(), live: { record: fresh, list: fresh } },
   ...{ defaultMaxAgeMs: 300_000, clock: Date.now },
 });
 const server = createServer({

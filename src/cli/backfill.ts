@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
-import { openCollector } from '../app/collector.js';
 import { ConfigError } from '../config/config-error.js';
 import { toInstant } from '../model/instant.js';
-import { RESOURCES, type Resource } from '../model/kind.js';
-import { exitCodeOf, printReport, withProgress } from './collection.js';
+import type { Resource } from '../model/kind.js';
+import type { PollReport } from '../sync/report.js';
+import { exitCodeOf, printReport, summaryOf, withProgress } from './collection.js';
+import { integrationOption } from './integration-option.js';
 import type { Action, Choose } from './invocation.js';
 import { type Moment, parseMoment } from './moment.js';
 import { resourceOption } from './resource-option.js';
+import { withCollector } from './with-collector.js';
 
 const EXAMPLES = `
 Collects newest first, and can be stopped at any time: the next backfill or poll carries on. What is wanted begins
@@ -19,6 +21,7 @@ Examples:
 interface Options {
   readonly from: Moment;
   readonly resource?: readonly Resource[];
+  readonly integration?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -33,25 +36,27 @@ export function addBackfill(program: Command, choose: Choose): void {
       parseMoment,
     )
     .addOption(resourceOption())
+    .addOption(integrationOption())
     .option('--json', 'the report as one JSON object')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => choose(backfill(options)));
 }
 
-function backfill({ from, resource = RESOURCES, json = false }: Options): Action {
-  return async ({ config, log, terminal, progress, stop, clock }) => {
+function backfill({ from, resource: resources, integration: integrations, json = false }: Options): Action {
+  return async (invocation) => {
+    const { terminal, progress, stop, clock } = invocation;
     const now = toInstant(clock());
     const start = from(now);
     if (start >= now) throw new ConfigError(`--from is ${start}, which is not in the past.`);
-    const collector = await openCollector(config, { log, clock });
-    try {
-      const report = await withProgress(progress, (onProgress) =>
-        collector.sync.backfill({ from: start, resources: resource, signal: stop, onProgress }),
-      );
-      printReport(terminal, report, json);
-      return exitCodeOf(report, stop);
-    } finally {
-      await collector.close();
-    }
+    const report = await withCollector(invocation, {
+      ...{ action: 'BACKFILL', integration: integrations },
+      detailOf: (done: PollReport) => `from ${start}: ${summaryOf(done)}`,
+      work: ({ sync }) =>
+        withProgress(progress, (onProgress) =>
+          sync.backfill({ from: start, resources, integrations, signal: stop, onProgress }),
+        ),
+    });
+    printReport(terminal, report, json);
+    return exitCodeOf(report, stop);
   };
 }

@@ -1,9 +1,9 @@
-import type { Resource } from '../model/kind.js';
 import type { RunCounts } from '../model/run.js';
 import type { OnProgress, Progress as SyncProgress } from '../sync/progress.js';
 import type { PassReport, PollReport, StreamReport } from '../sync/report.js';
 import { EXIT } from './exit-codes.js';
 import type { Progress } from './progress.js';
+import { sourceNames } from './source-name.js';
 import { formatTable } from './table.js';
 import { print, shorten, type Terminal } from './terminal.js';
 
@@ -12,23 +12,35 @@ export async function withProgress<T>(
   progress: Progress,
   collect: (onProgress: OnProgress) => Promise<T>,
 ): Promise<T> {
-  const latest = new Map<Resource, SyncProgress>();
+  const latest = new Map<string, SyncProgress>();
   try {
     return await collect((step) => {
-      latest.set(step.resource, step);
-      progress.show([...latest.values()].map(describe).join(' · '));
+      latest.set(`${step.integration}/${step.resource}`, step);
+      const steps = [...latest.values()];
+      const nameOf = sourceNames(steps);
+      progress.show(steps.map((each) => describe(nameOf(each), each)).join(' · '));
     });
   } finally {
     progress.end();
   }
 }
 
-function describe({ resource, phase, window, counts, remainingMs, etaMs }: SyncProgress): string {
+function describe(resource: string, { phase, window, counts, remainingMs, etaMs }: SyncProgress): string {
   const done = `${counts.added} new, ${counts.changed} changed`;
   if (phase === 'REREAD') return `${resource} re-reading, ${counts.changed} changed`;
   const back = window ? `, back to ${window.from.slice(0, 10)}` : '';
   const left = remainingMs > 0 && etaMs !== null ? `, ${minutes(etaMs)} left` : '';
   return `${resource} ${done}${back}${left}`;
+}
+
+/** What a collection has brought, in a few words. */
+export function summaryOf({ passes }: PollReport): string {
+  return passes
+    .map(({ integration, resource, status, counts }) => {
+      const { added, changed } = counts;
+      return `${integration}/${resource} ${status}, ${added} new, ${changed} changed`;
+    })
+    .join('; ');
 }
 
 function minutes(ms: number): string {
@@ -41,9 +53,12 @@ export function printReport(terminal: Terminal, report: PollReport, json: boolea
     print(terminal, JSON.stringify(report, null, 2));
     return;
   }
-  const rows = report.passes.flatMap(passRows);
+  const nameOf = sourceNames(report.passes);
+  const rows = report.passes.flatMap((pass) => passRows(nameOf(pass), pass));
   for (const line of formatTable([HEADING, ...rows])) print(terminal, line);
-  for (const { resource, streams, errors } of report.passes) {
+  for (const pass of report.passes) {
+    const { streams, errors } = pass;
+    const resource = nameOf(pass);
     for (const stream of streams) {
       for (const text of lacking(stream)) print(terminal, `${resource}/${stream.filterKey}: ${text}`);
     }
@@ -71,7 +86,10 @@ const HEADING = [
   'WHOLE SINCE',
 ];
 
-function passRows({ resource, status, counts, reread, callsPerNew, streams }: PassReport): string[][] {
+function passRows(
+  resource: string,
+  { status, counts, reread, callsPerNew, streams }: PassReport,
+): string[][] {
   const since = streams[0]?.coverage.contiguousFrom?.slice(0, 16) ?? '-';
   const main = [resource, status, ...numbers(counts), callsPerNew?.toFixed(2) ?? '-', since];
   return reread === null ? [main] : [main, [`${resource} re-read`, '', ...numbers(reread), '-', '']];

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
-import { openCollector, pollUntil } from '../app/collector.js';
-import { RESOURCES, type Resource } from '../model/kind.js';
-import { exitCodeOf, printReport, withProgress } from './collection.js';
+import { pollerOf } from '../app/collector.js';
+import type { Resource } from '../model/kind.js';
+import { exitCodeOf, printReport, summaryOf, withProgress } from './collection.js';
 import { EXIT } from './exit-codes.js';
+import { integrationOption } from './integration-option.js';
 import type { Action, Choose } from './invocation.js';
 import { resourceOption } from './resource-option.js';
+import { withCollector } from './with-collector.js';
 
 const EXAMPLES = `
 Brings the history up to date: what is new, then older gaps, newest first, then what may have changed unseen.
@@ -12,12 +14,14 @@ Brings the history up to date: what is new, then older gaps, newest first, then 
 Examples:
   abnormal-gateway poll --once
   abnormal-gateway poll --once --resource cases --resource threats
+  abnormal-gateway poll --once --integration emea
   abnormal-gateway poll --once --json | jq '.passes[] | {resource, status, callsPerNew}'
   abnormal-gateway poll`;
 
 interface Options {
   readonly once?: boolean;
   readonly resource?: readonly Resource[];
+  readonly integration?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -28,6 +32,7 @@ export function addPoll(program: Command, choose: Choose): void {
     .description('collect in intervals, or once, without serving')
     .option('--once', 'one pass, then a report of what it cost and brought')
     .addOption(resourceOption())
+    .addOption(integrationOption())
     .option('--json', 'with --once: the report as one JSON object')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) =>
@@ -35,29 +40,32 @@ export function addPoll(program: Command, choose: Choose): void {
     );
 }
 
-function pollOnce({ resource = RESOURCES, json = false }: Options): Action {
-  return async ({ config, log, terminal, progress, stop, clock }) => {
-    const collector = await openCollector(config, { log, clock });
-    try {
-      const report = await withProgress(progress, (onProgress) =>
-        collector.sync.poll({ resources: resource, signal: stop, onProgress }),
-      );
-      printReport(terminal, report, json);
-      return exitCodeOf(report, stop);
-    } finally {
-      await collector.close();
-    }
+function pollOnce({ resource: resources, integration: integrations, json = false }: Options): Action {
+  return async (invocation) => {
+    const { terminal, progress, stop } = invocation;
+    const report = await withCollector(invocation, {
+      ...{ action: 'POLL', integration: integrations, detailOf: summaryOf },
+      work: ({ sync }) =>
+        withProgress(progress, (onProgress) =>
+          sync.poll({ resources, integrations, signal: stop, onProgress }),
+        ),
+    });
+    printReport(terminal, report, json);
+    return exitCodeOf(report, stop);
   };
 }
 
-function keepPolling({ resource = RESOURCES }: Options): Action {
-  return async ({ config, log, stop, clock }) => {
-    const collector = await openCollector(config, { log, clock });
-    try {
-      await pollUntil(stop, config, { log, clock }, collector, resource);
-      return EXIT.ok;
-    } finally {
-      await collector.close();
-    }
+function keepPolling({ resource: resources, integration: integrations }: Options): Action {
+  return async (invocation) => {
+    const { config, log, stop, clock } = invocation;
+    await withCollector(invocation, {
+      ...{
+        action: 'POLL',
+        integration: integrations,
+        detailOf: () => 'polled in intervals until it was stopped',
+      },
+      work: (collector) => pollerOf(config, { log, clock }, collector, { resources, integrations }).run(stop),
+    });
+    return EXIT.ok;
   };
 }

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { openCollector } from '../app/collector.js';
 import { ConfigError } from '../config/config-error.js';
 import { type Instant, shift, toInstant } from '../model/instant.js';
-import { RESOURCES, type Resource } from '../model/kind.js';
+import type { Resource } from '../model/kind.js';
 import type { IdSample } from '../model/reconciliation.js';
 import {
   type Reconciled,
@@ -11,11 +10,14 @@ import {
   WIDEST_RECONCILED,
 } from '../sync/reconcile.js';
 import { EXIT, EXIT_VERDICT } from './exit-codes.js';
+import { integrationOption } from './integration-option.js';
 import type { Action, Choose, Invocation } from './invocation.js';
 import { type Moment, parseMoment } from './moment.js';
 import { resourceOption } from './resource-option.js';
+import { sourceNames } from './source-name.js';
 import { formatTable } from './table.js';
 import { print, type Terminal } from './terminal.js';
+import { withCollector } from './with-collector.js';
 
 const DETAILS = `
 Reads anew what Abnormal has, the threats by the export of the threat log and the others by lists over windows cut
@@ -43,6 +45,7 @@ interface Options {
   readonly from?: Moment;
   readonly to?: Moment;
   readonly resource?: readonly Resource[];
+  readonly integration?: readonly string[];
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -53,6 +56,7 @@ export function addReconcile(program: Command, choose: Choose): void {
     .command('reconcile')
     .description('compare what is held with what Abnormal has, and name what is missing')
     .addOption(resourceOption())
+    .addOption(integrationOption())
     .option(
       '--from <day>',
       'a day or an instant in UTC (2026-01-31), or how long ago; default 14d',
@@ -67,20 +71,21 @@ export function addReconcile(program: Command, choose: Choose): void {
 
 function reconcile(options: Options): Action {
   return async (invocation) => {
-    const { config, log, terminal, stop, clock } = invocation;
+    const { terminal, stop, clock } = invocation;
     const span = spanOf(options, toInstant(clock()));
-    const collector = await openCollector(config, { log, clock });
+    const { resource: resources, integration: integrations } = options;
+    const onProgress = progressOf(options, invocation);
     try {
-      const { resource: resources = RESOURCES } = options;
-      const onProgress = progressOf(options, invocation);
-      const report = await collector.sync.reconcile({ ...span, resources, signal: stop, onProgress });
+      const report = await withCollector(invocation, {
+        ...{ action: 'RECONCILE', integration: integrations, detailOf: verdictsOf },
+        work: ({ sync }) => sync.reconcile({ ...span, resources, integrations, signal: stop, onProgress }),
+      });
       invocation.progress.end();
       if (options.json) print(terminal, JSON.stringify(report, null, 2));
       else printReconciliations(terminal, report, options.quiet ?? false);
       return exitCodeOf(report, stop);
     } finally {
       invocation.progress.end();
-      await collector.close();
     }
   };
 }
@@ -92,8 +97,11 @@ function spanOf({ from, to }: Options, now: Instant): { readonly from: Instant; 
 }
 
 function progressOf({ quiet }: Options, { progress }: Invocation) {
-  return ({ resource, window, done, total }: ReconcileProgress) => {
-    if (!quiet) progress.show(`${done} of ${total} windows compared; ${resource} since ${day(window.from)}`);
+  return ({ integration, resource, window, done, total }: ReconcileProgress) => {
+    if (!quiet)
+      progress.show(
+        `${done} of ${total} windows compared; ${integration}/${resource} since ${day(window.from)}`,
+      );
   };
 }
 
@@ -106,20 +114,22 @@ export function printReconciliations(
   quiet: boolean,
 ): void {
   const shown = reconciliations.filter(({ verdict }) => !quiet || verdict !== 'MATCH');
-  if (shown.length > 0) for (const line of formatTable([HEADING, ...shown.map(row)])) print(terminal, line);
+  const nameOf = sourceNames(reconciliations);
+  const rows = shown.map((found) => row(nameOf(found), found));
+  if (rows.length > 0) for (const line of formatTable([HEADING, ...rows])) print(terminal, line);
   if (reconciliations.length === 0) print(terminal, 'Nothing of that span has been collected yet.');
-  for (const found of shown) for (const line of details(found)) print(terminal, line);
+  for (const found of shown) for (const line of details(nameOf(found), found)) print(terminal, line);
 }
 
-function row(found: Reconciled): string[] {
-  const { resource, from, to, verdict, sources, population, held, missing, extra, gone } = found;
+function row(name: string, found: Reconciled): string[] {
+  const { from, to, verdict, sources, population, held, missing, extra, gone } = found;
   const by = sources.length > 0 ? sources.join('+').toLowerCase() : '-';
   const counts = [missing, extra, gone].map(({ count }) => String(count));
-  return [resource, day(from), day(to), verdict, by, population?.toString() ?? '-', String(held), ...counts];
+  return [name, day(from), day(to), verdict, by, population?.toString() ?? '-', String(held), ...counts];
 }
 
-function details({ resource, from, reason, missing, extra, opened, verdict }: Reconciled): string[] {
-  const where = `${resource} since ${day(from)}`;
+function details(name: string, { from, reason, missing, extra, opened, verdict }: Reconciled): string[] {
+  const where = `${name} since ${day(from)}`;
   if (verdict === 'MATCH' && reason === null) return [];
   return [
     ...(reason === null ? [] : ['', `${where}: ${reason}`]),
@@ -132,6 +142,14 @@ function details({ resource, from, reason, missing, extra, opened, verdict }: Re
 function idLines(what: string, { count, ids }: IdSample): string[] {
   const more = count > ids.length ? [`  ${what.padEnd(7)}  and ${count - ids.length} more`] : [];
   return [...ids.map((id) => `  ${what.padEnd(7)}  ${id}`), ...more];
+}
+
+/** The verdicts, for the audit trail. */
+function verdictsOf({ reconciliations }: ReconcileReport): string {
+  const verdicts = reconciliations.map(
+    ({ integration, resource, verdict }) => `${integration}/${resource} ${verdict}`,
+  );
+  return verdicts.join('; ');
 }
 
 /** An instant to the second, as people write it. */

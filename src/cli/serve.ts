@@ -26,12 +26,12 @@ export function addServe(program: Command, choose: Choose): void {
 const serve: Action = async ({ config, log, terminal, stop, clock }) => {
   const app = createApp(config, { log, clock });
   try {
-    const { url, account } = await app.start();
+    const { url, accounts } = await app.start();
     const rows = [
       ['graphql', `${url}/graphql`],
       ...(config.http.ide ? [['ide', `${url}/ide`]] : []),
       ['health', `${url}/healthz`],
-      ['account', account],
+      ...(accounts.length > 0 ? accounts : ['none yet']).map((name) => ['account', name]),
       ['ready', url],
     ];
     print(terminal, formatTable(rows).join('\n'));

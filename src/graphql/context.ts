@@ -1,7 +1,7 @@
 import type { BudgetSnapshot } from '../abnormal/budget.js';
 import type { Thresholds } from '../controls/thresholds.js';
 import type { HistoryStore } from '../history/store.js';
-import type { Account } from '../integrations/account.js';
+import type { Accounts } from '../integrations/accounts.js';
 import { createLoaders, type Loaders } from '../loaders/loaders.js';
 import type { Log } from '../log.js';
 import { type Caller, LOCAL_CALLER, type Role } from '../model/caller.js';
@@ -12,8 +12,8 @@ import { SharedPages } from './shared-pages.js';
 
 export interface ContextOptions {
   readonly store: HistoryStore;
-  /** The accounts that this process reads. */
-  readonly accounts: readonly Account[];
+  /** The accounts that this process reads, as they come and go. */
+  readonly accounts: Accounts;
   readonly live: Live;
   /** How old an answer may be when the caller says nothing, in milliseconds. */
   readonly defaultMaxAgeMs: number;
@@ -55,7 +55,7 @@ export class Means {
     return this.options.store;
   }
 
-  get accounts(): readonly Account[] {
+  get accounts(): Accounts {
     return this.options.accounts;
   }
 

@@ -67,6 +67,7 @@ export async function findExceptions(
 /** The simulated tenant has no token; when an account's was issued nobody says yet. */
 function credentialsOf({ accounts }: Means): CredentialFact[] {
   return accounts
+    .list()
     .filter(({ origin }) => origin === 'SIMULATED')
     .map(({ name }) => ({ integration: name, kind: 'NONE', issuedAt: null, expiresAt: null }));
 }

@@ -4,7 +4,7 @@ import { badInput } from './errors.js';
 /** Every integration there is: those this process reads, and those that the history has read. */
 export async function integrationNames(means: Means): Promise<string[]> {
   const streams = await means.loaders.current.streams();
-  const names = [...means.accounts.map(({ name }) => name), ...streams.map((s) => s.integration)];
+  const names = [...means.accounts.list().map(({ name }) => name), ...streams.map((s) => s.integration)];
   return [...new Set(names)].sort();
 }
 
@@ -32,7 +32,7 @@ export async function chooseIntegration(means: Means, name: string | null | unde
 }
 
 function isAccount(means: Means, name: string): boolean {
-  return means.accounts.some((account) => account.name === name);
+  return means.accounts.get(name) !== null;
 }
 
 function unknown(name: string, known: readonly string[]) {

@@ -6,8 +6,7 @@ import { integrationNames } from './integrations.js';
 export async function readIntegrations(means: Means): Promise<Integration[]> {
   const [names, streams] = await Promise.all([integrationNames(means), means.loaders.current.streams()]);
   return names.map((name) => {
-    const account = means.accounts.find((candidate) => candidate.name === name);
     const own = streams.filter(({ integration }) => integration === name);
-    return new Integration(name, account, own);
+    return new Integration(name, means.accounts.get(name), own);
   });
 }

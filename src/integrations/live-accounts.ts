@@ -11,12 +11,12 @@ import type { Vault } from './vault.js';
 
 /** Accounts that come and go with the integrations that are stored. */
 export interface LiveAccounts extends Accounts {
-  /** The request budgets by account; an account keeps its own through changes of its token and address. */
-  readonly budgets: { get(name: string): Budget | undefined };
-  /** Looks at what is stored now, so that what was changed a moment ago counts; throws when it cannot. */
+  /** The request budgets of the accounts as they stand; one keeps its own when its token or address changes. */
+  readonly budgets: ReadonlyMap<string, Budget>;
+  /** Looks at what is stored now, so that what was changed a moment ago counts. */
   refresh(): Promise<void>;
   /** Ends the looking, and every client once what it was asked has ended. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface LiveAccountsOptions {
@@ -24,8 +24,8 @@ export interface LiveAccountsOptions {
   readonly vault: Pick<Vault, 'list' | 'reveal'> | null;
   /** The account that is not stored: the environment's, or the simulated tenant. */
   readonly own: OpenAccount | null;
-  /** What a stored account's client is made with; asked once for each name and address. */
-  readonly optionsFor: (name: string) => Omit<AccountOptions, 'budget'>;
+  /** What a stored account's client is made with. */
+  readonly accountOptions: Omit<AccountOptions, 'budget'>;
   /** Makes the budget of an account that was never read before. */
   readonly budgetFor: (name: string) => Budget;
   /** How often it is looked for what somebody else has changed, in milliseconds. */
@@ -43,7 +43,7 @@ interface Held {
   storedAt: string;
 }
 
-/** Opens what is stored and goes on looking. Throws a `VaultError` where something stored cannot be opened. */
+/** Opens what is stored and goes on looking. What cannot be opened is told once and left out. */
 export async function openLiveAccounts(options: LiveAccountsOptions): Promise<LiveAccounts> {
   const accounts = new StoredAccounts(options);
   await accounts.refresh();
@@ -53,7 +53,9 @@ export async function openLiveAccounts(options: LiveAccountsOptions): Promise<Li
 
 class StoredAccounts implements LiveAccounts {
   private readonly held = new Map<string, Held>();
+  /** Of all accounts that there have been: one that comes back has not got a new minute. */
   private readonly known = new Map<string, Budget>();
+  readonly budgets = new Map<string, Budget>();
   private readonly listeners = new Set<() => void>();
   private readonly draining = new Set<Promise<void>>();
   private readonly complaints = new Map<string, string>();
@@ -64,10 +66,6 @@ class StoredAccounts implements LiveAccounts {
   constructor(private readonly options: LiveAccountsOptions) {
     this.arrange();
   }
-
-  readonly budgets = {
-    get: (name: string) => this.held.get(name)?.budget ?? this.ownBudget(name),
-  };
 
   list(): readonly Account[] {
     return this.all;
@@ -84,7 +82,7 @@ class StoredAccounts implements LiveAccounts {
 
   refresh(): Promise<void> {
     // one after the other, so that none works with what another is just changing
-    const next = this.looking.catch(() => undefined).then(() => this.look(true));
+    const next = this.looking.catch(() => undefined).then(() => this.look());
     this.looking = next;
     return next;
   }
@@ -93,29 +91,28 @@ class StoredAccounts implements LiveAccounts {
     const { vault, everyMs, log } = this.options;
     if (vault === null) return;
     this.timer = setInterval(() => {
-      this.looking = this.looking.catch(() => undefined).then(() => this.look(false));
-      this.looking.catch((error: unknown) =>
+      this.refresh().catch((error: unknown) =>
         log.warn({ err: error }, 'the stored integrations cannot be read'),
       );
     }, everyMs);
     this.timer.unref();
   }
 
-  async close(): Promise<void> {
+  readonly close = async (): Promise<void> => {
     if (this.timer) clearInterval(this.timer);
     await this.looking.catch(() => undefined);
     for (const { client } of this.held.values()) client.close();
     await Promise.all([...this.draining]);
     await this.options.own?.close();
-  }
+  };
 
-  private async look(isStrict: boolean): Promise<void> {
+  private async look(): Promise<void> {
     const { vault } = this.options;
     if (vault === null) return;
     const stored = (await vault.list()).filter(({ name }) => name !== this.options.own?.account.name);
     let hasChanged = this.dropAllBut(stored.map(({ name }) => name));
     for (const each of stored) {
-      const change = await this.take(vault, each).catch((error: unknown) => this.complain(each, error, isStrict));
+      const change = await this.take(vault, each).catch((error: unknown) => this.complain(each, error));
       hasChanged ||= change;
     }
     if (hasChanged) this.announce();
@@ -140,8 +137,10 @@ class StoredAccounts implements LiveAccounts {
   private open(name: string, baseUrl: string, secret: Secret, storedAt: string): Held {
     const budget = this.known.get(name) ?? this.options.budgetFor(name);
     this.known.set(name, budget);
-    const options = { ...this.options.optionsFor(name), budget, baseUrl };
-    const client = drainingClient(createAbnormalClient({ ...options, token: () => held.secret.reveal() }));
+    const { observe, ...parts } = this.options.accountOptions;
+    const token = () => held.secret.reveal();
+    const options = { ...parts, budget, baseUrl, token, observer: observe?.(name) };
+    const client = drainingClient(createAbnormalClient(options));
     const account: Account = { name, origin: 'ABNORMAL', baseUrl, client };
     const held: Held = { account, client, budget, secret, storedAt };
     return held;
@@ -161,9 +160,7 @@ class StoredAccounts implements LiveAccounts {
     this.draining.add(end);
   }
 
-  /** At the start, and for whoever has just changed something, a token that does not open is an error; else it is told once. */
-  private complain({ name }: StoredIntegration, error: unknown, isStrict: boolean): boolean {
-    if (isStrict) throw error;
+  private complain({ name }: StoredIntegration, error: unknown): boolean {
     const message = error instanceof Error ? error.message : String(error);
     if (this.complaints.get(name) !== message) this.options.log.error({ integration: name }, message);
     this.complaints.set(name, message);
@@ -180,10 +177,8 @@ class StoredAccounts implements LiveAccounts {
     const { own } = this.options;
     const all = [...(own ? [own.account] : []), ...[...this.held.values()].map(({ account }) => account)];
     this.all = all.sort((a, b) => (a.name < b.name ? -1 : 1));
-  }
-
-  private ownBudget(name: string): Budget | undefined {
-    const { own } = this.options;
-    return own?.account.name === name ? own.budget : undefined;
+    this.budgets.clear();
+    if (own) this.budgets.set(own.account.name, own.budget);
+    for (const [name, { budget }] of this.held) this.budgets.set(name, budget);
   }
 }

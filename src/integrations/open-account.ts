@@ -23,6 +23,7 @@ export interface AccountOptions {
 /** An account and what ends it. */
 export interface OpenAccount {
   readonly account: Account;
+  readonly budget: Budget;
   close(): Promise<void>;
 }
 
@@ -35,6 +36,7 @@ export function openEnvironmentAccount(
   const client = createAbnormalClient({ ...options, baseUrl, token: () => token.reveal(), observer });
   return {
     account: { name: ENVIRONMENT_ACCOUNT, origin: 'ABNORMAL', baseUrl, client },
+    budget: options.budget,
     close: async () => client.close(),
   };
 }
@@ -50,6 +52,7 @@ export async function openSimulatedAccount(
   const client = createAbnormalClient({ ...options, baseUrl, token: () => secret.reveal(), observer });
   return {
     account: { name: SIMULATED_ACCOUNT, origin: 'SIMULATED', baseUrl, client },
+    budget: options.budget,
     close: async () => {
       client.close();
       await close();

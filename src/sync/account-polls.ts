@@ -7,9 +7,9 @@ import { createPollLoop, type PollLoop, type PollLoopOptions, type PollStatus } 
 export interface AccountPollsOptions extends PollLoopOptions {
   readonly accounts: Accounts;
   /** Only these accounts, by name; all, unless given. */
-  readonly integrations?: readonly string[];
+  readonly integrations?: readonly string[] | undefined;
   /** All, unless given. */
-  readonly resources?: readonly Resource[];
+  readonly resources?: readonly Resource[] | undefined;
 }
 
 /** The polls of all accounts, as these come and go. */

@@ -33,9 +33,9 @@ export interface SyncOptions {
 
 export interface PollOptions {
   /** All, unless given. */
-  readonly resources?: readonly Resource[];
+  readonly resources?: readonly Resource[] | undefined;
   /** All accounts, unless given. */
-  readonly integrations?: readonly string[];
+  readonly integrations?: readonly string[] | undefined;
   readonly trigger?: PassOptions['trigger'];
   /**
    * Whether other processes may be polling now: then no run that stands as running is taken for one that was cut

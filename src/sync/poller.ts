@@ -17,9 +17,9 @@ export interface PollerOptions {
   /** The accounts to poll, as they come and go. */
   readonly accounts: Accounts;
   /** Only these accounts, by name; all, unless given. */
-  readonly integrations?: readonly string[];
+  readonly integrations?: readonly string[] | undefined;
   /** All, unless given. */
-  readonly resources?: readonly Resource[];
+  readonly resources?: readonly Resource[] | undefined;
   /** How long to wait between the end of one poll and the beginning of the next, in milliseconds. */
   readonly intervals: Readonly<Record<Resource, number>>;
   /** How often what is held is compared with what Abnormal has, in milliseconds; 0: never. */

@@ -12,7 +12,7 @@ export interface ReconcileLoopOptions {
   /** The accounts to compare, by name, as they stand. */
   readonly integrations: () => readonly string[];
   /** All, unless given. */
-  readonly resources?: readonly Resource[];
+  readonly resources?: readonly Resource[] | undefined;
   readonly everyMs: number;
   /** Whether each resource has been polled and none is being polled: only then is anything compared. */
   readonly isIdle: () => boolean;

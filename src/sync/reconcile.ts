@@ -21,9 +21,9 @@ export const WIDEST_RECONCILED = 14 * DAY;
 
 export interface ReconcileOptions {
   /** All, unless given. */
-  readonly resources?: readonly Resource[];
+  readonly resources?: readonly Resource[] | undefined;
   /** All accounts, unless given. */
-  readonly integrations?: readonly string[];
+  readonly integrations?: readonly string[] | undefined;
   /** Nothing from before a stream's collection begins is compared. */
   readonly from: Instant;
   /** Nothing younger than the ingestion lag is compared, nor what came after the last poll. */

@@ -7,6 +7,7 @@ import { createContextFactory, type GatewayContext } from '../../src/graphql/con
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
+import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { mail } from '../support/control-facts.js';
 import { hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
 import { sampleCampaign, sampleCase, sampleMessage, sampleThreat } from '../support/records.js';
@@ -45,7 +46,7 @@ beforeAll(async () => {
   schema = buildGatewaySchema();
   const fresh = { stale: false, verifiedAt: null, live: false } as const;
   contextOf = createContextFactory({
-    ...{ store, accounts: [], defaultMaxAgeMs: 300_000, clock: () => Date.parse(NOW) },
+    ...{ store, accounts: fixedAccounts(), defaultMaxAgeMs: 300_000, clock: () => Date.parse(NOW) },
     live: { record: async () => fresh, list: async () => fresh },
     log: pino({ level: 'silent' }),
   });
@@ -150,7 +151,7 @@ describe('evidence', () => {
     await recordHistory(own, { ...span, seen: left });
     const fresh = { stale: false, verifiedAt: null, live: false } as const;
     const factory = createContextFactory({
-      ...{ store: own, accounts: [], defaultMaxAgeMs: 300_000, clock: () => Date.parse(NOW) },
+      ...{ store: own, accounts: fixedAccounts(), defaultMaxAgeMs: 300_000, clock: () => Date.parse(NOW) },
       live: { record: async () => fresh, list: async () => fresh },
       log: pino({ level: 'silent' }),
     });

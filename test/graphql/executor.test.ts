@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createContextFactory, type GatewayContext } from '../../src/graphql/context.js';
 import { createExecute } from '../../src/graphql/executor.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
+import { fixedAccounts } from '../../src/integrations/accounts.js';
 import {
   observeCampaign,
   observeCase,
@@ -77,7 +78,7 @@ describe('over the gateway’s own schema', () => {
       ...{
         store: graph.store,
         live: graph.live,
-        accounts: [],
+        accounts: fixedAccounts(),
         defaultMaxAgeMs: 300_000,
         clock: () => graph.now,
       },

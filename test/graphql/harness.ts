@@ -10,6 +10,7 @@ import { openStore } from '../../src/history/open-store.js';
 import type { Batch, HistoryStore, Recorded } from '../../src/history/store.js';
 import { createServer, type Server } from '../../src/http/server.js';
 import type { Account } from '../../src/integrations/account.js';
+import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { type Instant, toInstant, toMillis } from '../../src/model/instant.js';
 import type { Kind, RecordKey } from '../../src/model/kind.js';
 import type { Observation } from '../../src/model/revision.js';
@@ -87,7 +88,14 @@ export class Graph {
       waiting: { interactive: 1, poll: 2, backfill: 3 },
     });
     const context = createContextFactory({
-      ...{ store, live, accounts, log, defaultMaxAgeMs: 300_000, clock: () => this.now },
+      ...{
+        store,
+        live,
+        accounts: fixedAccounts(...accounts),
+        log,
+        defaultMaxAgeMs: 300_000,
+        clock: () => this.now,
+      },
       budgets: new Map([['default', { snapshot }]]),
     });
     this.server = createServer({

@@ -4,6 +4,7 @@ import { graphql } from 'graphql';
 import { startTimeout } from '../../../src/abnormal/timer.js';
 import { createContextFactory } from '../../../src/graphql/context.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
+import { fixedAccounts } from '../../../src/integrations/accounts.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant } from '../../../src/model/instant.js';
 import { type ListedKind, RESOURCES } from '../../../src/model/kind.js';
 import { Random, seedOf } from '../../../src/simulator/random.js';
@@ -264,7 +265,7 @@ class Story {
     const maxAge = random.pick([0, 60, 100_000_000]);
     const { store, account, sync } = rig.life;
     const contextOf = createContextFactory({
-      ...{ store, accounts: [account], live: sync.live, defaultMaxAgeMs: 300_000 },
+      ...{ store, accounts: fixedAccounts(account), live: sync.live, defaultMaxAgeMs: 300_000 },
       ...{ clock: rig.time.gatewayNow, log: rig.log },
     });
     return async () => {
