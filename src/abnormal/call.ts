@@ -62,7 +62,8 @@ export function createCall(parts: CallParts): Call {
       for (let attempt = 1; ; attempt += 1) {
         const answer = await tryOnce(parts, endpoint, options, signal, attempt);
         if (!(answer instanceof AttemptError)) return answer;
-        await beforeNext(parts, endpoint, answer, attempt, signal);
+        const isLast = attempt >= (options.tries ?? parts.retry.tries);
+        await beforeNext(parts, endpoint, answer, { attempt, isLast }, signal);
       }
     } finally {
       unlink();
@@ -140,7 +141,7 @@ async function beforeNext(
   parts: CallParts,
   endpoint: Endpoint,
   failed: AttemptError,
-  attempt: number,
+  { attempt, isLast }: { readonly attempt: number; readonly isLast: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const { retry, budget, log } = parts;
@@ -149,7 +150,7 @@ async function beforeNext(
   const waitMs = policy === 'pause' ? pauseFor(asked, retry) : backoffFor(attempt, asked, retry);
   // also when this call gives up: the others must hold back
   if (policy === 'pause') budget.pause(waitMs);
-  if (policy === 'never' || attempt >= retry.tries) throw error;
+  if (policy === 'never' || isLast) throw error;
   const { target } = endpoint;
   log.warn(
     { target, code: error.code, status: error.status, attempt, waitMs: Math.round(waitMs) },

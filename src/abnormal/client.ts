@@ -27,6 +27,8 @@ export interface CallOptions {
   /** Ends the call and its retries. */
   readonly signal?: AbortSignal | undefined;
   readonly meter?: CallMeter | undefined;
+  /** How often a request is sent at most; as often as the client does by itself, unless given. */
+  readonly tries?: number | undefined;
 }
 
 /** One id of a list, with what else the list said of it. */

@@ -1,6 +1,6 @@
 import type { HistoryStore } from '../history/store.js';
 import type { StoredDocument } from '../model/document.js';
-import { type Instant, toInstant } from '../model/instant.js';
+import { type Instant, latest, shift, toInstant } from '../model/instant.js';
 import {
   isPrivateAddress,
   normalBaseUrl,
@@ -61,8 +61,11 @@ export interface Vault {
   noteTimes(name: string, storedAt: Instant, times: TokenTimes): Promise<void>;
   /** Forgets the token. What was recorded of the integration stays in the history. */
   remove(name: string): Promise<void>;
-  /** The token. Only `integrations/` and the client's request may look into it. */
-  reveal(name: string): Promise<Secret>;
+  /**
+   * The token, which only `integrations/` and the client's request may look into. With `storedAt`, that very one:
+   * `BUSY` when another is there by now, which may be meant for another address.
+   */
+  reveal(name: string, storedAt?: Instant): Promise<Secret>;
   /** Seals every token under the current key; how many were under another. */
   reseal(): Promise<{ readonly resealed: number; readonly current: number }>;
   /** Throws a `VaultError` that says what to do when a stored token does not open. */
@@ -140,8 +143,10 @@ class DocumentVault implements Vault {
     throw busy(name);
   }
 
-  async reveal(name: string): Promise<Secret> {
-    return this.open(name, readBody(await this.document(name)));
+  async reveal(name: string, storedAt?: Instant): Promise<Secret> {
+    const body = readBody(await this.document(name));
+    if (storedAt !== undefined && body.storedAt !== storedAt) throw busy(name);
+    return this.open(name, body);
   }
 
   async reseal(): Promise<{ resealed: number; current: number }> {
@@ -193,7 +198,8 @@ class DocumentVault implements Vault {
 
   private replaced(name: string, body: IntegrationBody, baseUrl: string, token: Secret): IntegrationBody {
     const { storedAt, issuedAt, expiresAt } = body;
-    const now = this.now();
+    // the instant tells one token from the next
+    const now = latest(this.now(), shift(storedAt, 1));
     const earlier = { storedAt, issuedAt, expiresAt, replacedAt: now };
     return {
       ...body,

@@ -1,0 +1,74 @@
+import { DAY, type Instant, toMillis } from '../model/instant.js';
+
+export const TOKEN_STATES = ['OK', 'EXPIRING', 'ROTATION_DUE', 'REJECTED', 'UNKNOWN'] as const;
+
+/** How an integration's token stands. */
+export type TokenState = (typeof TOKEN_STATES)[number];
+
+/** What is known of a token, as far as its state depends on it. */
+export interface TokenSituation {
+  /** When Abnormal made it; `null` where it does not say. */
+  readonly issuedAt: Instant | null;
+  readonly expiresAt: Instant | null;
+  /** Since when the gateway has had it. */
+  readonly storedAt: Instant | null;
+  /** Whether Abnormal refused it when it was last used. */
+  readonly isRejected: boolean;
+}
+
+/** A token is to be replaced at this age. */
+export const ROTATION_AGE = 90 * DAY;
+/** That it is to be replaced is said so long before. */
+export const NOTICE = 14 * DAY;
+
+/**
+ * The state of a token at `now`. `EXPIRING`: it ends within 14 days or, where nobody says when it ends, is over 76
+ * days old. `ROTATION_DUE`: it has ended, or is 90 days old. `UNKNOWN`: neither its age nor its end is known.
+ */
+export function tokenState(token: TokenSituation, now: Instant): TokenState {
+  if (token.isRejected) return 'REJECTED';
+  const left = token.expiresAt === null ? null : toMillis(token.expiresAt) - toMillis(now);
+  const age = ageOf(token, now);
+  if ((left !== null && left <= 0) || (age !== null && age >= ROTATION_AGE)) return 'ROTATION_DUE';
+  if (left !== null) return left < NOTICE ? 'EXPIRING' : 'OK';
+  if (age === null) return 'UNKNOWN';
+  return age > ROTATION_AGE - NOTICE ? 'EXPIRING' : 'OK';
+}
+
+/** When the token must have been replaced; `null` where nothing says so. */
+export function replaceBy(token: TokenSituation): Instant | null {
+  const since = token.issuedAt ?? token.storedAt;
+  const byAge = since === null ? null : new Date(toMillis(since) + ROTATION_AGE).toISOString();
+  if (byAge === null || token.expiresAt === null) return byAge ?? token.expiresAt;
+  return byAge < token.expiresAt ? byAge : token.expiresAt;
+}
+
+/** The state in words, with what to do; `how` is what replaces this integration's token. */
+export function describeTokenState(token: TokenSituation, now: Instant, how: string): string {
+  const end = token.expiresAt === null ? null : `ends on ${token.expiresAt.slice(0, 10)}`;
+  const age = ageOf(token, now);
+  const old = age === null ? null : `is ${daysText(age)} old`;
+  const facts = [end, old].filter((text) => text !== null).join(' and ');
+  switch (tokenState(token, now)) {
+    case 'OK':
+      return `The token ${facts}.`;
+    case 'EXPIRING':
+      return `The token ${facts}: replace it by ${replaceBy(token)?.slice(0, 10)}. ${how}`;
+    case 'ROTATION_DUE':
+      return `The token ${facts.replace('ends on', 'ended on')}: it is to be replaced now. ${how}`;
+    case 'REJECTED':
+      return `Abnormal refuses the token: it is mistyped, has expired or was revoked, or belongs to another region. ${how}`;
+    case 'UNKNOWN':
+      return 'Neither the age of the token nor when it ends is known.';
+  }
+}
+
+function ageOf({ issuedAt, storedAt }: TokenSituation, now: Instant): number | null {
+  const since = issuedAt ?? storedAt;
+  return since === null ? null : Math.max(0, toMillis(now) - toMillis(since));
+}
+
+function daysText(ms: number): string {
+  const days = Math.floor(ms / DAY);
+  return days === 1 ? '1 day' : `${days} days`;
+}
