@@ -1,6 +1,6 @@
 import { type AppOptions, type Collector, closeAll, openCollector, pollerOf } from './app/collector.js';
+import { thresholdsOf } from './app/judged-by.js';
 import type { Config } from './config.js';
-import { type Thresholds, toThresholds } from './controls/thresholds.js';
 import { createApollo } from './graphql/apollo.js';
 import { createContextFactory } from './graphql/context.js';
 import { buildGatewaySchema } from './graphql/schema.js';
@@ -8,13 +8,6 @@ import { collectionCheck, historyCheck, readiness } from './http/health.js';
 import { createServer, type Server } from './http/server.js';
 import { type Counters, createCounters } from './metrics/counters.js';
 import { createScrape } from './metrics/scrape.js';
-
-/** What controls are judged by: the defaults, with the intervals at which this gateway polls. */
-export function thresholdsOf({ poll }: Config, changes: Partial<Thresholds> = {}): Thresholds {
-  const { every, ingestionLag } = poll;
-  const intervals = { pollThreatsEvery: every.threats, pollCasesEvery: every.cases };
-  return toThresholds({ ...intervals, pollCampaignsEvery: every.campaigns, ingestionLag, ...changes });
-}
 
 export interface App {
   /** Listens and begins to collect. Throws a `ConfigError`, a `HistoryError` or a `ListenError`. */

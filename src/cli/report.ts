@@ -1,36 +1,53 @@
 import type { Command } from 'commander';
+import { askReport } from '../app/ask-report.js';
 import { openHistory } from '../app/collector.js';
-import { thresholdsOf } from '../app.js';
+import { type AskedReport, ReportQuestionError } from '../app/report-question.js';
 import { ConfigError } from '../config/config-error.js';
-import type { CredentialFact, Verdict } from '../controls/control.js';
-import { type Evidence, type EvidenceRequest, evaluatePeriod } from '../evidence/evaluate-period.js';
-import { csvHeading, csvRow } from '../evidence/report-csv.js';
-import { htmlReport } from '../evidence/report-html.js';
-import { jsonReport } from '../evidence/report-json.js';
+import { type Evidence, evaluatePeriod } from '../evidence/evaluate-period.js';
+import { nextSpan, type ReportJob, readJob, rememberJob } from '../evidence/report-jobs.js';
+import { type ReportQuestion, writeReport } from '../evidence/write-report.js';
 import type { HistoryStore } from '../history/store.js';
-import { SIMULATED_ACCOUNT } from '../integrations/open-account.js';
 import { toInstant } from '../model/instant.js';
-import { EXIT, EXIT_VERDICT } from './exit-codes.js';
+import { EXIT } from './exit-codes.js';
 import type { Action, Invocation } from './invocation.js';
-import { type RawReportOptions, type ReportOptions, readReportOptions } from './report-options.js';
+import { parseMoment } from './moment.js';
+import {
+  optionName,
+  type RawReportOptions,
+  type ReportOptions,
+  readReportOptions,
+} from './report-options.js';
 import { openFile, openOutput, type Sink } from './report-output.js';
+import { exitCodeOf, jsonSummary } from './report-summary.js';
 import { textReport } from './report-text.js';
 import { print } from './terminal.js';
 
 const DETAILS = `
-Judges the recorded history; it only reads, so it works beside a running serve. The same period as of the same
-instant gives the same bytes at any time.
+Judges the recorded history, beside a running serve; it changes nothing but what it remembers for --since-last. The
+same period as of the same instant gives the same bytes at any time.
+
+  text     a summary for the terminal
+  html     one page to read, print and file; no script, no request
+  json     the evaluated result
+  ndjson   a line for every exception, every member of a population, or every version recorded (--rows)
+  csv      the same for a spreadsheet, without the versions; what could run as a formula is defused
+  oscal    OSCAL assessment results, as JSON
 
 Exit codes: 0 every control passed or does not apply, 1 a control failed, 2 one could not be judged (and none
 failed), 3 and 4 as elsewhere, 64 wrong options or configuration, 70 the report could not be made, 130 or 143
-ended by a signal. With any code but 0, 1 and 2 no file is written.
+ended by a signal. With any code but 0, 1 and 2 no file is written. About versions nothing is judged: they end with 0.
+
+--since-last reports from where the job's last report ended, or the last whole day for its first, to the last midnight
+(UTC). It remembers that once the report is there, whatever the verdicts. No whole day since: nothing is written, and 0.
 
 Examples:
   abnormal-gateway report --period 2026-Q3
   abnormal-gateway report --period 2026-Q3 --out evidence-2026-Q3.html
   abnormal-gateway report --period 2026-09-14 --controls attacks-captured,collection-continuous --quiet
   abnormal-gateway report --period 2026-09 --format csv --rows population --out september.csv
-  abnormal-gateway report --period 2026-09 --threshold remediateWithin=8h --threshold remediatedShare=99%`;
+  abnormal-gateway report --period 2026-09 --format ndjson --rows revisions | gzip > september.ndjson.gz
+  abnormal-gateway report --period 2026-09 --threshold remediateWithin=8h --threshold remediatedShare=99%
+  abnormal-gateway report --since-last --job nightly --until 4d --json`;
 
 /** Judges a period and writes what is found. */
 export function addReport(program: Command, choose: (action: Action) => void): void {
@@ -46,11 +63,22 @@ export function addReport(program: Command, choose: (action: Action) => void): v
       '--trend <parts>',
       'day, week, month or none: judge the parts too; by default as suits the period',
     )
-    .option('--format <format>', 'text, html, json or csv; by default what --out is called, else text')
-    .option('--rows <rows>', 'what the CSV lists: exceptions (the default) or population')
+    .option(
+      '--format <format>',
+      'text, html, json, ndjson, csv or oscal; by default what --out is called, else text',
+    )
+    .option('--rows <rows>', 'what CSV and NDJSON list: exceptions (the default), population or revisions')
     .option('--threshold <name=value>', 'judge by another number; may be given several times', add)
     .option('-o, --out <file>', 'write to a file, which appears only when it is complete')
-    .option('-q, --quiet', 'neither progress nor a summary')
+    .option('--since-last', 'in place of --period: from the end of the last report')
+    .option('--job <name>', 'whose last report; each job remembers its own')
+    .option(
+      '--until <day>',
+      'with --since-last: end no later than this day, or than so long ago',
+      parseMoment,
+    )
+    .option('--json', 'the summary as one JSON object')
+    .option('-q, --quiet', 'no progress, and no summary in words')
     .addHelpText('after', DETAILS)
     .action((raw: RawReportOptions) => choose(report(raw)));
 }
@@ -58,37 +86,96 @@ export function addReport(program: Command, choose: (action: Action) => void): v
 function report(raw: RawReportOptions): Action {
   return async (invocation) => {
     const { config, log, clock } = invocation;
-    const options = readReportOptions(raw);
-    const store = await openHistory(config, 'read', { clock, log });
+    const options = asConfigError(() => readReportOptions(raw));
+    const store = await openHistory(config, options.job === null ? 'read' : 'manage', { clock, log });
     try {
-      return await writeReport(store, options, invocation);
+      if (options.job === null) return await makeReport(store, options.asked(), options, invocation);
+      return await reportSinceLast(store, await readJob(store, options.job), options, invocation);
     } finally {
       await store.close();
     }
   };
 }
 
-async function writeReport(
+async function reportSinceLast(
   store: HistoryStore,
+  job: ReportJob,
   options: ReportOptions,
   invocation: Invocation,
 ): Promise<number> {
-  const { terminal, stop } = invocation;
-  const request = await requestOf(store, options, invocation);
-  const sink = options.out === null ? openOutput(terminal.out) : await openSink(options.out);
+  const { terminal, clock } = invocation;
+  const now = toInstant(clock());
+  const span = nextSpan(job, options.until?.(now) ?? now, (await store.head()).at);
+  if (span === null) {
+    if (!options.quiet)
+      print(terminal, `Nothing to report: no whole day has passed since ${job.reportedTo}.`);
+    return EXIT.ok;
+  }
+  const code = await makeReport(store, options.asked(span), options, invocation);
+  if (code !== EXIT.interrupted && code !== EXIT.terminated) await remember(store, job, span.to);
+  return code;
+}
+
+async function remember(store: HistoryStore, job: ReportJob, to: string): Promise<void> {
+  if (await rememberJob(store, job, to)) return;
+  throw new Error(`Another run of the job ${job.name} ended meanwhile: the same span was reported twice.`);
+}
+
+async function makeReport(
+  store: HistoryStore,
+  asked: AskedReport,
+  options: ReportOptions,
+  invocation: Invocation,
+): Promise<number> {
+  const { terminal, stop, config, clock, progress } = invocation;
+  const { out, format } = options;
+  const question = await askReport(
+    { store, config, clock },
+    asked,
+    format === 'text' ? 'json' : format,
+    optionName,
+  ).catch(asConfigErrorAsync);
+  const sink = out === null ? openOutput(terminal.out) : await openSink(out);
   try {
-    const evidence = await evaluateInto(sink, store, request, options, invocation);
+    const evidence = await writeInto(sink, store, question, options, invocation);
     await sink.close();
-    if (options.out !== null && !options.quiet) {
-      terminal.out.write(textReport(evidence));
-      print(terminal, `\nWritten to ${options.out}`);
-    }
-    return exitCodeOf(evidence);
+    progress.end();
+    summarise(evidence, options, invocation);
+    return evidence === null ? EXIT.ok : exitCodeOf(evidence);
   } catch (error) {
+    progress.end();
     await sink.discard();
     if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
     throw error;
   }
+}
+
+async function writeInto(
+  sink: Sink,
+  store: HistoryStore,
+  question: ReportQuestion,
+  { format, out, quiet, json }: ReportOptions,
+  { progress, stop: signal }: Invocation,
+): Promise<Evidence | null> {
+  const what = question.rows === 'revisions' ? 'versions' : 'records';
+  const onProgress = (read: number) => {
+    if (!quiet) progress.show(`${question.period.text}: ${read} ${what} read`);
+  };
+  if (format !== 'text')
+    return writeReport(store, question, (text) => sink.write(text), { signal, onProgress });
+  const request = { ...question, trend: null, keep: { skip: 0, limit: 0 } };
+  const evidence = await evaluatePeriod(store, request, { signal, onProgress });
+  if (out !== null || !(quiet || json)) await sink.write(textReport(evidence));
+  return evidence;
+}
+
+/** What it came to, for whoever gave the command, where the report itself has gone elsewhere. */
+function summarise(evidence: Evidence | null, options: ReportOptions, { terminal }: Invocation): void {
+  const { out, json, quiet } = options;
+  if (json && evidence !== null) terminal.out.write(jsonSummary(evidence, options));
+  if (json || quiet || out === null) return;
+  if (evidence !== null) terminal.out.write(`${textReport(evidence)}\n`);
+  print(terminal, `Written to ${out}`);
 }
 
 async function openSink(path: string): Promise<Sink> {
@@ -97,74 +184,14 @@ async function openSink(path: string): Promise<Sink> {
   });
 }
 
-async function requestOf(
-  store: HistoryStore,
-  options: ReportOptions,
-  { config, clock }: Invocation,
-): Promise<EvidenceRequest> {
-  const { period, controls, integrations, asOf, trend, format, thresholds } = options;
-  const now = toInstant(clock());
-  if (asOf !== null && asOf > now)
-    throw new ConfigError(`--as-of is ${asOf}, which is yet to come: here it is ${now}.`);
-  await checkIntegrations(store, integrations);
-  return {
-    ...{ period, controls, integrations },
-    // CSV has no trend, and its rows are written as they are found
-    trend: format === 'html' || format === 'json' ? trend : null,
-    keep: { skip: 0, limit: format === 'html' || format === 'json' ? KEPT : 0 },
-    pin: asOf === null ? await store.head() : await store.pinAt(asOf),
-    thresholds: thresholdsOf(config, thresholds),
-    credentials: CREDENTIALS,
-  };
+function asConfigError<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    return asConfigErrorAsync(error);
+  }
 }
 
-/** Exceptions of one control that a page or a JSON report gives; the CSV gives all. */
-const KEPT = 10_000;
-
-/** The simulated tenant has no token; when an account's was issued nobody says yet. */
-const CREDENTIALS: readonly CredentialFact[] = [
-  { integration: SIMULATED_ACCOUNT, kind: 'NONE', issuedAt: null, expiresAt: null },
-];
-
-async function checkIntegrations(store: HistoryStore, wanted: readonly string[] | null): Promise<void> {
-  if (wanted === null) return;
-  const known = [...new Set((await store.streams()).map(({ integration }) => integration))].sort();
-  const unknown = wanted.find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new ConfigError(
-    `--integration: there is no ${JSON.stringify(unknown)}: there is ${known.join(', ') || 'none'}.`,
-  );
-}
-
-/** Evaluates the request and writes it as it is wanted; CSV while the records are walked. */
-async function evaluateInto(
-  sink: Sink,
-  store: HistoryStore,
-  request: EvidenceRequest,
-  { format, rows, quiet }: ReportOptions,
-  { progress, stop }: Invocation,
-): Promise<Evidence> {
-  const lines = format === 'csv' ? [csvHeading()] : [];
-  const flush = () => sink.write(lines.splice(0).join(''));
-  const evidence = await evaluatePeriod(store, request, {
-    signal: stop,
-    ...(format === 'csv' ? { onFinding: (id, finding) => void lines.push(csvRow(id, finding, rows)) } : {}),
-    onProgress: async (records) => {
-      if (!quiet) progress.show(`${request.period.text}: ${records} records read`);
-      if (lines.length > 0) await flush();
-    },
-  });
-  progress.end();
-  if (format === 'csv') await flush();
-  else if (format === 'html') await sink.write(htmlReport(evidence, { simulated: [SIMULATED_ACCOUNT] }));
-  else if (format === 'json') await sink.write(jsonReport(evidence));
-  else if (!quiet) await sink.write(textReport(evidence));
-  return evidence;
-}
-
-/** The worst that a control said. */
-export function exitCodeOf({ results }: Pick<Evidence, 'results'>): number {
-  const has = (wanted: Verdict) => results.some(({ verdict }) => verdict === wanted);
-  if (has('FAIL')) return EXIT_VERDICT.failed;
-  return has('INSUFFICIENT_DATA') ? EXIT_VERDICT.undecided : EXIT.ok;
+function asConfigErrorAsync(error: unknown): never {
+  throw error instanceof ReportQuestionError ? new ConfigError(error.message) : error;
 }

@@ -1,9 +1,6 @@
 import type { ControlId, Finding } from '../controls/control.js';
 import { csvLine } from './csv.js';
-
-/** What a row is for: what counts against a control, or every member of its population. */
-export const CSV_ROWS = ['exceptions', 'population'] as const;
-export type CsvRows = (typeof CSV_ROWS)[number];
+import type { Rows } from './report-rows.js';
 
 const HEADING = [
   'control',
@@ -24,7 +21,7 @@ export function csvHeading(): string {
 }
 
 /** The row of a finding; nothing for one that is not asked for. */
-export function csvRow(control: ControlId, finding: Finding, rows: CsvRows): string {
+export function csvRow(control: ControlId, finding: Finding, rows: Rows): string {
   if (rows === 'exceptions' && finding.outcome !== 'EXCEPTION') return '';
   const { outcome, subject, label, at, reason } = finding;
   const about =

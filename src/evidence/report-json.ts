@@ -22,18 +22,16 @@ export function jsonReport(evidence: Evidence): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-function periodOf({ text, from, to }: Period) {
+/** A period as reports for programs have it. */
+export function periodOf({ text, from, to }: Period) {
   return { text, from, to };
 }
 
 function resultOf(result: ControlResult) {
-  const { control, title, verdict, reason, measures, population, outcomes, exceptions, distributions } =
-    result;
-  const { coverage, ...who } = population;
+  const { outcomes, exceptions } = result;
+  const { distributions, ...judged } = judgedOf(result);
   return {
-    ...{ control, title, verdict, reason, measures },
-    population: { ...who, coverage: { complete: coverage.complete, gaps: coverage.gaps.map(gapOf) } },
-    outcomes,
+    ...judged,
     exceptions: {
       count: outcomes.EXCEPTION,
       // more than were kept are not passed over in silence
@@ -44,11 +42,23 @@ function resultOf(result: ControlResult) {
   };
 }
 
+/** A result without its exceptions. */
+export function judgedOf(result: ControlResult) {
+  const { control, title, verdict, reason, measures, population, outcomes, distributions } = result;
+  const { coverage, ...who } = population;
+  return {
+    ...{ control, title, verdict, reason, measures },
+    population: { ...who, coverage: { complete: coverage.complete, gaps: coverage.gaps.map(gapOf) } },
+    ...{ outcomes, distributions },
+  };
+}
+
 function gapOf({ integration, resource, filterKey, from, to, reason, detail, class: gapClass }: StreamGap) {
   return { integration, resource, filterKey, from, to, reason, detail, class: gapClass };
 }
 
-function exceptionOf({ subject, label, at, reason }: Finding) {
+/** What a finding says, but for what became of it. */
+export function exceptionOf({ subject, label, at, reason }: Finding) {
   return { ...subjectOf(subject), label, at, reason };
 }
 

@@ -83,7 +83,7 @@ describe('report', () => {
       ['--period', '2026-09', '--controls', 'nope'],
       '--controls: There is no control nope: there are detection-active',
     ],
-    [['--period', '2026-09', '--format', 'pdf'], '--format is "pdf": right is text, html, json, csv'],
+    [['--period', '2026-09', '--format', 'pdf'], '--format is "pdf": right is text, html, json, ndjson, csv, oscal'],
     [['--period', '2026-09', '--trend', 'year'], '--trend is "year": right is day, week, month, none'],
     [
       ['--period', '2010-01-01/2026-01-01', '--trend', 'day'],

@@ -1,0 +1,64 @@
+import type { Config } from '../config.js';
+import type { CredentialFact } from '../controls/control.js';
+import type { ReportFormat, ReportQuestion } from '../evidence/write-report.js';
+import type { HistoryStore } from '../history/store.js';
+import { SIMULATED_ACCOUNT } from '../integrations/open-account.js';
+import { toInstant } from '../model/instant.js';
+import { thresholdsOf } from './judged-by.js';
+import { type AskedReport, type NameOf, ReportQuestionError } from './report-question.js';
+
+/** What a question is put to. */
+export interface AskMeans {
+  readonly store: HistoryStore;
+  readonly config: Config;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/**
+ * The question put to a history as it stands: which view is judged, and by what. Throws a `ReportQuestionError` when
+ * it asks about what is not there.
+ */
+export async function askReport(
+  { store, config, clock }: AskMeans,
+  asked: AskedReport,
+  format: ReportFormat,
+  nameOf: NameOf,
+): Promise<ReportQuestion> {
+  const { period, controls, integrations, asOf, rows, thresholds } = asked;
+  const now = toInstant(clock());
+  if (asOf !== null && asOf > now)
+    throw new ReportQuestionError(`${nameOf('asOf')} is ${asOf}, which is yet to come: here it is ${now}.`);
+  if (rows === 'revisions' && format !== 'ndjson')
+    throw new ReportQuestionError(
+      `${nameOf('rows')} revisions are given by ${nameOf('format')} ndjson alone.`,
+    );
+  await checkIntegrations(store, integrations, nameOf('integration'));
+  return {
+    ...{ period, controls, integrations, format, rows },
+    trend: format === 'html' || format === 'json' ? asked.trend : null,
+    pin: asOf === null ? await store.head() : await store.pinAt(asOf),
+    thresholds: thresholdsOf(config, thresholds),
+    credentials: CREDENTIALS,
+    simulated: [SIMULATED_ACCOUNT],
+  };
+}
+
+/** The simulated tenant has no token; when an account's was issued nobody says yet. */
+const CREDENTIALS: readonly CredentialFact[] = [
+  { integration: SIMULATED_ACCOUNT, kind: 'NONE', issuedAt: null, expiresAt: null },
+];
+
+async function checkIntegrations(
+  store: HistoryStore,
+  wanted: readonly string[] | null,
+  option: string,
+): Promise<void> {
+  if (wanted === null) return;
+  const known = [...new Set((await store.streams()).map(({ integration }) => integration))].sort();
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new ReportQuestionError(
+    `${option}: there is no ${JSON.stringify(unknown)}: there is ${known.join(', ') || 'none'}.`,
+  );
+}

@@ -1,0 +1,134 @@
+import { parseDuration, parseInstant } from '../config/duration.js';
+import type { Control } from '../controls/control.js';
+import {
+  PERIOD_FORMS,
+  type Period,
+  PeriodError,
+  parsePeriod,
+  partsOf,
+  TRENDS,
+  type Trend,
+} from '../controls/period.js';
+import { controlsOf } from '../controls/registry.js';
+import {
+  rangeOf,
+  THRESHOLD_NAMES,
+  THRESHOLDS,
+  type Thresholds,
+  toThresholds,
+} from '../controls/thresholds.js';
+import { ROWS, type Rows } from '../evidence/report-rows.js';
+import { DAY, type Instant, toMillis } from '../model/instant.js';
+
+/** What a report is asked about, as texts: options of a command or parameters of a URL. */
+export interface RawReportQuestion {
+  readonly period?: string | undefined;
+  /** Each one or several, separated by commas. */
+  readonly controls?: readonly string[] | undefined;
+  readonly integration?: readonly string[] | undefined;
+  readonly asOf?: string | undefined;
+  readonly trend?: string | undefined;
+  readonly rows?: string | undefined;
+  /** `name=value`. */
+  readonly threshold?: readonly string[] | undefined;
+}
+
+/** The same, read. */
+export interface AskedReport {
+  readonly period: Period;
+  readonly controls: readonly Control[];
+  readonly integrations: readonly string[] | null;
+  readonly asOf: Instant | null;
+  readonly trend: Trend | null;
+  readonly rows: Rows;
+  readonly thresholds: Partial<Thresholds>;
+}
+
+/** A question that cannot be answered as it is put; the message says what is right. */
+export class ReportQuestionError extends Error {
+  override readonly name = 'ReportQuestionError';
+}
+
+/** What is asked of a report under which name, for messages: `--as-of` on a command line. */
+export type NameOf = (what: keyof RawReportQuestion | 'format') => string;
+
+/** Reads what is asked; throws a `ReportQuestionError` that says what is wrong with which, and what is right. */
+export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf): AskedReport {
+  if (raw.period === undefined || raw.period === '')
+    throw new ReportQuestionError(`Say which period: ${nameOf('period')} ${PERIOD_FORMS}.`);
+  const period = read(nameOf('period'), () => parsePeriod(raw.period ?? ''));
+  const ids = raw.controls?.flatMap((text) => text.split(',')).map((id) => id.trim());
+  const trend = trendOf(raw.trend, period, nameOf('trend'));
+  if (trend !== null) read(nameOf('trend'), () => partsOf(period, trend));
+  return {
+    ...{ period, trend },
+    controls: read(nameOf('controls'), () => controlsOf(ids ?? null)),
+    integrations: raw.integration ? [...new Set(raw.integration)].sort() : null,
+    asOf: raw.asOf === undefined ? null : instantOf(raw.asOf, nameOf('asOf')),
+    rows: raw.rows === undefined ? 'exceptions' : oneOf(nameOf('rows'), raw.rows, ROWS),
+    thresholds: thresholdsOf(raw.threshold ?? [], nameOf('threshold')),
+  };
+}
+
+function read<T>(option: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof PeriodError || error instanceof RangeError)
+      throw new ReportQuestionError(`${option}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The word among `allowed`, whatever its case. */
+export function oneOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
+  const value = allowed.find((word) => word === text.toLowerCase());
+  if (value !== undefined) return value;
+  throw new ReportQuestionError(`${option} is ${JSON.stringify(text)}: right is ${allowed.join(', ')}.`);
+}
+
+/** By weeks for what is longer than two months, by days for what is longer than two of them. */
+function trendOf(text: string | undefined, { from, to }: Period, option: string): Trend | null {
+  if (text !== undefined) {
+    const names = [...TRENDS.map((trend) => trend.toLowerCase()), 'none'];
+    const name = oneOf(option, text, names).toUpperCase();
+    return TRENDS.find((trend) => trend === name) ?? null;
+  }
+  const days = (toMillis(to) - toMillis(from)) / DAY;
+  if (days > 2000) return null;
+  return days > 400 ? 'MONTH' : days > 62 ? 'WEEK' : days > 2 ? 'DAY' : null;
+}
+
+function instantOf(text: string, option: string): Instant {
+  const instant = parseInstant(text);
+  if (instant !== null) return instant;
+  throw new ReportQuestionError(
+    `${option} is ${JSON.stringify(text)}: right is a day (2026-10-01, its midnight in UTC) or a time with its zone (2026-10-01T06:00:00Z).`,
+  );
+}
+
+function thresholdsOf(texts: readonly string[], option: string): Partial<Thresholds> {
+  const changes = Object.fromEntries(texts.map((text) => thresholdOf(text, option)));
+  read(option, () => toThresholds(changes));
+  return changes;
+}
+
+function thresholdOf(text: string, option: string): [string, number] {
+  const [given = '', value = ''] = text.split('=', 2).map((part) => part.trim());
+  const name = THRESHOLD_NAMES.find((known) => known === given);
+  if (name === undefined) {
+    throw new ReportQuestionError(
+      `${option} ${JSON.stringify(text)}: right is NAME=VALUE, NAME one of ${THRESHOLD_NAMES.join(', ')}.`,
+    );
+  }
+  const { type } = THRESHOLDS[name];
+  const number = type === 'duration' ? parseDuration(value) : numberOf(value, type);
+  if (number !== null) return [name, number];
+  throw new ReportQuestionError(`${option} ${name} is ${JSON.stringify(value)}: right is ${rangeOf(name)}.`);
+}
+
+function numberOf(text: string, type: 'share' | 'count'): number | null {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? [];
+  if (digits === undefined || (unit === '%' && type !== 'share')) return null;
+  return unit === '%' ? Number(digits) / 100 : Number(digits);
+}
