@@ -1,6 +1,6 @@
 import type { Log } from '../log.js';
 import { toInstant } from '../model/instant.js';
-import type { Kind, ListedKind } from '../model/kind.js';
+import type { Kind, ListedKind, Resource } from '../model/kind.js';
 import type { RecordOf } from '../model/records.js';
 import type { Budget } from './budget.js';
 import { type Call, createCall, type Endpoint, type JsonAnswer } from './call.js';
@@ -66,7 +66,7 @@ export function createAbnormalClient(options: ClientOptions): AbnormalClient {
     closing.abort();
     request.close();
   };
-  return new RestClient(call, createPathFinder(call), log, close);
+  return new RestClient(call, createPathFinder(call), log, observer, close);
 }
 
 class RestClient implements AbnormalClient {
@@ -74,13 +74,14 @@ class RestClient implements AbnormalClient {
     private readonly call: Call,
     private readonly paths: PathFinder,
     private readonly log: Log,
+    private readonly observer: UpstreamObserver,
     readonly close: () => void,
   ) {}
 
   readonly list: AbnormalClient['list'] = async (resource, filterKey, window, page, options) => {
     const filter = filterOf(filterKey, window);
     const answer = await this.paths.list(resource, filter, page, options);
-    const read = decodeList(resource, filter, page, answer);
+    const read = this.understand(resource, () => decodeList(resource, filter, page, answer));
     if (read.unusable.length > 0) {
       this.log.warn(
         { resource, filter, page, count: read.unusable.length },
@@ -167,7 +168,8 @@ class RestClient implements AbnormalClient {
       );
     });
     if (!isComplete) this.log.warn({ id, pages: pages.length }, 'pages of a threat lead back or nowhere');
-    return this.fetched('threat', id, pages[0], decodeThreat(id, pages, isComplete));
+    const decoded = this.understand('threats', () => decodeThreat(id, pages, isComplete));
+    return this.fetched('threat', id, pages[0], decoded);
   }
 
   private async single<K extends 'case' | 'campaign'>(
@@ -178,7 +180,8 @@ class RestClient implements AbnormalClient {
   ): Promise<Fetched<K>> {
     const resource = kind === 'case' ? 'cases' : 'campaigns';
     const answer = await this.paths.detail(resource, id, `the ${kind} ${id}`, options);
-    return this.fetched(kind, id, answer, read(answer));
+    const decoded = this.understand(resource, () => read(answer));
+    return this.fetched(kind, id, answer, decoded);
   }
 
   private async part<K extends 'caseAnalysis' | 'threatAttachments' | 'threatLinks'>(
@@ -193,7 +196,17 @@ class RestClient implements AbnormalClient {
     const what = `${PART_NAMES[kind]} ${id}`;
     const endpoint: Endpoint = { resource, role: 'detail', target, what, counts: 'detailCalls' };
     const answer = await this.call(endpoint, options);
-    return this.fetched(kind, id, answer, read(answer));
+    const decoded = this.understand(resource, () => read(answer));
+    return this.fetched(kind, id, answer, decoded);
+  }
+
+  private understand<T>(resource: Resource, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      this.observer.misread(resource);
+      throw error;
+    }
   }
 
   private fetched<K extends Kind>(

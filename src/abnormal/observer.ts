@@ -11,6 +11,8 @@ export interface UpstreamObserver {
   waited(priority: Priority, ms: number): void;
   /** It ended, as the attempt it was, counted from 1. */
   ended(resource: Resource, outcome: RequestOutcome, attempt: number): void;
+  /** What had ended well was not what had been asked for: JSON, but no list, or no such record. */
+  misread(resource: Resource): void;
 }
 
-export const UNOBSERVED: UpstreamObserver = { waited: () => {}, ended: () => {} };
+export const UNOBSERVED: UpstreamObserver = { waited: () => {}, ended: () => {}, misread: () => {} };

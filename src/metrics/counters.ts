@@ -39,6 +39,14 @@ function countUpstream(registry: Registry): Counters['upstream'] {
       ['integration', 'resource', 'outcome'],
     ),
   );
+  const misread = new Counter(
+    named(
+      registry,
+      'upstream_misread_total',
+      'Answers counted as OK that could not be understood: JSON, but no list, or no such record.',
+      ['integration', 'resource'],
+    ),
+  );
   const retries = new Counter(
     named(registry, 'upstream_retries_total', 'Requests to Abnormal that repeated one which had failed.', [
       'integration',
@@ -60,6 +68,7 @@ function countUpstream(registry: Registry): Counters['upstream'] {
       requests.inc({ integration, resource, outcome });
       if (attempt > 1) retries.inc({ integration, resource });
     },
+    misread: (resource) => misread.inc({ integration, resource }),
   });
 }
 

@@ -2,13 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createBudget } from '../../src/abnormal/budget.js';
+import { type Budget, createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/create-client.js';
 import type { StartTimer } from '../../src/abnormal/timer.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore, Page } from '../../src/history/store.js';
 import type { Account } from '../../src/integrations/account.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
+import type { Log } from '../../src/log.js';
+import type { Counters } from '../../src/metrics/counters.js';
 import { type Instant, toMillis } from '../../src/model/instant.js';
 import type { ListedKind, Resource } from '../../src/model/kind.js';
 import { canonicalJson, OPEN_SEQ, type Revision } from '../../src/model/revision.js';
@@ -62,6 +64,7 @@ export interface World {
   readonly simulator: Simulator;
   readonly store: HistoryStore;
   readonly account: Account;
+  readonly budget: Budget;
   readonly settings: SyncSettings;
   readonly sync: Sync;
   /** What the client sends as its token. */
@@ -77,6 +80,10 @@ export interface WorldOptions {
   readonly tenant: TenantOptions;
   readonly simulator?: Partial<Omit<SimulatorOptions, 'tenant' | 'clock'>>;
   readonly settings?: Partial<SyncSettings>;
+  readonly log?: Log;
+  readonly counters?: Counters;
+  /** The largest body that the client reads. */
+  readonly maxBodyBytes?: number;
 }
 
 /** A simulated tenant behind HTTP, the real client, a SQLite file and the sync between them. */
@@ -96,16 +103,19 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'sync-'));
   const store = await openStore(`sqlite:${join(folder, 'history.db')}`, 'write', { now: ownClock });
   const token = { value: simulator.token };
-  const log = pino({ level: process.env.SYNC_LOG ?? 'silent' });
+  const log = options.log ?? pino({ level: process.env.SYNC_LOG ?? 'silent' });
+  // the rate is the client's own concern: here nothing waits for it, and a pause passes at once
+  const budget = createBudget({ rpm: 1e9, concurrency: 4, clock, startTimer: passing(clock) });
   const client = createAbnormalClient({
     baseUrl: simulator.baseUrl,
     token: () => token.value,
-    // the rate is the client's own concern: here nothing waits for it, and a pause passes at once
-    budget: createBudget({ rpm: 1e9, concurrency: 4, clock, startTimer: passing(clock) }),
+    budget,
     timeoutMs: 2_000,
     clock: ownClock,
     log,
     retry: { baseMs: 1, capMs: 5, pauseMs: 1 },
+    observer: options.counters?.upstream(INTEGRATION),
+    maxBodyBytes: options.maxBodyBytes,
   });
   const account: Account = { name: INTEGRATION, origin: 'SIMULATED', baseUrl: simulator.baseUrl, client };
   const settings: SyncSettings = { ...DEFAULT_SYNC_SETTINGS, ...options.settings };
@@ -116,6 +126,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       settings: { ...settings, ...over },
       clock: ownClock,
       log,
+      observer: options.counters?.sync,
     });
   const sync = make();
   return {
@@ -124,6 +135,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     simulator,
     store,
     account,
+    budget,
     settings,
     sync,
     token,
