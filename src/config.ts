@@ -1,8 +1,17 @@
 import { type AccountConfig, readAccount } from './config/account.js';
-import { type Problem, quote, Reader } from './config/reader.js';
+import { type LimitsConfig, readLimits } from './config/limits.js';
+import {
+  type CallersConfig,
+  callerWarnings,
+  keysIn,
+  readCallers,
+  readCorsOrigins,
+  readTrustProxy,
+  type TrustProxy,
+} from './config/callers.js';
+import { type Problem, Reader } from './config/reader.js';
 import { nearestVariable, VARIABLES } from './config/variables.js';
 import { formsOfKeys, readVault, type VaultConfig } from './config/vault.js';
-import { isLoopback } from './integrations/address.js';
 import { Secret } from './integrations/secret.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
 import { DAY, HOUR, type Instant, MINUTE } from './model/instant.js';
@@ -21,10 +30,21 @@ export interface Config {
   readonly http: {
     readonly host: string;
     readonly port: number;
+    /** Whether `/ide` is served. */
     readonly ide: boolean;
-    /** Whether requests that name any host are answered, not only those that name this machine. */
+    /** Whether there is a page at `/`, and Apollo Sandbox at `/graphql` in a browser. */
+    readonly landingPage: boolean;
+    /** Whether callers may ask for the schema. */
+    readonly introspection: boolean;
+    /** Where no caller can show who it is: whether anybody is let in, to read, from anywhere. */
     readonly anyHost: boolean;
+    /** Whose word counts for where a request came from. */
+    readonly trustProxy: TrustProxy;
+    /** The origins whose pages may read answers. */
+    readonly corsOrigins: readonly string[];
   };
+  /** How callers show who they are, beside the keys in the history. */
+  readonly callers: CallersConfig;
   readonly poll: {
     readonly every: Readonly<Record<Resource, number>>;
     readonly backfillFrom: Instant | null;
@@ -40,6 +60,7 @@ export interface Config {
     readonly concurrency: number;
     readonly timeout: number;
   };
+  readonly limits: LimitsConfig;
   /** `null` when nobody said, so that a command may have its own. */
   readonly logLevel: LogLevel | null;
   /** Every credential in here, to be kept out of logs and messages. */
@@ -83,6 +104,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
     vault: readVault(read),
     history: history(read, simulator),
     http: http(read),
+    callers: readCallers(read),
     poll: {
       every: {
         threats: read.duration('POLL_THREATS_EVERY', 4 * HOUR, 1000, 30 * DAY),
@@ -101,10 +123,11 @@ export function toConfig(raw: RawConfig): ConfigResult {
       concurrency: read.number('UPSTREAM_CONCURRENCY', 4, 1, 100),
       timeout: read.duration('UPSTREAM_TIMEOUT', 30_000, 100, HOUR),
     },
+    limits: readLimits(read),
     logLevel: raw.values.LOG_LEVEL === undefined ? null : read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
     secrets: secretsIn(raw.values),
   };
-  const warnings = [...misspellings(raw), ...unusedTogether(raw.values)];
+  const warnings = [...misspellings(raw), ...callerWarnings(raw.values), ...unusedTogether(raw.values)];
   if (read.problems.length > 0) return { ok: false, problems: read.problems, warnings };
   return { ok: true, config, warnings };
 }
@@ -146,16 +169,17 @@ function percentDecoded(text: string): string {
 }
 
 function http(read: Reader): Config['http'] {
-  const host = read.text('HOST') ?? '127.0.0.1';
-  const anyHost = read.oneOf('ALLOW_UNAUTHENTICATED', 'no', ['yes', 'no']) === 'yes';
-  if (!anyHost && !isLoopback(host)) {
-    const wrong = `is ${quote(host)}, which others can reach, and callers are not asked who they are`;
-    const right =
-      'an address of this machine only (with ALLOW_UNAUTHENTICATED=yes, any: only behind something that lets in whom it should)';
-    read.refuse('HOST', wrong, right, '127.0.0.1');
-  }
-  const port = read.number('PORT', 4000, 0, 65_535);
-  return { host, port, ide: read.oneOf('IDE', 'on', ['on', 'off']) === 'on', anyHost };
+  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION') => read.oneOf(name, 'on', ['on', 'off']) === 'on';
+  return {
+    host: read.text('HOST') ?? '127.0.0.1',
+    port: read.number('PORT', 4000, 0, 65_535),
+    ide: isOn('IDE'),
+    landingPage: isOn('LANDING_PAGE'),
+    introspection: isOn('INTROSPECTION'),
+    anyHost: read.oneOf('ALLOW_UNAUTHENTICATED', 'no', ['yes', 'no']) === 'yes',
+    trustProxy: readTrustProxy(read),
+    corsOrigins: readCorsOrigins(read),
+  };
 }
 
 function misspellings(raw: RawConfig): string[] {

@@ -22,6 +22,12 @@ export const VARIABLES = [
   'UPSTREAM_RPM',
   'UPSTREAM_CONCURRENCY',
   'UPSTREAM_TIMEOUT',
+  'RATE_LIMIT',
+  'REQUEST_TIMEOUT',
+  'QUERY_LIMITS',
+  'COST_LIMITS',
+  'PERSISTED_OPERATIONS',
+  'REDACT',
   'LOG_LEVEL',
 ] as const;
 export type Variable = (typeof VARIABLES)[number];

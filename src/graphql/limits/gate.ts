@@ -1,9 +1,9 @@
 import { type DocumentNode, type GraphQLSchema, getOperationAST, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Role } from '../../model/caller.js';
+import type { CostLimits, QueryLimits } from '../../model/query-limits.js';
 import { requestedCost } from './cost-plan.js';
 import { type Measured, measureDocument, measureOperation } from './measure.js';
-import type { CostLimits, QueryLimits } from './query-limits.js';
 import type { Refusal } from './refusal.js';
 import { scan, scanVariables } from './scan.js';
 

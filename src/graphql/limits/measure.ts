@@ -10,10 +10,10 @@ import {
   type SelectionSetNode,
   visit,
 } from 'graphql';
+import type { QueryLimits } from '../../model/query-limits.js';
 import type { NodesField, PricedField } from './cost-plan.js';
 import { type AskedField, fieldsOf } from './fields-of.js';
 import { priceOf } from './price-of.js';
-import type { QueryLimits } from './query-limits.js';
 import { beyond, type Refusal } from './refusal.js';
 
 /** An operation that is within the limits: what it costs by its variables. */

@@ -1,5 +1,5 @@
+import type { QueryLimits } from '../../model/query-limits.js';
 import type { ErrorCode } from '../errors.js';
-import type { QueryLimits } from './query-limits.js';
 
 /** Why an operation is not run. */
 export interface Refusal {

@@ -1,5 +1,5 @@
 import { Lexer, Source, TokenKind } from 'graphql';
-import type { QueryLimits } from './query-limits.js';
+import type { QueryLimits } from '../../model/query-limits.js';
 import { beyond, type Refusal } from './refusal.js';
 
 const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.PAREN_L, TokenKind.BRACKET_L]);

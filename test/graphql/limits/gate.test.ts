@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { getIntrospectionQuery, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { type AskedOperation, Gate } from '../../../src/graphql/limits/gate.js';
-import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../../src/graphql/limits/query-limits.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
+import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../../src/model/query-limits.js';
 
 const schema = buildGatewaySchema();
 const gate = new Gate(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);

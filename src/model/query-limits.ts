@@ -1,4 +1,4 @@
-import type { Role } from '../../model/caller.js';
+import type { Role } from './caller.js';
 
 /** How large a query may be, whoever asks it. */
 export interface QueryLimits {
