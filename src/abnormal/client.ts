@@ -1,3 +1,4 @@
+import type { DriftSighting } from '../model/drift.js';
 import type { Instant } from '../model/instant.js';
 import type { Kind, ListedKind, Resource } from '../model/kind.js';
 import type { Window } from '../model/ledger.js';
@@ -62,6 +63,8 @@ export interface Fetched<K extends Kind> {
   readonly payload: unknown;
   /** When the (first) request was sent, by Abnormal's own clock where that says earlier. */
   readonly fetchedAt: Instant;
+  /** What the payload has that is not known; it is in the payload all the same. */
+  readonly drift: readonly DriftSighting[];
 }
 
 /** One row of the threat log, which has one for each message of a threat. */

@@ -7,6 +7,7 @@ import { type Call, createCall, type Endpoint, type JsonAnswer } from './call.js
 import type { AbnormalClient, CallOptions, Fetched } from './client.js';
 import { type UpstreamCode, UpstreamError } from './errors.js';
 import { failure } from './explain.js';
+import { findDrift } from './find-drift.js';
 import { UNOBSERVED, type UpstreamObserver } from './observer.js';
 import { followPages } from './pages.js';
 import { createPathFinder, type PathFinder } from './path-finder.js';
@@ -216,7 +217,7 @@ class RestClient implements AbnormalClient {
     { record, payload, unread }: Decoded<RecordOf[K]>,
   ): Fetched<K> {
     if (unread.length > 0) this.log.warn({ kind, id, fields: unread.slice(0, 10) }, 'times that do not read');
-    return { record, payload, fetchedAt: toInstant(answer.sentAt) };
+    return { record, payload, fetchedAt: toInstant(answer.sentAt), drift: findDrift(kind, payload) };
   }
 }
 

@@ -6,6 +6,7 @@ import type { Log } from '../log.js';
 import type { Instant } from '../model/instant.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import { createLive } from './create-live.js';
+import { createDriftLog } from './drift-log.js';
 import { createFlights } from './flights.js';
 import type { Live } from './freshness.js';
 import { unlessAborted } from './live-wait.js';
@@ -76,7 +77,7 @@ interface Underway {
 /** The one writer of the history; see `Sync`. */
 export function createSync({ newId = randomUUID, ...options }: SyncOptions): Sync {
   const { accounts } = options;
-  const env: SyncEnv = { ...options, newId, activeRuns: new Set() };
+  const env: SyncEnv = { ...options, newId, activeRuns: new Set(), drift: createDriftLog(options) };
   const deltas = createFlights<DeltaOutcome>(env.clock);
   const underway = new Map<string, Underway>();
   const comparing = new Set<Promise<ReconcileReport>>();
@@ -146,6 +147,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
       closing.abort();
       await Promise.allSettled([...[...underway.values()].map(({ done }) => done), ...comparing]);
       await live.landed();
+      await env.drift.write();
     },
   };
 }

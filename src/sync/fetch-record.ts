@@ -1,13 +1,18 @@
 import type { CallOptions, Fetched } from '../abnormal/client.js';
 import { DecodeError } from '../abnormal/errors.js';
 import type { Account } from '../integrations/account.js';
+import type { DriftSighting } from '../model/drift.js';
 import type { Kind, RecordKey } from '../model/kind.js';
 import type { QuarantineCode } from '../model/quarantine.js';
 import { canonicalJson, type Observation, sha256 } from '../model/revision.js';
 import { toUpstreamError } from './stop.js';
 
 export type FetchOutcome =
-  | { readonly kind: 'SEEN'; readonly observation: Observation }
+  | {
+      readonly kind: 'SEEN';
+      readonly observation: Observation;
+      readonly drift: readonly DriftSighting[];
+    }
   | { readonly kind: 'GONE'; readonly reason: string; readonly body: string | null }
   | {
       readonly kind: 'BAD';
@@ -31,7 +36,8 @@ export async function fetchRecord(
 ): Promise<FetchOutcome> {
   try {
     const fetched = await request(account, key, item, options);
-    return { kind: 'SEEN', observation: observationOf(account, key, fetched, basis) };
+    const observation = observationOf(account, key, fetched, basis);
+    return { kind: 'SEEN', observation, drift: fetched.drift };
   } catch (error) {
     if (error instanceof DecodeError) return bad(error.message, error.body);
     const upstream = toUpstreamError(error);

@@ -44,6 +44,7 @@ export async function ingest(
     const ledger = close && queue.length === 0 && !stop ? [close()] : [];
     if (ledger.length > 0) close = null;
     const { conflicts } = await pass.recorder.record({ ...part, ledger });
+    await pass.drift.writeNews(pass.account.name);
     if (stop) throw new StopError(stop);
     if (conflicts.length > 0 && round < MAX_CONFLICT_ROUNDS) {
       round += 1;
@@ -68,6 +69,7 @@ function partOf(pass: Pass, attempts: readonly Attempt[], missing: Missing): Bat
   for (const { task, outcome } of attempts) {
     if (outcome.kind === 'SEEN') {
       part.observations.push(outcome.observation);
+      pass.drift.note(task.key.integration, outcome.drift, outcome.observation.fetchedAt);
       if (task.prior) pass.log.info({ record: task.key }, 'record had that was set aside');
     } else if (outcome.kind === 'GONE' && isKnownGone(pass, task)) settleGone(pass, part, task);
     else {

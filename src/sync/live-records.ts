@@ -141,7 +141,13 @@ export class LiveRecords {
       return freshness(task.held ? nowOf(this.env) : null, true);
     }
     const isRecorded = await this.writerFor(account, task.key.kind).write(read);
-    if (outcome.kind === 'SEEN') return isRecorded ? freshness(outcome.observation.fetchedAt, true) : null;
+    if (outcome.kind === 'SEEN') {
+      const { fetchedAt } = outcome.observation;
+      this.env.drift.note(account.name, outcome.drift, fetchedAt);
+      // nobody who asks for a record waits for this
+      void this.env.drift.writeNews(account.name);
+      return isRecorded ? freshness(fetchedAt, true) : null;
+    }
     const code = outcome.kind === 'GONE' ? 'NOT_FOUND' : outcome.code;
     return staleness(task.held?.verifiedAt ?? null, code, outcome.reason);
   }

@@ -4,6 +4,7 @@ import type { Account } from '../integrations/account.js';
 import type { Log } from '../log.js';
 import { type Instant, toInstant } from '../model/instant.js';
 import { KIND_OF, type ListedKind, type RecordKey, type Resource } from '../model/kind.js';
+import type { DriftLog } from './drift-log.js';
 import type { SyncObserver } from './observer.js';
 import type { RunRecorder } from './run-recorder.js';
 import type { SyncSettings } from './settings.js';
@@ -17,6 +18,7 @@ export interface SyncEnv {
   readonly log: Log;
   readonly newId: () => string;
   readonly observer?: SyncObserver | undefined;
+  readonly drift: DriftLog;
   /** The runs of this process that have not ended. */
   readonly activeRuns: Set<string>;
 }

@@ -160,5 +160,6 @@ async function arrive(
 ): Promise<PassReport> {
   if (again.hasBegun()) await endRun(env, source, again, fortune, stop);
   const run = await endRun(env, source, main, fortune, stop);
+  await env.drift.write(source.account.name);
   return passReport(env, source, run, main, again, asOf);
 }

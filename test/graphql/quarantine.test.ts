@@ -108,8 +108,8 @@ describe('quarantine', () => {
 describe('quarantine of a gateway whose upstream misbehaves', () => {
   let ground: Playground;
   beforeEach(() => {
-    const details = { fault: { kind: 'undecodable' }, match: /^\/(cases|threats)\/[^?/]+(\?|$)/, times: 40 };
-    ground = new Playground({ rules: [details as const] });
+    const match = /^\/(cases|threats)\/[^?/]+(\?|$)/;
+    ground = new Playground({ rules: [{ fault: { kind: 'undecodable' }, match, times: 40 }] });
   });
   afterEach(() => ground.clear());
 

@@ -6,6 +6,7 @@ import { createAbnormalClient } from '../../src/abnormal/create-client.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import type { Stream } from '../../src/model/stream.js';
+import { createDriftLog } from '../../src/sync/drift-log.js';
 import { isOverflowing, type Listing, listAllPages, listFirstPage } from '../../src/sync/list-window.js';
 import { newPassMemory, type Pass } from '../../src/sync/pass.js';
 import { createRunRecorder } from '../../src/sync/run-recorder.js';
@@ -42,6 +43,7 @@ beforeEach(async () => {
     log,
     newId: () => 'run',
     activeRuns: new Set<string>(),
+    drift: createDriftLog({ store, log }),
   };
   const source = { account, resource: 'threats' } as const;
   pass = {

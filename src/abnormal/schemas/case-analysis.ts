@@ -4,8 +4,11 @@ import { decode, type Received, undecodable, unreadTimes } from './decode.js';
 import { instant, isRecord, term, text, word } from './scalars.js';
 import type { Decoded } from './threat.js';
 
+export const placeShape = { city: word, state: word, country: word };
+export const insightShape = { signal: text, description: text };
+
 const placeSchema = z
-  .union([z.string(), z.object({ city: word, state: word, country: word })])
+  .union([z.string(), z.object(placeShape)])
   .nullish()
   .transform((place) => {
     if (typeof place === 'string') return place.trim() === '' ? null : place;
@@ -25,7 +28,7 @@ export const eventSchema = z.object({
 });
 
 export const caseAnalysisSchema = z.object({
-  insights: z.array(z.object({ signal: text, description: text })).nullish(),
+  insights: z.array(z.object(insightShape)).nullish(),
   eventTimeline: z.array(eventSchema).nullish(),
 });
 

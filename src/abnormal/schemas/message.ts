@@ -2,8 +2,10 @@ import { z } from 'zod';
 import type { Message } from '../../model/records.js';
 import { addresses, flag, instant, integer, optionalId, term, text, texts, word } from './scalars.js';
 
+export const overrideShape = { overrideType: term, reason: text, overrideJudgement: term, value: text };
+
 const overrideSchema = z
-  .object({ overrideType: term, reason: text, overrideJudgement: term, value: text })
+  .object(overrideShape)
   .nullish()
   .transform((override) => override ?? null);
 

@@ -7,22 +7,20 @@ import type { Decoded } from './threat.js';
 
 const messageRef = { abxMessageId: optionalId, abxMessageIdStr: optionalId };
 
-export const attachmentsSchema = z.object({
-  attachments: z.array(z.object({ ...messageRef, attachmentName: text })),
-});
+export const attachmentShape = { ...messageRef, attachmentName: text };
 
-export const linksSchema = z.object({
-  links: z.array(
-    z.object({
-      ...messageRef,
-      domainLink: word,
-      linkType: word,
-      source: word,
-      displayText: text,
-      linkUrl: word,
-    }),
-  ),
-});
+export const attachmentsSchema = z.object({ attachments: z.array(z.object(attachmentShape)) });
+
+export const linkShape = {
+  ...messageRef,
+  domainLink: word,
+  linkType: word,
+  source: word,
+  displayText: text,
+  linkUrl: word,
+};
+
+export const linksSchema = z.object({ links: z.array(z.object(linkShape)) });
 
 export function decodeThreatAttachments(threatId: string, detail: Received): Decoded<ThreatAttachments> {
   const { attachments } = decode(attachmentsSchema, detail, `the attachments of the threat ${threatId}`);

@@ -1,0 +1,58 @@
+import { type DriftSighting, driftText } from '../model/drift.js';
+import type { Kind } from '../model/kind.js';
+import { type IsUnknown, KNOWN, type Shape } from './schemas/known-shapes.js';
+import { isRecord } from './schemas/scalars.js';
+
+const LONGEST_PATH = 200;
+const LONGEST_VALUE = 100;
+
+/**
+ * What a detail, as received, has that is not known: fields, and words of open lists. Each is named once,
+ * however often the detail has it. Looks no deeper than what is known goes.
+ */
+export function findDrift(kind: Kind, payload: unknown): DriftSighting[] {
+  const search = new Search();
+  for (const { name, shape, at } of KNOWN[kind]) {
+    const received = at !== null && isRecord(payload) ? payload[at] : payload;
+    search.look(received, shape, name);
+  }
+  return [...search.found.values()];
+}
+
+class Search {
+  readonly found = new Map<string, DriftSighting>();
+
+  look(value: unknown, shape: Shape, path: string): void {
+    if (Array.isArray(value)) {
+      for (const item of value) if (isRecord(item)) this.#lookInto(item, shape, `${path}[]`);
+    } else if (isRecord(value)) this.#lookInto(value, shape, path);
+  }
+
+  #lookInto(value: Record<string, unknown>, shape: Shape, path: string): void {
+    for (const name of Object.keys(value)) {
+      const known = shape.get(name);
+      if (known === null) continue;
+      if (known === undefined) this.#add({ kind: 'FIELD', path: `${path}.${name}`, value: null });
+      else if (typeof known === 'function') this.#lookAt(value[name], known, `${path}.${name}`);
+      else this.look(value[name], known, `${path}.${name}`);
+    }
+  }
+
+  #lookAt(word: unknown, isUnknown: IsUnknown, path: string): void {
+    if (typeof word === 'string' && isUnknown(word)) this.#add({ kind: 'VALUE', path, value: word });
+  }
+
+  #add({ kind, path, value }: DriftSighting): void {
+    const sighting = {
+      ...{ kind, path: shortened(path, LONGEST_PATH) },
+      value: value === null ? null : shortened(value, LONGEST_VALUE),
+    };
+    this.found.set(driftText(sighting), sighting);
+  }
+}
+
+/** Text that every store can keep, at most so long. */
+function shortened(text: string, longest: number): string {
+  const short = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+  return short.replace(/\p{Surrogate}/gu, '\uFFFD');
+}

@@ -1,0 +1,127 @@
+import type { HistoryStore } from '../history/store.js';
+import type { Log } from '../log.js';
+import {
+  addDrift,
+  type DriftSighting,
+  type DriftTally,
+  driftOf,
+  driftText,
+  MOST_NAMES,
+  NO_DRIFT,
+} from '../model/drift.js';
+import type { Instant } from '../model/instant.js';
+import type { SyncObserver } from './observer.js';
+
+/** Counts what answers had that is not known, and writes that down. Never fails: nothing hangs on it. */
+export interface DriftLog {
+  /** Counts what one answer had. */
+  note(integration: string, sightings: readonly DriftSighting[], at: Instant): void;
+  /** Writes what was counted, if there is a name among it that was not there before. */
+  writeNews(integration: string): Promise<void>;
+  /** Writes what was counted: of one integration, or of all. */
+  write(integration?: string): Promise<void>;
+}
+
+export interface DriftOptions {
+  readonly store: Pick<HistoryStore, 'document' | 'putDocument'>;
+  readonly log: Log;
+  readonly observer?: Pick<SyncObserver, 'drifted'> | undefined;
+}
+
+/** What is counted of one integration. */
+interface Counted {
+  pending: DriftTally;
+  /** The names that stood in the document when it was last written. */
+  written: ReadonlySet<string>;
+  hasNews: boolean;
+  /** One write after the other. */
+  writing: Promise<void>;
+}
+
+function newCounted(): Counted {
+  return { pending: NO_DRIFT, written: new Set(), hasNews: false, writing: Promise.resolve() };
+}
+
+/** Others may write the same document; so often is one write tried. */
+const MOST_TRIES = 10;
+
+export function createDriftLog({ store, log, observer }: DriftOptions): DriftLog {
+  const counted = new Map<string, Counted>();
+
+  function countedOf(integration: string): Counted {
+    const known = counted.get(integration) ?? newCounted();
+    counted.set(integration, known);
+    return known;
+  }
+
+  function note(integration: string, sightings: readonly DriftSighting[], at: Instant): void {
+    if (sightings.length === 0) return;
+    const own = countedOf(integration);
+    const seen = { count: 1, firstSeenAt: at, lastSeenAt: at };
+    const names = sightings.map((sighting) => ({ ...sighting, ...seen }));
+    own.pending = addDrift(own.pending, { names, beyond: 0 });
+    own.hasNews ||= own.written.size < MOST_NAMES && names.some((name) => !own.written.has(driftText(name)));
+  }
+
+  function write(integration: string): Promise<void> {
+    const own = countedOf(integration);
+    own.writing = own.writing.then(() => writeOnce(integration, own));
+    return own.writing;
+  }
+
+  /** What is counted meanwhile waits for the next write. */
+  async function writeOnce(integration: string, own: Counted): Promise<void> {
+    const { pending } = own;
+    if (pending === NO_DRIFT) return;
+    own.pending = NO_DRIFT;
+    own.hasNews = false;
+    try {
+      const after = await merge(integration, pending);
+      own.written = new Set(after.names.map(driftText));
+    } catch (error) {
+      own.pending = addDrift(pending, own.pending);
+      log.warn({ err: error, integration }, 'what differs in Abnormal’s answers could not be written down');
+    }
+  }
+
+  async function merge(integration: string, pending: DriftTally): Promise<DriftTally> {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const held = await store.document('drift', integration);
+      const before = held ? driftOf(held.body) : NO_DRIFT;
+      const after = addDrift(before, pending);
+      if (await store.putDocument('drift', integration, { ...after }, held?.version ?? 0)) {
+        announce(integration, before, after);
+        return after;
+      }
+    }
+    throw new Error(`another wrote it first, ${MOST_TRIES} times`);
+  }
+
+  /** Told once of each name, by whoever wrote it down first. */
+  function announce(integration: string, before: DriftTally, after: DriftTally): void {
+    const fresh = after.names.slice(before.names.length);
+    for (const { kind, path, value } of fresh) {
+      const what =
+        kind === 'FIELD' ? 'Abnormal sends a field that is not known' : 'Abnormal sends a new word';
+      log.info({ integration, path, ...(value === null ? {} : { value }) }, what);
+    }
+    if (after.beyond > 0 && before.beyond === 0) {
+      log.info(
+        { integration, most: MOST_NAMES },
+        'no more names of what differs in Abnormal’s answers are kept',
+      );
+    }
+    if (fresh.length > 0 || after.beyond > before.beyond) observer?.drifted?.(integration, after);
+  }
+
+  return {
+    note,
+    async writeNews(integration) {
+      if (counted.get(integration)?.hasNews) await write(integration);
+    },
+    async write(integration) {
+      const which = integration === undefined ? [...counted.keys()] : [integration];
+      for (const name of which) await write(name);
+    },
+  };
+}
