@@ -5,6 +5,7 @@ import { CampaignResolver } from './campaign.resolver.js';
 import { CaseResolver } from './case.resolver.js';
 import { CoverageResolver } from './coverage.resolver.js';
 import { installDirectResolvers } from './direct.js';
+import { DriftResolver } from './drift.resolver.js';
 import { EvidenceResolver } from './evidence.resolver.js';
 import { assertGuarded } from './guard.js';
 import { IntegrationResolver } from './integration.resolver.js';
@@ -29,6 +30,7 @@ export function buildGatewaySchema(): GraphQLSchema {
       RunResolver,
       ReconciliationResolver,
       QuarantineResolver,
+      DriftResolver,
       IntegrationResolver,
       EvidenceResolver,
     ],
