@@ -1,0 +1,166 @@
+import { promisify } from 'node:util';
+import { deflateRaw, inflateRaw } from 'node:zlib';
+import type { DocumentBody, JournalEntry } from '../../model/document.js';
+import type { Instant } from '../../model/instant.js';
+import { canonicalJson, sha256 } from '../../model/revision.js';
+import type { Run } from '../../model/run.js';
+import type { Leaf } from './leaf.js';
+import type { PublicJwk, Signer } from './signing-key.js';
+
+/** What a seal says, in the bytes that are hashed and signed: as RFC 8785 canonical JSON. */
+export interface SealBody {
+  readonly type: typeof SEAL_TYPE;
+  readonly version: 1;
+  /** From 1, without holes. */
+  readonly index: number;
+  /** When it was made (UTC). */
+  readonly at: Instant;
+  /** It covers the batches after this one … */
+  readonly fromSeq: number;
+  /** … up to this one, which was recorded at `toAt`. */
+  readonly toSeq: number;
+  readonly toAt: Instant;
+  /** The Merkle tree over the revisions that those batches brought. */
+  readonly revisions: Tree;
+  /** As `revisions`, over the readings that they recorded. */
+  readonly ledger: Tree;
+  /** SHA-256 of the list of leaves, which lies beside the seal. */
+  readonly list: string;
+  /** What was held of each stream, as known at `toSeq`. */
+  readonly coverage: readonly StreamCoverage[];
+  /** The runs that ended since the seal before, oldest first. */
+  readonly runs: readonly SealedRun[];
+  /** Every run that began before this and has ended is in this seal or in one before. */
+  readonly runsBefore: Instant;
+  /** Whether some that had ended were left for the next. */
+  readonly runsLeft: boolean;
+  /** The hash of the seal before; `null` in the first. */
+  readonly previous: string | null;
+  /** By whom it is signed; `null` when by nobody. */
+  readonly key: PublicJwk | null;
+}
+
+export const SEAL_TYPE = 'abnormal-gateway/seal';
+
+export interface Tree {
+  readonly count: number;
+  /** In hex. */
+  readonly root: string;
+}
+
+export interface StreamCoverage {
+  readonly stream: string;
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly complete: boolean;
+  /** Windows read, by how that ended. */
+  readonly windows: Readonly<Record<string, number>>;
+  /** Newest first; the first of them where there are very many. */
+  readonly gaps: readonly { readonly from: Instant; readonly to: Instant; readonly reason: string }[];
+  readonly gapCount: number;
+}
+
+export interface SealedRun
+  extends Pick<Run, 'id' | 'integration' | 'resource' | 'trigger' | 'status' | 'startedAt' | 'endedAt'> {
+  readonly parameters: Run['parameters'];
+  /** SHA-256 of the run's canonical JSON. */
+  readonly digest: string;
+}
+
+/** A seal as it is kept: the signed bytes, their hash and signature, and the list of leaves. */
+export interface Seal {
+  readonly text: string;
+  /** SHA-256 of `text`, in hex. */
+  readonly hash: string;
+  /** Ed25519 over `text`, in base64. */
+  readonly signature: string | null;
+  /** The leaves in their order, compressed; see `packLeaves`. */
+  readonly leaves: string;
+}
+
+/** Signs and hashes what a seal is to say. */
+export function makeSeal(body: SealBody, leaves: string, signer: Signer | null): Seal {
+  const text = canonicalJson(body);
+  return { text, hash: sha256(text), signature: signer?.sign(text) ?? null, leaves };
+}
+
+export function sealDocument({ text, hash, signature, leaves }: Seal): DocumentBody {
+  return { text, hash, signature, leaves };
+}
+
+/** The seal in a journal's entry; `null` where there is none. */
+export function sealIn(body: JournalEntry['body']): Seal | null {
+  const { text, hash, signature, leaves } = body;
+  if (typeof text !== 'string' || typeof hash !== 'string' || typeof leaves !== 'string') return null;
+  if (signature !== null && typeof signature !== 'string') return null;
+  return { text, hash, signature, leaves };
+}
+
+/** What a seal says; `null` when that does not read as one. */
+export function bodyOf({ text }: Pick<Seal, 'text'>): SealBody | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isBody(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isBody(value: unknown): value is SealBody {
+  if (typeof value !== 'object' || value === null) return false;
+  const { type, version, index, fromSeq, toSeq, at, toAt, list, runsBefore, ...rest } =
+    value as Partial<SealBody>;
+  const { revisions, ledger, coverage, runs } = rest;
+  return (
+    type === SEAL_TYPE &&
+    version === 1 &&
+    [index, fromSeq, toSeq].every(Number.isSafeInteger) &&
+    [at, toAt, list, runsBefore].every((text) => typeof text === 'string') &&
+    [revisions, ledger].every((tree) => typeof tree?.root === 'string' && Number.isSafeInteger(tree.count)) &&
+    [coverage, runs].every(Array.isArray)
+  );
+}
+
+/** The leaves that a seal lists. */
+export interface LeafList {
+  readonly revisions: readonly Leaf[];
+  readonly ledger: readonly Leaf[];
+}
+
+const compress = promisify(deflateRaw);
+const expand = promisify(inflateRaw);
+
+/** The list as text, one leaf a line: a JSON array of `r` or `l`, the batch, the leaf's name and its hash. */
+export function listText({ revisions, ledger }: LeafList): string {
+  return [...revisions.map(lineOf('r')), ...ledger.map(lineOf('l'))].join('');
+}
+
+function lineOf(sort: 'r' | 'l') {
+  return ({ seq, name, hash }: Leaf) => `${JSON.stringify([sort, seq, ...name, hash])}\n`;
+}
+
+/** The list's text for keeping: raw deflate, in base64. */
+export async function packLeaves(text: string): Promise<string> {
+  return (await compress(Buffer.from(text))).toString('base64');
+}
+
+/** The list of a seal and its text; `null` when it cannot be read. */
+export async function unpackLeaves(packed: string): Promise<(LeafList & { readonly text: string }) | null> {
+  try {
+    const bytes = await expand(Buffer.from(packed, 'base64'), { maxOutputLength: MOST_BYTES });
+    const text = bytes.toString('utf8');
+    const lines = text.split('\n').slice(0, -1).map(readLine);
+    const of = (sort: string) => lines.filter((line) => line.sort === sort).map(({ leaf }) => leaf);
+    return { text, revisions: of('r'), ledger: of('l') };
+  } catch {
+    return null;
+  }
+}
+
+/** More than any seal's list has, so that a forged one does not fill the memory. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+function readLine(line: string): { sort: string; leaf: Leaf } {
+  const [sort = '', seq, ...rest] = JSON.parse(line) as [string, number, ...string[]];
+  return { sort, leaf: { seq, name: rest.slice(0, -1), hash: rest.at(-1) ?? '' } };
+}

@@ -1,0 +1,119 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+
+/** A public key as JSON Web Keys have it (RFC 8037). */
+export interface PublicJwk {
+  readonly kty: 'OKP';
+  readonly crv: 'Ed25519';
+  /** The SHA-256 of the key's SubjectPublicKeyInfo (DER), in hex. */
+  readonly kid: string;
+  /** The key's 32 bytes in base64url. */
+  readonly x: string;
+}
+
+/** Signs with an Ed25519 key. */
+export interface Signer {
+  readonly publicKey: PublicJwk;
+  /** The signature of UTF-8 text, in base64. */
+  sign(text: string): string;
+}
+
+/** A new private key as one line: PKCS#8 in base64. */
+export function newSigningKey(): string {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
+}
+
+/** The signer of a private key in PKCS#8 as base64 or PEM; throws a RangeError that does not repeat it. */
+export function signerOf(privateKey: string): Signer {
+  const key = readPrivateKey(privateKey);
+  const publicKey = jwkOf(createPublicKey(key));
+  return { publicKey, sign: (text) => sign(null, Buffer.from(text), key).toString('base64') };
+}
+
+function readPrivateKey(text: string): KeyObject {
+  let key: KeyObject;
+  try {
+    key = text.includes('-----BEGIN')
+      ? createPrivateKey(text.replaceAll('\\n', '\n'))
+      : createPrivateKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'pkcs8' });
+  } catch {
+    throw new RangeError('is not a private key in PKCS#8');
+  }
+  if (key.asymmetricKeyType === 'ed25519') return key;
+  throw new RangeError('is a key of another kind than Ed25519');
+}
+
+/** Whether `signature` (base64) is that of the text by the key. */
+export function isSignedBy(publicKey: Pick<PublicJwk, 'x'>, text: string, signature: string): boolean {
+  try {
+    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey.x }, format: 'jwk' });
+    return verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64'));
+  } catch {
+    return false;
+  }
+}
+
+/** The public keys in a file: a JWK, a set of them, or PEM. Throws a RangeError where there are none. */
+export function readPublicKeys(text: string): PublicJwk[] {
+  if (text.includes('-----BEGIN')) return pemBlocks(text).map((pem) => jwkOf(publicKeyOf(pem)));
+  const parsed = parse(text);
+  const given: unknown[] = Array.isArray(parsed.keys) ? parsed.keys : [parsed];
+  const keys = given.flatMap((jwk) => (isJwk(jwk) ? [jwkOf(publicKeyOf(jwk))] : []));
+  if (keys.length > 0) return keys;
+  throw new RangeError('holds no Ed25519 public key');
+}
+
+function pemBlocks(text: string): string[] {
+  return text.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [];
+}
+
+function publicKeyOf(source: string | { readonly x: string }): KeyObject {
+  try {
+    return typeof source === 'string'
+      ? createPublicKey(source)
+      : createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: source.x }, format: 'jwk' });
+  } catch {
+    throw new RangeError('holds something that is not a public key');
+  }
+}
+
+function parse(text: string): { readonly keys?: unknown } {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    throw new RangeError('is neither PEM nor JSON');
+  }
+}
+
+function isJwk(value: unknown): value is { readonly x: string } {
+  if (typeof value !== 'object' || value === null) return false;
+  const { crv, x } = value as { crv?: unknown; x?: unknown };
+  return crv === 'Ed25519' && typeof x === 'string';
+}
+
+function jwkOf(key: KeyObject): PublicJwk {
+  const { x = '' } = key.export({ format: 'jwk' });
+  if (key.asymmetricKeyType !== 'ed25519') throw new RangeError('holds a key of another kind than Ed25519');
+  const kid = createHash('sha256')
+    .update(key.export({ format: 'der', type: 'spki' }))
+    .digest('hex');
+  return { kty: 'OKP', crv: 'Ed25519', kid, x };
+}
+
+/** The id that a public key must have, by its bytes. */
+export function keyIdOf(publicKey: Pick<PublicJwk, 'x'>): string | null {
+  try {
+    return jwkOf(publicKeyOf(publicKey)).kid;
+  } catch {
+    return null;
+  }
+}
