@@ -22,7 +22,7 @@ export class Answers {
     maxSize: MOST_CHARS,
     sizeCalculation: ({ text }) => text.length,
   });
-  readonly #texts = new WeakMap<object, string>();
+  readonly #texts = new WeakMap<object, { readonly text: string; readonly extensions: unknown }>();
   #nextId = 0;
 
   /** Names a question: who asks, a parsed document, which of its operations, and the variables. */
@@ -49,16 +49,17 @@ export class Answers {
 
   /** Keeps an answer, unless something in it was not noted or went wrong. */
   keep(key: string, result: ExecutionResult, reads: Reads): void {
-    const { data, errors } = result;
+    const { data, errors, extensions } = result;
     if (!data || errors || !reads.allNoted) return;
-    const text = JSON.stringify({ data });
-    this.#texts.set(data, text);
+    const text = JSON.stringify({ data, extensions });
+    this.#texts.set(data, { text, extensions });
     this.#answers.set(key, { result, reads: reads.noted, text });
   }
 
   /** The JSON of a response, written out before where it is that of an answer that was kept. */
   stringify({ errors, data, extensions }: ExecutionResult): string {
-    const known = data && !errors && !extensions ? this.#texts.get(data) : undefined;
-    return known ?? JSON.stringify({ errors, data, extensions });
+    const known = data && !errors ? this.#texts.get(data) : undefined;
+    if (known && known.extensions === extensions) return known.text;
+    return JSON.stringify({ errors, data, extensions });
   }
 }

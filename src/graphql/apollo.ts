@@ -2,6 +2,7 @@ import { ApolloServer, type ApolloServerOptionsWithGateway, type ApolloServerPlu
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
@@ -13,6 +14,8 @@ import { Answers } from './answers.js';
 import type { GatewayContext } from './context.js';
 import { createExecute, type Execute } from './executor.js';
 import { createErrorFormatter } from './format-error.js';
+import { inTime } from './in-time.js';
+import { priced } from './limits/priced.js';
 import { type GraphObserver, observeRequests } from './observe-requests.js';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
@@ -22,6 +25,10 @@ export interface ApolloOptions {
   readonly schema: GraphQLSchema;
   readonly log: Log;
   readonly observer?: GraphObserver | undefined;
+  /** Whether callers may ask for the schema; yes, unless said otherwise. */
+  readonly introspection?: boolean;
+  /** Whether a browser is shown Apollo Sandbox; yes, unless said otherwise. */
+  readonly sandbox?: boolean;
 }
 
 /**
@@ -29,13 +36,19 @@ export interface ApolloOptions {
  * a form or an image tag cannot make it run a query; a browser's GET shows Apollo Sandbox. Nothing is
  * reported to anywhere, whatever the environment says.
  */
-export function createApollo({ schema, log, observer }: ApolloOptions): ApolloServer<GatewayContext> {
+export function createApollo(options: ApolloOptions): ApolloServer<GatewayContext> {
+  const { schema, log, observer, introspection = true, sandbox = true } = options;
   const answers = new Answers();
+  const execute = createExecute(schema);
   return new ApolloServer<GatewayContext>({
-    gateway: executedBy(schema, guarding(new Access(schema), answering(createExecute(schema), answers))),
+    gateway: executedBy(schema, inTime(guarding(new Access(schema), answering(priced(execute), answers)))),
     stringifyResult: (result) => answers.stringify(result as ExecutionResult),
-    introspection: true,
+    introspection,
+    // where the schema is not told, its names are not suggested either
+    hideSchemaDetailsFromClientErrors: !introspection,
     csrfPrevention: true,
+    // a text that came some other time would be run without having been measured
+    persistedQueries: false,
     nodeEnv: 'production',
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
@@ -49,7 +62,9 @@ export function createApollo({ schema, log, observer }: ApolloOptions): ApolloSe
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
-      ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false }),
+      sandbox
+        ? ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false })
+        : ApolloServerPluginLandingPageDisabled(),
     ],
   });
 }

@@ -11,7 +11,16 @@ import { checkIntegrations, integrationNames } from './integrations.js';
 import type { KindOrder, Order, OrderInput } from './order-input.js';
 import { type PageRequest, toPageRequest } from './page-args.js';
 import type { ListArgs } from './read-args.js';
-import { assertAcceptable, headView, isFresh, pastView, toWish, type View, type Wish } from './view.js';
+import {
+  assertAcceptable,
+  headView,
+  isFresh,
+  noteLive,
+  pastView,
+  toWish,
+  type View,
+  type Wish,
+} from './view.js';
 
 /** A kind's list: its filter, its orders, and what its records become. */
 export interface ListSpec<K extends ListedKind, T> {
@@ -85,6 +94,7 @@ export async function viewOf(means: Means, asked: AskedList, cursor: ReadCursor 
     return headView(means, wish, { stale: false, verifiedAt: known, live: false }, await means.store.head());
   }
   const freshness = await means.live.list(resource, integrations, maxAgeMs, means.signal);
+  noteLive(means, freshness);
   assertAcceptable(freshness, true, wish);
   const head = await means.store.head();
   if (!freshness.stale && freshness.verifiedAt)

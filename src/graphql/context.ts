@@ -7,6 +7,8 @@ import type { Log } from '../log.js';
 import { type Caller, LOCAL_CALLER, type Role } from '../model/caller.js';
 import { type Instant, toInstant } from '../model/instant.js';
 import type { Live } from '../sync/freshness.js';
+import type { Admission } from './limits/gate.js';
+import type { Operations } from './operations.js';
 import { Reads } from './reads.js';
 import { SharedPages } from './shared-pages.js';
 
@@ -23,6 +25,8 @@ export interface ContextOptions {
   readonly budgets?: ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
   /** What controls are judged by; the defaults when not given. */
   readonly thresholds?: Thresholds;
+  /** What may be done to the accounts, where this process reads Abnormal. */
+  readonly operations?: Operations;
   readonly log: Log;
 }
 
@@ -31,11 +35,15 @@ export interface RequestInfo {
   readonly caller: Caller;
   /** Ends the upstream work that the request caused. */
   readonly signal?: AbortSignal | undefined;
+  /** What the operation was admitted with; without it nothing is said of its cost. */
+  readonly admission?: Admission | undefined;
 }
 
 /** What reads of one request are made with. */
 export class Means {
   readonly requestedAt: Instant;
+  /** Times that Abnormal was asked for this request. */
+  liveReads = 0;
   private loadersMade: Loaders | null = null;
 
   constructor(
@@ -75,8 +83,16 @@ export class Means {
     return this.options.thresholds;
   }
 
+  get operations(): Operations | null {
+    return this.options.operations ?? null;
+  }
+
   get signal(): AbortSignal | undefined {
     return this.request?.signal;
+  }
+
+  get admission(): Admission | undefined {
+    return this.request?.admission;
   }
 
   /** Who asks; without a request, this process itself. */
@@ -109,6 +125,15 @@ export class GatewayContext {
   /** What the caller may see, which may decide what an answer says: those given again are kept by it. */
   get role(): Role {
     return this.own.caller.role;
+  }
+
+  /** Ended when the caller has gone, or has waited for as long as it may. */
+  get signal(): AbortSignal | undefined {
+    return this.own.signal;
+  }
+
+  get admission(): Admission | undefined {
+    return this.own.admission;
   }
 
   /** For a read that is noted in `reads` with how to see whether it still stands. */

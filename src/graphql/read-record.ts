@@ -3,7 +3,16 @@ import type { Revision } from '../model/revision.js';
 import type { Freshness } from '../sync/freshness.js';
 import type { Means } from './context.js';
 import type { ReadArgs } from './read-args.js';
-import { assertAcceptable, headView, isFresh, pastView, toWish, type View, type Wish } from './view.js';
+import {
+  assertAcceptable,
+  headView,
+  isFresh,
+  noteLive,
+  pastView,
+  toWish,
+  type View,
+  type Wish,
+} from './view.js';
 
 /** A revision with the view it was read in. */
 export interface Seen<K extends Kind = Kind> {
@@ -44,6 +53,7 @@ export async function readFresh<K extends Kind>(
   const held = await see(means, key, await headNow(means, wish, null));
   if (held && isFresh(means, held.revision.verifiedAt, wish.maxAgeMs)) return held;
   const freshness = await means.live.record(key, wish.maxAgeMs, means.signal);
+  noteLive(means, freshness);
   assertAcceptable(freshness, held !== null, wish);
   return see(means, key, await headNow(means, wish, freshness));
 }

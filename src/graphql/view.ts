@@ -79,6 +79,11 @@ export function isFresh(means: Means, verifiedAt: Instant, maxAgeMs: number): bo
   return age >= 0 && age < maxAgeMs;
 }
 
+/** Counts that Abnormal was asked, if it was: an answer says what it cost. */
+export function noteLive(means: Means, freshness: Freshness): void {
+  if (freshness.stale || freshness.live) means.liveReads += 1;
+}
+
 /** Turns a stale answer into an error where the caller will not have it, or where nothing is held to give. */
 export function assertAcceptable(freshness: Freshness, held: boolean, wish: { staleIfError: boolean }): void {
   if (!freshness.stale || (held && wish.staleIfError)) return;
