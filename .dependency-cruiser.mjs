@@ -112,8 +112,14 @@ export default {
       'What the parts tell their observers is counted in one place; none of them knows how.',
     ),
     layer(
+      'callers',
+      ['^src/history/(store|errors)[.]ts$'],
+      'Who asks is told from the history’s keys and from tokens; what a caller may do is said where it is done.',
+    ),
+    layer(
       'http',
       [
+        '^src/callers/',
         '^src/audit/',
         '^src/graphql/',
         '^src/loaders/',
@@ -208,6 +214,12 @@ export default {
       ['prom-client'],
       ['^src/metrics/'],
       'How measures are kept and written is one folder’s business.',
+    ),
+    onlyIn(
+      'tokens-in-callers',
+      ['jose'],
+      ['^src/callers/'],
+      'Whether a token is valid is decided in one place.',
     ),
     onlyIn('arguments-in-cli', ['commander'], ['^src/cli/'], 'Command lines are parsed in one folder.'),
     {

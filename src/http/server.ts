@@ -9,14 +9,18 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify';
+import { GraphQLError } from 'graphql';
+import type { Callers } from '../callers/callers.js';
 import type { GatewayContext, RequestInfo } from '../graphql/context.js';
 import type { Log } from '../log.js';
-import { LOCAL_CALLER } from '../model/caller.js';
+import { addAuthentication, areAsked } from './authenticate.js';
+import { addCors } from './cors.js';
 import type { Readiness } from './health.js';
-import { homePage } from './home.js';
-import { isLocalHost } from './host-guard.js';
+import { addHomePage } from './home.js';
 import { serveIde } from './ide.js';
 import { listenError } from './listen-error.js';
+import { problem } from './problem.js';
+import { addSecurityHeaders } from './security-headers.js';
 import { isQueryErrorInJson } from './status-for-json.js';
 
 export interface ServerOptions {
@@ -25,8 +29,16 @@ export interface ServerOptions {
   readonly port: number;
   /** Whether `/ide` is served. */
   readonly ide: boolean;
-  /** Whether requests that name any host are answered; otherwise only those that name this machine. */
+  /** Whether there is a page at `/`; yes, unless said otherwise. */
+  readonly landingPage?: boolean;
+  /** Where callers are not asked: whether requests that name any host are answered, or only this machine's. */
   readonly anyHost: boolean;
+  /** Whose word counts for where a request came from: so many proxies, or these; nobody's unless given. */
+  readonly trustProxy?: number | readonly string[] | null;
+  /** The origins whose pages may read answers; none unless given. */
+  readonly corsOrigins?: readonly string[];
+  /** Who asks. */
+  readonly callers: Callers;
   /** Started and stopped by the server. */
   readonly apollo: ApolloServer<GatewayContext>;
   readonly context: (request: RequestInfo) => GatewayContext;
@@ -74,13 +86,14 @@ class GatewayServer implements Server {
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       forceCloseConnections: 'idle',
+      trustProxy: trustProxyOf(options),
     });
   }
 
   async start(): Promise<string> {
     const { apollo, host, port } = this.options;
     await apollo.start();
-    this.addHooks();
+    await this.addHooks();
     await this.addRoutes();
     try {
       await this.app.listen({ host, port });
@@ -104,7 +117,7 @@ class GatewayServer implements Server {
     }
   }
 
-  private addHooks(): void {
+  private async addHooks(): Promise<void> {
     const { app, options } = this;
     app.removeContentTypeParser('text/plain');
     app.setErrorHandler((error: FastifyError, request, reply) => this.fail(error, request, reply));
@@ -112,10 +125,11 @@ class GatewayServer implements Server {
       reply.code(404).send(problem('NOT_FOUND', 'There is nothing here; the graph is at /graphql.'));
     });
     app.addHook('onRequest', async (request, reply) => {
-      reply.headers({ 'x-request-id': request.id, ...SECURITY_HEADERS });
-      if (options.anyHost || isLocalHost(request.headers.host)) return;
-      await reply.code(403).send(problem('WRONG_HOST', WRONG_HOST));
+      reply.header('x-request-id', request.id);
     });
+    addSecurityHeaders(app);
+    await addCors(app, options.corsOrigins ?? []);
+    addAuthentication(app, options);
     app.addHook('onSend', async (_request, reply, body) => {
       if (isQueryErrorInJson(reply.statusCode, reply.getHeader('content-type'), body)) reply.code(200);
     });
@@ -128,24 +142,30 @@ class GatewayServer implements Server {
 
   private async addRoutes(): Promise<void> {
     const { app, options } = this;
-    app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(homePage(options.ide)));
-    app.get('/healthz', () => ({ status: 'alive' }));
-    app.get('/readyz', async (_request, reply) => {
+    if (options.landingPage !== false) addHomePage(app, options.ide);
+    app.get('/healthz', OPEN, () => ({ status: 'alive' }));
+    app.get('/readyz', OPEN, async (_request, reply) => {
       const { ready, checks } = await this.readiness();
-      return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
+      const status = ready ? 'ready' : 'not ready';
+      // what is wrong with it, and where its history is, is not for everybody
+      const details = (await areAsked(options.callers)) ? {} : { checks };
+      return reply.code(ready ? 200 : 503).send({ status, ...details });
     });
     const { metrics } = options;
     if (metrics) {
-      app.get('/metrics', async (_request, reply) =>
+      app.get('/metrics', { config: { access: 'reader' } }, async (_request, reply) =>
         reply.type(metrics.contentType).send(await metrics.text()),
       );
     }
     app.route({
       url: '/graphql',
       method: ['GET', 'POST'],
+      config: { access: 'GRAPH' },
       handler: fastifyApolloHandler(options.apollo, {
-        context: async (_request, reply) =>
-          options.context({ caller: LOCAL_CALLER, signal: this.signalOf(reply) }),
+        context: async ({ caller }, reply) => {
+          if (caller === null) throw new GraphQLError(NO_PAGE, { extensions: UNAUTHENTICATED });
+          return options.context({ caller, signal: this.signalOf(reply) });
+        },
       }),
     });
     if (options.ide) await serveIde(app);
@@ -192,19 +212,16 @@ class GatewayServer implements Server {
   }
 }
 
-const WRONG_HOST =
-  'The request names a host that is not this machine, and callers are not asked who they are. ALLOW_UNAUTHENTICATED=yes lets any name in.';
+const OPEN = { config: { access: 'OPEN' } } as const;
 
-const SECURITY_HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-resource-policy': 'same-origin',
-};
+// a browser got as far as here for the sake of a page that there is not
+const NO_PAGE = 'There is no page here. Ask as a client does: by POST, or with “Accept: application/json”.';
+const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', http: { status: 401 } };
 
-/** An HTTP failure in the shape that GraphQL clients read. */
-function problem(code: string, message: string) {
-  return { errors: [{ message, extensions: { code } }] };
+/** Whom to believe: those in the list, or the nearest so many. */
+function trustProxyOf({ trustProxy }: ServerOptions) {
+  if (typeof trustProxy === 'number') return (_address: string, hop: number) => hop < trustProxy;
+  return trustProxy ? [...trustProxy] : false;
 }
 
 /** The caller's own id where it is harmless, else a new one. */

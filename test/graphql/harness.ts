@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { LOCAL_CALLERS } from '../../src/callers/callers.js';
 import { createApollo } from '../../src/graphql/apollo.js';
 import { createContextFactory } from '../../src/graphql/context.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
@@ -99,7 +100,7 @@ export class Graph {
       budgets: new Map([['default', { snapshot }]]),
     });
     this.server = createServer({
-      ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, context, log },
+      ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, callers: LOCAL_CALLERS, context, log },
       apollo: createApollo({ schema: buildGatewaySchema(), log }),
       readiness: async () => ({ ready: true, checks: [] }),
     });

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ApolloServer } from '@apollo/server';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
+import { LOCAL_CALLERS } from '../../src/callers/callers.js';
 import type { GatewayContext, RequestInfo } from '../../src/graphql/context.js';
 import { ListenError } from '../../src/http/listen-error.js';
 import { createServer, type Server, type ServerOptions } from '../../src/http/server.js';
@@ -37,6 +38,7 @@ async function serve(overrides: Partial<ServerOptions> = {}): Promise<Harness> {
     port: 0,
     ide: true,
     anyHost: false,
+    callers: LOCAL_CALLERS,
     apollo,
     context: ({ signal }: RequestInfo) => {
       if (signal) signals.push(signal);

@@ -1,0 +1,188 @@
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import type { HistoryStore } from '../history/store.js';
+import type { Log } from '../log.js';
+import { type Caller, ROLES, type Role } from '../model/caller.js';
+import type { StoredDocument } from '../model/document.js';
+import { type Instant, toInstant, toMillis } from '../model/instant.js';
+import { isSameHash, type KeyParts, mintKey } from './api-key.js';
+
+/** An API key as it is kept: everything but the key. */
+export interface ApiKey {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant | null;
+  readonly revokedAt: Instant | null;
+  /** To about a minute. */
+  readonly lastUsedAt: Instant | null;
+}
+
+/** Why a key lets nobody in. */
+export type KeyRefusal = 'UNKNOWN' | 'WRONG' | 'REVOKED' | 'EXPIRED';
+
+export interface ApiKeysOptions {
+  readonly store: Pick<HistoryStore, 'document' | 'documents' | 'putDocument'>;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly log: Log;
+}
+
+/** How long what another process does to a key may go unseen. */
+export const KEY_CACHE_MS = 2_000;
+const LAST_USE_MS = 60_000;
+const MOST_CACHED = 1_000;
+
+const COLLECTION = 'apiKeys';
+
+interface Held {
+  readonly readAt: number;
+  readonly key: Promise<StoredKey | null>;
+}
+
+interface StoredKey extends ApiKey {
+  readonly hash: Buffer;
+  readonly version: number;
+}
+
+/**
+ * The API keys of the history. A key is looked up by its id and compared by its hash; what was read of it serves
+ * for two seconds, so that one revoked elsewhere stops working here within that time.
+ */
+export class ApiKeys {
+  readonly #held = new LRUCache<string, Held>({ max: MOST_CACHED });
+  readonly #notedAt = new LRUCache<string, number>({ max: MOST_CACHED });
+  readonly #writing = new Set<Promise<unknown>>();
+  #any = false;
+  #anyReadAt = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly options: ApiKeysOptions) {}
+
+  /** Makes a key, and gives it with its text, which is kept nowhere. `lifetimeMs` `null`: it has no end. */
+  async create(name: string, role: Role, lifetimeMs: number | null): Promise<{ key: ApiKey; text: string }> {
+    const { store, clock } = this.options;
+    const { id, hash, text } = mintKey();
+    const now = clock();
+    const expiresAt = lifetimeMs === null ? null : toInstant(now + lifetimeMs);
+    const key = { name, role, createdAt: toInstant(now), expiresAt, revokedAt: null, lastUsedAt: null };
+    const body = { ...key, hash: hash.toString('hex') };
+    if (!(await store.putDocument(COLLECTION, id, body, 0))) throw new Error(`there is a key ${id} already`);
+    this.#held.delete(id);
+    this.#any = true;
+    return { key: { id, ...key }, text };
+  }
+
+  /** All keys ever made, the oldest first. */
+  async list(): Promise<ApiKey[]> {
+    const documents = await this.options.store.documents(COLLECTION);
+    const keys = documents.map(toKey).sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+    return keys.map(withoutHash);
+  }
+
+  /** Makes a key stop working; `null` where there is none with this id. One revoked before stays as it was. */
+  async revoke(id: string): Promise<ApiKey | null> {
+    const revokedAt = toInstant(this.options.clock());
+    try {
+      for (;;) {
+        const key = await this.#read(id);
+        if (key === null || key.revokedAt !== null) return key && withoutHash(key);
+        if (await this.#write({ ...key, revokedAt })) return withoutHash({ ...key, revokedAt });
+      }
+    } finally {
+      this.#held.delete(id);
+    }
+  }
+
+  /** Whether a key was ever made: one that was revoked since does not open what it closed. */
+  async areThere(): Promise<boolean> {
+    const { store, clock } = this.options;
+    if (this.#any || clock() - this.#anyReadAt < KEY_CACHE_MS) return this.#any;
+    this.#any = (await store.documents(COLLECTION)).length > 0;
+    this.#anyReadAt = clock();
+    return this.#any;
+  }
+
+  /** Who shows a key; or why nobody is let in by it. Throws where the history cannot be read. */
+  async callerOf(parts: KeyParts): Promise<Caller | KeyRefusal> {
+    const key = await this.#cached(parts.id);
+    // an unknown id takes a comparison as well, so that the time says nothing of it
+    const isSame = isSameHash(key?.hash ?? NO_HASH, parts.hash);
+    if (key === null) return 'UNKNOWN';
+    if (!isSame) return 'WRONG';
+    const refusal = refusalOf(key, toInstant(this.options.clock()));
+    if (refusal !== null) return refusal;
+    this.#noteUse(key);
+    return { kind: 'API_KEY', id: key.id, name: key.name, role: key.role };
+  }
+
+  /** Waits for what is being written of last uses. */
+  async close(): Promise<void> {
+    await Promise.all(this.#writing);
+  }
+
+  #cached(id: string): Promise<StoredKey | null> {
+    const now = this.options.clock();
+    const held = this.#held.get(id);
+    if (held && Math.abs(now - held.readAt) < KEY_CACHE_MS) return held.key;
+    const key = this.#read(id);
+    this.#held.set(id, { readAt: now, key });
+    key.catch(() => this.#held.delete(id));
+    return key;
+  }
+
+  async #read(id: string): Promise<StoredKey | null> {
+    const document = await this.options.store.document(COLLECTION, id);
+    return document && toKey(document);
+  }
+
+  #write({ id, version, hash, ...key }: StoredKey): Promise<boolean> {
+    return this.options.store.putDocument(COLLECTION, id, { ...key, hash: hash.toString('hex') }, version);
+  }
+
+  /** Writes when a key was last used, at most once a minute; nobody waits for it, and if it fails nothing is lost. */
+  #noteUse(key: StoredKey): void {
+    const now = this.options.clock();
+    const notedAt = Math.max(this.#notedAt.get(key.id) ?? 0, key.lastUsedAt ? toMillis(key.lastUsedAt) : 0);
+    if (Math.abs(now - notedAt) < LAST_USE_MS) return;
+    this.#notedAt.set(key.id, now);
+    const writing = this.#write({ ...key, lastUsedAt: toInstant(now) })
+      .catch((err: unknown) =>
+        this.options.log.debug({ err, key: key.id }, 'the last use of a key was not kept'),
+      )
+      .finally(() => this.#writing.delete(writing));
+    this.#writing.add(writing);
+  }
+}
+
+const NO_HASH = Buffer.alloc(32);
+
+function refusalOf({ revokedAt, expiresAt }: ApiKey, now: Instant): KeyRefusal | null {
+  if (revokedAt !== null) return 'REVOKED';
+  return expiresAt !== null && expiresAt <= now ? 'EXPIRED' : null;
+}
+
+/** Whether a key lets somebody in at `now`, and if not, why. */
+export function stateOf(key: ApiKey, now: Instant): 'ACTIVE' | KeyRefusal {
+  return refusalOf(key, now) ?? 'ACTIVE';
+}
+
+function withoutHash({ id, name, role, createdAt, expiresAt, revokedAt, lastUsedAt }: ApiKey): ApiKey {
+  return { id, name, role, createdAt, expiresAt, revokedAt, lastUsedAt };
+}
+
+const instant = z.string();
+const BODY = z.object({
+  name: z.string(),
+  role: z.enum(ROLES),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  createdAt: instant,
+  expiresAt: instant.nullable(),
+  revokedAt: instant.nullable(),
+  lastUsedAt: instant.nullable(),
+});
+
+function toKey({ id, version, body }: StoredDocument): StoredKey {
+  const { hash, ...key } = BODY.parse(body);
+  return { id, version, ...key, hash: Buffer.from(hash, 'hex') };
+}

@@ -1,0 +1,178 @@
+import { LRUCache } from 'lru-cache';
+import type { Log } from '../log.js';
+import { type Caller, LOCAL_CALLER, type Role } from '../model/caller.js';
+import { isSameHash, KEY_PREFIX, parseKey, sha256 } from './api-key.js';
+import type { ApiKeys } from './api-keys.js';
+import { FailedAttempts, networkOf } from './failed-attempts.js';
+import type { JsonWebTokens } from './json-web-tokens.js';
+
+/** A key that the configuration names. */
+export interface FixedKey {
+  readonly name: string;
+  readonly role: Role;
+  /** SHA-256 of the whole key, in hex. */
+  readonly hash: string;
+}
+
+/** What a request shows, and where it comes from. */
+export interface Presented {
+  readonly authorization: string | undefined;
+  readonly apiKey: string | undefined;
+  readonly address: string;
+}
+
+export type Identified =
+  | { readonly outcome: 'KNOWN'; readonly caller: Caller }
+  /** The credential is missing or lets nobody in; the message is for the caller. */
+  | { readonly outcome: 'REFUSED'; readonly message: string }
+  /** Who it is, is known, but not what it may do. */
+  | { readonly outcome: 'NO_ROLE'; readonly message: string }
+  /** Too many wrong credentials came from there. */
+  | { readonly outcome: 'WAIT'; readonly ms: number }
+  | { readonly outcome: 'UNAVAILABLE'; readonly message: string };
+
+/** Who asks. */
+export interface Callers {
+  /** Whether everybody has to show a credential: as soon as there is one to show. */
+  areAsked(): Promise<boolean>;
+  identify(presented: Presented): Promise<Identified>;
+  /** Ends what is being written of them. */
+  close(): Promise<void>;
+}
+
+/** Callers that are not asked, all of them this machine. */
+export const LOCAL_CALLERS: Callers = {
+  areAsked: async () => false,
+  identify: async () => ({ outcome: 'KNOWN', caller: LOCAL_CALLER }),
+  close: async () => {},
+};
+
+export interface CallersOptions {
+  readonly keys: ApiKeys;
+  readonly fixedKeys: readonly FixedKey[];
+  readonly tokens: JsonWebTokens | null;
+  /** Where callers are not asked, whether they may be anybody: then they may only read. */
+  readonly anybody: boolean;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly log: Log;
+}
+
+/** Tells callers by API keys, those of the history and of the configuration, and by tokens. */
+export function createCallers(options: CallersOptions): Callers {
+  return new KnownCallers(options);
+}
+
+const ANONYMOUS: Caller = { kind: 'ANONYMOUS', id: 'anonymous', name: 'anybody', role: 'reader' };
+
+const REASONS = {
+  MISSING:
+    'Say who you are: send an API key or a token as “Authorization: Bearer …”, or a key as “x-api-key”.',
+  MALFORMED: 'The Authorization header is not “Bearer” and one API key or token.',
+  UNKNOWN: 'The credential is not valid.',
+  WRONG: 'The credential is not valid.',
+  INVALID: 'The credential is not valid.',
+  REVOKED: 'The API key was revoked.',
+  EXPIRED: 'The credential has expired.',
+} as const;
+type Reason = keyof typeof REASONS;
+
+type Verdict = Caller | Exclude<Reason, 'MISSING' | 'MALFORMED'> | 'NO_ROLE' | 'UNAVAILABLE';
+
+/** How long one that was let in need not wait for what others at its address do. */
+const TRUST_MS = 60 * 60_000;
+const MOST_TRUSTED = 10_000;
+
+class KnownCallers implements Callers {
+  readonly #attempts: FailedAttempts;
+  readonly #letInAt = new LRUCache<string, number>({ max: MOST_TRUSTED });
+  readonly #fixed: readonly (readonly [hash: Buffer, caller: Caller])[];
+
+  constructor(private readonly options: CallersOptions) {
+    this.#attempts = new FailedAttempts(options.clock);
+    this.#fixed = options.fixedKeys.map(({ name, role, hash }) => [
+      Buffer.from(hash, 'hex'),
+      { kind: 'API_KEY', id: `API_KEYS:${name}`, name, role },
+    ]);
+  }
+
+  async areAsked(): Promise<boolean> {
+    const { keys, tokens } = this.options;
+    return this.#fixed.length > 0 || tokens !== null || (await keys.areThere());
+  }
+
+  async identify(presented: Presented): Promise<Identified> {
+    try {
+      if (await this.areAsked()) return await this.#judge(presented);
+    } catch (err) {
+      this.options.log.error({ err }, 'who calls cannot be looked up');
+      return unavailable('Who you are cannot be looked up now: the history does not answer. Try again.');
+    }
+    return { outcome: 'KNOWN', caller: this.options.anybody ? ANONYMOUS : LOCAL_CALLER };
+  }
+
+  close(): Promise<void> {
+    return this.options.keys.close();
+  }
+
+  async #judge(presented: Presented): Promise<Identified> {
+    const credential = credentialIn(presented);
+    if (credential === null) return { outcome: 'REFUSED', message: REASONS.MISSING };
+    const { address } = presented;
+    const hash = sha256(credential);
+    const proof = `${networkOf(address)} ${hash.toString('base64')}`;
+    const ms = this.#isTrusted(proof) ? 0 : this.#attempts.waitFor(address);
+    if (ms > 0) return { outcome: 'WAIT', ms };
+    const verdict = credential === '' ? 'MALFORMED' : await this.#verdictOn(credential, hash);
+    if (verdict === 'UNAVAILABLE') return unavailable(NO_SIGNING_KEYS);
+    if (verdict === 'NO_ROLE') return { outcome: 'NO_ROLE', message: NO_ROLE };
+    if (typeof verdict === 'string') return this.#refuse(verdict, credential, address, proof);
+    this.#letInAt.set(proof, this.options.clock());
+    return { outcome: 'KNOWN', caller: verdict };
+  }
+
+  async #verdictOn(credential: string, hash: Buffer): Promise<Verdict> {
+    const { keys, tokens } = this.options;
+    // all of them are compared, whichever it is
+    const [fixed] = this.#fixed.filter(([known]) => isSameHash(known, hash));
+    if (fixed) return fixed[1];
+    const parts = parseKey(credential);
+    if (parts) return keys.callerOf(parts);
+    return tokens && isTokenLike(credential) ? tokens.callerOf(credential) : 'UNKNOWN';
+  }
+
+  #refuse(reason: Reason, credential: string, address: string, proof: string): Identified {
+    this.#letInAt.delete(proof);
+    this.#attempts.note(address);
+    const { log } = this.options;
+    log.warn({ address, key: parseKey(credential)?.id, reason }, 'a caller was refused');
+    if (this.#attempts.waitFor(address) > 0)
+      log.warn({ address }, 'an address has to wait: too many refusals');
+    return { outcome: 'REFUSED', message: REASONS[reason] };
+  }
+
+  /** A guess is never among them, so to let them by helps nobody who guesses. */
+  #isTrusted(proof: string): boolean {
+    const at = this.#letInAt.get(proof);
+    return at !== undefined && Math.abs(this.options.clock() - at) < TRUST_MS;
+  }
+}
+
+const NO_SIGNING_KEYS =
+  'Whether the token is valid cannot be told now: its signing keys cannot be fetched. Try again in a while.';
+const NO_ROLE = 'The token is valid, but names none of the roles reader, operator and admin.';
+
+function unavailable(message: string): Identified {
+  return { outcome: 'UNAVAILABLE', message };
+}
+
+/** The credential of a request; empty where it is not one, `null` where there is none. */
+function credentialIn({ authorization, apiKey }: Presented): string | null {
+  if (authorization === undefined) return apiKey === undefined ? null : apiKey.trim();
+  const [, credential = ''] = /^Bearer +([\w.~+/=-]+) *$/i.exec(authorization) ?? [];
+  return credential;
+}
+
+function isTokenLike(credential: string): boolean {
+  return !credential.startsWith(KEY_PREFIX) && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(credential);
+}

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
+import { isLoopback } from '../integrations/address.js';
+import { ROLES, type Role } from '../model/caller.js';
+import { MINUTE } from '../model/instant.js';
+import { quote, type Reader } from './reader.js';
+import type { Variable } from './variables.js';
+
+/** A key of `API_KEYS`; of the key itself only the SHA-256 is kept, in hex. */
+export interface FixedKeyConfig {
+  readonly name: string;
+  readonly role: Role;
+  readonly hash: string;
+}
+
+/** Whose tokens are taken; the skew in milliseconds. */
+export interface JwtConfig {
+  readonly jwksUrl: string;
+  readonly audience: string;
+  readonly issuer: string | null;
+  readonly clockSkewMs: number;
+  readonly roleClaim: string;
+}
+
+/** How callers show who they are, beside the keys in the history. */
+export interface CallersConfig {
+  readonly fixedKeys: readonly FixedKeyConfig[];
+  readonly jwt: JwtConfig | null;
+}
+
+export function readCallers(read: Reader): CallersConfig {
+  return { fixedKeys: readKeys(read), jwt: readJwt(read) };
+}
+
+/** The keys in the value of `API_KEYS`, to be kept out of logs; whatever shape it has. */
+export function keysIn(value: string): string[] {
+  return listed(value).map((entry) => entry.split(':').slice(2).join(':') || entry);
+}
+
+const LEAST_KEY = 32;
+
+function readKeys(read: Reader): FixedKeyConfig[] {
+  const entries = listed(read.text('API_KEYS') ?? '').map((entry) => entry.split(':'));
+  // what was given holds keys, so nothing of it but names is repeated
+  const refuse = (wrong: string) =>
+    read.refuse('API_KEYS', wrong, 'entries name:role:key, parted by commas', 'reports:reader:<a key>');
+  const names = new Set<string>();
+  return entries.flatMap(([name = '', role = '', key = '', ...rest], index) => {
+    const known = ROLES.find((each) => each === role);
+    const nth = `has an entry (number ${index + 1})`;
+    if (!/^[\w.-]{1,40}$/.test(name)) refuse(`${nth} without a name of letters, digits, “.”, “_” or “-”`);
+    else if (names.has(name)) refuse(`names ${quote(name)} twice`);
+    else if (!known) refuse(`gives ${quote(name)} none of the roles ${ROLES.join(', ')}`);
+    else if (rest.length > 0 || !isStrong(key)) {
+      const most = `a key of fewer than ${LEAST_KEY} characters, or one that can be guessed or not be sent`;
+      refuse(`gives ${quote(name)} ${most} (good: openssl rand -hex 32)`);
+    } else {
+      names.add(name);
+      return [{ name, role: known, hash: createHash('sha256').update(key).digest('hex') }];
+    }
+    return [];
+  });
+}
+
+/** Whether a key goes into a header and does not repeat a few characters over and over. */
+function isStrong(key: string): boolean {
+  return /^[\w.~+/=-]+$/.test(key) && key.length >= LEAST_KEY && new Set(key).size >= 10;
+}
+
+function readJwt(read: Reader): JwtConfig | null {
+  const jwksUrl = read.text('JWKS_URL');
+  const audience = read.text('JWT_AUDIENCE');
+  const clockSkewMs = read.duration('JWT_CLOCK_SKEW', MINUTE, 0, 10 * MINUTE);
+  if (jwksUrl === null) return null;
+  const wrong = wrongWithUrl(jwksUrl);
+  if (wrong !== null) {
+    const right =
+      'the https address of your identity provider’s key set; plain http only to this machine itself';
+    read.refuse('JWKS_URL', wrong, right, 'https://login.example.com/.well-known/jwks.json');
+  }
+  if (audience === null) {
+    const without = 'is missing beside JWKS_URL: tokens made for any other service would be taken';
+    read.refuse('JWT_AUDIENCE', without, 'what your identity provider writes into “aud”', 'abnormal-gateway');
+  }
+  return {
+    ...{ jwksUrl, audience: audience ?? '', issuer: read.text('JWT_ISSUER'), clockSkewMs },
+    roleClaim: read.text('JWT_ROLE_CLAIM') ?? 'role',
+  };
+}
+
+function wrongWithUrl(text: string): string | null {
+  if (!URL.canParse(text)) return 'is not a URL';
+  const { protocol, hostname, username, password } = new URL(text);
+  if (username !== '' || password !== '') return 'holds a user name or a password';
+  if (protocol === 'https:') return null;
+  if (protocol !== 'http:') return `begins with ${protocol}`;
+  return isLoopback(hostname) ? null : 'would fetch keys over plain http, where they can be swapped';
+}
+
+/** Whom to believe where a request came from: a number of proxies, or their addresses; `null`: nobody. */
+export type TrustProxy = number | readonly string[] | null;
+
+export function readTrustProxy(read: Reader): TrustProxy {
+  const text = read.text('TRUST_PROXY');
+  if (text === null) return null;
+  if (/^[1-9]$/.test(text)) return Number(text);
+  const proxies = listed(text);
+  const bad = proxies.find((proxy) => !isNetwork(proxy));
+  if (bad === undefined) return proxies;
+  const right = 'how many proxies are in front (1 to 9), or their addresses or networks, parted by commas';
+  read.refuse('TRUST_PROXY', `names ${quote(bad)}`, right, '10.0.0.0/8');
+  return null;
+}
+
+/** Whether it is an address or a network that does not hold everybody. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const width = isIP(address) === 4 ? 32 : 128;
+  if (isIP(address) === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= width);
+}
+
+/** The origins whose pages may read answers; none by default. */
+export function readCorsOrigins(read: Reader): readonly string[] {
+  const origins = listed(read.text('CORS_ORIGINS') ?? '');
+  for (const origin of origins) {
+    if (URL.canParse(origin) && new URL(origin).origin === origin && /^https?:/.test(origin)) continue;
+    const right = 'exact origins, scheme and host without a path, parted by commas';
+    read.refuse('CORS_ORIGINS', `names ${quote(origin)}`, right, 'https://console.example.com');
+  }
+  return origins;
+}
+
+const OF_JWT: readonly Variable[] = ['JWT_AUDIENCE', 'JWT_ISSUER', 'JWT_CLOCK_SKEW', 'JWT_ROLE_CLAIM'];
+
+/** What is set of callers to no effect, or lets in more than may be meant. */
+export function callerWarnings(values: Readonly<Record<string, string>>): string[] {
+  const idle = values.JWKS_URL === undefined ? OF_JWT.filter((name) => values[name] !== undefined) : [];
+  const warnings = idle.map((name) => `${name} is set but JWKS_URL is not: no tokens are taken`);
+  if (values.JWKS_URL !== undefined && values.JWT_ISSUER === undefined) {
+    warnings.push('JWT_ISSUER is not set: tokens of every issuer whose keys JWKS_URL gives are taken');
+  }
+  return warnings;
+}
+
+function listed(text: string): string[] {
+  return text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+}

@@ -1,0 +1,99 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Callers, Identified } from '../callers/callers.js';
+import { type Caller, hasRole, type Role } from '../model/caller.js';
+import { isLocalHost } from './host-guard.js';
+import { problem } from './problem.js';
+
+/**
+ * Who gets an answer from a route: a caller of at least this role; `OPEN`: whoever asks; `GRAPH`: a reader, or a
+ * browser that wants to see a page. A route that does not say is for admins.
+ */
+export type RouteAccess = 'OPEN' | 'GRAPH' | Role;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: RouteAccess;
+  }
+  interface FastifyRequest {
+    /** Who asks, from the first hook on; `null` on routes that are open. */
+    caller: Caller | null;
+  }
+}
+
+export interface AuthenticationOptions {
+  readonly callers: Callers;
+  /** Whether, where callers are not asked, requests that name any host are answered. */
+  readonly anyHost: boolean;
+}
+
+/** Puts who asks onto each request, and answers those itself that go no further. */
+export function addAuthentication(app: FastifyInstance, options: AuthenticationOptions): void {
+  app.decorateRequest('caller', null);
+  app.addHook('onRequest', async (request, reply) => {
+    if (options.anyHost || isFromHere(request) || (await areAsked(options.callers))) return;
+    await reply.code(403).send(problem('WRONG_HOST', WRONG_HOST));
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    const access = request.routeOptions.config.access ?? 'admin';
+    if (request.is404 || access === 'OPEN' || (access === 'GRAPH' && isForPage(request))) return;
+    const identified = await options.callers.identify(presentedBy(request));
+    if (identified.outcome !== 'KNOWN') return refuse(reply, identified, hasCredential(request));
+    request.caller = identified.caller;
+    const role = access === 'GRAPH' ? 'reader' : access;
+    if (!hasRole(identified.caller, role)) await forbid(reply, identified.caller, role);
+  });
+}
+
+/** Whether callers are asked; where that cannot be found out, they are. */
+export async function areAsked(callers: Callers): Promise<boolean> {
+  return callers.areAsked().catch(() => true);
+}
+
+/** Whether the request was sent on this machine to this machine, as far as it tells. */
+function isFromHere({ headers }: FastifyRequest): boolean {
+  const isForwarded = headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined;
+  return isLocalHost(headers.host) && !isForwarded;
+}
+
+const WRONG_HOST =
+  'The request names a host that is not this machine, or was forwarded by a proxy, and callers are not asked who they are. Make an API key (keys api), or let anybody in with ALLOW_UNAUTHENTICATED=yes.';
+
+/** A browser opening the address is shown a page; should it be no page after all, there is no caller for it. */
+function isForPage({ method, headers }: FastifyRequest): boolean {
+  return method === 'GET' && (headers.accept ?? '').includes('text/html');
+}
+
+function presentedBy({ headers, ip }: FastifyRequest) {
+  const apiKey = headers['x-api-key'];
+  return { authorization: headers.authorization, apiKey: apiKey?.toString(), address: ip };
+}
+
+function hasCredential({ headers }: FastifyRequest): boolean {
+  return headers.authorization !== undefined || headers['x-api-key'] !== undefined;
+}
+
+type Refusal = Exclude<Identified, { outcome: 'KNOWN' }>;
+
+async function refuse(reply: FastifyReply, refusal: Refusal, isWrong: boolean): Promise<void> {
+  if (refusal.outcome === 'WAIT') {
+    const seconds = Math.ceil(refusal.ms / 1000);
+    reply.code(429).header('retry-after', String(seconds));
+    const message = `Too many wrong credentials came from this address. Try again in ${seconds} seconds.`;
+    await reply.send(problem('TOO_MANY_FAILURES', message));
+  } else if (refusal.outcome === 'UNAVAILABLE') {
+    reply.code(503).header('retry-after', '5');
+    await reply.send(problem('AUTHENTICATION_UNAVAILABLE', refusal.message));
+  } else if (refusal.outcome === 'NO_ROLE') {
+    await reply.code(403).send(problem('FORBIDDEN', refusal.message));
+  } else {
+    reply.code(401).header('www-authenticate', isWrong ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE);
+    await reply.send(problem('UNAUTHENTICATED', refusal.message));
+  }
+}
+
+const CHALLENGE = 'Bearer realm="abnormal-gateway"';
+
+async function forbid(reply: FastifyReply, caller: Caller, role: Role): Promise<void> {
+  const message = `This is for the role ${role}; yours is ${caller.role}.`;
+  await reply.code(403).send(problem('FORBIDDEN', message));
+}
