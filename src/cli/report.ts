@@ -108,7 +108,7 @@ async function reportSinceLast(
   const span = nextSpan(job, options.until?.(now) ?? now, (await store.head()).at);
   if (span === null) {
     if (!options.quiet)
-      print(terminal, `Nothing to report: no whole day has passed since ${job.reportedTo}.`);
+      print(terminal, `Nothing to report: no whole day has passed since ${job.reportedTo?.slice(0, 10)}.`);
     return EXIT.ok;
   }
   const code = await makeReport(store, options.asked(span), options, invocation);

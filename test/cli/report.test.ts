@@ -1,8 +1,10 @@
+import 'reflect-metadata';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../../src/cli/run-command.js';
+import { CONTROL_IDS } from '../../src/controls/control.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { mail } from '../support/control-facts.js';
@@ -83,7 +85,10 @@ describe('report', () => {
       ['--period', '2026-09', '--controls', 'nope'],
       '--controls: There is no control nope: there are detection-active',
     ],
-    [['--period', '2026-09', '--format', 'pdf'], '--format is "pdf": right is text, html, json, ndjson, csv, oscal'],
+    [
+      ['--period', '2026-09', '--format', 'pdf'],
+      '--format is "pdf": right is text, html, json, ndjson, csv, oscal',
+    ],
     [['--period', '2026-09', '--trend', 'year'], '--trend is "year": right is day, week, month, none'],
     [
       ['--period', '2010-01-01/2026-01-01', '--trend', 'day'],
@@ -174,11 +179,108 @@ describe('report', () => {
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
   });
 
+  test('NDJSON has a line for each, and is known to be whole by its last', async () => {
+    const { code, out } = await run(['--period', '2026-09', '--format', 'ndjson', '--rows', 'population']);
+    const lines = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.at(-1)).toEqual({ type: 'end', rows: lines.length - 2 - CONTROL_IDS.length });
+    expect(code).toBe(1);
+  });
+
+  test('versions are written without being judged', async () => {
+    const file = join(folder, 'september.jsonl');
+    const { code, out } = await run(['--period', '2026-09', '--rows', 'revisions', '-o', file]);
+    expect([code, out]).toEqual([0, `Written to ${file}\n`]);
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ type: 'end', rows: seen.length });
+    const csv = await run(['--period', '2026-09', '--rows', 'revisions', '--format', 'csv']);
+    expect(csv).toMatchObject({ code: 64, out: '' });
+    expect(csv.err).toContain('--rows revisions are given by --format ndjson alone');
+  });
+
+  test('OSCAL by the name of the file, with the same codes', async () => {
+    const file = join(folder, 'oscal-2026-09.json');
+    expect((await run(['--period', '2026-09', '-q', '-o', file])).code).toBe(1);
+    const document = JSON.parse(readFileSync(file, 'utf8'));
+    expect(document['assessment-results'].results[0].start).toBe('2026-09-01T00:00:00.000Z');
+  });
+
+  test('the summary as JSON says what the exit code says, and why', async () => {
+    const { code, out } = await run(['--period', '2026-09', '--json']);
+    const summary = JSON.parse(out);
+    expect(summary).toMatchObject({ exitCode: code, out: null, period: { text: '2026-09' } });
+    expect(summary.controls.map(({ control }: { control: string }) => control)).toEqual(CONTROL_IDS);
+    expect(summary.controls[1]).toMatchObject({ verdict: 'FAIL', exceptions: 1 });
+    const file = join(folder, 'with-summary.csv');
+    expect(JSON.parse((await run(['--period', '2026-09', '--json', '-o', file])).out)).toMatchObject({
+      out: file,
+    });
+    expect(existsSync(file)).toBe(true);
+    expect((await run(['--period', '2026-09', '--json', '--format', 'csv'])).code).toBe(64);
+  });
+
   test('help names every exit code', async () => {
     const { code, out } = await run(['--help']);
     expect(code).toBe(0);
     for (const text of ['0 every control', '1 a control failed', '2 one could not be judged', '64', '70']) {
       expect(out).toContain(text);
     }
+  });
+});
+
+describe('report --since-last', () => {
+  const since = (job: string, ...more: string[]) => run(['--since-last', '--job', job, '--json', ...more]);
+  const spanOf = ({ out }: { out: string }) => JSON.parse(out).period;
+  const FINE = ['--controls', 'abuse-mailbox-operating'];
+
+  test('first reports the last whole day in the view, then what came since, then nothing', async () => {
+    const first = await since('nightly', '--until', '2026-09-14', ...FINE);
+    expect(spanOf(first)).toMatchObject({ from: '2026-09-13T00:00:00.000Z', to: '2026-09-14T00:00:00.000Z' });
+    expect(first.code).toBe(0);
+    const second = await since('nightly');
+    expect(spanOf(second)).toMatchObject({
+      from: '2026-09-14T00:00:00.000Z',
+      to: '2026-10-05T00:00:00.000Z',
+    });
+    expect(second.code).toBe(1);
+    const third = await since('nightly');
+    expect(third).toMatchObject({
+      code: 0,
+      out: 'Nothing to report: no whole day has passed since 2026-10-05.\n',
+    });
+    expect((await since('nightly', '--quiet')).out).toBe('');
+  });
+
+  test('each job remembers its own, and no report that was not made', async () => {
+    const stopped = await run(['--since-last', '--job', 'other'], { stop: AbortSignal.abort('SIGINT') });
+    expect(stopped.code).toBe(130);
+    const wrong = await run(['--since-last', '--job', 'other', '--out', '/nowhere/at/all.csv']);
+    expect(wrong.code).toBe(64);
+    const days = ['2026-09-10', '2026-09-11', '2026-09-13'];
+    const spans = [];
+    for (const until of days) spans.push(spanOf(await since('other', '--until', until)));
+    expect(spans.map(({ from }) => from.slice(0, 10))).toEqual(['2026-09-09', '2026-09-10', '2026-09-11']);
+  });
+
+  test('of two runs of a job at once, one is told', async () => {
+    const both = await Promise.all([since('twice'), since('twice')]);
+    expect(both.map(({ code }) => code).sort()).toEqual([2, 70]);
+    expect(both.map(({ err }) => err).join('')).toContain('Another run of the job twice ended meanwhile');
+  });
+
+  test.each([
+    [['--since-last', '--period', '2026-09'], 'Either --period or --since-last'],
+    [['--since-last', '--as-of', '2026-09-01'], 'leave --as-of out'],
+    [['--since-last', '--job', 'a b'], '--job: right is a name'],
+    [['--since-last', '--controls', 'nope'], '--controls: There is no control nope'],
+    [['--period', '2026-09', '--job', 'x'], '--job goes with --since-last'],
+    [['--period', '2026-09', '--until', '2d'], '--until goes with --since-last'],
+    [['--since-last', '--until', 'soon'], 'Right: a day'],
+  ])('%j ends with 64 and says what is right', async (args, words) => {
+    const { code, err } = await run(args);
+    expect(err).toContain(words);
+    expect(code).toBe(64);
   });
 });
