@@ -1,8 +1,9 @@
 import type { Config } from '../config.js';
-import type { CredentialFact } from '../controls/control.js';
+import { gatherCredentials } from '../evidence/gather-credentials.js';
 import type { ReportFormat, ReportQuestion } from '../evidence/write-report.js';
 import type { HistoryStore } from '../history/store.js';
 import { SIMULATED_ACCOUNT } from '../integrations/open-account.js';
+import { readTokenHistories } from '../integrations/token-histories.js';
 import { toInstant } from '../model/instant.js';
 import { thresholdsOf } from './judged-by.js';
 import { type AskedReport, type NameOf, ReportQuestionError } from './report-question.js';
@@ -39,15 +40,10 @@ export async function askReport(
     trend: format === 'html' || format === 'json' ? asked.trend : null,
     pin: asOf === null ? await store.head() : await store.pinAt(asOf),
     thresholds: thresholdsOf(config, thresholds),
-    credentials: CREDENTIALS,
+    credentials: gatherCredentials(await readTokenHistories(store), [SIMULATED_ACCOUNT]),
     simulated: [SIMULATED_ACCOUNT],
   };
 }
-
-/** The simulated tenant has no token; when an account's was issued nobody says yet. */
-const CREDENTIALS: readonly CredentialFact[] = [
-  { integration: SIMULATED_ACCOUNT, kind: 'NONE', issuedAt: null, expiresAt: null },
-];
 
 async function checkIntegrations(
   store: HistoryStore,

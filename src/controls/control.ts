@@ -53,13 +53,17 @@ export type CaseFact = VersionedFact<'case', Case>;
 export type CampaignFact = VersionedFact<'campaign', Campaign>;
 export type RecordFact = ThreatFact | CaseFact | CampaignFact;
 
-/** What is known of an account's credential. */
+/** What is known of an account's credential; an account that had several has a fact for each. */
 export interface CredentialFact {
   readonly integration: string;
   /** `NONE`: the account has none, as the simulated one. */
   readonly kind: 'TOKEN' | 'NONE';
   readonly issuedAt: Instant | null;
   readonly expiresAt: Instant | null;
+  /** Since when the gateway has had it: where nobody says when it was issued, it is at least that old. */
+  readonly storedAt?: Instant | null;
+  /** When another took its place; `null` for the present one. */
+  readonly replacedAt?: Instant | null;
 }
 
 /** All that a verdict depends on besides the records. */

@@ -7,12 +7,13 @@ import { countText, durationText, instantText, listText } from './words.js';
  * Evaluates the rule:
  *   > The token of every integration was, at the period's end, no older than `tokenAge` and not expired.
  *
- * Abnormal's API does not say when a token was issued: that is known only where whoever gave it said so.
+ * Abnormal's API does not tell every account when a token was issued: where it does not, the age counts from when
+ * the gateway was given the token. A token that was replaced since is judged while it was in use.
  */
 export const tokenRotation: Control = {
   id: 'token-rotation',
   title: 'Tokens are rotated',
-  rule: 'The token of every integration was, at the period’s end, no older than `tokenAge` and not expired. Abnormal’s API does not say when a token was issued, so that it must be known from where the token was given.',
+  rule: 'The token of every integration was, at the period’s end, no older than `tokenAge` and not expired. Where Abnormal’s API does not say when a token was issued, its age counts from when the gateway was given it.',
   thresholds: ['tokenAge'],
   needs: [],
   takes: [],
@@ -51,28 +52,36 @@ interface Ruling {
 function rulingsOf({ integrations, credentials, period, now, thresholds }: Scope): Ruling[] {
   const end = earliest(period.to, now);
   return integrations.map((integration) => {
-    const fact = credentials.find((credential) => credential.integration === integration);
+    const own = credentials.filter((credential) => credential.integration === integration);
+    const fact = own.find((credential) => isInUse(credential, end)) ?? own[0];
     return { integration, ...ruleOn(fact, end, thresholds.tokenAge) };
   });
+}
+
+function isInUse({ issuedAt, storedAt = issuedAt, replacedAt = null }: CredentialFact, at: Instant): boolean {
+  return (storedAt === null || storedAt <= at) && (replacedAt === null || replacedAt > at);
 }
 
 function ruleOn(fact: CredentialFact | undefined, end: Instant, most: number): Omit<Ruling, 'integration'> {
   const { kind = 'TOKEN', issuedAt = null, expiresAt = null } = fact ?? {};
   if (kind === 'NONE') return { outcome: null, reason: 'has no token', at: null, ageMs: null };
-  const ageMs = issuedAt === null || issuedAt > end ? null : toMillis(end) - toMillis(issuedAt);
-  const known = { at: issuedAt, ageMs };
+  const since = issuedAt ?? fact?.storedAt ?? null;
+  const ageMs = since === null || since > end ? null : toMillis(end) - toMillis(since);
+  const known = { at: since, ageMs };
   if (expiresAt !== null && expiresAt <= end) {
     return { ...known, outcome: 'EXCEPTION', reason: `expired ${instantText(expiresAt)}` };
   }
-  if (issuedAt === null) return { ...known, outcome: 'IN_DOUBT', reason: 'nothing says when it was issued' };
+  if (since === null) return { ...known, outcome: 'IN_DOUBT', reason: 'nothing says when it was issued' };
+  const came = issuedAt === null ? 'given to the gateway' : 'issued';
   if (ageMs === null) {
     return {
       ...known,
       outcome: 'IN_DOUBT',
-      reason: `issued ${instantText(issuedAt)}, after the period: the one before it is not known`,
+      reason: `${came} ${instantText(since)}, after the period: the one before it is not known`,
     };
   }
-  const age = `${durationText(ageMs)} old on ${instantText(end)}`;
+  const old = `${durationText(ageMs)} old on ${instantText(end)}`;
+  const age = issuedAt === null ? `${old}, counted from when it was given to the gateway` : old;
   return { ...known, outcome: ageMs > most ? 'EXCEPTION' : 'MET', reason: age };
 }
 

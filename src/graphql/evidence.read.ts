@@ -9,7 +9,10 @@ import {
   type EvidenceRequest,
   evaluatePeriod,
 } from '../evidence/evaluate-period.js';
+import { gatherCredentials } from '../evidence/gather-credentials.js';
 import type { HistoryStore, Pin } from '../history/store.js';
+import { SIMULATED_ACCOUNT } from '../integrations/open-account.js';
+import { readTokenHistories } from '../integrations/token-histories.js';
 import type { Means } from './context.js';
 import { badInput } from './errors.js';
 import type { EvidenceArgs } from './evidence.args.js';
@@ -35,7 +38,7 @@ export async function readEvidence(means: Means, args: EvidenceArgs): Promise<Ev
     trend,
     pin: asOf === null ? await means.loaders.current.head() : await means.store.pinAt(asOf),
     thresholds: thresholdsOf(means),
-    credentials: credentialsOf(means),
+    credentials: await credentialsOf(means),
     keep: KEPT,
   };
   return new Evidence({ request, evidence: await evaluateOnce(means, request) });
@@ -64,12 +67,8 @@ export async function findExceptions(
   return { exceptions: further.results[0]?.exceptions ?? [], count };
 }
 
-/** The simulated tenant has no token; when an account's was issued nobody says yet. */
-function credentialsOf({ accounts }: Means): CredentialFact[] {
-  return accounts
-    .list()
-    .filter(({ origin }) => origin === 'SIMULATED')
-    .map(({ name }) => ({ integration: name, kind: 'NONE', issuedAt: null, expiresAt: null }));
+async function credentialsOf({ store }: Means): Promise<CredentialFact[]> {
+  return gatherCredentials(await readTokenHistories(store), [SIMULATED_ACCOUNT]);
 }
 
 function asInput<T>(read: () => T): T {
