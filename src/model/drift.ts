@@ -30,6 +30,9 @@ export interface DriftTally {
 }
 
 export const MOST_NAMES = 500;
+/** What is counted further than this stays at it: the graph counts no further. */
+const MOST_COUNTED = 2_147_483_647;
+
 export const NO_DRIFT: DriftTally = { names: [], beyond: 0 };
 
 /** A sighting as one string, for maps. */
@@ -48,13 +51,13 @@ export function addDrift(tally: DriftTally, later: DriftTally): DriftTally {
     else if (names.size < MOST_NAMES) names.set(text, name);
     else beyond += name.count;
   }
-  return { names: [...names.values()], beyond };
+  return { names: [...names.values()], beyond: Math.min(beyond, MOST_COUNTED) };
 }
 
 function joined(known: DriftName, name: DriftName): DriftName {
   return {
     ...known,
-    count: known.count + name.count,
+    count: Math.min(known.count + name.count, MOST_COUNTED),
     firstSeenAt: earliest(known.firstSeenAt, name.firstSeenAt),
     lastSeenAt: latest(known.lastSeenAt, name.lastSeenAt),
   };

@@ -1,0 +1,137 @@
+import { pino } from 'pino';
+import { afterEach, expect, test } from 'vitest';
+import { type DriftTally, driftOf, MOST_NAMES } from '../../src/model/drift.js';
+import { HOUR, shift, toInstant } from '../../src/model/instant.js';
+import type { TenantOptions } from '../../src/simulator/tenant.js';
+import { createDriftLog } from '../../src/sync/drift-log.js';
+import { createWorld, heldOf, INTEGRATION, passOf, type World } from './harness.js';
+
+const NOW = '2026-03-31T12:00:00.000Z';
+const TENANT: TenantOptions = {
+  seed: 'drift',
+  ...{ from: '2026-03-25T00:00:00.000Z', to: '2026-04-30T00:00:00.000Z' },
+  ...{ threats: 20, cases: 8, campaigns: 8 },
+  shares: { missingThreats: 0, deletedThreats: 0, hugeThreats: 0 },
+};
+
+let world: World;
+let logged: string[];
+afterEach(() => world.close());
+
+async function start(): Promise<void> {
+  logged = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
+  world = await createWorld({ now: NOW, tenant: TENANT, log });
+}
+
+/** What a campaign's detail is, and how Abnormal is to answer with it from now on, changed. */
+function answerWith(changes: Record<string, unknown>): string {
+  const campaign = [...world.tenant.truth(NOW)].find(({ kind }) => kind === 'campaign');
+  if (!campaign) throw new Error('the tenant has no campaign');
+  const body = JSON.stringify({ ...(campaign.payload as object), ...changes });
+  const match = new RegExp(campaign.id);
+  world.simulator.setFaults({ rules: [{ fault: { kind: 'status', status: 200, body }, match }] });
+  return campaign.id;
+}
+
+async function tally(): Promise<DriftTally> {
+  const document = await world.store.document('drift', INTEGRATION);
+  return driftOf(document?.body ?? {});
+}
+
+const announced = () => logged.filter((line) => /not known|new word|no more names/.test(line));
+
+test('what Abnormal sends that is not known is counted by name, told once, and stops nothing', async () => {
+  await start();
+  const id = answerWith({ newField: 'secret', judgementStatus: 'Undecided' });
+  const pass = passOf(await world.poll('campaigns'), 'campaigns');
+  expect(pass).toMatchObject({ status: 'SUCCEEDED', counts: { quarantined: 0 } });
+  const held = await heldOf(world.store, 'campaign');
+  expect(held.get(id)?.record).toMatchObject({ judgementStatusRaw: 'Undecided' });
+  expect(
+    await world.store.received(
+      { integration: INTEGRATION, kind: 'campaign', id },
+      held.get(id)?.seqFrom ?? 0,
+    ),
+  ).toContain('"newField":"secret"');
+  const first = await tally();
+  const at = { count: 1, firstSeenAt: NOW, lastSeenAt: NOW };
+  expect(first).toEqual({
+    names: [
+      { kind: 'VALUE', path: 'campaign.judgementStatus', value: 'Undecided', ...at },
+      { kind: 'FIELD', path: 'campaign.newField', value: null, ...at },
+    ],
+    beyond: 0,
+  });
+  expect(announced()).toHaveLength(2);
+  expect(logged.join()).not.toContain('secret');
+
+  // after a restart too: counted on, and not told again
+  world.clock.advance(HOUR);
+  const again = world.restart();
+  const key = { integration: INTEGRATION, kind: 'campaign', id } as const;
+  await again.live.record(key, 0);
+  await again.close();
+  const lastSeenAt = toInstant(world.clock());
+  expect((await tally()).names).toEqual(first.names.map((name) => ({ ...name, count: 2, lastSeenAt })));
+  expect(announced()).toHaveLength(2);
+});
+
+test('a name that is new shows while its pass still goes on, and after a live read', async () => {
+  await start();
+  const id = answerWith({ one: 1 });
+  await world.sync.live.record({ integration: INTEGRATION, kind: 'campaign', id }, 0);
+  await expect.poll(async () => (await tally()).names.map(({ path }) => path)).toEqual(['campaign.one']);
+});
+
+test('ten thousand names stay bounded, and it is said that there are more', async () => {
+  await start();
+  const names = Array.from({ length: 10_000 }, (_, n) => [`field${n}`, n]);
+  answerWith(Object.fromEntries(names));
+  expect(passOf(await world.poll('campaigns'), 'campaigns').status).toBe('SUCCEEDED');
+  const full = await tally();
+  expect(full.names).toHaveLength(MOST_NAMES);
+  expect(full.beyond).toBe(10_000 - MOST_NAMES);
+  expect(announced()).toHaveLength(MOST_NAMES + 1);
+  // others, later: no more names, no more lines
+  world.clock.set(shift(NOW, 25 * HOUR));
+  answerWith(Object.fromEntries(names.map(([name, n]) => [`other${name}`, n])));
+  await world.poll('campaigns');
+  expect((await tally()).names.map(({ path }) => path)).toEqual(full.names.map(({ path }) => path));
+  expect((await tally()).beyond).toBeGreaterThanOrEqual(full.beyond);
+  expect(announced()).toHaveLength(MOST_NAMES + 1);
+});
+
+test('several who count at once lose nothing', async () => {
+  await start();
+  const { store } = world;
+  const log = pino({ level: 'silent' });
+  const logs = [1, 2, 3].map(() => createDriftLog({ store, log }));
+  const sighting = { kind: 'FIELD', path: 'case.x', value: null } as const;
+  const rounds = Array.from({ length: 20 }, async () => {
+    await Promise.all(
+      logs.map(async (drift) => {
+        drift.note(INTEGRATION, [sighting], NOW);
+        await drift.writeNews(INTEGRATION);
+        await drift.write();
+      }),
+    );
+  });
+  await Promise.all(rounds);
+  await Promise.all(logs.map((drift) => drift.write()));
+  expect((await tally()).names).toEqual([{ ...sighting, count: 60, firstSeenAt: NOW, lastSeenAt: NOW }]);
+});
+
+test('what cannot be written down is kept for the next time, and fails no poll', async () => {
+  await start();
+  const { store } = world;
+  const put = store.putDocument;
+  store.putDocument = async () => Promise.reject(new Error('the disk is full'));
+  answerWith({ late: 1 });
+  expect(passOf(await world.poll('campaigns'), 'campaigns').status).toBe('SUCCEEDED');
+  expect((await tally()).names).toEqual([]);
+  expect(logged.join()).toContain('the disk is full');
+  store.putDocument = put;
+  await world.sync.close();
+  expect((await tally()).names).toMatchObject([{ path: 'campaign.late' }]);
+});
