@@ -4,6 +4,7 @@ import type { LogLevel } from '../log.js';
 import { addBackfill } from './backfill.js';
 import { EXIT } from './exit-codes.js';
 import type { Action, Choose } from './invocation.js';
+import { addKeys } from './keys.js';
 import { addPoll } from './poll.js';
 import { addReconcile } from './reconcile.js';
 import { addReport } from './report.js';
@@ -36,7 +37,7 @@ export function parseCommand(args: readonly string[], terminal: Terminal): Parse
       writeErr: (text) => terminal.err.write(text),
     })
     .addHelpText('after', CLOSING);
-  for (const add of [addServe, addPoll, addBackfill, addStatus, addReconcile, addReport])
+  for (const add of [addServe, addPoll, addBackfill, addStatus, addReconcile, addReport, addKeys])
     add(program, choose);
   try {
     program.parse(args.length > 0 ? [...args] : ['serve'], { from: 'user' });

@@ -1,0 +1,149 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { openHistory } from '../app/collector.js';
+import { recordAudit } from '../audit/record-audit.js';
+import { type ApiKey, ApiKeys, stateOf } from '../callers/api-keys.js';
+import { parseDuration } from '../config/duration.js';
+import type { HistoryStore, OpenMode } from '../history/store.js';
+import { ROLES, type Role } from '../model/caller.js';
+import { DAY, toInstant } from '../model/instant.js';
+import { commandCaller } from './command-caller.js';
+import { EXIT } from './exit-codes.js';
+import type { Action, Choose, Invocation } from './invocation.js';
+import { formatTable } from './table.js';
+import { print } from './terminal.js';
+
+const EXAMPLES = `
+A reader queries; an operator also polls, tests and reconciles; an admin also has to do with integrations, the audit trail
+and what is kept of callers. The key is written to standard output once and kept nowhere: only its SHA-256 is. As soon as
+there is a key, every caller has to show one. All of this works beside a running serve, which notices within two seconds.
+
+Examples:
+  abnormal-gateway keys api --name dashboard --role reader --expires 90d
+  abnormal-gateway keys api list
+  abnormal-gateway keys api revoke 5c1f0e9a77b2`;
+
+/** Makes, lists and revokes the keys that callers show. */
+export function addKeysApi(keys: Command, choose: Choose): void {
+  const api = keys
+    .command('api')
+    .description('make a key that a caller can show; list and revoke them')
+    .helpCommand(false)
+    .option('--name <name>', 'who or what it is for', toName)
+    .addOption(new Option('--role <role>', 'what it may do').choices(ROLES))
+    .option('--expires <duration>', 'when it ends, such as 90d; never, unless given', toLifetime)
+    .option('--json', 'one JSON object instead of text')
+    .addHelpText('after', EXAMPLES)
+    .action(({ name, role, expires, json = false }: NewKey) => {
+      if (name === undefined) api.error("error: required option '--name <name>' not specified");
+      else if (role === undefined) api.error("error: required option '--role <role>' not specified");
+      else choose(createKey({ name, role, lifetimeMs: expires ?? null, json }));
+    });
+  api
+    .command('list')
+    .description('list all keys ever made, without the keys')
+    .option('--json', 'one JSON array instead of text')
+    .action(({ json = false }: { json?: boolean }) => choose(listKeys(json || api.opts().json === true)));
+  api
+    .command('revoke <id>')
+    .description('make a key stop working, for good')
+    .action((id: string) => choose(revokeKey(id)));
+}
+
+interface NewKey {
+  readonly name?: string;
+  readonly role?: Role;
+  readonly expires?: number;
+  readonly json?: boolean;
+}
+
+function toName(text: string): string {
+  if (/^[\p{L}\p{N}][\p{L}\p{N} ._@-]{0,59}$/u.test(text)) return text;
+  throw new InvalidArgumentError('Right: up to 60 letters, digits, blanks, “.”, “_”, “-” or “@”.');
+}
+
+function toLifetime(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== null && ms >= 1000 && ms <= 3650 * DAY) return ms;
+  throw new InvalidArgumentError(
+    'Right: a number with a unit (s, m, h or d), such as 90d; at most ten years.',
+  );
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly role: Role;
+  readonly lifetimeMs: number | null;
+  readonly json: boolean;
+}
+
+function createKey({ name, role, lifetimeMs, json }: Wanted): Action {
+  return (invocation) =>
+    withKeys(invocation, 'manage', async (keys, store) => {
+      const { terminal, clock } = invocation;
+      const { key, text } = await keys.create(name, role, lifetimeMs);
+      const done = { caller: commandCaller(), action: 'CREATE_API_KEY', target: key.id } as const;
+      await recordAudit({ store, clock }, { ...done, outcome: 'SUCCEEDED', detail: describe(key) });
+      if (json) print(terminal, JSON.stringify({ ...key, key: text }, null, 2));
+      else print(terminal, text);
+      const end = key.expiresAt === null ? 'has no end' : `ends at ${key.expiresAt}`;
+      terminal.err.write(`This is the only time that the key is shown. Its id is ${key.id}; it ${end}.\n`);
+      return EXIT.ok;
+    });
+}
+
+function describe({ id, name, role, expiresAt }: ApiKey): string {
+  return `${id} (${name}), ${role}, ${expiresAt === null ? 'without end' : `until ${expiresAt}`}`;
+}
+
+const HEADING = ['ID', 'NAME', 'ROLE', 'STATE', 'MADE', 'ENDS', 'LAST USED'];
+
+function listKeys(json: boolean): Action {
+  return (invocation) =>
+    withKeys(invocation, 'read', async (keys) => {
+      const { terminal, clock } = invocation;
+      const now = toInstant(clock());
+      const all = (await keys.list()).map((key) => ({ ...key, state: stateOf(key, now) }));
+      if (json) print(terminal, JSON.stringify(all, null, 2));
+      else for (const line of formatTable([HEADING, ...all.map(row)])) print(terminal, line);
+      return EXIT.ok;
+    });
+}
+
+function row({
+  id,
+  name,
+  role,
+  state,
+  createdAt,
+  expiresAt,
+  lastUsedAt,
+}: ApiKey & { state: string }): string[] {
+  return [id, name, role, state, createdAt, expiresAt ?? 'never', lastUsedAt ?? 'never'];
+}
+
+function revokeKey(id: string): Action {
+  return (invocation) =>
+    withKeys(invocation, 'manage', async (keys, store) => {
+      const { terminal, clock } = invocation;
+      const key = await keys.revoke(id);
+      const done = { caller: commandCaller(), action: 'REVOKE_API_KEY', target: id } as const;
+      const outcome = key === null ? 'FAILED' : 'SUCCEEDED';
+      await recordAudit({ store, clock }, { ...done, outcome, detail: key && describe(key) });
+      if (key !== null) print(terminal, `${describe(key)}: revoked since ${key.revokedAt}`);
+      else terminal.err.write(`There is no key with the id ${JSON.stringify(id)}: see keys api list.\n`);
+      return key === null ? EXIT.failed : EXIT.ok;
+    });
+}
+
+async function withKeys(
+  { config, log, clock }: Invocation,
+  mode: OpenMode,
+  work: (keys: ApiKeys, store: HistoryStore) => Promise<number>,
+): Promise<number> {
+  const store = await openHistory(config, mode, { clock, log });
+  try {
+    return await work(new ApiKeys({ store, clock, log }), store);
+  } finally {
+    await store.close();
+  }
+}
