@@ -157,7 +157,8 @@ function secretsIn(values: RawConfig['values']): Secret[] {
   const [, password = ''] = /^mongodb(?:[+]srv)?:[/][/][^:@/]*:([^@/]*)@/.exec(values.HISTORY ?? '') ?? [];
   const keys = formsOfKeys(values.ENCRYPTION_KEY ?? '');
   const own = [...keys, ...keysIn(values.API_KEYS ?? '')];
-  const texts = [values.ABNORMAL_TOKEN ?? '', password, percentDecoded(password), ...own];
+  const tokens = [values.ABNORMAL_TOKEN ?? '', values.ABNORMAL_NEW_TOKEN ?? ''];
+  const texts = [...tokens, password, percentDecoded(password), ...own];
   return [...new Set(texts)].filter((text) => text !== '').map((text) => new Secret(text));
 }
 

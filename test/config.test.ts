@@ -26,7 +26,7 @@ describe('without any variable', () => {
     expect(configOf({})).toEqual({
       account: null,
       simulator: null,
-      vault: { encryptionKeys: [], allowPrivate: false },
+      vault: { newToken: null, encryptionKeys: [], allowPrivate: false },
       history: 'sqlite:./data/simulated.db',
       http: {
         ...{ host: '127.0.0.1', port: 4000, ide: true, landingPage: true, introspection: true },

@@ -6,12 +6,16 @@ import type { Reader } from './reader.js';
 export interface VaultConfig {
   /** The current key first, then older ones, each of 32 bytes; empty without `ENCRYPTION_KEY`. */
   readonly encryptionKeys: readonly Secret[];
+  /** The token that a command is to store; `null` where it comes another way. */
+  readonly newToken: Secret | null;
   /** Whether a stored integration may be read from an address in a private network. */
   readonly allowPrivate: boolean;
 }
 
 export function readVault(read: Reader): VaultConfig {
+  const newToken = read.text('ABNORMAL_NEW_TOKEN');
   return {
+    newToken: newToken === null ? null : new Secret(newToken),
     encryptionKeys: encryptionKeys(read),
     allowPrivate: read.oneOf('ALLOW_PRIVATE_ADDRESSES', 'no', ['yes', 'no']) === 'yes',
   };

@@ -123,7 +123,7 @@ class StoredAccounts implements LiveAccounts {
     const { name, baseUrl, token } = stored;
     const held = this.held.get(name);
     if (held?.account.baseUrl === baseUrl && held.storedAt === token.storedAt) return false;
-    const secret = await vault.reveal(name);
+    const secret = await vault.reveal(name, token.storedAt);
     this.complaints.delete(name);
     if (held?.account.baseUrl === baseUrl) {
       Object.assign(held, { secret, storedAt: token.storedAt, account: { ...held.account } });

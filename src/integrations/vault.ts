@@ -49,7 +49,11 @@ export interface Vault {
   list(): Promise<StoredIntegration[]>;
   /** `null` where there is none. */
   get(name: string): Promise<StoredIntegration | null>;
+  /** Refuses what `add` would refuse, before anybody is asked for a token; gives the address that is meant. */
+  prepare(name: string, address: Address): Promise<string>;
   add(integration: NewIntegration): Promise<StoredIntegration>;
+  /** The address that is meant, as it is kept. */
+  resolve(address: Address): string;
   /**
    * Another address, with a token for it: a token is never sent elsewhere than where whoever gave it said,
    * and Abnormal's tokens work in one region only.
@@ -105,12 +109,18 @@ class DocumentVault implements Vault {
     return document && describeStored(document);
   }
 
-  async add({ name, token, ...address }: NewIntegration): Promise<StoredIntegration> {
+  async prepare(name: string, address: Address): Promise<string> {
     checkName(name);
-    const baseUrl = this.addressOf(address);
+    const baseUrl = this.resolve(address);
     if (await this.options.store.document(COLLECTION, name)) throw exists(name);
+    this.cipher();
     // a vault under two keys, neither of which opens everything, would not start again
     await this.check();
+    return baseUrl;
+  }
+
+  async add({ name, token, ...address }: NewIntegration): Promise<StoredIntegration> {
+    const baseUrl = await this.prepare(name, address);
     const now = this.now();
     const sealed = this.sealed(name, baseUrl, token, now);
     const body = { ...sealed, baseUrl, createdAt: now, updatedAt: now, earlierTokens: [] };
@@ -120,7 +130,7 @@ class DocumentVault implements Vault {
   }
 
   update(name: string, address: Address, token: Secret): Promise<StoredIntegration> {
-    const baseUrl = this.addressOf(address);
+    const baseUrl = this.resolve(address);
     return this.change(name, (body) => this.replaced(name, body, baseUrl, token));
   }
 
@@ -161,6 +171,19 @@ class DocumentVault implements Vault {
     for (const document of await this.options.store.documents(COLLECTION)) {
       this.open(document.id, readBody(document));
     }
+  }
+
+  resolve({ region, baseUrl }: Address): string {
+    if (baseUrl === undefined) return REGIONS[region ?? 'us'];
+    if (region !== undefined) throw badAddress('is given beside a region', 'one of the two, not both');
+    const wrong = wrongWithBaseUrl(baseUrl);
+    if (wrong !== null) throw badAddress(wrong, RIGHT_ADDRESS);
+    if (!this.options.allowPrivate && isPrivateAddress(baseUrl)) {
+      const right =
+        'a public one, or ALLOW_PRIVATE_ADDRESSES=yes where a mirror in your own network is meant';
+      throw badAddress('leads into a private network', right);
+    }
+    return normalBaseUrl(baseUrl);
   }
 
   private async resealOne(name: string): Promise<boolean> {
@@ -237,19 +260,6 @@ class DocumentVault implements Vault {
         ? `A token is only kept encrypted, and ENCRYPTION_KEY is not set. Make one with: ${MAKES_KEY}`
         : `The integration "${name}" is stored, and ENCRYPTION_KEY, under which its token is encrypted, is not set. Set it to the key that was there when the integration was added; if that is lost, remove the integration (integrations remove ${name}; its history stays).`;
     throw new VaultError('NO_KEY', what);
-  }
-
-  private addressOf({ region, baseUrl }: Address): string {
-    if (baseUrl === undefined) return REGIONS[region ?? 'us'];
-    if (region !== undefined) throw badAddress('is given beside a region', 'one of the two, not both');
-    const wrong = wrongWithBaseUrl(baseUrl);
-    if (wrong !== null) throw badAddress(wrong, RIGHT_ADDRESS);
-    if (!this.options.allowPrivate && isPrivateAddress(baseUrl)) {
-      const right =
-        'a public one, or ALLOW_PRIVATE_ADDRESSES=yes where a mirror in your own network is meant';
-      throw badAddress('leads into a private network', right);
-    }
-    return normalBaseUrl(baseUrl);
   }
 
   private async document(name: string): Promise<StoredDocument> {
