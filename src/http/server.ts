@@ -20,6 +20,7 @@ import { addHomePage } from './home.js';
 import { serveIde } from './ide.js';
 import { listenError } from './listen-error.js';
 import { problem } from './problem.js';
+import { addReports, type Reports } from './reports.js';
 import { addSecurityHeaders } from './security-headers.js';
 import { isQueryErrorInJson } from './status-for-json.js';
 
@@ -45,6 +46,8 @@ export interface ServerOptions {
   readonly readiness: () => Promise<Readiness>;
   /** What `/metrics` answers; without it there is no such page. */
   readonly metrics?: MetricsText | undefined;
+  /** What `/reports` answers with; without it there are none. */
+  readonly reports?: Reports | undefined;
   readonly log: Log;
 }
 
@@ -157,6 +160,8 @@ class GatewayServer implements Server {
         reply.type(metrics.contentType).send(await metrics.text()),
       );
     }
+    const { reports } = options;
+    if (reports) addReports(app, { reports, signalOf: (reply) => this.signalOf(reply) });
     app.route({
       url: '/graphql',
       method: ['GET', 'POST'],
