@@ -4,6 +4,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { HistoryError } from '../history/errors.js';
 import type { Log } from '../log.js';
 import type { ErrorCode } from './errors.js';
+import { RequestEnded } from './in-time.js';
 
 /**
  * Makes what callers see of an error. Those meant for them pass as they are. Any other is a fault of the
@@ -16,7 +17,9 @@ export function createErrorFormatter(log: Log) {
       log.error({ err: cause }, 'the history cannot be read');
       return withMessage(formatted, 'HISTORY_UNAVAILABLE', cause.message);
     }
-    if (formatted.extensions?.code !== ApolloServerErrorCode.INTERNAL_SERVER_ERROR) return formatted;
+    const code = formatted.extensions?.code;
+    if (code === ApolloServerErrorCode.GRAPHQL_PARSE_FAILED) return withoutText(formatted);
+    if (code !== ApolloServerErrorCode.INTERNAL_SERVER_ERROR) return formatted;
     const reference = randomUUID();
     log.error({ err: cause, reference, path: formatted.path }, 'a query failed unexpectedly');
     return withMessage(
@@ -25,6 +28,15 @@ export function createErrorFormatter(log: Log) {
       `Something went wrong here (reference ${reference}).`,
     );
   };
+}
+
+/** A text, or a long name, that stands where the grammar has none may be a token that was misplaced. */
+function withoutText(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  const message = formatted.message.replace(
+    / found (BlockString|String|Name) "(.{16,}|[^"]*)"/s,
+    ' found a $1',
+  );
+  return { ...formatted, message };
 }
 
 function withMessage(formatted: GraphQLFormattedError, code: ErrorCode, message: string) {

@@ -2,8 +2,13 @@ import type { ExecutionResult } from 'graphql';
 import { queryError } from './errors.js';
 import type { Execute } from './executor.js';
 
-/** Why a request’s signal is ended when it has taken as long as it may. */
-export class RequestTimeout extends Error {
+/** Why a request’s signal fires: nobody waits for its answer any more. */
+export class RequestEnded extends Error {
+  override readonly name: string = 'RequestEnded';
+}
+
+/** It has taken as long as it may. */
+export class RequestTimeout extends RequestEnded {
   override readonly name = 'RequestTimeout';
 
   constructor(ms: number) {

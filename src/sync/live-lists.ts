@@ -1,7 +1,9 @@
+import { linkSignals } from '../abnormal/link-signals.js';
 import type { Accounts } from '../integrations/accounts.js';
 import { type Instant, toMillis } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
 import type { StreamState } from '../model/stream.js';
+import { Audience } from './audience.js';
 import type { Flights } from './flights.js';
 import type { Freshness } from './freshness.js';
 import { freshness, staleness, waitFor, whileLate } from './live-wait.js';
@@ -16,7 +18,9 @@ const JOIN_MS = 2_000;
 
 /** Brings a resource's change windows up to date for whoever asks; see `Live.list`. */
 export class LiveLists {
-  private readonly queued = new Map<string, Promise<DeltaOutcome>>();
+  private readonly queued = new Map<string, LiveReading>();
+  /** Who waits for the readings on their way that were begun here; those of polls are not listed. */
+  private readonly audiences = new Map<string, Audience>();
 
   constructor(
     private readonly env: SyncEnv,
@@ -43,7 +47,7 @@ export class LiveLists {
   }
 
   async landed(): Promise<void> {
-    await Promise.allSettled([...this.queued.values()]);
+    await Promise.allSettled([...this.queued.values()].map(({ done }) => done));
     await this.deltas.landed();
   }
 
@@ -56,7 +60,7 @@ export class LiveLists {
     // a refusal is an answer too, and good for as long; anything else may have passed a moment later
     const patience = failed?.status === 'UNAVAILABLE' ? liveRetryMs : Math.max(liveRetryMs, maxAgeMs);
     if (failed && this.ageOf(failed.lastAttemptAt) <= patience) return refusedFreshness(failed, verifiedAt);
-    const work = this.bringUp(source, this.env.clock() - Math.max(maxAgeMs, JOIN_MS));
+    const work = this.bringUp(source, this.env.clock() - Math.max(maxAgeMs, JOIN_MS), signal);
     return waitFor(work, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
   }
 
@@ -66,31 +70,70 @@ export class LiveLists {
     return age >= 0 ? age : Number.POSITIVE_INFINITY;
   }
 
-  private async bringUp(source: Source, notBefore: number): Promise<Freshness> {
-    const { error } = await this.delta(source, notBefore);
+  private async bringUp(
+    source: Source,
+    notBefore: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Freshness> {
+    const { error } = await this.delta(source, notBefore, signal);
     const verifiedAt = oldestSuccess(await sourceStates(this.env, source));
     return error ? staleness(verifiedAt, error.code, error.message) : freshness(verifiedAt, true);
   }
 
   /** Joins a reading that began at `notBefore` or later, or the next one to begin. */
-  private delta(source: Source, notBefore: number): Promise<DeltaOutcome> {
+  private delta(source: Source, notBefore: number, signal: AbortSignal | undefined): Promise<DeltaOutcome> {
     const key = sourceText(source);
     const current = this.deltas.current(key);
-    if (current && current.startedAt >= notBefore) return outcomeOf(current.done);
-    const queued = this.queued.get(key) ?? this.queue(key, source);
-    return queued;
+    const audience = this.audiences.get(key);
+    if (current && current.startedAt >= notBefore && !audience?.isGone) {
+      return heard(outcomeOf(current.done), audience, signal);
+    }
+    const queued = this.queued.get(key);
+    const next = queued && !queued.audience.isGone ? queued : this.queue(key, source);
+    return heard(next.done, next.audience, signal);
   }
 
-  private queue(key: string, source: Source): Promise<DeltaOutcome> {
+  private queue(key: string, source: Source): LiveReading {
     let hasBegun = false;
-    const next = this.deltas.start(key, () => {
+    const audience = new Audience();
+    const done = this.deltas.start(key, () => {
       hasBegun = true;
-      this.queued.delete(key);
-      return runLiveDelta(this.env, source, this.closing);
+      if (this.queued.get(key)?.audience === audience) this.queued.delete(key);
+      return this.read(key, source, audience);
     });
+    const next = { done, audience };
     if (!hasBegun) this.queued.set(key, next);
     return next;
   }
+
+  /** Reads for those who wait; given up when all of them have gone, and not begun when they went before. */
+  private async read(key: string, source: Source, audience: Audience): Promise<DeltaOutcome> {
+    if (audience.isGone) return { error: errorOf({ kind: 'INTERRUPTED' }) };
+    this.audiences.set(key, audience);
+    const ending = linkSignals(this.closing, audience.signal);
+    try {
+      return await runLiveDelta(this.env, source, ending.signal);
+    } finally {
+      ending.unlink();
+      this.audiences.delete(key);
+    }
+  }
+}
+
+/** A reading that whoever waits for it can be the last to give up. */
+interface LiveReading {
+  readonly done: Promise<DeltaOutcome>;
+  readonly audience: Audience;
+}
+
+/** Waits for a reading as one of its audience. */
+function heard(
+  reading: Promise<DeltaOutcome>,
+  audience: Audience | undefined,
+  signal: AbortSignal | undefined,
+): Promise<DeltaOutcome> {
+  const stopListening = audience?.join(signal) ?? (() => {});
+  return reading.finally(stopListening);
 }
 
 /** How somebody else's reading went. */

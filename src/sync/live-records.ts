@@ -1,11 +1,13 @@
 import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
 import { newMeter } from '../abnormal/client.js';
+import { linkSignals } from '../abnormal/link-signals.js';
 import type { Account } from '../integrations/account.js';
 import type { Accounts } from '../integrations/accounts.js';
 import { type Instant, shift } from '../model/instant.js';
 import { type Kind, keyText, type RecordKey, type Resource } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
+import { Audience } from './audience.js';
 import type { Task } from './fetch-chunk.js';
 import { fetchRecord } from './fetch-record.js';
 import type { Freshness } from './freshness.js';
@@ -30,9 +32,15 @@ const RESOURCE_OF_KIND: Record<Kind, Resource> = {
 const MAX_UNKNOWN = 10_000;
 const MAX_CONFLICT_ROUNDS = 3;
 
+/** A reading on its way, and those who wait for it. */
+interface SharedReading {
+  readonly done: Promise<Freshness>;
+  readonly audience: Audience;
+}
+
 /** Brings single records up to date for whoever asks; see `Live.record`. */
 export class LiveRecords {
-  private readonly flights = new Map<string, Promise<Freshness>>();
+  private readonly flights = new Map<string, SharedReading>();
   private readonly unknown = new LRUCache<string, Instant>({ max: MAX_UNKNOWN });
   private readonly writers = new Map<string, LiveWriter>();
   private readonly held;
@@ -59,11 +67,12 @@ export class LiveRecords {
         `No account is configured under the name ${key.integration}.`,
       );
     }
-    return waitFor(this.share(account, key, maxAgeMs), liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
+    const reading = this.share(account, key, maxAgeMs, signal);
+    return waitFor(reading, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
   }
 
   async landed(): Promise<void> {
-    await Promise.allSettled([...this.flights.values()]);
+    await Promise.allSettled([...this.flights.values()].map(({ done }) => done));
   }
 
   private knownAnswer(key: Key, current: Revision | null, maxAgeMs: number): Freshness | null {
@@ -77,24 +86,37 @@ export class LiveRecords {
     return instant !== undefined && instant <= now && instant >= shift(now, -maxAgeMs);
   }
 
-  /** One reading for all who want one now. */
-  private async share(account: Account, key: Key, maxAgeMs: number): Promise<Freshness> {
+  /** One reading for all who want one now; given up when all of them have gone. */
+  private async share(
+    account: Account,
+    key: Key,
+    maxAgeMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Freshness> {
+    signal?.throwIfAborted();
     const text = keyText(key);
     const flight = this.flights.get(text) ?? this.launch(account, key, maxAgeMs);
-    const answer = await flight;
-    // whoever launched it may have been content with something older
+    const stopListening = flight.audience.isGone ? () => {} : flight.audience.join(signal);
+    const answer = await flight.done.finally(stopListening);
+    // whoever launched it may have been content with something older, or have gone before it was done
     const isEnough = answer.stale || answer.live || this.isYoung(answer.verifiedAt ?? undefined, maxAgeMs);
-    return isEnough ? answer : this.share(account, key, maxAgeMs);
+    return isEnough && !flight.audience.isGone ? answer : this.share(account, key, maxAgeMs, signal);
   }
 
-  private launch(account: Account, key: Key, maxAgeMs: number): Promise<Freshness> {
+  private launch(account: Account, key: Key, maxAgeMs: number): SharedReading {
     const text = keyText(key);
-    const flight = this.read(account, key, maxAgeMs).finally(() => this.flights.delete(text));
+    const audience = new Audience();
+    const ending = linkSignals(this.closing, audience.signal);
+    const done = this.read(account, key, maxAgeMs, ending.signal).finally(() => {
+      ending.unlink();
+      this.flights.delete(text);
+    });
+    const flight = { done, audience };
     this.flights.set(text, flight);
     return flight;
   }
 
-  private async read(account: Account, key: Key, maxAgeMs: number): Promise<Freshness> {
+  private async read(account: Account, key: Key, maxAgeMs: number, signal: AbortSignal): Promise<Freshness> {
     let held: Revision | null = null;
     for (let round = 0; round <= MAX_CONFLICT_ROUNDS; round += 1) {
       // before anything of the record is read: whatever is recorded from here on conflicts with what comes
@@ -102,7 +124,7 @@ export class LiveRecords {
       held = await this.held.load(key);
       // another reading may have ended between the first look and this one
       const known = round === 0 ? this.knownAnswer(key, held, maxAgeMs) : null;
-      const answer = known ?? (await this.readOnce(account, key, { held, basis: seq }, maxAgeMs));
+      const answer = known ?? (await this.readOnce(account, key, { held, basis: seq }, maxAgeMs, signal));
       if (answer) return answer;
     }
     // what conflicted with every reading was itself read just now
@@ -115,6 +137,7 @@ export class LiveRecords {
     key: Key,
     { held, basis }: { readonly held: Revision | null; readonly basis: number },
     maxAgeMs: number,
+    signal: AbortSignal,
   ): Promise<Freshness | null> {
     const { store } = this.env;
     const [prior = null] = await store.quarantined([key]);
@@ -124,7 +147,7 @@ export class LiveRecords {
     }
     const task: Task = { key, held, prior, item: await heldItem(store, held) };
     const meter = newMeter();
-    const options = { priority: 'interactive', signal: this.closing, meter } as const;
+    const options = { priority: 'interactive', signal, meter } as const;
     try {
       const outcome = await fetchRecord(account, key, task.item, basis, options);
       return await this.settle(account, { task, outcome, meter });
