@@ -1,4 +1,6 @@
 import fc, { type Arbitrary } from 'fast-check';
+import type { AuditEvent } from '../../src/audit/audit-entry.js';
+import { recordAudit } from '../../src/audit/record-audit.js';
 import { sealHistory } from '../../src/evidence/proof/seal-history.js';
 import { newSigningKey, type Signer, signerOf } from '../../src/evidence/proof/signing-key.js';
 import type { HistoryStore } from '../../src/history/store.js';
@@ -8,6 +10,14 @@ import { type BatchPlan, batchFrom, batchPlan, type World } from './arbitraries-
 import { streamState } from './records.js';
 
 export const SIGNER: Signer = signerOf(newSigningKey());
+
+const DEED: AuditEvent = {
+  caller: { kind: 'COMMAND_LINE', id: 'ops', name: 'ops', role: 'admin' },
+  action: 'POLL',
+  target: null,
+  outcome: 'SUCCEEDED',
+  detail: 'polled',
+};
 
 /** A history to be made: batches, and after which of them it is sealed, how, and by whom. */
 export interface HistoryShape {
@@ -48,6 +58,7 @@ export async function recordShape(
       ...batch.streams,
     ];
     const { at } = await store.record({ ...batch, run, streams });
+    if (n % 2 === 0) await recordAudit({ store, clock: () => toMillis(at) }, DEED);
     await sealAs(store, seal, at, enough);
   }
   const { at } = await store.head();

@@ -45,8 +45,13 @@ export class Forger {
     return Number(this.bodies().at(-1)?.toSeq ?? 0);
   }
 
-  bodies(): { toSeq: number; runs: { id: string }[] }[] {
+  bodies(): { toSeq: number; runs: { id: string }[]; audit: { index: number } | null }[] {
     return this.seals().map(({ text }) => JSON.parse(text));
+  }
+
+  /** The last entry of the audit trail that a seal knows of. */
+  auditedTo(): number {
+    return this.bodies().at(-1)?.audit?.index ?? 0;
   }
 
   seals(): { n: number; text: string; hash: string; signature: string | null; leaves: string }[] {
@@ -306,6 +311,21 @@ export const HISTORY_TAMPERS: Readonly<Record<string, Tamper>> = {
       return { deed: `a run made up: ${other}`, named: [other] };
     }
     return { deed: `a run (${edit}): ${id}`, named: [id] };
+  },
+  audit: (forger) => {
+    const rows = forger.all(
+      "SELECT n, body FROM journals WHERE journal = 'audit' AND n <= ?",
+      forger.auditedTo(),
+    );
+    if (rows.length === 0) return null;
+    const { n = null, body } = forger.one(rows);
+    const edit = forger.pick(2);
+    if (edit === 0) forger.run("DELETE FROM journals WHERE journal = 'audit' AND n = ?", n);
+    else {
+      const forged = JSON.stringify({ ...JSON.parse(String(body)), action: 'FORGED' });
+      forger.run("UPDATE journals SET body = ? WHERE journal = 'audit' AND n = ?", forged, n);
+    }
+    return { deed: `entry ${n} of the audit trail (${edit})`, named: [`Entry ${n} of the audit`] };
   },
   sealText: (forger) => {
     const seal = forger.one(forger.seals());

@@ -42,18 +42,22 @@ async function find(
   revisions: readonly Revision[],
 ): Promise<Set<string>> {
   const ids = revisions.map(({ key }) => key.id);
-  const filter: Filter = {
-    and: [{ field: 'id', in: ids }, { or: revisions.map((revision) => likeness(kind, revision)) }],
-  };
+  const alike = revisions.flatMap((revision) => likeness(kind, revision) ?? []);
+  const filter: Filter = { and: [{ field: 'id', in: ids }, { or: alike }] };
   const order = { orderBy: 'id', descending: false, after: null, limit: revisions.length };
   const query = { kind, integrations: [integration], filter, seq, ...order };
   const page = await readDoubtful(store, () => store.page(query));
   return new Set(page?.items.map(({ position }) => position.id));
 }
 
-/** What only a record with these very values meets. */
-function likeness(kind: ListedKind, { record }: Revision): Filter {
-  const fields: Fields = fieldsOf(kind, record as RecordOf[ListedKind]);
+/** What only a record with these very values meets; `null` for what is no record of its kind any more. */
+function likeness(kind: ListedKind, { record }: Revision): Filter | null {
+  let fields: Fields;
+  try {
+    fields = fieldsOf(kind, record as RecordOf[ListedKind]);
+  } catch {
+    return null;
+  }
   const parts = Object.keys(FIELDS[kind]).flatMap((field) => equalities(field, fields[field] ?? null));
   return { and: parts };
 }

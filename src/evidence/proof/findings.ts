@@ -23,6 +23,7 @@ export type FindingCode =
   | 'RUN_ALTERED'
   | 'RUN_MISSING'
   | 'RUN_ADDED'
+  | 'AUDIT_ALTERED'
   | 'STATE_ALTERED'
   | 'TRUNCATED'
   | 'ROOT_DIFFERS'

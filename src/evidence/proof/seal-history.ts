@@ -7,7 +7,9 @@ import { type EndedRuns, endedRuns, RecentRuns } from './gather-runs.js';
 import { type Leaf, revisionLeaf } from './leaf.js';
 import { MerkleTree } from './merkle.js';
 import {
+  type AuditTip,
   bodyOf,
+  entryDigest,
   listText,
   makeSeal,
   packLeaves,
@@ -109,6 +111,7 @@ async function sealNext(
     list: sha256(list),
     coverage: statements.map(({ coverage }) => coverage),
     ...{ runs: ended.runs, runsBefore: ended.before, runsLeft: ended.hasMore },
+    audit: await auditTip(store),
     ...{ previous: last?.hash ?? null, key: signer?.publicKey ?? null },
   };
   const seal = makeSeal(body, await packLeaves(list), signer);
@@ -151,6 +154,12 @@ async function readPart(
     if (leaves.length >= enough && first) return { leaves, toSeq: seq, toAt: first.observedFrom };
   }
   return { leaves, toSeq: target.seq, toAt: target.at };
+}
+
+/** The last entry of the audit trail, with its digest. */
+async function auditTip(store: HistoryStore): Promise<AuditTip | null> {
+  const [entry] = await store.journal({ journal: 'audit', from: null, descending: true, limit: 1 });
+  return entry ? { index: entry.index, digest: entryDigest(entry) } : null;
 }
 
 /** The tree over leaves that are known by their hashes. */

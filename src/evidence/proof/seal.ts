@@ -34,6 +34,8 @@ export interface SealBody {
   readonly runsBefore: Instant;
   /** Whether some that had ended were left for the next. */
   readonly runsLeft: boolean;
+  /** The last entry of the audit trail, each of which has the digest of the one before; `null` where there is none. */
+  readonly audit: AuditTip | null;
   /** The hash of the seal before; `null` in the first. */
   readonly previous: string | null;
   /** By whom it is signed; `null` when by nobody. */
@@ -41,6 +43,12 @@ export interface SealBody {
 }
 
 export const SEAL_TYPE = 'abnormal-gateway/seal';
+
+export interface AuditTip {
+  readonly index: number;
+  /** SHA-256 of the canonical JSON of the entry as stored. */
+  readonly digest: string;
+}
 
 export interface Tree {
   readonly count: number;
@@ -163,4 +171,9 @@ const MOST_BYTES = 256 * 1024 * 1024;
 function readLine(line: string): { sort: string; leaf: Leaf } {
   const [sort = '', seq, ...rest] = JSON.parse(line) as [string, number, ...string[]];
   return { sort, leaf: { seq, name: rest.slice(0, -1), hash: rest.at(-1) ?? '' } };
+}
+
+/** SHA-256 of a journal's entry as stored, in hex. */
+export function entryDigest({ index, at, body }: JournalEntry): string {
+  return sha256(canonicalJson({ index, at, body }));
 }

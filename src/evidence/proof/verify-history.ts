@@ -1,6 +1,6 @@
 import type { HistoryStore, Pin } from '../../history/store.js';
 import type { Kind, RecordKey } from '../../model/kind.js';
-import { type Revision, sha256 } from '../../model/revision.js';
+import { OPEN_SEQ, type Revision, sha256 } from '../../model/revision.js';
 import { checkFields } from './check-fields.js';
 import { compareLeaves, LeafCursor } from './compare-leaves.js';
 import { Findings } from './findings.js';
@@ -8,6 +8,7 @@ import { type Leaf, revisionLeaf } from './leaf.js';
 import { MerkleTree } from './merkle.js';
 import { readDoubtful } from './read-doubtful.js';
 import { type Seal, type SealBody, sealIn } from './seal.js';
+import { AuditCheck } from './verify-audit.js';
 import { ChainCheck, type ChainOptions, type CheckedSeal } from './verify-chain.js';
 import { LedgerCheck } from './verify-ledger.js';
 import { type VerifyReport, verdictOf } from './verify-report.js';
@@ -44,6 +45,7 @@ class HistoryCheck {
   readonly #ends = new VersionEnds();
   readonly #live = new Map<string, number>();
   readonly #runs: RunCheck;
+  readonly #audit: AuditCheck;
   #head: Pin = { seq: 0, at: '' };
   #walkedTo = 0;
   #revisions = 0;
@@ -54,6 +56,7 @@ class HistoryCheck {
   ) {
     this.#chain = new ChainCheck(this.#findings, options);
     this.#runs = new RunCheck(this.#findings);
+    this.#audit = new AuditCheck(this.#findings);
   }
 
   async run(): Promise<VerifyReport> {
@@ -66,6 +69,7 @@ class HistoryCheck {
       const checked = await this.#chain.take(index, at, seal);
       if (checked === null) continue;
       this.#runs.take(checked.body);
+      this.#audit.take(checked.body);
       await this.#checkSeal(checked);
       if (checked.list) ledger.compare(checked, checked.list.ledger);
     }
@@ -74,6 +78,7 @@ class HistoryCheck {
     await this.#checkEnds();
     await this.#checkCounts();
     await this.#runs.finish(store);
+    await this.#audit.finish(store);
     this.#chain.finish();
     return this.#report(sealedTo, ledger.count);
   }
@@ -145,6 +150,14 @@ class HistoryCheck {
       const { kind } = revision.key;
       const isLive = revision.seqTo > this.#head.seq && !revision.deleted;
       if (isLive) this.#live.set(kind, (this.#live.get(kind) ?? 0) + 1);
+      if (await this.#isToCome(revision)) {
+        this.#say(
+          'STATE_ALTERED',
+          revision,
+          seal,
+          `is held to end with batch ${revision.seqTo}, which is yet to come`,
+        );
+      }
       if (this.#ends.follows(revision, this.#head.seq)) continue;
       this.#say('STATE_ALTERED', revision, seal, 'does not begin when the version before it ended');
     }
@@ -160,6 +173,12 @@ class HistoryCheck {
         'is not found by its own values: what lists go by was altered',
       );
     }
+  }
+
+  /** Whether a version is held to end with a batch that there is not; one may have come in since the beginning. */
+  async #isToCome({ seqTo }: Revision): Promise<boolean> {
+    if (seqTo <= this.#head.seq || seqTo === OPEN_SEQ) return false;
+    return seqTo > (await this.store.head()).seq;
   }
 
   async #checkReceived(revision: Revision, seal: number | null): Promise<void> {

@@ -29,7 +29,7 @@ describe('an untouched history', () => {
       }),
       { numRuns: RUNS },
     );
-  });
+  }, 1_800_000);
 
   it('is sealed alike, whichever store keeps it', async () => {
     await fc.assert(
@@ -46,5 +46,5 @@ describe('an untouched history', () => {
       }),
       { numRuns: RUNS },
     );
-  });
+  }, 1_800_000);
 });
