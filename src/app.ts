@@ -1,16 +1,21 @@
 import { type AppOptions, type Collector, closeAll, openCollector, pollerOf } from './app/collector.js';
 import { thresholdsOf } from './app/judged-by.js';
 import { openCallers } from './app/open-callers.js';
+import { createOperations } from './app/operations.js';
+import { createReports } from './app/serve-reports.js';
 import { watchTokens } from './app/watch-tokens.js';
 import type { Callers } from './callers/callers.js';
 import type { Config } from './config.js';
+import { publishedKeys } from './evidence/proof/published-keys.js';
 import { createApollo } from './graphql/apollo.js';
 import { createContextFactory } from './graphql/context.js';
+import type { Operations } from './graphql/operations.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { collectionCheck, historyCheck, readiness } from './http/health.js';
 import { createServer, type Server } from './http/server.js';
 import { type Counters, createCounters } from './metrics/counters.js';
 import { createScrape } from './metrics/scrape.js';
+import type { Poller } from './sync/poller.js';
 
 export interface App {
   /** Listens and begins to collect. Throws a `ConfigError`, a `HistoryError` or a `ListenError`. */
@@ -38,11 +43,13 @@ export function createApp(config: Config, options: AppOptions): App {
       const collector = await openCollector(config, options, counters);
       opened.unshift(collector.close);
       const callers = await openCallers(config, { ...options, store: collector.store });
-      opened.unshift(callers.close);
-      const server = createGatewayServer(config, options, collector, counters, callers);
+      opened.unshift(() => callers.close());
+      const poller = pollerOf(config, options, collector);
+      const operations = createOperations(options, collector, poller);
+      const server = createGatewayServer(config, options, { collector, counters, callers, operations });
       opened.unshift(() => server.close(PATIENCE_MS));
       const url = await server.start();
-      opened.splice(1, 0, startPolling(config, options, collector));
+      opened.splice(1, 0, startPolling(poller));
       opened.splice(1, 0, await watchTokens(config, options, collector));
       return { url, accounts: collector.accounts.list().map(({ name }) => name) };
     },
@@ -51,21 +58,27 @@ export function createApp(config: Config, options: AppOptions): App {
 }
 
 /** Polls in intervals from now on; what it gives ends that, between two batches, and waits for the end. */
-function startPolling(config: Config, options: AppOptions, collector: Collector): () => Promise<void> {
+function startPolling(poller: Poller): () => Promise<void> {
   const stop = new AbortController();
-  const polling = pollerOf(config, options, collector).run(stop.signal);
+  const polling = poller.run(stop.signal);
   return () => {
     stop.abort();
     return polling;
   };
 }
 
+/** What the server is put together from. */
+interface Parts {
+  readonly collector: Collector;
+  readonly counters: Counters;
+  readonly callers: Callers;
+  readonly operations: Operations;
+}
+
 function createGatewayServer(
   config: Config,
   { clock, log }: AppOptions,
-  collector: Collector,
-  counters: Counters,
-  callers: Callers,
+  { collector, counters, callers, operations }: Parts,
 ): Server {
   const { store, accounts, sync } = collector;
   const context = createContextFactory({
@@ -76,6 +89,7 @@ function createGatewayServer(
     clock,
     budgets: accounts.budgets,
     thresholds: thresholdsOf(config),
+    operations,
     log,
   });
   const { introspection, landingPage: sandbox } = config.http;
@@ -88,6 +102,8 @@ function createGatewayServer(
     }),
     context,
     readiness: () => readiness([historyCheck(store), collectionCheck(store)]),
+    reports: createReports({ store, config, clock, log }),
+    signingKeys: () => publishedKeys(store),
     metrics: createScrape({ counters, store, budgets: () => accounts.budgets, clock, log }),
     log,
   });

@@ -5,6 +5,7 @@ import type { Config } from '../config.js';
 import { openStore } from '../history/open-store.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
 import type { LiveAccounts } from '../integrations/live-accounts.js';
+import type { OpenAccount } from '../integrations/open-account.js';
 import type { Vault } from '../integrations/vault.js';
 import type { Log } from '../log.js';
 import type { Resource } from '../model/kind.js';
@@ -14,6 +15,7 @@ import type { SyncObserver } from '../sync/observer.js';
 import { createPoller, type Poller } from '../sync/poller.js';
 import { DEFAULT_SYNC_SETTINGS, type SyncSettings } from '../sync/settings.js';
 import { openAccounts } from './open-accounts.js';
+import { createSealer, withSealing } from './sealer.js';
 
 /** What the surroundings give, and what tests put in the place of the usual. */
 export interface AppOptions {
@@ -42,6 +44,8 @@ export interface Collector {
   readonly store: HistoryStore;
   readonly accounts: LiveAccounts;
   readonly vault: Vault;
+  /** The account that is not stored: the environment's, or the simulated tenant. */
+  readonly own: OpenAccount | null;
   /** Whether what is read is the simulated tenant: then no other account is. */
   readonly isSimulated: boolean;
   readonly sync: Sync;
@@ -61,8 +65,15 @@ export async function openCollector(
     const opened = await openAccounts(config, { ...options, store, observe: observers?.upstream });
     const { accounts } = opened;
     const settings = settingsOf(config, options);
-    const sync = createSync({ store, accounts, settings, clock, log, observer: observers?.sync });
-    return { ...opened, store, sync, close: () => closeAll(sync.close, accounts.close, () => store.close()) };
+    const sealer = createSealer({ store, proof: config.proof, clock, log });
+    const sync = withSealing(
+      createSync({ store, accounts, settings, clock, log, observer: observers?.sync }),
+      sealer,
+    );
+    // what a process that was killed has left unsealed
+    void sealer.seal();
+    const close = () => closeAll(sync.close, sealer.close, accounts.close, () => store.close());
+    return { ...opened, store, sync, close };
   } catch (error) {
     await closeAll(() => store.close());
     throw error;

@@ -33,6 +33,8 @@ export interface AccountParts extends AppOptions {
 export interface OpenAccounts {
   readonly accounts: LiveAccounts;
   readonly vault: Vault;
+  /** The account that is not stored. */
+  readonly own: OpenAccount | null;
   /** Whether what is read is the simulated tenant: then no other account is. */
   readonly isSimulated: boolean;
 }
@@ -58,7 +60,7 @@ export async function openAccounts(config: Config, parts: AccountParts): Promise
       everyMs: LOOK_EVERY_MS,
     });
     if (accounts.list().length === 0) log.warn(NO_ACCOUNT);
-    return { accounts, vault, isSimulated };
+    return { accounts, vault, own, isSimulated };
   } catch (error) {
     await own?.close();
     throw error;

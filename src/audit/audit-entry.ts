@@ -23,7 +23,8 @@ export const AUDIT_ACTIONS = [
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /** `FAILED`: it was tried and did not succeed; `REFUSED`: the caller was not let. */
-export type AuditOutcome = 'SUCCEEDED' | 'FAILED' | 'REFUSED';
+export const AUDIT_OUTCOMES = ['SUCCEEDED', 'FAILED', 'REFUSED'] as const;
+export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
 /** Who did what, and what came of it. */
 export interface AuditEvent {

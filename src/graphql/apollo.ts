@@ -7,7 +7,7 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
-import type { ExecutionResult, GraphQLSchema } from 'graphql';
+import { type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql';
 import type { Log } from '../log.js';
 import { Access } from './access.js';
 import { Answers } from './answers.js';
@@ -78,10 +78,11 @@ function guarding(access: Access, run: Execute): Execute {
   };
 }
 
-/** `run`, but for questions whose answer still stands. */
+/** `run`, but for questions whose answer still stands; what changes something is done each time it is asked for. */
 function answering(run: Execute, answers: Answers): Execute {
   return async (execution) => {
     const { document, operationName, variables, context } = execution;
+    if (getOperationAST(document, operationName)?.operation !== 'query') return run(execution);
     const key = answers.keyOf(context.role, document, operationName, variables);
     const known = await answers.find(key, context.meansOfNotedRead);
     if (known) return known;

@@ -1,5 +1,12 @@
 import { ID, ObjectType } from 'type-graphql';
 import type { Account } from '../integrations/account.js';
+import { ENVIRONMENT_ACCOUNT } from '../integrations/open-account.js';
+import {
+  describeTokenState,
+  type TokenSituation,
+  type TokenState,
+  tokenState,
+} from '../integrations/token-state.js';
 import type { Instant } from '../model/instant.js';
 import { type IntegrationStatus, integrationHealth } from '../model/integration-status.js';
 import type { Resource } from '../model/kind.js';
@@ -9,8 +16,10 @@ import { DateTime } from './date-time.scalar.js';
 import { describedEnum } from './described-enum.js';
 import { toGlobalId } from './global-id.js';
 import { Node } from './node.type.js';
+import type { KeptIntegration } from './operations.js';
 import { PlainField } from './plain-field.js';
 import { ResourceEnum } from './run.type.js';
+import { TokenStateEnum } from './token-state.enum.js';
 
 export const OriginEnum = describedEnum<Origin>('Origin', 'What kind of account an integration is.', {
   ABNORMAL: 'An Abnormal account.',
@@ -86,6 +95,8 @@ export class Integration extends Node {
     private readonly integration: string,
     private readonly account: Pick<Account, 'origin' | 'baseUrl'> | null,
     private readonly states: readonly StreamState[],
+    private readonly kept: KeptIntegration | null,
+    private readonly now: Instant,
   ) {
     super();
   }
@@ -136,5 +147,71 @@ export class Integration extends Node {
   })
   get streams(): readonly StreamReport[] {
     return this.states;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description: 'When it was connected (UTC); null for the account of the environment.',
+  })
+  get createdAt(): Instant | null {
+    return this.kept?.createdAt ?? null;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description:
+      'The last four characters of its token, to tell tokens apart. Nothing gives the token itself.',
+  })
+  get tokenHint(): string | null {
+    return this.kept?.tokenHint ?? null;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description: 'Since when the gateway has had its token (UTC); null for the account of the environment.',
+  })
+  get tokenStoredAt(): Instant | null {
+    return this.kept?.storedAt ?? null;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description:
+      'When its token ends (UTC), as far as Abnormal says (`/soar/tokens`); null where it does not.',
+  })
+  get expiresAt(): Instant | null {
+    return this.kept?.expiresAt ?? null;
+  }
+
+  @PlainField(() => TokenStateEnum, {
+    nullable: true,
+    description:
+      'How its token stands; null where it has none, as the simulated tenant, or is no longer read.',
+  })
+  get tokenState(): TokenState | null {
+    return this.token && tokenState(this.token, this.now);
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'How its token stands, in words, with what to do.',
+  })
+  get tokenMessage(): string | null {
+    const how =
+      this.name === ENVIRONMENT_ACCOUNT
+        ? 'Make a new one in Abnormal, put it into ABNORMAL_TOKEN and restart the gateway.'
+        : `Make a new one in Abnormal and give it to the mutation rotateIntegrationToken or the command "integrations rotate ${this.name}".`;
+    return this.token && describeTokenState(this.token, this.now, how);
+  }
+
+  private get token(): TokenSituation | null {
+    if (this.account?.origin !== 'ABNORMAL') return null;
+    const { issuedAt = null, expiresAt = null, storedAt = null } = this.kept ?? {};
+    // what was refused before another token came says nothing of that one
+    const isRejected = this.states.some(
+      ({ status, lastAttemptAt }) =>
+        status === 'TOKEN_REJECTED' && (storedAt === null || (lastAttemptAt ?? '') >= storedAt),
+    );
+    return { issuedAt, expiresAt, storedAt, isRejected };
   }
 }

@@ -1,13 +1,16 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
+import { AuditResolver } from './audit.resolver.js';
 import { CampaignResolver } from './campaign.resolver.js';
 import { CaseResolver } from './case.resolver.js';
+import { CollectingMutations } from './collecting.mutations.js';
 import { CoverageResolver } from './coverage.resolver.js';
 import { installDirectResolvers } from './direct.js';
 import { DriftResolver } from './drift.resolver.js';
 import { EvidenceResolver } from './evidence.resolver.js';
 import { assertGuarded } from './guard.js';
+import { IntegrationMutations } from './integration.mutations.js';
 import { IntegrationResolver } from './integration.resolver.js';
 import { NodeResolver } from './node.resolver.js';
 import { QuarantineResolver } from './quarantine.resolver.js';
@@ -32,6 +35,9 @@ export function buildGatewaySchema(): GraphQLSchema {
       QuarantineResolver,
       DriftResolver,
       IntegrationResolver,
+      IntegrationMutations,
+      CollectingMutations,
+      AuditResolver,
       EvidenceResolver,
     ],
     validate: false,
@@ -42,8 +48,13 @@ export function buildGatewaySchema(): GraphQLSchema {
   return schema;
 }
 
-/** The library makes the root type itself, without a word. */
+/** The library makes the root types itself, without a word. */
 function describeRoot(schema: GraphQLSchema): void {
+  const mutation = schema.getMutationType();
+  if (mutation) {
+    mutation.description =
+      'What callers may do to the gateway, one after the other; each goes into the audit trail. One that fails is null with an error. Nothing here changes anything at Abnormal.';
+  }
   const root = schema.getQueryType();
   if (root) {
     root.description =

@@ -5,6 +5,7 @@ import type { Log } from '../log.js';
 import { type SimulatorOptions, startSimulator } from '../simulator/server.js';
 import type { Account } from './account.js';
 import { Secret } from './secret.js';
+import { tokenHint } from './token-text.js';
 
 /** What the environment's account is called in keys and global ids. */
 export const ENVIRONMENT_ACCOUNT = 'default';
@@ -24,6 +25,8 @@ export interface AccountOptions {
 export interface OpenAccount {
   readonly account: Account;
   readonly budget: Budget;
+  /** The token's last four characters; `null` where there is none that is worth showing. */
+  readonly tokenHint: string | null;
   close(): Promise<void>;
 }
 
@@ -37,6 +40,7 @@ export function openEnvironmentAccount(
   return {
     account: { name: ENVIRONMENT_ACCOUNT, origin: 'ABNORMAL', baseUrl, client },
     budget: options.budget,
+    tokenHint: tokenHint(token.reveal()) || null,
     close: async () => client.close(),
   };
 }
@@ -53,6 +57,7 @@ export async function openSimulatedAccount(
   return {
     account: { name: SIMULATED_ACCOUNT, origin: 'SIMULATED', baseUrl, client },
     budget: options.budget,
+    tokenHint: null,
     close: async () => {
       client.close();
       await close();

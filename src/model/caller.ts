@@ -6,7 +6,8 @@ export type Role = (typeof ROLES)[number];
  * How a caller showed who it is. `LOCAL`: not at all, on a gateway that only this machine can reach. `ANONYMOUS`:
  * not at all, on one that was told to let anybody in.
  */
-export type CallerKind = 'LOCAL' | 'ANONYMOUS' | 'API_KEY' | 'JWT' | 'COMMAND_LINE' | 'SCHEDULE';
+export const CALLER_KINDS = ['LOCAL', 'ANONYMOUS', 'API_KEY', 'JWT', 'COMMAND_LINE', 'SCHEDULE'] as const;
+export type CallerKind = (typeof CALLER_KINDS)[number];
 
 /** Whoever asks, as far as the gateway knows. Never holds a credential. */
 export interface Caller {
