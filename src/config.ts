@@ -9,6 +9,7 @@ import {
   type TrustProxy,
 } from './config/callers.js';
 import { type LimitsConfig, readLimits } from './config/limits.js';
+import { type ProofConfig, readProof, secretsInProof } from './config/proof.js';
 import { type Problem, Reader } from './config/reader.js';
 import { nearestVariable, VARIABLES } from './config/variables.js';
 import { formsOfKeys, readVault, type VaultConfig } from './config/vault.js';
@@ -61,6 +62,7 @@ export interface Config {
     readonly timeout: number;
   };
   readonly limits: LimitsConfig;
+  readonly proof: ProofConfig;
   /** `null` when nobody said, so that a command may have its own. */
   readonly logLevel: LogLevel | null;
   /** Every credential in here, to be kept out of logs and messages. */
@@ -124,6 +126,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
       timeout: read.duration('UPSTREAM_TIMEOUT', 30_000, 100, HOUR),
     },
     limits: readLimits(read),
+    proof: readProof(read),
     logLevel: raw.values.LOG_LEVEL === undefined ? null : read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
     secrets: secretsIn(raw.values),
   };
@@ -156,7 +159,7 @@ function readSimulator(read: Reader): boolean | null {
 function secretsIn(values: RawConfig['values']): Secret[] {
   const [, password = ''] = /^mongodb(?:[+]srv)?:[/][/][^:@/]*:([^@/]*)@/.exec(values.HISTORY ?? '') ?? [];
   const keys = formsOfKeys(values.ENCRYPTION_KEY ?? '');
-  const own = [...keys, ...keysIn(values.API_KEYS ?? '')];
+  const own = [...keys, ...keysIn(values.API_KEYS ?? ''), ...secretsInProof(values)];
   const tokens = [values.ABNORMAL_TOKEN ?? '', values.ABNORMAL_NEW_TOKEN ?? ''];
   const texts = [...tokens, password, percentDecoded(password), ...own];
   return [...new Set(texts)].filter((text) => text !== '').map((text) => new Secret(text));

@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly apollo: ApolloServer<GatewayContext>;
   readonly context: (request: RequestInfo) => GatewayContext;
   readonly readiness: () => Promise<Readiness>;
+  /** The public keys that the history is sealed with, as a JWK set; without it none are published. */
+  readonly signingKeys?: () => Promise<object>;
   /** What `/metrics` answers; without it there is no such page. */
   readonly metrics?: MetricsText | undefined;
   /** What `/reports` answers with; without it there are none. */
@@ -67,6 +69,7 @@ export interface Server {
   close(patienceMs: number): Promise<void>;
 }
 
+const SIGNING_KEYS = '/.well-known/abnormal-gateway-signing-keys.json';
 const BODY_LIMIT = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
@@ -154,7 +157,8 @@ class GatewayServer implements Server {
       const details = (await areAsked(options.callers)) ? {} : { checks };
       return reply.code(ready ? 200 : 503).send({ status, ...details });
     });
-    const { metrics } = options;
+    const { metrics, signingKeys } = options;
+    if (signingKeys) app.get(SIGNING_KEYS, OPEN, () => signingKeys());
     if (metrics) {
       app.get('/metrics', { config: { access: 'reader' } }, async (_request, reply) =>
         reply.type(metrics.contentType).send(await metrics.text()),
