@@ -39,6 +39,8 @@ export interface Config {
     readonly introspection: boolean;
     /** Where no caller can show who it is: whether anybody is let in, to read, from anywhere. */
     readonly anyHost: boolean;
+    /** Whether `/metrics` is for whoever asks, where other pages are not. */
+    readonly openMetrics: boolean;
     /** Whose word counts for where a request came from. */
     readonly trustProxy: TrustProxy;
     /** The origins whose pages may read answers. */
@@ -183,6 +185,7 @@ function http(read: Reader): Config['http'] {
     landingPage: isOn('LANDING_PAGE'),
     introspection: isOn('INTROSPECTION'),
     anyHost: read.oneOf('ALLOW_UNAUTHENTICATED', 'no', ['yes', 'no']) === 'yes',
+    openMetrics: read.oneOf('METRICS', 'readers', ['readers', 'open']) === 'open',
     trustProxy: readTrustProxy(read),
     corsOrigins: readCorsOrigins(read),
   };

@@ -48,6 +48,8 @@ export interface ServerOptions {
   readonly signingKeys?: () => Promise<object>;
   /** What `/metrics` answers; without it there is no such page. */
   readonly metrics?: MetricsText | undefined;
+  /** Whether `/metrics` is for whoever asks; for readers, unless said otherwise. */
+  readonly openMetrics?: boolean;
   /** What `/reports` answers with; without it there are none. */
   readonly reports?: Reports | undefined;
   readonly log: Log;
@@ -160,7 +162,8 @@ class GatewayServer implements Server {
     const { metrics, signingKeys } = options;
     if (signingKeys) app.get(SIGNING_KEYS, OPEN, () => signingKeys());
     if (metrics) {
-      app.get('/metrics', { config: { access: 'reader' } }, async (_request, reply) =>
+      const access = options.openMetrics ? 'OPEN' : 'reader';
+      app.get('/metrics', { config: { access } }, async (_request, reply) =>
         reply.type(metrics.contentType).send(await metrics.text()),
       );
     }
