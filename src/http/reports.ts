@@ -81,14 +81,17 @@ function askedBy(request: FastifyRequest): AskedReport {
 /** Sends it as it is written. What fails before its first piece is an error, after that the answer is cut off. */
 async function sendReport(reply: FastifyReply, report: OpenReport, signal: AbortSignal): Promise<void> {
   const stream = new PassThrough();
+  // Fastify calls a reply sent when it is at its end
+  let isBegun = false;
   try {
     await report.write(async (text) => {
-      if (!reply.sent) begin(reply, report, stream);
+      if (!isBegun) begin(reply, report, stream);
+      isBegun = true;
       if (!stream.write(text)) await once(stream, 'drain', { signal });
     }, signal);
     stream.end();
   } catch (error) {
-    if (!reply.sent) throw error;
+    if (!isBegun) throw error;
     stream.destroy(error instanceof Error ? error : new Error(String(error)));
   }
 }
