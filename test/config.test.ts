@@ -30,7 +30,7 @@ describe('without any variable', () => {
       history: 'sqlite:./data/simulated.db',
       http: {
         ...{ host: '127.0.0.1', port: 4000, ide: true, landingPage: true, introspection: true },
-        ...{ anyHost: false, trustProxy: null, corsOrigins: [] },
+        ...{ anyHost: false, openMetrics: false, trustProxy: null, corsOrigins: [] },
       },
       callers: { fixedKeys: [], jwt: null },
       poll: {
