@@ -22,7 +22,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 process.exitCode = await runCommand({
   arguments: process.argv.slice(2),
   env: process.env,
-  terminal: { out: process.stdout, err: process.stderr },
+  terminal: { out: process.stdout, err: process.stderr, in: process.stdin },
   stop: stop.signal,
   clock: Date.now,
 });

@@ -1,4 +1,5 @@
 import type { Config } from '../config.js';
+import type { Secret } from '../integrations/secret.js';
 import type { Log, LogLevel } from '../log.js';
 import type { Progress } from './progress.js';
 import type { Terminal } from './terminal.js';
@@ -12,6 +13,8 @@ export interface Invocation {
   readonly progress: Progress;
   /** Aborted when the process is asked to end; the reason is the signal's name. */
   readonly stop: AbortSignal;
+  /** Keeps a credential that the configuration does not hold out of the log and of messages. */
+  readonly hide: (secret: Secret) => void;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import type { LogLevel } from '../log.js';
 import { addBackfill } from './backfill.js';
 import { EXIT } from './exit-codes.js';
+import { addIntegrations } from './integrations.js';
 import type { Action, Choose } from './invocation.js';
 import { addKeys } from './keys.js';
 import { addPoll } from './poll.js';
@@ -37,7 +38,16 @@ export function parseCommand(args: readonly string[], terminal: Terminal): Parse
       writeErr: (text) => terminal.err.write(text),
     })
     .addHelpText('after', CLOSING);
-  for (const add of [addServe, addPoll, addBackfill, addStatus, addReconcile, addReport, addKeys])
+  for (const add of [
+    addServe,
+    addPoll,
+    addBackfill,
+    addStatus,
+    addReconcile,
+    addReport,
+    addKeys,
+    addIntegrations,
+  ])
     add(program, choose);
   try {
     program.parse(args.length > 0 ? [...args] : ['serve'], { from: 'user' });

@@ -3,6 +3,8 @@ import { describeProblems } from '../config/reader.js';
 import { type Config, readEnv, toConfig } from '../config.js';
 import { HistoryError, type HistoryErrorCode } from '../history/errors.js';
 import { ListenError } from '../http/listen-error.js';
+import type { Secret } from '../integrations/secret.js';
+import { VaultError, type VaultErrorCode } from '../integrations/vault-error.js';
 import { createLog } from '../log.js';
 import { EXIT, exitCodeFor } from './exit-codes.js';
 import { parseCommand } from './parse-command.js';
@@ -27,19 +29,21 @@ export async function runCommand(world: World): Promise<number> {
   if ('exitCode' in parsed) return exitCodeFor(command, parsed.exitCode);
   const config = readConfig(world);
   if (config === null) return exitCodeFor(command, EXIT.misconfigured);
+  const secrets = [...config.secrets];
   const err = withProgressLine(terminal.err, world.clock);
   const log = createLog({
     level: config.logLevel ?? parsed.logLevel,
     pretty: err.isTTY === true,
-    secrets: config.secrets,
+    secrets,
     destination: err,
   });
   try {
     const { stop, clock } = world;
-    return await parsed.action({ config, log, terminal, progress: err.progress, stop, clock });
+    const hide = (secret: Secret) => void secrets.push(secret);
+    return await parsed.action({ config, log, terminal, progress: err.progress, stop, hide, clock });
   } catch (error) {
     const { code, message } = explain(error);
-    const text = config.secrets.reduce((rest, secret) => secret.blotFrom(rest), message);
+    const text = secrets.reduce((rest, secret) => secret.blotFrom(rest), message);
     terminal.err.write(`${text}\n`);
     return exitCodeFor(command, code);
   }
@@ -59,9 +63,21 @@ const HISTORY_EXIT: Record<HistoryErrorCode, number> = {
   UNUSABLE: EXIT.historyUnavailable,
 };
 
+const VAULT_EXIT: Record<VaultErrorCode, number> = {
+  BAD_NAME: EXIT.misconfigured,
+  BAD_TOKEN: EXIT.misconfigured,
+  BAD_ADDRESS: EXIT.misconfigured,
+  NO_KEY: EXIT.misconfigured,
+  NOT_OPENED: EXIT.misconfigured,
+  EXISTS: EXIT.failed,
+  NOT_FOUND: EXIT.failed,
+  BUSY: EXIT.failed,
+};
+
 /** What to say of a failure: known ones explain themselves, the others need their stack. */
 function explain(error: unknown): { readonly code: number; readonly message: string } {
   if (error instanceof HistoryError) return { code: HISTORY_EXIT[error.code], message: error.message };
+  if (error instanceof VaultError) return { code: VAULT_EXIT[error.code], message: error.message };
   if (error instanceof ListenError) return { code: EXIT.cannotListen, message: error.message };
   if (error instanceof ConfigError) return { code: EXIT.misconfigured, message: error.message };
   return {

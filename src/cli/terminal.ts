@@ -1,8 +1,17 @@
+import type { Readable } from 'node:stream';
+
 /** Where a command writes: results to `out`, everything said on the way to `err`. */
 export interface Terminal {
   readonly out: Output;
   readonly err: Output;
+  /** What a person types, or another program sends; few commands ask for it. */
+  readonly in?: Input | undefined;
 }
+
+export type Input = Readable & {
+  readonly isTTY?: boolean | undefined;
+  setRawMode?(isRaw: boolean): unknown;
+};
 
 export interface Output {
   write(text: string): unknown;

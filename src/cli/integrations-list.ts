@@ -1,0 +1,116 @@
+import type { Command } from 'commander';
+import { regionOf } from '../integrations/address.js';
+import { ENVIRONMENT_ACCOUNT } from '../integrations/open-account.js';
+import { readTokenSituations } from '../integrations/token-histories.js';
+import {
+  describeTokenState,
+  type TokenSituation,
+  type TokenState,
+  tokenState,
+} from '../integrations/token-state.js';
+import { hintOf } from '../integrations/token-text.js';
+import { howToReplace } from '../integrations/warn-of-tokens.js';
+import { type Instant, toInstant } from '../model/instant.js';
+import { EXIT } from './exit-codes.js';
+import { hintText } from './integrations-add.js';
+import type { Action, Choose } from './invocation.js';
+import { formatTable } from './table.js';
+import { print, type Terminal } from './terminal.js';
+import { type VaultWork, withVault } from './with-vault.js';
+
+const EXAMPLES = `
+Of a token the last four characters are shown. Its state: OK, EXPIRING (it ends within 14 days, or is over 76 days old),
+ROTATION_DUE (it has ended, or is 90 days old), REJECTED (by Abnormal, when it was last used), UNKNOWN.
+
+Examples:
+  abnormal-gateway integrations list
+  abnormal-gateway integrations list --json | jq '.[] | select(.tokenState != "OK") | .name'`;
+
+/** Shows which accounts are kept and how their tokens stand. */
+export function addIntegrationsList(group: Command, choose: Choose): void {
+  group
+    .command('list')
+    .description('show the accounts that are kept and how their tokens stand')
+    .option('--json', 'one JSON array instead of text')
+    .addHelpText('after', EXAMPLES)
+    .action(({ json = false }: { json?: boolean }) => choose(list(json)));
+}
+
+interface Row {
+  readonly name: string;
+  readonly source: 'ENVIRONMENT' | 'STORED';
+  readonly baseUrl: string;
+  readonly region: string | null;
+  readonly createdAt: Instant | null;
+  readonly tokenHint: string;
+  /** The id of the key that sealed it. */
+  readonly keyId: string | null;
+  readonly tokenStoredAt: Instant | null;
+  readonly tokenIssuedAt: Instant | null;
+  readonly tokenExpiresAt: Instant | null;
+  readonly tokenState: TokenState;
+  readonly tokenMessage: string;
+}
+
+function list(isJson: boolean): Action {
+  return (invocation) =>
+    withVault(invocation, async (work) => {
+      const rows = await readRows(work);
+      if (isJson) print(work.terminal, JSON.stringify(rows, null, 2));
+      else printRows(work.terminal, rows);
+      return EXIT.ok;
+    });
+}
+
+type Unjudged = Omit<
+  Row,
+  'tokenStoredAt' | 'tokenIssuedAt' | 'tokenExpiresAt' | 'tokenState' | 'tokenMessage'
+>;
+const NOTHING: TokenSituation = { issuedAt: null, expiresAt: null, storedAt: null, isRejected: false };
+
+async function readRows({ vault, store, config, clock }: VaultWork): Promise<Row[]> {
+  const situations = await readTokenSituations(store);
+  const now = toInstant(clock());
+  const stored = (await vault.list()).map(({ name, baseUrl, region, createdAt, token }): Unjudged => {
+    const { hint, keyId } = token;
+    return { name, source: 'STORED', baseUrl, region, createdAt, tokenHint: hint, keyId };
+  });
+  return [...environment(config.account), ...stored].map((row) => {
+    const situation = situations.get(row.name) ?? NOTHING;
+    const { storedAt, issuedAt, expiresAt } = situation;
+    return {
+      ...row,
+      ...{ tokenStoredAt: storedAt, tokenIssuedAt: issuedAt, tokenExpiresAt: expiresAt },
+      tokenState: tokenState(situation, now),
+      tokenMessage: describeTokenState(situation, now, howToReplace(row.name)),
+    };
+  });
+}
+
+function environment(account: VaultWork['config']['account']): Unjudged[] {
+  if (account === null) return [];
+  const { baseUrl, token } = account;
+  const own = { name: ENVIRONMENT_ACCOUNT, source: 'ENVIRONMENT', createdAt: null, keyId: null } as const;
+  return [{ ...own, baseUrl, region: regionOf(baseUrl), tokenHint: hintOf(token) }];
+}
+
+const HEADING = ['NAME', 'ADDRESS', 'TOKEN', 'STATE', 'HELD SINCE', 'ENDS'];
+
+function printRows(terminal: Terminal, rows: readonly Row[]): void {
+  if (rows.length === 0) {
+    print(terminal, 'There is none. Add one with: integrations add <name>');
+    return;
+  }
+  const cells = rows.map((row) => [
+    row.name,
+    row.region === null ? row.baseUrl : `${row.baseUrl} (${row.region})`,
+    `${hintText(row.tokenHint)}${row.source === 'ENVIRONMENT' ? ' in ABNORMAL_TOKEN' : ''}`,
+    row.tokenState,
+    row.tokenStoredAt?.slice(0, 10) ?? '-',
+    row.tokenExpiresAt?.slice(0, 10) ?? '-',
+  ]);
+  for (const line of formatTable([HEADING, ...cells])) print(terminal, line);
+  for (const { name, tokenMessage } of rows.filter((row) => row.tokenState !== 'OK')) {
+    print(terminal, `${name}: ${tokenMessage}`);
+  }
+}

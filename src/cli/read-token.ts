@@ -1,0 +1,79 @@
+import { ConfigError } from '../config/config-error.js';
+import { Secret } from '../integrations/secret.js';
+import type { Invocation } from './invocation.js';
+import type { Input } from './terminal.js';
+
+/** More than any token has: whoever sends more has redirected something else. */
+const MOST_CHARACTERS = 16_384;
+
+/**
+ * The token that a command is to store: from the environment, or else from standard input, unseen where a person
+ * types it. Never from an argument, which other users of the machine can read. Throws a `ConfigError` without one.
+ */
+export async function readToken({ config, terminal, stop, hide }: Invocation, what: string): Promise<Secret> {
+  const given = config.vault.newToken ?? (await fromInput());
+  hide(given);
+  return given;
+
+  async function fromInput(): Promise<Secret> {
+    const { in: input, err } = terminal;
+    if (!input) throw new ConfigError(NONE);
+    if (input.isTTY) err.write(`${what} (it is not shown; end with Enter): `);
+    const text = (await (input.isTTY ? typed(input, stop) : piped(input, stop))).trim();
+    if (input.isTTY) err.write('\n');
+    if (text !== '') return new Secret(text);
+    throw new ConfigError(stop.aborted ? 'Interrupted before there was a token.' : NONE);
+  }
+}
+
+const NONE =
+  'There is no token: give it on standard input, or in the environment variable ABNORMAL_NEW_TOKEN. It is never taken from an argument.';
+
+/** All of the input, up to its end. */
+function piped(input: Input, stop: AbortSignal): Promise<string> {
+  return collect(input, stop, () => false);
+}
+
+// Ctrl-C, Ctrl-D, and what terminals put around what is pasted
+const INTERRUPT = '\u0003';
+const ENDS = ['\r', '\n', INTERRUPT, '\u0004'];
+const PASTE_MARKS = ['\u001b[200~', '\u001b[201~'];
+
+/** A line that a person types, of which nothing is shown. */
+async function typed(input: Input, stop: AbortSignal): Promise<string> {
+  input.setRawMode?.(true);
+  try {
+    const text = await collect(input, stop, (so) => ENDS.some((key) => so.includes(key)));
+    return text.includes(INTERRUPT) ? '' : edited(text);
+  } finally {
+    input.setRawMode?.(false);
+  }
+}
+
+/** What a line comes to: up to its end, backspaces heeded, without the marks of a paste. */
+function edited(text: string): string {
+  const plain = PASTE_MARKS.reduce((so, mark) => so.replaceAll(mark, ''), text);
+  const end = ENDS.map((key) => plain.indexOf(key)).filter((at) => at >= 0);
+  const line = plain.slice(0, Math.min(...end));
+  return [...line].reduce((so, key) => (key === '\u007f' || key === '\b' ? so.slice(0, -1) : so + key), '');
+}
+
+function collect(input: Input, stop: AbortSignal, isDone: (text: string) => boolean): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const end = () => {
+      input.off('data', take).off('end', end).off('error', fail).pause();
+      stop.removeEventListener('abort', end);
+      resolve(text);
+    };
+    const fail = (error: Error) =>
+      reject(new ConfigError(`Standard input cannot be read: ${error.message}.`));
+    const take = (chunk: Buffer | string) => {
+      text += chunk.toString();
+      if (isDone(text) || text.length > MOST_CHARACTERS) end();
+    };
+    stop.addEventListener('abort', end, { once: true });
+    if (stop.aborted) end();
+    else input.on('data', take).once('end', end).once('error', fail);
+  });
+}
