@@ -1,6 +1,8 @@
+import type { GraphQLSchema } from 'graphql';
 import { type AppOptions, type Collector, closeAll, openCollector, pollerOf } from './app/collector.js';
 import { thresholdsOf } from './app/judged-by.js';
 import { openCallers } from './app/open-callers.js';
+import { openLimits } from './app/open-limits.js';
 import { createOperations } from './app/operations.js';
 import { createReports } from './app/serve-reports.js';
 import { watchTokens } from './app/watch-tokens.js';
@@ -11,6 +13,7 @@ import { createApollo } from './graphql/apollo.js';
 import { createContextFactory } from './graphql/context.js';
 import type { Operations } from './graphql/operations.js';
 import { buildGatewaySchema } from './graphql/schema.js';
+import type { GraphLimits } from './http/graph.js';
 import { collectionCheck, historyCheck, readiness } from './http/health.js';
 import { createServer, type Server } from './http/server.js';
 import { type Counters, createCounters } from './metrics/counters.js';
@@ -39,6 +42,8 @@ export function createApp(config: Config, options: AppOptions): App {
   const opened: (() => Promise<void>)[] = [];
   return {
     async start() {
+      const schema = buildGatewaySchema();
+      const limits = openLimits(config, schema);
       const counters = createCounters();
       const collector = await openCollector(config, options, counters);
       opened.unshift(collector.close);
@@ -46,7 +51,10 @@ export function createApp(config: Config, options: AppOptions): App {
       opened.unshift(() => callers.close());
       const poller = pollerOf(config, options, collector);
       const operations = createOperations(options, collector, poller);
-      const server = createGatewayServer(config, options, { collector, counters, callers, operations });
+      const server = createGatewayServer(config, options, {
+        ...{ collector, counters, callers, operations },
+        ...{ schema, limits },
+      });
       opened.unshift(() => server.close(PATIENCE_MS));
       const url = await server.start();
       opened.splice(1, 0, startPolling(poller));
@@ -73,12 +81,14 @@ interface Parts {
   readonly counters: Counters;
   readonly callers: Callers;
   readonly operations: Operations;
+  readonly schema: GraphQLSchema;
+  readonly limits: GraphLimits;
 }
 
 function createGatewayServer(
   config: Config,
   { clock, log }: AppOptions,
-  { collector, counters, callers, operations }: Parts,
+  { collector, counters, callers, operations, schema, limits }: Parts,
 ): Server {
   const { store, accounts, sync } = collector;
   const context = createContextFactory({
@@ -97,13 +107,15 @@ function createGatewayServer(
     ...config.http,
     callers,
     apollo: createApollo({
-      ...{ schema: buildGatewaySchema(), log, observer: counters.graph },
+      ...{ schema, log, observer: counters.graph },
       ...{ introspection, sandbox },
     }),
     context,
     readiness: () => readiness([historyCheck(store), collectionCheck(store)]),
     reports: createReports({ store, config, clock, log }),
     signingKeys: () => publishedKeys(store),
+    limits,
+    ratePerMinute: config.limits.ratePerMinute,
     metrics: createScrape({ counters, store, budgets: () => accounts.budgets, clock, log }),
     log,
   });

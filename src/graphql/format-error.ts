@@ -17,6 +17,8 @@ export function createErrorFormatter(log: Log) {
       log.error({ err: cause }, 'the history cannot be read');
       return withMessage(formatted, 'HISTORY_UNAVAILABLE', cause.message);
     }
+    // nobody reads this, and nothing is wrong
+    if (cause instanceof RequestEnded) return withMessage(formatted, 'TIMEOUT', cause.message);
     const code = formatted.extensions?.code;
     if (code === ApolloServerErrorCode.GRAPHQL_PARSE_FAILED) return withoutText(formatted);
     if (code !== ApolloServerErrorCode.INTERNAL_SERVER_ERROR) return formatted;

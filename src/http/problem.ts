@@ -1,4 +1,4 @@
 /** An HTTP failure in the shape that GraphQL clients read. */
-export function problem(code: string, message: string) {
-  return { errors: [{ message, extensions: { code } }] };
+export function problem(code: string, message: string, details: Readonly<Record<string, unknown>> = {}) {
+  return { errors: [{ message, extensions: { code, ...details } }] };
 }

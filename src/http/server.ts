@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { ApolloServer } from '@apollo/server';
-import { fastifyApolloHandler } from '@as-integrations/fastify';
 import {
   type FastifyError,
   type FastifyInstance,
@@ -9,17 +8,20 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify';
-import { GraphQLError } from 'graphql';
 import type { Callers } from '../callers/callers.js';
 import type { GatewayContext, RequestInfo } from '../graphql/context.js';
+import { RequestEnded, RequestTimeout } from '../graphql/in-time.js';
 import type { Log } from '../log.js';
 import { addAuthentication, areAsked } from './authenticate.js';
 import { addCors } from './cors.js';
+import { addGraph, type GraphLimits } from './graph.js';
 import type { Readiness } from './health.js';
 import { addHomePage } from './home.js';
+import { HttpError } from './http-error.js';
 import { serveIde } from './ide.js';
 import { listenError } from './listen-error.js';
 import { problem } from './problem.js';
+import { limitRate } from './rate-limit.js';
 import { addReports, type Reports } from './reports.js';
 import { addSecurityHeaders } from './security-headers.js';
 import { isQueryErrorInJson } from './status-for-json.js';
@@ -52,6 +54,10 @@ export interface ServerOptions {
   readonly openMetrics?: boolean;
   /** What `/reports` answers with; without it there are none. */
   readonly reports?: Reports | undefined;
+  /** What operations of the graph must be to be run; anything unless given. */
+  readonly limits?: GraphLimits | undefined;
+  /** Requests a minute by one caller; any number unless given. */
+  readonly ratePerMinute?: number | undefined;
   readonly log: Log;
 }
 
@@ -114,7 +120,7 @@ class GatewayServer implements Server {
   async close(patienceMs: number): Promise<void> {
     this.isDraining = true;
     const cut = setTimeout(() => {
-      for (const request of this.inFlight) request.abort();
+      for (const request of this.inFlight) request.abort(new RequestEnded('The gateway is shutting down.'));
       this.app.server.closeAllConnections();
     }, patienceMs);
     try {
@@ -138,7 +144,8 @@ class GatewayServer implements Server {
     addSecurityHeaders(app);
     await addCors(app, options.corsOrigins ?? []);
     addAuthentication(app, options);
-    app.addHook('onSend', async (_request, reply, body) => {
+    app.addHook('onSend', async (request, reply, body) => {
+      if (request.routeOptions.url !== '/graphql') return;
       if (isQueryErrorInJson(reply.statusCode, reply.getHeader('content-type'), body)) reply.code(200);
     });
     app.addHook('onResponse', async (request, reply) => {
@@ -150,6 +157,7 @@ class GatewayServer implements Server {
 
   private async addRoutes(): Promise<void> {
     const { app, options } = this;
+    if (options.ratePerMinute) await limitRate(app, options.ratePerMinute);
     if (options.landingPage !== false) addHomePage(app, options.ide);
     app.get('/healthz', OPEN, () => ({ status: 'alive' }));
     app.get('/readyz', OPEN, async (_request, reply) => {
@@ -169,16 +177,9 @@ class GatewayServer implements Server {
     }
     const { reports } = options;
     if (reports) addReports(app, { reports, signalOf: (reply) => this.signalOf(reply) });
-    app.route({
-      url: '/graphql',
-      method: ['GET', 'POST'],
-      config: { access: 'GRAPH' },
-      handler: fastifyApolloHandler(options.apollo, {
-        context: async ({ caller }, reply) => {
-          if (caller === null) throw new GraphQLError(NO_PAGE, { extensions: UNAUTHENTICATED });
-          return options.context({ caller, signal: this.signalOf(reply) });
-        },
-      }),
+    addGraph(app, {
+      ...{ apollo: options.apollo, context: options.context, limits: options.limits },
+      signalOf: (reply, timeoutMs) => this.signalOf(reply, timeoutMs),
     });
     if (options.ide) await serveIde(app);
   }
@@ -188,18 +189,28 @@ class GatewayServer implements Server {
     return { ready: false, checks: [{ name: 'server', ok: false, message: 'is shutting down' }] };
   }
 
-  /** Aborted when the caller goes away before it has its answer, or when the server can wait no longer. */
-  private signalOf(reply: FastifyReply): AbortSignal {
+  /**
+   * Fires when the caller goes away before it has its answer, when the server can wait no longer, and after
+   * `timeoutMs` where that is given.
+   */
+  private signalOf(reply: FastifyReply, timeoutMs?: number): AbortSignal {
     const controller = new AbortController();
     this.inFlight.add(controller);
+    const timer =
+      timeoutMs && setTimeout(() => controller.abort(new RequestTimeout(timeoutMs)), timeoutMs).unref();
     reply.raw.once('close', () => {
       this.inFlight.delete(controller);
-      if (!reply.raw.writableFinished) controller.abort();
+      if (timer) clearTimeout(timer);
+      if (!reply.raw.writableFinished) controller.abort(new RequestEnded('The caller has gone away.'));
     });
     return controller.signal;
   }
 
   private fail(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+    if (error instanceof HttpError) {
+      reply.code(error.statusCode).send(problem(error.code, error.message, error.details));
+      return;
+    }
     const status = error.statusCode ?? 500;
     if (status < 500) {
       reply.code(status).send(problem('BAD_REQUEST', error.message));
@@ -225,10 +236,6 @@ class GatewayServer implements Server {
 }
 
 const OPEN = { config: { access: 'OPEN' } } as const;
-
-// a browser got as far as here for the sake of a page that there is not
-const NO_PAGE = 'There is no page here. Ask as a client does: by POST, or with “Accept: application/json”.';
-const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', http: { status: 401 } };
 
 /** Whom to believe: those in the list, or the nearest so many. */
 function trustProxyOf({ trustProxy }: ServerOptions) {

@@ -1,0 +1,110 @@
+import type { ApolloServer } from '@apollo/server';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError } from 'graphql';
+import type { GatewayContext, RequestInfo } from '../graphql/context.js';
+import type { Admission, Gate } from '../graphql/limits/gate.js';
+import type { PersistedOperations } from '../graphql/limits/persisted-operations.js';
+import { type Caller, hasRole } from '../model/caller.js';
+import { type OperationRequest, operationOf, putQuery } from './graphql-request.js';
+import { HttpError } from './http-error.js';
+import { problem } from './problem.js';
+
+/** What an operation must be to be run. */
+export interface GraphLimits {
+  readonly gate: Gate;
+  /** The only operations that readers may run; `null`: any. */
+  readonly persisted: PersistedOperations | null;
+  /** How long a request may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+export interface GraphRouteOptions {
+  readonly apollo: ApolloServer<GatewayContext>;
+  readonly context: (request: RequestInfo) => GatewayContext;
+  /** Without them any operation is run, and takes as long as it takes. */
+  readonly limits: GraphLimits | undefined;
+  /** Fires when the caller goes away, when the server can wait no longer, and after so many milliseconds. */
+  readonly signalOf: (reply: FastifyReply, timeoutMs?: number) => AbortSignal;
+}
+
+/** The graph at `/graphql`: each operation is judged before the GraphQL server sees it. */
+export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void {
+  const { apollo, limits } = options;
+  const admissions = new WeakMap<FastifyRequest, Admission>();
+  const run = fastifyApolloHandler(apollo, {
+    context: async (request, reply) => {
+      const { caller } = request;
+      if (caller === null) throw new GraphQLError(NO_PAGE, { extensions: UNAUTHENTICATED });
+      const signal = options.signalOf(reply, limits?.timeoutMs);
+      return options.context({ caller, signal, admission: admissions.get(request) });
+    },
+  });
+  app.route({
+    url: '/graphql',
+    method: ['GET', 'POST'],
+    config: { access: 'GRAPH' },
+    preHandler: async (request, reply) => {
+      try {
+        const admission = limits && admit(request, limits);
+        if (admission) admissions.set(request, admission);
+      } catch (error) {
+        if (!(error instanceof HttpError)) throw error;
+        await refuse(request, reply, error);
+      }
+    },
+    handler: run,
+  });
+}
+
+/** What the operation is let through with; nothing where it cannot be run in any case. Throws an `HttpError`. */
+function admit(request: FastifyRequest, { gate, persisted }: GraphLimits): Admission | undefined {
+  const asked = operationOf(request);
+  const { caller } = request;
+  if (!asked || !caller) return undefined;
+  const query = persisted ? listedQuery(request, asked, persisted, caller) : asked.query;
+  if (query === null) return undefined;
+  const verdict = gate.judge({ ...asked, query }, caller.role);
+  if ('admitted' in verdict) return verdict.admitted;
+  if (!('refused' in verdict)) return undefined;
+  const { code, message, details } = verdict.refused;
+  throw new HttpError(400, code, message, details);
+}
+
+/** The text that is meant, put into the request where it was asked for by its id. */
+function listedQuery(
+  request: FastifyRequest,
+  { query, persistedId }: OperationRequest,
+  persisted: PersistedOperations,
+  caller: Caller,
+): string | null {
+  const body = persistedId === null ? null : persisted.bodyOf(persistedId);
+  if (body !== null && (query === null || query.trim() === body.trim())) {
+    putQuery(request, body);
+    return body;
+  }
+  if (query === null && persistedId !== null) throw notListed('No operation is listed under this id.');
+  if (query !== null && !persisted.lists(query) && !hasRole(caller, 'operator')) {
+    throw notListed(
+      'Readers may run listed operations only, and this text is none of them, to the last character.',
+    );
+  }
+  return query;
+}
+
+function notListed(message: string): HttpError {
+  return new HttpError(400, 'OPERATION_NOT_LISTED', message);
+}
+
+function refuse(request: FastifyRequest, reply: FastifyReply, error: HttpError): FastifyReply {
+  const isModern = (request.headers.accept ?? '').includes('application/graphql-response+json');
+  const mediaType = isModern ? 'application/graphql-response+json' : 'application/json';
+  return reply
+    .code(error.statusCode)
+    .headers({ 'content-type': `${mediaType}; charset=utf-8`, 'cache-control': 'no-store' })
+    .send(JSON.stringify(problem(error.code, error.message, error.details)));
+}
+
+// a browser got as far as here for the sake of a page that there is not
+const NO_PAGE = 'There is no page here. Ask as a client does: by POST, or with “Accept: application/json”.';
+const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', http: { status: 401 } };
