@@ -29,3 +29,9 @@ export function jsonSummary(
   };
   return `${JSON.stringify(summary, null, 2)}\n`;
 }
+
+/** The same of a job for which there is nothing to report yet. */
+export function emptySummary(job: string): string {
+  const nothing = { period: null, asOf: null, seq: null, integrations: [] };
+  return `${JSON.stringify({ ...nothing, exitCode: EXIT.ok, controls: [], out: null, job }, null, 2)}\n`;
+}

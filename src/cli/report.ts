@@ -18,7 +18,7 @@ import {
   readReportOptions,
 } from './report-options.js';
 import { openFile, openOutput, type Sink } from './report-output.js';
-import { exitCodeOf, jsonSummary } from './report-summary.js';
+import { emptySummary, exitCodeOf, jsonSummary } from './report-summary.js';
 import { textReport } from './report-text.js';
 import { print } from './terminal.js';
 
@@ -105,10 +105,11 @@ async function reportSinceLast(
 ): Promise<number> {
   const { terminal, clock } = invocation;
   const now = toInstant(clock());
-  const span = nextSpan(job, options.until?.(now) ?? now, (await store.head()).at);
+  const span = nextSpan(job, options.until?.(now) ?? now, await store.head());
   if (span === null) {
-    if (!options.quiet)
-      print(terminal, `Nothing to report: no whole day has passed since ${job.reportedTo?.slice(0, 10)}.`);
+    const since = job.reportedTo?.slice(0, 10) ?? 'the beginning of the history';
+    if (options.json) terminal.out.write(emptySummary(job.name));
+    else if (!options.quiet) print(terminal, `Nothing to report: no whole day has passed since ${since}.`);
     return EXIT.ok;
   }
   const code = await makeReport(store, options.asked(span), options, invocation);

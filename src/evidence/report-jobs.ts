@@ -1,4 +1,4 @@
-import type { HistoryStore } from '../history/store.js';
+import type { HistoryStore, Pin } from '../history/store.js';
 import { DAY, earliest, type Instant, shift, toInstant, toMillis } from '../model/instant.js';
 
 /** What is remembered of a job that reports what came since its last report. */
@@ -26,14 +26,16 @@ export async function readJob(store: HistoryStore, name: string): Promise<Report
 
 /**
  * What a job's next report is about: from the end of its last one, or the last whole day for its first, to the last
- * midnight (UTC) that is past at `until` and in the view of `seen`. `null` while no whole day has passed.
+ * midnight (UTC) that is past at `until` and in the view. `null` while no whole day has passed.
  */
 export function nextSpan(
   { reportedTo }: ReportJob,
   until: Instant,
-  seen: Instant,
+  view: Pin,
 ): { readonly from: Instant; readonly to: Instant } | null {
-  const to = midnightBefore(earliest(until, seen));
+  // nothing recorded, nothing to go on from
+  if (view.seq === 0) return null;
+  const to = midnightBefore(earliest(until, view.at));
   const from = reportedTo ?? shift(to, -DAY);
   return from < to ? { from, to } : null;
 }
