@@ -60,7 +60,7 @@ export class IntegrationMutations {
   @Mutation(() => IntegrationPayload, {
     nullable: true,
     description:
-      'Gives an integration another address. It takes a token for it: a token is never sent elsewhere than where whoever gave it said.',
+      'Gives an integration another address. It takes a token for it: a token is never sent elsewhere than where whoever gave it said. It is taken for the same account: what was collected is not read again. Another account wants another name.',
   })
   updateIntegration(
     @Arg('name', () => ID, { description: NAME }) name: string,

@@ -57,6 +57,8 @@ export interface Simulator {
   stats(): SimulatorStats;
   /** Starts counting anew. */
   resetStats(): void;
+  /** Revokes the token and accepts this one from now on. */
+  renewToken(token: string): void;
   /** Replaces the plan; the counts of its rules begin at nought. */
   setFaults(plan: FaultPlan | null): void;
   /** Cuts every connection and stops. */
@@ -68,12 +70,12 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const token = options.token ?? 'simulated-token';
   const stats = new StatsRecorder();
   const limiter = new Limiter(options.limits ?? {});
-  const state = { faults: new FaultEngine(options.faults ?? null) };
+  const state = { token, faults: new FaultEngine(options.faults ?? null) };
   const server = createServer((request, response) => {
     const exchange = arrive(options, stats, request, response);
     const fault = state.faults.next(withoutPrefix(exchange.url), exchange.now);
     const hidden = fault?.kind === 'unlisted' ? fault.ids : [];
-    const proper = () => properAnswer(options, token, limiter, exchange, hidden);
+    const proper = () => properAnswer(options, state.token, limiter, exchange, hidden);
     if (fault) stats.faulted(fault.kind);
     reply(options, stats, exchange, fault, proper);
   });
@@ -89,6 +91,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     token,
     stats: () => stats.snapshot(),
     resetStats: () => stats.reset(),
+    renewToken: (renewed) => {
+      state.token = renewed;
+    },
     setFaults: (plan) => {
       state.faults = new FaultEngine(plan);
     },

@@ -1,0 +1,291 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Secret } from '../../src/integrations/secret.js';
+import { Gateway } from './gateway.js';
+
+const CONNECT = `mutation($name: ID!, $baseUrl: String, $token: Token!) {
+  connectIntegration(name: $name, baseUrl: $baseUrl, token: $token) {
+    integration { name origin baseUrl tokenHint tokenState tokenStoredAt createdAt }
+    test { works parts { part outcome message } }
+  }
+}`;
+const ROTATE = `mutation($name: ID!, $token: Token!) {
+  rotateIntegrationToken(name: $name, token: $token) { integration { name tokenHint } }
+}`;
+const REMOVE = 'mutation($name: ID!) { removeIntegration(name: $name) { name integration { origin } } }';
+const INTEGRATIONS =
+  '{ integrations { name origin tokenState tokenMessage tokenHint streams { resource status } } }';
+
+interface Listed {
+  readonly name: string;
+  readonly origin: string | null;
+  readonly tokenState: string | null;
+  readonly tokenHint: string | null;
+  readonly streams: readonly { readonly resource: string; readonly status: string }[];
+}
+
+let gateway: Gateway;
+
+beforeEach(() => {
+  gateway = new Gateway();
+});
+afterEach(() => gateway.clear());
+
+async function listed(): Promise<readonly Listed[]> {
+  const { integrations } = await gateway.data<{ integrations: Listed[] }>(INTEGRATIONS);
+  return integrations;
+}
+
+/** Waits until all streams of an integration stand so. */
+async function stands(name: string, status: string): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const own = (await listed()).find((each) => each.name === name);
+      expect(own?.streams.map((stream) => stream.status)).toEqual([status, status, status, status]);
+    },
+    { timeout: 15_000, interval: 50 },
+  );
+}
+
+async function count(name: string): Promise<number> {
+  const { threats } = await gateway.data<{ threats: { totalCount: number } }>(
+    'query($in: [ID!]) { threats(integrations: $in, first: 1) { totalCount } }',
+    { in: [name] },
+  );
+  return threats.totalCount;
+}
+
+/** Waits until so many threats of an integration are held. */
+async function holds(name: string, threats: number): Promise<void> {
+  await vi.waitFor(async () => expect(await count(name)).toBe(threats), { timeout: 15_000, interval: 50 });
+}
+
+test('a gateway without an account gets one by mutation, polls it, heals after a rotation, and lets it go', async () => {
+  const first = 'first-token-0001';
+  const second = 'second-token-0002';
+  const emea = await gateway.tenant('one', { token: first });
+  expect(await gateway.start()).toEqual([]);
+  expect(await listed()).toEqual([]);
+
+  const { connectIntegration } = await gateway.data<Record<string, unknown>>(CONNECT, {
+    ...{ name: 'emea', baseUrl: emea.baseUrl, token: first },
+  });
+  expect(connectIntegration).toMatchObject({
+    integration: {
+      name: 'emea',
+      origin: 'ABNORMAL',
+      baseUrl: emea.baseUrl,
+      tokenHint: '0001',
+      tokenState: 'OK',
+    },
+    test: { works: true },
+  });
+  await holds('emea', 30);
+  await stands('emea', 'OK');
+
+  emea.renewToken(second);
+  const poll = 'mutation { pollNow { finished polls { integration resource run { status trigger } } } }';
+  const { pollNow } = await gateway.data<{ pollNow: { finished: boolean; polls: unknown[] } }>(poll);
+  expect(pollNow.finished).toBe(true);
+  expect(pollNow.polls).toHaveLength(3);
+  await stands('emea', 'TOKEN_REJECTED');
+  expect((await listed())[0]).toMatchObject({ tokenState: 'REJECTED' });
+
+  await gateway.data(ROTATE, { name: 'emea', token: second });
+  await stands('emea', 'OK');
+  expect((await listed())[0]).toMatchObject({ tokenState: 'OK', tokenHint: '0002' });
+
+  const { removeIntegration } = await gateway.data<Record<string, unknown>>(REMOVE, { name: 'emea' });
+  expect(removeIntegration).toEqual({ name: 'emea', integration: { origin: null } });
+  emea.resetStats();
+  expect(await count('emea')).toBe(30);
+  const { errors } = await gateway.ask('mutation { pollNow { finished } }');
+  expect(errors[0]?.extensions.code).toBe('NOT_POSSIBLE');
+  expect(emea.stats().requests).toBe(0);
+
+  const log = gateway.lines.join('');
+  expect(log).toContain('TOKEN_REJECTED');
+  for (const token of [first, second]) expect(log).not.toContain(token);
+});
+
+test('what a command beside it adds, rotates and removes is read, healed and let go without a restart', async () => {
+  const [first, second] = ['beside-token-0001', 'beside-token-0002'];
+  const apac = await gateway.tenant('one', { token: second });
+  await gateway.start();
+  const { baseUrl } = apac;
+  await gateway.beside((vault) => vault.add({ name: 'apac', baseUrl, token: new Secret(first) }));
+  await stands('apac', 'TOKEN_REJECTED');
+  await gateway.beside((vault) => vault.rotate('apac', new Secret(second)));
+  await holds('apac', 30);
+  await stands('apac', 'OK');
+  await gateway.beside((vault) => vault.remove('apac'));
+  await vi.waitFor(
+    async () => expect(await listed()).toMatchObject([{ name: 'apac', origin: null }]),
+    10_000,
+  );
+  apac.resetStats();
+  expect(await count('apac')).toBe(30);
+  expect(apac.stats().requests).toBe(0);
+  for (const token of [first, second]) expect(gateway.lines.join('')).not.toContain(token);
+});
+
+test('an account whose token is refused stops nothing of the others, and each has a budget of its own', async () => {
+  const good = await gateway.tenant('one', { token: 'good-token-0001' });
+  const bad = await gateway.tenant('one', { token: 'bad-token-00001' });
+  await gateway.start();
+  await gateway.data(CONNECT, { name: 'bad', baseUrl: bad.baseUrl, token: 'not-that-token-1' });
+  await gateway.data(CONNECT, { name: 'good', baseUrl: good.baseUrl, token: good.token });
+  await stands('good', 'OK');
+  await stands('bad', 'TOKEN_REJECTED');
+  await holds('good', 30);
+  const { upstreamBudget: used } = await gateway.data<{ upstreamBudget: { used: number; limit: number } }>(
+    '{ upstreamBudget(integration: "bad") { used limit } }',
+  );
+  const { upstreamBudget: theirs } = await gateway.data<{ upstreamBudget: { used: number } }>(
+    '{ upstreamBudget(integration: "good") { used } }',
+  );
+  expect(used.limit).toBe(60_000);
+  expect(used.used).toBeLessThan(10);
+  expect(theirs.used).toBeGreaterThan(30);
+});
+
+test('another address takes another token, and what was recorded goes on under the name', async () => {
+  const old = await gateway.tenant('one', { token: 'old-token-000001' });
+  const young = await gateway.tenant('one', { token: 'new-token-000002' });
+  await gateway.start();
+  await gateway.data(CONNECT, { name: 'emea', baseUrl: old.baseUrl, token: old.token });
+  await holds('emea', 30);
+  const update = `mutation($baseUrl: String, $token: Token!) {
+    updateIntegration(name: "emea", baseUrl: $baseUrl, token: $token) { integration { baseUrl } }
+  }`;
+  await gateway.data(update, { baseUrl: young.baseUrl, token: young.token });
+  await vi.waitFor(() => expect(young.stats().requests).toBeGreaterThan(0), 10_000);
+  old.resetStats();
+  await vi.waitFor(() => expect(young.stats().requests).toBeGreaterThan(3), 10_000);
+  await stands('emea', 'OK');
+  expect(await count('emea')).toBe(30);
+  expect(old.stats().requests).toBe(0);
+});
+
+describe('what cannot be done is refused in words', () => {
+  test('and no token is in them, however wrongly it was given', async () => {
+    const token = 'mistaken-token-0001';
+    await gateway.start();
+    const wrong: [query: string, variables: object][] = [
+      [CONNECT, { name: 'a', token: { token } }],
+      [CONNECT, { name: 'a', token: [token] }],
+      [CONNECT, { name: 'Bad Name', token }],
+      [CONNECT, { name: 'a', token: `Bearer ${token}` }],
+      [CONNECT, { name: 'a', baseUrl: 'http://example.test', token }],
+      [CONNECT, { name: 'a', baseUrl: 'http://10.0.0.1/v1', token }],
+      [CONNECT, { token }],
+      [ROTATE, { name: 'nobody', token }],
+      [`mutation { connectIntegration(name: "a", token: [{ t: "${token}" }]) { integration { name } } }`, {}],
+      [`mutation { connectIntegration(name: "a", token "${token}") { integration { name } } }`, {}],
+      [
+        `mutation($t: String) { rotateIntegrationToken(name: "a", token: $t) { integration { name } } }`,
+        { t: token },
+      ],
+    ];
+    for (const [query, variables] of wrong) {
+      // more than once, since what comes again may take another way
+      for (let time = 0; time < 3; time += 1) {
+        const text = await (await gateway.post({ query, variables })).text();
+        expect(text).toContain('"errors"');
+        expect(text).not.toContain(token);
+      }
+    }
+    expect(await listed()).toEqual([]);
+    const trail = await gateway.data('{ auditTrail(first: 100) { nodes { detail target } } }');
+    expect(JSON.stringify(trail)).not.toContain(token);
+    expect(gateway.lines.join('')).not.toContain(token);
+  });
+
+  test('where the key is not set', async () => {
+    await gateway.clear();
+    gateway = new Gateway({ ENCRYPTION_KEY: '', SIMULATOR: 'off' });
+    expect(await gateway.start()).toEqual([]);
+    const { errors } = await gateway.ask(CONNECT, { name: 'a', token: 'some-token-00001' });
+    expect(errors[0]).toMatchObject({ extensions: { code: 'NOT_POSSIBLE' } });
+    expect(errors[0]?.message).toContain('ENCRYPTION_KEY is not set');
+  });
+
+  test('where the history is of invented records', async () => {
+    await gateway.clear();
+    gateway = new Gateway({ SIMULATOR: 'on' });
+    expect(await gateway.start()).toEqual(['simulated']);
+    await stands('simulated', 'OK');
+    const { errors } = await gateway.ask(CONNECT, { name: 'a', token: 'some-token-00001' });
+    expect(errors[0]).toMatchObject({ extensions: { code: 'NOT_POSSIBLE' } });
+    expect(errors[0]?.message).toContain('holds records of the simulated tenant');
+  });
+});
+
+test('who did what is in the audit trail, for those who did it wrong too', async () => {
+  const emea = await gateway.tenant('one', { token: 'audit-token-0001' });
+  await gateway.start();
+  await gateway.data(CONNECT, { name: 'emea', baseUrl: emea.baseUrl, token: emea.token });
+  await gateway.ask(ROTATE, { name: 'nobody', token: 'some-token-00001' });
+  await gateway.data('mutation { pollNow(resources: [CASES]) { finished } }');
+  await gateway.data(REMOVE, { name: 'emea' });
+  const { auditTrail } = await gateway.data<{ auditTrail: Record<string, unknown> }>(`{
+    auditTrail(first: 3) {
+      totalCount
+      nodes { index action target outcome caller { kind role } }
+      pageInfo { hasNextPage endCursor }
+      chain { intact length }
+    }
+  }`);
+  expect(auditTrail).toMatchObject({
+    totalCount: 5,
+    nodes: [
+      { index: 5, action: 'REMOVE_INTEGRATION', target: 'emea', outcome: 'SUCCEEDED' },
+      { index: 4, action: 'POLL', target: null, outcome: 'SUCCEEDED' },
+      { index: 3, action: 'ROTATE_INTEGRATION_TOKEN', target: 'nobody', outcome: 'FAILED' },
+    ],
+    pageInfo: { hasNextPage: true },
+    chain: { intact: true, length: 5 },
+  });
+  const { endCursor } = auditTrail.pageInfo as { endCursor: string };
+  const rest = await gateway.data(
+    'query($after: String) { auditTrail(after: $after) { nodes { index action } } }',
+    {
+      after: endCursor,
+    },
+  );
+  expect(rest).toEqual({
+    auditTrail: {
+      nodes: [
+        { index: 2, action: 'TEST_INTEGRATION' },
+        { index: 1, action: 'CONNECT_INTEGRATION' },
+      ],
+    },
+  });
+});
+
+test('mutations are run each time, in the order they stand in, and never by GET', async () => {
+  const emea = await gateway.tenant('one', { token: 'order-token-0001' });
+  await gateway.start();
+  const both = `mutation($baseUrl: String, $token: Token!) {
+    made: connectIntegration(name: "emea", baseUrl: $baseUrl, token: $token) { integration { name } }
+    again: connectIntegration(name: "emea", baseUrl: $baseUrl, token: $token) { integration { name } }
+    gone: removeIntegration(name: "emea") { name }
+  }`;
+  const variables = { baseUrl: emea.baseUrl, token: emea.token };
+  for (let time = 0; time < 4; time += 1) {
+    const { data, errors } = await gateway.ask(both, variables);
+    expect(data).toEqual({ made: { integration: { name: 'emea' } }, again: null, gone: { name: 'emea' } });
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+  }
+  const { auditTrail } = await gateway.data<{ auditTrail: { totalCount: number } }>(
+    '{ auditTrail { totalCount } }',
+  );
+  expect(auditTrail.totalCount).toBe(12);
+
+  const query = encodeURIComponent('mutation { removeIntegration(name: "emea") { name } }');
+  const headers = { 'apollo-require-preflight': 'yes', accept: 'application/json' };
+  const response = await fetch(`${gateway.url}/graphql?query=${query}`, { headers });
+  expect(response.status).toBe(405);
+  expect(await gateway.data<typeof auditTrail & object>('{ auditTrail { totalCount } }')).toEqual({
+    auditTrail: { totalCount: 12 },
+  });
+});
