@@ -19,7 +19,7 @@ interface Listed {
 
 /**
  * Which listed records have to be fetched. Not those whose held version was confirmed after everything in the
- * window had arrived, nor those already set aside in this very pass.
+ * window had arrived, nor those found gone or already set aside in this very pass.
  */
 export async function chooseTasks(
   pass: Pass,
@@ -55,6 +55,8 @@ export function settledTo(pass: Pass, readAt: Instant): Instant {
 }
 
 async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: Revision): Promise<boolean> {
+  // a list that names it is reason to doubt that it is gone
+  if (held.deleted) return false;
   // a clock that was ahead once has left times that prove nothing
   if (held.verifiedAt > nowOf(pass)) return false;
   const { window } = listed;

@@ -99,7 +99,7 @@ function isKnownGone(pass: Pass, { held, prior }: Task): boolean {
 function settleGone({ memory }: Pass, part: Mutable, { key, held, prior }: Task): void {
   if (held && !held.deleted) part.tombstones.push(key);
   else if (prior) part.released.push(key);
-  if (!held) memory.gone.add(key.id);
+  memory.gone.add(key.id);
 }
 
 type Failure = Exclude<FetchOutcome, { kind: 'SEEN' }>;

@@ -76,9 +76,11 @@ export class LiveRecords {
   }
 
   private knownAnswer(key: Key, current: Revision | null, maxAgeMs: number): Freshness | null {
-    if (current)
-      return this.isYoung(current.verifiedAt, maxAgeMs) ? freshness(current.verifiedAt, false) : null;
-    return this.isYoung(this.unknown.get(keyText(key)), maxAgeMs) ? freshness(null, false) : null;
+    const verifiedAt = current?.verifiedAt ?? null;
+    if (verifiedAt !== null && this.isYoung(verifiedAt, maxAgeMs)) return freshness(verifiedAt, false);
+    const missedAt = this.unknown.get(keyText(key));
+    if (!missedAt || !this.isYoung(missedAt, maxAgeMs) || (current && !current.deleted)) return null;
+    return freshness(current && missedAt, false);
   }
 
   private isYoung(instant: Instant | undefined, maxAgeMs: number): boolean {

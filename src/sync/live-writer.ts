@@ -78,8 +78,8 @@ function forecastOf(reads: readonly LiveRead[]): Partial<RunCounts> {
   const counts = { added: 0, changed: 0, unchanged: 0, quarantined: 0 };
   for (const { task, outcome } of reads) {
     if (outcome.kind !== 'SEEN') counts.quarantined += 1;
-    else if (!task.held) counts.added += 1;
-    else if (task.held.digest !== outcome.observation.digest || task.held.deleted) counts.changed += 1;
+    else if (!task.held || task.held.deleted) counts.added += 1;
+    else if (task.held.digest !== outcome.observation.digest) counts.changed += 1;
     else counts.unchanged += 1;
   }
   return counts;

@@ -46,7 +46,7 @@ export type Reading = Pick<Pass, 'account' | 'recorder' | 'signal' | 'priority'>
 
 /** What a pass remembers from window to window. */
 export interface PassMemory {
-  /** Records that were never held and are known not to exist, though lists name them. */
+  /** Records found not to exist, though lists name them. */
   readonly gone: Set<string>;
   /** Details that failed one after the other. */
   failedDetails: number;
