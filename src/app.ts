@@ -12,6 +12,7 @@ import { publishedKeys } from './evidence/proof/published-keys.js';
 import { createApollo } from './graphql/apollo.js';
 import { createContextFactory } from './graphql/context.js';
 import type { Operations } from './graphql/operations.js';
+import { redactSchema } from './graphql/redaction/redact-schema.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import type { GraphLimits } from './http/graph.js';
 import { collectionCheck, historyCheck, readiness } from './http/health.js';
@@ -85,6 +86,11 @@ interface Parts {
   readonly limits: GraphLimits;
 }
 
+/** The schema as readers see it, where anything is masked. */
+function redactedBy({ limits: { redact } }: Config): GraphQLSchema | undefined {
+  return redact.size > 0 ? redactSchema(buildGatewaySchema(), redact) : undefined;
+}
+
 function createGatewayServer(
   config: Config,
   { clock, log }: AppOptions,
@@ -107,7 +113,7 @@ function createGatewayServer(
     ...config.http,
     callers,
     apollo: createApollo({
-      ...{ schema, log, observer: counters.graph },
+      ...{ schema, redactedSchema: redactedBy(config), log, observer: counters.graph },
       ...{ introspection, sandbox },
     }),
     context,

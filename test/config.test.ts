@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { formatDuration, parseDuration, parseInstant } from '../src/config/duration.js';
 import { describeProblems } from '../src/config/reader.js';
 import { type Config, readEnv, toConfig } from '../src/config.js';
+import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../src/model/query-limits.js';
 
 const TOKEN = 'tok_5f1c9a7e2b';
 
@@ -20,6 +21,37 @@ function problemsOf(env: Record<string, string>): Record<string, string> {
 function warningsOf(env: Record<string, string>): readonly string[] {
   return toConfig(readEnv(env)).warnings;
 }
+
+describe('limits', () => {
+  test('are read by name, and those that are not named stay as they are', () => {
+    const { limits } = configOf({
+      ...{ RATE_LIMIT: 'off', REQUEST_TIMEOUT: '5s', QUERY_LIMITS: 'depth=20, aliases=7' },
+      ...{ COST_LIMITS: 'reader=10', REDACT: 'subject, names', PERSISTED_OPERATIONS: 'list.json' },
+    });
+    expect(limits).toEqual({
+      ratePerMinute: 0,
+      requestTimeout: 5_000,
+      query: { ...DEFAULT_QUERY_LIMITS, depth: 20, aliases: 7 },
+      cost: { ...DEFAULT_COST_LIMITS, reader: 10 },
+      persistedOperations: 'list.json',
+      redact: new Set(['subject', 'names']),
+    });
+    expect(configOf({ REDACT: 'all' }).limits.redact.size).toBeGreaterThan(5);
+  });
+
+  test('that are no limits are told, each with what is right', () => {
+    const result = toConfig(
+      readEnv({ QUERY_LIMITS: 'deepness=3,depth=0', COST_LIMITS: 'reader', REDACT: 'subject,everything' }),
+    );
+    const names = result.ok ? [] : result.problems.map(({ name, wrong }) => `${name} ${wrong}`);
+    expect(names).toEqual([
+      'QUERY_LIMITS has "deepness=3"',
+      'QUERY_LIMITS has "depth=0"',
+      'COST_LIMITS has "reader"',
+      'REDACT has "everything"',
+    ]);
+  });
+});
 
 describe('without any variable', () => {
   test('the service runs against the simulated tenant, on loopback, in a file of its own', () => {
@@ -42,6 +74,14 @@ describe('without any variable', () => {
       },
       maxAge: 300_000,
       upstream: { rpm: null, concurrency: 4, timeout: 30_000 },
+      limits: {
+        ratePerMinute: 3_000,
+        requestTimeout: 30_000,
+        query: DEFAULT_QUERY_LIMITS,
+        cost: DEFAULT_COST_LIMITS,
+        persistedOperations: null,
+        redact: new Set(),
+      },
       logLevel: null,
       secrets: [],
     });

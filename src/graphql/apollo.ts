@@ -23,6 +23,8 @@ type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'
 export interface ApolloOptions {
   /** One that no other server has. */
   readonly schema: GraphQLSchema;
+  /** The same schema with fields masked, for readers; they see what everybody sees unless it is given. */
+  readonly redactedSchema?: GraphQLSchema | undefined;
   readonly log: Log;
   readonly observer?: GraphObserver | undefined;
   /** Whether callers may ask for the schema; yes, unless said otherwise. */
@@ -37,9 +39,9 @@ export interface ApolloOptions {
  * reported to anywhere, whatever the environment says.
  */
 export function createApollo(options: ApolloOptions): ApolloServer<GatewayContext> {
-  const { schema, log, observer, introspection = true, sandbox = true } = options;
+  const { schema, redactedSchema, log, observer, introspection = true, sandbox = true } = options;
   const answers = new Answers();
-  const execute = createExecute(schema);
+  const execute = byRole(createExecute(schema), redactedSchema && createExecute(redactedSchema));
   return new ApolloServer<GatewayContext>({
     gateway: executedBy(schema, inTime(guarding(new Access(schema), answering(priced(execute), answers)))),
     stringifyResult: (result) => answers.stringify(result as ExecutionResult),
@@ -67,6 +69,12 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
         : ApolloServerPluginLandingPageDisabled(),
     ],
   });
+}
+
+/** Runs what readers ask on the schema that is theirs. Answers are kept by role, so none is given to another. */
+function byRole(run: Execute, forReaders: Execute | undefined): Execute {
+  if (!forReaders) return run;
+  return (execution) => (execution.context.role === 'reader' ? forReaders(execution) : run(execution));
 }
 
 /** `run`, but not for callers whose role does not go as far. */
