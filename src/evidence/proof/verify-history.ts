@@ -198,7 +198,7 @@ class HistoryCheck {
       for (const revision of revisions) {
         if (revision.seqTo > seq || !this.#ends.isLastEnded(revision.key)) continue;
         const next = await versionBefore(this.store, revision.key, revision.seqTo + 1);
-        if (next?.seqFrom === revision.seqTo) continue;
+        if (next?.seqFrom === revision.seqTo && revision.seqTo > revision.seqFrom) continue;
         const how = `is held to have ended with batch ${revision.seqTo}, which brought no other`;
         this.#say('STATE_ALTERED', revision, null, how);
       }
