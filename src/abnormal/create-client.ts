@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { Log } from '../log.js';
 import { toInstant } from '../model/instant.js';
 import type { Kind, ListedKind, Resource } from '../model/kind.js';
@@ -40,6 +41,8 @@ export interface ClientOptions {
   readonly maxBodyBytes?: number | undefined;
   readonly retry?: Partial<RetrySettings> | undefined;
   readonly startTimer?: StartTimer | undefined;
+  /** Finds the addresses of the host, and may refuse them; the system's own way, unless given. */
+  readonly lookup?: LookupFunction | undefined;
   readonly observer?: UpstreamObserver | undefined;
 }
 
@@ -58,6 +61,7 @@ export function createAbnormalClient(options: ClientOptions): AbnormalClient {
     timeoutMs: options.timeoutMs,
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
     startTimer,
+    lookup: options.lookup,
   });
   const closing = new AbortController();
   const retry = { ...DEFAULT_RETRY, ...options.retry };

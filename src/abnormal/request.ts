@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import fetch, { type Response } from 'node-fetch';
 import { checkBaseUrl } from './base-url.js';
 import { type Blot, createBlot } from './blot.js';
@@ -14,6 +15,8 @@ export interface RequestOptions {
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
   readonly startTimer: StartTimer;
+  /** Finds the addresses of a host; the system's own way, unless given. */
+  readonly lookup?: LookupFunction | undefined;
 }
 
 /** An answer whose body has arrived whole, whatever its status. */
@@ -48,7 +51,8 @@ const EVIDENCE_BYTES = 64 * 1024;
 export function createRequest(options: RequestOptions): Request {
   const baseUrl = checkBaseUrl(options.baseUrl);
   const AgentOfScheme = baseUrl.startsWith('https:') ? HttpsAgent : HttpAgent;
-  const agent = new AgentOfScheme({ keepAlive: true });
+  const { lookup } = options;
+  const agent = new AgentOfScheme({ keepAlive: true, ...(lookup ? { lookup } : {}) });
   return {
     get: async (target, body, signal, onHead) => {
       const token = usableToken(options.token());

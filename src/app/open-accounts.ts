@@ -12,6 +12,7 @@ import {
   SIMULATED_ACCOUNT,
 } from '../integrations/open-account.js';
 import { openVault } from '../integrations/open-vault.js';
+import { publicLookup } from '../integrations/public-lookup.js';
 import type { Vault } from '../integrations/vault.js';
 import { demoTenant } from '../simulator/demo.js';
 import { createTenant } from '../simulator/tenant.js';
@@ -57,6 +58,7 @@ export async function openAccounts(config: Config, parts: AccountParts): Promise
     const accounts = await openLiveAccounts({
       ...{ own, accountOptions, budgetFor, log },
       vault: isSimulated ? null : vault,
+      lookup: config.vault.allowPrivate ? undefined : publicLookup,
       everyMs: LOOK_EVERY_MS,
     });
     if (accounts.list().length === 0) log.warn(NO_ACCOUNT);

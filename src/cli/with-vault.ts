@@ -3,7 +3,9 @@ import type { AuditAction } from '../audit/audit-entry.js';
 import { audited } from '../audit/record-audit.js';
 import { DEFAULT_RPM } from '../config.js';
 import type { HistoryStore } from '../history/store.js';
+import { ENVIRONMENT_ACCOUNT } from '../integrations/open-account.js';
 import { vaultOf } from '../integrations/open-vault.js';
+import { publicLookup } from '../integrations/public-lookup.js';
 import type { Secret } from '../integrations/secret.js';
 import type { IntegrationTest } from '../integrations/test-integration.js';
 import { testToken } from '../integrations/test-token.js';
@@ -49,5 +51,9 @@ export function tryToken(
   account: { readonly name: string; readonly baseUrl: string; readonly token: Secret },
 ): Promise<IntegrationTest> {
   const { rpm, concurrency, timeout: timeoutMs } = config.upstream;
-  return testToken({ ...account, rpm: rpm ?? DEFAULT_RPM, concurrency, timeoutMs, clock, log, signal });
+  // the environment's address is set by whoever runs the gateway
+  const isFree = config.vault.allowPrivate || account.name === ENVIRONMENT_ACCOUNT;
+  const lookup = isFree ? undefined : publicLookup;
+  const allowance = { rpm: rpm ?? DEFAULT_RPM, concurrency, timeoutMs };
+  return testToken({ ...account, ...allowance, lookup, clock, log, signal });
 }

@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { Budget } from '../abnormal/budget.js';
 import { createAbnormalClient } from '../abnormal/create-client.js';
 import type { Log } from '../log.js';
@@ -26,6 +27,8 @@ export interface LiveAccountsOptions {
   readonly own: OpenAccount | null;
   /** What a stored account's client is made with. */
   readonly accountOptions: Omit<AccountOptions, 'budget'>;
+  /** Finds the hosts of stored accounts, and may refuse them. */
+  readonly lookup?: LookupFunction | undefined;
   /** Makes the budget of an account that was never read before. */
   readonly budgetFor: (name: string) => Budget;
   /** How often it is looked for what somebody else has changed, in milliseconds. */
@@ -139,7 +142,8 @@ class StoredAccounts implements LiveAccounts {
     this.known.set(name, budget);
     const { observe, ...parts } = this.options.accountOptions;
     const token = () => held.secret.reveal();
-    const options = { ...parts, budget, baseUrl, token, observer: observe?.(name) };
+    const { lookup } = this.options;
+    const options = { ...parts, budget, baseUrl, token, lookup, observer: observe?.(name) };
     const client = drainingClient(createAbnormalClient(options));
     const account: Account = { name, origin: 'ABNORMAL', baseUrl, client };
     const held: Held = { account, client, budget, secret, storedAt };

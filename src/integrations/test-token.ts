@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import { type BudgetOptions, createBudget } from '../abnormal/budget.js';
 import { createAbnormalClient } from '../abnormal/create-client.js';
 import type { Log } from '../log.js';
@@ -12,15 +13,16 @@ export interface TokenTestOptions extends Pick<BudgetOptions, 'rpm' | 'concurren
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
+  readonly lookup?: LookupFunction | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Tests an address with a token, whether or not an account of that name is read. */
 export async function testToken(options: TokenTestOptions): Promise<IntegrationTest> {
-  const { baseUrl, token, timeoutMs, clock, log } = options;
+  const { baseUrl, token, timeoutMs, clock, log, lookup } = options;
   const budget = createBudget(options);
   const client = createAbnormalClient({
-    ...{ baseUrl, budget, timeoutMs, clock, log },
+    ...{ baseUrl, budget, timeoutMs, clock, log, lookup },
     token: () => token.reveal(),
   });
   try {
