@@ -7,9 +7,11 @@ import {
   type Wanted,
 } from '../graphql/operations.js';
 import type { Account } from '../integrations/account.js';
+import { noteTokenTimes } from '../integrations/learn-token-times.js';
 import { refusalOfReal } from '../integrations/mixture.js';
 import type { StoredIntegration } from '../integrations/stored-integration.js';
 import { testIntegration } from '../integrations/test-integration.js';
+import { readTokenSituations } from '../integrations/token-histories.js';
 import { shift, toInstant } from '../model/instant.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import type { Poller } from '../sync/poller.js';
@@ -47,7 +49,7 @@ export function createOperations(
   return {
     async kept() {
       const stored = (await vault.list()).map(keptOf).filter(({ name }) => accounts.get(name));
-      const ours = own ? [{ ...OWN, name: own.account.name, tokenHint: own.tokenHint }] : [];
+      const ours = own ? [{ name: own.account.name, createdAt: null, tokenHint: own.tokenHint }] : [];
       return new Map([...stored, ...ours].map((each) => [each.name, each]));
     },
 
@@ -63,8 +65,8 @@ export function createOperations(
     async test(name, signal) {
       const { client } = accountOf(name);
       const found = await testIntegration({ client, name, clock, signal });
-      const stored = await vault.get(name);
-      if (found.token && stored) await vault.noteTimes(name, stored.token.storedAt, found.token);
+      const storedAt = (await readTokenSituations(store)).get(name)?.storedAt;
+      if (found.token && storedAt) await noteTokenTimes({ store, vault }, name, storedAt, found.token);
       return found;
     },
 
@@ -108,11 +110,8 @@ export function createOperations(
   };
 }
 
-const OWN = { createdAt: null, storedAt: null, issuedAt: null, expiresAt: null } as const;
-
 function keptOf({ name, createdAt, token }: StoredIntegration): KeptIntegration {
-  const { hint, storedAt, issuedAt, expiresAt } = token;
-  return { name, createdAt, tokenHint: hint === '' ? null : hint, storedAt, issuedAt, expiresAt };
+  return { name, createdAt, tokenHint: token.hint === '' ? null : token.hint };
 }
 
 function namesOf({ integrations }: Pick<Wanted, 'integrations'>, accounts: readonly Account[]): string[] {

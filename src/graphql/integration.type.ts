@@ -96,6 +96,8 @@ export class Integration extends Node {
     private readonly account: Pick<Account, 'origin' | 'baseUrl'> | null,
     private readonly states: readonly StreamState[],
     private readonly kept: KeptIntegration | null,
+    /** Of the account that is read, if that has one. */
+    private readonly token: TokenSituation | null,
     private readonly now: Instant,
   ) {
     super();
@@ -168,10 +170,11 @@ export class Integration extends Node {
 
   @PlainField(() => DateTime, {
     nullable: true,
-    description: 'Since when the gateway has had its token (UTC); null for the account of the environment.',
+    description:
+      'Since when the gateway has had its token (UTC): when it was given, or first seen in the environment.',
   })
   get tokenStoredAt(): Instant | null {
-    return this.kept?.storedAt ?? null;
+    return this.token?.storedAt ?? null;
   }
 
   @PlainField(() => DateTime, {
@@ -180,7 +183,7 @@ export class Integration extends Node {
       'When its token ends (UTC), as far as Abnormal says (`/soar/tokens`); null where it does not.',
   })
   get expiresAt(): Instant | null {
-    return this.kept?.expiresAt ?? null;
+    return this.token?.expiresAt ?? null;
   }
 
   @PlainField(() => TokenStateEnum, {
@@ -202,16 +205,5 @@ export class Integration extends Node {
         ? 'Make a new one in Abnormal, put it into ABNORMAL_TOKEN and restart the gateway.'
         : `Make a new one in Abnormal and give it to the mutation rotateIntegrationToken or the command "integrations rotate ${this.name}".`;
     return this.token && describeTokenState(this.token, this.now, how);
-  }
-
-  private get token(): TokenSituation | null {
-    if (this.account?.origin !== 'ABNORMAL') return null;
-    const { issuedAt = null, expiresAt = null, storedAt = null } = this.kept ?? {};
-    // what was refused before another token came says nothing of that one
-    const isRejected = this.states.some(
-      ({ status, lastAttemptAt }) =>
-        status === 'TOKEN_REJECTED' && (storedAt === null || (lastAttemptAt ?? '') >= storedAt),
-    );
-    return { issuedAt, expiresAt, storedAt, isRejected };
   }
 }

@@ -4,16 +4,13 @@ import type { Address, NewIntegration } from '../integrations/vault.js';
 import type { Instant } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
 
-/** What may be known of an account's token. */
+/** What may be known of an account besides how its token stands. */
 export interface KeptIntegration {
   readonly name: string;
   /** When it was connected; `null` for the environment's account. */
   readonly createdAt: Instant | null;
   /** The token's last four characters; `null` where it is too short to show any. */
   readonly tokenHint: string | null;
-  readonly storedAt: Instant | null;
-  readonly issuedAt: Instant | null;
-  readonly expiresAt: Instant | null;
 }
 
 /** Only what is named, of accounts and of resources; all, where nothing is. */

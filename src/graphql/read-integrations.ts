@@ -1,3 +1,4 @@
+import { readTokenSituations } from '../integrations/token-histories.js';
 import type { Means } from './context.js';
 import { Integration } from './integration.type.js';
 import { integrationNames } from './integrations.js';
@@ -5,14 +6,17 @@ import type { KeptIntegration } from './operations.js';
 
 /** Every integration with its account, where this process reads it, and the state of its streams. */
 export async function readIntegrations(means: Means): Promise<Integration[]> {
-  const [names, streams, kept] = await Promise.all([
+  const [names, streams, kept, tokens] = await Promise.all([
     integrationNames(means),
     means.loaders.current.streams(),
     means.operations?.kept() ?? NOTHING_KEPT,
+    readTokenSituations(means.store),
   ]);
   return names.map((name) => {
     const own = streams.filter(({ integration }) => integration === name);
-    return new Integration(name, means.accounts.get(name), own, kept.get(name) ?? null, means.now());
+    const account = means.accounts.get(name);
+    const token = account?.origin === 'ABNORMAL' ? (tokens.get(name) ?? UNKNOWN_TOKEN) : null;
+    return new Integration(name, account, own, kept.get(name) ?? null, token, means.now());
   });
 }
 
@@ -23,3 +27,5 @@ export async function readIntegration(means: Means, name: string): Promise<Integ
 }
 
 const NOTHING_KEPT: ReadonlyMap<string, KeptIntegration> = new Map();
+
+const UNKNOWN_TOKEN = { issuedAt: null, expiresAt: null, storedAt: null, isRejected: false };
