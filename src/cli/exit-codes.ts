@@ -18,7 +18,7 @@ export const EXIT = {
 
 /** Verdicts as exit codes, of the commands that judge. */
 export const EXIT_VERDICT = { failed: 1, undecided: 2 } as const;
-const JUDGING: readonly (string | undefined)[] = ['report', 'reconcile'];
+const JUDGING: readonly (string | undefined)[] = ['report', 'reconcile', 'verify'];
 
 /**
  * The exit code of a command that did not come to its end, or not as it should. Where 1 and 2 are verdicts, what

@@ -3,6 +3,7 @@ import type { Choose } from './invocation.js';
 import { addKeysApi } from './keys-api.js';
 import { addKeysEncryption } from './keys-encryption.js';
 import { addKeysRotate } from './keys-rotate.js';
+import { addKeysSigning } from './keys-signing.js';
 
 /** The keys of the gateway: what each is for has a file of its own. */
 export function addKeys(program: Command, choose: Choose): void {
@@ -12,5 +13,5 @@ export function addKeys(program: Command, choose: Choose): void {
       'keys: those that callers show (api), and those that tokens are encrypted under (encryption, rotate)',
     )
     .helpCommand(false);
-  for (const add of [addKeysApi, addKeysEncryption, addKeysRotate]) add(keys, choose);
+  for (const add of [addKeysApi, addKeysEncryption, addKeysRotate, addKeysSigning]) add(keys, choose);
 }

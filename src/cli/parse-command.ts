@@ -12,6 +12,7 @@ import { addReport } from './report.js';
 import { addServe } from './serve.js';
 import { addStatus } from './status.js';
 import type { Terminal } from './terminal.js';
+import { addVerify } from './verify.js';
 
 /** What a command line asks for; or, when it only wanted help or cannot be understood, the exit code. */
 export type Parsed = { readonly action: Action; readonly logLevel: LogLevel } | { readonly exitCode: number };
@@ -21,7 +22,7 @@ const { version: VERSION } = createRequire(import.meta.url)('../../package.json'
 const CLOSING = `
 Configuration comes from the environment and from a file .env; the README has the table.
 Exit codes: 0 done, 1 failed, 2 wrong configuration or arguments, 3 history in use, 4 history unavailable,
-5 cannot listen, 130 or 143 ended by a signal before it was done. Those of report and reconcile are their own: see --help of each.`;
+5 cannot listen, 130 or 143 ended by a signal before it was done. Those of report, reconcile and verify are their own: see --help of each.`;
 
 /** Reads a command line. Help goes to the terminal's results, complaints to its errors. */
 export function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
@@ -45,6 +46,7 @@ export function parseCommand(args: readonly string[], terminal: Terminal): Parse
     addStatus,
     addReconcile,
     addReport,
+    addVerify,
     addKeys,
     addIntegrations,
   ])

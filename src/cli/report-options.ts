@@ -10,7 +10,7 @@ import type { Instant } from '../model/instant.js';
 import type { Moment } from './moment.js';
 
 /** The formats of `report`: a summary for a terminal, and what goes into files. */
-export const FORMATS = ['text', ...REPORT_FORMATS] as const;
+export const FORMATS = ['text', ...REPORT_FORMATS, 'pack'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** The options as the command line has them. */
@@ -49,6 +49,8 @@ export function optionName(name: string): string {
 export function readReportOptions(raw: RawReportOptions): ReportOptions {
   const out = raw.out ?? null;
   const format = raw.format === undefined ? formatOf(out) : oneOf('--format', raw.format, FORMATS);
+  if (format === 'pack' && out === null)
+    throw new ConfigError('A pack is a file: give --out, such as evidence.tar.');
   const job = jobOf(raw);
   if (raw.json && format !== 'text' && out === null)
     throw new ConfigError('--json is the summary; the report itself has to go to a file then: give --out.');
@@ -80,9 +82,10 @@ function jobOf({ sinceLast = false, job = 'default', period, asOf, until }: RawR
 
 /** What a file is meant to be, by its name; a summary where nothing says. */
 function formatOf(out: string | null): Format {
-  const extension = /\.(html?|json|csv|ndjson|jsonl)$/i.exec(out ?? '')?.[1]?.toLowerCase();
+  const extension = /\.(html?|json|csv|ndjson|jsonl|tar)$/i.exec(out ?? '')?.[1]?.toLowerCase();
   if (extension === undefined) return 'text';
   if (/oscal/i.test(out ?? '') && extension === 'json') return 'oscal';
   if (extension === 'jsonl') return 'ndjson';
+  if (extension === 'tar') return 'pack';
   return extension === 'htm' ? 'html' : oneOf('--out', extension, FORMATS);
 }

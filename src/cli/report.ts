@@ -18,6 +18,7 @@ import {
   readReportOptions,
 } from './report-options.js';
 import { openFile, openOutput, type Sink } from './report-output.js';
+import { makePack } from './report-pack.js';
 import { emptySummary, exitCodeOf, jsonSummary } from './report-summary.js';
 import { textReport } from './report-text.js';
 import { print } from './terminal.js';
@@ -32,6 +33,8 @@ same period as of the same instant gives the same bytes at any time.
   ndjson   a line for every exception, every member of a population, or every version recorded (--rows)
   csv      the same for a spreadsheet, without the versions; what could run as a formula is defused
   oscal    OSCAL assessment results, as JSON
+  pack     all of these with what was recorded, its seals and a signed manifest, in one .tar that verify checks;
+           as of the last seal, unless --as-of says otherwise
 
 Exit codes: 0 every control passed or does not apply, 1 a control failed, 2 one could not be judged (and none
 failed), 3 and 4 as elsewhere, 64 wrong options or configuration, 70 the report could not be made, 130 or 143
@@ -65,7 +68,7 @@ export function addReport(program: Command, choose: (action: Action) => void): v
     )
     .option(
       '--format <format>',
-      'text, html, json, ndjson, csv or oscal; by default what --out is called, else text',
+      'text, html, json, ndjson, csv, oscal or pack; by default what --out is called, else text',
     )
     .option('--rows <rows>', 'what CSV and NDJSON list: exceptions (the default), population or revisions')
     .option('--threshold <name=value>', 'judge by another number; may be given several times', add)
@@ -130,6 +133,7 @@ async function makeReport(
 ): Promise<number> {
   const { terminal, stop, config, clock, progress } = invocation;
   const { out, format } = options;
+  if (format === 'pack') return reportPack(store, asked, options, invocation);
   const question = await askReport(
     { store, config, clock },
     asked,
@@ -151,6 +155,28 @@ async function makeReport(
   }
 }
 
+async function reportPack(
+  store: HistoryStore,
+  asked: AskedReport,
+  options: ReportOptions,
+  invocation: Invocation,
+): Promise<number> {
+  const { out, quiet } = options;
+  const { progress, stop } = invocation;
+  try {
+    const evidence = await makePack(store, asked, { out: out ?? '', quiet }, invocation).catch(
+      asConfigErrorAsync,
+    );
+    progress.end();
+    summarise(evidence, options, invocation);
+    return exitCodeOf(evidence);
+  } catch (error) {
+    progress.end();
+    if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+    throw error;
+  }
+}
+
 async function writeInto(
   sink: Sink,
   store: HistoryStore,
@@ -162,7 +188,7 @@ async function writeInto(
   const onProgress = (read: number) => {
     if (!quiet) progress.show(`${question.period.text}: ${read} ${what} read`);
   };
-  if (format !== 'text')
+  if (format !== 'text' && format !== 'pack')
     return writeReport(store, question, (text) => sink.write(text), { signal, onProgress });
   const request = { ...question, trend: null, keep: { skip: 0, limit: 0 } };
   const evidence = await evaluatePeriod(store, request, { signal, onProgress });
