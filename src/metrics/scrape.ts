@@ -5,6 +5,7 @@ import { toInstant } from '../model/instant.js';
 import type { StreamState } from '../model/stream.js';
 import { floorToSecond } from '../sync/spans.js';
 import { readWorkList } from '../sync/work-list.js';
+import { createBookGauges } from './book-gauges.js';
 import type { Counters } from './counters.js';
 import { createGauges, type Gauges } from './gauges.js';
 
@@ -22,7 +23,10 @@ export interface ScrapeOptions {
 /** Everything that is measured, as Prometheus reads it. */
 export interface Scrape {
   readonly contentType: string;
-  /** One look at the history for all who ask at once. Never throws: what cannot be read is left out. */
+  /**
+   * One look at the history for all who ask at once. Never throws: while the history does not answer, `history_up`
+   * is 0 and the rest of it is as it was last read.
+   */
   text(): Promise<string>;
 }
 
@@ -33,7 +37,9 @@ export function createScrape(options: ScrapeOptions): Scrape {
   const { counters, log, budgets } = options;
   const gauges = createGauges(counters.registry);
   const readGaps = createGapReader(options, gauges);
+  const readBooks = createBookGauges(counters.registry);
   let current: Promise<string> | null = null;
+  let isUp = true;
 
   async function read(): Promise<string> {
     gauges.budgets(new Map([...budgets()].map(([name, budget]) => [name, budget.snapshot()])));
@@ -41,9 +47,12 @@ export function createScrape(options: ScrapeOptions): Scrape {
       const [head, streams] = await Promise.all([options.store.head(), options.store.streams()]);
       gauges.history(head);
       gauges.streams(streams);
-      await readGaps(streams);
+      const names = [...new Set(streams.map(({ integration }) => integration))];
+      await Promise.all([readGaps(streams), readBooks(options.store, names, toInstant(options.clock()))]);
+      isUp = true;
     } catch (error) {
-      log.warn({ err: error }, 'the history cannot be measured');
+      if (isUp) log.warn({ err: error }, 'the history cannot be measured');
+      isUp = false;
       gauges.history(null);
     }
     return counters.registry.metrics();
