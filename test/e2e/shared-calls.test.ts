@@ -42,6 +42,7 @@ beforeAll(async () => {
   const config = toConfig(
     readEnv({
       ...{ PORT: '0', HISTORY: `sqlite:${join(folder, 'history.db')}`, RECONCILE_EVERY: 'off' },
+      REQUEST_TIMEOUT: '10m',
       ...{ ABNORMAL_TOKEN: simulator.token, ABNORMAL_BASE_URL: gate.baseUrl, UPSTREAM_RPM: '60000' },
     }),
   );
