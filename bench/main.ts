@@ -1,6 +1,7 @@
 import { benchCases } from './graphql/cases.js';
 import { sqliteAsOfReport } from './history/as-of.js';
 import { mongoAsOfReport } from './history/as-of-mongo.js';
+import { sqliteExportReport } from './history/export.js';
 import { recordReport } from './history/record.js';
 import { mongoRecordReport } from './history/record-mongo.js';
 
@@ -15,6 +16,7 @@ const BENCHES: readonly (readonly [name: string, run: () => Promise<string | und
   ['record-mongodb', mongoRecordReport],
   ['as-of-sqlite', sqliteAsOfReport],
   ['as-of-mongodb', () => mongoAsOfReport()],
+  ['export-sqlite', sqliteExportReport],
 ];
 
 const [wanted = ''] = process.argv.slice(2);

@@ -21,13 +21,15 @@ export async function* exportRevisions(
 ): AsyncGenerator<{ readonly text: string; readonly count: number }> {
   const query = await queryOf(store, span);
   if (query === null) return;
-  for (let after: ChangesQuery['after'] = null, more = true; more; ) {
-    const found: ReceivedRevision[] = await store.changesReceived({ ...query, after, limit: PAGE_SIZE });
+  const read = (after: ChangesQuery['after']) => store.changesReceived({ ...query, after, limit: PAGE_SIZE });
+  for (let next: Promise<ReceivedRevision[]> | null = read(null); next; ) {
+    const found: ReceivedRevision[] = await next;
     const last = found.at(-1);
     if (last === undefined) return;
+    // the next page is read while this one is written
+    next = found.length === PAGE_SIZE ? read(last) : null;
+    next?.catch(() => undefined);
     yield { text: found.map((revision) => revisionLine(revision, span.pin)).join(''), count: found.length };
-    after = last;
-    more = found.length === PAGE_SIZE;
   }
 }
 
