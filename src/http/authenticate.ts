@@ -24,6 +24,8 @@ export interface AuthenticationOptions {
   readonly callers: Callers;
   /** Whether, where callers are not asked, requests that name any host are answered. */
   readonly anyHost: boolean;
+  /** Whether a browser that opens the graph is shown a page; yes, unless said otherwise. */
+  readonly landingPage?: boolean;
 }
 
 /** Puts who asks onto each request, and answers those itself that go no further. */
@@ -35,9 +37,12 @@ export function addAuthentication(app: FastifyInstance, options: AuthenticationO
   });
   app.addHook('onRequest', async (request, reply) => {
     const access = request.routeOptions.config.access ?? 'admin';
-    if (request.is404 || access === 'OPEN' || (access === 'GRAPH' && isForPage(request))) return;
+    if (request.is404 || access === 'OPEN') return;
     const identified = await options.callers.identify(presentedBy(request));
-    if (identified.outcome !== 'KNOWN') return refuse(reply, identified, hasCredential(request));
+    if (identified.outcome !== 'KNOWN') {
+      if (access === 'GRAPH' && options.landingPage !== false && isForPage(request)) return;
+      return refuse(reply, identified, hasCredential(request));
+    }
     request.caller = identified.caller;
     const role = access === 'GRAPH' ? 'reader' : access;
     if (!hasRole(identified.caller, role)) await forbid(reply, identified.caller, role);
@@ -59,8 +64,9 @@ const WRONG_HOST =
   'The request names a host that is not this machine, or was forwarded by a proxy, and callers are not asked who they are. Make an API key (keys api), or let anybody in with ALLOW_UNAUTHENTICATED=yes.';
 
 /** A browser opening the address is shown a page; should it be no page after all, there is no caller for it. */
-function isForPage({ method, headers }: FastifyRequest): boolean {
-  return method === 'GET' && (headers.accept ?? '').includes('text/html');
+function isForPage(request: FastifyRequest): boolean {
+  const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+  return wantsPage && !hasCredential(request);
 }
 
 function presentedBy({ headers, ip }: FastifyRequest) {

@@ -145,7 +145,8 @@ class GatewayServer implements Server {
     await addCors(app, options.corsOrigins ?? []);
     addAuthentication(app, options);
     app.addHook('onSend', async (request, reply, body) => {
-      if (request.routeOptions.url !== '/graphql') return;
+      // whom the graph never saw is refused by HTTP's own means
+      if (request.routeOptions.url !== '/graphql' || request.caller === null) return;
       if (isQueryErrorInJson(reply.statusCode, reply.getHeader('content-type'), body)) reply.code(200);
     });
     app.addHook('onResponse', async (request, reply) => {

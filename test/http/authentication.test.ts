@@ -1,0 +1,499 @@
+import 'reflect-metadata';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type App, createApp } from '../../src/app.js';
+import { ApiKeys, KEY_CACHE_MS } from '../../src/callers/api-keys.js';
+import { FAILURE_WINDOW_MS, MOST_FAILURES } from '../../src/callers/failed-attempts.js';
+import { ConfigError } from '../../src/config/config-error.js';
+import { readEnv, toConfig } from '../../src/config.js';
+import { openStore } from '../../src/history/open-store.js';
+import type { HistoryStore } from '../../src/history/store.js';
+import type { Role } from '../../src/model/caller.js';
+import { MINUTE } from '../../src/model/instant.js';
+import { AUDIENCE, IdentityProvider, ISSUER } from '../support/identity-provider.js';
+
+const FIXED = 'a-key-that-is-given-in-the-environment-0123456789';
+const QUERY = '{ runs(first: 1) { totalCount } }';
+
+interface Problem {
+  readonly data?: unknown;
+  readonly errors?: readonly { readonly message: string; readonly extensions: { readonly code: string } }[];
+}
+
+/** A gateway as it is run, its clock moved by the test, and the keys of its history as a command beside it has them. */
+class Rig {
+  now = Date.now();
+  readonly logged: string[] = [];
+  url = '';
+  private folder = '';
+  private app: App | null = null;
+  private store: HistoryStore | null = null;
+  keys!: ApiKeys;
+
+  async open(): Promise<this> {
+    this.folder = await mkdtemp(join(tmpdir(), 'gateway-auth-'));
+    this.store = await openStore(this.history, 'manage');
+    const log = pino({ level: 'silent' });
+    this.keys = new ApiKeys({ store: this.store, clock: () => this.now, log });
+    return this;
+  }
+
+  get history(): string {
+    return `sqlite:${join(this.folder, 'history.db')}`;
+  }
+
+  async start(env: Record<string, string> = {}): Promise<void> {
+    const quiet = { RECONCILE_EVERY: 'off', RATE_LIMIT: 'off' };
+    const result = toConfig(readEnv({ PORT: '0', HISTORY: this.history, ...quiet, ...env }));
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    const log = pino({ level: 'info' }, { write: (line: string) => void this.logged.push(line) });
+    this.app = createApp(result.config, { log, clock: () => this.now });
+    this.url = (await this.app.start()).url;
+  }
+
+  async key(role: Role, lifetimeMs: number | null = null) {
+    return this.keys.create(role, role, lifetimeMs);
+  }
+
+  ask(headers: Record<string, string> = {}, query = QUERY): Promise<Response> {
+    return fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query }),
+    });
+  }
+
+  async code(headers: Record<string, string> = {}, query = QUERY): Promise<string> {
+    const answer = await this.ask(headers, query);
+    const { data, errors } = (await answer.json()) as Problem;
+    return errors?.[0]?.extensions.code ?? (data ? `${answer.status}` : 'nothing');
+  }
+
+  async stop(): Promise<void> {
+    await this.app?.close();
+    this.app = null;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await this.keys.close();
+    await this.store?.close();
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+let rig: Rig;
+
+beforeEach(async () => {
+  rig = await new Rig().open();
+});
+
+afterEach(() => rig.close());
+
+const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
+
+describe('without any key', () => {
+  test('this machine is let in, as admin', async () => {
+    await rig.start();
+    expect(await rig.code()).toBe('200');
+    expect(await rig.code({}, '{ auditTrail(first: 1) { totalCount } }')).toBe('200');
+  });
+
+  test('a credential that nobody can check is let be', async () => {
+    await rig.start();
+    expect(await rig.code(bearer('x'))).toBe('200');
+  });
+
+  test('a request that a proxy forwarded is refused, and one for another name', async () => {
+    await rig.start();
+    expect(await rig.code({ 'x-forwarded-for': '192.0.2.1' })).toBe('WRONG_HOST');
+    expect(await rig.code({ forwarded: 'for=192.0.2.1' })).toBe('WRONG_HOST');
+    expect(await statusFor(rig.url, { host: 'evil.example' })).toBe(403);
+  });
+
+  test.each(['0.0.0.0', '::', '192.0.2.7', 'gateway.example'])(
+    'the gateway does not start on %s, and says how to make a key',
+    async (HOST) => {
+      const started = rig.start({ HOST });
+      await expect(started).rejects.toThrow(ConfigError);
+      await expect(started).rejects.toThrow(/others can reach.*keys api --name.*API_KEYS.*JWKS_URL/);
+    },
+  );
+
+  test('nor behind a proxy', async () => {
+    await expect(rig.start({ TRUST_PROXY: '1' })).rejects.toThrow(/TRUST_PROXY.*keys api/);
+  });
+
+  test.each(['127.0.0.1', 'localhost', '127.8.8.8'])('it does on %s', async (HOST) => {
+    await rig.start({ HOST });
+    expect(await rig.code()).toBe('200');
+  });
+
+  test('anybody may read from anywhere where that was said, and do no more', async () => {
+    await rig.start({ HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: 'yes' });
+    rig.url = rig.url.replace('0.0.0.0', '127.0.0.1');
+    expect(await statusFor(rig.url, { host: 'any.example' })).toBe(200);
+    expect(await rig.code({ 'x-forwarded-for': '192.0.2.1' })).toBe('200');
+    expect(await rig.code({}, 'mutation { pollNow { __typename } }')).toBe('FORBIDDEN');
+  });
+
+  test('the first key closes a running gateway to all who have none, whatever was said before', async () => {
+    await rig.start({ ALLOW_UNAUTHENTICATED: 'yes' });
+    expect(await rig.code()).toBe('200');
+    const { key, text } = await rig.key('reader');
+    rig.now += KEY_CACHE_MS;
+    expect(await rig.code()).toBe('UNAUTHENTICATED');
+    expect(await rig.code(bearer(text))).toBe('200');
+    await rig.keys.revoke(key.id);
+    rig.now += KEY_CACHE_MS;
+    expect(await rig.code()).toBe('UNAUTHENTICATED');
+  });
+});
+
+describe('with keys', () => {
+  test('it may listen where others can reach it', async () => {
+    await rig.key('reader');
+    await rig.start({ HOST: '0.0.0.0' });
+    rig.url = rig.url.replace('0.0.0.0', '127.0.0.1');
+    expect(await statusFor(rig.url, { host: 'gateway.example' }, '/graphql')).toBe(401);
+  });
+
+  test('a key is taken in either header, and the scheme in any case', async () => {
+    const { text } = await rig.key('reader');
+    await rig.start();
+    expect(await rig.code({ authorization: `bearer  ${text} ` })).toBe('200');
+    expect(await rig.code({ 'x-api-key': text })).toBe('200');
+  });
+
+  test.each<[what: string, headers: (text: string) => Record<string, string>, code: string]>([
+    ['nothing', () => ({}), 'UNAUTHENTICATED'],
+    ['an empty header', () => ({ authorization: '' }), 'UNAUTHENTICATED'],
+    ['a scheme alone', () => ({ authorization: 'Bearer' }), 'UNAUTHENTICATED'],
+    ['another scheme', (text) => ({ authorization: `Basic ${text}` }), 'UNAUTHENTICATED'],
+    ['the key without a scheme', (text) => ({ authorization: text }), 'UNAUTHENTICATED'],
+    ['two keys', (text) => ({ authorization: `Bearer ${text} ${text}` }), 'UNAUTHENTICATED'],
+    ['a key cut off', (text) => bearer(text.slice(0, -1)), 'UNAUTHENTICATED'],
+    [
+      'a wrong one, and a right one in the other header',
+      (text) => ({ ...bearer('x'), 'x-api-key': text }),
+      'UNAUTHENTICATED',
+    ],
+    ['a cookie', (text) => ({ cookie: `authorization=Bearer ${text}` }), 'UNAUTHENTICATED'],
+  ])('%s lets nobody in', async (_what, headers, code) => {
+    const { text } = await rig.key('admin');
+    await rig.start();
+    expect(await rig.code(headers(text))).toBe(code);
+  });
+
+  test('who is refused is told how to come in, in the shape of the graph’s errors', async () => {
+    const { text } = await rig.key('reader', MINUTE);
+    await rig.start();
+    const missing = await rig.ask();
+    expect([missing.status, missing.headers.get('www-authenticate')]).toEqual([
+      401,
+      'Bearer realm="abnormal-gateway"',
+    ]);
+    expect(missing.headers.get('content-type')).toMatch('application/json');
+    expect(await missing.json()).toEqual({
+      errors: [
+        {
+          message: expect.stringContaining('Authorization: Bearer'),
+          extensions: { code: 'UNAUTHENTICATED' },
+        },
+      ],
+    });
+    rig.now += MINUTE;
+    const expired = await rig.ask(bearer(text));
+    expect(expired.headers.get('www-authenticate')).toContain('error="invalid_token"');
+    expect(((await expired.json()) as Problem).errors?.[0]?.message).toContain('expired');
+  });
+
+  test('keys of the environment work beside them, each with its role', async () => {
+    await rig.start({ API_KEYS: `reports:reader:${FIXED}, jobs:operator:${FIXED}x` });
+    expect(await rig.code(bearer(FIXED))).toBe('200');
+    expect(await rig.code(bearer(FIXED), 'mutation { pollNow { __typename } }')).toBe('FORBIDDEN');
+    expect(await rig.code(bearer(`${FIXED}x`), 'mutation { pollNow { __typename } }')).not.toBe('FORBIDDEN');
+    expect(await rig.code(bearer(`${FIXED}y`))).toBe('UNAUTHENTICATED');
+    const { text } = await rig.key('reader');
+    expect(await rig.code(bearer(text))).toBe('200');
+  });
+
+  test('alive and ready is said to anybody, the reasons and the measures are not', async () => {
+    await rig.key('reader');
+    await rig.start();
+    expect(await (await fetch(`${rig.url}/healthz`)).json()).toEqual({ status: 'alive' });
+    const ready = (await (await fetch(`${rig.url}/readyz`)).json()) as object;
+    expect(Object.keys(ready)).toEqual(['status']);
+    expect((await fetch(`${rig.url}/metrics`)).status).toBe(401);
+  });
+
+  test('the pages are shown to anybody, and what they ask is not answered', async () => {
+    const { text } = await rig.key('reader');
+    await rig.start();
+    const accept = 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8';
+    for (const path of ['/', '/ide/', '/graphql']) {
+      const page = await fetch(`${rig.url}${path}`, { headers: { accept } });
+      expect([path, page.status, page.headers.get('content-type')]).toEqual([
+        ...[path, 200],
+        expect.stringContaining('text/html'),
+      ]);
+    }
+    const asked = (extra: Record<string, string>) =>
+      fetch(`${rig.url}/graphql?query=${encodeURIComponent(QUERY)}`, {
+        headers: { accept: 'application/json, text/html;q=0.5', 'apollo-require-preflight': '1', ...extra },
+      });
+    expect((await asked({})).status).toBe(401);
+    expect(await (await asked(bearer(text))).json()).toMatchObject({ data: { runs: {} } });
+  });
+
+  test('the pages can be turned off', async () => {
+    await rig.key('reader');
+    await rig.start({ LANDING_PAGE: 'off', IDE: 'off' });
+    const accept = 'text/html';
+    const statuses = ['/', '/ide/', '/graphql'].map(
+      async (path) => (await fetch(`${rig.url}${path}`, { headers: { accept } })).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([404, 404, 401]);
+  });
+
+  test('the schema is for callers, and for none where that was said', async () => {
+    const { text } = await rig.key('reader');
+    await rig.start();
+    const introspection = '{ __schema { queryType { name } } }';
+    expect(await rig.code({}, introspection)).toBe('UNAUTHENTICATED');
+    expect(await rig.code(bearer(text), introspection)).toBe('200');
+    await rig.stop();
+    await rig.start({ INTROSPECTION: 'off' });
+    expect(await rig.code(bearer(text), introspection)).toBe('GRAPHQL_VALIDATION_FAILED');
+    const slip = await (await rig.ask(bearer(text), '{ threat { nodes { threatIdd } } thread }')).text();
+    expect(slip).toContain('Cannot query field');
+    expect(slip).not.toContain('Did you mean');
+  });
+});
+
+describe('failed attempts', () => {
+  const wrong = (n: number) => bearer(`wrong-${n}`);
+
+  test('are answered 429 after ten, from that address and for that minute', async () => {
+    const { text } = await rig.key('reader');
+    await rig.start({ TRUST_PROXY: '127.0.0.1' });
+    const from = (address: string) => ({ 'x-forwarded-for': address });
+    for (let n = 0; n < MOST_FAILURES; n += 1) {
+      expect(await rig.code({ ...wrong(n), ...from('192.0.2.1') })).toBe('UNAUTHENTICATED');
+    }
+    const late = await rig.ask({ ...wrong(99), ...from('192.0.2.1') });
+    expect(late.status).toBe(429);
+    expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(Number(late.headers.get('retry-after'))).toBeLessThanOrEqual(FAILURE_WINDOW_MS / 1000);
+    // a guess that happens to be right is not told from one that is not
+    expect(await rig.code({ ...bearer(text), ...from('192.0.2.1') })).toBe('TOO_MANY_FAILURES');
+    expect(await rig.code({ ...bearer(text), ...from('192.0.2.2') })).toBe('200');
+    rig.now += FAILURE_WINDOW_MS;
+    expect(await rig.code({ ...bearer(text), ...from('192.0.2.1') })).toBe('200');
+  });
+
+  test('of others at its address do not keep out a caller that was let in from there before', async () => {
+    const { key, text } = await rig.key('reader');
+    await rig.start();
+    expect(await rig.code(bearer(text))).toBe('200');
+    for (let n = 0; n <= MOST_FAILURES; n += 1) await rig.ask(wrong(n));
+    expect(await rig.code(wrong(0))).toBe('TOO_MANY_FAILURES');
+    expect(await rig.code(bearer(text))).toBe('200');
+    await rig.keys.revoke(key.id);
+    rig.now += KEY_CACHE_MS;
+    expect(await rig.code(bearer(text))).toBe('UNAUTHENTICATED');
+    expect(await rig.code(bearer(text))).toBe('TOO_MANY_FAILURES');
+  });
+
+  test('a request without any credential is none', async () => {
+    const { text } = await rig.key('reader');
+    await rig.start();
+    for (let n = 0; n < 3 * MOST_FAILURES; n += 1) await rig.ask();
+    expect(await rig.code(bearer(text))).toBe('200');
+  });
+
+  test('an address is believed of a proxy that is named only', async () => {
+    await rig.key('reader');
+    await rig.start({ TRUST_PROXY: '192.0.2.99' });
+    for (let n = 0; n < MOST_FAILURES; n += 1) {
+      await rig.ask({ ...wrong(n), 'x-forwarded-for': `198.51.100.${n}` });
+    }
+    expect(await rig.code({ ...wrong(0), 'x-forwarded-for': '198.51.100.77' })).toBe('TOO_MANY_FAILURES');
+  });
+
+  test('are logged with the address and the id of the key, and never with the credential', async () => {
+    const { key, text } = await rig.key('reader', MINUTE);
+    await rig.start({ API_KEYS: `reports:reader:${FIXED}` });
+    rig.now += MINUTE;
+    await rig.ask(bearer(text));
+    await rig.ask(bearer('guessed-guessed-guessed'));
+    await rig.ask(bearer(FIXED));
+    await rig.ask({ 'x-api-key': `${FIXED}!` });
+    const refusals = rig.logged.map((line) => JSON.parse(line)).filter(({ reason }) => reason !== undefined);
+    expect(refusals).toMatchObject([
+      { address: '127.0.0.1', key: key.id, reason: 'EXPIRED' },
+      { address: '127.0.0.1', reason: 'UNKNOWN' },
+      { address: '127.0.0.1', reason: 'UNKNOWN' },
+    ]);
+    const all = rig.logged.join('');
+    for (const credential of [text, text.slice(17, 60), 'guessed-guessed', FIXED]) {
+      expect(all).not.toContain(credential);
+    }
+  });
+});
+
+describe('with an identity provider', () => {
+  let provider: IdentityProvider;
+
+  beforeAll(async () => {
+    provider = await IdentityProvider.start();
+  });
+
+  afterAll(() => provider.stop());
+
+  const env = () => ({ JWKS_URL: provider.jwksUrl, JWT_AUDIENCE: AUDIENCE, JWT_ISSUER: ISSUER });
+
+  test('its tokens let in, with the role they name, beside keys', async () => {
+    const { text } = await rig.key('reader');
+    await rig.start(env());
+    expect(await rig.code()).toBe('UNAUTHENTICATED');
+    expect(await rig.code(bearer(text))).toBe('200');
+    expect(await rig.code(bearer(await provider.token()))).toBe('200');
+    expect(await rig.code(bearer(await provider.token()), 'mutation { pollNow { __typename } }')).toBe(
+      'FORBIDDEN',
+    );
+    const operator = await provider.token({ role: ['operator'] });
+    expect(await rig.code(bearer(operator), 'mutation { pollNow { __typename } }')).not.toBe('FORBIDDEN');
+  });
+
+  test('a valid token that names no role is forbidden, and counts as no failure', async () => {
+    await rig.start(env());
+    const token = await provider.token({ role: 'gardener' });
+    for (let n = 0; n <= MOST_FAILURES; n += 1) {
+      const answer = await rig.ask(bearer(token));
+      expect(answer.status).toBe(403);
+      expect(((await answer.json()) as Problem).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    }
+  });
+
+  test('while it is away: known signing keys go on working; before they are known, 503 and not a failure', async () => {
+    provider.answer = 'HANGS_UP';
+    const { text } = await rig.key('reader');
+    await rig.start(env());
+    const token = await provider.token();
+    for (let n = 0; n <= MOST_FAILURES; n += 1) {
+      const answer = await rig.ask(bearer(token));
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+    }
+    expect(await rig.code(bearer(text))).toBe('200');
+    provider.answer = 'KEYS';
+    rig.now += MINUTE;
+    expect(await rig.code(bearer(await provider.token({}, rig.now)))).toBe('200');
+    provider.answer = 'HANGS_UP';
+    rig.now += 60 * MINUTE;
+    expect(await rig.code(bearer(await provider.token({}, rig.now)))).toBe('200');
+    provider.answer = 'KEYS';
+  });
+});
+
+describe('pages of other sites', () => {
+  const preflight = (origin: string) =>
+    fetch(`${rig.url}/graphql`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type',
+      },
+    });
+  const allowed = (answer: Response) => answer.headers.get('access-control-allow-origin');
+
+  test('may ask nothing by default', async () => {
+    await rig.key('reader');
+    await rig.start();
+    expect(allowed(await preflight('https://console.example.com'))).toBeNull();
+    expect(allowed(await rig.ask({ origin: 'https://console.example.com' }))).toBeNull();
+  });
+
+  test('may where they are named, to the letter', async () => {
+    const { text } = await rig.key('reader');
+    await rig.start({ CORS_ORIGINS: 'https://console.example.com, http://localhost:5173' });
+    const answer = await preflight('https://console.example.com');
+    expect(answer.status).toBe(204);
+    expect(allowed(answer)).toBe('https://console.example.com');
+    expect(answer.headers.get('access-control-allow-headers')).toContain('authorization');
+    expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+    const asked = await rig.ask({ origin: 'http://localhost:5173', ...bearer(text) });
+    expect([asked.status, allowed(asked)]).toEqual([200, 'http://localhost:5173']);
+    // so that a page can say why it got nothing
+    expect(allowed(await rig.ask({ origin: 'http://localhost:5173' }))).toBe('http://localhost:5173');
+    for (const other of [
+      'https://console.example.com.evil.example',
+      'http://console.example.com',
+      'https://evil.example',
+      'null',
+    ]) {
+      expect([other, allowed(await preflight(other))]).toEqual([other, null]);
+    }
+  });
+});
+
+describe('headers', () => {
+  test('no answer is taken for a page, put into a frame or sniffed at', async () => {
+    await rig.start();
+    for (const path of ['/healthz', '/nowhere', '/', '/ide/', '/graphql']) {
+      const { headers } = await fetch(`${rig.url}${path}`, { headers: { accept: 'text/html' } });
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('x-frame-options')).toBe('DENY');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect([path, headers.get('content-security-policy')]).toEqual([
+        path,
+        expect.stringContaining("frame-ancestors 'none'"),
+      ]);
+    }
+    const answer = await rig.ask();
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+
+  test('the home page’s policy admits its own style and no script', async () => {
+    await rig.start();
+    const home = await fetch(rig.url);
+    const policy = home.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    const [, style = ''] = /<style>(.*?)<\/style>/s.exec(await home.text()) ?? [];
+    const digest = Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(style))).toString('base64');
+    expect(policy).toContain(`style-src 'sha256-${digest}'`);
+    expect(policy).not.toContain('unsafe');
+  });
+
+  test('browsers are told to stay on TLS where a proxy that is believed says that it came so', async () => {
+    await rig.key('reader');
+    await rig.start({ TRUST_PROXY: '1' });
+    const by = async (proto: string) =>
+      (await fetch(`${rig.url}/healthz`, { headers: { 'x-forwarded-proto': proto } })).headers.get(
+        'strict-transport-security',
+      );
+    expect(await by('https')).toBe('max-age=31536000');
+    expect(await by('http')).toBeNull();
+    await rig.stop();
+    await rig.start();
+    expect(await by('https')).toBeNull();
+  });
+});
+
+/** `fetch` does not let one say the `Host`. */
+function statusFor(
+  url: string,
+  headers: Record<string, string>,
+  path = '/healthz',
+): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request(`${url}${path}`, { headers }, (answer) => resolve(answer.resume().statusCode))
+      .on('error', reject)
+      .end();
+  });
+}
