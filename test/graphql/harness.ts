@@ -1,19 +1,27 @@
 import 'reflect-metadata';
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { GraphQLSchema } from 'graphql';
 import { pino } from 'pino';
-import { LOCAL_CALLERS } from '../../src/callers/callers.js';
+import { ApiKeys } from '../../src/callers/api-keys.js';
+import { type Callers, createCallers, LOCAL_CALLERS } from '../../src/callers/callers.js';
 import { createApollo } from '../../src/graphql/apollo.js';
 import { createContextFactory } from '../../src/graphql/context.js';
+import { redactSchema } from '../../src/graphql/redaction/redact-schema.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { Batch, HistoryStore, Recorded } from '../../src/history/store.js';
+import type { GraphLimits } from '../../src/http/graph.js';
 import { createServer, type Server } from '../../src/http/server.js';
 import type { Account } from '../../src/integrations/account.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
+import type { Log } from '../../src/log.js';
+import { ROLES, type Role } from '../../src/model/caller.js';
 import { type Instant, toInstant, toMillis } from '../../src/model/instant.js';
 import type { Kind, RecordKey } from '../../src/model/kind.js';
+import type { RedactionGroup } from '../../src/model/redaction.js';
 import type { Observation } from '../../src/model/revision.js';
 import type { Freshness, Live } from '../../src/sync/freshness.js';
 import { batchOf, minutesAfterStart, START } from '../support/records.js';
@@ -55,6 +63,30 @@ export function stale(code: string, reason = `no answer: ${code}`): Freshness {
   return { stale: true, verifiedAt: null, code, reason };
 }
 
+export interface GraphOptions {
+  /** What readers see masked. */
+  readonly redact?: readonly RedactionGroup[];
+  /** What is let through; anything unless given. */
+  readonly limits?: (schema: GraphQLSchema) => GraphLimits;
+  /** Whether each request needs the key of a role: see `keyOf`. */
+  readonly asksCallers?: boolean;
+}
+
+/** The header that a caller of a role shows. */
+export function keyOf(role: Role): { 'x-api-key': string } {
+  return { 'x-api-key': `a key for the role ${role}`.replaceAll(' ', '-') };
+}
+
+function callersByRole(store: HistoryStore, log: Log): Callers {
+  const clock = Date.now;
+  const fixedKeys = ROLES.map((role) => {
+    const hash = createHash('sha256').update(keyOf(role)['x-api-key']).digest('hex');
+    return { name: role, role, hash };
+  });
+  const keys = new ApiKeys({ store, clock, log });
+  return createCallers({ keys, fixedKeys, tokens: null, anybody: false, clock, log });
+}
+
 /** The graph over HTTP, over a SQLite history in a folder of its own, at a clock that stands where it is put. */
 export class Graph {
   now = toMillis(minutesAfterStart(600));
@@ -66,15 +98,19 @@ export class Graph {
     readonly store: HistoryStore,
     private readonly folder: string,
     private readonly accounts: readonly Account[],
+    private readonly options: GraphOptions,
   ) {}
 
   private server: Server | null = null;
   url = '';
 
-  static async start(accounts: readonly Pick<Account, 'name' | 'origin'>[] = [DEFAULT]): Promise<Graph> {
+  static async start(
+    accounts: readonly Pick<Account, 'name' | 'origin'>[] = [DEFAULT],
+    options: GraphOptions = {},
+  ): Promise<Graph> {
     const folder = await mkdtemp(join(tmpdir(), 'gateway-graph-'));
     const store = await openStore(`sqlite:${join(folder, 'history.db')}`, 'write');
-    const graph = new Graph(store, folder, accounts.map(toAccount));
+    const graph = new Graph(store, folder, accounts.map(toAccount), options);
     await graph.serve();
     return graph;
   }
@@ -99,9 +135,16 @@ export class Graph {
       },
       budgets: new Map([['default', { snapshot }]]),
     });
+    const { redact, limits, asksCallers } = this.options;
+    const schema = buildGatewaySchema();
+    const callers = asksCallers ? callersByRole(store, log) : LOCAL_CALLERS;
     this.server = createServer({
-      ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, callers: LOCAL_CALLERS, context, log },
-      apollo: createApollo({ schema: buildGatewaySchema(), log }),
+      ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, callers, context, log },
+      apollo: createApollo({
+        ...{ schema, log },
+        redactedSchema: redact && redactSchema(buildGatewaySchema(), new Set(redact)),
+      }),
+      limits: limits?.(schema),
       readiness: async () => ({ ready: true, checks: [] }),
     });
     this.url = await this.server.start();
