@@ -166,7 +166,9 @@ class PackCheck {
   }
 
   async #checkHistory(manifest: PackManifest): Promise<VerifyReport> {
-    const chain = new ChainCheck(this.#findings, this.options, manifest.seals.first > 1);
+    // a signed manifest names the last seal, and so vouches for all of them
+    const mustBeSigned = this.options.mustBeSigned && manifest.key === null;
+    const chain = new ChainCheck(this.#findings, { ...this.options, mustBeSigned }, manifest.seals.first > 1);
     const revisions = new Rows(this.#lines<PackedRevision>(PACKED.revisions), ({ seqFrom }) => seqFrom);
     const readings = new Rows(this.#lines<PackedReading>(PACKED.ledger), ({ entry }) => entry.seq);
     let last: { index: number; hash: string } | null = null;

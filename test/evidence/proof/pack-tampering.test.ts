@@ -1,0 +1,115 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { lastSealed, PackedHistory } from '../../../src/evidence/proof/pack-history.js';
+import { verifyPack } from '../../../src/evidence/proof/verify-pack.js';
+import { type PackPart, writePackFile } from '../../../src/evidence/proof/write-pack.js';
+import { openStore } from '../../../src/history/open-store.js';
+import type { HistoryStore } from '../../../src/history/store.js';
+import { PACK_TAMPERS, PackForger } from '../../support/pack-tampering.js';
+import { type HistoryShape, historyShape, recordShape, SIGNER } from '../../support/sealed-history.js';
+
+/** Alterations tried; a thousand by TAMPER_RUNS=1000. */
+const RUNS = Number(process.env.TAMPER_RUNS ?? 120);
+
+const names = Object.keys(PACK_TAMPERS);
+const report: PackPart = { name: 'report.html', write: (write) => write('<h1>All is well</h1>') };
+
+interface Packing {
+  readonly from: string;
+  readonly integrations: readonly string[] | null;
+  readonly signed: boolean;
+}
+
+/** Packs a history as its last seal has it. */
+async function pack(store: HistoryStore, path: string, { from, integrations, signed }: Packing) {
+  const pin = await lastSealed(store);
+  if (!pin) throw new Error('nothing is sealed');
+  const history = await PackedHistory.open(store, { from, pin, integrations });
+  const period = { text: 'the whole', from, to: pin.at };
+  const facts = () => ({ period, asOf: pin.at, seq: pin.seq, integrations, ...history.facts });
+  const parts = [report, ...history.parts(), history.pemPart()];
+  await writePackFile(path, parts, facts, signed ? SIGNER : null);
+  const index = await store.journalLength('seals');
+  const [last] = await store.journal({ journal: 'seals', from: null, descending: true, limit: 1 });
+  return [{ hash: String(last?.body.hash), index }];
+}
+
+async function inFolder<T>(
+  shape: HistoryShape,
+  work: (store: HistoryStore, folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'pack-'));
+  const store = await openStore('sqlite::memory:', 'write');
+  try {
+    await recordShape(store, shape, 'SIGNED');
+    return await work(store, folder);
+  } finally {
+    await store.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const packing = fc.record({
+  from: fc.constantFrom('2026-03-01T08:00:00.000Z', '2026-03-02T08:00:00.003Z', '2026-03-02T09:00:00.000Z'),
+  integrations: fc.constantFrom(null, null, ['default'], ['a']),
+  signed: fc.boolean(),
+});
+
+describe('an untouched pack', () => {
+  it('is found intact, and made again it has the same bytes', async () => {
+    await fc.assert(
+      fc.asyncProperty(historyShape, packing, (shape, how) =>
+        inFolder(shape, async (store, folder) => {
+          const paths = [join(folder, 'one.tar'), join(folder, 'two.tar')];
+          const [one = '', two = ''] = paths;
+          const held = await pack(store, one, how);
+          await pack(store, two, how);
+          expect(readFileSync(one).equals(readFileSync(two))).toBe(true);
+          const { publicKey } = SIGNER;
+          const checked = await verifyPack(one, { publicKeys: [publicKey], mustBeSigned: how.signed, held });
+          expect(checked.findings).toEqual([]);
+          expect(checked.verdict).toBe('INTACT');
+        }),
+      ),
+      { numRuns: Math.ceil(RUNS / 3) },
+    );
+  }, 1_800_000);
+});
+
+const tamperCase = fc.record({
+  shape: historyShape,
+  how: packing,
+  name: fc.constantFrom(...names),
+  numbers: fc.array(fc.nat(), { minLength: 8, maxLength: 8 }),
+});
+
+it(`${RUNS} random alterations of a pack are found and named, each and every one`, async () => {
+  const overlooked: string[] = [];
+  const done = new Set<string>();
+  let left = RUNS;
+  for (let seed = 1; left > 0; seed++) {
+    const [tried] = fc.sample(tamperCase, { numRuns: 1, seed: seed + RUNS });
+    if (!tried) continue;
+    const { shape, how, name, numbers } = tried;
+    await inFolder(shape, async (store, folder) => {
+      const path = join(folder, 'evidence.tar');
+      const held = await pack(store, path, how);
+      let next = 0;
+      const deed = PACK_TAMPERS[name]?.(new PackForger(path, (n) => (numbers[next++ % 8] ?? 0) % n));
+      if (!deed) return;
+      left -= 1;
+      done.add(name);
+      const options = { publicKeys: [SIGNER.publicKey], mustBeSigned: false, held };
+      const { verdict, findings } = await verifyPack(path, options);
+      const said = findings.map(({ message }) => message).join('\n');
+      const isNamed = deed.named.some((each) => said.includes(each));
+      if (verdict === 'TAMPERED' && isNamed) return;
+      overlooked.push(`seed ${seed}: ${name}: ${deed.deed}: ${verdict}: ${said.slice(0, 500)}`);
+    });
+  }
+  expect(overlooked).toEqual([]);
+  if (RUNS >= 100) expect([...done].sort()).toEqual([...names].sort());
+}, 1_800_000);
