@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { DocumentBody, StoredDocument } from '../model/document.js';
 import type { Instant } from '../model/instant.js';
 import { type Region, regionOf } from './address.js';
+import { sealingKeyId } from './cipher.js';
 import { VaultError } from './vault-error.js';
 
 /** What is known of a token without knowing it. */
@@ -32,8 +33,8 @@ export interface StoredIntegration {
   readonly token: TokenFacts & {
     /** Its last four characters; empty for a short one. */
     readonly hint: string;
-    /** The id of the key that sealed it. */
-    readonly keyId: string;
+    /** The id of the key that sealed it; `null` where that was overwritten. */
+    readonly keyId: string | null;
   };
   /** Oldest first. */
   readonly earlierTokens: readonly EarlierToken[];
@@ -47,7 +48,6 @@ export interface IntegrationBody extends TokenFacts {
   readonly hint: string;
   /** The token as the cipher sealed it. */
   readonly sealed: string;
-  readonly keyId: string;
   readonly earlierTokens: readonly EarlierToken[];
 }
 
@@ -60,7 +60,6 @@ const BODY = z.object({
   updatedAt: instant,
   hint: z.string(),
   sealed: z.string(),
-  keyId: z.string(),
   earlierTokens: z.array(z.object({ ...facts, replacedAt: instant })),
 });
 
@@ -79,7 +78,8 @@ export function writeBody(body: IntegrationBody): DocumentBody {
 /** What may be known of a stored integration. */
 export function describeStored(document: StoredDocument): StoredIntegration {
   const { baseUrl, createdAt, updatedAt, earlierTokens, ...own } = readBody(document);
-  const { storedAt, issuedAt, expiresAt, hint, keyId } = own;
+  const { storedAt, issuedAt, expiresAt, hint, sealed } = own;
+  const keyId = sealingKeyId(sealed);
   return {
     ...{ name: document.id, baseUrl, region: regionOf(baseUrl), createdAt, updatedAt, earlierTokens },
     version: document.version,

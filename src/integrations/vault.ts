@@ -9,7 +9,7 @@ import {
   RIGHT_ADDRESS,
   wrongWithBaseUrl,
 } from './address.js';
-import { type Binding, type Cipher, NotOpenedError } from './cipher.js';
+import { type Binding, type Cipher, NotOpenedError, sealingKeyId } from './cipher.js';
 import { MAKES_KEY } from './encryption-key.js';
 import { checkName } from './integration-name.js';
 import { Secret } from './secret.js';
@@ -190,14 +190,10 @@ class DocumentVault implements Vault {
     let isResealed = false;
     await this.change(name, (body) => {
       const cipher = this.cipher();
-      isResealed = body.keyId !== cipher.keyId;
+      isResealed = sealingKeyId(body.sealed) !== cipher.keyId;
       if (!isResealed) return null;
       const token = this.open(name, body);
-      return {
-        ...body,
-        sealed: cipher.seal(token.reveal(), bindingOf(name, body.baseUrl)),
-        keyId: cipher.keyId,
-      };
+      return { ...body, sealed: cipher.seal(token.reveal(), bindingOf(name, body.baseUrl)) };
     });
     return isResealed;
   }
@@ -235,10 +231,8 @@ class DocumentVault implements Vault {
   private sealed(name: string, baseUrl: string, token: Secret, now: Instant) {
     checkToken(token);
     const text = token.reveal();
-    const cipher = this.cipher();
-    const sealed = cipher.seal(text, bindingOf(name, baseUrl));
-    const facts = { storedAt: now, issuedAt: null, expiresAt: null, hint: tokenHint(text) };
-    return { ...facts, sealed, keyId: cipher.keyId };
+    const sealed = this.cipher().seal(text, bindingOf(name, baseUrl));
+    return { storedAt: now, issuedAt: null, expiresAt: null, hint: tokenHint(text), sealed };
   }
 
   private open(name: string, { sealed, baseUrl }: IntegrationBody): Secret {
