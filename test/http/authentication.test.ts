@@ -1,100 +1,22 @@
 import 'reflect-metadata';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type App, createApp } from '../../src/app.js';
-import { ApiKeys, KEY_CACHE_MS } from '../../src/callers/api-keys.js';
+import { KEY_CACHE_MS } from '../../src/callers/api-keys.js';
 import { FAILURE_WINDOW_MS, MOST_FAILURES } from '../../src/callers/failed-attempts.js';
 import { ConfigError } from '../../src/config/config-error.js';
-import { readEnv, toConfig } from '../../src/config.js';
-import { openStore } from '../../src/history/open-store.js';
-import type { HistoryStore } from '../../src/history/store.js';
-import type { Role } from '../../src/model/caller.js';
 import { MINUTE } from '../../src/model/instant.js';
+import { bearer, GuardedGateway, type Problem } from '../support/guarded-gateway.js';
 import { AUDIENCE, IdentityProvider, ISSUER } from '../support/identity-provider.js';
 
 const FIXED = 'a-key-that-is-given-in-the-environment-0123456789';
-const QUERY = '{ runs(first: 1) { totalCount } }';
 
-interface Problem {
-  readonly data?: unknown;
-  readonly errors?: readonly { readonly message: string; readonly extensions: { readonly code: string } }[];
-}
-
-/** A gateway as it is run, its clock moved by the test, and the keys of its history as a command beside it has them. */
-class Rig {
-  now = Date.now();
-  readonly logged: string[] = [];
-  url = '';
-  private folder = '';
-  private app: App | null = null;
-  private store: HistoryStore | null = null;
-  keys!: ApiKeys;
-
-  async open(): Promise<this> {
-    this.folder = await mkdtemp(join(tmpdir(), 'gateway-auth-'));
-    this.store = await openStore(this.history, 'manage');
-    const log = pino({ level: 'silent' });
-    this.keys = new ApiKeys({ store: this.store, clock: () => this.now, log });
-    return this;
-  }
-
-  get history(): string {
-    return `sqlite:${join(this.folder, 'history.db')}`;
-  }
-
-  async start(env: Record<string, string> = {}): Promise<void> {
-    const quiet = { RECONCILE_EVERY: 'off', RATE_LIMIT: 'off' };
-    const result = toConfig(readEnv({ PORT: '0', HISTORY: this.history, ...quiet, ...env }));
-    if (!result.ok) throw new Error(JSON.stringify(result.problems));
-    const log = pino({ level: 'info' }, { write: (line: string) => void this.logged.push(line) });
-    this.app = createApp(result.config, { log, clock: () => this.now });
-    this.url = (await this.app.start()).url;
-  }
-
-  async key(role: Role, lifetimeMs: number | null = null) {
-    return this.keys.create(role, role, lifetimeMs);
-  }
-
-  ask(headers: Record<string, string> = {}, query = QUERY): Promise<Response> {
-    return fetch(`${this.url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ query }),
-    });
-  }
-
-  async code(headers: Record<string, string> = {}, query = QUERY): Promise<string> {
-    const answer = await this.ask(headers, query);
-    const { data, errors } = (await answer.json()) as Problem;
-    return errors?.[0]?.extensions.code ?? (data ? `${answer.status}` : 'nothing');
-  }
-
-  async stop(): Promise<void> {
-    await this.app?.close();
-    this.app = null;
-  }
-
-  async close(): Promise<void> {
-    await this.stop();
-    await this.keys.close();
-    await this.store?.close();
-    await rm(this.folder, { recursive: true });
-  }
-}
-
-let rig: Rig;
+let rig: GuardedGateway;
 
 beforeEach(async () => {
-  rig = await new Rig().open();
+  rig = await GuardedGateway.open();
 });
 
 afterEach(() => rig.close());
-
-const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
 
 describe('without any key', () => {
   test('this machine is let in, as admin', async () => {
@@ -243,7 +165,7 @@ describe('with keys', () => {
       ]);
     }
     const asked = (extra: Record<string, string>) =>
-      fetch(`${rig.url}/graphql?query=${encodeURIComponent(QUERY)}`, {
+      fetch(`${rig.url}/graphql?query=${encodeURIComponent('{ runs(first: 1) { totalCount } }')}`, {
         headers: { accept: 'application/json, text/html;q=0.5', 'apollo-require-preflight': '1', ...extra },
       });
     expect((await asked({})).status).toBe(401);

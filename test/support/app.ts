@@ -20,7 +20,7 @@ export class Playground {
   /** What goes wrong with the simulated tenant's answers; nothing unless given. */
   constructor(faults?: FaultPlan) {
     const log = pino({ level: 'silent' });
-    this.options = { log, clock: Date.now, simulator: { ...simulator(), ...(faults && { faults }) } };
+    this.options = { log, clock: Date.now, simulator: { ...smallTenant(), ...(faults && { faults }) } };
   }
 
   history(name = 'history.db'): string {
@@ -71,7 +71,8 @@ export class Playground {
   }
 }
 
-function simulator() {
+/** A tenant that is read in no time. */
+export function smallTenant() {
   const now = Date.now();
   const span = { from: toInstant(now - 20 * DAY), to: toInstant(now) };
   const shares = { missingThreats: 0, deletedThreats: 0, lateArrivals: 0 };
