@@ -125,7 +125,7 @@ class KnownCallers implements Callers {
     if (ms > 0) return { outcome: 'WAIT', ms };
     const verdict = credential === '' ? 'MALFORMED' : await this.#verdictOn(credential, hash);
     if (verdict === 'UNAVAILABLE') return unavailable(NO_SIGNING_KEYS);
-    if (verdict === 'NO_ROLE') return { outcome: 'NO_ROLE', message: NO_ROLE };
+    if (verdict === 'NO_ROLE') return this.#forbid(address);
     if (typeof verdict === 'string') return this.#refuse(verdict, credential, address, proof);
     this.#letInAt.set(proof, this.options.clock());
     return { outcome: 'KNOWN', caller: verdict };
@@ -149,6 +149,12 @@ class KnownCallers implements Callers {
     if (this.#attempts.waitFor(address) > 0)
       log.warn({ address }, 'an address has to wait: too many refusals');
     return { outcome: 'REFUSED', message: REASONS[reason] };
+  }
+
+  /** What is valid is no guess: it is refused, and counts for nothing. */
+  #forbid(address: string): Identified {
+    this.options.log.warn({ address, reason: 'NO_ROLE' }, 'a caller was refused');
+    return { outcome: 'NO_ROLE', message: NO_ROLE };
   }
 
   /** A guess is never among them, so to let them by helps nobody who guesses. */

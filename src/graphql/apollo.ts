@@ -43,7 +43,10 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
   const answers = new Answers();
   const execute = byRole(createExecute(schema), redactedSchema && createExecute(redactedSchema));
   return new ApolloServer<GatewayContext>({
-    gateway: executedBy(schema, inTime(guarding(new Access(schema), answering(priced(execute), answers)))),
+    gateway: executedBy(
+      schema,
+      inTime(guarding(new Access(schema), log, answering(priced(execute), answers))),
+    ),
     stringifyResult: (result) => answers.stringify(result as ExecutionResult),
     introspection,
     // where the schema is not told, its names are not suggested either
@@ -78,11 +81,15 @@ function byRole(run: Execute, forReaders: Execute | undefined): Execute {
 }
 
 /** `run`, but not for callers whose role does not go as far. */
-function guarding(access: Access, run: Execute): Execute {
+function guarding(access: Access, log: Log, run: Execute): Execute {
   return (execution) => {
     const { document, operationName, context } = execution;
     const errors = access.refusal(document, operationName, context.role);
-    return errors ? { errors } : run(execution);
+    if (!errors) return run(execution);
+    const { kind, id, role } = context.caller;
+    const asked = errors.map(({ message }) => message);
+    log.warn({ caller: { kind, id, role }, asked }, 'a caller asked for what its role may not');
+    return { errors };
   };
 }
 

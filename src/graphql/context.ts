@@ -122,6 +122,11 @@ export class GatewayContext {
     return this.own;
   }
 
+  /** Who asks; for the log, not for what an answer says. */
+  get caller(): Caller {
+    return this.own.caller;
+  }
+
   /** What the caller may see, which may decide what an answer says: those given again are kept by it. */
   get role(): Role {
     return this.own.caller.role;
