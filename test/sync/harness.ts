@@ -81,7 +81,9 @@ export interface WorldOptions {
   readonly simulator?: Partial<Omit<SimulatorOptions, 'tenant' | 'clock'>>;
   readonly settings?: Partial<SyncSettings>;
   readonly log?: Log;
-  readonly counters?: Counters;
+  readonly counters?: Pick<Counters, 'upstream' | 'sync'>;
+  /** Requests a minute; far more than there can be, unless given. */
+  readonly rpm?: number;
   /** The largest body that the client reads. */
   readonly maxBodyBytes?: number;
 }
@@ -104,8 +106,11 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const store = await openStore(`sqlite:${join(folder, 'history.db')}`, 'write', { now: ownClock });
   const token = { value: simulator.token };
   const log = options.log ?? pino({ level: process.env.SYNC_LOG ?? 'silent' });
-  // the rate is the client's own concern: here nothing waits for it, and a pause passes at once
-  const budget = createBudget({ rpm: 1e9, concurrency: 4, clock, startTimer: passing(clock) });
+  // nothing waits for the rate: the clock moves on instead
+  const budget = createBudget({
+    ...{ rpm: options.rpm ?? 1e9, concurrency: 4 },
+    ...{ clock, startTimer: passing(clock) },
+  });
   const client = createAbnormalClient({
     baseUrl: simulator.baseUrl,
     token: () => token.value,
