@@ -1,0 +1,61 @@
+import 'reflect-metadata';
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bearer, GuardedGateway } from '../support/guarded-gateway.js';
+
+let gateway: GuardedGateway;
+let key: string;
+
+beforeAll(async () => {
+  gateway = await GuardedGateway.open();
+  key = (await gateway.key('reader')).text;
+  await gateway.start();
+  while (!(await isCollected())) await delay(50);
+});
+
+afterAll(() => gateway.close());
+
+async function ask<T>(query: string): Promise<T> {
+  return ((await (await gateway.ask(bearer(key), query)).json()) as { data: T }).data;
+}
+
+async function isCollected(): Promise<boolean> {
+  const { runs } = await ask<{ runs: { nodes: { status: string }[] } }>(
+    '{ runs(first: 10) { nodes { status } } }',
+  );
+  return runs.nodes.length >= 3 && runs.nodes.every(({ status }) => status !== 'RUNNING');
+}
+
+/** Runs the script as a person would, with a key in the environment. */
+async function runScript(
+  env: Record<string, string>,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const args = ['scripts/clients/apollo-client.ts', `${gateway.url}/graphql`, '7'];
+  const options = { env: { PATH: process.env.PATH ?? '', ...env } };
+  const run = promisify(execFile)('node_modules/.bin/tsx', args, options);
+  return run.then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  );
+}
+
+test('Apollo Client pages through all threats with a reader’s key', async () => {
+  const { threats } = await ask<{ threats: { nodes: { threatId: string }[]; totalCount: number } }>(
+    '{ threats(first: 100) { totalCount nodes { threatId } } }',
+  );
+  expect(threats.totalCount).toBeGreaterThan(20);
+  const { code, stdout, stderr } = await runScript({ GATEWAY_KEY: key });
+  expect([code, stderr]).toEqual([0, '']);
+  const found = JSON.parse(stdout) as { pages: number; totalCount: number; distinct: number; ids: string[] };
+  expect(found.pages).toBe(Math.ceil(threats.totalCount / 7));
+  expect(found.totalCount).toBe(threats.totalCount);
+  expect([...found.ids].sort()).toEqual(threats.nodes.map(({ threatId }) => threatId).sort());
+});
+
+test('and gets nothing without one', async () => {
+  const { code, stdout, stderr } = await runScript({});
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/401|Say who you are/);
+});
