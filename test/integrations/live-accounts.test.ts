@@ -14,7 +14,7 @@ import { type LiveAccounts, openLiveAccounts } from '../../src/integrations/live
 import { vaultOf } from '../../src/integrations/open-vault.js';
 import { Secret } from '../../src/integrations/secret.js';
 import type { Vault } from '../../src/integrations/vault.js';
-import { startUpstream, type UpstreamServer } from '../support/upstream-server.js';
+import { json, startUpstream, type UpstreamServer } from '../support/upstream-server.js';
 
 const TOKENS = [new Secret('first-token-0001'), new Secret('second-token-0002')] as const;
 const WINDOW = { from: '2026-03-01T00:00:00.000Z', to: '2026-03-02T00:00:00.000Z' };
