@@ -1,0 +1,262 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Account } from '../../src/integrations/account.js';
+import { fixedAccounts } from '../../src/integrations/accounts.js';
+import { newEncryptionKey } from '../../src/integrations/encryption-key.js';
+import {
+  noteEnvironmentTimes,
+  noteEnvironmentToken,
+  readEnvironmentToken,
+} from '../../src/integrations/environment-token.js';
+import { createTokenLearning } from '../../src/integrations/learn-token-times.js';
+import { vaultOf } from '../../src/integrations/open-vault.js';
+import { Secret } from '../../src/integrations/secret.js';
+import { readTokenHistories, readTokenSituations } from '../../src/integrations/token-histories.js';
+import { createTokenWarnings } from '../../src/integrations/warn-of-tokens.js';
+import { DAY, HOUR, toInstant } from '../../src/model/instant.js';
+import type { StreamStatus } from '../../src/model/stream.js';
+import { type Harness, startHarness } from '../abnormal/harness.js';
+import { OracleStore } from '../support/oracle-store.js';
+import { batchOf, sampleRun } from '../support/records.js';
+import { hangUp, json } from '../support/upstream-server.js';
+
+const START = Date.parse('2026-03-01T12:00:00Z');
+const FIRST = new Secret('first-token-of-the-environment');
+const SECOND = new Secret('second-token-of-the-environment');
+const settings = { encryptionKeys: [new Secret(newEncryptionKey())], allowPrivate: false };
+
+let now: number;
+let store: OracleStore;
+const clock = () => now;
+beforeEach(() => {
+  now = START;
+  store = new OracleStore(clock);
+});
+
+function vault() {
+  return vaultOf(store, settings, clock);
+}
+
+describe('the token in the environment', () => {
+  test('is known from when it was first seen, however often it is seen again', async () => {
+    await noteEnvironmentToken(store, FIRST, clock);
+    now += 40 * DAY;
+    await noteEnvironmentToken(store, FIRST, clock);
+    expect(await readEnvironmentToken(store)).toEqual({
+      token: { storedAt: toInstant(START), issuedAt: null, expiresAt: null },
+      earlierTokens: [],
+    });
+  });
+
+  test('is another when it is another, and the one before is remembered', async () => {
+    await noteEnvironmentToken(store, FIRST, clock);
+    await noteEnvironmentTimes(store, toInstant(START), {
+      issuedAt: null,
+      expiresAt: toInstant(START + DAY),
+    });
+    now += 40 * DAY;
+    await noteEnvironmentToken(store, SECOND, clock);
+    const { token, earlierTokens = [] } = (await readEnvironmentToken(store)) ?? {};
+    expect(token).toEqual({ storedAt: toInstant(now), issuedAt: null, expiresAt: null });
+    expect(earlierTokens).toEqual([
+      {
+        ...{ storedAt: toInstant(START), issuedAt: null },
+        ...{ expiresAt: toInstant(START + DAY), replacedAt: toInstant(now) },
+      },
+    ]);
+    // what is learnt late is of the token that it was asked for
+    await noteEnvironmentTimes(store, toInstant(START), {
+      issuedAt: null,
+      expiresAt: toInstant(START + 9 * DAY),
+    });
+    expect((await readEnvironmentToken(store))?.token.expiresAt).toBeNull();
+  });
+
+  test('is noted once by several replicas that start together', async () => {
+    await Promise.all(Array.from({ length: 5 }, () => noteEnvironmentToken(store, FIRST, clock)));
+    expect((await readEnvironmentToken(store))?.earlierTokens).toEqual([]);
+  });
+
+  test('is not there: neither it nor what could be looked up in a table', async () => {
+    await noteEnvironmentToken(store, FIRST, clock);
+    const other = new OracleStore(clock);
+    await noteEnvironmentToken(other, FIRST, clock);
+    const print = async (from: OracleStore) =>
+      (await from.document('settings', 'environment-token'))?.body.fingerprint;
+    expect(await print(store)).not.toBe(await print(other));
+  });
+
+  test('nothing is known where there never was one', async () => {
+    await noteEnvironmentTimes(store, toInstant(START), { issuedAt: null, expiresAt: null });
+    expect(await readEnvironmentToken(store)).toBeNull();
+    expect(await readTokenHistories(store)).toEqual([]);
+  });
+});
+
+describe('how the tokens stand', () => {
+  async function refuse(integration: string, status: StreamStatus = 'TOKEN_REJECTED'): Promise<void> {
+    const stream = { integration, resource: 'threats', filterKey: 'receivedTime', status } as const;
+    const at = toInstant(now);
+    const state = { ...stream, message: status, collectFrom: at, lastAttemptAt: at, lastSuccessAt: null };
+    const id = `${integration}-${now}`;
+    await store.record(batchOf(id, { now: at, run: sampleRun(id, { integration }), streams: [state] }));
+  }
+
+  test('is known of the stored ones and of the environment’s', async () => {
+    await vault().add({ name: 'acme', token: FIRST });
+    now += HOUR;
+    await noteEnvironmentToken(store, SECOND, clock);
+    const situations = await readTokenSituations(store);
+    expect(Object.fromEntries(situations)).toEqual({
+      acme: { storedAt: toInstant(START), issuedAt: null, expiresAt: null, isRejected: false },
+      default: { storedAt: toInstant(now), issuedAt: null, expiresAt: null, isRejected: false },
+    });
+  });
+
+  test('a refusal is of the token that was there, not of the one that came since', async () => {
+    await vault().add({ name: 'acme', token: FIRST });
+    await vault().add({ name: 'other', token: FIRST });
+    now += HOUR;
+    await refuse('acme');
+    await refuse('other', 'FORBIDDEN');
+    const isRejected = async (name: string) => (await readTokenSituations(store)).get(name)?.isRejected;
+    expect([await isRejected('acme'), await isRejected('other')]).toEqual([true, false]);
+    now += HOUR;
+    await vault().rotate('acme', SECOND);
+    expect(await isRejected('acme')).toBe(false);
+    now += HOUR;
+    await refuse('acme');
+    expect(await isRejected('acme')).toBe(true);
+  });
+
+  test('what does not read is left out, so that a report need not fail for it', async () => {
+    await vault().add({ name: 'acme', token: FIRST });
+    await store.putDocument('integrations', 'broken', { token: 'x' }, 0);
+    expect((await readTokenHistories(store)).map(({ integration }) => integration)).toEqual(['acme']);
+  });
+
+  describe('in the log', () => {
+    let lines: Record<string, unknown>[];
+    let warn: () => Promise<void>;
+    beforeEach(() => {
+      lines = [];
+      const log = pino(
+        { base: null, timestamp: false },
+        { write: (line: string) => void lines.push(JSON.parse(line)) },
+      );
+      warn = createTokenWarnings({ store, log, clock });
+    });
+
+    test('is nothing while all is well', async () => {
+      await vault().add({ name: 'acme', token: FIRST });
+      now += 76 * DAY;
+      await warn();
+      expect(lines).toEqual([]);
+    });
+
+    test('is a warning once a day, and at once when it is another', async () => {
+      await vault().add({ name: 'acme', token: FIRST });
+      now += 80 * DAY;
+      for (let hour = 0; hour < 49; hour++) {
+        await warn();
+        now += HOUR;
+      }
+      expect(lines).toHaveLength(3);
+      expect(lines[0]).toEqual({
+        ...{ level: 40, integration: 'acme', tokenState: 'EXPIRING' },
+        msg: 'The token is 80 days old: replace it by 2026-05-30. Create one in the Abnormal portal (Settings → Integrations → Abnormal REST API), which shows it once, and give it to: integrations rotate acme',
+      });
+      await refuse('acme');
+      await warn();
+      expect(lines.map(({ tokenState }) => tokenState)).toEqual([
+        'EXPIRING',
+        'EXPIRING',
+        'EXPIRING',
+        'REJECTED',
+      ]);
+      await vault().rotate('acme', SECOND);
+      await warn();
+      expect(lines).toHaveLength(4);
+    });
+
+    test('says of the environment’s where it is changed', async () => {
+      await noteEnvironmentToken(store, FIRST, clock);
+      now += 90 * DAY;
+      await warn();
+      expect(lines).toMatchObject([
+        { tokenState: 'ROTATION_DUE', msg: expect.stringContaining('set ABNORMAL_TOKEN') },
+      ]);
+    });
+  });
+});
+
+describe('when a token ends is asked of Abnormal', () => {
+  let harness: Harness;
+  let learn: () => Promise<void>;
+  beforeEach(async () => {
+    harness = await startHarness({ clock });
+    const { client } = harness;
+    const account = (name: string, origin: Account['origin'] = 'ABNORMAL'): Account => {
+      return { name, origin, baseUrl: harness.server.baseUrl, client };
+    };
+    const accounts = fixedAccounts(account('acme'), account('default'), account('simulated', 'SIMULATED'));
+    const watching = createTokenLearning({
+      store,
+      vault: vault(),
+      accounts,
+      clock,
+      log: pino({ level: 'silent' }),
+    });
+    learn = () => watching(new AbortController().signal);
+    await vault().add({ name: 'acme', token: FIRST });
+    await noteEnvironmentToken(store, FIRST, clock);
+  });
+  afterEach(() => harness.close());
+
+  const told = (expires_at: string) => {
+    const token = {
+      token_id: '1',
+      name: 'x',
+      status: 'active',
+      created_at: '2026-02-01T00:00:00Z',
+      expires_at,
+    };
+    return json({ data: [token] });
+  };
+  const ends = async () => {
+    const situations = [...(await readTokenSituations(store))];
+    return situations.map(([name, { expiresAt }]) => `${name} ${expiresAt?.slice(0, 10)}`);
+  };
+
+  test('once a day, and for a new token; and written down', async () => {
+    harness.server.on('/soar/tokens', told('2026-05-01T00:00:00Z'));
+    for (let hour = 0; hour < 24; hour++) {
+      await learn();
+      now += HOUR;
+    }
+    expect(harness.server.requests).toHaveLength(2);
+    expect(await ends()).toEqual(['acme 2026-05-01', 'default 2026-05-01']);
+    await learn();
+    expect(harness.server.requests).toHaveLength(4);
+    harness.server.on('/soar/tokens', told('2026-06-01T00:00:00Z'));
+    await vault().rotate('acme', SECOND);
+    await learn();
+    expect(harness.server.requests).toHaveLength(5);
+    expect(await ends()).toEqual(['acme 2026-06-01', 'default 2026-05-01']);
+  });
+
+  test('and what it does not say, or cannot, leaves all as it is', async () => {
+    for (const reply of [
+      json({ message: 'no' }, 403),
+      json({ message: 'no' }, 401),
+      json({ data: 1 }),
+      hangUp,
+    ]) {
+      harness.server.on('/soar/tokens', reply);
+      await learn();
+      now += DAY;
+    }
+    expect(harness.server.requests).toHaveLength(8);
+    expect(await ends()).toEqual(['acme undefined', 'default undefined']);
+  });
+});
