@@ -27,8 +27,8 @@ RUN mkdir data && chown node:node data
 VOLUME /app/data
 USER node
 EXPOSE 4000
-# HOST is open inside the container, and callers are not asked who they are: the service starts only with
-# ALLOW_UNAUTHENTICATED=yes. Set it where the port is published to 127.0.0.1 or something in front asks:
+# HOST is open inside the container: the service starts only when callers can show who they are (a key made by
+# "keys api" in the same history, API_KEYS or JWKS_URL), or when anybody may read:
 #   docker run -e ALLOW_UNAUTHENTICATED=yes -p 127.0.0.1:4000:4000 -v abnormal-data:/app/data …
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => { process.exitCode = answer.ok ? 0 : 1; }, () => { process.exitCode = 1; })"]
