@@ -117,7 +117,8 @@ function createGatewayServer(
       ...{ introspection, sandbox },
     }),
     context,
-    readiness: () => readiness([historyCheck(store), collectionCheck(store)]),
+    readiness: () =>
+      readiness([historyCheck(store), collectionCheck(store, () => accounts.list().length > 0)]),
     reports: createReports({ store, config, clock, log }),
     signingKeys: () => publishedKeys(store),
     limits,

@@ -54,13 +54,17 @@ export function historyCheck(store: HistoryStore): CheckPart {
   };
 }
 
-/** Whether there is anything to serve, or at least a reason why not: Abnormal has been asked once. */
-export function collectionCheck(store: HistoryStore): CheckPart {
+/**
+ * Whether there is anything to serve, or at least a reason why not: Abnormal has been asked once, or there is no
+ * account to ask for.
+ */
+export function collectionCheck(store: HistoryStore, hasAccounts: () => boolean = () => true): CheckPart {
   return {
     name: 'collection',
     check: async () => {
       const tried = (await store.streams()).filter((stream) => stream.lastAttemptAt !== null);
       const failing = tried.filter(({ status }) => status !== 'OK' && status !== 'NEVER_READ');
+      if (tried.length === 0 && !hasAccounts()) return { ok: true, message: 'no account is connected' };
       if (tried.length === 0) return { ok: false, message: 'Abnormal has not been asked yet' };
       const states = failing.map((stream) => `${streamText(stream)} ${stream.status}`);
       return { ok: true, message: states.length > 0 ? states.join(', ') : 'collecting' };

@@ -289,3 +289,88 @@ test('mutations are run each time, in the order they stand in, and never by GET'
     auditTrail: { totalCount: 12 },
   });
 });
+
+test('a gateway without an account is ready to serve, and says so', async () => {
+  await gateway.start();
+  const response = await fetch(`${gateway.url}/readyz`);
+  expect([response.status, await response.text()]).toEqual([
+    200,
+    expect.stringContaining('no account is connected'),
+  ]);
+  const { errors } = await gateway.ask('mutation { pollNow { finished } }');
+  expect(errors[0]).toMatchObject({ extensions: { code: 'NOT_POSSIBLE' } });
+});
+
+describe('what an operator sets off', () => {
+  const POLL = `mutation($wait: Int, $in: [ID!]) {
+    pollNow(wait: $wait, integrations: $in, resources: [THREATS]) {
+      finished
+      polls { integration resource finished run { runId status trigger counts { added } } }
+    }
+  }`;
+  interface Polled {
+    readonly finished: boolean;
+    readonly polls: readonly {
+      readonly finished: boolean;
+      readonly run: { readonly runId: string } | null;
+    }[];
+  }
+  const poll = async (variables: object): Promise<Polled> =>
+    (await gateway.data<{ pollNow: Polled }>(POLL, variables)).pollNow;
+
+  test('goes on when the caller waits no longer, and is joined by who asks again', async () => {
+    const emea = await gateway.tenant('one', { token: 'slow-token-00001', latencyMs: 150 });
+    await gateway.start();
+    await gateway.data(CONNECT.replace(/test [{].*[}] [}]/s, ''), {
+      ...{ name: 'emea', baseUrl: emea.baseUrl, token: emea.token },
+    });
+    await vi.waitFor(() => expect(emea.stats().requests).toBeGreaterThan(8), 10_000);
+    const begun = await poll({ wait: 0 });
+    expect(begun).toMatchObject({
+      finished: false,
+      polls: [{ integration: 'emea', resource: 'THREATS', finished: false, run: { status: 'RUNNING' } }],
+    });
+    const ended = await poll({ wait: 20, in: ['emea'] });
+    expect(ended).toMatchObject({
+      finished: true,
+      polls: [{ finished: true, run: { status: 'SUCCEEDED' } }],
+    });
+    expect(ended.polls[0]?.run?.runId).toBe(begun.polls[0]?.run?.runId);
+    expect(await count('emea')).toBe(30);
+  });
+
+  test('compares what is held with what Abnormal has, one at a time', async () => {
+    const emea = await gateway.tenant('one', { token: 'fast-token-00001' });
+    await gateway.start();
+    await gateway.data(CONNECT, { name: 'emea', baseUrl: emea.baseUrl, token: emea.token });
+    await holds('emea', 30);
+    await poll({ wait: 20 });
+    const reconcile = `mutation($from: DateTime) {
+      reconcileNow(resources: [THREATS], from: $from, wait: 20) {
+        finished reconciliations { verdict integration resource held }
+      }
+    }`;
+    const answers = await Promise.all([gateway.ask(reconcile), gateway.ask(reconcile)]);
+    const codes = answers.flatMap(({ errors }) => errors.map(({ extensions }) => extensions.code));
+    expect(codes).toEqual(['NOT_POSSIBLE']);
+    const done = answers.find(({ errors }) => errors.length === 0);
+    expect(done?.data).toMatchObject({
+      reconcileNow: {
+        finished: true,
+        reconciliations: [{ verdict: 'MATCH', integration: 'emea', resource: 'THREATS' }],
+      },
+    });
+    const late = await gateway.ask(reconcile, { from: '2999-01-01T00:00:00Z' });
+    expect(late.errors[0]?.extensions.code).toBe('BAD_USER_INPUT');
+  });
+
+  test('is refused for an account that there is not, and for a wait that is too long', async () => {
+    const emea = await gateway.tenant('one', { token: 'fast-token-00001' });
+    await gateway.start();
+    await gateway.data(CONNECT, { name: 'emea', baseUrl: emea.baseUrl, token: emea.token });
+    for (const variables of [{ in: ['nobody'] }, { wait: 26 }, { wait: -1 }]) {
+      const { errors } = await gateway.ask(POLL, variables);
+      expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+    }
+  });
+});
