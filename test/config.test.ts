@@ -92,6 +92,52 @@ describe('without any variable', () => {
   });
 });
 
+describe('the vault', () => {
+  const KEY = 'q83vEjRWeJASNFZ4kBI0VniQEjRWeJASNFZ4kBI0Vng=';
+  const OLD = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff';
+  const keysOf = (text: string) =>
+    configOf({ ENCRYPTION_KEY: text }).vault.encryptionKeys.map((key) => key.reveal());
+
+  test('takes one key, or the current one and older ones', () => {
+    expect(keysOf(KEY)).toEqual([KEY]);
+    expect(keysOf(`${KEY}, ${OLD}`)).toEqual([KEY, OLD]);
+  });
+
+  test('has its accounts in the lasting history, also without a token in the environment', () => {
+    expect(configOf({ ENCRYPTION_KEY: KEY }).history).toBe('sqlite:./data/history.db');
+  });
+
+  test.each([
+    ['a password', 'correct horse battery', 'is not a key of 32 random bytes'],
+    ['a short key', KEY.slice(4), 'is not a key of 32 random bytes'],
+    [
+      'a bad second key',
+      `${KEY},${OLD.slice(2)}`,
+      'has as number 2 of 2 what is not a key of 32 random bytes',
+    ],
+    ['a comma too many', `${KEY},`, 'has as number 2 of 2 what is not a key of 32 random bytes'],
+    ['one key twice', `${KEY},${Buffer.from(KEY, 'base64').toString('hex')}`, 'names one key twice'],
+  ])('refuses %s without repeating it', (_what, text, wrong) => {
+    expect(problemsOf({ ENCRYPTION_KEY: text })).toEqual({ ENCRYPTION_KEY: wrong });
+    const result = toConfig(readEnv({ ENCRYPTION_KEY: text }));
+    const said = result.ok ? '' : describeProblems(result.problems);
+    for (const part of text.split(/[ ,]+/).filter((each) => each !== '')) expect(said).not.toContain(part);
+  });
+
+  test('keeps its keys, in each form, and the token that is to be stored out of what is written', () => {
+    const { secrets } = configOf({ ENCRYPTION_KEY: `${KEY},${OLD}`, ABNORMAL_NEW_TOKEN: TOKEN });
+    const text = `${KEY} ${Buffer.from(KEY, 'base64').toString('hex')} ${OLD} ${Buffer.from(OLD, 'hex').toString('base64')} ${TOKEN}`;
+    const blotted = secrets.reduce((rest, secret) => secret.blotFrom(rest), text);
+    expect(blotted.replaceAll('[redacted]', '').trim()).toBe('');
+    expect(inspect(configOf({ ENCRYPTION_KEY: KEY }), { depth: 9 })).not.toContain(KEY);
+  });
+
+  test('sends tokens into private networks only where that is said', () => {
+    expect(configOf({ ALLOW_PRIVATE_ADDRESSES: 'yes' }).vault.allowPrivate).toBe(true);
+    expect(problemsOf({ ALLOW_PRIVATE_ADDRESSES: 'maybe' })).toHaveProperty('ALLOW_PRIVATE_ADDRESSES');
+  });
+});
+
 describe('the account', () => {
   test('a token selects the US host and the lasting history', () => {
     const config = configOf({ ABNORMAL_TOKEN: ` ${TOKEN}\n` });

@@ -32,6 +32,32 @@ describe('token-rotation', () => {
     expect(judge('2026-10-05T00:00:00.000Z').verdict).toBe('INSUFFICIENT_DATA');
   });
 
+  test('where nobody says when it was issued, it is at least as old as the gateway has had it', () => {
+    const given = (storedAt: Instant) =>
+      run(tokenRotation, scopeOf({ credentials: [{ ...token(null), storedAt, replacedAt: null }] }));
+    expect(given('2026-07-03T00:00:00.000Z').verdict).toBe('PASS');
+    const old = given('2026-07-02T23:59:59.999Z');
+    expect(old.verdict).toBe('FAIL');
+    expect(old.exceptions[0]?.reason).toContain('counted from when it was given to the gateway');
+    const late = given('2026-10-05T00:00:00.000Z');
+    expect(late.verdict).toBe('INSUFFICIENT_DATA');
+    expect(late.reason).toContain('given to the gateway');
+  });
+
+  test('a token that was replaced since is judged for the time when it was in use', () => {
+    const was = (storedAt: Instant, replacedAt: Instant | null) => ({ ...token(null), storedAt, replacedAt });
+    const verdictOf = (...credentials: ReturnType<typeof was>[]) =>
+      run(tokenRotation, scopeOf({ credentials })).verdict;
+    const young = was('2026-08-01T00:00:00.000Z', '2026-10-10T00:00:00.000Z');
+    const old = was('2026-03-01T00:00:00.000Z', '2026-10-10T00:00:00.000Z');
+    const present = was('2026-10-10T00:00:00.000Z', null);
+    expect(verdictOf(young, present)).toBe('PASS');
+    expect(verdictOf(old, present)).toBe('FAIL');
+    // replaced just in time
+    const inTime = '2026-09-30T23:59:59.999Z';
+    expect(verdictOf({ ...old, replacedAt: inTime }, { ...present, storedAt: inTime })).toBe('PASS');
+  });
+
   test('a simulated tenant has none', () => {
     const credentials = [{ integration: 'default', kind: 'NONE', issuedAt: null, expiresAt: null }] as const;
     expect(run(tokenRotation, scopeOf({ credentials })).verdict).toBe('NOT_APPLICABLE');
