@@ -25,7 +25,7 @@ export function createOperations(
   collector: Collector,
   poller: Pick<Poller, 'status'>,
 ): Operations {
-  const { store, accounts, vault, own, sync } = collector;
+  const { store, accounts, vault, own, sync, isSimulated } = collector;
   const { clock, log } = options;
   let isReconciling = false;
 
@@ -54,7 +54,7 @@ export function createOperations(
     },
 
     async connect(integration) {
-      const refusal = await refusalOfReal(store);
+      const refusal = (await refusalOfReal(store)) ?? (isSimulated ? SIMULATED : null);
       if (refusal !== null) throw new NotPossibleError(refusal);
       await changed(vault.add(integration));
     },
@@ -109,6 +109,9 @@ export function createOperations(
     },
   };
 }
+
+const SIMULATED =
+  'This gateway reads its simulated tenant. Start it with SIMULATOR=off, and with a HISTORY of its own, to connect an account.';
 
 function keptOf({ name, createdAt, token }: StoredIntegration): KeptIntegration {
   return { name, createdAt, tokenHint: token.hint === '' ? null : token.hint };

@@ -88,7 +88,9 @@ export async function viewOf(means: Means, asked: AskedList, cursor: ReadCursor 
   const { asOf, maxAgeMs } = wish;
   if (cursor) return pinnedView(means, wish, cursor.pin);
   if (asOf !== null) return pastView(means, { ...wish, asOf });
-  const key = `${resource} ${integrations?.join(' ') ?? ''}`;
+  // an account that has just come was never looked at
+  const names = integrations ?? means.accounts.list().map(({ name }) => name);
+  const key = `${resource} ${names.join(' ')}`;
   const known = means.shared.verifiedAt(key);
   if (known && isFresh(means, known, maxAgeMs)) {
     return headView(means, wish, { stale: false, verifiedAt: known, live: false }, await means.store.head());
