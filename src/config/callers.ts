@@ -41,19 +41,20 @@ const LEAST_KEY = 32;
 
 function readKeys(read: Reader): FixedKeyConfig[] {
   const entries = listed(read.text('API_KEYS') ?? '').map((entry) => entry.split(':'));
-  // what was given holds keys, so nothing of it but names is repeated
+  // what was given holds keys, so nothing of it is repeated
   const refuse = (wrong: string) =>
     read.refuse('API_KEYS', wrong, 'entries name:role:key, parted by commas', 'reports:reader:<a key>');
   const names = new Set<string>();
   return entries.flatMap(([name = '', role = '', key = '', ...rest], index) => {
     const known = ROLES.find((each) => each === role);
-    const nth = `has an entry (number ${index + 1})`;
-    if (!/^[\w.-]{1,40}$/.test(name)) refuse(`${nth} without a name of letters, digits, “.”, “_” or “-”`);
+    const nth = `has an entry, number ${index + 1},`;
+    // what stands where the name should be may be a key
+    if (!/^[\w.-]{1,40}$/.test(name) || role === '') refuse(`${nth} that is not name:role:key`);
+    else if (!known) refuse(`${nth} with none of the roles ${ROLES.join(', ')}`);
     else if (names.has(name)) refuse(`names ${quote(name)} twice`);
-    else if (!known) refuse(`gives ${quote(name)} none of the roles ${ROLES.join(', ')}`);
     else if (rest.length > 0 || !isStrong(key)) {
-      const most = `a key of fewer than ${LEAST_KEY} characters, or one that can be guessed or not be sent`;
-      refuse(`gives ${quote(name)} ${most} (good: openssl rand -hex 32)`);
+      const wrong = `a key of fewer than ${LEAST_KEY} characters, or one that can be guessed or not be sent`;
+      refuse(`${nth} with ${wrong} (good: openssl rand -hex 32)`);
     } else {
       names.add(name);
       return [{ name, role: known, hash: createHash('sha256').update(key).digest('hex') }];
@@ -124,11 +125,15 @@ function isNetwork(text: string): boolean {
 export function readCorsOrigins(read: Reader): readonly string[] {
   const origins = listed(read.text('CORS_ORIGINS') ?? '');
   for (const origin of origins) {
-    if (URL.canParse(origin) && new URL(origin).origin === origin && /^https?:/.test(origin)) continue;
+    if (isOrigin(origin)) continue;
     const right = 'exact origins, scheme and host without a path, parted by commas';
     read.refuse('CORS_ORIGINS', `names ${quote(origin)}`, right, 'https://console.example.com');
   }
   return origins;
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:[/][/][^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
 const OF_JWT: readonly Variable[] = ['JWT_AUDIENCE', 'JWT_ISSUER', 'JWT_CLOCK_SKEW', 'JWT_ROLE_CLAIM'];
