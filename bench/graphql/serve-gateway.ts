@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { LOCAL_CALLERS } from '../../src/callers/callers.js';
 import { createApollo } from '../../src/graphql/apollo.js';
 import { createContextFactory } from '../../src/graphql/context.js';
+import { Gate } from '../../src/graphql/limits/gate.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
@@ -9,6 +10,7 @@ import { createServer } from '../../src/http/server.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createLog } from '../../src/log.js';
 import { toInstant } from '../../src/model/instant.js';
+import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/model/query-limits.js';
 import {
   batchOf,
   observeCase,
@@ -34,9 +36,14 @@ const context = createContextFactory({
   ...{ store, log, accounts: fixedAccounts(), live: { record: fresh, list: fresh } },
   ...{ defaultMaxAgeMs: 300_000, clock: Date.now },
 });
+const schema = buildGatewaySchema();
 const server = createServer({
   ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, callers: LOCAL_CALLERS },
-  ...{ apollo: createApollo({ schema: buildGatewaySchema(), log }), context, log },
+  ...{ apollo: createApollo({ schema, log }), context, log },
+  limits: {
+    gate: new Gate(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS),
+    ...{ persisted: null, timeoutMs: 30_000 },
+  },
   readiness: async () => ({ ready: true, checks: [] }),
 });
 console.log(await server.start());

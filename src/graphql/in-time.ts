@@ -36,6 +36,16 @@ function orTimeout(answer: Promise<ExecutionResult>, signal: AbortSignal): Promi
     };
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const stopListening = () => signal.removeEventListener('abort', onAbort);
+    answer.then(
+      (result) => {
+        stopListening();
+        resolve(result);
+      },
+      (error) => {
+        stopListening();
+        reject(error);
+      },
+    );
   });
 }

@@ -44,13 +44,14 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     url: '/graphql',
     method: ['GET', 'POST'],
     config: { access: 'GRAPH' },
-    preHandler: async (request, reply) => {
+    preHandler: (request, reply, next) => {
       try {
         const admission = limits && admit(request, limits);
         if (admission) admissions.set(request, admission);
+        next();
       } catch (error) {
-        if (!(error instanceof HttpError)) throw error;
-        await refuse(request, reply, error);
+        if (error instanceof HttpError) refuse(request, reply, error);
+        else next(error as Error);
       }
     },
     handler: run,

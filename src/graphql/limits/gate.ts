@@ -75,8 +75,11 @@ export class Gate {
   }
 
   #knownOf(query: string): Known {
-    const known = this.#known.get(query) ?? this.#read(query);
-    this.#known.set(query, known);
+    let known = this.#known.get(query);
+    if (known === undefined) {
+      known = this.#read(query);
+      this.#known.set(query, known);
+    }
     return known;
   }
 
