@@ -123,6 +123,7 @@ function createGatewayServer(
     signingKeys: () => publishedKeys(store),
     limits,
     ratePerMinute: config.limits.ratePerMinute,
+    onAnswer: counters.http,
     metrics: createScrape({ counters, store, budgets: () => accounts.budgets, clock, log }),
     log,
   });

@@ -152,7 +152,8 @@ async function beforeNext(
   if (policy === 'pause') budget.pause(waitMs);
   if (policy === 'never' || isLast) throw error;
   const { target } = endpoint;
-  log.warn(
+  // what cannot be read in the end is told where that is known; between, the count of retries tells
+  log.debug(
     { target, code: error.code, status: error.status, attempt, waitMs: Math.round(waitMs) },
     'upstream retry',
   );

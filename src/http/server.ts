@@ -50,6 +50,8 @@ export interface ServerOptions {
   readonly signingKeys?: () => Promise<object>;
   /** What `/metrics` answers; without it there is no such page. */
   readonly metrics?: MetricsText | undefined;
+  /** Told of every answer by its route, none for what is nowhere, and its status. */
+  readonly onAnswer?: ((route: string | null, status: number) => void) | undefined;
   /** Whether `/metrics` is for whoever asks; for readers, unless said otherwise. */
   readonly openMetrics?: boolean;
   /** What `/reports` answers with; without it there are none. */
@@ -151,6 +153,7 @@ class GatewayServer implements Server {
     });
     app.addHook('onResponse', async (request, reply) => {
       this.report(request, reply);
+      options.onAnswer?.(request.routeOptions.url ?? null, reply.statusCode);
       // a connection that was busy when the server began to close would otherwise be kept alive
       if (this.isDraining) setImmediate(() => app.server.closeIdleConnections());
     });

@@ -14,6 +14,8 @@ export interface Counters {
   upstream(integration: string): UpstreamObserver;
   readonly sync: SyncObserver;
   readonly graph: GraphObserver;
+  /** Of answers over HTTP, by the route, `null` where there is none, and the status. */
+  readonly http: (route: string | null, status: number) => void;
 }
 
 /** Counters at zero, with what Node and the process say of themselves. */
@@ -25,6 +27,7 @@ export function createCounters(): Counters {
     upstream: countUpstream(registry),
     sync: countSync(registry),
     graph: countGraph(registry),
+    http: countHttp(registry),
   };
 }
 
@@ -136,6 +139,16 @@ function countRuns(registry: Registry): (run: Run) => void {
     duration.observe({ resource, trigger }, secondsBetween(startedAt, endedAt ?? startedAt));
     if (reconciliation) verdicts.inc({ integration, resource, verdict: reconciliation.verdict });
   };
+}
+
+function countHttp(registry: Registry): Counters['http'] {
+  const answers = new Counter(
+    named(registry, 'http_answers_total', 'Answers over HTTP, by route and status; `none` is no route.', [
+      'route',
+      'status',
+    ]),
+  );
+  return (route, status) => answers.inc({ route: route ?? 'none', status: String(status) });
 }
 
 const GRAPH_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];

@@ -43,6 +43,7 @@ const EXPECTED = [
   ...['gaps', 'longest_gap_seconds', 'windows_total', 'records_total', 'quarantine_records', 'runs_total'],
   ...['run_duration_seconds_bucket', 'history_up', 'history_head_seq', 'history_head_timestamp_seconds'],
   ...['graphql_requests_total', 'graphql_request_duration_seconds_bucket', 'graphql_errors_total'],
+  'http_answers_total',
 ].map((name) => `abnormal_gateway_${name}`);
 
 describe('the measures', () => {
@@ -93,6 +94,8 @@ describe('the measures', () => {
     await playground.ask(url, '{ nonsense }');
     await playground.ask(url, '{ case(caseId: "nobody") { caseId } }');
     await playground.ask(url, '{ cases(integrations: ["none"]) { totalCount } }');
+    await fetch(`${url}/made/up`);
+    await scrape(url);
     const before = (await scrape(url)).series.length;
     for (let i = 0; i < 20; i += 1) {
       await playground.ask(url, `query Made${i} { nonsense${i} }`);
@@ -103,7 +106,9 @@ describe('the measures', () => {
     const { series } = await scrape(url);
     const own = series.filter(({ name }) => name.startsWith('abnormal_gateway_'));
     expect(series.length).toBe(before);
-    const words = new Set(own.flatMap(({ labels }) => Object.values(labels)));
+    const words = new Set(own.flatMap(({ labels: { route, ...labels } }) => Object.values(labels)));
+    const routes = new Set(own.flatMap(({ labels }) => labels.route ?? []));
+    expect([...routes].sort()).toEqual(['/graphql', '/metrics', 'none']);
     // names of the gateway's own, and the bounds of buckets
     for (const word of words) expect(word).toMatch(/^([a-z]+([A-Z][a-z]+)*|[A-Z]+(_[A-Z]+)*|[\d.]+|\+Inf)$/);
     expect(words.size).toBeLessThan(120);
