@@ -28,10 +28,12 @@ export async function openCallers(config: Config, options: OpenCallersOptions): 
   });
   const areAsked = await callers.areAsked();
   if (!areAsked) refuseToBeReached(config);
-  else if (config.http.anyHost)
-    options.log.warn('ALLOW_UNAUTHENTICATED has no effect: there are keys to show');
+  if (config.http.anyHost) options.log.warn(areAsked ? NO_EFFECT : ANYBODY);
   return callers;
 }
+
+const NO_EFFECT = 'ALLOW_UNAUTHENTICATED has no effect: there are credentials to show';
+const ANYBODY = 'ALLOW_UNAUTHENTICATED: whoever can reach this gateway may read what it holds';
 
 const HOW =
   'Make a key with “keys api --name NAME --role ROLE”, or give some in API_KEYS, or the address of an identity provider’s keys in JWKS_URL';

@@ -6,8 +6,10 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose';
+import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.js';
 import type { Caller } from '../model/caller.js';
+import { sha256 } from './api-key.js';
 import { callerOfClaims } from './caller-claims.js';
 
 /** Where tokens come from and what is asked of them. */
@@ -41,6 +43,15 @@ export const JWKS_AGE_MS = 10 * 60_000;
 export const JWKS_REST_MS = 30_000;
 export const JWKS_RETRY_MS = 5_000;
 const JWKS_PATIENCE_MS = 5_000;
+/** How long a token that was checked need not be checked again, unless it ends before. */
+export const CHECKED_MS = 30_000;
+const MOST_CHECKED = 1_000;
+
+interface Checked {
+  readonly caller: Caller;
+  readonly at: number;
+  readonly until: number;
+}
 
 /**
  * Tokens that an identity provider signed. Its public keys are fetched once and again in intervals; while it
@@ -48,6 +59,7 @@ const JWKS_PATIENCE_MS = 5_000;
  */
 export class JsonWebTokens {
   readonly #keys;
+  readonly #checked = new LRUCache<string, Checked>({ max: MOST_CHECKED });
   #fetchedAt = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
 
@@ -62,20 +74,30 @@ export class JsonWebTokens {
   }
 
   async callerOf(token: string): Promise<Caller | JwtRefusal> {
-    const { clock, audience, issuer, clockSkewMs, roleClaim } = this.options;
+    const hash = sha256(token).toString('base64');
+    const now = this.options.clock();
+    const known = this.#checked.get(hash);
+    if (known && known.at <= now && now < known.until) return known.caller;
     try {
-      const { payload } = await jwtVerify(token, this.#keyFor, {
-        algorithms: ALGORITHMS,
-        audience,
-        ...(issuer === null ? {} : { issuer }),
-        clockTolerance: clockSkewMs / 1000,
-        currentDate: new Date(clock()),
-        requiredClaims: ['exp', 'sub'],
-      });
-      return callerOfClaims(payload, roleClaim) ?? 'NO_ROLE';
+      const { caller, end } = await this.#check(token, now);
+      if (caller) this.#checked.set(hash, { caller, at: now, until: Math.min(now + CHECKED_MS, end) });
+      return caller ?? 'NO_ROLE';
     } catch (error) {
       return refusalFor(error);
     }
+  }
+
+  async #check(token: string, now: number): Promise<{ caller: Caller | null; end: number }> {
+    const { audience, issuer, clockSkewMs, roleClaim } = this.options;
+    const { payload } = await jwtVerify(token, this.#keyFor, {
+      algorithms: ALGORITHMS,
+      audience,
+      ...(issuer === null ? {} : { issuer }),
+      clockTolerance: clockSkewMs / 1000,
+      currentDate: new Date(now),
+      requiredClaims: ['exp', 'sub'],
+    });
+    return { caller: callerOfClaims(payload, roleClaim), end: (payload.exp ?? 0) * 1000 + clockSkewMs };
   }
 
   readonly #keyFor: JWTVerifyGetKey = async (header, token) => {

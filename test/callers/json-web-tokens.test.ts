@@ -2,6 +2,7 @@ import { SignJWT, UnsecuredJWT } from 'jose';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  CHECKED_MS,
   JsonWebTokens,
   JWKS_AGE_MS,
   JWKS_REST_MS,
@@ -202,6 +203,40 @@ describe('the signing keys', () => {
     // this one still comes by the old keys, and has the new ones fetched
     expect(await own.callerOf(token)).toMatchObject({ kind: 'JWT' });
     while (provider.fetches < 2) await new Promise(setImmediate);
-    while ((await own.callerOf(token)) !== 'INVALID') await new Promise(setImmediate);
+    now += CHECKED_MS;
+    while ((await own.callerOf(token)) !== 'INVALID') {
+      now += CHECKED_MS;
+      await new Promise(setImmediate);
+    }
+  });
+});
+
+describe('a token that was checked', () => {
+  test('is not checked again for half a minute, and not past its end', async () => {
+    const own = tokens({ clockSkewMs: 0 });
+    const token = await provider.token({ exp: now / 1000 + 10 }, now);
+    expect(await own.callerOf(token)).toMatchObject({ id: 'person-1' });
+    now += 9_999;
+    expect(await own.callerOf(token)).toMatchObject({ id: 'person-1' });
+    now += 1;
+    expect(await own.callerOf(token)).toBe('EXPIRED');
+  });
+
+  test('says nothing of another', async () => {
+    const own = tokens();
+    const [reader, admin] = [await sign({ sub: 'a' }), await sign({ sub: 'b', role: 'admin' })];
+    for (let n = 0; n < 3; n += 1) {
+      expect(await own.callerOf(reader)).toMatchObject({ id: 'a', role: 'reader' });
+      expect(await own.callerOf(admin)).toMatchObject({ id: 'b', role: 'admin' });
+      expect(await own.callerOf(reader.replace(/^[^.]+/, 'e30'))).toBe('INVALID');
+    }
+  });
+
+  test('is taken at its word no longer when the clock is set back', async () => {
+    const own = tokens({ clockSkewMs: 0 });
+    const token = await sign({ nbf: now / 1000 });
+    expect(await own.callerOf(token)).toMatchObject({ id: 'person-1' });
+    now -= 1_000;
+    expect(await own.callerOf(token)).toBe('INVALID');
   });
 });
