@@ -21,22 +21,26 @@ export interface SealHookOptions {
   /** `https://…`, `http://` to this machine, or `file:…`. */
   readonly hook: string;
   readonly log: Log;
+  /** Gives up what is under way; it is made up for later. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * Tells the hook of every seal that it has not been told of, each at least once; how far it has come stands in the
  * history, so that what fails is made up for after the next seal. Never rejects.
  */
-export async function tellHook({ store, hook, log }: SealHookOptions): Promise<void> {
+export async function tellHook({ store, hook, log, signal }: SealHookOptions): Promise<void> {
   try {
     const known = await store.document('settings', DOCUMENT);
     const length = await store.journalLength('seals');
+    if (length === 0) return;
     // one that is new to a history begins with its last seal, which vouches for all before
-    let told = Number(known?.body.index ?? Math.max(0, length - 1));
-    let version = known?.version ?? 0;
+    let told = Number(known?.body.index ?? length - 1);
+    let version = known?.version ?? 1;
+    if (!known && !(await store.putDocument('settings', DOCUMENT, { index: told }, 0))) return;
     while (told < length) {
       const line = await lineOf(store, told + 1);
-      if (line !== null) await tell(hook, line);
+      if (line !== null) await tell(hook, line, signal);
       told += 1;
       // another process may tell it the same at the same time
       if (!(await store.putDocument('settings', DOCUMENT, { index: told }, version))) return;
@@ -58,15 +62,15 @@ async function lineOf(store: HistoryStore, index: number): Promise<SealLine | nu
   return seal && body ? { index, hash: seal.hash, at: body.at } : null;
 }
 
-async function tell(hook: string, line: SealLine): Promise<void> {
+async function tell(hook: string, line: SealLine, signal: AbortSignal): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       if (hook.startsWith('file:')) await appendFile(pathOf(hook), `${JSON.stringify(line)}\n`);
-      else await post(hook, line);
+      else await post(hook, line, signal);
       return;
     } catch (error) {
       if (tries === TRIES) throw error;
-      await setTimeout(PAUSE_MS * tries);
+      await setTimeout(PAUSE_MS * tries, undefined, { signal });
     }
   }
 }
@@ -75,13 +79,13 @@ function pathOf(hook: string): string {
   return hook.slice('file:'.length).replace(/^\/\/(?=\/)/, '');
 }
 
-async function post(hook: string, line: SealLine): Promise<void> {
+async function post(hook: string, line: SealLine, signal: AbortSignal): Promise<void> {
   const response = await fetch(hook, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(line),
     redirect: 'error',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
   });
   await response.body?.cancel();
   if (!response.ok) throw new Error(`it answered ${response.status}`);

@@ -22,6 +22,9 @@ export interface SealerOptions {
   readonly log: Log;
 }
 
+/** How long a hook may take to answer once the process is to end. */
+const PATIENCE_MS = 3000;
+
 export function createSealer({ store, proof, clock, log }: SealerOptions): Sealer {
   const { signer, hook } = proof;
   const recent = new RecentRuns();
@@ -29,6 +32,7 @@ export function createSealer({ store, proof, clock, log }: SealerOptions): Seale
   let next: Promise<void> | null = null;
   let telling: Promise<void> = Promise.resolve();
   let isPublished = signer === null;
+  const giveUp = new AbortController();
 
   async function sealNow(): Promise<void> {
     next = null;
@@ -44,7 +48,7 @@ export function createSealer({ store, proof, clock, log }: SealerOptions): Seale
         'what was recorded could not be sealed; it is tried again after the next run',
       );
     }
-    if (hook !== null) telling = telling.then(() => tellHook({ store, hook, log }));
+    if (hook !== null) telling = telling.then(() => tellHook({ store, hook, log, signal: giveUp.signal }));
   }
 
   return {
@@ -56,7 +60,9 @@ export function createSealer({ store, proof, clock, log }: SealerOptions): Seale
     },
     async close() {
       await current;
+      const patience = setTimeout(() => giveUp.abort(), PATIENCE_MS);
       await telling;
+      clearTimeout(patience);
     },
   };
 }

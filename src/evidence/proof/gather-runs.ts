@@ -77,7 +77,8 @@ export async function endedRuns(
   recent: RecentRuns,
   now: Instant,
 ): Promise<EndedRuns> {
-  const since = last?.runsBefore ?? null;
+  // a clock that was ahead when the last seal was made must not hide what has begun since
+  const since = last === null ? null : earliest(last.runsBefore, shift(now, -WRITTEN_WITHIN));
   const sealed =
     last && since ? await recent.since(store, last.index, shift(since, -WRITTEN_WITHIN)) : new Map();
   let before = shift(now, -WRITTEN_WITHIN);
@@ -95,7 +96,7 @@ export async function endedRuns(
   }
   return {
     runs: runs.reverse().map(sealedRun),
-    before: since === null ? before : later(before, since),
+    before,
     hasMore,
   };
 }
@@ -112,8 +113,4 @@ export async function* newestRuns(store: HistoryStore, since: Instant | null): A
     if (last === undefined || page.length < PAGE) return;
     before = { startedAt: last.startedAt, id: last.id };
   }
-}
-
-function later(a: Instant, b: Instant): Instant {
-  return a > b ? a : b;
 }

@@ -29,18 +29,20 @@ export interface CheckedSeal {
 
 /** Looks at seals one after another, each against the one before. */
 export class ChainCheck {
-  #lastIndex = 0;
+  #lastIndex: number;
   #last: { readonly index: number; readonly hash: string; readonly body: SealBody | null } | null = null;
   #lastSigned = 0;
   readonly #met = new Set<string>();
   readonly #keys = new Map<string, number>();
 
-  /** `startsInside`: the first seal given is not the chain's first. */
+  /** `first`: the index of the first seal there is to be. */
   constructor(
     private readonly findings: Findings,
     private readonly options: ChainOptions,
-    private readonly startsInside = false,
-  ) {}
+    private readonly first = 1,
+  ) {
+    this.#lastIndex = first - 1;
+  }
 
   get last(): SealBody | null {
     return this.#last?.body ?? null;
@@ -69,7 +71,6 @@ export class ChainCheck {
   }
 
   #missing(index: number): void {
-    if (this.#last === null && this.startsInside) return;
     for (let lost = this.#lastIndex + 1; lost < Math.min(index, this.#lastIndex + 100); lost++) {
       this.#add('SEAL_MISSING', lost, `Seal ${lost} is missing.`);
     }
@@ -84,7 +85,7 @@ export class ChainCheck {
     }
     const last = this.#last;
     if (last === null) {
-      if (!this.startsInside && (body.previous !== null || body.fromSeq !== 0)) {
+      if (this.first === 1 && (body.previous !== null || body.fromSeq !== 0)) {
         this.#add('SEAL_MISSING', index, `Seal ${index} is not the first, and those before it are missing.`);
       }
     } else if (last.index === index - 1 && body.previous !== last.hash) {
@@ -138,7 +139,7 @@ export class ChainCheck {
     const { held, mustBeSigned, publicKeys } = this.options;
     for (const { hash, index } of held) if (!this.#met.has(hash)) this.#lacks(hash, index);
     const unsigned = this.#lastIndex - this.#lastSigned;
-    if (this.#lastIndex === 0) return;
+    if (this.#last === null) return;
     const whose = [...this.#keys].map(([kid, count]) => `${kid} (${count})`).join(', ');
     if (whose !== '' && publicKeys === null) {
       this.findings.notice(
@@ -146,8 +147,11 @@ export class ChainCheck {
       );
     }
     if (unsigned === 0) return;
-    const since = this.#lastSigned === 0 ? 'No seal is signed' : `The last ${unsigned} seals are not signed`;
-    const message = `${since}: they are chained, so that whoever holds a later hash can check them, but nobody vouches for them.`;
+    const since =
+      this.#lastSigned === 0
+        ? 'No seal is signed'
+        : `The seals after seal ${this.#lastSigned} are not signed`;
+    const message = `${since}: what is not signed is chained, so that it can be checked against a later hash, but nobody vouches for it.`;
     if (mustBeSigned) this.#add('SEAL_NOT_SIGNED', this.#lastIndex, message);
     else this.findings.notice(message);
   }

@@ -17,7 +17,7 @@ import type { Seal, SealBody } from './seal.js';
 import { isSignedBy, keyIdOf } from './signing-key.js';
 import { streamNamed } from './state-coverage.js';
 import { readTar, TarError } from './tar.js';
-import { ChainCheck, type CheckedSeal } from './verify-chain.js';
+import { ChainCheck, type ChainOptions, type CheckedSeal } from './verify-chain.js';
 import type { VerifyOptions } from './verify-history.js';
 import { type VerifyReport, verdictOf } from './verify-report.js';
 
@@ -168,7 +168,8 @@ class PackCheck {
   async #checkHistory(manifest: PackManifest): Promise<VerifyReport> {
     // a signed manifest names the last seal, and so vouches for all of them
     const mustBeSigned = this.options.mustBeSigned && manifest.key === null;
-    const chain = new ChainCheck(this.#findings, { ...this.options, mustBeSigned }, manifest.seals.first > 1);
+    const options = { ...this.options, mustBeSigned, held: this.#heldWithin(manifest) };
+    const chain = new ChainCheck(this.#findings, options, manifest.seals.first);
     const revisions = new Rows(this.#lines<PackedRevision>(PACKED.revisions), ({ seqFrom }) => seqFrom);
     const readings = new Rows(this.#lines<PackedReading>(PACKED.ledger), ({ entry }) => entry.seq);
     let last: { index: number; hash: string } | null = null;
@@ -188,6 +189,17 @@ class PackCheck {
     this.#checkCounts(counts);
     chain.finish();
     return this.#report(manifest, chain.last && last ? { chain, count: last.index - seals.first + 1 } : null);
+  }
+
+  /** Seals that must be in the pack: those of its span, and those whose place is not known. */
+  #heldWithin({ seals: { first, last } }: PackManifest): ChainOptions['held'] {
+    const { held } = this.options;
+    if (held.some(({ index }) => index !== null && index > last)) {
+      this.#findings.notice(
+        `You hold later seals than the last of the pack, seal ${last}: they are not looked for.`,
+      );
+    }
+    return held.filter(({ index }) => index === null || (index >= first && index <= last));
   }
 
   async #checkSeal(
