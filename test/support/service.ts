@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -70,6 +70,16 @@ export class Service {
   async url(): Promise<string> {
     const [, url = ''] = await this.until(/^ready +(http:\S+)$/m);
     return url;
+  }
+
+  /** The most memory it has had resident, in bytes, as the kernel counts it (Linux only); 0 once it has ended. */
+  peakMemory(): number {
+    try {
+      const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+      return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+    } catch {
+      return 0;
+    }
   }
 
   /** Sends a signal and waits for the end. */
