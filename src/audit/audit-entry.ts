@@ -12,7 +12,6 @@ export const AUDIT_ACTIONS = [
   'TEST_INTEGRATION',
   'CREATE_API_KEY',
   'REVOKE_API_KEY',
-  'ROTATE_API_KEY',
   'ROTATE_ENCRYPTION_KEY',
   'POLL',
   'BACKFILL',
@@ -22,8 +21,8 @@ export const AUDIT_ACTIONS = [
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** `FAILED`: it was tried and did not succeed; `REFUSED`: the caller was not let. */
-export const AUDIT_OUTCOMES = ['SUCCEEDED', 'FAILED', 'REFUSED'] as const;
+/** `FAILED`: it was tried and did not succeed. */
+export const AUDIT_OUTCOMES = ['SUCCEEDED', 'FAILED'] as const;
 export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
 /** Who did what, and what came of it. */

@@ -11,6 +11,7 @@ import { toInstant } from '../model/instant.js';
 import { EXIT } from './exit-codes.js';
 import type { Action, Invocation } from './invocation.js';
 import { parseMoment } from './moment.js';
+import { noteReport } from './note-report.js';
 import {
   optionName,
   type RawReportOptions,
@@ -24,8 +25,8 @@ import { textReport } from './report-text.js';
 import { print } from './terminal.js';
 
 const DETAILS = `
-Judges the recorded history, beside a running serve; it changes nothing but what it remembers for --since-last. The
-same period as of the same instant gives the same bytes at any time.
+Judges the recorded history, beside a running serve; it adds nothing to it but an entry in the audit trail, and what
+--since-last remembers. The same period as of the same instant gives the same bytes at any time.
 
   text     a summary for the terminal
   html     one page to read, print and file; no script, no request
@@ -91,13 +92,15 @@ function report(raw: RawReportOptions): Action {
     const { config, log, clock } = invocation;
     const options = asConfigError(() => readReportOptions(raw));
     const store = await openHistory(config, options.job === null ? 'read' : 'manage', { clock, log });
-    try {
-      if (options.job === null) return await makeReport(store, options.asked(), options, invocation);
-      return await reportSinceLast(store, await readJob(store, options.job), options, invocation);
-    } finally {
-      await store.close();
-    }
+    const code = await make(store, options, invocation).finally(() => store.close());
+    if (code !== EXIT.interrupted && code !== EXIT.terminated) await noteReport(invocation, raw);
+    return code;
   };
+}
+
+async function make(store: HistoryStore, options: ReportOptions, invocation: Invocation): Promise<number> {
+  if (options.job === null) return makeReport(store, options.asked(), options, invocation);
+  return reportSinceLast(store, await readJob(store, options.job), options, invocation);
 }
 
 async function reportSinceLast(

@@ -26,7 +26,6 @@ export const AuditActionEnum = describedEnum<AuditAction>(
     TEST_INTEGRATION: 'It was tested.',
     CREATE_API_KEY: 'A key for callers was made.',
     REVOKE_API_KEY: 'A key for callers was revoked.',
-    ROTATE_API_KEY: 'A key for callers was replaced.',
     ROTATE_ENCRYPTION_KEY: 'The stored tokens were encrypted anew under another key.',
     POLL: 'A poll was set off by hand.',
     BACKFILL: 'The collection was taken further back.',
@@ -39,7 +38,6 @@ export const AuditActionEnum = describedEnum<AuditAction>(
 export const AuditOutcomeEnum = describedEnum<AuditOutcome>('AuditOutcome', 'What came of it.', {
   SUCCEEDED: 'It was done.',
   FAILED: 'It was tried and did not succeed; the detail says why.',
-  REFUSED: 'The caller was not let.',
 });
 
 export const CallerKindEnum = describedEnum<CallerKind>('CallerKind', 'How a caller showed who it is.', {
