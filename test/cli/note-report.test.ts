@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openHistory } from '../../src/app/collector.js';
 import { toAuditEntry } from '../../src/audit/audit-entry.js';
@@ -35,7 +36,8 @@ test('who made a report of what is in the audit trail, beside a gateway that wri
 });
 
 test('a history that takes nothing does not keep a report from being made, and it is said', async () => {
-  const config = ground.config({ HISTORY: ground.history('none/there.db') });
+  const config = ground.config();
+  writeFileSync(config.history.replace('sqlite:', ''), 'no database at all');
   await noteReport({ config, log, clock }, { period: '2026-09' });
   expect(lines.join('')).toContain('could not be written down in the audit trail');
 });
