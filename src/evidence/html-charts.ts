@@ -1,8 +1,4 @@
 import type { ControlId, Distribution, Measure, Verdict } from '../controls/control.js';
-import type { StreamFacts } from '../controls/stream-facts.js';
-import { countText, instantText } from '../controls/words.js';
-import { type Instant, toMillis } from '../model/instant.js';
-import { streamText } from '../model/stream.js';
 import type { Evidence, TrendPoint } from './evaluate-period.js';
 import { type Html, html } from './html.js';
 import { measureText, VERDICT_WORDS } from './html-words.js';
@@ -12,9 +8,10 @@ import { measureText, VERDICT_WORDS } from './html-words.js';
  * on a telephone as in print, and all text stays text of the page. Each says in its title what it shows.
  */
 
-type Span = { readonly from: Instant; readonly to: Instant };
-
-const percent = (share: number) => `${Math.round(share * 1e4) / 100}%`;
+/** A share of the width. */
+export function percent(share: number): string {
+  return `${Math.round(share * 1e4) / 100}%`;
+}
 
 /** A trend's points of one control, oldest first. */
 export function pointsOf(evidence: Evidence, control: ControlId): { text: string; point: TrendPoint }[] {
@@ -73,7 +70,7 @@ export function measureChart(points: ReturnType<typeof pointsOf>): Html | null {
   return html`<div class="chart">
 <div class="scale" aria-hidden="true"><span>${measureText(unit, top)}</span><span>${measureText(unit, bottom)}</span></div>
 <svg role="img" height="${CHART_HEIGHT}"><title>${name} from ${ends[0] ?? ''} to ${ends[1] ?? ''}: ${range}${held}</title>
-<line x1="0" x2="100%" y1="${CHART_HEIGHT}" y2="${CHART_HEIGHT}" stroke="var(--soft)"/>${line}${marks}</svg>
+<line x1="0" x2="100%" y1="${CHART_HEIGHT}" y2="${CHART_HEIGHT}" stroke="var(--soft)"/>${marks}${line}</svg>
 ${axis(ends)}
 </div>`;
 }
@@ -121,7 +118,7 @@ function axis(labels: readonly string[]): Html {
   return html`<div class="axis" aria-hidden="true">${labels.map((label) => html`<span>${label}</span>`)}</div>`;
 }
 
-/** A distribution as a table whose cells hold bars; the period before beside it where it is compared. */
+/** A distribution as a table, with bars for the eye beside its numbers; and with the period before where it is compared. */
 export function distributionTable({ title, bars }: Distribution): Html {
   const most = Math.max(1, ...bars.flatMap(({ count, before }) => [count, before ?? 0]));
   const hasBefore = bars.some(({ before }) => before !== null);
@@ -130,62 +127,8 @@ export function distributionTable({ title, bars }: Distribution): Html {
       before === null
         ? null
         : html`<rect y="12" width="${percent(before / most)}" height="5" fill="var(--soft)"/>`;
-    const text =
-      before === null ? `${label}: ${count}` : `${label}: ${count}, in the period before ${before}`;
-    return html`<tr><th scope="row">${label}</th><td class="bar"><svg role="img" height="${hasBefore ? 17 : 11}"><title>${text}</title><rect width="${percent(count / most)}" height="11" fill="var(--held)"/>${earlier}</svg></td><td class="number">${count}</td>${hasBefore ? html`<td class="number soft">${before}</td>` : null}</tr>`;
+    return html`<tr><th scope="row">${label}</th><td class="bar"><svg aria-hidden="true" height="${hasBefore ? 17 : 11}"><rect width="${percent(count / most)}" height="11" fill="var(--held)"/>${earlier}</svg></td><td class="number">${count}</td>${hasBefore ? html`<td class="number soft">${before}</td>` : null}</tr>`;
   });
   return html`<table class="bars"><caption>${title}${hasBefore ? ' (narrow bar and second number: the period before)' : ''}</caption>
 <tbody>${rows}</tbody></table>`;
-}
-
-/** What is held of each stream over the period, as a strip of time each. */
-export function coverageStrips(streams: readonly StreamFacts[], period: Span): Html {
-  const strips = streams.map(
-    (facts) => html`<div class="name">${streamText(facts.stream)}</div>${coverageStrip(facts, period)}`,
-  );
-  return html`<div class="strips">${strips}${axis([instantText(period.from), instantText(period.to)])}</div>
-<ul class="legend">
-<li>${key(html`<rect y="4" width="100%" height="8" fill="var(--held)"/>`)}held</li>
-<li>${key(html`<rect width="100%" height="14" fill="var(--fail)"/>`)}hole: should be held and is not</li>
-<li>${key(html`<rect y="4.75" x="1" width="90%" height="6.5" fill="none" stroke="var(--none)" stroke-width="1.5"/>`)}not reached, or not due yet</li>
-<li>${key(html`<rect y="11" width="100%" height="3" fill="var(--doubt)"/>`)}no poll answered (below the strip)</li>
-</ul>`;
-}
-
-function key(mark: Html): Html {
-  return html`<svg aria-hidden="true">${mark}</svg>`;
-}
-
-function coverageStrip({ stream, licensed, coverage, gaps, silences }: StreamFacts, period: Span): Html {
-  const held = percent(heldShare(coverage.gaps, period));
-  const holes = gaps.filter((gap) => gap.class === 'HOLE' && gap.from < period.to);
-  const title = licensed
-    ? `${streamText(stream)}: ${held} of the period held, ${countText(holes.length, 'hole')}, ${countText(silences.length, 'stretch', 'stretches')} without an answered poll`
-    : `${streamText(stream)}: not licensed`;
-  const open = coverage.gaps.map((gap) => {
-    const isHole = holes.some(({ from, to }) => gap.from < to && gap.to > from);
-    const { x, width } = place(gap, period);
-    return isHole
-      ? html`<rect x="${x}" width="${width}" y="2" height="18" fill="var(--fail)"/>`
-      : html`<rect x="${x}" width="${width}" y="5" height="12" fill="var(--ground)"/><rect x="${x}" width="${width}" y="5.75" height="10.5" fill="none" stroke="var(--none)" stroke-width="1.5"/>`;
-  });
-  const silent = silences.map((silence) => {
-    const { x, width } = place(silence, period);
-    return html`<rect x="${x}" width="${width}" y="21" height="4" fill="var(--doubt)"/>`;
-  });
-  return html`<svg role="img" height="25"><title>${title}</title><rect width="100%" y="5" height="12" fill="var(--held)"/>${open}${silent}</svg>`;
-}
-
-/** A span's place in a strip, wide enough to be seen. */
-function place(span: Span, period: Span): { x: string; width: string } {
-  const [begin, end] = [toMillis(period.from), toMillis(period.to)];
-  const share = (at: Instant) => Math.min(1, Math.max(0, (toMillis(at) - begin) / (end - begin)));
-  const width = Math.max(0.003, share(span.to) - share(span.from));
-  return { x: percent(Math.min(share(span.from), 1 - width)), width: percent(width) };
-}
-
-function heldShare(gaps: readonly Span[], period: Span): number {
-  const open = gaps.reduce((sum, { from, to }) => sum + toMillis(to) - toMillis(from), 0);
-  // cut, so that only what is whole says 100 %
-  return Math.floor((1 - open / (toMillis(period.to) - toMillis(period.from))) * 1e4) / 1e4;
 }

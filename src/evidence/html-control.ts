@@ -1,12 +1,13 @@
-import type { Finding, Subject } from '../controls/control.js';
+import type { Finding, Measure, Subject } from '../controls/control.js';
 import type { ControlResult } from '../controls/evaluate.js';
 import { CONTROLS } from '../controls/registry.js';
-import { countText, instantText } from '../controls/words.js';
+import { countText } from '../controls/words.js';
+import type { Instant } from '../model/instant.js';
 import { streamText } from '../model/stream.js';
 import type { Evidence } from './evaluate-period.js';
 import { type Html, html } from './html.js';
 import { distributionTable, measureChart, pointsOf } from './html-charts.js';
-import { thresholdText, VERDICT_LABELS, valueText } from './html-words.js';
+import { instantMarkup, isMet, spanMarkup, thresholdText, VERDICT_LABELS, valueText } from './html-words.js';
 
 /** Exceptions that the page shows of one control; the others are counted. */
 export const SHOWN_EXCEPTIONS = 200;
@@ -22,7 +23,7 @@ ${measureTable(result)}
 ${chartOf(result, evidence)}
 ${result.distributions.filter(({ bars }) => bars.some(({ count, before }) => count + (before ?? 0) > 0)).map((each) => html`<div class="scroll">${distributionTable(each)}</div>`)}
 ${population(result)}
-${exceptions(result)}
+${exceptions(result, evidence)}
 </section>`;
 }
 
@@ -40,12 +41,17 @@ function withCode(text: string): Html {
 function measureTable({ measures, title }: ControlResult): Html {
   const rows = measures.map(
     (measure) =>
-      html`<tr><th scope="row">${measure.name}</th><td data-name="Measured">${valueText(measure)}</td><td data-name="Threshold">${thresholdText(measure)}</td></tr>`,
+      html`<tr><th scope="row">${measure.name}</th><td class="number" data-name="Measured">${valueText(measure)}</td><td data-name="Threshold">${thresholdMarkup(measure)}</td></tr>`,
   );
   return html`<h3>Measured</h3>
-<table class="stack"><caption class="said">What was measured for “${title}”</caption>
-<thead><tr><th scope="col">Measure</th><th scope="col">Measured</th><th scope="col">Threshold</th></tr></thead>
+<table class="stack measures"><caption class="said">What was measured for “${title}”</caption>
+<thead><tr><th scope="col">Measure</th><th scope="col" class="number">Measured</th><th scope="col">Threshold</th></tr></thead>
 <tbody>${rows}</tbody></table>`;
+}
+
+function thresholdMarkup(measure: Measure): Html {
+  const missed = isMet(measure) === false ? html` <span class="FAIL">✕ not met</span>` : null;
+  return html`${thresholdText(measure)}${missed}`;
 }
 
 function chartOf({ control, measures }: ControlResult, evidence: Evidence): Html | null {
@@ -64,26 +70,32 @@ function population({ population }: ControlResult): Html {
 ${query === null ? null : html`<p class="soft">In the graph: <code>${query}</code></p>`}`;
 }
 
-function exceptions({ exceptions: found, outcomes, control }: ControlResult): Html {
+function exceptions(
+  { exceptions: found, outcomes, control }: ControlResult,
+  { period, pin }: Evidence,
+): Html {
   const total = outcomes.EXCEPTION;
   if (total === 0) return html`<h3>No exceptions</h3>`;
   const shown = found.slice(0, SHOWN_EXCEPTIONS);
   const rest = total - shown.length;
   const more =
     rest > 0
-      ? html`<p>${rest} more are not shown here. All of them: <code>report --format csv --controls ${control}</code>.</p>`
+      ? html`<p><strong>${rest} more are not shown here.</strong> All ${total}: <code>report --period ${period.text} --as-of ${pin.at} --controls ${control} --format csv</code>, or <code>ndjson</code>.</p>`
       : null;
   return html`<h3>${countText(total, 'exception')}</h3>
 <table class="stack exceptions"><caption class="said">What counts against the control</caption>
-<thead><tr><th scope="col">What</th><th scope="col">When (UTC)</th><th scope="col">Why</th></tr></thead>
+<thead><tr><th scope="col">What</th><th scope="col">When</th><th scope="col">Why</th></tr></thead>
 <tbody>${shown.map(exceptionRow)}</tbody></table>${more}`;
 }
 
 function exceptionRow({ subject, label, at, reason }: Finding): Html {
-  const until = subject.type === 'SPAN' ? ` to ${instantText(subject.to)}` : '';
-  const when = at === null ? '' : `${instantText(at)}${until}`;
   const name = label === null ? null : html`${label}<br>`;
-  return html`<tr><td>${name}${subjectMarkup(subject)}</td><td data-name="When">${when}</td><td data-name="Why">${reason}</td></tr>`;
+  return html`<tr><td>${name}${subjectMarkup(subject)}</td><td data-name="When">${whenMarkup(subject, at)}</td><td data-name="Why">${reason}</td></tr>`;
+}
+
+function whenMarkup(subject: Subject, at: Instant | null): Html {
+  if (at === null) return html``;
+  return subject.type === 'SPAN' ? spanMarkup(at, subject.to) : instantMarkup(at);
 }
 
 function subjectMarkup(subject: Subject): Html {

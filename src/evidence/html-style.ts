@@ -16,7 +16,7 @@ export const STYLE = `
 }
 * { box-sizing: border-box; }
 body {
-  margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 62rem; background: var(--ground); color: var(--ink);
+  margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 66rem; background: var(--ground); color: var(--ink);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
   overflow-wrap: anywhere;
 }
@@ -38,7 +38,12 @@ th, td { overflow-wrap: anywhere; text-align: left; vertical-align: top; padding
 thead th { color: var(--soft); font-weight: 600; font-size: .8125rem; border-bottom-width: 2px; }
 tbody th { font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.number + td, th.number + th { padding-left: .5rem; }
+td.number + td, th.number + th { padding-left: 1.25rem; }
+.when { white-space: nowrap; }
+tr p, li p { margin: .25rem 0; }
+li { max-width: 46rem; margin: .5rem 0; }
+ol { padding-left: 1.5rem; }
+.seal code { font-size: 1rem; border: 1px solid var(--line); background: var(--raised); padding: .15rem .5rem; display: inline-block; }
 .scroll { overflow-x: auto; }
 .verdict {
   display: inline-block; border: 1.5px solid currentColor; border-radius: 1rem; padding: 0 .6rem; font-weight: 600;
@@ -46,6 +51,7 @@ td.number + td, th.number + th { padding-left: .5rem; }
 }
 .PASS { color: var(--pass); } .FAIL { color: var(--fail); }
 .INSUFFICIENT_DATA { color: var(--doubt); } .NOT_APPLICABLE { color: var(--none); }
+.legend li, .tally li { margin: 0; }
 .tally { display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; padding: 0; margin: 1.25rem 0; list-style: none; }
 .tally strong { font-size: 1.5rem; margin-right: .35rem; font-variant-numeric: tabular-nums; }
 section.control { border-top: 1px solid var(--line); margin-top: 2.5rem; }
@@ -56,7 +62,6 @@ svg { display: block; width: 100%; overflow: visible; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; color: var(--soft); font-size: .8125rem; margin: .5rem 0; padding: 0; list-style: none; }
 .legend svg { display: inline-block; width: 1.1rem; height: .9rem; margin-right: .35rem; vertical-align: -.1rem; }
 .strips { display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: .45rem 1rem; align-items: center; margin: .75rem 0; }
-.strips .axis { grid-column: 2; }
 .strips .name { font-size: .9375rem; }
 .chart { display: grid; grid-template-columns: max-content 1fr; gap: 0 .6rem; margin: .75rem 0; }
 .chart .scale { display: flex; flex-direction: column; justify-content: space-between; align-items: flex-end; color: var(--soft); font-size: .8125rem; line-height: 1; }
@@ -65,12 +70,18 @@ svg { display: block; width: 100%; overflow: visible; }
 .bars th { font-weight: 400; width: 1%; white-space: nowrap; }
 .bars td.bar { min-width: 6rem; width: 99%; padding-right: .75rem; vertical-align: middle; }
 .bars th, .bars td { border: 0; padding-top: .2rem; padding-bottom: .2rem; }
-table.exceptions th:nth-child(1) { width: 38%; } table.exceptions th:nth-child(2) { width: 24%; }
+.strips .time { grid-column: 2; }
+.time line { stroke: var(--soft); } .time text { fill: var(--soft); font-size: .8125rem; }
+.verdicts th:nth-child(1) { width: 25%; } .verdicts th:nth-child(2) { width: 15%; } .verdicts th:nth-child(5) { width: 27%; }
+.exceptions th:nth-child(1) { width: 38%; } .exceptions th:nth-child(2) { width: 21%; }
+.gaps th:nth-child(1) { width: 30%; } .gaps th:nth-child(2) { width: 21%; } .gaps tbody th { font-weight: 400; }
+.measures th:nth-child(1) { width: 50%; } .measures th:nth-child(2) { width: 20%; }
 footer { margin-top: 4rem; border-top: 1px solid var(--line); }
 @media (max-width: 40rem) {
   body { padding: 1.25rem 1rem 3rem; }
   .strips { grid-template-columns: 1fr; gap: .15rem; }
-  .strips .axis { grid-column: 1; }
+  .strips .time { grid-column: 1; }
+  .when { white-space: normal; }
   .strips .name { margin-top: .5rem; }
   table.stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table.stack caption:not(.said) { display: block; }

@@ -1,5 +1,7 @@
 import type { Measure, Unit, Verdict } from '../controls/control.js';
-import { durationText, shareText } from '../controls/words.js';
+import { durationText, instantText, shareText } from '../controls/words.js';
+import type { Instant } from '../model/instant.js';
+import { type Html, html } from './html.js';
 
 export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
   FAIL: 'failed',
@@ -31,4 +33,20 @@ export function valueText({ unit, value }: Measure): string {
 export function thresholdText({ unit, threshold }: Measure): string {
   if (threshold === null) return '';
   return `at ${threshold.bound === 'AT_LEAST' ? 'least' : 'most'} ${measureText(unit, threshold.value)}`;
+}
+
+/** Whether a measure keeps to its threshold; `null` where there is none, or nothing was measured. */
+export function isMet({ value, threshold }: Measure): boolean | null {
+  if (value === null || threshold === null) return null;
+  return threshold.bound === 'AT_LEAST' ? value >= threshold.value : value <= threshold.value;
+}
+
+/** An instant that is not torn apart at the end of a line. */
+export function instantMarkup(at: Instant): Html {
+  return html`<span class="when">${instantText(at)}</span>`;
+}
+
+/** From when to when. */
+export function spanMarkup(from: Instant, to: Instant): Html {
+  return html`${instantMarkup(from)} to ${instantMarkup(to)}`;
 }

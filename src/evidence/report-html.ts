@@ -1,26 +1,29 @@
-import type { Verdict } from '../controls/control.js';
+import type { Measure, Verdict } from '../controls/control.js';
 import type { ControlResult } from '../controls/evaluate.js';
 import { THRESHOLD_NAMES, THRESHOLDS } from '../controls/thresholds.js';
 import { durationText, instantText, shareText } from '../controls/words.js';
-import { toMillis } from '../model/instant.js';
-import { streamText } from '../model/stream.js';
 import type { Evidence } from './evaluate-period.js';
 import { type Html, html, Html as Markup } from './html.js';
-import { coverageStrips, pointsOf, verdictMark, verdictStrip } from './html-charts.js';
+import { pointsOf, verdictMark, verdictStrip } from './html-charts.js';
 import { controlSection, verdictBadge } from './html-control.js';
+import { coverageStrips, gapTable } from './html-coverage.js';
+import { proofSection } from './html-proof.js';
 import { STYLE } from './html-style.js';
 import { thresholdText, VERDICT_WORDS, valueText } from './html-words.js';
+import type { NamedSeal } from './seal-before.js';
 
 export interface HtmlReportOptions {
   /** Integrations whose records are invented. */
   readonly simulated: readonly string[];
+  /** The last seal before the view; none where left out. */
+  readonly seal?: NamedSeal | null;
 }
 
 /**
  * The evidence as one page that needs nothing else: no script, no request, no clock. The same evidence gives the
  * same bytes.
  */
-export function htmlReport(evidence: Evidence, { simulated }: HtmlReportOptions): string {
+export function htmlReport(evidence: Evidence, { simulated, seal = null }: HtmlReportOptions): string {
   const { period, results } = evidence;
   return html`<!doctype html>
 <html lang="en">
@@ -46,10 +49,10 @@ ${summary(evidence)}
 <h2 id="coverage">Coverage</h2>
 <p>What the history holds of the period, stream by stream. A verdict passes only where all that it rests on is held.</p>
 ${coverageStrips(evidence.streams, period)}
-${gapTable(evidence)}
+${gapTable(evidence.streams, period)}
 ${results.map((result) => controlSection(result, evidence))}
 </main>
-${footer(evidence)}
+${footer(evidence, seal)}
 </body>
 </html>
 `.text;
@@ -63,7 +66,7 @@ function simulatedWarning({ integrations }: Evidence, simulated: readonly string
 
 function facts({ period, pin, integrations }: Evidence): Html {
   return html`<dl class="facts">
-<dt>Period</dt><dd>${instantText(period.from)} to ${instantText(period.to)}, UTC, the end not included</dd>
+<dt>Period</dt><dd>${instantText(period.from)} to ${instantText(period.to)} (UTC, the end not included)</dd>
 <dt>As of</dt><dd>${instantText(pin.at)}, recording ${pin.seq}</dd>
 <dt>Abnormal accounts</dt><dd>${integrations.length === 0 ? 'none was ever read' : integrations.join(', ')}</dd>
 </dl>`;
@@ -86,13 +89,18 @@ function summary(evidence: Evidence): Html {
     const strip = hasTrend
       ? html`<td data-name="Trend">${verdictStrip(result.title, pointsOf(evidence, result.control))}</td>`
       : null;
-    return html`<tr><th scope="row"><a href="#${result.control}">${result.title}</a></th><td>${verdictBadge(result)}</td><td data-name="Measured">${measure ? `${measure.name}: ${valueText(measure)}` : ''}${measure?.threshold ? html` <span class="soft">(${thresholdText(measure)})</span>` : null}</td><td class="number" data-name="Exceptions">${result.outcomes.EXCEPTION}</td>${strip}</tr>`;
+    return html`<tr><th scope="row"><a href="#${result.control}">${result.title}</a></th><td>${verdictBadge(result)}</td><td data-name="Measured">${measure ? measured(measure) : null}</td><td class="number" data-name="Exceptions">${result.outcomes.EXCEPTION}</td>${strip}</tr>`;
   });
   return html`<h2 id="verdicts">Verdicts</h2>
-<table class="stack"><caption class="soft">Each control over the whole period${hasTrend ? trendCaption(evidence) : ''}</caption>
+<table class="stack verdicts"><caption class="soft">Each control over the whole period${hasTrend ? trendCaption(evidence) : ''}</caption>
 <thead><tr><th scope="col">Control</th><th scope="col">Verdict</th><th scope="col">Measured</th><th scope="col" class="number">Exceptions</th>${hasTrend ? html`<th scope="col" style="width:26%">Trend</th>` : null}</tr></thead>
 <tbody>${rows}</tbody></table>
 ${hasTrend ? legend() : null}`;
+}
+
+function measured(measure: Measure): Html {
+  const wanted = measure.threshold ? html` <span class="soft when">(${thresholdText(measure)})</span>` : null;
+  return html`${measure.name}: <strong>${valueText(measure)}</strong>${wanted}`;
 }
 
 function trendCaption({ trend }: Evidence): string {
@@ -107,41 +115,19 @@ function legend(): Html {
   return html`<ul class="legend" aria-label="Marks of the trend">${marks}</ul>`;
 }
 
-function gapTable({ streams, period }: Evidence): Html {
-  const gaps = streams.flatMap(({ stream, gaps: own }) =>
-    own.filter(({ from }) => from < period.to).map((gap) => ({ stream, gap })),
-  );
-  if (gaps.length === 0) return html`<p>No gaps.</p>`;
-  const rows = gaps
-    .slice(0, SHOWN_GAPS)
-    .map(
-      ({ stream, gap }) =>
-        html`<tr><td><code>${streamText(stream)}</code></td><td data-name="From">${instantText(gap.from)}</td><td data-name="To">${instantText(gap.to)}</td><td data-name="Length">${durationText(toMillis(gap.to) - toMillis(gap.from))}</td><td data-name="Why">${GAP_WORDS[gap.class]}: ${gap.reason.toLowerCase().replaceAll('_', ' ')}${gap.detail === null ? '' : ` (${gap.detail})`}</td></tr>`,
-    );
-  const rest = gaps.length - rows.length;
-  return html`<table class="stack"><caption class="soft">Gaps</caption>
-<thead><tr><th scope="col">Stream</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Length</th><th scope="col">Why</th></tr></thead>
-<tbody>${rows}</tbody></table>${rest > 0 ? html`<p>${rest} more are not shown here; the JSON report has all of them.</p>` : null}`;
-}
-
-const SHOWN_GAPS = 100;
-
-const GAP_WORDS = { HOLE: 'hole', UNREACHED: 'not reached', NOT_DUE: 'not due yet' } as const;
-
-function footer({ period, pin, thresholds }: Evidence): Html {
+function footer(evidence: Evidence, seal: NamedSeal | null): Html {
   const rows = THRESHOLD_NAMES.map((name) => {
     const { type, description } = THRESHOLDS[name];
-    const value = thresholds[name];
+    const value = evidence.thresholds[name];
     const text =
       type === 'share' ? shareText(value) : type === 'duration' ? durationText(value) : String(value);
-    return html`<tr><th scope="row"><code>${name}</code></th><td data-name="Value">${text}</td><td>${description.replaceAll('`', '')}</td></tr>`;
+    return html`<tr><th scope="row"><code>${name}</code></th><td class="number" data-name="Value">${text}</td><td>${description.replaceAll('`', '')}</td></tr>`;
   });
   return html`<footer>
 <h2 id="thresholds">Thresholds</h2>
 <table class="stack"><caption class="soft">What the verdicts were judged by</caption>
-<thead><tr><th scope="col">Name</th><th scope="col">Value</th><th scope="col">What it decides</th></tr></thead>
+<thead><tr><th scope="col">Name</th><th scope="col" class="number">Value</th><th scope="col">What it decides</th></tr></thead>
 <tbody>${rows}</tbody></table>
-<h2 id="again">The same again</h2>
-<p>Everything here comes from the recorded history as it stood at recording ${pin.seq}. As long as that history is kept, <code>report --period ${period.text} --as-of ${pin.at} --format html</code> with the same options writes this page again, byte for byte.</p>
+${proofSection(evidence, seal)}
 </footer>`;
 }

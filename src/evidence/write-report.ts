@@ -8,6 +8,7 @@ import { jsonReport } from './report-json.js';
 import { ndjsonClosing, ndjsonEnd, ndjsonHeading, ndjsonRow } from './report-ndjson.js';
 import { oscalReport } from './report-oscal.js';
 import type { Rows } from './report-rows.js';
+import { sealBefore } from './seal-before.js';
 
 /** What a report can be written as. */
 export const REPORT_FORMATS = ['html', 'json', 'ndjson', 'csv', 'oscal'] as const;
@@ -51,7 +52,8 @@ export async function writeReport(
   if (format === 'csv' || format === 'ndjson')
     return writeRows(store, question, ROWS_OF[format], write, options);
   const evidence = await evaluatePeriod(store, { ...question, keep: { skip: 0, limit: KEPT } }, options);
-  if (format === 'html') await write(htmlReport(evidence, { simulated }));
+  if (format === 'html')
+    await write(htmlReport(evidence, { simulated, seal: await sealBefore(store, question.pin) }));
   else if (format === 'json') await write(jsonReport(evidence));
   else await writeJoined(oscalReport(evidence, { simulated }), write);
   return evidence;
