@@ -90,6 +90,7 @@ export default {
       'graphql',
       [
         '^src/audit/',
+        '^src/callers/api-keys[.]ts$',
         '^src/controls/',
         '^src/evidence/',
         '^src/loaders/',

@@ -6,6 +6,7 @@ import { openLimits } from './app/open-limits.js';
 import { createOperations } from './app/operations.js';
 import { createReports } from './app/serve-reports.js';
 import { watchTokens } from './app/watch-tokens.js';
+import type { KeyBook } from './callers/api-keys.js';
 import type { Callers } from './callers/callers.js';
 import type { Config } from './config.js';
 import { publishedKeys } from './evidence/proof/published-keys.js';
@@ -48,12 +49,12 @@ export function createApp(config: Config, options: AppOptions): App {
       const counters = createCounters();
       const collector = await openCollector(config, options, counters);
       opened.unshift(collector.close);
-      const callers = await openCallers(config, { ...options, store: collector.store });
+      const { callers, keys } = await openCallers(config, { ...options, store: collector.store });
       opened.unshift(() => callers.close());
       const poller = pollerOf(config, options, collector);
       const operations = createOperations(options, collector, poller);
       const server = createGatewayServer(config, options, {
-        ...{ collector, counters, callers, operations },
+        ...{ collector, counters, callers, keys, operations },
         ...{ schema, limits },
       });
       opened.unshift(() => server.close(PATIENCE_MS));
@@ -81,6 +82,7 @@ interface Parts {
   readonly collector: Collector;
   readonly counters: Counters;
   readonly callers: Callers;
+  readonly keys: KeyBook;
   readonly operations: Operations;
   readonly schema: GraphQLSchema;
   readonly limits: GraphLimits;
@@ -94,7 +96,7 @@ function redactedBy({ limits: { redact } }: Config): GraphQLSchema | undefined {
 function createGatewayServer(
   config: Config,
   { clock, log }: AppOptions,
-  { collector, counters, callers, operations, schema, limits }: Parts,
+  { collector, counters, callers, keys, operations, schema, limits }: Parts,
 ): Server {
   const { store, accounts, sync } = collector;
   const context = createContextFactory({
@@ -106,6 +108,7 @@ function createGatewayServer(
     budgets: accounts.budgets,
     thresholds: thresholdsOf(config),
     operations,
+    keys,
     log,
   });
   const { introspection, landingPage: sandbox } = config.http;

@@ -1,4 +1,4 @@
-import { ApiKeys } from '../callers/api-keys.js';
+import { ApiKeys, type KeyBook } from '../callers/api-keys.js';
 import { type Callers, createCallers } from '../callers/callers.js';
 import { JsonWebTokens } from '../callers/json-web-tokens.js';
 import { ConfigError } from '../config/config-error.js';
@@ -13,15 +13,22 @@ export interface OpenCallersOptions {
   readonly log: Log;
 }
 
+/** Who may ask, and the keys of those who may. */
+export interface OpenCallers {
+  readonly callers: Callers;
+  readonly keys: KeyBook;
+}
+
 /**
  * Who may ask, by the configuration and the keys of the history. Throws a `ConfigError` where callers could come
  * from elsewhere and none can show who it is.
  */
-export async function openCallers(config: Config, options: OpenCallersOptions): Promise<Callers> {
+export async function openCallers(config: Config, options: OpenCallersOptions): Promise<OpenCallers> {
   const { jwt, fixedKeys } = config.callers;
+  const keys = new ApiKeys(options);
   const callers = createCallers({
     ...options,
-    keys: new ApiKeys(options),
+    keys,
     fixedKeys,
     tokens: jwt && new JsonWebTokens({ ...jwt, ...options }),
     anybody: config.http.anyHost,
@@ -29,7 +36,7 @@ export async function openCallers(config: Config, options: OpenCallersOptions): 
   const areAsked = await callers.areAsked();
   if (!areAsked) refuseToBeReached(config);
   if (config.http.anyHost) options.log.warn(areAsked ? NO_EFFECT : ANYBODY);
-  return callers;
+  return { callers, keys };
 }
 
 const NO_EFFECT = 'ALLOW_UNAUTHENTICATED has no effect: there are credentials to show';

@@ -19,6 +19,20 @@ export interface ApiKey {
   readonly lastUsedAt: Instant | null;
 }
 
+/** The keys, for whoever has to do with them. */
+export type KeyBook = Pick<ApiKeys, 'create' | 'list' | 'revoke'>;
+
+/** What a key may be called, in words. */
+export const KEY_NAME = 'Right: up to 60 letters, digits, blanks, “.”, “_”, “-” or “@”.';
+
+/** Whether a key may be called so: nothing that a terminal or a table would trip over. */
+export function isKeyName(text: string): boolean {
+  return /^[\p{L}\p{N}][\p{L}\p{N} ._@-]{0,59}$/u.test(text);
+}
+
+/** Whether a key lets anybody in. */
+export type KeyState = 'ACTIVE' | 'REVOKED' | 'EXPIRED';
+
 /** Why a key lets nobody in. */
 export type KeyRefusal = 'UNKNOWN' | 'WRONG' | 'REVOKED' | 'EXPIRED';
 
@@ -76,8 +90,8 @@ export class ApiKeys {
   /** All keys ever made, the oldest first. */
   async list(): Promise<ApiKey[]> {
     const documents = await this.options.store.documents(COLLECTION);
-    const keys = documents.map(toKey).sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
-    return keys.map(withoutHash);
+    const keys = documents.map(toKey).map(withoutHash);
+    return keys.sort((a, b) => toMillis(a.createdAt) - toMillis(b.createdAt));
   }
 
   /** Makes a key stop working; `null` where there is none with this id. One revoked before stays as it was. */
@@ -110,8 +124,8 @@ export class ApiKeys {
     const isSame = isSameHash(key?.hash ?? NO_HASH, parts.hash);
     if (key === null) return 'UNKNOWN';
     if (!isSame) return 'WRONG';
-    const refusal = refusalOf(key, toInstant(this.options.clock()));
-    if (refusal !== null) return refusal;
+    const state = stateOf(key, toInstant(this.options.clock()));
+    if (state !== 'ACTIVE') return state;
     this.#noteUse(key);
     return { kind: 'API_KEY', id: key.id, name: key.name, role: key.role };
   }
@@ -157,14 +171,10 @@ export class ApiKeys {
 
 const NO_HASH = Buffer.alloc(32);
 
-function refusalOf({ revokedAt, expiresAt }: ApiKey, now: Instant): KeyRefusal | null {
+/** Whether a key lets anybody in at `now`, and if not, why. */
+export function stateOf({ revokedAt, expiresAt }: ApiKey, now: Instant): KeyState {
   if (revokedAt !== null) return 'REVOKED';
-  return expiresAt !== null && expiresAt <= now ? 'EXPIRED' : null;
-}
-
-/** Whether a key lets somebody in at `now`, and if not, why. */
-export function stateOf(key: ApiKey, now: Instant): 'ACTIVE' | KeyRefusal {
-  return refusalOf(key, now) ?? 'ACTIVE';
+  return expiresAt !== null && expiresAt <= now ? 'EXPIRED' : 'ACTIVE';
 }
 
 function withoutHash({ id, name, role, createdAt, expiresAt, revokedAt, lastUsedAt }: ApiKey): ApiKey {

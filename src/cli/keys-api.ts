@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { openHistory } from '../app/collector.js';
 import { recordAudit } from '../audit/record-audit.js';
-import { type ApiKey, ApiKeys, stateOf } from '../callers/api-keys.js';
+import { type ApiKey, ApiKeys, isKeyName, KEY_NAME, stateOf } from '../callers/api-keys.js';
 import { parseDuration } from '../config/duration.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
 import { ROLES, type Role } from '../model/caller.js';
@@ -57,8 +57,8 @@ interface NewKey {
 }
 
 function toName(text: string): string {
-  if (/^[\p{L}\p{N}][\p{L}\p{N} ._@-]{0,59}$/u.test(text)) return text;
-  throw new InvalidArgumentError('Right: up to 60 letters, digits, blanks, “.”, “_”, “-” or “@”.');
+  if (isKeyName(text)) return text;
+  throw new InvalidArgumentError(KEY_NAME);
 }
 
 function toLifetime(text: string): number {

@@ -1,4 +1,5 @@
 import type { BudgetSnapshot } from '../abnormal/budget.js';
+import type { KeyBook } from '../callers/api-keys.js';
 import type { Thresholds } from '../controls/thresholds.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Accounts } from '../integrations/accounts.js';
@@ -27,6 +28,8 @@ export interface ContextOptions {
   readonly thresholds?: Thresholds;
   /** What may be done to the accounts, where this process reads Abnormal. */
   readonly operations?: Operations;
+  /** The keys that callers show, where there are any to be had. */
+  readonly keys?: KeyBook;
   readonly log: Log;
 }
 
@@ -73,6 +76,10 @@ export class Means {
 
   get defaultMaxAgeMs(): number {
     return this.options.defaultMaxAgeMs;
+  }
+
+  get keys(): KeyBook | undefined {
+    return this.options.keys;
   }
 
   get budgets(): ContextOptions['budgets'] {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
+import { ApiKeyResolver } from './api-key.resolver.js';
 import { AuditResolver } from './audit.resolver.js';
 import { CampaignResolver } from './campaign.resolver.js';
 import { CaseResolver } from './case.resolver.js';
@@ -37,6 +38,7 @@ export function buildGatewaySchema(): GraphQLSchema {
       IntegrationResolver,
       IntegrationMutations,
       CollectingMutations,
+      ApiKeyResolver,
       AuditResolver,
       EvidenceResolver,
     ],

@@ -249,16 +249,22 @@ describe('what is wrong is said', () => {
   test('a bad configuration: every problem at once, and exit code 2', async () => {
     const service = serve({
       PORT: 'http',
-      HOST: '0.0.0.0',
+      TRUST_PROXY: 'everybody',
       ABNORMAL_TOKEN: `Bearer ${TOKEN}`,
       UPSTREAM_RPM: '-1',
     });
     expect(await service.exit).toBe(2);
-    for (const name of ['PORT', 'HOST', 'ABNORMAL_TOKEN', 'UPSTREAM_RPM']) {
+    for (const name of ['PORT', 'TRUST_PROXY', 'ABNORMAL_TOKEN', 'UPSTREAM_RPM']) {
       expect(service.stderr).toMatch(new RegExp(`^  ${name} `, 'm'));
     }
     expect(service.stderr).toContain('4 problems');
     expect(service.output).not.toContain(TOKEN);
+  });
+
+  test('an address that others can reach, and nobody who could show who it is: how to make a key', async () => {
+    const service = serve({ HOST: '0.0.0.0' });
+    expect(await service.exit).toBe(2);
+    expect(service.stderr).toMatch(/HOST is "0.0.0.0".*keys api --name/);
   });
 
   test('a misspelt variable is warned of', async () => {

@@ -419,3 +419,68 @@ function statusFor(
       .end();
   });
 }
+
+describe('keys in the graph', () => {
+  const admin = async () => bearer((await rig.key('admin')).text);
+  const asked = async <T>(query: string, headers: Record<string, string>): Promise<T> => {
+    const { data, errors } = (await (await rig.ask(headers, query)).json()) as Problem;
+    if (errors) throw new Error(errors.map(({ message }) => message).join('; '));
+    return data as T;
+  };
+
+  interface Created {
+    readonly createApiKey: { readonly key: string; readonly apiKey: { readonly id: string } };
+  }
+
+  test('an admin makes one, which works at once, sees when it was used, and ends it, at once too', async () => {
+    await rig.start();
+    const by = await admin();
+    rig.now += KEY_CACHE_MS;
+    const { createApiKey: made } = await asked<Created>(
+      'mutation { createApiKey(name: "nightly jobs", role: OPERATOR, days: 30) { key apiKey { id } } }',
+      by,
+    );
+    expect(await rig.code(bearer(made.key))).toBe('200');
+    const list = '{ apiKeys { id name role state expiresAt lastUsedAt revokedAt } }';
+    const { apiKeys } = await asked<{ apiKeys: { id: string; lastUsedAt: string }[] }>(list, by);
+    expect(apiKeys).toHaveLength(2);
+    expect(apiKeys[1]).toMatchObject({
+      ...{ id: made.apiKey.id, name: 'nightly jobs', role: 'OPERATOR', state: 'ACTIVE', revokedAt: null },
+      expiresAt: new Date(rig.now + 30 * 24 * 60 * MINUTE).toISOString(),
+    });
+    expect(JSON.stringify(apiKeys)).not.toContain(made.key.slice(17, 60));
+    await asked(`mutation { revokeApiKey(id: "${made.apiKey.id}") { state } }`, by);
+    expect(await rig.code(bearer(made.key))).toBe('UNAUTHENTICATED');
+    const trail = '{ auditTrail(first: 2) { nodes { action target caller { kind role } } } }';
+    const { auditTrail } = await asked<{ auditTrail: { nodes: unknown } }>(trail, by);
+    const entry = { target: made.apiKey.id, caller: { kind: 'API_KEY', role: 'ADMIN' } };
+    expect(auditTrail.nodes).toEqual([
+      { action: 'REVOKE_API_KEY', ...entry },
+      { action: 'CREATE_API_KEY', ...entry },
+    ]);
+    expect(rig.logged.join('')).not.toContain(made.key.slice(17, 60));
+  });
+
+  test('the first closes the gateway at once', async () => {
+    await rig.start();
+    const { createApiKey: made } = await asked<Created>(
+      'mutation { createApiKey(name: "first", role: ADMIN) { key apiKey { id } } }',
+      {},
+    );
+    expect(await rig.code()).toBe('UNAUTHENTICATED');
+    expect(await rig.code(bearer(made.key))).toBe('200');
+  });
+
+  test.each([
+    ['a name of nothing', 'mutation { createApiKey(name: "", role: READER) { key } }'],
+    [
+      'a name that writes to a terminal',
+      'mutation { createApiKey(name: "a\\u001b[31m", role: READER) { key } }',
+    ],
+    ['an end that has come', 'mutation { createApiKey(name: "x", role: READER, days: 0) { key } }'],
+    ['a key that there is not', 'mutation { revokeApiKey(id: "000000000000") { id } }'],
+  ])('%s is refused', async (_what, query) => {
+    await rig.start();
+    expect(await rig.code(await admin(), query)).toBe('BAD_USER_INPUT');
+  });
+});
