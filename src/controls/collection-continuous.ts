@@ -4,7 +4,7 @@ import { conclude, licensedStreams } from './conclude.js';
 import type { Assessment, Control, Finding, Judgement, Scope } from './control.js';
 import { findHoles, gapMs, gapText, holesOf, withoutHoles } from './gaps.js';
 import { isWithin } from './period.js';
-import { lateStart, type Silence } from './silences.js';
+import { inBrief, lateStart, type Silence } from './silences.js';
 import type { StreamFacts } from './stream-facts.js';
 import { ALL_STREAMS } from './streams-needed.js';
 import { countText, durationText, instantText, listText } from './words.js';
@@ -128,7 +128,7 @@ function worst(streams: readonly StreamFacts[]): string {
   const all = streams.flatMap(({ stream, silences }) => silences.map((silence) => ({ stream, silence })));
   const sorted = all.sort((a, b) => b.silence.missed - a.silence.missed);
   return listText(
-    sorted.map(({ stream, silence }) => `${streamText(stream)}, ${missedText(silence)}`),
+    sorted.map(({ stream, silence }) => `${streamText(stream)}, ${missedText(inBrief(silence))}`),
     2,
   );
 }

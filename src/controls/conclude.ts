@@ -1,7 +1,7 @@
 import type { Scope, StreamNeed, Verdict } from './control.js';
 import { gapText } from './gaps.js';
 import type { StreamFacts } from './stream-facts.js';
-import { countText, instantText, listText } from './words.js';
+import { brieflyText, countText, instantText, listText } from './words.js';
 
 /** What a control found, one sentence each; `null` where that is not so. */
 export interface Grounds {
@@ -87,5 +87,5 @@ function unlicensedText(streams: readonly StreamFacts[]): string {
       licensed ? [] : [[`${stream.resource} of ${stream.integration}`, refusal ?? '']],
     ),
   );
-  return listText([...refused].map(([what, why]) => `${what}, which Abnormal refuses (${why})`));
+  return listText([...refused].map(([what, why]) => `${what}, which Abnormal refuses (${brieflyText(why)})`));
 }

@@ -5,7 +5,7 @@ import { conclude, isCovered, licensedStreams } from './conclude.js';
 import type { Assessment, Control, Finding, Judgement, Measure, Scope } from './control.js';
 import { messageTimes, threatQuery } from './malicious.js';
 import { isWithin, type Period } from './period.js';
-import { lateStart, type Silence } from './silences.js';
+import { inBrief, lateStart, type Silence } from './silences.js';
 import type { StreamFacts } from './stream-facts.js';
 import { ALL_STREAMS, RECEIVED_THREATS } from './streams-needed.js';
 import { mostBetweenPolls } from './thresholds.js';
@@ -94,7 +94,7 @@ function unanswered(streams: readonly StreamFacts[]): string | null {
   const texts = streams.flatMap(({ stream, silences }) =>
     silences
       .filter(({ failed }) => failed > 0)
-      .map((silence) => `${streamText(stream)}: ${silenceText(silence)}`),
+      .map((silence) => `${streamText(stream)}: ${silenceText(inBrief(silence))}`),
   );
   return texts.length === 0 ? null : `Abnormal did not answer in time. ${listText(texts, 1)}.`;
 }

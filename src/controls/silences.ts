@@ -1,6 +1,6 @@
 import { earliest, type Instant, latest, MINUTE, shift, toMillis } from '../model/instant.js';
 import type { RecordedEntry } from '../model/ledger.js';
-import { instantText } from './words.js';
+import { brieflyText, instantText } from './words.js';
 
 /** A stretch in which no poll of the newest was answered for longer than the interval and its lag. */
 export interface Silence {
@@ -12,6 +12,11 @@ export interface Silence {
   readonly failed: number;
   /** What the last of those said. */
   readonly failure: string | null;
+}
+
+/** The same for a sentence: what the last poll said is with the exception in full. */
+export function inBrief(silence: Silence): Silence {
+  return { ...silence, failure: silence.failure && brieflyText(silence.failure) };
 }
 
 /** A reading of the newest there was. */

@@ -46,3 +46,9 @@ export function listText(items: readonly string[], most = 3): string {
   if (items.length > most) return `${items.slice(0, most).join(', ')} and ${items.length - most} more`;
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
 }
+
+/** The beginning of what an upstream said, for a sentence: up to its first full stop, parenthesis or quotation. */
+export function brieflyText(message: string): string {
+  const [first = ''] = message.split(/\. | \(|, saying: /, 1);
+  return first.replace(/\.$/, '');
+}

@@ -72,10 +72,12 @@ svg { display: block; width: 100%; overflow: visible; }
 .bars th, .bars td { border: 0; padding-top: .2rem; padding-bottom: .2rem; }
 .strips .time { grid-column: 2; }
 .time line { stroke: var(--soft); } .time text { fill: var(--soft); font-size: .8125rem; }
-.verdicts th:nth-child(1) { width: 25%; } .verdicts th:nth-child(2) { width: 15%; } .verdicts th:nth-child(5) { width: 27%; }
-.exceptions th:nth-child(1) { width: 38%; } .exceptions th:nth-child(2) { width: 21%; }
-.gaps th:nth-child(1) { width: 30%; } .gaps th:nth-child(2) { width: 21%; } .gaps tbody th { font-weight: 400; }
-.measures th:nth-child(1) { width: 50%; } .measures th:nth-child(2) { width: 20%; }
+@media (min-width: 40.01rem) {
+  .verdicts th:nth-child(1) { width: 25%; } .verdicts th:nth-child(2) { width: 15%; } .verdicts th:nth-child(5) { width: 27%; }
+  .exceptions th:nth-child(1) { width: 38%; } .exceptions th:nth-child(2) { width: 21%; }
+  .gaps th:nth-child(1) { width: 30%; } .gaps th:nth-child(2) { width: 21%; } .gaps tbody th { font-weight: 400; }
+  .measures th:nth-child(1) { width: 50%; } .measures th:nth-child(2) { width: 20%; }
+}
 footer { margin-top: 4rem; border-top: 1px solid var(--line); }
 @media (max-width: 40rem) {
   body { padding: 1.25rem 1rem 3rem; }
