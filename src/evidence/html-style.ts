@@ -43,7 +43,7 @@ td.number + td, th.number + th { padding-left: 1.25rem; }
 tr p, li p { margin: .25rem 0; }
 li { max-width: 46rem; margin: .5rem 0; }
 ol { padding-left: 1.5rem; }
-.seal code { font-size: 1rem; border: 1px solid var(--line); background: var(--raised); padding: .15rem .5rem; display: inline-block; }
+.command { border: 1px solid var(--line); background: var(--raised); padding: .25rem .6rem; margin: .4rem 0; }
 .scroll { overflow-x: auto; }
 .verdict {
   display: inline-block; border: 1.5px solid currentColor; border-radius: 1rem; padding: 0 .6rem; font-weight: 600;
@@ -76,6 +76,7 @@ svg { display: block; width: 100%; overflow: visible; }
   .verdicts th:nth-child(1) { width: 25%; } .verdicts th:nth-child(2) { width: 15%; } .verdicts th:nth-child(5) { width: 27%; }
   .exceptions th:nth-child(1) { width: 38%; } .exceptions th:nth-child(2) { width: 21%; }
   .gaps th:nth-child(1) { width: 30%; } .gaps th:nth-child(2) { width: 21%; } .gaps tbody th { font-weight: 400; }
+  .thresholds th { width: 13rem; } .thresholds thead th:nth-child(2) { width: 6rem; } .thresholds thead th:nth-child(3) { width: auto; }
   .measures th:nth-child(1) { width: 50%; } .measures th:nth-child(2) { width: 20%; }
 }
 footer { margin-top: 4rem; border-top: 1px solid var(--line); }

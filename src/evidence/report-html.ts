@@ -125,7 +125,7 @@ function footer(evidence: Evidence, seal: NamedSeal | null): Html {
   });
   return html`<footer>
 <h2 id="thresholds">Thresholds</h2>
-<table class="stack"><caption class="soft">What the verdicts were judged by</caption>
+<table class="stack thresholds"><caption class="soft">What the verdicts were judged by</caption>
 <thead><tr><th scope="col">Name</th><th scope="col" class="number">Value</th><th scope="col">What it decides</th></tr></thead>
 <tbody>${rows}</tbody></table>
 ${proofSection(evidence, seal)}
