@@ -1,6 +1,7 @@
 import type { BudgetSnapshot } from '../abnormal/budget.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
+import type { Gap } from '../model/coverage.js';
 import { toInstant } from '../model/instant.js';
 import type { StreamState } from '../model/stream.js';
 import { floorToSecond } from '../sync/spans.js';
@@ -75,11 +76,13 @@ function createGapReader({ store, clock }: ScrapeOptions, gauges: Gauges) {
     const now = clock();
     if (readAt !== null && now >= readAt && now - readAt < GAPS_EVERY_MS) return;
     const to = floorToSecond(toInstant(now));
-    const read = async (stream: StreamState) => ({
-      stream,
-      gaps: (await readWorkList(store, stream, stream.collectFrom, to)).gaps,
-    });
-    gauges.gaps(await Promise.all(streams.map(read)));
+    const found: { stream: StreamState; gaps: readonly Gap[] }[] = [];
+    // one after the other: others want the history too
+    for (const stream of streams) {
+      const { gaps } = await readWorkList(store, stream, stream.collectFrom, to);
+      found.push({ stream, gaps });
+    }
+    gauges.gaps(found);
     readAt = now;
   };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { HistoryStore } from '../history/store.js';
 import { coverageOf, type Gap } from '../model/coverage.js';
 import { DAY, earliest, type Instant, latest, shift } from '../model/instant.js';
@@ -39,6 +40,8 @@ export async function readWorkList(
     cuts.push(...settledEnds(entries));
     density ??= densityOf(entries);
     end = start;
+    // years of it take a while, and a store may answer without ever letting go
+    if (end > from) await setImmediate();
   }
   return { ...workOf(joinGaps(gaps), cuts), density };
 }
