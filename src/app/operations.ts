@@ -4,16 +4,18 @@ import {
   type Operations,
   type Patience,
   type PolledSource,
+  type ReconciledSoFar,
   type Wanted,
 } from '../graphql/operations.js';
-import type { Account } from '../integrations/account.js';
 import { noteTokenTimes } from '../integrations/learn-token-times.js';
 import { refusalOfReal } from '../integrations/mixture.js';
+import type { Secret } from '../integrations/secret.js';
 import type { StoredIntegration } from '../integrations/stored-integration.js';
-import { testIntegration } from '../integrations/test-integration.js';
+import { type IntegrationTest, testIntegration } from '../integrations/test-integration.js';
 import { readTokenSituations } from '../integrations/token-histories.js';
-import { shift, toInstant } from '../model/instant.js';
-import { RESOURCES, type Resource } from '../model/kind.js';
+import type { Address, NewIntegration } from '../integrations/vault.js';
+import { type Instant, shift, toInstant } from '../model/instant.js';
+import { RESOURCES } from '../model/kind.js';
 import type { Poller } from '../sync/poller.js';
 import { WIDEST_RECONCILED } from '../sync/reconcile.js';
 import { sleep } from '../sync/sleep.js';
@@ -25,106 +27,122 @@ export function createOperations(
   collector: Collector,
   poller: Pick<Poller, 'status'>,
 ): Operations {
-  const { store, accounts, vault, own, sync, isSimulated } = collector;
-  const { clock, log } = options;
-  let isReconciling = false;
-
-  function accountOf(name: string): Account {
-    const account = accounts.get(name);
-    if (account) return account;
-    throw new NotPossibleError(`No account is read under the name ${JSON.stringify(name)}.`);
-  }
-
-  async function changed(work: Promise<unknown>): Promise<void> {
-    await work;
-    await accounts.refresh();
-  }
-
-  function pollSource(integration: string, resource: Resource): Promise<unknown> {
-    const signal = new AbortController().signal;
-    const isOneOfMany = !poller.status().isLeading;
-    return sync.poll({ integrations: [integration], resources: [resource], signal, isOneOfMany });
-  }
-
-  return {
-    async kept() {
-      const stored = (await vault.list()).map(keptOf).filter(({ name }) => accounts.get(name));
-      const ours = own ? [{ name: own.account.name, createdAt: null, tokenHint: own.tokenHint }] : [];
-      return new Map([...stored, ...ours].map((each) => [each.name, each]));
-    },
-
-    async connect(integration) {
-      const refusal = (await refusalOfReal(store)) ?? (isSimulated ? SIMULATED : null);
-      if (refusal !== null) throw new NotPossibleError(refusal);
-      await changed(vault.add(integration));
-    },
-    update: (name, address, token) => changed(vault.update(name, address, token)),
-    rotate: (name, token) => changed(vault.rotate(name, token)),
-    remove: (name) => changed(vault.remove(name)),
-
-    async test(name, signal) {
-      const { client } = accountOf(name);
-      const found = await testIntegration({ client, name, clock, signal });
-      const storedAt = (await readTokenSituations(store)).get(name)?.storedAt;
-      if (found.token && storedAt) await noteTokenTimes({ store, vault }, name, storedAt, found.token);
-      return found;
-    },
-
-    async poll(wanted, patience) {
-      const sources = namesOf(wanted, accounts.list()).flatMap((integration) =>
-        (wanted.resources ?? RESOURCES).map((resource) => ({ integration, resource })),
-      );
-      const polls = sources.map(({ integration, resource }) => pollSource(integration, resource));
-      for (const poll of polls) poll.catch((error: unknown) => log.error({ err: error }, 'poll failed'));
-      const reports = await Promise.all(polls.map((poll) => withinPatience(poll, patience)));
-      return Promise.all(
-        sources.map(async (source, index): Promise<PolledSource> => {
-          const report = reports[index] as Awaited<ReturnType<typeof sync.poll>> | null;
-          const runId = report?.passes[0]?.runId ?? (report ? null : await runningId(collector, source));
-          return { ...source, runId, isFinished: report !== null };
-        }),
-      );
-    },
-
-    async reconcile({ from, to, ...wanted }, patience) {
-      if (isReconciling || poller.status().isReconciling) {
-        throw new NotPossibleError('A reconciliation is under way; its results are in "reconciliations".');
-      }
-      isReconciling = true;
-      const begunAt = toInstant(clock());
-      const end = to ?? begunAt;
-      const work = sync
-        .reconcile({
-          ...{ from: from ?? shift(end, -WIDEST_RECONCILED), to: end },
-          ...{ integrations: namesOf(wanted, accounts.list()), resources: wanted.resources ?? RESOURCES },
-          signal: new AbortController().signal,
-        })
-        .finally(() => {
-          isReconciling = false;
-        });
-      work.catch((error: unknown) => log.error({ err: error }, 'reconciliation failed'));
-      const report = await withinPatience(work, patience);
-      if (report) return { isFinished: true, runIds: report.reconciliations.map(({ runId }) => runId) };
-      return { isFinished: false, runIds: await reconciledSince(collector, begunAt) };
-    },
-  };
+  return new RunningOperations(options, collector, poller);
 }
+
+class RunningOperations implements Operations {
+  private isReconciling = false;
+
+  constructor(
+    private readonly options: AppOptions,
+    private readonly collector: Collector,
+    private readonly poller: Pick<Poller, 'status'>,
+  ) {}
+
+  async kept(): Promise<ReadonlyMap<string, KeptIntegration>> {
+    const { vault, accounts, own } = this.collector;
+    const stored = (await vault.list()).map(keptOf).filter(({ name }) => accounts.get(name));
+    const ours = own ? [{ name: own.account.name, createdAt: null, tokenHint: own.tokenHint }] : [];
+    return new Map([...stored, ...ours].map((each) => [each.name, each]));
+  }
+
+  async connect(integration: NewIntegration): Promise<void> {
+    const { store, vault, isSimulated } = this.collector;
+    const refusal = (await refusalOfReal(store)) ?? (isSimulated ? SIMULATED : null);
+    if (refusal !== null) throw new NotPossibleError(refusal);
+    await this.changed(vault.add(integration));
+  }
+
+  update(name: string, address: Address, token: Secret): Promise<void> {
+    return this.changed(this.collector.vault.update(name, address, token));
+  }
+
+  rotate(name: string, token: Secret): Promise<void> {
+    return this.changed(this.collector.vault.rotate(name, token));
+  }
+
+  remove(name: string): Promise<void> {
+    return this.changed(this.collector.vault.remove(name));
+  }
+
+  async test(name: string, signal?: AbortSignal): Promise<IntegrationTest> {
+    const { store, vault, accounts } = this.collector;
+    const account = accounts.get(name);
+    if (!account) throw new NotPossibleError(`No account is read under the name ${JSON.stringify(name)}.`);
+    const found = await testIntegration({ client: account.client, name, clock: this.options.clock, signal });
+    const storedAt = (await readTokenSituations(store)).get(name)?.storedAt;
+    if (found.token && storedAt) await noteTokenTimes({ store, vault }, name, storedAt, found.token);
+    return found;
+  }
+
+  async poll(wanted: Wanted, patience: Patience): Promise<readonly PolledSource[]> {
+    const sources = this.namesOf(wanted).flatMap((integration) =>
+      (wanted.resources ?? RESOURCES).map((resource) => ({ integration, resource })),
+    );
+    return Promise.all(sources.map((source) => this.pollSource(source, patience)));
+  }
+
+  async reconcile(
+    { from, to, ...wanted }: Wanted & { readonly from: Instant | null; readonly to: Instant | null },
+    patience: Patience,
+  ): Promise<ReconciledSoFar> {
+    if (this.isReconciling || this.poller.status().isReconciling) throw new NotPossibleError(UNDER_WAY);
+    const begunAt = toInstant(this.options.clock());
+    const end = to ?? begunAt;
+    const span = { from: from ?? shift(end, -WIDEST_RECONCILED), to: end };
+    const only = { integrations: this.namesOf(wanted), resources: wanted.resources ?? RESOURCES };
+    this.isReconciling = true;
+    const work = this.collector.sync.reconcile({ ...span, ...only, signal: NEVER }).finally(() => {
+      this.isReconciling = false;
+    });
+    const report = await withinPatience(this.logged(work, 'reconciliation failed'), patience);
+    if (report) return { isFinished: true, runIds: report.reconciliations.map(({ runId }) => runId) };
+    return { isFinished: false, runIds: await reconciledSince(this.collector, begunAt) };
+  }
+
+  /** What was stored counts from here on. */
+  private async changed(work: Promise<unknown>): Promise<void> {
+    await work;
+    await this.collector.accounts.refresh();
+  }
+
+  private async pollSource(
+    source: Pick<PolledSource, 'integration' | 'resource'>,
+    patience: Patience,
+  ): Promise<PolledSource> {
+    const isOneOfMany = !this.poller.status().isLeading;
+    const only = { integrations: [source.integration], resources: [source.resource] };
+    const work = this.collector.sync.poll({ ...only, signal: NEVER, isOneOfMany });
+    const report = await withinPatience(this.logged(work, 'poll failed'), patience);
+    if (report) return { ...source, isFinished: true, runId: report.passes[0]?.runId ?? null };
+    return { ...source, isFinished: false, runId: await runningId(this.collector, source) };
+  }
+
+  /** Its failure is told though nobody may wait for it any more. */
+  private logged<T>(work: Promise<T>, message: string): Promise<T> {
+    work.catch((error: unknown) => this.options.log.error({ err: error }, message));
+    return work;
+  }
+
+  private namesOf({ integrations }: Wanted): string[] {
+    const names = this.collector.accounts.list().map(({ name }) => name);
+    if (names.length === 0) throw new NotPossibleError('There is no account to read: connect one first.');
+    const unread = integrations?.find((name) => !names.includes(name));
+    if (unread === undefined) return names.filter((name) => integrations?.includes(name) ?? true);
+    throw new NotPossibleError(`${JSON.stringify(unread)} is not read: what is read is ${names.join(', ')}.`);
+  }
+}
+
+/** The sync ends what it began when it is closed, and for nobody who asks. */
+const NEVER = new AbortController().signal;
+
+const UNDER_WAY = 'A reconciliation is under way; its results are in "reconciliations".';
 
 const SIMULATED =
   'This gateway reads its simulated tenant. Start it with SIMULATOR=off, and with a HISTORY of its own, to connect an account.';
 
 function keptOf({ name, createdAt, token }: StoredIntegration): KeptIntegration {
   return { name, createdAt, tokenHint: token.hint === '' ? null : token.hint };
-}
-
-function namesOf({ integrations }: Pick<Wanted, 'integrations'>, accounts: readonly Account[]): string[] {
-  const names = accounts.map(({ name }) => name);
-  if (names.length === 0) throw new NotPossibleError('There is no account to read: connect one first.');
-  const unread = integrations?.find((name) => !names.includes(name));
-  if (unread !== undefined) {
-    throw new NotPossibleError(`${JSON.stringify(unread)} is not read: what is read is ${names.join(', ')}.`);
-  }
-  return names.filter((name) => integrations?.includes(name) ?? true);
 }
 
 /** What `work` gives, or `null` when it takes longer than whoever asks will wait. */
