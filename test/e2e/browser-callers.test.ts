@@ -1,0 +1,99 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasChromium, NO_CHROMIUM, openBrowser, openPage } from '../support/browser.js';
+import { GuardedGateway } from '../support/guarded-gateway.js';
+
+if (!hasChromium) console.warn(NO_CHROMIUM);
+
+const LOOK = { width: 1280, height: 900 };
+
+/** What a script of a page gets for a query: the answer, or the browser's word for that it may not. */
+function asking(url: string, key: string): string {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
+  const init = { method: 'POST', headers, body: JSON.stringify({ query: '{ __typename }' }) };
+  return `fetch(${JSON.stringify(`${url}/graphql`)}, ${JSON.stringify(init)})
+    .then(async (answer) => [answer.status, await answer.text()], (error) => [0, String(error)])`;
+}
+
+describe.runIf(hasChromium)('in a browser', () => {
+  let gateway: GuardedGateway;
+  let key: string;
+  let browser: Browser;
+  /** A page of some other site: each port is an origin of its own. */
+  const sites: { url: string; close: () => void }[] = [];
+
+  beforeAll(async () => {
+    gateway = await GuardedGateway.open();
+    key = (await gateway.key('reader')).text;
+    for (let n = 0; n < 2; n += 1) sites.push(await startSite());
+    await gateway.start({ CORS_ORIGINS: sites[0]?.url ?? '' });
+    browser = await openBrowser();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    for (const site of sites) site.close();
+    await gateway.close();
+  });
+
+  const from = async (place: string, withKey: string) => {
+    const { page } = await openPage(browser, place, LOOK);
+    try {
+      return await page.evaluate(asking(gateway.url, withKey));
+    } finally {
+      await page.context().close();
+    }
+  };
+
+  test('a page of an origin that is named may ask, with a key', async () => {
+    const answer = [200, expect.stringContaining('"__typename":"Query"')];
+    expect(await from(sites[0]?.url ?? '', key)).toEqual(answer);
+    expect(await from(sites[0]?.url ?? '', 'wrong')).toEqual([
+      401,
+      expect.stringContaining('UNAUTHENTICATED'),
+    ]);
+  });
+
+  test('a page of another may not, though it had the key', async () => {
+    expect(await from(sites[1]?.url ?? '', key)).toEqual([0, expect.stringContaining('Failed to fetch')]);
+  });
+
+  test.each(['/', '/ide/'])(
+    'the page at %s comes whole, keeps to this gateway, and asks with a key',
+    async (path) => {
+      const { page, requests, complaints } = await openPage(browser, `${gateway.url}${path}`, LOOK);
+      await page.waitForLoadState('networkidle');
+      expect(requests.filter((url) => !/^(blob|data):/.test(url) && !url.startsWith(gateway.url))).toEqual(
+        [],
+      );
+      expect(complaints.filter((text) => /content security policy|refused to/i.test(text))).toEqual([]);
+      // the home page lets nothing be asked, the IDE does
+      const [status] = (await page.evaluate(asking(gateway.url, key))) as [number];
+      expect(status).toBe(path === '/' ? 0 : 200);
+      await page.context().close();
+    },
+  );
+
+  test('the IDE shows its first query, and its answer once a key is in the header', async () => {
+    const { page } = await openPage(browser, `${gateway.url}/ide/`, LOOK);
+    await page.getByText('FirstLook').first().waitFor();
+    await page.context().setExtraHTTPHeaders({ authorization: `Bearer ${key}` });
+    await page
+      .getByRole('button', { name: /run|send/i })
+      .first()
+      .click();
+    await page.getByText('totalCount').nth(1).waitFor();
+    await page.context().close();
+  });
+});
+
+async function startSite(): Promise<{ url: string; close: () => void }> {
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>elsewhere</title>');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, close: () => server.close() };
+}
