@@ -5,7 +5,7 @@ import { ENVIRONMENT_ACCOUNT } from '../integrations/open-account.js';
 import type { StoredIntegration } from '../integrations/stored-integration.js';
 import type { IntegrationTest } from '../integrations/test-integration.js';
 import { checkToken } from '../integrations/token-text.js';
-import { VaultError } from '../integrations/vault-error.js';
+import { notFound } from '../integrations/vault-refusals.js';
 import { type AddressOptions, addAddressOptions } from './address-options.js';
 import { EXIT } from './exit-codes.js';
 import { hintText } from './integrations-add.js';
@@ -67,7 +67,7 @@ async function storedOrRefused({ vault }: VaultWork, name: string): Promise<Stor
   if (name === ENVIRONMENT_ACCOUNT) {
     throw new ConfigError(`The token of "${name}" is in the environment: set ABNORMAL_TOKEN to the new one.`);
   }
-  throw new VaultError('NOT_FOUND', `No integration "${name}" is stored. Those that are: integrations list`);
+  throw notFound(name);
 }
 
 function isRejected({ parts }: IntegrationTest): boolean {

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createCipher } from '../../src/integrations/cipher.js';
+import { createVault } from '../../src/integrations/document-vault.js';
 import { keyIdOf } from '../../src/integrations/encryption-key.js';
 import { Secret } from '../../src/integrations/secret.js';
-import { createVault, type Vault } from '../../src/integrations/vault.js';
+import type { Vault } from '../../src/integrations/vault.js';
 import { VaultError } from '../../src/integrations/vault-error.js';
+import { DAY, toInstant } from '../../src/model/instant.js';
 import { OracleStore } from '../support/oracle-store.js';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
@@ -186,6 +188,18 @@ describe('a token that is replaced', () => {
     const moved = await vault.update('acme', { region: 'gov' }, new Secret(SECOND));
     expect(moved).toMatchObject({ region: 'gov', version: 2 });
     expect(await tokenOf('acme')).toBe(SECOND);
+  });
+
+  test('must be another, or it would seem younger than it is; with another address its age stays', async () => {
+    await addAcme();
+    await vault.noteTimes('acme', toInstant(NOW), { issuedAt: null, expiresAt: toInstant(NOW + DAY) });
+    now += DAY;
+    const refused = await refusal(vault.rotate('acme', new Secret(FIRST)));
+    expect(refused).toMatchObject({ code: 'BAD_TOKEN', message: expect.stringContaining('has already') });
+    const moved = await vault.update('acme', { region: 'eu' }, new Secret(FIRST));
+    const known = { storedAt: toInstant(NOW), issuedAt: null, expiresAt: toInstant(NOW + DAY) };
+    expect(moved).toMatchObject({ region: 'eu', token: known, earlierTokens: [] });
+    expect(await tokenOf('acme')).toBe(FIRST);
   });
 
   test('is not what somebody meant who had seen the one before', async () => {

@@ -11,7 +11,7 @@ import type { Account } from '../../src/integrations/account.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createCipher } from '../../src/integrations/cipher.js';
 import { Secret } from '../../src/integrations/secret.js';
-import { createVault } from '../../src/integrations/vault.js';
+import { createVault } from '../../src/integrations/document-vault.js';
 import { HOUR, type Instant, toMillis } from '../../src/model/instant.js';
 import type { Resource } from '../../src/model/kind.js';
 import type { Fault, FaultPlan } from '../../src/simulator/faults.js';

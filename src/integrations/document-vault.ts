@@ -1,0 +1,216 @@
+import type { HistoryStore } from '../history/store.js';
+import type { StoredDocument } from '../model/document.js';
+import { type Instant, latest, shift, toInstant } from '../model/instant.js';
+import { type Binding, type Cipher, NotOpenedError, sealingKeyId } from './cipher.js';
+import { checkName } from './integration-name.js';
+import { resolveAddress } from './resolve-address.js';
+import { Secret } from './secret.js';
+import {
+  describeStored,
+  type IntegrationBody,
+  readBody,
+  type StoredIntegration,
+  writeBody,
+} from './stored-integration.js';
+import { checkToken, tokenHint } from './token-text.js';
+import type { Address, NewIntegration, TokenTimes, Vault } from './vault.js';
+import { VaultError } from './vault-error.js';
+import { busy, exists, heldAlready, noKey, notFound, notOpened } from './vault-refusals.js';
+
+export interface VaultOptions {
+  readonly store: HistoryStore;
+  /** `null` without `ENCRYPTION_KEY`: then tokens can be neither kept nor opened. */
+  readonly cipher: Cipher | null;
+  /** Whether tokens may be sent into private networks. */
+  readonly allowPrivate: boolean;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/** The vault over a history open for writing or managing; one open for reading will do to look. */
+export function createVault(options: VaultOptions): Vault {
+  return new DocumentVault(options);
+}
+
+const COLLECTION = 'integrations';
+const PURPOSE = 'abnormal-token';
+const ATTEMPTS = 20;
+/** Earlier tokens that are remembered: at one in 90 days, more than ten years. */
+const REMEMBERED = 50;
+
+class DocumentVault implements Vault {
+  constructor(private readonly options: VaultOptions) {}
+
+  async list(): Promise<StoredIntegration[]> {
+    return (await this.options.store.documents(COLLECTION)).map(describeStored);
+  }
+
+  async get(name: string): Promise<StoredIntegration | null> {
+    const document = await this.options.store.document(COLLECTION, name);
+    return document && describeStored(document);
+  }
+
+  async prepare(name: string, address: Address): Promise<string> {
+    checkName(name);
+    const baseUrl = this.resolve(address);
+    if (await this.options.store.document(COLLECTION, name)) throw exists(name);
+    this.cipher();
+    // a vault under two keys, neither of which opens everything, would not start again
+    await this.check();
+    return baseUrl;
+  }
+
+  async add({ name, token, ...address }: NewIntegration): Promise<StoredIntegration> {
+    const baseUrl = await this.prepare(name, address);
+    const now = this.now();
+    const sealed = this.sealed(name, baseUrl, token, now);
+    const body = { ...sealed, baseUrl, createdAt: now, updatedAt: now, earlierTokens: [] };
+    const isNew = await this.options.store.putDocument(COLLECTION, name, writeBody(body), 0);
+    if (!isNew) throw exists(name);
+    return describeStored({ id: name, version: 1, body: writeBody(body) });
+  }
+
+  update(name: string, address: Address, token: Secret): Promise<StoredIntegration> {
+    const baseUrl = this.resolve(address);
+    return this.change(name, (body) => this.replaced(name, body, baseUrl, token));
+  }
+
+  rotate(name: string, token: Secret): Promise<StoredIntegration> {
+    return this.change(name, (body) => {
+      // its age would seem to begin anew
+      if (this.isHeld(name, body, token)) throw heldAlready(name);
+      return this.replaced(name, body, body.baseUrl, token);
+    });
+  }
+
+  async noteTimes(name: string, storedAt: Instant, { issuedAt, expiresAt }: TokenTimes): Promise<void> {
+    await this.change(name, (body) => {
+      const isSame = body.issuedAt === issuedAt && body.expiresAt === expiresAt;
+      return body.storedAt !== storedAt || isSame ? null : { ...body, issuedAt, expiresAt };
+    });
+  }
+
+  async remove(name: string): Promise<void> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const { version } = await this.document(name);
+      if (await this.options.store.removeDocument(COLLECTION, name, version)) return;
+    }
+    throw busy(name);
+  }
+
+  async reveal(name: string, storedAt?: Instant): Promise<Secret> {
+    const body = readBody(await this.document(name));
+    if (storedAt !== undefined && body.storedAt !== storedAt) throw busy(name);
+    return this.open(name, body);
+  }
+
+  async reseal(): Promise<{ resealed: number; current: number }> {
+    await this.check();
+    let resealed = 0;
+    const documents = await this.options.store.documents(COLLECTION);
+    for (const { id } of documents) if (await this.resealOne(id)) resealed++;
+    return { resealed, current: documents.length - resealed };
+  }
+
+  async check(): Promise<void> {
+    for (const document of await this.options.store.documents(COLLECTION)) {
+      this.open(document.id, readBody(document));
+    }
+  }
+
+  resolve(address: Address): string {
+    return resolveAddress(address, this.options.allowPrivate);
+  }
+
+  private async resealOne(name: string): Promise<boolean> {
+    let isResealed = false;
+    await this.change(name, (body) => {
+      const cipher = this.cipher();
+      isResealed = sealingKeyId(body.sealed) !== cipher.keyId;
+      if (!isResealed) return null;
+      const token = this.open(name, body);
+      return { ...body, sealed: cipher.seal(token.reveal(), bindingOf(name, body.baseUrl)) };
+    });
+    return isResealed;
+  }
+
+  /** Writes what `change` makes of an integration as it stands, again when somebody else was faster. */
+  private async change(
+    name: string,
+    change: (body: IntegrationBody) => IntegrationBody | null,
+  ): Promise<StoredIntegration> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const document = await this.document(name);
+      const changed = change(readBody(document));
+      if (changed === null) return describeStored(document);
+      const body = writeBody({ ...changed, updatedAt: this.now() });
+      if (await this.options.store.putDocument(COLLECTION, name, body, document.version)) {
+        return describeStored({ id: name, version: document.version + 1, body });
+      }
+    }
+    throw busy(name);
+  }
+
+  private replaced(name: string, body: IntegrationBody, baseUrl: string, token: Secret): IntegrationBody {
+    const { storedAt, issuedAt, expiresAt } = body;
+    if (this.isHeld(name, body, token)) {
+      return { ...body, ...this.sealed(name, baseUrl, token, storedAt), issuedAt, expiresAt, baseUrl };
+    }
+    // the instant tells one token from the next
+    const now = latest(this.now(), shift(storedAt, 1));
+    const earlier = { storedAt, issuedAt, expiresAt, replacedAt: now };
+    return {
+      ...body,
+      ...this.sealed(name, baseUrl, token, now),
+      baseUrl,
+      earlierTokens: [...body.earlierTokens, earlier].slice(-REMEMBERED),
+    };
+  }
+
+  private sealed(name: string, baseUrl: string, token: Secret, now: Instant) {
+    checkToken(token);
+    const text = token.reveal();
+    const sealed = this.cipher().seal(text, bindingOf(name, baseUrl));
+    return { storedAt: now, issuedAt: null, expiresAt: null, hint: tokenHint(text), sealed };
+  }
+
+  /** Whether it is the very token that is stored; false where that does not open. */
+  private isHeld(name: string, body: IntegrationBody, token: Secret): boolean {
+    try {
+      return this.open(name, body).reveal() === token.reveal();
+    } catch (error) {
+      if (error instanceof VaultError) return false;
+      throw error;
+    }
+  }
+
+  private open(name: string, { sealed, baseUrl }: IntegrationBody): Secret {
+    const cipher = this.cipher(name);
+    try {
+      return new Secret(cipher.open(sealed, bindingOf(name, baseUrl)));
+    } catch (error) {
+      if (!(error instanceof NotOpenedError)) throw error;
+      throw notOpened(name, error, cipher);
+    }
+  }
+
+  private cipher(name: string | null = null): Cipher {
+    const { cipher } = this.options;
+    if (cipher) return cipher;
+    throw noKey(name);
+  }
+
+  private async document(name: string): Promise<StoredDocument> {
+    const document = await this.options.store.document(COLLECTION, name);
+    if (document) return document;
+    throw notFound(name);
+  }
+
+  private now(): Instant {
+    return toInstant(this.options.clock());
+  }
+}
+
+function bindingOf(integration: string, baseUrl: string): Binding {
+  return { integration, purpose: PURPOSE, audience: baseUrl };
+}
