@@ -48,12 +48,15 @@ try {
   const quiet = await askFor(url, agent, Number(values.quiet));
   const attack = await startAttacker(url);
   const ended = new AbortController();
-  const during = askFor(url, agent, Number.POSITIVE_INFINITY, ended.signal);
   const began = performance.now();
-  const outcomes = await attack.go();
-  const seconds = (performance.now() - began) / 1000;
-  ended.abort();
-  report(outcomes, seconds, quiet, await during);
+  const [outcomes, during] = await Promise.all([
+    attack.go().finally(() => ended.abort()),
+    askFor(url, agent, Number.POSITIVE_INFINITY, ended.signal),
+  ]);
+  report(outcomes, (performance.now() - began) / 1000, quiet, during);
+} catch (error) {
+  console.error(`the gateway said last:\n${gateway.output.slice(-4000)}`);
+  throw error;
 } finally {
   await workplace.clear();
 }

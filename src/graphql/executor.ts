@@ -45,7 +45,19 @@ export function createExecute(schema: GraphQLSchema): Execute {
 }
 
 function interpret(schema: GraphQLSchema, { document, operationName, variables, context }: Execution) {
-  return execute({ schema, document, operationName, variableValues: variables, contextValue: context });
+  const result = execute({
+    ...{ schema, document, operationName },
+    ...{ variableValues: variables, contextValue: context },
+  });
+  return result instanceof Promise ? result : withFewErrors(result);
+}
+
+/** More is wrong with the variables than anybody reads; and graphql-js says in the last that it stopped there. */
+const MOST_VARIABLE_ERRORS = 10;
+
+function withFewErrors(result: ExecutionResult): ExecutionResult {
+  if (result.data !== undefined || !result.errors) return result;
+  return { ...result, errors: result.errors.slice(0, MOST_VARIABLE_ERRORS) };
 }
 
 /** How to run an operation compiled, if it is; at its first sight, which is often its last, it is not. */
@@ -81,7 +93,7 @@ function coercedFor(
 ): Record<string, unknown> | null {
   const { variableDefinitions = [] } = operation;
   if (variableDefinitions.length === 0) return {};
-  const { coerced } = getVariableValues(schema, variableDefinitions, variables);
+  const { coerced } = getVariableValues(schema, variableDefinitions, variables, { maxErrors: 1 });
   if (!coerced) return null;
   for (const name of compiled.needed) if (!Object.hasOwn(coerced, name)) return null;
   return coerced;

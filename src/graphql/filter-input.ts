@@ -58,15 +58,28 @@ export function filterOf<K extends ListedKind>(typeName: string, shown: FilterFi
 
 const MOST_CONDITIONS = 100;
 const MOST_VALUES = 500;
+const MOST_LEVELS = 20;
 
 function readFilter(input: FilterInput | null, fields: KindFilter['fields']): Filter | null {
   if (input === null) return null;
+  const levels = levelsOf(input);
+  if (levels > MOST_LEVELS) {
+    throw badInput(
+      `A filter may have up to ${MOST_LEVELS} filters within one another; this one has ${levels}.`,
+    );
+  }
   const parts = partsOf(input, fields);
   const conditions = countConditions(parts);
   if (conditions > MOST_CONDITIONS) {
     throw badInput(`A filter may have up to ${MOST_CONDITIONS} comparisons; this one has ${conditions}.`);
   }
   return parts.length > 0 ? together(parts) : null;
+}
+
+/** How deep filters stand in one another; the gateway's limits keep that from growing without end. */
+function levelsOf({ and, or, not }: FilterInput): number {
+  const inner = [...(and ?? []), ...(or ?? []), ...(not ? [not] : [])];
+  return inner.length === 0 ? 0 : 1 + Math.max(...inner.map(levelsOf));
 }
 
 function partsOf(input: FilterInput, fields: KindFilter['fields']): Filter[] {

@@ -8,6 +8,7 @@ import type { PersistedOperations } from '../graphql/limits/persisted-operations
 import { type Caller, hasRole } from '../model/caller.js';
 import { type OperationRequest, operationOf, putQuery } from './graphql-request.js';
 import { HttpError } from './http-error.js';
+import { Pacing } from './pacing.js';
 import { problem } from './problem.js';
 
 /** What an operation must be to be run. */
@@ -26,12 +27,15 @@ export interface GraphRouteOptions {
   readonly limits: GraphLimits | undefined;
   /** Fires when the caller goes away, when the server can wait no longer, and after so many milliseconds. */
   readonly signalOf: (reply: FastifyReply, timeoutMs?: number) => AbortSignal;
+  /** Whether a request was refused, when its answer has gone. */
+  readonly wasRefused: (reply: FastifyReply) => boolean;
 }
 
 /** The graph at `/graphql`: each operation is judged before the GraphQL server sees it. */
 export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void {
   const { apollo, limits } = options;
   const admissions = new WeakMap<FastifyRequest, Admission>();
+  const pacing = new Pacing();
   const run = fastifyApolloHandler(apollo, {
     context: async (request, reply) => {
       const { caller } = request;
@@ -44,6 +48,10 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     url: '/graphql',
     method: ['GET', 'POST'],
     config: { access: 'GRAPH' },
+    // before the body is read: reading it is part of what it costs
+    preParsing: async (request, reply) => {
+      if (limits) await takeTurn(request, reply, pacing, options.wasRefused);
+    },
     preHandler: (request, reply, next) => {
       try {
         const admission = limits && admit(request, limits);
@@ -56,6 +64,24 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     },
     handler: run,
   });
+}
+
+/** Waits for the caller's turn, and ends it with the answer. Throws an `HttpError` when too many wait. */
+async function takeTurn(
+  { caller }: FastifyRequest,
+  reply: FastifyReply,
+  pacing: Pacing,
+  wasRefused: GraphRouteOptions['wasRefused'],
+): Promise<void> {
+  if (!caller || caller.kind === 'LOCAL') return;
+  const turn = await pacing.enter(`${caller.kind} ${caller.id}`);
+  if (turn === null) {
+    reply.header('retry-after', '2');
+    throw new HttpError(429, 'RATE_LIMITED', 'Too many requests of yours wait for their turn.');
+  }
+  const end = () => turn.end(wasRefused(reply));
+  if (reply.raw.destroyed) end();
+  else reply.raw.once('close', end);
 }
 
 /** What the operation is let through with; nothing where it cannot be run in any case. Throws an `HttpError`. */

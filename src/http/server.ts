@@ -92,6 +92,8 @@ export function createServer(options: ServerOptions): Server {
 class GatewayServer implements Server {
   private readonly app: FastifyInstance;
   private readonly inFlight = new Set<AbortController>();
+  /** Answers that began as errors, whatever their status became. */
+  private readonly refused = new WeakSet<FastifyReply>();
   private isDraining = false;
 
   constructor(private readonly options: ServerOptions) {
@@ -149,6 +151,7 @@ class GatewayServer implements Server {
     app.addHook('onSend', async (request, reply, body) => {
       // whom the graph never saw is refused by HTTP's own means
       if (request.routeOptions.url !== '/graphql' || request.caller === null) return;
+      if (reply.statusCode >= 400) this.refused.add(reply);
       if (isQueryErrorInJson(reply.statusCode, reply.getHeader('content-type'), body)) reply.code(200);
     });
     app.addHook('onResponse', async (request, reply) => {
@@ -184,6 +187,7 @@ class GatewayServer implements Server {
     addGraph(app, {
       ...{ apollo: options.apollo, context: options.context, limits: options.limits },
       signalOf: (reply, timeoutMs) => this.signalOf(reply, timeoutMs),
+      wasRefused: (reply) => this.refused.has(reply),
     });
     if (options.ide) await serveIde(app);
   }

@@ -183,6 +183,6 @@ describe('a filter without measure is refused', () => {
     let filter: object = { open: { eq: true } };
     for (let depth = 0; depth < 200; depth += 1) filter = { not: filter };
     const error = await graph.error(query, { filter });
-    expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(/up to 100/) });
+    expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(/up to 20/) });
   });
 });

@@ -36,7 +36,7 @@ export function sendHostile(
       end('NO_ANSWER');
       sent.destroy();
     });
-    sent.on('error', () => end('CUT'));
+    sent.on('error', (error) => end('CUT', 0, [String(error)]));
     sent.on('response', (response) => {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));
