@@ -103,11 +103,14 @@ footer { margin-top: 4rem; border-top: 1px solid var(--line); }
     --ground: #ffffff; --raised: #ffffff; --ink: #000000; --soft: #444444; --line: #999999;
     --pass: #1a7f37; --fail: #b01020; --doubt: #7a4f00; --none: #555555; --held: #4184e4; --mark: #000000;
   }
-  @page { margin: 16mm 14mm; }
+  @page {
+    margin: 16mm 14mm;
+    @bottom-right { content: counter(page) " / " counter(pages); font: 8pt sans-serif; color: #444444; }
+  }
   html { font-size: 10pt; }
   body { max-width: none; padding: 0; }
   svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  h2, h3, caption { break-after: avoid; }
+  h2, h3, h2 + p, caption { break-after: avoid; }
   tr, svg, .strips, .chart, .tally { break-inside: avoid; }
   thead { display: table-header-group; }
   .scroll { overflow: visible; }
