@@ -47,7 +47,7 @@ async function integrations(url: string): Promise<readonly Integration[]> {
 
 async function becomes(url: string, wanted: Partial<Integration>): Promise<void> {
   await vi.waitFor(async () => expect((await integrations(url))[0]).toMatchObject(wanted), {
-    ...{ timeout: 20_000, interval: 100 },
+    ...{ timeout: 40_000, interval: 100 },
   });
 }
 
