@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.js';
 import { noteTokenTimes } from '../integrations/learn-token-times.js';
 import { refusalOfReal } from '../integrations/mixture.js';
+import { storedToken } from '../integrations/test-token.js';
 import { type AddressOptions, addAddressOptions } from './address-options.js';
 import { EXIT } from './exit-codes.js';
 import type { Action, Choose } from './invocation.js';
@@ -61,7 +62,7 @@ export async function tryAdded(work: VaultWork, name: string): Promise<number> {
   if (stored === null) return EXIT.failed;
   const { baseUrl } = stored;
   const { storedAt } = stored.token;
-  const found = await tryToken(work, { name, baseUrl, token: await vault.reveal(name, storedAt) });
+  const found = await tryToken(work, { name, baseUrl, token: storedToken(vault, name, storedAt) });
   if (found.token) await noteTokenTimes(work, name, storedAt, found.token);
   printTest(terminal, name, found);
   return found.works ? EXIT.ok : EXIT.failed;

@@ -3,8 +3,8 @@ import { ConfigError } from '../config/config-error.js';
 import { readEnvironmentToken } from '../integrations/environment-token.js';
 import { noteTokenTimes } from '../integrations/learn-token-times.js';
 import { ENVIRONMENT_ACCOUNT } from '../integrations/open-account.js';
-import type { Secret } from '../integrations/secret.js';
 import type { IntegrationTest } from '../integrations/test-integration.js';
+import { storedToken, type TokenTestOptions } from '../integrations/test-token.js';
 import { EXIT } from './exit-codes.js';
 import type { Action, Choose } from './invocation.js';
 import { printTest, testDetail } from './print-test.js';
@@ -30,10 +30,7 @@ export function addIntegrationsTest(group: Command, choose: Choose): void {
     .action((names: string[], { json = false }: { json?: boolean }) => choose(test(names, json)));
 }
 
-interface Candidate {
-  readonly name: string;
-  readonly baseUrl: string;
-  readonly token: Secret;
+interface Candidate extends Pick<TokenTestOptions, 'name' | 'baseUrl' | 'token'> {
   readonly storedAt: string | null;
 }
 
@@ -81,11 +78,9 @@ async function candidates(work: VaultWork, names: readonly string[]): Promise<Ca
   const seenAt = own ? ((await readEnvironmentToken(store))?.token.storedAt ?? null) : null;
   return [
     ...(own && isWanted(own) ? [{ ...own, storedAt: seenAt }] : []),
-    ...(await Promise.all(
-      stored
-        .filter(isWanted)
-        .map(async (each) => ({ ...each, token: await vault.reveal(each.name, each.storedAt) })),
-    )),
+    ...stored
+      .filter(isWanted)
+      .map((each) => ({ ...each, token: storedToken(vault, each.name, each.storedAt) })),
   ];
 }
 

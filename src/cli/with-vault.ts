@@ -6,9 +6,8 @@ import type { HistoryStore } from '../history/store.js';
 import { ENVIRONMENT_ACCOUNT } from '../integrations/open-account.js';
 import { vaultOf } from '../integrations/open-vault.js';
 import { publicLookup } from '../integrations/public-lookup.js';
-import type { Secret } from '../integrations/secret.js';
 import type { IntegrationTest } from '../integrations/test-integration.js';
-import { testToken } from '../integrations/test-token.js';
+import { type TokenTestOptions, testToken } from '../integrations/test-token.js';
 import type { Vault } from '../integrations/vault.js';
 import { commandCaller } from './command-caller.js';
 import type { Invocation } from './invocation.js';
@@ -48,7 +47,7 @@ export function auditedDeed<T>(
 /** Tests an address with a token, within the allowance that the configuration gives each account. */
 export function tryToken(
   { config, clock, log, stop: signal }: Invocation,
-  account: { readonly name: string; readonly baseUrl: string; readonly token: Secret },
+  account: Pick<TokenTestOptions, 'name' | 'baseUrl' | 'token'>,
 ): Promise<IntegrationTest> {
   const { rpm, concurrency, timeout: timeoutMs } = config.upstream;
   // the environment's address is set by whoever runs the gateway
