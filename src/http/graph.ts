@@ -6,6 +6,7 @@ import type { GatewayContext, RequestInfo } from '../graphql/context.js';
 import type { Admission, Gate } from '../graphql/limits/gate.js';
 import type { PersistedOperations } from '../graphql/limits/persisted-operations.js';
 import { type Caller, hasRole } from '../model/caller.js';
+import { callerKey } from './caller-key.js';
 import { type OperationRequest, operationOf, putQuery } from './graphql-request.js';
 import { HttpError } from './http-error.js';
 import { Pacing } from './pacing.js';
@@ -68,13 +69,13 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
 
 /** Waits for the caller's turn, and ends it with the answer. Throws an `HttpError` when too many wait. */
 async function takeTurn(
-  { caller }: FastifyRequest,
+  request: FastifyRequest,
   reply: FastifyReply,
   pacing: Pacing,
   wasRefused: GraphRouteOptions['wasRefused'],
 ): Promise<void> {
-  if (!caller || caller.kind === 'LOCAL') return;
-  const turn = await pacing.enter(`${caller.kind} ${caller.id}`);
+  if (!request.caller || request.caller.kind === 'LOCAL') return;
+  const turn = await pacing.enter(callerKey(request));
   if (turn === null) {
     reply.header('retry-after', '2');
     throw new HttpError(429, 'RATE_LIMITED', 'Too many requests of yours wait for their turn.');

@@ -1,5 +1,6 @@
 import rateLimit from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { callerKey } from './caller-key.js';
 import { HttpError } from './http-error.js';
 
 /** What whoever watches over the gateway asks all the time. */
@@ -15,15 +16,11 @@ export async function limitRate(app: FastifyInstance, perMinute: number): Promis
     max: perMinute,
     timeWindow: 60_000,
     enableDraftSpec: true,
-    keyGenerator: keyOf,
+    keyGenerator: callerKey,
     allowList: ({ routeOptions, caller }) => FREE.has(routeOptions.url) || caller?.kind === 'LOCAL',
     errorResponseBuilder: (_request, { max, after }) => {
       const message = `Up to ${max} requests a minute are answered; come again in ${after}.`;
       return new HttpError(429, 'RATE_LIMITED', message);
     },
   });
-}
-
-function keyOf({ caller, ip }: FastifyRequest): string {
-  return caller && caller.kind !== 'ANONYMOUS' ? `${caller.kind} ${caller.id}` : ip;
 }
