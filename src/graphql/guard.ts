@@ -43,6 +43,15 @@ export function assertGuarded(schema: GraphQLSchema): void {
   }
 }
 
+/** Says in the description of each query and mutation that is not for readers whom it is for. */
+export function describeGuards(schema: GraphQLSchema): void {
+  for (const field of rootsOf(schema).flatMap((type) => Object.values(type.getFields()))) {
+    const role = roleFor(field);
+    if (role !== null && role !== ROLES[0])
+      field.description = `${field.description} Needs the role ${role}.`;
+  }
+}
+
 /** The types that operations begin with. */
 export function rootsOf(schema: GraphQLSchema): GraphQLObjectType[] {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];

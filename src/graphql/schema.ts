@@ -10,7 +10,7 @@ import { CoverageResolver } from './coverage.resolver.js';
 import { installDirectResolvers } from './direct.js';
 import { DriftResolver } from './drift.resolver.js';
 import { EvidenceResolver } from './evidence.resolver.js';
-import { assertGuarded } from './guard.js';
+import { assertGuarded, describeGuards } from './guard.js';
 import { IntegrationMutations } from './integration.mutations.js';
 import { IntegrationResolver } from './integration.resolver.js';
 import { NodeResolver } from './node.resolver.js';
@@ -46,6 +46,7 @@ export function buildGatewaySchema(): GraphQLSchema {
   });
   installDirectResolvers(schema);
   assertGuarded(schema);
+  describeGuards(schema);
   describeRoot(schema);
   return schema;
 }

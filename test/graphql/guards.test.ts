@@ -112,3 +112,11 @@ test('the gateway’s own has a rule at every root', () => {
   expect(roots.length).toBeGreaterThan(10);
   expect(roots.filter((field) => roleFor(field) === null)).toEqual([]);
 });
+
+test('who reads the schema is told what is not for readers', () => {
+  const schema = buildGatewaySchema();
+  const { connectIntegration, pollNow } = schema.getMutationType()?.getFields() ?? {};
+  expect(connectIntegration?.description).toMatch(/ Needs the role admin\.$/);
+  expect(pollNow?.description).toMatch(/ Needs the role operator\.$/);
+  expect(schema.getQueryType()?.getFields().cases?.description).not.toContain('role');
+});
