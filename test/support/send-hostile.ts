@@ -36,7 +36,11 @@ export function sendHostile(
       end('NO_ANSWER');
       sent.destroy();
     });
-    sent.on('error', (error) => end('CUT', 0, [String(error)]));
+    sent.on('error', (error) => {
+      // a kept connection may be closed in the moment that it is used again: that is between client and server
+      if (sent.reusedSocket) resolve(sendHostile(url, hostile, headers, agent, patienceMs));
+      else end('CUT', 0, [String(error)]);
+    });
     sent.on('response', (response) => {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));
