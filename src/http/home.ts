@@ -10,9 +10,17 @@ export function addHomePage(app: FastifyInstance, ide: boolean): void {
 }
 
 const STYLE = `
-body { font: 1rem/1.6 system-ui, sans-serif; max-width: 42rem; margin: 4rem auto; padding: 0 1rem; }
-a { font-family: ui-monospace, monospace; }
-li { margin: .4rem 0; }
+:root { color-scheme: light dark; background: Canvas; color: CanvasText; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 4rem auto; padding: 0 1.25rem; }
+h1 { font-size: 1.75rem; line-height: 1.2; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .5rem 1.5rem; margin: 2rem 0; }
+dt { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+dd { margin: 0; }
+@media (max-width: 40rem) {
+  body { margin: 2rem auto; }
+  dl { grid-template-columns: 1fr; gap: 0; }
+  dd { margin-bottom: .75rem; }
+}
 `;
 
 const POLICY = [
@@ -26,12 +34,12 @@ const POLICY = [
 
 function homePage(ide: boolean): string {
   const links = [
-    ['/graphql', 'the graph; in a browser Apollo Sandbox, which is loaded from its maker’s servers'],
-    ...(ide ? [['/ide', 'an IDE that works without a network']] : []),
-    ['/healthz', 'alive?'],
-    ['/readyz', 'able to serve?'],
+    ['/graphql', 'The graph; in a browser Apollo Sandbox, which is loaded from its maker’s servers.'],
+    ...(ide ? [['/ide', 'An IDE that works without a network.']] : []),
+    ['/healthz', 'Is it alive?'],
+    ['/readyz', 'Can it serve?'],
   ];
-  const items = links.map(([path, what]) => `<li><a href="${path}">${path}</a> ${what}</li>`).join('\n');
+  const items = links.map(([path, what]) => `<dt><a href="${path}">${path}</a></dt><dd>${what}</dd>`);
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -39,11 +47,14 @@ function homePage(ide: boolean): string {
 <link rel="icon" href="data:,">
 <title>Abnormal GraphQL gateway</title>
 <style>${STYLE}</style>
+<main>
 <h1>Abnormal GraphQL gateway</h1>
 <p>Abnormal Security’s cases, threats and campaigns as GraphQL, with a history of every version.</p>
-<ul>
-${items}
-</ul>
+<dl>
+${items.join('\n')}
+</dl>
+<p>Reports, for operators: <code>/reports/2026-Q3?format=html</code>, or any other period.</p>
+</main>
 </html>
 `;
 }

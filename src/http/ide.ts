@@ -48,7 +48,7 @@ async function addPages(app: FastifyInstance): Promise<void> {
 }
 
 function page(nonce: string): string {
-  return renderAltair({
+  const page = renderAltair({
     baseURL: '/ide/',
     endpointURL: '/graphql',
     initialQuery: FIRST_QUERY,
@@ -60,6 +60,8 @@ function page(nonce: string): string {
       'banners.disable': true,
     },
   });
+  // for screen readers, which the package does not tell
+  return page.replace('<html>', '<html lang="en">');
 }
 
 function policy(nonce: string): string {

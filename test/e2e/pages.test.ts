@@ -145,12 +145,15 @@ describe.runIf(hasChromium)('in a browser', () => {
     await page.context().close();
   });
 
-  test.each([DESKTOP, TELEPHONE])('the page at / is as clean, $width wide', async (look) => {
-    const { page, requests, complaints } = await openPage(browser, `${url}/`, look);
-    expect((await inspect(page)).faults).toEqual([]);
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(look.width);
-    expect(requests).toEqual([`${url}/`]);
-    expect(complaints).toEqual([]);
-    await page.context().close();
-  });
+  test.each([DESKTOP, TELEPHONE, { ...DESKTOP, dark: true }])(
+    'the page at / is as clean: %o',
+    async (look) => {
+      const { page, requests, complaints } = await openPage(browser, `${url}/`, look);
+      expect((await inspect(page)).faults).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(look.width);
+      expect(requests).toEqual([`${url}/`]);
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    },
+  );
 });
