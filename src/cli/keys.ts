@@ -10,7 +10,7 @@ export function addKeys(program: Command, choose: Choose): void {
   const keys = program
     .command('keys')
     .description(
-      'keys: those that callers show (api), and those that tokens are encrypted under (encryption, rotate)',
+      'keys: those that callers show (api), those that tokens are encrypted under (encryption, rotate), and those that the history is sealed with (signing)',
     )
     .helpCommand(false);
   for (const add of [addKeysApi, addKeysEncryption, addKeysRotate, addKeysSigning]) add(keys, choose);

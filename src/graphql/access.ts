@@ -55,7 +55,8 @@ export class Access {
     const known = ofDocument.get(operationName);
     if (known) return known;
     const demands = findDemands(this.schema, document, operationName);
-    ofDocument.set(operationName, demands);
+    // names that nothing has would be kept for as long as the document is
+    if (getOperationAST(document, operationName)) ofDocument.set(operationName, demands);
     return demands;
   }
 }

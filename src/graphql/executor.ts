@@ -69,6 +69,8 @@ function planOf(
   const ofDocument = operations.get(document) ?? new Map<string | null, Known>();
   operations.set(document, ofDocument);
   let known = ofDocument.get(operationName);
+  // names that nothing has would be kept for as long as the document is
+  if (known === undefined && !getOperationAST(document, operationName)) return null;
   if (known === undefined || known === 'SEEN') {
     known = known === undefined ? 'SEEN' : makePlan(schema, document, operationName);
     ofDocument.set(operationName, known);
