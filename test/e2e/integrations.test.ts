@@ -1,112 +1,78 @@
-import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { newEncryptionKey } from '../../src/integrations/encryption-key.js';
-import { DAY, toInstant } from '../../src/model/instant.js';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { demoTenant } from '../../src/simulator/demo.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
-import { buildService, Workplace } from '../support/service.js';
+import { buildService, type Service, Workplace } from '../support/service.js';
 
-const [FIRST, SECOND] = ['e2e-first-token-0001', 'e2e-second-token-0002'];
-const ENV = { ENCRYPTION_KEY: newEncryptionKey(), LOG_LEVEL: 'trace', UPSTREAM_RPM: '60000' };
+const TOKEN = 'tok-e2e-stored-5b81f07c';
 
 let place: Workplace;
-let account: Simulator;
+let upstream: Simulator;
 
 beforeAll(() => buildService());
 beforeEach(async () => {
   place = new Workplace();
-  const now = Date.now();
-  const span = { from: toInstant(now - 10 * DAY), to: toInstant(now) };
-  const tenant = createTenant({ seed: 'e2e', ...span, threats: 20, cases: 6, campaigns: 4 });
-  account = await startSimulator({ tenant, clock: Date.now, token: FIRST });
+  upstream = await startSimulator({
+    tenant: createTenant(demoTenant(Date.now())),
+    clock: Date.now,
+    token: TOKEN,
+  });
 });
 afterEach(async () => {
   await place.clear();
-  await account.close();
+  await upstream.close();
 });
 
-/** Runs a command to its end and gives its exit code with what it printed. */
-async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const command = place.run(args, { ...ENV, ...env });
-  const code = await command.exit;
-  return { code, stdout: command.stdout, output: command.output };
-}
-
-interface Integration {
-  readonly name: string;
-  readonly origin: string | null;
-  readonly tokenState: string | null;
-  readonly streams: readonly { readonly status: string }[];
-}
-
-async function integrations(url: string): Promise<readonly Integration[]> {
-  const query = '{ integrations { name origin tokenState streams { status } } }';
-  const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
-  return ((await answer.json()) as { data: { integrations: Integration[] } }).data.integrations;
-}
-
-async function becomes(url: string, wanted: Partial<Integration>): Promise<void> {
-  await vi.waitFor(async () => expect((await integrations(url))[0]).toMatchObject(wanted), {
-    ...{ timeout: 40_000, interval: 100 },
-  });
-}
-
-const all = (status: string) => ({ streams: [{ status }, { status }, { status }, { status }] });
-
-test('commands beside a running gateway add an account, rotate its token and remove it, without a restart', async () => {
-  const service = place.run(['serve'], { ...ENV, PORT: '0' });
-  const url = await service.url();
-  expect(service.stdout).toMatch(/^account +none yet$/m);
-
-  const add = ['integrations', 'add', 'emea', '--base-url', account.baseUrl];
-  const added = await run(add, { ABNORMAL_NEW_TOKEN: FIRST });
-  expect(added).toMatchObject({ code: 0 });
-  await becomes(url, { name: 'emea', origin: 'ABNORMAL', tokenState: 'OK', ...all('OK') });
-
-  account.renewToken(SECOND);
-  await fetch(`${url}/graphql`, {
+async function ask(url: string): Promise<string> {
+  const answer = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: 'mutation { pollNow { finished } }' }),
+    body: JSON.stringify({ query: '{ integrations { name tokenHint tokenState } }' }),
   });
-  await becomes(url, { tokenState: 'REJECTED', ...all('TOKEN_REJECTED') });
-  expect(await run(['integrations', 'rotate', 'emea'], { ABNORMAL_NEW_TOKEN: SECOND })).toMatchObject({
-    code: 0,
-  });
-  await becomes(url, { tokenState: 'OK', ...all('OK') });
+  return answer.text();
+}
 
-  expect(await run(['integrations', 'remove', 'emea'])).toMatchObject({ code: 0 });
-  await becomes(url, { name: 'emea', origin: null, tokenState: null });
-  expect(await service.end()).toBe(0);
-  for (const token of [FIRST, SECOND]) {
-    for (const { output } of [service, added]) expect(output).not.toContain(token);
+/** Everything in the folder, whatever it is. */
+function held(): string {
+  const files = readdirSync(place.folder, { recursive: true, encoding: 'utf8' });
+  const paths = files.map((file) => join(place.folder, file)).filter((path) => statSync(path).isFile());
+  return paths.map((path) => readFileSync(path, 'latin1')).join('');
+}
+
+test('an account is added beside a running gateway, which reads it and refuses another key when it starts again', async () => {
+  const keys = await Promise.all([1, 2].map(() => ended(place.run(['keys', 'encryption']))));
+  const [key = '', other = ''] = keys.map(({ stdout }) => stdout.trim());
+  const env = { ENCRYPTION_KEY: key, PORT: '0', LOG_LEVEL: 'debug' };
+  const gateway = place.run(['serve'], env);
+  const url = await gateway.url();
+  expect(await ask(url)).toContain('"integrations":[]');
+
+  const args = ['integrations', 'add', 'acme', '--base-url', upstream.baseUrl];
+  const added = await ended(place.run(args, env, `${TOKEN}\n`));
+  expect(added.stdout).toMatch(/^Added acme: .* token …f07c\nacme works\n/);
+  expect(await added.exit).toBe(0);
+  await gateway.until(/"resource":"cases".*"msg":"run ended"/);
+  let answer = '';
+  while (!answer.includes('acme')) {
+    await delay(50);
+    answer = await ask(url);
   }
+  expect(answer).toContain('{"name":"acme","tokenHint":"f07c","tokenState":"OK"}');
+  expect(await gateway.end()).toBe(0);
 
-  const again = await run(['poll', '--once']);
-  expect(again).toMatchObject({ code: 2 });
-  expect(again.output).toContain('There is no account to read');
+  const refused = await ended(place.run(['serve'], { ...env, ENCRYPTION_KEY: other }));
+  expect(await refused.exit).toBe(2);
+  expect(refused.stdout).toBe('');
+  expect(refused.stderr).toContain('ENCRYPTION_KEY is not the key for the token of the integration "acme"');
+
+  const written = [gateway, added, refused].map(({ output }) => output).join('') + answer + held();
+  for (const secret of [TOKEN, key, other]) expect(written).not.toContain(secret);
 });
 
-test('poll, backfill and reconcile work on the accounts that are named', async () => {
-  for (const name of ['emea', 'apac']) {
-    const add = ['integrations', 'add', name, '--base-url', account.baseUrl, '--no-test'];
-    expect(await run(add, { ABNORMAL_NEW_TOKEN: FIRST })).toMatchObject({ code: 0 });
-  }
-  const poll = ['poll', '--once', '--json', '-r', 'cases'];
-  const passes = async (...args: string[]) => {
-    const { code, stdout } = await run([...poll, ...args]);
-    expect(code).toBe(0);
-    const report = JSON.parse(stdout) as { passes: { integration: string }[] };
-    return report.passes.map(({ integration }) => integration);
-  };
-  expect(await passes('--integration', 'emea')).toEqual(['emea']);
-  expect(await passes()).toEqual(['apac', 'emea']);
-  const wrong = await run(['backfill', '--from', '2d', '-i', 'nobody']);
-  expect(wrong).toMatchObject({ code: 2 });
-  expect(wrong.output).toContain('There is no account "nobody" to read: there is apac, emea.');
-  const reconciled = await run(['reconcile', '-r', 'cases', '-i', 'apac', '-i', 'emea'], {
-    LOG_LEVEL: 'silent',
-  });
-  expect(reconciled.output).toMatch(/^apac\/cases .*MATCH/m);
-  expect(reconciled.output).toMatch(/^emea\/cases .*MATCH/m);
-});
+async function ended(service: Service): Promise<Service> {
+  await service.exit;
+  return service;
+}

@@ -32,12 +32,16 @@ export class Service {
   private readonly child: ChildProcess;
   private readonly waiting = new Set<() => void>();
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
+  /** `input` is what it reads on standard input; nothing, unless given. */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string, input = '') {
     this.child = spawn(process.execPath, ['--enable-source-maps', join(OUT, 'main.js'), ...args], {
       cwd,
       env: { PATH: process.env.PATH ?? '', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    // most never read it
+    this.child.stdin?.on('error', () => {});
+    this.child.stdin?.end(input);
     this.child.stdout?.on('data', (part) => this.take('stdout', part));
     this.child.stderr?.on('data', (part) => this.take('stderr', part));
     this.exit = new Promise((done) => {
@@ -104,8 +108,8 @@ export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'gateway-'));
   private readonly services: Service[] = [];
 
-  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Service {
-    const service = new Service(args, env, this.folder);
+  run(args: readonly string[], env: Readonly<Record<string, string>> = {}, input = ''): Service {
+    const service = new Service(args, env, this.folder, input);
     this.services.push(service);
     return service;
   }
