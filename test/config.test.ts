@@ -83,6 +83,7 @@ describe('without any variable', () => {
         redact: new Set(),
       },
       logLevel: null,
+      proof: { hook: null, signer: null },
       secrets: [],
     });
   });
