@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isSameHash, mintKey, parseKey, sha256 } from '../../src/callers/api-key.js';
@@ -54,4 +55,14 @@ test('hashes are the same where each byte is; one that is shorter is another', (
     flipped[at] = (flipped[at] ?? 0) ^ 1;
     expect(isSameHash(one, flipped)).toBe(false);
   }
+});
+
+test('nothing that is secret is compared but by hash and in constant time', () => {
+  const lines = readdirSync('src/callers').flatMap((name) =>
+    readFileSync(`src/callers/${name}`, 'utf8').split('\n'),
+  );
+  const compared = lines.filter((line) => /\b(hash|secret|credential|key)\b(\.\w+\(\))? *[!=]==/i.test(line));
+  // whether there is one at all is no secret
+  expect(compared.filter((line) => !/[!=]== (null|undefined|'')/.test(line))).toEqual([]);
+  expect(lines.filter((line) => line.includes('timingSafeEqual('))).toHaveLength(1);
 });

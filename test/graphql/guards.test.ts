@@ -1,5 +1,13 @@
 import 'reflect-metadata';
-import { buildSchema, type GraphQLSchema, isObjectType, parse, validate } from 'graphql';
+import {
+  buildSchema,
+  type GraphQLSchema,
+  getNamedType,
+  isInterfaceType,
+  isObjectType,
+  parse,
+  validate,
+} from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { Access } from '../../src/graphql/access.js';
 import { assertGuarded, roleFor, rootsOf } from '../../src/graphql/guard.js';
@@ -119,4 +127,20 @@ test('who reads the schema is told what is not for readers', () => {
   expect(connectIntegration?.description).toMatch(/ Needs the role admin\.$/);
   expect(pollNow?.description).toMatch(/ Needs the role operator\.$/);
   expect(schema.getQueryType()?.getFields().cases?.description).not.toContain('role');
+});
+
+test('what is for admins or operators has no id by which a reader could ask for it', () => {
+  const schema = buildGatewaySchema();
+  const node = schema.getType('Node');
+  if (!isInterfaceType(node)) throw new Error('Node is no interface');
+  const nodes = schema.getPossibleTypes(node).map(({ name }) => name);
+  const queries = Object.values(schema.getQueryType()?.getFields() ?? {});
+  const forOthers = queries.filter((field) => roleFor(field) !== 'reader');
+  expect(forOthers.map(({ name }) => name)).toEqual(expect.arrayContaining(['apiKeys', 'auditTrail']));
+  for (const field of forOthers) {
+    const type = getNamedType(field.type);
+    const inner = isObjectType(type) ? type.getFields().nodes : undefined;
+    expect(nodes).not.toContain(type.name);
+    expect(nodes).not.toContain(inner && getNamedType(inner.type).name);
+  }
 });

@@ -268,6 +268,19 @@ describe('failed attempts', () => {
   });
 });
 
+test('what is asked for beyond a role is logged, with who asked', async () => {
+  const { key, text } = await rig.key('reader');
+  await rig.start();
+  expect(await rig.code(bearer(text), 'mutation { pollNow { __typename } }')).toBe('FORBIDDEN');
+  const lines = rig.logged.map((line) => JSON.parse(line)).filter(({ asked }) => asked !== undefined);
+  expect(lines).toMatchObject([
+    {
+      caller: { kind: 'API_KEY', id: key.id, role: 'reader' },
+      asked: ['Mutation.pollNow is for the role operator; yours is reader.'],
+    },
+  ]);
+});
+
 describe('with an identity provider', () => {
   let provider: IdentityProvider;
 
