@@ -1,22 +1,31 @@
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { recordAudit } from '../audit/record-audit.js';
-import {
-  REPORT_FORMATS,
-  type ReportFormat,
-  type ReportQuestion,
-  writeReport,
-} from '../evidence/write-report.js';
+import { PackError } from '../evidence/proof/pack-history.js';
+import { writePack } from '../evidence/write-pack.js';
+import { REPORT_FORMATS, type ReportQuestion, writeReport } from '../evidence/write-report.js';
+import { HttpError } from '../http/http-error.js';
 import type { AskedReport, OpenReport, Reports } from '../http/reports.js';
 import type { Log } from '../log.js';
 import { type AskMeans, askReport } from './ask-report.js';
 import { oneOf, ReportQuestionError, readReportQuestion } from './report-question.js';
 
-const CONTENT_TYPES: Record<ReportFormat, string> = {
+/** What reports are given as: the formats, and all of them with their proofs in one file. */
+const FORMATS = [...REPORT_FORMATS, 'pack'] as const;
+type Format = (typeof FORMATS)[number];
+
+const CONTENT_TYPES: Record<Format, string> = {
   html: 'text/html; charset=utf-8',
   json: 'application/json; charset=utf-8',
   ndjson: 'application/x-ndjson; charset=utf-8',
   csv: 'text/csv; charset=utf-8; header=present',
   oscal: 'application/json; charset=utf-8',
+  pack: 'application/x-tar',
 };
+
+const EXTENSIONS: Partial<Record<Format, string>> = { oscal: 'oscal.json', pack: 'tar' };
 
 const PARAMETERS = ['format', 'controls', 'integration', 'asOf', 'trend', 'rows', 'threshold'] as const;
 type Parameter = (typeof PARAMETERS)[number];
@@ -26,8 +35,7 @@ export function createReports(means: AskMeans & { readonly log: Log }): Reports 
   return {
     async open(asked) {
       try {
-        const question = await questionOf(means, asked);
-        return reportOf(means, question, asked);
+        return reportOf(means, await questionOf(means, asked), asked);
       } catch (error) {
         if (error instanceof ReportQuestionError) return { refusal: error.message };
         throw error;
@@ -36,7 +44,14 @@ export function createReports(means: AskMeans & { readonly log: Log }): Reports 
   };
 }
 
-async function questionOf(means: AskMeans, { period, parameters }: AskedReport): Promise<ReportQuestion> {
+/** A question with the format that was asked for, which of a pack is that of its page. */
+interface Wanted {
+  readonly question: ReportQuestion;
+  readonly format: Format;
+  readonly isPinGiven: boolean;
+}
+
+async function questionOf(means: AskMeans, { period, parameters }: AskedReport): Promise<Wanted> {
   const unknown = [...parameters.keys()].find((name) => !PARAMETERS.some((known) => known === name));
   if (unknown !== undefined) {
     const right = PARAMETERS.join(', ');
@@ -53,35 +68,39 @@ async function questionOf(means: AskMeans, { period, parameters }: AskedReport):
     ...{ asOf: one('asOf'), trend: one('trend'), rows: one('rows'), threshold: several('threshold') },
   };
   const asked = readReportQuestion(raw, nameOf);
-  return askReport(means, asked, oneOf('format', one('format') ?? 'json', REPORT_FORMATS), nameOf);
+  const format = oneOf('format', one('format') ?? 'json', FORMATS);
+  const question = await askReport(means, asked, format === 'pack' ? 'html' : format, nameOf);
+  return { question, format, isPinGiven: asked.asOf !== null };
 }
 
 const nameOf = (name: string) => name;
 
 function reportOf(
   means: AskMeans & { readonly log: Log },
-  question: ReportQuestion,
+  wanted: Wanted,
   { caller }: AskedReport,
 ): OpenReport {
-  const { format, period, rows } = question;
+  const { question, format } = wanted;
+  const { period, rows } = question;
   const name = `evidence-${period.text.replace(/[^\w-]+/g, '_')}`;
   return {
     contentType: CONTENT_TYPES[format],
-    fileName: format === 'oscal' ? `${name}.oscal.json` : `${name}.${format}`,
+    fileName: `${name}.${EXTENSIONS[format] ?? format}`,
     isPage: format === 'html',
     async write(write, signal) {
       const audit = (outcome: 'SUCCEEDED' | 'FAILED', detail: string) =>
         recordAudit(means, {
           ...{ caller, outcome, detail, target: period.text },
-          action: rows === 'revisions' ? 'EXPORT' : 'REPORT',
+          action: rows === 'revisions' || format === 'pack' ? 'EXPORT' : 'REPORT',
         });
       const what = `${format}, as of ${question.pin.at}`;
       try {
-        await writeReport(means.store, question, write, { signal });
+        if (format === 'pack') await sendPack(means, wanted, write, signal);
+        else await writeReport(means.store, question, write, { signal });
       } catch (error) {
         const isGone = signal.aborted;
         const message = error instanceof Error ? error.message : String(error);
-        if (!isGone)
+        if (!isGone && !(error instanceof HttpError))
           means.log.error({ err: error, period: period.text, format }, 'a report could not be made');
         await audit('FAILED', `${what}: ${isGone ? 'the caller did not wait for the end' : message}`);
         throw error;
@@ -89,4 +108,23 @@ function reportOf(
       await audit('SUCCEEDED', what);
     },
   };
+}
+
+/** A pack begins with the hashes of all that is in it, so it is made whole before its first piece is sent. */
+async function sendPack(
+  { store, config }: AskMeans,
+  { question, isPinGiven }: Wanted,
+  write: Parameters<OpenReport['write']>[0],
+  signal: AbortSignal,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'pack-'));
+  const path = join(folder, 'evidence.tar');
+  try {
+    await writePack(store, question, path, { signer: config.proof.signer, isPinGiven, signal });
+    for await (const piece of createReadStream(path, { signal })) await write(piece as Uint8Array);
+  } catch (error) {
+    throw error instanceof PackError ? new HttpError(400, 'BAD_USER_INPUT', error.message) : error;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }

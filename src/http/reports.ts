@@ -18,7 +18,7 @@ export interface OpenReport {
   /** Whether a browser shows it, instead of keeping it in a file. */
   readonly isPage: boolean;
   /** Writes it piece by piece; rejects when it cannot be written whole. */
-  write(write: (text: string) => Promise<void>, signal: AbortSignal): Promise<void>;
+  write(write: (piece: string | Uint8Array) => Promise<void>, signal: AbortSignal): Promise<void>;
 }
 
 /** Where reports come from. */
@@ -84,10 +84,10 @@ async function sendReport(reply: FastifyReply, report: OpenReport, signal: Abort
   // Fastify calls a reply sent when it is at its end
   let isBegun = false;
   try {
-    await report.write(async (text) => {
+    await report.write(async (piece) => {
       if (!isBegun) begin(reply, report, stream);
       isBegun = true;
-      if (!stream.write(text)) await once(stream, 'drain', { signal });
+      if (!stream.write(piece)) await once(stream, 'drain', { signal });
     }, signal);
     stream.end();
   } catch (error) {

@@ -1,5 +1,8 @@
 import 'reflect-metadata';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApolloServer } from '@apollo/server';
 import { pino } from 'pino';
@@ -8,6 +11,8 @@ import { createReports } from '../../src/app/serve-reports.js';
 import { toAuditEntry } from '../../src/audit/audit-entry.js';
 import { type Callers, LOCAL_CALLERS } from '../../src/callers/callers.js';
 import { readEnv, toConfig } from '../../src/config.js';
+import { sealHistory } from '../../src/evidence/proof/seal-history.js';
+import { verifyPack } from '../../src/evidence/proof/verify-pack.js';
 import type { GatewayContext } from '../../src/graphql/context.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
@@ -17,6 +22,7 @@ import type { Role } from '../../src/model/caller.js';
 import { mail } from '../support/control-facts.js';
 import { hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
 import { sampleMessage, sampleThreat } from '../support/records.js';
+import { SIGNER } from '../support/sealed-history.js';
 
 const NOW = Date.parse('2026-10-06T00:00:00.000Z');
 const BEGIN = '2026-09-01T00:00:00.000Z';
@@ -141,10 +147,32 @@ describe('/reports/<period>', () => {
     expect(await lastAudit()).toMatchObject({ action: 'EXPORT', outcome: 'SUCCEEDED' });
   });
 
+  test('all of it with its proofs is a pack, once what was recorded is sealed', async () => {
+    const url = await serve();
+    const early = await fetch(`${url}/reports/2026-09?format=pack`);
+    expect(early.status).toBe(400);
+    expect(await early.text()).toContain('seal');
+    await sealHistory(store, { signer: SIGNER, clock: () => NOW });
+    const answer = await fetch(`${url}/reports/2026-09?format=pack`);
+    expect(answer.headers.get('content-type')).toBe('application/x-tar');
+    expect(answer.headers.get('content-disposition')).toBe('attachment; filename="evidence-2026-09.tar"');
+    const folder = mkdtempSync(join(tmpdir(), 'pack-test-'));
+    const path = join(folder, 'evidence.tar');
+    writeFileSync(path, new Uint8Array(await answer.arrayBuffer()));
+    const { verdict } = await verifyPack(path, {
+      publicKeys: [SIGNER.publicKey],
+      mustBeSigned: false,
+      held: [],
+    });
+    rmSync(folder, { recursive: true });
+    expect(verdict).toBe('INTACT');
+    expect(await lastAudit()).toMatchObject({ action: 'EXPORT', outcome: 'SUCCEEDED' });
+  });
+
   test.each([
     ['2026-Q9', 'period: "2026-Q9" is not a period'],
     ['', 'Say which period'],
-    ['2026-09?format=pdf', 'format is "pdf": right is html, json, ndjson, csv, oscal'],
+    ['2026-09?format=pdf', 'format is "pdf": right is html, json, ndjson, csv, oscal, pack'],
     ['2026-09?format=csv&rows=revisions', 'rows revisions are given by format ndjson alone'],
     ['2026-09?asOf=2027-01-01', 'asOf is 2027-01-01T00:00:00.000Z, which is yet to come'],
     ['2026-09?integration=nobody', 'integration: there is no "nobody"'],
