@@ -43,11 +43,14 @@ async function textOf(history: HistoryStore, format: ReportFormat): Promise<stri
   return pieces.join('');
 }
 
-/** The first of the page, as a reader at a desk sees it. */
+/** The first of the page, down to the end of the coverage's strips, as a reader at a desk sees it. */
 async function picture(path: string): Promise<void> {
   const browser = await openBrowser();
-  const { page } = await openPage(browser, path, { width: 1280, height: 1100 });
+  const { page } = await openPage(browser, path, { width: 1200, height: 900 });
+  const legend = await page.getByRole('list', { name: 'Marks of the coverage' }).boundingBox();
+  const height = Math.ceil((legend?.y ?? 0) + (legend?.height ?? 0)) + 16;
   mkdirSync('docs/images', { recursive: true });
-  await page.screenshot({ path: 'docs/images/report.png' });
+  const clip = { x: 0, y: 0, width: 1200, height };
+  await page.screenshot({ path: 'docs/images/report.png', fullPage: true, clip });
   await browser.close();
 }

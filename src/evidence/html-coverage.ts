@@ -31,11 +31,11 @@ function key(mark: Html): Html {
 }
 
 function coverageStrip({ stream, licensed, coverage, gaps, silences }: StreamFacts, period: Span): Html {
+  // what failed on the way to a refusal is no loss
+  if (!licensed) return emptyStrip(`${streamText(stream)}: not licensed`);
   const held = percent(heldShare(coverage.gaps, period));
   const holes = gaps.filter((gap) => gap.class === 'HOLE' && gap.from < period.to);
-  const title = licensed
-    ? `${streamText(stream)}: ${held} of the period held, ${countText(holes.length, 'hole')}, ${countText(silences.length, 'stretch', 'stretches')} without an answered poll`
-    : `${streamText(stream)}: not licensed`;
+  const title = `${streamText(stream)}: ${held} of the period held, ${countText(holes.length, 'hole')}, ${countText(silences.length, 'stretch', 'stretches')} without an answered poll`;
   const open = coverage.gaps.map((gap) => {
     const isHole = holes.some(({ from, to }) => gap.from < to && gap.to > from);
     const { x, width } = place(gap, period);
@@ -48,6 +48,10 @@ function coverageStrip({ stream, licensed, coverage, gaps, silences }: StreamFac
     return html`<rect x="${x}" width="${width}" y="21" height="4" fill="var(--doubt)"/>`;
   });
   return html`<svg role="img" height="25"><title>${title}</title><rect width="100%" y="5" height="12" fill="var(--held)"/>${open}${silent}</svg>`;
+}
+
+function emptyStrip(title: string): Html {
+  return html`<svg role="img" height="25"><title>${title}</title><rect width="100%" y="5.75" height="10.5" fill="none" stroke="var(--none)" stroke-width="1.5"/></svg>`;
 }
 
 /** A span's place in a strip, wide enough to be seen. */
@@ -100,20 +104,34 @@ const CLASS_WORDS = { HOLE: 'Hole', UNREACHED: 'Not reached', NOT_DUE: 'Not due 
 
 /** Every gap of the period by name: when, how long, and why. */
 export function gapTable(streams: readonly StreamFacts[], period: Span): Html {
-  const gaps = streams.flatMap(({ stream, gaps: own }) =>
-    own.filter(({ from }) => from < period.to).map((gap) => ({ stream, gap })),
+  const gaps = streams.flatMap((facts) =>
+    gapsOf(facts, period).map((gap) => ({ ...gap, stream: facts.stream })),
   );
   if (streams.length === 0) return html``;
   if (gaps.length === 0) return html`<p>No gaps.</p>`;
-  const rows = gaps.slice(0, SHOWN_GAPS).map(({ stream, gap }) => {
-    const why = html`<strong>${CLASS_WORDS[gap.class]}</strong>, ${gapReason({ ...gap, detail: null })}`;
-    const detail = gap.detail === null ? null : html`<br><span class="soft">${gap.detail}</span>`;
-    const length = durationText(toMillis(gap.to) - toMillis(gap.from));
-    return html`<tr><th scope="row"><code>${streamText(stream)}</code></th><td data-name="When">${spanMarkup(gap.from, gap.to)}</td><td class="number" data-name="Length">${length}</td><td data-name="Why">${why}${detail}</td></tr>`;
+  const rows = gaps.slice(0, SHOWN_GAPS).map(({ stream, from, to, why, detail }) => {
+    const more = detail === null ? null : html`<br><span class="soft">${detail}</span>`;
+    const length = durationText(toMillis(to) - toMillis(from));
+    return html`<tr><th scope="row"><code>${streamText(stream)}</code></th><td data-name="When">${spanMarkup(from, to)}</td><td class="number" data-name="Length">${length}</td><td data-name="Why">${why}${more}</td></tr>`;
   });
   const rest = gaps.length - rows.length;
   return html`<h3>${countText(gaps.length, 'gap')}</h3>
 <table class="stack gaps"><caption class="said">What is not held of the period</caption>
 <thead><tr><th scope="col">Stream</th><th scope="col">When</th><th scope="col" class="number">Length</th><th scope="col">Why</th></tr></thead>
 <tbody>${rows}</tbody></table>${rest > 0 ? html`<p>${rest} more are not shown here; the JSON report has all of them.</p>` : null}`;
+}
+
+interface ShownGap extends Span {
+  readonly why: Html;
+  readonly detail: string | null;
+}
+
+/** The gaps of a stream; one, and why, where the account has no licence for it. */
+function gapsOf({ licensed, refusal, gaps }: StreamFacts, { from, to }: Span): ShownGap[] {
+  if (!licensed) return [{ from, to, why: html`<strong>Not licensed</strong>`, detail: refusal }];
+  const own = gaps.filter((gap) => gap.from < to);
+  return own.map((gap) => ({
+    ...{ from: gap.from, to: gap.to, detail: gap.detail },
+    why: html`<strong>${CLASS_WORDS[gap.class]}</strong>, ${gapReason({ ...gap, detail: null })}`,
+  }));
 }

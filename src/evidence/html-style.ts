@@ -61,6 +61,7 @@ svg { display: block; width: 100%; overflow: visible; }
 .axis { display: flex; justify-content: space-between; gap: 1rem; color: var(--soft); font-size: .8125rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; color: var(--soft); font-size: .8125rem; margin: .5rem 0; padding: 0; list-style: none; }
 .legend svg { display: inline-block; width: 1.1rem; height: .9rem; margin-right: .35rem; vertical-align: -.1rem; }
+.legend svg.mark { height: 22px; vertical-align: 0; }
 .strips { display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: .45rem 1rem; align-items: center; margin: .75rem 0; }
 .strips .name { font-size: .9375rem; }
 .chart { display: grid; grid-template-columns: max-content 1fr; gap: 0 .6rem; margin: .75rem 0; }

@@ -110,7 +110,7 @@ function trendCaption({ trend }: Evidence): string {
 function legend(): Html {
   const marks = (['PASS', 'FAIL', 'INSUFFICIENT_DATA', 'NOT_APPLICABLE'] as const).map(
     (verdict) =>
-      html`<li><svg viewBox="0 0 100 22" preserveAspectRatio="none" aria-hidden="true">${verdictMark(verdict, 0.1, 0.8)}</svg>${VERDICT_WORDS[verdict]}</li>`,
+      html`<li><svg class="mark" height="22" aria-hidden="true">${verdictMark(verdict, 0.1, 0.8)}</svg>${VERDICT_WORDS[verdict]}</li>`,
   );
   return html`<ul class="legend" aria-label="Marks of the trend">${marks}</ul>`;
 }
