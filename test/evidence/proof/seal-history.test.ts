@@ -113,8 +113,8 @@ describe.skipIf(!mongo)('in MongoDB', () => {
   it('many at once make one chain without a fork, and each of them ends', async () => {
     if (!mongo) throw new Error('no MongoDB');
     const url = mongo.freshUrl();
-    const stores = await Promise.all([1, 2, 3].map(() => openMongoStore(url, 'write')));
-    const [store] = stores as [HistoryStore];
+    const store = await openMongoStore(url, 'write');
+    const stores = [store, await openMongoStore(url, 'write'), await openMongoStore(url, 'write')];
     try {
       for (let n = 1; n <= 12; n++) await poll(store, n);
       const made = await Promise.all(
