@@ -61,10 +61,9 @@ function chartOf({ control, measures }: ControlResult, evidence: Evidence): Html
 
 function population({ population }: ControlResult): Html {
   const { count, unit, words, query, coverage } = population;
-  const gaps = coverage.gaps.length;
   const held = coverage.complete
-    ? 'The history covers all of it.'
-    : `${countText(gaps, 'gap')} in what was collected.`;
+    ? html`The history covers all of it.`
+    : html`Not all of it is covered: see <a href="#coverage">coverage</a>.`;
   return html`<h3>Population (${unit}): ${count}</h3>
 <p>${words} ${held}</p>
 ${query === null ? null : html`<p class="soft">In the graph: <code>${query}</code></p>`}`;

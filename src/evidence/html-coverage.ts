@@ -115,8 +115,8 @@ export function gapTable(streams: readonly StreamFacts[], period: Span): Html {
     return html`<tr><th scope="row"><code>${streamText(stream)}</code></th><td data-name="When">${spanMarkup(from, to)}</td><td class="number" data-name="Length">${length}</td><td data-name="Why">${why}${more}</td></tr>`;
   });
   const rest = gaps.length - rows.length;
-  return html`<h3>${countText(gaps.length, 'gap')}</h3>
-<table class="stack gaps"><caption class="said">What is not held of the period</caption>
+  return html`<h3>What is not held</h3>
+<table class="stack gaps"><caption class="said">Gaps in the period</caption>
 <thead><tr><th scope="col">Stream</th><th scope="col">When</th><th scope="col" class="number">Length</th><th scope="col">Why</th></tr></thead>
 <tbody>${rows}</tbody></table>${rest > 0 ? html`<p>${rest} more are not shown here; the JSON report has all of them.</p>` : null}`;
 }
