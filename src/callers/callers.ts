@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.js';
-import { type Caller, LOCAL_CALLER, type Role } from '../model/caller.js';
+import { ANONYMOUS_CALLER, type Caller, LOCAL_CALLER, type Role } from '../model/caller.js';
 import { isSameHash, KEY_PREFIX, parseKey, sha256 } from './api-key.js';
 import type { ApiKeys } from './api-keys.js';
 import { FailedAttempts, networkOf } from './failed-attempts.js';
@@ -63,8 +63,6 @@ export function createCallers(options: CallersOptions): Callers {
   return new KnownCallers(options);
 }
 
-const ANONYMOUS: Caller = { kind: 'ANONYMOUS', id: 'anonymous', name: 'anybody', role: 'reader' };
-
 const REASONS = {
   MISSING:
     'Say who you are: send an API key or a token as “Authorization: Bearer …”, or a key as “x-api-key”.',
@@ -108,7 +106,7 @@ class KnownCallers implements Callers {
       this.options.log.error({ err }, 'who calls cannot be looked up');
       return unavailable('Who you are cannot be looked up now: the history does not answer. Try again.');
     }
-    return { outcome: 'KNOWN', caller: this.options.anybody ? ANONYMOUS : LOCAL_CALLER };
+    return { outcome: 'KNOWN', caller: this.options.anybody ? ANONYMOUS_CALLER : LOCAL_CALLER };
   }
 
   close(): Promise<void> {

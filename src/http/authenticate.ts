@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Callers, Identified } from '../callers/callers.js';
-import { type Caller, hasRole, type Role } from '../model/caller.js';
+import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../model/caller.js';
 import { isLocalHost } from './host-guard.js';
 import { problem } from './problem.js';
 
@@ -43,9 +43,10 @@ export function addAuthentication(app: FastifyInstance, options: AuthenticationO
       if (access === 'GRAPH' && options.landingPage !== false && isForPage(request)) return;
       return refuse(reply, identified, hasCredential(request));
     }
-    request.caller = identified.caller;
+    const { caller } = identified;
+    request.caller = caller.kind === 'LOCAL' && isFromElsewhere(request) ? ANONYMOUS_CALLER : caller;
     const role = access === 'GRAPH' ? 'reader' : access;
-    if (!hasRole(identified.caller, role)) await forbid(reply, identified.caller, role);
+    if (!hasRole(request.caller, role)) await forbid(reply, request.caller, role);
   });
 }
 
@@ -58,6 +59,11 @@ export async function areAsked(callers: Callers): Promise<boolean> {
 function isFromHere({ headers }: FastifyRequest): boolean {
   const isForwarded = headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined;
   return isLocalHost(headers.host) && !isForwarded;
+}
+
+/** Whether the page of another site asks, from a browser on this machine: `CORS_ORIGINS` lets it, to read. */
+function isFromElsewhere({ headers: { origin, host } }: FastifyRequest): boolean {
+  return origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host);
 }
 
 const WRONG_HOST =

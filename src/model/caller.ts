@@ -22,6 +22,14 @@ export interface Caller {
 /** Who asks on this machine itself, where callers are not asked who they are. */
 export const LOCAL_CALLER: Caller = { kind: 'LOCAL', id: 'local', name: 'this machine', role: 'admin' };
 
+/** Whoever asks, where anybody may: to read. */
+export const ANONYMOUS_CALLER: Caller = {
+  kind: 'ANONYMOUS',
+  id: 'anonymous',
+  name: 'anybody',
+  role: 'reader',
+};
+
 /** Whether `caller` may do what asks for `role`. */
 export function hasRole(caller: Caller, role: Role): boolean {
   return ROLES.indexOf(caller.role) >= ROLES.indexOf(role);

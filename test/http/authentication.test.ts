@@ -377,6 +377,17 @@ describe('pages of other sites', () => {
   });
 });
 
+test('where nobody is asked, a page of another site that is named may read, and no more', async () => {
+  await rig.start({ CORS_ORIGINS: 'http://localhost:5173' });
+  const poll = 'mutation { pollNow(wait: 0) { __typename } }';
+  const origin = 'http://localhost:5173';
+  expect(await rig.code({ origin })).toBe('200');
+  expect(await rig.code({ origin }, poll)).toBe('FORBIDDEN');
+  expect(await rig.code({ origin: 'null' }, poll)).toBe('FORBIDDEN');
+  // the gateway's own pages
+  expect(await rig.code({ origin: rig.url }, poll)).toBe('200');
+});
+
 describe('headers', () => {
   test('no answer is taken for a page, put into a frame or sniffed at', async () => {
     await rig.start();
