@@ -124,7 +124,7 @@ function createGatewayServer(
       readiness([historyCheck(store), collectionCheck(store, () => accounts.list().length > 0)]),
     reports: createReports({ store, config, clock, log }),
     signingKeys: () => publishedKeys(store),
-    limits,
+    limits: { ...limits, observer: counters.graph },
     ratePerMinute: config.limits.ratePerMinute,
     onAnswer: counters.http,
     metrics: createScrape({ counters, store, budgets: () => accounts.budgets, clock, log }),

@@ -5,6 +5,7 @@ import { GraphQLError } from 'graphql';
 import type { GatewayContext, RequestInfo } from '../graphql/context.js';
 import type { Admission, Gate } from '../graphql/limits/gate.js';
 import type { PersistedOperations } from '../graphql/limits/persisted-operations.js';
+import type { GraphObserver } from '../graphql/observe-requests.js';
 import { type Caller, hasRole } from '../model/caller.js';
 import { callerKey } from './caller-key.js';
 import { type OperationRequest, operationOf, putQuery } from './graphql-request.js';
@@ -19,6 +20,8 @@ export interface GraphLimits {
   readonly persisted: PersistedOperations | null;
   /** How long a request may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** Told of what is refused before the GraphQL server sees it. */
+  readonly observer?: GraphObserver | undefined;
 }
 
 export interface GraphRouteOptions {
@@ -57,11 +60,12 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
       try {
         const admission = limits && admit(request, limits);
         if (admission) admissions.set(request, admission);
-        next();
       } catch (error) {
-        if (error instanceof HttpError) refuse(request, reply, error);
-        else next(error as Error);
+        if (!(error instanceof HttpError)) return next(error as Error);
+        limits?.observer?.began()('REFUSED', [error.code]);
+        return void refuse(request, reply, error);
       }
+      next();
     },
     handler: run,
   });

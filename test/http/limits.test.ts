@@ -59,6 +59,8 @@ describe('an operation', () => {
     expect(refused).toMatchObject({ status: 400, errors: [{ extensions: { limit: 'depth', allowed: 15 } }] });
     expect(refused.headers.get('content-type')).toContain(MODERN);
     expect(codesOf(refused)).toEqual(['LIMIT_EXCEEDED']);
+    const measured = await (await fetch(`${url}/metrics`)).text();
+    expect(measured).toMatch(/graphql_errors_total\{code="LIMIT_EXCEEDED"\} 1\b/);
     const older = await post(url, deep, { accept: 'application/json' });
     expect(older.status).toBe(200);
     expect(older.headers.get('content-type')).toContain('application/json');
