@@ -1,4 +1,4 @@
-import type { Finding, Measure, Subject } from '../controls/control.js';
+import type { Finding, Measure, Subject, Verdict } from '../controls/control.js';
 import type { ControlResult } from '../controls/evaluate.js';
 import { CONTROLS } from '../controls/registry.js';
 import { countText } from '../controls/words.js';
@@ -38,10 +38,10 @@ function withCode(text: string): Html {
   return parts.reduce((all, part) => html`${all}${part}`);
 }
 
-function measureTable({ measures, title }: ControlResult): Html {
+function measureTable({ measures, title, verdict }: ControlResult): Html {
   const rows = measures.map(
     (measure) =>
-      html`<tr><th scope="row">${measure.name}</th><td class="number" data-name="Measured">${valueText(measure)}</td><td data-name="Threshold">${thresholdMarkup(measure)}</td></tr>`,
+      html`<tr><th scope="row">${measure.name}</th><td class="number" data-name="Measured">${valueText(measure)}</td><td data-name="Threshold">${thresholdMarkup(measure, verdict)}</td></tr>`,
   );
   return html`<h3>Measured</h3>
 <table class="stack measures"><caption class="said">What was measured for “${title}”</caption>
@@ -49,8 +49,10 @@ function measureTable({ measures, title }: ControlResult): Html {
 <tbody>${rows}</tbody></table>`;
 }
 
-function thresholdMarkup(measure: Measure): Html {
-  const missed = isMet(measure) === false ? html` <span class="FAIL">✕ not met</span>` : null;
+/** A number that misses its threshold is pointed out where that counts: short of a failure it proves nothing. */
+function thresholdMarkup(measure: Measure, verdict: Verdict): Html {
+  const missed =
+    verdict === 'FAIL' && isMet(measure) === false ? html` <span class="FAIL">✕ not met</span>` : null;
   return html`${thresholdText(measure)}${missed}`;
 }
 

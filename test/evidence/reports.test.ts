@@ -123,6 +123,14 @@ describe('the page', () => {
     expect(page).toContain('2026-09-19 19:45 UTC');
   });
 
+  test('points out the numbers that a control failed for, and no others', () => {
+    const sections = page.split('<section class="control"').slice(1);
+    for (const [i, { control, verdict }] of evidence.results.entries()) {
+      const has = sections[i]?.includes('✕ not met');
+      expect([control, has]).toEqual([control, verdict === 'FAIL']);
+    }
+  });
+
   test('says loudly when records are invented', () => {
     expect(page).not.toContain('Simulated.');
     expect(htmlReport(evidence, { simulated: ['default'] })).toContain('evidence of nothing');
