@@ -16,5 +16,5 @@ const outcomes = await sendAll(requests, Number(atOnce), (each) =>
   sendHostile(url, each, headers, agent, 60_000),
 );
 agent.destroy();
-console.log(JSON.stringify(outcomes));
-process.exit();
+// a pipe takes its time, and an exit would not wait for it
+process.stdout.write(JSON.stringify(outcomes), () => process.exit());
