@@ -2,8 +2,9 @@ import { createPublicKey } from 'node:crypto';
 import type { HistoryStore, Pin } from '../../history/store.js';
 import { type Instant, shift } from '../../model/instant.js';
 import type { Kind } from '../../model/kind.js';
+import type { RecordedEntry } from '../../model/ledger.js';
 import type { Revision } from '../../model/revision.js';
-import { type Stream, streamText } from '../../model/stream.js';
+import type { Stream } from '../../model/stream.js';
 import { sealedRun } from './gather-runs.js';
 import { type Leaf, ledgerLeaf } from './leaf.js';
 import { isPacked, PACKED, type PackManifest } from './pack-manifest.js';
@@ -157,25 +158,32 @@ export class PackedHistory {
   }
 
   async #writeLedger(write: WriteText): Promise<void> {
-    const ledgers = new Map<string, Awaited<ReturnType<HistoryStore['ledger']>>>();
+    const ledgers = new Map<string, ReadonlyMap<number, RecordedEntry[]>>();
     for await (const { list } of this.#seals()) {
       for (const leaf of list.ledger) {
-        const stream = streamNamed(leaf.name[0] ?? '');
+        const [name = '', , , place = ''] = leaf.name;
+        const stream = streamNamed(name);
         if (!stream || !this.#isWanted(leaf, stream.integration)) continue;
-        const entries = ledgers.get(streamText(stream)) ?? (await this.#ledger(stream));
-        ledgers.set(streamText(stream), entries);
-        const place = Number(leaf.name[3]);
-        const entry = entries.filter(({ seq }) => seq === leaf.seq)[place];
-        if (!entry || ledgerLeaf(entry, place).hash !== leaf.hash)
-          throw altered(`A reading of ${leaf.name[0]}`);
-        await write(`${JSON.stringify({ place, entry })}\n`);
+        const entries = ledgers.get(name) ?? (await this.#ledger(stream));
+        ledgers.set(name, entries);
+        const entry = entries.get(leaf.seq)?.[Number(place)];
+        if (!entry || ledgerLeaf(entry, Number(place)).hash !== leaf.hash)
+          throw altered(`A reading of ${name}`);
+        await write(`${JSON.stringify({ place: Number(place), entry })}\n`);
         this.#counts.readings += 1;
       }
     }
   }
 
-  #ledger(stream: Stream) {
-    return wholeLedger(this.store, stream, this.span.pin.seq);
+  /** A stream's readings by their batch. */
+  async #ledger(stream: Stream): Promise<ReadonlyMap<number, RecordedEntry[]>> {
+    const bySeq = new Map<number, RecordedEntry[]>();
+    for (const entry of await wholeLedger(this.store, stream, this.span.pin.seq)) {
+      const others = bySeq.get(entry.seq);
+      if (others) others.push(entry);
+      else bySeq.set(entry.seq, [entry]);
+    }
+    return bySeq;
   }
 
   async #writeRuns(write: WriteText): Promise<void> {

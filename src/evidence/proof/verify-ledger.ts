@@ -40,12 +40,24 @@ export class LedgerCheck {
   }
 
   compare({ index, body }: CheckedSeal, listed: readonly Leaf[]): void {
-    const within = ({ seq }: Leaf) => seq > body.fromSeq && seq <= body.toSeq;
-    const found = this.#streams.flatMap(({ leaves }) => leaves.filter(within));
+    const found = this.#streams.flatMap(({ leaves }) =>
+      leaves.slice(countUpTo(leaves, body.fromSeq), countUpTo(leaves, body.toSeq)),
+    );
     const unread = new Map(this.#streams.map(({ stream, brokenFrom }) => [stream, brokenFrom]));
     const readable = listed.filter(({ seq, name }) => seq < (unread.get(name[0] ?? '') ?? seq + 1));
     compareLeaves(this.findings, 'READING', index, readable, found);
   }
+}
+
+/** How many of the leaves, which are in the order of batches, are of batches up to `seq`; by halving. */
+function countUpTo(leaves: readonly Leaf[], seq: number): number {
+  let [low, high] = [0, leaves.length];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if ((leaves[middle]?.seq ?? Number.POSITIVE_INFINITY) <= seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 async function streamsOf(store: HistoryStore, findings: Findings): Promise<Stream[]> {

@@ -10,24 +10,25 @@ import { type HistoryShape, historyShape, recordShape, SIGNER } from '../../supp
 import { type Deed, Forger, HISTORY_TAMPERS } from '../../support/tampering.js';
 
 /** Alterations tried; a thousand by TAMPER_RUNS=1000. */
-const RUNS = Number(process.env.TAMPER_RUNS ?? 120);
+const RUNS = Number(process.env.TAMPER_RUNS ?? 60);
 
 const names = Object.keys(HISTORY_TAMPERS);
 
 interface Case {
   readonly shape: HistoryShape;
-  readonly name: string;
   readonly numbers: readonly number[];
 }
 
 const tamperCase = fc.record({
   shape: historyShape,
-  name: fc.constantFrom(...names),
   numbers: fc.array(fc.nat(), { minLength: 8, maxLength: 8 }),
 });
 
 /** Makes the history, alters it and verifies it; `null` where the alteration could not be made. */
-async function tryOut({ shape, name, numbers }: Case): Promise<{ deed: Deed; report: VerifyReport } | null> {
+async function tryOut(
+  name: string,
+  { shape, numbers }: Case,
+): Promise<{ deed: Deed; report: VerifyReport } | null> {
   const folder = mkdtempSync(join(tmpdir(), 'tamper-'));
   const path = join(folder, 'history.db');
   try {
@@ -53,22 +54,21 @@ async function tryOut({ shape, name, numbers }: Case): Promise<{ deed: Deed; rep
 }
 
 it(`${RUNS} random alterations of a history are found and named, each and every one`, async () => {
-  const done = new Map<string, number>();
   const overlooked: string[] = [];
   let left = RUNS;
   for (let seed = 1; left > 0; seed++) {
     const [tried] = fc.sample(tamperCase, { numRuns: 1, seed: seed + RUNS });
-    const outcome = tried ? await tryOut(tried) : null;
-    if (!tried || !outcome) continue;
+    // each in its turn; where there is nothing to be altered so, another history
+    const name = names[left % names.length] ?? '';
+    const outcome = tried ? await tryOut(name, tried) : null;
+    if (!outcome) continue;
     const { deed, report } = outcome;
     const said = report.findings.map(({ message }) => message).join('\n');
     const isNamed = deed.named.some((name) => said.includes(name));
     if (report.verdict !== 'TAMPERED' || !isNamed) {
       overlooked.push(`seed ${seed}: ${deed.deed}: ${report.verdict}: ${said.slice(0, 500)}`);
     }
-    done.set(tried.name, (done.get(tried.name) ?? 0) + 1);
     left -= 1;
   }
   expect(overlooked).toEqual([]);
-  if (RUNS >= 100) expect([...done.keys()].sort()).toEqual([...names].sort());
 }, 1_800_000);

@@ -8,7 +8,7 @@ import { openStore } from '../../../src/history/open-store.js';
 import { OracleStore } from '../../support/oracle-store.js';
 import { historyShape, recordShape, SIGNER } from '../../support/sealed-history.js';
 
-const RUNS = Number(process.env.TAMPER_RUNS ?? 40);
+const RUNS = Number(process.env.TAMPER_RUNS ?? 25);
 const CHECK = { publicKeys: [SIGNER.publicKey], mustBeSigned: false, held: [] };
 
 describe('an untouched history', () => {
