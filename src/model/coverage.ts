@@ -20,7 +20,7 @@ export interface Gap extends Window {
 /** What is held of one stream in `[from, to)`. */
 export interface Coverage extends Window {
   readonly complete: boolean;
-  /** Oldest first, disjoint, adjacent ones of one reason joined. */
+  /** Oldest first, disjoint, adjacent ones of one reason joined; see `addGap`. */
   readonly gaps: readonly Gap[];
 }
 
@@ -119,11 +119,19 @@ function joinedGaps(edges: readonly Instant[], gapAt: (index: number) => Named):
   edges.slice(0, -1).forEach((from, i) => {
     const { reason = null, detail = null } = gapAt(i) ?? {};
     if (reason === null) return;
-    const previous = gaps.at(-1);
-    const to = edges[i + 1] ?? from;
-    if (previous?.to === from && previous.reason === reason && previous.detail === detail) {
-      gaps[gaps.length - 1] = { ...previous, to };
-    } else gaps.push({ from, to, reason, detail });
+    addGap(gaps, { from, to: edges[i + 1] ?? from, reason, detail });
   });
   return gaps;
+}
+
+/**
+ * Adds a gap to those before it, or lengthens the last. What could not be read is one gap however many windows it
+ * was asked for in, each of which had its own complaint: the newest stands for it.
+ */
+export function addGap(gaps: Gap[], gap: Gap): void {
+  const last = gaps.at(-1);
+  const isOne = last?.detail === gap.detail || gap.reason === 'FAILED';
+  if (last && last.to === gap.from && last.reason === gap.reason && isOne) {
+    gaps[gaps.length - 1] = { ...gap, from: last.from };
+  } else gaps.push(gap);
 }

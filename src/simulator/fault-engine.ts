@@ -38,5 +38,7 @@ export class FaultEngine {
 function matches(rule: FaultRule, path: string, now: number): boolean {
   if (rule.from !== undefined && now < toMillis(rule.from)) return false;
   if (rule.until !== undefined && now >= toMillis(rule.until)) return false;
-  return rule.match === undefined || path.search(rule.match) >= 0;
+  const { match } = rule;
+  if (match === undefined) return true;
+  return typeof match === 'function' ? match(path) : path.search(match) >= 0;
 }

@@ -50,7 +50,7 @@ export type Fault =
 export interface FaultRule {
   readonly fault: Fault;
   /** Matched against the path and the query, without `/v1`: `/threats/…?pageNumber=2`. */
-  readonly match?: RegExp;
+  readonly match?: RegExp | ((path: string) => boolean);
   /** Only these of the requests that match, counted from 1. */
   readonly nth?: number | readonly number[];
   /** Only the first so many of the requests that match. */

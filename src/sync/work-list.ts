@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { HistoryStore } from '../history/store.js';
-import { coverageOf, type Gap } from '../model/coverage.js';
-import { DAY, earliest, type Instant, latest, shift } from '../model/instant.js';
+import { addGap, coverageOf, type Gap } from '../model/coverage.js';
+import { DAY, earliest, type Instant, latest, MINUTE, shift } from '../model/instant.js';
 import type { RecordedEntry, Window } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import type { Density } from './density-profile.js';
@@ -18,6 +18,9 @@ export interface WorkList {
   /** Rows per span of time in the latest readings; `null` before the first. */
   readonly density: Density | null;
 }
+
+/** So many of the windows that a run could not list are looked at. */
+const MOST_FAILED = 8;
 
 /** The ledger is looked through in pieces of this width, so that its size does not matter. */
 const PIECE = 30 * DAY;
@@ -37,7 +40,7 @@ export async function readWorkList(
     const start = latest(from, shift(end, -PIECE));
     const entries = await store.ledger(stream, start, end, seq);
     gaps.unshift(...coverageOf(entries, start, end).gaps);
-    cuts.push(...settledEnds(entries));
+    cuts.push(...settledEnds(entries), ...failedCuts(entries));
     density ??= densityOf(entries);
     end = start;
     // years of it take a while, and a store may answer without ever letting go
@@ -54,6 +57,24 @@ function settledEnds(entries: readonly RecordedEntry[]): Instant[] {
   return entries.flatMap(({ status, settledTo }) => (status === 'PARTIAL' ? [floorToSecond(settledTo)] : []));
 }
 
+/**
+ * Where the windows that failed last end, and their middles. A stretch that Abnormal never lists would otherwise
+ * take what is newer with it, poll after poll; so the newer is listed by itself, and the stretch is halved
+ * until little is left of it. After an outage that costs a few lists.
+ */
+function failedCuts(entries: readonly RecordedEntry[]): Instant[] {
+  const failed = entries.filter(({ status }) => status === 'FAILED');
+  const last = failed.reduce((newest, { seq }) => Math.max(newest, seq), 0);
+  const runId = failed.find(({ seq }) => seq === last)?.runId;
+  return failed
+    .filter((entry) => entry.runId === runId)
+    .slice(-MOST_FAILED)
+    .flatMap((entry) => {
+      const end = floorToSecond(entry.to);
+      return widthOf(entry) > MINUTE ? [end, floorToSecond(shift(end, -widthOf(entry) / 2))] : [end];
+    });
+}
+
 /** The gaps worth asking for: all but those older than what Abnormal keeps. They are divided at `cuts`. */
 export function workOf(gaps: readonly Gap[], cuts: readonly Instant[] = []): Omit<WorkList, 'density'> {
   const lost = gaps.filter((gap) => gap.reason === 'OUT_OF_RETENTION').at(-1);
@@ -65,12 +86,7 @@ export function workOf(gaps: readonly Gap[], cuts: readonly Instant[] = []): Omi
 /** Gaps of neighbouring pieces that are one. */
 function joinGaps(gaps: readonly Gap[]): Gap[] {
   const joined: Gap[] = [];
-  for (const gap of gaps) {
-    const last = joined.at(-1);
-    if (last?.to === gap.from && last.reason === gap.reason && last.detail === gap.detail) {
-      joined[joined.length - 1] = { ...last, to: gap.to };
-    } else joined.push(gap);
-  }
+  for (const gap of gaps) addGap(joined, gap);
   return joined;
 }
 
@@ -87,9 +103,15 @@ function densityOf(entries: readonly RecordedEntry[]): Density | null {
 
 /** The part of the work since the stream was last read to its end, at most `reachMs` of it. */
 export function deltaOf({ spans }: WorkList, to: Instant, reachMs: number): Window[] {
-  const [newest] = spans;
-  if (!newest || newest.to < to) return [];
-  return [{ from: latest(newest.from, shift(to, -reachMs)), to: earliest(newest.to, to) }];
+  const floor = shift(to, -reachMs);
+  const delta: Window[] = [];
+  let reached = to;
+  for (const span of spans) {
+    if (span.to < reached || reached <= floor) break;
+    delta.push({ from: latest(span.from, floor), to: earliest(span.to, reached) });
+    reached = span.from;
+  }
+  return delta;
 }
 
 /** Where the slices of `[from, to)` begin, newest first: a day, then wider and wider, a week at most. */

@@ -122,11 +122,18 @@ describe('coverage', () => {
 
   test('gaps of one reason join, those that were told differently do not', () => {
     const entries = [
-      entry(0, 2, 'FAILED'),
-      entry(2, 4, 'FAILED'),
-      entry(4, 6, 'FAILED', { reason: 'another' }),
+      entry(0, 2, 'PARTIAL'),
+      entry(2, 4, 'PARTIAL'),
+      entry(4, 6, 'PARTIAL', { reason: 'another' }),
     ];
-    expect(gapTexts(coverageOf(entries, at(0), at(6)).gaps)).toEqual(['0-4 FAILED', '4-6 FAILED']);
+    expect(gapTexts(coverageOf(entries, at(0), at(6)).gaps)).toEqual(['0-4 PARTIAL', '4-6 PARTIAL']);
+  });
+
+  test('what could not be read is one gap, in however many windows it was asked for', () => {
+    const entries = [entry(0, 2, 'FAILED'), entry(2, 6, 'FAILED', { reason: 'the newest' })];
+    const { gaps } = coverageOf(entries, at(0), at(6));
+    expect(gapTexts(gaps)).toEqual(['0-6 FAILED']);
+    expect(gaps[0]?.detail).toBe('the newest');
   });
 
   test('agrees with a reckoning second by second, whatever was read in whatever order', () => {

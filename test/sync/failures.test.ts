@@ -48,6 +48,18 @@ async function expectWhole(kind: 'threat' | 'case' | 'campaign'): Promise<void> 
   expect(await faultsOf(world, kind, settled, SINCE)).toEqual([]);
 }
 
+/** Whether a list is asked for of which `instant` is a part. */
+function asksFor(path: string, instant: string): boolean {
+  const bounds = /gte (\S+) lte ([^\s&]+)/.exec(decodeURIComponent(path.replaceAll('+', ' ')));
+  const [, from = '', to = ''] = bounds ?? [];
+  return (
+    bounds !== null &&
+    path.startsWith('/threats') &&
+    toInstant(Date.parse(from)) <= instant &&
+    instant <= toInstant(Date.parse(to))
+  );
+}
+
 /** A threat that was received two days ago, or so, by its index. */
 function someThreat(nth = 0): string {
   const threats = [...world.tenant.truth(shift(NOW, -2 * DAY), SINCE)].filter(
@@ -254,6 +266,25 @@ describe('lists that fail', () => {
     world.clock.advance(25 * HOUR);
     expect(passOf(await world.poll('campaigns'), 'campaigns').status).toBe('SUCCEEDED');
     await expectWhole('campaign');
+  });
+
+  test('a stretch that is never listed keeps back neither what is newer nor, for long, what is beside it', async () => {
+    const poison = shift(NOW, 30 * MINUTE);
+    await start([{ fault: { kind: 'missingKey' }, match: (path) => asksFor(path, poison) }]);
+    await world.poll('threats');
+    for (let poll = 0; poll < 12; poll += 1) {
+      world.clock.advance(4 * HOUR);
+      await world.poll('threats');
+      if (poll === 0) continue;
+      // whatever came since the poll before is there, up to the lag
+      const settled = shift(toInstant(world.clock()), -15 * MINUTE);
+      expect(await faultsOf(world, 'threat', settled, shift(settled, -4 * HOUR))).toEqual([]);
+    }
+    const coverage = passOf(await world.poll('threats'), 'threats').streams.map((stream) => stream.coverage);
+    for (const { missingMs } of coverage) expect(missingMs.FAILED).toBeLessThanOrEqual(2 * MINUTE);
+    world.simulator.setFaults(null);
+    await world.poll('threats');
+    await expectWhole('threat');
   });
 
   test('three windows in a row: unavailable, and left alone until the next poll', async () => {

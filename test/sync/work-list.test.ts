@@ -57,6 +57,16 @@ describe('the delta', () => {
     expect(deltaOf(work(gap(9 * DAY, 0, 'NOT_COLLECTED')), NOW, DAY)).toEqual([{ from: ago(DAY), to: NOW }]);
   });
 
+  test('goes on through what was divided', () => {
+    const gaps = [gap(9 * HOUR, 5 * HOUR, 'FAILED'), gap(4 * HOUR, 0, 'NOT_COLLECTED')];
+    const list = { ...workOf(gaps, [ago(HOUR), ago(3 * HOUR)]), density: null };
+    expect(deltaOf(list, NOW, 2 * HOUR)).toEqual([
+      { from: ago(HOUR), to: NOW },
+      { from: ago(2 * HOUR), to: ago(HOUR) },
+    ]);
+    expect(deltaOf(list, NOW, DAY)).toHaveLength(3);
+  });
+
   test('is empty when the end has been read', () => {
     expect(deltaOf(work(gap(9 * DAY, DAY, 'FAILED')), NOW, DAY)).toEqual([]);
     expect(deltaOf(work(), NOW, DAY)).toEqual([]);
