@@ -1,5 +1,5 @@
 import type { Instant } from '../../model/instant.js';
-import type { PublicJwk } from './signing-key.js';
+import { isPublicJwk, type PublicJwk } from './signing-key.js';
 
 /** What a pack says of itself, as RFC 8785 canonical JSON. */
 export interface PackManifest {
@@ -50,8 +50,12 @@ export function readManifest(text: string): PackManifest | null {
       value.version === 1 &&
       Number.isSafeInteger(value.seq) &&
       Array.isArray(value.files) &&
+      value.files.every((file: Partial<PackFile> | null) => typeof file?.name === 'string') &&
       typeof value.seals?.lastHash === 'string' &&
+      [value.seals.first, value.seals.last].every(Number.isSafeInteger) &&
       typeof value.counts === 'object' &&
+      value.counts !== null &&
+      (value.key === null || isPublicJwk(value.key)) &&
       (value.integrations === null || Array.isArray(value.integrations));
     return isOne ? (value as PackManifest) : null;
   } catch {

@@ -5,7 +5,7 @@ import type { Instant } from '../../model/instant.js';
 import { canonicalJson, sha256 } from '../../model/revision.js';
 import type { Run } from '../../model/run.js';
 import type { Leaf } from './leaf.js';
-import type { PublicJwk, Signer } from './signing-key.js';
+import { isPublicJwk, type PublicJwk, type Signer } from './signing-key.js';
 
 /** What a seal says, in the bytes that are hashed and signed: as RFC 8785 canonical JSON. */
 export interface SealBody {
@@ -118,14 +118,24 @@ function isBody(value: unknown): value is SealBody {
   if (typeof value !== 'object' || value === null) return false;
   const { type, version, index, fromSeq, toSeq, at, toAt, list, runsBefore, ...rest } =
     value as Partial<SealBody>;
-  const { revisions, ledger, coverage, runs } = rest;
+  const { revisions, ledger, coverage, runs, audit, previous, key } = rest;
   return (
     type === SEAL_TYPE &&
     version === 1 &&
     [index, fromSeq, toSeq].every(Number.isSafeInteger) &&
     [at, toAt, list, runsBefore].every((text) => typeof text === 'string') &&
     [revisions, ledger].every((tree) => typeof tree?.root === 'string' && Number.isSafeInteger(tree.count)) &&
-    [coverage, runs].every(Array.isArray)
+    isListOf(coverage, ({ stream }) => typeof stream === 'string') &&
+    isListOf(runs, ({ id, digest }) => typeof id === 'string' && typeof digest === 'string') &&
+    (audit === null || (Number.isSafeInteger(audit?.index) && typeof audit?.digest === 'string')) &&
+    (previous === null || typeof previous === 'string') &&
+    (key === null || isPublicJwk(key))
+  );
+}
+
+function isListOf<T extends object>(list: readonly T[] | undefined, isOne: (each: T) => boolean): boolean {
+  return (
+    Array.isArray(list) && list.every((each) => typeof each === 'object' && each !== null && isOne(each))
   );
 }
 

@@ -117,3 +117,10 @@ export function keyIdOf(publicKey: Pick<PublicJwk, 'x'>): string | null {
     return null;
   }
 }
+
+/** Whether a value reads as a public key; whether it is one shows when it is used. */
+export function isPublicJwk(value: unknown): value is PublicJwk {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kid, x } = value as Partial<PublicJwk>;
+  return typeof kid === 'string' && typeof x === 'string';
+}
