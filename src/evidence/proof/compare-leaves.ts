@@ -44,16 +44,16 @@ function compareOrder(
   listed: readonly Leaf[],
   found: readonly Leaf[],
 ): void {
-  const places = new Map(listed.map((leaf, place) => [nameOf(sort, leaf), place]));
-  let before = -1;
-  for (const leaf of found) {
-    const place = places.get(nameOf(sort, leaf));
-    if (place === undefined) continue;
-    if (place < before) {
+  const names = new Set(found.map((leaf) => nameOf(sort, leaf)));
+  const expected = listed.filter((leaf) => names.has(nameOf(sort, leaf)));
+  const known = new Set(expected.map((leaf) => nameOf(sort, leaf)));
+  const there = found.filter((leaf) => known.has(nameOf(sort, leaf)));
+  if (there.length !== expected.length) return;
+  for (const [i, leaf] of there.entries()) {
+    const right = expected[i];
+    if (right && nameOf(sort, right) !== nameOf(sort, leaf)) {
       say(findings, sort, 'REORDERED', seal, leaf, 'stands in another place');
-      return;
     }
-    before = place;
   }
 }
 
