@@ -58,21 +58,24 @@ function settledEnds(entries: readonly RecordedEntry[]): Instant[] {
 }
 
 /**
- * Where the windows that failed last end, and their middles. A stretch that Abnormal never lists would otherwise
- * take what is newer with it, poll after poll; so the newer is listed by itself, and the stretch is halved
- * until little is left of it. After an outage that costs a few lists.
+ * Where the windows that failed last end. A stretch that Abnormal never lists would otherwise take what is newer
+ * with it, poll after poll, so what is newer is listed by itself. Where that run could read other windows of the
+ * stream the failed ones are halved too, until little is left of the stretch. While nothing at all can be
+ * read they are not: the more windows failed, the fewer streams would get their turn.
  */
 function failedCuts(entries: readonly RecordedEntry[]): Instant[] {
-  const failed = entries.filter(({ status }) => status === 'FAILED');
-  const last = failed.reduce((newest, { seq }) => Math.max(newest, seq), 0);
-  const runId = failed.find(({ seq }) => seq === last)?.runId;
-  return failed
-    .filter((entry) => entry.runId === runId)
-    .slice(-MOST_FAILED)
-    .flatMap((entry) => {
-      const end = floorToSecond(entry.to);
-      return widthOf(entry) > MINUTE ? [end, floorToSecond(shift(end, -widthOf(entry) / 2))] : [end];
-    });
+  const last = entries.findLast(({ status }) => status === 'FAILED');
+  if (!last) return [];
+  const sameRun = entries.filter(({ runId }) => runId === last.runId);
+  const failed = sameRun.filter(({ status }) => status === 'FAILED');
+  const end = floorToSecond(failed.map(({ to }) => to).reduce(latest));
+  const isOutage = failed.length === sameRun.length;
+  return isOutage ? [end] : [end, ...failed.slice(-MOST_FAILED).flatMap(halved)];
+}
+
+function halved(entry: RecordedEntry): Instant[] {
+  const end = floorToSecond(entry.to);
+  return widthOf(entry) > MINUTE ? [end, floorToSecond(shift(end, -widthOf(entry) / 2))] : [end];
 }
 
 /** The gaps worth asking for: all but those older than what Abnormal keeps. They are divided at `cuts`. */
