@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { LOCAL_CALLERS } from '../../src/callers/callers.js';
-import { createApollo } from '../../src/graphql/apollo.js';
 import { createContextFactory } from '../../src/graphql/context.js';
+import { createApollo } from '../../src/graphql/execution/apollo.js';
 import { Gate } from '../../src/graphql/limits/gate.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';

@@ -8,10 +8,10 @@ import type { Log } from '../log.js';
 import { type Caller, LOCAL_CALLER, type Role } from '../model/caller.js';
 import { type Instant, toInstant } from '../model/instant.js';
 import type { Live } from '../sync/freshness.js';
+import { Reads } from './execution/reads.js';
 import type { Admission } from './limits/gate.js';
+import { SharedPages } from './lists/shared-pages.js';
 import type { Operations } from './operations.js';
-import { Reads } from './reads.js';
-import { SharedPages } from './shared-pages.js';
 
 export interface ContextOptions {
   readonly store: HistoryStore;

@@ -1,7 +1,7 @@
 import { ArgsType, Field, ID, Int } from 'type-graphql';
 import type { Instant } from '../model/instant.js';
 import { DateTime } from './date-time.scalar.js';
-import { PageArgs } from './page-args.js';
+import { PageArgs } from './lists/page-args.js';
 
 const AS_OF =
   'The graph as it was recorded at this instant, everything below included. Never asks Abnormal, so it goes without `maxAge`; not in the future.';

@@ -1,24 +1,24 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
-import { ApiKeyResolver } from './api-key.resolver.js';
-import { AuditResolver } from './audit.resolver.js';
-import { CampaignResolver } from './campaign.resolver.js';
-import { CaseResolver } from './case.resolver.js';
-import { CollectingMutations } from './collecting.mutations.js';
-import { CoverageResolver } from './coverage.resolver.js';
-import { installDirectResolvers } from './direct.js';
-import { DriftResolver } from './drift.resolver.js';
-import { EvidenceResolver } from './evidence.resolver.js';
-import { assertGuarded, describeGuards } from './guard.js';
-import { IntegrationMutations } from './integration.mutations.js';
-import { IntegrationResolver } from './integration.resolver.js';
-import { NodeResolver } from './node.resolver.js';
-import { QuarantineResolver } from './quarantine.resolver.js';
-import { ReconciliationResolver } from './reconciliation.resolver.js';
-import { RecordResolver, RevisionResolver } from './revision.resolver.js';
-import { RunResolver } from './run.resolver.js';
-import { ThreatResolver } from './threat.resolver.js';
+import { ApiKeyResolver } from './access/api-key.resolver.js';
+import { AuditResolver } from './access/audit.resolver.js';
+import { assertGuarded, describeGuards } from './access/guard.js';
+import { CampaignResolver } from './campaign/campaign.resolver.js';
+import { CaseResolver } from './case/case.resolver.js';
+import { CollectingMutations } from './collection/collecting.mutations.js';
+import { CoverageResolver } from './collection/coverage.resolver.js';
+import { DriftResolver } from './collection/drift.resolver.js';
+import { QuarantineResolver } from './collection/quarantine.resolver.js';
+import { ReconciliationResolver } from './collection/reconciliation.resolver.js';
+import { RunResolver } from './collection/run.resolver.js';
+import { EvidenceResolver } from './evidence/evidence.resolver.js';
+import { installDirectResolvers } from './execution/direct.js';
+import { IntegrationMutations } from './integration/integration.mutations.js';
+import { IntegrationResolver } from './integration/integration.resolver.js';
+import { NodeResolver } from './record/node.resolver.js';
+import { RecordResolver, RevisionResolver } from './record/revision.resolver.js';
+import { ThreatResolver } from './threat/threat.resolver.js';
 
 /** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard. */
 export function buildGatewaySchema(): GraphQLSchema {

@@ -10,7 +10,7 @@ import {
 } from 'fastify';
 import type { Callers } from '../callers/callers.js';
 import type { GatewayContext, RequestInfo } from '../graphql/context.js';
-import { RequestEnded, RequestTimeout } from '../graphql/in-time.js';
+import { RequestEnded, RequestTimeout } from '../graphql/execution/in-time.js';
 import type { Log } from '../log.js';
 import { addAuthentication, areAsked } from './authenticate.js';
 import { addCors } from './cors.js';

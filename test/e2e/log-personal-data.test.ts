@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { expect, test } from 'vitest';
 import { LOCAL_CALLERS } from '../../src/callers/callers.js';
-import { createApollo } from '../../src/graphql/apollo.js';
 import { createContextFactory } from '../../src/graphql/context.js';
+import { createApollo } from '../../src/graphql/execution/apollo.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { createServer } from '../../src/http/server.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';

@@ -11,7 +11,7 @@ import {
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createContextFactory, type GatewayContext } from '../../src/graphql/context.js';
-import { createExecute } from '../../src/graphql/executor.js';
+import { createExecute } from '../../src/graphql/execution/executor.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import {

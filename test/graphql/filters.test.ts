@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { caseFilter } from '../../src/graphql/case.args.js';
+import { caseFilter } from '../../src/graphql/case/case.args.js';
 import { fieldsOf } from '../../src/model/fields.js';
 import { isMatch } from '../../src/model/filter.js';
 import type { Case } from '../../src/model/records.js';

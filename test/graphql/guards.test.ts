@@ -9,8 +9,8 @@ import {
   validate,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { Access } from '../../src/graphql/access.js';
-import { assertGuarded, roleFor, rootsOf } from '../../src/graphql/guard.js';
+import { Access } from '../../src/graphql/access/access.js';
+import { assertGuarded, roleFor, rootsOf } from '../../src/graphql/access/guard.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { ROLES, type Role } from '../../src/model/caller.js';
 

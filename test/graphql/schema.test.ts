@@ -10,10 +10,10 @@ import {
   isSpecifiedScalarType,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { campaignFilter, campaignOrder } from '../../src/graphql/campaign.args.js';
-import { caseFilter, caseOrder } from '../../src/graphql/case.args.js';
+import { campaignFilter, campaignOrder } from '../../src/graphql/campaign/campaign.args.js';
+import { caseFilter, caseOrder } from '../../src/graphql/case/case.args.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
-import { threatFilter, threatOrder } from '../../src/graphql/threat.args.js';
+import { threatFilter, threatOrder } from '../../src/graphql/threat/threat.args.js';
 import { FIELDS } from '../../src/model/fields.js';
 
 const schema = buildGatewaySchema();

@@ -14,7 +14,7 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KEY_CACHE_MS } from '../../src/callers/api-keys.js';
-import { roleFor, rootsOf } from '../../src/graphql/guard.js';
+import { roleFor, rootsOf } from '../../src/graphql/access/guard.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { ROLES, type Role } from '../../src/model/caller.js';
 import { HOUR, MINUTE } from '../../src/model/instant.js';

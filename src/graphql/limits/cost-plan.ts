@@ -1,4 +1,4 @@
-import { DEFAULT_PAGE, LARGEST_PAGE } from '../page-args.js';
+import { DEFAULT_PAGE, LARGEST_PAGE } from '../lists/page-args.js';
 import { CALL_PRICE } from './prices.js';
 
 export type Variables = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import type { ExecutionResult } from 'graphql';
-import type { Execute, Execution } from '../executor.js';
+import type { Execute, Execution } from '../execution/executor.js';
 import { givenCost } from './cost-plan.js';
 import { CALL_PRICE } from './prices.js';
 

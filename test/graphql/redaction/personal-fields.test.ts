@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { getNamedType, isInputObjectType, isObjectType } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { rootsOf } from '../../../src/graphql/guard.js';
+import { rootsOf } from '../../../src/graphql/access/guard.js';
 import { isMaskedName, PERSONAL_FIELDS } from '../../../src/graphql/redaction/personal-fields.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
 import { REDACTION_GROUPS, type RedactionGroup } from '../../../src/model/redaction.js';

@@ -1,0 +1,84 @@
+import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
+import { recordAudit } from '../../audit/record-audit.js';
+import { isKeyName, KEY_NAME, type ApiKey as Key, type KeyBook } from '../../callers/api-keys.js';
+import type { Role } from '../../model/caller.js';
+import { DAY, toMillis } from '../../model/instant.js';
+import type { GatewayContext, Means } from '../context.js';
+import { badInput, queryError } from '../errors.js';
+import { ApiKey, CreatedApiKey } from './api-key.type.js';
+import { RoleEnum } from './audit.type.js';
+import { Guard } from './guard.js';
+
+const MOST_DAYS = 3650;
+
+/** What an admin has to do with the keys of callers. */
+@Resolver(() => ApiKey)
+export class ApiKeyResolver {
+  @Guard('admin')
+  @Query(() => [ApiKey], {
+    nullable: true,
+    description:
+      'All keys ever made of which the history knows, the oldest first. Those of `API_KEYS` are not among them.',
+  })
+  async apiKeys(@Ctx() { means }: GatewayContext): Promise<ApiKey[]> {
+    return (await bookOf(means).list()).map((key) => new ApiKey(key, means.now()));
+  }
+
+  @Guard('admin')
+  @Mutation(() => CreatedApiKey, {
+    nullable: true,
+    description:
+      'Makes a key for a caller and shows it, this once. With the first key there is, every caller has to show one.',
+  })
+  async createApiKey(
+    @Arg('name', () => String, { description: 'Who or what it is for: up to 60 characters.' }) name: string,
+    @Arg('role', () => RoleEnum, { description: 'What who shows it may do.' }) role: Role,
+    @Arg('days', () => Int, {
+      nullable: true,
+      description: `After how many days it ends: 1 to ${MOST_DAYS}; never unless given.`,
+    })
+    days: number | null,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<CreatedApiKey> {
+    if (!isKeyName(name)) throw badInput(`name: ${KEY_NAME}`);
+    if (days !== null && days !== undefined && (days < 1 || days > MOST_DAYS)) {
+      throw badInput(`days must be from 1 to ${MOST_DAYS}; it is ${days}.`);
+    }
+    const { key, text } = await bookOf(means).create(name, role, days ? days * DAY : null);
+    await note(means, 'CREATE_API_KEY', key.id, key);
+    return new CreatedApiKey(new ApiKey(key, means.now()), text);
+  }
+
+  @Guard('admin')
+  @Mutation(() => ApiKey, {
+    nullable: true,
+    description: 'Makes a key stop working, for good: here at once, in other processes within two seconds.',
+  })
+  async revokeApiKey(
+    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<ApiKey> {
+    const key = await bookOf(means).revoke(id);
+    await note(means, 'REVOKE_API_KEY', id, key);
+    if (key === null) throw badInput(`There is no key with the id ${JSON.stringify(id)}: see apiKeys.`);
+    return new ApiKey(key, means.now());
+  }
+}
+
+function bookOf({ keys }: Means): KeyBook {
+  if (keys) return keys;
+  throw queryError('NOT_POSSIBLE', 'This gateway keeps no keys.');
+}
+
+async function note(
+  means: Means,
+  action: 'CREATE_API_KEY' | 'REVOKE_API_KEY',
+  target: string,
+  key: Key | null,
+): Promise<void> {
+  const { store, caller } = means;
+  const outcome = key === null ? 'FAILED' : 'SUCCEEDED';
+  const detail = key && `${key.id} (${key.name}), ${key.role}`;
+  const trail = { store, clock: () => toMillis(means.now()) };
+  await recordAudit(trail, { caller, action, target, outcome, detail });
+}

@@ -1,0 +1,21 @@
+import { Args, Ctx, Query, Resolver } from 'type-graphql';
+import type { GatewayContext } from '../context.js';
+import { ForwardArgs } from '../lists/page-args.js';
+import { AuditConnection, AuditEntry } from './audit.type.js';
+import { Guard } from './guard.js';
+import { listAudit } from './list-audit.js';
+
+@Resolver(() => AuditEntry)
+export class AuditResolver {
+  @Guard('admin')
+  @Query(() => AuditConnection, {
+    nullable: true,
+    description: 'Who did what with integrations, keys, polls, reports and exports: newest first.',
+  })
+  auditTrail(
+    @Args(() => ForwardArgs) args: ForwardArgs,
+    @Ctx() context: GatewayContext,
+  ): Promise<AuditConnection> {
+    return listAudit(args, context.means);
+  }
+}

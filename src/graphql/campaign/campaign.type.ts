@@ -1,0 +1,111 @@
+import { ID, ObjectType } from 'type-graphql';
+import type { Instant } from '../../model/instant.js';
+import { attackType, judgement } from '../../model/normalise.js';
+import { DateTime } from '../date-time.scalar.js';
+import { remembered } from '../execution/remembered.js';
+import { PlainField } from '../plain-field.js';
+import { Node } from '../record/node.type.js';
+import { RecordNode } from '../record/record.type.js';
+import { recordConnectionOf } from '../record/record-connection.js';
+import { AttackType } from '../threat/threat.enums.js';
+import { Judgement } from './campaign.enums.js';
+
+const attackTypeOf = remembered(attackType);
+const judgementOf = remembered(judgement);
+
+@ObjectType({
+  implements: [Node, RecordNode],
+  simpleResolvers: true,
+  description:
+    'What users reported to the abuse mailbox, and how Abnormal judged it (`/abusecampaigns/{id}`). The account needs the add-on.',
+})
+export class Campaign extends RecordNode<'campaign'> {
+  @PlainField(() => ID, { description: 'Abnormal’s own id (`campaignId`).' })
+  get campaignId(): string {
+    return this.record.campaignId;
+  }
+
+  @PlainField(() => DateTime, { nullable: true, description: 'When it was first reported (UTC).' })
+  get firstReportedTime(): Instant | null {
+    return this.record.firstReportedTime;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description: 'When it was last reported (UTC): what campaigns are collected and ordered by.',
+  })
+  get lastReportedTime(): Instant | null {
+    return this.record.lastReportedTime;
+  }
+
+  @PlainField(() => ID, {
+    nullable: true,
+    description: 'The first reported message’s id: a signed 64-bit integer as text.',
+  })
+  get messageId(): string | null {
+    return this.record.messageId;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'The reported message’s subject.' })
+  get subject(): string | null {
+    return this.record.subject;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'Its sender’s display name.' })
+  get fromName(): string | null {
+    return this.record.fromName;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'Its sender’s address.' })
+  get fromAddress(): string | null {
+    return this.record.fromAddress;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'Its recipient’s display name.' })
+  get recipientName(): string | null {
+    return this.record.recipientName;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'Its recipient’s address.' })
+  get recipientAddress(): string | null {
+    return this.record.recipientAddress;
+  }
+
+  @PlainField(() => Judgement, {
+    nullable: true,
+    description: 'What Abnormal made of it (`judgementStatus`).',
+  })
+  get judgement(): Judgement | null {
+    return judgementOf(this.record.judgementStatusRaw);
+  }
+
+  @PlainField(() => String, { nullable: true, description: '`judgementStatus` as received.' })
+  get judgementRaw(): string | null {
+    return this.record.judgementStatusRaw;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description:
+      'What was done, as received (`overallStatus`), such as `Auto-Remediated` or `No Action Needed`.',
+  })
+  get overallStatusRaw(): string | null {
+    return this.record.overallStatusRaw;
+  }
+
+  @PlainField(() => AttackType, {
+    nullable: true,
+    description: 'What kind of attack it is, where it was judged malicious or spam; the prefix is taken off.',
+  })
+  get attackType(): AttackType | null {
+    return attackTypeOf(this.record.attackTypeRaw);
+  }
+
+  @PlainField(() => String, { nullable: true, description: '`attackType` as received, prefix and all.' })
+  get attackTypeRaw(): string | null {
+    return this.record.attackTypeRaw;
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of a list of campaigns.' })
+export class CampaignConnection extends recordConnectionOf<Campaign>(() => Campaign, 'Campaign') {}

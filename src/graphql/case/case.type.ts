@@ -1,0 +1,174 @@
+import { ID, ObjectType } from 'type-graphql';
+import type { Instant } from '../../model/instant.js';
+import {
+  caseStatus,
+  confidence,
+  isOpenCase,
+  remediationState,
+  severityLevel,
+} from '../../model/normalise.js';
+import { DateTime } from '../date-time.scalar.js';
+import { remembered } from '../execution/remembered.js';
+import { PlainField } from '../plain-field.js';
+import { Node } from '../record/node.type.js';
+import { RecordNode } from '../record/record.type.js';
+import { recordConnectionOf } from '../record/record-connection.js';
+import { CaseStatus, Confidence, RemediationStatus, Severity } from './case.enums.js';
+
+const caseStatusOf = remembered(caseStatus);
+const confidenceOf = remembered(confidence);
+const remediationStateOf = remembered(remediationState);
+const severityLevelOf = remembered(severityLevel);
+
+@ObjectType({
+  implements: [Node, RecordNode],
+  simpleResolvers: true,
+  description:
+    'An account-takeover case: Abnormal’s `/cases` list and detail joined. The account needs the Account Takeover licence.',
+})
+export class Case extends RecordNode<'case'> {
+  @PlainField(() => ID, { description: 'Abnormal’s own id (`caseId`).' })
+  get caseId(): string {
+    return this.record.caseId;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'One sentence of Abnormal’s (`description`, list).',
+  })
+  get description(): string | null {
+    return this.record.description;
+  }
+
+  @PlainField(() => Severity, { nullable: true, description: 'How severe it is (`severity_level`).' })
+  get severity(): Severity | null {
+    return severityLevelOf(this.record.severityLevelRaw);
+  }
+
+  @PlainField(() => String, { nullable: true, description: '`severity_level` as received.' })
+  get severityRaw(): string | null {
+    return this.record.severityLevelRaw;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description:
+      'What kind of case it is, in free text such as `Potential Account Takeover` (`severity`, detail).',
+  })
+  get severityLabel(): string | null {
+    return this.record.severityRaw;
+  }
+
+  @PlainField(() => Confidence, { nullable: true, description: 'How sure Abnormal is (`confidence`).' })
+  get confidence(): Confidence | null {
+    return confidenceOf(this.record.confidenceRaw);
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: '`confidence` as received; older accounts send none.',
+  })
+  get confidenceRaw(): string | null {
+    return this.record.confidenceRaw;
+  }
+
+  @PlainField(() => CaseStatus, {
+    nullable: true,
+    description: 'What somebody has done about it (`case_status`).',
+  })
+  get status(): CaseStatus | null {
+    return caseStatusOf(this.record.statusRaw);
+  }
+
+  @PlainField(() => String, { nullable: true, description: '`case_status` as received.' })
+  get statusRaw(): string | null {
+    return this.record.statusRaw;
+  }
+
+  @PlainField(() => Boolean, {
+    description:
+      'Whether it still waits for somebody: any status but RESOLVED and NOT_AN_ATTACK, unknown ones too.',
+  })
+  get open(): boolean {
+    return isOpenCase(this.record);
+  }
+
+  @PlainField(() => RemediationStatus, {
+    nullable: true,
+    description: 'What was done (`remediation_status`).',
+  })
+  get remediationStatus(): RemediationStatus | null {
+    return remediationStateOf(this.record.remediationStatusRaw);
+  }
+
+  @PlainField(() => String, { nullable: true, description: '`remediation_status` as received.' })
+  get remediationStatusRaw(): string | null {
+    return this.record.remediationStatusRaw;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description:
+      'What kind of signal led to it, as received (`analysis`), such as `SIGN_IN` or `RISK_EVENT`.',
+  })
+  get analysisRaw(): string | null {
+    return this.record.analysisRaw;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'Whose account it is: a display name or an e-mail address, as Abnormal happens to send it.',
+  })
+  get affectedEmployee(): string | null {
+    return this.record.affectedEmployee;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description: 'When it was first observed (`firstObserved`).',
+  })
+  get firstObservedTime(): Instant | null {
+    return this.record.firstObservedTime;
+  }
+
+  @PlainField(() => DateTime, { nullable: true, description: 'When customers could first see it.' })
+  get customerVisibleTime(): Instant | null {
+    return this.record.customerVisibleTime;
+  }
+
+  @PlainField(() => DateTime, { nullable: true, description: 'When it was made (`created`, list).' })
+  get createdTime(): Instant | null {
+    return this.record.createdTime;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description: 'When it was last changed (`last_modified`, list): what cases are collected and ordered by.',
+  })
+  get lastModifiedTime(): Instant | null {
+    return this.record.lastModifiedTime;
+  }
+
+  @PlainField(() => [ID], {
+    description: 'Abnormal’s ids of the threats it names, held or not. Often empty for account takeovers.',
+  })
+  get threatIds(): readonly string[] {
+    return this.record.threatIds;
+  }
+
+  @PlainField(() => [String], { description: 'Abnormal’s own summary, a paragraph each (`genai_summary`).' })
+  get genaiSummary(): readonly string[] {
+    return this.record.genaiSummary;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'The tenant’s name, where the account has several.',
+  })
+  get tenant(): string | null {
+    return this.record.tenant;
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of a list of cases.' })
+export class CaseConnection extends recordConnectionOf<Case>(() => Case, 'Case') {}

@@ -1,0 +1,115 @@
+import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, Resolver } from 'type-graphql';
+import type { Instant } from '../../model/instant.js';
+import type { Resource } from '../../model/kind.js';
+import { Guard } from '../access/guard.js';
+import type { GatewayContext, Means } from '../context.js';
+import { DateTime } from '../date-time.scalar.js';
+import { doAudited } from '../deeds.js';
+import { badInput } from '../errors.js';
+import { checkIntegrations } from '../integration/integrations.js';
+import type { Patience, Wanted } from '../operations.js';
+import { PollNowPayload, type PollOutcome, ReconcileNowPayload } from './collecting.payloads.js';
+import { Reconciliation, type ReconcilingRun } from './reconciliation.type.js';
+import { ResourceEnum, Run } from './run.type.js';
+
+const DEFAULT_WAIT = 15;
+const LONGEST_WAIT = 25;
+
+@ArgsType()
+export class CollectingArgs {
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  integrations?: string[] | null;
+
+  @Field(() => [ResourceEnum], { nullable: true, description: 'Only these resources; all when not given.' })
+  resources?: Resource[] | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: `How long to wait for the end, in seconds: 0 to ${LONGEST_WAIT}, ${DEFAULT_WAIT} when nothing is said. It goes on in any case.`,
+  })
+  wait?: number | null;
+}
+
+/** What an operator sets off by hand. It goes on when the caller has gone. */
+@Resolver()
+export class CollectingMutations {
+  @Guard('operator')
+  @Mutation(() => PollNowPayload, {
+    nullable: true,
+    description:
+      'Polls now, without waiting for the interval: what is new, then older gaps, then what may have changed. A poll that is under way is joined.',
+  })
+  async pollNow(
+    @Args(() => CollectingArgs) args: CollectingArgs,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<PollNowPayload> {
+    const { wanted, patience, target } = await asked(means, args);
+    const polled = await doAudited(means, {
+      ...{ action: 'POLL', target },
+      work: (operations) => operations.poll(wanted, patience),
+      detailOf: (polls) =>
+        polls.map(({ integration, resource, runId }) => `${integration}/${resource} run ${runId}`).join('; '),
+    });
+    const polls = await Promise.all(
+      polled.map(async ({ runId, isFinished: finished, ...source }): Promise<PollOutcome> => {
+        const run = runId === null ? null : await means.store.run(runId);
+        return { ...source, finished, run: run && new Run(run) };
+      }),
+    );
+    return { finished: polls.every(({ finished }) => finished), polls };
+  }
+
+  @Guard('operator')
+  @Mutation(() => ReconcileNowPayload, {
+    nullable: true,
+    description:
+      'Compares now what is held with what Abnormal has. What is missing becomes a gap, which the next poll fills.',
+  })
+  async reconcileNow(
+    @Args(() => CollectingArgs) args: CollectingArgs,
+    @Arg('from', () => DateTime, {
+      nullable: true,
+      description: 'Since when (UTC); 14 days before `to` unless given.',
+    })
+    from: Instant | null,
+    @Arg('to', () => DateTime, {
+      nullable: true,
+      description: 'Until when, not included (UTC); now unless given.',
+    })
+    to: Instant | null,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<ReconcileNowPayload> {
+    if (from && from >= (to ?? means.now())) throw badInput(`from (${from}) must be before to.`);
+    const { wanted, patience, target } = await asked(means, args);
+    const { isFinished: finished, runIds } = await doAudited(means, {
+      ...{ action: 'RECONCILE', target },
+      work: (operations) => operations.reconcile({ ...wanted, from, to }, patience),
+      detailOf: (done) => `${done.runIds.length} windows compared${done.isFinished ? '' : ' so far'}`,
+    });
+    const runs = await Promise.all(runIds.map((id) => means.store.run(id)));
+    const isOne = (run: (typeof runs)[number]): run is ReconcilingRun => run?.reconciliation !== undefined;
+    return { finished, reconciliations: runs.filter(isOne).map((run) => new Reconciliation(run)) };
+  }
+}
+
+interface Asked {
+  readonly wanted: Wanted;
+  readonly patience: Patience;
+  readonly target: string | null;
+}
+
+async function asked(
+  means: Means,
+  { integrations: names, resources = null, wait }: CollectingArgs,
+): Promise<Asked> {
+  const seconds = wait ?? DEFAULT_WAIT;
+  if (seconds < 0 || seconds > LONGEST_WAIT) {
+    throw badInput(`wait must be from 0 to ${LONGEST_WAIT} seconds; it is ${seconds}.`);
+  }
+  const integrations = await checkIntegrations(means, names);
+  return {
+    wanted: { integrations, resources },
+    patience: { waitMs: seconds * 1000, signal: means.signal },
+    target: integrations?.join(', ') ?? null,
+  };
+}

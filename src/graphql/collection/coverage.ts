@@ -1,0 +1,115 @@
+import { coverageOf } from '../../model/coverage.js';
+import type { Filter } from '../../model/filter.js';
+import { earliest, type Instant, latest, shift } from '../../model/instant.js';
+import type { Resource } from '../../model/kind.js';
+import type { RecordedEntry, Window } from '../../model/ledger.js';
+import { FILTER_KEYS, type Stream } from '../../model/stream.js';
+import type { Means } from '../context.js';
+import type { View } from '../lists/view.js';
+import type { CoverageReport } from './coverage.type.js';
+
+const EPOCH: Instant = '1970-01-01T00:00:00.000Z';
+
+/** The bounds that a filter sets on a field, whatever else it asks: what it may match lies in `[from, to)`. */
+export function boundsOf(filter: Filter | null, field: string): { from: Instant | null; to: Instant | null } {
+  if (filter === null) return { from: null, to: null };
+  if ('and' in filter) {
+    const bounds = filter.and.map((part) => boundsOf(part, field));
+    return {
+      from: bounds.map(({ from }) => from).reduce((a, b) => (a && b ? latest(a, b) : (a ?? b)), null),
+      to: bounds.map(({ to }) => to).reduce((a, b) => (a && b ? earliest(a, b) : (a ?? b)), null),
+    };
+  }
+  if (!('field' in filter) || filter.field !== field) return { from: null, to: null };
+  if ('eq' in filter && typeof filter.eq === 'string') return { from: filter.eq, to: shift(filter.eq, 1) };
+  if ('gte' in filter && typeof filter.gte === 'string') return { from: filter.gte, to: null };
+  if ('lte' in filter && typeof filter.lte === 'string') return { from: null, to: shift(filter.lte, 1) };
+  return { from: null, to: null };
+}
+
+/**
+ * What the history holds of a resource within the bounds, as the view shows it. Without a lower bound it
+ * begins where each integration's collection does, without an upper one it ends now or where a past view does.
+ */
+export async function reportCoverage(
+  means: Means,
+  view: Pick<View, 'seq' | 'asOf' | 'frozen'>,
+  resource: Resource,
+  integrations: readonly string[],
+  bounds: { readonly from: Instant | null; readonly to: Instant | null },
+): Promise<CoverageReport> {
+  const end = view.frozen ? view.asOf : means.now();
+  const to = bounds.to === null ? end : earliest(bounds.to, end);
+  const states = await means.loaders.current.streams();
+  const [filterKey] = FILTER_KEYS[resource];
+  const parts = await Promise.all(
+    integrations.map(async (integration) => {
+      const stream: Stream = { integration, resource, filterKey };
+      const state = states.find((s) => s.integration === integration && s.filterKey === filterKey);
+      const from = bounds.from ?? state?.collectFrom ?? EPOCH;
+      const entries = await means.store.ledger(stream, from, to, view.seq);
+      return reportStream(entries, integration, { from, to });
+    }),
+  );
+  return combine(parts, bounds.from ?? to, to);
+}
+
+function reportStream(
+  entries: readonly RecordedEntry[],
+  integration: string,
+  { from, to }: Window,
+): CoverageReport {
+  const { complete, gaps } = coverageOf(entries, from, to);
+  const newest = newestWithin(entries, { from, to });
+  const declared = newest.map((entry) => entry.declared);
+  return {
+    ...{ from, to, complete },
+    gaps: gaps.map((gap) => ({ ...gap, integration })),
+    declared: newest.length === 0 || declared.includes(null) ? null : sum(declared),
+    held: sum(newest.map((entry) => entry.held)),
+  };
+}
+
+/** The newest readings that lie in the window and do not overlap. */
+function newestWithin(entries: readonly RecordedEntry[], { from, to }: Window): RecordedEntry[] {
+  const chosen: RecordedEntry[] = [];
+  for (const entry of [...entries].sort((a, b) => b.seq - a.seq)) {
+    if (entry.status !== 'COMPLETE' && entry.status !== 'PARTIAL') continue;
+    if (entry.from < from || entry.to > to) continue;
+    const place = placeIn(chosen, entry.from);
+    const before = chosen[place - 1];
+    const after = chosen[place];
+    if ((!before || before.to <= entry.from) && (!after || entry.to <= after.from)) {
+      chosen.splice(place, 0, entry);
+    }
+  }
+  return chosen;
+}
+
+/** How many of `chosen`, which are in order, begin before `from`: found by halving, a ledger being long. */
+function placeIn(chosen: readonly Window[], from: Instant): number {
+  let low = 0;
+  let high = chosen.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((chosen[middle]?.from ?? from) < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function combine(parts: readonly CoverageReport[], from: Instant, to: Instant): CoverageReport {
+  const declared = parts.map((part) => part.declared);
+  return {
+    from: parts.map((part) => part.from).reduce(earliest, from),
+    to,
+    complete: parts.every((part) => part.complete),
+    gaps: parts.flatMap((part) => part.gaps),
+    declared: declared.includes(null) ? null : sum(declared),
+    held: sum(parts.map((part) => part.held)),
+  };
+}
+
+function sum(numbers: readonly (number | null)[]): number {
+  return numbers.reduce<number>((total, n) => total + (n ?? 0), 0);
+}

@@ -1,0 +1,77 @@
+import { ID, Int, ObjectType } from 'type-graphql';
+import { type DriftKind, type DriftName, type DriftTally, MOST_NAMES } from '../../model/drift.js';
+import type { Instant } from '../../model/instant.js';
+import { DateTime } from '../date-time.scalar.js';
+import { describedEnum } from '../described-enum.js';
+import { PlainField } from '../plain-field.js';
+
+export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'What it is that is not known.', {
+  FIELD: 'A field of an unknown name. It is kept as received; the graph does not show it.',
+  VALUE: 'A word that an open word list did not have. The graph shows it as OTHER, and as received beside.',
+});
+
+@ObjectType('DriftedName', {
+  simpleResolvers: true,
+  description: 'One field or word of Abnormal’s answers that this version of the gateway does not know.',
+})
+export class DriftedName implements DriftName {
+  @PlainField(() => DriftKindEnum, { description: 'Whether it is a field or a word.' })
+  readonly kind!: DriftKind;
+
+  @PlainField(() => String, {
+    description:
+      'Where it stands, by Abnormal’s own names, such as `threat.messages[].newField`; `cases[]` is a case’s item in the list. Cut at 200 characters.',
+  })
+  readonly path!: string;
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'The word, cut at 100 characters; null for a field, of which no value is kept here.',
+  })
+  readonly value!: string | null;
+
+  @PlainField(() => Int, { description: 'How many answers had it; a record read again counts again.' })
+  readonly count!: number;
+
+  @PlainField(() => DateTime, { description: 'When it was first seen (UTC).' })
+  readonly firstSeenAt!: Instant;
+
+  @PlainField(() => DateTime, { description: 'When it was last seen (UTC).' })
+  readonly lastSeenAt!: Instant;
+}
+
+@ObjectType({
+  simpleResolvers: true,
+  description:
+    'What Abnormal’s answers to one integration have that this version of the gateway does not know. Nothing is lost by it: what was received is kept whole.',
+})
+export class SchemaDrift {
+  constructor(
+    private readonly name: string,
+    private readonly tally: DriftTally,
+  ) {}
+
+  @PlainField(() => ID, { description: 'The integration, by name.' })
+  get integration(): string {
+    return this.name;
+  }
+
+  @PlainField(() => [DriftedName], {
+    description: `In the order in which they were first seen; at most ${MOST_NAMES}.`,
+  })
+  get names(): readonly DriftedName[] {
+    return this.tally.names;
+  }
+
+  @PlainField(() => Boolean, {
+    description: `Whether there were more than ${MOST_NAMES}: those that came after are only counted.`,
+  })
+  get isFull(): boolean {
+    return this.tally.beyond > 0;
+  }
+
+  @PlainField(() => Int, { description: 'How often something was seen that found no room among the names.' })
+  get beyond(): number {
+    return this.tally.beyond;
+  }
+}

@@ -1,0 +1,99 @@
+import { ID, Int, ObjectType } from 'type-graphql';
+import type { Instant } from '../../model/instant.js';
+import type { Kind } from '../../model/kind.js';
+import type { QuarantineCode, QuarantineEntry } from '../../model/quarantine.js';
+import { DateTime } from '../date-time.scalar.js';
+import { describedEnum } from '../described-enum.js';
+import { connectionOf } from '../lists/connection.js';
+import { PlainField } from '../plain-field.js';
+
+export const QuarantinedKindEnum = describedEnum<Kind>(
+  'QuarantinedKind',
+  'What can be set aside: a record, or what is read of one when somebody asks.',
+  {
+    threat: 'A threat.',
+    case: 'An account-takeover case.',
+    campaign: 'An abuse-mailbox campaign.',
+    caseAnalysis: 'The analysis of a case.',
+    threatAttachments: 'The attachments of a threat.',
+    threatLinks: 'The links of a threat.',
+  },
+);
+
+export const QuarantineCodeEnum = describedEnum<QuarantineCode>(
+  'QuarantineCode',
+  'Why a record is set aside.',
+  {
+    UNDECODABLE: 'What Abnormal sent does not read as one.',
+    NOT_FOUND: 'Abnormal answered 404 once. A second time, in a later run, and it counts as deleted.',
+    FAILED: 'It could not be fetched.',
+  },
+);
+
+@ObjectType({
+  simpleResolvers: true,
+  description:
+    'A record set aside since it could not be had or understood: it stops nothing else, is tried again with each poll, and disappears from here once it reads.',
+})
+export class QuarantinedRecord {
+  constructor(readonly entry: QuarantineEntry) {}
+
+  @PlainField(() => ID, { description: 'The integration, by name.' })
+  get integration(): string {
+    return this.entry.key.integration;
+  }
+
+  @PlainField(() => QuarantinedKindEnum, { description: 'What it is, or would be.' })
+  get kind(): Kind {
+    return this.entry.key.kind;
+  }
+
+  @PlainField(() => ID, { description: 'Abnormal’s own id of it; of the threat or case that it hangs off.' })
+  get recordId(): string {
+    return this.entry.key.id;
+  }
+
+  @PlainField(() => QuarantineCodeEnum, { description: 'Why it is set aside.' })
+  get code(): QuarantineCode {
+    return this.entry.code;
+  }
+
+  @PlainField(() => String, { description: 'What is wrong with it, for a person.' })
+  get reason(): string {
+    return this.entry.reason;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'The body as received, the first 64 KiB of it; null when none came.',
+  })
+  get body(): string | null {
+    return this.entry.body;
+  }
+
+  @PlainField(() => DateTime, { description: 'When it was first set aside (UTC).' })
+  get firstSeenAt(): Instant {
+    return this.entry.firstSeenAt;
+  }
+
+  @PlainField(() => DateTime, { description: 'When it was last tried (UTC).' })
+  get lastTriedAt(): Instant {
+    return this.entry.lastTriedAt;
+  }
+
+  @PlainField(() => Int, { description: 'How often it was tried.' })
+  get tries(): number {
+    return this.entry.tries;
+  }
+
+  @PlainField(() => ID, { description: 'The run that tried it last.' })
+  get runId(): string {
+    return this.entry.runId;
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of what is set aside.' })
+export class QuarantinedRecordConnection extends connectionOf<QuarantinedRecord>(
+  () => QuarantinedRecord,
+  'QuarantinedRecord',
+) {}

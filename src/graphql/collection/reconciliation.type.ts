@@ -1,0 +1,204 @@
+import { ID, Int, ObjectType } from 'type-graphql';
+import type { Instant } from '../../model/instant.js';
+import type { Resource } from '../../model/kind.js';
+import type { Window } from '../../model/ledger.js';
+import type {
+  IdSample as IdSampleRecord,
+  PopulationSource,
+  Reconciliation as ReconciliationRecord,
+  Verdict,
+} from '../../model/reconciliation.js';
+import type { Run as RunRecord } from '../../model/run.js';
+import { DateTime } from '../date-time.scalar.js';
+import { describedEnum } from '../described-enum.js';
+import { connectionOf } from '../lists/connection.js';
+import { PlainField } from '../plain-field.js';
+import { ResourceEnum, Run } from './run.type.js';
+
+export const ReconciliationVerdictEnum = describedEnum<Verdict>(
+  'ReconciliationVerdict',
+  'How what is held of a window compares with what Abnormal has, by another reading than the collection’s.',
+  {
+    MATCH: 'What Abnormal names is held, and nothing else.',
+    SHORT: 'Abnormal names records that are not held; the next poll lists them again.',
+    EXTRA:
+      'Records are held that Abnormal names no longer. That by itself does not mean that they were deleted.',
+    UNVERIFIED: 'What Abnormal has could not be read for certain.',
+  },
+);
+
+export const PopulationSourceEnum = describedEnum<PopulationSource>(
+  'PopulationSource',
+  'Where a population was read that what is held is compared with.',
+  {
+    EXPORT: 'The export of the threat log (`/threats_export/csv`), which has a row for each message.',
+    LIST: 'The resource’s list, over windows cut in another way than the collection cuts them.',
+  },
+);
+
+export type ReconciliationBasis = NonNullable<ReconciliationRecord['basis']>;
+export const ReconciliationBasisEnum = describedEnum<ReconciliationBasis>(
+  'ReconciliationBasis',
+  'What was compared.',
+  {
+    IDS: 'The ids.',
+    COUNTS:
+      'The ids that the list names and, since the export names none, its number of messages against those held.',
+  },
+);
+
+@ObjectType('RecordIds', { simpleResolvers: true, description: 'Some records, by Abnormal’s own ids.' })
+export class RecordIds implements IdSampleRecord {
+  @PlainField(() => Int, { description: 'How many there are.' })
+  readonly count!: number;
+
+  @PlainField(() => [ID], { description: 'The first 100 of them, in order.' })
+  readonly ids!: readonly string[];
+}
+
+@ObjectType({
+  simpleResolvers: true,
+  description:
+    'A span of source time that a reconciliation has taken back, so that the next poll lists it again.',
+})
+export class ReopenedWindow implements Window {
+  @PlainField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
+  readonly from!: Instant;
+
+  @PlainField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
+  readonly to!: Instant;
+}
+
+/** A run that has compared something. */
+export interface ReconcilingRun extends RunRecord {
+  readonly reconciliation: ReconciliationRecord;
+}
+
+@ObjectType({
+  simpleResolvers: true,
+  description:
+    'One comparison of what is held of a resource, in a window of at most 14 days, with what Abnormal has.',
+})
+export class Reconciliation {
+  private readonly found: ReconciliationRecord;
+
+  constructor(private readonly made: ReconcilingRun) {
+    this.found = made.reconciliation;
+  }
+
+  @PlainField(() => ID, { description: 'The integration, by name.' })
+  get integration(): string {
+    return this.made.integration;
+  }
+
+  @PlainField(() => ResourceEnum, { description: 'What was compared.' })
+  get resource(): Resource {
+    return this.made.resource;
+  }
+
+  @PlainField(() => DateTime, {
+    description:
+      'Where the window begins (UTC), inclusive; of the resource’s own time (threats: received; cases: last modified; campaigns: last reported).',
+  })
+  get from(): Instant {
+    return this.found.from;
+  }
+
+  @PlainField(() => DateTime, { description: 'Where the window ends (UTC), exclusive.' })
+  get to(): Instant {
+    return this.found.to;
+  }
+
+  @PlainField(() => DateTime, { description: 'When it was begun (UTC).' })
+  get comparedAt(): Instant {
+    return this.made.startedAt;
+  }
+
+  @PlainField(() => ReconciliationVerdictEnum, { description: 'How the two compare.' })
+  get verdict(): Verdict {
+    return this.found.verdict;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'What more there is to say, for a person; null where the verdict says it all.',
+  })
+  get reason(): string | null {
+    return this.found.reason;
+  }
+
+  @PlainField(() => [PopulationSourceEnum], {
+    description: 'Where the population was read; empty when it could not be read anywhere.',
+  })
+  get sources(): readonly PopulationSource[] {
+    return this.found.sources;
+  }
+
+  @PlainField(() => ReconciliationBasisEnum, {
+    nullable: true,
+    description: 'What was compared; null when nothing was.',
+  })
+  get basis(): ReconciliationBasis | null {
+    return this.found.basis;
+  }
+
+  @PlainField(() => Int, {
+    nullable: true,
+    description: 'How many records Abnormal names in the window; null when that could not be read.',
+  })
+  get population(): number | null {
+    return this.found.population;
+  }
+
+  @PlainField(() => Int, {
+    nullable: true,
+    description: 'How many the list itself declares (`total`) for the window; null where it declares none.',
+  })
+  get declared(): number | null {
+    return this.found.declared;
+  }
+
+  @PlainField(() => Int, {
+    description:
+      'How many of the population are held, with those held beyond it; without a population, how many are held of the window.',
+  })
+  get held(): number {
+    return this.found.held;
+  }
+
+  @PlainField(() => RecordIds, { description: 'Named by Abnormal, and not held.' })
+  get missing(): IdSampleRecord {
+    return this.found.missing;
+  }
+
+  @PlainField(() => RecordIds, { description: 'Held, and not named by Abnormal.' })
+  get extra(): IdSampleRecord {
+    return this.found.extra;
+  }
+
+  @PlainField(() => RecordIds, {
+    description: 'Named by Abnormal though their details answer 404: known to be gone, and not missing.',
+  })
+  get gone(): IdSampleRecord {
+    return this.found.gone;
+  }
+
+  @PlainField(() => [ReopenedWindow], {
+    description:
+      'What was taken back for the next poll to list again, newest first; nothing where it was a gap already.',
+  })
+  get opened(): readonly Window[] {
+    return this.found.opened;
+  }
+
+  @PlainField(() => Run, { description: 'The run that compared it, with what that cost.' })
+  get run(): Run {
+    return new Run(this.made);
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of reconciliations.' })
+export class ReconciliationConnection extends connectionOf<Reconciliation>(
+  () => Reconciliation,
+  'Reconciliation',
+) {}

@@ -1,0 +1,144 @@
+import { GraphQLJSONObject } from 'graphql-scalars';
+import { ID, Int, ObjectType } from 'type-graphql';
+import type { Instant } from '../../model/instant.js';
+import type { Resource } from '../../model/kind.js';
+import type { RunCounts, Run as RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
+import { DateTime } from '../date-time.scalar.js';
+import { describedEnum } from '../described-enum.js';
+import { toGlobalId } from '../global-id.js';
+import { connectionOf } from '../lists/connection.js';
+import { PlainField } from '../plain-field.js';
+import { Node } from '../record/node.type.js';
+
+export const ResourceEnum = describedEnum<Resource>(
+  'Resource',
+  'What Abnormal lists and the gateway collects.',
+  {
+    threats: 'Threats, by when they were received and by when they were last remediated.',
+    cases: 'Account-takeover cases, by when they were last modified.',
+    campaigns: 'Abuse-mailbox campaigns, by when they were last reported.',
+  },
+);
+
+export const RunTriggerEnum = describedEnum<RunTrigger>('RunTrigger', 'Why a run was made.', {
+  POLL: 'On time.',
+  BACKFILL: 'To walk back in time.',
+  LIVE: 'For a query that wanted it fresher.',
+  REREAD: 'To look again at what was not settled.',
+  RECONCILE: 'To compare what is held with what Abnormal has.',
+});
+
+export const RunStatusEnum = describedEnum<RunStatus>('RunStatus', 'How a run ended.', {
+  RUNNING: 'It has not ended.',
+  SUCCEEDED: 'Everything it set out to read was read.',
+  PARTIAL: 'Some of it was read; the errors and the gaps say what was not.',
+  FAILED: 'Nothing could be read.',
+  INTERRUPTED: 'The process ended first; the next run carries on.',
+});
+
+@ObjectType('RunCounts', { simpleResolvers: true, description: 'What a run cost and brought.' })
+export class RunCountsReport implements RunCounts {
+  @PlainField(() => Int, { description: 'Requests sent to Abnormal, retries included.' })
+  readonly calls!: number;
+
+  @PlainField(() => Int, { description: 'Requests for pages of lists.' })
+  readonly listCalls!: number;
+
+  @PlainField(() => Int, { description: 'Requests for details.' })
+  readonly detailCalls!: number;
+
+  @PlainField(() => Int, { description: 'Records that the lists named.' })
+  readonly listed!: number;
+
+  @PlainField(() => Int, { description: 'Records not held before.' })
+  readonly added!: number;
+
+  @PlainField(() => Int, { description: 'Records with a new version.' })
+  readonly changed!: number;
+
+  @PlainField(() => Int, { description: 'Records read again and found the same.' })
+  readonly unchanged!: number;
+
+  @PlainField(() => Int, { description: 'Records found gone.' })
+  readonly deleted!: number;
+
+  @PlainField(() => Int, { description: 'Records set aside as not to be had or not to be understood.' })
+  readonly quarantined!: number;
+
+  @PlainField(() => Int, { description: 'Listed records not fetched, because what is held is new enough.' })
+  readonly skipped!: number;
+
+  @PlainField(() => Int, { description: 'Windows of time that it read.' })
+  readonly windows!: number;
+}
+
+@ObjectType({
+  implements: Node,
+  simpleResolvers: true,
+  description: 'One pass over one resource of one integration.',
+})
+export class Run extends Node {
+  constructor(private readonly run: RunRecord) {
+    super();
+  }
+
+  @PlainField(() => ID, { description: 'Unique over all types and integrations, and lasting. Opaque.' })
+  get id(): string {
+    return toGlobalId('Run', this.run.integration, this.run.id);
+  }
+
+  @PlainField(() => ID, { description: 'The gateway’s own id of it, as `runId` elsewhere.' })
+  get runId(): string {
+    return this.run.id;
+  }
+
+  @PlainField(() => ID, { description: 'The integration, by name.' })
+  get integration(): string {
+    return this.run.integration;
+  }
+
+  @PlainField(() => ResourceEnum, { description: 'What it read.' })
+  get resource(): Resource {
+    return this.run.resource;
+  }
+
+  @PlainField(() => RunTriggerEnum, { description: 'Why it was made.' })
+  get trigger(): RunTrigger {
+    return this.run.trigger;
+  }
+
+  @PlainField(() => RunStatusEnum, { description: 'How it ended.' })
+  get status(): RunStatus {
+    return this.run.status;
+  }
+
+  @PlainField(() => DateTime, { description: 'When it began (UTC).' })
+  get startedAt(): Instant {
+    return this.run.startedAt;
+  }
+
+  @PlainField(() => DateTime, { nullable: true, description: 'When it ended (UTC); null while it runs.' })
+  get endedAt(): Instant | null {
+    return this.run.endedAt;
+  }
+
+  @PlainField(() => GraphQLJSONObject, {
+    description: 'What it set out to read, as the command line would say it.',
+  })
+  get parameters(): RunRecord['parameters'] {
+    return this.run.parameters;
+  }
+
+  @PlainField(() => RunCountsReport, { description: 'What it cost and brought.' })
+  get counts(): RunCounts {
+    return this.run.counts;
+  }
+
+  @PlainField(() => [String], { description: 'What went wrong, for a person: at most the first 20.' })
+  get errors(): readonly string[] {
+    return this.run.errors;
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of runs.' })
+export class RunConnection extends connectionOf<Run>(() => Run, 'Run') {}

@@ -1,0 +1,93 @@
+import { Float, ID, ObjectType } from 'type-graphql';
+import type { Control as ControlRule, Unit } from '../../controls/control.js';
+import {
+  THRESHOLDS,
+  type ThresholdName,
+  type Thresholds,
+  type ThresholdType,
+} from '../../controls/thresholds.js';
+import { describedEnum } from '../described-enum.js';
+import { PlainField } from '../plain-field.js';
+
+export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
+
+export const MeasureUnit = describedEnum<MeasureUnit>('MeasureUnit', 'What a number of a control counts.', {
+  SHARE: 'A share, from 0 to 1.',
+  SECONDS: 'A length of time, in seconds.',
+  COUNT: 'How many.',
+});
+
+const UNIT_OF: Record<Unit | ThresholdType, MeasureUnit> = {
+  share: 'SHARE',
+  ms: 'SECONDS',
+  duration: 'SECONDS',
+  count: 'COUNT',
+};
+
+/** A number of the controls as the graph gives it: lengths of time in seconds. */
+export function toMeasured(unit: Unit | ThresholdType, value: number): { unit: MeasureUnit; value: number } {
+  const measured = UNIT_OF[unit];
+  return { unit: measured, value: measured === 'SECONDS' ? value / 1000 : value };
+}
+
+@ObjectType('ControlThreshold', { description: 'A number that a verdict depends on besides the records.' })
+export class ControlThreshold {
+  @PlainField(() => ID, { description: 'Its name, as rules and the command line have it.' })
+  readonly name!: string;
+
+  @PlainField(() => Float, { description: 'Its value as this gateway judges by it.' })
+  readonly value!: number;
+
+  @PlainField(() => MeasureUnit, { description: 'What it counts.' })
+  readonly unit!: MeasureUnit;
+
+  @PlainField(() => String, { description: 'What it decides.' })
+  readonly description!: string;
+}
+
+@ObjectType('Control', {
+  simpleResolvers: true,
+  description: 'A rule that the recorded history is held against, and the numbers that it goes by.',
+})
+export class Control {
+  constructor(
+    private readonly control: ControlRule,
+    private readonly values: Thresholds,
+  ) {}
+
+  @PlainField(() => ID, {
+    description: 'Its lasting name, such as `attacks-remediated`: for `evidence(controls:)`.',
+  })
+  get id(): string {
+    return this.control.id;
+  }
+
+  @PlainField(() => String, { description: 'What it asserts, in a few words.' })
+  get title(): string {
+    return this.control.title;
+  }
+
+  @PlainField(() => String, { description: 'The rule in words; names in backquotes are thresholds.' })
+  get rule(): string {
+    return this.control.rule;
+  }
+
+  @PlainField(() => [ControlThreshold], { description: 'The numbers in the rule.' })
+  get thresholds(): ControlThreshold[] {
+    return this.control.thresholds.map((name) => thresholdOf(name, this.values[name]));
+  }
+
+  @PlainField(() => [String], {
+    description:
+      'The streams that must be covered for it to pass, each as resource/filter key: `threats/receivedTime`.',
+  })
+  get streams(): string[] {
+    return this.control.needs.map(({ resource, filterKey }) => `${resource}/${filterKey}`);
+  }
+}
+
+/** A threshold as the graph shows it. */
+export function thresholdOf(name: ThresholdName, value: number): ControlThreshold {
+  const { type, description } = THRESHOLDS[name];
+  return { name, description, ...toMeasured(type, value) };
+}

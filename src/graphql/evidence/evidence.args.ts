@@ -1,0 +1,32 @@
+import { ArgsType, Field, ID } from 'type-graphql';
+import type { Instant } from '../../model/instant.js';
+import { DateTime } from '../date-time.scalar.js';
+import { Trend } from './evidence.enums.js';
+
+@ArgsType()
+export class EvidenceArgs {
+  @Field(() => String, {
+    description:
+      'Which time, in UTC: a quarter (`2026-Q3`), a month (`2026-09`), an ISO week (`2026-W37`), a day (`2026-09-14`), or `FROM/TO`, each a day or a time with its zone; TO itself is not in it.',
+  })
+  period!: string;
+
+  @Field(() => [ID], { nullable: true, description: 'Only these controls, by id; all when not given.' })
+  controls?: string[] | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'Judge what was recorded by this instant, in the gateway’s own time (UTC); not in the future. The newest when not given. The same period as of the same instant has the same evidence at any time.',
+  })
+  asOf?: Instant | null;
+
+  @Field(() => [ID], {
+    nullable: true,
+    description: 'Only these integrations, by name, judged together; all that had been read when not given.',
+  })
+  integrations?: string[] | null;
+
+  @Field(() => Trend, { nullable: true, description: 'Judge the period’s parts too, so that a trend shows.' })
+  trend?: Trend | null;
+}

@@ -1,0 +1,100 @@
+import { LRUCache } from 'lru-cache';
+import type { CredentialFact, Finding } from '../../controls/control.js';
+import type { Keep } from '../../controls/evaluate.js';
+import { type Period, PeriodError, parsePeriod, partsOf } from '../../controls/period.js';
+import { CONTROLS, controlsOf } from '../../controls/registry.js';
+import { type Thresholds, toThresholds } from '../../controls/thresholds.js';
+import {
+  type Evidence as EvidenceFacts,
+  type EvidenceRequest,
+  evaluatePeriod,
+} from '../../evidence/evaluate-period.js';
+import { gatherCredentials } from '../../evidence/gather-credentials.js';
+import type { HistoryStore, Pin } from '../../history/store.js';
+import { SIMULATED_ACCOUNT } from '../../integrations/open-account.js';
+import { readTokenHistories } from '../../integrations/token-histories.js';
+import type { Means } from '../context.js';
+import { badInput } from '../errors.js';
+import { checkIntegrations } from '../integration/integrations.js';
+import { toWish } from '../lists/view.js';
+import type { EvidenceArgs } from './evidence.args.js';
+import { type ControlResult, Evidence } from './evidence.type.js';
+
+/** Exceptions that are found with the verdicts; what is paged to beyond them is looked for again. */
+const KEPT: Keep = { skip: 0, limit: 1000 };
+
+/** Evidence as a caller asks for it; what is wrong with the question is the caller's error. */
+export async function readEvidence(means: Means, args: EvidenceArgs): Promise<Evidence> {
+  const { asOf } = toWish(means, { asOf: args.asOf ?? null });
+  const trend = args.trend ?? null;
+  const asked = {
+    period: asInput(() => parsePeriod(args.period)),
+    controls: asInput(() => controlsOf(args.controls ?? null)),
+    integrations: await checkIntegrations(means, args.integrations),
+  };
+  if (trend !== null) asInput(() => partsOf(asked.period, trend));
+  const request: EvidenceRequest = {
+    ...asked,
+    trend,
+    pin: asOf === null ? await means.loaders.current.head() : await means.store.pinAt(asOf),
+    thresholds: thresholdsOf(means),
+    credentials: await credentialsOf(means),
+    keep: KEPT,
+  };
+  return new Evidence({ request, evidence: await evaluateOnce(means, request) });
+}
+
+/** What this gateway judges by. */
+export function thresholdsOf({ thresholds }: Means): Thresholds {
+  return thresholds ?? toThresholds();
+}
+
+/** So many of a result's exceptions after so many, in the view of `pin`; and how many there are. */
+export async function findExceptions(
+  means: Means,
+  { facts, asked }: ControlResult,
+  pin: Pin,
+  { skip, limit }: Keep,
+): Promise<{ readonly exceptions: readonly Finding[]; readonly count: number }> {
+  const request = { ...asked.request, pin, trend: null, controls: [CONTROLS[facts.control]] };
+  const isSameView = pin.seq === asked.evidence.pin.seq;
+  const known = isSameView ? facts : (await evaluateOnce(means, request)).results[0];
+  const count = known?.outcomes.EXCEPTION ?? 0;
+  if (Math.min(skip + limit, count) <= KEPT.limit) {
+    return { exceptions: known?.exceptions.slice(skip, skip + limit) ?? [], count };
+  }
+  const further = await evaluateOnce(means, { ...request, keep: { skip, limit } });
+  return { exceptions: further.results[0]?.exceptions ?? [], count };
+}
+
+async function credentialsOf({ store }: Means): Promise<CredentialFact[]> {
+  return gatherCredentials(await readTokenHistories(store), [SIMULATED_ACCOUNT]);
+}
+
+function asInput<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof PeriodError || error instanceof RangeError) throw badInput(error.message);
+    throw error;
+  }
+}
+
+const REMEMBERED = 32;
+const evaluations = new WeakMap<HistoryStore, LRUCache<string, Promise<EvidenceFacts>>>();
+
+/** The same question about the same view has one answer, which is worked out once for all who ask. */
+function evaluateOnce({ store }: Means, request: EvidenceRequest): Promise<EvidenceFacts> {
+  const known = evaluations.get(store) ?? new LRUCache({ max: REMEMBERED });
+  evaluations.set(store, known);
+  const key = keyOf(request);
+  const answer = known.get(key) ?? evaluatePeriod(store, request);
+  known.set(key, answer);
+  answer.catch(() => known.delete(key));
+  return answer;
+}
+
+function keyOf({ controls, period, ...rest }: EvidenceRequest): string {
+  const { from, to, unit }: Period = period;
+  return JSON.stringify([controls.map(({ id }) => id), from, to, unit, rest]);
+}

@@ -1,0 +1,45 @@
+import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
+import { CONTROL_IDS } from '../../controls/control.js';
+import { Guard } from '../access/guard.js';
+import type { GatewayContext } from '../context.js';
+import { ForwardArgs } from '../lists/page-args.js';
+import { Control } from './control.type.js';
+import { EvidenceArgs } from './evidence.args.js';
+import { ControlExceptionConnection, listExceptions } from './evidence.exceptions.js';
+import { readEvidence, thresholdsOf } from './evidence.read.js';
+import { ControlResult, controlOf, Evidence } from './evidence.type.js';
+
+@Resolver(() => ControlResult)
+export class EvidenceResolver {
+  @Guard('reader')
+  @Query(() => [Control], {
+    nullable: true,
+    description:
+      'The controls that the gateway knows, with their rules and the thresholds that it judges by.',
+  })
+  controls(@Ctx() { means }: GatewayContext): Control[] {
+    return CONTROL_IDS.map((id) => controlOf(id, thresholdsOf(means)));
+  }
+
+  @Guard('reader')
+  @Query(() => Evidence, {
+    nullable: true,
+    description:
+      'What the controls say of a period: verdicts with the populations behind them, exceptions by name, and what was not covered. From the history alone; a long period takes a while.',
+  })
+  evidence(@Args(() => EvidenceArgs) args: EvidenceArgs, @Ctx() context: GatewayContext): Promise<Evidence> {
+    return readEvidence(context.means, args);
+  }
+
+  @FieldResolver(() => ControlExceptionConnection, {
+    nullable: true,
+    description: 'What counts against it, each with its reason. All of it can be walked, however much it is.',
+  })
+  exceptions(
+    @Root() result: ControlResult,
+    @Args(() => ForwardArgs) args: ForwardArgs,
+    @Ctx() context: GatewayContext,
+  ): Promise<ControlExceptionConnection> {
+    return listExceptions(result, args, context);
+  }
+}

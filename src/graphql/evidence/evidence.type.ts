@@ -1,0 +1,320 @@
+import { Float, ID, Int, ObjectType } from 'type-graphql';
+import type { Distribution as DistributionFacts, Measure as MeasureFacts } from '../../controls/control.js';
+import type { ControlResult as ResultFacts, StreamGap } from '../../controls/evaluate.js';
+import { CONTROLS } from '../../controls/registry.js';
+import type { Thresholds } from '../../controls/thresholds.js';
+import type {
+  Evidence as EvidenceFacts,
+  EvidenceRequest,
+  TrendPoint as PointFacts,
+} from '../../evidence/evaluate-period.js';
+import type { GapReason } from '../../model/coverage.js';
+import type { Instant } from '../../model/instant.js';
+import { GapReasonEnum } from '../collection/coverage.type.js';
+import { DateTime } from '../date-time.scalar.js';
+import { PlainField } from '../plain-field.js';
+import { Control, MeasureUnit, toMeasured } from './control.type.js';
+import { Bound, GapClass, Verdict } from './evidence.enums.js';
+
+@ObjectType('EvidencePeriod', { description: 'A span of source time, half-open.' })
+export class EvidencePeriod {
+  @PlainField(() => String, { description: 'As people write it: `2026-Q3`.' })
+  readonly text!: string;
+
+  @PlainField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
+  readonly from!: Instant;
+
+  @PlainField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
+  readonly to!: Instant;
+}
+
+@ObjectType('Measure', { description: 'One number that a control measured, and what it is held against.' })
+export class Measure {
+  @PlainField(() => String, { description: 'What was measured.' })
+  readonly name!: string;
+
+  @PlainField(() => Float, {
+    nullable: true,
+    description: 'The number; null where there was nothing to measure.',
+  })
+  readonly value!: number | null;
+
+  @PlainField(() => MeasureUnit, { description: 'What it counts.' })
+  readonly unit!: MeasureUnit;
+
+  @PlainField(() => Float, {
+    nullable: true,
+    description: 'What it is held against, in the same unit; null: nothing.',
+  })
+  readonly threshold!: number | null;
+
+  @PlainField(() => Bound, { nullable: true, description: 'On which side of the threshold it should be.' })
+  readonly bound!: Bound | null;
+}
+
+/** A measure as the graph shows it. */
+export function toMeasure({ name, value, unit, threshold }: MeasureFacts): Measure {
+  return {
+    name,
+    unit: toMeasured(unit, 0).unit,
+    value: value === null ? null : toMeasured(unit, value).value,
+    threshold: threshold === null ? null : toMeasured(unit, threshold.value).value,
+    bound: threshold?.bound ?? null,
+  };
+}
+
+@ObjectType('EvidenceGap', { description: 'A span of a stream for which the history cannot vouch.' })
+export class EvidenceGap {
+  @PlainField(() => ID, { description: 'The integration, by name.' })
+  readonly integration!: string;
+
+  @PlainField(() => String, { description: 'The stream, as resource/filter key: `threats/receivedTime`.' })
+  readonly stream!: string;
+
+  @PlainField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
+  readonly from!: Instant;
+
+  @PlainField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
+  readonly to!: Instant;
+
+  @PlainField(() => GapReasonEnum, { description: 'Why it is a gap.' })
+  readonly reason!: GapReason;
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'What the reading that left it said, for a person.',
+  })
+  readonly detail!: string | null;
+
+  @PlainField(() => GapClass, { description: 'What it means for the verdict.' })
+  readonly class!: GapClass;
+}
+
+@ObjectType('Population', { simpleResolvers: true, description: 'What a control is about, in one period.' })
+export class Population {
+  constructor(private readonly facts: ResultFacts['population']) {}
+
+  @PlainField(() => Int, { description: 'How many members of it the history holds.' })
+  get count(): number {
+    return this.facts.count;
+  }
+
+  @PlainField(() => String, { description: 'What the members are, in the plural.' })
+  get unit(): string {
+    return this.facts.unit;
+  }
+
+  @PlainField(() => String, { description: 'Who belongs to it, and by which time.' })
+  get words(): string {
+    return this.facts.words;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description:
+      'The same as a query of this graph, as far as its filters can say it; null where no records are meant. What the filter cannot say, `words` does.',
+  })
+  get query(): string | null {
+    return this.facts.query;
+  }
+
+  @PlainField(() => Boolean, { description: 'Whether the history vouches for all of it: no gaps.' })
+  get complete(): boolean {
+    return this.facts.coverage.complete;
+  }
+
+  @PlainField(() => [EvidenceGap], { description: 'What it cannot vouch for, oldest first by stream.' })
+  get gaps(): EvidenceGap[] {
+    return this.facts.coverage.gaps.map(toGap);
+  }
+}
+
+function toGap({ resource, filterKey, ...gap }: StreamGap): EvidenceGap {
+  return { ...gap, stream: `${resource}/${filterKey}` };
+}
+
+@ObjectType('DistributionBar', { description: 'One value of a distribution.' })
+export class DistributionBar {
+  @PlainField(() => String, { description: 'The value, or the class of values.' })
+  readonly label!: string;
+
+  @PlainField(() => Int, { description: 'How many members have it.' })
+  readonly count!: number;
+
+  @PlainField(() => Int, {
+    nullable: true,
+    description: 'How many had it in the period before, where that is compared.',
+  })
+  readonly before!: number | null;
+}
+
+@ObjectType('Distribution', { description: 'How a population spreads over the values of one attribute.' })
+export class Distribution {
+  @PlainField(() => String, { description: 'Which attribute.' })
+  readonly title!: string;
+
+  @PlainField(() => [DistributionBar], { description: 'Its values, in an order that suits them.' })
+  readonly bars!: DistributionFacts['bars'];
+}
+
+/** What a result was asked with, so that its exceptions can be asked for further. */
+export interface Asked {
+  readonly request: EvidenceRequest;
+  readonly evidence: EvidenceFacts;
+}
+
+@ObjectType('ControlResult', { simpleResolvers: true, description: 'What one control says of the period.' })
+export class ControlResult {
+  constructor(
+    readonly facts: ResultFacts,
+    readonly asked: Asked,
+  ) {}
+
+  @PlainField(() => Control, { description: 'The control.' })
+  get control(): Control {
+    return controlOf(this.facts.control, this.asked.request.thresholds);
+  }
+
+  @PlainField(() => Verdict, { description: 'The verdict.' })
+  get verdict(): Verdict {
+    return this.facts.verdict;
+  }
+
+  @PlainField(() => String, { description: 'Why, in a sentence or two.' })
+  get reason(): string {
+    return this.facts.reason;
+  }
+
+  @PlainField(() => Measure, { nullable: true, description: 'The number that the control is known by.' })
+  get measured(): Measure | null {
+    const [first] = this.facts.measures;
+    return first ? toMeasure(first) : null;
+  }
+
+  @PlainField(() => [Measure], { description: 'Every number that was measured.' })
+  get measures(): Measure[] {
+    return this.facts.measures.map(toMeasure);
+  }
+
+  @PlainField(() => Population, { description: 'What it is about.' })
+  get population(): Population {
+    return new Population(this.facts.population);
+  }
+
+  @PlainField(() => Int, { description: 'Members whose time is not up yet: neither good nor bad.' })
+  get pending(): number {
+    return this.facts.outcomes.PENDING;
+  }
+
+  @PlainField(() => Int, { description: 'Members of which what is recorded cannot tell.' })
+  get inDoubt(): number {
+    return this.facts.outcomes.IN_DOUBT;
+  }
+
+  @PlainField(() => [Distribution], { description: 'How the population spreads, where that says something.' })
+  get distributions(): readonly DistributionFacts[] {
+    return this.facts.distributions;
+  }
+}
+
+/** A control by its id, with the thresholds that it is judged by. */
+export function controlOf(id: ResultFacts['control'], thresholds: Thresholds): Control {
+  return new Control(CONTROLS[id], thresholds);
+}
+
+@ObjectType('TrendPoint', {
+  simpleResolvers: true,
+  description: 'What one control says of one part of the period.',
+})
+export class TrendPoint {
+  constructor(
+    private readonly facts: PointFacts,
+    private readonly thresholds: Thresholds,
+  ) {}
+
+  @PlainField(() => Control, { description: 'The control.' })
+  get control(): Control {
+    return controlOf(this.facts.control, this.thresholds);
+  }
+
+  @PlainField(() => Verdict, { description: 'The verdict on the part.' })
+  get verdict(): Verdict {
+    return this.facts.verdict;
+  }
+
+  @PlainField(() => String, { description: 'Why, in a sentence or two.' })
+  get reason(): string {
+    return this.facts.reason;
+  }
+
+  @PlainField(() => Measure, { nullable: true, description: 'The number that the control is known by.' })
+  get measured(): Measure | null {
+    return this.facts.measure && toMeasure(this.facts.measure);
+  }
+
+  @PlainField(() => Int, { description: 'Members of the population in the part.' })
+  get count(): number {
+    return this.facts.count;
+  }
+
+  @PlainField(() => Int, { description: 'Exceptions in the part.' })
+  get exceptions(): number {
+    return this.facts.exceptions;
+  }
+}
+
+@ObjectType('TrendPart', { description: 'One part of the period, judged by itself.' })
+export class TrendPart {
+  @PlainField(() => EvidencePeriod, { description: 'The part.' })
+  readonly period!: EvidencePeriod;
+
+  @PlainField(() => [TrendPoint], { description: 'What each control says of it.' })
+  readonly points!: TrendPoint[];
+}
+
+@ObjectType('Evidence', {
+  simpleResolvers: true,
+  description: 'What controls say of a period, on the grounds of one view of the history.',
+})
+export class Evidence {
+  constructor(private readonly asked: Asked) {}
+
+  @PlainField(() => EvidencePeriod, { description: 'The period.' })
+  get period(): EvidencePeriod {
+    return this.asked.evidence.period;
+  }
+
+  @PlainField(() => DateTime, {
+    description:
+      'The last recording that was judged by (UTC): what counts as now. Asked for as `asOf`, the same is found again.',
+  })
+  get asOf(): Instant {
+    return this.asked.evidence.pin.at;
+  }
+
+  @PlainField(() => Int, { description: 'The number of that recording.' })
+  get seq(): number {
+    return this.asked.evidence.pin.seq;
+  }
+
+  @PlainField(() => [ID], { description: 'The integrations that were judged together, by name.' })
+  get integrations(): readonly string[] {
+    return this.asked.evidence.integrations;
+  }
+
+  @PlainField(() => [ControlResult], { description: 'What each control says.' })
+  get results(): ControlResult[] {
+    return this.asked.evidence.results.map((facts) => new ControlResult(facts, this.asked));
+  }
+
+  @PlainField(() => [TrendPart], {
+    description: 'The parts of the period, oldest first; empty without `trend`.',
+  })
+  get trend(): TrendPart[] {
+    const { evidence, request } = this.asked;
+    return evidence.trend.map(({ period, points }) => ({
+      period,
+      points: points.map((point) => new TrendPoint(point, request.thresholds)),
+    }));
+  }
+}

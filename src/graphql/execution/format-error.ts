@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { ApolloServerErrorCode } from '@apollo/server/errors';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { HistoryError } from '../../history/errors.js';
+import type { Log } from '../../log.js';
+import type { ErrorCode } from '../errors.js';
+import { RequestEnded } from './in-time.js';
+
+/**
+ * Makes what callers see of an error. Those meant for them pass as they are. Any other is a fault of the
+ * gateway: it is logged under a reference, and the caller is given that and nothing else.
+ */
+export function createErrorFormatter(log: Log) {
+  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
+    const cause = causeOf(error);
+    if (cause instanceof HistoryError) {
+      log.error({ err: cause }, 'the history cannot be read');
+      return withMessage(formatted, 'HISTORY_UNAVAILABLE', cause.message);
+    }
+    // nobody reads this, and nothing is wrong
+    if (cause instanceof RequestEnded) return withMessage(formatted, 'TIMEOUT', cause.message);
+    const code = formatted.extensions?.code;
+    if (code === ApolloServerErrorCode.GRAPHQL_PARSE_FAILED) return withoutText(formatted);
+    if (code !== ApolloServerErrorCode.INTERNAL_SERVER_ERROR) return formatted;
+    const reference = randomUUID();
+    log.error({ err: cause, reference, path: formatted.path }, 'a query failed unexpectedly');
+    return withMessage(
+      formatted,
+      'INTERNAL_SERVER_ERROR',
+      `Something went wrong here (reference ${reference}).`,
+    );
+  };
+}
+
+/** A text, or a long name, that stands where the grammar has none may be a token that was misplaced. */
+function withoutText(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  const message = formatted.message.replace(
+    / found (BlockString|String|Name) "(.{16,}|[^"]*)"/s,
+    ' found a $1',
+  );
+  return { ...formatted, message };
+}
+
+function withMessage(formatted: GraphQLFormattedError, code: ErrorCode, message: string) {
+  return { ...formatted, message, extensions: { code } };
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? causeOf(error.originalError) : error;
+}

@@ -1,0 +1,84 @@
+import { Int, ObjectType } from 'type-graphql';
+import type {
+  IntegrationTest,
+  Tested,
+  TestedPart,
+  TestOutcome,
+} from '../../integrations/test-integration.js';
+import type { Instant } from '../../model/instant.js';
+import { DateTime } from '../date-time.scalar.js';
+import { describedEnum } from '../described-enum.js';
+import { PlainField } from '../plain-field.js';
+
+export const TestedPartEnum = describedEnum<Tested>(
+  'TestedPart',
+  'What a connection test asks Abnormal for.',
+  {
+    threats: 'The list of threats.',
+    cases: 'The list of account-takeover cases.',
+    campaigns: 'The list of abuse-mailbox campaigns.',
+    tokens: 'What Abnormal says of the account’s tokens (`/soar/tokens`).',
+  },
+);
+
+export const TestOutcomeEnum = describedEnum<TestOutcome>(
+  'TestOutcome',
+  'How one question of a connection test was answered.',
+  {
+    WORKS: 'It works.',
+    EMPTY: 'It works, and there is nothing.',
+    NOT_LICENSED: 'The account lacks the licence for it.',
+    NOT_ENABLED: 'The account does not have it enabled.',
+    NOT_ANSWERED: 'Abnormal does not tell this account.',
+    FAILED: 'It does not work; the message says what to do.',
+    SKIPPED: 'Not asked: what went wrong before would have gone wrong again.',
+  },
+);
+
+@ObjectType({ simpleResolvers: true, description: 'One question of a connection test, and what came of it.' })
+export class TestedPartReport implements TestedPart {
+  @PlainField(() => TestedPartEnum, { description: 'What was asked for.' })
+  readonly part!: Tested;
+
+  @PlainField(() => TestOutcomeEnum, { description: 'How it went.' })
+  readonly outcome!: TestOutcome;
+
+  @PlainField(() => Int, {
+    nullable: true,
+    description:
+      'How many there are of the last seven days; the least that there are where `isAll` is false.',
+  })
+  readonly seen!: number | null;
+
+  @PlainField(() => Boolean, { description: 'Whether `seen` is all of them.' })
+  readonly isAll!: boolean;
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'What is wrong, as a code; null where nothing is.',
+  })
+  readonly code!: string | null;
+
+  @PlainField(() => String, { description: 'For a person: what works, or what is wrong and what to do.' })
+  readonly message!: string;
+}
+
+@ObjectType('IntegrationTest', {
+  simpleResolvers: true,
+  description: 'Whether Abnormal lets an integration be read: one question for each resource, in words.',
+})
+export class IntegrationTestReport
+  implements Pick<IntegrationTest, 'testedAt' | 'works' | 'parts' | 'calls'>
+{
+  @PlainField(() => DateTime, { description: 'When it was tested (UTC).' })
+  readonly testedAt!: Instant;
+
+  @PlainField(() => Boolean, { description: 'Whether it can be read: nothing failed, and something worked.' })
+  readonly works!: boolean;
+
+  @PlainField(() => [TestedPartReport], { description: 'Each question, in the order asked.' })
+  readonly parts!: readonly TestedPart[];
+
+  @PlainField(() => Int, { description: 'Requests to Abnormal that it cost.' })
+  readonly calls!: number;
+}

@@ -1,0 +1,137 @@
+import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql';
+import type { Region } from '../../integrations/address.js';
+import type { Secret } from '../../integrations/secret.js';
+import type { Address } from '../../integrations/vault.js';
+import { Guard } from '../access/guard.js';
+import type { GatewayContext, Means } from '../context.js';
+import { doAudited } from '../deeds.js';
+import { describedEnum } from '../described-enum.js';
+import { IntegrationPayload, RemovedIntegration } from './integration.payloads.js';
+import { IntegrationTestReport } from './integration-test.type.js';
+import { checkIntegrations } from './integrations.js';
+import { readIntegration } from './read-integrations.js';
+import { runTest } from './run-test.js';
+import { Token } from './token.scalar.js';
+
+export const RegionEnum = describedEnum<Region>('Region', 'Where Abnormal serves an account.', {
+  us: 'The United States: `api.abnormalplatform.com`.',
+  eu: 'Europe: `eu.rest.abnormalsecurity.com`.',
+  gov: 'The United States government: `rest.abnormalsecurity.us`.',
+});
+
+const NAME = 'Its name, as every `integration` argument takes it.';
+const TOKEN =
+  'The token of Abnormal’s REST API (Settings → Integrations → Abnormal REST API). It is stored encrypted and never given back.';
+const REGION = {
+  nullable: true,
+  description: 'Where the account is served; the United States unless given.',
+};
+const BASE_URL = {
+  nullable: true,
+  description:
+    'The address itself, with its version path, in place of a region: https, or http to the gateway’s own machine.',
+};
+
+/** What an admin does to the integrations. The token is an argument of its own everywhere: an error in another may repeat that. */
+@Resolver()
+export class IntegrationMutations {
+  @Guard('admin')
+  @Mutation(() => IntegrationPayload, {
+    nullable: true,
+    description:
+      'Connects an Abnormal account. It is polled at once; what was ever recorded under the name goes on. Ask for `test` to learn whether it works.',
+  })
+  connectIntegration(
+    @Arg('name', () => ID, {
+      description: 'What it is to be called, for good: 1 to 40 characters, of a to z, 0 to 9 and "-".',
+    })
+    name: string,
+    @Arg('token', () => Token, { description: TOKEN }) token: Secret,
+    @Arg('region', () => RegionEnum, REGION) region: Region | null,
+    @Arg('baseUrl', () => String, BASE_URL) baseUrl: string | null,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<IntegrationPayload> {
+    return changed(means, name, 'CONNECT_INTEGRATION', (operations) =>
+      operations.connect({ ...addressOf(region, baseUrl), name, token }),
+    );
+  }
+
+  @Guard('admin')
+  @Mutation(() => IntegrationPayload, {
+    nullable: true,
+    description:
+      'Gives an integration another address. It takes a token for it: a token is never sent elsewhere than where whoever gave it said. It is taken for the same account: what was collected is not read again. Another account wants another name.',
+  })
+  updateIntegration(
+    @Arg('name', () => ID, { description: NAME }) name: string,
+    @Arg('token', () => Token, { description: TOKEN }) token: Secret,
+    @Arg('region', () => RegionEnum, REGION) region: Region | null,
+    @Arg('baseUrl', () => String, BASE_URL) baseUrl: string | null,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<IntegrationPayload> {
+    return changed(means, name, 'UPDATE_INTEGRATION', (operations) =>
+      operations.update(name, addressOf(region, baseUrl), token),
+    );
+  }
+
+  @Guard('admin')
+  @Mutation(() => IntegrationPayload, {
+    nullable: true,
+    description: 'Replaces the token of an integration; it counts from the next request on.',
+  })
+  rotateIntegrationToken(
+    @Arg('name', () => ID, { description: NAME }) name: string,
+    @Arg('token', () => Token, { description: TOKEN }) token: Secret,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<IntegrationPayload> {
+    return changed(means, name, 'ROTATE_INTEGRATION_TOKEN', (operations) => operations.rotate(name, token));
+  }
+
+  @Guard('admin')
+  @Mutation(() => RemovedIntegration, {
+    nullable: true,
+    description: 'Forgets the token of an integration and reads it no longer. Its history stays.',
+  })
+  async removeIntegration(
+    @Arg('name', () => ID, { description: NAME }) name: string,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<RemovedIntegration> {
+    await doAudited(means, {
+      ...{ action: 'REMOVE_INTEGRATION', target: name },
+      work: (operations) => operations.remove(name),
+    });
+    return { name, integration: await readIntegration(means, name) };
+  }
+
+  @Guard('operator')
+  @Mutation(() => IntegrationTestReport, {
+    nullable: true,
+    description:
+      'Tries what an integration is read by, one request for each resource, and says in words what works and what is wrong.',
+  })
+  async testIntegration(
+    @Arg('name', () => ID, { description: NAME }) name: string,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<IntegrationTestReport> {
+    await checkIntegrations(means, [name]);
+    return runTest(means, name);
+  }
+}
+
+function addressOf(region: Region | null, baseUrl: string | null): Address {
+  return { region: region ?? undefined, baseUrl: baseUrl ?? undefined };
+}
+
+type Change = Parameters<typeof doAudited<void>>[1];
+
+async function changed(
+  means: Means,
+  name: string,
+  action: Change['action'],
+  work: Change['work'],
+): Promise<IntegrationPayload> {
+  await doAudited(means, { action, target: name, work });
+  const integration = await readIntegration(means, name);
+  if (!integration) throw new Error(`the integration ${name} is gone again`);
+  return new IntegrationPayload(integration);
+}

@@ -1,0 +1,36 @@
+import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
+import { Guard } from '../access/guard.js';
+import { UpstreamBudget } from '../collection/budget.type.js';
+import type { GatewayContext } from '../context.js';
+import { Integration } from './integration.type.js';
+import { chooseIntegration } from './integrations.js';
+import { readIntegrations } from './read-integrations.js';
+
+@Resolver(() => Integration)
+export class IntegrationResolver {
+  @Guard('reader')
+  @Query(() => [Integration], {
+    nullable: true,
+    description: 'The Abnormal accounts that the gateway reads or has read, and how their streams stand.',
+  })
+  integrations(@Ctx() context: GatewayContext): Promise<Integration[]> {
+    return readIntegrations(context.means);
+  }
+
+  @Guard('reader')
+  @Query(() => UpstreamBudget, {
+    nullable: true,
+    description:
+      'The request budget of an integration as it stands now; null where this process does not read it.',
+  })
+  async upstreamBudget(
+    @Arg('integration', () => ID, {
+      nullable: true,
+      description: 'The integration, by name; need not be said where there is only one.',
+    })
+    name: string | null,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<UpstreamBudget | null> {
+    return means.budgets?.get(await chooseIntegration(means, name))?.snapshot() ?? null;
+  }
+}

@@ -1,0 +1,209 @@
+import { ID, ObjectType } from 'type-graphql';
+import type { Account } from '../../integrations/account.js';
+import { ENVIRONMENT_ACCOUNT } from '../../integrations/open-account.js';
+import {
+  describeTokenState,
+  type TokenSituation,
+  type TokenState,
+  tokenState,
+} from '../../integrations/token-state.js';
+import type { Instant } from '../../model/instant.js';
+import { type IntegrationStatus, integrationHealth } from '../../model/integration-status.js';
+import type { Resource } from '../../model/kind.js';
+import type { Origin } from '../../model/revision.js';
+import type { FilterKey, StreamState, StreamStatus } from '../../model/stream.js';
+import { ResourceEnum } from '../collection/run.type.js';
+import { DateTime } from '../date-time.scalar.js';
+import { describedEnum } from '../described-enum.js';
+import { toGlobalId } from '../global-id.js';
+import type { KeptIntegration } from '../operations.js';
+import { PlainField } from '../plain-field.js';
+import { Node } from '../record/node.type.js';
+import { TokenStateEnum } from './token-state.enum.js';
+
+export const OriginEnum = describedEnum<Origin>('Origin', 'What kind of account an integration is.', {
+  ABNORMAL: 'An Abnormal account.',
+  SIMULATED: 'The built-in simulated tenant: no real data.',
+});
+
+export const StreamStatusEnum = describedEnum<StreamStatus>(
+  'StreamStatus',
+  'Whether Abnormal lets a stream be read, as of the last attempt.',
+  {
+    NEVER_READ: 'Not tried yet.',
+    OK: 'It can be read.',
+    NOT_LICENSED: 'The account lacks the licence for it.',
+    NOT_ENABLED: 'The account does not have it enabled.',
+    FORBIDDEN: 'This address is not on the account’s allowlist, or its API is off.',
+    TOKEN_REJECTED: 'The token is invalid, expired or revoked.',
+    UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
+  },
+);
+
+export const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
+  'IntegrationStatus',
+  'Whether Abnormal lets an integration be read, as of the last attempts.',
+  {
+    NEVER_READ: 'Not tried yet.',
+    OK: 'All of it can be read.',
+    LIMITED: 'Some of it can be read; each stream that cannot says why.',
+    TOKEN_REJECTED: 'The token is invalid, expired or revoked.',
+    FORBIDDEN: 'This address is not on the account’s allowlist, or its API is off.',
+    UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
+  },
+);
+
+@ObjectType('Stream', {
+  simpleResolvers: true,
+  description: 'One way of listing one resource of one integration: what windows and gaps belong to.',
+})
+export class StreamReport implements Omit<StreamState, 'integration'> {
+  @PlainField(() => ResourceEnum, { description: 'What it lists.' })
+  readonly resource!: Resource;
+
+  @PlainField(() => String, { description: 'By which of Abnormal’s filter keys, such as `receivedTime`.' })
+  readonly filterKey!: FilterKey;
+
+  @PlainField(() => StreamStatusEnum, { description: 'Whether it can be read.' })
+  readonly status!: StreamStatus;
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'For a person: what happened, the likely causes, what to do. Null when all is well.',
+  })
+  readonly message!: string | null;
+
+  @PlainField(() => DateTime, {
+    description: 'Where its collection begins (UTC); nothing earlier is wanted.',
+  })
+  readonly collectFrom!: Instant;
+
+  @PlainField(() => DateTime, { nullable: true, description: 'When it was last tried (UTC).' })
+  readonly lastAttemptAt!: Instant | null;
+
+  @PlainField(() => DateTime, { nullable: true, description: 'When it was last read to its end (UTC).' })
+  readonly lastSuccessAt!: Instant | null;
+}
+
+@ObjectType({
+  implements: Node,
+  simpleResolvers: true,
+  description: 'An Abnormal account that the gateway reads, or has read.',
+})
+export class Integration extends Node {
+  constructor(
+    private readonly integration: string,
+    private readonly account: Pick<Account, 'origin' | 'baseUrl'> | null,
+    private readonly states: readonly StreamState[],
+    private readonly kept: KeptIntegration | null,
+    /** Of the account that is read, if that has one. */
+    private readonly token: TokenSituation | null,
+    private readonly now: Instant,
+  ) {
+    super();
+  }
+
+  @PlainField(() => ID, {
+    description: 'Unique over all types, and lasting. Opaque: the name stands beside it.',
+  })
+  get id(): string {
+    return toGlobalId('Integration', this.integration, this.integration);
+  }
+
+  @PlainField(() => ID, { description: 'Its name, as every `integration` argument takes it.' })
+  get name(): string {
+    return this.integration;
+  }
+
+  @PlainField(() => OriginEnum, {
+    nullable: true,
+    description: 'What kind of account it is; null when this gateway no longer reads it.',
+  })
+  get origin(): Origin | null {
+    return this.account?.origin ?? null;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'Where it is read from; null when this gateway no longer reads it.',
+  })
+  get baseUrl(): string | null {
+    return this.account?.baseUrl ?? null;
+  }
+
+  @PlainField(() => IntegrationStatusEnum, { description: 'Whether it can be read.' })
+  get status(): IntegrationStatus {
+    return integrationHealth(this.states).status;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'For a person: what happened, the likely causes, what to do. Null when all is well.',
+  })
+  get message(): string | null {
+    return integrationHealth(this.states).message;
+  }
+
+  @PlainField(() => [StreamReport], {
+    description: 'How its streams stand; none before they are first tried.',
+  })
+  get streams(): readonly StreamReport[] {
+    return this.states;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description: 'When it was connected (UTC); null for the account of the environment.',
+  })
+  get createdAt(): Instant | null {
+    return this.kept?.createdAt ?? null;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description:
+      'The last four characters of its token, to tell tokens apart. Nothing gives the token itself.',
+  })
+  get tokenHint(): string | null {
+    return this.kept?.tokenHint ?? null;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description:
+      'Since when the gateway has had its token (UTC): when it was given, or first seen in the environment.',
+  })
+  get tokenStoredAt(): Instant | null {
+    return this.token?.storedAt ?? null;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description:
+      'When its token ends (UTC), as far as Abnormal says (`/soar/tokens`); null where it does not.',
+  })
+  get expiresAt(): Instant | null {
+    return this.token?.expiresAt ?? null;
+  }
+
+  @PlainField(() => TokenStateEnum, {
+    nullable: true,
+    description:
+      'How its token stands; null where it has none, as the simulated tenant, or is no longer read.',
+  })
+  get tokenState(): TokenState | null {
+    return this.token && tokenState(this.token, this.now);
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'How its token stands, in words, with what to do.',
+  })
+  get tokenMessage(): string | null {
+    const how =
+      this.name === ENVIRONMENT_ACCOUNT
+        ? 'Make a new one in Abnormal, put it into ABNORMAL_TOKEN and restart the gateway.'
+        : `Make a new one in Abnormal and give it to the mutation rotateIntegrationToken or the command "integrations rotate ${this.name}".`;
+    return this.token && describeTokenState(this.token, this.now, how);
+  }
+}

@@ -1,0 +1,31 @@
+import { readTokenSituations } from '../../integrations/token-histories.js';
+import type { Means } from '../context.js';
+import type { KeptIntegration } from '../operations.js';
+import { Integration } from './integration.type.js';
+import { integrationNames } from './integrations.js';
+
+/** Every integration with its account, where this process reads it, and the state of its streams. */
+export async function readIntegrations(means: Means): Promise<Integration[]> {
+  const [names, streams, kept, tokens] = await Promise.all([
+    integrationNames(means),
+    means.loaders.current.streams(),
+    means.operations?.kept() ?? NOTHING_KEPT,
+    readTokenSituations(means.store),
+  ]);
+  return names.map((name) => {
+    const own = streams.filter(({ integration }) => integration === name);
+    const account = means.accounts.get(name);
+    const token = account?.origin === 'ABNORMAL' ? (tokens.get(name) ?? UNKNOWN_TOKEN) : null;
+    return new Integration(name, account, own, kept.get(name) ?? null, token, means.now());
+  });
+}
+
+/** One integration; `null` where there is none of that name. */
+export async function readIntegration(means: Means, name: string): Promise<Integration | null> {
+  const all = await readIntegrations(means);
+  return all.find((integration) => integration.name === name) ?? null;
+}
+
+const NOTHING_KEPT: ReadonlyMap<string, KeptIntegration> = new Map();
+
+const UNKNOWN_TOKEN = { issuedAt: null, expiresAt: null, storedAt: null, isRejected: false };

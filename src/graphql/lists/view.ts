@@ -1,0 +1,91 @@
+import type { Pin } from '../../history/store.js';
+import { type Instant, toMillis } from '../../model/instant.js';
+import type { Freshness } from '../../sync/freshness.js';
+import type { Means } from '../context.js';
+import { badInput, queryError, upstreamErrorCode } from '../errors.js';
+import type { ReadArgs } from '../read-args.js';
+
+/** What an answer is read from: one `seq` for a root and everything below it. */
+export interface View {
+  readonly seq: number;
+  /** The instant whose state this is; asked for again as `asOf`, the same is seen. */
+  readonly asOf: Instant;
+  /** Of the past: answered from the history alone, on-demand fields included. */
+  readonly frozen: boolean;
+  /** What was done for freshness; `null` where nothing had to be. */
+  readonly freshness: Freshness | null;
+  /** When the request came; what was verified since was read for it. */
+  readonly requestedAt: Instant;
+  /** How old on-demand fields may be. */
+  readonly maxAgeMs: number;
+  readonly staleIfError: boolean;
+}
+
+/** A checked wish for freshness. */
+export interface Wish {
+  /** Of the past when given. */
+  readonly asOf: Instant | null;
+  readonly maxAgeMs: number;
+  readonly staleIfError: boolean;
+}
+
+/** Checks what the caller wants; `asOf` in the future or beside `maxAge` is the caller's error. */
+export function toWish(means: Means, args: ReadArgs): Wish {
+  const { asOf = null, maxAge = null, staleIfError } = args;
+  if (asOf !== null && maxAge !== null) {
+    throw badInput('asOf answers from the history and never asks Abnormal: give either asOf or maxAge.');
+  }
+  if (maxAge !== null && maxAge < 0) throw badInput(`maxAge must be 0 seconds or more; it is ${maxAge}.`);
+  const now = means.now();
+  if (asOf !== null && asOf > now) {
+    throw badInput(`asOf must not be in the future: it is ${asOf}, and here it is ${now}.`);
+  }
+  const maxAgeMs = maxAge === null ? means.defaultMaxAgeMs : maxAge * 1000;
+  return { asOf, maxAgeMs, staleIfError: staleIfError ?? true };
+}
+
+/** The view of a past instant. */
+export async function pastView(means: Means, wish: Wish & { asOf: Instant }): Promise<View> {
+  const { seq } = await means.store.pinAt(wish.asOf);
+  return {
+    ...wish,
+    ...{ seq, frozen: true, freshness: null, requestedAt: means.requestedAt },
+  };
+}
+
+/** The newest view, given what was done for its freshness. */
+export function headView(
+  { requestedAt }: Means,
+  { maxAgeMs, staleIfError }: Wish,
+  freshness: Freshness | null,
+  { seq, at: asOf }: Pin,
+): View {
+  return { seq, asOf, frozen: false, freshness, requestedAt, maxAgeMs, staleIfError };
+}
+
+/** The view in which a version was first seen: that batch, nothing later. */
+export function viewOfRevision(revision: { seqFrom: number; observedFrom: Instant }): View {
+  const { seqFrom: seq, observedFrom: asOf } = revision;
+  return {
+    ...{ seq, asOf, frozen: true, requestedAt: asOf },
+    ...{ freshness: null, maxAgeMs: 0, staleIfError: true },
+  };
+}
+
+/** Whether what was confirmed at `verifiedAt` need not be asked for again. */
+export function isFresh(means: Means, verifiedAt: Instant, maxAgeMs: number): boolean {
+  const age = toMillis(means.now()) - toMillis(verifiedAt);
+  // what was confirmed in the future was confirmed by a clock that was wrong
+  return age >= 0 && age < maxAgeMs;
+}
+
+/** Counts that Abnormal was asked, if it was: an answer says what it cost. */
+export function noteLive(means: Means, freshness: Freshness): void {
+  if (freshness.stale || freshness.live) means.liveReads += 1;
+}
+
+/** Turns a stale answer into an error where the caller will not have it, or where nothing is held to give. */
+export function assertAcceptable(freshness: Freshness, held: boolean, wish: { staleIfError: boolean }): void {
+  if (!freshness.stale || (held && wish.staleIfError)) return;
+  throw queryError(upstreamErrorCode(freshness.code), freshness.reason);
+}

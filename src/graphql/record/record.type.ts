@@ -1,0 +1,76 @@
+import { ID, InterfaceType } from 'type-graphql';
+import type { Instant } from '../../model/instant.js';
+import type { ListedKind } from '../../model/kind.js';
+import type { RecordOf } from '../../model/records.js';
+import type { Revision } from '../../model/revision.js';
+import { DateTime } from '../date-time.scalar.js';
+import { TYPE_OF, toGlobalId } from '../global-id.js';
+import type { View } from '../lists/view.js';
+import { PlainField } from '../plain-field.js';
+import { Node } from './node.type.js';
+import { Provenance } from './provenance.type.js';
+
+@InterfaceType('Record', {
+  implements: Node,
+  description: 'Anything collected from Abnormal, of which every version is kept.',
+})
+export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node {
+  private globalId: string | null = null;
+  private kept: Map<string, unknown> | null = null;
+
+  constructor(
+    readonly revision: Revision<K>,
+    /** What everything below this node is read from. */
+    readonly view: View,
+  ) {
+    super();
+  }
+
+  get record(): RecordOf[K] {
+    return this.revision.record;
+  }
+
+  @PlainField(() => ID, {
+    description:
+      'Unique over all types and integrations, and lasting. Opaque: Abnormal’s own id stands beside it.',
+  })
+  get id(): string {
+    if (this.globalId === null) {
+      const { kind, integration, id } = this.revision.key;
+      this.globalId = toGlobalId(TYPE_OF[kind], integration, id);
+    }
+    return this.globalId;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description:
+      'When the gateway found it gone at Abnormal (two answers of 404, in different runs); the fields show the last version. Null while it is there. Lists leave deleted records out.',
+  })
+  get deletedAt(): Instant | null {
+    return this.revision.deleted ? this.revision.observedFrom : null;
+  }
+
+  @PlainField(() => Provenance, { description: 'Where these data come from, and how sure they are.' })
+  get provenance(): Provenance {
+    return new Provenance(this.revision, this.view);
+  }
+
+  /**
+   * What `make` gives, made once: it serves every query that comes upon this node, so it must be the same for
+   * all of them. A failure is not kept.
+   */
+  keep<T extends object>(name: string, make: () => Promise<T>): T | Promise<T> {
+    this.kept ??= new Map();
+    const kept = this.kept;
+    const known = kept.get(name);
+    if (known !== undefined) return known as T | Promise<T>;
+    const making = make();
+    kept.set(name, making);
+    making.then(
+      (value) => kept.set(name, value),
+      () => kept.delete(name),
+    );
+    return making;
+  }
+}

@@ -1,0 +1,294 @@
+import { ID, Int, ObjectType } from 'type-graphql';
+import type { Instant } from '../../model/instant.js';
+import {
+  attackedParty,
+  attackStrategy,
+  attackType,
+  attackVector,
+  impersonatedParty,
+  remediationState,
+} from '../../model/normalise.js';
+import type { CustomerOverride, Message as MessageRecord } from '../../model/records.js';
+import { type MessageRemediation, messageRemediation } from '../../model/remediation.js';
+import { RemediationStatus } from '../case/case.enums.js';
+import { DateTime } from '../date-time.scalar.js';
+import { remembered } from '../execution/remembered.js';
+import { connectionOf } from '../lists/connection.js';
+import { PlainField } from '../plain-field.js';
+import {
+  AttackedParty,
+  AttackStrategy,
+  AttackType,
+  AttackVector,
+  ImpersonatedParty,
+  MessageRemediationState,
+} from './threat.enums.js';
+
+const attackedPartyOf = remembered(attackedParty);
+const attackStrategyOf = remembered(attackStrategy);
+const attackTypeOf = remembered(attackType);
+const attackVectorOf = remembered(attackVector);
+const impersonatedPartyOf = remembered(impersonatedParty);
+const remediationStateOf = remembered(remediationState);
+
+@ObjectType('CustomerOverride', {
+  simpleResolvers: true,
+  description:
+    'A rule or a decision of the customer’s that overrode Abnormal’s judgement (`customerOverride`).',
+})
+export class CustomerOverrideNote implements CustomerOverride {
+  @PlainField(() => String, { nullable: true, description: 'What kind of override it is, as received.' })
+  readonly overrideType!: string | null;
+
+  @PlainField(() => String, { nullable: true, description: 'Why, as received.' })
+  readonly reason!: string | null;
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'The judgement that counts instead, as received.',
+  })
+  readonly overrideJudgement!: string | null;
+
+  @PlainField(() => String, { nullable: true, description: 'What it matched, as received.' })
+  readonly value!: string | null;
+}
+
+@ObjectType({
+  simpleResolvers: true,
+  description:
+    'One e-mail of a threat in one mailbox, from `GET /threats/{id}`. The same e-mail to several people is several messages.',
+})
+export class Message {
+  constructor(private readonly record: MessageRecord) {}
+
+  @PlainField(() => ID, {
+    description: 'Abnormal’s own id (`abxMessageIdStr`): a signed 64-bit integer as text.',
+  })
+  get messageId(): string {
+    return this.record.messageId;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'Where to see it in Abnormal’s portal.' })
+  get portalUrl(): string | null {
+    return this.record.portalUrl;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'The subject line.' })
+  get subject(): string | null {
+    return this.record.subject;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'The sender’s address; Abnormal cuts it at 256 characters.',
+  })
+  get fromAddress(): string | null {
+    return this.record.fromAddress;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'The sender’s display name.' })
+  get fromName(): string | null {
+    return this.record.fromName;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'The sender’s domain; given to some accounts only.',
+  })
+  get senderDomain(): string | null {
+    return this.record.senderDomain;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'The address it was sent from.' })
+  get senderIpAddress(): string | null {
+    return this.record.senderIpAddress;
+  }
+
+  @PlainField(() => [String], {
+    description: 'All recipients in its header; Abnormal cuts the list at 255 characters.',
+  })
+  get toAddresses(): readonly string[] {
+    return this.record.toAddresses;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'Whose mailbox it came to.' })
+  get recipientAddress(): string | null {
+    return this.record.recipientAddress;
+  }
+
+  @PlainField(() => [String], { description: 'Recipients in copy (`ccEmails`).' })
+  get ccAddresses(): readonly string[] {
+    return this.record.ccAddresses;
+  }
+
+  @PlainField(() => [String], { description: 'Where an answer would go (`replyToEmails`).' })
+  get replyToAddresses(): readonly string[] {
+    return this.record.replyToAddresses;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'The address that bounces go to.' })
+  get returnPath(): string | null {
+    return this.record.returnPath;
+  }
+
+  @PlainField(() => DateTime, { nullable: true, description: 'When it came (UTC).' })
+  get receivedTime(): Instant | null {
+    return this.record.receivedTime;
+  }
+
+  @PlainField(() => DateTime, { nullable: true, description: 'When it was sent (UTC).' })
+  get sentTime(): Instant | null {
+    return this.record.sentTime;
+  }
+
+  @PlainField(() => String, { nullable: true, description: 'Its `Message-ID` header.' })
+  get internetMessageId(): string | null {
+    return this.record.internetMessageId;
+  }
+
+  @PlainField(() => AttackType, { nullable: true, description: 'What kind of attack it is.' })
+  get attackType(): AttackType | null {
+    return attackTypeOf(this.record.attackTypeRaw);
+  }
+
+  @PlainField(() => String, { nullable: true, description: '`attackType` as received.' })
+  get attackTypeRaw(): string | null {
+    return this.record.attackTypeRaw;
+  }
+
+  @PlainField(() => AttackStrategy, { nullable: true, description: 'How the attacker hides.' })
+  get attackStrategy(): AttackStrategy | null {
+    return attackStrategyOf(this.record.attackStrategyRaw);
+  }
+
+  @PlainField(() => String, { nullable: true, description: '`attackStrategy` as received.' })
+  get attackStrategyRaw(): string | null {
+    return this.record.attackStrategyRaw;
+  }
+
+  @PlainField(() => AttackVector, { nullable: true, description: 'What does the harm.' })
+  get attackVector(): AttackVector | null {
+    return attackVectorOf(this.record.attackVectorRaw);
+  }
+
+  @PlainField(() => String, { nullable: true, description: '`attackVector` as received.' })
+  get attackVectorRaw(): string | null {
+    return this.record.attackVectorRaw;
+  }
+
+  @PlainField(() => AttackedParty, { nullable: true, description: 'Whom it is aimed at.' })
+  get attackedParty(): AttackedParty | null {
+    return attackedPartyOf(this.record.attackedPartyRaw);
+  }
+
+  @PlainField(() => String, { nullable: true, description: '`attackedParty` as received.' })
+  get attackedPartyRaw(): string | null {
+    return this.record.attackedPartyRaw;
+  }
+
+  @PlainField(() => ImpersonatedParty, { nullable: true, description: 'Whom the attacker pretends to be.' })
+  get impersonatedParty(): ImpersonatedParty | null {
+    return impersonatedPartyOf(this.record.impersonatedPartyRaw);
+  }
+
+  @PlainField(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
+  get impersonatedPartyRaw(): string | null {
+    return this.record.impersonatedPartyRaw;
+  }
+
+  @PlainField(() => RemediationStatus, { nullable: true, description: 'What Abnormal says was done.' })
+  get remediationStatus(): RemediationStatus | null {
+    return remediationStateOf(this.record.remediationStatusRaw);
+  }
+
+  @PlainField(() => String, { nullable: true, description: '`remediationStatus` as received.' })
+  get remediationStatusRaw(): string | null {
+    return this.record.remediationStatusRaw;
+  }
+
+  @PlainField(() => MessageRemediationState, {
+    description: 'What became of it, derived from all that is said.',
+  })
+  get remediation(): MessageRemediation {
+    return messageRemediation(this.record);
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description: 'When it was dealt with (UTC; `remediationTimestamp`).',
+  })
+  get remediationTime(): Instant | null {
+    return this.record.remediationTime;
+  }
+
+  @PlainField(() => Boolean, {
+    nullable: true,
+    description: 'An older flag: dealt with automatically. `remediationStatus` says more.',
+  })
+  get autoRemediated(): boolean | null {
+    return this.record.autoRemediated;
+  }
+
+  @PlainField(() => Boolean, {
+    nullable: true,
+    description: 'An older flag: dealt with afterwards. `remediationStatus` says more.',
+  })
+  get postRemediated(): boolean | null {
+    return this.record.postRemediated;
+  }
+
+  @PlainField(() => Boolean, { nullable: true, description: 'Whether the recipient has read it.' })
+  get isRead(): boolean | null {
+    return this.record.isRead;
+  }
+
+  @PlainField(() => Int, {
+    nullable: true,
+    description: 'How many attachments Abnormal counts; given to some accounts only.',
+  })
+  get attachmentCount(): number | null {
+    return this.record.attachmentCount;
+  }
+
+  @PlainField(() => [String], { description: 'The attachments’ file names.' })
+  get attachmentNames(): readonly string[] {
+    return this.record.attachmentNames;
+  }
+
+  @PlainField(() => Int, {
+    nullable: true,
+    description: 'How many links Abnormal counts; need not equal the number of `urls` it sends.',
+  })
+  get urlCount(): number | null {
+    return this.record.urlCount;
+  }
+
+  @PlainField(() => [String], { description: 'Links in it, as Abnormal sends them. Handle with care.' })
+  get urls(): readonly string[] {
+    return this.record.urls;
+  }
+
+  @PlainField(() => [String], { description: 'What gave it away, in Abnormal’s words.' })
+  get summaryInsights(): readonly string[] {
+    return this.record.summaryInsights;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'Abnormal’s judgement of it as received, such as `Attack` (`source`).',
+  })
+  get judgementRaw(): string | null {
+    return this.record.judgementRaw;
+  }
+
+  @PlainField(() => CustomerOverrideNote, {
+    nullable: true,
+    description: 'What the customer decided otherwise.',
+  })
+  get customerOverride(): CustomerOverride | null {
+    return this.record.customerOverride;
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of the messages of a threat, newest first.' })
+export class MessageConnection extends connectionOf<Message>(() => Message, 'Message') {}
