@@ -5,8 +5,8 @@ import { replaceBy, TOKEN_STATES, tokenState } from '../integrations/token-state
 import { driftOf } from '../model/drift.js';
 import type { Instant } from '../model/instant.js';
 import { KINDS } from '../model/kind.js';
-import { unixSeconds } from './elapsed.js';
 import { named } from './names.js';
+import { unixSeconds } from './seconds.js';
 
 type Books = Pick<HistoryStore, 'countQuarantine' | 'documents'>;
 

@@ -4,8 +4,8 @@ import { ERROR_CODES } from '../graphql/errors.js';
 import type { GraphObserver } from '../graphql/execution/observe-requests.js';
 import type { Run } from '../model/run.js';
 import type { SyncObserver } from '../sync/observer.js';
-import { secondsBetween } from './elapsed.js';
 import { named } from './names.js';
+import { secondsBetween } from './seconds.js';
 
 /** What is counted as it happens, since the process began. */
 export interface Counters {

@@ -4,8 +4,8 @@ import type { Pin } from '../history/store.js';
 import type { Gap } from '../model/coverage.js';
 import { INTEGRATION_STATUSES, integrationHealth } from '../model/integration-status.js';
 import { STREAM_STATUSES, type StreamState } from '../model/stream.js';
-import { secondsBetween, unixSeconds } from './elapsed.js';
 import { named } from './names.js';
+import { secondsBetween, unixSeconds } from './seconds.js';
 
 /** What is as it is at the moment of asking; each sets all of its series anew. */
 export interface Gauges {

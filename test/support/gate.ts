@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { closing, forward } from './forward.js';
 
 /** A server before another that counts requests, and can hold them back. */
 export interface Gate {
@@ -41,22 +42,4 @@ export async function startGate(behind: string): Promise<Gate> {
     forget: () => void seen.splice(0),
     close: () => closing(server),
   };
-}
-
-function forward(target: URL, incoming: IncomingMessage, response: ServerResponse): void {
-  const { hostname, port } = target;
-  const options = { hostname, port, path: incoming.url, method: incoming.method, headers: incoming.headers };
-  const outgoing = request(options, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-  });
-  outgoing.on('error', () => response.destroy());
-  incoming.pipe(outgoing);
-}
-
-function closing(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { closing, forward } from './forward.js';
 
 /** Answers with what it was sent, in one of the ways in which a server may. */
 export type Echo = (response: ServerResponse, token: string, incoming: IncomingMessage) => void;
@@ -39,24 +40,6 @@ export async function startParrot(behind: string, echoes: Readonly<Record<string
     },
     close: () => closing(server),
   };
-}
-
-function forward(target: URL, incoming: IncomingMessage, response: ServerResponse): void {
-  const { hostname, port } = target;
-  const options = { hostname, port, path: incoming.url, method: incoming.method, headers: incoming.headers };
-  const outgoing = request(options, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-  });
-  outgoing.on('error', () => response.destroy());
-  incoming.pipe(outgoing);
-}
-
-function closing(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' };
