@@ -105,7 +105,8 @@ test('a hook that answers badly fails no poll, and is told what it missed', asyn
     expect(told).toEqual([]);
     status = 204;
     await poll(env);
-    expect(told.map(({ index }) => index)).toEqual([1, 2, 3]);
+    // at least once each: an answer can be lost after it was taken in
+    expect([...new Set(told.map(({ index }) => index))]).toEqual([1, 2, 3]);
   } finally {
     server.close();
   }
