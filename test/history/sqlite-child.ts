@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { openSqliteStore } from '../../src/history/sqlite-store.js';
 import { shift } from '../../src/model/instant.js';
 import {
@@ -31,6 +32,8 @@ for (let n = 1; task === 'manage'; n += 1) {
   const put = await store.putDocument('settings', 'managed', { n }, n - 1);
   const appended = await store.append('audit', n, START, { n });
   console.log(put && appended ? `kept ${n}` : 'refused');
+  // lets what was said go out, and the other process have its turn
+  await setTimeout(2);
 }
 while (task === 'record') {
   const { seq } = await store.head();

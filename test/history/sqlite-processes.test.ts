@@ -213,7 +213,8 @@ async function inspectKept(path: string): Promise<number> {
 
 async function kill(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
+  // not its exit: what it wrote before may still be in the pipe
+  const ended = once(child, 'close');
   child.kill('SIGKILL');
   await ended;
 }
