@@ -64,14 +64,14 @@ const OUTAGES: FaultPlan = {
 };
 
 /** Collects the example into a history, which is to be empty. */
-export async function collectExample(store: HistoryStore): Promise<void> {
+export async function collectExample(store: HistoryStore, every = EVERY): Promise<void> {
   const time = { now: toMillis(EXAMPLE.collectedFrom) };
   const clock = () => time.now;
   const tenant = createTenant(TENANT);
   const simulator = await startSimulator({ tenant, clock, campaignsPath: 'none', faults: OUTAGES });
   try {
     await keepToken(store);
-    await poll(store, simulator, time);
+    await poll(store, simulator, time, every);
   } finally {
     await simulator.close();
   }
@@ -88,7 +88,12 @@ async function keepToken(store: HistoryStore): Promise<void> {
 
 const EVERY: Record<Resource, number> = { threats: 4 * HOUR, cases: 4 * HOUR, campaigns: 24 * HOUR };
 
-async function poll(store: HistoryStore, simulator: Simulator, time: { now: number }): Promise<void> {
+async function poll(
+  store: HistoryStore,
+  simulator: Simulator,
+  time: { now: number },
+  every: Record<Resource, number>,
+): Promise<void> {
   const clock = () => time.now;
   const log = pino({ level: 'silent' });
   const immediately = (callback: () => void) => {
@@ -113,7 +118,7 @@ async function poll(store: HistoryStore, simulator: Simulator, time: { now: numb
   for (; time.now <= toMillis(collectedTo); time.now += HOUR) {
     // one after the other, so that the same history comes of it each time
     for (const resource of ['threats', 'cases', 'campaigns'] as const) {
-      if (time.now < begin || (time.now - begin) % EVERY[resource] !== 0) continue;
+      if (time.now < begin || (time.now - begin) % every[resource] !== 0) continue;
       await sync.poll({ resources: [resource], signal });
     }
   }
