@@ -1,4 +1,5 @@
 import { DAY, type Instant, toMillis } from '../model/instant.js';
+import { excessNote } from '../model/token-permissions.js';
 
 export const TOKEN_STATES = ['OK', 'EXPIRING', 'ROTATION_DUE', 'REJECTED', 'UNKNOWN'] as const;
 
@@ -12,6 +13,8 @@ export interface TokenSituation {
   readonly expiresAt: Instant | null;
   /** Since when the gateway has had it. */
   readonly storedAt: Instant | null;
+  /** What it may do; absent where Abnormal does not say. */
+  readonly permissions?: readonly string[] | undefined;
   /** Whether Abnormal refused it when it was last used. */
   readonly isRejected: boolean;
 }
@@ -43,8 +46,16 @@ export function replaceBy(token: TokenSituation): Instant | null {
   return byAge < token.expiresAt ? byAge : token.expiresAt;
 }
 
-/** The state in words, with what to do; `how` is what replaces this integration's token. */
+/**
+ * The state in words, with what to do; `how` is what replaces this integration's token. Says too if the token may do
+ * more than the gateway needs.
+ */
 export function describeTokenState(token: TokenSituation, now: Instant, how: string): string {
+  const note = excessNote(token.permissions);
+  return note === null ? stateText(token, now, how) : `${stateText(token, now, how)} ${note}`;
+}
+
+function stateText(token: TokenSituation, now: Instant, how: string): string {
   const end = token.expiresAt === null ? null : endText(token.expiresAt, now);
   const age = ageOf(token, now);
   const old = age === null ? null : `is ${daysText(age)} old`;

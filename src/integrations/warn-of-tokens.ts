@@ -1,6 +1,7 @@
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import { DAY, toInstant } from '../model/instant.js';
+import { permissionsToAct } from '../model/token-permissions.js';
 import { ENVIRONMENT_ACCOUNT } from './open-account.js';
 import { readTokenSituations } from './token-histories.js';
 import { describeTokenState, tokenState } from './token-state.js';
@@ -22,8 +23,8 @@ export function howToReplace(integration: string): string {
 }
 
 /**
- * Says in the log, as a warning, which tokens are to be replaced: once a day for each, and at once when one comes
- * to stand otherwise. Call it as often as is handy.
+ * Logs a warning for each token that must be replaced, once a day and at once when its state changes, and a note for
+ * one that is well but may do more than read. Call it as often as you like.
  */
 export function createTokenWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
   const said = new Map<string, { readonly state: string; readonly at: number }>();
@@ -35,9 +36,10 @@ export function createTokenWarnings({ store, log, clock }: TokenWarningOptions):
       const isSaid = before?.state === state && now - before.at < DAY;
       if (isSaid) continue;
       said.set(integration, { state, at: now });
-      if (state === 'OK') continue;
+      const isExcessive = permissionsToAct(situation.permissions).length > 0;
+      if (state === 'OK' && !isExcessive) continue;
       const text = describeTokenState(situation, toInstant(now), howToReplace(integration));
-      log.warn({ integration, tokenState: state }, text);
+      log[state === 'OK' ? 'info' : 'warn']({ integration, tokenState: state }, text);
     }
   };
 }

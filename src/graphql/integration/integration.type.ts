@@ -12,6 +12,7 @@ import { type IntegrationStatus, integrationHealth } from '../../model/integrati
 import type { Resource } from '../../model/kind.js';
 import type { Origin } from '../../model/revision.js';
 import type { FilterKey, StreamState, StreamStatus } from '../../model/stream.js';
+import { permissionsToAct } from '../../model/token-permissions.js';
 import { ResourceEnum } from '../collection/run.type.js';
 import { DateTime } from '../date-time.scalar.js';
 import { describedEnum } from '../described-enum.js';
@@ -184,6 +185,25 @@ export class Integration extends Node {
   })
   get expiresAt(): Instant | null {
     return this.token?.expiresAt ?? null;
+  }
+
+  @PlainField(() => [String], {
+    nullable: true,
+    description:
+      'What its token may do, as names such as `soar_v1_read_threats` (`permissions` of `/soar/tokens`); null where Abnormal does not say.',
+  })
+  get tokenPermissions(): readonly string[] | null {
+    return this.token?.permissions ?? null;
+  }
+
+  @PlainField(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether its token may do more than read, which the gateway does not need; null where Abnormal does not say what it may do.',
+  })
+  get tokenMayAct(): boolean | null {
+    const { permissions } = this.token ?? {};
+    return permissions ? permissionsToAct(permissions).length > 0 : null;
   }
 
   @PlainField(() => TokenStateEnum, {
