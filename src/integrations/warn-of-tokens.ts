@@ -2,6 +2,7 @@ import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import { DAY, toInstant } from '../model/instant.js';
 import { permissionsToAct } from '../model/token-permissions.js';
+import { emptyAccounts } from './empty-accounts.js';
 import { ENVIRONMENT_ACCOUNT } from './open-account.js';
 import { readTokenSituations } from './token-histories.js';
 import { describeTokenState, tokenState } from './token-state.js';
@@ -40,6 +41,21 @@ export function createTokenWarnings({ store, log, clock }: TokenWarningOptions):
       if (state === 'OK' && !isExcessive) continue;
       const text = describeTokenState(situation, toInstant(now), howToReplace(integration));
       log[state === 'OK' ? 'info' : 'warn']({ integration, tokenState: state }, text);
+    }
+  };
+}
+
+/** Logs a warning for each account that answers with nothing, once a day. Call it as often as you like. */
+export function createEmptyWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
+  const said = new Map<string, number>();
+  return async () => {
+    const now = clock();
+    const empty = await emptyAccounts(store, await store.streams());
+    for (const name of said.keys()) if (!empty.has(name)) said.delete(name);
+    for (const [integration, message] of empty) {
+      if (now - (said.get(integration) ?? Number.NEGATIVE_INFINITY) < DAY) continue;
+      said.set(integration, now);
+      log.warn({ integration }, message);
     }
   };
 }

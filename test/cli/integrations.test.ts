@@ -400,7 +400,13 @@ describe('integrations rotate', () => {
     upstream = await startSimulator({ tenant: TENANT, clock: () => now, token: FIRST, tokens });
     await addAcme();
     const { out } = await run(['integrations', 'list']);
-    expect(out).toMatch(/OK .*\nacme: The token ends on .* may do more than read \(soar_v1_manage_threat\)/s);
+    const note = /\nacme: The token ends on .* may do more than read \(soar_v1_manage_threat\)/;
+    expect(out).toMatch(note);
+    expect((await run(['status'])).out).toMatch(note);
+    expect(JSON.parse((await run(['status', '--json'])).out)).toMatchObject({
+      tokens: [{ integration: 'acme', state: 'OK', mayAct: true, permissions: tokens[0]?.permissions }],
+      empty: [],
+    });
   });
 
   test('sends a token nowhere but where it was given for', async () => {

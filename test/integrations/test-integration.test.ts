@@ -98,6 +98,24 @@ describe('against an upstream that answers as it is told', () => {
     }
   });
 
+  const NONE = {
+    cases: json({ cases: [] }),
+    threats: json({ threats: [], total: 0 }),
+    campaigns: json({ campaigns: [] }),
+  };
+  test('an account that lists nothing at all is told what its token may lack', async () => {
+    const found = await run(NONE);
+    expect(found.works).toBe(true);
+    expect(partOf(found, 'threats').message).toMatch(/full portal access for the API.*allowlist/);
+  });
+
+  test.each([
+    { ...NONE, campaigns: LISTS.campaigns },
+    { ...NONE, threats: json({ message: 'no' }, 500) },
+  ])('an account that lists something, or fails, is not: %#', async (replies) => {
+    expect(JSON.stringify(await run(replies))).not.toContain('full portal access');
+  });
+
   const hopeless: [string, Reply, string, RegExp][] = [
     [
       'a token that is refused',

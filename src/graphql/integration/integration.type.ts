@@ -96,7 +96,11 @@ export class Integration extends Node {
     private readonly integration: string,
     private readonly account: Pick<Account, 'origin' | 'baseUrl'> | null,
     private readonly states: readonly StreamState[],
-    private readonly kept: KeptIntegration | null,
+    private readonly notes: {
+      readonly kept: KeptIntegration | null;
+      /** What to do if Abnormal answers, but has listed nothing. */
+      readonly empty: string | null;
+    },
     /** Of the account that is read, if that has one. */
     private readonly token: TokenSituation | null,
     private readonly now: Instant,
@@ -139,10 +143,11 @@ export class Integration extends Node {
 
   @PlainField(() => String, {
     nullable: true,
-    description: 'For a person: what happened, the likely causes, what to do. Null when all is well.',
+    description:
+      'For a person: what happened, the likely causes, what to do; also if Abnormal answers but has listed nothing for longer than `INGESTION_LAG`. Null when all is well.',
   })
   get message(): string | null {
-    return integrationHealth(this.states).message;
+    return integrationHealth(this.states).message ?? this.notes.empty;
   }
 
   @PlainField(() => [StreamReport], {
@@ -157,7 +162,7 @@ export class Integration extends Node {
     description: 'When it was connected (UTC); null for the account of the environment.',
   })
   get createdAt(): Instant | null {
-    return this.kept?.createdAt ?? null;
+    return this.notes.kept?.createdAt ?? null;
   }
 
   @PlainField(() => String, {
@@ -166,7 +171,7 @@ export class Integration extends Node {
       'The last four characters of its token, to tell tokens apart. Nothing gives the token itself.',
   })
   get tokenHint(): string | null {
-    return this.kept?.tokenHint ?? null;
+    return this.notes.kept?.tokenHint ?? null;
   }
 
   @PlainField(() => DateTime, {
