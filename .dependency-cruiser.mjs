@@ -53,7 +53,7 @@ export default {
     ),
     layer(
       'abnormal',
-      ['^src/integrations/secret[.]ts$'],
+      ['^src/integrations/secret[.]ts$', '^src/outgoing[.]ts$'],
       'The client knows the API and nothing of what is done with its answers.',
     ),
     layer(
@@ -114,7 +114,7 @@ export default {
     ),
     layer(
       'callers',
-      ['^src/history/(store|errors)[.]ts$'],
+      ['^src/history/(store|errors)[.]ts$', '^src/outgoing[.]ts$'],
       'Who asks is told from the history’s keys and from tokens; what a caller may do is said where it is done.',
     ),
     layer(
@@ -195,9 +195,24 @@ export default {
     onlyIn(
       'one-upstream-door',
       ['node-fetch'],
-      ['^src/abnormal/request[.]ts$'],
-      'One place sends requests to Abnormal: there the token is attached, the budget kept and the host checked.',
+      ['^src/outgoing[.]ts$'],
+      'One place sends HTTP requests: none follows a redirect, and no message repeats an address that may hold a credential.',
     ),
+    {
+      name: 'known-senders',
+      comment:
+        'Whoever sends a request bounds its time and its response. To Abnormal only request.ts sends: there the token is attached, the budget kept and the host checked.',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: [
+          '^src/abnormal/request[.]ts$',
+          '^src/callers/json-web-tokens[.]ts$',
+          '^src/app/seal-hook[.]ts$',
+        ],
+      },
+      to: { path: '^src/outgoing[.]ts$' },
+    },
     onlyIn(
       'server-in-http',
       ['fastify', '@fastify/.*', '@as-integrations/.*', 'altair-static'],

@@ -27,6 +27,12 @@ test('a credential is revealed where accounts are opened and where requests are 
   expect(revealed.length).toBeGreaterThan(0);
 });
 
+test('no request is sent past outgoing.ts: neither by the global fetch nor by node:http', () => {
+  const sent = linesIn('src', /(?<![\w.#])fetch\(|\b(https?|http2)\.(request|get|connect)\(/);
+  expect(sent.filter((line) => !line.startsWith('src/outgoing.ts: '))).toEqual([]);
+  expect(sent.length).toBeGreaterThan(0);
+});
+
 test('only main.ts ends the process or reads its environment', () => {
   const lines = linesIn('src', /\bprocess\.(exit\(|env\b|argv\b|on\()/);
   expect(lines.filter((line) => !line.startsWith('src/main.ts'))).toEqual([]);

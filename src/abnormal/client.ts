@@ -92,6 +92,8 @@ export interface ApiToken {
   readonly status: string | null;
   readonly createdAt: Instant | null;
   readonly expiresAt: Instant | null;
+  /** What it may do, such as `soar_v1_read_threats`; `null` where that is not said. */
+  readonly permissions: readonly string[] | null;
 }
 
 /**

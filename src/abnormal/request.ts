@@ -1,7 +1,5 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
-import fetch, { type Response } from 'node-fetch';
+import { createSender, type HttpResponse, reasonOf, type Sender } from '../outgoing.js';
 import { checkBaseUrl } from './base-url.js';
 import { type Blot, createBlot } from './blot.js';
 import { cancelled, failure } from './explain.js';
@@ -45,26 +43,26 @@ export interface Request {
   close(): void;
 }
 
+type Headers = Readonly<Record<string, string>>;
+
 const EVIDENCE_BYTES = 64 * 1024;
 
-/** The one place that talks to Abnormal and sees the token. It follows no redirect, so the token goes to one host only. */
+/** The one place that talks to Abnormal and sees the token, which goes to one host only. */
 export function createRequest(options: RequestOptions): Request {
   const baseUrl = checkBaseUrl(options.baseUrl);
-  const AgentOfScheme = baseUrl.startsWith('https:') ? HttpsAgent : HttpAgent;
-  const { lookup } = options;
-  const agent = new AgentOfScheme({ keepAlive: true, ...(lookup ? { lookup } : {}) });
+  const sender = createSender(options);
   return {
     get: async (target, body, signal, onHead) => {
       const token = usableToken(options.token());
-      const exchange = new Exchange(options, createBlot(token), body, signal);
+      const exchange = new Exchange(options, sender, createBlot(token), body, signal);
       const headers = {
         accept: ACCEPT[body],
         authorization: `Bearer ${token}`,
         'user-agent': options.userAgent,
       };
-      return exchange.run(`${baseUrl}${target}`, { agent, headers, redirect: 'manual' }, onHead);
+      return exchange.run(`${baseUrl}${target}`, headers, onHead);
     },
-    close: () => agent.destroy(),
+    close: () => sender.close(),
   };
 }
 
@@ -75,7 +73,7 @@ function usableToken(token: string): string {
   throw new AttemptError(failure('TOKEN_REJECTED', what));
 }
 
-function dateOf(response: Response): number | null {
+function dateOf(response: HttpResponse): number | null {
   const date = Date.parse(response.headers.get('date') ?? '');
   return Number.isNaN(date) ? null : date;
 }
@@ -90,12 +88,13 @@ class Exchange {
 
   constructor(
     private readonly options: RequestOptions,
+    private readonly sender: Sender,
     private readonly blot: Blot,
     private readonly body: BodyKind,
     private readonly signal: AbortSignal,
   ) {}
 
-  async run(url: string, init: object, onHead: () => void): Promise<Answer> {
+  async run(url: string, headers: Headers, onHead: () => void): Promise<Answer> {
     const stopTimer = this.options.startTimer(() => {
       this.isTimedOut = true;
       this.abort.abort();
@@ -104,7 +103,7 @@ class Exchange {
     this.signal.addEventListener('abort', onAbort, { once: true });
     if (this.signal.aborted) onAbort();
     try {
-      return await this.exchange(url, init, onHead);
+      return await this.exchange(url, headers, onHead);
     } catch (error) {
       // whatever went wrong, nothing more of this answer is wanted, and its socket must not be used again
       this.abort.abort();
@@ -115,8 +114,8 @@ class Exchange {
     }
   }
 
-  private async exchange(url: string, init: object, onHead: () => void): Promise<Answer> {
-    const response = await fetch(url, { ...init, signal: this.abort.signal });
+  private async exchange(url: string, headers: Headers, onHead: () => void): Promise<Answer> {
+    const response = await this.sender.send(url, { headers, signal: this.abort.signal });
     this.status = response.status;
     onHead();
     this.refuseRedirect(response);
@@ -131,14 +130,14 @@ class Exchange {
     };
   }
 
-  private refuseRedirect(response: Response): void {
+  private refuseRedirect(response: HttpResponse): void {
     const location = response.headers.get('location');
     if (response.status < 300 || response.status >= 400 || location === null) return;
     const what = `Abnormal answered ${response.status} with a redirect to ${this.blot.text(hostOf(location))}.`;
     throw new AttemptError(failure('REDIRECTED', what, { status: response.status }));
   }
 
-  private async read(response: Response): Promise<void> {
+  private async read(response: HttpResponse): Promise<void> {
     try {
       for await (const chunk of response.body ?? [])
         this.take(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk));
@@ -201,12 +200,4 @@ function chunksFor(chunks: readonly Buffer[], bytes: number): number {
 
 function hostOf(location: string): string {
   return URL.canParse(location) ? new URL(location).origin : 'another address';
-}
-
-/** The system's own word for a network error; node-fetch's message repeats the whole address. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error';
-  const { code } = error as Error & { code?: unknown };
-  const reason = /reason: (.*)$/s.exec(error.message)?.[1] ?? error.message;
-  return typeof code === 'string' && !reason.includes(code) ? `${reason} (${code})` : reason;
 }

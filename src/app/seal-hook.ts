@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { bodyOf, sealIn } from '../evidence/proof/seal.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
+import { sendOnce } from '../outgoing.js';
 
 /** What is told of a seal outside of the history: enough to find later that it is gone or another. */
 interface SealLine {
@@ -15,6 +16,8 @@ const DOCUMENT = 'seal-hook';
 const TRIES = 3;
 const PAUSE_MS = 1000;
 const TIMEOUT_MS = 5000;
+/** A hook has nothing to say; a server's page of text is let be. */
+const MOST_BYTES = 1024 * 1024;
 
 export interface SealHookOptions {
   readonly store: HistoryStore;
@@ -80,13 +83,12 @@ function pathOf(hook: string): string {
 }
 
 async function post(hook: string, line: SealLine, signal: AbortSignal): Promise<void> {
-  const response = await fetch(hook, {
+  const request = {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(line),
-    redirect: 'error',
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-  });
-  await response.body?.cancel();
-  if (!response.ok) throw new Error(`it answered ${response.status}`);
+  } as const;
+  const { status } = await sendOnce(hook, request, MOST_BYTES);
+  if (status < 200 || status > 299) throw new Error(`it answered ${status}`);
 }

@@ -1,13 +1,13 @@
 import type { Config } from '../config.js';
 import { noteEnvironmentToken } from '../integrations/environment-token.js';
 import { createTokenLearning } from '../integrations/learn-token-times.js';
-import { createTokenWarnings } from '../integrations/warn-of-tokens.js';
+import { createEmptyWarnings, createTokenWarnings } from '../integrations/warn-of-tokens.js';
 import { HOUR } from '../model/instant.js';
 import type { AppOptions, Collector } from './collector.js';
 
 /**
- * Keeps an eye on the tokens: since when each is there and when it ends, and says once a day which are to be
- * replaced. What it gives ends that.
+ * Watches the accounts every hour: since when each token is there and when it ends. Logs once a day which tokens must
+ * be replaced, and which accounts answer with nothing. Returns a function that ends it.
  */
 export async function watchTokens(
   { account }: Config,
@@ -17,13 +17,15 @@ export async function watchTokens(
   if (account !== null) await noteEnvironmentToken(store, account.token, clock);
   const learn = createTokenLearning({ store, vault, accounts, clock, log });
   const warn = createTokenWarnings({ store, clock, log });
+  const warnOfEmpty = createEmptyWarnings({ store, clock, log });
   const stop = new AbortController();
   const look = async () => {
     try {
       await learn(stop.signal);
       await warn();
+      await warnOfEmpty();
     } catch (error) {
-      if (!stop.signal.aborted) log.warn({ err: error }, 'how the tokens stand cannot be told');
+      if (!stop.signal.aborted) log.warn({ err: error }, 'the state of the accounts cannot be determined');
     }
   };
   let looking = look();

@@ -9,6 +9,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.js';
 import type { Caller } from '../model/caller.js';
+import { sendOnce } from '../outgoing.js';
 import { sha256 } from './api-key.js';
 import { callerOfClaims } from './caller-claims.js';
 
@@ -43,6 +44,7 @@ export const JWKS_AGE_MS = 10 * 60_000;
 export const JWKS_REST_MS = 30_000;
 export const JWKS_RETRY_MS = 5_000;
 const JWKS_PATIENCE_MS = 5_000;
+const MOST_JWKS_BYTES = 1024 * 1024;
 /** How long a token that was checked need not be checked again, unless it ends before. */
 export const CHECKED_MS = 30_000;
 const MOST_CHECKED = 1_000;
@@ -117,10 +119,11 @@ export class JsonWebTokens {
     }
     this.#fetchedAt = this.options.clock();
     try {
-      const response = await fetch(url, init as RequestInit);
-      if (response.status !== 200) throw new Error(`status ${response.status}`);
+      const { headers, signal } = init;
+      const request = { headers: Object.fromEntries(headers), signal };
+      const { status, text } = await sendOnce(url, request, MOST_JWKS_BYTES);
+      if (status !== 200) throw new Error(`status ${status}`);
       // read here, so that what is no key set is a failure like any other
-      const text = await response.text();
       if (!Array.isArray((JSON.parse(text) as { keys?: unknown }).keys)) throw new Error('no key set');
       this.#hasFailed = false;
       return new Response(text);

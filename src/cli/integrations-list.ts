@@ -11,6 +11,7 @@ import {
 import { hintOf } from '../integrations/token-text.js';
 import { howToReplace } from '../integrations/warn-of-tokens.js';
 import { type Instant, toInstant } from '../model/instant.js';
+import { permissionsToAct } from '../model/token-permissions.js';
 import { EXIT } from './exit-codes.js';
 import { hintText } from './integrations-add.js';
 import type { Action, Choose } from './invocation.js';
@@ -48,6 +49,8 @@ interface Row {
   readonly tokenStoredAt: Instant | null;
   readonly tokenIssuedAt: Instant | null;
   readonly tokenExpiresAt: Instant | null;
+  /** What the token may do; null where Abnormal does not say. */
+  readonly tokenPermissions: readonly string[] | null;
   readonly tokenState: TokenState;
   readonly tokenMessage: string;
 }
@@ -64,7 +67,7 @@ function list(isJson: boolean): Action {
 
 type Unjudged = Omit<
   Row,
-  'tokenStoredAt' | 'tokenIssuedAt' | 'tokenExpiresAt' | 'tokenState' | 'tokenMessage'
+  'tokenStoredAt' | 'tokenIssuedAt' | 'tokenExpiresAt' | 'tokenPermissions' | 'tokenState' | 'tokenMessage'
 >;
 const NOTHING: TokenSituation = { issuedAt: null, expiresAt: null, storedAt: null, isRejected: false };
 
@@ -77,10 +80,11 @@ async function readRows({ vault, store, config, clock }: VaultWork): Promise<Row
   });
   return [...environment(config.account), ...stored].map((row) => {
     const situation = situations.get(row.name) ?? NOTHING;
-    const { storedAt, issuedAt, expiresAt } = situation;
+    const { storedAt, issuedAt, expiresAt, permissions = null } = situation;
     return {
       ...row,
       ...{ tokenStoredAt: storedAt, tokenIssuedAt: issuedAt, tokenExpiresAt: expiresAt },
+      tokenPermissions: permissions,
       tokenState: tokenState(situation, now),
       tokenMessage: describeTokenState(situation, now, howToReplace(row.name)),
     };
@@ -110,7 +114,11 @@ function printRows(terminal: Terminal, rows: readonly Row[]): void {
     row.tokenExpiresAt?.slice(0, 10) ?? '-',
   ]);
   for (const line of formatTable([HEADING, ...cells])) print(terminal, line);
-  for (const { name, tokenMessage } of rows.filter((row) => row.tokenState !== 'OK')) {
+  for (const { name, tokenMessage } of rows.filter(isNotable)) {
     print(terminal, `${name}: ${tokenMessage}`);
   }
+}
+
+function isNotable({ tokenState, tokenPermissions }: Row): boolean {
+  return tokenState !== 'OK' || permissionsToAct(tokenPermissions).length > 0;
 }

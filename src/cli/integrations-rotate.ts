@@ -5,7 +5,7 @@ import { ENVIRONMENT_ACCOUNT } from '../integrations/open-account.js';
 import type { StoredIntegration } from '../integrations/stored-integration.js';
 import type { IntegrationTest } from '../integrations/test-integration.js';
 import { checkToken } from '../integrations/token-text.js';
-import { notFound } from '../integrations/vault-refusals.js';
+import { heldAlready, notFound } from '../integrations/vault-refusals.js';
 import { type AddressOptions, addAddressOptions } from './address-options.js';
 import { EXIT } from './exit-codes.js';
 import { hintText } from './integrations-add.js';
@@ -46,6 +46,10 @@ function rotate(name: string, { test, ...address }: Options): Action {
       const baseUrl = isMoved ? vault.resolve(address) : before.baseUrl;
       const token = await readToken(work, `The new token of "${name}"`);
       checkToken(token);
+      if (await vault.holds(name, token)) {
+        if (baseUrl === before.baseUrl) throw heldAlready(name);
+        print(terminal, `This is the token that ${name} has already: only the address changes.`);
+      }
       const found = test ? await tryToken(work, { name, baseUrl, token }) : null;
       if (found) printTest(terminal, name, found);
       if (found && isRejected(found)) {

@@ -1,11 +1,16 @@
 import type { Command } from 'commander';
 import { openHistory } from '../app/collector.js';
 import type { HistoryStore } from '../history/store.js';
+import { emptyAccounts } from '../integrations/empty-accounts.js';
+import { readTokenSituations } from '../integrations/token-histories.js';
+import { describeTokenState, type TokenState, tokenState } from '../integrations/token-state.js';
+import { howToReplace } from '../integrations/warn-of-tokens.js';
 import type { Gap } from '../model/coverage.js';
 import { type Instant, toInstant } from '../model/instant.js';
 import { KIND_OF, KINDS, RESOURCES, type Resource } from '../model/kind.js';
 import type { Run } from '../model/run.js';
 import { type StreamState, streamText } from '../model/stream.js';
+import { permissionsToAct } from '../model/token-permissions.js';
 import { readWorkList } from '../sync/work-list.js';
 import { EXIT } from './exit-codes.js';
 import type { Action, Choose } from './invocation.js';
@@ -38,6 +43,15 @@ interface StreamReport extends StreamState {
   readonly gaps: readonly Gap[];
 }
 
+interface TokenReport {
+  readonly integration: string;
+  readonly state: TokenState;
+  /** What it may do; null where Abnormal does not say. */
+  readonly permissions: readonly string[] | null;
+  readonly message: string;
+  readonly mayAct: boolean;
+}
+
 interface Status {
   readonly history: string;
   readonly at: Instant;
@@ -47,6 +61,9 @@ interface Status {
   /** Records set aside; at most `COUNTED` are counted. */
   readonly quarantined: number;
   readonly streams: readonly StreamReport[];
+  readonly tokens: readonly TokenReport[];
+  /** Accounts that Abnormal answers for, but has listed nothing of, each with what to do. */
+  readonly empty: readonly { readonly integration: string; readonly message: string }[];
   readonly runs: readonly Run[];
 }
 
@@ -81,8 +98,23 @@ async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
     held: Object.fromEntries(counts) as Status['held'],
     quarantined: quarantine.length,
     streams: await Promise.all(streams.map((state) => report(store, state, now))),
+    tokens: await readTokens(store, now),
+    empty: [...(await emptyAccounts(store, streams))].map(([integration, message]) => ({
+      integration,
+      message,
+    })),
     runs,
   };
+}
+
+async function readTokens(store: HistoryStore, now: Instant): Promise<TokenReport[]> {
+  return [...(await readTokenSituations(store))].map(([integration, situation]) => ({
+    integration,
+    state: tokenState(situation, now),
+    permissions: situation.permissions ?? null,
+    message: describeTokenState(situation, now, howToReplace(integration)),
+    mayAct: permissionsToAct(situation.permissions).length > 0,
+  }));
 }
 
 async function count(store: HistoryStore, resource: Resource, seq: number): Promise<[Resource, number]> {
@@ -105,6 +137,7 @@ function printStatus(terminal: Terminal, status: Status): void {
   print(terminal, `Set aside   ${quarantined < COUNTED ? quarantined : `at least ${COUNTED}`}`);
   print(terminal);
   for (const line of formatTable(streamRows(status.streams))) print(terminal, line);
+  for (const line of notesOf(status)) print(terminal, line);
   const rows = status.streams.flatMap(({ stream, lacking }) =>
     lacking.map((gap) => gapRow(stream, gap, terminal)),
   );
@@ -112,6 +145,12 @@ function printStatus(terminal: Terminal, status: Status): void {
   for (const line of rows.length > 0 ? formatTable([GAP_HEADING, ...rows]) : []) print(terminal, line);
   if (status.runs.length > 0) print(terminal);
   for (const line of formatTable([RUN_HEADING, ...status.runs.map(runRow)])) print(terminal, line);
+}
+
+function notesOf({ tokens, empty }: Status): string[] {
+  const notable = tokens.filter(({ state, mayAct }) => state !== 'OK' || mayAct);
+  const notes = [...notable, ...empty].map(({ integration, message }) => `${integration}: ${message}`);
+  return notes.length === 0 ? [] : ['', ...notes];
 }
 
 function streamRows(streams: readonly StreamReport[]): string[][] {

@@ -64,6 +64,8 @@ export interface CredentialFact {
   readonly storedAt?: Instant | null;
   /** When another took its place; `null` for the present one. */
   readonly replacedAt?: Instant | null;
+  /** What it may do, as Abnormal last said; absent where it does not say. */
+  readonly permissions?: readonly string[] | undefined;
 }
 
 /** All that a verdict depends on besides the records. */

@@ -1,4 +1,5 @@
-import { earliest, type Instant, toMillis } from '../model/instant.js';
+import { DAY, earliest, type Instant, shift, toMillis } from '../model/instant.js';
+import { permissionsToAct } from '../model/token-permissions.js';
 import { conclude } from './conclude.js';
 import type { Assessment, Control, CredentialFact, Finding, Judgement, Outcome, Scope } from './control.js';
 import { countText, durationText, instantText, listText } from './words.js';
@@ -39,6 +40,9 @@ function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
     },
   };
 }
+
+/** How long before its end a token is said to be due. */
+const NOTICE = 14 * DAY;
 
 interface Ruling {
   readonly integration: string;
@@ -82,7 +86,17 @@ function ruleOn(fact: CredentialFact | undefined, end: Instant, most: number): O
   }
   const old = `${durationText(ageMs)} old on ${instantText(end)}`;
   const age = issuedAt === null ? `${old}, counted from when it was given to the gateway` : old;
-  return { ...known, outcome: ageMs > most ? 'EXCEPTION' : 'MET', reason: age };
+  if (ageMs > most) return { ...known, outcome: 'EXCEPTION', reason: age };
+  const by = earliest(expiresAt ?? shift(since, most), shift(since, most));
+  const isNear = toMillis(by) - toMillis(end) < NOTICE;
+  const notes = [age, isNear ? `to be replaced by ${instantText(by)}` : null, excessOf(fact)];
+  return { ...known, outcome: 'MET', reason: notes.filter((note) => note !== null).join(', ') };
+}
+
+/** What a token may do beyond reading, which the gateway does not need: a note, no exception. */
+function excessOf(fact: CredentialFact | undefined): string | null {
+  const acting = permissionsToAct(fact?.permissions);
+  return acting.length === 0 ? null : `may do more than read (${countText(acting.length, 'permission')})`;
 }
 
 function judgeTokens(rulings: readonly Ruling[], scope: Scope): Judgement {

@@ -9,6 +9,7 @@ export interface RememberedTokens {
     readonly issuedAt: Instant | null;
     readonly expiresAt: Instant | null;
     readonly replacedAt: Instant | null;
+    readonly permissions?: readonly string[] | undefined;
   }[];
 }
 

@@ -7,9 +7,12 @@ import { resolveAddress } from './resolve-address.js';
 import { Secret } from './secret.js';
 import {
   describeStored,
+  factsOf,
   type IntegrationBody,
+  isSameTold,
   readBody,
   type StoredIntegration,
+  withTold,
   writeBody,
 } from './stored-integration.js';
 import { checkToken, tokenHint } from './token-text.js';
@@ -75,6 +78,10 @@ class DocumentVault implements Vault {
     return this.change(name, (body) => this.replaced(name, body, baseUrl, token));
   }
 
+  async holds(name: string, token: Secret): Promise<boolean> {
+    return this.isHeld(name, readBody(await this.document(name)), token);
+  }
+
   rotate(name: string, token: Secret): Promise<StoredIntegration> {
     return this.change(name, (body) => {
       // its age would seem to begin anew
@@ -83,11 +90,10 @@ class DocumentVault implements Vault {
     });
   }
 
-  async noteTimes(name: string, storedAt: Instant, { issuedAt, expiresAt }: TokenTimes): Promise<void> {
-    await this.change(name, (body) => {
-      const isSame = body.issuedAt === issuedAt && body.expiresAt === expiresAt;
-      return body.storedAt !== storedAt || isSame ? null : { ...body, issuedAt, expiresAt };
-    });
+  async noteTimes(name: string, storedAt: Instant, times: TokenTimes): Promise<void> {
+    await this.change(name, (body) =>
+      body.storedAt !== storedAt || isSameTold(body, times) ? null : withTold(body, times),
+    );
   }
 
   async remove(name: string): Promise<void> {
@@ -152,15 +158,17 @@ class DocumentVault implements Vault {
   }
 
   private replaced(name: string, body: IntegrationBody, baseUrl: string, token: Secret): IntegrationBody {
-    const { storedAt, issuedAt, expiresAt } = body;
+    const { permissions: _earlier, ...others } = body;
+    const facts = factsOf(body);
+    const { storedAt } = facts;
     if (this.isHeld(name, body, token)) {
-      return { ...body, ...this.sealed(name, baseUrl, token, storedAt), issuedAt, expiresAt, baseUrl };
+      return { ...body, ...this.sealed(name, baseUrl, token, storedAt), ...facts, baseUrl };
     }
     // the instant tells one token from the next
     const now = latest(this.now(), shift(storedAt, 1));
-    const earlier = { storedAt, issuedAt, expiresAt, replacedAt: now };
+    const earlier = { ...facts, replacedAt: now };
     return {
-      ...body,
+      ...others,
       ...this.sealed(name, baseUrl, token, now),
       baseUrl,
       earlierTokens: [...body.earlierTokens, earlier].slice(-REMEMBERED),

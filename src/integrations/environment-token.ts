@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { HistoryStore } from '../history/store.js';
 import { type Instant, latest, shift, toInstant } from '../model/instant.js';
 import type { Secret } from './secret.js';
-import type { EarlierToken, TokenFacts } from './stored-integration.js';
+import { type EarlierToken, factsOf, isSameTold, type TokenFacts, withTold } from './stored-integration.js';
 import type { TokenTimes } from './vault.js';
 
 /** What is remembered of the token in the environment, so that its age is known: not the token. */
@@ -20,7 +20,10 @@ const ID = 'environment-token';
 const ATTEMPTS = 20;
 const REMEMBERED = 50;
 const instant = z.string().length(24);
-const facts = { storedAt: instant, issuedAt: instant.nullable(), expiresAt: instant.nullable() };
+const facts = {
+  ...{ storedAt: instant, issuedAt: instant.nullable(), expiresAt: instant.nullable() },
+  permissions: z.array(z.string()).readonly().optional(),
+};
 const BODY = z.object({
   ...facts,
   salt: z.string(),
@@ -57,8 +60,8 @@ export async function noteEnvironmentTimes(
 ): Promise<void> {
   if ((await readEnvironmentToken(store)) === null) return;
   await change(store, async (body) => {
-    const isKnown = body?.issuedAt === times.issuedAt && body.expiresAt === times.expiresAt;
-    return body === null || isKnown || body.storedAt !== storedAt ? null : { ...body, ...times };
+    if (body === null || body.storedAt !== storedAt || isSameTold(body, times)) return null;
+    return withTold(body, times);
   });
 }
 
@@ -88,8 +91,7 @@ async function change(
 
 function earlier(body: Body | null, replacedAt: Instant): EarlierToken[] {
   if (body === null) return [];
-  const { storedAt, issuedAt, expiresAt, earlierTokens } = body;
-  return [...earlierTokens, { storedAt, issuedAt, expiresAt, replacedAt }].slice(-REMEMBERED);
+  return [...body.earlierTokens, { ...factsOf(body), replacedAt }].slice(-REMEMBERED);
 }
 
 async function isSame({ salt, fingerprint }: Body, token: Secret): Promise<boolean> {
@@ -103,6 +105,6 @@ function fingerprintOf(token: Secret, salt: Buffer): Promise<Buffer> {
   return derive(token.reveal(), salt, 32);
 }
 
-function describe({ storedAt, issuedAt, expiresAt, earlierTokens }: Body): EnvironmentToken {
-  return { token: { storedAt, issuedAt, expiresAt }, earlierTokens };
+function describe(body: Body): EnvironmentToken {
+  return { token: factsOf(body), earlierTokens: body.earlierTokens };
 }

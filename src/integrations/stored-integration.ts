@@ -3,6 +3,7 @@ import type { DocumentBody, StoredDocument } from '../model/document.js';
 import type { Instant } from '../model/instant.js';
 import { type Region, regionOf } from './address.js';
 import { sealingKeyId } from './cipher.js';
+import type { TokenTimes } from './vault.js';
 import { VaultError } from './vault-error.js';
 
 /** What is known of a token without knowing it. */
@@ -12,6 +13,8 @@ export interface TokenFacts {
   /** When Abnormal made it, and when it ends; `null` where Abnormal does not say. */
   readonly issuedAt: Instant | null;
   readonly expiresAt: Instant | null;
+  /** What it may do; absent where Abnormal does not say. */
+  readonly permissions?: readonly string[] | undefined;
 }
 
 /** A token that another has replaced. */
@@ -52,7 +55,10 @@ export interface IntegrationBody extends TokenFacts {
 }
 
 const instant = z.string().length(24);
-const facts = { storedAt: instant, issuedAt: instant.nullable(), expiresAt: instant.nullable() };
+const facts = {
+  ...{ storedAt: instant, issuedAt: instant.nullable(), expiresAt: instant.nullable() },
+  permissions: z.array(z.string()).readonly().optional(),
+};
 const BODY = z.object({
   ...facts,
   baseUrl: z.url(),
@@ -78,11 +84,29 @@ export function writeBody(body: IntegrationBody): DocumentBody {
 /** What may be known of a stored integration. */
 export function describeStored(document: StoredDocument): StoredIntegration {
   const { baseUrl, createdAt, updatedAt, earlierTokens, ...own } = readBody(document);
-  const { storedAt, issuedAt, expiresAt, hint, sealed } = own;
+  const { storedAt, issuedAt, expiresAt, permissions, hint, sealed } = own;
   const keyId = sealingKeyId(sealed);
   return {
     ...{ name: document.id, baseUrl, region: regionOf(baseUrl), createdAt, updatedAt, earlierTokens },
     version: document.version,
-    token: { storedAt, issuedAt, expiresAt, hint, keyId },
+    token: { storedAt, issuedAt, expiresAt, ...(permissions && { permissions }), hint, keyId },
   };
+}
+
+/** The facts alone of something that holds more. */
+export function factsOf({ storedAt, issuedAt, expiresAt, permissions }: TokenFacts): TokenFacts {
+  return { storedAt, issuedAt, expiresAt, ...(permissions && { permissions }) };
+}
+
+/** Whether what Abnormal says of a token is what is noted of it. */
+export function isSameTold(facts: TokenFacts, told: TokenTimes): boolean {
+  const isSame = facts.issuedAt === told.issuedAt && facts.expiresAt === told.expiresAt;
+  return isSame && facts.permissions?.join() === told.permissions?.join();
+}
+
+/** What is stored of a token, with what Abnormal says of it now. */
+export function withTold<T extends TokenFacts>(facts: T, told: TokenTimes): T {
+  const { issuedAt, expiresAt, permissions } = told;
+  const { permissions: _earlier, ...others } = facts;
+  return { ...others, issuedAt, expiresAt, ...(permissions && { permissions }) } as T;
 }

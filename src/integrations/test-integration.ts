@@ -3,6 +3,7 @@ import { DecodeError, type UpstreamCode, UpstreamError } from '../abnormal/error
 import { DAY, type Instant, shift, toInstant } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
 import { FILTER_KEYS } from '../model/stream.js';
+import { ACCESS_ADVICE } from './empty-accounts.js';
 import { readTold } from './told-token.js';
 import type { TokenTimes } from './vault.js';
 
@@ -80,10 +81,13 @@ export async function testIntegration(options: TestOptions): Promise<Integration
   const told = hopeless
     ? { part: skipped('tokens', hopeless), token: null }
     : await testTokens(options, call, now);
+  const hinted = parts.map((part) =>
+    isSeenEmpty(parts) && part.part === 'threats' ? withAdvice(part) : part,
+  );
   return {
     testedAt: now,
     works: parts.every(isFine) && parts.some(isReadable),
-    parts: [...parts, told.part],
+    parts: [...hinted, told.part],
     token: told.token,
     calls: meter.calls,
   };
@@ -91,6 +95,16 @@ export async function testIntegration(options: TestOptions): Promise<Integration
 
 function isFine({ outcome }: TestedPart): boolean {
   return outcome !== 'FAILED' && outcome !== 'SKIPPED';
+}
+
+/** Whether all that can be read is empty, over a span much longer than Abnormal takes to list what is new. */
+function isSeenEmpty(parts: readonly TestedPart[]): boolean {
+  const isThreats = parts.some(({ part, outcome }) => part === 'threats' && outcome === 'EMPTY');
+  return isThreats && !parts.some(({ outcome }) => outcome === 'WORKS');
+}
+
+function withAdvice(part: TestedPart): TestedPart {
+  return { ...part, message: `${part.message} ${ACCESS_ADVICE}` };
 }
 
 function isReadable({ outcome }: TestedPart): boolean {

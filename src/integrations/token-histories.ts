@@ -2,7 +2,7 @@ import type { HistoryStore } from '../history/store.js';
 import type { Instant } from '../model/instant.js';
 import { readEnvironmentToken } from './environment-token.js';
 import { ENVIRONMENT_ACCOUNT } from './open-account.js';
-import { describeStored, type TokenFacts } from './stored-integration.js';
+import { describeStored, factsOf, type TokenFacts } from './stored-integration.js';
 import type { TokenSituation } from './token-state.js';
 import { VaultError } from './vault-error.js';
 
@@ -35,7 +35,7 @@ export async function readTokenSituations(store: HistoryStore): Promise<Map<stri
     histories.flatMap(({ integration, tokens }) => {
       const token = tokens.at(-1);
       if (!token) return [];
-      const { issuedAt, expiresAt, storedAt } = token;
+      const { storedAt } = token;
       // a token that was given after the refusal is another one
       const isRejected = streams.some(
         (stream) =>
@@ -43,7 +43,7 @@ export async function readTokenSituations(store: HistoryStore): Promise<Map<stri
           stream.status === 'TOKEN_REJECTED' &&
           (stream.lastAttemptAt ?? '') >= storedAt,
       );
-      return [[integration, { issuedAt, expiresAt, storedAt, isRejected }] as const];
+      return [[integration, { ...factsOf(token), isRejected }] as const];
     }),
   );
 }
@@ -58,8 +58,7 @@ function historyOf(
     readonly earlierTokens: readonly (TokenFacts & { readonly replacedAt: Instant })[];
   },
 ): TokenHistory {
-  const { storedAt, issuedAt, expiresAt } = token;
-  return { integration, tokens: [...earlierTokens, { storedAt, issuedAt, expiresAt, replacedAt: null }] };
+  return { integration, tokens: [...earlierTokens, { ...factsOf(token), replacedAt: null }] };
 }
 
 /** What was changed by hand is named when the vault is opened; a report need not fail for it. */

@@ -1,5 +1,7 @@
 import type { ApiToken } from '../abnormal/client.js';
 import type { Instant } from '../model/instant.js';
+import { excessNote } from '../model/token-permissions.js';
+import { endText } from './token-state.js';
 import type { TokenTimes } from './vault.js';
 
 /** What the list of a customer's tokens says of the one that is in use. */
@@ -12,7 +14,7 @@ export interface Told {
   readonly token: TokenTimes | null;
 }
 
-const BY_AGE = 'its age counts from when it was given to the gateway, and it is to be replaced after 90 days';
+const BY_AGE = 'its age counts from when it was given to the gateway, and it must be replaced after 90 days';
 
 /** Finds the token of the integration `name` among the customer's; `null` where Abnormal does not list them. */
 export function readTold(tokens: readonly ApiToken[] | null, name: string, now: Instant): Told {
@@ -23,8 +25,10 @@ export function readTold(tokens: readonly ApiToken[] | null, name: string, now: 
   const valid = tokens.filter((token) => isValid(token, now));
   const own = ownAmong(valid, name);
   if (own === null) return { ...NOT_TOLD, seen: valid.length, message: unclear(valid.length, name) };
-  const { createdAt: issuedAt, expiresAt } = own;
-  return { outcome: 'WORKS', seen: valid.length, message: endOf(expiresAt), token: { issuedAt, expiresAt } };
+  const { createdAt: issuedAt, expiresAt, permissions } = own;
+  const message = [endOf(expiresAt, now), mayOf(permissions)].filter((text) => text !== null).join(' ');
+  const token = { issuedAt, expiresAt, ...(permissions && { permissions }) };
+  return { outcome: 'WORKS', seen: valid.length, message, token };
 }
 
 const NOT_TOLD = { outcome: 'NOT_ANSWERED', token: null } as const;
@@ -46,7 +50,12 @@ function unclear(count: number, name: string): string {
   return `Abnormal lists ${count} valid tokens and does not say which of them this is. ${advice}.`;
 }
 
-function endOf(expiresAt: Instant | null): string {
+function endOf(expiresAt: Instant | null, now: Instant): string {
   if (expiresAt === null) return `Abnormal does not say when the token ends: ${BY_AGE}.`;
-  return `The token ends on ${expiresAt.slice(0, 10)}.`;
+  return `The token ${endText(expiresAt, now)}.`;
+}
+
+function mayOf(permissions: readonly string[] | null): string | null {
+  if (permissions === null) return null;
+  return excessNote(permissions) ?? `Its permissions: ${permissions.join(', ')}.`;
 }

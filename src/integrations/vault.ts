@@ -13,6 +13,8 @@ export interface Address {
 export interface TokenTimes {
   readonly issuedAt: Instant | null;
   readonly expiresAt: Instant | null;
+  /** What it may do; absent where Abnormal does not say. */
+  readonly permissions?: readonly string[] | undefined;
 }
 
 export interface NewIntegration extends Address {
@@ -39,6 +41,8 @@ export interface Vault {
    * and Abnormal's tokens work in one region only.
    */
   update(name: string, address: Address, token: Secret): Promise<StoredIntegration>;
+  /** Whether it is the very token that is stored; false if that does not open. */
+  holds(name: string, token: Secret): Promise<boolean>;
   /** Another token for the same address; `BAD_TOKEN` for the one that is there already. */
   rotate(name: string, token: Secret): Promise<StoredIntegration>;
   /** Notes what Abnormal says of the token stored at `storedAt`; nothing happens when another is there by now. */

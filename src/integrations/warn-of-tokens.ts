@@ -1,6 +1,8 @@
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import { DAY, toInstant } from '../model/instant.js';
+import { permissionsToAct } from '../model/token-permissions.js';
+import { emptyAccounts } from './empty-accounts.js';
 import { ENVIRONMENT_ACCOUNT } from './open-account.js';
 import { readTokenSituations } from './token-histories.js';
 import { describeTokenState, tokenState } from './token-state.js';
@@ -22,8 +24,8 @@ export function howToReplace(integration: string): string {
 }
 
 /**
- * Says in the log, as a warning, which tokens are to be replaced: once a day for each, and at once when one comes
- * to stand otherwise. Call it as often as is handy.
+ * Logs a warning for each token that must be replaced, once a day and at once when its state changes, and a note for
+ * one that is well but may do more than read. Call it as often as you like.
  */
 export function createTokenWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
   const said = new Map<string, { readonly state: string; readonly at: number }>();
@@ -35,9 +37,25 @@ export function createTokenWarnings({ store, log, clock }: TokenWarningOptions):
       const isSaid = before?.state === state && now - before.at < DAY;
       if (isSaid) continue;
       said.set(integration, { state, at: now });
-      if (state === 'OK') continue;
+      const isExcessive = permissionsToAct(situation.permissions).length > 0;
+      if (state === 'OK' && !isExcessive) continue;
       const text = describeTokenState(situation, toInstant(now), howToReplace(integration));
-      log.warn({ integration, tokenState: state }, text);
+      log[state === 'OK' ? 'info' : 'warn']({ integration, tokenState: state }, text);
+    }
+  };
+}
+
+/** Logs a warning for each account that answers with nothing, once a day. Call it as often as you like. */
+export function createEmptyWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
+  const said = new Map<string, number>();
+  return async () => {
+    const now = clock();
+    const empty = await emptyAccounts(store, await store.streams());
+    for (const name of said.keys()) if (!empty.has(name)) said.delete(name);
+    for (const [integration, message] of empty) {
+      if (now - (said.get(integration) ?? Number.NEGATIVE_INFINITY) < DAY) continue;
+      said.set(integration, now);
+      log.warn({ integration }, message);
     }
   };
 }

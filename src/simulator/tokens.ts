@@ -9,6 +9,8 @@ export interface SimulatedToken {
   readonly expiresAt: Instant;
   /** By the clock, unless it was revoked. */
   readonly isRevoked?: boolean;
+  /** `soar_v1_read_threats` unless given. */
+  readonly permissions?: readonly string[];
 }
 
 /** Answers `/soar/tokens`: those that are valid unless all are asked for, as many as are asked for. */
@@ -45,11 +47,11 @@ function orderOf(sortBy: string) {
     sign * (toMillis(a.token[key]) - toMillis(b.token[key]));
 }
 
-function described({ id, name, createdAt, expiresAt }: SimulatedToken, status: string) {
+function described({ id, name, createdAt, expiresAt, permissions }: SimulatedToken, status: string) {
   return {
     ...{ token_id: id, name, version: 'v2', status },
     created_at: createdAt,
     expires_at: expiresAt.replace('.000Z', 'Z'),
-    permissions: ['soar_v1_read_threats'],
+    permissions: permissions ?? ['soar_v1_read_threats'],
   };
 }

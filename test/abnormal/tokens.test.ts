@@ -23,9 +23,18 @@ describe('the list of API tokens', () => {
       {
         ...{ id: '6a2f', name: 'gateway', status: 'active' },
         ...{ createdAt: '2026-01-02T01:04:05.678Z', expiresAt: '2026-04-02T03:04:05.000Z' },
+        permissions: null,
       },
     ]);
     expect(harness.server.requests.map(({ query }) => query.get('limit'))).toEqual(['200']);
+  });
+
+  test('gives the permissions of a token, as many and as long as can be stored', async () => {
+    const permissions = Array.from({ length: 500 }, (_, index) => `read_${index}_${'x'.repeat(5000)}`);
+    harness.server.on(PATH, json({ data: [{ ...ONE, permissions }], pagination: {} }));
+    const [token] = (await harness.client.tokens(POLL)) ?? [];
+    expect(token?.permissions).toHaveLength(200);
+    expect(token?.permissions?.every((name) => name.length === 100)).toBe(true);
   });
 
   test('keeps a token whose times do not read', async () => {

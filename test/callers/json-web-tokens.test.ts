@@ -167,7 +167,7 @@ describe('the signing keys', () => {
     await stranger.stop();
   });
 
-  test.each(['ERROR', 'NO_KEYS', 'HANGS_UP'] as const)(
+  test.each(['ERROR', 'NO_KEYS', 'HANGS_UP', 'REDIRECT', 'HUGE'] as const)(
     'that were fetched go on working while they cannot be fetched again (%s)',
     async (answer) => {
       const own = tokens();
@@ -181,7 +181,7 @@ describe('the signing keys', () => {
     },
   );
 
-  test.each(['ERROR', 'NO_KEYS', 'HANGS_UP'] as const)(
+  test.each(['ERROR', 'NO_KEYS', 'HANGS_UP', 'REDIRECT', 'HUGE'] as const)(
     'that were never fetched: it is said that it cannot be told (%s), and tried again soon',
     async (answer) => {
       provider.answer = answer;

@@ -121,6 +121,7 @@ describe('integrations add', () => {
           keyId: expect.stringMatching(/^[\da-f]{8}$/),
         },
         ...{ tokenIssuedAt: madeToken().createdAt, tokenExpiresAt: madeToken().expiresAt },
+        tokenPermissions: ['soar_v1_read_threats'],
         ...{ tokenState: 'OK', tokenMessage: 'The token ends on 2026-04-20 and is 10 days old.' },
       },
     ]);
@@ -367,6 +368,45 @@ describe('integrations rotate', () => {
     expect((await rotate(FIRST)).code).toBe(1);
     expect((await listed())[0]).toMatchObject({ tokenHint: '0001' });
     expect((await trail()).at(-1)).toBe('ROTATE_INTEGRATION_TOKEN acme SUCCEEDED');
+  });
+
+  test('the token that is stored already is named as that before anything is asked of Abnormal', async () => {
+    await addAcme();
+    const seen = upstream.stats().requests;
+    const already = { code: 2, err: expect.stringContaining('That is the token that "acme" has already') };
+    expect(await rotate(FIRST)).toMatchObject(already);
+    expect(await rotate(FIRST, '--base-url', upstream.baseUrl)).toMatchObject(already);
+    expect(await rotate(FIRST, '--no-test')).toMatchObject(already);
+    expect(upstream.stats().requests).toBe(seen);
+    expect((await trail()).filter((line) => line.startsWith('ROTATE'))).toEqual([]);
+  });
+
+  test('the stored token with another address changes the address, and says so first', async () => {
+    await addAcme();
+    const other = await startSimulator({ tenant: TENANT, clock: () => now, token: FIRST });
+    try {
+      const { code, out } = await rotate(FIRST, '--base-url', other.baseUrl);
+      expect(code).toBe(0);
+      expect(out).toMatch(/^This is the token that acme has already: only the address changes\.\nacme works/);
+      expect((await listed())[0]).toMatchObject({ baseUrl: other.baseUrl, tokenHint: '0001' });
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('a token that may do more than read is pointed out, though all is well with it', async () => {
+    await upstream.close();
+    const tokens = [{ ...madeToken(), permissions: ['soar_v1_read_threats', 'soar_v1_manage_threat'] }];
+    upstream = await startSimulator({ tenant: TENANT, clock: () => now, token: FIRST, tokens });
+    await addAcme();
+    const { out } = await run(['integrations', 'list']);
+    const note = /\nacme: The token ends on .* may do more than read \(soar_v1_manage_threat\)/;
+    expect(out).toMatch(note);
+    expect((await run(['status'])).out).toMatch(note);
+    expect(JSON.parse((await run(['status', '--json'])).out)).toMatchObject({
+      tokens: [{ integration: 'acme', state: 'OK', mayAct: true, permissions: tokens[0]?.permissions }],
+      empty: [],
+    });
   });
 
   test('sends a token nowhere but where it was given for', async () => {

@@ -58,6 +58,27 @@ describe('token-rotation', () => {
     expect(verdictOf({ ...old, replacedAt: inTime }, { ...present, storedAt: inTime })).toBe('PASS');
   });
 
+  test('a token that is due within 14 days after the period passes with the day it must be replaced by', () => {
+    const reasonOf = (...credentials: Parameters<typeof token>) => judge(...credentials).reason;
+    expect(reasonOf('2026-09-01T00:00:00.000Z', '2026-10-14T23:59:59.000Z')).toContain(
+      'to be replaced by 2026-10-14',
+    );
+    expect(reasonOf('2026-09-01T00:00:00.000Z', '2026-10-15T00:00:00.000Z')).not.toContain('replaced');
+    expect(reasonOf('2026-07-04T00:00:00.000Z', '2027-01-01T00:00:00.000Z')).toContain(
+      'to be replaced by 2026-10-02',
+    );
+  });
+
+  test('a token that may do more than read passes with a note', () => {
+    const permissions = ['soar_v1_read_threats', 'soar_v1_manage_threat'];
+    const result = run(
+      tokenRotation,
+      scopeOf({ credentials: [{ ...token('2026-09-01T00:00:00.000Z'), permissions }] }),
+    );
+    expect(result.verdict).toBe('PASS');
+    expect(result.reason).toContain('may do more than read (1 permission)');
+  });
+
   test('a simulated tenant has none', () => {
     const credentials = [{ integration: 'default', kind: 'NONE', issuedAt: null, expiresAt: null }] as const;
     expect(run(tokenRotation, scopeOf({ credentials })).verdict).toBe('NOT_APPLICABLE');

@@ -1,5 +1,5 @@
 import { MongoClient } from 'mongodb';
-import { MongoMemoryServer } from 'mongodb-memory-server-core';
+import { MongoMemoryServer } from 'mongodb-memory-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SchemaDoc } from '../../src/history/mongo-documents.js';
 import { openMongoStore } from '../../src/history/mongo-store.js';

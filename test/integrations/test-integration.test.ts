@@ -67,7 +67,7 @@ describe('against an upstream that answers as it is told', () => {
       'The list of cases works: 2 in the last 7 days.',
       'The list of threats works: 250 in the last 7 days.',
       'The list of campaigns works: at least 1 in the last 7 days.',
-      'Abnormal does not tell this account when its token ends: its age counts from when it was given to the gateway, and it is to be replaced after 90 days.',
+      'Abnormal does not tell this account when its token ends: its age counts from when it was given to the gateway, and it must be replaced after 90 days.',
     ]);
     expect(partOf(found, 'threats')).toMatchObject({ outcome: 'WORKS', seen: 250, isAll: true, code: null });
     expect(partOf(found, 'campaigns')).toMatchObject({ seen: 1, isAll: false });
@@ -96,6 +96,24 @@ describe('against an upstream that answers as it is told', () => {
       expect(partOf(found, part)).toMatchObject({ outcome: 'EMPTY', seen: 0, code: null });
       expect(partOf(found, part).message).toContain('15 minutes');
     }
+  });
+
+  const NONE = {
+    cases: json({ cases: [] }),
+    threats: json({ threats: [], total: 0 }),
+    campaigns: json({ campaigns: [] }),
+  };
+  test('an account that lists nothing at all is told what its token may lack', async () => {
+    const found = await run(NONE);
+    expect(found.works).toBe(true);
+    expect(partOf(found, 'threats').message).toMatch(/full portal access for the API.*allowlist/);
+  });
+
+  test.each([
+    { ...NONE, campaigns: LISTS.campaigns },
+    { ...NONE, threats: json({ message: 'no' }, 500) },
+  ])('an account that lists something, or fails, is not: %#', async (replies) => {
+    expect(JSON.stringify(await run(replies))).not.toContain('full portal access');
   });
 
   const hopeless: [string, Reply, string, RegExp][] = [
@@ -322,8 +340,20 @@ describe('against the simulated tenant', () => {
     expect(found.token).toEqual({
       issuedAt: '2026-01-01T00:00:00.000Z',
       expiresAt: '2026-04-01T00:00:00.000Z',
+      permissions: ['soar_v1_read_threats'],
     });
-    expect(partOf(found, 'tokens').message).toBe('The token ends on 2026-04-01.');
+    const what = 'The token ends on 2026-04-01. Its permissions: soar_v1_read_threats.';
+    expect(partOf(found, 'tokens').message).toBe(what);
+  });
+
+  test('a token that may do more than read is named as more than the gateway needs', async () => {
+    const permissions = ['soar_v1_read_threats', 'soar_v1_manage_threat'];
+    const times = { createdAt: '2026-01-01T00:00:00.000Z', expiresAt: '2026-04-01T00:00:00.000Z' };
+    const { found } = await run([], { tokens: [{ id: '1', name: 'acme', ...times, permissions }] });
+    expect(found).toMatchObject({ works: true, token: { permissions } });
+    expect(partOf(found, 'tokens').message).toBe(
+      'The token ends on 2026-04-01. The token may do more than read (soar_v1_manage_threat). The gateway only reads: give it a token with read permissions only.',
+    );
   });
 
   const faults: Fault[] = [

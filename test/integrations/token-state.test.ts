@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   describeTokenState,
@@ -36,7 +37,7 @@ describe('where nobody says when it ends, a token is by its age', () => {
   });
 });
 
-describe('where its end is known, a token is by that', () => {
+describe('a token whose end is known is judged by its end', () => {
   test.each([
     ['OK', 14, 0],
     ['EXPIRING', 14, -1],
@@ -47,12 +48,39 @@ describe('where its end is known, a token is by that', () => {
     expect(stateOf({ expiresAt: toInstant(NOW + days * DAY + ms), storedAt: ago(1) })).toBe(state);
     expect(stateOf({ expiresAt: toInstant(NOW + days * DAY + ms) })).toBe(state);
   });
+});
 
-  test('and is to be replaced at 90 days all the same, though not announced by its age', () => {
-    const expiresAt = ago(-200);
-    expect(stateOf({ expiresAt, storedAt: ago(80) })).toBe('OK');
-    expect(stateOf({ expiresAt, storedAt: ago(90) })).toBe('ROTATION_DUE');
-  });
+const known = fc.record({
+  issuedAt: fc.option(fc.integer({ min: -100, max: 500 }).map((days) => ago(days))),
+  expiresAt: fc.option(fc.integer({ min: -500, max: 500 }).map((days) => ago(days))),
+  storedAt: fc.option(fc.integer({ min: -100, max: 500 }).map((days) => ago(days))),
+});
+
+test('no token becomes due without a warning in the 14 days before', () => {
+  fc.assert(
+    fc.property(known, (facts) => {
+      const token = { ...NOTHING, ...facts };
+      const by = replaceBy(token);
+      if (by === null) return;
+      const at = (ms: number) => tokenState(token, toInstant(Date.parse(by) + ms));
+      expect([at(-14 * DAY), at(1 - 14 * DAY), at(-1), at(0)]).toEqual([
+        ...['OK', 'EXPIRING', 'EXPIRING', 'ROTATION_DUE'],
+      ]);
+    }),
+  );
+});
+
+test('no sentence says "ended" about a day to come, or "ends" about one that has passed', () => {
+  fc.assert(
+    fc.property(known, fc.boolean(), (facts, isRejected) => {
+      const text = describeTokenState({ ...NOTHING, ...facts, isRejected }, now, 'Do this.');
+      for (const [, word, day = ''] of text.matchAll(/(ends|ended) on ([\d-]+)/g)) {
+        expect([text, word === 'ended' ? day <= now.slice(0, 10) : day >= now.slice(0, 10)]).toEqual([
+          ...[text, true],
+        ]);
+      }
+    }),
+  );
 });
 
 test('a token that Abnormal refuses is refused, whatever else is known', () => {
@@ -79,9 +107,17 @@ test.each([
   [{ storedAt: ago(3) }, 'The token is 3 days old.'],
   [{ expiresAt: ago(-30), storedAt: ago(1) }, 'The token ends on 2026-07-15 and is 1 day old.'],
   [{ storedAt: ago(80) }, 'The token is 80 days old: replace it by 2026-06-25. Do this.'],
+  [
+    { expiresAt: ago(-60), storedAt: ago(95) },
+    'The token ends on 2026-08-14 and is 95 days old: replace it now. Do this.',
+  ],
+  [
+    { expiresAt: ago(-60), storedAt: ago(80) },
+    'The token ends on 2026-08-14 and is 80 days old: replace it by 2026-06-25. Do this.',
+  ],
   [{ expiresAt: ago(-3) }, 'The token ends on 2026-06-18: replace it by 2026-06-18. Do this.'],
-  [{ storedAt: ago(95) }, 'The token is 95 days old: it is to be replaced now. Do this.'],
-  [{ expiresAt: ago(3) }, 'The token ended on 2026-06-12: it is to be replaced now. Do this.'],
+  [{ storedAt: ago(95) }, 'The token is 95 days old: replace it now. Do this.'],
+  [{ expiresAt: ago(3) }, 'The token ended on 2026-06-12: replace it now. Do this.'],
   [{ isRejected: true }, /^Abnormal refuses the token: .* Do this\.$/],
   [{}, 'Neither the age of the token nor when it ends is known.'],
 ])('says how it stands and what to do', (known, words) => {

@@ -179,6 +179,28 @@ describe('how the tokens stand', () => {
       expect(lines).toHaveLength(4);
     });
 
+    test('is a note once a day for a token that is well and may do more than read', async () => {
+      await vault().add({ name: 'acme', token: FIRST });
+      const told = { issuedAt: toInstant(START), expiresAt: toInstant(START + 60 * DAY) };
+      await vault().noteTimes('acme', toInstant(START), { ...told, permissions: ['soar_v1_read_cases'] });
+      await warn();
+      expect(lines).toEqual([]);
+      await vault().noteTimes('acme', toInstant(START), { ...told, permissions: ['soar_v1_manage_cases'] });
+      now += DAY;
+      await warn();
+      await warn();
+      expect(lines).toMatchObject([
+        { level: 30, tokenState: 'OK', msg: expect.stringContaining('may do more than read') },
+      ]);
+      // nothing of the old token is said of the next
+      await vault().rotate('acme', SECOND);
+      expect((await readTokenSituations(store)).get('acme')).not.toHaveProperty('permissions');
+      expect((await readTokenHistories(store))[0]?.tokens.map(({ permissions }) => permissions)).toEqual([
+        ['soar_v1_manage_cases'],
+        undefined,
+      ]);
+    });
+
     test('says of the environment’s where it is changed', async () => {
       await noteEnvironmentToken(store, FIRST, clock);
       now += 90 * DAY;

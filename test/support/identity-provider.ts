@@ -15,7 +15,7 @@ export const ISSUER = 'https://login.example.test/';
 /** An identity provider on loopback: it serves its public keys, and signs what it is told to. */
 export class IdentityProvider {
   /** What it answers; a test may break it. */
-  answer: 'KEYS' | 'ERROR' | 'NO_KEYS' | 'HANGS_UP' = 'KEYS';
+  answer: 'KEYS' | 'ERROR' | 'NO_KEYS' | 'HANGS_UP' | 'REDIRECT' | 'HUGE' = 'KEYS';
   fetches = 0;
   private keys: readonly SigningKey[] = [];
   private close: () => Promise<void> = async () => {};
@@ -61,10 +61,14 @@ export class IdentityProvider {
   }
 
   private async listen(): Promise<void> {
-    const server = createServer((_request, response) => {
+    const server = createServer((request, response) => {
       this.fetches += 1;
       if (this.answer === 'HANGS_UP') response.destroy();
       else if (this.answer === 'ERROR') response.writeHead(500).end('no');
+      else if (this.answer === 'REDIRECT' && request.url === '/jwks.json')
+        response.writeHead(302, { location: '/elsewhere.json' }).end();
+      else if (this.answer === 'HUGE')
+        response.end(JSON.stringify({ keys: this.publicKeys, more: 'x'.repeat(1024 * 1024) }));
       else if (this.answer === 'NO_KEYS') response.end('{"hello": "world"}');
       else response.end(JSON.stringify({ keys: this.publicKeys }));
     });

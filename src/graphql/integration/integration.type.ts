@@ -12,6 +12,7 @@ import { type IntegrationStatus, integrationHealth } from '../../model/integrati
 import type { Resource } from '../../model/kind.js';
 import type { Origin } from '../../model/revision.js';
 import type { FilterKey, StreamState, StreamStatus } from '../../model/stream.js';
+import { permissionsToAct } from '../../model/token-permissions.js';
 import { ResourceEnum } from '../collection/run.type.js';
 import { DateTime } from '../date-time.scalar.js';
 import { describedEnum } from '../described-enum.js';
@@ -95,7 +96,11 @@ export class Integration extends Node {
     private readonly integration: string,
     private readonly account: Pick<Account, 'origin' | 'baseUrl'> | null,
     private readonly states: readonly StreamState[],
-    private readonly kept: KeptIntegration | null,
+    private readonly notes: {
+      readonly kept: KeptIntegration | null;
+      /** What to do if Abnormal answers, but has listed nothing. */
+      readonly empty: string | null;
+    },
     /** Of the account that is read, if that has one. */
     private readonly token: TokenSituation | null,
     private readonly now: Instant,
@@ -138,10 +143,11 @@ export class Integration extends Node {
 
   @PlainField(() => String, {
     nullable: true,
-    description: 'For a person: what happened, the likely causes, what to do. Null when all is well.',
+    description:
+      'For a person: what happened, the likely causes, what to do; also if Abnormal answers but has listed nothing for longer than `INGESTION_LAG`. Null when all is well.',
   })
   get message(): string | null {
-    return integrationHealth(this.states).message;
+    return integrationHealth(this.states).message ?? this.notes.empty;
   }
 
   @PlainField(() => [StreamReport], {
@@ -156,7 +162,7 @@ export class Integration extends Node {
     description: 'When it was connected (UTC); null for the account of the environment.',
   })
   get createdAt(): Instant | null {
-    return this.kept?.createdAt ?? null;
+    return this.notes.kept?.createdAt ?? null;
   }
 
   @PlainField(() => String, {
@@ -165,7 +171,7 @@ export class Integration extends Node {
       'The last four characters of its token, to tell tokens apart. Nothing gives the token itself.',
   })
   get tokenHint(): string | null {
-    return this.kept?.tokenHint ?? null;
+    return this.notes.kept?.tokenHint ?? null;
   }
 
   @PlainField(() => DateTime, {
@@ -184,6 +190,25 @@ export class Integration extends Node {
   })
   get expiresAt(): Instant | null {
     return this.token?.expiresAt ?? null;
+  }
+
+  @PlainField(() => [String], {
+    nullable: true,
+    description:
+      'What its token may do, as names such as `soar_v1_read_threats` (`permissions` of `/soar/tokens`); null where Abnormal does not say.',
+  })
+  get tokenPermissions(): readonly string[] | null {
+    return this.token?.permissions ?? null;
+  }
+
+  @PlainField(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether its token may do more than read, which the gateway does not need; null where Abnormal does not say what it may do.',
+  })
+  get tokenMayAct(): boolean | null {
+    const { permissions } = this.token ?? {};
+    return permissions ? permissionsToAct(permissions).length > 0 : null;
   }
 
   @PlainField(() => TokenStateEnum, {

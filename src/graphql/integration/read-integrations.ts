@@ -1,3 +1,4 @@
+import { emptyAccounts } from '../../integrations/empty-accounts.js';
 import { readTokenSituations } from '../../integrations/token-histories.js';
 import type { Means } from '../context.js';
 import type { KeptIntegration } from '../operations.js';
@@ -12,11 +13,13 @@ export async function readIntegrations(means: Means): Promise<Integration[]> {
     means.operations?.kept() ?? NOTHING_KEPT,
     readTokenSituations(means.store),
   ]);
+  const empty = await emptyAccounts(means.store, streams);
   return names.map((name) => {
     const own = streams.filter(({ integration }) => integration === name);
     const account = means.accounts.get(name);
     const token = account?.origin === 'ABNORMAL' ? (tokens.get(name) ?? UNKNOWN_TOKEN) : null;
-    return new Integration(name, account, own, kept.get(name) ?? null, token, means.now());
+    const notes = { kept: kept.get(name) ?? null, empty: empty.get(name) ?? null };
+    return new Integration(name, account, own, notes, token, means.now());
   });
 }
 

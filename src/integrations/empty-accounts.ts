@@ -1,0 +1,58 @@
+import type { HistoryStore } from '../history/store.js';
+import { type Instant, shift, toMillis } from '../model/instant.js';
+import { KIND_OF, KINDS, RESOURCES } from '../model/kind.js';
+import { FILTER_KEYS, type StreamState } from '../model/stream.js';
+
+/** What to do if Abnormal answers, but with nothing. */
+export const ACCESS_ADVICE =
+  'If the account does have mail attacks, the token may not see them: give it full portal access for the API, and put the address that this gateway’s requests come from on the account’s allowlist (Abnormal portal: Settings → Integrations → Abnormal REST API).';
+
+type Reads = Pick<HistoryStore, 'head' | 'count' | 'countQuarantine' | 'ledger'>;
+type Answered = StreamState & { readonly lastSuccessAt: Instant };
+
+/**
+ * The accounts, with a message for each, that Abnormal answers for but has listed nothing of, for longer than
+ * Abnormal takes to list what is new (`INGESTION_LAG`). Every account has threats sooner or later, so this more often
+ * means missing access than peace.
+ */
+export async function emptyAccounts(
+  store: Reads,
+  states: readonly StreamState[],
+): Promise<ReadonlyMap<string, string>> {
+  const answered = states.filter(isAnswered);
+  if (answered.length === 0) return new Map();
+  const { seq } = await store.head();
+  const found = await Promise.all(
+    answered.map(async (state) => {
+      const message = (await isEmpty(store, state, seq)) ? messageOf(state) : null;
+      return message === null ? [] : [[state.integration, message] as const];
+    }),
+  );
+  return new Map(found.flat());
+}
+
+function isAnswered(state: StreamState): state is Answered {
+  const { resource, filterKey, status, lastSuccessAt } = state;
+  const isThreats = resource === 'threats' && filterKey === FILTER_KEYS.threats[0];
+  return isThreats && status === 'OK' && lastSuccessAt !== null;
+}
+
+async function isEmpty(store: Reads, state: Answered, seq: number): Promise<boolean> {
+  const { integration, collectFrom, lastSuccessAt } = state;
+  const integrations = [integration];
+  for (const resource of RESOURCES) {
+    const query = { kind: KIND_OF[resource], integrations, filter: null, seq };
+    if ((await store.count(query)) > 0) return false;
+  }
+  if ((await store.countQuarantine({ integrations, kinds: KINDS })) > 0) return false;
+  // the oldest window is read last, and seldom again: once it is read, everything has been
+  const oldest = await store.ledger(state, collectFrom, shift(collectFrom, 1000), seq);
+  return oldest.some(({ readAt, settledTo, listed }) => {
+    const lag = toMillis(readAt) - toMillis(settledTo);
+    return listed === 0 && toMillis(lastSuccessAt) > toMillis(readAt) + lag;
+  });
+}
+
+function messageOf({ collectFrom }: StreamState): string {
+  return `Abnormal answers, but lists no threat, case or campaign since ${collectFrom.slice(0, 10)}. ${ACCESS_ADVICE}`;
+}
