@@ -1,5 +1,6 @@
 import { ID, Int, ObjectType } from 'type-graphql';
 import type { Instant } from '../../model/instant.js';
+import { intOrNull } from '../../model/int.js';
 import {
   attackedParty,
   attackStrategy,
@@ -247,7 +248,7 @@ export class Message {
     description: 'How many attachments Abnormal counts; given to some accounts only.',
   })
   get attachmentCount(): number | null {
-    return this.record.attachmentCount;
+    return intOrNull(this.record.attachmentCount);
   }
 
   @PlainField(() => [String], { description: 'The attachments’ file names.' })
@@ -260,7 +261,7 @@ export class Message {
     description: 'How many links Abnormal counts; need not equal the number of `urls` it sends.',
   })
   get urlCount(): number | null {
-    return this.record.urlCount;
+    return intOrNull(this.record.urlCount);
   }
 
   @PlainField(() => [String], { description: 'Links in it, as Abnormal sends them. Handle with care.' })
