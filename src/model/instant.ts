@@ -20,6 +20,9 @@ export function toMillis(instant: Instant): number {
   return Date.parse(instant);
 }
 
+/** Nothing that the gateway is asked about is older: a limit for input, years before Abnormal began. */
+export const EARLIEST_ASKED: Instant = '2000-01-01T00:00:00.000Z';
+
 /** The first and the last instant that there is. */
 export const FIRST_INSTANT: Instant = '0000-01-01T00:00:00.000Z';
 export const LAST_INSTANT: Instant = '9999-12-31T23:59:59.999Z';

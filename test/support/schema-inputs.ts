@@ -31,9 +31,16 @@ export interface InputPlace {
   operation(value: string, variables?: string): string;
 }
 
-/** Every argument of every field that can be reached, and every field of every input object, once per type. */
-export function inputPlaces(schema: GraphQLSchema, sensible: Sensible): InputPlace[] {
-  const seen = new Set<string>();
+/**
+ * Every argument of every field that can be reached, and every field of every input object: once in all, or once for
+ * each argument.
+ */
+export function inputPlaces(
+  schema: GraphQLSchema,
+  sensible: Sensible,
+  once: 'IN_ALL' | 'PER_ARGUMENT' = 'IN_ALL',
+): InputPlace[] {
+  const seenInAll = new Set<string>();
   return [...reachable(schema, sensible)].flatMap(([type, wrap]) =>
     Object.values(type.getFields()).flatMap((field) =>
       field.args.flatMap((arg) => {
@@ -45,6 +52,7 @@ export function inputPlaces(schema: GraphQLSchema, sensible: Sensible): InputPla
           return wrap(`${field.name}(${args})${selection(field.type)}`, variables);
         };
         const name = `${type.name}.${field.name}(${arg.name}`;
+        const seen = once === 'IN_ALL' ? seenInAll : new Set<string>();
         return [
           { name: `${name})`, type: arg.type, operation: write },
           ...placesWithin(arg.type, name, write, sensible, seen),
