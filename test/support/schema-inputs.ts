@@ -55,7 +55,7 @@ export function inputPlaces(
         const seen = once === 'IN_ALL' ? seenInAll : new Set<string>();
         return [
           { name: `${name})`, type: arg.type, operation: write },
-          ...placesWithin(arg.type, name, write, sensible, seen),
+          ...placesWithin(arg.type, name, write, sensible, seen, once),
         ];
       }),
     ),
@@ -68,10 +68,12 @@ function placesWithin(
   write: InputPlace['operation'],
   sensible: Sensible,
   seen: Set<string>,
+  once: 'IN_ALL' | 'PER_ARGUMENT',
 ): InputPlace[] {
   const type = getNamedType(given);
   if (!isInputObjectType(type) || seen.has(type.name)) return [];
-  seen.add(type.name);
+  const within = once === 'IN_ALL' ? seen : new Set(seen);
+  within.add(type.name);
   const isList = isListType(isNonNullType(given) ? given.ofType : given);
   const all = Object.values(type.getFields());
   return all.flatMap((field) => {
@@ -82,10 +84,10 @@ function placesWithin(
       const object = `{ ${[...others, `${field.name}: ${value}`].join(', ')} }`;
       return write(isList ? `[${object}]` : object, variables);
     };
-    const within = `${name}.${field.name}`;
+    const at = `${name}.${field.name}`;
     return [
-      { name: `${within})`, type: field.type, operation },
-      ...placesWithin(field.type, within, operation, sensible, seen),
+      { name: `${at})`, type: field.type, operation },
+      ...placesWithin(field.type, at, operation, sensible, within, once),
     ];
   });
 }
