@@ -290,7 +290,7 @@ function answerToNoRoute(app: FastifyInstance, request: FastifyRequest, reply: F
   reply.header('allow', allow);
   if (request.method === 'OPTIONS') return reply.code(204).send();
   const message = `${request.method} is not possible here: use ${allow.replace(', ', ' or ')}.`;
-  return reply.code(405).send(problem('METHOD_NOT_ALLOWED', message));
+  return reply.code(404).send(problem('NOT_FOUND', message));
 }
 
 /** What came is no HTTP request, or no whole one: nothing of the server but this can answer. */

@@ -70,14 +70,9 @@ const CASES: readonly (readonly [what: string, sent: string, status: number, cod
   ['nowhere', get('/nowhere'), 404, 'NOT_FOUND'],
   ['nowhere in the IDE', get('/ide/nowhere.js'), 404, 'NOT_FOUND'],
   ['a way out of the IDE', get('/ide/..%2f..%2fpackage.json'), 404, 'NOT_FOUND'],
-  ['another method', head('DELETE /graphql HTTP/1.1', HOST), 405, 'METHOD_NOT_ALLOWED'],
-  [
-    'another method on a page',
-    head('POST /healthz HTTP/1.1', HOST, 'content-length: 0'),
-    405,
-    'METHOD_NOT_ALLOWED',
-  ],
-  ['another method on a report', head('PUT /reports/2026-Q1 HTTP/1.1', HOST), 405, 'METHOD_NOT_ALLOWED'],
+  ['another method', head('DELETE /graphql HTTP/1.1', HOST), 404, 'NOT_FOUND'],
+  ['another method on a page', head('POST /healthz HTTP/1.1', HOST, 'content-length: 0'), 404, 'NOT_FOUND'],
+  ['another method on a report', head('PUT /reports/2026-Q1 HTTP/1.1', HOST), 404, 'NOT_FOUND'],
   [
     'a body of another type',
     `${head('POST /graphql HTTP/1.1', HOST, 'content-type: text/plain', 'content-length: 2')}{}`,
