@@ -3,7 +3,7 @@ import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { bearer, GuardedGateway, type Problem } from '../support/guarded-gateway.js';
 import { randomOf } from '../support/hostile-requests.js';
 import { randomJson } from '../support/random-json.js';
-import { rootOperations } from '../support/schema-inputs.js';
+import { inputPlaces, rootOperations } from '../support/schema-inputs.js';
 
 /*
  * Random JSON as the variables of an operation for each root field of the schema. `FUZZ_RUNS` sets how many requests
@@ -25,11 +25,19 @@ afterAll(() => gateway.close());
 test('no variables of any operation cause an internal error', async () => {
   const random = randomOf(SEED);
   const { any, like } = randomJson(random);
-  const operations = rootOperations(buildGatewaySchema());
-  expect(operations.length).toBeGreaterThan(25);
+  const schema = buildGatewaySchema();
+  const roots = rootOperations(schema);
+  // arguments of fields below the root, and the fields of input objects, one by one
+  const places = inputPlaces(schema, { period: '"2026-Q1"', wait: '0' }).map(({ type, operation }) => ({
+    text: operation('$v', `$v: ${type}`),
+    types: new Map([['v', type]]),
+  }));
+  expect(roots.length).toBeGreaterThan(25);
+  expect(places.length).toBeGreaterThan(200);
   const codes = new Map<string, number>();
   for (let run = 0; run < RUNS; run += 1) {
-    const { text, types } = operations[run % operations.length] as (typeof operations)[number];
+    const operations = random() < 0.3 ? places : roots;
+    const { text, types } = operations[Math.floor(random() * operations.length)] as (typeof roots)[number];
     const isWild = random() < 0.15;
     const entries = [...types].map(([name, type]) => [name, isWild ? any() : like(type)] as const);
     const variables = Object.fromEntries(entries.filter(() => random() < 0.9));

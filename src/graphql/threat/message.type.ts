@@ -106,7 +106,8 @@ export class Message {
   }
 
   @PlainField(() => [String], {
-    description: 'All recipients in its header; Abnormal cuts the list at 255 characters.',
+    description:
+      'The addresses of all recipients in its header, without display names; Abnormal cuts the list at 255 characters. A part without an address, such as a last one that was cut off, stays as its text (`toAddresses`).',
   })
   get toAddresses(): readonly string[] {
     return this.record.toAddresses;
@@ -117,12 +118,16 @@ export class Message {
     return this.record.recipientAddress;
   }
 
-  @PlainField(() => [String], { description: 'Recipients in copy (`ccEmails`).' })
+  @PlainField(() => [String], {
+    description: 'The addresses of recipients in copy, without display names (`ccEmails`).',
+  })
   get ccAddresses(): readonly string[] {
     return this.record.ccAddresses;
   }
 
-  @PlainField(() => [String], { description: 'Where an answer would go (`replyToEmails`).' })
+  @PlainField(() => [String], {
+    description: 'The addresses that an answer would go to, without display names (`replyToEmails`).',
+  })
   get replyToAddresses(): readonly string[] {
     return this.record.replyToAddresses;
   }
