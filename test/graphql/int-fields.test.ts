@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import {
+  ledgerEntry,
   observeCampaign,
   observeCase,
   observeThreat,
@@ -8,6 +9,7 @@ import {
   sampleCase,
   sampleMessage,
   sampleThreat,
+  streamState,
 } from '../support/records.js';
 import { Graph } from './harness.js';
 import { everythingOf } from './redaction/everything.js';
@@ -61,3 +63,20 @@ test.each([2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1, 1.5, 1e300])(
     }
   },
 );
+
+test('numbers that lists declared, together more than an Int can hold, are null', async () => {
+  const graph = await Graph.start();
+  try {
+    const day = (n: number) => `2026-02-0${n}T00:00:00.000Z`;
+    const ledger = [1, 2].map((n) =>
+      ledgerEntry({ from: day(n), to: day(n + 1), declared: 2 ** 31 - 1, listed: 1, held: 1 }),
+    );
+    await graph.record({ ledger, streams: [streamState({ collectFrom: day(1) })] });
+    const query = `{ coverage(resource: THREATS, from: "${day(1)}", to: "${day(3)}") { complete declared } }`;
+    const { data, errors } = await graph.ask(query);
+    expect(errors).toEqual([]);
+    expect(data).toMatchObject({ coverage: { complete: true, declared: null } });
+  } finally {
+    await graph.close();
+  }
+});
