@@ -29,7 +29,7 @@ test.each<[readonly string[], string]>([
   [['report', '--period', '2026-Q3', '--as-of', '0000-01-01T00:00:00+14:00'], '--as-of'],
 ])('%j is refused with what is right', async (args, message) => {
   const { code, err } = await run(args);
-  expect([code, err]).toEqual([args[0] === 'report' ? 64 : 2, expect.stringContaining(message)]);
+  expect([code, err]).toEqual([args[0] === 'backfill' ? 2 : 64, expect.stringContaining(message)]);
 });
 
 test('BACKFILL_FROM before 2000 is refused with what is right', async () => {
