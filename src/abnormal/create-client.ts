@@ -8,7 +8,7 @@ import { type Call, createCall, type Endpoint, type JsonAnswer } from './call.js
 import type { AbnormalClient, CallOptions, Fetched } from './client.js';
 import { type UpstreamCode, UpstreamError } from './errors.js';
 import { failure } from './explain.js';
-import { findDrift } from './find-drift.js';
+import { findDrift, unreadableDrift } from './find-drift.js';
 import { UNOBSERVED, type UpstreamObserver } from './observer.js';
 import { followPages } from './pages.js';
 import { createPathFinder, type PathFinder } from './path-finder.js';
@@ -46,6 +46,7 @@ export interface ClientOptions {
   readonly observer?: UpstreamObserver | undefined;
 }
 
+const MOST_NAMED = 10;
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 /**
@@ -220,8 +221,12 @@ class RestClient implements AbnormalClient {
     answer: JsonAnswer,
     { record, payload, unread }: Decoded<RecordOf[K]>,
   ): Fetched<K> {
-    if (unread.length > 0) this.log.warn({ kind, id, fields: unread.slice(0, 10) }, 'times that do not read');
-    return { record, payload, fetchedAt: toInstant(answer.sentAt), drift: findDrift(kind, payload) };
+    const drift = [...findDrift(kind, payload), ...unreadableDrift(kind, unread)];
+    const fetched = { payload, fetchedAt: toInstant(answer.sentAt), drift };
+    if (unread.length === 0) return { record, ...fetched };
+    const parts = unread.slice(0, MOST_NAMED).map(({ path, flaw }) => `${path}: ${flaw}`);
+    this.log.warn({ kind, id, parts, count: unread.length }, 'parts of an answer do not read');
+    return { record: { ...record, unread: parts }, ...fetched };
   }
 }
 

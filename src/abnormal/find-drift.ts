@@ -1,10 +1,29 @@
 import { type DriftSighting, driftText } from '../model/drift.js';
 import type { Kind } from '../model/kind.js';
+import type { UnreadPart } from './schemas/decode.js';
 import { type IsUnknown, KNOWN, type Shape } from './schemas/known-shapes.js';
 import { isRecord } from './schemas/scalars.js';
 
 const LONGEST_PATH = 200;
 const LONGEST_VALUE = 100;
+
+/** What of a detail does not read, as drift: each place of a list stands for the list. */
+export function unreadableDrift(kind: Kind, unread: readonly UnreadPart[]): DriftSighting[] {
+  const found = new Map<string, DriftSighting>();
+  for (const { path, flaw } of unread) {
+    const isItem = kind === 'case' && path.startsWith('item.');
+    const place = `${isItem ? 'cases[]' : kind}.${isItem ? path.slice(5) : path}`.replace(
+      /\.\d+(?=\.|$)|\[.*\]/g,
+      '[]',
+    );
+    const sighting = {
+      ...{ kind: 'UNREADABLE' as const, path: shortened(place, LONGEST_PATH) },
+      value: shortened(flaw, LONGEST_VALUE),
+    };
+    found.set(driftText(sighting), sighting);
+  }
+  return [...found.values()];
+}
 
 /**
  * What a detail, as received, has that is not known: fields, and words of open lists. Each is named once,

@@ -52,11 +52,14 @@ export class ReportQuestionError extends Error {
 /** What is asked of a report under which name, for messages: `--as-of` on a command line. */
 export type NameOf = (what: keyof RawReportQuestion | 'format') => string;
 
-/** Reads what is asked; throws a `ReportQuestionError` that says what is wrong with which, and what is right. */
-export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf): AskedReport {
+/**
+ * Reads what is asked, at `now` where that is given; throws a `ReportQuestionError` that says what is wrong with which,
+ * and what is right.
+ */
+export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now?: Instant): AskedReport {
   if (raw.period === undefined || raw.period === '')
     throw new ReportQuestionError(`Say which period: ${nameOf('period')} ${PERIOD_FORMS}.`);
-  const period = read(nameOf('period'), () => parsePeriod(raw.period ?? ''));
+  const period = read(nameOf('period'), () => parsePeriod(raw.period ?? '', now));
   const ids = raw.controls?.flatMap((text) => text.split(',')).map((id) => id.trim());
   const trend = trendOf(raw.trend, period, nameOf('trend'));
   if (trend !== null) read(nameOf('trend'), () => partsOf(period, trend));

@@ -9,6 +9,7 @@ import { REPORT_FORMATS, type ReportQuestion, writeReport } from '../evidence/wr
 import { HttpError } from '../http/http-error.js';
 import type { AskedReport, OpenReport, Reports } from '../http/reports.js';
 import type { Log } from '../log.js';
+import { toInstant } from '../model/instant.js';
 import { type AskMeans, askReport } from './ask-report.js';
 import { oneOf, ReportQuestionError, readReportQuestion } from './report-question.js';
 
@@ -67,7 +68,7 @@ async function questionOf(means: AskMeans, { period, parameters }: AskedReport):
     ...{ period, controls: several('controls'), integration: several('integration') },
     ...{ asOf: one('asOf'), trend: one('trend'), rows: one('rows'), threshold: several('threshold') },
   };
-  const asked = readReportQuestion(raw, nameOf);
+  const asked = readReportQuestion(raw, nameOf, toInstant(means.clock()));
   const format = oneOf('format', one('format') ?? 'json', FORMATS);
   const question = await askReport(means, asked, format === 'pack' ? 'html' : format, nameOf);
   return { question, format, isPinGiven: asked.asOf !== null };

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.js';
-import { toInstant } from '../model/instant.js';
+import { EARLIEST_ASKED, toInstant } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
 import type { PollReport } from '../sync/report.js';
 import { exitCodeOf, printReport, summaryOf, withProgress } from './collection.js';
@@ -48,6 +48,8 @@ function backfill({ from, resource: resources, integration: integrations, json =
     const now = toInstant(clock());
     const start = from(now);
     if (start >= now) throw new ConfigError(`--from is ${start}, which is not in the past.`);
+    if (start < EARLIEST_ASKED)
+      throw new ConfigError(`--from is ${start}: right is ${EARLIEST_ASKED.slice(0, 10)} or later.`);
     const report = await withCollector(invocation, {
       ...{ action: 'BACKFILL', integration: integrations },
       detailOf: (done: PollReport) => `from ${start}: ${summaryOf(done)}`,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.js';
-import { type Instant, shift, toInstant } from '../model/instant.js';
+import { EARLIEST_ASKED, type Instant, shift, toInstant } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
 import type { IdSample } from '../model/reconciliation.js';
 import {
@@ -92,6 +92,8 @@ function reconcile(options: Options): Action {
 
 function spanOf({ from, to }: Options, now: Instant): { readonly from: Instant; readonly to: Instant } {
   const span = { from: from?.(now) ?? shift(now, -WIDEST_RECONCILED), to: to?.(now) ?? now };
+  if (span.from < EARLIEST_ASKED)
+    throw new ConfigError(`--from is ${span.from}: right is ${EARLIEST_ASKED.slice(0, 10)} or later.`);
   if (span.from < span.to) return span;
   throw new ConfigError(`--from is ${span.from}, which is not before ${to ? '--to' : 'now'}, ${span.to}.`);
 }

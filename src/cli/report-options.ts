@@ -6,7 +6,7 @@ import {
 } from '../app/report-question.js';
 import { ConfigError } from '../config/config-error.js';
 import { REPORT_FORMATS } from '../evidence/write-report.js';
-import type { Instant } from '../model/instant.js';
+import { DAY, type Instant, shift } from '../model/instant.js';
 import type { Moment } from './moment.js';
 
 /** The formats of `report`: a summary for a terminal, and what goes into files. */
@@ -45,8 +45,8 @@ export function optionName(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Reads the options; throws a `ConfigError` or a `ReportQuestionError` that says what is right. */
-export function readReportOptions(raw: RawReportOptions): ReportOptions {
+/** Reads the options as given at `now`; throws a `ConfigError` or a `ReportQuestionError` that says what is right. */
+export function readReportOptions(raw: RawReportOptions, now: Instant): ReportOptions {
   const out = raw.out ?? null;
   const format = raw.format === undefined ? formatOf(out) : oneOf('--format', raw.format, FORMATS);
   if (format === 'pack' && out === null)
@@ -55,10 +55,10 @@ export function readReportOptions(raw: RawReportOptions): ReportOptions {
   if (raw.json && format !== 'text' && out === null)
     throw new ConfigError('--json is the summary; the report itself has to go to a file then: give --out.');
   const asked: ReportOptions['asked'] = (period) =>
-    readReportQuestion(period ? { ...raw, period: `${period.from}/${period.to}` } : raw, optionName);
+    readReportQuestion(period ? { ...raw, period: `${period.from}/${period.to}` } : raw, optionName, now);
   // what is wrong is said before anything is opened
   if (job === null) asked();
-  else asked({ from: '2026-01-01T00:00:00.000Z', to: '2026-01-02T00:00:00.000Z' });
+  else asked({ from: shift(now, -DAY), to: now });
   return {
     ...{ format, out, job, asked },
     until: raw.until ?? null,

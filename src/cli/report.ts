@@ -90,7 +90,7 @@ export function addReport(program: Command, choose: (action: Action) => void): v
 function report(raw: RawReportOptions): Action {
   return async (invocation) => {
     const { config, log, clock } = invocation;
-    const options = asConfigError(() => readReportOptions(raw));
+    const options = asConfigError(() => readReportOptions(raw, toInstant(clock())));
     const store = await openHistory(config, options.job === null ? 'read' : 'manage', { clock, log });
     const code = await make(store, options, invocation).finally(() => store.close());
     if (code !== EXIT.interrupted && code !== EXIT.terminated) await noteReport(invocation, raw);

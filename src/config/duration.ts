@@ -1,4 +1,4 @@
-import { DAY, HOUR, type Instant, MINUTE, toInstant } from '../model/instant.js';
+import { DAY, HOUR, type Instant, MINUTE, nearestInstant, toMillis } from '../model/instant.js';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: MINUTE, h: HOUR, d: DAY };
 
@@ -24,7 +24,9 @@ export function parseInstant(text: string): Instant | null {
   const ms = Date.parse(day);
   // Date.parse rolls 30 February over into March
   if (Number.isNaN(ms) || !isRealDay(day.slice(0, 10))) return null;
-  return toInstant(ms);
+  // a zone can shift the first and the last day of the calendar out of it
+  const instant = nearestInstant(ms);
+  return toMillis(instant) === ms ? instant : null;
 }
 
 function isRealDay(day: string): boolean {

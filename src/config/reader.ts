@@ -1,4 +1,4 @@
-import { DAY, type Instant } from '../model/instant.js';
+import { DAY, EARLIEST_ASKED, type Instant } from '../model/instant.js';
 import { formatDuration, parseDuration, parseInstant } from './duration.js';
 import type { Variable } from './variables.js';
 
@@ -63,10 +63,10 @@ export class Reader {
     const text = this.text(name);
     if (text === null) return null;
     const value = parseInstant(text);
-    if (value === null) {
-      this.refuse(name, `is ${quote(text)}`, 'a day or an instant in UTC (ISO 8601)', '2026-01-31');
-    }
-    return value;
+    if (value !== null && value >= EARLIEST_ASKED) return value;
+    const right = `a day or an instant in UTC (ISO 8601), ${EARLIEST_ASKED.slice(0, 10)} or later`;
+    this.refuse(name, `is ${quote(text)}`, right, '2026-01-31');
+    return null;
   }
 
   oneOf<T extends string>(name: Variable, byDefault: T, allowed: readonly T[]): T {

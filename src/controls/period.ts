@@ -1,4 +1,13 @@
-import { DAY, earliest, type Instant, latest, shift, toInstant, toMillis } from '../model/instant.js';
+import {
+  DAY,
+  EARLIEST_ASKED,
+  earliest,
+  type Instant,
+  latest,
+  nearestInstant,
+  shift,
+  toMillis,
+} from '../model/instant.js';
 
 /** What a period was given as; it decides what the period before it is. */
 export type PeriodUnit = 'QUARTER' | 'MONTH' | 'WEEK' | 'DAY' | 'SPAN';
@@ -27,14 +36,31 @@ export class PeriodError extends Error {
 export const PERIOD_FORMS =
   'a quarter (2026-Q3), a month (2026-09), an ISO week (2026-W37), a day (2026-09-14) or FROM/TO, each a day or a time with its zone (2026-09-01/2026-09-15: TO itself is not in it)';
 
-/** Reads a period. All of its forms mean UTC; throws a `PeriodError`. */
-export function parsePeriod(text: string): Period {
+/** How far ahead a period may reach: no calendar period that today is in ends later. */
+const MOST_AHEAD = 366 * DAY;
+
+/**
+ * Reads a period, which must lie between the year 2000 and a year after `now`, where that is given. All of its forms
+ * mean UTC; throws a `PeriodError`.
+ */
+export function parsePeriod(text: string, now?: Instant): Period {
   const given = text.trim();
   const period =
     parseQuarter(given) ?? parseMonth(given) ?? parseWeek(given) ?? parseDay(given) ?? parseSpan(given);
-  if (period) return period;
+  if (period) return withinBounds(period, text, now);
   throw new PeriodError(`${JSON.stringify(text)} is not a period: write ${PERIOD_FORMS}.`);
 }
+
+function withinBounds(period: Period, text: string, now: Instant | undefined): Period {
+  const end = now === undefined ? FARTHEST : dayAt(shift(now, MOST_AHEAD)).from;
+  if (period.from >= EARLIEST_ASKED && period.to <= end) return period;
+  const bounds = `between ${boundText(EARLIEST_ASKED)} and ${boundText(end)}`;
+  const year = now === undefined ? '' : ', a year from now';
+  throw new PeriodError(`${JSON.stringify(text)} is out of range: a period must lie ${bounds}${year}.`);
+}
+
+/** A period that ends here has one after it. */
+const FARTHEST: Instant = '9998-01-01T00:00:00.000Z';
 
 /** The period before: the quarter, month, week or day before it, or as long a span that ends where it begins. */
 export function periodBefore(period: Period): Period {
@@ -85,7 +111,7 @@ function parseWeek(text: string): Period | null {
   if (!year || !week) return null;
   // 4 January is always in week 1
   const first = toMillis(weekAt(`${year}-01-04T00:00:00.000Z`).from);
-  const period = weekAt(toInstant(first + (Number(week) - 1) * 7 * DAY));
+  const period = weekAt(nearestInstant(first + (Number(week) - 1) * 7 * DAY));
   return period.text === text.toUpperCase() ? period : null;
 }
 
@@ -111,7 +137,7 @@ function parseBound(text: string): Instant | null {
   // Date.parse rolls 30 February over into March
   if (Number.isNaN(ms) || Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(day))
     return null;
-  return toInstant(ms);
+  return nearestInstant(ms);
 }
 
 function quarterAt(at: Instant): Period {
@@ -128,7 +154,7 @@ function monthAt(at: Instant): Period {
 function weekAt(at: Instant): Period {
   const midnight = toMillis(dayAt(at).from);
   const sinceMonday = (new Date(midnight).getUTCDay() + 6) % 7;
-  const from = toInstant(midnight - sinceMonday * DAY);
+  const from = nearestInstant(midnight - sinceMonday * DAY);
   // a week belongs to the year that its Thursday is in
   const year = shift(from, 3 * DAY).slice(0, 4);
   const number =
@@ -156,7 +182,7 @@ function boundText(at: Instant): string {
 }
 
 function monthStart(year: number, month: number): Instant {
-  return toInstant(new Date(0).setUTCFullYear(year, month - 1, 1));
+  return nearestInstant(new Date(0).setUTCFullYear(year, month - 1, 1));
 }
 
 function addMonths(monthBegin: Instant, months: number): Instant {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 
-const ALWAYS = {
+/** What every answer says, those to what is not HTTP included. */
+export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
@@ -17,7 +18,7 @@ const SANDBOX = "base-uri 'none'; object-src 'none'; form-action 'self'; frame-a
 /** Tells browsers what not to do with answers; to come only over TLS where the request did. */
 export function addSecurityHeaders(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(ALWAYS);
+    reply.headers(SECURITY_HEADERS);
     if (request.protocol === 'https') reply.header('strict-transport-security', `max-age=${YEAR_S}`);
   });
   app.addHook('onSend', async (request, reply) => {

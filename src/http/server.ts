@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import { maxHeaderSize, STATUS_CODES } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { ApolloServer } from '@apollo/server';
 import {
   type FastifyError,
@@ -23,7 +24,7 @@ import { listenError } from './listen-error.js';
 import { problem } from './problem.js';
 import { limitRate } from './rate-limit.js';
 import { addReports, type Reports } from './reports.js';
-import { addSecurityHeaders } from './security-headers.js';
+import { addSecurityHeaders, SECURITY_HEADERS } from './security-headers.js';
 import { isQueryErrorInJson } from './status-for-json.js';
 
 export interface ServerOptions {
@@ -105,6 +106,18 @@ class GatewayServer implements Server {
       keepAliveTimeout: KEEP_ALIVE_MS,
       forceCloseConnections: 'idle',
       trustProxy: trustProxyOf(options),
+      // its own answers while it closes, and to a request without a host, are not in the shape of all others
+      return503OnClosing: false,
+      http: { requireHostHeader: false },
+      frameworkErrors: (error, request, reply) => {
+        reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
+        this.fail(error, request, reply);
+      },
+      clientErrorHandler: answerToNoRequest,
+    });
+    this.app.server.on('checkExpectation', (_request, response) => {
+      const body = bodyOf(problem('BAD_REQUEST', 'Of the header Expect only 100-continue is understood.'));
+      response.writeHead(417, { ...body.headers }).end(body.text);
     });
   }
 
@@ -139,13 +152,20 @@ class GatewayServer implements Server {
     const { app, options } = this;
     app.removeContentTypeParser('text/plain');
     app.setErrorHandler((error: FastifyError, request, reply) => this.fail(error, request, reply));
-    app.setNotFoundHandler((_request, reply) => {
-      reply.code(404).send(problem('NOT_FOUND', 'There is nothing here; the graph is at /graphql.'));
-    });
+    app.setNotFoundHandler((request, reply) => answerToNoRoute(app, request, reply));
     app.addHook('onRequest', async (request, reply) => {
       reply.header('x-request-id', request.id);
     });
     addSecurityHeaders(app);
+    app.addHook('onRequest', async (request, reply) => {
+      if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+        return reply.code(400).send(problem('BAD_REQUEST', 'The request has no Host header.'));
+      }
+      if (this.isDraining && !HEALTH.has(request.routeOptions.url)) {
+        reply.code(503).headers({ connection: 'close', 'retry-after': '5' });
+        return reply.send(problem('SHUTTING_DOWN', 'The gateway is shutting down. Send the request again.'));
+      }
+    });
     await addCors(app, options.corsOrigins ?? []);
     addAuthentication(app, options);
     app.addHook('onSend', async (request, reply, body) => {
@@ -221,7 +241,8 @@ class GatewayServer implements Server {
     }
     const status = error.statusCode ?? 500;
     if (status < 500) {
-      reply.code(status).send(problem('BAD_REQUEST', error.message));
+      const message = error.code === 'FST_ERR_BAD_URL' ? BAD_PATH : error.message;
+      reply.code(status).send(problem('BAD_REQUEST', message));
       return;
     }
     this.options.log.error({ err: error, requestId: request.id }, 'a request failed');
@@ -244,6 +265,63 @@ class GatewayServer implements Server {
 }
 
 const OPEN = { config: { access: 'OPEN' } } as const;
+
+/** What is asked about a gateway that is shutting down, too. */
+const HEALTH: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz']);
+
+const BAD_PATH = 'The path is not valid: write a percent sign as %25, and encode characters as UTF-8.';
+
+/** Nothing has this path, or not with this method; or the page of another site asks whether it may ask. */
+function answerToNoRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.url.split('?', 1)[0] ?? '';
+  const url = path.startsWith('/reports/') ? '/reports/*' : path;
+  const allowed = (['GET', 'POST'] as const).filter((method) => app.hasRoute({ url, method }));
+  if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) {
+    const message =
+      'Pages of other origins may not use this gateway. An operator can allow an origin with CORS_ORIGINS.';
+    return reply.code(403).send(problem('ORIGIN_NOT_ALLOWED', message));
+  }
+  if (allowed.length === 0) {
+    return reply
+      .code(404)
+      .send(problem('NOT_FOUND', 'There is nothing at this path. The graph is at /graphql.'));
+  }
+  const allow = allowed.join(', ');
+  reply.header('allow', allow);
+  if (request.method === 'OPTIONS') return reply.code(204).send();
+  const message = `${request.method} is not possible here: use ${allow.replace(', ', ' or ')}.`;
+  return reply.code(404).send(problem('NOT_FOUND', message));
+}
+
+/** What came is no HTTP request, or no whole one: nothing of the server but this can answer. */
+function answerToNoRequest(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] = UNREADABLE[error.code ?? ''] ?? [400, 'What was sent is not an HTTP request.'];
+  const { text, headers } = bodyOf(problem('BAD_REQUEST', message));
+  const lines = Object.entries({ ...headers, connection: 'close' }).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', text].join('\r\n'));
+}
+
+const UNREADABLE: Readonly<Record<string, readonly [status: number, message: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, `The request did not arrive within ${REQUEST_TIMEOUT_MS / 1000} seconds.`],
+  HPE_HEADER_OVERFLOW: [431, `The request line and the headers exceed ${maxHeaderSize} bytes.`],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions of the body are too long.'],
+};
+
+function bodyOf(body: object) {
+  const text = JSON.stringify(body);
+  const headers = {
+    ...SECURITY_HEADERS,
+    ...{ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' },
+    ...{ 'content-length': String(Buffer.byteLength(text)), 'x-request-id': randomUUID() },
+  };
+  return { text, headers };
+}
 
 /** Whom to believe: those in the list, or the nearest so many. */
 function trustProxyOf({ trustProxy }: ServerOptions) {

@@ -2,7 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { HistoryStore } from '../history/store.js';
 import { readTokenSituations } from '../integrations/token-histories.js';
 import { replaceBy, TOKEN_STATES, tokenState } from '../integrations/token-state.js';
-import { driftOf } from '../model/drift.js';
+import { DRIFT_KINDS, driftOf } from '../model/drift.js';
 import type { Instant } from '../model/instant.js';
 import { KINDS } from '../model/kind.js';
 import { named } from './names.js';
@@ -59,7 +59,7 @@ function driftGauge(registry: Registry) {
     gauge.reset();
     for (const { id: integration, body } of documents) {
       const { names } = driftOf(body);
-      for (const drift of ['FIELD', 'VALUE'] as const) {
+      for (const drift of DRIFT_KINDS) {
         gauge.set({ integration, drift }, names.filter(({ kind }) => kind === drift).length);
       }
     }

@@ -1,15 +1,20 @@
 import type { DocumentBody } from './document.js';
 import { earliest, type Instant, latest } from './instant.js';
+import { INT_MAX } from './int.js';
 
-/** `FIELD`: a field of a name that is not known. `VALUE`: a word that an open word list did not have. */
-export type DriftKind = 'FIELD' | 'VALUE';
+/**
+ * `FIELD`: a field of a name that is not known. `VALUE`: a word that an open word list did not have. `UNREADABLE`: a
+ * value that does not read, such as an object for a text, or an element of a list that is not one.
+ */
+export const DRIFT_KINDS = ['FIELD', 'VALUE', 'UNREADABLE'] as const;
+export type DriftKind = (typeof DRIFT_KINDS)[number];
 
 /** Something in an answer of Abnormal's that the gateway does not know; it is kept as received all the same. */
 export interface DriftSighting {
   readonly kind: DriftKind;
   /** Where it stands, such as `threat.messages[].newField`; at most 200 characters. */
   readonly path: string;
-  /** The word, at most 100 characters of it; `null` for a field, whose values are nobody's business. */
+  /** The word, at most 100 characters of it; what is wrong with what does not read; `null` for a field. */
   readonly value: string | null;
 }
 
@@ -30,8 +35,6 @@ export interface DriftTally {
 }
 
 export const MOST_NAMES = 500;
-/** What is counted further than this stays at it: the graph counts no further. */
-const MOST_COUNTED = 2_147_483_647;
 
 export const NO_DRIFT: DriftTally = { names: [], beyond: 0 };
 
@@ -51,13 +54,13 @@ export function addDrift(tally: DriftTally, later: DriftTally): DriftTally {
     else if (names.size < MOST_NAMES) names.set(text, name);
     else beyond += name.count;
   }
-  return { names: [...names.values()], beyond: Math.min(beyond, MOST_COUNTED) };
+  return { names: [...names.values()], beyond: Math.min(beyond, INT_MAX) };
 }
 
 function joined(known: DriftName, name: DriftName): DriftName {
   return {
     ...known,
-    count: Math.min(known.count + name.count, MOST_COUNTED),
+    count: Math.min(known.count + name.count, INT_MAX),
     firstSeenAt: earliest(known.firstSeenAt, name.firstSeenAt),
     lastSeenAt: latest(known.lastSeenAt, name.lastSeenAt),
   };
@@ -74,6 +77,6 @@ export function driftOf({ names, beyond }: DocumentBody): DriftTally {
 function isDriftName(name: unknown): name is DriftName {
   if (typeof name !== 'object' || name === null) return false;
   const { kind, path, count, firstSeenAt, lastSeenAt } = name as Partial<Record<keyof DriftName, unknown>>;
-  const isNamed = (kind === 'FIELD' || kind === 'VALUE') && typeof path === 'string';
+  const isNamed = DRIFT_KINDS.some((known) => known === kind) && typeof path === 'string';
   return isNamed && [count, firstSeenAt, lastSeenAt].every((fact) => fact !== undefined);
 }

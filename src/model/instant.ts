@@ -20,9 +20,21 @@ export function toMillis(instant: Instant): number {
   return Date.parse(instant);
 }
 
-/** `instant` moved by `ms` milliseconds (negative: back). */
+/** Nothing that the gateway is asked about is older: a limit for input, years before Abnormal began. */
+export const EARLIEST_ASKED: Instant = '2000-01-01T00:00:00.000Z';
+
+/** The first and the last instant that there is. */
+export const FIRST_INSTANT: Instant = '0000-01-01T00:00:00.000Z';
+export const LAST_INSTANT: Instant = '9999-12-31T23:59:59.999Z';
+
+/** `instant` moved by `ms` milliseconds (negative: back), no further than the first or the last instant. */
 export function shift(instant: Instant, ms: number): Instant {
-  return toInstant(toMillis(instant) + ms);
+  return nearestInstant(toMillis(instant) + ms);
+}
+
+/** The instant at `ms`, or the first or the last one where that lies beyond. */
+export function nearestInstant(ms: number): Instant {
+  return toInstant(Math.min(Math.max(ms, toMillis(FIRST_INSTANT)), toMillis(LAST_INSTANT)));
 }
 
 /** The later of two instants. */

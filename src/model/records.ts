@@ -5,6 +5,12 @@ import type { Instant } from './instant.js';
  * upstream string as received, since all of the API's word lists are open sets. `null` is "not said".
  */
 
+/** What may be wrong with what was received. */
+export interface Unreadable {
+  /** Parts of the answer that do not read, by path with what is wrong, at most ten; only where there are any. */
+  readonly unread?: readonly string[];
+}
+
 /** One e-mail of a threat, from `GET /threats/{id}`. Attributes such as the attack type are per message. */
 export interface Message {
   /** Abnormal's message id: a signed 64-bit integer as text. */
@@ -52,7 +58,7 @@ export interface CustomerOverride {
 }
 
 /** One attack, as e-mails that belong together. */
-export interface Threat {
+export interface Threat extends Unreadable {
   readonly threatId: string;
   /** How many mailboxes Abnormal counts; may exceed the number of messages it gives. */
   readonly recipientCount: number | null;
@@ -65,7 +71,7 @@ export interface Threat {
 }
 
 /** One account-takeover case: the list item and the detail joined, since each has fields that the other lacks. */
-export interface Case {
+export interface Case extends Unreadable {
   readonly caseId: string;
   readonly description: string | null;
   /** Free text such as `Potential Account Takeover`. */
@@ -87,7 +93,7 @@ export interface Case {
 }
 
 /** One abuse-mailbox campaign: what users reported, and how it was judged. */
-export interface Campaign {
+export interface Campaign extends Unreadable {
   readonly campaignId: string;
   readonly firstReportedTime: Instant | null;
   readonly lastReportedTime: Instant | null;

@@ -2,6 +2,7 @@ import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import {
   addDrift,
+  type DriftKind,
   type DriftSighting,
   type DriftTally,
   driftOf,
@@ -44,6 +45,12 @@ function newCounted(): Counted {
 
 /** Others may write the same document; so often is one write tried. */
 const MOST_TRIES = 10;
+
+const ANNOUNCED: Readonly<Record<DriftKind, string>> = {
+  FIELD: 'Abnormal sends a field that is not known',
+  VALUE: 'Abnormal sends a new word',
+  UNREADABLE: 'Abnormal sends a value that cannot be read',
+};
 
 export function createDriftLog({ store, log, observer }: DriftOptions): DriftLog {
   const counted = new Map<string, Counted>();
@@ -101,9 +108,7 @@ export function createDriftLog({ store, log, observer }: DriftOptions): DriftLog
   function announce(integration: string, before: DriftTally, after: DriftTally): void {
     const fresh = after.names.slice(before.names.length);
     for (const { kind, path, value } of fresh) {
-      const what =
-        kind === 'FIELD' ? 'Abnormal sends a field that is not known' : 'Abnormal sends a new word';
-      log.info({ integration, path, ...(value === null ? {} : { value }) }, what);
+      log.info({ integration, path, ...(value === null ? {} : { value }) }, ANNOUNCED[kind]);
     }
     if (after.beyond > 0 && before.beyond === 0) {
       log.info(

@@ -1,4 +1,4 @@
-import { earliest, type Instant, latest, toInstant, toMillis } from '../model/instant.js';
+import { earliest, type Instant, latest, nearestInstant, toInstant, toMillis } from '../model/instant.js';
 import type { Window } from '../model/ledger.js';
 
 const SECOND = 1000;
@@ -27,7 +27,7 @@ export function clip(window: Window, from: Instant, to: Instant): Window | null 
 export function mergedSpans(spans: readonly Window[]): Window[] {
   const widened = spans.map(({ from, to }) => ({
     from: floorToSecond(from),
-    to: toInstant(ceilToSecond(toMillis(to))),
+    to: nearestInstant(ceilToSecond(toMillis(to))),
   }));
   const merged: Window[] = [];
   for (const span of widened.sort((a, b) => (a.to < b.to ? 1 : -1))) {

@@ -57,6 +57,72 @@ describe('parsePeriod', () => {
   });
 });
 
+describe('at the ends of the calendar', () => {
+  const NOW = '2026-11-29T12:34:56.789Z';
+  const years = [
+    '0000',
+    '0001',
+    '0099',
+    '1899',
+    '1999',
+    '2000',
+    '2025',
+    '2026',
+    '2027',
+    '2028',
+    '9998',
+    '9999',
+  ];
+  const days = years.flatMap((year) =>
+    ['01-01', '02-29', '06-30', '12-30', '12-31'].map((day) => `${year}-${day}`),
+  );
+  const bounds = days.flatMap((day) => [
+    ...[day, `${day}T00:00:00Z`, `${day}T23:59:59.999Z`, `${day}T23:59:59-23:59`, `${day}T00:00:00+23:59`],
+  ]);
+  const texts = [
+    ...years.flatMap((year) =>
+      ['Q1', 'Q4', '01', '12', 'W01', 'W52', 'W53'].map((part) => `${year}-${part}`),
+    ),
+    ...days,
+    ...bounds.flatMap((from) => bounds.map((to) => `${from}/${to}`)),
+  ];
+
+  test('every text is a period within its bounds, or refused in words', () => {
+    const outcomes = { read: 0, refused: 0 };
+    for (const text of texts) {
+      try {
+        const period = parsePeriod(text, NOW);
+        expect(period.from >= '2000-01-01T00:00:00.000Z' && period.to <= '2027-11-30T00:00:00.000Z').toBe(
+          true,
+        );
+        expect(period.from < period.to).toBe(true);
+        expect(periodBefore(period).to).toBe(period.from);
+        outcomes.read += 1;
+      } catch (error) {
+        if (!(error instanceof PeriodError)) throw new Error(`${text}: ${error}`);
+        outcomes.refused += 1;
+      }
+    }
+    expect(Math.min(outcomes.read, outcomes.refused)).toBeGreaterThan(100);
+  });
+
+  test.each(['0000-Q1', '1999-12', '1999-12-31/2000-01-02', '9999-12-30', '2027-Q4', '2027-11-30'])(
+    '%s is refused with the bounds',
+    (text) => {
+      expect(() => parsePeriod(text, NOW)).toThrow(
+        `${JSON.stringify(text)} is out of range: a period must lie between 2000-01-01 and 2027-11-30, a year from now.`,
+      );
+    },
+  );
+
+  test('every period that a day within the bounds is in can be read', () => {
+    for (const text of ['2000-Q1', '2000-01', '2000-W01', '2000-01-01', '2027-Q3', '2027-10', '2027-11-29'])
+      expect(parsePeriod(text, NOW).unit).not.toBe('SPAN');
+    // today's quarter ends less than a year ahead, whatever day it is
+    expect(parsePeriod('2026-Q1', '2026-01-01T00:00:00.000Z').unit).toBe('QUARTER');
+  });
+});
+
 describe('periodBefore', () => {
   test.each([
     ['2026-Q1', '2025-Q4'],

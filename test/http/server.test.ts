@@ -1,5 +1,5 @@
 import { Agent, get, request } from 'node:http';
-import { createServer as createNetServer } from 'node:net';
+import { connect, createServer as createNetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApolloServer } from '@apollo/server';
 import { pino } from 'pino';
@@ -213,6 +213,33 @@ describe('closing', () => {
     expect(JSON.parse(await answered)).toEqual({ data: { slow: 'at last' } });
     await closed;
     agent.destroy();
+  });
+
+  test('answers what still comes on a busy connection with the shape of all errors', async () => {
+    const harness = await serve();
+    const { port } = new URL(harness.url);
+    const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8');
+    let text = '';
+    socket.on('data', (part: string) => {
+      text += part;
+    });
+    const ended = new Promise((resolve) => socket.on('close', resolve));
+    const post = (query: string) => {
+      const body = JSON.stringify({ query });
+      const head = ['POST /graphql HTTP/1.1', 'Host: localhost', 'Content-Type: application/json'];
+      socket.write([...head, `Content-Length: ${body.length}`, '', body].join('\r\n'));
+    };
+    post('{ slow }');
+    await untilAsked(harness);
+    const closed = harness.server.close(60_000);
+    post('{ quick }');
+    await delay(50);
+    harness.release();
+    await Promise.all([closed, ended]);
+    expect(text).toContain('"at last"');
+    expect(text).toContain('HTTP/1.1 503');
+    expect(text).toContain('"code":"SHUTTING_DOWN"');
+    expect(text).not.toContain('"statusCode"');
   });
 
   test('cuts off what does not end in time', async () => {

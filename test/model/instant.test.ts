@@ -29,6 +29,9 @@ describe('an instant', () => {
   test('moves forth and back', () => {
     expect(shift('2024-02-28T23:59:59.999Z', 1)).toBe('2024-02-29T00:00:00.000Z');
     expect(shift('2026-01-01T00:00:00.000Z', -1)).toBe('2025-12-31T23:59:59.999Z');
+    // no further than the calendar goes
+    expect(shift('9999-12-30T00:00:00.000Z', 7 * 86_400_000)).toBe('9999-12-31T23:59:59.999Z');
+    expect(shift('0000-01-02T00:00:00.000Z', -1e17)).toBe('0000-01-01T00:00:00.000Z');
   });
 });
 

@@ -135,3 +135,35 @@ test('what cannot be written down is kept for the next time, and fails no poll',
   await world.sync.close();
   expect((await tally()).names).toMatchObject([{ path: 'campaign.late' }]);
 });
+
+test('a message that cannot be read costs the threat that message only, and is named', async () => {
+  await start();
+  const threat = [...world.tenant.truth(NOW)].find(({ kind }) => kind === 'threat');
+  const payload = threat?.payload as { messages: Record<string, unknown>[] };
+  const messages = [{ subject: 'without an id' }, ...payload.messages];
+  const body = JSON.stringify({ ...payload, recipientCount: 2 ** 31, messages });
+  const match = new RegExp(`^/threats/${threat?.id}\\?`);
+  world.simulator.setFaults({ rules: [{ fault: { kind: 'status', status: 200, body }, match }] });
+  const pass = passOf(await world.poll('threats'), 'threats');
+  expect(pass).toMatchObject({ status: 'SUCCEEDED', counts: { quarantined: 0 } });
+  const held = (await heldOf(world.store, 'threat')).get(threat?.id ?? '');
+  expect(held?.record).toMatchObject({
+    pagesComplete: false,
+    recipientCount: null,
+    unread: [
+      `messages.${payload.messages.length}: neither abxMessageIdStr nor abxMessageId holds an id`,
+      'recipientCount: not a whole number within ±2147483647',
+    ],
+  });
+  const { record } = held ?? {};
+  expect(record && 'messages' in record && record.messages).toHaveLength(payload.messages.length);
+  const received = await world.store.received(
+    { integration: INTEGRATION, kind: 'threat', id: threat?.id ?? '' },
+    held?.seqFrom ?? 0,
+  );
+  expect(received).toContain('{"subject":"without an id"}');
+  expect(received).toContain('"recipientCount":2147483648');
+  const names = (await tally()).names.filter(({ kind }) => kind === 'UNREADABLE');
+  expect(names.map(({ path }) => path).sort()).toEqual(['threat.messages[]', 'threat.recipientCount']);
+  expect(logged.join('')).toContain('Abnormal sends a value that cannot be read');
+});

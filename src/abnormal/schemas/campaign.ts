@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Campaign } from '../../model/records.js';
-import { assertId, decode, type Received, unreadTimes } from './decode.js';
+import { assertId, decode, type Received, unreadParts } from './decode.js';
 import { instant, optionalId, requiredId, term, text, word } from './scalars.js';
 import type { Decoded } from './threat.js';
 
@@ -37,5 +37,5 @@ export function decodeCampaign(id: string, detail: Received): Decoded<Campaign> 
     overallStatusRaw: raw.overallStatus,
     attackTypeRaw: raw.attackType,
   };
-  return { record, payload: detail.json, unread: unreadTimes(campaignSchema.shape, detail.json) };
+  return { record, payload: detail.json, unread: unreadParts(campaignSchema.shape, detail.json) };
 }

@@ -1,20 +1,21 @@
 import { z } from 'zod';
 import type { CaseAnalysis, TimelineEvent } from '../../model/records.js';
-import { decode, type Received, undecodable, unreadTimes } from './decode.js';
-import { instant, isRecord, term, text, word } from './scalars.js';
+import { decode, decodeEach, type Received, undecodable, unreadParts } from './decode.js';
+import { custom, instant, isRecord, term, text, word } from './scalars.js';
 import type { Decoded } from './threat.js';
 
 export const placeShape = { city: word, state: word, country: word };
 export const insightShape = { signal: text, description: text };
 
-const placeSchema = z
-  .union([z.string(), z.object(placeShape)])
-  .nullish()
-  .transform((place) => {
-    if (typeof place === 'string') return place.trim() === '' ? null : place;
-    const parts = [place?.city, place?.state, place?.country].filter((part) => typeof part === 'string');
-    return parts.length > 0 ? parts.join(', ') : null;
-  });
+const placeSchema = z.object(placeShape);
+
+const place = custom('a place', (value) => {
+  if (typeof value === 'string') return value.trim() === '' ? null : value;
+  const read = placeSchema.safeParse(value);
+  if (!read.success) return null;
+  const parts = [read.data.city, read.data.state, read.data.country].filter((part) => part !== null);
+  return parts.length > 0 ? parts.join(', ') : null;
+});
 
 /** What events of all kinds have in common. They carry no mark of their kind, so the rest is kept by name. */
 export const eventSchema = z.object({
@@ -23,13 +24,15 @@ export const eventSchema = z.object({
   title: text,
   description: text,
   ip_address: word,
-  location: placeSchema,
-  prev_location: placeSchema,
+  location: place,
+  prev_location: place,
 });
 
+const insightSchema = z.object(insightShape);
+
 export const caseAnalysisSchema = z.object({
-  insights: z.array(z.object(insightShape)).nullish(),
-  eventTimeline: z.array(eventSchema).nullish(),
+  insights: z.array(z.unknown()).nullish(),
+  eventTimeline: z.array(z.unknown()).nullish(),
 });
 
 export function decodeCaseAnalysis(caseId: string, detail: Received): Decoded<CaseAnalysis> {
@@ -40,14 +43,20 @@ export function decodeCaseAnalysis(caseId: string, detail: Received): Decoded<Ca
   if (!('insights' in json) && !('eventTimeline' in json)) {
     throw undecodable(detail, what, 'it has neither insights nor eventTimeline');
   }
-  const rawEvents = Array.isArray(json.eventTimeline) ? json.eventTimeline : [];
-  const events = (raw.eventTimeline ?? []).map((event, index) => toEvent(event, rawEvents[index]));
+  const insights = decodeEach(insightSchema, raw.insights ?? [], 'insights', (item, path) =>
+    unreadParts(insightShape, item, path),
+  );
+  const events = decodeEach(eventSchema, raw.eventTimeline ?? [], 'eventTimeline', (item, path) =>
+    unreadParts(eventSchema.shape, item, path, { location: placeShape, prev_location: placeShape }),
+  );
   return {
-    record: { caseId, insights: raw.insights ?? [], events },
+    record: {
+      caseId,
+      insights: insights.read.map(({ value }) => value),
+      events: events.read.map((event) => toEvent(event.value, event.raw)),
+    },
     payload: detail.json,
-    unread: rawEvents.flatMap((event, index) =>
-      unreadTimes(eventSchema.shape, event, `eventTimeline.${index}.`),
-    ),
+    unread: [...insights.unread, ...events.unread],
   };
 }
 

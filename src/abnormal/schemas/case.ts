@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { severityLevel } from '../../model/normalise.js';
 import type { Case } from '../../model/records.js';
-import { assertId, decode, type Received, unreadTimes } from './decode.js';
+import { assertId, decode, type Received, unreadParts } from './decode.js';
 import { instant, optionalId, requiredId, term, text, texts, word } from './scalars.js';
 import type { Decoded } from './threat.js';
 
@@ -54,8 +54,8 @@ export function decodeCase(
     record: { caseId: read.caseId, ...join(read, listed) },
     payload: { item, detail: detail.json },
     unread: [
-      ...unreadTimes(caseSchema.shape, detail.json),
-      ...unreadTimes(caseItemSchema.shape, item, 'item.'),
+      ...unreadParts(caseSchema.shape, detail.json),
+      ...unreadParts(caseItemSchema.shape, item, 'item.'),
     ],
   };
 }

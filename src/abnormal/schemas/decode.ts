@@ -1,7 +1,6 @@
 import type { z } from 'zod';
-import { parseUpstreamTime } from '../../model/instant.js';
 import { DecodeError } from '../errors.js';
-import { instant, isRecord } from './scalars.js';
+import { flawOf, isRecord, nameOf } from './scalars.js';
 
 /** A received value with the means to show it to a person. */
 export interface Received {
@@ -36,12 +35,61 @@ function pathText(path: readonly PropertyKey[]): string {
   return path.length === 0 ? 'the body' : path.map(String).join('.');
 }
 
-/** The fields of `raw` that hold a time of a form nobody has seen yet, by their paths. */
-export function unreadTimes(shape: Readonly<Record<string, unknown>>, raw: unknown, path = ''): string[] {
+/** A part of an answer that does not read, while the rest of it does. */
+export interface UnreadPart {
+  /** Where it stands, with the places in lists: `messages.2.urlCount`. */
+  readonly path: string;
+  /** What is wrong with it; never what was sent. */
+  readonly flaw: string;
+}
+
+/** The fields of `raw` that do not read by `shape`, and within the objects of `inner`. */
+export function unreadParts(
+  shape: Readonly<Record<string, unknown>>,
+  raw: unknown,
+  path = '',
+  inner: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {},
+): UnreadPart[] {
   if (!isRecord(raw)) return [];
-  return Object.keys(shape).flatMap((name) => {
+  return Object.entries(shape).flatMap(([name, schema]) => {
     const value = raw[name];
-    const isText = typeof value === 'string' && value.trim() !== '' && !/^\s*null\s*$/i.test(value);
-    return shape[name] === instant && isText && parseUpstreamTime(value) === null ? [`${path}${name}`] : [];
+    const flaw = flawOf(schema, value);
+    if (flaw !== null) return [{ path: `${path}${name}`, flaw }];
+    const within = inner[name];
+    return within ? unreadParts(within, value, `${path}${name}.`) : [];
   });
+}
+
+interface ListParts<T> {
+  readonly read: readonly { readonly raw: unknown; readonly value: T }[];
+  /** Elements that do not read. */
+  readonly lost: readonly { readonly raw: unknown; readonly flaw: string }[];
+  /** What does not read, elements and parts of elements, by their places in the list at `path`. */
+  readonly unread: readonly UnreadPart[];
+}
+
+/** Reads each element of a list for itself: one that does not read costs no other. */
+export function decodeEach<T>(
+  schema: z.ZodType<T>,
+  list: readonly unknown[],
+  path: string,
+  flawsOf: (raw: unknown, path: string) => readonly UnreadPart[],
+): ListParts<T> {
+  const read: ListParts<T>['read'][number][] = [];
+  const lost: ListParts<T>['lost'][number][] = [];
+  const unread: UnreadPart[] = [];
+  for (const [index, raw] of list.entries()) {
+    const at = `${path}.${index}`;
+    const result = schema.safeParse(raw);
+    if (result.success) {
+      read.push({ raw, value: result.data });
+      unread.push(...flawsOf(raw, `${at}.`));
+      continue;
+    }
+    const [issue] = result.error.issues;
+    const flaw = issue?.code === 'custom' ? issue.message : `${nameOf(raw)} instead of an object`;
+    lost.push({ raw, flaw });
+    unread.push({ path: at, flaw });
+  }
+  return { read, lost, unread };
 }

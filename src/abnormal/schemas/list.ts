@@ -1,4 +1,5 @@
 import { parseUpstreamTime } from '../../model/instant.js';
+import { intOrNull } from '../../model/int.js';
 import type { Resource } from '../../model/kind.js';
 import type { ListItem, ListPage } from '../client.js';
 import { failure } from '../explain.js';
@@ -64,5 +65,5 @@ function toItem(resource: Resource, item: unknown): ListItem | string {
 
 function totalOf(value: unknown): number | null {
   const total = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-  return typeof total === 'number' && Number.isSafeInteger(total) && total >= 0 ? total : null;
+  return typeof total === 'number' && total >= 0 ? intOrNull(total) : null;
 }

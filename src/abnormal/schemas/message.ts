@@ -1,13 +1,19 @@
 import { z } from 'zod';
 import type { Message } from '../../model/records.js';
-import { addresses, flag, instant, integer, optionalId, term, text, texts, word } from './scalars.js';
+import {
+  addresses,
+  flag,
+  instant,
+  integer,
+  optionalId,
+  optionalObject,
+  term,
+  text,
+  texts,
+  word,
+} from './scalars.js';
 
 export const overrideShape = { overrideType: term, reason: text, overrideJudgement: term, value: text };
-
-const overrideSchema = z
-  .object(overrideShape)
-  .nullish()
-  .transform((override) => override ?? null);
 
 /** One message of a threat's detail. What it does not name stays in the payload only. */
 export const messageSchema = z.object({
@@ -46,7 +52,7 @@ export const messageSchema = z.object({
   source: term,
   tenantId: word,
   tenantName: word,
-  customerOverride: overrideSchema,
+  customerOverride: optionalObject(overrideShape),
 });
 
 type RawMessage = z.infer<typeof messageSchema>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ThreatAttachments, ThreatLinks } from '../../model/records.js';
-import { decode, type Received } from './decode.js';
+import { decode, decodeEach, type Received, unreadParts } from './decode.js';
 import { messageIdOf } from './message.js';
 import { optionalId, text, word } from './scalars.js';
 import type { Decoded } from './threat.js';
@@ -9,7 +9,9 @@ const messageRef = { abxMessageId: optionalId, abxMessageIdStr: optionalId };
 
 export const attachmentShape = { ...messageRef, attachmentName: text };
 
-export const attachmentsSchema = z.object({ attachments: z.array(z.object(attachmentShape)) });
+const attachmentSchema = z.object(attachmentShape);
+
+export const attachmentsSchema = z.object({ attachments: z.array(z.unknown()) });
 
 export const linkShape = {
   ...messageRef,
@@ -20,20 +22,26 @@ export const linkShape = {
   linkUrl: word,
 };
 
-export const linksSchema = z.object({ links: z.array(z.object(linkShape)) });
+const linkSchema = z.object(linkShape);
+
+export const linksSchema = z.object({ links: z.array(z.unknown()) });
 
 export function decodeThreatAttachments(threatId: string, detail: Received): Decoded<ThreatAttachments> {
   const { attachments } = decode(attachmentsSchema, detail, `the attachments of the threat ${threatId}`);
-  const read = attachments.map((raw) => ({
+  const parts = decodeEach(attachmentSchema, attachments, 'attachments', (item, path) =>
+    unreadParts(attachmentShape, item, path),
+  );
+  const read = parts.read.map(({ value: raw }) => ({
     messageId: messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, null),
     name: raw.attachmentName,
   }));
-  return { record: { threatId, attachments: read }, payload: detail.json, unread: [] };
+  return { record: { threatId, attachments: read }, payload: detail.json, unread: parts.unread };
 }
 
 export function decodeThreatLinks(threatId: string, detail: Received): Decoded<ThreatLinks> {
   const { links } = decode(linksSchema, detail, `the links of the threat ${threatId}`);
-  const read = links.map((raw) => ({
+  const parts = decodeEach(linkSchema, links, 'links', (item, path) => unreadParts(linkShape, item, path));
+  const read = parts.read.map(({ value: raw }) => ({
     messageId: messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, null),
     url: raw.linkUrl,
     domain: raw.domainLink,
@@ -41,5 +49,5 @@ export function decodeThreatLinks(threatId: string, detail: Received): Decoded<T
     source: raw.source,
     displayText: raw.displayText,
   }));
-  return { record: { threatId, links: read }, payload: detail.json, unread: [] };
+  return { record: { threatId, links: read }, payload: detail.json, unread: parts.unread };
 }

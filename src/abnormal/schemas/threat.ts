@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Message, Threat } from '../../model/records.js';
 import { canonicalJson } from '../../model/revision.js';
-import { assertId, decode, type Received, unreadTimes } from './decode.js';
-import { decodedMessage, messageSchema } from './message.js';
+import { assertId, decode, decodeEach, type Received, type UnreadPart, unreadParts } from './decode.js';
+import { decodedMessage, messageSchema, overrideShape } from './message.js';
 import { integer, isRecord, requiredId, word } from './scalars.js';
 
 /** One page of a threat's detail. */
@@ -12,7 +12,7 @@ export const threatSchema = z.object({
   tenantId: word,
   tenantName: word,
   // a threat without messages is valid: it has been seen after they were deleted
-  messages: z.array(decodedMessage).nullish(),
+  messages: z.array(z.unknown()).nullish(),
 });
 
 interface Pair {
@@ -24,35 +24,47 @@ interface Pair {
 export interface Decoded<T> {
   readonly record: T;
   readonly payload: unknown;
-  /** Paths of times that do not read. */
-  readonly unread: readonly string[];
+  /** What of it does not read; the record lacks it. */
+  readonly unread: readonly UnreadPart[];
 }
 
-/** Joins the pages of a threat's detail, at least one. */
+/**
+ * Joins the pages of a threat's detail, at least one. A message that does not read, as without an id, is left out:
+ * the threat is then not complete, and the message stays in the payload.
+ */
 export function decodeThreat(id: string, pages: readonly Received[], isComplete: boolean): Decoded<Threat> {
   const what = `the threat ${id}`;
   const read = pages.map((page) => {
     const threat = decode(threatSchema, page, what);
     assertId(id, threat.threatId, page, what);
-    return { threat, pairs: pairsOf(page.json, threat.messages ?? []) };
+    const messages = decodeEach(decodedMessage, threat.messages ?? [], 'messages', () => []);
+    const pairs = messages.read.map(({ raw, value }) => ({ raw, message: value }));
+    return { threat, pairs, lost: messages.lost };
   });
   const pairs = join(read.map((page) => page.pairs));
+  const lost = distinct(read.flatMap((page) => page.lost)).sort((a, b) =>
+    order(canonicalJson(a.raw), canonicalJson(b.raw)),
+  );
   const [first] = read;
   if (!first) throw new TypeError('a threat has at least one page');
   const { threatId, recipientCount, tenantId, tenantName } = first.threat;
   const messages = pairs.map((pair) => pair.message);
+  const pagesComplete = isComplete && lost.length === 0;
   return {
-    record: { threatId, recipientCount, messages, pagesComplete: isComplete, tenantId, tenantName },
-    payload: payloadOf(pages, pairs),
-    unread: pairs.flatMap(({ raw, message }) => {
-      return unreadTimes(messageSchema.shape, raw, `messages[${message.messageId}].`);
-    }),
+    record: { threatId, recipientCount, messages, pagesComplete, tenantId, tenantName },
+    payload: payloadOf(pages, [...pairs, ...lost]),
+    unread: [
+      // those that are lost come last in the payload
+      ...lost.map(({ flaw }, index) => ({ path: `messages.${pairs.length + index}`, flaw })),
+      ...unreadParts(threatSchema.shape, pages[0]?.json),
+      ...pairs.flatMap(({ raw, message }) => unreadOfMessage(raw, message)),
+    ],
   };
 }
 
-function pairsOf(json: unknown, messages: readonly Message[]): Pair[] {
-  const raws = isRecord(json) && Array.isArray(json.messages) ? json.messages : [];
-  return messages.map((message, index) => ({ message, raw: raws[index] }));
+function unreadOfMessage(raw: unknown, { messageId }: Message): UnreadPart[] {
+  const path = `messages[${messageId}].`;
+  return unreadParts(messageSchema.shape, raw, path, { customerOverride: overrideShape });
 }
 
 /**
@@ -76,7 +88,7 @@ function grouped(page: readonly Pair[]): Map<string, Pair[]> {
   return groups;
 }
 
-function distinct(group: readonly Pair[]): Pair[] {
+function distinct<T extends Pick<Pair, 'raw'>>(group: readonly T[]): T[] {
   return [...new Map(group.map((pair) => [canonicalJson(pair.raw), pair])).values()];
 }
 
@@ -93,10 +105,10 @@ function order(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function payloadOf(pages: readonly Received[], pairs: readonly Pair[]): unknown {
+function payloadOf(pages: readonly Received[], messages: readonly Pick<Pair, 'raw'>[]): unknown {
   const first = pages[0]?.json;
   if (!isRecord(first)) return first;
   const { pageNumber: _page, nextPageNumber: _next, ...rest } = first;
   // without messages there is nothing to join: missing, null and an empty list each stand as they came
-  return pairs.length === 0 ? rest : { ...rest, messages: pairs.map((pair) => pair.raw) };
+  return messages.length === 0 ? rest : { ...rest, messages: messages.map(({ raw }) => raw) };
 }

@@ -1,5 +1,5 @@
 import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, Resolver } from 'type-graphql';
-import type { Instant } from '../../model/instant.js';
+import { EARLIEST_ASKED, type Instant } from '../../model/instant.js';
 import type { Resource } from '../../model/kind.js';
 import { Guard } from '../access/guard.js';
 import type { GatewayContext, Means } from '../context.js';
@@ -80,6 +80,7 @@ export class CollectingMutations {
     @Ctx() { means }: GatewayContext,
   ): Promise<ReconcileNowPayload> {
     if (from && from >= (to ?? means.now())) throw badInput(`from (${from}) must be before to.`);
+    if (from && from < EARLIEST_ASKED) throw badInput(`from is ${from}: give ${EARLIEST_ASKED} or later.`);
     const { wanted, patience, target } = await asked(means, args);
     const { isFinished: finished, runIds } = await doAudited(means, {
       ...{ action: 'RECONCILE', target },

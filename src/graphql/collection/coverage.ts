@@ -1,6 +1,7 @@
 import { coverageOf } from '../../model/coverage.js';
 import type { Filter } from '../../model/filter.js';
 import { earliest, type Instant, latest, shift } from '../../model/instant.js';
+import { intOrNull } from '../../model/int.js';
 import type { Resource } from '../../model/kind.js';
 import type { RecordedEntry, Window } from '../../model/ledger.js';
 import { FILTER_KEYS, type Stream } from '../../model/stream.js';
@@ -105,7 +106,7 @@ function combine(parts: readonly CoverageReport[], from: Instant, to: Instant): 
     to,
     complete: parts.every((part) => part.complete),
     gaps: parts.flatMap((part) => part.gaps),
-    declared: declared.includes(null) ? null : sum(declared),
+    declared: declared.includes(null) ? null : intOrNull(sum(declared)),
     held: sum(parts.map((part) => part.held)),
   };
 }

@@ -8,6 +8,8 @@ import { PlainField } from '../plain-field.js';
 export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'What it is that is not known.', {
   FIELD: 'A field of an unknown name. It is kept as received; the graph does not show it.',
   VALUE: 'A word that an open word list did not have. The graph shows it as OTHER, and as received beside.',
+  UNREADABLE:
+    'A value that cannot be read, such as an object instead of text or a whole number beyond 32 bits, or an element of a list that is not one. The graph shows null or leaves the element out; `received` keeps it.',
 });
 
 @ObjectType('DriftedName', {
@@ -15,7 +17,9 @@ export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'What it is t
   description: 'One field or word of Abnormal’s answers that this version of the gateway does not know.',
 })
 export class DriftedName implements DriftName {
-  @PlainField(() => DriftKindEnum, { description: 'Whether it is a field or a word.' })
+  @PlainField(() => DriftKindEnum, {
+    description: 'Whether it is a field, a word or a value that cannot be read.',
+  })
   readonly kind!: DriftKind;
 
   @PlainField(() => String, {
@@ -26,7 +30,8 @@ export class DriftedName implements DriftName {
 
   @PlainField(() => String, {
     nullable: true,
-    description: 'The word, cut at 100 characters; null for a field, of which no value is kept here.',
+    description:
+      'The word, cut at 100 characters; for `UNREADABLE` what is wrong with the value; null for a field, of which no value is kept here.',
   })
   readonly value!: string | null;
 

@@ -1,5 +1,6 @@
 import { ID, Int, ObjectType } from 'type-graphql';
 import type { Instant } from '../../model/instant.js';
+import { intOrNull } from '../../model/int.js';
 import type { Resource } from '../../model/kind.js';
 import type { Window } from '../../model/ledger.js';
 import type {
@@ -155,7 +156,7 @@ export class Reconciliation {
     description: 'How many the list itself declares (`total`) for the window; null where it declares none.',
   })
   get declared(): number | null {
-    return this.found.declared;
+    return intOrNull(this.found.declared);
   }
 
   @PlainField(() => Int, {

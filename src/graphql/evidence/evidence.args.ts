@@ -7,7 +7,7 @@ import { Trend } from './evidence.enums.js';
 export class EvidenceArgs {
   @Field(() => String, {
     description:
-      'Which time, in UTC: a quarter (`2026-Q3`), a month (`2026-09`), an ISO week (`2026-W37`), a day (`2026-09-14`), or `FROM/TO`, each a day or a time with its zone; TO itself is not in it.',
+      'Which time, in UTC: a quarter (`2026-Q3`), a month (`2026-09`), an ISO week (`2026-W37`), a day (`2026-09-14`), or `FROM/TO`, each a day or a time with its zone; TO itself is not in it. Between the year 2000 and a year from now.',
   })
   period!: string;
 

@@ -28,7 +28,7 @@ export async function readEvidence(means: Means, args: EvidenceArgs): Promise<Ev
   const { asOf } = toWish(means, { asOf: args.asOf ?? null });
   const trend = args.trend ?? null;
   const asked = {
-    period: asInput(() => parsePeriod(args.period)),
+    period: asInput(() => parsePeriod(args.period, means.now())),
     controls: asInput(() => controlsOf(args.controls ?? null)),
     integrations: await checkIntegrations(means, args.integrations),
   };

@@ -7,7 +7,13 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
-import { type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql';
+import {
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  type ValidationRule,
+} from 'graphql';
 import type { Log } from '../../log.js';
 import { Access } from '../access/access.js';
 import type { GatewayContext } from '../context.js';
@@ -54,6 +60,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
     csrfPrevention: true,
     // a text that came some other time would be run without having been measured
     persistedQueries: false,
+    validationRules: [knownOperationTypes],
     nodeEnv: 'production',
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
@@ -125,6 +132,15 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
     stop: async () => {},
   };
 }
+
+/** graphql-js 16 lets an operation of a type that the schema does not have through, and fails when it runs it. */
+const knownOperationTypes: ValidationRule = (context) => ({
+  OperationDefinition(node) {
+    if (context.getSchema().getRootType(node.operation)) return;
+    const message = `There is no ${node.operation} in this graph: send a query or a mutation.`;
+    context.reportError(new GraphQLError(message, { nodes: node }));
+  },
+});
 
 /** Answers are about attacks on the organisation and change with each poll: nobody between may keep them. */
 const neverCached: ApolloServerPlugin = {

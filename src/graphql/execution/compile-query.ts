@@ -7,12 +7,16 @@ import {
   isAbstractType,
   isCompositeType,
   isInterfaceType,
+  isNonNullType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
+  TypeInfo,
+  type VariableNode,
   visit,
+  visitWithTypeInfo,
 } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 
@@ -23,8 +27,10 @@ const LARGEST = 1_000;
 export interface Compiled {
   /** Runs it; the variables as graphql-js has coerced them. */
   readonly run: CompiledQuery['query'];
-  /** Variables that must have a value: within an object or a list the compiler takes one left out for null. */
+  /** Variables that must be given: within an object or a list the compiler takes one left out for null. */
   readonly needed: ReadonlySet<string>;
+  /** Variables that must not be null: the compiler does not report one that is as graphql-js does. */
+  readonly required: ReadonlySet<string>;
 }
 
 /**
@@ -41,7 +47,12 @@ export function compile(
   const size = new WrittenOut(schema, document);
   if (!size.fits(operation.selectionSet, root.name)) return null;
   const compiled = compileQuery(withCoerced(schema), withCoercedVariables(document, operation));
-  return isCompiledQuery(compiled) ? { run: compiled.query, needed: variablesWithin(document) } : null;
+  if (!isCompiledQuery(compiled)) return null;
+  return {
+    run: compiled.query,
+    needed: variablesWithin(document),
+    required: requiredVariables(schema, document),
+  };
 }
 
 /** Counts the fields of a query as the compiler writes them: fragments in place, abstract types once a type. */
@@ -96,6 +107,17 @@ function variablesWithin(document: DocumentNode): Set<string> {
     },
     VariableDefinition: () => false,
   });
+  return found;
+}
+
+/** Variables that stand where null is no value. */
+function requiredVariables(schema: GraphQLSchema, document: DocumentNode): Set<string> {
+  const found = new Set<string>();
+  const types = new TypeInfo(schema);
+  const Variable = (node: VariableNode) => {
+    if (isNonNullType(types.getInputType())) found.add(node.name.value);
+  };
+  visit(document, visitWithTypeInfo(types, { Variable, VariableDefinition: () => false }));
   return found;
 }
 

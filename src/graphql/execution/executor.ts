@@ -6,7 +6,9 @@ import {
   type GraphQLSchema,
   getOperationAST,
   getVariableValues,
+  Kind,
   type OperationDefinitionNode,
+  visit,
 } from 'graphql';
 import type { GatewayContext } from '../context.js';
 import { type Compiled, compile } from './compile-query.js';
@@ -49,7 +51,49 @@ function interpret(schema: GraphQLSchema, { document, operationName, variables, 
     ...{ schema, document, operationName },
     ...{ variableValues: variables, contextValue: context },
   });
-  return result instanceof Promise ? result : withFewErrors(result);
+  const finish = (done: ExecutionResult) => withFewErrors(withInputErrors(done, variables));
+  return result instanceof Promise ? result.then(finish) : finish(result);
+}
+
+/**
+ * graphql-js gives no code to the error of an argument that its variables make invalid. Such an error is located at
+ * the value in the text of the operation; the errors of fields are located at the field.
+ */
+function withInputErrors(result: ExecutionResult, variables: Execution['variables']): ExecutionResult {
+  if (!result.errors?.some(isInputError)) return result;
+  const errors = result.errors.map((error) => (isInputError(error) ? toInputError(error, variables) : error));
+  return { ...result, errors };
+}
+
+function isInputError({ nodes, extensions }: GraphQLError): boolean {
+  const kind = nodes?.[0]?.kind;
+  return extensions.code === undefined && kind !== undefined && VALUE_KINDS.has(kind);
+}
+
+const VALUE_KINDS: ReadonlySet<string> = new Set([
+  ...[Kind.VARIABLE, Kind.OBJECT, Kind.LIST, Kind.NULL, Kind.ENUM],
+  ...[Kind.INT, Kind.FLOAT, Kind.STRING, Kind.BOOLEAN],
+]);
+
+function toInputError(error: GraphQLError, variables: Execution['variables']): GraphQLError {
+  const { nodes, source, positions, path } = error;
+  const without = new Set<string>();
+  for (const node of nodes ?? []) {
+    visit(node, {
+      Variable({ name: { value } }) {
+        if (variables[value] === null || variables[value] === undefined) without.add(`$${value}`);
+      },
+    });
+  }
+  const names = [...without].join(', ');
+  const message = names ? `${error.message} Give a value other than null to ${names}.` : error.message;
+  const place = {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    path: path ?? null,
+  };
+  return new GraphQLError(message, { ...place, extensions: { code: 'BAD_USER_INPUT' } });
 }
 
 /** More is wrong with the variables than anybody reads; and graphql-js says in the last that it stopped there. */
@@ -86,7 +130,7 @@ function makePlan(schema: GraphQLSchema, document: DocumentNode, name: string | 
 
 /**
  * The variables as the compiled query takes them; `null` where graphql-js is to run it instead, since one is
- * wrong, and its words for that are relied upon, or since one is left out that the compiler must have.
+ * wrong, and its words for that are relied upon, or since one is left out or null that the compiler must have.
  */
 function coercedFor(
   schema: GraphQLSchema,
@@ -98,6 +142,8 @@ function coercedFor(
   const { coerced } = getVariableValues(schema, variableDefinitions, variables, { maxErrors: 1 });
   if (!coerced) return null;
   for (const name of compiled.needed) if (!Object.hasOwn(coerced, name)) return null;
+  for (const name of compiled.required)
+    if (coerced[name] === null || coerced[name] === undefined) return null;
   return coerced;
 }
 

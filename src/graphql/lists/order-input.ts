@@ -10,7 +10,7 @@ export const OrderDirection = describedEnum<'ASC' | 'DESC'>('OrderDirection', 'W
 
 export interface OrderInput {
   readonly field: string;
-  readonly direction: 'ASC' | 'DESC';
+  readonly direction?: 'ASC' | 'DESC' | null;
 }
 
 export interface Order {
@@ -57,12 +57,16 @@ export function orderOf<K extends ListedKind>(
     @Field(() => names, { description: 'What to order by.' })
     field!: string;
 
-    @Field(() => OrderDirection, { defaultValue: 'DESC', description: 'Which end comes first.' })
-    direction!: 'ASC' | 'DESC';
+    @Field(() => OrderDirection, {
+      nullable: true,
+      defaultValue: 'DESC',
+      description: 'Which end comes first. `null` means the default.',
+    })
+    direction?: 'ASC' | 'DESC' | null;
   }
 
   const byDefault: Order = { field: DEFAULT_ORDER[kind], descending: true };
   const toOrder = (input: OrderInput | null | undefined): Order =>
-    input ? { field: input.field, descending: input.direction === 'DESC' } : byDefault;
+    input ? { field: input.field, descending: input.direction !== 'ASC' } : byDefault;
   return { type: Input, fields: entries.map(([field]) => field), toOrder };
 }

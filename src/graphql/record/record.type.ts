@@ -56,6 +56,14 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
     return new Provenance(this.revision, this.view);
   }
 
+  @PlainField(() => [String], {
+    description:
+      'Parts of what Abnormal sent that cannot be read, by path with what is wrong: `messages.2: neither abxMessageIdStr nor abxMessageId holds an id`. At most ten. The fields show null for such a value and leave out such an element of a list; `received` of the revision keeps it.',
+  })
+  get unread(): readonly string[] {
+    return this.record.unread ?? [];
+  }
+
   /**
    * What `make` gives, made once: it serves every query that comes upon this node, so it must be the same for
    * all of them. A failure is not kept.

@@ -1,5 +1,6 @@
 import { ID, Int, ObjectType } from 'type-graphql';
 import type { Instant } from '../../model/instant.js';
+import { intOrNull } from '../../model/int.js';
 import {
   attackedParty,
   attackStrategy,
@@ -105,7 +106,8 @@ export class Message {
   }
 
   @PlainField(() => [String], {
-    description: 'All recipients in its header; Abnormal cuts the list at 255 characters.',
+    description:
+      'The addresses of all recipients in its header, without display names; Abnormal cuts the list at 255 characters. A part without an address, such as a last one that was cut off, stays as its text (`toAddresses`).',
   })
   get toAddresses(): readonly string[] {
     return this.record.toAddresses;
@@ -116,12 +118,16 @@ export class Message {
     return this.record.recipientAddress;
   }
 
-  @PlainField(() => [String], { description: 'Recipients in copy (`ccEmails`).' })
+  @PlainField(() => [String], {
+    description: 'The addresses of recipients in copy, without display names (`ccEmails`).',
+  })
   get ccAddresses(): readonly string[] {
     return this.record.ccAddresses;
   }
 
-  @PlainField(() => [String], { description: 'Where an answer would go (`replyToEmails`).' })
+  @PlainField(() => [String], {
+    description: 'The addresses that an answer would go to, without display names (`replyToEmails`).',
+  })
   get replyToAddresses(): readonly string[] {
     return this.record.replyToAddresses;
   }
@@ -247,7 +253,7 @@ export class Message {
     description: 'How many attachments Abnormal counts; given to some accounts only.',
   })
   get attachmentCount(): number | null {
-    return this.record.attachmentCount;
+    return intOrNull(this.record.attachmentCount);
   }
 
   @PlainField(() => [String], { description: 'The attachments’ file names.' })
@@ -260,7 +266,7 @@ export class Message {
     description: 'How many links Abnormal counts; need not equal the number of `urls` it sends.',
   })
   get urlCount(): number | null {
-    return this.record.urlCount;
+    return intOrNull(this.record.urlCount);
   }
 
   @PlainField(() => [String], { description: 'Links in it, as Abnormal sends them. Handle with care.' })

@@ -2,6 +2,7 @@ import { ID, Int, ObjectType } from 'type-graphql';
 import { fieldsOf } from '../../model/fields.js';
 import type { Fields } from '../../model/filter.js';
 import type { Instant } from '../../model/instant.js';
+import { intOrNull } from '../../model/int.js';
 import { type ThreatRemediation, threatRemediation } from '../../model/remediation.js';
 import { DateTime } from '../date-time.scalar.js';
 import { PlainField } from '../plain-field.js';
@@ -80,7 +81,7 @@ export class Threat extends RecordNode<'threat'> {
       'How many mailboxes Abnormal counts (`recipientCount`); may exceed the messages that it gives.',
   })
   get recipientCount(): number | null {
-    return this.record.recipientCount;
+    return intOrNull(this.record.recipientCount);
   }
 
   @PlainField(() => Int, {
@@ -92,7 +93,7 @@ export class Threat extends RecordNode<'threat'> {
 
   @PlainField(() => Boolean, {
     description:
-      'Whether every page of messages that Abnormal offered was read; it may offer fewer than it counts.',
+      'Whether every page of messages that Abnormal offered was read, and each message in them; it may offer fewer than it counts. What cannot be read is named in `unread`.',
   })
   get pagesComplete(): boolean {
     return this.record.pagesComplete;

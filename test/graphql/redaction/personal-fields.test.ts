@@ -22,6 +22,8 @@ const HARMLESS = new Set([
   ...['CustomerOverride.overrideJudgement', 'CustomerOverride.overrideType', 'FieldChange.field'],
   ...['Link.linkType', 'Link.source', 'Message.portalUrl', 'Revision.digestAfter', 'Revision.digestBefore'],
   ...['Case.analysisRaw', 'DriftedName.path'],
+  // paths by Abnormal's own names, with what is wrong in the gateway's words
+  ...['Campaign.unread', 'Case.unread', 'Threat.unread'],
 ]);
 
 const schema = buildGatewaySchema();
