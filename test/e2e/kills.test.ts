@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openStore } from '../../src/history/open-store.js';
 import { DAY, toInstant } from '../../src/model/instant.js';
 import { startSimulator } from '../../src/simulator/server.js';
@@ -16,8 +16,8 @@ const DAYS = 6;
 
 let place: Workplace;
 
-beforeAll(() => {
-  buildService();
+beforeAll(async () => {
+  await buildService(inject('desk'));
   place = new Workplace();
 });
 afterAll(() => place.clear());
