@@ -55,7 +55,7 @@ beforeAll(async () => {
   ({ url } = await app.start());
   await untilCollected();
   diagnostics.subscribe('http.server.request.start', countRequest as diagnostics.ChannelListener);
-}, 60_000);
+});
 
 afterAll(async () => {
   diagnostics.unsubscribe('http.server.request.start', countRequest as diagnostics.ChannelListener);

@@ -81,7 +81,7 @@ async function idle(): Promise<void> {
     expect(pollers.some((poller) => poller.status().polls.some(({ isPolling }) => isPolling))).toBe(false);
     expect(runs.some(({ status }) => status === 'RUNNING')).toBe(false);
     expect(pollers.some((poller) => poller.status().isReconciling)).toBe(false);
-  }, 20_000);
+  }, 200_000);
 }
 
 const pollers: Poller[] = [];
