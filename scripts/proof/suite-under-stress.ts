@@ -10,15 +10,15 @@ import { parseArgs } from 'node:util';
  *   npx tsx scripts/proof/suite-under-stress.ts [--at year-end …] [--busy] [--workers 1] [test files …]
  */
 
-const MOMENTS: Readonly<Record<string, { readonly start: string; readonly zone?: string }>> = {
-  now: { start: '' },
-  midnight: { start: '2026-05-13 23:59:00' },
-  'month-end': { start: '2026-04-30 23:59:00' },
-  'quarter-end': { start: '2026-06-30 23:59:00' },
-  'year-end': { start: '2026-12-31 23:59:00' },
-  'leap-day': { start: '2028-02-28 23:59:00' },
-  'summer-time': { start: '2026-03-29 01:59:00', zone: 'Europe/Berlin' },
-  'winter-time': { start: '2026-10-25 02:59:00', zone: 'Europe/Berlin' },
+/** Each a minute and a half before something changes: time for the run to start. */
+const MOMENTS: Readonly<Record<string, { readonly start: string | null; readonly zone?: string }>> = {
+  now: { start: null },
+  midnight: { start: '2026-05-13T23:58:30Z' },
+  'month-end': { start: '2026-04-30T23:58:30Z' },
+  'quarter-end': { start: '2026-06-30T23:58:30Z' },
+  'year-end': { start: '2026-12-31T23:58:30Z' },
+  'summer-time': { start: '2026-03-29T00:58:30Z', zone: 'Europe/Berlin' },
+  'winter-time': { start: '2026-10-25T00:58:30Z', zone: 'Europe/Berlin' },
 };
 
 const LIBRARY = [
@@ -36,15 +36,16 @@ const { values, positionals } = parseArgs({
   },
 });
 
-/** What a process is given so that it takes `start` for now, and its clock runs on from there. */
+/** What every process of a run is given: one shift for all, so that their clocks agree. */
 function clockOf(name: string): Record<string, string> {
   const moment = MOMENTS[name];
   if (!moment) throw new Error(`--at ${name} is unknown: give some of ${Object.keys(MOMENTS).join(', ')}`);
-  if (moment.start === '') return {};
+  if (moment.start === null) return {};
   if (!LIBRARY) throw new Error('libfaketime is not installed: apt-get install faketime');
-  // timers go by the true monotonic clock: a shifted one would hold them up
-  const shifted = { LD_PRELOAD: LIBRARY, FAKETIME: `@${moment.start}`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
-  return { ...shifted, TZ: moment.zone ?? 'UTC' };
+  const seconds = Math.round((Date.parse(moment.start) - Date.now()) / 1000);
+  // timers go by the monotonic clock, which stays as it is
+  const shifted = { FAKETIME: `${seconds < 0 ? '' : '+'}${seconds}s`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+  return { ...shifted, LD_PRELOAD: LIBRARY, TZ: moment.zone ?? 'UTC' };
 }
 
 function run(name: string): Promise<number> {

@@ -44,7 +44,9 @@ describe.skipIf(!mongo)('', () => {
       .collection('system.profile')
       .find({ 'command.aggregate': 'revisions' })
       .toArray();
-    expect(counted).toMatchObject({ docsExamined: 3 });
+    // three, and at most a few more to see where each bound of the index ends
+    expect(counted?.docsExamined).toBeLessThanOrEqual(3);
+    expect(counted?.keysExamined).toBeLessThanOrEqual(3 + 3);
     expect(counted?.planSummary).toContain('f.createdTime');
     await client.close();
     await store.close();
