@@ -18,7 +18,7 @@ beforeAll(async () => {
   // with the heap that `npm start` gives it
   service = workplace.run(['serve'], { ...env, NODE_OPTIONS: '--max-old-space-size=256' });
   url = await service.url();
-}, 120_000);
+});
 afterAll(() => workplace.clear());
 
 test('whatever is sent gets an answer or a refusal, and the gateway lives on within its memory', async () => {

@@ -97,7 +97,7 @@ async function look<T>(
 test('a collection killed again and again leaves whole batches, and completes: SQLite', async () => {
   const history = `sqlite:${place.folder}/kills.db`;
   expect(await killAndFinish(history, [1, 40, 90, 130, 170, 7])).toEqual([]);
-}, 180_000);
+}, 600_000);
 
 test.skipIf(mongo === null)(
   'a collection killed again and again leaves whole batches, and completes: MongoDB',
