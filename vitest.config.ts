@@ -9,6 +9,7 @@ export default defineConfig({
     // for what hangs only: no test may depend on how fast or busy the machine is
     testTimeout: 240_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 200_000 } },
     // the stores under test are real servers and files: two at a time is what a small machine bears
     maxWorkers: 2,
   },

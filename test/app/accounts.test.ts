@@ -120,7 +120,7 @@ test('what a command beside it adds, rotates and removes is read, healed and let
   await gateway.beside((vault) => vault.remove('apac'));
   await vi.waitFor(
     async () => expect(await listed()).toMatchObject([{ name: 'apac', origin: null }]),
-    40_000,
+    200_000,
   );
   apac.resetStats();
   expect(await count('apac')).toBe(30);

@@ -106,5 +106,5 @@ test.skipIf(mongo === null)(
     expect(await killAndFinish(url, [1, 60, 120, 170])).toEqual([]);
     await mongo?.drop(url);
   },
-  180_000,
+  600_000,
 );
