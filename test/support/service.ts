@@ -7,6 +7,13 @@ import { join, resolve } from 'node:path';
 const HOME = resolve('node_modules/.cache/abnormal-gateway-e2e');
 const OUT = join(HOME, 'dist');
 
+/** What a process needs of the run's own environment: where programs are, and the run's clock (`suite-under-stress.ts`). */
+const INHERITED = Object.fromEntries(
+  ['PATH', 'TZ', 'LD_PRELOAD', 'FAKETIME', 'FAKETIME_DONT_FAKE_MONOTONIC'].flatMap((name) =>
+    process.env[name] === undefined ? [] : [[name, process.env[name]]],
+  ),
+);
+
 /**
  * Builds the service as `npm start` does, into a folder of the tests' own; quick when nothing has changed. Test
  * files run at the same time and share the folder: each gives the run's `desk`, which builds once for all of them.
@@ -49,7 +56,7 @@ export class Service {
   constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string, input = '') {
     this.child = spawn(process.execPath, ['--enable-source-maps', join(OUT, 'main.js'), ...args], {
       cwd,
-      env: { PATH: process.env.PATH ?? '', ...env },
+      env: { ...INHERITED, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     // most never read it
