@@ -6,8 +6,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // for what hangs only: no test may depend on how fast or busy the machine is
+    testTimeout: 240_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 200_000 } },
     // the stores under test are real servers and files: two at a time is what a small machine bears
     maxWorkers: 2,
   },

@@ -55,7 +55,7 @@ test('simulated records and an account’s own never share a history, whichever 
 
   const other = { ...account, HISTORY: ground.history('other.db') };
   const collector = await openCollector(ground.config(other), ground.options);
-  await collector.sync.poll({ resources: ['cases'], signal: AbortSignal.timeout(50) });
+  await collector.sync.poll({ resources: ['cases'], signal: AbortSignal.timeout(2_000) });
   await collector.close();
   await expect(openCollector(ground.config({ HISTORY: other.HISTORY }), ground.options)).rejects.toThrow(
     /holds records of the account "default", and ABNORMAL_TOKEN is not set/,

@@ -2,11 +2,13 @@ import 'reflect-metadata';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse, validate } from 'graphql';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VARIABLES } from '../src/config/variables.js';
 import { ERROR_CODES } from '../src/graphql/errors.js';
 import { buildGatewaySchema } from '../src/graphql/schema.js';
 import { FIRST_QUERY } from '../src/http/ide.js';
+import { DAY, toInstant } from '../src/model/instant.js';
+import { Playground } from './support/app.js';
 
 const DOCS = ['README.md', ...markdownIn('docs'), ...markdownIn('docs/adr')];
 const readme = readFileSync('README.md', 'utf8');
@@ -41,10 +43,11 @@ test('every error code of the graph is explained, in its own words', () => {
   expect(rows).toEqual(Object.entries(ERROR_CODES));
 });
 
+const shown = [...readme.matchAll(/```graphql\n(.*?)```/gs)].map(([, text = '']) => text);
+const inJson = [...readme.matchAll(/"query": "(.*?)"\}/g)].map(([, text = '']) => text);
+
 describe('queries that are shown are valid:', () => {
   const schema = buildGatewaySchema();
-  const shown = [...readme.matchAll(/```graphql\n(.*?)```/gs)].map(([, text = '']) => text);
-  const inJson = [...readme.matchAll(/"query": "(.*?)"\}/g)].map(([, text = '']) => text);
 
   test.each([FIRST_QUERY, ...shown, ...inJson])('%s', (text) => {
     expect(validate(schema, parse(text))).toEqual([]);
@@ -52,6 +55,48 @@ describe('queries that are shown are valid:', () => {
 
   test('there are some', () => {
     expect(shown.length + inJson.length).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('on the first day of the simulated tenant', () => {
+  const playground = new Playground();
+  let url: string;
+  let first: { readonly cases: { readonly asOf: string } };
+
+  beforeAll(async () => {
+    // without a tenant of the test's own the gateway has the one that `npm start` has
+    const { simulator: _small, ...asStarted } = playground.options;
+    ({ url } = await playground.start({ UPSTREAM_RPM: '60000' }, asStarted));
+    await playground.collected(url);
+    first = (await dataOf(inJson[0] ?? '')) as typeof first;
+  });
+  afterAll(() => playground.clear());
+
+  async function dataOf(query: string, variables: object = {}): Promise<object> {
+    const { data, errors } = await playground.ask(url, query, variables);
+    expect(errors).toBeUndefined();
+    return data as object;
+  }
+
+  test.each([FIRST_QUERY, ...shown, ...inJson])('%s returns data', async (text) => {
+    const data = await dataOf(text, text.includes('$asOf') ? { asOf: first.cases.asOf } : {});
+    for (const [root, list] of Object.entries<{ totalCount?: number; nodes?: unknown[] }>({ ...data })) {
+      expect(list.totalCount ?? list.nodes?.length, root).toBeGreaterThan(0);
+      if (list.nodes) expect(list.nodes.length, root).toBeGreaterThan(0);
+    }
+  });
+
+  test('yesterday is before the first recording, and the error names an instant that returns data', async () => {
+    const [query = ''] = shown.filter((text) => text.includes('$asOf'));
+    const yesterday = toInstant(Date.now() - DAY);
+    const { data, errors } = await playground.ask(url, query, { asOf: yesterday });
+    expect(data).toEqual({ cases: null });
+    expect(errors).toMatchObject([{ path: ['cases'], extensions: { code: 'NOT_COLLECTED' } }]);
+    const firstRecordedAt = String(errors?.[0]?.extensions.firstRecordedAt);
+    expect(errors?.[0]?.message).toContain(firstRecordedAt);
+    expect(await dataOf(query, { asOf: firstRecordedAt })).toMatchObject({
+      cases: { nodes: expect.any(Array) },
+    });
   });
 });
 

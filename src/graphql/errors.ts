@@ -17,7 +17,8 @@ export const ERROR_CODES = {
   RATE_LIMITED: 'Too many requests by this caller; the header `Retry-After` says when to come again.',
   OPERATION_NOT_LISTED: 'Readers may run listed operations only, and this is none of them.',
   TIMEOUT: 'It took longer than a request may take; what it waited for was cancelled.',
-  NOT_COLLECTED: 'Never recorded by the instant asked for, and `asOf` does not ask Abnormal.',
+  NOT_COLLECTED:
+    'Nothing was recorded by the instant asked for, and `asOf` does not ask Abnormal. The message and `extensions.firstRecordedAt` name the first recording.',
   UPSTREAM_TOKEN_REJECTED: 'Abnormal refuses the token: it is invalid, expired or revoked.',
   UPSTREAM_NOT_LICENSED: 'The Abnormal account lacks the licence for this feature.',
   UPSTREAM_NOT_ENABLED: 'The Abnormal account does not have this add-on or API enabled.',
@@ -36,8 +37,12 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** An error whose message is meant for the caller. */
-export function queryError(code: ErrorCode, message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code } });
+export function queryError(
+  code: ErrorCode,
+  message: string,
+  extensions: Readonly<Record<string, unknown>> = {},
+): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, ...extensions } });
 }
 
 /** The caller's argument is wrong; the message says what would be right. */

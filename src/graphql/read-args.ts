@@ -4,7 +4,7 @@ import { DateTime } from './date-time.scalar.js';
 import { PageArgs } from './lists/page-args.js';
 
 const AS_OF =
-  'The graph as it was recorded at this instant, everything below included. Never asks Abnormal, so it goes without `maxAge`; not in the future.';
+  'The graph as it was recorded at this instant, everything below included. Never asks Abnormal, so it goes without `maxAge`; not in the future. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.';
 const MAX_AGE =
   'How old the answer may be, in seconds; 0 asks Abnormal in any case. Older than this, Abnormal is asked first and what it says is recorded. The default is the gateway’s own (`DEFAULT_MAX_AGE`).';
 const STALE_IF_ERROR =

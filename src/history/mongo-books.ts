@@ -1,15 +1,20 @@
 import type { ClientSession, Document } from 'mongodb';
 import type { Instant } from '../model/instant.js';
-import { keyText, type RecordKey } from '../model/kind.js';
+import { keyText, RESOURCE_OF, type RecordKey } from '../model/kind.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Run, RunTrigger } from '../model/run.js';
-import { type Stream, type StreamState, streamText } from '../model/stream.js';
+import { type Stream, type StreamState, streamsOf, streamText } from '../model/stream.js';
 import type { Collections, QuarantineDoc, RunDoc } from './mongo-documents.js';
-import type { Batch, HistoryStore } from './store.js';
+import { KEY_INDEX } from './mongo-schema.js';
+import type { Batch, FirstQuery, HistoryStore, Pin } from './store.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
+
+interface First {
+  readonly seq: number | null;
+}
 
 /** The ledger, the streams, the runs and what is in quarantine. */
 export class MongoBooks {
@@ -19,6 +24,34 @@ export class MongoBooks {
     const touching = { stream: streamText(stream), to: { $gt: from }, from: { $lt: to }, seq: { $lte: seq } };
     const docs = await this.collections.ledger.find(touching).sort({ seq: 1, n: 1 }).toArray();
     return docs.map(({ _id, stream: _stream, n: _n, ...entry }) => entry);
+  }
+
+  async firstRecorded({ kinds, integrations }: FirstQuery): Promise<Pin | null> {
+    const streams = integrations.flatMap((name) =>
+      kinds.flatMap((kind) => streamsOf(name, RESOURCE_OF[kind])),
+    );
+    const { batches, ledger, revisions } = this.collections;
+    const found = await Promise.all([
+      ledger
+        .aggregate<First>([
+          { $match: { stream: { $in: streams.map(streamText) } } },
+          { $group: { _id: null, seq: { $min: '$seq' } } },
+        ])
+        .toArray(),
+      revisions
+        .aggregate<First>(
+          [
+            { $match: { kind: { $in: kinds }, integration: { $in: integrations } } },
+            { $group: { _id: null, seq: { $min: '$seqFrom' } } },
+          ],
+          { hint: KEY_INDEX },
+        )
+        .toArray(),
+    ]);
+    const [seq] = found.flatMap(([first]) => first?.seq ?? []).sort((a, b) => a - b);
+    const batch =
+      seq === undefined ? null : await batches.findOne({ seq }, { projection: { seq: 1, at: 1 } });
+    return batch && { seq: batch.seq, at: batch.at };
   }
 
   async streams(): Promise<StreamState[]> {

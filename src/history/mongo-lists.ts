@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import { fieldSpec } from '../model/fields.js';
+import { absentTime, fieldSpec } from '../model/fields.js';
 import type { FieldValue } from '../model/filter.js';
 import type { ListedKind } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
@@ -52,9 +52,8 @@ export class MongoLists {
 
   async count(query: ListQuery): Promise<number> {
     const counting = [{ $match: matchOf(query) }, { $count: 'n' }];
-    const [counted] = await this.collections.revisions
-      .aggregate<{ n: number }>(counting, { hint: orderIndex(query.kind, 'id') })
-      .toArray();
+    const hint = orderIndex(query.kind, absentTime(query.kind, query.filter) ?? 'id');
+    const [counted] = await this.collections.revisions.aggregate<{ n: number }>(counting, { hint }).toArray();
     return counted?.n ?? 0;
   }
 

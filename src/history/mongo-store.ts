@@ -103,6 +103,8 @@ class MongoStore implements HistoryStore {
     });
   }
 
+  firstRecorded: HistoryStore['firstRecorded'] = (query) =>
+    this.#guarded(() => this.#books.firstRecorded(query));
   get: HistoryStore['get'] = (...query) => this.#guarded(() => this.#revisions.get(...query));
   revisions: HistoryStore['revisions'] = (...query) =>
     this.#guarded(() => this.#revisions.revisions(...query));

@@ -1,12 +1,13 @@
 import type { Instant } from '../model/instant.js';
-import type { Kind, RecordKey } from '../model/kind.js';
+import { type Kind, RESOURCE_OF, type RecordKey } from '../model/kind.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Run, RunTrigger } from '../model/run.js';
-import { type Stream, type StreamState, streamText } from '../model/stream.js';
+import { type Stream, type StreamState, streamsOf, streamText } from '../model/stream.js';
 import type { Connection, Row, SqlValue } from './sqlite-connection.js';
 import type { Answers, Limits } from './sqlite-offload.js';
-import type { HistoryStore } from './store.js';
+import { keyIndex } from './sqlite-schema.js';
+import type { FirstQuery, HistoryStore, Pin } from './store.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
@@ -25,6 +26,24 @@ export class Books {
     const params = [streamText(stream), from, to, seq];
     const [rows = []] = await this.answers.all([{ sql, params }], this.#isShort('ledger'));
     return rows.map(parsed<RecordedEntry>);
+  }
+
+  async firstRecorded({ kinds, integrations }: FirstQuery): Promise<Pin | null> {
+    const streams = integrations.flatMap((name) =>
+      kinds.flatMap((kind) => streamsOf(name, RESOURCE_OF[kind])),
+    );
+    const ofKind = kinds.map(
+      (kind) => `UNION ALL SELECT min(t.seq_from) FROM integrations i
+        CROSS JOIN "${kind}" t INDEXED BY ${keyIndex(kind)} ON t.integration = i.n
+        WHERE i.name IN (SELECT value FROM json_each(?2))`,
+    );
+    const sql = `SELECT seq, at FROM batches WHERE seq = (SELECT min(seq) FROM (
+      SELECT min(seq) AS seq FROM ledger INDEXED BY ledger_window
+        WHERE stream IN (SELECT value FROM json_each(?1)) ${ofKind.join(' ')}))`;
+    const params = [JSON.stringify(streams.map(streamText)), JSON.stringify(integrations)];
+    const [rows] = await this.answers.all([{ sql, params }], this.#isShort('ledger'));
+    const [row] = rows ?? [];
+    return row ? { seq: Number(row[0]), at: String(row[1]) } : null;
   }
 
   streams(): StreamState[] {

@@ -1,4 +1,4 @@
-import { compareValues, type FieldValue, type Filter } from '../model/filter.js';
+import { compareValues, conjuncts, type FieldValue, type Filter } from '../model/filter.js';
 import { bound, type Column, wellFormed } from './sqlite-columns.js';
 import type { Query, SqlValue } from './sqlite-connection.js';
 import type { Position } from './store.js';
@@ -24,12 +24,6 @@ export function stretchOf(filter: Filter | null, column: Column): Stretch {
   return conjuncts(filter).reduce((stretch, part) => narrowed(stretch, part, column), all);
 }
 
-/** The parts that must all hold. */
-export function conjuncts(filter: Filter | null): Filter[] {
-  if (filter === null) return [];
-  return 'and' in filter ? filter.and.flatMap(conjuncts) : [filter];
-}
-
 function narrowed(stretch: Stretch, part: Filter, column: Column): Stretch {
   if (!('field' in part) || part.field !== column.field) return stretch;
   const isFit = (value: FieldValue) => typeof value === (column.spec.type === 'number' ? 'number' : 'string');
@@ -40,7 +34,8 @@ function narrowed(stretch: Stretch, part: Filter, column: Column): Stretch {
     const lower = column.absent === null ? null : { value: null, open: true };
     return within(stretch, { lower, upper: { value: part.lte, open: false } });
   }
-  if ('eq' in part && isFit(part.eq)) {
+  const isAbsent = 'eq' in part && part.eq === null && column.absent !== null;
+  if ('eq' in part && (isFit(part.eq) || isAbsent)) {
     const only = { value: part.eq, open: false };
     return within(stretch, { lower: only, upper: only });
   }

@@ -1,4 +1,4 @@
-import { DEFAULT_ORDER } from '../model/fields.js';
+import { absentTime, DEFAULT_ORDER } from '../model/fields.js';
 import { compareValues, type FieldValue } from '../model/filter.js';
 import { toInstant } from '../model/instant.js';
 import type { ListedKind } from '../model/kind.js';
@@ -65,7 +65,8 @@ export class Lists {
   async count(query: ListQuery, head: Head): Promise<number> {
     if (query.filter === null) return this.#liveCount(query);
     const pinned = this.#pinned(query.seq, head);
-    const column = orderColumn(query.kind, DEFAULT_ORDER[query.kind]);
+    const walked = absentTime(query.kind, query.filter) ?? DEFAULT_ORDER[query.kind];
+    const column = orderColumn(query.kind, walked);
     const list = { ...query, descending: true, after: null };
     const parts = this.#parts(list, column, head, head);
     const isQuick = pinned.lastRev <= this.limits.scan;

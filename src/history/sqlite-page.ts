@@ -1,7 +1,7 @@
 import { DEFAULT_ORDER } from '../model/fields.js';
-import type { Filter } from '../model/filter.js';
+import { conjuncts, type Filter } from '../model/filter.js';
 import type { ListedKind } from '../model/kind.js';
-import { conjuncts, type Stretch, stretchSql } from './sqlite-bounds.js';
+import { type Stretch, stretchSql } from './sqlite-bounds.js';
 import { bound, type Column, columnOf } from './sqlite-columns.js';
 import type { Query, SqlValue } from './sqlite-connection.js';
 import { filterSql } from './sqlite-filter.js';

@@ -131,6 +131,8 @@ class SqliteStore implements HistoryStore {
     return row ? { seq: Number(row[0]), at: String(row[1]) } : { seq: 0, at: toInstant(0) };
   }
 
+  firstRecorded: HistoryStore['firstRecorded'] = (query) => this.#books.firstRecorded(query);
+
   async get<K extends Kind>(keys: readonly (RecordKey & { readonly kind: K })[], seq: number) {
     this.#headNow();
     return this.#records.get(keys, seq);

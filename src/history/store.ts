@@ -96,6 +96,11 @@ export interface Page<K extends ListedKind = ListedKind> {
   readonly hasMore: boolean;
 }
 
+export interface FirstQuery {
+  readonly kinds: readonly ListedKind[];
+  readonly integrations: readonly string[];
+}
+
 export interface ChangesQuery {
   /** Revisions written by batches in `(afterSeq, toSeq]`. */
   readonly afterSeq: number;
@@ -131,6 +136,9 @@ export interface HistoryStore {
   head(): Promise<Pin>;
   /** The newest view that existed at `asOf`. */
   pinAt(asOf: Instant): Promise<Pin>;
+
+  /** The first batch that recorded a reading of one of the kinds, or a record of one; `null` if there is none. */
+  firstRecorded(query: FirstQuery): Promise<Pin | null>;
 
   /** The revision of each key that is visible at `seq`, in the order of `keys`; `null` where none is. */
   get<K extends Kind>(

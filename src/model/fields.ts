@@ -1,4 +1,4 @@
-import type { Fields } from './filter.js';
+import { conjuncts, type Fields, type Filter } from './filter.js';
 import type { Instant } from './instant.js';
 import type { ListedKind } from './kind.js';
 import {
@@ -89,6 +89,15 @@ export const DEFAULT_ORDER = {
 export function fieldSpec(kind: ListedKind, field: string): FieldSpec | undefined {
   const specs: Record<string, FieldSpec> = FIELDS[kind];
   return Object.hasOwn(specs, field) ? specs[field] : undefined;
+}
+
+/** A time field that every match of the filter is without, if its top level asks for that: an index finds them. */
+export function absentTime(kind: ListedKind, filter: Filter | null): string | null {
+  for (const part of conjuncts(filter)) {
+    if ('eq' in part && part.eq === null && fieldSpec(kind, part.field)?.type === 'instant')
+      return part.field;
+  }
+  return null;
 }
 
 /** What filters and orders see of a record. Every field of the kind is present. */

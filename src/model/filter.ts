@@ -18,6 +18,12 @@ export type Filter =
   | { readonly field: string; readonly lte: string | number }
   | { readonly field: string; readonly contains: string };
 
+/** The parts of a filter that must all hold. */
+export function conjuncts(filter: Filter | null): Filter[] {
+  if (filter === null) return [];
+  return 'and' in filter ? filter.and.flatMap(conjuncts) : [filter];
+}
+
 /** Case folding for `contains`; both stores keep text folded by this very function. */
 export function fold(text: string): string {
   return text.normalize('NFC').toLowerCase();

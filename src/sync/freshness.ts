@@ -10,8 +10,10 @@ export type Freshness =
       readonly stale: false;
       /** When Abnormal last confirmed it; `null` when it holds nothing and nothing is there. */
       readonly verifiedAt: Instant | null;
-      /** Whether Abnormal was asked for this answer. */
+      /** Whether the caller waited until Abnormal was read for this answer, by a reading of its own or a shared one. */
       readonly live: boolean;
+      /** When that reading began: what was confirmed since was read for every caller that waited for it. */
+      readonly readSince?: Instant;
     }
   | {
       readonly stale: true;

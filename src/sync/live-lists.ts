@@ -1,12 +1,12 @@
 import { linkSignals } from '../abnormal/link-signals.js';
 import type { Accounts } from '../integrations/accounts.js';
-import { type Instant, toMillis } from '../model/instant.js';
+import { earliest, type Instant, toInstant, toMillis } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
 import type { StreamState } from '../model/stream.js';
 import { Audience } from './audience.js';
-import type { Flights } from './flights.js';
+import type { Flight, Flights } from './flights.js';
 import type { Freshness } from './freshness.js';
-import { freshness, staleness, waitFor, whileLate } from './live-wait.js';
+import { known, readLive, staleness, waitFor, whileLate } from './live-wait.js';
 import { type Source, type SyncEnv, sourceText } from './pass.js';
 import type { DeltaOutcome } from './read-delta.js';
 import { runLiveDelta } from './run-live-delta.js';
@@ -43,7 +43,7 @@ export class LiveLists {
     if (unknown !== undefined) {
       answers.push(staleness(null, 'UNREACHABLE', `No account is configured under the name ${unknown}.`));
     }
-    return answers.length > 0 ? answers.reduce(stalest) : freshness(null, false);
+    return answers.length > 0 ? answers.reduce(stalest) : known(null);
   }
 
   async landed(): Promise<void> {
@@ -55,7 +55,7 @@ export class LiveLists {
     const states = await sourceStates(this.env, source);
     const { liveWaitMs, liveRetryMs } = this.env.settings;
     const verifiedAt = oldestSuccess(states);
-    if (this.ageOf(verifiedAt) <= maxAgeMs) return freshness(verifiedAt, false);
+    if (this.ageOf(verifiedAt) <= maxAgeMs) return known(verifiedAt);
     const failed = states.find((state) => isRefused(state));
     // a refusal is an answer too, and good for as long; anything else may have passed a moment later
     const patience = failed?.status === 'UNAVAILABLE' ? liveRetryMs : Math.max(liveRetryMs, maxAgeMs);
@@ -75,19 +75,30 @@ export class LiveLists {
     notBefore: number,
     signal: AbortSignal | undefined,
   ): Promise<Freshness> {
-    const { error } = await this.delta(source, notBefore, signal);
+    // a reading that is joined began earlier than the caller asked, any other begins from now on
+    const now = this.env.clock();
+    const joined = this.joinable(sourceText(source), notBefore);
+    const readSince = toInstant(Math.min(now, joined?.startedAt ?? now));
+    const { error } = await this.delta(source, joined, signal);
     const verifiedAt = oldestSuccess(await sourceStates(this.env, source));
-    return error ? staleness(verifiedAt, error.code, error.message) : freshness(verifiedAt, true);
+    return error ? staleness(verifiedAt, error.code, error.message) : readLive(verifiedAt, readSince);
   }
 
-  /** Joins a reading that began at `notBefore` or later, or the next one to begin. */
-  private delta(source: Source, notBefore: number, signal: AbortSignal | undefined): Promise<DeltaOutcome> {
-    const key = sourceText(source);
+  /** The reading on its way, if it began at `notBefore` or later and is not being given up. */
+  private joinable(key: string, notBefore: number): Flight<DeltaOutcome> | null {
     const current = this.deltas.current(key);
-    const audience = this.audiences.get(key);
-    if (current && current.startedAt >= notBefore && !audience?.isGone) {
-      return heard(outcomeOf(current.done), audience, signal);
-    }
+    const isGone = this.audiences.get(key)?.isGone ?? false;
+    return current && current.startedAt >= notBefore && !isGone ? current : null;
+  }
+
+  /** Joins the reading given, or the next one to begin. */
+  private delta(
+    source: Source,
+    joined: Flight<DeltaOutcome> | null,
+    signal: AbortSignal | undefined,
+  ): Promise<DeltaOutcome> {
+    const key = sourceText(source);
+    if (joined) return heard(outcomeOf(joined.done), this.audiences.get(key), signal);
     const queued = this.queued.get(key);
     const next = queued && !queued.audience.isGone ? queued : this.queue(key, source);
     return heard(next.done, next.audience, signal);
@@ -163,7 +174,9 @@ function refusedFreshness({ status, message }: StreamState, verifiedAt: Instant 
 function stalest(a: Freshness, b: Freshness): Freshness {
   if (a.stale !== b.stale) return a.stale ? a : b;
   if (!a.stale && !b.stale) {
-    return { ...older(a, b), live: a.live || b.live };
+    const readSince =
+      a.readSince && b.readSince ? earliest(a.readSince, b.readSince) : (a.readSince ?? b.readSince);
+    return { ...older(a, b), live: a.live || b.live, ...(readSince && { readSince }) };
   }
   return older(a, b);
 }

@@ -4,7 +4,7 @@ import { newMeter } from '../abnormal/client.js';
 import { linkSignals } from '../abnormal/link-signals.js';
 import type { Account } from '../integrations/account.js';
 import type { Accounts } from '../integrations/accounts.js';
-import { type Instant, shift } from '../model/instant.js';
+import { earliest, type Instant, shift } from '../model/instant.js';
 import { type Kind, keyText, type RecordKey, type Resource } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
 import { Audience } from './audience.js';
@@ -12,7 +12,7 @@ import type { Task } from './fetch-chunk.js';
 import { fetchRecord } from './fetch-record.js';
 import type { Freshness } from './freshness.js';
 import { heldItem } from './held-item.js';
-import { freshness, staleness, waitFor, whileLate } from './live-wait.js';
+import { known, readLive, staleness, waitFor, whileLate } from './live-wait.js';
 import { createLiveWriter, type LiveRead, type LiveWriter } from './live-writer.js';
 import { nowOf, type SyncEnv } from './pass.js';
 import { toUpstreamError } from './stop.js';
@@ -38,6 +38,13 @@ interface SharedReading {
   readonly audience: Audience;
 }
 
+/** What a reading begins with: what is held, the batch it was seen at, and the time. */
+interface Basis {
+  readonly held: Revision | null;
+  readonly basis: number;
+  readonly readSince: Instant;
+}
+
 /** Brings single records up to date for whoever asks; see `Live.record`. */
 export class LiveRecords {
   private readonly flights = new Map<string, SharedReading>();
@@ -55,9 +62,10 @@ export class LiveRecords {
 
   async record(key: Key, maxAgeMs: number, signal?: AbortSignal): Promise<Freshness> {
     const { liveWaitMs } = this.env.settings;
+    const askedAt = nowOf(this.env);
     const current = await this.held.load(key);
-    const known = this.knownAnswer(key, current, maxAgeMs);
-    if (known) return known;
+    const recorded = this.knownAnswer(key, current, maxAgeMs);
+    if (recorded) return asWaitedFor(recorded, askedAt);
     const account = this.accounts.get(key.integration);
     const verifiedAt = current?.verifiedAt ?? null;
     if (!account) {
@@ -68,7 +76,8 @@ export class LiveRecords {
       );
     }
     const reading = this.share(account, key, maxAgeMs, signal);
-    return waitFor(reading, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
+    const answer = await waitFor(reading, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
+    return asWaitedFor(answer, askedAt);
   }
 
   async landed(): Promise<void> {
@@ -77,10 +86,10 @@ export class LiveRecords {
 
   private knownAnswer(key: Key, current: Revision | null, maxAgeMs: number): Freshness | null {
     const verifiedAt = current?.verifiedAt ?? null;
-    if (verifiedAt !== null && this.isYoung(verifiedAt, maxAgeMs)) return freshness(verifiedAt, false);
+    if (verifiedAt !== null && this.isYoung(verifiedAt, maxAgeMs)) return known(verifiedAt);
     const missedAt = this.unknown.get(keyText(key));
     if (!missedAt || !this.isYoung(missedAt, maxAgeMs) || (current && !current.deleted)) return null;
-    return freshness(current && missedAt, false);
+    return known(current && missedAt);
   }
 
   private isYoung(instant: Instant | undefined, maxAgeMs: number): boolean {
@@ -119,25 +128,28 @@ export class LiveRecords {
   }
 
   private async read(account: Account, key: Key, maxAgeMs: number, signal: AbortSignal): Promise<Freshness> {
+    const readSince = nowOf(this.env);
     let held: Revision | null = null;
     for (let round = 0; round <= MAX_CONFLICT_ROUNDS; round += 1) {
       // before anything of the record is read: whatever is recorded from here on conflicts with what comes
       const { seq } = await this.env.store.head();
       held = await this.held.load(key);
       // another reading may have ended between the first look and this one
-      const known = round === 0 ? this.knownAnswer(key, held, maxAgeMs) : null;
-      const answer = known ?? (await this.readOnce(account, key, { held, basis: seq }, maxAgeMs, signal));
+      const recorded = round === 0 ? this.knownAnswer(key, held, maxAgeMs) : null;
+      const basis = { held, basis: seq, readSince };
+      const answer = recorded ?? (await this.readOnce(account, key, basis, maxAgeMs, signal));
       if (answer) return answer;
     }
     // what conflicted with every reading was itself read just now
-    return freshness(held?.verifiedAt ?? null, true);
+    const verifiedAt = held?.verifiedAt ?? null;
+    return readLive(verifiedAt, earliest(verifiedAt ?? readSince, readSince));
   }
 
   /** `null` when what came conflicts with what was recorded meanwhile. */
   private async readOnce(
     account: Account,
     key: Key,
-    { held, basis }: { readonly held: Revision | null; readonly basis: number },
+    { held, basis, readSince }: Basis,
     maxAgeMs: number,
     signal: AbortSignal,
   ): Promise<Freshness | null> {
@@ -152,18 +164,18 @@ export class LiveRecords {
     const options = { priority: 'interactive', signal, meter } as const;
     try {
       const outcome = await fetchRecord(account, key, task.item, basis, options);
-      return await this.settle(account, { task, outcome, meter });
+      return await this.settle(account, { task, outcome, meter }, readSince);
     } catch (error) {
       const { code, message } = toUpstreamError(error);
       return staleness(verifiedAt, code, message);
     }
   }
 
-  private async settle(account: Account, read: LiveRead): Promise<Freshness | null> {
+  private async settle(account: Account, read: LiveRead, readSince: Instant): Promise<Freshness | null> {
     const { task, outcome } = read;
     if (outcome.kind === 'GONE' && (!task.held || task.held.deleted)) {
       this.unknown.set(keyText(task.key), nowOf(this.env));
-      return freshness(task.held ? nowOf(this.env) : null, true);
+      return readLive(task.held ? nowOf(this.env) : null, readSince);
     }
     const isRecorded = await this.writerFor(account, task.key.kind).write(read);
     if (outcome.kind === 'SEEN') {
@@ -171,7 +183,7 @@ export class LiveRecords {
       this.env.drift.note(account.name, outcome.drift, fetchedAt);
       // nobody who asks for a record waits for this
       void this.env.drift.writeNews(account.name);
-      return isRecorded ? freshness(fetchedAt, true) : null;
+      return isRecorded ? readLive(fetchedAt, earliest(fetchedAt, readSince)) : null;
     }
     const code = outcome.kind === 'GONE' ? 'NOT_FOUND' : outcome.code;
     return staleness(task.held?.verifiedAt ?? null, code, outcome.reason);
@@ -184,6 +196,12 @@ export class LiveRecords {
     this.writers.set(name, writer);
     return writer;
   }
+}
+
+/** What was confirmed since the caller asked, by whichever reading, was read while that caller waited. */
+function asWaitedFor(answer: Freshness, askedAt: Instant): Freshness {
+  if (answer.stale || answer.live || answer.verifiedAt === null || answer.verifiedAt < askedAt) return answer;
+  return readLive(answer.verifiedAt, askedAt);
 }
 
 /** Looks up the current revisions, all those asked for at once in one read. */

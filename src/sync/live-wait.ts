@@ -2,8 +2,14 @@ import { setMaxListeners } from 'node:events';
 import type { Instant } from '../model/instant.js';
 import type { Freshness } from './freshness.js';
 
-export function freshness(verifiedAt: Instant | null, live: boolean): Freshness {
-  return { stale: false, verifiedAt, live };
+/** What a caller gets that did not have to wait for Abnormal. */
+export function known(verifiedAt: Instant | null): Freshness {
+  return { stale: false, verifiedAt, live: false };
+}
+
+/** What every caller gets that waited for a reading that began at `readSince`. */
+export function readLive(verifiedAt: Instant | null, readSince: Instant): Freshness {
+  return { stale: false, verifiedAt, live: true, ...(verifiedAt && { readSince }) };
 }
 
 export function staleness(verifiedAt: Instant | null, code: string, reason: string): Freshness {

@@ -101,8 +101,8 @@ describe.each(['sqlite', 'mongodb'])('a list over three accounts with the same i
       });
       await gateway.data(CONNECT, { name, baseUrl, token });
     }
-    await vi.waitFor(() => settled(gateway), { timeout: 60_000, interval: 200 });
-  }, 90_000);
+    await vi.waitFor(() => settled(gateway), { timeout: 200_000, interval: 200 });
+  });
 
   afterAll(async () => {
     await gateway?.clear();

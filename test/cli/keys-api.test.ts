@@ -1,9 +1,9 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { buildService, Workplace } from '../support/service.js';
 
 let place: Workplace;
 
-beforeAll(() => buildService());
+beforeAll(() => buildService(inject('desk')));
 beforeEach(() => {
   place = new Workplace();
 });

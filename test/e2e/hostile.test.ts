@@ -1,5 +1,5 @@
 import { Agent } from 'node:http';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { HOSTILE_KINDS, hostileRequests } from '../support/hostile-requests.js';
 import { type Outcome, sendAll, sendHostile } from '../support/send-hostile.js';
 import { buildService, type Service, Workplace } from '../support/service.js';
@@ -13,12 +13,12 @@ let service: Service;
 let url = '';
 
 beforeAll(async () => {
-  buildService();
+  await buildService(inject('desk'));
   const env = { PORT: '0', API_KEYS: `someone:reader:${KEY}`, RATE_LIMIT: 'off' };
   // with the heap that `npm start` gives it
   service = workplace.run(['serve'], { ...env, NODE_OPTIONS: '--max-old-space-size=256' });
   url = await service.url();
-}, 120_000);
+});
 afterAll(() => workplace.clear());
 
 test('whatever is sent gets an answer or a refusal, and the gateway lives on within its memory', async () => {

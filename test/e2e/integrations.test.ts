@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { demoTenant } from '../../src/simulator/demo.js';
+import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
-import { createTenant } from '../../src/simulator/tenant.js';
+import { smallTenant } from '../support/app.js';
 import { buildService, type Service, Workplace } from '../support/service.js';
 
 const TOKEN = 'tok-e2e-stored-5b81f07c';
@@ -12,12 +11,11 @@ const TOKEN = 'tok-e2e-stored-5b81f07c';
 let place: Workplace;
 let upstream: Simulator;
 
-beforeAll(() => buildService());
+beforeAll(() => buildService(inject('desk')));
 beforeEach(async () => {
   place = new Workplace();
   upstream = await startSimulator({
-    tenant: createTenant(demoTenant(Date.now())),
-    clock: Date.now,
+    ...smallTenant(),
     token: TOKEN,
   });
 });
@@ -45,7 +43,8 @@ function held(): string {
 test('an account is added beside a running gateway, which reads it and refuses another key when it starts again', async () => {
   const keys = await Promise.all([1, 2].map(() => ended(place.run(['keys', 'encryption']))));
   const [key = '', other = ''] = keys.map(({ stdout }) => stdout.trim());
-  const env = { ENCRYPTION_KEY: key, PORT: '0', LOG_LEVEL: 'debug' };
+  // with the default budget the first collection would wait for the next minute
+  const env = { ENCRYPTION_KEY: key, PORT: '0', LOG_LEVEL: 'debug', UPSTREAM_RPM: '60000' };
   const gateway = place.run(['serve'], env);
   const url = await gateway.url();
   expect(await ask(url)).toContain('"integrations":[]');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openStore } from '../../src/history/open-store.js';
 import { DAY, toInstant } from '../../src/model/instant.js';
 import { startSimulator } from '../../src/simulator/server.js';
@@ -16,8 +16,8 @@ const DAYS = 6;
 
 let place: Workplace;
 
-beforeAll(() => {
-  buildService();
+beforeAll(async () => {
+  await buildService(inject('desk'));
   place = new Workplace();
 });
 afterAll(() => place.clear());
@@ -97,7 +97,7 @@ async function look<T>(
 test('a collection killed again and again leaves whole batches, and completes: SQLite', async () => {
   const history = `sqlite:${place.folder}/kills.db`;
   expect(await killAndFinish(history, [1, 40, 90, 130, 170, 7])).toEqual([]);
-}, 180_000);
+}, 600_000);
 
 test.skipIf(mongo === null)(
   'a collection killed again and again leaves whole batches, and completes: MongoDB',
@@ -106,5 +106,5 @@ test.skipIf(mongo === null)(
     expect(await killAndFinish(url, [1, 60, 120, 170])).toEqual([]);
     await mongo?.drop(url);
   },
-  180_000,
+  600_000,
 );

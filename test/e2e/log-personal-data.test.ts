@@ -128,4 +128,4 @@ test('a day with faults leaves no address and no subject in the log', async () =
     await server.close(1_000);
     await world.close();
   }
-}, 120_000);
+});

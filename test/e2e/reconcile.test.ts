@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { DAY, toInstant } from '../../src/model/instant.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
@@ -9,7 +9,7 @@ let place: Workplace;
 let tenant: Tenant;
 let simulator: Simulator;
 
-beforeAll(() => buildService());
+beforeAll(() => buildService(inject('desk')));
 beforeEach(async () => {
   place = new Workplace();
   const now = Date.now();

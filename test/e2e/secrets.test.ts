@@ -72,7 +72,7 @@ beforeAll(async () => {
   app = createApp(config, { log, clock: Date.now });
   ({ url } = await app.start());
   await untilAllHeard(2);
-}, 120_000);
+});
 
 afterAll(async () => {
   await app.close();

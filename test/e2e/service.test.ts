@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { demoTenant } from '../../src/simulator/demo.js';
 import { startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
@@ -11,7 +11,7 @@ const TOKEN = 'tok-e2e-91f3b7c2d8';
 
 let place: Workplace;
 
-beforeAll(() => buildService());
+beforeAll(() => buildService(inject('desk')));
 beforeEach(() => {
   place = new Workplace();
 });

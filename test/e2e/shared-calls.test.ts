@@ -27,6 +27,9 @@ let gate: Gate;
 let app: App;
 let url: string;
 let begun = 0;
+/** How far the clock of the gateway and of Abnormal has been put forward, in milliseconds. */
+let ahead = 0;
+const clock = () => Date.now() + ahead;
 
 function countRequest({ request }: { request: IncomingMessage }): void {
   if (request.url?.startsWith('/graphql')) begun += 1;
@@ -35,9 +38,9 @@ function countRequest({ request }: { request: IncomingMessage }): void {
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'shared-calls-'));
   const now = Date.now();
-  const span = { from: toInstant(now - 20 * DAY), to: toInstant(now) };
-  tenant = createTenant({ seed: 'shared', ...span, threats: 60, cases: 80, campaigns: 10 });
-  simulator = await startSimulator({ tenant, clock: Date.now });
+  const span = { from: toInstant(now - 20 * DAY), to: toInstant(now + 7 * DAY) };
+  tenant = createTenant({ seed: 'shared', ...span, threats: 81, cases: 108, campaigns: 13 });
+  simulator = await startSimulator({ tenant, clock });
   gate = await startGate(simulator.baseUrl);
   const config = toConfig(
     readEnv({
@@ -48,11 +51,11 @@ beforeAll(async () => {
   );
   if (!config.ok) throw new Error(JSON.stringify(config.problems));
   const log = pino({ level: 'silent' });
-  app = createApp(config.config, { log, clock: Date.now, settings: { liveWaitMs: 120_000 } });
+  app = createApp(config.config, { log, clock, settings: { liveWaitMs: 120_000 } });
   ({ url } = await app.start());
   await untilCollected();
   diagnostics.subscribe('http.server.request.start', countRequest as diagnostics.ChannelListener);
-}, 60_000);
+});
 
 afterAll(async () => {
   diagnostics.unsubscribe('http.server.request.start', countRequest as diagnostics.ChannelListener);
@@ -100,6 +103,12 @@ async function untilCollected(): Promise<void> {
   }
 }
 
+/** How many live readings of lists there were. */
+async function liveReadings(): Promise<number> {
+  const { data } = await ask<Runs>('{ runs(first: 100) { nodes { trigger status parameters } } }');
+  return data.runs.nodes.filter(({ trigger, parameters }) => trigger === 'LIVE' && 'to' in parameters).length;
+}
+
 /** Resolves when so many requests have come and all that can be done for them without Abnormal is done. */
 async function allWait(count: number): Promise<void> {
   while (begun < count) await delay(20);
@@ -123,7 +132,8 @@ interface Case {
   readonly case: { readonly provenance: { readonly verifiedAt: string } };
 }
 
-const CASE = 'query ($id: ID!) { case(caseId: $id, maxAge: 0) { caseId provenance { stale verifiedAt } } }';
+const CASE =
+  'query ($id: ID!) { case(caseId: $id, maxAge: 0) { caseId provenance { stale source verifiedAt } } }';
 
 describe('callers at once', () => {
   test('a thousand, of fifty cases that must be fresh, cost fifty requests', async () => {
@@ -132,7 +142,7 @@ describe('callers at once', () => {
     const answers = await askAtOnce<Case>(1000, (i) => [CASE, { id: ids[i % 50] }]);
     for (const [i, { data, errors }] of answers.entries()) {
       expect(errors).toBeUndefined();
-      expect(data.case).toMatchObject({ caseId: ids[i % 50], provenance: { stale: false } });
+      expect(data.case).toMatchObject({ caseId: ids[i % 50], provenance: { stale: false, source: 'LIVE' } });
       expect(data.case.provenance.verifiedAt >= before).toBe(true);
     }
     expect(gate.seen.map((path) => path.replace(/^\/v1/, '')).sort()).toEqual(
@@ -152,7 +162,10 @@ describe('callers at once', () => {
   });
 
   test('a hundred, of the newest cases, cost one reading of what is new', async () => {
-    const query = '{ cases(first: 50, maxAge: 0) { nodes { caseId } freshness { stale } } }';
+    // a reading is joined for as long as the answer may be old: however long it takes until all have asked
+    ahead += 2 * DAY;
+    const before = await liveReadings();
+    const query = '{ cases(first: 50, maxAge: 60) { nodes { caseId } freshness { stale } } }';
     const answers = await askAtOnce<{ cases: { nodes: unknown[] } }>(100, () => [query, {}]);
     const [first] = answers;
     expect(first?.data.cases.nodes).toHaveLength(50);
@@ -162,10 +175,34 @@ describe('callers at once', () => {
     }
     const lists = gate.seen.filter((path) => path.startsWith('/v1/cases?'));
     expect(lists).toHaveLength(1);
-    const { data } = await ask<Runs>('{ runs(first: 30) { nodes { trigger status parameters } } }');
-    const deltas = data.runs.nodes.filter(
-      ({ trigger, parameters }) => trigger === 'LIVE' && 'to' in parameters,
-    );
-    expect(deltas).toHaveLength(1);
+    expect(await liveReadings()).toBe(before + 1);
   });
+
+  test.each([
+    ['cases', 'caseId'],
+    ['threats', 'threatId'],
+  ])(
+    'two hundred, of a list of %s, all get LIVE for what the reading that they waited for brought',
+    async (root, id) => {
+      ahead += 2 * DAY;
+      const query = `{ list: ${root}(first: 50, maxAge: 60) { nodes { ${id} provenance { source verifiedAt } } freshness { live } } }`;
+      type List = {
+        list: {
+          nodes: { provenance: { source: string; verifiedAt: string } }[];
+          freshness: { live: boolean };
+        };
+      };
+      const before = toInstant(clock());
+      const answers = await askAtOnce<List>(200, () => [query, {}]);
+      const [first] = answers;
+      const sources = first?.data.list.nodes.map(({ provenance }) => provenance) ?? [];
+      expect(sources.filter(({ source }) => source === 'LIVE').length).toBeGreaterThan(0);
+      for (const { source, verifiedAt } of sources)
+        expect(source).toBe(verifiedAt >= before ? 'LIVE' : 'RECORDED');
+      for (const { data } of answers) {
+        expect(data.list.freshness.live).toBe(true);
+        expect(data).toEqual(first?.data);
+      }
+    },
+  );
 });

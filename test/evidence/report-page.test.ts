@@ -65,7 +65,7 @@ describe.runIf(hasChromium)(
       const evidence = await ask(store, { period: '2026-09', trend: 'DAY' });
       await store.close();
       writeFileSync(path, htmlReport(evidence, { simulated: ['default'] }));
-    }, 60_000);
+    });
 
     afterAll(async () => {
       await browser?.close();

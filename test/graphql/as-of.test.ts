@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toInstant } from '../../src/model/instant.js';
 import {
   caseKey,
+  ledgerEntry,
   observationOf,
   observeCampaign,
   observeCase,
@@ -11,6 +12,7 @@ import {
   sampleCaseAnalysis,
   sampleMessage,
   sampleThreat,
+  streamState,
 } from '../support/records.js';
 import { fresh, Graph, minutesAfterStart, stale } from './harness.js';
 
@@ -20,6 +22,7 @@ import { fresh, Graph, minutesAfterStart, stale } from './harness.js';
 
 let graph: Graph;
 const at = (n: number) => minutesAfterStart(n);
+const nodeId = (text: string) => Buffer.from(text).toString('base64url');
 
 beforeAll(async () => {
   graph = await Graph.start();
@@ -78,14 +81,120 @@ test('between two recordings the earlier one holds', async () => {
   expect(then?.status).toBe('IN_PROGRESS');
 });
 
-test('before anything was recorded there is nothing', async () => {
-  const asOf = at(0);
-  expect(await graph.data(CASE, { asOf })).toEqual({ case: null });
-  const { cases } = await graph.data<{ cases: unknown }>(
-    'query($asOf: DateTime) { cases(asOf: $asOf) { totalCount nodes { caseId } coverage { complete } } }',
-    { asOf },
-  );
-  expect(cases).toEqual({ totalCount: 0, nodes: [], coverage: { complete: false } });
+describe('before the first recording', () => {
+  const FIRST = { code: 'NOT_COLLECTED', firstRecordedAt: at(1) };
+
+  test.each([
+    ['a case', CASE],
+    ['a node', `query($asOf: DateTime) { node(id: "${nodeId('Case default c1')}", asOf: $asOf) { id } }`],
+    ['the cases', 'query($asOf: DateTime) { cases(asOf: $asOf) { totalCount } }'],
+    [
+      'the cases that a filter matches',
+      'query($asOf: DateTime) { cases(asOf: $asOf, filter: { status: { eq: RESOLVED } }) { nodes { caseId } } }',
+    ],
+    [
+      'the changes',
+      `query($asOf: DateTime) { changes(since: "${at(-9)}", until: $asOf) { nodes { digestAfter } } }`,
+    ],
+  ])('%s cannot be read: the error names the first instant', async (_, query) => {
+    const { data, errors } = await graph.ask(query, { asOf: at(0) });
+    expect(Object.values(data)).toEqual([null]);
+    expect(errors).toMatchObject([{ message: expect.stringContaining(at(1)), extensions: FIRST }]);
+    const then = await graph.data(query, { asOf: at(1) });
+    expect(Object.values(then)[0]).not.toBeNull();
+  });
+
+  test.each([
+    ['threats', 2],
+    ['campaigns', 5],
+  ])('a list of %s names the first recording of its own kind', async (root, minute) => {
+    const query = `query($asOf: DateTime) { ${root}(asOf: $asOf) { totalCount } }`;
+    const { errors } = await graph.ask(query, { asOf: at(minute - 1) });
+    expect(errors).toMatchObject([{ extensions: { code: 'NOT_COLLECTED', firstRecordedAt: at(minute) } }]);
+    expect(await graph.data(query, { asOf: at(minute) })).toEqual({ [root]: { totalCount: 1 } });
+  });
+
+  test('changes of kinds that came later cannot be read, others can', async () => {
+    const query =
+      'query($until: DateTime, $kinds: [RecordKind!]) { changes(since: "2026-01-01T00:00:00Z", until: $until, kinds: $kinds) { nodes { kind } } }';
+    const { errors } = await graph.ask(query, { until: at(4), kinds: ['CAMPAIGN'] });
+    expect(errors).toMatchObject([{ extensions: { firstRecordedAt: at(5) } }]);
+    const both = await graph.data<{ changes: { nodes: object[] } }>(query, {
+      until: at(1),
+      kinds: ['CAMPAIGN', 'CASE'],
+    });
+    expect(both.changes.nodes).toEqual([{ kind: 'CASE' }]);
+  });
+
+  test('a record that came after its account was first read is null', async () => {
+    const query = 'query($asOf: DateTime) { campaign(campaignId: "k1", asOf: $asOf) { campaignId } }';
+    expect(await graph.data(query, { asOf: at(4) })).toEqual({ campaign: null });
+  });
+});
+
+describe('several accounts', () => {
+  let several: Graph;
+
+  beforeAll(async () => {
+    several = await Graph.start([
+      { name: 'first', origin: 'ABNORMAL' },
+      { name: 'late', origin: 'ABNORMAL' },
+      { name: 'quiet', origin: 'ABNORMAL' },
+    ]);
+    // 1: a threat, without the cases that may name it; 2: a case; 3: the late account; 4: one that has no record
+    await several.observe(observeThreat(sampleThreat('t1'), { integration: 'first' }));
+    await several.observe(observeCase(sampleCase('c1', { threatIds: ['t1'] }), { integration: 'first' }));
+    await several.observe(observeCase(sampleCase('c2'), { integration: 'late' }));
+    const quiet = { integration: 'quiet', resource: 'cases', filterKey: 'lastModifiedTime' } as const;
+    await several.record({ ledger: [ledgerEntry(quiet)], streams: [streamState(quiet)] });
+  });
+  afterAll(() => several.close());
+
+  const LIST =
+    'query($asOf: DateTime, $of: [ID!]) { cases(asOf: $asOf, integrations: $of) { nodes { caseId } } }';
+
+  test('a list of one that was not read by then names the first recording of that account', async () => {
+    const { errors } = await several.ask(LIST, { asOf: at(2), of: ['late'] });
+    expect(errors).toMatchObject([
+      {
+        message: expect.stringMatching(/of late /),
+        extensions: { code: 'NOT_COLLECTED', firstRecordedAt: at(3) },
+      },
+    ]);
+  });
+
+  test('a list of several has what was recorded of any of them', async () => {
+    for (const of of [null, ['first', 'late']]) {
+      expect(await several.data(LIST, { asOf: at(2), of })).toEqual({ cases: { nodes: [{ caseId: 'c1' }] } });
+    }
+  });
+
+  test('an account that was read and has no records has an empty list', async () => {
+    expect(await several.data(LIST, { asOf: at(4), of: ['quiet'] })).toEqual({ cases: { nodes: [] } });
+    const { errors } = await several.ask(LIST, { asOf: at(3), of: ['quiet'] });
+    expect(errors).toMatchObject([{ extensions: { code: 'NOT_COLLECTED', firstRecordedAt: at(4) } }]);
+  });
+
+  test('the cases of a threat cannot be read before any case was recorded', async () => {
+    const query =
+      'query($asOf: DateTime) { threat(threatId: "t1", integration: "first", asOf: $asOf) { threatId cases { totalCount } } }';
+    const { data, errors } = await several.ask(query, { asOf: at(1) });
+    expect(data).toEqual({ threat: { threatId: 't1', cases: null } });
+    expect(errors).toMatchObject([{ path: ['threat', 'cases'], extensions: { firstRecordedAt: at(2) } }]);
+    expect(await several.data(query, { asOf: at(2) })).toMatchObject({
+      threat: { cases: { totalCount: 1 } },
+    });
+  });
+
+  test('one that was never read cannot be asked for the past at all', async () => {
+    const empty = await Graph.start([{ name: 'never', origin: 'ABNORMAL' }]);
+    try {
+      const { errors } = await empty.ask(LIST, { asOf: at(4), of: ['never'] });
+      expect(errors).toMatchObject([{ extensions: { code: 'NOT_COLLECTED', firstRecordedAt: null } }]);
+    } finally {
+      await empty.close();
+    }
+  });
 });
 
 test('reverse edges are as they were too', async () => {

@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RESOURCES } from '../../src/model/kind.js';
 import { NO_COUNTS } from '../../src/model/run.js';
+import { FILTER_KEYS } from '../../src/model/stream.js';
 import {
   ledgerEntry,
+  observeCampaign,
+  observeCase,
   observeThreat,
+  sampleCampaign,
+  sampleCase,
   sampleMessage,
   sampleRun,
   sampleThreat,
@@ -221,5 +227,94 @@ test('the upstream budget', async () => {
       resetsAt: null,
       waiting: { interactive: 1, poll: 2, backfill: 3 },
     },
+  });
+});
+
+describe('coverage of records without a time', () => {
+  let own: Graph;
+  const span = { from: '1970-01-01T00:00:00.000Z', to: day(20), settledTo: day(20) };
+  const lists: readonly (readonly [root: string, time: string])[] = [
+    ...['receivedTime', 'firstReceivedTime', 'latestRemediationTime'].map(
+      (time) => ['threats', time] as const,
+    ),
+    ...['lastModifiedTime', 'createdTime', 'customerVisibleTime', 'firstObservedTime'].map(
+      (time) => ['cases', time] as const,
+    ),
+    ...['lastReportedTime', 'firstReportedTime'].map((time) => ['campaigns', time] as const),
+  ];
+  type Report = { complete: boolean; gaps: object[]; undecided: { count: number; reason: string | null } };
+
+  beforeAll(async () => {
+    own = await Graph.start();
+    own.now = Date.parse(day(20));
+    const none = { receivedTime: null, remediationStatusRaw: 'Remediated', remediationTime: null };
+    await own.record({
+      now: day(1),
+      ledger: RESOURCES.map((resource) =>
+        ledgerEntry({ ...span, resource, filterKey: FILTER_KEYS[resource][0] }),
+      ),
+      observations: [
+        observeThreat(sampleThreat('t1')),
+        observeThreat(sampleThreat('t2', { messages: [sampleMessage('2', none)] })),
+        observeCase(sampleCase('c1')),
+        observeCase(
+          sampleCase('c2', {
+            ...{
+              lastModifiedTime: null,
+              createdTime: null,
+              customerVisibleTime: null,
+              firstObservedTime: null,
+            },
+          }),
+        ),
+        observeCampaign(sampleCampaign('k1')),
+        observeCampaign(sampleCampaign('k2', { lastReportedTime: null, firstReportedTime: null })),
+      ],
+    });
+  });
+  afterAll(() => own.close());
+
+  const coverageOf = async (root: string, filter: object) => {
+    const type = { threats: 'ThreatFilter', cases: 'CaseFilter', campaigns: 'CampaignFilter' }[root];
+    const query = `query($filter: ${type}) { list: ${root}(filter: $filter) { totalCount coverage { complete gaps { reason } undecided { count reason } } } }`;
+    const { list } = await own.data<{ list: { totalCount: number; coverage: Report } }>(query, { filter });
+    return list;
+  };
+
+  test.each(lists)('%s filtered by %s are not complete while one has no such time', async (root, time) => {
+    const { coverage } = await coverageOf(root, { [time]: { gte: day(1) } });
+    expect(coverage).toEqual({
+      ...{ complete: false, gaps: [] },
+      undecided: { count: 1, reason: expect.stringContaining(`1 stored record has no ${time}`) },
+    });
+    const negated = await coverageOf(root, { not: { [time]: { lte: day(1) } } });
+    expect(negated.coverage).toMatchObject({ complete: false, undecided: { count: 1 } });
+  });
+
+  test.each(lists)('%s are complete without a filter that compares %s', async (root, time) => {
+    for (const filter of [{}, { [time]: { eq: null } }]) {
+      const { coverage } = await coverageOf(root, filter);
+      expect(coverage).toEqual({ complete: true, gaps: [], undecided: { count: 0, reason: null } });
+    }
+  });
+
+  test('the filter that the reason names lists the records', async () => {
+    const { coverage } = await coverageOf('cases', { lastModifiedTime: { gte: day(1) } });
+    const [, field = ''] =
+      /`filter: \{ (\w+): \{ eq: null \} \}`/.exec(coverage.undecided.reason ?? '') ?? [];
+    expect((await coverageOf('cases', { [field]: { eq: null } })).totalCount).toBe(1);
+  });
+
+  test('a record of which two times are missing is counted once', async () => {
+    const filter = { createdTime: { gte: day(1) }, lastModifiedTime: { gte: day(1) } };
+    expect((await coverageOf('cases', filter)).coverage.undecided.count).toBe(1);
+  });
+
+  test('coverage of a window counts the records that have no place in it', async () => {
+    const query = `query($from: DateTime) { coverage(resource: CASES, from: $from) { complete undecided { count } } }`;
+    expect(await own.data(query, { from: day(2) })).toEqual({
+      coverage: { complete: false, undecided: { count: 1 } },
+    });
+    expect(await own.data(query)).toMatchObject({ coverage: { undecided: { count: 0 } } });
   });
 });

@@ -213,7 +213,7 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     } finally {
       await standalone.stop();
     }
-  }, 120_000);
+  });
 });
 
 /** Everything in the database, by collection. */

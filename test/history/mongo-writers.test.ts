@@ -82,15 +82,17 @@ describe.skipIf(!mongo)('several writers of one history in MongoDB', () => {
     expect(new Set(acknowledged).size).toBe(acknowledged.length);
     expect(await recordStep(store, 'last', 0)).toBe(seq + 1);
     expect(await faultsOf(url)).toEqual([]);
-  }, 180_000);
+  });
 
   it('are not held up for a minute by the transaction of one that died', async () => {
     const store = await open();
     await recordStep(store, 'before', 0);
     await dieInTransaction(url);
-    // MongoDB itself would end that transaction after more than this test's time
+    const began = performance.now();
     expect(await recordStep(store, 'after', 0)).toBe(2);
-  }, 45_000);
+    // MongoDB itself would end that transaction after a minute
+    expect(performance.now() - began).toBeLessThan(50_000);
+  });
 
   it('hand a lease on when its holder is gone, by the server’s clock and not by theirs', async () => {
     const behind = await openMongoStore(url, 'write', { now: () => 0 });
@@ -100,7 +102,7 @@ describe.skipIf(!mongo)('several writers of one history in MongoDB', () => {
     expect(await behind.acquireLease('poll', 'behind', 500)).toBe(true);
     expect(await ahead.acquireLease('poll', 'ahead', 60_000)).toBe(false);
     await behind.close();
-    await expect.poll(() => ahead.acquireLease('poll', 'ahead', 60_000), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => ahead.acquireLease('poll', 'ahead', 60_000), { timeout: 60_000 }).toBe(true);
     expect(await (await open()).acquireLease('poll', 'other', 60_000)).toBe(false);
   });
 });

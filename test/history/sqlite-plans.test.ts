@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stretchOf } from '../../src/history/sqlite-bounds.js';
 import { columnOf } from '../../src/history/sqlite-columns.js';
 import { Connection } from '../../src/history/sqlite-connection.js';
-import { type Part, walkSql } from '../../src/history/sqlite-page.js';
+import { type Part, rangeCountSql, walkSql } from '../../src/history/sqlite-page.js';
 import { isWalked } from '../../src/history/sqlite-schema.js';
 import { openSqliteStore } from '../../src/history/sqlite-store.js';
 import type { Batch, HistoryStore, PageQuery } from '../../src/history/store.js';
@@ -37,6 +38,14 @@ const FILTERS: readonly (Filter | null)[] = [
   },
   { not: { field: 'lastModifiedTime', gte: '2000' } },
   { field: 'description', contains: 'no such words' },
+  { field: 'firstObservedTime', eq: null },
+  {
+    and: [
+      { field: 'lastModifiedTime', eq: null },
+      { field: 'severityLevel', eq: 'LOW' },
+    ],
+  },
+  { and: [{ field: 'firstObservedTime', eq: null }, { not: { field: 'firstObservedTime', eq: null } }] },
 ];
 
 describe('plans', () => {
@@ -101,6 +110,25 @@ describe('plans', () => {
         ]);
         expect(plan.filter((step) => step.includes('TEMP B-TREE'))).toEqual([]);
       }
+    }
+    connection.close();
+  });
+
+  it('count the records without a time by the stretch of its index that holds them', () => {
+    const connection = new Connection(path, 'read');
+    for (const field of orderFields('case').filter((name) => name.endsWith('Time'))) {
+      const column = columnOf('case', field);
+      if (!column) throw new Error(`no column ${field}`);
+      const filter = { field, eq: null };
+      const { sql, params } = rangeCountSql({
+        ...{ ...part(), column, filter, ahead: false, stretch: stretchOf(filter, column) },
+      });
+      const plan = connection.all(`EXPLAIN QUERY PLAN ${sql}`, params).map((row) => String(row[3]));
+      expect(plan).toEqual([
+        expect.stringMatching(
+          new RegExp(`INDEX case_by_${field} \\(integration=\\? AND ${field}>\\? AND ${field}<\\?`),
+        ),
+      ]);
     }
     connection.close();
   });

@@ -87,8 +87,9 @@ describe('a history in SQLite among processes', () => {
 
   it('has each batch whole or not at all, wherever its writer is killed', async () => {
     let least = 0;
-    for (const delay of [30, 90, 170, 260]) {
+    for (const [n, delay] of [0, 3, 11, 6].entries()) {
       const { child, lines } = await start('record');
+      while (lines.length <= n) await setTimeout(1);
       await setTimeout(delay);
       await kill(child);
       // what was said to be recorded is there, and at most the batch that was being recorded besides
@@ -108,13 +109,12 @@ describe('a history in SQLite among processes', () => {
     for (let seq = 1; last < 40; seq += 1) {
       await writer.record(batchOf(`batch-${seq}`, { observations: [observeCase(sampleCase(String(seq)))] }));
       await writer.putDocument('settings', 'own', { seq }, seq - 1);
-      const [document, length] = [
-        await writer.document('settings', 'managed'),
-        await writer.journalLength('audit'),
-      ];
-      // what the other writes next may be seen of one of the two, and nothing is ever taken back
-      expect(length).toBeGreaterThanOrEqual(last);
-      expect(Math.abs(length - (document?.version ?? 0))).toBeLessThanOrEqual(1);
+      const versionNow = async () => (await writer.document('settings', 'managed'))?.version ?? 0;
+      const before = await versionNow();
+      const length = await writer.journalLength('audit');
+      // the other writes the document first, then the entry, and may go on between two looks
+      expect(length).toBeGreaterThanOrEqual(Math.max(last, before - 1));
+      expect(length).toBeLessThanOrEqual(await versionNow());
       expect(await writer.document('settings', 'own')).toMatchObject({ version: seq });
       last = length;
       await setTimeout(5);
@@ -161,7 +161,7 @@ describe('a history in SQLite among processes', () => {
     await rm(path);
     await expect(openSqliteStore(path, 'manage')).rejects.toMatchObject(BUSY);
     lock.release();
-  }, 15_000);
+  });
 
   it('keeps no process alive that has nothing more to do', async () => {
     const { child, lines } = await start('leave');

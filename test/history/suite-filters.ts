@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryStore, ListQuery } from '../../src/history/store.js';
 import type { Filter } from '../../src/model/filter.js';
 import type { Kind } from '../../src/model/kind.js';
+import { undecidedBy } from '../../src/model/undecided.js';
 import { anyListedKind, LISTED, TEXTS, type Variants, variantOf, variants } from '../support/arbitraries.js';
 import { comparisonOf, filterOf } from '../support/arbitraries-filters.js';
 import { OracleStore } from '../support/oracle-store.js';
@@ -67,6 +68,17 @@ export function describeFilters(open: () => Promise<OpenedStore>): void {
       property(comparisonOf, RUNS * 4));
 
     it(`mean what the model says, nested (${RUNS * 3} runs)`, () => property(filterOf, RUNS * 3));
+
+    it(`count what they can neither include nor exclude (${RUNS} runs)`, () =>
+      fc.assert(
+        fc.asyncProperty(
+          anyListedKind.chain((kind) => fc.tuple(fc.constant(kind), filterOf(kind))),
+          async ([kind, filter]) => {
+            for (const part of undecidedBy(kind, filter)) await agree(kind, part.filter);
+          },
+        ),
+        { numRuns: RUNS, seed: SEED },
+      ));
   });
 }
 

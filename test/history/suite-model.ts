@@ -180,6 +180,12 @@ const reading: readonly Arbitrary<Step>[] = [
       const stream = streamOf(model.world, n);
       const [start, end] = [INSTANTS[from], INSTANTS[Math.min(from + width, 6)]] as [Instant, Instant];
       await agree(model, (of) => of.ledger(stream, start, end, seq));
+      const names = [...model.world.integrations, 'nobody'];
+      for (const integrations of [names, [names[n % names.length] ?? '']]) {
+        for (const kinds of [LISTED, [LISTED[n % LISTED.length] ?? 'case'], []]) {
+          await agree(model, (of) => of.firstRecorded({ kinds, integrations }));
+        }
+      }
       await agree(model, async (of) =>
         (await of.streams()).sort((a, b) => (streamText(a) < streamText(b) ? -1 : 1)),
       );

@@ -44,6 +44,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       expect(await store.page(page)).toStrictEqual({ items: [], hasMore: false });
       expect(await store.count(list)).toBe(0);
       expect(await store.referrers('case', 'threatId', 'default', ['a', 'b'], 5)).toEqual([[], []]);
+      expect(await store.firstRecorded({ kinds: ['threat', 'case'], integrations: ['default'] })).toBeNull();
       expect(await store.streams()).toEqual([]);
       expect(await store.countRuns(null)).toBe(0);
       expect(await store.ping()).toBeUndefined();

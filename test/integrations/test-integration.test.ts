@@ -28,7 +28,7 @@ function outcomes({ parts }: IntegrationTest): string[] {
 describe('against an upstream that answers as it is told', () => {
   let harness: Harness;
   beforeEach(async () => {
-    harness = await startHarness({ clock, timeoutMs: 500 });
+    harness = await startHarness({ clock, timeoutMs: 3_000 });
     answer({});
   });
   afterEach(() => harness.close());
@@ -306,7 +306,7 @@ describe('against the simulated tenant', () => {
       baseUrl: simulator.baseUrl,
       token: () => secret,
       clock,
-      timeoutMs: 500,
+      timeoutMs: 3_000,
     });
     try {
       const found = await testIntegration({ client: harness.client, name: 'acme', clock });

@@ -11,6 +11,11 @@ import { DAY, toInstant } from '../../src/model/instant.js';
 import type { FaultPlan } from '../../src/simulator/faults.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 
+interface Answer {
+  readonly data: unknown;
+  readonly errors?: readonly { readonly message: string; readonly extensions: Record<string, unknown> }[];
+}
+
 /** Gateways in this process, on free ports, against a small simulated tenant, with histories in a folder of their own. */
 export class Playground {
   readonly options: AppOptions;
@@ -34,20 +39,20 @@ export class Playground {
     return result.config;
   }
 
-  start(env: Readonly<Record<string, string>> = {}): Promise<Started> {
-    const app = createApp(this.config(env), this.options);
+  start(env: Readonly<Record<string, string>> = {}, options = this.options): Promise<Started> {
+    const app = createApp(this.config(env), options);
     this.apps.push(app);
     return app.start();
   }
 
-  async ask(url: string, query: string): Promise<{ data: unknown }> {
+  async ask(url: string, query: string, variables: object = {}): Promise<Answer> {
     const headers = { 'content-type': 'application/json' };
     const answer = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers,
-      body: JSON.stringify({ query }),
+      body: JSON.stringify({ query, variables }),
     });
-    return (await answer.json()) as { data: unknown };
+    return (await answer.json()) as Answer;
   }
 
   /** Waits until every resource has been polled once. */

@@ -2,10 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
 import { type MongoAnswer, MongoServer } from './mongo-server.js';
+import { build } from './service.js';
 
 /*
- * One MongoDB for the whole run, started when the first test file asks for it, and one line in the end that
- * says which stores the run had. Test files run in processes of their own, so they talk to this desk over
+ * One MongoDB and one build of the service for the whole run, each when the first test file asks for it, and one
+ * line in the end that says which stores the run had. Test files run in processes of their own, so they talk to this desk over
  * loopback; `mongo.ts` is their end of it.
  */
 
@@ -13,6 +14,7 @@ const mongo = new MongoServer(process.env);
 const desk = createServer(answer);
 const ran = new Set<string>();
 let asked: Promise<MongoAnswer> | undefined;
+let built: Promise<string | null> | undefined;
 
 export async function setup(project: TestProject): Promise<void> {
   project.provide('desk', await listen(desk));
@@ -30,13 +32,25 @@ export async function teardown(): Promise<void> {
   await mongo.stop();
 }
 
-/** `GET /mongodb` is answered when MongoDB is up; `POST /ran/<store>` notes that a store was tested. */
+/**
+ * `GET /mongodb` is answered when MongoDB is up, `GET /build` when the service is built; `POST /ran/<store>` notes
+ * that a store was tested.
+ */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [, what, name] = (request.url ?? '').split('/');
   if (what === 'ran' && name) ran.add(decodeURIComponent(name));
-  if (what === 'mongodb') asked ??= mongo.start();
   response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify(what === 'mongodb' ? await asked : {}));
+  response.end(JSON.stringify(await answerTo(what)));
+}
+
+async function answerTo(what: string | undefined): Promise<unknown> {
+  if (what === 'mongodb') {
+    asked ??= mongo.start();
+    return asked;
+  }
+  if (what !== 'build') return {};
+  built ??= build();
+  return built;
 }
 
 function listen(server: Server): Promise<number> {

@@ -2,6 +2,7 @@ import { HistoryError } from '../../src/history/errors.js';
 import type {
   Batch,
   ChangesQuery,
+  FirstQuery,
   HistoryStore,
   ListQuery,
   Page,
@@ -21,7 +22,7 @@ import type {
 import { fieldsOf } from '../../src/model/fields.js';
 import { compareValues, type Fields, type FieldValue, isMatch } from '../../src/model/filter.js';
 import { type Instant, shift, toInstant } from '../../src/model/instant.js';
-import { type Kind, keyText, type ListedKind, type RecordKey } from '../../src/model/kind.js';
+import { type Kind, keyText, type ListedKind, RESOURCE_OF, type RecordKey } from '../../src/model/kind.js';
 import type { RecordedEntry } from '../../src/model/ledger.js';
 import type { QuarantineEntry } from '../../src/model/quarantine.js';
 import type { RecordOf } from '../../src/model/records.js';
@@ -142,6 +143,19 @@ export class OracleStore implements HistoryStore {
   async pinAt(asOf: Instant): Promise<Pin> {
     const batch = this.#batches.findLast(({ recorded }) => recorded.at <= asOf);
     return batch ? { seq: batch.recorded.seq, at: batch.recorded.at } : { seq: 0, at: EPOCH };
+  }
+
+  async firstRecorded({ kinds, integrations }: FirstQuery): Promise<Pin | null> {
+    const resources = kinds.map((kind) => RESOURCE_OF[kind]);
+    const readings = this.#ledger
+      .filter((entry) => integrations.includes(entry.integration) && resources.includes(entry.resource))
+      .map(({ seq }) => seq);
+    const records = this.#held
+      .filter(({ key }) => integrations.includes(key.integration) && kinds.some((kind) => kind === key.kind))
+      .map(({ seqFrom }) => seqFrom);
+    const first = Math.min(...readings, ...records);
+    const batch = this.#batches.find(({ recorded }) => recorded.seq === first);
+    return batch ? { seq: batch.recorded.seq, at: batch.recorded.at } : null;
   }
 
   async get<K extends Kind>(

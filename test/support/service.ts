@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,8 +7,25 @@ import { join, resolve } from 'node:path';
 const HOME = resolve('node_modules/.cache/abnormal-gateway-e2e');
 const OUT = join(HOME, 'dist');
 
-/** Builds the service as `npm start` does, into a folder of the tests' own; quick when nothing has changed. */
-export function buildService(): void {
+/** What a process needs of the run's own environment: where programs are, and the run's clock (`suite-under-stress.ts`). */
+const INHERITED = Object.fromEntries(
+  ['PATH', 'TZ', 'LD_PRELOAD', 'FAKETIME', 'FAKETIME_DONT_FAKE_MONOTONIC'].flatMap((name) =>
+    process.env[name] === undefined ? [] : [[name, process.env[name]]],
+  ),
+);
+
+/**
+ * Builds the service as `npm start` does, into a folder of the tests' own; quick when nothing has changed. Test
+ * files run at the same time and share the folder: each gives the run's `desk`, which builds once for all of them.
+ */
+export async function buildService(desk?: number): Promise<void> {
+  const problem =
+    desk === undefined ? await build() : await (await fetch(`http://127.0.0.1:${desk}/build`)).json();
+  if (problem !== null) throw new Error(`the build failed:\n${problem}`);
+}
+
+/** `null`, or what the compiler says. */
+export async function build(): Promise<string | null> {
   mkdirSync(OUT, { recursive: true });
   copyFileSync('package.json', join(HOME, 'package.json'));
   const options = [
@@ -19,8 +36,11 @@ export function buildService(): void {
     '--tsBuildInfoFile',
     join(OUT, '.tsbuildinfo'),
   ];
-  const { status, stdout } = spawnSync('node_modules/.bin/tsc', options, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the build failed:\n${stdout}`);
+  return new Promise((done) => {
+    execFile('node_modules/.bin/tsc', options, (error, stdout) =>
+      done(error ? stdout || error.message : null),
+    );
+  });
 }
 
 /** One process of the built service. */
@@ -36,7 +56,7 @@ export class Service {
   constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string, input = '') {
     this.child = spawn(process.execPath, ['--enable-source-maps', join(OUT, 'main.js'), ...args], {
       cwd,
-      env: { PATH: process.env.PATH ?? '', ...env },
+      env: { ...INHERITED, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     // most never read it

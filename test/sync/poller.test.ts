@@ -81,7 +81,7 @@ async function idle(): Promise<void> {
     expect(pollers.some((poller) => poller.status().polls.some(({ isPolling }) => isPolling))).toBe(false);
     expect(runs.some(({ status }) => status === 'RUNNING')).toBe(false);
     expect(pollers.some((poller) => poller.status().isReconciling)).toBe(false);
-  }, 20_000);
+  }, 200_000);
 }
 
 const pollers: Poller[] = [];
@@ -143,7 +143,7 @@ describe('the poller', () => {
     world = await createWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     const { poller, stop } = start(timers);
-    await vi.waitFor(() => expect(world.simulator.stats().requests).toBeGreaterThan(5));
+    await vi.waitFor(() => expect(world.simulator.stats().requests).toBeGreaterThan(5), 200_000);
     stop.abort();
     await Promise.all(ended.splice(0));
     expect(poller.status().isLeading).toBe(false);
@@ -176,9 +176,9 @@ describe('the poller', () => {
     await world.store.releaseLease('poll', 'one');
     expect(await world.store.acquireLease('poll', 'other', HOUR)).toBe(true);
     await timers.pass(MINUTE);
-    await vi.waitFor(() => expect(poller.status().isLeading).toBe(false));
+    await vi.waitFor(() => expect(poller.status().isLeading).toBe(false), 200_000);
     await timers.pass(2 * HOUR);
-    await vi.waitFor(() => expect(poller.status().isLeading).toBe(true));
+    await vi.waitFor(() => expect(poller.status().isLeading).toBe(true), 200_000);
   });
 
   test('tries again sooner when Abnormal cannot be reached, less and less often', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
 import type { Run } from '../../src/model/run.js';
 import type { TenantOptions } from '../../src/simulator/tenant.js';
@@ -176,7 +176,10 @@ describe('a clock that is wrong', () => {
 test('closing stops what is under way, and waits for it', async () => {
   world = await createWorld({ now: NOW, tenant: TENANT });
   const poll = world.poll();
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await vi.waitFor(() => expect(world.simulator.stats().requests).toBeGreaterThan(2), {
+    timeout: 200_000,
+    interval: 1,
+  });
   await world.sync.close();
   const { seq } = await world.store.head();
   expect((await poll).passes.map(({ status }) => status)).toContain('INTERRUPTED');

@@ -1,3 +1,4 @@
+import type { ListQuery } from '../../history/store.js';
 import { coverageOf } from '../../model/coverage.js';
 import type { Filter } from '../../model/filter.js';
 import { earliest, type Instant, latest, shift } from '../../model/instant.js';
@@ -5,10 +6,12 @@ import { intOrNull } from '../../model/int.js';
 import type { Resource } from '../../model/kind.js';
 import type { RecordedEntry, Window } from '../../model/ledger.js';
 import { FILTER_KEYS, type Stream } from '../../model/stream.js';
+import { undecidedBy } from '../../model/undecided.js';
 import type { Means } from '../context.js';
 import type { View } from '../lists/view.js';
-import type { CoverageReport } from './coverage.type.js';
+import type { CoverageReport, UndecidedRecords } from './coverage.type.js';
 
+const NONE_UNDECIDED: UndecidedRecords = { count: 0, reason: null };
 const EPOCH: Instant = '1970-01-01T00:00:00.000Z';
 
 /** The bounds that a filter sets on a field, whatever else it asks: what it may match lies in `[from, to)`. */
@@ -55,6 +58,33 @@ export async function reportCoverage(
   return combine(parts, bounds.from ?? to, to);
 }
 
+/** The report, with the stored records that the filter can neither include nor exclude; with any, it is not complete. */
+export async function withUndecided(
+  { store }: Means,
+  report: CoverageReport,
+  query: ListQuery,
+): Promise<CoverageReport> {
+  const parts = await Promise.all(
+    undecidedBy(query.kind, query.filter).map(async ({ field, filter }) => ({
+      field,
+      count: await store.count({ ...query, filter }),
+    })),
+  );
+  const found = parts.filter(({ count }) => count > 0);
+  if (found.length === 0) return report;
+  const undecided = { count: sum(found.map(({ count }) => count)), reason: found.map(reasonText).join(' ') };
+  return { ...report, complete: false, undecided };
+}
+
+function reasonText({ field, count }: { readonly field: string; readonly count: number }): string {
+  const [records, them] =
+    count === 1 ? ['1 stored record has', 'it'] : [`${count} stored records have`, 'them'];
+  return (
+    `${records} no ${field}, so the filter can neither include nor exclude ${them}. ` +
+    `\`filter: { ${field}: { eq: null } }\` lists all records without ${field}.`
+  );
+}
+
 function reportStream(
   entries: readonly RecordedEntry[],
   integration: string,
@@ -66,6 +96,7 @@ function reportStream(
   return {
     ...{ from, to, complete },
     gaps: gaps.map((gap) => ({ ...gap, integration })),
+    undecided: NONE_UNDECIDED,
     declared: newest.length === 0 || declared.includes(null) ? null : sum(declared),
     held: sum(newest.map((entry) => entry.held)),
   };
@@ -106,6 +137,7 @@ function combine(parts: readonly CoverageReport[], from: Instant, to: Instant): 
     to,
     complete: parts.every((part) => part.complete),
     gaps: parts.flatMap((part) => part.gaps),
+    undecided: NONE_UNDECIDED,
     declared: declared.includes(null) ? null : intOrNull(sum(declared)),
     held: sum(parts.map((part) => part.held)),
   };

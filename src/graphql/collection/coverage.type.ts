@@ -42,6 +42,24 @@ export class Gap {
   readonly detail!: string | null;
 }
 
+@ObjectType({
+  simpleResolvers: true,
+  description: 'Stored records that a filter can neither include nor exclude.',
+})
+export class UndecidedRecords {
+  @PlainField(() => Int, {
+    description:
+      'How many stored records the filter can neither include nor exclude, because it compares a time that Abnormal did not give for them. They are not in the list. Deleted records are not counted.',
+  })
+  readonly count!: number;
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'Which times have no value, and which filter returns these records; null if there are none.',
+  })
+  readonly reason!: string | null;
+}
+
 @ObjectType('Coverage', {
   simpleResolvers: true,
   description:
@@ -54,11 +72,20 @@ export class CoverageReport {
   @PlainField(() => DateTime, { description: 'Where the window ends (UTC), exclusive.' })
   readonly to!: Instant;
 
-  @PlainField(() => Boolean, { description: 'Whether the history vouches for the whole window: no gaps.' })
+  @PlainField(() => Boolean, {
+    description:
+      'Whether the history vouches for the whole window: no gaps, and no records that the filter cannot decide (`undecided`).',
+  })
   readonly complete!: boolean;
 
   @PlainField(() => [Gap], { description: 'What it cannot vouch for, oldest first by integration.' })
   readonly gaps!: readonly Gap[];
+
+  @PlainField(() => UndecidedRecords, {
+    description:
+      'Stored records that the filter of the list (or `from` and `to`) can neither include nor exclude. While there are any, `complete` is false.',
+  })
+  readonly undecided!: UndecidedRecords;
 
   @PlainField(() => Int, {
     nullable: true,

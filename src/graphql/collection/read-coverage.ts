@@ -1,9 +1,13 @@
+import { DEFAULT_ORDER } from '../../model/fields.js';
+import type { Filter } from '../../model/filter.js';
+import type { Instant } from '../../model/instant.js';
+import { KIND_OF, type ListedKind } from '../../model/kind.js';
 import type { Means } from '../context.js';
 import { badInput } from '../errors.js';
 import { checkIntegrations, integrationNames } from '../integration/integrations.js';
 import { headView, pastView, toWish } from '../lists/view.js';
 import type { CoverageArgs } from './coverage.args.js';
-import { reportCoverage } from './coverage.js';
+import { reportCoverage, withUndecided } from './coverage.js';
 import type { CoverageReport } from './coverage.type.js';
 
 /** The coverage that a caller asks for; a window that ends before it begins is the caller's error. */
@@ -17,6 +21,24 @@ export async function readCoverage(means: Means, args: CoverageArgs): Promise<Co
     asOf === null
       ? headView(means, wish, null, await means.store.head())
       : await pastView(means, { ...wish, asOf });
-  const names = (await checkIntegrations(means, args.integrations)) ?? (await integrationNames(means));
-  return reportCoverage(means, view, resource, names, { from, to });
+  const integrations = await checkIntegrations(means, args.integrations);
+  const names = integrations ?? (await integrationNames(means));
+  const report = await reportCoverage(means, view, resource, names, { from, to });
+  const kind = KIND_OF[resource];
+  return withUndecided(means, report, {
+    kind,
+    filter: windowFilter(kind, from, to),
+    integrations,
+    seq: view.seq,
+  });
+}
+
+/** The window as a filter on the time that the resource is collected by; `null` without bounds. */
+function windowFilter(kind: ListedKind, from: Instant | null, to: Instant | null): Filter | null {
+  const field = DEFAULT_ORDER[kind];
+  const parts = [
+    ...(from === null ? [] : [{ field, gte: from }]),
+    ...(to === null ? [] : [{ field, lte: to }]),
+  ];
+  return parts.length === 0 ? null : { and: parts };
 }

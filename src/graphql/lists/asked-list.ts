@@ -2,7 +2,7 @@ import { DEFAULT_ORDER } from '../../model/fields.js';
 import type { Filter } from '../../model/filter.js';
 import { type ListedKind, RESOURCE_OF, type Resource } from '../../model/kind.js';
 import type { Revision } from '../../model/revision.js';
-import { boundsOf, reportCoverage } from '../collection/coverage.js';
+import { boundsOf, reportCoverage, withUndecided } from '../collection/coverage.js';
 import type { Means } from '../context.js';
 import { badInput } from '../errors.js';
 import { checkIntegrations, integrationNames } from '../integration/integrations.js';
@@ -118,5 +118,7 @@ async function pinnedView(means: Means, wish: Wish, [seq, asOf]: readonly Cursor
 export async function coverageOfList(means: Means, asked: AskedList, view: View) {
   const integrations = asked.integrations ?? (await integrationNames(means));
   const bounds = boundsOf(asked.filter, DEFAULT_ORDER[asked.kind]);
-  return reportCoverage(means, view, asked.resource, integrations, bounds);
+  const report = await reportCoverage(means, view, asked.resource, integrations, bounds);
+  const { kind, filter } = asked;
+  return withUndecided(means, report, { kind, filter, integrations: asked.integrations, seq: view.seq });
 }

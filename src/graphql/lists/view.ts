@@ -1,5 +1,6 @@
 import type { Pin } from '../../history/store.js';
 import { type Instant, toMillis } from '../../model/instant.js';
+import type { ListedKind } from '../../model/kind.js';
 import type { Freshness } from '../../sync/freshness.js';
 import type { Means } from '../context.js';
 import { badInput, queryError, upstreamErrorCode } from '../errors.js';
@@ -51,6 +52,26 @@ export async function pastView(means: Means, wish: Wish & { asOf: Instant }): Pr
     ...wish,
     ...{ seq, frozen: true, freshness: null, requestedAt: means.requestedAt },
   };
+}
+
+/**
+ * Fails with `NOT_COLLECTED` where a view is of before the first recording of any of the kinds: what is not found
+ * in it says nothing. The message and `firstRecordedAt` name the first instant that can be asked for.
+ */
+export async function assertCollected(
+  { loaders }: Means,
+  view: Pick<View, 'seq' | 'asOf'>,
+  kinds: readonly ListedKind[],
+  integrations: readonly string[],
+): Promise<void> {
+  if (kinds.length === 0 || integrations.length === 0) return;
+  const first = await loaders.current.firstRecorded({ kinds, integrations });
+  if (first && first.seq <= view.seq) return;
+  const what = `No ${kinds.join(' or ')} of ${integrations.join(', ')}`;
+  const message = first
+    ? `${what} was recorded by ${view.asOf}: the first recording was at ${first.at}. Give that instant or a later one, or leave it out.`
+    : `${what} was ever recorded. Leave the instant out, so that Abnormal is asked.`;
+  throw queryError('NOT_COLLECTED', message, { firstRecordedAt: first?.at ?? null });
 }
 
 /** The newest view, given what was done for its freshness. */

@@ -14,7 +14,8 @@ export class ChangeArgs extends ForwardArgs {
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'What was recorded up to and including this instant; all there is when not given.',
+    description:
+      'What was recorded up to and including this instant; all there is when not given. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.',
   })
   until?: Instant | null;
 

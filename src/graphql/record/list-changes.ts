@@ -3,10 +3,11 @@ import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../../model
 import type { Revision as RevisionRecord } from '../../model/revision.js';
 import type { Means } from '../context.js';
 import { badInput } from '../errors.js';
-import { checkIntegrations } from '../integration/integrations.js';
+import { checkIntegrations, integrationNames } from '../integration/integrations.js';
 import { cursorWriter, fingerprint, type ReadCursor, readCursor } from '../lists/cursor.js';
 import { Page } from '../lists/page.js';
 import { toPageRequest } from '../lists/page-args.js';
+import { assertCollected } from '../lists/view.js';
 import type { ChangeArgs } from './change.args.js';
 import { Revision, RevisionConnection } from './revision.type.js';
 
@@ -24,6 +25,10 @@ export async function listChanges(args: ChangeArgs, means: Means): Promise<Revis
       ? { ...(await spanOf(args, means)), after: null }
       : resume(readCursor(cursor, LIST, terms));
   const found = await means.store.changes({ ...span, kinds, integrations, limit: limit + 1 });
+  if (found.length === 0 && cursor === null && until !== null) {
+    const view = { seq: span.toSeq, asOf: until };
+    await assertCollected(means, view, kinds, integrations ?? (await integrationNames(means)));
+  }
   const page = found.slice(0, limit) as RevisionRecord<ListedKind>[];
   const write = cursorWriter({ list: LIST, terms, pin: [span.afterSeq, span.toSeq] });
   return new RevisionConnection(

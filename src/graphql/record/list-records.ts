@@ -1,6 +1,7 @@
 import type { PageItem, Position } from '../../history/store.js';
 import type { ListedKind } from '../../model/kind.js';
 import type { GatewayContext, Means } from '../context.js';
+import { integrationNames } from '../integration/integrations.js';
 import {
   type AskedList,
   askList,
@@ -13,7 +14,7 @@ import {
 } from '../lists/asked-list.js';
 import { type CursorValue, cursorWriter, type ReadCursor } from '../lists/cursor.js';
 import { Page } from '../lists/page.js';
-import type { View } from '../lists/view.js';
+import { assertCollected, type View } from '../lists/view.js';
 import type { ReadCoverage } from './record-connection.js';
 
 /** What the connection of a list is made of. */
@@ -36,6 +37,9 @@ export async function listRecords<K extends ListedKind, T>(
   const head = await headOf(means, view, cursor);
   const shared = means.shared.find<T>(head, key);
   const page = (isShareable(view) && shared) || (await readPage(means, spec, asked, view, cursor));
+  if (view.frozen && cursor === null && page.facts.nodes.length === 0) {
+    await assertCollected(means, view, [spec.kind], asked.integrations ?? (await integrationNames(means)));
+  }
   if (isShareable(view)) {
     means.shared.keep(head, key, page);
     context.reads.note({ stands: (later) => stillThere(later, asked, key, { page, view }) });

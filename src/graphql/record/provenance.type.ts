@@ -1,5 +1,5 @@
 import { ID, ObjectType } from 'type-graphql';
-import type { Instant } from '../../model/instant.js';
+import { earliest, type Instant } from '../../model/instant.js';
 import type { Revision } from '../../model/revision.js';
 import { DateTime } from '../date-time.scalar.js';
 import { describedEnum } from '../described-enum.js';
@@ -10,7 +10,7 @@ export type Source = 'RECORDED' | 'LIVE' | 'SIMULATED';
 
 export const Source = describedEnum<Source>('Source', 'Where a record’s data come from.', {
   RECORDED: 'From the history.',
-  LIVE: 'Abnormal was asked for this very answer, and what it said was recorded first.',
+  LIVE: 'Abnormal was read while the caller waited, and what it said was recorded first. A reading that several callers waited for is live for each of them.',
   SIMULATED: 'From the built-in simulated tenant: no real data, however it was read.',
 });
 
@@ -75,7 +75,8 @@ export class Provenance {
   }
 }
 
-function isReadFor(view: View, revision: Revision): boolean {
-  const { freshness } = view;
-  return freshness !== null && !freshness.stale && freshness.live && revision.verifiedAt >= view.requestedAt;
+/** Whether the caller waited for the reading that confirmed the version, whichever caller began it. */
+function isReadFor({ freshness, requestedAt }: View, { verifiedAt }: Revision): boolean {
+  if (freshness === null || freshness.stale || !freshness.live) return false;
+  return verifiedAt >= earliest(freshness.readSince ?? requestedAt, requestedAt);
 }

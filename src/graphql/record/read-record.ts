@@ -1,9 +1,10 @@
-import type { Kind, RecordKey } from '../../model/kind.js';
+import { KIND_OF, type Kind, type RecordKey } from '../../model/kind.js';
 import type { Revision } from '../../model/revision.js';
 import type { Freshness } from '../../sync/freshness.js';
 import type { Means } from '../context.js';
 import {
   assertAcceptable,
+  assertCollected,
   headView,
   isFresh,
   noteLive,
@@ -41,7 +42,11 @@ async function readPast<K extends Kind>(
   key: KeyOf<K>,
   wish: Wish & { asOf: string },
 ): Promise<Seen<K> | null> {
-  return see(means, key, await pastView(means, wish));
+  const view = await pastView(means, wish);
+  const seen = await see(means, key, view);
+  // not recorded by then is an answer, but not where nothing of the account was
+  if (!seen) await assertCollected(means, view, Object.values(KIND_OF), [key.integration]);
+  return seen;
 }
 
 /** The newest version of a record, no older than wished for if Abnormal answers. */

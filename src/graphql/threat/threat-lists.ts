@@ -3,7 +3,7 @@ import { reportCoverage } from '../collection/coverage.js';
 import type { GatewayContext, Means } from '../context.js';
 import { type PageArgs, pageText } from '../lists/page-args.js';
 import { pageWithin } from '../lists/page-within.js';
-import type { View } from '../lists/view.js';
+import { assertCollected, type View } from '../lists/view.js';
 import { Message, MessageConnection } from './message.type.js';
 import type { Threat } from './threat.type.js';
 
@@ -38,6 +38,7 @@ async function readCases(root: Threat, args: PageArgs, means: Means): Promise<Ca
   const read = async (view: View) => {
     const reference = { kind: 'case', field: 'threatId', integration, value, seq: view.seq } as const;
     const revisions = await means.loaders.referrers.load(reference);
+    if (view.frozen && revisions.length === 0) await assertCollected(means, view, ['case'], [integration]);
     return revisions.map((revision) => new Case(revision, view));
   };
   const idOf = (node: Case) => node.caseId;

@@ -21,7 +21,7 @@ const HARMLESS = new Set([
   ],
   ...['CustomerOverride.overrideJudgement', 'CustomerOverride.overrideType', 'FieldChange.field'],
   ...['Link.linkType', 'Link.source', 'Message.portalUrl', 'Revision.digestAfter', 'Revision.digestBefore'],
-  ...['Case.analysisRaw', 'DriftedName.path'],
+  ...['Case.analysisRaw', 'DriftedName.path', 'UndecidedRecords.reason'],
   // paths by Abnormal's own names, with what is wrong in the gateway's words
   ...['Campaign.unread', 'Case.unread', 'Threat.unread'],
 ]);
