@@ -10,6 +10,9 @@ import type {
   Position,
   ReceivedRevision,
   Recorded,
+  RecordedItem,
+  RecordedPage,
+  RecordedQuery,
 } from '../../src/history/store.js';
 import type {
   Collection,
@@ -178,6 +181,30 @@ export class OracleStore implements HistoryStore {
 
   async count(query: ListQuery): Promise<number> {
     return this.#list(query).length;
+  }
+
+  async recorded(query: RecordedQuery): Promise<RecordedPage> {
+    const { kind, integrations, filter, seq, orderBy, after, limit } = query;
+    const found = new Map<string, RecordedItem>();
+    for (const held of this.#held) {
+      const isWanted = held.key.kind === kind && held.seqFrom <= seq && !held.deleted;
+      if (!isWanted || !(integrations ?? [held.key.integration]).includes(held.key.integration)) continue;
+      if (filter !== null && !isMatch(listedFields(held), filter)) continue;
+      const position = positionOf(held, orderBy);
+      const versions = this.#versions(held.key, seq).length;
+      found.set(JSON.stringify(position), { ...position, versions });
+    }
+    const items = [...found.values()]
+      .filter((item) => after === null || comparePositions(item, after) > 0)
+      .sort(comparePositions);
+    return { items: items.slice(0, limit), hasMore: items.length > limit };
+  }
+
+  async versions<K extends Kind>(
+    keys: readonly (RecordKey & { readonly kind: K })[],
+    seq: number,
+  ): Promise<Revision<K>[][]> {
+    return keys.map((key) => this.#versions(key, seq).map((held) => revisionOf<K>(held)));
   }
 
   async referrers<K extends ListedKind>(
