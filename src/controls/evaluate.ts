@@ -131,27 +131,33 @@ function begin(control: Control, scope: Scope, keep: Keep, onFinding: OnFinding)
 }
 
 function resultOf(
-  { control, assessment, outcomes, exceptions, members, gone }: Running,
+  { control, assessment, outcomes, exceptions, members, gone: noLongerGiven }: Running,
   scope: Scope,
 ): ControlResult {
-  const { count, ...judgement } = assessment.judge();
+  const { count, reason, ...judgement } = assessment.judge();
   const gaps = neededStreams(scope, control.needs).flatMap((facts) =>
     facts.gaps.map((gap) => ({ ...gap, ...facts.stream })),
   );
   const { isListed, ...spec } = control.population(scope.period);
+  const gone = noLongerGiven.count === 0 ? '' : ` ${goneText(noLongerGiven.count, count, spec.unit)}`;
   return {
     control: control.id,
     title: control.title,
     period: scope.period,
     ...judgement,
+    reason: `${reason}${gone}`,
     population: {
       ...spec,
       query: isListed ? populationQuery(control.id, scope) : null,
       count,
       coverage: { complete: gaps.length === 0, gaps },
     },
-    ...{ noLongerGiven: gone, members, outcomes, exceptions },
+    ...{ noLongerGiven, members, outcomes, exceptions },
   };
+}
+
+function goneText(gone: number, count: number, unit: string): string {
+  return `Abnormal no longer returns ${gone} of the ${count} ${unit}: they count as last recorded.`;
 }
 
 /** The graph evaluates the same rules over the same view, so a population has one definition. */
