@@ -270,6 +270,6 @@ describe('CSV', () => {
       parse(rows.exceptions)
         .find((line) => line.includes('threats/receivedTime'))
         ?.split(','),
-    ).toHaveLength(11);
+    ).toHaveLength(12);
   });
 });

@@ -166,7 +166,7 @@ describe('evidence', () => {
     const remediated = left.map(({ threat }) => ({
       at: '2026-09-26T00:00:00.000Z',
       threat: sampleThreat(threat?.threatId ?? '', {
-        messages: [sampleMessage(`x-${threat?.threatId}`, mail(AT, 1000))],
+        messages: (threat?.messages ?? []).map(({ messageId }) => sampleMessage(messageId, mail(AT, 1000))),
       }),
     }));
     const later = { from: '2026-09-26T00:00:00.000Z', to: '2026-09-26T00:00:00.000Z', prefix: 'later' };

@@ -135,9 +135,10 @@ const reading: readonly Arbitrary<Step>[] = [
       const query = { kind, integrations, filter, seq, orderBy: times[field % times.length] ?? '' };
       const keys: (RecordKey & { kind: ListedKind })[] = [];
       await walkAll(null, async (after: Position | null) => {
-        const page = await agree(model, (of) => of.recorded({ ...query, after, limit }));
+        const size = integrations === null ? 200 : limit;
+        const page = await agree(model, (of) => of.recorded({ ...query, after, limit: size }));
         keys.push(...page.items.map(({ integration, id }) => ({ kind, integration, id })));
-        return page.items.at(-1) ?? null;
+        return page.hasMore ? (page.items.at(-1) ?? null) : null;
       });
       await agree(model, (of) => of.versions([...keys, keyOf(model.world, field)], seq));
     },
