@@ -1,12 +1,13 @@
-import { HOUR, type Instant, shift } from '../model/instant.js';
+import { HOUR, type Instant } from '../model/instant.js';
 import { judgement } from '../model/normalise.js';
 import type { Campaign } from '../model/records.js';
 import { licensedStreams } from './conclude.js';
-import type { Assessment, CampaignFact, Control, Finding, Judgement, Scope } from './control.js';
+import type { Assessment, CampaignFact, Control, Finding, Judgement, Member, Scope } from './control.js';
 import { isWithin } from './period.js';
 import {
   addTimely,
   judgeTimely,
+  lastSaid,
   noTimelyFacts,
   outcomeOf,
   type TimelyFacts,
@@ -33,19 +34,21 @@ export const abuseMailboxOperating: Control = {
   needs: NEEDS,
   takes: ['campaign'],
   looksBack: false,
-  population: ({ from, to }) => ({
+  population: () => ({
     unit: 'campaigns',
     words:
       'Abuse-mailbox campaigns first reported in the period; where Abnormal does not say, last reported or else first recorded in it.',
-    query: `campaigns(filter: { firstReportedTime: { gte: "${from}", lte: "${shift(to, -1)}" } })`,
+    isListed: true,
   }),
-  begin: (scope, find) => assess(scope, find),
+  begin: assess,
 };
+
+/** The times by which a campaign belongs to a period: the first that is said counts. */
+export const CAMPAIGN_TIMES = ['firstReportedTime', 'lastReportedTime'] as const;
 
 /** The time by which a campaign belongs to a period, and from which its deadline counts. */
 export function campaignTime({ versions }: CampaignFact): Instant {
-  const { firstReportedTime, lastReportedTime } = (versions.at(-1) ?? versions[0]).record;
-  return firstReportedTime ?? lastReportedTime ?? versions[0].observedFrom;
+  return lastSaid(versions, CAMPAIGN_TIMES)?.at ?? versions[0].observedFrom;
 }
 
 /** Whether Abnormal has given its answer: anything but `Scanning` and silence; `N/A` ends it too. */
@@ -58,7 +61,11 @@ type Judged = NonNullable<ReturnType<typeof judgement>>;
 
 const JUDGEMENTS: readonly Judged[] = ['MALICIOUS', 'SPAM', 'SAFE', 'NOT_AVAILABLE', 'OTHER', 'SCANNING'];
 
-function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
   const facts = noTimelyFacts();
   const words = new Map<Judged, number>();
   const polls = new Map(
@@ -70,29 +77,42 @@ function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
       const word =
         judgement((fact.versions.at(-1) ?? fact.versions[0]).record.judgementStatusRaw) ?? 'SCANNING';
       words.set(word, (words.get(word) ?? 0) + 1);
-      takeCampaign(fact, scope, facts, find, polls.get(fact.key.integration) ?? []);
+      const member = memberOf(fact);
+      takeCampaign(fact, member, scope, facts, find, polls.get(fact.key.integration) ?? []);
+      belongs(member);
     },
     judge: () => judge(facts, words, scope),
   };
 }
 
+function memberOf(fact: CampaignFact): Member {
+  return {
+    subject: { type: 'RECORD', key: fact.key, messageId: null },
+    label: (fact.versions.at(-1) ?? fact.versions[0]).record.subject,
+    at: campaignTime(fact),
+    noLongerGivenSince: fact.goneSince,
+  };
+}
+
 function takeCampaign(
   fact: CampaignFact,
+  member: Member,
   { thresholds, now }: Scope,
   facts: TimelyFacts,
   find: (finding: Finding) => void,
   polls: readonly Instant[],
 ): void {
   const start = campaignTime(fact);
+  const { goneSince } = fact;
   const turn = turnOf(fact.versions, isJudged, () => null);
   const { outcome, reason } = outcomeOf(turn, {
-    ...{ start, now, within: thresholds.judgeReportsWithin, done: WORDS.done },
+    ...{ start, now, within: thresholds.judgeReportsWithin, done: WORDS.done, goneSince },
     // a pass reads undecided campaigns again before the next one begins, so two polls enclose a re-reading
-    isKnownOpen: (deadline) => polls.filter((at) => at >= deadline).length > 1,
+    isKnownOpen: (deadline) =>
+      polls.filter((at) => at >= deadline && (goneSince === null || at <= goneSince)).length > 1,
   });
   addTimely(facts, outcome, turn, start);
-  const label = (fact.versions.at(-1) ?? fact.versions[0]).record.subject;
-  find({ outcome, subject: { type: 'RECORD', key: fact.key, messageId: null }, label, at: start, reason });
+  find({ outcome, ...member, reason });
 }
 
 const LIMITS = [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR];

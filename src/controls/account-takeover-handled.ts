@@ -1,12 +1,13 @@
-import { HOUR, type Instant, shift } from '../model/instant.js';
+import { HOUR, type Instant } from '../model/instant.js';
 import { caseStatus } from '../model/normalise.js';
 import type { Case } from '../model/records.js';
 import { licensedStreams } from './conclude.js';
-import type { Assessment, CaseFact, Control, Finding, Scope } from './control.js';
+import type { Assessment, CaseFact, Control, Finding, Member, Scope } from './control.js';
 import { isWithin } from './period.js';
 import {
   addTimely,
   judgeTimely,
+  lastSaid,
   noTimelyFacts,
   outcomeOf,
   type TimelyFacts,
@@ -37,19 +38,21 @@ export const accountTakeoverHandled: Control = {
   needs: NEEDS,
   takes: ['case'],
   looksBack: false,
-  population: ({ from, to }) => ({
+  population: () => ({
     unit: 'cases',
     words:
       'Account-takeover cases that customers could first see in the period; where Abnormal does not say, created or first observed in it; where it says none of these, first recorded in it.',
-    query: `cases(filter: { customerVisibleTime: { gte: "${from}", lte: "${shift(to, -1)}" } })`,
+    isListed: true,
   }),
-  begin: (scope, find) => assess(scope, find),
+  begin: assess,
 };
+
+/** The times by which a case belongs to a period: the first that is said counts. */
+export const CASE_TIMES = ['customerVisibleTime', 'createdTime', 'firstObservedTime'] as const;
 
 /** The time by which a case belongs to a period, and from which its deadline counts. */
 export function caseTime({ versions }: CaseFact): Instant {
-  const { customerVisibleTime, createdTime, firstObservedTime } = (versions.at(-1) ?? versions[0]).record;
-  return customerVisibleTime ?? createdTime ?? firstObservedTime ?? versions[0].observedFrom;
+  return lastSaid(versions, CASE_TIMES)?.at ?? versions[0].observedFrom;
 }
 
 /** Whether somebody has taken a case up: any `Acknowledged (…)`, a new one included. */
@@ -59,7 +62,11 @@ export function isTakenUp({ statusRaw }: Case): boolean {
   return /^\s*(acknowledged|resolved)\b/i.test(statusRaw ?? '');
 }
 
-function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
   const facts = noTimelyFacts();
   const gaps = new Map(
     licensedStreams(scope, NEEDS).map(({ stream, gapsBeyond }) => [stream.integration, gapsBeyond]),
@@ -68,16 +75,28 @@ function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
     take(fact) {
       if (fact.kind !== 'case' || !isWithin(scope.period, caseTime(fact))) return;
       const known = gaps.get(fact.key.integration);
-      takeCase(fact, scope, facts, find, (from, to) => {
+      const member = memberOf(fact);
+      takeCase(fact, member, scope, facts, find, (from, to) => {
         return known !== undefined && !known.some((gap) => gap.from < to && gap.to > from);
       });
+      belongs(member);
     },
     judge: () => judge(facts, scope),
   };
 }
 
+function memberOf(fact: CaseFact): Member {
+  return {
+    subject: { type: 'RECORD', key: fact.key, messageId: null },
+    label: (fact.versions.at(-1) ?? fact.versions[0]).record.affectedEmployee,
+    at: caseTime(fact),
+    noLongerGivenSince: fact.goneSince,
+  };
+}
+
 function takeCase(
   fact: CaseFact,
+  member: Member,
   { thresholds, now }: Scope,
   facts: TimelyFacts,
   find: (finding: Finding) => void,
@@ -87,12 +106,12 @@ function takeCase(
   const turn = turnOf(fact.versions, isTakenUp, ({ lastModifiedTime }) => lastModifiedTime);
   const { outcome, reason } = outcomeOf(turn, {
     ...{ start, now, within: thresholds.handleCasesWithin, done: WORDS.done },
+    goneSince: fact.goneSince,
     // to acknowledge a case is to modify it, and what was modified until then was collected
     isKnownOpen: (deadline) => isCovered(start, deadline),
   });
   addTimely(facts, outcome, turn, start);
-  const label = (fact.versions.at(-1) ?? fact.versions[0]).record.affectedEmployee;
-  find({ outcome, subject: { type: 'RECORD', key: fact.key, messageId: null }, label, at: start, reason });
+  find({ outcome, ...member, reason });
 }
 
 const LIMITS = [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 72 * HOUR];

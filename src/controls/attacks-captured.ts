@@ -1,8 +1,7 @@
 import { conclude, licensedStreams } from './conclude.js';
-import type { Assessment, Control, Finding, Judgement, Scope, ThreatFact } from './control.js';
+import type { Assessment, Control, Finding, Judgement, Member, Scope, ThreatFact } from './control.js';
 import { findHoles, gapText, holesOf, withoutHoles } from './gaps.js';
-import { messageTimes, threatQuery } from './malicious.js';
-import { isWithin } from './period.js';
+import { threatMember } from './malicious.js';
 import { type ReconciliationFact, summariseReconciliations } from './reconciliations.js';
 import { gradeShare } from './shares.js';
 import type { StreamFacts } from './stream-facts.js';
@@ -35,20 +34,27 @@ export const attacksCaptured: Control = {
   needs: RECEIVED_THREATS,
   takes: ['threat'],
   looksBack: false,
-  population: ({ from, to }) => ({
+  population: () => ({
     unit: 'threats',
     words:
       'Threats of which a message was received in the period, whatever they were judged; one that comes without any message counts by when it was first recorded.',
-    query: threatQuery(from, to),
+    isListed: true,
   }),
-  begin: (scope, find) => assess(scope, find),
+  begin: assess,
 };
 
-function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
   const facts: CaptureFacts = { whole: 0, partial: 0 };
   return {
     take(fact) {
-      if (fact.kind === 'threat') takeThreat(fact, scope, facts, find);
+      const member = fact.kind === 'threat' ? threatMember(fact, scope.period) : null;
+      if (fact.kind !== 'threat' || member === null) return;
+      takeThreat(fact, member, facts, find);
+      belongs(member);
     },
     judge() {
       for (const each of licensedStreams(scope, RECEIVED_THREATS)) findHoles(each, find);
@@ -58,16 +64,8 @@ function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
   };
 }
 
-function takeThreat(
-  fact: ThreatFact,
-  { period }: Scope,
-  facts: CaptureFacts,
-  find: (finding: Finding) => void,
-) {
+function takeThreat(fact: ThreatFact, member: Member, facts: CaptureFacts, find: (finding: Finding) => void) {
   const { messages, pagesComplete } = fact.record;
-  const times = messages.length === 0 ? [fact.firstRecordedAt] : messages.map(messageTimes(fact));
-  const at = times.find((time) => isWithin(period, time)) ?? null;
-  if (at === null) return;
   const isWhole = pagesComplete && messages.length > 0;
   if (isWhole) facts.whole += 1;
   else facts.partial += 1;
@@ -75,12 +73,12 @@ function takeThreat(
     messages.length === 0
       ? 'Abnormal gave it without any message'
       : 'not all pages of its messages could be read';
+  const { noLongerGivenSince: gone } = member;
+  const held = gone === null ? 'gives' : `gave; it no longer gives them since ${instantText(gone)}`;
   find({
     outcome: isWhole ? 'MET' : 'EXCEPTION',
-    subject: { type: 'RECORD', key: fact.key, messageId: null },
-    label: fact.record.messages[0]?.subject ?? null,
-    at,
-    reason: isWhole ? 'held with all messages that Abnormal gives' : lack,
+    ...member,
+    reason: isWhole ? `held with all messages that Abnormal ${held}` : lack,
   });
 }
 

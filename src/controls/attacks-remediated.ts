@@ -3,9 +3,18 @@ import { HOUR, type Instant, MINUTE, shift } from '../model/instant.js';
 import type { Message } from '../model/records.js';
 import { messageRemediation } from '../model/remediation.js';
 import { conclude, licensedStreams } from './conclude.js';
-import type { Assessment, Control, Finding, Judgement, Measure, RecordFact, Scope } from './control.js';
+import type {
+  Assessment,
+  Control,
+  Finding,
+  Judgement,
+  Measure,
+  Member,
+  RecordFact,
+  Scope,
+} from './control.js';
 import { DurationTally } from './duration-tally.js';
-import { isMalicious, messageLabel, messageTimes, remediationMs, threatQuery } from './malicious.js';
+import { isMalicious, messageMember, messageTimes, remediationMs } from './malicious.js';
 import { isWithin } from './period.js';
 import { gradeShare, mostText, shareMeasures } from './shares.js';
 import { countText, durationText, instantText, shareText } from './words.js';
@@ -51,21 +60,25 @@ export const attacksRemediated: Control = {
   needs: NEEDS,
   takes: ['threat'],
   looksBack: false,
-  population: ({ from, to }) => ({
+  population: () => ({
     unit: 'messages',
     words:
-      'Messages of threats received in the period, without those that were marked as safe or that Abnormal judges spam, graymail, borderline or safe. A message that does not say when it was received counts by its threat’s earliest; threats that Abnormal no longer has are left out.',
-    query: threatQuery(from, to),
+      'Messages of threats received in the period, without those that were marked as safe or that Abnormal judges spam, graymail, borderline or safe. A message that does not say when it was received counts by its threat’s earliest. Every message that was recorded belongs to it in its last recorded state, also one that Abnormal no longer gives.',
+    isListed: true,
   }),
-  begin: (scope, find) => assess(scope, find),
+  begin: assess,
 };
 
-function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
   const facts = noRemediationFacts();
   const isKnown = knowledgeOf(scope);
   return {
     take(fact) {
-      if (fact.kind === 'threat') takeThreat(fact, scope, isKnown, facts, find);
+      if (fact.kind === 'threat') takeThreat(fact, scope, isKnown, facts, { find, belongs });
     },
     judge: () => judgeRemediation(facts, scope),
   };
@@ -78,7 +91,7 @@ function takeThreat(
   scope: Scope,
   isKnown: IsKnown,
   facts: RemediationFacts,
-  find: (finding: Finding) => void,
+  { find, belongs }: { find: (finding: Finding) => void; belongs: (member: Member) => void },
 ): void {
   const timeOf = messageTimes(fact);
   const members = fact.record.messages.filter((message) => isWithin(scope.period, timeOf(message)));
@@ -86,10 +99,11 @@ function takeThreat(
   facts.unseen += Math.max(0, (fact.record.recipientCount ?? 0) - fact.record.messages.length);
   for (const message of members.filter(isMalicious)) {
     const at = timeOf(message) ?? scope.period.from;
-    const { outcome, reason } = outcomeOf(message, at, fact.key.integration, scope, isKnown);
+    const member = messageMember(fact, message, at);
+    const { outcome, reason } = outcomeOf(message, at, member, scope, isKnown);
     count(facts, outcome, message);
-    const subject = { type: 'RECORD', key: fact.key, messageId: message.messageId } as const;
-    find({ outcome, subject, label: messageLabel(message), at, reason });
+    find({ outcome, ...member, reason });
+    belongs(member);
   }
 }
 
@@ -107,17 +121,20 @@ function count(facts: RemediationFacts, outcome: Finding['outcome'], message: Me
 function outcomeOf(
   message: Message,
   at: Instant,
-  integration: string,
+  { subject, noLongerGivenSince: gone }: Member,
   { thresholds, now }: Scope,
   isKnown: IsKnown,
 ): Pick<Finding, 'outcome' | 'reason'> {
   const state = messageRemediation(message);
   if (state === 'REMEDIATED') return { outcome: 'MET', reason: remediatedText(message) };
   const deadline = shift(at, thresholds.remediateWithin);
-  const open = `not remediated: ${STATES[state]}`;
+  const open = `not remediated${gone === null ? '' : ' when last given'}: ${STATES[state]}`;
+  // what Abnormal stopped returning before its time was up may have been remediated since
+  if (gone !== null && gone < deadline)
+    return { outcome: 'IN_DOUBT', reason: `${open}; Abnormal no longer gives it since ${instantText(gone)}` };
   if (deadline > now)
     return { outcome: 'PENDING', reason: `${open}; its time is up ${instantText(deadline)}` };
-  if (!isKnown(integration, at, deadline)) {
+  if (!isKnown(subject.key.integration, at, deadline)) {
     return {
       outcome: 'IN_DOUBT',
       reason: `${open}; what was remediated until ${instantText(deadline)} was not collected throughout`,
@@ -125,7 +142,7 @@ function outcomeOf(
   }
   return {
     outcome: 'EXCEPTION',
-    reason: `still in the mailbox ${durationText(thresholds.remediateWithin)} after receipt: ${STATES[state]}`,
+    reason: `still in the mailbox ${durationText(thresholds.remediateWithin)} after receipt: ${STATES[state]}${gone === null ? '' : `; Abnormal no longer gives it since ${instantText(gone)}`}`,
   };
 }
 
@@ -199,7 +216,7 @@ function measuresOf(facts: RemediationFacts, { thresholds }: Scope): Measure[] {
     time('Median time to remediation', 0.5, thresholds.remediationMedian),
     time('95th percentile of the time to remediation', 0.95, thresholds.remediationP95),
     plain('Still within their time', pending),
-    plain('In doubt, for a gap in what was collected', doubtful),
+    plain('In doubt: what was recorded does not decide it', doubtful),
     plain('Recipients whose message Abnormal does not give', unseen),
   ];
 }
@@ -219,7 +236,7 @@ function passedText(facts: RemediationFacts): string {
 
 function openText({ pending, doubtful }: RemediationFacts): string {
   const waiting = pending === 0 ? '' : ` ${countText(pending, 'message')} still within their time.`;
-  const doubt = ` For ${countText(doubtful, 'message')} a gap in what was collected leaves it open.`;
+  const doubt = ` For ${countText(doubtful, 'message')} what was recorded does not decide it.`;
   return `${waiting}${doubtful === 0 ? '' : doubt}`;
 }
 

@@ -1,8 +1,17 @@
 import { attackStrategy, attackType } from '../model/normalise.js';
 import type { Message } from '../model/records.js';
 import { conclude, isCovered, licensedStreams } from './conclude.js';
-import type { Assessment, Control, Distribution, Finding, Judgement, Scope, ThreatFact } from './control.js';
-import { isMalicious, messageLabel, messageTimes, threatQuery } from './malicious.js';
+import type {
+  Assessment,
+  Control,
+  Distribution,
+  Finding,
+  Judgement,
+  Member,
+  Scope,
+  ThreatFact,
+} from './control.js';
+import { isMalicious, messageMember, messageTimes } from './malicious.js';
 import { isWithin } from './period.js';
 import { RECEIVED_THREATS } from './streams-needed.js';
 import { countText, shareText } from './words.js';
@@ -47,13 +56,13 @@ export const behaviouralAiOperating: Control = {
   needs: RECEIVED_THREATS,
   takes: ['threat'],
   looksBack: true,
-  population: ({ from, to }) => ({
+  population: () => ({
     unit: 'messages',
     words:
       'Malicious messages of threats received in the period, as for attacks-remediated: without those marked as safe or judged spam, graymail, borderline or safe.',
-    query: threatQuery(from, to),
+    isListed: true,
   }),
-  begin: (scope, find) => assess(scope, find),
+  begin: assess,
 };
 
 /** Whether only behaviour gives a message away, by its attack type or its strategy. */
@@ -61,11 +70,15 @@ export function isBehavioural({ attackTypeRaw, attackStrategyRaw }: Message): bo
   return BEHAVIOURAL.has(attackType(attackTypeRaw)) || BEHAVIOURAL.has(attackStrategy(attackStrategyRaw));
 }
 
-function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
   const [mix, before] = [emptyMix(), emptyMix()];
   return {
     take(fact) {
-      if (fact.kind === 'threat') takeThreat(fact, scope, mix, before, find);
+      if (fact.kind === 'threat') takeThreat(fact, scope, [mix, before], { find, belongs });
     },
     judge: () => judgeMix(mix, before, scope),
   };
@@ -74,9 +87,8 @@ function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
 function takeThreat(
   fact: ThreatFact,
   scope: Scope,
-  mix: Mix,
-  before: Mix,
-  find: (finding: Finding) => void,
+  [mix, before]: readonly [Mix, Mix],
+  { find, belongs }: { find: (finding: Finding) => void; belongs: (member: Member) => void },
 ): void {
   const timeOf = messageTimes(fact);
   for (const message of fact.record.messages) {
@@ -88,13 +100,9 @@ function takeThreat(
     if (!isNow) continue;
     const kind = isBehavioural(message) ? 'behavioural' : 'not behavioural';
     const reason = `${kind}: ${message.attackTypeRaw ?? 'no type'}, ${message.attackStrategyRaw ?? 'no strategy'}`;
-    find({
-      outcome: 'MET',
-      subject: { type: 'RECORD', key: fact.key, messageId: message.messageId },
-      label: messageLabel(message),
-      at,
-      reason,
-    });
+    const member = messageMember(fact, message, at);
+    find({ outcome: 'MET', ...member, reason });
+    belongs(member);
   }
 }
 

@@ -35,7 +35,7 @@ export const collectionContinuous: Control = {
   population: () => ({
     unit: 'polls',
     words: 'Polls of each stream that Abnormal answered in the period.',
-    query: null,
+    isListed: false,
   }),
   begin: (scope, find) => assess(scope, find),
 };

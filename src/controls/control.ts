@@ -1,6 +1,6 @@
 import type { Instant } from '../model/instant.js';
 import type { RecordKey } from '../model/kind.js';
-import type { Campaign, Case, Threat } from '../model/records.js';
+import type { Campaign, Case, Message, Threat } from '../model/records.js';
 import type { FilterKey, Stream } from '../model/stream.js';
 import type { Period } from './period.js';
 import type { ReconciliationFact } from './reconciliations.js';
@@ -25,13 +25,18 @@ export type ControlId = (typeof CONTROL_IDS)[number];
  */
 export type Verdict = 'PASS' | 'FAIL' | 'INSUFFICIENT_DATA' | 'NOT_APPLICABLE';
 
-/** A threat as it stands in the view. */
+/** A threat by all of its versions up to the view. */
 export interface ThreatFact {
   readonly kind: 'threat';
   readonly key: RecordKey;
+  /** Its last recorded state, with every message ever recorded in that message's last recorded state. */
   readonly record: Threat;
-  /** When its first version was recorded; looked up only where no message says when it was received. */
+  /** When its first version was recorded: what counts where no message says when it was received. */
   readonly firstRecordedAt: Instant | null;
+  /** Since when Abnormal no longer returns it (404 in two runs); `null` while it does. */
+  readonly goneSince: Instant | null;
+  /** Its messages that Abnormal no longer returns, with since when. */
+  readonly goneMessages: ReadonlyMap<Message, Instant>;
 }
 
 /** One version of a record. */
@@ -42,11 +47,13 @@ export interface Version<R> {
   readonly verifiedAt: Instant | null;
 }
 
-/** A case or a campaign with its versions up to the view, oldest first; the last is the one that the view shows. */
+/** A case or a campaign with its versions up to the view, oldest first, tombstones left out. */
 export interface VersionedFact<K extends 'case' | 'campaign', R> {
   readonly kind: K;
   readonly key: RecordKey;
   readonly versions: readonly [Version<R>, ...Version<R>[]];
+  /** Since when Abnormal no longer returns it (404 in two runs); `null` while it does. */
+  readonly goneSince: Instant | null;
 }
 
 export type CaseFact = VersionedFact<'case', Case>;
@@ -106,6 +113,16 @@ export interface Finding {
   readonly at: Instant | null;
   /** For a person: why it is what it is. */
   readonly reason: string;
+  /** Of a record or a message: since when Abnormal no longer returns it; `null` or absent while it does. */
+  readonly noLongerGivenSince?: Instant | null;
+}
+
+/** A record or a message that belongs to a population. */
+export interface Member {
+  readonly subject: Extract<Subject, { readonly type: 'RECORD' }>;
+  readonly label: string | null;
+  readonly at: Instant | null;
+  readonly noLongerGivenSince: Instant | null;
 }
 
 export type Unit = 'share' | 'ms' | 'count';
@@ -146,8 +163,8 @@ export interface PopulationSpec {
   readonly unit: string;
   /** Who belongs to it, and by which time. */
   readonly words: string;
-  /** The same as a query of the graph, as far as its filters can say it; `null` where no records are meant. */
-  readonly query: string | null;
+  /** Whether its members are records or messages, which the graph lists under `population`. */
+  readonly isListed: boolean;
 }
 
 /** A control at work on one period: takes records one by one, then judges. */
@@ -174,5 +191,6 @@ export interface Control {
   /** Whether it compares with the period before and takes that one's records too. */
   readonly looksBack: boolean;
   population(period: Period): PopulationSpec;
-  begin(scope: Scope, find: (finding: Finding) => void): Assessment;
+  /** `find` is told what became of each member and of what else counts, `belongs` of each record or message that belongs. */
+  begin(scope: Scope, find: (finding: Finding) => void, belongs: (member: Member) => void): Assessment;
 }

@@ -2,9 +2,9 @@ import { toMillis } from '../model/instant.js';
 import { RESOURCES, type Resource } from '../model/kind.js';
 import { streamText } from '../model/stream.js';
 import { conclude, isCovered, licensedStreams } from './conclude.js';
-import type { Assessment, Control, Finding, Judgement, Measure, Scope } from './control.js';
-import { messageTimes, threatQuery } from './malicious.js';
-import { isWithin, type Period } from './period.js';
+import type { Assessment, Control, Finding, Judgement, Measure, Member, Scope } from './control.js';
+import { threatMember } from './malicious.js';
+import type { Period } from './period.js';
 import { inBrief, lateStart, type Silence } from './silences.js';
 import type { StreamFacts } from './stream-facts.js';
 import { ALL_STREAMS, RECEIVED_THREATS } from './streams-needed.js';
@@ -28,23 +28,26 @@ export const detectionActive: Control = {
   needs: ALL_STREAMS,
   takes: ['threat'],
   looksBack: false,
-  population: ({ from, to }) => ({
+  population: () => ({
     unit: 'threats',
     words: 'Threats of which a message was received in the period, whatever they were judged.',
-    query: threatQuery(from, to),
+    isListed: true,
   }),
-  begin: (scope, find) => assess(scope, find),
+  begin: assess,
 };
 
-function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
   let threats = 0;
   return {
     take(fact) {
-      if (fact.kind !== 'threat') return;
-      const timeOf = messageTimes(fact);
-      const times = fact.record.messages.map(timeOf);
-      const at = times.length > 0 ? times : [fact.firstRecordedAt];
-      if (at.some((time) => isWithin(scope.period, time))) threats += 1;
+      const member = fact.kind === 'threat' ? threatMember(fact, scope.period) : null;
+      if (member === null) return;
+      threats += 1;
+      belongs(member);
     },
     judge() {
       const streams = licensedStreams(scope, ALL_STREAMS);

@@ -1,4 +1,4 @@
-import type { Instant } from '../model/instant.js';
+import { earliest, type Instant } from '../model/instant.js';
 import { neededStreams } from './conclude.js';
 import type {
   Assessment,
@@ -6,6 +6,7 @@ import type {
   ControlId,
   Finding,
   Judgement,
+  Member,
   Outcome,
   PopulationSpec,
   RecordFact,
@@ -26,20 +27,42 @@ export interface ControlResult extends Omit<Judgement, 'count'> {
   readonly control: ControlId;
   readonly title: string;
   readonly period: Period;
-  readonly population: PopulationSpec & {
+  readonly population: Omit<PopulationSpec, 'isListed'> & {
+    /**
+     * What gives exactly these members in the graph: a field of the root, without its selection. `null` where they are
+     * neither records nor messages.
+     */
+    readonly query: string | null;
     /** Members that the history holds. */
     readonly count: number;
     readonly coverage: { readonly complete: boolean; readonly gaps: readonly StreamGap[] };
   };
+  /** Records and messages of the population that Abnormal no longer returns. */
+  readonly noLongerGiven: NoLongerGiven;
+  /** Members of the population, those that `Keep` asks for. */
+  readonly members: readonly Member[];
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Those that `Window` lets through, in the order in which the records were walked. */
   readonly exceptions: readonly Finding[];
 }
 
-/** Which exceptions to keep: as many as `limit`, after `skip` of them. The others are only counted. */
-export interface Keep {
+export interface NoLongerGiven {
+  readonly count: number;
+  /** Since when the first of them is missing; `null` where all are returned. */
+  readonly since: Instant | null;
+  /** As many of them as exceptions are kept, in the order in which the records were walked. */
+  readonly members: readonly Member[];
+}
+
+interface Window {
   readonly skip: number;
   readonly limit: number;
+}
+
+/** Which exceptions to keep: as many as `limit`, after `skip` of them. The others are only counted. */
+export interface Keep extends Window {
+  /** Which members of the population to keep as well; none when not given. */
+  readonly members?: Window;
 }
 
 /** Told of every member of every population as it is found. */
@@ -79,36 +102,67 @@ interface Running {
   readonly assessment: Assessment;
   readonly outcomes: Record<Outcome, number>;
   readonly exceptions: Finding[];
+  readonly members: Member[];
+  readonly gone: { count: number; since: Instant | null; readonly members: Member[] };
 }
 
-function begin(control: Control, scope: Scope, { skip, limit }: Keep, onFinding: OnFinding): Running {
+function begin(control: Control, scope: Scope, keep: Keep, onFinding: OnFinding): Running {
   const outcomes: Record<Outcome, number> = { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0 };
   const exceptions: Finding[] = [];
-  const assessment = control.begin(scope, (finding) => {
+  const members: Member[] = [];
+  const gone: Running['gone'] = { count: 0, since: null, members: [] };
+  const wanted = keep.members ?? { skip: 0, limit: 0 };
+  let count = 0;
+  const find = (finding: Finding) => {
     const place = outcomes[finding.outcome]++;
-    if (finding.outcome === 'EXCEPTION' && place >= skip && exceptions.length < limit)
+    if (finding.outcome === 'EXCEPTION' && place >= keep.skip && exceptions.length < keep.limit)
       exceptions.push(finding);
     onFinding(control.id, finding);
-  });
-  return { control, assessment, outcomes, exceptions };
+  };
+  const belongs = (member: Member) => {
+    if (count++ >= wanted.skip && members.length < wanted.limit) members.push(member);
+    const { noLongerGivenSince: since } = member;
+    if (since === null) return;
+    gone.count += 1;
+    gone.since = gone.since === null ? since : earliest(gone.since, since);
+    if (gone.members.length < keep.limit) gone.members.push(member);
+  };
+  return { control, assessment: control.begin(scope, find, belongs), outcomes, exceptions, members, gone };
 }
 
-function resultOf({ control, assessment, outcomes, exceptions }: Running, scope: Scope): ControlResult {
-  const { count, ...judgement } = assessment.judge();
+function resultOf(
+  { control, assessment, outcomes, exceptions, members, gone: noLongerGiven }: Running,
+  scope: Scope,
+): ControlResult {
+  const { count, reason, ...judgement } = assessment.judge();
   const gaps = neededStreams(scope, control.needs).flatMap((facts) =>
     facts.gaps.map((gap) => ({ ...gap, ...facts.stream })),
   );
+  const { isListed, ...spec } = control.population(scope.period);
+  const gone = noLongerGiven.count === 0 ? '' : ` ${goneText(noLongerGiven.count, count, spec.unit)}`;
   return {
     control: control.id,
     title: control.title,
     period: scope.period,
     ...judgement,
+    reason: `${reason}${gone}`,
     population: {
-      ...control.population(scope.period),
+      ...spec,
+      query: isListed ? populationQuery(control.id, scope) : null,
       count,
       coverage: { complete: gaps.length === 0, gaps },
     },
-    outcomes,
-    exceptions,
+    ...{ noLongerGiven, members, outcomes, exceptions },
   };
+}
+
+function goneText(gone: number, count: number, unit: string): string {
+  return `Abnormal no longer returns ${gone} of the ${count} ${unit}: they count as last recorded.`;
+}
+
+/** The graph evaluates the same rules over the same view, so a population has one definition. */
+function populationQuery(control: ControlId, { period, now, integrations }: Scope): string {
+  const names = integrations.map((name) => JSON.stringify(name)).join(', ');
+  const whose = integrations.length === 0 ? '' : `, integrations: [${names}]`;
+  return `population(control: "${control}", period: "${period.text}", asOf: "${now}"${whose})`;
 }

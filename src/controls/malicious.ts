@@ -1,8 +1,9 @@
-import { type Instant, shift, toMillis } from '../model/instant.js';
+import { type Instant, latest, toMillis } from '../model/instant.js';
 import { attackType } from '../model/normalise.js';
 import type { Message, Threat } from '../model/records.js';
 import { messageRemediation } from '../model/remediation.js';
-import type { ThreatFact } from './control.js';
+import type { Member, ThreatFact } from './control.js';
+import { isWithin, type Period } from './period.js';
 
 /** Judgements of Abnormal's that make a message bothersome or harmless rather than an attack. */
 const NO_ATTACK = new Set(['spam', 'graymail', 'borderline', 'safe']);
@@ -44,9 +45,33 @@ export function remediationMs({ receivedTime, remediationTime }: Message): numbe
   return Math.max(0, toMillis(remediationTime) - toMillis(receivedTime));
 }
 
-/** The threats of which a message may have been received in the span, as a query of the graph. */
-export function threatQuery(from: Instant, to: Instant): string {
-  return `threats(filter: { receivedTime: { gte: "${from}" }, firstReceivedTime: { lte: "${shift(to, -1)}" } })`;
+/** A message of a threat as a member of a population. */
+export function messageMember(fact: ThreatFact, message: Message, at: Instant | null): Member {
+  return {
+    subject: { type: 'RECORD', key: fact.key, messageId: message.messageId },
+    label: messageLabel(message),
+    at,
+    noLongerGivenSince: fact.goneMessages.get(message) ?? null,
+  };
+}
+
+/**
+ * A threat as a member of a population; `null` where none of its messages was received in the period. It counts as no
+ * longer given when Abnormal does not return it, or returns it without any of its messages.
+ */
+export function threatMember(fact: ThreatFact, period: Pick<Period, 'from' | 'to'>): Member | null {
+  const { record, goneMessages, goneSince } = fact;
+  const { messages } = record;
+  const times = messages.length === 0 ? [fact.firstRecordedAt] : messages.map(messageTimes(fact));
+  const at = times.find((time) => isWithin(period, time)) ?? null;
+  if (at === null) return null;
+  const isEmptied = messages.length > 0 && goneMessages.size === messages.length;
+  return {
+    subject: { type: 'RECORD', key: fact.key, messageId: null },
+    label: messages[0]?.subject ?? null,
+    at,
+    noLongerGivenSince: goneSince ?? (isEmptied ? [...goneMessages.values()].reduce(latest) : null),
+  };
 }
 
 /** What a person knows a message by. */

@@ -19,6 +19,18 @@ import { countText, durationText, instantText, shareText } from './words.js';
  * the last request that saw it open, and by the first version that has it done at the latest.
  */
 
+/** The first of some times that any version says, as the newest that says it has it; a later silence takes nothing back. */
+export function lastSaid<R, F extends keyof R>(
+  versions: readonly Version<R>[],
+  fields: readonly F[],
+): { readonly field: F; readonly at: Instant } | null {
+  for (const field of fields) {
+    const at = versions.findLast(({ record }) => (record[field] ?? null) !== null)?.record[field];
+    if (typeof at === 'string') return { field, at };
+  }
+  return null;
+}
+
 /** When something was done to a record, as far as its versions tell. */
 export interface Turn {
   /** Done by then; `null` while it is not done. */
@@ -53,19 +65,22 @@ export interface Deadline {
   readonly isKnownOpen: (deadline: Instant) => boolean;
   /** `acknowledged`, `judged`. */
   readonly done: string;
+  /** Since when Abnormal no longer returns the record; `null` while it does. */
+  readonly goneSince: Instant | null;
 }
 
 /** Holds a turn against its deadline. What was done by the deadline is met, even where that is all one knows. */
 export function outcomeOf({ by, after }: Turn, rule: Deadline): Pick<Finding, 'outcome' | 'reason'> {
-  const { start, within, now, isKnownOpen, done } = rule;
+  const { start, within, now, isKnownOpen, done, goneSince } = rule;
   const deadline = shift(start, within);
   const late = `not ${done} within ${durationText(within)}`;
+  const gone = goneSince === null ? '' : `; Abnormal no longer gives it since ${instantText(goneSince)}`;
   if (by !== null && by <= deadline) {
     return { outcome: 'MET', reason: `${done} within ${durationText(waited(start, by))} at most` };
   }
   if (after !== null && after >= deadline) {
     const end = by === null ? 'still open' : `${done} by ${instantText(by)}`;
-    return { outcome: 'EXCEPTION', reason: `${late}: open ${instantText(after)}, ${end}` };
+    return { outcome: 'EXCEPTION', reason: `${late}: open ${instantText(after)}, ${end}${gone}` };
   }
   if (by !== null) {
     const seen = after === null ? `first seen when it already was` : `last seen open ${instantText(after)}`;
@@ -74,9 +89,12 @@ export function outcomeOf({ by, after }: Turn, rule: Deadline): Pick<Finding, 'o
       reason: `${done} by ${instantText(by)}, ${seen}: whether in time cannot be told`,
     };
   }
+  // what Abnormal stopped returning before its time was up may have been dealt with since
+  if (goneSince !== null && goneSince < deadline)
+    return { outcome: 'IN_DOUBT', reason: `not ${done} when last given${gone}` };
   if (deadline > now)
     return { outcome: 'PENDING', reason: `not ${done} yet; its time is up ${instantText(deadline)}` };
-  if (isKnownOpen(deadline)) return { outcome: 'EXCEPTION', reason: `${late}: still open` };
+  if (isKnownOpen(deadline)) return { outcome: 'EXCEPTION', reason: `${late}: still open${gone}` };
   return { outcome: 'IN_DOUBT', reason: `not ${done} when last seen, which was before its time was up` };
 }
 

@@ -22,7 +22,7 @@ export const tokenRotation: Control = {
   population: () => ({
     unit: 'integrations',
     words: 'Integrations, each with its present token.',
-    query: null,
+    isListed: false,
   }),
   begin: (scope, find) => assess(scope, find),
 };

@@ -24,6 +24,7 @@ ${chartOf(result, evidence)}
 ${result.distributions.filter(({ bars }) => bars.some(({ count, before }) => count + (before ?? 0) > 0)).map((each) => html`<div class="scroll">${distributionTable(each)}</div>`)}
 ${population(result)}
 ${exceptions(result, evidence)}
+${noLongerGiven(result, evidence)}
 </section>`;
 }
 
@@ -73,20 +74,44 @@ ${query === null ? null : html`<p class="soft">In the graph: <code>${query}</cod
 
 function exceptions(
   { exceptions: found, outcomes, control }: ControlResult,
-  { period, pin }: Evidence,
+  { period, pin }: Pick<Evidence, 'period' | 'pin'>,
 ): Html {
   const total = outcomes.EXCEPTION;
   if (total === 0) return html`<h3>No exceptions</h3>`;
   const shown = found.slice(0, SHOWN_EXCEPTIONS);
   const rest = total - shown.length;
-  const more =
-    rest > 0
-      ? html`<p><strong>${rest} more are not shown here.</strong> All ${total}: <code>report --period ${period.text} --as-of ${pin.at} --controls ${control} --format csv</code>, or <code>ndjson</code>.</p>`
-      : null;
+  const more = moreOf(rest, html`All ${total}: ${command({ period, pin }, control, '')}`);
   return html`<h3>${countText(total, 'exception')}</h3>
 <table class="stack exceptions"><caption class="said">What counts against the control</caption>
 <thead><tr><th scope="col">What</th><th scope="col">When</th><th scope="col">Why</th></tr></thead>
 <tbody>${shown.map(exceptionRow)}</tbody></table>${more}`;
+}
+
+function moreOf(rest: number, where: Html): Html | null {
+  return rest > 0 ? html`<p><strong>${rest} more are not shown here.</strong> ${where}</p>` : null;
+}
+
+function command({ period, pin }: Pick<Evidence, 'period' | 'pin'>, control: string, rows: string): Html {
+  return html`<code>report --period ${period.text} --as-of ${pin.at} --controls ${control}${rows} --format csv</code>, or <code>ndjson</code>.`;
+}
+
+/** What Abnormal once returned and returns no more: it counts as it was last recorded. */
+function noLongerGiven(
+  { noLongerGiven: gone, population, control }: ControlResult,
+  evidence: Evidence,
+): Html | null {
+  const { count, since } = gone;
+  if (count === 0 || since === null) return null;
+  const shown = gone.members.slice(0, SHOWN_EXCEPTIONS);
+  const rows = shown.map(
+    ({ subject, label, noLongerGivenSince: at }) =>
+      html`<tr><td>${label === null ? null : html`${label}<br>`}${subjectMarkup(subject)}</td><td data-name="Since">${whenMarkup(subject, at)}</td></tr>`,
+  );
+  return html`<h3>No longer given by Abnormal: ${count}</h3>
+<p>Abnormal returned these ${population.unit} and stopped, the first of them ${instantMarkup(since)}. They stay in the population as they were last recorded.</p>
+<table class="stack gone"><caption class="said">Members of the population that Abnormal no longer returns</caption>
+<thead><tr><th scope="col">What</th><th scope="col">Since</th></tr></thead>
+<tbody>${rows}</tbody></table>${moreOf(count - shown.length, html`All are in ${command(evidence, control, ' --rows population')}`)}`;
 }
 
 function exceptionRow({ subject, label, at, reason }: Finding): Html {

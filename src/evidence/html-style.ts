@@ -75,6 +75,7 @@ svg { display: block; width: 100%; overflow: visible; }
 .time line { stroke: var(--soft); } .time text { fill: var(--soft); font-size: .8125rem; }
 @media (min-width: 40.01rem) {
   .verdicts th:nth-child(1) { width: 25%; } .verdicts th:nth-child(2) { width: 15%; } .verdicts th:nth-child(5) { width: 27%; }
+  .gone th:nth-child(1) { width: 70%; }
   .exceptions th:nth-child(1) { width: 38%; } .exceptions th:nth-child(2) { width: 21%; }
   .gaps th:nth-child(1) { width: 30%; } .gaps th:nth-child(2) { width: 21%; } .gaps tbody th { font-weight: 400; }
   .thresholds th { width: 13rem; } .thresholds thead th:nth-child(2) { width: 6rem; } .thresholds thead th:nth-child(3) { width: auto; }

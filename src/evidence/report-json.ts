@@ -1,4 +1,4 @@
-import type { Finding, Subject } from '../controls/control.js';
+import type { Finding, Member, Subject } from '../controls/control.js';
 import type { ControlResult, StreamGap } from '../controls/evaluate.js';
 import type { Period } from '../controls/period.js';
 import type { StreamFacts } from '../controls/stream-facts.js';
@@ -29,7 +29,7 @@ export function periodOf({ text, from, to }: Period) {
 
 function resultOf(result: ControlResult) {
   const { outcomes, exceptions } = result;
-  const { distributions, ...judged } = judgedOf(result);
+  const { distributions, noLongerGiven, ...judged } = judgedOf(result);
   return {
     ...judged,
     exceptions: {
@@ -38,18 +38,24 @@ function resultOf(result: ControlResult) {
       allGiven: exceptions.length === outcomes.EXCEPTION,
       items: exceptions.map(exceptionOf),
     },
+    noLongerGiven: {
+      ...noLongerGiven,
+      allGiven: result.noLongerGiven.members.length === noLongerGiven.count,
+      items: result.noLongerGiven.members.map(memberOf),
+    },
     distributions,
   };
 }
 
-/** A result without its exceptions. */
+/** A result without its exceptions, and without the names of what Abnormal no longer returns. */
 export function judgedOf(result: ControlResult) {
   const { control, title, verdict, reason, measures, population, outcomes, distributions } = result;
+  const { count, since } = result.noLongerGiven;
   const { coverage, ...who } = population;
   return {
     ...{ control, title, verdict, reason, measures },
     population: { ...who, coverage: { complete: coverage.complete, gaps: coverage.gaps.map(gapOf) } },
-    ...{ outcomes, distributions },
+    ...{ noLongerGiven: { count, since }, outcomes, distributions },
   };
 }
 
@@ -58,8 +64,13 @@ function gapOf({ integration, resource, filterKey, from, to, reason, detail, cla
 }
 
 /** What a finding says, but for what became of it. */
-export function exceptionOf({ subject, label, at, reason }: Finding) {
-  return { ...subjectOf(subject), label, at, reason };
+export function exceptionOf({ subject, label, at, reason, noLongerGivenSince }: Finding) {
+  const gone = subject.type === 'RECORD' ? { noLongerGivenSince: noLongerGivenSince ?? null } : {};
+  return { ...subjectOf(subject), label, at, reason, ...gone };
+}
+
+function memberOf({ subject, label, at, noLongerGivenSince }: Member) {
+  return { ...subjectOf(subject), label, at, since: noLongerGivenSince };
 }
 
 function subjectOf(subject: Subject) {

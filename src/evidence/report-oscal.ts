@@ -1,4 +1,4 @@
-import type { Finding } from '../controls/control.js';
+import type { Finding, Member } from '../controls/control.js';
 import type { ControlResult } from '../controls/evaluate.js';
 import { CONTROLS } from '../controls/registry.js';
 import { countText } from '../controls/words.js';
@@ -132,12 +132,15 @@ function* observationsOf(evidence: Evidence, uuid: Naming): Generator<object> {
     for (const [i, finding] of result.exceptions.entries()) {
       yield exceptionOf(result, finding, i, evidence, uuid);
     }
+    for (const [i, member] of result.noLongerGiven.members.entries()) {
+      yield goneOf(result, member, i, evidence, uuid);
+    }
   }
 }
 
 /** How a control was judged, with the population behind it. */
 function judgementOf(result: ControlResult, evidence: Evidence, uuid: Naming): object {
-  const { control, title, reason, verdict, population, outcomes, measures } = result;
+  const { control, title, reason, verdict, population, outcomes, measures, noLongerGiven } = result;
   const { words, query, unit, count, coverage } = population;
   const measured = measures.flatMap(({ name, value, unit, threshold }) => [
     [`measure-${name}`, value === null ? null : `${value} ${unit}`] as const,
@@ -151,6 +154,7 @@ function judgementOf(result: ControlResult, evidence: Evidence, uuid: Naming): o
       ...{ control, verdict, population: count, 'population-unit': unit, covered: coverage.complete },
       ...{ gaps: coverage.gaps.length, met: outcomes.MET, exceptions: outcomes.EXCEPTION },
       ...{ pending: outcomes.PENDING, 'in-doubt': outcomes.IN_DOUBT },
+      ...{ 'no-longer-given': noLongerGiven.count, 'no-longer-given-since': noLongerGiven.since },
       ...Object.fromEntries(measured),
       'population-query': query,
     }),
@@ -162,23 +166,49 @@ function judgementOf(result: ControlResult, evidence: Evidence, uuid: Naming): o
   };
 }
 
-function remarksOf({ outcomes, exceptions }: ControlResult) {
+function remarksOf({ outcomes, exceptions, noLongerGiven }: ControlResult) {
   const missing = outcomes.EXCEPTION - exceptions.length;
-  if (missing === 0) return {};
-  const text = `${countText(missing, 'more exception')} not given here; the NDJSON and the CSV have all of them.`;
-  return { remarks: text };
+  const more = noLongerGiven.count - noLongerGiven.members.length;
+  const texts = [
+    missing === 0 ? null : `${countText(missing, 'more exception')} not given here`,
+    more === 0 ? null : `${more} more members that Abnormal no longer returns not given here`,
+  ].filter((text) => text !== null);
+  if (texts.length === 0) return {};
+  return { remarks: `${texts.join('; ')}; the NDJSON and the CSV have all of them.` };
+}
+
+/** A member of the population that Abnormal no longer returns: it counts as it was last recorded. */
+function goneOf(
+  { control }: ControlResult,
+  { subject, label, at, noLongerGivenSince: since }: Member,
+  index: number,
+  evidence: Evidence,
+  uuid: Naming,
+): object {
+  const about = { ...subject.key, 'message-id': subject.messageId, at, 'no-longer-given-since': since };
+  return {
+    uuid: uuid(`gone ${control} ${index}`),
+    description: markdown(`Abnormal no longer returns it since ${since}; it counts as it was last recorded.`),
+    props: propsOf({ control, subject: subject.type, ...about, label }),
+    methods: ['TEST'],
+    types: ['historic'],
+    ...observed(evidence, [subject.key.integration], uuid),
+  };
 }
 
 function exceptionOf(
   { control }: ControlResult,
-  { subject, label, at, reason }: Finding,
+  { subject, label, at, reason, noLongerGivenSince = null }: Finding,
   index: number,
   evidence: Evidence,
   uuid: Naming,
 ): object {
   const about =
     subject.type === 'RECORD'
-      ? { ...subject.key, 'message-id': subject.messageId, at }
+      ? {
+          ...{ ...subject.key, 'message-id': subject.messageId, at },
+          'no-longer-given-since': noLongerGivenSince,
+        }
       : subject.type === 'SPAN'
         ? spanOf(subject)
         : { integration: subject.integration, at };
@@ -199,8 +229,13 @@ function spanOf({ stream, from, to }: Extract<Finding['subject'], { type: 'SPAN'
 
 const REASONS = { PASS: 'pass', FAIL: 'fail', INSUFFICIENT_DATA: 'other', NOT_APPLICABLE: 'other' } as const;
 
-function findingOf({ control, title, reason, verdict, exceptions }: ControlResult, uuid: Naming): object {
-  const names = [`observation ${control}`, ...exceptions.map((_, i) => `exception ${control} ${i}`)];
+function findingOf(result: ControlResult, uuid: Naming): object {
+  const { control, title, reason, verdict, exceptions, noLongerGiven } = result;
+  const names = [
+    `observation ${control}`,
+    ...exceptions.map((_, i) => `exception ${control} ${i}`),
+    ...noLongerGiven.members.map((_, i) => `gone ${control} ${i}`),
+  ];
   return {
     uuid: uuid(`finding ${control}`),
     title: markdown(title),

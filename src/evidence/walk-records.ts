@@ -1,14 +1,20 @@
+import { CAMPAIGN_TIMES } from '../controls/abuse-mailbox-operating.js';
+import { CASE_TIMES } from '../controls/account-takeover-handled.js';
 import type { RecordFact, ThreatFact, Version } from '../controls/control.js';
 import { earliestReceived } from '../controls/malicious.js';
-import type { HistoryStore, Page, PageItem, Pin, Position } from '../history/store.js';
+import { lastSaid } from '../controls/timeliness.js';
+import type { HistoryStore, Pin, Position, RecordedItem } from '../history/store.js';
 import type { Filter } from '../model/filter.js';
-import { type Instant, shift } from '../model/instant.js';
-import type { ListedKind } from '../model/kind.js';
-import type { RecordOf } from '../model/records.js';
+import { type Instant, latest, shift } from '../model/instant.js';
+import type { ListedKind, RecordKey } from '../model/kind.js';
+import { RecordedMessages } from '../model/recorded-messages.js';
+import type { Message, RecordOf, Threat } from '../model/records.js';
 import type { Revision } from '../model/revision.js';
 
 /** Records in one page of a walk: few, since a threat may have thousands of messages. */
 const PAGE_SIZE = 100;
+/** Versions that are read at once. */
+const VERSIONS_AT_ONCE = 200;
 
 export interface Walk {
   readonly store: HistoryStore;
@@ -19,113 +25,204 @@ export interface Walk {
   readonly to: Instant;
 }
 
-/** Every record of a kind that may belong to a span, as the pin shows it, page by page. */
+/**
+ * Every record of a kind that was recorded up to the pin and may belong to a span, page by page. A record counts by
+ * all of its versions, so one that Abnormal no longer returns, or returns with less, is there as it was last recorded.
+ */
 export async function* walkRecords(walk: Walk, kind: ListedKind): AsyncGenerator<RecordFact[]> {
-  if (kind === 'threat') {
-    for await (const items of pages(walk, kind, threatFilter(walk), 'receivedTime')) {
-      yield items.map(({ revision }) => threatFact(revision, null));
+  if (kind === 'threat') yield* walkThreats(walk);
+  else if (kind === 'case') yield* walkTimed(walk, kind, CASE_TIMES, (fact) => ({ ...fact, kind }));
+  else yield* walkTimed(walk, kind, CAMPAIGN_TIMES, (fact) => ({ ...fact, kind }));
+}
+
+/** What becomes of a record's versions, which come newest first. */
+interface Folding<K extends ListedKind> {
+  add(revision: Revision<K>): void;
+  /** The fact that stands at this place of the walk; `null` where the record stands at another. */
+  factAt(item: RecordedItem): RecordFact | null;
+}
+
+async function* walkThreats(walk: Walk): AsyncGenerator<RecordFact[]> {
+  const received = { and: [since(walk, 'receivedTime'), until(walk, 'firstReceivedTime')] };
+  yield* search(walk, 'threat', 'receivedTime', received, () => new ThreatFolding(walk, true));
+  yield* search(
+    walk,
+    'threat',
+    'receivedTime',
+    isUnsaid('receivedTime'),
+    () => new ThreatFolding(walk, false),
+  );
+}
+
+class ThreatFolding implements Folding<'threat'> {
+  readonly #messages = new RecordedMessages<null>();
+  #newest: Revision<'threat'> | null = null;
+  #oldest: Revision<'threat'> | null = null;
+  #record: Threat | null = null;
+  #recipientCount: number | null = null;
+  /** The earliest place at which the walk meets it. */
+  #place: Instant | null = null;
+
+  constructor(
+    private readonly walk: Walk,
+    /** Whether threats are sought of which a message says when it was received; else those of which none does. */
+    private readonly isDated: boolean,
+  ) {}
+
+  add(revision: Revision<'threat'>): void {
+    this.#newest ??= revision;
+    this.#oldest = revision;
+    this.#messages.add(revision, null);
+    if (revision.deleted) return;
+    this.#record ??= revision.record;
+    this.#recipientCount ??= revision.record.recipientCount;
+    const times = revision.record.messages.flatMap(({ receivedTime }) => receivedTime ?? []);
+    const last = times.length === 0 ? null : times.reduce(latest);
+    const isMet = last !== null && last >= this.walk.from && times.some((time) => time < this.walk.to);
+    if (isMet && (this.#place === null || last < this.#place)) this.#place = last;
+  }
+
+  factAt({ value, integration, id, versions }: RecordedItem): ThreatFact | null {
+    const [newest, oldest, record] = [this.#newest, this.#oldest, this.#record];
+    if (!newest || !oldest || !record) return null;
+    const key = { kind: 'threat', integration, id } as const;
+    const goneSince = newest.deleted ? newest.observedFrom : null;
+    const all = versions === 1 ? [] : this.#messages.all();
+    const gone = new Map<Message, Instant>();
+    for (const { message, noLongerGivenSince } of all) {
+      if (noLongerGivenSince !== null) gone.set(message, noLongerGivenSince);
     }
-    for await (const items of pages(walk, kind, { field: 'receivedTime', eq: null }, 'id')) {
-      yield await Promise.all(items.map(({ revision }) => undatedFact(walk, revision)));
-    }
-  } else if (kind === 'case') {
-    for await (const items of pages(walk, kind, caseFilter(walk), 'customerVisibleTime')) {
-      yield await Promise.all(
-        items.map(async ({ revision }) => ({ ...(await versioned(walk, revision)), kind })),
-      );
-    }
-  } else {
-    for await (const items of pages(walk, kind, campaignFilter(walk), 'firstReportedTime')) {
-      yield await Promise.all(
-        items.map(async ({ revision }) => ({ ...(await versioned(walk, revision)), kind })),
-      );
-    }
+    const whole = {
+      ...record,
+      recipientCount: this.#recipientCount,
+      messages: all.map(({ message }) => message),
+    };
+    const merged = versions === 1 ? record : whole;
+    const isHere = this.isDated ? value === this.#place : earliestReceived(merged) === null;
+    const firstRecordedAt = oldest.observedFrom;
+    return isHere
+      ? { kind: 'threat', key, record: merged, firstRecordedAt, goneSince, goneMessages: gone }
+      : null;
   }
 }
 
-async function* pages<K extends ListedKind>(
-  { store, pin, integrations }: Walk,
+type Timed = 'case' | 'campaign';
+
+interface TimedFact<K extends Timed> {
+  readonly key: RecordKey;
+  readonly versions: readonly [Version<RecordOf[K]>, ...Version<RecordOf[K]>[]];
+  readonly goneSince: Instant | null;
+}
+
+/** Walks by each time that may decide, and finds a record where its deciding time stands. */
+async function* walkTimed<K extends Timed, F extends keyof RecordOf[K] & string>(
+  walk: Walk,
   kind: K,
-  filter: Filter,
+  fields: readonly F[],
+  toFact: (fact: TimedFact<K>) => RecordFact,
+): AsyncGenerator<RecordFact[]> {
+  for (const field of fields) {
+    const filter = { and: [since(walk, field), until(walk, field)] };
+    yield* search(walk, kind, field, filter, () => new TimedFolding(walk, fields, field, toFact));
+  }
+  const [first] = fields;
+  const unsaid = { and: fields.map(isUnsaid) };
+  if (first) yield* search(walk, kind, first, unsaid, () => new TimedFolding(walk, fields, null, toFact));
+}
+
+class TimedFolding<K extends Timed, F extends keyof RecordOf[K] & string> implements Folding<K> {
+  readonly #versions: Version<RecordOf[K]>[] = [];
+  #newest: Revision<K> | null = null;
+
+  constructor(
+    private readonly walk: Walk,
+    private readonly fields: readonly F[],
+    /** The time that is walked by; `null`: what says none is sought. */
+    private readonly field: F | null,
+    private readonly toFact: (fact: TimedFact<K>) => RecordFact,
+  ) {}
+
+  add(revision: Revision<K>): void {
+    this.#newest ??= revision;
+    const { record, observedFrom, seqTo, verifiedAt, deleted } = revision;
+    if (deleted) return;
+    // a version still open at the pin may be confirmed again after it, and the answer must stay the same
+    const isClosed = seqTo <= this.walk.pin.seq;
+    this.#versions.push({ record, observedFrom, verifiedAt: isClosed ? verifiedAt : null });
+  }
+
+  factAt({ value, integration, id }: RecordedItem): RecordFact | null {
+    const versions = this.#versions.toReversed() as [Version<RecordOf[K]>, ...Version<RecordOf[K]>[]];
+    const newest = this.#newest;
+    if (newest === null || versions.length === 0) return null;
+    const said = lastSaid(versions, this.fields);
+    if ((said?.field ?? null) !== this.field || (said?.at ?? null) !== value) return null;
+    const goneSince = newest.deleted ? newest.observedFrom : null;
+    return this.toFact({ key: { ...newest.key, integration, id }, versions, goneSince });
+  }
+}
+
+/** Walks the places at which versions match a filter, reads the records' versions and gives the facts found there. */
+async function* search<K extends ListedKind>(
+  walk: Walk,
+  kind: K,
   orderBy: string,
-): AsyncGenerator<readonly PageItem<K>[]> {
+  filter: Filter,
+  begin: () => Folding<K>,
+): AsyncGenerator<RecordFact[]> {
+  const { store, pin, integrations } = walk;
   for (let after: Position | null = null, more = true; more; ) {
-    const page: Page<K> = await store.page({
-      ...{ kind, integrations, filter, seq: pin.seq, orderBy, descending: false, after, limit: PAGE_SIZE },
-    });
-    yield page.items;
-    after = page.items.at(-1)?.position ?? null;
-    more = page.hasMore && after !== null;
+    const query = { kind, integrations, filter, seq: pin.seq, orderBy, after, limit: PAGE_SIZE };
+    const { items, hasMore } = await store.recorded(query);
+    const facts: RecordFact[] = [];
+    for (const some of chunksOf(items)) {
+      const foldings = some.map(begin);
+      await fold(walk, kind, some, foldings);
+      facts.push(...foldings.flatMap((folding, i) => folding.factAt(some[i] as RecordedItem) ?? []));
+    }
+    yield facts;
+    after = items.at(-1) ?? null;
+    more = hasMore && after !== null;
   }
 }
 
-function threatFact(revision: Revision<'threat'>, firstRecordedAt: Instant | null): ThreatFact {
-  return { kind: 'threat', key: revision.key, record: revision.record, firstRecordedAt };
+/** So many items that their versions can be read at once, or one that has more. */
+function chunksOf(items: readonly RecordedItem[]): RecordedItem[][] {
+  const chunks: RecordedItem[][] = [];
+  let room = 0;
+  for (const item of items) {
+    if (item.versions > room) {
+      chunks.push([]);
+      room = VERSIONS_AT_ONCE;
+    }
+    chunks.at(-1)?.push(item);
+    room -= item.versions;
+  }
+  return chunks;
 }
 
-async function undatedFact(walk: Walk, revision: Revision<'threat'>): Promise<ThreatFact> {
-  const [first] = earliestReceived(revision.record) === null ? await versionsOf(walk, revision) : [];
-  return threatFact(revision, first?.observedFrom ?? revision.observedFrom);
-}
-
-async function versioned<K extends 'case' | 'campaign'>(walk: Walk, revision: Revision<K>) {
-  const versions = await versionsOf(walk, revision);
-  return { key: revision.key, versions: versions as [Version<RecordOf[K]>, ...Version<RecordOf[K]>[]] };
-}
-
-/** A record's versions up to the pin, oldest first, tombstones left out; at least the one that is given. */
-async function versionsOf<K extends ListedKind>(
+async function fold<K extends ListedKind>(
   { store, pin }: Walk,
-  current: Revision<K>,
-): Promise<Version<RecordOf[K]>[]> {
-  const newestFirst: Revision<K>[] = [];
-  for (let before = pin.seq + 1, more = true; more; ) {
-    const found = await store.revisions(current.key, before, PAGE_SIZE);
-    newestFirst.push(...found);
-    before = found.at(-1)?.seqFrom ?? 0;
-    more = found.length === PAGE_SIZE;
+  kind: K,
+  items: readonly RecordedItem[],
+  foldings: readonly Folding<K>[],
+): Promise<void> {
+  const keys = items.map(({ integration, id }) => ({ kind, integration, id }));
+  const [key, folding] = [keys[0], foldings[0]];
+  if (!key || !folding) return;
+  if ((items[0]?.versions ?? 0) <= VERSIONS_AT_ONCE) {
+    const found = await store.versions(keys, pin.seq);
+    for (const [i, versions] of found.entries()) for (const one of versions.reverse()) foldings[i]?.add(one);
+    return;
   }
-  return newestFirst
-    .filter(({ deleted }) => !deleted)
-    .reverse()
-    .map(({ record, observedFrom, seqTo, verifiedAt }) => ({
-      ...{ record, observedFrom },
-      // a version still open at the pin may be confirmed again after it, and the answer must stay the same
-      verifiedAt: seqTo <= pin.seq ? verifiedAt : null,
-    }));
+  for (let before = pin.seq + 1, more = true; more; ) {
+    const found = await store.revisions(key, before, VERSIONS_AT_ONCE);
+    for (const one of found) folding.add(one);
+    before = found.at(-1)?.seqFrom ?? 0;
+    more = found.length === VERSIONS_AT_ONCE;
+  }
 }
 
-function between(field: string, { from, to }: Walk): Filter {
-  return {
-    and: [
-      { field, gte: from },
-      { field, lte: shift(to, -1) },
-    ],
-  };
-}
-
+const since = ({ from }: Walk, field: string): Filter => ({ field, gte: from });
+const until = ({ to }: Walk, field: string): Filter => ({ field, lte: shift(to, -1) });
 const isUnsaid = (field: string): Filter => ({ field, eq: null });
-
-function threatFilter({ from, to }: Walk): Filter {
-  return {
-    and: [
-      { field: 'receivedTime', gte: from },
-      { field: 'firstReceivedTime', lte: shift(to, -1) },
-    ],
-  };
-}
-
-/** By the first of these times that is said; what says none belongs to when it was first recorded. */
-function byFirstSaid(fields: readonly string[], walk: Walk): Filter {
-  const [field, ...rest] = fields;
-  if (field === undefined) return { and: [] };
-  return { or: [between(field, walk), { and: [isUnsaid(field), byFirstSaid(rest, walk)] }] };
-}
-
-function caseFilter(walk: Walk): Filter {
-  return byFirstSaid(['customerVisibleTime', 'createdTime', 'firstObservedTime'], walk);
-}
-
-function campaignFilter(walk: Walk): Filter {
-  return byFirstSaid(['firstReportedTime', 'lastReportedTime'], walk);
-}

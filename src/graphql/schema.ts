@@ -18,7 +18,7 @@ import { IntegrationMutations } from './integration/integration.mutations.js';
 import { IntegrationResolver } from './integration/integration.resolver.js';
 import { NodeResolver } from './record/node.resolver.js';
 import { RecordResolver, RevisionResolver } from './record/revision.resolver.js';
-import { ThreatResolver } from './threat/threat.resolver.js';
+import { MessageResolver, ThreatResolver } from './threat/threat.resolver.js';
 
 /** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard. */
 export function buildGatewaySchema(): GraphQLSchema {
@@ -28,6 +28,7 @@ export function buildGatewaySchema(): GraphQLSchema {
       RecordResolver,
       CaseResolver,
       ThreatResolver,
+      MessageResolver,
       CampaignResolver,
       RevisionResolver,
       CoverageResolver,

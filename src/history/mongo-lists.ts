@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import { absentTime, fieldSpec } from '../model/fields.js';
 import type { FieldValue } from '../model/filter.js';
-import type { ListedKind } from '../model/kind.js';
+import { keyText, type ListedKind } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
 import type { Collections, RevisionDoc } from './mongo-documents.js';
 import type { Extent, Extents } from './mongo-extents.js';
@@ -9,7 +9,7 @@ import { fieldPath } from './mongo-fields.js';
 import { filterMatch } from './mongo-filter.js';
 import { type MongoRevisions, visibleAt } from './mongo-revisions.js';
 import { orderIndex, referenceIndex } from './mongo-schema.js';
-import type { ListQuery, Page, PageQuery, Position } from './store.js';
+import type { ListQuery, Page, PageQuery, Position, RecordedPage, RecordedQuery } from './store.js';
 
 /** How many batches' extents are kept at hand. */
 const KNOWN = 1_000;
@@ -48,6 +48,51 @@ export class MongoLists {
       .limit(query.limit + 1)
       .project<RevisionDoc>({ c: 0 })
       .toArray();
+  }
+
+  /** Goes by no extents: what was ever recorded must not hang on a helper. */
+  async recorded({ limit, ...query }: RecordedQuery): Promise<RecordedPage> {
+    const found: Position[] = [];
+    for (const stretches of stretchesOf({ ...query, descending: false, limit }, undefined)) {
+      if (found.length > limit) break;
+      found.push(
+        ...(await Promise.all(stretches.map((stretch) => this.#places(query, stretch, limit + 1)))).flat(),
+      );
+    }
+    const keys = found.slice(0, limit).map((place) => ({ kind: query.kind, ...place }));
+    const versions = await this.revisions.countVersions(keys, query.seq);
+    return {
+      items: keys.map(({ kind, ...place }) => ({
+        ...place,
+        versions: versions.get(keyText({ kind, ...place })) ?? 0,
+      })),
+      hasMore: found.length > limit,
+    };
+  }
+
+  /** The first places in a stretch at which matching versions stand, each once: in the index they are neighbours. */
+  async #places(
+    { kind, integrations, filter, seq, orderBy }: Omit<RecordedQuery, 'limit'>,
+    stretch: Document,
+    limit: number,
+  ): Promise<Position[]> {
+    const written = { kind, seqFrom: { $lte: seq }, deleted: false };
+    const whose = integrations && { integration: { $in: integrations } };
+    const match = { ...written, ...whose };
+    const cursor = this.collections.revisions
+      .find({ $and: [stretch, filter ? { $and: [match, filterMatch(kind, filter)] } : match] })
+      .sort({ [fieldPath(orderBy)]: 1, integration: 1, id: 1 })
+      .hint(orderIndex(kind, orderBy))
+      .batchSize(2 * limit)
+      .project<RevisionDoc>({ [fieldPath(orderBy)]: 1, integration: 1, id: 1 });
+    const places: Position[] = [];
+    for await (const { f, integration, id } of cursor) {
+      const place = { value: (f?.[orderBy] ?? null) as FieldValue, integration, id };
+      const last = places.at(-1);
+      if (last && last.value === place.value && last.id === id && last.integration === integration) continue;
+      if (places.push(place) === limit) break;
+    }
+    return places;
   }
 
   async count(query: ListQuery): Promise<number> {

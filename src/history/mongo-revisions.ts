@@ -45,6 +45,32 @@ export class MongoRevisions {
     return this.withRecords<K>(docs);
   }
 
+  async versions<K extends Kind>(
+    keys: readonly (RecordKey & { readonly kind: K })[],
+    seq: number,
+  ): Promise<Revision<K>[][]> {
+    if (keys.length === 0) return [];
+    const wanted = { $or: oneOf(keys, { seqFrom: { $lte: seq } }) };
+    const docs = await this.collections.revisions.find(wanted, BY_KEY).toArray();
+    const found = new Map<string, Revision<K>[]>();
+    for (const revision of await this.withRecords<K>(docs.sort((a, b) => a.seqFrom - b.seqFrom))) {
+      const key = keyText(revision.key);
+      found.set(key, [...(found.get(key) ?? []), revision]);
+    }
+    return keys.map((key) => found.get(keyText(key)) ?? []);
+  }
+
+  /** How many versions of each key were recorded up to `seq`, from the index alone. */
+  async countVersions(keys: readonly RecordKey[], seq: number): Promise<Map<string, number>> {
+    const counts = new Map<string, number>();
+    if (keys.length === 0) return counts;
+    const projection = { _id: 0, kind: 1, integration: 1, id: 1 } as const;
+    const wanted = { $or: oneOf(keys, { seqFrom: { $lte: seq } }) };
+    const docs = this.collections.revisions.find(wanted, { projection, hint: KEY_INDEX });
+    for await (const doc of docs) counts.set(keyText(doc), (counts.get(keyText(doc)) ?? 0) + 1);
+    return counts;
+  }
+
   countRevisions({ integration, kind, id }: RecordKey, seq: number): Promise<number> {
     const written = { integration, kind, id, seqFrom: { $lte: seq } };
     return this.collections.revisions.countDocuments(written, { hint: KEY_INDEX });

@@ -108,6 +108,7 @@ class MongoStore implements HistoryStore {
   get: HistoryStore['get'] = (...query) => this.#guarded(() => this.#revisions.get(...query));
   revisions: HistoryStore['revisions'] = (...query) =>
     this.#guarded(() => this.#revisions.revisions(...query));
+  versions: HistoryStore['versions'] = (...query) => this.#guarded(() => this.#revisions.versions(...query));
   countRevisions: HistoryStore['countRevisions'] = (...query) =>
     this.#guarded(() => this.#revisions.countRevisions(...query));
   changes: HistoryStore['changes'] = (query) => this.#guarded(() => this.#revisions.changes(query));
@@ -116,6 +117,7 @@ class MongoStore implements HistoryStore {
   received: HistoryStore['received'] = (...query) => this.#guarded(() => this.#revisions.received(...query));
 
   page: HistoryStore['page'] = (query) => this.#guarded(() => this.#lists.page(query));
+  recorded: HistoryStore['recorded'] = (query) => this.#guarded(() => this.#lists.recorded(query));
   count: HistoryStore['count'] = (query) => this.#guarded(() => this.#lists.count(query));
   referrers: HistoryStore['referrers'] = (...query) => this.#guarded(() => this.#lists.referrers(...query));
 

@@ -34,6 +34,7 @@ function narrowed(stretch: Stretch, part: Filter, column: Column): Stretch {
     const lower = column.absent === null ? null : { value: null, open: true };
     return within(stretch, { lower, upper: { value: part.lte, open: false } });
   }
+  // what is absent has a value in the column, unless the column has none to give it
   const isAbsent = 'eq' in part && part.eq === null && column.absent !== null;
   if ('eq' in part && (isFit(part.eq) || isAbsent)) {
     const only = { value: part.eq, open: false };

@@ -14,6 +14,7 @@ import {
   type Part,
   pickSql,
   rangeCountSql,
+  recordedSql,
   sortSql,
   walkLengthSql,
   walkSql,
@@ -24,7 +25,7 @@ import type { Revisions } from './sqlite-revisions.js';
 import { isWalked } from './sqlite-schema.js';
 import { liveAt } from './sqlite-tallies.js';
 import { topAt } from './sqlite-tops.js';
-import type { ListQuery, Page, PageItem, PageQuery } from './store.js';
+import type { ListQuery, Page, PageItem, PageQuery, Position, RecordedPage, RecordedQuery } from './store.js';
 
 /** A part with the name of its integration. */
 interface NamedPart extends Part {
@@ -60,6 +61,30 @@ export class Lists {
     const items = parts.flatMap((part, i) => (rows[i] ?? []).map((row) => itemOf(part, row)));
     const ordered = parts.length === 1 ? items : items.sort(comparison(query.descending));
     return this.#pageOf(query.kind, ordered, query.limit);
+  }
+
+  /** Goes by no top: what was ever recorded must not hang on a helper. */
+  async recorded(query: RecordedQuery, head: Head): Promise<RecordedPage> {
+    const { kind, filter, seq, limit } = query;
+    const column = orderColumn(kind, query.orderBy);
+    const wanted = stretchOf(filter, column);
+    const parts = this.integrations.select(query.integrations).map(({ n, name }): NamedPart => {
+      const stretch = within(wanted, beyond(query.after, name, false));
+      const order = { column, descending: false, stretch, ahead: false };
+      return { kind, filter, seq, integration: n, name, ...order };
+    });
+    const rows = await this.answers.all(
+      parts.map((part) => recordedSql(part, limit + 1)),
+      head.lastRev <= this.limits.scan,
+    );
+    const items = parts.flatMap((part, i) =>
+      (rows[i] ?? []).map(([value = null, id, versions]) => ({
+        ...{ value: fromOrdered(column, value), integration: part.name, id: String(id) },
+        versions: Number(versions),
+      })),
+    );
+    const shown = parts.length === 1 ? items : items.sort(comparison(false));
+    return { items: shown.slice(0, limit), hasMore: shown.length > limit };
   }
 
   async count(query: ListQuery, head: Head): Promise<number> {
@@ -196,7 +221,7 @@ function itemOf({ column, name }: NamedPart, row: Row): Item {
   return { rev: Number(rev), value: fromOrdered(column, value), integration: name, id: String(id) };
 }
 
-function comparison(descending: boolean): (a: Item, b: Item) => number {
+function comparison(descending: boolean): (a: Position, b: Position) => number {
   const sign = descending ? -1 : 1;
   return (a, b) =>
     sign *

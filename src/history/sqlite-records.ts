@@ -99,6 +99,27 @@ export class Records {
     return this.#of(key.kind, rows);
   }
 
+  async versions<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<Revision<K>[][]> {
+    const found = keys.map((): Revision<K>[] => []);
+    const places = keys.map((key, i) => ({ key, i }));
+    for (const [kind, ofKind] of grouped(places, ({ key }) => key.kind)) {
+      for (const [name, some] of grouped(ofKind, ({ key }) => key.integration)) {
+        const integration = this.integrations.find(name);
+        if (integration === undefined) continue;
+        const sql = `SELECT t.rev, k.key FROM json_each(?1) k
+          CROSS JOIN "${kind}" t INDEXED BY ${keyIndex(kind)}
+          ON t.integration = ?2 AND t.id = k.value AND t.seq_from <= ?3 ORDER BY t.rev`;
+        const list = JSON.stringify(some.map(({ key }) => wellFormed(key.id)));
+        const rows = this.connection.all(sql, [list, integration, seq]);
+        const revs = rows.map(([rev]) => Number(rev));
+        for (const [n, revision] of (await this.revisions.ofMany(kind, revs)).entries()) {
+          found[some[Number(rows[n]?.[1])]?.i ?? -1]?.push(revision);
+        }
+      }
+    }
+    return found;
+  }
+
   countRevisions({ integration, kind, id }: RecordKey, seq: number): number {
     const n = this.integrations.find(integration);
     if (n === undefined) return 0;

@@ -45,11 +45,13 @@ export class Revisions {
   of<K extends Kind>(kind: K, revs: readonly number[]): Revision<K>[] {
     const known = revs.map((rev) => this.#entries.get(rev));
     const missing = revs.filter((_, i) => known[i] === undefined);
-    const stale = known.flatMap((entry, i) =>
-      entry && entry.generation < this.#generation ? (revs[i] ?? []) : [],
-    );
+    // held here, since what is read now may push them out of the cache
+    const stale = new Map<number, Entry>();
+    for (const [i, entry] of known.entries()) {
+      if (entry && entry.generation < this.#generation) stale.set(revs[i] ?? 0, entry);
+    }
     const read = missing.length > 0 ? this.#read(kind, missing) : null;
-    const renewed = stale.length > 0 ? this.#renew(kind, stale) : null;
+    const renewed = stale.size > 0 ? this.#renew(kind, stale) : null;
     return revs.map((rev, i) => {
       const revision = read?.get(rev) ?? renewed?.get(rev) ?? known[i]?.revision;
       if (!revision) throw new Error(`revision ${rev} of kind ${kind} has gone`);
@@ -106,13 +108,13 @@ export class Revisions {
     return found;
   }
 
-  #renew(kind: Kind, revs: readonly number[]): Map<number, Revision> {
+  #renew(kind: Kind, entries: ReadonlyMap<number, Entry>): Map<number, Revision> {
     const sql = `SELECT ${STANDING}
       FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value`;
     const found = new Map<number, Revision>();
-    for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {
+    for (const row of this.connection.all(sql, [JSON.stringify([...entries.keys()])])) {
       const rev = Number(row[0]);
-      const entry = this.#entries.peek(rev);
+      const entry = entries.get(rev);
       if (!entry) continue;
       const revision = { ...entry.revision, ...standing(row) };
       found.set(rev, revision);

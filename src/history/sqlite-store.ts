@@ -36,6 +36,8 @@ import type {
   Pin,
   ReceivedRevision,
   Recorded,
+  RecordedPage,
+  RecordedQuery,
 } from './store.js';
 
 export interface SqliteOptions {
@@ -146,6 +148,10 @@ class SqliteStore implements HistoryStore {
     return this.#lists.count(query, this.#headNow());
   }
 
+  async recorded(query: RecordedQuery): Promise<RecordedPage> {
+    return this.#lists.recorded(query, this.#headNow());
+  }
+
   async referrers<K extends ListedKind>(
     kind: K,
     field: string,
@@ -164,6 +170,11 @@ class SqliteStore implements HistoryStore {
   ): Promise<Revision<K>[]> {
     this.#headNow();
     return this.#records.revisionsOf(key, beforeSeq, limit);
+  }
+
+  async versions<K extends Kind>(keys: readonly (RecordKey & { readonly kind: K })[], seq: number) {
+    this.#headNow();
+    return this.#records.versions(keys, seq);
   }
 
   async countRevisions(key: RecordKey, seq: number): Promise<number> {

@@ -101,6 +101,25 @@ export interface FirstQuery {
   readonly integrations: readonly string[];
 }
 
+/** A walk through the records that matched at some time, by a field of time, oldest first, `null` before all. */
+export interface RecordedQuery<K extends ListedKind = ListedKind> extends ListQuery<K> {
+  /** A field of type `instant` in `model/fields.ts`; ties go by integration, then id. */
+  readonly orderBy: string;
+  readonly after: Position | null;
+  readonly limit: number;
+}
+
+/** A record with a place at which one of its versions stands. */
+export interface RecordedItem extends Position {
+  /** How many versions of it were recorded up to the query's `seq`, tombstones included. */
+  readonly versions: number;
+}
+
+export interface RecordedPage {
+  readonly items: readonly RecordedItem[];
+  readonly hasMore: boolean;
+}
+
 export interface ChangesQuery {
   /** Revisions written by batches in `(afterSeq, toSeq]`. */
   readonly afterSeq: number;
@@ -148,6 +167,11 @@ export interface HistoryStore {
   page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>>;
   count(query: ListQuery): Promise<number>;
   /**
+   * The records of which a version recorded up to `seq`, tombstones aside, satisfies the filter, whatever became of
+   * it since. A record is there once for each value of `orderBy` that matching versions of it have.
+   */
+  recorded(query: RecordedQuery): Promise<RecordedPage>;
+  /**
    * Who refers to what: for each value, the live records whose `reference` field has it, by integration and
    * id. `integration` narrows to one account.
    */
@@ -164,6 +188,11 @@ export interface HistoryStore {
     beforeSeq: number,
     limit: number,
   ): Promise<Revision<K>[]>;
+  /** Every version of each key that was recorded up to `seq`, oldest first, tombstones included. */
+  versions<K extends Kind>(
+    keys: readonly (RecordKey & { readonly kind: K })[],
+    seq: number,
+  ): Promise<Revision<K>[][]>;
   countRevisions(key: RecordKey, seq: number): Promise<number>;
   /** Revisions in the order they were written. */
   changes(query: ChangesQuery): Promise<Revision[]>;

@@ -265,11 +265,11 @@ describe('CSV', () => {
       `'=HYPERLINK(""https://evil.example"",""Pay""), to pat@customer.example`,
     );
     expect(rows.exceptions).toContain(`,'@SUM(A1),`);
-    expect(csvHeading().split(',')).toHaveLength(11);
+    expect(csvHeading().split(',')).toHaveLength(12);
     expect(
       parse(rows.exceptions)
         .find((line) => line.includes('threats/receivedTime'))
         ?.split(','),
-    ).toHaveLength(11);
+    ).toHaveLength(12);
   });
 });

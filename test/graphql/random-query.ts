@@ -99,4 +99,4 @@ export function randomQuery(schema: GraphQLSchema, random: () => number, depth =
 }
 
 /** Roots that work through whole histories for each answer. */
-const SLOW = new Set(['evidence', 'controls']);
+const SLOW = new Set(['evidence', 'population', 'controls']);

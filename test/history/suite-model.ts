@@ -1,6 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryStore, PageQuery, Position } from '../../src/history/store.js';
+import { FIELDS } from '../../src/model/fields.js';
 import type { Filter } from '../../src/model/filter.js';
 import { type Instant, shift } from '../../src/model/instant.js';
 import { KINDS, keyText, type ListedKind, type RecordKey } from '../../src/model/kind.js';
@@ -120,6 +121,26 @@ const reading: readonly Arbitrary<Step>[] = [
       const query = await queryOf(list, model);
       const total = await agree(model, (of) => of.count(query));
       await walk(model, { ...query, limit: query.integrations === null ? 50 : limit }, writes, total);
+    },
+  ),
+
+  step(
+    'recorded',
+    fc.record({ list: listPlan(), field: fc.nat({ max: 3 }), limit: fc.integer({ min: 1, max: 9 }) }),
+    async ({ list, field, limit }, model) => {
+      const { kind, integrations, filter, seq } = await queryOf(list, model);
+      const times = Object.entries(FIELDS[kind]).flatMap(([name, { type }]) =>
+        type === 'instant' ? [name] : [],
+      );
+      const query = { kind, integrations, filter, seq, orderBy: times[field % times.length] ?? '' };
+      const keys: (RecordKey & { kind: ListedKind })[] = [];
+      await walkAll(null, async (after: Position | null) => {
+        const size = integrations === null ? 200 : limit;
+        const page = await agree(model, (of) => of.recorded({ ...query, after, limit: size }));
+        keys.push(...page.items.map(({ integration, id }) => ({ kind, integration, id })));
+        return page.hasMore ? (page.items.at(-1) ?? null) : null;
+      });
+      await agree(model, (of) => of.versions([...keys, keyOf(model.world, field)], seq));
     },
   ),
 

@@ -4,6 +4,7 @@ import type {
   Control,
   Finding,
   Judgement,
+  Member,
   Outcome,
   RecordFact,
   Scope,
@@ -133,6 +134,7 @@ export function scopeOf(changes: ScopeChanges = {}): Scope {
 
 export interface Ran extends Judgement {
   readonly findings: readonly Finding[];
+  readonly members: readonly Member[];
   readonly exceptions: readonly Finding[];
   readonly outcomes: Readonly<Record<Outcome, number>>;
 }
@@ -140,7 +142,12 @@ export interface Ran extends Judgement {
 /** Runs a control over facts. */
 export function run(control: Control, scope: Scope, facts: readonly RecordFact[] = []): Ran {
   const findings: Finding[] = [];
-  const assessment = control.begin(scope, (finding) => findings.push(finding));
+  const members: Member[] = [];
+  const assessment = control.begin(
+    scope,
+    (finding) => findings.push(finding),
+    (member) => members.push(member),
+  );
   for (const fact of facts) assessment.take(fact);
   const judgement = assessment.judge();
   const of = (outcome: Outcome) => findings.filter((finding) => finding.outcome === outcome);
@@ -150,7 +157,7 @@ export function run(control: Control, scope: Scope, facts: readonly RecordFact[]
     PENDING: of('PENDING').length,
     IN_DOUBT: of('IN_DOUBT').length,
   };
-  return { ...judgement, findings, exceptions: of('EXCEPTION'), outcomes };
+  return { ...judgement, findings, members, exceptions: of('EXCEPTION'), outcomes };
 }
 
 let made = 0;
@@ -163,8 +170,10 @@ export function threatFact(messages: readonly Partial<Message>[], changes: Parti
     recipientCount: messages.length,
     ...changes,
   });
-  return { kind: 'threat', key: threatKey(record.threatId), record, firstRecordedAt: null };
+  return { kind: 'threat', key: threatKey(record.threatId), record, firstRecordedAt: null, ...NOTHING_GONE };
 }
+
+const NOTHING_GONE = { goneSince: null, goneMessages: new Map<Message, Instant>() };
 
 /** A message that was received at `at` and remediated after `ms`; `null`: not at all. */
 export function mail(at: Instant, ms: number | null, changes: Partial<Message> = {}): Partial<Message> {
@@ -179,14 +188,14 @@ export function mail(at: Instant, ms: number | null, changes: Partial<Message> =
 export type VersionOf<R> = readonly [observedFrom: Instant, record: R, verifiedAt?: Instant];
 
 export function caseFact(id: string, versions: readonly [VersionOf<Case>, ...VersionOf<Case>[]]): CaseFact {
-  return { kind: 'case', key: caseKey(id), versions: toVersions(versions) };
+  return { kind: 'case', key: caseKey(id), versions: toVersions(versions), goneSince: null };
 }
 
 export function campaignFact(
   id: string,
   versions: readonly [VersionOf<Campaign>, ...VersionOf<Campaign>[]],
 ): CampaignFact {
-  return { kind: 'campaign', key: campaignKey(id), versions: toVersions(versions) };
+  return { kind: 'campaign', key: campaignKey(id), versions: toVersions(versions), goneSince: null };
 }
 
 function toVersions<R>(versions: readonly [VersionOf<R>, ...VersionOf<R>[]]): [Version<R>, ...Version<R>[]] {

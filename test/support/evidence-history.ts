@@ -5,7 +5,7 @@ import { intervalOf, type Thresholds, toThresholds } from '../../src/controls/th
 import { type Evidence, type EvidenceOptions, evaluatePeriod } from '../../src/evidence/evaluate-period.js';
 import type { HistoryStore, Pin } from '../../src/history/store.js';
 import { type Instant, shift } from '../../src/model/instant.js';
-import { RESOURCES } from '../../src/model/kind.js';
+import { RESOURCES, type RecordKey } from '../../src/model/kind.js';
 import type { LedgerEntry } from '../../src/model/ledger.js';
 import type { Campaign, Case, Threat } from '../../src/model/records.js';
 import type { Observation } from '../../src/model/revision.js';
@@ -19,6 +19,8 @@ export interface Seen {
   readonly threat?: Threat;
   readonly case?: Case;
   readonly campaign?: Campaign;
+  /** A record that answered 404, in a second run. */
+  readonly gone?: Pick<RecordKey, 'kind' | 'id'>;
 }
 
 export interface HistoryPlan {
@@ -29,6 +31,8 @@ export interface HistoryPlan {
   readonly seen?: readonly Seen[];
   /** Ledger entries beside those of the polls, recorded at their `readAt`. */
   readonly ledger?: readonly LedgerEntry[];
+  /** Only what happened up to then; the rest of the same plan may be recorded later. */
+  readonly until?: Instant;
   /** Batch ids begin with it, where a store is given several plans. */
   readonly prefix?: string;
 }
@@ -54,6 +58,7 @@ export async function recordHistory(store: HistoryStore, plan: HistoryPlan): Pro
   for (const entry of [...entries, ...(plan.ledger ?? [])]) stepAt(entry.readAt).ledger.push(entry);
   for (const seen of plan.seen ?? []) stepAt(seen.at).seen.push(seen);
   for (const [at, step] of [...steps].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (plan.until !== undefined && at > plan.until) break;
     const { seq: basis } = await store.head();
     const seenAs = { integration, fetchedAt: at, basis };
     const observations = step.seen.flatMap((seen): Observation[] => [
@@ -67,6 +72,7 @@ export async function recordHistory(store: HistoryStore, plan: HistoryPlan): Pro
         run: sampleRun(`${prefix}-${at}`, { integration, startedAt: at, endedAt: at, status: 'SUCCEEDED' }),
         ledger: step.ledger,
         observations,
+        tombstones: step.seen.flatMap(({ gone }) => (gone ? [{ integration, ...gone }] : [])),
         streams: streams.map((stream) => streamState({ ...stream, lastSuccessAt: at })),
       }),
     );

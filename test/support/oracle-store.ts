@@ -11,6 +11,9 @@ import type {
   Position,
   ReceivedRevision,
   Recorded,
+  RecordedItem,
+  RecordedPage,
+  RecordedQuery,
 } from '../../src/history/store.js';
 import type {
   Collection,
@@ -192,6 +195,41 @@ export class OracleStore implements HistoryStore {
 
   async count(query: ListQuery): Promise<number> {
     return this.#list(query).length;
+  }
+
+  async recorded(query: RecordedQuery): Promise<RecordedPage> {
+    const { kind, integrations, filter, seq, orderBy, after, limit } = query;
+    const isAsked = ({ key, seqFrom }: Held) =>
+      key.kind === kind &&
+      seqFrom <= seq &&
+      (integrations === null || integrations.includes(key.integration));
+    const written = this.#held.filter(isAsked);
+    const counts = new Map<string, number>();
+    for (const { key } of written) counts.set(keyText(key), (counts.get(keyText(key)) ?? 0) + 1);
+    const found = new Map<string, RecordedItem>();
+    for (const held of written) {
+      if (held.deleted || (filter !== null && !isMatch(listedFields(held), filter))) continue;
+      const position = positionOf(held, orderBy);
+      found.set(JSON.stringify(position), { ...position, versions: counts.get(keyText(held.key)) ?? 0 });
+    }
+    const items = [...found.values()]
+      .filter((item) => after === null || comparePositions(item, after) > 0)
+      .sort(comparePositions);
+    return { items: items.slice(0, limit), hasMore: items.length > limit };
+  }
+
+  async versions<K extends Kind>(
+    keys: readonly (RecordKey & { readonly kind: K })[],
+    seq: number,
+  ): Promise<Revision<K>[][]> {
+    const wanted = new Set(keys.map(keyText));
+    const found = new Map<string, Revision<K>[]>();
+    for (const held of this.#held) {
+      const key = keyText(held.key);
+      if (held.seqFrom > seq || !wanted.has(key)) continue;
+      found.set(key, [...(found.get(key) ?? []), revisionOf<K>(held)]);
+    }
+    return keys.map((key) => found.get(keyText(key)) ?? []);
   }
 
   async referrers<K extends ListedKind>(

@@ -1,6 +1,7 @@
 import { ArgsType, Field, ID } from 'type-graphql';
 import type { Instant } from '../../model/instant.js';
 import { DateTime } from '../date-time.scalar.js';
+import { ForwardArgs } from '../lists/page-args.js';
 import { Trend } from './evidence.enums.js';
 
 @ArgsType()
@@ -29,4 +30,26 @@ export class EvidenceArgs {
 
   @Field(() => Trend, { nullable: true, description: 'Judge the period’s parts too, so that a trend shows.' })
   trend?: Trend | null;
+}
+
+@ArgsType()
+export class PopulationArgs extends ForwardArgs {
+  @Field(() => ID, { description: 'The control, by id: one whose members are records or messages.' })
+  control!: string;
+
+  @Field(() => String, { description: 'Which time, in UTC, as for `evidence`.' })
+  period!: string;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'What was recorded by this instant, in the gateway’s own time (UTC); not in the future. The newest when not given.',
+  })
+  asOf?: Instant | null;
+
+  @Field(() => [ID], {
+    nullable: true,
+    description: 'Only these integrations, by name; all that had been read when not given.',
+  })
+  integrations?: string[] | null;
 }

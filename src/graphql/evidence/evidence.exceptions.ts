@@ -2,9 +2,7 @@ import { Ctx, Field, ID, ObjectType } from 'type-graphql';
 import type { Finding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { Instant } from '../../model/instant.js';
-import type { ListedKind } from '../../model/kind.js';
-import type { Revision } from '../../model/revision.js';
-import type { GatewayContext } from '../context.js';
+import type { GatewayContext, Means } from '../context.js';
 import { DateTime } from '../date-time.scalar.js';
 import { badInput } from '../errors.js';
 import { connectionOf } from '../lists/connection.js';
@@ -12,10 +10,11 @@ import { cursorWriter, fingerprint, readCursor } from '../lists/cursor.js';
 import { Page } from '../lists/page.js';
 import { type ForwardArgs, toPageRequest } from '../lists/page-args.js';
 import { PlainField } from '../plain-field.js';
-import { toRecordNode } from '../record/read-node.js';
 import { RecordNode } from '../record/record.type.js';
-import { findExceptions } from './evidence.read.js';
+import type { PopulationArgs } from './evidence.args.js';
+import { findExceptions, findMembers, populationRequest } from './evidence.read.js';
 import type { ControlResult } from './evidence.type.js';
+import { PopulationMember, PopulationMemberConnection, recordInView } from './population.type.js';
 
 @ObjectType('ControlException', {
   simpleResolvers: true,
@@ -44,19 +43,7 @@ export class ControlException {
   })
   async record(@Ctx() { means }: GatewayContext): Promise<RecordNode | null> {
     const { subject } = this.finding;
-    if (subject.type !== 'RECORD') return null;
-    const { seq, at } = this.pin;
-    const revision = await means.loaders.records.load(subject.key, seq);
-    const view = {
-      seq,
-      asOf: at,
-      frozen: true,
-      freshness: null,
-      requestedAt: at,
-      maxAgeMs: 0,
-      staleIfError: true,
-    };
-    return revision && toRecordNode(revision as Revision<ListedKind>, view);
+    return subject.type === 'RECORD' ? recordInView(subject.key, this.pin, means) : null;
   }
 
   @PlainField(() => ID, {
@@ -83,6 +70,15 @@ export class ControlException {
   })
   get at(): Instant | null {
     return this.finding.at;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description:
+      'Since when Abnormal no longer returns the record or the message (UTC), by the version that first lacks it; it counts as it was last recorded. Null while Abnormal returns it.',
+  })
+  get noLongerGivenSince(): Instant | null {
+    return this.finding.noLongerGivenSince ?? null;
   }
 
   @PlainField(() => DateTime, { nullable: true, description: 'Where a span ends (UTC), exclusive.' })
@@ -113,7 +109,7 @@ export async function listExceptions(
     integrations: fingerprint(request.integrations),
     thresholds: fingerprint(request.thresholds),
   };
-  const after = cursor === null ? null : placeOf(readCursor(cursor, LIST, terms));
+  const after = cursor === null ? null : placeInWalk(readCursor(cursor, LIST, terms));
   const pin = after?.pin ?? evidence.pin;
   const skip = after?.next ?? 0;
   const found = await findExceptions(context.means, result, pin, { skip, limit });
@@ -130,8 +126,39 @@ export async function listExceptions(
 }
 
 const LIST = 'ControlResult.exceptions';
+const POPULATION = 'Query.population';
 
-function placeOf({ pin: [seq, at], place: [index] }: ReturnType<typeof readCursor>) {
+/** A page of a control's population. Its cursors pin the view that was judged, so a walk stays in it. */
+export async function listPopulation(
+  means: Means,
+  args: PopulationArgs,
+): Promise<PopulationMemberConnection> {
+  const { limit, cursor } = toPageRequest(args);
+  const asked = await populationRequest(means, args);
+  const [control] = asked.controls;
+  const terms = {
+    ...{ control: control?.id ?? '', period: asked.period.text },
+    integrations: fingerprint(asked.integrations),
+    asOf: args.asOf ?? null,
+  };
+  const after = cursor === null ? null : placeInWalk(readCursor(cursor, POPULATION, terms));
+  const pin = after?.pin ?? asked.pin;
+  const skip = after?.next ?? 0;
+  const { members, count } = await findMembers(means, { ...asked, pin }, { skip, limit });
+  const write = cursorWriter({ list: POPULATION, terms, pin: [pin.seq, pin.at] });
+  return new PopulationMemberConnection(
+    new Page({
+      nodes: members.map((member) => new PopulationMember(member, pin)),
+      cursorAt: (index) => write([skip + index]),
+      hasNextPage: count > skip + members.length,
+      hasPreviousPage: skip > 0,
+      count: () => Promise.resolve(count),
+    }),
+  );
+}
+
+/** Where a walk goes on, and in which view. */
+export function placeInWalk({ pin: [seq, at], place: [index] }: ReturnType<typeof readCursor>) {
   if (typeof seq !== 'number' || typeof at !== 'string' || typeof index !== 'number') {
     throw badInput('This cursor is of another history: to begin a new walk, leave the cursor out.');
   }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { CredentialFact, Finding } from '../../controls/control.js';
+import type { CredentialFact, Finding, Member } from '../../controls/control.js';
 import type { Keep } from '../../controls/evaluate.js';
 import { type Period, PeriodError, parsePeriod, partsOf } from '../../controls/period.js';
 import { CONTROLS, controlsOf } from '../../controls/registry.js';
@@ -25,6 +25,11 @@ const KEPT: Keep = { skip: 0, limit: 1000 };
 
 /** Evidence as a caller asks for it; what is wrong with the question is the caller's error. */
 export async function readEvidence(means: Means, args: EvidenceArgs): Promise<Evidence> {
+  const request = { ...(await requestOf(means, args)), keep: KEPT };
+  return new Evidence({ request, evidence: await evaluateOnce(means, request) });
+}
+
+async function requestOf(means: Means, args: EvidenceArgs): Promise<Omit<EvidenceRequest, 'keep'>> {
   const { asOf } = toWish(means, { asOf: args.asOf ?? null });
   const trend = args.trend ?? null;
   const asked = {
@@ -33,15 +38,44 @@ export async function readEvidence(means: Means, args: EvidenceArgs): Promise<Ev
     integrations: await checkIntegrations(means, args.integrations),
   };
   if (trend !== null) asInput(() => partsOf(asked.period, trend));
-  const request: EvidenceRequest = {
+  return {
     ...asked,
     trend,
     pin: asOf === null ? await means.loaders.current.head() : await means.store.pinAt(asOf),
     thresholds: thresholdsOf(means),
     credentials: await credentialsOf(means),
-    keep: KEPT,
   };
-  return new Evidence({ request, evidence: await evaluateOnce(means, request) });
+}
+
+/** The question whose answer a population is part of. Not every control has members that can be listed. */
+export async function populationRequest(
+  means: Means,
+  args: Pick<EvidenceArgs, 'period' | 'asOf' | 'integrations'> & { readonly control: string },
+): Promise<Omit<EvidenceRequest, 'keep'>> {
+  const request = await requestOf(means, { ...args, controls: [args.control] });
+  const listed = Object.values(CONTROLS).filter((each) => each.population(request.period).isListed);
+  if (request.controls.some((control) => listed.includes(control))) return request;
+  throw badInput(
+    `The members of ${args.control} are neither records nor messages: choose one of ${listed.map(({ id }) => id).join(', ')}.`,
+  );
+}
+
+/** Members that one evaluation keeps: it reads the whole period, so it serves several pages. */
+const MEMBERS_AT_ONCE = 1000;
+
+/** So many members of a population after so many; and how many there are. */
+export async function findMembers(
+  means: Means,
+  request: Omit<EvidenceRequest, 'keep'>,
+  { skip, limit }: Keep,
+): Promise<{ readonly members: readonly Member[]; readonly count: number }> {
+  const start = skip - (skip % MEMBERS_AT_ONCE);
+  // a page may reach into the next block
+  const size = skip + limit > start + MEMBERS_AT_ONCE ? 2 * MEMBERS_AT_ONCE : MEMBERS_AT_ONCE;
+  const keep = { skip: 0, limit: 0, members: { skip: start, limit: size } };
+  const [result] = (await evaluateOnce(means, { ...request, keep })).results;
+  const members = result?.members.slice(skip - start, skip - start + limit) ?? [];
+  return { members, count: result?.population.count ?? 0 };
 }
 
 /** What this gateway judges by. */

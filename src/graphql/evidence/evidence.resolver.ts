@@ -4,10 +4,11 @@ import { Guard } from '../access/guard.js';
 import type { GatewayContext } from '../context.js';
 import { ForwardArgs } from '../lists/page-args.js';
 import { Control } from './control.type.js';
-import { EvidenceArgs } from './evidence.args.js';
-import { ControlExceptionConnection, listExceptions } from './evidence.exceptions.js';
+import { EvidenceArgs, PopulationArgs } from './evidence.args.js';
+import { ControlExceptionConnection, listExceptions, listPopulation } from './evidence.exceptions.js';
 import { readEvidence, thresholdsOf } from './evidence.read.js';
 import { ControlResult, controlOf, Evidence } from './evidence.type.js';
+import { PopulationMemberConnection } from './population.type.js';
 
 @Resolver(() => ControlResult)
 export class EvidenceResolver {
@@ -29,6 +30,19 @@ export class EvidenceResolver {
   })
   evidence(@Args(() => EvidenceArgs) args: EvidenceArgs, @Ctx() context: GatewayContext): Promise<Evidence> {
     return readEvidence(context.means, args);
+  }
+
+  @Guard('reader')
+  @Query(() => PopulationMemberConnection, {
+    nullable: true,
+    description:
+      'The population of a control: exactly the members that `evidence` counts, in the order in which it finds them, those that Abnormal no longer returns included. From the history alone; reads all of the period.',
+  })
+  population(
+    @Args(() => PopulationArgs) args: PopulationArgs,
+    @Ctx() context: GatewayContext,
+  ): Promise<PopulationMemberConnection> {
+    return listPopulation(context.means, args);
   }
 
   @FieldResolver(() => ControlExceptionConnection, {

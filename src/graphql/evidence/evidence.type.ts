@@ -8,6 +8,7 @@ import type {
   EvidenceRequest,
   TrendPoint as PointFacts,
 } from '../../evidence/evaluate-period.js';
+import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/coverage.js';
 import type { Instant } from '../../model/instant.js';
 import { GapReasonEnum } from '../collection/coverage.type.js';
@@ -15,6 +16,7 @@ import { DateTime } from '../date-time.scalar.js';
 import { PlainField } from '../plain-field.js';
 import { Control, MeasureUnit, toMeasured } from './control.type.js';
 import { Bound, GapClass, Verdict } from './evidence.enums.js';
+import { PopulationMember } from './population.type.js';
 
 @ObjectType('EvidencePeriod', { description: 'A span of source time, half-open.' })
 export class EvidencePeriod {
@@ -112,7 +114,7 @@ export class Population {
   @PlainField(() => String, {
     nullable: true,
     description:
-      'The same as a query of this graph, as far as its filters can say it; null where no records are meant. What the filter cannot say, `words` does.',
+      'What gives exactly these members in this graph: a field of the root without its selection, such as `population(control: …)`. Null where the members are neither records nor messages.',
   })
   get query(): string | null {
     return this.facts.query;
@@ -157,6 +159,41 @@ export class Distribution {
   readonly bars!: DistributionFacts['bars'];
 }
 
+@ObjectType('NoLongerGiven', {
+  simpleResolvers: true,
+  description: 'Members of a population that Abnormal no longer returns.',
+})
+export class NoLongerGiven {
+  constructor(
+    private readonly facts: ResultFacts['noLongerGiven'],
+    private readonly pin: Pin,
+  ) {}
+
+  @PlainField(() => Int, { description: 'How many there are.' })
+  get count(): number {
+    return this.facts.count;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description: 'Since when the first of them is missing (UTC); null where there are none.',
+  })
+  get since(): Instant | null {
+    return this.facts.since;
+  }
+
+  @PlainField(() => [PopulationMember], {
+    description:
+      'The first 100 of them, in the order in which the records were walked; `population` lists all, each with `noLongerGivenSince`.',
+  })
+  get members(): PopulationMember[] {
+    return this.facts.members.slice(0, NAMED).map((member) => new PopulationMember(member, this.pin));
+  }
+}
+
+/** Members named with a result. */
+const NAMED = 100;
+
 /** What a result was asked with, so that its exceptions can be asked for further. */
 export interface Asked {
   readonly request: EvidenceRequest;
@@ -199,6 +236,14 @@ export class ControlResult {
   @PlainField(() => Population, { description: 'What it is about.' })
   get population(): Population {
     return new Population(this.facts.population);
+  }
+
+  @PlainField(() => NoLongerGiven, {
+    description:
+      'What of the population Abnormal returned once and no longer returns: it counts as it was last recorded.',
+  })
+  get noLongerGiven(): NoLongerGiven {
+    return new NoLongerGiven(this.facts.noLongerGiven, this.asked.evidence.pin);
   }
 
   @PlainField(() => Int, { description: 'Members whose time is not up yet: neither good nor bad.' })

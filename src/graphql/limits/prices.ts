@@ -13,6 +13,7 @@ export const FIELD_PRICES: Readonly<Record<string, number>> = {
   'Query.__type': 50,
   // reads every record of the period
   'Query.evidence': 2_000,
+  'Query.population': 2_000,
   'Evidence.trend': 2_000,
   'ControlResult.exceptions': 200,
   // walks through all of them
@@ -40,10 +41,17 @@ export const ON_DEMAND: ReadonlySet<string> = new Set([
 ]);
 
 /** Below these everything is as it was, and Abnormal is not asked. */
-export const OF_THE_PAST: ReadonlySet<string> = new Set(['Revision.node', 'ControlException.record']);
+export const OF_THE_PAST: ReadonlySet<string> = new Set([
+  'Revision.node',
+  'ControlException.record',
+  'PopulationMember.record',
+]);
 
 /** Lists that are no connections, with how long they are at most, where what hangs off their items has a price. */
-export const LIST_LENGTHS: Readonly<Record<string, number>> = { 'Evidence.results': 10 };
+export const LIST_LENGTHS: Readonly<Record<string, number>> = {
+  'Evidence.results': 10,
+  'NoLongerGiven.members': 100,
+};
 
 /** Fields that give one record or none. */
 export const SINGLE_NODES: ReadonlySet<string> = new Set([

@@ -11,6 +11,7 @@ import {
 } from '../../model/normalise.js';
 import type { CustomerOverride, Message as MessageRecord } from '../../model/records.js';
 import { type MessageRemediation, messageRemediation } from '../../model/remediation.js';
+import type { Revision } from '../../model/revision.js';
 import { RemediationStatus } from '../case/case.enums.js';
 import { DateTime } from '../date-time.scalar.js';
 import { remembered } from '../execution/remembered.js';
@@ -60,7 +61,21 @@ export class CustomerOverrideNote implements CustomerOverride {
     'One e-mail of a threat in one mailbox, from `GET /threats/{id}`. The same e-mail to several people is several messages.',
 })
 export class Message {
-  constructor(private readonly record: MessageRecord) {}
+  constructor(
+    private readonly record: MessageRecord,
+    /** The version of the threat that it is from. */
+    readonly from: Revision<'threat'>,
+    private readonly goneSince: Instant | null = null,
+  ) {}
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description:
+      'Since when Abnormal no longer returns it with its threat (UTC): the first complete version without it, or the threat’s tombstone. Null while Abnormal returns it; others than null only with `messages(recorded: ALL)`.',
+  })
+  get noLongerGivenSince(): Instant | null {
+    return this.goneSince;
+  }
 
   @PlainField(() => ID, {
     description: 'Abnormal’s own id (`abxMessageIdStr`): a signed 64-bit integer as text.',

@@ -1,3 +1,5 @@
+import { RecordedMessages } from '../../model/recorded-messages.js';
+import type { Revision } from '../../model/revision.js';
 import { Case, CaseConnection } from '../case/case.type.js';
 import { reportCoverage } from '../collection/coverage.js';
 import type { GatewayContext, Means } from '../context.js';
@@ -5,26 +7,56 @@ import { type PageArgs, pageText } from '../lists/page-args.js';
 import { pageWithin } from '../lists/page-within.js';
 import { assertCollected, type View } from '../lists/view.js';
 import { Message, MessageConnection } from './message.type.js';
+import type { MessageListArgs, RecordedMessagesChoice } from './threat.args.js';
 import type { Threat } from './threat.type.js';
 
+/** Versions of a threat that are read at once. */
+const VERSIONS_AT_ONCE = 200;
+
 /** A page of a threat's messages, newest first. */
-export function messagesOfThreat(root: Threat, args: PageArgs, context: GatewayContext) {
-  return root.keep(`messages ${pageText(args)}`, () => readMessages(root, args, context.means));
+export function messagesOfThreat(root: Threat, args: MessageListArgs, context: GatewayContext) {
+  const which = args.recorded ?? 'CURRENT';
+  return root.keep(`messages ${which} ${pageText(args)}`, () =>
+    readMessages(root, which, args, context.means),
+  );
 }
 
-async function readMessages(root: Threat, args: PageArgs, means: Means): Promise<MessageConnection> {
+async function readMessages(
+  root: Threat,
+  which: RecordedMessagesChoice,
+  args: PageArgs,
+  means: Means,
+): Promise<MessageConnection> {
   const { key } = root.revision;
-  const read = async (view: View) => {
-    const { record = null } =
-      view.seq === root.view.seq ? root : ((await means.loaders.records.load<'threat'>(key, view.seq)) ?? {});
-    return (record?.messages ?? []).map((message) => new Message(message));
+  const current = async (view: View) => {
+    const revision =
+      view.seq === root.view.seq ? root.revision : await means.loaders.records.load<'threat'>(key, view.seq);
+    return (revision?.record.messages ?? []).map(
+      (message) => new Message(message, revision as Revision<'threat'>),
+    );
   };
+  const list = which === 'ALL' ? 'Threat.messages(recorded: ALL)' : 'Threat.messages';
+  const read = which === 'ALL' ? (view: View) => everyMessage(root, view, means) : current;
   const idOf = (message: Message) => message.messageId;
-  const { page } = await pageWithin(
-    { list: 'Threat.messages', owner: key, view: root.view, read, idOf },
-    args,
-  );
+  const { page } = await pageWithin({ list, owner: key, view: root.view, read, idOf }, args);
   return new MessageConnection(page);
+}
+
+async function everyMessage(
+  { revision: { key } }: Threat,
+  { seq }: View,
+  { store }: Means,
+): Promise<Message[]> {
+  const messages = new RecordedMessages<Revision<'threat'>>();
+  for (let before = seq + 1, more = true; more; ) {
+    const found = await store.revisions(key, before, VERSIONS_AT_ONCE);
+    for (const revision of found) messages.add(revision, revision);
+    before = found.at(-1)?.seqFrom ?? 0;
+    more = found.length === VERSIONS_AT_ONCE;
+  }
+  return messages
+    .all()
+    .map(({ message, from, noLongerGivenSince }) => new Message(message, from, noLongerGivenSince));
 }
 
 /** A page of the cases that name a threat. */

@@ -1,4 +1,5 @@
 import { ArgsType, Field } from 'type-graphql';
+import { describedEnum } from '../described-enum.js';
 import {
   BooleanFilter,
   DateTimeFilter,
@@ -8,6 +9,7 @@ import {
 } from '../lists/comparison.inputs.js';
 import { type FilterInput, filterOf } from '../lists/filter-input.js';
 import { type OrderInput, orderOf } from '../lists/order-input.js';
+import { PageArgs } from '../lists/page-args.js';
 import { ListArgs } from '../read-args.js';
 import {
   AttackStrategy,
@@ -78,4 +80,24 @@ export class ThreatListArgs extends ListArgs {
     description: 'The order; last received first when not given.',
   })
   orderBy?: OrderInput | null;
+}
+
+export type RecordedMessagesChoice = 'CURRENT' | 'ALL';
+
+export const RecordedMessagesChoice = describedEnum<RecordedMessagesChoice>(
+  'RecordedMessages',
+  'Which messages of a threat.',
+  {
+    CURRENT: 'Those that the threat has in this view.',
+    ALL: 'Every message that any version up to this view has, each as it was last recorded. Abnormal returns a sample of a threat’s messages, and another reading may return others.',
+  },
+);
+
+@ArgsType()
+export class MessageListArgs extends PageArgs {
+  @Field(() => RecordedMessagesChoice, {
+    nullable: true,
+    description: 'Which messages; CURRENT when not given.',
+  })
+  recorded?: RecordedMessagesChoice | null;
 }

@@ -9,8 +9,9 @@ import { listRecords } from '../record/list-records.js';
 import { readNode } from '../record/read-node.js';
 import { readOnDemand } from '../record/read-on-demand.js';
 import { THREATS } from '../record/records.js';
-import { MessageConnection } from './message.type.js';
-import { ThreatListArgs } from './threat.args.js';
+import { Revision } from '../record/revision.type.js';
+import { Message, MessageConnection } from './message.type.js';
+import { MessageListArgs, ThreatListArgs } from './threat.args.js';
 import { Threat, ThreatConnection } from './threat.type.js';
 import { AttachmentList, LinkList } from './threat-extras.type.js';
 import { casesOfThreat, messagesOfThreat } from './threat-lists.js';
@@ -42,9 +43,14 @@ export class ThreatResolver {
   @Direct
   @FieldResolver(() => MessageConnection, {
     nullable: true,
-    description: 'The messages held, newest first, ties by id. `allMessagesHeld` says whether these are all.',
+    description:
+      'The messages held, newest first, ties by id. `allMessagesHeld` says whether these are all. With `recorded: ALL` every message ever recorded of it.',
   })
-  messages(@Root() root: Threat, @Args(() => PageArgs) args: PageArgs, @Ctx() context: GatewayContext) {
+  messages(
+    @Root() root: Threat,
+    @Args(() => MessageListArgs) args: MessageListArgs,
+    @Ctx() context: GatewayContext,
+  ) {
     return messagesOfThreat(root, args, context);
   }
 
@@ -75,5 +81,16 @@ export class ThreatResolver {
   async links(@Root() root: Threat, @Ctx() context: GatewayContext): Promise<LinkList | null> {
     const seen = await readOnDemand(context.means, 'threatLinks', root);
     return seen && new LinkList(seen);
+  }
+}
+
+@Resolver(() => Message)
+export class MessageResolver {
+  @Direct
+  @FieldResolver(() => Revision, {
+    description: 'The version of its threat that it is from: the newest, up to this view, that has it.',
+  })
+  version(@Root() message: Message) {
+    return new Revision(message.from);
   }
 }

@@ -1,0 +1,84 @@
+import { Ctx, Field, ID, ObjectType } from 'type-graphql';
+import type { Member } from '../../controls/control.js';
+import type { Pin } from '../../history/store.js';
+import type { Instant } from '../../model/instant.js';
+import type { ListedKind, RecordKey } from '../../model/kind.js';
+import type { Revision } from '../../model/revision.js';
+import type { GatewayContext, Means } from '../context.js';
+import { DateTime } from '../date-time.scalar.js';
+import { connectionOf } from '../lists/connection.js';
+import { PlainField } from '../plain-field.js';
+import { toRecordNode } from '../record/read-node.js';
+import { RecordNode } from '../record/record.type.js';
+
+@ObjectType('PopulationMember', {
+  simpleResolvers: true,
+  description: 'A record or a message that belongs to the population of a control.',
+})
+export class PopulationMember {
+  constructor(
+    private readonly member: Member,
+    private readonly pin: Pin,
+  ) {}
+
+  @PlainField(() => ID, { description: 'The integration, by name.' })
+  get integration(): string {
+    return this.member.subject.key.integration;
+  }
+
+  @PlainField(() => ID, { description: 'Abnormal’s own id of the record.' })
+  get recordId(): string {
+    return this.member.subject.key.id;
+  }
+
+  @PlainField(() => ID, {
+    nullable: true,
+    description: 'The message, by Abnormal’s id, where messages are the members; else null.',
+  })
+  get messageId(): string | null {
+    return this.member.subject.messageId;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description: 'The instant by which it belongs to the period (UTC).',
+  })
+  get at(): Instant | null {
+    return this.member.at;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description:
+      'Since when Abnormal no longer returns it (UTC), by the version that first lacks it; it counts as it was last recorded. Null while Abnormal returns it.',
+  })
+  get noLongerGivenSince(): Instant | null {
+    return this.member.noLongerGivenSince;
+  }
+
+  @Field(() => RecordNode, {
+    nullable: true,
+    description:
+      'The record, as it stood in the view that was judged. A message that Abnormal no longer returns is in `messages(recorded: ALL)`.',
+  })
+  record(@Ctx() { means }: GatewayContext): Promise<RecordNode | null> {
+    return recordInView(this.member.subject.key, this.pin, means);
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of the members of a population.' })
+export class PopulationMemberConnection extends connectionOf<PopulationMember>(
+  () => PopulationMember,
+  'PopulationMember',
+) {}
+
+/** A record as it stood in the view that was judged, its tombstone where it was gone by then. */
+export async function recordInView(
+  key: RecordKey,
+  { seq, at }: Pin,
+  { loaders }: Means,
+): Promise<RecordNode | null> {
+  const revision = await loaders.records.load(key, seq);
+  const frozen = { frozen: true, freshness: null, requestedAt: at, maxAgeMs: 0, staleIfError: true };
+  return revision && toRecordNode(revision as Revision<ListedKind>, { seq, asOf: at, ...frozen });
+}
