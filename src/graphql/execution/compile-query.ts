@@ -25,6 +25,8 @@ export interface Compiled {
   readonly run: CompiledQuery['query'];
   /** Variables that must have a value: within an object or a list the compiler takes one left out for null. */
   readonly needed: ReadonlySet<string>;
+  /** How many fields were written out. */
+  readonly fields: number;
 }
 
 /**
@@ -41,7 +43,8 @@ export function compile(
   const size = new WrittenOut(schema, document);
   if (!size.fits(operation.selectionSet, root.name)) return null;
   const compiled = compileQuery(withCoerced(schema), withCoercedVariables(document, operation));
-  return isCompiledQuery(compiled) ? { run: compiled.query, needed: variablesWithin(document) } : null;
+  if (!isCompiledQuery(compiled)) return null;
+  return { run: compiled.query, needed: variablesWithin(document), fields: size.fields };
 }
 
 /** Counts the fields of a query as the compiler writes them: fragments in place, abstract types once a type. */
@@ -56,6 +59,10 @@ class WrittenOut {
     for (const definition of document.definitions) {
       if (definition.kind === Kind.FRAGMENT_DEFINITION) this.fragments.set(definition.name.value, definition);
     }
+  }
+
+  get fields(): number {
+    return LARGEST - this.left;
   }
 
   /** Whether a selection on a type can be compiled, `times` over. */

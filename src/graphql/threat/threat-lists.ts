@@ -1,7 +1,7 @@
 import { Case, CaseConnection } from '../case/case.type.js';
 import { reportCoverage } from '../collection/coverage.js';
 import type { GatewayContext, Means } from '../context.js';
-import { type PageArgs, pageText } from '../lists/page-args.js';
+import type { PageArgs } from '../lists/page-args.js';
 import { pageWithin } from '../lists/page-within.js';
 import type { View } from '../lists/view.js';
 import { Message, MessageConnection } from './message.type.js';
@@ -9,7 +9,7 @@ import type { Threat } from './threat.type.js';
 
 /** A page of a threat's messages, newest first. */
 export function messagesOfThreat(root: Threat, args: PageArgs, context: GatewayContext) {
-  return root.keep(`messages ${pageText(args)}`, () => readMessages(root, args, context.means));
+  return readMessages(root, args, context.meansOfNotedRead);
 }
 
 async function readMessages(root: Threat, args: PageArgs, means: Means): Promise<MessageConnection> {
@@ -29,7 +29,7 @@ async function readMessages(root: Threat, args: PageArgs, means: Means): Promise
 
 /** A page of the cases that name a threat. */
 export function casesOfThreat(root: Threat, args: PageArgs, context: GatewayContext) {
-  return root.keep(`cases ${pageText(args)}`, () => readCases(root, args, context.means));
+  return readCases(root, args, context.meansOfNotedRead);
 }
 
 async function readCases(root: Threat, args: PageArgs, means: Means): Promise<CaseConnection> {
