@@ -41,7 +41,7 @@ const FIELD_BYTES = 3_000;
 class Plans {
   readonly seenOnce = new WeakSet<OperationDefinitionNode>();
   readonly known = new BoundedCache<Known, OperationDefinitionNode>(
-    'compiled queries',
+    'compiled-queries',
     // an operation holds on to the document around it
     ({ plan }, { loc }) => parsedBytes(loc?.source.body ?? '') + FIELD_BYTES * (plan?.compiled.fields ?? 0),
   );
@@ -95,6 +95,8 @@ function planOf(
   const compiled = compile(schema, document, operation);
   const plan = compiled && { operation, compiled };
   known.set(operation, { plan });
+  // what is too large to be kept must not be compiled each time
+  if (!known.has(operation)) known.set(operation, { plan: null });
   return plan;
 }
 
