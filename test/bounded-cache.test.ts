@@ -39,6 +39,7 @@ function memoryUsed(): number {
 const folder = mkdtempSync(join(tmpdir(), 'bounded-cache-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+let histories = 0;
 const schema = buildGatewaySchema();
 const log = createLog({ level: 'silent', pretty: false, secrets: [], destination: process.stderr });
 const LOCAL = { role: 'admin' } as const;
@@ -102,7 +103,7 @@ const FILLS: Partial<Record<CacheName, Fill>> = {
     return gate;
   },
   'sqlite-revisions': async () => {
-    const store = await openStore(`sqlite:${join(folder, 'history.db')}`, 'write');
+    const store = await openStore(`sqlite:${join(folder, `${++histories}.db`)}`, 'write');
     for (let n = 0; n < 10; n += 1) {
       const now = toInstant(START_MS + n * MINUTE);
       const some = Array.from({ length: 500 }, (_, k) => observe(threat(n * 500 + k, START_MS), now, n));
@@ -173,8 +174,9 @@ describe.each(Object.entries(FILLS) as [CacheName, Fill][])(
       const grown = memoryUsed() - before;
       const counted = sizesOf(name);
       const bytes = counted.bytes - countedBefore.bytes;
-      console.log(name, 'counted', bytes, 'grown', grown, 'bound', CACHE_BYTES[name]);
       expect(held).toBeDefined();
+      expect(bytes).toBeGreaterThan(CACHE_BYTES[name] / 2);
+      expect(grown, `counted: ${bytes}`).toBeLessThan(bytes * 1.25);
       expect(counted.bytes).toBeLessThanOrEqual(counted.maxBytes);
     });
   },
