@@ -5,7 +5,7 @@
 
 /** `folder` may import from itself, from `model/`, the log's type, and from what is named; nothing else of `src`. */
 function layer(folder, allowed, comment) {
-  const may = [`^src/${folder}/`, '^src/model/', '^src/log[.]ts$', ...allowed];
+  const may = [`^src/${folder}/`, '^src/model/', '^src/(log|bounded-cache)[.]ts$', ...allowed];
   return {
     name: `layer-${folder}`,
     comment,
@@ -213,6 +213,12 @@ export default {
       },
       to: { path: '^src/outgoing[.]ts$' },
     },
+    onlyIn(
+      'caches-are-bounded',
+      ['lru-cache'],
+      ['^src/bounded-cache[.]ts$'],
+      'A cache has a bound in bytes and is known by name, so that all of them can be looked at together.',
+    ),
     onlyIn(
       'server-in-http',
       ['fastify', '@fastify/.*', '@as-integrations/.*', 'altair-static'],

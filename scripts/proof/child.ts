@@ -10,6 +10,8 @@ export interface Child {
   errors(): string;
   /** The most memory it has had resident, in bytes; 0 once it has ended. */
   peakMemory(): number;
+  /** The memory that it has resident now, in bytes; 0 once it has ended. */
+  memory(): number;
 }
 
 export interface ChildOptions {
@@ -44,15 +46,16 @@ export function startGateway(args: readonly string[], options: ChildOptions): Ch
     process: child,
     ended: new Promise((resolve) => child.once('close', (code) => resolve(code))),
     errors: () => text,
-    peakMemory: () => highWater(child.pid),
+    peakMemory: () => resident(child.pid, 'VmHWM'),
+    memory: () => resident(child.pid, 'VmRSS'),
   };
 }
 
-/** `VmHWM` of a process: what the kernel counts as its peak resident set. */
-function highWater(pid: number | undefined): number {
+/** What the kernel counts as a process's resident set: now (`VmRSS`), or at its peak (`VmHWM`). */
+function resident(pid: number | undefined, name: 'VmHWM' | 'VmRSS'): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
   } catch {
     return 0;
   }

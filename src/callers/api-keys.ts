@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
+import { BoundedCache } from '../bounded-cache.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import { type Caller, ROLES, type Role } from '../model/caller.js';
@@ -46,7 +46,8 @@ export interface ApiKeysOptions {
 /** How long what another process does to a key may go unseen. */
 export const KEY_CACHE_MS = 2_000;
 const LAST_USE_MS = 60_000;
-const MOST_CACHED = 1_000;
+/** What is known of one: names are short. */
+const HELD_BYTES = 1_000;
 
 const COLLECTION = 'apiKeys';
 
@@ -65,8 +66,8 @@ interface StoredKey extends ApiKey {
  * for two seconds, so that one revoked elsewhere stops working here within that time.
  */
 export class ApiKeys {
-  readonly #held = new LRUCache<string, Held>({ max: MOST_CACHED });
-  readonly #notedAt = new LRUCache<string, number>({ max: MOST_CACHED });
+  readonly #held = new BoundedCache<Held>('api-keys', () => HELD_BYTES);
+  readonly #notedAt = new BoundedCache<number>('api-key-uses', () => 0);
   readonly #writing = new Set<Promise<unknown>>();
   #any = false;
   #anyReadAt = Number.NEGATIVE_INFINITY;

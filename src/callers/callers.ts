@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../bounded-cache.js';
 import type { Log } from '../log.js';
 import { ANONYMOUS_CALLER, type Caller, LOCAL_CALLER, type Role } from '../model/caller.js';
 import { isSameHash, KEY_PREFIX, parseKey, sha256 } from './api-key.js';
@@ -79,11 +79,10 @@ type Verdict = Caller | Exclude<Reason, 'MISSING' | 'MALFORMED'> | 'NO_ROLE' | '
 
 /** How long one that was let in need not wait for what others at its address do. */
 const TRUST_MS = 60 * 60_000;
-const MOST_TRUSTED = 10_000;
 
 class KnownCallers implements Callers {
   readonly #attempts: FailedAttempts;
-  readonly #letInAt = new LRUCache<string, number>({ max: MOST_TRUSTED });
+  readonly #letInAt = new BoundedCache<number>('trusted-credentials', () => 0);
   readonly #fixed: readonly (readonly [hash: Buffer, caller: Caller])[];
 
   constructor(private readonly options: CallersOptions) {

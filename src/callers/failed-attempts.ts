@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../bounded-cache.js';
 
 /** How many wrong credentials an address may show within the window before it has to wait. */
 export const MOST_FAILURES = 10;
 export const FAILURE_WINDOW_MS = 60_000;
-const MOST_ADDRESSES = 10_000;
+const FAILURES_BYTES = 50;
 
 interface Failures {
   count: number;
@@ -16,7 +16,7 @@ interface Failures {
  * them all. Bounded: where very many addresses fail, those that were quiet longest are forgotten.
  */
 export class FailedAttempts {
-  readonly #failures = new LRUCache<string, Failures>({ max: MOST_ADDRESSES });
+  readonly #failures = new BoundedCache<Failures>('failed-attempts', () => FAILURES_BYTES);
 
   constructor(private readonly clock: () => number) {}
 

@@ -6,7 +6,7 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache, jsonBytes } from '../bounded-cache.js';
 import type { Log } from '../log.js';
 import type { Caller } from '../model/caller.js';
 import { sendOnce } from '../outgoing.js';
@@ -47,7 +47,6 @@ const JWKS_PATIENCE_MS = 5_000;
 const MOST_JWKS_BYTES = 1024 * 1024;
 /** How long a token that was checked need not be checked again, unless it ends before. */
 export const CHECKED_MS = 30_000;
-const MOST_CHECKED = 1_000;
 
 interface Checked {
   readonly caller: Caller;
@@ -61,7 +60,7 @@ interface Checked {
  */
 export class JsonWebTokens {
   readonly #keys;
-  readonly #checked = new LRUCache<string, Checked>({ max: MOST_CHECKED });
+  readonly #checked = new BoundedCache<Checked>('checked-tokens', jsonBytes);
   #fetchedAt = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
 

@@ -1,4 +1,5 @@
 import type { BudgetSnapshot } from '../abnormal/budget.js';
+import { BoundedCache, textBytes } from '../bounded-cache.js';
 import type { KeyBook } from '../callers/api-keys.js';
 import type { Thresholds } from '../controls/thresholds.js';
 import type { HistoryStore } from '../history/store.js';
@@ -10,7 +11,6 @@ import { type Instant, toInstant } from '../model/instant.js';
 import type { Live } from '../sync/freshness.js';
 import { Reads } from './execution/reads.js';
 import type { Admission } from './limits/gate.js';
-import { SharedPages } from './lists/shared-pages.js';
 import type { Operations } from './operations.js';
 
 export interface ContextOptions {
@@ -52,8 +52,8 @@ export class Means {
   constructor(
     private readonly options: ContextOptions,
     private readonly request: RequestInfo | undefined,
-    /** What outlives the request: pages as they stand at the newest head. */
-    readonly shared: SharedPages,
+    /** What outlives the request: how fresh lists are known to be. */
+    readonly listFreshness: KnownFreshness,
   ) {
     this.requestedAt = this.now();
   }
@@ -148,14 +148,22 @@ export class GatewayContext {
     return this.own.admission;
   }
 
-  /** For a read that is noted in `reads` with how to see whether it still stands. */
+  /**
+   * For a read that is noted in `reads`, and for one at the `seq` of a list's node, which changes only if what is
+   * noted of the list does.
+   */
   get meansOfNotedRead(): Means {
     return this.own;
   }
 }
 
-/** Makes the maker of contexts. Loaders are fresh in each; pages are shared as long as the history stands still. */
+/** When lists were last known to be whole, and the newest `seq` then: once there is a newer one, it is looked up. */
+type KnownFreshness = BoundedCache<{ readonly verifiedAt: Instant; readonly head: number }>;
+
+/** Makes the maker of contexts. Loaders are fresh in each. */
 export function createContextFactory(options: ContextOptions): (request?: RequestInfo) => GatewayContext {
-  const shared = new SharedPages();
-  return (request) => new GatewayContext(new Means(options, request, shared));
+  const listFreshness: KnownFreshness = new BoundedCache('list-freshness', ({ verifiedAt }) =>
+    textBytes(verifiedAt),
+  );
+  return (request) => new GatewayContext(new Means(options, request, listFreshness));
 }

@@ -1,4 +1,5 @@
 import type { Document } from 'mongodb';
+import { BoundedCache, jsonBytes } from '../bounded-cache.js';
 import { absentTime, fieldSpec } from '../model/fields.js';
 import type { FieldValue } from '../model/filter.js';
 import { keyText, type ListedKind } from '../model/kind.js';
@@ -11,13 +12,13 @@ import { type MongoRevisions, visibleAt } from './mongo-revisions.js';
 import { orderIndex, referenceIndex } from './mongo-schema.js';
 import type { ListQuery, Page, PageQuery, Position, RecordedPage, RecordedQuery } from './store.js';
 
-/** How many batches' extents are kept at hand. */
-const KNOWN = 1_000;
-
 /** Lists of live records. */
 export class MongoLists {
   /** The extents at some batches; a batch's never change. */
-  readonly #extents = new Map<number, Extents | null>();
+  readonly #extents = new BoundedCache<{ readonly extents: Extents | null }, number>(
+    'mongodb-batch-extents',
+    jsonBytes,
+  );
 
   constructor(
     private readonly collections: Collections,
@@ -122,8 +123,7 @@ export class MongoLists {
 
   /** Takes note of the extents at a batch. */
   know(seq: number, extents: Extents | null): void {
-    if (this.#extents.size >= KNOWN) this.#extents.clear();
-    this.#extents.set(seq, extents);
+    this.#extents.set(seq, { extents });
   }
 
   async #extentOf({ kind, orderBy, seq }: PageQuery): Promise<Extent | undefined> {
@@ -132,7 +132,7 @@ export class MongoLists {
       // there is none beyond the newest batch, whose extents would be wrong once there is
       if (batch) this.know(seq, batch.extents);
     }
-    return this.#extents.get(seq)?.[kind][orderBy];
+    return this.#extents.get(seq)?.extents?.[kind][orderBy];
   }
 }
 

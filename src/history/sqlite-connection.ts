@@ -1,5 +1,5 @@
 import Database from 'libsql';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../bounded-cache.js';
 import { HistoryError } from './errors.js';
 
 /** What goes in and out of SQLite here. Booleans are 0 and 1; anything else aborts the driver's process. */
@@ -21,14 +21,19 @@ export interface Reader {
 }
 
 const MODES: Record<Access, string> = { create: 'rwc', write: 'rw', read: 'ro' };
-const MAX_STATEMENTS = 300;
+/** What a prepared statement takes in SQLite's memory, roughly: by itself, and for each letter of its text. */
+const STATEMENT_BYTES = 8_000;
+const BYTES_A_LETTER = 20;
 
 type Prepared = ReturnType<InstanceType<typeof Database>['prepare']>;
 
 /** One connection to a SQLite file, with its prepared statements. Failures are `HistoryError`s. */
 export class Connection implements Reader {
   readonly #db: InstanceType<typeof Database>;
-  readonly #statements = new LRUCache<string, Prepared>({ max: MAX_STATEMENTS });
+  readonly #statements = new BoundedCache<Prepared>(
+    'sqlite-statements',
+    (_statement, sql) => STATEMENT_BYTES + BYTES_A_LETTER * sql.length,
+  );
 
   constructor(
     readonly path: string,

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache, textBytes } from '../bounded-cache.js';
 import { type Kind, keyText, type RecordKey } from '../model/kind.js';
 import type { AnyRecord } from '../model/records.js';
 import { OPEN_SEQ, type Origin, type Revision } from '../model/revision.js';
@@ -13,32 +13,35 @@ interface Entry {
   /** The generation as of which it is known how the revision stands. */
   readonly generation: number;
   readonly revision: Revision;
+  /** What it takes in memory. */
+  readonly bytes: number;
 }
 
 const STANDING = `t.rev, t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at`;
 
-const MAX_REVISIONS = 20_000;
 /** How many revisions are decoded before other work is let in. */
 const AT_ONCE = 200;
-/** What a cached revision takes besides its record, in characters of JSON. */
-const OVERHEAD = 500;
+/** What a record takes once it is decoded, for each byte of its JSON; 1.3 was measured on threats of 3 KB. */
+const BYTES_A_BYTE = 1.5;
+/** What a revision takes besides its record. */
+const REVISION_BYTES = 700;
 
 /**
  * Revisions by their numbers. A version's record never changes, so it is decoded once and kept, as much as
  * fits; how the revision stands is read anew after it may have changed.
  */
 export class Revisions {
-  readonly #entries: LRUCache<number, Entry>;
+  readonly #entries: BoundedCache<Entry, number>;
   /** The newest revision of a key, where it is known. */
-  readonly #newest = new LRUCache<string, number>({ max: MAX_REVISIONS });
+  readonly #newest = new BoundedCache<number>('sqlite-newest-revisions', () => 0);
   #generation = 0;
 
   constructor(
     private readonly connection: Connection,
     private readonly integrations: Integrations,
-    cacheChars: number,
+    cacheBytes?: number,
   ) {
-    this.#entries = new LRUCache({ max: MAX_REVISIONS, maxSize: cacheChars });
+    this.#entries = new BoundedCache('sqlite-revisions', ({ bytes }) => bytes, cacheBytes);
   }
 
   /** The revisions of one kind with these numbers, in their order. */
@@ -101,9 +104,9 @@ export class Revisions {
     const found = new Map<number, Revision>();
     for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {
       const revision = this.#decoded(kind, row);
-      const size = String(row.at(-1)).length + OVERHEAD;
+      const bytes = REVISION_BYTES + BYTES_A_BYTE * textBytes(String(row.at(-1)));
       found.set(Number(row[0]), revision);
-      this.#keep(Number(row[0]), { generation: this.#generation, revision }, size);
+      this.#keep(Number(row[0]), { generation: this.#generation, revision, bytes });
     }
     return found;
   }
@@ -118,13 +121,13 @@ export class Revisions {
       if (!entry) continue;
       const revision = { ...entry.revision, ...standing(row) };
       found.set(rev, revision);
-      this.#keep(rev, { generation: this.#generation, revision });
+      this.#keep(rev, { ...entry, generation: this.#generation, revision });
     }
     return found;
   }
 
-  #keep(rev: number, entry: Entry, size = this.#entries.info(rev)?.size ?? OVERHEAD): void {
-    this.#entries.set(rev, entry, { size });
+  #keep(rev: number, entry: Entry): void {
+    this.#entries.set(rev, entry);
     if (entry.revision.seqTo === OPEN_SEQ && entry.generation === this.#generation) {
       this.#newest.set(keyText(entry.revision.key), rev);
     }

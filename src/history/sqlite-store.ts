@@ -44,12 +44,11 @@ export interface SqliteOptions {
   /** The clock that leases go by, in ms; the system's if not given. */
   readonly now?: () => number;
   /** How much of decoded records is kept in memory, in characters of their JSON. */
-  readonly cacheChars?: number;
+  readonly cacheBytes?: number;
   /** How many rows may be looked at on the event loop. */
   readonly limits?: Limits;
 }
 
-const CACHE_CHARS = 24_000_000;
 const IN_MEMORY = ':memory:';
 
 /**
@@ -92,14 +91,14 @@ class SqliteStore implements HistoryStore {
     private readonly connection: Connection,
     private readonly lock: WriterLock | null,
     private readonly mode: OpenMode,
-    { now = Date.now, cacheChars = CACHE_CHARS, limits = LIMITS }: SqliteOptions,
+    { now = Date.now, cacheBytes, limits = LIMITS }: SqliteOptions,
   ) {
     this.#now = now;
     this.#integrations = new Integrations(connection);
     const isShared = connection.path !== IN_MEMORY;
     this.#offload = isShared ? new WorkerOffload(connection.path) : inlineOffload(connection);
     const answers = new Answers(connection, this.#offload);
-    this.#revisions = new Revisions(connection, this.#integrations, cacheChars);
+    this.#revisions = new Revisions(connection, this.#integrations, cacheBytes);
     this.#records = new Records(connection, this.#integrations, this.#revisions, answers, limits);
     this.#lists = new Lists(connection, this.#integrations, this.#revisions, answers, limits);
     this.#books = new Books(connection, answers, limits);

@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { BudgetSnapshot } from '../abnormal/budget.js';
+import type { CacheGauge } from '../bounded-cache.js';
 import type { Pin } from '../history/store.js';
 import type { Gap } from '../model/coverage.js';
 import { INTEGRATION_STATUSES, integrationHealth } from '../model/integration-status.js';
@@ -11,6 +12,7 @@ import { secondsBetween, unixSeconds } from './seconds.js';
 export interface Gauges {
   history(head: Pin | null): void;
   budgets(snapshots: ReadonlyMap<string, BudgetSnapshot>): void;
+  caches(caches: readonly CacheGauge[]): void;
   streams(states: readonly StreamState[]): void;
   gaps(gaps: readonly { readonly stream: StreamState; readonly gaps: readonly Gap[] }[]): void;
 }
@@ -19,6 +21,7 @@ export function createGauges(registry: Registry): Gauges {
   return {
     history: historyGauges(registry),
     budgets: budgetGauges(registry),
+    caches: cacheGauges(registry),
     streams: streamGauges(registry),
     gaps: gapGauges(registry),
   };
@@ -79,6 +82,18 @@ const STREAM = ['integration', 'resource', 'filter_key'] as const;
 
 function labelsOf({ integration, resource, filterKey }: StreamState) {
   return { integration, resource, filter_key: filterKey };
+}
+
+function cacheGauges(registry: Registry): Gauges['caches'] {
+  const bytes = gauge(registry, 'cache_bytes', 'What a cache takes in memory now, in bytes.', ['cache']);
+  const limit = gauge(registry, 'cache_limit_bytes', 'What a cache may take at most, in bytes.', ['cache']);
+  return (caches) => {
+    for (const each of [bytes, limit]) each.reset();
+    for (const { cache, bytes: taken, maxBytes } of caches) {
+      bytes.inc({ cache }, taken);
+      limit.inc({ cache }, maxBytes);
+    }
+  };
 }
 
 function streamGauges(registry: Registry): Gauges['streams'] {

@@ -1,4 +1,5 @@
 import type { BudgetSnapshot } from '../abnormal/budget.js';
+import { caches } from '../bounded-cache.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import type { Gap } from '../model/coverage.js';
@@ -44,6 +45,7 @@ export function createScrape(options: ScrapeOptions): Scrape {
 
   async function read(): Promise<string> {
     gauges.budgets(new Map([...budgets()].map(([name, budget]) => [name, budget.snapshot()])));
+    gauges.caches(caches());
     try {
       const [head, streams] = await Promise.all([options.store.head(), options.store.streams()]);
       gauges.history(head);

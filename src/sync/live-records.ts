@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
-import { LRUCache } from 'lru-cache';
 import { newMeter } from '../abnormal/client.js';
 import { linkSignals } from '../abnormal/link-signals.js';
+import { BoundedCache, textBytes } from '../bounded-cache.js';
 import type { Account } from '../integrations/account.js';
 import type { Accounts } from '../integrations/accounts.js';
 import { earliest, type Instant, shift } from '../model/instant.js';
@@ -28,8 +28,6 @@ const RESOURCE_OF_KIND: Record<Kind, Resource> = {
   campaign: 'campaigns',
 };
 
-/** Ids that Abnormal does not know are remembered, so that asking for one again and again costs nothing. */
-const MAX_UNKNOWN = 10_000;
 const MAX_CONFLICT_ROUNDS = 3;
 
 /** A reading on its way, and those who wait for it. */
@@ -48,7 +46,8 @@ interface Basis {
 /** Brings single records up to date for whoever asks; see `Live.record`. */
 export class LiveRecords {
   private readonly flights = new Map<string, SharedReading>();
-  private readonly unknown = new LRUCache<string, Instant>({ max: MAX_UNKNOWN });
+  /** Ids that Abnormal does not know, so that asking for one again and again costs nothing. */
+  private readonly unknown = new BoundedCache<Instant>('unknown-ids', textBytes);
   private readonly writers = new Map<string, LiveWriter>();
   private readonly held;
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { caches } from '../../src/bounded-cache.js';
 import {
   observationOf,
   observeCase,
@@ -7,7 +8,7 @@ import {
   sampleCaseAnalysis,
   sampleThreat,
 } from '../support/records.js';
-import { fresh, Graph, stale } from './harness.js';
+import { fresh, Graph, keyOf, stale } from './harness.js';
 
 /*
  * A question asked again may be answered as before, while all that its answer was read from stands. Each test
@@ -45,6 +46,73 @@ test.each([
 ])('%s is answered the same each time', async (_what, query, variables) => {
   const [first, ...others] = await often(query, variables);
   for (const other of others) expect(other).toEqual(first);
+});
+
+function storedBytes(): number {
+  return caches().reduce((sum, { cache, bytes }) => sum + (cache === 'responses' ? bytes : 0), 0);
+}
+
+test('a response is stored when its request comes a second time, not before', async () => {
+  const before = storedBytes();
+  await graph.data(LEAN);
+  expect(storedBytes()).toBe(before);
+  const { length } = JSON.stringify(await graph.data(LEAN));
+  expect(storedBytes()).toBeGreaterThan(before + length);
+  expect(storedBytes()).toBeLessThan(before + length + 2_000);
+});
+
+test('no role is sent the response that was stored for another', async () => {
+  const guarded = await Graph.start([{ name: 'default', origin: 'ABNORMAL' }], {
+    ...{ asksCallers: true, redact: ['addresses'] },
+  });
+  try {
+    await guarded.observe(observeCase(sampleCase('c1', { affectedEmployee: 'pat@customer.example' })));
+    guarded.live.onList = async () => fresh(guarded.instant);
+    const query = '{ cases { nodes { caseId affectedEmployee } } }';
+    const ask = async (role: 'reader' | 'operator') => {
+      const response = await guarded.post(JSON.stringify({ query }), keyOf(role));
+      return response.text();
+    };
+    for (let round = 0; round < 4; round += 1) {
+      expect(await ask('operator')).toContain('pat@customer.example');
+      expect(await ask('reader')).not.toContain('pat@customer.example');
+    }
+  } finally {
+    await guarded.close();
+  }
+});
+
+test('whatever is recorded in between, a repeated request is answered as a new one is', async () => {
+  const page =
+    '{ nodes { caseId status provenance { verifiedAt } threats { nodes { subject } } } totalCount }';
+  const cursor = (await graph.data<{ cases: { pageInfo: { endCursor: string } } }>(LEAN)).cases.pageInfo
+    .endCursor;
+  const queries = [
+    `{ cases(first: 3) ${page} }`,
+    `{ cases(first: 3, after: "${cursor}") ${page} }`,
+    `{ cases(first: 3, asOf: "${graph.instant}") ${page} }`,
+    '{ threats { nodes { threatId subject cases { nodes { caseId status } totalCount } } totalCount } }',
+    `{ a: cases(filter: {open: {eq: true}}) ${page} b: threats { nodes { threatId } } }`,
+  ];
+  const writes: readonly ((step: number) => unknown)[] = [
+    (step) => graph.observe(observeCase(sampleCase(`c${step % 5}`, { statusRaw: `Status ${step}` }))),
+    (step) => graph.observe(observeCase(sampleCase(`new ${step}`, { threatIds: ['t1'] }))),
+    (step) => graph.observe(observeThreat(sampleThreat('t1', { recipientCount: step, messages: [] }))),
+    () => graph.observe(observeThreat(sampleThreat('t1'), { fetchedAt: graph.instant })),
+    () => {
+      graph.now += 400_000;
+    },
+    () => {},
+  ];
+  for (let step = 0; step < 60; step += 1) {
+    await writes[(step * 7 + (step >> 2)) % writes.length]?.(step);
+    for (const query of queries) {
+      // a comment makes it another request
+      const expected = await graph.data(`${query} # ${step}`);
+      for (const _ of [1, 2, 3]) expect(await graph.data(query), `${query}, step ${step}`).toEqual(expected);
+    }
+    graph.now += 1_000;
+  }
 });
 
 describe('the answer follows', () => {

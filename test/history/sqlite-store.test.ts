@@ -27,4 +27,4 @@ async function openIn(options: SqliteOptions): Promise<OpenedStore> {
 describeHistoryStore('sqlite', () => openIn({}));
 
 // nothing is short enough for the event loop: whatever can go to the worker goes there
-describeHistoryStore('sqlite', () => openIn({ limits: { walk: 0, scan: -1 }, cacheChars: 10_000 }));
+describeHistoryStore('sqlite', () => openIn({ limits: { walk: 0, scan: -1 }, cacheBytes: 10_000 }));

@@ -43,7 +43,7 @@ const EXPECTED = [
   ...['gaps', 'longest_gap_seconds', 'windows_total', 'records_total', 'quarantine_records', 'runs_total'],
   ...['run_duration_seconds_bucket', 'history_up', 'history_head_seq', 'history_head_timestamp_seconds'],
   ...['graphql_requests_total', 'graphql_request_duration_seconds_bucket', 'graphql_errors_total'],
-  'http_answers_total',
+  ...['http_answers_total', 'cache_bytes', 'cache_limit_bytes'],
 ].map((name) => `abnormal_gateway_${name}`);
 
 describe('the measures', () => {

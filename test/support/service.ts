@@ -98,9 +98,18 @@ export class Service {
 
   /** The most memory it has had resident, in bytes, as the kernel counts it (Linux only); 0 once it has ended. */
   peakMemory(): number {
+    return this.memory('VmHWM');
+  }
+
+  /** The memory that it has resident now, in bytes. */
+  residentMemory(): number {
+    return this.memory('VmRSS');
+  }
+
+  private memory(name: string): number {
     try {
       const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
-      return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+      return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
     } catch {
       return 0;
     }

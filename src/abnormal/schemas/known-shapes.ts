@@ -1,3 +1,4 @@
+import { WordCache } from '../../bounded-cache.js';
 import type { Kind } from '../../model/kind.js';
 import {
   attackedParty,
@@ -26,14 +27,13 @@ export type Shape = ReadonlyMap<string, Shape | IsUnknown | null>;
 
 /** What Abnormal says of nothing in particular is one of its own words. */
 const NOTHING_SAID = /^\s*(null|others?)?\s*$/i;
-const MOST_REMEMBERED = 1_000;
 
 function isUnknownBy(normalise: (word: string) => string | null): IsUnknown {
-  const known = new Set<string>();
+  const known = new WordCache<true>('known-words');
   return (word) => {
-    if (known.has(word)) return false;
+    if (known.get(word)) return false;
     const isUnknown = normalise(word) === 'OTHER' && !NOTHING_SAID.test(word);
-    if (!isUnknown && known.size < MOST_REMEMBERED) known.add(word);
+    if (!isUnknown) known.set(word, true);
     return isUnknown;
   };
 }

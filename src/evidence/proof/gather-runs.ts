@@ -1,3 +1,4 @@
+import { BoundedCache } from '../../bounded-cache.js';
 import type { HistoryStore } from '../../history/store.js';
 import { DAY, earliest, type Instant, shift } from '../../model/instant.js';
 import { canonicalJson, sha256 } from '../../model/revision.js';
@@ -28,12 +29,15 @@ export function sealedRun(run: Run): SealedRun {
   };
 }
 
-/** What has been sealed of late, by seal: each is read once. */
+/** What the id and the digest of one run take. */
+const DIGEST_BYTES = 300;
+
+/** What has been sealed of late, by seal: each is read once, as long as there is room. */
 export class RecentRuns {
-  readonly #bySeal = new Map<
-    number,
-    { readonly at: Instant; readonly digests: ReadonlyMap<string, string> }
-  >();
+  readonly #bySeal = new BoundedCache<
+    { readonly at: Instant; readonly digests: ReadonlyMap<string, string> },
+    number
+  >('sealed-runs', ({ digests }) => DIGEST_BYTES * digests.size);
 
   /**
    * The digest under which a run was last sealed, of all in seals made since `since`; older ones are forgotten.

@@ -1,7 +1,7 @@
 import type { Case as CaseRecord } from '../../model/records.js';
 import type { Revision } from '../../model/revision.js';
 import type { GatewayContext, Means } from '../context.js';
-import { type PageArgs, pageText } from '../lists/page-args.js';
+import type { PageArgs } from '../lists/page-args.js';
 import { pageWithin } from '../lists/page-within.js';
 import type { View } from '../lists/view.js';
 import { Threat, ThreatConnection } from '../threat/threat.type.js';
@@ -11,7 +11,7 @@ const NO_WINDOW = async () => null;
 
 /** A page of the threats that a case names, as far as they are held. */
 export function threatsOfCase(root: Case, args: PageArgs, context: GatewayContext) {
-  return root.keep(`threats ${pageText(args)}`, () => readThreats(root, args, context.means));
+  return readThreats(root, args, context.meansOfNotedRead);
 }
 
 async function readThreats(root: Case, args: PageArgs, means: Means): Promise<ThreatConnection> {

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { BoundedCache, jsonBytes } from '../../bounded-cache.js';
 import type { CredentialFact, Finding, Member } from '../../controls/control.js';
 import type { Keep } from '../../controls/evaluate.js';
 import { type Period, PeriodError, parsePeriod, partsOf } from '../../controls/period.js';
@@ -114,18 +114,25 @@ function asInput<T>(read: () => T): T {
   }
 }
 
-const REMEMBERED = 32;
-const evaluations = new WeakMap<HistoryStore, LRUCache<string, Promise<EvidenceFacts>>>();
+class Evaluations {
+  readonly underway = new Map<string, Promise<EvidenceFacts>>();
+  readonly done = new BoundedCache<EvidenceFacts>('evaluations', jsonBytes);
+}
+
+const evaluations = new WeakMap<HistoryStore, Evaluations>();
 
 /** The same question about the same view has one answer, which is worked out once for all who ask. */
-function evaluateOnce({ store }: Means, request: EvidenceRequest): Promise<EvidenceFacts> {
-  const known = evaluations.get(store) ?? new LRUCache({ max: REMEMBERED });
-  evaluations.set(store, known);
+async function evaluateOnce({ store }: Means, request: EvidenceRequest): Promise<EvidenceFacts> {
+  const { underway, done } = evaluations.get(store) ?? new Evaluations();
+  evaluations.set(store, { underway, done });
   const key = keyOf(request);
-  const answer = known.get(key) ?? evaluatePeriod(store, request);
-  known.set(key, answer);
-  answer.catch(() => known.delete(key));
-  return answer;
+  const known = done.get(key) ?? underway.get(key);
+  if (known) return known;
+  const answer = evaluatePeriod(store, request).finally(() => underway.delete(key));
+  underway.set(key, answer);
+  const evidence = await answer;
+  done.set(key, evidence);
+  return evidence;
 }
 
 function keyOf({ controls, period, ...rest }: EvidenceRequest): string {

@@ -1,65 +1,79 @@
-import type { DocumentNode, ExecutionResult } from 'graphql';
-import { LRUCache } from 'lru-cache';
+import { hash } from 'node:crypto';
+import type { ExecutionResult } from 'graphql';
+import { BoundedCache, jsonBytes } from '../../bounded-cache.js';
 import type { Role } from '../../model/caller.js';
 import type { Means } from '../context.js';
-import type { NotedRead, Reads } from './reads.js';
+import { stillStands } from '../lists/asked-list.js';
+import type { ListRead, Reads } from './reads.js';
 
-const MOST_CHARS = 8_000_000;
-
-interface Answer {
-  readonly result: ExecutionResult;
-  readonly reads: readonly NotedRead[];
-  readonly text: string;
+/** A response as it is sent, and what it was read from: bytes and plain data, never a record. */
+interface StoredResponse {
+  readonly body: Buffer;
+  readonly reads: readonly ListRead[];
 }
 
+/** What a buffer takes besides its bytes. */
+const BUFFER_BYTES = 200;
+
 /**
- * Answers that were made of noted reads alone, with their JSON. Asked the same again, one is given if all its
- * reads still stand: freshness is seen to each time, and nothing is put together or written out anew.
+ * Responses that were made of noted reads alone. A request that comes a second time has its response stored; from
+ * then on it is sent again for as long as all its reads stand, which is checked each time.
  */
 export class Answers {
-  readonly #ids = new WeakMap<DocumentNode, number>();
-  readonly #answers = new LRUCache<string, Answer>({
-    maxSize: MOST_CHARS,
-    sizeCalculation: ({ text }) => text.length,
-  });
+  readonly #seenOnce = new BoundedCache<true>('requests-seen-once', () => 0);
+  readonly #stored = new BoundedCache<StoredResponse>(
+    'responses',
+    ({ body, reads }) => BUFFER_BYTES + body.length + jsonBytes(reads),
+  );
+  /** The JSON of results that are on their way out. */
   readonly #texts = new WeakMap<object, { readonly text: string; readonly extensions: unknown }>();
-  #nextId = 0;
 
-  /** Names a question: who asks, a parsed document, which of its operations, and the variables. */
-  keyOf(role: Role, document: DocumentNode, operationName: string | null, variables: object): string {
-    let id = this.#ids.get(document);
-    if (id === undefined) {
-      this.#nextId += 1;
-      id = this.#nextId;
-      this.#ids.set(document, id);
-    }
-    return `${role} ${id} ${operationName ?? ''} ${JSON.stringify(variables)}`;
+  /** Names a request by who asks and all that they ask. */
+  keyOf(role: Role, queryHash: string, operationName: string | null, variables: object): string {
+    return hash('sha256', JSON.stringify([role, queryHash, operationName, variables]), 'base64');
   }
 
-  /** The answer to give again, if there is one and it stands. */
+  /** The response to send again, if there is one and it stands. */
   async find(key: string, means: Means): Promise<ExecutionResult | null> {
-    const answer = this.#answers.get(key);
-    if (!answer) return null;
+    const stored = this.#stored.get(key);
+    if (!stored) return null;
     // a read that cannot be made now does not stand: making it for the query says why
-    const standing = await Promise.all(answer.reads.map((read) => read.stands(means).catch(() => false)));
-    if (standing.every(Boolean)) return answer.result;
-    this.#answers.delete(key);
-    return null;
+    const standing = await Promise.all(
+      stored.reads.map((read) => stillStands(means, read).catch(() => false)),
+    );
+    if (!standing.every(Boolean)) {
+      this.#stored.delete(key);
+      return null;
+    }
+    const data = {};
+    this.#texts.set(data, { text: stored.body.toString(), extensions: undefined });
+    return { data };
   }
 
-  /** Keeps an answer, unless something in it was not noted or went wrong. */
+  /** Stores the response to a request that came before, unless something in it was not noted or went wrong. */
   keep(key: string, result: ExecutionResult, reads: Reads): void {
     const { data, errors, extensions } = result;
     if (!data || errors || !reads.allNoted) return;
+    if (!this.#seenOnce.get(key)) {
+      this.#seenOnce.set(key, true);
+      return;
+    }
     const text = JSON.stringify({ data, extensions });
     this.#texts.set(data, { text, extensions });
-    this.#answers.set(key, { result, reads: reads.noted, text });
+    this.#stored.set(key, { body: bytesOf(text), reads: reads.noted });
   }
 
-  /** The JSON of a response, written out before where it is that of an answer that was kept. */
+  /** The JSON of a response, written out before if it is stored. */
   stringify({ errors, data, extensions }: ExecutionResult): string {
     const known = data && !errors ? this.#texts.get(data) : undefined;
     if (known && known.extensions === extensions) return known.text;
     return JSON.stringify({ errors, data, extensions });
   }
+}
+
+/** The text in memory of its own: small buffers otherwise share theirs, and hold all of it. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }

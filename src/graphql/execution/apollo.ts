@@ -23,6 +23,7 @@ import { createExecute, type Execute } from './executor.js';
 import { createErrorFormatter } from './format-error.js';
 import { inTime } from './in-time.js';
 import { type GraphObserver, observeRequests } from './observe-requests.js';
+import { parsedQueries } from './parsed-queries.js';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 
@@ -61,6 +62,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
     // a text that came some other time would be run without having been measured
     persistedQueries: false,
     validationRules: [knownOperationTypes],
+    documentStore: parsedQueries(),
     nodeEnv: 'production',
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
@@ -103,9 +105,9 @@ function guarding(access: Access, log: Log, run: Execute): Execute {
 /** `run`, but for questions whose answer still stands; what changes something is done each time it is asked for. */
 function answering(run: Execute, answers: Answers): Execute {
   return async (execution) => {
-    const { document, operationName, variables, context } = execution;
+    const { document, queryHash, operationName, variables, context } = execution;
     if (getOperationAST(document, operationName)?.operation !== 'query') return run(execution);
-    const key = answers.keyOf(context.role, document, operationName, variables);
+    const key = answers.keyOf(context.role, queryHash, operationName, variables);
     const known = await answers.find(key, context.meansOfNotedRead);
     if (known) return known;
     const result = await run(execution);
@@ -122,8 +124,9 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
       return () => {};
     },
     load: async () => ({
-      executor: async ({ document, request, context }) =>
+      executor: async ({ document, queryHash, request, context }) =>
         run({
+          queryHash,
           // the name as asked for: Apollo's own is null also where no operation has it
           ...{ document, operationName: request.operationName ?? null, variables: request.variables ?? {} },
           context: context as GatewayContext,

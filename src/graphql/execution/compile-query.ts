@@ -31,6 +31,8 @@ export interface Compiled {
   readonly needed: ReadonlySet<string>;
   /** Variables that must not be null: the compiler does not report one that is as graphql-js does. */
   readonly required: ReadonlySet<string>;
+  /** How many fields were written out. */
+  readonly fields: number;
 }
 
 /**
@@ -52,6 +54,7 @@ export function compile(
     run: compiled.query,
     needed: variablesWithin(document),
     required: requiredVariables(schema, document),
+    fields: size.fields,
   };
 }
 
@@ -67,6 +70,10 @@ class WrittenOut {
     for (const definition of document.definitions) {
       if (definition.kind === Kind.FRAGMENT_DEFINITION) this.fragments.set(definition.name.value, definition);
     }
+  }
+
+  get fields(): number {
+    return LARGEST - this.left;
   }
 
   /** Whether a selection on a type can be compiled, `times` over. */

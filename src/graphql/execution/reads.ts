@@ -1,20 +1,36 @@
-import type { Means } from '../context.js';
+import type { Instant } from '../../model/instant.js';
+import type { Resource } from '../../model/kind.js';
 
-/** A read whose answer is the same object as long as it stands. */
-export interface NotedRead {
-  /** Whether made now, with a later request's means, it would give that same object. May throw as the read may. */
-  readonly stands: (means: Means) => Promise<boolean>;
+/** How fresh a list had to be, and was. */
+export interface ListFreshness {
+  readonly resource: Resource;
+  /** `null`: all accounts. */
+  readonly integrations: readonly string[] | null;
+  readonly maxAgeMs: number;
+  /** What must still be found when it is looked at again. */
+  readonly verifiedAt: Instant | null;
 }
 
 /**
- * What one request's answer was made of. Where that is noted reads alone, and objects that do not change, the
- * answer to the same question is the same as long as those reads stand.
+ * A read of a list of records, as plain data: what is read at a `seq` is the same as long as nothing was recorded
+ * since, whatever hangs off its records included.
+ */
+export interface ListRead {
+  /** The newest `seq` when it was read. */
+  readonly head: number;
+  /** `null`: a view of the past, or one that a cursor pins, which is not made fresh. */
+  readonly freshness: ListFreshness | null;
+}
+
+/**
+ * What one response was made of. If that is noted reads alone, the response to the same request is the same as
+ * long as those reads stand.
  */
 export class Reads {
-  readonly noted: NotedRead[] = [];
+  readonly noted: ListRead[] = [];
   private isReusable = true;
 
-  note(read: NotedRead): void {
+  note(read: ListRead): void {
     this.noted.push(read);
   }
 

@@ -1,13 +1,12 @@
-const MOST = 1_000;
+import { WordCache } from '../../bounded-cache.js';
 
 /** `read` with its answers kept, for pure readings of texts of which few occur over and over. */
 export function remembered<T>(read: (text: string | null) => T): (text: string | null) => T {
-  const answers = new Map<string | null, T>();
+  const answers = new WordCache<T>('normalised-words');
   return (text) => {
     const known = answers.get(text);
     if (known !== undefined) return known;
     const answer = read(text);
-    if (answers.size >= MOST) answers.clear();
     answers.set(text, answer);
     return answer;
   };

@@ -1,8 +1,8 @@
 import { type DocumentNode, type GraphQLSchema, getOperationAST, parse } from 'graphql';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache, jsonBytes, textBytes } from '../../bounded-cache.js';
 import type { Role } from '../../model/caller.js';
 import type { CostLimits, QueryLimits } from '../../model/query-limits.js';
-import { requestedCost } from './cost-plan.js';
+import { type PricedField, requestedCost } from './cost-plan.js';
 import { type Measured, measureDocument, measureOperation } from './measure.js';
 import type { Refusal } from './refusal.js';
 import { scan, scanVariables } from './scan.js';
@@ -36,19 +36,17 @@ interface Operations {
   readonly byName: Map<string | null, { readonly measured: Measured } | Verdict>;
 }
 
-const MOST_BYTES = 16_000_000;
-/** What is made of a text weighs about this much for each of its characters. */
-const BYTES_A_CHAR = 50;
+/** What a parsed text takes for each byte of it, measured: from 28 to 50. */
+const BYTES_A_BYTE = 50;
+/** What one priced field of an operation takes, measured: about 1 KB. */
+const FIELD_BYTES = 1_000;
 
 /**
  * Judges operations before anything is done with them: against the limits of size, then by what they may cost.
  * What is found out of a text is kept, so that an operation that comes again is only reckoned anew.
  */
 export class Gate {
-  readonly #known = new LRUCache<string, Known>({
-    maxSize: MOST_BYTES,
-    sizeCalculation: (known, text) => 200 + text.length * ('document' in known ? BYTES_A_CHAR : 1),
-  });
+  readonly #known = new BoundedCache<Known>('analysed-queries', bytesOf);
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -62,7 +60,7 @@ export class Gate {
     if (!('document' in known)) return known;
     const refused = scanVariables(variables, this.limits);
     if (refused) return { refused };
-    const operation = this.#operation(known, operationName);
+    const operation = this.#operation(known, operationName, query);
     return 'measured' in operation ? this.#admit(operation.measured, variables, role) : operation;
   }
 
@@ -95,14 +93,33 @@ export class Gate {
     }
   }
 
-  #operation({ document, byName }: Operations, name: string | null) {
-    const known = byName.get(name);
-    if (known) return known;
+  #operation(known: Operations, name: string | null, query: string) {
+    const { document, byName } = known;
+    const before = byName.get(name);
+    if (before) return before;
     const operation = getOperationAST(document, name);
     if (!operation) return { unclear: true } as const;
     const measured = measureOperation(this.schema, document, operation, this.limits);
     const found = 'fields' in measured ? { measured } : { refused: measured };
     byName.set(name, found);
+    // it takes more now
+    this.#known.set(query, known);
     return found;
   }
+}
+
+function bytesOf(known: Known, query: string): number {
+  if (!('document' in known)) return 'refused' in known ? jsonBytes(known) : 0;
+  const operations = [...known.byName.values()].map((found) =>
+    'measured' in found ? FIELD_BYTES * (1 + countFields(found.measured.fields)) : FIELD_BYTES,
+  );
+  return BYTES_A_BYTE * textBytes(query) + operations.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function countFields(fields: readonly PricedField[]): number {
+  return fields.reduce(
+    (count, { children, nodes }) =>
+      count + 1 + countFields(children) + nodes.reduce((sum, node) => sum + countFields(node.children), 0),
+    0,
+  );
 }

@@ -1,10 +1,13 @@
+import type { Pin } from '../../history/store.js';
 import { DEFAULT_ORDER } from '../../model/fields.js';
 import type { Filter } from '../../model/filter.js';
 import { type ListedKind, RESOURCE_OF, type Resource } from '../../model/kind.js';
 import type { Revision } from '../../model/revision.js';
+import type { Freshness } from '../../sync/freshness.js';
 import { boundsOf, reportCoverage, withUndecided } from '../collection/coverage.js';
 import type { Means } from '../context.js';
 import { badInput } from '../errors.js';
+import type { ListFreshness, ListRead } from '../execution/reads.js';
 import { checkIntegrations, integrationNames } from '../integration/integrations.js';
 import type { ListArgs } from '../read-args.js';
 import { type CursorValue, fingerprint, type ReadCursor, readCursor } from './cursor.js';
@@ -84,24 +87,59 @@ export function termsOf({ order, filter, integrations, wish }: AskedList): Recor
  * Where it was found to be fresh a moment ago, nobody is asked.
  */
 export async function viewOf(means: Means, asked: AskedList, cursor: ReadCursor | null): Promise<View> {
-  const { wish, resource, integrations } = asked;
-  const { asOf, maxAgeMs } = wish;
+  const { wish } = asked;
+  const { asOf } = wish;
   if (cursor) return pinnedView(means, wish, cursor.pin);
   if (asOf !== null) return pastView(means, { ...wish, asOf });
+  const { freshness, head } = await freshHead(means, { ...asked, maxAgeMs: wish.maxAgeMs });
+  assertAcceptable(freshness, true, wish);
+  return headView(means, wish, freshness, head);
+}
+
+type ListWindow = Omit<ListFreshness, 'verifiedAt'>;
+
+/** The newest view of a list, made as fresh as is asked, and how fresh it is. */
+async function freshHead(
+  means: Means,
+  { resource, integrations, maxAgeMs }: ListWindow,
+): Promise<{ freshness: Freshness; head: Pin }> {
   // an account that has just come was never looked at
   const names = integrations ?? means.accounts.list().map(({ name }) => name);
   const key = `${resource} ${names.join(' ')}`;
-  const known = means.shared.verifiedAt(key);
-  if (known && isFresh(means, known, maxAgeMs)) {
-    return headView(means, wish, { stale: false, verifiedAt: known, live: false }, await means.store.head());
+  const known = means.listFreshness.get(key);
+  if (known && isFresh(means, known.verifiedAt, maxAgeMs)) {
+    const head = await means.store.head();
+    const { verifiedAt } = known;
+    if (known.head === head.seq) return { freshness: { stale: false, verifiedAt, live: false }, head };
   }
   const freshness = await means.live.list(resource, integrations, maxAgeMs, means.signal);
   noteLive(means, freshness);
-  assertAcceptable(freshness, true, wish);
   const head = await means.store.head();
-  if (!freshness.stale && freshness.verifiedAt)
-    means.shared.noteVerified(key, freshness.verifiedAt, head.seq);
-  return headView(means, wish, freshness, head);
+  if (!freshness.stale && freshness.verifiedAt) {
+    means.listFreshness.set(key, { verifiedAt: freshness.verifiedAt, head: head.seq });
+  }
+  return { freshness, head };
+}
+
+/** What a list was read at, if that says nothing of the request that it was read for; else `null`. */
+export function listRead(
+  { resource, integrations, wish }: AskedList,
+  view: View,
+  head: number,
+): ListRead | null {
+  const { freshness } = view;
+  if (freshness === null) return { head, freshness };
+  if (freshness.stale || freshness.live) return null;
+  const { verifiedAt } = freshness;
+  return { head, freshness: { resource, integrations, maxAgeMs: wish.maxAgeMs, verifiedAt } };
+}
+
+/** Whether a list, asked for again, would give what it gave: nothing was recorded since, and it is as fresh. */
+export async function stillStands(means: Means, { head, freshness }: ListRead): Promise<boolean> {
+  if (freshness === null) return (await means.loaders.current.head()).seq === head;
+  const now = await freshHead(means, freshness);
+  const isSame = !now.freshness.stale && !now.freshness.live;
+  return isSame && now.head.seq === head && now.freshness.verifiedAt === freshness.verifiedAt;
 }
 
 /** The view that a cursor pins: no later write is seen, and nothing is synced. */

@@ -63,7 +63,8 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
       description: 'How many the whole list has, in the same view as the page. Counted only when asked for.',
     })
     totalCount(@Ctx() context: GatewayContext): Promise<number> {
-      return this.page.facts.count(context.means);
+      // at the seq of the page, so it changes only if the page does
+      return this.page.facts.count(context.meansOfNotedRead);
     }
   }
 

@@ -57,8 +57,3 @@ export function toPageRequest(args: PageArgs): PageRequest {
   }
   return { limit, backward, cursor: backward ? before : after };
 }
-
-/** The paging arguments in a few characters: equal for what gives equal pages. */
-export function pageText({ first, after, last, before }: PageArgs): string {
-  return `${first ?? ''} ${after ?? ''} ${last ?? ''} ${before ?? ''}`;
-}

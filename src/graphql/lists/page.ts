@@ -27,7 +27,7 @@ export class PageEdge<T> {
   }
 }
 
-/** One page of a list. It holds nothing of the request that it was read for, so it may serve another. */
+/** One page of a list. */
 export class Page<T> {
   private made: readonly PageEdge<T>[] | null = null;
 

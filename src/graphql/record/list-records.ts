@@ -8,6 +8,7 @@ import {
   coverageOfList,
   cursorOf,
   type ListSpec,
+  listRead,
   type RecordListArgs,
   termsOf,
   viewOf,
@@ -20,10 +21,7 @@ import type { ReadCoverage } from './record-connection.js';
 /** What the connection of a list is made of. */
 type Answer<T> = [page: Page<T>, view: View, coverage: ReadCoverage];
 
-/**
- * One page of a list of records, in the view that its first page pinned. A page that another query has read is
- * given again while the head is the same.
- */
+/** One page of a list of records, in the view that its first page pinned. */
 export async function listRecords<K extends ListedKind, T>(
   context: GatewayContext,
   spec: ListSpec<K, T>,
@@ -32,48 +30,18 @@ export async function listRecords<K extends ListedKind, T>(
   const means = context.meansOfNotedRead;
   const asked = await askList(means, spec, args);
   const cursor = cursorOf(asked);
-  const key = JSON.stringify(asked);
+  // a pinned view is found after the head is looked up: what is recorded in between must not pass for seen
+  const isPinned = cursor !== null || asked.wish.asOf !== null;
+  const before = isPinned ? await means.loaders.current.head() : null;
   const view = await viewOf(means, asked, cursor);
-  const head = await headOf(means, view, cursor);
-  const shared = means.shared.find<T>(head, key);
-  const page = (isShareable(view) && shared) || (await readPage(means, spec, asked, view, cursor));
+  const read = listRead(asked, view, before?.seq ?? view.seq);
+  if (read) context.reads.note(read);
+  else context.reads.forbidReuse();
+  const page = await readPage(means, spec, asked, view, cursor);
   if (view.frozen && cursor === null && page.facts.nodes.length === 0) {
     await assertCollected(means, view, [spec.kind], asked.integrations ?? (await integrationNames(means)));
   }
-  if (isShareable(view)) {
-    means.shared.keep(head, key, page);
-    context.reads.note({ stands: (later) => stillThere(later, asked, key, { page, view }) });
-  } else context.reads.forbidReuse();
   return [page, view, (asking) => coverageOfList(asking, asked, view)];
-}
-
-/** Whether the list, asked for again, would give the page that it gave. */
-async function stillThere(
-  means: Means,
-  asked: AskedList,
-  key: string,
-  given: { page: Page<unknown>; view: View },
-): Promise<boolean> {
-  const cursor = cursorOf(asked);
-  const view = await viewOf(means, asked, cursor);
-  const head = await headOf(means, view, cursor);
-  return (
-    isShareable(view) &&
-    view.asOf === given.view.asOf &&
-    view.freshness?.verifiedAt === given.view.freshness?.verifiedAt &&
-    means.shared.find(head, key) === given.page
-  );
-}
-
-/** Whether a view says nothing of the request that it was opened for. */
-function isShareable({ freshness }: View): boolean {
-  return freshness === null || !(freshness.stale || freshness.live);
-}
-
-async function headOf(means: Means, view: View, cursor: ReadCursor | null): Promise<number> {
-  if (cursor === null && !view.frozen) return view.seq;
-  const { seq } = await means.loaders.current.head();
-  return seq;
 }
 
 async function readPage<K extends ListedKind, T>(

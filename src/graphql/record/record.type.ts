@@ -16,7 +16,6 @@ import { Provenance } from './provenance.type.js';
 })
 export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node {
   private globalId: string | null = null;
-  private kept: Map<string, unknown> | null = null;
 
   constructor(
     readonly revision: Revision<K>,
@@ -62,23 +61,5 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
   })
   get unread(): readonly string[] {
     return this.record.unread ?? [];
-  }
-
-  /**
-   * What `make` gives, made once: it serves every query that comes upon this node, so it must be the same for
-   * all of them. A failure is not kept.
-   */
-  keep<T extends object>(name: string, make: () => Promise<T>): T | Promise<T> {
-    this.kept ??= new Map();
-    const kept = this.kept;
-    const known = kept.get(name);
-    if (known !== undefined) return known as T | Promise<T>;
-    const making = make();
-    kept.set(name, making);
-    making.then(
-      (value) => kept.set(name, value),
-      () => kept.delete(name),
-    );
-    return making;
   }
 }

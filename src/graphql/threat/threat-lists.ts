@@ -3,7 +3,7 @@ import type { Revision } from '../../model/revision.js';
 import { Case, CaseConnection } from '../case/case.type.js';
 import { reportCoverage } from '../collection/coverage.js';
 import type { GatewayContext, Means } from '../context.js';
-import { type PageArgs, pageText } from '../lists/page-args.js';
+import type { PageArgs } from '../lists/page-args.js';
 import { pageWithin } from '../lists/page-within.js';
 import { assertCollected, type View } from '../lists/view.js';
 import { Message, MessageConnection } from './message.type.js';
@@ -15,10 +15,7 @@ const VERSIONS_AT_ONCE = 200;
 
 /** A page of a threat's messages, newest first. */
 export function messagesOfThreat(root: Threat, args: MessageListArgs, context: GatewayContext) {
-  const which = args.recorded ?? 'CURRENT';
-  return root.keep(`messages ${which} ${pageText(args)}`, () =>
-    readMessages(root, which, args, context.means),
-  );
+  return readMessages(root, args.recorded ?? 'CURRENT', args, context.meansOfNotedRead);
 }
 
 async function readMessages(
@@ -61,7 +58,7 @@ async function everyMessage(
 
 /** A page of the cases that name a threat. */
 export function casesOfThreat(root: Threat, args: PageArgs, context: GatewayContext) {
-  return root.keep(`cases ${pageText(args)}`, () => readCases(root, args, context.means));
+  return readCases(root, args, context.meansOfNotedRead);
 }
 
 async function readCases(root: Threat, args: PageArgs, means: Means): Promise<CaseConnection> {

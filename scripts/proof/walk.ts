@@ -1,0 +1,115 @@
+/*
+ * Walks by cursor through a history of many threats, served by a gateway with the heap of `npm start`, and prints
+ * the memory that it has resident (`VmRSS` in /proc: Linux only). It must give each threat once, and stay level:
+ * below the limit from the first page to the last.
+ *
+ *   npm run build && npx tsx scripts/proof/walk.ts [--threats 100000] [--limit 260]
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { batch, observe, START_MS, threat } from '../../bench/history/payloads.js';
+import { openStore } from '../../src/history/open-store.js';
+import { MINUTE, toInstant } from '../../src/model/instant.js';
+import { startGateway } from './child.js';
+
+const MIB = 1024 * 1024;
+const PER_BATCH = 500;
+const QUERY = `query($after: String) { threats(first: 100, after: $after) {
+  nodes { threatId subject messagesHeld } pageInfo { hasNextPage endCursor } } }`;
+
+interface Page {
+  readonly nodes: readonly { readonly threatId: string }[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+}
+
+const { values } = parseArgs({
+  options: {
+    threats: { type: 'string', default: '100000' },
+    /** MiB that are allowed. */
+    limit: { type: 'string', default: '260' },
+  },
+});
+
+const scratch = mkdtempSync(join(tmpdir(), 'walk-'));
+const history = `sqlite:${join(scratch, 'history.db')}`;
+const expected = Number(values.threats);
+await fill();
+const port = await freePort();
+const url = `http://127.0.0.1:${port}`;
+const child = startGateway([], {
+  // no account: nothing is collected meanwhile
+  ...{ baseUrl: '', token: '', history },
+  env: { SIMULATOR: 'off', PORT: String(port) },
+});
+try {
+  await Promise.race([untilReady(), child.ended.then(() => Promise.reject(new Error(child.errors())))]);
+  const began = performance.now();
+  const ids = new Set<string>();
+  for (let after: string | null = null, pages = 1; ; pages += 1) {
+    const { nodes, pageInfo } = await read(after);
+    for (const { threatId } of nodes) ids.add(threatId);
+    if (pages % 100 === 0) console.log(`page ${pages}: ${inMib(child.memory())} MiB`);
+    if (!pageInfo.hasNextPage) break;
+    after = pageInfo.endCursor;
+  }
+  const seconds = (performance.now() - began) / 1000;
+  const peak = child.peakMemory();
+  console.log(`${ids.size} of ${expected} threats in ${seconds.toFixed(0)} s`);
+  console.log(`peak resident memory ${inMib(peak)} MiB, allowed ${values.limit}`);
+  process.exitCode = ids.size === expected && peak <= Number(values.limit) * MIB ? 0 : 1;
+} finally {
+  child.process.kill('SIGKILL');
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+async function fill(): Promise<void> {
+  const store = await openStore(history, 'write');
+  for (let from = 0; from < expected; from += PER_BATCH) {
+    const now = toInstant(Date.now());
+    const { seq } = await store.head();
+    const count = Math.min(PER_BATCH, expected - from);
+    const some = Array.from({ length: count }, (_, n) =>
+      observe(threat(from + n, START_MS + (from + n) * MINUTE), now, seq),
+    );
+    await store.record(batch(from / PER_BATCH + 1, now, some));
+  }
+  await store.close();
+}
+
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function untilReady(): Promise<void> {
+  while (
+    !(await fetch(`${url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    ))
+  )
+    await wait(200);
+}
+
+async function read(after: string | null): Promise<Page> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: QUERY, variables: { after } }),
+  });
+  const { data } = (await response.json()) as { data: { threats: Page } };
+  return data.threats;
+}
+
+function inMib(bytes: number): string {
+  return (bytes / MIB).toFixed(0);
+}
