@@ -41,7 +41,7 @@ const FIELD_BYTES = 5_500;
 class Plans {
   readonly seenOnce = new WeakSet<OperationDefinitionNode>();
   readonly known = new BoundedCache<Known, OperationDefinitionNode>(
-    'compiled-queries',
+    'compiledQueries',
     // an operation holds on to the document around it
     ({ plan }, { loc }) => parsedBytes(loc?.source.body ?? '') + FIELD_BYTES * (plan?.compiled.fields ?? 0),
   );
