@@ -66,8 +66,8 @@ interface StoredKey extends ApiKey {
  * for two seconds, so that one revoked elsewhere stops working here within that time.
  */
 export class ApiKeys {
-  readonly #held = new BoundedCache<Held>('api-keys', () => HELD_BYTES);
-  readonly #notedAt = new BoundedCache<number>('api-key-uses', () => 0);
+  readonly #held = new BoundedCache<Held>('apiKeys', () => HELD_BYTES);
+  readonly #notedAt = new BoundedCache<number>('apiKeyUses', () => 0);
   readonly #writing = new Set<Promise<unknown>>();
   #any = false;
   #anyReadAt = Number.NEGATIVE_INFINITY;

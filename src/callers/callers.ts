@@ -82,7 +82,7 @@ const TRUST_MS = 60 * 60_000;
 
 class KnownCallers implements Callers {
   readonly #attempts: FailedAttempts;
-  readonly #letInAt = new BoundedCache<number>('trusted-credentials', () => 0);
+  readonly #letInAt = new BoundedCache<number>('trustedCredentials', () => 0);
   readonly #fixed: readonly (readonly [hash: Buffer, caller: Caller])[];
 
   constructor(private readonly options: CallersOptions) {

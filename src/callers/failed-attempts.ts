@@ -16,7 +16,7 @@ interface Failures {
  * them all. Bounded: where very many addresses fail, those that were quiet longest are forgotten.
  */
 export class FailedAttempts {
-  readonly #failures = new BoundedCache<Failures>('failed-attempts', () => FAILURES_BYTES);
+  readonly #failures = new BoundedCache<Failures>('failedAttempts', () => FAILURES_BYTES);
 
   constructor(private readonly clock: () => number) {}
 

@@ -60,7 +60,7 @@ interface Checked {
  */
 export class JsonWebTokens {
   readonly #keys;
-  readonly #checked = new BoundedCache<Checked>('checked-tokens', jsonBytes);
+  readonly #checked = new BoundedCache<Checked>('checkedTokens', jsonBytes);
   #fetchedAt = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
 

@@ -162,7 +162,7 @@ type KnownFreshness = BoundedCache<{ readonly verifiedAt: Instant; readonly head
 
 /** Makes the maker of contexts. Loaders are fresh in each. */
 export function createContextFactory(options: ContextOptions): (request?: RequestInfo) => GatewayContext {
-  const listFreshness: KnownFreshness = new BoundedCache('list-freshness', ({ verifiedAt }) =>
+  const listFreshness: KnownFreshness = new BoundedCache('listFreshness', ({ verifiedAt }) =>
     textBytes(verifiedAt),
   );
   return (request) => new GatewayContext(new Means(options, request, listFreshness));

@@ -16,7 +16,7 @@ import type { ListQuery, Page, PageQuery, Position, RecordedPage, RecordedQuery 
 export class MongoLists {
   /** The extents at some batches; a batch's never change. */
   readonly #extents = new BoundedCache<{ readonly extents: Extents | null }, number>(
-    'mongodb-batch-extents',
+    'mongodbBatchExtents',
     jsonBytes,
   );
 

@@ -31,7 +31,7 @@ type Prepared = ReturnType<InstanceType<typeof Database>['prepare']>;
 export class Connection implements Reader {
   readonly #db: InstanceType<typeof Database>;
   readonly #statements = new BoundedCache<Prepared>(
-    'sqlite-statements',
+    'sqliteStatements',
     (_statement, sql) => STATEMENT_BYTES + BYTES_A_LETTER * sql.length,
   );
 

@@ -33,7 +33,7 @@ const REVISION_BYTES = 700;
 export class Revisions {
   readonly #entries: BoundedCache<Entry, number>;
   /** The newest revision of a key, where it is known. */
-  readonly #newest = new BoundedCache<number>('sqlite-newest-revisions', () => 0);
+  readonly #newest = new BoundedCache<number>('sqliteNewestRevisions', () => 0);
   #generation = 0;
 
   constructor(
@@ -41,7 +41,7 @@ export class Revisions {
     private readonly integrations: Integrations,
     cacheBytes?: number,
   ) {
-    this.#entries = new BoundedCache('sqlite-revisions', ({ bytes }) => bytes, cacheBytes);
+    this.#entries = new BoundedCache('sqliteRevisions', ({ bytes }) => bytes, cacheBytes);
   }
 
   /** The revisions of one kind with these numbers, in their order. */

@@ -47,7 +47,7 @@ interface Basis {
 export class LiveRecords {
   private readonly flights = new Map<string, SharedReading>();
   /** Ids that Abnormal does not know, so that asking for one again and again costs nothing. */
-  private readonly unknown = new BoundedCache<Instant>('unknown-ids', textBytes);
+  private readonly unknown = new BoundedCache<Instant>('unknownIds', textBytes);
   private readonly writers = new Map<string, LiveWriter>();
   private readonly held;
 

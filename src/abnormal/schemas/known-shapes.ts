@@ -29,7 +29,7 @@ export type Shape = ReadonlyMap<string, Shape | IsUnknown | null>;
 const NOTHING_SAID = /^\s*(null|others?)?\s*$/i;
 
 function isUnknownBy(normalise: (word: string) => string | null): IsUnknown {
-  const known = new WordCache<true>('known-words');
+  const known = new WordCache<true>('knownWords');
   return (word) => {
     if (known.get(word)) return false;
     const isUnknown = normalise(word) === 'OTHER' && !NOTHING_SAID.test(word);

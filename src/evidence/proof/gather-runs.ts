@@ -37,7 +37,7 @@ export class RecentRuns {
   readonly #bySeal = new BoundedCache<
     { readonly at: Instant; readonly digests: ReadonlyMap<string, string> },
     number
-  >('sealed-runs', ({ digests }) => DIGEST_BYTES * digests.size);
+  >('sealedRuns', ({ digests }) => DIGEST_BYTES * digests.size);
 
   /**
    * The digest under which a run was last sealed, of all in seals made since `since`; older ones are forgotten.

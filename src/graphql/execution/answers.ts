@@ -20,7 +20,7 @@ const BUFFER_BYTES = 200;
  * then on it is sent again for as long as all its reads stand, which is checked each time.
  */
 export class Answers {
-  readonly #seenOnce = new BoundedCache<true>('requests-seen-once', () => 0);
+  readonly #seenOnce = new BoundedCache<true>('requestsSeenOnce', () => 0);
   readonly #stored = new BoundedCache<StoredResponse>(
     'responses',
     ({ body, reads }) => BUFFER_BYTES + body.length + jsonBytes(reads),

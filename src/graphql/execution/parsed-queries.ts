@@ -14,7 +14,7 @@ export function parsedBytes(text: string): number {
 
 /** Queries that were found valid, for Apollo. Its own store weighs them by their JSON, which is half of it or less. */
 export function parsedQueries(): DocumentStore {
-  const documents = new BoundedCache<DocumentNode>('parsed-queries', ({ loc }) =>
+  const documents = new BoundedCache<DocumentNode>('parsedQueries', ({ loc }) =>
     parsedBytes(loc?.source.body ?? ''),
   );
   return {

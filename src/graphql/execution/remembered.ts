@@ -2,7 +2,7 @@ import { WordCache } from '../../bounded-cache.js';
 
 /** `read` with its answers kept, for pure readings of texts of which few occur over and over. */
 export function remembered<T>(read: (text: string | null) => T): (text: string | null) => T {
-  const answers = new WordCache<T>('normalised-words');
+  const answers = new WordCache<T>('normalisedWords');
   return (text) => {
     const known = answers.get(text);
     if (known !== undefined) return known;

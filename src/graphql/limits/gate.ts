@@ -46,7 +46,7 @@ const FIELD_BYTES = 1_000;
  * What is found out of a text is kept, so that an operation that comes again is only reckoned anew.
  */
 export class Gate {
-  readonly #known = new BoundedCache<Known>('analysed-queries', bytesOf);
+  readonly #known = new BoundedCache<Known>('analysedQueries', bytesOf);
 
   constructor(
     private readonly schema: GraphQLSchema,
