@@ -6,7 +6,7 @@ import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import { type Stream, type StreamState, streamText } from '../model/stream.js';
 import type { Collections, QuarantineDoc, RunDoc } from './mongo-documents.js';
-import type { Batch, HistoryStore } from './store.js';
+import { type Batch, type HistoryStore, releasedKeys } from './store.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
@@ -97,14 +97,10 @@ function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): 
  * has taken its number: no other writer can change the quarantine until it ends.
  */
 export async function releasedBy({ quarantine }: Collections, batch: Batch): Promise<string[]> {
-  const names = outOfQuarantine(batch);
+  const names = releasedKeys(batch).map(keyText);
   const options = { projection: { _id: 1 }, readConcern: { level: 'local' } } as const;
   const held = names.length > 0 ? await quarantine.find({ _id: { $in: names } }, options).toArray() : [];
   return held.map(({ _id }) => _id);
-}
-
-function outOfQuarantine({ released, observations, tombstones }: Batch): string[] {
-  return [...released, ...observations.map(({ key }) => key), ...tombstones].map(keyText);
 }
 
 /** Writes what a batch says besides its observations, in the batch's transaction. */
@@ -134,7 +130,7 @@ async function writeQuarantine(
   released: readonly string[],
   session: ClientSession,
 ): Promise<void> {
-  const out = new Set(batch.quarantine.length > 0 ? outOfQuarantine(batch) : []);
+  const out = new Set(batch.quarantine.length > 0 ? releasedKeys(batch).map(keyText) : []);
   const entries = batch.quarantine
     .filter(({ key }) => !out.has(keyText(key)))
     .map(({ key, ...entry }) => ({

@@ -1,7 +1,7 @@
 import type { Collection, DocumentBody, Journal, JournalEntry, StoredDocument } from '../model/document.js';
 import type { FieldValue, Filter } from '../model/filter.js';
 import type { Instant } from '../model/instant.js';
-import type { Kind, ListedKind, RecordKey } from '../model/kind.js';
+import { type Kind, keyText, type ListedKind, type RecordKey } from '../model/kind.js';
 import type { LedgerEntry, RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Observation, Revision } from '../model/revision.js';
@@ -29,10 +29,17 @@ export interface Batch {
   /** Added, or written over the entry of the same key. */
   readonly quarantine: readonly QuarantineEntry[];
   /**
-   * Taken out of quarantine, after `quarantine` was put in. A key observed (in conflict or not) or tombstoned
-   * (held or not) in this batch is released by that alone.
+   * Taken out of quarantine, after `quarantine` was put in. A key observed (in conflict or not) in this batch is
+   * released by that alone, and so is one tombstoned (held or not), unless `quarantine` names it.
    */
   readonly released: readonly RecordKey[];
+}
+
+/** The keys that a batch takes out of quarantine. */
+export function releasedKeys({ released, observations, tombstones, quarantine }: Batch): RecordKey[] {
+  const kept = new Set(tombstones.length > 0 ? quarantine.map(({ key }) => keyText(key)) : []);
+  const buried = tombstones.filter((key) => !kept.has(keyText(key)));
+  return [...released, ...observations.map(({ key }) => key), ...buried];
 }
 
 /** What became of a batch. */

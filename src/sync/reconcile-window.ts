@@ -89,16 +89,16 @@ function findingOf(population: Population, difference: Difference, held: Held): 
 }
 
 /** One record that is missing is proof enough; that none is takes a population without doubt. */
-function verdictOf({ doubts }: Population, { missing, extra, doubt }: Difference): Verdict {
+function verdictOf({ doubts }: Population, { missing, unasked, extra, doubt }: Difference): Verdict {
   if (missing.size > 0) return 'SHORT';
-  if (doubts.length > 0 || (doubt !== null && extra.length > 0)) return 'UNVERIFIED';
+  if (doubts.length > 0 || unasked > 0 || (doubt !== null && extra.length > 0)) return 'UNVERIFIED';
   return extra.length > 0 ? 'EXTRA' : 'MATCH';
 }
 
 function reasonOf(
   { verdict, population, missing, extra, gone, opened }: Omit<Reconciliation, 'reason'>,
   { doubts, remark }: Population,
-  { doubt }: Difference,
+  { doubt, unasked }: Difference,
 ): string | null {
   const sentences = [...doubts, ...(doubt === null ? [] : [doubt]), ...(remark === null ? [] : [remark])];
   if (verdict === 'SHORT') {
@@ -115,7 +115,11 @@ function reasonOf(
   }
   if (gone.count > 0)
     sentences.push(
-      `${gone.count} named ${gone.count === 1 ? 'record has' : 'records have'} no detail: its address answers 404.`,
+      `${gone.count} named ${gone.count === 1 ? 'record has' : 'records have'} no detail: requested again, its address answers 404.`,
+    );
+  if (unasked > 0)
+    sentences.push(
+      `${unasked} named ${unasked === 1 ? 'record' : 'records'} that answered 404 before could not be requested again.`,
     );
   return sentences.length > 0 ? sentences.join(' ') : null;
 }
