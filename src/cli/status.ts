@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { openHistory } from '../app/collector.js';
 import type { HistoryStore } from '../history/store.js';
-import type { Gap } from '../model/coverage.js';
+import type { Gap, Missing } from '../model/coverage.js';
 import { type Instant, toInstant } from '../model/instant.js';
 import { KIND_OF, KINDS, RESOURCES, type Resource } from '../model/kind.js';
 import type { Run } from '../model/run.js';
@@ -36,6 +36,8 @@ interface StreamReport extends StreamState {
   /** The gaps that keep it from being so. */
   readonly lacking: readonly Gap[];
   readonly gaps: readonly Gap[];
+  /** Listed records that could not be read. */
+  readonly missing: readonly Pick<Missing, 'id' | 'code' | 'reason' | 'since' | 'from' | 'to'>[];
 }
 
 interface Status {
@@ -90,11 +92,20 @@ async function count(store: HistoryStore, resource: Resource, seq: number): Prom
 }
 
 async function report(store: HistoryStore, state: StreamState, now: Instant): Promise<StreamReport> {
-  const { gaps } = await readWorkList(store, state, state.collectFrom, now);
+  const { gaps, missing } = await readWorkList(store, state, state.collectFrom, now);
   // what happened since the last reading, or within the ingestion lag before it, nobody takes for collected
   const readTo = state.lastSuccessAt ?? now;
   const lacking = gaps.filter((gap) => gap.reason !== 'PROVISIONAL' && gap.from < readTo);
-  return { ...state, stream: streamText(state), complete: lacking.length === 0, gaps, lacking };
+  const complete = lacking.length === 0 && missing.every(({ code }) => code === 'GONE');
+  const named = missing.map(({ id, code, reason, since, from, to }) => ({
+    id,
+    code,
+    reason,
+    since,
+    from,
+    to,
+  }));
+  return { ...state, stream: streamText(state), complete, gaps, lacking, missing: named };
 }
 
 function printStatus(terminal: Terminal, status: Status): void {
@@ -110,6 +121,19 @@ function printStatus(terminal: Terminal, status: Status): void {
   );
   if (rows.length > 0) print(terminal);
   for (const line of rows.length > 0 ? formatTable([GAP_HEADING, ...rows]) : []) print(terminal, line);
+  const records = status.streams.flatMap(({ stream, missing }) =>
+    missing.map((each) => [
+      stream,
+      each.id,
+      each.code,
+      day(each.since),
+      shorten(each.reason, terminal.out, 100),
+    ]),
+  );
+  if (records.length > 0) print(terminal);
+  for (const line of records.length > 0 ? formatTable([MISSING_HEADING, ...records.slice(0, SHOWN)]) : [])
+    print(terminal, line);
+  if (records.length > SHOWN) print(terminal, `and ${records.length - SHOWN} more; --json has all of them`);
   if (status.runs.length > 0) print(terminal);
   for (const line of formatTable([RUN_HEADING, ...status.runs.map(runRow)])) print(terminal, line);
 }
@@ -131,6 +155,11 @@ const GAP_HEADING = ['NOT VOUCHED FOR', 'FROM', 'TO', 'REASON', ''];
 function gapRow(stream: string, gap: Gap, { out }: Terminal): string[] {
   return [stream, day(gap.from), day(gap.to), gap.reason, shorten(gap.detail ?? '', out, 100)];
 }
+
+/** So many missing records are shown. */
+const SHOWN = 50;
+
+const MISSING_HEADING = ['LISTED, NOT READ', 'ID', 'WHY', 'SINCE', ''];
 
 const RUN_HEADING = ['RECENT RUNS', 'BEGAN', 'TRIGGER', 'STATUS', 'CALLS', 'NEW', 'CHANGED', 'SET ASIDE'];
 

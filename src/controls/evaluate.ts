@@ -1,4 +1,6 @@
+import type { Missing } from '../model/coverage.js';
 import type { Instant } from '../model/instant.js';
+import type { Stream } from '../model/stream.js';
 import { neededStreams } from './conclude.js';
 import type {
   Assessment,
@@ -21,6 +23,9 @@ export interface StreamGap extends ClassedGap {
   readonly filterKey: string;
 }
 
+/** A missing record with the stream that lists it. */
+export interface StreamMissing extends Missing, Stream {}
+
 /** What one control says of one period. */
 export interface ControlResult extends Omit<Judgement, 'count'> {
   readonly control: ControlId;
@@ -29,7 +34,12 @@ export interface ControlResult extends Omit<Judgement, 'count'> {
   readonly population: PopulationSpec & {
     /** Members that the history holds. */
     readonly count: number;
-    readonly coverage: { readonly complete: boolean; readonly gaps: readonly StreamGap[] };
+    readonly coverage: {
+      readonly complete: boolean;
+      readonly gaps: readonly StreamGap[];
+      /** What Abnormal lists and could not be read, by stream; those that are `GONE` do not keep it from being complete. */
+      readonly missing: readonly StreamMissing[];
+    };
   };
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Those that `Window` lets through, in the order in which the records were walked. */
@@ -98,6 +108,9 @@ function resultOf({ control, assessment, outcomes, exceptions }: Running, scope:
   const gaps = neededStreams(scope, control.needs).flatMap((facts) =>
     facts.gaps.map((gap) => ({ ...gap, ...facts.stream })),
   );
+  const missing = neededStreams(scope, control.needs).flatMap((facts) =>
+    facts.missing.map((each) => ({ ...each, ...facts.stream })),
+  );
   return {
     control: control.id,
     title: control.title,
@@ -106,7 +119,11 @@ function resultOf({ control, assessment, outcomes, exceptions }: Running, scope:
     population: {
       ...control.population(scope.period),
       count,
-      coverage: { complete: gaps.length === 0, gaps },
+      coverage: {
+        complete: gaps.length === 0 && missing.every(({ code }) => code === 'GONE'),
+        gaps,
+        missing,
+      },
     },
     outcomes,
     exceptions,

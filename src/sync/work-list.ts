@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
+import { stillMissing } from '../history/still-missing.js';
 import type { HistoryStore } from '../history/store.js';
-import { addGap, coverageOf, type Gap, type Missing, outstanding } from '../model/coverage.js';
+import { addGap, coverageOf, type Gap, type Missing } from '../model/coverage.js';
 import { DAY, earliest, type Instant, latest, MINUTE, shift, toMillis } from '../model/instant.js';
-import { KIND_OF } from '../model/kind.js';
 import type { RecordedEntry, Window } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import type { Density } from './density-profile.js';
@@ -74,35 +74,6 @@ function laterRefusal(known: Instant | null, { status, readAt }: RecordedEntry):
   if (status !== 'OUT_OF_RETENTION') return known;
   return known === null ? readAt : latest(known, readAt);
 }
-
-/** Which of the missing records no later batch has recorded, each once: the newest reading that names it counts. */
-export async function stillMissing(
-  store: Pick<HistoryStore, 'get'>,
-  { integration, resource }: Stream,
-  missing: readonly Missing[],
-  seq: number,
-): Promise<Missing[]> {
-  if (missing.length === 0) return [];
-  const newest = new Map<string, Missing>();
-  for (const each of missing) if (each.seq >= (newest.get(each.id)?.seq ?? 0)) newest.set(each.id, each);
-  const ids = [...newest.keys()].sort();
-  const kind = KIND_OF[resource];
-  const recordedAt = new Map<string, number>();
-  for (let at = 0; at < ids.length; at += CHUNK) {
-    const some = ids.slice(at, at + CHUNK);
-    const held = await store.get(
-      some.map((id) => ({ integration, kind, id })),
-      seq,
-    );
-    for (const revision of held) if (revision) recordedAt.set(revision.key.id, revision.seqFrom);
-  }
-  return outstanding(
-    ids.flatMap((id) => newest.get(id) ?? []),
-    recordedAt,
-  );
-}
-
-const CHUNK = 100;
 
 /** What is gone is listed again ever more rarely: after a quarter of the time for which it has been, a week at most. */
 export function isGoneDue(since: Instant, triedAt: Instant, now: Instant): boolean {

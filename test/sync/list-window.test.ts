@@ -55,6 +55,7 @@ beforeEach(async () => {
     asOf: WINDOW.to,
     runIds: new Set(['run']),
     memory: newPassMemory(),
+    maxAgeMs: null,
   };
 });
 
