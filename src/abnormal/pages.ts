@@ -56,12 +56,12 @@ export async function followPages<T extends { readonly json: unknown }>(
     const said = saidPageOf(page.json);
     if (said !== null && said !== next) return { pages, isComplete: false };
     const listed = idsOf(page.json);
-    if (listed?.length === 0) return { pages, isComplete: true };
     const ids = listed ?? [];
     stale = ids.every((id) => known.has(id)) ? stale + 1 : 0;
     for (const id of ids) known.add(id);
     pages.push(page);
     next = nextPageOf(page.json, next);
+    if (listed?.length === 0) return { pages, isComplete: next !== 'CONTRADICTORY' };
     if (typeof next === 'number' && stale >= MAX_STALE_PAGES) return { pages, isComplete: false };
   }
   return { pages, isComplete: next === null };

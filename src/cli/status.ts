@@ -4,6 +4,7 @@ import type { HistoryStore } from '../history/store.js';
 import type { Gap, Missing } from '../model/coverage.js';
 import { type Instant, toInstant } from '../model/instant.js';
 import { KIND_OF, KINDS, RESOURCES, type Resource } from '../model/kind.js';
+import { UNREAD_CODES } from '../model/quarantine.js';
 import type { Run } from '../model/run.js';
 import { type StreamState, streamText } from '../model/stream.js';
 import { readWorkList } from '../sync/work-list.js';
@@ -46,13 +47,11 @@ interface Status {
   /** The last batch recorded, and when. */
   readonly head: { readonly seq: number; readonly at: Instant };
   readonly held: Readonly<Record<Resource, number>>;
-  /** Records set aside; at most `COUNTED` are counted. */
+  /** Records that could not be read; those that are gone do not count. */
   readonly quarantined: number;
   readonly streams: readonly StreamReport[];
   readonly runs: readonly Run[];
 }
-
-const COUNTED = 1000;
 
 function showStatus({ json = false }: { readonly json?: boolean }): Action {
   return async ({ config, log, terminal, clock }) => {
@@ -70,10 +69,10 @@ function showStatus({ json = false }: { readonly json?: boolean }): Action {
 
 async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
   const head = await store.head();
-  const [streams, runs, quarantine, counts] = await Promise.all([
+  const [streams, runs, quarantined, counts] = await Promise.all([
     store.streams(),
     store.runs({ integrations: null, before: null, limit: 5 }),
-    store.quarantine({ integrations: null, kinds: KINDS, after: null, limit: COUNTED }),
+    store.countQuarantine({ integrations: null, kinds: KINDS, codes: UNREAD_CODES }),
     Promise.all(RESOURCES.map((resource) => count(store, resource, head.seq))),
   ]);
   return {
@@ -81,7 +80,7 @@ async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
     at: now,
     head,
     held: Object.fromEntries(counts) as Status['held'],
-    quarantined: quarantine.length,
+    quarantined,
     streams: await Promise.all(streams.map((state) => report(store, state, now))),
     runs,
   };
@@ -113,7 +112,7 @@ function printStatus(terminal: Terminal, status: Status): void {
   print(terminal, `History     ${status.history}`);
   print(terminal, `Last write  ${head.seq === 0 ? 'none yet' : `${day(head.at)} (batch ${head.seq})`}`);
   print(terminal, `Held        ${held.threats} threats, ${held.cases} cases, ${held.campaigns} campaigns`);
-  print(terminal, `Set aside   ${quarantined < COUNTED ? quarantined : `at least ${COUNTED}`}`);
+  print(terminal, `Not read    ${quarantined}`);
   print(terminal);
   for (const line of formatTable(streamRows(status.streams))) print(terminal, line);
   const rows = status.streams.flatMap(({ stream, lacking }) =>

@@ -10,6 +10,7 @@ import { type Batch, type HistoryStore, releasedKeys } from './store.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
+type QuarantineCount = Parameters<HistoryStore['countQuarantine']>[0];
 
 /** The ledger, the streams, the runs and what is in quarantine. */
 export class MongoBooks {
@@ -65,10 +66,11 @@ export class MongoBooks {
     return docs.map(quarantineOf);
   }
 
-  countQuarantine({ integrations, kinds }: Omit<QuarantineQuery, 'after' | 'limit'>): Promise<number> {
+  countQuarantine({ integrations, kinds, codes }: QuarantineCount): Promise<number> {
     return this.collections.quarantine.countDocuments({
       ...ofIntegrations(integrations),
       kind: { $in: kinds },
+      ...(codes && { code: { $in: codes } }),
     });
   }
 

@@ -3,7 +3,7 @@ import type { FieldValue, Filter } from '../model/filter.js';
 import type { Instant } from '../model/instant.js';
 import { type Kind, keyText, type ListedKind, type RecordKey } from '../model/kind.js';
 import type { LedgerEntry, RecordedEntry } from '../model/ledger.js';
-import type { QuarantineEntry } from '../model/quarantine.js';
+import type { QuarantineCode, QuarantineEntry } from '../model/quarantine.js';
 import type { Observation, Revision } from '../model/revision.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
@@ -196,6 +196,8 @@ export interface HistoryStore {
   countQuarantine(query: {
     readonly integrations: readonly string[] | null;
     readonly kinds: readonly Kind[];
+    /** Only those set aside for these reasons; all, unless given. */
+    readonly codes?: readonly QuarantineCode[];
   }): Promise<number>;
   quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]>;
 

@@ -8,6 +8,9 @@ import type { RecordKey } from './kind.js';
  */
 export type QuarantineCode = 'UNDECODABLE' | 'NOT_FOUND' | 'GONE' | 'FAILED';
 
+/** The reasons for which a record may still be there: what is gone is only requested again in case that is wrong. */
+export const UNREAD_CODES: readonly QuarantineCode[] = ['UNDECODABLE', 'NOT_FOUND', 'FAILED'];
+
 /** A record set aside so that it stops nothing else: kept, shown, tried again each cycle. */
 export interface QuarantineEntry {
   readonly key: RecordKey;

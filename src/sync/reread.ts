@@ -75,9 +75,10 @@ function horizonOf(pass: Pass): Instant {
 async function tasksOf(pass: Pass, items: readonly PageItem[]): Promise<Task[]> {
   const held = items.filter((item) => isDue(pass, item)).map(({ revision }) => revision);
   const priors = await pass.store.quarantined(held.map(({ key }) => key));
+  const tasks = held.map((revision, i) => ({ key: revision.key, held: revision, prior: priors[i] ?? null }));
   return withItems(
     pass,
-    held.map((revision, i) => ({ key: revision.key, held: revision, prior: priors[i] ?? null })),
+    tasks.filter(({ prior }) => prior === null || isTryDue(pass, prior)),
   );
 }
 

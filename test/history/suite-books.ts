@@ -162,6 +162,8 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(await store.countQuarantine({ integrations, kinds: KINDS })).toBe(4);
       expect(await store.countQuarantine({ integrations: [integration], kinds: ['case', 'threat'] })).toBe(3);
       expect(await store.countQuarantine({ integrations, kinds: ['threat'] })).toBe(1);
+      expect(await store.countQuarantine({ integrations, kinds: KINDS, codes: ['FAILED'] })).toBe(1);
+      expect(await store.countQuarantine({ integrations, kinds: KINDS, codes: [] })).toBe(0);
       expect(await store.countQuarantine({ integrations: [], kinds: KINDS })).toBe(0);
       expect(await store.countQuarantine({ integrations: null, kinds: KINDS })).toBeGreaterThanOrEqual(4);
       expect(

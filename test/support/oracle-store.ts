@@ -289,7 +289,8 @@ export class OracleStore implements HistoryStore {
   }
 
   async countQuarantine(query: Parameters<HistoryStore['countQuarantine']>[0]): Promise<number> {
-    return this.#setAside(query).length;
+    const { codes } = query;
+    return this.#setAside(query).filter(({ code }) => codes?.includes(code) ?? true).length;
   }
 
   #setAside({ integrations, kinds }: Parameters<HistoryStore['countQuarantine']>[0]): QuarantineEntry[] {
