@@ -113,7 +113,7 @@ describe('coverage', () => {
   });
 
   const inWindow = (id: string, code: string) => ({
-    ...{ integration: 'default', kind: 'threat', id, code, from: day(8), to: day(10) },
+    ...{ integration: 'default', kind: 'THREAT', id, code, from: day(8), to: day(10) },
   });
 
   test('a window is complete except for a record that was listed and not read', async () => {
