@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { stillMissing } from '../history/still-missing.js';
-import type { HistoryStore } from '../history/store.js';
+import { type HistoryStore, stillMissing } from '../history/store.js';
 import { addGap, coverageOf, type Gap, type Missing } from '../model/coverage.js';
 import { DAY, earliest, type Instant, latest, MINUTE, shift, toMillis } from '../model/instant.js';
 import type { RecordedEntry, Window } from '../model/ledger.js';

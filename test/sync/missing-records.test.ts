@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { stillMissing } from '../../src/history/still-missing.js';
+import { stillMissing } from '../../src/history/store.js';
 import { coverageOf } from '../../src/model/coverage.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant } from '../../src/model/instant.js';
 import type { Resource } from '../../src/model/kind.js';

@@ -1,5 +1,4 @@
-import { stillMissing } from '../../history/still-missing.js';
-import type { HistoryStore } from '../../history/store.js';
+import { type HistoryStore, stillMissing } from '../../history/store.js';
 import { coverageOf } from '../../model/coverage.js';
 import { earliest, type Instant } from '../../model/instant.js';
 import { RESOURCES } from '../../model/kind.js';

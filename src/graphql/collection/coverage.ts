@@ -1,4 +1,4 @@
-import { stillMissing } from '../../history/still-missing.js';
+import { stillMissing } from '../../history/store.js';
 import { coverageOf, type Missing } from '../../model/coverage.js';
 import { DEFAULT_ORDER } from '../../model/fields.js';
 import type { Filter } from '../../model/filter.js';
