@@ -25,7 +25,7 @@ export async function reconcileWindow(inspection: Inspection, named: Set<string>
   const population = await readPopulation(inspection, held);
   const difference = await comparePopulation(inspection, population, held, named);
   for (const id of population.sightings?.keys() ?? []) named.add(id);
-  const opened = await spansToOpen(inspection, difference.missing.values());
+  const opened = await spansToOpen(inspection, difference.missing);
   const found = { ...findingOf(population, difference, held), ...window, opened };
   recorder.tally.listed = population.sightings?.size ?? 0;
   recorder.tally.windows = 1;
@@ -103,7 +103,9 @@ function reasonOf(
   const sentences = [...doubts, ...(doubt === null ? [] : [doubt]), ...(remark === null ? [] : [remark])];
   if (verdict === 'SHORT') {
     const then =
-      opened.length > 0 ? 'the next poll lists them again' : 'where they lie is known to be a gap already';
+      opened.length > 0
+        ? 'the next poll lists them again'
+        : 'coverage names them or a gap where they lie already, and the next poll requests them again';
     sentences.unshift(
       `${missing.count} of the ${population} records that Abnormal names are not held; ${then}.`,
     );

@@ -228,6 +228,17 @@ describe('a history that is whole', () => {
     expect((await heldOf(whole.store, 'threat')).has(id)).toBe(true);
   });
 
+  test('opens no gap for a record that coverage names as missing already', async () => {
+    const whole = await start({ tenant: PLAIN });
+    const [id = ''] = [...truthOf(whole.tenant, 'threat', shift(NOW, -3 * DAY)).keys()].slice(-1);
+    fault(whole, { fault: { kind: 'undecodable' }, match: new RegExp(`/${id}`) });
+    await whole.poll('threats');
+    expect(await reconcileOne(whole, 'threats', { to: shift(NOW, -HOUR) })).toMatchObject({
+      ...{ verdict: 'SHORT', missing: { ids: [id] }, opened: [] },
+      reason: expect.stringContaining('coverage names them'),
+    });
+  });
+
   test('has held what moved out of the window since it was read', async () => {
     const whole = await collected();
     const held = await heldOf(whole.store, 'case');

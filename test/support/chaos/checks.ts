@@ -1,5 +1,4 @@
-import type { HistoryStore } from '../../../src/history/store.js';
-import { stillMissing } from '../../../src/history/store.js';
+import { type HistoryStore, stillMissing } from '../../../src/history/store.js';
 import { coverageOf, type Missing } from '../../../src/model/coverage.js';
 import { toInstant, toMillis } from '../../../src/model/instant.js';
 import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/model/kind.js';
