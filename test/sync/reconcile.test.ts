@@ -350,7 +350,7 @@ describe('a history that is short', () => {
     expect(known.length).toBeGreaterThan(0);
     const found = await reconcileOne(short, 'cases');
     expect(found).toMatchObject({ verdict: 'SHORT', opened: [] });
-    expect(found.reason).toContain('known to be a gap already');
+    expect(found.reason).toContain('a gap where they lie already');
     expect(await gapsOf(short, 'cases', found.from, found.to)).toEqual(known);
   });
 

@@ -1,6 +1,6 @@
 import { type HistoryStore, stillMissing } from '../../../src/history/store.js';
 import { coverageOf, type Missing } from '../../../src/model/coverage.js';
-import { toInstant, toMillis } from '../../../src/model/instant.js';
+import { type Instant, MINUTE, toInstant, toMillis } from '../../../src/model/instant.js';
 import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/model/kind.js';
 import type { Window } from '../../../src/model/ledger.js';
 import { type Revision, sha256 } from '../../../src/model/revision.js';
@@ -53,13 +53,21 @@ function wrongName(
   const index = oracle.indexOf(kind, id);
   // bounds of windows are whole seconds, and some lists include their end
   const end = toMillis(to) + 1_000;
-  const wasListed = versions.some(({ visibleFrom }) =>
-    oracle.keyTimes(filterKey, index, visibleFrom).some((time) => time >= toMillis(from) && time < end),
-  );
+  const stoodThere = (at: number) =>
+    oracle.keyTimes(filterKey, index, at).some((time) => time >= toMillis(from) && time < end);
+  // what is missing from the beginning has one version, and moves all the same
+  const wasListed =
+    versions.some(({ visibleFrom }) => stoodThere(visibleFrom)) || isEver(stoodThere, from, now);
   const name = `${filterKey}: ${kind} ${id} of ${from} to ${to}`;
   if (!wasListed) return [`${name} is named as missing and was never listed`];
   const isGone = versions.some(({ digest }) => digest === null) || saidGone.has(id);
   return code === 'GONE' && !isGone ? [`${name} is said to be gone and never answered 404 twice`] : [];
+}
+
+/** Whether something held at an instant since `from`, looked at every minute. */
+function isEver(holds: (at: number) => boolean, from: Instant, now: number): boolean {
+  for (let at = toMillis(from); at <= now; at += MINUTE) if (holds(at)) return true;
+  return holds(now);
 }
 
 /** What coverage still names as missing once nothing goes wrong any more, a line each: only what is really gone may be. */
