@@ -79,7 +79,8 @@ export async function missingInPeace(store: HistoryStore, oracle: Oracle, now: n
     const { missing } = await coverageAt(store, state, now, seq);
     for (const { id, code } of missing) {
       const isGone = oracle.versions(kind, id)[oracle.placeAt(kind, id, now)]?.digest === null;
-      if (!isGone || code !== 'GONE')
+      // one that the last poll listed for the first time has answered 404 once
+      if (!isGone || (code !== 'GONE' && code !== 'NOT_FOUND'))
         problems.push(`${state.filterKey}: ${kind} ${id} is still named as ${code}`);
     }
   }
