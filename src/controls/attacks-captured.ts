@@ -145,7 +145,7 @@ export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Ju
     measures: [
       {
         name: 'Threats held in full',
-        value: count === 0 ? null : whole / count,
+        value: count + unread === 0 ? null : whole / (count + unread),
         unit: 'share',
         threshold: { value: capturedShare, bound: 'AT_LEAST' },
       },

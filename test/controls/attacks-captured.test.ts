@@ -4,6 +4,7 @@ import { collectionContinuous } from '../../src/controls/collection-continuous.j
 import type { Measure } from '../../src/controls/control.js';
 import { detectionActive } from '../../src/controls/detection-active.js';
 import type { ReconciliationFact } from '../../src/controls/reconciliations.js';
+import { shownMeasure } from '../../src/controls/shares.js';
 import type { LedgerEntry } from '../../src/model/ledger.js';
 import type { QuarantineCode } from '../../src/model/quarantine.js';
 import type { Reconciliation } from '../../src/model/reconciliation.js';
@@ -71,6 +72,8 @@ describe('attacks-captured', () => {
     ]);
     expect(result.verdict).toBe('FAIL');
     expect(result.exceptions[0]?.reason).toContain('declares 9 rows, lists 7');
+    // not "100 %, at least 100 % wanted" beside a failure
+    expect(shownMeasure(result)).toMatchObject({ name: 'Holes', value: 1 });
   });
 
   const missing = (id: string, code: QuarantineCode) => ({ id, code, reason: `of ${id}`, since: AT });
@@ -84,6 +87,7 @@ describe('attacks-captured', () => {
       { type: 'RECORD', key: { kind: 'threat', id: 'a' } },
       { type: 'RECORD', key: { kind: 'threat', id: 'b' } },
     ]);
+    expect(shownMeasure(result)).toMatchObject({ name: 'Threats held in full', value: 1 / 2 });
     expect(result.measures[1]).toMatchObject({ name: 'Listed ids that are held', value: 1 / 2 });
     // one exception each, whichever control reads coverage, and however many streams list it
     const continuous = run(collectionContinuous, scope);
