@@ -52,7 +52,7 @@ export function createApp(config: Config, options: AppOptions): App {
       const { callers, keys } = await openCallers(config, { ...options, store: collector.store });
       opened.unshift(() => callers.close());
       const poller = pollerOf(config, options, collector);
-      const operations = createOperations(options, collector, poller);
+      const operations = createOperations({ ...options, maxAgeMs: config.maxAge }, collector, poller);
       const server = createGatewayServer(config, options, {
         ...{ collector, counters, callers, keys, operations },
         ...{ schema, limits },

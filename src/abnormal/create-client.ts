@@ -10,7 +10,7 @@ import { type UpstreamCode, UpstreamError } from './errors.js';
 import { failure } from './explain.js';
 import { findDrift, unreadableDrift } from './find-drift.js';
 import { UNOBSERVED, type UpstreamObserver } from './observer.js';
-import { followPages } from './pages.js';
+import { followPages, messageIdsOf } from './pages.js';
 import { createPathFinder, type PathFinder } from './path-finder.js';
 import { detailTarget, filterOf, isUsableId, TOKENS_TARGET, threatLogTarget, threatTarget } from './paths.js';
 import { createRequest } from './request.js';
@@ -172,7 +172,7 @@ class RestClient implements AbnormalClient {
         { resource: 'threats', role: 'detail', target: threatTarget(id, page), what, counts },
         options,
       );
-    });
+    }, messageIdsOf);
     if (!isComplete) this.log.warn({ id, pages: pages.length }, 'pages of a threat lead back or nowhere');
     const decoded = this.understand('threats', () => decodeThreat(id, pages, isComplete));
     return this.fetched('threat', id, pages[0], decoded);

@@ -24,6 +24,9 @@ function pageNumber(raw: unknown): number | null {
 /** A threat has at most 2,000 messages, and some accounts send 10 a page; a few more for good measure end nothing. */
 const MOST_PAGES = 40;
 
+/** So many further pages that bring nothing new are enough to see that the pages have no end. */
+const MAX_STALE_PAGES = 2;
+
 /** All pages of a detail, at least the first. */
 export interface DetailPages<T> {
   readonly pages: readonly [T, ...T[]];
@@ -32,14 +35,19 @@ export interface DetailPages<T> {
 }
 
 /**
- * Follows a detail's pages. Unlike a list, a detail whose pages contradict themselves is kept as far as it
+ * Follows a detail's pages; `idsOf` gives the ids of what a page holds, `null` for one that
+ * holds no list. A page that holds nothing is the last,
+ * whatever it names as its next, and two in a row without a new id end the pages as incomplete. Unlike a list, a detail whose pages contradict themselves is kept as far as it
  * goes: the vendor's own document says that the page number is ignored, so the first page may come again.
  */
 export async function followPages<T extends { readonly json: unknown }>(
   fetchPage: (page: number) => Promise<T>,
+  idsOf: (json: unknown) => readonly string[] | null,
 ): Promise<DetailPages<T>> {
   const first = await fetchPage(1);
   const pages: [T, ...T[]] = [first];
+  const known = new Set(idsOf(first.json) ?? []);
+  let stale = 0;
   let next = nextPageOf(first.json, 1);
   while (typeof next === 'number') {
     if (next > MOST_PAGES) return { pages, isComplete: false };
@@ -47,10 +55,26 @@ export async function followPages<T extends { readonly json: unknown }>(
     if (page === null) return { pages, isComplete: false };
     const said = saidPageOf(page.json);
     if (said !== null && said !== next) return { pages, isComplete: false };
+    const listed = idsOf(page.json);
+    const ids = listed ?? [];
+    stale = ids.every((id) => known.has(id)) ? stale + 1 : 0;
+    for (const id of ids) known.add(id);
     pages.push(page);
     next = nextPageOf(page.json, next);
+    if (listed?.length === 0) return { pages, isComplete: next !== 'CONTRADICTORY' };
+    if (typeof next === 'number' && stale >= MAX_STALE_PAGES) return { pages, isComplete: false };
   }
   return { pages, isComplete: next === null };
+}
+
+/** The ids of the messages on a page of a threat; a message without one counts as what it says. */
+export function messageIdsOf(json: unknown): readonly string[] | null {
+  const messages = isRecord(json) ? json.messages : null;
+  if (!Array.isArray(messages)) return null;
+  return messages.map((message: unknown) => {
+    const id = isRecord(message) ? (message.abxMessageIdStr ?? message.abxMessageId) : null;
+    return typeof id === 'string' || typeof id === 'number' ? String(id) : JSON.stringify(message);
+  });
 }
 
 /** A further page that is not there says nothing of the record, whose first page has just been. */

@@ -23,7 +23,7 @@ import type { AppOptions, Collector } from './collector.js';
 
 /** What the graph may do to a running gateway. */
 export function createOperations(
-  options: AppOptions,
+  options: AppOptions & { readonly maxAgeMs: number },
   collector: Collector,
   poller: Pick<Poller, 'status'>,
 ): Operations {
@@ -34,7 +34,7 @@ class RunningOperations implements Operations {
   private isReconciling = false;
 
   constructor(
-    private readonly options: AppOptions,
+    private readonly options: AppOptions & { readonly maxAgeMs: number },
     private readonly collector: Collector,
     private readonly poller: Pick<Poller, 'status'>,
   ) {}
@@ -112,7 +112,8 @@ class RunningOperations implements Operations {
   ): Promise<PolledSource> {
     const isOneOfMany = !this.poller.status().isLeading;
     const only = { integrations: [source.integration], resources: [source.resource] };
-    const work = this.collector.sync.poll({ ...only, signal: NEVER, isOneOfMany });
+    const { maxAgeMs } = this.options;
+    const work = this.collector.sync.poll({ ...only, maxAgeMs, signal: NEVER, isOneOfMany });
     const report = await withinPatience(this.logged(work, 'poll failed'), patience);
     if (report) return { ...source, isFinished: true, runId: report.passes[0]?.runId ?? null };
     return { ...source, isFinished: false, runId: await runningId(this.collector, source) };

@@ -105,7 +105,14 @@ function lacking({ status, message, coverage }: StreamReport): string[] {
     .filter(([reason]) => reason !== 'PROVISIONAL')
     .map(([reason, ms]) => `${reason} for ${(ms / 86_400_000).toFixed(2)} days`);
   const state = status === 'OK' ? [] : [message ?? status];
-  return [...state, ...(gaps.length > 0 ? [`not vouched for: ${gaps.join(', ')}`] : [])];
+  const { GONE = 0, ...unread } = coverage.missingRecords;
+  const count = Object.values(unread).reduce((sum, n) => sum + n, 0);
+  return [
+    ...state,
+    ...(gaps.length > 0 ? [`not vouched for: ${gaps.join(', ')}`] : []),
+    ...(count > 0 ? [`listed and could not be read: ${count}`] : []),
+    ...(GONE > 0 ? [`disappeared before they could be read: ${GONE}`] : []),
+  ];
 }
 
 /**

@@ -42,12 +42,13 @@ export function addPoll(program: Command, choose: Choose): void {
 
 function pollOnce({ resource: resources, integration: integrations, json = false }: Options): Action {
   return async (invocation) => {
-    const { terminal, progress, stop } = invocation;
+    const { config, terminal, progress, stop } = invocation;
+    const maxAgeMs = config.maxAge;
     const report = await withCollector(invocation, {
       ...{ action: 'POLL', integration: integrations, detailOf: summaryOf },
       work: ({ sync }) =>
         withProgress(progress, (onProgress) =>
-          sync.poll({ resources, integrations, signal: stop, onProgress }),
+          sync.poll({ resources, integrations, maxAgeMs, signal: stop, onProgress }),
         ),
     });
     printReport(terminal, report, json);

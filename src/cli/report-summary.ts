@@ -1,4 +1,5 @@
 import type { Verdict } from '../controls/control.js';
+import { shownMeasure } from '../controls/shares.js';
 import type { Evidence } from '../evidence/evaluate-period.js';
 import { judgedOf } from '../evidence/report-json.js';
 import { EXIT, EXIT_VERDICT } from './exit-codes.js';
@@ -17,8 +18,8 @@ export function jsonSummary(
 ): string {
   const { period, pin, integrations, results } = evidence;
   const controls = results.map((result) => {
-    const { control, verdict, reason, measures, outcomes } = judgedOf(result);
-    return { control, verdict, reason, measured: measures[0] ?? null, exceptions: outcomes.EXCEPTION };
+    const { control, verdict, reason, outcomes } = judgedOf(result);
+    return { control, verdict, reason, measured: shownMeasure(result), exceptions: outcomes.EXCEPTION };
   });
   const { text, from, to } = period;
   const summary = {

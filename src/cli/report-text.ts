@@ -1,3 +1,4 @@
+import { shownMeasure } from '../controls/shares.js';
 import { instantText } from '../controls/words.js';
 import type { Evidence } from '../evidence/evaluate-period.js';
 import { thresholdText, valueText } from '../evidence/html-words.js';
@@ -5,8 +6,9 @@ import { formatTable } from './table.js';
 
 /** The verdicts as text for a terminal. */
 export function textReport({ period, pin, integrations, results }: Evidence): string {
-  const rows = results.map(({ control, verdict, measures, outcomes }) => {
-    const [measure] = measures;
+  const rows = results.map((result) => {
+    const { control, verdict, outcomes } = result;
+    const measure = shownMeasure(result);
     const measured = measure ? `${measure.name}: ${valueText(measure)}` : '';
     const threshold = measure ? thresholdText(measure) : '';
     return [control, verdict, measured, threshold, String(outcomes.EXCEPTION)];

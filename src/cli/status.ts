@@ -5,9 +5,10 @@ import { emptyAccounts } from '../integrations/empty-accounts.js';
 import { readTokenSituations } from '../integrations/token-histories.js';
 import { describeTokenState, type TokenState, tokenState } from '../integrations/token-state.js';
 import { howToReplace } from '../integrations/warn-of-tokens.js';
-import type { Gap } from '../model/coverage.js';
+import type { Gap, Missing } from '../model/coverage.js';
 import { type Instant, toInstant } from '../model/instant.js';
 import { KIND_OF, KINDS, RESOURCES, type Resource } from '../model/kind.js';
+import { UNREAD_CODES } from '../model/quarantine.js';
 import type { Run } from '../model/run.js';
 import { type StreamState, streamText } from '../model/stream.js';
 import { permissionsToAct } from '../model/token-permissions.js';
@@ -41,6 +42,8 @@ interface StreamReport extends StreamState {
   /** The gaps that keep it from being so. */
   readonly lacking: readonly Gap[];
   readonly gaps: readonly Gap[];
+  /** Listed records that could not be read. */
+  readonly missing: readonly Pick<Missing, 'id' | 'code' | 'reason' | 'since' | 'from' | 'to'>[];
 }
 
 interface TokenReport {
@@ -58,7 +61,7 @@ interface Status {
   /** The last batch recorded, and when. */
   readonly head: { readonly seq: number; readonly at: Instant };
   readonly held: Readonly<Record<Resource, number>>;
-  /** Records set aside; at most `COUNTED` are counted. */
+  /** Records that could not be read; those that are gone do not count. */
   readonly quarantined: number;
   readonly streams: readonly StreamReport[];
   readonly tokens: readonly TokenReport[];
@@ -66,8 +69,6 @@ interface Status {
   readonly empty: readonly { readonly integration: string; readonly message: string }[];
   readonly runs: readonly Run[];
 }
-
-const COUNTED = 1000;
 
 function showStatus({ json = false }: { readonly json?: boolean }): Action {
   return async ({ config, log, terminal, clock }) => {
@@ -85,10 +86,10 @@ function showStatus({ json = false }: { readonly json?: boolean }): Action {
 
 async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
   const head = await store.head();
-  const [streams, runs, quarantine, counts] = await Promise.all([
+  const [streams, runs, quarantined, counts] = await Promise.all([
     store.streams(),
     store.runs({ integrations: null, before: null, limit: 5 }),
-    store.quarantine({ integrations: null, kinds: KINDS, after: null, limit: COUNTED }),
+    store.countQuarantine({ integrations: null, kinds: KINDS, codes: UNREAD_CODES }),
     Promise.all(RESOURCES.map((resource) => count(store, resource, head.seq))),
   ]);
   return {
@@ -96,7 +97,7 @@ async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
     at: now,
     head,
     held: Object.fromEntries(counts) as Status['held'],
-    quarantined: quarantine.length,
+    quarantined,
     streams: await Promise.all(streams.map((state) => report(store, state, now))),
     tokens: await readTokens(store, now),
     empty: [...(await emptyAccounts(store, streams))].map(([integration, message]) => ({
@@ -122,11 +123,20 @@ async function count(store: HistoryStore, resource: Resource, seq: number): Prom
 }
 
 async function report(store: HistoryStore, state: StreamState, now: Instant): Promise<StreamReport> {
-  const { gaps } = await readWorkList(store, state, state.collectFrom, now);
+  const { gaps, missing } = await readWorkList(store, state, state.collectFrom, now);
   // what happened since the last reading, or within the ingestion lag before it, nobody takes for collected
   const readTo = state.lastSuccessAt ?? now;
   const lacking = gaps.filter((gap) => gap.reason !== 'PROVISIONAL' && gap.from < readTo);
-  return { ...state, stream: streamText(state), complete: lacking.length === 0, gaps, lacking };
+  const complete = lacking.length === 0 && missing.every(({ code }) => code === 'GONE');
+  const named = missing.map(({ id, code, reason, since, from, to }) => ({
+    id,
+    code,
+    reason,
+    since,
+    from,
+    to,
+  }));
+  return { ...state, stream: streamText(state), complete, gaps, lacking, missing: named };
 }
 
 function printStatus(terminal: Terminal, status: Status): void {
@@ -134,7 +144,7 @@ function printStatus(terminal: Terminal, status: Status): void {
   print(terminal, `History     ${status.history}`);
   print(terminal, `Last write  ${head.seq === 0 ? 'none yet' : `${day(head.at)} (batch ${head.seq})`}`);
   print(terminal, `Held        ${held.threats} threats, ${held.cases} cases, ${held.campaigns} campaigns`);
-  print(terminal, `Set aside   ${quarantined < COUNTED ? quarantined : `at least ${COUNTED}`}`);
+  print(terminal, `Not read    ${quarantined}`);
   print(terminal);
   for (const line of formatTable(streamRows(status.streams))) print(terminal, line);
   for (const line of notesOf(status)) print(terminal, line);
@@ -143,6 +153,19 @@ function printStatus(terminal: Terminal, status: Status): void {
   );
   if (rows.length > 0) print(terminal);
   for (const line of rows.length > 0 ? formatTable([GAP_HEADING, ...rows]) : []) print(terminal, line);
+  const records = status.streams.flatMap(({ stream, missing }) =>
+    missing.map((each) => [
+      stream,
+      each.id,
+      each.code,
+      day(each.since),
+      shorten(each.reason, terminal.out, 100),
+    ]),
+  );
+  if (records.length > 0) print(terminal);
+  for (const line of records.length > 0 ? formatTable([MISSING_HEADING, ...records.slice(0, SHOWN)]) : [])
+    print(terminal, line);
+  if (records.length > SHOWN) print(terminal, `and ${records.length - SHOWN} more; --json has all of them`);
   if (status.runs.length > 0) print(terminal);
   for (const line of formatTable([RUN_HEADING, ...status.runs.map(runRow)])) print(terminal, line);
 }
@@ -170,6 +193,11 @@ const GAP_HEADING = ['NOT VOUCHED FOR', 'FROM', 'TO', 'REASON', ''];
 function gapRow(stream: string, gap: Gap, { out }: Terminal): string[] {
   return [stream, day(gap.from), day(gap.to), gap.reason, shorten(gap.detail ?? '', out, 100)];
 }
+
+/** So many missing records are shown. */
+const SHOWN = 50;
+
+const MISSING_HEADING = ['LISTED, NOT READ', 'ID', 'WHY', 'SINCE', ''];
 
 const RUN_HEADING = ['RECENT RUNS', 'BEGAN', 'TRIGGER', 'STATUS', 'CALLS', 'NEW', 'CHANGED', 'SET ASIDE'];
 

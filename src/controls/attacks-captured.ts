@@ -1,10 +1,10 @@
+import { keyText } from '../model/kind.js';
 import { conclude, licensedStreams } from './conclude.js';
 import type { Assessment, Control, Finding, Judgement, Member, Scope, ThreatFact } from './control.js';
-import { findHoles, gapText, holesOf, withoutHoles } from './gaps.js';
+import { findHoles, findUnread, gapText, holesOf, unreadRecords, unreadText, withoutHoles } from './gaps.js';
 import { threatMember } from './malicious.js';
 import { type ReconciliationFact, summariseReconciliations } from './reconciliations.js';
 import { gradeShare } from './shares.js';
-import type { StreamFacts } from './stream-facts.js';
 import { RECEIVED_THREATS } from './streams-needed.js';
 import { countText, instantText, listText, shareText } from './words.js';
 
@@ -18,10 +18,10 @@ export interface CaptureFacts {
 
 /**
  * Evaluates the rule:
- *   > The population of threats is whole: the ledger vouches for the whole period, so that every id that
- *   > Abnormal lists is held; every threat is held in full, save the share that `capturedShare` allows; and no
- *   > comparison with Abnormal's own population found something that is still lacking, with at least the share
- *   > `reconciledShare` of the period compared.
+ *   > The population of threats is whole: the whole period was listed, and every id that Abnormal lists is
+ *   > stored (one that disappeared before it could be read is named and does not count); every threat is held in
+ *   > full, save the share that `capturedShare` allows; and no comparison with Abnormal's own population found
+ *   > something that is still lacking, with at least the share `reconciledShare` of the period compared.
  *
  * A hole is a failure: something was to be had and is not there. What lies before the collection's beginning or
  * is out of Abnormal's retention is not, and leaves the control undecided.
@@ -29,7 +29,7 @@ export interface CaptureFacts {
 export const attacksCaptured: Control = {
   id: 'attacks-captured',
   title: 'Attacks are captured',
-  rule: 'The population of threats is whole: the ledger vouches for the whole period, so that every id that Abnormal lists is held; every threat is held in full, save the share that `capturedShare` allows; and no comparison with Abnormal’s own population (a reconciliation) found something that is still lacking, with at least the share `reconciledShare` of the period compared. A hole in what was collected is a failure; what lies before the collection’s beginning or is out of Abnormal’s retention leaves it undecided.',
+  rule: 'The population of threats is whole: the whole period was listed, and every id that Abnormal lists is stored (one that disappeared before it could be read is named and does not count); every threat is held in full, save the share that `capturedShare` allows; and no comparison with Abnormal’s own population (a reconciliation) found something that is still lacking, with at least the share `reconciledShare` of the period compared. A hole in what was collected is a failure; what lies before the collection’s beginning or is out of Abnormal’s retention leaves it undecided.',
   thresholds: ['capturedShare', 'reconciledShare', 'pollThreatsEvery', 'ingestionLag'],
   needs: RECEIVED_THREATS,
   takes: ['threat'],
@@ -57,8 +57,11 @@ function assess(
       belongs(member);
     },
     judge() {
-      for (const each of licensedStreams(scope, RECEIVED_THREATS)) findHoles(each, find);
-      for (const fact of summariseReconciliations(scope).short) findLacking(fact, find);
+      const streams = licensedStreams(scope, RECEIVED_THREATS);
+      for (const each of streams) findHoles(each, find);
+      findUnread(streams, find);
+      const named = new Set(unreadRecords(streams).map(({ key }) => keyText(key)));
+      for (const fact of summariseReconciliations(scope).short) findLacking(fact, named, find);
       return judgeCapture(facts, scope);
     },
   };
@@ -84,12 +87,14 @@ function takeThreat(fact: ThreatFact, member: Member, facts: CaptureFacts, find:
 
 function findLacking(
   { integration, found, lacking, lackingMore }: ReconciliationFact,
+  named: ReadonlySet<string>,
   find: (f: Finding) => void,
 ) {
   const { from, to } = found;
   const span = `lacking by a comparison of ${instantText(from)} to ${instantText(to)}`;
   for (const id of lacking) {
     const key = { integration, kind: 'threat', id } as const;
+    if (named.has(keyText(key))) continue;
     const subject = { type: 'RECORD', key, messageId: null } as const;
     find({
       outcome: 'EXCEPTION',
@@ -118,14 +123,15 @@ export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Ju
     holes.length > 0
       ? `${countText(holes.length, 'hole')} in what was collected: ${listText(holes, 2)}`
       : null,
+    unreadText(streams),
     isShort ? `${partial} of ${countText(count, 'threat')} not held in full` : null,
     short.length > 0
       ? `${countText(short.length, 'comparison')} with Abnormal found threats that are still lacking`
       : null,
   ].filter((failure) => failure !== null);
-  const [listed, held] = [sum(streams, 'listed'), sum(streams, 'held')];
+  const unread = unreadRecords(streams).filter(({ isGone }) => !isGone).length;
   return {
-    ...conclude(holes.length > 0 ? withoutHoles(scope) : scope, RECEIVED_THREATS, {
+    ...conclude(holes.length + unread > 0 ? withoutHoles(scope) : scope, RECEIVED_THREATS, {
       failed: failures.length > 0 ? `${failures.join('; ')}.` : null,
       doubt:
         reconciled < reconciledShare
@@ -137,13 +143,13 @@ export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Ju
     measures: [
       {
         name: 'Threats held in full',
-        value: count === 0 ? null : whole / count,
+        value: count + unread === 0 ? null : whole / (count + unread),
         unit: 'share',
         threshold: { value: capturedShare, bound: 'AT_LEAST' },
       },
       {
         name: 'Listed ids that are held',
-        value: listed === 0 ? null : held / listed,
+        value: count + unread === 0 ? null : count / (count + unread),
         unit: 'share',
         threshold: { value: 1, bound: 'AT_LEAST' },
       },
@@ -158,8 +164,4 @@ export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Ju
     count,
     distributions: [],
   };
-}
-
-function sum(streams: readonly StreamFacts[], field: 'listed' | 'held'): number {
-  return streams.reduce((total, facts) => total + facts[field], 0);
 }

@@ -2,7 +2,7 @@ import { toMillis } from '../model/instant.js';
 import { streamText } from '../model/stream.js';
 import { conclude, licensedStreams } from './conclude.js';
 import type { Assessment, Control, Finding, Judgement, Scope } from './control.js';
-import { findHoles, gapMs, gapText, holesOf, withoutHoles } from './gaps.js';
+import { findHoles, findUnread, gapMs, gapText, holesOf, withoutHoles } from './gaps.js';
 import { isWithin } from './period.js';
 import { inBrief, lateStart, type Silence } from './silences.js';
 import type { StreamFacts } from './stream-facts.js';
@@ -44,7 +44,9 @@ function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
   return {
     take() {},
     judge() {
-      for (const facts of licensedStreams(scope, ALL_STREAMS)) {
+      const streams = licensedStreams(scope, ALL_STREAMS);
+      findUnread(streams, find);
+      for (const facts of streams) {
         findHoles(facts, find);
         for (const silence of facts.silences) find(findingOf(facts, silence));
       }

@@ -1,5 +1,5 @@
 import type { Scope, StreamNeed, Verdict } from './control.js';
-import { gapText } from './gaps.js';
+import { gapText, unreadText } from './gaps.js';
 import type { StreamFacts } from './stream-facts.js';
 import { brieflyText, countText, instantText, listText } from './words.js';
 
@@ -69,9 +69,11 @@ function lackOf(scope: Scope, streams: readonly StreamFacts[], needs: readonly S
   if (plain !== null) return { brief: plain, full: plain };
   if (needs.length === 0) return null;
   const gaps = streams.flatMap((facts) => facts.gaps.map((gap) => gapText(facts, gap)));
-  if (gaps.length === 0) return null;
+  const unread = unreadText(streams);
+  if (gaps.length === 0) return unread === null ? null : { brief: `${unread}.`, full: `${unread}.` };
   const said = `The period is not covered: ${countText(gaps.length, 'gap')}`;
-  return { brief: `${said}.`, full: `${said}, ${listText(gaps, 2)}.` };
+  const also = unread === null ? '' : ` ${unread}.`;
+  return { brief: `${said}.${also}`, full: `${said}, ${listText(gaps, 2)}.${also}` };
 }
 
 function uncollected({ period, now, integrations }: Scope): string | null {

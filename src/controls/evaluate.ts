@@ -1,4 +1,6 @@
+import type { Missing } from '../model/coverage.js';
 import { earliest, type Instant } from '../model/instant.js';
+import type { Stream } from '../model/stream.js';
 import { neededStreams } from './conclude.js';
 import type {
   Assessment,
@@ -22,6 +24,9 @@ export interface StreamGap extends ClassedGap {
   readonly filterKey: string;
 }
 
+/** A missing record with the stream that lists it. */
+export interface StreamMissing extends Missing, Stream {}
+
 /** What one control says of one period. */
 export interface ControlResult extends Omit<Judgement, 'count'> {
   readonly control: ControlId;
@@ -35,7 +40,12 @@ export interface ControlResult extends Omit<Judgement, 'count'> {
     readonly query: string | null;
     /** Members that the history holds. */
     readonly count: number;
-    readonly coverage: { readonly complete: boolean; readonly gaps: readonly StreamGap[] };
+    readonly coverage: {
+      readonly complete: boolean;
+      readonly gaps: readonly StreamGap[];
+      /** What Abnormal lists and could not be read, by stream; those that are `GONE` do not keep it from being complete. */
+      readonly missing: readonly StreamMissing[];
+    };
   };
   /** Records and messages of the population that Abnormal no longer returns. */
   readonly noLongerGiven: NoLongerGiven;
@@ -140,6 +150,9 @@ function resultOf(
   );
   const { isListed, ...spec } = control.population(scope.period);
   const gone = noLongerGiven.count === 0 ? '' : ` ${goneText(noLongerGiven.count, count, spec.unit)}`;
+  const missing = neededStreams(scope, control.needs).flatMap((facts) =>
+    facts.missing.map((each) => ({ ...each, ...facts.stream })),
+  );
   return {
     control: control.id,
     title: control.title,
@@ -150,7 +163,11 @@ function resultOf(
       ...spec,
       query: isListed ? populationQuery(control.id, scope) : null,
       count,
-      coverage: { complete: gaps.length === 0, gaps },
+      coverage: {
+        complete: gaps.length === 0 && missing.every(({ code }) => code === 'GONE'),
+        gaps,
+        missing,
+      },
     },
     ...{ noLongerGiven, members, outcomes, exceptions },
   };

@@ -1,4 +1,4 @@
-import type { Measure } from './control.js';
+import type { Judgement, Measure } from './control.js';
 import { shareText } from './words.js';
 
 /** Members of a population by what became of them; those whose time is not up are no part of it yet. */
@@ -39,4 +39,18 @@ export function shareMeasures(name: string, split: Split, wanted: number): Measu
 export function mostText(split: Split): string {
   const most = shareText(shareBounds(split)?.most ?? 0);
   return split.doubtful === 0 ? most : `at most ${most}`;
+}
+
+/**
+ * The number to show next to a verdict: the one that the control is known by, or for a failure the first that
+ * misses its threshold. So none says that a failed control got what it wanted.
+ */
+export function shownMeasure({ verdict, measures }: Pick<Judgement, 'verdict' | 'measures'>): Measure | null {
+  const missing = verdict === 'FAIL' ? measures.find(isMissed) : undefined;
+  return missing ?? measures[0] ?? null;
+}
+
+function isMissed({ value, threshold }: Measure): boolean {
+  if (value === null || threshold === null) return false;
+  return threshold.bound === 'AT_LEAST' ? value < threshold.value : value > threshold.value;
 }

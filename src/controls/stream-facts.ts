@@ -1,8 +1,8 @@
-import { type Coverage, coverageOf, type Gap } from '../model/coverage.js';
+import { type Coverage, coverageOf, type Gap, type Missing, outstanding } from '../model/coverage.js';
 import { type Instant, latest, shift } from '../model/instant.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
-import { isAnswer, pollsIn, type Silence, silencesIn } from './silences.js';
+import { pollsIn, type Silence, silencesIn } from './silences.js';
 import { mostBetweenPolls, type Thresholds } from './thresholds.js';
 
 /**
@@ -34,9 +34,11 @@ export interface StreamFacts {
   readonly polledFrom: Instant | null;
   /** Stretches of more than an interval and its lag without an answered poll. */
   readonly silences: readonly Silence[];
-  /** Rows that the readings within the period listed, and how many of them are held. */
-  readonly listed: number;
-  readonly held: number;
+  /**
+   * Records that Abnormal lists where the coverage has to be whole, and that could not be read; those with the code
+   * `GONE` disappeared before, and nothing is missing for them. Their own time is not known, only the window of the list.
+   */
+  readonly missing: readonly Missing[];
 }
 
 export interface StreamFactsInput {
@@ -51,6 +53,8 @@ export interface StreamFactsInput {
   readonly polledFrom: Instant | null;
   /** Where the earliest window begins that was ever read. */
   readonly begunFrom: Instant | null;
+  /** The batch of the newest version of records that readings name as missing, by id. */
+  readonly recordedAt?: ReadonlyMap<string, number>;
 }
 
 /** The part of the ledger that the facts of a period are worked out from. */
@@ -108,7 +112,7 @@ export function streamFacts(input: StreamFactsInput): StreamFacts {
     answeredAt: polls.filter(({ ok }) => ok).map(({ at }) => at),
     polledFrom: input.polledFrom,
     silences: silencesIn(polls, { ...input, mostMs: mostBetweenPolls(thresholds, stream.resource) }),
-    ...heldIn(within, period),
+    missing: outstanding(vouched.missing, input.recordedAt ?? new Map()),
   };
 }
 
@@ -141,36 +145,4 @@ function refusalIn(entries: readonly RecordedEntry[]): string | null {
   if (entries.some(({ status }) => status === 'COMPLETE' || status === 'PARTIAL')) return null;
   const last = entries.findLast(({ status }) => status === 'NOT_LICENSED');
   return last ? (last.reason ?? 'not licensed') : null;
-}
-
-function heldIn(entries: readonly RecordedEntry[], { from, to }: { from: Instant; to: Instant }) {
-  const newest = newestApart(
-    entries.filter((entry) => entry.from >= from && entry.to <= to && isAnswer(entry.status)),
-  );
-  return {
-    listed: newest.reduce((sum, entry) => sum + entry.listed, 0),
-    held: newest.reduce((sum, entry) => sum + entry.held, 0),
-  };
-}
-
-/** The newest readings that do not overlap. */
-function newestApart(entries: readonly RecordedEntry[]): RecordedEntry[] {
-  const chosen: RecordedEntry[] = [];
-  for (const entry of entries.toReversed()) {
-    const place = placeIn(chosen, entry.from);
-    const [before, after] = [chosen[place - 1], chosen[place]];
-    if ((!before || before.to <= entry.from) && (!after || entry.to <= after.from))
-      chosen.splice(place, 0, entry);
-  }
-  return chosen;
-}
-
-function placeIn(chosen: readonly RecordedEntry[], from: Instant): number {
-  let [low, high] = [0, chosen.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((chosen[middle]?.from ?? from) < from) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

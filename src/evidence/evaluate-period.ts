@@ -14,8 +14,10 @@ import type { ReconciliationFact } from '../controls/reconciliations.js';
 import type { StreamFacts } from '../controls/stream-facts.js';
 import type { Thresholds } from '../controls/thresholds.js';
 import type { HistoryStore, Pin } from '../history/store.js';
-import { earliest, type Instant, latest } from '../model/instant.js';
-import type { ListedKind } from '../model/kind.js';
+import type { Filter } from '../model/filter.js';
+import { earliest, type Instant, latest, shift } from '../model/instant.js';
+import { KIND_OF, type ListedKind } from '../model/kind.js';
+import type { FilterKey } from '../model/stream.js';
 import { gatherReconciliations } from './gather-reconciliations.js';
 import { readLedgers, type StreamLedger } from './gather-streams.js';
 import { walkRecords } from './walk-records.js';
@@ -60,7 +62,12 @@ export interface Evidence {
   readonly results: readonly ControlResult[];
   readonly trend: readonly { readonly period: Period; readonly points: readonly TrendPoint[] }[];
   /** Every stream over the period. */
-  readonly streams: readonly StreamFacts[];
+  readonly streams: readonly EvidenceStream[];
+}
+
+/** A stream over the period, with the number of stored records whose time lies in it. */
+export interface EvidenceStream extends StreamFacts {
+  readonly held: number;
 }
 
 /** Evaluates controls over a period, in memory that does not grow with the records. Rejects when the signal fires. */
@@ -89,8 +96,38 @@ export async function evaluatePeriod(
     ...{ period, pin, integrations, thresholds },
     results: main.finish(),
     trend: others.map((other) => ({ period: other.scope.period, points: other.finish().map(pointOf) })),
-    streams: main.scope.streams,
+    streams: await Promise.all(
+      main.scope.streams.map(async (facts) => ({
+        ...facts,
+        held: await countHeld(store, pin, period, facts),
+      })),
+    ),
   };
+}
+
+/** The field by which lists give what a stream is about. */
+const FIELD_OF: Record<FilterKey, string> = {
+  receivedTime: 'receivedTime',
+  latestTimeRemediated: 'latestRemediationTime',
+  lastModifiedTime: 'lastModifiedTime',
+  lastReportedTime: 'lastReportedTime',
+};
+
+/** How many stored records a list filtered by the stream's time gives for the period. */
+function countHeld(
+  store: HistoryStore,
+  { seq }: Pin,
+  { from, to }: Period,
+  { stream }: StreamFacts,
+): Promise<number> {
+  const field = FIELD_OF[stream.filterKey];
+  const filter: Filter = {
+    and: [
+      { field, gte: from },
+      { field, lte: shift(to, -1) },
+    ],
+  };
+  return store.count({ kind: KIND_OF[stream.resource], integrations: [stream.integration], filter, seq });
 }
 
 const NONE: Keep = { skip: 0, limit: 0 };

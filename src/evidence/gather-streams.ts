@@ -2,7 +2,7 @@ import type { Period } from '../controls/period.js';
 import { isAnswer, pollsIn } from '../controls/silences.js';
 import { ledgerSpan, type StreamFacts, streamFacts, vouchedTo } from '../controls/stream-facts.js';
 import type { Thresholds } from '../controls/thresholds.js';
-import type { HistoryStore, Pin } from '../history/store.js';
+import { type HistoryStore, newestBatches, type Pin } from '../history/store.js';
 import { earliest, type Instant, latest } from '../model/instant.js';
 import { RESOURCES } from '../model/kind.js';
 import type { RecordedEntry } from '../model/ledger.js';
@@ -53,6 +53,8 @@ async function readLedger(
   const begin =
     beginIn(entries, thresholds, first) ??
     beginOf(await store.ledger(stream, ALL.from, ALL.to, pin.seq), thresholds);
+  const named = new Set(entries.flatMap(({ missing = [] }) => missing.map(({ id }) => id)));
+  const recordedAt = await newestBatches(store, stream, [...named], pin.seq);
   return {
     stream,
     isKnown: entries.length > 0 || begin.isKnown,
@@ -60,7 +62,7 @@ async function readLedger(
       const { from, to } = ledgerSpan(period, stream, thresholds);
       const end = latest(to, vouchedTo(entries, stream, period));
       const own = entries.filter((entry) => entry.from < end && entry.to > from);
-      return streamFacts({ stream, period, now: pin.at, thresholds, entries: own, ...begin });
+      return streamFacts({ stream, period, now: pin.at, thresholds, entries: own, recordedAt, ...begin });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { gapReason } from '../controls/gaps.js';
+import { gapReason, unreadRecords } from '../controls/gaps.js';
 import { type Period, partsOf } from '../controls/period.js';
 import type { StreamFacts } from '../controls/stream-facts.js';
 import { countText, durationText, instantText } from '../controls/words.js';
@@ -108,7 +108,8 @@ export function gapTable(streams: readonly StreamFacts[], period: Span): Html {
     gapsOf(facts, period).map((gap) => ({ ...gap, stream: facts.stream })),
   );
   if (streams.length === 0) return html``;
-  if (gaps.length === 0) return html`<p>No gaps.</p>`;
+  const unread = unreadTable(streams);
+  if (gaps.length === 0) return html`<p>No gaps.</p>${unread}`;
   const rows = gaps.slice(0, SHOWN_GAPS).map(({ stream, from, to, why, detail }) => {
     const more = detail === null ? null : html`<br><span class="soft">${detail}</span>`;
     const length = durationText(toMillis(to) - toMillis(from));
@@ -118,6 +119,21 @@ export function gapTable(streams: readonly StreamFacts[], period: Span): Html {
   return html`<h3>What is not held</h3>
 <table class="stack gaps"><caption class="said">Gaps in the period</caption>
 <thead><tr><th scope="col">Stream</th><th scope="col">When</th><th scope="col" class="number">Length</th><th scope="col">Why</th></tr></thead>
+<tbody>${rows}</tbody></table>${rest > 0 ? html`<p>${rest} more are not shown here; the JSON report has all of them.</p>` : null}${unread}`;
+}
+
+/** Every record that Abnormal lists and that could not be read, by name. */
+function unreadTable(streams: readonly StreamFacts[]): Html | null {
+  const records = unreadRecords(streams.filter(({ licensed }) => licensed));
+  if (records.length === 0) return null;
+  const rows = records.slice(0, SHOWN_GAPS).map(({ key, reason, isGone }) => {
+    const what = isGone ? 'Disappeared before it could be read' : 'Listed and could not be read';
+    return html`<tr><th scope="row"><code>${key.integration}</code></th><td data-name="What">${key.kind}</td><td data-name="Id"><code>${key.id}</code></td><td data-name="Why"><strong>${what}</strong><br><span class="soft">${reason}</span></td></tr>`;
+  });
+  const rest = records.length - rows.length;
+  return html`<h3>Listed records that could not be read</h3>
+<table class="stack gaps"><caption class="said">Missing records of the period</caption>
+<thead><tr><th scope="col">Account</th><th scope="col">What</th><th scope="col">Id</th><th scope="col">Why</th></tr></thead>
 <tbody>${rows}</tbody></table>${rest > 0 ? html`<p>${rest} more are not shown here; the JSON report has all of them.</p>` : null}`;
 }
 

@@ -1,5 +1,6 @@
 import type { Measure, Verdict } from '../controls/control.js';
 import type { ControlResult } from '../controls/evaluate.js';
+import { shownMeasure } from '../controls/shares.js';
 import { THRESHOLD_NAMES, THRESHOLDS } from '../controls/thresholds.js';
 import { durationText, instantText, shareText } from '../controls/words.js';
 import type { Evidence } from './evaluate-period.js';
@@ -85,7 +86,7 @@ function tally(results: readonly ControlResult[]): Html {
 function summary(evidence: Evidence): Html {
   const hasTrend = evidence.trend.length > 1;
   const rows = evidence.results.map((result) => {
-    const [measure] = result.measures;
+    const measure = shownMeasure(result);
     const strip = hasTrend
       ? html`<td data-name="Trend">${verdictStrip(result.title, pointsOf(evidence, result.control))}</td>`
       : null;

@@ -1,8 +1,9 @@
 import type { Finding, Member, Subject } from '../controls/control.js';
 import type { ControlResult, StreamGap } from '../controls/evaluate.js';
 import type { Period } from '../controls/period.js';
-import type { StreamFacts } from '../controls/stream-facts.js';
-import type { Evidence } from './evaluate-period.js';
+import type { Missing } from '../model/coverage.js';
+import type { Stream } from '../model/stream.js';
+import type { Evidence, EvidenceStream } from './evaluate-period.js';
 
 /** The evaluated evidence as JSON, indented. Durations are milliseconds, shares from 0 to 1. */
 export function jsonReport(evidence: Evidence): string {
@@ -54,7 +55,14 @@ export function judgedOf(result: ControlResult) {
   const { coverage, ...who } = population;
   return {
     ...{ control, title, verdict, reason, measures },
-    population: { ...who, coverage: { complete: coverage.complete, gaps: coverage.gaps.map(gapOf) } },
+    population: {
+      ...who,
+      coverage: {
+        complete: coverage.complete,
+        gaps: coverage.gaps.map(gapOf),
+        missing: coverage.missing.map((each) => ({ ...streamKeyOf(each), ...missingOf(each) })),
+      },
+    },
     ...{ noLongerGiven: { count, since }, outcomes, distributions },
   };
 }
@@ -80,7 +88,27 @@ function subjectOf(subject: Subject) {
   return { type: subject.type, ...stream, from, to };
 }
 
-function streamOf({ stream, licensed, refusal, coverage, silences, listed, held }: StreamFacts) {
-  const { complete, gaps } = coverage;
-  return { ...stream, licensed, refusal, complete, gaps, silences, listed, held };
+function streamKeyOf({ integration, resource, filterKey }: Stream) {
+  return { integration, resource, filterKey };
+}
+
+function missingOf({ id, code, reason, since, from, to }: Missing) {
+  return { id, code, reason, since, from, to };
+}
+
+function streamOf({ stream, licensed, refusal, coverage, silences, missing, held }: EvidenceStream) {
+  const { gaps } = coverage;
+  const complete = coverage.complete && missing.every(({ code }) => code === 'GONE');
+  const listed = held + missing.length;
+  return {
+    ...stream,
+    licensed,
+    refusal,
+    complete,
+    gaps,
+    missing: missing.map(missingOf),
+    silences,
+    listed,
+    held,
+  };
 }

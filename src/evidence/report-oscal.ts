@@ -152,7 +152,12 @@ function judgementOf(result: ControlResult, evidence: Evidence, uuid: Naming): o
     description: markdown(reason),
     props: propsOf({
       ...{ control, verdict, population: count, 'population-unit': unit, covered: coverage.complete },
-      ...{ gaps: coverage.gaps.length, met: outcomes.MET, exceptions: outcomes.EXCEPTION },
+      ...{
+        gaps: coverage.gaps.length,
+        missing: coverage.missing.length,
+        met: outcomes.MET,
+        exceptions: outcomes.EXCEPTION,
+      },
       ...{ pending: outcomes.PENDING, 'in-doubt': outcomes.IN_DOUBT },
       ...{ 'no-longer-given': noLongerGiven.count, 'no-longer-given-since': noLongerGiven.since },
       ...Object.fromEntries(measured),

@@ -7,10 +7,11 @@ import type { Run, RunTrigger } from '../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../model/stream.js';
 import type { Collections, QuarantineDoc, RunDoc } from './mongo-documents.js';
 import { KEY_INDEX } from './mongo-schema.js';
-import type { Batch, FirstQuery, HistoryStore, Pin } from './store.js';
+import { type Batch, type FirstQuery, type HistoryStore, type Pin, releasedKeys } from './store.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
+type QuarantineCount = Parameters<HistoryStore['countQuarantine']>[0];
 
 interface First {
   readonly seq: number | null;
@@ -98,10 +99,11 @@ export class MongoBooks {
     return docs.map(quarantineOf);
   }
 
-  countQuarantine({ integrations, kinds }: Omit<QuarantineQuery, 'after' | 'limit'>): Promise<number> {
+  countQuarantine({ integrations, kinds, codes }: QuarantineCount): Promise<number> {
     return this.collections.quarantine.countDocuments({
       ...ofIntegrations(integrations),
       kind: { $in: kinds },
+      ...(codes && { code: { $in: codes } }),
     });
   }
 
@@ -130,14 +132,10 @@ function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): 
  * has taken its number: no other writer can change the quarantine until it ends.
  */
 export async function releasedBy({ quarantine }: Collections, batch: Batch): Promise<string[]> {
-  const names = outOfQuarantine(batch);
+  const names = releasedKeys(batch).map(keyText);
   const options = { projection: { _id: 1 }, readConcern: { level: 'local' } } as const;
   const held = names.length > 0 ? await quarantine.find({ _id: { $in: names } }, options).toArray() : [];
   return held.map(({ _id }) => _id);
-}
-
-function outOfQuarantine({ released, observations, tombstones }: Batch): string[] {
-  return [...released, ...observations.map(({ key }) => key), ...tombstones].map(keyText);
 }
 
 /** Writes what a batch says besides its observations, in the batch's transaction. */
@@ -167,7 +165,7 @@ async function writeQuarantine(
   released: readonly string[],
   session: ClientSession,
 ): Promise<void> {
-  const out = new Set(batch.quarantine.length > 0 ? outOfQuarantine(batch) : []);
+  const out = new Set(batch.quarantine.length > 0 ? releasedKeys(batch).map(keyText) : []);
   const entries = batch.quarantine
     .filter(({ key }) => !out.has(keyText(key)))
     .map(({ key, ...entry }) => ({

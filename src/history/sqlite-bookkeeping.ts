@@ -1,7 +1,6 @@
-import type { RecordKey } from '../model/kind.js';
 import { streamText } from '../model/stream.js';
 import type { Connection } from './sqlite-connection.js';
-import type { Batch } from './store.js';
+import { type Batch, releasedKeys } from './store.js';
 
 // an update where there is one, so that the newest row's number stays the number of runs
 const RUN = `INSERT INTO runs (id, integration, started_at, run) VALUES (?1, ?2, ?3, ?4)
@@ -27,9 +26,9 @@ export function writeBooks(connection: Connection, batch: Batch, seq: number): v
   release(connection, batch);
 }
 
-function release(connection: Connection, { released, observations, tombstones }: Batch): void {
+function release(connection: Connection, batch: Batch): void {
   // nearly always there is nothing in quarantine
   if (connection.first('SELECT 1 FROM quarantine LIMIT 1') === undefined) return;
-  const keys: RecordKey[] = [...released, ...observations.map(({ key }) => key), ...tombstones];
-  for (const { integration, kind, id } of keys) connection.run(RELEASE, [integration, kind, id]);
+  for (const { integration, kind, id } of releasedKeys(batch))
+    connection.run(RELEASE, [integration, kind, id]);
 }

@@ -11,6 +11,7 @@ import type { FirstQuery, HistoryStore, Pin } from './store.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
+type QuarantineCount = Parameters<HistoryStore['countQuarantine']>[0];
 
 /** The ledger, the streams, the runs and the quarantine, as they are read. */
 export class Books {
@@ -89,9 +90,11 @@ export class Books {
     return this.connection.all(sql, [...params, ...place, limit]).map(parsed<QuarantineEntry>);
   }
 
-  async countQuarantine({ integrations, kinds }: Omit<QuarantineQuery, 'after' | 'limit'>): Promise<number> {
+  async countQuarantine({ integrations, kinds, codes }: QuarantineCount): Promise<number> {
     const { where, params } = ofWhat(integrations, kinds);
-    const query = { sql: `SELECT count(*) FROM quarantine WHERE ${where}`, params };
+    const why = codes ? "AND json_extract(entry, '$.code') IN (SELECT value FROM json_each(?))" : '';
+    const sql = `SELECT count(*) FROM quarantine WHERE ${where} ${why}`;
+    const query = { sql, params: [...params, ...(codes ? [JSON.stringify(codes)] : [])] };
     const beyond = [Math.max(0, this.limits.scan)];
     const isShort = !this.connection.first('SELECT 1 FROM quarantine LIMIT 1 OFFSET ?', beyond);
     const [rows] = await this.answers.all([query], isShort);

@@ -1,9 +1,10 @@
+import { type Missing, outstanding } from '../model/coverage.js';
 import type { Collection, DocumentBody, Journal, JournalEntry, StoredDocument } from '../model/document.js';
 import type { FieldValue, Filter } from '../model/filter.js';
 import type { Instant } from '../model/instant.js';
-import type { Kind, ListedKind, RecordKey } from '../model/kind.js';
+import { KIND_OF, type Kind, keyText, type ListedKind, type RecordKey } from '../model/kind.js';
 import type { LedgerEntry, RecordedEntry } from '../model/ledger.js';
-import type { QuarantineEntry } from '../model/quarantine.js';
+import type { QuarantineCode, QuarantineEntry } from '../model/quarantine.js';
 import type { Observation, Revision } from '../model/revision.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
@@ -29,10 +30,17 @@ export interface Batch {
   /** Added, or written over the entry of the same key. */
   readonly quarantine: readonly QuarantineEntry[];
   /**
-   * Taken out of quarantine, after `quarantine` was put in. A key observed (in conflict or not) or tombstoned
-   * (held or not) in this batch is released by that alone.
+   * Taken out of quarantine, after `quarantine` was put in. A key observed (in conflict or not) in this batch is
+   * released by that alone, and so is one tombstoned (held or not), unless `quarantine` names it.
    */
   readonly released: readonly RecordKey[];
+}
+
+/** The keys that a batch takes out of quarantine. */
+export function releasedKeys({ released, observations, tombstones, quarantine }: Batch): RecordKey[] {
+  const kept = new Set(tombstones.length > 0 ? quarantine.map(({ key }) => keyText(key)) : []);
+  const buried = tombstones.filter((key) => !kept.has(keyText(key)));
+  return [...released, ...observations.map(({ key }) => key), ...buried];
 }
 
 /** What became of a batch. */
@@ -226,6 +234,8 @@ export interface HistoryStore {
   countQuarantine(query: {
     readonly integrations: readonly string[] | null;
     readonly kinds: readonly Kind[];
+    /** Only those set aside for these reasons; all, unless given. */
+    readonly codes?: readonly QuarantineCode[];
   }): Promise<number>;
   quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]>;
 
@@ -272,3 +282,41 @@ export interface HistoryStore {
  * `manage`, which writes documents and journals but records no batch.
  */
 export type OpenMode = 'read' | 'manage' | 'write';
+
+/** Which of the missing records are not recorded by a later batch, each once: the newest reading that names it counts. */
+export async function stillMissing(
+  store: Pick<HistoryStore, 'get'>,
+  stream: Stream,
+  missing: readonly Missing[],
+  seq: number,
+): Promise<Missing[]> {
+  if (missing.length === 0) return [];
+  const newest = new Map<string, Missing>();
+  for (const each of missing) if (each.seq >= (newest.get(each.id)?.seq ?? 0)) newest.set(each.id, each);
+  const ids = [...newest.keys()].sort();
+  const recordedAt = await newestBatches(store, stream, ids, seq);
+  return outstanding(
+    ids.flatMap((id) => newest.get(id) ?? []),
+    recordedAt,
+  );
+}
+
+const CHUNK = 100;
+
+/** The batch that recorded the newest version of each record of a stream, by id; none for one that is not stored. */
+export async function newestBatches(
+  store: Pick<HistoryStore, 'get'>,
+  { integration, resource }: Stream,
+  ids: readonly string[],
+  seq: number,
+): Promise<Map<string, number>> {
+  const kind = KIND_OF[resource];
+  const batches = new Map<string, number>();
+  for (let at = 0; at < ids.length; at += CHUNK) {
+    const keys = ids.slice(at, at + CHUNK).map((id) => ({ integration, kind, id }));
+    for (const revision of await store.get(keys, seq)) {
+      if (revision) batches.set(revision.key.id, revision.seqFrom);
+    }
+  }
+  return batches;
+}

@@ -5,6 +5,7 @@ import { replaceBy, TOKEN_STATES, tokenState } from '../integrations/token-state
 import { DRIFT_KINDS, driftOf } from '../model/drift.js';
 import type { Instant } from '../model/instant.js';
 import { KINDS } from '../model/kind.js';
+import { UNREAD_CODES } from '../model/quarantine.js';
 import { named } from './names.js';
 import { unixSeconds } from './seconds.js';
 
@@ -28,16 +29,18 @@ export function createBookGauges(registry: Registry): BookGauges {
 
 function quarantineGauge(registry: Registry) {
   const gauge = new Gauge(
-    named(registry, 'quarantine_records', 'Records set aside, each of which is tried again each cycle.', [
-      'integration',
-      'kind',
-    ]),
+    named(
+      registry,
+      'quarantine_records',
+      'Records that could not be read, each of which is requested again with each poll; those that are gone do not count.',
+      ['integration', 'kind'],
+    ),
   );
   return async (store: Books, integrations: readonly string[]) => {
     const series = integrations.flatMap((integration) => KINDS.map((kind) => ({ integration, kind })));
     const counts = await Promise.all(
       series.map(({ integration, kind }) =>
-        store.countQuarantine({ integrations: [integration], kinds: [kind] }),
+        store.countQuarantine({ integrations: [integration], kinds: [kind], codes: UNREAD_CODES }),
       ),
     );
     gauge.reset();

@@ -1,5 +1,5 @@
 import { earliest, type Instant, latest } from './instant.js';
-import type { RecordedEntry, Window } from './ledger.js';
+import type { MissingRecord, RecordedEntry, Window } from './ledger.js';
 
 /** Why a span of source time is not known to be whole. */
 export type GapReason =
@@ -17,22 +17,45 @@ export interface Gap extends Window {
   readonly detail: string | null;
 }
 
+/** A record that a reading of `[from, to)` listed and could not read, as of that reading. */
+export interface Missing extends MissingRecord, Window {
+  /** The batch that recorded the reading. A version recorded later means that it is no longer missing. */
+  readonly seq: number;
+  readonly readAt: Instant;
+  /** The part of the window of which this is still the newest reading: from its first such instant to its last. */
+  readonly span: Window;
+}
+
 /** What is held of one stream in `[from, to)`. */
 export interface Coverage extends Window {
+  /** Whether there are no gaps. */
   readonly complete: boolean;
   /** Oldest first, disjoint, adjacent ones of one reason joined; see `addGap`. */
   readonly gaps: readonly Gap[];
+  /**
+   * By id: what the newest readings name as listed and not read. See `outstanding` for what of it was recorded later.
+   */
+  readonly missing: readonly Missing[];
+}
+
+/** The records that are still missing; `recordedAt` gives the batch of each record's newest version by id. */
+export function outstanding<M extends Pick<Missing, 'id' | 'seq'>>(
+  missing: readonly M[],
+  recordedAt: ReadonlyMap<string, number>,
+): M[] {
+  return missing.filter(({ id, seq }) => (recordedAt.get(id) ?? -1) <= seq);
 }
 
 /**
  * Which parts of `[from, to)` the ledger vouches for.
  *
- * Entries count in the order of their `seq`. A COMPLETE reading covers its window up to `settledTo`. A PARTIAL
- * one uncovers what it reads: something listed there is known to be missing. Any other outcome names a
+ * Entries count in the order of their `seq`. A COMPLETE reading covers its window up to `settledTo`, except for
+ * the records that it names as missing. A PARTIAL one uncovers what it reads: something there may be missing that
+ * has no name. Any other outcome names a
  * gap only where nothing better is known, since a failed second reading loses nothing already held.
  */
 export function coverageOf(entries: readonly RecordedEntry[], from: Instant, to: Instant): Coverage {
-  if (from >= to) return { from, to, complete: true, gaps: [] };
+  if (from >= to) return { from, to, complete: true, gaps: [], missing: [] };
   const strokes = strokesWithin(entries, from, to);
   const edges = edgesOf(strokes, from, to);
   // the last decisive stroke says whether a span is covered; where it is not, the last stroke of all says why
@@ -42,11 +65,29 @@ export function coverageOf(entries: readonly RecordedEntry[], from: Instant, to:
   );
   const last = lastStrokes(strokes, edges);
   const gaps = joinedGaps(edges, (i) => (decisive[i]?.reason === null ? null : (last[i] ?? UNREAD)));
-  return { from, to, complete: gaps.length === 0, gaps };
+  return { from, to, complete: gaps.length === 0, gaps, missing: missingIn(decisive, edges) };
+}
+
+/** What the readings that still stand somewhere name as missing; of one id, the newest. */
+function missingIn(decisive: readonly (Stroke | undefined)[], edges: readonly Instant[]): Missing[] {
+  const standing = new Map<RecordedEntry, Window>();
+  for (const [i, stroke] of decisive.entries()) {
+    const [from, to] = [edges[i], edges[i + 1]];
+    if (!stroke?.entry.missing || from === undefined || to === undefined) continue;
+    standing.set(stroke.entry, { from: standing.get(stroke.entry)?.from ?? from, to });
+  }
+  const named = new Map<string, Missing>();
+  for (const [entry, span] of [...standing].sort(([a], [b]) => a.seq - b.seq)) {
+    const { from, to, seq, readAt } = entry;
+    for (const record of entry.missing ?? [])
+      named.set(record.id, { ...record, from, to, seq, readAt, span });
+  }
+  return [...named.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** What one entry says of one span. */
 interface Stroke extends Window {
+  readonly entry: RecordedEntry;
   /** `null`: covered. */
   readonly reason: GapReason | null;
   readonly detail: string | null;
@@ -66,11 +107,12 @@ function strokesWithin(entries: readonly RecordedEntry[], from: Instant, to: Ins
 
 function strokesOf(entry: RecordedEntry): Stroke[] {
   const { from, to, settledTo, status, reason: detail } = entry;
-  if (status !== 'COMPLETE') return [{ from, to, reason: status, detail, decisive: status === 'PARTIAL' }];
+  if (status !== 'COMPLETE')
+    return [{ from, to, reason: status, detail, decisive: status === 'PARTIAL', entry }];
   const settled = earliest(latest(settledTo, from), to);
   return [
-    { from, to: settled, reason: null, detail: null, decisive: true },
-    { from: settled, to, reason: 'PROVISIONAL', detail: null, decisive: false },
+    { from, to: settled, reason: null, detail: null, decisive: true, entry },
+    { from: settled, to, reason: 'PROVISIONAL', detail: null, decisive: false, entry },
   ];
 }
 

@@ -2,11 +2,14 @@ import type { Instant } from './instant.js';
 import type { RecordKey } from './kind.js';
 
 /**
- * Why a listed record is not (or not anew) in the history.
- * `UNDECODABLE`: its detail does not read as one. `NOT_FOUND`: its detail answered 404 once; a second time,
- * in a later run, makes it a tombstone. `FAILED`: its detail could not be fetched.
+ * Why a listed record is not stored, or not in its newest version.
+ * `UNDECODABLE`: its detail cannot be parsed. `NOT_FOUND`: its detail answered 404 in one run. `GONE`: its detail
+ * answered 404 in two runs; a stored record is then marked as deleted. `FAILED`: its detail could not be fetched.
  */
-export type QuarantineCode = 'UNDECODABLE' | 'NOT_FOUND' | 'FAILED';
+export type QuarantineCode = 'UNDECODABLE' | 'NOT_FOUND' | 'GONE' | 'FAILED';
+
+/** The reasons for which a record may still be there: what is gone is only requested again in case that is wrong. */
+export const UNREAD_CODES: readonly QuarantineCode[] = ['UNDECODABLE', 'NOT_FOUND', 'FAILED'];
 
 /** A record set aside so that it stops nothing else: kept, shown, tried again each cycle. */
 export interface QuarantineEntry {

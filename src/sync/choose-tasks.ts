@@ -33,8 +33,9 @@ export async function chooseTasks(
   const wanted: { key: RecordKey; item: ListItem; held: Revision | null }[] = [];
   for (const [i, item] of items.entries()) {
     const revision = held[i] ?? null;
-    const isDone =
-      pass.memory.gone.has(item.id) || (revision && (await isCurrent(pass, listed, item, revision)));
+    const gone = pass.memory.gone.get(item.id);
+    if (gone) addMissing(missing, gone);
+    const isDone = gone !== undefined || (revision && (await isCurrent(pass, listed, item, revision)));
     if (isDone) pass.recorder.tally.skipped += 1;
     else wanted.push({ key: keyOf(pass, item.id), item, held: revision });
   }
@@ -42,7 +43,7 @@ export async function chooseTasks(
   return wanted.flatMap(({ key, item, held: revision }, i) => {
     const prior = priors[i] ?? null;
     if (prior && pass.runIds.has(prior.runId)) {
-      addMissing(missing, key, prior.reason);
+      if (!revision?.deleted) addMissing(missing, prior);
       return [];
     }
     return [{ key, item: key.kind === 'case' ? item.item : null, held: revision, prior }];

@@ -15,8 +15,10 @@ import { walkList } from './walk-list.js';
 export interface Difference {
   /** Named and not held, with where it was seen. */
   readonly missing: ReadonlyMap<string, Sighting>;
-  /** Named, though known to have no detail any more. */
+  /** Named, though their detail was requested just now and answered 404. */
   readonly gone: readonly string[];
+  /** How many named records that are known to be gone could not be requested again. */
+  readonly unasked: number;
   /** Held and not named. */
   readonly extra: readonly string[];
   /** Why `extra` may be too many; `null` when there is no reason to think so. */
@@ -33,11 +35,11 @@ export async function comparePopulation(
   held: Held,
   named: ReadonlySet<string>,
 ): Promise<Difference> {
-  if (sightings === null) return { missing: new Map(), gone: [], extra: [], doubt: null };
-  const { missing, gone } = await findMissing(inspection, sightings);
+  if (sightings === null) return { missing: new Map(), gone: [], unasked: 0, extra: [], doubt: null };
+  const { missing, gone, unasked } = await findMissing(inspection, sightings);
   const candidates = [...held.verifiedAt.keys()].filter((id) => !sightings.has(id) && !named.has(id));
   const { extra, doubt } = await findExtra(inspection, candidates, held);
-  return { missing, gone, extra, doubt };
+  return { missing, gone, unasked, extra, doubt };
 }
 
 const CHUNK = 100;
@@ -67,44 +69,49 @@ function asideNow(inspection: Inspection, ids: readonly string[]) {
 async function findMissing(inspection: Inspection, sightings: ReadonlyMap<string, Sighting>) {
   const ids = [...sightings.keys()];
   const revisions = await heldNow(inspection, ids);
-  const gone = ids.filter((_, i) => revisions[i]?.deleted);
-  const unknown = ids.filter((_, i) => !revisions[i]);
-  const asides = await asideNow(inspection, unknown);
-  gone.push(...unknown.filter((_, i) => asides[i]?.code === 'NOT_FOUND'));
+  const unstored = ids.filter((_, i) => revisions[i]?.deleted ?? true);
+  const deleted = new Set(ids.filter((_, i) => revisions[i]?.deleted));
+  const asides = await asideNow(inspection, unstored);
+  const gone: string[] = [];
   const missing = new Map<string, Sighting>();
   const probe = createProbe(inspection);
-  for (const id of unknown.filter((_, i) => asides[i]?.code !== 'NOT_FOUND')) {
+  let unasked = 0;
+  for (const [i, id] of unstored.entries()) {
     const sighting = sightings.get(id) ?? { span: inspection.window, time: null };
     const seen = await probe(id, sighting);
+    const isKnownGone = deleted.has(id) || asides[i]?.code === 'NOT_FOUND' || asides[i]?.code === 'GONE';
     if (seen === 'GONE') gone.push(id);
-    else missing.set(id, seen);
+    // nothing contradicts an earlier 404 that could not be asked about again, and nothing confirms it
+    else if (seen === null && isKnownGone) unasked += 1;
+    else missing.set(id, seen ?? sighting);
   }
-  return { missing, gone };
+  return { missing, gone, unasked };
 }
 
 /** So many details are asked for at most; a window that lacks more is listed again anyway. */
-const MAX_PROBES = 50;
+const MAX_PROBES = 200;
 /** So many that fail are enough to see that it is not the records. */
 const MAX_FAILED = 3;
 
 /**
  * Asks for the detail of a record that is not held: one whose detail answers 404, and which was never held,
  * leaves no trace once that is certain, though Abnormal may name it for ever. One that is there says when it was.
+ * `null` when it could not be asked for.
  */
 function createProbe(inspection: Inspection) {
   const { account, window } = inspection;
   const kind = kindOf(inspection);
   let left = MAX_PROBES;
   let failed = 0;
-  return async (id: string, sighting: Sighting): Promise<Sighting | 'GONE'> => {
-    if (left === 0 || failed === MAX_FAILED) return sighting;
+  return async (id: string, sighting: Sighting): Promise<Sighting | 'GONE' | null> => {
+    if (left === 0 || failed === MAX_FAILED) return null;
     left -= 1;
     const options = callOptions(inspection);
     const detail = await attempt(inspection, () => account.client.detail(kind, id, null, options));
     if (detail instanceof UpstreamError) {
       if (detail.code === 'NOT_FOUND') return 'GONE';
       failed += 1;
-      return sighting;
+      return null;
     }
     const time = fieldsOf(kind, detail.record)[DEFAULT_ORDER[kind]];
     const isWanted = typeof time === 'string' && time >= window.from && time < window.to;

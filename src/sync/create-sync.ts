@@ -39,6 +39,11 @@ export interface PollOptions {
   readonly integrations?: readonly string[] | undefined;
   readonly trigger?: PassOptions['trigger'];
   /**
+   * For somebody who waits for the current state: records that may have changed without being listed are read again
+   * unless they were confirmed within this many milliseconds. By their interval, unless given.
+   */
+  readonly maxAgeMs?: number | undefined;
+  /**
    * Whether other processes may be polling now: then no run that stands as running is taken for one that was cut
    * short. False unless given.
    */
@@ -70,6 +75,7 @@ export interface Sync {
 }
 
 interface Underway {
+  readonly maxAgeMs: number | null;
   readonly done: Promise<PassReport>;
   readonly listeners: Set<OnProgress>;
 }
@@ -84,26 +90,32 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
   const closing = new AbortController();
   const live = createLive(env, accounts, deltas, closing.signal);
 
-  function begin(source: Source, { trigger = 'POLL', signal }: PollOptions, from: Instant | null): Underway {
+  function begin(source: Source, poll: PollOptions, from: Instant | null): Underway {
+    const { trigger = 'POLL', signal, maxAgeMs = null } = poll;
     const listeners = new Set<OnProgress>();
     const onProgress = (progress: Progress) => {
       for (const listener of listeners) listener(progress);
     };
     const key = sourceText(source);
     const ending = linkSignals(signal, closing.signal);
-    const options = { trigger, from, signal: ending.signal, onProgress, deltas };
+    const options = { trigger, from, signal: ending.signal, onProgress, maxAgeMs, deltas };
     const done = runPass(env, source, options).finally(() => {
       underway.delete(key);
       ending.unlink();
     });
-    const pass = { done, listeners };
+    const pass = { done, listeners, maxAgeMs };
     underway.set(key, pass);
     return pass;
   }
 
   async function pollSource(source: Source, poll: PollOptions): Promise<PassReport> {
-    const other = underway.get(sourceText(source));
-    return other ? unlessAborted(follow(other, poll), poll.signal) : follow(begin(source, poll, null), poll);
+    const { maxAgeMs = Number.POSITIVE_INFINITY } = poll;
+    for (let other = underway.get(sourceText(source)); other; other = underway.get(sourceText(source))) {
+      const report = await unlessAborted(follow(other, poll), poll.signal);
+      // one on its way that leaves what was confirmed an interval ago is not enough for somebody who wants it newer
+      if ((other.maxAgeMs ?? Number.POSITIVE_INFINITY) <= maxAgeMs || poll.signal.aborted) return report;
+    }
+    return follow(begin(source, poll, null), poll);
   }
 
   async function backfillSource(source: Source, { from, ...poll }: BackfillOptions): Promise<PassReport> {

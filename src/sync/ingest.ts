@@ -1,5 +1,6 @@
+import { type Instant, shift } from '../model/instant.js';
 import { keyText, type RecordKey } from '../model/kind.js';
-import type { LedgerEntry } from '../model/ledger.js';
+import type { LedgerEntry, MissingRecord } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import { type Attempt, fetchChunk, type Task } from './fetch-chunk.js';
 import type { FetchOutcome } from './fetch-record.js';
@@ -7,20 +8,16 @@ import { nowOf, type Pass } from './pass.js';
 import type { BatchPart } from './run-recorder.js';
 import { StopError } from './stop.js';
 
-/** What could not be had of the records wanted so far. */
-export interface Missing {
-  count: number;
-  /** The first few, for a person. */
-  readonly examples: string[];
-}
+/** The records wanted so far that could not be read, by id. */
+export type Missing = Map<string, MissingRecord>;
 
-export function noneMissing(): Missing {
-  return { count: 0, examples: [] };
-}
+/** As much of a reason as a ledger entry keeps; the quarantine has all of it. */
+const LONGEST_REASON = 300;
 
-export function addMissing(missing: Missing, key: RecordKey, reason: string): void {
-  missing.count += 1;
-  if (missing.examples.length < 3) missing.examples.push(`${key.kind} ${key.id}: ${reason}`);
+export function addMissing(missing: Missing, entry: Omit<QuarantineEntry, 'runId'>): void {
+  const { key, code, reason, firstSeenAt } = entry;
+  const { id } = key;
+  missing.set(id, { id, code, reason: reason.slice(0, LONGEST_REASON), since: firstSeenAt });
 }
 
 const MAX_CONFLICT_ROUNDS = 3;
@@ -71,16 +68,18 @@ function partOf(pass: Pass, attempts: readonly Attempt[], missing: Missing): Bat
       part.observations.push(outcome.observation);
       pass.drift.note(task.key.integration, outcome.drift, outcome.observation.fetchedAt);
       if (task.prior) pass.log.info({ record: task.key }, 'record had that was set aside');
-    } else if (outcome.kind === 'GONE' && isKnownGone(pass, task)) settleGone(pass, part, task);
+      missing.delete(task.key.id);
+    } else if (outcome.kind === 'GONE' && isKnownGone(pass, task)) settleGone(pass, part, task, missing);
     else {
-      part.quarantine.push(quarantineEntry(pass, task, outcome));
+      const entry = quarantineEntry(pass, task, outcome);
+      part.quarantine.push(entry);
       pass.recorder.tally.quarantined += 1;
       // told when it begins, not at each try
       pass.log[task.prior ? 'debug' : 'warn'](
         { record: task.key, reason: outcome.reason },
         'record set aside',
       );
-      addMissing(missing, task.key, outcome.reason);
+      addMissing(missing, entry);
     }
   }
   return part;
@@ -92,15 +91,35 @@ type Mutable = {
 
 /** Gone for certain: held as deleted, or answered 404 in an earlier pass too. */
 function isKnownGone(pass: Pass, { held, prior }: Task): boolean {
-  if (held?.deleted) return true;
+  if (held?.deleted || prior?.code === 'GONE') return true;
   return prior?.code === 'NOT_FOUND' && !pass.runIds.has(prior.runId);
 }
 
-function settleGone({ memory }: Pass, part: Mutable, { key, held, prior }: Task): void {
+/**
+ * A record that is gone stays in quarantine: it is requested again, ever more rarely, since a 404 may be wrong.
+ * One that was never stored stays there for good; otherwise its next 404 would count as the first.
+ */
+function settleGone(pass: Pass, part: Mutable, task: Task, missing: Missing): void {
+  const { key, held, prior } = task;
   if (held && !held.deleted) part.tombstones.push(key);
-  else if (prior) part.released.push(key);
-  memory.gone.add(key.id);
+  const entry: QuarantineEntry = {
+    ...{ key, code: 'GONE', reason: GONE_REASON, body: null, runId: pass.recorder.id },
+    ...triesOf(pass, prior),
+  };
+  if (held?.deleted && isLongSince(pass, entry.firstSeenAt)) {
+    if (prior) part.released.push(key);
+  } else part.quarantine.push(entry);
+  if (!held) addMissing(missing, entry);
+  pass.memory.gone.set(key.id, held ? null : entry);
 }
+
+/** Nobody wants it again: a record marked as deleted that Abnormal has not had for as long as it is read again. */
+function isLongSince(pass: Pass, firstSeenAt: Instant): boolean {
+  return firstSeenAt < shift(nowOf(pass), -pass.settings.rereadHorizonMs);
+}
+
+const GONE_REASON =
+  'Its detail answered 404 in two runs or more: Abnormal lists it but no longer has it, so it could not be read.';
 
 type Failure = Exclude<FetchOutcome, { kind: 'SEEN' }>;
 
@@ -110,9 +129,14 @@ export function quarantineEntry(
   { key, prior }: Pick<Task, 'key' | 'prior'>,
   outcome: Failure,
 ): QuarantineEntry {
-  const now = nowOf(pass);
-  const tried = { firstSeenAt: prior?.firstSeenAt ?? now, lastTriedAt: now, tries: (prior?.tries ?? 0) + 1 };
+  const tried = triesOf(pass, prior);
   const code = outcome.kind === 'GONE' ? 'NOT_FOUND' : outcome.code;
-  if (code === 'FAILED' && prior?.code === 'NOT_FOUND') return { ...prior, ...tried };
+  if (code === 'FAILED' && (prior?.code === 'NOT_FOUND' || prior?.code === 'GONE'))
+    return { ...prior, ...tried };
   return { key, code, reason: outcome.reason, body: outcome.body, runId: pass.recorder.id, ...tried };
+}
+
+function triesOf(pass: Pick<Pass, 'clock'>, prior: QuarantineEntry | null) {
+  const now = nowOf(pass);
+  return { firstSeenAt: prior?.firstSeenAt ?? now, lastTriedAt: now, tries: (prior?.tries ?? 0) + 1 };
 }

@@ -21,18 +21,23 @@ export interface Listing {
 
 /** How often pages are read anew before a window counts as not to be pinned down. */
 const MAX_WALKS = 5;
-const MAX_PAGES = 10_000;
+/** Windows are narrowed to minutes before they are paged through: no real one has as many. */
+const MAX_PAGES = 500;
+/** So many pages in a row that bring no new id mean that the list has no end. */
+const MAX_STALE_PAGES = 2;
 
 /** The first page of a window. */
 export function listFirstPage(reading: Reading, stream: Stream, window: Window): Promise<ListPage> {
   return listPage(reading, stream, window, 1);
 }
 
-/** Whether the window holds more than this one page, or may: a full page that says nothing of more is no proof. */
+/**
+ * Whether the window holds more than this one page, or may: a full page that says nothing of more is no proof. One
+ * that is not full and names a next page is read on instead of narrowed: some servers always name one.
+ */
 export function isOverflowing(page: ListPage, pageSize: number): boolean {
-  if (page.nextPage !== null) return true;
   const rows = rowsOf(page);
-  return rows >= pageSize && page.total !== rows;
+  return rows >= pageSize && (page.nextPage !== null || page.total !== rows);
 }
 
 /**
@@ -76,27 +81,55 @@ async function walkPages(
   window: Window,
   first: ListPage | null,
 ): Promise<Walk> {
-  const pages = [first ?? (await listPage(reading, stream, window, 1))];
-  for (let last = pages[0]; last && last.nextPage !== null; last = pages.at(-1)) {
-    if (last.nextPage <= last.page || pages.length >= MAX_PAGES) {
-      throw new UpstreamError(
-        'PAGING',
-        `page ${last.page} of the list names page ${last.nextPage} as its next`,
-      );
-    }
-    pages.push(await listPage(reading, stream, window, last.nextPage));
+  const pages: ListPage[] = [];
+  const ids = new Set<string>();
+  let rows = 0;
+  let stale = 0;
+  let declared: number | null = null;
+  for (let page = first ?? (await listPage(reading, stream, window, 1)); ; ) {
+    pages.push(page);
+    const known = ids.size;
+    for (const { id } of page.items) ids.add(id);
+    rows += rowsOf(page);
+    declared = page.total ?? declared;
+    const { nextPage } = page;
+    // an empty page is the end, whatever it names as its next
+    if (nextPage === null || rowsOf(page) === 0) return { pages, ids, rows, declared };
+    stale = ids.size > known || page.unusable.length > 0 ? 0 : stale + 1;
+    const endless = endlessness(page, nextPage, { pages: pages.length, stale, ids: ids.size, declared });
+    if (endless !== null) throw new UpstreamError('PAGING', endless);
+    page = await listPage(reading, stream, window, nextPage);
   }
-  return {
-    pages,
-    ids: new Set(pages.flatMap((page) => page.items.map((item) => item.id))),
-    rows: pages.reduce((sum, page) => sum + rowsOf(page), 0),
-    declared: pages.at(-1)?.total ?? null,
-  };
+}
+
+interface SoFar {
+  readonly pages: number;
+  /** Pages in a row without a new id. */
+  readonly stale: number;
+  readonly ids: number;
+  readonly declared: number | null;
+}
+
+/** Why the pages of a list lead nowhere, for a person; `null` while they lead on. */
+function endlessness(
+  page: ListPage,
+  nextPage: number,
+  { pages, stale, ids, declared }: SoFar,
+): string | null {
+  const names = `page ${page.page} of the list names page ${nextPage} as its next`;
+  if (nextPage <= page.page) return names;
+  if (stale >= MAX_STALE_PAGES) return `${names}, though the last ${stale} pages brought no new id`;
+  // rows may come while pages are read; a page's worth more than declared is another list than the one declared
+  if (declared !== null && ids > declared + rowsOf(page))
+    return `${names}, though it declares ${declared} rows and has listed ${ids}`;
+  return pages >= MAX_PAGES ? `${names}, after ${pages} pages` : null;
 }
 
 function doubtOf({ pages, declared, rows, ids }: Walk, previous: Walk | null): string | null {
   if (declared !== null && rows < declared) return `declares ${declared} rows, lists ${rows}`;
-  if (pages.length === 1 || (previous && isSameSet(previous.ids, ids))) return null;
+  // rows cannot move between pages when one page has all of them
+  const filled = pages.filter((page) => rowsOf(page) > 0);
+  if (filled.length <= 1 || (previous && isSameSet(previous.ids, ids))) return null;
   return 'its rows moved between pages at every reading';
 }
 

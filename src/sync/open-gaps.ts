@@ -1,3 +1,4 @@
+import { stillMissing } from '../history/store.js';
 import { coverageOf } from '../model/coverage.js';
 import { type Instant, shift } from '../model/instant.js';
 import type { LedgerEntry, Window } from '../model/ledger.js';
@@ -10,12 +11,20 @@ const MAX_SPANS = 20;
 
 /**
  * What has to be listed again so that the next poll finds what is missing: the narrowest parts of the window that
- * hold it, newest first, without those that are known to be gaps already.
+ * hold it, newest first, without those that are known to be gaps already. A record that coverage names as missing is
+ * requested again anyway, unless it is taken for gone.
  */
-export async function spansToOpen(inspection: Inspection, missing: Iterable<Sighting>): Promise<Window[]> {
+export async function spansToOpen(
+  inspection: Inspection,
+  missing: ReadonlyMap<string, Sighting>,
+): Promise<Window[]> {
   const { store, stream, window } = inspection;
   const { seq } = await store.head();
-  const spans = fewSpans([...missing].map((sighting) => spanAround(sighting, window)));
+  const known = coverageOf(await store.ledger(stream, window.from, window.to, seq), window.from, window.to);
+  const named = await stillMissing(store, stream, known.missing, seq);
+  const isNamed = new Set(named.flatMap(({ id, code }) => (code === 'GONE' ? [] : [id])));
+  const unnamed = [...missing].filter(([id]) => !isNamed.has(id));
+  const spans = fewSpans(unnamed.map(([, sighting]) => spanAround(sighting, window)));
   const open: Window[] = [];
   for (const span of spans) {
     const within = clip(span, window.from, window.to);

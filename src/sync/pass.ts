@@ -4,6 +4,7 @@ import type { Account } from '../integrations/account.js';
 import type { Log } from '../log.js';
 import { type Instant, toInstant } from '../model/instant.js';
 import { KIND_OF, type ListedKind, type RecordKey, type Resource } from '../model/kind.js';
+import type { QuarantineEntry } from '../model/quarantine.js';
 import type { DriftLog } from './drift-log.js';
 import type { SyncObserver } from './observer.js';
 import type { RunRecorder } from './run-recorder.js';
@@ -39,6 +40,8 @@ export interface Pass extends SyncEnv, Source {
   /** Runs of which this pass is made; a record that one of them set aside is not tried again by another. */
   readonly runIds: ReadonlySet<string>;
   readonly memory: PassMemory;
+  /** How old what is read again may be, in milliseconds; `null`: as old as the interval allows. */
+  readonly maxAgeMs: number | null;
 }
 
 /** What requests are made with. */
@@ -46,14 +49,14 @@ export type Reading = Pick<Pass, 'account' | 'recorder' | 'signal' | 'priority'>
 
 /** What a pass remembers from window to window. */
 export interface PassMemory {
-  /** Records found not to exist, though lists name them. */
-  readonly gone: Set<string>;
+  /** Records that lists name and Abnormal does not have, with their entry in quarantine if they were never stored. */
+  readonly gone: Map<string, QuarantineEntry | null>;
   /** Details that failed one after the other. */
   failedDetails: number;
 }
 
 export function newPassMemory(): PassMemory {
-  return { gone: new Set(), failedDetails: 0 };
+  return { gone: new Map(), failedDetails: 0 };
 }
 
 /** The source as one string, for maps. */

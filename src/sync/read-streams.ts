@@ -82,12 +82,15 @@ export async function readSlice(
 /** False when the window could not be listed. */
 async function readOne(pass: Pass, work: StreamWork, window: Window, fortune: Fortune): Promise<boolean> {
   const readAt = nowOf(pass);
-  const { status, error } = await readWindow(pass, work.state, work.planner, window).catch((thrown) =>
+  const result = await readWindow(pass, work.state, work.planner, window).catch((thrown) =>
     noteRefusal(pass, work, window, readAt, thrown),
   );
+  const { status, error } = result;
   if (status === 'NARROWED') return true;
-  logWindow(pass, work, window, { status, error });
-  if (status !== 'COMPLETE') fortune.flawed += 1;
+  logWindow(pass, work, window, result);
+  // that Abnormal still refuses what it refused before is no news
+  if (result.isShort && !(status === 'OUT_OF_RETENTION' && isRefusedAlready(work, window)))
+    fortune.flawed += 1;
   if (status === 'OUT_OF_RETENTION') await giveUpOlder(pass, work, window, readAt, error?.message ?? '');
   if (status === 'FAILED' && error) return noteFailure(pass, fortune, error);
   fortune.read += 1;
@@ -96,20 +99,29 @@ async function readOne(pass: Pass, work: StreamWork, window: Window, fortune: Fo
   return true;
 }
 
+/** Whether the window was refused as out of retention before. */
+function isRefusedAlready({ list }: StreamWork, window: Window): boolean {
+  return list.gaps.some(
+    ({ from, to, reason }) => reason === 'OUT_OF_RETENTION' && clip(window, from, to) !== null,
+  );
+}
+
 /** One line when a window begins to fail, and one when it has been read after all; none for each try between. */
 function logWindow(
   { log, account, resource }: Pass,
-  { state, list }: StreamWork,
+  work: StreamWork,
   window: Window,
   { status, error }: WindowResult,
 ): void {
+  const { state, list } = work;
   const gap = list.gaps.find(
     ({ from, to, reason }) => reason === 'FAILED' && clip(window, from, to) !== null,
   );
   const facts = { integration: account.name, resource, stream: state.filterKey, ...window };
   if (status === 'COMPLETE' && gap) log.info(facts, 'window read that had failed');
+  const isKnown = gap !== undefined || isRefusedAlready(work, window);
   if (error)
-    log[gap ? 'debug' : 'warn']({ ...facts, code: error.code, reason: error.message }, 'window not read');
+    log[isKnown ? 'debug' : 'warn']({ ...facts, code: error.code, reason: error.message }, 'window not read');
 }
 
 function noteFailure(pass: Pass, fortune: Fortune, error: UpstreamError): false {

@@ -4,7 +4,7 @@ import { earliest, HOUR, type Instant } from '../model/instant.js';
 import type { LedgerEntry, Window, WindowStatus } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import { chooseTasks, settledTo } from './choose-tasks.js';
-import { ingest, type Missing, noneMissing } from './ingest.js';
+import { ingest, type Missing } from './ingest.js';
 import { isOverflowing, type Listing, listAllPages, listFirstPage } from './list-window.js';
 import { nowOf, type Pass } from './pass.js';
 import { widthOf } from './spans.js';
@@ -16,9 +16,11 @@ export interface WindowResult {
   readonly status: WindowStatus | 'NARROWED';
   /** Why it could not be listed. */
   readonly error: UpstreamError | null;
+  /** Whether something that it lists could not be read and may still be there. */
+  readonly isShort: boolean;
 }
 
-const NARROWED: WindowResult = { status: 'NARROWED', error: null };
+const NARROWED: WindowResult = { status: 'NARROWED', error: null, isShort: false };
 
 /** A window refused as too old is cut down to this before all that is older is given up. */
 const RETENTION_GRAIN = HOUR;
@@ -40,7 +42,7 @@ export async function readWindow(
   planner.finish(listing.items.size);
   try {
     const listedAt = earliest(readAt, listing.fetchedAt);
-    return { status: await takeListing(pass, stream, window, listedAt, listing), error: null };
+    return { ...(await takeListing(pass, stream, window, listedAt, listing)), error: null };
   } catch (error) {
     if (!(error instanceof StopError) || error.stop.kind !== 'GIVEN_UP') throw error;
     return failWindow(pass, stream, planner, window, readAt, error.stop.error);
@@ -65,8 +67,8 @@ async function takeListing(
   window: Window,
   readAt: Instant,
   listing: Listing,
-): Promise<WindowStatus> {
-  const missing = noneMissing();
+): Promise<Omit<WindowResult, 'error'>> {
+  const missing: Missing = new Map();
   const { tally } = pass.recorder;
   tally.listed += listing.items.size;
   tally.windows += 1;
@@ -79,8 +81,10 @@ async function takeListing(
     await ingest(pass, tasks, missing, items.length === 0 ? entry : null);
   } while (items.length > 0);
   const { status, reason } = entry();
-  if (reason !== null) pass.recorder.note(`${windowText(stream, window)}: ${reason}`);
-  return status;
+  const short = shortcomings(listing, missing);
+  for (const each of [reason, short])
+    if (each !== null) pass.recorder.note(`${windowText(stream, window)}: ${each}`);
+  return { status, isShort: reason !== null || short !== null };
 }
 
 function ledgerOf(
@@ -91,27 +95,32 @@ function ledgerOf(
   listing: Listing,
   missing: Missing,
 ): LedgerEntry {
-  const reason = shortcomings(listing, missing);
+  const reason = doubtsOf(listing);
   return {
     ...entryOf(pass, stream, window, readAt),
     status: reason === null ? 'COMPLETE' : 'PARTIAL',
     filter: listing.filter,
     declared: listing.declared,
     listed: listing.items.size,
-    held: listing.items.size - missing.count,
+    held: listing.items.size - missing.size,
     pages: listing.pages,
     reason,
+    ...(missing.size > 0 ? { missing: [...missing.values()] } : {}),
   };
 }
 
+/** What a person is told of the records that could not be read, those apart that Abnormal no longer has. */
 function shortcomings(listing: Listing, missing: Missing): string | null {
+  const records = [...missing.values()].filter(({ code }) => code !== 'GONE');
+  if (records.length === 0) return null;
+  const examples = records.slice(0, 3).map(({ id, reason }) => `${id}: ${reason}`);
+  const more = records.length > examples.length ? ' …' : '';
+  return `${records.length} of ${listing.items.size} listed records could not be read: ${examples.join('; ')}${more}`;
+}
+
+/** Why the listing may lack records that nothing names; `null` when there is no reason to think so. */
+function doubtsOf(listing: Listing): string | null {
   const reasons: string[] = [];
-  if (missing.count > 0) {
-    const more = missing.count > missing.examples.length ? ' …' : '';
-    reasons.push(
-      `${missing.count} of ${listing.items.size} records set aside: ${missing.examples.join('; ')}${more}`,
-    );
-  }
   if (listing.unusable > 0) reasons.push(`${listing.unusable} rows without a usable id`);
   if (listing.doubt !== null) reasons.push(listing.doubt);
   return reasons.length > 0 ? reasons.join('; ') : null;
@@ -133,7 +142,7 @@ async function failWindow(
   pass.recorder.tally.windows += 1;
   planner.finish(null);
   await pass.recorder.record({ ledger: [unreadEntry(pass, stream, window, readAt, status, error.message)] });
-  return { status, error };
+  return { status, error, isShort: true };
 }
 
 /** So much of an answer that is no list is kept, with the run that met it. */

@@ -25,7 +25,7 @@ export async function reconcileWindow(inspection: Inspection, named: Set<string>
   const population = await readPopulation(inspection, held);
   const difference = await comparePopulation(inspection, population, held, named);
   for (const id of population.sightings?.keys() ?? []) named.add(id);
-  const opened = await spansToOpen(inspection, difference.missing.values());
+  const opened = await spansToOpen(inspection, difference.missing);
   const found = { ...findingOf(population, difference, held), ...window, opened };
   recorder.tally.listed = population.sightings?.size ?? 0;
   recorder.tally.windows = 1;
@@ -89,21 +89,23 @@ function findingOf(population: Population, difference: Difference, held: Held): 
 }
 
 /** One record that is missing is proof enough; that none is takes a population without doubt. */
-function verdictOf({ doubts }: Population, { missing, extra, doubt }: Difference): Verdict {
+function verdictOf({ doubts }: Population, { missing, unasked, extra, doubt }: Difference): Verdict {
   if (missing.size > 0) return 'SHORT';
-  if (doubts.length > 0 || (doubt !== null && extra.length > 0)) return 'UNVERIFIED';
+  if (doubts.length > 0 || unasked > 0 || (doubt !== null && extra.length > 0)) return 'UNVERIFIED';
   return extra.length > 0 ? 'EXTRA' : 'MATCH';
 }
 
 function reasonOf(
   { verdict, population, missing, extra, gone, opened }: Omit<Reconciliation, 'reason'>,
   { doubts, remark }: Population,
-  { doubt }: Difference,
+  { doubt, unasked }: Difference,
 ): string | null {
   const sentences = [...doubts, ...(doubt === null ? [] : [doubt]), ...(remark === null ? [] : [remark])];
   if (verdict === 'SHORT') {
     const then =
-      opened.length > 0 ? 'the next poll lists them again' : 'where they lie is known to be a gap already';
+      opened.length > 0
+        ? 'the next poll lists them again'
+        : 'coverage names them or a gap where they lie already, and the next poll requests them again';
     sentences.unshift(
       `${missing.count} of the ${population} records that Abnormal names are not held; ${then}.`,
     );
@@ -115,7 +117,11 @@ function reasonOf(
   }
   if (gone.count > 0)
     sentences.push(
-      `${gone.count} named ${gone.count === 1 ? 'record has' : 'records have'} no detail: its address answers 404.`,
+      `${gone.count} named ${gone.count === 1 ? 'record has' : 'records have'} no detail: requested again, its address answers 404.`,
+    );
+  if (unasked > 0)
+    sentences.push(
+      `${unasked} named ${unasked === 1 ? 'record' : 'records'} that answered 404 before could not be requested again.`,
     );
   return sentences.length > 0 ? sentences.join(' ') : null;
 }

@@ -2,6 +2,7 @@ import type { HistoryStore } from '../history/store.js';
 import type { GapReason } from '../model/coverage.js';
 import type { Instant } from '../model/instant.js';
 import type { Resource } from '../model/kind.js';
+import type { QuarantineCode } from '../model/quarantine.js';
 import type { Run, RunCounts, RunStatus } from '../model/run.js';
 import type { FilterKey, StreamState, StreamStatus } from '../model/stream.js';
 import type { Source, SyncEnv } from './pass.js';
@@ -48,6 +49,8 @@ export interface CoverageSummary {
   readonly contiguousFrom: Instant | null;
   /** Source time not covered, by reason, in milliseconds. */
   readonly missingMs: Readonly<Partial<Record<GapReason, number>>>;
+  /** Listed records that could not be read, by why. */
+  readonly missingRecords: Readonly<Partial<Record<QuarantineCode, number>>>;
 }
 
 async function streamReport(store: HistoryStore, state: StreamState, to: Instant): Promise<StreamReport> {
@@ -57,7 +60,9 @@ async function streamReport(store: HistoryStore, state: StreamState, to: Instant
 
 async function summarise(store: HistoryStore, state: StreamState, to: Instant): Promise<CoverageSummary> {
   const from = state.collectFrom;
-  const { gaps } = await readWorkList(store, state, from, to);
+  const { gaps, missing: records } = await readWorkList(store, state, from, to);
+  const missingRecords: Partial<Record<QuarantineCode, number>> = {};
+  for (const { code } of records) missingRecords[code] = (missingRecords[code] ?? 0) + 1;
   const missingMs: Partial<Record<GapReason, number>> = {};
   for (const gap of gaps) missingMs[gap.reason] = (missingMs[gap.reason] ?? 0) + widthOf(gap);
   const missing = gaps.reduce((sum, gap) => sum + widthOf(gap), 0);
@@ -70,6 +75,7 @@ async function summarise(store: HistoryStore, state: StreamState, to: Instant): 
     share: from < to ? 1 - missing / total : 1,
     contiguousFrom: begin < to ? begin : null,
     missingMs,
+    missingRecords,
   };
 }
 

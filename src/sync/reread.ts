@@ -6,16 +6,17 @@ import type { ListedKind, RecordKey } from '../model/kind.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Task } from './fetch-chunk.js';
 import { heldItem } from './held-item.js';
-import { ingest, noneMissing } from './ingest.js';
+import { ingest } from './ingest.js';
 import { keyOf, kindOf, nowOf, type Pass } from './pass.js';
 import { checkInterrupted, StopError, stopOf } from './stop.js';
+import { isGoneDue } from './work-list.js';
 
 /** What marks a record that may change without being listed again. */
 const UNSETTLED: Record<ListedKind, string> = { threat: 'unremediated', case: 'open', campaign: 'scanning' };
 
 /**
  * Reads again the records that may have changed without being listed, and those set aside that no window has
- * brought up: each at most once an interval. What is left at the deadline is for the next poll.
+ * brought up: each at most once an interval, or once in the age that this poll accepts. What is left at the deadline is for the next poll.
  */
 export async function reread(pass: Pass, deadline: number, onBatch: () => void): Promise<void> {
   let streak = 0;
@@ -23,7 +24,7 @@ export async function reread(pass: Pass, deadline: number, onBatch: () => void):
     checkInterrupted(pass.signal);
     if (pass.clock() >= deadline || streak >= pass.settings.failureStreak) return;
     if (tasks.length === 0) continue;
-    const stop = await stopOf(() => ingest(pass, tasks, noneMissing(), null));
+    const stop = await stopOf(() => ingest(pass, tasks, new Map(), null));
     if (stop && stop.kind !== 'GIVEN_UP') throw new StopError(stop);
     streak = stop ? streak + 1 : 0;
     onBatch();
@@ -74,9 +75,10 @@ function horizonOf(pass: Pass): Instant {
 async function tasksOf(pass: Pass, items: readonly PageItem[]): Promise<Task[]> {
   const held = items.filter((item) => isDue(pass, item)).map(({ revision }) => revision);
   const priors = await pass.store.quarantined(held.map(({ key }) => key));
+  const tasks = held.map((revision, i) => ({ key: revision.key, held: revision, prior: priors[i] ?? null }));
   return withItems(
     pass,
-    held.map((revision, i) => ({ key: revision.key, held: revision, prior: priors[i] ?? null })),
+    tasks.filter(({ prior }) => prior === null || isTryDue(pass, prior)),
   );
 }
 
@@ -86,10 +88,19 @@ function isDue(pass: Pass, { revision, position }: PageItem): boolean {
   return isRecent && isLongAgo(pass, revision.verifiedAt);
 }
 
-/** An interval ago, or a little less, since polls do not come to the millisecond; or by a clock that was ahead. */
+/**
+ * An interval ago, or a little less, since polls do not come to the millisecond; longer ago than is wanted of this
+ * poll; or by a clock that was ahead.
+ */
 function isLongAgo(pass: Pass, instant: Instant): boolean {
-  const due = shift(pass.asOf, -0.9 * pass.settings.intervals[pass.resource]);
-  return instant <= due || instant > nowOf(pass);
+  const interval = 0.9 * pass.settings.intervals[pass.resource];
+  const oldest = Math.min(interval, pass.maxAgeMs ?? interval);
+  return instant <= shift(pass.asOf, -oldest) || instant > nowOf(pass);
+}
+
+function isTryDue(pass: Pass, { code, firstSeenAt, lastTriedAt }: QuarantineEntry): boolean {
+  if (!isLongAgo(pass, lastTriedAt)) return false;
+  return code !== 'GONE' || pass.maxAgeMs !== null || isGoneDue(firstSeenAt, lastTriedAt, pass.asOf);
 }
 
 async function* quarantinedTasks(pass: Pass): AsyncGenerator<Task[]> {
@@ -102,7 +113,7 @@ async function* quarantinedTasks(pass: Pass): AsyncGenerator<Task[]> {
       after,
       limit,
     });
-    const due = entries.filter((entry) => isLongAgo(pass, entry.lastTriedAt));
+    const due = entries.filter((entry) => isTryDue(pass, entry));
     const { seq } = await pass.store.head();
     const held = await pass.store.get(due.map(listedKey(pass)), seq);
     yield await withItems(

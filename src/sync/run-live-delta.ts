@@ -21,7 +21,16 @@ export async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSi
   const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: { to: asOf } });
   const runIds = new Set([recorder.id]);
   const memory = newPassMemory();
-  const pass: Pass = { ...env, ...source, recorder, signal, priority: 'interactive', asOf, runIds, memory };
+  const reading = {
+    recorder,
+    signal,
+    priority: 'interactive',
+    asOf,
+    runIds,
+    memory,
+    maxAgeMs: null,
+  } as const;
+  const pass: Pass = { ...env, ...source, ...reading };
   await updateStates(
     env,
     source,

@@ -28,7 +28,7 @@ import { createRunRecorder, type RunRecorder } from './run-recorder.js';
 import { floorToSecond } from './spans.js';
 import { messageOf, type Stop, stopOf } from './stop.js';
 import { sourceStates, updateStates } from './stream-states.js';
-import { sliceFloors } from './work-list.js';
+import { sliceFloors, wantedSpans } from './work-list.js';
 
 export interface PassOptions {
   readonly trigger: Extract<RunTrigger, 'POLL' | 'BACKFILL'>;
@@ -36,6 +36,8 @@ export interface PassOptions {
   readonly from: Instant | null;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
+  /** Records that may have changed unseen are read again when they were confirmed longer ago; `null`: once an interval. */
+  readonly maxAgeMs: number | null;
   /** Readings of what is new, one at a time for each source; others may wait for them. */
   readonly deltas: Flights<DeltaOutcome>;
 }
@@ -135,21 +137,16 @@ function startCycle(journey: Journey): Promise<Cycle> {
   });
 }
 
-function passOf({ env, source, signal, main, again, memory }: Journey): Pass {
+function passOf({ env, source, signal, main, again, memory, maxAgeMs }: Journey): Pass {
   const runIds = new Set([main.id, again.id]);
   const asOf = floorToSecond(nowOf(env));
-  return { ...env, ...source, recorder: main, signal, priority: 'poll', asOf, runIds, memory };
+  return { ...env, ...source, recorder: main, signal, priority: 'poll', asOf, runIds, memory, maxAgeMs };
 }
 
 async function planWorks(pass: Pass): Promise<StreamWork[]> {
   const states = await sourceStates(pass, pass);
   await repairClock(pass, states);
-  const works = await planStreams(
-    pass,
-    states,
-    (state) => state.collectFrom,
-    (list) => list.spans,
-  );
+  const works = await planStreams(pass, states, (state) => state.collectFrom, wantedSpans);
   await nameLost(pass, works);
   return works;
 }

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { HistoryStore } from '../history/store.js';
-import { addGap, coverageOf, type Gap } from '../model/coverage.js';
-import { DAY, earliest, type Instant, latest, MINUTE, shift } from '../model/instant.js';
+import { type HistoryStore, stillMissing } from '../history/store.js';
+import { addGap, coverageOf, type Gap, type Missing } from '../model/coverage.js';
+import { DAY, earliest, type Instant, latest, MINUTE, shift, toMillis } from '../model/instant.js';
 import type { RecordedEntry, Window } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import type { Density } from './density-profile.js';
@@ -11,9 +11,13 @@ import { cutSpans, floorToSecond, mergedSpans, widthOf } from './spans.js';
 export interface WorkList {
   /** Every gap, oldest first, those included that are not asked for again. */
   readonly gaps: readonly Gap[];
+  /** Listed records that could not be read, by id. */
+  readonly missing: readonly Missing[];
   /** What is to be read: newest first, disjoint, whole seconds. */
   readonly spans: readonly Window[];
-  /** Abnormal keeps nothing before this instant; `null` when that was never met. */
+  /** What is covered and is to be listed again all the same, since a record is missing there; newest first. */
+  readonly relist: readonly Window[];
+  /** Abnormal keeps nothing before this instant; `null` when that was never met, or not lately. */
   readonly retainedFrom: Instant | null;
   /** Rows per span of time in the latest readings; `null` before the first. */
   readonly density: Density | null;
@@ -34,19 +38,56 @@ export async function readWorkList(
 ): Promise<WorkList> {
   const { seq } = await store.head();
   const gaps: Gap[] = [];
+  const missing: Missing[] = [];
   const cuts: Instant[] = [];
+  let refusedAt: Instant | null = null;
   let density: Density | null = null;
   for (let end = to; end > from; ) {
     const start = latest(from, shift(end, -PIECE));
     const entries = await store.ledger(stream, start, end, seq);
-    gaps.unshift(...coverageOf(entries, start, end).gaps);
+    const coverage = coverageOf(entries, start, end);
+    gaps.unshift(...coverage.gaps);
+    missing.push(...coverage.missing);
+    refusedAt = entries.reduce(laterRefusal, refusedAt);
     cuts.push(...settledEnds(entries), ...failedCuts(entries));
     density ??= densityOf(entries);
     end = start;
     // years of it take a while, and a store may answer without ever letting go
     if (end > from) await setImmediate();
   }
-  return { ...workOf(joinGaps(gaps), cuts), density };
+  const joined = joinGaps(gaps);
+  const isDue = refusedAt !== null && refusedAt <= shift(to, -ASK_AGAIN);
+  const left = await stillMissing(store, stream, missing, seq);
+  return {
+    ...workOf(joined, cuts, isDue),
+    missing: left,
+    relist: mergedSpans(left.filter((each) => isWanted(each, to)).map(({ span }) => span)),
+    density,
+  };
+}
+
+/** What was once refused as older than Abnormal keeps is requested again so long after; see `giveUpOlder`. */
+const ASK_AGAIN = DAY;
+
+function laterRefusal(known: Instant | null, { status, readAt }: RecordedEntry): Instant | null {
+  if (status !== 'OUT_OF_RETENTION') return known;
+  return known === null ? readAt : latest(known, readAt);
+}
+
+/** What is gone is listed again ever more rarely: after a quarter of the time for which it has been, a week at most. */
+export function isGoneDue(since: Instant, triedAt: Instant, now: Instant): boolean {
+  const age = toMillis(triedAt) - toMillis(since);
+  return triedAt <= shift(now, -Math.min(age / 4, 7 * DAY)) || triedAt > now;
+}
+
+function isWanted({ code, since, readAt }: Missing, now: Instant): boolean {
+  return code !== 'GONE' || isGoneDue(since, readAt, now);
+}
+
+/** All that is to be listed: newest first, disjoint. What is listed again stays apart from what is newer. */
+export function wantedSpans({ spans, relist }: Pick<WorkList, 'spans' | 'relist'>): Window[] {
+  const cuts = [...spans.flatMap(({ from, to }) => [from, to]), ...relist.map(({ to }) => to)];
+  return cutSpans(mergedSpans([...spans, ...relist]), cuts);
 }
 
 /**
@@ -78,12 +119,20 @@ function halved(entry: RecordedEntry): Instant[] {
   return widthOf(entry) > MINUTE ? [end, floorToSecond(shift(end, -widthOf(entry) / 2))] : [end];
 }
 
-/** The gaps worth asking for: all but those older than what Abnormal keeps. They are divided at `cuts`. */
-export function workOf(gaps: readonly Gap[], cuts: readonly Instant[] = []): Omit<WorkList, 'density'> {
-  const lost = gaps.filter((gap) => gap.reason === 'OUT_OF_RETENTION').at(-1);
-  const retainedFrom = lost?.to ?? null;
+/**
+ * The gaps worth asking for, divided at `cuts`: all but those older than what Abnormal keeps, and those too when
+ * that is to be asked again, apart from what is newer.
+ */
+export function workOf(
+  gaps: readonly Gap[],
+  cuts: readonly Instant[] = [],
+  isAskedAgain = false,
+): Pick<WorkList, 'gaps' | 'spans' | 'retainedFrom'> {
+  const lostTo = gaps.filter((gap) => gap.reason === 'OUT_OF_RETENTION').at(-1)?.to ?? null;
+  const retainedFrom = isAskedAgain ? null : lostTo;
   const wanted = gaps.filter((gap) => retainedFrom === null || gap.from >= retainedFrom);
-  return { gaps, spans: cutSpans(mergedSpans(wanted), cuts), retainedFrom };
+  const allCuts = lostTo === null ? cuts : [...cuts, lostTo];
+  return { gaps, spans: cutSpans(mergedSpans(wanted), allCuts), retainedFrom };
 }
 
 /** Gaps of neighbouring pieces that are one. */
@@ -105,7 +154,7 @@ function densityOf(entries: readonly RecordedEntry[]): Density | null {
 }
 
 /** The part of the work since the stream was last read to its end, at most `reachMs` of it. */
-export function deltaOf({ spans }: WorkList, to: Instant, reachMs: number): Window[] {
+export function deltaOf({ spans }: Pick<WorkList, 'spans'>, to: Instant, reachMs: number): Window[] {
   const floor = shift(to, -reachMs);
   const delta: Window[] = [];
   let reached = to;

@@ -416,6 +416,20 @@ describe('pages of messages', () => {
     expect(h.server.requests).toHaveLength(calls);
   });
 
+  test.each<[string, (number: number) => object[], number, boolean]>([
+    ['an empty page is the last, whatever it names', (n) => (n === 1 ? [message('a', 1)] : []), 2, true],
+    ['two pages without a new message are enough', () => [message('a', 1)], 3, false],
+  ])('that always name a next: %s', async (_name, messagesOf, calls, isComplete) => {
+    h.server.on('/threats/t1', (response, request) => {
+      const number = Number(request.query.get('pageNumber'));
+      page(number, messagesOf(number), number + 1)(response, request);
+    });
+    const { record } = await threat();
+    expect(ids(record.messages)).toEqual(['a']);
+    expect(record.pagesComplete).toBe(isComplete);
+    expect(h.server.requests).toHaveLength(calls);
+  });
+
   test('without end are followed for forty', async () => {
     h.server.on('/threats/t1', (response, request) => {
       const number = Number(request.query.get('pageNumber'));

@@ -14,6 +14,7 @@ function pass(status: StreamStatus, missingMs: Partial<Record<GapReason, number>
     share: 1,
     contiguousFrom: '2026-01-01T00:00:00.000Z',
     missingMs,
+    missingRecords: {},
   };
   const message = status === 'OK' ? null : `${status}: do this`;
   return {

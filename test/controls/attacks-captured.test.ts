@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { attacksCaptured } from '../../src/controls/attacks-captured.js';
+import { collectionContinuous } from '../../src/controls/collection-continuous.js';
 import type { Measure } from '../../src/controls/control.js';
+import { detectionActive } from '../../src/controls/detection-active.js';
 import type { ReconciliationFact } from '../../src/controls/reconciliations.js';
+import { shownMeasure } from '../../src/controls/shares.js';
+import type { LedgerEntry } from '../../src/model/ledger.js';
+import type { QuarantineCode } from '../../src/model/quarantine.js';
 import type { Reconciliation } from '../../src/model/reconciliation.js';
 import { mail, run, scopeOf, threatFact } from '../support/control-facts.js';
 import { hoursAfter } from '../support/evidence-history.js';
@@ -46,24 +51,60 @@ describe('attacks-captured', () => {
     expect(run(attacksCaptured, scope, [whole()]).verdict).toBe('PASS');
   });
 
-  test('a window of which records could not be had is a hole, with what was said of it', () => {
-    const scope = scopeOf({
+  /** All of the period was read, and one day of it again, with this outcome. */
+  const withDay = (changes: Partial<LedgerEntry>) =>
+    scopeOf({
       ledger: (stream) => {
         const span = { from: '2026-08-20T00:00:00.000Z', to: '2026-10-10T00:00:00.000Z' };
         const read = ledgerEntry({ ...stream, ...span, readAt: span.to, settledTo: span.to });
-        const part = { from: '2026-09-03T00:00:00.000Z', to: '2026-09-04T00:00:00.000Z', listed: 9, held: 7 };
-        const reason = '2 of 9 records set aside';
-        const partial = ledgerEntry({ ...stream, ...part, status: 'PARTIAL', reason });
+        const part = { from: '2026-09-03T00:00:00.000Z', to: '2026-09-04T00:00:00.000Z' };
+        const again = ledgerEntry({ ...stream, ...part, readAt: span.to, settledTo: span.to, ...changes });
         return [
           { ...read, seq: 1 },
-          { ...partial, seq: 2 },
+          { ...again, seq: 2 },
         ];
       },
     });
-    const result = run(attacksCaptured, scope, [whole()]);
+
+  test('a window that may lack records without a name is a hole, with what was said of it', () => {
+    const result = run(attacksCaptured, withDay({ status: 'PARTIAL', reason: 'declares 9 rows, lists 7' }), [
+      whole(),
+    ]);
     expect(result.verdict).toBe('FAIL');
-    expect(result.exceptions[0]?.reason).toContain('2 of 9 records set aside');
-    expect(result.measures[1]).toMatchObject({ name: 'Listed ids that are held', value: 7 / 9 });
+    expect(result.exceptions[0]?.reason).toContain('declares 9 rows, lists 7');
+    // not "100 %, at least 100 % wanted" beside a failure
+    expect(shownMeasure(result)).toMatchObject({ name: 'Holes', value: 1 });
+  });
+
+  const missing = (id: string, code: QuarantineCode) => ({ id, code, reason: `of ${id}`, since: AT });
+
+  test('each record that was listed and not read is one exception, and no share of 100 % fails', () => {
+    const scope = withDay({ missing: [missing('a', 'NOT_FOUND'), missing('b', 'UNDECODABLE')] });
+    const result = run(attacksCaptured, scope, [whole(), whole()]);
+    expect(result).toMatchObject({ verdict: 'FAIL', outcomes: { EXCEPTION: 2, MET: 2 } });
+    expect(result.reason).toBe('2 listed records could not be read: threat a and threat b.');
+    expect(result.exceptions.map(({ subject }) => subject)).toMatchObject([
+      { type: 'RECORD', key: { kind: 'threat', id: 'a' } },
+      { type: 'RECORD', key: { kind: 'threat', id: 'b' } },
+    ]);
+    expect(shownMeasure(result)).toMatchObject({ name: 'Threats held in full', value: 1 / 2 });
+    expect(result.measures[1]).toMatchObject({ name: 'Listed ids that are held', value: 1 / 2 });
+    // one exception each, whichever control reads coverage, and however many streams list it
+    const continuous = run(collectionContinuous, scope);
+    expect(continuous.exceptions.filter(({ subject }) => subject.type === 'RECORD')).toHaveLength(6);
+    expect(continuous.verdict).not.toBe('PASS');
+    // a population that lacks a record proves nothing
+    expect(run(detectionActive, scope, [whole()]).verdict).not.toBe('PASS');
+  });
+
+  test('a record that disappeared before it could be read is named and fails nothing', () => {
+    const scope = withDay({ missing: [missing('a', 'GONE')] });
+    const result = run(attacksCaptured, scope, [whole()]);
+    expect(result).toMatchObject({ verdict: 'PASS', outcomes: { EXCEPTION: 0, IN_DOUBT: 1 } });
+    expect(result.findings.find(({ outcome }) => outcome === 'IN_DOUBT')?.reason).toBe(
+      'disappeared before it could be read: of a',
+    );
+    expect(result.measures[1]).toMatchObject({ value: 1 });
   });
 
   test('a threat without messages, or whose pages were not all read, is not held in full', () => {

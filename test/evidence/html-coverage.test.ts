@@ -28,6 +28,26 @@ describe('a stream that the account has no licence for', () => {
   });
 });
 
+test('records that could not be read are named, those apart that disappeared before', () => {
+  const span = { from: '2026-08-01T00:00:00.000Z', to: '2026-10-10T00:00:00.000Z' };
+  const missing = [
+    { id: 'lost', code: 'UNDECODABLE', reason: 'cannot be parsed', since: span.from },
+    { id: 'vanished', code: 'GONE', reason: 'answered 404 in two runs', since: span.from },
+  ] as const;
+  const { period, streams } = scopeOf({
+    ledger: (stream) =>
+      stream.resource === 'threats'
+        ? [{ ...ledgerEntry({ ...stream, ...span, readAt: span.to, settledTo: span.to, missing }), seq: 1 }]
+        : null,
+  });
+  const table = plain(gapTable(streams, period).text);
+  expect(table).toContain('No gaps.');
+  expect(table).toContain('threat lost Listed and could not be read cannot be parsed');
+  expect(table).toContain('threat vanished Disappeared before it could be read answered 404 in two runs');
+  // two streams list threats, and each record is named once
+  expect(table.match(/lost/g)).toHaveLength(1);
+});
+
 describe('the dates along the strips', () => {
   const { streams } = scopeOf();
   const datesOf = (period: string) => {

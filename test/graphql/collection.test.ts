@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { shift } from '../../src/model/instant.js';
 import { RESOURCES } from '../../src/model/kind.js';
 import { NO_COUNTS } from '../../src/model/run.js';
 import { FILTER_KEYS } from '../../src/model/stream.js';
@@ -46,7 +47,15 @@ beforeAll(async () => {
         status: 'PARTIAL',
         reason: 'one could not be read',
       }),
-      ledgerEntry({ ...days(8, 10), declared: 2, listed: 2, held: 2 }),
+      ledgerEntry({
+        ...days(8, 10),
+        ...{ declared: 4, listed: 4, held: 1 },
+        missing: [
+          { id: 'lost', code: 'UNDECODABLE', reason: 'cannot be parsed', since: day(9) },
+          { id: 'read-later', code: 'FAILED', reason: 'timed out', since: day(9) },
+          { id: 'vanished', code: 'GONE', reason: 'answered 404 in two runs', since: day(8) },
+        ],
+      }),
     ],
     streams: [
       streamState({ collectFrom: day(1), lastSuccessAt: day(10) }),
@@ -67,26 +76,31 @@ beforeAll(async () => {
       startedAt: day(11),
       errors: ['it broke'],
     }),
+    observations: [
+      observeThreat(sampleThreat('read-later', { messages: [sampleMessage('2', { receivedTime: day(9) })] })),
+      // on the boundary of two readings
+      observeThreat(sampleThreat('t3', { messages: [sampleMessage('3', { receivedTime: day(8) })] })),
+    ],
     ledger: [ledgerEntry({ ...days(6, 8), declared: 4, listed: 4, held: 4 })],
   });
 });
 afterAll(() => graph.close());
 
 const COVERAGE = `query($from: DateTime, $to: DateTime, $asOf: DateTime, $resource: Resource = THREATS) {
-  coverage(resource: $resource, from: $from, to: $to, asOf: $asOf) { from to complete declared held gaps { integration from to reason detail } }
+  coverage(resource: $resource, from: $from, to: $to, asOf: $asOf) { from to complete declared held gaps { integration from to reason detail } missing { integration kind id code reason since from to } }
 }`;
 
 describe('coverage', () => {
   test('of a window that was read is complete, with what was declared and what is held', async () => {
     expect(await graph.data(COVERAGE, { from: day(1), to: day(3) })).toEqual({
-      coverage: { from: day(1), to: day(3), complete: true, declared: 5, held: 5, gaps: [] },
+      coverage: { from: day(1), to: day(3), complete: true, declared: 5, held: 0, gaps: [], missing: [] },
     });
   });
 
   test('names what is missing and why', async () => {
     const { coverage } = await graph.data<{ coverage: object }>(COVERAGE, { from: day(2), to: day(12) });
     expect(coverage).toEqual({
-      ...{ from: day(2), to: day(12), complete: false, declared: 13, held: 12 },
+      ...{ from: day(2), to: day(12), complete: false, declared: null, held: 3 },
       gaps: [
         {
           integration: 'default',
@@ -97,7 +111,49 @@ describe('coverage', () => {
         },
         { integration: 'default', from: day(10), to: day(12), reason: 'NOT_COLLECTED', detail: null },
       ],
+      missing: [
+        { ...inWindow('lost', 'UNDECODABLE'), reason: 'cannot be parsed', since: day(9) },
+        { ...inWindow('vanished', 'GONE'), reason: 'answered 404 in two runs', since: day(8) },
+      ],
     });
+  });
+
+  const inWindow = (id: string, code: string) => ({
+    ...{ integration: 'default', kind: 'THREAT', id, code, from: day(8), to: day(10) },
+  });
+
+  test('a window is complete except for a record that was listed and not read', async () => {
+    const window = { from: day(8), to: day(10) };
+    const { coverage } = await graph.data<{ coverage: object }>(COVERAGE, window);
+    expect(coverage).toMatchObject({
+      ...{ complete: false, gaps: [], missing: [{ id: 'lost' }, { id: 'vanished' }] },
+      ...{ declared: 4, held: 2 },
+    });
+    // what was recorded later was missing then
+    graph.now = Date.parse(minutesAfterStart(600));
+    const then = await graph.data<{ coverage: object }>(COVERAGE, { ...window, asOf: minutesAfterStart(1) });
+    expect(then.coverage).toMatchObject({
+      missing: [{ id: 'lost' }, { id: 'read-later' }, { id: 'vanished' }],
+    });
+    graph.now = Date.parse(day(20));
+  });
+
+  test('counts what is stored, as the list of the same window does, and nothing twice', async () => {
+    for (const [from, to] of [
+      [1, 12],
+      [3, 8],
+      [6, 10],
+      [8, 9],
+    ] as const) {
+      const data = await graph.data<{ coverage: { held: number }; threats: { totalCount: number } }>(
+        `query($from: DateTime!, $to: DateTime!, $last: DateTime!) {
+          coverage(resource: THREATS, from: $from, to: $to) { held }
+          threats(filter: { receivedTime: { gte: $from, lte: $last } }, maxAge: 100000000) { totalCount }
+        }`,
+        { from: day(from), to: day(to), last: shift(day(to), -1) },
+      );
+      expect(data.coverage.held).toBe(data.threats.totalCount);
+    }
   });
 
   test('of the past is what it was then', async () => {

@@ -162,6 +162,8 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(await store.countQuarantine({ integrations, kinds: KINDS })).toBe(4);
       expect(await store.countQuarantine({ integrations: [integration], kinds: ['case', 'threat'] })).toBe(3);
       expect(await store.countQuarantine({ integrations, kinds: ['threat'] })).toBe(1);
+      expect(await store.countQuarantine({ integrations, kinds: KINDS, codes: ['FAILED'] })).toBe(1);
+      expect(await store.countQuarantine({ integrations, kinds: KINDS, codes: [] })).toBe(0);
       expect(await store.countQuarantine({ integrations: [], kinds: KINDS })).toBe(0);
       expect(await store.countQuarantine({ integrations: null, kinds: KINDS })).toBeGreaterThanOrEqual(4);
       expect(
@@ -186,6 +188,33 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(recorded.conflicts).toEqual([key('conflict')]);
       const query = { integrations: [integration], kinds: KINDS, after: null, limit: 9 };
       expect((await store.quarantine(query)).map((entry) => entry.key.id)).toEqual(['new', 'still']);
+    });
+
+    it('keeps a tombstoned record in quarantine when the batch that tombstones it names it there', async () => {
+      const integration = newAccount();
+      const key = caseKey('gone', integration);
+      const kept = quarantineEntry(key, { code: 'GONE' });
+      await record({ quarantine: [quarantineEntry(key)] });
+      await record({ tombstones: [key], quarantine: [kept] });
+      expect(await store.quarantined([key])).toStrictEqual([kept]);
+      await record({ tombstones: [key] });
+      expect(await store.quarantined([key])).toStrictEqual([null]);
+    });
+
+    it('gives a ledger entry back with the records that it names as missing, and without when it names none', async () => {
+      const integration = newAccount();
+      const missing = [{ id: 'a', code: 'GONE', reason: 'not there', since: START }] as const;
+      const stream = { integration, resource: 'threats', filterKey: 'receivedTime' } as const;
+      const entries = [ledgerEntry({ ...stream, missing }), ledgerEntry(stream)];
+      const { seq } = await record({ ledger: entries });
+      const [first, second] = await store.ledger(
+        stream,
+        entries[0]?.from ?? START,
+        entries[0]?.to ?? START,
+        seq,
+      );
+      expect(first?.missing).toStrictEqual(missing);
+      expect(second).not.toHaveProperty('missing');
     });
 
     it('gives a lease to one holder at a time, until it is released', async () => {

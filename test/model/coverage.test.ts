@@ -96,7 +96,13 @@ describe('coverage', () => {
   });
 
   test('an empty span is complete', () => {
-    expect(coverageOf([], at(5), at(5))).toEqual({ from: at(5), to: at(5), complete: true, gaps: [] });
+    expect(coverageOf([], at(5), at(5))).toEqual({
+      from: at(5),
+      to: at(5),
+      complete: true,
+      gaps: [],
+      missing: [],
+    });
     expect(coverageOf([], at(6), at(5)).complete).toBe(true);
   });
 

@@ -125,7 +125,9 @@ export class OracleStore implements HistoryStore {
     for (const state of batch.streams) this.#streams.set(streamText(state), state);
     for (const entry of batch.quarantine) this.#quarantine.set(keyText(entry.key), entry);
     const observed = batch.observations.map(({ key }) => key);
-    for (const key of [...batch.released, ...observed, ...batch.tombstones]) {
+    const named = new Set(batch.quarantine.map(({ key }) => keyText(key)));
+    const buried = batch.tombstones.filter((key) => !named.has(keyText(key)));
+    for (const key of [...batch.released, ...observed, ...buried]) {
       this.#quarantine.delete(keyText(key));
     }
   }
@@ -339,7 +341,8 @@ export class OracleStore implements HistoryStore {
   }
 
   async countQuarantine(query: Parameters<HistoryStore['countQuarantine']>[0]): Promise<number> {
-    return this.#setAside(query).length;
+    const { codes } = query;
+    return this.#setAside(query).filter(({ code }) => codes?.includes(code) ?? true).length;
   }
 
   #setAside({ integrations, kinds }: Parameters<HistoryStore['countQuarantine']>[0]): QuarantineEntry[] {

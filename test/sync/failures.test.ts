@@ -151,7 +151,8 @@ describe('one bad record', () => {
     world.simulator.setFaults({ rules: [{ fault: { kind: 'undecodable' }, match: new RegExp(id) }] });
     const pass = passOf(await world.poll('threats'), 'threats');
     expect(pass).toMatchObject({ status: 'PARTIAL', counts: { quarantined: 1 } });
-    expect(pass.streams[0]?.coverage.missingMs.PARTIAL).toBeGreaterThan(0);
+    expect(pass.streams[0]?.coverage.missingMs).toEqual({ PROVISIONAL: 15 * MINUTE });
+    expect(pass.streams[0]?.coverage.missingRecords).toEqual({ UNDECODABLE: 1 });
     const [entry] = await quarantineOf();
     expect(entry).toMatchObject({
       key: { id, kind: 'threat' },
@@ -197,7 +198,7 @@ describe('one bad record', () => {
     expect((await statesOf('threats'))[0]?.status).toBe('OK');
   });
 
-  test('that is listed but not found is let go the second time', async () => {
+  test('that is listed but not found counts as gone the second time', async () => {
     await start([]);
     const id = someThreat();
     world.simulator.setFaults({ rules: [{ fault: { kind: 'notFound' }, match: new RegExp(id) }] });
@@ -207,7 +208,8 @@ describe('one bad record', () => {
     const pass = passOf(await world.poll('threats'), 'threats');
     expect(pass.status).toBe('SUCCEEDED');
     expect(pass.streams[0]?.coverage.missingMs).toEqual({ PROVISIONAL: 15 * MINUTE });
-    expect(await quarantineOf()).toEqual([]);
+    expect(pass.streams[0]?.coverage.missingRecords).toEqual({ GONE: 1 });
+    expect(await quarantineOf()).toMatchObject([{ key: { id }, code: 'GONE' }]);
   });
 
   test('that is held gets a tombstone when it is not found twice', async () => {
@@ -231,7 +233,7 @@ describe('one bad record', () => {
     world.clock.advance(25 * HOUR);
     await world.poll('campaigns');
     expect(await current()).toMatchObject({ deleted: true });
-    expect(await quarantineOf()).toEqual([]);
+    expect(await quarantineOf()).toMatchObject([{ key, code: 'GONE' }]);
   });
 
   test('does not become a tombstone by two failures in one pass', async () => {

@@ -55,6 +55,7 @@ beforeEach(async () => {
     asOf: WINDOW.to,
     runIds: new Set(['run']),
     memory: newPassMemory(),
+    maxAgeMs: null,
   };
 });
 
@@ -150,6 +151,48 @@ describe('the pages of a window', () => {
   });
 });
 
+describe('pages that always name a next one', () => {
+  /** Serves these pages, each naming a next; the last serves all that follow. */
+  function serveEndless(pageOf: (page: number) => readonly string[], total?: number): void {
+    server.on('/threats', (response, { query }) => {
+      const page = Number(query.get('pageNumber') ?? 1);
+      const threats = pageOf(page).map((threatId) => ({ threatId }));
+      const body = { threats, pageNumber: page, nextPageNumber: page + 1, ...(total ? { total } : {}) };
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+  }
+
+  test('end at an empty page, without a doubt', async () => {
+    serveEndless((page) => (page === 1 ? ['a', 'b'] : []));
+    expect(await listed()).toMatchObject({ pages: 2, doubt: null });
+    expect(server.requests).toHaveLength(2);
+    serveEndless(() => []);
+    expect((await listed()).items.size).toBe(0);
+    expect(server.requests).toHaveLength(3);
+  });
+
+  test('fail after two pages without a new id', async () => {
+    serveEndless(() => ['a', 'b']);
+    await expect(listed()).rejects.toMatchObject({ code: 'PAGING' });
+    expect(server.requests).toHaveLength(3);
+  });
+
+  test('fail when they list a page more than is declared', async () => {
+    serveEndless((page) => [`a${page}`, `b${page}`], 5);
+    await expect(listed()).rejects.toMatchObject({
+      code: 'PAGING',
+      message: expect.stringContaining('declares 5'),
+    });
+    expect(server.requests.length).toBeLessThanOrEqual(5);
+  });
+
+  test('fail in the end even when every page brings new ids', async () => {
+    serveEndless((page) => [`a${page}`]);
+    await expect(listed()).rejects.toMatchObject({ code: 'PAGING' });
+    expect(server.requests.length).toBeLessThanOrEqual(500);
+  }, 30_000);
+});
+
 describe('a first page', () => {
   const page = {
     items: [],
@@ -168,7 +211,7 @@ describe('a first page', () => {
     expect(isOverflowing({ ...page, ...rest }, 100)).toBe(isMore);
   });
 
-  test('that is not full', () => {
-    expect(isOverflowing({ ...page, unusable: ['{}'], nextPage: null, total: null }, 100)).toBe(false);
+  test.each([null, 2])('that is not full is read on, whatever it names as its next (%s)', (nextPage) => {
+    expect(isOverflowing({ ...page, unusable: ['{}'], nextPage, total: null }, 100)).toBe(false);
   });
 });

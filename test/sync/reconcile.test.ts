@@ -6,6 +6,7 @@ import { FILTER_KEYS } from '../../src/model/stream.js';
 import type { Fault, FaultRule } from '../../src/simulator/faults.js';
 import type { TenantOptions } from '../../src/simulator/tenant.js';
 import type { Reconciled, ReconcileOptions } from '../../src/sync/reconcile.js';
+import { batchOf, sampleRun } from '../support/records.js';
 import { createWorld, heldOf, INTEGRATION, truthOf, type World, type WorldOptions } from './harness.js';
 
 const NOW = '2026-03-20T12:00:00.000Z';
@@ -177,9 +178,12 @@ describe('a history that is whole', () => {
     await whole.poll('threats');
     for (let polls = 0; polls < 3; polls += 1) {
       const missing = [...whole.tenant.missing(toInstant(whole.clock()))].map(({ id }) => id);
+      whole.simulator.resetStats();
       const { verdict, gone, reason } = await reconcileOne(whole, 'threats');
       expect(verdict).toBe('MATCH');
       expect(gone.count).toBeGreaterThan(3);
+      // each of them was requested just now
+      expect(whole.simulator.stats().byKind['threats.detail']?.[404]).toBe(gone.count);
       expect(missing).toEqual(expect.arrayContaining([...gone.ids]));
       expect(reason).toContain('answers 404');
       whole.clock.advance(5 * HOUR);
@@ -200,6 +204,39 @@ describe('a history that is whole', () => {
     expect(verdict).toBe('MATCH');
     expect(gone.count).toBeGreaterThan(0);
     expect(deleted.filter((id) => gone.ids.includes(id))).toEqual([]);
+  });
+
+  test('finds a record that was marked as deleted in error, and the next poll restores it', async () => {
+    const whole = await start({ tenant: PLAIN });
+    await whole.poll('threats');
+    const [id = ''] = [...truthOf(whole.tenant, 'threat', shift(NOW, -3 * DAY)).keys()].slice(-1);
+    const key = { integration: INTEGRATION, kind: 'threat', id } as const;
+    await whole.store.record(batchOf('burial', { now: NOW, run: sampleRun('burial'), tombstones: [key] }));
+    // as long as it cannot be requested nothing is known of it
+    fault(whole, { fault: { kind: 'serverError' }, match: new RegExp(`/${id}`) });
+    expect(await reconcileOne(whole, 'threats', { to: shift(NOW, -HOUR) })).toMatchObject({
+      verdict: 'UNVERIFIED',
+      reason: expect.stringContaining('could not be requested again'),
+    });
+    whole.simulator.setFaults(null);
+    expect(await reconcileOne(whole, 'threats', { to: shift(NOW, -HOUR) })).toMatchObject({
+      verdict: 'SHORT',
+      missing: { ids: [id] },
+    });
+    whole.clock.advance(HOUR);
+    await whole.poll('threats');
+    expect((await heldOf(whole.store, 'threat')).has(id)).toBe(true);
+  });
+
+  test('opens no gap for a record that coverage names as missing already', async () => {
+    const whole = await start({ tenant: PLAIN });
+    const [id = ''] = [...truthOf(whole.tenant, 'threat', shift(NOW, -3 * DAY)).keys()].slice(-1);
+    fault(whole, { fault: { kind: 'undecodable' }, match: new RegExp(`/${id}`) });
+    await whole.poll('threats');
+    expect(await reconcileOne(whole, 'threats', { to: shift(NOW, -HOUR) })).toMatchObject({
+      ...{ verdict: 'SHORT', missing: { ids: [id] }, opened: [] },
+      reason: expect.stringContaining('coverage names them'),
+    });
   });
 
   test('has held what moved out of the window since it was read', async () => {
@@ -313,7 +350,7 @@ describe('a history that is short', () => {
     expect(known.length).toBeGreaterThan(0);
     const found = await reconcileOne(short, 'cases');
     expect(found).toMatchObject({ verdict: 'SHORT', opened: [] });
-    expect(found.reason).toContain('known to be a gap already');
+    expect(found.reason).toContain('a gap where they lie already');
     expect(await gapsOf(short, 'cases', found.from, found.to)).toEqual(known);
   });
 

@@ -84,7 +84,7 @@ describe('a record that has a tombstone', () => {
       expect(pass.counts.quarantined).toBe(1);
       expect(world.simulator.stats().byKind['threats.detail']?.[404]).toBe(1);
       expect(await deletions(key)).toEqual([false, true]);
-      expect(await world.store.quarantined([key])).toEqual([null]);
+      expect(await world.store.quarantined([key])).toMatchObject([{ code: 'GONE' }]);
     }
     // and its window is whole once what held it open reads
     faults([key.id, 'notFound']);

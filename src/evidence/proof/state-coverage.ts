@@ -1,4 +1,4 @@
-import type { HistoryStore } from '../../history/store.js';
+import { type HistoryStore, stillMissing } from '../../history/store.js';
 import { coverageOf } from '../../model/coverage.js';
 import { earliest, type Instant } from '../../model/instant.js';
 import { RESOURCES } from '../../model/kind.js';
@@ -44,7 +44,9 @@ export async function stateCoverage(
   const entries = await wholeLedger(store, stream, toSeq);
   if (collectFrom === null && entries.length === 0) return null;
   const from = collectFrom ?? entries.map((entry) => entry.from).reduce(earliest);
-  const { gaps, complete } = coverageOf(entries, from, toAt);
+  const { gaps, missing } = coverageOf(entries, from, toAt);
+  const left = await stillMissing(store, stream, missing, toSeq);
+  const complete = gaps.length === 0 && left.every(({ code }) => code === 'GONE');
   const windows: Record<string, number> = {};
   for (const { status } of entries) windows[status] = (windows[status] ?? 0) + 1;
   const newest = gaps.toReversed().slice(0, MOST_GAPS);

@@ -1,15 +1,16 @@
-import type { ListQuery } from '../../history/store.js';
-import { coverageOf } from '../../model/coverage.js';
+import { type ListQuery, stillMissing } from '../../history/store.js';
+import { coverageOf, type Missing } from '../../model/coverage.js';
+import { DEFAULT_ORDER } from '../../model/fields.js';
 import type { Filter } from '../../model/filter.js';
 import { earliest, type Instant, latest, shift } from '../../model/instant.js';
 import { intOrNull } from '../../model/int.js';
-import type { Resource } from '../../model/kind.js';
-import type { RecordedEntry, Window } from '../../model/ledger.js';
+import { KIND_OF, type Resource } from '../../model/kind.js';
+import type { RecordedEntry, Window, WindowStatus } from '../../model/ledger.js';
 import { FILTER_KEYS, type Stream } from '../../model/stream.js';
 import { undecidedBy } from '../../model/undecided.js';
 import type { Means } from '../context.js';
 import type { View } from '../lists/view.js';
-import type { CoverageReport, UndecidedRecords } from './coverage.type.js';
+import { CoverageReport, type UndecidedRecords } from './coverage.type.js';
 
 const NONE_UNDECIDED: UndecidedRecords = { count: 0, reason: null };
 const EPOCH: Instant = '1970-01-01T00:00:00.000Z';
@@ -52,7 +53,7 @@ export async function reportCoverage(
       const state = states.find((s) => s.integration === integration && s.filterKey === filterKey);
       const from = bounds.from ?? state?.collectFrom ?? EPOCH;
       const entries = await means.store.ledger(stream, from, to, view.seq);
-      return reportStream(entries, integration, { from, to });
+      return reportStream(means, view.seq, stream, entries, { from, to });
     }),
   );
   return combine(parts, bounds.from ?? to, to);
@@ -73,7 +74,7 @@ export async function withUndecided(
   const found = parts.filter(({ count }) => count > 0);
   if (found.length === 0) return report;
   const undecided = { count: sum(found.map(({ count }) => count)), reason: found.map(reasonText).join(' ') };
-  return { ...report, complete: false, undecided };
+  return Object.assign(new CoverageReport(), { ...report, complete: false, undecided });
 }
 
 function reasonText({ field, count }: { readonly field: string; readonly count: number }): string {
@@ -85,62 +86,73 @@ function reasonText({ field, count }: { readonly field: string; readonly count: 
   );
 }
 
-function reportStream(
+async function reportStream(
+  means: Means,
+  seq: number,
+  stream: Stream,
   entries: readonly RecordedEntry[],
-  integration: string,
   { from, to }: Window,
-): CoverageReport {
-  const { complete, gaps } = coverageOf(entries, from, to);
-  const newest = newestWithin(entries, { from, to });
-  const declared = newest.map((entry) => entry.declared);
-  return {
-    ...{ from, to, complete },
+): Promise<CoverageReport> {
+  const { integration, resource } = stream;
+  const { gaps, missing } = coverageOf(entries, from, to);
+  const left = await stillMissing(means.store, stream, missing, seq);
+  const only = entries.findLast(
+    (entry) => entry.from === from && entry.to === to && READ.includes(entry.status),
+  );
+  return Object.assign(new CoverageReport(), {
+    ...{ from, to, complete: gaps.length === 0 && left.every(isGone) },
     gaps: gaps.map((gap) => ({ ...gap, integration })),
     undecided: NONE_UNDECIDED,
-    declared: newest.length === 0 || declared.includes(null) ? null : sum(declared),
-    held: sum(newest.map((entry) => entry.held)),
+    missing: left.map((each) => toMissing(stream, each)),
+    declared: intOrNull(only?.declared ?? null),
+    countHeld: () => countWithin(means, seq, integration, resource, { from, to }),
+  });
+}
+
+const READ: readonly WindowStatus[] = ['COMPLETE', 'PARTIAL'];
+
+/** What disappeared before it could be read is named, and nothing that is there is missing for it. */
+function isGone({ code }: Missing): boolean {
+  return code === 'GONE';
+}
+
+function toMissing({ integration, resource }: Stream, missing: Missing) {
+  const { id, code, reason, since, from, to } = missing;
+  return { integration, kind: KIND_OF[resource], id, code, reason, since, from, to };
+}
+
+/** The stored records of one account whose own time lies in the window, as the list gives them. */
+function countWithin(
+  { store }: Means,
+  seq: number,
+  integration: string,
+  resource: Resource,
+  { from, to }: Window,
+): Promise<number> {
+  if (from >= to) return Promise.resolve(0);
+  const kind = KIND_OF[resource];
+  const field = DEFAULT_ORDER[kind];
+  const filter: Filter = {
+    and: [
+      { field, gte: from },
+      { field, lte: shift(to, -1) },
+    ],
   };
-}
-
-/** The newest readings that lie in the window and do not overlap. */
-function newestWithin(entries: readonly RecordedEntry[], { from, to }: Window): RecordedEntry[] {
-  const chosen: RecordedEntry[] = [];
-  for (const entry of [...entries].sort((a, b) => b.seq - a.seq)) {
-    if (entry.status !== 'COMPLETE' && entry.status !== 'PARTIAL') continue;
-    if (entry.from < from || entry.to > to) continue;
-    const place = placeIn(chosen, entry.from);
-    const before = chosen[place - 1];
-    const after = chosen[place];
-    if ((!before || before.to <= entry.from) && (!after || entry.to <= after.from)) {
-      chosen.splice(place, 0, entry);
-    }
-  }
-  return chosen;
-}
-
-/** How many of `chosen`, which are in order, begin before `from`: found by halving, a ledger being long. */
-function placeIn(chosen: readonly Window[], from: Instant): number {
-  let low = 0;
-  let high = chosen.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((chosen[middle]?.from ?? from) < from) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return store.count({ kind, integrations: [integration], filter, seq });
 }
 
 function combine(parts: readonly CoverageReport[], from: Instant, to: Instant): CoverageReport {
   const declared = parts.map((part) => part.declared);
-  return {
+  return Object.assign(new CoverageReport(), {
     from: parts.map((part) => part.from).reduce(earliest, from),
     to,
     complete: parts.every((part) => part.complete),
     gaps: parts.flatMap((part) => part.gaps),
     undecided: NONE_UNDECIDED,
-    declared: declared.includes(null) ? null : intOrNull(sum(declared)),
-    held: sum(parts.map((part) => part.held)),
-  };
+    missing: parts.flatMap((part) => part.missing),
+    declared: declared.length === 0 || declared.includes(null) ? null : intOrNull(sum(declared)),
+    countHeld: async () => sum(await Promise.all(parts.map((part) => part.countHeld()))),
+  });
 }
 
 function sum(numbers: readonly (number | null)[]): number {

@@ -1,9 +1,12 @@
-import { ID, Int, ObjectType } from 'type-graphql';
+import { Field, ID, Int, ObjectType } from 'type-graphql';
 import type { GapReason } from '../../model/coverage.js';
 import type { Instant } from '../../model/instant.js';
+import type { Kind } from '../../model/kind.js';
+import type { QuarantineCode } from '../../model/quarantine.js';
 import { DateTime } from '../date-time.scalar.js';
 import { describedEnum } from '../described-enum.js';
 import { PlainField } from '../plain-field.js';
+import { QuarantineCodeEnum, QuarantinedKindEnum } from './quarantine.type.js';
 
 export const GapReasonEnum = describedEnum<GapReason>(
   'GapReason',
@@ -11,7 +14,8 @@ export const GapReasonEnum = describedEnum<GapReason>(
   {
     NOT_COLLECTED: 'Never read.',
     PROVISIONAL: 'Read before everything could have arrived (`INGESTION_LAG`); it is read again.',
-    PARTIAL: 'Listed to its end, but some listed records could not be had or understood.',
+    PARTIAL:
+      'Listed to its end, but something may be missing that has no id to be named by. Listed records that could not be read are no gaps; see `missing`.',
     FAILED: 'The reading failed; it is tried again.',
     NOT_LICENSED: 'The account lacks the licence or the add-on.',
     OUT_OF_RETENTION: 'Older than what Abnormal keeps.',
@@ -60,6 +64,43 @@ export class UndecidedRecords {
   readonly reason!: string | null;
 }
 
+@ObjectType({
+  simpleResolvers: true,
+  description:
+    'A record that Abnormal lists and that could not be read: it is not stored, or not in its newest version. It is requested again with each poll.',
+})
+export class MissingRecord {
+  @PlainField(() => ID, { description: 'The integration, by name.' })
+  readonly integration!: string;
+
+  @PlainField(() => QuarantinedKindEnum, { description: 'What it is.' })
+  readonly kind!: Kind;
+
+  @PlainField(() => ID, { description: 'Abnormal’s own id of it, as the list gave it.' })
+  readonly id!: string;
+
+  @PlainField(() => QuarantineCodeEnum, {
+    description:
+      'Why it is missing. `GONE`: it disappeared before it could be read, and nothing is missing for it.',
+  })
+  readonly code!: QuarantineCode;
+
+  @PlainField(() => String, { description: 'The same, for a person.' })
+  readonly reason!: string;
+
+  @PlainField(() => DateTime, { description: 'When it was first requested in vain (UTC).' })
+  readonly since!: Instant;
+
+  @PlainField(() => DateTime, {
+    description:
+      'Where the window begins in which it was listed (UTC), inclusive. Its own time lies in there.',
+  })
+  readonly from!: Instant;
+
+  @PlainField(() => DateTime, { description: 'Where that window ends (UTC), exclusive.' })
+  readonly to!: Instant;
+}
+
 @ObjectType('Coverage', {
   simpleResolvers: true,
   description:
@@ -74,7 +115,7 @@ export class CoverageReport {
 
   @PlainField(() => Boolean, {
     description:
-      'Whether the history vouches for the whole window: no gaps, and no records that the filter cannot decide (`undecided`).',
+      'Whether the window is complete: no gaps, no record in `missing` that may still be there, and no records that the filter cannot decide (`undecided`).',
   })
   readonly complete!: boolean;
 
@@ -86,19 +127,28 @@ export class CoverageReport {
       'Stored records that the filter of the list (or `from` and `to`) can neither include nor exclude. While there are any, `complete` is false.',
   })
   readonly undecided!: UndecidedRecords;
+  @PlainField(() => [MissingRecord], {
+    description:
+      'The records that Abnormal lists in the window and that could not be read, by integration and id. A record whose window reaches beyond this one may lie outside.',
+  })
+  readonly missing!: readonly MissingRecord[];
 
   @PlainField(() => Int, {
     nullable: true,
     description:
-      'How many records Abnormal declared (`total`) in the newest readings within the window that do not overlap; null where it declared none. Adjacent readings share a boundary, so a record on it counts twice.',
+      'How many records Abnormal declared (`total`), each integration’s summed. Null unless one reading of each is of exactly this window and declared a number: declarations of several windows cannot be added up.',
   })
   readonly declared!: number | null;
 
-  @PlainField(() => Int, {
+  readonly countHeld!: () => Promise<number>;
+
+  @Field(() => Int, {
     description:
-      'How many of the records that those readings listed the history holds, deleted ones included.',
+      'How many records of the window are stored, in the same view: those that the list filtered by its time gives. Deleted records do not count. Counted only when asked for.',
   })
-  readonly held!: number;
+  held(): Promise<number> {
+    return this.countHeld();
+  }
 }
 
 @ObjectType('Freshness', {

@@ -25,7 +25,8 @@ export const QuarantineCodeEnum = describedEnum<QuarantineCode>(
   'Why a record is set aside.',
   {
     UNDECODABLE: 'What Abnormal sent does not read as one.',
-    NOT_FOUND: 'Abnormal answered 404 once. A second time, in a later run, and it counts as deleted.',
+    NOT_FOUND: 'Abnormal answered 404 in one run.',
+    GONE: 'Abnormal answered 404 in two runs: the record counts as deleted, or disappeared before it could be read. It is requested again, ever more rarely.',
     FAILED: 'It could not be fetched.',
   },
 );

@@ -1,6 +1,6 @@
 import { Float, ID, Int, ObjectType } from 'type-graphql';
 import type { Distribution as DistributionFacts, Measure as MeasureFacts } from '../../controls/control.js';
-import type { ControlResult as ResultFacts, StreamGap } from '../../controls/evaluate.js';
+import type { ControlResult as ResultFacts, StreamGap, StreamMissing } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import type { Thresholds } from '../../controls/thresholds.js';
 import type {
@@ -11,7 +11,8 @@ import type {
 import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/coverage.js';
 import type { Instant } from '../../model/instant.js';
-import { GapReasonEnum } from '../collection/coverage.type.js';
+import { KIND_OF } from '../../model/kind.js';
+import { GapReasonEnum, MissingRecord } from '../collection/coverage.type.js';
 import { DateTime } from '../date-time.scalar.js';
 import { PlainField } from '../plain-field.js';
 import { Control, MeasureUnit, toMeasured } from './control.type.js';
@@ -120,7 +121,10 @@ export class Population {
     return this.facts.query;
   }
 
-  @PlainField(() => Boolean, { description: 'Whether the history vouches for all of it: no gaps.' })
+  @PlainField(() => Boolean, {
+    description:
+      'Whether all of it was collected: no gaps, and no record in `missing` that may still be there.',
+  })
   get complete(): boolean {
     return this.facts.coverage.complete;
   }
@@ -129,6 +133,18 @@ export class Population {
   get gaps(): EvidenceGap[] {
     return this.facts.coverage.gaps.map(toGap);
   }
+
+  @PlainField(() => [MissingRecord], {
+    description:
+      'The records that Abnormal lists and that could not be read, by stream and id. Those with the code `GONE` disappeared before they could be read; the others keep the population from being complete.',
+  })
+  get missing(): MissingRecord[] {
+    return this.facts.coverage.missing.map(toMissing);
+  }
+}
+
+function toMissing({ integration, resource, id, code, reason, since, from, to }: StreamMissing) {
+  return { integration, kind: KIND_OF[resource], id, code, reason, since, from, to };
 }
 
 function toGap({ resource, filterKey, ...gap }: StreamGap): EvidenceGap {

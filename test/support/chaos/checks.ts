@@ -1,6 +1,6 @@
-import type { HistoryStore } from '../../../src/history/store.js';
-import { coverageOf } from '../../../src/model/coverage.js';
-import { toInstant, toMillis } from '../../../src/model/instant.js';
+import { type HistoryStore, stillMissing } from '../../../src/history/store.js';
+import { coverageOf, type Missing } from '../../../src/model/coverage.js';
+import { type Instant, MINUTE, toInstant, toMillis } from '../../../src/model/instant.js';
 import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/model/kind.js';
 import type { Window } from '../../../src/model/ledger.js';
 import { type Revision, sha256 } from '../../../src/model/revision.js';
@@ -17,8 +17,9 @@ export interface Circumstances {
 }
 
 /**
- * What the history holds less of than its ledger vouches for, a line each: for every span that coverage gives
- * as complete, every record that stands in it, in the version that brought it there or a later one.
+ * Where coverage does not name exactly what is listed and not stored, a line each. Every record that stands in a
+ * span without a gap is stored, in the version that brought it there or a later one, or named as missing. Every
+ * record that is named was listed there, and one that is said to be gone answered 404 twice.
  */
 export async function silentlyMissing(
   store: HistoryStore,
@@ -31,9 +32,57 @@ export async function silentlyMissing(
   for (const stream of RESOURCES.flatMap((resource) => streamsOf(INTEGRATION, resource))) {
     const state = states.get(streamText(stream));
     if (!state) continue;
-    const vouched = await vouchedSpans(store, state, now, seq);
+    const { vouched, missing } = await coverageAt(store, state, now, seq);
+    problems.push(...missing.flatMap((each) => wrongName(oracle, state, each, { now, saidGone })));
     if (vouched.length === 0) continue;
-    problems.push(...(await missingOf(store, oracle, state, vouched, { now, saidGone }, seq)));
+    const named = new Set(missing.map(({ id }) => id));
+    problems.push(...(await missingOf(store, oracle, state, vouched, named, { now, saidGone }, seq)));
+  }
+  return problems;
+}
+
+/** What is wrong with naming a record as missing; nothing if it was listed there. */
+function wrongName(
+  oracle: Oracle,
+  { filterKey }: StreamState,
+  { id, code, from, to }: Missing,
+  { now, saidGone }: Circumstances,
+): string[] {
+  const kind = kindOfKey(filterKey);
+  const versions = oracle.versions(kind, id).filter(({ visibleFrom }) => visibleFrom <= now);
+  const index = oracle.indexOf(kind, id);
+  // bounds of windows are whole seconds, and some lists include their end
+  const end = toMillis(to) + 1_000;
+  const stoodThere = (at: number) =>
+    oracle.keyTimes(filterKey, index, at).some((time) => time >= toMillis(from) && time < end);
+  // what is missing from the beginning has one version, and moves all the same
+  const wasListed =
+    versions.some(({ visibleFrom }) => stoodThere(visibleFrom)) || isEver(stoodThere, from, now);
+  const name = `${filterKey}: ${kind} ${id} of ${from} to ${to}`;
+  if (!wasListed) return [`${name} is named as missing and was never listed`];
+  const isGone = versions.some(({ digest }) => digest === null) || saidGone.has(id);
+  return code === 'GONE' && !isGone ? [`${name} is said to be gone and never answered 404 twice`] : [];
+}
+
+/** Whether something held at an instant since `from`, looked at every minute. */
+function isEver(holds: (at: number) => boolean, from: Instant, now: number): boolean {
+  for (let at = toMillis(from); at <= now; at += MINUTE) if (holds(at)) return true;
+  return holds(now);
+}
+
+/** What coverage still names as missing once nothing goes wrong any more, a line each: only what is really gone may be. */
+export async function missingInPeace(store: HistoryStore, oracle: Oracle, now: number): Promise<string[]> {
+  const { seq } = await store.head();
+  const problems: string[] = [];
+  for (const state of await store.streams()) {
+    const kind = kindOfKey(state.filterKey);
+    const { missing } = await coverageAt(store, state, now, seq);
+    for (const { id, code } of missing) {
+      const isGone = oracle.versions(kind, id)[oracle.placeAt(kind, id, now)]?.digest === null;
+      // one that the last poll listed for the first time has answered 404 once
+      if (!isGone || (code !== 'GONE' && code !== 'NOT_FOUND'))
+        problems.push(`${state.filterKey}: ${kind} ${id} is still named as ${code}`);
+    }
   }
   return problems;
 }
@@ -43,6 +92,7 @@ async function missingOf(
   oracle: Oracle,
   stream: StreamState,
   vouched: readonly Window[],
+  named: ReadonlySet<string>,
   { now, saidGone }: Circumstances,
   seq: number,
 ): Promise<string[]> {
@@ -53,6 +103,7 @@ async function missingOf(
     const id = tenant.idOf(kind, index);
     const place = oracle.placeAt(kind, id, now);
     if (place < 0 || oracle.versions(kind, id)[place]?.digest === null || saidGone.has(id)) continue;
+    if (named.has(id)) continue;
     for (const time of oracle.keyTimes(stream.filterKey, index, now)) {
       const at = toInstant(time);
       if (!vouched.some(({ from, to }) => at >= from && at < to)) continue;
@@ -102,15 +153,15 @@ async function placesOf(store: HistoryStore, oracle: Oracle, revision: Revision)
   return items.filter((place) => place <= last);
 }
 
-async function vouchedSpans(
+async function coverageAt(
   store: HistoryStore,
   stream: StreamState,
   now: number,
   seq: number,
-): Promise<Window[]> {
+): Promise<{ vouched: Window[]; missing: Missing[] }> {
   const [from, to] = [stream.collectFrom, toInstant(now)];
-  if (from >= to) return [];
-  const { gaps } = coverageOf(await store.ledger(stream, from, to, seq), from, to);
+  if (from >= to) return { vouched: [], missing: [] };
+  const { gaps, missing } = coverageOf(await store.ledger(stream, from, to, seq), from, to);
   const spans: Window[] = [];
   let begin = from;
   for (const gap of gaps) {
@@ -118,7 +169,7 @@ async function vouchedSpans(
     begin = gap.to;
   }
   if (begin < to) spans.push({ from: begin, to });
-  return spans;
+  return { vouched: spans, missing: await stillMissing(store, stream, missing, seq) };
 }
 
 /** What the history has that it should not, or the other way round, a line each; and how it compares. */
@@ -204,7 +255,6 @@ export async function unlikeTruth(
   store: HistoryStore,
   oracle: Oracle,
   { settled, goneBy, since }: Bounds,
-  saidGone: ReadonlySet<string>,
 ): Promise<string[]> {
   const problems: string[] = [];
   const { seq } = await store.head();
@@ -214,7 +264,7 @@ export async function unlikeTruth(
       const id = tenant.idOf(kind, index);
       const place = oracle.placeAt(kind, id, settled);
       const isIn = oracle.keyTimes(filterKey, index, settled).some((time) => time >= since && time < settled);
-      if (place < 0 || !isIn || saidGone.has(id)) continue;
+      if (place < 0 || !isIn) continue;
       const [held = null] = await store.get([{ integration: INTEGRATION, kind, id }], seq);
       const has = await placeOf(store, oracle, held);
       const isGone = oracle.versions(kind, id)[place]?.digest === null;

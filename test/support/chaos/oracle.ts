@@ -29,6 +29,7 @@ const KEY_KIND: Record<FilterKey, ListedKind> = {
 /** What the tenant can say of itself at any instant: the truth that a history is held against. */
 export class Oracle {
   private readonly world: World;
+  private readonly indexes = new Map<ListedKind, Map<string, number>>();
   private readonly known = new Map<string, readonly TrueVersion[]>();
 
   constructor(readonly tenant: Tenant) {
@@ -40,6 +41,15 @@ export class Oracle {
     const versions = this.known.get(name) ?? this.tenant.versionsOf(kind, id).map(toTrueVersion);
     this.known.set(name, versions);
     return versions;
+  }
+
+  /** The number of a record among those of its kind; -1 for none of the tenant's. */
+  indexOf(kind: ListedKind, id: string): number {
+    const known = this.indexes.get(kind) ?? new Map<string, number>();
+    for (let index = known.size; index < this.tenant.count(kind); index += 1)
+      known.set(this.tenant.idOf(kind, index), index);
+    this.indexes.set(kind, known);
+    return known.get(id) ?? -1;
   }
 
   /** The place of the version that is shown at `at`; -1 before the first. */

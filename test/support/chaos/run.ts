@@ -15,6 +15,7 @@ import {
   collectedFrom,
   compareRevisions,
   lostAnswers,
+  missingInPeace,
   saidGoneTwice,
   silentlyMissing,
   unlikeTruth,
@@ -160,7 +161,8 @@ class Story {
       rig.time.advance(3 * INTERVAL);
       starts.push(rig.time.now() - LAG);
       const { sync, signal } = rig.life;
-      const { passes } = await sync.poll({ signal });
+      // whoever asks for a poll wants the current state, of what was wrongly said to be gone too
+      const { passes } = await sync.poll({ signal, maxAgeMs: 0 });
       this.tell(`poll in peace: ${passes.map(({ status }) => status).join(' ')}`);
     }
     await this.settleStep();
@@ -342,8 +344,9 @@ class Story {
     const { problems, revisions, seams } = await compareRevisions(rig.store, oracle, rig.recorded, saidGone);
     this.revisions = revisions;
     this.seams = seams;
-    const behind = await unlikeTruth(rig.store, oracle, { settled, goneBy, since }, saidGone);
-    for (const problem of [...problems, ...behind, ...(await historyFaults(rig.store))])
+    const behind = await unlikeTruth(rig.store, oracle, { settled, goneBy, since });
+    const named = await missingInPeace(rig.store, oracle, rig.time.now());
+    for (const problem of [...problems, ...behind, ...named, ...(await historyFaults(rig.store))])
       this.problems.add(problem);
     for (const problem of await this.secretsHeld()) this.problems.add(problem);
   }
