@@ -1,5 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ControlResult } from '../../src/controls/evaluate.js';
+import { csvRow } from '../../src/evidence/report-csv.js';
+import { htmlReport } from '../../src/evidence/report-html.js';
+import { jsonReport } from '../../src/evidence/report-json.js';
+import { oscalReport } from '../../src/evidence/report-oscal.js';
 import { DAY, HOUR, type Instant, shift } from '../../src/model/instant.js';
 import type { ListedKind } from '../../src/model/kind.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
@@ -60,6 +64,38 @@ async function judge(asOf: Instant | null = null): Promise<Record<string, Contro
   const pin = await (asOf === null ? world.store.head() : world.store.pinAt(asOf));
   const { results } = await ask(world.store, { period: PERIOD, pin });
   return Object.fromEntries(results.map((result) => [result.control, result]));
+}
+
+/** Every report names the messages that are no longer given, and since when. */
+async function expectNamed(messageIds: readonly string[]): Promise<void> {
+  const rows: string[] = [];
+  const evidence = await ask(
+    world.store,
+    { period: PERIOD, controls: ['attacks-remediated'] },
+    { onFinding: (control, finding) => rows.push(csvRow(control, finding, 'population')) },
+  );
+  const since = evidence.results[0]?.noLongerGiven.since ?? '';
+  const [result] = JSON.parse(jsonReport(evidence)).results;
+  const named = { count: messageIds.length, since, allGiven: true };
+  expect(result.noLongerGiven).toMatchObject(named);
+  expect(result.noLongerGiven.items).toMatchObject(messageIds.map((messageId) => ({ messageId, since })));
+  expect(rows.map((row) => row.trimEnd().endsWith(`,${since}`))).toEqual(messageIds.map(() => true));
+  const page = htmlReport(evidence, { simulated: [] });
+  expect(page).toContain(`No longer given by Abnormal: ${messageIds.length}`);
+  const oscal = [...oscalReport(evidence, { simulated: [] })].join('');
+  const { observations } = JSON.parse(oscal)['assessment-results'].results[0];
+  const historic = observations.filter(({ types }: { types: string[] }) => types.includes('historic'));
+  expect(
+    historic.map(({ props }: { props: { name: string; value: string }[] }) => propsNamed(props)),
+  ).toEqual(messageIds.map((messageId) => [messageId, since]));
+  expect(propsNamed(observations[0].props, ['no-longer-given'])).toEqual([String(messageIds.length)]);
+}
+
+function propsNamed(
+  props: readonly { readonly name: string; readonly value: string }[],
+  names = ['message-id', 'no-longer-given-since'],
+): (string | undefined)[] {
+  return names.map((name) => props.find((prop) => prop.name === name)?.value);
 }
 
 const brief = ({ verdict, population, outcomes, noLongerGiven }: ControlResult) => ({
@@ -137,6 +173,7 @@ describe('a threat of which a message was left in its mailbox', () => {
       const { population, noLongerGiven } = after[control] as ControlResult;
       expect([control, population.count, noLongerGiven.count]).toEqual([control, 1, 1]);
     }
+    await expectNamed(['11', '22']);
     expect(await judge(at)).toEqual(before);
   });
 
