@@ -38,6 +38,7 @@ export const PERSONAL_FIELDS: Readonly<Record<string, readonly RedactionGroup[]>
   'Message.summaryInsights': ['texts'],
   'Message.toAddresses': ['addresses'],
   'Message.urls': ['urls'],
+  'MissingRecord.reason': ['texts'],
   'QuarantinedRecord.body': ['received'],
   'QuarantinedRecord.reason': ['texts'],
   'Revision.received': ['received'],
