@@ -176,9 +176,9 @@ export default {
     },
     onlyIn(
       'sqlite-in-its-adapter',
-      ['libsql', '@libsql/.*', 'better-sqlite3'],
-      ['^src/history/sqlite'],
-      'The SQLite driver is one adapter’s business.',
+      ['@photostructure/sqlite', 'libsql', '@libsql/.*', 'better-sqlite3'],
+      ['^src/history/sqlite-driver[.]ts$'],
+      'One file chooses the SQLite driver and hides how the two differ.',
     ),
     onlyIn(
       'mongodb-in-its-adapter',

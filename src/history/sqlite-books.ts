@@ -4,7 +4,8 @@ import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import { type Stream, type StreamState, streamText } from '../model/stream.js';
-import type { Connection, Row, SqlValue } from './sqlite-connection.js';
+import type { Connection } from './sqlite-connection.js';
+import type { Row, SqlValue } from './sqlite-driver.js';
 import type { Answers, Limits } from './sqlite-offload.js';
 import type { HistoryStore } from './store.js';
 

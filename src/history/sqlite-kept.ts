@@ -1,7 +1,8 @@
 import type { Instant } from '../model/instant.js';
 import { HistoryError } from './errors.js';
 import { isName } from './sqlite-columns.js';
-import type { Connection, Row, SqlValue } from './sqlite-connection.js';
+import type { Connection } from './sqlite-connection.js';
+import type { Row, SqlValue } from './sqlite-driver.js';
 import type { Answers, Limits } from './sqlite-offload.js';
 import type { HistoryStore, OpenMode } from './store.js';
 

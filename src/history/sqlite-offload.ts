@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { HistoryError, type HistoryErrorCode } from './errors.js';
-import type { Query, Reader, Row } from './sqlite-connection.js';
+import type { Query, Reader } from './sqlite-connection.js';
+import type { Row } from './sqlite-driver.js';
 
 /** What the worker is made with. */
 export interface WorkerData {

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Kind } from '../model/kind.js';
 import type { Origin } from '../model/revision.js';
-import type { Connection, Row } from './sqlite-connection.js';
+import type { Connection } from './sqlite-connection.js';
+import type { Row } from './sqlite-driver.js';
 import type { Integrations } from './sqlite-integrations.js';
 import type { ReceivedRevision } from './store.js';
 
@@ -15,10 +16,9 @@ export async function readReceived(
   kind: Kind,
   revs: readonly number[],
 ): Promise<ReceivedRevision[]> {
-  // the driver cuts text at NUL, where there is one: then it comes as bytes, which cost more
   const sql = `SELECT t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at, t.integration, t.id,
       t.seq_from, f.at, t.digest, f.run_id, t.origin, t.deleted,
-      iif(instr(b.received, char(0)), CAST(b.received AS BLOB), b.received)
+      b.received
     FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
     CROSS JOIN batches f ON f.seq = t.seq_from
     CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
@@ -47,13 +47,6 @@ function toRevision(integrations: Integrations, kind: Kind, row: Row): ReceivedR
     runId: String(runId),
     origin: origin as Origin,
     deleted: deleted === 1,
-    received: textOf(received),
+    received: String(received),
   };
-}
-
-function textOf(bytes: unknown): string {
-  if (typeof bytes === 'string') return bytes;
-  if (bytes instanceof Uint8Array)
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
-  throw new TypeError('a text was not read as bytes');
 }

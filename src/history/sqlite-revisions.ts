@@ -3,7 +3,8 @@ import { LRUCache } from 'lru-cache';
 import { type Kind, keyText, type RecordKey } from '../model/kind.js';
 import type { AnyRecord } from '../model/records.js';
 import { OPEN_SEQ, type Origin, type Revision } from '../model/revision.js';
-import type { Connection, Row, SqlValue } from './sqlite-connection.js';
+import type { Connection } from './sqlite-connection.js';
+import type { Row, SqlValue } from './sqlite-driver.js';
 import type { Integrations } from './sqlite-integrations.js';
 
 /** What changes of a revision while it stands. */

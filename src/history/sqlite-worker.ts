@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { HistoryError } from './errors.js';
-import { Connection, type Row } from './sqlite-connection.js';
+import { Connection } from './sqlite-connection.js';
+import type { Row } from './sqlite-driver.js';
 import type { Answer, Question, WorkerData } from './sqlite-offload.js';
 
 /*
