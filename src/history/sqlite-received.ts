@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Kind } from '../model/kind.js';
 import type { Origin } from '../model/revision.js';
+import { DamagedRecordError, HistoryError } from './errors.js';
 import type { Connection } from './sqlite-connection.js';
 import type { Row } from './sqlite-driver.js';
 import type { Integrations } from './sqlite-integrations.js';
@@ -21,7 +22,7 @@ export async function readReceived(
       b.received
     FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
     CROSS JOIN batches f ON f.seq = t.seq_from
-    CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
+    LEFT JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
     ORDER BY r.key`;
   const found: ReceivedRevision[] = [];
   for (let i = 0; i < revs.length; i += AT_ONCE) {
@@ -29,15 +30,18 @@ export async function readReceived(
     for (const row of connection.all(sql, [JSON.stringify(revs.slice(i, i + AT_ONCE))]))
       found.push(toRevision(integrations, kind, row));
   }
-  if (found.length !== revs.length) throw new Error(`revisions of kind ${kind} have gone`);
+  if (found.length !== revs.length)
+    throw new HistoryError('DAMAGED', `Versions of kind ${kind} are not in the history.`);
   return found;
 }
 
 function toRevision(integrations: Integrations, kind: Kind, row: Row): ReceivedRevision {
   const [seqTo, observedTo, verifiedAt, integration, id, seqFrom, ...rest] = row;
   const [observedFrom, digest, runId, origin, deleted, received] = rest;
+  const key = { integration: integrations.nameOf(Number(integration)), kind, id: String(id) };
+  if (typeof received !== 'string') throw new DamagedRecordError(key, Number(seqFrom));
   return {
-    key: { integration: integrations.nameOf(Number(integration)), kind, id: String(id) },
+    key,
     seqFrom: Number(seqFrom),
     seqTo: Number(seqTo),
     observedFrom: String(observedFrom),
@@ -47,6 +51,6 @@ function toRevision(integrations: Integrations, kind: Kind, row: Row): ReceivedR
     runId: String(runId),
     origin: origin as Origin,
     deleted: deleted === 1,
-    received: String(received),
+    received,
   };
 }

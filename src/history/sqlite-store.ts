@@ -5,7 +5,7 @@ import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Revision } from '../model/revision.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
-import { HistoryError } from './errors.js';
+import { HistoryError, parseStored } from './errors.js';
 import { Books, dropLease, takeLease } from './sqlite-books.js';
 import type { Connection } from './sqlite-connection.js';
 import { openFile } from './sqlite-file.js';
@@ -107,7 +107,7 @@ class SqliteStore implements HistoryStore {
   async record(batch: Batch): Promise<Recorded> {
     this.#assertWriter();
     const before = this.connection.first('SELECT outcome FROM batches WHERE id = ?', [batch.id]);
-    if (before) return JSON.parse(String(before[0])) as Recorded;
+    if (before) return parseStored<Recorded>(before[0], `The outcome of batch ${batch.id}`);
     const writer = new BatchWriter(this.connection, this.#integrations, batch, this.#headNow());
     try {
       this.connection.transaction(() => writer.write());

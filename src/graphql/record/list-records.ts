@@ -1,3 +1,4 @@
+import { damageOf, type HistoryError } from '../../history/errors.js';
 import type { PageItem, Position } from '../../history/store.js';
 import type { ListedKind } from '../../model/kind.js';
 import type { GatewayContext, Means } from '../context.js';
@@ -35,8 +36,11 @@ export async function listRecords<K extends ListedKind, T>(
   const view = await viewOf(means, asked, cursor);
   const head = await headOf(means, view, cursor);
   const shared = means.shared.find<T>(head, key);
-  const page = (isShareable(view) && shared) || (await readPage(means, spec, asked, view, cursor));
-  if (isShareable(view)) {
+  const damaged: HistoryError[] = [];
+  const page =
+    (isShareable(view) && shared) || (await readPage(means, spec, asked, { view, cursor, damaged }));
+  context.damaged.push(...damaged);
+  if (isShareable(view) && damaged.length === 0) {
     means.shared.keep(head, key, page);
     context.reads.note({ stands: (later) => stillThere(later, asked, key, { page, view }) });
   } else context.reads.forbidReuse();
@@ -76,8 +80,7 @@ async function readPage<K extends ListedKind, T>(
   means: Means,
   { kind, toNode }: ListSpec<K, T>,
   asked: AskedList,
-  view: View,
-  cursor: ReadCursor | null,
+  { view, cursor, damaged }: { view: View; cursor: ReadCursor | null; damaged: HistoryError[] },
 ): Promise<Page<T>> {
   const { page, order, integrations, filter, resource } = asked;
   const after = cursor && toPosition(cursor.place);
@@ -88,7 +91,14 @@ async function readPage<K extends ListedKind, T>(
     descending: order.descending !== page.backward,
     ...{ after, limit: page.limit },
   });
-  const inOrder: readonly PageItem<K>[] = page.backward ? [...items].reverse() : items;
+  const whole = items.filter(({ revision }) => {
+    const damage = damageOf(revision);
+    if (damage) damaged.push(damage);
+    return damage === null;
+  });
+  // without a cursor nobody could go on behind such a page
+  if (whole.length === 0 && damaged[0]) throw damaged[0];
+  const inOrder: readonly PageItem<K>[] = page.backward ? whole.reverse() : whole;
   const write = cursorWriter({ list: resource, terms: termsOf(asked), pin: [view.seq, view.asOf] });
   return new Page({
     nodes: inOrder.map(({ revision }) => toNode(revision, view)),
