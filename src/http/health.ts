@@ -1,3 +1,4 @@
+import { HistoryError } from '../history/errors.js';
 import type { HistoryStore } from '../history/store.js';
 import { streamText } from '../model/stream.js';
 
@@ -37,10 +38,16 @@ async function answerOf(part: CheckPart, patienceMs: number): Promise<Check> {
   try {
     return await Promise.race([part.check().then((answer) => ({ name: part.name, ...answer })), late]);
   } catch (error) {
-    return { name: part.name, ok: false, message: error instanceof Error ? error.message : String(error) };
+    return { name: part.name, ok: false, message: reasonOf(error) };
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Without names of files and hosts, which are in the log: this page is for everyone. */
+function reasonOf(error: unknown): string {
+  if (error instanceof HistoryError) return `cannot be used (${error.code}); the log has the reason`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Whether the history answers. */
