@@ -14,15 +14,18 @@ export interface Query {
   readonly params: readonly SqlValue[];
 }
 
-/** `create` makes the file where there is none, `write` and `read` need it to be there. */
-export type Access = 'create' | 'write' | 'read';
+/**
+ * `create` makes the file where there is none, the others need it to be there. `immutable` is for a file that nothing can
+ * write to, such as one on a read-only medium: SQLite then needs no other files beside it.
+ */
+export type Access = 'create' | 'write' | 'read' | 'immutable';
 
 /** Where queries are answered: on a connection of this thread, or on the worker's. */
 export interface Reader {
   all(sql: string, params: readonly SqlValue[]): Row[];
 }
 
-const MODES: Record<Access, string> = { create: 'rwc', write: 'rw', read: 'ro' };
+const MODES: Record<Access, string> = { create: 'rwc', write: 'rw', read: 'ro', immutable: 'ro&immutable=1' };
 const MAX_STATEMENTS = 300;
 
 /** One connection to a SQLite file, with its prepared statements. Failures are `HistoryError`s. */
@@ -32,7 +35,7 @@ export class Connection implements Reader {
 
   constructor(
     readonly path: string,
-    access: Access,
+    readonly access: Access,
     { busyTimeoutMs = 5_000, cacheKib = 16_384 }: { busyTimeoutMs?: number; cacheKib?: number } = {},
   ) {
     this.#db = this.#guard(() => new Database(path === ':memory:' ? path : fileUri(path, access)));

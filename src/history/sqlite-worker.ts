@@ -9,8 +9,8 @@ import type { Answer, Question, WorkerData } from './sqlite-offload.js';
  * is sent null.
  */
 
-const { path, isOver } = workerData as WorkerData;
-const connection = new Connection(path, 'read');
+const { path, access, isOver } = workerData as WorkerData;
+const connection = new Connection(path, access);
 
 parentPort?.on('message', (question: Question | null) => {
   if (question) parentPort?.postMessage(answerTo(question));
