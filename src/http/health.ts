@@ -1,5 +1,6 @@
 import { HistoryError } from '../history/errors.js';
 import type { HistoryStore } from '../history/store.js';
+import { type WriteWatch, writeFailureText } from '../history/watch-writes.js';
 import { streamText } from '../model/stream.js';
 
 /** What one part says of itself. */
@@ -57,6 +58,17 @@ export function historyCheck(store: HistoryStore): CheckPart {
     check: async () => {
       await store.ping();
       return { ok: true, message: store.description };
+    },
+  };
+}
+
+/** Whether what is collected can be recorded. */
+export function writesCheck(writes: Pick<WriteWatch, 'failure'>): CheckPart {
+  return {
+    name: 'recording',
+    check: async () => {
+      const failure = writes.failure();
+      return { ok: failure === null, message: failure ? writeFailureText(failure) : 'can be written' };
     },
   };
 }
