@@ -15,6 +15,7 @@ import { createApollo } from './graphql/execution/apollo.js';
 import type { Operations } from './graphql/operations.js';
 import { redactSchema } from './graphql/redaction/redact-schema.js';
 import { buildGatewaySchema } from './graphql/schema.js';
+import { removeLeftoverFolders } from './history/temporary-files.js';
 import type { GraphLimits } from './http/graph.js';
 import { collectionCheck, historyCheck, readiness, writesCheck } from './http/health.js';
 import { createServer, type Server } from './http/server.js';
@@ -44,6 +45,8 @@ export function createApp(config: Config, options: AppOptions): App {
   const opened: (() => Promise<void>)[] = [];
   return {
     async start() {
+      // of an export during which the process before was killed
+      removeLeftoverFolders();
       const schema = buildGatewaySchema();
       const limits = openLimits(config, schema);
       const counters = createCounters();

@@ -1,5 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { HistoryError } from './errors.js';
 import { type Access, Connection } from './sqlite-connection.js';
@@ -7,6 +6,7 @@ import { failureOf } from './sqlite-driver.js';
 import { isLaidOut, layOut } from './sqlite-reproject.js';
 import { APPLICATION_ID, LAYOUT, SCHEMA_VERSION, schemaSql, upgradeSql } from './sqlite-schema.js';
 import type { OpenMode } from './store.js';
+import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-files.js';
 
 /** Pages (of 4 KiB) that the write-ahead log may grow to before a commit copies them into the file itself. */
 const CHECKPOINT_PAGES = 2_000;
@@ -79,8 +79,8 @@ function openUnwritable(path: string): ReadFile {
   const log = `${path}-wal`;
   if (!existsSync(log) || statSync(log).size === 0)
     return { connection: openCurrent(path, 'immutable', path) };
-  const folder = mkdtempSync(join(tmpdir(), 'abnormal-history-'));
-  const release = () => rmSync(folder, { recursive: true, force: true });
+  const folder = makeTemporaryFolder();
+  const release = () => removeTemporaryFolder(folder);
   try {
     const copy = join(folder, 'history.db');
     copyFileSync(path, copy);

@@ -58,7 +58,7 @@ async function run(...args: string[]) {
 
 const leftovers = () =>
   readdirSync(tmpdir())
-    .filter((name) => name.startsWith('abnormal-history-'))
+    .filter((name) => name.startsWith(`abnormal-gateway-${process.pid}-`))
     .sort();
 
 test.each(COMMANDS)('%s reads a history in a folder that cannot be written', async (...command) => {

@@ -135,7 +135,9 @@ describe('a damaged record in SQLite', () => {
 
   it('of another table fails what reads it, with an error that names it', async () => {
     edit("UPDATE documents SET body = '{'; UPDATE journals SET body = ''");
-    edit("DROP INDEX runs_trigger; UPDATE ledger SET entry = '{'; UPDATE runs SET run = CAST(x'ff' AS TEXT) || '{' ");
+    edit(
+      "DROP INDEX runs_trigger; UPDATE ledger SET entry = '{'; UPDATE runs SET run = CAST(x'ff' AS TEXT) || '{' ",
+    );
     await expectNamed();
     const store = await openStore(url, 'read');
     const day = ledgerEntry();
