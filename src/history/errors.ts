@@ -67,6 +67,15 @@ export function damageOf(revision: Revision): DamagedRecordError | null {
   }
 }
 
+/** The revisions, of which none is damaged; else the error that names the first that is. */
+export function wholeOnes<R extends Revision | null>(revisions: readonly R[]): readonly R[] {
+  for (const revision of revisions) {
+    const damage = revision && damageOf(revision);
+    if (damage) throw damage;
+  }
+  return revisions;
+}
+
 /** The JSON value in a cell that the gateway wrote; `what` names the cell to a person. */
 export function parseStored<T>(text: unknown, what: string): T {
   try {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { damageOf } from '../../history/errors.js';
+import { wholeOnes } from '../../history/errors.js';
 import type { HistoryStore } from '../../history/store.js';
 import { KINDS } from '../../model/kind.js';
 import type { Revision } from '../../model/revision.js';
@@ -56,12 +56,7 @@ export async function* walkBatches(
 /** `null` where rows are such that the store cannot make revisions of them. */
 async function changesOf(store: HistoryStore, afterSeq: number, toSeq: number, limit: number) {
   const query = { afterSeq, toSeq, kinds: KINDS, integrations: null, after: null, limit };
-  const read = async () => {
-    const found = await store.changes(query);
-    const damage = found.map(damageOf).find((error) => error !== null);
-    if (damage) throw damage;
-    return found;
-  };
+  const read = async () => wholeOnes(await store.changes(query));
   return (await readDoubtful(store, read)) ?? null;
 }
 
