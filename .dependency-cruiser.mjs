@@ -78,12 +78,21 @@ export default {
     ),
     layer(
       'sync',
-      ['^src/abnormal/', '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$', '^src/integrations/'],
+      [
+        '^src/abnormal/',
+        '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$',
+        '^src/integrations/',
+      ],
       'Sync reads through the client and writes through the port, whichever store is behind it and whoever asks.',
     ),
     layer(
       'loaders',
-      ['^src/abnormal/', '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$', '^src/integrations/', '^src/sync/'],
+      [
+        '^src/abnormal/',
+        '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$',
+        '^src/integrations/',
+        '^src/sync/',
+      ],
       'Loaders fetch for the graph and know nothing of GraphQL types.',
     ),
     layer(
