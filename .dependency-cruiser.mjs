@@ -48,7 +48,7 @@ export default {
     },
     layer(
       'evidence',
-      ['^src/controls/', '^src/history/(store|errors)[.]ts$'],
+      ['^src/controls/', '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$'],
       'Evidence is made from the history and the verdicts alone, so that it can be checked away from the gateway.',
     ),
     layer(
@@ -68,22 +68,31 @@ export default {
     ),
     layer(
       'audit',
-      ['^src/history/(store|errors)[.]ts$'],
+      ['^src/history/(store|errors|watch-writes|temporary-files)[.]ts$'],
       'The audit trail is written to the history by whoever does something: it knows nothing of what was done.',
     ),
     layer(
       'integrations',
-      ['^src/abnormal/', '^src/simulator/', '^src/history/(store|errors)[.]ts$'],
+      ['^src/abnormal/', '^src/simulator/', '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$'],
       'An account is a client with a name; whatever uses accounts comes above.',
     ),
     layer(
       'sync',
-      ['^src/abnormal/', '^src/history/(store|errors)[.]ts$', '^src/integrations/'],
+      [
+        '^src/abnormal/',
+        '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$',
+        '^src/integrations/',
+      ],
       'Sync reads through the client and writes through the port, whichever store is behind it and whoever asks.',
     ),
     layer(
       'loaders',
-      ['^src/abnormal/', '^src/history/(store|errors)[.]ts$', '^src/integrations/', '^src/sync/'],
+      [
+        '^src/abnormal/',
+        '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$',
+        '^src/integrations/',
+        '^src/sync/',
+      ],
       'Loaders fetch for the graph and know nothing of GraphQL types.',
     ),
     layer(
@@ -95,7 +104,7 @@ export default {
         '^src/evidence/',
         '^src/loaders/',
         '^src/abnormal/',
-        '^src/history/(store|errors)[.]ts$',
+        '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$',
         '^src/integrations/',
         '^src/sync/',
       ],
@@ -106,7 +115,7 @@ export default {
       [
         '^src/graphql/',
         '^src/abnormal/',
-        '^src/history/(store|errors)[.]ts$',
+        '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$',
         '^src/integrations/',
         '^src/sync/',
       ],
@@ -114,7 +123,7 @@ export default {
     ),
     layer(
       'callers',
-      ['^src/history/(store|errors)[.]ts$', '^src/outgoing[.]ts$'],
+      ['^src/history/(store|errors|watch-writes|temporary-files)[.]ts$', '^src/outgoing[.]ts$'],
       'Who asks is told from the history’s keys and from tokens; what a caller may do is said where it is done.',
     ),
     layer(
@@ -124,7 +133,7 @@ export default {
         '^src/audit/',
         '^src/graphql/',
         '^src/loaders/',
-        '^src/history/(store|errors)[.]ts$',
+        '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$',
         '^src/integrations/',
         '^src/sync/',
       ],
@@ -176,9 +185,9 @@ export default {
     },
     onlyIn(
       'sqlite-in-its-adapter',
-      ['libsql', '@libsql/.*', 'better-sqlite3'],
-      ['^src/history/sqlite'],
-      'The SQLite driver is one adapter’s business.',
+      ['@photostructure/sqlite', 'libsql', '@libsql/.*', 'better-sqlite3'],
+      ['^src/history/sqlite-driver[.]ts$'],
+      'One file chooses the SQLite driver and hides how the two differ.',
     ),
     onlyIn(
       'mongodb-in-its-adapter',

@@ -15,8 +15,9 @@ import { createApollo } from './graphql/execution/apollo.js';
 import type { Operations } from './graphql/operations.js';
 import { redactSchema } from './graphql/redaction/redact-schema.js';
 import { buildGatewaySchema } from './graphql/schema.js';
+import { removeLeftoverFolders } from './history/temporary-files.js';
 import type { GraphLimits } from './http/graph.js';
-import { collectionCheck, historyCheck, readiness } from './http/health.js';
+import { collectionCheck, historyCheck, readiness, writesCheck } from './http/health.js';
 import { createServer, type Server } from './http/server.js';
 import { type Counters, createCounters } from './metrics/counters.js';
 import { createScrape } from './metrics/scrape.js';
@@ -44,6 +45,8 @@ export function createApp(config: Config, options: AppOptions): App {
   const opened: (() => Promise<void>)[] = [];
   return {
     async start() {
+      // of an export during which the process before was killed
+      removeLeftoverFolders();
       const schema = buildGatewaySchema();
       const limits = openLimits(config, schema);
       const counters = createCounters();
@@ -98,7 +101,8 @@ function createGatewayServer(
   { clock, log }: AppOptions,
   { collector, counters, callers, keys, operations, schema, limits }: Parts,
 ): Server {
-  const { store, accounts, sync } = collector;
+  const { accounts, sync, writes } = collector;
+  const store = writes.shown;
   const context = createContextFactory({
     store,
     accounts,
@@ -121,13 +125,17 @@ function createGatewayServer(
     }),
     context,
     readiness: () =>
-      readiness([historyCheck(store), collectionCheck(store, () => accounts.list().length > 0)]),
+      readiness([
+        historyCheck(store),
+        writesCheck(writes),
+        collectionCheck(store, () => accounts.list().length > 0),
+      ]),
     reports: createReports({ store, config, clock, log }),
     signingKeys: () => publishedKeys(store),
     limits: { ...limits, observer: counters.graph },
     ratePerMinute: config.limits.ratePerMinute,
     onAnswer: counters.http,
-    metrics: createScrape({ counters, store, budgets: () => accounts.budgets, clock, log }),
+    metrics: createScrape({ counters, store, writes, budgets: () => accounts.budgets, clock, log }),
     log,
   });
 }

@@ -29,7 +29,7 @@ const VIOLATIONS: Record<string, [file: string, statement: string]> = {
   'wiring-in-app': ['src/sync/b.ts', "import { target } from '../app.js'; target;"],
   'main-is-thin': ['src/main.ts', "import { target } from './sync/target.js'; target;"],
   'adapters-behind-open-store': ['src/app.ts', "import { target } from './history/sqlite-store.js'; target;"],
-  'sqlite-in-its-adapter': ['src/history/b.ts', "import libsql from 'libsql'; libsql;"],
+  'sqlite-in-its-adapter': ['src/history/b.ts', "import sqlite from '@photostructure/sqlite'; sqlite;"],
   'mongodb-in-its-adapter': ['src/history/c.ts', "import { MongoClient } from 'mongodb'; MongoClient;"],
   'type-graphql-in-graphql': ['src/loaders/b.ts', "import { Field } from 'type-graphql'; Field;"],
   'one-upstream-door': ['src/abnormal/b.ts', "import fetch from 'node-fetch'; fetch;"],
@@ -76,7 +76,11 @@ beforeAll(async () => {
     "import type { typedToo } from './typed-too.js'; export let typed: typeof typedToo;",
   );
   write('src/sync/typed-too.ts', "import { typed } from './typed.js'; export const typedToo = typed;");
-  write('src/history/sqlite-store.ts', "import libsql from 'libsql'; export const target = libsql;");
+  write(
+    'src/history/sqlite-store.ts',
+    "import { sqlite } from './sqlite-driver.js'; export const target = sqlite;",
+  );
+  write('src/history/sqlite-driver.ts', "import sqlite from '@photostructure/sqlite'; export { sqlite };");
   write('src/outgoing.ts', "import fetch from 'node-fetch'; export const target = fetch;");
   write('src/abnormal/request.ts', "import { target } from '../outgoing.js'; target;");
   write('src/log.ts', "import { pino } from 'pino'; export const log = pino;");
@@ -115,6 +119,7 @@ describe('a file that breaks the rule is found:', () => {
 
 test('what the rules allow is let be', () => {
   const innocent = [
+    'src/history/sqlite-driver.ts',
     'src/history/sqlite-store.ts',
     'src/abnormal/request.ts',
     'src/outgoing.ts',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
-import Database from 'libsql';
+import { DatabaseSync } from '@photostructure/sqlite';
 import { openFile } from '../../src/cli/report-output.js';
 import { parsePeriod } from '../../src/controls/period.js';
 import { toThresholds } from '../../src/controls/thresholds.js';
@@ -33,15 +33,14 @@ const PIECE = 256 * 1024;
 
 /** The least that the driver has to do: one statement, its rows made into the same lines. */
 function byCursor(): void {
-  const db = new Database(path, { readonly: true });
-  const [head] = db.prepare('SELECT max(seq) FROM batches').raw().all() as [number][];
+  const db = new DatabaseSync(path, { readOnly: true, returnArrays: true });
+  const [head] = db.prepare('SELECT max(seq) FROM batches').all() as [number][];
   const seq = head?.[0] ?? 0;
   const rows = db
     .prepare(`SELECT t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at, i.name, t.id, t.seq_from,
         f.at, t.digest, f.run_id, t.origin, t.deleted, b.received
       FROM threat t CROSS JOIN integrations i ON i.n = t.integration CROSS JOIN batches f ON f.seq = t.seq_from
       CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev) ORDER BY t.rev`)
-    .raw()
     .iterate() as Iterable<readonly (string | number | null)[]>;
   const out = openSync(file, 'w');
   let text = '';

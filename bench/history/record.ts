@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import Database from 'libsql';
+import { DatabaseSync } from '@photostructure/sqlite';
 import { openSqliteStore } from '../../src/history/sqlite-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { MINUTE, toInstant } from '../../src/model/instant.js';
@@ -89,7 +89,7 @@ export function sqliteBench(folder: string): RecordBench {
 }
 
 function bareSqlite(path: string): BareInserts {
-  const db = new Database(path);
+  const db = new DatabaseSync(path);
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   db.exec(`CREATE TABLE payloads (integration TEXT, kind TEXT, id TEXT, digest TEXT, record TEXT, received TEXT,
     PRIMARY KEY (integration, kind, id))`);
@@ -98,7 +98,7 @@ function bareSqlite(path: string): BareInserts {
     insert: async (observations) => {
       db.exec('BEGIN');
       for (const { key, digest, record, received } of observations) {
-        statement.run([key.integration, key.kind, key.id, digest, JSON.stringify(record), received]);
+        statement.run(key.integration, key.kind, key.id, digest, JSON.stringify(record), received);
       }
       db.exec('COMMIT');
     },

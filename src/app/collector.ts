@@ -4,6 +4,7 @@ import type { UpstreamObserver } from '../abnormal/observer.js';
 import type { Config } from '../config.js';
 import { openStore } from '../history/open-store.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
+import { type WriteWatch, watchWrites } from '../history/watch-writes.js';
 import type { LiveAccounts } from '../integrations/live-accounts.js';
 import type { OpenAccount } from '../integrations/open-account.js';
 import type { Vault } from '../integrations/vault.js';
@@ -42,6 +43,8 @@ export interface Observers {
 /** What collects: a history open for writing, the accounts, and the sync between them. */
 export interface Collector {
   readonly store: HistoryStore;
+  /** Whether what is written to it succeeds. */
+  readonly writes: WriteWatch;
   readonly accounts: LiveAccounts;
   readonly vault: Vault;
   /** The account that is not stored: the environment's, or the simulated tenant. */
@@ -60,7 +63,8 @@ export async function openCollector(
   observers?: Observers,
 ): Promise<Collector> {
   const { clock, log } = options;
-  const store = await openHistory(config, 'write', options);
+  const writes = watchWrites(await openHistory(config, 'write', options), { clock, log });
+  const { store } = writes;
   try {
     const opened = await openAccounts(config, { ...options, store, observe: observers?.upstream });
     const { accounts } = opened;
@@ -73,7 +77,7 @@ export async function openCollector(
     // what a process that was killed has left unsealed
     void sealer.seal();
     const close = () => closeAll(sync.close, sealer.close, accounts.close, () => store.close());
-    return { ...opened, store, sync, close };
+    return { ...opened, store, writes, sync, close };
   } catch (error) {
     await closeAll(() => store.close());
     throw error;

@@ -1,11 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { recordAudit } from '../audit/record-audit.js';
 import { PackError } from '../evidence/proof/pack-history.js';
 import { writePack } from '../evidence/write-pack.js';
 import { REPORT_FORMATS, type ReportQuestion, writeReport } from '../evidence/write-report.js';
+import { makeTemporaryFolder, removeTemporaryFolder } from '../history/temporary-files.js';
 import { HttpError } from '../http/http-error.js';
 import type { AskedReport, OpenReport, Reports } from '../http/reports.js';
 import type { Log } from '../log.js';
@@ -118,7 +117,7 @@ async function sendPack(
   write: Parameters<OpenReport['write']>[0],
   signal: AbortSignal,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'pack-'));
+  const folder = makeTemporaryFolder();
   const path = join(folder, 'evidence.tar');
   try {
     await writePack(store, question, path, { signer: config.proof.signer, isPinGiven, signal });
@@ -126,6 +125,6 @@ async function sendPack(
   } catch (error) {
     throw error instanceof PackError ? new HttpError(400, 'BAD_USER_INPUT', error.message) : error;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    removeTemporaryFolder(folder);
   }
 }

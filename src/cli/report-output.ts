@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { open, rename, rm } from 'node:fs/promises';
 import { Writable } from 'node:stream';
+import { partialNameOf } from '../history/temporary-files.js';
 import type { Output } from './terminal.js';
 
 /** Where a report goes, piece by piece. */
@@ -14,7 +15,7 @@ export interface Sink {
 
 /** A file that appears whole or not at all. */
 export async function openFile(path: string): Promise<Sink> {
-  const partial = `${path}.partial-${process.pid}`;
+  const partial = partialNameOf(path, 'partial');
   const file = await open(partial, 'w');
   return {
     write: async (text) => void (await file.write(text)),

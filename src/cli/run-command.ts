@@ -61,6 +61,8 @@ const HISTORY_EXIT: Record<HistoryErrorCode, number> = {
   IN_USE: EXIT.historyInUse,
   UNAVAILABLE: EXIT.historyUnavailable,
   UNUSABLE: EXIT.historyUnavailable,
+  FULL: EXIT.historyUnavailable,
+  DAMAGED: EXIT.historyUnavailable,
 };
 
 const VAULT_EXIT: Record<VaultErrorCode, number> = {

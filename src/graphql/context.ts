@@ -2,6 +2,7 @@ import type { BudgetSnapshot } from '../abnormal/budget.js';
 import { BoundedCache, textBytes } from '../bounded-cache.js';
 import type { KeyBook } from '../callers/api-keys.js';
 import type { Thresholds } from '../controls/thresholds.js';
+import type { HistoryError } from '../history/errors.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Accounts } from '../integrations/accounts.js';
 import { createLoaders, type Loaders } from '../loaders/loaders.js';
@@ -120,6 +121,8 @@ export class Means {
  */
 export class GatewayContext {
   readonly reads = new Reads();
+  /** Records that a list has left out since they are damaged; each becomes an error of the answer. */
+  readonly damaged: HistoryError[] = [];
 
   constructor(private readonly own: Means) {}
 

@@ -1,5 +1,12 @@
-/** `IN_USE`: another process writes to it. `UNAVAILABLE`: it cannot be reached. `UNUSABLE`: it is not a history of this version. */
-export type HistoryErrorCode = 'IN_USE' | 'UNAVAILABLE' | 'UNUSABLE';
+import type { Kind, RecordKey } from '../model/kind.js';
+import type { RecordOf } from '../model/records.js';
+import type { Revision } from '../model/revision.js';
+
+/**
+ * `IN_USE`: another process writes to it. `UNAVAILABLE`: it cannot be reached. `UNUSABLE`: it is not a history of this
+ * version. `FULL`: its disk has no space left. `DAMAGED`: one thing in it cannot be read, the rest can.
+ */
+export type HistoryErrorCode = 'IN_USE' | 'UNAVAILABLE' | 'UNUSABLE' | 'FULL' | 'DAMAGED';
 
 /** The history cannot do what was asked; the message is for a person and says what to do. */
 export class HistoryError extends Error {
@@ -12,4 +19,72 @@ export class HistoryError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** One version of one record is damaged in the history; the message names it, and no place. */
+export class DamagedRecordError extends HistoryError {
+  constructor(
+    readonly key: RecordKey,
+    readonly seqFrom: number,
+  ) {
+    const version = `${key.kind} ${key.id} of integration ${key.integration}, recorded by batch ${seqFrom}`;
+    super('DAMAGED', `The ${version}, is damaged in the history. Run verify, and restore it from a backup.`);
+  }
+}
+
+/**
+ * The revision with the record in `text`. If `text` holds none, reading `record` throws a `DamagedRecordError`, so that
+ * one damaged record stops nothing but its own use.
+ */
+export function withRecord<K extends Kind>(facts: Omit<Revision<K>, 'record'>, text: unknown): Revision<K> {
+  const record = parsedRecord<K>(text);
+  if (record !== null) return { ...facts, record };
+  const damaged = {
+    ...facts,
+    get record(): RecordOf[K] {
+      throw new DamagedRecordError(facts.key, facts.seqFrom);
+    },
+  };
+  return damaged;
+}
+
+function parsedRecord<K extends Kind>(text: unknown): RecordOf[K] | null {
+  try {
+    const value: unknown = typeof text === 'string' ? JSON.parse(text) : null;
+    return typeof value === 'object' && !Array.isArray(value) ? (value as RecordOf[K] | null) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Why the record of a revision cannot be read; `null` if it can. */
+export function damageOf(revision: Revision): DamagedRecordError | null {
+  try {
+    return revision.record ? null : new DamagedRecordError(revision.key, revision.seqFrom);
+  } catch (error) {
+    if (error instanceof DamagedRecordError) return error;
+    throw error;
+  }
+}
+
+/** The revisions, of which none is damaged; else the error that names the first that is. */
+export function wholeOnes<R extends Revision | null>(revisions: readonly R[]): readonly R[] {
+  for (const revision of revisions) {
+    const damage = revision && damageOf(revision);
+    if (damage) throw damage;
+  }
+  return revisions;
+}
+
+/** The JSON value in a cell that the gateway wrote; `what` names the cell to a person. */
+export function parseStored<T>(text: unknown, what: string): T {
+  try {
+    if (typeof text === 'string') return JSON.parse(text) as T;
+  } catch {
+    // said below, without the parser's words, which quote the text
+  }
+  throw new HistoryError(
+    'DAMAGED',
+    `${what} is damaged in the history. Run verify, and restore it from a backup.`,
+  );
 }

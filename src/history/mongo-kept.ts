@@ -1,4 +1,6 @@
 import { type Collection as MongoCollection, MongoServerError } from 'mongodb';
+import type { DocumentBody } from '../model/document.js';
+import { parseStored } from './errors.js';
 import type { Collections, DocumentDoc, JournalDoc } from './mongo-documents.js';
 import type { HistoryStore } from './store.js';
 
@@ -60,7 +62,10 @@ export class MongoKept implements KeptMethods {
       .sort({ index: descending ? -1 : 1 })
       .limit(limit)
       .toArray();
-    return docs.map(({ index, at, body }) => ({ index, at, body: JSON.parse(body) }));
+    return docs.map(({ index, at, body }) => ({
+      ...{ index, at },
+      body: parseStored<DocumentBody>(body, `Entry ${index} of the journal ${journal}`),
+    }));
   };
 
   journalLength: HistoryStore['journalLength'] = async (journal) => {
@@ -78,7 +83,7 @@ function entryName(journal: string, index: number): string {
 }
 
 function documentOf({ id, version, body }: DocumentDoc) {
-  return { id, version, body: JSON.parse(body) };
+  return { id, version, body: parseStored<DocumentBody>(body, `The document ${id}`) };
 }
 
 type Named = DocumentDoc | JournalDoc;

@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import { type Kind, keyText, type RecordKey } from '../model/kind.js';
-import type { RecordOf } from '../model/records.js';
 import type { Revision } from '../model/revision.js';
+import { DamagedRecordError, withRecord } from './errors.js';
 import { readBodies } from './mongo-bodies.js';
 import { type Collections, type RevisionDoc, revisionId, writtenBy } from './mongo-documents.js';
 import { KEY_INDEX } from './mongo-schema.js';
@@ -141,7 +141,7 @@ export function oneOf(keys: readonly RecordKey[], others: Document): Document[] 
 }
 
 function revisionOf<K extends Kind>(doc: RevisionDoc, record: string | undefined): Revision<K> {
-  return { ...standingOf<K>(doc), record: JSON.parse(textOf(doc, record)) as RecordOf[K] };
+  return withRecord(standingOf<K>(doc), record);
 }
 
 function standingOf<K extends Kind>(doc: RevisionDoc): Omit<Revision<K>, 'record'> {
@@ -153,7 +153,7 @@ function standingOf<K extends Kind>(doc: RevisionDoc): Omit<Revision<K>, 'record
   };
 }
 
-function textOf({ _id }: RevisionDoc, text: string | undefined): string {
-  if (text === undefined) throw new Error(`the history lacks the text of ${_id}`);
+function textOf({ integration, kind, id, seqFrom }: RevisionDoc, text: string | undefined): string {
+  if (typeof text !== 'string') throw new DamagedRecordError({ integration, kind, id }, seqFrom);
   return text;
 }

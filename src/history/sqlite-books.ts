@@ -4,7 +4,9 @@ import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../model/stream.js';
-import type { Connection, Row, SqlValue } from './sqlite-connection.js';
+import { parseStored } from './errors.js';
+import type { Connection } from './sqlite-connection.js';
+import type { Row, SqlValue } from './sqlite-driver.js';
 import type { Answers, Limits } from './sqlite-offload.js';
 import { keyIndex } from './sqlite-schema.js';
 import type { FirstQuery, HistoryStore, Pin } from './store.js';
@@ -26,7 +28,7 @@ export class Books {
       WHERE stream = ? AND win_to > ? AND win_from < ? AND seq <= ? ORDER BY n`;
     const params = [streamText(stream), from, to, seq];
     const [rows = []] = await this.answers.all([{ sql, params }], this.#isShort('ledger'));
-    return rows.map(parsed<RecordedEntry>);
+    return rows.map(parsed<RecordedEntry>(`A reading of ${streamText(stream)}`));
   }
 
   async firstRecorded({ kinds, integrations }: FirstQuery): Promise<Pin | null> {
@@ -48,7 +50,9 @@ export class Books {
   }
 
   streams(): StreamState[] {
-    return this.connection.all('SELECT state FROM streams ORDER BY stream').map(parsed<StreamState>);
+    return this.connection
+      .all('SELECT state FROM streams ORDER BY stream')
+      .map(parsed<StreamState>('The state of a stream'));
   }
 
   /** The newest runs first; of several integrations, the newest of each are merged. */
@@ -58,7 +62,7 @@ export class Books {
     const place = [...(trigger ? [trigger] : []), ...(before ? [before.startedAt, before.id] : [])];
     const newest = (where: string, params: readonly SqlValue[]) => {
       const sql = `SELECT run FROM runs WHERE ${where} ${why} ${after} ORDER BY started_at DESC, id DESC LIMIT ?`;
-      return this.connection.all(sql, [...params, ...place, limit]).map(parsed<Run>);
+      return this.connection.all(sql, [...params, ...place, limit]).map(parsed<Run>('A run'));
     };
     if (integrations === null) return newest('TRUE', []);
     const runs = [...new Set(integrations)].flatMap((name) => newest('integration = ?', [name]));
@@ -79,7 +83,7 @@ export class Books {
 
   run(id: string): Run | null {
     const row = this.connection.first('SELECT run FROM runs WHERE id = ?', [id]);
-    return row ? parsed<Run>(row) : null;
+    return row ? parsed<Run>(`Run ${id}`)(row) : null;
   }
 
   quarantine({ after, integrations, kinds, limit }: QuarantineQuery): QuarantineEntry[] {
@@ -87,7 +91,9 @@ export class Books {
     const beyond = after ? 'AND (integration, kind, id) > (?, ?, ?)' : '';
     const place = after ? [after.integration, after.kind, after.id] : [];
     const sql = `SELECT entry FROM quarantine WHERE ${where} ${beyond} ORDER BY integration, kind, id LIMIT ?`;
-    return this.connection.all(sql, [...params, ...place, limit]).map(parsed<QuarantineEntry>);
+    return this.connection
+      .all(sql, [...params, ...place, limit])
+      .map(parsed<QuarantineEntry>('An entry of the quarantine'));
   }
 
   async countQuarantine({ integrations, kinds, codes }: QuarantineCount): Promise<number> {
@@ -104,7 +110,7 @@ export class Books {
   quarantined({ integration, kind, id }: RecordKey): QuarantineEntry | null {
     const sql = 'SELECT entry FROM quarantine WHERE integration = ? AND kind = ? AND id = ?';
     const row = this.connection.first(sql, [integration, kind, id]);
-    return row ? parsed<QuarantineEntry>(row) : null;
+    return row ? parsed<QuarantineEntry>(`The quarantined ${kind} ${id}`)(row) : null;
   }
 
   /** Whether a table that only grows is short enough to be read from end to end here. */
@@ -146,8 +152,8 @@ export function dropLease(connection: Connection, name: string, holder: string):
 /** As the index `runs_trigger` has it. */
 const TRIGGER = "json_extract(run, '$.trigger')";
 
-function parsed<T>([json]: Row): T {
-  return JSON.parse(String(json)) as T;
+function parsed<T>(what: string): (row: Row) => T {
+  return ([json]) => parseStored<T>(json, what);
 }
 
 function compareRuns(a: Run, b: Run): number {

@@ -1,6 +1,7 @@
 import { compareValues, conjuncts, type FieldValue, type Filter } from '../model/filter.js';
 import { bound, type Column, wellFormed } from './sqlite-columns.js';
-import type { Query, SqlValue } from './sqlite-connection.js';
+import type { Query } from './sqlite-connection.js';
+import type { SqlValue } from './sqlite-driver.js';
 import type { Position } from './store.js';
 
 /** One end of a stretch of an ordered index. */

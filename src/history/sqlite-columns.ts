@@ -2,7 +2,7 @@ import { FIELDS, type FieldSpec, fieldsOf } from '../model/fields.js';
 import { type Fields, type FieldValue, fold } from '../model/filter.js';
 import type { Kind, ListedKind } from '../model/kind.js';
 import type { AnyRecord, RecordOf } from '../model/records.js';
-import type { SqlValue } from './sqlite-connection.js';
+import type { SqlValue } from './sqlite-driver.js';
 
 /**
  * How one field of a listed kind is kept in that kind's table: in a column of its own, or, when it has several
@@ -88,7 +88,8 @@ export function references(fields: Fields, field: string): string[] {
 
 /** A field's value as a column of an ordered field gave it. */
 export function fromOrdered(column: Column | undefined, value: SqlValue): FieldValue {
-  return column && value === column.absent ? null : value;
+  if (column && value === column.absent) return null;
+  return typeof value === 'bigint' ? Number(value) : value;
 }
 
 /** How a value is bound to be compared with what columns hold. */
@@ -104,7 +105,7 @@ export function wellFormed(text: string): string {
   return SURROGATE.test(text) ? text.replace(/\p{Surrogate}/gu, '\ufffd') : text;
 }
 
-/** Whether SQLite gives a text back as it is: the driver cuts it at NUL, and UTF-8 has no half pairs. */
+/** Whether a text is a name that SQLite compares whole and gives back as it is: UTF-8 has no half pairs. */
 export function isName(text: string): boolean {
   return typeof text === 'string' && text !== '' && !text.includes('\0') && wellFormed(text) === text;
 }

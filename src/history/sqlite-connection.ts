@@ -1,43 +1,46 @@
-import Database from 'libsql';
 import { BoundedCache } from '../bounded-cache.js';
-import { HistoryError } from './errors.js';
-
-/** What goes in and out of SQLite here. Booleans are 0 and 1; anything else aborts the driver's process. */
-export type SqlValue = string | number | null;
-/** One row, its values in the order of the statement's columns. */
-export type Row = readonly SqlValue[];
+import { HistoryError, type HistoryErrorCode } from './errors.js';
+import {
+  Database,
+  failureOf,
+  type Row,
+  type SqliteFailure,
+  type SqlValue,
+  type Statement,
+} from './sqlite-driver.js';
 
 export interface Query {
   readonly sql: string;
   readonly params: readonly SqlValue[];
 }
 
-/** `create` makes the file where there is none, `write` and `read` need it to be there. */
-export type Access = 'create' | 'write' | 'read';
+/**
+ * `create` makes the file where there is none, the others need it to be there. `immutable` is for a file that nothing can
+ * write to, such as one on a read-only medium: SQLite then needs no other files beside it.
+ */
+export type Access = 'create' | 'write' | 'read' | 'immutable';
 
 /** Where queries are answered: on a connection of this thread, or on the worker's. */
 export interface Reader {
   all(sql: string, params: readonly SqlValue[]): Row[];
 }
 
-const MODES: Record<Access, string> = { create: 'rwc', write: 'rw', read: 'ro' };
+const MODES: Record<Access, string> = { create: 'rwc', write: 'rw', read: 'ro', immutable: 'ro&immutable=1' };
 /** What a prepared statement takes in SQLite's memory, roughly: by itself, and for each letter of its text. */
 const STATEMENT_BYTES = 8_000;
 const BYTES_A_LETTER = 20;
 
-type Prepared = ReturnType<InstanceType<typeof Database>['prepare']>;
-
 /** One connection to a SQLite file, with its prepared statements. Failures are `HistoryError`s. */
 export class Connection implements Reader {
-  readonly #db: InstanceType<typeof Database>;
-  readonly #statements = new BoundedCache<Prepared>(
+  readonly #db: Database;
+  readonly #statements = new BoundedCache<Statement>(
     'sqliteStatements',
     (_statement, sql) => STATEMENT_BYTES + BYTES_A_LETTER * sql.length,
   );
 
   constructor(
     readonly path: string,
-    access: Access,
+    readonly access: Access,
     { busyTimeoutMs = 5_000, cacheKib = 16_384 }: { busyTimeoutMs?: number; cacheKib?: number } = {},
   ) {
     this.#db = this.#guard(() => new Database(path === ':memory:' ? path : fileUri(path, access)));
@@ -46,17 +49,17 @@ export class Connection implements Reader {
 
   /** The rows of a statement that returns some. */
   all(sql: string, params: readonly SqlValue[] = []): Row[] {
-    return this.#guard(() => this.#prepare(sql, true).all(checked(params)) as Row[]);
+    return this.#guard(() => this.#prepare(sql).all(params));
   }
 
   /** The first row, if there is one. */
   first(sql: string, params: readonly SqlValue[] = []): Row | undefined {
-    return this.#guard(() => this.#prepare(sql, true).get(checked(params)) as Row | undefined);
+    return this.#guard(() => this.#prepare(sql).get(params));
   }
 
   /** Runs a statement that returns no rows. */
   run(sql: string, params: readonly SqlValue[] = []): void {
-    this.#guard(() => this.#prepare(sql, false).run(checked(params)));
+    this.#guard(() => this.#prepare(sql).run(params));
   }
 
   /** Runs one or more statements without parameters. */
@@ -79,14 +82,13 @@ export class Connection implements Reader {
 
   close(): void {
     this.#statements.clear();
-    if (this.#db.open) this.#db.close();
+    if (this.#db.isOpen) this.#db.close();
   }
 
-  #prepare(sql: string, returnsRows: boolean): Prepared {
+  #prepare(sql: string): Statement {
     const known = this.#statements.get(sql);
     if (known) return known;
     const statement = this.#db.prepare(sql);
-    if (returnsRows) statement.raw();
     this.#statements.set(sql, statement);
     return statement;
   }
@@ -100,41 +102,25 @@ export class Connection implements Reader {
   }
 }
 
-/** The parameters, if the driver takes them: at anything else it ends the process. */
-function checked(params: readonly SqlValue[]): readonly SqlValue[] {
-  for (const value of params) {
-    if (value === null || typeof value === 'string' || typeof value === 'number') continue;
-    throw new TypeError(`SQLite takes text and numbers, not ${typeof value}`);
-  }
-  return params;
-}
-
 function fileUri(path: string, access: Access): string {
   const escaped = path.replace(/[%?#]/g, encodeURIComponent);
   return `file:${escaped}?mode=${MODES[access]}`;
 }
 
 function toHistoryError(error: unknown, path: string): unknown {
-  if (error instanceof HistoryError || !(error instanceof Error)) return error;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const say = (kind: HistoryError['code'], text: string) => new HistoryError(kind, text, { cause: error });
-  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) {
-    return say(
-      'UNUSABLE',
-      `${path} is damaged or not a SQLite file (${error.message}); restore it from a backup or name another file`,
-    );
-  }
-  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) {
-    return say(
-      'UNAVAILABLE',
-      `${path} is locked by another process (${error.message}); end it and try again`,
-    );
-  }
-  if (code.startsWith('SQLITE_') || /ConnectionFailed|not open/.test(error.message)) {
-    return say(
-      'UNAVAILABLE',
-      `${path} cannot be used (${error.message}); check that it can be read and written and that its disk is not full`,
-    );
-  }
-  return error;
+  const failure = failureOf(error);
+  if (failure === null || !(error instanceof Error)) return error;
+  const [code, text] = EXPLAINED[failure];
+  return new HistoryError(code, `${path} ${text.replace('%', error.message)}`, { cause: error });
 }
+
+const EXPLAINED: Record<SqliteFailure, readonly [HistoryErrorCode, string]> = {
+  CORRUPT: ['UNUSABLE', 'is damaged or not a SQLite file (%); restore it from a backup or name another file'],
+  BUSY: ['UNAVAILABLE', 'is locked by another process (%); end it and try again'],
+  FULL: ['FULL', 'cannot be written (%): its disk is full; free some space, and the gateway continues'],
+  READONLY: ['UNAVAILABLE', 'cannot be written (%); check the permissions of the file and its folder'],
+  OTHER: [
+    'UNAVAILABLE',
+    'cannot be used (%); check that it can be read and written and that its disk is not full',
+  ],
+};

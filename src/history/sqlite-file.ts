@@ -1,9 +1,12 @@
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { HistoryError } from './errors.js';
-import { Connection } from './sqlite-connection.js';
+import { type Access, Connection } from './sqlite-connection.js';
+import { failureOf } from './sqlite-driver.js';
 import { isLaidOut, layOut } from './sqlite-reproject.js';
 import { APPLICATION_ID, LAYOUT, SCHEMA_VERSION, schemaSql, upgradeSql } from './sqlite-schema.js';
 import type { OpenMode } from './store.js';
+import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-files.js';
 
 /** Pages (of 4 KiB) that the write-ahead log may grow to before a commit copies them into the file itself. */
 const CHECKPOINT_PAGES = 2_000;
@@ -12,8 +15,7 @@ const CHECKPOINT_PAGES = 2_000;
  * Opens a history's file. In write mode, a missing or empty file becomes a new history, and one that an earlier
  * version left is brought up to date; in the others it must be ready.
  */
-export function openFile(path: string, mode: OpenMode): Connection {
-  if (mode === 'read') return openToRead(path);
+export function openFile(path: string, mode: Exclude<OpenMode, 'read'>): Connection {
   if (mode === 'manage') return opened(new Connection(path, 'write'), makeDurable);
   return opened(new Connection(path, 'create'), (connection) => {
     const isNew = isEmpty(connection);
@@ -47,14 +49,57 @@ function isCurrent(connection: Connection): boolean {
   return check(connection) === SCHEMA_VERSION && isLaidOut(connection);
 }
 
-function openToRead(path: string): Connection {
+/** A connection that only reads, with what to do once it is closed. */
+export interface ReadFile {
+  readonly connection: Connection;
+  readonly release?: () => void;
+}
+
+/** Opens a history's file for reading, also where neither the file nor its folder can be written. */
+export function openToRead(path: string): ReadFile {
   if (!existsSync(path)) {
     throw new HistoryError(
       'UNAVAILABLE',
       `there is no history at ${path}: start the gateway once so that it makes one, or correct HISTORY`,
     );
   }
-  return opened(new Connection(path, 'read'), (connection) => {
+  try {
+    return { connection: openCurrent(path, 'read', path) };
+  } catch (error) {
+    if (!isUnwritable(error, path)) throw error;
+    return openUnwritable(path);
+  }
+}
+
+/**
+ * Without a folder that SQLite can write to, it opens a file in WAL mode only as one that never changes, and then
+ * ignores the log beside it. If the log holds something, both are read from a copy.
+ */
+function openUnwritable(path: string): ReadFile {
+  const log = `${path}-wal`;
+  if (!existsSync(log) || statSync(log).size === 0)
+    return { connection: openCurrent(path, 'immutable', path) };
+  const folder = makeTemporaryFolder();
+  const release = () => removeTemporaryFolder(folder);
+  try {
+    const copy = join(folder, 'history.db');
+    copyFileSync(path, copy);
+    copyFileSync(log, `${copy}-wal`);
+    return { connection: openCurrent(copy, 'read', path), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Whether SQLite cannot make the files that it needs beside the history; where one is there, a writer may be at work. */
+function isUnwritable(error: unknown, path: string): boolean {
+  if (!(error instanceof HistoryError) || existsSync(`${path}-shm`)) return false;
+  return ['READONLY', 'OTHER'].includes(failureOf(error.cause) ?? '');
+}
+
+function openCurrent(file: string, access: Access, path: string): Connection {
+  return opened(new Connection(file, access), (connection) => {
     if (isCurrent(connection)) return;
     throw new HistoryError(
       'UNUSABLE',

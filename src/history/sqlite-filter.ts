@@ -1,7 +1,8 @@
 import { type FieldValue, type Filter, fold } from '../model/filter.js';
 import type { ListedKind } from '../model/kind.js';
 import { bound, type Column, columnOf, isSeveral, wellFormed } from './sqlite-columns.js';
-import type { Query, SqlValue } from './sqlite-connection.js';
+import type { Query } from './sqlite-connection.js';
+import type { SqlValue } from './sqlite-driver.js';
 
 type Leaf = Extract<Filter, { readonly field: string }>;
 

@@ -1,7 +1,9 @@
+import type { DocumentBody } from '../model/document.js';
 import type { Instant } from '../model/instant.js';
-import { HistoryError } from './errors.js';
+import { HistoryError, parseStored } from './errors.js';
 import { isName } from './sqlite-columns.js';
-import type { Connection, Row, SqlValue } from './sqlite-connection.js';
+import type { Connection } from './sqlite-connection.js';
+import type { Row, SqlValue } from './sqlite-driver.js';
 import type { Answers, Limits } from './sqlite-offload.js';
 import type { HistoryStore, OpenMode } from './store.js';
 
@@ -80,9 +82,15 @@ type KeptMethods = Pick<
 >;
 
 function documentOf([id, version, body]: Row) {
-  return { id: String(id), version: Number(version), body: JSON.parse(String(body)) };
+  return {
+    ...{ id: String(id), version: Number(version) },
+    body: parseStored<DocumentBody>(body, `The document ${id}`),
+  };
 }
 
 function entryOf([n, at, body]: Row) {
-  return { index: Number(n), at: String(at) as Instant, body: JSON.parse(String(body)) };
+  return {
+    ...{ index: Number(n), at: String(at) as Instant },
+    body: parseStored<DocumentBody>(body, `Entry ${n} of a journal`),
+  };
 }

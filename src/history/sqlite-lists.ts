@@ -5,7 +5,8 @@ import type { ListedKind } from '../model/kind.js';
 import { HistoryError } from './errors.js';
 import { beyond, type Stretch, stretchOf, within } from './sqlite-bounds.js';
 import { type Column, columnOf, fromOrdered } from './sqlite-columns.js';
-import type { Connection, Query, Row } from './sqlite-connection.js';
+import type { Connection, Query } from './sqlite-connection.js';
+import type { Row } from './sqlite-driver.js';
 import type { Integrations } from './sqlite-integrations.js';
 import type { Answers, Limits } from './sqlite-offload.js';
 import {

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HistoryError } from './errors.js';
 import { Connection } from './sqlite-connection.js';
+import { failureOf } from './sqlite-driver.js';
 
 /** The right to write to one SQLite file, held until it is released or its process ends, however it ends. */
 export interface WriterLock {
@@ -20,7 +21,7 @@ export function lockForWriting(path: string): WriterLock {
   try {
     return takeLock(`${path}-writer`);
   } catch (error) {
-    if (!(error instanceof HistoryError) || !isBusy(error.cause)) throw error;
+    if (!(error instanceof HistoryError) || failureOf(error.cause) !== 'BUSY') throw error;
     throw new HistoryError('IN_USE', inUse(path), { cause: error });
   }
 }
@@ -45,10 +46,6 @@ function takeLock(file: string): WriterLock {
     throw error;
   }
   return { release: () => connection.close() };
-}
-
-function isBusy(cause: unknown): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_BUSY';
 }
 
 function inUse(path: string): string {

@@ -1,10 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import { HistoryError, type HistoryErrorCode } from './errors.js';
-import type { Query, Reader, Row } from './sqlite-connection.js';
+import type { Access, Query, Reader } from './sqlite-connection.js';
+import type { Row } from './sqlite-driver.js';
 
 /** What the worker is made with. */
 export interface WorkerData {
   readonly path: string;
+  readonly access: Access;
   /** One number, raised when nobody waits for answers any more. */
   readonly isOver: Int32Array<SharedArrayBuffer>;
 }
@@ -73,7 +75,10 @@ export class WorkerOffload implements Offload {
   #isClosed = false;
   readonly #isOver = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
-  constructor(private readonly path: string) {}
+  constructor(
+    private readonly path: string,
+    private readonly access: Access = 'read',
+  ) {}
 
   all(queries: readonly Query[]): Promise<Row[][]> {
     if (this.#isClosed) return Promise.reject(new HistoryError('UNAVAILABLE', `${this.path} is closed`));
@@ -105,7 +110,7 @@ export class WorkerOffload implements Offload {
   }
 
   #start(): Worker {
-    const worker = startThread({ path: this.path, isOver: this.#isOver });
+    const worker = startThread({ path: this.path, access: this.access, isOver: this.#isOver });
     worker.on('message', (answer: Answer) => this.#settle(answer));
     worker.on('error', (error) => this.#stopped(worker, error));
     worker.on('exit', () => this.#stopped(worker, new Error('the worker ended')));

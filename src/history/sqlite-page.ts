@@ -3,7 +3,8 @@ import { conjuncts, type Filter } from '../model/filter.js';
 import type { ListedKind } from '../model/kind.js';
 import { type Stretch, stretchSql } from './sqlite-bounds.js';
 import { bound, type Column, columnOf } from './sqlite-columns.js';
-import type { Query, SqlValue } from './sqlite-connection.js';
+import type { Query } from './sqlite-connection.js';
+import type { SqlValue } from './sqlite-driver.js';
 import { filterSql } from './sqlite-filter.js';
 import { aheadIndex, keyIndex, orderIndex, referenceTable, referenceValue } from './sqlite-schema.js';
 

@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Kind } from '../model/kind.js';
 import type { Origin } from '../model/revision.js';
-import type { Connection, Row } from './sqlite-connection.js';
+import { DamagedRecordError, HistoryError } from './errors.js';
+import type { Connection } from './sqlite-connection.js';
+import type { Row } from './sqlite-driver.js';
 import type { Integrations } from './sqlite-integrations.js';
 import type { ReceivedRevision } from './store.js';
 
@@ -15,13 +17,12 @@ export async function readReceived(
   kind: Kind,
   revs: readonly number[],
 ): Promise<ReceivedRevision[]> {
-  // the driver cuts text at NUL, where there is one: then it comes as bytes, which cost more
   const sql = `SELECT t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at, t.integration, t.id,
       t.seq_from, f.at, t.digest, f.run_id, t.origin, t.deleted,
-      iif(instr(b.received, char(0)), CAST(b.received AS BLOB), b.received)
+      b.received
     FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
     CROSS JOIN batches f ON f.seq = t.seq_from
-    CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
+    LEFT JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
     ORDER BY r.key`;
   const found: ReceivedRevision[] = [];
   for (let i = 0; i < revs.length; i += AT_ONCE) {
@@ -29,15 +30,18 @@ export async function readReceived(
     for (const row of connection.all(sql, [JSON.stringify(revs.slice(i, i + AT_ONCE))]))
       found.push(toRevision(integrations, kind, row));
   }
-  if (found.length !== revs.length) throw new Error(`revisions of kind ${kind} have gone`);
+  if (found.length !== revs.length)
+    throw new HistoryError('DAMAGED', `Versions of kind ${kind} are not in the history.`);
   return found;
 }
 
 function toRevision(integrations: Integrations, kind: Kind, row: Row): ReceivedRevision {
   const [seqTo, observedTo, verifiedAt, integration, id, seqFrom, ...rest] = row;
   const [observedFrom, digest, runId, origin, deleted, received] = rest;
+  const key = { integration: integrations.nameOf(Number(integration)), kind, id: String(id) };
+  if (typeof received !== 'string') throw new DamagedRecordError(key, Number(seqFrom));
   return {
-    key: { integration: integrations.nameOf(Number(integration)), kind, id: String(id) },
+    key,
     seqFrom: Number(seqFrom),
     seqTo: Number(seqTo),
     observedFrom: String(observedFrom),
@@ -47,13 +51,6 @@ function toRevision(integrations: Integrations, kind: Kind, row: Row): ReceivedR
     runId: String(runId),
     origin: origin as Origin,
     deleted: deleted === 1,
-    received: textOf(received),
+    received,
   };
-}
-
-function textOf(bytes: unknown): string {
-  if (typeof bytes === 'string') return bytes;
-  if (bytes instanceof Uint8Array)
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
-  throw new TypeError('a text was not read as bytes');
 }

@@ -1,8 +1,9 @@
 import { KINDS, type Kind, type ListedKind, type RecordKey } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
 import { wellFormed } from './sqlite-columns.js';
-import type { Connection, Row } from './sqlite-connection.js';
+import type { Connection } from './sqlite-connection.js';
 import { compareWritten, grouped } from './sqlite-deeds.js';
+import type { Row } from './sqlite-driver.js';
 import type { Integrations } from './sqlite-integrations.js';
 import type { Answers, Limits } from './sqlite-offload.js';
 import { readReceived } from './sqlite-received.js';
@@ -130,11 +131,10 @@ export class Records {
   received({ integration, kind, id }: RecordKey, seqFrom: number): string | null {
     const n = this.integrations.find(integration);
     if (n === undefined) return null;
-    // as bytes: the driver cuts text at NUL
-    const sql = `SELECT CAST(b.received AS BLOB) FROM "${kind}" t CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
+    const sql = `SELECT b.received FROM "${kind}" t CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
       WHERE t.integration = ? AND t.id = ? AND t.seq_from = ?`;
     const row = this.connection.first(sql, [n, id, seqFrom]);
-    return row ? textOf(row[0]) : null;
+    return row ? String(row[0]) : null;
   }
 
   async changes(query: ChangesQuery): Promise<Revision[]> {
@@ -203,8 +203,4 @@ export class Records {
       id: String(id),
     }));
   }
-}
-
-function textOf(bytes: unknown): string | null {
-  return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('utf8') : null;
 }

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { BoundedCache, textBytes } from '../bounded-cache.js';
 import { type Kind, keyText, type RecordKey } from '../model/kind.js';
-import type { AnyRecord } from '../model/records.js';
 import { OPEN_SEQ, type Origin, type Revision } from '../model/revision.js';
-import type { Connection, Row, SqlValue } from './sqlite-connection.js';
+import { damageOf, HistoryError, withRecord } from './errors.js';
+import type { Connection } from './sqlite-connection.js';
+import type { Row, SqlValue } from './sqlite-driver.js';
 import type { Integrations } from './sqlite-integrations.js';
 
 /** What changes of a revision while it stands. */
@@ -57,7 +58,8 @@ export class Revisions {
     const renewed = stale.size > 0 ? this.#renew(kind, stale) : null;
     return revs.map((rev, i) => {
       const revision = read?.get(rev) ?? renewed?.get(rev) ?? known[i]?.revision;
-      if (!revision) throw new Error(`revision ${rev} of kind ${kind} has gone`);
+      if (!revision)
+        throw new HistoryError('DAMAGED', `Version ${rev} of kind ${kind} is not in the history.`);
       return revision as Revision<K>;
     });
   }
@@ -100,15 +102,25 @@ export class Revisions {
         t.deleted, b.record
       FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
       CROSS JOIN batches f ON f.seq = t.seq_from
-      CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)`;
+      LEFT JOIN bodies b ON b.rev = coalesce(t.body, t.rev)`;
     const found = new Map<number, Revision>();
     for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {
       const revision = this.#decoded(kind, row);
       const bytes = REVISION_BYTES + BYTES_A_BYTE * textBytes(String(row.at(-1)));
       found.set(Number(row[0]), revision);
-      this.#keep(Number(row[0]), { generation: this.#generation, revision, bytes });
+      // a damaged one is read again each time: it may have been restored
+      if (damageOf(revision) === null)
+        this.#keep(Number(row[0]), { generation: this.#generation, revision, bytes });
     }
     return found;
+  }
+
+  /** Whether a text is what is stored: bytes that are not UTF-8 come as U+FFFD, which a text may also hold itself. */
+  #isWhole(rev: number, kind: Kind, text: SqlValue | undefined): boolean {
+    if (typeof text !== 'string' || !text.includes('\ufffd')) return true;
+    const sql = `SELECT b.record = ? FROM "${kind}" t CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
+      WHERE t.rev = ?`;
+    return this.connection.first(sql, [text, rev])?.[0] === 1;
   }
 
   #renew(kind: Kind, entries: ReadonlyMap<number, Entry>): Map<number, Revision> {
@@ -135,7 +147,7 @@ export class Revisions {
 
   #decoded(kind: Kind, row: Row): Revision {
     const [integration, id, seqFrom, observedFrom, digest, runId, origin, deleted, record] = row.slice(4);
-    return {
+    const facts = {
       key: { integration: this.integrations.nameOf(Number(integration)), kind, id: String(id) },
       seqFrom: Number(seqFrom),
       ...standing(row),
@@ -144,8 +156,8 @@ export class Revisions {
       runId: String(runId),
       origin: origin as Origin,
       deleted: deleted === 1,
-      record: JSON.parse(String(record)) as AnyRecord,
     };
+    return withRecord(facts, this.#isWhole(Number(row[0]), kind, record) ? record : null);
   }
 }
 

@@ -5,10 +5,10 @@ import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Revision } from '../model/revision.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
-import { HistoryError } from './errors.js';
+import { HistoryError, parseStored } from './errors.js';
 import { Books, dropLease, takeLease } from './sqlite-books.js';
-import type { Connection } from './sqlite-connection.js';
-import { openFile } from './sqlite-file.js';
+import type { Access, Connection } from './sqlite-connection.js';
+import { openFile, openToRead } from './sqlite-file.js';
 import { Integrations } from './sqlite-integrations.js';
 import { Kept } from './sqlite-kept.js';
 import { Lists } from './sqlite-lists.js';
@@ -62,7 +62,10 @@ export async function openSqliteStore(
   options: SqliteOptions = {},
 ): Promise<HistoryStore> {
   if (path === IN_MEMORY) return new SqliteStore(openFile(path, 'write'), null, 'write', options);
-  if (mode === 'read') return new SqliteStore(openFile(path, mode), null, mode, options);
+  if (mode === 'read') {
+    const { connection, release } = openToRead(path);
+    return new SqliteStore(connection, release ? { release } : null, mode, options);
+  }
   if (mode === 'manage') return new SqliteStore(await openToManage(path), null, mode, options);
   const lock = lockForWriting(path);
   try {
@@ -71,6 +74,11 @@ export async function openSqliteStore(
     lock.release();
     throw error;
   }
+}
+
+/** How another connection reads the same file. */
+function readingAs(access: Access): Access {
+  return access === 'immutable' ? access : 'read';
 }
 
 class SqliteStore implements HistoryStore {
@@ -96,7 +104,9 @@ class SqliteStore implements HistoryStore {
     this.#now = now;
     this.#integrations = new Integrations(connection);
     const isShared = connection.path !== IN_MEMORY;
-    this.#offload = isShared ? new WorkerOffload(connection.path) : inlineOffload(connection);
+    this.#offload = isShared
+      ? new WorkerOffload(connection.path, readingAs(connection.access))
+      : inlineOffload(connection);
     const answers = new Answers(connection, this.#offload);
     this.#revisions = new Revisions(connection, this.#integrations, cacheBytes);
     this.#records = new Records(connection, this.#integrations, this.#revisions, answers, limits);
@@ -108,7 +118,7 @@ class SqliteStore implements HistoryStore {
   async record(batch: Batch): Promise<Recorded> {
     this.#assertWriter();
     const before = this.connection.first('SELECT outcome FROM batches WHERE id = ?', [batch.id]);
-    if (before) return JSON.parse(String(before[0])) as Recorded;
+    if (before) return parseStored<Recorded>(before[0], `The outcome of batch ${batch.id}`);
     const writer = new BatchWriter(this.connection, this.#integrations, batch, this.#headNow());
     try {
       this.connection.transaction(() => writer.write());

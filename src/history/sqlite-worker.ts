@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { HistoryError } from './errors.js';
-import { Connection, type Row } from './sqlite-connection.js';
+import { Connection } from './sqlite-connection.js';
+import type { Row } from './sqlite-driver.js';
 import type { Answer, Question, WorkerData } from './sqlite-offload.js';
 
 /*
@@ -8,8 +9,8 @@ import type { Answer, Question, WorkerData } from './sqlite-offload.js';
  * is sent null.
  */
 
-const { path, isOver } = workerData as WorkerData;
-const connection = new Connection(path, 'read');
+const { path, access, isOver } = workerData as WorkerData;
+const connection = new Connection(path, access);
 
 parentPort?.on('message', (question: Question | null) => {
   if (question) parentPort?.postMessage(answerTo(question));

@@ -1,4 +1,6 @@
+import { HistoryError } from '../history/errors.js';
 import type { HistoryStore } from '../history/store.js';
+import { type WriteWatch, writeFailureText } from '../history/watch-writes.js';
 import { streamText } from '../model/stream.js';
 
 /** What one part says of itself. */
@@ -37,10 +39,16 @@ async function answerOf(part: CheckPart, patienceMs: number): Promise<Check> {
   try {
     return await Promise.race([part.check().then((answer) => ({ name: part.name, ...answer })), late]);
   } catch (error) {
-    return { name: part.name, ok: false, message: error instanceof Error ? error.message : String(error) };
+    return { name: part.name, ok: false, message: reasonOf(error) };
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Without names of files and hosts, which are in the log: this page is for everyone. */
+function reasonOf(error: unknown): string {
+  if (error instanceof HistoryError) return `cannot be used (${error.code}); the log has the reason`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Whether the history answers. */
@@ -50,6 +58,17 @@ export function historyCheck(store: HistoryStore): CheckPart {
     check: async () => {
       await store.ping();
       return { ok: true, message: store.description };
+    },
+  };
+}
+
+/** Whether what is collected can be recorded. */
+export function writesCheck(writes: Pick<WriteWatch, 'failure'>): CheckPart {
+  return {
+    name: 'recording',
+    check: async () => {
+      const failure = writes.failure();
+      return { ok: failure === null, message: failure ? writeFailureText(failure) : 'can be written' };
     },
   };
 }

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader';
+import { damageOf, wholeOnes } from '../history/errors.js';
 import type { HistoryStore } from '../history/store.js';
 import { type Kind, keyText, type RecordKey } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
@@ -27,7 +28,7 @@ export class RecordLoader {
   constructor(store: Pick<HistoryStore, 'get'>) {
     this.#single = new DataLoader(
       (wanted) =>
-        alignGroups(
+        alignGroups<RecordAt, Revision | null | Error>(
           wanted,
           ({ key, seq }) => `${seq} ${key.kind}`,
           (group) => getEach(store, group),
@@ -65,12 +66,14 @@ export class RecordLoader {
   }
 }
 
-function getEach(
+/** A damaged record fails its own key only. */
+async function getEach(
   store: Pick<HistoryStore, 'get'>,
   group: readonly [RecordAt, ...RecordAt[]],
-): Promise<(Revision | null)[]> {
+): Promise<(Revision | null | Error)[]> {
   const keys = group.map(({ key }) => key);
-  return store.get(keys, group[0].seq);
+  const found = await store.get(keys, group[0].seq);
+  return found.map((revision) => (revision && damageOf(revision)) ?? revision);
 }
 
 async function getLists(
@@ -87,6 +90,6 @@ async function getLists(
       return place;
     }),
   );
-  const found = await store.get(distinct, group[0].seq);
+  const found = wholeOnes(await store.get(distinct, group[0].seq));
   return wanted.map((list) => list.map((place) => found[place] ?? null));
 }

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader';
+import { wholeOnes } from '../history/errors.js';
 import type { HistoryStore } from '../history/store.js';
 import type { ListedKind } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
@@ -20,10 +21,12 @@ export class ReferrerLoader {
   constructor(store: Pick<HistoryStore, 'referrers'>) {
     this.#loader = new DataLoader(
       (references) =>
-        alignGroups(references, groupOf, (group) => {
+        alignGroups(references, groupOf, async (group) => {
           const [{ kind, field, integration, seq }] = group;
           const values = group.map(({ value }) => value);
-          return store.referrers(kind, field, integration, values, seq);
+          const found = await store.referrers(kind, field, integration, values, seq);
+          wholeOnes(found.flat());
+          return found;
         }),
       { cacheKeyFn: (reference) => `${groupOf(reference)} ${reference.value}` },
     );

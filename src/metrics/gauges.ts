@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { BudgetSnapshot } from '../abnormal/budget.js';
 import type { CacheGauge } from '../bounded-cache.js';
 import type { Pin } from '../history/store.js';
+import type { WriteFailure } from '../history/watch-writes.js';
 import type { Gap } from '../model/coverage.js';
 import { INTEGRATION_STATUSES, integrationHealth } from '../model/integration-status.js';
 import { STREAM_STATUSES, type StreamState } from '../model/stream.js';
@@ -11,6 +12,7 @@ import { secondsBetween, unixSeconds } from './seconds.js';
 /** What is as it is at the moment of asking; each sets all of its series anew. */
 export interface Gauges {
   history(head: Pin | null): void;
+  writes(failure: WriteFailure | null, failures: number): void;
   budgets(snapshots: ReadonlyMap<string, BudgetSnapshot>): void;
   caches(caches: readonly CacheGauge[]): void;
   streams(states: readonly StreamState[]): void;
@@ -20,6 +22,7 @@ export interface Gauges {
 export function createGauges(registry: Registry): Gauges {
   return {
     history: historyGauges(registry),
+    writes: writeGauges(registry),
     budgets: budgetGauges(registry),
     caches: cacheGauges(registry),
     streams: streamGauges(registry),
@@ -45,6 +48,32 @@ function historyGauges(registry: Registry): Gauges['history'] {
     if (!head) return;
     seq.set(head.seq);
     at.set(unixSeconds(head.at));
+  };
+}
+
+function writeGauges(registry: Registry): Gauges['writes'] {
+  const failing = gauge(
+    registry,
+    'history_writable',
+    'Whether the last writes to the history succeeded: 1 or 0.',
+    [],
+  );
+  const since = gauge(
+    registry,
+    'history_write_failing_since_timestamp_seconds',
+    'Since when writes to the history fail, in seconds since the epoch; 0 while they succeed.',
+    [],
+  );
+  const count = gauge(
+    registry,
+    'history_write_failures',
+    'Writes to the history that failed since the process started.',
+    [],
+  );
+  return (failure, failures) => {
+    failing.set(failure ? 0 : 1);
+    since.set(failure ? unixSeconds(failure.since) : 0);
+    count.set(failures);
   };
 }
 

@@ -1,6 +1,7 @@
 import type { BudgetSnapshot } from '../abnormal/budget.js';
 import { caches } from '../bounded-cache.js';
 import type { HistoryStore } from '../history/store.js';
+import type { WriteWatch } from '../history/watch-writes.js';
 import type { Log } from '../log.js';
 import type { Gap } from '../model/coverage.js';
 import { toInstant } from '../model/instant.js';
@@ -15,6 +16,7 @@ import { createGauges, type Gauges } from './gauges.js';
 export interface ScrapeOptions {
   readonly counters: Pick<Counters, 'registry'>;
   readonly store: HistoryStore;
+  readonly writes?: Pick<WriteWatch, 'failure' | 'failures'>;
   /** The request budgets by integration, as they are now. */
   readonly budgets: () => ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
   /** Milliseconds since the epoch. */
@@ -44,6 +46,7 @@ export function createScrape(options: ScrapeOptions): Scrape {
   let isUp = true;
 
   async function read(): Promise<string> {
+    gauges.writes(options.writes?.failure() ?? null, options.writes?.failures() ?? 0);
     gauges.budgets(new Map([...budgets()].map(([name, budget]) => [name, budget.snapshot()])));
     gauges.caches(caches());
     try {

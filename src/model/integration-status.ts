@@ -10,7 +10,8 @@ export type IntegrationStatus =
   | 'LIMITED'
   | 'TOKEN_REJECTED'
   | 'FORBIDDEN'
-  | 'UNAVAILABLE';
+  | 'UNAVAILABLE'
+  | 'HISTORY_UNAVAILABLE';
 
 export const INTEGRATION_STATUSES = [
   'NEVER_READ',
@@ -19,6 +20,7 @@ export const INTEGRATION_STATUSES = [
   'TOKEN_REJECTED',
   'FORBIDDEN',
   'UNAVAILABLE',
+  'HISTORY_UNAVAILABLE',
 ] as const satisfies readonly IntegrationStatus[];
 
 export interface IntegrationHealth {
@@ -48,7 +50,7 @@ function isLatest({ lastAttemptAt }: State, tried: readonly State[]): boolean {
   return well.every(({ lastSuccessAt }) => (lastSuccessAt ?? '') <= (lastAttemptAt ?? ''));
 }
 
-const OF_ALL: readonly StreamStatus[] = ['FORBIDDEN', 'UNAVAILABLE', 'TOKEN_REJECTED'];
+const OF_ALL: readonly StreamStatus[] = ['FORBIDDEN', 'UNAVAILABLE', 'TOKEN_REJECTED', 'HISTORY_UNAVAILABLE'];
 
 /** The state that every stream is in, where it is one that can be an account's. */
 function wholeStatus(refused: readonly State[], tried: readonly State[]): IntegrationHealth | null {

@@ -36,9 +36,10 @@ export const STREAM_STATUSES = [
   'FORBIDDEN',
   'TOKEN_REJECTED',
   'UNAVAILABLE',
+  'HISTORY_UNAVAILABLE',
 ] as const;
 
-/** Whether Abnormal lets this stream be read, as of the last attempt. */
+/** Whether this stream can be read and recorded, as of the last attempt. */
 export type StreamStatus = (typeof STREAM_STATUSES)[number];
 
 /** What is remembered of a stream between polls, besides its ledger. */

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'libsql';
+import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../../src/cli/run-command.js';
 import { sealHistory } from '../../src/evidence/proof/seal-history.js';
@@ -66,7 +66,7 @@ async function run(...args: string[]) {
 /** A copy of the history, edited. */
 function forged(name: string, ...statements: string[]): string {
   writeFileSync(inFolder(name), readFileSync(inFolder('history.db')));
-  const db = new Database(inFolder(name));
+  const db = new DatabaseSync(inFolder(name));
   for (const statement of statements) db.exec(statement);
   db.close();
   return `sqlite:${inFolder(name)}`;

@@ -96,7 +96,7 @@ export class Graph {
 
   private constructor(
     readonly store: HistoryStore,
-    private readonly folder: string,
+    readonly folder: string,
     private readonly accounts: readonly Account[],
     private readonly options: GraphOptions,
   ) {}

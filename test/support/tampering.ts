@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import Database from 'libsql';
+import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { KINDS } from '../../src/model/kind.js';
 
 /** What was done, and what a verification has to name: any of these, in a finding's text or place. */
@@ -13,13 +13,13 @@ type Row = Record<string, string | number | null>;
 
 /** A SQLite history that is edited behind the gateway's back. `pick(n)` gives a number below `n`. */
 export class Forger {
-  readonly #db: InstanceType<typeof Database>;
+  readonly #db: DatabaseSyncInstance;
 
   constructor(
     path: string,
     readonly pick: (n: number) => number,
   ) {
-    this.#db = new Database(path);
+    this.#db = new DatabaseSync(path);
   }
 
   close(): void {
@@ -27,11 +27,11 @@ export class Forger {
   }
 
   all(sql: string, ...params: (string | number | null)[]): Row[] {
-    return this.#db.prepare(sql).all(params) as Row[];
+    return this.#db.prepare(sql).all(...params) as Row[];
   }
 
   run(sql: string, ...params: (string | number | null)[]): void {
-    this.#db.prepare(sql).run(params);
+    this.#db.prepare(sql).run(...params);
   }
 
   one<T>(list: readonly T[]): T {

@@ -10,6 +10,7 @@ export async function readDoubtful<T>(store: HistoryStore, get: () => Promise<T>
     return await get();
   } catch (error) {
     if (!(error instanceof HistoryError)) return undefined;
+    if (error.code === 'DAMAGED') return undefined;
     if (error.code !== 'UNAVAILABLE') throw error;
     // rows can be such that a query fails on them; then the store is well, and fails at them again
     await store.ping();

@@ -1,3 +1,4 @@
+import { wholeOnes } from '../../history/errors.js';
 import type { HistoryStore, Pin } from '../../history/store.js';
 import type { Kind, RecordKey } from '../../model/kind.js';
 import { OPEN_SEQ, type Revision, sha256 } from '../../model/revision.js';
@@ -265,7 +266,8 @@ async function versionBefore(
   key: RecordKey,
   beforeSeq: number,
 ): Promise<Revision | undefined> {
-  const [revision] = (await readDoubtful(store, () => store.revisions(key, beforeSeq, 1))) ?? [];
+  const read = async () => wholeOnes(await store.revisions(key, beforeSeq, 1));
+  const [revision] = (await readDoubtful(store, read)) ?? [];
   return revision;
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeTemporaryFolder, removeTemporaryFolder } from '../../history/temporary-files.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import { sha256 } from '../../model/revision.js';
 import type { Run } from '../../model/run.js';
@@ -26,11 +26,11 @@ import { type VerifyReport, verdictOf } from './verify-report.js';
  * read is laid aside in a folder of its own meanwhile. Rejects when the file cannot be read at all.
  */
 export async function verifyPack(path: string, options: VerifyOptions): Promise<VerifyReport> {
-  const folder = await mkdtemp(join(tmpdir(), 'verify-pack-'));
+  const folder = makeTemporaryFolder();
   try {
     return await new PackCheck(path, folder, options).run();
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    removeTemporaryFolder(folder);
   }
 }
 

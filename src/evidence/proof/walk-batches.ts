@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { wholeOnes } from '../../history/errors.js';
 import type { HistoryStore } from '../../history/store.js';
 import { KINDS } from '../../model/kind.js';
 import type { Revision } from '../../model/revision.js';
@@ -55,7 +56,8 @@ export async function* walkBatches(
 /** `null` where rows are such that the store cannot make revisions of them. */
 async function changesOf(store: HistoryStore, afterSeq: number, toSeq: number, limit: number) {
   const query = { afterSeq, toSeq, kinds: KINDS, integrations: null, after: null, limit };
-  return (await readDoubtful(store, () => store.changes(query))) ?? null;
+  const read = async () => wholeOnes(await store.changes(query));
+  return (await readDoubtful(store, read)) ?? null;
 }
 
 function isAscending(found: readonly Revision[], from: number, to: number): boolean {

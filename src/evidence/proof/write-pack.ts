@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { partialNameOf } from '../../history/temporary-files.js';
 import { canonicalJson } from '../../model/revision.js';
 import { PACK_TYPE, PACKED, type PackFile, type PackManifest } from './pack-manifest.js';
 import type { Signer } from './signing-key.js';
@@ -29,8 +30,8 @@ export async function writePackFile(
   facts: () => PackFacts,
   signer: Signer | null,
 ): Promise<PackManifest> {
-  const folder = `${path}.parts-${process.pid}`;
-  const partial = `${path}.partial-${process.pid}`;
+  const folder = partialNameOf(path, 'parts');
+  const partial = partialNameOf(path, 'partial');
   await mkdir(folder, { recursive: true });
   try {
     const files: PackFile[] = [];

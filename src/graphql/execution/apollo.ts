@@ -20,7 +20,7 @@ import type { GatewayContext } from '../context.js';
 import { priced } from '../limits/priced.js';
 import { Answers } from './answers.js';
 import { createExecute, type Execute } from './executor.js';
-import { createErrorFormatter } from './format-error.js';
+import { createErrorFormatter, withHistoryErrors } from './format-error.js';
 import { inTime } from './in-time.js';
 import { type GraphObserver, observeRequests } from './observe-requests.js';
 import { parsedQueries } from './parsed-queries.js';
@@ -52,7 +52,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
   return new ApolloServer<GatewayContext>({
     gateway: executedBy(
       schema,
-      inTime(guarding(new Access(schema), log, answering(priced(execute), answers))),
+      inTime(guarding(new Access(schema), log, answering(tellingDamage(priced(execute), log), answers))),
     ),
     stringifyResult: (result) => answers.stringify(result as ExecutionResult),
     introspection,
@@ -100,6 +100,11 @@ function guarding(access: Access, log: Log, run: Execute): Execute {
     log.warn({ caller: { kind, id, role }, asked }, 'a caller asked for what its role may not');
     return { errors };
   };
+}
+
+/** `run`, with what the caller may know of a history that cannot be read. */
+function tellingDamage(run: Execute, log: Log): Execute {
+  return async (execution) => withHistoryErrors(await run(execution), execution.context, log);
 }
 
 /** `run`, but for questions whose answer still stands; what changes something is done each time it is asked for. */

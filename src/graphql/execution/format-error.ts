@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { ApolloServerErrorCode } from '@apollo/server/errors';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { HistoryError } from '../../history/errors.js';
 import type { Log } from '../../log.js';
+import type { Role } from '../../model/caller.js';
+import type { GatewayContext } from '../context.js';
 import type { ErrorCode } from '../errors.js';
 import { RequestEnded } from './in-time.js';
 
@@ -15,7 +17,7 @@ export function createErrorFormatter(log: Log) {
     const cause = causeOf(error);
     if (cause instanceof HistoryError) {
       log.error({ err: cause }, 'the history cannot be read');
-      return withMessage(formatted, 'HISTORY_UNAVAILABLE', cause.message);
+      return withMessage(formatted, 'HISTORY_UNAVAILABLE', historyMessage(cause, null));
     }
     // nobody reads this, and nothing is wrong
     if (cause instanceof RequestEnded) return withMessage(formatted, 'TIMEOUT', cause.message);
@@ -30,6 +32,36 @@ export function createErrorFormatter(log: Log) {
       `Something went wrong here (reference ${reference}).`,
     );
   };
+}
+
+/** What a caller is told of a history that cannot be read: admins all, operators which record is damaged. */
+export function historyMessage({ code, message }: HistoryError, role: Role | null): string {
+  if (role === 'admin' || (role === 'operator' && code === 'DAMAGED')) return message;
+  return code === 'DAMAGED'
+    ? 'A record is damaged in the history and cannot be read. Ask an operator of the gateway, who is told which.'
+    : 'The history cannot be read now. The reason is in the log of the gateway.';
+}
+
+/**
+ * The result with the errors of the history as the caller may see them, and with an error for each record that was
+ * left out of a list because it is damaged.
+ */
+export function withHistoryErrors(
+  result: ExecutionResult,
+  { role, damaged }: Pick<GatewayContext, 'role' | 'damaged'>,
+  log: Log,
+): ExecutionResult {
+  if (!result.errors && damaged.length === 0) return result;
+  const left = damaged.map((error) => new GraphQLError(error.message, { originalError: error }));
+  const errors = [...(result.errors ?? []), ...left].map((error) => {
+    const cause = causeOf(error);
+    if (!(cause instanceof HistoryError)) return error;
+    log.error({ err: cause }, 'the history cannot be read');
+    const { path, nodes } = error;
+    const extensions = { code: 'HISTORY_UNAVAILABLE' satisfies ErrorCode };
+    return new GraphQLError(historyMessage(cause, role), { path, nodes: nodes ?? null, extensions });
+  });
+  return { ...result, errors };
 }
 
 /** A text, or a long name, that stands where the grammar has none may be a token that was misplaced. */

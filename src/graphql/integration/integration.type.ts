@@ -38,6 +38,8 @@ export const StreamStatusEnum = describedEnum<StreamStatus>(
     FORBIDDEN: 'This address is not on the account’s allowlist, or its API is off.',
     TOKEN_REJECTED: 'The token is invalid, expired or revoked.',
     UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
+    HISTORY_UNAVAILABLE:
+      'The history cannot be written, so nothing is recorded; `message` says why and since when.',
   },
 );
 
@@ -51,6 +53,8 @@ export const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
     TOKEN_REJECTED: 'The token is invalid, expired or revoked.',
     FORBIDDEN: 'This address is not on the account’s allowlist, or its API is off.',
     UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
+    HISTORY_UNAVAILABLE:
+      'The history cannot be written, so nothing is recorded; `message` says why and since when.',
   },
 );
 

@@ -1,3 +1,4 @@
+import { wholeOnes } from '../../history/errors.js';
 import type { ChangesQuery } from '../../history/store.js';
 import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../../model/kind.js';
 import type { Revision as RevisionRecord } from '../../model/revision.js';
@@ -24,7 +25,7 @@ export async function listChanges(args: ChangeArgs, means: Means): Promise<Revis
     cursor === null
       ? { ...(await spanOf(args, means)), after: null }
       : resume(readCursor(cursor, LIST, terms));
-  const found = await means.store.changes({ ...span, kinds, integrations, limit: limit + 1 });
+  const found = wholeOnes(await means.store.changes({ ...span, kinds, integrations, limit: limit + 1 }));
   if (found.length === 0 && cursor === null && until !== null) {
     const view = { seq: span.toSeq, asOf: until };
     await assertCollected(means, view, kinds, integrations ?? (await integrationNames(means)));

@@ -1,3 +1,4 @@
+import { damageOf, type HistoryError } from '../../history/errors.js';
 import type { PageItem, Position } from '../../history/store.js';
 import type { ListedKind } from '../../model/kind.js';
 import type { GatewayContext, Means } from '../context.js';
@@ -34,11 +35,13 @@ export async function listRecords<K extends ListedKind, T>(
   const isPinned = cursor !== null || asked.wish.asOf !== null;
   const before = isPinned ? await means.loaders.current.head() : null;
   const view = await viewOf(means, asked, cursor);
-  const read = listRead(asked, view, before?.seq ?? view.seq);
+  const damaged: HistoryError[] = [];
+  const page = await readPage(means, spec, asked, { view, cursor, damaged });
+  context.damaged.push(...damaged);
+  const read = damaged.length === 0 ? listRead(asked, view, before?.seq ?? view.seq) : null;
   if (read) context.reads.note(read);
   else context.reads.forbidReuse();
-  const page = await readPage(means, spec, asked, view, cursor);
-  if (view.frozen && cursor === null && page.facts.nodes.length === 0) {
+  if (view.frozen && cursor === null && damaged.length === 0 && page.facts.nodes.length === 0) {
     await assertCollected(means, view, [spec.kind], asked.integrations ?? (await integrationNames(means)));
   }
   return [page, view, (asking) => coverageOfList(asking, asked, view)];
@@ -48,8 +51,7 @@ async function readPage<K extends ListedKind, T>(
   means: Means,
   { kind, toNode }: ListSpec<K, T>,
   asked: AskedList,
-  view: View,
-  cursor: ReadCursor | null,
+  { view, cursor, damaged }: { view: View; cursor: ReadCursor | null; damaged: HistoryError[] },
 ): Promise<Page<T>> {
   const { page, order, integrations, filter, resource } = asked;
   const after = cursor && toPosition(cursor.place);
@@ -60,7 +62,14 @@ async function readPage<K extends ListedKind, T>(
     descending: order.descending !== page.backward,
     ...{ after, limit: page.limit },
   });
-  const inOrder: readonly PageItem<K>[] = page.backward ? [...items].reverse() : items;
+  const whole = items.filter(({ revision }) => {
+    const damage = damageOf(revision);
+    if (damage) damaged.push(damage);
+    return damage === null;
+  });
+  // without a cursor nobody could go on behind such a page
+  if (whole.length === 0 && damaged[0]) throw damaged[0];
+  const inOrder: readonly PageItem<K>[] = page.backward ? whole.reverse() : whole;
   const write = cursorWriter({ list: resource, terms: termsOf(asked), pin: [view.seq, view.asOf] });
   return new Page({
     nodes: inOrder.map(({ revision }) => toNode(revision, view)),

@@ -1,3 +1,4 @@
+import { wholeOnes } from '../../history/errors.js';
 import type { ListedKind } from '../../model/kind.js';
 import type { Revision as RevisionRecord } from '../../model/revision.js';
 import type { Means } from '../context.js';
@@ -21,7 +22,7 @@ export async function revisionsOf(root: RecordNode, args: ForwardArgs, means: Me
   const [seq, before] =
     cursor === null ? [root.view.seq, root.view.seq + 1] : placeOf(readCursor(cursor, LIST, terms));
   // one more than the page: whether there is more, and what the last of the page came after
-  const found = await means.store.revisions(key, before, limit + 1);
+  const found = wholeOnes(await means.store.revisions(key, before, limit + 1));
   primePrevious(found, means);
   const page = found.slice(0, limit);
   const write = cursorWriter({ list: LIST, terms, pin: [seq] });

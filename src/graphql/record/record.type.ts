@@ -1,4 +1,5 @@
 import { ID, InterfaceType } from 'type-graphql';
+import { wholeOnes } from '../../history/errors.js';
 import type { Instant } from '../../model/instant.js';
 import type { ListedKind } from '../../model/kind.js';
 import type { RecordOf } from '../../model/records.js';
@@ -23,6 +24,8 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
     readonly view: View,
   ) {
     super();
+    // a field that throws later, in a getter, would not be caught by a compiled query
+    wholeOnes([revision]);
   }
 
   get record(): RecordOf[K] {

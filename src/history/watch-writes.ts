@@ -1,0 +1,99 @@
+import type { Log } from '../log.js';
+import { type Instant, toInstant } from '../model/instant.js';
+import type { StreamState } from '../model/stream.js';
+import { HistoryError, type HistoryErrorCode } from './errors.js';
+import type { HistoryStore } from './store.js';
+
+/** Why the history could not be written the last time. */
+export interface WriteFailure {
+  /** Since when writes fail. */
+  readonly since: Instant;
+  readonly code: HistoryErrorCode;
+}
+
+/** Whether the gateway's own writes succeed. */
+export interface WriteWatch {
+  /** The store, for what writes. */
+  readonly store: HistoryStore;
+  /** The store, for what shows how things stand: while writes fail, its streams say so. */
+  readonly shown: HistoryStore;
+  /** `null` while writes succeed. */
+  failure(): WriteFailure | null;
+  /** How many writes have failed since the process started. */
+  failures(): number;
+}
+
+type Write = 'record' | 'putDocument' | 'removeDocument' | 'append' | 'acquireLease';
+
+/**
+ * Watches the writes of a store. A failure is logged as an error when it begins, and its end is logged too. A write ends
+ * the failures of its own kind, and a recorded batch ends all of them: a small write may fit where a batch does not.
+ */
+export function watchWrites(
+  store: HistoryStore,
+  { clock, log }: { clock: () => number; log: Log },
+): WriteWatch {
+  const failing = new Map<Write, WriteFailure>();
+  let failures = 0;
+  const failure = () => [...failing.values()].sort((a, b) => (a.since < b.since ? -1 : 1))[0] ?? null;
+
+  function failed(write: Write, error: unknown): void {
+    if (!(error instanceof HistoryError)) return;
+    failures += 1;
+    const isNew = failing.size === 0;
+    const since = failing.get(write)?.since ?? toInstant(clock());
+    failing.set(write, { since, code: error.code });
+    if (isNew)
+      log.error({ err: error, code: error.code }, 'the history cannot be written: nothing is recorded');
+  }
+
+  function succeeded(write: Write): void {
+    if (failing.size === 0) return;
+    if (write === 'record') failing.clear();
+    else failing.delete(write);
+    if (failing.size === 0) log.info('the history can be written again');
+  }
+
+  const watched = <A extends unknown[], R>(write: Write, run: (...given: A) => Promise<R>) => {
+    return async (...given: A): Promise<R> => {
+      const result = await run(...given).catch((error: unknown) => {
+        failed(write, error);
+        throw error;
+      });
+      succeeded(write);
+      return result;
+    };
+  };
+  const writing = withMethods(store, {
+    record: watched('record', (batch) => store.record(batch)),
+    putDocument: watched('putDocument', (...given) => store.putDocument(...given)),
+    removeDocument: watched('removeDocument', (...given) => store.removeDocument(...given)),
+    append: watched('append', (...given) => store.append(...given)),
+    acquireLease: watched('acquireLease', (...given) => store.acquireLease(...given)),
+  });
+  const shown = withMethods(writing, {
+    streams: async () => (await store.streams()).map((state) => whileFailing(state, failure())),
+  });
+  return { store: writing, shown, failure, failures: () => failures };
+}
+
+/** The store with some methods in place of its own. */
+function withMethods(store: HistoryStore, methods: Partial<HistoryStore>): HistoryStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const own = methods[name as keyof HistoryStore] ?? Reflect.get(target, name, target);
+      return typeof own === 'function' ? own.bind(target) : own;
+    },
+  });
+}
+
+function whileFailing(state: StreamState, failure: WriteFailure | null): StreamState {
+  return failure ? { ...state, status: 'HISTORY_UNAVAILABLE', message: writeFailureText(failure) } : state;
+}
+
+/** For every caller: without names of files and hosts. */
+export function writeFailureText({ since, code }: WriteFailure): string {
+  const what = code === 'FULL' ? 'The disk of the history is full' : 'The history cannot be written';
+  const next = code === 'FULL' ? 'Free some space' : 'The reason is in the log of the gateway';
+  return `${what} since ${since}: nothing that Abnormal gives is recorded. ${next}; the gateway then continues by itself.`;
+}

@@ -1,0 +1,176 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { MongoClient } from 'mongodb';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { damageOf } from '../../src/history/errors.js';
+import { openStore } from '../../src/history/open-store.js';
+import { testMongo } from '../support/mongo.js';
+import { batchOf, ledgerEntry, observeThreat, START, sampleThreat, threatKey } from '../support/records.js';
+
+const mongo = await testMongo();
+const IDS = ['threat-1', 'threat-2', 'threat-3'];
+const DAMAGED = { name: 'HistoryError', code: 'DAMAGED' };
+
+/** What turns the stored record of threat-2 into something else. */
+const ON_SQLITE: readonly (readonly [string, string])[] = [
+  ['a byte that is no UTF-8', "CAST(x'7b2278223a22ff227d' AS TEXT)"],
+  ['bytes that end within a character', "CAST(x'7b2278223a22f09f98227d' AS TEXT)"],
+  ['a text that is cut off', 'substr(record, 1, length(record) / 2)'],
+  ['nothing', "''"],
+  ['a number', '5'],
+  ['JSON that is no object', "'[1]'"],
+  ['a NUL character', "CAST(x'7b00' AS TEXT)"],
+];
+const ON_MONGODB: readonly (readonly [string, unknown])[] = [
+  ['a text that is cut off', '{"threatId":"thr'],
+  ['nothing', ''],
+  ['a number', 5],
+  ['JSON that is no object', '[1]'],
+];
+
+let url: string;
+let folder: string;
+
+async function recorded(): Promise<void> {
+  const store = await openStore(url, 'write');
+  const observations = IDS.map((id) => observeThreat(sampleThreat(id)));
+  await store.record(batchOf('one', { observations, ledger: [ledgerEntry()] }));
+  await store.putDocument('settings', 'thing', { a: 1 }, 0);
+  await store.append('audit', 1, START, { a: 1 });
+  await store.close();
+}
+
+async function expectOthers(): Promise<void> {
+  const store = await openStore(url, 'read');
+  const { seq } = await store.head();
+  const found = await store.get(
+    IDS.map((id) => threatKey(id)),
+    seq,
+  );
+  const list = { kind: 'threat', integrations: null, filter: null, seq } as const;
+  const page = await store.page({
+    ...list,
+    orderBy: 'receivedTime',
+    descending: false,
+    after: null,
+    limit: 9,
+  });
+  const whole = {
+    afterSeq: 0,
+    toSeq: seq,
+    kinds: ['threat'],
+    integrations: null,
+    after: null,
+    limit: 9,
+  } as const;
+  const changes = await store.changes(whole);
+  const revisions = await store.revisions(threatKey('threat-2'), seq + 1, 5);
+  for (const some of [found, page.items.map(({ revision }) => revision), changes, revisions]) {
+    for (const revision of some) {
+      if (revision === null) throw new Error('a record is missing');
+      const damage = damageOf(revision);
+      if (revision.key.id === 'threat-2') {
+        expect(damage).toMatchObject({ ...DAMAGED, key: threatKey('threat-2'), seqFrom: 1 });
+        expect(damage?.message).toContain('threat threat-2 of integration default');
+      } else {
+        expect(damage).toBeNull();
+        expect(revision.record).toMatchObject({ threatId: revision.key.id });
+      }
+    }
+  }
+  expect([found.length, page.items.length, changes.length, revisions.length]).toEqual([3, 3, 3, 1]);
+  expect(await store.count(list)).toBe(3);
+  await store.close();
+}
+
+/** Every other cell of JSON, with what reads it. */
+async function expectNamed(): Promise<void> {
+  const store = await openStore(url, 'read');
+  const { seq } = await store.head();
+  for (const read of [
+    () => store.document('settings', 'thing'),
+    () => store.documents('settings'),
+    () => store.journal({ journal: 'audit', from: null, descending: false, limit: 5 }),
+  ]) {
+    await expect(read()).rejects.toMatchObject(DAMAGED);
+  }
+  expect(await store.countRevisions(threatKey('threat-1'), seq)).toBe(1);
+  await store.close();
+}
+
+describe('a damaged record in SQLite', () => {
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'damaged-'));
+    url = `sqlite:${join(folder, 'history.db')}`;
+    await recorded();
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const edit = (sql: string) => {
+    const db = new DatabaseSync(join(folder, 'history.db'));
+    db.exec(sql);
+    db.close();
+  };
+  const ROW = "(SELECT rev FROM threat WHERE id = 'threat-2')";
+
+  it.each(ON_SQLITE)('is named, and the others are served: %s', async (_, value) => {
+    edit(`UPDATE bodies SET record = ${value} WHERE rev = ${ROW}`);
+    await expectOthers();
+  });
+
+  it('is named when its body is gone', async () => {
+    edit(`DELETE FROM bodies WHERE rev = ${ROW}`);
+    await expectOthers();
+  });
+
+  it('is served when it holds U+FFFD itself', async () => {
+    edit(`UPDATE bodies SET record = replace(record, 'Vendor', char(65533)) WHERE rev = ${ROW}`);
+    const store = await openStore(url, 'read');
+    const [found] = await store.get([threatKey('threat-2')], 1);
+    expect(found?.record.messages[0]?.fromName).toBe('\ufffd Billing');
+    await store.close();
+  });
+
+  it('of another table fails what reads it, with an error that names it', async () => {
+    edit("UPDATE documents SET body = '{'; UPDATE journals SET body = ''");
+    edit(
+      "DROP INDEX runs_trigger; UPDATE ledger SET entry = '{'; UPDATE runs SET run = CAST(x'ff' AS TEXT) || '{' ",
+    );
+    await expectNamed();
+    const store = await openStore(url, 'read');
+    const day = ledgerEntry();
+    await expect(store.ledger(day, day.from, day.to, 1)).rejects.toMatchObject(DAMAGED);
+    await expect(store.run('run-1')).rejects.toMatchObject(DAMAGED);
+    const runs = { integrations: null, before: null, limit: 5 };
+    await expect(store.runs(runs)).rejects.toMatchObject(DAMAGED);
+    await store.close();
+  });
+});
+
+describe.skipIf(mongo === null)('a damaged record in MongoDB', () => {
+  beforeEach(async () => {
+    url = mongo?.freshUrl() ?? '';
+    await recorded();
+  });
+  afterEach(() => mongo?.drop(url));
+
+  const edit = async (name: string, filter: object, change: object) => {
+    const client = new MongoClient(url);
+    const { modifiedCount } = await client.db().collection(name).updateMany(filter, change);
+    await client.close();
+    expect(modifiedCount).toBeGreaterThan(0);
+  };
+
+  it.each(ON_MONGODB)('is named, and the others are served: %s', async (_, value) => {
+    await edit('bodies', { record: /"threat-2"/ }, { $set: { record: value } });
+    await expectOthers();
+  });
+
+  it('of another collection fails what reads it, with an error that names it', async () => {
+    await edit('documents', {}, { $set: { body: '{' } });
+    await edit('journals', {}, { $set: { body: '' } });
+    await expectNamed();
+  });
+});
