@@ -5,6 +5,7 @@ import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import { type Stream, type StreamState, streamText } from '../model/stream.js';
+import { type BatchNote, outOfQuarantine } from './batch-statement.js';
 import type { Collections, QuarantineDoc, RunDoc } from './mongo-documents.js';
 import type { Batch, HistoryStore } from './store.js';
 
@@ -78,6 +79,15 @@ export class MongoBooks {
     const found = new Map(docs.map((doc) => [doc._id, quarantineOf(doc)]));
     return texts.map((text) => found.get(text) ?? null);
   }
+
+  async batches({ afterSeq, toSeq, limit }: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
+    const docs = await this.collections.batches
+      .find({ seq: { $gt: afterSeq, $lte: toSeq } }, { projection: { extents: 0 } })
+      .sort({ seq: 1 })
+      .limit(limit)
+      .toArray();
+    return docs.map(({ _id, seq, at, recorded, stated = null }) => ({ id: _id, seq, at, recorded, stated }));
+  }
 }
 
 function ofIntegrations(integrations: readonly string[] | null): Document {
@@ -101,10 +111,6 @@ export async function releasedBy({ quarantine }: Collections, batch: Batch): Pro
   const options = { projection: { _id: 1 }, readConcern: { level: 'local' } } as const;
   const held = names.length > 0 ? await quarantine.find({ _id: { $in: names } }, options).toArray() : [];
   return held.map(({ _id }) => _id);
-}
-
-function outOfQuarantine({ released, observations, tombstones }: Batch): string[] {
-  return [...released, ...observations.map(({ key }) => key), ...tombstones].map(keyText);
 }
 
 /** Writes what a batch says besides its observations, in the batch's transaction. */

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import { type Kind, keyText, type RecordKey } from '../model/kind.js';
+import { KINDS, type Kind, keyText, type RecordKey } from '../model/kind.js';
 import type { AnyRecord } from '../model/records.js';
 import { OPEN_SEQ, type Origin, type Revision } from '../model/revision.js';
+import type { Confirmation } from './batch-statement.js';
 import type { Connection, Row, SqlValue } from './sqlite-connection.js';
 import type { Integrations } from './sqlite-integrations.js';
 
@@ -20,6 +21,7 @@ const STANDING = `t.rev, t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to)
 const MAX_REVISIONS = 20_000;
 /** How many revisions are decoded before other work is let in. */
 const AT_ONCE = 200;
+const CONFIRMED_AT_ONCE = 2_000;
 /** What a cached revision takes besides its record, in characters of JSON. */
 const OVERHEAD = 500;
 
@@ -150,4 +152,24 @@ function standing([, seqTo, observedTo, verifiedAt]: readonly SqlValue[]): Stand
     observedTo: typeof observedTo === 'string' ? observedTo : null,
     verifiedAt: String(verifiedAt),
   };
+}
+
+/** When each version was last verified, and by which batch. */
+export async function* readConfirmations(
+  connection: Connection,
+  integrations: Integrations,
+): AsyncGenerator<readonly Confirmation[]> {
+  for (const kind of KINDS) {
+    const sql = `SELECT rev, integration, id, seq_from, verified_at, coalesce(verified_seq, seq_from)
+      FROM "${kind}" WHERE rev > ? ORDER BY rev LIMIT ${CONFIRMED_AT_ONCE}`;
+    for (let last = 0, rows: Row[] = []; ; last = Number(rows.at(-1)?.[0])) {
+      rows = connection.all(sql, [last]);
+      yield rows.map(([, integration, id, seqFrom, verifiedAt, confirmedBy]) => ({
+        key: { integration: integrations.nameOf(Number(integration)), kind, id: String(id) },
+        ...{ seqFrom: Number(seqFrom), verifiedAt: String(verifiedAt), confirmedBy: Number(confirmedBy) },
+      }));
+      if (rows.length < CONFIRMED_AT_ONCE) break;
+      await setImmediate();
+    }
+  }
 }

@@ -1,3 +1,10 @@
+import {
+  type BatchNote,
+  type BatchStatement,
+  type Confirmation,
+  outOfQuarantine,
+  statementOf,
+} from '../../src/history/batch-statement.js';
 import { HistoryError } from '../../src/history/errors.js';
 import type {
   Batch,
@@ -46,7 +53,11 @@ interface Held extends Mutable<Revision> {
  */
 export class OracleStore implements HistoryStore {
   readonly description = 'oracle';
-  readonly #batches: { readonly id: string; readonly recorded: Recorded }[] = [];
+  readonly #batches: {
+    readonly id: string;
+    readonly recorded: Recorded;
+    readonly stated: BatchStatement;
+  }[] = [];
   readonly #held: Held[] = [];
   readonly #ledger: RecordedEntry[] = [];
   readonly #runs = new Map<string, Run>();
@@ -71,9 +82,12 @@ export class OracleStore implements HistoryStore {
     for (const key of batch.tombstones) {
       if (!observed.has(keyText(key))) this.#bury(key, batch.run.id, pin, tally);
     }
+    const freed = outOfQuarantine(batch).filter((key) => this.#quarantine.has(key));
     this.#keepBooks(batch, pin.seq);
+    const verified = this.#held.filter(({ confirmedBy }) => confirmedBy === pin.seq);
+    const stated = statementOf(batch, freed, verified);
     const recorded = { ...pin, ...tally, conflicts: conflicts.map(({ key }) => key) };
-    this.#batches.push({ id: batch.id, recorded });
+    this.#batches.push({ id: batch.id, recorded, stated });
     return recorded;
   }
 
@@ -298,6 +312,21 @@ export class OracleStore implements HistoryStore {
 
   async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
     return keys.map((key) => this.#quarantine.get(keyText(key)) ?? null);
+  }
+
+  async batches({ afterSeq, toSeq, limit }: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
+    return this.#batches
+      .map(({ id, recorded, stated }) => ({ id, seq: recorded.seq, at: recorded.at, recorded, stated }))
+      .filter(({ seq }) => seq > afterSeq && seq <= toSeq)
+      .slice(0, limit);
+  }
+
+  async *confirmations(): AsyncGenerator<readonly Confirmation[]> {
+    yield this.#held;
+  }
+
+  async *checkDerived(): AsyncGenerator<never> {
+    // it keeps nothing but what it was given
   }
 
   async document(collection: Collection, id: string): Promise<StoredDocument | null> {
