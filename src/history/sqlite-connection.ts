@@ -119,6 +119,12 @@ function toHistoryError(error: unknown, path: string): unknown {
       `${path} is damaged or not a SQLite file (${error.message}); restore it from a backup or name another file`,
     );
   }
+  if (error.message.includes('no such index')) {
+    return say(
+      'UNUSABLE',
+      `${path} lacks an index of the history (${error.message}); start the gateway once, which makes it again`,
+    );
+  }
   if (/^SQLITE_(BUSY|LOCKED)/.test(code)) {
     return say(
       'UNAVAILABLE',

@@ -18,7 +18,7 @@ import {
   toValues,
 } from './sqlite-columns.js';
 import { Connection, type Row, type SqlValue } from './sqlite-connection.js';
-import type { Answers } from './sqlite-offload.js';
+import type { Answers, Limits } from './sqlite-offload.js';
 import { referenceTable, referenceValue, schemaSql } from './sqlite-schema.js';
 import { TIMES, type Timed, topAfter } from './sqlite-tops.js';
 
@@ -60,6 +60,7 @@ export class DerivedCheck {
   constructor(
     private readonly connection: Connection,
     private readonly answers: Answers,
+    private readonly limits: Limits,
     private readonly seq: number,
   ) {}
 
@@ -90,7 +91,7 @@ export class DerivedCheck {
 
   async *#file(): AsyncGenerator<DerivedFault> {
     const check = { sql: 'PRAGMA integrity_check(100)', params: [] };
-    const [rows = []] = await this.answers.all([check], false);
+    const [rows = []] = await this.answers.all([check], this.seq <= this.limits.scan);
     for (const [said] of rows) if (said !== 'ok') yield fault('file', null, `The file is damaged: ${said}.`);
   }
 
@@ -266,7 +267,7 @@ export class DerivedCheck {
       params: [this.#lastRev],
     }));
     const queries = [...bySeq, ...byRev];
-    const counts = await this.answers.all(queries, false);
+    const counts = await this.answers.all(queries, this.#lastRev <= this.limits.scan);
     for (const [i, { table }] of queries.entries()) {
       const [found, wanted] = [Number(counts[i]?.[0]?.[0]), this.#counts.get(table) ?? 0];
       if (found === wanted) continue;

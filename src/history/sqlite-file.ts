@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 import { HistoryError } from './errors.js';
 import { Connection } from './sqlite-connection.js';
 import { isLaidOut, layOut } from './sqlite-reproject.js';
-import { APPLICATION_ID, LAYOUT, SCHEMA_VERSION, schemaSql, upgradeSql } from './sqlite-schema.js';
+import {
+  APPLICATION_ID,
+  LAYOUT,
+  missingIndexesSql,
+  SCHEMA_VERSION,
+  schemaSql,
+  upgradeSql,
+} from './sqlite-schema.js';
 import type { OpenMode } from './store.js';
 
 /** Pages (of 4 KiB) that the write-ahead log may grow to before a commit copies them into the file itself. */
@@ -23,6 +30,7 @@ export function openFile(path: string, mode: OpenMode): Connection {
     if (isNew) create(connection);
     if (version < SCHEMA_VERSION) upgrade(connection, version);
     if (!isLaidOut(connection)) layOut(connection);
+    connection.exec(missingIndexesSql());
   });
 }
 

@@ -84,6 +84,7 @@ class SqliteStore implements HistoryStore {
   readonly #kept: Kept;
   readonly #offload: Offload;
   readonly #answers: Answers;
+  readonly #limits: Limits;
   readonly #now: () => number;
   /** What the writer knows without asking; a reader asks, since another process writes. */
   #head: Head | null = null;
@@ -101,6 +102,7 @@ class SqliteStore implements HistoryStore {
     this.#offload = isShared ? new WorkerOffload(connection.path) : inlineOffload(connection);
     const answers = new Answers(connection, this.#offload);
     this.#answers = answers;
+    this.#limits = limits;
     this.#revisions = new Revisions(connection, this.#integrations, cacheChars);
     this.#records = new Records(connection, this.#integrations, this.#revisions, answers, limits);
     this.#lists = new Lists(connection, this.#integrations, this.#revisions, answers, limits);
@@ -229,7 +231,7 @@ class SqliteStore implements HistoryStore {
   }
 
   checkDerived(seq: number): AsyncIterable<DerivedFault> {
-    return new DerivedCheck(this.connection, this.#answers, seq).run();
+    return new DerivedCheck(this.connection, this.#answers, this.#limits, seq).run();
   }
 
   document: HistoryStore['document'] = (...query) => this.#kept.document(...query);

@@ -129,7 +129,8 @@ export class ChainCheck {
       return null;
     }
     const isRoot = treeOf(list.revisions).root === body.revisions.root;
-    if (isRoot && treeOf(list.ledger).root === body.ledger.root) return list;
+    const isOfBatches = !body.batches || treeOf(list.batches).root === body.batches.root;
+    if (isRoot && isOfBatches && treeOf(list.ledger).root === body.ledger.root) return list;
     this.#add('ROOT_DIFFERS', index, `The list of leaves of seal ${index} does not come to its roots.`);
     return list;
   }

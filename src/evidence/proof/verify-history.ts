@@ -9,7 +9,9 @@ import { MerkleTree } from './merkle.js';
 import { readDoubtful } from './read-doubtful.js';
 import { type Seal, type SealBody, sealIn } from './seal.js';
 import { AuditCheck } from './verify-audit.js';
+import { BatchCheck } from './verify-batches.js';
 import { ChainCheck, type ChainOptions, type CheckedSeal } from './verify-chain.js';
+import { DocumentCheck } from './verify-documents.js';
 import { LedgerCheck } from './verify-ledger.js';
 import { type VerifyReport, verdictOf } from './verify-report.js';
 import { RunCheck } from './verify-runs.js';
@@ -42,10 +44,12 @@ const TEXTS_AT_ONCE = 20;
 class HistoryCheck {
   readonly #findings = new Findings();
   readonly #chain: ChainCheck;
-  readonly #ends = new VersionEnds();
+  #ends = new VersionEnds();
   readonly #live = new Map<string, number>();
   readonly #runs: RunCheck;
   readonly #audit: AuditCheck;
+  readonly #batches: BatchCheck;
+  readonly #documents: DocumentCheck;
   #head: Pin = { seq: 0, at: '' };
   #walkedTo = 0;
   #revisions = 0;
@@ -57,6 +61,8 @@ class HistoryCheck {
     this.#chain = new ChainCheck(this.#findings, options);
     this.#runs = new RunCheck(this.#findings);
     this.#audit = new AuditCheck(this.#findings);
+    this.#batches = new BatchCheck(store, this.#findings);
+    this.#documents = new DocumentCheck(this.#findings);
   }
 
   async run(): Promise<VerifyReport> {
@@ -70,6 +76,8 @@ class HistoryCheck {
       if (checked === null) continue;
       this.#runs.take(checked.body);
       this.#audit.take(checked.body);
+      this.#documents.take(checked);
+      await this.#batches.compare(checked, this.#head.seq);
       await this.#checkSeal(checked);
       if (checked.list) ledger.compare(checked, checked.list.ledger);
     }
@@ -77,6 +85,11 @@ class HistoryCheck {
     await this.#walk(this.#head.seq, null, sealedTo);
     await this.#checkEnds();
     await this.#checkCounts();
+    // what follows needs the room
+    this.#ends = new VersionEnds();
+    await this.#checkDerived();
+    await this.#batches.finish(this.#head, this.#revisions);
+    await this.#documents.finish(store);
     await this.#runs.finish(store);
     await this.#audit.finish(store);
     this.#chain.finish();
@@ -213,6 +226,13 @@ class HistoryCheck {
       if (count === live) continue;
       const message = `The history counts ${count} records of kind ${kind}, and has ${live}.`;
       this.#findings.add('STATE_ALTERED', message, { what: kind });
+    }
+  }
+
+  async #checkDerived(): Promise<void> {
+    for await (const { what, seq, message } of this.store.checkDerived(this.#head.seq)) {
+      this.options.signal?.throwIfAborted();
+      this.#findings.add('STATE_ALTERED', message, { seq, what });
     }
   }
 
