@@ -48,6 +48,11 @@ export class ChainCheck {
     return this.#last?.body ?? null;
   }
 
+  /** The keys by which seals are signed, by their ids. */
+  get signers(): ReadonlySet<string> {
+    return new Set(this.#keys.keys());
+  }
+
   get count(): number {
     return this.#lastIndex;
   }
