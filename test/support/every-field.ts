@@ -211,7 +211,7 @@ function refusal(error: unknown): string {
 const ISO = /^\d{4}-\d{2}-\d{2}T/;
 
 /** What a value may be made into: near what it is, and far from it. */
-export function altered(value: unknown): unknown[] {
+export function alteredValues(value: unknown): unknown[] {
   if (typeof value === 'boolean') return [!value];
   if (typeof value === 'number') return [value + 1, value > 1 ? 1 : 0].filter((other) => other !== value);
   if (value === null || value === undefined) return ['x'];
@@ -225,7 +225,7 @@ export function alteredJson(text: string): [path: string, json: string][] {
   const edits: [string, string][] = [];
   const walk = (value: unknown, path: string, put: (other: unknown) => unknown) => {
     if (typeof value !== 'object' || value === null) {
-      for (const other of altered(value)) edits.push([path, JSON.stringify(put(other))]);
+      for (const other of alteredValues(value)) edits.push([path, JSON.stringify(put(other))]);
     } else if (Array.isArray(value)) {
       edits.push([`${path}[]`, JSON.stringify(put([]))]);
       if (value.length > 0) walk(value[0], `${path}[0]`, (other) => put([other, ...value.slice(1)]));
