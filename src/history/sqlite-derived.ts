@@ -256,23 +256,24 @@ export class DerivedCheck {
     const tables = LISTED_KINDS.flatMap((kind) =>
       COLUMNS[kind].filter(({ spec }) => spec.reference).map(({ field }) => referenceTable(kind, field)),
     );
-    const bySeq = ['tops', 'tallies'].map((table) => ({
+    const counting = (table: string, place: string, last: string, upTo: number) => ({
       table,
-      sql: `SELECT count(*) FROM ${table} WHERE seq <= ?`,
-      params: [this.seq],
-    }));
-    const byRev = tables.map((table) => ({
-      table,
-      sql: `SELECT count(*) FROM ${table} WHERE rev <= ?`,
-      params: [this.#lastRev],
-    }));
-    const queries = [...bySeq, ...byRev];
+      sql: `SELECT count(*) FILTER (WHERE ${place} <= ?),
+        count(*) FILTER (WHERE ${place} > (SELECT coalesce(max(${last}), 0) FROM batches)) FROM ${table}`,
+      params: [upTo],
+    });
+    const queries = [
+      ...['tops', 'tallies'].map((table) => counting(table, 'seq', 'seq', this.seq)),
+      ...tables.map((table) => counting(table, 'rev', 'last_rev', this.#lastRev)),
+    ];
     const counts = await this.answers.all(queries, this.#lastRev <= this.limits.scan);
     for (const [i, { table }] of queries.entries()) {
-      const [found, wanted] = [Number(counts[i]?.[0]?.[0]), this.#counts.get(table) ?? 0];
-      if (found === wanted) continue;
-      const name = table.replaceAll('"', '');
-      yield fault(name, null, `The table ${name} has ${found} rows, and the records come to ${wanted}.`);
+      const [found, toCome] = counts[i]?.[0]?.map(Number) ?? [];
+      const [name, wanted] = [table.replaceAll('"', ''), this.#counts.get(table) ?? 0];
+      if (found !== wanted)
+        yield fault(name, null, `The table ${name} has ${found} rows, and the records come to ${wanted}.`);
+      if (toCome !== 0)
+        yield fault(name, null, `The table ${name} has ${toCome} rows of batches that are yet to come.`);
     }
   }
 
