@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lastSealed, PackedHistory } from '../../../src/evidence/proof/pack-history.js';
-import { newSigningKey, signerOf } from '../../../src/evidence/proof/signing-key.js';
+import { newSigningKey, type Signer, signerOf } from '../../../src/evidence/proof/signing-key.js';
 import { verifyPack } from '../../../src/evidence/proof/verify-pack.js';
 import { type PackPart, writePackFile } from '../../../src/evidence/proof/write-pack.js';
 import { openStore } from '../../../src/history/open-store.js';
@@ -94,9 +94,9 @@ describe('a pack that was made anew, a report in it altered', () => {
       'signed by somebody else',
       'SEAL_UNKNOWN_KEY',
       'signs none of the seals',
-      () => signerOf(newSigningKey()),
+      (): Signer | null => signerOf(newSigningKey()),
     ],
-    ['signed by nobody', 'MANIFEST_ALTERED', 'its signature was taken away', () => null],
+    ['signed by nobody', 'MANIFEST_ALTERED', 'its signature was taken away', (): Signer | null => null],
   ] as const)(
     'is found where it is %s, though no key was had from elsewhere',
     async (_, code, words, signer) => {
