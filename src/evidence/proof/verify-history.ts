@@ -1,4 +1,5 @@
-import type { HistoryStore, Pin } from '../../history/store.js';
+import type { HistoryStore, Page, PageQuery, Pin, Position } from '../../history/store.js';
+import { DEFAULT_ORDER } from '../../model/fields.js';
 import type { Kind, RecordKey } from '../../model/kind.js';
 import { OPEN_SEQ, type Revision, sha256 } from '../../model/revision.js';
 import { checkFields } from './check-fields.js';
@@ -40,12 +41,15 @@ export function verifyHistory(store: HistoryStore, options: VerifyOptions): Prom
 }
 
 const TEXTS_AT_ONCE = 20;
+const LISTED_AT_ONCE = 200;
 
 class HistoryCheck {
   readonly #findings = new Findings();
   readonly #chain: ChainCheck;
   #ends = new VersionEnds();
   readonly #live = new Map<string, number>();
+  /** As `#live`, in the view of the past that lists are read in as well. */
+  readonly #wasLive = new Map<string, number>();
   readonly #runs: RunCheck;
   readonly #audit: AuditCheck;
   readonly #batches: BatchCheck;
@@ -85,6 +89,8 @@ class HistoryCheck {
     await this.#walk(this.#head.seq, null, sealedTo);
     await this.#checkEnds();
     await this.#checkCounts();
+    await this.#checkLists(this.#head.seq, this.#live);
+    await this.#checkLists(this.#pastSeq, this.#wasLive);
     // what follows needs the room
     this.#ends = new VersionEnds();
     await this.#checkDerived();
@@ -163,6 +169,8 @@ class HistoryCheck {
       const { kind } = revision.key;
       const isLive = revision.seqTo > this.#head.seq && !revision.deleted;
       if (isLive) this.#live.set(kind, (this.#live.get(kind) ?? 0) + 1);
+      const wasLive = seq <= this.#pastSeq && revision.seqTo > this.#pastSeq && !revision.deleted;
+      if (wasLive) this.#wasLive.set(kind, (this.#wasLive.get(kind) ?? 0) + 1);
       if (await this.#isToCome(revision)) {
         this.#say(
           'STATE_ALTERED',
@@ -226,6 +234,30 @@ class HistoryCheck {
       if (count === live) continue;
       const message = `The history counts ${count} records of kind ${kind}, and has ${live}.`;
       this.#findings.add('STATE_ALTERED', message, { what: kind });
+    }
+  }
+
+  get #pastSeq(): number {
+    return Math.floor(this.#head.seq / 2);
+  }
+
+  /** Reads the lists to their ends, as whoever asks for them does. */
+  async #checkLists(seq: number, live: ReadonlyMap<string, number>): Promise<void> {
+    for (const kind of ['threat', 'case', 'campaign'] as const) {
+      const there = live.get(kind) ?? 0;
+      let listed = 0;
+      for (let after: Position | null = null, hasMore = true; hasMore && listed <= there; ) {
+        this.options.signal?.throwIfAborted();
+        const order = { orderBy: DEFAULT_ORDER[kind], descending: true, after, limit: LISTED_AT_ONCE };
+        const query: PageQuery<typeof kind> = { kind, integrations: null, filter: null, seq, ...order };
+        const page: Page | undefined = await readDoubtful(this.store, () => this.store.page(query));
+        listed += page?.items.length ?? 0;
+        after = page?.items.at(-1)?.position ?? null;
+        hasMore = page?.hasMore ?? false;
+      }
+      if (listed === there) continue;
+      const message = `The list of records of kind ${kind} as of batch ${seq} comes to ${listed} of them, and there are ${there}.`;
+      this.#findings.add('STATE_ALTERED', message, { seq, what: kind });
     }
   }
 
