@@ -213,7 +213,9 @@ function isWithin({ min, max, nulls }: Extent, own: Extent): boolean {
 function fieldsIn(kind: Kind, record: string | undefined): Fields | null | undefined {
   if (record === undefined) return undefined;
   try {
-    return recordFields(kind, JSON.parse(record) as AnyRecord);
+    const fields = recordFields(kind, JSON.parse(record) as AnyRecord);
+    if (fields && isListed(kind)) foldedFields(kind, fields);
+    return fields;
   } catch {
     return undefined;
   }

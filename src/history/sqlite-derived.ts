@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Fields } from '../model/filter.js';
-import type { Instant } from '../model/instant.js';
+import { type Instant, toMillis } from '../model/instant.js';
 import { KINDS, type Kind } from '../model/kind.js';
 import type { LedgerEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
@@ -145,7 +145,9 @@ export class DerivedCheck {
         yield this.#of(row, 'is not found by its own values: a column that lists go by was altered');
       if (fields === null) continue;
       if (!this.#areReferencesRight(row, fields)) yield this.#of(row, 'is not found by what it refers to');
-      added.set(group, [...(added.get(group) ?? []), { rev: row.rev, fields }]);
+      const timed = added.get(group);
+      if (timed) timed.push({ rev: row.rev, fields });
+      else added.set(group, [{ rev: row.rev, fields }]);
     }
     if (batch.lastRev !== this.#lastRev) {
       yield fault(
@@ -398,10 +400,17 @@ function fieldsIn({ kind, record }: RevisionRow): Fields | undefined {
   const value = parsed<AnyRecord>(record);
   if (value === null || !isListed(kind)) return undefined;
   try {
-    return listedFields(kind, value);
+    const fields = listedFields(kind, value);
+    const isWritable = toValues(kind, fields).every((one) => one === null || typeof one !== 'object');
+    const times = (TIMES.get(kind) ?? []).map(({ field }) => fields[field] ?? null);
+    return isWritable && times.every(isTime) ? fields : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isTime(value: Fields[string]): boolean {
+  return value === null || (typeof value === 'string' && !Number.isNaN(toMillis(value)));
 }
 
 function definitions(connection: Connection): Map<string, { readonly type: string; readonly sql: string }> {

@@ -9,6 +9,7 @@ import { KINDS, type ListedKind, type RecordKey } from '../../src/model/kind.js'
 import {
   batchOf,
   campaignKey,
+  caseKey,
   ledgerEntry,
   minutesAfterStart,
   observationOf,
@@ -30,6 +31,7 @@ import {
 import { SIGNER } from './sealed-history.js';
 
 const BATCHES = 6;
+const AT_ONCE = 16;
 const OLD = '2026-02-27T08:00:00.000Z';
 const NEW = '2026-03-02T07:00:00.000Z';
 
@@ -118,25 +120,35 @@ export async function recordEverything(store: HistoryStore): Promise<void> {
   }
 }
 
-const KEYS: readonly RecordKey[] = KINDS.flatMap((kind) =>
-  ['t1', 't2', 't6', 'again', 'c1', 'c3', 'k1', 'k5', 'late'].map((id) => ({
+const KEYS: readonly RecordKey[] = [
+  ...['t1', 't2', 't6', 'again'].map((id) => threatKey(id)),
+  ...['c1', 'c3'].map((id) => caseKey(id)),
+  ...['k1', 'k5', 'late'].map((id) => campaignKey(id)),
+  ...(['threatAttachments', 'threatLinks'] as const).map((kind) => ({
     integration: 'default',
     kind,
-    id,
+    id: 't2',
   })),
-);
+  { integration: 'default', kind: 'caseAnalysis', id: 'c2' },
+];
 
 /** What a fixed set of reads answers: every method that lists, counts, coverage and verdicts are made of. */
 export async function answersOf(store: HistoryStore): Promise<string[]> {
-  const answers: string[] = [];
+  const answers: Promise<string>[] = [];
   const ask = async (name: string, answer: () => Promise<unknown>) => {
-    answers.push(`${name}: ${JSON.stringify(await answer().catch(refusal))}`);
+    answers.push(
+      answer()
+        .catch(refusal)
+        .then((given) => `${name}: ${JSON.stringify(given)}`),
+    );
+    // a store is asked some things at once, as by its callers
+    if (answers.length % AT_ONCE === 0) await Promise.all(answers);
   };
   await ask('head', () => store.head());
   for (const minutes of [-1, 10, 35, 40, 45, 60, 600]) {
     await ask(`pin ${minutes}`, () => store.pinAt(minutesAfterStart(minutes)));
   }
-  for (const seq of [1, 3, BATCHES]) await askLists(store, seq, ask);
+  for (const seq of [2, BATCHES]) await askLists(store, seq, ask);
   for (const key of KEYS) {
     await ask(`versions of ${key.kind} ${key.id}`, () => store.revisions(key, BATCHES + 1, 10));
     await ask(`number of ${key.kind} ${key.id}`, () => store.countRevisions(key, BATCHES));
@@ -168,7 +180,7 @@ export async function answersOf(store: HistoryStore): Promise<string[]> {
   for (const journal of ['seals', 'audit'] as const) {
     await ask(journal, () => store.journal({ journal, from: null, descending: false, limit: 100 }));
   }
-  return answers;
+  return Promise.all(answers);
 }
 
 async function askLists(
@@ -181,12 +193,12 @@ async function askLists(
     const list = { kind, integrations: null, filter: null, seq };
     await ask(`number of ${kind} at ${seq}`, () => store.count(list));
     for (const [field, spec] of Object.entries(FIELDS[kind])) {
-      for (const filter of [
+      const either = [
         { field, eq: null },
-        { field, gte: OLD },
         { field, contains: 'ü' },
         { field, in: ['42', '103'] },
-      ]) {
+      ];
+      for (const filter of [{ field, gte: OLD }, { or: either }]) {
         await ask(`${kind} at ${seq} by ${JSON.stringify(filter)}`, () => store.count({ ...list, filter }));
       }
       if (!('order' in spec)) continue;
