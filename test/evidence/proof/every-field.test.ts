@@ -265,7 +265,9 @@ async function docEdits(db: Db, name: string): Promise<DocEdit[]> {
     for (const [path, value] of pathsOf(doc ?? {})) {
       if (seen.has(path) || path === '_id') continue;
       seen.add(path);
-      for (const other of othersFor(path, value)) {
+      // what stands on the list is shown to belong there
+      const others = `${name}.${path}` in UNDETECTED ? alteredValues(value) : othersFor(path, value);
+      for (const other of others) {
         edits.push({
           field: `${name}.${path}`,
           doc: doc ?? null,
@@ -274,16 +276,16 @@ async function docEdits(db: Db, name: string): Promise<DocEdit[]> {
       }
     }
   }
-  if (middle) {
-    edits.push({ field: `${name} removed`, doc: middle, edited: null });
-    const _id = (middle._id as unknown) instanceof ObjectId ? new ObjectId() : `${middle._id}-forged`;
-    const more =
-      'index' in middle ? { index: 999 } : 'collection' in middle ? { id: `${middle.id}-forged` } : {};
-    edits.push({
-      field: `${name} inserted`,
-      doc: null,
-      edited: { ...middle, ...more, ...('seq' in middle && { seq: 999 }), _id: _id as never },
-    });
+  for (const doc of new Set([docs[0], middle, docs.at(-1)])) {
+    if (!doc) continue;
+    const _id = (doc._id as unknown) instanceof ObjectId ? new ObjectId() : `${doc._id}-forged`;
+    const named = 'index' in doc ? { index: 999 } : 'collection' in doc ? { id: `${doc.id}-forged` } : {};
+    const edited = { ...doc, ...named, ...('seq' in doc && { seq: 999 }), _id: _id as never };
+    if ('collection' in doc) edited._id = `${doc.collection}/${doc.id}-forged` as never;
+    edits.push(
+      { field: `${name} removed`, doc, edited: null },
+      { field: `${name} inserted`, doc: null, edited },
+    );
   }
   return edits;
 }
