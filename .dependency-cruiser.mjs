@@ -48,7 +48,7 @@ export default {
     },
     layer(
       'evidence',
-      ['^src/controls/', '^src/history/(store|errors|watch-writes|temporary-files)[.]ts$'],
+      ['^src/controls/', '^src/history/(store|errors|watch-writes|temporary-files|batch-statement)[.]ts$'],
       'Evidence is made from the history and the verdicts alone, so that it can be checked away from the gateway.',
     ),
     layer(

@@ -9,7 +9,7 @@ import { watchTokens } from './app/watch-tokens.js';
 import type { KeyBook } from './callers/api-keys.js';
 import type { Callers } from './callers/callers.js';
 import type { Config } from './config.js';
-import { publishedKeys } from './evidence/proof/published-keys.js';
+import { publishedKeys, publishedPem } from './evidence/proof/published-keys.js';
 import { createContextFactory } from './graphql/context.js';
 import { createApollo } from './graphql/execution/apollo.js';
 import type { Operations } from './graphql/operations.js';
@@ -132,6 +132,7 @@ function createGatewayServer(
       ]),
     reports: createReports({ store, config, clock, log }),
     signingKeys: () => publishedKeys(store),
+    signingKeysPem: () => publishedPem(store),
     limits: { ...limits, observer: counters.graph },
     ratePerMinute: config.limits.ratePerMinute,
     onAnswer: counters.http,

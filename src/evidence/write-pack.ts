@@ -1,6 +1,6 @@
 import type { HistoryStore } from '../history/store.js';
 import type { Evidence } from './evaluate-period.js';
-import { lastSealed, PackedHistory } from './proof/pack-history.js';
+import { lastSealed, PackError, PackedHistory } from './proof/pack-history.js';
 import type { Signer } from './proof/signing-key.js';
 import { type PackPart, writePackFile } from './proof/write-pack.js';
 import { type ReportQuestion, writeReport } from './write-report.js';
@@ -58,7 +58,11 @@ export async function writePack(
   const readme: PackPart = { name: 'README.txt', write: (write) => write(README) };
   const parts = [readme, ...reports, ...history.parts(), history.pemPart()];
   const { text, from, to } = question.period;
-  const facts = () => ({
+  const facts = () => {
+    if (signer === null && history.isSigned) throw new PackError(NOT_SIGNED);
+    return factsOf();
+  };
+  const factsOf = () => ({
     period: { text, from, to },
     ...{ asOf: pin.at, seq: pin.seq, integrations: question.integrations },
     ...history.facts,
@@ -67,6 +71,9 @@ export async function writePack(
   if (evidence === null) throw new Error('a pack was written without a verdict');
   return evidence;
 }
+
+const NOT_SIGNED =
+  'The seals are signed and SIGNING_KEY is not set: a manifest without a signature over them would pass for one from which it was taken. Set SIGNING_KEY.';
 
 const README = `A pack of evidence by the Abnormal GraphQL gateway.
 

@@ -5,6 +5,7 @@ import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../model/stream.js';
+import type { BatchNote } from './batch-statement.js';
 import type { Collections, QuarantineDoc, RunDoc } from './mongo-documents.js';
 import { KEY_INDEX } from './mongo-schema.js';
 import { type Batch, type FirstQuery, type HistoryStore, type Pin, releasedKeys } from './store.js';
@@ -112,6 +113,15 @@ export class MongoBooks {
     const docs = await this.collections.quarantine.find({ _id: { $in: texts } }).toArray();
     const found = new Map(docs.map((doc) => [doc._id, quarantineOf(doc)]));
     return texts.map((text) => found.get(text) ?? null);
+  }
+
+  async batches({ afterSeq, toSeq, limit }: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
+    const docs = await this.collections.batches
+      .find({ seq: { $gt: afterSeq, $lte: toSeq } }, { projection: { extents: 0 } })
+      .sort({ seq: 1 })
+      .limit(limit)
+      .toArray();
+    return docs.map(({ _id, seq, at, recorded, stated = null }) => ({ id: _id, seq, at, recorded, stated }));
   }
 }
 

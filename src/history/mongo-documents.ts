@@ -1,4 +1,4 @@
-import type { Binary, Collection, ObjectId } from 'mongodb';
+import type { Binary, Collection, Document, Filter, ObjectId } from 'mongodb';
 import type { FieldValue } from '../model/filter.js';
 import type { Instant } from '../model/instant.js';
 import type { Kind, RecordKey } from '../model/kind.js';
@@ -7,6 +7,7 @@ import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Origin } from '../model/revision.js';
 import type { Run } from '../model/run.js';
 import type { StreamState } from '../model/stream.js';
+import type { BatchStatement } from './batch-statement.js';
 import type { MongoConnection } from './mongo-connection.js';
 import type { Extents } from './mongo-extents.js';
 import type { Recorded } from './store.js';
@@ -75,6 +76,8 @@ export interface BatchDoc {
   readonly recorded: Recorded;
   /** `null` where they were not known when the batch was recorded. */
   readonly extents: Extents | null;
+  /** Missing where an earlier version of the gateway recorded it. */
+  readonly stated?: BatchStatement;
 }
 
 /** The newest batch, which every write changes first: that is what puts writers in a row. */
@@ -198,4 +201,22 @@ export function collectionsOf({ db, isSharded }: MongoConnection): Collections {
     documents: db.collection('documents', CONCERNS),
     journals: db.collection('journals', CONCERNS),
   };
+}
+
+const PAGE = 500;
+
+/** Documents in the order of their names, some at a time: no cursor stays open for long. */
+export async function* pages<T extends { readonly _id: string }>(
+  collection: Collection<T>,
+  filter: Document = {},
+  projection: Document = {},
+): AsyncGenerator<T[]> {
+  for (let last = ''; ; ) {
+    const wanted = { ...filter, _id: { $gt: last } } as unknown as Filter<T>;
+    const options = { projection, sort: { _id: 1 }, limit: PAGE, hint: { _id: 1 } } as const;
+    const docs = (await collection.find(wanted, options).toArray()) as unknown as T[];
+    yield docs;
+    last = docs.at(-1)?._id ?? '';
+    if (docs.length < PAGE) return;
+  }
 }

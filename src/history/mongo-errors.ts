@@ -9,6 +9,7 @@ import { HistoryError } from './errors.js';
 
 const NOT_AUTHENTICATED = new Set([18, 8000]);
 const NOT_AUTHORIZED = 13;
+const MISSING_INDEX = /hint provided does not correspond to an existing index/;
 
 /**
  * What a failure of the driver means to a person, `where` being the server without credentials. What is no
@@ -26,6 +27,10 @@ export function toHistoryError(error: unknown, where: string): unknown {
   }
   if (code === NOT_AUTHORIZED) {
     return unavailable(`${where} does not let the user in HISTORY do this: ${error.message}`, error);
+  }
+  if (MISSING_INDEX.test(error.message)) {
+    const message = `${where} lacks an index of the history (${error.message}): start the gateway, which makes it again`;
+    return new HistoryError('UNUSABLE', message, { cause: error });
   }
   return unavailable(`${where} failed: ${error.message}`, error);
 }

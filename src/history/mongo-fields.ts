@@ -1,6 +1,7 @@
 import { FIELDS, fieldSpec, fieldsOf } from '../model/fields.js';
 import { type Fields, fold } from '../model/filter.js';
 import type { Kind, ListedKind } from '../model/kind.js';
+import type { AnyRecord } from '../model/records.js';
 import type { Observation } from '../model/revision.js';
 import type { StoredFields } from './mongo-documents.js';
 
@@ -20,7 +21,12 @@ export function isListed(kind: Kind): kind is ListedKind {
 
 /** What filters and orders see of an observation; `null` where its kind is not listed. */
 export function observedFields({ key, record }: Observation): Fields | null {
-  return isListed(key.kind) ? fieldsOf(key.kind, record as Parameters<typeof fieldsOf>[1]) : null;
+  return recordFields(key.kind, record);
+}
+
+/** What filters and orders see of a record; `null` where its kind is not listed. */
+export function recordFields(kind: Kind, record: AnyRecord): Fields | null {
+  return isListed(kind) ? fieldsOf(kind, record as Parameters<typeof fieldsOf>[1]) : null;
 }
 
 /** Where a field stands in a revision. */

@@ -3,6 +3,7 @@ import type { Fields } from '../model/filter.js';
 import { type Instant, latest } from '../model/instant.js';
 import { keyText, type RecordKey } from '../model/kind.js';
 import { type Observation, OPEN_SEQ } from '../model/revision.js';
+import type { Confirmation } from './batch-statement.js';
 import { type RevisionDoc, revisionId } from './mongo-documents.js';
 import { foldedFields, isListed, storedFields } from './mongo-fields.js';
 import type { Batch, Pin, Recorded } from './store.js';
@@ -17,6 +18,8 @@ export interface Plan {
   readonly closed: readonly string[];
   /** Revisions that it saw again, with their `verifiedAt`. */
   readonly confirmed: ReadonlyMap<string, Instant>;
+  /** All versions that it brings or confirms, as it leaves them. */
+  readonly verified: readonly Omit<Confirmation, 'confirmedBy'>[];
 }
 
 /**
@@ -43,6 +46,7 @@ class Planner {
   readonly #bodies = new Map<ObjectId, Observation>();
   readonly #closed: string[] = [];
   readonly #confirmed = new Map<string, Instant>();
+  readonly #verified = new Map<string, Omit<Confirmation, 'confirmedBy'>>();
   readonly #conflicts: RecordKey[] = [];
   readonly #tally = { added: 0, changed: 0, unchanged: 0, deleted: 0 };
 
@@ -68,6 +72,7 @@ class Planner {
       bodies: this.#bodies,
       closed: this.#closed,
       confirmed: this.#confirmed,
+      verified: [...this.#verified.values()],
     };
   }
 
@@ -83,7 +88,7 @@ class Planner {
     this.#tally.unchanged += 1;
     const verifiedAt = latest(current.verifiedAt, fetchedAt);
     const confirmed = { ...current, verifiedAt, confirmedBy: this.pin.seq };
-    this.#currents.set(keyText(current), confirmed);
+    this.#hold(confirmed);
     if (this.#revisions.has(current._id)) this.#revisions.set(current._id, confirmed);
     else this.#confirmed.set(current._id, verifiedAt);
   }
@@ -122,7 +127,13 @@ class Planner {
       ...{ _id: revisionId(version, seq), seqFrom: seq, seqTo: OPEN_SEQ, observedFrom: at, observedTo: null },
       ...{ confirmedBy: seq, runId: this.batch.run.id, deleted },
     };
-    this.#currents.set(keyText(revision), revision);
+    this.#hold(revision);
     this.#revisions.set(revision._id, revision);
+  }
+
+  #hold(revision: RevisionDoc): void {
+    const { integration, kind, id, seqFrom, verifiedAt } = revision;
+    this.#currents.set(keyText(revision), revision);
+    this.#verified.set(revision._id, { key: { integration, kind, id }, seqFrom, verifiedAt });
   }
 }

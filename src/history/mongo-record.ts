@@ -7,6 +7,7 @@ import {
 import type { Fields } from '../model/filter.js';
 import { toInstant, toMillis } from '../model/instant.js';
 import { type Observation, OPEN_SEQ } from '../model/revision.js';
+import { statementOf } from './batch-statement.js';
 import { HistoryError } from './errors.js';
 import { endAbandoned } from './mongo-abandoned.js';
 import { writeBodies } from './mongo-bodies.js';
@@ -94,11 +95,15 @@ export class MongoRecorder {
     ]);
     const plan = planOf(batch, fields, pin, currents);
     const { recorded } = plan;
+    const stated = statementOf(batch, released, plan.verified);
     await bothOf(writeBodies(this.collections, plan.bodies), async () => {
       await this.#writeRevisions(plan, session);
       await writeBooks(this.collections, batch, released, seq, session);
       // last, so that a batch that is there already undoes all of it
-      await this.collections.batches.insertOne({ _id: batch.id, ...pin, recorded, extents }, { session });
+      await this.collections.batches.insertOne(
+        { _id: batch.id, ...pin, recorded, extents, stated },
+        { session },
+      );
     });
     return recorded;
   }

@@ -1,9 +1,10 @@
 import type { Document } from 'mongodb';
 import { type Kind, keyText, type RecordKey } from '../model/kind.js';
 import type { Revision } from '../model/revision.js';
+import type { Confirmation } from './batch-statement.js';
 import { DamagedRecordError, withRecord } from './errors.js';
 import { readBodies } from './mongo-bodies.js';
-import { type Collections, type RevisionDoc, revisionId, writtenBy } from './mongo-documents.js';
+import { type Collections, pages, type RevisionDoc, revisionId, writtenBy } from './mongo-documents.js';
 import { KEY_INDEX } from './mongo-schema.js';
 import type { ChangesQuery, ReceivedRevision } from './store.js';
 
@@ -104,6 +105,15 @@ export class MongoRevisions {
     if (!doc) return null;
     const [text = null] = (await readBodies(this.collections, [doc.body], 'received')).values();
     return text;
+  }
+
+  async *confirmations(): AsyncGenerator<readonly Confirmation[]> {
+    const projection = { integration: 1, kind: 1, id: 1, seqFrom: 1, verifiedAt: 1, confirmedBy: 1 };
+    for await (const docs of pages(this.collections.revisions, {}, projection)) {
+      yield docs.map(({ integration, kind, id, seqFrom, verifiedAt, confirmedBy }) => ({
+        ...{ key: { integration, kind, id }, seqFrom, verifiedAt, confirmedBy },
+      }));
+    }
   }
 
   /** The revisions of `docs` with what they say; texts are never changed, so they are read afterwards. */

@@ -70,7 +70,8 @@ export function referenceIndex(kind: ListedKind, field: string): string {
   return `${kind} of ${field}`;
 }
 
-const INDEXES: Record<keyof Collections, () => Index[]> = {
+/** The indexes of each collection. */
+export const INDEXES: Record<keyof Collections, () => Index[]> = {
   revisions: revisionIndexes,
   bodies: () => [],
   parts: () => [],

@@ -2,6 +2,7 @@ import { toInstant } from '../model/instant.js';
 import { HistoryError } from './errors.js';
 import { MongoBooks } from './mongo-books.js';
 import { connect, type MongoConnection } from './mongo-connection.js';
+import { MongoDerivedCheck } from './mongo-derived.js';
 import type { Collections, HeadDoc } from './mongo-documents.js';
 import { guarded } from './mongo-errors.js';
 import { MongoKept } from './mongo-kept.js';
@@ -61,6 +62,15 @@ class MongoStore implements HistoryStore {
 
   #guarded<T>(work: () => Promise<T>): Promise<T> {
     return guarded(this.connection.where, work);
+  }
+
+  async *#streamed<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    const iterator = items[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value } = await this.#guarded(() => iterator.next());
+      if (done) return;
+      yield value;
+    }
   }
 
   #writing<T>(work: () => Promise<T>): Promise<T> {
@@ -131,6 +141,11 @@ class MongoStore implements HistoryStore {
   countQuarantine: HistoryStore['countQuarantine'] = (query) =>
     this.#guarded(() => this.#books.countQuarantine(query));
   quarantined: HistoryStore['quarantined'] = (keys) => this.#guarded(() => this.#books.quarantined(keys));
+
+  batches: HistoryStore['batches'] = (query) => this.#guarded(() => this.#books.batches(query));
+  confirmations: HistoryStore['confirmations'] = () => this.#streamed(this.#revisions.confirmations());
+  checkDerived: HistoryStore['checkDerived'] = (seq) =>
+    this.#streamed(new MongoDerivedCheck(this.collections, seq).run());
 
   document: HistoryStore['document'] = (...query) => this.#guarded(() => this.#kept.document(...query));
   documents: HistoryStore['documents'] = (collection) =>

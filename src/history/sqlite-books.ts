@@ -4,12 +4,13 @@ import type { RecordedEntry } from '../model/ledger.js';
 import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../model/stream.js';
+import type { BatchNote } from './batch-statement.js';
 import { parseStored } from './errors.js';
 import type { Connection } from './sqlite-connection.js';
 import type { Row, SqlValue } from './sqlite-driver.js';
 import type { Answers, Limits } from './sqlite-offload.js';
 import { keyIndex } from './sqlite-schema.js';
-import type { FirstQuery, HistoryStore, Pin } from './store.js';
+import type { FirstQuery, HistoryStore, Pin, Recorded } from './store.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
@@ -113,11 +114,26 @@ export class Books {
     return row ? parsed<QuarantineEntry>(`The quarantined ${kind} ${id}`)(row) : null;
   }
 
+  batches({ afterSeq, toSeq, limit }: Parameters<HistoryStore['batches']>[0]): BatchNote[] {
+    const sql = 'SELECT seq, at, id, outcome FROM batches WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?';
+    return this.connection.all(sql, [afterSeq, toSeq, limit]).map(([seq, at, id, outcome]) => ({
+      ...{ id: String(id), seq: Number(seq), at: String(at) },
+      ...outcomeOf(String(outcome)),
+    }));
+  }
+
   /** Whether a table that only grows is short enough to be read from end to end here. */
   #isShort(table: 'ledger' | 'runs'): boolean {
     const last = this.connection.first(`SELECT max(rowid) FROM ${table}`)?.[0];
     return Number(last ?? 0) <= this.limits.scan;
   }
+}
+
+/** What was answered when a batch was recorded, and what it states. */
+export function outcomeOf(json: string): Pick<BatchNote, 'recorded' | 'stated'> {
+  type Outcome = Recorded & Partial<Pick<BatchNote, 'stated'>>;
+  const { stated = null, ...recorded } = parseStored<Outcome>(json, 'The outcome of a batch');
+  return { recorded, stated };
 }
 
 /** The condition that narrows the quarantine to some integrations and kinds. */

@@ -110,6 +110,10 @@ function fileUri(path: string, access: Access): string {
 function toHistoryError(error: unknown, path: string): unknown {
   const failure = failureOf(error);
   if (failure === null || !(error instanceof Error)) return error;
+  if (error.message.includes('no such index')) {
+    const text = `${path} lacks an index of the history (${error.message}); start the gateway once, which makes it again`;
+    return new HistoryError('UNUSABLE', text, { cause: error });
+  }
   const [code, text] = EXPLAINED[failure];
   return new HistoryError(code, `${path} ${text.replace('%', error.message)}`, { cause: error });
 }

@@ -4,7 +4,14 @@ import { HistoryError } from './errors.js';
 import { type Access, Connection } from './sqlite-connection.js';
 import { failureOf } from './sqlite-driver.js';
 import { isLaidOut, layOut } from './sqlite-reproject.js';
-import { APPLICATION_ID, LAYOUT, SCHEMA_VERSION, schemaSql, upgradeSql } from './sqlite-schema.js';
+import {
+  APPLICATION_ID,
+  LAYOUT,
+  missingIndexesSql,
+  SCHEMA_VERSION,
+  schemaSql,
+  upgradeSql,
+} from './sqlite-schema.js';
 import type { OpenMode } from './store.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-files.js';
 
@@ -25,6 +32,7 @@ export function openFile(path: string, mode: Exclude<OpenMode, 'read'>): Connect
     if (isNew) create(connection);
     if (version < SCHEMA_VERSION) upgrade(connection, version);
     if (!isLaidOut(connection)) layOut(connection);
+    connection.exec(missingIndexesSql());
   });
 }
 

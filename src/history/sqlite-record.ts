@@ -1,6 +1,7 @@
 import { type Instant, latest, shift } from '../model/instant.js';
-import { type Kind, keyText } from '../model/kind.js';
+import { type Kind, keyText, type RecordKey } from '../model/kind.js';
 import { type Observation, OPEN_SEQ } from '../model/revision.js';
+import { statementOf } from './batch-statement.js';
 import { writeBooks } from './sqlite-bookkeeping.js';
 import { isListed, listedFields, toValues } from './sqlite-columns.js';
 import type { Connection } from './sqlite-connection.js';
@@ -46,6 +47,8 @@ export class BatchWriter {
   readonly #tops = new Tops();
   readonly #references = new References();
   readonly #bodies: [rev: number, seen: Observation][] = [];
+  /** The versions that the batch brings or confirms, by their keys, as they are left. */
+  readonly #verified = new Map<string, { key: RecordKey; seqFrom: number; verifiedAt: Instant }>();
   #lastRev: number;
 
   constructor(
@@ -81,8 +84,9 @@ export class BatchWriter {
     this.#references.write(this.connection);
     this.#tops.write(this.connection, this.#pin);
     this.#tallies.write(this.connection, seq);
-    writeBooks(this.connection, this.batch, seq);
-    const outcome = JSON.stringify(this.recorded);
+    const freed = writeBooks(this.connection, this.batch, seq);
+    const stated = statementOf(this.batch, freed, this.#verified.values());
+    const outcome = JSON.stringify({ ...this.recorded, stated });
     const { id, run } = this.batch;
     this.connection.run(INSERT_BATCH, [seq, at, id, run.id, this.#lastRev, outcome]);
   }
@@ -121,6 +125,7 @@ export class BatchWriter {
     this.connection.run(statements(key.kind).verify, [verifiedAt, this.#pin.seq, current.rev]);
     this.touched.push(current.rev);
     this.#current.set(text, { ...current, verifiedAt, verifiedSeq: this.#pin.seq });
+    this.#verified.set(text, { key, seqFrom: current.seqFrom, verifiedAt });
     this.#counts.unchanged += 1;
   }
 
@@ -132,6 +137,7 @@ export class BatchWriter {
     const rev = ++this.#lastRev;
     this.connection.run(statements(key.kind).bury, [rev, seq, at, current.rev]);
     this.#current.set(text, { ...current, rev, ...this.#confirmed(at), deleted: true });
+    this.#verified.set(text, { key, seqFrom: seq, verifiedAt: at });
     this.#tallies.add(key.kind, this.integrations.numberOf(key.integration), -1);
     this.#counts.deleted += 1;
   }
@@ -147,6 +153,7 @@ export class BatchWriter {
       ...(isListed(key.kind) && fields ? toValues(key.kind, fields) : []),
     ]);
     this.#current.set(text, { rev, digest, deleted: false, ...this.#confirmed(fetchedAt) });
+    this.#verified.set(text, { key: seen.key, seqFrom: this.#pin.seq, verifiedAt: fetchedAt });
     this.#bodies.push([rev, seen]);
     if (fields === null) return;
     this.#tops.add(key.kind, n, rev, fields);

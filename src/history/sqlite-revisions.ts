@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { BoundedCache, textBytes } from '../bounded-cache.js';
-import { type Kind, keyText, type RecordKey } from '../model/kind.js';
+import { KINDS, type Kind, keyText, type RecordKey } from '../model/kind.js';
 import { OPEN_SEQ, type Origin, type Revision } from '../model/revision.js';
+import type { Confirmation } from './batch-statement.js';
 import { damageOf, HistoryError, withRecord } from './errors.js';
 import type { Connection } from './sqlite-connection.js';
 import type { Row, SqlValue } from './sqlite-driver.js';
@@ -26,6 +27,7 @@ const AT_ONCE = 200;
 const BYTES_A_BYTE = 1.5;
 /** What a revision takes besides its record. */
 const REVISION_BYTES = 700;
+const CONFIRMED_AT_ONCE = 2_000;
 
 /**
  * Revisions by their numbers. A version's record never changes, so it is decoded once and kept, as much as
@@ -167,4 +169,24 @@ function standing([, seqTo, observedTo, verifiedAt]: readonly SqlValue[]): Stand
     observedTo: typeof observedTo === 'string' ? observedTo : null,
     verifiedAt: String(verifiedAt),
   };
+}
+
+/** When each version was last verified, and by which batch. */
+export async function* readConfirmations(
+  connection: Connection,
+  integrations: Integrations,
+): AsyncGenerator<readonly Confirmation[]> {
+  for (const kind of KINDS) {
+    const sql = `SELECT rev, integration, id, seq_from, verified_at, coalesce(verified_seq, seq_from)
+      FROM "${kind}" WHERE rev > ? ORDER BY rev LIMIT ${CONFIRMED_AT_ONCE}`;
+    for (let last = 0, rows: Row[] = []; ; last = Number(rows.at(-1)?.[0])) {
+      rows = connection.all(sql, [last]);
+      yield rows.map(([, integration, id, seqFrom, verifiedAt, confirmedBy]) => ({
+        key: { integration: integrations.nameOf(Number(integration)), kind, id: String(id) },
+        ...{ seqFrom: Number(seqFrom), verifiedAt: String(verifiedAt), confirmedBy: Number(confirmedBy) },
+      }));
+      if (rows.length < CONFIRMED_AT_ONCE) break;
+      await setImmediate();
+    }
+  }
 }

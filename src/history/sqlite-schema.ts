@@ -120,6 +120,12 @@ export function schemaSql(): string {
   return [COMMON, KEPT, ...KINDS.map(kindSql)].join('\n');
 }
 
+/** Makes each index that is not there, which a file that was worked on by hand may lack. */
+export function missingIndexesSql(): string {
+  const indexes = schemaSql().match(/CREATE INDEX [^;]+;/g) ?? [];
+  return indexes.map((sql) => sql.replace('CREATE INDEX', 'CREATE INDEX IF NOT EXISTS')).join('\n');
+}
+
 /** What brings the tables of version `from` up to date. */
 export function upgradeSql(from: number): string {
   const later = [...UPGRADES].filter(([version]) => version >= from);

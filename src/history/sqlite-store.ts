@@ -5,9 +5,11 @@ import type { QuarantineEntry } from '../model/quarantine.js';
 import type { Revision } from '../model/revision.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
-import { HistoryError, parseStored } from './errors.js';
-import { Books, dropLease, takeLease } from './sqlite-books.js';
+import type { BatchNote, Confirmation, DerivedFault } from './batch-statement.js';
+import { HistoryError } from './errors.js';
+import { Books, dropLease, outcomeOf, takeLease } from './sqlite-books.js';
 import type { Access, Connection } from './sqlite-connection.js';
+import { DerivedCheck } from './sqlite-derived.js';
 import { openFile, openToRead } from './sqlite-file.js';
 import { Integrations } from './sqlite-integrations.js';
 import { Kept } from './sqlite-kept.js';
@@ -24,7 +26,7 @@ import {
 } from './sqlite-offload.js';
 import { BatchWriter, type Head } from './sqlite-record.js';
 import { Records } from './sqlite-records.js';
-import { Revisions } from './sqlite-revisions.js';
+import { Revisions, readConfirmations } from './sqlite-revisions.js';
 import type {
   Batch,
   ChangesQuery,
@@ -90,6 +92,8 @@ class SqliteStore implements HistoryStore {
   readonly #books: Books;
   readonly #kept: Kept;
   readonly #offload: Offload;
+  readonly #answers: Answers;
+  readonly #limits: Limits;
   readonly #now: () => number;
   /** What the writer knows without asking; a reader asks, since another process writes. */
   #head: Head | null = null;
@@ -108,6 +112,8 @@ class SqliteStore implements HistoryStore {
       ? new WorkerOffload(connection.path, readingAs(connection.access))
       : inlineOffload(connection);
     const answers = new Answers(connection, this.#offload);
+    this.#answers = answers;
+    this.#limits = limits;
     this.#revisions = new Revisions(connection, this.#integrations, cacheBytes);
     this.#records = new Records(connection, this.#integrations, this.#revisions, answers, limits);
     this.#lists = new Lists(connection, this.#integrations, this.#revisions, answers, limits);
@@ -118,7 +124,7 @@ class SqliteStore implements HistoryStore {
   async record(batch: Batch): Promise<Recorded> {
     this.#assertWriter();
     const before = this.connection.first('SELECT outcome FROM batches WHERE id = ?', [batch.id]);
-    if (before) return parseStored<Recorded>(before[0], `The outcome of batch ${batch.id}`);
+    if (before) return outcomeOf(String(before[0])).recorded;
     const writer = new BatchWriter(this.connection, this.#integrations, batch, this.#headNow());
     try {
       this.connection.transaction(() => writer.write());
@@ -236,6 +242,18 @@ class SqliteStore implements HistoryStore {
 
   async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
     return keys.map((key) => this.#books.quarantined(key));
+  }
+
+  async batches(query: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
+    return this.#books.batches(query);
+  }
+
+  confirmations(): AsyncIterable<readonly Confirmation[]> {
+    return readConfirmations(this.connection, this.#integrations);
+  }
+
+  checkDerived(seq: number): AsyncIterable<DerivedFault> {
+    return new DerivedCheck(this.connection, this.#answers, this.#limits, seq).run();
   }
 
   document: HistoryStore['document'] = (...query) => this.#kept.document(...query);

@@ -34,12 +34,16 @@ export function topAt(
   return row ? String(row[0]) : null;
 }
 
-interface Timed {
+/** A revision that a batch brought, with what lists see of it. */
+export interface Timed {
   readonly rev: number;
   readonly fields: Fields;
 }
 
-const TIMES = new Map(KINDS.map((kind) => [kind, timesOf(kind)]));
+/** The fields of time of each kind. */
+export const TIMES: ReadonlyMap<Kind, readonly Column[]> = new Map(
+  KINDS.map((kind) => [kind, timesOf(kind)]),
+);
 
 function timesOf(kind: Kind): Column[] {
   return isListed(kind) ? COLUMNS[kind].filter(({ spec }) => spec.type === 'instant') : [];
@@ -74,18 +78,24 @@ function writeTop(
   integration: number,
   added: readonly Timed[],
 ): void {
+  const { lifted, ahead } = topAfter(at, topAt(connection, kind, field, integration, seq), field, added);
+  if (lifted !== null) connection.run(INSERT, [kind, field, integration, seq, lifted]);
+  for (const rev of ahead) connection.run(`UPDATE "${kind}" SET ahead = 1 WHERE rev = ?`, [rev]);
+}
+
+/** What becomes of a field's top by what a batch brought at `at`, if it is lifted, and which revisions are ahead. */
+export function topAfter(
+  at: Instant,
+  top: Instant | null,
+  field: string,
+  added: readonly Timed[],
+): { readonly lifted: Instant | null; readonly ahead: readonly number[] } {
   const times = added.flatMap(({ fields }) => instantOf(fields, field) ?? []).sort();
-  const top = topAt(connection, kind, field, integration, seq);
   const limit = limitOf(latest(at, top ?? usual(times) ?? at));
-  const highest = times.findLast((time) => time <= limit);
-  if (highest !== undefined && (top === null || highest > top)) {
-    connection.run(INSERT, [kind, field, integration, seq, highest]);
-  }
-  if ((times.at(-1) ?? limit) <= limit) return;
-  for (const { rev, fields } of added) {
-    if ((instantOf(fields, field) ?? limit) <= limit) continue;
-    connection.run(`UPDATE "${kind}" SET ahead = 1 WHERE rev = ?`, [rev]);
-  }
+  const highest = times.findLast((time) => time <= limit) ?? null;
+  const isLifted = highest !== null && (top === null || highest > top);
+  const isAhead = ({ fields }: Timed) => (instantOf(fields, field) ?? limit) > limit;
+  return { lifted: isLifted ? highest : null, ahead: added.filter(isAhead).map(({ rev }) => rev) };
 }
 
 function instantOf(fields: Fields, field: string): Instant | null {

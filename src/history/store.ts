@@ -8,6 +8,7 @@ import type { QuarantineCode, QuarantineEntry } from '../model/quarantine.js';
 import type { Observation, Revision } from '../model/revision.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
+import type { BatchNote, Confirmation, DerivedFault } from './batch-statement.js';
 
 /** One atomic step of a run: all of it is recorded, or none. */
 export interface Batch {
@@ -271,6 +272,20 @@ export interface HistoryStore {
    */
   acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean>;
   releaseLease(name: string, holder: string): Promise<void>;
+
+  /** The batches in `(afterSeq, toSeq]` by their numbers, the first `limit` of them, with what each states. */
+  batches(query: {
+    readonly afterSeq: number;
+    readonly toSeq: number;
+    readonly limit: number;
+  }): Promise<BatchNote[]>;
+  /** When each version of every record was last verified; in no order, some at a time. */
+  confirmations(): AsyncIterable<readonly Confirmation[]>;
+  /**
+   * Works out again what the store keeps beside what it was given, as of batch `seq`, and names what differs: the
+   * columns and tables that lists, counts and views of the past go by. An index that is gone is no fault.
+   */
+  checkDerived(seq: number): AsyncIterable<DerivedFault>;
 
   /** Throws when the store cannot serve reads now. */
   ping(): Promise<void>;

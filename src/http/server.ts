@@ -49,6 +49,8 @@ export interface ServerOptions {
   readonly readiness: () => Promise<Readiness>;
   /** The public keys that the history is sealed with, as a JWK set; without it none are published. */
   readonly signingKeys?: () => Promise<object>;
+  /** The same as PEM. */
+  readonly signingKeysPem?: () => Promise<string>;
   /** What `/metrics` answers; without it there is no such page. */
   readonly metrics?: MetricsText | undefined;
   /** Told of every answer by its route, none for what is nowhere, and its status. */
@@ -81,6 +83,7 @@ export interface Server {
 }
 
 const SIGNING_KEYS = '/.well-known/abnormal-gateway-signing-keys.json';
+const SIGNING_KEYS_PEM = '/.well-known/abnormal-gateway-signing-keys.pem';
 const BODY_LIMIT = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
@@ -194,8 +197,13 @@ class GatewayServer implements Server {
       const details = (await areAsked(options.callers)) ? {} : { checks };
       return reply.code(ready ? 200 : 503).send({ status, ...details });
     });
-    const { metrics, signingKeys } = options;
+    const { metrics, signingKeys, signingKeysPem } = options;
     if (signingKeys) app.get(SIGNING_KEYS, OPEN, () => signingKeys());
+    if (signingKeysPem) {
+      app.get(SIGNING_KEYS_PEM, OPEN, async (_, reply) =>
+        reply.type('application/x-pem-file').send(await signingKeysPem()),
+      );
+    }
     if (metrics) {
       const access = options.openMetrics ? 'OPEN' : 'reader';
       app.get('/metrics', { config: { access } }, async (_request, reply) =>

@@ -65,6 +65,10 @@ test('the public keys are published, those of old too', async () => {
   const text = await (await fetch(url + path)).text();
   expect(readPublicKeys(text)).toEqual([signerOf(older).publicKey, publicKey]);
   expect(text).not.toContain('"d"');
+  const pem = await fetch(url + path.replace('.json', '.pem'));
+  expect(pem.headers.get('content-type')).toContain('application/x-pem-file');
+  // standard tools take the first: that of now
+  expect(readPublicKeys(await pem.text())).toEqual([publicKey, signerOf(older).publicKey]);
 });
 
 test('the hook gets a line for each seal, in a file', async () => {

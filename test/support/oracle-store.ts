@@ -1,3 +1,9 @@
+import {
+  type BatchNote,
+  type BatchStatement,
+  type Confirmation,
+  statementOf,
+} from '../../src/history/batch-statement.js';
 import { HistoryError } from '../../src/history/errors.js';
 import type {
   Batch,
@@ -44,13 +50,24 @@ interface Held extends Mutable<Revision> {
   confirmedBy: number;
 }
 
+/** The keys that a batch takes out of quarantine: what it tombstones stays there if the batch names it itself. */
+function keysOut({ released, observations, tombstones, quarantine }: Batch): string[] {
+  const named = new Set(quarantine.map(({ key }) => keyText(key)));
+  const buried = tombstones.map(keyText).filter((key) => !named.has(key));
+  return [...released.map(keyText), ...observations.map(({ key }) => keyText(key)), ...buried];
+}
+
 /**
  * The port's meaning, written down as plainly as possible: arrays, walked from end to end. What other stores
  * answer is compared with it; it is no example of how to make one.
  */
 export class OracleStore implements HistoryStore {
   readonly description = 'oracle';
-  readonly #batches: { readonly id: string; readonly recorded: Recorded }[] = [];
+  readonly #batches: {
+    readonly id: string;
+    readonly recorded: Recorded;
+    readonly stated: BatchStatement;
+  }[] = [];
   readonly #held: Held[] = [];
   readonly #ledger: RecordedEntry[] = [];
   readonly #runs = new Map<string, Run>();
@@ -75,9 +92,12 @@ export class OracleStore implements HistoryStore {
     for (const key of batch.tombstones) {
       if (!observed.has(keyText(key))) this.#bury(key, batch.run.id, pin, tally);
     }
+    const freed = keysOut(batch).filter((key) => this.#quarantine.has(key));
     this.#keepBooks(batch, pin.seq);
+    const verified = this.#held.filter(({ confirmedBy }) => confirmedBy === pin.seq);
+    const stated = statementOf(batch, freed, verified);
     const recorded = { ...pin, ...tally, conflicts: conflicts.map(({ key }) => key) };
-    this.#batches.push({ id: batch.id, recorded });
+    this.#batches.push({ id: batch.id, recorded, stated });
     return recorded;
   }
 
@@ -124,12 +144,7 @@ export class OracleStore implements HistoryStore {
     for (const entry of batch.ledger) this.#ledger.push({ ...entry, seq });
     for (const state of batch.streams) this.#streams.set(streamText(state), state);
     for (const entry of batch.quarantine) this.#quarantine.set(keyText(entry.key), entry);
-    const observed = batch.observations.map(({ key }) => key);
-    const named = new Set(batch.quarantine.map(({ key }) => keyText(key)));
-    const buried = batch.tombstones.filter((key) => !named.has(keyText(key)));
-    for (const key of [...batch.released, ...observed, ...buried]) {
-      this.#quarantine.delete(keyText(key));
-    }
+    for (const key of keysOut(batch)) this.#quarantine.delete(key);
   }
 
   #last(): Pin {
@@ -353,6 +368,21 @@ export class OracleStore implements HistoryStore {
 
   async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
     return keys.map((key) => this.#quarantine.get(keyText(key)) ?? null);
+  }
+
+  async batches({ afterSeq, toSeq, limit }: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
+    return this.#batches
+      .map(({ id, recorded, stated }) => ({ id, seq: recorded.seq, at: recorded.at, recorded, stated }))
+      .filter(({ seq }) => seq > afterSeq && seq <= toSeq)
+      .slice(0, limit);
+  }
+
+  async *confirmations(): AsyncGenerator<readonly Confirmation[]> {
+    yield this.#held;
+  }
+
+  async *checkDerived(): AsyncGenerator<never> {
+    // it keeps nothing but what it was given
   }
 
   async document(collection: Collection, id: string): Promise<StoredDocument | null> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { PACKED, type PackManifest } from '../../src/evidence/proof/pack-manifest.js';
-import { newSigningKey, signerOf } from '../../src/evidence/proof/signing-key.js';
+import { newSigningKey, type Signer, signerOf } from '../../src/evidence/proof/signing-key.js';
 import { TAR_END, tarHeader, tarPadding } from '../../src/evidence/proof/tar.js';
 import { canonicalJson } from '../../src/model/revision.js';
 import type { Deed } from './tampering.js';
@@ -65,6 +65,18 @@ export class PackForger {
     });
     const text = canonicalJson(edit({ ...manifest, files }));
     this.put([{ name: PACKED.manifest, bytes: Buffer.from(text) }, ...parts.slice(1)]);
+  }
+
+  /** The pack with one file replaced, and a manifest made for it and signed by whoever is given. */
+  makeAnew(name: string, content: string, signer: Signer | null): void {
+    const files = this.parts().filter((part) => part.name !== PACKED.signature);
+    const parts = files.map((part) => (part.name === name ? { name, bytes: Buffer.from(content) } : part));
+    this.putConsistently(parts, (manifest) => ({ ...manifest, key: signer?.publicKey ?? null }));
+    if (!signer) return;
+    const [manifest, ...rest] = this.parts();
+    if (!manifest) throw new Error('no manifest');
+    const signature = Buffer.from(signer.sign(manifest.bytes.toString()), 'base64');
+    this.put([manifest, { name: PACKED.signature, bytes: signature }, ...rest]);
   }
 
   lines(name: string): string[] {

@@ -1,7 +1,7 @@
 import type { FindingCode, Findings } from './findings.js';
 import type { Leaf } from './leaf.js';
 
-type Sort = 'RECORD' | 'READING';
+type Sort = 'RECORD' | 'READING' | 'BATCH';
 
 /**
  * Compares what is there of one batch with what its seal lists, and names each difference. `mayLack`: what is not
@@ -75,16 +75,14 @@ function say(
   const { seq } = leaf;
   const what = whatOf(sort, leaf);
   const thing = sort === 'RECORD' ? 'The version' : 'A reading';
-  findings.add(code, `${thing} of ${what} that batch ${seq} brought ${how} (seal ${seal}).`, {
-    seal,
-    seq,
-    what,
-  });
+  const named = sort === 'BATCH' ? `Batch ${seq}` : `${thing} of ${what} that batch ${seq} brought`;
+  findings.add(code, `${named} ${how} (seal ${seal}).`, { seal, seq, what });
 }
 
 /** A record as `integration/kind/id`; a reading as its stream and window. */
-export function whatOf(sort: Sort, { name }: Pick<Leaf, 'name'>): string {
+function whatOf(sort: Sort, { name, seq }: Leaf): string {
   const [first = '', second = '', third = ''] = name;
+  if (sort === 'BATCH') return `batch ${seq}`;
   return sort === 'RECORD' ? `${second}/${first}/${third}` : `${first} from ${second} to ${third}`;
 }
 

@@ -1,7 +1,7 @@
 /**
  * What is wrong. `SEAL_…`: with the chain of seals itself. `LIST_ALTERED`: the list of a seal's leaves, by which
  * what is wrong is named. `STATE_ALTERED`: what the store works out beside the records, such as when a version
- * ended. `FILE_…`, `MANIFEST_…`: with a pack.
+ * ended, and what is written over, such as the state of a stream. `FILE_…`, `MANIFEST_…`: with a pack.
  */
 export type FindingCode =
   | 'SEAL_MISSING'
@@ -20,6 +20,10 @@ export type FindingCode =
   | 'READING_MISSING'
   | 'READING_ADDED'
   | 'READING_REORDERED'
+  | 'BATCH_ALTERED'
+  | 'BATCH_MISSING'
+  | 'BATCH_ADDED'
+  | 'BATCH_REORDERED'
   | 'RUN_ALTERED'
   | 'RUN_MISSING'
   | 'RUN_ADDED'

@@ -115,6 +115,9 @@ export async function* newestRuns(store: HistoryStore, since: Instant | null): A
     }
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return;
+    // rows that say something else than they are found by would be given again and again
+    const isBack = before !== null && (last.startedAt > before.startedAt || last.id === before.id);
+    if (isBack) throw new Error('the runs are not in their order');
     before = { startedAt: last.startedAt, id: last.id };
   }
 }

@@ -1,3 +1,5 @@
+import type { BatchNote } from '../../history/batch-statement.js';
+import type { Collection, StoredDocument } from '../../model/document.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import { canonicalJson, type Revision, sha256 } from '../../model/revision.js';
 import { streamText } from '../../model/stream.js';
@@ -13,7 +15,10 @@ export type RevisionFacts = Pick<
 export interface Leaf {
   /** The batch that brought it. */
   readonly seq: number;
-  /** A revision: kind, integration, id. A reading: stream, beginning and end of the window, its place in the batch. */
+  /**
+   * A revision: kind, integration, id. A reading: stream, beginning and end of the window, its place in the batch. A
+   * batch has none. A document: collection, id; its version stands in the place of the batch.
+   */
   readonly name: readonly string[];
   readonly hash: string;
 }
@@ -52,4 +57,16 @@ export function ledgerLeaves(entries: readonly RecordedEntry[]): Leaf[] {
 export function ledgerLeaf(entry: RecordedEntry, place: number): Leaf {
   const name = [streamText(entry), entry.from, entry.to, String(place)];
   return { seq: entry.seq, name, hash: leafHash(canonicalJson(entry)).toString('hex') };
+}
+
+/** The leaf of a batch: its id, what was answered, its instant among it, and what it states of what is written over. */
+export function batchLeaf({ id, seq, recorded, stated }: BatchNote): Leaf {
+  const hash = leafHash(canonicalJson({ id, ...recorded, stated })).toString('hex');
+  return { seq, name: [], hash };
+}
+
+/** The leaf of a document as it stands. */
+export function documentLeaf(collection: Collection, { id, version, body }: StoredDocument): Leaf {
+  const hash = leafHash(canonicalJson({ collection, id, version, body })).toString('hex');
+  return { seq: version, name: [collection, id], hash };
 }

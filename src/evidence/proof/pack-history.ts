@@ -1,4 +1,3 @@
-import { createPublicKey } from 'node:crypto';
 import type { HistoryStore, Pin } from '../../history/store.js';
 import { type Instant, shift } from '../../model/instant.js';
 import type { Kind } from '../../model/kind.js';
@@ -10,7 +9,7 @@ import { type Leaf, ledgerLeaf } from './leaf.js';
 import { isPacked, PACKED, type PackManifest } from './pack-manifest.js';
 import { packedLeaf, packedRevision } from './pack-rows.js';
 import { bodyOf, type LeafList, type Seal, type SealBody, sealIn, unpackLeaves } from './seal.js';
-import type { PublicJwk } from './signing-key.js';
+import { type PublicJwk, pemOf } from './signing-key.js';
 import { streamNamed, wholeLedger } from './state-coverage.js';
 import { walkBatches } from './walk-batches.js';
 import type { PackPart, WriteText } from './write-pack.js';
@@ -84,6 +83,11 @@ export class PackedHistory {
   get facts(): Pick<PackManifest, 'seals' | 'counts'> {
     const { first, last } = this;
     return { seals: { first, last, lastHash: this.#lastHash }, counts: this.#counts };
+  }
+
+  /** Whether some of the seals are signed; once they are written. */
+  get isSigned(): boolean {
+    return this.#keys.size > 0;
   }
 
   /** In the order in which they have to be written. */
@@ -228,9 +232,4 @@ function bodyIn(seal: Seal, index: number): SealBody {
   const body = bodyOf(seal);
   if (!body) throw altered(`Seal ${index}`);
   return body;
-}
-
-function pemOf({ x }: PublicJwk): string {
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-  return key.export({ format: 'pem', type: 'spki' }).toString();
 }

@@ -1,6 +1,6 @@
 import type { HistoryStore } from '../../history/store.js';
 import { toInstant } from '../../model/instant.js';
-import { keyIdOf, type PublicJwk } from './signing-key.js';
+import { keyIdOf, type PublicJwk, pemOf } from './signing-key.js';
 
 const PREFIX = 'signing-key-';
 
@@ -24,6 +24,12 @@ export async function publishedKeys(store: HistoryStore): Promise<JwkSet> {
     .sort((a, b) => (String(a.body.firstUsedAt) < String(b.body.firstUsedAt) ? -1 : 1))
     .flatMap(({ body }) => jwk(String(body.x)));
   return { keys };
+}
+
+/** The same as PEM, the newest key first, since standard tools take the first of a file. */
+export async function publishedPem(store: HistoryStore): Promise<string> {
+  const { keys } = await publishedKeys(store);
+  return keys.toReversed().map(pemOf).join('');
 }
 
 function jwk(x: string): JwkSet['keys'][number][] {

@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { HistoryStore, Pin } from '../../history/store.js';
+import { COLLECTIONS } from '../../model/document.js';
 import { type Instant, toInstant } from '../../model/instant.js';
 import { sha256 } from '../../model/revision.js';
 import { streamText } from '../../model/stream.js';
 import { type EndedRuns, endedRuns, RecentRuns } from './gather-runs.js';
-import { type Leaf, revisionLeaf } from './leaf.js';
+import { batchLeaf, documentLeaf, type Leaf, revisionLeaf } from './leaf.js';
 import { MerkleTree } from './merkle.js';
 import {
   type AuditTip,
@@ -25,6 +26,7 @@ import { walkBatches } from './walk-batches.js';
 
 /** Revisions after which a seal ends with the batch: what is held while it is made, and what its list comes to. */
 const ENOUGH = 20_000;
+const BATCHES_AT_ONCE = 100;
 /** Leaves made before other work is let in. */
 const AT_ONCE = 20;
 /** Another process may seal at the same time; one of the two is first. */
@@ -102,12 +104,17 @@ async function sealNext(
   const statements = await stateAll(store, { fromSeq, ...range });
   const ended: EndedRuns = await endedRuns(store, last, recent, at);
   const ledger = statements.flatMap(({ leaves }) => leaves);
-  const list = listText({ revisions: part.leaves, ledger });
+  // those that no seal covers yet: in the first seal that covers any, all
+  const batchesFrom = last?.batches ? fromSeq : 0;
+  const batches = await readBatches(store, batchesFrom, range.toSeq, signal);
+  const documents = await readDocuments(store);
+  const list = listText({ revisions: part.leaves, ledger, batches, documents });
   const body: SealBody = {
     ...{ type: SEAL_TYPE, version: 1, index: (last?.index ?? 0) + 1, at },
     ...{ fromSeq, toSeq: range.toSeq, toAt: range.toAt },
     revisions: treeOf(part.leaves),
     ledger: treeOf(ledger),
+    batches: { ...treeOf(batches), fromSeq: batchesFrom },
     list: sha256(list),
     coverage: statements.map(({ coverage }) => coverage),
     ...{ runs: ended.runs, runsBefore: ended.before, runsLeft: ended.hasMore },
@@ -154,6 +161,31 @@ async function readPart(
     if (leaves.length >= enough && first) return { leaves, toSeq: seq, toAt: first.observedFrom };
   }
   return { leaves, toSeq: target.seq, toAt: target.at };
+}
+
+async function readBatches(
+  store: HistoryStore,
+  fromSeq: number,
+  toSeq: number,
+  signal: AbortSignal | undefined,
+): Promise<Leaf[]> {
+  const leaves: Leaf[] = [];
+  for (let afterSeq = fromSeq; afterSeq < toSeq; await setImmediate()) {
+    signal?.throwIfAborted();
+    const notes = await store.batches({ afterSeq, toSeq, limit: BATCHES_AT_ONCE });
+    leaves.push(...notes.map(batchLeaf));
+    afterSeq = notes.length < BATCHES_AT_ONCE ? toSeq : (notes.at(-1)?.seq ?? toSeq);
+  }
+  return leaves;
+}
+
+async function readDocuments(store: HistoryStore): Promise<Leaf[]> {
+  const leaves: Leaf[] = [];
+  for (const collection of COLLECTIONS) {
+    const documents = await store.documents(collection);
+    leaves.push(...documents.map((document) => documentLeaf(collection, document)));
+  }
+  return leaves;
 }
 
 /** The last entry of the audit trail, with its digest. */

@@ -24,6 +24,12 @@ export interface SealBody {
   readonly revisions: Tree;
   /** As `revisions`, over the readings that they recorded. */
   readonly ledger: Tree;
+  /**
+   * As `revisions`, over the batches themselves: the instant of each, what came of it, and what it left of all that
+   * later ones write over. From the one after `fromSeq`, which in the first seal that has this is the first of all;
+   * missing in seals of earlier versions of the gateway.
+   */
+  readonly batches?: Tree & { readonly fromSeq: number };
   /** SHA-256 of the list of leaves, which lies beside the seal. */
   readonly list: string;
   /** What was held of each stream, as known at `toSeq`. */
@@ -118,19 +124,24 @@ function isBody(value: unknown): value is SealBody {
   if (typeof value !== 'object' || value === null) return false;
   const { type, version, index, fromSeq, toSeq, at, toAt, list, runsBefore, ...rest } =
     value as Partial<SealBody>;
-  const { revisions, ledger, coverage, runs, audit, previous, key } = rest;
+  const { revisions, ledger, batches, coverage, runs, audit, previous, key } = rest;
   return (
     type === SEAL_TYPE &&
     version === 1 &&
     [index, fromSeq, toSeq].every(Number.isSafeInteger) &&
     [at, toAt, list, runsBefore].every((text) => typeof text === 'string') &&
-    [revisions, ledger].every((tree) => typeof tree?.root === 'string' && Number.isSafeInteger(tree.count)) &&
+    [revisions, ledger].every(isTree) &&
+    (batches === undefined || (isTree(batches) && Number.isSafeInteger(batches.fromSeq))) &&
     isListOf(coverage, ({ stream }) => typeof stream === 'string') &&
     isListOf(runs, ({ id, digest }) => typeof id === 'string' && typeof digest === 'string') &&
     (audit === null || (Number.isSafeInteger(audit?.index) && typeof audit?.digest === 'string')) &&
     (previous === null || typeof previous === 'string') &&
     (key === null || isPublicJwk(key))
   );
+}
+
+function isTree(tree: Tree | undefined): boolean {
+  return typeof tree?.root === 'string' && Number.isSafeInteger(tree.count);
 }
 
 function isListOf<T extends object>(list: readonly T[] | undefined, isOne: (each: T) => boolean): boolean {
@@ -143,17 +154,24 @@ function isListOf<T extends object>(list: readonly T[] | undefined, isOne: (each
 export interface LeafList {
   readonly revisions: readonly Leaf[];
   readonly ledger: readonly Leaf[];
+  readonly batches: readonly Leaf[];
+  /** All that stood when the seal was made. */
+  readonly documents: readonly Leaf[];
 }
 
 const compress = promisify(deflateRaw);
 const expand = promisify(inflateRaw);
 
-/** The list as text, one leaf a line: a JSON array of `r` or `l`, the batch, the leaf's name and its hash. */
-export function listText({ revisions, ledger }: LeafList): string {
-  return [...revisions.map(lineOf('r')), ...ledger.map(lineOf('l'))].join('');
+/**
+ * The list as text, one leaf a line: a JSON array of `r` (revision), `l` (reading), `b` (batch) or `d` (document), the
+ * batch (a document's version), the leaf's name and its hash.
+ */
+export function listText({ revisions, ledger, batches, documents }: LeafList): string {
+  const lines = [revisions.map(lineOf('r')), ledger.map(lineOf('l'))];
+  return [...lines, batches.map(lineOf('b')), documents.map(lineOf('d'))].flat().join('');
 }
 
-function lineOf(sort: 'r' | 'l') {
+function lineOf(sort: 'r' | 'l' | 'b' | 'd') {
   return ({ seq, name, hash }: Leaf) => `${JSON.stringify([sort, seq, ...name, hash])}\n`;
 }
 
@@ -169,7 +187,7 @@ export async function unpackLeaves(packed: string): Promise<(LeafList & { readon
     const text = bytes.toString('utf8');
     const lines = text.split('\n').slice(0, -1).map(readLine);
     const of = (sort: string) => lines.filter((line) => line.sort === sort).map(({ leaf }) => leaf);
-    return { text, revisions: of('r'), ledger: of('l') };
+    return { text, revisions: of('r'), ledger: of('l'), batches: of('b'), documents: of('d') };
   } catch {
     return null;
   }

@@ -109,6 +109,11 @@ function jwkOf(key: KeyObject): PublicJwk {
   return { kty: 'OKP', crv: 'Ed25519', kid, x };
 }
 
+/** The key as PEM, for standard tools. */
+export function pemOf({ x }: Pick<PublicJwk, 'x'>): string {
+  return publicKeyOf({ x }).export({ format: 'pem', type: 'spki' }).toString();
+}
+
 /** The id that a public key must have, by its bytes. */
 export function keyIdOf(publicKey: Pick<PublicJwk, 'x'>): string | null {
   try {

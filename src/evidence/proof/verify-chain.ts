@@ -48,6 +48,11 @@ export class ChainCheck {
     return this.#last?.body ?? null;
   }
 
+  /** The keys by which seals are signed, by their ids. */
+  get signers(): ReadonlySet<string> {
+    return new Set(this.#keys.keys());
+  }
+
   get count(): number {
     return this.#lastIndex;
   }
@@ -129,7 +134,8 @@ export class ChainCheck {
       return null;
     }
     const isRoot = treeOf(list.revisions).root === body.revisions.root;
-    if (isRoot && treeOf(list.ledger).root === body.ledger.root) return list;
+    const isOfBatches = !body.batches || treeOf(list.batches).root === body.batches.root;
+    if (isRoot && isOfBatches && treeOf(list.ledger).root === body.ledger.root) return list;
     this.#add('ROOT_DIFFERS', index, `The list of leaves of seal ${index} does not come to its roots.`);
     return list;
   }

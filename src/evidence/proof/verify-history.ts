@@ -1,5 +1,6 @@
 import { wholeOnes } from '../../history/errors.js';
-import type { HistoryStore, Pin } from '../../history/store.js';
+import type { HistoryStore, Page, PageQuery, Pin, Position } from '../../history/store.js';
+import { DEFAULT_ORDER } from '../../model/fields.js';
 import type { Kind, RecordKey } from '../../model/kind.js';
 import { OPEN_SEQ, type Revision, sha256 } from '../../model/revision.js';
 import { checkFields } from './check-fields.js';
@@ -10,7 +11,9 @@ import { MerkleTree } from './merkle.js';
 import { readDoubtful } from './read-doubtful.js';
 import { type Seal, type SealBody, sealIn } from './seal.js';
 import { AuditCheck } from './verify-audit.js';
+import { BatchCheck } from './verify-batches.js';
 import { ChainCheck, type ChainOptions, type CheckedSeal } from './verify-chain.js';
+import { DocumentCheck } from './verify-documents.js';
 import { LedgerCheck } from './verify-ledger.js';
 import { type VerifyReport, verdictOf } from './verify-report.js';
 import { RunCheck } from './verify-runs.js';
@@ -39,14 +42,19 @@ export function verifyHistory(store: HistoryStore, options: VerifyOptions): Prom
 }
 
 const TEXTS_AT_ONCE = 20;
+const LISTED_AT_ONCE = 200;
 
 class HistoryCheck {
   readonly #findings = new Findings();
   readonly #chain: ChainCheck;
-  readonly #ends = new VersionEnds();
+  #ends = new VersionEnds();
   readonly #live = new Map<string, number>();
+  /** As `#live`, in the view of the past that lists are read in as well. */
+  readonly #wasLive = new Map<string, number>();
   readonly #runs: RunCheck;
   readonly #audit: AuditCheck;
+  readonly #batches: BatchCheck;
+  readonly #documents: DocumentCheck;
   #head: Pin = { seq: 0, at: '' };
   #walkedTo = 0;
   #revisions = 0;
@@ -58,6 +66,8 @@ class HistoryCheck {
     this.#chain = new ChainCheck(this.#findings, options);
     this.#runs = new RunCheck(this.#findings);
     this.#audit = new AuditCheck(this.#findings);
+    this.#batches = new BatchCheck(store, this.#findings);
+    this.#documents = new DocumentCheck(this.#findings);
   }
 
   async run(): Promise<VerifyReport> {
@@ -71,6 +81,8 @@ class HistoryCheck {
       if (checked === null) continue;
       this.#runs.take(checked.body);
       this.#audit.take(checked.body);
+      this.#documents.take(checked);
+      await this.#batches.compare(checked, this.#head.seq);
       await this.#checkSeal(checked);
       if (checked.list) ledger.compare(checked, checked.list.ledger);
     }
@@ -78,6 +90,13 @@ class HistoryCheck {
     await this.#walk(this.#head.seq, null, sealedTo);
     await this.#checkEnds();
     await this.#checkCounts();
+    await this.#checkLists(this.#head.seq, this.#live);
+    await this.#checkLists(this.#pastSeq, this.#wasLive);
+    // what follows needs the room
+    this.#ends = new VersionEnds();
+    await this.#checkDerived();
+    await this.#batches.finish(this.#head, this.#revisions);
+    await this.#documents.finish(store);
     await this.#runs.finish(store);
     await this.#audit.finish(store);
     this.#chain.finish();
@@ -151,6 +170,8 @@ class HistoryCheck {
       const { kind } = revision.key;
       const isLive = revision.seqTo > this.#head.seq && !revision.deleted;
       if (isLive) this.#live.set(kind, (this.#live.get(kind) ?? 0) + 1);
+      const wasLive = seq <= this.#pastSeq && revision.seqTo > this.#pastSeq && !revision.deleted;
+      if (wasLive) this.#wasLive.set(kind, (this.#wasLive.get(kind) ?? 0) + 1);
       if (await this.#isToCome(revision)) {
         this.#say(
           'STATE_ALTERED',
@@ -214,6 +235,37 @@ class HistoryCheck {
       if (count === live) continue;
       const message = `The history counts ${count} records of kind ${kind}, and has ${live}.`;
       this.#findings.add('STATE_ALTERED', message, { what: kind });
+    }
+  }
+
+  get #pastSeq(): number {
+    return Math.floor(this.#head.seq / 2);
+  }
+
+  /** Reads the lists to their ends, as whoever asks for them does. */
+  async #checkLists(seq: number, live: ReadonlyMap<string, number>): Promise<void> {
+    for (const kind of ['threat', 'case', 'campaign'] as const) {
+      const there = live.get(kind) ?? 0;
+      let listed = 0;
+      for (let after: Position | null = null, hasMore = true; hasMore && listed <= there; ) {
+        this.options.signal?.throwIfAborted();
+        const order = { orderBy: DEFAULT_ORDER[kind], descending: true, after, limit: LISTED_AT_ONCE };
+        const query: PageQuery<typeof kind> = { kind, integrations: null, filter: null, seq, ...order };
+        const page: Page | undefined = await readDoubtful(this.store, () => this.store.page(query));
+        listed += page?.items.length ?? 0;
+        after = page?.items.at(-1)?.position ?? null;
+        hasMore = page?.hasMore ?? false;
+      }
+      if (listed === there) continue;
+      const message = `The list of records of kind ${kind} as of batch ${seq} comes to ${listed} of them, and there are ${there}.`;
+      this.#findings.add('STATE_ALTERED', message, { seq, what: kind });
+    }
+  }
+
+  async #checkDerived(): Promise<void> {
+    for await (const { what, seq, message } of this.store.checkDerived(this.#head.seq)) {
+      this.options.signal?.throwIfAborted();
+      this.#findings.add('STATE_ALTERED', message, { seq, what });
     }
   }
 

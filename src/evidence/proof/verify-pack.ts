@@ -187,8 +187,28 @@ class PackCheck {
       this.#findings.add('TRUNCATED', message, { seal: seals.last });
     }
     this.#checkCounts(counts);
+    this.#checkSigner(manifest, chain.signers);
     chain.finish();
     return this.#report(manifest, chain.last && last ? { chain, count: last.index - seals.first + 1 } : null);
+  }
+
+  /**
+   * The manifest against the seals: whoever replaces a report can make a manifest anew and sign it with a key of his
+   * own, or with none, but cannot sign the seals. A key had from elsewhere vouches by itself, also for older seals.
+   */
+  #checkSigner({ key }: PackManifest, signers: ReadonlySet<string>): void {
+    const about = { what: PACKED.signature };
+    if (key === null) {
+      if (signers.size === 0) return;
+      const message =
+        'The manifest is not signed, and seals of the pack are: its signature was taken away, or it was made anew.';
+      this.#findings.add('MANIFEST_ALTERED', message, about);
+    } else if (!signers.has(key.kid)) {
+      const message = `The manifest is signed by the key ${key.kid}, which signs none of the seals of the pack`;
+      const isGiven = this.options.publicKeys?.some(({ x }) => x === key.x) ?? false;
+      if (isGiven) this.#findings.notice(`${message}: it is among the keys given.`);
+      else this.#findings.add('SEAL_UNKNOWN_KEY', `${message}: it may be anybody's.`, about);
+    }
   }
 
   /** Seals that must be in the pack: those of its span, and those whose place is not known. */

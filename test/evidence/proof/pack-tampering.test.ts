@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lastSealed, PackedHistory } from '../../../src/evidence/proof/pack-history.js';
+import { newSigningKey, type Signer, signerOf } from '../../../src/evidence/proof/signing-key.js';
 import { verifyPack } from '../../../src/evidence/proof/verify-pack.js';
 import { type PackPart, writePackFile } from '../../../src/evidence/proof/write-pack.js';
 import { openStore } from '../../../src/history/open-store.js';
@@ -36,14 +37,20 @@ async function pack(store: HistoryStore, path: string, { from, integrations, sig
   return [{ hash: String(last?.body.hash), index: null }];
 }
 
+/** Makes the history, its seals signed or none of them. */
 async function inFolder<T>(
   shape: HistoryShape,
+  signed: boolean,
   work: (store: HistoryStore, folder: string) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'pack-'));
   const store = await openStore('sqlite::memory:', 'write');
   try {
-    await recordShape(store, shape, 'SIGNED');
+    const batches = shape.batches.map((batch) => ({
+      ...batch,
+      seal: signed || batch.seal === 'NO' ? batch.seal : ('UNSIGNED' as const),
+    }));
+    await recordShape(store, { ...shape, batches }, signed ? 'SIGNED' : 'UNSIGNED');
     return await work(store, folder);
   } finally {
     await store.close();
@@ -61,7 +68,7 @@ describe('an untouched pack', () => {
   it('is found intact, and made again it has the same bytes', async () => {
     await fc.assert(
       fc.asyncProperty(historyShape, packing, (shape, how) =>
-        inFolder(shape, async (store, folder) => {
+        inFolder(shape, how.signed, async (store, folder) => {
           const paths = [join(folder, 'one.tar'), join(folder, 'two.tar')];
           const [one = '', two = ''] = paths;
           const held = await pack(store, one, how);
@@ -76,6 +83,51 @@ describe('an untouched pack', () => {
       { numRuns: Math.ceil(RUNS / 3) },
     );
   }, 1_800_000);
+});
+
+describe('a pack that was made anew, a report in it altered', () => {
+  const [shape] = fc.sample(historyShape, { numRuns: 1, seed: 3 });
+  const whole = { from: '2026-03-01T08:00:00.000Z', integrations: null, signed: true };
+
+  it.each([
+    [
+      'signed by somebody else',
+      'SEAL_UNKNOWN_KEY',
+      'signs none of the seals',
+      (): Signer | null => signerOf(newSigningKey()),
+    ],
+    ['signed by nobody', 'MANIFEST_ALTERED', 'its signature was taken away', (): Signer | null => null],
+  ] as const)(
+    'is found where it is %s, though no key was had from elsewhere',
+    async (_, code, words, signer) => {
+      if (!shape) throw new Error('no shape');
+      await inFolder(shape, true, async (store, folder) => {
+        const path = join(folder, 'evidence.tar');
+        const held = await pack(store, path, whole);
+        const options = { publicKeys: null, mustBeSigned: false, held };
+        expect((await verifyPack(path, options)).verdict).toBe('INTACT');
+        new PackForger(path, () => 0).makeAnew('report.html', '<h1>All is very well</h1>', signer());
+        const { verdict, findings } = await verifyPack(path, options);
+        expect([verdict, findings]).toEqual([
+          'TAMPERED',
+          [expect.objectContaining({ code, message: expect.stringContaining(words) })],
+        ]);
+      });
+    },
+  );
+
+  it('is intact where its key was had from elsewhere, as that of an earlier period is after a change of keys', async () => {
+    if (!shape) throw new Error('no shape');
+    await inFolder(shape, true, async (store, folder) => {
+      const path = join(folder, 'evidence.tar');
+      const held = await pack(store, path, whole);
+      const later = signerOf(newSigningKey());
+      new PackForger(path, () => 0).makeAnew('report.html', '<h1>All is well</h1>', later);
+      const publicKeys = [SIGNER.publicKey, later.publicKey];
+      const { verdict, notices } = await verifyPack(path, { publicKeys, mustBeSigned: true, held });
+      expect([verdict, notices.join()]).toEqual(['INTACT', expect.stringContaining('among the keys given')]);
+    });
+  });
 });
 
 const tamperCase = fc.record({
@@ -93,7 +145,7 @@ it(`${RUNS} random alterations of a pack are found and named, each and every one
     // each in its turn; where there is nothing to be altered so, another pack
     const name = names[left % names.length] ?? '';
     const { shape, how, numbers } = tried;
-    await inFolder(shape, async (store, folder) => {
+    await inFolder(shape, how.signed, async (store, folder) => {
       const path = join(folder, 'evidence.tar');
       const held = await pack(store, path, how);
       let next = 0;
