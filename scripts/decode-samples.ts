@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { DecodeError, UpstreamError } from '../src/abnormal/errors.js';
-import { JsonError, parseJson } from '../src/abnormal/parse-json.js';
+import { decodeList } from '../src/abnormal/list.js';
+import { JsonError, parseJson } from '../src/abnormal/lossless-json.js';
 import { LIST_PATHS } from '../src/abnormal/paths.js';
-import { decodeCampaign } from '../src/abnormal/schemas/campaign.js';
-import { decodeCase } from '../src/abnormal/schemas/case.js';
-import { decodeCaseAnalysis } from '../src/abnormal/schemas/case-analysis.js';
-import type { Received } from '../src/abnormal/schemas/decode.js';
-import { decodeList } from '../src/abnormal/schemas/list.js';
-import { idOf, isRecord } from '../src/abnormal/schemas/scalars.js';
-import { decodeThreat } from '../src/abnormal/schemas/threat.js';
-import { decodeThreatAttachments, decodeThreatLinks } from '../src/abnormal/schemas/threat-parts.js';
-import type { Resource } from '../src/model/kind.js';
 import { canonicalJson } from '../src/model/revision.js';
+import { decodeCampaign } from '../src/resources/campaign/campaign.js';
+import { decodeCaseAnalysis } from '../src/resources/case/case-analysis.js';
+import { decodeCase } from '../src/resources/case/decode-case.js';
+import type { Received } from '../src/resources/decode.js';
+import type { Resource } from '../src/resources/kind.js';
+import { idOf, isRecord } from '../src/resources/scalars.js';
+import { decodeThreat } from '../src/resources/threat/threat-part.js';
+import { decodeThreatAttachments, decodeThreatLinks } from '../src/resources/threat/threat-parts.js';
 
 /*
  * Decodes every payload in a folder that belongs to an endpoint the gateway reads, and says what it found:

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { textReport } from '../src/cli/report-text.js';
 import { evaluatePeriod } from '../src/evidence/evaluate-period.js';
-import { type ReportFormat, writeReport } from '../src/evidence/write-report.js';
+import { type ReportFormat, writeReport } from '../src/evidence/report/write-report.js';
 import { openStore } from '../src/history/open-store.js';
 import type { HistoryStore } from '../src/history/store.js';
 import { hasChromium, NO_CHROMIUM, openBrowser, openPage } from '../test/support/browser.js';

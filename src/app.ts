@@ -8,12 +8,12 @@ import { createReports } from './app/serve-reports.js';
 import { watchTokens } from './app/watch-tokens.js';
 import type { KeyBook } from './callers/api-keys.js';
 import type { Callers } from './callers/callers.js';
-import type { Config } from './config.js';
-import { publishedKeys, publishedPem } from './evidence/proof/published-keys.js';
-import { createContextFactory } from './graphql/context.js';
-import { createApollo } from './graphql/execution/apollo.js';
-import type { Operations } from './graphql/operations.js';
-import { redactSchema } from './graphql/redaction/redact-schema.js';
+import type { Config } from './config/config.js';
+import { publishedKeys, publishedPem } from './evidence/seal/published-keys.js';
+import { createApollo } from './graphql/operation/apollo.js';
+import { redactSchema } from './graphql/operation/redact-schema.js';
+import type { Operations } from './graphql/request/operations.js';
+import { createContextFactory } from './graphql/request/services.js';
 import { buildGatewaySchema } from './graphql/schema.js';
 import { removeLeftoverFolders } from './history/temporary-files.js';
 import type { GraphLimits } from './http/graph.js';
@@ -21,7 +21,7 @@ import { collectionCheck, historyCheck, readiness, writesCheck } from './http/he
 import { createServer, type Server } from './http/server.js';
 import { type Counters, createCounters } from './metrics/counters.js';
 import { createScrape } from './metrics/scrape.js';
-import type { Poller } from './sync/poller.js';
+import type { Poller } from './sync/schedule/poller.js';
 
 export interface App {
   /** Listens and begins to collect. Throws a `ConfigError`, a `HistoryError` or a `ListenError`. */

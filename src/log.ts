@@ -1,6 +1,6 @@
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import type { Secret } from './integrations/secret.js';
+import type { Secret } from './values/secret.js';
 
 /** What the parts log through. Default level: no addresses, no subjects, never a token. */
 export type Log = Logger;

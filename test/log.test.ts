@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { Secret } from '../src/integrations/secret.js';
 import { createLog } from '../src/log.js';
+import { Secret } from '../src/values/secret.js';
 
 const SECRET = 'p@ss"word/5f1c';
 

@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import { parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VARIABLES } from '../src/config/variables.js';
-import { ERROR_CODES } from '../src/graphql/errors.js';
+import { ERROR_CODES } from '../src/graphql/base/errors.js';
 import { buildGatewaySchema } from '../src/graphql/schema.js';
 import { FIRST_QUERY } from '../src/http/ide.js';
-import { DAY, toInstant } from '../src/model/instant.js';
+import { DAY, toInstant } from '../src/values/instant.js';
 import { Playground } from './support/app.js';
 
 const DOCS = ['README.md', ...markdownIn('docs'), ...markdownIn('docs/adr')];

@@ -1,16 +1,16 @@
 import 'reflect-metadata';
 import { LOCAL_CALLERS } from '../../src/callers/callers.js';
-import { createContextFactory } from '../../src/graphql/context.js';
-import { createApollo } from '../../src/graphql/execution/apollo.js';
-import { Gate } from '../../src/graphql/limits/gate.js';
+import { Gate } from '../../src/graphql/operation/admit.js';
+import { createApollo } from '../../src/graphql/operation/apollo.js';
+import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { createServer } from '../../src/http/server.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createLog } from '../../src/log.js';
-import { toInstant } from '../../src/model/instant.js';
-import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/model/query-limits.js';
+import { toInstant } from '../../src/values/instant.js';
+import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/request-limits.js';
 import {
   batchOf,
   observeCase,

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { openSqliteStore } from '../../src/history/sqlite-store.js';
+import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import { type Instant, MINUTE, toInstant } from '../../src/model/instant.js';
-import type { Threat } from '../../src/model/records.js';
+import type { Threat } from '../../src/resources/records.js';
+import { type Instant, MINUTE, toInstant } from '../../src/values/instant.js';
 import { batch, median, observe, randomFrom, START_MS, smallThreat } from './payloads.js';
 
 /** How long a page of the past takes in a history of a size. */

@@ -4,7 +4,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { openFile } from '../../src/cli/report-output.js';
 import { parsePeriod } from '../../src/controls/period.js';
 import { toThresholds } from '../../src/controls/thresholds.js';
-import { type ReportQuestion, writeReport } from '../../src/evidence/write-report.js';
+import { type ReportQuestion, writeReport } from '../../src/evidence/report/write-report.js';
 import { openStore } from '../../src/history/open-store.js';
 
 /*

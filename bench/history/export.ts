@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { openSqliteStore } from '../../src/history/sqlite-store.js';
-import { MINUTE, toInstant } from '../../src/model/instant.js';
+import { openSqliteStore } from '../../src/history/sqlite/store.js';
+import { MINUTE, toInstant } from '../../src/values/instant.js';
 import { batch, median, observe, START_MS, smallThreat, threat } from './payloads.js';
 
 interface Exported {

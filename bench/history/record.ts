@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { openSqliteStore } from '../../src/history/sqlite-store.js';
+import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import { MINUTE, toInstant } from '../../src/model/instant.js';
 import type { Observation } from '../../src/model/revision.js';
+import { MINUTE, toInstant } from '../../src/values/instant.js';
 import { batch, median, observe, START_MS, threat } from './payloads.js';
 
 /** The least that a driver has to do to keep a batch's payloads: one insert each, in one transaction. */

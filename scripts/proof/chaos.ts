@@ -7,7 +7,7 @@
  *   npx tsx scripts/proof/chaos.ts [--seeds 200] [--first 1] [--steps 14] [--verbose]
  */
 import { parseArgs } from 'node:util';
-import { HOUR } from '../../src/model/instant.js';
+import { HOUR } from '../../src/values/instant.js';
 import { type ChaosReport, runChaos } from '../../test/support/chaos/run.js';
 
 const { values } = parseArgs({

@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openStore } from '../../src/history/open-store.js';
-import { DAY, toInstant } from '../../src/model/instant.js';
 import { startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
+import { DAY, toInstant } from '../../src/values/instant.js';
 import { startGateway } from './child.js';
 
 const MIB = 1024 * 1024;

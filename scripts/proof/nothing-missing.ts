@@ -14,13 +14,13 @@ import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/create-client.js';
 import { openStore } from '../../src/history/open-store.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
-import { DAY, HOUR, shift, toInstant } from '../../src/model/instant.js';
 import type { FaultPlan } from '../../src/simulator/faults.js';
 import { startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { createSync } from '../../src/sync/create-sync.js';
-import type { PollReport } from '../../src/sync/report.js';
+import type { PollReport } from '../../src/sync/pass/pass-report.js';
 import { DEFAULT_SYNC_SETTINGS } from '../../src/sync/settings.js';
+import { DAY, HOUR, shift, toInstant } from '../../src/values/instant.js';
 import { createFastClock } from '../../test/support/fast-clock.js';
 import { compareWithTruth } from '../../test/support/truth.js';
 

@@ -13,7 +13,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { batch, observe, START_MS, threat } from '../../bench/history/payloads.js';
 import { openStore } from '../../src/history/open-store.js';
-import { MINUTE, toInstant } from '../../src/model/instant.js';
+import { MINUTE, toInstant } from '../../src/values/instant.js';
 import { startGateway } from './child.js';
 
 const MIB = 1024 * 1024;

@@ -1,5 +1,5 @@
-import { type Instant, toInstant } from '../model/instant.js';
-import type { Resource } from '../model/kind.js';
+import type { Resource } from '../resources/kind.js';
+import { type Instant, toInstant } from '../values/instant.js';
 import type { Priority } from './client.js';
 import { Elapsed } from './elapsed.js';
 import { cancelled } from './explain.js';

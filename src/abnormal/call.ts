@@ -1,13 +1,13 @@
+import { linkSignals } from '../async/signals.js';
 import type { Log } from '../log.js';
-import type { Resource } from '../model/kind.js';
+import type { Resource } from '../resources/kind.js';
 import type { Budget } from './budget.js';
 import { classify, type Role } from './classify.js';
 import type { CallMeter, CallOptions } from './client.js';
 import { DecodeError, type UpstreamError } from './errors.js';
 import { failure } from './explain.js';
-import { linkSignals } from './link-signals.js';
+import { JsonError, parseJson } from './lossless-json.js';
 import type { RequestOutcome, UpstreamObserver } from './observer.js';
-import { JsonError, parseJson } from './parse-json.js';
 import type { Answer, BodyKind, Request } from './request.js';
 import { AttemptError, backoffFor, parseRetryAfter, pauseFor, type RetrySettings } from './retry.js';
 import { type StartTimer, sleep } from './timer.js';

@@ -1,9 +1,9 @@
 import type { DriftSighting } from '../model/drift.js';
-import type { Instant } from '../model/instant.js';
-import type { Kind, ListedKind, Resource } from '../model/kind.js';
 import type { Window } from '../model/ledger.js';
-import type { RecordOf } from '../model/records.js';
 import type { FilterKey } from '../model/stream.js';
+import type { Kind, ListedKind, Resource } from '../resources/kind.js';
+import type { RecordOf } from '../resources/records.js';
+import type { Instant } from '../values/instant.js';
 
 /** Who waits for the answer; the budget serves them in this order. */
 export type Priority = 'interactive' | 'poll' | 'backfill';

@@ -1,29 +1,29 @@
 import type { LookupFunction } from 'node:net';
 import type { Log } from '../log.js';
-import { toInstant } from '../model/instant.js';
-import type { Kind, ListedKind, Resource } from '../model/kind.js';
-import type { RecordOf } from '../model/records.js';
+import { decodeCampaign } from '../resources/campaign/campaign.js';
+import { decodeCaseAnalysis } from '../resources/case/case-analysis.js';
+import { decodeCase } from '../resources/case/decode-case.js';
+import type { Kind, ListedKind, Resource } from '../resources/kind.js';
+import type { RecordOf } from '../resources/records.js';
+import { type Decoded, decodeThreat } from '../resources/threat/threat-part.js';
+import { decodeThreatAttachments, decodeThreatLinks } from '../resources/threat/threat-parts.js';
+import { toInstant } from '../values/instant.js';
 import type { Budget } from './budget.js';
 import { type Call, createCall, type Endpoint, type JsonAnswer } from './call.js';
 import type { AbnormalClient, CallOptions, Fetched } from './client.js';
 import { type UpstreamCode, UpstreamError } from './errors.js';
 import { failure } from './explain.js';
 import { findDrift, unreadableDrift } from './find-drift.js';
+import { decodeList } from './list.js';
 import { UNOBSERVED, type UpstreamObserver } from './observer.js';
 import { followPages, messageIdsOf } from './pages.js';
 import { createPathFinder, type PathFinder } from './path-finder.js';
 import { detailTarget, filterOf, isUsableId, TOKENS_TARGET, threatLogTarget, threatTarget } from './paths.js';
 import { createRequest } from './request.js';
 import { DEFAULT_RETRY, type RetrySettings } from './retry.js';
-import { decodeCampaign } from './schemas/campaign.js';
-import { decodeCase } from './schemas/case.js';
-import { decodeCaseAnalysis } from './schemas/case-analysis.js';
-import { decodeList } from './schemas/list.js';
-import { type Decoded, decodeThreat } from './schemas/threat.js';
-import { decodeThreatLog } from './schemas/threat-log.js';
-import { decodeThreatAttachments, decodeThreatLinks } from './schemas/threat-parts.js';
-import { decodeTokens } from './schemas/tokens.js';
+import { decodeThreatLog } from './threat-log.js';
 import { type StartTimer, startTimeout } from './timer.js';
+import { decodeTokens } from './tokens.js';
 
 export interface ClientOptions {
   /** With its version path, such as `https://api.abnormalplatform.com/v1`. */

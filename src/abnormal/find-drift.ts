@@ -1,8 +1,8 @@
 import { type DriftSighting, driftText } from '../model/drift.js';
-import type { Kind } from '../model/kind.js';
-import type { UnreadPart } from './schemas/decode.js';
-import { type IsUnknown, KNOWN, type Shape } from './schemas/known-shapes.js';
-import { isRecord } from './schemas/scalars.js';
+import type { UnreadPart } from '../resources/decode.js';
+import type { Kind } from '../resources/kind.js';
+import { type IsUnknown, KNOWN, type Shape } from '../resources/known-shapes.js';
+import { isRecord } from '../resources/scalars.js';
 
 const LONGEST_PATH = 200;
 const LONGEST_VALUE = 100;

@@ -1,5 +1,5 @@
+import { isRecord } from '../resources/scalars.js';
 import { UpstreamError } from './errors.js';
-import { isRecord } from './schemas/scalars.js';
 
 /** The page number that an answer says it has; `null` when it says none. */
 export function saidPageOf(json: unknown): number | null {

@@ -1,4 +1,4 @@
-import type { Resource } from '../model/kind.js';
+import type { Resource } from '../resources/kind.js';
 import type { Call, Endpoint, JsonAnswer } from './call.js';
 import type { CallOptions } from './client.js';
 import { type UpstreamCode, UpstreamError } from './errors.js';

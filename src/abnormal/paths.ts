@@ -1,8 +1,7 @@
-import type { Instant } from '../model/instant.js';
-import { shift, toMillis } from '../model/instant.js';
-import type { Resource } from '../model/kind.js';
 import type { Window } from '../model/ledger.js';
 import type { FilterKey } from '../model/stream.js';
+import type { Resource } from '../resources/kind.js';
+import { type Instant, shift, toMillis } from '../values/instant.js';
 
 /** The list's path of each resource. Campaigns have two: the vendor's document names the first, some clients the second. */
 export const LIST_PATHS: Record<Resource, readonly [string, ...string[]]> = {

@@ -1,10 +1,10 @@
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import { gatherCredentials } from '../evidence/gather-credentials.js';
-import type { ReportFormat, ReportQuestion } from '../evidence/write-report.js';
+import type { ReportFormat, ReportQuestion } from '../evidence/report/write-report.js';
 import type { HistoryStore } from '../history/store.js';
 import { SIMULATED_ACCOUNT } from '../integrations/open-account.js';
 import { readTokenHistories } from '../integrations/token-histories.js';
-import { toInstant } from '../model/instant.js';
+import { toInstant } from '../values/instant.js';
 import { thresholdsOf } from './judged-by.js';
 import { type AskedReport, type NameOf, ReportQuestionError } from './report-question.js';
 

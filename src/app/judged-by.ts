@@ -1,4 +1,4 @@
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import { type Thresholds, toThresholds } from '../controls/thresholds.js';
 
 /** What controls are judged by: the defaults, with the intervals at which this gateway polls. */

@@ -1,6 +1,6 @@
 import { type Budget, createBudget } from '../abnormal/budget.js';
+import { type Config, DEFAULT_RPM } from '../config/config.js';
 import { ConfigError } from '../config/config-error.js';
-import { type Config, DEFAULT_RPM } from '../config.js';
 import type { HistoryStore } from '../history/store.js';
 import { type LiveAccounts, openLiveAccounts } from '../integrations/live-accounts.js';
 import { refusalOfReal } from '../integrations/mixture.js';

@@ -1,8 +1,8 @@
 import { ApiKeys, type KeyBook } from '../callers/api-keys.js';
 import { type Callers, createCallers } from '../callers/callers.js';
 import { JsonWebTokens } from '../callers/json-web-tokens.js';
+import type { Config } from '../config/config.js';
 import { ConfigError } from '../config/config-error.js';
-import type { Config } from '../config.js';
 import type { HistoryStore } from '../history/store.js';
 import { isLoopback } from '../integrations/address.js';
 import type { Log } from '../log.js';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { GraphQLSchema } from 'graphql';
+import type { Config } from '../config/config.js';
 import { ConfigError } from '../config/config-error.js';
-import type { Config } from '../config.js';
-import { Gate } from '../graphql/limits/gate.js';
-import { type PersistedOperations, readManifest } from '../graphql/limits/persisted-operations.js';
+import { Gate } from '../graphql/operation/admit.js';
+import { type PersistedOperations, readManifest } from '../graphql/operation/persisted-operations.js';
 import type { GraphLimits } from '../http/graph.js';
 
 /** What the graph lets through. Throws a `ConfigError` where the listed operations cannot be read. */

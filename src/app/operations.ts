@@ -1,3 +1,4 @@
+import { sleep } from '../async/timers.js';
 import {
   type KeptIntegration,
   NotPossibleError,
@@ -6,19 +7,18 @@ import {
   type PolledSource,
   type ReconciledSoFar,
   type Wanted,
-} from '../graphql/operations.js';
+} from '../graphql/request/operations.js';
 import { noteTokenTimes } from '../integrations/learn-token-times.js';
 import { refusalOfReal } from '../integrations/mixture.js';
-import type { Secret } from '../integrations/secret.js';
 import type { StoredIntegration } from '../integrations/stored-integration.js';
 import { type IntegrationTest, testIntegration } from '../integrations/test-integration.js';
 import { readTokenSituations } from '../integrations/token-histories.js';
 import type { Address, NewIntegration } from '../integrations/vault.js';
-import { type Instant, shift, toInstant } from '../model/instant.js';
-import { RESOURCES } from '../model/kind.js';
-import type { Poller } from '../sync/poller.js';
-import { WIDEST_RECONCILED } from '../sync/reconcile.js';
-import { sleep } from '../sync/sleep.js';
+import { RESOURCES } from '../resources/kind.js';
+import { WIDEST_RECONCILED } from '../sync/reconcile/reconcile.js';
+import type { Poller } from '../sync/schedule/poller.js';
+import { type Instant, shift, toInstant } from '../values/instant.js';
+import type { Secret } from '../values/secret.js';
 import type { AppOptions, Collector } from './collector.js';
 
 /** What the graph may do to a running gateway. */

@@ -17,8 +17,8 @@ import {
   type Thresholds,
   toThresholds,
 } from '../controls/thresholds.js';
-import { ROWS, type Rows } from '../evidence/report-rows.js';
-import { DAY, type Instant, toMillis } from '../model/instant.js';
+import { ROWS, type Rows } from '../evidence/report/report-rows.js';
+import { DAY, type Instant, toMillis } from '../values/instant.js';
 
 /** What a report is asked about, as texts: options of a command or parameters of a URL. */
 export interface RawReportQuestion {

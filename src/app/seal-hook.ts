@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { bodyOf, sealIn } from '../evidence/proof/seal.js';
+import { bodyOf, sealIn } from '../evidence/seal/seal.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import { sendOnce } from '../outgoing.js';

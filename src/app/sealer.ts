@@ -1,7 +1,7 @@
-import type { Config } from '../config.js';
-import { RecentRuns } from '../evidence/proof/gather-runs.js';
-import { publishKey } from '../evidence/proof/published-keys.js';
-import { sealHistory } from '../evidence/proof/seal-history.js';
+import type { Config } from '../config/config.js';
+import { RecentRuns } from '../evidence/seal/ended-runs.js';
+import { publishKey } from '../evidence/seal/published-keys.js';
+import { sealHistory } from '../evidence/seal/seal-history.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import type { Sync } from '../sync/create-sync.js';

@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { recordAudit } from '../audit/record-audit.js';
-import { PackError } from '../evidence/proof/pack-history.js';
-import { writePack } from '../evidence/write-pack.js';
-import { REPORT_FORMATS, type ReportQuestion, writeReport } from '../evidence/write-report.js';
+import { PackError } from '../evidence/pack/pack-history.js';
+import { writePack } from '../evidence/pack/write-pack.js';
+import { REPORT_FORMATS, type ReportQuestion, writeReport } from '../evidence/report/write-report.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../history/temporary-files.js';
 import { HttpError } from '../http/http-error.js';
-import type { AskedReport, OpenReport, Reports } from '../http/reports.js';
+import type { AskedReport, OpenReport, Reports } from '../http/report-route.js';
 import type { Log } from '../log.js';
-import { toInstant } from '../model/instant.js';
+import { recordAudit } from '../record-audit.js';
+import { toInstant } from '../values/instant.js';
 import { type AskMeans, askReport } from './ask-report.js';
 import { oneOf, ReportQuestionError, readReportQuestion } from './report-question.js';
 

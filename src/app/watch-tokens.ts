@@ -1,8 +1,8 @@
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import { noteEnvironmentToken } from '../integrations/environment-token.js';
 import { createTokenLearning } from '../integrations/learn-token-times.js';
 import { createEmptyWarnings, createTokenWarnings } from '../integrations/warn-of-tokens.js';
-import { HOUR } from '../model/instant.js';
+import { HOUR } from '../values/instant.js';
 import type { AppOptions, Collector } from './collector.js';
 
 /**

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { BoundedCache } from '../bounded-cache.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
-import { type Caller, ROLES, type Role } from '../model/caller.js';
-import type { StoredDocument } from '../model/document.js';
-import { type Instant, toInstant, toMillis } from '../model/instant.js';
+import type { StoredDocument } from '../model/documents.js';
+import { BoundedCache } from '../values/bounded-cache.js';
+import { type Caller, ROLES, type Role } from '../values/caller.js';
+import { type Instant, toInstant, toMillis } from '../values/instant.js';
 import { isSameHash, type KeyParts, mintKey } from './api-key.js';
 
 /** An API key as it is kept: everything but the key. */

@@ -1,4 +1,4 @@
-import { type Caller, ROLES, type Role } from '../model/caller.js';
+import { type Caller, ROLES, type Role } from '../values/caller.js';
 
 type Claims = Readonly<Record<string, unknown>>;
 

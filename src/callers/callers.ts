@@ -1,6 +1,6 @@
-import { BoundedCache } from '../bounded-cache.js';
 import type { Log } from '../log.js';
-import { ANONYMOUS_CALLER, type Caller, LOCAL_CALLER, type Role } from '../model/caller.js';
+import { BoundedCache } from '../values/bounded-cache.js';
+import { ANONYMOUS_CALLER, type Caller, LOCAL_CALLER, type Role } from '../values/caller.js';
 import { isSameHash, KEY_PREFIX, parseKey, sha256 } from './api-key.js';
 import type { ApiKeys } from './api-keys.js';
 import { FailedAttempts, networkOf } from './failed-attempts.js';

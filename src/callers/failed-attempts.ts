@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { BoundedCache } from '../bounded-cache.js';
+import { BoundedCache } from '../values/bounded-cache.js';
 
 /** How many wrong credentials an address may show within the window before it has to wait. */
 export const MOST_FAILURES = 10;

@@ -6,10 +6,10 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose';
-import { BoundedCache, jsonBytes } from '../bounded-cache.js';
 import type { Log } from '../log.js';
-import type { Caller } from '../model/caller.js';
 import { sendOnce } from '../outgoing.js';
+import { BoundedCache, jsonBytes } from '../values/bounded-cache.js';
+import type { Caller } from '../values/caller.js';
 import { sha256 } from './api-key.js';
 import { callerOfClaims } from './caller-claims.js';
 

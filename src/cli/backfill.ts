@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.js';
-import { EARLIEST_ASKED, toInstant } from '../model/instant.js';
-import type { Resource } from '../model/kind.js';
-import type { PollReport } from '../sync/report.js';
+import type { Resource } from '../resources/kind.js';
+import type { PollReport } from '../sync/pass/pass-report.js';
+import { EARLIEST_ASKED, toInstant } from '../values/instant.js';
 import { exitCodeOf, printReport, summaryOf, withProgress } from './collection.js';
 import { integrationOption } from './integration-option.js';
 import type { Action, Choose } from './invocation.js';

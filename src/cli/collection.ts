@@ -1,6 +1,6 @@
 import type { RunCounts } from '../model/run.js';
-import type { OnProgress, Progress as SyncProgress } from '../sync/progress.js';
-import type { PassReport, PollReport, StreamReport } from '../sync/report.js';
+import type { PassReport, PollReport, StreamReport } from '../sync/pass/pass-report.js';
+import type { OnProgress, Progress as SyncProgress } from '../sync/pass/progress.js';
 import { EXIT } from './exit-codes.js';
 import type { Progress } from './progress.js';
 import { sourceNames } from './source-name.js';

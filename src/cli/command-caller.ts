@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import type { Caller } from '../model/caller.js';
+import type { Caller } from '../values/caller.js';
 
 /** Whoever runs a command: the user of the operating system, who may do whatever the files and keys at hand allow. */
 export function commandCaller(): Caller {

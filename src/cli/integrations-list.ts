@@ -10,8 +10,8 @@ import {
 } from '../integrations/token-state.js';
 import { hintOf } from '../integrations/token-text.js';
 import { howToReplace } from '../integrations/warn-of-tokens.js';
-import { type Instant, toInstant } from '../model/instant.js';
 import { permissionsToAct } from '../model/token-permissions.js';
+import { type Instant, toInstant } from '../values/instant.js';
 import { EXIT } from './exit-codes.js';
 import { hintText } from './integrations-add.js';
 import type { Action, Choose } from './invocation.js';

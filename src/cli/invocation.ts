@@ -1,6 +1,6 @@
-import type { Config } from '../config.js';
-import type { Secret } from '../integrations/secret.js';
+import type { Config } from '../config/config.js';
 import type { Log, LogLevel } from '../log.js';
+import type { Secret } from '../values/secret.js';
 import type { Progress } from './progress.js';
 import type { Terminal } from './terminal.js';
 

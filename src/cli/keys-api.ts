@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { openHistory } from '../app/collector.js';
-import { recordAudit } from '../audit/record-audit.js';
 import { type ApiKey, ApiKeys, isKeyName, KEY_NAME, stateOf } from '../callers/api-keys.js';
 import { parseDuration } from '../config/duration.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
-import { ROLES, type Role } from '../model/caller.js';
-import { DAY, toInstant } from '../model/instant.js';
+import { recordAudit } from '../record-audit.js';
+import { ROLES, type Role } from '../values/caller.js';
+import { DAY, toInstant } from '../values/instant.js';
 import { commandCaller } from './command-caller.js';
 import { EXIT } from './exit-codes.js';
 import type { Action, Choose, Invocation } from './invocation.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { newSigningKey, pemOf, signerOf } from '../evidence/proof/signing-key.js';
+import { newSigningKey, pemOf, signerOf } from '../evidence/seal/signing-key.js';
 import { EXIT } from './exit-codes.js';
 import type { Action, Choose } from './invocation.js';
 import { print } from './terminal.js';

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration, parseInstant } from '../config/duration.js';
-import { type Instant, shift } from '../model/instant.js';
+import { type Instant, shift } from '../values/instant.js';
 
 /** An instant that an option names, once the time is known. */
 export type Moment = (now: Instant) => Instant;

@@ -1,5 +1,5 @@
 import { openHistory } from '../app/collector.js';
-import { recordAudit } from '../audit/record-audit.js';
+import { recordAudit } from '../record-audit.js';
 import { commandCaller } from './command-caller.js';
 import type { Invocation } from './invocation.js';
 import type { RawReportOptions } from './report-options.js';

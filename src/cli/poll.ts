@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { pollerOf } from '../app/collector.js';
-import type { Resource } from '../model/kind.js';
+import type { Resource } from '../resources/kind.js';
 import { exitCodeOf, printReport, summaryOf, withProgress } from './collection.js';
 import { EXIT } from './exit-codes.js';
 import { integrationOption } from './integration-option.js';

@@ -1,5 +1,5 @@
 import { ConfigError } from '../config/config-error.js';
-import { Secret } from '../integrations/secret.js';
+import { Secret } from '../values/secret.js';
 import type { Invocation } from './invocation.js';
 import type { Input } from './terminal.js';
 

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.js';
-import { EARLIEST_ASKED, type Instant, shift, toInstant } from '../model/instant.js';
-import type { Resource } from '../model/kind.js';
 import type { IdSample } from '../model/reconciliation.js';
+import type { Resource } from '../resources/kind.js';
 import {
   type Reconciled,
   type ReconcileProgress,
   type ReconcileReport,
   WIDEST_RECONCILED,
-} from '../sync/reconcile.js';
+} from '../sync/reconcile/reconcile.js';
+import { EARLIEST_ASKED, type Instant, shift, toInstant } from '../values/instant.js';
 import { EXIT, EXIT_VERDICT } from './exit-codes.js';
 import { integrationOption } from './integration-option.js';
 import type { Action, Choose, Invocation } from './invocation.js';

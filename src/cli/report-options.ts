@@ -5,8 +5,8 @@ import {
   readReportQuestion,
 } from '../app/report-question.js';
 import { ConfigError } from '../config/config-error.js';
-import { REPORT_FORMATS } from '../evidence/write-report.js';
-import { DAY, type Instant, shift } from '../model/instant.js';
+import { REPORT_FORMATS } from '../evidence/report/write-report.js';
+import { DAY, type Instant, shift } from '../values/instant.js';
 import type { Moment } from './moment.js';
 
 /** The formats of `report`: a summary for a terminal, and what goes into files. */

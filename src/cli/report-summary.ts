@@ -1,7 +1,7 @@
 import type { Verdict } from '../controls/control.js';
 import { shownMeasure } from '../controls/shares.js';
 import type { Evidence } from '../evidence/evaluate-period.js';
-import { judgedOf } from '../evidence/report-json.js';
+import { judgedOf } from '../evidence/report/json.js';
 import { EXIT, EXIT_VERDICT } from './exit-codes.js';
 
 /** The worst that a control said. */

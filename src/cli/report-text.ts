@@ -1,7 +1,7 @@
 import { shownMeasure } from '../controls/shares.js';
 import { instantText } from '../controls/words.js';
 import type { Evidence } from '../evidence/evaluate-period.js';
-import { thresholdText, valueText } from '../evidence/html-words.js';
+import { thresholdText, valueText } from '../evidence/report/html-words.js';
 import { formatTable } from './table.js';
 
 /** The verdicts as text for a terminal. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { RESOURCES, type Resource } from '../model/kind.js';
+import { RESOURCES, type Resource } from '../resources/kind.js';
 
 /** `--resource`, given once for each resource wanted; without it all are. */
 export function resourceOption(): Option {

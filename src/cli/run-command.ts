@@ -1,11 +1,11 @@
+import { type Config, readEnv, toConfig } from '../config/config.js';
 import { ConfigError } from '../config/config-error.js';
 import { describeProblems } from '../config/reader.js';
-import { type Config, readEnv, toConfig } from '../config.js';
 import { HistoryError, type HistoryErrorCode } from '../history/errors.js';
 import { ListenError } from '../http/listen-error.js';
-import type { Secret } from '../integrations/secret.js';
 import { VaultError, type VaultErrorCode } from '../integrations/vault-error.js';
 import { createLog } from '../log.js';
+import type { Secret } from '../values/secret.js';
 import { EXIT, exitCodeFor } from './exit-codes.js';
 import { parseCommand } from './parse-command.js';
 import { withProgressLine } from './progress.js';

@@ -1,7 +1,7 @@
 import { type Collector, openCollector } from '../app/collector.js';
-import type { AuditAction } from '../audit/audit-entry.js';
-import { audited } from '../audit/record-audit.js';
+import type { AuditAction } from '../audit-entry.js';
 import { ConfigError } from '../config/config-error.js';
+import { audited } from '../record-audit.js';
 import { commandCaller } from './command-caller.js';
 import type { Invocation } from './invocation.js';
 

@@ -1,7 +1,6 @@
 import { openHistory } from '../app/collector.js';
-import type { AuditAction } from '../audit/audit-entry.js';
-import { audited } from '../audit/record-audit.js';
-import { DEFAULT_RPM } from '../config.js';
+import type { AuditAction } from '../audit-entry.js';
+import { DEFAULT_RPM } from '../config/config.js';
 import type { HistoryStore } from '../history/store.js';
 import { ENVIRONMENT_ACCOUNT } from '../integrations/open-account.js';
 import { vaultOf } from '../integrations/open-vault.js';
@@ -9,6 +8,7 @@ import { publicLookup } from '../integrations/public-lookup.js';
 import type { IntegrationTest } from '../integrations/test-integration.js';
 import { type TokenTestOptions, testToken } from '../integrations/test-token.js';
 import type { Vault } from '../integrations/vault.js';
+import { audited } from '../record-audit.js';
 import { commandCaller } from './command-caller.js';
 import type { Invocation } from './invocation.js';
 

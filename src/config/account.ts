@@ -1,6 +1,6 @@
 import { REGIONS, RIGHT_ADDRESS, wrongWithBaseUrl } from '../integrations/address.js';
-import { Secret } from '../integrations/secret.js';
 import { RIGHT_TOKEN, wrongWithToken } from '../integrations/token-text.js';
+import { Secret } from '../values/secret.js';
 import type { Reader } from './reader.js';
 
 /** The Abnormal account that the environment names. */

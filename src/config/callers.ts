@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isLoopback } from '../integrations/address.js';
-import { ROLES, type Role } from '../model/caller.js';
-import { MINUTE } from '../model/instant.js';
+import { ROLES, type Role } from '../values/caller.js';
+import { MINUTE } from '../values/instant.js';
 import { quote, type Reader } from './reader.js';
 import type { Variable } from './variables.js';
 

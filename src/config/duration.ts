@@ -1,4 +1,4 @@
-import { DAY, HOUR, type Instant, MINUTE, nearestInstant, toMillis } from '../model/instant.js';
+import { DAY, HOUR, type Instant, MINUTE, nearestInstant, toMillis } from '../values/instant.js';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: MINUTE, h: HOUR, d: DAY };
 

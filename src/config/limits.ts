@@ -1,10 +1,10 @@
+import { REDACTION_GROUPS, type RedactionGroup } from '../values/redaction.js';
 import {
   type CostLimits,
   DEFAULT_COST_LIMITS,
   DEFAULT_QUERY_LIMITS,
   type QueryLimits,
-} from '../model/query-limits.js';
-import { REDACTION_GROUPS, type RedactionGroup } from '../model/redaction.js';
+} from '../values/request-limits.js';
 import { quote, type Reader } from './reader.js';
 import type { Variable } from './variables.js';
 

@@ -1,4 +1,4 @@
-import { type Signer, signerOf } from '../evidence/proof/signing-key.js';
+import { type Signer, signerOf } from '../evidence/seal/signing-key.js';
 import { isLoopback } from '../integrations/address.js';
 import type { Reader } from './reader.js';
 

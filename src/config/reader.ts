@@ -1,4 +1,4 @@
-import { DAY, EARLIEST_ASKED, type Instant } from '../model/instant.js';
+import { DAY, EARLIEST_ASKED, type Instant } from '../values/instant.js';
 import { formatDuration, parseDuration, parseInstant } from './duration.js';
 import type { Variable } from './variables.js';
 

@@ -1,5 +1,5 @@
 import { keyIdOf, parseEncryptionKey } from '../integrations/encryption-key.js';
-import { Secret } from '../integrations/secret.js';
+import { Secret } from '../values/secret.js';
 import type { Reader } from './reader.js';
 
 /** How the tokens of stored integrations are kept, and where they may be sent. */

@@ -1,7 +1,7 @@
-import type { Instant } from '../model/instant.js';
-import type { RecordKey } from '../model/kind.js';
-import type { Campaign, Case, Message, Threat } from '../model/records.js';
 import type { FilterKey, Stream } from '../model/stream.js';
+import type { RecordKey } from '../resources/kind.js';
+import type { Campaign, Case, Message, Threat } from '../resources/records.js';
+import type { Instant } from '../values/instant.js';
 import type { Period } from './period.js';
 import type { ReconciliationFact } from './reconciliations.js';
 import type { StreamFacts } from './stream-facts.js';

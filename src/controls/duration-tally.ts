@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE } from '../model/instant.js';
+import { DAY, HOUR, MINUTE } from '../values/instant.js';
 
 /**
  * Counts durations so that percentiles can be taken of any number of them in bounded memory. Each is raised to

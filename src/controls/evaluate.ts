@@ -1,6 +1,6 @@
 import type { Missing } from '../model/coverage.js';
-import { earliest, type Instant } from '../model/instant.js';
 import type { Stream } from '../model/stream.js';
+import { earliest, type Instant } from '../values/instant.js';
 import { neededStreams } from './conclude.js';
 import type {
   Assessment,

@@ -1,6 +1,6 @@
-import { toMillis } from '../model/instant.js';
-import { KIND_OF, keyText, type RecordKey } from '../model/kind.js';
 import { streamText } from '../model/stream.js';
+import { KIND_OF, keyText, type RecordKey } from '../resources/kind.js';
+import { toMillis } from '../values/instant.js';
 import type { Finding, Scope } from './control.js';
 import type { ClassedGap, StreamFacts } from './stream-facts.js';
 import { countText, durationText, instantText, listText } from './words.js';

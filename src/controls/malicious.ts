@@ -1,7 +1,7 @@
-import { type Instant, latest, toMillis } from '../model/instant.js';
-import { attackType } from '../model/normalise.js';
-import type { Message, Threat } from '../model/records.js';
-import { messageRemediation } from '../model/remediation.js';
+import type { Message, Threat } from '../resources/records.js';
+import { messageRemediation } from '../resources/threat/threat.js';
+import { attackType } from '../resources/vocabularies.js';
+import { type Instant, latest, toMillis } from '../values/instant.js';
 import type { Member, ThreatFact } from './control.js';
 import { isWithin, type Period } from './period.js';
 

@@ -7,7 +7,7 @@ import {
   nearestInstant,
   shift,
   toMillis,
-} from '../model/instant.js';
+} from '../values/instant.js';
 
 /** What a period was given as; it decides what the period before it is. */
 export type PeriodUnit = 'QUARTER' | 'MONTH' | 'WEEK' | 'DAY' | 'SPAN';

@@ -1,5 +1,5 @@
-import { earliest, type Instant, latest, toMillis } from '../model/instant.js';
 import type { Reconciliation } from '../model/reconciliation.js';
+import { earliest, type Instant, latest, toMillis } from '../values/instant.js';
 import type { Scope } from './control.js';
 import type { Period } from './period.js';
 

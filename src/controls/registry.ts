@@ -1,12 +1,12 @@
-import { abuseMailboxOperating } from './abuse-mailbox-operating.js';
-import { accountTakeoverHandled } from './account-takeover-handled.js';
-import { attacksCaptured } from './attacks-captured.js';
-import { attacksRemediated } from './attacks-remediated.js';
-import { behaviouralAiOperating } from './behavioural-ai-operating.js';
-import { collectionContinuous } from './collection-continuous.js';
+import { abuseMailboxOperating } from './checks/abuse-mailbox-operating.js';
+import { accountTakeoverHandled } from './checks/account-takeover-handled.js';
+import { attacksCaptured } from './checks/attacks-captured.js';
+import { attacksRemediated } from './checks/attacks-remediated.js';
+import { behaviouralAiOperating } from './checks/behavioural-ai-operating.js';
+import { collectionContinuous } from './checks/collection-continuous.js';
+import { detectionActive } from './checks/detection-active.js';
+import { tokenRotation } from './checks/token-rotation.js';
 import { CONTROL_IDS, type Control, type ControlId } from './control.js';
-import { detectionActive } from './detection-active.js';
-import { tokenRotation } from './token-rotation.js';
 
 /** Every control by its id, in the order in which reports give them. */
 export const CONTROLS: Readonly<Record<ControlId, Control>> = {

@@ -1,5 +1,5 @@
-import { earliest, type Instant, latest, MINUTE, shift, toMillis } from '../model/instant.js';
 import type { RecordedEntry } from '../model/ledger.js';
+import { earliest, type Instant, latest, MINUTE, shift, toMillis } from '../values/instant.js';
 import { brieflyText, instantText } from './words.js';
 
 /** A stretch in which no poll of the newest was answered for longer than the interval and its lag. */

@@ -1,7 +1,7 @@
 import { type Coverage, coverageOf, type Gap, type Missing, outstanding } from '../model/coverage.js';
-import { type Instant, latest, shift } from '../model/instant.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
+import { type Instant, latest, shift } from '../values/instant.js';
 import { pollsIn, type Silence, silencesIn } from './silences.js';
 import { mostBetweenPolls, type Thresholds } from './thresholds.js';
 

@@ -1,5 +1,5 @@
-import { RESOURCES } from '../model/kind.js';
 import { FILTER_KEYS } from '../model/stream.js';
+import { RESOURCES } from '../resources/kind.js';
 import type { StreamNeed } from './control.js';
 
 /** Every stream that is collected. */

@@ -1,5 +1,5 @@
-import { DAY, HOUR, MINUTE } from '../model/instant.js';
-import type { Resource } from '../model/kind.js';
+import type { Resource } from '../resources/kind.js';
+import { DAY, HOUR, MINUTE } from '../values/instant.js';
 
 /** `duration` in milliseconds, `share` from 0 to 1, `count` a whole number. */
 export type ThresholdType = 'duration' | 'share' | 'count';

@@ -1,4 +1,4 @@
-import { earliest, type Instant, shift, toMillis } from '../model/instant.js';
+import { earliest, type Instant, shift, toMillis } from '../values/instant.js';
 import { conclude } from './conclude.js';
 import type {
   Distribution,

@@ -1,4 +1,4 @@
-import { DAY, HOUR, type Instant, MINUTE } from '../model/instant.js';
+import { DAY, HOUR, type Instant, MINUTE } from '../values/instant.js';
 
 /*
  * Numbers and instants as a reason says them. Nothing is rounded to the better: a share that is not whole

@@ -1,5 +1,5 @@
-import { campaignTime } from '../controls/abuse-mailbox-operating.js';
-import { caseTime } from '../controls/account-takeover-handled.js';
+import { campaignTime } from '../controls/checks/abuse-mailbox-operating.js';
+import { caseTime } from '../controls/checks/account-takeover-handled.js';
 import type { Control, ControlId, CredentialFact, RecordFact, Scope, Verdict } from '../controls/control.js';
 import {
   beginEvaluation,
@@ -14,10 +14,10 @@ import type { ReconciliationFact } from '../controls/reconciliations.js';
 import type { StreamFacts } from '../controls/stream-facts.js';
 import type { Thresholds } from '../controls/thresholds.js';
 import type { HistoryStore, Pin } from '../history/store.js';
-import type { Filter } from '../model/filter.js';
-import { earliest, type Instant, latest, shift } from '../model/instant.js';
-import { KIND_OF, type ListedKind } from '../model/kind.js';
 import type { FilterKey } from '../model/stream.js';
+import { KIND_OF, type ListedKind } from '../resources/kind.js';
+import type { Filter } from '../values/filter.js';
+import { earliest, type Instant, latest, shift } from '../values/instant.js';
 import { gatherReconciliations } from './gather-reconciliations.js';
 import { readLedgers, type StreamLedger } from './gather-streams.js';
 import { walkRecords } from './walk-records.js';

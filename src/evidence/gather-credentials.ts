@@ -1,5 +1,5 @@
 import type { CredentialFact } from '../controls/control.js';
-import type { Instant } from '../model/instant.js';
+import type { Instant } from '../values/instant.js';
 
 /** The tokens that an integration has and had. */
 export interface RememberedTokens {

@@ -2,8 +2,8 @@ import type { Control } from '../controls/control.js';
 import type { Period } from '../controls/period.js';
 import type { ReconciliationFact } from '../controls/reconciliations.js';
 import type { HistoryStore, Pin } from '../history/store.js';
-import { type Instant, shift } from '../model/instant.js';
 import type { Run } from '../model/run.js';
+import { type Instant, shift } from '../values/instant.js';
 
 const PAGE_SIZE = 100;
 

@@ -3,10 +3,10 @@ import { isAnswer, pollsIn } from '../controls/silences.js';
 import { ledgerSpan, type StreamFacts, streamFacts, vouchedTo } from '../controls/stream-facts.js';
 import type { Thresholds } from '../controls/thresholds.js';
 import { type HistoryStore, newestBatches, type Pin } from '../history/store.js';
-import { earliest, type Instant, latest } from '../model/instant.js';
-import { RESOURCES } from '../model/kind.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import { type Stream, streamsOf } from '../model/stream.js';
+import { RESOURCES } from '../resources/kind.js';
+import { earliest, type Instant, latest } from '../values/instant.js';
 
 /** All of the time that an `Instant` can name. */
 const ALL = { from: '0000-01-01T00:00:00.000Z', to: '9999-12-31T23:59:59.999Z' };

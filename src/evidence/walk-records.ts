@@ -1,15 +1,15 @@
-import { CAMPAIGN_TIMES } from '../controls/abuse-mailbox-operating.js';
-import { CASE_TIMES } from '../controls/account-takeover-handled.js';
+import { CAMPAIGN_TIMES } from '../controls/checks/abuse-mailbox-operating.js';
+import { CASE_TIMES } from '../controls/checks/account-takeover-handled.js';
 import type { RecordFact, ThreatFact, Version } from '../controls/control.js';
 import { earliestReceived } from '../controls/malicious.js';
 import { lastSaid } from '../controls/timeliness.js';
 import type { HistoryStore, Pin, Position, RecordedItem } from '../history/store.js';
-import type { Filter } from '../model/filter.js';
-import { type Instant, latest, shift } from '../model/instant.js';
-import type { ListedKind, RecordKey } from '../model/kind.js';
-import { RecordedMessages } from '../model/recorded-messages.js';
-import type { Message, RecordOf, Threat } from '../model/records.js';
 import type { Revision } from '../model/revision.js';
+import type { ListedKind, RecordKey } from '../resources/kind.js';
+import type { Message, RecordOf, Threat } from '../resources/records.js';
+import { RecordedMessages } from '../resources/threat/recorded-messages.js';
+import type { Filter } from '../values/filter.js';
+import { type Instant, latest, shift } from '../values/instant.js';
 
 /** Records in one page of a walk: few, since a threat may have thousands of messages. */
 const PAGE_SIZE = 100;

@@ -3,7 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { ApiKeyResolver } from './access/api-key.resolver.js';
 import { AuditResolver } from './access/audit.resolver.js';
-import { assertGuarded, describeGuards } from './access/guard.js';
+import { installDirectResolvers } from './base/direct.js';
 import { CampaignResolver } from './campaign/campaign.resolver.js';
 import { CaseResolver } from './case/case.resolver.js';
 import { CollectingMutations } from './collection/collecting.mutations.js';
@@ -13,11 +13,11 @@ import { QuarantineResolver } from './collection/quarantine.resolver.js';
 import { ReconciliationResolver } from './collection/reconciliation.resolver.js';
 import { RunResolver } from './collection/run.resolver.js';
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
-import { installDirectResolvers } from './execution/direct.js';
 import { IntegrationMutations } from './integration/integration.mutations.js';
 import { IntegrationResolver } from './integration/integration.resolver.js';
-import { NodeResolver } from './record/node.resolver.js';
-import { RecordResolver, RevisionResolver } from './record/revision.resolver.js';
+import { assertGuarded, describeGuards } from './operation/guard.js';
+import { NodeResolver } from './records/node.resolver.js';
+import { RecordResolver, RevisionResolver } from './records/revision.resolver.js';
 import { MessageResolver, ThreatResolver } from './threat/threat.resolver.js';
 
 /** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type Instant, toInstant, toMillis } from '../model/instant.js';
-import { keyText, type RecordKey } from '../model/kind.js';
 import { canonicalJson, sha256 } from '../model/revision.js';
 import { streamText } from '../model/stream.js';
+import { keyText, type RecordKey } from '../resources/kind.js';
+import { type Instant, toInstant, toMillis } from '../values/instant.js';
 import { type Batch, type Recorded, releasedKeys } from './store.js';
 
 /**

@@ -1,6 +1,6 @@
-import type { Kind, RecordKey } from '../model/kind.js';
-import type { RecordOf } from '../model/records.js';
 import type { Revision } from '../model/revision.js';
+import type { Kind, RecordKey } from '../resources/kind.js';
+import type { RecordOf } from '../resources/records.js';
 
 /**
  * `IN_USE`: another process writes to it. `UNAVAILABLE`: it cannot be reached. `UNUSABLE`: it is not a history of this

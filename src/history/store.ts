@@ -1,13 +1,13 @@
 import { type Missing, outstanding } from '../model/coverage.js';
-import type { Collection, DocumentBody, Journal, JournalEntry, StoredDocument } from '../model/document.js';
-import type { FieldValue, Filter } from '../model/filter.js';
-import type { Instant } from '../model/instant.js';
-import { KIND_OF, type Kind, keyText, type ListedKind, type RecordKey } from '../model/kind.js';
+import type { Collection, DocumentBody, Journal, JournalEntry, StoredDocument } from '../model/documents.js';
 import type { LedgerEntry, RecordedEntry } from '../model/ledger.js';
 import type { QuarantineCode, QuarantineEntry } from '../model/quarantine.js';
 import type { Observation, Revision } from '../model/revision.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
+import { KIND_OF, type Kind, keyText, type ListedKind, type RecordKey } from '../resources/kind.js';
+import type { FieldValue, Filter } from '../values/filter.js';
+import type { Instant } from '../values/instant.js';
 import type { BatchNote, Confirmation, DerivedFault } from './batch-statement.js';
 
 /** One atomic step of a run: all of it is recorded, or none. */

@@ -1,6 +1,6 @@
 import type { Log } from '../log.js';
-import { type Instant, toInstant } from '../model/instant.js';
 import type { StreamState } from '../model/stream.js';
+import { type Instant, toInstant } from '../values/instant.js';
 import { HistoryError, type HistoryErrorCode } from './errors.js';
 import type { HistoryStore } from './store.js';
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Callers, Identified } from '../callers/callers.js';
-import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../model/caller.js';
+import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../values/caller.js';
 import { isLocalHost } from './host-guard.js';
 import { problem } from './problem.js';
 

@@ -2,16 +2,16 @@ import type { ApolloServer } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
-import type { GatewayContext, RequestInfo } from '../graphql/context.js';
-import type { GraphObserver } from '../graphql/execution/observe-requests.js';
-import type { Admission, Gate } from '../graphql/limits/gate.js';
-import type { PersistedOperations } from '../graphql/limits/persisted-operations.js';
-import { type Caller, hasRole } from '../model/caller.js';
+import type { Admission, Gate } from '../graphql/operation/admit.js';
+import type { GraphObserver } from '../graphql/operation/observe-requests.js';
+import type { PersistedOperations } from '../graphql/operation/persisted-operations.js';
+import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
+import { type Caller, hasRole } from '../values/caller.js';
 import { callerKey } from './caller-key.js';
 import { type OperationRequest, operationOf, putQuery } from './graphql-request.js';
 import { HttpError } from './http-error.js';
-import { Pacing } from './pacing.js';
 import { problem } from './problem.js';
+import { Pacing } from './refusal-throttle.js';
 
 /** What an operation must be to be run. */
 export interface GraphLimits {

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { AskedOperation } from '../graphql/limits/gate.js';
+import type { AskedOperation } from '../graphql/operation/admit.js';
 import { HttpError } from './http-error.js';
 
 /** An operation as a request holds it, its text given or to be found by an id. */

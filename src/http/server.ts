@@ -10,8 +10,8 @@ import {
   fastify,
 } from 'fastify';
 import type { Callers } from '../callers/callers.js';
-import type { GatewayContext, RequestInfo } from '../graphql/context.js';
-import { RequestEnded, RequestTimeout } from '../graphql/execution/in-time.js';
+import { RequestEnded, RequestTimeout } from '../graphql/operation/in-time.js';
+import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import type { Log } from '../log.js';
 import { addAuthentication, areAsked } from './authenticate.js';
 import { addCors } from './cors.js';
@@ -23,7 +23,7 @@ import { serveIde } from './ide.js';
 import { listenError } from './listen-error.js';
 import { problem } from './problem.js';
 import { limitRate } from './rate-limit.js';
-import { addReports, type Reports } from './reports.js';
+import { addReports, type Reports } from './report-route.js';
 import { addSecurityHeaders, SECURITY_HEADERS } from './security-headers.js';
 import { isQueryErrorInJson } from './status-for-json.js';
 

@@ -1,10 +1,10 @@
 import type { HistoryStore } from '../history/store.js';
-import type { StoredDocument } from '../model/document.js';
-import { type Instant, latest, shift, toInstant } from '../model/instant.js';
+import type { StoredDocument } from '../model/documents.js';
+import { type Instant, latest, shift, toInstant } from '../values/instant.js';
+import { Secret } from '../values/secret.js';
 import { type Binding, type Cipher, NotOpenedError, sealingKeyId } from './cipher.js';
 import { checkName } from './integration-name.js';
 import { resolveAddress } from './resolve-address.js';
-import { Secret } from './secret.js';
 import {
   describeStored,
   factsOf,

@@ -1,7 +1,7 @@
 import type { HistoryStore } from '../history/store.js';
-import { type Instant, shift, toMillis } from '../model/instant.js';
-import { KIND_OF, KINDS, RESOURCES } from '../model/kind.js';
 import { FILTER_KEYS, type StreamState } from '../model/stream.js';
+import { KIND_OF, KINDS, RESOURCES } from '../resources/kind.js';
+import { type Instant, shift, toMillis } from '../values/instant.js';
 
 /** What to do if Abnormal answers, but with nothing. */
 export const ACCESS_ADVICE =

@@ -2,8 +2,8 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import type { HistoryStore } from '../history/store.js';
-import { type Instant, latest, shift, toInstant } from '../model/instant.js';
-import type { Secret } from './secret.js';
+import { type Instant, latest, shift, toInstant } from '../values/instant.js';
+import type { Secret } from '../values/secret.js';
 import { type EarlierToken, factsOf, isSameTold, type TokenFacts, withTold } from './stored-integration.js';
 import type { TokenTimes } from './vault.js';
 

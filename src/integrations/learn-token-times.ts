@@ -1,7 +1,7 @@
 import { UpstreamError } from '../abnormal/errors.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
-import { DAY, type Instant, toInstant } from '../model/instant.js';
+import { DAY, type Instant, toInstant } from '../values/instant.js';
 import type { Account } from './account.js';
 import type { Accounts } from './accounts.js';
 import { noteEnvironmentTimes } from './environment-token.js';

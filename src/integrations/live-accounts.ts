@@ -2,11 +2,11 @@ import type { LookupFunction } from 'node:net';
 import type { Budget } from '../abnormal/budget.js';
 import { createAbnormalClient } from '../abnormal/create-client.js';
 import type { Log } from '../log.js';
+import type { Secret } from '../values/secret.js';
 import type { Account } from './account.js';
 import type { Accounts } from './accounts.js';
 import { type DrainingClient, drainingClient } from './draining-client.js';
 import type { AccountOptions, OpenAccount } from './open-account.js';
-import type { Secret } from './secret.js';
 import type { StoredIntegration } from './stored-integration.js';
 import type { Vault } from './vault.js';
 

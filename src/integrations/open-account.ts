@@ -3,8 +3,8 @@ import { createAbnormalClient } from '../abnormal/create-client.js';
 import type { UpstreamObserver } from '../abnormal/observer.js';
 import type { Log } from '../log.js';
 import { type SimulatorOptions, startSimulator } from '../simulator/server.js';
+import { Secret } from '../values/secret.js';
 import type { Account } from './account.js';
-import { Secret } from './secret.js';
 import { tokenHint } from './token-text.js';
 
 /** What the environment's account is called in keys and global ids. */

@@ -1,8 +1,8 @@
 import type { HistoryStore } from '../history/store.js';
+import type { Secret } from '../values/secret.js';
 import { type Cipher, createCipher } from './cipher.js';
 import { createVault } from './document-vault.js';
 import { parseEncryptionKey } from './encryption-key.js';
-import type { Secret } from './secret.js';
 import type { Vault } from './vault.js';
 
 export interface VaultSettings {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { DocumentBody, StoredDocument } from '../model/document.js';
-import type { Instant } from '../model/instant.js';
+import type { DocumentBody, StoredDocument } from '../model/documents.js';
+import type { Instant } from '../values/instant.js';
 import { type Region, regionOf } from './address.js';
 import { sealingKeyId } from './cipher.js';
 import type { TokenTimes } from './vault.js';

@@ -1,8 +1,8 @@
 import { type AbnormalClient, type CallOptions, type ListPage, newMeter } from '../abnormal/client.js';
 import { DecodeError, type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
-import { DAY, type Instant, shift, toInstant } from '../model/instant.js';
-import type { Resource } from '../model/kind.js';
 import { FILTER_KEYS } from '../model/stream.js';
+import type { Resource } from '../resources/kind.js';
+import { DAY, type Instant, shift, toInstant } from '../values/instant.js';
 import { ACCESS_ADVICE } from './empty-accounts.js';
 import { readTold } from './told-token.js';
 import type { TokenTimes } from './vault.js';

@@ -2,8 +2,8 @@ import type { LookupFunction } from 'node:net';
 import { type BudgetOptions, createBudget } from '../abnormal/budget.js';
 import { createAbnormalClient } from '../abnormal/create-client.js';
 import type { Log } from '../log.js';
-import type { Instant } from '../model/instant.js';
-import type { Secret } from './secret.js';
+import type { Instant } from '../values/instant.js';
+import type { Secret } from '../values/secret.js';
 import { type IntegrationTest, testIntegration } from './test-integration.js';
 import type { Vault } from './vault.js';
 

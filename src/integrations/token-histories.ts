@@ -1,5 +1,5 @@
 import type { HistoryStore } from '../history/store.js';
-import type { Instant } from '../model/instant.js';
+import type { Instant } from '../values/instant.js';
 import { readEnvironmentToken } from './environment-token.js';
 import { ENVIRONMENT_ACCOUNT } from './open-account.js';
 import { describeStored, factsOf, type TokenFacts } from './stored-integration.js';

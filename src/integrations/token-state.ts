@@ -1,5 +1,5 @@
-import { DAY, type Instant, toMillis } from '../model/instant.js';
 import { excessNote } from '../model/token-permissions.js';
+import { DAY, type Instant, toMillis } from '../values/instant.js';
 
 export const TOKEN_STATES = ['OK', 'EXPIRING', 'ROTATION_DUE', 'REJECTED', 'UNKNOWN'] as const;
 

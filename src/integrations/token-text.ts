@@ -1,4 +1,4 @@
-import type { Secret } from './secret.js';
+import type { Secret } from '../values/secret.js';
 import { VaultError } from './vault-error.js';
 
 /** What a token is, for a person who has given something else. */

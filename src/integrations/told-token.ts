@@ -1,6 +1,6 @@
 import type { ApiToken } from '../abnormal/client.js';
-import type { Instant } from '../model/instant.js';
 import { excessNote } from '../model/token-permissions.js';
+import type { Instant } from '../values/instant.js';
 import { endText } from './token-state.js';
 import type { TokenTimes } from './vault.js';
 

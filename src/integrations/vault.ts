@@ -1,6 +1,6 @@
-import type { Instant } from '../model/instant.js';
+import type { Instant } from '../values/instant.js';
+import type { Secret } from '../values/secret.js';
 import type { Region } from './address.js';
-import type { Secret } from './secret.js';
 import type { StoredIntegration } from './stored-integration.js';
 
 /** Where an integration is read from: a region, or an address of its own; the US region unless given. */

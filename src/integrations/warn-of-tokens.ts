@@ -1,7 +1,7 @@
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
-import { DAY, toInstant } from '../model/instant.js';
 import { permissionsToAct } from '../model/token-permissions.js';
+import { DAY, toInstant } from '../values/instant.js';
 import { emptyAccounts } from './empty-accounts.js';
 import { ENVIRONMENT_ACCOUNT } from './open-account.js';
 import { readTokenSituations } from './token-histories.js';

@@ -3,9 +3,9 @@ import type { HistoryStore } from '../history/store.js';
 import { readTokenSituations } from '../integrations/token-histories.js';
 import { replaceBy, TOKEN_STATES, tokenState } from '../integrations/token-state.js';
 import { DRIFT_KINDS, driftOf } from '../model/drift.js';
-import type { Instant } from '../model/instant.js';
-import { KINDS } from '../model/kind.js';
 import { UNREAD_CODES } from '../model/quarantine.js';
+import { KINDS } from '../resources/kind.js';
+import type { Instant } from '../values/instant.js';
 import { named } from './names.js';
 import { unixSeconds } from './seconds.js';
 

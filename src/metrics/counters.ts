@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { UpstreamObserver } from '../abnormal/observer.js';
-import { ERROR_CODES } from '../graphql/errors.js';
-import type { GraphObserver } from '../graphql/execution/observe-requests.js';
+import { ERROR_CODES } from '../graphql/base/errors.js';
+import type { GraphObserver } from '../graphql/operation/observe-requests.js';
 import type { Run } from '../model/run.js';
 import type { SyncObserver } from '../sync/observer.js';
 import { named } from './names.js';

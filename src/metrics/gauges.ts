@@ -1,11 +1,11 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { BudgetSnapshot } from '../abnormal/budget.js';
-import type { CacheGauge } from '../bounded-cache.js';
 import type { Pin } from '../history/store.js';
 import type { WriteFailure } from '../history/watch-writes.js';
 import type { Gap } from '../model/coverage.js';
 import { INTEGRATION_STATUSES, integrationHealth } from '../model/integration-status.js';
 import { STREAM_STATUSES, type StreamState } from '../model/stream.js';
+import type { CacheGauge } from '../values/bounded-cache.js';
 import { named } from './names.js';
 import { secondsBetween, unixSeconds } from './seconds.js';
 

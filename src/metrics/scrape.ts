@@ -1,13 +1,13 @@
 import type { BudgetSnapshot } from '../abnormal/budget.js';
-import { caches } from '../bounded-cache.js';
 import type { HistoryStore } from '../history/store.js';
 import type { WriteWatch } from '../history/watch-writes.js';
 import type { Log } from '../log.js';
 import type { Gap } from '../model/coverage.js';
-import { toInstant } from '../model/instant.js';
 import type { StreamState } from '../model/stream.js';
-import { floorToSecond } from '../sync/spans.js';
-import { readWorkList } from '../sync/work-list.js';
+import { readWorkList } from '../sync/window/missing-windows.js';
+import { caches } from '../values/bounded-cache.js';
+import { toInstant } from '../values/instant.js';
+import { floorToSecond } from '../values/window.js';
 import { createBookGauges } from './book-gauges.js';
 import type { Counters } from './counters.js';
 import { createGauges, type Gauges } from './gauges.js';

@@ -1,4 +1,4 @@
-import { type Instant, toMillis } from '../model/instant.js';
+import { type Instant, toMillis } from '../values/instant.js';
 
 /** Seconds from one instant to another, 0 where a clock was set back between them. */
 export function secondsBetween(from: Instant, to: Instant): number {

@@ -1,4 +1,4 @@
-import { earliest, type Instant, latest } from './instant.js';
+import { earliest, type Instant, latest } from '../values/instant.js';
 import type { MissingRecord, RecordedEntry, Window } from './ledger.js';
 
 /** Why a span of source time is not known to be whole. */

@@ -1,6 +1,6 @@
-import type { DocumentBody } from './document.js';
-import { earliest, type Instant, latest } from './instant.js';
-import { INT_MAX } from './int.js';
+import { earliest, type Instant, latest } from '../values/instant.js';
+import { INT_MAX } from '../values/int.js';
+import type { DocumentBody } from './documents.js';
 
 /**
  * `FIELD`: a field of a name that is not known. `VALUE`: a word that an open word list did not have. `UNREADABLE`: a

@@ -1,4 +1,4 @@
-import type { Instant } from './instant.js';
+import type { Instant } from '../values/instant.js';
 import type { QuarantineCode } from './quarantine.js';
 import type { Stream } from './stream.js';
 

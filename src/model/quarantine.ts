@@ -1,5 +1,5 @@
-import type { Instant } from './instant.js';
-import type { RecordKey } from './kind.js';
+import type { RecordKey } from '../resources/kind.js';
+import type { Instant } from '../values/instant.js';
 
 /**
  * Why a listed record is not stored, or not in its newest version.

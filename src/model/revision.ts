@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import canonicalizeModule from 'canonicalize';
-import type { Instant } from './instant.js';
-import type { Kind, RecordKey } from './kind.js';
-import type { RecordOf } from './records.js';
+import type { Kind, RecordKey } from '../resources/kind.js';
+import type { RecordOf } from '../resources/records.js';
+import type { Instant } from '../values/instant.js';
 
 /** Where a record comes from: an Abnormal account, or the built-in simulated tenant. */
 export type Origin = 'ABNORMAL' | 'SIMULATED';

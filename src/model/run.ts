@@ -1,5 +1,5 @@
-import type { Instant } from './instant.js';
-import type { Resource } from './kind.js';
+import type { Resource } from '../resources/kind.js';
+import type { Instant } from '../values/instant.js';
 import type { Reconciliation } from './reconciliation.js';
 
 export type RunTrigger = 'POLL' | 'BACKFILL' | 'LIVE' | 'REREAD' | 'RECONCILE';

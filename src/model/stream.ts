@@ -1,5 +1,5 @@
-import type { Instant } from './instant.js';
-import type { Resource } from './kind.js';
+import type { Resource } from '../resources/kind.js';
+import type { Instant } from '../values/instant.js';
 
 /** One way of listing one resource of one account: the unit that windows, coverage and gaps belong to. */
 export interface Stream {

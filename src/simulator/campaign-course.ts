@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE } from '../model/instant.js';
+import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import { int64Text } from './ids.js';
 import type { World } from './options.js';
 import { employee, outsider } from './people.js';

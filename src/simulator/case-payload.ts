@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE } from '../model/instant.js';
+import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import { type CaseCourse, type CaseState, VISIBLE_REACH } from './case-course.js';
 import { type Ids, uuid } from './ids.js';
 import type { World } from './options.js';

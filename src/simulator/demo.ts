@@ -1,4 +1,4 @@
-import { DAY, type Instant, toInstant, toMillis } from '../model/instant.js';
+import { DAY, type Instant, toInstant, toMillis } from '../values/instant.js';
 import type { TenantOptions } from './options.js';
 
 /** Fixed, so that a restart tomorrow finds the same records under the same ids. */

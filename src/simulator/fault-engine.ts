@@ -1,4 +1,4 @@
-import { toMillis } from '../model/instant.js';
+import { toMillis } from '../values/instant.js';
 import type { Fault, FaultPlan, FaultRule } from './faults.js';
 import { seedOf, unit } from './random.js';
 

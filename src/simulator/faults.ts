@@ -1,4 +1,4 @@
-import type { Instant } from '../model/instant.js';
+import type { Instant } from '../values/instant.js';
 
 /** What goes wrong with a request. */
 export type Fault =

@@ -1,4 +1,4 @@
-import type { Resource } from '../model/kind.js';
+import type { Resource } from '../resources/kind.js';
 import type { TimeWindow } from './upstream.js';
 
 /** What a `filter` parameter means: a window on a key, nothing at all, or a mistake. */

@@ -1,4 +1,4 @@
-import { MINUTE } from '../model/instant.js';
+import { MINUTE } from '../values/instant.js';
 import { type Answer, failure, TOO_MANY } from './answer.js';
 
 export interface SimulatorLimits {

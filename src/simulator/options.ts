@@ -1,4 +1,4 @@
-import { type Instant, toMillis } from '../model/instant.js';
+import { type Instant, toMillis } from '../values/instant.js';
 import { hash32, seedOf } from './random.js';
 import { createSchedule, type Schedule } from './schedule.js';
 

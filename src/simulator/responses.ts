@@ -1,5 +1,5 @@
-import { DAY } from '../model/instant.js';
-import type { Resource } from '../model/kind.js';
+import type { Resource } from '../resources/kind.js';
+import { DAY } from '../values/instant.js';
 import { type Answer, failure, json } from './answer.js';
 import { parseFilter } from './filter.js';
 import type { Route } from './routes.js';

@@ -1,4 +1,4 @@
-import type { Resource } from '../model/kind.js';
+import type { Resource } from '../resources/kind.js';
 import type { PathKind } from './stats.js';
 
 /** What a request asks for. */

@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE } from '../model/instant.js';
+import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import { unit } from './random.js';
 
 /** When the records of one kind arrive. Nothing is held: arrival is a function of the index, and invertible. */

@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { KIND_OF, type Resource } from '../model/kind.js';
+import { KIND_OF, type Resource } from '../resources/kind.js';
 import { type Answer, failure, NOT_AUTHORIZED } from './answer.js';
 import { faultyAnswer } from './fault-answers.js';
 import { FaultEngine } from './fault-engine.js';

@@ -1,11 +1,9 @@
-import { type Instant, toInstant, toMillis } from '../model/instant.js';
-import { type ListedKind, RESOURCE_OF } from '../model/kind.js';
+import { type ListedKind, RESOURCE_OF } from '../resources/kind.js';
+import { type Instant, toInstant, toMillis } from '../values/instant.js';
 import { plain } from './json.js';
 import { createKinds, type Kinds } from './kinds.js';
 import { createWorld, type TenantOptions } from './options.js';
 import { createUpstream, type Upstream } from './upstream.js';
-
-export type { TenantOptions } from './options.js';
 
 /** One version of a record's complete detail, from the instant at which the API shows it. */
 export interface Version {

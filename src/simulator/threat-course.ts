@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE } from '../model/instant.js';
+import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import type { World } from './options.js';
 import { Random, unit } from './random.js';
 import { fateOf } from './search.js';

@@ -1,4 +1,4 @@
-import { DAY } from '../model/instant.js';
+import { DAY } from '../values/instant.js';
 import { type Answer, failure, json } from './answer.js';
 import { parseFilter } from './filter.js';
 import { wireInteger, wireJson } from './json.js';

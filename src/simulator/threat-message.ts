@@ -1,4 +1,4 @@
-import { HOUR } from '../model/instant.js';
+import { HOUR } from '../values/instant.js';
 import type { IntegerForm } from './json.js';
 import type { World } from './options.js';
 import { employee } from './people.js';

@@ -1,4 +1,4 @@
-import { MINUTE } from '../model/instant.js';
+import { MINUTE } from '../values/instant.js';
 import type { Random } from './random.js';
 
 /** Nothing is visible later than this after it happened. */

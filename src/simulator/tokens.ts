@@ -1,4 +1,4 @@
-import { type Instant, toMillis } from '../model/instant.js';
+import { type Instant, toMillis } from '../values/instant.js';
 import { type Answer, failure, json } from './answer.js';
 
 /** One of the customer's API tokens. */

@@ -1,5 +1,5 @@
-import { DAY } from '../model/instant.js';
-import type { Resource } from '../model/kind.js';
+import type { Resource } from '../resources/kind.js';
+import { DAY } from '../values/instant.js';
 import { caseAt, caseCourse } from './case-course.js';
 import { caseAnalysis } from './case-payload.js';
 import { wireInteger, wireJson } from './json.js';

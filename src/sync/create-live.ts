@@ -1,10 +1,10 @@
+import type { Flights } from '../async/single-flight.js';
 import type { Accounts } from '../integrations/accounts.js';
-import type { Flights } from './flights.js';
-import type { Live } from './freshness.js';
-import { LiveLists } from './live-lists.js';
-import { LiveRecords } from './live-records.js';
+import { LiveLists } from './live/live-lists.js';
+import { LiveRecords } from './live/live-records.js';
+import type { DeltaOutcome } from './pass/read-delta.js';
 import type { SyncEnv } from './pass.js';
-import type { DeltaOutcome } from './read-delta.js';
+import type { Live } from './sync.js';
 
 /** `Live`, with an end: `landed` resolves when nothing that it began is on its way any more. */
 export interface LiveSync extends Live {

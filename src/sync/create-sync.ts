@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { linkSignals } from '../abnormal/link-signals.js';
+import { linkSignals } from '../async/signals.js';
+import { createFlights } from '../async/single-flight.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Accounts } from '../integrations/accounts.js';
 import type { Log } from '../log.js';
-import type { Instant } from '../model/instant.js';
-import { RESOURCES, type Resource } from '../model/kind.js';
+import { RESOURCES, type Resource } from '../resources/kind.js';
+import type { Instant } from '../values/instant.js';
 import { createLive } from './create-live.js';
 import { createDriftLog } from './drift-log.js';
-import { createFlights } from './flights.js';
-import type { Live } from './freshness.js';
-import { unlessAborted } from './live-wait.js';
+import { unlessAborted } from './live/freshness.js';
 import { markInterrupted } from './mark-interrupted.js';
 import type { SyncObserver } from './observer.js';
+import type { PassReport, PollReport } from './pass/pass-report.js';
+import type { OnProgress, Progress } from './pass/progress.js';
+import type { DeltaOutcome } from './pass/read-delta.js';
+import { type PassOptions, runPass } from './pass/run-pass.js';
 import { type Source, type SyncEnv, sourceText } from './pass.js';
-import type { OnProgress, Progress } from './progress.js';
-import type { DeltaOutcome } from './read-delta.js';
-import { type ReconcileOptions, type ReconcileReport, reconcile } from './reconcile.js';
-import type { PassReport, PollReport } from './report.js';
-import { type PassOptions, runPass } from './run-pass.js';
+import { type ReconcileOptions, type ReconcileReport, reconcile } from './reconcile/reconcile.js';
 import type { SyncSettings } from './settings.js';
+import type { Live } from './sync.js';
 
 export interface SyncOptions {
   readonly store: HistoryStore;

@@ -10,7 +10,7 @@ import {
   MOST_NAMES,
   NO_DRIFT,
 } from '../model/drift.js';
-import type { Instant } from '../model/instant.js';
+import type { Instant } from '../values/instant.js';
 import type { SyncObserver } from './observer.js';
 
 /** Counts what answers had that is not known, and writes that down. Never fails: nothing hangs on it. */

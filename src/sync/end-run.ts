@@ -1,6 +1,6 @@
 import type { Run, RunStatus } from '../model/run.js';
+import type { Fortune } from './pass/read-streams.js';
 import type { Source, SyncEnv } from './pass.js';
-import type { Fortune } from './read-streams.js';
 import type { RunRecorder } from './run-recorder.js';
 import type { Refusal, Stop } from './stop.js';
 import { statusMessage, updateStates } from './stream-states.js';

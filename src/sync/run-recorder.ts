@@ -1,8 +1,8 @@
 import { type CallMeter, newMeter } from '../abnormal/client.js';
 import type { Batch, Recorded } from '../history/store.js';
-import type { Instant } from '../model/instant.js';
 import type { Reconciliation } from '../model/reconciliation.js';
 import type { Run, RunCounts, RunStatus, RunTrigger } from '../model/run.js';
+import type { Instant } from '../values/instant.js';
 import { nowOf, type Source, type SyncEnv } from './pass.js';
 
 /** What a step of a run writes, besides the run itself. */

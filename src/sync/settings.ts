@@ -1,5 +1,5 @@
-import { DAY, HOUR, type Instant, MINUTE } from '../model/instant.js';
-import type { Resource } from '../model/kind.js';
+import type { Resource } from '../resources/kind.js';
+import { DAY, HOUR, type Instant, MINUTE } from '../values/instant.js';
 
 /** How the sync reads. All `…Ms` are milliseconds. */
 export interface SyncSettings {

@@ -1,10 +1,10 @@
 import type { HistoryStore } from '../history/store.js';
-import { earliest, type Instant, shift } from '../model/instant.js';
 import { type Stream, type StreamState, type StreamStatus, streamsOf, streamText } from '../model/stream.js';
+import { earliest, type Instant, shift } from '../values/instant.js';
+import { floorToSecond } from '../values/window.js';
 import { inTurn } from './in-turn.js';
 import { nowOf, type Source, type SyncEnv } from './pass.js';
 import { FIRST_COLLECTION_MS } from './settings.js';
-import { floorToSecond } from './spans.js';
 
 /**
  * The states of a source's streams as they stand, with those never read before as they begin. Collection is

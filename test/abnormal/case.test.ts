@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Campaign, Case } from '../../src/model/records.js';
+import type { Campaign, Case } from '../../src/resources/records.js';
 import { json, raw } from '../support/upstream-server.js';
 import { decodeError, type Harness, POLL, startHarness } from './harness.js';
 import { campaignPayload, casePayload } from './payloads.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Resource } from '../../src/model/kind.js';
 import type { FilterKey } from '../../src/model/stream.js';
+import type { Resource } from '../../src/resources/kind.js';
 import { json, type Reply, raw } from '../support/upstream-server.js';
 import { type Harness, POLL, startHarness, upstreamError, WINDOW } from './harness.js';
 

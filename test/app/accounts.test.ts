@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Secret } from '../../src/integrations/secret.js';
+import { Secret } from '../../src/values/secret.js';
 import { Gateway } from './gateway.js';
 
 const CONNECT = `mutation($name: ID!, $baseUrl: String, $token: Token!) {

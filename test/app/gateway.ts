@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openHistory } from '../../src/app/collector.js';
 import { type App, createApp } from '../../src/app.js';
-import { type Config, readEnv, toConfig } from '../../src/config.js';
+import { type Config, readEnv, toConfig } from '../../src/config/config.js';
 import { newEncryptionKey } from '../../src/integrations/encryption-key.js';
 import { vaultOf } from '../../src/integrations/open-vault.js';
 import type { Vault } from '../../src/integrations/vault.js';
 import { createLog } from '../../src/log.js';
-import { DAY, toInstant } from '../../src/model/instant.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
+import { DAY, toInstant } from '../../src/values/instant.js';
 
 export interface GraphError {
   readonly message: string;

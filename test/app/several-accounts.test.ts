@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { DAY, toInstant } from '../../src/model/instant.js';
 import type { FaultPlan } from '../../src/simulator/faults.js';
 import { createTenant } from '../../src/simulator/tenant.js';
+import { DAY, toInstant } from '../../src/values/instant.js';
 import { testMongo } from '../support/mongo.js';
 import { Gateway } from './gateway.js';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DAY, toInstant } from '../../src/model/instant.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
+import { DAY, toInstant } from '../../src/values/instant.js';
 import { Playground, smallTenant } from '../support/app.js';
 
 const NOW = Date.now();

@@ -7,7 +7,7 @@ import { parseKey } from '../../src/callers/api-key.js';
 import { ApiKeys, KEY_CACHE_MS, stateOf } from '../../src/callers/api-keys.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import { DAY, MINUTE, toInstant } from '../../src/model/instant.js';
+import { DAY, MINUTE, toInstant } from '../../src/values/instant.js';
 
 let folder: string;
 let now: number;

@@ -7,10 +7,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runCommand } from '../../src/cli/run-command.js';
 import type { Input } from '../../src/cli/terminal.js';
 import { openStore } from '../../src/history/open-store.js';
-import { DAY, toInstant } from '../../src/model/instant.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import type { SimulatedToken } from '../../src/simulator/tokens.js';
+import { DAY, toInstant } from '../../src/values/instant.js';
 
 const START = Date.parse('2026-03-01T12:00:00Z');
 const FIRST = 'first-token-of-acme-0001';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openHistory } from '../../src/app/collector.js';
-import { toAuditEntry } from '../../src/audit/audit-entry.js';
+import { toAuditEntry } from '../../src/audit-entry.js';
 import { commandCaller } from '../../src/cli/command-caller.js';
 import { noteReport } from '../../src/cli/note-report.js';
 import { createLog } from '../../src/log.js';

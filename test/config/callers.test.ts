@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { mintKey } from '../../src/callers/api-key.js';
+import { type Config, readEnv, toConfig } from '../../src/config/config.js';
 import { describeProblems } from '../../src/config/reader.js';
-import { type Config, readEnv, toConfig } from '../../src/config.js';
 
 const KEY = 'f3b9c1d07a5e48e2b6d4a9c8e7f01235';
 

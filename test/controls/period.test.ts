@@ -9,7 +9,7 @@ import {
   periodBefore,
   TRENDS,
 } from '../../src/controls/period.js';
-import { DAY, shift, toInstant, toMillis } from '../../src/model/instant.js';
+import { DAY, shift, toInstant, toMillis } from '../../src/values/instant.js';
 
 describe('parsePeriod', () => {
   test.each([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { vouchedTo } from '../../src/controls/stream-facts.js';
-import { shift } from '../../src/model/instant.js';
 import type { Stream } from '../../src/model/stream.js';
+import { shift } from '../../src/values/instant.js';
 import { type ScopeChanges, scopeOf } from '../support/control-facts.js';
 import { ledgerEntry } from '../support/records.js';
 

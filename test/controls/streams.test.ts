@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { collectionContinuous } from '../../src/controls/collection-continuous.js';
-import { detectionActive } from '../../src/controls/detection-active.js';
+import { collectionContinuous } from '../../src/controls/checks/collection-continuous.js';
+import { detectionActive } from '../../src/controls/checks/detection-active.js';
 import { mail, run, scopeOf, threatFact } from '../support/control-facts.js';
 
 const HOUR = 3_600_000;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openStore } from '../../src/history/open-store.js';
-import { DAY, toInstant } from '../../src/model/instant.js';
 import { startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
+import { DAY, toInstant } from '../../src/values/instant.js';
 import { historyFaults } from '../support/history-faults.js';
 import { testMongo } from '../support/mongo.js';
 import { buildService, type Service, Workplace } from '../support/service.js';

@@ -1,16 +1,16 @@
 import 'reflect-metadata';
 import { expect, test } from 'vitest';
 import { LOCAL_CALLERS } from '../../src/callers/callers.js';
-import { createContextFactory } from '../../src/graphql/context.js';
-import { createApollo } from '../../src/graphql/execution/apollo.js';
+import { createApollo } from '../../src/graphql/operation/apollo.js';
+import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { createServer } from '../../src/http/server.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createLog } from '../../src/log.js';
-import { HOUR } from '../../src/model/instant.js';
-import type { Campaign, Case, Threat } from '../../src/model/records.js';
 import type { Revision } from '../../src/model/revision.js';
+import type { Campaign, Case, Threat } from '../../src/resources/records.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
+import { HOUR } from '../../src/values/instant.js';
 import { createWorld, heldOf, type World } from '../sync/harness.js';
 
 const NOW = '2026-03-30T00:00:00.000Z';

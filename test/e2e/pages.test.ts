@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type App, createApp } from '../../src/app.js';
 import { runCommand } from '../../src/cli/run-command.js';
-import { readEnv, toConfig } from '../../src/config.js';
+import { readEnv, toConfig } from '../../src/config/config.js';
 import { openStore } from '../../src/history/open-store.js';
 import { hasChromium, inspect, openBrowser, openPage } from '../support/browser.js';
 import { mail } from '../support/control-facts.js';

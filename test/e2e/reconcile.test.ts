@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { DAY, toInstant } from '../../src/model/instant.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
-import type { ReconcileReport } from '../../src/sync/reconcile.js';
+import type { ReconcileReport } from '../../src/sync/reconcile/reconcile.js';
+import { DAY, toInstant } from '../../src/values/instant.js';
 import { buildService, Workplace } from '../support/service.js';
 
 let place: Workplace;

@@ -11,13 +11,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/create-client.js';
 import { type App, createApp } from '../../src/app.js';
-import { type Config, readEnv, toConfig } from '../../src/config.js';
+import { type Config, readEnv, toConfig } from '../../src/config/config.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
-import { DAY, toInstant } from '../../src/model/instant.js';
-import { KINDS } from '../../src/model/kind.js';
+import { KINDS } from '../../src/resources/kind.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
+import { DAY, toInstant } from '../../src/values/instant.js';
 import { echoesFor, type Parrot, startParrot } from '../support/parrot.js';
 
 /*

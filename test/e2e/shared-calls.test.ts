@@ -9,10 +9,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type App, createApp } from '../../src/app.js';
-import { readEnv, toConfig } from '../../src/config.js';
-import { DAY, toInstant } from '../../src/model/instant.js';
+import { readEnv, toConfig } from '../../src/config/config.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
+import { DAY, toInstant } from '../../src/values/instant.js';
 import { type Gate, startGate } from '../support/gate.js';
 
 /*

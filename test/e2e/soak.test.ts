@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batch, observe, START_MS, threat } from '../../bench/history/payloads.js';
-import { toGlobalId } from '../../src/graphql/global-id.js';
+import { toGlobalId } from '../../src/graphql/base/global-id.js';
 import { openStore } from '../../src/history/open-store.js';
-import { MINUTE, toInstant } from '../../src/model/instant.js';
+import { MINUTE, toInstant } from '../../src/values/instant.js';
 import { batchOf, observeCase, sampleCase } from '../support/records.js';
 import { buildService, type Service, Workplace } from '../support/service.js';
 

@@ -3,10 +3,10 @@ import type { ControlResult } from '../../src/controls/evaluate.js';
 import type { Evidence } from '../../src/evidence/evaluate-period.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore, Pin } from '../../src/history/store.js';
-import type { Instant } from '../../src/model/instant.js';
 import type { Reconciliation } from '../../src/model/reconciliation.js';
-import type { Threat } from '../../src/model/records.js';
 import type { Run } from '../../src/model/run.js';
+import type { Threat } from '../../src/resources/records.js';
+import type { Instant } from '../../src/values/instant.js';
 import { mail } from '../support/control-facts.js';
 import { ask, hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
 import {

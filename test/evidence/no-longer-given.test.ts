@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ControlResult } from '../../src/controls/evaluate.js';
-import { csvRow } from '../../src/evidence/report-csv.js';
-import { htmlReport } from '../../src/evidence/report-html.js';
-import { jsonReport } from '../../src/evidence/report-json.js';
-import { oscalReport } from '../../src/evidence/report-oscal.js';
-import { DAY, HOUR, type Instant, shift } from '../../src/model/instant.js';
-import type { ListedKind } from '../../src/model/kind.js';
+import { jsonReport } from '../../src/evidence/report/json.js';
+import { csvRow } from '../../src/evidence/report/report-csv.js';
+import { htmlReport } from '../../src/evidence/report/report-html.js';
+import { oscalReport } from '../../src/evidence/report/report-oscal.js';
+import type { ListedKind } from '../../src/resources/kind.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
+import { DAY, HOUR, type Instant, shift } from '../../src/values/instant.js';
 import { ask } from '../support/evidence-history.js';
 import { createWorld, INTEGRATION, type World } from '../sync/harness.js';
 

@@ -1,11 +1,11 @@
 import 'reflect-metadata';
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sealHistory } from '../../src/evidence/proof/seal-history.js';
-import { writeReport } from '../../src/evidence/write-report.js';
+import { writeReport } from '../../src/evidence/report/write-report.js';
+import { sealHistory } from '../../src/evidence/seal/seal-history.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import { DAY, toMillis } from '../../src/model/instant.js';
+import { DAY, toMillis } from '../../src/values/instant.js';
 import { testMongo } from '../support/mongo.js';
 import { askExample, collectExample, EXAMPLE } from '../support/worked-example.js';
 import { answersOver } from './answers.js';

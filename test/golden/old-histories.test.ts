@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { BSON, type Document, MongoClient } from 'mongodb';
 import { afterAll, describe, expect, test } from 'vitest';
-import { verifyHistory } from '../../src/evidence/proof/verify-history.js';
+import { verifyHistory } from '../../src/evidence/verify/verify.js';
 import { openStore } from '../../src/history/open-store.js';
 import { testMongo } from '../support/mongo.js';
 import { answersOver } from './answers.js';

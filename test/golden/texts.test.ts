@@ -3,7 +3,7 @@ import type { GraphQLField, GraphQLInputField } from 'graphql';
 import { expect, test } from 'vitest';
 import { runCommand } from '../../src/cli/run-command.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
-import { LAYOUT } from '../../src/history/mongo-schema.js';
+import { LAYOUT } from '../../src/history/mongo/schema.js';
 
 /* What users and programs depend on by name: commands with their options, and the names of the schema. */
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { caches } from '../../src/bounded-cache.js';
+import { caches } from '../../src/values/bounded-cache.js';
 import {
   observationOf,
   observeCase,

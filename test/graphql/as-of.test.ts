@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toInstant } from '../../src/model/instant.js';
+import { toInstant } from '../../src/values/instant.js';
 import {
   caseKey,
   ledgerEntry,

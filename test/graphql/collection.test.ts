@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { shift } from '../../src/model/instant.js';
-import { RESOURCES } from '../../src/model/kind.js';
 import { NO_COUNTS } from '../../src/model/run.js';
 import { FILTER_KEYS } from '../../src/model/stream.js';
+import { RESOURCES } from '../../src/resources/kind.js';
+import { shift } from '../../src/values/instant.js';
 import {
   ledgerEntry,
   observeCampaign,

@@ -3,7 +3,7 @@ import { type GraphQLSchema, graphql } from 'graphql';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTROL_IDS } from '../../src/controls/control.js';
-import { createContextFactory, type GatewayContext } from '../../src/graphql/context.js';
+import { createContextFactory, type GatewayContext } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';

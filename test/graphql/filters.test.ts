@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { caseFilter } from '../../src/graphql/case/case.args.js';
-import { fieldsOf } from '../../src/model/fields.js';
-import { isMatch } from '../../src/model/filter.js';
-import type { Case } from '../../src/model/records.js';
+import { fieldsOf } from '../../src/resources/definition.js';
+import type { Case } from '../../src/resources/records.js';
+import { isMatch } from '../../src/values/filter.js';
 import {
   observeCampaign,
   observeCase,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { toInstant } from '../../src/model/instant.js';
-import type { Freshness } from '../../src/sync/freshness.js';
+import type { Freshness } from '../../src/sync/sync.js';
+import { toInstant } from '../../src/values/instant.js';
 import {
   observationOf,
   observeCase,

@@ -9,10 +9,10 @@ import {
   validate,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { Access } from '../../src/graphql/access/access.js';
-import { assertGuarded, roleFor, rootsOf } from '../../src/graphql/access/guard.js';
+import { Access } from '../../src/graphql/operation/access.js';
+import { assertGuarded, roleFor, rootsOf } from '../../src/graphql/operation/guard.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
-import { ROLES, type Role } from '../../src/model/caller.js';
+import { ROLES, type Role } from '../../src/values/caller.js';
 
 const SDL = `
   interface Node { id: ID!, note: String }

@@ -12,7 +12,7 @@ import {
   streamState,
 } from '../support/records.js';
 import { Graph } from './harness.js';
-import { everythingOf } from './redaction/everything.js';
+import { everythingOf } from './operation/everything.js';
 
 /*
  * Histories of earlier versions hold integers that no `Int` can show: they were decoded without a bound. Whatever

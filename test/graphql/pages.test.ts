@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toInstant } from '../../src/model/instant.js';
+import { toInstant } from '../../src/values/instant.js';
 import { observeCase, observeThreat, sampleCase, sampleThreat } from '../support/records.js';
 import { Graph, minutesAfterStart } from './harness.js';
 

@@ -14,7 +14,7 @@ import { campaignFilter, campaignOrder } from '../../src/graphql/campaign/campai
 import { caseFilter, caseOrder } from '../../src/graphql/case/case.args.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { threatFilter, threatOrder } from '../../src/graphql/threat/threat.args.js';
-import { FIELDS } from '../../src/model/fields.js';
+import { FIELDS } from '../../src/resources/definition.js';
 
 const schema = buildGatewaySchema();
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openHistory } from '../../src/app/collector.js';
-import { toInstant } from '../../src/model/instant.js';
+import { toInstant } from '../../src/values/instant.js';
 import { Playground } from '../support/app.js';
 import { batchOf, sampleRun } from '../support/records.js';
 

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
-import { openSqliteStore } from '../../src/history/sqlite-store.js';
+import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import type { Filter } from '../../src/model/filter.js';
-import { shift } from '../../src/model/instant.js';
+import type { Filter } from '../../src/values/filter.js';
+import { shift } from '../../src/values/instant.js';
 import {
   batchOf,
   ledgerEntry,

@@ -7,9 +7,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Connection } from '../../src/history/sqlite-connection.js';
-import { lockForWriting } from '../../src/history/sqlite-lock.js';
-import { openSqliteStore } from '../../src/history/sqlite-store.js';
+import { Connection } from '../../src/history/sqlite/sqlite-connection.js';
+import { lockForWriting } from '../../src/history/sqlite/sqlite-lock.js';
+import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import { batchOf, observeCase, START, sampleCase } from '../support/records.js';
 
 const CHILD = fileURLToPath(new URL('./sqlite-child.ts', import.meta.url));

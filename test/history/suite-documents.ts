@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryStore } from '../../src/history/store.js';
-import type { DocumentBody, Journal } from '../../src/model/document.js';
-import { toInstant } from '../../src/model/instant.js';
+import type { DocumentBody, Journal } from '../../src/model/documents.js';
+import { toInstant } from '../../src/values/instant.js';
 import { batchOf, START } from '../support/records.js';
 import type { OpenedStore } from './history-store-suite.js';
 

@@ -1,9 +1,9 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryStore, ListQuery } from '../../src/history/store.js';
-import type { Filter } from '../../src/model/filter.js';
-import type { Kind } from '../../src/model/kind.js';
-import { undecidedBy } from '../../src/model/undecided.js';
+import type { Kind } from '../../src/resources/kind.js';
+import { undecidedBy } from '../../src/resources/undecided.js';
+import type { Filter } from '../../src/values/filter.js';
 import { anyListedKind, LISTED, TEXTS, type Variants, variantOf, variants } from '../support/arbitraries.js';
 import { comparisonOf, filterOf } from '../support/arbitraries-filters.js';
 import { OracleStore } from '../support/oracle-store.js';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryStore, Page, PageQuery, Position } from '../../src/history/store.js';
-import type { Filter } from '../../src/model/filter.js';
-import { KINDS } from '../../src/model/kind.js';
-import type { Case } from '../../src/model/records.js';
+import { KINDS } from '../../src/resources/kind.js';
+import type { Case } from '../../src/resources/records.js';
+import type { Filter } from '../../src/values/filter.js';
 import {
   batchOf,
   campaignKey,

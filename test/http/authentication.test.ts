@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { KEY_CACHE_MS } from '../../src/callers/api-keys.js';
 import { FAILURE_WINDOW_MS, MOST_FAILURES } from '../../src/callers/failed-attempts.js';
 import { ConfigError } from '../../src/config/config-error.js';
-import { MINUTE } from '../../src/model/instant.js';
+import { MINUTE } from '../../src/values/instant.js';
 import { bearer, GuardedGateway, type Problem } from '../support/guarded-gateway.js';
 import { AUDIENCE, IdentityProvider, ISSUER } from '../support/identity-provider.js';
 

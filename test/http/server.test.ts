@@ -5,7 +5,7 @@ import { ApolloServer } from '@apollo/server';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
 import { LOCAL_CALLERS } from '../../src/callers/callers.js';
-import type { GatewayContext, RequestInfo } from '../../src/graphql/context.js';
+import type { GatewayContext, RequestInfo } from '../../src/graphql/request/services.js';
 import { ListenError } from '../../src/http/listen-error.js';
 import { createServer, type Server, type ServerOptions } from '../../src/http/server.js';
 

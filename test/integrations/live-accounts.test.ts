@@ -12,8 +12,8 @@ import type { Account } from '../../src/integrations/account.js';
 import { newEncryptionKey } from '../../src/integrations/encryption-key.js';
 import { type LiveAccounts, openLiveAccounts } from '../../src/integrations/live-accounts.js';
 import { vaultOf } from '../../src/integrations/open-vault.js';
-import { Secret } from '../../src/integrations/secret.js';
 import type { Vault } from '../../src/integrations/vault.js';
+import { Secret } from '../../src/values/secret.js';
 import { json, startUpstream, type UpstreamServer } from '../support/upstream-server.js';
 
 const TOKENS = [new Secret('first-token-0001'), new Secret('second-token-0002')] as const;

@@ -6,7 +6,7 @@ import {
   type TokenSituation,
   tokenState,
 } from '../../src/integrations/token-state.js';
-import { DAY, type Instant, toInstant } from '../../src/model/instant.js';
+import { DAY, type Instant, toInstant } from '../../src/values/instant.js';
 
 const NOW = Date.parse('2026-06-15T12:00:00Z');
 const now = toInstant(NOW);

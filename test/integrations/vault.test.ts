@@ -3,10 +3,10 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createCipher } from '../../src/integrations/cipher.js';
 import { createVault } from '../../src/integrations/document-vault.js';
 import { keyIdOf } from '../../src/integrations/encryption-key.js';
-import { Secret } from '../../src/integrations/secret.js';
 import type { Vault } from '../../src/integrations/vault.js';
 import { VaultError } from '../../src/integrations/vault-error.js';
-import { DAY, toInstant } from '../../src/model/instant.js';
+import { DAY, toInstant } from '../../src/values/instant.js';
+import { Secret } from '../../src/values/secret.js';
 import { OracleStore } from '../support/oracle-store.js';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');

@@ -10,11 +10,11 @@ import {
 } from '../../src/integrations/environment-token.js';
 import { createTokenLearning } from '../../src/integrations/learn-token-times.js';
 import { vaultOf } from '../../src/integrations/open-vault.js';
-import { Secret } from '../../src/integrations/secret.js';
 import { readTokenHistories, readTokenSituations } from '../../src/integrations/token-histories.js';
 import { createTokenWarnings } from '../../src/integrations/warn-of-tokens.js';
-import { DAY, HOUR, toInstant } from '../../src/model/instant.js';
 import type { StreamStatus } from '../../src/model/stream.js';
+import { DAY, HOUR, toInstant } from '../../src/values/instant.js';
+import { Secret } from '../../src/values/secret.js';
 import { type Harness, startHarness } from '../abnormal/harness.js';
 import { OracleStore } from '../support/oracle-store.js';
 import { batchOf, sampleRun } from '../support/records.js';

@@ -7,7 +7,7 @@ import { createBudget } from '../../src/abnormal/budget.js';
 import { openStore } from '../../src/history/open-store.js';
 import { createCounters } from '../../src/metrics/counters.js';
 import { createScrape } from '../../src/metrics/scrape.js';
-import { DAY, HOUR, shift, toMillis } from '../../src/model/instant.js';
+import { DAY, HOUR, shift, toMillis } from '../../src/values/instant.js';
 import { batchOf } from '../support/records.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';

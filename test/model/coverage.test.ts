@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { coverageOf, type Gap } from '../../src/model/coverage.js';
-import { type Instant, toInstant, toMillis } from '../../src/model/instant.js';
 import type { RecordedEntry, WindowStatus } from '../../src/model/ledger.js';
+import { type Instant, toInstant, toMillis } from '../../src/values/instant.js';
 
 const START = Date.parse('2026-03-01T00:00:00Z');
 const at = (second: number): Instant => toInstant(START + second * 1000);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { decodeCampaign } from '../../src/abnormal/schemas/campaign.js';
-import { decodeCase } from '../../src/abnormal/schemas/case.js';
-import { decodeThreat } from '../../src/abnormal/schemas/threat.js';
-import { fieldsOf } from '../../src/model/fields.js';
-import { MINUTE, toMillis } from '../../src/model/instant.js';
-import { type ListedKind, RESOURCE_OF } from '../../src/model/kind.js';
 import { FILTER_KEYS } from '../../src/model/stream.js';
+import { decodeCampaign } from '../../src/resources/campaign/campaign.js';
+import { decodeCase } from '../../src/resources/case/decode-case.js';
+import { fieldsOf } from '../../src/resources/definition.js';
+import { type ListedKind, RESOURCE_OF } from '../../src/resources/kind.js';
+import { decodeThreat } from '../../src/resources/threat/threat-part.js';
 import { createTenant, type Tenant, type Version } from '../../src/simulator/tenant.js';
+import { MINUTE, toMillis } from '../../src/values/instant.js';
 import { SMALL } from './harness.js';
 
 const LAG = 15 * MINUTE;

@@ -1,7 +1,7 @@
 import { get as httpGet } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { shift } from '../../src/model/instant.js';
 import type { Fault, FaultPlan } from '../../src/simulator/faults.js';
+import { shift } from '../../src/values/instant.js';
 import { NOW, parse, startHarness, stopAll } from './harness.js';
 
 afterEach(stopAll);

@@ -1,7 +1,8 @@
 import { get as httpGet, type IncomingHttpHeaders } from 'node:http';
-import { toMillis } from '../../src/model/instant.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.js';
-import { createTenant, type Tenant, type TenantOptions } from '../../src/simulator/tenant.js';
+import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
+import { toMillis } from '../../src/values/instant.js';
 
 export const NOW = '2026-03-01T12:00:00.000Z';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DAY, HOUR, toMillis } from '../../src/model/instant.js';
-import type { ListedKind } from '../../src/model/kind.js';
+import type { ListedKind } from '../../src/resources/kind.js';
 import { createTenant } from '../../src/simulator/tenant.js';
+import { DAY, HOUR, toMillis } from '../../src/values/instant.js';
 
 type Json = Record<string, unknown>;
 

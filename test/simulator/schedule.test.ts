@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DAY, HOUR, MINUTE } from '../../src/model/instant.js';
 import { createSchedule } from '../../src/simulator/schedule.js';
+import { DAY, HOUR, MINUTE } from '../../src/values/instant.js';
 
 const START = Date.parse('2026-01-07T05:30:00Z');
 

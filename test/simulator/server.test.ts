@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DAY, HOUR, MINUTE } from '../../src/model/instant.js';
 import type { Tenant } from '../../src/simulator/tenant.js';
+import { DAY, HOUR, MINUTE } from '../../src/values/instant.js';
 import { NOW, parse, query, type Rows, SMALL, second, startHarness, stopAll } from './harness.js';
 
 afterEach(stopAll);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { DAY, HOUR, toMillis } from '../../src/model/instant.js';
+import { DAY, HOUR, toMillis } from '../../src/values/instant.js';
 import { type Harness, NOW, parse, query, type Rows, second, startHarness, stopAll } from './harness.js';
 
 afterEach(stopAll);

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MINUTE, parseUpstreamTime, shift, toMillis } from '../../src/model/instant.js';
-import type { ListedKind } from '../../src/model/kind.js';
+import type { ListedKind } from '../../src/resources/kind.js';
 import { campaignCourse } from '../../src/simulator/campaign-course.js';
 import { caseCourse } from '../../src/simulator/case-course.js';
 import { createWorld } from '../../src/simulator/options.js';
 import { createTenant, type Tenant, type Version } from '../../src/simulator/tenant.js';
 import { threatCourse } from '../../src/simulator/threat-course.js';
+import { MINUTE, parseUpstreamTime, shift, toMillis } from '../../src/values/instant.js';
 import { SMALL } from './harness.js';
 
 const KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'];

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { HOUR, parseUpstreamTime, toMillis } from '../../src/model/instant.js';
 import { canonicalJson } from '../../src/model/revision.js';
-import type { TenantOptions } from '../../src/simulator/tenant.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
+import { HOUR, parseUpstreamTime, toMillis } from '../../src/values/instant.js';
 import { type Harness, query, type Rows, SMALL, second, startHarness, stopAll } from './harness.js';
 
 afterEach(stopAll);

@@ -6,10 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { AppOptions } from '../../src/app/collector.js';
 import { type App, createApp, type Started } from '../../src/app.js';
-import { type Config, readEnv, toConfig } from '../../src/config.js';
-import { DAY, toInstant } from '../../src/model/instant.js';
+import { type Config, readEnv, toConfig } from '../../src/config/config.js';
 import type { FaultPlan } from '../../src/simulator/faults.js';
 import { createTenant } from '../../src/simulator/tenant.js';
+import { DAY, toInstant } from '../../src/values/instant.js';
 
 interface Answer {
   readonly data: unknown;

@@ -1,11 +1,11 @@
 import fc, { type Arbitrary } from 'fast-check';
 import type { Batch, Pin } from '../../src/history/store.js';
-import { shift } from '../../src/model/instant.js';
-import { KIND_OF, KINDS, RESOURCES, type RecordKey } from '../../src/model/kind.js';
 import type { WindowStatus } from '../../src/model/ledger.js';
 import type { QuarantineCode } from '../../src/model/quarantine.js';
 import type { RunStatus, RunTrigger } from '../../src/model/run.js';
 import { FILTER_KEYS, type Stream, type StreamStatus } from '../../src/model/stream.js';
+import { KIND_OF, KINDS, RESOURCES, type RecordKey } from '../../src/resources/kind.js';
+import { shift } from '../../src/values/instant.js';
 import { INSTANTS, type Variants, variantOf } from './arbitraries.js';
 import {
   batchOf,

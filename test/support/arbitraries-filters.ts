@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
-import { FIELDS, type FieldSpec } from '../../src/model/fields.js';
-import type { FieldValue, Filter } from '../../src/model/filter.js';
-import type { ListedKind } from '../../src/model/kind.js';
+import { FIELDS, type FieldSpec } from '../../src/resources/definition.js';
+import type { ListedKind } from '../../src/resources/kind.js';
+import type { FieldValue, Filter } from '../../src/values/filter.js';
 import { anyInstant, anyNumber, anyText, IDS, MESSAGE_IDS, TEXTS } from './arbitraries.js';
 
 /** Values that the derived word fields take. */

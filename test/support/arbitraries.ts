@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
-import type { Instant } from '../../src/model/instant.js';
-import type { Kind, ListedKind } from '../../src/model/kind.js';
-import type { Campaign, Case, Message, RecordOf, Threat } from '../../src/model/records.js';
+import type { Kind, ListedKind } from '../../src/resources/kind.js';
+import type { Campaign, Case, Message, RecordOf, Threat } from '../../src/resources/records.js';
+import type { Instant } from '../../src/values/instant.js';
 import {
   sampleCampaign,
   sampleCase,

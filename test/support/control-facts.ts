@@ -14,11 +14,11 @@ import type {
 import { parsePeriod, periodBefore } from '../../src/controls/period.js';
 import { ledgerSpan, type StreamFacts, streamFacts } from '../../src/controls/stream-facts.js';
 import { intervalOf, type Thresholds, toThresholds } from '../../src/controls/thresholds.js';
-import { type Instant, shift } from '../../src/model/instant.js';
-import { RESOURCES } from '../../src/model/kind.js';
 import type { LedgerEntry, RecordedEntry } from '../../src/model/ledger.js';
-import type { Campaign, Case, Message, Threat } from '../../src/model/records.js';
 import { type Stream, streamsOf } from '../../src/model/stream.js';
+import { RESOURCES } from '../../src/resources/kind.js';
+import type { Campaign, Case, Message, Threat } from '../../src/resources/records.js';
+import { type Instant, shift } from '../../src/values/instant.js';
 import { campaignKey, caseKey, ledgerEntry, sampleMessage, sampleThreat, threatKey } from './records.js';
 
 /*

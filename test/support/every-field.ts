@@ -1,11 +1,11 @@
-import { recordAudit } from '../../src/audit/record-audit.js';
-import { sealHistory } from '../../src/evidence/proof/seal-history.js';
+import { sealHistory } from '../../src/evidence/seal/seal-history.js';
 import { HistoryError } from '../../src/history/errors.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import { COLLECTIONS } from '../../src/model/document.js';
-import { FIELDS } from '../../src/model/fields.js';
-import { shift, toMillis } from '../../src/model/instant.js';
-import { KINDS, type ListedKind, type RecordKey } from '../../src/model/kind.js';
+import { COLLECTIONS } from '../../src/model/documents.js';
+import { recordAudit } from '../../src/record-audit.js';
+import { FIELDS } from '../../src/resources/definition.js';
+import { KINDS, type ListedKind, type RecordKey } from '../../src/resources/kind.js';
+import { shift, toMillis } from '../../src/values/instant.js';
 import {
   batchOf,
   campaignKey,

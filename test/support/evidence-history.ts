@@ -4,12 +4,12 @@ import { controlsOf } from '../../src/controls/registry.js';
 import { intervalOf, type Thresholds, toThresholds } from '../../src/controls/thresholds.js';
 import { type Evidence, type EvidenceOptions, evaluatePeriod } from '../../src/evidence/evaluate-period.js';
 import type { HistoryStore, Pin } from '../../src/history/store.js';
-import { type Instant, shift } from '../../src/model/instant.js';
-import { RESOURCES, type RecordKey } from '../../src/model/kind.js';
 import type { LedgerEntry } from '../../src/model/ledger.js';
-import type { Campaign, Case, Threat } from '../../src/model/records.js';
 import type { Observation } from '../../src/model/revision.js';
 import { type Stream, streamsOf } from '../../src/model/stream.js';
+import { RESOURCES, type RecordKey } from '../../src/resources/kind.js';
+import type { Campaign, Case, Threat } from '../../src/resources/records.js';
+import { type Instant, shift } from '../../src/values/instant.js';
 import { type Outage, pollLedger } from './control-facts.js';
 import { batchOf, observeCampaign, observeCase, observeThreat, sampleRun, streamState } from './records.js';
 

@@ -1,5 +1,5 @@
 import type { StartTimer } from '../../src/abnormal/timer.js';
-import { type Instant, toMillis } from '../../src/model/instant.js';
+import { type Instant, toMillis } from '../../src/values/instant.js';
 
 /** A clock that runs faster than the wall's, can be set forward and can be stopped. */
 export interface FastClock {

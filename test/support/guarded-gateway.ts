@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { type App, createApp } from '../../src/app.js';
 import { ApiKeys } from '../../src/callers/api-keys.js';
-import { readEnv, toConfig } from '../../src/config.js';
+import { readEnv, toConfig } from '../../src/config/config.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import type { Role } from '../../src/model/caller.js';
+import type { Role } from '../../src/values/caller.js';
 import { smallTenant } from './app.js';
 
 const QUERY = '{ runs(first: 1) { totalCount } }';

@@ -27,17 +27,23 @@ import type {
   Journal,
   JournalEntry,
   StoredDocument,
-} from '../../src/model/document.js';
-import { fieldsOf } from '../../src/model/fields.js';
-import { compareValues, type Fields, type FieldValue, isMatch } from '../../src/model/filter.js';
-import { type Instant, shift, toInstant } from '../../src/model/instant.js';
-import { type Kind, keyText, type ListedKind, RESOURCE_OF, type RecordKey } from '../../src/model/kind.js';
+} from '../../src/model/documents.js';
 import type { RecordedEntry } from '../../src/model/ledger.js';
 import type { QuarantineEntry } from '../../src/model/quarantine.js';
-import type { RecordOf } from '../../src/model/records.js';
 import { type Observation, OPEN_SEQ, type Revision } from '../../src/model/revision.js';
 import type { Run, RunTrigger } from '../../src/model/run.js';
 import { type Stream, type StreamState, streamText } from '../../src/model/stream.js';
+import { fieldsOf } from '../../src/resources/definition.js';
+import {
+  type Kind,
+  keyText,
+  type ListedKind,
+  RESOURCE_OF,
+  type RecordKey,
+} from '../../src/resources/kind.js';
+import type { RecordOf } from '../../src/resources/records.js';
+import { compareValues, type Fields, type FieldValue, isMatch } from '../../src/values/filter.js';
+import { type Instant, shift, toInstant } from '../../src/values/instant.js';
 
 const EPOCH: Instant = '1970-01-01T00:00:00.000Z';
 

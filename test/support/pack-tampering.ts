@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { PACKED, type PackManifest } from '../../src/evidence/proof/pack-manifest.js';
-import { newSigningKey, type Signer, signerOf } from '../../src/evidence/proof/signing-key.js';
-import { TAR_END, tarHeader, tarPadding } from '../../src/evidence/proof/tar.js';
+import { PACKED, type PackManifest } from '../../src/evidence/pack/pack-manifest.js';
+import { TAR_END, tarHeader, tarPadding } from '../../src/evidence/pack/tar.js';
+import { newSigningKey, type Signer, signerOf } from '../../src/evidence/seal/signing-key.js';
 import { canonicalJson } from '../../src/model/revision.js';
 import type { Deed } from './tampering.js';
 

@@ -1,8 +1,10 @@
 import type { Batch } from '../../src/history/store.js';
-import { type Instant, toInstant } from '../../src/model/instant.js';
-import type { Kind, RecordKey } from '../../src/model/kind.js';
 import type { LedgerEntry } from '../../src/model/ledger.js';
 import type { QuarantineEntry } from '../../src/model/quarantine.js';
+import { canonicalJson, type Observation, type Origin, sha256 } from '../../src/model/revision.js';
+import { NO_COUNTS, type Run } from '../../src/model/run.js';
+import type { StreamState } from '../../src/model/stream.js';
+import type { Kind, RecordKey } from '../../src/resources/kind.js';
 import type {
   Campaign,
   Case,
@@ -12,10 +14,8 @@ import type {
   Threat,
   ThreatAttachments,
   ThreatLinks,
-} from '../../src/model/records.js';
-import { canonicalJson, type Observation, type Origin, sha256 } from '../../src/model/revision.js';
-import { NO_COUNTS, type Run } from '../../src/model/run.js';
-import type { StreamState } from '../../src/model/stream.js';
+} from '../../src/resources/records.js';
+import { type Instant, toInstant } from '../../src/values/instant.js';
 
 /*
  * Valid samples of everything that goes into a history. Each builder takes what matters to the test and

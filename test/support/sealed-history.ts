@@ -1,10 +1,10 @@
 import fc, { type Arbitrary } from 'fast-check';
-import type { AuditEvent } from '../../src/audit/audit-entry.js';
-import { recordAudit } from '../../src/audit/record-audit.js';
-import { sealHistory } from '../../src/evidence/proof/seal-history.js';
-import { newSigningKey, type Signer, signerOf } from '../../src/evidence/proof/signing-key.js';
+import type { AuditEvent } from '../../src/audit-entry.js';
+import { sealHistory } from '../../src/evidence/seal/seal-history.js';
+import { newSigningKey, type Signer, signerOf } from '../../src/evidence/seal/signing-key.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import { toMillis } from '../../src/model/instant.js';
+import { recordAudit } from '../../src/record-audit.js';
+import { toMillis } from '../../src/values/instant.js';
 import { IDS, variants } from './arbitraries.js';
 import { type BatchPlan, batchFrom, batchPlan, type World } from './arbitraries-batches.js';
 import { streamState } from './records.js';

@@ -4,21 +4,22 @@ import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/create-client.js';
 import { askReport } from '../../src/app/ask-report.js';
 import { readReportQuestion } from '../../src/app/report-question.js';
-import { readEnv, toConfig } from '../../src/config.js';
-import type { ReportFormat, ReportQuestion } from '../../src/evidence/write-report.js';
+import { readEnv, toConfig } from '../../src/config/config.js';
+import type { ReportFormat, ReportQuestion } from '../../src/evidence/report/write-report.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import type { Account } from '../../src/integrations/account.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createCipher } from '../../src/integrations/cipher.js';
 import { createVault } from '../../src/integrations/document-vault.js';
-import { Secret } from '../../src/integrations/secret.js';
-import { HOUR, type Instant, toMillis } from '../../src/model/instant.js';
-import type { Resource } from '../../src/model/kind.js';
+import type { Resource } from '../../src/resources/kind.js';
 import type { Fault, FaultPlan } from '../../src/simulator/faults.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
-import { createTenant, type Tenant, type TenantOptions } from '../../src/simulator/tenant.js';
+import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
 import { createSync } from '../../src/sync/create-sync.js';
 import { DEFAULT_SYNC_SETTINGS } from '../../src/sync/settings.js';
+import { HOUR, type Instant, toMillis } from '../../src/values/instant.js';
+import { Secret } from '../../src/values/secret.js';
 
 /*
  * A quarter of a simulated account, collected through its API as a gateway does it, with failings planted in it: an

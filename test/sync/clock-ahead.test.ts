@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { coverageOf } from '../../src/model/coverage.js';
-import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
-import { RESOURCES } from '../../src/model/kind.js';
 import { streamsOf } from '../../src/model/stream.js';
+import { RESOURCES } from '../../src/resources/kind.js';
+import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import { createWorld, faultsOf, INTEGRATION, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';

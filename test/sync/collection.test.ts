@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
 import type { LedgerEntry } from '../../src/model/ledger.js';
 import { streamsOf } from '../../src/model/stream.js';
-import type { TenantOptions } from '../../src/simulator/tenant.js';
-import type { Progress } from '../../src/sync/progress.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
+import type { Progress } from '../../src/sync/pass/progress.js';
+import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import { createWorld, faultsOf, heldOf, INTEGRATION, passOf, truthOf, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';

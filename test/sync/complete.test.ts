@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
 import type { FaultPlan } from '../../src/simulator/faults.js';
+import { HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import { createWorld, faultsOf, passOf, type World } from './harness.js';
 
 const KINDS = ['threat', 'case', 'campaign'] as const;

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
-import { RESOURCES, type Resource } from '../../src/model/kind.js';
 import type { StreamState } from '../../src/model/stream.js';
-import type { TenantOptions } from '../../src/simulator/tenant.js';
+import { RESOURCES, type Resource } from '../../src/resources/kind.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
+import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import {
   createWorld,
   faultsOf,

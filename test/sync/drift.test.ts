@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { type DriftTally, driftOf, MOST_NAMES } from '../../src/model/drift.js';
-import { HOUR, shift, toInstant } from '../../src/model/instant.js';
-import type { TenantOptions } from '../../src/simulator/tenant.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
 import { createDriftLog } from '../../src/sync/drift-log.js';
+import { HOUR, shift, toInstant } from '../../src/values/instant.js';
 import { createWorld, heldOf, INTEGRATION, passOf, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';

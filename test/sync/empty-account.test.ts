@@ -2,8 +2,8 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { emptyAccounts } from '../../src/integrations/empty-accounts.js';
 import { createEmptyWarnings } from '../../src/integrations/warn-of-tokens.js';
-import { DAY, HOUR, MINUTE } from '../../src/model/instant.js';
 import type { SimulatorOptions } from '../../src/simulator/server.js';
+import { DAY, HOUR, MINUTE } from '../../src/values/instant.js';
 import { createWorld, type World } from './harness.js';
 
 const NOW = '2026-03-10T12:00:00.000Z';

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
 import type { QuarantineEntry } from '../../src/model/quarantine.js';
 import type { StreamState } from '../../src/model/stream.js';
 import type { Fault, FaultRule } from '../../src/simulator/faults.js';
-import type { TenantOptions } from '../../src/simulator/tenant.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
+import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import {
   createWorld,
   faultsOf,

@@ -11,14 +11,15 @@ import type { Account } from '../../src/integrations/account.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import type { Log } from '../../src/log.js';
 import type { Counters } from '../../src/metrics/counters.js';
-import { type Instant, toMillis } from '../../src/model/instant.js';
-import type { ListedKind, Resource } from '../../src/model/kind.js';
 import { canonicalJson, OPEN_SEQ, type Revision } from '../../src/model/revision.js';
+import type { ListedKind, Resource } from '../../src/resources/kind.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.js';
-import { createTenant, type Tenant, type TenantOptions } from '../../src/simulator/tenant.js';
+import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
 import { createSync, type Sync } from '../../src/sync/create-sync.js';
-import type { PassReport, PollReport } from '../../src/sync/report.js';
+import type { PassReport, PollReport } from '../../src/sync/pass/pass-report.js';
 import { DEFAULT_SYNC_SETTINGS, type SyncSettings } from '../../src/sync/settings.js';
+import { type Instant, toMillis } from '../../src/values/instant.js';
 
 export const INTEGRATION = 'default';
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import { DAY, type Instant, shift, toInstant } from '../../src/model/instant.js';
 import { canonicalJson } from '../../src/model/revision.js';
 import type { Version } from '../../src/simulator/tenant.js';
+import { DAY, type Instant, shift, toInstant } from '../../src/values/instant.js';
 import { createWorld, historyOf, INTEGRATION, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';

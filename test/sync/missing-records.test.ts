@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { stillMissing } from '../../src/history/store.js';
 import { coverageOf } from '../../src/model/coverage.js';
-import { DAY, HOUR, type Instant, MINUTE, shift, toInstant } from '../../src/model/instant.js';
-import type { Resource } from '../../src/model/kind.js';
-import { isOpenCase } from '../../src/model/normalise.js';
-import type { Case } from '../../src/model/records.js';
 import { type FilterKey, streamsOf } from '../../src/model/stream.js';
+import type { Resource } from '../../src/resources/kind.js';
+import type { Case } from '../../src/resources/records.js';
+import { isOpenCase } from '../../src/resources/vocabularies.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
-import type { TenantOptions } from '../../src/simulator/tenant.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
+import { DAY, HOUR, type Instant, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import {
   createWorld,
   heldOf,

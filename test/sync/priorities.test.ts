@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Priority } from '../../src/abnormal/client.js';
 import type { UpstreamObserver } from '../../src/abnormal/observer.js';
-import { DAY, HOUR, type Instant, MINUTE, shift, toInstant, toMillis } from '../../src/model/instant.js';
-import type { TenantOptions } from '../../src/simulator/tenant.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
+import { DAY, HOUR, type Instant, MINUTE, shift, toInstant, toMillis } from '../../src/values/instant.js';
 import { createWorld, faultsOf, INTEGRATION, type World } from './harness.js';
 
 /*

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
 import type { Run } from '../../src/model/run.js';
-import type { TenantOptions } from '../../src/simulator/tenant.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
+import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import { createWorld, faultsOf, heldOf, passOf, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';

@@ -3,12 +3,12 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createCounters } from '../../src/metrics/counters.js';
 import { createScrape, type Scrape } from '../../src/metrics/scrape.js';
 import type { GapReason } from '../../src/model/coverage.js';
-import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/model/instant.js';
 import { type IntegrationStatus, integrationHealth } from '../../src/model/integration-status.js';
-import { KIND_OF, type Resource } from '../../src/model/kind.js';
 import type { StreamState, StreamStatus } from '../../src/model/stream.js';
+import { KIND_OF, type Resource } from '../../src/resources/kind.js';
 import type { Fault } from '../../src/simulator/faults.js';
-import type { TenantOptions } from '../../src/simulator/tenant.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
+import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import { createWorld, faultsOf, INTEGRATION, passOf, type World, type WorldOptions } from './harness.js';
 
 /*

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DAY, HOUR, MINUTE, shift } from '../../src/model/instant.js';
-import type { ListedKind, RecordKey } from '../../src/model/kind.js';
+import type { ListedKind, RecordKey } from '../../src/resources/kind.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
-import type { TenantOptions } from '../../src/simulator/tenant.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
+import { DAY, HOUR, MINUTE, shift } from '../../src/values/instant.js';
 import { batchOf, sampleRun } from '../support/records.js';
 import { createWorld, heldOf, historyOf, INTEGRATION, passOf, truthOf, type World } from './harness.js';
 

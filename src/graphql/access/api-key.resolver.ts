@@ -1,13 +1,13 @@
 import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
-import { recordAudit } from '../../audit/record-audit.js';
 import { isKeyName, KEY_NAME, type ApiKey as Key, type KeyBook } from '../../callers/api-keys.js';
-import type { Role } from '../../model/caller.js';
-import { DAY, toMillis } from '../../model/instant.js';
-import type { GatewayContext, Means } from '../context.js';
-import { badInput, queryError } from '../errors.js';
+import { recordAudit } from '../../record-audit.js';
+import type { Role } from '../../values/caller.js';
+import { DAY, toMillis } from '../../values/instant.js';
+import { badInput, queryError } from '../base/errors.js';
+import { Guard } from '../operation/guard.js';
+import type { GatewayContext, Means } from '../request/services.js';
 import { ApiKey, CreatedApiKey } from './api-key.type.js';
 import { RoleEnum } from './audit.type.js';
-import { Guard } from './guard.js';
 
 const MOST_DAYS = 3650;
 

@@ -1,10 +1,10 @@
 import { ID, ObjectType } from 'type-graphql';
 import { type ApiKey as Key, type KeyState, stateOf } from '../../callers/api-keys.js';
-import type { Role } from '../../model/caller.js';
-import type { Instant } from '../../model/instant.js';
-import { DateTime } from '../date-time.scalar.js';
-import { describedEnum } from '../described-enum.js';
-import { PlainField } from '../plain-field.js';
+import type { Role } from '../../values/caller.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { describedEnum } from '../base/described-enum.js';
+import { PlainField } from '../base/plain-field.js';
 import { RoleEnum } from './audit.type.js';
 
 export const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a key lets anybody in.', {

@@ -1,8 +1,8 @@
 import { Args, Ctx, Query, Resolver } from 'type-graphql';
-import type { GatewayContext } from '../context.js';
 import { ForwardArgs } from '../lists/page-args.js';
+import { Guard } from '../operation/guard.js';
+import type { GatewayContext } from '../request/services.js';
 import { AuditConnection, AuditEntry } from './audit.type.js';
-import { Guard } from './guard.js';
 import { listAudit } from './list-audit.js';
 
 @Resolver(() => AuditEntry)

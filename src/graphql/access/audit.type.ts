@@ -5,15 +5,15 @@ import {
   type AuditAction,
   type AuditOutcome,
   type AuditEntry as Entry,
-} from '../../audit/audit-entry.js';
-import { type AuditChain as Chain, verifyAudit } from '../../audit/verify-audit.js';
-import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../model/caller.js';
-import type { Instant } from '../../model/instant.js';
-import type { GatewayContext } from '../context.js';
-import { DateTime } from '../date-time.scalar.js';
-import { describedEnum } from '../described-enum.js';
+} from '../../audit-entry.js';
+import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../values/caller.js';
+import type { Instant } from '../../values/instant.js';
+import { type AuditChain as Chain, verifyAudit } from '../../verify-audit.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { describedEnum } from '../base/described-enum.js';
+import { PlainField } from '../base/plain-field.js';
 import { connectionOf } from '../lists/connection.js';
-import { PlainField } from '../plain-field.js';
+import type { GatewayContext } from '../request/services.js';
 
 export const AuditActionEnum = describedEnum<AuditAction>(
   'AuditAction',

@@ -1,9 +1,9 @@
-import { toAuditEntry } from '../../audit/audit-entry.js';
-import type { Means } from '../context.js';
-import { badInput } from '../errors.js';
+import { toAuditEntry } from '../../audit-entry.js';
+import { badInput } from '../base/errors.js';
 import { cursorWriter, readCursor } from '../lists/cursor.js';
 import { Page } from '../lists/page.js';
 import { type ForwardArgs, toPageRequest } from '../lists/page-args.js';
+import type { Means } from '../request/services.js';
 import { AuditConnection, AuditEntry } from './audit.type.js';
 
 const LIST = 'auditTrail';

@@ -1,4 +1,4 @@
-import type { Means } from '../context.js';
+import type { Means } from '../request/services.js';
 import { Threat } from '../threat/threat.type.js';
 import type { Campaign } from './campaign.type.js';
 

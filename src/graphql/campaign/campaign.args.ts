@@ -2,9 +2,9 @@ import { ArgsType, Field } from 'type-graphql';
 import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/comparison.inputs.js';
 import { type FilterInput, filterOf } from '../lists/filter-input.js';
 import { type OrderInput, orderOf } from '../lists/order-input.js';
-import { ListArgs } from '../read-args.js';
+import { ListArgs } from '../lists/read-args.js';
+import { Judgement } from '../records/campaign.enums.js';
 import { AttackTypeFilter } from '../threat/threat.args.js';
-import { Judgement } from './campaign.enums.js';
 
 export const campaignFilter = filterOf<'campaign'>('CampaignFilter', {
   id: { name: 'campaignId', type: TextFilter, description: 'By Abnormal’s own id.' },

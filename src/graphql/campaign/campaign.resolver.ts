@@ -1,10 +1,10 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
-import { Guard } from '../access/guard.js';
-import type { GatewayContext } from '../context.js';
-import { RecordArgs } from '../read-args.js';
-import { listRecords } from '../record/list-records.js';
-import { readNode } from '../record/read-node.js';
-import { CAMPAIGNS } from '../record/records.js';
+import { listRecords } from '../lists/list-records.js';
+import { RecordArgs } from '../lists/read-args.js';
+import { Guard } from '../operation/guard.js';
+import { readNode } from '../records/read-node.js';
+import { CAMPAIGNS } from '../records/records.js';
+import type { GatewayContext } from '../request/services.js';
 import { Threat } from '../threat/threat.type.js';
 import { CampaignListArgs } from './campaign.args.js';
 import { Campaign, CampaignConnection } from './campaign.type.js';

@@ -1,9 +1,9 @@
-import type { Case as CaseRecord } from '../../model/records.js';
 import type { Revision } from '../../model/revision.js';
-import type { GatewayContext, Means } from '../context.js';
+import type { Case as CaseRecord } from '../../resources/records.js';
+import { pageWithin } from '../lists/array-page.js';
 import type { PageArgs } from '../lists/page-args.js';
-import { pageWithin } from '../lists/page-within.js';
 import type { View } from '../lists/view.js';
+import type { GatewayContext, Means } from '../request/services.js';
 import { Threat, ThreatConnection } from '../threat/threat.type.js';
 import type { Case } from './case.type.js';
 

@@ -2,8 +2,8 @@ import { ArgsType, Field } from 'type-graphql';
 import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/comparison.inputs.js';
 import { type FilterInput, filterOf } from '../lists/filter-input.js';
 import { type OrderInput, orderOf } from '../lists/order-input.js';
-import { ListArgs } from '../read-args.js';
-import { CaseStatus, Confidence, RemediationStatus, Severity } from './case.enums.js';
+import { ListArgs } from '../lists/read-args.js';
+import { CaseStatus, Confidence, RemediationStatus, Severity } from '../records/case.enums.js';
 
 export const RemediationStatusFilter = enumFilter('RemediationStatus', RemediationStatus);
 

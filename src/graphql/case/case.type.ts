@@ -1,19 +1,19 @@
 import { ID, ObjectType } from 'type-graphql';
-import type { Instant } from '../../model/instant.js';
 import {
   caseStatus,
   confidence,
   isOpenCase,
   remediationState,
   severityLevel,
-} from '../../model/normalise.js';
-import { DateTime } from '../date-time.scalar.js';
-import { remembered } from '../execution/remembered.js';
-import { PlainField } from '../plain-field.js';
-import { Node } from '../record/node.type.js';
-import { RecordNode } from '../record/record.type.js';
-import { recordConnectionOf } from '../record/record-connection.js';
-import { CaseStatus, Confidence, RemediationStatus, Severity } from './case.enums.js';
+} from '../../resources/vocabularies.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { PlainField } from '../base/plain-field.js';
+import { recordConnectionOf } from '../lists/record-connection.js';
+import { CaseStatus, Confidence, RemediationStatus, Severity } from '../records/case.enums.js';
+import { Node } from '../records/node.type.js';
+import { RecordNode } from '../records/record.type.js';
+import { remembered } from '../records/remembered.js';
 
 const caseStatusOf = remembered(caseStatus);
 const confidenceOf = remembered(confidence);

@@ -1,11 +1,11 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { ObjectType } from 'type-graphql';
-import type { Instant } from '../../model/instant.js';
-import type { CaseAnalysis, TimelineEvent as EventRecord } from '../../model/records.js';
-import { DateTime } from '../date-time.scalar.js';
-import { PlainField } from '../plain-field.js';
-import { Provenance } from '../record/provenance.type.js';
-import type { Seen } from '../record/read-record.js';
+import type { CaseAnalysis, TimelineEvent as EventRecord } from '../../resources/records.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { PlainField } from '../base/plain-field.js';
+import { Provenance } from '../records/provenance.type.js';
+import type { Seen } from '../records/read-record.js';
 
 @ObjectType({ simpleResolvers: true, description: 'One thing that made Abnormal suspicious.' })
 export class Insight {

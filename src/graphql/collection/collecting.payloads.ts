@@ -1,6 +1,6 @@
 import { ID, ObjectType } from 'type-graphql';
-import type { Resource } from '../../model/kind.js';
-import { PlainField } from '../plain-field.js';
+import type { Resource } from '../../resources/kind.js';
+import { PlainField } from '../base/plain-field.js';
 import { Reconciliation } from './reconciliation.type.js';
 import { ResourceEnum, Run } from './run.type.js';
 

@@ -1,7 +1,7 @@
 import { ArgsType, Field, ID } from 'type-graphql';
-import type { Instant } from '../../model/instant.js';
-import type { Resource } from '../../model/kind.js';
-import { DateTime } from '../date-time.scalar.js';
+import type { Resource } from '../../resources/kind.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
 import { ResourceEnum } from './run.type.js';
 
 @ArgsType()

@@ -1,6 +1,6 @@
 import { Args, Ctx, Query, Resolver } from 'type-graphql';
-import { Guard } from '../access/guard.js';
-import type { GatewayContext } from '../context.js';
+import { Guard } from '../operation/guard.js';
+import type { GatewayContext } from '../request/services.js';
 import { CoverageArgs } from './coverage.args.js';
 import { CoverageReport } from './coverage.type.js';
 import { readCoverage } from './read-coverage.js';

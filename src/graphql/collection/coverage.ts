@@ -1,15 +1,15 @@
 import { type ListQuery, stillMissing } from '../../history/store.js';
 import { coverageOf, type Missing } from '../../model/coverage.js';
-import { DEFAULT_ORDER } from '../../model/fields.js';
-import type { Filter } from '../../model/filter.js';
-import { earliest, type Instant, latest, shift } from '../../model/instant.js';
-import { intOrNull } from '../../model/int.js';
-import { KIND_OF, type Resource } from '../../model/kind.js';
 import type { RecordedEntry, Window, WindowStatus } from '../../model/ledger.js';
 import { FILTER_KEYS, type Stream } from '../../model/stream.js';
-import { undecidedBy } from '../../model/undecided.js';
-import type { Means } from '../context.js';
+import { DEFAULT_ORDER } from '../../resources/definition.js';
+import { KIND_OF, type Resource } from '../../resources/kind.js';
+import { undecidedBy } from '../../resources/undecided.js';
+import type { Filter } from '../../values/filter.js';
+import { earliest, type Instant, latest, shift } from '../../values/instant.js';
+import { intOrNull } from '../../values/int.js';
 import type { View } from '../lists/view.js';
+import type { Means } from '../request/services.js';
 import { CoverageReport, type UndecidedRecords } from './coverage.type.js';
 
 const NONE_UNDECIDED: UndecidedRecords = { count: 0, reason: null };

@@ -1,11 +1,11 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import type { GapReason } from '../../model/coverage.js';
-import type { Instant } from '../../model/instant.js';
-import type { Kind } from '../../model/kind.js';
 import type { QuarantineCode } from '../../model/quarantine.js';
-import { DateTime } from '../date-time.scalar.js';
-import { describedEnum } from '../described-enum.js';
-import { PlainField } from '../plain-field.js';
+import type { Kind } from '../../resources/kind.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { describedEnum } from '../base/described-enum.js';
+import { PlainField } from '../base/plain-field.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from './quarantine.type.js';
 
 export const GapReasonEnum = describedEnum<GapReason>(

@@ -1,8 +1,8 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { driftOf } from '../../model/drift.js';
-import { Guard } from '../access/guard.js';
-import type { GatewayContext, Means } from '../context.js';
-import { checkIntegrations } from '../integration/integrations.js';
+import { Guard } from '../operation/guard.js';
+import { checkIntegrations } from '../request/choose-integrations.js';
+import type { GatewayContext, Means } from '../request/services.js';
 import { SchemaDrift } from './drift.type.js';
 
 @Resolver(() => SchemaDrift)

@@ -1,9 +1,9 @@
-import { KINDS, type Kind, type RecordKey } from '../../model/kind.js';
-import type { Means } from '../context.js';
-import { checkIntegrations } from '../integration/integrations.js';
+import { KINDS, type Kind, type RecordKey } from '../../resources/kind.js';
 import { cursorWriter, fingerprint, readCursor } from '../lists/cursor.js';
 import { Page } from '../lists/page.js';
 import { toPageRequest } from '../lists/page-args.js';
+import { checkIntegrations } from '../request/choose-integrations.js';
+import type { Means } from '../request/services.js';
 import type { QuarantineArgs } from './quarantine.args.js';
 import { QuarantinedRecord, QuarantinedRecordConnection } from './quarantine.type.js';
 

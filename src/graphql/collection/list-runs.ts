@@ -1,8 +1,8 @@
-import type { Means } from '../context.js';
-import { checkIntegrations } from '../integration/integrations.js';
 import { cursorWriter, fingerprint, readCursor } from '../lists/cursor.js';
 import { Page } from '../lists/page.js';
 import { toPageRequest } from '../lists/page-args.js';
+import { checkIntegrations } from '../request/choose-integrations.js';
+import type { Means } from '../request/services.js';
 import type { RunListArgs } from './run.args.js';
 import { Run, RunConnection } from './run.type.js';
 

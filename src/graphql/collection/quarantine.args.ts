@@ -1,5 +1,5 @@
 import { ArgsType, Field, ID } from 'type-graphql';
-import type { Kind } from '../../model/kind.js';
+import type { Kind } from '../../resources/kind.js';
 import { ForwardArgs } from '../lists/page-args.js';
 import { QuarantinedKindEnum } from './quarantine.type.js';
 

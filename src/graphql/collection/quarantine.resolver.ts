@@ -1,6 +1,6 @@
 import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
-import { Guard } from '../access/guard.js';
-import type { GatewayContext } from '../context.js';
+import { Guard } from '../operation/guard.js';
+import type { GatewayContext } from '../request/services.js';
 import { listQuarantine } from './list-quarantine.js';
 import { QuarantineArgs } from './quarantine.args.js';
 import { QuarantinedRecord, QuarantinedRecordConnection } from './quarantine.type.js';

@@ -1,11 +1,11 @@
-import { DEFAULT_ORDER } from '../../model/fields.js';
-import type { Filter } from '../../model/filter.js';
-import type { Instant } from '../../model/instant.js';
-import { KIND_OF, type ListedKind } from '../../model/kind.js';
-import type { Means } from '../context.js';
-import { badInput } from '../errors.js';
-import { checkIntegrations, integrationNames } from '../integration/integrations.js';
+import { DEFAULT_ORDER } from '../../resources/definition.js';
+import { KIND_OF, type ListedKind } from '../../resources/kind.js';
+import type { Filter } from '../../values/filter.js';
+import type { Instant } from '../../values/instant.js';
+import { badInput } from '../base/errors.js';
 import { headView, pastView, toWish } from '../lists/view.js';
+import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
+import type { Means } from '../request/services.js';
 import type { CoverageArgs } from './coverage.args.js';
 import { reportCoverage, withUndecided } from './coverage.js';
 import type { CoverageReport } from './coverage.type.js';

@@ -1,7 +1,4 @@
 import { ID, Int, ObjectType } from 'type-graphql';
-import type { Instant } from '../../model/instant.js';
-import { intOrNull } from '../../model/int.js';
-import type { Resource } from '../../model/kind.js';
 import type { Window } from '../../model/ledger.js';
 import type {
   IdSample as IdSampleRecord,
@@ -10,10 +7,13 @@ import type {
   Verdict,
 } from '../../model/reconciliation.js';
 import type { Run as RunRecord } from '../../model/run.js';
-import { DateTime } from '../date-time.scalar.js';
-import { describedEnum } from '../described-enum.js';
+import type { Resource } from '../../resources/kind.js';
+import type { Instant } from '../../values/instant.js';
+import { intOrNull } from '../../values/int.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { describedEnum } from '../base/described-enum.js';
+import { PlainField } from '../base/plain-field.js';
 import { connectionOf } from '../lists/connection.js';
-import { PlainField } from '../plain-field.js';
 import { ResourceEnum, Run } from './run.type.js';
 
 export const ReconciliationVerdictEnum = describedEnum<Verdict>(

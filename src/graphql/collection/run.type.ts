@@ -1,14 +1,14 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { ID, Int, ObjectType } from 'type-graphql';
-import type { Instant } from '../../model/instant.js';
-import type { Resource } from '../../model/kind.js';
 import type { RunCounts, Run as RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
-import { DateTime } from '../date-time.scalar.js';
-import { describedEnum } from '../described-enum.js';
-import { toGlobalId } from '../global-id.js';
+import type { Resource } from '../../resources/kind.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { describedEnum } from '../base/described-enum.js';
+import { toGlobalId } from '../base/global-id.js';
+import { PlainField } from '../base/plain-field.js';
 import { connectionOf } from '../lists/connection.js';
-import { PlainField } from '../plain-field.js';
-import { Node } from '../record/node.type.js';
+import { Node } from '../records/node.type.js';
 
 export const ResourceEnum = describedEnum<Resource>(
   'Resource',

@@ -6,8 +6,8 @@ import {
   type Thresholds,
   type ThresholdType,
 } from '../../controls/thresholds.js';
-import { describedEnum } from '../described-enum.js';
-import { PlainField } from '../plain-field.js';
+import { describedEnum } from '../base/described-enum.js';
+import { PlainField } from '../base/plain-field.js';
 
 export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
 

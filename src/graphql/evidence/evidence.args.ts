@@ -1,6 +1,6 @@
 import { ArgsType, Field, ID } from 'type-graphql';
-import type { Instant } from '../../model/instant.js';
-import { DateTime } from '../date-time.scalar.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
 import { ForwardArgs } from '../lists/page-args.js';
 import { Trend } from './evidence.enums.js';
 

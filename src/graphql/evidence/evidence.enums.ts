@@ -1,7 +1,7 @@
 import type { Verdict as ControlVerdict } from '../../controls/control.js';
 import type { Trend as TrendParts } from '../../controls/period.js';
 import type { GapClass as ClassOfGap } from '../../controls/stream-facts.js';
-import { describedEnum } from '../described-enum.js';
+import { describedEnum } from '../base/described-enum.js';
 
 export type Verdict = ControlVerdict;
 export const Verdict = describedEnum<Verdict>('Verdict', 'What a control says of a period.', {

@@ -1,4 +1,3 @@
-import { BoundedCache, jsonBytes } from '../../bounded-cache.js';
 import type { CredentialFact, Finding, Member } from '../../controls/control.js';
 import type { Keep } from '../../controls/evaluate.js';
 import { type Period, PeriodError, parsePeriod, partsOf } from '../../controls/period.js';
@@ -13,10 +12,11 @@ import { gatherCredentials } from '../../evidence/gather-credentials.js';
 import type { HistoryStore, Pin } from '../../history/store.js';
 import { SIMULATED_ACCOUNT } from '../../integrations/open-account.js';
 import { readTokenHistories } from '../../integrations/token-histories.js';
-import type { Means } from '../context.js';
-import { badInput } from '../errors.js';
-import { checkIntegrations } from '../integration/integrations.js';
+import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
+import { badInput } from '../base/errors.js';
 import { toWish } from '../lists/view.js';
+import { checkIntegrations } from '../request/choose-integrations.js';
+import type { Means } from '../request/services.js';
 import type { EvidenceArgs } from './evidence.args.js';
 import { type ControlResult, Evidence } from './evidence.type.js';
 

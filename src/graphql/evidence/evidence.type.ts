@@ -10,11 +10,11 @@ import type {
 } from '../../evidence/evaluate-period.js';
 import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/coverage.js';
-import type { Instant } from '../../model/instant.js';
-import { KIND_OF } from '../../model/kind.js';
+import { KIND_OF } from '../../resources/kind.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { PlainField } from '../base/plain-field.js';
 import { GapReasonEnum, MissingRecord } from '../collection/coverage.type.js';
-import { DateTime } from '../date-time.scalar.js';
-import { PlainField } from '../plain-field.js';
 import { Control, MeasureUnit, toMeasured } from './control.type.js';
 import { Bound, GapClass, Verdict } from './evidence.enums.js';
 import { PopulationMember } from './population.type.js';

@@ -1,15 +1,15 @@
 import { Ctx, Field, ID, ObjectType } from 'type-graphql';
 import type { Member } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
-import type { Instant } from '../../model/instant.js';
-import type { ListedKind, RecordKey } from '../../model/kind.js';
 import type { Revision } from '../../model/revision.js';
-import type { GatewayContext, Means } from '../context.js';
-import { DateTime } from '../date-time.scalar.js';
+import type { ListedKind, RecordKey } from '../../resources/kind.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { PlainField } from '../base/plain-field.js';
 import { connectionOf } from '../lists/connection.js';
-import { PlainField } from '../plain-field.js';
-import { toRecordNode } from '../record/read-node.js';
-import { RecordNode } from '../record/record.type.js';
+import { toRecordNode } from '../records/read-node.js';
+import { RecordNode } from '../records/record.type.js';
+import type { GatewayContext, Means } from '../request/services.js';
 
 @ObjectType('PopulationMember', {
   simpleResolvers: true,

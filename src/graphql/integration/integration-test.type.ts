@@ -5,10 +5,10 @@ import type {
   TestedPart,
   TestOutcome,
 } from '../../integrations/test-integration.js';
-import type { Instant } from '../../model/instant.js';
-import { DateTime } from '../date-time.scalar.js';
-import { describedEnum } from '../described-enum.js';
-import { PlainField } from '../plain-field.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { describedEnum } from '../base/described-enum.js';
+import { PlainField } from '../base/plain-field.js';
 
 export const TestedPartEnum = describedEnum<Tested>(
   'TestedPart',

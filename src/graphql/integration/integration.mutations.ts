@@ -1,17 +1,17 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql';
 import type { Region } from '../../integrations/address.js';
-import type { Secret } from '../../integrations/secret.js';
 import type { Address } from '../../integrations/vault.js';
-import { Guard } from '../access/guard.js';
-import type { GatewayContext, Means } from '../context.js';
-import { doAudited } from '../deeds.js';
-import { describedEnum } from '../described-enum.js';
+import type { Secret } from '../../values/secret.js';
+import { describedEnum } from '../base/described-enum.js';
+import { Token } from '../base/token.scalar.js';
+import { Guard } from '../operation/guard.js';
+import { doAudited } from '../request/audited.js';
+import { checkIntegrations } from '../request/choose-integrations.js';
+import type { GatewayContext, Means } from '../request/services.js';
 import { IntegrationPayload, RemovedIntegration } from './integration.payloads.js';
 import { IntegrationTestReport } from './integration-test.type.js';
-import { checkIntegrations } from './integrations.js';
 import { readIntegration } from './read-integrations.js';
 import { runTest } from './run-test.js';
-import { Token } from './token.scalar.js';
 
 export const RegionEnum = describedEnum<Region>('Region', 'Where Abnormal serves an account.', {
   us: 'The United States: `api.abnormalplatform.com`.',

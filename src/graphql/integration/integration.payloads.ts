@@ -1,6 +1,6 @@
 import { Ctx, Field, ID, ObjectType } from 'type-graphql';
-import type { GatewayContext } from '../context.js';
-import { PlainField } from '../plain-field.js';
+import { PlainField } from '../base/plain-field.js';
+import type { GatewayContext } from '../request/services.js';
 import { Integration } from './integration.type.js';
 import { IntegrationTestReport } from './integration-test.type.js';
 import { runTest } from './run-test.js';

@@ -1,9 +1,9 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
-import { Guard } from '../access/guard.js';
-import { UpstreamBudget } from '../collection/budget.type.js';
-import type { GatewayContext } from '../context.js';
+import { Guard } from '../operation/guard.js';
+import { chooseIntegration } from '../request/choose-integrations.js';
+import type { GatewayContext } from '../request/services.js';
+import { UpstreamBudget } from './budget.type.js';
 import { Integration } from './integration.type.js';
-import { chooseIntegration } from './integrations.js';
 import { readIntegrations } from './read-integrations.js';
 
 @Resolver(() => Integration)

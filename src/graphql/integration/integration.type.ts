@@ -7,19 +7,19 @@ import {
   type TokenState,
   tokenState,
 } from '../../integrations/token-state.js';
-import type { Instant } from '../../model/instant.js';
 import { type IntegrationStatus, integrationHealth } from '../../model/integration-status.js';
-import type { Resource } from '../../model/kind.js';
 import type { Origin } from '../../model/revision.js';
 import type { FilterKey, StreamState, StreamStatus } from '../../model/stream.js';
 import { permissionsToAct } from '../../model/token-permissions.js';
+import type { Resource } from '../../resources/kind.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { describedEnum } from '../base/described-enum.js';
+import { toGlobalId } from '../base/global-id.js';
+import { PlainField } from '../base/plain-field.js';
 import { ResourceEnum } from '../collection/run.type.js';
-import { DateTime } from '../date-time.scalar.js';
-import { describedEnum } from '../described-enum.js';
-import { toGlobalId } from '../global-id.js';
-import type { KeptIntegration } from '../operations.js';
-import { PlainField } from '../plain-field.js';
-import { Node } from '../record/node.type.js';
+import { Node } from '../records/node.type.js';
+import type { KeptIntegration } from '../request/operations.js';
 import { TokenStateEnum } from './token-state.enum.js';
 
 export const OriginEnum = describedEnum<Origin>('Origin', 'What kind of account an integration is.', {

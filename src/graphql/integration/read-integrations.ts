@@ -1,9 +1,9 @@
 import { emptyAccounts } from '../../integrations/empty-accounts.js';
 import { readTokenSituations } from '../../integrations/token-histories.js';
-import type { Means } from '../context.js';
-import type { KeptIntegration } from '../operations.js';
+import { integrationNames } from '../request/choose-integrations.js';
+import type { KeptIntegration } from '../request/operations.js';
+import type { Means } from '../request/services.js';
 import { Integration } from './integration.type.js';
-import { integrationNames } from './integrations.js';
 
 /** Every integration with its account, where this process reads it, and the state of its streams. */
 export async function readIntegrations(means: Means): Promise<Integration[]> {

@@ -1,6 +1,6 @@
 import type { IntegrationTest } from '../../integrations/test-integration.js';
-import type { Means } from '../context.js';
-import { doAudited } from '../deeds.js';
+import { doAudited } from '../request/audited.js';
+import type { Means } from '../request/services.js';
 
 /** Tests an integration on behalf of the caller. */
 export function runTest(means: Means, name: string): Promise<IntegrationTest> {

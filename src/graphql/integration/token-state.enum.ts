@@ -1,5 +1,5 @@
 import type { TokenState } from '../../integrations/token-state.js';
-import { describedEnum } from '../described-enum.js';
+import { describedEnum } from '../base/described-enum.js';
 
 export const TokenStateEnum = describedEnum<TokenState>(
   'TokenState',

@@ -1,19 +1,19 @@
 import type { Pin } from '../../history/store.js';
-import { DEFAULT_ORDER } from '../../model/fields.js';
-import type { Filter } from '../../model/filter.js';
-import { type ListedKind, RESOURCE_OF, type Resource } from '../../model/kind.js';
 import type { Revision } from '../../model/revision.js';
-import type { Freshness } from '../../sync/freshness.js';
+import { DEFAULT_ORDER } from '../../resources/definition.js';
+import { type ListedKind, RESOURCE_OF, type Resource } from '../../resources/kind.js';
+import type { Freshness } from '../../sync/sync.js';
+import type { Filter } from '../../values/filter.js';
+import { badInput } from '../base/errors.js';
 import { boundsOf, reportCoverage, withUndecided } from '../collection/coverage.js';
-import type { Means } from '../context.js';
-import { badInput } from '../errors.js';
-import type { ListFreshness, ListRead } from '../execution/reads.js';
-import { checkIntegrations, integrationNames } from '../integration/integrations.js';
-import type { ListArgs } from '../read-args.js';
+import type { ListFreshness, ListRead } from '../operation/cache-dependencies.js';
+import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
+import type { Means } from '../request/services.js';
 import { type CursorValue, fingerprint, type ReadCursor, readCursor } from './cursor.js';
 import type { FilterInput, KindFilter } from './filter-input.js';
 import type { KindOrder, Order, OrderInput } from './order-input.js';
 import { type PageRequest, toPageRequest } from './page-args.js';
+import type { ListArgs } from './read-args.js';
 import {
   assertAcceptable,
   headView,

@@ -1,6 +1,6 @@
 import { Field, InputType, Int } from 'type-graphql';
-import type { Instant } from '../../model/instant.js';
-import { DateTime } from '../date-time.scalar.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
 
 const EQ_NULL = '`null` finds those of which it is not said.';
 const ANY = 'Of a field with several values one that matches is enough.';

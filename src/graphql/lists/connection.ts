@@ -1,6 +1,6 @@
 import { Ctx, Field, Int, ObjectType } from 'type-graphql';
-import type { GatewayContext } from '../context.js';
-import { PlainField } from '../plain-field.js';
+import { PlainField } from '../base/plain-field.js';
+import type { GatewayContext } from '../request/services.js';
 import type { Page, PageEdge } from './page.js';
 
 @ObjectType({ simpleResolvers: true, description: 'Where a page lies in its list.' })

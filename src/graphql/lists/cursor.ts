@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { badInput } from '../errors.js';
+import { badInput } from '../base/errors.js';
 
 export type CursorValue = string | number | boolean | null;
 

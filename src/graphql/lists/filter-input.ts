@@ -1,8 +1,8 @@
 import { Field, InputType } from 'type-graphql';
-import type { FIELDS } from '../../model/fields.js';
-import type { FieldValue, Filter } from '../../model/filter.js';
-import type { ListedKind } from '../../model/kind.js';
-import { badInput } from '../errors.js';
+import type { FIELDS } from '../../resources/definition.js';
+import type { ListedKind } from '../../resources/kind.js';
+import type { FieldValue, Filter } from '../../values/filter.js';
+import { badInput } from '../base/errors.js';
 
 /** How one field of a kind shows in its filter. */
 export interface FilterField {

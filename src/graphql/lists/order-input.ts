@@ -1,7 +1,7 @@
 import { Field, InputType, registerEnumType } from 'type-graphql';
-import { DEFAULT_ORDER, type FIELDS } from '../../model/fields.js';
-import type { ListedKind } from '../../model/kind.js';
-import { describedEnum } from '../described-enum.js';
+import { DEFAULT_ORDER, type FIELDS } from '../../resources/definition.js';
+import type { ListedKind } from '../../resources/kind.js';
+import { describedEnum } from '../base/described-enum.js';
 
 export const OrderDirection = describedEnum<'ASC' | 'DESC'>('OrderDirection', 'Which end comes first.', {
   ASC: 'Smallest or oldest first; those without a value before all others.',

@@ -1,5 +1,5 @@
 import { ArgsType, Field, Int } from 'type-graphql';
-import { badInput } from '../errors.js';
+import { badInput } from '../base/errors.js';
 
 export const DEFAULT_PAGE = 25;
 export const LARGEST_PAGE = 100;

@@ -1,4 +1,4 @@
-import type { Means } from '../context.js';
+import type { Means } from '../request/services.js';
 
 /** What a reader found for one page of a list. */
 export interface PageFacts<T> {

@@ -1,6 +1,7 @@
 import { ID, Int, ObjectType } from 'type-graphql';
-import type { Instant } from '../../model/instant.js';
-import { intOrNull } from '../../model/int.js';
+import type { Revision } from '../../model/revision.js';
+import type { CustomerOverride, Message as MessageRecord } from '../../resources/records.js';
+import { type MessageRemediation, messageRemediation } from '../../resources/threat/threat.js';
 import {
   attackedParty,
   attackStrategy,
@@ -8,15 +9,14 @@ import {
   attackVector,
   impersonatedParty,
   remediationState,
-} from '../../model/normalise.js';
-import type { CustomerOverride, Message as MessageRecord } from '../../model/records.js';
-import { type MessageRemediation, messageRemediation } from '../../model/remediation.js';
-import type { Revision } from '../../model/revision.js';
-import { RemediationStatus } from '../case/case.enums.js';
-import { DateTime } from '../date-time.scalar.js';
-import { remembered } from '../execution/remembered.js';
+} from '../../resources/vocabularies.js';
+import type { Instant } from '../../values/instant.js';
+import { intOrNull } from '../../values/int.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { PlainField } from '../base/plain-field.js';
 import { connectionOf } from '../lists/connection.js';
-import { PlainField } from '../plain-field.js';
+import { RemediationStatus } from '../records/case.enums.js';
+import { remembered } from '../records/remembered.js';
 import {
   AttackedParty,
   AttackStrategy,
@@ -24,7 +24,7 @@ import {
   AttackVector,
   ImpersonatedParty,
   MessageRemediationState,
-} from './threat.enums.js';
+} from '../records/threat.enums.js';
 
 const attackedPartyOf = remembered(attackedParty);
 const attackStrategyOf = remembered(attackStrategy);

@@ -1,11 +1,11 @@
-import { RecordedMessages } from '../../model/recorded-messages.js';
 import type { Revision } from '../../model/revision.js';
+import { RecordedMessages } from '../../resources/threat/recorded-messages.js';
 import { Case, CaseConnection } from '../case/case.type.js';
 import { reportCoverage } from '../collection/coverage.js';
-import type { GatewayContext, Means } from '../context.js';
+import { pageWithin } from '../lists/array-page.js';
 import type { PageArgs } from '../lists/page-args.js';
-import { pageWithin } from '../lists/page-within.js';
 import { assertCollected, type View } from '../lists/view.js';
+import type { GatewayContext, Means } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
 import type { MessageListArgs, RecordedMessagesChoice } from './threat.args.js';
 import type { Threat } from './threat.type.js';

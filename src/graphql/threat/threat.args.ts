@@ -1,5 +1,5 @@
 import { ArgsType, Field } from 'type-graphql';
-import { describedEnum } from '../described-enum.js';
+import { describedEnum } from '../base/described-enum.js';
 import {
   BooleanFilter,
   DateTimeFilter,
@@ -10,14 +10,14 @@ import {
 import { type FilterInput, filterOf } from '../lists/filter-input.js';
 import { type OrderInput, orderOf } from '../lists/order-input.js';
 import { PageArgs } from '../lists/page-args.js';
-import { ListArgs } from '../read-args.js';
+import { ListArgs } from '../lists/read-args.js';
 import {
   AttackStrategy,
   AttackType,
   AttackVector,
   ImpersonatedParty,
   ThreatRemediationState,
-} from './threat.enums.js';
+} from '../records/threat.enums.js';
 
 export const AttackTypeFilter = enumFilter('AttackType', AttackType);
 

@@ -1,20 +1,20 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
-import { Guard } from '../access/guard.js';
+import { Direct } from '../base/direct.js';
 import { CaseConnection } from '../case/case.type.js';
-import type { GatewayContext } from '../context.js';
-import { Direct } from '../execution/direct.js';
+import { listRecords } from '../lists/list-records.js';
 import { PageArgs } from '../lists/page-args.js';
-import { RecordArgs } from '../read-args.js';
-import { listRecords } from '../record/list-records.js';
-import { readNode } from '../record/read-node.js';
-import { readOnDemand } from '../record/read-on-demand.js';
-import { THREATS } from '../record/records.js';
-import { Revision } from '../record/revision.type.js';
+import { RecordArgs } from '../lists/read-args.js';
+import { Guard } from '../operation/guard.js';
+import { readNode } from '../records/read-node.js';
+import { readOnDemand } from '../records/read-on-demand.js';
+import { THREATS } from '../records/records.js';
+import { Revision } from '../records/revision.type.js';
+import type { GatewayContext } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
 import { MessageListArgs, ThreatListArgs } from './threat.args.js';
 import { Threat, ThreatConnection } from './threat.type.js';
-import { AttachmentList, LinkList } from './threat-extras.type.js';
 import { casesOfThreat, messagesOfThreat } from './threat-lists.js';
+import { AttachmentList, LinkList } from './threat-parts.type.js';
 
 @Resolver(() => Threat)
 export class ThreatResolver {

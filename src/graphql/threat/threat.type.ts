@@ -1,21 +1,21 @@
 import { ID, Int, ObjectType } from 'type-graphql';
-import { fieldsOf } from '../../model/fields.js';
-import type { Fields } from '../../model/filter.js';
-import type { Instant } from '../../model/instant.js';
-import { intOrNull } from '../../model/int.js';
-import { type ThreatRemediation, threatRemediation } from '../../model/remediation.js';
-import { DateTime } from '../date-time.scalar.js';
-import { PlainField } from '../plain-field.js';
-import { Node } from '../record/node.type.js';
-import { RecordNode } from '../record/record.type.js';
-import { recordConnectionOf } from '../record/record-connection.js';
+import { fieldsOf } from '../../resources/definition.js';
+import { type ThreatRemediation, threatRemediation } from '../../resources/threat/threat.js';
+import type { Fields } from '../../values/filter.js';
+import type { Instant } from '../../values/instant.js';
+import { intOrNull } from '../../values/int.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { PlainField } from '../base/plain-field.js';
+import { recordConnectionOf } from '../lists/record-connection.js';
+import { Node } from '../records/node.type.js';
+import { RecordNode } from '../records/record.type.js';
 import {
   AttackStrategy,
   AttackType,
   AttackVector,
   ImpersonatedParty,
   ThreatRemediationState,
-} from './threat.enums.js';
+} from '../records/threat.enums.js';
 
 const OVER_MESSAGES = 'over the messages held, each once';
 

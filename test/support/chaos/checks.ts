@@ -1,10 +1,10 @@
 import { type HistoryStore, stillMissing } from '../../../src/history/store.js';
 import { coverageOf, type Missing } from '../../../src/model/coverage.js';
-import { type Instant, MINUTE, toInstant, toMillis } from '../../../src/model/instant.js';
-import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/model/kind.js';
 import type { Window } from '../../../src/model/ledger.js';
 import { type Revision, sha256 } from '../../../src/model/revision.js';
 import { type StreamState, streamsOf, streamText } from '../../../src/model/stream.js';
+import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/resources/kind.js';
+import { type Instant, MINUTE, toInstant, toMillis } from '../../../src/values/instant.js';
 import { kindOfKey, type Oracle, partsOf } from './oracle.js';
 import { INTEGRATION } from './rig.js';
 

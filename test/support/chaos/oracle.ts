@@ -1,13 +1,13 @@
-import { toMillis } from '../../../src/model/instant.js';
-import { type ListedKind, RESOURCE_OF } from '../../../src/model/kind.js';
 import { canonicalJson, sha256 } from '../../../src/model/revision.js';
 import type { FilterKey } from '../../../src/model/stream.js';
+import { type ListedKind, RESOURCE_OF } from '../../../src/resources/kind.js';
 import { campaignCourse, reportAt } from '../../../src/simulator/campaign-course.js';
 import { caseAt, caseCourse } from '../../../src/simulator/case-course.js';
 import { createWorld, type World } from '../../../src/simulator/options.js';
 import type { Tenant } from '../../../src/simulator/tenant.js';
 import { latestAction, threatCourse } from '../../../src/simulator/threat-course.js';
 import { slotsAt } from '../../../src/simulator/threat-messages.js';
+import { toMillis } from '../../../src/values/instant.js';
 
 /** One version of one record, as the tenant shows it. */
 export interface TrueVersion {

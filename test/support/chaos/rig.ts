@@ -11,13 +11,13 @@ import { openStore } from '../../../src/history/open-store.js';
 import type { Batch, HistoryStore, Recorded } from '../../../src/history/store.js';
 import type { Account } from '../../../src/integrations/account.js';
 import { fixedAccounts } from '../../../src/integrations/accounts.js';
-import type { Instant } from '../../../src/model/instant.js';
-import { keyText } from '../../../src/model/kind.js';
 import { canonicalJson, sha256 } from '../../../src/model/revision.js';
+import { keyText } from '../../../src/resources/kind.js';
 import { type Simulator, startSimulator } from '../../../src/simulator/server.js';
 import type { Tenant } from '../../../src/simulator/tenant.js';
 import { createSync, type Sync } from '../../../src/sync/create-sync.js';
 import type { SyncSettings } from '../../../src/sync/settings.js';
+import type { Instant } from '../../../src/values/instant.js';
 import { ChaosTime } from './time.js';
 import { HUGE_BYTES } from './weather.js';
 

@@ -1,5 +1,5 @@
 import type { StartTimer } from '../../../src/abnormal/timer.js';
-import { type Instant, toMillis } from '../../../src/model/instant.js';
+import { type Instant, toMillis } from '../../../src/values/instant.js';
 
 interface Timer {
   readonly at: number;

@@ -1,0 +1,208 @@
+import { LOG_LEVELS, type LogLevel } from '../log.js';
+import type { Resource } from '../resources/kind.js';
+import { DAY, HOUR, type Instant, MINUTE } from '../values/instant.js';
+import { Secret } from '../values/secret.js';
+import { type AccountConfig, readAccount } from './account.js';
+import {
+  type CallersConfig,
+  callerWarnings,
+  keysIn,
+  readCallers,
+  readCorsOrigins,
+  readTrustProxy,
+  type TrustProxy,
+} from './callers.js';
+import { type LimitsConfig, readLimits } from './limits.js';
+import { type ProofConfig, readProof, secretsInProof } from './proof.js';
+import { type Problem, Reader } from './reader.js';
+import { nearestVariable, VARIABLES } from './variables.js';
+import { formsOfKeys, readVault, type VaultConfig } from './vault.js';
+
+/** What the service is to do; durations are milliseconds. */
+export interface Config {
+  /** The Abnormal account of the environment, if it names one. */
+  readonly account: AccountConfig | null;
+  /** Whether the simulated tenant stands in where there is no account; `null` when nobody said. */
+  readonly simulator: boolean | null;
+  /** The integrations that are kept beside it. */
+  readonly vault: VaultConfig;
+  /** `sqlite:<path>` or a MongoDB connection string, which may hold a password: for the store's eyes only. */
+  readonly history: string;
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Whether `/ide` is served. */
+    readonly ide: boolean;
+    /** Whether there is a page at `/`, and Apollo Sandbox at `/graphql` in a browser. */
+    readonly landingPage: boolean;
+    /** Whether callers may ask for the schema. */
+    readonly introspection: boolean;
+    /** Where no caller can show who it is: whether anybody is let in, to read, from anywhere. */
+    readonly anyHost: boolean;
+    /** Whether `/metrics` is for whoever asks, where other pages are not. */
+    readonly openMetrics: boolean;
+    /** Whose word counts for where a request came from. */
+    readonly trustProxy: TrustProxy;
+    /** The origins whose pages may read answers. */
+    readonly corsOrigins: readonly string[];
+  };
+  /** How callers show who they are, beside the keys in the history. */
+  readonly callers: CallersConfig;
+  readonly poll: {
+    readonly every: Readonly<Record<Resource, number>>;
+    readonly backfillFrom: Instant | null;
+    readonly ingestionLag: number;
+    readonly rereadHorizon: number;
+    /** How often what is held is compared with what Abnormal has; 0 for never. */
+    readonly reconcileEvery: number;
+  };
+  readonly maxAge: number;
+  readonly upstream: {
+    /** Requests a minute; `null` when nobody said, so that the simulated tenant may have its own. */
+    readonly rpm: number | null;
+    readonly concurrency: number;
+    readonly timeout: number;
+  };
+  readonly limits: LimitsConfig;
+  readonly proof: ProofConfig;
+  /** `null` when nobody said, so that a command may have its own. */
+  readonly logLevel: LogLevel | null;
+  /** Every credential in here, to be kept out of logs and messages. */
+  readonly secrets: readonly Secret[];
+}
+
+/** Requests a minute that Abnormal allows a customer, all its clients together. */
+export const DEFAULT_RPM = 300;
+
+/** The environment's variables by name, empty ones left out. */
+export interface RawConfig {
+  readonly values: Readonly<Record<string, string>>;
+  /** Names that are set and look like misspellings of known ones, with what was probably meant. */
+  readonly misspelt: readonly { readonly name: string; readonly meant: string }[];
+}
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] };
+
+/** Reads the environment: an empty string, or one of blanks only, is unset. */
+export function readEnv(env: Readonly<Record<string, string | undefined>>): RawConfig {
+  const isSet = (name: string) => (env[name] ?? '').trim() !== '';
+  const values = Object.fromEntries(VARIABLES.filter(isSet).map((name) => [name, (env[name] ?? '').trim()]));
+  const misspelt = Object.keys(env)
+    .filter((name) => isSet(name) && !VARIABLES.some((known) => known === name))
+    .flatMap((name) => {
+      const meant = nearestVariable(name);
+      return meant === null ? [] : [{ name, meant }];
+    });
+  return { values, misspelt };
+}
+
+/** Checks and groups what `readEnv` read: a whole configuration, or every problem at once. */
+export function toConfig(raw: RawConfig): ConfigResult {
+  const read = new Reader(raw.values);
+  const simulator = readSimulator(read);
+  const config: Config = {
+    account: readAccount(read),
+    simulator,
+    vault: readVault(read),
+    history: history(read, simulator),
+    http: http(read),
+    callers: readCallers(read),
+    poll: {
+      every: {
+        threats: read.duration('POLL_THREATS_EVERY', 4 * HOUR, 1000, 30 * DAY),
+        cases: read.duration('POLL_CASES_EVERY', 4 * HOUR, 1000, 30 * DAY),
+        campaigns: read.duration('POLL_CAMPAIGNS_EVERY', DAY, 1000, 30 * DAY),
+      },
+      backfillFrom: read.instant('BACKFILL_FROM'),
+      ingestionLag: read.duration('INGESTION_LAG', 15 * MINUTE, 0, DAY),
+      rereadHorizon: read.duration('REREAD_HORIZON', 30 * DAY, 0, 3650 * DAY),
+      reconcileEvery: read.durationOrOff('RECONCILE_EVERY', DAY, HOUR, 30 * DAY),
+    },
+    maxAge: read.seconds('DEFAULT_MAX_AGE', 300_000),
+    upstream: {
+      rpm:
+        raw.values.UPSTREAM_RPM === undefined ? null : read.number('UPSTREAM_RPM', DEFAULT_RPM, 1, 1_000_000),
+      concurrency: read.number('UPSTREAM_CONCURRENCY', 4, 1, 100),
+      timeout: read.duration('UPSTREAM_TIMEOUT', 30_000, 100, HOUR),
+    },
+    limits: readLimits(read),
+    proof: readProof(read),
+    logLevel: raw.values.LOG_LEVEL === undefined ? null : read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
+    secrets: secretsIn(raw.values),
+  };
+  const warnings = [...misspellings(raw), ...callerWarnings(raw.values), ...unusedTogether(raw.values)];
+  if (read.problems.length > 0) return { ok: false, problems: read.problems, warnings };
+  return { ok: true, config, warnings };
+}
+
+/** Simulated records never share a history with an account's unless somebody says so. */
+const DEFAULT_HISTORY = { account: 'sqlite:./data/history.db', simulated: 'sqlite:./data/simulated.db' };
+
+function history(read: Reader, simulator: boolean | null): string {
+  // whoever sets a key keeps accounts, or is about to
+  const isKeeper = read.text('ENCRYPTION_KEY') !== null;
+  const isForAccounts = read.text('ABNORMAL_TOKEN') !== null || !(simulator ?? !isKeeper);
+  const byDefault = isForAccounts ? DEFAULT_HISTORY.account : DEFAULT_HISTORY.simulated;
+  const text = read.text('HISTORY') ?? byDefault;
+  if (/^sqlite:.+/.test(text) || /^mongodb(\+srv)?:\/\/.+/.test(text)) return text;
+  // what was given may hold a password, so it is not repeated
+  const right = 'sqlite:<path of a file>, mongodb://… or mongodb+srv://…';
+  read.refuse('HISTORY', 'is neither a SQLite path nor a MongoDB address', right, DEFAULT_HISTORY.account);
+  return text;
+}
+
+function readSimulator(read: Reader): boolean | null {
+  if (read.text('SIMULATOR') === null) return null;
+  return read.oneOf('SIMULATOR', 'on', ['on', 'off']) === 'on';
+}
+
+function secretsIn(values: RawConfig['values']): Secret[] {
+  const [, password = ''] = /^mongodb(?:[+]srv)?:[/][/][^:@/]*:([^@/]*)@/.exec(values.HISTORY ?? '') ?? [];
+  const keys = formsOfKeys(values.ENCRYPTION_KEY ?? '');
+  const own = [...keys, ...keysIn(values.API_KEYS ?? ''), ...secretsInProof(values)];
+  const tokens = [values.ABNORMAL_TOKEN ?? '', values.ABNORMAL_NEW_TOKEN ?? ''];
+  const texts = [...tokens, password, percentDecoded(password), ...own];
+  return [...new Set(texts)].filter((text) => text !== '').map((text) => new Secret(text));
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function http(read: Reader): Config['http'] {
+  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION') =>
+    read.oneOf(name, 'on', ['on', 'off']) === 'on';
+  return {
+    host: read.text('HOST') ?? '127.0.0.1',
+    port: read.number('PORT', 4000, 0, 65_535),
+    ide: isOn('IDE'),
+    landingPage: isOn('LANDING_PAGE'),
+    introspection: isOn('INTROSPECTION'),
+    anyHost: read.oneOf('ALLOW_UNAUTHENTICATED', 'no', ['yes', 'no']) === 'yes',
+    openMetrics: read.oneOf('METRICS', 'readers', ['readers', 'open']) === 'open',
+    trustProxy: readTrustProxy(read),
+    corsOrigins: readCorsOrigins(read),
+  };
+}
+
+function misspellings(raw: RawConfig): string[] {
+  return raw.misspelt.map(
+    ({ name, meant }) => `${name} is not a variable of this service; did you mean ${meant}?`,
+  );
+}
+
+function unusedTogether(values: RawConfig['values']): string[] {
+  if (values.ABNORMAL_TOKEN !== undefined) return [];
+  return ['ABNORMAL_BASE_URL', 'ABNORMAL_REGION']
+    .filter((name) => values[name] !== undefined)
+    .map(
+      (name) =>
+        `${name} is set but ABNORMAL_TOKEN is not, whose address it is: ${values.ENCRYPTION_KEY === undefined ? 'the built-in simulated tenant is used, not your account' : 'stored accounts have addresses of their own'}`,
+    );
+}

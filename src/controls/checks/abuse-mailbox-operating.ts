@@ -1,0 +1,139 @@
+import type { Campaign } from '../../resources/records.js';
+import { judgement } from '../../resources/vocabularies.js';
+import { HOUR, type Instant } from '../../values/instant.js';
+import { licensedStreams } from '../conclude.js';
+import type { Assessment, CampaignFact, Control, Finding, Judgement, Member, Scope } from '../control.js';
+import { isWithin } from '../period.js';
+import {
+  addTimely,
+  judgeTimely,
+  lastSaid,
+  noTimelyFacts,
+  outcomeOf,
+  type TimelyFacts,
+  timesDistribution,
+  turnOf,
+} from '../timeliness.js';
+
+const NEEDS = [{ resource: 'campaigns', filterKey: 'lastReportedTime' }] as const;
+
+const WORDS = { noun: 'report', done: 'judged', measure: 'Judged in time' };
+
+/**
+ * Evaluates the rule:
+ *   > Every campaign that users first reported in the period is judged within `judgeReportsWithin`, save the
+ *   > share that `reportsJudgedShare` allows. Where the account has no Abuse Mailbox, it does not apply.
+ *
+ * When a campaign was judged is bracketed by its versions; unlike a case it has no time of its last change.
+ */
+export const abuseMailboxOperating: Control = {
+  id: 'abuse-mailbox-operating',
+  title: 'The abuse mailbox operates',
+  rule: 'Every campaign that users first reported in the period is judged within `judgeReportsWithin`, save the share that `reportsJudgedShare` allows. Not applicable where the account has no Abuse Mailbox. When it was judged is bracketed by the versions recorded: a campaign first seen long after its report and already judged is in doubt.',
+  thresholds: ['reportsJudgedShare', 'judgeReportsWithin'],
+  needs: NEEDS,
+  takes: ['campaign'],
+  looksBack: false,
+  population: () => ({
+    unit: 'campaigns',
+    words:
+      'Abuse-mailbox campaigns first reported in the period; where Abnormal does not say, last reported or else first recorded in it.',
+    isListed: true,
+  }),
+  begin: assess,
+};
+
+/** The times by which a campaign belongs to a period: the first that is said counts. */
+export const CAMPAIGN_TIMES = ['firstReportedTime', 'lastReportedTime'] as const;
+
+/** The time by which a campaign belongs to a period, and from which its deadline counts. */
+export function campaignTime({ versions }: CampaignFact): Instant {
+  return lastSaid(versions, CAMPAIGN_TIMES)?.at ?? versions[0].observedFrom;
+}
+
+/** Whether Abnormal has given its answer: anything but `Scanning` and silence; `N/A` ends it too. */
+export function isJudged({ judgementStatusRaw }: Campaign): boolean {
+  const word = judgement(judgementStatusRaw);
+  return word !== null && word !== 'SCANNING';
+}
+
+type Judged = NonNullable<ReturnType<typeof judgement>>;
+
+const JUDGEMENTS: readonly Judged[] = ['MALICIOUS', 'SPAM', 'SAFE', 'NOT_AVAILABLE', 'OTHER', 'SCANNING'];
+
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
+  const facts = noTimelyFacts();
+  const words = new Map<Judged, number>();
+  const polls = new Map(
+    licensedStreams(scope, NEEDS).map(({ stream, answeredAt }) => [stream.integration, answeredAt]),
+  );
+  return {
+    take(fact) {
+      if (fact.kind !== 'campaign' || !isWithin(scope.period, campaignTime(fact))) return;
+      const word =
+        judgement((fact.versions.at(-1) ?? fact.versions[0]).record.judgementStatusRaw) ?? 'SCANNING';
+      words.set(word, (words.get(word) ?? 0) + 1);
+      const member = memberOf(fact);
+      takeCampaign(fact, member, scope, facts, find, polls.get(fact.key.integration) ?? []);
+      belongs(member);
+    },
+    judge: () => judge(facts, words, scope),
+  };
+}
+
+function memberOf(fact: CampaignFact): Member {
+  return {
+    subject: { type: 'RECORD', key: fact.key, messageId: null },
+    label: (fact.versions.at(-1) ?? fact.versions[0]).record.subject,
+    at: campaignTime(fact),
+    noLongerGivenSince: fact.goneSince,
+  };
+}
+
+function takeCampaign(
+  fact: CampaignFact,
+  member: Member,
+  { thresholds, now }: Scope,
+  facts: TimelyFacts,
+  find: (finding: Finding) => void,
+  polls: readonly Instant[],
+): void {
+  const start = campaignTime(fact);
+  const { goneSince } = fact;
+  const turn = turnOf(fact.versions, isJudged, () => null);
+  const { outcome, reason } = outcomeOf(turn, {
+    ...{ start, now, within: thresholds.judgeReportsWithin, done: WORDS.done, goneSince },
+    // a pass reads undecided campaigns again before the next one begins, so two polls enclose a re-reading
+    isKnownOpen: (deadline) =>
+      polls.filter((at) => at >= deadline && (goneSince === null || at <= goneSince)).length > 1,
+  });
+  addTimely(facts, outcome, turn, start);
+  find({ outcome, ...member, reason });
+}
+
+const LIMITS = [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR];
+
+function judge(facts: TimelyFacts, words: ReadonlyMap<Judged, number>, scope: Scope): Judgement {
+  const { reportsJudgedShare: share, judgeReportsWithin: within } = scope.thresholds;
+  const bars = JUDGEMENTS.map((word) => ({ label: LABELS[word], count: words.get(word) ?? 0, before: null }));
+  return {
+    ...judgeTimely(facts, scope, NEEDS, { share, within }, WORDS),
+    distributions: [
+      { title: 'Judgements', bars: bars.filter(({ count }) => count > 0) },
+      timesDistribution('Time until judged, at most', facts, LIMITS),
+    ],
+  };
+}
+
+const LABELS: Record<Judged, string> = {
+  MALICIOUS: 'malicious',
+  SPAM: 'spam',
+  SAFE: 'safe',
+  NOT_AVAILABLE: 'no judgement possible',
+  OTHER: 'other',
+  SCANNING: 'not judged',
+};

@@ -1,0 +1,125 @@
+import type { Case } from '../../resources/records.js';
+import { caseStatus } from '../../resources/vocabularies.js';
+import { HOUR, type Instant } from '../../values/instant.js';
+import { licensedStreams } from '../conclude.js';
+import type { Assessment, CaseFact, Control, Finding, Member, Scope } from '../control.js';
+import { isWithin } from '../period.js';
+import {
+  addTimely,
+  judgeTimely,
+  lastSaid,
+  noTimelyFacts,
+  outcomeOf,
+  type TimelyFacts,
+  timesDistribution,
+  turnOf,
+} from '../timeliness.js';
+
+const NEEDS = [{ resource: 'cases', filterKey: 'lastModifiedTime' }] as const;
+
+const WORDS = {
+  noun: 'case',
+  done: 'acknowledged or resolved',
+  measure: 'Acknowledged or resolved in time',
+};
+
+/**
+ * Evaluates the rule:
+ *   > Every account-takeover case that became visible in the period is acknowledged or resolved within
+ *   > `handleCasesWithin`, save the share that `casesHandledShare` allows.
+ *
+ * Abnormal does not say when a case was acknowledged: the history's versions bracket it, see `timeliness.ts`.
+ */
+export const accountTakeoverHandled: Control = {
+  id: 'account-takeover-handled',
+  title: 'Account takeovers are handled',
+  rule: 'Every account-takeover case that became visible in the period is acknowledged or resolved within `handleCasesWithin`, save the share that `casesHandledShare` allows. When it was acknowledged is bracketed by the versions recorded: it counts as in time when the first version that has it, or the case’s own last modification, is; and as late when a request after the deadline still found it open.',
+  thresholds: ['casesHandledShare', 'handleCasesWithin'],
+  needs: NEEDS,
+  takes: ['case'],
+  looksBack: false,
+  population: () => ({
+    unit: 'cases',
+    words:
+      'Account-takeover cases that customers could first see in the period; where Abnormal does not say, created or first observed in it; where it says none of these, first recorded in it.',
+    isListed: true,
+  }),
+  begin: assess,
+};
+
+/** The times by which a case belongs to a period: the first that is said counts. */
+export const CASE_TIMES = ['customerVisibleTime', 'createdTime', 'firstObservedTime'] as const;
+
+/** The time by which a case belongs to a period, and from which its deadline counts. */
+export function caseTime({ versions }: CaseFact): Instant {
+  return lastSaid(versions, CASE_TIMES)?.at ?? versions[0].observedFrom;
+}
+
+/** Whether somebody has taken a case up: any `Acknowledged (…)`, a new one included. */
+export function isTakenUp({ statusRaw }: Case): boolean {
+  const status = caseStatus(statusRaw);
+  if (status === 'IN_PROGRESS' || status === 'RESOLVED' || status === 'NOT_AN_ATTACK') return true;
+  return /^\s*(acknowledged|resolved)\b/i.test(statusRaw ?? '');
+}
+
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
+  const facts = noTimelyFacts();
+  const gaps = new Map(
+    licensedStreams(scope, NEEDS).map(({ stream, gapsBeyond }) => [stream.integration, gapsBeyond]),
+  );
+  return {
+    take(fact) {
+      if (fact.kind !== 'case' || !isWithin(scope.period, caseTime(fact))) return;
+      const known = gaps.get(fact.key.integration);
+      const member = memberOf(fact);
+      takeCase(fact, member, scope, facts, find, (from, to) => {
+        return known !== undefined && !known.some((gap) => gap.from < to && gap.to > from);
+      });
+      belongs(member);
+    },
+    judge: () => judge(facts, scope),
+  };
+}
+
+function memberOf(fact: CaseFact): Member {
+  return {
+    subject: { type: 'RECORD', key: fact.key, messageId: null },
+    label: (fact.versions.at(-1) ?? fact.versions[0]).record.affectedEmployee,
+    at: caseTime(fact),
+    noLongerGivenSince: fact.goneSince,
+  };
+}
+
+function takeCase(
+  fact: CaseFact,
+  member: Member,
+  { thresholds, now }: Scope,
+  facts: TimelyFacts,
+  find: (finding: Finding) => void,
+  isCovered: (from: Instant, to: Instant) => boolean,
+): void {
+  const start = caseTime(fact);
+  const turn = turnOf(fact.versions, isTakenUp, ({ lastModifiedTime }) => lastModifiedTime);
+  const { outcome, reason } = outcomeOf(turn, {
+    ...{ start, now, within: thresholds.handleCasesWithin, done: WORDS.done },
+    goneSince: fact.goneSince,
+    // to acknowledge a case is to modify it, and what was modified until then was collected
+    isKnownOpen: (deadline) => isCovered(start, deadline),
+  });
+  addTimely(facts, outcome, turn, start);
+  find({ outcome, ...member, reason });
+}
+
+const LIMITS = [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 72 * HOUR];
+
+function judge(facts: TimelyFacts, scope: Scope) {
+  const { casesHandledShare: share, handleCasesWithin: within } = scope.thresholds;
+  return {
+    ...judgeTimely(facts, scope, NEEDS, { share, within }, WORDS),
+    distributions: [timesDistribution('Time until acknowledged or resolved, at most', facts, LIMITS)],
+  };
+}

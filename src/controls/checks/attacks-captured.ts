@@ -1,0 +1,167 @@
+import { keyText } from '../../resources/kind.js';
+import { conclude, licensedStreams } from '../conclude.js';
+import type { Assessment, Control, Finding, Judgement, Member, Scope, ThreatFact } from '../control.js';
+import { findHoles, findUnread, gapText, holesOf, unreadRecords, unreadText, withoutHoles } from '../gaps.js';
+import { threatMember } from '../malicious.js';
+import { type ReconciliationFact, summariseReconciliations } from '../reconciliations.js';
+import { gradeShare } from '../shares.js';
+import { RECEIVED_THREATS } from '../streams-needed.js';
+import { countText, instantText, listText, shareText } from '../words.js';
+
+/** What was found of the threats of a period. */
+export interface CaptureFacts {
+  /** Held with every message that Abnormal gives. */
+  whole: number;
+  /** Held without messages, or with some only. */
+  partial: number;
+}
+
+/**
+ * Evaluates the rule:
+ *   > The population of threats is whole: the whole period was listed, and every id that Abnormal lists is
+ *   > stored (one that disappeared before it could be read is named and does not count); every threat is held in
+ *   > full, save the share that `capturedShare` allows; and no comparison with Abnormal's own population found
+ *   > something that is still lacking, with at least the share `reconciledShare` of the period compared.
+ *
+ * A hole is a failure: something was to be had and is not there. What lies before the collection's beginning or
+ * is out of Abnormal's retention is not, and leaves the control undecided.
+ */
+export const attacksCaptured: Control = {
+  id: 'attacks-captured',
+  title: 'Attacks are captured',
+  rule: 'The population of threats is whole: the whole period was listed, and every id that Abnormal lists is stored (one that disappeared before it could be read is named and does not count); every threat is held in full, save the share that `capturedShare` allows; and no comparison with Abnormal’s own population (a reconciliation) found something that is still lacking, with at least the share `reconciledShare` of the period compared. A hole in what was collected is a failure; what lies before the collection’s beginning or is out of Abnormal’s retention leaves it undecided.',
+  thresholds: ['capturedShare', 'reconciledShare', 'pollThreatsEvery', 'ingestionLag'],
+  needs: RECEIVED_THREATS,
+  takes: ['threat'],
+  looksBack: false,
+  population: () => ({
+    unit: 'threats',
+    words:
+      'Threats of which a message was received in the period, whatever they were judged; one that comes without any message counts by when it was first recorded.',
+    isListed: true,
+  }),
+  begin: assess,
+};
+
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
+  const facts: CaptureFacts = { whole: 0, partial: 0 };
+  return {
+    take(fact) {
+      const member = fact.kind === 'threat' ? threatMember(fact, scope.period) : null;
+      if (fact.kind !== 'threat' || member === null) return;
+      takeThreat(fact, member, facts, find);
+      belongs(member);
+    },
+    judge() {
+      const streams = licensedStreams(scope, RECEIVED_THREATS);
+      for (const each of streams) findHoles(each, find);
+      findUnread(streams, find);
+      const named = new Set(unreadRecords(streams).map(({ key }) => keyText(key)));
+      for (const fact of summariseReconciliations(scope).short) findLacking(fact, named, find);
+      return judgeCapture(facts, scope);
+    },
+  };
+}
+
+function takeThreat(fact: ThreatFact, member: Member, facts: CaptureFacts, find: (finding: Finding) => void) {
+  const { messages, pagesComplete } = fact.record;
+  const isWhole = pagesComplete && messages.length > 0;
+  if (isWhole) facts.whole += 1;
+  else facts.partial += 1;
+  const lack =
+    messages.length === 0
+      ? 'Abnormal gave it without any message'
+      : 'not all pages of its messages could be read';
+  const { noLongerGivenSince: gone } = member;
+  const held = gone === null ? 'gives' : `gave; it no longer gives them since ${instantText(gone)}`;
+  find({
+    outcome: isWhole ? 'MET' : 'EXCEPTION',
+    ...member,
+    reason: isWhole ? `held with all messages that Abnormal ${held}` : lack,
+  });
+}
+
+function findLacking(
+  { integration, found, lacking, lackingMore }: ReconciliationFact,
+  named: ReadonlySet<string>,
+  find: (f: Finding) => void,
+) {
+  const { from, to } = found;
+  const span = `lacking by a comparison of ${instantText(from)} to ${instantText(to)}`;
+  for (const id of lacking) {
+    const key = { integration, kind: 'threat', id } as const;
+    if (named.has(keyText(key))) continue;
+    const subject = { type: 'RECORD', key, messageId: null } as const;
+    find({
+      outcome: 'EXCEPTION',
+      subject,
+      label: null,
+      at: null,
+      reason: `${span}: Abnormal has it, the history does not`,
+    });
+  }
+  if (lackingMore === 0) return;
+  const stream = { integration, resource: 'threats', filterKey: 'receivedTime' } as const;
+  const subject = { type: 'SPAN', stream, from, to } as const;
+  const reason = `${countText(lackingMore, 'threat')} more ${span}, by number only`;
+  find({ outcome: 'EXCEPTION', subject, label: null, at: from, reason });
+}
+
+/** Judges what was found. */
+export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Judgement {
+  const { capturedShare, reconciledShare } = scope.thresholds;
+  const streams = licensedStreams(scope, RECEIVED_THREATS);
+  const holes = holesOf(streams).map(({ facts, gap }) => gapText(facts, gap));
+  const count = whole + partial;
+  const isShort = gradeShare({ met: whole, missed: partial, doubtful: 0 }, capturedShare) === 'SHORT';
+  const { share: reconciled, short } = summariseReconciliations(scope);
+  const failures = [
+    holes.length > 0
+      ? `${countText(holes.length, 'hole')} in what was collected: ${listText(holes, 2)}`
+      : null,
+    unreadText(streams),
+    isShort ? `${partial} of ${countText(count, 'threat')} not held in full` : null,
+    short.length > 0
+      ? `${countText(short.length, 'comparison')} with Abnormal found threats that are still lacking`
+      : null,
+  ].filter((failure) => failure !== null);
+  const unread = unreadRecords(streams).filter(({ isGone }) => !isGone).length;
+  return {
+    ...conclude(holes.length + unread > 0 ? withoutHoles(scope) : scope, RECEIVED_THREATS, {
+      failed: failures.length > 0 ? `${failures.join('; ')}.` : null,
+      doubt:
+        reconciled < reconciledShare
+          ? `Only ${shareText(reconciled)} of the period was compared with Abnormal’s own and found whole, at least ${shareText(reconciledShare)} wanted.`
+          : null,
+      empty: null,
+      passed: `All of the period is covered, and ${shareText(count === 0 ? 1 : whole / count)} of ${countText(count, 'threat')} held in full; ${shareText(reconciled)} of the period compared with Abnormal’s own and found whole.`,
+    }),
+    measures: [
+      {
+        name: 'Threats held in full',
+        value: count + unread === 0 ? null : whole / (count + unread),
+        unit: 'share',
+        threshold: { value: capturedShare, bound: 'AT_LEAST' },
+      },
+      {
+        name: 'Listed ids that are held',
+        value: count + unread === 0 ? null : count / (count + unread),
+        unit: 'share',
+        threshold: { value: 1, bound: 'AT_LEAST' },
+      },
+      {
+        name: 'Compared with Abnormal’s own and found whole',
+        value: reconciled,
+        unit: 'share',
+        threshold: { value: reconciledShare, bound: 'AT_LEAST' },
+      },
+      { name: 'Holes', value: holes.length, unit: 'count', threshold: { value: 0, bound: 'AT_MOST' } },
+    ],
+    count,
+    distributions: [],
+  };
+}

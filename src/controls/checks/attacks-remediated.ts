@@ -1,0 +1,264 @@
+import type { Gap } from '../../model/coverage.js';
+import type { Message } from '../../resources/records.js';
+import { messageRemediation } from '../../resources/threat/threat.js';
+import { HOUR, type Instant, MINUTE, shift } from '../../values/instant.js';
+import { conclude, licensedStreams } from '../conclude.js';
+import type {
+  Assessment,
+  Control,
+  Finding,
+  Judgement,
+  Measure,
+  Member,
+  RecordFact,
+  Scope,
+} from '../control.js';
+import { DurationTally } from '../duration-tally.js';
+import { isMalicious, messageMember, messageTimes, remediationMs } from '../malicious.js';
+import { isWithin } from '../period.js';
+import { gradeShare, mostText, shareMeasures } from '../shares.js';
+import { countText, durationText, instantText, shareText } from '../words.js';
+
+/** What was found of the malicious messages of a period. */
+export interface RemediationFacts {
+  remediated: number;
+  /** Still in a mailbox when their time was up. */
+  left: number;
+  /** Not remediated, with time left. */
+  pending: number;
+  /** Not remediated as far as is known, with a gap in which it may have happened. */
+  doubtful: number;
+  /** Mailboxes that Abnormal counts and gives no message of. */
+  unseen: number;
+  readonly times: DurationTally;
+}
+
+export function noRemediationFacts(): RemediationFacts {
+  return { remediated: 0, left: 0, pending: 0, doubtful: 0, unseen: 0, times: new DurationTally() };
+}
+
+export const NEEDS = [
+  { resource: 'threats', filterKey: 'receivedTime' },
+  { resource: 'threats', filterKey: 'latestTimeRemediated' },
+] as const;
+
+/**
+ * Evaluates the rule:
+ *   > Every malicious message received in the period is remediated: none is still in a mailbox when
+ *   > `remediateWithin` has passed, save the share that `remediatedShare` allows; and the median and the 95th
+ *   > percentile of the time from receipt to remediation stay within their thresholds.
+ *
+ * Remediation is what the view says, so one that came late still counts as one; its time shows in the
+ * percentiles. A message still within `remediateWithin`, or whose deadline falls into a gap of what was
+ * collected of remediations, is neither remediated nor an exception.
+ */
+export const attacksRemediated: Control = {
+  id: 'attacks-remediated',
+  title: 'Attacks are remediated',
+  rule: 'Every malicious message received in the period is remediated: none is still in a mailbox when `remediateWithin` has passed, save the share that `remediatedShare` allows; and the median and the 95th percentile of the time from receipt to remediation stay within their thresholds.',
+  thresholds: ['remediatedShare', 'remediateWithin', 'remediationMedian', 'remediationP95'],
+  needs: NEEDS,
+  takes: ['threat'],
+  looksBack: false,
+  population: () => ({
+    unit: 'messages',
+    words:
+      'Messages of threats received in the period, without those that were marked as safe or that Abnormal judges spam, graymail, borderline or safe. A message that does not say when it was received counts by its threat’s earliest. Every message that was recorded belongs to it in its last recorded state, also one that Abnormal no longer gives.',
+    isListed: true,
+  }),
+  begin: assess,
+};
+
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
+  const facts = noRemediationFacts();
+  const isKnown = knowledgeOf(scope);
+  return {
+    take(fact) {
+      if (fact.kind === 'threat') takeThreat(fact, scope, isKnown, facts, { find, belongs });
+    },
+    judge: () => judgeRemediation(facts, scope),
+  };
+}
+
+type IsKnown = (integration: string, from: Instant, to: Instant) => boolean;
+
+function takeThreat(
+  fact: Extract<RecordFact, { kind: 'threat' }>,
+  scope: Scope,
+  isKnown: IsKnown,
+  facts: RemediationFacts,
+  { find, belongs }: { find: (finding: Finding) => void; belongs: (member: Member) => void },
+): void {
+  const timeOf = messageTimes(fact);
+  const members = fact.record.messages.filter((message) => isWithin(scope.period, timeOf(message)));
+  if (members.length === 0) return;
+  facts.unseen += Math.max(0, (fact.record.recipientCount ?? 0) - fact.record.messages.length);
+  for (const message of members.filter(isMalicious)) {
+    const at = timeOf(message) ?? scope.period.from;
+    const member = messageMember(fact, message, at);
+    const { outcome, reason } = outcomeOf(message, at, member, scope, isKnown);
+    count(facts, outcome, message);
+    find({ outcome, ...member, reason });
+    belongs(member);
+  }
+}
+
+function count(facts: RemediationFacts, outcome: Finding['outcome'], message: Message): void {
+  if (outcome === 'EXCEPTION') facts.left += 1;
+  else if (outcome === 'PENDING') facts.pending += 1;
+  else if (outcome === 'IN_DOUBT') facts.doubtful += 1;
+  else {
+    facts.remediated += 1;
+    const ms = remediationMs(message);
+    if (ms !== null) facts.times.add(ms);
+  }
+}
+
+function outcomeOf(
+  message: Message,
+  at: Instant,
+  { subject, noLongerGivenSince: gone }: Member,
+  { thresholds, now }: Scope,
+  isKnown: IsKnown,
+): Pick<Finding, 'outcome' | 'reason'> {
+  const state = messageRemediation(message);
+  if (state === 'REMEDIATED') return { outcome: 'MET', reason: remediatedText(message) };
+  const deadline = shift(at, thresholds.remediateWithin);
+  const open = `not remediated${gone === null ? '' : ' when last given'}: ${STATES[state]}`;
+  // what Abnormal stopped returning before its time was up may have been remediated since
+  if (gone !== null && gone < deadline)
+    return { outcome: 'IN_DOUBT', reason: `${open}; Abnormal no longer gives it since ${instantText(gone)}` };
+  if (deadline > now)
+    return { outcome: 'PENDING', reason: `${open}; its time is up ${instantText(deadline)}` };
+  if (!isKnown(subject.key.integration, at, deadline)) {
+    return {
+      outcome: 'IN_DOUBT',
+      reason: `${open}; what was remediated until ${instantText(deadline)} was not collected throughout`,
+    };
+  }
+  return {
+    outcome: 'EXCEPTION',
+    reason: `still in the mailbox ${durationText(thresholds.remediateWithin)} after receipt: ${STATES[state]}${gone === null ? '' : `; Abnormal no longer gives it since ${instantText(gone)}`}`,
+  };
+}
+
+const STATES: Record<'ATTEMPTED' | 'NOT_REMEDIATED' | 'NOT_NEEDED' | 'UNKNOWN', string> = {
+  ATTEMPTED: 'remediation was attempted, no success is reported',
+  NOT_REMEDIATED: 'Abnormal says it is not remediated',
+  NOT_NEEDED: 'marked as safe',
+  UNKNOWN: 'Abnormal says nothing of a remediation',
+};
+
+function remediatedText(message: Message): string {
+  const ms = remediationMs(message);
+  return ms === null ? 'remediated, Abnormal does not say when' : `remediated after ${durationText(ms)}`;
+}
+
+/** Whether remediations were collected without a gap over a span. */
+function knowledgeOf(scope: Scope): IsKnown {
+  const gaps = new Map<string, readonly Gap[]>();
+  for (const { stream, gapsBeyond } of licensedStreams(scope, [NEEDS[1]])) {
+    gaps.set(stream.integration, gapsBeyond);
+  }
+  return (integration, from, to) => {
+    const known = gaps.get(integration);
+    return known !== undefined && !known.some((gap) => gap.from < to && gap.to > from);
+  };
+}
+
+/** Judges what was found. */
+export function judgeRemediation(facts: RemediationFacts, scope: Scope): Judgement {
+  const { thresholds } = scope;
+  const { remediated: met, left: missed, doubtful, pending, times } = facts;
+  const grade = gradeShare({ met, missed, doubtful }, thresholds.remediatedShare);
+  const failures = [
+    grade === 'SHORT' ? shortText(facts, scope) : null,
+    exceeds('median', times.percentile(0.5), thresholds.remediationMedian),
+    exceeds('95th percentile', times.percentile(0.95), thresholds.remediationP95),
+  ].filter((failure) => failure !== null);
+  return {
+    ...conclude(scope, NEEDS, {
+      failed: failures.length > 0 ? `${failures.join('; ')}.${openText(facts)}` : null,
+      doubt:
+        grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0)
+          ? `Too little is decided.${openText(facts)}`
+          : null,
+      empty: grade === 'EMPTY' ? 'No malicious message was received in the period.' : null,
+      passed: passedText(facts),
+    }),
+    measures: measuresOf(facts, scope),
+    count: met + missed + doubtful + pending,
+    distributions: [distributionOf(facts)],
+  };
+}
+
+function shortText(
+  { remediated: met, left: missed, doubtful }: RemediationFacts,
+  { thresholds }: Scope,
+): string {
+  const { remediateWithin, remediatedShare } = thresholds;
+  return `${missed} of ${countText(met + missed + doubtful, 'malicious message')} still in a mailbox ${durationText(remediateWithin)} after receipt: ${mostText({ met, missed, doubtful })} remediated, at least ${shareText(remediatedShare)} wanted`;
+}
+
+function measuresOf(facts: RemediationFacts, { thresholds }: Scope): Measure[] {
+  const { remediated, left, times, unseen, pending, doubtful } = facts;
+  const plain = (name: string, value: number): Measure => ({ name, value, unit: 'count', threshold: null });
+  const time = (name: string, share: number, limit: number): Measure => {
+    const threshold = { value: limit, bound: 'AT_MOST' } as const;
+    return { name, value: times.percentile(share), unit: 'ms', threshold };
+  };
+  return [
+    ...shareMeasures('Remediated', { met: remediated, missed: left, doubtful }, thresholds.remediatedShare),
+    time('Median time to remediation', 0.5, thresholds.remediationMedian),
+    time('95th percentile of the time to remediation', 0.95, thresholds.remediationP95),
+    plain('Still within their time', pending),
+    plain('In doubt: what was recorded does not decide it', doubtful),
+    plain('Recipients whose message Abnormal does not give', unseen),
+  ];
+}
+
+function exceeds(what: string, value: number | null, limit: number): string | null {
+  if (value === null || value <= limit) return null;
+  return `the ${what} of the time to remediation is ${durationText(value)}, at most ${durationText(limit)} wanted`;
+}
+
+function passedText(facts: RemediationFacts): string {
+  const { remediated, left, times } = facts;
+  const decided = remediated + left;
+  const median = times.percentile(0.5);
+  const time = median === null ? '' : `, half of them within ${durationText(median)}`;
+  return `${shareText(remediated / decided)} of ${countText(decided, 'malicious message')} remediated${time}.${openText(facts)}`;
+}
+
+function openText({ pending, doubtful }: RemediationFacts): string {
+  const waiting = pending === 0 ? '' : ` ${countText(pending, 'message')} still within their time.`;
+  const doubt = ` For ${countText(doubtful, 'message')} what was recorded does not decide it.`;
+  return `${waiting}${doubtful === 0 ? '' : doubt}`;
+}
+
+const LIMITS = [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 24 * HOUR];
+
+function distributionOf({
+  times,
+  left,
+  pending,
+  doubtful,
+  remediated,
+}: RemediationFacts): Judgement['distributions'][number] {
+  const counts = times.histogram(LIMITS);
+  const labels = [...LIMITS.map((limit) => `≤ ${durationText(limit)}`), `> ${durationText(24 * HOUR)}`];
+  const bar = (label: string, value: number) => ({ label, count: value, before: null });
+  return {
+    title: 'Time from receipt to remediation',
+    bars: [
+      ...labels.map((label, i) => bar(label, counts[i] ?? 0)),
+      bar('time not said', remediated - times.size),
+      bar('not remediated', left),
+      bar('not decided yet', pending + doubtful),
+    ],
+  };
+}

@@ -1,0 +1,211 @@
+import type { Message } from '../../resources/records.js';
+import { attackStrategy, attackType } from '../../resources/vocabularies.js';
+import { conclude, isCovered, licensedStreams } from '../conclude.js';
+import type {
+  Assessment,
+  Control,
+  Distribution,
+  Finding,
+  Judgement,
+  Member,
+  Scope,
+  ThreatFact,
+} from '../control.js';
+import { isMalicious, messageMember, messageTimes } from '../malicious.js';
+import { isWithin } from '../period.js';
+import { RECEIVED_THREATS } from '../streams-needed.js';
+import { countText, shareText } from '../words.js';
+
+/** Attack types and strategies that no signature, reputation or sandbox gives away: only behaviour does. */
+const BEHAVIOURAL = new Set<string | null>([
+  'INTERNAL_TO_INTERNAL',
+  'RECONNAISSANCE',
+  'SOCIAL_ENGINEERING_BEC',
+  'INVOICE_FRAUD_BEC',
+  'NAME_IMPERSONATION',
+  'INTERNAL_COMPROMISED_ACCOUNT',
+  'EXTERNAL_COMPROMISED_ACCOUNT',
+]);
+
+/** The malicious messages of a period by what they are. */
+export interface Mix {
+  total: number;
+  behavioural: number;
+  readonly types: Map<string, number>;
+  readonly strategies: Map<string, number>;
+}
+
+export function emptyMix(): Mix {
+  return { total: 0, behavioural: 0, types: new Map(), strategies: new Map() };
+}
+
+/**
+ * Evaluates the rule:
+ *   > Attacks that only behaviour gives away are being identified: impersonation, compromised accounts, business
+ *   > e-mail compromise, reconnaissance. At least one in the period, and their share of all malicious messages
+ *   > has not fallen by more than `behaviouralDrop` against the period before.
+ *
+ * Fewer than `behaviouralSample` malicious messages say nothing by having none among them, nor is their mix
+ * compared; and the period before counts only where it is covered.
+ */
+export const behaviouralAiOperating: Control = {
+  id: 'behavioural-ai-operating',
+  title: 'Behavioural detection operates',
+  rule: 'Attacks that only behaviour gives away are being identified: impersonation, compromised accounts, business e-mail compromise, reconnaissance. At least one in the period, and their share of all malicious messages has not fallen by more than `behaviouralDrop` against the period before. Fewer than `behaviouralSample` messages prove nothing by lacking them and are not compared.',
+  thresholds: ['behaviouralSample', 'behaviouralDrop'],
+  needs: RECEIVED_THREATS,
+  takes: ['threat'],
+  looksBack: true,
+  population: () => ({
+    unit: 'messages',
+    words:
+      'Malicious messages of threats received in the period, as for attacks-remediated: without those marked as safe or judged spam, graymail, borderline or safe.',
+    isListed: true,
+  }),
+  begin: assess,
+};
+
+/** Whether only behaviour gives a message away, by its attack type or its strategy. */
+export function isBehavioural({ attackTypeRaw, attackStrategyRaw }: Message): boolean {
+  return BEHAVIOURAL.has(attackType(attackTypeRaw)) || BEHAVIOURAL.has(attackStrategy(attackStrategyRaw));
+}
+
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
+  const [mix, before] = [emptyMix(), emptyMix()];
+  return {
+    take(fact) {
+      if (fact.kind === 'threat') takeThreat(fact, scope, [mix, before], { find, belongs });
+    },
+    judge: () => judgeMix(mix, before, scope),
+  };
+}
+
+function takeThreat(
+  fact: ThreatFact,
+  scope: Scope,
+  [mix, before]: readonly [Mix, Mix],
+  { find, belongs }: { find: (finding: Finding) => void; belongs: (member: Member) => void },
+): void {
+  const timeOf = messageTimes(fact);
+  for (const message of fact.record.messages) {
+    const at = timeOf(message);
+    const isNow = isWithin(scope.period, at);
+    if (!isNow && !isWithin(scope.before, at)) continue;
+    if (!isMalicious(message)) continue;
+    addTo(isNow ? mix : before, message);
+    if (!isNow) continue;
+    const kind = isBehavioural(message) ? 'behavioural' : 'not behavioural';
+    const reason = `${kind}: ${message.attackTypeRaw ?? 'no type'}, ${message.attackStrategyRaw ?? 'no strategy'}`;
+    const member = messageMember(fact, message, at);
+    find({ outcome: 'MET', ...member, reason });
+    belongs(member);
+  }
+}
+
+/** Counts a message in. */
+export function addTo(mix: Mix, message: Message): void {
+  mix.total += 1;
+  if (isBehavioural(message)) mix.behavioural += 1;
+  increment(mix.types, attackType(message.attackTypeRaw) ?? NOT_SAID);
+  increment(mix.strategies, attackStrategy(message.attackStrategyRaw) ?? NOT_SAID);
+}
+
+const NOT_SAID = 'not said';
+
+function increment(counts: Map<string, number>, word: string): void {
+  counts.set(word, (counts.get(word) ?? 0) + 1);
+}
+
+/** Judges a mix against the one before. */
+export function judgeMix(mix: Mix, before: Mix, scope: Scope): Judgement {
+  const { behaviouralSample: sample } = scope.thresholds;
+  const earlier = isComparable(before, scope) ? shareOf(before) : null;
+  const none = `None of ${countText(mix.total, 'malicious message')} was behavioural`;
+  const isNone = mix.behavioural === 0 && mix.total > 0;
+  const comparison = comparisonText(mix, earlier);
+  return {
+    ...conclude(scope, RECEIVED_THREATS, {
+      // what is missing could hold what is lacking, so only a covered period can fail
+      failed: isCovered(scope, RECEIVED_THREATS)
+        ? isNone && mix.total >= sample
+          ? `${none}.`
+          : fallen(mix, earlier, scope)
+        : null,
+      doubt: isNone ? `${none}, and so few prove nothing.` : null,
+      empty: mix.total === 0 ? 'No malicious message was received in the period.' : null,
+      passed: `${mix.behavioural} of ${countText(mix.total, 'malicious message')} behavioural (${shareText(shareOf(mix) ?? 0)})${comparison}.`,
+    }),
+    measures: [
+      {
+        name: 'Behavioural detections',
+        value: mix.behavioural,
+        unit: 'count',
+        threshold: { value: 1, bound: 'AT_LEAST' },
+      },
+      {
+        name: 'Share of malicious messages',
+        value: shareOf(mix),
+        unit: 'share',
+        threshold: leastShare(earlier, mix, scope),
+      },
+      { name: 'The same in the period before', value: earlier, unit: 'share', threshold: null },
+    ],
+    count: mix.total,
+    distributions: [
+      distribution('Attack types', mix.types, earlier === null ? null : before.types),
+      distribution('Attack strategies', mix.strategies, earlier === null ? null : before.strategies),
+    ],
+  };
+}
+
+function shareOf({ total, behavioural }: Mix): number | null {
+  return total === 0 ? null : behavioural / total;
+}
+
+function isComparable(before: Mix, { thresholds, streamsBefore, streams }: Scope): boolean {
+  const own = licensedStreams({ streams: streamsBefore }, RECEIVED_THREATS);
+  const areAllThere = own.length === licensedStreams({ streams }, RECEIVED_THREATS).length;
+  return (
+    areAllThere &&
+    own.every(({ gaps }) => gaps.length === 0) &&
+    before.total >= Math.max(1, thresholds.behaviouralSample)
+  );
+}
+
+function leastShare(earlier: number | null, mix: Mix, { thresholds }: Scope) {
+  if (earlier === null || mix.total < thresholds.behaviouralSample) return null;
+  return { value: earlier * (1 - thresholds.behaviouralDrop), bound: 'AT_LEAST' } as const;
+}
+
+function fallen(mix: Mix, earlier: number | null, scope: Scope): string | null {
+  const least = leastShare(earlier, mix, scope);
+  const share = shareOf(mix);
+  if (least === null || share === null || share >= least.value) return null;
+  return `The share of behavioural detections fell to ${shareText(share)} from ${shareText(earlier ?? 0)} in ${scope.before.text}.`;
+}
+
+function comparisonText(mix: Mix, earlier: number | null): string {
+  return earlier === null || mix.total === 0 ? '' : `; ${shareText(earlier)} in the period before`;
+}
+
+function distribution(
+  title: string,
+  now: Map<string, number>,
+  before: Map<string, number> | null,
+): Distribution {
+  const labels = [...new Set([...now.keys(), ...(before?.keys() ?? [])])];
+  const order = (a: string, b: string) => (now.get(b) ?? 0) - (now.get(a) ?? 0) || (a < b ? -1 : 1);
+  const bars = labels.sort(order).map((label) => ({
+    label: label
+      .toLowerCase()
+      .replaceAll('_', ' ')
+      .replace(/\bbec$/, '(BEC)'),
+    count: now.get(label) ?? 0,
+    before: before ? (before.get(label) ?? 0) : null,
+  }));
+  return { title, bars };
+}

@@ -1,0 +1,144 @@
+import { streamText } from '../../model/stream.js';
+import { toMillis } from '../../values/instant.js';
+import { conclude, licensedStreams } from '../conclude.js';
+import type { Assessment, Control, Finding, Judgement, Scope } from '../control.js';
+import { findHoles, findUnread, gapMs, gapText, holesOf, withoutHoles } from '../gaps.js';
+import { isWithin } from '../period.js';
+import { inBrief, lateStart, type Silence } from '../silences.js';
+import type { StreamFacts } from '../stream-facts.js';
+import { ALL_STREAMS } from '../streams-needed.js';
+import { countText, durationText, instantText, listText } from '../words.js';
+
+/**
+ * Evaluates the rule:
+ *   > The gateway collected without a break: no gap without a name, no named one longer than `longestGap`, and
+ *   > no more than `missedPolls` polls missed, all streams together.
+ *
+ * A poll is missed when more than the interval and `ingestionLag` pass without an answered one, whoever is to
+ * blame; that it was caught up later fills the gap but not the missed poll.
+ */
+export const collectionContinuous: Control = {
+  id: 'collection-continuous',
+  title: 'Collection is continuous',
+  rule: 'The gateway collected without a break: no gap without a name, no named one longer than `longestGap`, and no more than `missedPolls` polls missed, all streams together. A poll is missed when more than the interval and `ingestionLag` pass without an answered one, whoever is to blame; catching up fills the gap, not the missed poll.',
+  thresholds: [
+    'longestGap',
+    'missedPolls',
+    'pollThreatsEvery',
+    'pollCasesEvery',
+    'pollCampaignsEvery',
+    'ingestionLag',
+  ],
+  needs: ALL_STREAMS,
+  takes: [],
+  looksBack: false,
+  population: () => ({
+    unit: 'polls',
+    words: 'Polls of each stream that Abnormal answered in the period.',
+    isListed: false,
+  }),
+  begin: (scope, find) => assess(scope, find),
+};
+
+function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+  return {
+    take() {},
+    judge() {
+      const streams = licensedStreams(scope, ALL_STREAMS);
+      findUnread(streams, find);
+      for (const facts of streams) {
+        findHoles(facts, find);
+        for (const silence of facts.silences) find(findingOf(facts, silence));
+      }
+      return judgeCollection(scope);
+    },
+  };
+}
+
+function findingOf({ stream }: StreamFacts, silence: Silence): Finding {
+  const { from, to } = silence;
+  return {
+    outcome: 'EXCEPTION',
+    subject: { type: 'SPAN', stream, from, to },
+    label: null,
+    at: from,
+    reason: missedText(silence),
+  };
+}
+
+function missedText({ from, to, missed, failed, failure }: Silence): string {
+  const why =
+    failed > 0 ? `; ${failed} tried and failed, the last with: ${failure ?? 'no reason given'}` : '';
+  return `${countText(missed, 'poll')} missed in ${durationText(toMillis(to) - toMillis(from))} from ${instantText(from)}${why}`;
+}
+
+/** Judges what the streams say. */
+export function judgeCollection(scope: Scope): Judgement {
+  const { longestGap, missedPolls } = scope.thresholds;
+  const streams = licensedStreams(scope, ALL_STREAMS);
+  const holes = holesOf(streams);
+  const unnamed = holes.filter(({ gap }) => gap.reason === 'NOT_COLLECTED');
+  const tooLong = holes.filter(({ gap }) => gap.reason !== 'NOT_COLLECTED' && gapMs(gap) > longestGap);
+  const missed = streams
+    .flatMap(({ silences }) => silences)
+    .reduce((sum, silence) => sum + silence.missed, 0);
+  const texts = (gaps: typeof holes) =>
+    listText(
+      gaps.map(({ facts, gap }) => gapText(facts, gap)),
+      2,
+    );
+  const failures = [
+    unnamed.length > 0 ? `${countText(unnamed.length, 'gap')} without a name: ${texts(unnamed)}` : null,
+    tooLong.length > 0 ? `${countText(tooLong.length, 'gap')} too long: ${texts(tooLong)}` : null,
+    missed > missedPolls
+      ? `${countText(missed, 'poll')} missed, at most ${missedPolls} allowed: ${worst(streams)}`
+      : null,
+  ].filter((failure) => failure !== null);
+  return {
+    ...conclude(failures.length > 0 ? withoutHoles(scope) : scope, ALL_STREAMS, {
+      failed: failures.length > 0 ? `${failures.join('; ')}.` : null,
+      doubt: unwatched(streams, scope),
+      empty: null,
+      passed: `No gap, and ${missed === 0 ? 'no poll' : countText(missed, 'poll')} missed.`,
+    }),
+    measures: [
+      {
+        name: 'Polls missed',
+        value: missed,
+        unit: 'count',
+        threshold: { value: missedPolls, bound: 'AT_MOST' },
+      },
+      {
+        name: 'Longest gap',
+        value: holes.reduce((longest, { gap }) => Math.max(longest, gapMs(gap)), 0),
+        unit: 'ms',
+        threshold: { value: longestGap, bound: 'AT_MOST' },
+      },
+      {
+        name: 'Gaps without a name',
+        value: unnamed.length,
+        unit: 'count',
+        threshold: { value: 0, bound: 'AT_MOST' },
+      },
+    ],
+    count: streams.flatMap(({ answeredAt }) => answeredAt).filter((at) => isWithin(scope.period, at)).length,
+    distributions: [],
+  };
+}
+
+function worst(streams: readonly StreamFacts[]): string {
+  const all = streams.flatMap(({ stream, silences }) => silences.map((silence) => ({ stream, silence })));
+  const sorted = all.sort((a, b) => b.silence.missed - a.silence.missed);
+  return listText(
+    sorted.map(({ stream, silence }) => `${streamText(stream)}, ${missedText(inBrief(silence))}`),
+    2,
+  );
+}
+
+function unwatched(streams: readonly StreamFacts[], { period }: Scope): string | null {
+  const texts = streams.flatMap(({ stream, polledFrom }) => {
+    const text = lateStart(polledFrom, period);
+    return text === null ? [] : [`${streamText(stream)}: ${text}`];
+  });
+  return texts.length === 0 ? null : `Not all of the period was polled. ${listText(texts, 2)}.`;
+}

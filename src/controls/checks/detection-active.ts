@@ -1,0 +1,149 @@
+import { streamText } from '../../model/stream.js';
+import { RESOURCES, type Resource } from '../../resources/kind.js';
+import { toMillis } from '../../values/instant.js';
+import { conclude, isCovered, licensedStreams } from '../conclude.js';
+import type { Assessment, Control, Finding, Judgement, Measure, Member, Scope } from '../control.js';
+import { threatMember } from '../malicious.js';
+import type { Period } from '../period.js';
+import { inBrief, lateStart, type Silence } from '../silences.js';
+import type { StreamFacts } from '../stream-facts.js';
+import { ALL_STREAMS, RECEIVED_THREATS } from '../streams-needed.js';
+import { mostBetweenPolls } from '../thresholds.js';
+import { countText, durationText, instantText, listText } from '../words.js';
+
+/**
+ * Evaluates the rule:
+ *   > Abnormal answered: between two answered polls of a stream there is never more than its interval and
+ *   > `ingestionLag`. And it detected: at least one threat was received in the period.
+ *
+ * A stretch in which polls were tried and failed is Abnormal's and a failure; one in which nobody asked is the
+ * gateway's, says nothing of the detection, and leaves the control undecided (`collection-continuous` fails for
+ * it). That nothing was detected counts only in a covered period of at least `quietFor`.
+ */
+export const detectionActive: Control = {
+  id: 'detection-active',
+  title: 'Detection is active',
+  rule: 'Abnormal answered: between two answered polls of a stream there is never more than its interval and `ingestionLag`. And it detected: at least one threat was received in the period. A stretch in which nobody asked is no failure of the detection, but leaves it undecided; that nothing was detected counts only in a covered period of at least `quietFor`.',
+  thresholds: ['pollThreatsEvery', 'pollCasesEvery', 'pollCampaignsEvery', 'ingestionLag', 'quietFor'],
+  needs: ALL_STREAMS,
+  takes: ['threat'],
+  looksBack: false,
+  population: () => ({
+    unit: 'threats',
+    words: 'Threats of which a message was received in the period, whatever they were judged.',
+    isListed: true,
+  }),
+  begin: assess,
+};
+
+function assess(
+  scope: Scope,
+  find: (finding: Finding) => void,
+  belongs: (member: Member) => void,
+): Assessment {
+  let threats = 0;
+  return {
+    take(fact) {
+      const member = fact.kind === 'threat' ? threatMember(fact, scope.period) : null;
+      if (member === null) return;
+      threats += 1;
+      belongs(member);
+    },
+    judge() {
+      const streams = licensedStreams(scope, ALL_STREAMS);
+      for (const facts of streams) for (const silence of facts.silences) find(findingOf(facts, silence));
+      return judgeDetection(threats, scope);
+    },
+  };
+}
+
+function findingOf({ stream }: StreamFacts, silence: Silence): Finding {
+  const { from, to, failed } = silence;
+  return {
+    outcome: failed > 0 ? 'EXCEPTION' : 'IN_DOUBT',
+    subject: { type: 'SPAN', stream, from, to },
+    label: null,
+    at: from,
+    reason: silenceText(silence),
+  };
+}
+
+function silenceText({ from, to, failed, failure }: Silence): string {
+  const span = `for ${durationText(toMillis(to) - toMillis(from))} from ${instantText(from)}`;
+  if (failed === 0) return `nobody asked ${span}`;
+  return `no answer ${span}: ${countText(failed, 'poll')} failed, the last with: ${failure ?? 'no reason given'}`;
+}
+
+/** Judges what the streams say, and how many threats there were. */
+export function judgeDetection(threats: number, scope: Scope): Judgement {
+  const streams = licensedStreams(scope, ALL_STREAMS);
+  return {
+    ...conclude(scope, ALL_STREAMS, {
+      failed: unanswered(streams) ?? quiet(threats, scope),
+      doubt: unasked(streams, scope.period) ?? brief(threats),
+      empty: null,
+      passed: `${countText(threats, 'threat')} detected; every stream answered within its interval.`,
+    }),
+    measures: [
+      { name: 'Threats detected', value: threats, unit: 'count', threshold: { value: 1, bound: 'AT_LEAST' } },
+      ...RESOURCES.flatMap((resource) => longest(resource, streams, scope)),
+    ],
+    count: threats,
+    distributions: [],
+  };
+}
+
+function unanswered(streams: readonly StreamFacts[]): string | null {
+  const texts = streams.flatMap(({ stream, silences }) =>
+    silences
+      .filter(({ failed }) => failed > 0)
+      .map((silence) => `${streamText(stream)}: ${silenceText(inBrief(silence))}`),
+  );
+  return texts.length === 0 ? null : `Abnormal did not answer in time. ${listText(texts, 1)}.`;
+}
+
+function quiet(threats: number, scope: Scope): string | null {
+  const { period, thresholds } = scope;
+  const isLong = toMillis(period.to) - toMillis(period.from) >= thresholds.quietFor;
+  if (threats > 0 || !isLong || !isCovered(scope, RECEIVED_THREATS)) return null;
+  return 'No threat at all was detected in the period.';
+}
+
+function brief(threats: number): string | null {
+  return threats > 0
+    ? null
+    : 'No threat was detected, and the period is too short for that to mean anything.';
+}
+
+function unasked(streams: readonly StreamFacts[], period: Period): string | null {
+  const texts = streams.flatMap(({ stream, silences, polledFrom }) => {
+    const began = lateStart(polledFrom, period);
+    const silent = silences.filter(({ failed }) => failed === 0).map(silenceText);
+    return [...(began === null ? [] : [began]), ...silent].map((text) => `${streamText(stream)}: ${text}`);
+  });
+  return texts.length === 0 ? null : `Abnormal was not asked throughout. ${listText(texts, 1)}.`;
+}
+
+/** The longest time between two answers of a resource's streams that touches the period. */
+function longest(
+  resource: Resource,
+  streams: readonly StreamFacts[],
+  { period, thresholds }: Scope,
+): Measure[] {
+  const own = streams.filter(({ stream }) => stream.resource === resource);
+  if (own.length === 0) return [];
+  const spans = own.flatMap(({ answeredAt, silences }) => [
+    ...silences.map(({ from, to }) => ({ from, to })),
+    ...answeredAt.slice(1).map((to, i) => ({ from: answeredAt[i] ?? to, to })),
+  ]);
+  const within = spans.filter(({ from, to }) => to > period.from && from < period.to);
+  const ms = within.map(({ from, to }) => toMillis(to) - toMillis(from));
+  return [
+    {
+      name: `Longest time without an answer, ${resource}`,
+      value: ms.length === 0 ? null : ms.reduce((a, b) => Math.max(a, b)),
+      unit: 'ms',
+      threshold: { value: mostBetweenPolls(thresholds, resource), bound: 'AT_MOST' },
+    },
+  ];
+}

@@ -1,0 +1,127 @@
+import { permissionsToAct } from '../../model/token-permissions.js';
+import { DAY, earliest, type Instant, shift, toMillis } from '../../values/instant.js';
+import { conclude } from '../conclude.js';
+import type { Assessment, Control, CredentialFact, Finding, Judgement, Outcome, Scope } from '../control.js';
+import { countText, durationText, instantText, listText } from '../words.js';
+
+/**
+ * Evaluates the rule:
+ *   > The token of every integration was, at the period's end, no older than `tokenAge` and not expired.
+ *
+ * Abnormal's API does not tell every account when a token was issued: where it does not, the age counts from when
+ * the gateway was given the token. A token that was replaced since is judged while it was in use.
+ */
+export const tokenRotation: Control = {
+  id: 'token-rotation',
+  title: 'Tokens are rotated',
+  rule: 'The token of every integration was, at the period’s end, no older than `tokenAge` and not expired. Where Abnormal’s API does not say when a token was issued, its age counts from when the gateway was given it.',
+  thresholds: ['tokenAge'],
+  needs: [],
+  takes: [],
+  looksBack: false,
+  population: () => ({
+    unit: 'integrations',
+    words: 'Integrations, each with its present token.',
+    isListed: false,
+  }),
+  begin: (scope, find) => assess(scope, find),
+};
+
+function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+  return {
+    take() {},
+    judge() {
+      const rulings = rulingsOf(scope);
+      for (const { integration, outcome, reason, at } of rulings) {
+        if (outcome === null) continue;
+        find({ outcome, subject: { type: 'INTEGRATION', integration }, label: null, at, reason });
+      }
+      return judgeTokens(rulings, scope);
+    },
+  };
+}
+
+/** How long before its end a token is said to be due. */
+const NOTICE = 14 * DAY;
+
+interface Ruling {
+  readonly integration: string;
+  /** `null` where there is no token. */
+  readonly outcome: Outcome | null;
+  readonly reason: string;
+  readonly at: Instant | null;
+  readonly ageMs: number | null;
+}
+
+function rulingsOf({ integrations, credentials, period, now, thresholds }: Scope): Ruling[] {
+  const end = earliest(period.to, now);
+  return integrations.map((integration) => {
+    const own = credentials.filter((credential) => credential.integration === integration);
+    const fact = own.find((credential) => isInUse(credential, end)) ?? own[0];
+    return { integration, ...ruleOn(fact, end, thresholds.tokenAge) };
+  });
+}
+
+function isInUse({ issuedAt, storedAt = issuedAt, replacedAt = null }: CredentialFact, at: Instant): boolean {
+  return (storedAt === null || storedAt <= at) && (replacedAt === null || replacedAt > at);
+}
+
+function ruleOn(fact: CredentialFact | undefined, end: Instant, most: number): Omit<Ruling, 'integration'> {
+  const { kind = 'TOKEN', issuedAt = null, expiresAt = null } = fact ?? {};
+  if (kind === 'NONE') return { outcome: null, reason: 'has no token', at: null, ageMs: null };
+  const since = issuedAt ?? fact?.storedAt ?? null;
+  const ageMs = since === null || since > end ? null : toMillis(end) - toMillis(since);
+  const known = { at: since, ageMs };
+  if (expiresAt !== null && expiresAt <= end) {
+    return { ...known, outcome: 'EXCEPTION', reason: `expired ${instantText(expiresAt)}` };
+  }
+  if (since === null) return { ...known, outcome: 'IN_DOUBT', reason: 'nothing says when it was issued' };
+  const came = issuedAt === null ? 'given to the gateway' : 'issued';
+  if (ageMs === null) {
+    return {
+      ...known,
+      outcome: 'IN_DOUBT',
+      reason: `${came} ${instantText(since)}, after the period: the one before it is not known`,
+    };
+  }
+  const old = `${durationText(ageMs)} old on ${instantText(end)}`;
+  const age = issuedAt === null ? `${old}, counted from when it was given to the gateway` : old;
+  if (ageMs > most) return { ...known, outcome: 'EXCEPTION', reason: age };
+  const by = earliest(expiresAt ?? shift(since, most), shift(since, most));
+  const isNear = toMillis(by) - toMillis(end) < NOTICE;
+  const notes = [age, isNear ? `to be replaced by ${instantText(by)}` : null, excessOf(fact)];
+  return { ...known, outcome: 'MET', reason: notes.filter((note) => note !== null).join(', ') };
+}
+
+/** What a token may do beyond reading, which the gateway does not need: a note, no exception. */
+function excessOf(fact: CredentialFact | undefined): string | null {
+  const acting = permissionsToAct(fact?.permissions);
+  return acting.length === 0 ? null : `may do more than read (${countText(acting.length, 'permission')})`;
+}
+
+function judgeTokens(rulings: readonly Ruling[], scope: Scope): Judgement {
+  const { tokenAge } = scope.thresholds;
+  const of = (outcome: Outcome) => rulings.filter((ruling) => ruling.outcome === outcome);
+  const text = (some: readonly Ruling[]) =>
+    listText(some.map((r) => `the token of ${r.integration}: ${r.reason}`));
+  const [late, unknown, met] = [of('EXCEPTION'), of('IN_DOUBT'), of('MET')];
+  const ages = rulings.flatMap(({ ageMs }) => ageMs ?? []);
+  return {
+    ...conclude(scope, [], {
+      failed: late.length > 0 ? `At most ${durationText(tokenAge)} are allowed; ${text(late)}.` : null,
+      doubt: unknown.length > 0 ? `The age is not known; ${text(unknown)}.` : null,
+      empty: met.length === 0 ? 'No integration has a token: the tenant is simulated.' : null,
+      passed: `${countText(met.length, 'token')} within ${durationText(tokenAge)}; ${text(met)}.`,
+    }),
+    measures: [
+      {
+        name: 'Oldest token',
+        value: ages.length === 0 ? null : Math.max(...ages),
+        unit: 'ms',
+        threshold: { value: tokenAge, bound: 'AT_MOST' },
+      },
+    ],
+    count: rulings.filter(({ outcome }) => outcome !== null).length,
+    distributions: [],
+  };
+}

@@ -1,0 +1,235 @@
+import type { HistoryStore, Pin } from '../../history/store.js';
+import type { RecordedEntry } from '../../model/ledger.js';
+import type { Revision } from '../../model/revision.js';
+import type { Stream } from '../../model/stream.js';
+import type { Kind } from '../../resources/kind.js';
+import { type Instant, shift } from '../../values/instant.js';
+import { sealedRun } from '../seal/ended-runs.js';
+import { type Leaf, ledgerLeaf } from '../seal/leaf.js';
+import { bodyOf, type LeafList, type Seal, type SealBody, sealIn, unpackLeaves } from '../seal/seal.js';
+import { type PublicJwk, pemOf } from '../seal/signing-key.js';
+import { streamNamed, wholeLedger } from '../seal/stream-coverage.js';
+import { walkBatches } from '../seal/walk-batches.js';
+import { isPacked, PACKED, type PackManifest } from './pack-manifest.js';
+import { packedLeaf, packedRevision } from './pack-rows.js';
+import type { PackPart, WriteText } from './write-pack-part.js';
+
+/** A pack cannot be made as it was asked for; the message says why, and what helps. */
+export class PackError extends Error {
+  override readonly name = 'PackError';
+}
+
+export interface PackSpan {
+  readonly from: Instant;
+  /** The view; it must be sealed. */
+  readonly pin: Pin;
+  readonly integrations: readonly string[] | null;
+}
+
+export interface PackProgress {
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many versions have been written. */
+  readonly onProgress?: ((revisions: number) => void) | undefined;
+}
+
+/** The last batch that a seal covers; `null` where there is none. */
+export async function lastSealed(store: HistoryStore): Promise<Pin | null> {
+  const [entry] = await store.journal({ journal: 'seals', from: null, descending: true, limit: 1 });
+  const seal = entry ? sealIn(entry.body) : null;
+  const body = seal && bodyOf(seal);
+  return body ? { seq: body.toSeq, at: body.toAt } : null;
+}
+
+/**
+ * The parts of a pack that can be held against seals: everything that was recorded since the span's beginning, from
+ * the seal that covers it on, up to the view. Throws a `PackError` when part of that is in no seal, and while it is
+ * written when something is not as it was sealed.
+ */
+export class PackedHistory {
+  readonly #keys = new Map<string, PublicJwk>();
+  #counts = { revisions: 0, readings: 0, runs: 0 };
+  #lastHash = '';
+
+  private constructor(
+    private readonly store: HistoryStore,
+    private readonly span: PackSpan,
+    private readonly first: number,
+    private readonly last: number,
+    private readonly progress: PackProgress,
+  ) {}
+
+  static async open(
+    store: HistoryStore,
+    span: PackSpan,
+    progress: PackProgress = {},
+  ): Promise<PackedHistory> {
+    const [before, length] = await Promise.all([
+      store.pinAt(shift(span.from, -1)),
+      store.journalLength('seals'),
+    ]);
+    const { seq } = span.pin;
+    if (length === 0) throw new PackError('Nothing is sealed yet: “poll --once” collects and seals.');
+    const last = await firstSealTo(store, length, seq);
+    if (last === null) {
+      throw new PackError(
+        `Batch ${seq} of ${span.pin.at} is in no seal yet: give an earlier --as-of, or wait for the next poll.`,
+      );
+    }
+    const first = (await firstSealTo(store, length, Math.min(before.seq + 1, seq))) ?? last;
+    return new PackedHistory(store, span, first, last, progress);
+  }
+
+  /** What the manifest says of them; once they are written. */
+  get facts(): Pick<PackManifest, 'seals' | 'counts'> {
+    const { first, last } = this;
+    return { seals: { first, last, lastHash: this.#lastHash }, counts: this.#counts };
+  }
+
+  /** Whether some of the seals are signed; once they are written. */
+  get isSigned(): boolean {
+    return this.#keys.size > 0;
+  }
+
+  /** In the order in which they have to be written. */
+  parts(): PackPart[] {
+    return [
+      { name: PACKED.seals, write: (write) => this.#writeSeals(write) },
+      { name: PACKED.revisions, write: (write) => this.#writeRevisions(write) },
+      { name: PACKED.ledger, write: (write) => this.#writeLedger(write) },
+      { name: PACKED.runs, write: (write) => this.#writeRuns(write) },
+      {
+        name: PACKED.keys,
+        write: (write) => write(`${JSON.stringify({ keys: [...this.#keys.values()] })}\n`),
+      },
+    ];
+  }
+
+  /** The keys of the seals as PEM, for standard tools; once the seals are written. */
+  pemPart(): PackPart {
+    return {
+      name: 'public-keys.pem',
+      write: (write) => write([...this.#keys.values()].map(pemOf).join('')),
+    };
+  }
+
+  async *#seals(): AsyncGenerator<{ seal: Seal; body: SealBody; list: LeafList }> {
+    for (let index = this.first; index <= this.last; index++) {
+      this.progress.signal?.throwIfAborted();
+      const seal = await readSeal(this.store, index);
+      const list = await unpackLeaves(seal.leaves);
+      if (!list) throw altered(`The list of seal ${index}`);
+      yield { seal, body: bodyIn(seal, index), list };
+    }
+  }
+
+  async #writeSeals(write: WriteText): Promise<void> {
+    for await (const { seal, body } of this.#seals()) {
+      if (body.key) this.#keys.set(body.key.kid, body.key);
+      this.#lastHash = seal.hash;
+      await write(`${JSON.stringify({ index: body.index, ...seal })}\n`);
+    }
+  }
+
+  async #writeRevisions(write: WriteText): Promise<void> {
+    for await (const { body, list } of this.#seals()) {
+      const wanted = list.revisions.filter((leaf) => this.#isWanted(leaf, leaf.name[1] ?? ''));
+      let next = 0;
+      const toSeq = Math.min(body.toSeq, this.span.pin.seq);
+      for await (const { revisions } of walkBatches(this.store, body.fromSeq, toSeq)) {
+        this.progress.signal?.throwIfAborted();
+        const own = revisions.filter(({ key }) => isPacked(this.span, key.integration));
+        const lines = await Promise.all(own.map((revision) => this.#line(revision)));
+        for (const { leaf } of lines) {
+          if (wanted[next++]?.hash !== leaf.hash) throw altered(`A version of ${leaf.name.join(' ')}`);
+        }
+        await write(lines.map(({ text }) => text).join(''));
+        this.#counts.revisions += lines.length;
+        this.progress.onProgress?.(this.#counts.revisions);
+      }
+      if (next !== wanted.length) throw altered(`What seal ${body.index} covers`);
+    }
+  }
+
+  #isWanted({ seq }: Leaf, integration: string): boolean {
+    return seq <= this.span.pin.seq && isPacked(this.span, integration);
+  }
+
+  async #line(revision: Revision<Kind>): Promise<{ leaf: Leaf; text: string }> {
+    const received = await this.store.received(revision.key, revision.seqFrom);
+    if (received === null) throw altered(`What was received of ${revision.key.id}`);
+    const packed = packedRevision(revision, received);
+    return { leaf: packedLeaf(packed), text: `${JSON.stringify(packed)}\n` };
+  }
+
+  async #writeLedger(write: WriteText): Promise<void> {
+    const ledgers = new Map<string, ReadonlyMap<number, RecordedEntry[]>>();
+    for await (const { list } of this.#seals()) {
+      for (const leaf of list.ledger) {
+        const [name = '', , , place = ''] = leaf.name;
+        const stream = streamNamed(name);
+        if (!stream || !this.#isWanted(leaf, stream.integration)) continue;
+        const entries = ledgers.get(name) ?? (await this.#ledger(stream));
+        ledgers.set(name, entries);
+        const entry = entries.get(leaf.seq)?.[Number(place)];
+        if (!entry || ledgerLeaf(entry, Number(place)).hash !== leaf.hash)
+          throw altered(`A reading of ${name}`);
+        await write(`${JSON.stringify({ place: Number(place), entry })}\n`);
+        this.#counts.readings += 1;
+      }
+    }
+  }
+
+  /** A stream's readings by their batch. */
+  async #ledger(stream: Stream): Promise<ReadonlyMap<number, RecordedEntry[]>> {
+    const bySeq = new Map<number, RecordedEntry[]>();
+    for (const entry of await wholeLedger(this.store, stream, this.span.pin.seq)) {
+      const others = bySeq.get(entry.seq);
+      if (others) others.push(entry);
+      else bySeq.set(entry.seq, [entry]);
+    }
+    return bySeq;
+  }
+
+  async #writeRuns(write: WriteText): Promise<void> {
+    const last = new Map<string, SealBody['runs'][number]>();
+    for await (const { body } of this.#seals()) for (const run of body.runs) last.set(run.id, run);
+    for (const { id, integration, digest, status } of last.values()) {
+      if (!isPacked(this.span, integration)) continue;
+      const run = await this.store.run(id);
+      const isSame = run !== null && sealedRun(run).digest === digest;
+      // one that was taken for dead and went on is sealed again by a later seal
+      if (!isSame && status === 'INTERRUPTED') continue;
+      if (!isSame) throw altered(`Run ${id}`);
+      await write(`${JSON.stringify(run)}\n`);
+      this.#counts.runs += 1;
+    }
+  }
+}
+
+function altered(what: string): PackError {
+  return new PackError(`${what} is not as it was sealed, so no pack can be made of it: run “verify”.`);
+}
+
+/** The first seal that reaches up to a batch, by halving; `null` where none does. */
+async function firstSealTo(store: HistoryStore, length: number, seq: number): Promise<number | null> {
+  let [low, high] = [1, length + 1];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (bodyIn(await readSeal(store, middle), middle).toSeq >= seq) high = middle;
+    else low = middle + 1;
+  }
+  return low > length ? null : low;
+}
+
+async function readSeal(store: HistoryStore, index: number): Promise<Seal> {
+  const [entry] = await store.journal({ journal: 'seals', from: index - 1, descending: false, limit: 1 });
+  const seal = entry?.index === index ? sealIn(entry.body) : null;
+  if (!seal) throw altered(`Seal ${index}`);
+  return seal;
+}
+
+function bodyIn(seal: Seal, index: number): SealBody {
+  const body = bodyOf(seal);
+  if (!body) throw altered(`Seal ${index}`);
+  return body;
+}

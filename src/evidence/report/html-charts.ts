@@ -1,0 +1,134 @@
+import type { ControlId, Distribution, Measure, Verdict } from '../../controls/control.js';
+import type { Evidence, TrendPoint } from '../evaluate-period.js';
+import { type Html, html } from './html.js';
+import { measureText, VERDICT_WORDS } from './html-words.js';
+
+/*
+ * Charts as inline SVG without a view box: lengths are per cent of whatever width there is, so they are as sharp
+ * on a telephone as in print, and all text stays text of the page. Each says in its title what it shows.
+ */
+
+/** A share of the width. */
+export function percent(share: number): string {
+  return `${Math.round(share * 1e4) / 100}%`;
+}
+
+/** A trend's points of one control, oldest first. */
+export function pointsOf(evidence: Evidence, control: ControlId): { text: string; point: TrendPoint }[] {
+  return evidence.trend.flatMap(({ period, points }) => {
+    const point = points.find((each) => each.control === control);
+    return point ? [{ text: period.text, point }] : [];
+  });
+}
+
+/** The verdicts of a control over the parts of a trend, told apart by height and fill as well as by colour. */
+export function verdictStrip(title: string, points: ReturnType<typeof pointsOf>): Html {
+  const counts = (Object.keys(VERDICT_WORDS) as Verdict[])
+    .map((verdict) => ({ verdict, count: points.filter(({ point }) => point.verdict === verdict).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ verdict, count }) => `${count} ${VERDICT_WORDS[verdict]}`);
+  return html`<svg role="img" height="22"><title>${title}: ${counts.join(', ')}</title>${points.map(
+    ({ point }, i) => verdictMark(point.verdict, i / points.length, 0.8 / points.length),
+  )}</svg>`;
+}
+
+const MARK_HEIGHT: Record<Verdict, number> = { PASS: 12, FAIL: 22, INSUFFICIENT_DATA: 12, NOT_APPLICABLE: 2 };
+
+/** The mark of a verdict in a strip, at a share of its width. */
+export function verdictMark(verdict: Verdict, at: number, width: number): Html {
+  const height = MARK_HEIGHT[verdict];
+  const hollow = verdict === 'INSUFFICIENT_DATA';
+  const paint = hollow
+    ? html`fill="none" stroke="currentColor" stroke-width="1.5"`
+    : html`fill="currentColor"`;
+  const [top, size] = hollow ? [22 - height + 0.75, height - 1.5] : [22 - height, height];
+  return html`<rect class="${verdict}" x="${percent(at)}" y="${top}" width="${percent(width)}" height="${size}" ${paint}/>`;
+}
+
+const CHART_HEIGHT = 120;
+
+/** The measure of a control over the parts of a trend, with its threshold; nothing where there are no two numbers. */
+export function measureChart(points: ReturnType<typeof pointsOf>): Html | null {
+  const known = points.flatMap(({ point }) => (point.measure?.value != null ? [point.measure] : []));
+  const [first] = known;
+  if (!first || known.length < 2) return null;
+  const { name, unit } = first;
+  const { bottom, top } = scaleOf(known, first);
+  const y = (value: number) => Math.round(CHART_HEIGHT * (1 - (value - bottom) / (top - bottom)) * 10) / 10;
+  const values = points.map(({ point }) => point.measure?.value ?? null);
+  const marks = unit === 'share' ? dots(values, y) : bars(values, y);
+  const threshold = first.threshold?.value ?? null;
+  // on the axis itself it could not be told from it
+  const isShown = threshold !== null && threshold <= top && y(threshold) < CHART_HEIGHT - 3;
+  const line = isShown
+    ? html`<line x1="0" x2="100%" y1="${y(threshold)}" y2="${y(threshold)}" stroke="var(--ink)" stroke-width="1.5" stroke-dasharray="5 3"/>`
+    : null;
+  const ends = [points[0]?.text ?? '', points.at(-1)?.text ?? ''];
+  const numbers = known.map(({ value }) => value ?? 0);
+  const range = `${measureText(unit, Math.min(...numbers))} to ${measureText(unit, Math.max(...numbers))}`;
+  const held = isShown ? `; the dashed line is the threshold, ${measureText(unit, threshold)}` : '';
+  return html`<div class="chart">
+<div class="scale" aria-hidden="true"><span>${measureText(unit, top)}</span><span>${measureText(unit, bottom)}</span></div>
+<svg role="img" height="${CHART_HEIGHT}"><title>${name} from ${ends[0] ?? ''} to ${ends[1] ?? ''}: ${range}${held}</title>
+<line x1="0" x2="100%" y1="${CHART_HEIGHT}" y2="${CHART_HEIGHT}" stroke="var(--soft)"/>${marks}${line}</svg>
+${axis(ends)}
+</div>`;
+}
+
+type Scale = (value: number) => number;
+
+function bars(values: readonly (number | null)[], y: Scale): Html[] {
+  return values.map((value, i) => {
+    if (value === null) return html``;
+    const height = Math.max(1, CHART_HEIGHT - y(value));
+    return html`<rect x="${percent(i / values.length)}" y="${CHART_HEIGHT - height}" width="${percent(0.8 / values.length)}" height="${height}" fill="var(--held)"/>`;
+  });
+}
+
+/** Shares as a line, since their scale need not begin at nothing. */
+function dots(values: readonly (number | null)[], y: Scale): Html[] {
+  const x = (i: number) => percent((i + 0.4) / values.length);
+  return values.map((value, i) => {
+    if (value === null) return html``;
+    const next = values[i + 1] ?? null;
+    const segment =
+      next === null
+        ? null
+        : html`<line x1="${x(i)}" x2="${x(i + 1)}" y1="${y(value)}" y2="${y(next)}" stroke="var(--held)" stroke-width="2"/>`;
+    return html`${segment}<circle cx="${x(i)}" cy="${y(value)}" r="${values.length > 40 ? 2 : 4}" fill="var(--held)"/>`;
+  });
+}
+
+function scaleOf(
+  measures: readonly Measure[],
+  { unit, threshold }: Measure,
+): { bottom: number; top: number } {
+  const values = measures.map(({ value }) => value ?? 0);
+  if (unit === 'share') {
+    const least = Math.min(...values, threshold?.value ?? 1);
+    return { bottom: least >= 0.9 ? 0.9 : least >= 0.5 ? 0.5 : 0, top: 1 };
+  }
+  const most = Math.max(...values, 1);
+  // a threshold far above all values would press them flat
+  const isNear = threshold !== null && threshold.value <= 3 * most;
+  return { bottom: 0, top: isNear ? Math.max(most, threshold.value) : most };
+}
+
+function axis(labels: readonly string[]): Html {
+  return html`<div class="axis" aria-hidden="true">${labels.map((label) => html`<span>${label}</span>`)}</div>`;
+}
+
+/** A distribution as a table, with bars for the eye beside its numbers; and with the period before where it is compared. */
+export function distributionTable({ title, bars }: Distribution): Html {
+  const most = Math.max(1, ...bars.flatMap(({ count, before }) => [count, before ?? 0]));
+  const hasBefore = bars.some(({ before }) => before !== null);
+  const rows = bars.map(({ label, count, before }) => {
+    const earlier =
+      before === null
+        ? null
+        : html`<rect y="12" width="${percent(before / most)}" height="5" fill="var(--soft)"/>`;
+    return html`<tr><th scope="row">${label}</th><td class="bar"><svg aria-hidden="true" height="${hasBefore ? 17 : 11}"><rect width="${percent(count / most)}" height="11" fill="var(--held)"/>${earlier}</svg></td><td class="number">${count}</td>${hasBefore ? html`<td class="number soft">${before}</td>` : null}</tr>`;
+  });
+  return html`<table class="bars"><caption>${title}${hasBefore ? ' (narrow bar and second number: the period before)' : ''}</caption>
+<tbody>${rows}</tbody></table>`;
+}

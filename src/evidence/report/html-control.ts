@@ -1,0 +1,133 @@
+import type { Finding, Measure, Subject, Verdict } from '../../controls/control.js';
+import type { ControlResult } from '../../controls/evaluate.js';
+import { CONTROLS } from '../../controls/registry.js';
+import { countText } from '../../controls/words.js';
+import { streamText } from '../../model/stream.js';
+import type { Instant } from '../../values/instant.js';
+import type { Evidence } from '../evaluate-period.js';
+import { type Html, html } from './html.js';
+import { distributionTable, measureChart, pointsOf } from './html-charts.js';
+import { instantMarkup, isMet, spanMarkup, thresholdText, VERDICT_LABELS, valueText } from './html-words.js';
+
+/** Exceptions that the page shows of one control; the others are counted. */
+export const SHOWN_EXCEPTIONS = 200;
+
+/** The part of the report about one control. */
+export function controlSection(result: ControlResult, evidence: Evidence): Html {
+  const { control, title, reason } = result;
+  return html`<section class="control" id="${control}" aria-labelledby="${control}-title">
+<h2 id="${control}-title">${title} ${verdictBadge(result)}</h2>
+<p class="reason">${reason}</p>
+<p class="soft"><code>${control}</code> — ${withCode(CONTROLS[control].rule)}</p>
+${measureTable(result)}
+${chartOf(result, evidence)}
+${result.distributions.filter(({ bars }) => bars.some(({ count, before }) => count + (before ?? 0) > 0)).map((each) => html`<div class="scroll">${distributionTable(each)}</div>`)}
+${population(result)}
+${exceptions(result, evidence)}
+${noLongerGiven(result, evidence)}
+</section>`;
+}
+
+/** A verdict, told by a sign and a word as well as by its colour. */
+export function verdictBadge({ verdict }: Pick<ControlResult, 'verdict'>): Html {
+  return html`<span class="verdict ${verdict}">${VERDICT_LABELS[verdict]}</span>`;
+}
+
+/** Names in backquotes as code. */
+function withCode(text: string): Html {
+  const parts = text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
+  return parts.reduce((all, part) => html`${all}${part}`);
+}
+
+function measureTable({ measures, title, verdict }: ControlResult): Html {
+  const rows = measures.map(
+    (measure) =>
+      html`<tr><th scope="row">${measure.name}</th><td class="number" data-name="Measured">${valueText(measure)}</td><td data-name="Threshold">${thresholdMarkup(measure, verdict)}</td></tr>`,
+  );
+  return html`<h3>Measured</h3>
+<table class="stack measures"><caption class="said">What was measured for “${title}”</caption>
+<thead><tr><th scope="col">Measure</th><th scope="col" class="number">Measured</th><th scope="col">Threshold</th></tr></thead>
+<tbody>${rows}</tbody></table>`;
+}
+
+/** A number that misses its threshold is pointed out where that counts: short of a failure it proves nothing. */
+function thresholdMarkup(measure: Measure, verdict: Verdict): Html {
+  const missed =
+    verdict === 'FAIL' && isMet(measure) === false ? html` <span class="FAIL">✕ not met</span>` : null;
+  return html`${thresholdText(measure)}${missed}`;
+}
+
+function chartOf({ control, measures }: ControlResult, evidence: Evidence): Html | null {
+  const chart = measureChart(pointsOf(evidence, control));
+  return chart && html`<h3>${measures[0]?.name ?? ''} over the period</h3>${chart}`;
+}
+
+function population({ population }: ControlResult): Html {
+  const { count, unit, words, query, coverage } = population;
+  const held = coverage.complete
+    ? html`The history covers all of it.`
+    : html`Not all of it is covered: see <a href="#coverage">coverage</a>.`;
+  return html`<h3>Population (${unit}): ${count}</h3>
+<p>${words} ${held}</p>
+${query === null ? null : html`<p class="soft">In the graph: <code>${query}</code></p>`}`;
+}
+
+function exceptions(
+  { exceptions: found, outcomes, control }: ControlResult,
+  { period, pin }: Pick<Evidence, 'period' | 'pin'>,
+): Html {
+  const total = outcomes.EXCEPTION;
+  if (total === 0) return html`<h3>No exceptions</h3>`;
+  const shown = found.slice(0, SHOWN_EXCEPTIONS);
+  const rest = total - shown.length;
+  const more = moreOf(rest, html`All ${total}: ${command({ period, pin }, control, '')}`);
+  return html`<h3>${countText(total, 'exception')}</h3>
+<table class="stack exceptions"><caption class="said">What counts against the control</caption>
+<thead><tr><th scope="col">What</th><th scope="col">When</th><th scope="col">Why</th></tr></thead>
+<tbody>${shown.map(exceptionRow)}</tbody></table>${more}`;
+}
+
+function moreOf(rest: number, where: Html): Html | null {
+  return rest > 0 ? html`<p><strong>${rest} more are not shown here.</strong> ${where}</p>` : null;
+}
+
+function command({ period, pin }: Pick<Evidence, 'period' | 'pin'>, control: string, rows: string): Html {
+  return html`<code>report --period ${period.text} --as-of ${pin.at} --controls ${control}${rows} --format csv</code>, or <code>ndjson</code>.`;
+}
+
+/** What Abnormal once returned and returns no more: it counts as it was last recorded. */
+function noLongerGiven(
+  { noLongerGiven: gone, population, control }: ControlResult,
+  evidence: Evidence,
+): Html | null {
+  const { count, since } = gone;
+  if (count === 0 || since === null) return null;
+  const shown = gone.members.slice(0, SHOWN_EXCEPTIONS);
+  const rows = shown.map(
+    ({ subject, label, noLongerGivenSince: at }) =>
+      html`<tr><td>${label === null ? null : html`${label}<br>`}${subjectMarkup(subject)}</td><td data-name="Since">${whenMarkup(subject, at)}</td></tr>`,
+  );
+  return html`<h3>No longer given by Abnormal: ${count}</h3>
+<p>Abnormal returned these ${population.unit} and stopped, the first of them ${instantMarkup(since)}. They stay in the population as they were last recorded.</p>
+<table class="stack gone"><caption class="said">Members of the population that Abnormal no longer returns</caption>
+<thead><tr><th scope="col">What</th><th scope="col">Since</th></tr></thead>
+<tbody>${rows}</tbody></table>${moreOf(count - shown.length, html`All are in ${command(evidence, control, ' --rows population')}`)}`;
+}
+
+function exceptionRow({ subject, label, at, reason }: Finding): Html {
+  const name = label === null ? null : html`${label}<br>`;
+  return html`<tr><td>${name}${subjectMarkup(subject)}</td><td data-name="When">${whenMarkup(subject, at)}</td><td data-name="Why">${reason}</td></tr>`;
+}
+
+function whenMarkup(subject: Subject, at: Instant | null): Html {
+  if (at === null) return html``;
+  return subject.type === 'SPAN' ? spanMarkup(at, subject.to) : instantMarkup(at);
+}
+
+function subjectMarkup(subject: Subject): Html {
+  if (subject.type === 'SPAN') return html`<code>${streamText(subject.stream)}</code>`;
+  if (subject.type === 'INTEGRATION') return html`<code>${subject.integration}</code>`;
+  const { key, messageId } = subject;
+  const message = messageId === null ? '' : `, message ${messageId}`;
+  return html`<code>${key.kind} ${key.id}${message} (${key.integration})</code>`;
+}

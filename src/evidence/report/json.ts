@@ -1,0 +1,114 @@
+import type { Finding, Member, Subject } from '../../controls/control.js';
+import type { ControlResult, StreamGap } from '../../controls/evaluate.js';
+import type { Period } from '../../controls/period.js';
+import type { Missing } from '../../model/coverage.js';
+import type { Stream } from '../../model/stream.js';
+import type { Evidence, EvidenceStream } from '../evaluate-period.js';
+
+/** The evaluated evidence as JSON, indented. Durations are milliseconds, shares from 0 to 1. */
+export function jsonReport(evidence: Evidence): string {
+  const { period, pin, integrations, thresholds, results, trend, streams } = evidence;
+  const report = {
+    format: 'abnormal-gateway/evidence',
+    version: 1,
+    period: periodOf(period),
+    asOf: pin.at,
+    seq: pin.seq,
+    integrations,
+    thresholds,
+    results: results.map(resultOf),
+    trend: trend.map((part) => ({ period: periodOf(part.period), points: part.points })),
+    streams: streams.map(streamOf),
+  };
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+/** A period as reports for programs have it. */
+export function periodOf({ text, from, to }: Period) {
+  return { text, from, to };
+}
+
+function resultOf(result: ControlResult) {
+  const { outcomes, exceptions } = result;
+  const { distributions, noLongerGiven, ...judged } = judgedOf(result);
+  return {
+    ...judged,
+    exceptions: {
+      count: outcomes.EXCEPTION,
+      // more than were kept are not passed over in silence
+      allGiven: exceptions.length === outcomes.EXCEPTION,
+      items: exceptions.map(exceptionOf),
+    },
+    noLongerGiven: {
+      ...noLongerGiven,
+      allGiven: result.noLongerGiven.members.length === noLongerGiven.count,
+      items: result.noLongerGiven.members.map(memberOf),
+    },
+    distributions,
+  };
+}
+
+/** A result without its exceptions, and without the names of what Abnormal no longer returns. */
+export function judgedOf(result: ControlResult) {
+  const { control, title, verdict, reason, measures, population, outcomes, distributions } = result;
+  const { count, since } = result.noLongerGiven;
+  const { coverage, ...who } = population;
+  return {
+    ...{ control, title, verdict, reason, measures },
+    population: {
+      ...who,
+      coverage: {
+        complete: coverage.complete,
+        gaps: coverage.gaps.map(gapOf),
+        missing: coverage.missing.map((each) => ({ ...streamKeyOf(each), ...missingOf(each) })),
+      },
+    },
+    ...{ noLongerGiven: { count, since }, outcomes, distributions },
+  };
+}
+
+function gapOf({ integration, resource, filterKey, from, to, reason, detail, class: gapClass }: StreamGap) {
+  return { integration, resource, filterKey, from, to, reason, detail, class: gapClass };
+}
+
+/** What a finding says, but for what became of it. */
+export function exceptionOf({ subject, label, at, reason, noLongerGivenSince }: Finding) {
+  const gone = subject.type === 'RECORD' ? { noLongerGivenSince: noLongerGivenSince ?? null } : {};
+  return { ...subjectOf(subject), label, at, reason, ...gone };
+}
+
+function memberOf({ subject, label, at, noLongerGivenSince }: Member) {
+  return { ...subjectOf(subject), label, at, since: noLongerGivenSince };
+}
+
+function subjectOf(subject: Subject) {
+  if (subject.type === 'RECORD') return { type: subject.type, ...subject.key, messageId: subject.messageId };
+  if (subject.type === 'INTEGRATION') return subject;
+  const { stream, from, to } = subject;
+  return { type: subject.type, ...stream, from, to };
+}
+
+function streamKeyOf({ integration, resource, filterKey }: Stream) {
+  return { integration, resource, filterKey };
+}
+
+function missingOf({ id, code, reason, since, from, to }: Missing) {
+  return { id, code, reason, since, from, to };
+}
+
+function streamOf({ stream, licensed, refusal, coverage, silences, missing, held }: EvidenceStream) {
+  const { gaps } = coverage;
+  const complete = coverage.complete && missing.every(({ code }) => code === 'GONE');
+  const listed = held + missing.length;
+  return {
+    ...stream,
+    licensed,
+    refusal,
+    complete,
+    gaps,
+    missing: missing.map(missingOf),
+    silences,
+    listed,
+    held,
+  };
+}

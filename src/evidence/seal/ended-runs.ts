@@ -1,0 +1,123 @@
+import type { HistoryStore } from '../../history/store.js';
+import { canonicalJson, sha256 } from '../../model/revision.js';
+import type { Run } from '../../model/run.js';
+import { BoundedCache } from '../../values/bounded-cache.js';
+import { DAY, earliest, type Instant, shift } from '../../values/instant.js';
+import { bodyOf, type SealedRun, sealIn } from './seal.js';
+
+const PAGE = 100;
+/** Runs in one seal; what is left goes into the next. */
+const MOST_RUNS = 1000;
+/** A run is written some time after it began, a comparison of populations only at its end. */
+const WRITTEN_WITHIN = 2 * DAY;
+
+export interface EndedRuns {
+  /** Oldest first. */
+  readonly runs: readonly SealedRun[];
+  /** Every run that began before this and has ended is sealed with these. */
+  readonly before: Instant;
+  /** Whether some had to be left. */
+  readonly hasMore: boolean;
+}
+
+/** The run as a seal has it. */
+export function sealedRun(run: Run): SealedRun {
+  const { id, integration, resource, trigger, status, startedAt, endedAt, parameters } = run;
+  return {
+    ...{ id, integration, resource, trigger, status, startedAt, endedAt, parameters },
+    digest: sha256(canonicalJson(run)),
+  };
+}
+
+/** What the id and the digest of one run take. */
+const DIGEST_BYTES = 300;
+
+/** What has been sealed of late, by seal: each is read once, as long as there is room. */
+export class RecentRuns {
+  readonly #bySeal = new BoundedCache<
+    { readonly at: Instant; readonly digests: ReadonlyMap<string, string> },
+    number
+  >('sealedRuns', ({ digests }) => DIGEST_BYTES * digests.size);
+
+  /**
+   * The digest under which a run was last sealed, of all in seals made since `since`; older ones are forgotten.
+   */
+  async since(store: HistoryStore, length: number, since: Instant): Promise<ReadonlyMap<string, string>> {
+    const known = new Map<string, string>();
+    const wanted: ReadonlyMap<string, string>[] = [];
+    for (let index = length; index > 0; index--) {
+      const seal = await this.#read(store, index);
+      if (seal === null || seal.at < since) {
+        this.#forget(index);
+        break;
+      }
+      wanted.push(seal.digests);
+    }
+    for (const digests of wanted.reverse()) for (const [id, digest] of digests) known.set(id, digest);
+    return known;
+  }
+
+  async #read(store: HistoryStore, index: number) {
+    const before = this.#bySeal.get(index);
+    if (before) return before;
+    const [entry] = await store.journal({ journal: 'seals', from: index - 1, descending: false, limit: 1 });
+    const seal = entry ? sealIn(entry.body) : null;
+    const body = seal && bodyOf(seal);
+    if (!body) return null;
+    const found = { at: body.at, digests: new Map(body.runs.map(({ id, digest }) => [id, digest])) };
+    this.#bySeal.set(index, found);
+    return found;
+  }
+
+  #forget(upTo: number): void {
+    for (const index of this.#bySeal.keys()) if (index <= upTo) this.#bySeal.delete(index);
+  }
+}
+
+/** The runs that have ended and are in no seal yet, as they stand now. `last`: what the last seal says. */
+export async function endedRuns(
+  store: HistoryStore,
+  last: { readonly index: number; readonly runsBefore: Instant } | null,
+  recent: RecentRuns,
+  now: Instant,
+): Promise<EndedRuns> {
+  // a clock that was ahead when the last seal was made must not hide what has begun since
+  const since = last === null ? null : earliest(last.runsBefore, shift(now, -WRITTEN_WITHIN));
+  const sealed =
+    last && since ? await recent.since(store, last.index, shift(since, -WRITTEN_WITHIN)) : new Map();
+  let before = shift(now, -WRITTEN_WITHIN);
+  let hasMore = false;
+  // newest first, so that what has to be left are the newest
+  const runs: Run[] = [];
+  for await (const run of newestRuns(store, since)) {
+    if (run.endedAt === null) before = earliest(before, run.startedAt);
+    else if (sealed.get(run.id) !== sealedRun(run).digest) runs.push(run);
+    const left = runs.length > MOST_RUNS ? runs.shift() : undefined;
+    if (left) {
+      hasMore = true;
+      before = earliest(before, left.startedAt);
+    }
+  }
+  return {
+    runs: runs.reverse().map(sealedRun),
+    before,
+    hasMore,
+  };
+}
+
+/** The runs that began at `since` or later, newest first. */
+export async function* newestRuns(store: HistoryStore, since: Instant | null): AsyncGenerator<Run> {
+  for (let before: { startedAt: Instant; id: string } | null = null; ; ) {
+    const page: Run[] = await store.runs({ integrations: null, before, limit: PAGE });
+    for (const run of page) {
+      if (since !== null && run.startedAt < since) return;
+      yield run;
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    // rows that say something else than they are found by would be given again and again
+    const isBack = before !== null && (last.startedAt > before.startedAt || last.id === before.id);
+    if (isBack) throw new Error('the runs are not in their order');
+    before = { startedAt: last.startedAt, id: last.id };
+  }
+}

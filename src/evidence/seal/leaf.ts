@@ -1,0 +1,72 @@
+import type { BatchNote } from '../../history/batch-statement.js';
+import type { Collection, StoredDocument } from '../../model/documents.js';
+import type { RecordedEntry } from '../../model/ledger.js';
+import { canonicalJson, type Revision, sha256 } from '../../model/revision.js';
+import { streamText } from '../../model/stream.js';
+import { leafHash } from './merkle.js';
+
+/** What never changes of a revision; when it ended and when it was last verified does. */
+export type RevisionFacts = Pick<
+  Revision,
+  'key' | 'seqFrom' | 'observedFrom' | 'digest' | 'deleted' | 'origin' | 'runId'
+>;
+
+/** A leaf with what it is called where it is missing or altered. */
+export interface Leaf {
+  /** The batch that brought it. */
+  readonly seq: number;
+  /**
+   * A revision: kind, integration, id. A reading: stream, beginning and end of the window, its place in the batch. A
+   * batch has none. A document: collection, id; its version stands in the place of the batch.
+   */
+  readonly name: readonly string[];
+  readonly hash: string;
+}
+
+/** The digest of a decoded record, which is what controls judge. */
+export function recordDigest(record: unknown): string {
+  return sha256(canonicalJson(record));
+}
+
+/** The leaf of a revision: the canonical JSON (RFC 8785) of its facts, its decoded record by its digest. */
+export function revisionLeafText(facts: RevisionFacts, record: unknown): string {
+  const { key, seqFrom, observedFrom, digest, deleted, origin, runId } = facts;
+  const { integration, kind, id } = key;
+  const named = { integration, kind, id, seqFrom, observedFrom, digest, deleted, origin, runId };
+  return canonicalJson({ ...named, record: recordDigest(record) });
+}
+
+export function revisionLeaf(revision: RevisionFacts & { readonly record: unknown }): Leaf {
+  const { kind, integration, id } = revision.key;
+  const hash = leafHash(revisionLeafText(revision, revision.record)).toString('hex');
+  return { seq: revision.seqFrom, name: [kind, integration, id], hash };
+}
+
+/** The leaves of a stream's readings, in the order in which they were recorded. */
+export function ledgerLeaves(entries: readonly RecordedEntry[]): Leaf[] {
+  let before = -1;
+  let place = 0;
+  return entries.map((entry) => {
+    place = entry.seq === before ? place + 1 : 0;
+    before = entry.seq;
+    return ledgerLeaf(entry, place);
+  });
+}
+
+/** The leaf of one reading, the `place`-th of its stream in its batch. */
+export function ledgerLeaf(entry: RecordedEntry, place: number): Leaf {
+  const name = [streamText(entry), entry.from, entry.to, String(place)];
+  return { seq: entry.seq, name, hash: leafHash(canonicalJson(entry)).toString('hex') };
+}
+
+/** The leaf of a batch: its id, what was answered, its instant among it, and what it states of what is written over. */
+export function batchLeaf({ id, seq, recorded, stated }: BatchNote): Leaf {
+  const hash = leafHash(canonicalJson({ id, ...recorded, stated })).toString('hex');
+  return { seq, name: [], hash };
+}
+
+/** The leaf of a document as it stands. */
+export function documentLeaf(collection: Collection, { id, version, body }: StoredDocument): Leaf {
+  const hash = leafHash(canonicalJson({ collection, id, version, body })).toString('hex');
+  return { seq: version, name: [collection, id], hash };
+}

@@ -1,0 +1,207 @@
+import { promisify } from 'node:util';
+import { deflateRaw, inflateRaw } from 'node:zlib';
+import type { DocumentBody, JournalEntry } from '../../model/documents.js';
+import { canonicalJson, sha256 } from '../../model/revision.js';
+import type { Run } from '../../model/run.js';
+import type { Instant } from '../../values/instant.js';
+import type { Leaf } from './leaf.js';
+import { isPublicJwk, type PublicJwk, type Signer } from './signing-key.js';
+
+/** What a seal says, in the bytes that are hashed and signed: as RFC 8785 canonical JSON. */
+export interface SealBody {
+  readonly type: typeof SEAL_TYPE;
+  readonly version: 1;
+  /** From 1, without holes. */
+  readonly index: number;
+  /** When it was made (UTC). */
+  readonly at: Instant;
+  /** It covers the batches after this one … */
+  readonly fromSeq: number;
+  /** … up to this one, which was recorded at `toAt`. */
+  readonly toSeq: number;
+  readonly toAt: Instant;
+  /** The Merkle tree over the revisions that those batches brought. */
+  readonly revisions: Tree;
+  /** As `revisions`, over the readings that they recorded. */
+  readonly ledger: Tree;
+  /**
+   * As `revisions`, over the batches themselves: the instant of each, what came of it, and what it left of all that
+   * later ones write over. From the one after `fromSeq`, which in the first seal that has this is the first of all;
+   * missing in seals of earlier versions of the gateway.
+   */
+  readonly batches?: Tree & { readonly fromSeq: number };
+  /** SHA-256 of the list of leaves, which lies beside the seal. */
+  readonly list: string;
+  /** What was held of each stream, as known at `toSeq`. */
+  readonly coverage: readonly StreamCoverage[];
+  /** The runs that ended since the seal before, oldest first. */
+  readonly runs: readonly SealedRun[];
+  /** Every run that began before this and has ended is in this seal or in one before. */
+  readonly runsBefore: Instant;
+  /** Whether some that had ended were left for the next. */
+  readonly runsLeft: boolean;
+  /** The last entry of the audit trail, each of which has the digest of the one before; `null` where there is none. */
+  readonly audit: AuditTip | null;
+  /** The hash of the seal before; `null` in the first. */
+  readonly previous: string | null;
+  /** By whom it is signed; `null` when by nobody. */
+  readonly key: PublicJwk | null;
+}
+
+export const SEAL_TYPE = 'abnormal-gateway/seal';
+
+export interface AuditTip {
+  readonly index: number;
+  /** SHA-256 of the canonical JSON of the entry as stored. */
+  readonly digest: string;
+}
+
+export interface Tree {
+  readonly count: number;
+  /** In hex. */
+  readonly root: string;
+}
+
+export interface StreamCoverage {
+  readonly stream: string;
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly complete: boolean;
+  /** Windows read, by how that ended. */
+  readonly windows: Readonly<Record<string, number>>;
+  /** Newest first; the first of them where there are very many. */
+  readonly gaps: readonly { readonly from: Instant; readonly to: Instant; readonly reason: string }[];
+  readonly gapCount: number;
+}
+
+export interface SealedRun
+  extends Pick<Run, 'id' | 'integration' | 'resource' | 'trigger' | 'status' | 'startedAt' | 'endedAt'> {
+  readonly parameters: Run['parameters'];
+  /** SHA-256 of the run's canonical JSON. */
+  readonly digest: string;
+}
+
+/** A seal as it is kept: the signed bytes, their hash and signature, and the list of leaves. */
+export interface Seal {
+  readonly text: string;
+  /** SHA-256 of `text`, in hex. */
+  readonly hash: string;
+  /** Ed25519 over `text`, in base64. */
+  readonly signature: string | null;
+  /** The leaves in their order, compressed; see `packLeaves`. */
+  readonly leaves: string;
+}
+
+/** Signs and hashes what a seal is to say. */
+export function makeSeal(body: SealBody, leaves: string, signer: Signer | null): Seal {
+  const text = canonicalJson(body);
+  return { text, hash: sha256(text), signature: signer?.sign(text) ?? null, leaves };
+}
+
+export function sealDocument({ text, hash, signature, leaves }: Seal): DocumentBody {
+  return { text, hash, signature, leaves };
+}
+
+/** The seal in a journal's entry; `null` where there is none. */
+export function sealIn(body: JournalEntry['body']): Seal | null {
+  const { text, hash, signature, leaves } = body;
+  if (typeof text !== 'string' || typeof hash !== 'string' || typeof leaves !== 'string') return null;
+  if (signature !== null && typeof signature !== 'string') return null;
+  return { text, hash, signature, leaves };
+}
+
+/** What a seal says; `null` when that does not read as one. */
+export function bodyOf({ text }: Pick<Seal, 'text'>): SealBody | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isBody(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isBody(value: unknown): value is SealBody {
+  if (typeof value !== 'object' || value === null) return false;
+  const { type, version, index, fromSeq, toSeq, at, toAt, list, runsBefore, ...rest } =
+    value as Partial<SealBody>;
+  const { revisions, ledger, batches, coverage, runs, audit, previous, key } = rest;
+  return (
+    type === SEAL_TYPE &&
+    version === 1 &&
+    [index, fromSeq, toSeq].every(Number.isSafeInteger) &&
+    [at, toAt, list, runsBefore].every((text) => typeof text === 'string') &&
+    [revisions, ledger].every(isTree) &&
+    (batches === undefined || (isTree(batches) && Number.isSafeInteger(batches.fromSeq))) &&
+    isListOf(coverage, ({ stream }) => typeof stream === 'string') &&
+    isListOf(runs, ({ id, digest }) => typeof id === 'string' && typeof digest === 'string') &&
+    (audit === null || (Number.isSafeInteger(audit?.index) && typeof audit?.digest === 'string')) &&
+    (previous === null || typeof previous === 'string') &&
+    (key === null || isPublicJwk(key))
+  );
+}
+
+function isTree(tree: Tree | undefined): boolean {
+  return typeof tree?.root === 'string' && Number.isSafeInteger(tree.count);
+}
+
+function isListOf<T extends object>(list: readonly T[] | undefined, isOne: (each: T) => boolean): boolean {
+  return (
+    Array.isArray(list) && list.every((each) => typeof each === 'object' && each !== null && isOne(each))
+  );
+}
+
+/** The leaves that a seal lists. */
+export interface LeafList {
+  readonly revisions: readonly Leaf[];
+  readonly ledger: readonly Leaf[];
+  readonly batches: readonly Leaf[];
+  /** All that stood when the seal was made. */
+  readonly documents: readonly Leaf[];
+}
+
+const compress = promisify(deflateRaw);
+const expand = promisify(inflateRaw);
+
+/**
+ * The list as text, one leaf a line: a JSON array of `r` (revision), `l` (reading), `b` (batch) or `d` (document), the
+ * batch (a document's version), the leaf's name and its hash.
+ */
+export function listText({ revisions, ledger, batches, documents }: LeafList): string {
+  const lines = [revisions.map(lineOf('r')), ledger.map(lineOf('l'))];
+  return [...lines, batches.map(lineOf('b')), documents.map(lineOf('d'))].flat().join('');
+}
+
+function lineOf(sort: 'r' | 'l' | 'b' | 'd') {
+  return ({ seq, name, hash }: Leaf) => `${JSON.stringify([sort, seq, ...name, hash])}\n`;
+}
+
+/** The list's text for keeping: raw deflate, in base64. */
+export async function packLeaves(text: string): Promise<string> {
+  return (await compress(Buffer.from(text))).toString('base64');
+}
+
+/** The list of a seal and its text; `null` when it cannot be read. */
+export async function unpackLeaves(packed: string): Promise<(LeafList & { readonly text: string }) | null> {
+  try {
+    const bytes = await expand(Buffer.from(packed, 'base64'), { maxOutputLength: MOST_BYTES });
+    const text = bytes.toString('utf8');
+    const lines = text.split('\n').slice(0, -1).map(readLine);
+    const of = (sort: string) => lines.filter((line) => line.sort === sort).map(({ leaf }) => leaf);
+    return { text, revisions: of('r'), ledger: of('l'), batches: of('b'), documents: of('d') };
+  } catch {
+    return null;
+  }
+}
+
+/** More than any seal's list has, so that a forged one does not fill the memory. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+function readLine(line: string): { sort: string; leaf: Leaf } {
+  const [sort = '', seq, ...rest] = JSON.parse(line) as [string, number, ...string[]];
+  return { sort, leaf: { seq, name: rest.slice(0, -1), hash: rest.at(-1) ?? '' } };
+}
+
+/** SHA-256 of a journal's entry as stored, in hex. */
+export function entryDigest({ index, at, body }: JournalEntry): string {
+  return sha256(canonicalJson({ index, at, body }));
+}

@@ -1,0 +1,76 @@
+import type { HistoryStore } from '../../history/store.js';
+import { COLLECTIONS, type Collection, type StoredDocument } from '../../model/documents.js';
+import { documentLeaf, type Leaf } from '../seal/leaf.js';
+import { readDoubtful } from '../seal/read-doubtful.js';
+import type { Findings } from './findings.js';
+import type { CheckedSeal } from './verify-chain.js';
+
+/** Whoever changes these leaves an entry in the audit trail. */
+const AUDITED: readonly Collection[] = ['integrations', 'apiKeys'];
+
+/**
+ * Holds the documents against the last seal that lists them. They change between seals, which their versions tell: a
+ * document of the sealed version must be the sealed one, and one of a later version cannot be compared.
+ */
+export class DocumentCheck {
+  #listed: readonly Leaf[] = [];
+  #auditedTo = 0;
+  #seal: number | null = null;
+
+  constructor(private readonly findings: Findings) {}
+
+  take({ index, body, list }: CheckedSeal): void {
+    if (!body.batches || !list) return;
+    this.#listed = list.documents;
+    this.#auditedTo = body.audit?.index ?? 0;
+    this.#seal = index;
+  }
+
+  async finish(store: HistoryStore): Promise<void> {
+    if (this.#seal === null) return;
+    const found = new Map<Collection, readonly StoredDocument[] | undefined>();
+    for (const collection of COLLECTIONS) {
+      found.set(collection, await readDoubtful(store, () => store.documents(collection)));
+    }
+    const hasChanged = (await store.journalLength('audit')) !== this.#auditedTo;
+    for (const [collection, documents] of found) {
+      if (documents) this.#check(collection, documents, AUDITED.includes(collection), hasChanged);
+      else this.#say(collection, null, 'cannot be read any more');
+    }
+  }
+
+  #check(
+    collection: Collection,
+    documents: readonly StoredDocument[],
+    isAudited: boolean,
+    hasChanged: boolean,
+  ): void {
+    // one that was removed and put again begins with version 1
+    if (isAudited && hasChanged) return;
+    const left = new Map(
+      this.#listed.flatMap((leaf) => (leaf.name[0] === collection ? [[leaf.name[1] ?? '', leaf]] : [])),
+    );
+    for (const document of documents) {
+      const known = left.get(document.id);
+      left.delete(document.id);
+      if (!known) {
+        if (isAudited) this.#say(collection, document.id, 'was added, and the audit trail does not say so');
+      } else if (document.version < known.seq) {
+        this.#say(
+          collection,
+          document.id,
+          `is of version ${document.version}, and version ${known.seq} was sealed`,
+        );
+      } else if (document.version === known.seq && documentLeaf(collection, document).hash !== known.hash) {
+        this.#say(collection, document.id, 'was altered');
+      }
+    }
+    for (const id of left.keys()) this.#say(collection, id, 'is missing');
+  }
+
+  #say(collection: Collection, id: string | null, how: string): void {
+    const what = id === null ? collection : `${collection}/${id}`;
+    const message = `The document ${what} ${how} (seal ${this.#seal}).`;
+    this.findings.add('STATE_ALTERED', message, { seal: this.#seal, what });
+  }
+}

@@ -1,0 +1,171 @@
+import { Ctx, Field, ID, ObjectType } from 'type-graphql';
+import type { Finding, Subject } from '../../controls/control.js';
+import type { Pin } from '../../history/store.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime } from '../base/date-time.scalar.js';
+import { badInput } from '../base/errors.js';
+import { PlainField } from '../base/plain-field.js';
+import { connectionOf } from '../lists/connection.js';
+import { cursorWriter, fingerprint, readCursor } from '../lists/cursor.js';
+import { Page } from '../lists/page.js';
+import { type ForwardArgs, toPageRequest } from '../lists/page-args.js';
+import { RecordNode } from '../records/record.type.js';
+import type { GatewayContext, Means } from '../request/services.js';
+import type { PopulationArgs } from './evidence.args.js';
+import { findExceptions, findMembers, populationRequest } from './evidence.read.js';
+import type { ControlResult } from './evidence.type.js';
+import { PopulationMember, PopulationMemberConnection, recordInView } from './population.type.js';
+
+@ObjectType('ControlException', {
+  simpleResolvers: true,
+  description:
+    'Something that counts against a control: a record, a message of one, a span of a stream or an integration.',
+})
+export class ControlException {
+  constructor(
+    private readonly finding: Finding,
+    private readonly pin: Pin,
+  ) {}
+
+  @PlainField(() => String, { description: 'Why it is one.' })
+  get reason(): string {
+    return this.finding.reason;
+  }
+
+  @PlainField(() => ID, { description: 'The integration, by name.' })
+  get integration(): string {
+    return integrationOf(this.finding.subject);
+  }
+
+  @Field(() => RecordNode, {
+    nullable: true,
+    description: 'The record, as it stood in the view that was judged; null where it is none.',
+  })
+  async record(@Ctx() { means }: GatewayContext): Promise<RecordNode | null> {
+    const { subject } = this.finding;
+    return subject.type === 'RECORD' ? recordInView(subject.key, this.pin, means) : null;
+  }
+
+  @PlainField(() => ID, {
+    nullable: true,
+    description: 'The message of the record that it is about: Abnormal’s id.',
+  })
+  get messageId(): string | null {
+    const { subject } = this.finding;
+    return subject.type === 'RECORD' ? subject.messageId : null;
+  }
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'The stream, as resource/filter key, where it is a span of one.',
+  })
+  get stream(): string | null {
+    const { subject } = this.finding;
+    return subject.type === 'SPAN' ? `${subject.stream.resource}/${subject.stream.filterKey}` : null;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description: 'The instant by which a record belongs to the period, or where a span begins (UTC).',
+  })
+  get at(): Instant | null {
+    return this.finding.at;
+  }
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description:
+      'Since when Abnormal no longer returns the record or the message (UTC), by the version that first lacks it; it counts as it was last recorded. Null while Abnormal returns it.',
+  })
+  get noLongerGivenSince(): Instant | null {
+    return this.finding.noLongerGivenSince ?? null;
+  }
+
+  @PlainField(() => DateTime, { nullable: true, description: 'Where a span ends (UTC), exclusive.' })
+  get until(): Instant | null {
+    const { subject } = this.finding;
+    return subject.type === 'SPAN' ? subject.to : null;
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of what counts against a control.' })
+export class ControlExceptionConnection extends connectionOf<ControlException>(
+  () => ControlException,
+  'ControlException',
+) {}
+
+/** A page of a result's exceptions. Its cursors pin the view that was judged, so a walk stays in it. */
+export async function listExceptions(
+  result: ControlResult,
+  args: ForwardArgs,
+  context: GatewayContext,
+): Promise<ControlExceptionConnection> {
+  const { limit, cursor } = toPageRequest(args);
+  const { request, evidence } = result.asked;
+  const { control } = result.facts;
+  const terms = {
+    period: request.period.text,
+    control,
+    integrations: fingerprint(request.integrations),
+    thresholds: fingerprint(request.thresholds),
+  };
+  const after = cursor === null ? null : placeInWalk(readCursor(cursor, LIST, terms));
+  const pin = after?.pin ?? evidence.pin;
+  const skip = after?.next ?? 0;
+  const found = await findExceptions(context.means, result, pin, { skip, limit });
+  const write = cursorWriter({ list: LIST, terms, pin: [pin.seq, pin.at] });
+  return new ControlExceptionConnection(
+    new Page({
+      nodes: found.exceptions.map((finding) => new ControlException(finding, pin)),
+      cursorAt: (index) => write([skip + index]),
+      hasNextPage: found.count > skip + found.exceptions.length,
+      hasPreviousPage: skip > 0,
+      count: () => Promise.resolve(found.count),
+    }),
+  );
+}
+
+const LIST = 'ControlResult.exceptions';
+const POPULATION = 'Query.population';
+
+/** A page of a control's population. Its cursors pin the view that was judged, so a walk stays in it. */
+export async function listPopulation(
+  means: Means,
+  args: PopulationArgs,
+): Promise<PopulationMemberConnection> {
+  const { limit, cursor } = toPageRequest(args);
+  const asked = await populationRequest(means, args);
+  const [control] = asked.controls;
+  const terms = {
+    ...{ control: control?.id ?? '', period: asked.period.text },
+    integrations: fingerprint(asked.integrations),
+    asOf: args.asOf ?? null,
+  };
+  const after = cursor === null ? null : placeInWalk(readCursor(cursor, POPULATION, terms));
+  const pin = after?.pin ?? asked.pin;
+  const skip = after?.next ?? 0;
+  const { members, count } = await findMembers(means, { ...asked, pin }, { skip, limit });
+  const write = cursorWriter({ list: POPULATION, terms, pin: [pin.seq, pin.at] });
+  return new PopulationMemberConnection(
+    new Page({
+      nodes: members.map((member) => new PopulationMember(member, pin)),
+      cursorAt: (index) => write([skip + index]),
+      hasNextPage: count > skip + members.length,
+      hasPreviousPage: skip > 0,
+      count: () => Promise.resolve(count),
+    }),
+  );
+}
+
+/** Where a walk goes on, and in which view. */
+export function placeInWalk({ pin: [seq, at], place: [index] }: ReturnType<typeof readCursor>) {
+  if (typeof seq !== 'number' || typeof at !== 'string' || typeof index !== 'number') {
+    throw badInput('This cursor is of another history: to begin a new walk, leave the cursor out.');
+  }
+  return { pin: { seq, at }, next: index + 1 };
+}
+
+function integrationOf(subject: Subject): string {
+  if (subject.type === 'RECORD') return subject.key.integration;
+  return subject.type === 'SPAN' ? subject.stream.integration : subject.integration;
+}

@@ -1,0 +1,117 @@
+import {
+  type GraphQLField,
+  type GraphQLFieldResolver,
+  type GraphQLInputType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  isEnumType,
+  isInputObjectType,
+  isLeafType,
+  isListType,
+  isObjectType,
+} from 'graphql';
+import { MASK, type RedactionGroup } from '../../values/redaction.js';
+import { queryError } from '../base/errors.js';
+import type { GatewayContext } from '../request/services.js';
+import { isMasked, isMaskedName, RECORD_TYPES } from './personal-fields.js';
+
+type Groups = ReadonlySet<RedactionGroup>;
+type Resolve = GraphQLFieldResolver<unknown, GatewayContext>;
+type Field = GraphQLField<unknown, GatewayContext>;
+
+/**
+ * Masks fields of a schema, which is changed and given back. A schema of its own for those who see less costs
+ * those who see everything nothing, and a resolver that is not masked cannot be reached by forgetting to ask.
+ */
+export function redactSchema(schema: GraphQLSchema, redact: Groups): GraphQLSchema {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    for (const field of Object.values(type.getFields())) {
+      const name = `${type.name}.${field.name}`;
+      if (type.name === 'FieldChange' && field.name !== 'field') maskChange(schema, field, redact);
+      else if (isMasked(name, redact)) maskField(field);
+      else if (field.args.some(({ type: given }) => isInputObjectType(getNamedType(given)))) {
+        checkArguments(field, redact);
+      }
+    }
+  }
+  return schema;
+}
+
+function valueBy(field: Field): Resolve {
+  const byName: Resolve = (source) => (source as Record<string, unknown>)[field.name];
+  return field.resolve ?? byName;
+}
+
+function maskField(field: Field): void {
+  const resolve = valueBy(field);
+  const mask = (value: unknown) => masked(value, field.type);
+  field.resolve = (...given) => {
+    const value = resolve(...given);
+    return value instanceof Promise ? value.then(mask) : mask(value);
+  };
+}
+
+/** What is not said stays unsaid, and a list as long as it is. */
+function masked(value: unknown, type: GraphQLOutputType): unknown {
+  if (value === null || value === undefined) return value;
+  const own = getNullableType(type);
+  if (isListType(own)) return [...(value as Iterable<unknown>)].map((item) => masked(item, own.ofType));
+  return getNamedType(own).name === 'JSONObject' ? { [MASK]: true } : MASK;
+}
+
+/** A change is masked where what changed is; what is not known to be harmless counts as personal. */
+function maskChange(schema: GraphQLSchema, field: Field, redact: Groups): void {
+  const harmless = redact.size === 0 ? null : harmlessNames(schema, redact);
+  const resolve = valueBy(field);
+  field.resolve = (source, ...given) => {
+    const value = resolve(source, ...given);
+    const name = (source as { field: string }).field.replace(/^messages\[.*\][.]/s, '');
+    return value === null || harmless === null || harmless.has(name) ? value : MASK;
+  };
+}
+
+/** Names under which every type of record that has them shows something plain and unmasked. */
+function harmlessNames(schema: GraphQLSchema, redact: Groups): Set<string> {
+  const fields = RECORD_TYPES.flatMap((name) => {
+    const type = schema.getType(name);
+    return isObjectType(type) ? Object.values(type.getFields()) : [];
+  });
+  const plain = fields.filter(({ type }) => isLeafType(getNamedType(type))).map(({ name }) => name);
+  return new Set(plain.filter((name) => !isMaskedName(name, redact)));
+}
+
+/** Refuses to filter or order by what is masked: whether something is found would tell what it is. */
+function checkArguments(field: Field, redact: Groups): void {
+  const resolve = valueBy(field);
+  field.resolve = (source, args, ...given) => {
+    for (const { name, type } of field.args) assertUnmasked(args[name], type, redact);
+    return resolve(source, args, ...given);
+  };
+}
+
+function assertUnmasked(value: unknown, type: GraphQLInputType, redact: Groups): void {
+  if (value === null || value === undefined) return;
+  const own = getNullableType(type);
+  if (isListType(own)) {
+    for (const item of value as Iterable<unknown>) assertUnmasked(item, own.ofType, redact);
+  } else if (isInputObjectType(own)) {
+    for (const [name, inner] of Object.entries(value)) {
+      const given = own.getFields()[name];
+      if (!given || inner === null || inner === undefined) continue;
+      if (isMaskedName(name, redact)) throw notFor(name);
+      assertUnmasked(inner, given.type, redact);
+    }
+  } else if (isEnumType(own) && own.name.endsWith('OrderField') && isMaskedName(String(value), redact)) {
+    throw notFor(String(value));
+  }
+}
+
+function notFor(name: string) {
+  return queryError(
+    'FORBIDDEN',
+    `${name} is masked for the role reader (REDACT), so readers can neither filter nor order by it.`,
+  );
+}

@@ -1,0 +1,79 @@
+import { hash } from 'node:crypto';
+import type { ExecutionResult } from 'graphql';
+import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
+import type { Role } from '../../values/caller.js';
+import { stillStands } from '../lists/asked-list.js';
+import type { Means } from '../request/services.js';
+import type { ListRead, Reads } from './cache-dependencies.js';
+
+/** A response as it is sent, and what it was read from: bytes and plain data, never a record. */
+interface StoredResponse {
+  readonly body: Buffer;
+  readonly reads: readonly ListRead[];
+}
+
+/** What a buffer takes besides its bytes. */
+const BUFFER_BYTES = 200;
+
+/**
+ * Responses that were made of noted reads alone. A request that comes a second time has its response stored; from
+ * then on it is sent again for as long as all its reads stand, which is checked each time.
+ */
+export class Answers {
+  readonly #seenOnce = new BoundedCache<true>('requestsSeenOnce', () => 0);
+  readonly #stored = new BoundedCache<StoredResponse>(
+    'responses',
+    ({ body, reads }) => BUFFER_BYTES + body.length + jsonBytes(reads),
+  );
+  /** The JSON of results that are on their way out. */
+  readonly #texts = new WeakMap<object, { readonly text: string; readonly extensions: unknown }>();
+
+  /** Names a request by who asks and all that they ask. */
+  keyOf(role: Role, queryHash: string, operationName: string | null, variables: object): string {
+    return hash('sha256', JSON.stringify([role, queryHash, operationName, variables]), 'base64');
+  }
+
+  /** The response to send again, if there is one and it stands. */
+  async find(key: string, means: Means): Promise<ExecutionResult | null> {
+    const stored = this.#stored.get(key);
+    if (!stored) return null;
+    // a read that cannot be made now does not stand: making it for the query says why
+    const standing = await Promise.all(
+      stored.reads.map((read) => stillStands(means, read).catch(() => false)),
+    );
+    if (!standing.every(Boolean)) {
+      this.#stored.delete(key);
+      return null;
+    }
+    const data = {};
+    this.#texts.set(data, { text: stored.body.toString(), extensions: undefined });
+    return { data };
+  }
+
+  /** Stores the response to a request that came before, unless something in it was not noted or went wrong. */
+  keep(key: string, result: ExecutionResult, reads: Reads): void {
+    const { data, errors, extensions } = result;
+    if (!data || errors || !reads.allNoted) return;
+    if (!this.#seenOnce.get(key)) {
+      this.#seenOnce.set(key, true);
+      return;
+    }
+    const text = JSON.stringify({ data, extensions });
+    this.#texts.set(data, { text, extensions });
+    this.#stored.set(key, { body: bytesOf(text), reads: reads.noted });
+  }
+
+  /** The JSON of a response, written out before if it is stored. */
+  stringify({ errors, data, extensions }: ExecutionResult): string {
+    const known = data && !errors ? this.#texts.get(data) : undefined;
+    if (known && known.extensions === extensions) return known.text;
+    return JSON.stringify({ errors, data, extensions });
+  }
+}
+
+/** The text in memory of its own: small buffers otherwise share theirs, and hold all of it. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}

@@ -1,0 +1,40 @@
+import { badInput } from '../base/errors.js';
+import type { Means } from './services.js';
+
+/** Every integration there is: those this process reads, and those that the history has read. */
+export async function integrationNames(means: Means): Promise<string[]> {
+  const streams = await means.loaders.current.streams();
+  const names = [...means.accounts.list().map(({ name }) => name), ...streams.map((s) => s.integration)];
+  return [...new Set(names)].sort();
+}
+
+/** Checks the integrations that a list is asked for; `null` is all of them. */
+export async function checkIntegrations(
+  means: Means,
+  names: readonly string[] | null | undefined,
+): Promise<readonly string[] | null> {
+  if (!names) return null;
+  if (names.every((name) => isAccount(means, name))) return [...new Set(names)].sort();
+  const known = await integrationNames(means);
+  for (const name of names) if (!known.includes(name)) throw unknown(name, known);
+  return [...new Set(names)].sort();
+}
+
+/** The integration that a record is asked for in; it need not be named where there is but one. */
+export async function chooseIntegration(means: Means, name: string | null | undefined): Promise<string> {
+  if (name && isAccount(means, name)) return name;
+  const known = await integrationNames(means);
+  if (name && known.includes(name)) return name;
+  if (name) throw unknown(name, known);
+  const [only] = known;
+  if (only !== undefined && known.length === 1) return only;
+  throw badInput(`Say which integration: give "integration" as one of ${known.join(', ')}.`);
+}
+
+function isAccount(means: Means, name: string): boolean {
+  return means.accounts.get(name) !== null;
+}
+
+function unknown(name: string, known: readonly string[]) {
+  return badInput(`There is no integration ${JSON.stringify(name)}: there is ${known.join(', ') || 'none'}.`);
+}

@@ -1,0 +1,74 @@
+import { ID, ObjectType } from 'type-graphql';
+import type { ThreatAttachments, ThreatLinks } from '../../resources/records.js';
+import { PlainField } from '../base/plain-field.js';
+import { Provenance } from '../records/provenance.type.js';
+import type { Seen } from '../records/read-record.js';
+
+@ObjectType({ simpleResolvers: true, description: 'A file attached to a message of a threat.' })
+export class Attachment {
+  @PlainField(() => ID, { nullable: true, description: 'The message it is attached to: Abnormal’s id.' })
+  readonly messageId!: string | null;
+
+  @PlainField(() => String, { nullable: true, description: 'The file’s name.' })
+  readonly name!: string | null;
+}
+
+@ObjectType({
+  simpleResolvers: true,
+  description: 'A threat’s attachments: `GET /threats/{id}/attachments`.',
+})
+export class AttachmentList {
+  constructor(private readonly seen: Seen<'threatAttachments'>) {}
+
+  @PlainField(() => [Attachment], { description: 'The attachments of all its messages.' })
+  get items(): ThreatAttachments['attachments'] {
+    return this.seen.revision.record.attachments;
+  }
+
+  @PlainField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
+  get provenance(): Provenance {
+    return new Provenance(this.seen.revision, this.seen.view);
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A link in a message of a threat.' })
+export class Link {
+  @PlainField(() => ID, { nullable: true, description: 'The message it stands in: Abnormal’s id.' })
+  readonly messageId!: string | null;
+
+  @PlainField(() => String, { nullable: true, description: 'Where it leads. Handle with care.' })
+  readonly url!: string | null;
+
+  @PlainField(() => String, { nullable: true, description: 'The domain it leads to (`domainLink`).' })
+  readonly domain!: string | null;
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'What kind of link, as received, such as `html href`.',
+  })
+  readonly linkType!: string | null;
+
+  @PlainField(() => String, {
+    nullable: true,
+    description: 'Where in the message, as received, such as `body`.',
+  })
+  readonly source!: string | null;
+
+  @PlainField(() => String, { nullable: true, description: 'The text that shows.' })
+  readonly displayText!: string | null;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A threat’s links: `GET /threats/{id}/links`.' })
+export class LinkList {
+  constructor(private readonly seen: Seen<'threatLinks'>) {}
+
+  @PlainField(() => [Link], { description: 'The links in all its messages.' })
+  get items(): ThreatLinks['links'] {
+    return this.seen.revision.record.links;
+  }
+
+  @PlainField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
+  get provenance(): Provenance {
+    return new Provenance(this.seen.revision, this.seen.view);
+  }
+}

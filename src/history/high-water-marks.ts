@@ -1,0 +1,77 @@
+import type { Observation } from '../model/revision.js';
+import { FIELDS, type FieldSpec } from '../resources/definition.js';
+import type { ListedKind } from '../resources/kind.js';
+import { compareValues, type Fields } from '../values/filter.js';
+import type { Instant } from '../values/instant.js';
+import { isListed } from './mongo/mongo-fields.js';
+
+/** The earliest and the latest value of one field, and whether it was ever missing. */
+export interface Extent {
+  readonly min: Instant | null;
+  readonly max: Instant | null;
+  readonly nulls: boolean;
+}
+
+/**
+ * What every time that lists are ordered by has been, from the first batch to this one. A page at an old
+ * `seq` walks an index that also holds all that came later; knowing how far its own view reaches, it begins
+ * there instead of passing over the rest.
+ */
+export type Extents = Readonly<Record<ListedKind, Readonly<Record<string, Extent>>>>;
+
+const NONE: Extent = { min: null, max: null, nulls: false };
+
+/** The extents of an empty history. */
+export function noExtents(): Extents {
+  return { threat: none('threat'), case: none('case'), campaign: none('campaign') };
+}
+
+function none(kind: ListedKind): Record<string, Extent> {
+  return Object.fromEntries(orderedTimes(kind).map((field) => [field, NONE]));
+}
+
+/** The fields of a kind that have an extent. */
+export function orderedTimes(kind: ListedKind): string[] {
+  const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
+  return specs.filter(([, { type, order }]) => type === 'instant' && order).map(([field]) => field);
+}
+
+/** The extents of what a batch brings. */
+export function extentsOf(observed: ReadonlyMap<Observation, Fields | null>): Extents {
+  let extents = noExtents();
+  for (const [{ key }, fields] of observed) {
+    if (isListed(key.kind) && fields) extents = widenedBy(extents, key.kind, fields);
+  }
+  return extents;
+}
+
+/** `extents` with one more record in them. */
+export function widenedBy(extents: Extents, kind: ListedKind, fields: Fields): Extents {
+  const own = { ...extents[kind] };
+  for (const [field, extent] of Object.entries(own)) own[field] = widened(extent, fields[field] ?? null);
+  return { ...extents, [kind]: own };
+}
+
+function widened(extent: Extent, value: Fields[string]): Extent {
+  if (typeof value !== 'string') return { ...extent, nulls: true };
+  return {
+    min: extent.min === null || compareValues(value, extent.min) < 0 ? value : extent.min,
+    max: extent.max === null || compareValues(value, extent.max) > 0 ? value : extent.max,
+    nulls: extent.nulls,
+  };
+}
+
+/** The stage of an update pipeline that widens the document's own `extents` by `added`. */
+export function widening(added: Extents): Record<string, unknown> {
+  const changes: Record<string, unknown> = {};
+  for (const [kind, fields] of Object.entries(added)) {
+    for (const [field, { min, max, nulls }] of Object.entries(fields)) {
+      const path = `extents.${kind}.${field}`;
+      // $min and $max pass over null
+      if (min !== null) changes[`${path}.min`] = { $min: [`$${path}.min`, min] };
+      if (max !== null) changes[`${path}.max`] = { $max: [`$${path}.max`, max] };
+      if (nulls) changes[`${path}.nulls`] = true;
+    }
+  }
+  return changes;
+}

@@ -1,0 +1,253 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Collection, Document } from 'mongodb';
+import { OPEN_SEQ } from '../../model/revision.js';
+import { streamText } from '../../model/stream.js';
+import { type Kind, keyText } from '../../resources/kind.js';
+import type { AnyRecord } from '../../resources/records.js';
+import { compareValues, type Fields } from '../../values/filter.js';
+import { type Instant, toInstant } from '../../values/instant.js';
+import type { DerivedFault } from '../batch-statement.js';
+import { type Extent, type Extents, noExtents, widenedBy } from '../high-water-marks.js';
+import { readBodies } from './bodies.js';
+import { foldedFields, isListed, recordFields, storedFields } from './mongo-fields.js';
+import { INDEXES } from './schema.js';
+import {
+  type BatchDoc,
+  type Collections,
+  type HeadDoc,
+  pages,
+  type RevisionDoc,
+  revisionId,
+} from './stored-types.js';
+
+const AT_ONCE = 500;
+
+/** What is the same of an index whatever server made it. */
+const SERVERS_OWN = ['v', 'ns', 'background'];
+
+/** The collections whose documents have names that follow from what they say. */
+const NAMED = [
+  'revisions',
+  'batches',
+  'ledger',
+  'streams',
+  'runs',
+  'quarantine',
+  'documents',
+  'journals',
+] as const;
+
+/**
+ * Works out again what a history in MongoDB keeps beside what it was given: what lists go by from each record, how
+ * far the times reached after each batch, and the names by which documents are found. What batches after `seq` have
+ * added meanwhile is left out.
+ */
+export class MongoDerivedCheck {
+  #extents: Extents = noExtents();
+
+  constructor(
+    private readonly collections: Collections,
+    private readonly seq: number,
+  ) {}
+
+  async *run(): AsyncGenerator<DerivedFault> {
+    yield* this.#indexes();
+    yield* this.#foreign();
+    const bounds = new Reaches(this.collections, this.seq);
+    const written = { seqFrom: { $lte: this.seq } };
+    for await (const docs of pages(this.collections.revisions, written)) {
+      const records = await readBodies(
+        this.collections,
+        docs.filter(({ kind, deleted }) => isListed(kind) && !deleted).map(({ body }) => body),
+        'record',
+      );
+      for (const doc of docs) {
+        yield* bounds.before(doc.seqFrom, this.#extents);
+        yield* this.#revision(doc, records.get(doc.body.toHexString()));
+      }
+    }
+    yield* bounds.before(OPEN_SEQ, this.#extents);
+    yield* this.#head();
+    yield* this.#names();
+  }
+
+  /** One that was replaced could leave records out of lists; one that is gone is missed by whoever asks for it. */
+  async *#indexes(): AsyncGenerator<DerivedFault> {
+    for (const [name, wanted] of Object.entries(INDEXES)) {
+      const collection = this.collections[name as keyof Collections];
+      const own = new Map((await collection.indexes()).map((index) => [index.name, definition(index)]));
+      for (const index of wanted()) {
+        const found = own.get(index.name);
+        if (found === undefined || found === definition(index)) continue;
+        const what = `${name} ${index.name}`;
+        yield { what, seq: null, message: `The index "${index.name}" of ${name} was replaced by another.` };
+      }
+    }
+  }
+
+  *#revision(doc: RevisionDoc, record: string | undefined): Generator<DerivedFault> {
+    if (doc._id !== revisionId(doc, doc.seqFrom)) yield ofVersion(doc, 'does not stand under its own name');
+    if (doc.seqTo === OPEN_SEQ && doc.observedTo !== null)
+      yield ofVersion(doc, 'is held to have ended, and has not');
+    if (!(doc.confirmedBy >= doc.seqFrom))
+      yield ofVersion(doc, 'is held to have been confirmed before it was there');
+    const isInLists = isListed(doc.kind) && !doc.deleted;
+    const fields = isInLists ? fieldsIn(doc.kind, record) : null;
+    if (fields === undefined) return;
+    const f = fields ? storedFields(fields) : undefined;
+    const c = fields && isListed(doc.kind) ? (foldedFields(doc.kind, fields) ?? undefined) : undefined;
+    if (!isDeepStrictEqual(plain(doc.f), plain(f)) || !isDeepStrictEqual(plain(doc.c), plain(c)))
+      yield ofVersion(doc, 'is not found by its own values: what lists go by was altered');
+    if (fields && isListed(doc.kind)) this.#extents = widenedBy(this.#extents, doc.kind, fields);
+  }
+
+  /** Read once the last batch is known, so that it is no older than that. */
+  async *#head(): AsyncGenerator<DerivedFault> {
+    const [last] = await this.collections.batches.find({}, { sort: { seq: -1 }, limit: 1 }).toArray();
+    const head = (await this.collections.meta.findOne({ _id: 'head' })) as HeadDoc | null;
+    const say = (message: string) => ({ what: 'head', seq: head?.seq ?? null, message });
+    if (!head || head.seq < (last?.seq ?? 0))
+      yield say(`The history says that it ends with batch ${head?.seq}, and batch ${last?.seq} is there.`);
+    else if (head.seq === last?.seq && toInstant(head.at) !== last.at)
+      yield say(
+        `The history says that its last batch is of ${toInstant(head.at)}, and that is of ${last.at}.`,
+      );
+    if (head?.isWhole) yield* narrower(head.extents, this.#extents, head.seq);
+  }
+
+  /** Whatever the gateway wrote has a text for its name; what has not would be passed over here. */
+  async *#foreign(): AsyncGenerator<DerivedFault> {
+    for (const name of NAMED) {
+      const found = await this.collections[name].findOne({ _id: { $not: { $type: 'string' } } } as never);
+      if (found)
+        yield {
+          what: name,
+          seq: null,
+          message: `There is something in ${name} that the gateway did not make.`,
+        };
+    }
+  }
+
+  /** The names under which documents are found, and what queries find them by beside what they say. */
+  async *#names(): AsyncGenerator<DerivedFault> {
+    const { ledger, streams, quarantine, documents, journals } = this.collections;
+    const accounts = new Set<string>();
+    for await (const { _id, ...state } of each(streams)) {
+      accounts.add(state.integration);
+      if (_id !== streamText(state)) yield misplaced(`The state of ${_id}`, _id);
+    }
+    for await (const { _id, stream, seq, n, ...entry } of each(ledger)) {
+      if (_id === `${seq} ${n}` && stream === streamText(entry) && accounts.has(entry.integration)) continue;
+      yield misplaced(
+        `A reading of ${stream} from ${entry.from} to ${entry.to} that batch ${seq} recorded`,
+        stream,
+        seq,
+      );
+    }
+    for await (const { _id, integration, kind, id } of each(quarantine)) {
+      if (_id !== keyText({ integration, kind, id })) yield misplaced(`What is in quarantine as ${_id}`, _id);
+    }
+    for await (const { _id, collection, id } of each(documents)) {
+      if (_id !== `${collection}/${id}`) yield misplaced(`The document ${_id}`, _id);
+    }
+    for await (const { _id, journal, index } of each(journals, { body: 0 })) {
+      if (_id !== `${journal}/${index}`) yield misplaced(`The entry ${_id}`, _id);
+    }
+  }
+}
+
+/** How far each batch says that the times reached, taken batch by batch. */
+class Reaches {
+  #last = 0;
+  #ahead: Pick<BatchDoc, 'seq' | 'extents'>[] = [];
+
+  constructor(
+    private readonly collections: Collections,
+    private readonly toSeq: number,
+  ) {}
+
+  /** Holds the batches before `seq` against what the versions so far come to. */
+  async *before(seq: number, extents: Extents): AsyncGenerator<DerivedFault> {
+    for (;;) {
+      if (this.#ahead.length === 0) this.#ahead = await this.#read();
+      const [next] = this.#ahead;
+      if (next === undefined || next.seq >= seq) return;
+      this.#ahead.shift();
+      this.#last = next.seq;
+      if (next.extents !== null) yield* narrower(next.extents, extents, next.seq);
+    }
+  }
+
+  #read(): Promise<Pick<BatchDoc, 'seq' | 'extents'>[]> {
+    const wanted = { seq: { $gt: this.#last, $lte: this.toSeq } };
+    const options = { sort: { seq: 1 }, limit: AT_ONCE, projection: { seq: 1, extents: 1 } } as const;
+    return this.collections.batches.find(wanted, options).toArray();
+  }
+}
+
+/**
+ * Where what is said to be reached is less than what is: there a list would leave records out. More than that does
+ * no harm, and comes about by observations that were in conflict.
+ */
+function* narrower(said: Extents, found: Extents, seq: number): Generator<DerivedFault> {
+  for (const [kind, fields] of Object.entries(found)) {
+    for (const [field, extent] of Object.entries(fields)) {
+      const own = (said as Record<string, Record<string, Extent> | undefined> | undefined)?.[kind]?.[field];
+      if (own && isWithin(extent, own)) continue;
+      const message = `How far ${field} of kind ${kind} reached after batch ${seq} is less than its records say.`;
+      yield { what: `${kind} ${field}`, seq, message };
+    }
+  }
+}
+
+function isWithin({ min, max, nulls }: Extent, own: Extent): boolean {
+  const isEnd = (end: Instant | null, least: Instant | null, sign: 1 | -1) =>
+    end === null || (typeof end === 'string' && (least === null || sign * compareValues(least, end) >= 0));
+  return (
+    isEnd(own.min, min, 1) &&
+    isEnd(own.max, max, -1) &&
+    (own.nulls === true || (own.nulls === false && !nulls))
+  );
+}
+
+function fieldsIn(kind: Kind, record: string | undefined): Fields | null | undefined {
+  if (record === undefined) return undefined;
+  try {
+    const fields = recordFields(kind, JSON.parse(record) as AnyRecord);
+    if (fields && isListed(kind)) foldedFields(kind, fields);
+    return fields;
+  } catch {
+    return undefined;
+  }
+}
+
+function definition(index: Document): string {
+  const entries = Object.entries(index).filter(([name]) => !SERVERS_OWN.includes(name));
+  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** As MongoDB gives it back: half surrogate pairs cannot be kept. */
+function plain(fields: Document | undefined): unknown {
+  if (fields === undefined) return undefined;
+  return JSON.parse(
+    JSON.stringify(fields, (_, value: unknown) =>
+      typeof value === 'string' ? value.replace(/\p{Surrogate}/gu, '\ufffd') : value,
+    ),
+  );
+}
+
+async function* each<T extends { readonly _id: string }>(
+  collection: Collection<T>,
+  projection?: Document,
+): AsyncGenerator<T> {
+  for await (const docs of pages(collection, {}, projection)) yield* docs;
+}
+
+function ofVersion({ integration, kind, id, seqFrom }: RevisionDoc, how: string): DerivedFault {
+  const what = `${integration}/${kind}/${id}`;
+  return { what, seq: seqFrom, message: `The version of ${what} that batch ${seqFrom} brought ${how}.` };
+}
+
+function misplaced(thing: string, what: string, seq: number | null = null): DerivedFault {
+  return { what, seq, message: `${thing} is not found by what it says itself.` };
+}

@@ -1,0 +1,111 @@
+import { type Collection as MongoCollection, MongoServerError } from 'mongodb';
+import type { DocumentBody } from '../../model/documents.js';
+import { parseStored } from '../errors.js';
+import type { HistoryStore } from '../store.js';
+import type { Collections, DocumentDoc, JournalDoc } from './stored-types.js';
+
+const DUPLICATE_KEY = 11_000;
+
+/** The part of the port that is about documents and journals. */
+type KeptMethods = Pick<
+  HistoryStore,
+  'document' | 'documents' | 'putDocument' | 'removeDocument' | 'append' | 'journal' | 'journalLength'
+>;
+
+/**
+ * The documents and journals. Their bodies are JSON texts, since a key of a body may be one that means
+ * something to MongoDB, and numbers and the order of keys stay as they are.
+ */
+export class MongoKept implements KeptMethods {
+  constructor(private readonly collections: Collections) {}
+
+  document: HistoryStore['document'] = async (collection, id) => {
+    const doc = await this.collections.documents.findOne({ _id: documentName(collection, id) });
+    return doc && documentOf(doc);
+  };
+
+  documents: HistoryStore['documents'] = async (collection) => {
+    const docs = await this.collections.documents.find({ collection }).sort({ id: 1 }).toArray();
+    return docs.map(documentOf);
+  };
+
+  putDocument: HistoryStore['putDocument'] = async (collection, id, body, expected) => {
+    const { documents } = this.collections;
+    const _id = documentName(collection, id);
+    const json = JSON.stringify(body);
+    if (expected === 0) return insertFirst(documents, { _id, collection, id, version: 1, body: json });
+    const change = { $inc: { version: 1 }, $set: { body: json } };
+    const { matchedCount } = await documents.updateOne({ _id, version: expected }, change);
+    return matchedCount === 1 || lost(documents, _id);
+  };
+
+  removeDocument: HistoryStore['removeDocument'] = async (collection, id, expected) => {
+    const { documents } = this.collections;
+    const _id = documentName(collection, id);
+    const { deletedCount } = await documents.deleteOne({ _id, version: expected });
+    return deletedCount === 1 || lost(documents, _id);
+  };
+
+  /** The entry before must be there for a majority: one that a failover undoes would leave a hole. */
+  append: HistoryStore['append'] = async (journal, index, at, body) => {
+    const { journals } = this.collections;
+    if (index !== 1 && !(await journals.findOne({ _id: entryName(journal, index - 1) }))) return false;
+    if (index < 1) return false;
+    const _id = entryName(journal, index);
+    return insertFirst(journals, { _id, journal, index, at, body: JSON.stringify(body) });
+  };
+
+  journal: HistoryStore['journal'] = async ({ journal, from, descending, limit }) => {
+    const beyond = from === null ? {} : { index: descending ? { $lt: from } : { $gt: from } };
+    const docs = await this.collections.journals
+      .find({ journal, ...beyond })
+      .sort({ index: descending ? -1 : 1 })
+      .limit(limit)
+      .toArray();
+    return docs.map(({ index, at, body }) => ({
+      ...{ index, at },
+      body: parseStored<DocumentBody>(body, `Entry ${index} of the journal ${journal}`),
+    }));
+  };
+
+  journalLength: HistoryStore['journalLength'] = async (journal) => {
+    const last = { sort: { index: -1 }, projection: { index: 1 } } as const;
+    return (await this.collections.journals.findOne({ journal }, last))?.index ?? 0;
+  };
+}
+
+function documentName(collection: string, id: string): string {
+  return `${collection}/${id}`;
+}
+
+function entryName(journal: string, index: number): string {
+  return `${journal}/${index}`;
+}
+
+function documentOf({ id, version, body }: DocumentDoc) {
+  return { id, version, body: parseStored<DocumentBody>(body, `The document ${id}`) };
+}
+
+type Named = DocumentDoc | JournalDoc;
+
+/** False where something is there under that name. */
+async function insertFirst<T extends Named>(collection: MongoCollection<T>, doc: T): Promise<boolean> {
+  try {
+    // the driver's type for documents without an `_id` does not fit a type parameter
+    await collection.insertOne(doc as Parameters<typeof collection.insertOne>[0]);
+    return true;
+  } catch (error) {
+    if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
+    return lost(collection, doc._id);
+  }
+}
+
+/**
+ * False, once a majority holds what somebody else wrote first: who reads again then is shown that, and not the
+ * state before, on which the next attempt would fail as this one did.
+ */
+async function lost<T extends Named>(collection: MongoCollection<T>, _id: string): Promise<false> {
+  const settled = { readConcern: { level: 'linearizable' }, maxTimeMS: 30_000 } as const;
+  await collection.findOne({ _id } as Parameters<typeof collection.findOne>[0], settled);
+  return false;
+}

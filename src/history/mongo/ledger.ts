@@ -1,0 +1,186 @@
+import type { ClientSession, Document } from 'mongodb';
+import type { RecordedEntry } from '../../model/ledger.js';
+import type { QuarantineEntry } from '../../model/quarantine.js';
+import type { Run, RunTrigger } from '../../model/run.js';
+import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
+import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/kind.js';
+import type { Instant } from '../../values/instant.js';
+import type { BatchNote } from '../batch-statement.js';
+import { type Batch, type FirstQuery, type HistoryStore, type Pin, releasedKeys } from '../store.js';
+import { KEY_INDEX } from './schema.js';
+import type { Collections, QuarantineDoc, RunDoc } from './stored-types.js';
+
+type RunsQuery = Parameters<HistoryStore['runs']>[0];
+type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
+type QuarantineCount = Parameters<HistoryStore['countQuarantine']>[0];
+
+interface First {
+  readonly seq: number | null;
+}
+
+/** The ledger, the streams, the runs and what is in quarantine. */
+export class MongoBooks {
+  constructor(private readonly collections: Collections) {}
+
+  async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
+    const touching = { stream: streamText(stream), to: { $gt: from }, from: { $lt: to }, seq: { $lte: seq } };
+    const docs = await this.collections.ledger.find(touching).sort({ seq: 1, n: 1 }).toArray();
+    return docs.map(({ _id, stream: _stream, n: _n, ...entry }) => entry);
+  }
+
+  async firstRecorded({ kinds, integrations }: FirstQuery): Promise<Pin | null> {
+    const streams = integrations.flatMap((name) =>
+      kinds.flatMap((kind) => streamsOf(name, RESOURCE_OF[kind])),
+    );
+    const { batches, ledger, revisions } = this.collections;
+    const found = await Promise.all([
+      ledger
+        .aggregate<First>([
+          { $match: { stream: { $in: streams.map(streamText) } } },
+          { $group: { _id: null, seq: { $min: '$seq' } } },
+        ])
+        .toArray(),
+      revisions
+        .aggregate<First>(
+          [
+            { $match: { kind: { $in: kinds }, integration: { $in: integrations } } },
+            { $group: { _id: null, seq: { $min: '$seqFrom' } } },
+          ],
+          { hint: KEY_INDEX },
+        )
+        .toArray(),
+    ]);
+    const [seq] = found.flatMap(([first]) => first?.seq ?? []).sort((a, b) => a - b);
+    const batch =
+      seq === undefined ? null : await batches.findOne({ seq }, { projection: { seq: 1, at: 1 } });
+    return batch && { seq: batch.seq, at: batch.at };
+  }
+
+  async streams(): Promise<StreamState[]> {
+    const docs = await this.collections.streams.find().sort({ _id: 1 }).toArray();
+    return docs.map(({ _id, ...state }) => state);
+  }
+
+  async runs({ integrations, before, limit, trigger }: RunsQuery): Promise<Run[]> {
+    const older = before && [
+      { startedAt: { $lt: before.startedAt } },
+      { startedAt: before.startedAt, _id: { $lt: before.id } },
+    ];
+    const docs = await this.collections.runs
+      .find({ ...ofIntegrations(integrations), ...(trigger && { trigger }), ...(older && { $or: older }) })
+      .sort({ startedAt: -1, _id: -1 })
+      .limit(limit)
+      .toArray();
+    return docs.map(runOf);
+  }
+
+  countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number> {
+    return this.collections.runs.countDocuments({
+      ...ofIntegrations(integrations),
+      ...(trigger && { trigger }),
+    });
+  }
+
+  async run(id: string): Promise<Run | null> {
+    const doc = await this.collections.runs.findOne({ _id: id });
+    return doc && runOf(doc);
+  }
+
+  async quarantine({ integrations, kinds, after, limit }: QuarantineQuery): Promise<QuarantineEntry[]> {
+    const later = after && [
+      { integration: { $gt: after.integration } },
+      { integration: after.integration, kind: { $gt: after.kind } },
+      { integration: after.integration, kind: after.kind, id: { $gt: after.id } },
+    ];
+    const docs = await this.collections.quarantine
+      .find({ ...ofIntegrations(integrations), kind: { $in: kinds }, ...(later && { $or: later }) })
+      .sort({ integration: 1, kind: 1, id: 1 })
+      .limit(limit)
+      .toArray();
+    return docs.map(quarantineOf);
+  }
+
+  countQuarantine({ integrations, kinds, codes }: QuarantineCount): Promise<number> {
+    return this.collections.quarantine.countDocuments({
+      ...ofIntegrations(integrations),
+      kind: { $in: kinds },
+      ...(codes && { code: { $in: codes } }),
+    });
+  }
+
+  async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
+    const texts = keys.map(keyText);
+    const docs = await this.collections.quarantine.find({ _id: { $in: texts } }).toArray();
+    const found = new Map(docs.map((doc) => [doc._id, quarantineOf(doc)]));
+    return texts.map((text) => found.get(text) ?? null);
+  }
+
+  async batches({ afterSeq, toSeq, limit }: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
+    const docs = await this.collections.batches
+      .find({ seq: { $gt: afterSeq, $lte: toSeq } }, { projection: { extents: 0 } })
+      .sort({ seq: 1 })
+      .limit(limit)
+      .toArray();
+    return docs.map(({ _id, seq, at, recorded, stated = null }) => ({ id: _id, seq, at, recorded, stated }));
+  }
+}
+
+function ofIntegrations(integrations: readonly string[] | null): Document {
+  return integrations ? { integration: { $in: integrations } } : {};
+}
+
+function runOf({ _id, ...run }: RunDoc): Run {
+  return { id: _id, ...run };
+}
+
+function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): QuarantineEntry {
+  return { key: { integration, kind, id }, ...entry };
+}
+
+/**
+ * The names of the quarantine's entries that `batch` takes out. Read beside the batch's transaction, once that
+ * has taken its number: no other writer can change the quarantine until it ends.
+ */
+export async function releasedBy({ quarantine }: Collections, batch: Batch): Promise<string[]> {
+  const names = releasedKeys(batch).map(keyText);
+  const options = { projection: { _id: 1 }, readConcern: { level: 'local' } } as const;
+  const held = names.length > 0 ? await quarantine.find({ _id: { $in: names } }, options).toArray() : [];
+  return held.map(({ _id }) => _id);
+}
+
+/** Writes what a batch says besides its observations, in the batch's transaction. */
+export async function writeBooks(
+  collections: Collections,
+  batch: Batch,
+  released: readonly string[],
+  seq: number,
+  session: ClientSession,
+): Promise<void> {
+  const { id, ...run } = batch.run;
+  await collections.runs.replaceOne({ _id: id }, run, { session, upsert: true });
+  const entries = batch.ledger.map((entry, n) => ({
+    ...{ ...entry, _id: `${seq} ${n}`, stream: streamText(entry), seq, n },
+  }));
+  if (entries.length > 0) await collections.ledger.insertMany(entries, { session });
+  const states = batch.streams.map((state) => ({
+    replaceOne: { filter: { _id: streamText(state) }, replacement: state, upsert: true },
+  }));
+  if (states.length > 0) await collections.streams.bulkWrite(states, { session });
+  await writeQuarantine(collections, batch, released, session);
+}
+
+async function writeQuarantine(
+  { quarantine }: Collections,
+  batch: Batch,
+  released: readonly string[],
+  session: ClientSession,
+): Promise<void> {
+  const out = new Set(batch.quarantine.length > 0 ? releasedKeys(batch).map(keyText) : []);
+  const entries = batch.quarantine
+    .filter(({ key }) => !out.has(keyText(key)))
+    .map(({ key, ...entry }) => ({
+      replaceOne: { filter: { _id: keyText(key) }, replacement: { ...key, ...entry }, upsert: true },
+    }));
+  if (entries.length > 0) await quarantine.bulkWrite(entries, { session });
+  if (released.length > 0) await quarantine.deleteMany({ _id: { $in: [...released] } }, { session });
+}

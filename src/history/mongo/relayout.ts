@@ -1,0 +1,92 @@
+import type { AnyBulkWriteOperation } from 'mongodb';
+import { FIELDS, fieldsOf } from '../../resources/definition.js';
+import type { ListedKind } from '../../resources/kind.js';
+import type { AnyRecord } from '../../resources/records.js';
+import { type Extents, noExtents, widenedBy, widening } from '../high-water-marks.js';
+import { readBodies } from './bodies.js';
+import { foldedFields, isListed, storedFields } from './mongo-fields.js';
+import type { BatchDoc, Collections, RevisionDoc } from './stored-types.js';
+
+const CHUNK = 500;
+
+/**
+ * Makes the fields that lists go by anew from the records, which hold all that they need: a field may be added
+ * to `FIELDS` without a thought for the histories that are there. Writers of another layout are kept out from
+ * the start, and those of this one may write meanwhile. Should it be cut short, the next start does it again.
+ * A million revisions take some minutes.
+ */
+export async function layOut(collections: Collections, layout: string): Promise<void> {
+  const { meta, batches } = collections;
+  const begun = { layout, isWhole: false, extents: noExtents() };
+  await meta.updateOne({ _id: 'head' }, { $set: begun });
+  await batches.updateMany({}, { $set: { extents: null } });
+  const extents = await layOutRevisions(collections);
+  await meta.updateOne({ _id: 'head', layout }, [{ $set: { ...widening(extents), isWhole: true } }]);
+  await meta.updateOne({ _id: 'schema' }, { $set: { layout } });
+}
+
+/** In the order in which they were written; the extents of all that were there when it came to them. */
+async function layOutRevisions(collections: Collections): Promise<Extents> {
+  const pass = new Pass();
+  for (let last = ''; ; ) {
+    const chunk = await nextOf(collections, last);
+    for (const [doc, record] of await withRecords(collections, chunk)) pass.layOut(doc, record);
+    await pass.write(collections);
+    last = chunk.at(-1)?._id ?? '';
+    if (chunk.length < CHUNK) return pass.end(collections);
+  }
+}
+
+function nextOf({ revisions }: Collections, last: string): Promise<RevisionDoc[]> {
+  const kind = { $in: Object.keys(FIELDS) as ListedKind[] };
+  const options = { sort: { _id: 1 }, limit: CHUNK, hint: { _id: 1 } } as const;
+  return revisions.find({ _id: { $gt: last }, kind, deleted: false }, options).toArray();
+}
+
+/** What has been seen so far, and what is to be written of it. */
+class Pass {
+  #extents = noExtents();
+  #seq = 0;
+  #revisions: AnyBulkWriteOperation<RevisionDoc>[] = [];
+  #batches: AnyBulkWriteOperation<BatchDoc>[] = [];
+
+  layOut({ _id, kind, seqFrom }: RevisionDoc, record: AnyRecord): void {
+    if (!isListed(kind)) return;
+    if (seqFrom !== this.#seq) this.#endBatches(seqFrom);
+    const fields = fieldsOf(kind, record as Parameters<typeof fieldsOf>[1]);
+    this.#extents = widenedBy(this.#extents, kind, fields);
+    const c = foldedFields(kind, fields);
+    const f = storedFields(fields);
+    const update = c ? { $set: { f, c } } : { $set: { f }, $unset: { c: true as const } };
+    this.#revisions.push({ updateOne: { filter: { _id }, update } });
+  }
+
+  /** Batches from the last to before `next` saw what has been seen so far. */
+  #endBatches(next: number): void {
+    const filter = { seq: { $gte: this.#seq, $lt: next } };
+    this.#batches.push({ updateMany: { filter, update: { $set: { extents: this.#extents } } } });
+    this.#seq = next;
+  }
+
+  async write({ revisions, batches }: Collections): Promise<void> {
+    if (this.#revisions.length > 0) await revisions.bulkWrite(this.#revisions, { ordered: false });
+    if (this.#batches.length > 0) await batches.bulkWrite(this.#batches, { ordered: false });
+    this.#revisions = [];
+    this.#batches = [];
+  }
+
+  async end(collections: Collections): Promise<Extents> {
+    this.#endBatches(this.#seq + 1);
+    await this.write(collections);
+    return this.#extents;
+  }
+}
+
+async function withRecords(
+  collections: Collections,
+  docs: readonly RevisionDoc[],
+): Promise<[RevisionDoc, AnyRecord][]> {
+  const bodies = docs.map(({ body }) => body);
+  const texts = await readBodies(collections, bodies, 'record');
+  return docs.map((doc) => [doc, JSON.parse(texts.get(doc.body.toHexString()) ?? 'null') as AnyRecord]);
+}

@@ -1,0 +1,187 @@
+import { type Collection, type Db, type IndexDescription, MongoServerError } from 'mongodb';
+import { sha256 } from '../../model/revision.js';
+import { FIELDS, type FieldSpec } from '../../resources/definition.js';
+import type { ListedKind } from '../../resources/kind.js';
+import { toInstant } from '../../values/instant.js';
+import { HistoryError } from '../errors.js';
+import { noExtents } from '../high-water-marks.js';
+import type { MongoConnection } from './mongo-connection.js';
+import { fieldPath } from './mongo-fields.js';
+import { layOut } from './relayout.js';
+import { type Collections, collectionsOf, type SchemaDoc } from './stored-types.js';
+
+/*
+ * The collections and their indexes. ADR 0003 says why they are what they are, and how to shard them.
+ */
+
+/** The documents' version; a history of another is refused. */
+const VERSION = 1;
+/** To be raised when `fieldsOf` reads other values out of the same records. */
+const PROJECTION = 1;
+/** What the fields that lists go by are made from; where a history has another layout they are made anew. */
+export const LAYOUT = sha256(`${PROJECTION} ${JSON.stringify(FIELDS)}`);
+
+const NAMESPACE_EXISTS = 48;
+
+type Keys = Record<string, 1 | -1>;
+type Index = IndexDescription & { readonly name: string };
+
+/** The index that a list of `kind` in the order of `field` walks; what decides visibility is in it too. */
+function orderKeys(field: string): Keys {
+  return { kind: 1, [fieldPath(field)]: 1, integration: 1, id: 1, seqTo: 1, seqFrom: 1, deleted: 1 };
+}
+
+/** The index that finds who refers to a value. */
+function referenceKeys(field: string): Keys {
+  return { kind: 1, integration: 1, [fieldPath(field)]: 1, seqTo: 1, seqFrom: 1 };
+}
+
+/** Finds versions by key, those that a `seq` may see after the others; it is also the order by id. */
+export const KEY_INDEX = 'key';
+const KEY: Keys = { kind: 1, id: 1, integration: 1, seqTo: 1, seqFrom: 1, deleted: 1 };
+
+function revisionIndexes(): Index[] {
+  const kinds = Object.keys(FIELDS) as ListedKind[];
+  return [{ name: KEY_INDEX, key: KEY }, ...kinds.flatMap(fieldIndexes)];
+}
+
+function fieldIndexes(kind: ListedKind): Index[] {
+  const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
+  const only = { partialFilterExpression: { kind } };
+  const orders = specs.filter(([field, { order }]) => order && field !== 'id');
+  const references = specs.filter(([, { reference }]) => reference);
+  return [
+    ...orders.map(([field]) => ({ name: orderIndex(kind, field), key: orderKeys(field), ...only })),
+    ...references.map(([field]) => ({
+      name: referenceIndex(kind, field),
+      key: referenceKeys(field),
+      ...only,
+    })),
+  ];
+}
+
+/** The index by which a kind is walked in the order of a field. */
+export function orderIndex(kind: ListedKind, field: string): string {
+  return field === 'id' ? KEY_INDEX : `${kind} by ${field}`;
+}
+
+/** The index by which a kind is searched for what refers to a value. */
+export function referenceIndex(kind: ListedKind, field: string): string {
+  return `${kind} of ${field}`;
+}
+
+/** The indexes of each collection. */
+export const INDEXES: Record<keyof Collections, () => Index[]> = {
+  revisions: revisionIndexes,
+  bodies: () => [],
+  parts: () => [],
+  batches: () => [
+    { name: 'seq', key: { seq: 1 }, unique: true },
+    { name: 'at', key: { at: 1 } },
+  ],
+  meta: () => [],
+  ledger: () => [{ name: 'window', key: { stream: 1, to: 1, from: 1, seq: 1 } }],
+  streams: () => [],
+  runs: () => [
+    { name: 'newest', key: { startedAt: -1, _id: -1 } },
+    { name: 'integration', key: { integration: 1, startedAt: -1, _id: -1 } },
+    { name: 'trigger', key: { trigger: 1, startedAt: -1, _id: -1 } },
+  ],
+  quarantine: () => [{ name: 'key', key: { integration: 1, kind: 1, id: 1 } }],
+  leases: () => [],
+  documents: () => [{ name: 'id', key: { collection: 1, id: 1 }, unique: true }],
+  journals: () => [{ name: 'index', key: { journal: 1, index: 1 }, unique: true }],
+};
+
+const NAMES = Object.keys(INDEXES) as (keyof Collections)[];
+
+/**
+ * Makes what is missing of the history, if anything is; harmless where several do it at once. Who only manages
+ * it does not lay it out anew: a writer of the version that did may be at work.
+ */
+export async function prepare(
+  connection: MongoConnection,
+  mode: 'manage' | 'write',
+  nowMs: number,
+): Promise<Collections> {
+  const collections = collectionsOf(connection);
+  const schema = await ownSchema(collections, connection.where);
+  if (schema && mode === 'manage') assertLaidOut(schema, connection.where);
+  const there = new Set((await connection.db.listCollections().toArray()).map(({ name }) => name));
+  if (!schema) await refuseForeign(connection, there);
+  for (const name of NAMES) {
+    if (!there.has(name)) await create(connection.db, name);
+    await createIndexes(connection.db.collection(name), INDEXES[name]());
+  }
+  if (!schema) await writeMeta(collections, nowMs);
+  else if (schema.layout !== LAYOUT) await layOut(collections, LAYOUT);
+  return collections;
+}
+
+/** By hand, since a transaction that makes a collection conflicts with every other. */
+async function create(db: Db, name: string): Promise<void> {
+  await db.createCollection(name).catch((error: unknown) => {
+    if (!(error instanceof MongoServerError) || error.code !== NAMESPACE_EXISTS) throw error;
+  });
+}
+
+async function createIndexes(collection: Collection, wanted: Index[]): Promise<void> {
+  if (wanted.length === 0) return;
+  const there = new Set((await collection.indexes()).map(({ name }) => name));
+  const missing = wanted.filter(({ name }) => !there.has(name));
+  if (missing.length > 0) await collection.createIndexes(missing);
+}
+
+async function writeMeta({ meta }: Collections, nowMs: number): Promise<void> {
+  const first = { upsert: true } as const;
+  const head = { seq: 0, at: 0, layout: LAYOUT, isWhole: true, extents: noExtents() };
+  const schema = { version: VERSION, layout: LAYOUT, createdAt: toInstant(nowMs) };
+  await meta.updateOne({ _id: 'head' }, { $setOnInsert: head }, first);
+  await meta.updateOne({ _id: 'schema' }, { $setOnInsert: schema }, first);
+}
+
+/** Nothing of this gateway's is there, so no collection may hold anything under the names it would take. */
+async function refuseForeign({ db, where }: MongoConnection, there: ReadonlySet<string>): Promise<void> {
+  for (const name of NAMES.filter((name) => there.has(name) && name !== 'meta')) {
+    if ((await db.collection(name).findOne({})) === null) continue;
+    throw new HistoryError(
+      'UNUSABLE',
+      `${where} is not a history of this gateway's, but has something in "${name}"; nothing in it was touched. ` +
+        'Name another database in HISTORY',
+    );
+  }
+}
+
+/** The collections of a history that is there already, for reading only. */
+export async function find(connection: MongoConnection): Promise<Collections> {
+  const { where } = connection;
+  const collections = collectionsOf(connection);
+  const schema = await ownSchema(collections, where);
+  if (!schema) {
+    throw new HistoryError(
+      'UNAVAILABLE',
+      `there is no history in ${where}: start the gateway once so that it makes one, or correct HISTORY`,
+    );
+  }
+  assertLaidOut(schema, where);
+  return collections;
+}
+
+function assertLaidOut({ layout }: SchemaDoc, where: string): void {
+  if (layout === LAYOUT) return;
+  throw new HistoryError(
+    'UNUSABLE',
+    `the history in ${where} is laid out for another version of the gateway: start this one once so that it lays it out anew`,
+  );
+}
+
+/** What the history says it is; `null` where there is none. */
+async function ownSchema({ meta }: Collections, where: string): Promise<SchemaDoc | null> {
+  const schema = (await meta.findOne({ _id: 'schema' })) as SchemaDoc | null;
+  if (!schema || schema.version === VERSION) return schema;
+  throw new HistoryError(
+    'UNUSABLE',
+    `the history in ${where} was written by another version of the gateway (its format is ${schema.version}, ` +
+      `this one reads ${VERSION}); nothing in it was touched. Use that version, or name another database in HISTORY`,
+  );
+}

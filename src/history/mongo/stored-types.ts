@@ -1,0 +1,222 @@
+import type { Binary, Collection, Document, Filter, ObjectId } from 'mongodb';
+import type { LedgerEntry } from '../../model/ledger.js';
+import type { QuarantineEntry } from '../../model/quarantine.js';
+import type { Origin } from '../../model/revision.js';
+import type { Run } from '../../model/run.js';
+import type { StreamState } from '../../model/stream.js';
+import type { Kind, RecordKey } from '../../resources/kind.js';
+import type { FieldValue } from '../../values/filter.js';
+import type { Instant } from '../../values/instant.js';
+import type { BatchStatement } from '../batch-statement.js';
+import type { Extents } from '../high-water-marks.js';
+import type { Recorded } from '../store.js';
+import type { MongoConnection } from './mongo-connection.js';
+
+/** One version of one record, without its text: small, since its end and its verification are written later. */
+export interface RevisionDoc {
+  /** See `revisionId`. */
+  readonly _id: string;
+  readonly integration: string;
+  readonly kind: Kind;
+  readonly id: string;
+  readonly seqFrom: number;
+  readonly seqTo: number;
+  readonly observedFrom: Instant;
+  readonly observedTo: Instant | null;
+  readonly verifiedAt: Instant;
+  /** The last batch that brought or confirmed this version. */
+  readonly confirmedBy: number;
+  readonly digest: string;
+  readonly runId: string;
+  readonly origin: Origin;
+  readonly deleted: boolean;
+  /** Its texts; for a tombstone those of the version before. */
+  readonly body: ObjectId;
+  /** What filters and orders see, where the kind is listed; see `mongo-fields.ts`. */
+  readonly f?: StoredFields;
+  readonly c?: StoredFields;
+}
+
+export type StoredFields = Readonly<Record<string, FieldValue | readonly string[]>>;
+
+/**
+ * Names the version of `key` that batch `seqFrom` brought: no version can be there twice, and these names are
+ * in the order in which versions were written, that of `HistoryStore.changes`.
+ */
+export function revisionId({ kind, integration, id }: RecordKey, seqFrom: number): string {
+  return `${writtenBy(seqFrom)}${kind} ${integration} ${id}`;
+}
+
+/** What the names of all versions that a batch brought begin with. */
+export function writtenBy(seq: number): string {
+  return `${String(seq).padStart(16, '0')} `;
+}
+
+/** The text of one version, written once. */
+export interface BodyDoc {
+  readonly _id: ObjectId;
+  /** The decoded record as JSON; `null` where it is in parts. */
+  readonly record: string | null;
+  readonly received: string | null;
+  /** How many documents of `parts` each text fills, where they are too long for one document. */
+  readonly parts: { readonly record: number; readonly received: number } | null;
+}
+
+/** A piece of a long text, as UTF-8. */
+export interface PartDoc {
+  readonly _id: string;
+  readonly data: Binary;
+}
+
+export interface BatchDoc {
+  /** The batch's id. */
+  readonly _id: string;
+  readonly seq: number;
+  readonly at: Instant;
+  readonly recorded: Recorded;
+  /** `null` where they were not known when the batch was recorded. */
+  readonly extents: Extents | null;
+  /** Missing where an earlier version of the gateway recorded it. */
+  readonly stated?: BatchStatement;
+}
+
+/** The newest batch, which every write changes first: that is what puts writers in a row. */
+export interface HeadDoc {
+  readonly _id: 'head';
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The layout that writers must know; see `mongo-layout.ts`. */
+  readonly layout: string;
+  readonly extents: Extents;
+  /** Whether `extents` are those of everything that is there. */
+  readonly isWhole: boolean;
+}
+
+export interface SchemaDoc {
+  readonly _id: 'schema';
+  readonly version: number;
+  /** The layout that all revisions have. */
+  readonly layout: string;
+  readonly createdAt: Instant;
+}
+
+export interface LedgerDoc extends LedgerEntry {
+  /** The batch and the place in it. */
+  readonly _id: string;
+  readonly stream: string;
+  readonly seq: number;
+  readonly n: number;
+}
+
+export interface StreamDoc extends StreamState {
+  readonly _id: string;
+}
+
+export interface RunDoc extends Omit<Run, 'id'> {
+  readonly _id: string;
+}
+
+export interface QuarantineDoc extends Omit<QuarantineEntry, 'key'> {
+  /** The key as one string. */
+  readonly _id: string;
+  readonly integration: string;
+  readonly kind: Kind;
+  readonly id: string;
+}
+
+export interface LeaseDoc {
+  readonly _id: string;
+  readonly holder: string;
+  /** By the server's clock. */
+  readonly until: Date;
+}
+
+/** A document of the gateway's own. */
+export interface DocumentDoc {
+  /** The collection and the id. */
+  readonly _id: string;
+  readonly collection: string;
+  readonly id: string;
+  readonly version: number;
+  /** JSON. */
+  readonly body: string;
+}
+
+/** An entry of a journal. */
+export interface JournalDoc {
+  /** The journal and the index. */
+  readonly _id: string;
+  readonly journal: string;
+  readonly index: number;
+  readonly at: Instant;
+  /** JSON. */
+  readonly body: string;
+}
+
+/** The history's collections. */
+export interface Collections {
+  readonly revisions: Collection<RevisionDoc>;
+  readonly bodies: Collection<BodyDoc>;
+  readonly parts: Collection<PartDoc>;
+  readonly batches: Collection<BatchDoc>;
+  readonly meta: Collection<HeadDoc | SchemaDoc>;
+  readonly ledger: Collection<LedgerDoc>;
+  readonly streams: Collection<StreamDoc>;
+  readonly runs: Collection<RunDoc>;
+  readonly quarantine: Collection<QuarantineDoc>;
+  readonly leases: Collection<LeaseDoc>;
+  readonly documents: Collection<DocumentDoc>;
+  readonly journals: Collection<JournalDoc>;
+}
+
+/**
+ * Reads are snapshots of what a majority holds: a walk along an index that is being written to would otherwise
+ * meet a document twice, and what is rolled back in a failover must never have been answered.
+ */
+const CONCERNS = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority', wtimeoutMS: 30_000 },
+} as const;
+
+/**
+ * Texts are written before the transaction that refers to them. Within one replica set they need not wait for
+ * the majority: they come before it in the log that the others copy, so whoever has it has them too.
+ */
+const AHEAD = { ...CONCERNS, writeConcern: { w: 1 } } as const;
+
+export function collectionsOf({ db, isSharded }: MongoConnection): Collections {
+  const ahead = isSharded ? CONCERNS : AHEAD;
+  return {
+    revisions: db.collection('revisions', CONCERNS),
+    bodies: db.collection('bodies', ahead),
+    parts: db.collection('parts', ahead),
+    batches: db.collection('batches', CONCERNS),
+    meta: db.collection('meta', CONCERNS),
+    ledger: db.collection('ledger', CONCERNS),
+    streams: db.collection('streams', CONCERNS),
+    runs: db.collection('runs', CONCERNS),
+    quarantine: db.collection('quarantine', CONCERNS),
+    leases: db.collection('leases', CONCERNS),
+    documents: db.collection('documents', CONCERNS),
+    journals: db.collection('journals', CONCERNS),
+  };
+}
+
+const PAGE = 500;
+
+/** Documents in the order of their names, some at a time: no cursor stays open for long. */
+export async function* pages<T extends { readonly _id: string }>(
+  collection: Collection<T>,
+  filter: Document = {},
+  projection: Document = {},
+): AsyncGenerator<T[]> {
+  for (let last = ''; ; ) {
+    const wanted = { ...filter, _id: { $gt: last } } as unknown as Filter<T>;
+    const options = { projection, sort: { _id: 1 }, limit: PAGE, hint: { _id: 1 } } as const;
+    const docs = (await collection.find(wanted, options).toArray()) as unknown as T[];
+    yield docs;
+    last = docs.at(-1)?._id ?? '';
+    if (docs.length < PAGE) return;
+  }
+}

@@ -1,0 +1,151 @@
+import { FIELDS, type FieldSpec, fieldsOf } from '../../resources/definition.js';
+import type { Kind, ListedKind } from '../../resources/kind.js';
+import type { AnyRecord, RecordOf } from '../../resources/records.js';
+import { type Fields, type FieldValue, fold } from '../../values/filter.js';
+import type { SqlValue } from './driver.js';
+
+/**
+ * How one field of a listed kind is kept in that kind's table: in a column of its own, or, when it has several
+ * values, as a list in the JSON object `lists`. (Every column more would cost each revision written more than
+ * it saves the few filters that ask for it.)
+ */
+export interface Column {
+  readonly field: string;
+  readonly spec: FieldSpec;
+  /** The column, quoted, or the list within `lists`. Field names are words: nothing in them needs escaping. */
+  readonly sql: string;
+  /** What stands for `null` in a column that lists are ordered by: less than any value, yet comparable. */
+  readonly absent: SqlValue;
+}
+
+export const LISTED_KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'];
+
+/** The fields of a listed kind, without `id`, which every table has. */
+export const COLUMNS: Record<ListedKind, readonly Column[]> = {
+  threat: columnsOf('threat'),
+  case: columnsOf('case'),
+  campaign: columnsOf('campaign'),
+};
+
+export function isListed(kind: Kind): kind is ListedKind {
+  return Object.hasOwn(FIELDS, kind);
+}
+
+const ID_COLUMN: Column = { field: 'id', spec: { type: 'text' }, sql: 'id', absent: null };
+
+export function columnOf(kind: ListedKind, field: string): Column | undefined {
+  return field === 'id' ? ID_COLUMN : COLUMNS[kind].find((column) => column.field === field);
+}
+
+export function isSeveral({ spec }: Column): boolean {
+  return spec.type === 'texts';
+}
+
+/**
+ * The columns in the order of `toValues`. `folded` is a JSON object of the texts, or lists of them, that
+ * SQLite's own `lower` does not fold for `contains`, since it knows ASCII only; mostly NULL.
+ */
+export const COLUMN_NAMES: Record<ListedKind, readonly string[]> = {
+  threat: columnNames('threat'),
+  case: columnNames('case'),
+  campaign: columnNames('campaign'),
+};
+
+function columnNames(kind: ListedKind): string[] {
+  return ['lists', 'folded', ...COLUMNS[kind].filter((column) => !isSeveral(column)).map(({ sql }) => sql)];
+}
+
+/** What the columns of `COLUMN_NAMES` hold for these fields. */
+export function toValues(kind: ListedKind, fields: Fields): SqlValue[] {
+  const lists: Record<string, readonly string[]> = {};
+  const values: SqlValue[] = [null, null];
+  let isBeyond = isBeyondAscii(fields.id);
+  for (const column of COLUMNS[kind]) {
+    const value = fields[column.field] ?? null;
+    if (isList(value)) lists[column.field] = value;
+    else {
+      values.push(bound(value) ?? column.absent);
+      isBeyond ||= isBeyondAscii(value);
+    }
+  }
+  const json = listsText(lists);
+  values[0] = json;
+  if (isBeyond || isBeyondAscii(json)) values[1] = foldedText(fields);
+  return values;
+}
+
+/** The fields of a record of any listed kind. */
+export function listedFields(kind: ListedKind, record: AnyRecord): Fields {
+  return fieldsOf(kind, record as RecordOf[ListedKind]);
+}
+
+/** The values of a `reference` field. */
+export function references(fields: Fields, field: string): string[] {
+  const value = fields[field] ?? null;
+  if (isList(value)) return value.map(wellFormed);
+  return value === null ? [] : [wellFormed(String(value))];
+}
+
+/** A field's value as a column of an ordered field gave it. */
+export function fromOrdered(column: Column | undefined, value: SqlValue): FieldValue {
+  if (column && value === column.absent) return null;
+  return typeof value === 'bigint' ? Number(value) : value;
+}
+
+/** How a value is bound to be compared with what columns hold. */
+export function bound(value: FieldValue): SqlValue {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return typeof value === 'string' ? wellFormed(value) : value;
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** Text as SQLite can hold it: halves of surrogate pairs, which UTF-8 has no place for, replaced as Buffer does. */
+export function wellFormed(text: string): string {
+  return SURROGATE.test(text) ? text.replace(/\p{Surrogate}/gu, '\ufffd') : text;
+}
+
+/** Whether a text is a name that SQLite compares whole and gives back as it is: UTF-8 has no half pairs. */
+export function isName(text: string): boolean {
+  return typeof text === 'string' && text !== '' && !text.includes('\0') && wellFormed(text) === text;
+}
+
+function columnsOf(kind: ListedKind): Column[] {
+  const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
+  return specs
+    .filter(([field]) => field !== 'id')
+    .map(([field, spec]) => ({
+      field,
+      spec,
+      sql: spec.type === 'texts' ? `lists -> '$.${field}'` : `"${field}"`,
+      absent: !spec.order ? null : spec.type === 'number' ? Number.NEGATIVE_INFINITY : '',
+    }));
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them
+const BEYOND_ASCII = /[^\x00-\x7f]/;
+
+function isBeyondAscii(value: Fields[string] | undefined): boolean {
+  return typeof value === 'string' && BEYOND_ASCII.test(value);
+}
+
+function foldedText(fields: Fields): string {
+  const folded: Record<string, string | string[]> = {};
+  for (const [field, value] of Object.entries(fields)) {
+    if (isList(value)) {
+      if (value.some(isBeyondAscii)) folded[field] = value.map((part) => wellFormed(fold(part)));
+    } else if (typeof value === 'string' && isBeyondAscii(value)) folded[field] = wellFormed(fold(value));
+  }
+  return JSON.stringify(folded);
+}
+
+function listsText(lists: Record<string, readonly string[]>): string {
+  const json = JSON.stringify(lists);
+  if (!json.includes('\\ud')) return json;
+  // JSON.stringify writes half a surrogate pair as an escape, which SQLite would decode to what is not UTF-8
+  return JSON.stringify(lists, (_, value) => (typeof value === 'string' ? wellFormed(value) : value));
+}
+
+function isList(value: Fields[string] | undefined): value is readonly string[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,178 @@
+import type { RecordedEntry } from '../../model/ledger.js';
+import type { QuarantineEntry } from '../../model/quarantine.js';
+import type { Run, RunTrigger } from '../../model/run.js';
+import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
+import { type Kind, RESOURCE_OF, type RecordKey } from '../../resources/kind.js';
+import type { Instant } from '../../values/instant.js';
+import type { BatchNote } from '../batch-statement.js';
+import { parseStored } from '../errors.js';
+import type { FirstQuery, HistoryStore, Pin, Recorded } from '../store.js';
+import type { Row, SqlValue } from './driver.js';
+import type { Answers, Limits } from './query-worker.js';
+import type { Connection } from './sqlite-connection.js';
+import { keyIndex } from './sqlite-schema.js';
+
+type RunsQuery = Parameters<HistoryStore['runs']>[0];
+type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
+type QuarantineCount = Parameters<HistoryStore['countQuarantine']>[0];
+
+/** The ledger, the streams, the runs and the quarantine, as they are read. */
+export class Books {
+  constructor(
+    private readonly connection: Connection,
+    private readonly answers: Answers,
+    private readonly limits: Limits,
+  ) {}
+
+  async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
+    const sql = `SELECT entry FROM ledger INDEXED BY ledger_window
+      WHERE stream = ? AND win_to > ? AND win_from < ? AND seq <= ? ORDER BY n`;
+    const params = [streamText(stream), from, to, seq];
+    const [rows = []] = await this.answers.all([{ sql, params }], this.#isShort('ledger'));
+    return rows.map(parsed<RecordedEntry>(`A reading of ${streamText(stream)}`));
+  }
+
+  async firstRecorded({ kinds, integrations }: FirstQuery): Promise<Pin | null> {
+    const streams = integrations.flatMap((name) =>
+      kinds.flatMap((kind) => streamsOf(name, RESOURCE_OF[kind])),
+    );
+    const ofKind = kinds.map(
+      (kind) => `UNION ALL SELECT min(t.seq_from) FROM integrations i
+        CROSS JOIN "${kind}" t INDEXED BY ${keyIndex(kind)} ON t.integration = i.n
+        WHERE i.name IN (SELECT value FROM json_each(?2))`,
+    );
+    const sql = `SELECT seq, at FROM batches WHERE seq = (SELECT min(seq) FROM (
+      SELECT min(seq) AS seq FROM ledger INDEXED BY ledger_window
+        WHERE stream IN (SELECT value FROM json_each(?1)) ${ofKind.join(' ')}))`;
+    const params = [JSON.stringify(streams.map(streamText)), JSON.stringify(integrations)];
+    const [rows] = await this.answers.all([{ sql, params }], this.#isShort('ledger'));
+    const [row] = rows ?? [];
+    return row ? { seq: Number(row[0]), at: String(row[1]) } : null;
+  }
+
+  streams(): StreamState[] {
+    return this.connection
+      .all('SELECT state FROM streams ORDER BY stream')
+      .map(parsed<StreamState>('The state of a stream'));
+  }
+
+  /** The newest runs first; of several integrations, the newest of each are merged. */
+  runs({ integrations, before, limit, trigger }: RunsQuery): Run[] {
+    const why = trigger ? `AND ${TRIGGER} = ?` : '';
+    const after = before ? 'AND (started_at, id) < (?, ?)' : '';
+    const place = [...(trigger ? [trigger] : []), ...(before ? [before.startedAt, before.id] : [])];
+    const newest = (where: string, params: readonly SqlValue[]) => {
+      const sql = `SELECT run FROM runs WHERE ${where} ${why} ${after} ORDER BY started_at DESC, id DESC LIMIT ?`;
+      return this.connection.all(sql, [...params, ...place, limit]).map(parsed<Run>('A run'));
+    };
+    if (integrations === null) return newest('TRUE', []);
+    const runs = [...new Set(integrations)].flatMap((name) => newest('integration = ?', [name]));
+    return runs.sort(compareRuns).slice(0, limit);
+  }
+
+  async countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number> {
+    const whose = integrations === null ? 'TRUE' : 'integration IN (SELECT value FROM json_each(?))';
+    const why = trigger ? `AND ${TRIGGER} = ?` : '';
+    const sql = `SELECT count(*) FROM runs WHERE ${whose} ${why}`;
+    const params = [
+      ...(integrations === null ? [] : [JSON.stringify(integrations)]),
+      ...(trigger ? [trigger] : []),
+    ];
+    const [rows] = await this.answers.all([{ sql, params }], this.#isShort('runs'));
+    return Number(rows?.[0]?.[0]);
+  }
+
+  run(id: string): Run | null {
+    const row = this.connection.first('SELECT run FROM runs WHERE id = ?', [id]);
+    return row ? parsed<Run>(`Run ${id}`)(row) : null;
+  }
+
+  quarantine({ after, integrations, kinds, limit }: QuarantineQuery): QuarantineEntry[] {
+    const { where, params } = ofWhat(integrations, kinds);
+    const beyond = after ? 'AND (integration, kind, id) > (?, ?, ?)' : '';
+    const place = after ? [after.integration, after.kind, after.id] : [];
+    const sql = `SELECT entry FROM quarantine WHERE ${where} ${beyond} ORDER BY integration, kind, id LIMIT ?`;
+    return this.connection
+      .all(sql, [...params, ...place, limit])
+      .map(parsed<QuarantineEntry>('An entry of the quarantine'));
+  }
+
+  async countQuarantine({ integrations, kinds, codes }: QuarantineCount): Promise<number> {
+    const { where, params } = ofWhat(integrations, kinds);
+    const why = codes ? "AND json_extract(entry, '$.code') IN (SELECT value FROM json_each(?))" : '';
+    const sql = `SELECT count(*) FROM quarantine WHERE ${where} ${why}`;
+    const query = { sql, params: [...params, ...(codes ? [JSON.stringify(codes)] : [])] };
+    const beyond = [Math.max(0, this.limits.scan)];
+    const isShort = !this.connection.first('SELECT 1 FROM quarantine LIMIT 1 OFFSET ?', beyond);
+    const [rows] = await this.answers.all([query], isShort);
+    return Number(rows?.[0]?.[0]);
+  }
+
+  quarantined({ integration, kind, id }: RecordKey): QuarantineEntry | null {
+    const sql = 'SELECT entry FROM quarantine WHERE integration = ? AND kind = ? AND id = ?';
+    const row = this.connection.first(sql, [integration, kind, id]);
+    return row ? parsed<QuarantineEntry>(`The quarantined ${kind} ${id}`)(row) : null;
+  }
+
+  batches({ afterSeq, toSeq, limit }: Parameters<HistoryStore['batches']>[0]): BatchNote[] {
+    const sql = 'SELECT seq, at, id, outcome FROM batches WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?';
+    return this.connection.all(sql, [afterSeq, toSeq, limit]).map(([seq, at, id, outcome]) => ({
+      ...{ id: String(id), seq: Number(seq), at: String(at) },
+      ...outcomeOf(String(outcome)),
+    }));
+  }
+
+  /** Whether a table that only grows is short enough to be read from end to end here. */
+  #isShort(table: 'ledger' | 'runs'): boolean {
+    const last = this.connection.first(`SELECT max(rowid) FROM ${table}`)?.[0];
+    return Number(last ?? 0) <= this.limits.scan;
+  }
+}
+
+/** What was answered when a batch was recorded, and what it states. */
+export function outcomeOf(json: string): Pick<BatchNote, 'recorded' | 'stated'> {
+  type Outcome = Recorded & Partial<Pick<BatchNote, 'stated'>>;
+  const { stated = null, ...recorded } = parseStored<Outcome>(json, 'The outcome of a batch');
+  return { recorded, stated };
+}
+
+/** The condition that narrows the quarantine to some integrations and kinds. */
+function ofWhat(integrations: readonly string[] | null, kinds: readonly Kind[]) {
+  const where = [
+    'kind IN (SELECT value FROM json_each(?))',
+    ...(integrations ? ['integration IN (SELECT value FROM json_each(?))'] : []),
+  ];
+  const params = [JSON.stringify(kinds), ...(integrations ? [JSON.stringify(integrations)] : [])];
+  return { where: where.join(' AND '), params };
+}
+
+/** Takes or renews a lease; `now` in ms. */
+export function takeLease(
+  connection: Connection,
+  name: string,
+  holder: string,
+  ttlMs: number,
+  now: number,
+): boolean {
+  const sql = `INSERT INTO leases (name, holder, expires_ms) VALUES (?1, ?2, ?3)
+    ON CONFLICT (name) DO UPDATE SET holder = ?2, expires_ms = ?3
+      WHERE leases.holder = ?2 OR leases.expires_ms <= ?4
+    RETURNING holder`;
+  return connection.all(sql, [name, holder, now + ttlMs, now]).length > 0;
+}
+
+export function dropLease(connection: Connection, name: string, holder: string): void {
+  connection.run('DELETE FROM leases WHERE name = ? AND holder = ?', [name, holder]);
+}
+
+/** As the index `runs_trigger` has it. */
+const TRIGGER = "json_extract(run, '$.trigger')";
+
+function parsed<T>(what: string): (row: Row) => T {
+  return ([json]) => parseStored<T>(json, what);
+}
+
+function compareRuns(a: Run, b: Run): number {
+  if (a.startedAt !== b.startedAt) return a.startedAt < b.startedAt ? 1 : -1;
+  return Buffer.compare(Buffer.from(b.id), Buffer.from(a.id));
+}

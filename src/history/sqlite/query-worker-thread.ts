@@ -1,0 +1,35 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { HistoryError } from '../errors.js';
+import type { Row } from './driver.js';
+import type { Answer, Question, WorkerData } from './query-worker.js';
+import { Connection } from './sqlite-connection.js';
+
+/*
+ * The thread behind `WorkerOffload`: queries in, rows out, over a connection that only reads. It ends when it
+ * is sent null.
+ */
+
+const { path, access, isOver } = workerData as WorkerData;
+const connection = new Connection(path, access);
+
+parentPort?.on('message', (question: Question | null) => {
+  if (question) parentPort?.postMessage(answerTo(question));
+  else {
+    connection.close();
+    parentPort?.close();
+  }
+});
+
+function answerTo({ n, queries }: Question): Answer {
+  try {
+    const rows: Row[][] = [];
+    for (const { sql, params } of queries) {
+      if (Atomics.load(isOver, 0) === 1) return { n, code: 'UNAVAILABLE', message: `${path} was closed` };
+      rows.push(connection.all(sql, params));
+    }
+    return { n, rows };
+  } catch (error) {
+    const code = error instanceof HistoryError ? error.code : 'UNAVAILABLE';
+    return { n, code, message: error instanceof Error ? error.message : String(error) };
+  }
+}

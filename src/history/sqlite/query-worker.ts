@@ -1,0 +1,151 @@
+import { Worker } from 'node:worker_threads';
+import { HistoryError, type HistoryErrorCode } from '../errors.js';
+import type { Row } from './driver.js';
+import type { Access, Query, Reader } from './sqlite-connection.js';
+
+/** What the worker is made with. */
+export interface WorkerData {
+  readonly path: string;
+  readonly access: Access;
+  /** One number, raised when nobody waits for answers any more. */
+  readonly isOver: Int32Array<SharedArrayBuffer>;
+}
+
+/** What the worker is sent. */
+export interface Question {
+  readonly n: number;
+  readonly queries: readonly Query[];
+}
+
+/** What it sends back. */
+export type Answer =
+  | { readonly n: number; readonly rows: Row[][] }
+  | { readonly n: number; readonly code: HistoryErrorCode; readonly message: string };
+
+interface Waiting {
+  resolve(rows: Row[][]): void;
+  reject(error: Error): void;
+}
+
+/** Answers queries that may take long, away from the event loop. */
+export interface Offload {
+  all(queries: readonly Query[]): Promise<Row[][]>;
+  close(): Promise<void>;
+}
+
+/** How many rows may be looked at on the event loop; past that the worker does it. */
+export interface Limits {
+  /** Index entries that a walk may meet. */
+  readonly walk: number;
+  /** Rows that may be read from end to end. */
+  readonly scan: number;
+}
+
+export const LIMITS: Limits = { walk: 4_000, scan: 2_000 };
+
+/** Answers queries on the spot or in the worker, as long as they may take. */
+export class Answers {
+  constructor(
+    private readonly connection: Reader,
+    private readonly offload: Offload,
+  ) {}
+
+  async all(queries: readonly Query[], isQuick: boolean): Promise<Row[][]> {
+    if (!isQuick) return this.offload.all(queries);
+    return queries.map(({ sql, params }) => this.connection.all(sql, params));
+  }
+}
+
+/** For a history in memory, which no other thread can see: answers on the spot. */
+export function inlineOffload(reader: Reader): Offload {
+  return {
+    all: async (queries) => queries.map(({ sql, params }) => reader.all(sql, params)),
+    close: async () => {},
+  };
+}
+
+/**
+ * A worker thread with a connection of its own that only reads. It is started by the first query and keeps no
+ * process alive. What was committed before a query was sent is in its answer.
+ */
+export class WorkerOffload implements Offload {
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: Worker | null = null;
+  #asked = 0;
+  #isClosed = false;
+  readonly #isOver = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+  constructor(
+    private readonly path: string,
+    private readonly access: Access = 'read',
+  ) {}
+
+  all(queries: readonly Query[]): Promise<Row[][]> {
+    if (this.#isClosed) return Promise.reject(new HistoryError('UNAVAILABLE', `${this.path} is closed`));
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
+    const question: Question = { n: ++this.#asked, queries };
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(question.n, { resolve, reject });
+      worker.ref();
+      worker.postMessage(question);
+    });
+  }
+
+  /**
+   * Lets the worker end what it is at. It must not be terminated: the driver, once interrupted, ends the whole
+   * process.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    Atomics.store(this.#isOver, 0, 1);
+    this.#fail(new HistoryError('UNAVAILABLE', `${this.path} was closed`));
+    const worker = this.#worker;
+    if (worker === null) return;
+    worker.ref();
+    await new Promise((ended) => {
+      worker.once('exit', ended);
+      worker.postMessage(null);
+    });
+  }
+
+  #start(): Worker {
+    const worker = startThread({ path: this.path, access: this.access, isOver: this.#isOver });
+    worker.on('message', (answer: Answer) => this.#settle(answer));
+    worker.on('error', (error) => this.#stopped(worker, error));
+    worker.on('exit', () => this.#stopped(worker, new Error('the worker ended')));
+    worker.unref();
+    return worker;
+  }
+
+  #settle(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.n);
+    this.#waiting.delete(answer.n);
+    if (this.#waiting.size === 0 && !this.#isClosed) this.#worker?.unref();
+    if ('rows' in answer) waiting?.resolve(answer.rows);
+    else waiting?.reject(new HistoryError(answer.code, answer.message));
+  }
+
+  /** The next query starts another. */
+  #stopped(worker: Worker, error: Error): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    this.#fail(new HistoryError('UNAVAILABLE', `${this.path}: ${error.message}`, { cause: error }));
+  }
+
+  #fail(error: HistoryError): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
+
+/** In the build the worker lies beside this file as JavaScript; from source both are TypeScript. */
+function startThread(workerData: WorkerData): Worker {
+  const options = { workerData };
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('./query-worker-thread.js', import.meta.url), options);
+  const source = JSON.stringify(new URL('./sqlite-worker.ts', import.meta.url).href);
+  // a loader given to this process does not reach its threads: the thread registers its own, then imports
+  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return import(${source}); })`;
+  return new Worker(boot, { ...options, eval: true });
+}

@@ -1,0 +1,206 @@
+import type { Revision } from '../../model/revision.js';
+import { KINDS, type Kind, type ListedKind, type RecordKey } from '../../resources/kind.js';
+import type { ChangesQuery, ReceivedRevision } from '../store.js';
+import { compareWritten, grouped } from './batch-plan.js';
+import { wellFormed } from './columns.js';
+import type { Row } from './driver.js';
+import type { Answers, Limits } from './query-worker.js';
+import type { Connection } from './sqlite-connection.js';
+import type { Integrations } from './sqlite-integrations.js';
+import { readReceived } from './sqlite-received.js';
+import type { Revisions } from './sqlite-revisions.js';
+import { keyIndex, referenceTable, referenceValue } from './sqlite-schema.js';
+
+type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
+
+/** A revision by its number. */
+interface Written {
+  readonly kind: Kind;
+  readonly rev: number;
+}
+
+/** Records by their key, by what they refer to, and in the order in which they were written. */
+export class Records {
+  constructor(
+    private readonly connection: Connection,
+    private readonly integrations: Integrations,
+    private readonly revisions: Revisions,
+    private readonly answers: Answers,
+    private readonly limits: Limits,
+  ) {}
+
+  get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): (Revision<K> | null)[] {
+    const found = keys.map((key) => (this.revisions.newest(key, seq) ?? null) as Revision<K> | null);
+    const unknown = keys.map((key, i) => ({ key, i })).filter(({ i }) => found[i] === null);
+    if (unknown.length === 0) return found;
+    for (const [kind, ofKind] of grouped(unknown, ({ key }) => key.kind)) {
+      for (const [name, some] of grouped(ofKind, ({ key }) => key.integration)) {
+        const ids = some.map(({ key }) => key.id);
+        for (const [n, revision] of this.#visible(kind, name, ids, seq)) {
+          const place = some[n]?.i;
+          if (place !== undefined) found[place] = revision;
+        }
+      }
+    }
+    return found;
+  }
+
+  /** The visible revisions among `ids`, each with its place there. */
+  #visible<K extends Kind>(
+    kind: K,
+    name: string,
+    ids: readonly string[],
+    seq: number,
+  ): [number, Revision<K>][] {
+    const integration = this.integrations.find(name);
+    if (integration === undefined) return [];
+    const sql = `SELECT t.rev, k.key FROM json_each(?1) k
+      CROSS JOIN "${kind}" t INDEXED BY ${keyIndex(kind)}
+      ON t.integration = ?2 AND t.id = k.value AND t.seq_to > ?3 AND t.seq_from <= ?3`;
+    const list = JSON.stringify(ids.map((id) => wellFormed(id)));
+    const rows = this.connection.all(sql, [list, integration, seq]);
+    return this.#of(kind, rows).map((revision, i) => [Number(rows[i]?.[1]), revision]);
+  }
+
+  /** The revisions of rows that begin with a revision's number. */
+  #of<K extends Kind>(kind: K, rows: readonly Row[]): Revision<K>[] {
+    return this.revisions.of(
+      kind,
+      rows.map(([rev]) => Number(rev)),
+    );
+  }
+
+  referrers<K extends ListedKind>(
+    kind: K,
+    field: string,
+    name: string,
+    values: readonly string[],
+    seq: number,
+  ): Revision<K>[][] {
+    const integration = this.integrations.find(name);
+    const found = values.map((): Revision<K>[] => []);
+    if (integration === undefined) return found;
+    const sql = `SELECT t.rev, v.key FROM json_each(?1) v
+      CROSS JOIN ${referenceTable(kind, field)} r ON r.integration = ?2 AND r.value = ${referenceValue('v.value')}
+      CROSS JOIN "${kind}" t ON t.rev = r.rev AND t.seq_from <= ?3 AND t.seq_to > ?3
+      ORDER BY t.id`;
+    const list = JSON.stringify(values.map((value) => wellFormed(value)));
+    const rows = this.connection.all(sql, [list, integration, seq]);
+    for (const [i, revision] of this.#of(kind, rows).entries()) found[Number(rows[i]?.[1])]?.push(revision);
+    return found;
+  }
+
+  revisionsOf<K extends Kind>(key: KeyOf<K>, beforeSeq: number, limit: number): Revision<K>[] {
+    const integration = this.integrations.find(key.integration);
+    if (integration === undefined) return [];
+    // revisions end in the order in which they began, and the index is by their ends
+    const sql = `SELECT t.rev FROM "${key.kind}" t INDEXED BY ${keyIndex(key.kind)}
+      WHERE t.integration = ? AND t.id = ? AND t.seq_from < ? ORDER BY t.seq_to DESC LIMIT ?`;
+    const rows = this.connection.all(sql, [integration, key.id, beforeSeq, limit]);
+    return this.#of(key.kind, rows);
+  }
+
+  async versions<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<Revision<K>[][]> {
+    const found = keys.map((): Revision<K>[] => []);
+    const places = keys.map((key, i) => ({ key, i }));
+    for (const [kind, ofKind] of grouped(places, ({ key }) => key.kind)) {
+      for (const [name, some] of grouped(ofKind, ({ key }) => key.integration)) {
+        const integration = this.integrations.find(name);
+        if (integration === undefined) continue;
+        const sql = `SELECT t.rev, k.key FROM json_each(?1) k
+          CROSS JOIN "${kind}" t INDEXED BY ${keyIndex(kind)}
+          ON t.integration = ?2 AND t.id = k.value AND t.seq_from <= ?3 ORDER BY t.rev`;
+        const list = JSON.stringify(some.map(({ key }) => wellFormed(key.id)));
+        const rows = this.connection.all(sql, [list, integration, seq]);
+        const revs = rows.map(([rev]) => Number(rev));
+        for (const [n, revision] of (await this.revisions.ofMany(kind, revs)).entries()) {
+          found[some[Number(rows[n]?.[1])]?.i ?? -1]?.push(revision);
+        }
+      }
+    }
+    return found;
+  }
+
+  countRevisions({ integration, kind, id }: RecordKey, seq: number): number {
+    const n = this.integrations.find(integration);
+    if (n === undefined) return 0;
+    const sql = `SELECT count(*) FROM "${kind}" WHERE integration = ? AND id = ? AND seq_from <= ?`;
+    return Number(this.connection.first(sql, [n, id, seq])?.[0]);
+  }
+
+  received({ integration, kind, id }: RecordKey, seqFrom: number): string | null {
+    const n = this.integrations.find(integration);
+    if (n === undefined) return null;
+    const sql = `SELECT b.received FROM "${kind}" t CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
+      WHERE t.integration = ? AND t.id = ? AND t.seq_from = ?`;
+    const row = this.connection.first(sql, [n, id, seqFrom]);
+    return row ? String(row[0]) : null;
+  }
+
+  async changes(query: ChangesQuery): Promise<Revision[]> {
+    return this.#inOrder(await this.#written(query), (kind, revs) => this.revisions.ofMany(kind, revs));
+  }
+
+  async changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]> {
+    const { connection, integrations } = this;
+    const read = (kind: Kind, revs: readonly number[]) => readReceived(connection, integrations, kind, revs);
+    return this.#inOrder(await this.#written(query), read);
+  }
+
+  /** Revisions are numbered in the order of changes, across the kinds, so a kind's are a stretch of its table. */
+  async #written(query: ChangesQuery): Promise<Written[]> {
+    const { after, afterSeq, toSeq, integrations, limit } = query;
+    const kinds = [...new Set(query.kinds)];
+    const first = Math.max(this.#lastRev(afterSeq), after ? this.#place(after) : 0);
+    const last = this.#lastRev(toSeq);
+    const whose = JSON.stringify(this.integrations.select(integrations).map(({ n }) => n));
+    const queries = kinds.map((kind) => ({
+      sql: `SELECT t.rev FROM "${kind}" t NOT INDEXED
+        WHERE t.rev > ? AND t.rev <= ? AND t.integration IN (SELECT value FROM json_each(?))
+        ORDER BY t.rev LIMIT ?`,
+      params: [first, last, whose, limit],
+    }));
+    const isQuick = integrations === null || last - first <= this.limits.scan;
+    const found = await this.answers.all(queries, isQuick);
+    const wanted = kinds.flatMap((kind, i) => (found[i] ?? []).map(([rev]) => ({ kind, rev: Number(rev) })));
+    return wanted.sort((a, b) => a.rev - b.rev).slice(0, limit);
+  }
+
+  async #inOrder<T>(
+    wanted: readonly Written[],
+    read: (kind: Kind, revs: readonly number[]) => Promise<T[]>,
+  ): Promise<T[]> {
+    const found = new Map<number, T>();
+    for (const [kind, some] of grouped(wanted, ({ kind }) => kind)) {
+      const revs = some.map(({ rev }) => rev);
+      for (const [i, revision] of (await read(kind, revs)).entries()) {
+        found.set(revs[i] ?? 0, revision);
+      }
+    }
+    return wanted.flatMap(({ rev }) => found.get(rev) ?? []);
+  }
+
+  /** The number of the last revision written by batches up to `seq`. */
+  #lastRev(seq: number): number {
+    const sql = 'SELECT last_rev FROM batches WHERE seq <= ? ORDER BY seq DESC LIMIT 1';
+    return Number(this.connection.first(sql, [seq])?.[0] ?? 0);
+  }
+
+  /** The number after which the revisions that follow a key in its batch begin. */
+  #place({ seqFrom, key }: NonNullable<ChangesQuery['after']>): number {
+    const [from, to] = [this.#lastRev(seqFrom - 1), this.#lastRev(seqFrom)];
+    const before = KINDS.flatMap((kind) => this.#keysWithin(kind, from, to)).filter(
+      (written) => compareWritten(written, key) <= 0,
+    );
+    return from + before.length;
+  }
+
+  #keysWithin(kind: Kind, from: number, to: number): RecordKey[] {
+    const sql = `SELECT integration, id FROM "${kind}" WHERE rev > ? AND rev <= ?`;
+    return this.connection.all(sql, [from, to]).map(([integration, id]) => ({
+      integration: this.integrations.nameOf(Number(integration)),
+      kind,
+      id: String(id),
+    }));
+  }
+}

@@ -1,0 +1,97 @@
+import type { ListedKind } from '../../resources/kind.js';
+import type { AnyRecord } from '../../resources/records.js';
+import type { Fields } from '../../values/filter.js';
+import type { Instant } from '../../values/instant.js';
+import { COLUMN_NAMES, LISTED_KINDS, listedFields, toValues } from './columns.js';
+import type { Row } from './driver.js';
+import type { Connection } from './sqlite-connection.js';
+import { References } from './sqlite-references.js';
+import { kindSql, LAYOUT } from './sqlite-schema.js';
+import { Tops } from './sqlite-tops.js';
+
+const CHUNK = 500;
+/** What is the same whatever the fields are. */
+const KEPT =
+  'rev, integration, id, seq_from, seq_to, verified_at, verified_seq, digest, origin, deleted, body';
+
+/** Whether the columns that lists go by are those that `FIELDS` asks for. */
+export function isLaidOut(connection: Connection): boolean {
+  return connection.first('SELECT fields FROM layout')?.[0] === LAYOUT;
+}
+
+/**
+ * Makes the columns, indexes and references that lists go by anew from the records, which hold all that they
+ * need: a field may be added to `FIELDS` without a thought for the histories that are there. One transaction;
+ * a million revisions take a minute or two.
+ */
+export function layOut(connection: Connection): void {
+  connection.transaction(() => {
+    connection.run('DELETE FROM tops');
+    for (const kind of LISTED_KINDS) remake(connection, kind);
+    connection.run('UPDATE layout SET fields = ?', [LAYOUT]);
+  });
+}
+
+function remake(connection: Connection, kind: ListedKind): void {
+  const named = `SELECT name FROM sqlite_master WHERE type = ? AND name GLOB '${kind}_*'`;
+  for (const [name] of connection.all(named, ['index'])) connection.exec(`DROP INDEX "${name}"`);
+  for (const [name] of connection.all(named, ['table'])) connection.exec(`DROP TABLE "${name}"`);
+  connection.exec(`ALTER TABLE "${kind}" RENAME TO "old ${kind}"`);
+  connection.exec(kindSql(kind));
+  new Copy(connection, kind).run();
+  connection.exec(`DROP TABLE "old ${kind}"`);
+}
+
+/** Copies a kind's revisions in the order in which they were written, a batch's tops after its revisions. */
+class Copy {
+  #tops = new Tops();
+  readonly #references = new References();
+  /** One revision, with what the columns of `COLUMN_NAMES` are to hold, and its number. */
+  readonly #copy: string;
+  #seq = 0;
+  #at: Instant = '';
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly kind: ListedKind,
+  ) {
+    const names = COLUMN_NAMES[kind];
+    this.#copy = `INSERT INTO "${kind}" (${KEPT}, ${names.join(', ')})
+      SELECT ${KEPT}, ${names.map(() => '?').join(', ')} FROM "old ${kind}" WHERE rev = ?`;
+  }
+
+  run(): void {
+    const sql = `SELECT t.rev, t.integration, t.seq_from, f.at, t.deleted, b.record FROM "old ${this.kind}" t
+      JOIN batches f ON f.seq = t.seq_from JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
+      WHERE t.rev > ? ORDER BY t.rev LIMIT ${CHUNK}`;
+    for (let last = 0, rows: Row[] = []; ; last = Number(rows.at(-1)?.[0])) {
+      rows = this.connection.all(sql, [last]);
+      for (const row of rows) this.#remake(row);
+      if (rows.length < CHUNK) break;
+    }
+    this.#endBatch();
+  }
+
+  #remake([rev, integration, seqFrom, at, deleted, record]: Row): void {
+    if (seqFrom !== this.#seq) this.#endBatch();
+    this.#seq = Number(seqFrom);
+    this.#at = String(at);
+    // a tombstone is in no list
+    const fields = deleted === 1 ? null : this.#fields(String(record));
+    const values = fields ? toValues(this.kind, fields) : COLUMN_NAMES[this.kind].map(() => null);
+    this.connection.run(this.#copy, [...values, Number(rev)]);
+    if (fields === null) return;
+    this.#tops.add(this.kind, Number(integration), Number(rev), fields);
+    this.#references.add(this.kind, Number(integration), Number(rev), fields);
+  }
+
+  #fields(record: string): Fields {
+    return listedFields(this.kind, JSON.parse(record) as AnyRecord);
+  }
+
+  #endBatch(): void {
+    this.#tops.write(this.connection, { seq: this.#seq, at: this.#at });
+    this.#tops = new Tops();
+    this.#references.write(this.connection);
+  }
+}

@@ -1,0 +1,302 @@
+import type { RecordedEntry } from '../../model/ledger.js';
+import type { QuarantineEntry } from '../../model/quarantine.js';
+import type { Revision } from '../../model/revision.js';
+import type { Run, RunTrigger } from '../../model/run.js';
+import type { Stream, StreamState } from '../../model/stream.js';
+import type { Kind, ListedKind, RecordKey } from '../../resources/kind.js';
+import { type Instant, toInstant } from '../../values/instant.js';
+import type { BatchNote, Confirmation, DerivedFault } from '../batch-statement.js';
+import { HistoryError } from '../errors.js';
+import type {
+  Batch,
+  ChangesQuery,
+  HistoryStore,
+  ListQuery,
+  OpenMode,
+  Page,
+  PageQuery,
+  Pin,
+  ReceivedRevision,
+  Recorded,
+  RecordedPage,
+  RecordedQuery,
+} from '../store.js';
+import { DerivedCheck } from './derived.js';
+import { Kept } from './documents.js';
+import { Books, dropLease, outcomeOf, takeLease } from './ledger.js';
+import { Lists } from './lists.js';
+import { Answers, inlineOffload, LIMITS, type Limits, type Offload, WorkerOffload } from './query-worker.js';
+import { Records } from './records.js';
+import type { Access, Connection } from './sqlite-connection.js';
+import { openFile, openToRead } from './sqlite-file.js';
+import { Integrations } from './sqlite-integrations.js';
+import { lockForWriting, type WriterLock } from './sqlite-lock.js';
+import { openToManage } from './sqlite-manage.js';
+import { BatchWriter, type Head } from './sqlite-record.js';
+import { Revisions, readConfirmations } from './sqlite-revisions.js';
+
+export interface SqliteOptions {
+  /** The clock that leases go by, in ms; the system's if not given. */
+  readonly now?: () => number;
+  /** How much of decoded records is kept in memory, in characters of their JSON. */
+  readonly cacheBytes?: number;
+  /** How many rows may be looked at on the event loop. */
+  readonly limits?: Limits;
+}
+
+const IN_MEMORY = ':memory:';
+
+/**
+ * Opens the history in the file `path`, or one in memory for `:memory:`. But for reading, the file and its
+ * folder are made where there is none. Throws a HistoryError: `IN_USE` when it is to be written while another
+ * store writes to it, `UNUSABLE` when the file is something else, `UNAVAILABLE` when it cannot be opened.
+ */
+export async function openSqliteStore(
+  path: string,
+  mode: OpenMode,
+  options: SqliteOptions = {},
+): Promise<HistoryStore> {
+  if (path === IN_MEMORY) return new SqliteStore(openFile(path, 'write'), null, 'write', options);
+  if (mode === 'read') {
+    const { connection, release } = openToRead(path);
+    return new SqliteStore(connection, release ? { release } : null, mode, options);
+  }
+  if (mode === 'manage') return new SqliteStore(await openToManage(path), null, mode, options);
+  const lock = lockForWriting(path);
+  try {
+    return new SqliteStore(openFile(path, mode), lock, mode, options);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** How another connection reads the same file. */
+function readingAs(access: Access): Access {
+  return access === 'immutable' ? access : 'read';
+}
+
+class SqliteStore implements HistoryStore {
+  readonly description = 'sqlite';
+  readonly #integrations: Integrations;
+  readonly #revisions: Revisions;
+  readonly #records: Records;
+  readonly #lists: Lists;
+  readonly #books: Books;
+  readonly #kept: Kept;
+  readonly #offload: Offload;
+  readonly #answers: Answers;
+  readonly #limits: Limits;
+  readonly #now: () => number;
+  /** What the writer knows without asking; a reader asks, since another process writes. */
+  #head: Head | null = null;
+  #isClosed = false;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly lock: WriterLock | null,
+    private readonly mode: OpenMode,
+    { now = Date.now, cacheBytes, limits = LIMITS }: SqliteOptions,
+  ) {
+    this.#now = now;
+    this.#integrations = new Integrations(connection);
+    const isShared = connection.path !== IN_MEMORY;
+    this.#offload = isShared
+      ? new WorkerOffload(connection.path, readingAs(connection.access))
+      : inlineOffload(connection);
+    const answers = new Answers(connection, this.#offload);
+    this.#answers = answers;
+    this.#limits = limits;
+    this.#revisions = new Revisions(connection, this.#integrations, cacheBytes);
+    this.#records = new Records(connection, this.#integrations, this.#revisions, answers, limits);
+    this.#lists = new Lists(connection, this.#integrations, this.#revisions, answers, limits);
+    this.#books = new Books(connection, answers, limits);
+    this.#kept = new Kept(connection, answers, limits, mode);
+  }
+
+  async record(batch: Batch): Promise<Recorded> {
+    this.#assertWriter();
+    const before = this.connection.first('SELECT outcome FROM batches WHERE id = ?', [batch.id]);
+    if (before) return outcomeOf(String(before[0])).recorded;
+    const writer = new BatchWriter(this.connection, this.#integrations, batch, this.#headNow());
+    try {
+      this.connection.transaction(() => writer.write());
+    } catch (error) {
+      this.#integrations.reload();
+      throw error;
+    }
+    this.#head = writer.head;
+    this.#revisions.changed(writer.touched, writer.renewed);
+    return writer.recorded;
+  }
+
+  async head(): Promise<Pin> {
+    const { seq, at } = this.#headNow();
+    return { seq, at };
+  }
+
+  async pinAt(asOf: Instant): Promise<Pin> {
+    const sql = 'SELECT seq, at FROM batches WHERE at <= ? ORDER BY at DESC LIMIT 1';
+    const row = this.connection.first(sql, [asOf]);
+    return row ? { seq: Number(row[0]), at: String(row[1]) } : { seq: 0, at: toInstant(0) };
+  }
+
+  firstRecorded: HistoryStore['firstRecorded'] = (query) => this.#books.firstRecorded(query);
+
+  async get<K extends Kind>(keys: readonly (RecordKey & { readonly kind: K })[], seq: number) {
+    this.#headNow();
+    return this.#records.get(keys, seq);
+  }
+
+  async page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>> {
+    return this.#lists.page(query, this.#headNow());
+  }
+
+  async count(query: ListQuery): Promise<number> {
+    return this.#lists.count(query, this.#headNow());
+  }
+
+  async recorded(query: RecordedQuery): Promise<RecordedPage> {
+    return this.#lists.recorded(query, this.#headNow());
+  }
+
+  async referrers<K extends ListedKind>(
+    kind: K,
+    field: string,
+    integration: string,
+    values: readonly string[],
+    seq: number,
+  ): Promise<Revision<K>[][]> {
+    this.#headNow();
+    return this.#records.referrers(kind, field, integration, values, seq);
+  }
+
+  async revisions<K extends Kind>(
+    key: RecordKey & { readonly kind: K },
+    beforeSeq: number,
+    limit: number,
+  ): Promise<Revision<K>[]> {
+    this.#headNow();
+    return this.#records.revisionsOf(key, beforeSeq, limit);
+  }
+
+  async versions<K extends Kind>(keys: readonly (RecordKey & { readonly kind: K })[], seq: number) {
+    this.#headNow();
+    return this.#records.versions(keys, seq);
+  }
+
+  async countRevisions(key: RecordKey, seq: number): Promise<number> {
+    this.#headNow();
+    return this.#records.countRevisions(key, seq);
+  }
+
+  async changes(query: ChangesQuery): Promise<Revision[]> {
+    this.#headNow();
+    return this.#records.changes(query);
+  }
+
+  async changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]> {
+    this.#headNow();
+    return this.#records.changesReceived(query);
+  }
+
+  async received(key: RecordKey, seqFrom: number): Promise<string | null> {
+    this.#headNow();
+    return this.#records.received(key, seqFrom);
+  }
+
+  async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
+    return this.#books.ledger(stream, from, to, seq);
+  }
+
+  async streams(): Promise<StreamState[]> {
+    return this.#books.streams();
+  }
+
+  async runs(query: Parameters<HistoryStore['runs']>[0]): Promise<Run[]> {
+    return this.#books.runs(query);
+  }
+
+  async countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number> {
+    return this.#books.countRuns(integrations, trigger);
+  }
+
+  async run(id: string): Promise<Run | null> {
+    return this.#books.run(id);
+  }
+
+  async quarantine(query: Parameters<HistoryStore['quarantine']>[0]): Promise<QuarantineEntry[]> {
+    return this.#books.quarantine(query);
+  }
+
+  async countQuarantine(query: Parameters<HistoryStore['countQuarantine']>[0]): Promise<number> {
+    return this.#books.countQuarantine(query);
+  }
+
+  async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
+    return keys.map((key) => this.#books.quarantined(key));
+  }
+
+  async batches(query: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
+    return this.#books.batches(query);
+  }
+
+  confirmations(): AsyncIterable<readonly Confirmation[]> {
+    return readConfirmations(this.connection, this.#integrations);
+  }
+
+  checkDerived(seq: number): AsyncIterable<DerivedFault> {
+    return new DerivedCheck(this.connection, this.#answers, this.#limits, seq).run();
+  }
+
+  document: HistoryStore['document'] = (...query) => this.#kept.document(...query);
+  documents: HistoryStore['documents'] = (collection) => this.#kept.documents(collection);
+  putDocument: HistoryStore['putDocument'] = (...document) => this.#kept.putDocument(...document);
+  removeDocument: HistoryStore['removeDocument'] = (...document) => this.#kept.removeDocument(...document);
+  append: HistoryStore['append'] = (...entry) => this.#kept.append(...entry);
+  journal: HistoryStore['journal'] = (query) => this.#kept.journal(query);
+  journalLength: HistoryStore['journalLength'] = (journal) => this.#kept.journalLength(journal);
+
+  async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
+    this.#assertWriter();
+    return takeLease(this.connection, name, holder, ttlMs, this.#now());
+  }
+
+  async releaseLease(name: string, holder: string): Promise<void> {
+    this.#assertWriter();
+    dropLease(this.connection, name, holder);
+  }
+
+  async ping(): Promise<void> {
+    this.connection.first('SELECT max(seq) FROM batches');
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#offload.close();
+    if (this.mode === 'write') this.connection.all('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.connection.close();
+    this.lock?.release();
+  }
+
+  /** The head as it is now. A reader asks for it and drops what another process may have changed. */
+  #headNow(): Head {
+    if (this.#head && this.mode === 'write') return this.#head;
+    const row = this.connection.first('SELECT seq, at, last_rev FROM batches ORDER BY seq DESC LIMIT 1');
+    const [seq, at, lastRev] = row ?? [0, toInstant(0), 0];
+    const head = { seq: Number(seq), at: String(at), lastRev: Number(lastRev) };
+    if (head.seq !== this.#head?.seq) {
+      this.#integrations.reload();
+      this.#revisions.outdate();
+    }
+    this.#head = head;
+    return head;
+  }
+
+  #assertWriter(): void {
+    if (this.mode === 'write') return;
+    const what = this.mode === 'read' ? 'reading only' : 'documents and journals only';
+    throw new HistoryError('UNUSABLE', `${this.connection.path} is open for ${what}`);
+  }
+}

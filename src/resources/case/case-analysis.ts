@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { decode, decodeEach, type Received, undecodable, unreadParts } from '../decode.js';
+import type { CaseAnalysis, TimelineEvent } from '../records.js';
+import { custom, instant, isRecord, term, text, word } from '../scalars.js';
+import type { Decoded } from '../threat/threat-part.js';
+
+export const placeShape = { city: word, state: word, country: word };
+export const insightShape = { signal: text, description: text };
+
+const placeSchema = z.object(placeShape);
+
+const place = custom('a place', (value) => {
+  if (typeof value === 'string') return value.trim() === '' ? null : value;
+  const read = placeSchema.safeParse(value);
+  if (!read.success) return null;
+  const parts = [read.data.city, read.data.state, read.data.country].filter((part) => part !== null);
+  return parts.length > 0 ? parts.join(', ') : null;
+});
+
+/** What events of all kinds have in common. They carry no mark of their kind, so the rest is kept by name. */
+export const eventSchema = z.object({
+  event_timestamp: instant,
+  category: term,
+  title: text,
+  description: text,
+  ip_address: word,
+  location: place,
+  prev_location: place,
+});
+
+const insightSchema = z.object(insightShape);
+
+export const caseAnalysisSchema = z.object({
+  insights: z.array(z.unknown()).nullish(),
+  eventTimeline: z.array(z.unknown()).nullish(),
+});
+
+export function decodeCaseAnalysis(caseId: string, detail: Received): Decoded<CaseAnalysis> {
+  const what = `the analysis of the case ${caseId}`;
+  const raw = decode(caseAnalysisSchema, detail, what);
+  const json = isRecord(detail.json) ? detail.json : {};
+  // either may be missing, but without both it is some other answer, not an analysis that found nothing
+  if (!('insights' in json) && !('eventTimeline' in json)) {
+    throw undecodable(detail, what, 'it has neither insights nor eventTimeline');
+  }
+  const insights = decodeEach(insightSchema, raw.insights ?? [], 'insights', (item, path) =>
+    unreadParts(insightShape, item, path),
+  );
+  const events = decodeEach(eventSchema, raw.eventTimeline ?? [], 'eventTimeline', (item, path) =>
+    unreadParts(eventSchema.shape, item, path, { location: placeShape, prev_location: placeShape }),
+  );
+  return {
+    record: {
+      caseId,
+      insights: insights.read.map(({ value }) => value),
+      events: events.read.map((event) => toEvent(event.value, event.raw)),
+    },
+    payload: detail.json,
+    unread: [...insights.unread, ...events.unread],
+  };
+}
+
+function toEvent(event: z.infer<typeof eventSchema>, raw: unknown): TimelineEvent {
+  const rest = Object.entries(isRecord(raw) ? raw : {}).filter(
+    ([name]) => !Object.hasOwn(eventSchema.shape, name),
+  );
+  return {
+    time: event.event_timestamp,
+    categoryRaw: event.category,
+    title: event.title,
+    description: event.description,
+    ipAddress: event.ip_address,
+    location: event.location,
+    previousLocation: event.prev_location,
+    details: Object.fromEntries(rest),
+  };
+}

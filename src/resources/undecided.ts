@@ -1,0 +1,72 @@
+import type { Filter } from '../values/filter.js';
+import { fieldSpec } from './definition.js';
+import type { ListedKind } from './kind.js';
+
+/** The stored records that a filter can neither include nor exclude because of one time field. */
+export interface Undecided {
+  /** The time field that has no value. */
+  readonly field: string;
+  /** Matches those records. Its top level asks for `field` without a value, so that an index finds them. */
+  readonly filter: Filter;
+}
+
+type Leaf = Extract<Filter, { readonly field: string }>;
+
+/**
+ * The records that `filter` can neither include nor exclude, since it compares a time that Abnormal did not give
+ * for them. One part for each time field that can be the reason; no record is in two parts.
+ */
+export function undecidedBy(kind: ListedKind, filter: Filter | null): Undecided[] {
+  if (filter === null) return [];
+  const fields = [...new Set(comparedTimes(kind, filter))];
+  const open = { and: [possible(kind, filter), { not: certain(kind, filter) }] };
+  return fields.map((field, index) => ({
+    field,
+    filter: {
+      and: [
+        { field, eq: null },
+        unknown(field),
+        ...fields.slice(0, index).map((earlier) => ({ not: unknown(earlier) })),
+        open,
+      ],
+    },
+  }));
+}
+
+/** Records of which a time field has a value that is not known: with no value, unless there can be none. */
+function unknown(field: string): Filter {
+  const absent: Filter = { field, eq: null };
+  if (field !== 'latestRemediationTime') return absent;
+  // a threat that was not remediated has no time of remediation: that is known, not missing
+  return { and: [absent, { field: 'remediationState', in: ['REMEDIATED', 'PARTLY', 'UNKNOWN'] }] };
+}
+
+/** What may hold, once unknown times are known. */
+function possible(kind: ListedKind, filter: Filter): Filter {
+  if ('and' in filter) return { and: filter.and.map((part) => possible(kind, part)) };
+  if ('or' in filter) return { or: filter.or.map((part) => possible(kind, part)) };
+  if ('not' in filter) return { not: certain(kind, filter.not) };
+  return isOpen(kind, filter) ? { or: [filter, unknown(filter.field)] } : filter;
+}
+
+/** What holds, whatever unknown times turn out to be. */
+function certain(kind: ListedKind, filter: Filter): Filter {
+  if ('and' in filter) return { and: filter.and.map((part) => certain(kind, part)) };
+  if ('or' in filter) return { or: filter.or.map((part) => certain(kind, part)) };
+  if ('not' in filter) return { not: possible(kind, filter.not) };
+  return filter;
+}
+
+function comparedTimes(kind: ListedKind, filter: Filter): string[] {
+  if ('and' in filter) return filter.and.flatMap((part) => comparedTimes(kind, part));
+  if ('or' in filter) return filter.or.flatMap((part) => comparedTimes(kind, part));
+  if ('not' in filter) return comparedTimes(kind, filter.not);
+  return isOpen(kind, filter) ? [filter.field] : [];
+}
+
+/** Whether a comparison has no answer for a record without a value: one with a time, unless it asks for none. */
+function isOpen(kind: ListedKind, leaf: Leaf): boolean {
+  if (fieldSpec(kind, leaf.field)?.type !== 'instant') return false;
+  if ('eq' in leaf) return leaf.eq !== null;
+  return !('in' in leaf) || !leaf.in.includes(null);
+}

@@ -1,0 +1,53 @@
+import { setMaxListeners } from 'node:events';
+import type { Instant } from '../../values/instant.js';
+import type { Freshness } from '../sync.js';
+
+/** What a caller gets that did not have to wait for Abnormal. */
+export function known(verifiedAt: Instant | null): Freshness {
+  return { stale: false, verifiedAt, live: false };
+}
+
+/** What every caller gets that waited for a reading that began at `readSince`. */
+export function readLive(verifiedAt: Instant | null, readSince: Instant): Freshness {
+  return { stale: false, verifiedAt, live: true, ...(verifiedAt && { readSince }) };
+}
+
+export function staleness(verifiedAt: Instant | null, code: string, reason: string): Freshness {
+  return { stale: true, verifiedAt, code, reason };
+}
+
+/** The answer while Abnormal takes longer than somebody can be kept waiting. */
+export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Freshness {
+  const reason = `Abnormal has not answered within ${waitMs / 1000} s; it is being read on.`;
+  return () => staleness(verifiedAt, 'TIMEOUT', reason);
+}
+
+/** Waits for work that goes on by itself; throws the signal's reason when whoever asked has gone. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  let stopListening = () => {};
+  // one query may wait for many records; Node warns of a leak from the eleventh listener on
+  setMaxListeners(0, signal);
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    stopListening = () => signal.removeEventListener('abort', onAbort);
+  });
+  return Promise.race([work, aborted]).finally(() => stopListening());
+}
+
+/** The same, but no longer than `waitMs` of real time: then `late` gives the answer. */
+export async function waitFor(
+  work: Promise<Freshness>,
+  waitMs: number,
+  late: () => Freshness,
+  signal: AbortSignal | undefined,
+): Promise<Freshness> {
+  let stopTimer = () => {};
+  const patience = new Promise<Freshness>((resolve) => {
+    const timer = setTimeout(() => resolve(late()), waitMs);
+    stopTimer = () => clearTimeout(timer);
+  });
+  return unlessAborted(Promise.race([work, patience]), signal).finally(() => stopTimer());
+}

@@ -1,0 +1,187 @@
+import { linkSignals } from '../../async/signals.js';
+import type { Flight, Flights } from '../../async/single-flight.js';
+import { Audience } from '../../async/waiters.js';
+import type { Accounts } from '../../integrations/accounts.js';
+import type { StreamState } from '../../model/stream.js';
+import type { Resource } from '../../resources/kind.js';
+import { earliest, type Instant, toInstant, toMillis } from '../../values/instant.js';
+import type { DeltaOutcome } from '../pass/read-delta.js';
+import { type Source, type SyncEnv, sourceText } from '../pass.js';
+import { errorOf, StopError } from '../stop.js';
+import { sourceStates } from '../stream-states.js';
+import type { Freshness } from '../sync.js';
+import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
+import { runLiveDelta } from './run-live-delta.js';
+
+/** A reading that began so shortly before it was asked for serves as well as one of one's own. */
+const JOIN_MS = 2_000;
+
+/** Brings a resource's change windows up to date for whoever asks; see `Live.list`. */
+export class LiveLists {
+  private readonly queued = new Map<string, LiveReading>();
+  /** Who waits for the readings on their way that were begun here; those of polls are not listed. */
+  private readonly audiences = new Map<string, Audience>();
+
+  constructor(
+    private readonly env: SyncEnv,
+    private readonly accounts: Accounts,
+    private readonly deltas: Flights<DeltaOutcome>,
+    private readonly closing: AbortSignal,
+  ) {}
+
+  async list(
+    resource: Resource,
+    integrations: readonly string[] | null,
+    maxAgeMs: number,
+    signal?: AbortSignal,
+  ): Promise<Freshness> {
+    const wanted = this.accounts.list().filter(({ name }) => integrations?.includes(name) ?? true);
+    const answers = await Promise.all(
+      wanted.map((account) => this.source({ account, resource }, maxAgeMs, signal)),
+    );
+    const unknown = integrations?.find((name) => !this.accounts.get(name));
+    if (unknown !== undefined) {
+      answers.push(staleness(null, 'UNREACHABLE', `No account is configured under the name ${unknown}.`));
+    }
+    return answers.length > 0 ? answers.reduce(stalest) : known(null);
+  }
+
+  async landed(): Promise<void> {
+    await Promise.allSettled([...this.queued.values()].map(({ done }) => done));
+    await this.deltas.landed();
+  }
+
+  private async source(source: Source, maxAgeMs: number, signal?: AbortSignal): Promise<Freshness> {
+    const states = await sourceStates(this.env, source);
+    const { liveWaitMs, liveRetryMs } = this.env.settings;
+    const verifiedAt = oldestSuccess(states);
+    if (this.ageOf(verifiedAt) <= maxAgeMs) return known(verifiedAt);
+    const failed = states.find((state) => isRefused(state));
+    // a refusal is an answer too, and good for as long; anything else may have passed a moment later
+    const patience = failed?.status === 'UNAVAILABLE' ? liveRetryMs : Math.max(liveRetryMs, maxAgeMs);
+    if (failed && this.ageOf(failed.lastAttemptAt) <= patience) return refusedFreshness(failed, verifiedAt);
+    const work = this.bringUp(source, this.env.clock() - Math.max(maxAgeMs, JOIN_MS), signal);
+    return waitFor(work, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
+  }
+
+  /** How old in milliseconds; without end for what never was, or by a clock that was ahead. */
+  private ageOf(instant: Instant | null): number {
+    const age = instant === null ? -1 : this.env.clock() - toMillis(instant);
+    return age >= 0 ? age : Number.POSITIVE_INFINITY;
+  }
+
+  private async bringUp(
+    source: Source,
+    notBefore: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Freshness> {
+    // a reading that is joined began earlier than the caller asked, any other begins from now on
+    const now = this.env.clock();
+    const joined = this.joinable(sourceText(source), notBefore);
+    const readSince = toInstant(Math.min(now, joined?.startedAt ?? now));
+    const { error } = await this.delta(source, joined, signal);
+    const verifiedAt = oldestSuccess(await sourceStates(this.env, source));
+    return error ? staleness(verifiedAt, error.code, error.message) : readLive(verifiedAt, readSince);
+  }
+
+  /** The reading on its way, if it began at `notBefore` or later and is not being given up. */
+  private joinable(key: string, notBefore: number): Flight<DeltaOutcome> | null {
+    const current = this.deltas.current(key);
+    const isGone = this.audiences.get(key)?.isGone ?? false;
+    return current && current.startedAt >= notBefore && !isGone ? current : null;
+  }
+
+  /** Joins the reading given, or the next one to begin. */
+  private delta(
+    source: Source,
+    joined: Flight<DeltaOutcome> | null,
+    signal: AbortSignal | undefined,
+  ): Promise<DeltaOutcome> {
+    const key = sourceText(source);
+    if (joined) return heard(outcomeOf(joined.done), this.audiences.get(key), signal);
+    const queued = this.queued.get(key);
+    const next = queued && !queued.audience.isGone ? queued : this.queue(key, source);
+    return heard(next.done, next.audience, signal);
+  }
+
+  private queue(key: string, source: Source): LiveReading {
+    let hasBegun = false;
+    const audience = new Audience();
+    const done = this.deltas.start(key, () => {
+      hasBegun = true;
+      if (this.queued.get(key)?.audience === audience) this.queued.delete(key);
+      return this.read(key, source, audience);
+    });
+    const next = { done, audience };
+    if (!hasBegun) this.queued.set(key, next);
+    return next;
+  }
+
+  /** Reads for those who wait; given up when all of them have gone, and not begun when they went before. */
+  private async read(key: string, source: Source, audience: Audience): Promise<DeltaOutcome> {
+    if (audience.isGone) return { error: errorOf({ kind: 'INTERRUPTED' }) };
+    this.audiences.set(key, audience);
+    const ending = linkSignals(this.closing, audience.signal);
+    try {
+      return await runLiveDelta(this.env, source, ending.signal);
+    } finally {
+      ending.unlink();
+      this.audiences.delete(key);
+    }
+  }
+}
+
+/** A reading that whoever waits for it can be the last to give up. */
+interface LiveReading {
+  readonly done: Promise<DeltaOutcome>;
+  readonly audience: Audience;
+}
+
+/** Waits for a reading as one of its audience. */
+function heard(
+  reading: Promise<DeltaOutcome>,
+  audience: Audience | undefined,
+  signal: AbortSignal | undefined,
+): Promise<DeltaOutcome> {
+  const stopListening = audience?.join(signal) ?? (() => {});
+  return reading.finally(stopListening);
+}
+
+/** How somebody else's reading went. */
+async function outcomeOf(reading: Promise<DeltaOutcome>): Promise<DeltaOutcome> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof StopError) return { error: errorOf(error.stop) };
+    throw error;
+  }
+}
+
+function oldestSuccess(states: readonly StreamState[]): Instant | null {
+  const times = states.map((state) => state.lastSuccessAt).sort();
+  return times.includes(null) ? null : (times[0] ?? null);
+}
+
+function isRefused({ status }: StreamState): boolean {
+  return status !== 'OK' && status !== 'NEVER_READ';
+}
+
+function refusedFreshness({ status, message }: StreamState, verifiedAt: Instant | null): Freshness {
+  const code = status === 'UNAVAILABLE' ? 'UNREACHABLE' : status;
+  return staleness(verifiedAt, code, message ?? 'Abnormal could not be read.');
+}
+
+function stalest(a: Freshness, b: Freshness): Freshness {
+  if (a.stale !== b.stale) return a.stale ? a : b;
+  if (!a.stale && !b.stale) {
+    const readSince =
+      a.readSince && b.readSince ? earliest(a.readSince, b.readSince) : (a.readSince ?? b.readSince);
+    return { ...older(a, b), live: a.live || b.live, ...(readSince && { readSince }) };
+  }
+  return older(a, b);
+}
+
+function older<F extends Freshness>(a: F, b: F): F {
+  if (a.verifiedAt === null || b.verifiedAt === null) return a.verifiedAt === null ? a : b;
+  return a.verifiedAt <= b.verifiedAt ? a : b;
+}

@@ -1,0 +1,215 @@
+import DataLoader from 'dataloader';
+import { newMeter } from '../../abnormal/client.js';
+import { linkSignals } from '../../async/signals.js';
+import { Audience } from '../../async/waiters.js';
+import type { Account } from '../../integrations/account.js';
+import type { Accounts } from '../../integrations/accounts.js';
+import type { Revision } from '../../model/revision.js';
+import { type Kind, keyText, type RecordKey, type Resource } from '../../resources/kind.js';
+import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
+import { earliest, type Instant, shift } from '../../values/instant.js';
+import { nowOf, type SyncEnv } from '../pass.js';
+import type { Task } from '../records/fetch-chunk.js';
+import { fetchRecord } from '../records/fetch-record.js';
+import { heldItem } from '../records/held-item.js';
+import { toUpstreamError } from '../stop.js';
+import type { Freshness } from '../sync.js';
+import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
+import { createLiveWriter, type LiveRead, type LiveWriter } from './live-writer.js';
+
+type Key = RecordKey & { readonly kind: Kind };
+
+const RESOURCE_OF_KIND: Record<Kind, Resource> = {
+  threat: 'threats',
+  threatAttachments: 'threats',
+  threatLinks: 'threats',
+  case: 'cases',
+  caseAnalysis: 'cases',
+  campaign: 'campaigns',
+};
+
+const MAX_CONFLICT_ROUNDS = 3;
+
+/** A reading on its way, and those who wait for it. */
+interface SharedReading {
+  readonly done: Promise<Freshness>;
+  readonly audience: Audience;
+}
+
+/** What a reading begins with: what is held, the batch it was seen at, and the time. */
+interface Basis {
+  readonly held: Revision | null;
+  readonly basis: number;
+  readonly readSince: Instant;
+}
+
+/** Brings single records up to date for whoever asks; see `Live.record`. */
+export class LiveRecords {
+  private readonly flights = new Map<string, SharedReading>();
+  /** Ids that Abnormal does not know, so that asking for one again and again costs nothing. */
+  private readonly unknown = new BoundedCache<Instant>('unknownIds', textBytes);
+  private readonly writers = new Map<string, LiveWriter>();
+  private readonly held;
+
+  constructor(
+    private readonly env: SyncEnv,
+    private readonly accounts: Accounts,
+    private readonly closing: AbortSignal,
+  ) {
+    this.held = createHeldLoader(env);
+  }
+
+  async record(key: Key, maxAgeMs: number, signal?: AbortSignal): Promise<Freshness> {
+    const { liveWaitMs } = this.env.settings;
+    const askedAt = nowOf(this.env);
+    const current = await this.held.load(key);
+    const recorded = this.knownAnswer(key, current, maxAgeMs);
+    if (recorded) return asWaitedFor(recorded, askedAt);
+    const account = this.accounts.get(key.integration);
+    const verifiedAt = current?.verifiedAt ?? null;
+    if (!account) {
+      return staleness(
+        verifiedAt,
+        'UNREACHABLE',
+        `No account is configured under the name ${key.integration}.`,
+      );
+    }
+    const reading = this.share(account, key, maxAgeMs, signal);
+    const answer = await waitFor(reading, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
+    return asWaitedFor(answer, askedAt);
+  }
+
+  async landed(): Promise<void> {
+    await Promise.allSettled([...this.flights.values()].map(({ done }) => done));
+  }
+
+  private knownAnswer(key: Key, current: Revision | null, maxAgeMs: number): Freshness | null {
+    const verifiedAt = current?.verifiedAt ?? null;
+    if (verifiedAt !== null && this.isYoung(verifiedAt, maxAgeMs)) return known(verifiedAt);
+    const missedAt = this.unknown.get(keyText(key));
+    if (!missedAt || !this.isYoung(missedAt, maxAgeMs) || (current && !current.deleted)) return null;
+    return known(current && missedAt);
+  }
+
+  private isYoung(instant: Instant | undefined, maxAgeMs: number): boolean {
+    const now = nowOf(this.env);
+    return instant !== undefined && instant <= now && instant >= shift(now, -maxAgeMs);
+  }
+
+  /** One reading for all who want one now; given up when all of them have gone. */
+  private async share(
+    account: Account,
+    key: Key,
+    maxAgeMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Freshness> {
+    signal?.throwIfAborted();
+    const text = keyText(key);
+    const flight = this.flights.get(text) ?? this.launch(account, key, maxAgeMs);
+    const stopListening = flight.audience.isGone ? () => {} : flight.audience.join(signal);
+    const answer = await flight.done.finally(stopListening);
+    // whoever launched it may have been content with something older, or have gone before it was done
+    const isEnough = answer.stale || answer.live || this.isYoung(answer.verifiedAt ?? undefined, maxAgeMs);
+    return isEnough && !flight.audience.isGone ? answer : this.share(account, key, maxAgeMs, signal);
+  }
+
+  private launch(account: Account, key: Key, maxAgeMs: number): SharedReading {
+    const text = keyText(key);
+    const audience = new Audience();
+    const ending = linkSignals(this.closing, audience.signal);
+    const done = this.read(account, key, maxAgeMs, ending.signal).finally(() => {
+      ending.unlink();
+      this.flights.delete(text);
+    });
+    const flight = { done, audience };
+    this.flights.set(text, flight);
+    return flight;
+  }
+
+  private async read(account: Account, key: Key, maxAgeMs: number, signal: AbortSignal): Promise<Freshness> {
+    const readSince = nowOf(this.env);
+    let held: Revision | null = null;
+    for (let round = 0; round <= MAX_CONFLICT_ROUNDS; round += 1) {
+      // before anything of the record is read: whatever is recorded from here on conflicts with what comes
+      const { seq } = await this.env.store.head();
+      held = await this.held.load(key);
+      // another reading may have ended between the first look and this one
+      const recorded = round === 0 ? this.knownAnswer(key, held, maxAgeMs) : null;
+      const basis = { held, basis: seq, readSince };
+      const answer = recorded ?? (await this.readOnce(account, key, basis, maxAgeMs, signal));
+      if (answer) return answer;
+    }
+    // what conflicted with every reading was itself read just now
+    const verifiedAt = held?.verifiedAt ?? null;
+    return readLive(verifiedAt, earliest(verifiedAt ?? readSince, readSince));
+  }
+
+  /** `null` when what came conflicts with what was recorded meanwhile. */
+  private async readOnce(
+    account: Account,
+    key: Key,
+    { held, basis, readSince }: Basis,
+    maxAgeMs: number,
+    signal: AbortSignal,
+  ): Promise<Freshness | null> {
+    const { store } = this.env;
+    const [prior = null] = await store.quarantined([key]);
+    const verifiedAt = held?.verifiedAt ?? null;
+    if (held && prior?.code === 'NOT_FOUND' && this.isYoung(prior.lastTriedAt, maxAgeMs)) {
+      return staleness(verifiedAt, prior.code, prior.reason);
+    }
+    const task: Task = { key, held, prior, item: await heldItem(store, held) };
+    const meter = newMeter();
+    const options = { priority: 'interactive', signal, meter } as const;
+    try {
+      const outcome = await fetchRecord(account, key, task.item, basis, options);
+      return await this.settle(account, { task, outcome, meter }, readSince);
+    } catch (error) {
+      const { code, message } = toUpstreamError(error);
+      return staleness(verifiedAt, code, message);
+    }
+  }
+
+  private async settle(account: Account, read: LiveRead, readSince: Instant): Promise<Freshness | null> {
+    const { task, outcome } = read;
+    if (outcome.kind === 'GONE' && (!task.held || task.held.deleted)) {
+      this.unknown.set(keyText(task.key), nowOf(this.env));
+      return readLive(task.held ? nowOf(this.env) : null, readSince);
+    }
+    const isRecorded = await this.writerFor(account, task.key.kind).write(read);
+    if (outcome.kind === 'SEEN') {
+      const { fetchedAt } = outcome.observation;
+      this.env.drift.note(account.name, outcome.drift, fetchedAt);
+      // nobody who asks for a record waits for this
+      void this.env.drift.writeNews(account.name);
+      return isRecorded ? readLive(fetchedAt, earliest(fetchedAt, readSince)) : null;
+    }
+    const code = outcome.kind === 'GONE' ? 'NOT_FOUND' : outcome.code;
+    return staleness(task.held?.verifiedAt ?? null, code, outcome.reason);
+  }
+
+  private writerFor(account: Account, kind: Kind): LiveWriter {
+    const resource = RESOURCE_OF_KIND[kind];
+    const name = `${account.name}/${resource}`;
+    const writer = this.writers.get(name) ?? createLiveWriter(this.env, { account, resource });
+    this.writers.set(name, writer);
+    return writer;
+  }
+}
+
+/** What was confirmed since the caller asked, by whichever reading, was read while that caller waited. */
+function asWaitedFor(answer: Freshness, askedAt: Instant): Freshness {
+  if (answer.stale || answer.live || answer.verifiedAt === null || answer.verifiedAt < askedAt) return answer;
+  return readLive(answer.verifiedAt, askedAt);
+}
+
+/** Looks up the current revisions, all those asked for at once in one read. */
+function createHeldLoader({ store }: SyncEnv) {
+  return new DataLoader<Key, Revision | null>(
+    async (keys) => {
+      const { seq } = await store.head();
+      return store.get(keys, seq);
+    },
+    { cache: false, maxBatchSize: 1000 },
+  );
+}

@@ -1,0 +1,94 @@
+import { setTimeout } from 'node:timers/promises';
+import type { CallMeter } from '../../abnormal/client.js';
+import type { RunCounts } from '../../model/run.js';
+import { keyText } from '../../resources/kind.js';
+import type { Source, SyncEnv } from '../pass.js';
+import type { Task } from '../records/fetch-chunk.js';
+import type { FetchOutcome } from '../records/fetch-record.js';
+import { quarantineEntry } from '../records/ingest.js';
+import { type BatchPart, createRunRecorder, type RunRecorder } from '../run-recorder.js';
+
+/** One record as it was just read, on its way into the history. */
+export interface LiveRead {
+  readonly task: Task;
+  readonly outcome: FetchOutcome;
+  readonly meter: CallMeter;
+}
+
+/** Records what live reads bring; what comes within moments of each other goes into one batch. */
+export interface LiveWriter {
+  /** True once it is recorded; false when it conflicts with what another has recorded meanwhile. */
+  write(read: LiveRead): Promise<boolean>;
+}
+
+interface Waiting extends LiveRead {
+  readonly resolve: (isRecorded: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const MAX_BATCH = 100;
+/** A commit costs more than this wait, and answers tend to come in bursts. */
+const GATHER_MS = 5;
+
+export function createLiveWriter(env: SyncEnv, source: Source): LiveWriter {
+  const queue: Waiting[] = [];
+  let isWriting = false;
+
+  async function drain(): Promise<void> {
+    isWriting = true;
+    await setTimeout(GATHER_MS);
+    while (queue.length > 0) await writeBatch(env, source, queue.splice(0, MAX_BATCH));
+    isWriting = false;
+  }
+
+  return {
+    write: (read) =>
+      new Promise((resolve, reject) => {
+        queue.push({ ...read, resolve, reject });
+        if (!isWriting) void drain();
+      }),
+  };
+}
+
+async function writeBatch(env: SyncEnv, source: Source, reads: readonly Waiting[]): Promise<void> {
+  const [first] = reads;
+  const what = reads.length === 1 && first ? { id: first.task.key.id } : { records: reads.length };
+  const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: what });
+  for (const { meter } of reads) addMeter(recorder.meter, meter);
+  const conflicts = await recorder
+    .end('SUCCEEDED', partOf(env, recorder, reads), forecastOf(reads))
+    .then(({ conflicts: keys }) => new Set(keys.map(keyText)))
+    .catch((error: unknown) => error);
+  for (const { task, resolve, reject } of reads) {
+    if (conflicts instanceof Set) resolve(!conflicts.has(keyText(task.key)));
+    else reject(conflicts);
+  }
+}
+
+function partOf(env: SyncEnv, recorder: RunRecorder, reads: readonly LiveRead[]): BatchPart {
+  const observations = reads.flatMap(({ outcome }) => (outcome.kind === 'SEEN' ? [outcome.observation] : []));
+  const quarantine = reads.flatMap(({ task, outcome }) =>
+    outcome.kind === 'SEEN' ? [] : [quarantineEntry({ ...env, recorder }, task, outcome)],
+  );
+  return { observations, quarantine };
+}
+
+/** What the batch will have brought, conflicts apart: its run is written with it, not after it. */
+function forecastOf(reads: readonly LiveRead[]): Partial<RunCounts> {
+  const counts = { added: 0, changed: 0, unchanged: 0, quarantined: 0 };
+  for (const { task, outcome } of reads) {
+    if (outcome.kind !== 'SEEN') counts.quarantined += 1;
+    else if (!task.held || task.held.deleted) counts.added += 1;
+    else if (task.held.digest !== outcome.observation.digest) counts.changed += 1;
+    else counts.unchanged += 1;
+  }
+  return counts;
+}
+
+function addMeter(sum: CallMeter, meter: CallMeter): void {
+  sum.calls += meter.calls;
+  sum.listCalls += meter.listCalls;
+  sum.detailCalls += meter.detailCalls;
+  sum.messagePageCalls += meter.messagePageCalls;
+  sum.retries += meter.retries;
+}

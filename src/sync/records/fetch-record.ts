@@ -1,0 +1,84 @@
+import type { CallOptions, Fetched } from '../../abnormal/client.js';
+import { DecodeError } from '../../abnormal/errors.js';
+import type { Account } from '../../integrations/account.js';
+import type { DriftSighting } from '../../model/drift.js';
+import type { QuarantineCode } from '../../model/quarantine.js';
+import { canonicalJson, type Observation, sha256 } from '../../model/revision.js';
+import type { Kind, RecordKey } from '../../resources/kind.js';
+import { toUpstreamError } from '../stop.js';
+
+export type FetchOutcome =
+  | {
+      readonly kind: 'SEEN';
+      readonly observation: Observation;
+      readonly drift: readonly DriftSighting[];
+    }
+  | { readonly kind: 'GONE'; readonly reason: string; readonly body: string | null }
+  | {
+      readonly kind: 'BAD';
+      readonly code: Exclude<QuarantineCode, 'NOT_FOUND'>;
+      readonly reason: string;
+      readonly body: string | null;
+    };
+
+export type ListedItem = Readonly<Record<string, unknown>>;
+
+/**
+ * Asks for one record. `item` is a case's list item. What is wrong with this record alone is an outcome; any
+ * other failure is thrown as an `UpstreamError`.
+ */
+export async function fetchRecord(
+  account: Account,
+  key: RecordKey,
+  item: ListedItem | null,
+  basis: number,
+  options: CallOptions,
+): Promise<FetchOutcome> {
+  try {
+    const fetched = await request(account, key, item, options);
+    const observation = observationOf(account, key, fetched, basis);
+    return { kind: 'SEEN', observation, drift: fetched.drift };
+  } catch (error) {
+    if (error instanceof DecodeError) return bad(error.message, error.body);
+    const upstream = toUpstreamError(error);
+    if (upstream.code === 'NOT_FOUND') return { kind: 'GONE', reason: upstream.message, body: upstream.body };
+    // a failure that the client did not name is a bug in reading this one record
+    if (upstream !== error) return bad(upstream.message, upstream.body);
+    throw upstream;
+  }
+}
+
+function bad(reason: string, body: string | null): FetchOutcome {
+  return { kind: 'BAD', code: 'UNDECODABLE', reason, body };
+}
+
+function request(
+  { client }: Account,
+  key: RecordKey,
+  item: ListedItem | null,
+  options: CallOptions,
+): Promise<Fetched<Kind>> {
+  switch (key.kind) {
+    case 'caseAnalysis':
+      return client.caseAnalysis(key.id, options);
+    case 'threatAttachments':
+      return client.threatAttachments(key.id, options);
+    case 'threatLinks':
+      return client.threatLinks(key.id, options);
+    default:
+      return client.detail(key.kind, key.id, item, options);
+  }
+}
+
+function observationOf(account: Account, key: RecordKey, fetched: Fetched<Kind>, basis: number): Observation {
+  const received = canonicalJson(fetched.payload);
+  return {
+    key,
+    record: fetched.record,
+    received,
+    digest: sha256(received),
+    fetchedAt: fetched.fetchedAt,
+    basis,
+    origin: account.origin,
+  };
+}

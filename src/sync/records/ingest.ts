@@ -1,0 +1,142 @@
+import type { LedgerEntry, MissingRecord } from '../../model/ledger.js';
+import type { QuarantineEntry } from '../../model/quarantine.js';
+import { keyText, type RecordKey } from '../../resources/kind.js';
+import { type Instant, shift } from '../../values/instant.js';
+import { nowOf, type Pass } from '../pass.js';
+import type { BatchPart } from '../run-recorder.js';
+import { StopError } from '../stop.js';
+import { type Attempt, fetchChunk, type Task } from './fetch-chunk.js';
+import type { FetchOutcome } from './fetch-record.js';
+
+/** The records wanted so far that could not be read, by id. */
+export type Missing = Map<string, MissingRecord>;
+
+/** As much of a reason as a ledger entry keeps; the quarantine has all of it. */
+const LONGEST_REASON = 300;
+
+export function addMissing(missing: Missing, entry: Omit<QuarantineEntry, 'runId'>): void {
+  const { key, code, reason, firstSeenAt } = entry;
+  const { id } = key;
+  missing.set(id, { id, code, reason: reason.slice(0, LONGEST_REASON), since: firstSeenAt });
+}
+
+const MAX_CONFLICT_ROUNDS = 3;
+
+/**
+ * Fetches the tasks and records what comes, batch by batch; `closing` gives the ledger entry that goes into
+ * the last of them. A task that fails on its own is put into quarantine and added to `missing`; a `StopError`
+ * is thrown once what came before it is recorded.
+ */
+export async function ingest(
+  pass: Pass,
+  tasks: readonly Task[],
+  missing: Missing,
+  closing: (() => LedgerEntry) | null,
+): Promise<void> {
+  const queue = [...tasks];
+  let close = closing;
+  for (let round = 0; queue.length > 0 || close; ) {
+    const { attempts, stop } = await fetchNext(pass, queue);
+    const part = partOf(pass, attempts, missing);
+    const ledger = close && queue.length === 0 && !stop ? [close()] : [];
+    if (ledger.length > 0) close = null;
+    const { conflicts } = await pass.recorder.record({ ...part, ledger });
+    await pass.drift.writeNews(pass.account.name);
+    if (stop) throw new StopError(stop);
+    if (conflicts.length > 0 && round < MAX_CONFLICT_ROUNDS) {
+      round += 1;
+      queue.push(...tasksOf(conflicts, attempts));
+    }
+  }
+}
+
+async function fetchNext(pass: Pass, queue: Task[]) {
+  if (queue.length === 0) return { attempts: [], stop: null };
+  const { seq } = await pass.store.head();
+  return fetchChunk(pass, queue, seq);
+}
+
+function tasksOf(keys: readonly RecordKey[], attempts: readonly Attempt[]): Task[] {
+  const wanted = new Set(keys.map(keyText));
+  return attempts.map(({ task }) => task).filter((task) => wanted.has(keyText(task.key)));
+}
+
+function partOf(pass: Pass, attempts: readonly Attempt[], missing: Missing): BatchPart {
+  const part = { observations: [], tombstones: [], quarantine: [], released: [] } as Mutable;
+  for (const { task, outcome } of attempts) {
+    if (outcome.kind === 'SEEN') {
+      part.observations.push(outcome.observation);
+      pass.drift.note(task.key.integration, outcome.drift, outcome.observation.fetchedAt);
+      if (task.prior) pass.log.info({ record: task.key }, 'record had that was set aside');
+      missing.delete(task.key.id);
+    } else if (outcome.kind === 'GONE' && isKnownGone(pass, task)) settleGone(pass, part, task, missing);
+    else {
+      const entry = quarantineEntry(pass, task, outcome);
+      part.quarantine.push(entry);
+      pass.recorder.tally.quarantined += 1;
+      // told when it begins, not at each try
+      pass.log[task.prior ? 'debug' : 'warn'](
+        { record: task.key, reason: outcome.reason },
+        'record set aside',
+      );
+      addMissing(missing, entry);
+    }
+  }
+  return part;
+}
+
+type Mutable = {
+  [K in 'observations' | 'tombstones' | 'quarantine' | 'released']: Required<BatchPart>[K][number][];
+};
+
+/** Gone for certain: held as deleted, or answered 404 in an earlier pass too. */
+function isKnownGone(pass: Pass, { held, prior }: Task): boolean {
+  if (held?.deleted || prior?.code === 'GONE') return true;
+  return prior?.code === 'NOT_FOUND' && !pass.runIds.has(prior.runId);
+}
+
+/**
+ * A record that is gone stays in quarantine: it is requested again, ever more rarely, since a 404 may be wrong.
+ * One that was never stored stays there for good; otherwise its next 404 would count as the first.
+ */
+function settleGone(pass: Pass, part: Mutable, task: Task, missing: Missing): void {
+  const { key, held, prior } = task;
+  if (held && !held.deleted) part.tombstones.push(key);
+  const entry: QuarantineEntry = {
+    ...{ key, code: 'GONE', reason: GONE_REASON, body: null, runId: pass.recorder.id },
+    ...triesOf(pass, prior),
+  };
+  if (held?.deleted && isLongSince(pass, entry.firstSeenAt)) {
+    if (prior) part.released.push(key);
+  } else part.quarantine.push(entry);
+  if (!held) addMissing(missing, entry);
+  pass.memory.gone.set(key.id, held ? null : entry);
+}
+
+/** Nobody wants it again: a record marked as deleted that Abnormal has not had for as long as it is read again. */
+function isLongSince(pass: Pass, firstSeenAt: Instant): boolean {
+  return firstSeenAt < shift(nowOf(pass), -pass.settings.rereadHorizonMs);
+}
+
+const GONE_REASON =
+  'Its detail answered 404 in two runs or more: Abnormal lists it but no longer has it, so it could not be read.';
+
+type Failure = Exclude<FetchOutcome, { kind: 'SEEN' }>;
+
+/** The entry for a failed attempt; one that failed in passing does not unsay an earlier 404. */
+export function quarantineEntry(
+  pass: Pick<Pass, 'recorder' | 'clock'>,
+  { key, prior }: Pick<Task, 'key' | 'prior'>,
+  outcome: Failure,
+): QuarantineEntry {
+  const tried = triesOf(pass, prior);
+  const code = outcome.kind === 'GONE' ? 'NOT_FOUND' : outcome.code;
+  if (code === 'FAILED' && (prior?.code === 'NOT_FOUND' || prior?.code === 'GONE'))
+    return { ...prior, ...tried };
+  return { key, code, reason: outcome.reason, body: outcome.body, runId: pass.recorder.id, ...tried };
+}
+
+function triesOf(pass: Pick<Pass, 'clock'>, prior: QuarantineEntry | null) {
+  const now = nowOf(pass);
+  return { firstSeenAt: prior?.firstSeenAt ?? now, lastTriedAt: now, tries: (prior?.tries ?? 0) + 1 };
+}

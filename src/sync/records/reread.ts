@@ -1,0 +1,138 @@
+import type { Page, PageItem, Position } from '../../history/store.js';
+import type { QuarantineEntry } from '../../model/quarantine.js';
+import { DEFAULT_ORDER } from '../../resources/definition.js';
+import type { ListedKind, RecordKey } from '../../resources/kind.js';
+import type { Filter } from '../../values/filter.js';
+import { type Instant, shift } from '../../values/instant.js';
+import { keyOf, kindOf, nowOf, type Pass } from '../pass.js';
+import { checkInterrupted, StopError, stopOf } from '../stop.js';
+import { isGoneDue } from '../window/missing-windows.js';
+import type { Task } from './fetch-chunk.js';
+import { heldItem } from './held-item.js';
+import { ingest } from './ingest.js';
+
+/** What marks a record that may change without being listed again. */
+const UNSETTLED: Record<ListedKind, string> = { threat: 'unremediated', case: 'open', campaign: 'scanning' };
+
+/**
+ * Reads again the records that may have changed without being listed, and those set aside that no window has
+ * brought up: each at most once an interval, or once in the age that this poll accepts. What is left at the deadline is for the next poll.
+ */
+export async function reread(pass: Pass, deadline: number, onBatch: () => void): Promise<void> {
+  let streak = 0;
+  for await (const tasks of dueTasks(pass)) {
+    checkInterrupted(pass.signal);
+    if (pass.clock() >= deadline || streak >= pass.settings.failureStreak) return;
+    if (tasks.length === 0) continue;
+    const stop = await stopOf(() => ingest(pass, tasks, new Map(), null));
+    if (stop && stop.kind !== 'GIVEN_UP') throw new StopError(stop);
+    streak = stop ? streak + 1 : 0;
+    onBatch();
+  }
+}
+
+async function* dueTasks(pass: Pass): AsyncGenerator<Task[]> {
+  yield* unsettledTasks(pass);
+  yield* quarantinedTasks(pass);
+}
+
+async function* unsettledTasks(pass: Pass): AsyncGenerator<Task[]> {
+  const { seq } = await pass.store.head();
+  const kind = kindOf(pass);
+  let after: Position | null = null;
+  do {
+    const page: Page = await pass.store.page({
+      kind,
+      integrations: [pass.account.name],
+      filter: unsettledFilter(pass),
+      seq,
+      orderBy: DEFAULT_ORDER[kind],
+      descending: true,
+      after,
+      limit: pass.settings.chunkRecords,
+    });
+    yield await tasksOf(pass, page.items);
+    after = page.hasMore ? (page.items.at(-1)?.position ?? null) : null;
+  } while (after);
+}
+
+function unsettledFilter(pass: Pass): Filter {
+  const kind = kindOf(pass);
+  const time = DEFAULT_ORDER[kind];
+  const recent: Filter = {
+    or: [
+      { field: time, gte: horizonOf(pass) },
+      { field: time, eq: null },
+    ],
+  };
+  return { and: [{ field: UNSETTLED[kind], eq: true }, recent] };
+}
+
+function horizonOf(pass: Pass): Instant {
+  return shift(pass.asOf, -pass.settings.rereadHorizonMs);
+}
+
+async function tasksOf(pass: Pass, items: readonly PageItem[]): Promise<Task[]> {
+  const held = items.filter((item) => isDue(pass, item)).map(({ revision }) => revision);
+  const priors = await pass.store.quarantined(held.map(({ key }) => key));
+  const tasks = held.map((revision, i) => ({ key: revision.key, held: revision, prior: priors[i] ?? null }));
+  return withItems(
+    pass,
+    tasks.filter(({ prior }) => prior === null || isTryDue(pass, prior)),
+  );
+}
+
+/** Not confirmed for an interval and, should it say nothing of its own age, first seen within the horizon. */
+function isDue(pass: Pass, { revision, position }: PageItem): boolean {
+  const isRecent = position.value !== null || revision.observedFrom >= horizonOf(pass);
+  return isRecent && isLongAgo(pass, revision.verifiedAt);
+}
+
+/**
+ * An interval ago, or a little less, since polls do not come to the millisecond; longer ago than is wanted of this
+ * poll; or by a clock that was ahead.
+ */
+function isLongAgo(pass: Pass, instant: Instant): boolean {
+  const interval = 0.9 * pass.settings.intervals[pass.resource];
+  const oldest = Math.min(interval, pass.maxAgeMs ?? interval);
+  return instant <= shift(pass.asOf, -oldest) || instant > nowOf(pass);
+}
+
+function isTryDue(pass: Pass, { code, firstSeenAt, lastTriedAt }: QuarantineEntry): boolean {
+  if (!isLongAgo(pass, lastTriedAt)) return false;
+  return code !== 'GONE' || pass.maxAgeMs !== null || isGoneDue(firstSeenAt, lastTriedAt, pass.asOf);
+}
+
+async function* quarantinedTasks(pass: Pass): AsyncGenerator<Task[]> {
+  const limit = pass.settings.chunkRecords;
+  let after: RecordKey | null = null;
+  do {
+    const entries: readonly QuarantineEntry[] = await pass.store.quarantine({
+      integrations: [pass.account.name],
+      kinds: [kindOf(pass)],
+      after,
+      limit,
+    });
+    const due = entries.filter((entry) => isTryDue(pass, entry));
+    const { seq } = await pass.store.head();
+    const held = await pass.store.get(due.map(listedKey(pass)), seq);
+    yield await withItems(
+      pass,
+      due.map((prior, i) => ({ key: prior.key, held: held[i] ?? null, prior })),
+    );
+    after = entries.length === limit ? (entries.at(-1)?.key ?? null) : null;
+  } while (after);
+}
+
+function listedKey(pass: Pass) {
+  return ({ key }: QuarantineEntry) => keyOf(pass, key.id);
+}
+
+/** The tasks that this very pass has not tried yet, cases with the list item that is held. */
+function withItems(pass: Pass, tasks: readonly Omit<Task, 'item'>[]): Promise<Task[]> {
+  return Promise.all(
+    tasks
+      .filter(({ prior }) => prior === null || !pass.runIds.has(prior.runId))
+      .map(async (task) => ({ ...task, item: await heldItem(pass.store, task.held) })),
+  );
+}

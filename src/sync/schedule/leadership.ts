@@ -1,0 +1,78 @@
+import type { Sleep } from '../../async/timers.js';
+import type { HistoryStore } from '../../history/store.js';
+import type { Log } from '../../log.js';
+
+/** The lease of which a history has one: its holder is the process that polls. */
+export const POLL_LEASE = 'poll';
+
+export interface LeadershipOptions {
+  readonly store: Pick<HistoryStore, 'acquireLease' | 'releaseLease'>;
+  readonly holder: string;
+  readonly leaseMs: number;
+  readonly log: Log;
+  readonly sleep: Sleep;
+}
+
+/** The right to poll, which one process at a time has. */
+export interface Leadership {
+  /**
+   * Waits for the lease, does `work` while it is held and renewed, and waits again when it was lost: `work`'s
+   * signal fires then. Resolves once `signal` has fired and `work` has ended; the lease is given back.
+   */
+  run(signal: AbortSignal, work: (term: AbortSignal) => Promise<void>): Promise<void>;
+  isLeading(): boolean;
+}
+
+export function createLeadership({ store, holder, leaseMs, log, sleep }: LeadershipOptions): Leadership {
+  let isLeading = false;
+  const acquire = () => store.acquireLease(POLL_LEASE, holder, leaseMs);
+
+  async function tryAcquire(): Promise<boolean> {
+    try {
+      return await acquire();
+    } catch (error) {
+      log.error({ err: error }, 'the lease to poll could not be asked for');
+      return false;
+    }
+  }
+
+  /** Renews the lease until the term ends; ends the term itself when the lease is lost or could not be renewed. */
+  async function renew(term: AbortController): Promise<void> {
+    while (!term.signal.aborted) {
+      await sleep(leaseMs / 3, term.signal);
+      if (term.signal.aborted || (await tryAcquire()) || (await tryAcquire())) continue;
+      log.warn({ holder }, 'this process polls no longer: its lease could not be renewed');
+      term.abort();
+    }
+  }
+
+  async function lead(signal: AbortSignal, work: (term: AbortSignal) => Promise<void>): Promise<void> {
+    const term = new AbortController();
+    const end = () => term.abort();
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    isLeading = true;
+    log.info({ holder }, 'this process polls');
+    try {
+      const renewal = renew(term);
+      await work(term.signal).finally(end);
+      await renewal;
+    } finally {
+      isLeading = false;
+      signal.removeEventListener('abort', end);
+      await store
+        .releaseLease(POLL_LEASE, holder)
+        .catch((error: unknown) => log.warn({ err: error }, 'lease kept'));
+    }
+  }
+
+  return {
+    isLeading: () => isLeading,
+    async run(signal, work) {
+      while (!signal.aborted) {
+        if (await tryAcquire()) await lead(signal, work);
+        else await sleep(leaseMs / 2, signal);
+      }
+    },
+  };
+}

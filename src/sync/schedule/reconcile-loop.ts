@@ -1,0 +1,91 @@
+import { type Sleep, waitOut } from '../../async/timers.js';
+import type { HistoryStore } from '../../history/store.js';
+import type { Log } from '../../log.js';
+import { RESOURCES, type Resource } from '../../resources/kind.js';
+import { HOUR, shift, toInstant, toMillis } from '../../values/instant.js';
+import type { Sync } from '../create-sync.js';
+import { WIDEST_RECONCILED } from '../reconcile/reconcile.js';
+
+export interface ReconcileLoopOptions {
+  readonly sync: Pick<Sync, 'reconcile'>;
+  readonly store: Pick<HistoryStore, 'runs'>;
+  /** The accounts to compare, by name, as they stand. */
+  readonly integrations: () => readonly string[];
+  /** All, unless given. */
+  readonly resources?: readonly Resource[] | undefined;
+  readonly everyMs: number;
+  /** Whether each resource has been polled and none is being polled: only then is anything compared. */
+  readonly isIdle: () => boolean;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly log: Log;
+  readonly sleep: Sleep;
+}
+
+/** So many of the newest reconciliations are looked through for the last scheduled one. */
+const LOOK_BACK = 100;
+/** How often it is looked whether the polls have ended. */
+const IDLE_CHECK_MS = 5_000;
+/** A history that failed is tried again after this. */
+const RETRY_MS = HOUR;
+
+export interface ReconcileLoop {
+  /**
+   * Compares the last fourteen days with Abnormal, again and again, each time so long after the one before; restarts
+   * do not bring it forward. It waits for the polls, and its requests come after theirs. Resolves when `signal` fires.
+   */
+  run(signal: AbortSignal): Promise<void>;
+  isComparing(): boolean;
+}
+
+export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoop {
+  const { clock, log, sleep, isIdle, everyMs } = options;
+  let isComparing = false;
+
+  /** Does what gives the time to wait; when it fails, that is not long. */
+  async function attempt(work: () => Promise<number>, signal: AbortSignal): Promise<number> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!signal.aborted) log.error({ err: error }, 'reconciliation failed');
+      return Math.min(everyMs, RETRY_MS);
+    }
+  }
+
+  async function compare(signal: AbortSignal): Promise<number> {
+    isComparing = true;
+    return attempt(() => reconcileNow(signal, options), signal).finally(() => {
+      isComparing = false;
+    });
+  }
+
+  return {
+    isComparing: () => isComparing,
+    async run(signal) {
+      for (let waitMs = await attempt(() => dueIn(options), signal); !signal.aborted; ) {
+        await waitOut(waitMs, clock, sleep, signal);
+        while (!isIdle() && !signal.aborted) await sleep(IDLE_CHECK_MS, signal);
+        if (!signal.aborted) waitMs = await compare(signal);
+      }
+    },
+  };
+}
+
+/** Milliseconds until the next is due, by when the last one began. */
+async function dueIn({ store, integrations, clock, everyMs }: ReconcileLoopOptions): Promise<number> {
+  const query = { before: null, limit: LOOK_BACK, trigger: 'RECONCILE' } as const;
+  const runs = await store.runs({ ...query, integrations: integrations() });
+  const last = runs.find(({ parameters }) => parameters.scheduled === true);
+  if (!last) return 0;
+  // a clock that was ahead must not put it off
+  return Math.min(everyMs, Math.max(0, toMillis(last.startedAt) + everyMs - clock()));
+}
+
+async function reconcileNow(signal: AbortSignal, options: ReconcileLoopOptions): Promise<number> {
+  const { sync, integrations, resources = RESOURCES, clock, everyMs } = options;
+  const begin = clock();
+  const to = toInstant(begin);
+  const from = shift(to, -WIDEST_RECONCILED);
+  await sync.reconcile({ integrations: integrations(), resources, from, to, isScheduled: true, signal });
+  return Math.max(0, begin + everyMs - clock());
+}

@@ -1,0 +1,100 @@
+import type { ListItem } from '../../abnormal/client.js';
+import type { Window } from '../../model/ledger.js';
+import { canonicalJson, type Revision } from '../../model/revision.js';
+import type { FilterKey } from '../../model/stream.js';
+import type { RecordKey } from '../../resources/kind.js';
+import type { Campaign, Case, Threat } from '../../resources/records.js';
+import { threatRemediation } from '../../resources/threat/threat.js';
+import { earliest, type Instant, shift } from '../../values/instant.js';
+import { keyOf, nowOf, type Pass } from '../pass.js';
+import type { Task } from '../records/fetch-chunk.js';
+import { heldItem } from '../records/held-item.js';
+import { addMissing, type Missing } from '../records/ingest.js';
+
+/** The window that a list was asked for. */
+interface Listed {
+  readonly filterKey: FilterKey;
+  readonly window: Window;
+}
+
+/**
+ * Which listed records have to be fetched. Not those whose held version was confirmed after everything in the
+ * window had arrived, nor those found gone or already set aside in this very pass.
+ */
+export async function chooseTasks(
+  pass: Pass,
+  listed: Listed,
+  items: readonly ListItem[],
+  missing: Missing,
+): Promise<Task[]> {
+  const keys = items.map((item) => keyOf(pass, item.id));
+  const { seq } = await pass.store.head();
+  const held = await pass.store.get(keys, seq);
+  const wanted: { key: RecordKey; item: ListItem; held: Revision | null }[] = [];
+  for (const [i, item] of items.entries()) {
+    const revision = held[i] ?? null;
+    const gone = pass.memory.gone.get(item.id);
+    if (gone) addMissing(missing, gone);
+    const isDone = gone !== undefined || (revision && (await isCurrent(pass, listed, item, revision)));
+    if (isDone) pass.recorder.tally.skipped += 1;
+    else wanted.push({ key: keyOf(pass, item.id), item, held: revision });
+  }
+  const priors = await pass.store.quarantined(wanted.map(({ key }) => key));
+  return wanted.flatMap(({ key, item, held: revision }, i) => {
+    const prior = priors[i] ?? null;
+    if (prior && pass.runIds.has(prior.runId)) {
+      if (!revision?.deleted) addMissing(missing, prior);
+      return [];
+    }
+    return [{ key, item: key.kind === 'case' ? item.item : null, held: revision, prior }];
+  });
+}
+
+/** A reading vouches for nothing after this instant: what came later may not have been there to list. */
+export function settledTo(pass: Pass, readAt: Instant): Instant {
+  return shift(earliest(pass.asOf, readAt), -pass.settings.ingestionLagMs);
+}
+
+async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: Revision): Promise<boolean> {
+  // a list that names it is reason to doubt that it is gone
+  if (held.deleted) return false;
+  // a clock that was ahead once has left times that prove nothing
+  if (held.verifiedAt > nowOf(pass)) return false;
+  const { window } = listed;
+  const isProvisional = window.from >= settledTo(pass, pass.asOf);
+  const settled = earliest(shift(window.to, pass.settings.ingestionLagMs), pass.asOf);
+  if (held.key.kind === 'case') {
+    return isCurrentCase(pass, item, held as Revision<'case'>, isProvisional ? held.verifiedAt : settled);
+  }
+  return held.verifiedAt >= settled || (isProvisional && accountsFor(held, listed));
+}
+
+/**
+ * Whether what is held is reason enough for the record to be listed. That is no proof that it has not changed
+ * once more, but will do for a window that is going to be read again once it has settled.
+ */
+function accountsFor({ key, record }: Revision, { filterKey, window }: Listed): boolean {
+  const isWithin = (time: Instant | null) => time !== null && window.from <= time && time <= window.to;
+  if (key.kind === 'campaign') return isWithin((record as Campaign).lastReportedTime);
+  const threat = record as Threat;
+  if (filterKey === 'receivedTime') return threat.messages.some((message) => isWithin(message.receivedTime));
+  return isWithin(threatRemediation(threat).lastRemediationTime);
+}
+
+/**
+ * A case's list item is a part of its record, so it has to be the one that is held. Then a version is current
+ * too when it was confirmed long enough after the case was last modified.
+ */
+async function isCurrentCase(
+  pass: Pass,
+  item: ListItem,
+  held: Revision<'case'>,
+  settled: Instant,
+): Promise<boolean> {
+  const { lastModifiedTime }: Case = held.record;
+  const modified = item.lastModifiedTime === lastModifiedTime ? lastModifiedTime : null;
+  const needed = modified ? earliest(settled, shift(modified, pass.settings.ingestionLagMs)) : settled;
+  if (held.verifiedAt < needed) return false;
+  const known = await heldItem(pass.store, held);
+  return known !== null && canonicalJson(known) === canonicalJson(item.item);
+}

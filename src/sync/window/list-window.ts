@@ -1,0 +1,146 @@
+import type { ListItem, ListPage } from '../../abnormal/client.js';
+import { UpstreamError } from '../../abnormal/errors.js';
+import type { Window } from '../../model/ledger.js';
+import type { Stream } from '../../model/stream.js';
+import type { Instant } from '../../values/instant.js';
+import { callOptions, type Reading } from '../pass.js';
+
+/** What the pages of a window listed. */
+export interface Listing {
+  readonly items: ReadonlyMap<string, ListItem>;
+  readonly filter: string;
+  /** When the first of its pages was asked for, by Abnormal's own clock where that says earlier. */
+  readonly fetchedAt: Instant;
+  readonly pages: number;
+  readonly declared: number | null;
+  /** Rows without an id that could be used. */
+  readonly unusable: number;
+  /** Why there may be more than was listed, for a person; `null` when there is no reason to think so. */
+  readonly doubt: string | null;
+}
+
+/** How often pages are read anew before a window counts as not to be pinned down. */
+const MAX_WALKS = 5;
+/** Windows are narrowed to minutes before they are paged through: no real one has as many. */
+const MAX_PAGES = 500;
+/** So many pages in a row that bring no new id mean that the list has no end. */
+const MAX_STALE_PAGES = 2;
+
+/** The first page of a window. */
+export function listFirstPage(reading: Reading, stream: Stream, window: Window): Promise<ListPage> {
+  return listPage(reading, stream, window, 1);
+}
+
+/**
+ * Whether the window holds more than this one page, or may: a full page that says nothing of more is no proof. One
+ * that is not full and names a next page is read on instead of narrowed: some servers always name one.
+ */
+export function isOverflowing(page: ListPage, pageSize: number): boolean {
+  const rows = rowsOf(page);
+  return rows >= pageSize && (page.nextPage !== null || page.total !== rows);
+}
+
+/**
+ * Reads a window's pages to their end. They are cut by offset from rows that may move meanwhile, so that one
+ * can slip between two pages, unseen even where the number of rows stays the same: what takes more than one page
+ * is read again until two readings agree. What any of them listed counts.
+ */
+export async function listAllPages(
+  reading: Reading,
+  stream: Stream,
+  window: Window,
+  first: ListPage,
+): Promise<Listing> {
+  const items = new Map<string, ListItem>();
+  let pages = 0;
+  let previous: Walk | null = null;
+  for (let walks = 1; ; walks += 1) {
+    const walk = await walkPages(reading, stream, window, walks === 1 ? first : null);
+    pages += walk.pages.length;
+    for (const page of walk.pages) for (const item of page.items) items.set(item.id, item);
+    const doubt = doubtOf(walk, previous);
+    if (doubt === null || walks === MAX_WALKS) {
+      const unusable = walk.pages.reduce((sum, page) => sum + page.unusable.length, 0);
+      const { filter, fetchedAt } = first;
+      return { items, filter, fetchedAt, pages, declared: walk.declared, unusable, doubt };
+    }
+    previous = walk;
+  }
+}
+
+interface Walk {
+  readonly pages: readonly ListPage[];
+  readonly ids: ReadonlySet<string>;
+  readonly rows: number;
+  readonly declared: number | null;
+}
+
+async function walkPages(
+  reading: Reading,
+  stream: Stream,
+  window: Window,
+  first: ListPage | null,
+): Promise<Walk> {
+  const pages: ListPage[] = [];
+  const ids = new Set<string>();
+  let rows = 0;
+  let stale = 0;
+  let declared: number | null = null;
+  for (let page = first ?? (await listPage(reading, stream, window, 1)); ; ) {
+    pages.push(page);
+    const known = ids.size;
+    for (const { id } of page.items) ids.add(id);
+    rows += rowsOf(page);
+    declared = page.total ?? declared;
+    const { nextPage } = page;
+    // an empty page is the end, whatever it names as its next
+    if (nextPage === null || rowsOf(page) === 0) return { pages, ids, rows, declared };
+    stale = ids.size > known || page.unusable.length > 0 ? 0 : stale + 1;
+    const endless = endlessness(page, nextPage, { pages: pages.length, stale, ids: ids.size, declared });
+    if (endless !== null) throw new UpstreamError('PAGING', endless);
+    page = await listPage(reading, stream, window, nextPage);
+  }
+}
+
+interface SoFar {
+  readonly pages: number;
+  /** Pages in a row without a new id. */
+  readonly stale: number;
+  readonly ids: number;
+  readonly declared: number | null;
+}
+
+/** Why the pages of a list lead nowhere, for a person; `null` while they lead on. */
+function endlessness(
+  page: ListPage,
+  nextPage: number,
+  { pages, stale, ids, declared }: SoFar,
+): string | null {
+  const names = `page ${page.page} of the list names page ${nextPage} as its next`;
+  if (nextPage <= page.page) return names;
+  if (stale >= MAX_STALE_PAGES) return `${names}, though the last ${stale} pages brought no new id`;
+  // rows may come while pages are read; a page's worth more than declared is another list than the one declared
+  if (declared !== null && ids > declared + rowsOf(page))
+    return `${names}, though it declares ${declared} rows and has listed ${ids}`;
+  return pages >= MAX_PAGES ? `${names}, after ${pages} pages` : null;
+}
+
+function doubtOf({ pages, declared, rows, ids }: Walk, previous: Walk | null): string | null {
+  if (declared !== null && rows < declared) return `declares ${declared} rows, lists ${rows}`;
+  // rows cannot move between pages when one page has all of them
+  const filled = pages.filter((page) => rowsOf(page) > 0);
+  if (filled.length <= 1 || (previous && isSameSet(previous.ids, ids))) return null;
+  return 'its rows moved between pages at every reading';
+}
+
+function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((id) => b.has(id));
+}
+
+function rowsOf(page: ListPage): number {
+  return page.items.length + page.unusable.length;
+}
+
+function listPage(reading: Reading, stream: Stream, window: Window, page: number): Promise<ListPage> {
+  return reading.account.client.list(stream.resource, stream.filterKey, window, page, callOptions(reading));
+}

@@ -1,0 +1,178 @@
+import { setImmediate } from 'node:timers/promises';
+import { type HistoryStore, stillMissing } from '../../history/store.js';
+import { addGap, coverageOf, type Gap, type Missing } from '../../model/coverage.js';
+import type { RecordedEntry, Window } from '../../model/ledger.js';
+import type { Stream } from '../../model/stream.js';
+import { DAY, earliest, type Instant, latest, MINUTE, shift, toMillis } from '../../values/instant.js';
+import { cutSpans, floorToSecond, mergedSpans, widthOf } from '../../values/window.js';
+import type { Density } from './density-profile.js';
+
+/** What is left to read of one stream. */
+export interface WorkList {
+  /** Every gap, oldest first, those included that are not asked for again. */
+  readonly gaps: readonly Gap[];
+  /** Listed records that could not be read, by id. */
+  readonly missing: readonly Missing[];
+  /** What is to be read: newest first, disjoint, whole seconds. */
+  readonly spans: readonly Window[];
+  /** What is covered and is to be listed again all the same, since a record is missing there; newest first. */
+  readonly relist: readonly Window[];
+  /** Abnormal keeps nothing before this instant; `null` when that was never met, or not lately. */
+  readonly retainedFrom: Instant | null;
+  /** Rows per span of time in the latest readings; `null` before the first. */
+  readonly density: Density | null;
+}
+
+/** So many of the windows that a run could not list are looked at. */
+const MOST_FAILED = 8;
+
+/** The ledger is looked through in pieces of this width, so that its size does not matter. */
+const PIECE = 30 * DAY;
+
+/** What is left of a stream in `[from, to)`, as the ledger says now. */
+export async function readWorkList(
+  store: HistoryStore,
+  stream: Stream,
+  from: Instant,
+  to: Instant,
+): Promise<WorkList> {
+  const { seq } = await store.head();
+  const gaps: Gap[] = [];
+  const missing: Missing[] = [];
+  const cuts: Instant[] = [];
+  let refusedAt: Instant | null = null;
+  let density: Density | null = null;
+  for (let end = to; end > from; ) {
+    const start = latest(from, shift(end, -PIECE));
+    const entries = await store.ledger(stream, start, end, seq);
+    const coverage = coverageOf(entries, start, end);
+    gaps.unshift(...coverage.gaps);
+    missing.push(...coverage.missing);
+    refusedAt = entries.reduce(laterRefusal, refusedAt);
+    cuts.push(...settledEnds(entries), ...failedCuts(entries));
+    density ??= densityOf(entries);
+    end = start;
+    // years of it take a while, and a store may answer without ever letting go
+    if (end > from) await setImmediate();
+  }
+  const joined = joinGaps(gaps);
+  const isDue = refusedAt !== null && refusedAt <= shift(to, -ASK_AGAIN);
+  const left = await stillMissing(store, stream, missing, seq);
+  return {
+    ...workOf(joined, cuts, isDue),
+    missing: left,
+    relist: mergedSpans(left.filter((each) => isWanted(each, to)).map(({ span }) => span)),
+    density,
+  };
+}
+
+/** What was once refused as older than Abnormal keeps is requested again so long after; see `giveUpOlder`. */
+const ASK_AGAIN = DAY;
+
+function laterRefusal(known: Instant | null, { status, readAt }: RecordedEntry): Instant | null {
+  if (status !== 'OUT_OF_RETENTION') return known;
+  return known === null ? readAt : latest(known, readAt);
+}
+
+/** What is gone is listed again ever more rarely: after a quarter of the time for which it has been, a week at most. */
+export function isGoneDue(since: Instant, triedAt: Instant, now: Instant): boolean {
+  const age = toMillis(triedAt) - toMillis(since);
+  return triedAt <= shift(now, -Math.min(age / 4, 7 * DAY)) || triedAt > now;
+}
+
+function isWanted({ code, since, readAt }: Missing, now: Instant): boolean {
+  return code !== 'GONE' || isGoneDue(since, readAt, now);
+}
+
+/** All that is to be listed: newest first, disjoint. What is listed again stays apart from what is newer. */
+export function wantedSpans({ spans, relist }: Pick<WorkList, 'spans' | 'relist'>): Window[] {
+  const cuts = [...spans.flatMap(({ from, to }) => [from, to]), ...relist.map(({ to }) => to)];
+  return cutSpans(mergedSpans([...spans, ...relist]), cuts);
+}
+
+/**
+ * Where the settled parts of windows end that were not had whole. Listed together with what is newer, everything
+ * in them would have to be fetched again.
+ */
+function settledEnds(entries: readonly RecordedEntry[]): Instant[] {
+  return entries.flatMap(({ status, settledTo }) => (status === 'PARTIAL' ? [floorToSecond(settledTo)] : []));
+}
+
+/**
+ * Where the windows that failed last end. A stretch that Abnormal never lists would otherwise take what is newer
+ * with it, poll after poll, so what is newer is listed by itself. Where that run could read other windows of the
+ * stream the failed ones are halved too, until little is left of the stretch. While nothing at all can be
+ * read they are not: the more windows failed, the fewer streams would get their turn.
+ */
+function failedCuts(entries: readonly RecordedEntry[]): Instant[] {
+  const last = entries.findLast(({ status }) => status === 'FAILED');
+  if (!last) return [];
+  const sameRun = entries.filter(({ runId }) => runId === last.runId);
+  const failed = sameRun.filter(({ status }) => status === 'FAILED');
+  const end = floorToSecond(failed.map(({ to }) => to).reduce(latest));
+  const isOutage = failed.length === sameRun.length;
+  return isOutage ? [end] : [end, ...failed.slice(-MOST_FAILED).flatMap(halved)];
+}
+
+function halved(entry: RecordedEntry): Instant[] {
+  const end = floorToSecond(entry.to);
+  return widthOf(entry) > MINUTE ? [end, floorToSecond(shift(end, -widthOf(entry) / 2))] : [end];
+}
+
+/**
+ * The gaps worth asking for, divided at `cuts`: all but those older than what Abnormal keeps, and those too when
+ * that is to be asked again, apart from what is newer.
+ */
+export function workOf(
+  gaps: readonly Gap[],
+  cuts: readonly Instant[] = [],
+  isAskedAgain = false,
+): Pick<WorkList, 'gaps' | 'spans' | 'retainedFrom'> {
+  const lostTo = gaps.filter((gap) => gap.reason === 'OUT_OF_RETENTION').at(-1)?.to ?? null;
+  const retainedFrom = isAskedAgain ? null : lostTo;
+  const wanted = gaps.filter((gap) => retainedFrom === null || gap.from >= retainedFrom);
+  const allCuts = lostTo === null ? cuts : [...cuts, lostTo];
+  return { gaps, spans: cutSpans(mergedSpans(wanted), allCuts), retainedFrom };
+}
+
+/** Gaps of neighbouring pieces that are one. */
+function joinGaps(gaps: readonly Gap[]): Gap[] {
+  const joined: Gap[] = [];
+  for (const gap of gaps) addGap(joined, gap);
+  return joined;
+}
+
+const SAMPLE = 8;
+
+function densityOf(entries: readonly RecordedEntry[]): Density | null {
+  const read = entries.filter((entry) => entry.pages > 0).slice(-SAMPLE);
+  if (read.length === 0) return null;
+  return {
+    rows: read.reduce((sum, entry) => sum + entry.listed, 0),
+    ms: read.reduce((sum, entry) => sum + widthOf(entry), 0),
+  };
+}
+
+/** The part of the work since the stream was last read to its end, at most `reachMs` of it. */
+export function deltaOf({ spans }: Pick<WorkList, 'spans'>, to: Instant, reachMs: number): Window[] {
+  const floor = shift(to, -reachMs);
+  const delta: Window[] = [];
+  let reached = to;
+  for (const span of spans) {
+    if (span.to < reached || reached <= floor) break;
+    delta.push({ from: latest(span.from, floor), to: earliest(span.to, reached) });
+    reached = span.from;
+  }
+  return delta;
+}
+
+/** Where the slices of `[from, to)` begin, newest first: a day, then wider and wider, a week at most. */
+export function sliceFloors(from: Instant, to: Instant, firstMs: number): Instant[] {
+  const floors: Instant[] = [];
+  let width = firstMs;
+  for (let floor = shift(to, -width); floor > from; floor = shift(floor, -width)) {
+    floors.push(floor);
+    width = Math.min(2 * width, 7 * DAY);
+  }
+  return [...floors, from];
+}

@@ -1,0 +1,201 @@
+import type { ListPage } from '../../abnormal/client.js';
+import { UpstreamError } from '../../abnormal/errors.js';
+import type { LedgerEntry, Window, WindowStatus } from '../../model/ledger.js';
+import type { Stream } from '../../model/stream.js';
+import { earliest, HOUR, type Instant } from '../../values/instant.js';
+import { widthOf } from '../../values/window.js';
+import { nowOf, type Pass } from '../pass.js';
+import { ingest, type Missing } from '../records/ingest.js';
+import { StopError, throwIfStopping, toUpstreamError } from '../stop.js';
+import { chooseTasks, settledTo } from './choose-records.js';
+import { isOverflowing, type Listing, listAllPages, listFirstPage } from './list-window.js';
+import type { WindowPlanner } from './window-planner.js';
+
+/** How a window came out; a narrowed one comes again in parts. */
+export interface WindowResult {
+  readonly status: WindowStatus | 'NARROWED';
+  /** Why it could not be listed. */
+  readonly error: UpstreamError | null;
+  /** Whether something that it lists could not be read and may still be there. */
+  readonly isShort: boolean;
+}
+
+const NARROWED: WindowResult = { status: 'NARROWED', error: null, isShort: false };
+
+/** A window refused as too old is cut down to this before all that is older is given up. */
+const RETENTION_GRAIN = HOUR;
+
+/**
+ * Reads one window that `planner` gave: lists it, fetches what is not held, records both with its ledger entry.
+ * Throws a `StopError` when the pass is over; the window's entry is then written by whoever catches it.
+ */
+export async function readWindow(
+  pass: Pass,
+  stream: Stream,
+  planner: WindowPlanner,
+  window: Window,
+): Promise<WindowResult> {
+  const readAt = nowOf(pass);
+  const listing = await listWindow(pass, stream, planner, window).catch(toUpstreamError);
+  if (listing === null) return NARROWED;
+  if (listing instanceof UpstreamError) return failWindow(pass, stream, planner, window, readAt, listing);
+  planner.finish(listing.items.size);
+  try {
+    const listedAt = earliest(readAt, listing.fetchedAt);
+    return { ...(await takeListing(pass, stream, window, listedAt, listing)), error: null };
+  } catch (error) {
+    if (!(error instanceof StopError) || error.stop.kind !== 'GIVEN_UP') throw error;
+    return failWindow(pass, stream, planner, window, readAt, error.stop.error);
+  }
+}
+
+/** `null` when the window was narrowed instead. */
+async function listWindow(
+  pass: Pass,
+  stream: Stream,
+  planner: WindowPlanner,
+  window: Window,
+): Promise<Listing | null> {
+  const first: ListPage = await listFirstPage(pass, stream, window);
+  if (isOverflowing(first, pass.settings.pageSize) && planner.narrow(first.total)) return null;
+  return listAllPages(pass, stream, window, first);
+}
+
+async function takeListing(
+  pass: Pass,
+  stream: Stream,
+  window: Window,
+  readAt: Instant,
+  listing: Listing,
+): Promise<Omit<WindowResult, 'error'>> {
+  const missing: Missing = new Map();
+  const { tally } = pass.recorder;
+  tally.listed += listing.items.size;
+  tally.windows += 1;
+  const items = [...listing.items.values()];
+  const entry = () => ledgerOf(pass, stream, window, readAt, listing, missing);
+  const { chunkRecords } = pass.settings;
+  const listed = { filterKey: stream.filterKey, window };
+  do {
+    const tasks = await chooseTasks(pass, listed, items.splice(0, chunkRecords), missing);
+    await ingest(pass, tasks, missing, items.length === 0 ? entry : null);
+  } while (items.length > 0);
+  const { status, reason } = entry();
+  const short = shortcomings(listing, missing);
+  for (const each of [reason, short])
+    if (each !== null) pass.recorder.note(`${windowText(stream, window)}: ${each}`);
+  return { status, isShort: reason !== null || short !== null };
+}
+
+function ledgerOf(
+  pass: Pass,
+  stream: Stream,
+  window: Window,
+  readAt: Instant,
+  listing: Listing,
+  missing: Missing,
+): LedgerEntry {
+  const reason = doubtsOf(listing);
+  return {
+    ...entryOf(pass, stream, window, readAt),
+    status: reason === null ? 'COMPLETE' : 'PARTIAL',
+    filter: listing.filter,
+    declared: listing.declared,
+    listed: listing.items.size,
+    held: listing.items.size - missing.size,
+    pages: listing.pages,
+    reason,
+    ...(missing.size > 0 ? { missing: [...missing.values()] } : {}),
+  };
+}
+
+/** What a person is told of the records that could not be read, those apart that Abnormal no longer has. */
+function shortcomings(listing: Listing, missing: Missing): string | null {
+  const records = [...missing.values()].filter(({ code }) => code !== 'GONE');
+  if (records.length === 0) return null;
+  const examples = records.slice(0, 3).map(({ id, reason }) => `${id}: ${reason}`);
+  const more = records.length > examples.length ? ' …' : '';
+  return `${records.length} of ${listing.items.size} listed records could not be read: ${examples.join('; ')}${more}`;
+}
+
+/** Why the listing may lack records that nothing names; `null` when there is no reason to think so. */
+function doubtsOf(listing: Listing): string | null {
+  const reasons: string[] = [];
+  if (listing.unusable > 0) reasons.push(`${listing.unusable} rows without a usable id`);
+  if (listing.doubt !== null) reasons.push(listing.doubt);
+  return reasons.length > 0 ? reasons.join('; ') : null;
+}
+
+async function failWindow(
+  pass: Pass,
+  stream: Stream,
+  planner: WindowPlanner,
+  window: Window,
+  readAt: Instant,
+  error: UpstreamError,
+): Promise<WindowResult> {
+  throwIfStopping(error, pass.signal);
+  const tooOld = error.code === 'OUT_OF_RETENTION';
+  if (tooOld && widthOf(window) > RETENTION_GRAIN && planner.narrow(null)) return NARROWED;
+  const status = tooOld ? 'OUT_OF_RETENTION' : 'FAILED';
+  pass.recorder.note(`${windowText(stream, window)}: ${error.message}${beginningOf(error)}`);
+  pass.recorder.tally.windows += 1;
+  planner.finish(null);
+  await pass.recorder.record({ ledger: [unreadEntry(pass, stream, window, readAt, status, error.message)] });
+  return { status, error, isShort: true };
+}
+
+/** So much of an answer that is no list is kept, with the run that met it. */
+const KEPT_CHARACTERS = 500;
+
+function beginningOf({ code, body }: UpstreamError): string {
+  return code === 'BAD_BODY' && body ? ` It began: ${body.slice(0, KEPT_CHARACTERS)}` : '';
+}
+
+/** The entry of a window that could not be listed. */
+export function unreadEntry(
+  pass: Pass,
+  stream: Stream,
+  window: Window,
+  readAt: Instant,
+  status: WindowStatus,
+  reason: string,
+): LedgerEntry {
+  return {
+    ...entryOf(pass, stream, window, readAt),
+    status,
+    filter: filterText(stream, window),
+    declared: null,
+    listed: 0,
+    held: 0,
+    pages: 0,
+    reason,
+  };
+}
+
+function entryOf(pass: Pass, stream: Stream, window: Window, readAt: Instant) {
+  const { integration, resource, filterKey } = stream;
+  const { from, to } = window;
+  return {
+    integration,
+    resource,
+    filterKey,
+    from,
+    to,
+    runId: pass.recorder.id,
+    readAt,
+    settledTo: settledTo(pass, readAt),
+  };
+}
+
+function filterText({ filterKey }: Stream, { from, to }: Window): string {
+  return `${filterKey} gte ${wholeSecond(from)} lte ${wholeSecond(to)}`;
+}
+
+function wholeSecond(instant: Instant): string {
+  return `${instant.slice(0, 19)}Z`;
+}
+
+function windowText({ filterKey }: Stream, { from, to }: Window): string {
+  return `${filterKey} ${wholeSecond(from)} to ${wholeSecond(to)}`;
+}

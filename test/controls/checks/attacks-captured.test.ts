@@ -1,0 +1,209 @@
+import { describe, expect, test } from 'vitest';
+import { attacksCaptured } from '../../../src/controls/checks/attacks-captured.js';
+import { collectionContinuous } from '../../../src/controls/checks/collection-continuous.js';
+import { detectionActive } from '../../../src/controls/checks/detection-active.js';
+import type { Measure } from '../../../src/controls/control.js';
+import type { ReconciliationFact } from '../../../src/controls/reconciliations.js';
+import { shownMeasure } from '../../../src/controls/shares.js';
+import type { LedgerEntry } from '../../../src/model/ledger.js';
+import type { QuarantineCode } from '../../../src/model/quarantine.js';
+import type { Reconciliation } from '../../../src/model/reconciliation.js';
+import { mail, run, scopeOf, threatFact } from '../../support/control-facts.js';
+import { hoursAfter } from '../../support/evidence-history.js';
+import { ledgerEntry } from '../../support/records.js';
+
+const AT = '2026-09-10T08:00:00.000Z';
+const whole = () => threatFact([mail(AT, 1000)]);
+const outage = { from: '2026-09-20T00:00:00.000Z', to: '2026-09-21T00:00:00.000Z' };
+
+describe('attacks-captured', () => {
+  test('passes a covered period with every threat held in full', () => {
+    const result = run(attacksCaptured, scopeOf(), [whole(), whole()]);
+    expect(result).toMatchObject({ verdict: 'PASS', count: 2, exceptions: [] });
+  });
+
+  test('fails for a hole, and names it as the one exception', () => {
+    const result = run(attacksCaptured, scopeOf({ outages: () => [{ ...outage, caughtUp: false }] }), [
+      whole(),
+    ]);
+    expect(result.verdict).toBe('FAIL');
+    expect(result.exceptions).toMatchObject([
+      {
+        subject: {
+          type: 'SPAN',
+          stream: { filterKey: 'receivedTime' },
+          from: '2026-09-19T19:45:00.000Z',
+          to: outage.to,
+        },
+      },
+    ]);
+  });
+
+  test('passes when the outage was caught up', () => {
+    const scope = scopeOf({ outages: () => [{ ...outage, caughtUp: true }] });
+    expect(run(attacksCaptured, scope, [whole()]).verdict).toBe('PASS');
+  });
+
+  test('looks at no other stream than the one that says which threats there are', () => {
+    const scope = scopeOf({
+      outages: ({ filterKey }) => (filterKey === 'receivedTime' ? [] : [{ ...outage, caughtUp: false }]),
+    });
+    expect(run(attacksCaptured, scope, [whole()]).verdict).toBe('PASS');
+  });
+
+  /** All of the period was read, and one day of it again, with this outcome. */
+  const withDay = (changes: Partial<LedgerEntry>) =>
+    scopeOf({
+      ledger: (stream) => {
+        const span = { from: '2026-08-20T00:00:00.000Z', to: '2026-10-10T00:00:00.000Z' };
+        const read = ledgerEntry({ ...stream, ...span, readAt: span.to, settledTo: span.to });
+        const part = { from: '2026-09-03T00:00:00.000Z', to: '2026-09-04T00:00:00.000Z' };
+        const again = ledgerEntry({ ...stream, ...part, readAt: span.to, settledTo: span.to, ...changes });
+        return [
+          { ...read, seq: 1 },
+          { ...again, seq: 2 },
+        ];
+      },
+    });
+
+  test('a window that may lack records without a name is a hole, with what was said of it', () => {
+    const result = run(attacksCaptured, withDay({ status: 'PARTIAL', reason: 'declares 9 rows, lists 7' }), [
+      whole(),
+    ]);
+    expect(result.verdict).toBe('FAIL');
+    expect(result.exceptions[0]?.reason).toContain('declares 9 rows, lists 7');
+    // not "100 %, at least 100 % wanted" beside a failure
+    expect(shownMeasure(result)).toMatchObject({ name: 'Holes', value: 1 });
+  });
+
+  const missing = (id: string, code: QuarantineCode) => ({ id, code, reason: `of ${id}`, since: AT });
+
+  test('each record that was listed and not read is one exception, and no share of 100 % fails', () => {
+    const scope = withDay({ missing: [missing('a', 'NOT_FOUND'), missing('b', 'UNDECODABLE')] });
+    const result = run(attacksCaptured, scope, [whole(), whole()]);
+    expect(result).toMatchObject({ verdict: 'FAIL', outcomes: { EXCEPTION: 2, MET: 2 } });
+    expect(result.reason).toBe('2 listed records could not be read: threat a and threat b.');
+    expect(result.exceptions.map(({ subject }) => subject)).toMatchObject([
+      { type: 'RECORD', key: { kind: 'threat', id: 'a' } },
+      { type: 'RECORD', key: { kind: 'threat', id: 'b' } },
+    ]);
+    expect(shownMeasure(result)).toMatchObject({ name: 'Threats held in full', value: 1 / 2 });
+    expect(result.measures[1]).toMatchObject({ name: 'Listed ids that are held', value: 1 / 2 });
+    // one exception each, whichever control reads coverage, and however many streams list it
+    const continuous = run(collectionContinuous, scope);
+    expect(continuous.exceptions.filter(({ subject }) => subject.type === 'RECORD')).toHaveLength(6);
+    expect(continuous.verdict).not.toBe('PASS');
+    // a population that lacks a record proves nothing
+    expect(run(detectionActive, scope, [whole()]).verdict).not.toBe('PASS');
+  });
+
+  test('a record that disappeared before it could be read is named and fails nothing', () => {
+    const scope = withDay({ missing: [missing('a', 'GONE')] });
+    const result = run(attacksCaptured, scope, [whole()]);
+    expect(result).toMatchObject({ verdict: 'PASS', outcomes: { EXCEPTION: 0, IN_DOUBT: 1 } });
+    expect(result.findings.find(({ outcome }) => outcome === 'IN_DOUBT')?.reason).toBe(
+      'disappeared before it could be read: of a',
+    );
+    expect(result.measures[1]).toMatchObject({ value: 1 });
+  });
+
+  test('a threat without messages, or whose pages were not all read, is not held in full', () => {
+    const empty = { ...threatFact([]), firstRecordedAt: AT };
+    const cut = threatFact([mail(AT, 1000)], { pagesComplete: false });
+    const result = run(attacksCaptured, scopeOf(), [empty, cut, whole()]);
+    expect(result).toMatchObject({ verdict: 'FAIL', count: 3, outcomes: { EXCEPTION: 2, MET: 1 } });
+    const tolerant = scopeOf({ thresholds: { capturedShare: 0.3 } });
+    expect(run(attacksCaptured, tolerant, [empty, cut, whole()]).verdict).toBe('PASS');
+  });
+
+  test('what was never to be had leaves it undecided: before the beginning, out of retention', () => {
+    expect(run(attacksCaptured, scopeOf({ polledFrom: '2026-09-05T00:00:00.000Z' }), [whole()]).verdict).toBe(
+      'INSUFFICIENT_DATA',
+    );
+    const lost = { from: '2026-08-01T00:00:00.000Z', to: '2026-09-03T00:00:00.000Z' };
+    const scope = scopeOf({
+      ledger: (stream) => [
+        { ...ledgerEntry({ ...stream, ...lost, status: 'OUT_OF_RETENTION', reason: 'too old' }), seq: 1 },
+        { ...ledgerEntry({ ...stream, from: lost.to, to: '2026-10-10T00:00:00.000Z' }), seq: 2 },
+      ],
+    });
+    const result = run(attacksCaptured, scope, [whole()]);
+    expect(result).toMatchObject({ verdict: 'INSUFFICIENT_DATA' });
+    expect(result.reason).toContain('older than what Abnormal keeps');
+  });
+
+  test('nothing ever read is undecided, and so is a period after the view', () => {
+    expect(run(attacksCaptured, scopeOf({ ledger: () => [] })).verdict).toBe('INSUFFICIENT_DATA');
+    expect(run(attacksCaptured, scopeOf({ integrations: [] })).reason).toBe('Nothing was ever recorded.');
+    expect(run(attacksCaptured, scopeOf({ now: '2026-08-01T00:00:00.000Z' })).reason).toContain(
+      'begins after',
+    );
+  });
+
+  describe('comparisons with Abnormal’s own population', () => {
+    const comparison = (
+      days: readonly [number, number],
+      endedAt: string,
+      changes: Partial<ReconciliationFact> = {},
+    ): ReconciliationFact => {
+      const [from, to] = days.map((day) => hoursAfter('2026-09-01T00:00:00.000Z', (day - 1) * 24));
+      const none = { count: 0, ids: [] };
+      const found: Reconciliation = {
+        ...{
+          from: from ?? '',
+          to: to ?? '',
+          verdict: 'MATCH',
+          reason: null,
+          failure: null,
+          sources: ['LIST'],
+        },
+        ...{
+          basis: 'IDS',
+          population: 5,
+          declared: 5,
+          held: 5,
+          missing: none,
+          extra: none,
+          gone: none,
+          opened: [],
+        },
+      };
+      return { integration: 'default', endedAt, found, lacking: [], lackingMore: 0, ...changes };
+    };
+    const judge = (reconciliations: readonly ReconciliationFact[], reconciledShare = 0) =>
+      run(attacksCaptured, scopeOf({ reconciliations, thresholds: { reconciledShare } }), [whole()]);
+    const shareOf = ({ measures }: { measures: readonly Measure[] }) =>
+      measures.find(({ name }) => name.startsWith('Compared'))?.value;
+
+    test('count by the share of the period that the newest of them found whole', () => {
+      const half = comparison([1, 16], '2026-10-01T00:00:00.000Z');
+      expect(shareOf(judge([half]))).toBe(0.5);
+      expect(shareOf(judge([half, comparison([1, 16], '2026-10-02T00:00:00.000Z')]))).toBe(0.5);
+      expect(shareOf(judge([half, comparison([13, 31], '2026-10-02T00:00:00.000Z')]))).toBe(1);
+      expect(judge([half], 0.5).verdict).toBe('PASS');
+      expect(judge([half], 0.6)).toMatchObject({ verdict: 'INSUFFICIENT_DATA' });
+      expect(judge([]).verdict).toBe('PASS');
+    });
+
+    test('fail the control by what is still lacking, by name and by number', () => {
+      const short = comparison([1, 16], '2026-10-01T00:00:00.000Z', {
+        lacking: ['gone-missing'],
+        lackingMore: 3,
+      });
+      const result = judge([short]);
+      expect(result.verdict).toBe('FAIL');
+      expect(result.exceptions).toMatchObject([
+        { subject: { type: 'RECORD', key: { id: 'gone-missing' } } },
+        { subject: { type: 'SPAN' }, reason: expect.stringContaining('3 threats more lacking') },
+      ]);
+    });
+
+    test('an older one is outspoken by a newer, but not by one that could not read anything', () => {
+      const short = comparison([1, 16], '2026-10-01T00:00:00.000Z', { lacking: ['a'] });
+      const newer = comparison([1, 31], '2026-10-02T00:00:00.000Z');
+      expect(judge([short, newer]).verdict).toBe('PASS');
+      const blind = { ...newer, found: { ...newer.found, verdict: 'UNVERIFIED' as const } };
+      expect(judge([short, blind]).verdict).toBe('FAIL');
+    });
+  });
+});

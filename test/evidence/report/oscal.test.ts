@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Evidence } from '../../../src/evidence/evaluate-period.js';
+import { markdown, propsOf } from '../../../src/evidence/report/oscal-text.js';
+import { OSCAL_VERSION, oscalReport } from '../../../src/evidence/report/report-oscal.js';
+import { uuidOf } from '../../../src/evidence/report/uuid.js';
+import { openStore } from '../../../src/history/open-store.js';
+import type { HistoryStore } from '../../../src/history/store.js';
+import { mail } from '../../support/control-facts.js';
+import { ask, hoursAfter, type Question, recordHistory, type Seen } from '../../support/evidence-history.js';
+import { hasOfficialSchema, officialFaults, oscalDocument } from '../../support/oscal.js';
+import { sampleMessage, sampleThreat } from '../../support/records.js';
+
+const AT = '2026-09-10T08:00:00.000Z';
+const SUBJECTS = ['[Pay](https://evil.example) *now*', ' \n ', 'two\nlines\u2028three ', '<b>bold</b>'];
+const seen: Seen[] = [
+  ...SUBJECTS.map((subject, i) => ({
+    at: hoursAfter(AT, i + 1),
+    threat: sampleThreat(`t${i}`, {
+      messages: [sampleMessage(`m${i}`, mail(hoursAfter(AT, i), null, { subject }))],
+    }),
+  })),
+  { at: AT, threat: sampleThreat('ok', { messages: [sampleMessage('ok', mail(AT, 1000))] }) },
+];
+const outage = { from: '2026-09-20T00:00:00.000Z', to: '2026-09-21T00:00:00.000Z', caughtUp: false };
+
+let store: HistoryStore;
+
+beforeAll(async () => {
+  store = await openStore('sqlite::memory:', 'write');
+  const span = { from: '2026-08-01T00:00:00.000Z', to: '2026-10-05T00:00:00.000Z' };
+  await recordHistory(store, { ...span, seen, outages: () => [outage] });
+});
+
+afterAll(() => store.close());
+
+const write = (evidence: Evidence, simulated: string[] = []) =>
+  [...oscalReport(evidence, { simulated })].join('');
+const QUESTIONS: readonly [name: string, question: Question][] = [
+  ['a month with failings', { period: '2026-09' }],
+  ['more exceptions than are kept', { period: '2026-09', keep: { skip: 0, limit: 1 } }],
+  ['a period before anything was read', { period: '2020-01' }],
+  ['nothing but what does not apply', { period: '2026-09-14', controls: ['abuse-mailbox-operating'] }],
+  ['no account at all', { period: '2026-09', integrations: [] }],
+];
+
+test.each(QUESTIONS)('%s is written as OSCAL has it', async (_, question) => {
+  const document = JSON.parse(write(await ask(store, question), ['default']));
+  expect(oscalDocument.safeParse(document).error?.issues ?? []).toEqual([]);
+});
+
+test.runIf(hasOfficialSchema).each(QUESTIONS)(
+  '%s passes the official schema (OSCAL_SCHEMA)',
+  async (_, question) => {
+    const document = JSON.parse(write(await ask(store, question), ['default']));
+    expect(officialFaults(document)).toEqual([]);
+    const { uuid: _uuid, ...rest } = document['assessment-results'];
+    expect(officialFaults({ 'assessment-results': rest })).toContainEqual(expect.stringContaining('uuid'));
+  },
+);
+
+const STATUS = {
+  PASS: { state: 'satisfied', reason: 'pass' },
+  FAIL: { state: 'not-satisfied', reason: 'fail' },
+  INSUFFICIENT_DATA: { state: 'not-satisfied', reason: 'other' },
+  NOT_APPLICABLE: undefined,
+};
+
+test('a finding is satisfied by a pass alone, and what does not apply has none', async () => {
+  const said = new Set<string>();
+  for (const period of ['2026-09', '2026-09-14']) {
+    const evidence = await ask(store, { period });
+    const [{ findings }] = JSON.parse(write(evidence))['assessment-results'].results;
+    for (const { control, verdict } of evidence.results) {
+      const finding = findings.find(
+        ({ target }: { target: Record<string, string> }) => target['target-id'] === control,
+      );
+      expect(finding?.target.status, control).toEqual(STATUS[verdict]);
+      said.add(verdict);
+    }
+  }
+  expect([...said].sort()).toEqual(Object.keys(STATUS).sort());
+});
+
+test('every exception is an observation of its finding, and every reference leads somewhere', async () => {
+  const evidence = await ask(store, { period: '2026-09' });
+  const document = JSON.parse(write(evidence))['assessment-results'];
+  const [result] = document.results;
+  const observations = result.observations.map(({ uuid }: { uuid: string }) => uuid);
+  const exceptions = evidence.results.flatMap(({ exceptions }) => exceptions);
+  expect(observations).toHaveLength(evidence.results.length + exceptions.length);
+  expect(new Set(observations).size).toBe(observations.length);
+  const related = result.findings.flatMap((finding: Record<string, { 'observation-uuid': string }[]>) =>
+    finding['related-observations']?.map((each) => each['observation-uuid']),
+  );
+  for (const uuid of related) expect(observations).toContain(uuid);
+  const accounts = result['local-definitions'].components.map(({ uuid }: { uuid: string }) => uuid);
+  for (const { subjects = [] } of result.observations)
+    for (const subject of subjects) expect(accounts).toContain(subject['subject-uuid']);
+  expect(document['import-ap'].href).toBe(`#${document['back-matter'].resources[0].uuid}`);
+  expect(document.metadata).toMatchObject({
+    'oscal-version': OSCAL_VERSION,
+    'last-modified': evidence.pin.at,
+  });
+});
+
+test('the same evidence gives the same bytes, another view other ids', async () => {
+  const [first, again] = [await ask(store, { period: '2026-09' }), await ask(store, { period: '2026-09' })];
+  expect(write(again)).toBe(write(first));
+  const earlier = await ask(store, { period: '2026-09', pin: await store.pinAt('2026-10-01T00:00:00.000Z') });
+  const uuid = (text: string) => JSON.parse(text)['assessment-results'].uuid;
+  expect(uuid(write(earlier))).not.toBe(uuid(write(first)));
+});
+
+test('names give UUIDs of version 5', () => {
+  const made = [uuidOf('a'), uuidOf('b'), uuidOf('a')];
+  expect(made[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(made[2]).toBe(made[0]);
+  expect(made[1]).not.toBe(made[0]);
+});
+
+test('whatever upstream sends is a value that OSCAL takes, or none', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (label) => {
+      for (const { value } of propsOf({ label })) expect(value).toMatch(/^\S(.*\S)?$/u);
+      expect(markdown(label)).toMatch(/\S/);
+    }),
+  );
+  expect(markdown('[Pay](x) *now*')).toBe('\\[Pay\\](x) \\*now\\*');
+  expect(propsOf({ 'Median time': 5, nothing: null, blank: ' \n' })).toMatchObject([
+    { name: 'median-time', value: '5' },
+  ]);
+});

@@ -1,0 +1,275 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Evidence } from '../../../src/evidence/evaluate-period.js';
+import { csvLine } from '../../../src/evidence/report/csv.js';
+import { escapeHtml } from '../../../src/evidence/report/html.js';
+import { STYLE } from '../../../src/evidence/report/html-style.js';
+import { jsonReport } from '../../../src/evidence/report/json.js';
+import { csvHeading, csvRow } from '../../../src/evidence/report/report-csv.js';
+import { htmlReport } from '../../../src/evidence/report/report-html.js';
+import { openStore } from '../../../src/history/open-store.js';
+import type { HistoryStore } from '../../../src/history/store.js';
+import { mail } from '../../support/control-facts.js';
+import { ask, hoursAfter, recordHistory, type Seen } from '../../support/evidence-history.js';
+import { sampleCase, sampleMessage, sampleThreat } from '../../support/records.js';
+
+/** Senders choose subjects: these would do something in a page or in a spreadsheet. */
+const SUBJECTS = [
+  '<script>alert(1)</script>',
+  '"><img src=https://evil.example/x onerror=alert(1)>',
+  '=HYPERLINK("https://evil.example","Pay")',
+  '+1+cmd|calc',
+  'plain, with "quotes"\nand a line break',
+  'url(https://evil.example/y)',
+];
+const AT = '2026-09-10T08:00:00.000Z';
+
+const seen: Seen[] = [
+  ...SUBJECTS.map((subject, i) => {
+    const messages = [sampleMessage(`-${i}`, mail(hoursAfter(AT, i), null, { subject }))];
+    return { at: hoursAfter(AT, i + 1), threat: sampleThreat(`t${i}`, { messages }) };
+  }),
+  ...Array.from({ length: 40 }, (_, i) => {
+    const at = hoursAfter('2026-09-01T01:00:00.000Z', i * 16);
+    const messages = [sampleMessage(`ok-${i}`, mail(at, 1000 * (i + 1)))];
+    return { at: hoursAfter(at, 1), threat: sampleThreat(`ok-${i}`, { messages }) };
+  }),
+  {
+    at: hoursAfter(AT, 1),
+    case: sampleCase('c1', {
+      customerVisibleTime: AT,
+      statusRaw: 'Action Required',
+      affectedEmployee: '@SUM(A1)',
+    }),
+  },
+];
+const outage = { from: '2026-09-20T00:00:00.000Z', to: '2026-09-21T00:00:00.000Z', caughtUp: false };
+
+let store: HistoryStore;
+let evidence: Evidence;
+let page: string;
+
+beforeAll(async () => {
+  store = await openStore('sqlite::memory:', 'write');
+  await recordHistory(store, {
+    ...{ from: '2026-08-20T00:00:00.000Z', to: '2026-10-05T00:00:00.000Z', seen },
+    outages: () => [outage],
+  });
+  evidence = await ask(store, { period: '2026-09', trend: 'DAY' });
+  page = htmlReport(evidence, { simulated: [] });
+});
+
+afterAll(() => store.close());
+
+describe('the page', () => {
+  test('has no script, and nothing in it asks for anything', () => {
+    expect(page).not.toMatch(/<script/i);
+    expect(page).not.toMatch(/<(iframe|object|embed|img|link[^>]+stylesheet|form|base|audio|video)\b/i);
+    // text has no angle brackets of its own, so these are the tags, all of them
+    const tags = [...page.matchAll(/<[a-z][^>]*>/gi)].map(([tag]) => tag).join('\n');
+    expect(tags).not.toMatch(/\s(on\w+|srcset|action|formaction|background|ping)\s*=/i);
+    const addresses = [...tags.matchAll(/\s(?:href|src)="([^"]*)"/g)].map(([, address]) => address);
+    expect(addresses.length).toBeGreaterThan(8);
+    for (const address of addresses) expect(address).toMatch(/^(#[\w-]+|data:,)$/);
+    const [, style = ''] = /<style>([\s\S]*?)<\/style>/.exec(page) ?? [];
+    expect(style).not.toMatch(/url\(|@import|@font-face|expression\(/);
+    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'`);
+  });
+
+  test('shows what senders wrote as text', () => {
+    expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect(page).toContain('&quot;&gt;&lt;img src=https://evil.example/x onerror=alert(1)&gt;');
+    expect(escapeHtml('\u0000a\u202eb\u0007')).toBe('\ufffda\ufffdb\ufffd');
+  });
+
+  test('every element that is opened is closed, in order', () => {
+    const open: string[] = [];
+    const empty = new Set(['meta', 'link', 'br']);
+    for (const [, slash, name = '', rest = ''] of page.matchAll(/<(\/?)([a-z][a-z0-9]*)([^>]*)>/g)) {
+      if (empty.has(name) || rest.endsWith('/')) continue;
+      if (slash === '') open.push(name);
+      else expect(open.pop()).toBe(name);
+    }
+    expect(open).toEqual([]);
+  });
+
+  test('every chart says what it shows, and what is mere ornament is hidden', () => {
+    const charts = [...page.matchAll(/<svg([^>]*)>([\s\S]*?)<\/svg>/g)];
+    expect(charts.length).toBeGreaterThan(20);
+    for (const [, attributes = '', body = ''] of charts) {
+      if (attributes.includes('aria-hidden="true"')) continue;
+      expect(attributes).toContain('role="img"');
+      expect(body).toMatch(/^\s*<title>[^<]{8,}<\/title>/);
+    }
+  });
+
+  test('tables have heads and captions, ids are unique, links lead somewhere', () => {
+    expect(page.match(/<table/g)?.length).toBe(page.match(/<caption/g)?.length);
+    const ids = [...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(target);
+    const levels = [...page.matchAll(/<h([1-6])/g)].map(([, level]) => Number(level));
+    levels.reduce((before, level) => {
+      expect(level - before).toBeLessThanOrEqual(1);
+      return level;
+    }, 0);
+  });
+
+  test('names each exception, the gap and every verdict', () => {
+    for (const { control, verdict } of evidence.results) {
+      const section = page.slice(page.indexOf(`<section class="control" id="${control}"`));
+      expect(section.slice(0, 600)).toContain(`class="verdict ${verdict}"`);
+    }
+    for (let i = 0; i < SUBJECTS.length; i++) expect(page).toContain(`threat t${i}, message -${i} (default)`);
+    expect(page).toContain('2026-09-19 19:45 UTC');
+  });
+
+  test('points out the numbers that a control failed for, and no others', () => {
+    const sections = page.split('<section class="control"').slice(1);
+    for (const [i, { control, verdict }] of evidence.results.entries()) {
+      const has = sections[i]?.includes('✕ not met');
+      expect([control, has]).toEqual([control, verdict === 'FAIL']);
+    }
+  });
+
+  test('says loudly when records are invented', () => {
+    expect(page).not.toContain('Simulated.');
+    expect(htmlReport(evidence, { simulated: ['default'] })).toContain('evidence of nothing');
+  });
+
+  test('the same period as of the same instant gives the same bytes', async () => {
+    const pin = await store.pinAt('2026-09-28T12:00:00.000Z');
+    const question = { period: '2026-09', trend: 'WEEK', pin } as const;
+    const write = async (of: HistoryStore) => {
+      const found = await ask(of, question);
+      return [htmlReport(found, { simulated: [] }), jsonReport(found)];
+    };
+    const before = await write(store);
+    const later = { from: '2026-10-05T04:00:00.000Z', to: '2026-10-06T00:00:00.000Z', prefix: 'later' };
+    await recordHistory(store, {
+      ...later,
+      seen: [{ at: '2026-10-05T08:00:00.000Z', threat: sampleThreat('new') }],
+    });
+    expect(await write(store)).toEqual(before);
+  });
+
+  test('text has a contrast of 4.5 to 1 with its ground, and marks of 3 to 1, in every scheme', () => {
+    const schemes = [...STYLE.matchAll(/:root \{([^}]*--ground[^}]*)\}/g)].map(([, body = '']) =>
+      Object.fromEntries(
+        [...body.matchAll(/--(\w+): (#[0-9a-f]{6})/g)].map(([, name, colour]) => [name, colour]),
+      ),
+    );
+    expect(schemes).toHaveLength(3);
+    for (const { ground = '', ...colours } of schemes) {
+      for (const [name, colour] of Object.entries<string>(colours)) {
+        if (name === 'raised' || name === 'line') continue;
+        expect(contrast(colour, ground), `${name} ${colour} on ${ground}`).toBeGreaterThanOrEqual(
+          name === 'held' ? 3 : 4.5,
+        );
+      }
+    }
+  });
+});
+
+/** As WCAG 2 defines it. */
+function contrast(a: string, b: string): number {
+  const [light = 0, dark = 0] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+function luminance(colour: string): number {
+  const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
+    const c = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+describe('JSON', () => {
+  test('has every result with its population and exceptions, and no time of its making', () => {
+    const report = JSON.parse(jsonReport(evidence));
+    expect(report).toMatchObject({
+      version: 1,
+      period: { text: '2026-09' },
+      seq: evidence.pin.seq,
+      asOf: evidence.pin.at,
+    });
+    const remediated = report.results.find(
+      ({ control }: { control: string }) => control === 'attacks-remediated',
+    );
+    expect(remediated.exceptions).toMatchObject({ count: SUBJECTS.length, allGiven: true });
+    expect(remediated.exceptions.items[0]).toMatchObject({
+      kind: 'threat',
+      id: 't0',
+      messageId: '-0',
+      label: expect.stringContaining('<script>'),
+    });
+    expect(report.trend).toHaveLength(30);
+    expect(report.streams).toHaveLength(4);
+  });
+
+  test('says when it does not give all exceptions', async () => {
+    const few = await ask(store, {
+      period: '2026-09',
+      controls: ['attacks-remediated'],
+      keep: { skip: 0, limit: 2 },
+    });
+    const [result] = JSON.parse(jsonReport(few)).results;
+    expect(result.exceptions).toMatchObject({ count: SUBJECTS.length, allGiven: false });
+    expect(result.exceptions.items).toHaveLength(2);
+  });
+});
+
+describe('CSV', () => {
+  test.each([
+    ['=1+1', "'=1+1"],
+    ['+1', "'+1"],
+    ['-6274310382345678901', "'-6274310382345678901"],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    ['\tx', "'\tx"],
+    ['  =1+1', "'  =1+1"],
+    ['\u200b=1', "'\u200b=1"],
+    ['＝1+1', "'＝1+1"],
+    ['plain', 'plain'],
+    ['a-b=c', 'a-b=c'],
+    ['a,b', '"a,b"'],
+    ['say "so"', '"say ""so"""'],
+    ['two\nlines', '"two\nlines"'],
+    ['\r\n=1', `"'\r\n=1"`],
+    ['', ''],
+  ])('%j stands as %j', (text, expected) => {
+    expect(csvLine([text])).toBe(`${expected}\r\n`);
+  });
+
+  test('numbers and nothing stand as they are', () => {
+    expect(csvLine([1, null, 'x'])).toBe('1,,x\r\n');
+  });
+
+  test('exceptions are the rows of every control, and the population all its members', async () => {
+    const rows = { exceptions: '', population: '' };
+    await ask(
+      store,
+      { period: '2026-09', controls: ['attacks-remediated', 'account-takeover-handled', 'attacks-captured'] },
+      {
+        onFinding: (id, finding) => {
+          rows.exceptions += csvRow(id, finding, 'exceptions');
+          rows.population += csvRow(id, finding, 'population');
+        },
+      },
+    );
+    const parse = (text: string) => text.split(/\r\n(?=[a-z-]+,[A-Z_]+,|$)/).filter((line) => line !== '');
+    const ids = (text: string) => parse(text).map((line) => line.split(',')[0]);
+    // six messages, one case, one hole
+    expect(ids(rows.exceptions)).toHaveLength(8);
+    expect(ids(rows.population).filter((id) => id === 'attacks-remediated')).toHaveLength(46);
+    expect(rows.exceptions).toContain(
+      `'=HYPERLINK(""https://evil.example"",""Pay""), to pat@customer.example`,
+    );
+    expect(rows.exceptions).toContain(`,'@SUM(A1),`);
+    expect(csvHeading().split(',')).toHaveLength(12);
+    expect(
+      parse(rows.exceptions)
+        .find((line) => line.includes('threats/receivedTime'))
+        ?.split(','),
+    ).toHaveLength(12);
+  });
+});

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { htmlReport } from '../../../src/evidence/report/report-html.js';
+import { sealBefore } from '../../../src/evidence/seal/seal-before.js';
+import { sealHistory } from '../../../src/evidence/seal/seal-history.js';
+import { verifyHistory } from '../../../src/evidence/verify/verify.js';
+import { openStore } from '../../../src/history/open-store.js';
+import type { HistoryStore } from '../../../src/history/store.js';
+import { DAY, type Instant, MINUTE, shift, toMillis } from '../../../src/values/instant.js';
+import { ask, recordHistory } from '../../support/evidence-history.js';
+import { SIGNER } from '../../support/sealed-history.js';
+
+let store: HistoryStore;
+
+beforeEach(async () => {
+  store = await openStore('sqlite::memory:', 'write');
+});
+afterEach(() => store.close());
+
+const BEGIN = '2026-09-01T00:00:00.000Z';
+
+/** Records a day, and seals it at its end. */
+async function recordDay(day: number): Promise<void> {
+  const from = shift(BEGIN, day * DAY);
+  await recordHistory(store, { from, to: shift(from, DAY - 1), prefix: `day-${day}` });
+  const at = shift(from, DAY - 20 * MINUTE);
+  await sealHistory(store, { signer: SIGNER, clock: () => toMillis(at) });
+}
+
+const pinAt = (at: Instant) => store.pinAt(at);
+
+test('is the last that was there when the view was, however many come later', async () => {
+  for (const day of [0, 1, 2]) await recordDay(day);
+  const pin = await pinAt('2026-09-03T08:00:00.000Z');
+  const before = await sealBefore(store, pin);
+  expect(before).toMatchObject({ index: 2, at: '2026-09-02T23:40:00.000Z', kid: SIGNER.publicKey.kid });
+  for (const day of [3, 4, 5, 6]) await recordDay(day);
+  expect(await sealBefore(store, pin)).toEqual(before);
+  expect(await sealBefore(store, await store.head())).toMatchObject({ index: 6 });
+});
+
+test('is none before the first, nor one so young that it may have come after the view', async () => {
+  await recordDay(0);
+  expect(await sealBefore(store, await pinAt('2026-09-01T12:00:00.000Z'))).toBeNull();
+  expect(await sealBefore(store, { seq: 1, at: '2026-09-01T23:49:59.999Z' })).toBeNull();
+  expect(await sealBefore(store, { seq: 1, at: '2026-09-01T23:50:00.000Z' })).toMatchObject({ index: 1 });
+});
+
+test('the page names it, and its hash is what verify takes', async () => {
+  for (const day of [0, 1]) await recordDay(day);
+  const pin = await store.head();
+  const evidence = await ask(store, { period: '2026-09-01', pin });
+  const seal = await sealBefore(store, pin);
+  const page = htmlReport(evidence, { simulated: [], seal });
+  const [, hash = ''] = /verify --seal ([0-9a-f]{64})</.exec(page) ?? [];
+  expect(hash).toBe(seal?.hash);
+  expect(page).toContain(SIGNER.publicKey.kid);
+  const report = await verifyHistory(store, {
+    publicKeys: null,
+    mustBeSigned: true,
+    held: [{ hash, index: null }],
+  });
+  expect(report.findings).toEqual([]);
+  expect(htmlReport(evidence, { simulated: [] })).toContain('No seal had been made');
+});

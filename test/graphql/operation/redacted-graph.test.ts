@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildGatewaySchema } from '../../../src/graphql/schema.js';
+import type { Message } from '../../../src/resources/records.js';
+import type { Role } from '../../../src/values/caller.js';
+import { MASK, REDACTION_GROUPS, type RedactionGroup } from '../../../src/values/redaction.js';
+import {
+  observationOf,
+  observeCampaign,
+  observeCase,
+  observeThreat,
+  quarantineEntry,
+  sampleCampaign,
+  sampleCase,
+  sampleMessage,
+  sampleThreat,
+  threatKey,
+} from '../../support/records.js';
+import { Graph, type GraphError, keyOf } from '../harness.js';
+import { everythingOf } from './everything.js';
+
+const GROUPS = Object.keys(REDACTION_GROUPS) as RedactionGroup[];
+const SOME: RedactionGroup[] = ['subject', 'addresses'];
+
+/** Text that gives away where it came from. */
+const secret = (group: RedactionGroup, name: string) => `leak-${group}-${name}`;
+
+const EVERYTHING = everythingOf(buildGatewaySchema(), {
+  threats: '',
+  cases: '',
+  campaigns: '',
+  changes: '(since: "2026-01-01T00:00:00Z")',
+  quarantine: '',
+});
+
+function messageOf(version: string): Message {
+  const address = (name: string) => `${secret('addresses', name)}-${version}@x.example`;
+  return sampleMessage('1', {
+    subject: `${secret('subject', 'message')}-${version}`,
+    fromAddress: address('from'),
+    fromName: `${secret('names', 'from')}-${version}`,
+    senderDomain: `${secret('addresses', 'domain')}-${version}`,
+    senderIpAddress: `${secret('locations', 'ip')}-${version}`,
+    toAddresses: [address('to')],
+    recipientAddress: address('recipient'),
+    ccAddresses: [address('cc')],
+    replyToAddresses: [address('reply')],
+    returnPath: address('return'),
+    internetMessageId: `<${address('id')}>`,
+    attachmentNames: [`${secret('attachments', 'message')}-${version}`],
+    urls: [`https://${secret('urls', 'message')}-${version}`],
+    summaryInsights: [`${secret('texts', 'insight')}-${version}`],
+    customerOverride: {
+      overrideType: 'RULE',
+      reason: `${secret('texts', 'reason')}-${version}`,
+      overrideJudgement: 'Safe',
+      value: `${secret('texts', 'value')}-${version}`,
+    },
+  });
+}
+
+async function fill(graph: Graph): Promise<void> {
+  for (const version of ['one', 'two']) {
+    await graph.observe(
+      observeThreat(sampleThreat('threat', { messages: [messageOf(version)] })),
+      observeCase(
+        sampleCase('case', {
+          affectedEmployee: `${secret('names', 'employee')}-${version}`,
+          description: `${secret('texts', 'description')}-${version}`,
+          genaiSummary: [`${secret('texts', 'summary')}-${version}`],
+          threatIds: ['threat'],
+        }),
+      ),
+      observeCampaign(
+        sampleCampaign('campaign', {
+          subject: `${secret('subject', 'campaign')}-${version}`,
+          fromName: `${secret('names', 'campaign')}-${version}`,
+          fromAddress: `${secret('addresses', 'campaign')}-${version}`,
+          recipientName: `${secret('names', 'recipient')}-${version}`,
+          recipientAddress: `${secret('addresses', 'recipient')}-${version}`,
+        }),
+      ),
+      observationOf('caseAnalysis', 'case', {
+        caseId: 'case',
+        insights: [{ signal: 'Risky location', description: secret('texts', 'insight') }],
+        events: [
+          {
+            ...{ time: null, categoryRaw: 'Sign In', title: secret('texts', 'title') },
+            ...{ description: secret('texts', 'event'), ipAddress: secret('locations', 'event') },
+            ...{ location: secret('locations', 'place'), previousLocation: secret('locations', 'before') },
+            details: { browser: secret('texts', 'details') },
+          },
+        ],
+      }),
+      observationOf('threatAttachments', 'threat', {
+        threatId: 'threat',
+        attachments: [{ messageId: '1', name: secret('attachments', 'file') }],
+      }),
+      observationOf('threatLinks', 'threat', {
+        threatId: 'threat',
+        links: [
+          {
+            ...{ messageId: '1', url: secret('urls', 'link'), domain: secret('urls', 'domain') },
+            ...{ linkType: 'html href', source: 'body', displayText: secret('urls', 'text') },
+          },
+        ],
+      }),
+    );
+  }
+  await graph.record({
+    quarantine: [
+      quarantineEntry(threatKey('bad'), {
+        body: secret('received', 'quarantine'),
+        reason: secret('texts', 'quarantine'),
+      }),
+    ],
+  });
+}
+
+async function ask(graph: Graph, role: Role, query: string, variables = {}) {
+  const response = await graph.post(JSON.stringify({ query, variables }), keyOf(role));
+  const text = await response.text();
+  const { data, errors = [] } = JSON.parse(text) as { data: Record<string, unknown>; errors?: GraphError[] };
+  return { text, data, errors };
+}
+
+/** The groups of which a text holds something. */
+function leaksIn(text: string): RedactionGroup[] {
+  return GROUPS.filter((group) => text.includes(`leak-${group}-`));
+}
+
+describe.each([
+  { redact: GROUPS, left: [] },
+  // what quotes anything goes with them
+  { redact: SOME, left: ['names', 'urls', 'attachments', 'locations'] },
+])('with $redact masked', ({ redact, left }) => {
+  let graph: Graph;
+  beforeAll(async () => {
+    graph = await Graph.start(undefined, { redact, asksCallers: true });
+    await fill(graph);
+  });
+  afterAll(() => graph.close());
+
+  test('readers see none of it, wherever it stands; others see all of it', async () => {
+    const byAdmin = await ask(graph, 'admin', EVERYTHING);
+    expect(byAdmin.errors).toEqual([]);
+    expect(leaksIn(byAdmin.text)).toEqual(GROUPS);
+    const byReader = await ask(graph, 'reader', EVERYTHING);
+    expect(byReader.errors).toEqual([]);
+    expect(leaksIn(byReader.text)).toEqual(left);
+    expect(byReader.text).toContain(MASK);
+  });
+
+  test('an answer that is given again, or a page that is shared, is nobody else’s', async () => {
+    const page = '{ threats { nodes { subject messages { nodes { subject } } } } }';
+    for (let round = 0; round < 4; round += 1) {
+      for (const role of ['admin', 'reader', 'operator', 'reader'] as const) {
+        const { text } = await ask(graph, role, page);
+        expect(leaksIn(text)).toEqual(role === 'reader' ? [] : ['subject']);
+      }
+    }
+  });
+
+  test('what changed is masked where it is masked, before and after, and shown where it is not', async () => {
+    const query =
+      '{ changes(since: "2026-01-01T00:00:00Z", kinds: [THREAT, CASE]) { nodes { fieldChanges { field before after } } } }';
+    const { data } = await ask(graph, 'reader', query);
+    const { nodes } = data.changes as {
+      nodes: { fieldChanges: { field: string; before: unknown; after: unknown }[] }[];
+    };
+    const changes = new Map(
+      nodes.flatMap(({ fieldChanges }) => fieldChanges).map((each) => [each.field, each]),
+    );
+    expect(changes.get('messages[1].subject')).toEqual({
+      ...{ field: 'messages[1].subject', before: MASK, after: MASK },
+    });
+    expect(changes.get('messages[1].customerOverride')).toMatchObject({ before: MASK, after: MASK });
+    const urls = redact.includes('urls') ? MASK : ['https://leak-urls-message-one'];
+    expect(changes.get('messages[1].urls')).toMatchObject({ before: urls });
+  });
+});
+
+describe('what is masked cannot be found out by asking', () => {
+  let graph: Graph;
+  beforeAll(async () => {
+    graph = await Graph.start(undefined, { redact: SOME, asksCallers: true });
+    await fill(graph);
+  });
+  afterAll(() => graph.close());
+
+  const refused = (field: string) => [
+    expect.objectContaining({
+      message: expect.stringContaining(`${field} is masked`),
+      extensions: expect.objectContaining({ code: 'FORBIDDEN' }),
+    }),
+  ];
+
+  test.each([
+    ['subject', '{ threats(filter: { subject: { contains: "a" } }) { totalCount } }'],
+    ['subject', '{ threats(filter: { subject: { eq: null } }) { totalCount } }'],
+    ['senderDomain', '{ threats(filter: { or: [{ not: { senderDomain: { eq: "a" } } }] }) { totalCount } }'],
+    ['affectedEmployee', '{ cases(filter: { and: [{ affectedEmployee: { eq: "a" } }] }) { totalCount } }'],
+    ['recipientAddress', '{ campaigns(filter: { recipientAddress: { in: ["a"] } }) { nodes { id } } }'],
+    ['description', '{ cases(filter: { description: { contains: "a" } }) { nodes { id } } }'],
+  ])('by %s: %s', async (field, query) => {
+    const byReader = await ask(graph, 'reader', query);
+    expect(byReader.errors).toEqual(refused(field));
+    // the second time it is compiled
+    expect((await ask(graph, 'reader', query)).errors).toEqual(refused(field));
+    expect((await ask(graph, 'operator', query)).errors).toEqual([]);
+  });
+
+  test('by a variable', async () => {
+    const query = 'query ($filter: ThreatFilter) { threats(filter: $filter) { totalCount } }';
+    const { errors } = await ask(graph, 'reader', query, { filter: { not: { fromAddress: { eq: 'a' } } } });
+    expect(errors).toEqual(refused('fromAddress'));
+  });
+
+  test('what is not masked may be filtered by', async () => {
+    const query =
+      '{ threats(filter: { fromName: { contains: "leak-names" }, subject: null }) { totalCount } }';
+    const { data } = await ask(graph, 'reader', query);
+    expect(data).toEqual({ threats: { totalCount: 1 } });
+  });
+});

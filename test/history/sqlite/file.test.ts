@@ -1,0 +1,196 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Connection } from '../../../src/history/sqlite/sqlite-connection.js';
+import { SCHEMA_VERSION } from '../../../src/history/sqlite/sqlite-schema.js';
+import { openSqliteStore } from '../../../src/history/sqlite/store.js';
+import type { HistoryStore } from '../../../src/history/store.js';
+import {
+  batchOf,
+  campaignKey,
+  observeCampaign,
+  observeCase,
+  observeThreat,
+  START,
+  sampleCampaign,
+  sampleCase,
+  sampleThreat,
+  threatKey,
+} from '../../support/records.js';
+
+const UNUSABLE = { name: 'HistoryError', code: 'UNUSABLE' };
+const UNAVAILABLE = { name: 'HistoryError', code: 'UNAVAILABLE' };
+
+describe("a history's SQLite file", () => {
+  let folder: string;
+  let path: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'history-'));
+    path = join(folder, 'history.db');
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('is made with its folder to be written to, whatever it is called', async () => {
+    const odd = join(folder, 'not there', '50% of a?b#c.db');
+    const store = await openSqliteStore(odd, 'write');
+    await store.record(batchOf('first'));
+    await store.close();
+    expect((await readFile(odd)).subarray(0, 15).toString()).toBe('SQLite format 3');
+    const reader = await openSqliteStore(odd, 'read');
+    expect((await reader.head()).seq).toBe(1);
+    await reader.close();
+  });
+
+  it('is not made by a reader', async () => {
+    await expect(openSqliteStore(path, 'read')).rejects.toMatchObject(UNAVAILABLE);
+    await expect(openSqliteStore(path, 'read')).rejects.toThrow(/no history at .*history\.db/);
+    await expect(readFile(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('is refused where it cannot be made', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(openSqliteStore(join(folder, 'file', 'history.db'), 'write')).rejects.toMatchObject(
+      UNAVAILABLE,
+    );
+    await mkdir(path);
+    await expect(openSqliteStore(path, 'write')).rejects.toMatchObject(UNAVAILABLE);
+  });
+
+  it('is refused when it is not SQLite, and left as it is', async () => {
+    const text = 'dear diary, '.repeat(1_000);
+    await writeFile(path, text);
+    for (const mode of ['read', 'write'] as const) {
+      await expect(openSqliteStore(path, mode)).rejects.toMatchObject(UNUSABLE);
+    }
+    expect(await readFile(path, 'utf8')).toBe(text);
+  });
+
+  it('is refused when another program made it, or another version, and left as it is', async () => {
+    for (const sql of ['CREATE TABLE diary (page)', 'PRAGMA application_id = 7; CREATE TABLE diary (page)']) {
+      await rm(path, { force: true });
+      change(path, sql, 'create');
+      const before = await readFile(path);
+      for (const mode of ['read', 'write'] as const) {
+        await expect(openSqliteStore(path, mode)).rejects.toMatchObject(UNUSABLE);
+      }
+      expect(await readFile(path)).toEqual(before);
+    }
+    await rm(path);
+    await (await openSqliteStore(path, 'write')).close();
+    change(path, 'PRAGMA user_version = 99');
+    for (const mode of ['read', 'write'] as const) {
+      await expect(openSqliteStore(path, mode)).rejects.toMatchObject(UNUSABLE);
+      await expect(openSqliteStore(path, mode)).rejects.toThrow('its format is 99');
+    }
+    change(path, `PRAGMA user_version = ${SCHEMA_VERSION}`);
+    await (await openSqliteStore(path, 'write')).close();
+  });
+
+  it('does not stay locked by a failed attempt to open it', async () => {
+    await (await openSqliteStore(path, 'write')).close();
+    change(path, 'PRAGMA user_version = 99');
+    await expect(openSqliteStore(path, 'write')).rejects.toMatchObject(UNUSABLE);
+    change(path, `PRAGMA user_version = ${SCHEMA_VERSION}`);
+    await (await openSqliteStore(path, 'write')).close();
+  });
+
+  it('gets what it lacks when an earlier version made it, from whoever may write to it', async () => {
+    for (const mode of ['write', 'manage'] as const) {
+      await rm(path, { force: true });
+      const earlier = await openSqliteStore(path, 'write');
+      await record(earlier);
+      const before = await readEverything(earlier);
+      await earlier.close();
+      change(path, 'DROP TABLE documents; DROP TABLE journals; PRAGMA user_version = 1');
+      await expect(openSqliteStore(path, 'read')).rejects.toMatchObject(UNUSABLE);
+
+      const store = await openSqliteStore(path, mode);
+      expect(await readEverything(store)).toStrictEqual(before);
+      expect(await store.documents('integrations')).toEqual([]);
+      expect(await store.putDocument('integrations', 'a', {}, 0)).toBe(true);
+      expect(await store.append('audit', 1, START, {})).toBe(true);
+      await store.close();
+      const reader = await openSqliteStore(path, 'read');
+      expect(await reader.document('integrations', 'a')).toMatchObject({ version: 1 });
+      expect(await reader.journalLength('audit')).toBe(1);
+      await reader.close();
+    }
+  });
+
+  it('is made by whoever would manage it, and refused where it is not a history', async () => {
+    const made = await openSqliteStore(join(folder, 'new folder', 'history.db'), 'manage');
+    expect(await made.putDocument('apiKeys', 'a', {}, 0)).toBe(true);
+    await made.close();
+    await writeFile(path, '');
+    await (await openSqliteStore(path, 'manage')).close();
+    await rm(path);
+    change(path, 'CREATE TABLE diary (page)', 'create');
+    const before = await readFile(path);
+    await expect(openSqliteStore(path, 'manage')).rejects.toMatchObject(UNUSABLE);
+    expect(await readFile(path)).toEqual(before);
+  });
+
+  it('has its list columns made anew when the fields have changed since', async () => {
+    const store = await openSqliteStore(path, 'write');
+    await record(store);
+    const before = await readEverything(store);
+    await store.close();
+    // as an earlier version would have left it: fields missing, others with what they meant then
+    change(path, "UPDATE layout SET fields = 'earlier'; DELETE FROM tops; DELETE FROM threat_messageId");
+    change(path, 'DROP INDEX threat_by_receivedTime; DROP INDEX threat_ahead_receivedTime');
+    change(path, 'ALTER TABLE threat DROP COLUMN receivedTime; UPDATE campaign SET judgement = 7');
+    change(path, `UPDATE "case" SET lists = '{}'`);
+    await expect(openSqliteStore(path, 'read')).rejects.toMatchObject(UNUSABLE);
+
+    const after = await openSqliteStore(path, 'write');
+    expect(await readEverything(after)).toStrictEqual(before);
+    const { seq } = await after.record(batchOf('4', { tombstones: [campaignKey('c1')] }));
+    expect(await after.count({ kind: 'campaign', integrations: null, filter: null, seq })).toBe(0);
+    await after.close();
+    await (await openSqliteStore(path, 'read')).close();
+  });
+});
+
+/** Does something to a file behind the store's back. */
+function change(path: string, sql: string, access: 'create' | 'write' = 'write'): void {
+  const connection = new Connection(path, access);
+  connection.exec(sql);
+  connection.close();
+}
+
+async function record(store: HistoryStore): Promise<void> {
+  const ahead = sampleThreat('t3', { messages: [] });
+  const late = sampleCampaign('c1', { lastReportedTime: '2031-01-01T00:00:00.000Z' });
+  const observations = [
+    observeThreat(sampleThreat('t1')),
+    observeThreat(sampleThreat('t2', { recipientCount: null })),
+    observeCase(sampleCase('1', { threatIds: ['t1', 't2'] })),
+    observeCampaign(late),
+  ];
+  await store.record(batchOf('1', { observations }));
+  await store.record(batchOf('2', { observations: [observeThreat(ahead)], tombstones: [threatKey('t2')] }));
+  const again = observeThreat(sampleThreat('t2', { recipientCount: 9 }), { basis: 2 });
+  await store.record(batchOf('3', { observations: [again] }));
+}
+
+async function readEverything(store: HistoryStore): Promise<unknown[]> {
+  const read: unknown[] = [];
+  for (const seq of [1, 2, 3]) {
+    for (const [kind, orderBy] of [
+      ['threat', 'receivedTime'],
+      ['threat', 'recipientCount'],
+      ['case', 'id'],
+      ['campaign', 'lastReportedTime'],
+    ] as const) {
+      const list = { kind, integrations: null, seq, filter: null, orderBy, after: null, limit: 10 } as const;
+      read.push(await store.page({ ...list, descending: true }), await store.count(list));
+    }
+    const named = { kind: 'campaign', integrations: null, seq } as const;
+    read.push(await store.count({ ...named, filter: { field: 'judgement', eq: 'ATTACK' } }));
+    read.push(await store.referrers('threat', 'messageId', 'default', ['-6274310382345678901'], seq));
+    read.push(await store.referrers('case', 'threatId', 'default', ['t1', 't2'], seq));
+  }
+  return read;
+}

@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSqliteStore } from '../../../src/history/sqlite/store.js';
+import type { HistoryStore } from '../../../src/history/store.js';
+import type { Observation } from '../../../src/model/revision.js';
+import { batchOf, observeCase, observeThreat, sampleCase, sampleThreat } from '../../support/records.js';
+
+const ALL_TO_WORKER = { limits: { walk: 0, scan: -1 } };
+const OPEN = { field: 'open', eq: true } as const;
+
+describe('the worker that answers what may take long', () => {
+  let folder: string;
+  let path: string;
+  let store: HistoryStore;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'history-'));
+    path = join(folder, 'history.db');
+    store = await openSqliteStore(path, 'write', ALL_TO_WORKER);
+  });
+  afterEach(async () => {
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it('sees what was committed just before', async () => {
+    for (let n = 1; n <= 50; n += 1) {
+      const observations = [observeCase(sampleCase(`case-${n}`))];
+      const { seq } = await store.record(batchOf(`batch-${n}`, { observations }));
+      expect(await store.count({ kind: 'case', integrations: null, seq, filter: OPEN })).toBe(n);
+    }
+  });
+
+  it('answers many at once, each its own question', async () => {
+    const observations = Array.from({ length: 40 }, (_, n) => observeCase(sampleCase(`case-${n}`)));
+    const { seq } = await store.record(batchOf('one', { observations }));
+    const counts = Array.from({ length: 40 }, (_, n) =>
+      store.count({ kind: 'case', integrations: null, seq, filter: { field: 'id', lte: `case-${n}` } }),
+    );
+    const ids = observations.map(({ key }) => key.id);
+    const expected = ids.map((last) => ids.filter((id) => id <= last).length);
+    expect(await Promise.all(counts)).toEqual(expected);
+  });
+
+  it('ends what it is at when the store is closed, and takes the process with it in no case', async () => {
+    const many = Array.from({ length: 2_000 }, (_, n) => observeCase(sampleCase(`case-${n}`)));
+    const { seq } = await store.record(batchOf('one', { observations: many }));
+    const words = Array.from({ length: 100 }, (_, n) => ({ field: 'description', contains: `no word ${n}` }));
+    const filter = { not: { or: words } };
+    const query = { kind: 'case', integrations: null, seq, filter } as const;
+    // it starts, opens the file, or counts
+    for (let delay = 0; delay < 500; delay += 50) {
+      const reader = await openSqliteStore(path, 'read', ALL_TO_WORKER);
+      const asked = Promise.allSettled(Array.from({ length: 20 }, () => reader.count(query)));
+      await setTimeout(delay);
+      await reader.close();
+      for (const answer of await asked) {
+        if (answer.status === 'fulfilled') expect(answer.value).toBe(2_000);
+        else expect(answer.reason).toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });
+      }
+    }
+  });
+
+  it('fails what it was asked when the store is closed, with an error of the store', async () => {
+    await store.record(batchOf('one', { observations: [observeCase(sampleCase('1'))] }));
+    const query = { kind: 'case', integrations: null, seq: 1, filter: OPEN } as const;
+    const asked = store.count(query).then(
+      (count) => count,
+      (error: unknown) => error,
+    );
+    await store.close();
+    expect(await asked).toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });
+    await expect(store.count(query)).rejects.toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });
+  });
+});
+
+describe('record in SQLite', () => {
+  it('keeps nothing of a batch of which one record cannot be kept', async () => {
+    const store = await openSqliteStore(':memory:', 'write');
+    const good = observeCase(sampleCase('1'));
+    const worse: unknown[] = [
+      { ...observeThreat(sampleThreat('t1')), record: { threatId: 't1', messages: null } },
+      { ...good, received: undefined },
+      { ...good, key: { integration: 'default', kind: 'case', id: 'cut\0here' } },
+      { ...good, key: { integration: 'default', kind: 'incident', id: '2' } },
+    ];
+    for (const bad of worse) {
+      const observations = [observeCase(sampleCase('0'), { integration: 'new' }), bad as Observation, good];
+      await expect(store.record(batchOf('bad', { observations }))).rejects.toThrow();
+      expect((await store.head()).seq).toBe(0);
+    }
+    const recorded = await store.record(batchOf('bad', { observations: [good] }));
+    expect(recorded).toMatchObject({ seq: 1, added: 1 });
+    const list = { kind: 'case', integrations: null, filter: null, seq: 1 } as const;
+    const page = await store.page({ ...list, orderBy: 'id', descending: false, after: null, limit: 9 });
+    expect(page.items.map(({ position }) => position)).toEqual([
+      { value: '1', integration: 'default', id: '1' },
+    ]);
+    expect(
+      await store.changes({
+        ...list,
+        afterSeq: 0,
+        toSeq: 1,
+        kinds: ['case', 'threat'],
+        after: null,
+        limit: 9,
+      }),
+    ).toHaveLength(1);
+    await store.close();
+  });
+});

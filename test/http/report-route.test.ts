@@ -1,0 +1,287 @@
+import 'reflect-metadata';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ApolloServer } from '@apollo/server';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createReports } from '../../src/app/serve-reports.js';
+import { toAuditEntry } from '../../src/audit-entry.js';
+import { type Callers, LOCAL_CALLERS } from '../../src/callers/callers.js';
+import { readEnv, toConfig } from '../../src/config/config.js';
+import { sealHistory } from '../../src/evidence/seal/seal-history.js';
+import { verifyPack } from '../../src/evidence/verify/verify-pack.js';
+import type { GatewayContext } from '../../src/graphql/request/services.js';
+import { openStore } from '../../src/history/open-store.js';
+import type { HistoryStore } from '../../src/history/store.js';
+import type { Reports } from '../../src/http/report-route.js';
+import { createServer, type Server } from '../../src/http/server.js';
+import type { Role } from '../../src/values/caller.js';
+import { mail } from '../support/control-facts.js';
+import { hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
+import { sampleMessage, sampleThreat } from '../support/records.js';
+import { SIGNER } from '../support/sealed-history.js';
+
+const NOW = Date.parse('2026-10-06T00:00:00.000Z');
+const BEGIN = '2026-09-01T00:00:00.000Z';
+const seen: Seen[] = Array.from({ length: 900 }, (_, i) => {
+  const at = hoursAfter(BEGIN, i / 2);
+  const messages = [sampleMessage(`m${i}`, mail(at, 5000, { subject: 'x'.repeat(2000) }))];
+  return { at: hoursAfter(BEGIN, Math.ceil(i / 60) * 30 + 1), threat: sampleThreat(`t${i}`, { messages }) };
+});
+
+let store: HistoryStore;
+const open: Server[] = [];
+
+beforeAll(async () => {
+  store = await openStore('sqlite::memory:', 'write');
+  const span = { from: '2026-08-01T00:00:00.000Z', to: '2026-10-05T00:00:00.000Z' };
+  await recordHistory(store, { ...span, seen });
+});
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((server) => server.close(0)));
+});
+
+afterAll(() => store.close());
+
+const log = pino({ level: 'silent' });
+
+/** Everybody who asks is of this role. */
+function everybody(role: Role): Callers {
+  const caller = { kind: 'API_KEY', id: 'key-1', name: 'nightly', role } as const;
+  return { ...LOCAL_CALLERS, identify: async () => ({ outcome: 'KNOWN', caller }) };
+}
+
+async function serve(overrides: { callers?: Callers; reports?: Reports } = {}): Promise<string> {
+  const config = toConfig(readEnv({}));
+  if (!config.ok) throw new Error('the configuration is wrong');
+  const apollo = new ApolloServer<GatewayContext>({ typeDefs: 'type Query { quick: String }' });
+  const server = createServer({
+    ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, apollo, log },
+    callers: LOCAL_CALLERS,
+    context: () => ({}) as GatewayContext,
+    readiness: async () => ({ ready: true, checks: [] }),
+    reports: createReports({ store, config: config.config, clock: () => NOW, log }),
+    ...overrides,
+  });
+  open.push(server);
+  return server.start();
+}
+
+async function lastAudit() {
+  const [entry] = await store.journal({ journal: 'audit', from: null, descending: true, limit: 1 });
+  return entry ? toAuditEntry(entry) : null;
+}
+
+describe('/reports/<period>', () => {
+  test.each([
+    ['html', 'text/html; charset=utf-8', 'inline; filename="evidence-2026-09.html"', /^<!doctype html>/],
+    ['json', 'application/json; charset=utf-8', 'attachment; filename="evidence-2026-09.json"', /^\{\n/],
+    [
+      'ndjson',
+      'application/x-ndjson; charset=utf-8',
+      'attachment; filename="evidence-2026-09.ndjson"',
+      /"type":"end"/,
+    ],
+    [
+      'csv',
+      'text/csv; charset=utf-8; header=present',
+      'attachment; filename="evidence-2026-09.csv"',
+      /^control,/,
+    ],
+    [
+      'oscal',
+      'application/json; charset=utf-8',
+      'attachment; filename="evidence-2026-09.oscal.json"',
+      /^\{"assess/,
+    ],
+  ])('gives %s', async (format, type, disposition, text) => {
+    const answer = await fetch(`${await serve()}/reports/2026-09?format=${format}`);
+    expect(answer.status).toBe(200);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'content-type': type,
+      'content-disposition': disposition,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    expect(await answer.text()).toMatch(text);
+    expect(await lastAudit()).toMatchObject({ action: 'REPORT', target: '2026-09', outcome: 'SUCCEEDED' });
+  });
+
+  test('the page may bring its style, and no script may run in it', async () => {
+    const { headers } = await fetch(`${await serve()}/reports/2026-09?format=html`);
+    const policy = headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'; style-src 'unsafe-inline'");
+    expect(policy).toMatch(/; sandbox$/);
+  });
+
+  test('takes what the command takes', async () => {
+    const url = await serve();
+    const query = new URLSearchParams([
+      ['format', 'json'],
+      ['controls', 'attacks-captured,attacks-remediated'],
+      ['threshold', 'remediatedShare=99%'],
+      ['integration', 'default'],
+      ['asOf', '2026-10-03'],
+      ['trend', 'week'],
+    ]);
+    const report = (await (await fetch(`${url}/reports/2026-09?${query}`)).json()) as Record<string, unknown>;
+    expect(report.results).toHaveLength(2);
+    expect(report).toMatchObject({ integrations: ['default'], thresholds: { remediatedShare: 0.99 } });
+    expect(String(report.asOf) <= '2026-10-03T00:00:00.000Z').toBe(true);
+    expect((report.trend as unknown[]).length).toBe(5);
+    for (const span of ['2026-09-01/2026-09-15', '2026-09-01%2F2026-09-15']) {
+      const { headers } = await fetch(`${url}/reports/${span}?format=csv`);
+      expect(headers.get('content-disposition')).toContain('"evidence-2026-09-01_2026-09-15.csv"');
+    }
+  });
+
+  test('versions are an export, line by line', async () => {
+    const answer = await fetch(`${await serve()}/reports/2026-09?format=ndjson&rows=revisions`);
+    const lines = (await answer.text()).trimEnd().split('\n');
+    expect(lines).toHaveLength(seen.length + 2);
+    expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ type: 'end', rows: seen.length });
+    expect(await lastAudit()).toMatchObject({ action: 'EXPORT', outcome: 'SUCCEEDED' });
+  });
+
+  test('all of it with its proofs is a pack, once what was recorded is sealed', async () => {
+    const url = await serve();
+    const early = await fetch(`${url}/reports/2026-09?format=pack`);
+    expect(early.status).toBe(400);
+    expect(await early.text()).toContain('seal');
+    await sealHistory(store, { signer: SIGNER, clock: () => NOW });
+    const answer = await fetch(`${url}/reports/2026-09?format=pack`);
+    expect(answer.headers.get('content-type')).toBe('application/x-tar');
+    expect(answer.headers.get('content-disposition')).toBe('attachment; filename="evidence-2026-09.tar"');
+    const folder = mkdtempSync(join(tmpdir(), 'pack-test-'));
+    const path = join(folder, 'evidence.tar');
+    writeFileSync(path, new Uint8Array(await answer.arrayBuffer()));
+    const { verdict } = await verifyPack(path, {
+      publicKeys: [SIGNER.publicKey],
+      mustBeSigned: false,
+      held: [],
+    });
+    rmSync(folder, { recursive: true });
+    expect(verdict).toBe('INTACT');
+    expect(await lastAudit()).toMatchObject({ action: 'EXPORT', outcome: 'SUCCEEDED' });
+  });
+
+  test.each([
+    ['2026-Q9', 'period: "2026-Q9" is not a period'],
+    ['', 'Say which period'],
+    ['2026-09?format=pdf', 'format is "pdf": right is html, json, ndjson, csv, oscal, pack'],
+    ['2026-09?format=csv&rows=revisions', 'rows revisions are given by format ndjson alone'],
+    ['2026-09?asOf=2027-01-01', 'asOf is 2027-01-01T00:00:00.000Z, which is yet to come'],
+    ['2026-09?integration=nobody', 'integration: there is no "nobody"'],
+    ['2026-09?asOf=2026-09-01&asOf=2026-09-02', 'asOf is given more than once'],
+    ['2026-09?since=2026', 'There is no parameter "since": there are format'],
+    ['2026-09?threshold=mood', 'NAME one of'],
+  ])('%j is refused, and what is right is said', async (path, words) => {
+    const answer = await fetch(`${await serve()}/reports/${path}`);
+    expect(answer.status).toBe(400);
+    const { errors } = (await answer.json()) as { errors: { message: string }[] };
+    expect(errors[0]?.message).toContain(words);
+  });
+});
+
+describe('who may', () => {
+  test('a reader may not', async () => {
+    const answer = await fetch(`${await serve({ callers: everybody('reader') })}/reports/2026-09`);
+    expect(answer.status).toBe(403);
+    expect(answer.headers.get('content-disposition')).toBeNull();
+  });
+
+  test('an operator may, and it is written down who it was', async () => {
+    const url = await serve({ callers: everybody('operator') });
+    const answer = await fetch(`${url}/reports/2026-09?format=csv`);
+    expect(answer.status).toBe(200);
+    await answer.text();
+    expect(await lastAudit()).toMatchObject({
+      caller: { id: 'key-1', name: 'nightly' },
+      detail: /^csv, as of/,
+    });
+  });
+
+  test('nobody gets it by other methods', async () => {
+    const url = await serve();
+    expect((await fetch(`${url}/reports/2026-09`, { method: 'HEAD' })).status).toBe(404);
+    expect((await fetch(`${url}/reports/2026-09`, { method: 'POST' })).status).toBe(404);
+  });
+});
+
+describe('what cannot be made whole', () => {
+  const failing = (afterPieces: number): Reports => ({
+    open: async () => ({
+      ...{ contentType: 'text/csv', fileName: 'x.csv', isPage: false },
+      async write(write) {
+        for (let i = 0; i < afterPieces; i++) {
+          await write('a,b\r\n');
+          await delay(5);
+        }
+        throw new Error('the history is gone');
+      },
+    }),
+  });
+
+  test('is an error when that shows at once', async () => {
+    const answer = await fetch(`${await serve({ reports: failing(0) })}/reports/2026-09`);
+    expect(answer.status).toBe(500);
+    expect(answer.headers.get('content-disposition')).toBeNull();
+    expect(await answer.text()).not.toContain('the history is gone');
+  });
+
+  test('is cut off when it shows later, and never ends as a whole one does', async () => {
+    const answer = await fetch(`${await serve({ reports: failing(3) })}/reports/2026-09`);
+    expect(answer.status).toBe(200);
+    await expect(answer.text()).rejects.toThrow();
+  });
+
+  test('a caller who leaves ends it, and that is written down', async () => {
+    const url = await serve();
+    await new Promise<void>((resolve, reject) => {
+      const request = get(`${url}/reports/2026-09?format=ndjson&rows=revisions`, (answer) => {
+        answer.once('data', () => {
+          answer.destroy();
+          resolve();
+        });
+      });
+      request.on('error', reject);
+    });
+    for (;;) {
+      const entry = await lastAudit();
+      if (entry?.outcome === 'FAILED') {
+        expect(entry.detail).toContain('the caller did not wait for the end');
+        break;
+      }
+      await delay(5);
+    }
+  });
+
+  test('no more than three are made at once', async () => {
+    const gate: (() => void)[] = [];
+    const slow: Reports = {
+      open: async () => ({
+        ...{ contentType: 'text/csv', fileName: 'x.csv', isPage: false },
+        async write(write) {
+          await new Promise<void>((resolve) => gate.push(resolve));
+          await write('a,b\r\n');
+        },
+      }),
+    };
+    const url = await serve({ reports: slow });
+    const first = [1, 2, 3].map(() => fetch(`${url}/reports/2026-09`));
+    while (gate.length < 3) await delay(5);
+    const fourth = await fetch(`${url}/reports/2026-09`);
+    expect([fourth.status, fourth.headers.get('retry-after')]).toEqual([429, '10']);
+    for (const release of gate.splice(0)) release();
+    for (const answer of await Promise.all(first))
+      expect([answer.status, await answer.text()]).toEqual([200, 'a,b\r\n']);
+    const fifth = fetch(`${url}/reports/2026-09`);
+    while (gate.length < 1) await delay(5);
+    gate[0]?.();
+    expect((await fifth).status).toBe(200);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import type { Message } from '../../../src/resources/records.js';
+import { messageRemediation, threatRemediation } from '../../../src/resources/threat/threat.js';
+import { sampleMessage, sampleThreat } from '../../support/records.js';
+
+const SILENT: Partial<Message> = {
+  remediationStatusRaw: null,
+  remediationTime: null,
+  autoRemediated: null,
+  postRemediated: null,
+};
+const message = (changes: Partial<Message> = {}) => sampleMessage('1', { ...SILENT, ...changes });
+const said = (remediationStatusRaw: string, changes: Partial<Message> = {}) =>
+  message({ remediationStatusRaw, ...changes });
+
+describe('what became of a message', () => {
+  test.each([
+    ['Auto-Remediated', 'REMEDIATED'],
+    ['Auto Remediated', 'REMEDIATED'],
+    ['Auto-Remediated to Junk', 'REMEDIATED'],
+    ['Post Remediated', 'REMEDIATED'],
+    ['remediated', 'REMEDIATED'],
+    ['Remediation Attempted', 'ATTEMPTED'],
+    ['Not remediated', 'NOT_REMEDIATED'],
+    ['Would Remediate', 'NOT_REMEDIATED'],
+    ['Marked Safe', 'NOT_NEEDED'],
+  ])('is said by the status %s', (status, expected) => {
+    expect(messageRemediation(said(status))).toBe(expected);
+  });
+
+  test('is said by the status even against the flags', () => {
+    expect(messageRemediation(said('Not remediated', { autoRemediated: true }))).toBe('NOT_REMEDIATED');
+  });
+
+  test('is told by a time or a flag where there is no status', () => {
+    expect(messageRemediation(message({ remediationTime: '2026-03-01T00:00:00.000Z' }))).toBe('REMEDIATED');
+    expect(messageRemediation(message({ autoRemediated: true, postRemediated: false }))).toBe('REMEDIATED');
+    expect(messageRemediation(message({ autoRemediated: false, postRemediated: true }))).toBe('REMEDIATED');
+    const time = {
+      remediationTime: '2026-03-01T00:00:00.000Z',
+      autoRemediated: false,
+      postRemediated: false,
+    };
+    expect(messageRemediation(message(time))).toBe('REMEDIATED');
+  });
+
+  test('is nothing when both flags, or the one that is given, say so', () => {
+    expect(messageRemediation(message({ autoRemediated: false, postRemediated: false }))).toBe(
+      'NOT_REMEDIATED',
+    );
+    expect(messageRemediation(message({ postRemediated: false }))).toBe('NOT_REMEDIATED');
+  });
+
+  test('is not known when nothing is said, an empty word included', () => {
+    expect(messageRemediation(message())).toBe('UNKNOWN');
+    expect(messageRemediation(said(' '))).toBe('UNKNOWN');
+  });
+
+  test('is taken for nothing when the word is new', () => {
+    expect(messageRemediation(said('Pending review'))).toBe('NOT_REMEDIATED');
+  });
+});
+
+describe('what became of a threat', () => {
+  const of = (...statuses: string[]) =>
+    threatRemediation(sampleThreat('t', { messages: statuses.map((status) => said(status)) }));
+
+  test.each([
+    [[], 'UNKNOWN'],
+    [['Marked Safe'], 'NOT_NEEDED'],
+    [['Marked Safe', 'Auto-Remediated'], 'REMEDIATED'],
+    [['Auto-Remediated', 'Post Remediated'], 'REMEDIATED'],
+    [['Auto-Remediated', 'Not remediated'], 'PARTLY'],
+    [['Auto-Remediated', 'Remediation Attempted'], 'PARTLY'],
+    [['Auto-Remediated', ''], 'PARTLY'],
+    [['Remediation Attempted', 'Remediation Attempted'], 'ATTEMPTED'],
+    [['Remediation Attempted', 'Not remediated'], 'NOT_REMEDIATED'],
+    [['Marked Safe', 'Would Remediate'], 'NOT_REMEDIATED'],
+    [['', ''], 'UNKNOWN'],
+  ])('%j: %s', (statuses, state) => {
+    expect(of(...statuses).state).toBe(state);
+  });
+
+  test('counts messages, and gives the first and the last time', () => {
+    const messages = [
+      said('Auto-Remediated', { remediationTime: '2026-03-02T00:00:00.000Z' }),
+      said('Not remediated'),
+      said('Post Remediated', { remediationTime: '2026-03-01T00:00:00.000Z' }),
+    ];
+    expect(threatRemediation(sampleThreat('t', { messages }))).toEqual({
+      state: 'PARTLY',
+      messages: 3,
+      remediated: 2,
+      firstRemediationTime: '2026-03-01T00:00:00.000Z',
+      lastRemediationTime: '2026-03-02T00:00:00.000Z',
+    });
+    expect(of('Auto-Remediated')).toMatchObject({ firstRemediationTime: null, lastRemediationTime: null });
+  });
+});

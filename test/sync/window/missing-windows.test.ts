@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import type { Gap, GapReason } from '../../../src/model/coverage.js';
+import { deltaOf, sliceFloors, workOf } from '../../../src/sync/window/missing-windows.js';
+import { DAY, HOUR, shift } from '../../../src/values/instant.js';
+
+const NOW = '2026-03-31T00:00:00.000Z';
+const ago = (ms: number) => shift(NOW, -ms);
+const gap = (from: number, to: number, reason: GapReason): Gap => ({
+  from: ago(from),
+  to: ago(to),
+  reason,
+  detail: null,
+});
+const work = (...gaps: Gap[]) => ({ ...workOf(gaps), density: null });
+
+describe('the work list', () => {
+  test('joins neighbouring gaps of any reason and puts the newest first', () => {
+    const { spans } = work(
+      gap(9 * DAY, 8 * DAY, 'FAILED'),
+      gap(5 * HOUR, 4 * HOUR, 'PROVISIONAL'),
+      gap(4 * HOUR, 0, 'NOT_COLLECTED'),
+    );
+    expect(spans).toEqual([
+      { from: ago(5 * HOUR), to: NOW },
+      { from: ago(9 * DAY), to: ago(8 * DAY) },
+    ]);
+  });
+
+  test('divides neighbouring gaps at the cuts', () => {
+    const gaps = [gap(5 * HOUR, 4 * HOUR, 'PARTIAL'), gap(4 * HOUR, 0, 'NOT_COLLECTED')];
+    const cuts = [ago(4.5 * HOUR), ago(9 * HOUR), ago(4.5 * HOUR), ago(5 * HOUR), ago(HOUR)];
+    expect(workOf(gaps, cuts).spans).toEqual([
+      { from: ago(HOUR), to: NOW },
+      { from: ago(4.5 * HOUR), to: ago(HOUR) },
+      { from: ago(5 * HOUR), to: ago(4.5 * HOUR) },
+    ]);
+  });
+
+  test('asks for nothing that lies before what Abnormal keeps, whatever else it lacks', () => {
+    const { spans, retainedFrom } = work(
+      gap(400 * DAY, 390 * DAY, 'NOT_COLLECTED'),
+      gap(380 * DAY, 360 * DAY, 'OUT_OF_RETENTION'),
+      gap(2 * DAY, DAY, 'PARTIAL'),
+    );
+    expect(retainedFrom).toBe(ago(360 * DAY));
+    expect(spans).toEqual([{ from: ago(2 * DAY), to: ago(DAY) }]);
+  });
+});
+
+describe('the delta', () => {
+  test('is what came since the stream was last read to its end', () => {
+    const list = work(gap(3 * DAY, 2 * DAY, 'PARTIAL'), gap(4 * HOUR, 0, 'NOT_COLLECTED'));
+    expect(deltaOf(list, NOW, DAY)).toEqual([{ from: ago(4 * HOUR), to: NOW }]);
+  });
+
+  test('reaches back no further than it is let', () => {
+    expect(deltaOf(work(gap(9 * DAY, 0, 'NOT_COLLECTED')), NOW, DAY)).toEqual([{ from: ago(DAY), to: NOW }]);
+  });
+
+  test('goes on through what was divided', () => {
+    const gaps = [gap(9 * HOUR, 5 * HOUR, 'FAILED'), gap(4 * HOUR, 0, 'NOT_COLLECTED')];
+    const list = { ...workOf(gaps, [ago(HOUR), ago(3 * HOUR)]), density: null };
+    expect(deltaOf(list, NOW, 2 * HOUR)).toEqual([
+      { from: ago(HOUR), to: NOW },
+      { from: ago(2 * HOUR), to: ago(HOUR) },
+    ]);
+    expect(deltaOf(list, NOW, DAY)).toHaveLength(3);
+  });
+
+  test('is empty when the end has been read', () => {
+    expect(deltaOf(work(gap(9 * DAY, DAY, 'FAILED')), NOW, DAY)).toEqual([]);
+    expect(deltaOf(work(), NOW, DAY)).toEqual([]);
+  });
+});
+
+describe('slices', () => {
+  test('begin with one day and widen to a week', () => {
+    const floors = sliceFloors(ago(30 * DAY), NOW, DAY);
+    expect(floors).toEqual([1, 3, 7, 14, 21, 28, 30].map((days) => ago(days * DAY)));
+  });
+
+  test('are one when the first reaches far enough', () => {
+    expect(sliceFloors(ago(HOUR), NOW, DAY)).toEqual([ago(HOUR)]);
+    expect(sliceFloors(NOW, ago(HOUR), DAY)).toEqual([NOW]);
+  });
+});

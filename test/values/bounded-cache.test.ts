@@ -1,0 +1,200 @@
+import 'reflect-metadata';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { parse } from 'graphql';
+import { afterAll, describe, expect, test } from 'vitest';
+import { batch, observe, START_MS, threat } from '../../bench/history/payloads.js';
+import { ApiKeys } from '../../src/callers/api-keys.js';
+import { FailedAttempts } from '../../src/callers/failed-attempts.js';
+import { Gate } from '../../src/graphql/operation/admit.js';
+import { Reads } from '../../src/graphql/operation/cache-dependencies.js';
+import { createExecute } from '../../src/graphql/operation/executor.js';
+import { parsedQueries } from '../../src/graphql/operation/parsed-queries.js';
+import { Answers } from '../../src/graphql/operation/response-cache.js';
+import { buildGatewaySchema } from '../../src/graphql/schema.js';
+import { openStore } from '../../src/history/open-store.js';
+import { createLog } from '../../src/log.js';
+import {
+  BoundedCache,
+  CACHE_BYTES,
+  type CacheName,
+  caches,
+  WordCache,
+} from '../../src/values/bounded-cache.js';
+import { MINUTE, toInstant } from '../../src/values/instant.js';
+import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/request-limits.js';
+
+/*
+ * Each cache is filled with far more than it may keep, by the code that it is part of. It must stay within its
+ * bound, and what it counts must be about what the heap has grown by.
+ */
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function memoryUsed(): number {
+  collectGarbage();
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'bounded-cache-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let histories = 0;
+const schema = buildGatewaySchema();
+const log = createLog({ level: 'silent', pretty: false, secrets: [], destination: process.stderr });
+const LOCAL = { role: 'admin' } as const;
+
+/** A query that no other is equal to, as long as `size` says. */
+function query(n: number, size: number): string {
+  const fields = Array.from(
+    { length: size },
+    (_, k) =>
+      `f${n}_${k}: threats(first: ${k + 1}) { nodes { id threatId subject messages { nodes { messageId subject } } } }`,
+  );
+  return `query Q${n} { ${fields.join(' ')} }`;
+}
+
+/** Fills a cache, and gives what holds it. */
+type Fill = () => unknown | Promise<unknown>;
+
+const FILLS: Partial<Record<CacheName, Fill>> = {
+  responses: () => {
+    const answers = new Answers();
+    const reads = new Reads();
+    reads.note({ head: 7, freshness: null });
+    for (let n = 0; n < 2_000; n += 1) {
+      const data = {
+        n,
+        nodes: Array.from({ length: 200 }, (_, k) => ({ id: `${n}-${k}`, subject: `É ${n} ${k}` })),
+      };
+      for (const _ of [1, 2]) answers.keep(answers.keyOf('reader', `${n}`, null, {}), { data }, reads);
+    }
+    return answers;
+  },
+  requestsSeenOnce: () => {
+    const answers = new Answers();
+    const reads = new Reads();
+    reads.note({ head: 7, freshness: null });
+    for (let n = 0; n < 20_000; n += 1) {
+      answers.keep(answers.keyOf('reader', `${n}`, null, {}), { data: { n } }, reads);
+    }
+    return answers;
+  },
+  parsedQueries: async () => {
+    const store = parsedQueries();
+    for (let n = 0; n < 400; n += 1) await store.set(`${n}`, parse(query(n, 1 + (n % 5))));
+    return store;
+  },
+  compiledQueries: async () => {
+    const run = createExecute(schema);
+    for (let n = 0; n < 120; n += 1) {
+      const document = parse(query(n, 1 + (n % 5)));
+      // no context: every field fails, once the query was compiled
+      const execution = { document, queryHash: '', operationName: null, variables: {}, context: {} as never };
+      for (const _ of [1, 2]) await run(execution);
+    }
+    return run;
+  },
+  analysedQueries: () => {
+    const gate = new Gate(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
+    for (let n = 0; n < 400; n += 1) {
+      gate.judge({ query: query(n, 1 + (n % 5)), operationName: null, variables: {} }, LOCAL.role);
+    }
+    return gate;
+  },
+  sqliteRevisions: async () => {
+    const store = await openStore(`sqlite:${join(folder, `${++histories}.db`)}`, 'write');
+    for (let n = 0; n < 10; n += 1) {
+      const now = toInstant(START_MS + n * MINUTE);
+      const some = Array.from({ length: 500 }, (_, k) => observe(threat(n * 500 + k, START_MS), now, n));
+      await store.record(batch(n + 1, now, some));
+    }
+    const { seq } = await store.head();
+    const query = { kind: 'threat', integrations: null, filter: null, seq, orderBy: 'id' } as const;
+    for (let after = null; ; ) {
+      const { items, hasMore } = await store.page({ ...query, descending: false, after, limit: 100 });
+      after = items.at(-1)?.position as never;
+      if (!hasMore) return store;
+    }
+  },
+  failedAttempts: () => {
+    const attempts = new FailedAttempts(Date.now);
+    for (let n = 0; n < 40_000; n += 1) attempts.note(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`);
+    return attempts;
+  },
+  apiKeys: async () => {
+    const store = { document: async () => null, documents: async () => [], putDocument: async () => true };
+    const keys = new ApiKeys({ store, clock: Date.now, log });
+    for (let n = 0; n < 2_000; n += 1)
+      await keys.callerOf({ id: `key-${n}`, hash: Buffer.alloc(32) } as never);
+    return keys;
+  },
+};
+
+/** Those that are emptied when they are full, whose values are one of few. */
+const OF_WORDS: readonly CacheName[] = ['normalisedWords', 'knownWords'];
+
+function sizesOf(name: CacheName): { bytes: number; maxBytes: number } {
+  const own = caches().filter(({ cache }) => cache === name);
+  return {
+    bytes: own.reduce((sum, { bytes }) => sum + bytes, 0),
+    maxBytes: own.reduce((sum, { maxBytes }) => sum + maxBytes, 0),
+  };
+}
+
+describe.each(Object.keys(CACHE_BYTES) as CacheName[])('the cache %s', (name) => {
+  test('stays within its bound, whatever is put into it', () => {
+    const isOfWords = OF_WORDS.includes(name);
+    const cache = isOfWords ? new WordCache<true>(name) : new BoundedCache<number>(name, () => 0);
+    const most = Math.ceil((2 * CACHE_BYTES[name]) / 200);
+    for (let n = 0; n < most; n += 1) {
+      if (cache instanceof WordCache) cache.set(`word ${n}`, true);
+      else cache.set(`word ${n}`, n);
+      if (n % 1_000 === 0) expect(cache.bytes).toBeLessThanOrEqual(CACHE_BYTES[name]);
+    }
+    expect(cache.bytes).toBeLessThanOrEqual(CACHE_BYTES[name]);
+    expect(cache.bytes).toBeGreaterThan(CACHE_BYTES[name] / 4);
+    const huge = 'x'.repeat(CACHE_BYTES[name]);
+    if (cache instanceof WordCache) cache.set(huge, true);
+    else cache.set(huge, 1);
+    expect(cache.bytes).toBeLessThanOrEqual(CACHE_BYTES[name]);
+    expect(cache.get(huge)).toBeUndefined();
+  });
+});
+
+describe.each(Object.entries(FILLS) as [CacheName, Fill][])(
+  'the cache %s, filled as it is in use',
+  (name, fill) => {
+    test('is full, within its bound, and holds no more than it counts', async () => {
+      // the code that fills it is loaded and compiled before it is measured
+      await fill();
+      const before = memoryUsed();
+      const countedBefore = sizesOf(name);
+      const held = await fill();
+      const grown = memoryUsed() - before;
+      const counted = sizesOf(name);
+      const bytes = counted.bytes - countedBefore.bytes;
+      expect(held).toBeDefined();
+      expect(bytes).toBeGreaterThan(CACHE_BYTES[name] / 2);
+      expect(grown, `counted: ${bytes}`).toBeLessThan(bytes * 1.4);
+      expect(counted.bytes).toBeLessThanOrEqual(counted.maxBytes);
+    });
+  },
+);
+
+test('the table of caches in the documentation is that of the code', () => {
+  const rows = readFileSync('docs/architecture.md', 'utf8').matchAll(
+    /^\| `([a-zA-Z]+)` \| [^|]+ \| (\d+) ([KM])iB \| [^|]+ \|$/gm,
+  );
+  const documented = [...rows].map(([, name, size, unit]) => [
+    name,
+    Number(size) * 1024 ** (unit === 'M' ? 2 : 1),
+  ]);
+  expect(Object.fromEntries(documented)).toEqual(CACHE_BYTES);
+});
