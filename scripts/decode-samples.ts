@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
-import { DecodeError, UpstreamError } from '../src/abnormal/errors.js';
-import { decodeList } from '../src/abnormal/list.js';
+import { LIST_PATHS } from '../src/abnormal/endpoints.js';
+import { UpstreamError } from '../src/abnormal/errors.js';
+import { decodeList } from '../src/abnormal/list-page.js';
 import { JsonError, parseJson } from '../src/abnormal/lossless-json.js';
-import { LIST_PATHS } from '../src/abnormal/paths.js';
-import { canonicalJson } from '../src/model/revision.js';
 import { decodeCampaign } from '../src/resources/campaign/campaign.js';
 import { decodeCaseAnalysis } from '../src/resources/case/case-analysis.js';
 import { decodeCase } from '../src/resources/case/decode-case.js';
-import type { Received } from '../src/resources/decode.js';
-import type { Resource } from '../src/resources/kind.js';
-import { idOf, isRecord } from '../src/resources/scalars.js';
-import { decodeThreat } from '../src/resources/threat/threat-part.js';
+import type { Resource } from '../src/resources/registry.js';
+import { decodeThreat } from '../src/resources/threat/decode-threat.js';
 import { decodeThreatAttachments, decodeThreatLinks } from '../src/resources/threat/threat-parts.js';
+import type { Received } from '../src/resources/wire.js';
+import { DecodeError, idOf, isRecord } from '../src/resources/wire.js';
+import { canonicalJson } from '../src/values/canonical-json.js';
 
 /*
  * Decodes every payload in a folder that belongs to an endpoint the gateway reads, and says what it found:

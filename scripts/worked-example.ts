@@ -10,7 +10,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { textReport } from '../src/cli/report-text.js';
+import { textReport } from '../src/cli/report-output.js';
 import { evaluatePeriod } from '../src/evidence/evaluate-period.js';
 import { type ReportFormat, writeReport } from '../src/evidence/report/write-report.js';
 import { openStore } from '../src/history/open-store.js';

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
+
 import 'reflect-metadata';
 import { existsSync } from 'node:fs';
-import { EXIT } from './cli/exit-codes.js';
+import { EXIT } from './cli/command.js';
 import { runCommand } from './cli/run-command.js';
 
 // what the environment already says goes before the file

@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openCollector, openHistory } from '../src/app/collector.js';
-import { ConfigError } from '../src/config/config-error.js';
+import { ConfigError } from '../src/config/reader.js';
 import { HistoryError } from '../src/history/errors.js';
-import { ListenError } from '../src/http/listen-error.js';
+import { ListenError } from '../src/http/errors.js';
 import { Playground } from './support/app.js';
 
 let ground: Playground;

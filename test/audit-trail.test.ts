@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { AuditEvent } from '../src/audit-entry.js';
+import type { AuditEvent } from '../src/audit-trail.js';
+import { audited, recordAudit, verifyAudit } from '../src/audit-trail.js';
 import type { HistoryStore } from '../src/history/store.js';
 import type { DocumentBody, JournalEntry } from '../src/model/documents.js';
-import { audited, recordAudit } from '../src/record-audit.js';
-import { verifyAudit } from '../src/verify-audit.js';
 import { OracleStore } from './support/oracle-store.js';
 
 const CALLER = { kind: 'API_KEY', id: 'k1', name: 'ops', role: 'operator' } as const;

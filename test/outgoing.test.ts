@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { publicLookup } from '../src/integrations/public-lookup.js';
+import { publicLookup } from '../src/integrations/address.js';
 import { createSender, sendOnce } from '../src/outgoing.js';
 
 let close: () => Promise<void>;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VARIABLES } from '../src/config/variables.js';
 import { ERROR_CODES } from '../src/graphql/base/errors.js';
 import { buildGatewaySchema } from '../src/graphql/schema.js';
-import { FIRST_QUERY } from '../src/http/ide.js';
+import { FIRST_QUERY } from '../src/http/browser-pages.js';
 import { DAY, toInstant } from '../src/values/instant.js';
 import { Playground } from './support/app.js';
 

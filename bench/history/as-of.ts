@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import type { Threat } from '../../src/resources/records.js';
+import type { Threat } from '../../src/resources/threat/threat.js';
 import { type Instant, MINUTE, toInstant } from '../../src/values/instant.js';
 import { batch, median, observe, randomFrom, START_MS, smallThreat } from './payloads.js';
 

@@ -1,7 +1,8 @@
 import type { Batch } from '../../src/history/store.js';
-import { canonicalJson, type Observation, sha256 } from '../../src/model/revision.js';
+import type { Observation } from '../../src/model/revision.js';
 import { NO_COUNTS } from '../../src/model/run.js';
-import type { Message, Threat } from '../../src/resources/records.js';
+import type { Message, Threat } from '../../src/resources/threat/threat.js';
+import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { DAY, type Instant, toInstant } from '../../src/values/instant.js';
 
 /* Threats as large as real ones, the same from one run to the next. */

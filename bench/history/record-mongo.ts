@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { MongoClient } from 'mongodb';
-import { openMongoStore } from '../../src/history/mongo/mongo-store.js';
+import { openMongoStore } from '../../src/history/mongo/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { MongoServer } from '../../test/support/mongo-server.js';
 import { withDatabase } from '../../test/support/mongo-url.js';

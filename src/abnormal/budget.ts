@@ -1,11 +1,9 @@
-import type { Resource } from '../resources/kind.js';
+import type { Resource } from '../resources/registry.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import type { Priority } from './client.js';
-import { Elapsed } from './elapsed.js';
-import { cancelled } from './explain.js';
-import { createPace } from './pace.js';
-import { createRateWindow } from './rate-window.js';
-import { type StartTimer, startTimeout } from './timer.js';
+import { cancelled } from './errors.js';
+import { createPace, createRateWindow } from './request-rate.js';
+import { type StartTimer, startTimeout } from './retry.js';
 
 export interface BudgetOptions {
   /** Requests that the upstream may see in any 60 seconds. */
@@ -205,5 +203,31 @@ class SharedBudget implements Budget {
       this.serve();
     };
     return { answered, release };
+  }
+}
+
+/**
+ * Milliseconds passed since the start. A wall clock that is set back must not hold everything up until it has
+ * caught up; a timer that has run is proof that its time has passed, whatever the clock says.
+ */
+class Elapsed {
+  private passed = 0;
+  private last: number;
+
+  constructor(private readonly clock: () => number) {
+    this.last = clock();
+  }
+
+  /** Read from the clock. */
+  now(): number {
+    const now = this.clock();
+    this.passed += Math.max(0, now - this.last);
+    this.last = now;
+    return this.passed;
+  }
+
+  /** At least `at` have passed. */
+  reach(at: number): void {
+    this.passed = Math.max(this.now(), at);
   }
 }

@@ -1,16 +1,22 @@
 import { linkSignals } from '../async/signals.js';
 import type { Log } from '../log.js';
-import type { Resource } from '../resources/kind.js';
+import type { Resource } from '../resources/registry.js';
+import { DecodeError } from '../resources/wire.js';
 import type { Budget } from './budget.js';
-import { classify, type Role } from './classify.js';
-import type { CallMeter, CallOptions } from './client.js';
-import { DecodeError, type UpstreamError } from './errors.js';
-import { failure } from './explain.js';
+import { classify, type Role } from './classify-answer.js';
+import type { CallMeter, CallOptions, RequestOutcome, UpstreamObserver } from './client.js';
+import { failure, type UpstreamError } from './errors.js';
 import { JsonError, parseJson } from './lossless-json.js';
-import type { RequestOutcome, UpstreamObserver } from './observer.js';
 import type { Answer, BodyKind, Request } from './request.js';
-import { AttemptError, backoffFor, parseRetryAfter, pauseFor, type RetrySettings } from './retry.js';
-import { type StartTimer, sleep } from './timer.js';
+import {
+  AttemptError,
+  backoffFor,
+  parseRetryAfter,
+  pauseFor,
+  type RetrySettings,
+  type StartTimer,
+  sleep,
+} from './retry.js';
 
 /** One GET, as the budget, the meter and the reader of its answer need to know it. */
 export interface Endpoint {

@@ -1,9 +1,8 @@
 import type { DriftSighting } from '../model/drift.js';
-import type { Window } from '../model/ledger.js';
-import type { FilterKey } from '../model/stream.js';
-import type { Kind, ListedKind, Resource } from '../resources/kind.js';
-import type { RecordOf } from '../resources/records.js';
+import type { FilterKey, Kind, ListedKind, RecordOf, Resource } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';
+import type { Window } from '../values/window.js';
+import type { UpstreamCode } from './errors.js';
 
 /** Who waits for the answer; the budget serves them in this order. */
 export type Priority = 'interactive' | 'poll' | 'backfill';
@@ -128,3 +127,18 @@ export interface AbnormalClient {
   tokens(options: CallOptions): Promise<readonly ApiToken[] | null>;
   close(): void;
 }
+
+/** How one request ended, as far as it is counted. A 404 is `NOT_FOUND`, whatever it turns out to mean. */
+export type RequestOutcome = 'OK' | 'UNDECODABLE' | UpstreamCode;
+
+/** Told of every request to Abnormal, to count it; must not throw. */
+export interface UpstreamObserver {
+  /** A request had leave to be sent after `ms` milliseconds. */
+  waited(priority: Priority, ms: number): void;
+  /** It ended, as the attempt it was, counted from 1. */
+  ended(resource: Resource, outcome: RequestOutcome, attempt: number): void;
+  /** What had ended well was not what had been asked for: JSON, but no list, or no such record. */
+  misread(resource: Resource): void;
+}
+
+export const UNOBSERVED: UpstreamObserver = { waited: () => {}, ended: () => {}, misread: () => {} };

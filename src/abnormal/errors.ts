@@ -1,3 +1,5 @@
+import { DecodeError } from '../resources/wire.js';
+
 /**
  * What went wrong with a request to Abnormal, by cause. The table in the design's section 8 says what each
  * leads to.
@@ -40,16 +42,72 @@ export class UpstreamError extends Error {
   }
 }
 
-/** An answer that arrived whole but does not read as what it should be: bad data, not an HTTP failure. */
-export class DecodeError extends Error {
-  override readonly name = 'DecodeError';
+/** What a person should know of each failure: its likely causes and what to do about it. */
+const ADVICE: Record<UpstreamCode, string> = {
+  TOKEN_REJECTED:
+    'The token is mistyped, has expired, was revoked or replaced, or belongs to another region. Create one in the Abnormal portal ' +
+    '(Settings → Integrations → Abnormal REST API) and give it to the gateway; collection resumes by itself.',
+  NOT_LICENSED:
+    'This account has no licence for the feature (cases need Account Takeover Protection). The other resources go on; ' +
+    'once it is licensed, collection begins by itself.',
+  FORBIDDEN:
+    'Either the address this gateway calls from is not on the IP allowlist, or the REST API is not enabled for the ' +
+    'account. Both are set in the Abnormal portal under Settings → Integrations → Abnormal REST API.',
+  NOT_FOUND: 'It was deleted, is past the retention time, or never existed.',
+  BAD_FILTER:
+    'The list itself answers without a filter, so Abnormal no longer accepts this filter key or its format. ' +
+    'Check for a newer version of the gateway.',
+  NOT_ENABLED:
+    'No such endpoint for this account: the add-on is not enabled (campaigns need the AI Security Mailbox, formerly ' +
+    'Abuse Mailbox), or the base URL is wrong. The other resources go on; once it is enabled, collection begins by itself.',
+  OUT_OF_RETENTION: 'What is asked for is older than Abnormal keeps. It cannot be collected any more.',
+  BAD_REQUEST: 'Abnormal does not accept the request. Check for a newer version of the gateway.',
+  RATE_LIMITED:
+    'Other clients of this account share its allowance of about 300 requests a minute. Lower UPSTREAM_RPM or ' +
+    'UPSTREAM_CONCURRENCY, or give the other clients less; the work is done on a later try.',
+  SERVER_ERROR: 'The fault is on the side of Abnormal and usually passes; the work is done on a later try.',
+  UNREACHABLE:
+    'The network, a proxy or firewall, the name server or the base URL may be at fault; or Abnormal is down. ' +
+    'The work is done on a later try.',
+  TIMEOUT:
+    'Abnormal or the network is slow or hangs. If it happens often, raise UPSTREAM_TIMEOUT; the work is done on a later try.',
+  REDIRECTED:
+    'The gateway does not follow redirects, so that the token goes to the configured host only. Check the base URL: ' +
+    'its region, https, and the path /v1.',
+  BAD_BODY:
+    'Something between, such as a proxy or a login page, may have answered instead of Abnormal, or the API has changed. ' +
+    'The body is kept; nothing was taken from it.',
+  TOO_LARGE: 'It was cut off to protect the gateway; nothing was taken from it.',
+  PAGING: 'Following it would repeat or skip records; nothing was taken from it.',
+  CANCELLED: 'The caller went away, its time was up, or the gateway is shutting down.',
+};
 
-  constructor(
-    message: string,
-    /** The body as received, at most 64 KiB of it. */
-    readonly body: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
+interface FailureFacts {
+  readonly status?: number | null;
+  readonly body?: string | null;
+  readonly cause?: unknown;
+}
+
+/** An `UpstreamError` that says what happened, why it may have, and what to do. */
+export function failure(code: UpstreamCode, what: string, facts: FailureFacts = {}): UpstreamError {
+  const { cause, ...rest } = facts;
+  return new UpstreamError(code, `${what} ${ADVICE[code]}`, cause === undefined ? rest : { ...rest, cause });
+}
+
+/** The error of a call that its caller has ended. */
+export function cancelled(cause?: unknown): UpstreamError {
+  return failure('CANCELLED', 'The request to Abnormal was cancelled.', { cause });
+}
+
+/** Whatever a client's method threw, as an error of the upstream: a bug in reading one answer is bad data, no more. */
+export function toUpstreamError(error: unknown): UpstreamError {
+  if (error instanceof UpstreamError) return error;
+  if (error instanceof DecodeError) {
+    return new UpstreamError('BAD_BODY', error.message, { cause: error, body: error.body });
   }
+  return new UpstreamError('BAD_BODY', `cannot be read: ${messageOf(error)}`, { cause: error });
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

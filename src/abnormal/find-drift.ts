@@ -1,8 +1,7 @@
 import { type DriftSighting, driftText } from '../model/drift.js';
-import type { UnreadPart } from '../resources/decode.js';
-import type { Kind } from '../resources/kind.js';
 import { type IsUnknown, KNOWN, type Shape } from '../resources/known-shapes.js';
-import { isRecord } from '../resources/scalars.js';
+import type { Kind } from '../resources/registry.js';
+import { isRecord, type UnreadPart } from '../resources/wire.js';
 
 const LONGEST_PATH = 200;
 const LONGEST_VALUE = 100;

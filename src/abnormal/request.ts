@@ -1,12 +1,9 @@
 import type { LookupFunction } from 'node:net';
 import { createSender, type HttpResponse, reasonOf, type Sender } from '../outgoing.js';
-import { checkBaseUrl } from './base-url.js';
-import { type Blot, createBlot } from './blot.js';
-import { cancelled, failure } from './explain.js';
-import { AttemptError } from './retry.js';
-import type { StartTimer } from './timer.js';
+import { cancelled, failure } from './errors.js';
+import { AttemptError, type StartTimer } from './retry.js';
 
-export interface RequestOptions {
+interface RequestOptions {
   readonly baseUrl: string;
   readonly token: () => string;
   readonly userAgent: string;
@@ -200,4 +197,63 @@ function chunksFor(chunks: readonly Buffer[], bytes: number): number {
 
 function hostOf(location: string): string {
   return URL.canParse(location) ? new URL(location).origin : 'another address';
+}
+
+/** Takes a token out of text. */
+interface Blot {
+  /** For what people get to see: every trace goes, that of a text cut off in the middle of the token too. */
+  text(text: string): string;
+  /** For data that is to be decoded: a token too short to be one is let be, lest it garble ordinary words. */
+  data(text: string): string;
+}
+
+const STAND_IN = '[token]';
+const SHORTEST_REAL_TOKEN = 16;
+const SHORTEST_TRACE = 6;
+
+/** A blot for `token`, as it is and as JSON and URLs write it. */
+function createBlot(token: string): Blot {
+  const forms = [...new Set([token, token.replaceAll('/', '\\/'), encodeURIComponent(token)])].filter(
+    Boolean,
+  );
+  const whole = (text: string) => forms.reduce((rest, form) => rest.replaceAll(form, STAND_IN), text);
+  return {
+    text: (text) => forms.reduce(blotCutOff, whole(text)),
+    data: (text) => (token.length >= SHORTEST_REAL_TOKEN ? whole(text) : text),
+  };
+}
+
+function blotCutOff(text: string, form: string): string {
+  for (let length = form.length - 1; length >= SHORTEST_TRACE; length -= 1) {
+    if (text.endsWith(form.slice(0, length))) return text.slice(0, -length) + STAND_IN;
+  }
+  return text;
+}
+
+/**
+ * Checks the address of the API and gives it without a trailing slash. Throws a TypeError for one that the
+ * token must not go to: plain HTTP is for loopback only.
+ */
+function checkBaseUrl(text: string): string {
+  const url = parse(text);
+  if (url.username || url.password) throw new TypeError('the base URL must not hold a user name or password');
+  if (url.search || url.hash)
+    throw new TypeError(`the base URL must end with its path: ${url.origin}${url.pathname}`);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+    throw new TypeError(`the base URL must begin with https:// (http:// is for loopback only): ${url.href}`);
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+function parse(text: string): URL {
+  try {
+    return new URL(text);
+  } catch {
+    throw new TypeError('the base URL is not a URL');
+  }
+}
+
+/** Whether a host name, as `URL` writes it, is this machine by definition and not by what a name server says. */
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

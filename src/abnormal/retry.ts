@@ -1,4 +1,4 @@
-import type { UpstreamCode, UpstreamError } from './errors.js';
+import { cancelled, type UpstreamCode, type UpstreamError } from './errors.js';
 
 export interface RetrySettings {
   /** How often a request is sent at most. */
@@ -23,7 +23,7 @@ export const DEFAULT_RETRY: RetrySettings = {
 };
 
 /** What is done about each failure: try again after a while, stop the whole account for a while, or give up. */
-export const POLICY: Record<UpstreamCode, 'backoff' | 'pause' | 'never'> = {
+const POLICY: Record<UpstreamCode, 'backoff' | 'pause' | 'never'> = {
   RATE_LIMITED: 'pause',
   SERVER_ERROR: 'backoff',
   UNREACHABLE: 'backoff',
@@ -84,4 +84,32 @@ export function backoffFor(attempt: number, retryAfterMs: number | null, setting
   const ceiling = Math.min(settings.capMs, settings.baseMs * 2 ** (attempt - 1));
   const asked = Math.min(retryAfterMs ?? 0, settings.maxPauseMs);
   return Math.max(asked, settings.random() * ceiling);
+}
+
+/** Calls back once after `ms` milliseconds; the function it returns calls that off. */
+export type StartTimer = (callback: () => void, ms: number) => () => void;
+
+// setTimeout fires at once for anything longer
+const LONGEST = 2 ** 31 - 1;
+
+/** Node's own timer. */
+export const startTimeout: StartTimer = (callback, ms) => {
+  const timer = setTimeout(callback, Math.min(ms, LONGEST));
+  return () => clearTimeout(timer);
+};
+
+/** Waits `ms` milliseconds; throws `CANCELLED` as soon as `signal` is aborted. */
+export function sleep(ms: number, startTimer: StartTimer, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(cancelled(signal.reason));
+    const onAbort = () => {
+      stop();
+      reject(cancelled(signal.reason));
+    };
+    const stop = startTimer(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
 }

@@ -1,11 +1,10 @@
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CsvError, parse } from 'csv-parse';
-import { idOf, isRecord } from '../resources/scalars.js';
+import { idOf, isRecord } from '../resources/wire.js';
 import { parseUpstreamTime } from '../values/instant.js';
 import type { ThreatLog, ThreatLogRow } from './client.js';
-import type { UpstreamError } from './errors.js';
-import { failure } from './explain.js';
+import { failure, type UpstreamError } from './errors.js';
 import { JsonError, parseJson } from './lossless-json.js';
 
 /*

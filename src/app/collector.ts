@@ -1,22 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { UpstreamObserver } from '../abnormal/observer.js';
-import type { Config } from '../config/config.js';
+import { type Budget, createBudget } from '../abnormal/budget.js';
+import type { UpstreamObserver } from '../abnormal/client.js';
+import { type Config, DEFAULT_RPM } from '../config/config.js';
+import { ConfigError } from '../config/reader.js';
 import { openStore } from '../history/open-store.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
 import { type WriteWatch, watchWrites } from '../history/watch-writes.js';
-import type { LiveAccounts } from '../integrations/live-accounts.js';
-import type { OpenAccount } from '../integrations/open-account.js';
+import { SIMULATED_ACCOUNT } from '../integrations/accounts.js';
+import { publicLookup } from '../integrations/address.js';
+import { type LiveAccounts, openLiveAccounts } from '../integrations/live-accounts.js';
+import {
+  type AccountOptions,
+  type OpenAccount,
+  openEnvironmentAccount,
+  openSimulatedAccount,
+  refusalOfReal,
+} from '../integrations/open-account.js';
+import { openVault } from '../integrations/stored-vault.js';
 import type { Vault } from '../integrations/vault.js';
 import type { Log } from '../log.js';
-import type { Resource } from '../resources/kind.js';
+import type { Resource } from '../resources/registry.js';
 import type { SimulatorOptions } from '../simulator/server.js';
-import { createSync, type Sync } from '../sync/create-sync.js';
-import type { SyncObserver } from '../sync/observer.js';
+import { createTenant, demoTenant } from '../simulator/tenant.js';
+import { DEFAULT_SYNC_SETTINGS, type SyncObserver, type SyncSettings } from '../sync/context.js';
+import { createSync } from '../sync/create-sync.js';
 import { createPoller, type Poller } from '../sync/schedule/poller.js';
-import { DEFAULT_SYNC_SETTINGS, type SyncSettings } from '../sync/settings.js';
-import { openAccounts } from './open-accounts.js';
-import { createSealer, withSealing } from './sealer.js';
+import type { Sync } from '../sync/sync.js';
+import { createSealer, withSealing } from './sealing.js';
 
 /** What the surroundings give, and what tests put in the place of the usual. */
 export interface AppOptions {
@@ -35,7 +46,7 @@ export function openHistory(config: Config, mode: OpenMode, { clock }: AppOption
 }
 
 /** Told of what a collector does, to count it. */
-export interface Observers {
+interface Observers {
   upstream(integration: string): UpstreamObserver;
   readonly sync: SyncObserver;
 }
@@ -103,7 +114,7 @@ export async function closeAll(...steps: ((() => Promise<void>) | undefined)[]):
 }
 
 /** Only what is named, of accounts and of resources. */
-export interface Wanted {
+interface Wanted {
   readonly resources?: readonly Resource[] | undefined;
   readonly integrations?: readonly string[] | undefined;
 }
@@ -128,4 +139,104 @@ function holderOf({ history }: Config): string {
   return history.startsWith('sqlite:')
     ? 'writer'
     : `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+}
+
+/** How often it is looked whether somebody else, such as a command, has changed what is stored. */
+const LOOK_EVERY_MS = 3000;
+
+/** The simulated tenant is this process itself: it bears more than Abnormal allows, and the demo is there sooner. */
+const SIMULATED_RPM = 60_000;
+
+/** What accounts are opened with, besides what the configuration says. */
+interface AccountParts extends AppOptions {
+  readonly store: HistoryStore;
+  readonly observe?: AccountOptions['observe'];
+}
+
+/** The accounts that a process reads, and the vault that the stored ones are in. */
+interface OpenAccounts {
+  readonly accounts: LiveAccounts;
+  readonly vault: Vault;
+  /** The account that is not stored. */
+  readonly own: OpenAccount | null;
+  /** Whether what is read is the simulated tenant: then no other account is. */
+  readonly isSimulated: boolean;
+}
+
+/**
+ * Opens the environment's account and the stored ones, or the simulated tenant where there are none. Throws a
+ * `ConfigError` where invented records would get among an account's own, and a `VaultError` where a stored token
+ * does not open.
+ */
+async function openAccounts(config: Config, parts: AccountParts): Promise<OpenAccounts> {
+  const { store, clock, log } = parts;
+  const vault = await openVault(store, config.vault, clock);
+  const stored = await vault.list();
+  const isSimulated = config.account === null && stored.length === 0 && (await wantsTenant(config, store));
+  await refuseMixture(config, store, isSimulated);
+  const accountOptions = { timeoutMs: config.upstream.timeout, clock, log, observe: parts.observe };
+  const budgetFor = () => budgetOf(config, DEFAULT_RPM, clock);
+  const own = await openOwn(config, parts, isSimulated, accountOptions);
+  try {
+    const accounts = await openLiveAccounts({
+      ...{ own, accountOptions, budgetFor, log },
+      vault: isSimulated ? null : vault,
+      lookup: config.vault.allowPrivate ? undefined : publicLookup,
+      everyMs: LOOK_EVERY_MS,
+    });
+    if (accounts.list().length === 0) log.warn(NO_ACCOUNT);
+    return { accounts, vault, own, isSimulated };
+  } catch (error) {
+    await own?.close();
+    throw error;
+  }
+}
+
+const NO_ACCOUNT =
+  'there is no account to read yet: what is recorded is served, and nothing is collected. Connect one with the command "integrations add" or the mutation connectIntegration';
+
+function budgetOf({ upstream }: Config, byDefault: number, clock: () => number): Budget {
+  return createBudget({ rpm: upstream.rpm ?? byDefault, concurrency: upstream.concurrency, clock });
+}
+
+/** Whoever has set a key is about to connect an account, which could not come into a history of invented records. */
+async function wantsTenant({ simulator, vault }: Config, store: HistoryStore): Promise<boolean> {
+  if (simulator !== null) return simulator;
+  return vault.encryptionKeys.length === 0 || (await refusalOfReal(store)) !== null;
+}
+
+async function openOwn(
+  config: Config,
+  { clock, log, simulator }: AccountParts,
+  isSimulated: boolean,
+  options: Omit<AccountOptions, 'budget'>,
+): Promise<OpenAccount | null> {
+  if (config.account !== null) {
+    return openEnvironmentAccount(config.account, {
+      ...options,
+      budget: budgetOf(config, DEFAULT_RPM, clock),
+    });
+  }
+  if (!isSimulated) return null;
+  log.warn('SIMULATED: no account is configured, so this is a built-in tenant and every record is invented');
+  const budget = budgetOf(config, SIMULATED_RPM, clock);
+  return openSimulatedAccount(simulator ?? { tenant: createTenant(demoTenant(clock())), clock }, {
+    ...options,
+    budget,
+  });
+}
+
+/** Invented records among an account's own, or the other way round, would never be told apart in a report. */
+async function refuseMixture(config: Config, store: HistoryStore, isSimulated: boolean): Promise<void> {
+  if (!isSimulated) {
+    const isToRead = config.account !== null || (await store.documents('integrations')).length > 0;
+    const refusal = isToRead ? await refusalOfReal(store) : null;
+    if (refusal === null) return;
+    throw new ConfigError(refusal);
+  }
+  const other = (await store.streams()).find(({ integration }) => integration !== SIMULATED_ACCOUNT);
+  if (!other) return;
+  throw new ConfigError(
+    `The history (${store.description}) holds records of the account "${other.integration}", and ABNORMAL_TOKEN is not set, nor is an integration stored. Set it or add one (integrations add), give the simulated tenant a history of its own with HISTORY, or serve what is recorded with SIMULATOR=off.`,
+  );
 }

@@ -8,15 +8,14 @@ import {
   type ReconciledSoFar,
   type Wanted,
 } from '../graphql/request/operations.js';
-import { noteTokenTimes } from '../integrations/learn-token-times.js';
-import { refusalOfReal } from '../integrations/mixture.js';
-import type { StoredIntegration } from '../integrations/stored-integration.js';
-import { type IntegrationTest, testIntegration } from '../integrations/test-integration.js';
-import { readTokenSituations } from '../integrations/token-histories.js';
-import type { Address, NewIntegration } from '../integrations/vault.js';
-import { RESOURCES } from '../resources/kind.js';
-import { WIDEST_RECONCILED } from '../sync/reconcile/reconcile.js';
+import { type IntegrationTest, testIntegration } from '../integrations/connection-test.js';
+import { refusalOfReal } from '../integrations/open-account.js';
+import { readTokenSituations } from '../integrations/token-history.js';
+import { noteTokenTimes } from '../integrations/token-watch.js';
+import type { Address, NewIntegration, StoredIntegration } from '../integrations/vault.js';
+import { RESOURCES } from '../resources/registry.js';
 import type { Poller } from '../sync/schedule/poller.js';
+import { WIDEST_RECONCILED } from '../sync/sync.js';
 import { type Instant, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import type { AppOptions, Collector } from './collector.js';

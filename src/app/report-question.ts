@@ -1,4 +1,4 @@
-import { parseDuration, parseInstant } from '../config/duration.js';
+import { parseDuration, parseInstant } from '../config/reader.js';
 import type { Control } from '../controls/control.js';
 import {
   PERIOD_FORMS,
@@ -17,7 +17,7 @@ import {
   type Thresholds,
   toThresholds,
 } from '../controls/thresholds.js';
-import { ROWS, type Rows } from '../evidence/report/report-rows.js';
+import { ROWS, type Rows } from '../evidence/report/rows.js';
 import { DAY, type Instant, toMillis } from '../values/instant.js';
 
 /** What a report is asked about, as texts: options of a command or parameters of a URL. */

@@ -24,3 +24,18 @@ function link(source: AbortSignal, controller: AbortController): () => void {
   source.addEventListener('abort', onAbort, { once: true });
   return () => source.removeEventListener('abort', onAbort);
 }
+
+/** Waits for work that goes on by itself; throws the signal's reason when whoever asked has gone. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  let stopListening = () => {};
+  // one query may wait for many records; Node warns of a leak from the eleventh listener on
+  setMaxListeners(0, signal);
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    stopListening = () => signal.removeEventListener('abort', onAbort);
+  });
+  return Promise.race([work, aborted]).finally(() => stopListening());
+}

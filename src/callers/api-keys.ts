@@ -1,11 +1,12 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import type { StoredDocument } from '../model/documents.js';
+import { type Caller, ROLES, type Role } from '../values/access.js';
 import { BoundedCache } from '../values/bounded-cache.js';
-import { type Caller, ROLES, type Role } from '../values/caller.js';
 import { type Instant, toInstant, toMillis } from '../values/instant.js';
-import { isSameHash, type KeyParts, mintKey } from './api-key.js';
 
 /** An API key as it is kept: everything but the key. */
 export interface ApiKey {
@@ -34,9 +35,9 @@ export function isKeyName(text: string): boolean {
 export type KeyState = 'ACTIVE' | 'REVOKED' | 'EXPIRED';
 
 /** Why a key lets nobody in. */
-export type KeyRefusal = 'UNKNOWN' | 'WRONG' | 'REVOKED' | 'EXPIRED';
+type KeyRefusal = 'UNKNOWN' | 'WRONG' | 'REVOKED' | 'EXPIRED';
 
-export interface ApiKeysOptions {
+interface ApiKeysOptions {
   readonly store: Pick<HistoryStore, 'document' | 'documents' | 'putDocument'>;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
@@ -196,4 +197,49 @@ const BODY = z.object({
 function toKey({ id, version, body }: StoredDocument): StoredKey {
   const { hash, ...key } = BODY.parse(body);
   return { id, version, ...key, hash: Buffer.from(hash, 'hex') };
+}
+
+/** The parts of an API key that say which it is and that it is. */
+interface KeyParts {
+  readonly id: string;
+  /** SHA-256 of the secret part: all that is ever kept of it. */
+  readonly hash: Buffer;
+}
+
+/** A new key as its caller will show it, which is the only place where all of it is. */
+interface MintedKey extends KeyParts {
+  readonly text: string;
+}
+
+const SHAPE = /^agk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})([0-9a-f]{8})$/;
+
+/** What every key begins with, so that people and scanners of secrets know one when they see it. */
+export const KEY_PREFIX = 'agk_';
+
+/** Makes a key: `agk_`, its id, `_`, 32 random bytes in base64url, and a CRC-32 of all that in hex. */
+export function mintKey(): MintedKey {
+  const id = randomBytes(6).toString('hex');
+  const secret = randomBytes(32).toString('base64url');
+  const body = `${KEY_PREFIX}${id}_${secret}`;
+  return { id, hash: sha256(secret), text: `${body}${checksum(body)}` };
+}
+
+/** Takes a key apart; `null` where it is none, or was mistyped or cut off. */
+export function parseKey(text: string): KeyParts | null {
+  const [, id, secret, sum] = SHAPE.exec(text) ?? [];
+  if (id === undefined || secret === undefined || checksum(text.slice(0, -8)) !== sum) return null;
+  return { id, hash: sha256(secret) };
+}
+
+/** Whether two hashes are the same, in a time that does not say where they differ. */
+export function isSameHash(one: Buffer, other: Buffer): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+export function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function checksum(body: string): string {
+  return crc32(body).toString(16).padStart(8, '0');
 }

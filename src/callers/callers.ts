@@ -1,13 +1,12 @@
+import { isIPv6 } from 'node:net';
 import type { Log } from '../log.js';
+import { ANONYMOUS_CALLER, type Caller, LOCAL_CALLER, type Role } from '../values/access.js';
 import { BoundedCache } from '../values/bounded-cache.js';
-import { ANONYMOUS_CALLER, type Caller, LOCAL_CALLER, type Role } from '../values/caller.js';
-import { isSameHash, KEY_PREFIX, parseKey, sha256 } from './api-key.js';
-import type { ApiKeys } from './api-keys.js';
-import { FailedAttempts, networkOf } from './failed-attempts.js';
+import { type ApiKeys, isSameHash, KEY_PREFIX, parseKey, sha256 } from './api-keys.js';
 import type { JsonWebTokens } from './json-web-tokens.js';
 
 /** A key that the configuration names. */
-export interface FixedKey {
+interface FixedKey {
   readonly name: string;
   readonly role: Role;
   /** SHA-256 of the whole key, in hex. */
@@ -15,7 +14,7 @@ export interface FixedKey {
 }
 
 /** What a request shows, and where it comes from. */
-export interface Presented {
+interface Presented {
   readonly authorization: string | undefined;
   readonly apiKey: string | undefined;
   readonly address: string;
@@ -47,7 +46,7 @@ export const LOCAL_CALLERS: Callers = {
   close: async () => {},
 };
 
-export interface CallersOptions {
+interface CallersOptions {
   readonly keys: ApiKeys;
   readonly fixedKeys: readonly FixedKey[];
   readonly tokens: JsonWebTokens | null;
@@ -178,4 +177,58 @@ function credentialIn({ authorization, apiKey }: Presented): string | null {
 
 function isTokenLike(credential: string): boolean {
   return !credential.startsWith(KEY_PREFIX) && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(credential);
+}
+
+/** How many wrong credentials an address may show within the window before it has to wait. */
+export const MOST_FAILURES = 10;
+export const FAILURE_WINDOW_MS = 60_000;
+const FAILURES_BYTES = 50;
+
+interface Failures {
+  count: number;
+  since: number;
+}
+
+/**
+ * Counts wrong credentials by address, those of one IPv6 network as one, since whoever has one address of it has
+ * them all. Bounded: where very many addresses fail, those that were quiet longest are forgotten.
+ */
+export class FailedAttempts {
+  readonly #failures = new BoundedCache<Failures>('failedAttempts', () => FAILURES_BYTES);
+
+  constructor(private readonly clock: () => number) {}
+
+  /** How long an address has to wait, in milliseconds; 0 where it need not. */
+  waitFor(address: string): number {
+    const failures = this.#failures.get(networkOf(address));
+    if (!failures || failures.count < MOST_FAILURES) return 0;
+    const left = failures.since + FAILURE_WINDOW_MS - this.clock();
+    // a clock that was set back must not make anybody wait longer
+    return left > FAILURE_WINDOW_MS ? 0 : Math.max(0, left);
+  }
+
+  note(address: string): void {
+    const network = networkOf(address);
+    const now = this.clock();
+    const failures = this.#failures.get(network);
+    const age = failures ? now - failures.since : Number.NaN;
+    if (failures && age >= 0 && age < FAILURE_WINDOW_MS) failures.count += 1;
+    else this.#failures.set(network, { count: 1, since: now });
+  }
+}
+
+/** What counts as one address: an IPv4 address, or the first 64 bits of an IPv6 one. */
+export function networkOf(address: string): string {
+  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
+  if (mapped !== undefined) return mapped;
+  if (!isIPv6(address)) return address;
+  const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? [];
+  const groups = head.split(':').filter((group) => group !== '');
+  const rest = tail === undefined ? [] : tail.split(':').filter((group) => group !== '');
+  const zeros = Array.from({ length: Math.max(0, 8 - groups.length - rest.length) }, () => '0');
+  const whole = [...groups, ...(tail === undefined ? [] : zeros), ...rest];
+  return `${whole
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
 }

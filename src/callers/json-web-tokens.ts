@@ -8,13 +8,12 @@ import {
 } from 'jose';
 import type { Log } from '../log.js';
 import { sendOnce } from '../outgoing.js';
+import { type Caller, ROLES, type Role } from '../values/access.js';
 import { BoundedCache, jsonBytes } from '../values/bounded-cache.js';
-import type { Caller } from '../values/caller.js';
-import { sha256 } from './api-key.js';
-import { callerOfClaims } from './caller-claims.js';
+import { sha256 } from './api-keys.js';
 
 /** Where tokens come from and what is asked of them. */
-export interface JwtSettings {
+interface JwtSettings {
   readonly jwksUrl: string;
   readonly audience: string;
   /** `null`: any, which is well where the JWKS is one issuer's own. */
@@ -30,7 +29,7 @@ export interface JwtOptions extends JwtSettings {
 }
 
 /** Why a token lets nobody in; `UNAVAILABLE`: that cannot be told now, since its signing key cannot be fetched. */
-export type JwtRefusal = 'EXPIRED' | 'INVALID' | 'NO_ROLE' | 'UNAVAILABLE';
+type JwtRefusal = 'EXPIRED' | 'INVALID' | 'NO_ROLE' | 'UNAVAILABLE';
 
 // a public key that is used as a shared secret would let anybody sign: symmetric ones are out, and so is `none`
 const ALGORITHMS = [
@@ -143,4 +142,36 @@ function refusalFor(error: unknown): JwtRefusal {
   const isOurs = error instanceof JwksUnavailableError;
   const isFaulty = error instanceof errors.JWKSInvalid || error instanceof errors.JWKSTimeout;
   return isOurs || isFaulty ? 'UNAVAILABLE' : 'INVALID';
+}
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/**
+ * Who a token speaks for: its subject, with the highest role that the claim names, a text or a list. `null` where
+ * it has no subject or names no role that is known: nobody gets in by a token that was made for something else.
+ */
+function callerOfClaims(claims: Claims, roleClaim: string): Caller | null {
+  const { sub } = claims;
+  const role = roleOf(claimAt(claims, roleClaim));
+  if (typeof sub !== 'string' || sub === '' || role === null) return null;
+  return { kind: 'JWT', id: sub, name: nameOf(claims) ?? sub, role };
+}
+
+function roleOf(claim: unknown): Role | null {
+  const named: readonly unknown[] = Array.isArray(claim) ? claim : [claim];
+  return ROLES.findLast((role) => named.includes(role)) ?? null;
+}
+
+/** A claim by its name, which may be a URL; or, where there is none so called, by its path, `realm_access.roles`. */
+function claimAt(claims: Claims, name: string): unknown {
+  if (Object.hasOwn(claims, name)) return claims[name];
+  return name.split('.').reduce<unknown>((value, part) => {
+    const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, part);
+    return isObject ? (value as Claims)[part] : undefined;
+  }, claims);
+}
+
+function nameOf({ name, preferred_username, email }: Claims): string | null {
+  const [first] = [name, preferred_username, email].filter((each) => typeof each === 'string' && each !== '');
+  return typeof first === 'string' ? first : null;
 }

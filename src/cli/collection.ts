@@ -1,11 +1,24 @@
+import { type Collector, openCollector } from '../app/collector.js';
+import { type AuditAction, audited } from '../audit-trail.js';
+import { ConfigError } from '../config/reader.js';
 import type { RunCounts } from '../model/run.js';
-import type { PassReport, PollReport, StreamReport } from '../sync/pass/pass-report.js';
-import type { OnProgress, Progress as SyncProgress } from '../sync/pass/progress.js';
-import { EXIT } from './exit-codes.js';
-import type { Progress } from './progress.js';
-import { sourceNames } from './source-name.js';
-import { formatTable } from './table.js';
-import { print, shorten, type Terminal } from './terminal.js';
+import type {
+  OnProgress,
+  PassReport,
+  PollReport,
+  StreamReport,
+  Progress as SyncProgress,
+} from '../sync/sync.js';
+import {
+  EXIT,
+  formatTable,
+  type Invocation,
+  type Progress,
+  print,
+  shorten,
+  type Terminal,
+} from './command.js';
+import { commandCaller, sourceNames } from './options.js';
 
 /** Shows how a collection gets on while `collect` runs, and hands on what it gives. */
 export async function withProgress<T>(
@@ -128,4 +141,40 @@ function isUnread({ status, coverage }: StreamReport): boolean {
   if (status === 'NOT_LICENSED' || status === 'NOT_ENABLED') return false;
   const { FAILED = 0, NOT_COLLECTED = 0 } = coverage.missingMs;
   return status !== 'OK' || FAILED + NOT_COLLECTED > 0;
+}
+
+/** What a command that collects is about to do. */
+interface Collecting<T> {
+  readonly action: AuditAction;
+  /** Only these accounts, by name; all, unless given. */
+  readonly integration: readonly string[] | undefined;
+  readonly work: (collector: Collector) => Promise<T>;
+  /** What came of it, for the audit trail. */
+  readonly detailOf: (result: T) => string;
+}
+
+/** Opens what collects, does the work, writes down that it was done, and closes. */
+export async function withCollector<T>(
+  { config, log, clock }: Pick<Invocation, 'config' | 'log' | 'clock'>,
+  { action, integration, work, detailOf }: Collecting<T>,
+): Promise<T> {
+  const collector = await openCollector(config, { log, clock });
+  try {
+    checkAccounts(collector, integration);
+    const done = { caller: commandCaller(), action, target: integration?.join(', ') ?? null };
+    return await audited({ store: collector.store, clock }, done, () => work(collector), detailOf);
+  } finally {
+    await collector.close();
+  }
+}
+
+/** Throws a `ConfigError` where there is nothing to read, or a name that no account has. */
+function checkAccounts({ accounts }: Collector, integration: readonly string[] = []): void {
+  const names = accounts.list().map(({ name }) => name);
+  if (names.length === 0) {
+    throw new ConfigError('There is no account to read: set ABNORMAL_TOKEN, or add one (integrations add).');
+  }
+  const unknown = integration.find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new ConfigError(`There is no account "${unknown}" to read: there is ${names.join(', ')}.`);
 }

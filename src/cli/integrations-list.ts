@@ -1,23 +1,19 @@
 import type { Command } from 'commander';
+import { ENVIRONMENT_ACCOUNT } from '../integrations/accounts.js';
 import { regionOf } from '../integrations/address.js';
-import { ENVIRONMENT_ACCOUNT } from '../integrations/open-account.js';
-import { readTokenSituations } from '../integrations/token-histories.js';
 import {
   describeTokenState,
+  hintOf,
   type TokenSituation,
   type TokenState,
   tokenState,
-} from '../integrations/token-state.js';
-import { hintOf } from '../integrations/token-text.js';
-import { howToReplace } from '../integrations/warn-of-tokens.js';
+} from '../integrations/token.js';
+import { readTokenSituations } from '../integrations/token-history.js';
+import { howToReplace } from '../integrations/token-watch.js';
 import { permissionsToAct } from '../model/token-permissions.js';
 import { type Instant, toInstant } from '../values/instant.js';
-import { EXIT } from './exit-codes.js';
-import { hintText } from './integrations-add.js';
-import type { Action, Choose } from './invocation.js';
-import { formatTable } from './table.js';
-import { print, type Terminal } from './terminal.js';
-import { type VaultWork, withVault } from './with-vault.js';
+import { type Action, type Choose, EXIT, formatTable, print, type Terminal } from './command.js';
+import { hintText, type VaultWork, withVault } from './vault-session.js';
 
 const EXAMPLES = `
 Of a token the last four characters are shown. Its state: OK, EXPIRING (it ends within 14 days, or is over 76 days old),

@@ -1,12 +1,18 @@
 import type { Command } from 'commander';
-import { addIntegrationsAdd } from './integrations-add.js';
+import { ConfigError } from '../config/reader.js';
+import { ENVIRONMENT_ACCOUNT } from '../integrations/accounts.js';
+import { type IntegrationTest, storedToken, type TokenTestOptions } from '../integrations/connection-test.js';
+import { refusalOfReal } from '../integrations/open-account.js';
+import { checkToken } from '../integrations/token.js';
+import { readEnvironmentToken } from '../integrations/token-history.js';
+import { noteTokenTimes } from '../integrations/token-watch.js';
+import { heldAlready, notFound, type StoredIntegration } from '../integrations/vault.js';
+import { type Action, type Choose, EXIT, formatTable, print, type Terminal } from './command.js';
 import { addIntegrationsList } from './integrations-list.js';
-import { addIntegrationsRemove } from './integrations-remove.js';
-import { addIntegrationsRotate } from './integrations-rotate.js';
-import { addIntegrationsTest } from './integrations-test.js';
-import type { Choose } from './invocation.js';
+import { type AddressOptions, addAddressOptions } from './options.js';
+import { auditedDeed, hintText, readToken, tryToken, type VaultWork, withVault } from './vault-session.js';
 
-const EXAMPLES = `
+const INTEGRATIONS_EXAMPLES = `
 Tokens are kept in the history, encrypted under ENCRYPTION_KEY (make one with: keys encryption), and never shown again. All
 of this works beside a running serve, which notices within seconds. The account of ABNORMAL_TOKEN is called "default".
 
@@ -23,7 +29,242 @@ export function addIntegrations(program: Command, choose: Choose): void {
     .command('integrations')
     .description('Abnormal accounts with their tokens: add, list, test, rotate, remove')
     .helpCommand(false)
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', INTEGRATIONS_EXAMPLES);
   const commands = [addIntegrationsAdd, addIntegrationsList, addIntegrationsTest, addIntegrationsRotate];
   for (const add of [...commands, addIntegrationsRemove]) add(group, choose);
+}
+
+const ADD_EXAMPLES = `
+The token comes on standard input, or in the environment variable ABNORMAL_NEW_TOKEN; at a terminal it is asked for and not
+shown. It is stored encrypted, then tried at once. Ends with 1 when the account cannot be read as it stands: it is kept, and
+is read as soon as it can be.
+
+Examples:
+  abnormal-gateway integrations add acme
+  abnormal-gateway integrations add acme-eu --region eu < token.txt
+  op read op://vault/abnormal/token | abnormal-gateway integrations add acme --no-test`;
+
+interface AddOptions extends AddressOptions {
+  readonly test: boolean;
+}
+
+/** Stores an account and its token. */
+function addIntegrationsAdd(group: Command, choose: Choose): void {
+  const command = group
+    .command('add <name>')
+    .description('store an account and its token, and try it')
+    .option('--no-test', 'do not call Abnormal')
+    .addHelpText('after', ADD_EXAMPLES);
+  addAddressOptions(command).action((name: string, options: AddOptions) => choose(add(name, options)));
+}
+
+function add(name: string, { test, ...address }: AddOptions): Action {
+  return (invocation) =>
+    withVault(invocation, async (work) => {
+      const { vault, store, terminal } = work;
+      const refusal = await refusalOfReal(store);
+      if (refusal !== null) throw new ConfigError(refusal);
+      await vault.prepare(name, address);
+      const token = await readToken(work, `The token of "${name}"`);
+      const { baseUrl, token: kept } = await auditedDeed(
+        work,
+        'CONNECT_INTEGRATION',
+        name,
+        () => vault.add({ name, token, ...address }),
+        (stored) => `read from ${stored.baseUrl}`,
+      );
+      print(terminal, `Added ${name}: ${baseUrl}, token ${hintText(kept.hint)}`);
+      return test ? tryAdded(work, name) : EXIT.ok;
+    });
+}
+
+/** Tries an account as it is stored, prints what was found, and keeps what Abnormal says of its token. */
+async function tryAdded(work: VaultWork, name: string): Promise<number> {
+  const { vault, terminal } = work;
+  const stored = await vault.get(name);
+  if (stored === null) return EXIT.failed;
+  const { baseUrl } = stored;
+  const { storedAt } = stored.token;
+  const found = await tryToken(work, { name, baseUrl, token: storedToken(vault, name, storedAt) });
+  if (found.token) await noteTokenTimes(work, name, storedAt, found.token);
+  printTest(terminal, name, found);
+  return found.works ? EXIT.ok : EXIT.failed;
+}
+
+const REMOVE_EXAMPLES = `
+The token is deleted and the account no longer read. What was recorded of it stays, in the graph and in reports; added again
+under its name, it goes on where it stopped. The token itself stays valid until it is revoked in the Abnormal portal.
+
+Example:
+  abnormal-gateway integrations remove acme`;
+
+/** Forgets an account's token; its history stays. */
+function addIntegrationsRemove(group: Command, choose: Choose): void {
+  group
+    .command('remove <name>')
+    .description('delete an account’s token and read it no more; its history stays')
+    .addHelpText('after', REMOVE_EXAMPLES)
+    .action((name: string) => choose(remove(name)));
+}
+
+function remove(name: string): Action {
+  return (invocation) =>
+    withVault(invocation, async (work) => {
+      await auditedDeed(work, 'REMOVE_INTEGRATION', name, () => work.vault.remove(name));
+      print(work.terminal, `Removed ${name}. Its history stays; revoke its token in the Abnormal portal.`);
+      return EXIT.ok;
+    });
+}
+
+const ROTATE_EXAMPLES = `
+The new token comes as with "add". It is tried first: one that Abnormal refuses does not take the place of the old one. A
+region or an address may change with it, and only with it: a token is never sent elsewhere than where it was given for.
+
+Examples:
+  abnormal-gateway integrations rotate acme < new-token.txt
+  abnormal-gateway integrations rotate acme --region gov < token-of-the-new-region.txt`;
+
+interface RotateOptions extends AddressOptions {
+  readonly test: boolean;
+}
+
+/** Puts another token in the place of the one that is stored. */
+function addIntegrationsRotate(group: Command, choose: Choose): void {
+  const command = group
+    .command('rotate <name>')
+    .description('give an account another token, and another address if need be')
+    .option('--no-test', 'do not call Abnormal; take the token as it is')
+    .addHelpText('after', ROTATE_EXAMPLES);
+  addAddressOptions(command).action((name: string, options: RotateOptions) => choose(rotate(name, options)));
+}
+
+function rotate(name: string, { test, ...address }: RotateOptions): Action {
+  return (invocation) =>
+    withVault(invocation, async (work) => {
+      const { vault, terminal } = work;
+      const before = await storedOrRefused(work, name);
+      const isMoved = address.region !== undefined || address.baseUrl !== undefined;
+      const baseUrl = isMoved ? vault.resolve(address) : before.baseUrl;
+      const token = await readToken(work, `The new token of "${name}"`);
+      checkToken(token);
+      if (await vault.holds(name, token)) {
+        if (baseUrl === before.baseUrl) throw heldAlready(name);
+        print(terminal, `This is the token that ${name} has already: only the address changes.`);
+      }
+      const found = test ? await tryToken(work, { name, baseUrl, token }) : null;
+      if (found) printTest(terminal, name, found);
+      if (found && isRejected(found)) {
+        print(terminal, `The token of ${name} is still the one before.`);
+        return EXIT.failed;
+      }
+      const action = isMoved ? 'UPDATE_INTEGRATION' : 'ROTATE_INTEGRATION_TOKEN';
+      const replace = () => (isMoved ? vault.update(name, address, token) : vault.rotate(name, token));
+      const stored = await auditedDeed(work, action, name, replace, () => `read from ${baseUrl}`);
+      if (found?.token) await noteTokenTimes(work, name, stored.token.storedAt, found.token);
+      print(terminal, `Changed ${name}: ${baseUrl}, token ${hintText(stored.token.hint)}`);
+      return found?.works === false ? EXIT.failed : EXIT.ok;
+    });
+}
+
+async function storedOrRefused({ vault }: VaultWork, name: string): Promise<StoredIntegration> {
+  const stored = await vault.get(name);
+  if (stored) return stored;
+  if (name === ENVIRONMENT_ACCOUNT) {
+    throw new ConfigError(`The token of "${name}" is in the environment: set ABNORMAL_TOKEN to the new one.`);
+  }
+  throw notFound(name);
+}
+
+function isRejected({ parts }: IntegrationTest): boolean {
+  return parts.some(({ code }) => code === 'TOKEN_REJECTED');
+}
+
+const TEST_EXAMPLES = `
+Asks Abnormal for the cases, threats and campaigns of the last week, and when the token ends: four calls where all is well.
+Ends with 0 when every account named can be read, else with 1.
+
+Examples:
+  abnormal-gateway integrations test
+  abnormal-gateway integrations test acme default
+  abnormal-gateway integrations test --json | jq '.[] | select(.works | not) | .parts[].message'`;
+
+/** Tries accounts as they are stored. */
+function addIntegrationsTest(group: Command, choose: Choose): void {
+  group
+    .command('test [names...]')
+    .description('try accounts, all unless some are named, and say what works and what is wrong')
+    .option('--json', 'one JSON array instead of text')
+    .addHelpText('after', TEST_EXAMPLES)
+    .action((names: string[], { json = false }: { json?: boolean }) => choose(test(names, json)));
+}
+
+interface Candidate extends Pick<TokenTestOptions, 'name' | 'baseUrl' | 'token'> {
+  readonly storedAt: string | null;
+}
+
+function test(names: readonly string[], isJson: boolean): Action {
+  return (invocation) =>
+    withVault(invocation, async (work) => {
+      const results: ({ readonly integration: string } & IntegrationTest)[] = [];
+      for (const candidate of await candidates(work, names)) {
+        const { name } = candidate;
+        const found = await auditedDeed(
+          work,
+          'TEST_INTEGRATION',
+          name,
+          () => tryOne(work, candidate),
+          testDetail,
+        );
+        results.push({ integration: name, ...found });
+        if (!isJson) printTest(work.terminal, name, found);
+      }
+      if (isJson) print(work.terminal, JSON.stringify(results, null, 2));
+      return results.every(({ works }) => works) ? EXIT.ok : EXIT.failed;
+    });
+}
+
+async function tryOne(work: VaultWork, candidate: Candidate): Promise<IntegrationTest> {
+  const found = await tryToken(work, candidate);
+  const { name, storedAt } = candidate;
+  if (found.token && storedAt !== null) await noteTokenTimes(work, name, storedAt, found.token);
+  return found;
+}
+
+async function candidates(work: VaultWork, names: readonly string[]): Promise<Candidate[]> {
+  const { vault, store, config } = work;
+  const stored = (await vault.list()).map(({ name, baseUrl, token: { storedAt } }) => ({
+    name,
+    baseUrl,
+    storedAt,
+  }));
+  const known = [...(config.account ? [ENVIRONMENT_ACCOUNT] : []), ...stored.map(({ name }) => name)];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new ConfigError(`There is no integration "${unknown}": ${listOf(known)}.`);
+  if (known.length === 0) throw new ConfigError(`There is no integration to test: ${listOf(known)}.`);
+  const isWanted = ({ name }: { readonly name: string }) => names.length === 0 || names.includes(name);
+  const own = config.account && { name: ENVIRONMENT_ACCOUNT, ...config.account };
+  const seenAt = own ? ((await readEnvironmentToken(store))?.token.storedAt ?? null) : null;
+  return [
+    ...(own && isWanted(own) ? [{ ...own, storedAt: seenAt }] : []),
+    ...stored
+      .filter(isWanted)
+      .map((each) => ({ ...each, token: storedToken(vault, each.name, each.storedAt) })),
+  ];
+}
+
+function listOf(names: readonly string[]): string {
+  return names.length === 0 ? 'add one with: integrations add' : `there is ${names.join(', ')}`;
+}
+
+/** Prints what a connection test found, a line for each thing that was asked. */
+function printTest(terminal: Terminal, name: string, { works, parts }: IntegrationTest): void {
+  print(terminal, `${name} ${works ? 'works' : 'does not work'}`);
+  const rows = parts.map(({ part, outcome, message }) => [`  ${part}`, outcome, message]);
+  for (const line of formatTable(rows)) print(terminal, line);
+}
+
+/** What a test comes to, for the audit trail. */
+function testDetail({ works, parts }: IntegrationTest): string {
+  const outcomes = parts.map(({ part, outcome }) => `${part} ${outcome}`).join(', ');
+  return `${works ? 'works' : 'does not work'}: ${outcomes}`;
 }

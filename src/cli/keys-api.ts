@@ -1,16 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { openHistory } from '../app/collector.js';
+import { recordAudit } from '../audit-trail.js';
 import { type ApiKey, ApiKeys, isKeyName, KEY_NAME, stateOf } from '../callers/api-keys.js';
-import { parseDuration } from '../config/duration.js';
+import { parseDuration } from '../config/reader.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
-import { recordAudit } from '../record-audit.js';
-import { ROLES, type Role } from '../values/caller.js';
+import { ROLES, type Role } from '../values/access.js';
 import { DAY, toInstant } from '../values/instant.js';
-import { commandCaller } from './command-caller.js';
-import { EXIT } from './exit-codes.js';
-import type { Action, Choose, Invocation } from './invocation.js';
-import { formatTable } from './table.js';
-import { print } from './terminal.js';
+import { type Action, type Choose, EXIT, formatTable, type Invocation, print } from './command.js';
+import { commandCaller } from './options.js';
 
 const EXAMPLES = `
 A reader queries; an operator also polls, tests and reconciles; an admin also has to do with integrations, the audit trail

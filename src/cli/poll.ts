@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { pollerOf } from '../app/collector.js';
-import type { Resource } from '../resources/kind.js';
-import { exitCodeOf, printReport, summaryOf, withProgress } from './collection.js';
-import { EXIT } from './exit-codes.js';
-import { integrationOption } from './integration-option.js';
-import type { Action, Choose } from './invocation.js';
-import { resourceOption } from './resource-option.js';
-import { withCollector } from './with-collector.js';
+import { ConfigError } from '../config/reader.js';
+import type { Resource } from '../resources/registry.js';
+import type { PollReport } from '../sync/sync.js';
+import { EARLIEST_ASKED, toInstant } from '../values/instant.js';
+import { exitCodeOf, printReport, summaryOf, withCollector, withProgress } from './collection.js';
+import { type Action, type Choose, EXIT } from './command.js';
+import { integrationOption, type Moment, parseMoment, resourceOption } from './options.js';
 
-const EXAMPLES = `
+const POLL_EXAMPLES = `
 Brings the history up to date: what is new, then older gaps, newest first, then what may have changed unseen.
 
 Examples:
@@ -18,7 +18,7 @@ Examples:
   abnormal-gateway poll --once --json | jq '.passes[] | {resource, status, callsPerNew}'
   abnormal-gateway poll`;
 
-interface Options {
+interface PollOptions {
   readonly once?: boolean;
   readonly resource?: readonly Resource[];
   readonly integration?: readonly string[];
@@ -34,13 +34,13 @@ export function addPoll(program: Command, choose: Choose): void {
     .addOption(resourceOption())
     .addOption(integrationOption())
     .option('--json', 'with --once: the report as one JSON object')
-    .addHelpText('after', EXAMPLES)
-    .action((options: Options) =>
+    .addHelpText('after', POLL_EXAMPLES)
+    .action((options: PollOptions) =>
       options.once ? choose(pollOnce(options)) : choose(keepPolling(options), 'info'),
     );
 }
 
-function pollOnce({ resource: resources, integration: integrations, json = false }: Options): Action {
+function pollOnce({ resource: resources, integration: integrations, json = false }: PollOptions): Action {
   return async (invocation) => {
     const { config, terminal, progress, stop } = invocation;
     const maxAgeMs = config.maxAge;
@@ -56,7 +56,7 @@ function pollOnce({ resource: resources, integration: integrations, json = false
   };
 }
 
-function keepPolling({ resource: resources, integration: integrations }: Options): Action {
+function keepPolling({ resource: resources, integration: integrations }: PollOptions): Action {
   return async (invocation) => {
     const { config, log, stop, clock } = invocation;
     await withCollector(invocation, {
@@ -68,5 +68,63 @@ function keepPolling({ resource: resources, integration: integrations }: Options
       work: (collector) => pollerOf(config, { log, clock }, collector, { resources, integrations }).run(stop),
     });
     return EXIT.ok;
+  };
+}
+
+const BACKFILL_EXAMPLES = `
+Collects newest first, and can be stopped at any time: the next backfill or poll carries on. What is wanted begins
+at the given day from then on, for serve too.
+
+Examples:
+  abnormal-gateway backfill --from 2026-01-01
+  abnormal-gateway backfill --from 90d --resource threats`;
+
+interface BackfillCommandOptions {
+  readonly from: Moment;
+  readonly resource?: readonly Resource[];
+  readonly integration?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Collects the past. */
+export function addBackfill(program: Command, choose: Choose): void {
+  program
+    .command('backfill')
+    .description('collect back to a day')
+    .requiredOption(
+      '--from <day>',
+      'a day or an instant in UTC (2026-01-31), or how long ago (90d)',
+      parseMoment,
+    )
+    .addOption(resourceOption())
+    .addOption(integrationOption())
+    .option('--json', 'the report as one JSON object')
+    .addHelpText('after', BACKFILL_EXAMPLES)
+    .action((options: BackfillCommandOptions) => choose(backfill(options)));
+}
+
+function backfill({
+  from,
+  resource: resources,
+  integration: integrations,
+  json = false,
+}: BackfillCommandOptions): Action {
+  return async (invocation) => {
+    const { terminal, progress, stop, clock } = invocation;
+    const now = toInstant(clock());
+    const start = from(now);
+    if (start >= now) throw new ConfigError(`--from is ${start}, which is not in the past.`);
+    if (start < EARLIEST_ASKED)
+      throw new ConfigError(`--from is ${start}: right is ${EARLIEST_ASKED.slice(0, 10)} or later.`);
+    const report = await withCollector(invocation, {
+      ...{ action: 'BACKFILL', integration: integrations },
+      detailOf: (done: PollReport) => `from ${start}: ${summaryOf(done)}`,
+      work: ({ sync }) =>
+        withProgress(progress, (onProgress) =>
+          sync.backfill({ from: start, resources, integrations, signal: stop, onProgress }),
+        ),
+    });
+    printReport(terminal, report, json);
+    return exitCodeOf(report, stop);
   };
 }

@@ -1,23 +1,26 @@
 import type { Command } from 'commander';
-import { ConfigError } from '../config/config-error.js';
-import type { IdSample } from '../model/reconciliation.js';
-import type { Resource } from '../resources/kind.js';
+import { ConfigError } from '../config/reader.js';
+import type { IdSample } from '../model/run.js';
+import type { Resource } from '../resources/registry.js';
 import {
   type Reconciled,
   type ReconcileProgress,
   type ReconcileReport,
   WIDEST_RECONCILED,
-} from '../sync/reconcile/reconcile.js';
+} from '../sync/sync.js';
 import { EARLIEST_ASKED, type Instant, shift, toInstant } from '../values/instant.js';
-import { EXIT, EXIT_VERDICT } from './exit-codes.js';
-import { integrationOption } from './integration-option.js';
-import type { Action, Choose, Invocation } from './invocation.js';
-import { type Moment, parseMoment } from './moment.js';
-import { resourceOption } from './resource-option.js';
-import { sourceNames } from './source-name.js';
-import { formatTable } from './table.js';
-import { print, type Terminal } from './terminal.js';
-import { withCollector } from './with-collector.js';
+import { withCollector } from './collection.js';
+import {
+  type Action,
+  type Choose,
+  EXIT,
+  EXIT_VERDICT,
+  formatTable,
+  type Invocation,
+  print,
+  type Terminal,
+} from './command.js';
+import { integrationOption, type Moment, parseMoment, resourceOption, sourceNames } from './options.js';
 
 const DETAILS = `
 Reads anew what Abnormal has, the threats by the export of the threat log and the others by lists over windows cut

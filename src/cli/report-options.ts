@@ -4,10 +4,10 @@ import {
   type RawReportQuestion,
   readReportQuestion,
 } from '../app/report-question.js';
-import { ConfigError } from '../config/config-error.js';
+import { ConfigError } from '../config/reader.js';
 import { REPORT_FORMATS } from '../evidence/report/write-report.js';
 import { DAY, type Instant, shift } from '../values/instant.js';
-import type { Moment } from './moment.js';
+import type { Moment } from './options.js';
 
 /** The formats of `report`: a summary for a terminal, and what goes into files. */
 export const FORMATS = ['text', ...REPORT_FORMATS, 'pack'] as const;

@@ -1,8 +1,21 @@
 import { once } from 'node:events';
 import { open, rename, rm } from 'node:fs/promises';
 import { Writable } from 'node:stream';
+import type { AskedReport } from '../app/report-question.js';
+import { askReport } from '../app/reports.js';
+import { ConfigError } from '../config/reader.js';
+import type { Verdict } from '../controls/control.js';
+import { shownMeasure } from '../controls/verdict.js';
+import { instantText } from '../controls/words.js';
+import type { Evidence } from '../evidence/evaluate-period.js';
+import { PackError } from '../evidence/pack/pack-history.js';
+import { writePack } from '../evidence/pack/write-pack.js';
+import { thresholdText, valueText } from '../evidence/report/html.js';
+import { judgedOf } from '../evidence/report/json.js';
+import type { HistoryStore } from '../history/store.js';
 import { partialNameOf } from '../history/temporary-files.js';
-import type { Output } from './terminal.js';
+import { EXIT, EXIT_VERDICT, formatTable, type Invocation, type Output } from './command.js';
+import { optionName } from './report-options.js';
 
 /** Where a report goes, piece by piece. */
 export interface Sink {
@@ -40,4 +53,89 @@ export function openOutput(output: Output): Sink {
     close: async () => undefined,
     discard: async () => undefined,
   };
+}
+
+/** Writes the pack of a period to a file. A pack that cannot be complete is a `ConfigError` that says why. */
+export async function makePack(
+  store: HistoryStore,
+  asked: AskedReport,
+  { out, quiet }: { readonly out: string; readonly quiet: boolean },
+  { config, clock, progress, stop }: Invocation,
+): Promise<Evidence> {
+  const question = await askReport({ store, config, clock }, asked, 'html', optionName);
+  try {
+    return await writePack(store, question, out, {
+      signer: config.proof.signer,
+      isPinGiven: asked.asOf !== null,
+      signal: stop,
+      onProgress: (words) => {
+        if (!quiet) progress.show(`${question.period.text}: ${words}`);
+      },
+    });
+  } catch (error) {
+    if (error instanceof PackError) throw new ConfigError(error.message);
+    if (isPathError(error)) throw new ConfigError(`--out: ${error.message}`);
+    throw error;
+  }
+}
+
+function isPathError(error: unknown): error is Error {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  return ['ENOENT', 'EACCES', 'ENOTDIR', 'EISDIR', 'EROFS'].includes(String(code));
+}
+
+/** The worst that a control said. */
+export function exitCodeOf({ results }: Pick<Evidence, 'results'>): number {
+  const has = (wanted: Verdict) => results.some(({ verdict }) => verdict === wanted);
+  if (has('FAIL')) return EXIT_VERDICT.failed;
+  return has('INSUFFICIENT_DATA') ? EXIT_VERDICT.undecided : EXIT.ok;
+}
+
+/** What a report came to, as one JSON object for the program that asked for it. */
+export function jsonSummary(
+  evidence: Evidence,
+  { out, job }: { readonly out: string | null; readonly job: string | null },
+): string {
+  const { period, pin, integrations, results } = evidence;
+  const controls = results.map((result) => {
+    const { control, verdict, reason, outcomes } = judgedOf(result);
+    return { control, verdict, reason, measured: shownMeasure(result), exceptions: outcomes.EXCEPTION };
+  });
+  const { text, from, to } = period;
+  const summary = {
+    period: { text, from, to },
+    ...{ asOf: pin.at, seq: pin.seq, integrations },
+    exitCode: exitCodeOf(evidence),
+    ...{ controls, out, job },
+  };
+  return `${JSON.stringify(summary, null, 2)}\n`;
+}
+
+/** The same of a job for which there is nothing to report yet. */
+export function emptySummary(job: string): string {
+  const nothing = { period: null, asOf: null, seq: null, integrations: [] };
+  return `${JSON.stringify({ ...nothing, exitCode: EXIT.ok, controls: [], out: null, job }, null, 2)}\n`;
+}
+
+/** The verdicts as text for a terminal. */
+export function textReport({ period, pin, integrations, results }: Evidence): string {
+  const rows = results.map((result) => {
+    const { control, verdict, outcomes } = result;
+    const measure = shownMeasure(result);
+    const measured = measure ? `${measure.name}: ${valueText(measure)}` : '';
+    const threshold = measure ? thresholdText(measure) : '';
+    return [control, verdict, measured, threshold, String(outcomes.EXCEPTION)];
+  });
+  const lines = [
+    `Period    ${period.text}: ${instantText(period.from)} to ${instantText(period.to)} (UTC)`,
+    `As of     ${instantText(pin.at)}, recording ${pin.seq}`,
+    `Accounts  ${integrations.join(', ') || 'none was ever read'}`,
+    '',
+    ...formatTable([['CONTROL', 'VERDICT', 'MEASURED', 'WANTED', 'EXCEPTIONS'], ...rows]),
+    '',
+    ...results
+      .filter(({ verdict }) => verdict !== 'PASS')
+      .map(({ control, reason }) => `${control}: ${reason}`),
+  ];
+  return `${lines.join('\n').trimEnd()}\n`;
 }

@@ -1,28 +1,32 @@
 import type { Command } from 'commander';
-import { askReport } from '../app/ask-report.js';
 import { openHistory } from '../app/collector.js';
 import { type AskedReport, ReportQuestionError } from '../app/report-question.js';
-import { ConfigError } from '../config/config-error.js';
+import { askReport } from '../app/reports.js';
+import { recordAudit } from '../audit-trail.js';
+import { ConfigError } from '../config/reader.js';
 import { type Evidence, evaluatePeriod } from '../evidence/evaluate-period.js';
 import { nextSpan, type ReportJob, readJob, rememberJob } from '../evidence/report/report-jobs.js';
 import { type ReportQuestion, writeReport } from '../evidence/report/write-report.js';
 import type { HistoryStore } from '../history/store.js';
 import { toInstant } from '../values/instant.js';
-import { EXIT } from './exit-codes.js';
-import type { Action, Invocation } from './invocation.js';
-import { parseMoment } from './moment.js';
-import { noteReport } from './note-report.js';
+import { type Action, EXIT, type Invocation, print } from './command.js';
+import { commandCaller, parseMoment } from './options.js';
 import {
   optionName,
   type RawReportOptions,
   type ReportOptions,
   readReportOptions,
 } from './report-options.js';
-import { openFile, openOutput, type Sink } from './report-output.js';
-import { makePack } from './report-pack.js';
-import { emptySummary, exitCodeOf, jsonSummary } from './report-summary.js';
-import { textReport } from './report-text.js';
-import { print } from './terminal.js';
+import {
+  emptySummary,
+  exitCodeOf,
+  jsonSummary,
+  makePack,
+  openFile,
+  openOutput,
+  type Sink,
+  textReport,
+} from './report-output.js';
 
 const DETAILS = `
 Judges the recorded history, beside a running serve; it adds nothing to it but an entry in the audit trail, and what
@@ -224,4 +228,29 @@ function asConfigError<T>(read: () => T): T {
 
 function asConfigErrorAsync(error: unknown): never {
   throw error instanceof ReportQuestionError ? new ConfigError(error.message) : error;
+}
+
+/**
+ * Writes down that a report was made. A history that takes nothing, such as a copy put away to be only read, keeps no
+ * trail of who read it: the report stands all the same.
+ */
+export async function noteReport(
+  { config, log, clock }: Pick<Invocation, 'config' | 'log' | 'clock'>,
+  { period, job, rows, format, out }: RawReportOptions,
+): Promise<void> {
+  try {
+    const store = await openHistory(config, 'manage', { log, clock });
+    const detail = [format ?? out?.split('.').at(-1) ?? 'text', out ? 'to a file' : 'to the standard output'];
+    await recordAudit(
+      { store, clock },
+      {
+        caller: commandCaller(),
+        action: rows === 'revisions' ? 'EXPORT' : 'REPORT',
+        target: period ?? `since the last of the job ${job ?? 'default'}`,
+        ...{ outcome: 'SUCCEEDED', detail: detail.join(', ') },
+      },
+    ).finally(() => store.close());
+  } catch (error) {
+    log.warn({ err: error }, 'that a report was made could not be written down in the audit trail');
+  }
 }

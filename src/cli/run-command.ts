@@ -1,18 +1,24 @@
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
 import { type Config, readEnv, toConfig } from '../config/config.js';
-import { ConfigError } from '../config/config-error.js';
-import { describeProblems } from '../config/reader.js';
+import { ConfigError, describeProblems } from '../config/reader.js';
 import { HistoryError, type HistoryErrorCode } from '../history/errors.js';
-import { ListenError } from '../http/listen-error.js';
-import { VaultError, type VaultErrorCode } from '../integrations/vault-error.js';
-import { createLog } from '../log.js';
+import { ListenError } from '../http/errors.js';
+import { VaultError, type VaultErrorCode } from '../integrations/vault.js';
+import { createLog, type LogLevel } from '../log.js';
 import type { Secret } from '../values/secret.js';
-import { EXIT, exitCodeFor } from './exit-codes.js';
-import { parseCommand } from './parse-command.js';
-import { withProgressLine } from './progress.js';
-import type { Terminal } from './terminal.js';
+import { type Action, type Choose, EXIT, exitCodeFor, type Terminal, withProgressLine } from './command.js';
+import { addIntegrations } from './integrations.js';
+import { addKeys } from './keys.js';
+import { addBackfill, addPoll } from './poll.js';
+import { addReconcile } from './reconcile.js';
+import { addReport } from './report.js';
+import { addServe } from './serve.js';
+import { addStatus } from './status.js';
+import { addVerify } from './verify.js';
 
 /** The process as a command sees it. */
-export interface World {
+interface World {
   /** Without the interpreter and the script. */
   readonly arguments: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -86,4 +92,50 @@ function explain(error: unknown): { readonly code: number; readonly message: str
     code: EXIT.failed,
     message: error instanceof Error ? (error.stack ?? error.message) : String(error),
   };
+}
+
+/** What a command line asks for; or, when it only wanted help or cannot be understood, the exit code. */
+type Parsed = { readonly action: Action; readonly logLevel: LogLevel } | { readonly exitCode: number };
+
+const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+const CLOSING = `
+Configuration comes from the environment and from a file .env; the README has the table.
+Exit codes: 0 done, 1 failed, 2 wrong configuration or arguments, 3 history in use, 4 history unavailable,
+5 cannot listen, 130 or 143 ended by a signal before it was done. Those of report, reconcile and verify are their own: see --help of each.`;
+
+/** Reads a command line. Help goes to the terminal's results, complaints to its errors. */
+function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
+  const chosen: Parsed[] = [];
+  const choose: Choose = (action, logLevel = 'warn') => void chosen.push({ action, logLevel });
+  const program = new Command('abnormal-gateway')
+    .description('GraphQL over Abnormal Security’s REST API, with a history of every version.')
+    .helpCommand(false)
+    .version(VERSION, '-v, --version', 'print the version')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out.write(text),
+      writeErr: (text) => terminal.err.write(text),
+    })
+    .addHelpText('after', CLOSING);
+  for (const add of [
+    addServe,
+    addPoll,
+    addBackfill,
+    addStatus,
+    addReconcile,
+    addReport,
+    addVerify,
+    addKeys,
+    addIntegrations,
+  ])
+    add(program, choose);
+  try {
+    program.parse(args.length > 0 ? [...args] : ['serve'], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.misconfigured };
+  }
+  return chosen[0] ?? { exitCode: EXIT.misconfigured };
 }

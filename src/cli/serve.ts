@@ -1,10 +1,7 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { createApp } from '../app.js';
-import { EXIT } from './exit-codes.js';
-import type { Action, Choose } from './invocation.js';
-import { formatTable } from './table.js';
-import { print } from './terminal.js';
+import { type Action, type Choose, EXIT, formatTable, print } from './command.js';
 
 const EXAMPLES = `
 Prints its addresses, one a line, when it is ready to answer; logs go to the standard error. SIGTERM and SIGINT end it:

@@ -2,21 +2,18 @@ import type { Command } from 'commander';
 import { openHistory } from '../app/collector.js';
 import type { HistoryStore } from '../history/store.js';
 import { emptyAccounts } from '../integrations/empty-accounts.js';
-import { readTokenSituations } from '../integrations/token-histories.js';
-import { describeTokenState, type TokenState, tokenState } from '../integrations/token-state.js';
-import { howToReplace } from '../integrations/warn-of-tokens.js';
+import { describeTokenState, type TokenState, tokenState } from '../integrations/token.js';
+import { readTokenSituations } from '../integrations/token-history.js';
+import { howToReplace } from '../integrations/token-watch.js';
 import type { Gap, Missing } from '../model/coverage.js';
-import { UNREAD_CODES } from '../model/quarantine.js';
+import { UNREAD_CODES } from '../model/ledger.js';
 import type { Run } from '../model/run.js';
 import { type StreamState, streamText } from '../model/stream.js';
 import { permissionsToAct } from '../model/token-permissions.js';
-import { KIND_OF, KINDS, RESOURCES, type Resource } from '../resources/kind.js';
+import { KIND_OF, KINDS, RESOURCES, type Resource } from '../resources/registry.js';
 import { readWorkList } from '../sync/window/missing-windows.js';
 import { type Instant, toInstant } from '../values/instant.js';
-import { EXIT } from './exit-codes.js';
-import type { Action, Choose } from './invocation.js';
-import { formatTable } from './table.js';
-import { print, shorten, type Terminal } from './terminal.js';
+import { type Action, type Choose, EXIT, formatTable, print, shorten, type Terminal } from './command.js';
 
 const EXAMPLES = `
 Only reads, so it works beside a running serve.

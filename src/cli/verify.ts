@@ -1,15 +1,21 @@
 import { open, readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { openHistory } from '../app/collector.js';
-import { ConfigError } from '../config/config-error.js';
+import { ConfigError } from '../config/reader.js';
 import { readPublicKeys } from '../evidence/seal/signing-key.js';
-import { heldSealsIn } from '../evidence/verify/held-seals.js';
+import { heldSealsIn } from '../evidence/verify/check-chain.js';
+import type { VerifyReport } from '../evidence/verify/findings.js';
 import { type VerifyOptions, type VerifyProgress, verifyHistory } from '../evidence/verify/verify.js';
 import { verifyPack } from '../evidence/verify/verify-pack.js';
-import type { VerifyReport } from '../evidence/verify/verify-report.js';
-import { EXIT, EXIT_VERDICT } from './exit-codes.js';
-import type { Action, Choose, Invocation } from './invocation.js';
-import { print, type Terminal } from './terminal.js';
+import {
+  type Action,
+  type Choose,
+  EXIT,
+  EXIT_VERDICT,
+  type Invocation,
+  print,
+  type Terminal,
+} from './command.js';
 
 const DETAILS = `
 Holds a history, or a pack that report wrote (without the gateway, anywhere), against its seals, and names what was

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isLoopback } from '../integrations/address.js';
-import { ROLES, type Role } from '../values/caller.js';
+import { ROLES, type Role } from '../values/access.js';
 import { MINUTE } from '../values/instant.js';
 import { quote, type Reader } from './reader.js';
 import type { Variable } from './variables.js';

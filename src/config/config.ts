@@ -1,8 +1,7 @@
 import { LOG_LEVELS, type LogLevel } from '../log.js';
-import type { Resource } from '../resources/kind.js';
+import type { Resource } from '../resources/registry.js';
 import { DAY, HOUR, type Instant, MINUTE } from '../values/instant.js';
 import { Secret } from '../values/secret.js';
-import { type AccountConfig, readAccount } from './account.js';
 import {
   type CallersConfig,
   callerWarnings,
@@ -12,11 +11,20 @@ import {
   readTrustProxy,
   type TrustProxy,
 } from './callers.js';
-import { type LimitsConfig, readLimits } from './limits.js';
-import { type ProofConfig, readProof, secretsInProof } from './proof.js';
 import { type Problem, Reader } from './reader.js';
+import {
+  type AccountConfig,
+  formsOfKeys,
+  type LimitsConfig,
+  type ProofConfig,
+  readAccount,
+  readLimits,
+  readProof,
+  readVault,
+  secretsInProof,
+  type VaultConfig,
+} from './sections.js';
 import { nearestVariable, VARIABLES } from './variables.js';
-import { formsOfKeys, readVault, type VaultConfig } from './vault.js';
 
 /** What the service is to do; durations are milliseconds. */
 export interface Config {

@@ -1,10 +1,12 @@
-import type { FilterKey, Stream } from '../model/stream.js';
-import type { RecordKey } from '../resources/kind.js';
-import type { Campaign, Case, Message, Threat } from '../resources/records.js';
+import type { Coverage, Gap, Missing } from '../model/coverage.js';
+import type { Reconciliation } from '../model/run.js';
+import type { Stream } from '../model/stream.js';
+import type { Campaign } from '../resources/campaign/campaign.js';
+import type { Case } from '../resources/case/case.js';
+import { FILTER_KEYS, type FilterKey, RESOURCES, type RecordKey } from '../resources/registry.js';
+import type { Message, Threat } from '../resources/threat/threat.js';
 import type { Instant } from '../values/instant.js';
 import type { Period } from './period.js';
-import type { ReconciliationFact } from './reconciliations.js';
-import type { StreamFacts } from './stream-facts.js';
 import type { ThresholdName, Thresholds } from './thresholds.js';
 
 export const CONTROL_IDS = [
@@ -48,7 +50,7 @@ export interface Version<R> {
 }
 
 /** A case or a campaign with its versions up to the view, oldest first, tombstones left out. */
-export interface VersionedFact<K extends 'case' | 'campaign', R> {
+interface VersionedFact<K extends 'case' | 'campaign', R> {
   readonly kind: K;
   readonly key: RecordKey;
   readonly versions: readonly [Version<R>, ...Version<R>[]];
@@ -193,4 +195,70 @@ export interface Control {
   population(period: Period): PopulationSpec;
   /** `find` is told what became of each member and of what else counts, `belongs` of each record or message that belongs. */
   begin(scope: Scope, find: (finding: Finding) => void, belongs: (member: Member) => void): Assessment;
+}
+
+/** Every stream that is collected. */
+export const ALL_STREAMS: readonly StreamNeed[] = RESOURCES.flatMap((resource) =>
+  FILTER_KEYS[resource].map((filterKey) => ({ resource, filterKey })),
+);
+
+/** The stream that says which threats there are. */
+export const RECEIVED_THREATS = [{ resource: 'threats', filterKey: 'receivedTime' }] as const;
+
+/**
+ * What a gap means for a verdict. `NOT_DUE`: so near to the view's end that no collection could vouch for it
+ * yet. `UNREACHED`: before the collection's beginning, out of retention, or not licensed: nothing was lost that
+ * could have been had. `HOLE`: what should have been collected and was not.
+ */
+export type GapClass = 'NOT_DUE' | 'UNREACHED' | 'HOLE';
+
+export interface ClassedGap extends Gap {
+  readonly class: GapClass;
+}
+
+/** What the ledger says of one stream over one period, as of the view. */
+export interface StreamFacts {
+  readonly stream: Stream;
+  /** False when every answer so far was that the account has no licence for it. */
+  readonly licensed: boolean;
+  /** Why not, as Abnormal put it. */
+  readonly refusal: string | null;
+  readonly coverage: Coverage;
+  /** The gaps that keep a verdict from standing: those of the period, and see `vouchedTo`. */
+  readonly gaps: readonly ClassedGap[];
+  /** Gaps of the period and of the deadlines that run on after it. */
+  readonly gapsBeyond: readonly Gap[];
+  /** When polls were answered: within the period, and as long around it as deadlines and intervals reach. */
+  readonly answeredAt: readonly Instant[];
+  /** When a poll was first answered; `null` for never. Earlier, nobody asked. */
+  readonly polledFrom: Instant | null;
+  /** Stretches of more than an interval and its lag without an answered poll. */
+  readonly silences: readonly Silence[];
+  /**
+   * Records that Abnormal lists where the coverage has to be whole, and that could not be read; those with the code
+   * `GONE` disappeared before, and nothing is missing for them. Their own time is not known, only the window of the list.
+   */
+  readonly missing: readonly Missing[];
+}
+
+/** A stretch in which no poll of the newest was answered for longer than the interval and its lag. */
+export interface Silence {
+  readonly from: Instant;
+  readonly to: Instant;
+  /** Polls that should have been answered in between. */
+  readonly missed: number;
+  /** Polls that were tried and not answered. */
+  readonly failed: number;
+  /** What the last of those said. */
+  readonly failure: string | null;
+}
+
+/** One comparison of what is held of the threats of a window with what Abnormal has, as of the view. */
+export interface ReconciliationFact {
+  readonly integration: string;
+  readonly endedAt: Instant;
+  readonly found: Reconciliation;
+  /** Those found missing that the view still lacks; those beyond the ids that were kept count as lacking. */
+  readonly lacking: readonly string[];
+  readonly lackingMore: number;
 }

@@ -1,9 +1,9 @@
 import type { Missing } from '../model/coverage.js';
 import type { Stream } from '../model/stream.js';
 import { earliest, type Instant } from '../values/instant.js';
-import { neededStreams } from './conclude.js';
 import type {
   Assessment,
+  ClassedGap,
   Control,
   ControlId,
   Finding,
@@ -15,7 +15,7 @@ import type {
   Scope,
 } from './control.js';
 import type { Period } from './period.js';
-import type { ClassedGap } from './stream-facts.js';
+import { neededStreams } from './verdict.js';
 
 /** A gap with the stream it is in. */
 export interface StreamGap extends ClassedGap {

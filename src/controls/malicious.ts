@@ -1,5 +1,4 @@
-import type { Message, Threat } from '../resources/records.js';
-import { messageRemediation } from '../resources/threat/threat.js';
+import { type Message, messageRemediation, type Threat } from '../resources/threat/threat.js';
 import { attackType } from '../resources/vocabularies.js';
 import { type Instant, latest, toMillis } from '../values/instant.js';
 import type { Member, ThreatFact } from './control.js';

@@ -1,17 +1,6 @@
-import type { Reconciliation } from '../model/reconciliation.js';
 import { earliest, type Instant, latest, toMillis } from '../values/instant.js';
-import type { Scope } from './control.js';
+import type { ReconciliationFact, Scope } from './control.js';
 import type { Period } from './period.js';
-
-/** One comparison of what is held of the threats of a window with what Abnormal has, as of the view. */
-export interface ReconciliationFact {
-  readonly integration: string;
-  readonly endedAt: Instant;
-  readonly found: Reconciliation;
-  /** Those found missing that the view still lacks; those beyond the ids that were kept count as lacking. */
-  readonly lacking: readonly string[];
-  readonly lackingMore: number;
-}
 
 /** What the comparisons say of a period. */
 export interface ReconciliationSummary {

@@ -1,45 +1,10 @@
-import { type Coverage, coverageOf, type Gap, type Missing, outstanding } from '../model/coverage.js';
+import { coverageOf, type Gap, outstanding } from '../model/coverage.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import { type Instant, latest, shift } from '../values/instant.js';
-import { pollsIn, type Silence, silencesIn } from './silences.js';
+import type { ClassedGap, GapClass, StreamFacts } from './control.js';
+import { pollsIn, silencesIn } from './missed-polls.js';
 import { mostBetweenPolls, type Thresholds } from './thresholds.js';
-
-/**
- * What a gap means for a verdict. `NOT_DUE`: so near to the view's end that no collection could vouch for it
- * yet. `UNREACHED`: before the collection's beginning, out of retention, or not licensed: nothing was lost that
- * could have been had. `HOLE`: what should have been collected and was not.
- */
-export type GapClass = 'NOT_DUE' | 'UNREACHED' | 'HOLE';
-
-export interface ClassedGap extends Gap {
-  readonly class: GapClass;
-}
-
-/** What the ledger says of one stream over one period, as of the view. */
-export interface StreamFacts {
-  readonly stream: Stream;
-  /** False when every answer so far was that the account has no licence for it. */
-  readonly licensed: boolean;
-  /** Why not, as Abnormal put it. */
-  readonly refusal: string | null;
-  readonly coverage: Coverage;
-  /** The gaps that keep a verdict from standing: those of the period, and see `vouchedTo`. */
-  readonly gaps: readonly ClassedGap[];
-  /** Gaps of the period and of the deadlines that run on after it. */
-  readonly gapsBeyond: readonly Gap[];
-  /** When polls were answered: within the period, and as long around it as deadlines and intervals reach. */
-  readonly answeredAt: readonly Instant[];
-  /** When a poll was first answered; `null` for never. Earlier, nobody asked. */
-  readonly polledFrom: Instant | null;
-  /** Stretches of more than an interval and its lag without an answered poll. */
-  readonly silences: readonly Silence[];
-  /**
-   * Records that Abnormal lists where the coverage has to be whole, and that could not be read; those with the code
-   * `GONE` disappeared before, and nothing is missing for them. Their own time is not known, only the window of the list.
-   */
-  readonly missing: readonly Missing[];
-}
 
 export interface StreamFactsInput {
   readonly stream: Stream;

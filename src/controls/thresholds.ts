@@ -1,4 +1,4 @@
-import type { Resource } from '../resources/kind.js';
+import type { Resource } from '../resources/registry.js';
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
 
 /** `duration` in milliseconds, `share` from 0 to 1, `count` a whole number. */

@@ -1,5 +1,4 @@
-import { earliest, type Instant, shift, toMillis } from '../values/instant.js';
-import { conclude } from './conclude.js';
+import { DAY, earliest, HOUR, type Instant, MINUTE, shift, toMillis } from '../values/instant.js';
 import type {
   Distribution,
   Finding,
@@ -10,8 +9,7 @@ import type {
   StreamNeed,
   Version,
 } from './control.js';
-import { DurationTally } from './duration-tally.js';
-import { gradeShare, mostText, shareMeasures } from './shares.js';
+import { conclude, gradeShare, mostText, shareMeasures } from './verdict.js';
 import { countText, durationText, instantText, shareText } from './words.js';
 
 /*
@@ -32,7 +30,7 @@ export function lastSaid<R, F extends keyof R>(
 }
 
 /** When something was done to a record, as far as its versions tell. */
-export interface Turn {
+interface Turn {
   /** Done by then; `null` while it is not done. */
   readonly by: Instant | null;
   /** Still open then; `null` where the first version already has it done. */
@@ -56,7 +54,7 @@ export function turnOf<R>(
   return { by: earliest(done.observedFrom, changedAt(done.record) ?? done.observedFrom), after };
 }
 
-export interface Deadline {
+interface Deadline {
   readonly start: Instant;
   readonly within: number;
   /** The view's instant. */
@@ -124,7 +122,7 @@ export function addTimely(
 }
 
 /** What the members are called and how they are measured. */
-export interface TimelyWords {
+interface TimelyWords {
   /** `case`, `report`. */
   readonly noun: string;
   readonly done: string;
@@ -204,4 +202,53 @@ export function timesDistribution(
       { label: 'not decided', count: counts.PENDING + counts.IN_DOUBT, before: null },
     ],
   };
+}
+
+/**
+ * Counts durations so that percentiles can be taken of any number of them in bounded memory. Each is raised to
+ * the whole second, from an hour on to the whole minute, from a week on to the whole hour; against a limit that
+ * is a whole number of those, a raised duration compares as the exact one does.
+ */
+export class DurationTally {
+  readonly #counts = new Map<number, number>();
+  #size = 0;
+
+  /** Counts one, in milliseconds; what is negative, as clocks differ, counts as 0. */
+  add(ms: number): void {
+    const raised = raise(Math.max(0, ms));
+    this.#counts.set(raised, (this.#counts.get(raised) ?? 0) + 1);
+    this.#size += 1;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The least duration that at least `share` of them do not exceed, in milliseconds; `null` without any. */
+  percentile(share: number): number | null {
+    // 0.07 * 100 is a little over 7: what is off by so little is meant to be whole
+    const rank = Math.max(1, Math.ceil(share * this.#size - 1e-9));
+    let seen = 0;
+    for (const ms of [...this.#counts.keys()].sort((a, b) => a - b)) {
+      seen += this.#counts.get(ms) ?? 0;
+      if (seen >= rank) return ms;
+    }
+    return null;
+  }
+
+  /** How many lie in each of the classes that `limits`, rising, part; a limit belongs to the class below it. */
+  histogram(limits: readonly number[]): number[] {
+    const bars = new Array<number>(limits.length + 1).fill(0);
+    for (const [ms, count] of this.#counts) {
+      const place = limits.findIndex((limit) => ms <= limit);
+      const index = place === -1 ? limits.length : place;
+      bars[index] = (bars[index] ?? 0) + count;
+    }
+    return bars;
+  }
+}
+
+function raise(ms: number): number {
+  const grain = ms <= HOUR ? 1000 : ms <= 7 * DAY ? MINUTE : HOUR;
+  return Math.ceil(ms / grain) * grain;
 }

@@ -1,6 +1,15 @@
 import { campaignTime } from '../controls/checks/abuse-mailbox-operating.js';
 import { caseTime } from '../controls/checks/account-takeover-handled.js';
-import type { Control, ControlId, CredentialFact, RecordFact, Scope, Verdict } from '../controls/control.js';
+import type {
+  Control,
+  ControlId,
+  CredentialFact,
+  ReconciliationFact,
+  RecordFact,
+  Scope,
+  StreamFacts,
+  Verdict,
+} from '../controls/control.js';
 import {
   beginEvaluation,
   type ControlResult,
@@ -10,16 +19,12 @@ import {
 } from '../controls/evaluate.js';
 import { messageTimes } from '../controls/malicious.js';
 import { type Period, partsOf, periodBefore, type Trend } from '../controls/period.js';
-import type { ReconciliationFact } from '../controls/reconciliations.js';
-import type { StreamFacts } from '../controls/stream-facts.js';
 import type { Thresholds } from '../controls/thresholds.js';
 import type { HistoryStore, Pin } from '../history/store.js';
-import type { FilterKey } from '../model/stream.js';
-import { KIND_OF, type ListedKind } from '../resources/kind.js';
+import { type FilterKey, KIND_OF, type ListedKind } from '../resources/registry.js';
 import type { Filter } from '../values/filter.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';
-import { gatherReconciliations } from './gather-reconciliations.js';
-import { readLedgers, type StreamLedger } from './gather-streams.js';
+import { gatherReconciliations, readLedgers, type StreamLedger } from './gather-facts.js';
 import { walkRecords } from './walk-records.js';
 
 /** A question for evidence. The same question about the same history has the same answer at any time. */

@@ -5,9 +5,9 @@ import { earliestReceived } from '../controls/malicious.js';
 import { lastSaid } from '../controls/timeliness.js';
 import type { HistoryStore, Pin, Position, RecordedItem } from '../history/store.js';
 import type { Revision } from '../model/revision.js';
-import type { ListedKind, RecordKey } from '../resources/kind.js';
-import type { Message, RecordOf, Threat } from '../resources/records.js';
+import type { ListedKind, RecordKey, RecordOf } from '../resources/registry.js';
 import { RecordedMessages } from '../resources/threat/recorded-messages.js';
+import type { Message, Threat } from '../resources/threat/threat.js';
 import type { Filter } from '../values/filter.js';
 import { type Instant, latest, shift } from '../values/instant.js';
 

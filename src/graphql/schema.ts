@@ -1,17 +1,18 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
-import { ApiKeyResolver } from './access/api-key.resolver.js';
-import { AuditResolver } from './access/audit.resolver.js';
-import { installDirectResolvers } from './base/direct.js';
+import { ApiKeyResolver, AuditResolver } from './access/access.resolver.js';
+import { installDirectResolvers } from './base/fields.js';
 import { CampaignResolver } from './campaign/campaign.resolver.js';
 import { CaseResolver } from './case/case.resolver.js';
 import { CollectingMutations } from './collection/collecting.mutations.js';
-import { CoverageResolver } from './collection/coverage.resolver.js';
-import { DriftResolver } from './collection/drift.resolver.js';
-import { QuarantineResolver } from './collection/quarantine.resolver.js';
-import { ReconciliationResolver } from './collection/reconciliation.resolver.js';
-import { RunResolver } from './collection/run.resolver.js';
+import {
+  CoverageResolver,
+  DriftResolver,
+  QuarantineResolver,
+  ReconciliationResolver,
+  RunResolver,
+} from './collection/collection.resolver.js';
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
 import { IntegrationMutations } from './integration/integration.mutations.js';
 import { IntegrationResolver } from './integration/integration.resolver.js';

@@ -1,53 +1,9 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, sha256 } from '../model/revision.js';
 import { streamText } from '../model/stream.js';
-import { keyText, type RecordKey } from '../resources/kind.js';
+import { keyText, type RecordKey } from '../resources/registry.js';
+import { canonicalJson, sha256 } from '../values/canonical-json.js';
 import { type Instant, toInstant, toMillis } from '../values/instant.js';
-import { type Batch, type Recorded, releasedKeys } from './store.js';
-
-/**
- * What a batch left of everything that later batches write over. It lies with the batch and never changes, so that
- * what stands now can be derived again from all of them, the last word counting, and compared.
- */
-export interface BatchStatement {
-  /** The run by its id, with its `stateDigest`. */
-  readonly run: readonly [id: string, digest: string];
-  /** Each stream's state that was written. */
-  readonly streams: readonly (readonly [stream: string, digest: string])[];
-  /** What was set aside; `null`: taken out. By the record's key, as `keyText`. */
-  readonly quarantine: readonly (readonly [key: string, digest: string | null])[];
-  /** The versions that were brought or confirmed, 14 bytes each: `versionMark`, then `verifiedAt` in ms. In base64. */
-  readonly verified: string;
-}
-
-/** A batch as the history has it. */
-export interface BatchNote {
-  readonly id: string;
-  /** What it is found by. */
-  readonly seq: number;
-  readonly at: Instant;
-  /** What was answered when it was recorded. */
-  readonly recorded: Recorded;
-  /** `null` where the gateway that recorded it made none. */
-  readonly stated: BatchStatement | null;
-}
-
-/** When a version was last verified, and by which batch. */
-export interface Confirmation {
-  readonly key: RecordKey;
-  readonly seqFrom: number;
-  readonly verifiedAt: Instant;
-  readonly confirmedBy: number;
-}
-
-/** Something that the store works out of the records, and that is not what they come to. */
-export interface DerivedFault {
-  /** The record as `integration/kind/id`, or the name of what is wrong. */
-  readonly what: string | null;
-  readonly seq: number | null;
-  /** For a person: a sentence. */
-  readonly message: string;
-}
+import { type Batch, type BatchStatement, type Confirmation, releasedKeys } from './store.js';
 
 const MARK_BYTES = 8;
 const ENTRY_BYTES = MARK_BYTES + 6;

@@ -1,6 +1,5 @@
 import type { Revision } from '../model/revision.js';
-import type { Kind, RecordKey } from '../resources/kind.js';
-import type { RecordOf } from '../resources/records.js';
+import type { Kind, RecordKey, RecordOf } from '../resources/registry.js';
 
 /**
  * `IN_USE`: another process writes to it. `UNAVAILABLE`: it cannot be reached. `UNUSABLE`: it is not a history of this

@@ -1,9 +1,8 @@
 import type { Observation } from '../model/revision.js';
-import { FIELDS, type FieldSpec } from '../resources/definition.js';
-import type { ListedKind } from '../resources/kind.js';
+import type { FieldSpec } from '../resources/definition.js';
+import { FIELDS, isListed, type ListedKind } from '../resources/registry.js';
 import { compareValues, type Fields } from '../values/filter.js';
 import type { Instant } from '../values/instant.js';
-import { isListed } from './mongo/mongo-fields.js';
 
 /** The earliest and the latest value of one field, and whether it was ever missing. */
 export interface Extent {

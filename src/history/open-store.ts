@@ -19,7 +19,7 @@ export async function openStore(
   if (url.startsWith('sqlite:')) return openSqliteStore(sqlitePath(url), mode, options);
   if (/^mongodb(\+srv)?:\/\//.test(url)) {
     // only now: the driver is large, and most gateways never need it
-    const { openMongoStore } = await import('./mongo/mongo-store.js');
+    const { openMongoStore } = await import('./mongo/store.js');
     return openMongoStore(url, mode, options);
   }
   // what is not understood is not repeated: it may hold a password

@@ -1,14 +1,12 @@
 import { type Missing, outstanding } from '../model/coverage.js';
 import type { Collection, DocumentBody, Journal, JournalEntry, StoredDocument } from '../model/documents.js';
-import type { LedgerEntry, RecordedEntry } from '../model/ledger.js';
-import type { QuarantineCode, QuarantineEntry } from '../model/quarantine.js';
+import type { LedgerEntry, QuarantineCode, QuarantineEntry, RecordedEntry } from '../model/ledger.js';
 import type { Observation, Revision } from '../model/revision.js';
 import type { Run, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
-import { KIND_OF, type Kind, keyText, type ListedKind, type RecordKey } from '../resources/kind.js';
+import { KIND_OF, type Kind, keyText, type ListedKind, type RecordKey } from '../resources/registry.js';
 import type { FieldValue, Filter } from '../values/filter.js';
 import type { Instant } from '../values/instant.js';
-import type { BatchNote, Confirmation, DerivedFault } from './batch-statement.js';
 
 /** One atomic step of a run: all of it is recorded, or none. */
 export interface Batch {
@@ -334,4 +332,48 @@ export async function newestBatches(
     }
   }
   return batches;
+}
+
+/**
+ * What a batch left of everything that later batches write over. It lies with the batch and never changes, so that
+ * what stands now can be derived again from all of them, the last word counting, and compared.
+ */
+export interface BatchStatement {
+  /** The run by its id, with its `stateDigest`. */
+  readonly run: readonly [id: string, digest: string];
+  /** Each stream's state that was written. */
+  readonly streams: readonly (readonly [stream: string, digest: string])[];
+  /** What was set aside; `null`: taken out. By the record's key, as `keyText`. */
+  readonly quarantine: readonly (readonly [key: string, digest: string | null])[];
+  /** The versions that were brought or confirmed, 14 bytes each: `versionMark`, then `verifiedAt` in ms. In base64. */
+  readonly verified: string;
+}
+
+/** A batch as the history has it. */
+export interface BatchNote {
+  readonly id: string;
+  /** What it is found by. */
+  readonly seq: number;
+  readonly at: Instant;
+  /** What was answered when it was recorded. */
+  readonly recorded: Recorded;
+  /** `null` where the gateway that recorded it made none. */
+  readonly stated: BatchStatement | null;
+}
+
+/** When a version was last verified, and by which batch. */
+export interface Confirmation {
+  readonly key: RecordKey;
+  readonly seqFrom: number;
+  readonly verifiedAt: Instant;
+  readonly confirmedBy: number;
+}
+
+/** Something that the store works out of the records, and that is not what they come to. */
+export interface DerivedFault {
+  /** The record as `integration/kind/id`, or the name of what is wrong. */
+  readonly what: string | null;
+  readonly seq: number | null;
+  /** For a person: a sentence. */
+  readonly message: string;
 }

@@ -1,14 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Callers, Identified } from '../callers/callers.js';
-import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../values/caller.js';
-import { isLocalHost } from './host-guard.js';
-import { problem } from './problem.js';
+import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../values/access.js';
+import { problem } from './errors.js';
 
 /**
  * Who gets an answer from a route: a caller of at least this role; `OPEN`: whoever asks; `GRAPH`: a reader, or a
  * browser that wants to see a page. A route that does not say is for admins.
  */
-export type RouteAccess = 'OPEN' | 'GRAPH' | Role;
+type RouteAccess = 'OPEN' | 'GRAPH' | Role;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,7 +19,7 @@ declare module 'fastify' {
   }
 }
 
-export interface AuthenticationOptions {
+interface AuthenticationOptions {
   readonly callers: Callers;
   /** Whether, where callers are not asked, requests that name any host are answered. */
   readonly anyHost: boolean;
@@ -108,4 +107,18 @@ const CHALLENGE = 'Bearer realm="abnormal-gateway"';
 async function forbid(reply: FastifyReply, caller: Caller, role: Role): Promise<void> {
   const message = `This is for the role ${role}; yours is ${caller.role}.`;
   await reply.code(403).send(problem('FORBIDDEN', message));
+}
+
+/**
+ * Whether a request's `Host` names this machine. A page on the web can have its own name point at 127.0.0.1 and
+ * so make the reader's browser ask a server that only listens there; such a request carries the page's name.
+ */
+function isLocalHost(host: string | undefined): boolean {
+  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
+  return name === 'localhost' || name === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(name);
+}
+
+/** What requests are counted under: their caller, or the address they come from where nobody is known. */
+export function callerKey({ caller, ip }: FastifyRequest): string {
+  return caller && caller.kind !== 'ANONYMOUS' ? `${caller.kind} ${caller.id}` : ip;
 }

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Caller } from '../values/caller.js';
-import { HttpError } from './http-error.js';
+import type { Caller } from '../values/access.js';
+import { HttpError } from './errors.js';
 
 /** A report that is asked for: where it is about, and the parameters of the query by name. */
-export interface AskedReport {
+export interface ReportRequest {
   readonly period: string;
   readonly parameters: ReadonlyMap<string, readonly string[]>;
   readonly caller: Caller;
@@ -24,7 +24,7 @@ export interface OpenReport {
 /** Where reports come from. */
 export interface Reports {
   /** Or what is wrong with the question, and what is right. */
-  open(asked: AskedReport): Promise<OpenReport | { readonly refusal: string }>;
+  open(asked: ReportRequest): Promise<OpenReport | { readonly refusal: string }>;
 }
 
 export interface ReportRouteOptions {
@@ -69,7 +69,7 @@ function busy(reply: FastifyReply): HttpError {
   );
 }
 
-function askedBy(request: FastifyRequest): AskedReport {
+function askedBy(request: FastifyRequest): ReportRequest {
   const { caller } = request;
   if (caller === null) throw new Error('a report was asked for by nobody');
   const { '*': period = '' } = request.params as Readonly<Record<string, string>>;

@@ -10,22 +10,22 @@ import {
   fastify,
 } from 'fastify';
 import type { Callers } from '../callers/callers.js';
-import { RequestEnded, RequestTimeout } from '../graphql/operation/in-time.js';
+import { RequestEnded, RequestTimeout } from '../graphql/operation/pipeline.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import type { Log } from '../log.js';
 import { addAuthentication, areAsked } from './authenticate.js';
-import { addCors } from './cors.js';
-import { addGraph, type GraphLimits } from './graph.js';
+import { addHomePage, serveIde } from './browser-pages.js';
+import { HttpError, listenError, problem } from './errors.js';
+import { addGraph, type GraphLimits } from './graph-route.js';
 import type { Readiness } from './health.js';
-import { addHomePage } from './home.js';
-import { HttpError } from './http-error.js';
-import { serveIde } from './ide.js';
-import { listenError } from './listen-error.js';
-import { problem } from './problem.js';
-import { limitRate } from './rate-limit.js';
+import {
+  addCors,
+  addSecurityHeaders,
+  isQueryErrorInJson,
+  limitRate,
+  SECURITY_HEADERS,
+} from './middleware.js';
 import { addReports, type Reports } from './report-route.js';
-import { addSecurityHeaders, SECURITY_HEADERS } from './security-headers.js';
-import { isQueryErrorInJson } from './status-for-json.js';
 
 export interface ServerOptions {
   readonly host: string;

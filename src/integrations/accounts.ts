@@ -1,4 +1,15 @@
-import type { Account } from './account.js';
+import type { AbnormalClient } from '../abnormal/client.js';
+import type { Origin } from '../model/revision.js';
+
+/** An Abnormal account that this process can read. */
+export interface Account {
+  /** The integration's name, part of every key and every global id. */
+  readonly name: string;
+  readonly origin: Origin;
+  /** Where it is read from, without credentials. */
+  readonly baseUrl: string;
+  readonly client: AbnormalClient;
+}
 
 /** The Abnormal accounts that this process reads, as they stand at the moment of asking. */
 export interface Accounts {
@@ -17,3 +28,8 @@ export function fixedAccounts(...accounts: readonly Account[]): Accounts {
     onChange: () => () => {},
   };
 }
+
+/** What the environment's account is called in keys and global ids. */
+export const ENVIRONMENT_ACCOUNT = 'default';
+/** What the built-in simulated tenant is called. */
+export const SIMULATED_ACCOUNT = 'simulated';

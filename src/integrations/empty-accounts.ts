@@ -1,6 +1,6 @@
 import type { HistoryStore } from '../history/store.js';
-import { FILTER_KEYS, type StreamState } from '../model/stream.js';
-import { KIND_OF, KINDS, RESOURCES } from '../resources/kind.js';
+import type { StreamState } from '../model/stream.js';
+import { FILTER_KEYS, KIND_OF, KINDS, RESOURCES } from '../resources/registry.js';
 import { type Instant, shift, toMillis } from '../values/instant.js';
 
 /** What to do if Abnormal answers, but with nothing. */

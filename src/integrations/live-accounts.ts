@@ -1,14 +1,13 @@
 import type { LookupFunction } from 'node:net';
 import type { Budget } from '../abnormal/budget.js';
-import { createAbnormalClient } from '../abnormal/create-client.js';
+import type { AbnormalClient } from '../abnormal/client.js';
+import { UpstreamError } from '../abnormal/errors.js';
+import { createAbnormalClient } from '../abnormal/rest-client.js';
 import type { Log } from '../log.js';
 import type { Secret } from '../values/secret.js';
-import type { Account } from './account.js';
-import type { Accounts } from './accounts.js';
-import { type DrainingClient, drainingClient } from './draining-client.js';
+import type { Account, Accounts } from './accounts.js';
 import type { AccountOptions, OpenAccount } from './open-account.js';
-import type { StoredIntegration } from './stored-integration.js';
-import type { Vault } from './vault.js';
+import type { StoredIntegration, Vault } from './vault.js';
 
 /** Accounts that come and go with the integrations that are stored. */
 export interface LiveAccounts extends Accounts {
@@ -20,7 +19,7 @@ export interface LiveAccounts extends Accounts {
   readonly close: () => Promise<void>;
 }
 
-export interface LiveAccountsOptions {
+interface LiveAccountsOptions {
   /** `null` where no stored integration is to be read: beside the simulated tenant. */
   readonly vault: Pick<Vault, 'list' | 'reveal'> | null;
   /** The account that is not stored: the environment's, or the simulated tenant. */
@@ -185,4 +184,42 @@ class StoredAccounts implements LiveAccounts {
     if (own) this.budgets.set(own.account.name, own.budget);
     for (const [name, { budget }] of this.held) this.budgets.set(name, budget);
   }
+}
+
+/** A client that can be let go of without losing what is under way. */
+interface DrainingClient extends AbnormalClient {
+  /** Refuses whatever is asked from now on as `CANCELLED`, and closes once what was asked before has ended. */
+  drain(): Promise<void>;
+}
+
+function drainingClient(client: AbnormalClient): DrainingClient {
+  const underway = new Set<Promise<unknown>>();
+  let isDraining = false;
+
+  function call<T>(begin: () => Promise<T>): Promise<T> {
+    if (isDraining) return Promise.reject(new UpstreamError('CANCELLED', 'The account is no longer read.'));
+    const result = begin();
+    const settled = result.then(
+      () => void underway.delete(settled),
+      () => void underway.delete(settled),
+    );
+    underway.add(settled);
+    return result;
+  }
+
+  return {
+    list: (...args) => call(() => client.list(...args)),
+    detail: (...args) => call(() => client.detail(...args)),
+    caseAnalysis: (...args) => call(() => client.caseAnalysis(...args)),
+    threatAttachments: (...args) => call(() => client.threatAttachments(...args)),
+    threatLinks: (...args) => call(() => client.threatLinks(...args)),
+    threatLog: (...args) => call(() => client.threatLog(...args)),
+    tokens: (...args) => call(() => client.tokens(...args)),
+    close: () => client.close(),
+    async drain() {
+      isDraining = true;
+      await Promise.all(underway);
+      client.close();
+    },
+  };
 }

@@ -1,16 +1,12 @@
 import type { Budget } from '../abnormal/budget.js';
-import { createAbnormalClient } from '../abnormal/create-client.js';
-import type { UpstreamObserver } from '../abnormal/observer.js';
+import type { UpstreamObserver } from '../abnormal/client.js';
+import { createAbnormalClient } from '../abnormal/rest-client.js';
+import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import { type SimulatorOptions, startSimulator } from '../simulator/server.js';
 import { Secret } from '../values/secret.js';
-import type { Account } from './account.js';
-import { tokenHint } from './token-text.js';
-
-/** What the environment's account is called in keys and global ids. */
-export const ENVIRONMENT_ACCOUNT = 'default';
-/** What the built-in simulated tenant is called. */
-export const SIMULATED_ACCOUNT = 'simulated';
+import { type Account, ENVIRONMENT_ACCOUNT, SIMULATED_ACCOUNT } from './accounts.js';
+import { tokenHint } from './token.js';
 
 export interface AccountOptions {
   readonly budget: Budget;
@@ -63,4 +59,16 @@ export async function openSimulatedAccount(
       await close();
     },
   };
+}
+
+/**
+ * Why an account's own records may not come into a history: it holds invented ones, from which they would never be
+ * told apart in a report. `null` where they may.
+ */
+export async function refusalOfReal(
+  store: Pick<HistoryStore, 'streams' | 'description'>,
+): Promise<string | null> {
+  const streams = await store.streams();
+  if (!streams.some(({ integration }) => integration === SIMULATED_ACCOUNT)) return null;
+  return `The history (${store.description}) holds records of the simulated tenant, and an account's own may not come among them. Give your account a history of its own with HISTORY.`;
 }

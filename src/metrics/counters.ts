@@ -1,11 +1,10 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
-import type { UpstreamObserver } from '../abnormal/observer.js';
+import type { UpstreamObserver } from '../abnormal/client.js';
 import { ERROR_CODES } from '../graphql/base/errors.js';
-import type { GraphObserver } from '../graphql/operation/observe-requests.js';
+import type { GraphObserver } from '../graphql/operation/apollo.js';
 import type { Run } from '../model/run.js';
-import type { SyncObserver } from '../sync/observer.js';
-import { named } from './names.js';
-import { secondsBetween } from './seconds.js';
+import type { SyncObserver } from '../sync/context.js';
+import { type Instant, toMillis } from '../values/instant.js';
 
 /** What is counted as it happens, since the process began. */
 export interface Counters {
@@ -184,4 +183,27 @@ function countGraph(registry: Registry): GraphObserver {
       };
     },
   };
+}
+
+/** The beginning of every name that the gateway measures itself by; those of Node and the process have their own. */
+const PREFIX = 'abnormal_gateway_';
+
+/** What a metric is made with; `registry` is where it is to be found. */
+export function named<R, L extends string>(
+  registry: R,
+  name: string,
+  help: string,
+  labelNames: readonly L[],
+) {
+  return { name: `${PREFIX}${name}`, help, labelNames: [...labelNames], registers: [registry] };
+}
+
+/** Seconds from one instant to another, 0 where a clock was set back between them. */
+export function secondsBetween(from: Instant, to: Instant): number {
+  return Math.max(0, (toMillis(to) - toMillis(from)) / 1000);
+}
+
+/** Seconds since the epoch, as Prometheus writes time. */
+export function unixSeconds(instant: Instant): number {
+  return toMillis(instant) / 1000;
 }

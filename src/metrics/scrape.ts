@@ -8,9 +8,8 @@ import { readWorkList } from '../sync/window/missing-windows.js';
 import { caches } from '../values/bounded-cache.js';
 import { toInstant } from '../values/instant.js';
 import { floorToSecond } from '../values/window.js';
-import { createBookGauges } from './book-gauges.js';
 import type { Counters } from './counters.js';
-import { createGauges, type Gauges } from './gauges.js';
+import { createBookGauges, createGauges, type Gauges } from './gauges.js';
 
 /** What is looked at when somebody asks how things stand. */
 export interface ScrapeOptions {

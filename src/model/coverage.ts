@@ -1,5 +1,6 @@
 import { earliest, type Instant, latest } from '../values/instant.js';
-import type { MissingRecord, RecordedEntry, Window } from './ledger.js';
+import type { Window } from '../values/window.js';
+import type { MissingRecord, RecordedEntry } from './ledger.js';
 
 /** Why a span of source time is not known to be whole. */
 export type GapReason =

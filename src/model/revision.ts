@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
-import canonicalizeModule from 'canonicalize';
-import type { Kind, RecordKey } from '../resources/kind.js';
-import type { RecordOf } from '../resources/records.js';
+import type { Kind, RecordKey, RecordOf } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';
 
 /** Where a record comes from: an Abnormal account, or the built-in simulated tenant. */
@@ -46,18 +43,3 @@ export interface Revision<K extends Kind = Kind> {
 
 /** Stands for "not superseded", larger than any batch, so that one comparison serves open and closed. */
 export const OPEN_SEQ = Number.MAX_SAFE_INTEGER;
-
-// the package is CommonJS and its types say ES module: what is imported is the function itself
-const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined;
-
-/** RFC 8785 canonical JSON of a JSON value. */
-export function canonicalJson(value: unknown): string {
-  const text = canonicalize(value);
-  if (text === undefined) throw new TypeError('not a JSON value');
-  return text;
-}
-
-/** SHA-256 of UTF-8 text, in hex. */
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}

@@ -1,6 +1,6 @@
-import type { Resource } from '../resources/kind.js';
+import type { Resource } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';
-import type { Reconciliation } from './reconciliation.js';
+import type { Window } from '../values/window.js';
 
 export type RunTrigger = 'POLL' | 'BACKFILL' | 'LIVE' | 'REREAD' | 'RECONCILE';
 export type RunStatus = 'RUNNING' | 'SUCCEEDED' | 'PARTIAL' | 'FAILED' | 'INTERRUPTED';
@@ -52,3 +52,56 @@ export const NO_COUNTS: RunCounts = {
   skipped: 0,
   windows: 0,
 };
+
+/**
+ * How what is held of a window compares with what Abnormal has, by another reading than the collection's.
+ * `SHORT`: Abnormal names records that the history lacks. `EXTRA`: the history holds records that Abnormal no
+ * longer names, which by itself is no deletion. `UNVERIFIED`: what Abnormal has could not be read for certain.
+ */
+export type Verdict = 'MATCH' | 'SHORT' | 'EXTRA' | 'UNVERIFIED';
+
+/** Where a population was read: the export of the threat log, or lists over windows cut anew. */
+export type PopulationSource = 'EXPORT' | 'LIST';
+
+/** Some records by their ids. */
+export interface IdSample {
+  /** All of them. */
+  readonly count: number;
+  /** The first `MOST_IDS` of them, in order. */
+  readonly ids: readonly string[];
+}
+
+const MOST_IDS = 100;
+
+/** `ids` counted, the first of them kept. */
+export function sampleIds(ids: Iterable<string>): IdSample {
+  const all = [...ids].sort();
+  return { count: all.length, ids: all.slice(0, MOST_IDS) };
+}
+
+/** What a run found that compared one window of one resource. */
+export interface Reconciliation extends Window {
+  readonly verdict: Verdict;
+  /** In words, where there is more to say than the verdict does. */
+  readonly reason: string | null;
+  /** The failure that kept the population from being read, as an `UpstreamCode`; `null` when there was none. */
+  readonly failure: string | null;
+  /** What was read; empty when nothing could be. */
+  readonly sources: readonly PopulationSource[];
+  /** `COUNTS`: the independent source names no ids, so only its count of messages was compared; `null`: nothing was. */
+  readonly basis: 'IDS' | 'COUNTS' | null;
+  /** Distinct ids that Abnormal names; `null` when they could not be read. */
+  readonly population: number | null;
+  /** The list's own `total` for the whole window, where it gave one. */
+  readonly declared: number | null;
+  /** How many of the population are held, with those held beyond it. */
+  readonly held: number;
+  /** Named by Abnormal and not held. */
+  readonly missing: IdSample;
+  /** Held and not named by Abnormal. */
+  readonly extra: IdSample;
+  /** Named by Abnormal though their details answer 404: known to be gone, and not missing. */
+  readonly gone: IdSample;
+  /** What was opened for the next poll to list again, newest first. */
+  readonly opened: readonly Window[];
+}

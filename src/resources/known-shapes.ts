@@ -2,9 +2,8 @@ import { WordCache } from '../values/bounded-cache.js';
 import { campaignSchema } from './campaign/campaign.js';
 import { caseAnalysisSchema, eventSchema, insightShape, placeShape } from './case/case-analysis.js';
 import { caseItemSchema, caseSchema } from './case/decode-case.js';
-import type { Kind } from './kind.js';
-import { messageSchema, overrideShape } from './threat/message.js';
-import { threatSchema } from './threat/threat-part.js';
+import type { Kind } from './registry.js';
+import { messageSchema, overrideShape, threatSchema } from './threat/decode-threat.js';
 import { attachmentShape, attachmentsSchema, linkShape, linksSchema } from './threat/threat-parts.js';
 import {
   attackedParty,

@@ -1,6 +1,5 @@
 import type { Filter } from '../values/filter.js';
-import { fieldSpec } from './definition.js';
-import type { ListedKind } from './kind.js';
+import { fieldSpec, type ListedKind } from './registry.js';
 
 /** The stored records that a filter can neither include nor exclude because of one time field. */
 export interface Undecided {

@@ -1,12 +1,11 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
-import { int64Text } from './ids.js';
 import type { World } from './options.js';
 import { employee, outsider } from './people.js';
-import { hash32, Random, unit } from './random.js';
-import { fateOf } from './search.js';
-import { threatFacts } from './threat-facts.js';
+import { hash32, int64Text, Random, unit } from './random.js';
+import { fateOf } from './schedule.js';
+import { threatFacts } from './threat-course.js';
 import { messageId } from './threat-messages.js';
-import { lag, pacific, zulu } from './times.js';
+import { lag, pacific, zulu } from './wire.js';
 
 /** What happens to a campaign: reported, reported again, judged. */
 export interface CampaignCourse {

@@ -1,4 +1,8 @@
-import type { Instant } from '../values/instant.js';
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Instant, toMillis } from '../values/instant.js';
+import { seedOf, unit } from './random.js';
+import type { Route } from './routes.js';
+import { type Answer, failure, html, json, NOT_AUTHORIZED, TOO_MANY } from './wire.js';
 
 /** What goes wrong with a request. */
 export type Fault =
@@ -66,4 +70,137 @@ export interface FaultRule {
 export interface FaultPlan {
   readonly seed?: number | string;
   readonly rules: readonly FaultRule[];
+}
+
+/** Decides which requests go wrong. */
+export class FaultEngine {
+  readonly #seed: number;
+  readonly #rules: readonly { readonly rule: FaultRule; matched: number; struck: number }[];
+
+  constructor(plan: FaultPlan | null) {
+    this.#seed = seedOf(plan?.seed ?? 0);
+    this.#rules = (plan?.rules ?? []).map((rule) => ({ rule, matched: 0, struck: 0 }));
+  }
+
+  /** The fault of the next request, which asks for `path` at `now`; `null` for none. */
+  next(path: string, now: number): Fault | null {
+    let fault: Fault | null = null;
+    // every rule counts every request that it matches, whichever rule strikes
+    for (const [place, entry] of this.#rules.entries()) {
+      if (!matches(entry.rule, path, now)) continue;
+      entry.matched++;
+      if (fault || !this.#strikes(entry.rule, place, entry.matched, entry.struck)) continue;
+      entry.struck++;
+      fault = entry.rule.fault;
+    }
+    return fault;
+  }
+
+  #strikes(rule: FaultRule, place: number, matched: number, struck: number): boolean {
+    const { nth, times, probability } = rule;
+    if (nth !== undefined && !(typeof nth === 'number' ? nth === matched : nth.includes(matched)))
+      return false;
+    if (times !== undefined && struck >= times) return false;
+    return probability === undefined || unit(this.#seed, place, matched) < probability;
+  }
+}
+
+function matches(rule: FaultRule, path: string, now: number): boolean {
+  if (rule.from !== undefined && now < toMillis(rule.from)) return false;
+  if (rule.until !== undefined && now >= toMillis(rule.until)) return false;
+  const { match } = rule;
+  if (match === undefined) return true;
+  return typeof match === 'function' ? match(path) : path.search(match) >= 0;
+}
+
+const PAGES = {
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Time-out',
+};
+
+/** The answer that a fault makes of a request; `proper` is what it would have been. */
+export function faultyAnswer(
+  fault: Fault,
+  route: Route,
+  headers: IncomingHttpHeaders,
+  proper: () => Answer,
+): Answer {
+  switch (fault.kind) {
+    case 'rateLimited':
+      return failure(
+        429,
+        TOO_MANY,
+        fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter },
+      );
+    case 'status':
+      return {
+        status: fault.status,
+        headers: { 'content-type': fault.contentType ?? 'application/json' },
+        body: fault.body ?? '',
+      };
+    case 'serverError':
+      return html(fault.status ?? 500, PAGES[fault.status ?? 500]);
+    case 'redirect':
+      return { status: 302, headers: { location: fault.location }, body: '' };
+    case 'echo':
+      return json(500, JSON.stringify({ message: 'Unexpected request', request: headers }));
+    case 'notFound':
+      return failure(404, 'Not Found');
+    case 'unauthorized':
+      return failure(401, NOT_AUTHORIZED);
+    case 'notLicensed':
+      return failure(fault.status ?? 403, 'An Account Takeover license is required to use this endpoint');
+    case 'forbidden':
+      return failure(403, 'Access denied: the IP address is not on the allowlist');
+    case 'wrongContent':
+      return html(200, 'Please sign in');
+    case 'missingKey':
+      return json(200, '{"pageNumber":1}');
+    default:
+      return spoilt(fault, route, proper());
+  }
+}
+
+/** A proper answer, gone wrong. */
+function spoilt(fault: Fault, route: Route, answer: Answer): Answer {
+  const { body } = answer;
+  switch (fault.kind) {
+    case 'emptyBody':
+      return { ...answer, body: '' };
+    case 'cutJson':
+      return { ...answer, body: body.slice(0, Math.ceil(body.length / 2)) };
+    case 'undecodable':
+      return { ...answer, body: undecodable(route, body) };
+    case 'nextPage':
+      return { ...answer, body: withNextPage(body, fault.page) };
+    case 'dropped':
+      return { ...answer, body: withoutIds(route, body, fault.ids) };
+    case 'huge':
+      return { ...answer, body: body + ' '.repeat(Math.max(fault.bytes - Buffer.byteLength(body), 0)) };
+    default:
+      return answer;
+  }
+}
+
+function undecodable(route: Route, body: string): string {
+  if (route.id === '') return JSON.stringify({ [route.resource ?? 'rows']: 7, pageNumber: 1 });
+  return route.resource === 'threats' && body.includes('"messages":[')
+    ? JSON.stringify({ threatId: route.id, recipientCount: 1, messages: 7 })
+    : '7';
+}
+
+/** The total stays as it was, and so do the rows of the other pages. */
+function withoutIds({ resource }: Route, body: string, ids: readonly string[]): string {
+  const page = JSON.parse(body);
+  const key = resource ?? '';
+  const items: Record<string, unknown>[] = page[key] ?? [];
+  const kept = items.filter((item) => !ids.includes(String(item[`${key.slice(0, -1)}Id`])));
+  return JSON.stringify({ ...page, [key]: kept });
+}
+
+function withNextPage(body: string, page: number): string {
+  const without = body.replace(/,"nextPageNumber":(\d+|null)/, '');
+  return `${without.slice(0, -1)},"nextPageNumber":${page}}`;
 }

@@ -1,4 +1,4 @@
-import type { Resource } from '../resources/kind.js';
+import type { Resource } from '../resources/registry.js';
 import {
   campaignChanges,
   campaignCourse,
@@ -8,14 +8,19 @@ import {
   REPORT_REACH,
   reportAt,
 } from './campaign-course.js';
-import { type CaseCourse, CHANGE_REACH, caseAt, caseCourse, VISIBLE_REACH } from './case-course.js';
-import { caseDetail, caseItem, visibleTime } from './case-payload.js';
-import { caseNumbers, type Ids, uuids } from './ids.js';
-import { heldInteger, wireInteger } from './json.js';
+import {
+  type CaseCourse,
+  CHANGE_REACH,
+  caseAt,
+  caseCourse,
+  caseDetail,
+  caseItem,
+  VISIBLE_REACH,
+  visibleTime,
+} from './case-course.js';
 import type { World } from './options.js';
-import { hash32, unit } from './random.js';
-import type { Schedule } from './schedule.js';
-import { FATES } from './search.js';
+import { caseNumbers, hash32, type Ids, unit, uuids } from './random.js';
+import { FATES, type Schedule } from './schedule.js';
 import {
   ACTION_REACH,
   changesOf,
@@ -26,7 +31,7 @@ import {
 } from './threat-course.js';
 import { isReceivedWithin } from './threat-messages.js';
 import { type DetailPage, threatPage, wholeThreat } from './threat-payload.js';
-import type { TimeWindow } from './upstream.js';
+import { heldInteger, type TimeWindow, wireInteger } from './wire.js';
 
 /** One filter key: which records can lie in a window of it, and which of them do. */
 export interface Key {

@@ -1,5 +1,5 @@
 import { MINUTE } from '../values/instant.js';
-import { type Answer, failure, TOO_MANY } from './answer.js';
+import { type Answer, failure, TOO_MANY } from './wire.js';
 
 export interface SimulatorLimits {
   /** Requests in any 60 s of the clock; the next is answered with 429. */

@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
-import { unit } from './random.js';
+import { hash32, unit } from './random.js';
 
 /** When the records of one kind arrive. Nothing is held: arrival is a function of the index, and invertible. */
 export interface Schedule {
@@ -75,4 +75,40 @@ export function createSchedule(seed: number, from: number, to: number, count: nu
   });
   const settledBy = (ms: number) => Math.floor(placeAt(ms)) - JITTER - 1;
   return { count, arrival, range, settledBy };
+}
+
+/** Records come in blocks of so many, and each block has one of every fate: so the slow ones are found directly. */
+export const FATES = 16;
+
+/** The fate of a record: which of the `FATES` courses it takes after its arrival. */
+export function fateOf(seed: number, index: number): number {
+  return (index + hash32(seed, 21, index >>> 4)) & 15;
+}
+
+/**
+ * The indexes of all records that arrive in `[from - reach, to]`, where `reach[fate]` is how long after its
+ * arrival a record of that fate can still change; a few more besides.
+ */
+export function candidates(
+  schedule: Schedule,
+  seed: number,
+  from: number,
+  to: number,
+  reach: readonly number[],
+): number[] {
+  const least = Math.min(...reach);
+  const { first, last } = schedule.range(from - least, to);
+  const found: number[] = [];
+  reach.forEach((longer, fate) => {
+    if (longer > least) older(schedule.range(from - longer, from).first, first - 1, fate);
+  });
+  for (let index = first; index <= last; index++) found.push(index);
+  return found;
+
+  function older(start: number, end: number, fate: number): void {
+    for (let block = start >> 4; block <= end >> 4; block++) {
+      const index = block * FATES + ((fate - hash32(seed, 21, block)) & 15);
+      if (index >= start && index <= end) found.push(index);
+    }
+  }
 }

@@ -1,18 +1,22 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { KIND_OF, type Resource } from '../resources/kind.js';
-import { type Answer, failure, NOT_AUTHORIZED } from './answer.js';
-import { faultyAnswer } from './fault-answers.js';
-import { FaultEngine } from './fault-engine.js';
-import type { Fault, FaultPlan } from './faults.js';
+import { KIND_OF, type Resource } from '../resources/registry.js';
+import { type Fault, FaultEngine, type FaultPlan, faultyAnswer } from './faults.js';
 import { Limiter, type SimulatorLimits } from './limits.js';
-import { respond } from './responses.js';
-import { type CampaignsPath, type Route, routeOf, withoutPrefix } from './routes.js';
+import {
+  type CampaignsPath,
+  type Route,
+  respond,
+  routeOf,
+  type SimulatedToken,
+  tokensAnswer,
+  withoutPrefix,
+} from './routes.js';
 import { type SimulatorStats, StatsRecorder } from './stats.js';
 import type { Tenant } from './tenant.js';
 import { type LogForm, logAnswer } from './threat-log.js';
-import { type SimulatedToken, tokensAnswer } from './tokens.js';
 import type { Upstream } from './upstream.js';
+import { type Answer, failure, NOT_AUTHORIZED } from './wire.js';
 
 export interface SimulatorOptions {
   readonly tenant: Tenant;

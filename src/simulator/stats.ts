@@ -1,4 +1,4 @@
-import type { Resource } from '../resources/kind.js';
+import type { Resource } from '../resources/registry.js';
 import { SlidingMinute } from './limits.js';
 
 /** What a request was for. Details of a later message page are counted apart. */

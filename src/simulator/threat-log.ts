@@ -1,13 +1,9 @@
 import { DAY } from '../values/instant.js';
-import { type Answer, failure, json } from './answer.js';
-import { parseFilter } from './filter.js';
-import { wireInteger, wireJson } from './json.js';
 import type { World } from './options.js';
-import type { ThreatCourse } from './threat-course.js';
-import { threatFacts } from './threat-facts.js';
-import { messageOf } from './threat-message.js';
-import { slotsAt } from './threat-messages.js';
-import type { TimeWindow, Upstream } from './upstream.js';
+import { type ThreatCourse, threatFacts } from './threat-course.js';
+import { messageOf, slotsAt } from './threat-messages.js';
+import type { Upstream } from './upstream.js';
+import { type Answer, failure, json, parseFilter, type TimeWindow, wireInteger, wireJson } from './wire.js';
 
 /** A row of the export: a message, by the names of its columns. */
 export type LogRow = Readonly<Record<string, string | number | null | undefined>>;

@@ -1,9 +1,7 @@
-import type { IntegerForm } from './json.js';
 import type { World } from './options.js';
-import type { ThreatCourse } from './threat-course.js';
-import { type ThreatFacts, threatFacts } from './threat-facts.js';
-import { messageOf } from './threat-message.js';
-import { type Slot, slotsAt } from './threat-messages.js';
+import { type ThreatCourse, type ThreatFacts, threatFacts } from './threat-course.js';
+import { messageOf, type Slot, slotsAt } from './threat-messages.js';
+import type { IntegerForm } from './wire.js';
 
 const SAMPLE = 10;
 /** More messages than this Abnormal gives of no threat. */
@@ -31,13 +29,7 @@ export function wholeThreat(
 }
 
 /** All messages that a complete reading gives, newest first, ties by id. */
-export function givenMessages(
-  world: World,
-  id: string,
-  course: ThreatCourse,
-  at: number,
-  integer: IntegerForm,
-) {
+function givenMessages(world: World, id: string, course: ThreatCourse, at: number, integer: IntegerForm) {
   const facts = threatFacts(world, course.index);
   return givenSlots(world, course, facts, at)
     .sort((a, b) => b.received - a.received || (a.id < b.id ? -1 : 1))
@@ -80,4 +72,30 @@ function frameOf(id: string, { tenantId, uncounted }: ThreatFacts, course: Threa
     tenantId,
     tenantName: tenantId === null ? null : tenantId && 'meridian-mills',
   };
+}
+
+/** The body of `GET /threats/{id}/attachments`. */
+export function attachmentsOf(world: World, course: ThreatCourse, at: number, integer: IntegerForm) {
+  const messages = givenMessages(world, '', course, at, integer);
+  const attachments = messages.flatMap(({ abxMessageId, abxMessageIdStr, attachmentNames }) =>
+    attachmentNames.map((attachmentName) => ({ abxMessageId, abxMessageIdStr, attachmentName })),
+  );
+  return { attachments, tenantId: null, tenantName: null };
+}
+
+/** The body of `GET /threats/{id}/links`. */
+export function linksOf(world: World, course: ThreatCourse, at: number, integer: IntegerForm) {
+  const messages = givenMessages(world, '', course, at, integer);
+  const links = messages.flatMap(({ abxMessageId, abxMessageIdStr, urls }) =>
+    urls.map((linkUrl, place) => ({
+      abxMessageId,
+      abxMessageIdStr,
+      domainLink: linkUrl.slice('https://'.length, linkUrl.indexOf('/', 'https://'.length)),
+      linkType: place === 0 ? 'html href' : 'text',
+      source: 'body',
+      displayText: place === 0 ? 'Open' : null,
+      linkUrl,
+    })),
+  );
+  return { links, tenantId: null, tenantName: null };
 }

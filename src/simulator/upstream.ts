@@ -1,25 +1,14 @@
-import type { Resource } from '../resources/kind.js';
+import type { Resource } from '../resources/registry.js';
 import { DAY } from '../values/instant.js';
-import { caseAt, caseCourse } from './case-course.js';
-import { caseAnalysis } from './case-payload.js';
-import { wireInteger, wireJson } from './json.js';
+import { caseAnalysis, caseAt, caseCourse } from './case-course.js';
 import type { Kinds } from './kinds.js';
 import type { World } from './options.js';
 import { unit } from './random.js';
-import { candidates } from './search.js';
+import { candidates } from './schedule.js';
 import { type ThreatCourse, threatCourse, visibleFrom } from './threat-course.js';
 import { type LogRow, logRows } from './threat-log.js';
-import { attachmentsOf, linksOf } from './threat-parts.js';
-import type { DetailPage } from './threat-payload.js';
-import { MAX_LAG } from './times.js';
-
-/** A list window in ms since the epoch; either end may be infinite. */
-export interface TimeWindow {
-  readonly from: number;
-  readonly to: number;
-  /** Whether `to` itself is inside. */
-  readonly inclusive: boolean;
-}
+import { attachmentsOf, type DetailPage, linksOf } from './threat-payload.js';
+import { MAX_LAG, type TimeWindow, wireInteger, wireJson } from './wire.js';
 
 /** The tenant as the API shows it at an instant (`at`, ms since the epoch); bodies are JSON text. */
 export interface Upstream {

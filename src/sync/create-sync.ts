@@ -1,78 +1,30 @@
 import { randomUUID } from 'node:crypto';
-import { linkSignals } from '../async/signals.js';
-import { createFlights } from '../async/single-flight.js';
-import type { HistoryStore } from '../history/store.js';
+import { linkSignals, unlessAborted } from '../async/signals.js';
+import { createFlights, type Flights } from '../async/single-flight.js';
 import type { Accounts } from '../integrations/accounts.js';
-import type { Log } from '../log.js';
-import { RESOURCES, type Resource } from '../resources/kind.js';
+import { RESOURCES } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';
-import { createLive } from './create-live.js';
+import { type Source, type SyncEnv, sourceText } from './context.js';
 import { createDriftLog } from './drift-log.js';
-import { unlessAborted } from './live/freshness.js';
-import { markInterrupted } from './mark-interrupted.js';
-import type { SyncObserver } from './observer.js';
-import type { PassReport, PollReport } from './pass/pass-report.js';
-import type { OnProgress, Progress } from './pass/progress.js';
-import type { DeltaOutcome } from './pass/read-delta.js';
-import { type PassOptions, runPass } from './pass/run-pass.js';
-import { type Source, type SyncEnv, sourceText } from './pass.js';
-import { type ReconcileOptions, type ReconcileReport, reconcile } from './reconcile/reconcile.js';
-import type { SyncSettings } from './settings.js';
-import type { Live } from './sync.js';
-
-export interface SyncOptions {
-  readonly store: HistoryStore;
-  readonly accounts: Accounts;
-  readonly settings: SyncSettings;
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
-  readonly log: Log;
-  /** Makes the ids of runs; random UUIDs unless given. */
-  readonly newId?: () => string;
-  readonly observer?: SyncObserver | undefined;
-}
-
-export interface PollOptions {
-  /** All, unless given. */
-  readonly resources?: readonly Resource[] | undefined;
-  /** All accounts, unless given. */
-  readonly integrations?: readonly string[] | undefined;
-  readonly trigger?: PassOptions['trigger'];
-  /**
-   * For somebody who waits for the current state: records that may have changed without being listed are read again
-   * unless they were confirmed within this many milliseconds. By their interval, unless given.
-   */
-  readonly maxAgeMs?: number | undefined;
-  /**
-   * Whether other processes may be polling now: then no run that stands as running is taken for one that was cut
-   * short. False unless given.
-   */
-  readonly isOneOfMany?: boolean;
-  /** Ends the poll after the record in hand; it still answers with its report. */
-  readonly signal: AbortSignal;
-  readonly onProgress?: OnProgress;
-}
-
-export interface BackfillOptions extends Omit<PollOptions, 'trigger'> {
-  /** How far back to collect. */
-  readonly from: Instant;
-}
-
-/** Keeps the history in step with Abnormal. */
-export interface Sync {
-  readonly live: Live;
-  /**
-   * Brings every resource asked for up to date, all of them at once; see `runPass`. One that is being polled
-   * already is waited for instead. Throws only when the history fails.
-   */
-  poll(options: PollOptions): Promise<PollReport>;
-  /** Sets the beginning of what is wanted back to `from`, for good, and collects what is missing. */
-  backfill(options: BackfillOptions): Promise<PollReport>;
-  /** Compares what is held with what Abnormal has; see `reconcile`. */
-  reconcile(options: ReconcileOptions): Promise<ReconcileReport>;
-  /** Stops everything that is on its way, and waits until it has ended. */
-  close(): Promise<void>;
-}
+import { LiveLists } from './live/live-lists.js';
+import { LiveRecords } from './live/live-records.js';
+import type { DeltaOutcome } from './pass/read-streams.js';
+import { runPass } from './pass/run-pass.js';
+import { reconcile } from './reconcile/reconcile.js';
+import { markInterrupted } from './run-recorder.js';
+import type {
+  BackfillOptions,
+  Live,
+  OnProgress,
+  PassReport,
+  PollOptions,
+  PollReport,
+  Progress,
+  ReconcileOptions,
+  ReconcileReport,
+  Sync,
+  SyncOptions,
+} from './sync.js';
 
 interface Underway {
   readonly maxAgeMs: number | null;
@@ -174,4 +126,26 @@ async function follow({ done, listeners }: Underway, { onProgress }: PollOptions
 function reportOf(result: PromiseSettledResult<PassReport>): PassReport {
   if (result.status === 'rejected') throw result.reason;
   return result.value;
+}
+
+/** `Live`, with an end: `landed` resolves when nothing that it began is on its way any more. */
+interface LiveSync extends Live {
+  landed(): Promise<void>;
+}
+
+function createLive(
+  env: SyncEnv,
+  accounts: Accounts,
+  deltas: Flights<DeltaOutcome>,
+  closing: AbortSignal,
+): LiveSync {
+  const records = new LiveRecords(env, accounts, closing);
+  const lists = new LiveLists(env, accounts, deltas, closing);
+  return {
+    record: (key, maxAgeMs, signal) => records.record(key, maxAgeMs, signal),
+    list: (resource, integrations, maxAgeMs, signal) => lists.list(resource, integrations, maxAgeMs, signal),
+    landed: async () => {
+      await Promise.all([records.landed(), lists.landed()]);
+    },
+  };
 }

@@ -11,17 +11,7 @@ import {
   NO_DRIFT,
 } from '../model/drift.js';
 import type { Instant } from '../values/instant.js';
-import type { SyncObserver } from './observer.js';
-
-/** Counts what answers had that is not known, and writes that down. Never fails: nothing hangs on it. */
-export interface DriftLog {
-  /** Counts what one answer had. */
-  note(integration: string, sightings: readonly DriftSighting[], at: Instant): void;
-  /** Writes what was counted, if there is a name among it that was not there before. */
-  writeNews(integration: string): Promise<void>;
-  /** Writes what was counted: of one integration, or of all. */
-  write(integration?: string): Promise<void>;
-}
+import type { DriftLog, SyncObserver } from './context.js';
 
 export interface DriftOptions {
   readonly store: Pick<HistoryStore, 'document' | 'putDocument'>;

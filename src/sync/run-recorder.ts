@@ -1,53 +1,20 @@
-import { type CallMeter, newMeter } from '../abnormal/client.js';
-import type { Batch, Recorded } from '../history/store.js';
-import type { Reconciliation } from '../model/reconciliation.js';
-import type { Run, RunCounts, RunStatus, RunTrigger } from '../model/run.js';
-import type { Instant } from '../values/instant.js';
-import { nowOf, type Source, type SyncEnv } from './pass.js';
-
-/** What a step of a run writes, besides the run itself. */
-export type BatchPart = Partial<
-  Pick<Batch, 'observations' | 'tombstones' | 'ledger' | 'streams' | 'quarantine' | 'released'>
->;
-
-/** What the sync itself counts; the rest comes from the meter and from what the history answers. */
-export interface Tally {
-  listed: number;
-  skipped: number;
-  quarantined: number;
-  windows: number;
-}
-
-/** Writes one run's steps, each with the run as it then stands. */
-export interface RunRecorder {
-  readonly id: string;
-  /** To be handed to every request made for the run. */
-  readonly meter: CallMeter;
-  readonly tally: Tally;
-  record(part: BatchPart): Promise<Recorded>;
-  /** Remembers a failure for a person; the first 20 are kept. */
-  note(problem: string): void;
-  /** Writes the run's end; `forecast` is what `part` is going to bring, for a run that is one batch. */
-  end(
-    status: RunStatus,
-    part?: BatchPart,
-    forecast?: Partial<RunCounts>,
-    reconciliation?: Reconciliation,
-  ): Promise<Recorded & { run: Run }>;
-  counts(): RunCounts;
-  /** Whether anything of it has been written. */
-  hasBegun(): boolean;
-  errors(): readonly string[];
-}
+import { newMeter } from '../abnormal/client.js';
+import type { Recorded } from '../history/store.js';
+import type { Run, RunCounts, RunStatus } from '../model/run.js';
+import {
+  type BatchPart,
+  type Fortune,
+  nowOf,
+  type RunRecorder,
+  type RunStart,
+  type Source,
+  type SyncEnv,
+  type Tally,
+} from './context.js';
+import type { Refusal, Stop } from './stop.js';
+import { statusMessage, updateStates } from './stream-states.js';
 
 const MAX_NOTES = 20;
-
-export interface RunStart {
-  readonly trigger: RunTrigger;
-  readonly parameters: Run['parameters'];
-  /** Now, unless given. */
-  readonly startedAt?: Instant;
-}
 
 /** A recorder for a new run; nothing is written until its first `record`. */
 export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart): RunRecorder {
@@ -127,3 +94,75 @@ const EMPTY: Required<BatchPart> = {
   quarantine: [],
   released: [],
 };
+
+/** So many of the newest runs are looked at; what a killed process left is among them at its next start. */
+const LOOK_BACK = 200;
+
+/** Marks the runs that a process left RUNNING when it was killed. */
+export async function markInterrupted(env: SyncEnv, integrations: readonly string[]): Promise<void> {
+  const runs = await env.store.runs({ integrations, before: null, limit: LOOK_BACK });
+  for (const run of runs) {
+    if (run.status !== 'RUNNING' || env.activeRuns.has(run.id)) continue;
+    env.log.warn(
+      { runId: run.id, resource: run.resource },
+      'an earlier run was cut short; what it recorded stands',
+    );
+    await env.store.record({
+      ...NOTHING,
+      id: `${run.id}/interrupted`,
+      now: nowOf(env),
+      run: interrupted(env, run),
+    });
+  }
+}
+
+function interrupted(env: SyncEnv, run: Run): Run {
+  return { ...run, status: 'INTERRUPTED', endedAt: nowOf(env), errors: [...run.errors, 'its process ended'] };
+}
+
+const NOTHING = { observations: [], tombstones: [], ledger: [], streams: [], quarantine: [], released: [] };
+
+/** How a run ends that fared so and was stopped by that. */
+function runStatusOf({ read, flawed }: Fortune, stop: Stop | null): RunStatus {
+  if (stop?.kind === 'INTERRUPTED') return 'INTERRUPTED';
+  if (!stop && flawed === 0) return 'SUCCEEDED';
+  return read > 0 ? 'PARTIAL' : 'FAILED';
+}
+
+/** Writes a run's end and, when the resource was refused, what that leaves its streams in. */
+export async function endRun(
+  env: SyncEnv,
+  source: Source,
+  recorder: RunRecorder,
+  fortune: Fortune,
+  stop: Stop | null,
+): Promise<Run> {
+  const status = runStatusOf(fortune, stop);
+  const { run } =
+    stop?.kind === 'REFUSED'
+      ? await endRefused(env, source, recorder, status, stop)
+      : await recorder.end(status);
+  const { integration, resource, trigger, counts } = run;
+  // what went wrong was logged when it began; the run itself has the words
+  const problems = run.errors.length;
+  env.log.info({ runId: run.id, integration, resource, trigger, status, counts, problems }, 'run ended');
+  return run;
+}
+
+function endRefused(
+  env: SyncEnv,
+  source: Source,
+  recorder: RunRecorder,
+  runStatus: RunStatus,
+  refusal: Refusal,
+) {
+  const { status, error } = refusal;
+  const message = statusMessage(status, source, error.message);
+  recorder.note(error.message);
+  return updateStates(
+    env,
+    source,
+    () => ({ status, message }),
+    (streams) => recorder.end(runStatus, { streams }),
+  );
+}

@@ -1,4 +1,4 @@
-import { DecodeError, type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
+import { type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
 import type { StreamStatus } from '../model/stream.js';
 
 /** Ends work before it is done; what was read until then is recorded. */
@@ -36,19 +36,6 @@ const REFUSALS: Partial<Record<UpstreamCode, StreamStatus>> = {
 /** The state that an answer puts the whole resource in; `null` when it concerns one request only. */
 export function refusalOf(error: UpstreamError): StreamStatus | null {
   return REFUSALS[error.code] ?? null;
-}
-
-/** Whatever a client's method threw, as an error of the upstream: a bug in reading one answer is bad data, no more. */
-export function toUpstreamError(error: unknown): UpstreamError {
-  if (error instanceof UpstreamError) return error;
-  if (error instanceof DecodeError) {
-    return new UpstreamError('BAD_BODY', error.message, { cause: error, body: error.body });
-  }
-  return new UpstreamError('BAD_BODY', `cannot be read: ${messageOf(error)}`, { cause: error });
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Throws an interruption when the signal has fired. */

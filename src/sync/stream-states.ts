@@ -2,9 +2,7 @@ import type { HistoryStore } from '../history/store.js';
 import { type Stream, type StreamState, type StreamStatus, streamsOf, streamText } from '../model/stream.js';
 import { earliest, type Instant, shift } from '../values/instant.js';
 import { floorToSecond } from '../values/window.js';
-import { inTurn } from './in-turn.js';
-import { nowOf, type Source, type SyncEnv } from './pass.js';
-import { FIRST_COLLECTION_MS } from './settings.js';
+import { FIRST_COLLECTION_MS, nowOf, type Source, type SyncEnv } from './context.js';
 
 /**
  * The states of a source's streams as they stand, with those never read before as they begin. Collection is
@@ -104,4 +102,16 @@ export function statusMessage(
     default:
       return null;
   }
+}
+
+const last = new WeakMap<HistoryStore, Promise<unknown>>();
+
+/** Does the work once all that was asked for on the same history before has ended. */
+function inTurn<T>(store: HistoryStore, work: () => Promise<T>): Promise<T> {
+  const done = (last.get(store) ?? Promise.resolve()).then(work);
+  last.set(
+    store,
+    done.catch(() => undefined),
+  );
+  return done;
 }

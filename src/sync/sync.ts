@@ -1,5 +1,15 @@
-import type { Kind, RecordKey, Resource } from '../resources/kind.js';
-import type { Instant } from '../values/instant.js';
+import type { HistoryStore } from '../history/store.js';
+import type { Accounts } from '../integrations/accounts.js';
+import type { Log } from '../log.js';
+import type { GapReason } from '../model/coverage.js';
+import type { QuarantineCode } from '../model/ledger.js';
+import type { Reconciliation, RunCounts, RunStatus, RunTrigger } from '../model/run.js';
+import type { StreamStatus } from '../model/stream.js';
+import type { FilterKey, Kind, RecordKey, Resource } from '../resources/registry.js';
+import { DAY, type Instant } from '../values/instant.js';
+import type { Window } from '../values/window.js';
+import type { SyncObserver, SyncSettings } from './context.js';
+import type { PassOptions } from './pass/run-pass.js';
 
 /**
  * How fresh the history is for what was asked, once the gateway has done what it could.
@@ -46,3 +56,164 @@ export interface Live {
     signal?: AbortSignal,
   ): Promise<Freshness>;
 }
+
+export interface SyncOptions {
+  readonly store: HistoryStore;
+  readonly accounts: Accounts;
+  readonly settings: SyncSettings;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly log: Log;
+  /** Makes the ids of runs; random UUIDs unless given. */
+  readonly newId?: () => string;
+  readonly observer?: SyncObserver | undefined;
+}
+
+export interface PollOptions {
+  /** All, unless given. */
+  readonly resources?: readonly Resource[] | undefined;
+  /** All accounts, unless given. */
+  readonly integrations?: readonly string[] | undefined;
+  readonly trigger?: PassOptions['trigger'];
+  /**
+   * For somebody who waits for the current state: records that may have changed without being listed are read again
+   * unless they were confirmed within this many milliseconds. By their interval, unless given.
+   */
+  readonly maxAgeMs?: number | undefined;
+  /**
+   * Whether other processes may be polling now: then no run that stands as running is taken for one that was cut
+   * short. False unless given.
+   */
+  readonly isOneOfMany?: boolean;
+  /** Ends the poll after the record in hand; it still answers with its report. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+export interface BackfillOptions extends Omit<PollOptions, 'trigger'> {
+  /** How far back to collect. */
+  readonly from: Instant;
+}
+
+/** Keeps the history in step with Abnormal. */
+export interface Sync {
+  readonly live: Live;
+  /**
+   * Brings every resource asked for up to date, all of them at once; see `runPass`. One that is being polled
+   * already is waited for instead. Throws only when the history fails.
+   */
+  poll(options: PollOptions): Promise<PollReport>;
+  /** Sets the beginning of what is wanted back to `from`, for good, and collects what is missing. */
+  backfill(options: BackfillOptions): Promise<PollReport>;
+  /** Compares what is held with what Abnormal has; see `reconcile`. */
+  reconcile(options: ReconcileOptions): Promise<ReconcileReport>;
+  /** Stops everything that is on its way, and waits until it has ended. */
+  close(): Promise<void>;
+}
+
+/** What came of a poll or a backfill. */
+export interface PollReport {
+  readonly passes: readonly PassReport[];
+}
+
+/** One pass over one resource of one account. */
+export interface PassReport {
+  readonly integration: string;
+  readonly resource: Resource;
+  readonly runId: string;
+  readonly status: RunStatus;
+  readonly counts: RunCounts;
+  /** What reading unsettled records again has cost and brought; `null` when none was due. */
+  readonly reread: RunCounts | null;
+  /** Requests per record that was new, further pages of a threat's messages and re-reads apart; `null` when none was new. */
+  readonly callsPerNew: number | null;
+  readonly streams: readonly StreamReport[];
+  readonly errors: readonly string[];
+}
+
+/** How a stream stands after a pass. */
+export interface StreamReport {
+  readonly filterKey: FilterKey;
+  readonly status: StreamStatus;
+  readonly message: string | null;
+  readonly lastSuccessAt: Instant | null;
+  readonly coverage: CoverageSummary;
+}
+
+export interface CoverageSummary {
+  readonly from: Instant;
+  readonly to: Instant;
+  /** The share of `[from, to)` that is held for certain, 0 to 1. */
+  readonly share: number;
+  /** How far back the newest uninterrupted stretch reaches, what is provisional apart; `null` when there is none. */
+  readonly contiguousFrom: Instant | null;
+  /** Source time not covered, by reason, in milliseconds. */
+  readonly missingMs: Readonly<Partial<Record<GapReason, number>>>;
+  /** Listed records that could not be read, by why. */
+  readonly missingRecords: Readonly<Partial<Record<QuarantineCode, number>>>;
+}
+
+/** Abnormal exports no more at once. */
+export const WIDEST_RECONCILED = 14 * DAY;
+
+export interface ReconcileOptions {
+  /** All, unless given. */
+  readonly resources?: readonly Resource[] | undefined;
+  /** All accounts, unless given. */
+  readonly integrations?: readonly string[] | undefined;
+  /** Nothing from before a stream's collection begins is compared. */
+  readonly from: Instant;
+  /** Nothing younger than the ingestion lag is compared, nor what came after the last poll. */
+  readonly to: Instant;
+  /** Whether nobody asked for it but the schedule. */
+  readonly isScheduled?: boolean;
+  /** Ends it between two requests; windows that were compared by then stay recorded. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: OnReconciled;
+}
+
+/** How far a reconciliation has come. */
+export interface ReconcileProgress {
+  readonly integration: string;
+  readonly resource: Resource;
+  /** The window that is being compared. */
+  readonly window: Window;
+  /** Windows compared, and all there are. */
+  readonly done: number;
+  readonly total: number;
+}
+
+type OnReconciled = (progress: ReconcileProgress) => void;
+
+/** One window that was compared. */
+export interface Reconciled extends Reconciliation {
+  readonly integration: string;
+  readonly resource: Resource;
+  readonly runId: string;
+}
+
+export interface ReconcileReport {
+  /** By account and resource, each newest first. */
+  readonly reconciliations: readonly Reconciled[];
+}
+
+/**
+ * How a pass is getting on. `DELTA`: what came since the last; `GAPS`: older spans not yet held, newest first;
+ * `REREAD`: records that may have changed without being listed.
+ */
+export interface Progress {
+  readonly integration: string;
+  readonly resource: Resource;
+  readonly trigger: RunTrigger;
+  readonly phase: 'DELTA' | 'GAPS' | 'REREAD';
+  readonly filterKey: FilterKey | null;
+  /** The window just read; `null` while re-reading. */
+  readonly window: Window | null;
+  readonly counts: RunCounts;
+  /** Source time left to read, of all streams together, in milliseconds. */
+  readonly remainingMs: number;
+  /** How long that will take at the pace so far, in milliseconds; `null` before there is a pace. */
+  readonly etaMs: number | null;
+}
+
+export type OnProgress = (progress: Progress) => void;

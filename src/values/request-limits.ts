@@ -1,4 +1,4 @@
-import type { Role } from './caller.js';
+import type { Role } from './access.js';
 
 /** How large a query may be, whoever asks it. */
 export interface QueryLimits {

@@ -1,4 +1,3 @@
-import type { Window } from '../model/ledger.js';
 import { earliest, type Instant, latest, nearestInstant, toInstant, toMillis } from './instant.js';
 
 const SECOND = 1000;
@@ -47,4 +46,10 @@ export function cutSpans(spans: readonly Window[], cuts: readonly Instant[]): Wi
     const ends = [span.to, ...within];
     return ends.map((to, i) => ({ from: ends[i + 1] ?? span.from, to }));
   });
+}
+
+/** A half-open span of source time, `[from, to)`, both on whole seconds. */
+export interface Window {
+  readonly from: Instant;
+  readonly to: Instant;
 }

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { type Budget, createBudget } from '../../src/abnormal/budget.js';
 import type { Priority } from '../../src/abnormal/client.js';
 import { UpstreamError } from '../../src/abnormal/errors.js';
-import { WINDOW_MS } from '../../src/abnormal/rate-window.js';
-import type { Resource } from '../../src/resources/kind.js';
+import { WINDOW_MS } from '../../src/abnormal/request-rate.js';
+import type { Resource } from '../../src/resources/registry.js';
 import { settled, VirtualTime } from './virtual-time.js';
 
 const MINUTE = 60_000;

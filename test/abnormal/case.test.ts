@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Campaign, Case } from '../../src/resources/records.js';
+import type { Campaign } from '../../src/resources/campaign/campaign.js';
+import type { Case } from '../../src/resources/case/case.js';
 import { json, raw } from '../support/upstream-server.js';
 import { decodeError, type Harness, POLL, startHarness } from './harness.js';
 import { campaignPayload, casePayload } from './payloads.js';

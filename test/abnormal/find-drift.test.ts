@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { findDrift } from '../../src/abnormal/find-drift.js';
-import type { Kind } from '../../src/resources/kind.js';
+import type { Kind } from '../../src/resources/registry.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { campaignPayload, casePayload, messagePayload, threatPayload } from './payloads.js';
 

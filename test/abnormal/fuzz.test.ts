@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AbnormalClient } from '../../src/abnormal/client.js';
-import { DecodeError, UpstreamError } from '../../src/abnormal/errors.js';
-import { canonicalJson } from '../../src/model/revision.js';
+import { UpstreamError } from '../../src/abnormal/errors.js';
+import { DecodeError } from '../../src/resources/wire.js';
+import { canonicalJson } from '../../src/values/canonical-json.js';
 import { raw } from '../support/upstream-server.js';
 import { type Harness, POLL, startHarness, WINDOW } from './harness.js';
 import { campaignPayload, casePayload, messagePayload, threatPayload } from './payloads.js';

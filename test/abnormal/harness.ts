@@ -1,8 +1,9 @@
 import { pino } from 'pino';
 import { type Budget, createBudget } from '../../src/abnormal/budget.js';
 import type { AbnormalClient, CallOptions } from '../../src/abnormal/client.js';
-import { type ClientOptions, createAbnormalClient } from '../../src/abnormal/create-client.js';
-import { DecodeError, UpstreamError } from '../../src/abnormal/errors.js';
+import { UpstreamError } from '../../src/abnormal/errors.js';
+import { type ClientOptions, createAbnormalClient } from '../../src/abnormal/rest-client.js';
+import { DecodeError } from '../../src/resources/wire.js';
 import { startUpstream, type UpstreamServer } from '../support/upstream-server.js';
 
 export const TOKEN = 'd2f1c8a7-5b3e/4c90-TOKEN+of=tests';

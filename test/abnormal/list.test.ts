@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { FilterKey } from '../../src/model/stream.js';
-import type { Resource } from '../../src/resources/kind.js';
+import type { FilterKey, Resource } from '../../src/resources/registry.js';
 import { json, type Reply, raw } from '../support/upstream-server.js';
 import { type Harness, POLL, startHarness, upstreamError, WINDOW } from './harness.js';
 

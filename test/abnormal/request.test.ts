@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createBudget } from '../../src/abnormal/budget.js';
-import { createAbnormalClient } from '../../src/abnormal/create-client.js';
 import type { UpstreamError } from '../../src/abnormal/errors.js';
+import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import {
   cutOff,
   hang,

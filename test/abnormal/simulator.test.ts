@@ -2,12 +2,11 @@ import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { type Budget, createBudget, type Place } from '../../src/abnormal/budget.js';
 import type { AbnormalClient, CallOptions } from '../../src/abnormal/client.js';
-import { createAbnormalClient } from '../../src/abnormal/create-client.js';
-import { canonicalJson } from '../../src/model/revision.js';
-import { FILTER_KEYS } from '../../src/model/stream.js';
-import { type Kind, RESOURCES, type Resource } from '../../src/resources/kind.js';
+import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
+import { FILTER_KEYS, type Kind, RESOURCES, type Resource } from '../../src/resources/registry.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
+import { canonicalJson } from '../../src/values/canonical-json.js';
 import { settled, VirtualTime } from './virtual-time.js';
 
 const FROM = '2026-02-01T00:00:00.000Z';

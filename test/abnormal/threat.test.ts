@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { canonicalJson } from '../../src/model/revision.js';
-import type { Message } from '../../src/resources/records.js';
+import type { Message } from '../../src/resources/threat/threat.js';
+import { canonicalJson } from '../../src/values/canonical-json.js';
 import { json, type Reply, raw } from '../support/upstream-server.js';
 import { decodeError, type Harness, POLL, startHarness, upstreamError } from './harness.js';
 import { messagePayload, threatPayload } from './payloads.js';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DecodeError } from '../../src/abnormal/errors.js';
+import { DecodeError } from '../../src/resources/wire.js';
+import type { SimulatedToken } from '../../src/simulator/routes.js';
 import { startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
-import type { SimulatedToken } from '../../src/simulator/tokens.js';
 import { hangUp, json, raw } from '../support/upstream-server.js';
 import { type Harness, POLL, startHarness, upstreamError } from './harness.js';
 

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Fetched } from '../../src/abnormal/client.js';
-import { canonicalJson } from '../../src/model/revision.js';
 import { campaignSchema } from '../../src/resources/campaign/campaign.js';
 import { eventSchema, insightShape } from '../../src/resources/case/case-analysis.js';
 import { caseItemSchema, caseSchema } from '../../src/resources/case/decode-case.js';
-import type { Kind } from '../../src/resources/kind.js';
-import { addresses, integer, requiredId, texts } from '../../src/resources/scalars.js';
-import { messageSchema, overrideShape } from '../../src/resources/threat/message.js';
-import { threatSchema } from '../../src/resources/threat/threat-part.js';
+import type { Kind } from '../../src/resources/registry.js';
+import { messageSchema, overrideShape, threatSchema } from '../../src/resources/threat/decode-threat.js';
 import { attachmentShape, linkShape } from '../../src/resources/threat/threat-parts.js';
+import { addresses, integer, requiredId, texts } from '../../src/resources/wire.js';
+import { canonicalJson } from '../../src/values/canonical-json.js';
 import { raw as rawReply } from '../support/upstream-server.js';
 import { type Harness, POLL, startHarness } from './harness.js';
 import { campaignPayload, casePayload, messagePayload, threatPayload } from './payloads.js';

@@ -1,4 +1,4 @@
-import type { StartTimer } from '../../src/abnormal/timer.js';
+import type { StartTimer } from '../../src/abnormal/retry.js';
 
 interface Timer {
   readonly at: number;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isSameHash, mintKey, parseKey, sha256 } from '../../src/callers/api-key.js';
+import { isSameHash, mintKey, parseKey, sha256 } from '../../src/callers/api-keys.js';
 
 describe('a key', () => {
   test('is read back as the one that was made, and never made twice', () => {

@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  FAILURE_WINDOW_MS,
-  FailedAttempts,
-  MOST_FAILURES,
-  networkOf,
-} from '../../src/callers/failed-attempts.js';
+import { FAILURE_WINDOW_MS, FailedAttempts, MOST_FAILURES, networkOf } from '../../src/callers/callers.js';
 
 function attempts() {
   const time = { now: 1_000_000 };

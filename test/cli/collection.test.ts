@@ -3,7 +3,7 @@ import { exitCodeOf, printReport } from '../../src/cli/collection.js';
 import type { GapReason } from '../../src/model/coverage.js';
 import { NO_COUNTS } from '../../src/model/run.js';
 import type { StreamStatus } from '../../src/model/stream.js';
-import type { PassReport } from '../../src/sync/pass/pass-report.js';
+import type { PassReport } from '../../src/sync/sync.js';
 
 const going = new AbortController().signal;
 

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Input } from '../../src/cli/command.js';
 import { runCommand } from '../../src/cli/run-command.js';
-import type { Input } from '../../src/cli/terminal.js';
 import { openStore } from '../../src/history/open-store.js';
+import type { SimulatedToken } from '../../src/simulator/routes.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
-import type { SimulatedToken } from '../../src/simulator/tokens.js';
 import { DAY, toInstant } from '../../src/values/instant.js';
 
 const START = Date.parse('2026-03-01T12:00:00Z');

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openHistory } from '../../src/app/collector.js';
-import { toAuditEntry } from '../../src/audit-entry.js';
-import { commandCaller } from '../../src/cli/command-caller.js';
-import { noteReport } from '../../src/cli/note-report.js';
+import { toAuditEntry } from '../../src/audit-trail.js';
+import { commandCaller } from '../../src/cli/options.js';
+import { noteReport } from '../../src/cli/report.js';
 import { createLog } from '../../src/log.js';
 import { Playground } from '../support/app.js';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withProgressLine } from '../../src/cli/progress.js';
+import { withProgressLine } from '../../src/cli/command.js';
 
 function harness(isTTY: boolean) {
   let now = 0;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { exitCodeFor } from '../../src/cli/exit-codes.js';
+import { exitCodeFor } from '../../src/cli/command.js';
 import { exitCodeOf, printReconciliations } from '../../src/cli/reconcile.js';
-import type { Reconciled } from '../../src/sync/reconcile/reconcile.js';
+import type { Reconciled } from '../../src/sync/sync.js';
 
 const going = new AbortController().signal;
 const NONE = { count: 0, ids: [] };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../../src/cli/run-command.js';
-import { sealHistory } from '../../src/evidence/seal/seal-history.js';
+import { sealHistory } from '../../src/evidence/seal/make-seals.js';
 import { newSigningKey, signerOf } from '../../src/evidence/seal/signing-key.js';
 import { openStore } from '../../src/history/open-store.js';
 import { mail } from '../support/control-facts.js';

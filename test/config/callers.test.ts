@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { mintKey } from '../../src/callers/api-key.js';
+import { mintKey } from '../../src/callers/api-keys.js';
 import { type Config, readEnv, toConfig } from '../../src/config/config.js';
 import { describeProblems } from '../../src/config/reader.js';
 

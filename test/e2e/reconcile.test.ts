@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
-import type { ReconcileReport } from '../../src/sync/reconcile/reconcile.js';
+import type { ReconcileReport } from '../../src/sync/sync.js';
 import { DAY, toInstant } from '../../src/values/instant.js';
 import { buildService, Workplace } from '../support/service.js';
 

@@ -9,12 +9,12 @@ import { type GraphQLObjectType, getNamedType, isLeafType, isObjectType, isRequi
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBudget } from '../../src/abnormal/budget.js';
-import { createAbnormalClient } from '../../src/abnormal/create-client.js';
+import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import { type App, createApp } from '../../src/app.js';
 import { type Config, readEnv, toConfig } from '../../src/config/config.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
-import { KINDS } from '../../src/resources/kind.js';
+import { KINDS } from '../../src/resources/registry.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
 import { DAY, toInstant } from '../../src/values/instant.js';

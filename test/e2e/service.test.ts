@@ -2,9 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { demoTenant } from '../../src/simulator/demo.js';
 import { startSimulator } from '../../src/simulator/server.js';
-import { createTenant } from '../../src/simulator/tenant.js';
+import { createTenant, demoTenant } from '../../src/simulator/tenant.js';
 import { buildService, Workplace } from '../support/service.js';
 
 const TOKEN = 'tok-e2e-91f3b7c2d8';

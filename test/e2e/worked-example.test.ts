@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { textReport } from '../../src/cli/report-text.js';
+import { textReport } from '../../src/cli/report-output.js';
 import type { Finding } from '../../src/controls/control.js';
 import { type Evidence, evaluatePeriod } from '../../src/evidence/evaluate-period.js';
 import { openStore } from '../../src/history/open-store.js';

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ControlResult } from '../../src/controls/evaluate.js';
+import { htmlReport } from '../../src/evidence/report/html-report.js';
 import { jsonReport } from '../../src/evidence/report/json.js';
-import { csvRow } from '../../src/evidence/report/report-csv.js';
-import { htmlReport } from '../../src/evidence/report/report-html.js';
-import { oscalReport } from '../../src/evidence/report/report-oscal.js';
-import type { ListedKind } from '../../src/resources/kind.js';
+import { oscalReport } from '../../src/evidence/report/oscal.js';
+import { csvRow } from '../../src/evidence/report/rows.js';
+import type { ListedKind } from '../../src/resources/registry.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
 import { DAY, HOUR, type Instant, shift } from '../../src/values/instant.js';
 import { ask } from '../support/evidence-history.js';

@@ -4,7 +4,7 @@ import type { CredentialFact, Member, Verdict } from '../../src/controls/control
 import type { ControlResult } from '../../src/controls/evaluate.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import { keyText } from '../../src/resources/kind.js';
+import { keyText } from '../../src/resources/registry.js';
 import type { Instant } from '../../src/values/instant.js';
 import { mail } from '../support/control-facts.js';
 import { ask, type HistoryPlan, recordHistory, type Seen } from '../support/evidence-history.js';

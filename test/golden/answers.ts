@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import type { Account } from '../../src/integrations/account.js';
+import type { Account } from '../../src/integrations/accounts.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { toMillis } from '../../src/values/instant.js';
 import { EXAMPLE } from '../support/worked-example.js';

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeReport } from '../../src/evidence/report/write-report.js';
-import { sealHistory } from '../../src/evidence/seal/seal-history.js';
+import { sealHistory } from '../../src/evidence/seal/make-seals.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { DAY, toMillis } from '../../src/values/instant.js';

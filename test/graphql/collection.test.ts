@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NO_COUNTS } from '../../src/model/run.js';
-import { FILTER_KEYS } from '../../src/model/stream.js';
-import { RESOURCES } from '../../src/resources/kind.js';
+import { FILTER_KEYS, RESOURCES } from '../../src/resources/registry.js';
 import { shift } from '../../src/values/instant.js';
 import {
   ledgerEntry,

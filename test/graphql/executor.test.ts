@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createExecute } from '../../src/graphql/operation/executor.js';
+import { createExecute } from '../../src/graphql/operation/execute.js';
 import { createContextFactory, type GatewayContext } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { caseFilter } from '../../src/graphql/case/case.args.js';
-import { fieldsOf } from '../../src/resources/definition.js';
-import type { Case } from '../../src/resources/records.js';
+import { caseFilter } from '../../src/graphql/case/case.type.js';
+import type { Case } from '../../src/resources/case/case.js';
+import { fieldsOf } from '../../src/resources/registry.js';
 import { isMatch } from '../../src/values/filter.js';
 import {
   observeCampaign,

@@ -9,10 +9,10 @@ import {
   validate,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { Access } from '../../src/graphql/operation/access.js';
+import { Access } from '../../src/graphql/operation/analyse-operation.js';
 import { assertGuarded, roleFor, rootsOf } from '../../src/graphql/operation/guard.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
-import { ROLES, type Role } from '../../src/values/caller.js';
+import { ROLES, type Role } from '../../src/values/access.js';
 
 const SDL = `
   interface Node { id: ID!, note: String }

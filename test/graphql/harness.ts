@@ -13,17 +13,17 @@ import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { Batch, HistoryStore, Recorded } from '../../src/history/store.js';
-import type { GraphLimits } from '../../src/http/graph.js';
+import type { GraphLimits } from '../../src/http/graph-route.js';
 import { createServer, type Server } from '../../src/http/server.js';
-import type { Account } from '../../src/integrations/account.js';
+import type { Account } from '../../src/integrations/accounts.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import type { Log } from '../../src/log.js';
 import type { Observation } from '../../src/model/revision.js';
-import type { Kind, RecordKey } from '../../src/resources/kind.js';
+import type { Kind, RecordKey } from '../../src/resources/registry.js';
 import type { Freshness, Live } from '../../src/sync/sync.js';
-import { ROLES, type Role } from '../../src/values/caller.js';
+import type { RedactionGroup } from '../../src/values/access.js';
+import { ROLES, type Role } from '../../src/values/access.js';
 import { type Instant, toInstant, toMillis } from '../../src/values/instant.js';
-import type { RedactionGroup } from '../../src/values/redaction.js';
 import { batchOf, minutesAfterStart, START } from '../support/records.js';
 
 export interface GraphError {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Reconciliation } from '../../src/model/reconciliation.js';
-import type { Run } from '../../src/model/run.js';
+import type { Reconciliation, Run } from '../../src/model/run.js';
 import { minutesAfterStart, START, sampleRun } from '../support/records.js';
 import { Graph } from './harness.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sha256 } from '../../src/model/revision.js';
+import { sha256 } from '../../src/values/canonical-json.js';
 import {
   caseKey,
   observeCampaign,

@@ -10,11 +10,11 @@ import {
   isSpecifiedScalarType,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { campaignFilter, campaignOrder } from '../../src/graphql/campaign/campaign.args.js';
-import { caseFilter, caseOrder } from '../../src/graphql/case/case.args.js';
+import { campaignFilter, campaignOrder } from '../../src/graphql/campaign/campaign.type.js';
+import { caseFilter, caseOrder } from '../../src/graphql/case/case.type.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
-import { threatFilter, threatOrder } from '../../src/graphql/threat/threat.args.js';
-import { FIELDS } from '../../src/resources/definition.js';
+import { threatFilter, threatOrder } from '../../src/graphql/threat/threat.type.js';
+import { FIELDS } from '../../src/resources/registry.js';
 
 const schema = buildGatewaySchema();
 

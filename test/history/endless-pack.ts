@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { writePackFile } from '../../src/evidence/pack/write-pack-part.js';
+import { writePackFile } from '../../src/evidence/pack/tar.js';
 import { makeTemporaryFolder } from '../../src/history/temporary-files.js';
 
 /* A process that writes a pack without end, for a test that kills it; it prints the folder it made. */

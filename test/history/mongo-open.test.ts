@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { MongoMemoryServer } from 'mongodb-memory-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openMongoStore } from '../../src/history/mongo/mongo-store.js';
+import { openMongoStore } from '../../src/history/mongo/store.js';
 import type { SchemaDoc } from '../../src/history/mongo/stored-types.js';
 import type { HistoryStore, OpenMode } from '../../src/history/store.js';
 import { testMongo } from '../support/mongo.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openMongoStore } from '../../src/history/mongo/mongo-store.js';
+import { openMongoStore } from '../../src/history/mongo/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { testMongo } from '../support/mongo.js';
 import { faultsOf } from '../support/mongo-faults.js';

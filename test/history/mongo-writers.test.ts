@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openMongoStore } from '../../src/history/mongo/mongo-store.js';
+import { openMongoStore } from '../../src/history/mongo/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { testMongo } from '../support/mongo.js';
 import { faultsOf } from '../support/mongo-faults.js';

@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Connection } from '../../src/history/sqlite/sqlite-connection.js';
-import { lockForWriting } from '../../src/history/sqlite/sqlite-lock.js';
+import { Connection } from '../../src/history/sqlite/connection.js';
+import { lockForWriting } from '../../src/history/sqlite/file.js';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import { batchOf, observeCase, START, sampleCase } from '../support/records.js';
 

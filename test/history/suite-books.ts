@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Batch, HistoryStore } from '../../src/history/store.js';
-import type { Reconciliation } from '../../src/model/reconciliation.js';
-import type { Run } from '../../src/model/run.js';
-import { KINDS } from '../../src/resources/kind.js';
+import type { Reconciliation, Run } from '../../src/model/run.js';
+import { KINDS } from '../../src/resources/registry.js';
 import {
   batchOf,
   caseKey,

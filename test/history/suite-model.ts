@@ -2,8 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryStore, PageQuery, Position } from '../../src/history/store.js';
 import { streamText } from '../../src/model/stream.js';
-import { FIELDS } from '../../src/resources/definition.js';
-import { KINDS, keyText, type ListedKind, type RecordKey } from '../../src/resources/kind.js';
+import { FIELDS, KINDS, keyText, type ListedKind, type RecordKey } from '../../src/resources/registry.js';
 import type { Filter } from '../../src/values/filter.js';
 import { type Instant, shift } from '../../src/values/instant.js';
 import {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryStore, Page, PageQuery, Position } from '../../src/history/store.js';
-import { KINDS } from '../../src/resources/kind.js';
-import type { Case } from '../../src/resources/records.js';
+import type { Case } from '../../src/resources/case/case.js';
+import { KINDS } from '../../src/resources/registry.js';
 import type { Filter } from '../../src/values/filter.js';
 import {
   batchOf,

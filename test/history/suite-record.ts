@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Batch, HistoryStore } from '../../src/history/store.js';
-import { OPEN_SEQ, type Revision, sha256 } from '../../src/model/revision.js';
-import { KINDS } from '../../src/resources/kind.js';
+import { OPEN_SEQ, type Revision } from '../../src/model/revision.js';
+import { KINDS } from '../../src/resources/registry.js';
+import { sha256 } from '../../src/values/canonical-json.js';
 import { toInstant, toMillis } from '../../src/values/instant.js';
 import {
   batchOf,

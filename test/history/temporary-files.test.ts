@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { writePackFile } from '../../src/evidence/pack/write-pack-part.js';
+import { writePackFile } from '../../src/evidence/pack/tar.js';
 import {
   makeTemporaryFolder,
   removeLeftoverFolders,

@@ -10,7 +10,7 @@ import { watchWrites } from '../../src/history/watch-writes.js';
 import { historyCheck, readiness, writesCheck } from '../../src/http/health.js';
 import { createCounters } from '../../src/metrics/counters.js';
 import { createScrape } from '../../src/metrics/scrape.js';
-import { integrationHealth } from '../../src/model/integration-status.js';
+import { integrationHealth } from '../../src/model/stream.js';
 import { batchOf, observeCase, START, sampleCase } from '../support/records.js';
 
 /* A disk without space, in the ways that a test can have one; each gives the space back afterwards. */

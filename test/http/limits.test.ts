@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import type { Role } from '../../src/values/caller.js';
+import type { Role } from '../../src/values/access.js';
 import { Playground } from '../support/app.js';
 import { hang, json, startUpstream, type UpstreamServer } from '../support/upstream-server.js';
 

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
 import { LOCAL_CALLERS } from '../../src/callers/callers.js';
 import type { GatewayContext, RequestInfo } from '../../src/graphql/request/services.js';
-import { ListenError } from '../../src/http/listen-error.js';
+import { ListenError } from '../../src/http/errors.js';
 import { createServer, type Server, type ServerOptions } from '../../src/http/server.js';
 
 const open: Server[] = [];

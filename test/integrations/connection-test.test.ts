@@ -4,10 +4,10 @@ import {
   type Tested,
   type TestedPart,
   testIntegration,
-} from '../../src/integrations/test-integration.js';
+} from '../../src/integrations/connection-test.js';
 import type { Fault, FaultRule } from '../../src/simulator/faults.js';
+import type { SimulatedToken } from '../../src/simulator/routes.js';
 import type { SimulatorOptions } from '../../src/simulator/server.js';
-import type { SimulatedToken } from '../../src/simulator/tokens.js';
 import { type Harness, startHarness, TOKEN } from '../abnormal/harness.js';
 import { startHarness as startSimulated, stopAll } from '../simulator/harness.js';
 import { cutOff, hang, hangUp, json, type Reply, raw } from '../support/upstream-server.js';

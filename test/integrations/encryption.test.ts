@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { type Binding, createCipher, NotOpenedError, sealingKeyId } from '../../src/integrations/cipher.js';
-import { keyIdOf, newEncryptionKey, parseEncryptionKey } from '../../src/integrations/encryption-key.js';
+import {
+  type Binding,
+  createCipher,
+  keyIdOf,
+  NotOpenedError,
+  newEncryptionKey,
+  parseEncryptionKey,
+  sealingKeyId,
+} from '../../src/integrations/encryption.js';
 
 const KEY = randomBytes(32);
 const OTHER = randomBytes(32);

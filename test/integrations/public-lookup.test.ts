@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBudget } from '../../src/abnormal/budget.js';
-import { createAbnormalClient } from '../../src/abnormal/create-client.js';
-import { publicLookup } from '../../src/integrations/public-lookup.js';
-import { testIntegration } from '../../src/integrations/test-integration.js';
+import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
+import { publicLookup } from '../../src/integrations/address.js';
+import { testIntegration } from '../../src/integrations/connection-test.js';
 
 /** What the lookup makes of a host, as the network's own call would have it. */
 function look(host: string, all: boolean): Promise<string> {

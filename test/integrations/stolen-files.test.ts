@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BSON, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { audited } from '../../src/audit-trail.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import { createCipher } from '../../src/integrations/cipher.js';
-import { createVault } from '../../src/integrations/document-vault.js';
-import { parseEncryptionKey } from '../../src/integrations/encryption-key.js';
-import { noteEnvironmentToken } from '../../src/integrations/environment-token.js';
-import { audited } from '../../src/record-audit.js';
+import { createCipher, parseEncryptionKey } from '../../src/integrations/encryption.js';
+import { createVault } from '../../src/integrations/stored-vault.js';
+import { noteEnvironmentToken } from '../../src/integrations/token-history.js';
 import { Secret } from '../../src/values/secret.js';
 import { testMongo } from '../support/mongo.js';
 

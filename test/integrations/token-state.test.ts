@@ -5,7 +5,7 @@ import {
   replaceBy,
   type TokenSituation,
   tokenState,
-} from '../../src/integrations/token-state.js';
+} from '../../src/integrations/token.js';
 import { DAY, type Instant, toInstant } from '../../src/values/instant.js';
 
 const NOW = Date.parse('2026-06-15T12:00:00Z');

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createCipher } from '../../src/integrations/cipher.js';
-import { createVault } from '../../src/integrations/document-vault.js';
-import { keyIdOf } from '../../src/integrations/encryption-key.js';
+import { createCipher, keyIdOf } from '../../src/integrations/encryption.js';
+import { createVault } from '../../src/integrations/stored-vault.js';
 import type { Vault } from '../../src/integrations/vault.js';
-import { VaultError } from '../../src/integrations/vault-error.js';
+import { VaultError } from '../../src/integrations/vault.js';
 import { DAY, toInstant } from '../../src/values/instant.js';
 import { Secret } from '../../src/values/secret.js';
 import { OracleStore } from '../support/oracle-store.js';

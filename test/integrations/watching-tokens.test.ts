@@ -1,17 +1,17 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Account } from '../../src/integrations/account.js';
+import type { Account } from '../../src/integrations/accounts.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
-import { newEncryptionKey } from '../../src/integrations/encryption-key.js';
+import { newEncryptionKey } from '../../src/integrations/encryption.js';
+import { vaultOf } from '../../src/integrations/stored-vault.js';
 import {
   noteEnvironmentTimes,
   noteEnvironmentToken,
   readEnvironmentToken,
-} from '../../src/integrations/environment-token.js';
-import { createTokenLearning } from '../../src/integrations/learn-token-times.js';
-import { vaultOf } from '../../src/integrations/open-vault.js';
-import { readTokenHistories, readTokenSituations } from '../../src/integrations/token-histories.js';
-import { createTokenWarnings } from '../../src/integrations/warn-of-tokens.js';
+  readTokenHistories,
+  readTokenSituations,
+} from '../../src/integrations/token-history.js';
+import { createTokenLearning, createTokenWarnings } from '../../src/integrations/token-watch.js';
 import type { StreamStatus } from '../../src/model/stream.js';
 import { DAY, HOUR, toInstant } from '../../src/values/instant.js';
 import { Secret } from '../../src/values/secret.js';

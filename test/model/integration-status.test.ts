@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { integrationHealth } from '../../src/model/integration-status.js';
 import type { StreamStatus } from '../../src/model/stream.js';
+import { integrationHealth } from '../../src/model/stream.js';
 
 const EARLIER = '2026-03-01T08:00:00.000Z';
 const LATER = '2026-03-01T12:00:00.000Z';

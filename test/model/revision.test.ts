@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalJson, sha256 } from '../../src/model/revision.js';
+import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 
 /** The value with the keys of its objects in another order. */
 function reordered(value: unknown): unknown {

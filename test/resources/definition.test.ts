@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_ORDER, FIELDS, fieldSpec, fieldsOf } from '../../src/resources/definition.js';
-import type { ListedKind } from '../../src/resources/kind.js';
-import type { RecordOf } from '../../src/resources/records.js';
+import type { ListedKind, RecordOf } from '../../src/resources/registry.js';
+import { DEFAULT_ORDER, FIELDS, fieldSpec, fieldsOf } from '../../src/resources/registry.js';
 import { variantOf, variants } from '../support/arbitraries.js';
 import { sampleCampaign, sampleCase, sampleMessage, sampleThreat } from '../support/records.js';
 

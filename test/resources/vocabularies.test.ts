@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isOpenCase } from '../../src/resources/case/case.js';
 import {
   attackedParty,
   attackStrategy,
@@ -8,7 +9,6 @@ import {
   caseStatus,
   confidence,
   impersonatedParty,
-  isOpenCase,
   judgement,
   remediationState,
   severityLevel,

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { FILTER_KEYS } from '../../src/model/stream.js';
 import { decodeCampaign } from '../../src/resources/campaign/campaign.js';
 import { decodeCase } from '../../src/resources/case/decode-case.js';
-import { fieldsOf } from '../../src/resources/definition.js';
-import { type ListedKind, RESOURCE_OF } from '../../src/resources/kind.js';
-import { decodeThreat } from '../../src/resources/threat/threat-part.js';
+import { FILTER_KEYS, fieldsOf, type ListedKind, RESOURCE_OF } from '../../src/resources/registry.js';
+import { decodeThreat } from '../../src/resources/threat/decode-threat.js';
 import { createTenant, type Tenant, type Version } from '../../src/simulator/tenant.js';
 import { MINUTE, toMillis } from '../../src/values/instant.js';
 import { SMALL } from './harness.js';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ListedKind } from '../../src/resources/kind.js';
-import { demoTenant } from '../../src/simulator/demo.js';
-import { createTenant } from '../../src/simulator/tenant.js';
+import type { ListedKind } from '../../src/resources/registry.js';
+import { createTenant, demoTenant } from '../../src/simulator/tenant.js';
 import { DAY, HOUR, shift, toInstant, toMillis } from '../../src/values/instant.js';
 
 const NOW = '2026-03-04T10:20:30.000Z';

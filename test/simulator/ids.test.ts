@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { caseNumbers, int64Text, uuids } from '../../src/simulator/ids.js';
-import { gather, scatter } from '../../src/simulator/random.js';
+import { caseNumbers, gather, int64Text, scatter, uuids } from '../../src/simulator/random.js';
 
 const word = fc.integer({ min: 0, max: 0xffff_ffff });
 

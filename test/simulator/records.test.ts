@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ListedKind } from '../../src/resources/kind.js';
+import type { ListedKind } from '../../src/resources/registry.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { DAY, HOUR, toMillis } from '../../src/values/instant.js';
 

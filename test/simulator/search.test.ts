@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ListedKind, RESOURCE_OF, RESOURCES, type Resource } from '../../src/resources/kind.js';
+import { type ListedKind, RESOURCE_OF, RESOURCES, type Resource } from '../../src/resources/registry.js';
 import { createKinds } from '../../src/simulator/kinds.js';
 import { createWorld, type TenantOptions } from '../../src/simulator/options.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
-import type { TimeWindow } from '../../src/simulator/upstream.js';
+import type { TimeWindow } from '../../src/simulator/wire.js';
 import { DAY, parseUpstreamTime, toInstant, toMillis } from '../../src/values/instant.js';
 
 const FROM = Date.parse('2026-02-01T00:00:00Z');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ListedKind } from '../../src/resources/kind.js';
+import type { ListedKind } from '../../src/resources/registry.js';
 import { campaignCourse } from '../../src/simulator/campaign-course.js';
 import { caseCourse } from '../../src/simulator/case-course.js';
 import { createWorld } from '../../src/simulator/options.js';

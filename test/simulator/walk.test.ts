@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../src/model/revision.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
+import { canonicalJson } from '../../src/values/canonical-json.js';
 import { HOUR, parseUpstreamTime, toMillis } from '../../src/values/instant.js';
 import { type Harness, query, type Rows, SMALL, second, startHarness, stopAll } from './harness.js';
 

@@ -1,10 +1,9 @@
 import fc, { type Arbitrary } from 'fast-check';
 import type { Batch, Pin } from '../../src/history/store.js';
-import type { WindowStatus } from '../../src/model/ledger.js';
-import type { QuarantineCode } from '../../src/model/quarantine.js';
+import type { QuarantineCode, WindowStatus } from '../../src/model/ledger.js';
 import type { RunStatus, RunTrigger } from '../../src/model/run.js';
-import { FILTER_KEYS, type Stream, type StreamStatus } from '../../src/model/stream.js';
-import { KIND_OF, KINDS, RESOURCES, type RecordKey } from '../../src/resources/kind.js';
+import type { Stream, StreamStatus } from '../../src/model/stream.js';
+import { FILTER_KEYS, KIND_OF, KINDS, RESOURCES, type RecordKey } from '../../src/resources/registry.js';
 import { shift } from '../../src/values/instant.js';
 import { INSTANTS, type Variants, variantOf } from './arbitraries.js';
 import {

@@ -1,6 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
-import { FIELDS, type FieldSpec } from '../../src/resources/definition.js';
-import type { ListedKind } from '../../src/resources/kind.js';
+import type { FieldSpec } from '../../src/resources/definition.js';
+import type { ListedKind } from '../../src/resources/registry.js';
+import { FIELDS } from '../../src/resources/registry.js';
 import type { FieldValue, Filter } from '../../src/values/filter.js';
 import { anyInstant, anyNumber, anyText, IDS, MESSAGE_IDS, TEXTS } from './arbitraries.js';
 

@@ -1,6 +1,8 @@
 import fc, { type Arbitrary } from 'fast-check';
-import type { Kind, ListedKind } from '../../src/resources/kind.js';
-import type { Campaign, Case, Message, RecordOf, Threat } from '../../src/resources/records.js';
+import type { Campaign } from '../../src/resources/campaign/campaign.js';
+import type { Case } from '../../src/resources/case/case.js';
+import type { Kind, ListedKind, RecordOf } from '../../src/resources/registry.js';
+import type { Message, Threat } from '../../src/resources/threat/threat.js';
 import type { Instant } from '../../src/values/instant.js';
 import {
   sampleCampaign,

@@ -8,16 +8,19 @@ import type {
   Outcome,
   RecordFact,
   Scope,
+  StreamFacts,
   ThreatFact,
   Version,
 } from '../../src/controls/control.js';
 import { parsePeriod, periodBefore } from '../../src/controls/period.js';
-import { ledgerSpan, type StreamFacts, streamFacts } from '../../src/controls/stream-facts.js';
+import { ledgerSpan, streamFacts } from '../../src/controls/stream-facts.js';
 import { intervalOf, type Thresholds, toThresholds } from '../../src/controls/thresholds.js';
 import type { LedgerEntry, RecordedEntry } from '../../src/model/ledger.js';
 import { type Stream, streamsOf } from '../../src/model/stream.js';
-import { RESOURCES } from '../../src/resources/kind.js';
-import type { Campaign, Case, Message, Threat } from '../../src/resources/records.js';
+import type { Campaign } from '../../src/resources/campaign/campaign.js';
+import type { Case } from '../../src/resources/case/case.js';
+import { RESOURCES } from '../../src/resources/registry.js';
+import type { Message, Threat } from '../../src/resources/threat/threat.js';
 import { type Instant, shift } from '../../src/values/instant.js';
 import { campaignKey, caseKey, ledgerEntry, sampleMessage, sampleThreat, threatKey } from './records.js';
 

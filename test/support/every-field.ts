@@ -1,10 +1,9 @@
-import { sealHistory } from '../../src/evidence/seal/seal-history.js';
+import { recordAudit } from '../../src/audit-trail.js';
+import { sealHistory } from '../../src/evidence/seal/make-seals.js';
 import { HistoryError } from '../../src/history/errors.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { COLLECTIONS } from '../../src/model/documents.js';
-import { recordAudit } from '../../src/record-audit.js';
-import { FIELDS } from '../../src/resources/definition.js';
-import { KINDS, type ListedKind, type RecordKey } from '../../src/resources/kind.js';
+import { FIELDS, KINDS, type ListedKind, type RecordKey } from '../../src/resources/registry.js';
 import { shift, toMillis } from '../../src/values/instant.js';
 import {
   batchOf,

@@ -8,7 +8,7 @@ import { ApiKeys } from '../../src/callers/api-keys.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import type { Role } from '../../src/values/caller.js';
+import type { Role } from '../../src/values/access.js';
 import { smallTenant } from './app.js';
 
 const QUERY = '{ runs(first: 1) { totalCount } }';

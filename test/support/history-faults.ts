@@ -1,6 +1,6 @@
 import type { HistoryStore } from '../../src/history/store.js';
 import { OPEN_SEQ, type Revision } from '../../src/model/revision.js';
-import { KINDS, keyText } from '../../src/resources/kind.js';
+import { KINDS, keyText } from '../../src/resources/registry.js';
 
 /**
  * What is wrong with a history as a whole, a line each: a record with two current revisions or none, revisions of

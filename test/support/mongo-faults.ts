@@ -1,7 +1,7 @@
 import { type Db, MongoClient } from 'mongodb';
 import type { BatchDoc, LedgerDoc, RevisionDoc } from '../../src/history/mongo/stored-types.js';
 import { OPEN_SEQ } from '../../src/model/revision.js';
-import { keyText } from '../../src/resources/kind.js';
+import { keyText } from '../../src/resources/registry.js';
 
 /**
  * What is wrong with a history in MongoDB, looked at past the store: a batch that is there in part, a number

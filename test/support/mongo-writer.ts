@@ -1,4 +1,4 @@
-import { openMongoStore } from '../../src/history/mongo/mongo-store.js';
+import { openMongoStore } from '../../src/history/mongo/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { batchOf, ledgerEntry, observeCase, sampleCase, sampleRun } from './records.js';
 

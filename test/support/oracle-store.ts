@@ -1,13 +1,11 @@
-import {
-  type BatchNote,
-  type BatchStatement,
-  type Confirmation,
-  statementOf,
-} from '../../src/history/batch-statement.js';
+import { statementOf } from '../../src/history/batch-statement.js';
 import { HistoryError } from '../../src/history/errors.js';
 import type {
   Batch,
+  BatchNote,
+  BatchStatement,
   ChangesQuery,
+  Confirmation,
   FirstQuery,
   HistoryStore,
   ListQuery,
@@ -28,20 +26,19 @@ import type {
   JournalEntry,
   StoredDocument,
 } from '../../src/model/documents.js';
-import type { RecordedEntry } from '../../src/model/ledger.js';
-import type { QuarantineEntry } from '../../src/model/quarantine.js';
+import type { QuarantineEntry, RecordedEntry } from '../../src/model/ledger.js';
 import { type Observation, OPEN_SEQ, type Revision } from '../../src/model/revision.js';
 import type { Run, RunTrigger } from '../../src/model/run.js';
 import { type Stream, type StreamState, streamText } from '../../src/model/stream.js';
-import { fieldsOf } from '../../src/resources/definition.js';
+import type { RecordOf } from '../../src/resources/registry.js';
 import {
+  fieldsOf,
   type Kind,
   keyText,
   type ListedKind,
   RESOURCE_OF,
   type RecordKey,
-} from '../../src/resources/kind.js';
-import type { RecordOf } from '../../src/resources/records.js';
+} from '../../src/resources/registry.js';
 import { compareValues, type Fields, type FieldValue, isMatch } from '../../src/values/filter.js';
 import { type Instant, shift, toInstant } from '../../src/values/instant.js';
 

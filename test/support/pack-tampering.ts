@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { PACKED, type PackManifest } from '../../src/evidence/pack/pack-manifest.js';
+import { PACKED, type PackManifest } from '../../src/evidence/pack/pack-format.js';
 import { TAR_END, tarHeader, tarPadding } from '../../src/evidence/pack/tar.js';
 import { newSigningKey, type Signer, signerOf } from '../../src/evidence/seal/signing-key.js';
-import { canonicalJson } from '../../src/model/revision.js';
+import { canonicalJson } from '../../src/values/canonical-json.js';
 import type { Deed } from './tampering.js';
 
 interface Part {

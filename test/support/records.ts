@@ -1,20 +1,15 @@
 import type { Batch } from '../../src/history/store.js';
-import type { LedgerEntry } from '../../src/model/ledger.js';
-import type { QuarantineEntry } from '../../src/model/quarantine.js';
-import { canonicalJson, type Observation, type Origin, sha256 } from '../../src/model/revision.js';
+import type { LedgerEntry, QuarantineEntry } from '../../src/model/ledger.js';
+import type { Observation, Origin } from '../../src/model/revision.js';
 import { NO_COUNTS, type Run } from '../../src/model/run.js';
 import type { StreamState } from '../../src/model/stream.js';
-import type { Kind, RecordKey } from '../../src/resources/kind.js';
-import type {
-  Campaign,
-  Case,
-  CaseAnalysis,
-  Message,
-  RecordOf,
-  Threat,
-  ThreatAttachments,
-  ThreatLinks,
-} from '../../src/resources/records.js';
+import type { Campaign } from '../../src/resources/campaign/campaign.js';
+import type { Case } from '../../src/resources/case/case.js';
+import type { CaseAnalysis } from '../../src/resources/case/case-analysis.js';
+import type { Kind, RecordKey, RecordOf } from '../../src/resources/registry.js';
+import type { Message, Threat } from '../../src/resources/threat/threat.js';
+import type { ThreatAttachments, ThreatLinks } from '../../src/resources/threat/threat-parts.js';
+import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { type Instant, toInstant } from '../../src/values/instant.js';
 
 /*

@@ -1,9 +1,9 @@
 import fc, { type Arbitrary } from 'fast-check';
-import type { AuditEvent } from '../../src/audit-entry.js';
-import { sealHistory } from '../../src/evidence/seal/seal-history.js';
+import type { AuditEvent } from '../../src/audit-trail.js';
+import { recordAudit } from '../../src/audit-trail.js';
+import { sealHistory } from '../../src/evidence/seal/make-seals.js';
 import { newSigningKey, type Signer, signerOf } from '../../src/evidence/seal/signing-key.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import { recordAudit } from '../../src/record-audit.js';
 import { toMillis } from '../../src/values/instant.js';
 import { IDS, variants } from './arbitraries.js';
 import { type BatchPlan, batchFrom, batchPlan, type World } from './arbitraries-batches.js';

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
-import { KINDS } from '../../src/resources/kind.js';
+import { KINDS } from '../../src/resources/registry.js';
 
 /** What was done, and what a verification has to name: any of these, in a finding's text or place. */
 export interface Deed {

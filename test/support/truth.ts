@@ -1,7 +1,8 @@
 import type { HistoryStore } from '../../src/history/store.js';
-import { canonicalJson, type Revision, sha256 } from '../../src/model/revision.js';
-import type { ListedKind } from '../../src/resources/kind.js';
+import type { Revision } from '../../src/model/revision.js';
+import type { ListedKind } from '../../src/resources/registry.js';
 import type { Tenant, TruthRecord, Version } from '../../src/simulator/tenant.js';
+import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { type Instant, shift } from '../../src/values/instant.js';
 
 /** How a history compares with what a complete collection would hold. */

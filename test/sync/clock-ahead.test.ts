@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { coverageOf } from '../../src/model/coverage.js';
 import { streamsOf } from '../../src/model/stream.js';
-import { RESOURCES } from '../../src/resources/kind.js';
+import { RESOURCES } from '../../src/resources/registry.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import { createWorld, faultsOf, INTEGRATION, type World } from './harness.js';
 

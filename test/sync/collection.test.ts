@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { LedgerEntry } from '../../src/model/ledger.js';
 import { streamsOf } from '../../src/model/stream.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
-import type { Progress } from '../../src/sync/pass/progress.js';
+import type { Progress } from '../../src/sync/sync.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import { createWorld, faultsOf, heldOf, INTEGRATION, passOf, truthOf, type World } from './harness.js';
 

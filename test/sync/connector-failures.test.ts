@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { StreamState } from '../../src/model/stream.js';
-import { RESOURCES, type Resource } from '../../src/resources/kind.js';
+import { RESOURCES, type Resource } from '../../src/resources/registry.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { QuarantineEntry } from '../../src/model/quarantine.js';
+import type { QuarantineEntry } from '../../src/model/ledger.js';
 import type { StreamState } from '../../src/model/stream.js';
 import type { Fault, FaultRule } from '../../src/simulator/faults.js';
 import type { TenantOptions } from '../../src/simulator/options.js';

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { canonicalJson } from '../../src/model/revision.js';
 import type { Version } from '../../src/simulator/tenant.js';
+import { canonicalJson } from '../../src/values/canonical-json.js';
 import { DAY, type Instant, shift, toInstant } from '../../src/values/instant.js';
 import { createWorld, historyOf, INTEGRATION, type World } from './harness.js';
 

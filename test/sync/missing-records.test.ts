@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { stillMissing } from '../../src/history/store.js';
 import { coverageOf } from '../../src/model/coverage.js';
-import { type FilterKey, streamsOf } from '../../src/model/stream.js';
-import type { Resource } from '../../src/resources/kind.js';
-import type { Case } from '../../src/resources/records.js';
-import { isOpenCase } from '../../src/resources/vocabularies.js';
+import { streamsOf } from '../../src/model/stream.js';
+import type { Case } from '../../src/resources/case/case.js';
+import { isOpenCase } from '../../src/resources/case/case.js';
+import type { FilterKey, Resource } from '../../src/resources/registry.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant } from '../../src/values/instant.js';

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Priority } from '../../src/abnormal/client.js';
-import type { UpstreamObserver } from '../../src/abnormal/observer.js';
+import type { Priority, UpstreamObserver } from '../../src/abnormal/client.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant, toMillis } from '../../src/values/instant.js';
 import { createWorld, faultsOf, INTEGRATION, type World } from './harness.js';

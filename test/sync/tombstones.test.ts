@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ListedKind, RecordKey } from '../../src/resources/kind.js';
+import type { ListedKind, RecordKey } from '../../src/resources/registry.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift } from '../../src/values/instant.js';

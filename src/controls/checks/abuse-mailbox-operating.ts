@@ -1,7 +1,6 @@
-import type { Campaign } from '../../resources/records.js';
+import type { Campaign } from '../../resources/campaign/campaign.js';
 import { judgement } from '../../resources/vocabularies.js';
 import { HOUR, type Instant } from '../../values/instant.js';
-import { licensedStreams } from '../conclude.js';
 import type { Assessment, CampaignFact, Control, Finding, Judgement, Member, Scope } from '../control.js';
 import { isWithin } from '../period.js';
 import {
@@ -14,6 +13,7 @@ import {
   timesDistribution,
   turnOf,
 } from '../timeliness.js';
+import { licensedStreams } from '../verdict.js';
 
 const NEEDS = [{ resource: 'campaigns', filterKey: 'lastReportedTime' }] as const;
 

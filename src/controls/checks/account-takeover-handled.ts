@@ -1,7 +1,6 @@
-import type { Case } from '../../resources/records.js';
+import type { Case } from '../../resources/case/case.js';
 import { caseStatus } from '../../resources/vocabularies.js';
 import { HOUR, type Instant } from '../../values/instant.js';
-import { licensedStreams } from '../conclude.js';
 import type { Assessment, CaseFact, Control, Finding, Member, Scope } from '../control.js';
 import { isWithin } from '../period.js';
 import {
@@ -14,6 +13,7 @@ import {
   timesDistribution,
   turnOf,
 } from '../timeliness.js';
+import { licensedStreams } from '../verdict.js';
 
 const NEEDS = [{ resource: 'cases', filterKey: 'lastModifiedTime' }] as const;
 

@@ -1,11 +1,27 @@
-import { keyText } from '../../resources/kind.js';
-import { conclude, licensedStreams } from '../conclude.js';
-import type { Assessment, Control, Finding, Judgement, Member, Scope, ThreatFact } from '../control.js';
-import { findHoles, findUnread, gapText, holesOf, unreadRecords, unreadText, withoutHoles } from '../gaps.js';
+import { keyText } from '../../resources/registry.js';
+import {
+  type Assessment,
+  type Control,
+  type Finding,
+  type Judgement,
+  type Member,
+  RECEIVED_THREATS,
+  type ReconciliationFact,
+  type Scope,
+  type ThreatFact,
+} from '../control.js';
 import { threatMember } from '../malicious.js';
-import { type ReconciliationFact, summariseReconciliations } from '../reconciliations.js';
-import { gradeShare } from '../shares.js';
-import { RECEIVED_THREATS } from '../streams-needed.js';
+import {
+  findHoles,
+  findUnread,
+  gapText,
+  holesOf,
+  unreadRecords,
+  unreadText,
+  withoutHoles,
+} from '../missed-polls.js';
+import { summariseReconciliations } from '../reconciliations.js';
+import { conclude, gradeShare, licensedStreams } from '../verdict.js';
 import { countText, instantText, listText, shareText } from '../words.js';
 
 /** What was found of the threats of a period. */

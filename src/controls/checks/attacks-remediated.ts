@@ -1,8 +1,6 @@
 import type { Gap } from '../../model/coverage.js';
-import type { Message } from '../../resources/records.js';
-import { messageRemediation } from '../../resources/threat/threat.js';
+import { type Message, messageRemediation } from '../../resources/threat/threat.js';
 import { HOUR, type Instant, MINUTE, shift } from '../../values/instant.js';
-import { conclude, licensedStreams } from '../conclude.js';
 import type {
   Assessment,
   Control,
@@ -13,10 +11,10 @@ import type {
   RecordFact,
   Scope,
 } from '../control.js';
-import { DurationTally } from '../duration-tally.js';
 import { isMalicious, messageMember, messageTimes, remediationMs } from '../malicious.js';
 import { isWithin } from '../period.js';
-import { gradeShare, mostText, shareMeasures } from '../shares.js';
+import { DurationTally } from '../timeliness.js';
+import { conclude, gradeShare, licensedStreams, mostText, shareMeasures } from '../verdict.js';
 import { countText, durationText, instantText, shareText } from '../words.js';
 
 /** What was found of the malicious messages of a period. */

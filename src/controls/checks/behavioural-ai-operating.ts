@@ -1,19 +1,19 @@
-import type { Message } from '../../resources/records.js';
+import type { Message } from '../../resources/threat/threat.js';
 import { attackStrategy, attackType } from '../../resources/vocabularies.js';
-import { conclude, isCovered, licensedStreams } from '../conclude.js';
-import type {
-  Assessment,
-  Control,
-  Distribution,
-  Finding,
-  Judgement,
-  Member,
-  Scope,
-  ThreatFact,
+import {
+  type Assessment,
+  type Control,
+  type Distribution,
+  type Finding,
+  type Judgement,
+  type Member,
+  RECEIVED_THREATS,
+  type Scope,
+  type ThreatFact,
 } from '../control.js';
 import { isMalicious, messageMember, messageTimes } from '../malicious.js';
 import { isWithin } from '../period.js';
-import { RECEIVED_THREATS } from '../streams-needed.js';
+import { conclude, isCovered, licensedStreams } from '../verdict.js';
 import { countText, shareText } from '../words.js';
 
 /** Attack types and strategies that no signature, reputation or sandbox gives away: only behaviour does. */

@@ -1,12 +1,27 @@
 import { streamText } from '../../model/stream.js';
 import { toMillis } from '../../values/instant.js';
-import { conclude, licensedStreams } from '../conclude.js';
-import type { Assessment, Control, Finding, Judgement, Scope } from '../control.js';
-import { findHoles, findUnread, gapMs, gapText, holesOf, withoutHoles } from '../gaps.js';
+import {
+  ALL_STREAMS,
+  type Assessment,
+  type Control,
+  type Finding,
+  type Judgement,
+  type Scope,
+  type Silence,
+  type StreamFacts,
+} from '../control.js';
+import {
+  findHoles,
+  findUnread,
+  gapMs,
+  gapText,
+  holesOf,
+  inBrief,
+  lateStart,
+  withoutHoles,
+} from '../missed-polls.js';
 import { isWithin } from '../period.js';
-import { inBrief, lateStart, type Silence } from '../silences.js';
-import type { StreamFacts } from '../stream-facts.js';
-import { ALL_STREAMS } from '../streams-needed.js';
+import { conclude, licensedStreams } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
 /**

@@ -1,14 +1,24 @@
 import { streamText } from '../../model/stream.js';
-import { RESOURCES, type Resource } from '../../resources/kind.js';
+import { RESOURCES, type Resource } from '../../resources/registry.js';
 import { toMillis } from '../../values/instant.js';
-import { conclude, isCovered, licensedStreams } from '../conclude.js';
-import type { Assessment, Control, Finding, Judgement, Measure, Member, Scope } from '../control.js';
+import {
+  ALL_STREAMS,
+  type Assessment,
+  type Control,
+  type Finding,
+  type Judgement,
+  type Measure,
+  type Member,
+  RECEIVED_THREATS,
+  type Scope,
+  type Silence,
+  type StreamFacts,
+} from '../control.js';
 import { threatMember } from '../malicious.js';
+import { inBrief, lateStart } from '../missed-polls.js';
 import type { Period } from '../period.js';
-import { inBrief, lateStart, type Silence } from '../silences.js';
-import type { StreamFacts } from '../stream-facts.js';
-import { ALL_STREAMS, RECEIVED_THREATS } from '../streams-needed.js';
 import { mostBetweenPolls } from '../thresholds.js';
+import { conclude, isCovered, licensedStreams } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
 /**

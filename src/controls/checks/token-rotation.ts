@@ -1,7 +1,7 @@
 import { permissionsToAct } from '../../model/token-permissions.js';
 import { DAY, earliest, type Instant, shift, toMillis } from '../../values/instant.js';
-import { conclude } from '../conclude.js';
 import type { Assessment, Control, CredentialFact, Finding, Judgement, Outcome, Scope } from '../control.js';
+import { conclude } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
 /**

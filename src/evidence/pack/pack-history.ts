@@ -2,7 +2,7 @@ import type { HistoryStore, Pin } from '../../history/store.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import type { Revision } from '../../model/revision.js';
 import type { Stream } from '../../model/stream.js';
-import type { Kind } from '../../resources/kind.js';
+import type { Kind } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
 import { sealedRun } from '../seal/ended-runs.js';
 import { type Leaf, ledgerLeaf } from '../seal/leaf.js';
@@ -10,9 +10,8 @@ import { bodyOf, type LeafList, type Seal, type SealBody, sealIn, unpackLeaves }
 import { type PublicJwk, pemOf } from '../seal/signing-key.js';
 import { streamNamed, wholeLedger } from '../seal/stream-coverage.js';
 import { walkBatches } from '../seal/walk-batches.js';
-import { isPacked, PACKED, type PackManifest } from './pack-manifest.js';
-import { packedLeaf, packedRevision } from './pack-rows.js';
-import type { PackPart, WriteText } from './write-pack-part.js';
+import { isPacked, PACKED, type PackManifest, packedLeaf, packedRevision } from './pack-format.js';
+import type { PackPart, WriteText } from './tar.js';
 
 /** A pack cannot be made as it was asked for; the message says why, and what helps. */
 export class PackError extends Error {

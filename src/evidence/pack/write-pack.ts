@@ -3,7 +3,7 @@ import type { Evidence } from '../evaluate-period.js';
 import { type ReportQuestion, writeReport } from '../report/write-report.js';
 import type { Signer } from '../seal/signing-key.js';
 import { lastSealed, PackError, PackedHistory } from './pack-history.js';
-import { type PackPart, writePackFile } from './write-pack-part.js';
+import { type PackPart, writePackFile } from './tar.js';
 
 export interface PackOptions {
   /** Signs the manifest; `null`: it is not signed. */

@@ -1,7 +1,6 @@
 import type { ControlId, Distribution, Measure, Verdict } from '../../controls/control.js';
 import type { Evidence, TrendPoint } from '../evaluate-period.js';
-import { type Html, html } from './html.js';
-import { measureText, VERDICT_WORDS } from './html-words.js';
+import { type Html, html, measureText, VERDICT_WORDS } from './html.js';
 
 /*
  * Charts as inline SVG without a view box: lengths are per cent of whatever width there is, so they are as sharp

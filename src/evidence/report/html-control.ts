@@ -5,9 +5,17 @@ import { countText } from '../../controls/words.js';
 import { streamText } from '../../model/stream.js';
 import type { Instant } from '../../values/instant.js';
 import type { Evidence } from '../evaluate-period.js';
-import { type Html, html } from './html.js';
+import {
+  type Html,
+  html,
+  instantMarkup,
+  isMet,
+  spanMarkup,
+  thresholdText,
+  VERDICT_LABELS,
+  valueText,
+} from './html.js';
 import { distributionTable, measureChart, pointsOf } from './html-charts.js';
-import { instantMarkup, isMet, spanMarkup, thresholdText, VERDICT_LABELS, valueText } from './html-words.js';
 
 /** Exceptions that the page shows of one control; the others are counted. */
 export const SHOWN_EXCEPTIONS = 200;

@@ -1,12 +1,11 @@
-import { gapReason, unreadRecords } from '../../controls/gaps.js';
+import type { StreamFacts } from '../../controls/control.js';
+import { gapReason, unreadRecords } from '../../controls/missed-polls.js';
 import { type Period, partsOf } from '../../controls/period.js';
-import type { StreamFacts } from '../../controls/stream-facts.js';
 import { countText, durationText, instantText } from '../../controls/words.js';
 import { streamText } from '../../model/stream.js';
 import { DAY, type Instant, toMillis } from '../../values/instant.js';
-import { type Html, html } from './html.js';
+import { type Html, html, spanMarkup } from './html.js';
 import { percent } from './html-charts.js';
-import { spanMarkup } from './html-words.js';
 
 type Span = { readonly from: Instant; readonly to: Instant };
 

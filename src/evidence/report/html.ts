@@ -1,3 +1,7 @@
+import type { Measure, Unit, Verdict } from '../../controls/control.js';
+import { durationText, instantText, shareText } from '../../controls/words.js';
+import type { Instant } from '../../values/instant.js';
+
 /** Markup that is safe to put into a page as it stands. */
 export class Html {
   constructor(readonly text: string) {}
@@ -34,4 +38,52 @@ export function escapeHtml(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character)
     .replace(/(?![\t\n\r])[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+}
+
+export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
+  FAIL: 'failed',
+  INSUFFICIENT_DATA: 'could not be judged',
+  PASS: 'passed',
+  NOT_APPLICABLE: 'not applicable',
+};
+
+/** A verdict as it stands beside a control. */
+export const VERDICT_LABELS: Readonly<Record<Verdict, string>> = {
+  PASS: '✓ Pass',
+  FAIL: '✕ Fail',
+  INSUFFICIENT_DATA: '? Insufficient data',
+  NOT_APPLICABLE: '– Not applicable',
+};
+
+/** A number in its unit. */
+export function measureText(unit: Unit, value: number): string {
+  if (unit === 'share') return shareText(value);
+  return unit === 'ms' ? durationText(value) : String(value);
+}
+
+/** What was measured, or that nothing was. */
+export function valueText({ unit, value }: Measure): string {
+  return value === null ? 'nothing to measure' : measureText(unit, value);
+}
+
+/** What a measure is held against. */
+export function thresholdText({ unit, threshold }: Measure): string {
+  if (threshold === null) return '';
+  return `at ${threshold.bound === 'AT_LEAST' ? 'least' : 'most'} ${measureText(unit, threshold.value)}`;
+}
+
+/** Whether a measure keeps to its threshold; `null` where there is none, or nothing was measured. */
+export function isMet({ value, threshold }: Measure): boolean | null {
+  if (value === null || threshold === null) return null;
+  return threshold.bound === 'AT_LEAST' ? value >= threshold.value : value <= threshold.value;
+}
+
+/** An instant that is not torn apart at the end of a line. */
+export function instantMarkup(at: Instant): Html {
+  return html`<span class="when">${instantText(at)}</span>`;
+}
+
+/** From when to when. */
+export function spanMarkup(from: Instant, to: Instant): Html {
+  return html`${instantMarkup(from)} to ${instantMarkup(to)}`;
 }

@@ -1,14 +1,20 @@
 import type { ControlId, Finding } from '../../controls/control.js';
 import type { HistoryStore } from '../../history/store.js';
 import { type Evidence, type EvidenceRequest, evaluatePeriod } from '../evaluate-period.js';
-import { sealBefore } from '../seal/seal-before.js';
-import { exportRevisions } from './export-revisions.js';
+import { sealBefore } from '../seal/make-seals.js';
+import { htmlReport } from './html-report.js';
 import { jsonReport } from './json.js';
-import { csvHeading, csvRow } from './report-csv.js';
-import { htmlReport } from './report-html.js';
-import { ndjsonClosing, ndjsonEnd, ndjsonHeading, ndjsonRow } from './report-ndjson.js';
-import { oscalReport } from './report-oscal.js';
-import type { Rows } from './report-rows.js';
+import { oscalReport } from './oscal.js';
+import {
+  csvHeading,
+  csvRow,
+  exportRevisions,
+  ndjsonClosing,
+  ndjsonEnd,
+  ndjsonHeading,
+  ndjsonRow,
+  type Rows,
+} from './rows.js';
 
 /** What a report can be written as. */
 export const REPORT_FORMATS = ['html', 'json', 'ndjson', 'csv', 'oscal'] as const;

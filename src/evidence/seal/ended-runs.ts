@@ -1,7 +1,7 @@
 import type { HistoryStore } from '../../history/store.js';
-import { canonicalJson, sha256 } from '../../model/revision.js';
 import type { Run } from '../../model/run.js';
 import { BoundedCache } from '../../values/bounded-cache.js';
+import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 import { DAY, earliest, type Instant, shift } from '../../values/instant.js';
 import { bodyOf, type SealedRun, sealIn } from './seal.js';
 

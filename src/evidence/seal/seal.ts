@@ -1,8 +1,8 @@
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import type { DocumentBody, JournalEntry } from '../../model/documents.js';
-import { canonicalJson, sha256 } from '../../model/revision.js';
 import type { Run } from '../../model/run.js';
+import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 import type { Instant } from '../../values/instant.js';
 import type { Leaf } from './leaf.js';
 import { isPublicJwk, type PublicJwk, type Signer } from './signing-key.js';

@@ -1,8 +1,8 @@
 import { type HistoryStore, stillMissing } from '../../history/store.js';
 import { coverageOf } from '../../model/coverage.js';
 import type { RecordedEntry } from '../../model/ledger.js';
-import { FILTER_KEYS, type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
-import { RESOURCES } from '../../resources/kind.js';
+import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
+import { FILTER_KEYS, RESOURCES } from '../../resources/registry.js';
 import { earliest, type Instant } from '../../values/instant.js';
 import { type Leaf, ledgerLeaves } from './leaf.js';
 import type { StreamCoverage } from './seal.js';

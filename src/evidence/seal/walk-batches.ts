@@ -1,9 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { wholeOnes } from '../../history/errors.js';
+import { HistoryError, wholeOnes } from '../../history/errors.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Revision } from '../../model/revision.js';
-import { KINDS } from '../../resources/kind.js';
-import { readDoubtful } from './read-doubtful.js';
+import { KINDS } from '../../resources/registry.js';
 
 /** What one batch brought, as far as the store says so. */
 export interface BatchRevisions {
@@ -77,4 +76,21 @@ function byBatch(found: readonly Revision[]): BatchRevisions[] {
     else groups.push({ seq: revision.seqFrom, revisions: [revision] });
   }
   return groups;
+}
+
+/**
+ * What `get` gives; `undefined` where what is there does not read as what it should be. A store that does not
+ * answer at all is no such case: that rejects.
+ */
+export async function readDoubtful<T>(store: HistoryStore, get: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await get();
+  } catch (error) {
+    if (!(error instanceof HistoryError)) return undefined;
+    if (error.code === 'DAMAGED') return undefined;
+    if (error.code !== 'UNAVAILABLE') throw error;
+    // rows can be such that a query fails on them; then the store is well, and fails at them again
+    await store.ping();
+    return get().catch(() => undefined);
+  }
 }

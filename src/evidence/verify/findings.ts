@@ -1,3 +1,5 @@
+import type { Pin } from '../../history/store.js';
+
 /**
  * What is wrong. `SEAL_…`: with the chain of seals itself. `LIST_ALTERED`: the list of a seal's leaves, by which
  * what is wrong is named. `STATE_ALTERED`: what the store works out beside the records, such as when a version
@@ -37,7 +39,7 @@ export type FindingCode =
   | 'MANIFEST_ALTERED'
   | 'PACK_UNREADABLE';
 
-export interface Finding {
+interface Finding {
   readonly code: FindingCode;
   /** The seal that covers it, by its index. */
   readonly seal: number | null;
@@ -72,4 +74,31 @@ export class Findings {
   notice(text: string): void {
     this.notices.push(text);
   }
+}
+
+/** `UNDECIDED`: nothing is sealed, so nothing can be told. */
+type VerifyVerdict = 'INTACT' | 'TAMPERED' | 'UNDECIDED';
+
+export interface VerifyReport {
+  readonly verdict: VerifyVerdict;
+  readonly subject: 'HISTORY' | 'PACK';
+  readonly seals: number;
+  /** The last batch that a seal covers; `null` where there is no seal. */
+  readonly sealedTo: Pin | null;
+  readonly head: Pin | null;
+  readonly revisions: number;
+  /** Entries of the ledger. */
+  readonly readings: number;
+  readonly runs: number;
+  /** Batches after the last seal. */
+  readonly unsealed: number;
+  readonly findingCount: number;
+  /** At most the first 1,000. */
+  readonly findings: readonly Finding[];
+  readonly notices: readonly string[];
+}
+
+export function verdictOf(findings: Findings, seals: number): VerifyVerdict {
+  if (findings.count > 0) return 'TAMPERED';
+  return seals === 0 ? 'UNDECIDED' : 'INTACT';
 }

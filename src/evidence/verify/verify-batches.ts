@@ -1,21 +1,14 @@
-import {
-  type BatchNote,
-  type Confirmation,
-  isInstantOf,
-  stateDigest,
-  verifiedIn,
-  versionMark,
-} from '../../history/batch-statement.js';
-import type { HistoryStore, Pin } from '../../history/store.js';
-import type { QuarantineEntry } from '../../model/quarantine.js';
+import { isInstantOf, stateDigest, verifiedIn, versionMark } from '../../history/batch-statement.js';
+import type { BatchNote, Confirmation, HistoryStore, Pin } from '../../history/store.js';
+import type { QuarantineEntry } from '../../model/ledger.js';
 import { streamText } from '../../model/stream.js';
-import { KINDS, keyText, type RecordKey } from '../../resources/kind.js';
+import { KINDS, keyText, type RecordKey } from '../../resources/registry.js';
 import { newestRuns } from '../seal/ended-runs.js';
 import { batchLeaf, type Leaf } from '../seal/leaf.js';
-import { readDoubtful } from '../seal/read-doubtful.js';
+import { readDoubtful } from '../seal/walk-batches.js';
+import type { CheckedSeal } from './check-chain.js';
 import { compareLeaves } from './compare-leaves.js';
 import type { Findings } from './findings.js';
-import type { CheckedSeal } from './verify-chain.js';
 
 const AT_ONCE = 200;
 const PAGE = 200;

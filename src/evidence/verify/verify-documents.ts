@@ -1,9 +1,9 @@
 import type { HistoryStore } from '../../history/store.js';
 import { COLLECTIONS, type Collection, type StoredDocument } from '../../model/documents.js';
 import { documentLeaf, type Leaf } from '../seal/leaf.js';
-import { readDoubtful } from '../seal/read-doubtful.js';
+import { readDoubtful } from '../seal/walk-batches.js';
+import type { CheckedSeal } from './check-chain.js';
 import type { Findings } from './findings.js';
-import type { CheckedSeal } from './verify-chain.js';
 
 /** Whoever changes these leaves an entry in the audit trail. */
 const AUDITED: readonly Collection[] = ['integrations', 'apiKeys'];

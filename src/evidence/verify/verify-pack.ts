@@ -4,22 +4,29 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../../history/temporary-files.js';
 import type { RecordedEntry } from '../../model/ledger.js';
-import { sha256 } from '../../model/revision.js';
 import type { Run } from '../../model/run.js';
-import { isPacked, PACKED, type PackFile, type PackManifest, readManifest } from '../pack/pack-manifest.js';
-import { isReceived, type PackedReading, type PackedRevision, packedLeaf } from '../pack/pack-rows.js';
+import { sha256 } from '../../values/canonical-json.js';
+import {
+  isPacked,
+  isReceived,
+  PACKED,
+  type PackedReading,
+  type PackedRevision,
+  type PackFile,
+  type PackManifest,
+  packedLeaf,
+  readManifest,
+} from '../pack/pack-format.js';
 import { readTar, TarError } from '../pack/tar.js';
 import { sealedRun } from '../seal/ended-runs.js';
 import { type Leaf, ledgerLeaf } from '../seal/leaf.js';
 import type { Seal, SealBody } from '../seal/seal.js';
 import { isSignedBy, keyIdOf } from '../seal/signing-key.js';
 import { streamNamed } from '../seal/stream-coverage.js';
+import { ChainCheck, type ChainOptions, type CheckedSeal } from './check-chain.js';
 import { compareLeaves, LeafCursor } from './compare-leaves.js';
-import { Findings } from './findings.js';
-import { readLines } from './read-lines.js';
+import { Findings, type VerifyReport, verdictOf } from './findings.js';
 import type { VerifyOptions } from './verify.js';
-import { ChainCheck, type ChainOptions, type CheckedSeal } from './verify-chain.js';
-import { type VerifyReport, verdictOf } from './verify-report.js';
 
 /**
  * Holds a pack against its manifest, and what it has of the history against its seals, without the history. What is
@@ -426,4 +433,21 @@ class Rows<T extends object> {
     this.#ahead = done ? null : value;
     return this.#ahead;
   }
+}
+
+const NEWLINE = 0x0a;
+
+/** The lines of a file, parted by line feeds alone; what follows the last one is a line too, unless it is empty. */
+async function* readLines(path: string): AsyncGenerator<string> {
+  let pieces: Buffer[] = [];
+  for await (const chunk of createReadStream(path)) {
+    let rest = chunk as Buffer;
+    for (let end = rest.indexOf(NEWLINE); end !== -1; end = rest.indexOf(NEWLINE)) {
+      yield Buffer.concat([...pieces, rest.subarray(0, end)]).toString('utf8');
+      pieces = [];
+      rest = rest.subarray(end + 1);
+    }
+    if (rest.length > 0) pieces.push(rest);
+  }
+  if (pieces.length > 0) yield Buffer.concat(pieces).toString('utf8');
 }

@@ -1,24 +1,18 @@
 import { wholeOnes } from '../../history/errors.js';
 import type { HistoryStore, Page, PageQuery, Pin, Position } from '../../history/store.js';
-import { OPEN_SEQ, type Revision, sha256 } from '../../model/revision.js';
-import { DEFAULT_ORDER } from '../../resources/definition.js';
-import type { Kind, RecordKey } from '../../resources/kind.js';
-import { type Leaf, revisionLeaf } from '../seal/leaf.js';
-import { MerkleTree } from '../seal/merkle.js';
-import { readDoubtful } from '../seal/read-doubtful.js';
+import { OPEN_SEQ, type Revision } from '../../model/revision.js';
+import { DEFAULT_ORDER, type Kind, type RecordKey } from '../../resources/registry.js';
+import { sha256 } from '../../values/canonical-json.js';
+import { type Leaf, MerkleTree, revisionLeaf } from '../seal/leaf.js';
 import { type Seal, type SealBody, sealIn } from '../seal/seal.js';
-import { type BatchRevisions, walkBatches } from '../seal/walk-batches.js';
-import { checkFields } from './check-fields.js';
+import { type BatchRevisions, readDoubtful, walkBatches } from '../seal/walk-batches.js';
+import { ChainCheck, type ChainOptions, type CheckedSeal } from './check-chain.js';
+import { checkFields, VersionEnds } from './check-history.js';
+import { AuditCheck, LedgerCheck, RunCheck } from './check-trails.js';
 import { compareLeaves, LeafCursor } from './compare-leaves.js';
-import { Findings } from './findings.js';
-import { AuditCheck } from './verify-audit.js';
+import { Findings, type VerifyReport, verdictOf } from './findings.js';
 import { BatchCheck } from './verify-batches.js';
-import { ChainCheck, type ChainOptions, type CheckedSeal } from './verify-chain.js';
 import { DocumentCheck } from './verify-documents.js';
-import { LedgerCheck } from './verify-ledger.js';
-import { type VerifyReport, verdictOf } from './verify-report.js';
-import { RunCheck } from './verify-runs.js';
-import { VersionEnds } from './version-ends.js';
 
 export interface VerifyOptions extends ChainOptions {
   readonly signal?: AbortSignal;

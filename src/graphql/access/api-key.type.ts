@@ -1,10 +1,9 @@
 import { ID, ObjectType } from 'type-graphql';
 import { type ApiKey as Key, type KeyState, stateOf } from '../../callers/api-keys.js';
-import type { Role } from '../../values/caller.js';
+import type { Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { describedEnum } from '../base/described-enum.js';
-import { PlainField } from '../base/plain-field.js';
+import { describedEnum, PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 import { RoleEnum } from './audit.type.js';
 
 export const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a key lets anybody in.', {

@@ -4,14 +4,14 @@ import {
   AUDIT_OUTCOMES,
   type AuditAction,
   type AuditOutcome,
+  type AuditChain as Chain,
   type AuditEntry as Entry,
-} from '../../audit-entry.js';
-import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../values/caller.js';
+  verifyAudit,
+} from '../../audit-trail.js';
+import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { type AuditChain as Chain, verifyAudit } from '../../verify-audit.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { describedEnum } from '../base/described-enum.js';
-import { PlainField } from '../base/plain-field.js';
+import { describedEnum, PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import type { GatewayContext } from '../request/services.js';
 

@@ -1,4 +1,4 @@
-import { KIND_OF, type ListedKind } from '../../resources/kind.js';
+import { KIND_OF, type ListedKind } from '../../resources/registry.js';
 import { badInput } from './errors.js';
 
 /** The types that `node(id)` finds. */

@@ -1,14 +1,11 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import { listRecords } from '../lists/list-records.js';
-import { RecordArgs } from '../lists/read-args.js';
+import { RecordArgs } from '../lists/order-args.js';
 import { Guard } from '../operation/guard.js';
-import { readNode } from '../records/read-node.js';
-import { CAMPAIGNS } from '../records/records.js';
-import type { GatewayContext } from '../request/services.js';
+import { CAMPAIGNS, readNode } from '../records/nodes.js';
+import type { GatewayContext, Means } from '../request/services.js';
 import { Threat } from '../threat/threat.type.js';
-import { CampaignListArgs } from './campaign.args.js';
-import { Campaign, CampaignConnection } from './campaign.type.js';
-import { threatOfCampaign } from './campaign-threat.js';
+import { Campaign, CampaignConnection, CampaignListArgs } from './campaign.type.js';
 
 @Resolver(() => Campaign)
 export class CampaignResolver {
@@ -42,4 +39,15 @@ export class CampaignResolver {
   threat(@Root() root: Campaign, @Ctx() context: GatewayContext): Promise<Threat | null> {
     return threatOfCampaign(root, context.means);
   }
+}
+
+/** The held threat that has a campaign's message; the first by id, should several have it. */
+async function threatOfCampaign(root: Campaign, means: Means): Promise<Threat | null> {
+  const { messageId } = root.record;
+  if (messageId === null) return null;
+  const [revision] = await means.loaders.referrers.load({
+    ...{ kind: 'threat', field: 'messageId', value: messageId },
+    ...{ integration: root.revision.key.integration, seq: root.view.seq },
+  });
+  return revision ? new Threat(revision, root.view) : null;
 }

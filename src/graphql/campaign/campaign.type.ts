@@ -1,14 +1,21 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { PlainField } from '../base/plain-field.js';
-import { recordConnectionOf } from '../lists/record-connection.js';
-import { Judgement } from '../records/campaign.enums.js';
-import { Node } from '../records/node.type.js';
-import { RecordNode } from '../records/record.type.js';
-import { remembered } from '../records/remembered.js';
-import { AttackType } from '../records/threat.enums.js';
+import { PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
+import { recordConnectionOf } from '../lists/connection.js';
+import {
+  BooleanFilter,
+  DateTimeFilter,
+  enumFilter,
+  type FilterInput,
+  filterOf,
+  TextFilter,
+} from '../lists/filter-args.js';
+import { ListArgs, type OrderInput, orderOf } from '../lists/order-args.js';
+import { Node, RecordNode } from '../records/record.type.js';
+import { AttackType, Judgement, remembered } from '../records/vocabulary.enums.js';
+import { AttackTypeFilter } from '../threat/threat.type.js';
 
 const attackTypeOf = remembered(attackType);
 const judgementOf = remembered(judgement);
@@ -109,3 +116,37 @@ export class Campaign extends RecordNode<'campaign'> {
 
 @ObjectType({ simpleResolvers: true, description: 'A page of a list of campaigns.' })
 export class CampaignConnection extends recordConnectionOf<Campaign>(() => Campaign, 'Campaign') {}
+
+export const campaignFilter = filterOf<'campaign'>('CampaignFilter', {
+  id: { name: 'campaignId', type: TextFilter, description: 'By Abnormal’s own id.' },
+  lastReportedTime: { type: DateTimeFilter, description: 'By when it was last reported.' },
+  firstReportedTime: { type: DateTimeFilter, description: 'By when it was first reported.' },
+  judgement: { type: enumFilter('Judgement', Judgement), description: 'By what Abnormal made of it.' },
+  scanning: { type: BooleanFilter, description: 'By whether it is still undecided.' },
+  attackType: { type: AttackTypeFilter, description: 'By the kind of attack.' },
+  subject: { type: TextFilter, description: 'By the reported message’s subject.' },
+  fromAddress: { type: TextFilter, description: 'By its sender’s address.' },
+  recipientAddress: { type: TextFilter, description: 'By its recipient’s address.' },
+  messageId: { type: TextFilter, description: 'By the first reported message: Abnormal’s id.' },
+});
+
+export const campaignOrder = orderOf('campaign', 'Campaign', {
+  id: { name: 'CAMPAIGN_ID', description: 'Abnormal’s own id, as text.' },
+  lastReportedTime: { name: 'LAST_REPORTED_TIME', description: 'When it was last reported: the default.' },
+  firstReportedTime: { name: 'FIRST_REPORTED_TIME', description: 'When it was first reported.' },
+});
+
+@ArgsType()
+export class CampaignListArgs extends ListArgs {
+  @Field(() => campaignFilter.type, {
+    nullable: true,
+    description: 'Only the campaigns for which this holds.',
+  })
+  filter?: FilterInput | null;
+
+  @Field(() => campaignOrder.type, {
+    nullable: true,
+    description: 'The order; last reported first when not given.',
+  })
+  orderBy?: OrderInput | null;
+}

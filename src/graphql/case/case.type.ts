@@ -1,19 +1,27 @@
-import { ID, ObjectType } from 'type-graphql';
-import {
-  caseStatus,
-  confidence,
-  isOpenCase,
-  remediationState,
-  severityLevel,
-} from '../../resources/vocabularies.js';
+import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
+import { isOpenCase } from '../../resources/case/case.js';
+import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { PlainField } from '../base/plain-field.js';
-import { recordConnectionOf } from '../lists/record-connection.js';
-import { CaseStatus, Confidence, RemediationStatus, Severity } from '../records/case.enums.js';
-import { Node } from '../records/node.type.js';
-import { RecordNode } from '../records/record.type.js';
-import { remembered } from '../records/remembered.js';
+import { PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
+import { recordConnectionOf } from '../lists/connection.js';
+import {
+  BooleanFilter,
+  DateTimeFilter,
+  enumFilter,
+  type FilterInput,
+  filterOf,
+  TextFilter,
+} from '../lists/filter-args.js';
+import { ListArgs, type OrderInput, orderOf } from '../lists/order-args.js';
+import { Node, RecordNode } from '../records/record.type.js';
+import {
+  CaseStatus,
+  Confidence,
+  RemediationStatus,
+  remembered,
+  Severity,
+} from '../records/vocabulary.enums.js';
 
 const caseStatusOf = remembered(caseStatus);
 const confidenceOf = remembered(confidence);
@@ -172,3 +180,47 @@ export class Case extends RecordNode<'case'> {
 
 @ObjectType({ simpleResolvers: true, description: 'A page of a list of cases.' })
 export class CaseConnection extends recordConnectionOf<Case>(() => Case, 'Case') {}
+
+const RemediationStatusFilter = enumFilter('RemediationStatus', RemediationStatus);
+
+export const caseFilter = filterOf<'case'>('CaseFilter', {
+  id: { name: 'caseId', type: TextFilter, description: 'By Abnormal’s own id.' },
+  lastModifiedTime: { type: DateTimeFilter, description: 'By when it was last changed.' },
+  createdTime: { type: DateTimeFilter, description: 'By when it was made.' },
+  customerVisibleTime: { type: DateTimeFilter, description: 'By when customers could first see it.' },
+  firstObservedTime: { type: DateTimeFilter, description: 'By when it was first observed.' },
+  severityLevel: { name: 'severity', type: enumFilter('Severity', Severity), description: 'By severity.' },
+  severityRank: null,
+  confidence: { type: enumFilter('Confidence', Confidence), description: 'By how sure Abnormal is.' },
+  status: { type: enumFilter('CaseStatus', CaseStatus), description: 'By what somebody has done about it.' },
+  open: { type: BooleanFilter, description: 'By whether it still waits for somebody.' },
+  remediationState: {
+    name: 'remediationStatus',
+    type: RemediationStatusFilter,
+    description: 'By what was done.',
+  },
+  affectedEmployee: { type: TextFilter, description: 'By whose account it is, as Abnormal sends it.' },
+  description: { type: TextFilter, description: 'By Abnormal’s sentence.' },
+  threatId: { type: TextFilter, description: 'By the threats it names: Abnormal’s ids.' },
+});
+
+export const caseOrder = orderOf('case', 'Case', {
+  id: { name: 'CASE_ID', description: 'Abnormal’s own id, as text.' },
+  lastModifiedTime: { name: 'LAST_MODIFIED_TIME', description: 'When it was last changed: the default.' },
+  createdTime: { name: 'CREATED_TIME', description: 'When it was made.' },
+  customerVisibleTime: { name: 'CUSTOMER_VISIBLE_TIME', description: 'When customers could first see it.' },
+  firstObservedTime: { name: 'FIRST_OBSERVED_TIME', description: 'When it was first observed.' },
+  severityRank: { name: 'SEVERITY', description: 'How severe it is; unknown values count as not said.' },
+});
+
+@ArgsType()
+export class CaseListArgs extends ListArgs {
+  @Field(() => caseFilter.type, { nullable: true, description: 'Only the cases for which this holds.' })
+  filter?: FilterInput | null;
+
+  @Field(() => caseOrder.type, {
+    nullable: true,
+    description: 'The order; last changed first when not given.',
+  })
+  orderBy?: OrderInput | null;
+}

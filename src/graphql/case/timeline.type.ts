@@ -1,11 +1,11 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { ObjectType } from 'type-graphql';
-import type { CaseAnalysis, TimelineEvent as EventRecord } from '../../resources/records.js';
+import type { CaseAnalysis, TimelineEvent as EventRecord } from '../../resources/case/case-analysis.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { PlainField } from '../base/plain-field.js';
-import { Provenance } from '../records/provenance.type.js';
+import { PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 import type { Seen } from '../records/read-record.js';
+import { Provenance } from '../records/record.type.js';
 
 @ObjectType({ simpleResolvers: true, description: 'One thing that made Abnormal suspicious.' })
 export class Insight {

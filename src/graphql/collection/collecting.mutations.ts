@@ -1,14 +1,14 @@
-import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, Resolver } from 'type-graphql';
-import type { Resource } from '../../resources/kind.js';
+import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
+import type { Resource } from '../../resources/registry.js';
 import { EARLIEST_ASKED, type Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
 import { badInput } from '../base/errors.js';
+import { PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 import { Guard } from '../operation/guard.js';
 import { doAudited } from '../request/audited.js';
 import { checkIntegrations } from '../request/choose-integrations.js';
 import type { Patience, Wanted } from '../request/operations.js';
 import type { GatewayContext, Means } from '../request/services.js';
-import { PollNowPayload, type PollOutcome, ReconcileNowPayload } from './collecting.payloads.js';
 import { Reconciliation, type ReconcilingRun } from './reconciliation.type.js';
 import { ResourceEnum, Run } from './run.type.js';
 
@@ -16,7 +16,7 @@ const DEFAULT_WAIT = 15;
 const LONGEST_WAIT = 25;
 
 @ArgsType()
-export class CollectingArgs {
+class CollectingArgs {
   @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
   integrations?: string[] | null;
 
@@ -113,4 +113,42 @@ async function asked(
     patience: { waitMs: seconds * 1000, signal: means.signal },
     target: integrations?.join(', ') ?? null,
   };
+}
+
+@ObjectType({ simpleResolvers: true, description: 'The poll of one resource of one integration.' })
+class PollOutcome {
+  @PlainField(() => ID, { description: 'The integration, by name.' })
+  readonly integration!: string;
+
+  @PlainField(() => ResourceEnum, { description: 'What was polled.' })
+  readonly resource!: Resource;
+
+  @PlainField(() => Boolean, {
+    description: 'Whether it has ended; else it goes on, and `run` is how far it has come.',
+  })
+  readonly finished!: boolean;
+
+  @PlainField(() => Run, {
+    nullable: true,
+    description: 'Its run, with what it cost and brought; null where it has recorded nothing yet.',
+  })
+  readonly run!: Run | null;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'What came of polling at somebody’s wish.' })
+class PollNowPayload {
+  @PlainField(() => Boolean, { description: 'Whether all of it has ended.' })
+  readonly finished!: boolean;
+
+  @PlainField(() => [PollOutcome], { description: 'Each resource of each integration.' })
+  readonly polls!: readonly PollOutcome[];
+}
+
+@ObjectType({ simpleResolvers: true, description: 'What came of reconciling at somebody’s wish.' })
+class ReconcileNowPayload {
+  @PlainField(() => Boolean, { description: 'Whether all of it has ended; else it goes on.' })
+  readonly finished!: boolean;
+
+  @PlainField(() => [Reconciliation], { description: 'The windows compared so far.' })
+  readonly reconciliations!: readonly Reconciliation[];
 }

@@ -1,16 +1,27 @@
+import { ArgsType, Field, ID } from 'type-graphql';
 import { type ListQuery, stillMissing } from '../../history/store.js';
 import { coverageOf, type Missing } from '../../model/coverage.js';
-import type { RecordedEntry, Window, WindowStatus } from '../../model/ledger.js';
-import { FILTER_KEYS, type Stream } from '../../model/stream.js';
-import { DEFAULT_ORDER } from '../../resources/definition.js';
-import { KIND_OF, type Resource } from '../../resources/kind.js';
+import type { RecordedEntry, WindowStatus } from '../../model/ledger.js';
+import type { Stream } from '../../model/stream.js';
+import {
+  DEFAULT_ORDER,
+  FILTER_KEYS,
+  KIND_OF,
+  type ListedKind,
+  type Resource,
+} from '../../resources/registry.js';
 import { undecidedBy } from '../../resources/undecided.js';
 import type { Filter } from '../../values/filter.js';
 import { earliest, type Instant, latest, shift } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
-import type { View } from '../lists/view.js';
+import type { Window } from '../../values/window.js';
+import { badInput } from '../base/errors.js';
+import { DateTime } from '../base/scalars.js';
+import { headView, pastView, toWish, type View } from '../lists/view.js';
+import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
 import type { Means } from '../request/services.js';
 import { CoverageReport, type UndecidedRecords } from './coverage.type.js';
+import { ResourceEnum } from './run.type.js';
 
 const NONE_UNDECIDED: UndecidedRecords = { count: 0, reason: null };
 const EPOCH: Instant = '1970-01-01T00:00:00.000Z';
@@ -157,4 +168,65 @@ function combine(parts: readonly CoverageReport[], from: Instant, to: Instant): 
 
 function sum(numbers: readonly (number | null)[]): number {
   return numbers.reduce<number>((total, n) => total + (n ?? 0), 0);
+}
+
+/** The coverage that a caller asks for; a window that ends before it begins is the caller's error. */
+export async function readCoverage(means: Means, args: CoverageArgs): Promise<CoverageReport> {
+  const { from = null, to = null, resource } = args;
+  if (from !== null && to !== null && to < from)
+    throw badInput(`to (${to}) must not be before from (${from}).`);
+  const wish = toWish(means, { asOf: args.asOf ?? null });
+  const { asOf } = wish;
+  const view =
+    asOf === null
+      ? headView(means, wish, null, await means.store.head())
+      : await pastView(means, { ...wish, asOf });
+  const integrations = await checkIntegrations(means, args.integrations);
+  const names = integrations ?? (await integrationNames(means));
+  const report = await reportCoverage(means, view, resource, names, { from, to });
+  const kind = KIND_OF[resource];
+  return withUndecided(means, report, {
+    kind,
+    filter: windowFilter(kind, from, to),
+    integrations,
+    seq: view.seq,
+  });
+}
+
+/** The window as a filter on the time that the resource is collected by; `null` without bounds. */
+function windowFilter(kind: ListedKind, from: Instant | null, to: Instant | null): Filter | null {
+  const field = DEFAULT_ORDER[kind];
+  const parts = [
+    ...(from === null ? [] : [{ field, gte: from }]),
+    ...(to === null ? [] : [{ field, lte: to }]),
+  ];
+  return parts.length === 0 ? null : { and: parts };
+}
+
+@ArgsType()
+export class CoverageArgs {
+  @Field(() => ResourceEnum, { description: 'What was collected.' })
+  resource!: Resource;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Where the window begins (UTC), inclusive; where the collection does when not given.',
+  })
+  from?: Instant | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'Where the window ends (UTC), exclusive, at most now (or `asOf`), which it is when not given.',
+  })
+  to?: Instant | null;
+
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  integrations?: string[] | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'What was covered at this instant, in the gateway’s own time (UTC); not in the future.',
+  })
+  asOf?: Instant | null;
 }

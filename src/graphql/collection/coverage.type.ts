@@ -1,11 +1,10 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import type { GapReason } from '../../model/coverage.js';
-import type { QuarantineCode } from '../../model/quarantine.js';
-import type { Kind } from '../../resources/kind.js';
+import type { QuarantineCode } from '../../model/ledger.js';
+import type { Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { describedEnum } from '../base/described-enum.js';
-import { PlainField } from '../base/plain-field.js';
+import { describedEnum, PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from './quarantine.type.js';
 
 export const GapReasonEnum = describedEnum<GapReason>(

@@ -1,9 +1,8 @@
 import { ID, Int, ObjectType } from 'type-graphql';
 import { type DriftKind, type DriftName, type DriftTally, MOST_NAMES } from '../../model/drift.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { describedEnum } from '../base/described-enum.js';
-import { PlainField } from '../base/plain-field.js';
+import { describedEnum, PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 
 export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'What it is that is not known.', {
   FIELD: 'A field of an unknown name. It is kept as received; the graph does not show it.',

@@ -1,11 +1,11 @@
-import { ID, Int, ObjectType } from 'type-graphql';
-import type { QuarantineCode, QuarantineEntry } from '../../model/quarantine.js';
-import type { Kind } from '../../resources/kind.js';
+import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
+import type { QuarantineCode, QuarantineEntry } from '../../model/ledger.js';
+import type { Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { describedEnum } from '../base/described-enum.js';
-import { PlainField } from '../base/plain-field.js';
+import { describedEnum, PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
+import { ForwardArgs } from '../lists/page.js';
 
 export const QuarantinedKindEnum = describedEnum<Kind>(
   'QuarantinedKind',
@@ -98,3 +98,15 @@ export class QuarantinedRecordConnection extends connectionOf<QuarantinedRecord>
   () => QuarantinedRecord,
   'QuarantinedRecord',
 ) {}
+
+@ArgsType()
+export class QuarantineArgs extends ForwardArgs {
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  integrations?: string[] | null;
+
+  @Field(() => [QuarantinedKindEnum], {
+    nullable: true,
+    description: 'Only what is of these kinds; all when not given.',
+  })
+  kinds?: Kind[] | null;
+}

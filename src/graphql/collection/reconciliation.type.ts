@@ -1,18 +1,17 @@
 import { ID, Int, ObjectType } from 'type-graphql';
-import type { Window } from '../../model/ledger.js';
 import type {
   IdSample as IdSampleRecord,
   PopulationSource,
   Reconciliation as ReconciliationRecord,
+  Run as RunRecord,
   Verdict,
-} from '../../model/reconciliation.js';
-import type { Run as RunRecord } from '../../model/run.js';
-import type { Resource } from '../../resources/kind.js';
+} from '../../model/run.js';
+import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { describedEnum } from '../base/described-enum.js';
-import { PlainField } from '../base/plain-field.js';
+import type { Window } from '../../values/window.js';
+import { describedEnum, PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { ResourceEnum, Run } from './run.type.js';
 

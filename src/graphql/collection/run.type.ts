@@ -1,14 +1,14 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
-import { ID, Int, ObjectType } from 'type-graphql';
+import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import type { RunCounts, Run as RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
-import type { Resource } from '../../resources/kind.js';
+import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { describedEnum } from '../base/described-enum.js';
+import { describedEnum, PlainField } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
-import { PlainField } from '../base/plain-field.js';
+import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
-import { Node } from '../records/node.type.js';
+import { ForwardArgs } from '../lists/page.js';
+import { Node } from '../records/record.type.js';
 
 export const ResourceEnum = describedEnum<Resource>(
   'Resource',
@@ -20,7 +20,7 @@ export const ResourceEnum = describedEnum<Resource>(
   },
 );
 
-export const RunTriggerEnum = describedEnum<RunTrigger>('RunTrigger', 'Why a run was made.', {
+const RunTriggerEnum = describedEnum<RunTrigger>('RunTrigger', 'Why a run was made.', {
   POLL: 'On time.',
   BACKFILL: 'To walk back in time.',
   LIVE: 'For a query that wanted it fresher.',
@@ -28,7 +28,7 @@ export const RunTriggerEnum = describedEnum<RunTrigger>('RunTrigger', 'Why a run
   RECONCILE: 'To compare what is held with what Abnormal has.',
 });
 
-export const RunStatusEnum = describedEnum<RunStatus>('RunStatus', 'How a run ended.', {
+const RunStatusEnum = describedEnum<RunStatus>('RunStatus', 'How a run ended.', {
   RUNNING: 'It has not ended.',
   SUCCEEDED: 'Everything it set out to read was read.',
   PARTIAL: 'Some of it was read; the errors and the gaps say what was not.',
@@ -37,7 +37,7 @@ export const RunStatusEnum = describedEnum<RunStatus>('RunStatus', 'How a run en
 });
 
 @ObjectType('RunCounts', { simpleResolvers: true, description: 'What a run cost and brought.' })
-export class RunCountsReport implements RunCounts {
+class RunCountsReport implements RunCounts {
   @PlainField(() => Int, { description: 'Requests sent to Abnormal, retries included.' })
   readonly calls!: number;
 
@@ -142,3 +142,9 @@ export class Run extends Node {
 
 @ObjectType({ simpleResolvers: true, description: 'A page of runs.' })
 export class RunConnection extends connectionOf<Run>(() => Run, 'Run') {}
+
+@ArgsType()
+export class RunListArgs extends ForwardArgs {
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  integrations?: string[] | null;
+}

@@ -1,13 +1,18 @@
 import { Float, ID, ObjectType } from 'type-graphql';
-import type { Control as ControlRule, Unit } from '../../controls/control.js';
+import type {
+  GapClass as ClassOfGap,
+  Control as ControlRule,
+  Verdict as ControlVerdict,
+  Unit,
+} from '../../controls/control.js';
+import type { Trend as TrendParts } from '../../controls/period.js';
 import {
   THRESHOLDS,
   type ThresholdName,
   type Thresholds,
   type ThresholdType,
 } from '../../controls/thresholds.js';
-import { describedEnum } from '../base/described-enum.js';
-import { PlainField } from '../base/plain-field.js';
+import { describedEnum, PlainField } from '../base/fields.js';
 
 export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
 
@@ -31,7 +36,7 @@ export function toMeasured(unit: Unit | ThresholdType, value: number): { unit: M
 }
 
 @ObjectType('ControlThreshold', { description: 'A number that a verdict depends on besides the records.' })
-export class ControlThreshold {
+class ControlThreshold {
   @PlainField(() => ID, { description: 'Its name, as rules and the command line have it.' })
   readonly name!: string;
 
@@ -87,7 +92,36 @@ export class Control {
 }
 
 /** A threshold as the graph shows it. */
-export function thresholdOf(name: ThresholdName, value: number): ControlThreshold {
+function thresholdOf(name: ThresholdName, value: number): ControlThreshold {
   const { type, description } = THRESHOLDS[name];
   return { name, description, ...toMeasured(type, value) };
 }
+
+export type Verdict = ControlVerdict;
+export const Verdict = describedEnum<Verdict>('Verdict', 'What a control says of a period.', {
+  PASS: 'The rule held, and the history covers the whole period.',
+  FAIL: 'The rule was broken. Whatever else may be missing, that stands.',
+  INSUFFICIENT_DATA: 'What is recorded does not decide it; the reason says what is missing.',
+  NOT_APPLICABLE: 'There is nothing that it could be about: no licence, or nothing happened.',
+});
+
+export type Trend = TrendParts;
+export const Trend = describedEnum<Trend>('Trend', 'How a period is cut for a trend, in UTC.', {
+  DAY: 'By days.',
+  WEEK: 'By ISO weeks, Monday to Sunday; those at the ends are cut.',
+  MONTH: 'By calendar months.',
+});
+
+export type Bound = 'AT_LEAST' | 'AT_MOST';
+export const Bound = describedEnum<Bound>('Bound', 'Which side of its threshold a number should be on.', {
+  AT_LEAST: 'The threshold or more.',
+  AT_MOST: 'The threshold or less.',
+});
+
+export type GapClass = ClassOfGap;
+export const GapClass = describedEnum<GapClass>('GapClass', 'What a gap means for a verdict.', {
+  NOT_DUE: 'So near to the end of what is recorded that no collection could vouch for it yet.',
+  UNREACHED:
+    'Before the collection’s beginning, out of Abnormal’s retention or not licensed: nothing that could have been had was lost.',
+  HOLE: 'What should have been collected and was not.',
+});

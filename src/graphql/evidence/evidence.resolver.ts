@@ -1,14 +1,13 @@
 import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import { CONTROL_IDS } from '../../controls/control.js';
-import { ForwardArgs } from '../lists/page-args.js';
+import { ForwardArgs } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext } from '../request/services.js';
 import { Control } from './control.type.js';
-import { EvidenceArgs, PopulationArgs } from './evidence.args.js';
-import { readEvidence, thresholdsOf } from './evidence.read.js';
 import { ControlResult, controlOf, Evidence } from './evidence.type.js';
 import { ControlExceptionConnection, listExceptions, listPopulation } from './exceptions.js';
 import { PopulationMemberConnection } from './population.type.js';
+import { EvidenceArgs, PopulationArgs, readEvidence, thresholdsOf } from './read-evidence.js';
 
 @Resolver(() => ControlResult)
 export class EvidenceResolver {

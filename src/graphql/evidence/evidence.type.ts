@@ -10,13 +10,12 @@ import type {
 } from '../../evidence/evaluate-period.js';
 import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/coverage.js';
-import { KIND_OF } from '../../resources/kind.js';
+import { KIND_OF } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { PlainField } from '../base/plain-field.js';
+import { PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 import { GapReasonEnum, MissingRecord } from '../collection/coverage.type.js';
-import { Control, MeasureUnit, toMeasured } from './control.type.js';
-import { Bound, GapClass, Verdict } from './evidence.enums.js';
+import { Bound, Control, GapClass, MeasureUnit, toMeasured, Verdict } from './control.type.js';
 import { PopulationMember } from './population.type.js';
 
 @ObjectType('EvidencePeriod', { description: 'A span of source time, half-open.' })

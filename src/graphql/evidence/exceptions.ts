@@ -2,19 +2,23 @@ import { Ctx, Field, ID, ObjectType } from 'type-graphql';
 import type { Finding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
 import { badInput } from '../base/errors.js';
-import { PlainField } from '../base/plain-field.js';
+import { PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
-import { cursorWriter, fingerprint, readCursor } from '../lists/cursor.js';
-import { Page } from '../lists/page.js';
-import { type ForwardArgs, toPageRequest } from '../lists/page-args.js';
+import {
+  cursorWriter,
+  type ForwardArgs,
+  fingerprint,
+  Page,
+  readCursor,
+  toPageRequest,
+} from '../lists/page.js';
 import { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, Means } from '../request/services.js';
-import type { PopulationArgs } from './evidence.args.js';
-import { findExceptions, findMembers, populationRequest } from './evidence.read.js';
 import type { ControlResult } from './evidence.type.js';
 import { PopulationMember, PopulationMemberConnection, recordInView } from './population.type.js';
+import { findExceptions, findMembers, type PopulationArgs, populationRequest } from './read-evidence.js';
 
 @ObjectType('ControlException', {
   simpleResolvers: true,

@@ -2,12 +2,12 @@ import { Ctx, Field, ID, ObjectType } from 'type-graphql';
 import type { Member } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { Revision } from '../../model/revision.js';
-import type { ListedKind, RecordKey } from '../../resources/kind.js';
+import type { ListedKind, RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { PlainField } from '../base/plain-field.js';
+import { PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
-import { toRecordNode } from '../records/read-node.js';
+import { toRecordNode } from '../records/nodes.js';
 import { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, Means } from '../request/services.js';
 

@@ -1,27 +1,19 @@
 import { Int, ObjectType } from 'type-graphql';
-import type {
-  IntegrationTest,
-  Tested,
-  TestedPart,
-  TestOutcome,
-} from '../../integrations/test-integration.js';
+import type { IntegrationTest, Tested, TestedPart, TestOutcome } from '../../integrations/connection-test.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { describedEnum } from '../base/described-enum.js';
-import { PlainField } from '../base/plain-field.js';
+import { describedEnum, PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
+import { doAudited } from '../request/audited.js';
+import type { Means } from '../request/services.js';
 
-export const TestedPartEnum = describedEnum<Tested>(
-  'TestedPart',
-  'What a connection test asks Abnormal for.',
-  {
-    threats: 'The list of threats.',
-    cases: 'The list of account-takeover cases.',
-    campaigns: 'The list of abuse-mailbox campaigns.',
-    tokens: 'What Abnormal says of the account’s tokens (`/soar/tokens`).',
-  },
-);
+const TestedPartEnum = describedEnum<Tested>('TestedPart', 'What a connection test asks Abnormal for.', {
+  threats: 'The list of threats.',
+  cases: 'The list of account-takeover cases.',
+  campaigns: 'The list of abuse-mailbox campaigns.',
+  tokens: 'What Abnormal says of the account’s tokens (`/soar/tokens`).',
+});
 
-export const TestOutcomeEnum = describedEnum<TestOutcome>(
+const TestOutcomeEnum = describedEnum<TestOutcome>(
   'TestOutcome',
   'How one question of a connection test was answered.',
   {
@@ -36,7 +28,7 @@ export const TestOutcomeEnum = describedEnum<TestOutcome>(
 );
 
 @ObjectType({ simpleResolvers: true, description: 'One question of a connection test, and what came of it.' })
-export class TestedPartReport implements TestedPart {
+class TestedPartReport implements TestedPart {
   @PlainField(() => TestedPartEnum, { description: 'What was asked for.' })
   readonly part!: Tested;
 
@@ -81,4 +73,14 @@ export class IntegrationTestReport
 
   @PlainField(() => Int, { description: 'Requests to Abnormal that it cost.' })
   readonly calls!: number;
+}
+
+/** Tests an integration on behalf of the caller. */
+export function runTest(means: Means, name: string): Promise<IntegrationTest> {
+  return doAudited(means, {
+    ...{ action: 'TEST_INTEGRATION', target: name },
+    work: (operations) => operations.test(name, means.signal),
+    detailOf: ({ works, parts }) =>
+      `${works ? 'works' : 'does not work'}: ${parts.map(({ part, outcome }) => `${part} ${outcome}`).join(', ')}`,
+  });
 }

@@ -1,19 +1,18 @@
-import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql';
+import { Arg, Ctx, Field, ID, Mutation, ObjectType, Resolver } from 'type-graphql';
 import type { Region } from '../../integrations/address.js';
 import type { Address } from '../../integrations/vault.js';
 import type { Secret } from '../../values/secret.js';
-import { describedEnum } from '../base/described-enum.js';
-import { Token } from '../base/token.scalar.js';
+import { describedEnum, PlainField } from '../base/fields.js';
+import { Token } from '../base/scalars.js';
 import { Guard } from '../operation/guard.js';
 import { doAudited } from '../request/audited.js';
 import { checkIntegrations } from '../request/choose-integrations.js';
 import type { GatewayContext, Means } from '../request/services.js';
-import { IntegrationPayload, RemovedIntegration } from './integration.payloads.js';
-import { IntegrationTestReport } from './integration-test.type.js';
+import { Integration } from './integration.type.js';
+import { IntegrationTestReport, runTest } from './integration-test.type.js';
 import { readIntegration } from './read-integrations.js';
-import { runTest } from './run-test.js';
 
-export const RegionEnum = describedEnum<Region>('Region', 'Where Abnormal serves an account.', {
+const RegionEnum = describedEnum<Region>('Region', 'Where Abnormal serves an account.', {
   us: 'The United States: `api.abnormalplatform.com`.',
   eu: 'Europe: `eu.rest.abnormalsecurity.com`.',
   gov: 'The United States government: `rest.abnormalsecurity.us`.',
@@ -134,4 +133,34 @@ async function changed(
   const integration = await readIntegration(means, name);
   if (!integration) throw new Error(`the integration ${name} is gone again`);
   return new IntegrationPayload(integration);
+}
+
+@ObjectType({ simpleResolvers: true, description: 'An integration as it stands after a change.' })
+class IntegrationPayload {
+  @PlainField(() => Integration, { description: 'The integration.' })
+  readonly integration: Integration;
+
+  constructor(integration: Integration) {
+    this.integration = integration;
+  }
+
+  @Field(() => IntegrationTestReport, {
+    nullable: true,
+    description: 'Whether Abnormal lets it be read. Tested when asked for, at the cost of a few requests.',
+  })
+  test(@Ctx() context: GatewayContext): Promise<IntegrationTestReport> {
+    return runTest(context.means, this.integration.name);
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'An integration that is read no longer.' })
+class RemovedIntegration {
+  @PlainField(() => ID, { description: 'Its name.' })
+  readonly name!: string;
+
+  @PlainField(() => Integration, {
+    nullable: true,
+    description: 'The integration with its history, which stays; null where nothing was ever recorded of it.',
+  })
+  readonly integration!: Integration | null;
 }

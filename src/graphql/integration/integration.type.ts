@@ -1,33 +1,35 @@
-import { ID, ObjectType } from 'type-graphql';
-import type { Account } from '../../integrations/account.js';
-import { ENVIRONMENT_ACCOUNT } from '../../integrations/open-account.js';
+import { ID, Int, ObjectType } from 'type-graphql';
+import type { BudgetSnapshot } from '../../abnormal/budget.js';
+import { type Account, ENVIRONMENT_ACCOUNT } from '../../integrations/accounts.js';
 import {
   describeTokenState,
   type TokenSituation,
   type TokenState,
   tokenState,
-} from '../../integrations/token-state.js';
-import { type IntegrationStatus, integrationHealth } from '../../model/integration-status.js';
+} from '../../integrations/token.js';
 import type { Origin } from '../../model/revision.js';
-import type { FilterKey, StreamState, StreamStatus } from '../../model/stream.js';
+import {
+  type IntegrationStatus,
+  integrationHealth,
+  type StreamState,
+  type StreamStatus,
+} from '../../model/stream.js';
 import { permissionsToAct } from '../../model/token-permissions.js';
-import type { Resource } from '../../resources/kind.js';
+import type { FilterKey, Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { describedEnum } from '../base/described-enum.js';
+import { describedEnum, PlainField } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
-import { PlainField } from '../base/plain-field.js';
+import { DateTime } from '../base/scalars.js';
 import { ResourceEnum } from '../collection/run.type.js';
-import { Node } from '../records/node.type.js';
+import { Node } from '../records/record.type.js';
 import type { KeptIntegration } from '../request/operations.js';
-import { TokenStateEnum } from './token-state.enum.js';
 
-export const OriginEnum = describedEnum<Origin>('Origin', 'What kind of account an integration is.', {
+const OriginEnum = describedEnum<Origin>('Origin', 'What kind of account an integration is.', {
   ABNORMAL: 'An Abnormal account.',
   SIMULATED: 'The built-in simulated tenant: no real data.',
 });
 
-export const StreamStatusEnum = describedEnum<StreamStatus>(
+const StreamStatusEnum = describedEnum<StreamStatus>(
   'StreamStatus',
   'Whether Abnormal lets a stream be read, as of the last attempt.',
   {
@@ -43,7 +45,7 @@ export const StreamStatusEnum = describedEnum<StreamStatus>(
   },
 );
 
-export const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
+const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
   'IntegrationStatus',
   'Whether Abnormal lets an integration be read, as of the last attempts.',
   {
@@ -62,7 +64,7 @@ export const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
   simpleResolvers: true,
   description: 'One way of listing one resource of one integration: what windows and gaps belong to.',
 })
-export class StreamReport implements Omit<StreamState, 'integration'> {
+class StreamReport implements Omit<StreamState, 'integration'> {
   @PlainField(() => ResourceEnum, { description: 'What it lists.' })
   readonly resource!: Resource;
 
@@ -235,4 +237,55 @@ export class Integration extends Node {
         : `Make a new one in Abnormal and give it to the mutation rotateIntegrationToken or the command "integrations rotate ${this.name}".`;
     return this.token && describeTokenState(this.token, this.now, how);
   }
+}
+
+const TokenStateEnum = describedEnum<TokenState>(
+  'TokenState',
+  'How the token of an integration stands. Abnormal’s tokens are to be replaced every 90 days.',
+  {
+    OK: 'It serves, and will for a while.',
+    EXPIRING: 'It ends within 14 days, or is over 76 days old: replace it soon.',
+    ROTATION_DUE: 'It has ended, or is 90 days old: replace it now.',
+    REJECTED:
+      'Abnormal refused it when it was last used: it is mistyped, expired, revoked or of another region.',
+    UNKNOWN: 'Neither its age nor its end is known.',
+  },
+);
+
+@ObjectType({
+  simpleResolvers: true,
+  description: 'Requests that wait for leave to be sent, by who waits for them.',
+})
+class BudgetQueue {
+  @PlainField(() => Int, { description: 'For queries: they go first.' })
+  readonly interactive!: number;
+
+  @PlainField(() => Int, { description: 'For polls.' })
+  readonly poll!: number;
+
+  @PlainField(() => Int, { description: 'For the backfill.' })
+  readonly backfill!: number;
+}
+
+@ObjectType({
+  simpleResolvers: true,
+  description: 'How many requests an Abnormal account may be sent (`UPSTREAM_RPM`), and how many were.',
+})
+export class UpstreamBudget implements BudgetSnapshot {
+  @PlainField(() => Int, { description: 'Requests allowed in any 60 seconds.' })
+  readonly limit!: number;
+
+  @PlainField(() => Int, {
+    description: 'Requests that count against it now: in flight, or answered in the last minute.',
+  })
+  readonly used!: number;
+
+  @PlainField(() => DateTime, {
+    nullable: true,
+    description: 'When the next can be sent at the soonest (UTC); null when one can be sent now.',
+  })
+  readonly resetsAt!: Instant | null;
+
+  @PlainField(() => BudgetQueue, { description: 'Who waits.' })
+  readonly waiting!: BudgetQueue;
 }

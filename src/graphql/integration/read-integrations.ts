@@ -1,5 +1,5 @@
 import { emptyAccounts } from '../../integrations/empty-accounts.js';
-import { readTokenSituations } from '../../integrations/token-histories.js';
+import { readTokenSituations } from '../../integrations/token-history.js';
 import { integrationNames } from '../request/choose-integrations.js';
 import type { KeptIntegration } from '../request/operations.js';
 import type { Means } from '../request/services.js';

@@ -1,8 +1,6 @@
-import type { RecordKey } from '../../resources/kind.js';
+import type { RecordKey } from '../../resources/registry.js';
 import { badInput } from '../base/errors.js';
-import { cursorWriter, readCursor } from './cursor.js';
-import { Page } from './page.js';
-import { type PageArgs, type PageRequest, toPageRequest } from './page-args.js';
+import { cursorWriter, Page, type PageArgs, type PageRequest, readCursor, toPageRequest } from './page.js';
 import type { View } from './view.js';
 
 /** A list that lies within a record and is held as a whole. */

@@ -1,10 +1,10 @@
 import type { Pin } from '../../history/store.js';
-import type { ListedKind } from '../../resources/kind.js';
+import type { ListedKind } from '../../resources/registry.js';
 import type { Freshness } from '../../sync/sync.js';
 import { type Instant, toMillis } from '../../values/instant.js';
 import { badInput, queryError, upstreamErrorCode } from '../base/errors.js';
 import type { Means } from '../request/services.js';
-import type { ReadArgs } from './read-args.js';
+import type { ReadArgs } from './order-args.js';
 
 /** What an answer is read from: one `seq` for a root and everything below it. */
 export interface View {

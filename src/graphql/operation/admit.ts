@@ -1,24 +1,16 @@
 import { type DocumentNode, type GraphQLSchema, getOperationAST, parse } from 'graphql';
+import type { Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes, textBytes } from '../../values/bounded-cache.js';
-import type { Role } from '../../values/caller.js';
 import type { CostLimits, QueryLimits } from '../../values/request-limits.js';
-import { type PricedField, requestedCost } from './cost-plan.js';
-import { type Measured, measureDocument, measureOperation } from './measure.js';
-import type { Refusal } from './refusal.js';
-import { scan, scanVariables } from './scan.js';
+import { measureDocument, measureOperation } from './analyse-operation.js';
+import { type Admission, type Measured, type PricedField, requestedCost } from './cost-estimate.js';
+import { type Refusal, scan, scanVariables } from './query-document.js';
 
 /** An operation as a request holds it. */
 export interface AskedOperation {
   readonly query: string;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;
-}
-
-/** What an operation may cost, when it was let through. */
-export interface Admission {
-  readonly requested: number;
-  readonly limit: number;
-  readonly measured: Measured;
 }
 
 /** What is said to an operation. */

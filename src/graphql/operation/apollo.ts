@@ -1,4 +1,11 @@
-import { ApolloServer, type ApolloServerOptionsWithGateway, type ApolloServerPlugin } from '@apollo/server';
+import { randomUUID } from 'node:crypto';
+import {
+  ApolloServer,
+  type ApolloServerOptionsWithGateway,
+  type ApolloServerPlugin,
+  type BaseContext,
+} from '@apollo/server';
+import { ApolloServerErrorCode } from '@apollo/server/errors';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -8,26 +15,27 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
 import {
+  type DocumentNode,
   type ExecutionResult,
   GraphQLError,
+  type GraphQLFormattedError,
   type GraphQLSchema,
-  getOperationAST,
   type ValidationRule,
 } from 'graphql';
+import { HistoryError } from '../../history/errors.js';
 import type { Log } from '../../log.js';
+import type { Role } from '../../values/access.js';
+import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
+import type { ErrorCode } from '../base/errors.js';
 import type { GatewayContext } from '../request/services.js';
-import { Access } from './access.js';
-import { createExecute, type Execute } from './executor.js';
-import { createErrorFormatter, withHistoryErrors } from './format-error.js';
-import { inTime } from './in-time.js';
-import { type GraphObserver, observeRequests } from './observe-requests.js';
-import { parsedQueries } from './parsed-queries.js';
-import { priced } from './priced.js';
+import { Access } from './analyse-operation.js';
+import { createExecute, type Execute } from './execute.js';
+import { answering, byRole, guarding, inTime, priced, RequestEnded } from './pipeline.js';
 import { Answers } from './response-cache.js';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 
-export interface ApolloOptions {
+interface ApolloOptions {
   /** One that no other server has. */
   readonly schema: GraphQLSchema;
   /** The same schema with fields masked, for readers; they see what everybody sees unless it is given. */
@@ -83,42 +91,9 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
   });
 }
 
-/** Runs what readers ask on the schema that is theirs. Answers are kept by role, so none is given to another. */
-function byRole(run: Execute, forReaders: Execute | undefined): Execute {
-  if (!forReaders) return run;
-  return (execution) => (execution.context.role === 'reader' ? forReaders(execution) : run(execution));
-}
-
-/** `run`, but not for callers whose role does not go as far. */
-function guarding(access: Access, log: Log, run: Execute): Execute {
-  return (execution) => {
-    const { document, operationName, context } = execution;
-    const errors = access.refusal(document, operationName, context.role);
-    if (!errors) return run(execution);
-    const { kind, id, role } = context.caller;
-    const asked = errors.map(({ message }) => message);
-    log.warn({ caller: { kind, id, role }, asked }, 'a caller asked for what its role may not');
-    return { errors };
-  };
-}
-
 /** `run`, with what the caller may know of a history that cannot be read. */
 function tellingDamage(run: Execute, log: Log): Execute {
   return async (execution) => withHistoryErrors(await run(execution), execution.context, log);
-}
-
-/** `run`, but for questions whose answer still stands; what changes something is done each time it is asked for. */
-function answering(run: Execute, answers: Answers): Execute {
-  return async (execution) => {
-    const { document, queryHash, operationName, variables, context } = execution;
-    if (getOperationAST(document, operationName)?.operation !== 'query') return run(execution);
-    const key = answers.keyOf(context.role, queryHash, operationName, variables);
-    const known = await answers.find(key, context.meansOfNotedRead);
-    if (known) return known;
-    const result = await run(execution);
-    answers.keep(key, result, context.reads);
-    return result;
-  };
 }
 
 /** Apollo leaves the execution to a gateway where it is given one; this one is the schema itself. */
@@ -161,4 +136,144 @@ function toApolloLogger(log: Log) {
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (message?: unknown) =>
     log[level](String(message));
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/**
+ * Makes what callers see of an error. Those meant for them pass as they are. Any other is a fault of the
+ * gateway: it is logged under a reference, and the caller is given that and nothing else.
+ */
+function createErrorFormatter(log: Log) {
+  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
+    const cause = causeOf(error);
+    if (cause instanceof HistoryError) {
+      log.error({ err: cause }, 'the history cannot be read');
+      return withMessage(formatted, 'HISTORY_UNAVAILABLE', historyMessage(cause, null));
+    }
+    // nobody reads this, and nothing is wrong
+    if (cause instanceof RequestEnded) return withMessage(formatted, 'TIMEOUT', cause.message);
+    const code = formatted.extensions?.code;
+    if (code === ApolloServerErrorCode.GRAPHQL_PARSE_FAILED) return withoutText(formatted);
+    if (code !== ApolloServerErrorCode.INTERNAL_SERVER_ERROR) return formatted;
+    const reference = randomUUID();
+    log.error({ err: cause, reference, path: formatted.path }, 'a query failed unexpectedly');
+    return withMessage(
+      formatted,
+      'INTERNAL_SERVER_ERROR',
+      `Something went wrong here (reference ${reference}).`,
+    );
+  };
+}
+
+/** What a caller is told of a history that cannot be read: admins all, operators which record is damaged. */
+function historyMessage({ code, message }: HistoryError, role: Role | null): string {
+  if (role === 'admin' || (role === 'operator' && code === 'DAMAGED')) return message;
+  return code === 'DAMAGED'
+    ? 'A record is damaged in the history and cannot be read. Ask an operator of the gateway, who is told which.'
+    : 'The history cannot be read now. The reason is in the log of the gateway.';
+}
+
+/**
+ * The result with the errors of the history as the caller may see them, and with an error for each record that was
+ * left out of a list because it is damaged.
+ */
+function withHistoryErrors(
+  result: ExecutionResult,
+  { role, damaged }: Pick<GatewayContext, 'role' | 'damaged'>,
+  log: Log,
+): ExecutionResult {
+  if (!result.errors && damaged.length === 0) return result;
+  const left = damaged.map((error) => new GraphQLError(error.message, { originalError: error }));
+  const errors = [...(result.errors ?? []), ...left].map((error) => {
+    const cause = causeOf(error);
+    if (!(cause instanceof HistoryError)) return error;
+    log.error({ err: cause }, 'the history cannot be read');
+    const { path, nodes } = error;
+    const extensions = { code: 'HISTORY_UNAVAILABLE' satisfies ErrorCode };
+    return new GraphQLError(historyMessage(cause, role), { path, nodes: nodes ?? null, extensions });
+  });
+  return { ...result, errors };
+}
+
+/** A text, or a long name, that stands where the grammar has none may be a token that was misplaced. */
+function withoutText(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  const message = formatted.message.replace(
+    / found (BlockString|String|Name) "(.{16,}|[^"]*)"/s,
+    ' found a $1',
+  );
+  return { ...formatted, message };
+}
+
+function withMessage(formatted: GraphQLFormattedError, code: ErrorCode, message: string) {
+  return { ...formatted, message, extensions: { code } };
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? causeOf(error.originalError) : error;
+}
+
+/**
+ * How a request was answered. `PARTIAL`: with data, and errors for some fields of it. `REFUSED`: the request was
+ * at fault. `FAILED`: Abnormal, the history or the gateway was.
+ */
+type GraphOutcome = 'OK' | 'PARTIAL' | 'REFUSED' | 'FAILED';
+
+/** Told of every GraphQL request, to count it; must not throw. */
+export interface GraphObserver {
+  /** A request has come; what it gives is to be called with the outcome and the codes of its errors. */
+  began(): (outcome: GraphOutcome, codes: readonly string[]) => void;
+}
+
+/** Tells the observer how each request was answered. */
+function observeRequests(observer: GraphObserver): ApolloServerPlugin<GatewayContext> {
+  return {
+    async requestDidStart() {
+      const ended = observer.began();
+      return {
+        async willSendResponse({ response }) {
+          if (response.body.kind !== 'single') return;
+          const { data, errors = [] } = response.body.singleResult;
+          ended(outcomeOf(data, errors), errors.map(codeOf));
+        },
+      };
+    },
+  };
+}
+
+function outcomeOf(
+  data: Readonly<Record<string, unknown>> | null | undefined,
+  errors: readonly GraphQLFormattedError[],
+): GraphOutcome {
+  if (errors.length === 0) return 'OK';
+  if (data && Object.values(data).some((value) => value !== null)) return 'PARTIAL';
+  return errors.some((error) => isOurs(codeOf(error))) ? 'FAILED' : 'REFUSED';
+}
+
+function codeOf({ extensions }: GraphQLFormattedError): string {
+  return typeof extensions?.code === 'string' ? extensions.code : 'NONE';
+}
+
+function isOurs(code: string): boolean {
+  return code.startsWith('UPSTREAM_') || code === 'HISTORY_UNAVAILABLE' || code === 'INTERNAL_SERVER_ERROR';
+}
+
+type DocumentStore = NonNullable<ApolloServerOptionsWithGateway<BaseContext>['documentStore']>;
+
+/** What a parsed query takes for each byte of its text, measured with the tokens that it holds: from 68 to 104. */
+const BYTES_A_BYTE = 110;
+
+/** What a text takes once it is parsed, with what it asks of the caller's role. */
+export function parsedBytes(text: string): number {
+  return 1_000 + BYTES_A_BYTE * textBytes(text);
+}
+
+/** Queries that were found valid, for Apollo. Its own store weighs them by their JSON, which is half of it or less. */
+export function parsedQueries(): DocumentStore {
+  const documents = new BoundedCache<DocumentNode>('parsedQueries', ({ loc }) =>
+    parsedBytes(loc?.source.body ?? ''),
+  );
+  return {
+    get: async (key) => documents.get(key),
+    set: async (key, document) => void documents.set(key, document),
+    delete: async (key) => documents.delete(key),
+  };
 }

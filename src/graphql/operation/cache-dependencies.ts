@@ -1,4 +1,4 @@
-import type { Resource } from '../../resources/kind.js';
+import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 
 /** How fresh a list had to be, and was. */

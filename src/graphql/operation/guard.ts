@@ -1,6 +1,6 @@
 import { type GraphQLObjectType, type GraphQLSchema, isObjectType } from 'graphql';
 import { Extensions } from 'type-graphql';
-import { ROLES, type Role } from '../../values/caller.js';
+import { ROLES, type Role } from '../../values/access.js';
 
 /**
  * Says which role a caller must have at least. Every query and every mutation needs one, or the schema is not

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
+import type { Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import type { Role } from '../../values/caller.js';
-import { stillStands } from '../lists/asked-list.js';
+import { stillStands } from '../lists/list-records.js';
 import type { Means } from '../request/services.js';
 import type { ListRead, Reads } from './cache-dependencies.js';
 

@@ -1,16 +1,24 @@
+import { ArgsType, Field, ID } from 'type-graphql';
 import { wholeOnes } from '../../history/errors.js';
 import type { ChangesQuery } from '../../history/store.js';
 import type { Revision as RevisionRecord } from '../../model/revision.js';
-import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../../resources/kind.js';
+import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
+import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { cursorWriter, fingerprint, type ReadCursor, readCursor } from '../lists/cursor.js';
-import { Page } from '../lists/page.js';
-import { toPageRequest } from '../lists/page-args.js';
+import { DateTime } from '../base/scalars.js';
+import {
+  cursorWriter,
+  ForwardArgs,
+  fingerprint,
+  Page,
+  type ReadCursor,
+  readCursor,
+  toPageRequest,
+} from '../lists/page.js';
 import { assertCollected } from '../lists/view.js';
 import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
 import type { Means } from '../request/services.js';
-import type { ChangeArgs } from './change.args.js';
-import { Revision, RevisionConnection } from './revision.type.js';
+import { RecordKind, Revision, RevisionConnection } from './revision.type.js';
 
 const LIST = 'changes';
 
@@ -78,4 +86,28 @@ async function countChanges({ store }: Means, query: Omit<ChangesQuery, 'after' 
     if (!last || found.length < limit) return count;
     after = last;
   }
+}
+
+@ArgsType()
+export class ChangeArgs extends ForwardArgs {
+  @Field(() => DateTime, {
+    description: 'What was recorded after this instant, in the gateway’s own time (UTC).',
+  })
+  since!: Instant;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'What was recorded up to and including this instant; all there is when not given. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.',
+  })
+  until?: Instant | null;
+
+  @Field(() => [RecordKind], {
+    nullable: true,
+    description: 'Only records of these kinds; all when not given.',
+  })
+  kinds?: ListedKind[] | null;
+
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  integrations?: string[] | null;
 }

@@ -1,7 +1,8 @@
 import type { Revision } from '../../model/revision.js';
-import { KIND_OF, type Kind, type RecordKey } from '../../resources/kind.js';
+import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
 import type { Freshness } from '../../sync/sync.js';
-import type { ReadArgs } from '../lists/read-args.js';
+import { queryError } from '../base/errors.js';
+import type { ReadArgs } from '../lists/order-args.js';
 import {
   assertAcceptable,
   assertCollected,
@@ -14,6 +15,7 @@ import {
   type Wish,
 } from '../lists/view.js';
 import type { Means } from '../request/services.js';
+import type { RecordNode } from './record.type.js';
 
 /** A revision with the view it was read in. */
 export interface Seen<K extends Kind = Kind> {
@@ -50,11 +52,7 @@ async function readPast<K extends Kind>(
 }
 
 /** The newest version of a record, no older than wished for if Abnormal answers. */
-export async function readFresh<K extends Kind>(
-  means: Means,
-  key: KeyOf<K>,
-  wish: Wish,
-): Promise<Seen<K> | null> {
+async function readFresh<K extends Kind>(means: Means, key: KeyOf<K>, wish: Wish): Promise<Seen<K> | null> {
   const held = await see(means, key, await headNow(means, wish, null));
   if (held && isFresh(means, held.revision.verifiedAt, wish.maxAgeMs)) return held;
   const freshness = await means.live.record(key, wish.maxAgeMs, means.signal);
@@ -69,7 +67,35 @@ async function headNow(means: Means, wish: Wish, freshness: Freshness | null): P
 }
 
 /** A record as a view shows it. */
-export async function see<K extends Kind>(means: Means, key: KeyOf<K>, view: View): Promise<Seen<K> | null> {
+async function see<K extends Kind>(means: Means, key: KeyOf<K>, view: View): Promise<Seen<K> | null> {
   const revision = await means.loaders.records.load<K>(key, view.seq);
   return revision && { revision, view };
+}
+
+type OnDemandKind = Exclude<Kind, ListedKind>;
+
+const NOUN: Record<OnDemandKind, string> = {
+  caseAnalysis: 'The timeline of case',
+  threatAttachments: 'The attachments of threat',
+  threatLinks: 'The links of threat',
+};
+
+/**
+ * What hangs off a record and is read when somebody asks, no older than the answer's root allows. In a view
+ * of the past it comes from the history alone, and it is an error when it was not recorded by then.
+ */
+export async function readOnDemand<K extends OnDemandKind>(
+  means: Means,
+  kind: K,
+  { revision, view }: RecordNode,
+): Promise<Seen<K> | null> {
+  const { integration, id } = revision.key;
+  const key = { integration, kind, id };
+  if (!view.frozen) return readFresh<K>(means, key, { ...view, asOf: null });
+  const seen = await see<K>(means, key, view);
+  if (seen) return seen;
+  throw queryError(
+    'NOT_COLLECTED',
+    `${NOUN[kind]} ${id} was not recorded by ${view.asOf}, and the past cannot be asked of Abnormal. Leave asOf out to read it now.`,
+  );
 }

@@ -1,15 +1,16 @@
 import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
-import { Direct } from '../base/direct.js';
+import { wholeOnes } from '../../history/errors.js';
+import type { Revision as RevisionRecord } from '../../model/revision.js';
+import type { ListedKind } from '../../resources/registry.js';
+import { badInput } from '../base/errors.js';
+import { Direct } from '../base/fields.js';
 import { Run } from '../collection/run.type.js';
-import { ForwardArgs } from '../lists/page-args.js';
+import { cursorWriter, ForwardArgs, Page, readCursor, toPageRequest } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
-import type { GatewayContext } from '../request/services.js';
-import { ChangeArgs } from './change.args.js';
-import { listChanges } from './list-changes.js';
-import { previousOf, revisionsOf } from './list-revisions.js';
+import type { GatewayContext, Means } from '../request/services.js';
+import { ChangeArgs, listChanges } from './list-changes.js';
 import { RecordNode } from './record.type.js';
-import { differencesOf } from './record-differences.js';
-import { ChangeKind, FieldChange, Revision, RevisionConnection } from './revision.type.js';
+import { ChangeKind, differencesOf, FieldChange, Revision, RevisionConnection } from './revision.type.js';
 
 @Resolver(() => RecordNode)
 export class RecordResolver {
@@ -84,4 +85,50 @@ export class RevisionResolver {
     const run = await means.loaders.runs.load(revision.runId);
     return run && new Run(run);
   }
+}
+
+const LIST = 'revisions';
+
+/** A page of the versions of one record, newest first, up to the view that the record is read in. */
+async function revisionsOf(root: RecordNode, args: ForwardArgs, means: Means) {
+  const { key } = root.revision;
+  const { limit, cursor } = toPageRequest(args);
+  const terms = {
+    [key.kind]: `${key.integration} ${key.id}`,
+    asOf: root.view.frozen ? root.view.asOf : null,
+  };
+  const [seq, before] =
+    cursor === null ? [root.view.seq, root.view.seq + 1] : placeOf(readCursor(cursor, LIST, terms));
+  // one more than the page: whether there is more, and what the last of the page came after
+  const found = wholeOnes(await means.store.revisions(key, before, limit + 1));
+  primePrevious(found, means);
+  const page = found.slice(0, limit);
+  const write = cursorWriter({ list: LIST, terms, pin: [seq] });
+  return new RevisionConnection(
+    new Page({
+      nodes: page.map((revision) => new Revision(revision)),
+      cursorAt: (index) => write([page[index]?.seqFrom ?? 0]),
+      hasNextPage: found.length > limit,
+      hasPreviousPage: cursor !== null,
+      count: ({ loaders }) => loaders.revisionCounts.load({ key, seq }),
+    }),
+  );
+}
+
+function placeOf({ pin: [seq], place: [before] }: ReturnType<typeof readCursor>): [number, number] {
+  if (typeof seq === 'number' && typeof before === 'number') return [seq, before];
+  throw badInput('This cursor is of another history: to begin a new walk, leave the cursor out.');
+}
+
+/** Neighbours in the list need not be looked up when their changes are asked for. */
+function primePrevious(newestFirst: readonly RevisionRecord<ListedKind>[], means: Means): void {
+  newestFirst.slice(1).forEach((previous, index) => {
+    const next = newestFirst[index];
+    if (next) means.loaders.records.prime(previous, next.seqFrom - 1);
+  });
+}
+
+/** The version before a version; `null` where it is the first. */
+function previousOf({ revision }: Revision, means: Means) {
+  return means.loaders.records.load<ListedKind>(revision.key, revision.seqFrom - 1);
 }

@@ -1,6 +1,5 @@
-import type { AuditAction } from '../../audit-entry.js';
-import { VaultError, type VaultErrorCode } from '../../integrations/vault-error.js';
-import { audited } from '../../record-audit.js';
+import { type AuditAction, audited } from '../../audit-trail.js';
+import { VaultError, type VaultErrorCode } from '../../integrations/vault.js';
 import { toMillis } from '../../values/instant.js';
 import { type ErrorCode, queryError } from '../base/errors.js';
 import { NotPossibleError, type Operations } from './operations.js';

@@ -1,9 +1,10 @@
-import type { HistoryStore } from '../../history/store.js';
-import { CurrentLoader } from './current.js';
-import { RecordLoader } from './records.js';
-import { ReferrerLoader } from './referrers.js';
-import { RevisionCountLoader } from './revision-counts.js';
-import { RunLoader } from './runs.js';
+import DataLoader from 'dataloader';
+import { damageOf, wholeOnes } from '../../history/errors.js';
+import type { FirstQuery, HistoryStore, Pin } from '../../history/store.js';
+import type { Revision } from '../../model/revision.js';
+import type { Run } from '../../model/run.js';
+import type { StreamState } from '../../model/stream.js';
+import { type Kind, keyText, type ListedKind, type RecordKey } from '../../resources/registry.js';
 
 /** What one request reads the history through. Nothing in it outlives the request. */
 export interface Loaders {
@@ -23,4 +24,230 @@ export function createLoaders(store: HistoryStore): Loaders {
     revisionCounts: new RevisionCountLoader(store),
     runs: new RunLoader(store),
   };
+}
+
+/**
+ * Answers a DataLoader's batch whose keys fall into groups that the store reads one call each. The answers
+ * stand in the order of the keys; a group that fails fails its own keys only.
+ */
+export async function alignGroups<K, V>(
+  keys: readonly K[],
+  groupOf: (key: K) => string,
+  read: (group: readonly [K, ...K[]]) => Promise<readonly V[]>,
+): Promise<(V | Error)[]> {
+  const groups = new Map<string, number[]>();
+  keys.forEach((key, index) => {
+    const group = groupOf(key);
+    const indexes = groups.get(group);
+    if (indexes) indexes.push(index);
+    else groups.set(group, [index]);
+  });
+  const answers: (V | Error)[] = new Array(keys.length);
+  const readGroup = async (indexes: readonly number[]) => {
+    const group = indexes.map((index) => keys[index] as K) as [K, ...K[]];
+    const values = await read(group).catch((error: unknown) => toError(error));
+    indexes.forEach((index, place) => {
+      answers[index] = values instanceof Error ? values : (values[place] as V);
+    });
+  };
+  await Promise.all([...groups.values()].map(readGroup));
+  return answers;
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** What is true of the whole history now: one store call for all who ask at once, asked anew each time. */
+class CurrentLoader {
+  readonly #head: DataLoader<'head', Pin>;
+  readonly #streams: DataLoader<'streams', StreamState[]>;
+  readonly #first: DataLoader<FirstQuery, Pin | null, string>;
+
+  constructor(store: Pick<HistoryStore, 'head' | 'streams' | 'firstRecorded'>) {
+    this.#head = shared(() => store.head());
+    this.#streams = shared(() => store.streams());
+    this.#first = new DataLoader(
+      (queries) => Promise.all(queries.map((query) => store.firstRecorded(query))),
+      { cacheKeyFn: JSON.stringify },
+    );
+  }
+
+  /** The newest view. */
+  head(): Promise<Pin> {
+    return this.#head.load('head');
+  }
+
+  /** The first batch that recorded anything of the kinds; each is looked up once a request, since it never changes. */
+  firstRecorded(query: FirstQuery): Promise<Pin | null> {
+    return this.#first.load(query);
+  }
+
+  /** All streams ever read, with their state. */
+  streams(): Promise<StreamState[]> {
+    return this.#streams.load('streams');
+  }
+}
+
+function shared<K, V>(read: () => Promise<V>): DataLoader<K, V> {
+  const answerAll = async (keys: readonly K[]) => {
+    const value = await read();
+    return keys.map(() => value);
+  };
+  return new DataLoader(answerAll, { cache: false });
+}
+
+type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
+
+/** A record as some view shows it. */
+interface RecordAt<K extends Kind = Kind> {
+  readonly key: KeyOf<K>;
+  readonly seq: number;
+}
+
+/** Several records of one kind as some view shows them. */
+interface RecordsAt {
+  readonly kind: Kind;
+  readonly keys: readonly RecordKey[];
+  readonly seq: number;
+}
+
+/** Revisions by key and view: one store call for all that a page asks for of one kind. */
+class RecordLoader {
+  readonly #single: DataLoader<RecordAt, Revision | null, string>;
+  readonly #several: DataLoader<RecordsAt, (Revision | null)[]>;
+
+  constructor(store: Pick<HistoryStore, 'get'>) {
+    this.#single = new DataLoader(
+      (wanted) =>
+        alignGroups<RecordAt, Revision | null | Error>(
+          wanted,
+          ({ key, seq }) => `${seq} ${key.kind}`,
+          (group) => getEach(store, group),
+        ),
+      { cacheKeyFn: ({ key, seq }) => `${seq} ${keyText(key)}` },
+    );
+    this.#several = new DataLoader(
+      (wanted) =>
+        alignGroups(
+          wanted,
+          ({ kind, seq }) => `${seq} ${kind}`,
+          (group) => getLists(store, group),
+        ),
+      { cache: false },
+    );
+  }
+
+  /** The revision that is visible at `seq`, a tombstone included; `null` where there is none. */
+  load<K extends Kind>(key: KeyOf<K>, seq: number): Promise<Revision<K> | null> {
+    return this.#single.load({ key, seq }) as Promise<Revision<K> | null>;
+  }
+
+  /** Makes known what is visible at `seq`, so that it need not be read. */
+  prime(revision: Revision, seq: number): void {
+    this.#single.prime({ key: revision.key, seq }, revision);
+  }
+
+  /** As `load`, for several keys of one kind: one promise for all of them, since a page has hundreds. */
+  loadAll<K extends Kind>(
+    kind: K,
+    keys: readonly KeyOf<K>[],
+    seq: number,
+  ): Promise<readonly (Revision<K> | null)[]> {
+    return this.#several.load({ kind, keys, seq }) as Promise<(Revision<K> | null)[]>;
+  }
+}
+
+/** A damaged record fails its own key only. */
+async function getEach(
+  store: Pick<HistoryStore, 'get'>,
+  group: readonly [RecordAt, ...RecordAt[]],
+): Promise<(Revision | null | Error)[]> {
+  const keys = group.map(({ key }) => key);
+  const found = await store.get(keys, group[0].seq);
+  return found.map((revision) => (revision && damageOf(revision)) ?? revision);
+}
+
+async function getLists(
+  store: Pick<HistoryStore, 'get'>,
+  group: readonly [RecordsAt, ...RecordsAt[]],
+): Promise<(Revision | null)[][]> {
+  const places = new Map<string, number>();
+  const distinct: RecordKey[] = [];
+  const wanted = group.map(({ keys }) =>
+    keys.map((key) => {
+      const text = keyText(key);
+      const place = places.get(text) ?? distinct.push(key) - 1;
+      places.set(text, place);
+      return place;
+    }),
+  );
+  const found = wholeOnes(await store.get(distinct, group[0].seq));
+  return wanted.map((list) => list.map((place) => found[place] ?? null));
+}
+
+/** A question for who refers to something: the live records of `kind` whose `field` has `value`. */
+interface Reference<K extends ListedKind = ListedKind> {
+  readonly kind: K;
+  readonly field: string;
+  readonly integration: string;
+  readonly value: string;
+  readonly seq: number;
+}
+
+/** Reverse look-ups: one store call for all that a page asks for of one field. */
+class ReferrerLoader {
+  readonly #loader: DataLoader<Reference, Revision<ListedKind>[], string>;
+
+  constructor(store: Pick<HistoryStore, 'referrers'>) {
+    this.#loader = new DataLoader(
+      (references) =>
+        alignGroups(references, groupOf, async (group) => {
+          const [{ kind, field, integration, seq }] = group;
+          const values = group.map(({ value }) => value);
+          const found = await store.referrers(kind, field, integration, values, seq);
+          wholeOnes(found.flat());
+          return found;
+        }),
+      { cacheKeyFn: (reference) => `${groupOf(reference)} ${reference.value}` },
+    );
+  }
+
+  /** The records that refer, by id. */
+  load<K extends ListedKind>(reference: Reference<K>): Promise<Revision<K>[]> {
+    return this.#loader.load(reference) as Promise<Revision<K>[]>;
+  }
+}
+
+function groupOf({ kind, field, integration, seq }: Reference): string {
+  return `${seq} ${kind} ${field} ${integration}`;
+}
+
+/** How many versions records have up to a view; each is counted once a request. */
+class RevisionCountLoader {
+  readonly #loader: DataLoader<RecordAt, number, string>;
+
+  constructor(store: Pick<HistoryStore, 'countRevisions'>) {
+    this.#loader = new DataLoader(
+      (keys) => Promise.all(keys.map(({ key, seq }) => store.countRevisions(key, seq))),
+      { cacheKeyFn: ({ key, seq }) => `${seq} ${keyText(key)}` },
+    );
+  }
+
+  load(at: RecordAt): Promise<number> {
+    return this.#loader.load(at);
+  }
+}
+
+/** Runs by id; each is read once a request. */
+class RunLoader {
+  readonly #loader: DataLoader<string, Run | null>;
+
+  constructor(store: Pick<HistoryStore, 'run'>) {
+    this.#loader = new DataLoader((ids) => Promise.all(ids.map((id) => store.run(id))));
+  }
+
+  load(id: string): Promise<Run | null> {
+    return this.#loader.load(id);
+  }
 }

@@ -1,6 +1,6 @@
-import type { IntegrationTest } from '../../integrations/test-integration.js';
+import type { IntegrationTest } from '../../integrations/connection-test.js';
 import type { Address, NewIntegration } from '../../integrations/vault.js';
-import type { Resource } from '../../resources/kind.js';
+import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import type { Secret } from '../../values/secret.js';
 

@@ -6,11 +6,11 @@ import type { HistoryStore } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { Log } from '../../log.js';
 import type { Live } from '../../sync/sync.js';
+import { type Caller, LOCAL_CALLER, type Role } from '../../values/access.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
-import { type Caller, LOCAL_CALLER, type Role } from '../../values/caller.js';
 import { type Instant, toInstant } from '../../values/instant.js';
-import type { Admission } from '../operation/admit.js';
 import { Reads } from '../operation/cache-dependencies.js';
+import type { Admission } from '../operation/cost-estimate.js';
 import { createLoaders, type Loaders } from './loaders.js';
 import type { Operations } from './operations.js';
 

@@ -1,7 +1,11 @@
 import { ID, Int, ObjectType } from 'type-graphql';
 import type { Revision } from '../../model/revision.js';
-import type { CustomerOverride, Message as MessageRecord } from '../../resources/records.js';
-import { type MessageRemediation, messageRemediation } from '../../resources/threat/threat.js';
+import {
+  type CustomerOverride,
+  type Message as MessageRecord,
+  type MessageRemediation,
+  messageRemediation,
+} from '../../resources/threat/threat.js';
 import {
   attackedParty,
   attackStrategy,
@@ -12,11 +16,9 @@ import {
 } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
-import { DateTime } from '../base/date-time.scalar.js';
-import { PlainField } from '../base/plain-field.js';
+import { PlainField } from '../base/fields.js';
+import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
-import { RemediationStatus } from '../records/case.enums.js';
-import { remembered } from '../records/remembered.js';
 import {
   AttackedParty,
   AttackStrategy,
@@ -24,7 +26,9 @@ import {
   AttackVector,
   ImpersonatedParty,
   MessageRemediationState,
-} from '../records/threat.enums.js';
+  RemediationStatus,
+  remembered,
+} from '../records/vocabulary.enums.js';
 
 const attackedPartyOf = remembered(attackedParty);
 const attackStrategyOf = remembered(attackStrategy);

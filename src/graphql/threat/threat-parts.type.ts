@@ -1,8 +1,8 @@
 import { ID, ObjectType } from 'type-graphql';
-import type { ThreatAttachments, ThreatLinks } from '../../resources/records.js';
-import { PlainField } from '../base/plain-field.js';
-import { Provenance } from '../records/provenance.type.js';
+import type { ThreatAttachments, ThreatLinks } from '../../resources/threat/threat-parts.js';
+import { PlainField } from '../base/fields.js';
 import type { Seen } from '../records/read-record.js';
+import { Provenance } from '../records/record.type.js';
 
 @ObjectType({ simpleResolvers: true, description: 'A file attached to a message of a threat.' })
 export class Attachment {

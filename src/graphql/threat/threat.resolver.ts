@@ -1,19 +1,27 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
-import { Direct } from '../base/direct.js';
-import { CaseConnection } from '../case/case.type.js';
+import type { Revision as RevisionRecord } from '../../model/revision.js';
+import { RecordedMessages } from '../../resources/threat/recorded-messages.js';
+import { Direct } from '../base/fields.js';
+import { Case, CaseConnection } from '../case/case.type.js';
+import { reportCoverage } from '../collection/coverage.js';
+import { pageWithin } from '../lists/array-page.js';
 import { listRecords } from '../lists/list-records.js';
-import { PageArgs } from '../lists/page-args.js';
-import { RecordArgs } from '../lists/read-args.js';
+import { RecordArgs } from '../lists/order-args.js';
+import { PageArgs } from '../lists/page.js';
+import { assertCollected, type View } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';
-import { readNode } from '../records/read-node.js';
-import { readOnDemand } from '../records/read-on-demand.js';
-import { THREATS } from '../records/records.js';
+import { readNode, THREATS } from '../records/nodes.js';
+import { readOnDemand } from '../records/read-record.js';
 import { Revision } from '../records/revision.type.js';
-import type { GatewayContext } from '../request/services.js';
+import type { GatewayContext, Means } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
-import { MessageListArgs, ThreatListArgs } from './threat.args.js';
-import { Threat, ThreatConnection } from './threat.type.js';
-import { casesOfThreat, messagesOfThreat } from './threat-lists.js';
+import {
+  MessageListArgs,
+  type RecordedMessagesChoice,
+  Threat,
+  ThreatConnection,
+  ThreatListArgs,
+} from './threat.type.js';
 import { AttachmentList, LinkList } from './threat-parts.type.js';
 
 @Resolver(() => Threat)
@@ -93,4 +101,75 @@ export class MessageResolver {
   version(@Root() message: Message) {
     return new Revision(message.from);
   }
+}
+
+/** Versions of a threat that are read at once. */
+const VERSIONS_AT_ONCE = 200;
+
+/** A page of a threat's messages, newest first. */
+function messagesOfThreat(root: Threat, args: MessageListArgs, context: GatewayContext) {
+  return readMessages(root, args.recorded ?? 'CURRENT', args, context.meansOfNotedRead);
+}
+
+async function readMessages(
+  root: Threat,
+  which: RecordedMessagesChoice,
+  args: PageArgs,
+  means: Means,
+): Promise<MessageConnection> {
+  const { key } = root.revision;
+  const current = async (view: View) => {
+    const revision =
+      view.seq === root.view.seq ? root.revision : await means.loaders.records.load<'threat'>(key, view.seq);
+    return (revision?.record.messages ?? []).map(
+      (message) => new Message(message, revision as RevisionRecord<'threat'>),
+    );
+  };
+  const list = which === 'ALL' ? 'Threat.messages(recorded: ALL)' : 'Threat.messages';
+  const read = which === 'ALL' ? (view: View) => everyMessage(root, view, means) : current;
+  const idOf = (message: Message) => message.messageId;
+  const { page } = await pageWithin({ list, owner: key, view: root.view, read, idOf }, args);
+  return new MessageConnection(page);
+}
+
+async function everyMessage(
+  { revision: { key } }: Threat,
+  { seq }: View,
+  { store }: Means,
+): Promise<Message[]> {
+  const messages = new RecordedMessages<RevisionRecord<'threat'>>();
+  for (let before = seq + 1, more = true; more; ) {
+    const found = await store.revisions(key, before, VERSIONS_AT_ONCE);
+    for (const revision of found) messages.add(revision, revision);
+    before = found.at(-1)?.seqFrom ?? 0;
+    more = found.length === VERSIONS_AT_ONCE;
+  }
+  return messages
+    .all()
+    .map(({ message, from, noLongerGivenSince }) => new Message(message, from, noLongerGivenSince));
+}
+
+/** A page of the cases that name a threat. */
+function casesOfThreat(root: Threat, args: PageArgs, context: GatewayContext) {
+  return readCases(root, args, context.meansOfNotedRead);
+}
+
+async function readCases(root: Threat, args: PageArgs, means: Means): Promise<CaseConnection> {
+  const { key } = root.revision;
+  const { integration, id: value } = key;
+  const read = async (view: View) => {
+    const reference = { kind: 'case', field: 'threatId', integration, value, seq: view.seq } as const;
+    const revisions = await means.loaders.referrers.load(reference);
+    if (view.frozen && revisions.length === 0) await assertCollected(means, view, ['case'], [integration]);
+    return revisions.map((revision) => new Case(revision, view));
+  };
+  const idOf = (node: Case) => node.caseId;
+  const { page, view } = await pageWithin(
+    { list: 'Threat.cases', owner: key, view: root.view, read, idOf },
+    args,
+  );
+  const everything = { from: null, to: null };
+  return new CaseConnection(page, view, (asking) =>
+    reportCoverage(asking, view, 'cases', [integration], everything),
+  );
 }

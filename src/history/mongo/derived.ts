@@ -2,14 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Collection, Document } from 'mongodb';
 import { OPEN_SEQ } from '../../model/revision.js';
 import { streamText } from '../../model/stream.js';
-import { type Kind, keyText } from '../../resources/kind.js';
-import type { AnyRecord } from '../../resources/records.js';
+import { type AnyRecord, isListed, type Kind, keyText } from '../../resources/registry.js';
 import { compareValues, type Fields } from '../../values/filter.js';
 import { type Instant, toInstant } from '../../values/instant.js';
-import type { DerivedFault } from '../batch-statement.js';
 import { type Extent, type Extents, noExtents, widenedBy } from '../high-water-marks.js';
+import type { DerivedFault } from '../store.js';
 import { readBodies } from './bodies.js';
-import { foldedFields, isListed, recordFields, storedFields } from './mongo-fields.js';
+import { foldedFields, recordFields, storedFields } from './filter.js';
 import { INDEXES } from './schema.js';
 import {
   type BatchDoc,

@@ -1,12 +1,17 @@
 import type { ClientSession, Document } from 'mongodb';
-import type { RecordedEntry } from '../../model/ledger.js';
-import type { QuarantineEntry } from '../../model/quarantine.js';
+import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
 import type { Run, RunTrigger } from '../../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
-import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/kind.js';
+import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import type { BatchNote } from '../batch-statement.js';
-import { type Batch, type FirstQuery, type HistoryStore, type Pin, releasedKeys } from '../store.js';
+import {
+  type Batch,
+  type BatchNote,
+  type FirstQuery,
+  type HistoryStore,
+  type Pin,
+  releasedKeys,
+} from '../store.js';
 import { KEY_INDEX } from './schema.js';
 import type { Collections, QuarantineDoc, RunDoc } from './stored-types.js';
 

@@ -1,13 +1,12 @@
 import type { Document } from 'mongodb';
 import type { Revision } from '../../model/revision.js';
-import { absentTime, fieldSpec } from '../../resources/definition.js';
-import { keyText, type ListedKind } from '../../resources/kind.js';
+import { absentTime } from '../../resources/definition.js';
+import { fieldSpec, keyText, type ListedKind } from '../../resources/registry.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import type { FieldValue } from '../../values/filter.js';
 import type { Extent, Extents } from '../high-water-marks.js';
 import type { ListQuery, Page, PageQuery, Position, RecordedPage, RecordedQuery } from '../store.js';
-import { fieldPath } from './mongo-fields.js';
-import { filterMatch } from './mongo-filter.js';
+import { fieldPath, filterMatch } from './filter.js';
 import { type MongoRevisions, visibleAt } from './revisions.js';
 import { orderIndex, referenceIndex } from './schema.js';
 import type { Collections, RevisionDoc } from './stored-types.js';

@@ -1,10 +1,8 @@
 import type { AnyBulkWriteOperation } from 'mongodb';
-import { FIELDS, fieldsOf } from '../../resources/definition.js';
-import type { ListedKind } from '../../resources/kind.js';
-import type { AnyRecord } from '../../resources/records.js';
+import { type AnyRecord, FIELDS, fieldsOf, isListed, type ListedKind } from '../../resources/registry.js';
 import { type Extents, noExtents, widenedBy, widening } from '../high-water-marks.js';
 import { readBodies } from './bodies.js';
-import { foldedFields, isListed, storedFields } from './mongo-fields.js';
+import { foldedFields, storedFields } from './filter.js';
 import type { BatchDoc, Collections, RevisionDoc } from './stored-types.js';
 
 const CHUNK = 500;

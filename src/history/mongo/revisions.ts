@@ -1,9 +1,8 @@
 import type { Document } from 'mongodb';
 import type { Revision } from '../../model/revision.js';
-import { type Kind, keyText, type RecordKey } from '../../resources/kind.js';
-import type { Confirmation } from '../batch-statement.js';
+import { type Kind, keyText, type RecordKey } from '../../resources/registry.js';
 import { DamagedRecordError, withRecord } from '../errors.js';
-import type { ChangesQuery, ReceivedRevision } from '../store.js';
+import type { ChangesQuery, Confirmation, ReceivedRevision } from '../store.js';
 import { readBodies } from './bodies.js';
 import { KEY_INDEX } from './schema.js';
 import { type Collections, pages, type RevisionDoc, revisionId, writtenBy } from './stored-types.js';

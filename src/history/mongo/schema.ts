@@ -1,12 +1,12 @@
 import { type Collection, type Db, type IndexDescription, MongoServerError } from 'mongodb';
-import { sha256 } from '../../model/revision.js';
-import { FIELDS, type FieldSpec } from '../../resources/definition.js';
-import type { ListedKind } from '../../resources/kind.js';
+import type { FieldSpec } from '../../resources/definition.js';
+import { FIELDS, type ListedKind } from '../../resources/registry.js';
+import { sha256 } from '../../values/canonical-json.js';
 import { toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
 import { noExtents } from '../high-water-marks.js';
-import type { MongoConnection } from './mongo-connection.js';
-import { fieldPath } from './mongo-fields.js';
+import type { MongoConnection } from './connection.js';
+import { fieldPath } from './filter.js';
 import { layOut } from './relayout.js';
 import { type Collections, collectionsOf, type SchemaDoc } from './stored-types.js';
 

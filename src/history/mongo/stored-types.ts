@@ -1,16 +1,14 @@
 import type { Binary, Collection, Document, Filter, ObjectId } from 'mongodb';
-import type { LedgerEntry } from '../../model/ledger.js';
-import type { QuarantineEntry } from '../../model/quarantine.js';
+import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
 import type { Origin } from '../../model/revision.js';
 import type { Run } from '../../model/run.js';
 import type { StreamState } from '../../model/stream.js';
-import type { Kind, RecordKey } from '../../resources/kind.js';
+import type { Kind, RecordKey } from '../../resources/registry.js';
 import type { FieldValue } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import type { BatchStatement } from '../batch-statement.js';
 import type { Extents } from '../high-water-marks.js';
-import type { Recorded } from '../store.js';
-import type { MongoConnection } from './mongo-connection.js';
+import type { BatchStatement, Recorded } from '../store.js';
+import type { MongoConnection } from './connection.js';
 
 /** One version of one record, without its text: small, since its end and its verification are written later. */
 export interface RevisionDoc {

@@ -1,5 +1,5 @@
 import type { Observation } from '../../model/revision.js';
-import { KINDS, keyText, type RecordKey } from '../../resources/kind.js';
+import { KINDS, keyText, type RecordKey } from '../../resources/registry.js';
 import { compareValues } from '../../values/filter.js';
 import type { Batch } from '../store.js';
 import { isName } from './columns.js';

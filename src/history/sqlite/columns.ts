@@ -1,6 +1,11 @@
-import { FIELDS, type FieldSpec, fieldsOf } from '../../resources/definition.js';
-import type { Kind, ListedKind } from '../../resources/kind.js';
-import type { AnyRecord, RecordOf } from '../../resources/records.js';
+import type { FieldSpec } from '../../resources/definition.js';
+import {
+  type AnyRecord,
+  FIELDS,
+  fieldsOf,
+  type ListedKind,
+  type RecordOf,
+} from '../../resources/registry.js';
 import { type Fields, type FieldValue, fold } from '../../values/filter.js';
 import type { SqlValue } from './driver.js';
 
@@ -18,18 +23,12 @@ export interface Column {
   readonly absent: SqlValue;
 }
 
-export const LISTED_KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'];
-
 /** The fields of a listed kind, without `id`, which every table has. */
 export const COLUMNS: Record<ListedKind, readonly Column[]> = {
   threat: columnsOf('threat'),
   case: columnsOf('case'),
   campaign: columnsOf('campaign'),
 };
-
-export function isListed(kind: Kind): kind is ListedKind {
-  return Object.hasOwn(FIELDS, kind);
-}
 
 const ID_COLUMN: Column = { field: 'id', spec: { type: 'text' }, sql: 'id', absent: null };
 

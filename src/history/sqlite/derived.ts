@@ -1,27 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
-import type { LedgerEntry } from '../../model/ledger.js';
-import type { QuarantineEntry } from '../../model/quarantine.js';
+import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
 import type { Run } from '../../model/run.js';
 import { type StreamState, streamText } from '../../model/stream.js';
-import { KINDS, type Kind } from '../../resources/kind.js';
-import type { AnyRecord } from '../../resources/records.js';
+import { type AnyRecord, isListed, KINDS, type Kind, LISTED_KINDS } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import { type Instant, toMillis } from '../../values/instant.js';
-import type { DerivedFault } from '../batch-statement.js';
-import {
-  COLUMN_NAMES,
-  COLUMNS,
-  isListed,
-  LISTED_KINDS,
-  listedFields,
-  references,
-  toValues,
-} from './columns.js';
+import type { DerivedFault } from '../store.js';
+import { TIMES, type Timed, topAfter } from './batch-indexes.js';
+import { COLUMN_NAMES, COLUMNS, listedFields, references, toValues } from './columns.js';
+import { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
 import type { Answers, Limits } from './query-worker.js';
-import { Connection } from './sqlite-connection.js';
-import { referenceTable, referenceValue, schemaSql } from './sqlite-schema.js';
-import { TIMES, type Timed, topAfter } from './sqlite-tops.js';
+import { referenceTable, referenceValue, schemaSql } from './schema.js';
 
 const AT_ONCE = 250;
 

@@ -3,9 +3,9 @@ import type { Instant } from '../../values/instant.js';
 import { HistoryError, parseStored } from '../errors.js';
 import type { HistoryStore, OpenMode } from '../store.js';
 import { isName } from './columns.js';
+import type { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
 import type { Answers, Limits } from './query-worker.js';
-import type { Connection } from './sqlite-connection.js';
 
 /** How many times as large as a row of another table an entry of a journal may be. */
 const ENTRY_ROWS = 10;

@@ -1,8 +1,8 @@
-import type { ListedKind } from '../../resources/kind.js';
+import type { ListedKind } from '../../resources/registry.js';
 import { type FieldValue, type Filter, fold } from '../../values/filter.js';
 import { bound, type Column, columnOf, isSeveral, wellFormed } from './columns.js';
+import type { Query } from './connection.js';
 import type { SqlValue } from './driver.js';
-import type { Query } from './sqlite-connection.js';
 
 type Leaf = Extract<Filter, { readonly field: string }>;
 

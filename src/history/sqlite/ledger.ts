@@ -1,16 +1,14 @@
-import type { RecordedEntry } from '../../model/ledger.js';
-import type { QuarantineEntry } from '../../model/quarantine.js';
+import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
 import type { Run, RunTrigger } from '../../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
-import { type Kind, RESOURCE_OF, type RecordKey } from '../../resources/kind.js';
+import { type Kind, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import type { BatchNote } from '../batch-statement.js';
 import { parseStored } from '../errors.js';
-import type { FirstQuery, HistoryStore, Pin, Recorded } from '../store.js';
+import type { BatchNote, FirstQuery, HistoryStore, Pin, Recorded } from '../store.js';
+import type { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
 import type { Answers, Limits } from './query-worker.js';
-import type { Connection } from './sqlite-connection.js';
-import { keyIndex } from './sqlite-schema.js';
+import { keyIndex } from './schema.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];

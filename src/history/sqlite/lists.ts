@@ -1,5 +1,5 @@
-import { absentTime, DEFAULT_ORDER } from '../../resources/definition.js';
-import type { ListedKind } from '../../resources/kind.js';
+import { absentTime } from '../../resources/definition.js';
+import { DEFAULT_ORDER, type ListedKind } from '../../resources/registry.js';
 import { compareValues, type FieldValue } from '../../values/filter.js';
 import { toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
@@ -12,29 +12,30 @@ import type {
   RecordedPage,
   RecordedQuery,
 } from '../store.js';
+import { liveAt, topAt } from './batch-indexes.js';
 import { type Column, columnOf, fromOrdered } from './columns.js';
+import type { Connection, Integrations, Query } from './connection.js';
 import type { Row } from './driver.js';
-import type { Answers, Limits } from './query-worker.js';
-import { beyond, type Stretch, stretchOf, within } from './sqlite-bounds.js';
-import type { Connection, Query } from './sqlite-connection.js';
-import type { Integrations } from './sqlite-integrations.js';
 import {
+  beyond,
   countSql,
   namedBy,
   type Part,
   pickSql,
   rangeCountSql,
   recordedSql,
+  type Stretch,
   sortSql,
+  stretchOf,
   walkLengthSql,
   walkSql,
+  within,
   writtenUpTo,
-} from './sqlite-page.js';
-import type { Head } from './sqlite-record.js';
-import type { Revisions } from './sqlite-revisions.js';
-import { isWalked } from './sqlite-schema.js';
-import { liveAt } from './sqlite-tallies.js';
-import { topAt } from './sqlite-tops.js';
+} from './list-plan.js';
+import type { Answers, Limits } from './query-worker.js';
+import type { Head } from './record-batch.js';
+import type { Revisions } from './revisions.js';
+import { isWalked } from './schema.js';
 
 /** A part with the name of its integration. */
 interface NamedPart extends Part {

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { HistoryError } from '../errors.js';
+import { Connection } from './connection.js';
 import type { Row } from './driver.js';
 import type { Answer, Question, WorkerData } from './query-worker.js';
-import { Connection } from './sqlite-connection.js';
 
 /*
  * The thread behind `WorkerOffload`: queries in, rows out, over a connection that only reads. It ends when it

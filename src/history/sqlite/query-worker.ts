@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { HistoryError, type HistoryErrorCode } from '../errors.js';
+import type { Access, Query, Reader } from './connection.js';
 import type { Row } from './driver.js';
-import type { Access, Query, Reader } from './sqlite-connection.js';
 
 /** What the worker is made with. */
 export interface WorkerData {
@@ -144,7 +144,7 @@ function startThread(workerData: WorkerData): Worker {
   const options = { workerData };
   if (!import.meta.url.endsWith('.ts'))
     return new Worker(new URL('./query-worker-thread.js', import.meta.url), options);
-  const source = JSON.stringify(new URL('./sqlite-worker.ts', import.meta.url).href);
+  const source = JSON.stringify(new URL('./query-worker-thread.ts', import.meta.url).href);
   // a loader given to this process does not reach its threads: the thread registers its own, then imports
   const boot = `import('tsx/esm/api').then(({ register }) => { register(); return import(${source}); })`;
   return new Worker(boot, { ...options, eval: true });

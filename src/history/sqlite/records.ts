@@ -1,15 +1,13 @@
 import type { Revision } from '../../model/revision.js';
-import { KINDS, type Kind, type ListedKind, type RecordKey } from '../../resources/kind.js';
+import { KINDS, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
 import type { ChangesQuery, ReceivedRevision } from '../store.js';
 import { compareWritten, grouped } from './batch-plan.js';
 import { wellFormed } from './columns.js';
+import type { Connection, Integrations } from './connection.js';
 import type { Row } from './driver.js';
 import type { Answers, Limits } from './query-worker.js';
-import type { Connection } from './sqlite-connection.js';
-import type { Integrations } from './sqlite-integrations.js';
-import { readReceived } from './sqlite-received.js';
-import type { Revisions } from './sqlite-revisions.js';
-import { keyIndex, referenceTable, referenceValue } from './sqlite-schema.js';
+import { type Revisions, readReceived } from './revisions.js';
+import { keyIndex, referenceTable, referenceValue } from './schema.js';
 
 type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
 

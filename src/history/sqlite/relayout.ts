@@ -1,13 +1,11 @@
-import type { ListedKind } from '../../resources/kind.js';
-import type { AnyRecord } from '../../resources/records.js';
+import { type AnyRecord, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { COLUMN_NAMES, LISTED_KINDS, listedFields, toValues } from './columns.js';
+import { References, Tops } from './batch-indexes.js';
+import { COLUMN_NAMES, listedFields, toValues } from './columns.js';
+import type { Connection } from './connection.js';
 import type { Row } from './driver.js';
-import type { Connection } from './sqlite-connection.js';
-import { References } from './sqlite-references.js';
-import { kindSql, LAYOUT } from './sqlite-schema.js';
-import { Tops } from './sqlite-tops.js';
+import { kindSql, LAYOUT } from './schema.js';
 
 const CHUNK = 500;
 /** What is the same whatever the fields are. */

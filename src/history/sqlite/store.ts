@@ -1,15 +1,16 @@
-import type { RecordedEntry } from '../../model/ledger.js';
-import type { QuarantineEntry } from '../../model/quarantine.js';
+import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
 import type { Revision } from '../../model/revision.js';
 import type { Run, RunTrigger } from '../../model/run.js';
 import type { Stream, StreamState } from '../../model/stream.js';
-import type { Kind, ListedKind, RecordKey } from '../../resources/kind.js';
+import type { Kind, ListedKind, RecordKey } from '../../resources/registry.js';
 import { type Instant, toInstant } from '../../values/instant.js';
-import type { BatchNote, Confirmation, DerivedFault } from '../batch-statement.js';
 import { HistoryError } from '../errors.js';
 import type {
   Batch,
+  BatchNote,
   ChangesQuery,
+  Confirmation,
+  DerivedFault,
   HistoryStore,
   ListQuery,
   OpenMode,
@@ -21,19 +22,16 @@ import type {
   RecordedPage,
   RecordedQuery,
 } from '../store.js';
+import { type Access, type Connection, Integrations } from './connection.js';
 import { DerivedCheck } from './derived.js';
 import { Kept } from './documents.js';
+import { lockForWriting, openFile, openToManage, openToRead, type WriterLock } from './file.js';
 import { Books, dropLease, outcomeOf, takeLease } from './ledger.js';
 import { Lists } from './lists.js';
 import { Answers, inlineOffload, LIMITS, type Limits, type Offload, WorkerOffload } from './query-worker.js';
+import { BatchWriter, type Head } from './record-batch.js';
 import { Records } from './records.js';
-import type { Access, Connection } from './sqlite-connection.js';
-import { openFile, openToRead } from './sqlite-file.js';
-import { Integrations } from './sqlite-integrations.js';
-import { lockForWriting, type WriterLock } from './sqlite-lock.js';
-import { openToManage } from './sqlite-manage.js';
-import { BatchWriter, type Head } from './sqlite-record.js';
-import { Revisions, readConfirmations } from './sqlite-revisions.js';
+import { Revisions, readConfirmations } from './revisions.js';
 
 export interface SqliteOptions {
   /** The clock that leases go by, in ms; the system's if not given. */

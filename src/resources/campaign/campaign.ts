@@ -1,8 +1,54 @@
 import { z } from 'zod';
-import { assertId, decode, type Received, unreadParts } from '../decode.js';
-import type { Campaign } from '../records.js';
-import { instant, optionalId, requiredId, term, text, word } from '../scalars.js';
-import type { Decoded } from '../threat/threat-part.js';
+import type { Fields } from '../../values/filter.js';
+import type { Instant } from '../../values/instant.js';
+import type { Unreadable } from '../registry.js';
+import { attackType, judgement } from '../vocabularies.js';
+import {
+  assertId,
+  type Decoded,
+  decode,
+  instant,
+  optionalId,
+  type Received,
+  requiredId,
+  term,
+  text,
+  unreadParts,
+  word,
+} from '../wire.js';
+
+/** One abuse-mailbox campaign: what users reported, and how it was judged. */
+export interface Campaign extends Unreadable {
+  readonly campaignId: string;
+  readonly firstReportedTime: Instant | null;
+  readonly lastReportedTime: Instant | null;
+  /** The first reported message's id: a signed 64-bit integer as text. */
+  readonly messageId: string | null;
+  readonly subject: string | null;
+  readonly fromName: string | null;
+  readonly fromAddress: string | null;
+  readonly recipientName: string | null;
+  readonly recipientAddress: string | null;
+  readonly judgementStatusRaw: string | null;
+  readonly overallStatusRaw: string | null;
+  readonly attackTypeRaw: string | null;
+}
+
+export function campaignFields(campaign: Campaign): Fields {
+  const judged = judgement(campaign.judgementStatusRaw);
+  return {
+    id: campaign.campaignId,
+    lastReportedTime: campaign.lastReportedTime,
+    firstReportedTime: campaign.firstReportedTime,
+    judgement: judged,
+    scanning: judged === 'SCANNING',
+    attackType: attackType(campaign.attackTypeRaw),
+    subject: campaign.subject,
+    fromAddress: campaign.fromAddress,
+    recipientAddress: campaign.recipientAddress,
+    messageId: campaign.messageId,
+  };
+}
 
 export const campaignSchema = z.object({
   campaignId: requiredId,

@@ -1,8 +1,19 @@
 import { z } from 'zod';
-import { decode, decodeEach, type Received, undecodable, unreadParts } from '../decode.js';
-import type { CaseAnalysis, TimelineEvent } from '../records.js';
-import { custom, instant, isRecord, term, text, word } from '../scalars.js';
-import type { Decoded } from '../threat/threat-part.js';
+import type { Instant } from '../../values/instant.js';
+import {
+  custom,
+  type Decoded,
+  decode,
+  decodeEach,
+  instant,
+  isRecord,
+  type Received,
+  term,
+  text,
+  undecodable,
+  unreadParts,
+  word,
+} from '../wire.js';
 
 export const placeShape = { city: word, state: word, country: word };
 export const insightShape = { signal: text, description: text };
@@ -74,4 +85,23 @@ function toEvent(event: z.infer<typeof eventSchema>, raw: unknown): TimelineEven
     previousLocation: event.prev_location,
     details: Object.fromEntries(rest),
   };
+}
+
+/** A case's insights and timeline, from `GET /cases/{id}/analysis`. */
+export interface CaseAnalysis {
+  readonly caseId: string;
+  readonly insights: readonly { readonly signal: string | null; readonly description: string | null }[];
+  readonly events: readonly TimelineEvent[];
+}
+
+export interface TimelineEvent {
+  readonly time: Instant | null;
+  readonly categoryRaw: string | null;
+  readonly title: string | null;
+  readonly description: string | null;
+  readonly ipAddress: string | null;
+  readonly location: string | null;
+  readonly previousLocation: string | null;
+  /** Everything else that Abnormal said of the event, by its own names. */
+  readonly details: Readonly<Record<string, unknown>>;
 }

@@ -1,9 +1,20 @@
 import { z } from 'zod';
-import { assertId, decode, type Received, unreadParts } from '../decode.js';
-import type { Case } from '../records.js';
-import { instant, optionalId, requiredId, term, text, texts, word } from '../scalars.js';
-import type { Decoded } from '../threat/threat-part.js';
 import { severityLevel } from '../vocabularies.js';
+import {
+  assertId,
+  type Decoded,
+  decode,
+  instant,
+  optionalId,
+  type Received,
+  requiredId,
+  term,
+  text,
+  texts,
+  unreadParts,
+  word,
+} from '../wire.js';
+import type { Case } from './case.js';
 
 /*
  * The list and the detail of a case name and hold different things, and both have changed over the years. One

@@ -1,6 +1,6 @@
 import type { Revision } from '../../model/revision.js';
 import type { Instant } from '../../values/instant.js';
-import type { Message } from '../records.js';
+import type { Message } from './threat.js';
 
 /** A message of a threat as the history last recorded it. */
 export interface RecordedMessage<F> {

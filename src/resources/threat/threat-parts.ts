@@ -1,9 +1,15 @@
 import { z } from 'zod';
-import { decode, decodeEach, type Received, unreadParts } from '../decode.js';
-import type { ThreatAttachments, ThreatLinks } from '../records.js';
-import { optionalId, text, word } from '../scalars.js';
-import { messageIdOf } from './message.js';
-import type { Decoded } from './threat-part.js';
+import {
+  type Decoded,
+  decode,
+  decodeEach,
+  optionalId,
+  type Received,
+  text,
+  unreadParts,
+  word,
+} from '../wire.js';
+import { messageIdOf } from './decode-threat.js';
 
 const messageRef = { abxMessageId: optionalId, abxMessageIdStr: optionalId };
 
@@ -50,4 +56,23 @@ export function decodeThreatLinks(threatId: string, detail: Received): Decoded<T
     displayText: raw.displayText,
   }));
   return { record: { threatId, links: read }, payload: detail.json, unread: parts.unread };
+}
+
+/** Attachment names of a threat's messages, from `GET /threats/{id}/attachments`. */
+export interface ThreatAttachments {
+  readonly threatId: string;
+  readonly attachments: readonly { readonly messageId: string | null; readonly name: string | null }[];
+}
+
+/** Links in a threat's messages, from `GET /threats/{id}/links`. */
+export interface ThreatLinks {
+  readonly threatId: string;
+  readonly links: readonly {
+    readonly messageId: string | null;
+    readonly url: string | null;
+    readonly domain: string | null;
+    readonly linkType: string | null;
+    readonly source: string | null;
+    readonly displayText: string | null;
+  }[];
 }

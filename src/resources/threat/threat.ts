@@ -1,6 +1,110 @@
+import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import type { Message, Threat } from '../records.js';
-import { remediationState } from '../vocabularies.js';
+import type { Unreadable } from '../registry.js';
+import {
+  attackStrategy,
+  attackType,
+  attackVector,
+  impersonatedParty,
+  remediationState,
+} from '../vocabularies.js';
+
+/** One e-mail of a threat, from `GET /threats/{id}`. Attributes such as the attack type are per message. */
+export interface Message {
+  /** Abnormal's message id: a signed 64-bit integer as text. */
+  readonly messageId: string;
+  readonly portalUrl: string | null;
+  readonly subject: string | null;
+  readonly fromAddress: string | null;
+  readonly fromName: string | null;
+  readonly senderDomain: string | null;
+  readonly senderIpAddress: string | null;
+  readonly toAddresses: readonly string[];
+  readonly recipientAddress: string | null;
+  readonly ccAddresses: readonly string[];
+  readonly replyToAddresses: readonly string[];
+  readonly returnPath: string | null;
+  readonly receivedTime: Instant | null;
+  readonly sentTime: Instant | null;
+  readonly internetMessageId: string | null;
+  readonly attackTypeRaw: string | null;
+  readonly attackStrategyRaw: string | null;
+  readonly attackVectorRaw: string | null;
+  readonly attackedPartyRaw: string | null;
+  readonly impersonatedPartyRaw: string | null;
+  readonly remediationStatusRaw: string | null;
+  readonly remediationTime: Instant | null;
+  readonly autoRemediated: boolean | null;
+  readonly postRemediated: boolean | null;
+  readonly isRead: boolean | null;
+  readonly attachmentCount: number | null;
+  readonly attachmentNames: readonly string[];
+  /** Abnormal's own count, which need not equal the number of `urls` it sends. */
+  readonly urlCount: number | null;
+  readonly urls: readonly string[];
+  readonly summaryInsights: readonly string[];
+  /** Abnormal's judgement of the message (`source` upstream), such as `Attack`. */
+  readonly judgementRaw: string | null;
+  readonly customerOverride: CustomerOverride | null;
+}
+
+export interface CustomerOverride {
+  readonly overrideType: string | null;
+  readonly reason: string | null;
+  readonly overrideJudgement: string | null;
+  readonly value: string | null;
+}
+
+/** One attack, as e-mails that belong together. */
+export interface Threat extends Unreadable {
+  readonly threatId: string;
+  /** How many mailboxes Abnormal counts; may exceed the number of messages it gives. */
+  readonly recipientCount: number | null;
+  /** Newest first, ties by id; at most what Abnormal gives (a sample of 10 on some accounts, 2,000 at most). */
+  readonly messages: readonly Message[];
+  /** Whether every page that Abnormal offered was read. */
+  readonly pagesComplete: boolean;
+  readonly tenantId: string | null;
+  readonly tenantName: string | null;
+}
+
+export function threatFields(threat: Threat): Fields {
+  const { messages } = threat;
+  const received = times(messages, (m) => m.receivedTime);
+  const remediation = threatRemediation(threat);
+  return {
+    id: threat.threatId,
+    receivedTime: received.at(-1) ?? null,
+    firstReceivedTime: received[0] ?? null,
+    latestRemediationTime: remediation.lastRemediationTime,
+    recipientCount: threat.recipientCount,
+    remediationState: remediation.state,
+    unremediated: remediation.state !== 'REMEDIATED' && remediation.state !== 'NOT_NEEDED',
+    attackType: distinct(messages, (m) => attackType(m.attackTypeRaw)),
+    attackStrategy: distinct(messages, (m) => attackStrategy(m.attackStrategyRaw)),
+    attackVector: distinct(messages, (m) => attackVector(m.attackVectorRaw)),
+    impersonatedParty: distinct(messages, (m) => impersonatedParty(m.impersonatedPartyRaw)),
+    subject: distinct(messages, (m) => m.subject),
+    fromAddress: distinct(messages, (m) => m.fromAddress),
+    fromName: distinct(messages, (m) => m.fromName),
+    senderDomain: distinct(messages, (m) => m.senderDomain),
+    recipientAddress: distinct(messages, (m) => m.recipientAddress),
+    messageId: distinct(messages, (m) => m.messageId),
+  };
+}
+
+function distinct(messages: readonly Message[], pick: (message: Message) => string | null): string[] {
+  const values = new Set<string>();
+  for (const message of messages) {
+    const value = pick(message);
+    if (value !== null) values.add(value);
+  }
+  return [...values];
+}
+
+function times(messages: readonly Message[], pick: (message: Message) => Instant | null): Instant[] {
+  return distinct(messages, pick).sort();
+}
 
 /** What became of one message: `UNKNOWN` when Abnormal says neither a status nor a time. */
 export type MessageRemediation = 'REMEDIATED' | 'ATTEMPTED' | 'NOT_REMEDIATED' | 'NOT_NEEDED' | 'UNKNOWN';

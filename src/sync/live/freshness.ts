@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { unlessAborted } from '../../async/signals.js';
 import type { Instant } from '../../values/instant.js';
 import type { Freshness } from '../sync.js';
 
@@ -20,21 +20,6 @@ export function staleness(verifiedAt: Instant | null, code: string, reason: stri
 export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Freshness {
   const reason = `Abnormal has not answered within ${waitMs / 1000} s; it is being read on.`;
   return () => staleness(verifiedAt, 'TIMEOUT', reason);
-}
-
-/** Waits for work that goes on by itself; throws the signal's reason when whoever asked has gone. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  let stopListening = () => {};
-  // one query may wait for many records; Node warns of a leak from the eleventh listener on
-  setMaxListeners(0, signal);
-  const aborted = new Promise<never>((_, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    stopListening = () => signal.removeEventListener('abort', onAbort);
-  });
-  return Promise.race([work, aborted]).finally(() => stopListening());
 }
 
 /** The same, but no longer than `waitMs` of real time: then `late` gives the answer. */

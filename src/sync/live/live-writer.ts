@@ -1,12 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import type { CallMeter } from '../../abnormal/client.js';
 import type { RunCounts } from '../../model/run.js';
-import { keyText } from '../../resources/kind.js';
-import type { Source, SyncEnv } from '../pass.js';
-import type { Task } from '../records/fetch-chunk.js';
-import type { FetchOutcome } from '../records/fetch-record.js';
+import { keyText } from '../../resources/registry.js';
+import type { BatchPart, RunRecorder, Source, SyncEnv } from '../context.js';
+import type { FetchOutcome, Task } from '../records/fetch-record.js';
 import { quarantineEntry } from '../records/ingest.js';
-import { type BatchPart, createRunRecorder, type RunRecorder } from '../run-recorder.js';
+import { createRunRecorder } from '../run-recorder.js';
 
 /** One record as it was just read, on its way into the history. */
 export interface LiveRead {

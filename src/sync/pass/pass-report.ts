@@ -1,57 +1,14 @@
 import type { HistoryStore } from '../../history/store.js';
 import type { GapReason } from '../../model/coverage.js';
-import type { QuarantineCode } from '../../model/quarantine.js';
-import type { Run, RunCounts, RunStatus } from '../../model/run.js';
-import type { FilterKey, StreamState, StreamStatus } from '../../model/stream.js';
-import type { Resource } from '../../resources/kind.js';
+import type { QuarantineCode } from '../../model/ledger.js';
+import type { Run } from '../../model/run.js';
+import type { StreamState } from '../../model/stream.js';
 import type { Instant } from '../../values/instant.js';
 import { widthOf } from '../../values/window.js';
-import type { Source, SyncEnv } from '../pass.js';
-import type { RunRecorder } from '../run-recorder.js';
+import type { RunRecorder, Source, SyncEnv } from '../context.js';
 import { sourceStates } from '../stream-states.js';
+import type { CoverageSummary, PassReport, StreamReport } from '../sync.js';
 import { readWorkList } from '../window/missing-windows.js';
-
-/** What came of a poll or a backfill. */
-export interface PollReport {
-  readonly passes: readonly PassReport[];
-}
-
-/** One pass over one resource of one account. */
-export interface PassReport {
-  readonly integration: string;
-  readonly resource: Resource;
-  readonly runId: string;
-  readonly status: RunStatus;
-  readonly counts: RunCounts;
-  /** What reading unsettled records again has cost and brought; `null` when none was due. */
-  readonly reread: RunCounts | null;
-  /** Requests per record that was new, further pages of a threat's messages and re-reads apart; `null` when none was new. */
-  readonly callsPerNew: number | null;
-  readonly streams: readonly StreamReport[];
-  readonly errors: readonly string[];
-}
-
-/** How a stream stands after a pass. */
-export interface StreamReport {
-  readonly filterKey: FilterKey;
-  readonly status: StreamStatus;
-  readonly message: string | null;
-  readonly lastSuccessAt: Instant | null;
-  readonly coverage: CoverageSummary;
-}
-
-export interface CoverageSummary {
-  readonly from: Instant;
-  readonly to: Instant;
-  /** The share of `[from, to)` that is held for certain, 0 to 1. */
-  readonly share: number;
-  /** How far back the newest uninterrupted stretch reaches, what is provisional apart; `null` when there is none. */
-  readonly contiguousFrom: Instant | null;
-  /** Source time not covered, by reason, in milliseconds. */
-  readonly missingMs: Readonly<Partial<Record<GapReason, number>>>;
-  /** Listed records that could not be read, by why. */
-  readonly missingRecords: Readonly<Partial<Record<QuarantineCode, number>>>;
-}
 
 async function streamReport(store: HistoryStore, state: StreamState, to: Instant): Promise<StreamReport> {
   const { filterKey, status, message, lastSuccessAt } = state;

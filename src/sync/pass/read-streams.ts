@@ -1,10 +1,11 @@
 import type { UpstreamError } from '../../abnormal/errors.js';
-import type { LedgerEntry, Window } from '../../model/ledger.js';
-import type { StreamState } from '../../model/stream.js';
-import type { Instant } from '../../values/instant.js';
-import { clip } from '../../values/window.js';
-import { nowOf, type Pass } from '../pass.js';
+import type { LedgerEntry, RecordedEntry } from '../../model/ledger.js';
+import { type StreamState, streamText } from '../../model/stream.js';
+import { DAY, earliest, type Instant, latest, shift } from '../../values/instant.js';
+import { clip, floorToSecond, type Window } from '../../values/window.js';
+import { type Fortune, nowOf, type Pass } from '../context.js';
 import { checkInterrupted, type Refusal, StopError } from '../stop.js';
+import { statusMessage, updateStates } from '../stream-states.js';
 import { readWorkList, type WorkList } from '../window/missing-windows.js';
 import { readWindow, unreadEntry, type WindowResult } from '../window/read-window.js';
 import { createWindowPlanner, type WindowPlanner } from '../window/window-planner.js';
@@ -14,20 +15,6 @@ export interface StreamWork {
   readonly state: StreamState;
   readonly list: WorkList;
   readonly planner: WindowPlanner;
-}
-
-/** How a pass has fared. */
-export interface Fortune {
-  read: number;
-  /** Windows that did not come out whole. */
-  flawed: number;
-  /** Windows that could not be listed, one after the other. */
-  streak: number;
-  lastError: UpstreamError | null;
-}
-
-export function newFortune(): Fortune {
-  return { read: 0, flawed: 0, streak: 0, lastError: null };
 }
 
 /** Plans the work of each stream; `select` says which part of what is missing is to be read, and since when to look. */
@@ -49,9 +36,9 @@ export function planStreams(
 }
 
 /** Told after every window, in whatever way it came out; `isListed` is false when it could not be listed. */
-export type OnWindow = (work: StreamWork, window: Window, isListed: boolean) => void;
+type OnWindow = (work: StreamWork, window: Window, isListed: boolean) => void;
 
-export interface Slice {
+interface Slice {
   /** Where it begins. */
   readonly floor: Instant;
   /** When to leave off, in milliseconds since the epoch; `null`: never. */
@@ -188,4 +175,92 @@ export async function nameLost(pass: Pass, works: readonly StreamWork[]): Promis
     const entry = unreadEntry(pass, state, span, nowOf(pass), 'OUT_OF_RETENTION', reason);
     await pass.recorder.record({ ledger: [entry] });
   }
+}
+
+/** How far back what is read first reaches: a day into the unknown, more where a daily poll may have come late. */
+export function reachMs(isKnown: boolean): number {
+  return isKnown ? 2 * DAY : DAY;
+}
+
+/** How a reading of what is new went: what kept it from being whole, or `null`. */
+export interface DeltaOutcome {
+  readonly error: UpstreamError | null;
+}
+
+/** Reads the newest slice of every stream, and notes in their states how that went. */
+export async function readDelta(
+  pass: Pass,
+  works: readonly StreamWork[],
+  floor: Instant,
+  fortune: Fortune,
+  onWindow: OnWindow,
+): Promise<DeltaOutcome> {
+  const failed = new Set<string>();
+  const noteWindow: OnWindow = (work, window, isListed) => {
+    if (!isListed) failed.add(streamText(work.state));
+    onWindow(work, window, isListed);
+  };
+  await readSlice(pass, works, { floor, deadline: null }, fortune, noteWindow);
+  const message = statusMessage('UNAVAILABLE', pass, fortune.lastError?.message ?? '');
+  await updateStates(
+    pass,
+    pass,
+    (state) =>
+      failed.has(streamText(state))
+        ? { status: 'UNAVAILABLE', message }
+        : { status: 'OK', message: null, lastSuccessAt: laterSuccess(pass, state) },
+    (streams) => pass.recorder.record({ streams }),
+  );
+  return { error: failed.size > 0 ? fortune.lastError : null };
+}
+
+/** Another reading may have got further meanwhile, unless its date only shows that the clock was ahead. */
+function laterSuccess(pass: Pass, { lastSuccessAt }: StreamState): Instant {
+  const isBelievable = lastSuccessAt !== null && lastSuccessAt <= nowOf(pass);
+  return isBelievable ? latest(lastSuccessAt, pass.asOf) : pass.asOf;
+}
+
+const FAR_FUTURE: Instant = '9999-01-01T00:00:00.000Z';
+
+/**
+ * Takes back what was vouched for while the clock stood ahead of what it says now: such a reading covers
+ * time that had not come when it was made.
+ */
+export async function repairClock(pass: Pass, states: readonly StreamState[]): Promise<void> {
+  const { seq } = await pass.store.head();
+  for (const state of states) {
+    // windows end at the time of their reading, so that as a rule there are none to come
+    const toCome = await pass.store.ledger(state, pass.asOf, FAR_FUTURE, seq);
+    if (toCome.length === 0) continue;
+    const since = shift(pass.asOf, -2 * pass.settings.maxWindowMs);
+    const entries = await pass.store.ledger(state, since, FAR_FUTURE, seq);
+    const doubtful = spanInDoubt(entries, pass.asOf, pass.settings.ingestionLagMs);
+    if (!doubtful) continue;
+    pass.log.warn({ stream: state.filterKey, ...doubtful }, 'the clock was ahead: read again');
+    await pass.recorder.record({ ledger: [doubtEntry(pass, state, doubtful)] });
+  }
+}
+
+function doubtEntry(pass: Pass, state: StreamState, span: Window): LedgerEntry {
+  const reason = 'read while the clock stood ahead; read again';
+  return unreadEntry(pass, state, span, pass.asOf, 'PARTIAL', reason);
+}
+
+/**
+ * The span that readings dated after `now` vouch for wrongly: all they read since the last reading with a
+ * date to be trusted. `null` when there are none, or when it was taken back already.
+ */
+export function spanInDoubt(entries: readonly RecordedEntry[], now: Instant, lagMs: number): Window | null {
+  const ahead = entries.filter((entry) => entry.readAt > now && entry.status === 'COMPLETE');
+  if (ahead.length === 0) return null;
+  const firstSeq = Math.min(...ahead.map((entry) => entry.seq));
+  const lastSeq = Math.max(...ahead.map((entry) => entry.seq));
+  const to = ahead.map((entry) => entry.to).reduce(latest);
+  const sound = entries.filter((entry) => entry.seq < firstSeq && entry.readAt <= now);
+  const begin = ahead.map((entry) => entry.from).reduce(earliest);
+  const from = floorToSecond(sound.map((entry) => shift(entry.readAt, -lagMs)).reduce(latest, begin));
+  const isTakenBack = entries.some(
+    (entry) => entry.seq > lastSeq && entry.status === 'PARTIAL' && entry.from <= from && entry.to >= to,
+  );
+  return from < to && !isTakenBack ? { from, to } : null;
 }

@@ -1,34 +1,37 @@
+import { messageOf } from '../../abnormal/errors.js';
 import type { Flights } from '../../async/single-flight.js';
 import type { RunTrigger } from '../../model/run.js';
 import { earliest, type Instant, MINUTE } from '../../values/instant.js';
-import { floorToSecond } from '../../values/window.js';
-import { endRun } from '../end-run.js';
+import { floorToSecond, type Window } from '../../values/window.js';
 import {
+  type Fortune,
+  newFortune,
   newPassMemory,
   nowOf,
   type Pass,
   type PassMemory,
+  type RunRecorder,
   type Source,
   type SyncEnv,
   sourceText,
-} from '../pass.js';
+} from '../context.js';
 import { reread } from '../records/reread.js';
-import { createRunRecorder, type RunRecorder } from '../run-recorder.js';
-import { messageOf, type Stop, stopOf } from '../stop.js';
+import { createRunRecorder, endRun } from '../run-recorder.js';
+import { type Stop, stopOf } from '../stop.js';
 import { sourceStates, updateStates } from '../stream-states.js';
+import type { OnProgress, PassReport, Progress } from '../sync.js';
 import { sliceFloors, wantedSpans } from '../window/missing-windows.js';
-import { type PassReport, passReport } from './pass-report.js';
-import { type OnProgress, progressReporter, type Reporter } from './progress.js';
-import { type DeltaOutcome, reachMs, readDelta } from './read-delta.js';
+import { passReport } from './pass-report.js';
 import {
-  type Fortune,
+  type DeltaOutcome,
   nameLost,
-  newFortune,
   planStreams,
+  reachMs,
+  readDelta,
   readSlice,
+  repairClock,
   type StreamWork,
 } from './read-streams.js';
-import { repairClock } from './repair-clock.js';
 
 export interface PassOptions {
   readonly trigger: Extract<RunTrigger, 'POLL' | 'BACKFILL'>;
@@ -159,4 +162,44 @@ async function arrive(
   const run = await endRun(env, source, main, fortune, stop);
   await env.drift.write(source.account.name);
   return passReport(env, source, run, main, again, asOf);
+}
+
+/** Makes the callbacks that report one phase, with the counts of the run that does it. */
+type Reporter = (
+  phase: Progress['phase'],
+  recorder: RunRecorder,
+) => (work?: StreamWork, window?: Window) => void;
+
+/** Reports on `works` to whoever started the pass. */
+function progressReporter(
+  env: SyncEnv,
+  source: Source,
+  { trigger, onProgress }: { readonly trigger: RunTrigger; readonly onProgress: OnProgress },
+  works: readonly StreamWork[],
+): Reporter {
+  const remaining = () => works.reduce((sum, { planner }) => sum + planner.remainingMs(), 0);
+  const etaOf = createEta(env.clock, remaining());
+  return (phase, recorder) => (work, window) => {
+    const remainingMs = remaining();
+    onProgress({
+      integration: source.account.name,
+      resource: source.resource,
+      trigger,
+      phase,
+      filterKey: work?.state.filterKey ?? null,
+      window: window ?? null,
+      counts: recorder.counts(),
+      remainingMs,
+      etaMs: etaOf(remainingMs),
+    });
+  };
+}
+
+/** Reckons when the work is done from how much of it was left at the beginning, and is left now. */
+function createEta(clock: () => number, totalMs: number): (remainingMs: number) => number | null {
+  const startedAt = clock();
+  return (remainingMs) => {
+    const done = totalMs - remainingMs;
+    return done > 0 ? Math.round(((clock() - startedAt) * remainingMs) / done) : null;
+  };
 }

@@ -1,15 +1,12 @@
 import { UpstreamError } from '../../abnormal/errors.js';
-import type { QuarantineEntry } from '../../model/quarantine.js';
+import type { QuarantineEntry } from '../../model/ledger.js';
 import type { Revision } from '../../model/revision.js';
-import { DEFAULT_ORDER, fieldsOf } from '../../resources/definition.js';
-import type { ListedKind } from '../../resources/kind.js';
+import { DEFAULT_ORDER, fieldsOf, type ListedKind } from '../../resources/registry.js';
 import { earliest, type Instant, latest, shift } from '../../values/instant.js';
 import { floorToSecond } from '../../values/window.js';
-import { callOptions, keyOf, kindOf, nowOf } from '../pass.js';
-import { type Held, isWithin } from './held-within.js';
-import { attempt, type Inspection, type Sighting } from './inspection.js';
-import type { Population } from './read-population.js';
-import { walkList } from './walk-list.js';
+import { callOptions, type Inspection, keyOf, kindOf, nowOf, type Sighting } from '../context.js';
+import { type Population, walkList } from './read-population.js';
+import { attempt, type Held, isWithin } from './window-under-review.js';
 
 /** How what Abnormal names and what is held differ. */
 export interface Difference {

@@ -1,11 +1,11 @@
-import type { ListPage } from '../../abnormal/client.js';
+import type { ListItem, ListPage } from '../../abnormal/client.js';
 import { type UpstreamCode, UpstreamError } from '../../abnormal/errors.js';
-import type { PopulationSource, Reconciliation } from '../../model/reconciliation.js';
-import { listFirstPage } from '../window/list-window.js';
-import type { Held } from './held-within.js';
-import { attempt, type Inspection, type Sighting } from './inspection.js';
-import { type LogReading, readThreatLog } from './read-threat-log.js';
-import { type ListWalk, walkList } from './walk-list.js';
+import type { PopulationSource, Reconciliation } from '../../model/run.js';
+import { DAY, shift } from '../../values/instant.js';
+import { ceilToSecond, type Window, widthOf } from '../../values/window.js';
+import { callOptions, type Inspection, type Sighting } from '../context.js';
+import { isOverflowing, listAllPages, listFirstPage } from '../window/list-window.js';
+import { attempt, type Held } from './window-under-review.js';
 
 /** What Abnormal has in a window, as read anew for comparison. */
 export interface Population extends Pick<Reconciliation, 'basis' | 'declared'> {
@@ -114,4 +114,130 @@ function judgeNameless({ nameless, messages, namesThreats }: LogReading, held: H
     `${what}: ${messages}, and ${held.messages} are held. Abnormal may give a part of a threat's messages only, ` +
     'so that this proves nothing.';
   return { doubts: [doubt], remark: null };
+}
+
+/** What the export of the threat log says of a window. */
+export interface LogReading {
+  readonly sightings: ReadonlyMap<string, Sighting>;
+  /** Its rows, one for each message. */
+  readonly messages: number;
+  /** Those that name no threat that could be asked for. */
+  readonly nameless: number;
+  /** Whether it has a column for the threat at all. */
+  readonly namesThreats: boolean;
+}
+
+/** What a narrower window may cure. */
+const TOO_MUCH: readonly UpstreamCode[] = ['TOO_LARGE', 'BAD_REQUEST'];
+const NARROWEST = DAY;
+
+/** Reads the export of a window, in parts where it is more than Abnormal gives or the client takes at once. */
+export async function readThreatLog(inspection: Inspection, window: Window): Promise<LogReading> {
+  try {
+    return await readLogPart(inspection, window);
+  } catch (error) {
+    const isTooMuch = error instanceof UpstreamError && TOO_MUCH.includes(error.code);
+    if (!isTooMuch || widthOf(window) <= NARROWEST) throw error;
+    const middle = shift(window.from, ceilToSecond(widthOf(window) / 2));
+    const newer = await readThreatLog(inspection, { from: middle, to: window.to });
+    return joined(newer, await readThreatLog(inspection, { from: window.from, to: middle }));
+  }
+}
+
+async function readLogPart(inspection: Inspection, span: Window): Promise<LogReading> {
+  const { rows, namesThreats } = await inspection.account.client.threatLog(span, callOptions(inspection));
+  // an end may count or not, and a filter may be ignored: what says when it was goes by that
+  const within = rows.filter(
+    ({ receivedTime: time }) => time === null || (time >= span.from && time < span.to),
+  );
+  const sightings = new Map<string, Sighting>();
+  for (const { threatId, receivedTime: time } of within) {
+    if (threatId !== null && !sightings.get(threatId)?.time) sightings.set(threatId, { span, time });
+  }
+  const nameless = within.filter(({ threatId }) => threatId === null).length;
+  return { sightings, messages: within.length, nameless, namesThreats };
+}
+
+function joined(a: LogReading, b: LogReading): LogReading {
+  return {
+    sightings: new Map([...b.sightings, ...a.sightings]),
+    messages: a.messages + b.messages,
+    nameless: a.nameless + b.nameless,
+    namesThreats: a.namesThreats && b.namesThreats,
+  };
+}
+
+/** What the lists of a window name, however many pages that is. */
+interface ListWalk {
+  readonly sightings: ReadonlyMap<string, Sighting>;
+  /** The `total` of the whole window, where given. */
+  readonly declared: number | null;
+  /** Why there may be more, for a person; `null` when there is no reason to think so. */
+  readonly doubt: string | null;
+}
+
+const MAX_WALKS = 3;
+
+/**
+ * Names everything that a window lists. It is cut where its rows suggest and not where the collection cut it, so
+ * that what one cut loses the other does not. `first` is the window's first page, where it is at hand.
+ */
+export async function walkList(
+  inspection: Inspection,
+  window: Window,
+  first: ListPage | null,
+): Promise<ListWalk> {
+  for (let walks = 1; ; walks += 1) {
+    const whole: ListPage =
+      (walks === 1 ? first : null) ?? (await listFirstPage(inspection, inspection.stream, window));
+    const walk = { sightings: new Map<string, Sighting>(), doubts: new Set<string>() };
+    await walkPart(inspection, window, whole, walk);
+    const { total: declared } = whole;
+    // what moves out of the window between the first page and the last is no reason for doubt: look again
+    const isShort = declared !== null && walk.sightings.size < declared;
+    if (isShort && walks < MAX_WALKS) continue;
+    if (isShort) walk.doubts.add(`it declares ${declared} records and names ${walk.sightings.size}`);
+    const doubt = walk.doubts.size > 0 ? [...walk.doubts].join(', ') : null;
+    return { sightings: walk.sightings, declared, doubt };
+  }
+}
+
+interface Walking {
+  readonly sightings: Map<string, Sighting>;
+  readonly doubts: Set<string>;
+}
+
+async function walkPart(
+  inspection: Inspection,
+  part: Window,
+  known: ListPage | null,
+  walk: Walking,
+): Promise<void> {
+  const { stream, settings } = inspection;
+  const first = known ?? (await listFirstPage(inspection, stream, part));
+  if (isOverflowing(first, settings.pageSize) && widthOf(part) > settings.minWindowMs) {
+    for (const each of partsOf(part, first.total, inspection)) await walkPart(inspection, each, null, walk);
+    return;
+  }
+  const listing = await listAllPages(inspection, stream, part, first);
+  for (const item of listing.items.values()) walk.sightings.set(item.id, sightingOf(item, part));
+  if (listing.unusable > 0) walk.doubts.add('it has rows without a usable id');
+  if (listing.doubt !== null) walk.doubts.add(`it ${listing.doubt}`);
+}
+
+function sightingOf({ lastModifiedTime }: ListItem, span: Window): Sighting {
+  return { span, time: lastModifiedTime };
+}
+
+/** At least two parts, each about a page where the total is known. */
+function partsOf(window: Window, total: number | null, { settings }: Inspection): Window[] {
+  const { pageSize, targetFill, minWindowMs } = settings;
+  const count = Math.max(2, Math.ceil((total ?? 0) / (pageSize * targetFill)));
+  const width = Math.max(minWindowMs, ceilToSecond(widthOf(window) / count));
+  const parts: Window[] = [];
+  for (let { from } = window; from < window.to; from = shift(from, width)) {
+    const to = shift(from, width);
+    parts.push({ from, to: to < window.to ? to : window.to });
+  }
+  return parts;
 }

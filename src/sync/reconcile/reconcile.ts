@@ -1,64 +1,21 @@
 import type { UpstreamCode } from '../../abnormal/errors.js';
-import type { Account } from '../../integrations/account.js';
+import type { Account } from '../../integrations/accounts.js';
 import type { GapReason } from '../../model/coverage.js';
-import type { Window } from '../../model/ledger.js';
-import type { Reconciliation } from '../../model/reconciliation.js';
-import type { Run } from '../../model/run.js';
-import { FILTER_KEYS, type Stream, type StreamState } from '../../model/stream.js';
-import { RESOURCES, type Resource } from '../../resources/kind.js';
-import { DAY, earliest, type Instant, latest, shift } from '../../values/instant.js';
-import { floorToSecond } from '../../values/window.js';
-import { nowOf, type Source, type SyncEnv } from '../pass.js';
+import type { LedgerEntry } from '../../model/ledger.js';
+import { type Reconciliation, type Run, type RunStatus, sampleIds, type Verdict } from '../../model/run.js';
+import type { Stream, StreamState } from '../../model/stream.js';
+import { FILTER_KEYS, RESOURCES } from '../../resources/registry.js';
+import { earliest, type Instant, latest, shift } from '../../values/instant.js';
+import { floorToSecond, type Window } from '../../values/window.js';
+import { type Inspection, nowOf, type Source, type SyncEnv } from '../context.js';
 import { createRunRecorder } from '../run-recorder.js';
 import { checkInterrupted, stopOf } from '../stop.js';
 import { sourceStates } from '../stream-states.js';
+import { type Reconciled, type ReconcileOptions, type ReconcileReport, WIDEST_RECONCILED } from '../sync.js';
 import { readWorkList } from '../window/missing-windows.js';
-import type { Inspection } from './inspection.js';
-import { reconcileWindow, recordUnreadable, type Unreadable } from './reconcile-window.js';
-
-/** Abnormal exports no more at once. */
-export const WIDEST_RECONCILED = 14 * DAY;
-
-export interface ReconcileOptions {
-  /** All, unless given. */
-  readonly resources?: readonly Resource[] | undefined;
-  /** All accounts, unless given. */
-  readonly integrations?: readonly string[] | undefined;
-  /** Nothing from before a stream's collection begins is compared. */
-  readonly from: Instant;
-  /** Nothing younger than the ingestion lag is compared, nor what came after the last poll. */
-  readonly to: Instant;
-  /** Whether nobody asked for it but the schedule. */
-  readonly isScheduled?: boolean;
-  /** Ends it between two requests; windows that were compared by then stay recorded. */
-  readonly signal: AbortSignal;
-  readonly onProgress?: OnReconciled;
-}
-
-/** How far a reconciliation has come. */
-export interface ReconcileProgress {
-  readonly integration: string;
-  readonly resource: Resource;
-  /** The window that is being compared. */
-  readonly window: Window;
-  /** Windows compared, and all there are. */
-  readonly done: number;
-  readonly total: number;
-}
-
-export type OnReconciled = (progress: ReconcileProgress) => void;
-
-/** One window that was compared. */
-export interface Reconciled extends Reconciliation {
-  readonly integration: string;
-  readonly resource: Resource;
-  readonly runId: string;
-}
-
-export interface ReconcileReport {
-  /** By account and resource, each newest first. */
-  readonly reconciliations: readonly Reconciled[];
-}
+import { comparePopulation, type Difference } from './compare-population.js';
+import { type Population, readPopulation } from './read-population.js';
+import { type Held, heldWithin, shortEntry, spansToOpen } from './window-under-review.js';
 
 function sourcesOf(
   accounts: readonly Account[],
@@ -199,4 +156,129 @@ function inspectionOf(
 
 function reconciledOf({ id, integration, resource, reconciliation }: Run): Reconciled[] {
   return reconciliation ? [{ ...reconciliation, integration, resource, runId: id }] : [];
+}
+
+/** What is known without asking Abnormal: why nothing can be said of the window. */
+interface Unreadable {
+  readonly reason: string;
+  readonly failure: string | null;
+}
+
+/**
+ * Compares one window with what Abnormal has, and records what came of it as a run. `named` is what Abnormal named
+ * in later windows of the source; what it names here is added. Throws a `StopError` when the work was ended, and then
+ * nothing is recorded.
+ */
+async function reconcileWindow(inspection: Inspection, named: Set<string>): Promise<Run> {
+  const { store, window, recorder } = inspection;
+  const { seq } = await store.head();
+  const held = await heldWithin(store, inspection, window, seq);
+  const population = await readPopulation(inspection, held);
+  const difference = await comparePopulation(inspection, population, held, named);
+  for (const id of population.sightings?.keys() ?? []) named.add(id);
+  const opened = await spansToOpen(inspection, difference.missing);
+  const found = { ...findingOf(population, difference, held), ...window, opened };
+  recorder.tally.listed = population.sightings?.size ?? 0;
+  recorder.tally.windows = 1;
+  const ledger = opened.map((span) => shortEntry(inspection, span, openedBecause(found)));
+  return recordFinding(inspection, { ...found, reason: reasonOf(found, population, difference) }, ledger);
+}
+
+/** Records that nothing could be compared, and why. */
+function recordUnreadable(inspection: Inspection, { reason, failure }: Unreadable): Promise<Run> {
+  const none = sampleIds([]);
+  return recordFinding(
+    inspection,
+    {
+      ...inspection.window,
+      ...{
+        verdict: 'UNVERIFIED',
+        reason,
+        failure,
+        sources: [],
+        basis: null,
+        population: null,
+        declared: null,
+      },
+      ...{ held: 0, missing: none, extra: none, gone: none, opened: [] },
+    },
+    [],
+  );
+}
+
+async function recordFinding(
+  { recorder, log, stream, window }: Inspection,
+  found: Reconciliation,
+  ledger: readonly LedgerEntry[],
+): Promise<Run> {
+  if (found.verdict === 'UNVERIFIED' && found.reason !== null) recorder.note(found.reason);
+  const { run } = await recorder.end(statusOf(found), { ledger }, {}, found);
+  const { verdict, population, held, missing, extra } = found;
+  const said = { runId: run.id, ...stream, ...window, verdict, population, held };
+  const line = { ...said, missing: missing.count, extra: extra.count };
+  if (verdict === 'MATCH') log.info(line, 'reconciled');
+  else log.warn({ ...line, reason: found.reason }, 'reconciled');
+  return run;
+}
+
+function statusOf({ verdict, sources }: Reconciliation): RunStatus {
+  if (verdict !== 'UNVERIFIED') return 'SUCCEEDED';
+  return sources.length > 0 ? 'PARTIAL' : 'FAILED';
+}
+
+type Finding = Omit<Reconciliation, 'reason' | 'from' | 'to' | 'opened'>;
+
+function findingOf(population: Population, difference: Difference, held: Held): Finding {
+  const { sightings, sources, basis, declared, failure } = population;
+  const missing = sampleIds(difference.missing.keys());
+  const extra = sampleIds(difference.extra);
+  const gone = sampleIds(difference.gone);
+  const size = sightings?.size ?? null;
+  const count = size === null ? held.verifiedAt.size : size - missing.count - gone.count + extra.count;
+  const verdict = verdictOf(population, difference);
+  return { verdict, failure, sources, basis, population: size, declared, held: count, missing, extra, gone };
+}
+
+/** One record that is missing is proof enough; that none is takes a population without doubt. */
+function verdictOf({ doubts }: Population, { missing, unasked, extra, doubt }: Difference): Verdict {
+  if (missing.size > 0) return 'SHORT';
+  if (doubts.length > 0 || unasked > 0 || (doubt !== null && extra.length > 0)) return 'UNVERIFIED';
+  return extra.length > 0 ? 'EXTRA' : 'MATCH';
+}
+
+function reasonOf(
+  { verdict, population, missing, extra, gone, opened }: Omit<Reconciliation, 'reason'>,
+  { doubts, remark }: Population,
+  { doubt, unasked }: Difference,
+): string | null {
+  const sentences = [...doubts, ...(doubt === null ? [] : [doubt]), ...(remark === null ? [] : [remark])];
+  if (verdict === 'SHORT') {
+    const then =
+      opened.length > 0
+        ? 'the next poll lists them again'
+        : 'coverage names them or a gap where they lie already, and the next poll requests them again';
+    sentences.unshift(
+      `${missing.count} of the ${population} records that Abnormal names are not held; ${then}.`,
+    );
+  }
+  if (extra.count > 0) {
+    sentences.push(
+      `${extra.count} held ${extra.count === 1 ? 'record is' : 'records are'} named no longer; that alone does not mean deleted.`,
+    );
+  }
+  if (gone.count > 0)
+    sentences.push(
+      `${gone.count} named ${gone.count === 1 ? 'record has' : 'records have'} no detail: requested again, its address answers 404.`,
+    );
+  if (unasked > 0)
+    sentences.push(
+      `${unasked} named ${unasked === 1 ? 'record' : 'records'} that answered 404 before could not be requested again.`,
+    );
+  return sentences.length > 0 ? sentences.join(' ') : null;
+}
+
+function openedBecause({ missing }: Pick<Reconciliation, 'missing'>): string {
+  const shown = missing.ids.slice(0, 3).join(', ');
+  const more = missing.count > 3 ? ' …' : '';
+  return `not held though Abnormal names it: ${shown}${more} (${missing.count}, found by a reconciliation)`;
 }

@@ -1,11 +1,13 @@
 import type { CallOptions, Fetched } from '../../abnormal/client.js';
-import { DecodeError } from '../../abnormal/errors.js';
-import type { Account } from '../../integrations/account.js';
+import { toUpstreamError } from '../../abnormal/errors.js';
+import type { HistoryStore } from '../../history/store.js';
+import type { Account } from '../../integrations/accounts.js';
 import type { DriftSighting } from '../../model/drift.js';
-import type { QuarantineCode } from '../../model/quarantine.js';
-import { canonicalJson, type Observation, sha256 } from '../../model/revision.js';
-import type { Kind, RecordKey } from '../../resources/kind.js';
-import { toUpstreamError } from '../stop.js';
+import type { QuarantineCode, QuarantineEntry } from '../../model/ledger.js';
+import type { Observation, Revision } from '../../model/revision.js';
+import type { Kind, RecordKey } from '../../resources/registry.js';
+import { DecodeError } from '../../resources/wire.js';
+import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 
 export type FetchOutcome =
   | {
@@ -21,7 +23,7 @@ export type FetchOutcome =
       readonly body: string | null;
     };
 
-export type ListedItem = Readonly<Record<string, unknown>>;
+type ListedItem = Readonly<Record<string, unknown>>;
 
 /**
  * Asks for one record. `item` is a case's list item. What is wrong with this record alone is an outcome; any
@@ -81,4 +83,26 @@ function observationOf(account: Account, key: RecordKey, fetched: Fetched<Kind>,
     basis,
     origin: account.origin,
   };
+}
+
+/** The list item in the payload of a held case: the part of it that its detail does not have. */
+export async function heldItem(store: HistoryStore, held: Revision | null): Promise<ListedItem | null> {
+  if (held?.key.kind !== 'case') return null;
+  const text = await store.received(held.key, held.seqFrom);
+  if (text === null) return null;
+  const payload: { item?: unknown } = JSON.parse(text);
+  return isItem(payload.item) ? payload.item : null;
+}
+
+function isItem(value: unknown): value is ListedItem {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A record whose detail is wanted. */
+export interface Task {
+  readonly key: RecordKey;
+  /** A case's list item, where it is at hand. */
+  readonly item: ListedItem | null;
+  readonly held: Revision | null;
+  readonly prior: QuarantineEntry | null;
 }

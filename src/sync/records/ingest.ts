@@ -1,24 +1,11 @@
-import type { LedgerEntry, MissingRecord } from '../../model/ledger.js';
-import type { QuarantineEntry } from '../../model/quarantine.js';
-import { keyText, type RecordKey } from '../../resources/kind.js';
+import { toUpstreamError, type UpstreamError } from '../../abnormal/errors.js';
+import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
+import { FILTER_KEYS, keyText, type RecordKey } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
-import { nowOf, type Pass } from '../pass.js';
-import type { BatchPart } from '../run-recorder.js';
-import { StopError } from '../stop.js';
-import { type Attempt, fetchChunk, type Task } from './fetch-chunk.js';
-import type { FetchOutcome } from './fetch-record.js';
-
-/** The records wanted so far that could not be read, by id. */
-export type Missing = Map<string, MissingRecord>;
-
-/** As much of a reason as a ledger entry keeps; the quarantine has all of it. */
-const LONGEST_REASON = 300;
-
-export function addMissing(missing: Missing, entry: Omit<QuarantineEntry, 'runId'>): void {
-  const { key, code, reason, firstSeenAt } = entry;
-  const { id } = key;
-  missing.set(id, { id, code, reason: reason.slice(0, LONGEST_REASON), since: firstSeenAt });
-}
+import { floorToSecond } from '../../values/window.js';
+import { addMissing, type BatchPart, callOptions, type Missing, nowOf, type Pass } from '../context.js';
+import { refusalOf, type Stop, StopError, throwIfStopping } from '../stop.js';
+import { type FetchOutcome, fetchRecord, type Task } from './fetch-record.js';
 
 const MAX_CONFLICT_ROUNDS = 3;
 
@@ -139,4 +126,96 @@ export function quarantineEntry(
 function triesOf(pass: Pick<Pass, 'clock'>, prior: QuarantineEntry | null) {
   const now = nowOf(pass);
   return { firstSeenAt: prior?.firstSeenAt ?? now, lastTriedAt: now, tries: (prior?.tries ?? 0) + 1 };
+}
+
+interface Attempt {
+  readonly task: Task;
+  readonly outcome: FetchOutcome;
+}
+
+interface Chunk {
+  readonly attempts: readonly Attempt[];
+  /** What ended the chunk early; its attempts stand. */
+  readonly stop: Stop | null;
+}
+
+/** So many details failing in a row mean that it is not the records. */
+const DETAIL_STREAK = 8;
+/** So many details refused while lists are answered mean that details as such are refused. */
+const LONE_REFUSALS = 3;
+
+/** Takes tasks off `queue` and fetches them, a few at a time, until a batch is full or the queue is empty. */
+async function fetchChunk(pass: Pass, queue: Task[], basis: number): Promise<Chunk> {
+  const attempts: Attempt[] = [];
+  const judge = createJudge(pass);
+  let taken = 0;
+  let bytes = 0;
+  let stop: Stop | null = null;
+
+  async function attempt(task: Task): Promise<void> {
+    const outcome = await fetchRecord(pass.account, task.key, task.item, basis, callOptions(pass)).catch(
+      (error) => judge.failure(toUpstreamError(error)),
+    );
+    if (outcome.kind === 'SEEN') bytes += outcome.observation.received.length;
+    if (outcome.kind !== 'BAD' || outcome.code !== 'FAILED') judge.success();
+    attempts.push({ task, outcome });
+  }
+
+  async function work(): Promise<void> {
+    const { chunkRecords, chunkBytes } = pass.settings;
+    while (stop === null && taken < chunkRecords && bytes < chunkBytes) {
+      const task = queue.shift();
+      if (!task) return;
+      taken += 1;
+      await attempt(task).catch((error) => {
+        if (!(error instanceof StopError)) throw error;
+        stop = error.stop;
+      });
+    }
+  }
+
+  await Promise.all(Array.from({ length: pass.settings.detailConcurrency }, work));
+  return { attempts: stop === null ? attempts : attempts.filter((a) => !isFailed(a)), stop };
+}
+
+function isFailed({ outcome }: Attempt): boolean {
+  return outcome.kind === 'BAD' && outcome.code === 'FAILED';
+}
+
+/** Tells a record's own failure from one that concerns them all, which it throws. */
+function createJudge(pass: Pass) {
+  const { memory } = pass;
+  let loneRefusals = 0;
+
+  async function failure(error: UpstreamError): Promise<FetchOutcome> {
+    if (pass.signal.aborted || error.code === 'CANCELLED') throwIfStopping(error, pass.signal);
+    if (refusalOf(error)) {
+      loneRefusals += 1;
+      if (loneRefusals > LONE_REFUSALS) throwIfStopping(error, pass.signal);
+      await probeList(pass);
+    } else {
+      memory.failedDetails += 1;
+      if (memory.failedDetails % DETAIL_STREAK === 0) throw new StopError({ kind: 'GIVEN_UP', error });
+    }
+    return { kind: 'BAD', code: 'FAILED', reason: error.message, body: error.body };
+  }
+
+  return {
+    failure,
+    success: () => {
+      memory.failedDetails = 0;
+    },
+  };
+}
+
+/** Lists the last minute, to learn whether it is the resource or only one record that is refused. */
+async function probeList(pass: Pass): Promise<void> {
+  const { account, resource, asOf, signal } = pass;
+  const to = floorToSecond(asOf);
+  const window = { from: shift(to, -pass.settings.minWindowMs), to };
+  try {
+    await account.client.list(resource, FILTER_KEYS[resource][0], window, 1, callOptions(pass));
+  } catch (error) {
+    throwIfStopping(toUpstreamError(error), signal);
+  }
 }

@@ -1,14 +1,12 @@
 import type { Page, PageItem, Position } from '../../history/store.js';
-import type { QuarantineEntry } from '../../model/quarantine.js';
-import { DEFAULT_ORDER } from '../../resources/definition.js';
-import type { ListedKind, RecordKey } from '../../resources/kind.js';
+import type { QuarantineEntry } from '../../model/ledger.js';
+import { DEFAULT_ORDER, type ListedKind, type RecordKey } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
 import { type Instant, shift } from '../../values/instant.js';
-import { keyOf, kindOf, nowOf, type Pass } from '../pass.js';
+import { keyOf, kindOf, nowOf, type Pass } from '../context.js';
 import { checkInterrupted, StopError, stopOf } from '../stop.js';
 import { isGoneDue } from '../window/missing-windows.js';
-import type { Task } from './fetch-chunk.js';
-import { heldItem } from './held-item.js';
+import { heldItem, type Task } from './fetch-record.js';
 import { ingest } from './ingest.js';
 
 /** What marks a record that may change without being listed again. */

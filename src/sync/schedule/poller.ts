@@ -2,13 +2,11 @@ import { sleep as defaultSleep, type Sleep } from '../../async/timers.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { Log } from '../../log.js';
-import type { Resource } from '../../resources/kind.js';
+import type { Resource } from '../../resources/registry.js';
 import { MINUTE } from '../../values/instant.js';
-import type { Sync } from '../create-sync.js';
-import type { OnProgress } from '../pass/progress.js';
-import { createAccountPolls } from './account-polls.js';
+import type { OnProgress, Sync } from '../sync.js';
+import { createAccountPolls, type PollStatus } from './account-polls.js';
 import { createLeadership } from './leadership.js';
-import type { PollStatus } from './poll-loop.js';
 import { createReconcileLoop } from './reconcile-loop.js';
 
 export interface PollerOptions {

@@ -1,10 +1,9 @@
 import { type Sleep, waitOut } from '../../async/timers.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Log } from '../../log.js';
-import { RESOURCES, type Resource } from '../../resources/kind.js';
+import { RESOURCES, type Resource } from '../../resources/registry.js';
 import { HOUR, shift, toInstant, toMillis } from '../../values/instant.js';
-import type { Sync } from '../create-sync.js';
-import { WIDEST_RECONCILED } from '../reconcile/reconcile.js';
+import { type Sync, WIDEST_RECONCILED } from '../sync.js';
 
 export interface ReconcileLoopOptions {
   readonly sync: Pick<Sync, 'reconcile'>;

@@ -1,15 +1,14 @@
 import type { ListItem } from '../../abnormal/client.js';
-import type { Window } from '../../model/ledger.js';
-import { canonicalJson, type Revision } from '../../model/revision.js';
-import type { FilterKey } from '../../model/stream.js';
-import type { RecordKey } from '../../resources/kind.js';
-import type { Campaign, Case, Threat } from '../../resources/records.js';
-import { threatRemediation } from '../../resources/threat/threat.js';
+import type { Revision } from '../../model/revision.js';
+import type { Campaign } from '../../resources/campaign/campaign.js';
+import type { Case } from '../../resources/case/case.js';
+import type { FilterKey, RecordKey } from '../../resources/registry.js';
+import { type Threat, threatRemediation } from '../../resources/threat/threat.js';
+import { canonicalJson } from '../../values/canonical-json.js';
 import { earliest, type Instant, shift } from '../../values/instant.js';
-import { keyOf, nowOf, type Pass } from '../pass.js';
-import type { Task } from '../records/fetch-chunk.js';
-import { heldItem } from '../records/held-item.js';
-import { addMissing, type Missing } from '../records/ingest.js';
+import type { Window } from '../../values/window.js';
+import { addMissing, keyOf, type Missing, nowOf, type Pass } from '../context.js';
+import { heldItem, type Task } from '../records/fetch-record.js';
 
 /** The window that a list was asked for. */
 interface Listed {

@@ -1,9 +1,9 @@
 import type { ListItem, ListPage } from '../../abnormal/client.js';
 import { UpstreamError } from '../../abnormal/errors.js';
-import type { Window } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import type { Instant } from '../../values/instant.js';
-import { callOptions, type Reading } from '../pass.js';
+import type { Window } from '../../values/window.js';
+import { callOptions, type Reading } from '../context.js';
 
 /** What the pages of a window listed. */
 export interface Listing {

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { type HistoryStore, stillMissing } from '../../history/store.js';
 import { addGap, coverageOf, type Gap, type Missing } from '../../model/coverage.js';
-import type { RecordedEntry, Window } from '../../model/ledger.js';
+import type { RecordedEntry } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import { DAY, earliest, type Instant, latest, MINUTE, shift, toMillis } from '../../values/instant.js';
-import { cutSpans, floorToSecond, mergedSpans, widthOf } from '../../values/window.js';
-import type { Density } from './density-profile.js';
+import { cutSpans, floorToSecond, mergedSpans, type Window, widthOf } from '../../values/window.js';
+import type { Density } from './window-planner.js';
 
 /** What is left to read of one stream. */
 export interface WorkList {

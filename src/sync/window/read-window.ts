@@ -1,12 +1,12 @@
 import type { ListPage } from '../../abnormal/client.js';
-import { UpstreamError } from '../../abnormal/errors.js';
-import type { LedgerEntry, Window, WindowStatus } from '../../model/ledger.js';
+import { toUpstreamError, UpstreamError } from '../../abnormal/errors.js';
+import type { LedgerEntry, WindowStatus } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import { earliest, HOUR, type Instant } from '../../values/instant.js';
-import { widthOf } from '../../values/window.js';
-import { nowOf, type Pass } from '../pass.js';
-import { ingest, type Missing } from '../records/ingest.js';
-import { StopError, throwIfStopping, toUpstreamError } from '../stop.js';
+import { type Window, widthOf } from '../../values/window.js';
+import { type Missing, nowOf, type Pass } from '../context.js';
+import { ingest } from '../records/ingest.js';
+import { StopError, throwIfStopping } from '../stop.js';
 import { chooseTasks, settledTo } from './choose-records.js';
 import { isOverflowing, type Listing, listAllPages, listFirstPage } from './list-window.js';
 import type { WindowPlanner } from './window-planner.js';

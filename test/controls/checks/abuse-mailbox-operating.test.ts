@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { abuseMailboxOperating } from '../../../src/controls/checks/abuse-mailbox-operating.js';
-import type { Campaign } from '../../../src/resources/records.js';
+import type { Campaign } from '../../../src/resources/campaign/campaign.js';
 import { type Instant, shift } from '../../../src/values/instant.js';
 import { campaignFact, run, scopeOf, type VersionOf } from '../../support/control-facts.js';
 import { ledgerEntry, sampleCampaign } from '../../support/records.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { accountTakeoverHandled } from '../../../src/controls/checks/account-takeover-handled.js';
-import type { Case } from '../../../src/resources/records.js';
+import type { Case } from '../../../src/resources/case/case.js';
 import { type Instant, shift } from '../../../src/values/instant.js';
 import { caseFact, run, scopeOf, type VersionOf } from '../../support/control-facts.js';
 import { sampleCase } from '../../support/records.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { attacksRemediated } from '../../../src/controls/checks/attacks-remediated.js';
-import type { Message } from '../../../src/resources/records.js';
+import type { Message } from '../../../src/resources/threat/threat.js';
 import { shift } from '../../../src/values/instant.js';
 import { mail, run, scopeOf, threatFact } from '../../support/control-facts.js';
 

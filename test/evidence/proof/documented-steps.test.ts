@@ -8,7 +8,7 @@ import { parsePeriod } from '../../../src/controls/period.js';
 import { controlsOf } from '../../../src/controls/registry.js';
 import { toThresholds } from '../../../src/controls/thresholds.js';
 import { writePack } from '../../../src/evidence/pack/write-pack.js';
-import { sealHistory } from '../../../src/evidence/seal/seal-history.js';
+import { sealHistory } from '../../../src/evidence/seal/make-seals.js';
 import { pemOf } from '../../../src/evidence/seal/signing-key.js';
 import { openStore } from '../../../src/history/open-store.js';
 import { hoursAfter, recordHistory } from '../../support/evidence-history.js';

@@ -5,7 +5,7 @@ import { type Db, MongoClient, MongoServerError, ObjectId } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { verifyHistory } from '../../../src/evidence/verify/verify.js';
 import { HistoryError } from '../../../src/history/errors.js';
-import { openMongoStore } from '../../../src/history/mongo/mongo-store.js';
+import { openMongoStore } from '../../../src/history/mongo/store.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import { alteredJson, alteredValues, answersOf, recordEverything } from '../../support/every-field.js';

@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Evidence } from '../../../src/evidence/evaluate-period.js';
-import { markdown, propsOf } from '../../../src/evidence/report/oscal-text.js';
-import { OSCAL_VERSION, oscalReport } from '../../../src/evidence/report/report-oscal.js';
-import { uuidOf } from '../../../src/evidence/report/uuid.js';
+import { markdown, OSCAL_VERSION, oscalReport, propsOf, uuidOf } from '../../../src/evidence/report/oscal.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import { mail } from '../../support/control-facts.js';

@@ -6,7 +6,7 @@ import { toThresholds } from '../../../src/controls/thresholds.js';
 import { type ReportQuestion, writeReport } from '../../../src/evidence/report/write-report.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore, Pin } from '../../../src/history/store.js';
-import { canonicalJson, sha256 } from '../../../src/model/revision.js';
+import { canonicalJson, sha256 } from '../../../src/values/canonical-json.js';
 import { mail } from '../../support/control-facts.js';
 import { ask, hoursAfter, recordHistory, type Seen } from '../../support/evidence-history.js';
 import { sampleCase, sampleMessage, sampleThreat } from '../../support/records.js';

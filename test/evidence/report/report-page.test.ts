@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { htmlReport } from '../../../src/evidence/report/report-html.js';
+import { htmlReport } from '../../../src/evidence/report/html-report.js';
 import { openStore } from '../../../src/history/open-store.js';
 import {
   hasChromium,

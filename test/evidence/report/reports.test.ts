@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Evidence } from '../../../src/evidence/evaluate-period.js';
-import { csvLine } from '../../../src/evidence/report/csv.js';
 import { escapeHtml } from '../../../src/evidence/report/html.js';
+import { htmlReport } from '../../../src/evidence/report/html-report.js';
 import { STYLE } from '../../../src/evidence/report/html-style.js';
 import { jsonReport } from '../../../src/evidence/report/json.js';
-import { csvHeading, csvRow } from '../../../src/evidence/report/report-csv.js';
-import { htmlReport } from '../../../src/evidence/report/report-html.js';
+import { csvHeading, csvLine, csvRow } from '../../../src/evidence/report/rows.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import { mail } from '../../support/control-facts.js';

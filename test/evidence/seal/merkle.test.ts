@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { leafHash, MerkleTree } from '../../../src/evidence/seal/merkle.js';
+import { leafHash, MerkleTree } from '../../../src/evidence/seal/leaf.js';
 
 /** The inputs that the authors of RFC 6962 test their own trees with, and the roots of the first so many. */
 const VECTORS: readonly (readonly [input: string, root: string])[] = [

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { htmlReport } from '../../../src/evidence/report/report-html.js';
-import { sealBefore } from '../../../src/evidence/seal/seal-before.js';
-import { sealHistory } from '../../../src/evidence/seal/seal-history.js';
+import { htmlReport } from '../../../src/evidence/report/html-report.js';
+import { sealBefore, sealHistory } from '../../../src/evidence/seal/make-seals.js';
 import { verifyHistory } from '../../../src/evidence/verify/verify.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { sealHistory } from '../../../src/evidence/seal/make-seals.js';
 import { bodyOf, sealIn } from '../../../src/evidence/seal/seal.js';
-import { sealHistory } from '../../../src/evidence/seal/seal-history.js';
 import { verifyHistory } from '../../../src/evidence/verify/verify.js';
-import { openMongoStore } from '../../../src/history/mongo/mongo-store.js';
+import { openMongoStore } from '../../../src/history/mongo/store.js';
 import { openSqliteStore } from '../../../src/history/sqlite/store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import { testMongo } from '../../support/mongo.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { MongoClient } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { verifyHistory } from '../../../src/evidence/verify/verify.js';
-import { openMongoStore } from '../../../src/history/mongo/mongo-store.js';
+import { openMongoStore } from '../../../src/history/mongo/store.js';
 import { testMongo } from '../../support/mongo.js';
 import { type HistoryShape, historyShape, recordShape, SIGNER } from '../../support/sealed-history.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lastSealed, PackedHistory } from '../../../src/evidence/pack/pack-history.js';
-import { type PackPart, writePackFile } from '../../../src/evidence/pack/write-pack-part.js';
+import { type PackPart, writePackFile } from '../../../src/evidence/pack/tar.js';
 import { newSigningKey, type Signer, signerOf } from '../../../src/evidence/seal/signing-key.js';
 import { verifyPack } from '../../../src/evidence/verify/verify-pack.js';
 import { openStore } from '../../../src/history/open-store.js';

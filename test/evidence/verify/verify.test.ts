@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { MongoClient } from 'mongodb';
 import { describe, expect, it } from 'vitest';
+import { sealHistory } from '../../../src/evidence/seal/make-seals.js';
 import {
   bodyOf,
   listText,
@@ -13,12 +14,11 @@ import {
   sealIn,
   unpackLeaves,
 } from '../../../src/evidence/seal/seal.js';
-import { sealHistory } from '../../../src/evidence/seal/seal-history.js';
 import { verifyHistory } from '../../../src/evidence/verify/verify.js';
-import { openMongoStore } from '../../../src/history/mongo/mongo-store.js';
+import { openMongoStore } from '../../../src/history/mongo/store.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
-import { sha256 } from '../../../src/model/revision.js';
+import { sha256 } from '../../../src/values/canonical-json.js';
 import { recordEverything } from '../../support/every-field.js';
 import { testMongo } from '../../support/mongo.js';
 import { OracleStore } from '../../support/oracle-store.js';

@@ -2,9 +2,9 @@ import 'reflect-metadata';
 import { getNamedType, isInputObjectType, isObjectType } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { rootsOf } from '../../../src/graphql/operation/guard.js';
-import { isMaskedName, PERSONAL_FIELDS } from '../../../src/graphql/operation/personal-fields.js';
+import { isMaskedName, PERSONAL_FIELDS } from '../../../src/graphql/operation/redact-schema.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
-import { REDACTION_GROUPS, type RedactionGroup } from '../../../src/values/redaction.js';
+import { REDACTION_GROUPS, type RedactionGroup } from '../../../src/values/access.js';
 
 /** Types that say nothing of anybody's mail: of the gateway itself, its collecting, its callers, its controls. */
 const OF_THE_GATEWAY =

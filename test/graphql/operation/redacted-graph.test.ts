@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
-import type { Message } from '../../../src/resources/records.js';
-import type { Role } from '../../../src/values/caller.js';
-import { MASK, REDACTION_GROUPS, type RedactionGroup } from '../../../src/values/redaction.js';
+import type { Message } from '../../../src/resources/threat/threat.js';
+import type { Role } from '../../../src/values/access.js';
+import { MASK, REDACTION_GROUPS, type RedactionGroup } from '../../../src/values/access.js';
 import {
   observationOf,
   observeCampaign,

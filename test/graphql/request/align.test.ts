@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { alignGroups } from '../../../src/graphql/request/align.js';
+import { alignGroups } from '../../../src/graphql/request/loaders.js';
 
 const byTens = (n: number) => `${Math.floor(n / 10)}`;
 

@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { openMongoStore } from '../../../src/history/mongo/mongo-store.js';
+import { openMongoStore } from '../../../src/history/mongo/store.js';
 import { testMongo } from '../../support/mongo.js';
 import { batchOf, observeCase, sampleCase } from '../../support/records.js';
 import { describeHistoryStore } from '../history-store-suite.js';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Connection } from '../../../src/history/sqlite/connection.js';
 import { Database, driverName, failureOf } from '../../../src/history/sqlite/driver.js';
 import { WorkerOffload } from '../../../src/history/sqlite/query-worker.js';
-import { Connection } from '../../../src/history/sqlite/sqlite-connection.js';
 import { openSqliteStore } from '../../../src/history/sqlite/store.js';
 import { caseKey, threatKey } from '../../support/records.js';
 

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Connection } from '../../../src/history/sqlite/sqlite-connection.js';
-import { SCHEMA_VERSION } from '../../../src/history/sqlite/sqlite-schema.js';
+import { Connection } from '../../../src/history/sqlite/connection.js';
+import { SCHEMA_VERSION } from '../../../src/history/sqlite/schema.js';
 import { openSqliteStore } from '../../../src/history/sqlite/store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import {

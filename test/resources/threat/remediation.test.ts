@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Message } from '../../../src/resources/records.js';
+import type { Message } from '../../../src/resources/threat/threat.js';
 import { messageRemediation, threatRemediation } from '../../../src/resources/threat/threat.js';
 import { sampleMessage, sampleThreat } from '../../support/records.js';
 

@@ -1,10 +1,11 @@
 import { type HistoryStore, stillMissing } from '../../../src/history/store.js';
 import { coverageOf, type Missing } from '../../../src/model/coverage.js';
-import type { Window } from '../../../src/model/ledger.js';
-import { type Revision, sha256 } from '../../../src/model/revision.js';
+import type { Revision } from '../../../src/model/revision.js';
 import { type StreamState, streamsOf, streamText } from '../../../src/model/stream.js';
-import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/resources/kind.js';
+import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/resources/registry.js';
+import { sha256 } from '../../../src/values/canonical-json.js';
 import { type Instant, MINUTE, toInstant, toMillis } from '../../../src/values/instant.js';
+import type { Window } from '../../../src/values/window.js';
 import { kindOfKey, type Oracle, partsOf } from './oracle.js';
 import { INTEGRATION } from './rig.js';
 

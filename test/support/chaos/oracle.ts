@@ -1,12 +1,12 @@
-import { canonicalJson, sha256 } from '../../../src/model/revision.js';
-import type { FilterKey } from '../../../src/model/stream.js';
-import { type ListedKind, RESOURCE_OF } from '../../../src/resources/kind.js';
+import type { FilterKey } from '../../../src/resources/registry.js';
+import { type ListedKind, RESOURCE_OF } from '../../../src/resources/registry.js';
 import { campaignCourse, reportAt } from '../../../src/simulator/campaign-course.js';
 import { caseAt, caseCourse } from '../../../src/simulator/case-course.js';
 import { createWorld, type World } from '../../../src/simulator/options.js';
 import type { Tenant } from '../../../src/simulator/tenant.js';
 import { latestAction, threatCourse } from '../../../src/simulator/threat-course.js';
 import { slotsAt } from '../../../src/simulator/threat-messages.js';
+import { canonicalJson, sha256 } from '../../../src/values/canonical-json.js';
 import { toMillis } from '../../../src/values/instant.js';
 
 /** One version of one record, as the tenant shows it. */

@@ -1,14 +1,14 @@
 import 'reflect-metadata';
 import { setTimeout } from 'node:timers/promises';
 import { graphql } from 'graphql';
-import { startTimeout } from '../../../src/abnormal/timer.js';
+import { startTimeout } from '../../../src/abnormal/retry.js';
 import { createContextFactory } from '../../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
 import { fixedAccounts } from '../../../src/integrations/accounts.js';
-import { type ListedKind, RESOURCES } from '../../../src/resources/kind.js';
+import { type ListedKind, RESOURCES } from '../../../src/resources/registry.js';
 import { Random, seedOf } from '../../../src/simulator/random.js';
 import { createTenant } from '../../../src/simulator/tenant.js';
-import { DEFAULT_SYNC_SETTINGS } from '../../../src/sync/settings.js';
+import { DEFAULT_SYNC_SETTINGS } from '../../../src/sync/context.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant } from '../../../src/values/instant.js';
 import { historyFaults } from '../history-faults.js';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RecordedEntry, WindowStatus } from '../../../src/model/ledger.js';
-import { spanInDoubt } from '../../../src/sync/pass/repair-clock.js';
+import { spanInDoubt } from '../../../src/sync/pass/read-streams.js';
 import { HOUR, type Instant, MINUTE, shift } from '../../../src/values/instant.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';

@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Window } from '../../../src/model/ledger.js';
+import type { Inspection } from '../../../src/sync/context.js';
 import { createDriftLog } from '../../../src/sync/drift-log.js';
-import type { Inspection } from '../../../src/sync/reconcile/inspection.js';
-import { type LogReading, readThreatLog } from '../../../src/sync/reconcile/read-threat-log.js';
+import { type LogReading, readThreatLog } from '../../../src/sync/reconcile/read-population.js';
 import { createRunRecorder } from '../../../src/sync/run-recorder.js';
 import { DAY, toMillis } from '../../../src/values/instant.js';
+import type { Window } from '../../../src/values/window.js';
 import { createWorld, INTEGRATION, type World } from '../harness.js';
 
 const WINDOW = { from: '2026-03-01T00:00:00.000Z', to: '2026-03-15T00:00:00.000Z' };

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { coverageOf } from '../../../src/model/coverage.js';
-import { FILTER_KEYS } from '../../../src/model/stream.js';
-import type { ListedKind, Resource } from '../../../src/resources/kind.js';
+import type { ListedKind, Resource } from '../../../src/resources/registry.js';
+import { FILTER_KEYS } from '../../../src/resources/registry.js';
 import type { Fault, FaultRule } from '../../../src/simulator/faults.js';
 import type { TenantOptions } from '../../../src/simulator/options.js';
-import type { Reconciled, ReconcileOptions } from '../../../src/sync/reconcile/reconcile.js';
+import type { Reconciled, ReconcileOptions } from '../../../src/sync/sync.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant, toMillis } from '../../../src/values/instant.js';
 import { batchOf, sampleRun } from '../../support/records.js';
 import { createWorld, heldOf, INTEGRATION, truthOf, type World, type WorldOptions } from '../harness.js';

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Campaign, Case } from '../../../src/resources/records.js';
-import { isOpenCase } from '../../../src/resources/vocabularies.js';
+import type { Campaign } from '../../../src/resources/campaign/campaign.js';
+import type { Case } from '../../../src/resources/case/case.js';
+import { isOpenCase } from '../../../src/resources/case/case.js';
 import type { TenantOptions } from '../../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../../src/values/instant.js';
 import { createWorld, heldOf, INTEGRATION, passOf, truthOf, type World } from '../harness.js';

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Sleep } from '../../../src/async/timers.js';
 import { fixedAccounts } from '../../../src/integrations/accounts.js';
 import type { Run } from '../../../src/model/run.js';
-import { RESOURCES, type Resource } from '../../../src/resources/kind.js';
+import { RESOURCES, type Resource } from '../../../src/resources/registry.js';
 import type { TenantOptions } from '../../../src/simulator/options.js';
 import { createPoller, type Poller, type PollerOptions } from '../../../src/sync/schedule/poller.js';
 import { DAY, HOUR, MINUTE } from '../../../src/values/instant.js';

@@ -2,14 +2,13 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createBudget } from '../../../src/abnormal/budget.js';
 import type { AbnormalClient } from '../../../src/abnormal/client.js';
-import { createAbnormalClient } from '../../../src/abnormal/create-client.js';
+import { createAbnormalClient } from '../../../src/abnormal/rest-client.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import type { Stream } from '../../../src/model/stream.js';
+import { DEFAULT_SYNC_SETTINGS, newPassMemory, type Pass } from '../../../src/sync/context.js';
 import { createDriftLog } from '../../../src/sync/drift-log.js';
-import { newPassMemory, type Pass } from '../../../src/sync/pass.js';
 import { createRunRecorder } from '../../../src/sync/run-recorder.js';
-import { DEFAULT_SYNC_SETTINGS } from '../../../src/sync/settings.js';
 import {
   isOverflowing,
   type Listing,

@@ -1,0 +1,153 @@
+import type { Resource } from '../resources/registry.js';
+import { idOf, isRecord, nameOf, type Received } from '../resources/wire.js';
+import { parseUpstreamTime } from '../values/instant.js';
+import { intOrNull } from '../values/int.js';
+import type { ListItem, ListPage } from './client.js';
+import { COLLECTION_KEYS, ID_FIELDS } from './endpoints.js';
+import { failure, UpstreamError } from './errors.js';
+
+const LONGEST_UNUSABLE = 2_000;
+
+/**
+ * Reads one page of a list. Throws `BAD_BODY` when it is not one: an answer without its collection key is no
+ * empty list. Throws `PAGING` when it is not the page asked for, or leads back or past a page.
+ */
+export function decodeList(
+  resource: Resource,
+  filter: string,
+  page: number,
+  received: Received,
+): Omit<ListPage, 'fetchedAt'> {
+  const key = COLLECTION_KEYS[resource];
+  const { json } = received;
+  const items = isRecord(json) ? json[key] : undefined;
+  if (!isRecord(json) || !Array.isArray(items)) {
+    const found = isRecord(json) ? `${nameOf(items)} under "${key}"` : nameOf(json);
+    const what = `Abnormal's list of ${resource} is not one: it holds ${found} instead of a list of ${key}.`;
+    throw failure('BAD_BODY', what, { status: 200, body: received.evidence() });
+  }
+  const nextPage = checkedNextPage(resource, json, page, received);
+  const read = items.map((item) => toItem(resource, item));
+  return {
+    items: read.filter((item): item is ListItem => typeof item !== 'string'),
+    unusable: read.filter((item): item is string => typeof item === 'string'),
+    page,
+    nextPage,
+    total: totalOf(json.total),
+    filter,
+  };
+}
+
+function checkedNextPage(
+  resource: Resource,
+  json: Record<string, unknown>,
+  page: number,
+  received: Received,
+): number | null {
+  const said = saidPageOf(json);
+  const next = nextPageOf(json, page);
+  if (next !== 'CONTRADICTORY' && (said === null || said === page)) return next;
+  const what =
+    `Page ${page} of Abnormal's list of ${resource} says that it is page ${JSON.stringify(json.pageNumber)} ` +
+    `and that page ${JSON.stringify(json.nextPageNumber)} is next.`;
+  throw failure('PAGING', what, { status: 200, body: received.evidence() });
+}
+
+/** The item, or its text when it has no id that could be asked for. */
+function toItem(resource: Resource, item: unknown): ListItem | string {
+  const id = isRecord(item) ? idOf(item[ID_FIELDS[resource]]) : null;
+  if (id === null || !isRecord(item)) return JSON.stringify(item).slice(0, LONGEST_UNUSABLE);
+  const modified = item.last_modified ?? item.lastModifiedTime;
+  return { id, item, lastModifiedTime: typeof modified === 'string' ? parseUpstreamTime(modified) : null };
+}
+
+function totalOf(value: unknown): number | null {
+  const total = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  return typeof total === 'number' && total >= 0 ? intOrNull(total) : null;
+}
+
+/** The page number that an answer says it has; `null` when it says none. */
+function saidPageOf(json: unknown): number | null {
+  return isRecord(json) ? pageNumber(json.pageNumber) : null;
+}
+
+/**
+ * The page after `page`; `null` on the last one, where Abnormal leaves `nextPageNumber` out (or sends null).
+ * `CONTRADICTORY` when following it would repeat pages or leave some out.
+ */
+function nextPageOf(json: unknown, page: number): number | null | 'CONTRADICTORY' {
+  const raw = isRecord(json) ? json.nextPageNumber : null;
+  if (raw === undefined || raw === null || raw === '') return null;
+  return pageNumber(raw) === page + 1 ? page + 1 : 'CONTRADICTORY';
+}
+
+function pageNumber(raw: unknown): number | null {
+  const number = typeof raw === 'string' && /^\d{1,9}$/.test(raw) ? Number(raw) : raw;
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number : null;
+}
+
+/** A threat has at most 2,000 messages, and some accounts send 10 a page; a few more for good measure end nothing. */
+const MOST_PAGES = 40;
+
+/** So many further pages that bring nothing new are enough to see that the pages have no end. */
+const MAX_STALE_PAGES = 2;
+
+/** All pages of a detail, at least the first. */
+interface DetailPages<T> {
+  readonly pages: readonly [T, ...T[]];
+  /** Whether the last of them was the last there is. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * Follows a detail's pages; `idsOf` gives the ids of what a page holds, `null` for one that
+ * holds no list. A page that holds nothing is the last,
+ * whatever it names as its next, and two in a row without a new id end the pages as incomplete. Unlike a list, a detail whose pages contradict themselves is kept as far as it
+ * goes: the vendor's own document says that the page number is ignored, so the first page may come again.
+ */
+export async function followPages<T extends { readonly json: unknown }>(
+  fetchPage: (page: number) => Promise<T>,
+  idsOf: (json: unknown) => readonly string[] | null,
+): Promise<DetailPages<T>> {
+  const first = await fetchPage(1);
+  const pages: [T, ...T[]] = [first];
+  const known = new Set(idsOf(first.json) ?? []);
+  let stale = 0;
+  let next = nextPageOf(first.json, 1);
+  while (typeof next === 'number') {
+    if (next > MOST_PAGES) return { pages, isComplete: false };
+    const page = await unlessGone(fetchPage(next));
+    if (page === null) return { pages, isComplete: false };
+    const said = saidPageOf(page.json);
+    if (said !== null && said !== next) return { pages, isComplete: false };
+    const listed = idsOf(page.json);
+    const ids = listed ?? [];
+    stale = ids.every((id) => known.has(id)) ? stale + 1 : 0;
+    for (const id of ids) known.add(id);
+    pages.push(page);
+    next = nextPageOf(page.json, next);
+    if (listed?.length === 0) return { pages, isComplete: next !== 'CONTRADICTORY' };
+    if (typeof next === 'number' && stale >= MAX_STALE_PAGES) return { pages, isComplete: false };
+  }
+  return { pages, isComplete: next === null };
+}
+
+/** The ids of the messages on a page of a threat; a message without one counts as what it says. */
+export function messageIdsOf(json: unknown): readonly string[] | null {
+  const messages = isRecord(json) ? json.messages : null;
+  if (!Array.isArray(messages)) return null;
+  return messages.map((message: unknown) => {
+    const id = isRecord(message) ? (message.abxMessageIdStr ?? message.abxMessageId) : null;
+    return typeof id === 'string' || typeof id === 'number' ? String(id) : JSON.stringify(message);
+  });
+}
+
+/** A further page that is not there says nothing of the record, whose first page has just been. */
+async function unlessGone<T>(page: Promise<T>): Promise<T | null> {
+  try {
+    return await page;
+  } catch (error) {
+    if (error instanceof UpstreamError && error.code === 'NOT_FOUND') return null;
+    throw error;
+  }
+}

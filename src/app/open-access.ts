@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import type { GraphQLSchema } from 'graphql';
+import { ApiKeys, type KeyBook } from '../callers/api-keys.js';
+import { type Callers, createCallers } from '../callers/callers.js';
+import { JsonWebTokens } from '../callers/json-web-tokens.js';
+import type { Config } from '../config/config.js';
+import { ConfigError } from '../config/reader.js';
+import { Gate } from '../graphql/operation/admit.js';
+import { type PersistedOperations, readManifest } from '../graphql/operation/persisted-operations.js';
+import type { HistoryStore } from '../history/store.js';
+import type { GraphLimits } from '../http/graph-route.js';
+import { isLoopback } from '../integrations/address.js';
+import { noteEnvironmentToken } from '../integrations/token-history.js';
+import {
+  createEmptyWarnings,
+  createTokenLearning,
+  createTokenWarnings,
+} from '../integrations/token-watch.js';
+import type { Log } from '../log.js';
+import { HOUR } from '../values/instant.js';
+import type { AppOptions, Collector } from './collector.js';
+
+interface OpenCallersOptions {
+  readonly store: HistoryStore;
+  readonly clock: () => number;
+  readonly log: Log;
+}
+
+/** Who may ask, and the keys of those who may. */
+interface OpenCallers {
+  readonly callers: Callers;
+  readonly keys: KeyBook;
+}
+
+/**
+ * Who may ask, by the configuration and the keys of the history. Throws a `ConfigError` where callers could come
+ * from elsewhere and none can show who it is.
+ */
+export async function openCallers(config: Config, options: OpenCallersOptions): Promise<OpenCallers> {
+  const { jwt, fixedKeys } = config.callers;
+  const keys = new ApiKeys(options);
+  const callers = createCallers({
+    ...options,
+    keys,
+    fixedKeys,
+    tokens: jwt && new JsonWebTokens({ ...jwt, ...options }),
+    anybody: config.http.anyHost,
+  });
+  const areAsked = await callers.areAsked();
+  if (!areAsked) refuseToBeReached(config);
+  if (config.http.anyHost) options.log.warn(areAsked ? NO_EFFECT : ANYBODY);
+  return { callers, keys };
+}
+
+const NO_EFFECT = 'ALLOW_UNAUTHENTICATED has no effect: there are credentials to show';
+const ANYBODY = 'ALLOW_UNAUTHENTICATED: whoever can reach this gateway may read what it holds';
+
+const HOW =
+  'Make a key with “keys api --name NAME --role ROLE”, or give some in API_KEYS, or the address of an identity provider’s keys in JWKS_URL';
+
+function refuseToBeReached({ http: { host, trustProxy, anyHost } }: Config): void {
+  if (anyHost) return;
+  if (!isLoopback(host)) {
+    throw new ConfigError(
+      `HOST is ${JSON.stringify(host)}, which others can reach, and nobody could show who it is: there is no API key and no JWKS. ${HOW}; or leave HOST at 127.0.0.1. (ALLOW_UNAUTHENTICATED=yes lets anybody read.)`,
+    );
+  }
+  if (trustProxy !== null) {
+    throw new ConfigError(
+      `TRUST_PROXY is set, so callers come from elsewhere, and nobody could show who it is: there is no API key and no JWKS. ${HOW}.`,
+    );
+  }
+}
+
+/** What the graph lets through. Throws a `ConfigError` where the listed operations cannot be read. */
+export function openLimits({ limits }: Config, schema: GraphQLSchema): GraphLimits {
+  const { query, cost, requestTimeout: timeoutMs, persistedOperations } = limits;
+  const persisted = persistedOperations === null ? null : openManifest(persistedOperations);
+  return { gate: new Gate(schema, query, cost), persisted, timeoutMs };
+}
+
+function openManifest(path: string): PersistedOperations {
+  try {
+    return readManifest(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(
+      `PERSISTED_OPERATIONS: the manifest ${path} cannot be used: ${why}. @apollo/generate-persisted-query-manifest writes one that can.`,
+    );
+  }
+}
+
+/**
+ * Watches the accounts every hour: since when each token is there and when it ends. Logs once a day which tokens must
+ * be replaced, and which accounts answer with nothing. Returns a function that ends it.
+ */
+export async function watchTokens(
+  { account }: Config,
+  { clock, log }: AppOptions,
+  { store, vault, accounts }: Collector,
+): Promise<() => Promise<void>> {
+  if (account !== null) await noteEnvironmentToken(store, account.token, clock);
+  const learn = createTokenLearning({ store, vault, accounts, clock, log });
+  const warn = createTokenWarnings({ store, clock, log });
+  const warnOfEmpty = createEmptyWarnings({ store, clock, log });
+  const stop = new AbortController();
+  const look = async () => {
+    try {
+      await learn(stop.signal);
+      await warn();
+      await warnOfEmpty();
+    } catch (error) {
+      if (!stop.signal.aborted) log.warn({ err: error }, 'the state of the accounts cannot be determined');
+    }
+  };
+  let looking = look();
+  const timer = setInterval(() => {
+    looking = looking.then(look);
+  }, HOUR);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    stop.abort();
+    await looking;
+  };
+}

@@ -1,0 +1,204 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { recordAudit } from '../audit-trail.js';
+import type { Config } from '../config/config.js';
+import { type Thresholds, toThresholds } from '../controls/thresholds.js';
+import { gatherCredentials } from '../evidence/gather-facts.js';
+import { PackError } from '../evidence/pack/pack-history.js';
+import { writePack } from '../evidence/pack/write-pack.js';
+import {
+  REPORT_FORMATS,
+  type ReportFormat,
+  type ReportQuestion,
+  writeReport,
+} from '../evidence/report/write-report.js';
+import type { HistoryStore } from '../history/store.js';
+import { makeTemporaryFolder, removeTemporaryFolder } from '../history/temporary-files.js';
+import { HttpError } from '../http/errors.js';
+import type { OpenReport, ReportRequest, Reports } from '../http/report-route.js';
+import { SIMULATED_ACCOUNT } from '../integrations/accounts.js';
+import { readTokenHistories } from '../integrations/token-history.js';
+import type { Log } from '../log.js';
+import { toInstant } from '../values/instant.js';
+import {
+  type AskedReport,
+  type NameOf,
+  oneOf,
+  ReportQuestionError,
+  readReportQuestion,
+} from './report-question.js';
+
+/** What a question is put to. */
+interface AskMeans {
+  readonly store: HistoryStore;
+  readonly config: Config;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/**
+ * The question put to a history as it stands: which view is judged, and by what. Throws a `ReportQuestionError` when
+ * it asks about what is not there.
+ */
+export async function askReport(
+  { store, config, clock }: AskMeans,
+  asked: AskedReport,
+  format: ReportFormat,
+  nameOf: NameOf,
+): Promise<ReportQuestion> {
+  const { period, controls, integrations, asOf, rows, thresholds } = asked;
+  const now = toInstant(clock());
+  if (asOf !== null && asOf > now)
+    throw new ReportQuestionError(`${nameOf('asOf')} is ${asOf}, which is yet to come: here it is ${now}.`);
+  if (rows === 'revisions' && format !== 'ndjson')
+    throw new ReportQuestionError(
+      `${nameOf('rows')} revisions are given by ${nameOf('format')} ndjson alone.`,
+    );
+  await checkIntegrations(store, integrations, nameOf('integration'));
+  return {
+    ...{ period, controls, integrations, format, rows },
+    trend: format === 'html' || format === 'json' ? asked.trend : null,
+    pin: asOf === null ? await store.head() : await store.pinAt(asOf),
+    thresholds: thresholdsOf(config, thresholds),
+    credentials: gatherCredentials(await readTokenHistories(store), [SIMULATED_ACCOUNT]),
+    simulated: [SIMULATED_ACCOUNT],
+  };
+}
+
+async function checkIntegrations(
+  store: HistoryStore,
+  wanted: readonly string[] | null,
+  option: string,
+): Promise<void> {
+  if (wanted === null) return;
+  const known = [...new Set((await store.streams()).map(({ integration }) => integration))].sort();
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new ReportQuestionError(
+    `${option}: there is no ${JSON.stringify(unknown)}: there is ${known.join(', ') || 'none'}.`,
+  );
+}
+
+/** What reports are given as: the formats, and all of them with their proofs in one file. */
+const FORMATS = [...REPORT_FORMATS, 'pack'] as const;
+type Format = (typeof FORMATS)[number];
+
+const CONTENT_TYPES: Record<Format, string> = {
+  html: 'text/html; charset=utf-8',
+  json: 'application/json; charset=utf-8',
+  ndjson: 'application/x-ndjson; charset=utf-8',
+  csv: 'text/csv; charset=utf-8; header=present',
+  oscal: 'application/json; charset=utf-8',
+  pack: 'application/x-tar',
+};
+
+const EXTENSIONS: Partial<Record<Format, string>> = { oscal: 'oscal.json', pack: 'tar' };
+
+const PARAMETERS = ['format', 'controls', 'integration', 'asOf', 'trend', 'rows', 'threshold'] as const;
+type Parameter = (typeof PARAMETERS)[number];
+
+/** Reports of a history, for whoever asks over HTTP; each is written into the audit trail with what came of it. */
+export function createReports(means: AskMeans & { readonly log: Log }): Reports {
+  return {
+    async open(asked) {
+      try {
+        return reportOf(means, await questionOf(means, asked), asked);
+      } catch (error) {
+        if (error instanceof ReportQuestionError) return { refusal: error.message };
+        throw error;
+      }
+    },
+  };
+}
+
+/** A question with the format that was asked for, which of a pack is that of its page. */
+interface Wanted {
+  readonly question: ReportQuestion;
+  readonly format: Format;
+  readonly isPinGiven: boolean;
+}
+
+async function questionOf(means: AskMeans, { period, parameters }: ReportRequest): Promise<Wanted> {
+  const unknown = [...parameters.keys()].find((name) => !PARAMETERS.some((known) => known === name));
+  if (unknown !== undefined) {
+    const right = PARAMETERS.join(', ');
+    throw new ReportQuestionError(`There is no parameter ${JSON.stringify(unknown)}: there are ${right}.`);
+  }
+  const several = (name: Parameter) => parameters.get(name);
+  const one = (name: Parameter) => {
+    const [value, ...more] = several(name) ?? [];
+    if (more.length > 0) throw new ReportQuestionError(`${name} is given more than once.`);
+    return value;
+  };
+  const raw = {
+    ...{ period, controls: several('controls'), integration: several('integration') },
+    ...{ asOf: one('asOf'), trend: one('trend'), rows: one('rows'), threshold: several('threshold') },
+  };
+  const asked = readReportQuestion(raw, nameOf, toInstant(means.clock()));
+  const format = oneOf('format', one('format') ?? 'json', FORMATS);
+  const question = await askReport(means, asked, format === 'pack' ? 'html' : format, nameOf);
+  return { question, format, isPinGiven: asked.asOf !== null };
+}
+
+const nameOf = (name: string) => name;
+
+function reportOf(
+  means: AskMeans & { readonly log: Log },
+  wanted: Wanted,
+  { caller }: ReportRequest,
+): OpenReport {
+  const { question, format } = wanted;
+  const { period, rows } = question;
+  const name = `evidence-${period.text.replace(/[^\w-]+/g, '_')}`;
+  return {
+    contentType: CONTENT_TYPES[format],
+    fileName: `${name}.${EXTENSIONS[format] ?? format}`,
+    isPage: format === 'html',
+    async write(write, signal) {
+      const audit = (outcome: 'SUCCEEDED' | 'FAILED', detail: string) =>
+        recordAudit(means, {
+          ...{ caller, outcome, detail, target: period.text },
+          action: rows === 'revisions' || format === 'pack' ? 'EXPORT' : 'REPORT',
+        });
+      const what = `${format}, as of ${question.pin.at}`;
+      try {
+        if (format === 'pack') await sendPack(means, wanted, write, signal);
+        else await writeReport(means.store, question, write, { signal });
+      } catch (error) {
+        const isGone = signal.aborted;
+        const message = error instanceof Error ? error.message : String(error);
+        if (!isGone && !(error instanceof HttpError))
+          means.log.error({ err: error, period: period.text, format }, 'a report could not be made');
+        await audit('FAILED', `${what}: ${isGone ? 'the caller did not wait for the end' : message}`);
+        throw error;
+      }
+      await audit('SUCCEEDED', what);
+    },
+  };
+}
+
+/** A pack begins with the hashes of all that is in it, so it is made whole before its first piece is sent. */
+async function sendPack(
+  { store, config }: AskMeans,
+  { question, isPinGiven }: Wanted,
+  write: Parameters<OpenReport['write']>[0],
+  signal: AbortSignal,
+): Promise<void> {
+  const folder = makeTemporaryFolder();
+  const path = join(folder, 'evidence.tar');
+  try {
+    await writePack(store, question, path, { signer: config.proof.signer, isPinGiven, signal });
+    for await (const piece of createReadStream(path, { signal })) await write(piece as Uint8Array);
+  } catch (error) {
+    throw error instanceof PackError ? new HttpError(400, 'BAD_USER_INPUT', error.message) : error;
+  } finally {
+    removeTemporaryFolder(folder);
+  }
+}
+
+/** What controls are judged by: the defaults, with the intervals at which this gateway polls. */
+export function thresholdsOf({ poll }: Config, changes: Partial<Thresholds> = {}): Thresholds {
+  const { every, ingestionLag } = poll;
+  const intervals = { pollThreatsEvery: every.threats, pollCasesEvery: every.cases };
+  return toThresholds({ ...intervals, pollCampaignsEvery: every.campaigns, ingestionLag, ...changes });
+}

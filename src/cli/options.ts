@@ -1,0 +1,85 @@
+import { userInfo } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration, parseInstant } from '../config/reader.js';
+import { REGIONS, type Region } from '../integrations/address.js';
+import { RESOURCES, type Resource } from '../resources/registry.js';
+import type { Caller } from '../values/access.js';
+import { type Instant, shift } from '../values/instant.js';
+
+export interface AddressOptions {
+  readonly region?: Region;
+  readonly baseUrl?: string;
+}
+
+/** `--region` and `--base-url`, of which one may be given. */
+export function addAddressOptions(command: Command): Command {
+  const regions = Object.keys(REGIONS);
+  return command
+    .addOption(new Option('--region <region>', 'where the account is served').choices(regions))
+    .addOption(
+      new Option('--base-url <url>', 'the address itself, in place of a region').conflicts('region'),
+    );
+}
+
+/** `--integration`, given once for each account wanted; without it all are. */
+export function integrationOption(): Option {
+  return new Option(
+    '-i, --integration <name>',
+    'only this account; may be given several times (all, unless given)',
+  ).argParser((name, before: readonly string[] | undefined) => [...(before ?? []), name]);
+}
+
+/** `--resource`, given once for each resource wanted; without it all are. */
+export function resourceOption(): Option {
+  return new Option(
+    '-r, --resource <name>',
+    `only this resource (${RESOURCES.join(', ')}); may be given several times`,
+  ).argParser(add);
+}
+
+function add(text: string, before: readonly Resource[] | undefined): Resource[] {
+  const resource = RESOURCES.find((name) => name === text);
+  if (!resource) throw new InvalidArgumentError(`Right: one of ${RESOURCES.join(', ')}.`);
+  return [...(before ?? []), resource];
+}
+
+/** An instant that an option names, once the time is known. */
+export type Moment = (now: Instant) => Instant;
+
+/** Reads a day, an instant, or how long ago. */
+export function parseMoment(text: string): Moment {
+  const instant = parseInstant(text);
+  if (instant !== null) return () => instant;
+  const ago = parseDuration(text);
+  if (ago !== null) return (now) => shift(now, -ago);
+  throw new InvalidArgumentError(
+    'Right: a day (2026-01-31), an instant (2026-01-31T08:00Z) or how long ago (90d).',
+  );
+}
+
+/** One resource of one account. */
+interface OfSource {
+  readonly integration: string;
+  readonly resource: Resource;
+}
+
+/** How a report names its sources: by the resource, and by the account too where it has several. */
+export function sourceNames(all: readonly OfSource[]): (source: OfSource) => string {
+  const isOne = new Set(all.map(({ integration }) => integration)).size <= 1;
+  return ({ integration, resource }) => (isOne ? resource : `${integration}/${resource}`);
+}
+
+/** Whoever runs a command: the user of the operating system, who may do whatever the files and keys at hand allow. */
+export function commandCaller(): Caller {
+  const name = userName();
+  return { kind: 'COMMAND_LINE', id: name, name, role: 'admin' };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // in a container a user may have a number and no name
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}

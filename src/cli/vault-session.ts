@@ -1,0 +1,138 @@
+import { openHistory } from '../app/collector.js';
+import { type AuditAction, audited } from '../audit-trail.js';
+import { DEFAULT_RPM } from '../config/config.js';
+import { ConfigError } from '../config/reader.js';
+import type { HistoryStore } from '../history/store.js';
+import { ENVIRONMENT_ACCOUNT } from '../integrations/accounts.js';
+import { publicLookup } from '../integrations/address.js';
+import { type IntegrationTest, type TokenTestOptions, testToken } from '../integrations/connection-test.js';
+import { vaultOf } from '../integrations/stored-vault.js';
+import type { Vault } from '../integrations/vault.js';
+import { Secret } from '../values/secret.js';
+import type { Input, Invocation } from './command.js';
+import { commandCaller } from './options.js';
+
+/** What a command on integrations works with. */
+export interface VaultWork extends Invocation {
+  readonly store: HistoryStore;
+  /** Unchecked: some commands are there to mend one that does not open. */
+  readonly vault: Vault;
+}
+
+/** Opens the vault beside whoever collects into the same history, and closes it after the work. */
+export async function withVault<T>(
+  invocation: Invocation,
+  work: (means: VaultWork) => Promise<T>,
+): Promise<T> {
+  const { config, clock } = invocation;
+  const store = await openHistory(config, 'manage', invocation);
+  try {
+    return await work({ ...invocation, store, vault: vaultOf(store, config.vault, clock) });
+  } finally {
+    await store.close();
+  }
+}
+
+/** Does something to an integration and writes down who did, and what came of it. */
+export function auditedDeed<T>(
+  { store, clock }: Pick<VaultWork, 'store' | 'clock'>,
+  action: AuditAction,
+  target: string | null,
+  work: () => Promise<T>,
+  detailOf?: (result: T) => string,
+): Promise<T> {
+  return audited({ store, clock }, { caller: commandCaller(), action, target }, work, detailOf);
+}
+
+/** Tests an address with a token, within the allowance that the configuration gives each account. */
+export function tryToken(
+  { config, clock, log, stop: signal }: Invocation,
+  account: Pick<TokenTestOptions, 'name' | 'baseUrl' | 'token'>,
+): Promise<IntegrationTest> {
+  const { rpm, concurrency, timeout: timeoutMs } = config.upstream;
+  // the environment's address is set by whoever runs the gateway
+  const isFree = config.vault.allowPrivate || account.name === ENVIRONMENT_ACCOUNT;
+  const lookup = isFree ? undefined : publicLookup;
+  const allowance = { rpm: rpm ?? DEFAULT_RPM, concurrency, timeoutMs };
+  return testToken({ ...account, ...allowance, lookup, clock, log, signal });
+}
+
+/** More than any token has: whoever sends more has redirected something else. */
+const MOST_CHARACTERS = 16_384;
+
+/**
+ * The token that a command is to store: from the environment, or else from standard input, unseen where a person
+ * types it. Never from an argument, which other users of the machine can read. Throws a `ConfigError` without one.
+ */
+export async function readToken({ config, terminal, stop, hide }: Invocation, what: string): Promise<Secret> {
+  const given = config.vault.newToken ?? (await fromInput());
+  hide(given);
+  return given;
+
+  async function fromInput(): Promise<Secret> {
+    const { in: input, err } = terminal;
+    if (!input) throw new ConfigError(NONE);
+    if (input.isTTY) err.write(`${what} (it is not shown; end with Enter): `);
+    const text = (await (input.isTTY ? typed(input, stop) : piped(input, stop))).trim();
+    if (input.isTTY) err.write('\n');
+    if (text !== '') return new Secret(text);
+    throw new ConfigError(stop.aborted ? 'Interrupted before there was a token.' : NONE);
+  }
+}
+
+const NONE =
+  'There is no token: give it on standard input, or in the environment variable ABNORMAL_NEW_TOKEN. It is never taken from an argument.';
+
+/** All of the input, up to its end. */
+function piped(input: Input, stop: AbortSignal): Promise<string> {
+  return collect(input, stop, () => false);
+}
+
+// Ctrl-C, Ctrl-D, and what terminals put around what is pasted
+const INTERRUPT = '\u0003';
+const ENDS = ['\r', '\n', INTERRUPT, '\u0004'];
+const PASTE_MARKS = ['\u001b[200~', '\u001b[201~'];
+
+/** A line that a person types, of which nothing is shown. */
+async function typed(input: Input, stop: AbortSignal): Promise<string> {
+  input.setRawMode?.(true);
+  try {
+    const text = await collect(input, stop, (so) => ENDS.some((key) => so.includes(key)));
+    return text.includes(INTERRUPT) ? '' : edited(text);
+  } finally {
+    input.setRawMode?.(false);
+  }
+}
+
+/** What a line comes to: up to its end, backspaces heeded, without the marks of a paste. */
+function edited(text: string): string {
+  const plain = PASTE_MARKS.reduce((so, mark) => so.replaceAll(mark, ''), text);
+  const end = ENDS.map((key) => plain.indexOf(key)).filter((at) => at >= 0);
+  const line = plain.slice(0, Math.min(...end));
+  return [...line].reduce((so, key) => (key === '\u007f' || key === '\b' ? so.slice(0, -1) : so + key), '');
+}
+
+function collect(input: Input, stop: AbortSignal, isDone: (text: string) => boolean): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const end = () => {
+      input.off('data', take).off('end', end).off('error', fail).pause();
+      stop.removeEventListener('abort', end);
+      resolve(text);
+    };
+    const fail = (error: Error) =>
+      reject(new ConfigError(`Standard input cannot be read: ${error.message}.`));
+    const take = (chunk: Buffer | string) => {
+      text += chunk.toString();
+      if (isDone(text) || text.length > MOST_CHARACTERS) end();
+    };
+    stop.addEventListener('abort', end, { once: true });
+    if (stop.aborted) end();
+    else input.on('data', take).once('end', end).once('error', fail);
+  });
+}
+
+/** How a token is shown. */
+export function hintText(hint: string): string {
+  return hint === '' ? '(too short to show a part of it)' : `…${hint}`;
+}

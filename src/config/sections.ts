@@ -1,0 +1,228 @@
+import { type Signer, signerOf } from '../evidence/seal/signing-key.js';
+import { isLoopback, REGIONS, RIGHT_ADDRESS, wrongWithBaseUrl } from '../integrations/address.js';
+import { keyIdOf, parseEncryptionKey } from '../integrations/encryption.js';
+import { RIGHT_TOKEN, wrongWithToken } from '../integrations/token.js';
+import { REDACTION_GROUPS, type RedactionGroup } from '../values/access.js';
+import {
+  type CostLimits,
+  DEFAULT_COST_LIMITS,
+  DEFAULT_QUERY_LIMITS,
+  type QueryLimits,
+} from '../values/request-limits.js';
+import { Secret } from '../values/secret.js';
+import { quote, type Reader } from './reader.js';
+import type { Variable } from './variables.js';
+
+/** The Abnormal account that the environment names. */
+export interface AccountConfig {
+  readonly token: Secret;
+  readonly baseUrl: string;
+}
+
+/** The account, or `null` without a token. */
+export function readAccount(read: Reader): AccountConfig | null {
+  const region = read.oneOf('ABNORMAL_REGION', 'us', Object.keys(REGIONS) as (keyof typeof REGIONS)[]);
+  const given = baseUrl(read);
+  if (given !== null && read.text('ABNORMAL_REGION') !== null && given !== REGIONS[region]) {
+    const wrong = `is set beside ABNORMAL_REGION=${region}, which means ${REGIONS[region]}`;
+    read.refuse('ABNORMAL_BASE_URL', wrong, 'one of the two, not both', REGIONS[region]);
+  }
+  const token = read.text('ABNORMAL_TOKEN');
+  if (token === null) return null;
+  checkToken(read, token);
+  return { token: new Secret(token), baseUrl: given ?? REGIONS[region] };
+}
+
+function checkToken(read: Reader, token: string): void {
+  const wrong = wrongWithToken(token);
+  if (wrong !== null) read.refuse('ABNORMAL_TOKEN', wrong, RIGHT_TOKEN, '<token>');
+}
+
+function baseUrl(read: Reader): string | null {
+  const text = read.text('ABNORMAL_BASE_URL');
+  if (text === null) return null;
+  const wrong = wrongWithBaseUrl(text);
+  if (wrong === null) return text.replace(/\/+$/, '');
+  read.refuse('ABNORMAL_BASE_URL', wrong, RIGHT_ADDRESS, REGIONS.us);
+  return null;
+}
+
+/** What callers may ask of the gateway. */
+export interface LimitsConfig {
+  /** Requests a minute by one caller; 0 for no limit. */
+  readonly ratePerMinute: number;
+  /** How long a request may take, in milliseconds. */
+  readonly requestTimeout: number;
+  readonly query: QueryLimits;
+  readonly cost: CostLimits;
+  /** A file that lists the operations that readers may run; `null`: any. */
+  readonly persistedOperations: string | null;
+  /** What readers see masked. */
+  readonly redact: ReadonlySet<RedactionGroup>;
+}
+
+const HOUR_MS = 3_600_000;
+const MOST = 1_000_000_000;
+
+export function readLimits(read: Reader): LimitsConfig {
+  const isUnlimited = read.text('RATE_LIMIT')?.toLowerCase() === 'off';
+  return {
+    ratePerMinute: isUnlimited ? 0 : read.number('RATE_LIMIT', 3_000, 1, 10_000_000),
+    requestTimeout: read.duration('REQUEST_TIMEOUT', 30_000, 100, HOUR_MS),
+    query: numbers(read, 'QUERY_LIMITS', { ...DEFAULT_QUERY_LIMITS }),
+    cost: numbers(read, 'COST_LIMITS', { ...DEFAULT_COST_LIMITS }),
+    persistedOperations: read.text('PERSISTED_OPERATIONS'),
+    redact: redaction(read),
+  };
+}
+
+/** Numbers by name, `depth=20,aliases=100`; those that are not named keep their defaults. */
+function numbers<T extends Record<string, number>>(read: Reader, name: Variable, defaults: T): T {
+  const names = Object.keys(defaults);
+  const given: Record<string, number> = {};
+  for (const part of partsOf(read.text(name))) {
+    const [, key = '', digits = ''] = /^(\w+)\s*=\s*(\d{1,9})$/.exec(part) ?? [];
+    if (names.includes(key) && Number(digits) > 0 && Number(digits) < MOST) given[key] = Number(digits);
+    else refuseNumber(read, name, part, defaults);
+  }
+  return { ...defaults, ...given };
+}
+
+function refuseNumber(read: Reader, name: Variable, part: string, defaults: Record<string, number>): void {
+  const [first = ''] = Object.entries(defaults).map((entry) => entry.join('='));
+  const right = `numbers by name, with commas between; the names are ${Object.keys(defaults).join(', ')}`;
+  read.refuse(name, `has ${quote(part)}`, right, first);
+}
+
+function redaction(read: Reader): Set<RedactionGroup> {
+  const groups = Object.keys(REDACTION_GROUPS) as RedactionGroup[];
+  const parts = partsOf(read.text('REDACT')).map((part) => part.toLowerCase());
+  if (parts.includes('all')) return new Set(groups);
+  return new Set(
+    parts.flatMap((part) => {
+      const group = groups.find((known) => known === part);
+      if (group) return [group];
+      const right = `all, or some of ${groups.join(', ')}, with commas between`;
+      read.refuse('REDACT', `has ${quote(part)}`, right, 'subject,addresses,names');
+      return [];
+    }),
+  );
+}
+
+function partsOf(text: string | null): string[] {
+  return (text ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+/** How what is recorded is sealed. */
+export interface ProofConfig {
+  /** Signs seals and packs; `null`: they are chained, and not signed. */
+  readonly signer: Signer | null;
+  /** Where each seal's hash goes besides: `https://…` or `file:…`. */
+  readonly hook: string | null;
+}
+
+export function readProof(read: Reader): ProofConfig {
+  return { signer: signer(read), hook: hook(read) };
+}
+
+function signer(read: Reader): Signer | null {
+  const text = read.text('SIGNING_KEY');
+  if (text === null) return null;
+  try {
+    return signerOf(text);
+  } catch (error) {
+    const wrong = error instanceof RangeError ? error.message : 'cannot be read';
+    const right = 'an Ed25519 private key as the command "keys signing" prints it (PKCS#8 in base64, or PEM)';
+    read.refuse('SIGNING_KEY', wrong, right, '<key>');
+    return null;
+  }
+}
+
+function hook(read: Reader): string | null {
+  const text = read.text('SEAL_HOOK');
+  if (text === null) return null;
+  const wrong = wrongWithHook(text);
+  if (wrong === null) return text;
+  const right = 'an https address (plain http only to this machine itself), or file: and a path';
+  read.refuse('SEAL_HOOK', wrong, right, 'file:/var/log/abnormal-seals.ndjson');
+  return null;
+}
+
+/** What is wrong, without repeating what may hold a credential. */
+function wrongWithHook(text: string): string | null {
+  if (/^file:./.test(text)) return null;
+  if (!URL.canParse(text)) return 'is neither a URL nor a file';
+  const { protocol, hostname } = new URL(text);
+  if (protocol === 'https:') return null;
+  if (protocol !== 'http:') return `begins with ${protocol}`;
+  return isLoopback(hostname) ? null : 'would post over plain http, where what is posted can be changed';
+}
+
+/** What must not be logged of it. */
+export function secretsInProof(values: Readonly<Record<string, string>>): string[] {
+  const { SIGNING_KEY = '', SEAL_HOOK = '' } = values;
+  const { username = '', password = '', search = '' } = /^https?:/.test(SEAL_HOOK) ? urlOf(SEAL_HOOK) : {};
+  // addresses of such hooks often are the credential
+  return [SIGNING_KEY, username, password, search, search === '' ? '' : SEAL_HOOK];
+}
+
+function urlOf(text: string): Partial<URL> {
+  return URL.canParse(text) ? new URL(text) : {};
+}
+
+/** How the tokens of stored integrations are kept, and where they may be sent. */
+export interface VaultConfig {
+  /** The current key first, then older ones, each of 32 bytes; empty without `ENCRYPTION_KEY`. */
+  readonly encryptionKeys: readonly Secret[];
+  /** The token that a command is to store; `null` where it comes another way. */
+  readonly newToken: Secret | null;
+  /** Whether a stored integration may be read from an address in a private network. */
+  readonly allowPrivate: boolean;
+}
+
+export function readVault(read: Reader): VaultConfig {
+  const newToken = read.text('ABNORMAL_NEW_TOKEN');
+  return {
+    newToken: newToken === null ? null : new Secret(newToken),
+    encryptionKeys: encryptionKeys(read),
+    allowPrivate: read.oneOf('ALLOW_PRIVATE_ADDRESSES', 'no', ['yes', 'no']) === 'yes',
+  };
+}
+
+function encryptionKeys(read: Reader): Secret[] {
+  const texts = keyTexts(read.text('ENCRYPTION_KEY') ?? '');
+  const wrong = wrongWithKeys(texts);
+  if (wrong === null) return texts.map((text) => new Secret(text));
+  const right =
+    'a key as the command "keys encryption" prints it, 32 random bytes in base64 or hex; older keys may follow, each after a comma';
+  read.refuse('ENCRYPTION_KEY', wrong, right, '<key>');
+  return [];
+}
+
+/** What is wrong, without repeating any of it. */
+function wrongWithKeys(texts: readonly string[]): string | null {
+  const keys = texts.map(parseEncryptionKey);
+  const bad = keys.indexOf(null);
+  if (bad !== -1) {
+    const which = texts.length === 1 ? 'is' : `has as number ${bad + 1} of ${texts.length} what is`;
+    return `${which} not a key of 32 random bytes`;
+  }
+  const ids = keys.flatMap((key) => (key === null ? [] : keyIdOf(key)));
+  return new Set(ids).size < ids.length ? 'names one key twice' : null;
+}
+
+function keyTexts(text: string): string[] {
+  return text === '' ? [] : text.split(',').map((part) => part.trim());
+}
+
+/** Every way in which the keys of `text` may be written, to be kept out of logs. */
+export function formsOfKeys(text: string): string[] {
+  return keyTexts(text).flatMap((given) => {
+    const key = parseEncryptionKey(given);
+    const forms = key && [key.toString('hex'), key.toString('base64'), key.toString('base64url')];
+    return [given, ...(forms ?? [])];
+  });
+}

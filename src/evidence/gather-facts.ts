@@ -1,0 +1,179 @@
+import type { Control, CredentialFact, ReconciliationFact, StreamFacts } from '../controls/control.js';
+import { isAnswer, pollsIn } from '../controls/missed-polls.js';
+import type { Period } from '../controls/period.js';
+import { ledgerSpan, streamFacts, vouchedTo } from '../controls/stream-facts.js';
+import type { Thresholds } from '../controls/thresholds.js';
+import { type HistoryStore, newestBatches, type Pin } from '../history/store.js';
+import type { RecordedEntry } from '../model/ledger.js';
+import type { Run } from '../model/run.js';
+import { type Stream, streamsOf } from '../model/stream.js';
+import { RESOURCES } from '../resources/registry.js';
+import { earliest, type Instant, latest, shift } from '../values/instant.js';
+
+/** All of the time that an `Instant` can name. */
+const ALL = { from: '0000-01-01T00:00:00.000Z', to: '9999-12-31T23:59:59.999Z' };
+
+/** One stream's ledger as of a pin, read once for all the periods that are asked of it. */
+export interface StreamLedger {
+  readonly stream: Stream;
+  /** Whether the stream was ever read by then. */
+  readonly isKnown: boolean;
+  factsOf(period: Pick<Period, 'from' | 'to'>): StreamFacts;
+}
+
+/** Reads the ledgers of all streams of some accounts for evaluating `periods`. */
+export function readLedgers(
+  store: HistoryStore,
+  pin: Pin,
+  integrations: readonly string[],
+  periods: readonly Pick<Period, 'from' | 'to'>[],
+  thresholds: Thresholds,
+): Promise<StreamLedger[]> {
+  const streams = integrations.flatMap((integration) =>
+    RESOURCES.flatMap((resource) => streamsOf(integration, resource)),
+  );
+  return Promise.all(streams.map((stream) => readLedger(store, pin, stream, periods, thresholds)));
+}
+
+async function readLedger(
+  store: HistoryStore,
+  pin: Pin,
+  stream: Stream,
+  periods: readonly Pick<Period, 'from' | 'to'>[],
+  thresholds: Thresholds,
+): Promise<StreamLedger> {
+  const spans = periods.map((period) => ledgerSpan(period, stream, thresholds));
+  const span = {
+    from: spans.map(({ from }) => from).reduce(earliest),
+    to: spans.map(({ to }) => to).reduce(latest),
+  };
+  const read = (to: Instant) => store.ledger(stream, span.from, to, pin.seq);
+  let entries = await read(span.to);
+  const vouched = periods.map((period) => vouchedTo(entries, stream, period)).reduce(latest);
+  if (vouched > span.to) entries = await read(vouched);
+  const first = periods.map(({ from }) => from).reduce(earliest);
+  const begin =
+    beginIn(entries, thresholds, first) ??
+    beginOf(await store.ledger(stream, ALL.from, ALL.to, pin.seq), thresholds);
+  const named = new Set(entries.flatMap(({ missing = [] }) => missing.map(({ id }) => id)));
+  const recordedAt = await newestBatches(store, stream, [...named], pin.seq);
+  return {
+    stream,
+    isKnown: entries.length > 0 || begin.isKnown,
+    factsOf(period) {
+      const { from, to } = ledgerSpan(period, stream, thresholds);
+      const end = latest(to, vouchedTo(entries, stream, period));
+      const own = entries.filter((entry) => entry.from < end && entry.to > from);
+      return streamFacts({ stream, period, now: pin.at, thresholds, entries: own, recordedAt, ...begin });
+    },
+  };
+}
+
+interface Begin {
+  readonly isKnown: boolean;
+  readonly polledFrom: Instant | null;
+  readonly begunFrom: Instant | null;
+}
+
+/** Where polling and collecting begin, if that is before `first` and so of no more interest than just that. */
+function beginIn(entries: readonly RecordedEntry[], thresholds: Thresholds, first: Instant): Begin | null {
+  const begin = beginOf(entries, thresholds);
+  const { polledFrom, begunFrom } = begin;
+  const isEarly = polledFrom !== null && polledFrom <= first && begunFrom !== null && begunFrom <= first;
+  return isEarly ? begin : null;
+}
+
+function beginOf(entries: readonly RecordedEntry[], { ingestionLag }: Thresholds): Begin {
+  const answered = entries.filter(({ status }) => isAnswer(status));
+  const polledFrom = pollsIn(answered, ingestionLag)[0]?.at ?? null;
+  const begunFrom = answered.reduce<Instant | null>(
+    (least, { from }) => (least === null || from < least ? from : least),
+    null,
+  );
+  return { isKnown: entries.length > 0, polledFrom, begunFrom };
+}
+
+const PAGE_SIZE = 100;
+
+/** The comparisons of a period's threats with Abnormal's own that had ended by the pin. */
+export async function gatherReconciliations(
+  store: HistoryStore,
+  { controls, period, pin }: { controls: readonly Control[]; period: Period; pin: Pin },
+  integrations: readonly string[],
+): Promise<ReconciliationFact[]> {
+  if (integrations.length === 0 || !controls.some(({ id }) => id === 'attacks-captured')) return [];
+  const facts: ReconciliationFact[] = [];
+  for await (const run of reconcilingRuns(store, pin, integrations, period.from)) {
+    const { reconciliation: found, endedAt, resource, integration } = run;
+    if (!found || endedAt === null || endedAt > pin.at || resource !== 'threats') continue;
+    if (found.from >= period.to || found.to <= period.from) continue;
+    const lacking = await stillLacking(store, pin, integration, found.missing.ids);
+    facts.push({
+      integration,
+      endedAt,
+      found,
+      lacking,
+      lackingMore: found.missing.count - found.missing.ids.length,
+    });
+  }
+  return facts;
+}
+
+/** Newest first; what began before the period ended before it too. */
+async function* reconcilingRuns(
+  store: HistoryStore,
+  pin: Pin,
+  integrations: readonly string[],
+  from: Instant,
+): AsyncGenerator<Run> {
+  let before: { startedAt: Instant; id: string } | null = { startedAt: shift(pin.at, 1), id: '' };
+  while (before) {
+    const runs: Run[] = await store.runs({ integrations, before, limit: PAGE_SIZE, trigger: 'RECONCILE' });
+    for (const run of runs) {
+      if (run.startedAt < from) return;
+      yield run;
+    }
+    before = runs.length === PAGE_SIZE ? (runs.at(-1) ?? null) : null;
+  }
+}
+
+/** What was missing then may have been collected since, or is known to be gone. */
+async function stillLacking(
+  store: HistoryStore,
+  { seq }: Pin,
+  integration: string,
+  ids: readonly string[],
+): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const held = await store.get(
+    ids.map((id) => ({ integration, kind: 'threat', id }) as const),
+    seq,
+  );
+  return ids.filter((_, i) => held[i] === null);
+}
+
+/** The tokens that an integration has and had. */
+interface RememberedTokens {
+  readonly integration: string;
+  readonly tokens: readonly {
+    readonly storedAt: Instant;
+    readonly issuedAt: Instant | null;
+    readonly expiresAt: Instant | null;
+    readonly replacedAt: Instant | null;
+    readonly permissions?: readonly string[] | undefined;
+  }[];
+}
+
+/** What is known of every integration's credentials; those of `simulated` have none. */
+export function gatherCredentials(
+  remembered: readonly RememberedTokens[],
+  simulated: readonly string[],
+): CredentialFact[] {
+  const none = { kind: 'NONE', issuedAt: null, expiresAt: null } as const;
+  return [
+    ...simulated.map((integration) => ({ integration, ...none })),
+    ...remembered.flatMap(({ integration, tokens }) =>
+      tokens.map((token) => ({ integration, kind: 'TOKEN' as const, ...token })),
+    ),
+  ];
+}

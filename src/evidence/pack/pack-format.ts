@@ -1,0 +1,130 @@
+import type { RecordedEntry } from '../../model/ledger.js';
+import type { Revision } from '../../model/revision.js';
+import { canonicalJson, sha256 } from '../../values/canonical-json.js';
+import type { Instant } from '../../values/instant.js';
+import { type Leaf, leafHash, type RevisionFacts, recordDigest } from '../seal/leaf.js';
+import { isPublicJwk, type PublicJwk } from '../seal/signing-key.js';
+
+/** What a pack says of itself, as RFC 8785 canonical JSON. */
+export interface PackManifest {
+  readonly type: typeof PACK_TYPE;
+  readonly version: 1;
+  readonly period: { readonly text: string; readonly from: Instant; readonly to: Instant };
+  /** The view that was judged. */
+  readonly asOf: Instant;
+  readonly seq: number;
+  /** The accounts it is about; `null`: all that were recorded. */
+  readonly integrations: readonly string[] | null;
+  /** The seals inside, without holes, and the hash of the last. */
+  readonly seals: { readonly first: number; readonly last: number; readonly lastHash: string };
+  readonly counts: { readonly revisions: number; readonly readings: number; readonly runs: number };
+  /** Every other file, in its order. */
+  readonly files: readonly PackFile[];
+  /** By whom the manifest is signed; `null` when by nobody. */
+  readonly key: PublicJwk | null;
+}
+
+export interface PackFile {
+  readonly name: string;
+  readonly size: number;
+  /** In hex. */
+  readonly sha256: string;
+}
+
+export const PACK_TYPE = 'abnormal-gateway/pack';
+
+/** The names of files that a verification reads. */
+export const PACKED = {
+  manifest: 'manifest.json',
+  /** 64 bytes: Ed25519 over the manifest's bytes. */
+  signature: 'manifest.sig',
+  keys: 'public-keys.json',
+  seals: 'seals.ndjson',
+  revisions: 'revisions.ndjson',
+  ledger: 'ledger.ndjson',
+  runs: 'runs.ndjson',
+} as const;
+
+/** The manifest that a text is; `null` when it is none. */
+export function readManifest(text: string): PackManifest | null {
+  try {
+    const value = JSON.parse(text) as Partial<PackManifest>;
+    const isOne =
+      value.type === PACK_TYPE &&
+      value.version === 1 &&
+      Number.isSafeInteger(value.seq) &&
+      Array.isArray(value.files) &&
+      value.files.every((file: Partial<PackFile> | null) => typeof file?.name === 'string') &&
+      typeof value.seals?.lastHash === 'string' &&
+      [value.seals.first, value.seals.last].every(Number.isSafeInteger) &&
+      typeof value.counts === 'object' &&
+      value.counts !== null &&
+      (value.key === null || isPublicJwk(value.key)) &&
+      (value.integrations === null || Array.isArray(value.integrations));
+    return isOne ? (value as PackManifest) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a pack about these accounts has what is called so in a seal's list. */
+export function isPacked({ integrations }: Pick<PackManifest, 'integrations'>, integration: string): boolean {
+  return integrations === null || integrations.includes(integration);
+}
+
+/** A version as a line of a pack has it: the facts that its leaf is made of, and what was received. */
+export interface PackedRevision {
+  readonly integration: string;
+  readonly kind: string;
+  readonly id: string;
+  readonly seqFrom: number;
+  readonly observedFrom: string;
+  readonly digest: string;
+  readonly deleted: boolean;
+  readonly origin: string;
+  readonly runId: string;
+  /** SHA-256 of the decoded record's canonical JSON. */
+  readonly record: string;
+  /** The text to the letter, as a string: its SHA-256 is the digest. */
+  readonly received: string;
+}
+
+export function packedRevision(revision: Revision, received: string): PackedRevision {
+  const {
+    key,
+    seqFrom,
+    observedFrom,
+    digest,
+    deleted,
+    origin,
+    runId,
+    record,
+  }: RevisionFacts & { record: unknown } = revision;
+  const { integration, kind, id } = key;
+  return {
+    ...{ integration, kind, id, seqFrom, observedFrom, digest, deleted, origin, runId },
+    record: recordDigest(record),
+    received,
+  };
+}
+
+/** The leaf that a line comes to. */
+export function packedLeaf({ received: _received, ...facts }: PackedRevision): Leaf {
+  const { kind, integration, id, seqFrom } = facts;
+  return {
+    seq: seqFrom,
+    name: [kind, integration, id],
+    hash: leafHash(canonicalJson(facts)).toString('hex'),
+  };
+}
+
+/** Whether the text of a line is that of its digest. */
+export function isReceived({ received, digest }: PackedRevision): boolean {
+  return typeof received === 'string' && sha256(received) === digest;
+}
+
+/** A reading as a line: the entry, with its place among its stream's in the batch. */
+export interface PackedReading {
+  readonly place: number;
+  readonly entry: RecordedEntry;
+}

@@ -1,0 +1,163 @@
+import type { Measure, Verdict } from '../../controls/control.js';
+import type { ControlResult } from '../../controls/evaluate.js';
+import { THRESHOLD_NAMES, THRESHOLDS } from '../../controls/thresholds.js';
+import { shownMeasure } from '../../controls/verdict.js';
+import { durationText, instantText, shareText } from '../../controls/words.js';
+import type { Evidence } from '../evaluate-period.js';
+import type { NamedSeal } from '../seal/make-seals.js';
+import { type Html, html, Html as Markup, thresholdText, VERDICT_WORDS, valueText } from './html.js';
+import { pointsOf, verdictMark, verdictStrip } from './html-charts.js';
+import { controlSection, verdictBadge } from './html-control.js';
+import { coverageStrips, gapTable } from './html-coverage.js';
+import { STYLE } from './html-style.js';
+
+interface HtmlReportOptions {
+  /** Integrations whose records are invented. */
+  readonly simulated: readonly string[];
+  /** The last seal before the view; none where left out. */
+  readonly seal?: NamedSeal | null;
+}
+
+/**
+ * The evidence as one page that needs nothing else: no script, no request, no clock. The same evidence gives the
+ * same bytes.
+ */
+export function htmlReport(evidence: Evidence, { simulated, seal = null }: HtmlReportOptions): string {
+  const { period, results } = evidence;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>E-mail security controls, ${period.text}</title>
+<style>${new Markup(STYLE)}</style>
+</head>
+<body>
+<header>
+<h1>E-mail security controls, ${period.text}</h1>
+${simulatedWarning(evidence, simulated)}
+${facts(evidence)}
+${tally(results)}
+</header>
+<main>
+${summary(evidence)}
+<h2 id="coverage">Coverage</h2>
+<p>What the history holds of the period, stream by stream. A verdict passes only where all that it rests on is held.</p>
+${coverageStrips(evidence.streams, period)}
+${gapTable(evidence.streams, period)}
+${results.map((result) => controlSection(result, evidence))}
+</main>
+${footer(evidence, seal)}
+</body>
+</html>
+`.text;
+}
+
+function simulatedWarning({ integrations }: Evidence, simulated: readonly string[]): Html | null {
+  const invented = integrations.filter((name) => simulated.includes(name));
+  if (invented.length === 0) return null;
+  return html`<p class="warning"><strong>Simulated.</strong> All records of ${invented.join(', ')} are invented: this report shows what one looks like, and is evidence of nothing.</p>`;
+}
+
+function facts({ period, pin, integrations }: Evidence): Html {
+  return html`<dl class="facts">
+<dt>Period</dt><dd>${instantText(period.from)} to ${instantText(period.to)} (UTC, the end not included)</dd>
+<dt>As of</dt><dd>${instantText(pin.at)}, recording ${pin.seq}</dd>
+<dt>Abnormal accounts</dt><dd>${integrations.length === 0 ? 'none was ever read' : integrations.join(', ')}</dd>
+</dl>`;
+}
+
+function tally(results: readonly ControlResult[]): Html {
+  const items = (Object.keys(VERDICT_WORDS) as Verdict[]).map((verdict) => {
+    const count = results.filter((result) => result.verdict === verdict).length;
+    return count === 0
+      ? html``
+      : html`<li class="${verdict}"><strong>${count}</strong>${VERDICT_WORDS[verdict]}</li>`;
+  });
+  return html`<ul class="tally" aria-label="Verdicts">${items}</ul>`;
+}
+
+function summary(evidence: Evidence): Html {
+  const hasTrend = evidence.trend.length > 1;
+  const rows = evidence.results.map((result) => {
+    const measure = shownMeasure(result);
+    const strip = hasTrend
+      ? html`<td data-name="Trend">${verdictStrip(result.title, pointsOf(evidence, result.control))}</td>`
+      : null;
+    return html`<tr><th scope="row"><a href="#${result.control}">${result.title}</a></th><td>${verdictBadge(result)}</td><td data-name="Measured">${measure ? measured(measure) : null}</td><td class="number" data-name="Exceptions">${result.outcomes.EXCEPTION}</td>${strip}</tr>`;
+  });
+  return html`<h2 id="verdicts">Verdicts</h2>
+<table class="stack verdicts"><caption class="soft">Each control over the whole period${hasTrend ? trendCaption(evidence) : ''}</caption>
+<thead><tr><th scope="col">Control</th><th scope="col">Verdict</th><th scope="col">Measured</th><th scope="col" class="number">Exceptions</th>${hasTrend ? html`<th scope="col" style="width:26%">Trend</th>` : null}</tr></thead>
+<tbody>${rows}</tbody></table>
+${hasTrend ? legend() : null}`;
+}
+
+function measured(measure: Measure): Html {
+  const wanted = measure.threshold ? html` <span class="soft when">(${thresholdText(measure)})</span>` : null;
+  return html`${measure.name}: <strong>${valueText(measure)}</strong>${wanted}`;
+}
+
+function trendCaption({ trend }: Evidence): string {
+  return `, and each of its ${trend.length} parts by itself, from ${trend[0]?.period.text} to ${trend.at(-1)?.period.text}`;
+}
+
+function legend(): Html {
+  const marks = (['PASS', 'FAIL', 'INSUFFICIENT_DATA', 'NOT_APPLICABLE'] as const).map(
+    (verdict) =>
+      html`<li><svg class="mark" height="22" aria-hidden="true">${verdictMark(verdict, 0.1, 0.8)}</svg>${VERDICT_WORDS[verdict]}</li>`,
+  );
+  return html`<ul class="legend" aria-label="Marks of the trend">${marks}</ul>`;
+}
+
+function footer(evidence: Evidence, seal: NamedSeal | null): Html {
+  const rows = THRESHOLD_NAMES.map((name) => {
+    const { type, description } = THRESHOLDS[name];
+    const value = evidence.thresholds[name];
+    const text =
+      type === 'share' ? shareText(value) : type === 'duration' ? durationText(value) : String(value);
+    return html`<tr><th scope="row"><code>${name}</code></th><td class="number" data-name="Value">${text}</td><td>${description.replaceAll('`', '')}</td></tr>`;
+  });
+  return html`<footer>
+<h2 id="thresholds">Thresholds</h2>
+<table class="stack thresholds"><caption class="soft">What the verdicts were judged by</caption>
+<thead><tr><th scope="col">Name</th><th scope="col" class="number">Value</th><th scope="col">What it decides</th></tr></thead>
+<tbody>${rows}</tbody></table>
+${proofSection(evidence, seal)}
+</footer>`;
+}
+
+/** How a reader finds out that the page, and what it rests on, is as the gateway made it. */
+function proofSection({ period, pin }: Evidence, seal: NamedSeal | null): Html {
+  const again = `report --period ${period.text} --as-of ${pin.at}`;
+  return html`<h2 id="check">How to check this</h2>
+<p>All of it comes from the recorded history as it stood at recording ${pin.seq}, ${instantText(pin.at)}. Nobody has to take the page’s word for that:</p>
+<ol>
+<li><strong>Make it again.</strong> As long as the history is kept, this writes the same page, byte for byte, where the options that it was made with are given too:
+${command(`${again} --format html`)}</li>
+<li><strong>Check the history.</strong> ${seal === null ? UNSEALED : sealed(seal)}</li>
+<li><strong>Take the records along.</strong> A pack has this report and everything that it rests on, and is checked anywhere, without the gateway:
+${command(`${again} --format pack --out evidence.tar`)}
+${command('verify --pack evidence.tar')}</li>
+</ol>`;
+}
+
+function command(words: string): Html {
+  return html`<p class="command"><code>abnormal-gateway ${words}</code></p>`;
+}
+
+const UNSEALED = html`No seal had been made when this was the view, so this page names none; <code>verify</code> holds the history against those made since.`;
+
+function sealed({ index, hash, at, toSeq, kid }: NamedSeal): Html {
+  const by = kid === null ? html`not signed` : html`signed with the key <code>${kid}</code>`;
+  const published =
+    kid === null
+      ? null
+      : html` The public key is at <code>/.well-known/abnormal-gateway-signing-keys.json</code> of the gateway.`;
+  return html`The last seal before this view is seal ${index} of ${instantText(at)}, over everything up to recording ${toSeq}, ${by}. Its hash is kept with this page, and whoever has it finds out by name what was altered, removed or cut off since:
+${command(`verify --seal ${hash}`)}${published}`;
+}

@@ -1,0 +1,316 @@
+import { createHash } from 'node:crypto';
+import type { Finding, Member } from '../../controls/control.js';
+import type { ControlResult } from '../../controls/evaluate.js';
+import { CONTROLS } from '../../controls/registry.js';
+import { countText } from '../../controls/words.js';
+import { canonicalJson } from '../../values/canonical-json.js';
+import type { Evidence } from '../evaluate-period.js';
+
+export const OSCAL_VERSION = '1.2.2';
+
+interface OscalOptions {
+  /** Integrations whose records are invented. */
+  readonly simulated: readonly string[];
+}
+
+/**
+ * The evidence as OSCAL assessment results, in pieces of JSON. Every UUID follows from what is told, so the same
+ * evidence gives the same bytes. A control that does not apply has an observation and no finding, since a finding can
+ * only be satisfied or not; one that could not be judged is not satisfied, for the reason `other`.
+ */
+export function* oscalReport(evidence: Evidence, options: OscalOptions): Generator<string> {
+  const naming = namesOf(evidence);
+  const { result, ...head } = headOf(evidence, options, naming);
+  yield `{"assessment-results":${open(head)},"results":[${open(result)},"observations":[`;
+  for (const [i, observation] of entries(observationsOf(evidence, naming))) {
+    yield `${i === 0 ? '' : ','}\n${JSON.stringify(observation)}`;
+  }
+  yield ']';
+  // an empty list is none to the schema
+  const findings = evidence.results.filter(({ verdict }) => verdict !== 'NOT_APPLICABLE');
+  for (const [i, each] of findings.entries()) {
+    yield `${i === 0 ? ',"findings":[' : ','}\n${JSON.stringify(findingOf(each, naming))}`;
+  }
+  yield `${findings.length > 0 ? ']' : ''}}],"back-matter":${JSON.stringify(planOf(evidence, naming))}}}\n`;
+}
+
+/** The JSON of an object, left open for more. */
+function open(value: object): string {
+  return JSON.stringify(value).slice(0, -1);
+}
+
+function* entries<T>(items: Iterable<T>): Generator<[number, T]> {
+  let i = 0;
+  for (const item of items) yield [i++, item];
+}
+
+/** The UUID of each part by its name. */
+type Naming = (part: string) => string;
+
+function namesOf({ period, pin, integrations, thresholds, results }: Evidence): Naming {
+  const { from, to } = period;
+  const controls = results.map(({ control }) => control);
+  const document = uuidOf(canonicalJson({ from, to, pin, integrations, thresholds, controls }));
+  return (part) => uuidOf(`${document} ${part}`);
+}
+
+function headOf(evidence: Evidence, { simulated }: OscalOptions, uuid: Naming) {
+  const { period, pin, integrations, results } = evidence;
+  const invented = integrations.filter((name) => simulated.includes(name));
+  const title = `E-mail security controls, ${period.text}`;
+  return {
+    uuid: uuid('document'),
+    metadata: {
+      title,
+      'last-modified': pin.at,
+      version: `recording-${pin.seq}`,
+      'oscal-version': OSCAL_VERSION,
+      props: propsOf({ period: period.text, 'as-of': pin.at, seq: pin.seq }),
+      ...(invented.length > 0 ? { remarks: markdown(`${SIMULATED}: ${invented.join(', ')}.`) } : {}),
+    },
+    'import-ap': { href: `#${uuid('plan')}` },
+    result: {
+      uuid: uuid('result'),
+      title,
+      description: `What the recorded history says of the period; ${countText(results.length, 'control')} judged.`,
+      start: period.from,
+      end: period.to,
+      'local-definitions': definitionsOf(integrations, simulated, uuid),
+      'reviewed-controls': {
+        'control-selections': [
+          { 'include-controls': results.map(({ control }) => ({ 'control-id': control })) },
+        ],
+      },
+    },
+  };
+}
+
+const SIMULATED = 'Simulated: these records are invented, and this is evidence of nothing';
+
+function definitionsOf(integrations: readonly string[], simulated: readonly string[], uuid: Naming) {
+  const operational = { status: { state: 'operational' } };
+  const accounts = integrations.map((name) => ({
+    uuid: uuid(`account ${name}`),
+    type: 'service',
+    title: markdown(`Abnormal Security account ${name}`),
+    description: simulated.includes(name) ? SIMULATED : 'The account whose records were collected.',
+    props: propsOf({ integration: name }),
+    ...operational,
+  }));
+  const tool = {
+    uuid: uuid('tool'),
+    type: 'software',
+    title: 'Abnormal GraphQL gateway',
+    description:
+      'Records every version of every record of an Abnormal Security account, and judges controls by it.',
+    ...operational,
+  };
+  const platform = { uuid: uuid('platform'), 'uses-components': [{ 'component-uuid': tool.uuid }] };
+  return {
+    ...(accounts.length > 0 ? { components: accounts } : {}),
+    'assessment-assets': { components: [tool], 'assessment-platforms': [platform] },
+  };
+}
+
+/** What every observation has in common. */
+function observed({ pin }: Evidence, integrations: readonly string[], uuid: Naming) {
+  const subjects = integrations.map((name) => ({
+    'subject-uuid': uuid(`account ${name}`),
+    type: 'component',
+  }));
+  return {
+    origins: [{ actors: [{ type: 'tool', 'actor-uuid': uuid('tool') }] }],
+    ...(subjects.length > 0 ? { subjects } : {}),
+    collected: pin.at,
+  };
+}
+
+function* observationsOf(evidence: Evidence, uuid: Naming): Generator<object> {
+  for (const result of evidence.results) {
+    yield judgementOf(result, evidence, uuid);
+    for (const [i, finding] of result.exceptions.entries()) {
+      yield exceptionOf(result, finding, i, evidence, uuid);
+    }
+    for (const [i, member] of result.noLongerGiven.members.entries()) {
+      yield goneOf(result, member, i, evidence, uuid);
+    }
+  }
+}
+
+/** How a control was judged, with the population behind it. */
+function judgementOf(result: ControlResult, evidence: Evidence, uuid: Naming): object {
+  const { control, title, reason, verdict, population, outcomes, measures, noLongerGiven } = result;
+  const { words, query, unit, count, coverage } = population;
+  const measured = measures.flatMap(({ name, value, unit, threshold }) => [
+    [`measure-${name}`, value === null ? null : `${value} ${unit}`] as const,
+    [`threshold-${name}`, threshold && `${threshold.bound} ${threshold.value} ${unit}`] as const,
+  ]);
+  return {
+    uuid: uuid(`observation ${control}`),
+    title: markdown(title),
+    description: markdown(reason),
+    props: propsOf({
+      ...{ control, verdict, population: count, 'population-unit': unit, covered: coverage.complete },
+      ...{
+        gaps: coverage.gaps.length,
+        missing: coverage.missing.length,
+        met: outcomes.MET,
+        exceptions: outcomes.EXCEPTION,
+      },
+      ...{ pending: outcomes.PENDING, 'in-doubt': outcomes.IN_DOUBT },
+      ...{ 'no-longer-given': noLongerGiven.count, 'no-longer-given-since': noLongerGiven.since },
+      ...Object.fromEntries(measured),
+      'population-query': query,
+    }),
+    methods: ['TEST'],
+    types: ['control-objective'],
+    ...observed(evidence, evidence.integrations, uuid),
+    'relevant-evidence': [{ description: markdown(words) }],
+    ...remarksOf(result),
+  };
+}
+
+function remarksOf({ outcomes, exceptions, noLongerGiven }: ControlResult) {
+  const missing = outcomes.EXCEPTION - exceptions.length;
+  const more = noLongerGiven.count - noLongerGiven.members.length;
+  const texts = [
+    missing === 0 ? null : `${countText(missing, 'more exception')} not given here`,
+    more === 0 ? null : `${more} more members that Abnormal no longer returns not given here`,
+  ].filter((text) => text !== null);
+  if (texts.length === 0) return {};
+  return { remarks: `${texts.join('; ')}; the NDJSON and the CSV have all of them.` };
+}
+
+/** A member of the population that Abnormal no longer returns: it counts as it was last recorded. */
+function goneOf(
+  { control }: ControlResult,
+  { subject, label, at, noLongerGivenSince: since }: Member,
+  index: number,
+  evidence: Evidence,
+  uuid: Naming,
+): object {
+  const about = { ...subject.key, 'message-id': subject.messageId, at, 'no-longer-given-since': since };
+  return {
+    uuid: uuid(`gone ${control} ${index}`),
+    description: markdown(`Abnormal no longer returns it since ${since}; it counts as it was last recorded.`),
+    props: propsOf({ control, subject: subject.type, ...about, label }),
+    methods: ['TEST'],
+    types: ['historic'],
+    ...observed(evidence, [subject.key.integration], uuid),
+  };
+}
+
+function exceptionOf(
+  { control }: ControlResult,
+  { subject, label, at, reason, noLongerGivenSince = null }: Finding,
+  index: number,
+  evidence: Evidence,
+  uuid: Naming,
+): object {
+  const about =
+    subject.type === 'RECORD'
+      ? {
+          ...{ ...subject.key, 'message-id': subject.messageId, at },
+          'no-longer-given-since': noLongerGivenSince,
+        }
+      : subject.type === 'SPAN'
+        ? spanOf(subject)
+        : { integration: subject.integration, at };
+  return {
+    uuid: uuid(`exception ${control} ${index}`),
+    description: markdown(reason),
+    props: propsOf({ control, subject: subject.type, ...about, label }),
+    methods: ['TEST'],
+    types: ['finding'],
+    ...observed(evidence, [about.integration], uuid),
+  };
+}
+
+function spanOf({ stream, from, to }: Extract<Finding['subject'], { type: 'SPAN' }>) {
+  const { integration, resource, filterKey } = stream;
+  return { integration, resource, 'filter-key': filterKey, from, to };
+}
+
+const REASONS = { PASS: 'pass', FAIL: 'fail', INSUFFICIENT_DATA: 'other', NOT_APPLICABLE: 'other' } as const;
+
+function findingOf(result: ControlResult, uuid: Naming): object {
+  const { control, title, reason, verdict, exceptions, noLongerGiven } = result;
+  const names = [
+    `observation ${control}`,
+    ...exceptions.map((_, i) => `exception ${control} ${i}`),
+    ...noLongerGiven.members.map((_, i) => `gone ${control} ${i}`),
+  ];
+  return {
+    uuid: uuid(`finding ${control}`),
+    title: markdown(title),
+    description: markdown(reason),
+    props: propsOf({ verdict }),
+    target: {
+      type: 'objective-id',
+      'target-id': control,
+      description: markdown(CONTROLS[control].rule),
+      status: { state: verdict === 'PASS' ? 'satisfied' : 'not-satisfied', reason: REASONS[verdict] },
+    },
+    'related-observations': names.map((name) => ({ 'observation-uuid': uuid(name) })),
+  };
+}
+
+/** What was assessed and how, since there is no assessment plan to refer to elsewhere. */
+function planOf({ results, thresholds }: Evidence, uuid: Naming): object {
+  const rules = results.map(({ control }) => `${control}: ${CONTROLS[control].rule}`);
+  return {
+    resources: [
+      {
+        uuid: uuid('plan'),
+        title: 'The rules and thresholds that were judged by',
+        description: markdown(rules.join('\n\n')),
+        props: propsOf(thresholds),
+      },
+    ],
+  };
+}
+
+/** The name space of the properties that are this gateway's own. */
+const PROPERTY_NAMESPACE = 'https://abnormal-gateway.invalid/ns/oscal';
+
+type Value = string | number | boolean | null;
+
+/** Properties in OSCAL; those that say nothing are left out, and a list of none is not given. */
+export function propsOf(
+  values: Readonly<Record<string, Value>>,
+): { name: string; ns: string; value: string }[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    const text = value === null ? '' : plain(String(value));
+    return text === '' ? [] : [{ name: token(name), ns: PROPERTY_NAMESPACE, value: text }];
+  });
+}
+
+/** Text that is one line without blanks at its ends, as OSCAL's strings are. */
+function plain(text: string): string {
+  return text.replace(/[\s\p{Cc}\p{Zl}\p{Zp}\ufeff]+/gu, ' ').trim();
+}
+
+/** A name as OSCAL has them: letters, digits, dots, dashes. */
+function token(text: string): string {
+  return text
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}._-]+/gu, '-');
+}
+
+/** Plain text as OSCAL's Markdown, in which nothing of it is a mark. */
+export function markdown(text: string): string {
+  const lines = text.split(/\n{2,}/).map((part) => plain(part).replace(/[\\`*_~^[\]{}<>$|]/g, '\\$&'));
+  return lines.join('\n\n') || '-';
+}
+
+/** The name space of what this gateway names; chosen once, at random. */
+const UUID_NAMESPACE = Buffer.from('5d0f6c1e9a3b4f27b6c8e1d2735a9f40', 'hex');
+
+/** The UUID of a name (version 5, RFC 9562): the same name has the same one everywhere and always. */
+export function uuidOf(name: string): string {
+  const bytes = createHash('sha1').update(UUID_NAMESPACE).update(name).digest().subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}

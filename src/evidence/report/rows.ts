@@ -1,0 +1,169 @@
+import type { ControlId, Finding } from '../../controls/control.js';
+import type { ChangesQuery, HistoryStore, Pin, ReceivedRevision } from '../../history/store.js';
+import { KINDS } from '../../resources/registry.js';
+import { type Instant, shift } from '../../values/instant.js';
+import type { Evidence, EvidenceRequest } from '../evaluate-period.js';
+import { exceptionOf, judgedOf, periodOf } from './json.js';
+
+const HEADING = [
+  'control',
+  'outcome',
+  'integration',
+  'kind',
+  'id',
+  'message_id',
+  'stream',
+  'label',
+  'at',
+  'until',
+  'reason',
+  'no_longer_given_since',
+];
+
+export function csvHeading(): string {
+  return csvLine(HEADING);
+}
+
+/** The row of a finding; nothing for one that is not asked for. */
+export function csvRow(control: ControlId, finding: Finding, rows: Rows): string {
+  if (rows === 'exceptions' && finding.outcome !== 'EXCEPTION') return '';
+  const { outcome, subject, label, at, reason, noLongerGivenSince = null } = finding;
+  const about =
+    subject.type === 'RECORD'
+      ? [subject.key.integration, subject.key.kind, subject.key.id, subject.messageId, null, label, at, null]
+      : subject.type === 'SPAN'
+        ? [subject.stream.integration, null, null, null, streamName(subject.stream), label, at, subject.to]
+        : [subject.integration, null, null, null, null, label, at, null];
+  return csvLine([control, outcome, ...about, reason, noLongerGivenSince]);
+}
+
+function streamName({ resource, filterKey }: { resource: string; filterKey: string }): string {
+  return `${resource}/${filterKey}`;
+}
+
+/*
+ * CSV as RFC 4180 has it, safe to open in a spreadsheet: senders choose subjects and names, and a cell that
+ * begins like a formula would be run as one.
+ */
+
+/** One line with its end. */
+export function csvLine(cells: readonly (string | number | null)[]): string {
+  return `${cells.map(cell).join(',')}\r\n`;
+}
+
+const FORMULA = /^[\t\r\n]|^[\s\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20]/u;
+
+function cell(value: string | number | null): string {
+  if (value === null) return '';
+  if (typeof value === 'number') return String(value);
+  // NUL ends the file for some readers
+  const text = defuse(value.replaceAll('\u0000', '\ufffd'));
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Text that a spreadsheet takes as text: with an apostrophe before what could be a formula. */
+function defuse(text: string): string {
+  return FORMULA.test(text) ? `'${text}` : text;
+}
+
+/*
+ * The evidence as lines of JSON: one that says what it is of, one for each row as it is found, one for each
+ * control's result, and one that closes it. What lacks its last line was cut off.
+ */
+
+/** The first line: what is asked of which view. */
+export function ndjsonHeading(request: Omit<EvidenceRequest, 'keep'>, rows: Rows): string {
+  const { period, pin, integrations, thresholds, controls } = request;
+  return line({
+    type: 'report',
+    format: 'abnormal-gateway/evidence-lines',
+    version: 1,
+    ...{ rows, period: periodOf(period), asOf: pin.at, seq: pin.seq, integrations },
+    ...(rows === 'revisions' ? {} : { controls: controls.map(({ id }) => id), thresholds }),
+  });
+}
+
+/** The line of a finding; nothing for one that is not asked for. */
+export function ndjsonRow(control: ControlId, finding: Finding, rows: Rows): string {
+  if (rows === 'exceptions' && finding.outcome !== 'EXCEPTION') return '';
+  const { type: subject, ...facts } = exceptionOf(finding);
+  return line({ type: 'finding', control, outcome: finding.outcome, subject, ...facts });
+}
+
+/** The results and the end, after so many rows. */
+export function ndjsonClosing({ results }: Evidence, rows: number): string {
+  return `${results.map((result) => line({ type: 'result', ...judgedOf(result) })).join('')}${ndjsonEnd(rows)}`;
+}
+
+/** The last line. */
+export function ndjsonEnd(rows: number): string {
+  return line({ type: 'end', rows });
+}
+
+function line(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+/**
+ * What a row is for: what counts against a control, or every member of its population, or every version that the
+ * history recorded in the period.
+ */
+export const ROWS = ['exceptions', 'population', 'revisions'] as const;
+export type Rows = (typeof ROWS)[number];
+
+/** Which revisions are exported: those recorded in `[from, to)` by the gateway's clock, as the view has them. */
+interface RevisionSpan {
+  readonly pin: Pin;
+  readonly from: Instant;
+  readonly to: Instant;
+  /** `null`: all. */
+  readonly integrations: readonly string[] | null;
+}
+
+/** So many at once: enough to keep the store busy, few enough to hold in memory whatever their size. */
+const PAGE_SIZE = 500;
+
+/** Every revision of a span in the order it was recorded, as lines of JSON with how many they are. */
+export async function* exportRevisions(
+  store: HistoryStore,
+  span: RevisionSpan,
+): AsyncGenerator<{ readonly text: string; readonly count: number }> {
+  const query = await queryOf(store, span);
+  if (query === null) return;
+  const read = (after: ChangesQuery['after']) => store.changesReceived({ ...query, after, limit: PAGE_SIZE });
+  for (let next: Promise<ReceivedRevision[]> | null = read(null); next; ) {
+    const found: ReceivedRevision[] = await next;
+    const last = found.at(-1);
+    if (last === undefined) return;
+    // the next page is read while this one is written
+    next = found.length === PAGE_SIZE ? read(last) : null;
+    next?.catch(() => undefined);
+    yield { text: found.map((revision) => revisionLine(revision, span.pin)).join(''), count: found.length };
+  }
+}
+
+async function queryOf(store: HistoryStore, { pin, from, to, integrations }: RevisionSpan) {
+  const [before, end] = await Promise.all([store.pinAt(shift(from, -1)), store.pinAt(shift(to, -1))]);
+  const toSeq = Math.min(end.seq, pin.seq);
+  return before.seq < toSeq ? { afterSeq: before.seq, toSeq, kinds: KINDS, integrations } : null;
+}
+
+/**
+ * A revision as a line. What may still change after the view is left out: a version that was open then has no end,
+ * and when it was last confirmed is not said. `received` stands there to the letter: its SHA-256 is the digest.
+ */
+function revisionLine(revision: ReceivedRevision, pin: Pin): string {
+  const { key, seqFrom, seqTo, observedFrom, observedTo, verifiedAt, digest, runId, origin, deleted } =
+    revision;
+  const isClosed = seqTo <= pin.seq;
+  const facts = JSON.stringify({
+    type: 'revision',
+    ...{ integration: key.integration, kind: key.kind, id: key.id, seq: seqFrom },
+    supersededBy: isClosed ? seqTo : null,
+    observedFrom,
+    observedTo: isClosed ? observedTo : null,
+    verifiedAt: isClosed ? verifiedAt : null,
+    ...{ digest, runId, origin, deleted },
+  });
+  return `${facts.slice(0, -1)},"received":${revision.received}}\n`;
+}

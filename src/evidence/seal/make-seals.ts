@@ -1,0 +1,241 @@
+import { setImmediate } from 'node:timers/promises';
+import type { HistoryStore, Pin } from '../../history/store.js';
+import { COLLECTIONS } from '../../model/documents.js';
+import { streamText } from '../../model/stream.js';
+import { sha256 } from '../../values/canonical-json.js';
+import { type Instant, MINUTE, shift, toInstant } from '../../values/instant.js';
+import { type EndedRuns, endedRuns, RecentRuns } from './ended-runs.js';
+import { batchLeaf, documentLeaf, type Leaf, MerkleTree, revisionLeaf } from './leaf.js';
+import {
+  type AuditTip,
+  bodyOf,
+  entryDigest,
+  listText,
+  makeSeal,
+  packLeaves,
+  SEAL_TYPE,
+  type SealBody,
+  sealDocument,
+  sealIn,
+  type Tree,
+} from './seal.js';
+import type { Signer } from './signing-key.js';
+import { allStreams, type StreamStatement, stateCoverage } from './stream-coverage.js';
+import { walkBatches } from './walk-batches.js';
+
+/** Revisions after which a seal ends with the batch: what is held while it is made, and what its list comes to. */
+const ENOUGH = 20_000;
+const BATCHES_AT_ONCE = 100;
+/** Leaves made before other work is let in. */
+const AT_ONCE = 20;
+/** Another process may seal at the same time; one of the two is first. */
+const MOST_TRIES = 10;
+
+interface SealOptions {
+  /** `null`: seals are made and chained, and not signed. */
+  readonly signer: Signer | null;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** What earlier calls have read; kept by whoever seals again and again. */
+  readonly recent?: RecentRuns;
+  readonly signal?: AbortSignal;
+  /** Revisions after which a seal ends with the batch. */
+  readonly enough?: number;
+}
+
+/** What a seal is told by. */
+interface SealNote {
+  readonly index: number;
+  readonly hash: string;
+  readonly at: Instant;
+  readonly toSeq: number;
+}
+
+/** The last seal's fact that the next begins from; an unreadable one is an Error, for nothing may follow it. */
+async function lastSeal(store: HistoryStore): Promise<(SealBody & { readonly hash: string }) | null> {
+  const [entry] = await store.journal({ journal: 'seals', from: null, descending: true, limit: 1 });
+  if (!entry) return null;
+  const seal = sealIn(entry.body);
+  const body = seal && bodyOf(seal);
+  if (!seal || !body || body.index !== entry.index || sha256(seal.text) !== seal.hash) {
+    throw new Error(`Seal ${entry.index} is not as it was made: run verify. Nothing is sealed after it.`);
+  }
+  return { ...body, hash: seal.hash };
+}
+
+/**
+ * Seals every batch that was recorded and is not sealed yet, up to the head at the call, with the runs that have
+ * ended. Several processes may do so at once: the chain has one next place, and whoever is late begins anew.
+ */
+export async function sealHistory(store: HistoryStore, options: SealOptions): Promise<SealNote[]> {
+  const { recent = new RecentRuns() } = options;
+  const target = await store.head();
+  const made: SealNote[] = [];
+  for (let tries = 0, again = true; again && tries < MOST_TRIES; ) {
+    options.signal?.throwIfAborted();
+    const last = await lastSeal(store);
+    const step = await sealNext(store, last, target, { ...options, recent });
+    if (step.note) made.push(step.note);
+    tries = step.wasFirst ? 0 : tries + 1;
+    again = step.again;
+  }
+  return made;
+}
+
+interface Step {
+  readonly note: SealNote | null;
+  readonly wasFirst: boolean;
+  readonly again: boolean;
+}
+
+async function sealNext(
+  store: HistoryStore,
+  last: (SealBody & { readonly hash: string }) | null,
+  target: Pin,
+  { signer, clock, recent, signal, enough = ENOUGH }: SealOptions & { readonly recent: RecentRuns },
+): Promise<Step> {
+  const fromSeq = last?.toSeq ?? 0;
+  const at = toInstant(clock());
+  const isBehind = fromSeq < target.seq;
+  if (!isBehind && (last === null || !last.runsLeft)) return { note: null, wasFirst: true, again: false };
+  const part = await readPart(store, fromSeq, target, enough, signal);
+  const range = isBehind ? part : { ...part, toSeq: fromSeq, toAt: last?.toAt ?? target.at };
+  const statements = await stateAll(store, { fromSeq, ...range });
+  const ended: EndedRuns = await endedRuns(store, last, recent, at);
+  const ledger = statements.flatMap(({ leaves }) => leaves);
+  // those that no seal covers yet: in the first seal that covers any, all
+  const batchesFrom = last?.batches ? fromSeq : 0;
+  const batches = await readBatches(store, batchesFrom, range.toSeq, signal);
+  const documents = await readDocuments(store);
+  const list = listText({ revisions: part.leaves, ledger, batches, documents });
+  const body: SealBody = {
+    ...{ type: SEAL_TYPE, version: 1, index: (last?.index ?? 0) + 1, at },
+    ...{ fromSeq, toSeq: range.toSeq, toAt: range.toAt },
+    revisions: treeOf(part.leaves),
+    ledger: treeOf(ledger),
+    batches: { ...treeOf(batches), fromSeq: batchesFrom },
+    list: sha256(list),
+    coverage: statements.map(({ coverage }) => coverage),
+    ...{ runs: ended.runs, runsBefore: ended.before, runsLeft: ended.hasMore },
+    audit: await auditTip(store),
+    ...{ previous: last?.hash ?? null, key: signer?.publicKey ?? null },
+  };
+  const seal = makeSeal(body, await packLeaves(list), signer);
+  const wasFirst = await store.append('seals', body.index, at, sealDocument(seal));
+  const note = wasFirst ? { index: body.index, hash: seal.hash, at, toSeq: body.toSeq } : null;
+  return { note, wasFirst, again: !wasFirst || body.toSeq < target.seq || ended.hasMore };
+}
+
+async function stateAll(store: HistoryStore, range: Pick<SealBody, 'fromSeq' | 'toSeq' | 'toAt'>) {
+  const states = await store.streams();
+  const from = new Map(states.map((state) => [streamText(state), state.collectFrom]));
+  const statements: StreamStatement[] = [];
+  for (const stream of allStreams(states)) {
+    const statement = await stateCoverage(store, stream, from.get(streamText(stream)) ?? null, range);
+    if (statement) statements.push(statement);
+  }
+  return statements;
+}
+
+interface Part extends Pick<SealBody, 'toSeq' | 'toAt'> {
+  readonly leaves: readonly Leaf[];
+}
+
+/** The leaves of the next batches: all up to the target, or as many as are enough. */
+async function readPart(
+  store: HistoryStore,
+  fromSeq: number,
+  target: Pin,
+  enough: number,
+  signal: AbortSignal | undefined,
+): Promise<Part> {
+  const leaves: Leaf[] = [];
+  for await (const { seq, revisions } of walkBatches(store, fromSeq, target.seq)) {
+    signal?.throwIfAborted();
+    for (const revision of revisions) {
+      leaves.push(revisionLeaf(revision));
+      if (leaves.length % AT_ONCE === 0) await setImmediate();
+    }
+    const [first] = revisions;
+    if (leaves.length >= enough && first) return { leaves, toSeq: seq, toAt: first.observedFrom };
+  }
+  return { leaves, toSeq: target.seq, toAt: target.at };
+}
+
+async function readBatches(
+  store: HistoryStore,
+  fromSeq: number,
+  toSeq: number,
+  signal: AbortSignal | undefined,
+): Promise<Leaf[]> {
+  const leaves: Leaf[] = [];
+  for (let afterSeq = fromSeq; afterSeq < toSeq; await setImmediate()) {
+    signal?.throwIfAborted();
+    const notes = await store.batches({ afterSeq, toSeq, limit: BATCHES_AT_ONCE });
+    leaves.push(...notes.map(batchLeaf));
+    afterSeq = notes.length < BATCHES_AT_ONCE ? toSeq : (notes.at(-1)?.seq ?? toSeq);
+  }
+  return leaves;
+}
+
+async function readDocuments(store: HistoryStore): Promise<Leaf[]> {
+  const leaves: Leaf[] = [];
+  for (const collection of COLLECTIONS) {
+    const documents = await store.documents(collection);
+    leaves.push(...documents.map((document) => documentLeaf(collection, document)));
+  }
+  return leaves;
+}
+
+/** The last entry of the audit trail, with its digest. */
+async function auditTip(store: HistoryStore): Promise<AuditTip | null> {
+  const [entry] = await store.journal({ journal: 'audit', from: null, descending: true, limit: 1 });
+  return entry ? { index: entry.index, digest: entryDigest(entry) } : null;
+}
+
+/** The tree over leaves that are known by their hashes. */
+export function treeOf(leaves: readonly Leaf[]): Tree {
+  const tree = new MerkleTree();
+  for (const { hash } of leaves) tree.add(Buffer.from(hash, 'hex'));
+  return { count: tree.count, root: tree.root() };
+}
+
+/** A seal as a report names it. */
+export interface NamedSeal {
+  readonly index: number;
+  readonly hash: string;
+  readonly at: Instant;
+  /** The last batch that it and those before it cover. */
+  readonly toSeq: number;
+  /** The id of the key that signed it; `null` where nobody did. */
+  readonly kid: string | null;
+}
+
+/** A seal says when it was begun, and is there a little later: what is so much older than the view is there. */
+const SETTLED_MS = 10 * MINUTE;
+
+/**
+ * The last seal that was there when the view was: of one view always the same, however many come later. `null` where
+ * there is none, or none that can be read.
+ */
+export async function sealBefore(store: HistoryStore, pin: Pin): Promise<NamedSeal | null> {
+  const until = shift(pin.at, -SETTLED_MS);
+  let [low, high] = [0, await store.journalLength('seals')];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    const entry = await entryAt(store, middle);
+    if (entry !== null && entry.at <= until) low = middle;
+    else high = middle - 1;
+  }
+  const entry = low === 0 ? null : await entryAt(store, low);
+  const seal = entry && sealIn(entry.body);
+  const body = seal && bodyOf(seal);
+  if (!seal || !body) return null;
+  const { index, at, toSeq, key } = body;
+  return { index, at, toSeq, hash: seal.hash, kid: key?.kid ?? null };
+}
+
+async function entryAt(store: HistoryStore, index: number) {
+  const [entry] = await store.journal({ journal: 'seals', from: index - 1, descending: false, limit: 1 });
+  return entry?.index === index ? entry : null;
+}

@@ -1,0 +1,126 @@
+import { Arg, Args, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
+import { recordAudit, toAuditEntry } from '../../audit-trail.js';
+import { isKeyName, KEY_NAME, type ApiKey as Key, type KeyBook } from '../../callers/api-keys.js';
+import type { Role } from '../../values/access.js';
+import { DAY, toMillis } from '../../values/instant.js';
+import { badInput, queryError } from '../base/errors.js';
+import { cursorWriter, ForwardArgs, Page, readCursor, toPageRequest } from '../lists/page.js';
+import { Guard } from '../operation/guard.js';
+import type { GatewayContext, Means } from '../request/services.js';
+import { ApiKey, CreatedApiKey } from './api-key.type.js';
+import { AuditConnection, AuditEntry, RoleEnum } from './audit.type.js';
+
+const MOST_DAYS = 3650;
+
+/** What an admin has to do with the keys of callers. */
+@Resolver(() => ApiKey)
+export class ApiKeyResolver {
+  @Guard('admin')
+  @Query(() => [ApiKey], {
+    nullable: true,
+    description:
+      'All keys ever made of which the history knows, the oldest first. Those of `API_KEYS` are not among them.',
+  })
+  async apiKeys(@Ctx() { means }: GatewayContext): Promise<ApiKey[]> {
+    return (await bookOf(means).list()).map((key) => new ApiKey(key, means.now()));
+  }
+
+  @Guard('admin')
+  @Mutation(() => CreatedApiKey, {
+    nullable: true,
+    description:
+      'Makes a key for a caller and shows it, this once. With the first key there is, every caller has to show one.',
+  })
+  async createApiKey(
+    @Arg('name', () => String, { description: 'Who or what it is for: up to 60 characters.' }) name: string,
+    @Arg('role', () => RoleEnum, { description: 'What who shows it may do.' }) role: Role,
+    @Arg('days', () => Int, {
+      nullable: true,
+      description: `After how many days it ends: 1 to ${MOST_DAYS}; never unless given.`,
+    })
+    days: number | null,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<CreatedApiKey> {
+    if (!isKeyName(name)) throw badInput(`name: ${KEY_NAME}`);
+    if (days !== null && days !== undefined && (days < 1 || days > MOST_DAYS)) {
+      throw badInput(`days must be from 1 to ${MOST_DAYS}; it is ${days}.`);
+    }
+    const { key, text } = await bookOf(means).create(name, role, days ? days * DAY : null);
+    await note(means, 'CREATE_API_KEY', key.id, key);
+    return new CreatedApiKey(new ApiKey(key, means.now()), text);
+  }
+
+  @Guard('admin')
+  @Mutation(() => ApiKey, {
+    nullable: true,
+    description: 'Makes a key stop working, for good: here at once, in other processes within two seconds.',
+  })
+  async revokeApiKey(
+    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @Ctx() { means }: GatewayContext,
+  ): Promise<ApiKey> {
+    const key = await bookOf(means).revoke(id);
+    await note(means, 'REVOKE_API_KEY', id, key);
+    if (key === null) throw badInput(`There is no key with the id ${JSON.stringify(id)}: see apiKeys.`);
+    return new ApiKey(key, means.now());
+  }
+}
+
+function bookOf({ keys }: Means): KeyBook {
+  if (keys) return keys;
+  throw queryError('NOT_POSSIBLE', 'This gateway keeps no keys.');
+}
+
+async function note(
+  means: Means,
+  action: 'CREATE_API_KEY' | 'REVOKE_API_KEY',
+  target: string,
+  key: Key | null,
+): Promise<void> {
+  const { store, caller } = means;
+  const outcome = key === null ? 'FAILED' : 'SUCCEEDED';
+  const detail = key && `${key.id} (${key.name}), ${key.role}`;
+  const trail = { store, clock: () => toMillis(means.now()) };
+  await recordAudit(trail, { caller, action, target, outcome, detail });
+}
+
+@Resolver(() => AuditEntry)
+export class AuditResolver {
+  @Guard('admin')
+  @Query(() => AuditConnection, {
+    nullable: true,
+    description: 'Who did what with integrations, keys, polls, reports and exports: newest first.',
+  })
+  auditTrail(
+    @Args(() => ForwardArgs) args: ForwardArgs,
+    @Ctx() context: GatewayContext,
+  ): Promise<AuditConnection> {
+    return listAudit(args, context.means);
+  }
+}
+
+const LIST = 'auditTrail';
+
+/** A page of the audit trail, newest first. Nothing in it ever changes, so nothing is pinned. */
+async function listAudit(args: ForwardArgs, means: Means): Promise<AuditConnection> {
+  const { limit, cursor } = toPageRequest(args);
+  const from = cursor === null ? null : placeOf(cursor);
+  const found = await means.store.journal({ journal: 'audit', from, descending: true, limit: limit + 1 });
+  const page = found.slice(0, limit);
+  const write = cursorWriter({ list: LIST, terms: {}, pin: [] });
+  return new AuditConnection(
+    new Page({
+      nodes: page.map((entry) => new AuditEntry(toAuditEntry(entry))),
+      cursorAt: (index) => write([page[index]?.index ?? 0]),
+      hasNextPage: found.length > limit,
+      hasPreviousPage: cursor !== null,
+      count: ({ store }) => store.journalLength('audit'),
+    }),
+  );
+}
+
+function placeOf(cursor: string): number {
+  const [index] = readCursor(cursor, LIST, {}).place;
+  if (typeof index === 'number') return index;
+  throw badInput('This cursor is of another list: to begin a new walk, leave the cursor out.');
+}

@@ -1,0 +1,195 @@
+import { ArgsType, Field, ID } from 'type-graphql';
+import type { CredentialFact, Finding, Member } from '../../controls/control.js';
+import type { Keep } from '../../controls/evaluate.js';
+import { type Period, PeriodError, parsePeriod, partsOf } from '../../controls/period.js';
+import { CONTROLS, controlsOf } from '../../controls/registry.js';
+import { type Thresholds, toThresholds } from '../../controls/thresholds.js';
+import {
+  type Evidence as EvidenceFacts,
+  type EvidenceRequest,
+  evaluatePeriod,
+} from '../../evidence/evaluate-period.js';
+import { gatherCredentials } from '../../evidence/gather-facts.js';
+import type { HistoryStore, Pin } from '../../history/store.js';
+import { SIMULATED_ACCOUNT } from '../../integrations/accounts.js';
+import { readTokenHistories } from '../../integrations/token-history.js';
+import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
+import type { Instant } from '../../values/instant.js';
+import { badInput } from '../base/errors.js';
+import { DateTime } from '../base/scalars.js';
+import { ForwardArgs } from '../lists/page.js';
+import { toWish } from '../lists/view.js';
+import { checkIntegrations } from '../request/choose-integrations.js';
+import type { Means } from '../request/services.js';
+import { Trend } from './control.type.js';
+import { type ControlResult, Evidence } from './evidence.type.js';
+
+/** Exceptions that are found with the verdicts; what is paged to beyond them is looked for again. */
+const KEPT: Keep = { skip: 0, limit: 1000 };
+
+/** Evidence as a caller asks for it; what is wrong with the question is the caller's error. */
+export async function readEvidence(means: Means, args: EvidenceArgs): Promise<Evidence> {
+  const request = { ...(await requestOf(means, args)), keep: KEPT };
+  return new Evidence({ request, evidence: await evaluateOnce(means, request) });
+}
+
+async function requestOf(means: Means, args: EvidenceArgs): Promise<Omit<EvidenceRequest, 'keep'>> {
+  const { asOf } = toWish(means, { asOf: args.asOf ?? null });
+  const trend = args.trend ?? null;
+  const asked = {
+    period: asInput(() => parsePeriod(args.period, means.now())),
+    controls: asInput(() => controlsOf(args.controls ?? null)),
+    integrations: await checkIntegrations(means, args.integrations),
+  };
+  if (trend !== null) asInput(() => partsOf(asked.period, trend));
+  return {
+    ...asked,
+    trend,
+    pin: asOf === null ? await means.loaders.current.head() : await means.store.pinAt(asOf),
+    thresholds: thresholdsOf(means),
+    credentials: await credentialsOf(means),
+  };
+}
+
+/** The question whose answer a population is part of. Not every control has members that can be listed. */
+export async function populationRequest(
+  means: Means,
+  args: Pick<EvidenceArgs, 'period' | 'asOf' | 'integrations'> & { readonly control: string },
+): Promise<Omit<EvidenceRequest, 'keep'>> {
+  const request = await requestOf(means, { ...args, controls: [args.control] });
+  const listed = Object.values(CONTROLS).filter((each) => each.population(request.period).isListed);
+  if (request.controls.some((control) => listed.includes(control))) return request;
+  throw badInput(
+    `The members of ${args.control} are neither records nor messages: choose one of ${listed.map(({ id }) => id).join(', ')}.`,
+  );
+}
+
+/** Members that one evaluation keeps: it reads the whole period, so it serves several pages. */
+const MEMBERS_AT_ONCE = 1000;
+
+/** So many members of a population after so many; and how many there are. */
+export async function findMembers(
+  means: Means,
+  request: Omit<EvidenceRequest, 'keep'>,
+  { skip, limit }: Keep,
+): Promise<{ readonly members: readonly Member[]; readonly count: number }> {
+  const start = skip - (skip % MEMBERS_AT_ONCE);
+  // a page may reach into the next block
+  const size = skip + limit > start + MEMBERS_AT_ONCE ? 2 * MEMBERS_AT_ONCE : MEMBERS_AT_ONCE;
+  const keep = { skip: 0, limit: 0, members: { skip: start, limit: size } };
+  const [result] = (await evaluateOnce(means, { ...request, keep })).results;
+  const members = result?.members.slice(skip - start, skip - start + limit) ?? [];
+  return { members, count: result?.population.count ?? 0 };
+}
+
+/** What this gateway judges by. */
+export function thresholdsOf({ thresholds }: Means): Thresholds {
+  return thresholds ?? toThresholds();
+}
+
+/** So many of a result's exceptions after so many, in the view of `pin`; and how many there are. */
+export async function findExceptions(
+  means: Means,
+  { facts, asked }: ControlResult,
+  pin: Pin,
+  { skip, limit }: Keep,
+): Promise<{ readonly exceptions: readonly Finding[]; readonly count: number }> {
+  const request = { ...asked.request, pin, trend: null, controls: [CONTROLS[facts.control]] };
+  const isSameView = pin.seq === asked.evidence.pin.seq;
+  const known = isSameView ? facts : (await evaluateOnce(means, request)).results[0];
+  const count = known?.outcomes.EXCEPTION ?? 0;
+  if (Math.min(skip + limit, count) <= KEPT.limit) {
+    return { exceptions: known?.exceptions.slice(skip, skip + limit) ?? [], count };
+  }
+  const further = await evaluateOnce(means, { ...request, keep: { skip, limit } });
+  return { exceptions: further.results[0]?.exceptions ?? [], count };
+}
+
+async function credentialsOf({ store }: Means): Promise<CredentialFact[]> {
+  return gatherCredentials(await readTokenHistories(store), [SIMULATED_ACCOUNT]);
+}
+
+function asInput<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof PeriodError || error instanceof RangeError) throw badInput(error.message);
+    throw error;
+  }
+}
+
+class Evaluations {
+  readonly underway = new Map<string, Promise<EvidenceFacts>>();
+  readonly done = new BoundedCache<EvidenceFacts>('evaluations', jsonBytes);
+}
+
+const evaluations = new WeakMap<HistoryStore, Evaluations>();
+
+/** The same question about the same view has one answer, which is worked out once for all who ask. */
+async function evaluateOnce({ store }: Means, request: EvidenceRequest): Promise<EvidenceFacts> {
+  const { underway, done } = evaluations.get(store) ?? new Evaluations();
+  evaluations.set(store, { underway, done });
+  const key = keyOf(request);
+  const known = done.get(key) ?? underway.get(key);
+  if (known) return known;
+  const answer = evaluatePeriod(store, request).finally(() => underway.delete(key));
+  underway.set(key, answer);
+  const evidence = await answer;
+  done.set(key, evidence);
+  return evidence;
+}
+
+function keyOf({ controls, period, ...rest }: EvidenceRequest): string {
+  const { from, to, unit }: Period = period;
+  return JSON.stringify([controls.map(({ id }) => id), from, to, unit, rest]);
+}
+
+@ArgsType()
+export class EvidenceArgs {
+  @Field(() => String, {
+    description:
+      'Which time, in UTC: a quarter (`2026-Q3`), a month (`2026-09`), an ISO week (`2026-W37`), a day (`2026-09-14`), or `FROM/TO`, each a day or a time with its zone; TO itself is not in it. Between the year 2000 and a year from now.',
+  })
+  period!: string;
+
+  @Field(() => [ID], { nullable: true, description: 'Only these controls, by id; all when not given.' })
+  controls?: string[] | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'Judge what was recorded by this instant, in the gateway’s own time (UTC); not in the future. The newest when not given. The same period as of the same instant has the same evidence at any time.',
+  })
+  asOf?: Instant | null;
+
+  @Field(() => [ID], {
+    nullable: true,
+    description: 'Only these integrations, by name, judged together; all that had been read when not given.',
+  })
+  integrations?: string[] | null;
+
+  @Field(() => Trend, { nullable: true, description: 'Judge the period’s parts too, so that a trend shows.' })
+  trend?: Trend | null;
+}
+
+@ArgsType()
+export class PopulationArgs extends ForwardArgs {
+  @Field(() => ID, { description: 'The control, by id: one whose members are records or messages.' })
+  control!: string;
+
+  @Field(() => String, { description: 'Which time, in UTC, as for `evidence`.' })
+  period!: string;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'What was recorded by this instant, in the gateway’s own time (UTC); not in the future. The newest when not given.',
+  })
+  asOf?: Instant | null;
+
+  @Field(() => [ID], {
+    nullable: true,
+    description: 'Only these integrations, by name; all that had been read when not given.',
+  })
+  integrations?: string[] | null;
+}

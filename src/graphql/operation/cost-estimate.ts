@@ -1,0 +1,204 @@
+import { Kind, type OperationDefinitionNode, type ValueNode, valueFromASTUntyped } from 'graphql';
+import { DEFAULT_PAGE, LARGEST_PAGE } from '../lists/page.js';
+import {
+  CALL_PRICE,
+  COMMON_PRICES,
+  FIELD_PRICES,
+  LIST_LENGTHS,
+  OF_THE_PAST,
+  ON_DEMAND,
+  SINGLE_NODES,
+} from './cost-table.js';
+import type { AskedField } from './query-document.js';
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/** A number, or how it comes of the variables. */
+type Amount = number | ((variables: Variables) => number);
+
+/** One field that costs something, or under which something does. */
+export interface PricedField {
+  /** Its place in the answer. */
+  readonly key: string;
+  /** Times that it is resolved for each of its parents. */
+  readonly items: Amount;
+  /** How those items are met with in the answer: as nodes of a page, or as the value itself. */
+  readonly shape: 'PAGE' | 'VALUE';
+  /** Whether the items are nodes that count. */
+  readonly counts: boolean;
+  /** Flat, for each parent. */
+  readonly price: number;
+  /** Requests to Abnormal that it may cause, for each parent. */
+  readonly calls: Amount;
+  /** Whether everything below is as it was, by its arguments or by what it is. */
+  readonly past: (variables: Variables) => boolean;
+  readonly children: readonly PricedField[];
+  /** Of a page: where its nodes stand in the answer, each with what is below. */
+  readonly nodes: readonly NodesField[];
+}
+
+/** `nodes`, or `edges` with the `node` in them. */
+export interface NodesField {
+  readonly key: string;
+  /** The place of the node within each item; `null`: the item is the node, or the node is not asked for. */
+  readonly inner: string | null;
+  readonly children: readonly PricedField[];
+}
+
+/** How many nodes a page is asked to have. What is no page size is refused later, and costs nothing. */
+function pageSize(first: unknown, last: unknown): number {
+  const asked = first ?? last ?? DEFAULT_PAGE;
+  return typeof asked === 'number' && asked >= 0 ? Math.min(asked, LARGEST_PAGE) : 0;
+}
+
+function amount(value: Amount, variables: Variables): number {
+  return typeof value === 'number' ? value : value(variables);
+}
+
+/** What an operation may cost at most, with these variables. */
+export function requestedCost(fields: readonly PricedField[], variables: Variables): number {
+  return sum(fields, variables, 1, false);
+}
+
+function sum(fields: readonly PricedField[], variables: Variables, times: number, isPast: boolean): number {
+  let cost = 0;
+  for (const field of fields) cost += costOf(field, variables, times, isPast);
+  return cost;
+}
+
+function costOf(field: PricedField, variables: Variables, times: number, wasPast: boolean): number {
+  const isPast = wasPast || field.past(variables);
+  const items = times * amount(field.items, variables);
+  const calls = isPast ? 0 : times * amount(field.calls, variables) * CALL_PRICE;
+  let cost = times * field.price + calls + (field.counts ? items : 0);
+  cost += sum(field.children, variables, field.shape === 'PAGE' ? times : items, isPast);
+  for (const { children } of field.nodes) cost += sum(children, variables, items, isPast);
+  return cost;
+}
+
+/** What was given, by the answer: the nodes in it, and what has a price of its own. */
+export function givenCost(fields: readonly PricedField[], data: unknown): number {
+  if (Array.isArray(data)) return data.reduce((cost: number, item) => cost + givenCost(fields, item), 0);
+  if (typeof data !== 'object' || data === null) return 0;
+  let cost = 0;
+  for (const field of fields) cost += givenBy(field, (data as Record<string, unknown>)[field.key]);
+  return cost;
+}
+
+function givenBy(field: PricedField, value: unknown): number {
+  if (value === undefined || value === null) return 0;
+  let cost = field.price + givenCost(field.children, value);
+  if (field.shape === 'VALUE') return cost + (field.counts ? returnedLength(value) : 0);
+  let most = 0;
+  for (const { key, inner, children } of field.nodes) {
+    const nodes = (value as Record<string, unknown>)[key];
+    if (!Array.isArray(nodes)) continue;
+    most = Math.max(most, nodes.length);
+    if (children.length === 0) continue;
+    if (inner === null) cost += givenCost(children, nodes);
+    else for (const edge of nodes) cost += givenCost(children, edge?.[inner]);
+  }
+  return cost + most;
+}
+
+function returnedLength(value: unknown): number {
+  return Array.isArray(value) ? value.filter((item) => item !== null).length : 1;
+}
+
+/** What one argument is: as it stands, or by the variables. */
+type Given = { readonly value: unknown } | { readonly by: (variables: Variables) => unknown };
+
+/** What a field costs by itself, without what is below it. */
+export function priceOf(
+  asked: AskedField,
+  isPage: boolean,
+  operation: OperationDefinitionNode,
+): Omit<PricedField, 'key' | 'children' | 'nodes'> {
+  const name = `${asked.type}.${asked.name}`;
+  const given = (argument: string) => argumentOf(asked, argument, operation);
+  const isNodes = name === 'Query.nodes';
+  const items = isPage
+    ? amountBy(pageSize, given('first'), given('last'))
+    : isNodes
+      ? amountBy(givenLength, given('ids'))
+      : (LIST_LENGTHS[name] ?? 1);
+  return {
+    items,
+    price: FIELD_PRICES[name] ?? COMMON_PRICES[asked.name] ?? (asked.type === 'Mutation' ? CALL_PRICE : 0),
+    shape: isPage ? 'PAGE' : 'VALUE',
+    counts: isPage || isNodes || SINGLE_NODES.has(name),
+    calls: callsOf(name, items, isPage, given),
+    past: pastBy(name, given('asOf')),
+  };
+}
+
+function callsOf(name: string, items: Amount, isPage: boolean, given: (argument: string) => Given): Amount {
+  if (!ON_DEMAND.has(name)) return 0;
+  if (!isPage) return items;
+  // a cursor's view is read as it is
+  return amountBy(
+    (after, before) => (isSaid(after) || isSaid(before) ? 0 : 1),
+    given('after'),
+    given('before'),
+  );
+}
+
+function pastBy(name: string, asOf: Given): PricedField['past'] {
+  if (OF_THE_PAST.has(name)) return () => true;
+  if ('value' in asOf) return isSaid(asOf.value) ? () => true : () => false;
+  return (variables) => isSaid(asOf.by(variables));
+}
+
+function isSaid(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function givenLength(list: unknown): number {
+  if (Array.isArray(list)) return list.length;
+  return isSaid(list) ? 1 : 0;
+}
+
+/** Reckons at once where no variable has a part in it. */
+function amountBy(reckon: (...values: unknown[]) => number, ...given: readonly Given[]): Amount {
+  const readers = given.map((each) => ('by' in each ? each.by : () => each.value));
+  const reckonBy = (variables: Variables) => reckon(...readers.map((read) => read(variables)));
+  return given.some((each) => 'by' in each) ? reckonBy : reckonBy({});
+}
+
+function argumentOf(
+  { nodes: [node] }: AskedField,
+  name: string,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+): Given {
+  const argument = node?.arguments?.find((each) => each.name.value === name);
+  if (!argument) return { value: undefined };
+  if (!hasVariables(argument.value)) return { value: valueFromASTUntyped(argument.value) };
+  const defaults = new Map(
+    variableDefinitions.map(({ variable, defaultValue }) => [
+      variable.name.value,
+      defaultValue && valueFromASTUntyped(defaultValue),
+    ]),
+  );
+  const { value } = argument;
+  const read = (variables: Variables, variable: string) =>
+    Object.hasOwn(variables, variable) ? variables[variable] : defaults.get(variable);
+  if (value.kind === Kind.VARIABLE) return { by: (variables) => read(variables, value.name.value) };
+  return { by: (variables) => valueFromASTUntyped(value, { ...Object.fromEntries(defaults), ...variables }) };
+}
+
+function hasVariables(value: ValueNode): boolean {
+  if (value.kind === Kind.VARIABLE) return true;
+  return value.kind === Kind.LIST && value.values.some(hasVariables);
+}
+
+/** An operation that is within the limits: what it costs by its variables. */
+export interface Measured {
+  readonly fields: readonly PricedField[];
+}
+
+/** What an operation may cost, when it was let through. */
+export interface Admission {
+  readonly requested: number;
+  readonly limit: number;
+  readonly measured: Measured;
+}

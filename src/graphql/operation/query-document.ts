@@ -1,0 +1,136 @@
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  Kind,
+  Lexer,
+  type SelectionSetNode,
+  Source,
+  TokenKind,
+} from 'graphql';
+import type { QueryLimits } from '../../values/request-limits.js';
+import type { ErrorCode } from '../base/errors.js';
+
+const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.PAREN_L, TokenKind.BRACKET_L]);
+const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.PAREN_R, TokenKind.BRACKET_R]);
+
+/**
+ * Whether a text is too much to be parsed. It is read word by word and no further than the first limit: the
+ * parser calls itself for each bracket, so a million of them must never get to it.
+ */
+export function scan(text: string, limits: QueryLimits): Refusal | null {
+  const lexer = new Lexer(new Source(text));
+  let tokens = 0;
+  let nesting = 0;
+  let directives = 0;
+  try {
+    for (;;) {
+      const { kind } = lexer.advance();
+      if (kind === TokenKind.EOF) break;
+      tokens += 1;
+      if (OPENING.has(kind)) nesting += 1;
+      else if (CLOSING.has(kind)) nesting -= 1;
+      else if (kind === TokenKind.AT) directives += 1;
+      if (tokens > limits.tokens) return beyond('tokens', tokens, limits.tokens, false);
+      if (nesting > limits.nesting) return beyond('nesting', nesting, limits.nesting, false);
+    }
+  } catch {
+    // not GraphQL: whoever parses it says where
+    return null;
+  }
+  return directives > limits.directives ? beyond('directives', directives, limits.directives) : null;
+}
+
+/** Whether there are more values in `variables` than allowed, or deeper within one another. */
+export function scanVariables(variables: object, limits: QueryLimits): Refusal | null {
+  let level: unknown[] = Object.values(variables);
+  let values = 0;
+  // level by level and not by recursion: these may be nested as deep as a body is long
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > limits.nesting) return beyond('nesting', depth, limits.nesting, false);
+    values += level.length;
+    if (values > limits.variables) return beyond('variables', values, limits.variables, false);
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
+  return null;
+}
+
+/** Why an operation is not run. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** What a program needs to know beside the code. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+const WHAT: Readonly<Record<keyof QueryLimits, string>> = {
+  tokens: 'words and signs',
+  nesting: 'brackets within one another',
+  depth: 'fields under one another',
+  fields: 'fields, with fragments put in place',
+  roots: 'fields at its root',
+  aliases: 'aliases',
+  directives: 'directives',
+  fragments: 'fragments',
+  variables: 'values in its variables',
+};
+
+/** An operation that is beyond one of the limits. Counting may have ended early: then there are more. */
+export function beyond(
+  limit: keyof QueryLimits,
+  asked: number,
+  allowed: number,
+  countedToTheEnd = true,
+): Refusal {
+  const count = countedToTheEnd ? `${asked}` : `${asked} or more`;
+  return {
+    code: 'LIMIT_EXCEEDED',
+    message: `The operation has ${count} ${WHAT[limit]}; up to ${allowed} are allowed.`,
+    details: { limit, asked, allowed },
+  };
+}
+
+/** All that is asked for under one name in one place, which is answered as one field. */
+export interface AskedField {
+  /** Its name in the answer. */
+  readonly key: string;
+  readonly name: string;
+  /** The type that it is a field of, as far as the query says. */
+  readonly type: string;
+  readonly nodes: readonly FieldNode[];
+}
+
+/** Puts fragments in place: the fields of selections on a type, those with one name together. */
+export function fieldsOf(
+  selections: readonly SelectionSetNode[],
+  type: string,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): AskedField[] {
+  const found = new Map<string, AskedField & { nodes: FieldNode[] }>();
+  const put = new Set<string>();
+  const take = (selectionSet: SelectionSetNode, on: string): void => {
+    for (const selection of selectionSet.selections) {
+      if (selection.kind === Kind.FIELD) add(selection, on);
+      else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        take(selection.selectionSet, selection.typeCondition?.name.value ?? on);
+      } else {
+        const name = selection.name.value;
+        const fragment = fragments.get(name);
+        // once in a place is as good as twice, and a fragment may lead back to itself
+        if (!fragment || put.has(name)) continue;
+        put.add(name);
+        take(fragment.selectionSet, fragment.typeCondition.name.value);
+      }
+    }
+  };
+  const add = (node: FieldNode, on: string): void => {
+    const key = node.alias?.value ?? node.name.value;
+    const place = `${on} ${key}`;
+    const asked = found.get(place);
+    if (asked) asked.nodes.push(node);
+    else found.set(place, { key, name: node.name.value, type: on, nodes: [node] });
+  };
+  for (const selectionSet of selections) take(selectionSet, type);
+  return [...found.values()];
+}

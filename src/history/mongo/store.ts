@@ -1,0 +1,192 @@
+import { toInstant } from '../../values/instant.js';
+import { HistoryError } from '../errors.js';
+import type { Batch, HistoryStore, OpenMode, Pin, Recorded } from '../store.js';
+import { connect, guarded, type MongoConnection } from './connection.js';
+import { MongoDerivedCheck } from './derived.js';
+import { MongoKept } from './documents.js';
+import { MongoBooks } from './ledger.js';
+import { MongoLists } from './lists.js';
+import { MongoRecorder } from './record-batch.js';
+import { MongoRevisions } from './revisions.js';
+import { find, prepare } from './schema.js';
+import type { Collections, HeadDoc } from './stored-types.js';
+
+/**
+ * Opens the history in the MongoDB database that `url` names. But in mode `read`, where nothing is written, what
+ * is missing of its collections and indexes is made (`now` says when). Throws a HistoryError that says what is
+ * wrong and what to do.
+ */
+export async function openMongoStore(
+  url: string,
+  mode: OpenMode,
+  { now = Date.now }: { readonly now?: () => number } = {},
+): Promise<HistoryStore> {
+  const connection = await connect(url);
+  try {
+    const collections = await guarded(connection.where, () =>
+      mode === 'read' ? find(connection) : prepare(connection, mode, now()),
+    );
+    return new MongoStore(connection, collections, mode);
+  } catch (error) {
+    await connection.client.close();
+    throw error;
+  }
+}
+
+/**
+ * The history in MongoDB, for several writers and readers at once. Each read sees one point of what a majority
+ * of the replica set holds; which of that is visible follows from `seq` alone.
+ */
+class MongoStore implements HistoryStore {
+  readonly description: string;
+  readonly #recorder: MongoRecorder;
+  readonly #revisions: MongoRevisions;
+  readonly #lists: MongoLists;
+  readonly #books: MongoBooks;
+  readonly #kept: MongoKept;
+
+  constructor(
+    private readonly connection: MongoConnection,
+    private readonly collections: Collections,
+    private readonly mode: OpenMode,
+  ) {
+    this.description = `mongodb (${connection.where})`;
+    this.#recorder = new MongoRecorder(connection, collections);
+    this.#revisions = new MongoRevisions(collections);
+    this.#lists = new MongoLists(collections, this.#revisions);
+    this.#books = new MongoBooks(collections);
+    this.#kept = new MongoKept(collections);
+  }
+
+  #guarded<T>(work: () => Promise<T>): Promise<T> {
+    return guarded(this.connection.where, work);
+  }
+
+  async *#streamed<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    const iterator = items[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value } = await this.#guarded(() => iterator.next());
+      if (done) return;
+      yield value;
+    }
+  }
+
+  #writing<T>(work: () => Promise<T>): Promise<T> {
+    if (this.mode === 'write') return this.#guarded(work);
+    const what = this.mode === 'read' ? 'reading only' : 'documents and journals only';
+    throw new HistoryError('UNUSABLE', `${this.connection.where} was opened for ${what}`);
+  }
+
+  async #keeping<T>(work: () => Promise<T>): Promise<T> {
+    return this.mode === 'read' ? this.#writing(work) : this.#guarded(work);
+  }
+
+  async record(batch: Batch): Promise<Recorded> {
+    return this.#writing(() => this.#recorder.record(batch));
+  }
+
+  async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
+    return this.#writing(() => acquireLease(this.collections, name, holder, ttlMs));
+  }
+
+  async releaseLease(name: string, holder: string): Promise<void> {
+    return this.#writing(() => releaseLease(this.collections, name, holder));
+  }
+
+  head(): Promise<Pin> {
+    return this.#guarded(async () => {
+      const head = (await this.collections.meta.findOne({ _id: 'head' })) as HeadDoc | null;
+      if (!head)
+        throw new HistoryError('UNUSABLE', `the history in ${this.connection.where} has lost its head`);
+      if (head.isWhole) this.#lists.know(head.seq, head.extents);
+      return { seq: head.seq, at: toInstant(head.at) };
+    });
+  }
+
+  pinAt(asOf: string): Promise<Pin> {
+    return this.#guarded(async () => {
+      const options = { sort: { at: -1 }, projection: { seq: 1, at: 1 } } as const;
+      const batch = await this.collections.batches.findOne({ at: { $lte: asOf } }, options);
+      return batch ? { seq: batch.seq, at: batch.at } : { seq: 0, at: toInstant(0) };
+    });
+  }
+
+  firstRecorded: HistoryStore['firstRecorded'] = (query) =>
+    this.#guarded(() => this.#books.firstRecorded(query));
+  get: HistoryStore['get'] = (...query) => this.#guarded(() => this.#revisions.get(...query));
+  revisions: HistoryStore['revisions'] = (...query) =>
+    this.#guarded(() => this.#revisions.revisions(...query));
+  versions: HistoryStore['versions'] = (...query) => this.#guarded(() => this.#revisions.versions(...query));
+  countRevisions: HistoryStore['countRevisions'] = (...query) =>
+    this.#guarded(() => this.#revisions.countRevisions(...query));
+  changes: HistoryStore['changes'] = (query) => this.#guarded(() => this.#revisions.changes(query));
+  changesReceived: HistoryStore['changesReceived'] = (query) =>
+    this.#guarded(() => this.#revisions.changesReceived(query));
+  received: HistoryStore['received'] = (...query) => this.#guarded(() => this.#revisions.received(...query));
+
+  page: HistoryStore['page'] = (query) => this.#guarded(() => this.#lists.page(query));
+  recorded: HistoryStore['recorded'] = (query) => this.#guarded(() => this.#lists.recorded(query));
+  count: HistoryStore['count'] = (query) => this.#guarded(() => this.#lists.count(query));
+  referrers: HistoryStore['referrers'] = (...query) => this.#guarded(() => this.#lists.referrers(...query));
+
+  ledger: HistoryStore['ledger'] = (...query) => this.#guarded(() => this.#books.ledger(...query));
+  streams: HistoryStore['streams'] = () => this.#guarded(() => this.#books.streams());
+  runs: HistoryStore['runs'] = (query) => this.#guarded(() => this.#books.runs(query));
+  countRuns: HistoryStore['countRuns'] = (whose, trigger) =>
+    this.#guarded(() => this.#books.countRuns(whose, trigger));
+  run: HistoryStore['run'] = (id) => this.#guarded(() => this.#books.run(id));
+  quarantine: HistoryStore['quarantine'] = (query) => this.#guarded(() => this.#books.quarantine(query));
+  countQuarantine: HistoryStore['countQuarantine'] = (query) =>
+    this.#guarded(() => this.#books.countQuarantine(query));
+  quarantined: HistoryStore['quarantined'] = (keys) => this.#guarded(() => this.#books.quarantined(keys));
+
+  batches: HistoryStore['batches'] = (query) => this.#guarded(() => this.#books.batches(query));
+  confirmations: HistoryStore['confirmations'] = () => this.#streamed(this.#revisions.confirmations());
+  checkDerived: HistoryStore['checkDerived'] = (seq) =>
+    this.#streamed(new MongoDerivedCheck(this.collections, seq).run());
+
+  document: HistoryStore['document'] = (...query) => this.#guarded(() => this.#kept.document(...query));
+  documents: HistoryStore['documents'] = (collection) =>
+    this.#guarded(() => this.#kept.documents(collection));
+  putDocument: HistoryStore['putDocument'] = (...document) =>
+    this.#keeping(() => this.#kept.putDocument(...document));
+  removeDocument: HistoryStore['removeDocument'] = (...document) =>
+    this.#keeping(() => this.#kept.removeDocument(...document));
+  append: HistoryStore['append'] = (...entry) => this.#keeping(() => this.#kept.append(...entry));
+  journal: HistoryStore['journal'] = (query) => this.#guarded(() => this.#kept.journal(query));
+  journalLength: HistoryStore['journalLength'] = (journal) =>
+    this.#guarded(() => this.#kept.journalLength(journal));
+
+  async ping(): Promise<void> {
+    await this.#guarded(() => this.connection.db.command({ ping: 1 }));
+  }
+
+  async close(): Promise<void> {
+    await this.#recorder.settled();
+    await this.connection.client.close();
+  }
+}
+
+/** Takes or renews a lease; whether one still lasts is judged by the server's clock alone. */
+async function acquireLease(
+  { leases }: Collections,
+  name: string,
+  holder: string,
+  ttlMs: number,
+): Promise<boolean> {
+  const mine = { $eq: ['$holder', { $literal: holder }] };
+  // true as well of a lease that is only now added, since what is missing comes before every date
+  const free = { $lte: ['$until', '$$NOW'] };
+  const mayTake = { $or: [mine, free] };
+  const taken = {
+    holder: { $cond: [mayTake, { $literal: holder }, '$holder'] },
+    until: { $cond: [mayTake, { $add: ['$$NOW', ttlMs] }, '$until'] },
+  };
+  const options = { upsert: true, returnDocument: 'after' } as const;
+  const lease = await leases.findOneAndUpdate({ _id: name }, [{ $set: taken }], options);
+  return lease?.holder === holder;
+}
+
+async function releaseLease({ leases }: Collections, name: string, holder: string): Promise<void> {
+  await leases.deleteOne({ _id: name, holder });
+}

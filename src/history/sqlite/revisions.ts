@@ -1,0 +1,236 @@
+import { setImmediate } from 'node:timers/promises';
+import { OPEN_SEQ, type Origin, type Revision } from '../../model/revision.js';
+import { KINDS, type Kind, keyText, type RecordKey } from '../../resources/registry.js';
+import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
+import { DamagedRecordError, damageOf, HistoryError, withRecord } from '../errors.js';
+import type { Confirmation, ReceivedRevision } from '../store.js';
+import type { Connection, Integrations } from './connection.js';
+import type { Row, SqlValue } from './driver.js';
+
+/** What changes of a revision while it stands. */
+type Standing = Pick<Revision, 'seqTo' | 'observedTo' | 'verifiedAt'>;
+
+interface Entry {
+  /** The generation as of which it is known how the revision stands. */
+  readonly generation: number;
+  readonly revision: Revision;
+  /** What it takes in memory. */
+  readonly bytes: number;
+}
+
+const STANDING = `t.rev, t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at`;
+
+/** How many revisions are decoded before other work is let in. */
+const AT_ONCE = 200;
+/** What a record takes once it is decoded, for each byte of its JSON; 1.3 was measured on threats of 3 KB. */
+const BYTES_A_BYTE = 1.5;
+/** What a revision takes besides its record. */
+const REVISION_BYTES = 700;
+const CONFIRMED_AT_ONCE = 2_000;
+
+/**
+ * Revisions by their numbers. A version's record never changes, so it is decoded once and kept, as much as
+ * fits; how the revision stands is read anew after it may have changed.
+ */
+export class Revisions {
+  readonly #entries: BoundedCache<Entry, number>;
+  /** The newest revision of a key, where it is known. */
+  readonly #newest = new BoundedCache<number>('sqliteNewestRevisions', () => 0);
+  #generation = 0;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly integrations: Integrations,
+    cacheBytes?: number,
+  ) {
+    this.#entries = new BoundedCache('sqliteRevisions', ({ bytes }) => bytes, cacheBytes);
+  }
+
+  /** The revisions of one kind with these numbers, in their order. */
+  of<K extends Kind>(kind: K, revs: readonly number[]): Revision<K>[] {
+    const known = revs.map((rev) => this.#entries.get(rev));
+    const missing = revs.filter((_, i) => known[i] === undefined);
+    // held here, since what is read now may push them out of the cache
+    const stale = new Map<number, Entry>();
+    for (const [i, entry] of known.entries()) {
+      if (entry && entry.generation < this.#generation) stale.set(revs[i] ?? 0, entry);
+    }
+    const read = missing.length > 0 ? this.#read(kind, missing) : null;
+    const renewed = stale.size > 0 ? this.#renew(kind, stale) : null;
+    return revs.map((rev, i) => {
+      const revision = read?.get(rev) ?? renewed?.get(rev) ?? known[i]?.revision;
+      if (!revision)
+        throw new HistoryError('DAMAGED', `Version ${rev} of kind ${kind} is not in the history.`);
+      return revision as Revision<K>;
+    });
+  }
+
+  /** As `of`, letting other work in between when there are many to decode. */
+  async ofMany<K extends Kind>(kind: K, revs: readonly number[]): Promise<Revision<K>[]> {
+    const revisions = this.of(kind, revs.slice(0, AT_ONCE));
+    for (let i = AT_ONCE; i < revs.length; i += AT_ONCE) {
+      await setImmediate();
+      revisions.push(...this.of(kind, revs.slice(i, i + AT_ONCE)));
+    }
+    return revisions;
+  }
+
+  /** The newest revision of a key, if it is known and visible at `seq`. */
+  newest(key: RecordKey, seq: number): Revision | undefined {
+    const rev = this.#newest.get(keyText(key));
+    const entry = rev === undefined ? undefined : this.#entries.get(rev);
+    if (!entry || entry.generation < this.#generation || entry.revision.seqFrom > seq) return undefined;
+    return entry.revision;
+  }
+
+  /** What this process has just committed: revisions that stand differently, and keys with a newer one. */
+  changed(revs: Iterable<number>, keys: Iterable<string>): void {
+    for (const key of keys) this.#newest.delete(key);
+    for (const rev of revs) {
+      const entry = this.#entries.peek(rev);
+      if (entry) this.#keep(rev, { ...entry, generation: -1 });
+    }
+  }
+
+  /** Another process has committed something: how revisions stand is no longer known. */
+  outdate(): void {
+    this.#generation += 1;
+    this.#newest.clear();
+  }
+
+  #read(kind: Kind, revs: readonly number[]): Map<number, Revision> {
+    const sql = `SELECT ${STANDING}, t.integration, t.id, t.seq_from, f.at, t.digest, f.run_id, t.origin,
+        t.deleted, b.record
+      FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
+      CROSS JOIN batches f ON f.seq = t.seq_from
+      LEFT JOIN bodies b ON b.rev = coalesce(t.body, t.rev)`;
+    const found = new Map<number, Revision>();
+    for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {
+      const revision = this.#decoded(kind, row);
+      const bytes = REVISION_BYTES + BYTES_A_BYTE * textBytes(String(row.at(-1)));
+      found.set(Number(row[0]), revision);
+      // a damaged one is read again each time: it may have been restored
+      if (damageOf(revision) === null)
+        this.#keep(Number(row[0]), { generation: this.#generation, revision, bytes });
+    }
+    return found;
+  }
+
+  /** Whether a text is what is stored: bytes that are not UTF-8 come as U+FFFD, which a text may also hold itself. */
+  #isWhole(rev: number, kind: Kind, text: SqlValue | undefined): boolean {
+    if (typeof text !== 'string' || !text.includes('\ufffd')) return true;
+    const sql = `SELECT b.record = ? FROM "${kind}" t CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
+      WHERE t.rev = ?`;
+    return this.connection.first(sql, [text, rev])?.[0] === 1;
+  }
+
+  #renew(kind: Kind, entries: ReadonlyMap<number, Entry>): Map<number, Revision> {
+    const sql = `SELECT ${STANDING}
+      FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value`;
+    const found = new Map<number, Revision>();
+    for (const row of this.connection.all(sql, [JSON.stringify([...entries.keys()])])) {
+      const rev = Number(row[0]);
+      const entry = entries.get(rev);
+      if (!entry) continue;
+      const revision = { ...entry.revision, ...standing(row) };
+      found.set(rev, revision);
+      this.#keep(rev, { ...entry, generation: this.#generation, revision });
+    }
+    return found;
+  }
+
+  #keep(rev: number, entry: Entry): void {
+    this.#entries.set(rev, entry);
+    if (entry.revision.seqTo === OPEN_SEQ && entry.generation === this.#generation) {
+      this.#newest.set(keyText(entry.revision.key), rev);
+    }
+  }
+
+  #decoded(kind: Kind, row: Row): Revision {
+    const [integration, id, seqFrom, observedFrom, digest, runId, origin, deleted, record] = row.slice(4);
+    const facts = {
+      key: { integration: this.integrations.nameOf(Number(integration)), kind, id: String(id) },
+      seqFrom: Number(seqFrom),
+      ...standing(row),
+      observedFrom: String(observedFrom),
+      digest: String(digest),
+      runId: String(runId),
+      origin: origin as Origin,
+      deleted: deleted === 1,
+    };
+    return withRecord(facts, this.#isWhole(Number(row[0]), kind, record) ? record : null);
+  }
+}
+
+function standing([, seqTo, observedTo, verifiedAt]: readonly SqlValue[]): Standing {
+  return {
+    seqTo: Number(seqTo),
+    observedTo: typeof observedTo === 'string' ? observedTo : null,
+    verifiedAt: String(verifiedAt),
+  };
+}
+
+/** When each version was last verified, and by which batch. */
+export async function* readConfirmations(
+  connection: Connection,
+  integrations: Integrations,
+): AsyncGenerator<readonly Confirmation[]> {
+  for (const kind of KINDS) {
+    const sql = `SELECT rev, integration, id, seq_from, verified_at, coalesce(verified_seq, seq_from)
+      FROM "${kind}" WHERE rev > ? ORDER BY rev LIMIT ${CONFIRMED_AT_ONCE}`;
+    for (let last = 0, rows: Row[] = []; ; last = Number(rows.at(-1)?.[0])) {
+      rows = connection.all(sql, [last]);
+      yield rows.map(([, integration, id, seqFrom, verifiedAt, confirmedBy]) => ({
+        key: { integration: integrations.nameOf(Number(integration)), kind, id: String(id) },
+        ...{ seqFrom: Number(seqFrom), verifiedAt: String(verifiedAt), confirmedBy: Number(confirmedBy) },
+      }));
+      if (rows.length < CONFIRMED_AT_ONCE) break;
+      await setImmediate();
+    }
+  }
+}
+
+/** The revisions of one kind with these numbers, in their order, as they stand, with what was received. */
+export async function readReceived(
+  connection: Connection,
+  integrations: Integrations,
+  kind: Kind,
+  revs: readonly number[],
+): Promise<ReceivedRevision[]> {
+  const sql = `SELECT t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at, t.integration, t.id,
+      t.seq_from, f.at, t.digest, f.run_id, t.origin, t.deleted,
+      b.received
+    FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
+    CROSS JOIN batches f ON f.seq = t.seq_from
+    LEFT JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
+    ORDER BY r.key`;
+  const found: ReceivedRevision[] = [];
+  for (let i = 0; i < revs.length; i += AT_ONCE) {
+    if (i > 0) await setImmediate();
+    for (const row of connection.all(sql, [JSON.stringify(revs.slice(i, i + AT_ONCE))]))
+      found.push(toRevision(integrations, kind, row));
+  }
+  if (found.length !== revs.length)
+    throw new HistoryError('DAMAGED', `Versions of kind ${kind} are not in the history.`);
+  return found;
+}
+
+function toRevision(integrations: Integrations, kind: Kind, row: Row): ReceivedRevision {
+  const [seqTo, observedTo, verifiedAt, integration, id, seqFrom, ...rest] = row;
+  const [observedFrom, digest, runId, origin, deleted, received] = rest;
+  const key = { integration: integrations.nameOf(Number(integration)), kind, id: String(id) };
+  if (typeof received !== 'string') throw new DamagedRecordError(key, Number(seqFrom));
+  return {
+    key,
+    seqFrom: Number(seqFrom),
+    seqTo: Number(seqTo),
+    observedFrom: String(observedFrom),
+    observedTo: typeof observedTo === 'string' ? observedTo : null,
+    verifiedAt: String(verifiedAt),
+    digest: String(digest),
+    runId: String(runId),
+    origin: origin as Origin,
+    deleted: deleted === 1,
+    received,
+  };
+}

@@ -1,0 +1,37 @@
+/** A request that is not answered as it was asked; the message is for whoever asked. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+
+  constructor(
+    readonly statusCode: number,
+    /** One of the graph's error codes, or of those that the README gives for HTTP. */
+    readonly code: string,
+    message: string,
+    readonly details: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** An HTTP failure in the shape that GraphQL clients read. */
+export function problem(code: string, message: string, details: Readonly<Record<string, unknown>> = {}) {
+  return { errors: [{ message, extensions: { code, ...details } }] };
+}
+
+/** The server cannot listen where it was told to; the message is for a person. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/** What a failure to listen means, and what to do about it. */
+export function listenError(error: unknown, host: string, port: number): ListenError {
+  const { code } = error as { code?: string };
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `Port ${port} is in use by another process. Stop that one, or choose another port: PORT=${port + 1}`,
+    EACCES: `This user may not listen on port ${port}. Choose one above 1023: PORT=4000`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine. Right: HOST=127.0.0.1`,
+    ENOTFOUND: `${host} is not an address of this machine. Right: HOST=127.0.0.1`,
+  };
+  const reason = reasons[code ?? ''] ?? `Cannot listen on ${host}, port ${port}: ${code ?? String(error)}`;
+  return new ListenError(reason, { cause: error });
+}

@@ -1,0 +1,215 @@
+import type { ApolloServer } from '@apollo/server';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError } from 'graphql';
+import type { AskedOperation, Gate } from '../graphql/operation/admit.js';
+import type { GraphObserver } from '../graphql/operation/apollo.js';
+import type { Admission } from '../graphql/operation/cost-estimate.js';
+import type { PersistedOperations } from '../graphql/operation/persisted-operations.js';
+import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
+import { type Caller, hasRole } from '../values/access.js';
+import { callerKey } from './authenticate.js';
+import { HttpError, problem } from './errors.js';
+import { Pacing } from './refusal-throttle.js';
+
+/** What an operation must be to be run. */
+export interface GraphLimits {
+  readonly gate: Gate;
+  /** The only operations that readers may run; `null`: any. */
+  readonly persisted: PersistedOperations | null;
+  /** How long a request may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Told of what is refused before the GraphQL server sees it. */
+  readonly observer?: GraphObserver | undefined;
+}
+
+interface GraphRouteOptions {
+  readonly apollo: ApolloServer<GatewayContext>;
+  readonly context: (request: RequestInfo) => GatewayContext;
+  /** Without them any operation is run, and takes as long as it takes. */
+  readonly limits: GraphLimits | undefined;
+  /** Fires when the caller goes away, when the server can wait no longer, and after so many milliseconds. */
+  readonly signalOf: (reply: FastifyReply, timeoutMs?: number) => AbortSignal;
+  /** Whether a request was refused, when its answer has gone. */
+  readonly wasRefused: (reply: FastifyReply) => boolean;
+}
+
+/** The graph at `/graphql`: each operation is judged before the GraphQL server sees it. */
+export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void {
+  const { apollo, limits } = options;
+  const admissions = new WeakMap<FastifyRequest, Admission>();
+  const pacing = new Pacing();
+  const run = fastifyApolloHandler(apollo, {
+    context: async (request, reply) => {
+      const { caller } = request;
+      if (caller === null) throw new GraphQLError(NO_PAGE, { extensions: UNAUTHENTICATED });
+      const signal = options.signalOf(reply, limits?.timeoutMs);
+      return options.context({ caller, signal, admission: admissions.get(request) });
+    },
+  });
+  app.route({
+    url: '/graphql',
+    method: ['GET', 'POST'],
+    config: { access: 'GRAPH' },
+    // before the body is read: reading it is part of what it costs
+    preParsing: async (request, reply) => {
+      if (limits) await takeTurn(request, reply, pacing, options.wasRefused);
+    },
+    preHandler: (request, reply, next) => {
+      try {
+        const admission = limits && admit(request, limits);
+        if (admission) admissions.set(request, admission);
+      } catch (error) {
+        if (!(error instanceof HttpError)) return next(error as Error);
+        limits?.observer?.began()('REFUSED', [error.code]);
+        return void refuse(request, reply, error);
+      }
+      next();
+    },
+    handler: run,
+  });
+}
+
+/** Waits for the caller's turn, and ends it with the answer. Throws an `HttpError` when too many wait. */
+async function takeTurn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  pacing: Pacing,
+  wasRefused: GraphRouteOptions['wasRefused'],
+): Promise<void> {
+  if (!request.caller || request.caller.kind === 'LOCAL') return;
+  const turn = await pacing.enter(callerKey(request));
+  if (turn === null) {
+    reply.header('retry-after', '2');
+    throw new HttpError(429, 'RATE_LIMITED', 'Too many requests of yours wait for their turn.');
+  }
+  const end = () => turn.end(wasRefused(reply));
+  if (reply.raw.destroyed) end();
+  else reply.raw.once('close', end);
+}
+
+/** What the operation is let through with; nothing where it cannot be run in any case. Throws an `HttpError`. */
+function admit(request: FastifyRequest, { gate, persisted }: GraphLimits): Admission | undefined {
+  const asked = operationOf(request);
+  const { caller } = request;
+  if (!asked || !caller) return undefined;
+  const query = persisted ? listedQuery(request, asked, persisted, caller) : asked.query;
+  if (query === null) return undefined;
+  const verdict = gate.judge({ ...asked, query }, caller.role);
+  if ('admitted' in verdict) return verdict.admitted;
+  if (!('refused' in verdict)) return undefined;
+  const { code, message, details } = verdict.refused;
+  throw new HttpError(400, code, message, details);
+}
+
+/** The text that is meant, put into the request where it was asked for by its id. */
+function listedQuery(
+  request: FastifyRequest,
+  { query, persistedId }: OperationRequest,
+  persisted: PersistedOperations,
+  caller: Caller,
+): string | null {
+  const body = persistedId === null ? null : persisted.bodyOf(persistedId);
+  if (body !== null && (query === null || query.trim() === body.trim())) {
+    putQuery(request, body);
+    return body;
+  }
+  if (query === null && persistedId !== null) throw notListed('No operation is listed under this id.');
+  if (query !== null && !persisted.lists(query) && !hasRole(caller, 'operator')) {
+    throw notListed(
+      'Readers may run listed operations only, and this text is none of them, to the last character.',
+    );
+  }
+  return query;
+}
+
+function notListed(message: string): HttpError {
+  return new HttpError(400, 'OPERATION_NOT_LISTED', message);
+}
+
+function refuse(request: FastifyRequest, reply: FastifyReply, error: HttpError): FastifyReply {
+  const isModern = (request.headers.accept ?? '').includes('application/graphql-response+json');
+  const mediaType = isModern ? 'application/graphql-response+json' : 'application/json';
+  return reply
+    .code(error.statusCode)
+    .headers({ 'content-type': `${mediaType}; charset=utf-8`, 'cache-control': 'no-store' })
+    .send(JSON.stringify(problem(error.code, error.message, error.details)));
+}
+
+// a browser got as far as here for the sake of a page that there is not
+const NO_PAGE = 'There is no page here. Ask as a client does: by POST, or with “Accept: application/json”.';
+const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', http: { status: 401 } };
+
+/** An operation as a request holds it, its text given or to be found by an id. */
+interface OperationRequest extends Omit<AskedOperation, 'query'> {
+  readonly query: string | null;
+  /** The id of a persisted operation. */
+  readonly persistedId: string | null;
+}
+
+/**
+ * What a request to the graph asks, read as the server behind reads it; `null` where it is nothing that could be
+ * run, which that server says in its own words. Throws an `HttpError` for a batch.
+ */
+function operationOf(request: FastifyRequest): OperationRequest | null {
+  const fields = request.method === 'GET' ? searchOf(request.url) : request.body;
+  if (Array.isArray(fields)) {
+    const message = `A request holds one operation; this one is a list of ${fields.length}. Send each by itself.`;
+    throw new HttpError(400, 'BAD_REQUEST', message);
+  }
+  if (!isRecord(fields)) return null;
+  const { query, operationName, variables, extensions } = fields;
+  if (query !== undefined && query !== null && typeof query !== 'string') return null;
+  return {
+    query: typeof query === 'string' && query !== '' ? query : null,
+    operationName: typeof operationName === 'string' ? operationName : null,
+    variables: isRecord(variables) ? variables : {},
+    persistedId: persistedIdOf(extensions),
+  };
+}
+
+function persistedIdOf(extensions: unknown): string | null {
+  const persisted = isRecord(extensions) ? extensions.persistedQuery : undefined;
+  const id = isRecord(persisted) ? persisted.sha256Hash : undefined;
+  return typeof id === 'string' ? id : null;
+}
+
+function searchOf(url: string): Record<string, unknown> {
+  const params = paramsOf(url);
+  const json = (name: string): unknown => {
+    try {
+      return JSON.parse(params.get(name) ?? '{}');
+    } catch {
+      return undefined;
+    }
+  };
+  return {
+    query: params.get('query'),
+    operationName: params.get('operationName'),
+    variables: json('variables'),
+    extensions: json('extensions'),
+  };
+}
+
+function paramsOf(url: string): URLSearchParams {
+  // by the same means as the server behind, so that both see the same
+  return new URL(url, 'http://localhost').searchParams;
+}
+
+/** Puts the text of a persisted operation in the place of its id, for the server behind. */
+function putQuery(request: FastifyRequest, query: string): void {
+  if (request.method === 'GET') {
+    const params = paramsOf(request.url);
+    params.set('query', query);
+    params.delete('extensions');
+    request.raw.url = `/graphql?${params}`;
+    return;
+  }
+  const { extensions, ...rest } = request.body as { extensions: Record<string, unknown> };
+  const { persistedQuery, ...others } = extensions;
+  request.body = { ...rest, query, extensions: others };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,304 @@
+import type { HistoryStore } from '../history/store.js';
+import type { StoredDocument } from '../model/documents.js';
+import { type Instant, latest, shift, toInstant } from '../values/instant.js';
+import { Secret } from '../values/secret.js';
+import { ENVIRONMENT_ACCOUNT, SIMULATED_ACCOUNT } from './accounts.js';
+import { isPrivateAddress, normalBaseUrl, REGIONS, RIGHT_ADDRESS, wrongWithBaseUrl } from './address.js';
+import {
+  type Binding,
+  type Cipher,
+  createCipher,
+  NotOpenedError,
+  parseEncryptionKey,
+  sealingKeyId,
+} from './encryption.js';
+import { checkToken, tokenHint } from './token.js';
+import {
+  type Address,
+  badAddress,
+  busy,
+  describeStored,
+  exists,
+  factsOf,
+  heldAlready,
+  type IntegrationBody,
+  isSameTold,
+  type NewIntegration,
+  noKey,
+  notFound,
+  notOpened,
+  readBody,
+  type StoredIntegration,
+  type TokenTimes,
+  type Vault,
+  VaultError,
+  withTold,
+  writeBody,
+} from './vault.js';
+
+interface VaultOptions {
+  readonly store: HistoryStore;
+  /** `null` without `ENCRYPTION_KEY`: then tokens can be neither kept nor opened. */
+  readonly cipher: Cipher | null;
+  /** Whether tokens may be sent into private networks. */
+  readonly allowPrivate: boolean;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/** The vault over a history open for writing or managing; one open for reading will do to look. */
+export function createVault(options: VaultOptions): Vault {
+  return new DocumentVault(options);
+}
+
+const COLLECTION = 'integrations';
+const PURPOSE = 'abnormal-token';
+const ATTEMPTS = 20;
+/** Earlier tokens that are remembered: at one in 90 days, more than ten years. */
+const REMEMBERED = 50;
+
+class DocumentVault implements Vault {
+  constructor(private readonly options: VaultOptions) {}
+
+  async list(): Promise<StoredIntegration[]> {
+    return (await this.options.store.documents(COLLECTION)).map(describeStored);
+  }
+
+  async get(name: string): Promise<StoredIntegration | null> {
+    const document = await this.options.store.document(COLLECTION, name);
+    return document && describeStored(document);
+  }
+
+  async prepare(name: string, address: Address): Promise<string> {
+    checkName(name);
+    const baseUrl = this.resolve(address);
+    if (await this.options.store.document(COLLECTION, name)) throw exists(name);
+    this.cipher();
+    // a vault under two keys, neither of which opens everything, would not start again
+    await this.check();
+    return baseUrl;
+  }
+
+  async add({ name, token, ...address }: NewIntegration): Promise<StoredIntegration> {
+    const baseUrl = await this.prepare(name, address);
+    const now = this.now();
+    const sealed = this.sealed(name, baseUrl, token, now);
+    const body = { ...sealed, baseUrl, createdAt: now, updatedAt: now, earlierTokens: [] };
+    const isNew = await this.options.store.putDocument(COLLECTION, name, writeBody(body), 0);
+    if (!isNew) throw exists(name);
+    return describeStored({ id: name, version: 1, body: writeBody(body) });
+  }
+
+  update(name: string, address: Address, token: Secret): Promise<StoredIntegration> {
+    const baseUrl = this.resolve(address);
+    return this.change(name, (body) => this.replaced(name, body, baseUrl, token));
+  }
+
+  async holds(name: string, token: Secret): Promise<boolean> {
+    return this.isHeld(name, readBody(await this.document(name)), token);
+  }
+
+  rotate(name: string, token: Secret): Promise<StoredIntegration> {
+    return this.change(name, (body) => {
+      // its age would seem to begin anew
+      if (this.isHeld(name, body, token)) throw heldAlready(name);
+      return this.replaced(name, body, body.baseUrl, token);
+    });
+  }
+
+  async noteTimes(name: string, storedAt: Instant, times: TokenTimes): Promise<void> {
+    await this.change(name, (body) =>
+      body.storedAt !== storedAt || isSameTold(body, times) ? null : withTold(body, times),
+    );
+  }
+
+  async remove(name: string): Promise<void> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const { version } = await this.document(name);
+      if (await this.options.store.removeDocument(COLLECTION, name, version)) return;
+    }
+    throw busy(name);
+  }
+
+  async reveal(name: string, storedAt?: Instant): Promise<Secret> {
+    const body = readBody(await this.document(name));
+    if (storedAt !== undefined && body.storedAt !== storedAt) throw busy(name);
+    return this.open(name, body);
+  }
+
+  async reseal(): Promise<{ resealed: number; current: number }> {
+    await this.check();
+    let resealed = 0;
+    const documents = await this.options.store.documents(COLLECTION);
+    for (const { id } of documents) if (await this.resealOne(id)) resealed++;
+    return { resealed, current: documents.length - resealed };
+  }
+
+  async check(): Promise<void> {
+    for (const document of await this.options.store.documents(COLLECTION)) {
+      this.open(document.id, readBody(document));
+    }
+  }
+
+  resolve(address: Address): string {
+    return resolveAddress(address, this.options.allowPrivate);
+  }
+
+  private async resealOne(name: string): Promise<boolean> {
+    let isResealed = false;
+    await this.change(name, (body) => {
+      const cipher = this.cipher();
+      isResealed = sealingKeyId(body.sealed) !== cipher.keyId;
+      if (!isResealed) return null;
+      const token = this.open(name, body);
+      return { ...body, sealed: cipher.seal(token.reveal(), bindingOf(name, body.baseUrl)) };
+    });
+    return isResealed;
+  }
+
+  /** Writes what `change` makes of an integration as it stands, again when somebody else was faster. */
+  private async change(
+    name: string,
+    change: (body: IntegrationBody) => IntegrationBody | null,
+  ): Promise<StoredIntegration> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const document = await this.document(name);
+      const changed = change(readBody(document));
+      if (changed === null) return describeStored(document);
+      const body = writeBody({ ...changed, updatedAt: this.now() });
+      if (await this.options.store.putDocument(COLLECTION, name, body, document.version)) {
+        return describeStored({ id: name, version: document.version + 1, body });
+      }
+    }
+    throw busy(name);
+  }
+
+  private replaced(name: string, body: IntegrationBody, baseUrl: string, token: Secret): IntegrationBody {
+    const { permissions: _earlier, ...others } = body;
+    const facts = factsOf(body);
+    const { storedAt } = facts;
+    if (this.isHeld(name, body, token)) {
+      return { ...body, ...this.sealed(name, baseUrl, token, storedAt), ...facts, baseUrl };
+    }
+    // the instant tells one token from the next
+    const now = latest(this.now(), shift(storedAt, 1));
+    const earlier = { ...facts, replacedAt: now };
+    return {
+      ...others,
+      ...this.sealed(name, baseUrl, token, now),
+      baseUrl,
+      earlierTokens: [...body.earlierTokens, earlier].slice(-REMEMBERED),
+    };
+  }
+
+  private sealed(name: string, baseUrl: string, token: Secret, now: Instant) {
+    checkToken(token);
+    const text = token.reveal();
+    const sealed = this.cipher().seal(text, bindingOf(name, baseUrl));
+    return { storedAt: now, issuedAt: null, expiresAt: null, hint: tokenHint(text), sealed };
+  }
+
+  /** Whether it is the very token that is stored; false where that does not open. */
+  private isHeld(name: string, body: IntegrationBody, token: Secret): boolean {
+    try {
+      return this.open(name, body).reveal() === token.reveal();
+    } catch (error) {
+      if (error instanceof VaultError) return false;
+      throw error;
+    }
+  }
+
+  private open(name: string, { sealed, baseUrl }: IntegrationBody): Secret {
+    const cipher = this.cipher(name);
+    try {
+      return new Secret(cipher.open(sealed, bindingOf(name, baseUrl)));
+    } catch (error) {
+      if (!(error instanceof NotOpenedError)) throw error;
+      throw notOpened(name, error, cipher);
+    }
+  }
+
+  private cipher(name: string | null = null): Cipher {
+    const { cipher } = this.options;
+    if (cipher) return cipher;
+    throw noKey(name);
+  }
+
+  private async document(name: string): Promise<StoredDocument> {
+    const document = await this.options.store.document(COLLECTION, name);
+    if (document) return document;
+    throw notFound(name);
+  }
+
+  private now(): Instant {
+    return toInstant(this.options.clock());
+  }
+}
+
+function bindingOf(integration: string, baseUrl: string): Binding {
+  return { integration, purpose: PURPOSE, audience: baseUrl };
+}
+
+interface VaultSettings {
+  /** The current key first; empty without any. */
+  readonly encryptionKeys: readonly Secret[];
+  readonly allowPrivate: boolean;
+}
+
+/** The vault of a history, unchecked: for whoever must mend one that does not open. */
+export function vaultOf(store: HistoryStore, settings: VaultSettings, clock: () => number): Vault {
+  const { encryptionKeys, allowPrivate } = settings;
+  return createVault({ store, cipher: cipherOf(encryptionKeys), allowPrivate, clock });
+}
+
+/**
+ * The vault of a history, in which every stored token opens. Throws a `VaultError` that says what to do when
+ * one does not: the key is wrong, or missing, or what is stored was changed.
+ */
+export async function openVault(
+  store: HistoryStore,
+  settings: VaultSettings,
+  clock: () => number,
+): Promise<Vault> {
+  const vault = vaultOf(store, settings, clock);
+  await vault.check();
+  return vault;
+}
+
+function cipherOf(keys: readonly Secret[]): Cipher | null {
+  const [current, ...older] = keys.map((key) => keyOf(key.reveal()));
+  return current ? createCipher([current, ...older]) : null;
+}
+
+function keyOf(text: string): Buffer {
+  const key = parseEncryptionKey(text);
+  if (key) return key;
+  throw new TypeError('an encryption key that is none');
+}
+
+const TAKEN: Readonly<Record<string, string>> = {
+  [ENVIRONMENT_ACCOUNT]: 'the account that ABNORMAL_TOKEN names in the environment',
+  [SIMULATED_ACCOUNT]: 'the built-in simulated tenant',
+};
+
+/** Throws a `VaultError` for a name that no stored integration may have. */
+function checkName(name: string): void {
+  if (!/^[a-z\d-]{1,40}$/.test(name)) {
+    const shown = JSON.stringify(name.slice(0, 60));
+    const right = '1 to 40 characters, of a to z, 0 to 9 and "-"';
+    throw new VaultError('BAD_NAME', `${shown} cannot be an integration's name: it must have ${right}.`);
+  }
+  const owner = TAKEN[name];
+  if (owner) throw new VaultError('BAD_NAME', `"${name}" is the name of ${owner}; choose another.`);
+}
+
+/** The address that is meant, as it is kept. Throws a `VaultError` for one that a token must not be sent to. */
+function resolveAddress({ region, baseUrl }: Address, allowPrivate: boolean): string {
+  if (baseUrl === undefined) return REGIONS[region ?? 'us'];
+  if (region !== undefined) throw badAddress('is given beside a region', 'one of the two, not both');
+  const wrong = wrongWithBaseUrl(baseUrl);
+  if (wrong !== null) throw badAddress(wrong, RIGHT_ADDRESS);
+  if (allowPrivate || !isPrivateAddress(baseUrl)) return normalBaseUrl(baseUrl);
+  const right = 'a public one, or ALLOW_PRIVATE_ADDRESSES=yes where a mirror in your own network is meant';
+  throw badAddress('leads into a private network', right);
+}

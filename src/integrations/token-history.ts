@@ -1,0 +1,185 @@
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import type { HistoryStore } from '../history/store.js';
+import { type Instant, latest, shift, toInstant } from '../values/instant.js';
+import type { Secret } from '../values/secret.js';
+import { ENVIRONMENT_ACCOUNT } from './accounts.js';
+import type { TokenSituation } from './token.js';
+import {
+  describeStored,
+  type EarlierToken,
+  factsOf,
+  isSameTold,
+  type TokenFacts,
+  type TokenTimes,
+  VaultError,
+  withTold,
+} from './vault.js';
+
+/** A token that an integration has or had. */
+interface TokenPeriod extends TokenFacts {
+  /** When another took its place; `null` for the present one. */
+  readonly replacedAt: Instant | null;
+}
+
+/** The tokens of an integration that are remembered, the present one last. */
+interface TokenHistory {
+  readonly integration: string;
+  readonly tokens: readonly TokenPeriod[];
+}
+
+/** The tokens of every integration that has one, without the tokens themselves. */
+export async function readTokenHistories(store: HistoryStore): Promise<TokenHistory[]> {
+  const stored = (await store.documents('integrations')).flatMap((document) => {
+    const integration = readable(() => describeStored(document));
+    return integration ? [historyOf(integration.name, integration)] : [];
+  });
+  const environment = await readEnvironmentToken(store);
+  return environment ? [...stored, historyOf(ENVIRONMENT_ACCOUNT, environment)] : stored;
+}
+
+/** How the token of every integration that has one stands, by name; `tokenState` says what that amounts to. */
+export async function readTokenSituations(store: HistoryStore): Promise<Map<string, TokenSituation>> {
+  const [histories, streams] = await Promise.all([readTokenHistories(store), store.streams()]);
+  return new Map(
+    histories.flatMap(({ integration, tokens }) => {
+      const token = tokens.at(-1);
+      if (!token) return [];
+      const { storedAt } = token;
+      // a token that was given after the refusal is another one
+      const isRejected = streams.some(
+        (stream) =>
+          stream.integration === integration &&
+          stream.status === 'TOKEN_REJECTED' &&
+          (stream.lastAttemptAt ?? '') >= storedAt,
+      );
+      return [[integration, { ...factsOf(token), isRejected }] as const];
+    }),
+  );
+}
+
+function historyOf(
+  integration: string,
+  {
+    token,
+    earlierTokens,
+  }: {
+    readonly token: TokenFacts;
+    readonly earlierTokens: readonly (TokenFacts & { readonly replacedAt: Instant })[];
+  },
+): TokenHistory {
+  return { integration, tokens: [...earlierTokens, { ...factsOf(token), replacedAt: null }] };
+}
+
+/** What was changed by hand is named when the vault is opened; a report need not fail for it. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof VaultError) return null;
+    throw error;
+  }
+}
+
+/** What is remembered of the token in the environment, so that its age is known: not the token. */
+interface EnvironmentToken {
+  /** `storedAt` is when the gateway first saw it. */
+  readonly token: TokenFacts;
+  /** Those that were there before, oldest first. */
+  readonly earlierTokens: readonly EarlierToken[];
+}
+
+const COLLECTION = 'settings';
+const ID = 'environment-token';
+const ATTEMPTS = 20;
+const REMEMBERED = 50;
+const instant = z.string().length(24);
+const facts = {
+  ...{ storedAt: instant, issuedAt: instant.nullable(), expiresAt: instant.nullable() },
+  permissions: z.array(z.string()).readonly().optional(),
+};
+const BODY = z.object({
+  ...facts,
+  salt: z.string(),
+  /** Of the token with the salt: tells another token, and not which one. */
+  fingerprint: z.string(),
+  earlierTokens: z.array(z.object({ ...facts, replacedAt: instant })),
+});
+type Body = z.infer<typeof BODY>;
+
+const derive = promisify<string, Buffer, number, Buffer>(scrypt);
+
+/** Takes note of the token that the environment gives: since when it is there, and that another was before it. */
+export async function noteEnvironmentToken(
+  store: HistoryStore,
+  token: Secret,
+  clock: () => number,
+): Promise<EnvironmentToken> {
+  return change(store, async (body) => {
+    if (body && (await isSame(body, token))) return null;
+    const salt = randomBytes(16);
+    const fingerprint = (await fingerprintOf(token, salt)).toString('base64');
+    const now = toInstant(clock());
+    const storedAt = body ? latest(now, shift(body.storedAt, 1)) : now;
+    const times = { storedAt, issuedAt: null, expiresAt: null };
+    return { ...times, salt: salt.toString('base64'), fingerprint, earlierTokens: earlier(body, storedAt) };
+  });
+}
+
+/** Notes what Abnormal says of the token first seen at `storedAt`; nothing happens when another is there by now. */
+export async function noteEnvironmentTimes(
+  store: HistoryStore,
+  storedAt: Instant,
+  times: TokenTimes,
+): Promise<void> {
+  if ((await readEnvironmentToken(store)) === null) return;
+  await change(store, async (body) => {
+    if (body === null || body.storedAt !== storedAt || isSameTold(body, times)) return null;
+    return withTold(body, times);
+  });
+}
+
+/** What is remembered; `null` where no token was ever there. */
+export async function readEnvironmentToken(store: HistoryStore): Promise<EnvironmentToken | null> {
+  const body = BODY.safeParse((await store.document(COLLECTION, ID))?.body);
+  return body.success ? describe(body.data) : null;
+}
+
+/** Writes what `make` gives in the place of what is there, again when somebody else was faster. */
+async function change(
+  store: HistoryStore,
+  make: (body: Body | null) => Promise<Body | null>,
+): Promise<EnvironmentToken> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const document = await store.document(COLLECTION, ID);
+    const read = BODY.safeParse(document?.body);
+    const held = read.success ? read.data : null;
+    const body = await make(held);
+    const now = body ?? held;
+    if (now === null) break;
+    const isDone = body === null || (await store.putDocument(COLLECTION, ID, body, document?.version ?? 0));
+    if (isDone) return describe(now);
+  }
+  throw new Error('what is remembered of the token in the environment keeps changing');
+}
+
+function earlier(body: Body | null, replacedAt: Instant): EarlierToken[] {
+  if (body === null) return [];
+  return [...body.earlierTokens, { ...factsOf(body), replacedAt }].slice(-REMEMBERED);
+}
+
+async function isSame({ salt, fingerprint }: Body, token: Secret): Promise<boolean> {
+  const own = await fingerprintOf(token, Buffer.from(salt, 'base64'));
+  const held = Buffer.from(fingerprint, 'base64');
+  return own.length === held.length && timingSafeEqual(own, held);
+}
+
+/** Slow on purpose, so that whoever has the file cannot try out tokens by the million. */
+function fingerprintOf(token: Secret, salt: Buffer): Promise<Buffer> {
+  return derive(token.reveal(), salt, 32);
+}
+
+function describe(body: Body): EnvironmentToken {
+  return { token: factsOf(body), earlierTokens: body.earlierTokens };
+}

@@ -1,0 +1,122 @@
+import { excessNote } from '../model/token-permissions.js';
+import { DAY, type Instant, toMillis } from '../values/instant.js';
+import type { Secret } from '../values/secret.js';
+import { VaultError } from './vault.js';
+
+/** What a token is, for a person who has given something else. */
+export const RIGHT_TOKEN =
+  'the token alone, as Abnormal showed it once (Settings → Integrations → Abnormal REST API)';
+
+/** What keeps `text` from being a token, as a predicate that does not repeat it; `null` when nothing does. */
+export function wrongWithToken(text: string): string | null {
+  if (text === '') return 'is empty';
+  if (/^bearer\s/i.test(text)) return 'begins with the word "Bearer"';
+  if (/^(["']).*\1$/.test(text)) return 'is in quotation marks';
+  if (!/^[\w.~+/=-]+$/.test(text)) return 'has blanks or other characters that no token has';
+  if (text.length < 8) return `has only ${text.length} characters`;
+  return text.length > 8192 ? 'is longer than any token' : null;
+}
+
+/** Throws a `VaultError` for what cannot be a token. */
+export function checkToken(token: Secret): void {
+  const wrong = wrongWithToken(token.reveal());
+  if (wrong !== null) throw new VaultError('BAD_TOKEN', `The token ${wrong}. Right: ${RIGHT_TOKEN}.`);
+}
+
+/** What is shown of a token. */
+export function hintOf(token: Secret): string {
+  return tokenHint(token.reveal());
+}
+
+/** By what people tell tokens apart: the last four characters, where enough stays unknown; else nothing. */
+export function tokenHint(token: string): string {
+  return token.length < 12 ? '' : token.slice(-4);
+}
+
+export const TOKEN_STATES = ['OK', 'EXPIRING', 'ROTATION_DUE', 'REJECTED', 'UNKNOWN'] as const;
+
+/** How an integration's token stands. */
+export type TokenState = (typeof TOKEN_STATES)[number];
+
+/** What is known of a token, as far as its state depends on it. */
+export interface TokenSituation {
+  /** When Abnormal made it; `null` where it does not say. */
+  readonly issuedAt: Instant | null;
+  readonly expiresAt: Instant | null;
+  /** Since when the gateway has had it. */
+  readonly storedAt: Instant | null;
+  /** What it may do; absent where Abnormal does not say. */
+  readonly permissions?: readonly string[] | undefined;
+  /** Whether Abnormal refused it when it was last used. */
+  readonly isRejected: boolean;
+}
+
+/** A token must be replaced at this age. */
+const ROTATION_AGE = 90 * DAY;
+/** The warning begins this long before a token must be replaced. */
+const NOTICE = 14 * DAY;
+
+/**
+ * The state of a token at `now`, from the day by which it must be replaced: when it ends or is 90 days old,
+ * whichever comes first. `ROTATION_DUE` from then on, `EXPIRING` in the 14 days before. `UNKNOWN`: neither its age
+ * nor its end is known.
+ */
+export function tokenState(token: TokenSituation, now: Instant): TokenState {
+  if (token.isRejected) return 'REJECTED';
+  const by = replaceBy(token);
+  if (by === null) return 'UNKNOWN';
+  const left = toMillis(by) - toMillis(now);
+  if (left <= 0) return 'ROTATION_DUE';
+  return left < NOTICE ? 'EXPIRING' : 'OK';
+}
+
+/** When the token must have been replaced; `null` where nothing says so. */
+export function replaceBy(token: TokenSituation): Instant | null {
+  const since = token.issuedAt ?? token.storedAt;
+  const byAge = since === null ? null : new Date(toMillis(since) + ROTATION_AGE).toISOString();
+  if (byAge === null || token.expiresAt === null) return byAge ?? token.expiresAt;
+  return byAge < token.expiresAt ? byAge : token.expiresAt;
+}
+
+/**
+ * The state in words, with what to do; `how` is what replaces this integration's token. Says too if the token may do
+ * more than the gateway needs.
+ */
+export function describeTokenState(token: TokenSituation, now: Instant, how: string): string {
+  const note = excessNote(token.permissions);
+  return note === null ? stateText(token, now, how) : `${stateText(token, now, how)} ${note}`;
+}
+
+function stateText(token: TokenSituation, now: Instant, how: string): string {
+  const end = token.expiresAt === null ? null : endText(token.expiresAt, now);
+  const age = ageOf(token, now);
+  const old = age === null ? null : `is ${daysText(age)} old`;
+  const facts = [end, old].filter((text) => text !== null).join(' and ');
+  switch (tokenState(token, now)) {
+    case 'OK':
+      return `The token ${facts}.`;
+    case 'EXPIRING':
+      return `The token ${facts}: replace it by ${replaceBy(token)?.slice(0, 10)}. ${how}`;
+    case 'ROTATION_DUE':
+      return `The token ${facts}: replace it now. ${how}`;
+    case 'REJECTED':
+      return `Abnormal refuses the token: it is mistyped, has expired or was revoked, or belongs to another region. ${how}`;
+    case 'UNKNOWN':
+      return 'Neither the age of the token nor when it ends is known.';
+  }
+}
+
+function ageOf({ issuedAt, storedAt }: TokenSituation, now: Instant): number | null {
+  const since = issuedAt ?? storedAt;
+  return since === null ? null : Math.max(0, toMillis(now) - toMillis(since));
+}
+
+/** `ends on 2026-04-01`, or `ended on` for an end that has passed at `now`. */
+export function endText(expiresAt: Instant, now: Instant): string {
+  return `${expiresAt <= now ? 'ended' : 'ends'} on ${expiresAt.slice(0, 10)}`;
+}
+
+function daysText(ms: number): string {
+  const days = Math.floor(ms / DAY);
+  return days === 1 ? '1 day' : `${days} days`;
+}

@@ -1,0 +1,233 @@
+import { z } from 'zod';
+import { canonicalJson } from '../../values/canonical-json.js';
+import {
+  addresses,
+  assertId,
+  type Decoded,
+  decode,
+  decodeEach,
+  flag,
+  instant,
+  integer,
+  isRecord,
+  optionalId,
+  optionalObject,
+  type Received,
+  requiredId,
+  term,
+  text,
+  texts,
+  type UnreadPart,
+  unreadParts,
+  word,
+} from '../wire.js';
+import type { Message, Threat } from './threat.js';
+
+/** One page of a threat's detail. */
+export const threatSchema = z.object({
+  threatId: requiredId,
+  recipientCount: integer,
+  tenantId: word,
+  tenantName: word,
+  // a threat without messages is valid: it has been seen after they were deleted
+  messages: z.array(z.unknown()).nullish(),
+});
+
+interface Pair {
+  readonly raw: unknown;
+  readonly message: Message;
+}
+
+/**
+ * Joins the pages of a threat's detail, at least one. A message that does not read, as without an id, is left out:
+ * the threat is then not complete, and the message stays in the payload.
+ */
+export function decodeThreat(id: string, pages: readonly Received[], isComplete: boolean): Decoded<Threat> {
+  const what = `the threat ${id}`;
+  const read = pages.map((page) => {
+    const threat = decode(threatSchema, page, what);
+    assertId(id, threat.threatId, page, what);
+    const messages = decodeEach(decodedMessage, threat.messages ?? [], 'messages', () => []);
+    const pairs = messages.read.map(({ raw, value }) => ({ raw, message: value }));
+    return { threat, pairs, lost: messages.lost };
+  });
+  const pairs = join(read.map((page) => page.pairs));
+  const lost = distinct(read.flatMap((page) => page.lost)).sort((a, b) =>
+    order(canonicalJson(a.raw), canonicalJson(b.raw)),
+  );
+  const [first] = read;
+  if (!first) throw new TypeError('a threat has at least one page');
+  const { threatId, recipientCount, tenantId, tenantName } = first.threat;
+  const messages = pairs.map((pair) => pair.message);
+  const pagesComplete = isComplete && lost.length === 0;
+  return {
+    record: { threatId, recipientCount, messages, pagesComplete, tenantId, tenantName },
+    payload: payloadOf(pages, [...pairs, ...lost]),
+    unread: [
+      // those that are lost come last in the payload
+      ...lost.map(({ flaw }, index) => ({ path: `messages.${pairs.length + index}`, flaw })),
+      ...unreadParts(threatSchema.shape, pages[0]?.json),
+      ...pairs.flatMap(({ raw, message }) => unreadOfMessage(raw, message)),
+    ],
+  };
+}
+
+function unreadOfMessage(raw: unknown, { messageId }: Message): UnreadPart[] {
+  const path = `messages[${messageId}].`;
+  return unreadParts(messageSchema.shape, raw, path, { customerOverride: overrideShape });
+}
+
+/**
+ * All messages in one canonical order. What a later page repeats replaces what an earlier one said, being
+ * newer. Within a page only exact repetitions are dropped: two different messages under one id are two.
+ */
+function join(pages: readonly (readonly Pair[])[]): Pair[] {
+  const byId = new Map<string, Pair[]>();
+  for (const page of pages) {
+    for (const [id, group] of grouped(page)) byId.set(id, group.length === 1 ? group : distinct(group));
+  }
+  return [...byId.values()].flat().sort(compare);
+}
+
+function grouped(page: readonly Pair[]): Map<string, Pair[]> {
+  const groups = new Map<string, Pair[]>();
+  for (const pair of page) {
+    const { messageId } = pair.message;
+    groups.set(messageId, [...(groups.get(messageId) ?? []), pair]);
+  }
+  return groups;
+}
+
+function distinct<T extends Pick<Pair, 'raw'>>(group: readonly T[]): T[] {
+  return [...new Map(group.map((pair) => [canonicalJson(pair.raw), pair])).values()];
+}
+
+function compare(a: Pair, b: Pair): number {
+  return (
+    order(b.message.receivedTime ?? '', a.message.receivedTime ?? '') ||
+    order(a.message.messageId, b.message.messageId) ||
+    order(canonicalJson(a.raw), canonicalJson(b.raw))
+  );
+}
+
+function order(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function payloadOf(pages: readonly Received[], messages: readonly Pick<Pair, 'raw'>[]): unknown {
+  const first = pages[0]?.json;
+  if (!isRecord(first)) return first;
+  const { pageNumber: _page, nextPageNumber: _next, ...rest } = first;
+  // without messages there is nothing to join: missing, null and an empty list each stand as they came
+  return messages.length === 0 ? rest : { ...rest, messages: messages.map(({ raw }) => raw) };
+}
+
+export const overrideShape = { overrideType: term, reason: text, overrideJudgement: term, value: text };
+
+/** One message of a threat's detail. What it does not name stays in the payload only. */
+export const messageSchema = z.object({
+  abxMessageId: optionalId,
+  abxMessageIdStr: optionalId,
+  abxPortalUrl: word,
+  threatId: word,
+  subject: text,
+  fromAddress: word,
+  fromName: text,
+  senderDomain: word,
+  senderIpAddress: word,
+  toAddresses: addresses,
+  recipientAddress: word,
+  ccEmails: addresses,
+  replyToEmails: addresses,
+  returnPath: word,
+  receivedTime: instant,
+  sentTime: instant,
+  internetMessageId: word,
+  attackType: term,
+  attackStrategy: term,
+  attackVector: term,
+  attackedParty: term,
+  impersonatedParty: term,
+  remediationStatus: term,
+  remediationTimestamp: instant,
+  autoRemediated: flag,
+  postRemediated: flag,
+  isRead: flag,
+  attachmentCount: integer,
+  attachmentNames: texts,
+  urlCount: integer,
+  urls: texts,
+  summaryInsights: texts,
+  source: term,
+  tenantId: word,
+  tenantName: word,
+  customerOverride: optionalObject(overrideShape),
+});
+
+type RawMessage = z.infer<typeof messageSchema>;
+
+/** A message as the gateway knows it; without any id it is not one. */
+const decodedMessage = messageSchema.transform((raw, context): Message => {
+  const messageId = messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, raw.abxPortalUrl);
+  if (messageId !== null) return toMessage(messageId, raw);
+  context.issues.push({
+    code: 'custom',
+    message: 'neither abxMessageIdStr nor abxMessageId holds an id',
+    input: raw,
+  });
+  return z.NEVER;
+});
+
+/**
+ * A message's id: the text where there is one. The deprecated integer is exact here, but some accounts send it
+ * already rounded to a double, which makes different messages look like one; the portal's address ends in the
+ * whole id, and counts when it is the same number but for that rounding.
+ */
+export function messageIdOf(
+  text: string | null,
+  integer: string | null,
+  portalUrl: string | null,
+): string | null {
+  if (text !== null) return text;
+  const inUrl = /(-?\d{1,20})\/?$/.exec(portalUrl ?? '')?.[1];
+  if (integer === null || inUrl === undefined || Number.isSafeInteger(Number(integer))) return integer;
+  return Number(inUrl) === Number(integer) ? inUrl : integer;
+}
+
+function toMessage(messageId: string, raw: RawMessage): Message {
+  return {
+    messageId,
+    portalUrl: raw.abxPortalUrl,
+    subject: raw.subject,
+    fromAddress: raw.fromAddress,
+    fromName: raw.fromName,
+    senderDomain: raw.senderDomain,
+    senderIpAddress: raw.senderIpAddress,
+    toAddresses: raw.toAddresses,
+    recipientAddress: raw.recipientAddress,
+    ccAddresses: raw.ccEmails,
+    replyToAddresses: raw.replyToEmails,
+    returnPath: raw.returnPath,
+    receivedTime: raw.receivedTime,
+    sentTime: raw.sentTime,
+    internetMessageId: raw.internetMessageId,
+    attackTypeRaw: raw.attackType,
+    attackStrategyRaw: raw.attackStrategy,
+    attackVectorRaw: raw.attackVector,
+    attackedPartyRaw: raw.attackedParty,
+    impersonatedPartyRaw: raw.impersonatedParty,
+    remediationStatusRaw: raw.remediationStatus,
+    remediationTime: raw.remediationTimestamp,
+    autoRemediated: raw.autoRemediated,
+    postRemediated: raw.postRemediated,
+    isRead: raw.isRead,
+    attachmentCount: raw.attachmentCount,
+    attachmentNames: raw.attachmentNames,
+    urlCount: raw.urlCount,
+    urls: raw.urls,
+    summaryInsights: raw.summaryInsights,
+    judgementRaw: raw.source,
+    customerOverride: raw.customerOverride,
+  };
+}

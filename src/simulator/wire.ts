@@ -1,0 +1,141 @@
+import type { Resource } from '../resources/registry.js';
+import { MINUTE } from '../values/instant.js';
+import type { Random } from './random.js';
+
+/** One HTTP answer, before it is sent. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export function json(status: number, body: string, headers: Record<string, string> = {}): Answer {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body };
+}
+
+/** An error as the core endpoints word it: `{"message": …}`. */
+export function failure(status: number, message: string, headers: Record<string, string> = {}): Answer {
+  return json(status, JSON.stringify({ message }), headers);
+}
+
+export function html(status: number, text: string): Answer {
+  const body = `<html>\r\n<head><title>${text}</title></head>\r\n<body><h1>${text}</h1></body>\r\n</html>\r\n`;
+  return { status, headers: { 'content-type': 'text/html' }, body };
+}
+
+export const NOT_AUTHORIZED =
+  'The server could not verify that you are authorized to access the URL requested. You either supplied the wrong credentials or your token is no longer valid.';
+export const TOO_MANY = 'Request count exceeds allowed number of concurrent requests for this resource type';
+
+/** Nothing is visible later than this after it happened. */
+export const MAX_LAG = 14 * MINUTE;
+
+/** How long a happening takes to become visible: under a minute or so, or for a share 3 to 14 minutes. */
+export function lag(random: Random, lateShare: number): number {
+  return random.chance(lateShare) ? random.between(3 * MINUTE, MAX_LAG) : random.between(2_000, 70_000);
+}
+
+/** `2026-03-01T08:15:00Z`, cut to the second. */
+export function zulu(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** The same with a fraction of 1 to 9 digits, trailing zeros dropped; `finer` is what follows the milliseconds. */
+export function zuluFraction(ms: number, finer: string): string {
+  const fraction = `${new Date(ms).toISOString().slice(20, 23)}${finer}`.replace(/0+$/, '');
+  return fraction === '' ? zulu(ms) : `${new Date(ms).toISOString().slice(0, 19)}.${fraction}Z`;
+}
+
+/** `2026-03-01T08:15:00.123456+00:00`, without a fraction when that is nought. */
+export function offsetUtc(ms: number, micros: number): string {
+  const iso = new Date(ms).toISOString();
+  const fraction = `${iso.slice(20, 23)}${String(micros).padStart(3, '0')}`;
+  return `${iso.slice(0, 19)}${fraction === '000000' ? '' : `.${fraction}`}+00:00`;
+}
+
+/** The same instant by a clock eight hours behind UTC: `2026-03-01T00:15:00-08:00`. */
+export function pacific(ms: number): string {
+  return `${new Date(ms - 480 * MINUTE).toISOString().slice(0, 19)}-08:00`;
+}
+
+/** Stands for a 64-bit integer in a value on its way to the wire, where it is a bare number of any length. */
+export function wireInteger(text: string): string {
+  return `@int64:${text}@`;
+}
+
+const MARK = /"@int64:(-?\d+)@"/g;
+
+/** JSON text of a value in which 64-bit integers stand as `wireInteger` made them. */
+export function wireJson(value: unknown): string {
+  return JSON.stringify(value).replace(MARK, '$1');
+}
+
+/** A 64-bit integer as a complete collection holds it: a string when a JSON number would lose digits. */
+export function heldInteger(text: string): string | number {
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : text;
+}
+
+/** The value as it comes back from JSON: absent fields are absent. */
+export function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+/** How a payload shows 64-bit integers. */
+export type IntegerForm = typeof wireInteger | typeof heldInteger;
+
+/** What a `filter` parameter means: a window on a key, nothing at all, or a mistake. */
+type ParsedFilter =
+  | { readonly kind: 'window'; readonly key: string; readonly window: TimeWindow }
+  | { readonly kind: 'ignored' }
+  | { readonly kind: 'bad'; readonly message: string };
+
+const CLAUSES = /^(?:(gte|lte) (\S+)) ?(?:(?:and (\S+) )?(gte|lte) (\S+))?$/;
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
+
+/**
+ * Reads a filter as the API does: `KEY gte T lte T`, in either order or with one end, `and KEY` between them if
+ * liked. Threats floor both ends to whole seconds and leave `lte` itself out; cases and campaigns keep it in.
+ */
+export function parseFilter(resource: Resource, text: string): ParsedFilter {
+  const trimmed = text.trim();
+  // a filter that repeats the parameter's name is dropped without a word
+  if (trimmed.startsWith('filter=')) return { kind: 'ignored' };
+  const space = trimmed.indexOf(' ');
+  const key = trimmed.slice(0, Math.max(space, 0));
+  const parts = space < 0 ? null : CLAUSES.exec(trimmed.slice(space + 1));
+  if (!parts) return bad(`Invalid filter: ${text}`);
+  const [, firstWord, firstTime = '', again, secondWord, secondTime = ''] = parts;
+  if (again !== undefined && again !== key) return bad('Only one filter key is allowed');
+  const times = [firstTime, ...(secondWord ? [secondTime] : [])];
+  if (times.some((time) => !isTime(time))) return bad('Filter times must look like YYYY-MM-DDTHH:MM:SSZ');
+  const ends = times.map((time, place) => ({
+    word: place === 0 ? firstWord : secondWord,
+    time: millis(resource, time),
+  }));
+  // a second `gte` replaces the first, and so for `lte`
+  const from = ends.findLast((end) => end.word === 'gte')?.time ?? Number.NEGATIVE_INFINITY;
+  const to = ends.findLast((end) => end.word === 'lte')?.time ?? Number.POSITIVE_INFINITY;
+  return { kind: 'window', key, window: { from, to, inclusive: resource !== 'threats' } };
+}
+
+function bad(message: string): ParsedFilter {
+  return { kind: 'bad', message };
+}
+
+function isTime(text: string): boolean {
+  return TIME.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+function millis(resource: Resource, text: string): number {
+  const ms = Date.parse(text);
+  return resource === 'threats' ? Math.floor(ms / 1000) * 1000 : ms;
+}
+
+/** A list window in ms since the epoch; either end may be infinite. */
+export interface TimeWindow {
+  readonly from: number;
+  readonly to: number;
+  /** Whether `to` itself is inside. */
+  readonly inclusive: boolean;
+}
