@@ -7,26 +7,25 @@ import { ConfigError } from '../config/reader.js';
 import { openStore } from '../history/open-store.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
 import { type WriteWatch, watchWrites } from '../history/watch-writes.js';
-import { SIMULATED_ACCOUNT } from '../integrations/accounts.js';
+import { ENVIRONMENT_ACCOUNT, SIMULATED_ACCOUNT } from '../integrations/accounts.js';
 import { publicLookup } from '../integrations/address.js';
 import { type LiveAccounts, openLiveAccounts } from '../integrations/live-accounts.js';
 import {
   type AccountOptions,
   type OpenAccount,
-  openEnvironmentAccount,
-  openSimulatedAccount,
+  openUnstoredAccount,
   refusalOfReal,
 } from '../integrations/open-account.js';
 import { openVault } from '../integrations/stored-vault.js';
 import type { Vault } from '../integrations/vault.js';
 import type { Log } from '../log.js';
 import type { Resource } from '../resources/registry.js';
-import type { SimulatorOptions } from '../simulator/server.js';
-import { createTenant, demoTenant } from '../simulator/tenant.js';
+import type { Simulator, SimulatorOptions } from '../simulator/server.js';
 import { DEFAULT_SYNC_SETTINGS, type SyncObserver, type SyncSettings } from '../sync/context.js';
 import { createSync } from '../sync/create-sync.js';
 import { createPoller, type Poller } from '../sync/schedule/poller.js';
 import type { Sync } from '../sync/sync.js';
+import { Secret } from '../values/secret.js';
 import { createSealer, withSealing } from './sealing.js';
 
 /** What the surroundings give, and what tests put in the place of the usual. */
@@ -212,18 +211,36 @@ async function openOwn(
   options: Omit<AccountOptions, 'budget'>,
 ): Promise<OpenAccount | null> {
   if (config.account !== null) {
-    return openEnvironmentAccount(config.account, {
-      ...options,
-      budget: budgetOf(config, DEFAULT_RPM, clock),
-    });
+    const budget = budgetOf(config, DEFAULT_RPM, clock);
+    const account = { name: ENVIRONMENT_ACCOUNT, origin: 'ABNORMAL', ...config.account } as const;
+    return openUnstoredAccount(account, { ...options, budget });
   }
   if (!isSimulated) return null;
   log.warn('SIMULATED: no account is configured, so this is a built-in tenant and every record is invented');
   const budget = budgetOf(config, SIMULATED_RPM, clock);
-  return openSimulatedAccount(simulator ?? { tenant: createTenant(demoTenant(clock())), clock }, {
-    ...options,
-    budget,
+  const { baseUrl, token, close } = await startTenant(simulator, clock);
+  const account = {
+    name: SIMULATED_ACCOUNT,
+    origin: 'SIMULATED',
+    baseUrl,
+    token: new Secret(token),
+    close,
+  } as const;
+  return openUnstoredAccount(account, { ...options, budget });
+}
+
+/** The simulator is loaded only where it is used, so that an image may leave it out. */
+async function startTenant(options: SimulatorOptions | undefined, clock: () => number): Promise<Simulator> {
+  const [{ startSimulator }, { createTenant, demoTenant }] = await Promise.all([
+    import('../simulator/server.js'),
+    import('../simulator/tenant.js'),
+  ]).catch((cause) => {
+    throw new ConfigError(
+      'No account is configured, and this installation does not include the simulated tenant. Set ABNORMAL_TOKEN, add an integration (integrations add), or set SIMULATOR=off.',
+      { cause },
+    );
   });
+  return startSimulator(options ?? { tenant: createTenant(demoTenant(clock())), clock });
 }
 
 /** Invented records among an account's own, or the other way round, would never be told apart in a report. */

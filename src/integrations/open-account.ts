@@ -3,9 +3,8 @@ import type { UpstreamObserver } from '../abnormal/client.js';
 import { createAbnormalClient } from '../abnormal/rest-client.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
-import { type SimulatorOptions, startSimulator } from '../simulator/server.js';
-import { Secret } from '../values/secret.js';
-import { type Account, ENVIRONMENT_ACCOUNT, SIMULATED_ACCOUNT } from './accounts.js';
+import type { Secret } from '../values/secret.js';
+import { type Account, SIMULATED_ACCOUNT } from './accounts.js';
 import { tokenHint } from './token.js';
 
 export interface AccountOptions {
@@ -26,37 +25,28 @@ export interface OpenAccount {
   close(): Promise<void>;
 }
 
-/** The account that the environment names. */
-export function openEnvironmentAccount(
-  { token, baseUrl }: { readonly token: Secret; readonly baseUrl: string },
-  options: AccountOptions,
-): OpenAccount {
-  const observer = options.observe?.(ENVIRONMENT_ACCOUNT);
-  const client = createAbnormalClient({ ...options, baseUrl, token: () => token.reveal(), observer });
-  return {
-    account: { name: ENVIRONMENT_ACCOUNT, origin: 'ABNORMAL', baseUrl, client },
-    budget: options.budget,
-    tokenHint: tokenHint(token.reveal()) || null,
-    close: async () => client.close(),
-  };
+/** An account whose token is not in the vault. */
+export interface UnstoredAccount extends Pick<Account, 'name' | 'origin' | 'baseUrl'> {
+  readonly token: Secret;
+  /** Ends what serves the account, where this process does. */
+  readonly close?: () => Promise<void>;
 }
 
-/** A simulated tenant, served on loopback by this process and read like any other account. */
-export async function openSimulatedAccount(
-  simulator: SimulatorOptions,
+/** Opens the account that the environment names, or the simulated tenant. */
+export function openUnstoredAccount(
+  { token, close, ...named }: UnstoredAccount,
   options: AccountOptions,
-): Promise<OpenAccount> {
-  const { baseUrl, token, close } = await startSimulator(simulator);
-  const secret = new Secret(token);
-  const observer = options.observe?.(SIMULATED_ACCOUNT);
-  const client = createAbnormalClient({ ...options, baseUrl, token: () => secret.reveal(), observer });
+): OpenAccount {
+  const observer = options.observe?.(named.name);
+  const { baseUrl } = named;
+  const client = createAbnormalClient({ ...options, baseUrl, token: () => token.reveal(), observer });
   return {
-    account: { name: SIMULATED_ACCOUNT, origin: 'SIMULATED', baseUrl, client },
+    account: { ...named, client },
     budget: options.budget,
-    tokenHint: null,
+    tokenHint: named.origin === 'ABNORMAL' ? tokenHint(token.reveal()) || null : null,
     close: async () => {
       client.close();
-      await close();
+      await close?.();
     },
   };
 }

@@ -1,6 +1,3 @@
-import { conjuncts, type Filter } from '../values/filter.js';
-import { fieldSpec, type ListedKind } from './registry.js';
-
 /**
  * One field that lists can be filtered by.
  * `instant` and `text` hold one string, `texts` several; `order` marks those that lists can be ordered by,
@@ -12,11 +9,13 @@ export interface FieldSpec {
   readonly reference?: true;
 }
 
-/** A time field that every match of the filter is without, if its top level asks for that: an index finds them. */
-export function absentTime(kind: ListedKind, filter: Filter | null): string | null {
-  for (const part of conjuncts(filter)) {
-    if ('eq' in part && part.eq === null && fieldSpec(kind, part.field)?.type === 'instant')
-      return part.field;
-  }
-  return null;
+/*
+ * What the gateway understands of Abnormal's details. Names are the gateway's own; a `…Raw` field holds an
+ * upstream string as received, since all of the API's word lists are open sets. `null` is "not said".
+ */
+
+/** What may be wrong with what was received. */
+export interface Unreadable {
+  /** Parts of the answer that do not read, by path with what is wrong, at most ten; only where there are any. */
+  readonly unread?: readonly string[];
 }

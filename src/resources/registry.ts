@@ -1,4 +1,4 @@
-import type { Fields } from '../values/filter.js';
+import { conjuncts, type Fields, type Filter } from '../values/filter.js';
 import { type Campaign, campaignFields } from './campaign/campaign.js';
 import { type Case, caseFields } from './case/case.js';
 import type { CaseAnalysis } from './case/case-analysis.js';
@@ -147,17 +147,6 @@ export function fieldsOf<K extends ListedKind>(kind: K, record: RecordOf[K]): Fi
   return campaignFields(record as Campaign);
 }
 
-/*
- * What the gateway understands of Abnormal's details. Names are the gateway's own; a `…Raw` field holds an
- * upstream string as received, since all of the API's word lists are open sets. `null` is "not said".
- */
-
-/** What may be wrong with what was received. */
-export interface Unreadable {
-  /** Parts of the answer that do not read, by path with what is wrong, at most ten; only where there are any. */
-  readonly unread?: readonly string[];
-}
-
 /** The decoded record of each kind. */
 export interface RecordOf {
   threat: Threat;
@@ -169,3 +158,12 @@ export interface RecordOf {
 }
 
 export type AnyRecord = RecordOf[keyof RecordOf];
+
+/** A time field that every match of the filter is without, if its top level asks for that: an index finds them. */
+export function absentTime(kind: ListedKind, filter: Filter | null): string | null {
+  for (const part of conjuncts(filter)) {
+    if ('eq' in part && part.eq === null && fieldSpec(kind, part.field)?.type === 'instant')
+      return part.field;
+  }
+  return null;
+}

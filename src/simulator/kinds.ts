@@ -1,4 +1,3 @@
-import type { Resource } from '../resources/registry.js';
 import {
   campaignChanges,
   campaignCourse,
@@ -18,7 +17,7 @@ import {
   VISIBLE_REACH,
   visibleTime,
 } from './case-course.js';
-import type { World } from './options.js';
+import type { Resource, World } from './options.js';
 import { caseNumbers, hash32, type Ids, unit, uuids } from './random.js';
 import { FATES, type Schedule } from './schedule.js';
 import {

@@ -2,6 +2,13 @@ import { type Instant, toMillis } from '../values/instant.js';
 import { hash32, seedOf } from './random.js';
 import { createSchedule, type Schedule } from './schedule.js';
 
+/** The lists of the API, spelled out here: the simulator shares no table with the client that it tests. */
+export type Resource = 'threats' | 'cases' | 'campaigns';
+export type RecordKind = 'threat' | 'case' | 'campaign';
+
+export const RESOURCE_OF = { threat: 'threats', case: 'cases', campaign: 'campaigns' } as const;
+export const KIND_OF = { threats: 'threat', cases: 'case', campaigns: 'campaign' } as const;
+
 /** What the tenant is. The same options give the same tenant, byte for byte. */
 export interface TenantOptions {
   readonly seed: number | string;

@@ -1,5 +1,5 @@
-import type { Resource } from '../resources/registry.js';
 import { DAY, type Instant, toMillis } from '../values/instant.js';
+import type { Resource } from './options.js';
 import type { PathKind } from './stats.js';
 import type { Upstream } from './upstream.js';
 import { type Answer, failure, json, parseFilter } from './wire.js';

@@ -1,8 +1,8 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { KIND_OF, type Resource } from '../resources/registry.js';
 import { type Fault, FaultEngine, type FaultPlan, faultyAnswer } from './faults.js';
 import { Limiter, type SimulatorLimits } from './limits.js';
+import { KIND_OF, type Resource } from './options.js';
 import {
   type CampaignsPath,
   type Route,

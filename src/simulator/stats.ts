@@ -1,5 +1,5 @@
-import type { Resource } from '../resources/registry.js';
 import { SlidingMinute } from './limits.js';
+import type { Resource } from './options.js';
 
 /** What a request was for. Details of a later message page are counted apart. */
 export type PathKind =

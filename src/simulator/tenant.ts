@@ -1,7 +1,6 @@
-import { type ListedKind, RESOURCE_OF } from '../resources/registry.js';
 import { DAY, type Instant, toInstant, toMillis } from '../values/instant.js';
 import { createKinds, type Kinds } from './kinds.js';
-import { createWorld, type TenantOptions } from './options.js';
+import { createWorld, RESOURCE_OF, type RecordKind, type TenantOptions } from './options.js';
 import { createUpstream, type Upstream } from './upstream.js';
 import { plain } from './wire.js';
 
@@ -18,7 +17,7 @@ export interface Version {
 
 /** One record that a complete collection would hold. */
 export interface TruthRecord {
-  readonly kind: ListedKind;
+  readonly kind: RecordKind;
   readonly id: string;
   readonly index: number;
   /** As in `Version`. */
@@ -29,14 +28,14 @@ export interface TruthRecord {
 export interface Tenant {
   readonly options: TenantOptions;
   /** How many records of a kind there are over the whole span. */
-  count(kind: ListedKind): number;
-  idOf(kind: ListedKind, index: number): string;
+  count(kind: RecordKind): number;
+  idOf(kind: RecordKind, index: number): string;
   /** The index of the record with this id; `null` when there is none. */
-  indexOf(kind: ListedKind, id: string): number | null;
+  indexOf(kind: RecordKind, id: string): number | null;
   /** Every version a record ever has, oldest first; neighbours differ. */
-  versions(kind: ListedKind, index: number): Version[];
+  versions(kind: RecordKind, index: number): Version[];
   /** The same by id; empty when there is no such record. */
-  versionsOf(kind: ListedKind, id: string): Version[];
+  versionsOf(kind: RecordKind, id: string): Version[];
   /**
    * What a complete collection would hold at an instant: every record visible then, except those whose detail
    * answers 404. `since` leaves out what arrived earlier.
@@ -48,14 +47,14 @@ export interface Tenant {
   readonly upstream: Upstream;
 }
 
-const LISTED: readonly ListedKind[] = ['threat', 'case', 'campaign'];
+const LISTED: readonly RecordKind[] = ['threat', 'case', 'campaign'];
 
 /** Makes a tenant; a RangeError when the options make none. */
 export function createTenant(options: TenantOptions): Tenant {
   const world = createWorld(options);
   const kinds = createKinds(world);
-  const model = (kind: ListedKind) => kinds[RESOURCE_OF[kind]];
-  const versions = (kind: ListedKind, index: number) => versionsIn(kinds, kind, index);
+  const model = (kind: RecordKind) => kinds[RESOURCE_OF[kind]];
+  const versions = (kind: RecordKind, index: number) => versionsIn(kinds, kind, index);
   return {
     options,
     count: (kind) => model(kind).schedule.count,
@@ -93,7 +92,7 @@ function* listed(kinds: Kinds, at: Instant, since?: Instant): Iterable<Omit<Trut
   }
 }
 
-function versionsIn(kinds: Kinds, kind: ListedKind, index: number): Version[] {
+function versionsIn(kinds: Kinds, kind: RecordKind, index: number): Version[] {
   const { changes, whole } = kinds[RESOURCE_OF[kind]];
   const found: Version[] = [];
   let before: string | undefined;

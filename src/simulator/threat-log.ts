@@ -2,7 +2,6 @@ import { DAY } from '../values/instant.js';
 import type { World } from './options.js';
 import { type ThreatCourse, threatFacts } from './threat-course.js';
 import { messageOf, slotsAt } from './threat-messages.js';
-import type { Upstream } from './upstream.js';
 import { type Answer, failure, json, parseFilter, type TimeWindow, wireInteger, wireJson } from './wire.js';
 
 /** A row of the export: a message, by the names of its columns. */
@@ -93,6 +92,11 @@ const COLUMNS: Record<LogForm, readonly string[]> = {
   ],
 };
 
+/** Gives the rows of a window, newest first. */
+interface LogSource {
+  log(window: TimeWindow, at: number): LogRow[];
+}
+
 export interface LogRequest {
   readonly params: URLSearchParams;
   /** The Accept header. */
@@ -105,7 +109,7 @@ export interface LogRequest {
 const WIDEST = 14 * DAY;
 
 /** Answers a request for the export: CSV where `format` or, without one, the Accept header says so, else JSON. */
-export function logAnswer(upstream: Upstream, request: LogRequest): Answer {
+export function logAnswer(upstream: LogSource, request: LogRequest): Answer {
   const { params, accept = '', at, retentionDays, form } = request;
   const window = windowOf(params.get('filter'), at);
   if (typeof window === 'string') return failure(404, window);

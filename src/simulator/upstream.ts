@@ -1,8 +1,7 @@
-import type { Resource } from '../resources/registry.js';
 import { DAY } from '../values/instant.js';
 import { caseAnalysis, caseAt, caseCourse } from './case-course.js';
 import type { Kinds } from './kinds.js';
-import type { World } from './options.js';
+import type { Resource, World } from './options.js';
 import { unit } from './random.js';
 import { candidates } from './schedule.js';
 import { type ThreatCourse, threatCourse, visibleFrom } from './threat-course.js';

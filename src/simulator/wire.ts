@@ -1,5 +1,5 @@
-import type { Resource } from '../resources/registry.js';
 import { MINUTE } from '../values/instant.js';
+import type { Resource } from './options.js';
 import type { Random } from './random.js';
 
 /** One HTTP answer, before it is sent. */

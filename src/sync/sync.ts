@@ -9,7 +9,6 @@ import type { FilterKey, Kind, RecordKey, Resource } from '../resources/registry
 import { DAY, type Instant } from '../values/instant.js';
 import type { Window } from '../values/window.js';
 import type { SyncObserver, SyncSettings } from './context.js';
-import type { PassOptions } from './pass/run-pass.js';
 
 /**
  * How fresh the history is for what was asked, once the gateway has done what it could.
@@ -74,7 +73,7 @@ export interface PollOptions {
   readonly resources?: readonly Resource[] | undefined;
   /** All accounts, unless given. */
   readonly integrations?: readonly string[] | undefined;
-  readonly trigger?: PassOptions['trigger'];
+  readonly trigger?: Extract<RunTrigger, 'POLL' | 'BACKFILL'>;
   /**
    * For somebody who waits for the current state: records that may have changed without being listed are read again
    * unless they were confirmed within this many milliseconds. By their interval, unless given.

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { absentTime } from '../../src/resources/definition.js';
 import type { ListedKind } from '../../src/resources/registry.js';
-import { FIELDS, fieldSpec, fieldsOf } from '../../src/resources/registry.js';
+import { absentTime, FIELDS, fieldSpec, fieldsOf } from '../../src/resources/registry.js';
 import { undecidedBy } from '../../src/resources/undecided.js';
 import { type Fields, type Filter, isMatch } from '../../src/values/filter.js';
 import { LISTED, variantOf, variants } from '../support/arbitraries.js';

@@ -10,9 +10,8 @@ import { batch, observe, START_MS, threat } from '../../bench/history/payloads.j
 import { ApiKeys } from '../../src/callers/api-keys.js';
 import { FailedAttempts } from '../../src/callers/callers.js';
 import { Gate } from '../../src/graphql/operation/admit.js';
-import { parsedQueries } from '../../src/graphql/operation/apollo.js';
 import { Reads } from '../../src/graphql/operation/cache-dependencies.js';
-import { createExecute } from '../../src/graphql/operation/execute.js';
+import { createExecute, parsedQueries } from '../../src/graphql/operation/execute.js';
 import { Answers } from '../../src/graphql/operation/response-cache.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';

@@ -5,7 +5,7 @@ import type { Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { describedEnum, PlainField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
-import { QuarantineCodeEnum, QuarantinedKindEnum } from './quarantine.type.js';
+import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
 
 export const GapReasonEnum = describedEnum<GapReason>(
   'GapReason',

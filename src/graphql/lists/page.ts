@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { ArgsType, Field, Int } from 'type-graphql';
+import type { HistoryStore } from '../../history/store.js';
 import { badInput } from '../base/errors.js';
-import type { Means } from '../request/services.js';
+import type { Loaders } from '../request/loaders.js';
+
+/** What the pages of a list are counted with. */
+export interface PageServices {
+  readonly store: HistoryStore;
+  readonly loaders: Loaders;
+}
 
 /** What a reader found for one page of a list. */
 interface PageFacts<T> {
@@ -11,7 +18,7 @@ interface PageFacts<T> {
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
   /** Counts the whole list; called only when `totalCount` is asked for. */
-  readonly count: (means: Means) => Promise<number>;
+  readonly count: (services: PageServices) => Promise<number>;
 }
 
 /** A node of a page, with its place. */

@@ -1,10 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  ApolloServer,
-  type ApolloServerOptionsWithGateway,
-  type ApolloServerPlugin,
-  type BaseContext,
-} from '@apollo/server';
+import { ApolloServer, type ApolloServerOptionsWithGateway, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerErrorCode } from '@apollo/server/errors';
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -15,7 +10,6 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
 import {
-  type DocumentNode,
   type ExecutionResult,
   GraphQLError,
   type GraphQLFormattedError,
@@ -25,11 +19,10 @@ import {
 import { HistoryError } from '../../history/errors.js';
 import type { Log } from '../../log.js';
 import type { Role } from '../../values/access.js';
-import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import type { ErrorCode } from '../base/errors.js';
 import type { GatewayContext } from '../request/services.js';
 import { Access } from './analyse-operation.js';
-import { createExecute, type Execute } from './execute.js';
+import { createExecute, type Execute, parsedQueries } from './execute.js';
 import { answering, byRole, guarding, inTime, priced, RequestEnded } from './pipeline.js';
 import { Answers } from './response-cache.js';
 
@@ -254,26 +247,4 @@ function codeOf({ extensions }: GraphQLFormattedError): string {
 
 function isOurs(code: string): boolean {
   return code.startsWith('UPSTREAM_') || code === 'HISTORY_UNAVAILABLE' || code === 'INTERNAL_SERVER_ERROR';
-}
-
-type DocumentStore = NonNullable<ApolloServerOptionsWithGateway<BaseContext>['documentStore']>;
-
-/** What a parsed query takes for each byte of its text, measured with the tokens that it holds: from 68 to 104. */
-const BYTES_A_BYTE = 110;
-
-/** What a text takes once it is parsed, with what it asks of the caller's role. */
-export function parsedBytes(text: string): number {
-  return 1_000 + BYTES_A_BYTE * textBytes(text);
-}
-
-/** Queries that were found valid, for Apollo. Its own store weighs them by their JSON, which is half of it or less. */
-export function parsedQueries(): DocumentStore {
-  const documents = new BoundedCache<DocumentNode>('parsedQueries', ({ loc }) =>
-    parsedBytes(loc?.source.body ?? ''),
-  );
-  return {
-    get: async (key) => documents.get(key),
-    set: async (key, document) => void documents.set(key, document),
-    delete: async (key) => documents.delete(key),
-  };
 }

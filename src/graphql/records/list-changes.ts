@@ -11,6 +11,7 @@ import {
   ForwardArgs,
   fingerprint,
   Page,
+  type PageServices,
   type ReadCursor,
   readCursor,
   toPageRequest,
@@ -76,7 +77,10 @@ function resume({ pin: [afterSeq, toSeq], place: [seqFrom, kind, integration, id
 }
 
 /** Counts by walking: the port has no count of changes, and the spans that people ask for are short. */
-async function countChanges({ store }: Means, query: Omit<ChangesQuery, 'after' | 'limit'>): Promise<number> {
+async function countChanges(
+  { store }: PageServices,
+  query: Omit<ChangesQuery, 'after' | 'limit'>,
+): Promise<number> {
   const limit = 500;
   let count = 0;
   for (let after: ChangesQuery['after'] = null; ; ) {

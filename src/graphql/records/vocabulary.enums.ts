@@ -1,3 +1,5 @@
+import type { QuarantineCode } from '../../model/ledger.js';
+import type { Kind } from '../../resources/registry.js';
 import type { MessageRemediation, ThreatRemediation } from '../../resources/threat/threat.js';
 import type {
   attackedParty,
@@ -177,3 +179,27 @@ export function remembered<T>(read: (text: string | null) => T): (text: string |
     return answer;
   };
 }
+
+export const QuarantinedKindEnum = describedEnum<Kind>(
+  'QuarantinedKind',
+  'What can be set aside: a record, or what is read of one when somebody asks.',
+  {
+    threat: 'A threat.',
+    case: 'An account-takeover case.',
+    campaign: 'An abuse-mailbox campaign.',
+    caseAnalysis: 'The analysis of a case.',
+    threatAttachments: 'The attachments of a threat.',
+    threatLinks: 'The links of a threat.',
+  },
+);
+
+export const QuarantineCodeEnum = describedEnum<QuarantineCode>(
+  'QuarantineCode',
+  'Why a record is set aside.',
+  {
+    UNDECODABLE: 'What Abnormal sent does not read as one.',
+    NOT_FOUND: 'Abnormal answered 404 in one run.',
+    GONE: 'Abnormal answered 404 in two runs: the record counts as deleted, or disappeared before it could be read. It is requested again, ever more rarely.',
+    FAILED: 'It could not be fetched.',
+  },
+);

@@ -1,6 +1,6 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { RecordedMessages } from '../../model/recorded-messages.js';
 import type { Revision as RevisionRecord } from '../../model/revision.js';
-import { RecordedMessages } from '../../resources/threat/recorded-messages.js';
 import { Direct } from '../base/fields.js';
 import { Case, CaseConnection } from '../case/case.type.js';
 import { reportCoverage } from '../collection/coverage.js';

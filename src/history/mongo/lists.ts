@@ -1,7 +1,6 @@
 import type { Document } from 'mongodb';
 import type { Revision } from '../../model/revision.js';
-import { absentTime } from '../../resources/definition.js';
-import { fieldSpec, keyText, type ListedKind } from '../../resources/registry.js';
+import { absentTime, fieldSpec, keyText, type ListedKind } from '../../resources/registry.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import type { FieldValue } from '../../values/filter.js';
 import type { Extent, Extents } from '../high-water-marks.js';

@@ -1,5 +1,4 @@
-import { absentTime } from '../../resources/definition.js';
-import { DEFAULT_ORDER, type ListedKind } from '../../resources/registry.js';
+import { absentTime, DEFAULT_ORDER, type ListedKind } from '../../resources/registry.js';
 import { compareValues, type FieldValue } from '../../values/filter.js';
 import { toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import type { Unreadable } from '../registry.js';
+import type { Unreadable } from '../definition.js';
 import { attackType, judgement } from '../vocabularies.js';
 import {
   assertId,

@@ -1,6 +1,6 @@
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import type { Unreadable } from '../registry.js';
+import type { Unreadable } from '../definition.js';
 import {
   attackStrategy,
   attackType,

@@ -2,10 +2,9 @@ import type { Page, PageItem, Position } from '../../history/store.js';
 import type { QuarantineEntry } from '../../model/ledger.js';
 import { DEFAULT_ORDER, type ListedKind, type RecordKey } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
-import { type Instant, shift } from '../../values/instant.js';
+import { DAY, type Instant, shift, toMillis } from '../../values/instant.js';
 import { keyOf, kindOf, nowOf, type Pass } from '../context.js';
 import { checkInterrupted, StopError, stopOf } from '../stop.js';
-import { isGoneDue } from '../window/missing-windows.js';
 import { heldItem, type Task } from './fetch-record.js';
 import { ingest } from './ingest.js';
 
@@ -133,4 +132,10 @@ function withItems(pass: Pass, tasks: readonly Omit<Task, 'item'>[]): Promise<Ta
       .filter(({ prior }) => prior === null || !pass.runIds.has(prior.runId))
       .map(async (task) => ({ ...task, item: await heldItem(pass.store, task.held) })),
   );
+}
+
+/** What is gone is listed again ever more rarely: after a quarter of the time for which it has been, a week at most. */
+export function isGoneDue(since: Instant, triedAt: Instant, now: Instant): boolean {
+  const age = toMillis(triedAt) - toMillis(since);
+  return triedAt <= shift(now, -Math.min(age / 4, 7 * DAY)) || triedAt > now;
 }

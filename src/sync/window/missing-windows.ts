@@ -3,8 +3,9 @@ import { type HistoryStore, stillMissing } from '../../history/store.js';
 import { addGap, coverageOf, type Gap, type Missing } from '../../model/coverage.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
-import { DAY, earliest, type Instant, latest, MINUTE, shift, toMillis } from '../../values/instant.js';
+import { DAY, earliest, type Instant, latest, MINUTE, shift } from '../../values/instant.js';
 import { cutSpans, floorToSecond, mergedSpans, type Window, widthOf } from '../../values/window.js';
+import { isGoneDue } from '../records/reread.js';
 import type { Density } from './window-planner.js';
 
 /** What is left to read of one stream. */
@@ -72,12 +73,6 @@ const ASK_AGAIN = DAY;
 function laterRefusal(known: Instant | null, { status, readAt }: RecordedEntry): Instant | null {
   if (status !== 'OUT_OF_RETENTION') return known;
   return known === null ? readAt : latest(known, readAt);
-}
-
-/** What is gone is listed again ever more rarely: after a quarter of the time for which it has been, a week at most. */
-export function isGoneDue(since: Instant, triedAt: Instant, now: Instant): boolean {
-  const age = toMillis(triedAt) - toMillis(since);
-  return triedAt <= shift(now, -Math.min(age / 4, 7 * DAY)) || triedAt > now;
 }
 
 function isWanted({ code, since, readAt }: Missing, now: Instant): boolean {

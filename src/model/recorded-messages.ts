@@ -1,6 +1,6 @@
-import type { Revision } from '../../model/revision.js';
-import type { Instant } from '../../values/instant.js';
-import type { Message } from './threat.js';
+import type { Message } from '../resources/threat/threat.js';
+import type { Instant } from '../values/instant.js';
+import type { Revision } from './revision.js';
 
 /** A message of a threat as the history last recorded it. */
 export interface RecordedMessage<F> {
