@@ -2,8 +2,8 @@ import type { GraphQLSchema } from 'graphql';
 import { type AppOptions, type Collector, closeAll, openCollector, pollerOf } from './app/collector.js';
 import { openCallers, openLimits, watchTokens } from './app/open-access.js';
 import { createOperations } from './app/operations.js';
-import { createReports, thresholdsOf } from './app/reports.js';
-import type { KeyBook } from './callers/api-keys.js';
+import { controlThresholds, createReports } from './app/reports.js';
+import type { KeyRegistry } from './callers/api-keys.js';
 import type { Callers } from './callers/callers.js';
 import type { Config } from './config/config.js';
 import { publishedKeys, publishedPem } from './evidence/seal/signing-key.js';
@@ -82,7 +82,7 @@ interface Parts {
   readonly collector: Collector;
   readonly counters: Counters;
   readonly callers: Callers;
-  readonly keys: KeyBook;
+  readonly keys: KeyRegistry;
   readonly operations: Operations;
   readonly schema: GraphQLSchema;
   readonly limits: GraphLimits;
@@ -107,7 +107,7 @@ function createGatewayServer(
     defaultMaxAgeMs: config.maxAge,
     clock,
     budgets: accounts.budgets,
-    thresholds: thresholdsOf(config),
+    thresholds: controlThresholds(config),
     operations,
     keys,
     log,

@@ -38,7 +38,7 @@ export interface AuditEvent {
 }
 
 /** An event as the trail has it. */
-export interface AuditEntry extends AuditEvent {
+export interface AuditRecord extends AuditEvent {
   /** From 1, without holes. */
   readonly index: number;
   /** When it was written down (UTC). */
@@ -61,7 +61,7 @@ function auditDigest({ index, at, body }: JournalEntry): string {
 }
 
 /** Reads an entry of the journal. What somebody altered is read as far as it can be: the digests tell of it. */
-export function toAuditEntry(entry: JournalEntry): AuditEntry {
+export function toAuditEntry(entry: JournalEntry): AuditRecord {
   const { index, at, body } = entry;
   const caller = (body.caller ?? {}) as Readonly<Record<string, unknown>>;
   return {
@@ -87,7 +87,7 @@ function textOf(value: unknown): string | null {
 }
 
 /** What writing to the trail takes; the clock in milliseconds since the epoch. */
-interface AuditMeans {
+interface AuditServices {
   readonly store: Pick<HistoryStore, 'append' | 'journal'>;
   readonly clock: () => number;
 }
@@ -96,7 +96,7 @@ interface AuditMeans {
 const MOST_TRIES = 1000;
 
 /** Writes down who did what. Throws when the history does not take it: then it must not pass for done. */
-export async function recordAudit({ store, clock }: AuditMeans, event: AuditEvent): Promise<AuditEntry> {
+export async function recordAudit({ store, clock }: AuditServices, event: AuditEvent): Promise<AuditRecord> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const [last] = await store.journal({ journal: 'audit', from: null, descending: true, limit: 1 });
     const index = (last?.index ?? 0) + 1;
@@ -114,7 +114,7 @@ export async function recordAudit({ store, clock }: AuditMeans, event: AuditEven
  * what `work` gave, or from the message of its error, which is thrown on.
  */
 export async function audited<T>(
-  means: AuditMeans,
+  services: AuditServices,
   done: Omit<AuditEvent, 'outcome' | 'detail'>,
   work: () => Promise<T>,
   detailOf: (result: T) => string | null = () => null,
@@ -124,10 +124,10 @@ export async function audited<T>(
     result = await work();
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    await recordAudit(means, { ...done, outcome: 'FAILED', detail });
+    await recordAudit(services, { ...done, outcome: 'FAILED', detail });
     throw error;
   }
-  await recordAudit(means, { ...done, outcome: 'SUCCEEDED', detail: detailOf(result) });
+  await recordAudit(services, { ...done, outcome: 'SUCCEEDED', detail: detailOf(result) });
   return result;
 }
 

@@ -23,7 +23,7 @@ const CREDENTIALS = ['token', 'authorization', 'Authorization', 'password', 'sec
 /** The service's log. Lines go to `destination` as they are written, so none is lost in a crash. */
 export function createLog(options: LogOptions): Log {
   const format = options.pretty ? prettyLine : (line: string) => line;
-  const blot = (line: string) => options.secrets.reduce((rest, secret) => secret.blotFrom(rest), line);
+  const blot = (line: string) => options.secrets.reduce((rest, secret) => secret.redactFrom(rest), line);
   const paths = CREDENTIALS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
   return pino(
     {

@@ -82,15 +82,15 @@ describe('the audit trail', () => {
 
   test('writes down a failure too, and throws it on', async () => {
     const store = new OracleStore(() => T0);
-    const means = { store, clock: () => T0 };
+    const services = { store, clock: () => T0 };
     const done = { caller: CALLER, action: 'TEST_INTEGRATION', target: 'default' } as const;
-    const failing = audited(means, done, async () => {
+    const failing = audited(services, done, async () => {
       throw new Error('no such account');
     });
     await expect(failing).rejects.toThrow('no such account');
     expect(
       await audited(
-        means,
+        services,
         done,
         async () => 3,
         (count) => `${count} work`,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import type { Threat } from '../../src/resources/threat/threat.js';
+import type { ThreatRecord } from '../../src/resources/threat/threat.js';
 import { type Instant, MINUTE, toInstant } from '../../src/values/instant.js';
 import { batch, median, observe, randomFrom, START_MS, smallThreat } from './payloads.js';
 
@@ -66,11 +66,11 @@ class Growth {
     return this.#threats - 1 - Math.floor(this.#random() * 5_000);
   }
 
-  #version(n: number, version: number): Threat {
+  #version(n: number, version: number): ThreatRecord {
     return smallThreat(n, receivedMs(n), version);
   }
 
-  async #record(records: readonly Threat[], now: Instant): Promise<void> {
+  async #record(records: readonly ThreatRecord[], now: Instant): Promise<void> {
     const { seq } = await this.store.head();
     const observations = records.map((record) => observe(record, now, seq, JSON.stringify(record)));
     const { added, changed } = await this.store.record(batch(++this.#batches, now, observations));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { openFile } from '../../src/cli/report-output.js';
+import { openReportFile } from '../../src/cli/report-output.js';
 import { parsePeriod } from '../../src/controls/period.js';
 import { toThresholds } from '../../src/controls/thresholds.js';
 import { type ReportQuestion, writeReport } from '../../src/evidence/report/write-report.js';
@@ -23,7 +23,7 @@ async function byGateway(): Promise<void> {
     ...{ pin: await store.head(), format: 'ndjson', rows: 'revisions', integrations: null, trend: null },
     ...{ controls: [], thresholds: toThresholds(), credentials: [], simulated: [] },
   };
-  const sink = await openFile(file);
+  const sink = await openReportFile(file);
   await writeReport(store, question, (text) => sink.write(text));
   await sink.close();
   await store.close();

@@ -1,7 +1,7 @@
 import type { Batch } from '../../src/history/store.js';
 import type { Observation } from '../../src/model/revision.js';
 import { NO_COUNTS } from '../../src/model/run.js';
-import type { Message, Threat } from '../../src/resources/threat/threat.js';
+import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { DAY, type Instant, toInstant } from '../../src/values/instant.js';
 
@@ -33,7 +33,7 @@ export function threatId(n: number): string {
 }
 
 /** Threat number `n`; `version` tells its versions apart. Most have one message or two, few have ten. */
-export function threat(n: number, receivedMs: number, version = 0): Threat {
+export function threat(n: number, receivedMs: number, version = 0): ThreatRecord {
   const random = randomFrom(n * 31 + 7);
   const messages = 1 + Math.floor(random() ** 4 * 10);
   // most attacks are remediated within seconds of their receipt, some later, some never
@@ -50,7 +50,7 @@ export function threat(n: number, receivedMs: number, version = 0): Threat {
   };
 }
 
-function message(random: () => number, receivedMs: number, version: number): Message {
+function message(random: () => number, receivedMs: number, version: number): MessageRecord {
   const sender = `${pick(random, PEOPLE)}@${hex(random, 6)}.example`;
   const recipient = `${pick(random, PEOPLE)}.${hex(random, 3)}@customer.example`;
   const messageId = String(BigInt(Math.floor(random() * 2 ** 53)) * 1_021n - 2n ** 62n);
@@ -91,7 +91,7 @@ function message(random: () => number, receivedMs: number, version: number): Mes
 }
 
 /** One message that says little. */
-const SILENT: Omit<Message, 'messageId'> = {
+const SILENT: Omit<MessageRecord, 'messageId'> = {
   portalUrl: null,
   subject: 'Your parcel could not be delivered',
   fromAddress: 'post@parcels.example',
@@ -126,7 +126,7 @@ const SILENT: Omit<Message, 'messageId'> = {
 };
 
 /** As `threat`, but quick to make and small: for histories of a million revisions. */
-export function smallThreat(n: number, receivedMs: number, version = 0): Threat {
+export function smallThreat(n: number, receivedMs: number, version = 0): ThreatRecord {
   // an odd multiplier visits every number once, in no order that an index would like
   const scattered = (BigInt(n) * 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn;
   const name = scattered.toString(16).padStart(16, '0');
@@ -145,7 +145,7 @@ export function smallThreat(n: number, receivedMs: number, version = 0): Threat 
 
 /** A threat as it comes to `record`: decoded, as received, and its digest. */
 export function observe(
-  record: Threat,
+  record: ThreatRecord,
   fetchedAt: Instant,
   basis: number,
   received = canonicalJson(record),

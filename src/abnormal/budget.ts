@@ -15,7 +15,7 @@ export interface BudgetOptions {
 }
 
 /** Leave to send one request. */
-export interface Place {
+export interface QueuePlace {
   /** Its answer has begun, so the upstream has counted it. */
   answered(): void;
   /** It is over; safe to call more than once. */
@@ -37,7 +37,7 @@ export interface BudgetSnapshot {
  */
 export interface Budget {
   /** Waits for leave to send one request; throws `CANCELLED` when `signal` is aborted first. */
-  acquire(resource: Resource, priority: Priority, signal?: AbortSignal): Promise<Place>;
+  acquire(resource: Resource, priority: Priority, signal?: AbortSignal): Promise<QueuePlace>;
   /** Sends nothing more for `ms` milliseconds: Abnormal has said that it is too much. */
   pause(ms: number): void;
   snapshot(): BudgetSnapshot;
@@ -54,7 +54,7 @@ const RESERVE = 0.01;
 interface Waiter {
   readonly resource: Resource;
   readonly priority: Priority;
-  readonly admit: (place: Place) => void;
+  readonly admit: (place: QueuePlace) => void;
 }
 
 export function createBudget(options: BudgetOptions): Budget {
@@ -84,7 +84,7 @@ class SharedBudget implements Budget {
     this.reserve = Math.floor(options.rpm * RESERVE);
   }
 
-  acquire(resource: Resource, priority: Priority, signal?: AbortSignal): Promise<Place> {
+  acquire(resource: Resource, priority: Priority, signal?: AbortSignal): Promise<QueuePlace> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(cancelled(signal.reason));
       const onAbort = () => {
@@ -185,7 +185,7 @@ class SharedBudget implements Budget {
     waiter.admit(this.place(waiter.resource));
   }
 
-  private place(resource: Resource): Place {
+  private place(resource: Resource): QueuePlace {
     let isAnswered = false;
     let isReleased = false;
     const answered = () => {

@@ -3,11 +3,11 @@ import type { Log } from '../log.js';
 import type { Resource } from '../resources/registry.js';
 import { DecodeError } from '../resources/wire.js';
 import type { Budget } from './budget.js';
-import { classify, type Role } from './classify-answer.js';
+import { classify, type EndpointRole } from './classify-answer.js';
 import type { CallMeter, CallOptions, RequestOutcome, UpstreamObserver } from './client.js';
-import { failure, type UpstreamError } from './errors.js';
+import { type UpstreamError, upstreamFailure } from './errors.js';
 import { JsonError, parseJson } from './lossless-json.js';
-import type { Answer, BodyKind, Request } from './request.js';
+import type { BodyKind, Request, UpstreamResponse } from './request.js';
 import {
   AttemptError,
   backoffFor,
@@ -15,13 +15,13 @@ import {
   pauseFor,
   type RetrySettings,
   type StartTimer,
-  sleep,
+  sleepUntil,
 } from './retry.js';
 
 /** One GET, as the budget, the meter and the reader of its answer need to know it. */
 export interface Endpoint {
   readonly resource: Resource;
-  readonly role: Role;
+  readonly role: EndpointRole;
   /** Path and query below the base URL. */
   readonly target: string;
   /** Names it for a person, such as `the threat 1234`. */
@@ -124,7 +124,7 @@ function count(meter: CallMeter | undefined, attempt: number): void {
   if (attempt > 1) meter.retries += 1;
 }
 
-function read(answer: Answer, { role, what, body }: Endpoint, sentAt: number): JsonAnswer {
+function read(answer: UpstreamResponse, { role, what, body }: Endpoint, sentAt: number): JsonAnswer {
   const refused = classify(answer, role, what);
   if (refused) throw new AttemptError(refused, answer.retryAfter);
   const { evidence } = answer;
@@ -138,7 +138,7 @@ function read(answer: Answer, { role, what, body }: Endpoint, sentAt: number): J
     // a detail that is unsound is bad data of one record; a list that is unsound is no list
     if (error.fault === 'UNSOUND' && role === 'detail') throw new DecodeError(happened, evidence());
     const facts = { status: answer.status, body: evidence() };
-    throw new AttemptError(failure('BAD_BODY', happened, facts), null, error.fault === 'TRUNCATED');
+    throw new AttemptError(upstreamFailure('BAD_BODY', happened, facts), null, error.fault === 'TRUNCATED');
   }
 }
 
@@ -164,5 +164,5 @@ async function beforeNext(
     'upstream retry',
   );
   // the budget's own queue holds back a call after a pause
-  if (policy === 'backoff') await sleep(waitMs, parts.startTimer, signal);
+  if (policy === 'backoff') await sleepUntil(waitMs, parts.startTimer, signal);
 }

@@ -1,23 +1,23 @@
-import { failure, type UpstreamCode, type UpstreamError } from './errors.js';
-import type { Answer } from './request.js';
+import { type UpstreamCode, type UpstreamError, upstreamFailure } from './errors.js';
+import type { UpstreamResponse } from './request.js';
 
 /** What was asked for, as far as it decides what an answer means. */
-export type Role = 'list' | 'detail';
+export type EndpointRole = 'list' | 'detail';
 
 const LICENCE = /licen[cs]e|licensing|subscription|not subscribed/i;
 const RETENTION = /retention/i;
 
 /** What an answer other than 200 means; `null` for a 200. `what` names the request for a person. */
-export function classify(answer: Answer, role: Role, what: string): UpstreamError | null {
+export function classify(answer: UpstreamResponse, role: EndpointRole, what: string): UpstreamError | null {
   if (answer.status === 200) return null;
   const body = answer.evidence();
   const code = codeOf(answer.status, body, role);
   const said = errorText(body);
   const happened = `Abnormal answered ${answer.status} to ${what}${said === null ? '' : `, saying: ${quote(said)}`}.`;
-  return failure(code, happened, { status: answer.status, body });
+  return upstreamFailure(code, happened, { status: answer.status, body });
 }
 
-function codeOf(status: number, body: string, role: Role): UpstreamCode {
+function codeOf(status: number, body: string, role: EndpointRole): UpstreamCode {
   switch (status) {
     case 400:
     case 422:

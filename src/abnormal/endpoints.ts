@@ -3,7 +3,7 @@ import { type Instant, shift, toMillis } from '../values/instant.js';
 import type { Window } from '../values/window.js';
 import type { Call, Endpoint, JsonAnswer } from './call.js';
 import type { CallOptions } from './client.js';
-import { failure, type UpstreamCode, UpstreamError } from './errors.js';
+import { type UpstreamCode, UpstreamError, upstreamFailure } from './errors.js';
 
 /** Sends list and detail requests to the path that a resource has on this account. */
 export interface PathFinder {
@@ -104,13 +104,13 @@ async function unlessMissing(answer: Promise<JsonAnswer>): Promise<JsonAnswer | 
 /** The first page was there under the same filter, so neither filter nor path is at fault. */
 function pageGone(resource: Resource, page: number, refusal: UpstreamError): UpstreamError {
   const what = `Abnormal answered 404 to page ${page} of the list of ${resource}, which the page before had announced.`;
-  return failure('PAGING', what, { status: refusal.status, body: refusal.body });
+  return upstreamFailure('PAGING', what, { status: refusal.status, body: refusal.body });
 }
 
 function notEnabled(resource: Resource, refusal: UpstreamError): UpstreamError {
   const tried = LIST_PATHS[resource].join(' and ');
   const what = `Abnormal has no list of ${resource} for this account: ${tried} answered 404, with and without a filter.`;
-  return failure('NOT_ENABLED', what, { status: refusal.status, body: refusal.body });
+  return upstreamFailure('NOT_ENABLED', what, { status: refusal.status, body: refusal.body });
 }
 
 /** The list's path of each resource. Campaigns have two: the vendor's document names the first, some clients the second. */
@@ -140,7 +140,7 @@ const PAGE_SIZE = 100;
  * The `filter` parameter for a window. The API reads whole seconds only; a window that ends within one is
  * asked for up to the next, so that nothing of it is left out.
  */
-export function filterOf(filterKey: FilterKey, window: Window): string {
+export function upstreamFilter(filterKey: FilterKey, window: Window): string {
   const to = wholeSecond(window.to) === window.to ? window.to : shift(wholeSecond(window.to), 1_000);
   return `${filterKey} gte ${seconds(window.from)} lte ${seconds(to)}`;
 }

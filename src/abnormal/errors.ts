@@ -89,14 +89,14 @@ interface FailureFacts {
 }
 
 /** An `UpstreamError` that says what happened, why it may have, and what to do. */
-export function failure(code: UpstreamCode, what: string, facts: FailureFacts = {}): UpstreamError {
+export function upstreamFailure(code: UpstreamCode, what: string, facts: FailureFacts = {}): UpstreamError {
   const { cause, ...rest } = facts;
   return new UpstreamError(code, `${what} ${ADVICE[code]}`, cause === undefined ? rest : { ...rest, cause });
 }
 
 /** The error of a call that its caller has ended. */
 export function cancelled(cause?: unknown): UpstreamError {
-  return failure('CANCELLED', 'The request to Abnormal was cancelled.', { cause });
+  return upstreamFailure('CANCELLED', 'The request to Abnormal was cancelled.', { cause });
 }
 
 /** Whatever a client's method threw, as an error of the upstream: a bug in reading one answer is bad data, no more. */
@@ -105,9 +105,9 @@ export function toUpstreamError(error: unknown): UpstreamError {
   if (error instanceof DecodeError) {
     return new UpstreamError('BAD_BODY', error.message, { cause: error, body: error.body });
   }
-  return new UpstreamError('BAD_BODY', `cannot be read: ${messageOf(error)}`, { cause: error });
+  return new UpstreamError('BAD_BODY', `cannot be read: ${errorMessage(error)}`, { cause: error });
 }
 
-export function messageOf(error: unknown): string {
+export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -4,7 +4,7 @@ import { parseUpstreamTime } from '../values/instant.js';
 import { intOrNull } from '../values/int.js';
 import type { ListItem, ListPage } from './client.js';
 import { COLLECTION_KEYS, ID_FIELDS } from './endpoints.js';
-import { failure, UpstreamError } from './errors.js';
+import { UpstreamError, upstreamFailure } from './errors.js';
 
 const LONGEST_UNUSABLE = 2_000;
 
@@ -24,7 +24,7 @@ export function decodeList(
   if (!isRecord(json) || !Array.isArray(items)) {
     const found = isRecord(json) ? `${nameOf(items)} under "${key}"` : nameOf(json);
     const what = `Abnormal's list of ${resource} is not one: it holds ${found} instead of a list of ${key}.`;
-    throw failure('BAD_BODY', what, { status: 200, body: received.evidence() });
+    throw upstreamFailure('BAD_BODY', what, { status: 200, body: received.evidence() });
   }
   const nextPage = checkedNextPage(resource, json, page, received);
   const read = items.map((item) => toItem(resource, item));
@@ -50,7 +50,7 @@ function checkedNextPage(
   const what =
     `Page ${page} of Abnormal's list of ${resource} says that it is page ${JSON.stringify(json.pageNumber)} ` +
     `and that page ${JSON.stringify(json.nextPageNumber)} is next.`;
-  throw failure('PAGING', what, { status: 200, body: received.evidence() });
+  throw upstreamFailure('PAGING', what, { status: 200, body: received.evidence() });
 }
 
 /** The item, or its text when it has no id that could be asked for. */

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import { createSender, type HttpResponse, reasonOf, type Sender } from '../outgoing.js';
-import { cancelled, failure } from './errors.js';
+import { cancelled, upstreamFailure } from './errors.js';
 import { AttemptError, type StartTimer } from './retry.js';
 
 interface RequestOptions {
@@ -15,7 +15,7 @@ interface RequestOptions {
 }
 
 /** An answer whose body has arrived whole, whatever its status. */
-export interface Answer {
+export interface UpstreamResponse {
   readonly status: number;
   readonly retryAfter: string | null;
   /** When Abnormal says that it answered, milliseconds since the epoch; `null` when it says nothing that reads. */
@@ -36,7 +36,7 @@ export interface Request {
    * Sends one GET for `target` (path and query). `onHead` is called when the answer's status has come. Throws
    * `AttemptError`.
    */
-  get(target: string, body: BodyKind, signal: AbortSignal, onHead: () => void): Promise<Answer>;
+  get(target: string, body: BodyKind, signal: AbortSignal, onHead: () => void): Promise<UpstreamResponse>;
   close(): void;
 }
 
@@ -51,7 +51,7 @@ export function createRequest(options: RequestOptions): Request {
   return {
     get: async (target, body, signal, onHead) => {
       const token = usableToken(options.token());
-      const exchange = new Exchange(options, sender, createBlot(token), body, signal);
+      const exchange = new Exchange(options, sender, redactToken(token), body, signal);
       const headers = {
         accept: ACCEPT[body],
         authorization: `Bearer ${token}`,
@@ -67,7 +67,7 @@ function usableToken(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   const what =
     token === '' ? 'There is no token.' : 'The token has a blank or another character that none has.';
-  throw new AttemptError(failure('TOKEN_REJECTED', what));
+  throw new AttemptError(upstreamFailure('TOKEN_REJECTED', what));
 }
 
 function dateOf(response: HttpResponse): number | null {
@@ -86,12 +86,12 @@ class Exchange {
   constructor(
     private readonly options: RequestOptions,
     private readonly sender: Sender,
-    private readonly blot: Blot,
+    private readonly redact: RedactToken,
     private readonly body: BodyKind,
     private readonly signal: AbortSignal,
   ) {}
 
-  async run(url: string, headers: Headers, onHead: () => void): Promise<Answer> {
+  async run(url: string, headers: Headers, onHead: () => void): Promise<UpstreamResponse> {
     const stopTimer = this.options.startTimer(() => {
       this.isTimedOut = true;
       this.abort.abort();
@@ -111,7 +111,7 @@ class Exchange {
     }
   }
 
-  private async exchange(url: string, headers: Headers, onHead: () => void): Promise<Answer> {
+  private async exchange(url: string, headers: Headers, onHead: () => void): Promise<UpstreamResponse> {
     const response = await this.sender.send(url, { headers, signal: this.abort.signal });
     this.status = response.status;
     onHead();
@@ -130,8 +130,8 @@ class Exchange {
   private refuseRedirect(response: HttpResponse): void {
     const location = response.headers.get('location');
     if (response.status < 300 || response.status >= 400 || location === null) return;
-    const what = `Abnormal answered ${response.status} with a redirect to ${this.blot.text(hostOf(location))}.`;
-    throw new AttemptError(failure('REDIRECTED', what, { status: response.status }));
+    const what = `Abnormal answered ${response.status} with a redirect to ${this.redact.text(hostOf(location))}.`;
+    throw new AttemptError(upstreamFailure('REDIRECTED', what, { status: response.status }));
   }
 
   private async read(response: HttpResponse): Promise<void> {
@@ -149,14 +149,16 @@ class Exchange {
     if (this.bytes > this.options.maxBodyBytes) {
       this.chunks.push(chunk.subarray(0, EVIDENCE_BYTES));
       const what = `Abnormal's answer is larger than ${this.options.maxBodyBytes} bytes.`;
-      throw new AttemptError(failure('TOO_LARGE', what, { status: this.status, body: this.evidence() }));
+      throw new AttemptError(
+        upstreamFailure('TOO_LARGE', what, { status: this.status, body: this.evidence() }),
+      );
     }
     this.chunks.push(chunk);
   }
 
   private decode(body: Buffer): string | null {
     try {
-      return this.blot.data(new TextDecoder('utf-8', { fatal: this.body === 'json' }).decode(body));
+      return this.redact.data(new TextDecoder('utf-8', { fatal: this.body === 'json' }).decode(body));
     } catch {
       return null;
     }
@@ -165,7 +167,7 @@ class Exchange {
   private evidence(): string {
     // some more than is kept, so that a token at the edge is seen whole
     const start = Buffer.concat(this.chunks.slice(0, chunksFor(this.chunks, EVIDENCE_BYTES + 8_192)));
-    const text = this.blot.text(start.subarray(0, EVIDENCE_BYTES + 8_192).toString('utf8'));
+    const text = this.redact.text(start.subarray(0, EVIDENCE_BYTES + 8_192).toString('utf8'));
     const bytes = Buffer.from(text);
     return bytes.length <= EVIDENCE_BYTES ? text : bytes.subarray(0, EVIDENCE_BYTES - 3).toString('utf8');
   }
@@ -173,16 +175,16 @@ class Exchange {
   private failed(error: unknown): AttemptError {
     if (this.isTimedOut) {
       const what = `Abnormal's answer was not there within ${this.options.timeoutMs} ms.`;
-      return new AttemptError(failure('TIMEOUT', what, { status: this.status }));
+      return new AttemptError(upstreamFailure('TIMEOUT', what, { status: this.status }));
     }
     if (this.signal.aborted) return new AttemptError(cancelled(this.signal.reason));
-    const reason = this.blot.text(reasonOf(error));
+    const reason = this.redact.text(reasonOf(error));
     if (this.status === null) {
-      return new AttemptError(failure('UNREACHABLE', `Abnormal could not be reached: ${reason}.`));
+      return new AttemptError(upstreamFailure('UNREACHABLE', `Abnormal could not be reached: ${reason}.`));
     }
     const what = `Abnormal's answer broke off after ${this.bytes} bytes: ${reason}.`;
     const facts = { status: this.status, body: this.evidence() };
-    return new AttemptError(failure('BAD_BODY', what, facts), null, true);
+    return new AttemptError(upstreamFailure('BAD_BODY', what, facts), null, true);
   }
 }
 
@@ -200,7 +202,7 @@ function hostOf(location: string): string {
 }
 
 /** Takes a token out of text. */
-interface Blot {
+interface RedactToken {
   /** For what people get to see: every trace goes, that of a text cut off in the middle of the token too. */
   text(text: string): string;
   /** For data that is to be decoded: a token too short to be one is let be, lest it garble ordinary words. */
@@ -212,18 +214,18 @@ const SHORTEST_REAL_TOKEN = 16;
 const SHORTEST_TRACE = 6;
 
 /** A blot for `token`, as it is and as JSON and URLs write it. */
-function createBlot(token: string): Blot {
+function redactToken(token: string): RedactToken {
   const forms = [...new Set([token, token.replaceAll('/', '\\/'), encodeURIComponent(token)])].filter(
     Boolean,
   );
   const whole = (text: string) => forms.reduce((rest, form) => rest.replaceAll(form, STAND_IN), text);
   return {
-    text: (text) => forms.reduce(blotCutOff, whole(text)),
+    text: (text) => forms.reduce(redactCutOff, whole(text)),
     data: (text) => (token.length >= SHORTEST_REAL_TOKEN ? whole(text) : text),
   };
 }
 
-function blotCutOff(text: string, form: string): string {
+function redactCutOff(text: string, form: string): string {
   for (let length = form.length - 1; length >= SHORTEST_TRACE; length -= 1) {
     if (text.endsWith(form.slice(0, length))) return text.slice(0, -length) + STAND_IN;
   }

@@ -31,13 +31,13 @@ import {
 import {
   createPathFinder,
   detailTarget,
-  filterOf,
   type PathFinder,
   TOKENS_TARGET,
   threatLogTarget,
   threatTarget,
+  upstreamFilter,
 } from './endpoints.js';
-import { failure, type UpstreamCode, UpstreamError } from './errors.js';
+import { type UpstreamCode, UpstreamError, upstreamFailure } from './errors.js';
 import { findDrift, unreadableDrift } from './find-drift.js';
 import { decodeList, followPages, messageIdsOf } from './list-page.js';
 import { createRequest } from './request.js';
@@ -104,7 +104,7 @@ class RestClient implements AbnormalClient {
   ) {}
 
   readonly list: AbnormalClient['list'] = async (resource, filterKey, window, page, options) => {
-    const filter = filterOf(filterKey, window);
+    const filter = upstreamFilter(filterKey, window);
     const answer = await this.paths.list(resource, filter, page, options);
     const read = this.understand(resource, () => decodeList(resource, filter, page, answer));
     if (read.unusable.length > 0) {
@@ -150,7 +150,7 @@ class RestClient implements AbnormalClient {
   }
 
   readonly threatLog: AbnormalClient['threatLog'] = async (window, options) => {
-    const filter = filterOf('receivedTime', window);
+    const filter = upstreamFilter('receivedTime', window);
     const what = `the export of the threat log (${filter})`;
     const target = threatLogTarget(filter);
     const endpoint: Endpoint = { resource: 'threats', role: 'list', target, what, body: 'csv', counts: null };
@@ -262,7 +262,7 @@ function explainExport(error: unknown): never {
   if (!(error instanceof UpstreamError) || error.code !== 'BAD_FILTER') throw error;
   const what =
     'Abnormal answered 404 to the export of the threat log: this account has none, or refuses its filter.';
-  throw failure('NOT_ENABLED', what, { status: error.status, body: error.body });
+  throw upstreamFailure('NOT_ENABLED', what, { status: error.status, body: error.body });
 }
 
 const PART_NAMES = {
@@ -274,7 +274,7 @@ const PART_NAMES = {
 /** What cannot be a path segment was never anybody's id, and asking for it would ask for something else. */
 function assertUsable(kind: Kind, id: string): void {
   if (!isUsableId(id))
-    throw failure('NOT_FOUND', `${JSON.stringify(id.slice(0, 100))} is not the id of a ${kind}.`);
+    throw upstreamFailure('NOT_FOUND', `${JSON.stringify(id.slice(0, 100))} is not the id of a ${kind}.`);
 }
 
 const TOKEN = z.looseObject({

@@ -99,7 +99,7 @@ export const startTimeout: StartTimer = (callback, ms) => {
 };
 
 /** Waits `ms` milliseconds; throws `CANCELLED` as soon as `signal` is aborted. */
-export function sleep(ms: number, startTimer: StartTimer, signal: AbortSignal): Promise<void> {
+export function sleepUntil(ms: number, startTimer: StartTimer, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(cancelled(signal.reason));
     const onAbort = () => {

@@ -4,7 +4,7 @@ import { CsvError, parse } from 'csv-parse';
 import { idOf, isRecord } from '../resources/wire.js';
 import { parseUpstreamTime } from '../values/instant.js';
 import type { ThreatLog, ThreatLogRow } from './client.js';
-import { failure, type UpstreamError } from './errors.js';
+import { type UpstreamError, upstreamFailure } from './errors.js';
 import { JsonError, parseJson } from './lossless-json.js';
 
 /*
@@ -27,7 +27,7 @@ export async function decodeThreatLog(
 ): Promise<Omit<ThreatLog, 'filter'>> {
   const refuse = (why: string) => {
     const facts = { status: 200, body: evidence() };
-    return failure('BAD_BODY', `Abnormal's answer to ${what} is no threat log: ${why}.`, facts);
+    return upstreamFailure('BAD_BODY', `Abnormal's answer to ${what} is no threat log: ${why}.`, facts);
   };
   return /^\s*[[{]/.test(text) ? fromJson(text, refuse) : fromCsv(text, refuse);
 }

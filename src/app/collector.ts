@@ -14,7 +14,7 @@ import {
   type AccountOptions,
   type OpenAccount,
   openUnstoredAccount,
-  refusalOfReal,
+  simulatedDataGuard,
 } from '../integrations/open-account.js';
 import { openVault } from '../integrations/stored-vault.js';
 import type { Vault } from '../integrations/vault.js';
@@ -201,7 +201,7 @@ function budgetOf({ upstream }: Config, byDefault: number, clock: () => number):
 /** Whoever has set a key is about to connect an account, which could not come into a history of invented records. */
 async function wantsTenant({ simulator, vault }: Config, store: HistoryStore): Promise<boolean> {
   if (simulator !== null) return simulator;
-  return vault.encryptionKeys.length === 0 || (await refusalOfReal(store)) !== null;
+  return vault.encryptionKeys.length === 0 || (await simulatedDataGuard(store)) !== null;
 }
 
 async function openOwn(
@@ -247,7 +247,7 @@ async function startTenant(options: SimulatorOptions | undefined, clock: () => n
 async function refuseMixture(config: Config, store: HistoryStore, isSimulated: boolean): Promise<void> {
   if (!isSimulated) {
     const isToRead = config.account !== null || (await store.documents('integrations')).length > 0;
-    const refusal = isToRead ? await refusalOfReal(store) : null;
+    const refusal = isToRead ? await simulatedDataGuard(store) : null;
     if (refusal === null) return;
     throw new ConfigError(refusal);
   }

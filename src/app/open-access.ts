@@ -1,21 +1,20 @@
 import { readFileSync } from 'node:fs';
 import type { GraphQLSchema } from 'graphql';
-import { ApiKeys, type KeyBook } from '../callers/api-keys.js';
+import { ApiKeys, type KeyRegistry } from '../callers/api-keys.js';
 import { type Callers, createCallers } from '../callers/callers.js';
 import { JsonWebTokens } from '../callers/json-web-tokens.js';
 import type { Config } from '../config/config.js';
 import { ConfigError } from '../config/reader.js';
-import { Gate } from '../graphql/operation/admit.js';
-import { type PersistedOperations, readManifest } from '../graphql/operation/persisted-operations.js';
+import { OperationLimiter } from '../graphql/operation/admit.js';
+import {
+  type PersistedOperations,
+  readOperationManifest,
+} from '../graphql/operation/persisted-operations.js';
 import type { HistoryStore } from '../history/store.js';
 import type { GraphLimits } from '../http/graph-route.js';
 import { isLoopback } from '../integrations/address.js';
 import { noteEnvironmentToken } from '../integrations/token-history.js';
-import {
-  createEmptyWarnings,
-  createTokenLearning,
-  createTokenWarnings,
-} from '../integrations/token-watch.js';
+import { createEmptyWarnings, refreshTokenExpiry, tokenExpiryWarnings } from '../integrations/token-watch.js';
 import type { Log } from '../log.js';
 import { HOUR } from '../values/instant.js';
 import type { AppOptions, Collector } from './collector.js';
@@ -29,7 +28,7 @@ interface OpenCallersOptions {
 /** Who may ask, and the keys of those who may. */
 interface OpenCallers {
   readonly callers: Callers;
-  readonly keys: KeyBook;
+  readonly keys: KeyRegistry;
 }
 
 /**
@@ -76,12 +75,12 @@ function refuseToBeReached({ http: { host, trustProxy, anyHost } }: Config): voi
 export function openLimits({ limits }: Config, schema: GraphQLSchema): GraphLimits {
   const { query, cost, requestTimeout: timeoutMs, persistedOperations } = limits;
   const persisted = persistedOperations === null ? null : openManifest(persistedOperations);
-  return { gate: new Gate(schema, query, cost), persisted, timeoutMs };
+  return { gate: new OperationLimiter(schema, query, cost), persisted, timeoutMs };
 }
 
 function openManifest(path: string): PersistedOperations {
   try {
-    return readManifest(readFileSync(path, 'utf8'));
+    return readOperationManifest(readFileSync(path, 'utf8'));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ConfigError(
@@ -100,8 +99,8 @@ export async function watchTokens(
   { store, vault, accounts }: Collector,
 ): Promise<() => Promise<void>> {
   if (account !== null) await noteEnvironmentToken(store, account.token, clock);
-  const learn = createTokenLearning({ store, vault, accounts, clock, log });
-  const warn = createTokenWarnings({ store, clock, log });
+  const learn = refreshTokenExpiry({ store, vault, accounts, clock, log });
+  const warn = tokenExpiryWarnings({ store, clock, log });
   const warnOfEmpty = createEmptyWarnings({ store, clock, log });
   const stop = new AbortController();
   const look = async () => {

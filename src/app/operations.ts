@@ -1,4 +1,4 @@
-import { sleep } from '../async/timers.js';
+import { pause } from '../async/timers.js';
 import {
   type KeptIntegration,
   NotPossibleError,
@@ -9,9 +9,9 @@ import {
   type Wanted,
 } from '../graphql/request/operations.js';
 import { type IntegrationTest, testIntegration } from '../integrations/connection-test.js';
-import { refusalOfReal } from '../integrations/open-account.js';
+import { simulatedDataGuard } from '../integrations/open-account.js';
 import { readTokenSituations } from '../integrations/token-history.js';
-import { noteTokenTimes } from '../integrations/token-watch.js';
+import { storeTokenExpiry } from '../integrations/token-watch.js';
 import type { Address, NewIntegration, StoredIntegration } from '../integrations/vault.js';
 import { RESOURCES } from '../resources/registry.js';
 import type { Poller } from '../sync/schedule/poller.js';
@@ -47,7 +47,7 @@ class RunningOperations implements Operations {
 
   async connect(integration: NewIntegration): Promise<void> {
     const { store, vault, isSimulated } = this.collector;
-    const refusal = (await refusalOfReal(store)) ?? (isSimulated ? SIMULATED : null);
+    const refusal = (await simulatedDataGuard(store)) ?? (isSimulated ? SIMULATED : null);
     if (refusal !== null) throw new NotPossibleError(refusal);
     await this.changed(vault.add(integration));
   }
@@ -70,7 +70,7 @@ class RunningOperations implements Operations {
     if (!account) throw new NotPossibleError(`No account is read under the name ${JSON.stringify(name)}.`);
     const found = await testIntegration({ client: account.client, name, clock: this.options.clock, signal });
     const storedAt = (await readTokenSituations(store)).get(name)?.storedAt;
-    if (found.token && storedAt) await noteTokenTimes({ store, vault }, name, storedAt, found.token);
+    if (found.token && storedAt) await storeTokenExpiry({ store, vault }, name, storedAt, found.token);
     return found;
   }
 
@@ -109,10 +109,10 @@ class RunningOperations implements Operations {
     source: Pick<PolledSource, 'integration' | 'resource'>,
     patience: Patience,
   ): Promise<PolledSource> {
-    const isOneOfMany = !this.poller.status().isLeading;
+    const otherWritersMayPoll = !this.poller.status().isLeading;
     const only = { integrations: [source.integration], resources: [source.resource] };
     const { maxAgeMs } = this.options;
-    const work = this.collector.sync.poll({ ...only, maxAgeMs, signal: NEVER, isOneOfMany });
+    const work = this.collector.sync.poll({ ...only, maxAgeMs, signal: NEVER, otherWritersMayPoll });
     const report = await withinPatience(this.logged(work, 'poll failed'), patience);
     if (report) return { ...source, isFinished: true, runId: report.passes[0]?.runId ?? null };
     return { ...source, isFinished: false, runId: await runningId(this.collector, source) };
@@ -152,7 +152,7 @@ async function withinPatience<T>(work: Promise<T>, { waitMs, signal }: Patience)
   signal?.addEventListener('abort', end, { once: true });
   if (signal?.aborted) end();
   try {
-    return await Promise.race([work, sleep(waitMs, waiting.signal).then(() => null)]);
+    return await Promise.race([work, pause(waitMs, waiting.signal).then(() => null)]);
   } finally {
     signal?.removeEventListener('abort', end);
     end();

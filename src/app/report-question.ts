@@ -1,5 +1,5 @@
 import { parseDuration, parseInstant } from '../config/reader.js';
-import type { Control } from '../controls/control.js';
+import type { ControlDefinition } from '../controls/control.js';
 import {
   PERIOD_FORMS,
   type Period,
@@ -7,7 +7,7 @@ import {
   parsePeriod,
   partsOf,
   TRENDS,
-  type Trend,
+  type TrendUnit,
 } from '../controls/period.js';
 import { controlsOf } from '../controls/registry.js';
 import {
@@ -36,10 +36,10 @@ export interface RawReportQuestion {
 /** The same, read. */
 export interface AskedReport {
   readonly period: Period;
-  readonly controls: readonly Control[];
+  readonly controls: readonly ControlDefinition[];
   readonly integrations: readonly string[] | null;
   readonly asOf: Instant | null;
-  readonly trend: Trend | null;
+  readonly trend: TrendUnit | null;
   readonly rows: Rows;
   readonly thresholds: Partial<Thresholds>;
 }
@@ -68,7 +68,7 @@ export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now?:
     controls: read(nameOf('controls'), () => controlsOf(ids ?? null)),
     integrations: raw.integration ? [...new Set(raw.integration)].sort() : null,
     asOf: raw.asOf === undefined ? null : instantOf(raw.asOf, nameOf('asOf')),
-    rows: raw.rows === undefined ? 'exceptions' : oneOf(nameOf('rows'), raw.rows, ROWS),
+    rows: raw.rows === undefined ? 'exceptions' : choiceOf(nameOf('rows'), raw.rows, ROWS),
     thresholds: thresholdsOf(raw.threshold ?? [], nameOf('threshold')),
   };
 }
@@ -84,17 +84,17 @@ function read<T>(option: string, parse: () => T): T {
 }
 
 /** The word among `allowed`, whatever its case. */
-export function oneOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
+export function choiceOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
   const value = allowed.find((word) => word === text.toLowerCase());
   if (value !== undefined) return value;
   throw new ReportQuestionError(`${option} is ${JSON.stringify(text)}: right is ${allowed.join(', ')}.`);
 }
 
 /** By weeks for what is longer than two months, by days for what is longer than two of them. */
-function trendOf(text: string | undefined, { from, to }: Period, option: string): Trend | null {
+function trendOf(text: string | undefined, { from, to }: Period, option: string): TrendUnit | null {
   if (text !== undefined) {
     const names = [...TRENDS.map((trend) => trend.toLowerCase()), 'none'];
-    const name = oneOf(option, text, names).toUpperCase();
+    const name = choiceOf(option, text, names).toUpperCase();
     return TRENDS.find((trend) => trend === name) ?? null;
   }
   const days = (toMillis(to) - toMillis(from)) / DAY;

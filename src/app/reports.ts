@@ -22,14 +22,14 @@ import type { Log } from '../log.js';
 import { toInstant } from '../values/instant.js';
 import {
   type AskedReport,
+  choiceOf,
   type NameOf,
-  oneOf,
   ReportQuestionError,
   readReportQuestion,
 } from './report-question.js';
 
 /** What a question is put to. */
-interface AskMeans {
+interface ReportServices {
   readonly store: HistoryStore;
   readonly config: Config;
   /** Milliseconds since the epoch. */
@@ -41,7 +41,7 @@ interface AskMeans {
  * it asks about what is not there.
  */
 export async function askReport(
-  { store, config, clock }: AskMeans,
+  { store, config, clock }: ReportServices,
   asked: AskedReport,
   format: ReportFormat,
   nameOf: NameOf,
@@ -59,7 +59,7 @@ export async function askReport(
     ...{ period, controls, integrations, format, rows },
     trend: format === 'html' || format === 'json' ? asked.trend : null,
     pin: asOf === null ? await store.head() : await store.pinAt(asOf),
-    thresholds: thresholdsOf(config, thresholds),
+    thresholds: controlThresholds(config, thresholds),
     credentials: gatherCredentials(await readTokenHistories(store), [SIMULATED_ACCOUNT]),
     simulated: [SIMULATED_ACCOUNT],
   };
@@ -98,11 +98,11 @@ const PARAMETERS = ['format', 'controls', 'integration', 'asOf', 'trend', 'rows'
 type Parameter = (typeof PARAMETERS)[number];
 
 /** Reports of a history, for whoever asks over HTTP; each is written into the audit trail with what came of it. */
-export function createReports(means: AskMeans & { readonly log: Log }): Reports {
+export function createReports(services: ReportServices & { readonly log: Log }): Reports {
   return {
     async open(asked) {
       try {
-        return reportOf(means, await questionOf(means, asked), asked);
+        return reportOf(services, await questionOf(services, asked), asked);
       } catch (error) {
         if (error instanceof ReportQuestionError) return { refusal: error.message };
         throw error;
@@ -118,7 +118,7 @@ interface Wanted {
   readonly isPinGiven: boolean;
 }
 
-async function questionOf(means: AskMeans, { period, parameters }: ReportRequest): Promise<Wanted> {
+async function questionOf(services: ReportServices, { period, parameters }: ReportRequest): Promise<Wanted> {
   const unknown = [...parameters.keys()].find((name) => !PARAMETERS.some((known) => known === name));
   if (unknown !== undefined) {
     const right = PARAMETERS.join(', ');
@@ -134,16 +134,16 @@ async function questionOf(means: AskMeans, { period, parameters }: ReportRequest
     ...{ period, controls: several('controls'), integration: several('integration') },
     ...{ asOf: one('asOf'), trend: one('trend'), rows: one('rows'), threshold: several('threshold') },
   };
-  const asked = readReportQuestion(raw, nameOf, toInstant(means.clock()));
-  const format = oneOf('format', one('format') ?? 'json', FORMATS);
-  const question = await askReport(means, asked, format === 'pack' ? 'html' : format, nameOf);
+  const asked = readReportQuestion(raw, nameOf, toInstant(services.clock()));
+  const format = choiceOf('format', one('format') ?? 'json', FORMATS);
+  const question = await askReport(services, asked, format === 'pack' ? 'html' : format, nameOf);
   return { question, format, isPinGiven: asked.asOf !== null };
 }
 
 const nameOf = (name: string) => name;
 
 function reportOf(
-  means: AskMeans & { readonly log: Log },
+  services: ReportServices & { readonly log: Log },
   wanted: Wanted,
   { caller }: ReportRequest,
 ): OpenReport {
@@ -156,19 +156,19 @@ function reportOf(
     isPage: format === 'html',
     async write(write, signal) {
       const audit = (outcome: 'SUCCEEDED' | 'FAILED', detail: string) =>
-        recordAudit(means, {
+        recordAudit(services, {
           ...{ caller, outcome, detail, target: period.text },
           action: rows === 'revisions' || format === 'pack' ? 'EXPORT' : 'REPORT',
         });
       const what = `${format}, as of ${question.pin.at}`;
       try {
-        if (format === 'pack') await sendPack(means, wanted, write, signal);
-        else await writeReport(means.store, question, write, { signal });
+        if (format === 'pack') await sendPack(services, wanted, write, signal);
+        else await writeReport(services.store, question, write, { signal });
       } catch (error) {
         const isGone = signal.aborted;
         const message = error instanceof Error ? error.message : String(error);
         if (!isGone && !(error instanceof HttpError))
-          means.log.error({ err: error, period: period.text, format }, 'a report could not be made');
+          services.log.error({ err: error, period: period.text, format }, 'a report could not be made');
         await audit('FAILED', `${what}: ${isGone ? 'the caller did not wait for the end' : message}`);
         throw error;
       }
@@ -179,7 +179,7 @@ function reportOf(
 
 /** A pack begins with the hashes of all that is in it, so it is made whole before its first piece is sent. */
 async function sendPack(
-  { store, config }: AskMeans,
+  { store, config }: ReportServices,
   { question, isPinGiven }: Wanted,
   write: Parameters<OpenReport['write']>[0],
   signal: AbortSignal,
@@ -197,7 +197,7 @@ async function sendPack(
 }
 
 /** What controls are judged by: the defaults, with the intervals at which this gateway polls. */
-export function thresholdsOf({ poll }: Config, changes: Partial<Thresholds> = {}): Thresholds {
+export function controlThresholds({ poll }: Config, changes: Partial<Thresholds> = {}): Thresholds {
   const { every, ingestionLag } = poll;
   const intervals = { pollThreatsEvery: every.threats, pollCasesEvery: every.cases };
   return toThresholds({ ...intervals, pollCampaignsEvery: every.campaigns, ingestionLag, ...changes });

@@ -1,21 +1,21 @@
 /** Work on its way, which others may wait for. */
-export interface Flight<T> {
+export interface InFlight<T> {
   /** When it began, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly done: Promise<T>;
 }
 
 /** Work of which there is one at a time under each key. */
-export interface Flights<T> {
-  current(key: string): Flight<T> | null;
+export interface SingleFlight<T> {
+  current(key: string): InFlight<T> | null;
   /** Does the work as soon as no other is on its way under the key. */
   start<R extends T>(key: string, work: () => Promise<R>): Promise<R>;
   /** Resolves when nothing is on its way any more. */
-  landed(): Promise<void>;
+  settledAll(): Promise<void>;
 }
 
-export function createFlights<T>(clock: () => number): Flights<T> {
-  const flying = new Map<string, Flight<T>>();
+export function createSingleFlight<T>(clock: () => number): SingleFlight<T> {
+  const flying = new Map<string, InFlight<T>>();
 
   async function start<R extends T>(key: string, work: () => Promise<R>): Promise<R> {
     for (let other = flying.get(key); other; other = flying.get(key)) await settled(other.done);
@@ -27,11 +27,11 @@ export function createFlights<T>(clock: () => number): Flights<T> {
     return done;
   }
 
-  async function landed(): Promise<void> {
+  async function settledAll(): Promise<void> {
     while (flying.size > 0) await Promise.all([...flying.values()].map(({ done }) => settled(done)));
   }
 
-  return { current: (key) => flying.get(key) ?? null, start, landed };
+  return { current: (key) => flying.get(key) ?? null, start, settledAll };
 }
 
 function settled(promise: Promise<unknown>): Promise<void> {

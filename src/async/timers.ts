@@ -4,7 +4,7 @@ import { HOUR } from '../values/instant.js';
 /** Waits `ms` milliseconds, or less when `signal` fires; never throws. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
-export const sleep: Sleep = (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => undefined);
+export const pause: Sleep = (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => undefined);
 
 /** Timers do not count the time that a machine slept, and none lasts a month: the wait is taken in pieces. */
 export async function waitOut(

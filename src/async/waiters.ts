@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 
 /** Those who wait for one piece of work. When the last of them has gone, nobody is left to do it for. */
-export class Audience {
+export class Waiters {
   private readonly gone = new AbortController();
   private waiting = 0;
 

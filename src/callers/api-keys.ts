@@ -9,7 +9,7 @@ import { BoundedCache } from '../values/bounded-cache.js';
 import { type Instant, toInstant, toMillis } from '../values/instant.js';
 
 /** An API key as it is kept: everything but the key. */
-export interface ApiKey {
+export interface ApiKeyRecord {
   readonly id: string;
   readonly name: string;
   readonly role: Role;
@@ -21,7 +21,7 @@ export interface ApiKey {
 }
 
 /** The keys, for whoever has to do with them. */
-export type KeyBook = Pick<ApiKeys, 'create' | 'list' | 'revoke'>;
+export type KeyRegistry = Pick<ApiKeys, 'create' | 'list' | 'revoke'>;
 
 /** What a key may be called, in words. */
 export const KEY_NAME = 'Right: up to 60 letters, digits, blanks, “.”, “_”, “-” or “@”.';
@@ -57,7 +57,7 @@ interface Held {
   readonly key: Promise<StoredKey | null>;
 }
 
-interface StoredKey extends ApiKey {
+interface StoredKey extends ApiKeyRecord {
   readonly hash: Buffer;
   readonly version: number;
 }
@@ -76,7 +76,11 @@ export class ApiKeys {
   constructor(private readonly options: ApiKeysOptions) {}
 
   /** Makes a key, and gives it with its text, which is kept nowhere. `lifetimeMs` `null`: it has no end. */
-  async create(name: string, role: Role, lifetimeMs: number | null): Promise<{ key: ApiKey; text: string }> {
+  async create(
+    name: string,
+    role: Role,
+    lifetimeMs: number | null,
+  ): Promise<{ key: ApiKeyRecord; text: string }> {
     const { store, clock } = this.options;
     const { id, hash, text } = mintKey();
     const now = clock();
@@ -90,14 +94,14 @@ export class ApiKeys {
   }
 
   /** All keys ever made, the oldest first. */
-  async list(): Promise<ApiKey[]> {
+  async list(): Promise<ApiKeyRecord[]> {
     const documents = await this.options.store.documents(COLLECTION);
     const keys = documents.map(toKey).map(withoutHash);
     return keys.sort((a, b) => toMillis(a.createdAt) - toMillis(b.createdAt));
   }
 
   /** Makes a key stop working; `null` where there is none with this id. One revoked before stays as it was. */
-  async revoke(id: string): Promise<ApiKey | null> {
+  async revoke(id: string): Promise<ApiKeyRecord | null> {
     const revokedAt = toInstant(this.options.clock());
     try {
       for (;;) {
@@ -174,12 +178,20 @@ export class ApiKeys {
 const NO_HASH = Buffer.alloc(32);
 
 /** Whether a key lets anybody in at `now`, and if not, why. */
-export function stateOf({ revokedAt, expiresAt }: ApiKey, now: Instant): KeyState {
+export function stateOf({ revokedAt, expiresAt }: ApiKeyRecord, now: Instant): KeyState {
   if (revokedAt !== null) return 'REVOKED';
   return expiresAt !== null && expiresAt <= now ? 'EXPIRED' : 'ACTIVE';
 }
 
-function withoutHash({ id, name, role, createdAt, expiresAt, revokedAt, lastUsedAt }: ApiKey): ApiKey {
+function withoutHash({
+  id,
+  name,
+  role,
+  createdAt,
+  expiresAt,
+  revokedAt,
+  lastUsedAt,
+}: ApiKeyRecord): ApiKeyRecord {
   return { id, name, role, createdAt, expiresAt, revokedAt, lastUsedAt };
 }
 
@@ -221,14 +233,14 @@ export function mintKey(): MintedKey {
   const id = randomBytes(6).toString('hex');
   const secret = randomBytes(32).toString('base64url');
   const body = `${KEY_PREFIX}${id}_${secret}`;
-  return { id, hash: sha256(secret), text: `${body}${checksum(body)}` };
+  return { id, hash: keyHash(secret), text: `${body}${checksum(body)}` };
 }
 
 /** Takes a key apart; `null` where it is none, or was mistyped or cut off. */
 export function parseKey(text: string): KeyParts | null {
   const [, id, secret, sum] = SHAPE.exec(text) ?? [];
   if (id === undefined || secret === undefined || checksum(text.slice(0, -8)) !== sum) return null;
-  return { id, hash: sha256(secret) };
+  return { id, hash: keyHash(secret) };
 }
 
 /** Whether two hashes are the same, in a time that does not say where they differ. */
@@ -236,7 +248,7 @@ export function isSameHash(one: Buffer, other: Buffer): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 
-export function sha256(text: string): Buffer {
+export function keyHash(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import type { Log } from '../log.js';
 import { ANONYMOUS_CALLER, type Caller, LOCAL_CALLER, type Role } from '../values/access.js';
 import { BoundedCache } from '../values/bounded-cache.js';
-import { type ApiKeys, isSameHash, KEY_PREFIX, parseKey, sha256 } from './api-keys.js';
+import { type ApiKeys, isSameHash, KEY_PREFIX, keyHash, parseKey } from './api-keys.js';
 import type { JsonWebTokens } from './json-web-tokens.js';
 
 /** A key that the configuration names. */
@@ -115,7 +115,7 @@ class KnownCallers implements Callers {
     const credential = credentialIn(presented);
     if (credential === null) return { outcome: 'REFUSED', message: REASONS.MISSING };
     const { address } = presented;
-    const hash = sha256(credential);
+    const hash = keyHash(credential);
     const proof = `${networkOf(address)} ${hash.toString('base64')}`;
     const ms = this.#isTrusted(proof) ? 0 : this.#attempts.waitFor(address);
     if (ms > 0) return { outcome: 'WAIT', ms };

@@ -10,7 +10,7 @@ import type { Log } from '../log.js';
 import { sendOnce } from '../outgoing.js';
 import { type Caller, ROLES, type Role } from '../values/access.js';
 import { BoundedCache, jsonBytes } from '../values/bounded-cache.js';
-import { sha256 } from './api-keys.js';
+import { keyHash } from './api-keys.js';
 
 /** Where tokens come from and what is asked of them. */
 interface JwtSettings {
@@ -74,7 +74,7 @@ export class JsonWebTokens {
   }
 
   async callerOf(token: string): Promise<Caller | JwtRefusal> {
-    const hash = sha256(token).toString('base64');
+    const hash = keyHash(token).toString('base64');
     const now = this.options.clock();
     const known = this.#checked.get(hash);
     if (known && known.at <= now && now < known.until) return known.caller;

@@ -10,10 +10,10 @@ import type {
   Progress as SyncProgress,
 } from '../sync/sync.js';
 import {
+  type CommandContext,
   EXIT,
   formatTable,
-  type Invocation,
-  type Progress,
+  type ProgressLine,
   print,
   shorten,
   type Terminal,
@@ -22,7 +22,7 @@ import { commandCaller, sourceNames } from './options.js';
 
 /** Shows how a collection gets on while `collect` runs, and hands on what it gives. */
 export async function withProgress<T>(
-  progress: Progress,
+  progress: ProgressLine,
   collect: (onProgress: OnProgress) => Promise<T>,
 ): Promise<T> {
   const latest = new Map<string, SyncProgress>();
@@ -132,7 +132,7 @@ function lacking({ status, message, coverage }: StreamReport): string[] {
  * How the command ends: with a failure when something wanted could not be read. What Abnormal does not offer
  * this account, or no longer keeps, is not wanted; single records set aside are tried again by the next poll.
  */
-export function exitCodeOf(report: PollReport, stop: AbortSignal): number {
+export function pollExitCode(report: PollReport, stop: AbortSignal): number {
   if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
   return report.passes.some(({ streams }) => streams.some(isUnread)) ? EXIT.failed : EXIT.ok;
 }
@@ -155,7 +155,7 @@ interface Collecting<T> {
 
 /** Opens what collects, does the work, writes down that it was done, and closes. */
 export async function withCollector<T>(
-  { config, log, clock }: Pick<Invocation, 'config' | 'log' | 'clock'>,
+  { config, log, clock }: Pick<CommandContext, 'config' | 'log' | 'clock'>,
   { action, integration, work, detailOf }: Collecting<T>,
 ): Promise<T> {
   const collector = await openCollector(config, { log, clock });

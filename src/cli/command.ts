@@ -4,12 +4,12 @@ import type { Log, LogLevel } from '../log.js';
 import type { Secret } from '../values/secret.js';
 
 /** What a command works with. */
-export interface Invocation {
+export interface CommandContext {
   readonly config: Config;
   readonly log: Log;
   readonly terminal: Terminal;
   /** How far the command has come. */
-  readonly progress: Progress;
+  readonly progress: ProgressLine;
   /** Aborted when the process is asked to end; the reason is the signal's name. */
   readonly stop: AbortSignal;
   /** Keeps a credential that the configuration does not hold out of the log and of messages. */
@@ -19,13 +19,13 @@ export interface Invocation {
 }
 
 /** Does what a command line asks for, and gives the exit code. */
-export type Action = (invocation: Invocation) => Promise<number>;
+export type CommandAction = (invocation: CommandContext) => Promise<number>;
 
 /**
  * Says what is to be done, and what is logged meanwhile when `LOG_LEVEL` does not say: `warn` unless given, since
  * most commands end with a report of their own.
  */
-export type Choose = (action: Action, logLevel?: LogLevel) => void;
+export type Dispatch = (action: CommandAction, logLevel?: LogLevel) => void;
 
 /** How a command ends; documented in docs/operations.md, since scripts depend on it. */
 export const EXIT = {
@@ -105,7 +105,7 @@ export function formatTable(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** Shows how far something has come: one line written over at a terminal, else a line now and then. */
-export interface Progress {
+export interface ProgressLine {
   show(text: string): void;
   /** Leaves the last state standing, so that what follows begins a new line. */
   end(): void;
@@ -113,7 +113,7 @@ export interface Progress {
 
 /** An output that keeps a line of progress below whatever else is written to it. */
 interface ProgressOutput extends Output {
-  readonly progress: Progress;
+  readonly progress: ProgressLine;
 }
 
 const REDRAW_MS = 100;
@@ -127,7 +127,7 @@ export function withProgressLine(output: Output, clock: () => number): ProgressO
 
 class OverwrittenLine implements ProgressOutput {
   readonly isTTY = true;
-  readonly progress: Progress = { show: (text) => this.show(text), end: () => this.end() };
+  readonly progress: ProgressLine = { show: (text) => this.show(text), end: () => this.end() };
   private line = '';
   private drawnAt = Number.NEGATIVE_INFINITY;
 
@@ -165,7 +165,7 @@ class OverwrittenLine implements ProgressOutput {
 }
 
 class RepeatedLine implements ProgressOutput {
-  readonly progress: Progress = { show: (text) => this.show(text), end: () => this.writeNew() };
+  readonly progress: ProgressLine = { show: (text) => this.show(text), end: () => this.writeNew() };
   private line = '';
   private written = '';
   private writtenAt = Number.NEGATIVE_INFINITY;

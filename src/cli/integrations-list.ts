@@ -9,10 +9,10 @@ import {
   tokenState,
 } from '../integrations/token.js';
 import { readTokenSituations } from '../integrations/token-history.js';
-import { howToReplace } from '../integrations/token-watch.js';
+import { replacementSteps } from '../integrations/token-watch.js';
 import { permissionsToAct } from '../model/token-permissions.js';
 import { type Instant, toInstant } from '../values/instant.js';
-import { type Action, type Choose, EXIT, formatTable, print, type Terminal } from './command.js';
+import { type CommandAction, type Dispatch, EXIT, formatTable, print, type Terminal } from './command.js';
 import { hintText, type VaultWork, withVault } from './vault-session.js';
 
 const EXAMPLES = `
@@ -24,7 +24,7 @@ Examples:
   abnormal-gateway integrations list --json | jq '.[] | select(.tokenState != "OK") | .name'`;
 
 /** Shows which accounts are kept and how their tokens stand. */
-export function addIntegrationsList(group: Command, choose: Choose): void {
+export function addIntegrationsList(group: Command, choose: Dispatch): void {
   group
     .command('list')
     .description('show the accounts that are kept and how their tokens stand')
@@ -51,7 +51,7 @@ interface Row {
   readonly tokenMessage: string;
 }
 
-function list(isJson: boolean): Action {
+function list(isJson: boolean): CommandAction {
   return (invocation) =>
     withVault(invocation, async (work) => {
       const rows = await readRows(work);
@@ -82,7 +82,7 @@ async function readRows({ vault, store, config, clock }: VaultWork): Promise<Row
       ...{ tokenStoredAt: storedAt, tokenIssuedAt: issuedAt, tokenExpiresAt: expiresAt },
       tokenPermissions: permissions,
       tokenState: tokenState(situation, now),
-      tokenMessage: describeTokenState(situation, now, howToReplace(row.name)),
+      tokenMessage: describeTokenState(situation, now, replacementSteps(row.name)),
     };
   });
 }

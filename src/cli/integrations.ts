@@ -2,15 +2,15 @@ import type { Command } from 'commander';
 import { ConfigError } from '../config/reader.js';
 import { ENVIRONMENT_ACCOUNT } from '../integrations/accounts.js';
 import { type IntegrationTest, storedToken, type TokenTestOptions } from '../integrations/connection-test.js';
-import { refusalOfReal } from '../integrations/open-account.js';
+import { simulatedDataGuard } from '../integrations/open-account.js';
 import { checkToken } from '../integrations/token.js';
 import { readEnvironmentToken } from '../integrations/token-history.js';
-import { noteTokenTimes } from '../integrations/token-watch.js';
+import { storeTokenExpiry } from '../integrations/token-watch.js';
 import { heldAlready, notFound, type StoredIntegration } from '../integrations/vault.js';
-import { type Action, type Choose, EXIT, formatTable, print, type Terminal } from './command.js';
+import { type CommandAction, type Dispatch, EXIT, formatTable, print, type Terminal } from './command.js';
 import { addIntegrationsList } from './integrations-list.js';
 import { type AddressOptions, addAddressOptions } from './options.js';
-import { auditedDeed, hintText, readToken, tryToken, type VaultWork, withVault } from './vault-session.js';
+import { auditedAction, hintText, readToken, tryToken, type VaultWork, withVault } from './vault-session.js';
 
 const INTEGRATIONS_EXAMPLES = `
 Tokens are kept in the history, encrypted under ENCRYPTION_KEY (make one with: keys encryption), and never shown again. All
@@ -24,7 +24,7 @@ Examples:
   abnormal-gateway integrations remove acme-eu`;
 
 /** The Abnormal accounts that are kept: what is done to each has a file of its own. */
-export function addIntegrations(program: Command, choose: Choose): void {
+export function addIntegrations(program: Command, choose: Dispatch): void {
   const group = program
     .command('integrations')
     .description('Abnormal accounts with their tokens: add, list, test, rotate, remove')
@@ -49,7 +49,7 @@ interface AddOptions extends AddressOptions {
 }
 
 /** Stores an account and its token. */
-function addIntegrationsAdd(group: Command, choose: Choose): void {
+function addIntegrationsAdd(group: Command, choose: Dispatch): void {
   const command = group
     .command('add <name>')
     .description('store an account and its token, and try it')
@@ -58,15 +58,15 @@ function addIntegrationsAdd(group: Command, choose: Choose): void {
   addAddressOptions(command).action((name: string, options: AddOptions) => choose(add(name, options)));
 }
 
-function add(name: string, { test, ...address }: AddOptions): Action {
+function add(name: string, { test, ...address }: AddOptions): CommandAction {
   return (invocation) =>
     withVault(invocation, async (work) => {
       const { vault, store, terminal } = work;
-      const refusal = await refusalOfReal(store);
+      const refusal = await simulatedDataGuard(store);
       if (refusal !== null) throw new ConfigError(refusal);
       await vault.prepare(name, address);
       const token = await readToken(work, `The token of "${name}"`);
-      const { baseUrl, token: kept } = await auditedDeed(
+      const { baseUrl, token: kept } = await auditedAction(
         work,
         'CONNECT_INTEGRATION',
         name,
@@ -86,7 +86,7 @@ async function tryAdded(work: VaultWork, name: string): Promise<number> {
   const { baseUrl } = stored;
   const { storedAt } = stored.token;
   const found = await tryToken(work, { name, baseUrl, token: storedToken(vault, name, storedAt) });
-  if (found.token) await noteTokenTimes(work, name, storedAt, found.token);
+  if (found.token) await storeTokenExpiry(work, name, storedAt, found.token);
   printTest(terminal, name, found);
   return found.works ? EXIT.ok : EXIT.failed;
 }
@@ -99,7 +99,7 @@ Example:
   abnormal-gateway integrations remove acme`;
 
 /** Forgets an account's token; its history stays. */
-function addIntegrationsRemove(group: Command, choose: Choose): void {
+function addIntegrationsRemove(group: Command, choose: Dispatch): void {
   group
     .command('remove <name>')
     .description('delete an account’s token and read it no more; its history stays')
@@ -107,10 +107,10 @@ function addIntegrationsRemove(group: Command, choose: Choose): void {
     .action((name: string) => choose(remove(name)));
 }
 
-function remove(name: string): Action {
+function remove(name: string): CommandAction {
   return (invocation) =>
     withVault(invocation, async (work) => {
-      await auditedDeed(work, 'REMOVE_INTEGRATION', name, () => work.vault.remove(name));
+      await auditedAction(work, 'REMOVE_INTEGRATION', name, () => work.vault.remove(name));
       print(work.terminal, `Removed ${name}. Its history stays; revoke its token in the Abnormal portal.`);
       return EXIT.ok;
     });
@@ -129,7 +129,7 @@ interface RotateOptions extends AddressOptions {
 }
 
 /** Puts another token in the place of the one that is stored. */
-function addIntegrationsRotate(group: Command, choose: Choose): void {
+function addIntegrationsRotate(group: Command, choose: Dispatch): void {
   const command = group
     .command('rotate <name>')
     .description('give an account another token, and another address if need be')
@@ -138,7 +138,7 @@ function addIntegrationsRotate(group: Command, choose: Choose): void {
   addAddressOptions(command).action((name: string, options: RotateOptions) => choose(rotate(name, options)));
 }
 
-function rotate(name: string, { test, ...address }: RotateOptions): Action {
+function rotate(name: string, { test, ...address }: RotateOptions): CommandAction {
   return (invocation) =>
     withVault(invocation, async (work) => {
       const { vault, terminal } = work;
@@ -159,8 +159,8 @@ function rotate(name: string, { test, ...address }: RotateOptions): Action {
       }
       const action = isMoved ? 'UPDATE_INTEGRATION' : 'ROTATE_INTEGRATION_TOKEN';
       const replace = () => (isMoved ? vault.update(name, address, token) : vault.rotate(name, token));
-      const stored = await auditedDeed(work, action, name, replace, () => `read from ${baseUrl}`);
-      if (found?.token) await noteTokenTimes(work, name, stored.token.storedAt, found.token);
+      const stored = await auditedAction(work, action, name, replace, () => `read from ${baseUrl}`);
+      if (found?.token) await storeTokenExpiry(work, name, stored.token.storedAt, found.token);
       print(terminal, `Changed ${name}: ${baseUrl}, token ${hintText(stored.token.hint)}`);
       return found?.works === false ? EXIT.failed : EXIT.ok;
     });
@@ -189,7 +189,7 @@ Examples:
   abnormal-gateway integrations test --json | jq '.[] | select(.works | not) | .parts[].message'`;
 
 /** Tries accounts as they are stored. */
-function addIntegrationsTest(group: Command, choose: Choose): void {
+function addIntegrationsTest(group: Command, choose: Dispatch): void {
   group
     .command('test [names...]')
     .description('try accounts, all unless some are named, and say what works and what is wrong')
@@ -202,13 +202,13 @@ interface Candidate extends Pick<TokenTestOptions, 'name' | 'baseUrl' | 'token'>
   readonly storedAt: string | null;
 }
 
-function test(names: readonly string[], isJson: boolean): Action {
+function test(names: readonly string[], isJson: boolean): CommandAction {
   return (invocation) =>
     withVault(invocation, async (work) => {
       const results: ({ readonly integration: string } & IntegrationTest)[] = [];
       for (const candidate of await candidates(work, names)) {
         const { name } = candidate;
-        const found = await auditedDeed(
+        const found = await auditedAction(
           work,
           'TEST_INTEGRATION',
           name,
@@ -226,7 +226,7 @@ function test(names: readonly string[], isJson: boolean): Action {
 async function tryOne(work: VaultWork, candidate: Candidate): Promise<IntegrationTest> {
   const found = await tryToken(work, candidate);
   const { name, storedAt } = candidate;
-  if (found.token && storedAt !== null) await noteTokenTimes(work, name, storedAt, found.token);
+  if (found.token && storedAt !== null) await storeTokenExpiry(work, name, storedAt, found.token);
   return found;
 }
 

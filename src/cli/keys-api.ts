@@ -1,12 +1,19 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { openHistory } from '../app/collector.js';
 import { recordAudit } from '../audit-trail.js';
-import { type ApiKey, ApiKeys, isKeyName, KEY_NAME, stateOf } from '../callers/api-keys.js';
+import { type ApiKeyRecord, ApiKeys, isKeyName, KEY_NAME, stateOf } from '../callers/api-keys.js';
 import { parseDuration } from '../config/reader.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
 import { ROLES, type Role } from '../values/access.js';
 import { DAY, toInstant } from '../values/instant.js';
-import { type Action, type Choose, EXIT, formatTable, type Invocation, print } from './command.js';
+import {
+  type CommandAction,
+  type CommandContext,
+  type Dispatch,
+  EXIT,
+  formatTable,
+  print,
+} from './command.js';
 import { commandCaller } from './options.js';
 
 const EXAMPLES = `
@@ -20,7 +27,7 @@ Examples:
   abnormal-gateway keys api revoke 5c1f0e9a77b2`;
 
 /** Makes, lists and revokes the keys that callers show. */
-export function addKeysApi(keys: Command, choose: Choose): void {
+export function addKeysApi(keys: Command, choose: Dispatch): void {
   const api = keys
     .command('api')
     .description('make a key that a caller can show; list and revoke them')
@@ -73,7 +80,7 @@ interface Wanted {
   readonly json: boolean;
 }
 
-function createKey({ name, role, lifetimeMs, json }: Wanted): Action {
+function createKey({ name, role, lifetimeMs, json }: Wanted): CommandAction {
   return (invocation) =>
     withKeys(invocation, 'manage', async (keys, store) => {
       const { terminal, clock } = invocation;
@@ -88,13 +95,13 @@ function createKey({ name, role, lifetimeMs, json }: Wanted): Action {
     });
 }
 
-function describe({ id, name, role, expiresAt }: ApiKey): string {
+function describe({ id, name, role, expiresAt }: ApiKeyRecord): string {
   return `${id} (${name}), ${role}, ${expiresAt === null ? 'without end' : `until ${expiresAt}`}`;
 }
 
 const HEADING = ['ID', 'NAME', 'ROLE', 'STATE', 'MADE', 'ENDS', 'LAST USED'];
 
-function listKeys(json: boolean): Action {
+function listKeys(json: boolean): CommandAction {
   return (invocation) =>
     withKeys(invocation, 'read', async (keys) => {
       const { terminal, clock } = invocation;
@@ -114,11 +121,11 @@ function row({
   createdAt,
   expiresAt,
   lastUsedAt,
-}: ApiKey & { state: string }): string[] {
+}: ApiKeyRecord & { state: string }): string[] {
   return [id, name, role, state, createdAt, expiresAt ?? 'never', lastUsedAt ?? 'never'];
 }
 
-function revokeKey(id: string): Action {
+function revokeKey(id: string): CommandAction {
   return (invocation) =>
     withKeys(invocation, 'manage', async (keys, store) => {
       const { terminal, clock } = invocation;
@@ -133,7 +140,7 @@ function revokeKey(id: string): Action {
 }
 
 async function withKeys(
-  { config, log, clock }: Invocation,
+  { config, log, clock }: CommandContext,
   mode: OpenMode,
   work: (keys: ApiKeys, store: HistoryStore) => Promise<number>,
 ): Promise<number> {

@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import { ConfigError } from '../config/reader.js';
 import { newSigningKey, pemOf, signerOf } from '../evidence/seal/signing-key.js';
 import { MAKES_KEY, newEncryptionKey } from '../integrations/encryption.js';
-import { type Action, type Choose, EXIT, print } from './command.js';
+import { type CommandAction, type Dispatch, EXIT, print } from './command.js';
 import { addKeysApi } from './keys-api.js';
-import { auditedDeed, withVault } from './vault-session.js';
+import { auditedAction, withVault } from './vault-session.js';
 
 /** The keys of the gateway: what each is for has a file of its own. */
-export function addKeys(program: Command, choose: Choose): void {
+export function addKeys(program: Command, choose: Dispatch): void {
   const keys = program
     .command('keys')
     .description(
@@ -25,7 +25,7 @@ Examples:
   printf 'ENCRYPTION_KEY=%s\\n' "$(abnormal-gateway keys encryption)" >> .env`;
 
 /** Makes a key for the tokens of stored integrations. */
-function addKeysEncryption(keys: Command, choose: Choose): void {
+function addKeysEncryption(keys: Command, choose: Dispatch): void {
   keys
     .command('encryption')
     .description('make a key under which the tokens of integrations are encrypted')
@@ -40,7 +40,7 @@ it the stored tokens cannot be opened, and must be given again.
 In the place of a key that is in use: ENCRYPTION_KEY=<new>,<old>, then: abnormal-gateway keys rotate, then the new one alone.
 `;
 
-const makeKey: Action = async ({ terminal }) => {
+const makeKey: CommandAction = async ({ terminal }) => {
   print(terminal, newEncryptionKey());
   terminal.err.write(NEXT);
   return EXIT.ok;
@@ -55,7 +55,7 @@ Examples:
   abnormal-gateway keys encryption`;
 
 /** Encrypts every stored token under the current key. */
-function addKeysRotate(keys: Command, choose: Choose): void {
+function addKeysRotate(keys: Command, choose: Dispatch): void {
   keys
     .command('rotate')
     .description('encrypt the tokens of all integrations anew, under the first key of ENCRYPTION_KEY')
@@ -63,13 +63,13 @@ function addKeysRotate(keys: Command, choose: Choose): void {
     .action(() => choose(rotate));
 }
 
-const rotate: Action = (invocation) =>
+const rotate: CommandAction = (invocation) =>
   withVault(invocation, async (work) => {
     const { config, vault, terminal } = work;
     if (config.vault.encryptionKeys.length === 0) {
       throw new ConfigError(`ENCRYPTION_KEY is not set. Make one with: ${MAKES_KEY}`);
     }
-    const { resealed, current } = await auditedDeed(
+    const { resealed, current } = await auditedAction(
       work,
       'ROTATE_ENCRYPTION_KEY',
       null,
@@ -96,7 +96,7 @@ Examples:
   echo "SIGNING_KEY=$(abnormal-gateway keys signing)" >> .env`;
 
 /** Makes a key that seals are signed with. */
-function addKeysSigning(keys: Command, choose: Choose): void {
+function addKeysSigning(keys: Command, choose: Dispatch): void {
   keys
     .command('signing')
     .description('print a new key that seals and packs are signed with')
@@ -104,7 +104,7 @@ function addKeysSigning(keys: Command, choose: Choose): void {
     .action(() => choose(printSigningKey));
 }
 
-const printSigningKey: Action = async ({ terminal }) => {
+const printSigningKey: CommandAction = async ({ terminal }) => {
   const key = newSigningKey();
   const { publicKey } = signerOf(key);
   print(terminal, key);

@@ -44,10 +44,10 @@ function add(text: string, before: readonly Resource[] | undefined): Resource[] 
 }
 
 /** An instant that an option names, once the time is known. */
-export type Moment = (now: Instant) => Instant;
+export type TimeOption = (now: Instant) => Instant;
 
 /** Reads a day, an instant, or how long ago. */
-export function parseMoment(text: string): Moment {
+export function parseTimeOption(text: string): TimeOption {
   const instant = parseInstant(text);
   if (instant !== null) return () => instant;
   const ago = parseDuration(text);

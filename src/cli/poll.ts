@@ -4,9 +4,9 @@ import { ConfigError } from '../config/reader.js';
 import type { Resource } from '../resources/registry.js';
 import type { PollReport } from '../sync/sync.js';
 import { EARLIEST_ASKED, toInstant } from '../values/instant.js';
-import { exitCodeOf, printReport, summaryOf, withCollector, withProgress } from './collection.js';
-import { type Action, type Choose, EXIT } from './command.js';
-import { integrationOption, type Moment, parseMoment, resourceOption } from './options.js';
+import { pollExitCode, printReport, summaryOf, withCollector, withProgress } from './collection.js';
+import { type CommandAction, type Dispatch, EXIT } from './command.js';
+import { integrationOption, parseTimeOption, resourceOption, type TimeOption } from './options.js';
 
 const POLL_EXAMPLES = `
 Brings the history up to date: what is new, then older gaps, newest first, then what may have changed unseen.
@@ -26,7 +26,7 @@ interface PollOptions {
 }
 
 /** Collects without serving. */
-export function addPoll(program: Command, choose: Choose): void {
+export function addPoll(program: Command, choose: Dispatch): void {
   program
     .command('poll')
     .description('collect in intervals, or once, without serving')
@@ -40,7 +40,11 @@ export function addPoll(program: Command, choose: Choose): void {
     );
 }
 
-function pollOnce({ resource: resources, integration: integrations, json = false }: PollOptions): Action {
+function pollOnce({
+  resource: resources,
+  integration: integrations,
+  json = false,
+}: PollOptions): CommandAction {
   return async (invocation) => {
     const { config, terminal, progress, stop } = invocation;
     const maxAgeMs = config.maxAge;
@@ -52,11 +56,11 @@ function pollOnce({ resource: resources, integration: integrations, json = false
         ),
     });
     printReport(terminal, report, json);
-    return exitCodeOf(report, stop);
+    return pollExitCode(report, stop);
   };
 }
 
-function keepPolling({ resource: resources, integration: integrations }: PollOptions): Action {
+function keepPolling({ resource: resources, integration: integrations }: PollOptions): CommandAction {
   return async (invocation) => {
     const { config, log, stop, clock } = invocation;
     await withCollector(invocation, {
@@ -80,21 +84,21 @@ Examples:
   abnormal-gateway backfill --from 90d --resource threats`;
 
 interface BackfillCommandOptions {
-  readonly from: Moment;
+  readonly from: TimeOption;
   readonly resource?: readonly Resource[];
   readonly integration?: readonly string[];
   readonly json?: boolean;
 }
 
 /** Collects the past. */
-export function addBackfill(program: Command, choose: Choose): void {
+export function addBackfill(program: Command, choose: Dispatch): void {
   program
     .command('backfill')
     .description('collect back to a day')
     .requiredOption(
       '--from <day>',
       'a day or an instant in UTC (2026-01-31), or how long ago (90d)',
-      parseMoment,
+      parseTimeOption,
     )
     .addOption(resourceOption())
     .addOption(integrationOption())
@@ -108,7 +112,7 @@ function backfill({
   resource: resources,
   integration: integrations,
   json = false,
-}: BackfillCommandOptions): Action {
+}: BackfillCommandOptions): CommandAction {
   return async (invocation) => {
     const { terminal, progress, stop, clock } = invocation;
     const now = toInstant(clock());
@@ -125,6 +129,6 @@ function backfill({
         ),
     });
     printReport(terminal, report, json);
-    return exitCodeOf(report, stop);
+    return pollExitCode(report, stop);
   };
 }

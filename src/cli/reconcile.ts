@@ -11,16 +11,22 @@ import {
 import { EARLIEST_ASKED, type Instant, shift, toInstant } from '../values/instant.js';
 import { withCollector } from './collection.js';
 import {
-  type Action,
-  type Choose,
+  type CommandAction,
+  type CommandContext,
+  type Dispatch,
   EXIT,
   EXIT_VERDICT,
   formatTable,
-  type Invocation,
   print,
   type Terminal,
 } from './command.js';
-import { integrationOption, type Moment, parseMoment, resourceOption, sourceNames } from './options.js';
+import {
+  integrationOption,
+  parseTimeOption,
+  resourceOption,
+  sourceNames,
+  type TimeOption,
+} from './options.js';
 
 const DETAILS = `
 Reads anew what Abnormal has, the threats by the export of the threat log and the others by lists over windows cut
@@ -45,8 +51,8 @@ Examples:
   abnormal-gateway reconcile --json --quiet | jq '.reconciliations[] | select(.verdict != "MATCH")'`;
 
 interface Options {
-  readonly from?: Moment;
-  readonly to?: Moment;
+  readonly from?: TimeOption;
+  readonly to?: TimeOption;
   readonly resource?: readonly Resource[];
   readonly integration?: readonly string[];
   readonly json?: boolean;
@@ -54,7 +60,7 @@ interface Options {
 }
 
 /** Compares what is held with what Abnormal has. */
-export function addReconcile(program: Command, choose: Choose): void {
+export function addReconcile(program: Command, choose: Dispatch): void {
   program
     .command('reconcile')
     .description('compare what is held with what Abnormal has, and name what is missing')
@@ -63,16 +69,16 @@ export function addReconcile(program: Command, choose: Choose): void {
     .option(
       '--from <day>',
       'a day or an instant in UTC (2026-01-31), or how long ago; default 14d',
-      parseMoment,
+      parseTimeOption,
     )
-    .option('--to <day>', 'as --from, not included; default now', parseMoment)
+    .option('--to <day>', 'as --from, not included; default now', parseTimeOption)
     .option('--json', 'the report as one JSON object')
     .option('-q, --quiet', 'no progress, and no rows for what matches')
     .addHelpText('after', DETAILS)
     .action((options: Options) => choose(reconcile(options)));
 }
 
-function reconcile(options: Options): Action {
+function reconcile(options: Options): CommandAction {
   return async (invocation) => {
     const { terminal, stop, clock } = invocation;
     const span = spanOf(options, toInstant(clock()));
@@ -86,7 +92,7 @@ function reconcile(options: Options): Action {
       invocation.progress.end();
       if (options.json) print(terminal, JSON.stringify(report, null, 2));
       else printReconciliations(terminal, report, options.quiet ?? false);
-      return exitCodeOf(report, stop);
+      return reconcileExitCode(report, stop);
     } finally {
       invocation.progress.end();
     }
@@ -101,7 +107,7 @@ function spanOf({ from, to }: Options, now: Instant): { readonly from: Instant; 
   throw new ConfigError(`--from is ${span.from}, which is not before ${to ? '--to' : 'now'}, ${span.to}.`);
 }
 
-function progressOf({ quiet }: Options, { progress }: Invocation) {
+function progressOf({ quiet }: Options, { progress }: CommandContext) {
   return ({ integration, resource, window, done, total }: ReconcileProgress) => {
     if (!quiet)
       progress.show(
@@ -163,7 +169,7 @@ function day(instant: Instant): string {
 }
 
 /** The worst that a window said. What the account has no licence for is nothing to compare. */
-export function exitCodeOf({ reconciliations }: ReconcileReport, stop: AbortSignal): number {
+export function reconcileExitCode({ reconciliations }: ReconcileReport, stop: AbortSignal): number {
   if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
   const wanted = reconciliations.filter((found) => !isNotOffered(found));
   if (wanted.some(({ verdict }) => verdict === 'SHORT' || verdict === 'EXTRA')) return EXIT_VERDICT.failed;

@@ -1,13 +1,13 @@
 import {
   type AskedReport,
-  oneOf,
+  choiceOf,
   type RawReportQuestion,
   readReportQuestion,
 } from '../app/report-question.js';
 import { ConfigError } from '../config/reader.js';
 import { REPORT_FORMATS } from '../evidence/report/write-report.js';
 import { DAY, type Instant, shift } from '../values/instant.js';
-import type { Moment } from './options.js';
+import type { TimeOption } from './options.js';
 
 /** The formats of `report`: a summary for a terminal, and what goes into files. */
 export const FORMATS = ['text', ...REPORT_FORMATS, 'pack'] as const;
@@ -20,7 +20,7 @@ export interface RawReportOptions extends Omit<RawReportQuestion, 'period'> {
   readonly out?: string;
   readonly sinceLast?: boolean;
   readonly job?: string;
-  readonly until?: Moment;
+  readonly until?: TimeOption;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -32,7 +32,7 @@ export interface ReportOptions {
   /** Which job asks for what came since its last report; `null`: a period is named. */
   readonly job: string | null;
   /** Where such a report ends at the latest. */
-  readonly until: Moment | null;
+  readonly until: TimeOption | null;
   /** The summary as JSON. */
   readonly json: boolean;
   readonly quiet: boolean;
@@ -48,7 +48,7 @@ export function optionName(name: string): string {
 /** Reads the options as given at `now`; throws a `ConfigError` or a `ReportQuestionError` that says what is right. */
 export function readReportOptions(raw: RawReportOptions, now: Instant): ReportOptions {
   const out = raw.out ?? null;
-  const format = raw.format === undefined ? formatOf(out) : oneOf('--format', raw.format, FORMATS);
+  const format = raw.format === undefined ? formatOf(out) : choiceOf('--format', raw.format, FORMATS);
   if (format === 'pack' && out === null)
     throw new ConfigError('A pack is a file: give --out, such as evidence.tar.');
   const job = jobOf(raw);
@@ -87,5 +87,5 @@ function formatOf(out: string | null): Format {
   if (/oscal/i.test(out ?? '') && extension === 'json') return 'oscal';
   if (extension === 'jsonl') return 'ndjson';
   if (extension === 'tar') return 'pack';
-  return extension === 'htm' ? 'html' : oneOf('--out', extension, FORMATS);
+  return extension === 'htm' ? 'html' : choiceOf('--out', extension, FORMATS);
 }

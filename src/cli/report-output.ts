@@ -4,17 +4,17 @@ import { Writable } from 'node:stream';
 import type { AskedReport } from '../app/report-question.js';
 import { askReport } from '../app/reports.js';
 import { ConfigError } from '../config/reader.js';
-import type { Verdict } from '../controls/control.js';
+import type { ControlVerdict } from '../controls/control.js';
 import { shownMeasure } from '../controls/verdict.js';
 import { instantText } from '../controls/words.js';
-import type { Evidence } from '../evidence/evaluate-period.js';
+import type { PeriodEvidence } from '../evidence/evaluate-period.js';
 import { PackError } from '../evidence/pack/pack-history.js';
 import { writePack } from '../evidence/pack/write-pack.js';
 import { thresholdText, valueText } from '../evidence/report/html.js';
 import { judgedOf } from '../evidence/report/json.js';
 import type { HistoryStore } from '../history/store.js';
 import { partialNameOf } from '../history/temporary-files.js';
-import { EXIT, EXIT_VERDICT, formatTable, type Invocation, type Output } from './command.js';
+import { type CommandContext, EXIT, EXIT_VERDICT, formatTable, type Output } from './command.js';
 import { optionName } from './report-options.js';
 
 /** Where a report goes, piece by piece. */
@@ -27,7 +27,7 @@ export interface Sink {
 }
 
 /** A file that appears whole or not at all. */
-export async function openFile(path: string): Promise<Sink> {
+export async function openReportFile(path: string): Promise<Sink> {
   const partial = partialNameOf(path, 'partial');
   const file = await open(partial, 'w');
   return {
@@ -60,8 +60,8 @@ export async function makePack(
   store: HistoryStore,
   asked: AskedReport,
   { out, quiet }: { readonly out: string; readonly quiet: boolean },
-  { config, clock, progress, stop }: Invocation,
-): Promise<Evidence> {
+  { config, clock, progress, stop }: CommandContext,
+): Promise<PeriodEvidence> {
   const question = await askReport({ store, config, clock }, asked, 'html', optionName);
   try {
     return await writePack(store, question, out, {
@@ -85,15 +85,15 @@ function isPathError(error: unknown): error is Error {
 }
 
 /** The worst that a control said. */
-export function exitCodeOf({ results }: Pick<Evidence, 'results'>): number {
-  const has = (wanted: Verdict) => results.some(({ verdict }) => verdict === wanted);
+export function reportExitCode({ results }: Pick<PeriodEvidence, 'results'>): number {
+  const has = (wanted: ControlVerdict) => results.some(({ verdict }) => verdict === wanted);
   if (has('FAIL')) return EXIT_VERDICT.failed;
   return has('INSUFFICIENT_DATA') ? EXIT_VERDICT.undecided : EXIT.ok;
 }
 
 /** What a report came to, as one JSON object for the program that asked for it. */
 export function jsonSummary(
-  evidence: Evidence,
+  evidence: PeriodEvidence,
   { out, job }: { readonly out: string | null; readonly job: string | null },
 ): string {
   const { period, pin, integrations, results } = evidence;
@@ -105,7 +105,7 @@ export function jsonSummary(
   const summary = {
     period: { text, from, to },
     ...{ asOf: pin.at, seq: pin.seq, integrations },
-    exitCode: exitCodeOf(evidence),
+    exitCode: reportExitCode(evidence),
     ...{ controls, out, job },
   };
   return `${JSON.stringify(summary, null, 2)}\n`;
@@ -118,7 +118,7 @@ export function emptySummary(job: string): string {
 }
 
 /** The verdicts as text for a terminal. */
-export function textReport({ period, pin, integrations, results }: Evidence): string {
+export function textReport({ period, pin, integrations, results }: PeriodEvidence): string {
   const rows = results.map((result) => {
     const { control, verdict, outcomes } = result;
     const measure = shownMeasure(result);

@@ -4,13 +4,13 @@ import { type AskedReport, ReportQuestionError } from '../app/report-question.js
 import { askReport } from '../app/reports.js';
 import { recordAudit } from '../audit-trail.js';
 import { ConfigError } from '../config/reader.js';
-import { type Evidence, evaluatePeriod } from '../evidence/evaluate-period.js';
+import { evaluatePeriod, type PeriodEvidence } from '../evidence/evaluate-period.js';
 import { nextSpan, type ReportJob, readJob, rememberJob } from '../evidence/report/report-jobs.js';
 import { type ReportQuestion, writeReport } from '../evidence/report/write-report.js';
 import type { HistoryStore } from '../history/store.js';
 import { toInstant } from '../values/instant.js';
-import { type Action, EXIT, type Invocation, print } from './command.js';
-import { commandCaller, parseMoment } from './options.js';
+import { type CommandAction, type CommandContext, EXIT, print } from './command.js';
+import { commandCaller, parseTimeOption } from './options.js';
 import {
   optionName,
   type RawReportOptions,
@@ -19,11 +19,11 @@ import {
 } from './report-options.js';
 import {
   emptySummary,
-  exitCodeOf,
   jsonSummary,
   makePack,
-  openFile,
   openOutput,
+  openReportFile,
+  reportExitCode,
   type Sink,
   textReport,
 } from './report-output.js';
@@ -58,7 +58,7 @@ Examples:
   abnormal-gateway report --since-last --job nightly --until 4d --json`;
 
 /** Judges a period and writes what is found. */
-export function addReport(program: Command, choose: (action: Action) => void): void {
+export function addReport(program: Command, choose: (action: CommandAction) => void): void {
   const add = (text: string, before: readonly string[] | undefined) => [...(before ?? []), text];
   program
     .command('report')
@@ -83,7 +83,7 @@ export function addReport(program: Command, choose: (action: Action) => void): v
     .option(
       '--until <day>',
       'with --since-last: end no later than this day, or than so long ago',
-      parseMoment,
+      parseTimeOption,
     )
     .option('--json', 'the summary as one JSON object')
     .option('-q, --quiet', 'no progress, and no summary in words')
@@ -91,7 +91,7 @@ export function addReport(program: Command, choose: (action: Action) => void): v
     .action((raw: RawReportOptions) => choose(report(raw)));
 }
 
-function report(raw: RawReportOptions): Action {
+function report(raw: RawReportOptions): CommandAction {
   return async (invocation) => {
     const { config, log, clock } = invocation;
     const options = asConfigError(() => readReportOptions(raw, toInstant(clock())));
@@ -102,7 +102,11 @@ function report(raw: RawReportOptions): Action {
   };
 }
 
-async function make(store: HistoryStore, options: ReportOptions, invocation: Invocation): Promise<number> {
+async function make(
+  store: HistoryStore,
+  options: ReportOptions,
+  invocation: CommandContext,
+): Promise<number> {
   if (options.job === null) return makeReport(store, options.asked(), options, invocation);
   return reportSinceLast(store, await readJob(store, options.job), options, invocation);
 }
@@ -111,7 +115,7 @@ async function reportSinceLast(
   store: HistoryStore,
   job: ReportJob,
   options: ReportOptions,
-  invocation: Invocation,
+  invocation: CommandContext,
 ): Promise<number> {
   const { terminal, clock } = invocation;
   const now = toInstant(clock());
@@ -136,7 +140,7 @@ async function makeReport(
   store: HistoryStore,
   asked: AskedReport,
   options: ReportOptions,
-  invocation: Invocation,
+  invocation: CommandContext,
 ): Promise<number> {
   const { terminal, stop, config, clock, progress } = invocation;
   const { out, format } = options;
@@ -153,7 +157,7 @@ async function makeReport(
     await sink.close();
     progress.end();
     summarise(evidence, options, invocation);
-    return evidence === null ? EXIT.ok : exitCodeOf(evidence);
+    return evidence === null ? EXIT.ok : reportExitCode(evidence);
   } catch (error) {
     progress.end();
     await sink.discard();
@@ -166,7 +170,7 @@ async function reportPack(
   store: HistoryStore,
   asked: AskedReport,
   options: ReportOptions,
-  invocation: Invocation,
+  invocation: CommandContext,
 ): Promise<number> {
   const { out, quiet } = options;
   const { progress, stop } = invocation;
@@ -176,7 +180,7 @@ async function reportPack(
     );
     progress.end();
     summarise(evidence, options, invocation);
-    return exitCodeOf(evidence);
+    return reportExitCode(evidence);
   } catch (error) {
     progress.end();
     if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
@@ -189,8 +193,8 @@ async function writeInto(
   store: HistoryStore,
   question: ReportQuestion,
   { format, out, quiet, json }: ReportOptions,
-  { progress, stop: signal }: Invocation,
-): Promise<Evidence | null> {
+  { progress, stop: signal }: CommandContext,
+): Promise<PeriodEvidence | null> {
   const what = question.rows === 'revisions' ? 'versions' : 'records';
   const onProgress = (read: number) => {
     if (!quiet) progress.show(`${question.period.text}: ${read} ${what} read`);
@@ -204,7 +208,11 @@ async function writeInto(
 }
 
 /** What it came to, for whoever gave the command, where the report itself has gone elsewhere. */
-function summarise(evidence: Evidence | null, options: ReportOptions, { terminal }: Invocation): void {
+function summarise(
+  evidence: PeriodEvidence | null,
+  options: ReportOptions,
+  { terminal }: CommandContext,
+): void {
   const { out, json, quiet } = options;
   if (json && evidence !== null) terminal.out.write(jsonSummary(evidence, options));
   if (json || quiet || out === null) return;
@@ -213,7 +221,7 @@ function summarise(evidence: Evidence | null, options: ReportOptions, { terminal
 }
 
 async function openSink(path: string): Promise<Sink> {
-  return openFile(path).catch((error: unknown) => {
+  return openReportFile(path).catch((error: unknown) => {
     throw new ConfigError(`--out: ${error instanceof Error ? error.message : String(error)}`);
   });
 }
@@ -235,7 +243,7 @@ function asConfigErrorAsync(error: unknown): never {
  * trail of who read it: the report stands all the same.
  */
 export async function noteReport(
-  { config, log, clock }: Pick<Invocation, 'config' | 'log' | 'clock'>,
+  { config, log, clock }: Pick<CommandContext, 'config' | 'log' | 'clock'>,
   { period, job, rows, format, out }: RawReportOptions,
 ): Promise<void> {
   try {

@@ -7,7 +7,14 @@ import { ListenError } from '../http/errors.js';
 import { VaultError, type VaultErrorCode } from '../integrations/vault.js';
 import { createLog, type LogLevel } from '../log.js';
 import type { Secret } from '../values/secret.js';
-import { type Action, type Choose, EXIT, exitCodeFor, type Terminal, withProgressLine } from './command.js';
+import {
+  type CommandAction,
+  type Dispatch,
+  EXIT,
+  exitCodeFor,
+  type Terminal,
+  withProgressLine,
+} from './command.js';
 import { addIntegrations } from './integrations.js';
 import { addKeys } from './keys.js';
 import { addBackfill, addPoll } from './poll.js';
@@ -18,7 +25,7 @@ import { addStatus } from './status.js';
 import { addVerify } from './verify.js';
 
 /** The process as a command sees it. */
-interface World {
+interface ProcessEnvironment {
   /** Without the interpreter and the script. */
   readonly arguments: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -28,7 +35,7 @@ interface World {
 }
 
 /** Runs what the command line says and gives the exit code. Everything that goes wrong is told in words. */
-export async function runCommand(world: World): Promise<number> {
+export async function runCommand(world: ProcessEnvironment): Promise<number> {
   const { terminal } = world;
   const parsed = parseCommand(world.arguments, terminal);
   const [command] = world.arguments;
@@ -49,13 +56,13 @@ export async function runCommand(world: World): Promise<number> {
     return await parsed.action({ config, log, terminal, progress: err.progress, stop, hide, clock });
   } catch (error) {
     const { code, message } = explain(error);
-    const text = secrets.reduce((rest, secret) => secret.blotFrom(rest), message);
+    const text = secrets.reduce((rest, secret) => secret.redactFrom(rest), message);
     terminal.err.write(`${text}\n`);
     return exitCodeFor(command, code);
   }
 }
 
-function readConfig({ env, terminal }: World): Config | null {
+function readConfig({ env, terminal }: ProcessEnvironment): Config | null {
   const result = toConfig(readEnv(env));
   for (const warning of result.warnings) terminal.err.write(`Warning: ${warning}.\n`);
   if (result.ok) return result.config;
@@ -95,7 +102,7 @@ function explain(error: unknown): { readonly code: number; readonly message: str
 }
 
 /** What a command line asks for; or, when it only wanted help or cannot be understood, the exit code. */
-type Parsed = { readonly action: Action; readonly logLevel: LogLevel } | { readonly exitCode: number };
+type Parsed = { readonly action: CommandAction; readonly logLevel: LogLevel } | { readonly exitCode: number };
 
 const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -107,7 +114,7 @@ Exit codes: 0 done, 1 failed, 2 wrong configuration or arguments, 3 history in u
 /** Reads a command line. Help goes to the terminal's results, complaints to its errors. */
 function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
   const chosen: Parsed[] = [];
-  const choose: Choose = (action, logLevel = 'warn') => void chosen.push({ action, logLevel });
+  const choose: Dispatch = (action, logLevel = 'warn') => void chosen.push({ action, logLevel });
   const program = new Command('abnormal-gateway')
     .description('GraphQL over Abnormal Security’s REST API, with a history of every version.')
     .helpCommand(false)

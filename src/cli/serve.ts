@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { createApp } from '../app.js';
-import { type Action, type Choose, EXIT, formatTable, print } from './command.js';
+import { type CommandAction, type Dispatch, EXIT, formatTable, print } from './command.js';
 
 const EXAMPLES = `
 Prints its addresses, one a line, when it is ready to answer; logs go to the standard error. SIGTERM and SIGINT end it:
@@ -12,7 +12,7 @@ Examples:
   PORT=8080 LOG_LEVEL=debug abnormal-gateway serve`;
 
 /** The gateway itself: the graph over HTTP, and the poller. */
-export function addServe(program: Command, choose: Choose): void {
+export function addServe(program: Command, choose: Dispatch): void {
   program
     .command('serve')
     .description('collect in intervals and serve the graph: what is done without a command')
@@ -20,7 +20,7 @@ export function addServe(program: Command, choose: Choose): void {
     .action(() => choose(serve, 'info'));
 }
 
-const serve: Action = async ({ config, log, terminal, stop, clock }) => {
+const serve: CommandAction = async ({ config, log, terminal, stop, clock }) => {
   const app = createApp(config, { log, clock });
   try {
     const { url, accounts } = await app.start();

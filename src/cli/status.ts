@@ -4,16 +4,24 @@ import type { HistoryStore } from '../history/store.js';
 import { emptyAccounts } from '../integrations/empty-accounts.js';
 import { describeTokenState, type TokenState, tokenState } from '../integrations/token.js';
 import { readTokenSituations } from '../integrations/token-history.js';
-import { howToReplace } from '../integrations/token-watch.js';
-import type { Gap, Missing } from '../model/coverage.js';
+import { replacementSteps } from '../integrations/token-watch.js';
+import type { CoverageGap, Missing } from '../model/coverage.js';
 import { UNREAD_CODES } from '../model/ledger.js';
-import type { Run } from '../model/run.js';
+import type { RunRecord } from '../model/run.js';
 import { type StreamState, streamText } from '../model/stream.js';
 import { permissionsToAct } from '../model/token-permissions.js';
 import { KIND_OF, KINDS, RESOURCES, type Resource } from '../resources/registry.js';
-import { readWorkList } from '../sync/window/missing-windows.js';
+import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { type Instant, toInstant } from '../values/instant.js';
-import { type Action, type Choose, EXIT, formatTable, print, shorten, type Terminal } from './command.js';
+import {
+  type CommandAction,
+  type Dispatch,
+  EXIT,
+  formatTable,
+  print,
+  shorten,
+  type Terminal,
+} from './command.js';
 
 const EXAMPLES = `
 Only reads, so it works beside a running serve.
@@ -23,7 +31,7 @@ Examples:
   abnormal-gateway status --json | jq '.streams[] | {stream, gaps}'`;
 
 /** What is held, how far back, and what is missing. */
-export function addStatus(program: Command, choose: Choose): void {
+export function addStatus(program: Command, choose: Dispatch): void {
   program
     .command('status')
     .description('show what the history holds, how far back it goes, and what it lacks')
@@ -37,8 +45,8 @@ interface StreamReport extends StreamState {
   /** Whether all up to the last reading is held, but for what is provisional. */
   readonly complete: boolean;
   /** The gaps that keep it from being so. */
-  readonly lacking: readonly Gap[];
-  readonly gaps: readonly Gap[];
+  readonly lacking: readonly CoverageGap[];
+  readonly gaps: readonly CoverageGap[];
   /** Listed records that could not be read. */
   readonly missing: readonly Pick<Missing, 'id' | 'code' | 'reason' | 'since' | 'from' | 'to'>[];
 }
@@ -64,10 +72,10 @@ interface Status {
   readonly tokens: readonly TokenReport[];
   /** Accounts that Abnormal answers for, but has listed nothing of, each with what to do. */
   readonly empty: readonly { readonly integration: string; readonly message: string }[];
-  readonly runs: readonly Run[];
+  readonly runs: readonly RunRecord[];
 }
 
-function showStatus({ json = false }: { readonly json?: boolean }): Action {
+function showStatus({ json = false }: { readonly json?: boolean }): CommandAction {
   return async ({ config, log, terminal, clock }) => {
     const store = await openHistory(config, 'read', { clock, log });
     try {
@@ -110,7 +118,7 @@ async function readTokens(store: HistoryStore, now: Instant): Promise<TokenRepor
     integration,
     state: tokenState(situation, now),
     permissions: situation.permissions ?? null,
-    message: describeTokenState(situation, now, howToReplace(integration)),
+    message: describeTokenState(situation, now, replacementSteps(integration)),
     mayAct: permissionsToAct(situation.permissions).length > 0,
   }));
 }
@@ -120,7 +128,7 @@ async function count(store: HistoryStore, resource: Resource, seq: number): Prom
 }
 
 async function report(store: HistoryStore, state: StreamState, now: Instant): Promise<StreamReport> {
-  const { gaps, missing } = await readWorkList(store, state, state.collectFrom, now);
+  const { gaps, missing } = await findMissingWindows(store, state, state.collectFrom, now);
   // what happened since the last reading, or within the ingestion lag before it, nobody takes for collected
   const readTo = state.lastSuccessAt ?? now;
   const lacking = gaps.filter((gap) => gap.reason !== 'PROVISIONAL' && gap.from < readTo);
@@ -187,7 +195,7 @@ function streamRows(streams: readonly StreamReport[]): string[][] {
 
 const GAP_HEADING = ['NOT VOUCHED FOR', 'FROM', 'TO', 'REASON', ''];
 
-function gapRow(stream: string, gap: Gap, { out }: Terminal): string[] {
+function gapRow(stream: string, gap: CoverageGap, { out }: Terminal): string[] {
   return [stream, day(gap.from), day(gap.to), gap.reason, shorten(gap.detail ?? '', out, 100)];
 }
 
@@ -198,7 +206,7 @@ const MISSING_HEADING = ['LISTED, NOT READ', 'ID', 'WHY', 'SINCE', ''];
 
 const RUN_HEADING = ['RECENT RUNS', 'BEGAN', 'TRIGGER', 'STATUS', 'CALLS', 'NEW', 'CHANGED', 'SET ASIDE'];
 
-function runRow({ integration, resource, startedAt, trigger, status, counts }: Run): string[] {
+function runRow({ integration, resource, startedAt, trigger, status, counts }: RunRecord): string[] {
   const numbers = [counts.calls, counts.added, counts.changed, counts.quarantined].map(String);
   return [`${integration}/${resource}`, day(startedAt), trigger, status, ...numbers];
 }

@@ -9,11 +9,11 @@ import { type IntegrationTest, type TokenTestOptions, testToken } from '../integ
 import { vaultOf } from '../integrations/stored-vault.js';
 import type { Vault } from '../integrations/vault.js';
 import { Secret } from '../values/secret.js';
-import type { Input, Invocation } from './command.js';
+import type { CommandContext, Input } from './command.js';
 import { commandCaller } from './options.js';
 
 /** What a command on integrations works with. */
-export interface VaultWork extends Invocation {
+export interface VaultWork extends CommandContext {
   readonly store: HistoryStore;
   /** Unchecked: some commands are there to mend one that does not open. */
   readonly vault: Vault;
@@ -21,8 +21,8 @@ export interface VaultWork extends Invocation {
 
 /** Opens the vault beside whoever collects into the same history, and closes it after the work. */
 export async function withVault<T>(
-  invocation: Invocation,
-  work: (means: VaultWork) => Promise<T>,
+  invocation: CommandContext,
+  work: (services: VaultWork) => Promise<T>,
 ): Promise<T> {
   const { config, clock } = invocation;
   const store = await openHistory(config, 'manage', invocation);
@@ -34,7 +34,7 @@ export async function withVault<T>(
 }
 
 /** Does something to an integration and writes down who did, and what came of it. */
-export function auditedDeed<T>(
+export function auditedAction<T>(
   { store, clock }: Pick<VaultWork, 'store' | 'clock'>,
   action: AuditAction,
   target: string | null,
@@ -46,7 +46,7 @@ export function auditedDeed<T>(
 
 /** Tests an address with a token, within the allowance that the configuration gives each account. */
 export function tryToken(
-  { config, clock, log, stop: signal }: Invocation,
+  { config, clock, log, stop: signal }: CommandContext,
   account: Pick<TokenTestOptions, 'name' | 'baseUrl' | 'token'>,
 ): Promise<IntegrationTest> {
   const { rpm, concurrency, timeout: timeoutMs } = config.upstream;
@@ -64,7 +64,10 @@ const MOST_CHARACTERS = 16_384;
  * The token that a command is to store: from the environment, or else from standard input, unseen where a person
  * types it. Never from an argument, which other users of the machine can read. Throws a `ConfigError` without one.
  */
-export async function readToken({ config, terminal, stop, hide }: Invocation, what: string): Promise<Secret> {
+export async function readToken(
+  { config, terminal, stop, hide }: CommandContext,
+  what: string,
+): Promise<Secret> {
   const given = config.vault.newToken ?? (await fromInput());
   hide(given);
   return given;

@@ -3,16 +3,16 @@ import type { Command } from 'commander';
 import { openHistory } from '../app/collector.js';
 import { ConfigError } from '../config/reader.js';
 import { readPublicKeys } from '../evidence/seal/signing-key.js';
-import { heldSealsIn } from '../evidence/verify/check-chain.js';
+import { knownSealsIn } from '../evidence/verify/check-chain.js';
 import type { VerifyReport } from '../evidence/verify/findings.js';
 import { type VerifyOptions, type VerifyProgress, verifyHistory } from '../evidence/verify/verify.js';
 import { verifyPack } from '../evidence/verify/verify-pack.js';
 import {
-  type Action,
-  type Choose,
+  type CommandAction,
+  type CommandContext,
+  type Dispatch,
   EXIT,
   EXIT_VERDICT,
-  type Invocation,
   print,
   type Terminal,
 } from './command.js';
@@ -46,7 +46,7 @@ interface Options {
 }
 
 /** Finds out whether a history or a pack is as it was sealed. */
-export function addVerify(program: Command, choose: Choose): void {
+export function addVerify(program: Command, choose: Dispatch): void {
   const add = (text: string, before: readonly string[] | undefined) => [...(before ?? []), text];
   program
     .command('verify')
@@ -66,7 +66,7 @@ export function addVerify(program: Command, choose: Choose): void {
     .action((options: Options) => choose(verify(options)));
 }
 
-function verify(options: Options): Action {
+function verify(options: Options): CommandAction {
   return async (invocation) => {
     const { terminal, stop, progress } = invocation;
     const asked = await readOptions(options, invocation);
@@ -87,7 +87,7 @@ function verify(options: Options): Action {
 async function run(
   { pack, history }: Options,
   options: VerifyOptions,
-  { config, log, clock }: Invocation,
+  { config, log, clock }: CommandContext,
 ): Promise<VerifyReport> {
   if (pack !== undefined) return verifyPack(pack, options);
   const store = await openHistory({ ...config, history: history ?? config.history }, 'read', { clock, log });
@@ -98,7 +98,7 @@ async function run(
   }
 }
 
-async function readOptions(options: Options, { stop, progress }: Invocation): Promise<VerifyOptions> {
+async function readOptions(options: Options, { stop, progress }: CommandContext): Promise<VerifyOptions> {
   const { history, pack, seal = [], publicKey, requireSignature = false, quiet = false } = options;
   if (history !== undefined && pack !== undefined) throw new ConfigError('--history or --pack, not both.');
   if (history !== undefined && !/^(sqlite:|mongodb(\+srv)?:\/\/).+/.test(history)) {
@@ -119,7 +119,7 @@ async function readOptions(options: Options, { stop, progress }: Invocation): Pr
 
 async function readHeld(given: string) {
   if (/^[0-9a-f]{64}$/i.test(given)) return [{ hash: given.toLowerCase(), index: null }];
-  const held = heldSealsIn(await fileText(given, '--seal'));
+  const held = knownSealsIn(await fileText(given, '--seal'));
   if (held.length > 0) return held;
   throw new ConfigError(`--seal: ${given} holds no seal's hash.`);
 }

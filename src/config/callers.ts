@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { isLoopback } from '../integrations/address.js';
 import { ROLES, type Role } from '../values/access.js';
 import { MINUTE } from '../values/instant.js';
-import { quote, type Reader } from './reader.js';
+import { quote, type VariableReader } from './reader.js';
 import type { Variable } from './variables.js';
 
 /** A key of `API_KEYS`; of the key itself only the SHA-256 is kept, in hex. */
@@ -28,7 +28,7 @@ export interface CallersConfig {
   readonly jwt: JwtConfig | null;
 }
 
-export function readCallers(read: Reader): CallersConfig {
+export function readCallers(read: VariableReader): CallersConfig {
   return { fixedKeys: readKeys(read), jwt: readJwt(read) };
 }
 
@@ -39,7 +39,7 @@ export function keysIn(value: string): string[] {
 
 const LEAST_KEY = 32;
 
-function readKeys(read: Reader): FixedKeyConfig[] {
+function readKeys(read: VariableReader): FixedKeyConfig[] {
   const entries = listed(read.text('API_KEYS') ?? '').map((entry) => entry.split(':'));
   // what was given holds keys, so nothing of it is repeated
   const refuse = (wrong: string) =>
@@ -68,7 +68,7 @@ function isStrong(key: string): boolean {
   return /^[\w.~+/=-]+$/.test(key) && key.length >= LEAST_KEY && new Set(key).size >= 10;
 }
 
-function readJwt(read: Reader): JwtConfig | null {
+function readJwt(read: VariableReader): JwtConfig | null {
   const jwksUrl = read.text('JWKS_URL');
   const audience = read.text('JWT_AUDIENCE');
   const clockSkewMs = read.duration('JWT_CLOCK_SKEW', MINUTE, 0, 10 * MINUTE);
@@ -101,7 +101,7 @@ function wrongWithUrl(text: string): string | null {
 /** Whom to believe where a request came from: a number of proxies, or their addresses; `null`: nobody. */
 export type TrustProxy = number | readonly string[] | null;
 
-export function readTrustProxy(read: Reader): TrustProxy {
+export function readTrustProxy(read: VariableReader): TrustProxy {
   const text = read.text('TRUST_PROXY');
   if (text === null) return null;
   if (/^[1-9]$/.test(text)) return Number(text);
@@ -122,7 +122,7 @@ function isNetwork(text: string): boolean {
 }
 
 /** The origins whose pages may read answers; none by default. */
-export function readCorsOrigins(read: Reader): readonly string[] {
+export function readCorsOrigins(read: VariableReader): readonly string[] {
   const origins = listed(read.text('CORS_ORIGINS') ?? '');
   for (const origin of origins) {
     if (isOrigin(origin)) continue;

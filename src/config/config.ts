@@ -11,7 +11,7 @@ import {
   readTrustProxy,
   type TrustProxy,
 } from './callers.js';
-import { type Problem, Reader } from './reader.js';
+import { type Problem, VariableReader } from './reader.js';
 import {
   type AccountConfig,
   formsOfKeys,
@@ -108,7 +108,7 @@ export function readEnv(env: Readonly<Record<string, string | undefined>>): RawC
 
 /** Checks and groups what `readEnv` read: a whole configuration, or every problem at once. */
 export function toConfig(raw: RawConfig): ConfigResult {
-  const read = new Reader(raw.values);
+  const read = new VariableReader(raw.values);
   const simulator = readSimulator(read);
   const config: Config = {
     account: readAccount(read),
@@ -148,7 +148,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
 /** Simulated records never share a history with an account's unless somebody says so. */
 const DEFAULT_HISTORY = { account: 'sqlite:./data/history.db', simulated: 'sqlite:./data/simulated.db' };
 
-function history(read: Reader, simulator: boolean | null): string {
+function history(read: VariableReader, simulator: boolean | null): string {
   // whoever sets a key keeps accounts, or is about to
   const isKeeper = read.text('ENCRYPTION_KEY') !== null;
   const isForAccounts = read.text('ABNORMAL_TOKEN') !== null || !(simulator ?? !isKeeper);
@@ -161,7 +161,7 @@ function history(read: Reader, simulator: boolean | null): string {
   return text;
 }
 
-function readSimulator(read: Reader): boolean | null {
+function readSimulator(read: VariableReader): boolean | null {
   if (read.text('SIMULATOR') === null) return null;
   return read.oneOf('SIMULATOR', 'on', ['on', 'off']) === 'on';
 }
@@ -183,7 +183,7 @@ function percentDecoded(text: string): string {
   }
 }
 
-function http(read: Reader): Config['http'] {
+function http(read: VariableReader): Config['http'] {
   const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION') =>
     read.oneOf(name, 'on', ['on', 'off']) === 'on';
   return {

@@ -18,7 +18,7 @@ export interface Problem {
 }
 
 /** Takes variables one by one and collects what is wrong with them; what it then answers is the default. */
-export class Reader {
+export class VariableReader {
   readonly problems: Problem[] = [];
 
   constructor(private readonly values: Readonly<Record<string, string>>) {}

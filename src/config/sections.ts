@@ -1,6 +1,6 @@
 import { type Signer, signerOf } from '../evidence/seal/signing-key.js';
 import { isLoopback, REGIONS, RIGHT_ADDRESS, wrongWithBaseUrl } from '../integrations/address.js';
-import { keyIdOf, parseEncryptionKey } from '../integrations/encryption.js';
+import { encryptionKeyId, parseEncryptionKey } from '../integrations/encryption.js';
 import { RIGHT_TOKEN, wrongWithToken } from '../integrations/token.js';
 import { REDACTION_GROUPS, type RedactionGroup } from '../values/access.js';
 import {
@@ -10,7 +10,7 @@ import {
   type QueryLimits,
 } from '../values/request-limits.js';
 import { Secret } from '../values/secret.js';
-import { quote, type Reader } from './reader.js';
+import { quote, type VariableReader } from './reader.js';
 import type { Variable } from './variables.js';
 
 /** The Abnormal account that the environment names. */
@@ -20,7 +20,7 @@ export interface AccountConfig {
 }
 
 /** The account, or `null` without a token. */
-export function readAccount(read: Reader): AccountConfig | null {
+export function readAccount(read: VariableReader): AccountConfig | null {
   const region = read.oneOf('ABNORMAL_REGION', 'us', Object.keys(REGIONS) as (keyof typeof REGIONS)[]);
   const given = baseUrl(read);
   if (given !== null && read.text('ABNORMAL_REGION') !== null && given !== REGIONS[region]) {
@@ -33,12 +33,12 @@ export function readAccount(read: Reader): AccountConfig | null {
   return { token: new Secret(token), baseUrl: given ?? REGIONS[region] };
 }
 
-function checkToken(read: Reader, token: string): void {
+function checkToken(read: VariableReader, token: string): void {
   const wrong = wrongWithToken(token);
   if (wrong !== null) read.refuse('ABNORMAL_TOKEN', wrong, RIGHT_TOKEN, '<token>');
 }
 
-function baseUrl(read: Reader): string | null {
+function baseUrl(read: VariableReader): string | null {
   const text = read.text('ABNORMAL_BASE_URL');
   if (text === null) return null;
   const wrong = wrongWithBaseUrl(text);
@@ -64,7 +64,7 @@ export interface LimitsConfig {
 const HOUR_MS = 3_600_000;
 const MOST = 1_000_000_000;
 
-export function readLimits(read: Reader): LimitsConfig {
+export function readLimits(read: VariableReader): LimitsConfig {
   const isUnlimited = read.text('RATE_LIMIT')?.toLowerCase() === 'off';
   return {
     ratePerMinute: isUnlimited ? 0 : read.number('RATE_LIMIT', 3_000, 1, 10_000_000),
@@ -77,7 +77,7 @@ export function readLimits(read: Reader): LimitsConfig {
 }
 
 /** Numbers by name, `depth=20,aliases=100`; those that are not named keep their defaults. */
-function numbers<T extends Record<string, number>>(read: Reader, name: Variable, defaults: T): T {
+function numbers<T extends Record<string, number>>(read: VariableReader, name: Variable, defaults: T): T {
   const names = Object.keys(defaults);
   const given: Record<string, number> = {};
   for (const part of partsOf(read.text(name))) {
@@ -88,13 +88,18 @@ function numbers<T extends Record<string, number>>(read: Reader, name: Variable,
   return { ...defaults, ...given };
 }
 
-function refuseNumber(read: Reader, name: Variable, part: string, defaults: Record<string, number>): void {
+function refuseNumber(
+  read: VariableReader,
+  name: Variable,
+  part: string,
+  defaults: Record<string, number>,
+): void {
   const [first = ''] = Object.entries(defaults).map((entry) => entry.join('='));
   const right = `numbers by name, with commas between; the names are ${Object.keys(defaults).join(', ')}`;
   read.refuse(name, `has ${quote(part)}`, right, first);
 }
 
-function redaction(read: Reader): Set<RedactionGroup> {
+function redaction(read: VariableReader): Set<RedactionGroup> {
   const groups = Object.keys(REDACTION_GROUPS) as RedactionGroup[];
   const parts = partsOf(read.text('REDACT')).map((part) => part.toLowerCase());
   if (parts.includes('all')) return new Set(groups);
@@ -124,11 +129,11 @@ export interface ProofConfig {
   readonly hook: string | null;
 }
 
-export function readProof(read: Reader): ProofConfig {
+export function readProof(read: VariableReader): ProofConfig {
   return { signer: signer(read), hook: hook(read) };
 }
 
-function signer(read: Reader): Signer | null {
+function signer(read: VariableReader): Signer | null {
   const text = read.text('SIGNING_KEY');
   if (text === null) return null;
   try {
@@ -141,7 +146,7 @@ function signer(read: Reader): Signer | null {
   }
 }
 
-function hook(read: Reader): string | null {
+function hook(read: VariableReader): string | null {
   const text = read.text('SEAL_HOOK');
   if (text === null) return null;
   const wrong = wrongWithHook(text);
@@ -183,7 +188,7 @@ export interface VaultConfig {
   readonly allowPrivate: boolean;
 }
 
-export function readVault(read: Reader): VaultConfig {
+export function readVault(read: VariableReader): VaultConfig {
   const newToken = read.text('ABNORMAL_NEW_TOKEN');
   return {
     newToken: newToken === null ? null : new Secret(newToken),
@@ -192,7 +197,7 @@ export function readVault(read: Reader): VaultConfig {
   };
 }
 
-function encryptionKeys(read: Reader): Secret[] {
+function encryptionKeys(read: VariableReader): Secret[] {
   const texts = keyTexts(read.text('ENCRYPTION_KEY') ?? '');
   const wrong = wrongWithKeys(texts);
   if (wrong === null) return texts.map((text) => new Secret(text));
@@ -210,7 +215,7 @@ function wrongWithKeys(texts: readonly string[]): string | null {
     const which = texts.length === 1 ? 'is' : `has as number ${bad + 1} of ${texts.length} what is`;
     return `${which} not a key of 32 random bytes`;
   }
-  const ids = keys.flatMap((key) => (key === null ? [] : keyIdOf(key)));
+  const ids = keys.flatMap((key) => (key === null ? [] : encryptionKeyId(key)));
   return new Set(ids).size < ids.length ? 'names one key twice' : null;
 }
 

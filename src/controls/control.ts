@@ -1,10 +1,10 @@
-import type { Coverage, Gap, Missing } from '../model/coverage.js';
-import type { Reconciliation } from '../model/run.js';
+import type { Coverage, CoverageGap, Missing } from '../model/coverage.js';
+import type { ReconciliationRecord } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
-import type { Campaign } from '../resources/campaign/campaign.js';
-import type { Case } from '../resources/case/case.js';
+import type { CampaignRecord } from '../resources/campaign/campaign.js';
+import type { CaseRecord } from '../resources/case/case.js';
 import { FILTER_KEYS, type FilterKey, RESOURCES, type RecordKey } from '../resources/registry.js';
-import type { Message, Threat } from '../resources/threat/threat.js';
+import type { MessageRecord, ThreatRecord } from '../resources/threat/threat.js';
 import type { Instant } from '../values/instant.js';
 import type { Period } from './period.js';
 import type { ThresholdName, Thresholds } from './thresholds.js';
@@ -25,24 +25,24 @@ export type ControlId = (typeof CONTROL_IDS)[number];
  * `INSUFFICIENT_DATA`: what is recorded does not decide it. `NOT_APPLICABLE`: there is nothing that the
  * control could be about.
  */
-export type Verdict = 'PASS' | 'FAIL' | 'INSUFFICIENT_DATA' | 'NOT_APPLICABLE';
+export type ControlVerdict = 'PASS' | 'FAIL' | 'INSUFFICIENT_DATA' | 'NOT_APPLICABLE';
 
 /** A threat by all of its versions up to the view. */
 export interface ThreatFact {
   readonly kind: 'threat';
   readonly key: RecordKey;
   /** Its last recorded state, with every message ever recorded in that message's last recorded state. */
-  readonly record: Threat;
+  readonly record: ThreatRecord;
   /** When its first version was recorded: what counts where no message says when it was received. */
   readonly firstRecordedAt: Instant | null;
   /** Since when Abnormal no longer returns it (404 in two runs); `null` while it does. */
   readonly goneSince: Instant | null;
   /** Its messages that Abnormal no longer returns, with since when. */
-  readonly goneMessages: ReadonlyMap<Message, Instant>;
+  readonly goneMessages: ReadonlyMap<MessageRecord, Instant>;
 }
 
 /** One version of a record. */
-export interface Version<R> {
+export interface RecordVersion<R> {
   readonly record: R;
   readonly observedFrom: Instant;
   /** The last request that saw it, where it was superseded; `null` for the one that the view shows. */
@@ -53,13 +53,13 @@ export interface Version<R> {
 interface VersionedFact<K extends 'case' | 'campaign', R> {
   readonly kind: K;
   readonly key: RecordKey;
-  readonly versions: readonly [Version<R>, ...Version<R>[]];
+  readonly versions: readonly [RecordVersion<R>, ...RecordVersion<R>[]];
   /** Since when Abnormal no longer returns it (404 in two runs); `null` while it does. */
   readonly goneSince: Instant | null;
 }
 
-export type CaseFact = VersionedFact<'case', Case>;
-export type CampaignFact = VersionedFact<'campaign', Campaign>;
+export type CaseFact = VersionedFact<'case', CaseRecord>;
+export type CampaignFact = VersionedFact<'campaign', CampaignRecord>;
 export type RecordFact = ThreatFact | CaseFact | CampaignFact;
 
 /** What is known of an account's credential; an account that had several has a fact for each. */
@@ -106,7 +106,7 @@ export type Subject =
  */
 export type Outcome = 'MET' | 'EXCEPTION' | 'PENDING' | 'IN_DOUBT';
 
-export interface Finding {
+export interface ControlFinding {
   readonly outcome: Outcome;
   readonly subject: Subject;
   /** What a person knows it by, from the record itself: a subject and a recipient, an employee. */
@@ -130,7 +130,7 @@ export interface Member {
 export type Unit = 'share' | 'ms' | 'count';
 
 /** One number that was measured, and what it is held against. */
-export interface Measure {
+export interface ControlMeasure {
   readonly name: string;
   readonly value: number | null;
   readonly unit: Unit;
@@ -138,7 +138,7 @@ export interface Measure {
 }
 
 /** How a population spreads over the values of one attribute, in a fixed order. */
-export interface Distribution {
+export interface ControlDistribution {
   readonly title: string;
   readonly bars: readonly {
     readonly label: string;
@@ -148,15 +148,15 @@ export interface Distribution {
 }
 
 /** What a control says of a period. */
-export interface Judgement {
-  readonly verdict: Verdict;
+export interface ControlJudgement {
+  readonly verdict: ControlVerdict;
   /** One sentence or two, for a person. */
   readonly reason: string;
   /** The first is what the control is known by. */
-  readonly measures: readonly Measure[];
+  readonly measures: readonly ControlMeasure[];
   /** Members of the population that the history holds. */
   readonly count: number;
-  readonly distributions: readonly Distribution[];
+  readonly distributions: readonly ControlDistribution[];
 }
 
 /** What a control is about. */
@@ -172,7 +172,7 @@ export interface PopulationSpec {
 /** A control at work on one period: takes records one by one, then judges. */
 export interface Assessment {
   take(fact: RecordFact): void;
-  judge(): Judgement;
+  judge(): ControlJudgement;
 }
 
 export interface StreamNeed {
@@ -181,7 +181,7 @@ export interface StreamNeed {
 }
 
 /** One control. It neither reads nor waits: all it knows is handed to it. */
-export interface Control {
+export interface ControlDefinition {
   readonly id: ControlId;
   readonly title: string;
   readonly rule: string;
@@ -194,7 +194,7 @@ export interface Control {
   readonly looksBack: boolean;
   population(period: Period): PopulationSpec;
   /** `find` is told what became of each member and of what else counts, `belongs` of each record or message that belongs. */
-  begin(scope: Scope, find: (finding: Finding) => void, belongs: (member: Member) => void): Assessment;
+  begin(scope: Scope, find: (finding: ControlFinding) => void, belongs: (member: Member) => void): Assessment;
 }
 
 /** Every stream that is collected. */
@@ -210,10 +210,10 @@ export const RECEIVED_THREATS = [{ resource: 'threats', filterKey: 'receivedTime
  * yet. `UNREACHED`: before the collection's beginning, out of retention, or not licensed: nothing was lost that
  * could have been had. `HOLE`: what should have been collected and was not.
  */
-export type GapClass = 'NOT_DUE' | 'UNREACHED' | 'HOLE';
+export type CoverageGapClass = 'NOT_DUE' | 'UNREACHED' | 'HOLE';
 
-export interface ClassedGap extends Gap {
-  readonly class: GapClass;
+export interface ClassedGap extends CoverageGap {
+  readonly class: CoverageGapClass;
 }
 
 /** What the ledger says of one stream over one period, as of the view. */
@@ -227,13 +227,13 @@ export interface StreamFacts {
   /** The gaps that keep a verdict from standing: those of the period, and see `vouchedTo`. */
   readonly gaps: readonly ClassedGap[];
   /** Gaps of the period and of the deadlines that run on after it. */
-  readonly gapsBeyond: readonly Gap[];
+  readonly gapsBeyond: readonly CoverageGap[];
   /** When polls were answered: within the period, and as long around it as deadlines and intervals reach. */
   readonly answeredAt: readonly Instant[];
   /** When a poll was first answered; `null` for never. Earlier, nobody asked. */
   readonly polledFrom: Instant | null;
   /** Stretches of more than an interval and its lag without an answered poll. */
-  readonly silences: readonly Silence[];
+  readonly silences: readonly MissedPoll[];
   /**
    * Records that Abnormal lists where the coverage has to be whole, and that could not be read; those with the code
    * `GONE` disappeared before, and nothing is missing for them. Their own time is not known, only the window of the list.
@@ -242,7 +242,7 @@ export interface StreamFacts {
 }
 
 /** A stretch in which no poll of the newest was answered for longer than the interval and its lag. */
-export interface Silence {
+export interface MissedPoll {
   readonly from: Instant;
   readonly to: Instant;
   /** Polls that should have been answered in between. */
@@ -257,7 +257,7 @@ export interface Silence {
 export interface ReconciliationFact {
   readonly integration: string;
   readonly endedAt: Instant;
-  readonly found: Reconciliation;
+  readonly found: ReconciliationRecord;
   /** Those found missing that the view still lacks; those beyond the ids that were kept count as lacking. */
   readonly lacking: readonly string[];
   readonly lackingMore: number;

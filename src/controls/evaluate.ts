@@ -4,10 +4,10 @@ import { earliest, type Instant } from '../values/instant.js';
 import type {
   Assessment,
   ClassedGap,
-  Control,
+  ControlDefinition,
+  ControlFinding,
   ControlId,
-  Finding,
-  Judgement,
+  ControlJudgement,
   Member,
   Outcome,
   PopulationSpec,
@@ -28,7 +28,7 @@ export interface StreamGap extends ClassedGap {
 export interface StreamMissing extends Missing, Stream {}
 
 /** What one control says of one period. */
-export interface ControlResult extends Omit<Judgement, 'count'> {
+export interface EvaluatedControl extends Omit<ControlJudgement, 'count'> {
   readonly control: ControlId;
   readonly title: string;
   readonly period: Period;
@@ -48,15 +48,15 @@ export interface ControlResult extends Omit<Judgement, 'count'> {
     };
   };
   /** Records and messages of the population that Abnormal no longer returns. */
-  readonly noLongerGiven: NoLongerGiven;
+  readonly noLongerGiven: NoLongerGivenFacts;
   /** Members of the population, those that `Keep` asks for. */
   readonly members: readonly Member[];
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Those that `Window` lets through, in the order in which the records were walked. */
-  readonly exceptions: readonly Finding[];
+  readonly exceptions: readonly ControlFinding[];
 }
 
-export interface NoLongerGiven {
+export interface NoLongerGivenFacts {
   readonly count: number;
   /** Since when the first of them is missing; `null` where all are returned. */
   readonly since: Instant | null;
@@ -76,7 +76,7 @@ export interface Keep extends Window {
 }
 
 /** Told of every member of every population as it is found. */
-export type OnFinding = (control: ControlId, finding: Finding) => void;
+export type OnFinding = (control: ControlId, finding: ControlFinding) => void;
 
 /** Controls at work on one period. */
 export interface Evaluation {
@@ -84,12 +84,12 @@ export interface Evaluation {
   /** From where on records matter: the period before, where a control looks back. */
   readonly from: Instant;
   take(fact: RecordFact): void;
-  finish(): ControlResult[];
+  finish(): EvaluatedControl[];
 }
 
 /** Begins to evaluate `controls` over the scope's period. */
 export function beginEvaluation(
-  controls: readonly Control[],
+  controls: readonly ControlDefinition[],
   scope: Scope,
   keep: Keep,
   onFinding: OnFinding = () => undefined,
@@ -108,22 +108,22 @@ export function beginEvaluation(
 }
 
 interface Running {
-  readonly control: Control;
+  readonly control: ControlDefinition;
   readonly assessment: Assessment;
   readonly outcomes: Record<Outcome, number>;
-  readonly exceptions: Finding[];
+  readonly exceptions: ControlFinding[];
   readonly members: Member[];
   readonly gone: { count: number; since: Instant | null; readonly members: Member[] };
 }
 
-function begin(control: Control, scope: Scope, keep: Keep, onFinding: OnFinding): Running {
+function begin(control: ControlDefinition, scope: Scope, keep: Keep, onFinding: OnFinding): Running {
   const outcomes: Record<Outcome, number> = { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0 };
-  const exceptions: Finding[] = [];
+  const exceptions: ControlFinding[] = [];
   const members: Member[] = [];
   const gone: Running['gone'] = { count: 0, since: null, members: [] };
   const wanted = keep.members ?? { skip: 0, limit: 0 };
   let count = 0;
-  const find = (finding: Finding) => {
+  const find = (finding: ControlFinding) => {
     const place = outcomes[finding.outcome]++;
     if (finding.outcome === 'EXCEPTION' && place >= keep.skip && exceptions.length < keep.limit)
       exceptions.push(finding);
@@ -143,7 +143,7 @@ function begin(control: Control, scope: Scope, keep: Keep, onFinding: OnFinding)
 function resultOf(
   { control, assessment, outcomes, exceptions, members, gone: noLongerGiven }: Running,
   scope: Scope,
-): ControlResult {
+): EvaluatedControl {
   const { count, reason, ...judgement } = assessment.judge();
   const gaps = neededStreams(scope, control.needs).flatMap((facts) =>
     facts.gaps.map((gap) => ({ ...gap, ...facts.stream })),

@@ -2,11 +2,11 @@ import type { RecordedEntry } from '../model/ledger.js';
 import { streamText } from '../model/stream.js';
 import { KIND_OF, keyText, type RecordKey } from '../resources/registry.js';
 import { earliest, type Instant, latest, MINUTE, shift, toMillis } from '../values/instant.js';
-import type { ClassedGap, Finding, Scope, Silence, StreamFacts } from './control.js';
+import type { ClassedGap, ControlFinding, MissedPoll, Scope, StreamFacts } from './control.js';
 import { brieflyText, countText, durationText, instantText, listText } from './words.js';
 
 /** The same for a sentence: what the last poll said is with the exception in full. */
-export function inBrief(silence: Silence): Silence {
+export function inBrief(silence: MissedPoll): MissedPoll {
   return { ...silence, failure: silence.failure && brieflyText(silence.failure) };
 }
 
@@ -31,7 +31,7 @@ export function pollsIn(entries: readonly RecordedEntry[], lagMs: number): Poll[
     .sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
 }
 
-interface Watch {
+interface PollWatch {
   readonly period: { readonly from: Instant; readonly to: Instant };
   /** The view's instant. */
   readonly now: Instant;
@@ -43,7 +43,7 @@ interface Watch {
 }
 
 /** The silences that touch the period, each in its full length as far as twice `mostMs` around the period shows. */
-export function silencesIn(polls: readonly Poll[], watch: Watch): Silence[] {
+export function missedPolls(polls: readonly Poll[], watch: PollWatch): MissedPoll[] {
   const { period, now, polledFrom, mostMs } = watch;
   if (polledFrom === null) return [];
   const answers = polls.filter(({ ok }) => ok).map(({ at }) => at);
@@ -51,10 +51,15 @@ export function silencesIn(polls: readonly Poll[], watch: Watch): Silence[] {
   const seen = shift(period.to, 2 * mostMs);
   const end = latest(answers.at(-1) ?? begin, earliest(now, seen));
   const marks = [begin, ...answers.filter((at) => at > begin), end];
-  return marks.slice(1).flatMap((to, i) => silenceBetween(marks[i] ?? to, to, polls, watch) ?? []);
+  return marks.slice(1).flatMap((to, i) => missedBetween(marks[i] ?? to, to, polls, watch) ?? []);
 }
 
-function silenceBetween(from: Instant, to: Instant, polls: readonly Poll[], watch: Watch): Silence | null {
+function missedBetween(
+  from: Instant,
+  to: Instant,
+  polls: readonly Poll[],
+  watch: PollWatch,
+): MissedPoll | null {
   const { period, mostMs, thresholds } = watch;
   const ms = toMillis(to) - toMillis(from);
   if (ms <= mostMs || to <= period.from || from >= period.to) return null;
@@ -112,7 +117,7 @@ export function withoutHoles(scope: Scope): Scope {
 }
 
 /** Makes a finding of every hole of a stream. */
-export function findHoles(facts: StreamFacts, find: (finding: Finding) => void): void {
+export function findHoles(facts: StreamFacts, find: (finding: ControlFinding) => void): void {
   for (const { gap } of holesOf([facts])) {
     const { from, to } = gap;
     const reason = `not held for ${durationText(gapMs(gap))}: ${gapReason(gap)}`;
@@ -148,7 +153,7 @@ export function unreadRecords(streams: readonly StreamFacts[]): UnreadRecord[] {
 }
 
 /** Makes a finding of every record that could not be read: an exception, unless it disappeared before. */
-export function findUnread(streams: readonly StreamFacts[], find: (finding: Finding) => void): void {
+export function findUnread(streams: readonly StreamFacts[], find: (finding: ControlFinding) => void): void {
   for (const { key, reason, isGone } of unreadRecords(streams)) {
     find({
       outcome: isGone ? 'IN_DOUBT' : 'EXCEPTION',

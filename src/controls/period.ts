@@ -23,7 +23,7 @@ export interface Period {
 
 /** How a period is cut for a trend. */
 export const TRENDS = ['DAY', 'WEEK', 'MONTH'] as const;
-export type Trend = (typeof TRENDS)[number];
+export type TrendUnit = (typeof TRENDS)[number];
 
 /** A trend of more parts than this says nothing to anybody. */
 export const MOST_PARTS = 400;
@@ -73,7 +73,7 @@ export function periodBefore(period: Period): Period {
 }
 
 /** The UTC days, ISO weeks or calendar months of a period, oldest first; the outer ones are cut to it. */
-export function partsOf(period: Period, trend: Trend): Period[] {
+export function partsOf(period: Period, trend: TrendUnit): Period[] {
   const startOf = { DAY: dayAt, WEEK: weekAt, MONTH: monthAt }[trend];
   const parts: Period[] = [];
   for (let at = period.from; at < period.to; ) {
@@ -86,11 +86,11 @@ export function partsOf(period: Period, trend: Trend): Period[] {
 }
 
 /** Whether an instant lies in a period; what has none does not. */
-export function isWithin(period: Pick<Period, 'from' | 'to'>, at: Instant | null): boolean {
+export function isInPeriod(period: Pick<Period, 'from' | 'to'>, at: Instant | null): boolean {
   return at !== null && at >= period.from && at < period.to;
 }
 
-function tooMany(period: Period, trend: Trend): PeriodError {
+function tooMany(period: Period, trend: TrendUnit): PeriodError {
   return new PeriodError(
     `${period.text} by ${trend} has more than ${MOST_PARTS} parts: take a shorter period or longer parts.`,
   );

@@ -6,10 +6,10 @@ import { behaviouralAiOperating } from './checks/behavioural-ai-operating.js';
 import { collectionContinuous } from './checks/collection-continuous.js';
 import { detectionActive } from './checks/detection-active.js';
 import { tokenRotation } from './checks/token-rotation.js';
-import { CONTROL_IDS, type Control, type ControlId } from './control.js';
+import { CONTROL_IDS, type ControlDefinition, type ControlId } from './control.js';
 
 /** Every control by its id, in the order in which reports give them. */
-export const CONTROLS: Readonly<Record<ControlId, Control>> = {
+export const CONTROLS: Readonly<Record<ControlId, ControlDefinition>> = {
   'detection-active': detectionActive,
   'attacks-captured': attacksCaptured,
   'attacks-remediated': attacksRemediated,
@@ -21,7 +21,7 @@ export const CONTROLS: Readonly<Record<ControlId, Control>> = {
 };
 
 /** The controls of these ids, each once and in the usual order; a RangeError names what is not one. */
-export function controlsOf(ids: readonly string[] | null): Control[] {
+export function controlsOf(ids: readonly string[] | null): ControlDefinition[] {
   const wanted = ids ?? CONTROL_IDS;
   const unknown = wanted.filter((id) => !CONTROL_IDS.some((known) => known === id));
   if (unknown.length > 0) {

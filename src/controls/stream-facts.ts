@@ -1,9 +1,9 @@
-import { coverageOf, type Gap, outstanding } from '../model/coverage.js';
+import { type CoverageGap, coverageOf, outstanding } from '../model/coverage.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import { type Instant, latest, shift } from '../values/instant.js';
-import type { ClassedGap, GapClass, StreamFacts } from './control.js';
-import { pollsIn, silencesIn } from './missed-polls.js';
+import type { ClassedGap, CoverageGapClass, StreamFacts } from './control.js';
+import { missedPolls, pollsIn } from './missed-polls.js';
 import { mostBetweenPolls, type Thresholds } from './thresholds.js';
 
 export interface StreamFactsInput {
@@ -76,7 +76,7 @@ export function streamFacts(input: StreamFactsInput): StreamFacts {
     gapsBeyond: coverageOf(entries, period.from, shift(period.to, deadlineMs(thresholds))).gaps,
     answeredAt: polls.filter(({ ok }) => ok).map(({ at }) => at),
     polledFrom: input.polledFrom,
-    silences: silencesIn(polls, { ...input, mostMs: mostBetweenPolls(thresholds, stream.resource) }),
+    silences: missedPolls(polls, { ...input, mostMs: mostBetweenPolls(thresholds, stream.resource) }),
     missing: outstanding(vouched.missing, input.recordedAt ?? new Map()),
   };
 }
@@ -86,7 +86,10 @@ export function dueBefore(now: Instant, stream: Stream, thresholds: Thresholds):
   return shift(now, -mostBetweenPolls(thresholds, stream.resource) - thresholds.ingestionLag);
 }
 
-function classOf(gap: Gap, { stream, now, thresholds, begunFrom }: StreamFactsInput): GapClass {
+function classOf(
+  gap: CoverageGap,
+  { stream, now, thresholds, begunFrom }: StreamFactsInput,
+): CoverageGapClass {
   if (gap.reason === 'NOT_LICENSED' || gap.reason === 'OUT_OF_RETENTION') return 'UNREACHED';
   if (gap.from >= dueBefore(now, stream, thresholds)) return 'NOT_DUE';
   const isAhead = gap.reason === 'NOT_COLLECTED' && (begunFrom === null || gap.to <= begunFrom);

@@ -1,15 +1,15 @@
 import { DAY, earliest, HOUR, type Instant, MINUTE, shift, toMillis } from '../values/instant.js';
 import type {
-  Distribution,
-  Finding,
-  Judgement,
-  Measure,
+  ControlDistribution,
+  ControlFinding,
+  ControlJudgement,
+  ControlMeasure,
   Outcome,
+  RecordVersion,
   Scope,
   StreamNeed,
-  Version,
 } from './control.js';
-import { conclude, gradeShare, mostText, shareMeasures } from './verdict.js';
+import { gradeShare, mostText, shareMeasures, verdictOf } from './verdict.js';
 import { countText, durationText, instantText, shareText } from './words.js';
 
 /*
@@ -19,7 +19,7 @@ import { countText, durationText, instantText, shareText } from './words.js';
 
 /** The first of some times that any version says, as the newest that says it has it; a later silence takes nothing back. */
 export function lastSaid<R, F extends keyof R>(
-  versions: readonly Version<R>[],
+  versions: readonly RecordVersion<R>[],
   fields: readonly F[],
 ): { readonly field: F; readonly at: Instant } | null {
   for (const field of fields) {
@@ -30,7 +30,7 @@ export function lastSaid<R, F extends keyof R>(
 }
 
 /** When something was done to a record, as far as its versions tell. */
-interface Turn {
+interface Deadline {
   /** Done by then; `null` while it is not done. */
   readonly by: Instant | null;
   /** Still open then; `null` where the first version already has it done. */
@@ -41,11 +41,11 @@ interface Turn {
  * Reads the turn off a record's versions, oldest first. `changedAt` is the record's own word for when it last
  * changed, which bounds the turn from above too.
  */
-export function turnOf<R>(
-  versions: readonly Version<R>[],
+export function deadlineOf<R>(
+  versions: readonly RecordVersion<R>[],
   isDone: (record: R) => boolean,
   changedAt: (record: R) => Instant | null,
-): Turn {
+): Deadline {
   const place = versions.findIndex(({ record }) => isDone(record));
   const open = place === -1 ? versions.at(-1) : versions[place - 1];
   const after = open ? (open.verifiedAt ?? open.observedFrom) : null;
@@ -54,7 +54,7 @@ export function turnOf<R>(
   return { by: earliest(done.observedFrom, changedAt(done.record) ?? done.observedFrom), after };
 }
 
-interface Deadline {
+interface Due {
   readonly start: Instant;
   readonly within: number;
   /** The view's instant. */
@@ -68,7 +68,7 @@ interface Deadline {
 }
 
 /** Holds a turn against its deadline. What was done by the deadline is met, even where that is all one knows. */
-export function outcomeOf({ by, after }: Turn, rule: Deadline): Pick<Finding, 'outcome' | 'reason'> {
+export function outcomeOf({ by, after }: Deadline, rule: Due): Pick<ControlFinding, 'outcome' | 'reason'> {
   const { start, within, now, isKnownOpen, done, goneSince } = rule;
   const deadline = shift(start, within);
   const late = `not ${done} within ${durationText(within)}`;
@@ -114,7 +114,7 @@ export function noTimelyFacts(): TimelyFacts {
 export function addTimely(
   { counts, times }: TimelyFacts,
   outcome: Outcome,
-  turn: Turn,
+  turn: Deadline,
   start: Instant,
 ): void {
   counts[outcome] += 1;
@@ -136,7 +136,7 @@ export function judgeTimely(
   needs: readonly StreamNeed[],
   limits: { readonly share: number; readonly within: number },
   words: TimelyWords,
-): Pick<Judgement, 'verdict' | 'reason' | 'measures' | 'count'> {
+): Pick<ControlJudgement, 'verdict' | 'reason' | 'measures' | 'count'> {
   const { MET: met, EXCEPTION: missed, PENDING: pending, IN_DOUBT: doubtful } = facts.counts;
   const decided = met + missed;
   const grade = gradeShare({ met, missed, doubtful }, limits.share);
@@ -144,7 +144,7 @@ export function judgeTimely(
   const within = durationText(limits.within);
   const rest = `${pending === 0 ? '' : ` ${countText(pending, noun)} still within the time.`}${doubtful === 0 ? '' : ` For ${countText(doubtful, noun)} the history cannot tell.`}`;
   return {
-    ...conclude(scope, needs, {
+    ...verdictOf(scope, needs, {
       failed:
         grade === 'SHORT'
           ? `${missed} of ${countText(decided + doubtful, noun)} not ${done} within ${within}: ${mostText({ met, missed, doubtful })} in time, at least ${shareText(limits.share)} wanted.${rest}`
@@ -163,9 +163,14 @@ function timelyMeasures(
   { counts, times }: TimelyFacts,
   limits: { readonly share: number; readonly within: number },
   { measure, done }: TimelyWords,
-): Measure[] {
-  const plain = (name: string, value: number): Measure => ({ name, value, unit: 'count', threshold: null });
-  const time = (name: string, share: number): Measure => {
+): ControlMeasure[] {
+  const plain = (name: string, value: number): ControlMeasure => ({
+    name,
+    value,
+    unit: 'count',
+    threshold: null,
+  });
+  const time = (name: string, share: number): ControlMeasure => {
     return { name, value: times.percentile(share), unit: 'ms', threshold: null };
   };
   return [
@@ -186,7 +191,7 @@ export function timesDistribution(
   title: string,
   { times, counts }: TimelyFacts,
   limits: readonly number[],
-): Distribution {
+): ControlDistribution {
   const bars = times.histogram(limits);
   const labels = [
     ...limits.map((limit) => `≤ ${durationText(limit)}`),

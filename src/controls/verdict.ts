@@ -1,9 +1,16 @@
-import type { Judgement, Measure, Scope, StreamFacts, StreamNeed, Verdict } from './control.js';
+import type {
+  ControlJudgement,
+  ControlMeasure,
+  ControlVerdict,
+  Scope,
+  StreamFacts,
+  StreamNeed,
+} from './control.js';
 import { gapText, unreadText } from './missed-polls.js';
 import { brieflyText, countText, instantText, listText, shareText } from './words.js';
 
 /** What a control found, one sentence each; `null` where that is not so. */
-interface Grounds {
+interface VerdictFindings {
   /** What is wrong. More data would not undo it. */
   readonly failed: string | null;
   /** What cannot be told although the period is covered. */
@@ -17,11 +24,11 @@ interface Grounds {
  * The verdict on those grounds. A failure stands whatever else is missing; short of that, a period that has
  * not ended, or that the needed streams do not cover, is neither passed nor called empty.
  */
-export function conclude(
+export function verdictOf(
   scope: Scope,
   needs: readonly StreamNeed[],
-  grounds: Grounds,
-): { verdict: Verdict; reason: string } {
+  grounds: VerdictFindings,
+): { verdict: ControlVerdict; reason: string } {
   const needed = neededStreams(scope, needs);
   const streams = needed.filter(({ licensed }) => licensed);
   if (needed.length > 0 && streams.length === 0) {
@@ -117,10 +124,10 @@ export function gradeShare(split: Split, wanted: number): Grade {
 }
 
 /** The share that is proven and, where that is another, the most that it can be. */
-export function shareMeasures(name: string, split: Split, wanted: number): Measure[] {
+export function shareMeasures(name: string, split: Split, wanted: number): ControlMeasure[] {
   const bounds = shareBounds(split);
   const threshold = { value: wanted, bound: 'AT_LEAST' } as const;
-  const proven: Measure = { name, value: bounds?.least ?? null, unit: 'share', threshold };
+  const proven: ControlMeasure = { name, value: bounds?.least ?? null, unit: 'share', threshold };
   if (bounds === null || split.doubtful === 0) return [proven];
   return [proven, { name: `${name}, those in doubt included`, value: bounds.most, unit: 'share', threshold }];
 }
@@ -135,12 +142,15 @@ export function mostText(split: Split): string {
  * The number to show next to a verdict: the one that the control is known by, or for a failure the first that
  * misses its threshold. So none says that a failed control got what it wanted.
  */
-export function shownMeasure({ verdict, measures }: Pick<Judgement, 'verdict' | 'measures'>): Measure | null {
+export function shownMeasure({
+  verdict,
+  measures,
+}: Pick<ControlJudgement, 'verdict' | 'measures'>): ControlMeasure | null {
   const missing = verdict === 'FAIL' ? measures.find(isMissed) : undefined;
   return missing ?? measures[0] ?? null;
 }
 
-function isMissed({ value, threshold }: Measure): boolean {
+function isMissed({ value, threshold }: ControlMeasure): boolean {
   if (value === null || threshold === null) return false;
   return threshold.bound === 'AT_LEAST' ? value < threshold.value : value > threshold.value;
 }

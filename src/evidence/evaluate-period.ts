@@ -1,24 +1,24 @@
 import { campaignTime } from '../controls/checks/abuse-mailbox-operating.js';
 import { caseTime } from '../controls/checks/account-takeover-handled.js';
 import type {
-  Control,
+  ControlDefinition,
   ControlId,
+  ControlVerdict,
   CredentialFact,
   ReconciliationFact,
   RecordFact,
   Scope,
   StreamFacts,
-  Verdict,
 } from '../controls/control.js';
 import {
   beginEvaluation,
-  type ControlResult,
+  type EvaluatedControl,
   type Evaluation,
   type Keep,
   type OnFinding,
 } from '../controls/evaluate.js';
 import { messageTimes } from '../controls/malicious.js';
-import { type Period, partsOf, periodBefore, type Trend } from '../controls/period.js';
+import { type Period, partsOf, periodBefore, type TrendUnit } from '../controls/period.js';
 import type { Thresholds } from '../controls/thresholds.js';
 import type { HistoryStore, Pin } from '../history/store.js';
 import { type FilterKey, KIND_OF, type ListedKind } from '../resources/registry.js';
@@ -30,14 +30,14 @@ import { walkRecords } from './walk-records.js';
 /** A question for evidence. The same question about the same history has the same answer at any time. */
 export interface EvidenceRequest {
   readonly period: Period;
-  readonly controls: readonly Control[];
+  readonly controls: readonly ControlDefinition[];
   /** The view that is judged; its instant is what counts as now. */
   readonly pin: Pin;
   /** `null`: all that had been read by then. */
   readonly integrations: readonly string[] | null;
   readonly thresholds: Thresholds;
   readonly credentials: readonly CredentialFact[];
-  readonly trend: Trend | null;
+  readonly trend: TrendUnit | null;
   readonly keep: Keep;
 }
 
@@ -50,22 +50,22 @@ export interface EvidenceOptions {
 }
 
 /** One control's word on one part of a trend. */
-export interface TrendPoint {
+export interface PeriodTrendPoint {
   readonly control: ControlId;
-  readonly verdict: Verdict;
+  readonly verdict: ControlVerdict;
   readonly reason: string;
-  readonly measure: ControlResult['measures'][number] | null;
+  readonly measure: EvaluatedControl['measures'][number] | null;
   readonly count: number;
   readonly exceptions: number;
 }
 
-export interface Evidence {
+export interface PeriodEvidence {
   readonly period: Period;
   readonly pin: Pin;
   readonly integrations: readonly string[];
   readonly thresholds: Thresholds;
-  readonly results: readonly ControlResult[];
-  readonly trend: readonly { readonly period: Period; readonly points: readonly TrendPoint[] }[];
+  readonly results: readonly EvaluatedControl[];
+  readonly trend: readonly { readonly period: Period; readonly points: readonly PeriodTrendPoint[] }[];
   /** Every stream over the period. */
   readonly streams: readonly EvidenceStream[];
 }
@@ -80,7 +80,7 @@ export async function evaluatePeriod(
   store: HistoryStore,
   request: EvidenceRequest,
   options: EvidenceOptions = {},
-): Promise<Evidence> {
+): Promise<PeriodEvidence> {
   const { period, controls, trend, pin, thresholds, keep } = request;
   const parts = trend === null ? [] : partsOf(period, trend);
   const looksBack = controls.some((control) => control.looksBack);
@@ -210,7 +210,7 @@ function threatTimes(fact: Extract<RecordFact, { kind: 'threat' }>): (Instant | 
   return messages.length === 0 ? [fact.firstRecordedAt] : messages.map(messageTimes(fact));
 }
 
-function pointOf(result: ControlResult): TrendPoint {
+function pointOf(result: EvaluatedControl): PeriodTrendPoint {
   const { control, verdict, reason, measures, population, outcomes } = result;
   const measure = measures[0] ?? null;
   return { control, verdict, reason, measure, count: population.count, exceptions: outcomes.EXCEPTION };

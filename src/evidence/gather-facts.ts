@@ -1,11 +1,16 @@
-import type { Control, CredentialFact, ReconciliationFact, StreamFacts } from '../controls/control.js';
+import type {
+  ControlDefinition,
+  CredentialFact,
+  ReconciliationFact,
+  StreamFacts,
+} from '../controls/control.js';
 import { isAnswer, pollsIn } from '../controls/missed-polls.js';
 import type { Period } from '../controls/period.js';
 import { ledgerSpan, streamFacts, vouchedTo } from '../controls/stream-facts.js';
 import type { Thresholds } from '../controls/thresholds.js';
 import { type HistoryStore, newestBatches, type Pin } from '../history/store.js';
 import type { RecordedEntry } from '../model/ledger.js';
-import type { Run } from '../model/run.js';
+import type { RunRecord } from '../model/run.js';
 import { type Stream, streamsOf } from '../model/stream.js';
 import { RESOURCES } from '../resources/registry.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';
@@ -98,7 +103,7 @@ const PAGE_SIZE = 100;
 /** The comparisons of a period's threats with Abnormal's own that had ended by the pin. */
 export async function gatherReconciliations(
   store: HistoryStore,
-  { controls, period, pin }: { controls: readonly Control[]; period: Period; pin: Pin },
+  { controls, period, pin }: { controls: readonly ControlDefinition[]; period: Period; pin: Pin },
   integrations: readonly string[],
 ): Promise<ReconciliationFact[]> {
   if (integrations.length === 0 || !controls.some(({ id }) => id === 'attacks-captured')) return [];
@@ -125,10 +130,15 @@ async function* reconcilingRuns(
   pin: Pin,
   integrations: readonly string[],
   from: Instant,
-): AsyncGenerator<Run> {
+): AsyncGenerator<RunRecord> {
   let before: { startedAt: Instant; id: string } | null = { startedAt: shift(pin.at, 1), id: '' };
   while (before) {
-    const runs: Run[] = await store.runs({ integrations, before, limit: PAGE_SIZE, trigger: 'RECONCILE' });
+    const runs: RunRecord[] = await store.runs({
+      integrations,
+      before,
+      limit: PAGE_SIZE,
+      trigger: 'RECONCILE',
+    });
     for (const run of runs) {
       if (run.startedAt < from) return;
       yield run;

@@ -1,13 +1,13 @@
 import { CAMPAIGN_TIMES } from '../controls/checks/abuse-mailbox-operating.js';
 import { CASE_TIMES } from '../controls/checks/account-takeover-handled.js';
-import type { RecordFact, ThreatFact, Version } from '../controls/control.js';
+import type { RecordFact, RecordVersion, ThreatFact } from '../controls/control.js';
 import { earliestReceived } from '../controls/malicious.js';
 import { lastSaid } from '../controls/timeliness.js';
 import type { HistoryStore, Pin, Position, RecordedItem } from '../history/store.js';
 import { RecordedMessages } from '../model/recorded-messages.js';
-import type { Revision } from '../model/revision.js';
+import type { RevisionRecord } from '../model/revision.js';
 import type { ListedKind, RecordKey, RecordOf } from '../resources/registry.js';
-import type { Message, Threat } from '../resources/threat/threat.js';
+import type { MessageRecord, ThreatRecord } from '../resources/threat/threat.js';
 import type { Filter } from '../values/filter.js';
 import { type Instant, latest, shift } from '../values/instant.js';
 
@@ -37,7 +37,7 @@ export async function* walkRecords(walk: Walk, kind: ListedKind): AsyncGenerator
 
 /** What becomes of a record's versions, which come newest first. */
 interface Folding<K extends ListedKind> {
-  add(revision: Revision<K>): void;
+  add(revision: RevisionRecord<K>): void;
   /** The fact that stands at this place of the walk; `null` where the record stands at another. */
   factAt(item: RecordedItem): RecordFact | null;
 }
@@ -56,9 +56,9 @@ async function* walkThreats(walk: Walk): AsyncGenerator<RecordFact[]> {
 
 class ThreatFolding implements Folding<'threat'> {
   readonly #messages = new RecordedMessages<null>();
-  #newest: Revision<'threat'> | null = null;
-  #oldest: Revision<'threat'> | null = null;
-  #record: Threat | null = null;
+  #newest: RevisionRecord<'threat'> | null = null;
+  #oldest: RevisionRecord<'threat'> | null = null;
+  #record: ThreatRecord | null = null;
   #recipientCount: number | null = null;
   /** The earliest place at which the walk meets it. */
   #place: Instant | null = null;
@@ -69,7 +69,7 @@ class ThreatFolding implements Folding<'threat'> {
     private readonly isDated: boolean,
   ) {}
 
-  add(revision: Revision<'threat'>): void {
+  add(revision: RevisionRecord<'threat'>): void {
     this.#newest ??= revision;
     this.#oldest = revision;
     this.#messages.add(revision, null);
@@ -88,7 +88,7 @@ class ThreatFolding implements Folding<'threat'> {
     const key = { kind: 'threat', integration, id } as const;
     const goneSince = newest.deleted ? newest.observedFrom : null;
     const all = versions === 1 ? [] : this.#messages.all();
-    const gone = new Map<Message, Instant>();
+    const gone = new Map<MessageRecord, Instant>();
     for (const { message, noLongerGivenSince } of all) {
       if (noLongerGivenSince !== null) gone.set(message, noLongerGivenSince);
     }
@@ -110,7 +110,7 @@ type Timed = 'case' | 'campaign';
 
 interface TimedFact<K extends Timed> {
   readonly key: RecordKey;
-  readonly versions: readonly [Version<RecordOf[K]>, ...Version<RecordOf[K]>[]];
+  readonly versions: readonly [RecordVersion<RecordOf[K]>, ...RecordVersion<RecordOf[K]>[]];
   readonly goneSince: Instant | null;
 }
 
@@ -131,8 +131,8 @@ async function* walkTimed<K extends Timed, F extends keyof RecordOf[K] & string>
 }
 
 class TimedFolding<K extends Timed, F extends keyof RecordOf[K] & string> implements Folding<K> {
-  readonly #versions: Version<RecordOf[K]>[] = [];
-  #newest: Revision<K> | null = null;
+  readonly #versions: RecordVersion<RecordOf[K]>[] = [];
+  #newest: RevisionRecord<K> | null = null;
 
   constructor(
     private readonly walk: Walk,
@@ -142,7 +142,7 @@ class TimedFolding<K extends Timed, F extends keyof RecordOf[K] & string> implem
     private readonly toFact: (fact: TimedFact<K>) => RecordFact,
   ) {}
 
-  add(revision: Revision<K>): void {
+  add(revision: RevisionRecord<K>): void {
     this.#newest ??= revision;
     const { record, observedFrom, seqTo, verifiedAt, deleted } = revision;
     if (deleted) return;
@@ -152,7 +152,10 @@ class TimedFolding<K extends Timed, F extends keyof RecordOf[K] & string> implem
   }
 
   factAt({ value, integration, id }: RecordedItem): RecordFact | null {
-    const versions = this.#versions.toReversed() as [Version<RecordOf[K]>, ...Version<RecordOf[K]>[]];
+    const versions = this.#versions.toReversed() as [
+      RecordVersion<RecordOf[K]>,
+      ...RecordVersion<RecordOf[K]>[],
+    ];
     const newest = this.#newest;
     if (newest === null || versions.length === 0) return null;
     const said = lastSaid(versions, this.fields);

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { ApiKeyResolver, AuditResolver } from './access/access.resolver.js';
-import { installDirectResolvers } from './base/fields.js';
+import { installSyncResolvers } from './base/fields.js';
 import { CampaignResolver } from './campaign/campaign.resolver.js';
 import { CaseResolver } from './case/case.resolver.js';
 import { CollectingMutations } from './collection/collecting.mutations.js';
@@ -46,7 +46,7 @@ export function buildGatewaySchema(): GraphQLSchema {
     ],
     validate: false,
   });
-  installDirectResolvers(schema);
+  installSyncResolvers(schema);
   assertGuarded(schema);
   describeGuards(schema);
   describeRoot(schema);

@@ -1,4 +1,4 @@
-import type { Revision } from '../model/revision.js';
+import type { RevisionRecord } from '../model/revision.js';
 import type { Kind, RecordKey, RecordOf } from '../resources/registry.js';
 
 /**
@@ -35,7 +35,10 @@ export class DamagedRecordError extends HistoryError {
  * The revision with the record in `text`. If `text` holds none, reading `record` throws a `DamagedRecordError`, so that
  * one damaged record stops nothing but its own use.
  */
-export function withRecord<K extends Kind>(facts: Omit<Revision<K>, 'record'>, text: unknown): Revision<K> {
+export function withRecord<K extends Kind>(
+  facts: Omit<RevisionRecord<K>, 'record'>,
+  text: unknown,
+): RevisionRecord<K> {
   const record = parsedRecord<K>(text);
   if (record !== null) return { ...facts, record };
   const damaged = {
@@ -57,7 +60,7 @@ function parsedRecord<K extends Kind>(text: unknown): RecordOf[K] | null {
 }
 
 /** Why the record of a revision cannot be read; `null` if it can. */
-export function damageOf(revision: Revision): DamagedRecordError | null {
+export function damageOf(revision: RevisionRecord): DamagedRecordError | null {
   try {
     return revision.record ? null : new DamagedRecordError(revision.key, revision.seqFrom);
   } catch (error) {
@@ -67,7 +70,7 @@ export function damageOf(revision: Revision): DamagedRecordError | null {
 }
 
 /** The revisions, of which none is damaged; else the error that names the first that is. */
-export function wholeOnes<R extends Revision | null>(revisions: readonly R[]): readonly R[] {
+export function wholeOnes<R extends RevisionRecord | null>(revisions: readonly R[]): readonly R[] {
   for (const revision of revisions) {
     const damage = revision && damageOf(revision);
     if (damage) throw damage;

@@ -5,7 +5,7 @@ import { compareValues, type Fields } from '../values/filter.js';
 import type { Instant } from '../values/instant.js';
 
 /** The earliest and the latest value of one field, and whether it was ever missing. */
-export interface Extent {
+export interface FieldRange {
   readonly min: Instant | null;
   readonly max: Instant | null;
   readonly nulls: boolean;
@@ -16,16 +16,16 @@ export interface Extent {
  * `seq` walks an index that also holds all that came later; knowing how far its own view reaches, it begins
  * there instead of passing over the rest.
  */
-export type Extents = Readonly<Record<ListedKind, Readonly<Record<string, Extent>>>>;
+export type HighWaterMarks = Readonly<Record<ListedKind, Readonly<Record<string, FieldRange>>>>;
 
-const NONE: Extent = { min: null, max: null, nulls: false };
+const NONE: FieldRange = { min: null, max: null, nulls: false };
 
 /** The extents of an empty history. */
-export function noExtents(): Extents {
+export function noMarks(): HighWaterMarks {
   return { threat: none('threat'), case: none('case'), campaign: none('campaign') };
 }
 
-function none(kind: ListedKind): Record<string, Extent> {
+function none(kind: ListedKind): Record<string, FieldRange> {
   return Object.fromEntries(orderedTimes(kind).map((field) => [field, NONE]));
 }
 
@@ -36,32 +36,32 @@ export function orderedTimes(kind: ListedKind): string[] {
 }
 
 /** The extents of what a batch brings. */
-export function extentsOf(observed: ReadonlyMap<Observation, Fields | null>): Extents {
-  let extents = noExtents();
+export function marksOf(observed: ReadonlyMap<Observation, Fields | null>): HighWaterMarks {
+  let extents = noMarks();
   for (const [{ key }, fields] of observed) {
-    if (isListed(key.kind) && fields) extents = widenedBy(extents, key.kind, fields);
+    if (isListed(key.kind) && fields) extents = widenMarks(extents, key.kind, fields);
   }
   return extents;
 }
 
 /** `extents` with one more record in them. */
-export function widenedBy(extents: Extents, kind: ListedKind, fields: Fields): Extents {
+export function widenMarks(extents: HighWaterMarks, kind: ListedKind, fields: Fields): HighWaterMarks {
   const own = { ...extents[kind] };
-  for (const [field, extent] of Object.entries(own)) own[field] = widened(extent, fields[field] ?? null);
+  for (const [field, range] of Object.entries(own)) own[field] = widened(range, fields[field] ?? null);
   return { ...extents, [kind]: own };
 }
 
-function widened(extent: Extent, value: Fields[string]): Extent {
-  if (typeof value !== 'string') return { ...extent, nulls: true };
+function widened(range: FieldRange, value: Fields[string]): FieldRange {
+  if (typeof value !== 'string') return { ...range, nulls: true };
   return {
-    min: extent.min === null || compareValues(value, extent.min) < 0 ? value : extent.min,
-    max: extent.max === null || compareValues(value, extent.max) > 0 ? value : extent.max,
-    nulls: extent.nulls,
+    min: range.min === null || compareValues(value, range.min) < 0 ? value : range.min,
+    max: range.max === null || compareValues(value, range.max) > 0 ? value : range.max,
+    nulls: range.nulls,
   };
 }
 
 /** The stage of an update pipeline that widens the document's own `extents` by `added`. */
-export function widening(added: Extents): Record<string, unknown> {
+export function widenStage(added: HighWaterMarks): Record<string, unknown> {
   const changes: Record<string, unknown> = {};
   for (const [kind, fields] of Object.entries(added)) {
     for (const [field, { min, max, nulls }] of Object.entries(fields)) {

@@ -1,8 +1,8 @@
 import { type Missing, outstanding } from '../model/coverage.js';
 import type { Collection, DocumentBody, Journal, JournalEntry, StoredDocument } from '../model/documents.js';
 import type { LedgerEntry, QuarantineCode, QuarantineEntry, RecordedEntry } from '../model/ledger.js';
-import type { Observation, Revision } from '../model/revision.js';
-import type { Run, RunTrigger } from '../model/run.js';
+import type { Observation, RevisionRecord } from '../model/revision.js';
+import type { RunRecord, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
 import { KIND_OF, type Kind, keyText, type ListedKind, type RecordKey } from '../resources/registry.js';
 import type { FieldValue, Filter } from '../values/filter.js';
@@ -15,7 +15,7 @@ export interface Batch {
   /** The wall clock. The history never goes back: it records under this instant or one just after its last. */
   readonly now: Instant;
   /** The run as it stands once this batch is in; written over what was there under its id. */
-  readonly run: Run;
+  readonly run: RunRecord;
   /** Taken one by one: a second, different observation of one key meets what the first brought, a conflict. */
   readonly observations: readonly Observation[];
   /**
@@ -37,8 +37,8 @@ export interface Batch {
 
 /** The keys that a batch takes out of quarantine. */
 export function releasedKeys({ released, observations, tombstones, quarantine }: Batch): RecordKey[] {
-  const kept = new Set(tombstones.length > 0 ? quarantine.map(({ key }) => keyText(key)) : []);
-  const buried = tombstones.filter((key) => !kept.has(keyText(key)));
+  const documents = new Set(tombstones.length > 0 ? quarantine.map(({ key }) => keyText(key)) : []);
+  const buried = tombstones.filter((key) => !documents.has(keyText(key)));
   return [...released, ...observations.map(({ key }) => key), ...buried];
 }
 
@@ -94,11 +94,11 @@ export interface PageQuery<K extends ListedKind = ListedKind> extends ListQuery<
 
 /** One record of a page, with its place. */
 export interface PageItem<K extends ListedKind = ListedKind> {
-  readonly revision: Revision<K>;
+  readonly revision: RevisionRecord<K>;
   readonly position: Position;
 }
 
-export interface Page<K extends ListedKind = ListedKind> {
+export interface StorePage<K extends ListedKind = ListedKind> {
   readonly items: readonly PageItem<K>[];
   readonly hasMore: boolean;
 }
@@ -139,7 +139,7 @@ export interface ChangesQuery {
 }
 
 /** A revision with what Abnormal sent for it, in place of what was understood of it. */
-export interface ReceivedRevision extends Omit<Revision, 'record'> {
+export interface ReceivedRevision extends Omit<RevisionRecord, 'record'> {
   /** The text whose SHA-256 is the digest. */
   readonly received: string;
 }
@@ -170,8 +170,8 @@ export interface HistoryStore {
   get<K extends Kind>(
     keys: readonly (RecordKey & { readonly kind: K })[],
     seq: number,
-  ): Promise<(Revision<K> | null)[]>;
-  page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>>;
+  ): Promise<(RevisionRecord<K> | null)[]>;
+  page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>>;
   count(query: ListQuery): Promise<number>;
   /**
    * The records of which a version recorded up to `seq`, tombstones aside, satisfies the filter, whatever became of
@@ -188,21 +188,21 @@ export interface HistoryStore {
     integration: string,
     values: readonly string[],
     seq: number,
-  ): Promise<Revision<K>[][]>;
+  ): Promise<RevisionRecord<K>[][]>;
   /** Versions of one record, newest first, from those written before `beforeSeq`. */
   revisions<K extends Kind>(
     key: RecordKey & { readonly kind: K },
     beforeSeq: number,
     limit: number,
-  ): Promise<Revision<K>[]>;
+  ): Promise<RevisionRecord<K>[]>;
   /** Every version of each key that was recorded up to `seq`, oldest first, tombstones included. */
   versions<K extends Kind>(
     keys: readonly (RecordKey & { readonly kind: K })[],
     seq: number,
-  ): Promise<Revision<K>[][]>;
+  ): Promise<RevisionRecord<K>[][]>;
   countRevisions(key: RecordKey, seq: number): Promise<number>;
   /** Revisions in the order they were written. */
-  changes(query: ChangesQuery): Promise<Revision[]>;
+  changes(query: ChangesQuery): Promise<RevisionRecord[]>;
   /** As `changes`, with what was received: for exports, which pass on what they need not understand. */
   changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]>;
   /** What Abnormal sent for the version that batch `seqFrom` brought: the text whose SHA-256 is its digest. */
@@ -219,9 +219,9 @@ export interface HistoryStore {
     readonly limit: number;
     /** Only runs made for this reason; all, unless given. */
     readonly trigger?: RunTrigger;
-  }): Promise<Run[]>;
+  }): Promise<RunRecord[]>;
   countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number>;
-  run(id: string): Promise<Run | null>;
+  run(id: string): Promise<RunRecord | null>;
   /** Records set aside, by integration, kind and id. */
   quarantine(query: {
     readonly integrations: readonly string[] | null;

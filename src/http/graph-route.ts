@@ -2,7 +2,7 @@ import type { ApolloServer } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
-import type { AskedOperation, Gate } from '../graphql/operation/admit.js';
+import type { AskedOperation, OperationLimiter } from '../graphql/operation/admit.js';
 import type { GraphObserver } from '../graphql/operation/apollo.js';
 import type { Admission } from '../graphql/operation/cost-estimate.js';
 import type { PersistedOperations } from '../graphql/operation/persisted-operations.js';
@@ -10,11 +10,11 @@ import type { GatewayContext, RequestInfo } from '../graphql/request/services.js
 import { type Caller, hasRole } from '../values/access.js';
 import { callerKey } from './authenticate.js';
 import { HttpError, problem } from './errors.js';
-import { Pacing } from './refusal-throttle.js';
+import { RefusalThrottle } from './refusal-throttle.js';
 
 /** What an operation must be to be run. */
 export interface GraphLimits {
-  readonly gate: Gate;
+  readonly gate: OperationLimiter;
   /** The only operations that readers may run; `null`: any. */
   readonly persisted: PersistedOperations | null;
   /** How long a request may take, in milliseconds. */
@@ -38,7 +38,7 @@ interface GraphRouteOptions {
 export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void {
   const { apollo, limits } = options;
   const admissions = new WeakMap<FastifyRequest, Admission>();
-  const pacing = new Pacing();
+  const pacing = new RefusalThrottle();
   const run = fastifyApolloHandler(apollo, {
     context: async (request, reply) => {
       const { caller } = request;
@@ -74,11 +74,11 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
 async function takeTurn(
   request: FastifyRequest,
   reply: FastifyReply,
-  pacing: Pacing,
+  pacing: RefusalThrottle,
   wasRefused: GraphRouteOptions['wasRefused'],
 ): Promise<void> {
   if (!request.caller || request.caller.kind === 'LOCAL') return;
-  const turn = await pacing.enter(callerKey(request));
+  const turn = await pacing.acquire(callerKey(request));
   if (turn === null) {
     reply.header('retry-after', '2');
     throw new HttpError(429, 'RATE_LIMITED', 'Too many requests of yours wait for their turn.');

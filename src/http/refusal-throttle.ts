@@ -28,7 +28,7 @@ interface Standing {
 }
 
 /** A request that has begun. */
-export interface Turn {
+export interface ThrottleSlot {
   end(wasRefused: boolean): void;
 }
 
@@ -36,7 +36,7 @@ export interface Turn {
  * Shares the one thread that all callers are served by. Whoever sends what is refused, or keeps a thread busy that
  * others are short of, has to leave time between two of its requests. While nobody else is there, it need not.
  */
-export class Pacing {
+export class RefusalThrottle {
   readonly #standings = new Map<string, Standing>();
   #measuredAt = 0;
   #before = performance.eventLoopUtilization();
@@ -44,7 +44,7 @@ export class Pacing {
   #running = 0;
 
   /** Waits for the caller's turn; `null` when too many of its requests wait already. */
-  async enter(key: string): Promise<Turn | null> {
+  async acquire(key: string): Promise<ThrottleSlot | null> {
     const standing = this.#standingOf(key);
     standing.lastAt = performance.now();
     if (this.#waitOf(standing) > 0 || standing.waiting.length > 0) {

@@ -9,7 +9,7 @@ import { DecodeError } from '../resources/wire.js';
 import { DAY, type Instant, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import { ACCESS_ADVICE } from './empty-accounts.js';
-import { readTold } from './token-watch.js';
+import { matchToken } from './token-watch.js';
 import type { TokenTimes, Vault } from './vault.js';
 
 /** What was asked of an account: a list, or what Abnormal says of the token. */
@@ -83,7 +83,7 @@ export async function testIntegration(options: TestOptions): Promise<Integration
     parts.push(hopeless ? skipped(resource, hopeless) : await testList(resource, options, call, now));
   }
   const hopeless = parts.find(({ code }) => isHopeless(code));
-  const told = hopeless
+  const match = hopeless
     ? { part: skipped('tokens', hopeless), token: null }
     : await testTokens(options, call, now);
   const hinted = parts.map((part) =>
@@ -92,8 +92,8 @@ export async function testIntegration(options: TestOptions): Promise<Integration
   return {
     testedAt: now,
     works: parts.every(isFine) && parts.some(isReadable),
-    parts: [...hinted, told.part],
-    token: told.token,
+    parts: [...hinted, match.part],
+    token: match.token,
     calls: meter.calls,
   };
 }
@@ -193,7 +193,7 @@ async function testTokens(
   now: Instant,
 ): Promise<{ readonly part: TestedPart; readonly token: TokenTimes | null }> {
   try {
-    const { outcome, seen, message, token } = readTold(await client.tokens(call), name, now);
+    const { outcome, seen, message, token } = matchToken(await client.tokens(call), name, now);
     return { part: { ...NOTHING, part: 'tokens', outcome, seen, message }, token };
   } catch (error) {
     return { part: refused('tokens', error), token: null };

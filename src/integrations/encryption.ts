@@ -40,8 +40,8 @@ const TAG_BYTES = 16;
 
 /** AES-256-GCM under the first of `keys`; the others, older ones, only open. */
 export function createCipher([current, ...older]: readonly [Buffer, ...Buffer[]]): Cipher {
-  const keyId = keyIdOf(current);
-  const keys = new Map([...older, current].map((key) => [keyIdOf(key), key]));
+  const keyId = encryptionKeyId(current);
+  const keys = new Map([...older, current].map((key) => [encryptionKeyId(key), key]));
   return {
     keyId,
     knownKeyIds: [...keys.keys()],
@@ -130,7 +130,7 @@ export function newEncryptionKey(): string {
 }
 
 /** What a key is called beside what it sealed: it names the key and says nothing of it. */
-export function keyIdOf(key: Buffer): string {
+export function encryptionKeyId(key: Buffer): string {
   return createHash('sha256')
     .update('abnormal-graphql-gateway/encryption-key\0')
     .update(key)

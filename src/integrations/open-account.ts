@@ -55,7 +55,7 @@ export function openUnstoredAccount(
  * Why an account's own records may not come into a history: it holds invented ones, from which they would never be
  * told apart in a report. `null` where they may.
  */
-export async function refusalOfReal(
+export async function simulatedDataGuard(
   store: Pick<HistoryStore, 'streams' | 'description'>,
 ): Promise<string | null> {
   const streams = await store.streams();

@@ -10,7 +10,7 @@ import { describeTokenState, endText, tokenState } from './token.js';
 import { noteEnvironmentTimes, readTokenSituations } from './token-history.js';
 import type { TokenTimes, Vault } from './vault.js';
 
-interface TokenLearningOptions {
+interface TokenExpiryOptions {
   readonly store: HistoryStore;
   readonly vault: Pick<Vault, 'noteTimes'>;
   readonly accounts: Pick<Accounts, 'list'>;
@@ -20,8 +20,8 @@ interface TokenLearningOptions {
 }
 
 /** Writes down what Abnormal says of the token that the integration has had since `storedAt`. */
-export function noteTokenTimes(
-  { store, vault }: Pick<TokenLearningOptions, 'store' | 'vault'>,
+export function storeTokenExpiry(
+  { store, vault }: Pick<TokenExpiryOptions, 'store' | 'vault'>,
   integration: string,
   storedAt: Instant,
   times: TokenTimes,
@@ -35,7 +35,7 @@ export function noteTokenTimes(
  * Asks Abnormal when each account's token was made and when it ends, and writes it down: one call a day for each,
  * and one for a new token. Call it as often as is handy; what cannot be asked now is asked the next day.
  */
-export function createTokenLearning(options: TokenLearningOptions): (signal: AbortSignal) => Promise<void> {
+export function refreshTokenExpiry(options: TokenExpiryOptions): (signal: AbortSignal) => Promise<void> {
   const asked = new Map<string, { readonly storedAt: Instant; readonly at: number }>();
   return async (signal) => {
     const now = options.clock();
@@ -47,19 +47,19 @@ export function createTokenLearning(options: TokenLearningOptions): (signal: Abo
       if (before?.storedAt === storedAt && now - before.at < DAY) continue;
       asked.set(account.name, { storedAt, at: now });
       const times = await askFor(account, options, signal);
-      if (times) await noteTokenTimes(options, account.name, storedAt, times);
+      if (times) await storeTokenExpiry(options, account.name, storedAt, times);
     }
   };
 }
 
 async function askFor(
   { name, client }: Account,
-  { clock, log }: TokenLearningOptions,
+  { clock, log }: TokenExpiryOptions,
   signal: AbortSignal,
 ): Promise<TokenTimes | null> {
   try {
     const tokens = await client.tokens({ priority: 'poll', tries: 1, signal });
-    return readTold(tokens, name, toInstant(clock())).token;
+    return matchToken(tokens, name, toInstant(clock())).token;
   } catch (error) {
     // the polls say what is wrong with the account; here it only means that nothing was learnt
     const code = error instanceof UpstreamError ? error.code : 'UNDECODABLE';
@@ -76,7 +76,7 @@ interface TokenWarningOptions {
 }
 
 /** What replaces an integration's token. */
-export function howToReplace(integration: string): string {
+export function replacementSteps(integration: string): string {
   const make =
     'Create one in the Abnormal portal (Settings → Integrations → Abnormal REST API), which shows it once, and';
   return integration === ENVIRONMENT_ACCOUNT
@@ -88,7 +88,7 @@ export function howToReplace(integration: string): string {
  * Logs a warning for each token that must be replaced, once a day and at once when its state changes, and a note for
  * one that is well but may do more than read. Call it as often as you like.
  */
-export function createTokenWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
+export function tokenExpiryWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
   const said = new Map<string, { readonly state: string; readonly at: number }>();
   return async () => {
     const now = clock();
@@ -100,7 +100,7 @@ export function createTokenWarnings({ store, log, clock }: TokenWarningOptions):
       said.set(integration, { state, at: now });
       const isExcessive = permissionsToAct(situation.permissions).length > 0;
       if (state === 'OK' && !isExcessive) continue;
-      const text = describeTokenState(situation, toInstant(now), howToReplace(integration));
+      const text = describeTokenState(situation, toInstant(now), replacementSteps(integration));
       log[state === 'OK' ? 'info' : 'warn']({ integration, tokenState: state }, text);
     }
   };
@@ -122,7 +122,7 @@ export function createEmptyWarnings({ store, log, clock }: TokenWarningOptions):
 }
 
 /** What the list of a customer's tokens says of the one that is in use. */
-interface Told {
+interface TokenMatch {
   readonly outcome: 'WORKS' | 'NOT_ANSWERED';
   /** How many valid tokens there are; `null` where Abnormal does not tell. */
   readonly seen: number | null;
@@ -134,7 +134,7 @@ interface Told {
 const BY_AGE = 'its age counts from when it was given to the gateway, and it must be replaced after 90 days';
 
 /** Finds the token of the integration `name` among the customer's; `null` where Abnormal does not list them. */
-export function readTold(tokens: readonly ApiToken[] | null, name: string, now: Instant): Told {
+export function matchToken(tokens: readonly ApiToken[] | null, name: string, now: Instant): TokenMatch {
   if (tokens === null) {
     const message = `Abnormal does not tell this account when its token ends: ${BY_AGE}.`;
     return { outcome: 'NOT_ANSWERED', seen: null, message, token: null };

@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client
 import type { UpstreamObserver } from '../abnormal/client.js';
 import { ERROR_CODES } from '../graphql/base/errors.js';
 import type { GraphObserver } from '../graphql/operation/apollo.js';
-import type { Run } from '../model/run.js';
+import type { RunRecord } from '../model/run.js';
 import type { SyncObserver } from '../sync/context.js';
 import { type Instant, toMillis } from '../values/instant.js';
 
@@ -109,7 +109,7 @@ function countSync(registry: Registry): SyncObserver {
   };
 }
 
-function countRuns(registry: Registry): (run: Run) => void {
+function countRuns(registry: Registry): (run: RunRecord) => void {
   const runs = new Counter(
     named(registry, 'runs_total', 'Runs that have ended, by what set them off and how they ended.', [
       'integration',

@@ -4,7 +4,7 @@ import type { HistoryStore, Pin } from '../history/store.js';
 import type { WriteFailure } from '../history/watch-writes.js';
 import { replaceBy, TOKEN_STATES, tokenState } from '../integrations/token.js';
 import { readTokenSituations } from '../integrations/token-history.js';
-import type { Gap } from '../model/coverage.js';
+import type { CoverageGap } from '../model/coverage.js';
 import { DRIFT_KINDS, driftOf } from '../model/drift.js';
 import { UNREAD_CODES } from '../model/ledger.js';
 import {
@@ -25,7 +25,7 @@ export interface Gauges {
   budgets(snapshots: ReadonlyMap<string, BudgetSnapshot>): void;
   caches(caches: readonly CacheGauge[]): void;
   streams(states: readonly StreamState[]): void;
-  gaps(gaps: readonly { readonly stream: StreamState; readonly gaps: readonly Gap[] }[]): void;
+  gaps(gaps: readonly { readonly stream: StreamState; readonly gaps: readonly CoverageGap[] }[]): void;
 }
 
 export function createGauges(registry: Registry): Gauges {
@@ -210,9 +210,9 @@ function gapGauges(registry: Registry): Gauges['gaps'] {
 type Books = Pick<HistoryStore, 'countQuarantine' | 'documents'>;
 
 /** Reads what the history keeps beside records, and measures it. */
-type BookGauges = (store: HistoryStore, integrations: readonly string[], now: Instant) => Promise<void>;
+type HistoryGauges = (store: HistoryStore, integrations: readonly string[], now: Instant) => Promise<void>;
 
-export function createBookGauges(registry: Registry): BookGauges {
+export function createHistoryGauges(registry: Registry): HistoryGauges {
   const quarantine = quarantineGauge(registry);
   const drift = driftGauge(registry);
   const tokens = tokenGauges(registry);

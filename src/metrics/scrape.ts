@@ -2,14 +2,14 @@ import type { BudgetSnapshot } from '../abnormal/budget.js';
 import type { HistoryStore } from '../history/store.js';
 import type { WriteWatch } from '../history/watch-writes.js';
 import type { Log } from '../log.js';
-import type { Gap } from '../model/coverage.js';
+import type { CoverageGap } from '../model/coverage.js';
 import type { StreamState } from '../model/stream.js';
-import { readWorkList } from '../sync/window/missing-windows.js';
+import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { caches } from '../values/bounded-cache.js';
 import { toInstant } from '../values/instant.js';
 import { floorToSecond } from '../values/window.js';
 import type { Counters } from './counters.js';
-import { createBookGauges, createGauges, type Gauges } from './gauges.js';
+import { createGauges, createHistoryGauges, type Gauges } from './gauges.js';
 
 /** What is looked at when somebody asks how things stand. */
 export interface ScrapeOptions {
@@ -40,7 +40,7 @@ export function createScrape(options: ScrapeOptions): Scrape {
   const { counters, log, budgets } = options;
   const gauges = createGauges(counters.registry);
   const readGaps = createGapReader(options, gauges);
-  const readBooks = createBookGauges(counters.registry);
+  const readGauges = createHistoryGauges(counters.registry);
   let current: Promise<string> | null = null;
   let isUp = true;
 
@@ -53,7 +53,7 @@ export function createScrape(options: ScrapeOptions): Scrape {
       gauges.history(head);
       gauges.streams(streams);
       const names = [...new Set(streams.map(({ integration }) => integration))];
-      await Promise.all([readGaps(streams), readBooks(options.store, names, toInstant(options.clock()))]);
+      await Promise.all([readGaps(streams), readGauges(options.store, names, toInstant(options.clock()))]);
       isUp = true;
     } catch (error) {
       if (isUp) log.warn({ err: error }, 'the history cannot be measured');
@@ -80,10 +80,10 @@ function createGapReader({ store, clock }: ScrapeOptions, gauges: Gauges) {
     const now = clock();
     if (readAt !== null && now >= readAt && now - readAt < GAPS_EVERY_MS) return;
     const to = floorToSecond(toInstant(now));
-    const found: { stream: StreamState; gaps: readonly Gap[] }[] = [];
+    const found: { stream: StreamState; gaps: readonly CoverageGap[] }[] = [];
     // one after the other: others want the history too
     for (const stream of streams) {
-      const { gaps } = await readWorkList(store, stream, stream.collectFrom, to);
+      const { gaps } = await findMissingWindows(store, stream, stream.collectFrom, to);
       found.push({ stream, gaps });
     }
     gauges.gaps(found);

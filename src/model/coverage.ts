@@ -1,6 +1,6 @@
 import { earliest, type Instant, latest } from '../values/instant.js';
 import type { Window } from '../values/window.js';
-import type { MissingRecord, RecordedEntry } from './ledger.js';
+import type { MissingEntry, RecordedEntry } from './ledger.js';
 
 /** Why a span of source time is not known to be whole. */
 export type GapReason =
@@ -12,14 +12,14 @@ export type GapReason =
   | 'OUT_OF_RETENTION';
 
 /** A span for which the history cannot vouch. */
-export interface Gap extends Window {
+export interface CoverageGap extends Window {
   readonly reason: GapReason;
   /** What the reading that left it said, for a person. */
   readonly detail: string | null;
 }
 
 /** A record that a reading of `[from, to)` listed and could not read, as of that reading. */
-export interface Missing extends MissingRecord, Window {
+export interface Missing extends MissingEntry, Window {
   /** The batch that recorded the reading. A version recorded later means that it is no longer missing. */
   readonly seq: number;
   readonly readAt: Instant;
@@ -32,7 +32,7 @@ export interface Coverage extends Window {
   /** Whether there are no gaps. */
   readonly complete: boolean;
   /** Oldest first, disjoint, adjacent ones of one reason joined; see `addGap`. */
-  readonly gaps: readonly Gap[];
+  readonly gaps: readonly CoverageGap[];
   /**
    * By id: what the newest readings name as listed and not read. See `outstanding` for what of it was recorded later.
    */
@@ -57,25 +57,25 @@ export function outstanding<M extends Pick<Missing, 'id' | 'seq'>>(
  */
 export function coverageOf(entries: readonly RecordedEntry[], from: Instant, to: Instant): Coverage {
   if (from >= to) return { from, to, complete: true, gaps: [], missing: [] };
-  const strokes = strokesWithin(entries, from, to);
-  const edges = edgesOf(strokes, from, to);
+  const readings = readingsWithin(entries, from, to);
+  const edges = edgesOf(readings, from, to);
   // the last decisive stroke says whether a span is covered; where it is not, the last stroke of all says why
-  const decisive = lastStrokes(
-    strokes.filter((stroke) => stroke.decisive),
+  const decisive = lastReadings(
+    readings.filter((reading) => reading.decisive),
     edges,
   );
-  const last = lastStrokes(strokes, edges);
+  const last = lastReadings(readings, edges);
   const gaps = joinedGaps(edges, (i) => (decisive[i]?.reason === null ? null : (last[i] ?? UNREAD)));
   return { from, to, complete: gaps.length === 0, gaps, missing: missingIn(decisive, edges) };
 }
 
 /** What the readings that still stand somewhere name as missing; of one id, the newest. */
-function missingIn(decisive: readonly (Stroke | undefined)[], edges: readonly Instant[]): Missing[] {
+function missingIn(decisive: readonly (LedgerReading | undefined)[], edges: readonly Instant[]): Missing[] {
   const standing = new Map<RecordedEntry, Window>();
-  for (const [i, stroke] of decisive.entries()) {
+  for (const [i, reading] of decisive.entries()) {
     const [from, to] = [edges[i], edges[i + 1]];
-    if (!stroke?.entry.missing || from === undefined || to === undefined) continue;
-    standing.set(stroke.entry, { from: standing.get(stroke.entry)?.from ?? from, to });
+    if (!reading?.entry.missing || from === undefined || to === undefined) continue;
+    standing.set(reading.entry, { from: standing.get(reading.entry)?.from ?? from, to });
   }
   const named = new Map<string, Missing>();
   for (const [entry, span] of [...standing].sort(([a], [b]) => a.seq - b.seq)) {
@@ -87,7 +87,7 @@ function missingIn(decisive: readonly (Stroke | undefined)[], edges: readonly In
 }
 
 /** What one entry says of one span. */
-interface Stroke extends Window {
+interface LedgerReading extends Window {
   readonly entry: RecordedEntry;
   /** `null`: covered. */
   readonly reason: GapReason | null;
@@ -96,17 +96,17 @@ interface Stroke extends Window {
   readonly decisive: boolean;
 }
 
-const UNREAD: Pick<Gap, 'reason' | 'detail'> = { reason: 'NOT_COLLECTED', detail: null };
+const UNREAD: Pick<CoverageGap, 'reason' | 'detail'> = { reason: 'NOT_COLLECTED', detail: null };
 
-function strokesWithin(entries: readonly RecordedEntry[], from: Instant, to: Instant): Stroke[] {
+function readingsWithin(entries: readonly RecordedEntry[], from: Instant, to: Instant): LedgerReading[] {
   return [...entries]
     .sort((a, b) => a.seq - b.seq)
-    .flatMap(strokesOf)
-    .map((stroke) => ({ ...stroke, from: latest(stroke.from, from), to: earliest(stroke.to, to) }))
-    .filter((stroke) => stroke.from < stroke.to);
+    .flatMap(readingsOf)
+    .map((reading) => ({ ...reading, from: latest(reading.from, from), to: earliest(reading.to, to) }))
+    .filter((reading) => reading.from < reading.to);
 }
 
-function strokesOf(entry: RecordedEntry): Stroke[] {
+function readingsOf(entry: RecordedEntry): LedgerReading[] {
   const { from, to, settledTo, status, reason: detail } = entry;
   if (status !== 'COMPLETE')
     return [{ from, to, reason: status, detail, decisive: status === 'PARTIAL', entry }];
@@ -117,19 +117,22 @@ function strokesOf(entry: RecordedEntry): Stroke[] {
   ];
 }
 
-function edgesOf(strokes: readonly Stroke[], from: Instant, to: Instant): Instant[] {
-  return [...new Set([from, to, ...strokes.flatMap((stroke) => [stroke.from, stroke.to])])].sort();
+function edgesOf(readings: readonly LedgerReading[], from: Instant, to: Instant): Instant[] {
+  return [...new Set([from, to, ...readings.flatMap((reading) => [reading.from, reading.to])])].sort();
 }
 
 /** The last stroke over each span between neighbouring edges: laid newest first, each takes what is still free. */
-function lastStrokes(strokes: readonly Stroke[], edges: readonly Instant[]): (Stroke | undefined)[] {
+function lastReadings(
+  readings: readonly LedgerReading[],
+  edges: readonly Instant[],
+): (LedgerReading | undefined)[] {
   const indexOf = new Map(edges.map((edge, index) => [edge, index]));
-  const taken: (Stroke | undefined)[] = new Array(edges.length - 1);
+  const taken: (LedgerReading | undefined)[] = new Array(edges.length - 1);
   const nextFree = freeList(edges.length - 1);
-  for (const stroke of strokes.toReversed()) {
-    const end = indexOf.get(stroke.to) ?? 0;
-    for (let i = nextFree.find(indexOf.get(stroke.from) ?? end); i < end; i = nextFree.find(i)) {
-      taken[i] = stroke;
+  for (const reading of readings.toReversed()) {
+    const end = indexOf.get(reading.to) ?? 0;
+    for (let i = nextFree.find(indexOf.get(reading.from) ?? end); i < end; i = nextFree.find(i)) {
+      taken[i] = reading;
       nextFree.take(i);
     }
   }
@@ -155,10 +158,10 @@ function freeList(size: number) {
   };
 }
 
-type Named = Pick<Stroke, 'reason' | 'detail'> | null;
+type Named = Pick<LedgerReading, 'reason' | 'detail'> | null;
 
-function joinedGaps(edges: readonly Instant[], gapAt: (index: number) => Named): Gap[] {
-  const gaps: Gap[] = [];
+function joinedGaps(edges: readonly Instant[], gapAt: (index: number) => Named): CoverageGap[] {
+  const gaps: CoverageGap[] = [];
   edges.slice(0, -1).forEach((from, i) => {
     const { reason = null, detail = null } = gapAt(i) ?? {};
     if (reason === null) return;
@@ -171,7 +174,7 @@ function joinedGaps(edges: readonly Instant[], gapAt: (index: number) => Named):
  * Adds a gap to those before it, or lengthens the last. What could not be read is one gap however many windows it
  * was asked for in, each of which had its own complaint: the newest stands for it.
  */
-export function addGap(gaps: Gap[], gap: Gap): void {
+export function addGap(gaps: CoverageGap[], gap: CoverageGap): void {
   const last = gaps.at(-1);
   const isOne = last?.detail === gap.detail || gap.reason === 'FAILED';
   if (last && last.to === gap.from && last.reason === gap.reason && isOne) {

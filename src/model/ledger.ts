@@ -12,7 +12,7 @@ import type { Stream } from './stream.js';
 export type WindowStatus = 'COMPLETE' | 'PARTIAL' | 'FAILED' | 'NOT_LICENSED' | 'OUT_OF_RETENTION';
 
 /** A listed record that could not be read. */
-export interface MissingRecord {
+export interface MissingEntry {
   readonly id: string;
   readonly code: QuarantineCode;
   /** For a person. */
@@ -44,7 +44,7 @@ export interface LedgerEntry extends Stream, Window {
   /** Why it is not COMPLETE, for a person. */
   readonly reason: string | null;
   /** The listed records that could not be read; left out if there are none. */
-  readonly missing?: readonly MissingRecord[];
+  readonly missing?: readonly MissingEntry[];
 }
 
 /** An entry with the write batch that brought it. */

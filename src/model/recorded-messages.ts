@@ -1,10 +1,10 @@
-import type { Message } from '../resources/threat/threat.js';
+import type { MessageRecord } from '../resources/threat/threat.js';
 import type { Instant } from '../values/instant.js';
-import type { Revision } from './revision.js';
+import type { RevisionRecord } from './revision.js';
 
 /** A message of a threat as the history last recorded it. */
 export interface RecordedMessage<F> {
-  readonly message: Message;
+  readonly message: MessageRecord;
   /** The version that it is from: the newest that has it. */
   readonly from: F;
   /**
@@ -24,7 +24,7 @@ export class RecordedMessages<F> {
   #versions = 0;
   #missingSince: Instant | null = null;
 
-  add({ record, deleted, observedFrom }: Revision<'threat'>, from: F): void {
+  add({ record, deleted, observedFrom }: RevisionRecord<'threat'>, from: F): void {
     this.#versions += 1;
     if (!deleted) this.#take(record.messages, from);
     // a version of which not all pages were read does not show that a message is missing
@@ -32,7 +32,7 @@ export class RecordedMessages<F> {
   }
 
   /** Two different messages of one version may share an id, so an id stands for all of a version's messages under it. */
-  #take(messages: readonly Message[], from: F): void {
+  #take(messages: readonly MessageRecord[], from: F): void {
     const older = new Map<string, RecordedMessage<F>[]>();
     for (const message of messages) {
       const group = older.get(message.messageId) ?? [];
@@ -67,7 +67,7 @@ function withTime<F>(
   );
 }
 
-function compare(a: Message, b: Message): number {
+function compare(a: MessageRecord, b: MessageRecord): number {
   const [timeA, timeB] = [a.receivedTime ?? '', b.receivedTime ?? ''];
   if (timeA !== timeB) return timeA > timeB ? -1 : 1;
   if (a.messageId === b.messageId) return 0;

@@ -23,7 +23,7 @@ export interface Observation<K extends Kind = Kind> {
 }
 
 /** One version of one record: what was known in `[observedFrom, observedTo)`, system time. */
-export interface Revision<K extends Kind = Kind> {
+export interface RevisionRecord<K extends Kind = Kind> {
   readonly key: RecordKey & { readonly kind: K };
   /** The write batch that brought it. */
   readonly seqFrom: number;

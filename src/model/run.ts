@@ -6,7 +6,7 @@ export type RunTrigger = 'POLL' | 'BACKFILL' | 'LIVE' | 'REREAD' | 'RECONCILE';
 export type RunStatus = 'RUNNING' | 'SUCCEEDED' | 'PARTIAL' | 'FAILED' | 'INTERRUPTED';
 
 /** One pass over one resource of one account, and what it cost and brought. */
-export interface Run {
+export interface RunRecord {
   readonly id: string;
   readonly integration: string;
   readonly resource: Resource;
@@ -20,7 +20,7 @@ export interface Run {
   /** At most the first 20, each for a person; none holds a token. */
   readonly errors: readonly string[];
   /** What it found; of runs that reconcile, and there once they have ended. */
-  readonly reconciliation?: Reconciliation;
+  readonly reconciliation?: ReconciliationRecord;
 }
 
 export interface RunCounts {
@@ -58,7 +58,7 @@ export const NO_COUNTS: RunCounts = {
  * `SHORT`: Abnormal names records that the history lacks. `EXTRA`: the history holds records that Abnormal no
  * longer names, which by itself is no deletion. `UNVERIFIED`: what Abnormal has could not be read for certain.
  */
-export type Verdict = 'MATCH' | 'SHORT' | 'EXTRA' | 'UNVERIFIED';
+export type ReconciliationVerdict = 'MATCH' | 'SHORT' | 'EXTRA' | 'UNVERIFIED';
 
 /** Where a population was read: the export of the threat log, or lists over windows cut anew. */
 export type PopulationSource = 'EXPORT' | 'LIST';
@@ -80,8 +80,8 @@ export function sampleIds(ids: Iterable<string>): IdSample {
 }
 
 /** What a run found that compared one window of one resource. */
-export interface Reconciliation extends Window {
-  readonly verdict: Verdict;
+export interface ReconciliationRecord extends Window {
+  readonly verdict: ReconciliationVerdict;
   /** In words, where there is more to say than the verdict does. */
   readonly reason: string | null;
   /** The failure that kept the population from being read, as an `UpstreamCode`; `null` when there was none. */

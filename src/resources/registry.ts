@@ -1,9 +1,9 @@
 import { conjuncts, type Fields, type Filter } from '../values/filter.js';
-import { type Campaign, campaignFields } from './campaign/campaign.js';
-import { type Case, caseFields } from './case/case.js';
+import { type CampaignRecord, campaignFields } from './campaign/campaign.js';
+import { type CaseRecord, caseFields } from './case/case.js';
 import type { CaseAnalysis } from './case/case-analysis.js';
 import type { FieldSpec } from './definition.js';
-import { type Threat, threatFields } from './threat/threat.js';
+import { type ThreatRecord, threatFields } from './threat/threat.js';
 import type { ThreatAttachments, ThreatLinks } from './threat/threat-parts.js';
 
 /** The resources that Abnormal lists and that the gateway collects, each from one or more streams. */
@@ -142,16 +142,16 @@ export function fieldSpec(kind: ListedKind, field: string): FieldSpec | undefine
 
 /** What filters and orders see of a record. Every field of the kind is present. */
 export function fieldsOf<K extends ListedKind>(kind: K, record: RecordOf[K]): Fields {
-  if (kind === 'threat') return threatFields(record as Threat);
-  if (kind === 'case') return caseFields(record as Case);
-  return campaignFields(record as Campaign);
+  if (kind === 'threat') return threatFields(record as ThreatRecord);
+  if (kind === 'case') return caseFields(record as CaseRecord);
+  return campaignFields(record as CampaignRecord);
 }
 
 /** The decoded record of each kind. */
 export interface RecordOf {
-  threat: Threat;
-  case: Case;
-  campaign: Campaign;
+  threat: ThreatRecord;
+  case: CaseRecord;
+  campaign: CampaignRecord;
   caseAnalysis: CaseAnalysis;
   threatAttachments: ThreatAttachments;
   threatLinks: ThreatLinks;

@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
-import type { World } from './options.js';
+import type { TenantWorld } from './options.js';
 import { employee, outsider } from './people.js';
 import { hash32, int64Text, Random, unit } from './random.js';
 import { fateOf } from './schedule.js';
@@ -33,7 +33,7 @@ export const REPORT_REACH = Array.from({ length: 16 }, (_, fate) =>
 export const RECEIVED_BEFORE = 2 * DAY;
 
 /** The course of campaign `index`. */
-export function campaignCourse(world: World, index: number): CampaignCourse {
+export function campaignCourse(world: TenantWorld, index: number): CampaignCourse {
   const random = new Random(world.seed, 91, index);
   const late = world.shares.lateArrivals;
   const time = world.campaigns.arrival(index);
@@ -64,7 +64,7 @@ export function reportAt(course: CampaignCourse, at: number): Report | null {
 }
 
 /** When the reported e-mail was received, ms since the epoch. */
-export function mailReceived(world: World, course: CampaignCourse): number {
+export function mailReceived(world: TenantWorld, course: CampaignCourse): number {
   const before = MINUTE + unit(world.seed, 92, course.index) * (RECEIVED_BEFORE - 2 * MINUTE);
   return Math.floor((course.reports[0].time - before) / 1000) * 1000;
 }
@@ -83,7 +83,7 @@ const ATTACKS: Record<string, readonly [string, ...string[]]> = {
 };
 
 /** The body of `GET /abusecampaigns/{id}` at `at`, at which the campaign is visible. */
-export function campaignDetail(world: World, id: string, course: CampaignCourse, at: number) {
+export function campaignDetail(world: TenantWorld, id: string, course: CampaignCourse, at: number) {
   const random = new Random(world.seed, 93, course.index);
   const clock = random.chance(0.3) ? pacific : zulu;
   const reporter = employee(random);
@@ -100,7 +100,7 @@ export function campaignDetail(world: World, id: string, course: CampaignCourse,
 }
 
 /** The reported e-mail: for most campaigns one of a threat's messages. */
-function mailOf(world: World, course: CampaignCourse, random: Random) {
+function mailOf(world: TenantWorld, course: CampaignCourse, random: Random) {
   const threat = world.threats.settledBy(mailReceived(world, course)) - random.below(20);
   if (random.chance(0.6) && threat >= 0) {
     const { sender, subject } = threatFacts(world, threat);

@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
-import type { World } from './options.js';
+import type { TenantWorld } from './options.js';
 import { employee, type Person } from './people.js';
 import { hash32, type Ids, Random, unit, uuid } from './random.js';
 import { fateOf } from './schedule.js';
@@ -48,7 +48,7 @@ const ENDS = [
 ];
 
 /** The course of case `index`. */
-export function caseCourse(world: World, index: number): CaseCourse {
+export function caseCourse(world: TenantWorld, index: number): CaseCourse {
   const random = new Random(world.seed, 71, index);
   const created = world.cases.arrival(index);
   const late = world.shares.lateArrivals;
@@ -113,7 +113,7 @@ export function caseAt(course: CaseCourse, at: number): CaseState | null {
 }
 
 /** A case's item in the list; its names are not those of the detail. */
-export function caseItem(world: World, id: string, course: CaseCourse, state: CaseState) {
+export function caseItem(world: TenantWorld, id: string, course: CaseCourse, state: CaseState) {
   const facts = caseFacts(world, course);
   return {
     caseId: unit(world.seed, 81, course.index) < world.shares.numericCaseIds ? Number(id) : id,
@@ -128,7 +128,13 @@ export function caseItem(world: World, id: string, course: CaseCourse, state: Ca
 }
 
 /** A case's detail; it tells neither its description nor when it was last modified. */
-export function caseDetail(world: World, id: string, course: CaseCourse, state: CaseState, threats: Ids) {
+export function caseDetail(
+  world: TenantWorld,
+  id: string,
+  course: CaseCourse,
+  state: CaseState,
+  threats: Ids,
+) {
   const facts = caseFacts(world, course);
   const sentences = CASE_SUMMARIES.slice(0, state.sentences);
   return {
@@ -151,11 +157,11 @@ export function caseDetail(world: World, id: string, course: CaseCourse, state: 
 }
 
 /** `customerVisibleTime`, ms since the epoch. */
-export function visibleTime(world: World, course: CaseCourse): number {
+export function visibleTime(world: TenantWorld, course: CaseCourse): number {
   return course.states[0].time + Math.floor(unit(world.seed, 83, course.index) * VISIBLE_REACH);
 }
 
-function caseFacts(world: World, course: CaseCourse) {
+function caseFacts(world: TenantWorld, course: CaseCourse) {
   const { nulls, absentFields } = world.shares;
   const random = new Random(world.seed, 84, course.index);
   return {
@@ -173,7 +179,7 @@ function caseFacts(world: World, course: CaseCourse) {
 }
 
 /** Ids of threats that arrived in the days before the case; neighbouring cases may share one. */
-function threatIdsOf(world: World, course: CaseCourse, state: CaseState, threats: Ids): string[] {
+function threatIdsOf(world: TenantWorld, course: CaseCourse, state: CaseState, threats: Ids): string[] {
   const { seed, shares } = world;
   const own = world.threats.settledBy(course.states[0].time - HOUR);
   // both of a pair count back from where the elder of the two stands
@@ -192,7 +198,7 @@ function threatIdsOf(world: World, course: CaseCourse, state: CaseState, threats
 }
 
 /** The body of `GET /cases/{id}/analysis`: an event for each change so far, of mixed shapes. */
-export function caseAnalysis(world: World, course: CaseCourse, at: number) {
+export function caseAnalysis(world: TenantWorld, course: CaseCourse, at: number) {
   const { person } = caseFacts(world, course);
   const seen = course.states.filter((state) => state.visibleAt <= at);
   return {
@@ -210,7 +216,7 @@ export function caseAnalysis(world: World, course: CaseCourse, at: number) {
   };
 }
 
-function eventOf(world: World, index: number, place: number, time: number, person: Person) {
+function eventOf(world: TenantWorld, index: number, place: number, time: number, person: Person) {
   const random = new Random(world.seed, 89, index, place);
   const base = { event_timestamp: zulu(time) };
   const ip_address = `198.51.100.${random.between(1, 255)}`;

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Instant, toMillis } from '../values/instant.js';
 import { seedOf, unit } from './random.js';
 import type { Route } from './routes.js';
-import { type Answer, failure, html, json, NOT_AUTHORIZED, TOO_MANY } from './wire.js';
+import { type Answer, failureAnswer, htmlAnswer, json, NOT_AUTHORIZED, TOO_MANY } from './wire.js';
 
 /** What goes wrong with a request. */
 export type Fault =
@@ -129,7 +129,7 @@ export function faultyAnswer(
 ): Answer {
   switch (fault.kind) {
     case 'rateLimited':
-      return failure(
+      return failureAnswer(
         429,
         TOO_MANY,
         fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter },
@@ -141,21 +141,24 @@ export function faultyAnswer(
         body: fault.body ?? '',
       };
     case 'serverError':
-      return html(fault.status ?? 500, PAGES[fault.status ?? 500]);
+      return htmlAnswer(fault.status ?? 500, PAGES[fault.status ?? 500]);
     case 'redirect':
       return { status: 302, headers: { location: fault.location }, body: '' };
     case 'echo':
       return json(500, JSON.stringify({ message: 'Unexpected request', request: headers }));
     case 'notFound':
-      return failure(404, 'Not Found');
+      return failureAnswer(404, 'Not Found');
     case 'unauthorized':
-      return failure(401, NOT_AUTHORIZED);
+      return failureAnswer(401, NOT_AUTHORIZED);
     case 'notLicensed':
-      return failure(fault.status ?? 403, 'An Account Takeover license is required to use this endpoint');
+      return failureAnswer(
+        fault.status ?? 403,
+        'An Account Takeover license is required to use this endpoint',
+      );
     case 'forbidden':
-      return failure(403, 'Access denied: the IP address is not on the allowlist');
+      return failureAnswer(403, 'Access denied: the IP address is not on the allowlist');
     case 'wrongContent':
-      return html(200, 'Please sign in');
+      return htmlAnswer(200, 'Please sign in');
     case 'missingKey':
       return json(200, '{"pageNumber":1}');
     default:

@@ -17,7 +17,7 @@ import {
   VISIBLE_REACH,
   visibleTime,
 } from './case-course.js';
-import type { Resource, World } from './options.js';
+import type { Resource, TenantWorld } from './options.js';
 import { caseNumbers, hash32, type Ids, unit, uuids } from './random.js';
 import { FATES, type Schedule } from './schedule.js';
 import {
@@ -61,7 +61,7 @@ export type Kinds = Readonly<Record<Resource, KindModel>>;
 
 const AT_ARRIVAL = Array.from({ length: FATES }, () => 0);
 
-export function createKinds(world: World): Kinds {
+export function createKinds(world: TenantWorld): Kinds {
   const threats = threatModel(world);
   return { threats, cases: caseModel(world, threats.ids), campaigns: campaignModel(world) };
 }
@@ -70,7 +70,7 @@ function isIn(time: number, { from, to, inclusive }: TimeWindow): boolean {
   return time >= from && (inclusive ? time <= to : time < to);
 }
 
-function threatModel(world: World): KindModel {
+function threatModel(world: TenantWorld): KindModel {
   const ids = uuids(hash32(world.seed, 101), world.threats.count);
   const isUndoneListed = (index: number) => unit(world.seed, 102, index) < world.shares.undoneRelists;
   return {
@@ -108,7 +108,7 @@ function threatModel(world: World): KindModel {
   };
 }
 
-function caseModel(world: World, threats: Ids): KindModel {
+function caseModel(world: TenantWorld, threats: Ids): KindModel {
   const ids = caseNumbers(hash32(world.seed, 103), world.cases.count);
   const key = (
     reach: readonly number[],
@@ -150,7 +150,7 @@ function caseModel(world: World, threats: Ids): KindModel {
   };
 }
 
-function campaignModel(world: World): KindModel {
+function campaignModel(world: TenantWorld): KindModel {
   const ids = uuids(hash32(world.seed, 104), world.campaigns.count);
   const isListed = (index: number, at: number) => reportAt(campaignCourse(world, index), at) !== null;
   const detail = (index: number, at: number) => {

@@ -1,5 +1,5 @@
 import { MINUTE } from '../values/instant.js';
-import { type Answer, failure, TOO_MANY } from './wire.js';
+import { type Answer, failureAnswer, TOO_MANY } from './wire.js';
 
 export interface SimulatorLimits {
   /** Requests in any 60 s of the clock; the next is answered with 429. */
@@ -58,9 +58,9 @@ export class Limiter {
   #refuse(now: number, waitMs: number): Answer {
     const form = this.limits.retryAfter ?? 'seconds';
     const isSilent = form === 'none' || (form === 'alternate' && this.#refused++ % 2 === 1);
-    if (isSilent) return failure(429, TOO_MANY);
+    if (isSilent) return failureAnswer(429, TOO_MANY);
     const seconds = Math.max(Math.ceil(waitMs / 1000), 1);
     const date = new Date(now + seconds * 1000).toUTCString();
-    return failure(429, TOO_MANY, { 'retry-after': form === 'date' ? date : String(seconds) });
+    return failureAnswer(429, TOO_MANY, { 'retry-after': form === 'date' ? date : String(seconds) });
   }
 }

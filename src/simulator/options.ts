@@ -4,7 +4,7 @@ import { createSchedule, type Schedule } from './schedule.js';
 
 /** The lists of the API, spelled out here: the simulator shares no table with the client that it tests. */
 export type Resource = 'threats' | 'cases' | 'campaigns';
-export type RecordKind = 'threat' | 'case' | 'campaign';
+export type TenantRecordKind = 'threat' | 'case' | 'campaign';
 
 export const RESOURCE_OF = { threat: 'threats', case: 'cases', campaign: 'campaigns' } as const;
 export const KIND_OF = { threats: 'threat', cases: 'case', campaigns: 'campaign' } as const;
@@ -73,7 +73,7 @@ export const SHARES: Shares = {
 };
 
 /** The options, ready for generating. */
-export interface World {
+export interface TenantWorld {
   readonly seed: number;
   readonly shares: Shares;
   readonly sampleOnly: boolean;
@@ -83,7 +83,7 @@ export interface World {
 }
 
 /** Checks the options; a RangeError when the span is empty or a count is not a natural number below 2^31. */
-export function createWorld(options: TenantOptions): World {
+export function createTenantWorld(options: TenantOptions): TenantWorld {
   const { threats, cases, campaigns } = options;
   const [from, to] = [toMillis(options.from), toMillis(options.to)];
   if (!(from < to)) throw new RangeError(`empty span: ${options.from} to ${options.to}`);

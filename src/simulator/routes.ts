@@ -2,7 +2,7 @@ import { DAY, type Instant, toMillis } from '../values/instant.js';
 import type { Resource } from './options.js';
 import type { PathKind } from './stats.js';
 import type { Upstream } from './upstream.js';
-import { type Answer, failure, json, parseFilter } from './wire.js';
+import { type Answer, failureAnswer, json, parseFilter } from './wire.js';
 
 /** What a request asks for. */
 export interface Route {
@@ -79,9 +79,9 @@ const DEFAULT_PAGE_SIZE = 100;
 /** Answers an authorised request as the tenant stands at `at`. */
 export function respond(upstream: Upstream, route: Route, at: number, retentionDays: number | null): Answer {
   const { kind, resource, id, params } = route;
-  if (resource === null) return failure(404, 'Not Found');
+  if (resource === null) return failureAnswer(404, 'Not Found');
   const page = pageOf(params);
-  if (page === null) return failure(400, 'pageSize and pageNumber must be integers of at least 1');
+  if (page === null) return failureAnswer(400, 'pageSize and pageNumber must be integers of at least 1');
   switch (kind) {
     case 'threats.list':
     case 'cases.list':
@@ -117,7 +117,7 @@ const NO_SUCH: Record<Resource, string> = {
 };
 
 function found(resource: Resource, body: string | null): Answer {
-  return body === null ? failure(404, NO_SUCH[resource]) : json(200, body);
+  return body === null ? failureAnswer(404, NO_SUCH[resource]) : json(200, body);
 }
 
 function listAnswer(
@@ -129,17 +129,17 @@ function listAnswer(
   retentionDays: number | null,
 ): Answer {
   const parsed = filter === null ? null : parseFilter(resource, filter);
-  if (parsed?.kind === 'bad') return failure(404, parsed.message);
+  if (parsed?.kind === 'bad') return failureAnswer(404, parsed.message);
   if (parsed?.kind !== 'window') return json(200, topBody(upstream, resource, at));
   const { key, window } = parsed;
   if (retentionDays !== null && window.from < at - retentionDays * DAY) {
-    return failure(
+    return failureAnswer(
       400,
       `The requested time range is outside the data retention period of ${retentionDays} days`,
     );
   }
   const rows = upstream.list(resource, key, window, at);
-  if (rows === null) return failure(404, `Filter key ${key} is not supported`);
+  if (rows === null) return failureAnswer(404, `Filter key ${key} is not supported`);
   return json(200, pageBody(upstream, resource, rows, page, at));
 }
 
@@ -200,7 +200,7 @@ export function tokensAnswer(
   const limit = Number(params.get('limit') ?? 50);
   const offset = Number(params.get('offset') ?? 0);
   if (!Number.isInteger(limit) || limit < 1 || limit > 200 || !Number.isInteger(offset) || offset < 0) {
-    return failure(400, 'limit must be 1 to 200, and offset at least 0');
+    return failureAnswer(400, 'limit must be 1 to 200, and offset at least 0');
   }
   const isAll = params.get('show_all') === 'true';
   const shown = tokens

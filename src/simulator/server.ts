@@ -16,7 +16,7 @@ import { type SimulatorStats, StatsRecorder } from './stats.js';
 import type { Tenant } from './tenant.js';
 import { type LogForm, logAnswer } from './threat-log.js';
 import type { Upstream } from './upstream.js';
-import { type Answer, failure, NOT_AUTHORIZED } from './wire.js';
+import { type Answer, failureAnswer, NOT_AUTHORIZED } from './wire.js';
 
 export interface SimulatorOptions {
   readonly tenant: Tenant;
@@ -143,8 +143,8 @@ function properAnswer(
   hidden: readonly string[],
 ): Answer {
   const { request, route, now, inFlight } = exchange;
-  if (request.headers.authorization !== `Bearer ${token}`) return failure(401, NOT_AUTHORIZED);
-  if (request.method !== 'GET') return failure(405, 'Method Not Allowed', { allow: 'GET' });
+  if (request.headers.authorization !== `Bearer ${token}`) return failureAnswer(401, NOT_AUTHORIZED);
+  if (request.method !== 'GET') return failureAnswer(405, 'Method Not Allowed', { allow: 'GET' });
   const refusal = limiter.check(now, inFlight);
   if (refusal) return refusal;
   const { tenant, retentionDays = null, logForm: form = 'current', tokens } = options;

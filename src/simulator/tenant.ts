@@ -1,11 +1,11 @@
 import { DAY, type Instant, toInstant, toMillis } from '../values/instant.js';
 import { createKinds, type Kinds } from './kinds.js';
-import { createWorld, RESOURCE_OF, type RecordKind, type TenantOptions } from './options.js';
+import { createTenantWorld, RESOURCE_OF, type TenantOptions, type TenantRecordKind } from './options.js';
 import { createUpstream, type Upstream } from './upstream.js';
 import { plain } from './wire.js';
 
 /** One version of a record's complete detail, from the instant at which the API shows it. */
-export interface Version {
+export interface TenantVersion {
   readonly visibleFrom: Instant;
   /**
    * What a complete reading of the detail gives: all message pages joined, newest first, ties by id; a list of
@@ -17,7 +17,7 @@ export interface Version {
 
 /** One record that a complete collection would hold. */
 export interface TruthRecord {
-  readonly kind: RecordKind;
+  readonly kind: TenantRecordKind;
   readonly id: string;
   readonly index: number;
   /** As in `Version`. */
@@ -28,14 +28,14 @@ export interface TruthRecord {
 export interface Tenant {
   readonly options: TenantOptions;
   /** How many records of a kind there are over the whole span. */
-  count(kind: RecordKind): number;
-  idOf(kind: RecordKind, index: number): string;
+  count(kind: TenantRecordKind): number;
+  idOf(kind: TenantRecordKind, index: number): string;
   /** The index of the record with this id; `null` when there is none. */
-  indexOf(kind: RecordKind, id: string): number | null;
+  indexOf(kind: TenantRecordKind, id: string): number | null;
   /** Every version a record ever has, oldest first; neighbours differ. */
-  versions(kind: RecordKind, index: number): Version[];
+  versions(kind: TenantRecordKind, index: number): TenantVersion[];
   /** The same by id; empty when there is no such record. */
-  versionsOf(kind: RecordKind, id: string): Version[];
+  versionsOf(kind: TenantRecordKind, id: string): TenantVersion[];
   /**
    * What a complete collection would hold at an instant: every record visible then, except those whose detail
    * answers 404. `since` leaves out what arrived earlier.
@@ -47,14 +47,14 @@ export interface Tenant {
   readonly upstream: Upstream;
 }
 
-const LISTED: readonly RecordKind[] = ['threat', 'case', 'campaign'];
+const LISTED: readonly TenantRecordKind[] = ['threat', 'case', 'campaign'];
 
 /** Makes a tenant; a RangeError when the options make none. */
 export function createTenant(options: TenantOptions): Tenant {
-  const world = createWorld(options);
+  const world = createTenantWorld(options);
   const kinds = createKinds(world);
-  const model = (kind: RecordKind) => kinds[RESOURCE_OF[kind]];
-  const versions = (kind: RecordKind, index: number) => versionsIn(kinds, kind, index);
+  const model = (kind: TenantRecordKind) => kinds[RESOURCE_OF[kind]];
+  const versions = (kind: TenantRecordKind, index: number) => versionsIn(kinds, kind, index);
   return {
     options,
     count: (kind) => model(kind).schedule.count,
@@ -92,9 +92,9 @@ function* listed(kinds: Kinds, at: Instant, since?: Instant): Iterable<Omit<Trut
   }
 }
 
-function versionsIn(kinds: Kinds, kind: RecordKind, index: number): Version[] {
+function versionsIn(kinds: Kinds, kind: TenantRecordKind, index: number): TenantVersion[] {
   const { changes, whole } = kinds[RESOURCE_OF[kind]];
-  const found: Version[] = [];
+  const found: TenantVersion[] = [];
   let before: string | undefined;
   for (const at of changes(index)) {
     const text = JSON.stringify(whole(index, at));

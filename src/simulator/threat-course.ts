@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
-import type { World } from './options.js';
+import type { TenantWorld } from './options.js';
 import { employee, outsider, type Person } from './people.js';
 import { Random, unit } from './random.js';
 import { fateOf } from './schedule.js';
@@ -64,7 +64,7 @@ function byFate(usual: number, others: Record<number, number>): number[] {
 }
 
 /** The course of threat `index`: when its messages come, and what is done about them when. */
-export function threatCourse(world: World, index: number): ThreatCourse {
+export function threatCourse(world: TenantWorld, index: number): ThreatCourse {
   const { seed, shares } = world;
   const fate = fateOf(seed, index);
   const random = new Random(seed, 31, index);
@@ -141,7 +141,7 @@ function undone(random: Random, remediated: number): [Action, number][] {
   return [['remediated', remediated], ['undone', back], ...again];
 }
 
-function goneAt(world: World, index: number, fate: number, visibleAt: number): number {
+function goneAt(world: TenantWorld, index: number, fate: number, visibleAt: number): number {
   const { seed, shares } = world;
   const draw = unit(seed, 32, index);
   if (draw < shares.missingThreats) return visibleAt;
@@ -209,7 +209,7 @@ export interface ThreatFacts {
   readonly uncounted: number;
 }
 
-export function threatFacts(world: World, index: number): ThreatFacts {
+export function threatFacts(world: TenantWorld, index: number): ThreatFacts {
   const { shares, seed } = world;
   const random = new Random(seed, 41, index);
   const attack = drawAttack(random);

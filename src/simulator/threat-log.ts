@@ -1,8 +1,16 @@
 import { DAY } from '../values/instant.js';
-import type { World } from './options.js';
+import type { TenantWorld } from './options.js';
 import { type ThreatCourse, threatFacts } from './threat-course.js';
-import { messageOf, slotsAt } from './threat-messages.js';
-import { type Answer, failure, json, parseFilter, type TimeWindow, wireInteger, wireJson } from './wire.js';
+import { simulatedMessage, slotsAt } from './threat-messages.js';
+import {
+  type Answer,
+  failureAnswer,
+  json,
+  parseFilter,
+  type TimeWindow,
+  wireInteger,
+  wireJson,
+} from './wire.js';
 
 /** A row of the export: a message, by the names of its columns. */
 export type LogRow = Readonly<Record<string, string | number | null | undefined>>;
@@ -22,7 +30,7 @@ const BEST_GUESS = {
 
 /** The rows of one threat: each of its messages received in the window, whether or not the detail gives it. */
 export function logRows(
-  world: World,
+  world: TenantWorld,
   id: string,
   course: ThreatCourse,
   { from, to }: TimeWindow,
@@ -32,12 +40,12 @@ export function logRows(
   return slotsAt(world, course, at)
     .filter(({ received }) => received >= from && received < to)
     .map((slot) => {
-      const message = messageOf(world, id, course, facts, slot, at, wireInteger);
+      const message = simulatedMessage(world, id, course, facts, slot, at, wireInteger);
       return { received: slot.received, row: rowOf(message, slot.id) };
     });
 }
 
-type SimulatedMessage = ReturnType<typeof messageOf>;
+type SimulatedMessage = ReturnType<typeof simulatedMessage>;
 
 function rowOf(message: SimulatedMessage, messageId: string): LogRow {
   const guesses = Object.entries(BEST_GUESS).map(([column, field]) => [column, message[field]]);
@@ -112,10 +120,10 @@ const WIDEST = 14 * DAY;
 export function logAnswer(upstream: LogSource, request: LogRequest): Answer {
   const { params, accept = '', at, retentionDays, form } = request;
   const window = windowOf(params.get('filter'), at);
-  if (typeof window === 'string') return failure(404, window);
-  if (window.to - window.from > WIDEST) return failure(400, 'The maximum time range is 14 days');
+  if (typeof window === 'string') return failureAnswer(404, window);
+  if (window.to - window.from > WIDEST) return failureAnswer(400, 'The maximum time range is 14 days');
   if (retentionDays !== null && window.from < at - retentionDays * DAY) {
-    return failure(400, `The time range is outside the data retention period of ${retentionDays} days`);
+    return failureAnswer(400, `The time range is outside the data retention period of ${retentionDays} days`);
   }
   const rows = upstream.log(window, at);
   const format = params.get('format') ?? (accept.includes('text/csv') ? 'csv' : 'json');

@@ -1,5 +1,5 @@
 import { HOUR } from '../values/instant.js';
-import type { World } from './options.js';
+import type { TenantWorld } from './options.js';
 import { employee } from './people.js';
 import { hash32, int64Text, Random } from './random.js';
 import {
@@ -26,12 +26,12 @@ export interface Slot {
 }
 
 /** The id of a threat's message. */
-export function messageId(world: World, index: number, number: number): string {
+export function messageId(world: TenantWorld, index: number, number: number): string {
   return int64Text(hash32(world.seed, 51, index, number), hash32(world.seed, 52, index, number));
 }
 
 /** When message `number` of a wave was received: the first at the wave's start. */
-function receivedAt(world: World, index: number, wave: Wave, number: number): number {
+function receivedAt(world: TenantWorld, index: number, wave: Wave, number: number): number {
   if (number === wave.first) return wave.at;
   const draw = hash32(world.seed, 53, index, number);
   // half of them in the same second as the first, as when one mail goes to several people
@@ -39,7 +39,7 @@ function receivedAt(world: World, index: number, wave: Wave, number: number): nu
 }
 
 /** The messages that a threat has at `at`, newest first, ties in no order that the ids would tell. */
-export function slotsAt(world: World, course: ThreatCourse, at: number): Slot[] {
+export function slotsAt(world: TenantWorld, course: ThreatCourse, at: number): Slot[] {
   const slots: Slot[] = [];
   for (const wave of course.waves) {
     if (wave.visibleAt > at) continue;
@@ -53,7 +53,7 @@ export function slotsAt(world: World, course: ThreatCourse, at: number): Slot[] 
 
 /** Whether a message of the threat, as it stands at `at`, was received in `[from, to)`. */
 export function isReceivedWithin(
-  world: World,
+  world: TenantWorld,
   course: ThreatCourse,
   from: number,
   to: number,
@@ -71,8 +71,8 @@ export function isReceivedWithin(
 }
 
 /** One message of a threat's detail, as it stands at `at`. What does not change is drawn the same at every instant. */
-export function messageOf(
-  world: World,
+export function simulatedMessage(
+  world: TenantWorld,
   threatId: string,
   course: ThreatCourse,
   facts: ThreatFacts,
@@ -104,7 +104,7 @@ export function messageOf(
 /** Draws for one message, oddities among them. */
 class Draw {
   constructor(
-    private readonly world: World,
+    private readonly world: TenantWorld,
     readonly random: Random,
   ) {}
 
@@ -124,7 +124,7 @@ class Draw {
 }
 
 /** What the mails of one wave have in common: they are copies of one. */
-function mailNumber(world: World, course: ThreatCourse, slot: Slot): string {
+function mailNumber(world: TenantWorld, course: ThreatCourse, slot: Slot): string {
   return hash32(world.seed, 62, course.index, slot.wave.first).toString(16);
 }
 
@@ -187,7 +187,7 @@ function addressesOf(facts: ThreatFacts, own: string, random: Random): string | 
   return some.join(random.chance(0.5) ? ', ' : ',').slice(0, 255);
 }
 
-function remediationOf(world: World, course: ThreatCourse, facts: ThreatFacts, slot: Slot, at: number) {
+function remediationOf(world: TenantWorld, course: ThreatCourse, facts: ThreatFacts, slot: Slot, at: number) {
   const draw = hash32(world.seed, 63, course.index, slot.number);
   if (slot.number > slot.wave.first && draw % 33 === 0) return MARKED_SAFE;
   const step = stepAt(slot.wave, at);

@@ -1,6 +1,6 @@
-import type { World } from './options.js';
+import type { TenantWorld } from './options.js';
 import { type ThreatCourse, type ThreatFacts, threatFacts } from './threat-course.js';
-import { messageOf, type Slot, slotsAt } from './threat-messages.js';
+import { type Slot, simulatedMessage, slotsAt } from './threat-messages.js';
 import type { IntegerForm } from './wire.js';
 
 const SAMPLE = 10;
@@ -14,7 +14,7 @@ export interface DetailPage {
 
 /** The threat at `at` with every message that the account gives. */
 export function wholeThreat(
-  world: World,
+  world: TenantWorld,
   id: string,
   course: ThreatCourse,
   at: number,
@@ -29,21 +29,27 @@ export function wholeThreat(
 }
 
 /** All messages that a complete reading gives, newest first, ties by id. */
-function givenMessages(world: World, id: string, course: ThreatCourse, at: number, integer: IntegerForm) {
+function givenMessages(
+  world: TenantWorld,
+  id: string,
+  course: ThreatCourse,
+  at: number,
+  integer: IntegerForm,
+) {
   const facts = threatFacts(world, course.index);
   return givenSlots(world, course, facts, at)
     .sort((a, b) => b.received - a.received || (a.id < b.id ? -1 : 1))
-    .map((slot) => messageOf(world, id, course, facts, slot, at, integer));
+    .map((slot) => simulatedMessage(world, id, course, facts, slot, at, integer));
 }
 
-function givenSlots(world: World, course: ThreatCourse, facts: ThreatFacts, at: number): Slot[] {
+function givenSlots(world: TenantWorld, course: ThreatCourse, facts: ThreatFacts, at: number): Slot[] {
   if (facts.withoutMessages !== null) return [];
   return slotsAt(world, course, at).slice(0, world.sampleOnly ? SAMPLE : MOST_MESSAGES);
 }
 
 /** One page of its detail. Accounts that give a sample ignore the page asked for and name none. */
 export function threatPage(
-  world: World,
+  world: TenantWorld,
   id: string,
   course: ThreatCourse,
   at: number,
@@ -55,7 +61,7 @@ export function threatPage(
   const end = world.sampleOnly ? SAMPLE : page.size * page.number;
   const messages = all
     .slice(world.sampleOnly ? 0 : end - page.size, end)
-    .map((slot) => messageOf(world, id, course, facts, slot, at, integer));
+    .map((slot) => simulatedMessage(world, id, course, facts, slot, at, integer));
   return {
     ...frameOf(id, facts, course, at),
     messages: facts.withoutMessages === 'absent' ? undefined : messages,
@@ -75,7 +81,7 @@ function frameOf(id: string, { tenantId, uncounted }: ThreatFacts, course: Threa
 }
 
 /** The body of `GET /threats/{id}/attachments`. */
-export function attachmentsOf(world: World, course: ThreatCourse, at: number, integer: IntegerForm) {
+export function attachmentsOf(world: TenantWorld, course: ThreatCourse, at: number, integer: IntegerForm) {
   const messages = givenMessages(world, '', course, at, integer);
   const attachments = messages.flatMap(({ abxMessageId, abxMessageIdStr, attachmentNames }) =>
     attachmentNames.map((attachmentName) => ({ abxMessageId, abxMessageIdStr, attachmentName })),
@@ -84,7 +90,7 @@ export function attachmentsOf(world: World, course: ThreatCourse, at: number, in
 }
 
 /** The body of `GET /threats/{id}/links`. */
-export function linksOf(world: World, course: ThreatCourse, at: number, integer: IntegerForm) {
+export function linksOf(world: TenantWorld, course: ThreatCourse, at: number, integer: IntegerForm) {
   const messages = givenMessages(world, '', course, at, integer);
   const links = messages.flatMap(({ abxMessageId, abxMessageIdStr, urls }) =>
     urls.map((linkUrl, place) => ({

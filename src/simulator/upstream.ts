@@ -1,7 +1,7 @@
 import { DAY } from '../values/instant.js';
 import { caseAnalysis, caseAt, caseCourse } from './case-course.js';
 import type { Kinds } from './kinds.js';
-import type { Resource, World } from './options.js';
+import type { Resource, TenantWorld } from './options.js';
 import { unit } from './random.js';
 import { candidates } from './schedule.js';
 import { type ThreatCourse, threatCourse, visibleFrom } from './threat-course.js';
@@ -30,7 +30,7 @@ export interface Upstream {
 
 const TOP = 100;
 
-export function createUpstream(world: World, kinds: Kinds): Upstream {
+export function createUpstream(world: TenantWorld, kinds: Kinds): Upstream {
   const list = (resource: Resource, key: string, window: TimeWindow, at: number): number[] | null => {
     const { keys } = kinds[resource];
     const spec = Object.hasOwn(keys, key) ? keys[key] : undefined;
@@ -73,7 +73,7 @@ function textOf(value: unknown): string | null {
 }
 
 function ofThreat(
-  world: World,
+  world: TenantWorld,
   kinds: Kinds,
   id: string,
   at: number,

@@ -14,11 +14,11 @@ export function json(status: number, body: string, headers: Record<string, strin
 }
 
 /** An error as the core endpoints word it: `{"message": …}`. */
-export function failure(status: number, message: string, headers: Record<string, string> = {}): Answer {
+export function failureAnswer(status: number, message: string, headers: Record<string, string> = {}): Answer {
   return json(status, JSON.stringify({ message }), headers);
 }
 
-export function html(status: number, text: string): Answer {
+export function htmlAnswer(status: number, text: string): Answer {
   const body = `<html>\r\n<head><title>${text}</title></head>\r\n<body><h1>${text}</h1></body>\r\n</html>\r\n`;
   return { status, headers: { 'content-type': 'text/html' }, body };
 }

@@ -169,7 +169,7 @@ export const CASE_SUMMARIES: Words = [
   'No data is known to have left the mailbox.',
 ];
 
-export const PLACES: readonly [Place, ...Place[]] = [
+export const PLACES: readonly [CityPlace, ...CityPlace[]] = [
   { city: 'Reykjavík', state: 'Capital Region', country: 'Iceland' },
   { city: 'Oulu', state: 'North Ostrobothnia', country: 'Finland' },
   { city: 'Valdivia', state: 'Los Ríos', country: 'Chile' },
@@ -177,7 +177,7 @@ export const PLACES: readonly [Place, ...Place[]] = [
   { city: 'Dunedin', state: 'Otago', country: 'New Zealand' },
 ];
 
-export interface Place {
+export interface CityPlace {
   readonly city?: string;
   readonly state?: string;
   readonly country: string;

@@ -4,8 +4,8 @@ import type { Batch, HistoryStore, Recorded } from '../history/store.js';
 import type { Account } from '../integrations/accounts.js';
 import type { Log } from '../log.js';
 import type { DriftSighting, DriftTally } from '../model/drift.js';
-import type { LedgerEntry, MissingRecord, QuarantineEntry } from '../model/ledger.js';
-import type { Reconciliation, Run, RunCounts, RunStatus, RunTrigger } from '../model/run.js';
+import type { LedgerEntry, MissingEntry, QuarantineEntry } from '../model/ledger.js';
+import type { ReconciliationRecord, RunCounts, RunRecord, RunStatus, RunTrigger } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
 import { KIND_OF, type ListedKind, type RecordKey, type Resource } from '../resources/registry.js';
 import { DAY, HOUR, type Instant, MINUTE, toInstant } from '../values/instant.js';
@@ -106,7 +106,7 @@ export interface SyncSettings {
   readonly chunkRecords: number;
   readonly chunkBytes: number;
   /** After so many failures one after the other the rest of a pass is left to the next poll. */
-  readonly failureStreak: number;
+  readonly consecutiveFailures: number;
   /** How long a query waits for a live read before it is given what is recorded. */
   readonly liveWaitMs: number;
   /** How long after a failed live list the next is tried. */
@@ -126,7 +126,7 @@ export const DEFAULT_SYNC_SETTINGS: SyncSettings = {
   detailConcurrency: 8,
   chunkRecords: 100,
   chunkBytes: 8 * 1024 * 1024,
-  failureStreak: 3,
+  consecutiveFailures: 3,
   liveWaitMs: 20_000,
   liveRetryMs: 15_000,
 };
@@ -137,7 +137,7 @@ export const FIRST_COLLECTION_MS = 30 * DAY;
 /** Told of every step that a run records, to count it; must not throw. */
 export interface SyncObserver {
   /** `run` is as the step left it: one that has ended says so once. */
-  recorded(run: Run, ledger: readonly LedgerEntry[], recorded: Recorded): void;
+  recorded(run: RunRecord, ledger: readonly LedgerEntry[], recorded: Recorded): void;
   /** Abnormal's answers to an integration have come to differ in more than before from what is known; by how much now. */
   drifted?(integration: string, tally: DriftTally): void;
 }
@@ -169,8 +169,8 @@ export interface RunRecorder {
     status: RunStatus,
     part?: BatchPart,
     forecast?: Partial<RunCounts>,
-    reconciliation?: Reconciliation,
-  ): Promise<Recorded & { run: Run }>;
+    reconciliation?: ReconciliationRecord,
+  ): Promise<Recorded & { run: RunRecord }>;
   counts(): RunCounts;
   /** Whether anything of it has been written. */
   hasBegun(): boolean;
@@ -179,46 +179,46 @@ export interface RunRecorder {
 
 export interface RunStart {
   readonly trigger: RunTrigger;
-  readonly parameters: Run['parameters'];
+  readonly parameters: RunRecord['parameters'];
   /** Now, unless given. */
   readonly startedAt?: Instant;
 }
 
 /** How a pass has fared. */
-export interface Fortune {
+export interface PassTally {
   read: number;
   /** Windows that did not come out whole. */
-  flawed: number;
+  incompleteWindows: number;
   /** Windows that could not be listed, one after the other. */
-  streak: number;
+  consecutiveFailures: number;
   lastError: UpstreamError | null;
 }
 
-export function newFortune(): Fortune {
-  return { read: 0, flawed: 0, streak: 0, lastError: null };
+export function newPassTally(): PassTally {
+  return { read: 0, incompleteWindows: 0, consecutiveFailures: 0, lastError: null };
 }
 
 /** The records wanted so far that could not be read, by id. */
-export type Missing = Map<string, MissingRecord>;
+export type MissingByKey = Map<string, MissingEntry>;
 
 /** As much of a reason as a ledger entry keeps; the quarantine has all of it. */
 const LONGEST_REASON = 300;
 
-export function addMissing(missing: Missing, entry: Omit<QuarantineEntry, 'runId'>): void {
+export function addMissing(missing: MissingByKey, entry: Omit<QuarantineEntry, 'runId'>): void {
   const { key, code, reason, firstSeenAt } = entry;
   const { id } = key;
   missing.set(id, { id, code, reason: reason.slice(0, LONGEST_REASON), since: firstSeenAt });
 }
 
 /** One window of one source, as it is being compared with what Abnormal has. */
-export interface Inspection extends SyncEnv, Source, Reading {
+export interface WindowUnderReview extends SyncEnv, Source, Reading {
   readonly window: Window;
   /** The stream that defines the source's population. */
   readonly stream: Stream;
 }
 
 /** Where Abnormal named a record: in `span`, and at `time` where it said so. */
-export interface Sighting {
+export interface ListedRecord {
   readonly span: Window;
   readonly time: Instant | null;
 }
@@ -226,7 +226,7 @@ export interface Sighting {
 /** Counts what answers had that is not known, and writes that down. Never fails: nothing hangs on it. */
 export interface DriftLog {
   /** Counts what one answer had. */
-  note(integration: string, sightings: readonly DriftSighting[], at: Instant): void;
+  note(integration: string, listed: readonly DriftSighting[], at: Instant): void;
   /** Writes what was counted, if there is a name among it that was not there before. */
   writeNews(integration: string): Promise<void>;
   /** Writes what was counted: of one integration, or of all. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { linkSignals, unlessAborted } from '../async/signals.js';
-import { createFlights, type Flights } from '../async/single-flight.js';
+import { createSingleFlight, type SingleFlight } from '../async/single-flight.js';
 import type { Accounts } from '../integrations/accounts.js';
 import { RESOURCES } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';
@@ -36,7 +36,7 @@ interface Underway {
 export function createSync({ newId = randomUUID, ...options }: SyncOptions): Sync {
   const { accounts } = options;
   const env: SyncEnv = { ...options, newId, activeRuns: new Set(), drift: createDriftLog(options) };
-  const deltas = createFlights<DeltaOutcome>(env.clock);
+  const deltas = createSingleFlight<DeltaOutcome>(env.clock);
   const underway = new Map<string, Underway>();
   const comparing = new Set<Promise<ReconcileReport>>();
   const closing = new AbortController();
@@ -83,10 +83,10 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     poll: Omit<PollOptions, 'trigger'>,
     run: (source: Source) => Promise<PassReport>,
   ): Promise<PollReport> {
-    const { resources = RESOURCES, integrations, isOneOfMany = false } = poll;
+    const { resources = RESOURCES, integrations, otherWritersMayPoll = false } = poll;
     const wanted = accounts.list().filter(({ name }) => integrations?.includes(name) ?? true);
     const names = wanted.map(({ name }) => name);
-    if (!isOneOfMany) await markInterrupted(env, names);
+    if (!otherWritersMayPoll) await markInterrupted(env, names);
     const sources = wanted.flatMap((account) => resources.map((resource) => ({ account, resource })));
     const passes = await Promise.allSettled(sources.map(run));
     return { passes: passes.map(reportOf) };
@@ -110,7 +110,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     async close() {
       closing.abort();
       await Promise.allSettled([...[...underway.values()].map(({ done }) => done), ...comparing]);
-      await live.landed();
+      await live.settledAll();
       await env.drift.write();
     },
   };
@@ -128,15 +128,15 @@ function reportOf(result: PromiseSettledResult<PassReport>): PassReport {
   return result.value;
 }
 
-/** `Live`, with an end: `landed` resolves when nothing that it began is on its way any more. */
+/** `Live`, with an end: `settledAll` resolves when nothing that it began is on its way any more. */
 interface LiveSync extends Live {
-  landed(): Promise<void>;
+  settledAll(): Promise<void>;
 }
 
 function createLive(
   env: SyncEnv,
   accounts: Accounts,
-  deltas: Flights<DeltaOutcome>,
+  deltas: SingleFlight<DeltaOutcome>,
   closing: AbortSignal,
 ): LiveSync {
   const records = new LiveRecords(env, accounts, closing);
@@ -144,8 +144,8 @@ function createLive(
   return {
     record: (key, maxAgeMs, signal) => records.record(key, maxAgeMs, signal),
     list: (resource, integrations, maxAgeMs, signal) => lists.list(resource, integrations, maxAgeMs, signal),
-    landed: async () => {
-      await Promise.all([records.landed(), lists.landed()]);
+    settledAll: async () => {
+      await Promise.all([records.settledAll(), lists.settledAll()]);
     },
   };
 }

@@ -1,17 +1,17 @@
 import { newMeter } from '../abnormal/client.js';
 import type { Recorded } from '../history/store.js';
-import type { Run, RunCounts, RunStatus } from '../model/run.js';
+import type { RunCounts, RunRecord, RunStatus } from '../model/run.js';
 import {
   type BatchPart,
-  type Fortune,
   nowOf,
+  type PassTally,
   type RunRecorder,
   type RunStart,
   type Source,
   type SyncEnv,
   type Tally,
 } from './context.js';
-import type { Refusal, Stop } from './stop.js';
+import type { Stop, UpstreamRefusal } from './stop.js';
 import { statusMessage, updateStates } from './stream-states.js';
 
 const MAX_NOTES = 20;
@@ -34,7 +34,7 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
     ...sum,
   });
 
-  const runNow = (status: RunStatus): Run => ({
+  const runNow = (status: RunStatus): RunRecord => ({
     id,
     integration: source.account.name,
     resource: source.resource,
@@ -47,7 +47,7 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
     errors: [...errors],
   });
 
-  async function write(run: Run, part: BatchPart): Promise<Recorded> {
+  async function write(run: RunRecord, part: BatchPart): Promise<Recorded> {
     steps += 1;
     env.activeRuns.add(id);
     const recorded = await env.store.record({
@@ -116,16 +116,16 @@ export async function markInterrupted(env: SyncEnv, integrations: readonly strin
   }
 }
 
-function interrupted(env: SyncEnv, run: Run): Run {
+function interrupted(env: SyncEnv, run: RunRecord): RunRecord {
   return { ...run, status: 'INTERRUPTED', endedAt: nowOf(env), errors: [...run.errors, 'its process ended'] };
 }
 
 const NOTHING = { observations: [], tombstones: [], ledger: [], streams: [], quarantine: [], released: [] };
 
 /** How a run ends that fared so and was stopped by that. */
-function runStatusOf({ read, flawed }: Fortune, stop: Stop | null): RunStatus {
+function runStatusOf({ read, incompleteWindows }: PassTally, stop: Stop | null): RunStatus {
   if (stop?.kind === 'INTERRUPTED') return 'INTERRUPTED';
-  if (!stop && flawed === 0) return 'SUCCEEDED';
+  if (!stop && incompleteWindows === 0) return 'SUCCEEDED';
   return read > 0 ? 'PARTIAL' : 'FAILED';
 }
 
@@ -134,9 +134,9 @@ export async function endRun(
   env: SyncEnv,
   source: Source,
   recorder: RunRecorder,
-  fortune: Fortune,
+  fortune: PassTally,
   stop: Stop | null,
-): Promise<Run> {
+): Promise<RunRecord> {
   const status = runStatusOf(fortune, stop);
   const { run } =
     stop?.kind === 'REFUSED'
@@ -154,7 +154,7 @@ function endRefused(
   source: Source,
   recorder: RunRecorder,
   runStatus: RunStatus,
-  refusal: Refusal,
+  refusal: UpstreamRefusal,
 ) {
   const { status, error } = refusal;
   const message = statusMessage(status, source, error.message);

@@ -2,10 +2,10 @@ import { type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
 import type { StreamStatus } from '../model/stream.js';
 
 /** Ends work before it is done; what was read until then is recorded. */
-export type Stop = { readonly kind: 'INTERRUPTED' } | Refusal | GivingUp;
+export type Stop = { readonly kind: 'INTERRUPTED' } | UpstreamRefusal | GivingUp;
 
 /** Abnormal refuses the resource as a whole, or cannot be reached: the next poll tries again. */
-export interface Refusal {
+export interface UpstreamRefusal {
   readonly kind: 'REFUSED';
   readonly status: StreamStatus;
   readonly error: UpstreamError;

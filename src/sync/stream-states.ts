@@ -50,7 +50,7 @@ export function updateStates<T>(
   record: (streams: readonly StreamState[]) => Promise<T>,
   from: Instant | null = null,
 ): Promise<T> {
-  return inTurn(env.store, async () => {
+  return serialised(env.store, async () => {
     const before = await sourceStates(env, source, from);
     const after = before.map((state) => ({ ...state, ...change(state) }));
     const recorded = await record(after);
@@ -107,7 +107,7 @@ export function statusMessage(
 const last = new WeakMap<HistoryStore, Promise<unknown>>();
 
 /** Does the work once all that was asked for on the same history before has ended. */
-function inTurn<T>(store: HistoryStore, work: () => Promise<T>): Promise<T> {
+function serialised<T>(store: HistoryStore, work: () => Promise<T>): Promise<T> {
   const done = (last.get(store) ?? Promise.resolve()).then(work);
   last.set(
     store,

@@ -3,7 +3,7 @@ import type { Accounts } from '../integrations/accounts.js';
 import type { Log } from '../log.js';
 import type { GapReason } from '../model/coverage.js';
 import type { QuarantineCode } from '../model/ledger.js';
-import type { Reconciliation, RunCounts, RunStatus, RunTrigger } from '../model/run.js';
+import type { ReconciliationRecord, RunCounts, RunStatus, RunTrigger } from '../model/run.js';
 import type { StreamStatus } from '../model/stream.js';
 import type { FilterKey, Kind, RecordKey, Resource } from '../resources/registry.js';
 import { DAY, type Instant } from '../values/instant.js';
@@ -83,7 +83,7 @@ export interface PollOptions {
    * Whether other processes may be polling now: then no run that stands as running is taken for one that was cut
    * short. False unless given.
    */
-  readonly isOneOfMany?: boolean;
+  readonly otherWritersMayPoll?: boolean;
   /** Ends the poll after the record in hand; it still answers with its report. */
   readonly signal: AbortSignal;
   readonly onProgress?: OnProgress;
@@ -185,7 +185,7 @@ export interface ReconcileProgress {
 type OnReconciled = (progress: ReconcileProgress) => void;
 
 /** One window that was compared. */
-export interface Reconciled extends Reconciliation {
+export interface Reconciled extends ReconciliationRecord {
   readonly integration: string;
   readonly resource: Resource;
   readonly runId: string;

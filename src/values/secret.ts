@@ -13,7 +13,7 @@ export class Secret {
   }
 
   /** `text` with the credential blotted out: as it is, and as a URL or (nested) JSON would write it. */
-  blotFrom(text: string): string {
+  redactFrom(text: string): string {
     return formsOf(this.#value).reduce((rest, form) => rest.replaceAll(form, '[redacted]'), text);
   }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Campaign } from '../../src/resources/campaign/campaign.js';
-import type { Case } from '../../src/resources/case/case.js';
+import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
+import type { CaseRecord } from '../../src/resources/case/case.js';
 import { json, raw } from '../support/upstream-server.js';
 import { decodeError, type Harness, POLL, startHarness } from './harness.js';
 import { campaignPayload, casePayload } from './payloads.js';
@@ -64,7 +64,7 @@ describe('a case', () => {
     expect(payload).toEqual({ item: null, detail: casePayload() });
   });
 
-  test.each<[string, Record<string, unknown>, Record<string, unknown>, Partial<Case>]>([
+  test.each<[string, Record<string, unknown>, Record<string, unknown>, Partial<CaseRecord>]>([
     ['an id as text', { caseId: '4711' }, {}, { caseId: '4711' }],
     ['a summary of one text', { genai_summary: 'All in one.' }, {}, { genaiSummary: ['All in one.'] }],
     ['a summary of null', { genai_summary: null }, {}, { genaiSummary: [] }],
@@ -280,7 +280,7 @@ describe('a campaign', () => {
     expect(payload).toEqual(campaignPayload());
   });
 
-  test.each<[string, Record<string, unknown>, Partial<Campaign>]>([
+  test.each<[string, Record<string, unknown>, Partial<CampaignRecord>]>([
     [
       'one that is being looked at',
       { judgementStatus: 'Scanning', overallStatus: '', attackType: '' },

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
-import { type Budget, createBudget, type Place } from '../../src/abnormal/budget.js';
+import { type Budget, createBudget, type QueuePlace } from '../../src/abnormal/budget.js';
 import type { AbnormalClient, CallOptions } from '../../src/abnormal/client.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import { FILTER_KEYS, type Kind, RESOURCES, type Resource } from '../../src/resources/registry.js';
@@ -58,7 +58,7 @@ class CountingBudget implements Budget {
     this.snapshot = () => budget.snapshot();
   }
 
-  async acquire(...args: Parameters<Budget['acquire']>): Promise<Place> {
+  async acquire(...args: Parameters<Budget['acquire']>): Promise<QueuePlace> {
     const place = await this.budget.acquire(...args);
     this.inFlight += 1;
     const release = () => {

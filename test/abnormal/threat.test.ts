@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Message } from '../../src/resources/threat/threat.js';
+import type { MessageRecord } from '../../src/resources/threat/threat.js';
 import { canonicalJson } from '../../src/values/canonical-json.js';
 import { json, type Reply, raw } from '../support/upstream-server.js';
 import { decodeError, type Harness, POLL, startHarness, upstreamError } from './harness.js';
@@ -15,7 +15,7 @@ afterEach(() => h.close());
 
 const threat = (id = 't1') => h.client.detail('threat', id, null, POLL);
 
-async function decoded(changes: Record<string, unknown>): Promise<Message> {
+async function decoded(changes: Record<string, unknown>): Promise<MessageRecord> {
   h.server.on('/threats/t1', json(threatPayload([messagePayload(changes)])));
   const [message] = (await threat()).record.messages;
   if (!message) throw new Error('no message');
@@ -131,7 +131,7 @@ describe('message ids', () => {
 });
 
 describe('fields whose form varies', () => {
-  test.each<[string, Record<string, unknown>, Partial<Message>]>([
+  test.each<[string, Record<string, unknown>, Partial<MessageRecord>]>([
     ['toAddresses: one', { toAddresses: 'a@x.example' }, { toAddresses: ['a@x.example'] }],
     [
       'toAddresses: joined',
@@ -367,7 +367,7 @@ describe('pages of messages', () => {
     messagePayload({ abxMessageIdStr: id, receivedTime: `2026-02-01T08:${10 + minute}:00Z`, ...changes });
   const page = (pageNumber: number, messages: readonly unknown[], nextPageNumber?: unknown): Reply =>
     json(threatPayload(messages, { pageNumber, nextPageNumber }));
-  const ids = (messages: readonly Message[]) => messages.map(({ messageId }) => messageId);
+  const ids = (messages: readonly MessageRecord[]) => messages.map(({ messageId }) => messageId);
 
   test('are followed and joined; the paging leaves no trace in the payload', async () => {
     h.server.on(

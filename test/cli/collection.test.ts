@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { exitCodeOf, printReport } from '../../src/cli/collection.js';
+import { pollExitCode, printReport } from '../../src/cli/collection.js';
 import type { GapReason } from '../../src/model/coverage.js';
 import { NO_COUNTS } from '../../src/model/run.js';
 import type { StreamStatus } from '../../src/model/stream.js';
@@ -50,14 +50,14 @@ describe('the exit code of a collection', () => {
     ['the token is refused', pass('TOKEN_REJECTED'), 1],
     ['Abnormal cannot be reached', pass('UNAVAILABLE'), 1],
   ])('when %s', (_when, report, code) => {
-    expect(exitCodeOf({ passes: [pass('OK'), report] }, going)).toBe(code);
+    expect(pollExitCode({ passes: [pass('OK'), report] }, going)).toBe(code);
   });
 
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ])('ended by %s', (signal, code) => {
-    expect(exitCodeOf({ passes: [pass('OK')] }, AbortSignal.abort(signal))).toBe(code);
+    expect(pollExitCode({ passes: [pass('OK')] }, AbortSignal.abort(signal))).toBe(code);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodeFor } from '../../src/cli/command.js';
-import { exitCodeOf, printReconciliations } from '../../src/cli/reconcile.js';
+import { printReconciliations, reconcileExitCode } from '../../src/cli/reconcile.js';
 import type { Reconciled } from '../../src/sync/sync.js';
 
 const going = new AbortController().signal;
@@ -55,14 +55,14 @@ describe('the exit code of a reconciliation', () => {
     ['there is nothing but what is not licensed', [found({ ...UNVERIFIED, failure: 'NOT_LICENSED' })], 2],
     ['threats have no export', [found({ ...UNVERIFIED, resource: 'threats', failure: 'NOT_ENABLED' })], 2],
   ])('when %s', (_, reconciliations, code) => {
-    expect(exitCodeOf({ reconciliations }, going)).toBe(code);
+    expect(reconcileExitCode({ reconciliations }, going)).toBe(code);
   });
 
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ])('ended by %s', (signal, code) => {
-    expect(exitCodeOf({ reconciliations: [found()] }, AbortSignal.abort(signal))).toBe(code);
+    expect(reconcileExitCode({ reconciliations: [found()] }, AbortSignal.abort(signal))).toBe(code);
   });
 
   test('that is no verdict is none of theirs', () => {

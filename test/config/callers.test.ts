@@ -28,7 +28,7 @@ describe('API_KEYS', () => {
       { name: 'jobs.nightly', role: 'operator', hash: hash(text) },
     ]);
     expect(JSON.stringify(config)).not.toContain(KEY);
-    const blotted = config.secrets.reduce((rest, secret) => secret.blotFrom(rest), `a ${KEY} b ${text} c`);
+    const blotted = config.secrets.reduce((rest, secret) => secret.redactFrom(rest), `a ${KEY} b ${text} c`);
     expect(blotted).toBe('a [redacted] b [redacted] c');
   });
 

@@ -127,7 +127,7 @@ describe('the vault', () => {
   test('keeps its keys, in each form, and the token that is to be stored out of what is written', () => {
     const { secrets } = configOf({ ENCRYPTION_KEY: `${KEY},${OLD}`, ABNORMAL_NEW_TOKEN: TOKEN });
     const text = `${KEY} ${Buffer.from(KEY, 'base64').toString('hex')} ${OLD} ${Buffer.from(OLD, 'hex').toString('base64')} ${TOKEN}`;
-    const blotted = secrets.reduce((rest, secret) => secret.blotFrom(rest), text);
+    const blotted = secrets.reduce((rest, secret) => secret.redactFrom(rest), text);
     expect(blotted.replaceAll('[redacted]', '').trim()).toBe('');
     expect(inspect(configOf({ ENCRYPTION_KEY: KEY }), { depth: 9 })).not.toContain(KEY);
   });
@@ -206,7 +206,7 @@ test('the credentials of a configuration are gathered, so that no output holds t
   const history = 'mongodb+srv://gateway:p%40ss%2Fword@cluster.example/history';
   const { secrets } = configOf({ ABNORMAL_TOKEN: TOKEN, HISTORY: history });
   const text = `${TOKEN} ${history} p@ss/word`;
-  expect(secrets.reduce((rest, secret) => secret.blotFrom(rest), text)).toBe(
+  expect(secrets.reduce((rest, secret) => secret.redactFrom(rest), text)).toBe(
     '[redacted] mongodb+srv://gateway:[redacted]@cluster.example/history [redacted]',
   );
 });

@@ -7,13 +7,13 @@ import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { createServer } from '../../src/http/server.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createLog } from '../../src/log.js';
-import type { Revision } from '../../src/model/revision.js';
-import type { Campaign } from '../../src/resources/campaign/campaign.js';
-import type { Case } from '../../src/resources/case/case.js';
-import type { Threat } from '../../src/resources/threat/threat.js';
+import type { RevisionRecord } from '../../src/model/revision.js';
+import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
+import type { CaseRecord } from '../../src/resources/case/case.js';
+import type { ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
 import { HOUR } from '../../src/values/instant.js';
-import { createWorld, heldOf, type World } from '../sync/harness.js';
+import { createTenantWorld, heldOf, type World } from '../sync/harness.js';
 
 const NOW = '2026-03-30T00:00:00.000Z';
 
@@ -59,14 +59,15 @@ async function personalOf({ store }: World): Promise<Set<string>> {
     for (const text of texts) if (text && text.length > 3) found.add(text);
   };
   for (const { record } of (await heldOf(store, 'threat')).values()) {
-    for (const message of (record as Threat).messages) {
+    for (const message of (record as ThreatRecord).messages) {
       take(message.subject, message.fromAddress, message.recipientAddress, message.returnPath);
       take(...message.toAddresses, ...message.ccAddresses, ...message.replyToAddresses);
     }
   }
-  for (const { record } of (await heldOf(store, 'case')).values()) take((record as Case).affectedEmployee);
+  for (const { record } of (await heldOf(store, 'case')).values())
+    take((record as CaseRecord).affectedEmployee);
   for (const { record } of (await heldOf(store, 'campaign')).values()) {
-    const { subject, fromAddress, recipientAddress } = record as Campaign;
+    const { subject, fromAddress, recipientAddress } = record as CampaignRecord;
     take(subject, fromAddress, recipientAddress);
   }
   return found;
@@ -78,7 +79,7 @@ test('a day with faults leaves no address and no subject in the log', async () =
     ...{ level: 'info', pretty: false, secrets: [] },
     destination: { write: (line) => lines.push(line) },
   });
-  const world = await createWorld({
+  const world = await createTenantWorld({
     now: NOW,
     log,
     tenant: {
@@ -106,7 +107,9 @@ test('a day with faults leaves no address and no subject in the log', async () =
   try {
     for (let hour = 0; hour <= 24; hour += 4) {
       await world.poll();
-      const [threat] = [...(await heldOf(store, 'threat')).values()].slice(hour) as Revision<'threat'>[];
+      const [threat] = [...(await heldOf(store, 'threat')).values()].slice(
+        hour,
+      ) as RevisionRecord<'threat'>[];
       const { fromAddress, subject } = threat?.record.messages[0] ?? {};
       for (const body of questionsAbout(
         fromAddress ?? 'a@b.example',

@@ -2,15 +2,15 @@ import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { textReport } from '../../src/cli/report-output.js';
-import type { Finding } from '../../src/controls/control.js';
-import { type Evidence, evaluatePeriod } from '../../src/evidence/evaluate-period.js';
+import type { ControlFinding } from '../../src/controls/control.js';
+import { evaluatePeriod, type PeriodEvidence } from '../../src/evidence/evaluate-period.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { askExample, collectExample, EXAMPLE, plantedIn, TENANT } from '../support/worked-example.js';
 
 let store: HistoryStore;
-let evidence: Evidence;
+let evidence: PeriodEvidence;
 
 beforeAll(async () => {
   store = await openStore('sqlite::memory:', 'write');
@@ -25,7 +25,7 @@ const exceptionsOf = (control: string) =>
   evidence.results.find((result) => result.control === control)?.exceptions ?? [];
 
 /** A span by its stream and its ends, to the minute. */
-function spanText({ subject, at }: Finding): string {
+function spanText({ subject, at }: ControlFinding): string {
   if (subject.type !== 'SPAN') return subject.type;
   const { stream, to } = subject;
   return `${stream.resource}/${stream.filterKey} ${at?.slice(0, 16)} ${to.slice(0, 16)}`;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ControlResult } from '../../src/controls/evaluate.js';
-import type { Evidence } from '../../src/evidence/evaluate-period.js';
+import type { EvaluatedControl } from '../../src/controls/evaluate.js';
+import type { PeriodEvidence } from '../../src/evidence/evaluate-period.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore, Pin } from '../../src/history/store.js';
-import type { Reconciliation, Run } from '../../src/model/run.js';
-import type { Threat } from '../../src/resources/threat/threat.js';
+import type { ReconciliationRecord, RunRecord } from '../../src/model/run.js';
+import type { ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { Instant } from '../../src/values/instant.js';
 import { mail } from '../support/control-facts.js';
 import { ask, hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
@@ -85,14 +85,14 @@ const credentials = [
   { integration: 'default', kind: 'TOKEN', issuedAt: '2026-01-01T00:00:00.000Z', expiresAt: null },
 ] as const;
 
-const resultOf = (evidence: Evidence, id: string): ControlResult => {
+const resultOf = (evidence: PeriodEvidence, id: string): EvaluatedControl => {
   const found = evidence.results.find(({ control }) => control === id);
   if (!found) throw new Error(`no ${id}`);
   return found;
 };
 
 describe('a month with planted failings', () => {
-  let evidence: Evidence;
+  let evidence: PeriodEvidence;
   beforeAll(async () => {
     evidence = await ask(store, { period: '2026-09', credentials });
   });
@@ -292,7 +292,7 @@ describe('as of a pin', () => {
 });
 
 describe('records without a time', () => {
-  const undated = (id: string): Threat =>
+  const undated = (id: string): ThreatRecord =>
     sampleThreat(id, { messages: [sampleMessage(id, mail('', null, { receivedTime: null }))] });
 
   test('belong to when they were first recorded, whatever became of them since', async () => {
@@ -323,7 +323,7 @@ describe('comparisons with Abnormal’s own population', () => {
     const span = { from: '2026-08-20T00:00:00.000Z', to: '2026-10-02T00:00:00.000Z' };
     await recordHistory(own, { ...span, seen: threat('held', day(3), [['m', 1000]]) });
     const none = { count: 0, ids: [] };
-    const reconciliation: Reconciliation = {
+    const reconciliation: ReconciliationRecord = {
       ...{
         from: day(1),
         to: day(31),
@@ -343,7 +343,7 @@ describe('comparisons with Abnormal’s own population', () => {
         opened: [],
       },
     };
-    const run = (changes: Partial<Run>) =>
+    const run = (changes: Partial<RunRecord>) =>
       sampleRun('compare', { trigger: 'RECONCILE', startedAt: '2026-10-03T00:00:00.000Z', ...changes });
     const now = '2026-10-03T01:00:00.000Z';
     await own.record(batchOf('begun', { now: '2026-10-03T00:00:00.000Z', run: run({}) }));

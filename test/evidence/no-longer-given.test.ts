@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ControlResult } from '../../src/controls/evaluate.js';
+import type { EvaluatedControl } from '../../src/controls/evaluate.js';
 import { htmlReport } from '../../src/evidence/report/html-report.js';
 import { jsonReport } from '../../src/evidence/report/json.js';
 import { oscalReport } from '../../src/evidence/report/oscal.js';
@@ -8,7 +8,7 @@ import type { ListedKind } from '../../src/resources/registry.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
 import { DAY, HOUR, type Instant, shift } from '../../src/values/instant.js';
 import { ask } from '../support/evidence-history.js';
-import { createWorld, INTEGRATION, type World } from '../sync/harness.js';
+import { createTenantWorld, INTEGRATION, type World } from '../sync/harness.js';
 
 /*
  * What Abnormal returned once and returns no more, over HTTP and through the sync: no failed control may pass by it.
@@ -26,7 +26,7 @@ async function start(
   kind: ListedKind,
   changed: (payload: Record<string, unknown>, id: string) => unknown,
 ): Promise<{ id: string; answer: (rule: FaultRule['fault']) => void }> {
-  world = await createWorld({
+  world = await createTenantWorld({
     now: NOW,
     tenant: {
       ...{ seed: 'gone', from: '2026-02-15T00:00:00.000Z', to: '2026-04-30T00:00:00.000Z' },
@@ -60,7 +60,7 @@ async function pollOften(): Promise<void> {
   }
 }
 
-async function judge(asOf: Instant | null = null): Promise<Record<string, ControlResult>> {
+async function judge(asOf: Instant | null = null): Promise<Record<string, EvaluatedControl>> {
   const pin = await (asOf === null ? world.store.head() : world.store.pinAt(asOf));
   const { results } = await ask(world.store, { period: PERIOD, pin });
   return Object.fromEntries(results.map((result) => [result.control, result]));
@@ -98,7 +98,7 @@ function propsNamed(
   return names.map((name) => props.find((prop) => prop.name === name)?.value);
 }
 
-const brief = ({ verdict, population, outcomes, noLongerGiven }: ControlResult) => ({
+const brief = ({ verdict, population, outcomes, noLongerGiven }: EvaluatedControl) => ({
   ...{ verdict, count: population.count, exceptions: outcomes.EXCEPTION, gone: noLongerGiven.count },
 });
 
@@ -124,7 +124,7 @@ describe('a threat of which a message was left in its mailbox', () => {
       return detail(payload, id, ['11', '22']);
     });
     const before = await judge();
-    expect(brief(before['attacks-remediated'] as ControlResult)).toEqual({
+    expect(brief(before['attacks-remediated'] as EvaluatedControl)).toEqual({
       ...{ verdict: 'FAIL', count: 2, exceptions: 1, gone: 0 },
     });
     const { at } = await world.store.head();
@@ -141,7 +141,7 @@ describe('a threat of which a message was left in its mailbox', () => {
     answer(ok(Array.isArray(next) ? detail(template, id, next) : { threatId: id, ...next }));
     await pollOften();
     const after = await judge();
-    const remediated = after['attacks-remediated'] as ControlResult;
+    const remediated = after['attacks-remediated'] as EvaluatedControl;
     expect(brief(remediated)).toEqual({ verdict: 'FAIL', count: 2, exceptions: 1, gone });
     expect(remediated.reason).toContain(`Abnormal no longer returns ${gone} of the 2 messages`);
     expect(remediated.exceptions.map(({ subject }) => subject)).toEqual([
@@ -153,11 +153,11 @@ describe('a threat of which a message was left in its mailbox', () => {
     );
     expect(since !== null && since > at).toBe(true);
     // the threat is held with what Abnormal gave, so nothing says that it came without any message
-    const captured = after['attacks-captured'] as ControlResult;
+    const captured = after['attacks-captured'] as EvaluatedControl;
     expect(captured.exceptions.filter(({ subject }) => subject.type === 'RECORD')).toEqual([]);
     expect(captured.population.count).toBe(1);
     expect(captured.noLongerGiven.count).toBe(gone === 2 ? 1 : 0);
-    expect((after['detection-active'] as ControlResult).population.count).toBe(1);
+    expect((after['detection-active'] as EvaluatedControl).population.count).toBe(1);
     expect(await judge(at)).toEqual(before);
   });
 
@@ -166,11 +166,11 @@ describe('a threat of which a message was left in its mailbox', () => {
     answer({ kind: 'notFound' });
     await pollOften();
     const after = await judge();
-    expect(brief(after['attacks-remediated'] as ControlResult)).toEqual({
+    expect(brief(after['attacks-remediated'] as EvaluatedControl)).toEqual({
       ...{ verdict: 'FAIL', count: 2, exceptions: 1, gone: 2 },
     });
     for (const control of ['attacks-captured', 'detection-active']) {
-      const { population, noLongerGiven } = after[control] as ControlResult;
+      const { population, noLongerGiven } = after[control] as EvaluatedControl;
       expect([control, population.count, noLongerGiven.count]).toEqual([control, 1, 1]);
     }
     await expectNamed(['11', '22']);
@@ -186,7 +186,7 @@ describe('a threat of which a message was left in its mailbox', () => {
     answer(ok({ ...late, messages }));
     await pollOften();
     const { 'attacks-remediated': remediated } = await judge();
-    expect(brief(remediated as ControlResult)).toMatchObject({ count: 2, exceptions: 0, gone: 0 });
+    expect(brief(remediated as EvaluatedControl)).toMatchObject({ count: 2, exceptions: 0, gone: 0 });
   });
 });
 
@@ -196,13 +196,13 @@ test('a case that nobody took up fails its control still when it answers 404 twi
     ...{ caseId, case_status: 'Action Required', customerVisibleTime: AT },
   }));
   const before = await judge();
-  expect(brief(before['account-takeover-handled'] as ControlResult)).toEqual({
+  expect(brief(before['account-takeover-handled'] as EvaluatedControl)).toEqual({
     ...{ verdict: 'FAIL', count: 1, exceptions: 1, gone: 0 },
   });
   const { at } = await world.store.head();
   answer({ kind: 'notFound' });
   await pollOften();
-  const after = (await judge())['account-takeover-handled'] as ControlResult;
+  const after = (await judge())['account-takeover-handled'] as EvaluatedControl;
   expect(brief(after)).toEqual({ verdict: 'FAIL', count: 1, exceptions: 1, gone: 1 });
   expect(after.noLongerGiven.members[0]?.subject.key.id).toBe(id);
   expect(await judge(at)).toEqual(before);
@@ -215,14 +215,14 @@ test('a campaign that was never judged fails its control still when it answers 4
   }));
   await pollOften();
   const before = await judge();
-  expect(brief(before['abuse-mailbox-operating'] as ControlResult)).toEqual({
+  expect(brief(before['abuse-mailbox-operating'] as EvaluatedControl)).toEqual({
     ...{ verdict: 'FAIL', count: 1, exceptions: 1, gone: 0 },
   });
   const { at } = await world.store.head();
   answer({ kind: 'notFound' });
   await pollOften();
   const after = await judge();
-  expect(brief(after['abuse-mailbox-operating'] as ControlResult)).toEqual({
+  expect(brief(after['abuse-mailbox-operating'] as EvaluatedControl)).toEqual({
     ...{ verdict: 'FAIL', count: 1, exceptions: 1, gone: 1 },
   });
   expect(await judge(at)).toEqual(before);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CredentialFact, Member, Verdict } from '../../src/controls/control.js';
-import type { ControlResult } from '../../src/controls/evaluate.js';
+import type { ControlVerdict, CredentialFact, Member } from '../../src/controls/control.js';
+import type { EvaluatedControl } from '../../src/controls/evaluate.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { keyText } from '../../src/resources/registry.js';
@@ -242,7 +242,7 @@ function seenOf(world: World): Seen[] {
 }
 
 interface Expected {
-  readonly verdict: Verdict;
+  readonly verdict: ControlVerdict;
   readonly count: number;
   readonly met: number;
   readonly missed: number;
@@ -372,7 +372,7 @@ function verdictOf(
   missed: number,
   doubtful: number,
   tooSlow = false,
-): Verdict {
+): ControlVerdict {
   if (missed > 0 || tooSlow) return 'FAIL';
   if (!covered || doubtful > 0) return 'INSUFFICIENT_DATA';
   return met === 0 ? 'NOT_APPLICABLE' : 'PASS';
@@ -482,7 +482,7 @@ function expectedReports(world: World): Expected {
   return { verdict: verdictOf(covered, met, missed, doubtful), count: own.length, met, missed, gone };
 }
 
-function brief(result: ControlResult): Expected {
+function brief(result: EvaluatedControl): Expected {
   const { verdict, population, outcomes, noLongerGiven } = result;
   const { count: gone, members } = noLongerGiven;
   expect(members).toHaveLength(gone);

@@ -3,7 +3,7 @@ import type { GraphQLField, GraphQLInputField } from 'graphql';
 import { expect, test } from 'vitest';
 import { runCommand } from '../../src/cli/run-command.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
-import { LAYOUT } from '../../src/history/mongo/schema.js';
+import { PROJECTION_KEY } from '../../src/history/mongo/schema.js';
 
 /* What users and programs depend on by name: commands with their options, and the names of the schema. */
 
@@ -64,5 +64,5 @@ test('the schema keeps its types, fields and arguments', async () => {
 });
 
 test('the stores keep the projection of records by which every existing history was written', () => {
-  expect(LAYOUT).toBe('827410b378f4dde67ad72edc73b486dbdd3c16bb58c925487168d1c845135c96');
+  expect(PROJECTION_KEY).toBe('827410b378f4dde67ad72edc73b486dbdd3c16bb58c925487168d1c845135c96');
 });

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { caseFilter } from '../../src/graphql/case/case.type.js';
-import type { Case } from '../../src/resources/case/case.js';
+import type { CaseRecord } from '../../src/resources/case/case.js';
 import { fieldsOf } from '../../src/resources/registry.js';
 import { isMatch } from '../../src/values/filter.js';
 import {
@@ -23,7 +23,7 @@ import { Graph, minutesAfterStart } from './harness.js';
 let graph: Graph;
 const at = minutesAfterStart;
 
-const CASES: Record<string, Partial<Case>> = {
+const CASES: Record<string, Partial<CaseRecord>> = {
   plain: {},
   low: { severityLevelRaw: 'LOW' },
   odd: { severityLevelRaw: 'APOCALYPTIC', confidenceRaw: 'who knows' },

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Reconciliation, Run } from '../../src/model/run.js';
+import type { ReconciliationRecord, RunRecord } from '../../src/model/run.js';
 import { minutesAfterStart, START, sampleRun } from '../support/records.js';
 import { Graph } from './harness.js';
 
 const NONE = { count: 0, ids: [] };
-const MATCH: Reconciliation = {
+const MATCH: ReconciliationRecord = {
   ...{ from: START, to: minutesAfterStart(60), verdict: 'MATCH', reason: null, failure: null },
   ...{ sources: ['EXPORT'], basis: 'IDS', population: 12, declared: 12, held: 12 },
   ...{ missing: NONE, extra: NONE, gone: NONE, opened: [] },
 };
-const SHORT: Reconciliation = {
+const SHORT: ReconciliationRecord = {
   ...MATCH,
   ...{ verdict: 'SHORT', reason: '130 of 142 are not held.', sources: ['EXPORT', 'LIST'], population: 142 },
   missing: { count: 130, ids: ['id-1', 'id-2'] },
@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => graph.close());
 
-async function record(id: string, minutes: number, changes: Partial<Run>): Promise<void> {
+async function record(id: string, minutes: number, changes: Partial<RunRecord>): Promise<void> {
   const startedAt = minutesAfterStart(minutes);
   await graph.record({
     run: sampleRun(id, { status: 'SUCCEEDED', startedAt, endedAt: startedAt, ...changes }),
@@ -76,7 +76,7 @@ describe('reconciliations', () => {
   });
 
   test('say that nothing could be compared', async () => {
-    const reconciliation: Reconciliation = {
+    const reconciliation: ReconciliationRecord = {
       ...MATCH,
       ...{ verdict: 'UNVERIFIED', reason: 'It hangs.', failure: 'TIMEOUT', sources: [], basis: null },
       ...{ population: null, declared: null, held: 0 },

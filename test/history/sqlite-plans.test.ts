@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { columnOf } from '../../src/history/sqlite/columns.js';
 import { Connection } from '../../src/history/sqlite/connection.js';
-import { type Part, rangeCountSql, stretchOf, walkSql } from '../../src/history/sqlite/list-plan.js';
+import { keyRangeOf, type Part, rangeCountSql, walkSql } from '../../src/history/sqlite/list-plan.js';
 import { isWalked } from '../../src/history/sqlite/schema.js';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { Batch, HistoryStore, PageQuery } from '../../src/history/store.js';
@@ -120,7 +120,7 @@ describe('plans', () => {
       if (!column) throw new Error(`no column ${field}`);
       const filter = { field, eq: null };
       const { sql, params } = rangeCountSql({
-        ...{ ...part(), column, filter, ahead: false, stretch: stretchOf(filter, column) },
+        ...{ ...part(), column, filter, ahead: false, range: keyRangeOf(filter, column) },
       });
       const plan = connection.all(`EXPLAIN QUERY PLAN ${sql}`, params).map((row) => String(row[3]));
       expect(plan).toEqual([
@@ -134,8 +134,8 @@ describe('plans', () => {
 });
 
 function part(): Omit<Part, 'column' | 'ahead'> {
-  const stretch = { lower: null, upper: { value: START, open: false, id: 'case-9' } };
-  return { kind: 'case', integration: 1, seq: 3, filter: null, descending: true, stretch };
+  const range = { lower: null, upper: { value: START, open: false, id: 'case-9' } };
+  return { kind: 'case', integration: 1, seq: 3, filter: null, descending: true, range };
 }
 
 /**

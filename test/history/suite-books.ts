@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Batch, HistoryStore } from '../../src/history/store.js';
-import type { Reconciliation, Run } from '../../src/model/run.js';
+import type { ReconciliationRecord, RunRecord } from '../../src/model/run.js';
 import { KINDS } from '../../src/resources/registry.js';
 import {
   batchOf,
@@ -108,7 +108,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
     it('lists the runs that were made for one reason, with what they found', async () => {
       const integration = newAccount();
       const ids = { count: 130, ids: ['a', 'b $c.d'] };
-      const reconciliation: Reconciliation = {
+      const reconciliation: ReconciliationRecord = {
         ...{
           from: START,
           to: minutesAfterStart(60),
@@ -120,7 +120,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
         ...{ missing: ids, extra: { count: 0, ids: [] }, gone: { count: 0, ids: [] } },
         opened: [{ from: START, to: minutesAfterStart(1) }],
       };
-      const run = (id: string, minutes: number, changes: Partial<Run> = {}) =>
+      const run = (id: string, minutes: number, changes: Partial<RunRecord> = {}) =>
         sampleRun(`${integration}-${id}`, { integration, startedAt: minutesAfterStart(minutes), ...changes });
       const found = run('found', 1, { trigger: 'RECONCILE', reconciliation });
       const running = run('running', 3, { trigger: 'RECONCILE' });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { HistoryStore, Page, PageQuery, Position } from '../../src/history/store.js';
-import type { Case } from '../../src/resources/case/case.js';
+import type { HistoryStore, PageQuery, Position, StorePage } from '../../src/history/store.js';
+import type { CaseRecord } from '../../src/resources/case/case.js';
 import { KINDS } from '../../src/resources/registry.js';
 import type { Filter } from '../../src/values/filter.js';
 import {
@@ -95,7 +95,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       const lengths: number[] = [];
       let after: Position | null = null;
       for (let more = true; more; ) {
-        const page: Page<'case'> = await store.page(cases({ limit: 2, after }));
+        const page: StorePage<'case'> = await store.page(cases({ limit: 2, after }));
         walked.push(...page.items.map(({ position }) => `${position.integration}:${position.id}`));
         lengths.push(page.items.length);
         after = page.items.at(-1)?.position ?? null;
@@ -240,7 +240,12 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
 }
 
 async function writeSmallHistory(store: HistoryStore): Promise<void> {
-  const seen = (id: string, minutes: number | null, changes: Partial<Case> = {}, integration = 'default') => {
+  const seen = (
+    id: string,
+    minutes: number | null,
+    changes: Partial<CaseRecord> = {},
+    integration = 'default',
+  ) => {
     const lastModifiedTime = minutes === null ? null : minutesAfterStart(minutes);
     return observeCase(sampleCase(id, { lastModifiedTime, ...changes }), { integration, basis: 9 });
   };

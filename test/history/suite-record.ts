@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Batch, HistoryStore } from '../../src/history/store.js';
-import { OPEN_SEQ, type Revision } from '../../src/model/revision.js';
+import { OPEN_SEQ, type RevisionRecord } from '../../src/model/revision.js';
 import { KINDS } from '../../src/resources/registry.js';
 import { sha256 } from '../../src/values/canonical-json.js';
 import { toInstant, toMillis } from '../../src/values/instant.js';
@@ -79,7 +79,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
           origin: 'SIMULATED',
           deleted: false,
           record: observation.record,
-        } satisfies Revision<'case'>,
+        } satisfies RevisionRecord<'case'>,
       ]);
       expect(await store.get([observation.key], recorded.seq - 1)).toEqual([null]);
     });

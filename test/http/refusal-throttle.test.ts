@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Pacing } from '../../src/http/refusal-throttle.js';
+import { RefusalThrottle } from '../../src/http/refusal-throttle.js';
 
 /** Keeps the thread busy. */
 function work(ms: number): void {
@@ -8,17 +8,17 @@ function work(ms: number): void {
 }
 
 /** The order in which a caller's refused requests and another's come to their turns. */
-async function turnsOf(pacing: Pacing, isAnybodyElse: boolean): Promise<string[]> {
+async function turnsOf(pacing: RefusalThrottle, isAnybodyElse: boolean): Promise<string[]> {
   const order: string[] = [];
-  if (isAnybodyElse) (await pacing.enter('other'))?.end(false);
+  if (isAnybodyElse) (await pacing.acquire('other'))?.end(false);
   const bad = async (n: number) => {
-    const turn = await pacing.enter('bad');
+    const turn = await pacing.acquire('bad');
     order.push(`bad ${n}`);
     work(20);
     turn?.end(true);
   };
   const other = async () => {
-    const turn = await pacing.enter('other');
+    const turn = await pacing.acquire('other');
     order.push('other');
     turn?.end(false);
   };
@@ -29,19 +29,19 @@ async function turnsOf(pacing: Pacing, isAnybodyElse: boolean): Promise<string[]
 
 describe('callers that share the thread', () => {
   test('go before one that was refused, which waits for what it owes', async () => {
-    expect(await turnsOf(new Pacing(), true)).toEqual(['bad 1', 'other', 'bad 2']);
+    expect(await turnsOf(new RefusalThrottle(), true)).toEqual(['bad 1', 'other', 'bad 2']);
   });
 
   test('do not wait while nobody else is there', async () => {
-    const pacing = new Pacing();
+    const pacing = new RefusalThrottle();
     const order: string[] = [];
-    const enter = async (n: number) => {
-      const turn = await pacing.enter('alone');
+    const acquire = async (n: number) => {
+      const turn = await pacing.acquire('alone');
       order.push(`turn ${n}`);
       turn?.end(true);
     };
-    await enter(1);
-    const second = enter(2);
+    await acquire(1);
+    const second = acquire(2);
     // nothing but what was promised already lies between
     await Promise.resolve().then(() => order.push('at once'));
     await second;
@@ -49,12 +49,12 @@ describe('callers that share the thread', () => {
   });
 
   test('are told so when too many of their requests wait, and all that wait come to their turn', async () => {
-    const pacing = new Pacing();
-    (await pacing.enter('other'))?.end(false);
-    (await pacing.enter('bad'))?.end(true);
+    const pacing = new RefusalThrottle();
+    (await pacing.acquire('other'))?.end(false);
+    (await pacing.acquire('bad'))?.end(true);
     const turns = await Promise.all(
       Array.from({ length: 130 }, async () => {
-        const turn = await pacing.enter('bad');
+        const turn = await pacing.acquire('bad');
         turn?.end(false);
         return turn !== null;
       }),
@@ -62,6 +62,6 @@ describe('callers that share the thread', () => {
     const given = turns.filter(Boolean).length;
     expect(given).toBeGreaterThanOrEqual(100);
     expect(given).toBeLessThan(130);
-    expect(await pacing.enter('bad')).not.toBeNull();
+    expect(await pacing.acquire('bad')).not.toBeNull();
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type Binding,
   createCipher,
-  keyIdOf,
+  encryptionKeyId,
   NotOpenedError,
   newEncryptionKey,
   parseEncryptionKey,
@@ -44,9 +44,9 @@ describe('a sealed text', () => {
 
   test('names the key it was sealed under, and says nothing of it', () => {
     const sealed = cipher.seal(TOKEN, BINDING);
-    expect(sealingKeyId(sealed)).toBe(keyIdOf(KEY));
-    expect(KEY.toString('hex')).not.toContain(keyIdOf(KEY));
-    expect(keyIdOf(KEY)).toMatch(/^[\da-f]{8}$/);
+    expect(sealingKeyId(sealed)).toBe(encryptionKeyId(KEY));
+    expect(KEY.toString('hex')).not.toContain(encryptionKeyId(KEY));
+    expect(encryptionKeyId(KEY)).toMatch(/^[\da-f]{8}$/);
   });
 
   test('does not open with any byte of it changed, in any way that a bit can', () => {
@@ -115,11 +115,11 @@ describe('keys', () => {
   test('another key does not open, and the key that would is named', () => {
     const sealed = cipher.seal(TOKEN, BINDING);
     expect(reasonOf(() => createCipher([OTHER]).open(sealed, BINDING))).toBe('UNKNOWN_KEY');
-    expect(() => createCipher([OTHER]).open(sealed, BINDING)).toThrow(keyIdOf(KEY));
+    expect(() => createCipher([OTHER]).open(sealed, BINDING)).toThrow(encryptionKeyId(KEY));
   });
 
   test('another key under the id of the right one does not open', () => {
-    const sealed = cipher.seal(TOKEN, BINDING).replace(keyIdOf(KEY), keyIdOf(OTHER));
+    const sealed = cipher.seal(TOKEN, BINDING).replace(encryptionKeyId(KEY), encryptionKeyId(OTHER));
     expect(reasonOf(() => createCipher([OTHER, KEY]).open(sealed, BINDING))).toBe('TAMPERED');
   });
 

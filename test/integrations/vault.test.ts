@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createCipher, keyIdOf } from '../../src/integrations/encryption.js';
+import { createCipher, encryptionKeyId } from '../../src/integrations/encryption.js';
 import { createVault } from '../../src/integrations/stored-vault.js';
 import type { Vault } from '../../src/integrations/vault.js';
 import { VaultError } from '../../src/integrations/vault.js';
@@ -65,7 +65,7 @@ describe('an integration that is added', () => {
       updatedAt: '2026-03-01T12:00:00.000Z',
       token: {
         ...{ storedAt: '2026-03-01T12:00:00.000Z', issuedAt: null, expiresAt: null },
-        ...{ hint: '0001', keyId: keyIdOf(KEY) },
+        ...{ hint: '0001', keyId: encryptionKeyId(KEY) },
       },
       earlierTokens: [],
     });
@@ -256,8 +256,8 @@ describe('a wrong key', () => {
     const refused = await refusal(wrong.check());
     expect(refused.code).toBe('NOT_OPENED');
     for (const part of [
-      keyIdOf(KEY),
-      keyIdOf(NEWER),
+      encryptionKeyId(KEY),
+      encryptionKeyId(NEWER),
       'integrations rotate acme',
       'integrations remove acme',
     ]) {
@@ -280,7 +280,7 @@ describe('what somebody changed in the history does not open', () => {
 
   test.each([
     ['an address, to have the token sent there', { baseUrl: 'https://collector.example.org/v1' }],
-    ['a ciphertext', { sealed: `v1.${keyIdOf(KEY)}.${randomBytes(60).toString('base64url')}` }],
+    ['a ciphertext', { sealed: `v1.${encryptionKeyId(KEY)}.${randomBytes(60).toString('base64url')}` }],
     ['a ciphertext that is none', { sealed: 'token' }],
     ['a document that does not read', { sealed: 7 }],
   ])('%s', async (_what, change) => {
@@ -355,7 +355,7 @@ describe('keys that rotate', () => {
     await several();
     await vaultWith([NEWER]).rotate('c', new Secret(SECOND));
     const mixed = vaultWith([randomBytes(32), KEY]);
-    expect((await refusal(mixed.reseal())).message).toContain(keyIdOf(NEWER));
+    expect((await refusal(mixed.reseal())).message).toContain(encryptionKeyId(NEWER));
     expect(await tokenOf('a')).toBe('token-of-integration-a');
   });
 });

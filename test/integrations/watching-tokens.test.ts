@@ -11,7 +11,7 @@ import {
   readTokenHistories,
   readTokenSituations,
 } from '../../src/integrations/token-history.js';
-import { createTokenLearning, createTokenWarnings } from '../../src/integrations/token-watch.js';
+import { refreshTokenExpiry, tokenExpiryWarnings } from '../../src/integrations/token-watch.js';
 import type { StreamStatus } from '../../src/model/stream.js';
 import { DAY, HOUR, toInstant } from '../../src/values/instant.js';
 import { Secret } from '../../src/values/secret.js';
@@ -144,7 +144,7 @@ describe('how the tokens stand', () => {
         { base: null, timestamp: false },
         { write: (line: string) => void lines.push(JSON.parse(line)) },
       );
-      warn = createTokenWarnings({ store, log, clock });
+      warn = tokenExpiryWarnings({ store, log, clock });
     });
 
     test('is nothing while all is well', async () => {
@@ -222,7 +222,7 @@ describe('when a token ends is asked of Abnormal', () => {
       return { name, origin, baseUrl: harness.server.baseUrl, client };
     };
     const accounts = fixedAccounts(account('acme'), account('default'), account('simulated', 'SIMULATED'));
-    const watching = createTokenLearning({
+    const watching = refreshTokenExpiry({
       store,
       vault: vault(),
       accounts,

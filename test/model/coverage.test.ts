@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { coverageOf, type Gap } from '../../src/model/coverage.js';
+import { type CoverageGap, coverageOf } from '../../src/model/coverage.js';
 import type { RecordedEntry, WindowStatus } from '../../src/model/ledger.js';
 import { type Instant, toInstant, toMillis } from '../../src/values/instant.js';
 
@@ -36,7 +36,7 @@ function entry(
   };
 }
 
-function gapTexts(gaps: readonly Gap[]): string[] {
+function gapTexts(gaps: readonly CoverageGap[]): string[] {
   const second = (instant: Instant) => (toMillis(instant) - START) / 1000;
   return gaps.map((gap) => `${second(gap.from)}-${second(gap.to)} ${gap.reason}`);
 }
@@ -61,7 +61,7 @@ function bySecond(entries: readonly RecordedEntry[], from: number, to: number): 
   return seconds;
 }
 
-function secondsOf(gaps: readonly Gap[], from: number, to: number): string[] {
+function secondsOf(gaps: readonly CoverageGap[], from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, i) => {
     const instant = at(from + i);
     const gap = gaps.find((g) => g.from <= instant && instant < g.to);

@@ -3,7 +3,7 @@ import { decodeCampaign } from '../../src/resources/campaign/campaign.js';
 import { decodeCase } from '../../src/resources/case/decode-case.js';
 import { FILTER_KEYS, fieldsOf, type ListedKind, RESOURCE_OF } from '../../src/resources/registry.js';
 import { decodeThreat } from '../../src/resources/threat/decode-threat.js';
-import { createTenant, type Tenant, type Version } from '../../src/simulator/tenant.js';
+import { createTenant, type Tenant, type TenantVersion } from '../../src/simulator/tenant.js';
 import { MINUTE, toMillis } from '../../src/values/instant.js';
 import { SMALL } from './harness.js';
 
@@ -37,7 +37,7 @@ function unannounced(tenant: Tenant, kind: ListedKind): string[] {
   for (let index = 0; index < tenant.count(kind); index++) {
     const id = tenant.idOf(kind, index);
     tenant.versions(kind, index).forEach(({ visibleFrom }, place, all) => {
-      const before: Version | undefined = all[place - 1];
+      const before: TenantVersion | undefined = all[place - 1];
       if (isListed(tenant, kind, index, toMillis(visibleFrom))) return;
       if (before && isUnsettled(kind, id, before.payload)) return;
       found.push(`${kind} ${index} at ${visibleFrom}`);

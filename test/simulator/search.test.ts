@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ListedKind, RESOURCE_OF, RESOURCES, type Resource } from '../../src/resources/registry.js';
 import { createKinds } from '../../src/simulator/kinds.js';
-import { createWorld, type TenantOptions } from '../../src/simulator/options.js';
+import { createTenantWorld, type TenantOptions } from '../../src/simulator/options.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
 import type { TimeWindow } from '../../src/simulator/wire.js';
 import { DAY, parseUpstreamTime, toInstant, toMillis } from '../../src/values/instant.js';
@@ -58,7 +58,7 @@ describe('finding what lies in a window', () => {
       fc.property(options, asked, (shape, wanted) => {
         const tenantOptions = optionsOf(shape);
         const { upstream } = createTenant(tenantOptions);
-        const kinds = createKinds(createWorld(tenantOptions));
+        const kinds = createKinds(createTenantWorld(tenantOptions));
         const { at, window } = windowOf(shape, wanted);
         for (const resource of RESOURCES) {
           const { schedule, keys, isListed } = kinds[resource];
@@ -78,7 +78,7 @@ describe('finding what lies in a window', () => {
   it.each([1, 2])('loses nothing between narrow windows that tile all of time, seed %i', (seed) => {
     const shape = { seed, days: 45, threats: 2500, cases: 1500, campaigns: 800, late: 0.1 };
     const { upstream } = createTenant(optionsOf(shape));
-    const kinds = createKinds(createWorld(optionsOf(shape)));
+    const kinds = createKinds(createTenantWorld(optionsOf(shape)));
     const ends = { from: FROM - 10 * DAY, to: FROM + 80 * DAY };
     for (const at of [FROM + 30 * DAY, ends.to]) {
       for (const resource of RESOURCES) {

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { ListedKind } from '../../src/resources/registry.js';
 import { campaignCourse } from '../../src/simulator/campaign-course.js';
 import { caseCourse } from '../../src/simulator/case-course.js';
-import { createWorld } from '../../src/simulator/options.js';
-import { createTenant, type Tenant, type Version } from '../../src/simulator/tenant.js';
+import { createTenantWorld } from '../../src/simulator/options.js';
+import { createTenant, type Tenant, type TenantVersion } from '../../src/simulator/tenant.js';
 import { threatCourse } from '../../src/simulator/threat-course.js';
 import { MINUTE, parseUpstreamTime, shift, toMillis } from '../../src/values/instant.js';
 import { SMALL } from './harness.js';
@@ -12,7 +12,9 @@ import { SMALL } from './harness.js';
 const KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'];
 const LAG = 15 * MINUTE;
 
-function* everything(tenant: Tenant): Iterable<{ kind: ListedKind; index: number; versions: Version[] }> {
+function* everything(
+  tenant: Tenant,
+): Iterable<{ kind: ListedKind; index: number; versions: TenantVersion[] }> {
   for (const kind of KINDS) {
     for (let index = 0; index < tenant.count(kind); index++) {
       yield { kind, index, versions: tenant.versions(kind, index) };
@@ -72,7 +74,7 @@ describe('versions', () => {
   });
 
   it('show changes in the order in which they happened, however late each is', () => {
-    const world = createWorld({ ...SMALL, threats: 2000, cases: 2000, campaigns: 2000, shares: odd });
+    const world = createTenantWorld({ ...SMALL, threats: 2000, cases: 2000, campaigns: 2000, shares: odd });
     for (let index = 0; index < 2000; index++) {
       const sequences = [
         caseCourse(world, index).states,

@@ -1,8 +1,8 @@
 import fc, { type Arbitrary } from 'fast-check';
-import type { Campaign } from '../../src/resources/campaign/campaign.js';
-import type { Case } from '../../src/resources/case/case.js';
+import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
+import type { CaseRecord } from '../../src/resources/case/case.js';
 import type { Kind, ListedKind, RecordOf } from '../../src/resources/registry.js';
-import type { Message, Threat } from '../../src/resources/threat/threat.js';
+import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { Instant } from '../../src/values/instant.js';
 import {
   sampleCampaign,
@@ -117,7 +117,7 @@ const word = orNull(fc.constantFrom(...WORDS));
 const instant = orNull(anyInstant);
 const flag = orNull(fc.boolean());
 
-const message: Arbitrary<Message> = fc
+const message: Arbitrary<MessageRecord> = fc
   .record({
     messageId: fc.constantFrom(...MESSAGE_IDS),
     subject: text,
@@ -137,7 +137,7 @@ const message: Arbitrary<Message> = fc
   })
   .map(({ messageId, ...changes }) => sampleMessage(messageId, changes));
 
-const threat: Arbitrary<Threat> = fc
+const threat: Arbitrary<ThreatRecord> = fc
   .record({
     recipientCount: orNull(anyNumber),
     messages: fc.uniqueArray(message, { maxLength: 3, selector: ({ messageId }) => messageId }),
@@ -145,7 +145,7 @@ const threat: Arbitrary<Threat> = fc
   })
   .map((changes) => sampleThreat('', changes));
 
-const case_: Arbitrary<Case> = fc
+const case_: Arbitrary<CaseRecord> = fc
   .record({
     description: text,
     severityLevelRaw: word,
@@ -162,7 +162,7 @@ const case_: Arbitrary<Case> = fc
   })
   .map((changes) => sampleCase('', changes));
 
-const campaign: Arbitrary<Campaign> = fc
+const campaign: Arbitrary<CampaignRecord> = fc
   .record({
     firstReportedTime: instant,
     lastReportedTime: instant,
@@ -177,9 +177,9 @@ const campaign: Arbitrary<Campaign> = fc
 
 /** A few versions that any record of a kind may have, without its id. */
 export interface Variants {
-  readonly threat: readonly Threat[];
-  readonly case: readonly Case[];
-  readonly campaign: readonly Campaign[];
+  readonly threat: readonly ThreatRecord[];
+  readonly case: readonly CaseRecord[];
+  readonly campaign: readonly CampaignRecord[];
 }
 
 const few = <T>(records: Arbitrary<T>) => fc.array(records, { minLength: 4, maxLength: 4 });

@@ -1,26 +1,26 @@
 import type {
   CampaignFact,
   CaseFact,
-  Control,
-  Finding,
-  Judgement,
+  ControlDefinition,
+  ControlFinding,
+  ControlJudgement,
   Member,
   Outcome,
   RecordFact,
+  RecordVersion,
   Scope,
   StreamFacts,
   ThreatFact,
-  Version,
 } from '../../src/controls/control.js';
 import { parsePeriod, periodBefore } from '../../src/controls/period.js';
 import { ledgerSpan, streamFacts } from '../../src/controls/stream-facts.js';
 import { intervalOf, type Thresholds, toThresholds } from '../../src/controls/thresholds.js';
 import type { LedgerEntry, RecordedEntry } from '../../src/model/ledger.js';
 import { type Stream, streamsOf } from '../../src/model/stream.js';
-import type { Campaign } from '../../src/resources/campaign/campaign.js';
-import type { Case } from '../../src/resources/case/case.js';
+import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
+import type { CaseRecord } from '../../src/resources/case/case.js';
 import { RESOURCES } from '../../src/resources/registry.js';
-import type { Message, Threat } from '../../src/resources/threat/threat.js';
+import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import { type Instant, shift } from '../../src/values/instant.js';
 import { campaignKey, caseKey, ledgerEntry, sampleMessage, sampleThreat, threatKey } from './records.js';
 
@@ -135,16 +135,16 @@ export function scopeOf(changes: ScopeChanges = {}): Scope {
   };
 }
 
-export interface Ran extends Judgement {
-  readonly findings: readonly Finding[];
+export interface Ran extends ControlJudgement {
+  readonly findings: readonly ControlFinding[];
   readonly members: readonly Member[];
-  readonly exceptions: readonly Finding[];
+  readonly exceptions: readonly ControlFinding[];
   readonly outcomes: Readonly<Record<Outcome, number>>;
 }
 
 /** Runs a control over facts. */
-export function run(control: Control, scope: Scope, facts: readonly RecordFact[] = []): Ran {
-  const findings: Finding[] = [];
+export function run(control: ControlDefinition, scope: Scope, facts: readonly RecordFact[] = []): Ran {
+  const findings: ControlFinding[] = [];
   const members: Member[] = [];
   const assessment = control.begin(
     scope,
@@ -166,7 +166,10 @@ export function run(control: Control, scope: Scope, facts: readonly RecordFact[]
 let made = 0;
 
 /** A threat with these messages. */
-export function threatFact(messages: readonly Partial<Message>[], changes: Partial<Threat> = {}): ThreatFact {
+export function threatFact(
+  messages: readonly Partial<MessageRecord>[],
+  changes: Partial<ThreatRecord> = {},
+): ThreatFact {
   made += 1;
   const record = sampleThreat(`threat-${made}`, {
     messages: messages.map((message, i) => sampleMessage(`${made}${String(i).padStart(4, '0')}`, message)),
@@ -176,10 +179,14 @@ export function threatFact(messages: readonly Partial<Message>[], changes: Parti
   return { kind: 'threat', key: threatKey(record.threatId), record, firstRecordedAt: null, ...NOTHING_GONE };
 }
 
-const NOTHING_GONE = { goneSince: null, goneMessages: new Map<Message, Instant>() };
+const NOTHING_GONE = { goneSince: null, goneMessages: new Map<MessageRecord, Instant>() };
 
 /** A message that was received at `at` and remediated after `ms`; `null`: not at all. */
-export function mail(at: Instant, ms: number | null, changes: Partial<Message> = {}): Partial<Message> {
+export function mail(
+  at: Instant,
+  ms: number | null,
+  changes: Partial<MessageRecord> = {},
+): Partial<MessageRecord> {
   if (ms === null) {
     const none = { remediationTime: null, autoRemediated: false, postRemediated: false };
     return { receivedTime: at, remediationStatusRaw: 'Not remediated', ...none, ...changes };
@@ -190,21 +197,26 @@ export function mail(at: Instant, ms: number | null, changes: Partial<Message> =
 /** One version of a record as the history has it. */
 export type VersionOf<R> = readonly [observedFrom: Instant, record: R, verifiedAt?: Instant];
 
-export function caseFact(id: string, versions: readonly [VersionOf<Case>, ...VersionOf<Case>[]]): CaseFact {
+export function caseFact(
+  id: string,
+  versions: readonly [VersionOf<CaseRecord>, ...VersionOf<CaseRecord>[]],
+): CaseFact {
   return { kind: 'case', key: caseKey(id), versions: toVersions(versions), goneSince: null };
 }
 
 export function campaignFact(
   id: string,
-  versions: readonly [VersionOf<Campaign>, ...VersionOf<Campaign>[]],
+  versions: readonly [VersionOf<CampaignRecord>, ...VersionOf<CampaignRecord>[]],
 ): CampaignFact {
   return { kind: 'campaign', key: campaignKey(id), versions: toVersions(versions), goneSince: null };
 }
 
-function toVersions<R>(versions: readonly [VersionOf<R>, ...VersionOf<R>[]]): [Version<R>, ...Version<R>[]] {
+function toVersions<R>(
+  versions: readonly [VersionOf<R>, ...VersionOf<R>[]],
+): [RecordVersion<R>, ...RecordVersion<R>[]] {
   const made = versions.map(([observedFrom, record, verifiedAt], i) => ({
     ...{ observedFrom, record },
     verifiedAt: i === versions.length - 1 ? null : (verifiedAt ?? observedFrom),
   }));
-  return made as [Version<R>, ...Version<R>[]];
+  return made as [RecordVersion<R>, ...RecordVersion<R>[]];
 }

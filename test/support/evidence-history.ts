@@ -1,16 +1,20 @@
 import { CONTROL_IDS, type CredentialFact } from '../../src/controls/control.js';
-import { parsePeriod, type Trend } from '../../src/controls/period.js';
+import { parsePeriod, type TrendUnit } from '../../src/controls/period.js';
 import { controlsOf } from '../../src/controls/registry.js';
 import { intervalOf, type Thresholds, toThresholds } from '../../src/controls/thresholds.js';
-import { type Evidence, type EvidenceOptions, evaluatePeriod } from '../../src/evidence/evaluate-period.js';
+import {
+  type EvidenceOptions,
+  evaluatePeriod,
+  type PeriodEvidence,
+} from '../../src/evidence/evaluate-period.js';
 import type { HistoryStore, Pin } from '../../src/history/store.js';
 import type { LedgerEntry } from '../../src/model/ledger.js';
 import type { Observation } from '../../src/model/revision.js';
 import { type Stream, streamsOf } from '../../src/model/stream.js';
-import type { Campaign } from '../../src/resources/campaign/campaign.js';
-import type { Case } from '../../src/resources/case/case.js';
+import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
+import type { CaseRecord } from '../../src/resources/case/case.js';
 import { RESOURCES, type RecordKey } from '../../src/resources/registry.js';
-import type { Threat } from '../../src/resources/threat/threat.js';
+import type { ThreatRecord } from '../../src/resources/threat/threat.js';
 import { type Instant, shift } from '../../src/values/instant.js';
 import { type Outage, pollLedger } from './control-facts.js';
 import { batchOf, observeCampaign, observeCase, observeThreat, sampleRun, streamState } from './records.js';
@@ -18,9 +22,9 @@ import { batchOf, observeCampaign, observeCase, observeThreat, sampleRun, stream
 /** Something that a poll saw at an instant. */
 export interface Seen {
   readonly at: Instant;
-  readonly threat?: Threat;
-  readonly case?: Case;
-  readonly campaign?: Campaign;
+  readonly threat?: ThreatRecord;
+  readonly case?: CaseRecord;
+  readonly campaign?: CampaignRecord;
   /** A record that answered 404, in a second run. */
   readonly gone?: Pick<RecordKey, 'kind' | 'id'>;
 }
@@ -90,7 +94,7 @@ export interface Question {
   readonly integrations?: readonly string[];
   readonly thresholds?: Partial<Thresholds>;
   readonly credentials?: readonly CredentialFact[];
-  readonly trend?: Trend;
+  readonly trend?: TrendUnit;
   readonly keep?: { readonly skip: number; readonly limit: number };
 }
 
@@ -99,7 +103,7 @@ export async function ask(
   store: HistoryStore,
   question: Question,
   options?: EvidenceOptions,
-): Promise<Evidence> {
+): Promise<PeriodEvidence> {
   return evaluatePeriod(
     store,
     {

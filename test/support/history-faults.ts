@@ -1,5 +1,5 @@
 import type { HistoryStore } from '../../src/history/store.js';
-import { OPEN_SEQ, type Revision } from '../../src/model/revision.js';
+import { OPEN_SEQ, type RevisionRecord } from '../../src/model/revision.js';
 import { KINDS, keyText } from '../../src/resources/registry.js';
 
 /**
@@ -8,7 +8,7 @@ import { KINDS, keyText } from '../../src/resources/registry.js';
  */
 export async function historyFaults(store: HistoryStore): Promise<string[]> {
   const head = await store.head();
-  const byRecord = new Map<string, Revision[]>();
+  const byRecord = new Map<string, RevisionRecord[]>();
   for await (const revision of everyRevision(store, head.seq)) {
     const key = keyText(revision.key);
     byRecord.set(key, [...(byRecord.get(key) ?? []), revision]);
@@ -16,7 +16,7 @@ export async function historyFaults(store: HistoryStore): Promise<string[]> {
   return [...byRecord].flatMap(([key, revisions]) => recordFaults(key, revisions, head.seq));
 }
 
-function recordFaults(key: string, revisions: readonly Revision[], head: number): string[] {
+function recordFaults(key: string, revisions: readonly RevisionRecord[], head: number): string[] {
   return revisions.flatMap((revision, index) => {
     const next = revisions[index + 1];
     const faults: string[] = [];
@@ -30,11 +30,11 @@ function recordFaults(key: string, revisions: readonly Revision[], head: number)
   });
 }
 
-async function* everyRevision(store: HistoryStore, toSeq: number): AsyncGenerator<Revision> {
+async function* everyRevision(store: HistoryStore, toSeq: number): AsyncGenerator<RevisionRecord> {
   const limit = 1000;
-  let after: { seqFrom: number; key: Revision['key'] } | null = null;
+  let after: { seqFrom: number; key: RevisionRecord['key'] } | null = null;
   for (;;) {
-    const page: Revision[] = await store.changes({
+    const page: RevisionRecord[] = await store.changes({
       afterSeq: 0,
       toSeq,
       kinds: KINDS,

@@ -9,7 +9,6 @@ import type {
   FirstQuery,
   HistoryStore,
   ListQuery,
-  Page,
   PageQuery,
   Pin,
   Position,
@@ -18,6 +17,7 @@ import type {
   RecordedItem,
   RecordedPage,
   RecordedQuery,
+  StorePage,
 } from '../../src/history/store.js';
 import type {
   Collection,
@@ -27,8 +27,8 @@ import type {
   StoredDocument,
 } from '../../src/model/documents.js';
 import type { QuarantineEntry, RecordedEntry } from '../../src/model/ledger.js';
-import { type Observation, OPEN_SEQ, type Revision } from '../../src/model/revision.js';
-import type { Run, RunTrigger } from '../../src/model/run.js';
+import { type Observation, OPEN_SEQ, type RevisionRecord } from '../../src/model/revision.js';
+import type { RunRecord, RunTrigger } from '../../src/model/run.js';
 import { type Stream, type StreamState, streamText } from '../../src/model/stream.js';
 import type { RecordOf } from '../../src/resources/registry.js';
 import {
@@ -47,7 +47,7 @@ const EPOCH: Instant = '1970-01-01T00:00:00.000Z';
 type Mutable<T> = { -readonly [P in keyof T]: T[P] };
 type Tally = Mutable<Omit<Recorded, 'seq' | 'at' | 'conflicts'>>;
 
-interface Held extends Mutable<Revision> {
+interface Held extends Mutable<RevisionRecord> {
   received: string;
   /** The last batch that brought or confirmed this version. */
   confirmedBy: number;
@@ -73,7 +73,7 @@ export class OracleStore implements HistoryStore {
   }[] = [];
   readonly #held: Held[] = [];
   readonly #ledger: RecordedEntry[] = [];
-  readonly #runs = new Map<string, Run>();
+  readonly #runs = new Map<string, RunRecord>();
   readonly #streams = new Map<string, StreamState>();
   readonly #quarantine = new Map<string, QuarantineEntry>();
   readonly #documents = new Map<string, StoredDocument>();
@@ -184,7 +184,7 @@ export class OracleStore implements HistoryStore {
   async get<K extends Kind>(
     keys: readonly (RecordKey & { readonly kind: K })[],
     seq: number,
-  ): Promise<(Revision<K> | null)[]> {
+  ): Promise<(RevisionRecord<K> | null)[]> {
     return keys.map((key) => {
       const held = this.#held.find((h) => keyText(h.key) === keyText(key) && isVisible(h, seq));
       return held ? revisionOf<K>(held) : null;
@@ -202,7 +202,7 @@ export class OracleStore implements HistoryStore {
     );
   }
 
-  async page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>> {
+  async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>> {
     const sign = query.descending ? -1 : 1;
     const compare = (a: Position, b: Position) => sign * comparePositions(a, b);
     const { after } = query;
@@ -241,9 +241,9 @@ export class OracleStore implements HistoryStore {
   async versions<K extends Kind>(
     keys: readonly (RecordKey & { readonly kind: K })[],
     seq: number,
-  ): Promise<Revision<K>[][]> {
+  ): Promise<RevisionRecord<K>[][]> {
     const wanted = new Set(keys.map(keyText));
-    const found = new Map<string, Revision<K>[]>();
+    const found = new Map<string, RevisionRecord<K>[]>();
     for (const held of this.#held) {
       const key = keyText(held.key);
       if (held.seqFrom > seq || !wanted.has(key)) continue;
@@ -258,7 +258,7 @@ export class OracleStore implements HistoryStore {
     integration: string,
     values: readonly string[],
     seq: number,
-  ): Promise<Revision<K>[][]> {
+  ): Promise<RevisionRecord<K>[][]> {
     const orderBy = 'id';
     const query = { kind, integrations: [integration], seq, orderBy, descending: false, after: null };
     const referring = async (value: string) => {
@@ -273,7 +273,7 @@ export class OracleStore implements HistoryStore {
     key: RecordKey & { readonly kind: K },
     beforeSeq: number,
     limit: number,
-  ): Promise<Revision<K>[]> {
+  ): Promise<RevisionRecord<K>[]> {
     return this.#versions(key, beforeSeq - 1)
       .sort((a, b) => b.seqFrom - a.seqFrom)
       .slice(0, limit)
@@ -288,7 +288,7 @@ export class OracleStore implements HistoryStore {
     return this.#held.filter((held) => keyText(held.key) === keyText(key) && held.seqFrom <= seq);
   }
 
-  async changes(query: ChangesQuery): Promise<Revision[]> {
+  async changes(query: ChangesQuery): Promise<RevisionRecord[]> {
     return this.#written(query).map((held) => revisionOf(held));
   }
 
@@ -326,7 +326,7 @@ export class OracleStore implements HistoryStore {
     return [...this.#streams.values()];
   }
 
-  async runs(query: Parameters<HistoryStore['runs']>[0]): Promise<Run[]> {
+  async runs(query: Parameters<HistoryStore['runs']>[0]): Promise<RunRecord[]> {
     const { before } = query;
     return this.#runsOf(query.integrations, query.trigger)
       .filter((run) => before === null || compareRuns(run, before) > 0)
@@ -338,7 +338,7 @@ export class OracleStore implements HistoryStore {
     return this.#runsOf(integrations, trigger).length;
   }
 
-  #runsOf(integrations: readonly string[] | null, trigger?: RunTrigger): Run[] {
+  #runsOf(integrations: readonly string[] | null, trigger?: RunTrigger): RunRecord[] {
     return [...this.#runs.values()].filter(
       (run) =>
         (integrations === null || integrations.includes(run.integration)) &&
@@ -346,7 +346,7 @@ export class OracleStore implements HistoryStore {
     );
   }
 
-  async run(id: string): Promise<Run | null> {
+  async run(id: string): Promise<RunRecord | null> {
     return this.#runs.get(id) ?? null;
   }
 
@@ -474,9 +474,9 @@ function isVisible(held: Held, seq: number): boolean {
   return held.seqFrom <= seq && seq < held.seqTo;
 }
 
-function revisionOf<K extends Kind>(held: Held): Revision<K> {
+function revisionOf<K extends Kind>(held: Held): RevisionRecord<K> {
   const { received: _received, confirmedBy: _confirmedBy, ...revision } = held;
-  return revision as Revision<K>;
+  return revision as RevisionRecord<K>;
 }
 
 function listedFields(held: Held): Fields {

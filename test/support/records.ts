@@ -1,13 +1,13 @@
 import type { Batch } from '../../src/history/store.js';
 import type { LedgerEntry, QuarantineEntry } from '../../src/model/ledger.js';
 import type { Observation, Origin } from '../../src/model/revision.js';
-import { NO_COUNTS, type Run } from '../../src/model/run.js';
+import { NO_COUNTS, type RunRecord } from '../../src/model/run.js';
 import type { StreamState } from '../../src/model/stream.js';
-import type { Campaign } from '../../src/resources/campaign/campaign.js';
-import type { Case } from '../../src/resources/case/case.js';
+import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
+import type { CaseRecord } from '../../src/resources/case/case.js';
 import type { CaseAnalysis } from '../../src/resources/case/case-analysis.js';
 import type { Kind, RecordKey, RecordOf } from '../../src/resources/registry.js';
-import type { Message, Threat } from '../../src/resources/threat/threat.js';
+import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { ThreatAttachments, ThreatLinks } from '../../src/resources/threat/threat-parts.js';
 import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { type Instant, toInstant } from '../../src/values/instant.js';
@@ -24,7 +24,7 @@ export function minutesAfterStart(minutes: number): Instant {
   return toInstant(Date.parse(START) + minutes * 60_000);
 }
 
-export function sampleMessage(messageId: string, changes: Partial<Message> = {}): Message {
+export function sampleMessage(messageId: string, changes: Partial<MessageRecord> = {}): MessageRecord {
   return {
     messageId,
     portalUrl: `https://portal.example.test/home/threat-center/remediation-history/${messageId}`,
@@ -62,7 +62,7 @@ export function sampleMessage(messageId: string, changes: Partial<Message> = {})
   };
 }
 
-export function sampleThreat(threatId: string, changes: Partial<Threat> = {}): Threat {
+export function sampleThreat(threatId: string, changes: Partial<ThreatRecord> = {}): ThreatRecord {
   return {
     threatId,
     recipientCount: 1,
@@ -74,7 +74,7 @@ export function sampleThreat(threatId: string, changes: Partial<Threat> = {}): T
   };
 }
 
-export function sampleCase(caseId: string, changes: Partial<Case> = {}): Case {
+export function sampleCase(caseId: string, changes: Partial<CaseRecord> = {}): CaseRecord {
   return {
     caseId,
     description: 'Possible account takeover of Pat',
@@ -96,7 +96,7 @@ export function sampleCase(caseId: string, changes: Partial<Case> = {}): Case {
   };
 }
 
-export function sampleCampaign(campaignId: string, changes: Partial<Campaign> = {}): Campaign {
+export function sampleCampaign(campaignId: string, changes: Partial<CampaignRecord> = {}): CampaignRecord {
   return {
     campaignId,
     firstReportedTime: '2026-03-01T05:00:00.000Z',
@@ -182,15 +182,18 @@ export function observationOf<K extends Kind>(
   };
 }
 
-export function observeThreat(record: Threat, changes?: ObservationChanges): Observation<'threat'> {
+export function observeThreat(record: ThreatRecord, changes?: ObservationChanges): Observation<'threat'> {
   return observationOf('threat', record.threatId, record, changes);
 }
 
-export function observeCase(record: Case, changes?: ObservationChanges): Observation<'case'> {
+export function observeCase(record: CaseRecord, changes?: ObservationChanges): Observation<'case'> {
   return observationOf('case', record.caseId, record, changes);
 }
 
-export function observeCampaign(record: Campaign, changes?: ObservationChanges): Observation<'campaign'> {
+export function observeCampaign(
+  record: CampaignRecord,
+  changes?: ObservationChanges,
+): Observation<'campaign'> {
   return observationOf('campaign', record.campaignId, record, changes);
 }
 
@@ -206,7 +209,7 @@ export function campaignKey(id: string, integration = 'default') {
   return { integration, kind: 'campaign', id } as const;
 }
 
-export function sampleRun(id: string, changes: Partial<Run> = {}): Run {
+export function sampleRun(id: string, changes: Partial<RunRecord> = {}): RunRecord {
   return {
     id,
     integration: 'default',

@@ -1,7 +1,7 @@
 import type { HistoryStore } from '../../src/history/store.js';
-import type { Revision } from '../../src/model/revision.js';
+import type { RevisionRecord } from '../../src/model/revision.js';
 import type { ListedKind } from '../../src/resources/registry.js';
-import type { Tenant, TruthRecord, Version } from '../../src/simulator/tenant.js';
+import type { Tenant, TenantVersion, TruthRecord } from '../../src/simulator/tenant.js';
 import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { type Instant, shift } from '../../src/values/instant.js';
 
@@ -64,7 +64,7 @@ async function compareRecord(
   store: HistoryStore,
   tenant: Tenant,
   { kind, id, payload }: TruthRecord,
-  revision: Revision | null,
+  revision: RevisionRecord | null,
   seq: number,
   { at, isStill = false, slackMs = 60_000 }: CompareOptions,
   found: { revisions: number; behind: string[]; faults: string[] },
@@ -92,14 +92,14 @@ function countSince(tenant: Tenant, kind: ListedKind, { at, until = at }: Compar
   return count;
 }
 
-function isBehind(held: string, wanted: string, versions: readonly Version[]): boolean {
+function isBehind(held: string, wanted: string, versions: readonly TenantVersion[]): boolean {
   if (held === wanted) return false;
   const digests = versions.map(({ payload }) => digestOf(payload));
   return digests.lastIndexOf(held) < digests.indexOf(wanted);
 }
 
 /** The digests a fetch sent at `instant` may have got. */
-function versionAt(versions: readonly Version[], instant: Instant, slackMs: number): string[] {
+function versionAt(versions: readonly TenantVersion[], instant: Instant, slackMs: number): string[] {
   const until = shift(instant, slackMs);
   const earlier = versions.filter(({ visibleFrom }) => visibleFrom <= instant).slice(-1);
   const meanwhile = versions.filter(({ visibleFrom }) => visibleFrom > instant && visibleFrom <= until);
@@ -107,7 +107,11 @@ function versionAt(versions: readonly Version[], instant: Instant, slackMs: numb
 }
 
 /** Revisions must be versions in their true order; a tombstone stands for any version that answers 404. */
-function orderFaults(name: string, revisions: readonly Revision[], versions: readonly Version[]): string[] {
+function orderFaults(
+  name: string,
+  revisions: readonly RevisionRecord[],
+  versions: readonly TenantVersion[],
+): string[] {
   const digests = versions.map(({ payload }) => (payload === null ? null : digestOf(payload)));
   const faults: string[] = [];
   let reached = -1;

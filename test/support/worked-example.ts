@@ -193,7 +193,7 @@ function isLate(tenant: Tenant, id: string): boolean {
 export async function askExample(store: HistoryStore, format: ReportFormat): Promise<ReportQuestion> {
   const config = toConfig(readEnv({}));
   if (!config.ok) throw new Error('the configuration is wrong');
-  const means = { store, config: config.config, clock: () => toMillis(EXAMPLE.collectedTo) };
+  const services = { store, config: config.config, clock: () => toMillis(EXAMPLE.collectedTo) };
   const nameOf = (name: string) => name;
-  return askReport(means, readReportQuestion({ period: EXAMPLE.period }, nameOf), format, nameOf);
+  return askReport(services, readReportQuestion({ period: EXAMPLE.period }, nameOf), format, nameOf);
 }

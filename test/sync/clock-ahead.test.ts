@@ -3,7 +3,7 @@ import { coverageOf } from '../../src/model/coverage.js';
 import { streamsOf } from '../../src/model/stream.js';
 import { RESOURCES } from '../../src/resources/registry.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
-import { createWorld, faultsOf, INTEGRATION, type World } from './harness.js';
+import { createTenantWorld, faultsOf, INTEGRATION, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
 const SINCE = shift(NOW, -5 * DAY);
@@ -26,7 +26,7 @@ async function vouchedTo(): Promise<string> {
 }
 
 async function begin(): Promise<void> {
-  world = await createWorld({
+  world = await createTenantWorld({
     now: NOW,
     tenant: {
       seed: 'clock',

@@ -4,7 +4,7 @@ import { streamsOf } from '../../src/model/stream.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import type { Progress } from '../../src/sync/sync.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
-import { createWorld, faultsOf, heldOf, INTEGRATION, passOf, truthOf, type World } from './harness.js';
+import { createTenantWorld, faultsOf, heldOf, INTEGRATION, passOf, truthOf, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
 const TENANT: TenantOptions = {
@@ -33,7 +33,7 @@ async function ledgerOf(
 
 describe('the first collection', () => {
   test('begins with the latest day and works back thirty days', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const report = await world.poll();
     const entries = await ledgerOf(world, 'threats');
     expect(entries[0]?.to).toBe(NOW);
@@ -53,7 +53,7 @@ describe('the first collection', () => {
   });
 
   test('holds what the tenant has, and nothing older', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll();
     for (const kind of ['threat', 'case', 'campaign'] as const) {
       expect(await faultsOf(world, kind, NOW, shift(NOW, -30 * DAY))).toEqual([]);
@@ -65,13 +65,13 @@ describe('the first collection', () => {
 
   test('begins where it is told to', async () => {
     const from = '2026-03-29T06:30:00.000Z';
-    world = await createWorld({ now: NOW, tenant: TENANT, settings: { backfillFrom: from } });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT, settings: { backfillFrom: from } });
     await world.poll('threats');
     expect((await ledgerOf(world, 'threats')).at(-1)?.from).toBe(from);
   });
 
   test('goes further back when the setting is moved back, not forth when it is moved forth', async () => {
-    world = await createWorld({
+    world = await createTenantWorld({
       now: NOW,
       tenant: TENANT,
       settings: { backfillFrom: '2026-03-20T00:00:00.000Z' },
@@ -86,7 +86,7 @@ describe('the first collection', () => {
   });
 
   test('costs at most 1.05 requests for each new threat where they are dense, both streams together', async () => {
-    world = await createWorld({
+    world = await createTenantWorld({
       now: NOW,
       tenant: {
         ...TENANT,
@@ -110,7 +110,7 @@ describe('the first collection', () => {
 
 describe('windows that cannot be narrowed any further', () => {
   test('are paged through, and nothing is lost while rows move between their pages', async () => {
-    world = await createWorld({
+    world = await createTenantWorld({
       now: NOW,
       tenant: { ...TENANT, from: '2026-03-28T00:00:00.000Z', to: '2026-04-02T00:00:00.000Z' },
       settings: { minWindowMs: 2 * DAY, firstWindowMs: 2 * DAY, backfillFrom: '2026-03-28T00:00:00.000Z' },
@@ -134,7 +134,7 @@ describe('a later poll', () => {
       to: '2026-03-30T00:00:00.000Z',
       shares: { ...TENANT.shares, undoneRelists: 0 },
     };
-    world = await createWorld({
+    world = await createTenantWorld({
       now: '2026-05-20T00:00:00.000Z',
       tenant: still,
       settings: { backfillFrom: '2026-01-01T00:00:00.000Z' },
@@ -150,7 +150,7 @@ describe('a later poll', () => {
   });
 
   test('brings the new, and reads what was provisional again', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll();
     for (let i = 0; i < 6; i += 1) {
       world.clock.advance(4 * HOUR);
@@ -163,7 +163,7 @@ describe('a later poll', () => {
   });
 
   test('catches up with a week in which nothing ran', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll();
     world.clock.advance(7 * DAY);
     const report = await world.poll();
@@ -179,7 +179,7 @@ describe('a later poll', () => {
 
 describe('a backfill', () => {
   test('goes back as far as asked and stays there', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('campaigns');
     const from = '2026-01-01T00:00:00.000Z';
     const report = await world.sync.backfill({ from, resources: ['campaigns'], signal: SIGNAL });
@@ -191,7 +191,7 @@ describe('a backfill', () => {
   });
 
   test('reads nothing twice', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const backfill = () =>
       world.sync.backfill({ from: '2026-01-01T00:00:00.000Z', resources: ['threats'], signal: SIGNAL });
     await backfill();
@@ -203,7 +203,7 @@ describe('a backfill', () => {
 
 describe('progress', () => {
   test('tells each window, how much is left, and ends with nothing left', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     world.clock.perRequestMs = 200;
     const seen: Progress[] = [];
     await world.sync.poll({

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { FaultPlan } from '../../src/simulator/faults.js';
 import { HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
-import { createWorld, faultsOf, passOf, type World } from './harness.js';
+import { createTenantWorld, faultsOf, passOf, type World } from './harness.js';
 
 const KINDS = ['threat', 'case', 'campaign'] as const;
 const SIGNAL = new AbortController().signal;
@@ -28,7 +28,7 @@ const SPRINKLED: FaultPlan = {
 
 describe('a moving tenant, read through faults', () => {
   test('is held whole and in its every version that could be seen, after a backfill and some polls', async () => {
-    world = await createWorld({
+    world = await createTenantWorld({
       now: '2026-03-20T12:00:00.000Z',
       tenant: {
         seed: 'complete',

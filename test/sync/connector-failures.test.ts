@@ -4,7 +4,7 @@ import { RESOURCES, type Resource } from '../../src/resources/registry.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import {
-  createWorld,
+  createTenantWorld,
   faultsOf,
   heldOf,
   historyOf,
@@ -35,7 +35,7 @@ let world: World;
 afterEach(() => world.close());
 
 async function start(options: Partial<WorldOptions> = {}): Promise<void> {
-  world = await createWorld({ now: NOW, tenant: TENANT, ...options });
+  world = await createTenantWorld({ now: NOW, tenant: TENANT, ...options });
 }
 
 async function stateOf(resource: Resource): Promise<StreamState> {

@@ -4,7 +4,7 @@ import { type DriftTally, driftOf, MOST_NAMES } from '../../src/model/drift.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { createDriftLog } from '../../src/sync/drift-log.js';
 import { HOUR, shift, toInstant } from '../../src/values/instant.js';
-import { createWorld, heldOf, INTEGRATION, passOf, type World } from './harness.js';
+import { createTenantWorld, heldOf, INTEGRATION, passOf, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
 const TENANT: TenantOptions = {
@@ -21,7 +21,7 @@ afterEach(() => world.close());
 async function start(): Promise<void> {
   logged = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
-  world = await createWorld({ now: NOW, tenant: TENANT, log });
+  world = await createTenantWorld({ now: NOW, tenant: TENANT, log });
 }
 
 /** What a campaign's detail is, and how Abnormal is to answer with it from now on, changed. */

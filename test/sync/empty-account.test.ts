@@ -4,7 +4,7 @@ import { emptyAccounts } from '../../src/integrations/empty-accounts.js';
 import { createEmptyWarnings } from '../../src/integrations/token-watch.js';
 import type { SimulatorOptions } from '../../src/simulator/server.js';
 import { DAY, HOUR, MINUTE } from '../../src/values/instant.js';
-import { createWorld, type World } from './harness.js';
+import { createTenantWorld, type World } from './harness.js';
 
 const NOW = '2026-03-10T12:00:00.000Z';
 const SPAN = { seed: 3, from: '2026-03-01T00:00:00.000Z', to: '2026-03-20T00:00:00.000Z' };
@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 async function start(counts: Partial<typeof NONE>, simulator: Partial<SimulatorOptions> = {}) {
-  world = await createWorld({ now: NOW, tenant: { ...SPAN, ...NONE, ...counts }, simulator });
+  world = await createTenantWorld({ now: NOW, tenant: { ...SPAN, ...NONE, ...counts }, simulator });
   open.push(world);
 }
 

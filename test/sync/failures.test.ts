@@ -5,7 +5,7 @@ import type { Fault, FaultRule } from '../../src/simulator/faults.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import {
-  createWorld,
+  createTenantWorld,
   faultsOf,
   heldOf,
   INTEGRATION,
@@ -30,7 +30,7 @@ let world: World;
 afterEach(() => world.close());
 
 async function start(rules: readonly FaultRule[], options: Partial<WorldOptions> = {}): Promise<void> {
-  world = await createWorld({ now: NOW, tenant: TENANT, ...options });
+  world = await createTenantWorld({ now: NOW, tenant: TENANT, ...options });
   world.simulator.setFaults({ rules });
 }
 

@@ -6,12 +6,12 @@ import { type Budget, createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import type { StartTimer } from '../../src/abnormal/retry.js';
 import { openStore } from '../../src/history/open-store.js';
-import type { HistoryStore, Page } from '../../src/history/store.js';
+import type { HistoryStore, StorePage } from '../../src/history/store.js';
 import type { Account } from '../../src/integrations/accounts.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import type { Log } from '../../src/log.js';
 import type { Counters } from '../../src/metrics/counters.js';
-import { OPEN_SEQ, type Revision } from '../../src/model/revision.js';
+import { OPEN_SEQ, type RevisionRecord } from '../../src/model/revision.js';
 import type { ListedKind, Resource } from '../../src/resources/registry.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.js';
@@ -91,7 +91,7 @@ export interface WorldOptions {
 }
 
 /** A simulated tenant behind HTTP, the real client, a SQLite file and the sync between them. */
-export async function createWorld(options: WorldOptions): Promise<World> {
+export async function createTenantWorld(options: WorldOptions): Promise<World> {
   const clock = testClock(options.now);
   const tenant = createTenant(options.tenant);
   const simulator = await startSimulator({
@@ -167,12 +167,12 @@ export function passOf(report: PollReport, resource: Resource): PassReport {
 }
 
 /** Everything the history holds of a kind, current and not deleted, by id. */
-export async function heldOf(store: HistoryStore, kind: ListedKind): Promise<Map<string, Revision>> {
+export async function heldOf(store: HistoryStore, kind: ListedKind): Promise<Map<string, RevisionRecord>> {
   const { seq } = await store.head();
-  const held = new Map<string, Revision>();
+  const held = new Map<string, RevisionRecord>();
   let after = null;
   for (;;) {
-    const page: Page = await store.page({
+    const page: StorePage = await store.page({
       kind,
       integrations: null,
       filter: null,
@@ -198,7 +198,7 @@ export function truthOf(tenant: Tenant, kind: ListedKind, at: Instant, since?: I
 }
 
 /** All revisions of a record with what was received, oldest first. */
-export async function historyOf(store: HistoryStore, key: Revision['key']) {
+export async function historyOf(store: HistoryStore, key: RevisionRecord['key']) {
   const revisions = await store.revisions(key, OPEN_SEQ, 1000);
   return Promise.all(
     revisions

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Version } from '../../src/simulator/tenant.js';
+import type { TenantVersion } from '../../src/simulator/tenant.js';
 import { canonicalJson } from '../../src/values/canonical-json.js';
 import { DAY, type Instant, shift, toInstant } from '../../src/values/instant.js';
-import { createWorld, historyOf, INTEGRATION, type World } from './harness.js';
+import { createTenantWorld, historyOf, INTEGRATION, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
 
@@ -10,7 +10,7 @@ let world: World;
 afterEach(() => world.close());
 
 /** A case that is modified soon, with that version. */
-function nextChange(): { id: string; version: Version } {
+function nextChange(): { id: string; version: TenantVersion } {
   const { tenant } = world;
   for (let index = 0; index < tenant.count('case'); index += 1) {
     const versions = tenant.versions('case', index);
@@ -23,7 +23,7 @@ function nextChange(): { id: string; version: Version } {
 }
 
 test('a live read puts no outdated list item over what a poll has recorded meanwhile', async () => {
-  world = await createWorld({
+  world = await createTenantWorld({
     now: NOW,
     tenant: {
       seed: 'live-case',

@@ -2,7 +2,15 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Kind } from '../../src/resources/registry.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
-import { createWorld, faultsOf, heldOf, historyOf, INTEGRATION, truthOf, type World } from './harness.js';
+import {
+  createTenantWorld,
+  faultsOf,
+  heldOf,
+  historyOf,
+  INTEGRATION,
+  truthOf,
+  type World,
+} from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
 const TENANT: TenantOptions = {
@@ -32,7 +40,7 @@ async function held(kind: Kind, id: string) {
 
 describe('a record', () => {
   test('is asked for once, however many want it', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const ids = idsOf('threat', 50);
     const wanted = Array.from({ length: 1000 }, (_, i) => keyOf('threat', ids[i % 50] ?? ''));
     const answers = await Promise.all(wanted.map((key) => world.sync.live.record(key, MAX_AGE)));
@@ -44,7 +52,7 @@ describe('a record', () => {
   });
 
   test('that is young enough is not asked for', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [id = ''] = idsOf('campaign', 1);
     await world.sync.live.record(keyOf('campaign', id), MAX_AGE);
     world.simulator.resetStats();
@@ -64,7 +72,7 @@ describe('a record', () => {
   });
 
   test('that Abnormal does not know: nothing is there, which is remembered as long as it may be', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const key = keyOf('case', '99999999');
     const ask = () => world.sync.live.record(key, MAX_AGE);
     expect(await ask()).toEqual({ stale: false, verifiedAt: null, live: true });
@@ -76,7 +84,7 @@ describe('a record', () => {
   });
 
   test('that is held and suddenly not found is stale, not deleted', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [id = ''] = idsOf('threat', 1);
     const key = keyOf('threat', id);
     await world.sync.live.record(key, MAX_AGE);
@@ -94,7 +102,7 @@ describe('a record', () => {
   });
 
   test('that cannot be had is stale with the reason, and is not set aside', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [id = ''] = idsOf('threat', 1);
     world.simulator.setFaults({ rules: [{ fault: { kind: 'serverError' } }] });
     expect(await world.sync.live.record(keyOf('threat', id), MAX_AGE)).toMatchObject({
@@ -107,7 +115,7 @@ describe('a record', () => {
   });
 
   test('that does not decode is stale and set aside', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [id = ''] = idsOf('threat', 1);
     world.simulator.setFaults({ rules: [{ fault: { kind: 'undecodable' } }] });
     const answer = await world.sync.live.record(keyOf('threat', id), MAX_AGE);
@@ -116,7 +124,7 @@ describe('a record', () => {
   });
 
   test('that is a case keeps what only its list item says, and so makes no version of its own', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('cases');
     world.clock.advance(10 * MINUTE);
     const before = await heldOf(world.store, 'case');
@@ -133,7 +141,7 @@ describe('a record', () => {
   });
 
   test('brings a case its analysis, and a threat its attachments and links', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [caseId = ''] = idsOf('case', 1);
     const [threatId = ''] = idsOf('threat', 1);
     const wanted = [
@@ -148,7 +156,7 @@ describe('a record', () => {
   });
 
   test('is recorded with its run: trigger, calls and outcome', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [id = ''] = idsOf('threat', 1);
     await world.sync.live.record(keyOf('threat', id), MAX_AGE);
     const [run] = await world.store.runs({ integrations: null, before: null, limit: 10 });
@@ -163,7 +171,7 @@ describe('a record', () => {
   });
 
   test('of an account that is not configured any more is stale', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const key = { integration: 'former', kind: 'threat', id: 'x' } as const;
     expect(await world.sync.live.record(key, MAX_AGE)).toMatchObject({
       stale: true,
@@ -172,7 +180,7 @@ describe('a record', () => {
   });
 
   test('that takes too long is answered from what is held, and is brought all the same', async () => {
-    world = await createWorld({
+    world = await createTenantWorld({
       now: NOW,
       tenant: TENANT,
       simulator: { latencyMs: 400 },
@@ -185,7 +193,7 @@ describe('a record', () => {
   });
 
   test('is not waited for by whoever has gone', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT, simulator: { latencyMs: 200 } });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT, simulator: { latencyMs: 200 } });
     const [id = ''] = idsOf('threat', 1);
     const gone = new AbortController();
     const impatient = world.sync.live.record(keyOf('threat', id), MAX_AGE, gone.signal);
@@ -201,7 +209,7 @@ describe('a list', () => {
   const listThreats = (maxAge = MAX_AGE) => world.sync.live.list('threats', null, maxAge);
 
   test('is brought up to date once for all who wait', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll();
     world.clock.advance(HOUR);
     world.simulator.resetStats();
@@ -223,7 +231,7 @@ describe('a list', () => {
       to: '2026-04-01T00:00:00.000Z',
       threats: 2400,
     };
-    world = await createWorld({
+    world = await createTenantWorld({
       now: NOW,
       tenant: busy,
       settings: { backfillFrom: '2026-03-31T09:00:00.000Z' },
@@ -248,7 +256,7 @@ describe('a list', () => {
   });
 
   test('that was read a moment ago is not read again', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('threats');
     world.clock.advance(MAX_AGE);
     world.simulator.resetStats();
@@ -257,7 +265,7 @@ describe('a list', () => {
   });
 
   test('of which nothing was ever collected waits for the latest day, not for a month', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     expect(await listThreats()).toMatchObject({ stale: false, verifiedAt: NOW, live: true });
     const truth = truthOf(world.tenant, 'threat', NOW, shift(NOW, -DAY));
     const ids = new Set((await heldOf(world.store, 'threat')).keys());
@@ -268,7 +276,7 @@ describe('a list', () => {
   });
 
   test('joins a poll that is reading what is new, and does not wait for its older gaps', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     let isOver = false;
     const poll = world.poll('threats').then(() => {
       isOver = true;
@@ -286,7 +294,7 @@ describe('a list', () => {
   });
 
   test('is stale while Abnormal refuses, with the reason, and asks no more than that is worth', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('threats');
     world.clock.advance(HOUR);
     world.token.value = 'revoked';
@@ -301,7 +309,7 @@ describe('a list', () => {
   });
 
   test('is stale when Abnormal fails, and tries again soon', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('threats');
     world.clock.advance(HOUR);
     world.simulator.setFaults({ rules: [{ fault: { kind: 'serverError' } }] });
@@ -313,7 +321,7 @@ describe('a list', () => {
   });
 
   test('of one account only concerns that account', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     expect(await world.sync.live.list('cases', [INTEGRATION], MAX_AGE)).toMatchObject({ stale: false });
     expect(await world.sync.live.list('cases', ['former'], MAX_AGE)).toMatchObject({ stale: true });
     expect(await world.sync.live.list('cases', [], MAX_AGE)).toEqual({
@@ -325,7 +333,7 @@ describe('a list', () => {
 });
 
 test('live reads and a poll at once leave one history', async () => {
-  world = await createWorld({ now: NOW, tenant: TENANT });
+  world = await createTenantWorld({ now: NOW, tenant: TENANT });
   world.clock.perRequestMs = 100;
   const ids = idsOf('threat');
   const reads = async () => {

@@ -2,14 +2,14 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { stillMissing } from '../../src/history/store.js';
 import { coverageOf } from '../../src/model/coverage.js';
 import { streamsOf } from '../../src/model/stream.js';
-import type { Case } from '../../src/resources/case/case.js';
+import type { CaseRecord } from '../../src/resources/case/case.js';
 import { isOpenCase } from '../../src/resources/case/case.js';
 import type { FilterKey, Resource } from '../../src/resources/registry.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import {
-  createWorld,
+  createTenantWorld,
   heldOf,
   historyOf,
   INTEGRATION,
@@ -39,7 +39,7 @@ let world: World;
 afterEach(() => world.close());
 
 async function start(options: Partial<WorldOptions> = {}): Promise<void> {
-  world = await createWorld({ now: NOW, tenant: TENANT, ...options });
+  world = await createTenantWorld({ now: NOW, tenant: TENANT, ...options });
 }
 
 function detailsFail(kind: 'notFound' | 'undecodable' | 'serverError', ...ids: string[]): void {
@@ -163,7 +163,7 @@ describe('a stored record that was marked as deleted in error', () => {
     await start();
     await world.poll('cases');
     const open = [...(await heldOf(world.store, 'case')).values()].find(({ record }) =>
-      isOpenCase(record as Case),
+      isOpenCase(record as CaseRecord),
     );
     const key = { integration: INTEGRATION, kind: 'case', id: open?.key.id ?? '' } as const;
     const deletions = async () => (await historyOf(world.store, key)).map(({ revision }) => revision.deleted);
@@ -210,7 +210,7 @@ describe('a poll that somebody waits for', () => {
       passOf(await world.sync.poll({ resources: ['cases'], signal, maxAgeMs }), 'cases');
     expect((await poll()).reread).toBeNull();
     const open = [...(await heldOf(world.store, 'case')).values()].filter(({ record }) =>
-      isOpenCase(record as Case),
+      isOpenCase(record as CaseRecord),
     );
     expect((await poll(5 * MINUTE)).reread?.detailCalls).toBeGreaterThanOrEqual(open.length - 5);
     const [entry] = await world.store.quarantined([

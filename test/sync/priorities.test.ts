@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Priority, UpstreamObserver } from '../../src/abnormal/client.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant, toMillis } from '../../src/values/instant.js';
-import { createWorld, faultsOf, INTEGRATION, type World } from './harness.js';
+import { createTenantWorld, faultsOf, INTEGRATION, type World } from './harness.js';
 
 /*
  * One budget for all: a backfill that takes whatever it is given, with queries and polls beside it. The clock moves
@@ -49,7 +49,7 @@ describe('under a backfill that takes all it can get', () => {
     const admissions: Admission[] = [];
     const reads: Promise<number>[] = [];
     let requests = 0;
-    world = await createWorld({
+    world = await createTenantWorld({
       ...{ now: NOW, tenant: TENANT, rpm: 300, counters: noting(admissions) },
       settings: { backfillFrom: FROM },
       simulator: {
@@ -83,7 +83,7 @@ describe('under a backfill that takes all it can get', () => {
 
   test('what is new is read each interval, of the resource that is backfilled and of the others', async () => {
     const read: Record<string, Instant[]> = { threats: [], cases: [] };
-    world = await createWorld({
+    world = await createTenantWorld({
       ...{ now: NOW, tenant: TENANT, rpm: 5 },
       settings: { intervals: { threats: HOUR, cases: HOUR, campaigns: DAY }, backfillFrom: FROM },
     });

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Run } from '../../src/model/run.js';
+import type { RunRecord } from '../../src/model/run.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
-import { createWorld, faultsOf, heldOf, passOf, type World } from './harness.js';
+import { createTenantWorld, faultsOf, heldOf, passOf, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
 const SINCE = shift(NOW, -30 * DAY);
@@ -26,7 +26,7 @@ async function expectWhole(since = SINCE): Promise<void> {
   }
 }
 
-function runs(): Promise<Run[]> {
+function runs(): Promise<RunRecord[]> {
   return world.store.runs({ integrations: null, before: null, limit: 1000 });
 }
 
@@ -34,7 +34,7 @@ describe('a poll that is stopped', () => {
   test('again and again loses nothing and fetches nothing twice', async () => {
     let budget = 0;
     let stop = new AbortController();
-    world = await createWorld({
+    world = await createTenantWorld({
       now: NOW,
       tenant: { ...TENANT, to: '2026-03-30T00:00:00.000Z' },
       simulator: {
@@ -66,7 +66,7 @@ describe('a poll that is stopped', () => {
   });
 
   test('has its run marked, by itself', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const stop = new AbortController();
     world.sync.poll({ resources: ['cases'], signal: stop.signal });
     const poll = world.poll('threats', stop.signal);
@@ -80,11 +80,11 @@ describe('a poll that is stopped', () => {
 
 describe('a run that was left RUNNING by a killed process', () => {
   test('is marked at the next poll, and one that goes on is not', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('campaigns');
     const [run] = await runs();
     if (!run) throw new Error('a poll has a run');
-    const left: Run = { ...run, id: 'left', status: 'RUNNING', endedAt: null };
+    const left: RunRecord = { ...run, id: 'left', status: 'RUNNING', endedAt: null };
     const rest = { observations: [], tombstones: [], ledger: [], streams: [], quarantine: [], released: [] };
     await world.store.record({ ...rest, id: 'left/1', now: NOW, run: left });
     world.clock.advance(HOUR);
@@ -105,7 +105,7 @@ describe('a run that was left RUNNING by a killed process', () => {
 
 describe('polls that overlap', () => {
   test('are one', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [a, b] = await Promise.all([world.poll(), world.poll()]);
     expect(a.passes.map(({ runId }) => runId)).toEqual(b.passes.map(({ runId }) => runId));
     expect(await runs()).toHaveLength(3);
@@ -114,7 +114,7 @@ describe('polls that overlap', () => {
   });
 
   test('end for whoever gives up waiting, and go on for the others', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const first = world.poll('threats');
     const impatient = new AbortController();
     const second = world.poll('threats', impatient.signal);
@@ -124,7 +124,7 @@ describe('polls that overlap', () => {
   });
 
   test('a backfill waits for a poll under way and then goes further back', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const from = '2026-02-15T00:00:00.000Z';
     const { signal } = new AbortController();
     const [, backfill] = await Promise.all([
@@ -143,7 +143,7 @@ describe('a clock that is wrong', () => {
     ['six hours behind', -6 * HOUR],
     ['forty days behind', -40 * DAY],
   ])('by %s for a poll: what was vouched for wrongly is read again', async (_, skewMs) => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll();
     world.clock.advance(4 * HOUR);
     world.clock.skewMs = skewMs;
@@ -157,7 +157,7 @@ describe('a clock that is wrong', () => {
   });
 
   test('at the very first: what it took for collected is collected', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     world.clock.skewMs = 2 * DAY;
     await world.poll();
     world.clock.skewMs = 0;
@@ -174,7 +174,7 @@ describe('a clock that is wrong', () => {
 });
 
 test('closing stops what is under way, and waits for it', async () => {
-  world = await createWorld({ now: NOW, tenant: TENANT });
+  world = await createTenantWorld({ now: NOW, tenant: TENANT });
   const poll = world.poll();
   await vi.waitFor(() => expect(world.simulator.stats().requests).toBeGreaterThan(2), {
     timeout: 200_000,
@@ -188,7 +188,7 @@ test('closing stops what is under way, and waits for it', async () => {
 });
 
 test('live readings at the beginning of a backfill do not undo how far back it is to go', async () => {
-  world = await createWorld({ now: NOW, tenant: TENANT });
+  world = await createTenantWorld({ now: NOW, tenant: TENANT });
   await world.poll('threats');
   const { signal } = new AbortController();
   const from = '2026-02-20T00:00:00.000Z';

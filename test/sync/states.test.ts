@@ -9,7 +9,14 @@ import { KIND_OF, type Resource } from '../../src/resources/registry.js';
 import type { Fault } from '../../src/simulator/faults.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
-import { createWorld, faultsOf, INTEGRATION, passOf, type World, type WorldOptions } from './harness.js';
+import {
+  createTenantWorld,
+  faultsOf,
+  INTEGRATION,
+  passOf,
+  type World,
+  type WorldOptions,
+} from './harness.js';
 
 /*
  * What each answer of Abnormal leads to, over a real HTTP upstream: the state of the stream and of the integration,
@@ -45,7 +52,7 @@ async function start(options: Partial<WorldOptions> = {}): Promise<void> {
   lines = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const counters = createCounters();
-  world = await createWorld({ now: NOW, tenant: TENANT, log, counters, ...options });
+  world = await createTenantWorld({ now: NOW, tenant: TENANT, log, counters, ...options });
   const budgets = () => new Map([[INTEGRATION, world.budget]]);
   scrape = createScrape({ counters, store: world.store, clock: world.clock, budgets, log });
 }

@@ -4,7 +4,7 @@ import type { FaultRule } from '../../src/simulator/faults.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift } from '../../src/values/instant.js';
 import { batchOf, sampleRun } from '../support/records.js';
-import { createWorld, heldOf, historyOf, INTEGRATION, passOf, truthOf, type World } from './harness.js';
+import { createTenantWorld, heldOf, historyOf, INTEGRATION, passOf, truthOf, type World } from './harness.js';
 
 /*
  * A tombstone that was wrong: Abnormal answered 404 twice though the record was there all along, or has it again.
@@ -20,7 +20,7 @@ const TENANT: TenantOptions = {
 
 let world: World;
 beforeEach(async () => {
-  world = await createWorld({ now: NOW, tenant: TENANT });
+  world = await createTenantWorld({ now: NOW, tenant: TENANT });
 });
 afterEach(() => world.close());
 

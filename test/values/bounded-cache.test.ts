@@ -9,10 +9,10 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { batch, observe, START_MS, threat } from '../../bench/history/payloads.js';
 import { ApiKeys } from '../../src/callers/api-keys.js';
 import { FailedAttempts } from '../../src/callers/callers.js';
-import { Gate } from '../../src/graphql/operation/admit.js';
-import { Reads } from '../../src/graphql/operation/cache-dependencies.js';
+import { OperationLimiter } from '../../src/graphql/operation/admit.js';
+import { CacheDependencies } from '../../src/graphql/operation/cache-dependencies.js';
 import { createExecute, parsedQueries } from '../../src/graphql/operation/execute.js';
-import { Answers } from '../../src/graphql/operation/response-cache.js';
+import { ResponseCache } from '../../src/graphql/operation/response-cache.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import { createLog } from '../../src/log.js';
@@ -64,8 +64,8 @@ type Fill = () => unknown | Promise<unknown>;
 
 const FILLS: Partial<Record<CacheName, Fill>> = {
   responses: () => {
-    const answers = new Answers();
-    const reads = new Reads();
+    const answers = new ResponseCache();
+    const reads = new CacheDependencies();
     reads.note({ head: 7, freshness: null });
     for (let n = 0; n < 2_000; n += 1) {
       const data = {
@@ -77,8 +77,8 @@ const FILLS: Partial<Record<CacheName, Fill>> = {
     return answers;
   },
   requestsSeenOnce: () => {
-    const answers = new Answers();
-    const reads = new Reads();
+    const answers = new ResponseCache();
+    const reads = new CacheDependencies();
     reads.note({ head: 7, freshness: null });
     for (let n = 0; n < 20_000; n += 1) {
       answers.keep(answers.keyOf('reader', `${n}`, null, {}), { data: { n } }, reads);
@@ -101,7 +101,7 @@ const FILLS: Partial<Record<CacheName, Fill>> = {
     return run;
   },
   analysedQueries: () => {
-    const gate = new Gate(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
+    const gate = new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
     for (let n = 0; n < 400; n += 1) {
       gate.judge({ query: query(n, 1 + (n % 5)), operationName: null, variables: {} }, LOCAL.role);
     }

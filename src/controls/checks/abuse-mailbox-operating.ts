@@ -1,17 +1,25 @@
-import type { Campaign } from '../../resources/campaign/campaign.js';
+import type { CampaignRecord } from '../../resources/campaign/campaign.js';
 import { judgement } from '../../resources/vocabularies.js';
 import { HOUR, type Instant } from '../../values/instant.js';
-import type { Assessment, CampaignFact, Control, Finding, Judgement, Member, Scope } from '../control.js';
-import { isWithin } from '../period.js';
+import type {
+  Assessment,
+  CampaignFact,
+  ControlDefinition,
+  ControlFinding,
+  ControlJudgement,
+  Member,
+  Scope,
+} from '../control.js';
+import { isInPeriod } from '../period.js';
 import {
   addTimely,
+  deadlineOf,
   judgeTimely,
   lastSaid,
   noTimelyFacts,
   outcomeOf,
   type TimelyFacts,
   timesDistribution,
-  turnOf,
 } from '../timeliness.js';
 import { licensedStreams } from '../verdict.js';
 
@@ -26,7 +34,7 @@ const WORDS = { noun: 'report', done: 'judged', measure: 'Judged in time' };
  *
  * When a campaign was judged is bracketed by its versions; unlike a case it has no time of its last change.
  */
-export const abuseMailboxOperating: Control = {
+export const abuseMailboxOperating: ControlDefinition = {
   id: 'abuse-mailbox-operating',
   title: 'The abuse mailbox operates',
   rule: 'Every campaign that users first reported in the period is judged within `judgeReportsWithin`, save the share that `reportsJudgedShare` allows. Not applicable where the account has no Abuse Mailbox. When it was judged is bracketed by the versions recorded: a campaign first seen long after its report and already judged is in doubt.',
@@ -52,7 +60,7 @@ export function campaignTime({ versions }: CampaignFact): Instant {
 }
 
 /** Whether Abnormal has given its answer: anything but `Scanning` and silence; `N/A` ends it too. */
-export function isJudged({ judgementStatusRaw }: Campaign): boolean {
+export function isJudged({ judgementStatusRaw }: CampaignRecord): boolean {
   const word = judgement(judgementStatusRaw);
   return word !== null && word !== 'SCANNING';
 }
@@ -63,7 +71,7 @@ const JUDGEMENTS: readonly Judged[] = ['MALICIOUS', 'SPAM', 'SAFE', 'NOT_AVAILAB
 
 function assess(
   scope: Scope,
-  find: (finding: Finding) => void,
+  find: (finding: ControlFinding) => void,
   belongs: (member: Member) => void,
 ): Assessment {
   const facts = noTimelyFacts();
@@ -73,7 +81,7 @@ function assess(
   );
   return {
     take(fact) {
-      if (fact.kind !== 'campaign' || !isWithin(scope.period, campaignTime(fact))) return;
+      if (fact.kind !== 'campaign' || !isInPeriod(scope.period, campaignTime(fact))) return;
       const word =
         judgement((fact.versions.at(-1) ?? fact.versions[0]).record.judgementStatusRaw) ?? 'SCANNING';
       words.set(word, (words.get(word) ?? 0) + 1);
@@ -99,12 +107,12 @@ function takeCampaign(
   member: Member,
   { thresholds, now }: Scope,
   facts: TimelyFacts,
-  find: (finding: Finding) => void,
+  find: (finding: ControlFinding) => void,
   polls: readonly Instant[],
 ): void {
   const start = campaignTime(fact);
   const { goneSince } = fact;
-  const turn = turnOf(fact.versions, isJudged, () => null);
+  const turn = deadlineOf(fact.versions, isJudged, () => null);
   const { outcome, reason } = outcomeOf(turn, {
     ...{ start, now, within: thresholds.judgeReportsWithin, done: WORDS.done, goneSince },
     // a pass reads undecided campaigns again before the next one begins, so two polls enclose a re-reading
@@ -117,7 +125,7 @@ function takeCampaign(
 
 const LIMITS = [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR];
 
-function judge(facts: TimelyFacts, words: ReadonlyMap<Judged, number>, scope: Scope): Judgement {
+function judge(facts: TimelyFacts, words: ReadonlyMap<Judged, number>, scope: Scope): ControlJudgement {
   const { reportsJudgedShare: share, judgeReportsWithin: within } = scope.thresholds;
   const bars = JUDGEMENTS.map((word) => ({ label: LABELS[word], count: words.get(word) ?? 0, before: null }));
   return {

@@ -1,17 +1,17 @@
-import type { Case } from '../../resources/case/case.js';
+import type { CaseRecord } from '../../resources/case/case.js';
 import { caseStatus } from '../../resources/vocabularies.js';
 import { HOUR, type Instant } from '../../values/instant.js';
-import type { Assessment, CaseFact, Control, Finding, Member, Scope } from '../control.js';
-import { isWithin } from '../period.js';
+import type { Assessment, CaseFact, ControlDefinition, ControlFinding, Member, Scope } from '../control.js';
+import { isInPeriod } from '../period.js';
 import {
   addTimely,
+  deadlineOf,
   judgeTimely,
   lastSaid,
   noTimelyFacts,
   outcomeOf,
   type TimelyFacts,
   timesDistribution,
-  turnOf,
 } from '../timeliness.js';
 import { licensedStreams } from '../verdict.js';
 
@@ -30,7 +30,7 @@ const WORDS = {
  *
  * Abnormal does not say when a case was acknowledged: the history's versions bracket it, see `timeliness.ts`.
  */
-export const accountTakeoverHandled: Control = {
+export const accountTakeoverHandled: ControlDefinition = {
   id: 'account-takeover-handled',
   title: 'Account takeovers are handled',
   rule: 'Every account-takeover case that became visible in the period is acknowledged or resolved within `handleCasesWithin`, save the share that `casesHandledShare` allows. When it was acknowledged is bracketed by the versions recorded: it counts as in time when the first version that has it, or the case’s own last modification, is; and as late when a request after the deadline still found it open.',
@@ -56,7 +56,7 @@ export function caseTime({ versions }: CaseFact): Instant {
 }
 
 /** Whether somebody has taken a case up: any `Acknowledged (…)`, a new one included. */
-export function isTakenUp({ statusRaw }: Case): boolean {
+export function isTakenUp({ statusRaw }: CaseRecord): boolean {
   const status = caseStatus(statusRaw);
   if (status === 'IN_PROGRESS' || status === 'RESOLVED' || status === 'NOT_AN_ATTACK') return true;
   return /^\s*(acknowledged|resolved)\b/i.test(statusRaw ?? '');
@@ -64,7 +64,7 @@ export function isTakenUp({ statusRaw }: Case): boolean {
 
 function assess(
   scope: Scope,
-  find: (finding: Finding) => void,
+  find: (finding: ControlFinding) => void,
   belongs: (member: Member) => void,
 ): Assessment {
   const facts = noTimelyFacts();
@@ -73,7 +73,7 @@ function assess(
   );
   return {
     take(fact) {
-      if (fact.kind !== 'case' || !isWithin(scope.period, caseTime(fact))) return;
+      if (fact.kind !== 'case' || !isInPeriod(scope.period, caseTime(fact))) return;
       const known = gaps.get(fact.key.integration);
       const member = memberOf(fact);
       takeCase(fact, member, scope, facts, find, (from, to) => {
@@ -99,11 +99,11 @@ function takeCase(
   member: Member,
   { thresholds, now }: Scope,
   facts: TimelyFacts,
-  find: (finding: Finding) => void,
+  find: (finding: ControlFinding) => void,
   isCovered: (from: Instant, to: Instant) => boolean,
 ): void {
   const start = caseTime(fact);
-  const turn = turnOf(fact.versions, isTakenUp, ({ lastModifiedTime }) => lastModifiedTime);
+  const turn = deadlineOf(fact.versions, isTakenUp, ({ lastModifiedTime }) => lastModifiedTime);
   const { outcome, reason } = outcomeOf(turn, {
     ...{ start, now, within: thresholds.handleCasesWithin, done: WORDS.done },
     goneSince: fact.goneSince,

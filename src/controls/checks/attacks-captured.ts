@@ -1,9 +1,9 @@
 import { keyText } from '../../resources/registry.js';
 import {
   type Assessment,
-  type Control,
-  type Finding,
-  type Judgement,
+  type ControlDefinition,
+  type ControlFinding,
+  type ControlJudgement,
   type Member,
   RECEIVED_THREATS,
   type ReconciliationFact,
@@ -21,7 +21,7 @@ import {
   withoutHoles,
 } from '../missed-polls.js';
 import { summariseReconciliations } from '../reconciliations.js';
-import { conclude, gradeShare, licensedStreams } from '../verdict.js';
+import { gradeShare, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, instantText, listText, shareText } from '../words.js';
 
 /** What was found of the threats of a period. */
@@ -42,7 +42,7 @@ export interface CaptureFacts {
  * A hole is a failure: something was to be had and is not there. What lies before the collection's beginning or
  * is out of Abnormal's retention is not, and leaves the control undecided.
  */
-export const attacksCaptured: Control = {
+export const attacksCaptured: ControlDefinition = {
   id: 'attacks-captured',
   title: 'Attacks are captured',
   rule: 'The population of threats is whole: the whole period was listed, and every id that Abnormal lists is stored (one that disappeared before it could be read is named and does not count); every threat is held in full, save the share that `capturedShare` allows; and no comparison with Abnormal’s own population (a reconciliation) found something that is still lacking, with at least the share `reconciledShare` of the period compared. A hole in what was collected is a failure; what lies before the collection’s beginning or is out of Abnormal’s retention leaves it undecided.',
@@ -61,7 +61,7 @@ export const attacksCaptured: Control = {
 
 function assess(
   scope: Scope,
-  find: (finding: Finding) => void,
+  find: (finding: ControlFinding) => void,
   belongs: (member: Member) => void,
 ): Assessment {
   const facts: CaptureFacts = { whole: 0, partial: 0 };
@@ -83,7 +83,12 @@ function assess(
   };
 }
 
-function takeThreat(fact: ThreatFact, member: Member, facts: CaptureFacts, find: (finding: Finding) => void) {
+function takeThreat(
+  fact: ThreatFact,
+  member: Member,
+  facts: CaptureFacts,
+  find: (finding: ControlFinding) => void,
+) {
   const { messages, pagesComplete } = fact.record;
   const isWhole = pagesComplete && messages.length > 0;
   if (isWhole) facts.whole += 1;
@@ -104,7 +109,7 @@ function takeThreat(fact: ThreatFact, member: Member, facts: CaptureFacts, find:
 function findLacking(
   { integration, found, lacking, lackingMore }: ReconciliationFact,
   named: ReadonlySet<string>,
-  find: (f: Finding) => void,
+  find: (f: ControlFinding) => void,
 ) {
   const { from, to } = found;
   const span = `lacking by a comparison of ${instantText(from)} to ${instantText(to)}`;
@@ -128,7 +133,7 @@ function findLacking(
 }
 
 /** Judges what was found. */
-export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Judgement {
+export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): ControlJudgement {
   const { capturedShare, reconciledShare } = scope.thresholds;
   const streams = licensedStreams(scope, RECEIVED_THREATS);
   const holes = holesOf(streams).map(({ facts, gap }) => gapText(facts, gap));
@@ -147,7 +152,7 @@ export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Ju
   ].filter((failure) => failure !== null);
   const unread = unreadRecords(streams).filter(({ isGone }) => !isGone).length;
   return {
-    ...conclude(holes.length + unread > 0 ? withoutHoles(scope) : scope, RECEIVED_THREATS, {
+    ...verdictOf(holes.length + unread > 0 ? withoutHoles(scope) : scope, RECEIVED_THREATS, {
       failed: failures.length > 0 ? `${failures.join('; ')}.` : null,
       doubt:
         reconciled < reconciledShare

@@ -1,20 +1,20 @@
-import type { Gap } from '../../model/coverage.js';
-import { type Message, messageRemediation } from '../../resources/threat/threat.js';
+import type { CoverageGap } from '../../model/coverage.js';
+import { type MessageRecord, messageRemediation } from '../../resources/threat/threat.js';
 import { HOUR, type Instant, MINUTE, shift } from '../../values/instant.js';
 import type {
   Assessment,
-  Control,
-  Finding,
-  Judgement,
-  Measure,
+  ControlDefinition,
+  ControlFinding,
+  ControlJudgement,
+  ControlMeasure,
   Member,
   RecordFact,
   Scope,
 } from '../control.js';
 import { isMalicious, messageMember, messageTimes, remediationMs } from '../malicious.js';
-import { isWithin } from '../period.js';
+import { isInPeriod } from '../period.js';
 import { DurationTally } from '../timeliness.js';
-import { conclude, gradeShare, licensedStreams, mostText, shareMeasures } from '../verdict.js';
+import { gradeShare, licensedStreams, mostText, shareMeasures, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, shareText } from '../words.js';
 
 /** What was found of the malicious messages of a period. */
@@ -50,7 +50,7 @@ export const NEEDS = [
  * percentiles. A message still within `remediateWithin`, or whose deadline falls into a gap of what was
  * collected of remediations, is neither remediated nor an exception.
  */
-export const attacksRemediated: Control = {
+export const attacksRemediated: ControlDefinition = {
   id: 'attacks-remediated',
   title: 'Attacks are remediated',
   rule: 'Every malicious message received in the period is remediated: none is still in a mailbox when `remediateWithin` has passed, save the share that `remediatedShare` allows; and the median and the 95th percentile of the time from receipt to remediation stay within their thresholds.',
@@ -69,7 +69,7 @@ export const attacksRemediated: Control = {
 
 function assess(
   scope: Scope,
-  find: (finding: Finding) => void,
+  find: (finding: ControlFinding) => void,
   belongs: (member: Member) => void,
 ): Assessment {
   const facts = noRemediationFacts();
@@ -89,10 +89,10 @@ function takeThreat(
   scope: Scope,
   isKnown: IsKnown,
   facts: RemediationFacts,
-  { find, belongs }: { find: (finding: Finding) => void; belongs: (member: Member) => void },
+  { find, belongs }: { find: (finding: ControlFinding) => void; belongs: (member: Member) => void },
 ): void {
   const timeOf = messageTimes(fact);
-  const members = fact.record.messages.filter((message) => isWithin(scope.period, timeOf(message)));
+  const members = fact.record.messages.filter((message) => isInPeriod(scope.period, timeOf(message)));
   if (members.length === 0) return;
   facts.unseen += Math.max(0, (fact.record.recipientCount ?? 0) - fact.record.messages.length);
   for (const message of members.filter(isMalicious)) {
@@ -105,7 +105,7 @@ function takeThreat(
   }
 }
 
-function count(facts: RemediationFacts, outcome: Finding['outcome'], message: Message): void {
+function count(facts: RemediationFacts, outcome: ControlFinding['outcome'], message: MessageRecord): void {
   if (outcome === 'EXCEPTION') facts.left += 1;
   else if (outcome === 'PENDING') facts.pending += 1;
   else if (outcome === 'IN_DOUBT') facts.doubtful += 1;
@@ -117,12 +117,12 @@ function count(facts: RemediationFacts, outcome: Finding['outcome'], message: Me
 }
 
 function outcomeOf(
-  message: Message,
+  message: MessageRecord,
   at: Instant,
   { subject, noLongerGivenSince: gone }: Member,
   { thresholds, now }: Scope,
   isKnown: IsKnown,
-): Pick<Finding, 'outcome' | 'reason'> {
+): Pick<ControlFinding, 'outcome' | 'reason'> {
   const state = messageRemediation(message);
   if (state === 'REMEDIATED') return { outcome: 'MET', reason: remediatedText(message) };
   const deadline = shift(at, thresholds.remediateWithin);
@@ -151,14 +151,14 @@ const STATES: Record<'ATTEMPTED' | 'NOT_REMEDIATED' | 'NOT_NEEDED' | 'UNKNOWN', 
   UNKNOWN: 'Abnormal says nothing of a remediation',
 };
 
-function remediatedText(message: Message): string {
+function remediatedText(message: MessageRecord): string {
   const ms = remediationMs(message);
   return ms === null ? 'remediated, Abnormal does not say when' : `remediated after ${durationText(ms)}`;
 }
 
 /** Whether remediations were collected without a gap over a span. */
 function knowledgeOf(scope: Scope): IsKnown {
-  const gaps = new Map<string, readonly Gap[]>();
+  const gaps = new Map<string, readonly CoverageGap[]>();
   for (const { stream, gapsBeyond } of licensedStreams(scope, [NEEDS[1]])) {
     gaps.set(stream.integration, gapsBeyond);
   }
@@ -169,7 +169,7 @@ function knowledgeOf(scope: Scope): IsKnown {
 }
 
 /** Judges what was found. */
-export function judgeRemediation(facts: RemediationFacts, scope: Scope): Judgement {
+export function judgeRemediation(facts: RemediationFacts, scope: Scope): ControlJudgement {
   const { thresholds } = scope;
   const { remediated: met, left: missed, doubtful, pending, times } = facts;
   const grade = gradeShare({ met, missed, doubtful }, thresholds.remediatedShare);
@@ -179,7 +179,7 @@ export function judgeRemediation(facts: RemediationFacts, scope: Scope): Judgeme
     exceeds('95th percentile', times.percentile(0.95), thresholds.remediationP95),
   ].filter((failure) => failure !== null);
   return {
-    ...conclude(scope, NEEDS, {
+    ...verdictOf(scope, NEEDS, {
       failed: failures.length > 0 ? `${failures.join('; ')}.${openText(facts)}` : null,
       doubt:
         grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0)
@@ -202,10 +202,15 @@ function shortText(
   return `${missed} of ${countText(met + missed + doubtful, 'malicious message')} still in a mailbox ${durationText(remediateWithin)} after receipt: ${mostText({ met, missed, doubtful })} remediated, at least ${shareText(remediatedShare)} wanted`;
 }
 
-function measuresOf(facts: RemediationFacts, { thresholds }: Scope): Measure[] {
+function measuresOf(facts: RemediationFacts, { thresholds }: Scope): ControlMeasure[] {
   const { remediated, left, times, unseen, pending, doubtful } = facts;
-  const plain = (name: string, value: number): Measure => ({ name, value, unit: 'count', threshold: null });
-  const time = (name: string, share: number, limit: number): Measure => {
+  const plain = (name: string, value: number): ControlMeasure => ({
+    name,
+    value,
+    unit: 'count',
+    threshold: null,
+  });
+  const time = (name: string, share: number, limit: number): ControlMeasure => {
     const threshold = { value: limit, bound: 'AT_MOST' } as const;
     return { name, value: times.percentile(share), unit: 'ms', threshold };
   };
@@ -246,7 +251,7 @@ function distributionOf({
   pending,
   doubtful,
   remediated,
-}: RemediationFacts): Judgement['distributions'][number] {
+}: RemediationFacts): ControlJudgement['distributions'][number] {
   const counts = times.histogram(LIMITS);
   const labels = [...LIMITS.map((limit) => `≤ ${durationText(limit)}`), `> ${durationText(24 * HOUR)}`];
   const bar = (label: string, value: number) => ({ label, count: value, before: null });

@@ -1,19 +1,19 @@
-import type { Message } from '../../resources/threat/threat.js';
+import type { MessageRecord } from '../../resources/threat/threat.js';
 import { attackStrategy, attackType } from '../../resources/vocabularies.js';
 import {
   type Assessment,
-  type Control,
-  type Distribution,
-  type Finding,
-  type Judgement,
+  type ControlDefinition,
+  type ControlDistribution,
+  type ControlFinding,
+  type ControlJudgement,
   type Member,
   RECEIVED_THREATS,
   type Scope,
   type ThreatFact,
 } from '../control.js';
 import { isMalicious, messageMember, messageTimes } from '../malicious.js';
-import { isWithin } from '../period.js';
-import { conclude, isCovered, licensedStreams } from '../verdict.js';
+import { isInPeriod } from '../period.js';
+import { isCovered, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, shareText } from '../words.js';
 
 /** Attack types and strategies that no signature, reputation or sandbox gives away: only behaviour does. */
@@ -48,7 +48,7 @@ export function emptyMix(): Mix {
  * Fewer than `behaviouralSample` malicious messages say nothing by having none among them, nor is their mix
  * compared; and the period before counts only where it is covered.
  */
-export const behaviouralAiOperating: Control = {
+export const behaviouralAiOperating: ControlDefinition = {
   id: 'behavioural-ai-operating',
   title: 'Behavioural detection operates',
   rule: 'Attacks that only behaviour gives away are being identified: impersonation, compromised accounts, business e-mail compromise, reconnaissance. At least one in the period, and their share of all malicious messages has not fallen by more than `behaviouralDrop` against the period before. Fewer than `behaviouralSample` messages prove nothing by lacking them and are not compared.',
@@ -66,13 +66,13 @@ export const behaviouralAiOperating: Control = {
 };
 
 /** Whether only behaviour gives a message away, by its attack type or its strategy. */
-export function isBehavioural({ attackTypeRaw, attackStrategyRaw }: Message): boolean {
+export function isBehavioural({ attackTypeRaw, attackStrategyRaw }: MessageRecord): boolean {
   return BEHAVIOURAL.has(attackType(attackTypeRaw)) || BEHAVIOURAL.has(attackStrategy(attackStrategyRaw));
 }
 
 function assess(
   scope: Scope,
-  find: (finding: Finding) => void,
+  find: (finding: ControlFinding) => void,
   belongs: (member: Member) => void,
 ): Assessment {
   const [mix, before] = [emptyMix(), emptyMix()];
@@ -88,13 +88,13 @@ function takeThreat(
   fact: ThreatFact,
   scope: Scope,
   [mix, before]: readonly [Mix, Mix],
-  { find, belongs }: { find: (finding: Finding) => void; belongs: (member: Member) => void },
+  { find, belongs }: { find: (finding: ControlFinding) => void; belongs: (member: Member) => void },
 ): void {
   const timeOf = messageTimes(fact);
   for (const message of fact.record.messages) {
     const at = timeOf(message);
-    const isNow = isWithin(scope.period, at);
-    if (!isNow && !isWithin(scope.before, at)) continue;
+    const isNow = isInPeriod(scope.period, at);
+    if (!isNow && !isInPeriod(scope.before, at)) continue;
     if (!isMalicious(message)) continue;
     addTo(isNow ? mix : before, message);
     if (!isNow) continue;
@@ -107,7 +107,7 @@ function takeThreat(
 }
 
 /** Counts a message in. */
-export function addTo(mix: Mix, message: Message): void {
+export function addTo(mix: Mix, message: MessageRecord): void {
   mix.total += 1;
   if (isBehavioural(message)) mix.behavioural += 1;
   increment(mix.types, attackType(message.attackTypeRaw) ?? NOT_SAID);
@@ -121,14 +121,14 @@ function increment(counts: Map<string, number>, word: string): void {
 }
 
 /** Judges a mix against the one before. */
-export function judgeMix(mix: Mix, before: Mix, scope: Scope): Judgement {
+export function judgeMix(mix: Mix, before: Mix, scope: Scope): ControlJudgement {
   const { behaviouralSample: sample } = scope.thresholds;
   const earlier = isComparable(before, scope) ? shareOf(before) : null;
   const none = `None of ${countText(mix.total, 'malicious message')} was behavioural`;
   const isNone = mix.behavioural === 0 && mix.total > 0;
   const comparison = comparisonText(mix, earlier);
   return {
-    ...conclude(scope, RECEIVED_THREATS, {
+    ...verdictOf(scope, RECEIVED_THREATS, {
       // what is missing could hold what is lacking, so only a covered period can fail
       failed: isCovered(scope, RECEIVED_THREATS)
         ? isNone && mix.total >= sample
@@ -196,7 +196,7 @@ function distribution(
   title: string,
   now: Map<string, number>,
   before: Map<string, number> | null,
-): Distribution {
+): ControlDistribution {
   const labels = [...new Set([...now.keys(), ...(before?.keys() ?? [])])];
   const order = (a: string, b: string) => (now.get(b) ?? 0) - (now.get(a) ?? 0) || (a < b ? -1 : 1);
   const bars = labels.sort(order).map((label) => ({

@@ -3,11 +3,11 @@ import { toMillis } from '../../values/instant.js';
 import {
   ALL_STREAMS,
   type Assessment,
-  type Control,
-  type Finding,
-  type Judgement,
+  type ControlDefinition,
+  type ControlFinding,
+  type ControlJudgement,
+  type MissedPoll,
   type Scope,
-  type Silence,
   type StreamFacts,
 } from '../control.js';
 import {
@@ -20,8 +20,8 @@ import {
   lateStart,
   withoutHoles,
 } from '../missed-polls.js';
-import { isWithin } from '../period.js';
-import { conclude, licensedStreams } from '../verdict.js';
+import { isInPeriod } from '../period.js';
+import { licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
 /**
@@ -32,7 +32,7 @@ import { countText, durationText, instantText, listText } from '../words.js';
  * A poll is missed when more than the interval and `ingestionLag` pass without an answered one, whoever is to
  * blame; that it was caught up later fills the gap but not the missed poll.
  */
-export const collectionContinuous: Control = {
+export const collectionContinuous: ControlDefinition = {
   id: 'collection-continuous',
   title: 'Collection is continuous',
   rule: 'The gateway collected without a break: no gap without a name, no named one longer than `longestGap`, and no more than `missedPolls` polls missed, all streams together. A poll is missed when more than the interval and `ingestionLag` pass without an answered one, whoever is to blame; catching up fills the gap, not the missed poll.',
@@ -55,7 +55,7 @@ export const collectionContinuous: Control = {
   begin: (scope, find) => assess(scope, find),
 };
 
-function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessment {
   return {
     take() {},
     judge() {
@@ -70,7 +70,7 @@ function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
   };
 }
 
-function findingOf({ stream }: StreamFacts, silence: Silence): Finding {
+function findingOf({ stream }: StreamFacts, silence: MissedPoll): ControlFinding {
   const { from, to } = silence;
   return {
     outcome: 'EXCEPTION',
@@ -81,14 +81,14 @@ function findingOf({ stream }: StreamFacts, silence: Silence): Finding {
   };
 }
 
-function missedText({ from, to, missed, failed, failure }: Silence): string {
+function missedText({ from, to, missed, failed, failure }: MissedPoll): string {
   const why =
     failed > 0 ? `; ${failed} tried and failed, the last with: ${failure ?? 'no reason given'}` : '';
   return `${countText(missed, 'poll')} missed in ${durationText(toMillis(to) - toMillis(from))} from ${instantText(from)}${why}`;
 }
 
 /** Judges what the streams say. */
-export function judgeCollection(scope: Scope): Judgement {
+export function judgeCollection(scope: Scope): ControlJudgement {
   const { longestGap, missedPolls } = scope.thresholds;
   const streams = licensedStreams(scope, ALL_STREAMS);
   const holes = holesOf(streams);
@@ -110,7 +110,7 @@ export function judgeCollection(scope: Scope): Judgement {
       : null,
   ].filter((failure) => failure !== null);
   return {
-    ...conclude(failures.length > 0 ? withoutHoles(scope) : scope, ALL_STREAMS, {
+    ...verdictOf(failures.length > 0 ? withoutHoles(scope) : scope, ALL_STREAMS, {
       failed: failures.length > 0 ? `${failures.join('; ')}.` : null,
       doubt: unwatched(streams, scope),
       empty: null,
@@ -136,7 +136,8 @@ export function judgeCollection(scope: Scope): Judgement {
         threshold: { value: 0, bound: 'AT_MOST' },
       },
     ],
-    count: streams.flatMap(({ answeredAt }) => answeredAt).filter((at) => isWithin(scope.period, at)).length,
+    count: streams.flatMap(({ answeredAt }) => answeredAt).filter((at) => isInPeriod(scope.period, at))
+      .length,
     distributions: [],
   };
 }

@@ -4,21 +4,21 @@ import { toMillis } from '../../values/instant.js';
 import {
   ALL_STREAMS,
   type Assessment,
-  type Control,
-  type Finding,
-  type Judgement,
-  type Measure,
+  type ControlDefinition,
+  type ControlFinding,
+  type ControlJudgement,
+  type ControlMeasure,
   type Member,
+  type MissedPoll,
   RECEIVED_THREATS,
   type Scope,
-  type Silence,
   type StreamFacts,
 } from '../control.js';
 import { threatMember } from '../malicious.js';
 import { inBrief, lateStart } from '../missed-polls.js';
 import type { Period } from '../period.js';
 import { mostBetweenPolls } from '../thresholds.js';
-import { conclude, isCovered, licensedStreams } from '../verdict.js';
+import { isCovered, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
 /**
@@ -30,7 +30,7 @@ import { countText, durationText, instantText, listText } from '../words.js';
  * gateway's, says nothing of the detection, and leaves the control undecided (`collection-continuous` fails for
  * it). That nothing was detected counts only in a covered period of at least `quietFor`.
  */
-export const detectionActive: Control = {
+export const detectionActive: ControlDefinition = {
   id: 'detection-active',
   title: 'Detection is active',
   rule: 'Abnormal answered: between two answered polls of a stream there is never more than its interval and `ingestionLag`. And it detected: at least one threat was received in the period. A stretch in which nobody asked is no failure of the detection, but leaves it undecided; that nothing was detected counts only in a covered period of at least `quietFor`.',
@@ -48,7 +48,7 @@ export const detectionActive: Control = {
 
 function assess(
   scope: Scope,
-  find: (finding: Finding) => void,
+  find: (finding: ControlFinding) => void,
   belongs: (member: Member) => void,
 ): Assessment {
   let threats = 0;
@@ -67,28 +67,28 @@ function assess(
   };
 }
 
-function findingOf({ stream }: StreamFacts, silence: Silence): Finding {
+function findingOf({ stream }: StreamFacts, silence: MissedPoll): ControlFinding {
   const { from, to, failed } = silence;
   return {
     outcome: failed > 0 ? 'EXCEPTION' : 'IN_DOUBT',
     subject: { type: 'SPAN', stream, from, to },
     label: null,
     at: from,
-    reason: silenceText(silence),
+    reason: missedPollText(silence),
   };
 }
 
-function silenceText({ from, to, failed, failure }: Silence): string {
+function missedPollText({ from, to, failed, failure }: MissedPoll): string {
   const span = `for ${durationText(toMillis(to) - toMillis(from))} from ${instantText(from)}`;
   if (failed === 0) return `nobody asked ${span}`;
   return `no answer ${span}: ${countText(failed, 'poll')} failed, the last with: ${failure ?? 'no reason given'}`;
 }
 
 /** Judges what the streams say, and how many threats there were. */
-export function judgeDetection(threats: number, scope: Scope): Judgement {
+export function judgeDetection(threats: number, scope: Scope): ControlJudgement {
   const streams = licensedStreams(scope, ALL_STREAMS);
   return {
-    ...conclude(scope, ALL_STREAMS, {
+    ...verdictOf(scope, ALL_STREAMS, {
       failed: unanswered(streams) ?? quiet(threats, scope),
       doubt: unasked(streams, scope.period) ?? brief(threats),
       empty: null,
@@ -107,7 +107,7 @@ function unanswered(streams: readonly StreamFacts[]): string | null {
   const texts = streams.flatMap(({ stream, silences }) =>
     silences
       .filter(({ failed }) => failed > 0)
-      .map((silence) => `${streamText(stream)}: ${silenceText(inBrief(silence))}`),
+      .map((silence) => `${streamText(stream)}: ${missedPollText(inBrief(silence))}`),
   );
   return texts.length === 0 ? null : `Abnormal did not answer in time. ${listText(texts, 1)}.`;
 }
@@ -128,7 +128,7 @@ function brief(threats: number): string | null {
 function unasked(streams: readonly StreamFacts[], period: Period): string | null {
   const texts = streams.flatMap(({ stream, silences, polledFrom }) => {
     const began = lateStart(polledFrom, period);
-    const silent = silences.filter(({ failed }) => failed === 0).map(silenceText);
+    const silent = silences.filter(({ failed }) => failed === 0).map(missedPollText);
     return [...(began === null ? [] : [began]), ...silent].map((text) => `${streamText(stream)}: ${text}`);
   });
   return texts.length === 0 ? null : `Abnormal was not asked throughout. ${listText(texts, 1)}.`;
@@ -139,7 +139,7 @@ function longest(
   resource: Resource,
   streams: readonly StreamFacts[],
   { period, thresholds }: Scope,
-): Measure[] {
+): ControlMeasure[] {
   const own = streams.filter(({ stream }) => stream.resource === resource);
   if (own.length === 0) return [];
   const spans = own.flatMap(({ answeredAt, silences }) => [

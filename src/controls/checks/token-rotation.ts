@@ -1,7 +1,15 @@
 import { permissionsToAct } from '../../model/token-permissions.js';
 import { DAY, earliest, type Instant, shift, toMillis } from '../../values/instant.js';
-import type { Assessment, Control, CredentialFact, Finding, Judgement, Outcome, Scope } from '../control.js';
-import { conclude } from '../verdict.js';
+import type {
+  Assessment,
+  ControlDefinition,
+  ControlFinding,
+  ControlJudgement,
+  CredentialFact,
+  Outcome,
+  Scope,
+} from '../control.js';
+import { verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
 /**
@@ -11,7 +19,7 @@ import { countText, durationText, instantText, listText } from '../words.js';
  * Abnormal's API does not tell every account when a token was issued: where it does not, the age counts from when
  * the gateway was given the token. A token that was replaced since is judged while it was in use.
  */
-export const tokenRotation: Control = {
+export const tokenRotation: ControlDefinition = {
   id: 'token-rotation',
   title: 'Tokens are rotated',
   rule: 'The token of every integration was, at the period’s end, no older than `tokenAge` and not expired. Where Abnormal’s API does not say when a token was issued, its age counts from when the gateway was given it.',
@@ -27,7 +35,7 @@ export const tokenRotation: Control = {
   begin: (scope, find) => assess(scope, find),
 };
 
-function assess(scope: Scope, find: (finding: Finding) => void): Assessment {
+function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessment {
   return {
     take() {},
     judge() {
@@ -99,7 +107,7 @@ function excessOf(fact: CredentialFact | undefined): string | null {
   return acting.length === 0 ? null : `may do more than read (${countText(acting.length, 'permission')})`;
 }
 
-function judgeTokens(rulings: readonly Ruling[], scope: Scope): Judgement {
+function judgeTokens(rulings: readonly Ruling[], scope: Scope): ControlJudgement {
   const { tokenAge } = scope.thresholds;
   const of = (outcome: Outcome) => rulings.filter((ruling) => ruling.outcome === outcome);
   const text = (some: readonly Ruling[]) =>
@@ -107,7 +115,7 @@ function judgeTokens(rulings: readonly Ruling[], scope: Scope): Judgement {
   const [late, unknown, met] = [of('EXCEPTION'), of('IN_DOUBT'), of('MET')];
   const ages = rulings.flatMap(({ ageMs }) => ageMs ?? []);
   return {
-    ...conclude(scope, [], {
+    ...verdictOf(scope, [], {
       failed: late.length > 0 ? `At most ${durationText(tokenAge)} are allowed; ${text(late)}.` : null,
       doubt: unknown.length > 0 ? `The age is not known; ${text(unknown)}.` : null,
       empty: met.length === 0 ? 'No integration has a token: the tenant is simulated.' : null,

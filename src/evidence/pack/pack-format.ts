@@ -1,5 +1,5 @@
 import type { RecordedEntry } from '../../model/ledger.js';
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 import type { Instant } from '../../values/instant.js';
 import { type Leaf, leafHash, type RevisionFacts, recordDigest } from '../seal/leaf.js';
@@ -46,7 +46,7 @@ export const PACKED = {
 } as const;
 
 /** The manifest that a text is; `null` when it is none. */
-export function readManifest(text: string): PackManifest | null {
+export function readPackManifest(text: string): PackManifest | null {
   try {
     const value = JSON.parse(text) as Partial<PackManifest>;
     const isOne =
@@ -89,7 +89,7 @@ export interface PackedRevision {
   readonly received: string;
 }
 
-export function packedRevision(revision: Revision, received: string): PackedRevision {
+export function packedRevision(revision: RevisionRecord, received: string): PackedRevision {
   const {
     key,
     seqFrom,

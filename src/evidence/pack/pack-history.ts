@@ -1,6 +1,6 @@
 import type { HistoryStore, Pin } from '../../history/store.js';
 import type { RecordedEntry } from '../../model/ledger.js';
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import type { Stream } from '../../model/stream.js';
 import type { Kind } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
@@ -153,7 +153,7 @@ export class PackedHistory {
     return seq <= this.span.pin.seq && isPacked(this.span, integration);
   }
 
-  async #line(revision: Revision<Kind>): Promise<{ leaf: Leaf; text: string }> {
+  async #line(revision: RevisionRecord<Kind>): Promise<{ leaf: Leaf; text: string }> {
     const received = await this.store.received(revision.key, revision.seqFrom);
     if (received === null) throw altered(`What was received of ${revision.key.id}`);
     const packed = packedRevision(revision, received);

@@ -1,5 +1,5 @@
 import type { HistoryStore } from '../../history/store.js';
-import type { Evidence } from '../evaluate-period.js';
+import type { PeriodEvidence } from '../evaluate-period.js';
 import { type ReportQuestion, writeReport } from '../report/write-report.js';
 import type { Signer } from '../seal/signing-key.js';
 import { lastSealed, PackError, PackedHistory } from './pack-history.js';
@@ -34,7 +34,7 @@ export async function writePack(
   asked: ReportQuestion,
   path: string,
   { signer, isPinGiven, signal, onProgress }: PackOptions,
-): Promise<Evidence> {
+): Promise<PeriodEvidence> {
   const pin = isPinGiven ? asked.pin : ((await lastSealed(store)) ?? asked.pin);
   const question: ReportQuestion = { ...asked, pin };
   const span = { from: question.period.from, pin, integrations: question.integrations };
@@ -42,7 +42,7 @@ export async function writePack(
     signal,
     onProgress: (revisions) => onProgress?.(`${revisions} versions packed`),
   });
-  let evidence: Evidence | null = null;
+  let evidence: PeriodEvidence | null = null;
   const reports = REPORTS.map(
     ({ name, format, rows }): PackPart => ({
       name,

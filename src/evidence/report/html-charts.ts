@@ -1,5 +1,10 @@
-import type { ControlId, Distribution, Measure, Verdict } from '../../controls/control.js';
-import type { Evidence, TrendPoint } from '../evaluate-period.js';
+import type {
+  ControlDistribution,
+  ControlId,
+  ControlMeasure,
+  ControlVerdict,
+} from '../../controls/control.js';
+import type { PeriodEvidence, PeriodTrendPoint } from '../evaluate-period.js';
 import { type Html, html, measureText, VERDICT_WORDS } from './html.js';
 
 /*
@@ -13,7 +18,10 @@ export function percent(share: number): string {
 }
 
 /** A trend's points of one control, oldest first. */
-export function pointsOf(evidence: Evidence, control: ControlId): { text: string; point: TrendPoint }[] {
+export function pointsOf(
+  evidence: PeriodEvidence,
+  control: ControlId,
+): { text: string; point: PeriodTrendPoint }[] {
   return evidence.trend.flatMap(({ period, points }) => {
     const point = points.find((each) => each.control === control);
     return point ? [{ text: period.text, point }] : [];
@@ -22,7 +30,7 @@ export function pointsOf(evidence: Evidence, control: ControlId): { text: string
 
 /** The verdicts of a control over the parts of a trend, told apart by height and fill as well as by colour. */
 export function verdictStrip(title: string, points: ReturnType<typeof pointsOf>): Html {
-  const counts = (Object.keys(VERDICT_WORDS) as Verdict[])
+  const counts = (Object.keys(VERDICT_WORDS) as ControlVerdict[])
     .map((verdict) => ({ verdict, count: points.filter(({ point }) => point.verdict === verdict).length }))
     .filter(({ count }) => count > 0)
     .map(({ verdict, count }) => `${count} ${VERDICT_WORDS[verdict]}`);
@@ -31,10 +39,15 @@ export function verdictStrip(title: string, points: ReturnType<typeof pointsOf>)
   )}</svg>`;
 }
 
-const MARK_HEIGHT: Record<Verdict, number> = { PASS: 12, FAIL: 22, INSUFFICIENT_DATA: 12, NOT_APPLICABLE: 2 };
+const MARK_HEIGHT: Record<ControlVerdict, number> = {
+  PASS: 12,
+  FAIL: 22,
+  INSUFFICIENT_DATA: 12,
+  NOT_APPLICABLE: 2,
+};
 
 /** The mark of a verdict in a strip, at a share of its width. */
-export function verdictMark(verdict: Verdict, at: number, width: number): Html {
+export function verdictMark(verdict: ControlVerdict, at: number, width: number): Html {
   const height = MARK_HEIGHT[verdict];
   const hollow = verdict === 'INSUFFICIENT_DATA';
   const paint = hollow
@@ -99,8 +112,8 @@ function dots(values: readonly (number | null)[], y: Scale): Html[] {
 }
 
 function scaleOf(
-  measures: readonly Measure[],
-  { unit, threshold }: Measure,
+  measures: readonly ControlMeasure[],
+  { unit, threshold }: ControlMeasure,
 ): { bottom: number; top: number } {
   const values = measures.map(({ value }) => value ?? 0);
   if (unit === 'share') {
@@ -118,7 +131,7 @@ function axis(labels: readonly string[]): Html {
 }
 
 /** A distribution as a table, with bars for the eye beside its numbers; and with the period before where it is compared. */
-export function distributionTable({ title, bars }: Distribution): Html {
+export function distributionTable({ title, bars }: ControlDistribution): Html {
   const most = Math.max(1, ...bars.flatMap(({ count, before }) => [count, before ?? 0]));
   const hasBefore = bars.some(({ before }) => before !== null);
   const rows = bars.map(({ label, count, before }) => {

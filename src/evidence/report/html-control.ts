@@ -1,10 +1,10 @@
-import type { Finding, Measure, Subject, Verdict } from '../../controls/control.js';
-import type { ControlResult } from '../../controls/evaluate.js';
+import type { ControlFinding, ControlMeasure, ControlVerdict, Subject } from '../../controls/control.js';
+import type { EvaluatedControl } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { countText } from '../../controls/words.js';
 import { streamText } from '../../model/stream.js';
 import type { Instant } from '../../values/instant.js';
-import type { Evidence } from '../evaluate-period.js';
+import type { PeriodEvidence } from '../evaluate-period.js';
 import {
   type Html,
   html,
@@ -21,7 +21,7 @@ import { distributionTable, measureChart, pointsOf } from './html-charts.js';
 export const SHOWN_EXCEPTIONS = 200;
 
 /** The part of the report about one control. */
-export function controlSection(result: ControlResult, evidence: Evidence): Html {
+export function controlSection(result: EvaluatedControl, evidence: PeriodEvidence): Html {
   const { control, title, reason } = result;
   return html`<section class="control" id="${control}" aria-labelledby="${control}-title">
 <h2 id="${control}-title">${title} ${verdictBadge(result)}</h2>
@@ -37,7 +37,7 @@ ${noLongerGiven(result, evidence)}
 }
 
 /** A verdict, told by a sign and a word as well as by its colour. */
-export function verdictBadge({ verdict }: Pick<ControlResult, 'verdict'>): Html {
+export function verdictBadge({ verdict }: Pick<EvaluatedControl, 'verdict'>): Html {
   return html`<span class="verdict ${verdict}">${VERDICT_LABELS[verdict]}</span>`;
 }
 
@@ -47,7 +47,7 @@ function withCode(text: string): Html {
   return parts.reduce((all, part) => html`${all}${part}`);
 }
 
-function measureTable({ measures, title, verdict }: ControlResult): Html {
+function measureTable({ measures, title, verdict }: EvaluatedControl): Html {
   const rows = measures.map(
     (measure) =>
       html`<tr><th scope="row">${measure.name}</th><td class="number" data-name="Measured">${valueText(measure)}</td><td data-name="Threshold">${thresholdMarkup(measure, verdict)}</td></tr>`,
@@ -59,18 +59,18 @@ function measureTable({ measures, title, verdict }: ControlResult): Html {
 }
 
 /** A number that misses its threshold is pointed out where that counts: short of a failure it proves nothing. */
-function thresholdMarkup(measure: Measure, verdict: Verdict): Html {
+function thresholdMarkup(measure: ControlMeasure, verdict: ControlVerdict): Html {
   const missed =
     verdict === 'FAIL' && isMet(measure) === false ? html` <span class="FAIL">✕ not met</span>` : null;
   return html`${thresholdText(measure)}${missed}`;
 }
 
-function chartOf({ control, measures }: ControlResult, evidence: Evidence): Html | null {
+function chartOf({ control, measures }: EvaluatedControl, evidence: PeriodEvidence): Html | null {
   const chart = measureChart(pointsOf(evidence, control));
   return chart && html`<h3>${measures[0]?.name ?? ''} over the period</h3>${chart}`;
 }
 
-function population({ population }: ControlResult): Html {
+function population({ population }: EvaluatedControl): Html {
   const { count, unit, words, query, coverage } = population;
   const held = coverage.complete
     ? html`The history covers all of it.`
@@ -81,8 +81,8 @@ ${query === null ? null : html`<p class="soft">In the graph: <code>${query}</cod
 }
 
 function exceptions(
-  { exceptions: found, outcomes, control }: ControlResult,
-  { period, pin }: Pick<Evidence, 'period' | 'pin'>,
+  { exceptions: found, outcomes, control }: EvaluatedControl,
+  { period, pin }: Pick<PeriodEvidence, 'period' | 'pin'>,
 ): Html {
   const total = outcomes.EXCEPTION;
   if (total === 0) return html`<h3>No exceptions</h3>`;
@@ -99,14 +99,18 @@ function moreOf(rest: number, where: Html): Html | null {
   return rest > 0 ? html`<p><strong>${rest} more are not shown here.</strong> ${where}</p>` : null;
 }
 
-function command({ period, pin }: Pick<Evidence, 'period' | 'pin'>, control: string, rows: string): Html {
+function command(
+  { period, pin }: Pick<PeriodEvidence, 'period' | 'pin'>,
+  control: string,
+  rows: string,
+): Html {
   return html`<code>report --period ${period.text} --as-of ${pin.at} --controls ${control}${rows} --format csv</code>, or <code>ndjson</code>.`;
 }
 
 /** What Abnormal once returned and returns no more: it counts as it was last recorded. */
 function noLongerGiven(
-  { noLongerGiven: gone, population, control }: ControlResult,
-  evidence: Evidence,
+  { noLongerGiven: gone, population, control }: EvaluatedControl,
+  evidence: PeriodEvidence,
 ): Html | null {
   const { count, since } = gone;
   if (count === 0 || since === null) return null;
@@ -122,7 +126,7 @@ function noLongerGiven(
 <tbody>${rows}</tbody></table>${moreOf(count - shown.length, html`All are in ${command(evidence, control, ' --rows population')}`)}`;
 }
 
-function exceptionRow({ subject, label, at, reason }: Finding): Html {
+function exceptionRow({ subject, label, at, reason }: ControlFinding): Html {
   const name = label === null ? null : html`${label}<br>`;
   return html`<tr><td>${name}${subjectMarkup(subject)}</td><td data-name="When">${whenMarkup(subject, at)}</td><td data-name="Why">${reason}</td></tr>`;
 }

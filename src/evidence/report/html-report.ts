@@ -1,9 +1,9 @@
-import type { Measure, Verdict } from '../../controls/control.js';
-import type { ControlResult } from '../../controls/evaluate.js';
+import type { ControlMeasure, ControlVerdict } from '../../controls/control.js';
+import type { EvaluatedControl } from '../../controls/evaluate.js';
 import { THRESHOLD_NAMES, THRESHOLDS } from '../../controls/thresholds.js';
 import { shownMeasure } from '../../controls/verdict.js';
 import { durationText, instantText, shareText } from '../../controls/words.js';
-import type { Evidence } from '../evaluate-period.js';
+import type { PeriodEvidence } from '../evaluate-period.js';
 import type { NamedSeal } from '../seal/make-seals.js';
 import { type Html, html, Html as Markup, thresholdText, VERDICT_WORDS, valueText } from './html.js';
 import { pointsOf, verdictMark, verdictStrip } from './html-charts.js';
@@ -22,7 +22,7 @@ interface HtmlReportOptions {
  * The evidence as one page that needs nothing else: no script, no request, no clock. The same evidence gives the
  * same bytes.
  */
-export function htmlReport(evidence: Evidence, { simulated, seal = null }: HtmlReportOptions): string {
+export function htmlReport(evidence: PeriodEvidence, { simulated, seal = null }: HtmlReportOptions): string {
   const { period, results } = evidence;
   return html`<!doctype html>
 <html lang="en">
@@ -57,13 +57,13 @@ ${footer(evidence, seal)}
 `.text;
 }
 
-function simulatedWarning({ integrations }: Evidence, simulated: readonly string[]): Html | null {
+function simulatedWarning({ integrations }: PeriodEvidence, simulated: readonly string[]): Html | null {
   const invented = integrations.filter((name) => simulated.includes(name));
   if (invented.length === 0) return null;
   return html`<p class="warning"><strong>Simulated.</strong> All records of ${invented.join(', ')} are invented: this report shows what one looks like, and is evidence of nothing.</p>`;
 }
 
-function facts({ period, pin, integrations }: Evidence): Html {
+function facts({ period, pin, integrations }: PeriodEvidence): Html {
   return html`<dl class="facts">
 <dt>Period</dt><dd>${instantText(period.from)} to ${instantText(period.to)} (UTC, the end not included)</dd>
 <dt>As of</dt><dd>${instantText(pin.at)}, recording ${pin.seq}</dd>
@@ -71,8 +71,8 @@ function facts({ period, pin, integrations }: Evidence): Html {
 </dl>`;
 }
 
-function tally(results: readonly ControlResult[]): Html {
-  const items = (Object.keys(VERDICT_WORDS) as Verdict[]).map((verdict) => {
+function tally(results: readonly EvaluatedControl[]): Html {
+  const items = (Object.keys(VERDICT_WORDS) as ControlVerdict[]).map((verdict) => {
     const count = results.filter((result) => result.verdict === verdict).length;
     return count === 0
       ? html``
@@ -81,7 +81,7 @@ function tally(results: readonly ControlResult[]): Html {
   return html`<ul class="tally" aria-label="Verdicts">${items}</ul>`;
 }
 
-function summary(evidence: Evidence): Html {
+function summary(evidence: PeriodEvidence): Html {
   const hasTrend = evidence.trend.length > 1;
   const rows = evidence.results.map((result) => {
     const measure = shownMeasure(result);
@@ -97,12 +97,12 @@ function summary(evidence: Evidence): Html {
 ${hasTrend ? legend() : null}`;
 }
 
-function measured(measure: Measure): Html {
+function measured(measure: ControlMeasure): Html {
   const wanted = measure.threshold ? html` <span class="soft when">(${thresholdText(measure)})</span>` : null;
   return html`${measure.name}: <strong>${valueText(measure)}</strong>${wanted}`;
 }
 
-function trendCaption({ trend }: Evidence): string {
+function trendCaption({ trend }: PeriodEvidence): string {
   return `, and each of its ${trend.length} parts by itself, from ${trend[0]?.period.text} to ${trend.at(-1)?.period.text}`;
 }
 
@@ -114,7 +114,7 @@ function legend(): Html {
   return html`<ul class="legend" aria-label="Marks of the trend">${marks}</ul>`;
 }
 
-function footer(evidence: Evidence, seal: NamedSeal | null): Html {
+function footer(evidence: PeriodEvidence, seal: NamedSeal | null): Html {
   const rows = THRESHOLD_NAMES.map((name) => {
     const { type, description } = THRESHOLDS[name];
     const value = evidence.thresholds[name];
@@ -132,7 +132,7 @@ ${proofSection(evidence, seal)}
 }
 
 /** How a reader finds out that the page, and what it rests on, is as the gateway made it. */
-function proofSection({ period, pin }: Evidence, seal: NamedSeal | null): Html {
+function proofSection({ period, pin }: PeriodEvidence, seal: NamedSeal | null): Html {
   const again = `report --period ${period.text} --as-of ${pin.at}`;
   return html`<h2 id="check">How to check this</h2>
 <p>All of it comes from the recorded history as it stood at recording ${pin.seq}, ${instantText(pin.at)}. Nobody has to take the page’s word for that:</p>

@@ -1,4 +1,4 @@
-import type { Measure, Unit, Verdict } from '../../controls/control.js';
+import type { ControlMeasure, ControlVerdict, Unit } from '../../controls/control.js';
 import { durationText, instantText, shareText } from '../../controls/words.js';
 import type { Instant } from '../../values/instant.js';
 
@@ -40,7 +40,7 @@ export function escapeHtml(text: string): string {
     .replace(/(?![\t\n\r])[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
-export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
+export const VERDICT_WORDS: Readonly<Record<ControlVerdict, string>> = {
   FAIL: 'failed',
   INSUFFICIENT_DATA: 'could not be judged',
   PASS: 'passed',
@@ -48,7 +48,7 @@ export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
 };
 
 /** A verdict as it stands beside a control. */
-export const VERDICT_LABELS: Readonly<Record<Verdict, string>> = {
+export const VERDICT_LABELS: Readonly<Record<ControlVerdict, string>> = {
   PASS: '✓ Pass',
   FAIL: '✕ Fail',
   INSUFFICIENT_DATA: '? Insufficient data',
@@ -62,18 +62,18 @@ export function measureText(unit: Unit, value: number): string {
 }
 
 /** What was measured, or that nothing was. */
-export function valueText({ unit, value }: Measure): string {
+export function valueText({ unit, value }: ControlMeasure): string {
   return value === null ? 'nothing to measure' : measureText(unit, value);
 }
 
 /** What a measure is held against. */
-export function thresholdText({ unit, threshold }: Measure): string {
+export function thresholdText({ unit, threshold }: ControlMeasure): string {
   if (threshold === null) return '';
   return `at ${threshold.bound === 'AT_LEAST' ? 'least' : 'most'} ${measureText(unit, threshold.value)}`;
 }
 
 /** Whether a measure keeps to its threshold; `null` where there is none, or nothing was measured. */
-export function isMet({ value, threshold }: Measure): boolean | null {
+export function isMet({ value, threshold }: ControlMeasure): boolean | null {
   if (value === null || threshold === null) return null;
   return threshold.bound === 'AT_LEAST' ? value >= threshold.value : value <= threshold.value;
 }

@@ -1,12 +1,12 @@
-import type { Finding, Member, Subject } from '../../controls/control.js';
-import type { ControlResult, StreamGap } from '../../controls/evaluate.js';
+import type { ControlFinding, Member, Subject } from '../../controls/control.js';
+import type { EvaluatedControl, StreamGap } from '../../controls/evaluate.js';
 import type { Period } from '../../controls/period.js';
 import type { Missing } from '../../model/coverage.js';
 import type { Stream } from '../../model/stream.js';
-import type { Evidence, EvidenceStream } from '../evaluate-period.js';
+import type { EvidenceStream, PeriodEvidence } from '../evaluate-period.js';
 
 /** The evaluated evidence as JSON, indented. Durations are milliseconds, shares from 0 to 1. */
-export function jsonReport(evidence: Evidence): string {
+export function jsonReport(evidence: PeriodEvidence): string {
   const { period, pin, integrations, thresholds, results, trend, streams } = evidence;
   const report = {
     format: 'abnormal-gateway/evidence',
@@ -28,7 +28,7 @@ export function periodOf({ text, from, to }: Period) {
   return { text, from, to };
 }
 
-function resultOf(result: ControlResult) {
+function resultOf(result: EvaluatedControl) {
   const { outcomes, exceptions } = result;
   const { distributions, noLongerGiven, ...judged } = judgedOf(result);
   return {
@@ -49,7 +49,7 @@ function resultOf(result: ControlResult) {
 }
 
 /** A result without its exceptions, and without the names of what Abnormal no longer returns. */
-export function judgedOf(result: ControlResult) {
+export function judgedOf(result: EvaluatedControl) {
   const { control, title, verdict, reason, measures, population, outcomes, distributions } = result;
   const { count, since } = result.noLongerGiven;
   const { coverage, ...who } = population;
@@ -72,7 +72,7 @@ function gapOf({ integration, resource, filterKey, from, to, reason, detail, cla
 }
 
 /** What a finding says, but for what became of it. */
-export function exceptionOf({ subject, label, at, reason, noLongerGivenSince }: Finding) {
+export function exceptionOf({ subject, label, at, reason, noLongerGivenSince }: ControlFinding) {
   const gone = subject.type === 'RECORD' ? { noLongerGivenSince: noLongerGivenSince ?? null } : {};
   return { ...subjectOf(subject), label, at, reason, ...gone };
 }

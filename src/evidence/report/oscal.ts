@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Finding, Member } from '../../controls/control.js';
-import type { ControlResult } from '../../controls/evaluate.js';
+import type { ControlFinding, Member } from '../../controls/control.js';
+import type { EvaluatedControl } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { countText } from '../../controls/words.js';
 import { canonicalJson } from '../../values/canonical-json.js';
-import type { Evidence } from '../evaluate-period.js';
+import type { PeriodEvidence } from '../evaluate-period.js';
 
 export const OSCAL_VERSION = '1.2.2';
 
@@ -18,7 +18,7 @@ interface OscalOptions {
  * evidence gives the same bytes. A control that does not apply has an observation and no finding, since a finding can
  * only be satisfied or not; one that could not be judged is not satisfied, for the reason `other`.
  */
-export function* oscalReport(evidence: Evidence, options: OscalOptions): Generator<string> {
+export function* oscalReport(evidence: PeriodEvidence, options: OscalOptions): Generator<string> {
   const naming = namesOf(evidence);
   const { result, ...head } = headOf(evidence, options, naming);
   yield `{"assessment-results":${open(head)},"results":[${open(result)},"observations":[`;
@@ -47,14 +47,14 @@ function* entries<T>(items: Iterable<T>): Generator<[number, T]> {
 /** The UUID of each part by its name. */
 type Naming = (part: string) => string;
 
-function namesOf({ period, pin, integrations, thresholds, results }: Evidence): Naming {
+function namesOf({ period, pin, integrations, thresholds, results }: PeriodEvidence): Naming {
   const { from, to } = period;
   const controls = results.map(({ control }) => control);
   const document = uuidOf(canonicalJson({ from, to, pin, integrations, thresholds, controls }));
   return (part) => uuidOf(`${document} ${part}`);
 }
 
-function headOf(evidence: Evidence, { simulated }: OscalOptions, uuid: Naming) {
+function headOf(evidence: PeriodEvidence, { simulated }: OscalOptions, uuid: Naming) {
   const { period, pin, integrations, results } = evidence;
   const invented = integrations.filter((name) => simulated.includes(name));
   const title = `E-mail security controls, ${period.text}`;
@@ -113,7 +113,7 @@ function definitionsOf(integrations: readonly string[], simulated: readonly stri
 }
 
 /** What every observation has in common. */
-function observed({ pin }: Evidence, integrations: readonly string[], uuid: Naming) {
+function observed({ pin }: PeriodEvidence, integrations: readonly string[], uuid: Naming) {
   const subjects = integrations.map((name) => ({
     'subject-uuid': uuid(`account ${name}`),
     type: 'component',
@@ -125,7 +125,7 @@ function observed({ pin }: Evidence, integrations: readonly string[], uuid: Nami
   };
 }
 
-function* observationsOf(evidence: Evidence, uuid: Naming): Generator<object> {
+function* observationsOf(evidence: PeriodEvidence, uuid: Naming): Generator<object> {
   for (const result of evidence.results) {
     yield judgementOf(result, evidence, uuid);
     for (const [i, finding] of result.exceptions.entries()) {
@@ -138,7 +138,7 @@ function* observationsOf(evidence: Evidence, uuid: Naming): Generator<object> {
 }
 
 /** How a control was judged, with the population behind it. */
-function judgementOf(result: ControlResult, evidence: Evidence, uuid: Naming): object {
+function judgementOf(result: EvaluatedControl, evidence: PeriodEvidence, uuid: Naming): object {
   const { control, title, reason, verdict, population, outcomes, measures, noLongerGiven } = result;
   const { words, query, unit, count, coverage } = population;
   const measured = measures.flatMap(({ name, value, unit, threshold }) => [
@@ -170,7 +170,7 @@ function judgementOf(result: ControlResult, evidence: Evidence, uuid: Naming): o
   };
 }
 
-function remarksOf({ outcomes, exceptions, noLongerGiven }: ControlResult) {
+function remarksOf({ outcomes, exceptions, noLongerGiven }: EvaluatedControl) {
   const missing = outcomes.EXCEPTION - exceptions.length;
   const more = noLongerGiven.count - noLongerGiven.members.length;
   const texts = [
@@ -183,10 +183,10 @@ function remarksOf({ outcomes, exceptions, noLongerGiven }: ControlResult) {
 
 /** A member of the population that Abnormal no longer returns: it counts as it was last recorded. */
 function goneOf(
-  { control }: ControlResult,
+  { control }: EvaluatedControl,
   { subject, label, at, noLongerGivenSince: since }: Member,
   index: number,
-  evidence: Evidence,
+  evidence: PeriodEvidence,
   uuid: Naming,
 ): object {
   const about = { ...subject.key, 'message-id': subject.messageId, at, 'no-longer-given-since': since };
@@ -201,10 +201,10 @@ function goneOf(
 }
 
 function exceptionOf(
-  { control }: ControlResult,
-  { subject, label, at, reason, noLongerGivenSince = null }: Finding,
+  { control }: EvaluatedControl,
+  { subject, label, at, reason, noLongerGivenSince = null }: ControlFinding,
   index: number,
-  evidence: Evidence,
+  evidence: PeriodEvidence,
   uuid: Naming,
 ): object {
   const about =
@@ -226,14 +226,14 @@ function exceptionOf(
   };
 }
 
-function spanOf({ stream, from, to }: Extract<Finding['subject'], { type: 'SPAN' }>) {
+function spanOf({ stream, from, to }: Extract<ControlFinding['subject'], { type: 'SPAN' }>) {
   const { integration, resource, filterKey } = stream;
   return { integration, resource, 'filter-key': filterKey, from, to };
 }
 
 const REASONS = { PASS: 'pass', FAIL: 'fail', INSUFFICIENT_DATA: 'other', NOT_APPLICABLE: 'other' } as const;
 
-function findingOf(result: ControlResult, uuid: Naming): object {
+function findingOf(result: EvaluatedControl, uuid: Naming): object {
   const { control, title, reason, verdict, exceptions, noLongerGiven } = result;
   const names = [
     `observation ${control}`,
@@ -256,7 +256,7 @@ function findingOf(result: ControlResult, uuid: Naming): object {
 }
 
 /** What was assessed and how, since there is no assessment plan to refer to elsewhere. */
-function planOf({ results, thresholds }: Evidence, uuid: Naming): object {
+function planOf({ results, thresholds }: PeriodEvidence, uuid: Naming): object {
   const rules = results.map(({ control }) => `${control}: ${CONTROLS[control].rule}`);
   return {
     resources: [

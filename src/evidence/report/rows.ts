@@ -1,8 +1,8 @@
-import type { ControlId, Finding } from '../../controls/control.js';
+import type { ControlFinding, ControlId } from '../../controls/control.js';
 import type { ChangesQuery, HistoryStore, Pin, ReceivedRevision } from '../../history/store.js';
 import { KINDS } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
-import type { Evidence, EvidenceRequest } from '../evaluate-period.js';
+import type { EvidenceRequest, PeriodEvidence } from '../evaluate-period.js';
 import { exceptionOf, judgedOf, periodOf } from './json.js';
 
 const HEADING = [
@@ -25,7 +25,7 @@ export function csvHeading(): string {
 }
 
 /** The row of a finding; nothing for one that is not asked for. */
-export function csvRow(control: ControlId, finding: Finding, rows: Rows): string {
+export function csvRow(control: ControlId, finding: ControlFinding, rows: Rows): string {
   if (rows === 'exceptions' && finding.outcome !== 'EXCEPTION') return '';
   const { outcome, subject, label, at, reason, noLongerGivenSince = null } = finding;
   const about =
@@ -84,14 +84,14 @@ export function ndjsonHeading(request: Omit<EvidenceRequest, 'keep'>, rows: Rows
 }
 
 /** The line of a finding; nothing for one that is not asked for. */
-export function ndjsonRow(control: ControlId, finding: Finding, rows: Rows): string {
+export function ndjsonRow(control: ControlId, finding: ControlFinding, rows: Rows): string {
   if (rows === 'exceptions' && finding.outcome !== 'EXCEPTION') return '';
   const { type: subject, ...facts } = exceptionOf(finding);
   return line({ type: 'finding', control, outcome: finding.outcome, subject, ...facts });
 }
 
 /** The results and the end, after so many rows. */
-export function ndjsonClosing({ results }: Evidence, rows: number): string {
+export function ndjsonClosing({ results }: PeriodEvidence, rows: number): string {
   return `${results.map((result) => line({ type: 'result', ...judgedOf(result) })).join('')}${ndjsonEnd(rows)}`;
 }
 

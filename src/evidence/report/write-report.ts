@@ -1,6 +1,6 @@
-import type { ControlId, Finding } from '../../controls/control.js';
+import type { ControlFinding, ControlId } from '../../controls/control.js';
 import type { HistoryStore } from '../../history/store.js';
-import { type Evidence, type EvidenceRequest, evaluatePeriod } from '../evaluate-period.js';
+import { type EvidenceRequest, evaluatePeriod, type PeriodEvidence } from '../evaluate-period.js';
 import { sealBefore } from '../seal/make-seals.js';
 import { htmlReport } from './html-report.js';
 import { jsonReport } from './json.js';
@@ -49,7 +49,7 @@ export async function writeReport(
   question: ReportQuestion,
   write: Write,
   options: WriteOptions = {},
-): Promise<Evidence | null> {
+): Promise<PeriodEvidence | null> {
   const { format, rows, simulated } = question;
   if (format === 'ndjson' && rows === 'revisions') {
     await writeRevisions(store, question, write, options);
@@ -82,8 +82,8 @@ async function writeJoined(pieces: Iterable<string>, write: Write): Promise<void
 /** How findings become lines. */
 interface RowFormat {
   heading(question: ReportQuestion): string;
-  row(control: ControlId, finding: Finding, rows: Rows): string;
-  closing(evidence: Evidence, rows: number): string;
+  row(control: ControlId, finding: ControlFinding, rows: Rows): string;
+  closing(evidence: PeriodEvidence, rows: number): string;
 }
 
 const ROWS_OF: Record<'csv' | 'ndjson', RowFormat> = {
@@ -101,7 +101,7 @@ async function writeRows(
   { heading, row, closing }: RowFormat,
   write: Write,
   { onProgress, signal }: WriteOptions,
-): Promise<Evidence> {
+): Promise<PeriodEvidence> {
   let lines = [heading(question)];
   let count = 0;
   const flush = async () => {

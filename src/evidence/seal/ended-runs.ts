@@ -1,5 +1,5 @@
 import type { HistoryStore } from '../../history/store.js';
-import type { Run } from '../../model/run.js';
+import type { RunRecord } from '../../model/run.js';
 import { BoundedCache } from '../../values/bounded-cache.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 import { DAY, earliest, type Instant, shift } from '../../values/instant.js';
@@ -21,7 +21,7 @@ export interface EndedRuns {
 }
 
 /** The run as a seal has it. */
-export function sealedRun(run: Run): SealedRun {
+export function sealedRun(run: RunRecord): SealedRun {
   const { id, integration, resource, trigger, status, startedAt, endedAt, parameters } = run;
   return {
     ...{ id, integration, resource, trigger, status, startedAt, endedAt, parameters },
@@ -88,7 +88,7 @@ export async function endedRuns(
   let before = shift(now, -WRITTEN_WITHIN);
   let hasMore = false;
   // newest first, so that what has to be left are the newest
-  const runs: Run[] = [];
+  const runs: RunRecord[] = [];
   for await (const run of newestRuns(store, since)) {
     if (run.endedAt === null) before = earliest(before, run.startedAt);
     else if (sealed.get(run.id) !== sealedRun(run).digest) runs.push(run);
@@ -106,9 +106,9 @@ export async function endedRuns(
 }
 
 /** The runs that began at `since` or later, newest first. */
-export async function* newestRuns(store: HistoryStore, since: Instant | null): AsyncGenerator<Run> {
+export async function* newestRuns(store: HistoryStore, since: Instant | null): AsyncGenerator<RunRecord> {
   for (let before: { startedAt: Instant; id: string } | null = null; ; ) {
-    const page: Run[] = await store.runs({ integrations: null, before, limit: PAGE });
+    const page: RunRecord[] = await store.runs({ integrations: null, before, limit: PAGE });
     for (const run of page) {
       if (since !== null && run.startedAt < since) return;
       yield run;

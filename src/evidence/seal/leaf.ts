@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import type { BatchNote } from '../../history/store.js';
 import type { Collection, StoredDocument } from '../../model/documents.js';
 import type { RecordedEntry } from '../../model/ledger.js';
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import { streamText } from '../../model/stream.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 
 /** What never changes of a revision; when it ended and when it was last verified does. */
 export type RevisionFacts = Pick<
-  Revision,
+  RevisionRecord,
   'key' | 'seqFrom' | 'observedFrom' | 'digest' | 'deleted' | 'origin' | 'runId'
 >;
 

@@ -10,7 +10,7 @@ import {
   type AuditTip,
   bodyOf,
   entryDigest,
-  listText,
+  leafListText,
   makeSeal,
   packLeaves,
   SEAL_TYPE,
@@ -107,7 +107,7 @@ async function sealNext(
   const batchesFrom = last?.batches ? fromSeq : 0;
   const batches = await readBatches(store, batchesFrom, range.toSeq, signal);
   const documents = await readDocuments(store);
-  const list = listText({ revisions: part.leaves, ledger, batches, documents });
+  const list = leafListText({ revisions: part.leaves, ledger, batches, documents });
   const body: SealBody = {
     ...{ type: SEAL_TYPE, version: 1, index: (last?.index ?? 0) + 1, at },
     ...{ fromSeq, toSeq: range.toSeq, toAt: range.toAt },

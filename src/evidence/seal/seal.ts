@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import type { DocumentBody, JournalEntry } from '../../model/documents.js';
-import type { Run } from '../../model/run.js';
+import type { RunRecord } from '../../model/run.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 import type { Instant } from '../../values/instant.js';
 import type { Leaf } from './leaf.js';
@@ -75,8 +75,11 @@ export interface StreamCoverage {
 }
 
 export interface SealedRun
-  extends Pick<Run, 'id' | 'integration' | 'resource' | 'trigger' | 'status' | 'startedAt' | 'endedAt'> {
-  readonly parameters: Run['parameters'];
+  extends Pick<
+    RunRecord,
+    'id' | 'integration' | 'resource' | 'trigger' | 'status' | 'startedAt' | 'endedAt'
+  > {
+  readonly parameters: RunRecord['parameters'];
   /** SHA-256 of the run's canonical JSON. */
   readonly digest: string;
 }
@@ -166,7 +169,7 @@ const expand = promisify(inflateRaw);
  * The list as text, one leaf a line: a JSON array of `r` (revision), `l` (reading), `b` (batch) or `d` (document), the
  * batch (a document's version), the leaf's name and its hash.
  */
-export function listText({ revisions, ledger, batches, documents }: LeafList): string {
+export function leafListText({ revisions, ledger, batches, documents }: LeafList): string {
   const lines = [revisions.map(lineOf('r')), ledger.map(lineOf('l'))];
   return [...lines, batches.map(lineOf('b')), documents.map(lineOf('d'))].flat().join('');
 }

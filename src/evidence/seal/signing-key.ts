@@ -117,7 +117,7 @@ export function pemOf({ x }: Pick<PublicJwk, 'x'>): string {
 }
 
 /** The id that a public key must have, by its bytes. */
-export function keyIdOf(publicKey: Pick<PublicJwk, 'x'>): string | null {
+export function signingKeyId(publicKey: Pick<PublicJwk, 'x'>): string | null {
   try {
     return jwkOf(publicKeyOf(publicKey)).kid;
   } catch {
@@ -163,6 +163,6 @@ export async function publishedPem(store: HistoryStore): Promise<string> {
 }
 
 function jwk(x: string): JwkSet['keys'][number][] {
-  const kid = keyIdOf({ x });
+  const kid = signingKeyId({ x });
   return kid === null ? [] : [{ kty: 'OKP', crv: 'Ed25519', kid, x, use: 'sig', alg: 'EdDSA' }];
 }

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { HistoryError, wholeOnes } from '../../history/errors.js';
 import type { HistoryStore } from '../../history/store.js';
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import { KINDS } from '../../resources/registry.js';
 
 /** What one batch brought, as far as the store says so. */
 export interface BatchRevisions {
   readonly seq: number;
-  readonly revisions: readonly Revision[];
+  readonly revisions: readonly RevisionRecord[];
   /** Set where the store cannot read what the batch brought, though it answers otherwise. */
   readonly isBroken?: boolean;
 }
@@ -56,10 +56,10 @@ export async function* walkBatches(
 async function changesOf(store: HistoryStore, afterSeq: number, toSeq: number, limit: number) {
   const query = { afterSeq, toSeq, kinds: KINDS, integrations: null, after: null, limit };
   const read = async () => wholeOnes(await store.changes(query));
-  return (await readDoubtful(store, read)) ?? null;
+  return (await tolerantRead(store, read)) ?? null;
 }
 
-function isAscending(found: readonly Revision[], from: number, to: number): boolean {
+function isAscending(found: readonly RevisionRecord[], from: number, to: number): boolean {
   let before = from + 1;
   for (const { seqFrom } of found) {
     if (!(seqFrom >= before && seqFrom <= to)) return false;
@@ -68,8 +68,8 @@ function isAscending(found: readonly Revision[], from: number, to: number): bool
   return true;
 }
 
-function byBatch(found: readonly Revision[]): BatchRevisions[] {
-  const groups: { seq: number; revisions: Revision[] }[] = [];
+function byBatch(found: readonly RevisionRecord[]): BatchRevisions[] {
+  const groups: { seq: number; revisions: RevisionRecord[] }[] = [];
   for (const revision of found) {
     const last = groups.at(-1);
     if (last?.seq === revision.seqFrom) last.revisions.push(revision);
@@ -82,7 +82,7 @@ function byBatch(found: readonly Revision[]): BatchRevisions[] {
  * What `get` gives; `undefined` where what is there does not read as what it should be. A store that does not
  * answer at all is no such case: that rejects.
  */
-export async function readDoubtful<T>(store: HistoryStore, get: () => Promise<T>): Promise<T | undefined> {
+export async function tolerantRead<T>(store: HistoryStore, get: () => Promise<T>): Promise<T | undefined> {
   try {
     return await get();
   } catch (error) {

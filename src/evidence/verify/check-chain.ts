@@ -2,7 +2,7 @@ import { sha256 } from '../../values/canonical-json.js';
 import type { Instant } from '../../values/instant.js';
 import { treeOf } from '../seal/make-seals.js';
 import { bodyOf, type LeafList, type Seal, type SealBody, unpackLeaves } from '../seal/seal.js';
-import { isSignedBy, keyIdOf, type PublicJwk } from '../seal/signing-key.js';
+import { isSignedBy, type PublicJwk, signingKeyId } from '../seal/signing-key.js';
 import type { Findings } from './findings.js';
 
 export interface ChainOptions {
@@ -110,7 +110,7 @@ export class ChainCheck {
     }
     const given = this.options.publicKeys;
     const known = given === null ? key : given.find(({ x }) => x === key.x);
-    if (known === undefined || keyIdOf(key) !== key.kid) {
+    if (known === undefined || signingKeyId(key) !== key.kid) {
       const message = `Seal ${index} names the key ${key.kid}, which is not among those given.`;
       this.#add('SEAL_UNKNOWN_KEY', index, message);
     } else if (signature === null) {
@@ -180,7 +180,7 @@ export class ChainCheck {
  * The seals that a file speaks of, by their hashes: lines of JSON as the hook writes them, a seal as a pack has it,
  * or hashes by themselves.
  */
-export function heldSealsIn(text: string): HeldSeal[] {
+export function knownSealsIn(text: string): HeldSeal[] {
   const whole = parse(text);
   if (whole !== null) return sealsOf(whole);
   return text.split(/\r?\n/).flatMap((line) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { HistoryStore } from '../../history/store.js';
-import { OPEN_SEQ, type Revision } from '../../model/revision.js';
+import { OPEN_SEQ, type RevisionRecord } from '../../model/revision.js';
 import {
   FIELDS,
   fieldsOf,
@@ -11,7 +11,7 @@ import {
 } from '../../resources/registry.js';
 import type { Fields, FieldValue, Filter } from '../../values/filter.js';
 import { toMillis } from '../../values/instant.js';
-import { readDoubtful } from '../seal/walk-batches.js';
+import { tolerantRead } from '../seal/walk-batches.js';
 
 const FIRST_SIZE = 1 << 12;
 
@@ -27,7 +27,7 @@ export class VersionEnds {
   #times = new Float64Array(this.#size);
 
   /** Whether a version begins where the one before it ended; both as they stood when batch `head` was in. */
-  follows(revision: Revision, head: number): boolean {
+  follows(revision: RevisionRecord, head: number): boolean {
     const name = nameOf(revision.key);
     const place = this.#find(name);
     const end = this.#ends[place];
@@ -49,7 +49,7 @@ export class VersionEnds {
     return this.#ends.reduce((count, end) => count + (end !== 0 && end !== OPEN_SEQ ? 1 : 0), 0);
   }
 
-  #set(place: number, name: bigint, { seqTo, observedTo }: Revision, head: number): void {
+  #set(place: number, name: bigint, { seqTo, observedTo }: RevisionRecord, head: number): void {
     if (this.#names[place] === 0n) this.#used += 1;
     this.#names[place] = name;
     this.#ends[place] = seqTo > head ? OPEN_SEQ : seqTo;
@@ -97,9 +97,9 @@ const VALUES = 3;
 export async function checkFields(
   store: HistoryStore,
   seq: number,
-  revisions: readonly Revision[],
-): Promise<Revision[]> {
-  const lost: Revision[] = [];
+  revisions: readonly RevisionRecord[],
+): Promise<RevisionRecord[]> {
+  const lost: RevisionRecord[] = [];
   const listed = revisions.filter(
     ({ key, deleted, seqFrom }) => key.kind in FIELDS && !deleted && seqFrom === seq,
   );
@@ -118,19 +118,19 @@ async function find(
   kind: ListedKind,
   integration: string,
   seq: number,
-  revisions: readonly Revision[],
+  revisions: readonly RevisionRecord[],
 ): Promise<Set<string>> {
   const ids = revisions.map(({ key }) => key.id);
   const alike = revisions.flatMap((revision) => likeness(kind, revision) ?? []);
   const filter: Filter = { and: [{ field: 'id', in: ids }, { or: alike }] };
   const order = { orderBy: 'id', descending: false, after: null, limit: revisions.length };
   const query = { kind, integrations: [integration], filter, seq, ...order };
-  const page = await readDoubtful(store, () => store.page(query));
+  const page = await tolerantRead(store, () => store.page(query));
   return new Set(page?.items.map(({ position }) => position.id));
 }
 
 /** What only a record with these very values meets; `null` for what is no record of its kind any more. */
-function likeness(kind: ListedKind, { record }: Revision): Filter | null {
+function likeness(kind: ListedKind, { record }: RevisionRecord): Filter | null {
   let fields: Fields;
   try {
     fields = fieldsOf(kind, record as RecordOf[ListedKind]);
@@ -146,8 +146,8 @@ function equalities(field: string, value: FieldValue | readonly string[]): Filte
   return [{ field, eq: value as FieldValue }];
 }
 
-function inGroups(revisions: readonly Revision[]): [ListedKind, string, Revision[]][] {
-  const groups = new Map<string, [ListedKind, string, Revision[]]>();
+function inGroups(revisions: readonly RevisionRecord[]): [ListedKind, string, RevisionRecord[]][] {
+  const groups = new Map<string, [ListedKind, string, RevisionRecord[]]>();
   for (const revision of revisions) {
     const { kind, integration } = revision.key;
     const name = `${kind} ${integration}`;

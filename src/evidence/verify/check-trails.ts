@@ -1,13 +1,13 @@
 import type { HistoryStore } from '../../history/store.js';
 import type { JournalEntry } from '../../model/documents.js';
-import type { Run } from '../../model/run.js';
+import type { RunRecord } from '../../model/run.js';
 import { type Stream, streamText } from '../../model/stream.js';
 import type { Instant } from '../../values/instant.js';
 import { newestRuns, sealedRun } from '../seal/ended-runs.js';
 import { type Leaf, ledgerLeaves } from '../seal/leaf.js';
 import { bodyOf, entryDigest, type SealBody, type SealedRun, sealIn } from '../seal/seal.js';
 import { allStreams, streamNamed, wholeLedger } from '../seal/stream-coverage.js';
-import { readDoubtful } from '../seal/walk-batches.js';
+import { tolerantRead } from '../seal/walk-batches.js';
 import type { CheckedSeal } from './check-chain.js';
 import { compareLeaves } from './compare-leaves.js';
 import type { Findings } from './findings.js';
@@ -66,7 +66,7 @@ function countUpTo(leaves: readonly Leaf[], seq: number): number {
 
 async function streamsOf(store: HistoryStore, findings: Findings): Promise<Stream[]> {
   const names = new Set<string>();
-  const states = await readDoubtful(store, () => store.streams());
+  const states = await tolerantRead(store, () => store.streams());
   if (!states) findings.add('STATE_ALTERED', 'The states of the streams cannot be read any more.');
   for (const stream of allStreams(states ?? [])) names.add(streamText(stream));
   for (const stream of await lastNamed(store)) names.add(stream);
@@ -76,7 +76,7 @@ async function streamsOf(store: HistoryStore, findings: Findings): Promise<Strea
 /** The streams that the newest readable seal names. */
 async function lastNamed(store: HistoryStore): Promise<string[]> {
   const query = { journal: 'seals', from: null, descending: true, limit: 1 } as const;
-  const [entry] = (await readDoubtful(store, () => store.journal(query))) ?? [];
+  const [entry] = (await tolerantRead(store, () => store.journal(query))) ?? [];
   const seal = entry && sealIn(entry.body);
   return (seal && bodyOf(seal)?.coverage.map(({ stream }) => stream)) ?? [];
 }
@@ -102,7 +102,7 @@ async function readLeaves(
 }
 
 async function attempt(store: HistoryStore, stream: Stream, seq: number): Promise<Leaf[] | null> {
-  const entries = await readDoubtful(store, () => wholeLedger(store, stream, seq));
+  const entries = await tolerantRead(store, () => wholeLedger(store, stream, seq));
   return entries ? ledgerLeaves(entries) : null;
 }
 
@@ -130,7 +130,7 @@ export class RunCheck {
   }
 
   async #check(store: HistoryStore, id: string, { digest, status, seal }: Known): Promise<void> {
-    const run = await readDoubtful(store, () => store.run(id));
+    const run = await tolerantRead(store, () => store.run(id));
     if (run === null) this.#say('RUN_MISSING', id, seal, 'is missing');
     else if (run === undefined) this.#say('RUN_ALTERED', id, seal, 'cannot be read any more');
     else if (sealedRun(run).digest !== digest) {
@@ -144,8 +144,8 @@ export class RunCheck {
   async #checkAdded(store: HistoryStore): Promise<void> {
     const before = this.#before;
     if (before === null) return;
-    const added = await readDoubtful(store, async () => {
-      const found: Run[] = [];
+    const added = await tolerantRead(store, async () => {
+      const found: RunRecord[] = [];
       for await (const run of newestRuns(store, null)) {
         const isSealed = run.endedAt === null || run.startedAt >= before || this.#known.has(run.id);
         if (!isSealed && found.length < 100) found.push(run);
@@ -188,9 +188,9 @@ export class AuditCheck {
     const length = await store.journalLength('audit');
     for (let from = 0; from < length; from = this.#last) {
       const query = { journal: 'audit', descending: false } as const;
-      const page = await readDoubtful(store, () => store.journal({ ...query, from, limit: PAGE }));
+      const page = await tolerantRead(store, () => store.journal({ ...query, from, limit: PAGE }));
       const found =
-        page ?? (await readDoubtful(store, () => store.journal({ ...query, from, limit: 1 }))) ?? [];
+        page ?? (await tolerantRead(store, () => store.journal({ ...query, from, limit: 1 }))) ?? [];
       if (found.length === 0) this.#unreadable(from + 1);
       for (const entry of found) this.#check(entry);
     }

@@ -39,7 +39,7 @@ export type FindingCode =
   | 'MANIFEST_ALTERED'
   | 'PACK_UNREADABLE';
 
-interface Finding {
+interface ProofFinding {
   readonly code: FindingCode;
   /** The seal that covers it, by its index. */
   readonly seal: number | null;
@@ -56,7 +56,7 @@ const MOST = 1000;
 
 /** Collects what is found wrong, and what is to be said beside it. */
 export class Findings {
-  readonly kept: Finding[] = [];
+  readonly kept: ProofFinding[] = [];
   readonly notices: string[] = [];
   #count = 0;
 
@@ -64,7 +64,11 @@ export class Findings {
     return this.#count;
   }
 
-  add(code: FindingCode, message: string, about: Partial<Pick<Finding, 'seal' | 'seq' | 'what'>> = {}): void {
+  add(
+    code: FindingCode,
+    message: string,
+    about: Partial<Pick<ProofFinding, 'seal' | 'seq' | 'what'>> = {},
+  ): void {
     this.#count += 1;
     if (this.kept.length < MOST) {
       this.kept.push({ code, seal: null, seq: null, what: null, ...about, message });
@@ -94,11 +98,11 @@ export interface VerifyReport {
   readonly unsealed: number;
   readonly findingCount: number;
   /** At most the first 1,000. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly ProofFinding[];
   readonly notices: readonly string[];
 }
 
-export function verdictOf(findings: Findings, seals: number): VerifyVerdict {
+export function proofVerdict(findings: Findings, seals: number): VerifyVerdict {
   if (findings.count > 0) return 'TAMPERED';
   return seals === 0 ? 'UNDECIDED' : 'INTACT';
 }

@@ -5,7 +5,7 @@ import { streamText } from '../../model/stream.js';
 import { KINDS, keyText, type RecordKey } from '../../resources/registry.js';
 import { newestRuns } from '../seal/ended-runs.js';
 import { batchLeaf, type Leaf } from '../seal/leaf.js';
-import { readDoubtful } from '../seal/walk-batches.js';
+import { tolerantRead } from '../seal/walk-batches.js';
 import type { CheckedSeal } from './check-chain.js';
 import { compareLeaves } from './compare-leaves.js';
 import type { Findings } from './findings.js';
@@ -93,7 +93,7 @@ export class BatchCheck {
 
   async #checkBooks(headSeq: number): Promise<void> {
     const there = { run: new Map<string, string>(), stream: new Map(), quarantine: new Map() };
-    const isRead = await readDoubtful(this.store, async () => {
+    const isRead = await tolerantRead(this.store, async () => {
       for await (const run of newestRuns(this.store, null)) there.run.set(run.id, stateDigest(run));
       for (const state of await this.store.streams()) there.stream.set(streamText(state), stateDigest(state));
       for await (const entry of everySetAside(this.store)) {
@@ -241,7 +241,7 @@ async function* readBatches(
   findings: Findings | null,
 ): AsyncGenerator<readonly BatchNote[]> {
   for (let from = afterSeq; from < toSeq; ) {
-    const notes = await readDoubtful(store, () => store.batches({ afterSeq: from, toSeq, limit: AT_ONCE }));
+    const notes = await tolerantRead(store, () => store.batches({ afterSeq: from, toSeq, limit: AT_ONCE }));
     if (notes?.every(isNote)) {
       yield notes;
       if (notes.length < AT_ONCE) return;
@@ -251,7 +251,7 @@ async function* readBatches(
     const until = Math.min(from + AT_ONCE, toSeq);
     for (; from < until; from++) {
       const query = { afterSeq: from, toSeq: from + 1, limit: 1 };
-      const one = await readDoubtful(store, () => store.batches(query));
+      const one = await tolerantRead(store, () => store.batches(query));
       if (one?.every(isNote)) yield one;
       else findings?.add('BATCH_ALTERED', `Batch ${from + 1} cannot be read any more.`, { seq: from + 1 });
     }

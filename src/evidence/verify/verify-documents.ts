@@ -1,7 +1,7 @@
 import type { HistoryStore } from '../../history/store.js';
 import { COLLECTIONS, type Collection, type StoredDocument } from '../../model/documents.js';
 import { documentLeaf, type Leaf } from '../seal/leaf.js';
-import { readDoubtful } from '../seal/walk-batches.js';
+import { tolerantRead } from '../seal/walk-batches.js';
 import type { CheckedSeal } from './check-chain.js';
 import type { Findings } from './findings.js';
 
@@ -30,7 +30,7 @@ export class DocumentCheck {
     if (this.#seal === null) return;
     const found = new Map<Collection, readonly StoredDocument[] | undefined>();
     for (const collection of COLLECTIONS) {
-      found.set(collection, await readDoubtful(store, () => store.documents(collection)));
+      found.set(collection, await tolerantRead(store, () => store.documents(collection)));
     }
     const hasChanged = (await store.journalLength('audit')) !== this.#auditedTo;
     for (const [collection, documents] of found) {

@@ -4,7 +4,7 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../../history/temporary-files.js';
 import type { RecordedEntry } from '../../model/ledger.js';
-import type { Run } from '../../model/run.js';
+import type { RunRecord } from '../../model/run.js';
 import { sha256 } from '../../values/canonical-json.js';
 import {
   isPacked,
@@ -15,17 +15,17 @@ import {
   type PackFile,
   type PackManifest,
   packedLeaf,
-  readManifest,
+  readPackManifest,
 } from '../pack/pack-format.js';
 import { readTar, TarError } from '../pack/tar.js';
 import { sealedRun } from '../seal/ended-runs.js';
 import { type Leaf, ledgerLeaf } from '../seal/leaf.js';
 import type { Seal, SealBody } from '../seal/seal.js';
-import { isSignedBy, keyIdOf } from '../seal/signing-key.js';
+import { isSignedBy, signingKeyId } from '../seal/signing-key.js';
 import { streamNamed } from '../seal/stream-coverage.js';
 import { ChainCheck, type ChainOptions, type CheckedSeal } from './check-chain.js';
 import { compareLeaves, LeafCursor } from './compare-leaves.js';
-import { Findings, type VerifyReport, verdictOf } from './findings.js';
+import { Findings, proofVerdict, type VerifyReport } from './findings.js';
 import type { VerifyOptions } from './verify.js';
 
 /**
@@ -62,7 +62,7 @@ class PackCheck {
   async run(): Promise<VerifyReport> {
     await this.#unpack();
     const text = await this.#text(PACKED.manifest);
-    const manifest = text === null ? null : readManifest(text);
+    const manifest = text === null ? null : readPackManifest(text);
     if (text === null)
       this.#findings.add('FILE_MISSING', 'The pack has no manifest.', { what: PACKED.manifest });
     else if (manifest === null) {
@@ -127,7 +127,7 @@ class PackCheck {
     const signature = file ? (await readFile(join(this.folder, PACKED.signature))).toString('base64') : null;
     if (signature === null)
       this.#findings.add('FILE_MISSING', 'The signature of the manifest is gone.', about);
-    else if (!known || keyIdOf(key) !== key.kid) {
+    else if (!known || signingKeyId(key) !== key.kid) {
       const message = `The manifest names the key ${key.kid}, which is not among those given.`;
       this.#findings.add('SEAL_UNKNOWN_KEY', message, about);
     } else if (!isSignedBy(known, text, signature)) {
@@ -296,7 +296,7 @@ class PackCheck {
 
   async #checkRuns(manifest: PackManifest): Promise<void> {
     const left = new Map(this.#runs);
-    for await (const run of this.#lines<Run>(PACKED.runs)) {
+    for await (const run of this.#lines<RunRecord>(PACKED.runs)) {
       this.#runCount += 1;
       const known = left.get(run.id);
       left.delete(run.id);
@@ -357,7 +357,7 @@ class PackCheck {
   #report(manifest: PackManifest | null, end: { chain: ChainCheck; count: number } | null): VerifyReport {
     const body = end?.chain.last ?? null;
     return {
-      verdict: verdictOf(this.#findings, end?.count ?? 0),
+      verdict: proofVerdict(this.#findings, end?.count ?? 0),
       subject: 'PACK',
       seals: end?.count ?? 0,
       sealedTo: body ? { seq: body.toSeq, at: body.toAt } : null,

@@ -1,16 +1,16 @@
 import { wholeOnes } from '../../history/errors.js';
-import type { HistoryStore, Page, PageQuery, Pin, Position } from '../../history/store.js';
-import { OPEN_SEQ, type Revision } from '../../model/revision.js';
+import type { HistoryStore, PageQuery, Pin, Position, StorePage } from '../../history/store.js';
+import { OPEN_SEQ, type RevisionRecord } from '../../model/revision.js';
 import { DEFAULT_ORDER, type Kind, type RecordKey } from '../../resources/registry.js';
 import { sha256 } from '../../values/canonical-json.js';
 import { type Leaf, MerkleTree, revisionLeaf } from '../seal/leaf.js';
 import { type Seal, type SealBody, sealIn } from '../seal/seal.js';
-import { type BatchRevisions, readDoubtful, walkBatches } from '../seal/walk-batches.js';
+import { type BatchRevisions, tolerantRead, walkBatches } from '../seal/walk-batches.js';
 import { ChainCheck, type ChainOptions, type CheckedSeal } from './check-chain.js';
 import { checkFields, VersionEnds } from './check-history.js';
 import { AuditCheck, LedgerCheck, RunCheck } from './check-trails.js';
 import { compareLeaves, LeafCursor } from './compare-leaves.js';
-import { Findings, type VerifyReport, verdictOf } from './findings.js';
+import { Findings, proofVerdict, type VerifyReport } from './findings.js';
 import { BatchCheck } from './verify-batches.js';
 import { DocumentCheck } from './verify-documents.js';
 
@@ -192,14 +192,14 @@ class HistoryCheck {
   }
 
   /** Whether a version is held to end with a batch that there is not; one may have come in since the beginning. */
-  async #isToCome({ seqTo }: Revision): Promise<boolean> {
+  async #isToCome({ seqTo }: RevisionRecord): Promise<boolean> {
     if (seqTo <= this.#head.seq || seqTo === OPEN_SEQ) return false;
     return seqTo > (await this.store.head()).seq;
   }
 
-  async #checkReceived(revision: Revision, seal: number | null): Promise<void> {
+  async #checkReceived(revision: RevisionRecord, seal: number | null): Promise<void> {
     const { key, seqFrom, digest } = revision;
-    const text = await readDoubtful(this.store, () => this.store.received(key, seqFrom));
+    const text = await tolerantRead(this.store, () => this.store.received(key, seqFrom));
     if (typeof text !== 'string') this.#say('RECEIVED_ALTERED', revision, seal, 'has lost the text received');
     else if (sha256(text) !== digest) {
       this.#say('RECEIVED_ALTERED', revision, seal, 'has another received text than its digest says');
@@ -245,7 +245,7 @@ class HistoryCheck {
         this.options.signal?.throwIfAborted();
         const order = { orderBy: DEFAULT_ORDER[kind], descending: true, after, limit: LISTED_AT_ONCE };
         const query: PageQuery<typeof kind> = { kind, integrations: null, filter: null, seq, ...order };
-        const page: Page | undefined = await readDoubtful(this.store, () => this.store.page(query));
+        const page: StorePage | undefined = await tolerantRead(this.store, () => this.store.page(query));
         listed += page?.items.length ?? 0;
         after = page?.items.at(-1)?.position ?? null;
         hasMore = page?.hasMore ?? false;
@@ -263,7 +263,12 @@ class HistoryCheck {
     }
   }
 
-  #say(code: 'STATE_ALTERED' | 'RECEIVED_ALTERED', revision: Revision, seal: number | null, how: string) {
+  #say(
+    code: 'STATE_ALTERED' | 'RECEIVED_ALTERED',
+    revision: RevisionRecord,
+    seal: number | null,
+    how: string,
+  ) {
     const { key, seqFrom } = revision;
     const what = `${key.integration}/${key.kind}/${key.id}`;
     const where = seal === null ? 'not sealed yet' : `seal ${seal}`;
@@ -293,7 +298,7 @@ class HistoryCheck {
       );
     }
     return {
-      verdict: verdictOf(this.#findings, this.#chain.count),
+      verdict: proofVerdict(this.#findings, this.#chain.count),
       subject: 'HISTORY',
       seals: this.#chain.count,
       sealedTo: this.#chain.last ? { seq: sealedTo, at: this.#chain.last.toAt } : null,
@@ -311,9 +316,9 @@ async function versionBefore(
   store: HistoryStore,
   key: RecordKey,
   beforeSeq: number,
-): Promise<Revision | undefined> {
+): Promise<RevisionRecord | undefined> {
   const read = async () => wholeOnes(await store.revisions(key, beforeSeq, 1));
-  const [revision] = (await readDoubtful(store, read)) ?? [];
+  const [revision] = (await tolerantRead(store, read)) ?? [];
   return revision;
 }
 
@@ -324,7 +329,7 @@ async function* sealsOf(
 ): AsyncGenerator<[index: number, at: string | null, seal: Seal | null]> {
   for (let index = 0; index < length; ) {
     const query = { journal: 'seals', from: index, descending: false, limit: 1 } as const;
-    const [entry] = (await readDoubtful(store, () => store.journal(query))) ?? [];
+    const [entry] = (await tolerantRead(store, () => store.journal(query))) ?? [];
     if (entry && entry.index > length) return;
     index = entry?.index ?? index + 1;
     yield [index, entry?.at ?? null, entry ? sealIn(entry.body) : null];

@@ -1,12 +1,12 @@
 import { Arg, Args, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
 import { recordAudit, toAuditEntry } from '../../audit-trail.js';
-import { isKeyName, KEY_NAME, type ApiKey as Key, type KeyBook } from '../../callers/api-keys.js';
+import { isKeyName, KEY_NAME, type ApiKeyRecord as Key, type KeyRegistry } from '../../callers/api-keys.js';
 import type { Role } from '../../values/access.js';
 import { DAY, toMillis } from '../../values/instant.js';
 import { badInput, queryError } from '../base/errors.js';
 import { cursorWriter, ForwardArgs, Page, readCursor, toPageRequest } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import { ApiKey, CreatedApiKey } from './api-key.type.js';
 import { AuditConnection, AuditEntry, RoleEnum } from './audit.type.js';
 
@@ -21,8 +21,8 @@ export class ApiKeyResolver {
     description:
       'All keys ever made of which the history knows, the oldest first. Those of `API_KEYS` are not among them.',
   })
-  async apiKeys(@Ctx() { means }: GatewayContext): Promise<ApiKey[]> {
-    return (await bookOf(means).list()).map((key) => new ApiKey(key, means.now()));
+  async apiKeys(@Ctx() { services }: GatewayContext): Promise<ApiKey[]> {
+    return (await registryOf(services).list()).map((key) => new ApiKey(key, services.now()));
   }
 
   @Guard('admin')
@@ -39,15 +39,15 @@ export class ApiKeyResolver {
       description: `After how many days it ends: 1 to ${MOST_DAYS}; never unless given.`,
     })
     days: number | null,
-    @Ctx() { means }: GatewayContext,
+    @Ctx() { services }: GatewayContext,
   ): Promise<CreatedApiKey> {
     if (!isKeyName(name)) throw badInput(`name: ${KEY_NAME}`);
     if (days !== null && days !== undefined && (days < 1 || days > MOST_DAYS)) {
       throw badInput(`days must be from 1 to ${MOST_DAYS}; it is ${days}.`);
     }
-    const { key, text } = await bookOf(means).create(name, role, days ? days * DAY : null);
-    await note(means, 'CREATE_API_KEY', key.id, key);
-    return new CreatedApiKey(new ApiKey(key, means.now()), text);
+    const { key, text } = await registryOf(services).create(name, role, days ? days * DAY : null);
+    await note(services, 'CREATE_API_KEY', key.id, key);
+    return new CreatedApiKey(new ApiKey(key, services.now()), text);
   }
 
   @Guard('admin')
@@ -57,30 +57,30 @@ export class ApiKeyResolver {
   })
   async revokeApiKey(
     @Arg('id', () => ID, { description: 'Its id.' }) id: string,
-    @Ctx() { means }: GatewayContext,
+    @Ctx() { services }: GatewayContext,
   ): Promise<ApiKey> {
-    const key = await bookOf(means).revoke(id);
-    await note(means, 'REVOKE_API_KEY', id, key);
+    const key = await registryOf(services).revoke(id);
+    await note(services, 'REVOKE_API_KEY', id, key);
     if (key === null) throw badInput(`There is no key with the id ${JSON.stringify(id)}: see apiKeys.`);
-    return new ApiKey(key, means.now());
+    return new ApiKey(key, services.now());
   }
 }
 
-function bookOf({ keys }: Means): KeyBook {
+function registryOf({ keys }: RequestServices): KeyRegistry {
   if (keys) return keys;
   throw queryError('NOT_POSSIBLE', 'This gateway keeps no keys.');
 }
 
 async function note(
-  means: Means,
+  services: RequestServices,
   action: 'CREATE_API_KEY' | 'REVOKE_API_KEY',
   target: string,
   key: Key | null,
 ): Promise<void> {
-  const { store, caller } = means;
+  const { store, caller } = services;
   const outcome = key === null ? 'FAILED' : 'SUCCEEDED';
   const detail = key && `${key.id} (${key.name}), ${key.role}`;
-  const trail = { store, clock: () => toMillis(means.now()) };
+  const trail = { store, clock: () => toMillis(services.now()) };
   await recordAudit(trail, { caller, action, target, outcome, detail });
 }
 
@@ -95,17 +95,17 @@ export class AuditResolver {
     @Args(() => ForwardArgs) args: ForwardArgs,
     @Ctx() context: GatewayContext,
   ): Promise<AuditConnection> {
-    return listAudit(args, context.means);
+    return listAudit(args, context.services);
   }
 }
 
 const LIST = 'auditTrail';
 
 /** A page of the audit trail, newest first. Nothing in it ever changes, so nothing is pinned. */
-async function listAudit(args: ForwardArgs, means: Means): Promise<AuditConnection> {
+async function listAudit(args: ForwardArgs, services: RequestServices): Promise<AuditConnection> {
   const { limit, cursor } = toPageRequest(args);
   const from = cursor === null ? null : placeOf(cursor);
-  const found = await means.store.journal({ journal: 'audit', from, descending: true, limit: limit + 1 });
+  const found = await services.store.journal({ journal: 'audit', from, descending: true, limit: limit + 1 });
   const page = found.slice(0, limit);
   const write = cursorWriter({ list: LIST, terms: {}, pin: [] });
   return new AuditConnection(

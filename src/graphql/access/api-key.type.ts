@@ -1,8 +1,8 @@
 import { ID, ObjectType } from 'type-graphql';
-import { type ApiKey as Key, type KeyState, stateOf } from '../../callers/api-keys.js';
+import { type ApiKeyRecord as Key, type KeyState, stateOf } from '../../callers/api-keys.js';
 import type { Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { RoleEnum } from './audit.type.js';
 
@@ -22,42 +22,42 @@ export class ApiKey {
     private readonly now: Instant,
   ) {}
 
-  @PlainField(() => ID, { description: 'Its id, which is the part of the key after `agk_`.' })
+  @ValueField(() => ID, { description: 'Its id, which is the part of the key after `agk_`.' })
   get id(): string {
     return this.key.id;
   }
 
-  @PlainField(() => String, { description: 'Who or what it is for.' })
+  @ValueField(() => String, { description: 'Who or what it is for.' })
   get name(): string {
     return this.key.name;
   }
 
-  @PlainField(() => RoleEnum, { description: 'What who shows it may do.' })
+  @ValueField(() => RoleEnum, { description: 'What who shows it may do.' })
   get role(): Role {
     return this.key.role;
   }
 
-  @PlainField(() => KeyStateEnum, { description: 'Whether it lets anybody in now.' })
+  @ValueField(() => KeyStateEnum, { description: 'Whether it lets anybody in now.' })
   get state(): KeyState {
     return stateOf(this.key, this.now);
   }
 
-  @PlainField(() => DateTime, { description: 'When it was made (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it was made (UTC).' })
   get createdAt(): Instant {
     return this.key.createdAt;
   }
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When it ends (UTC); null: never.' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When it ends (UTC); null: never.' })
   get expiresAt(): Instant | null {
     return this.key.expiresAt;
   }
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When it was revoked (UTC), if it was.' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When it was revoked (UTC), if it was.' })
   get revokedAt(): Instant | null {
     return this.key.revokedAt;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'When it was last shown (UTC), to about a minute.',
   })
@@ -73,10 +73,10 @@ export class CreatedApiKey {
     this.key = key;
   }
 
-  @PlainField(() => ApiKey, { description: 'What is kept of it.' })
+  @ValueField(() => ApiKey, { description: 'What is kept of it.' })
   readonly apiKey: ApiKey;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     description: 'The key, this once: `Authorization: Bearer` and this is what its caller sends.',
   })
   readonly key: string;

@@ -5,12 +5,12 @@ import {
   type AuditAction,
   type AuditOutcome,
   type AuditChain as Chain,
-  type AuditEntry as Entry,
+  type AuditRecord as Entry,
   verifyAudit,
 } from '../../audit-trail.js';
 import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import type { GatewayContext } from '../request/services.js';
@@ -66,24 +66,24 @@ function knownOf<T extends string>(words: readonly T[], word: string): T | null 
 export class CallerReport {
   constructor(private readonly caller: Caller) {}
 
-  @PlainField(() => CallerKindEnum, { nullable: true, description: `How it showed who it is${UNKNOWN}` })
+  @ValueField(() => CallerKindEnum, { nullable: true, description: `How it showed who it is${UNKNOWN}` })
   get kind(): CallerKind | null {
     return knownOf(CALLER_KINDS, this.caller.kind);
   }
 
-  @PlainField(() => ID, {
+  @ValueField(() => ID, {
     description: 'Unique among callers of its kind: a key’s id, a token’s subject, a user’s name.',
   })
   get id(): string {
     return this.caller.id;
   }
 
-  @PlainField(() => String, { description: 'For a person.' })
+  @ValueField(() => String, { description: 'For a person.' })
   get name(): string {
     return this.caller.name;
   }
 
-  @PlainField(() => RoleEnum, { nullable: true, description: `What it was allowed${UNKNOWN}` })
+  @ValueField(() => RoleEnum, { nullable: true, description: `What it was allowed${UNKNOWN}` })
   get role(): Role | null {
     return knownOf(ROLES, this.caller.role);
   }
@@ -96,27 +96,27 @@ export class CallerReport {
 export class AuditEntry {
   constructor(private readonly entry: Entry) {}
 
-  @PlainField(() => Int, { description: 'Its place, from 1, without holes.' })
+  @ValueField(() => Int, { description: 'Its place, from 1, without holes.' })
   get index(): number {
     return this.entry.index;
   }
 
-  @PlainField(() => DateTime, { description: 'When it was written down (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it was written down (UTC).' })
   get at(): Instant {
     return this.entry.at;
   }
 
-  @PlainField(() => CallerReport, { description: 'Who did it.' })
+  @ValueField(() => CallerReport, { description: 'Who did it.' })
   get caller(): CallerReport {
     return new CallerReport(this.entry.caller);
   }
 
-  @PlainField(() => AuditActionEnum, { nullable: true, description: `What was done${UNKNOWN}` })
+  @ValueField(() => AuditActionEnum, { nullable: true, description: `What was done${UNKNOWN}` })
   get action(): AuditAction | null {
     return knownOf(AUDIT_ACTIONS, this.entry.action);
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description:
       'What it was done to, such as an integration’s name or a key’s id; null where that is everything.',
@@ -125,17 +125,17 @@ export class AuditEntry {
     return this.entry.target;
   }
 
-  @PlainField(() => AuditOutcomeEnum, { nullable: true, description: `What came of it${UNKNOWN}` })
+  @ValueField(() => AuditOutcomeEnum, { nullable: true, description: `What came of it${UNKNOWN}` })
   get outcome(): AuditOutcome | null {
     return knownOf(AUDIT_OUTCOMES, this.entry.outcome);
   }
 
-  @PlainField(() => String, { nullable: true, description: 'More of it, for a person.' })
+  @ValueField(() => String, { nullable: true, description: 'More of it, for a person.' })
   get detail(): string | null {
     return this.entry.detail;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'The `digest` of the entry before; null for the first.',
   })
@@ -143,7 +143,7 @@ export class AuditEntry {
     return this.entry.previous;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     description:
       'SHA-256 of the RFC 8785 canonical JSON of the entry as stored, in hex. The next entry carries it.',
   })
@@ -158,13 +158,13 @@ export class AuditEntry {
     'Whether each entry of the trail carries the digest of the one before. That the newest entries are gone, or that all was written anew, it cannot show: for that keep a digest elsewhere.',
 })
 export class AuditChainReport implements Chain {
-  @PlainField(() => Int, { description: 'How many entries were looked at.' })
+  @ValueField(() => Int, { description: 'How many entries were looked at.' })
   readonly length!: number;
 
-  @PlainField(() => Boolean, { description: 'Whether all fit.' })
+  @ValueField(() => Boolean, { description: 'Whether all fit.' })
   readonly intact!: boolean;
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     nullable: true,
     description: 'The first entry that does not fit the one before it, or is missing; null where all fit.',
   })
@@ -178,6 +178,6 @@ export class AuditConnection extends connectionOf(() => AuditEntry, 'AuditEntry'
     description: 'Whether the whole trail is as it was written. All of it is read when this is asked for.',
   })
   chain(@Ctx() context: GatewayContext): Promise<AuditChainReport> {
-    return verifyAudit(context.means.store);
+    return verifyAudit(context.services.store);
   }
 }

@@ -2,7 +2,7 @@ import { type GraphQLSchema, isObjectType } from 'graphql';
 import { Extensions, Field, registerEnumType } from 'type-graphql';
 import type { GatewayContext } from '../request/services.js';
 
-interface PlainFieldOptions {
+interface ValueFieldOptions {
   readonly description: string;
   readonly nullable?: boolean;
 }
@@ -11,20 +11,20 @@ interface PlainFieldOptions {
  * A field that is read off the object as it stands, a getter included. `@Field` on a getter would put a
  * resolver around it that is called once per value; on types with `simpleResolvers` this one has none.
  */
-export function PlainField(type: () => object, options: PlainFieldOptions) {
+export function ValueField(type: () => object, options: ValueFieldOptions) {
   return (prototype: object, name: string, _descriptor?: PropertyDescriptor): void => {
     Field(type, options)(prototype, name);
   };
 }
 
-type DirectResolver = (root: never, args: never, context: GatewayContext) => unknown;
+type SyncResolverFn = (root: never, args: never, context: GatewayContext) => unknown;
 
 /**
  * Marks a field resolver that is called once per record of a page. It is called straight with (root, args,
  * context), which its parameters must be in that order: the library's own call converts and validates each
  * argument through promises, which costs more than what such a field does.
  */
-export function Direct<T extends DirectResolver>(
+export function SyncResolver<T extends SyncResolverFn>(
   prototype: object,
   name: string,
   descriptor: TypedPropertyDescriptor<T>,
@@ -33,11 +33,11 @@ export function Direct<T extends DirectResolver>(
 }
 
 /** Puts the marked resolvers in place. */
-export function installDirectResolvers(schema: GraphQLSchema): void {
+export function installSyncResolvers(schema: GraphQLSchema): void {
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type)) continue;
     for (const field of Object.values(type.getFields())) {
-      const direct = field.extensions.direct as DirectResolver | undefined;
+      const direct = field.extensions.direct as SyncResolverFn | undefined;
       if (direct) field.resolve = (root, args, context) => direct(root as never, args as never, context);
     }
   }

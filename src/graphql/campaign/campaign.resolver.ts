@@ -3,7 +3,7 @@ import { listRecords } from '../lists/list-records.js';
 import { RecordArgs } from '../lists/order-args.js';
 import { Guard } from '../operation/guard.js';
 import { CAMPAIGNS, readNode } from '../records/nodes.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Threat } from '../threat/threat.type.js';
 import { Campaign, CampaignConnection, CampaignListArgs } from './campaign.type.js';
 
@@ -19,7 +19,7 @@ export class CampaignResolver {
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Campaign | null> {
-    return readNode(context.means, CAMPAIGNS, campaignId, args);
+    return readNode(context.services, CAMPAIGNS, campaignId, args);
   }
 
   @Guard('reader')
@@ -37,15 +37,15 @@ export class CampaignResolver {
       'The threat that the reported message belongs to, in the same view; null where no held threat has that message. Abnormal does not say this: it is found by the message’s id.',
   })
   threat(@Root() root: Campaign, @Ctx() context: GatewayContext): Promise<Threat | null> {
-    return threatOfCampaign(root, context.means);
+    return threatOfCampaign(root, context.services);
   }
 }
 
 /** The held threat that has a campaign's message; the first by id, should several have it. */
-async function threatOfCampaign(root: Campaign, means: Means): Promise<Threat | null> {
+async function threatOfCampaign(root: Campaign, services: RequestServices): Promise<Threat | null> {
   const { messageId } = root.record;
   if (messageId === null) return null;
-  const [revision] = await means.loaders.referrers.load({
+  const [revision] = await services.loaders.referrers.load({
     ...{ kind: 'threat', field: 'messageId', value: messageId },
     ...{ integration: root.revision.key.integration, seq: root.view.seq },
   });

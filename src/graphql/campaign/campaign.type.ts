@@ -1,7 +1,7 @@
 import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { PlainField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -9,16 +9,16 @@ import {
   DateTimeFilter,
   enumFilter,
   type FilterInput,
-  filterOf,
+  filterInputFor,
   TextFilter,
 } from '../lists/filter-args.js';
 import { ListArgs, type OrderInput, orderOf } from '../lists/order-args.js';
 import { Node, RecordNode } from '../records/record.type.js';
-import { AttackType, Judgement, remembered } from '../records/vocabulary.enums.js';
+import { AttackType, Judgement, memoize } from '../records/vocabulary.enums.js';
 import { AttackTypeFilter } from '../threat/threat.type.js';
 
-const attackTypeOf = remembered(attackType);
-const judgementOf = remembered(judgement);
+const attackTypeOf = memoize(attackType);
+const judgementOf = memoize(judgement);
 
 @ObjectType({
   implements: [Node, RecordNode],
@@ -27,17 +27,17 @@ const judgementOf = remembered(judgement);
     'What users reported to the abuse mailbox, and how Abnormal judged it (`/abusecampaigns/{id}`). The account needs the add-on.',
 })
 export class Campaign extends RecordNode<'campaign'> {
-  @PlainField(() => ID, { description: 'Abnormal’s own id (`campaignId`).' })
+  @ValueField(() => ID, { description: 'Abnormal’s own id (`campaignId`).' })
   get campaignId(): string {
     return this.record.campaignId;
   }
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When it was first reported (UTC).' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When it was first reported (UTC).' })
   get firstReportedTime(): Instant | null {
     return this.record.firstReportedTime;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'When it was last reported (UTC): what campaigns are collected and ordered by.',
   })
@@ -45,7 +45,7 @@ export class Campaign extends RecordNode<'campaign'> {
     return this.record.lastReportedTime;
   }
 
-  @PlainField(() => ID, {
+  @ValueField(() => ID, {
     nullable: true,
     description: 'The first reported message’s id: a signed 64-bit integer as text.',
   })
@@ -53,32 +53,32 @@ export class Campaign extends RecordNode<'campaign'> {
     return this.record.messageId;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'The reported message’s subject.' })
+  @ValueField(() => String, { nullable: true, description: 'The reported message’s subject.' })
   get subject(): string | null {
     return this.record.subject;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'Its sender’s display name.' })
+  @ValueField(() => String, { nullable: true, description: 'Its sender’s display name.' })
   get fromName(): string | null {
     return this.record.fromName;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'Its sender’s address.' })
+  @ValueField(() => String, { nullable: true, description: 'Its sender’s address.' })
   get fromAddress(): string | null {
     return this.record.fromAddress;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'Its recipient’s display name.' })
+  @ValueField(() => String, { nullable: true, description: 'Its recipient’s display name.' })
   get recipientName(): string | null {
     return this.record.recipientName;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'Its recipient’s address.' })
+  @ValueField(() => String, { nullable: true, description: 'Its recipient’s address.' })
   get recipientAddress(): string | null {
     return this.record.recipientAddress;
   }
 
-  @PlainField(() => Judgement, {
+  @ValueField(() => Judgement, {
     nullable: true,
     description: 'What Abnormal made of it (`judgementStatus`).',
   })
@@ -86,12 +86,12 @@ export class Campaign extends RecordNode<'campaign'> {
     return judgementOf(this.record.judgementStatusRaw);
   }
 
-  @PlainField(() => String, { nullable: true, description: '`judgementStatus` as received.' })
+  @ValueField(() => String, { nullable: true, description: '`judgementStatus` as received.' })
   get judgementRaw(): string | null {
     return this.record.judgementStatusRaw;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description:
       'What was done, as received (`overallStatus`), such as `Auto-Remediated` or `No Action Needed`.',
@@ -100,7 +100,7 @@ export class Campaign extends RecordNode<'campaign'> {
     return this.record.overallStatusRaw;
   }
 
-  @PlainField(() => AttackType, {
+  @ValueField(() => AttackType, {
     nullable: true,
     description: 'What kind of attack it is, where it was judged malicious or spam; the prefix is taken off.',
   })
@@ -108,7 +108,7 @@ export class Campaign extends RecordNode<'campaign'> {
     return attackTypeOf(this.record.attackTypeRaw);
   }
 
-  @PlainField(() => String, { nullable: true, description: '`attackType` as received, prefix and all.' })
+  @ValueField(() => String, { nullable: true, description: '`attackType` as received, prefix and all.' })
   get attackTypeRaw(): string | null {
     return this.record.attackTypeRaw;
   }
@@ -117,7 +117,7 @@ export class Campaign extends RecordNode<'campaign'> {
 @ObjectType({ simpleResolvers: true, description: 'A page of a list of campaigns.' })
 export class CampaignConnection extends recordConnectionOf<Campaign>(() => Campaign, 'Campaign') {}
 
-export const campaignFilter = filterOf<'campaign'>('CampaignFilter', {
+export const campaignFilter = filterInputFor<'campaign'>('CampaignFilter', {
   id: { name: 'campaignId', type: TextFilter, description: 'By Abnormal’s own id.' },
   lastReportedTime: { type: DateTimeFilter, description: 'By when it was last reported.' },
   firstReportedTime: { type: DateTimeFilter, description: 'By when it was first reported.' },

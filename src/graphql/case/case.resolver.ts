@@ -1,8 +1,8 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
-import type { Revision } from '../../model/revision.js';
-import type { Case as CaseRecord } from '../../resources/case/case.js';
-import { Direct } from '../base/fields.js';
-import { pageWithin } from '../lists/array-page.js';
+import type { RevisionRecord } from '../../model/revision.js';
+import type { CaseRecord } from '../../resources/case/case.js';
+import { SyncResolver } from '../base/fields.js';
+import { arrayPage } from '../lists/array-page.js';
 import { listRecords } from '../lists/list-records.js';
 import { RecordArgs } from '../lists/order-args.js';
 import { PageArgs } from '../lists/page.js';
@@ -10,7 +10,7 @@ import type { View } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';
 import { CASES, readNode } from '../records/nodes.js';
 import { readOnDemand } from '../records/read-record.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Threat, ThreatConnection } from '../threat/threat.type.js';
 import { Case, CaseConnection, CaseListArgs } from './case.type.js';
 import { CaseTimeline } from './timeline.type.js';
@@ -28,7 +28,7 @@ export class CaseResolver {
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Case | null> {
-    return readNode(context.means, CASES, caseId, args);
+    return readNode(context.services, CASES, caseId, args);
   }
 
   @Guard('reader')
@@ -40,7 +40,7 @@ export class CaseResolver {
     return new CaseConnection(...(await listRecords(context, CASES, args)));
   }
 
-  @Direct
+  @SyncResolver
   @FieldResolver(() => ThreatConnection, {
     nullable: true,
     description:
@@ -56,7 +56,7 @@ export class CaseResolver {
       'Those of `threatIds` that are not held: not collected yet, out of retention, or deleted before.',
   })
   missingThreatIds(@Root() root: Case, @Ctx() context: GatewayContext): Promise<string[]> {
-    return missingThreatIds(root, context.means);
+    return missingThreatIds(root, context.services);
   }
 
   @FieldResolver(() => CaseTimeline, {
@@ -65,7 +65,7 @@ export class CaseResolver {
       'Why Abnormal opened it and what happened, read from Abnormal on demand and recorded. With `asOf`, as recorded by then.',
   })
   async timeline(@Root() root: Case, @Ctx() context: GatewayContext): Promise<CaseTimeline | null> {
-    const seen = await readOnDemand(context.means, 'caseAnalysis', root);
+    const seen = await readOnDemand(context.services, 'caseAnalysis', root);
     return seen && new CaseTimeline(seen);
   }
 }
@@ -74,17 +74,17 @@ const NO_WINDOW = async () => null;
 
 /** A page of the threats that a case names, as far as they are held. */
 function threatsOfCase(root: Case, args: PageArgs, context: GatewayContext) {
-  return readThreats(root, args, context.meansOfNotedRead);
+  return readThreats(root, args, context.trackedServices);
 }
 
-async function readThreats(root: Case, args: PageArgs, means: Means): Promise<ThreatConnection> {
+async function readThreats(root: Case, args: PageArgs, services: RequestServices): Promise<ThreatConnection> {
   const { key } = root.revision;
   const read = async (view: View) => {
-    const record = view.seq === root.view.seq ? root.record : await recordIn(view, root, means);
-    return record ? heldThreats(record, key.integration, view, means) : [];
+    const record = view.seq === root.view.seq ? root.record : await recordIn(view, root, services);
+    return record ? heldThreats(record, key.integration, view, services) : [];
   };
   const idOf = (threat: Threat) => threat.threatId;
-  const { page, view } = await pageWithin(
+  const { page, view } = await arrayPage(
     { list: 'Case.threats', owner: key, view: root.view, read, idOf },
     args,
   );
@@ -92,19 +92,19 @@ async function readThreats(root: Case, args: PageArgs, means: Means): Promise<Th
 }
 
 /** The ids that a case names and that are not held. */
-async function missingThreatIds(root: Case, means: Means): Promise<string[]> {
+async function missingThreatIds(root: Case, services: RequestServices): Promise<string[]> {
   const { threatIds } = root.record;
-  const revisions = await load(threatIds, root.revision.key.integration, root.view, means);
+  const revisions = await load(threatIds, root.revision.key.integration, root.view, services);
   return threatIds.filter((_, index) => revisions[index] === null);
 }
 
-async function recordIn(view: View, root: Case, means: Means): Promise<CaseRecord | null> {
-  const revision = await means.loaders.records.load<'case'>(root.revision.key, view.seq);
+async function recordIn(view: View, root: Case, services: RequestServices): Promise<CaseRecord | null> {
+  const revision = await services.loaders.records.load<'case'>(root.revision.key, view.seq);
   return revision?.record ?? null;
 }
 
-async function heldThreats(record: CaseRecord, integration: string, view: View, means: Means) {
-  const revisions = await load([...new Set(record.threatIds)], integration, view, means);
+async function heldThreats(record: CaseRecord, integration: string, view: View, services: RequestServices) {
+  const revisions = await load([...new Set(record.threatIds)], integration, view, services);
   return revisions.flatMap((revision) => (revision ? [new Threat(revision, view)] : []));
 }
 
@@ -112,8 +112,8 @@ function load(
   ids: readonly string[],
   integration: string,
   view: View,
-  means: Means,
-): Promise<readonly (Revision<'threat'> | null)[]> {
+  services: RequestServices,
+): Promise<readonly (RevisionRecord<'threat'> | null)[]> {
   const keys = ids.map((id) => ({ integration, kind: 'threat', id }) as const);
-  return means.loaders.records.loadAll('threat', keys, view.seq);
+  return services.loaders.records.loadAll('threat', keys, view.seq);
 }

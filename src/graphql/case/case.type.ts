@@ -2,7 +2,7 @@ import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import { isOpenCase } from '../../resources/case/case.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { PlainField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -10,23 +10,17 @@ import {
   DateTimeFilter,
   enumFilter,
   type FilterInput,
-  filterOf,
+  filterInputFor,
   TextFilter,
 } from '../lists/filter-args.js';
 import { ListArgs, type OrderInput, orderOf } from '../lists/order-args.js';
 import { Node, RecordNode } from '../records/record.type.js';
-import {
-  CaseStatus,
-  Confidence,
-  RemediationStatus,
-  remembered,
-  Severity,
-} from '../records/vocabulary.enums.js';
+import { CaseStatus, Confidence, memoize, RemediationStatus, Severity } from '../records/vocabulary.enums.js';
 
-const caseStatusOf = remembered(caseStatus);
-const confidenceOf = remembered(confidence);
-const remediationStateOf = remembered(remediationState);
-const severityLevelOf = remembered(severityLevel);
+const caseStatusOf = memoize(caseStatus);
+const confidenceOf = memoize(confidence);
+const remediationStateOf = memoize(remediationState);
+const severityLevelOf = memoize(severityLevel);
 
 @ObjectType({
   implements: [Node, RecordNode],
@@ -35,12 +29,12 @@ const severityLevelOf = remembered(severityLevel);
     'An account-takeover case: Abnormal’s `/cases` list and detail joined. The account needs the Account Takeover licence.',
 })
 export class Case extends RecordNode<'case'> {
-  @PlainField(() => ID, { description: 'Abnormal’s own id (`caseId`).' })
+  @ValueField(() => ID, { description: 'Abnormal’s own id (`caseId`).' })
   get caseId(): string {
     return this.record.caseId;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'One sentence of Abnormal’s (`description`, list).',
   })
@@ -48,17 +42,17 @@ export class Case extends RecordNode<'case'> {
     return this.record.description;
   }
 
-  @PlainField(() => Severity, { nullable: true, description: 'How severe it is (`severity_level`).' })
+  @ValueField(() => Severity, { nullable: true, description: 'How severe it is (`severity_level`).' })
   get severity(): Severity | null {
     return severityLevelOf(this.record.severityLevelRaw);
   }
 
-  @PlainField(() => String, { nullable: true, description: '`severity_level` as received.' })
+  @ValueField(() => String, { nullable: true, description: '`severity_level` as received.' })
   get severityRaw(): string | null {
     return this.record.severityLevelRaw;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description:
       'What kind of case it is, in free text such as `Potential Account Takeover` (`severity`, detail).',
@@ -67,12 +61,12 @@ export class Case extends RecordNode<'case'> {
     return this.record.severityRaw;
   }
 
-  @PlainField(() => Confidence, { nullable: true, description: 'How sure Abnormal is (`confidence`).' })
+  @ValueField(() => Confidence, { nullable: true, description: 'How sure Abnormal is (`confidence`).' })
   get confidence(): Confidence | null {
     return confidenceOf(this.record.confidenceRaw);
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: '`confidence` as received; older accounts send none.',
   })
@@ -80,7 +74,7 @@ export class Case extends RecordNode<'case'> {
     return this.record.confidenceRaw;
   }
 
-  @PlainField(() => CaseStatus, {
+  @ValueField(() => CaseStatus, {
     nullable: true,
     description: 'What somebody has done about it (`case_status`).',
   })
@@ -88,12 +82,12 @@ export class Case extends RecordNode<'case'> {
     return caseStatusOf(this.record.statusRaw);
   }
 
-  @PlainField(() => String, { nullable: true, description: '`case_status` as received.' })
+  @ValueField(() => String, { nullable: true, description: '`case_status` as received.' })
   get statusRaw(): string | null {
     return this.record.statusRaw;
   }
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     description:
       'Whether it still waits for somebody: any status but RESOLVED and NOT_AN_ATTACK, unknown ones too.',
   })
@@ -101,7 +95,7 @@ export class Case extends RecordNode<'case'> {
     return isOpenCase(this.record);
   }
 
-  @PlainField(() => RemediationStatus, {
+  @ValueField(() => RemediationStatus, {
     nullable: true,
     description: 'What was done (`remediation_status`).',
   })
@@ -109,12 +103,12 @@ export class Case extends RecordNode<'case'> {
     return remediationStateOf(this.record.remediationStatusRaw);
   }
 
-  @PlainField(() => String, { nullable: true, description: '`remediation_status` as received.' })
+  @ValueField(() => String, { nullable: true, description: '`remediation_status` as received.' })
   get remediationStatusRaw(): string | null {
     return this.record.remediationStatusRaw;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description:
       'What kind of signal led to it, as received (`analysis`), such as `SIGN_IN` or `RISK_EVENT`.',
@@ -123,7 +117,7 @@ export class Case extends RecordNode<'case'> {
     return this.record.analysisRaw;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'Whose account it is: a display name or an e-mail address, as Abnormal happens to send it.',
   })
@@ -131,7 +125,7 @@ export class Case extends RecordNode<'case'> {
     return this.record.affectedEmployee;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'When it was first observed (`firstObserved`).',
   })
@@ -139,17 +133,17 @@ export class Case extends RecordNode<'case'> {
     return this.record.firstObservedTime;
   }
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When customers could first see it.' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When customers could first see it.' })
   get customerVisibleTime(): Instant | null {
     return this.record.customerVisibleTime;
   }
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When it was made (`created`, list).' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When it was made (`created`, list).' })
   get createdTime(): Instant | null {
     return this.record.createdTime;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'When it was last changed (`last_modified`, list): what cases are collected and ordered by.',
   })
@@ -157,19 +151,19 @@ export class Case extends RecordNode<'case'> {
     return this.record.lastModifiedTime;
   }
 
-  @PlainField(() => [ID], {
+  @ValueField(() => [ID], {
     description: 'Abnormal’s ids of the threats it names, held or not. Often empty for account takeovers.',
   })
   get threatIds(): readonly string[] {
     return this.record.threatIds;
   }
 
-  @PlainField(() => [String], { description: 'Abnormal’s own summary, a paragraph each (`genai_summary`).' })
+  @ValueField(() => [String], { description: 'Abnormal’s own summary, a paragraph each (`genai_summary`).' })
   get genaiSummary(): readonly string[] {
     return this.record.genaiSummary;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'The tenant’s name, where the account has several.',
   })
@@ -183,7 +177,7 @@ export class CaseConnection extends recordConnectionOf<Case>(() => Case, 'Case')
 
 const RemediationStatusFilter = enumFilter('RemediationStatus', RemediationStatus);
 
-export const caseFilter = filterOf<'case'>('CaseFilter', {
+export const caseFilter = filterInputFor<'case'>('CaseFilter', {
   id: { name: 'caseId', type: TextFilter, description: 'By Abnormal’s own id.' },
   lastModifiedTime: { type: DateTimeFilter, description: 'By when it was last changed.' },
   createdTime: { type: DateTimeFilter, description: 'By when it was made.' },

@@ -1,48 +1,48 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { ObjectType } from 'type-graphql';
-import type { CaseAnalysis, TimelineEvent as EventRecord } from '../../resources/case/case-analysis.js';
+import type { CaseAnalysis, TimelineEventRecord as EventRecord } from '../../resources/case/case-analysis.js';
 import type { Instant } from '../../values/instant.js';
-import { PlainField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
-import type { Seen } from '../records/read-record.js';
+import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
 
 @ObjectType({ simpleResolvers: true, description: 'One thing that made Abnormal suspicious.' })
 export class Insight {
-  @PlainField(() => String, { nullable: true, description: 'What it is about, such as `Risky location`.' })
+  @ValueField(() => String, { nullable: true, description: 'What it is about, such as `Risky location`.' })
   readonly signal!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'What was found, for a person.' })
+  @ValueField(() => String, { nullable: true, description: 'What was found, for a person.' })
   readonly description!: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'One event of a case. What is said depends on its kind.' })
 export class TimelineEvent implements EventRecord {
-  @PlainField(() => DateTime, { nullable: true, description: 'When it happened (UTC; `event_timestamp`).' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When it happened (UTC; `event_timestamp`).' })
   readonly time!: Instant | null;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'What kind of event, as received, such as `Sign In`.',
   })
   readonly categoryRaw!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'Abnormal’s heading for it.' })
+  @ValueField(() => String, { nullable: true, description: 'Abnormal’s heading for it.' })
   readonly title!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'Abnormal’s account of it.' })
+  @ValueField(() => String, { nullable: true, description: 'Abnormal’s account of it.' })
   readonly description!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'The address it came from.' })
+  @ValueField(() => String, { nullable: true, description: 'The address it came from.' })
   readonly ipAddress!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'Where that is, as far as Abnormal says.' })
+  @ValueField(() => String, { nullable: true, description: 'Where that is, as far as Abnormal says.' })
   readonly location!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'Where the account was used before.' })
+  @ValueField(() => String, { nullable: true, description: 'Where the account was used before.' })
   readonly previousLocation!: string | null;
 
-  @PlainField(() => GraphQLJSONObject, {
+  @ValueField(() => GraphQLJSONObject, {
     description: 'All else that Abnormal says of it, by Abnormal’s names.',
   })
   readonly details!: Record<string, unknown>;
@@ -53,23 +53,23 @@ export class TimelineEvent implements EventRecord {
   description: 'Why Abnormal opened a case, and what happened: `GET /cases/{id}/analysis`.',
 })
 export class CaseTimeline {
-  constructor(private readonly seen: Seen<'caseAnalysis'>) {}
+  constructor(private readonly seen: RecordInView<'caseAnalysis'>) {}
 
   private get record(): CaseAnalysis {
     return this.seen.revision.record;
   }
 
-  @PlainField(() => [Insight], { description: 'What made Abnormal suspicious.' })
+  @ValueField(() => [Insight], { description: 'What made Abnormal suspicious.' })
   get insights(): CaseAnalysis['insights'] {
     return this.record.insights;
   }
 
-  @PlainField(() => [TimelineEvent], { description: 'What happened, in Abnormal’s order.' })
+  @ValueField(() => [TimelineEvent], { description: 'What happened, in Abnormal’s order.' })
   get events(): readonly EventRecord[] {
     return this.record.events;
   }
 
-  @PlainField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
+  @ValueField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
   get provenance(): Provenance {
     return new Provenance(this.seen.revision, this.seen.view);
   }

@@ -2,13 +2,13 @@ import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, ObjectType, Resolve
 import type { Resource } from '../../resources/registry.js';
 import { EARLIEST_ASKED, type Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { PlainField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { Guard } from '../operation/guard.js';
-import { doAudited } from '../request/audited.js';
+import { runAudited } from '../request/audited.js';
 import { checkIntegrations } from '../request/choose-integrations.js';
 import type { Patience, Wanted } from '../request/operations.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Reconciliation, type ReconcilingRun } from './reconciliation.type.js';
 import { ResourceEnum, Run } from './run.type.js';
 
@@ -41,10 +41,10 @@ export class CollectingMutations {
   })
   async pollNow(
     @Args(() => CollectingArgs) args: CollectingArgs,
-    @Ctx() { means }: GatewayContext,
+    @Ctx() { services }: GatewayContext,
   ): Promise<PollNowPayload> {
-    const { wanted, patience, target } = await asked(means, args);
-    const polled = await doAudited(means, {
+    const { wanted, patience, target } = await asked(services, args);
+    const polled = await runAudited(services, {
       ...{ action: 'POLL', target },
       work: (operations) => operations.poll(wanted, patience),
       detailOf: (polls) =>
@@ -52,7 +52,7 @@ export class CollectingMutations {
     });
     const polls = await Promise.all(
       polled.map(async ({ runId, isFinished: finished, ...source }): Promise<PollOutcome> => {
-        const run = runId === null ? null : await means.store.run(runId);
+        const run = runId === null ? null : await services.store.run(runId);
         return { ...source, finished, run: run && new Run(run) };
       }),
     );
@@ -77,17 +77,17 @@ export class CollectingMutations {
       description: 'Until when, not included (UTC); now unless given.',
     })
     to: Instant | null,
-    @Ctx() { means }: GatewayContext,
+    @Ctx() { services }: GatewayContext,
   ): Promise<ReconcileNowPayload> {
-    if (from && from >= (to ?? means.now())) throw badInput(`from (${from}) must be before to.`);
+    if (from && from >= (to ?? services.now())) throw badInput(`from (${from}) must be before to.`);
     if (from && from < EARLIEST_ASKED) throw badInput(`from is ${from}: give ${EARLIEST_ASKED} or later.`);
-    const { wanted, patience, target } = await asked(means, args);
-    const { isFinished: finished, runIds } = await doAudited(means, {
+    const { wanted, patience, target } = await asked(services, args);
+    const { isFinished: finished, runIds } = await runAudited(services, {
       ...{ action: 'RECONCILE', target },
       work: (operations) => operations.reconcile({ ...wanted, from, to }, patience),
       detailOf: (done) => `${done.runIds.length} windows compared${done.isFinished ? '' : ' so far'}`,
     });
-    const runs = await Promise.all(runIds.map((id) => means.store.run(id)));
+    const runs = await Promise.all(runIds.map((id) => services.store.run(id)));
     const isOne = (run: (typeof runs)[number]): run is ReconcilingRun => run?.reconciliation !== undefined;
     return { finished, reconciliations: runs.filter(isOne).map((run) => new Reconciliation(run)) };
   }
@@ -100,35 +100,35 @@ interface Asked {
 }
 
 async function asked(
-  means: Means,
+  services: RequestServices,
   { integrations: names, resources = null, wait }: CollectingArgs,
 ): Promise<Asked> {
   const seconds = wait ?? DEFAULT_WAIT;
   if (seconds < 0 || seconds > LONGEST_WAIT) {
     throw badInput(`wait must be from 0 to ${LONGEST_WAIT} seconds; it is ${seconds}.`);
   }
-  const integrations = await checkIntegrations(means, names);
+  const integrations = await checkIntegrations(services, names);
   return {
     wanted: { integrations, resources },
-    patience: { waitMs: seconds * 1000, signal: means.signal },
+    patience: { waitMs: seconds * 1000, signal: services.signal },
     target: integrations?.join(', ') ?? null,
   };
 }
 
 @ObjectType({ simpleResolvers: true, description: 'The poll of one resource of one integration.' })
 class PollOutcome {
-  @PlainField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'The integration, by name.' })
   readonly integration!: string;
 
-  @PlainField(() => ResourceEnum, { description: 'What was polled.' })
+  @ValueField(() => ResourceEnum, { description: 'What was polled.' })
   readonly resource!: Resource;
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     description: 'Whether it has ended; else it goes on, and `run` is how far it has come.',
   })
   readonly finished!: boolean;
 
-  @PlainField(() => Run, {
+  @ValueField(() => Run, {
     nullable: true,
     description: 'Its run, with what it cost and brought; null where it has recorded nothing yet.',
   })
@@ -137,18 +137,18 @@ class PollOutcome {
 
 @ObjectType({ simpleResolvers: true, description: 'What came of polling at somebody’s wish.' })
 class PollNowPayload {
-  @PlainField(() => Boolean, { description: 'Whether all of it has ended.' })
+  @ValueField(() => Boolean, { description: 'Whether all of it has ended.' })
   readonly finished!: boolean;
 
-  @PlainField(() => [PollOutcome], { description: 'Each resource of each integration.' })
+  @ValueField(() => [PollOutcome], { description: 'Each resource of each integration.' })
   readonly polls!: readonly PollOutcome[];
 }
 
 @ObjectType({ simpleResolvers: true, description: 'What came of reconciling at somebody’s wish.' })
 class ReconcileNowPayload {
-  @PlainField(() => Boolean, { description: 'Whether all of it has ended; else it goes on.' })
+  @ValueField(() => Boolean, { description: 'Whether all of it has ended; else it goes on.' })
   readonly finished!: boolean;
 
-  @PlainField(() => [Reconciliation], { description: 'The windows compared so far.' })
+  @ValueField(() => [Reconciliation], { description: 'The windows compared so far.' })
   readonly reconciliations!: readonly Reconciliation[];
 }

@@ -1,11 +1,11 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import { driftOf } from '../../model/drift.js';
-import type { Run as RunRecord } from '../../model/run.js';
+import type { RunRecord } from '../../model/run.js';
 import { KINDS, type Kind, type RecordKey } from '../../resources/registry.js';
 import { cursorWriter, fingerprint, Page, readCursor, toPageRequest } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
 import { checkIntegrations } from '../request/choose-integrations.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import { CoverageArgs, readCoverage } from './coverage.js';
 import { CoverageReport } from './coverage.type.js';
 import { SchemaDrift } from './drift.type.js';
@@ -25,7 +25,7 @@ export class CoverageResolver {
     @Args(() => CoverageArgs) args: CoverageArgs,
     @Ctx() context: GatewayContext,
   ): Promise<CoverageReport> {
-    return readCoverage(context.means, args);
+    return readCoverage(context.services, args);
   }
 }
 
@@ -37,7 +37,7 @@ export class RunResolver {
     description: 'What was read of Abnormal, when, and what it cost and brought: newest first.',
   })
   runs(@Args(() => RunListArgs) args: RunListArgs, @Ctx() context: GatewayContext): Promise<RunConnection> {
-    return listRuns(args, context.means);
+    return listRuns(args, context.services);
   }
 }
 
@@ -53,7 +53,7 @@ export class ReconciliationResolver {
     @Args(() => RunListArgs) args: RunListArgs,
     @Ctx() context: GatewayContext,
   ): Promise<ReconciliationConnection> {
-    return listReconciliations(args, context.means);
+    return listReconciliations(args, context.services);
   }
 }
 
@@ -69,12 +69,12 @@ export class QuarantineResolver {
     @Args(() => QuarantineArgs) args: QuarantineArgs,
     @Ctx() context: GatewayContext,
   ): Promise<QuarantinedRecordConnection> {
-    return listQuarantine(args, context.means);
+    return listQuarantine(args, context.services);
   }
 
   @FieldResolver(() => Run, { nullable: true, description: 'The run that tried it last.' })
-  async run(@Root() { entry }: QuarantinedRecord, @Ctx() { means }: GatewayContext): Promise<Run | null> {
-    const run = await means.loaders.runs.load(entry.runId);
+  async run(@Root() { entry }: QuarantinedRecord, @Ctx() { services }: GatewayContext): Promise<Run | null> {
+    const run = await services.loaders.runs.load(entry.runId);
     return run && new Run(run);
   }
 }
@@ -93,15 +93,18 @@ export class DriftResolver {
       description: 'Only these integrations, by name; all when not given.',
     })
     integrations: string[] | null,
-    @Ctx() { means }: GatewayContext,
+    @Ctx() { services }: GatewayContext,
   ): Promise<SchemaDrift[]> {
-    return readDrift(integrations, means);
+    return readDrift(integrations, services);
   }
 }
 
-async function readDrift(wanted: readonly string[] | null, means: Means): Promise<SchemaDrift[]> {
-  const integrations = await checkIntegrations(means, wanted);
-  const documents = await means.store.documents('drift');
+async function readDrift(
+  wanted: readonly string[] | null,
+  services: RequestServices,
+): Promise<SchemaDrift[]> {
+  const integrations = await checkIntegrations(services, wanted);
+  const documents = await services.store.documents('drift');
   return documents
     .filter(({ id }) => integrations?.includes(id) ?? true)
     .map(({ id, body }) => new SchemaDrift(id, driftOf(body)));
@@ -110,12 +113,12 @@ async function readDrift(wanted: readonly string[] | null, means: Means): Promis
 const RUNS = 'runs';
 
 /** A page of runs, newest first. Runs go on while they are looked at, so nothing is pinned. */
-async function listRuns(args: RunListArgs, means: Means): Promise<RunConnection> {
+async function listRuns(args: RunListArgs, services: RequestServices): Promise<RunConnection> {
   const { limit, cursor } = toPageRequest(args);
-  const integrations = await checkIntegrations(means, args.integrations);
+  const integrations = await checkIntegrations(services, args.integrations);
   const terms = { integrations: fingerprint(integrations) };
   const before = cursor === null ? null : placeOf(readCursor(cursor, RUNS, terms).place);
-  const found = await means.store.runs({ integrations, before, limit: limit + 1 });
+  const found = await services.store.runs({ integrations, before, limit: limit + 1 });
   const page = found.slice(0, limit);
   const write = cursorWriter({ list: RUNS, terms, pin: [] });
   return new RunConnection(
@@ -137,12 +140,15 @@ const RECONCILIATIONS = 'reconciliations';
 const TRIGGER = 'RECONCILE';
 
 /** A page of reconciliations, newest first. They are recorded whole and never changed, so nothing is pinned. */
-async function listReconciliations(args: RunListArgs, means: Means): Promise<ReconciliationConnection> {
+async function listReconciliations(
+  args: RunListArgs,
+  services: RequestServices,
+): Promise<ReconciliationConnection> {
   const { limit, cursor } = toPageRequest(args);
-  const integrations = await checkIntegrations(means, args.integrations);
+  const integrations = await checkIntegrations(services, args.integrations);
   const terms = { integrations: fingerprint(integrations) };
   const before = cursor === null ? null : placeOf(readCursor(cursor, RECONCILIATIONS, terms).place);
-  const found = await means.store.runs({ integrations, before, limit: limit + 1, trigger: TRIGGER });
+  const found = await services.store.runs({ integrations, before, limit: limit + 1, trigger: TRIGGER });
   const page = found.slice(0, limit).filter(hasFound);
   const write = cursorWriter({ list: RECONCILIATIONS, terms, pin: [] });
   return new ReconciliationConnection(
@@ -166,13 +172,16 @@ const QUARANTINE = 'quarantine';
  * A page of what is set aside now, by integration, kind and id. What is released meanwhile is gone from the next
  * page, so nothing is pinned.
  */
-async function listQuarantine(args: QuarantineArgs, means: Means): Promise<QuarantinedRecordConnection> {
+async function listQuarantine(
+  args: QuarantineArgs,
+  services: RequestServices,
+): Promise<QuarantinedRecordConnection> {
   const { limit, cursor } = toPageRequest(args);
-  const integrations = await checkIntegrations(means, args.integrations);
+  const integrations = await checkIntegrations(services, args.integrations);
   const kinds = KINDS.filter((kind) => args.kinds?.includes(kind) ?? true);
   const terms = { integrations: fingerprint(integrations), kinds: fingerprint(kinds) };
   const after = cursor === null ? null : keyOf(readCursor(cursor, QUARANTINE, terms).place);
-  const found = await means.store.quarantine({ integrations, kinds, after, limit: limit + 1 });
+  const found = await services.store.quarantine({ integrations, kinds, after, limit: limit + 1 });
   const page = found.slice(0, limit);
   const write = cursorWriter({ list: QUARANTINE, terms, pin: [] });
   return new QuarantinedRecordConnection(

@@ -17,9 +17,9 @@ import { intOrNull } from '../../values/int.js';
 import type { Window } from '../../values/window.js';
 import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/scalars.js';
-import { headView, pastView, toWish, type View } from '../lists/view.js';
+import { latestView, pastView, toReadOptions, type View } from '../lists/view.js';
 import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
-import type { Means } from '../request/services.js';
+import type { RequestServices } from '../request/services.js';
 import { CoverageReport, type UndecidedRecords } from './coverage.type.js';
 import { ResourceEnum } from './run.type.js';
 
@@ -48,23 +48,23 @@ export function boundsOf(filter: Filter | null, field: string): { from: Instant 
  * begins where each integration's collection does, without an upper one it ends now or where a past view does.
  */
 export async function reportCoverage(
-  means: Means,
+  services: RequestServices,
   view: Pick<View, 'seq' | 'asOf' | 'frozen'>,
   resource: Resource,
   integrations: readonly string[],
   bounds: { readonly from: Instant | null; readonly to: Instant | null },
 ): Promise<CoverageReport> {
-  const end = view.frozen ? view.asOf : means.now();
+  const end = view.frozen ? view.asOf : services.now();
   const to = bounds.to === null ? end : earliest(bounds.to, end);
-  const states = await means.loaders.current.streams();
+  const states = await services.loaders.current.streams();
   const [filterKey] = FILTER_KEYS[resource];
   const parts = await Promise.all(
     integrations.map(async (integration) => {
       const stream: Stream = { integration, resource, filterKey };
       const state = states.find((s) => s.integration === integration && s.filterKey === filterKey);
       const from = bounds.from ?? state?.collectFrom ?? EPOCH;
-      const entries = await means.store.ledger(stream, from, to, view.seq);
-      return reportStream(means, view.seq, stream, entries, { from, to });
+      const entries = await services.store.ledger(stream, from, to, view.seq);
+      return reportStream(services, view.seq, stream, entries, { from, to });
     }),
   );
   return combine(parts, bounds.from ?? to, to);
@@ -72,7 +72,7 @@ export async function reportCoverage(
 
 /** The report, with the stored records that the filter can neither include nor exclude; with any, it is not complete. */
 export async function withUndecided(
-  { store }: Means,
+  { store }: RequestServices,
   report: CoverageReport,
   query: ListQuery,
 ): Promise<CoverageReport> {
@@ -98,7 +98,7 @@ function reasonText({ field, count }: { readonly field: string; readonly count: 
 }
 
 async function reportStream(
-  means: Means,
+  services: RequestServices,
   seq: number,
   stream: Stream,
   entries: readonly RecordedEntry[],
@@ -106,7 +106,7 @@ async function reportStream(
 ): Promise<CoverageReport> {
   const { integration, resource } = stream;
   const { gaps, missing } = coverageOf(entries, from, to);
-  const left = await stillMissing(means.store, stream, missing, seq);
+  const left = await stillMissing(services.store, stream, missing, seq);
   const only = entries.findLast(
     (entry) => entry.from === from && entry.to === to && READ.includes(entry.status),
   );
@@ -116,7 +116,7 @@ async function reportStream(
     undecided: NONE_UNDECIDED,
     missing: left.map((each) => toMissing(stream, each)),
     declared: intOrNull(only?.declared ?? null),
-    countHeld: () => countWithin(means, seq, integration, resource, { from, to }),
+    countHeld: () => countWithin(services, seq, integration, resource, { from, to }),
   });
 }
 
@@ -134,7 +134,7 @@ function toMissing({ integration, resource }: Stream, missing: Missing) {
 
 /** The stored records of one account whose own time lies in the window, as the list gives them. */
 function countWithin(
-  { store }: Means,
+  { store }: RequestServices,
   seq: number,
   integration: string,
   resource: Resource,
@@ -171,21 +171,21 @@ function sum(numbers: readonly (number | null)[]): number {
 }
 
 /** The coverage that a caller asks for; a window that ends before it begins is the caller's error. */
-export async function readCoverage(means: Means, args: CoverageArgs): Promise<CoverageReport> {
+export async function readCoverage(services: RequestServices, args: CoverageArgs): Promise<CoverageReport> {
   const { from = null, to = null, resource } = args;
   if (from !== null && to !== null && to < from)
     throw badInput(`to (${to}) must not be before from (${from}).`);
-  const wish = toWish(means, { asOf: args.asOf ?? null });
-  const { asOf } = wish;
+  const options = toReadOptions(services, { asOf: args.asOf ?? null });
+  const { asOf } = options;
   const view =
     asOf === null
-      ? headView(means, wish, null, await means.store.head())
-      : await pastView(means, { ...wish, asOf });
-  const integrations = await checkIntegrations(means, args.integrations);
-  const names = integrations ?? (await integrationNames(means));
-  const report = await reportCoverage(means, view, resource, names, { from, to });
+      ? latestView(services, options, null, await services.store.head())
+      : await pastView(services, { ...options, asOf });
+  const integrations = await checkIntegrations(services, args.integrations);
+  const names = integrations ?? (await integrationNames(services));
+  const report = await reportCoverage(services, view, resource, names, { from, to });
   const kind = KIND_OF[resource];
-  return withUndecided(means, report, {
+  return withUndecided(services, report, {
     kind,
     filter: windowFilter(kind, from, to),
     integrations,

@@ -3,7 +3,7 @@ import type { GapReason } from '../../model/coverage.js';
 import type { QuarantineCode } from '../../model/ledger.js';
 import type { Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
 
@@ -26,19 +26,19 @@ export const GapReasonEnum = describedEnum<GapReason>(
   description: 'A span of source time for which the history cannot vouch.',
 })
 export class Gap {
-  @PlainField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'The integration, by name.' })
   readonly integration!: string;
 
-  @PlainField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
+  @ValueField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
   readonly from!: Instant;
 
-  @PlainField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
   readonly to!: Instant;
 
-  @PlainField(() => GapReasonEnum, { description: 'Why it is a gap.' })
+  @ValueField(() => GapReasonEnum, { description: 'Why it is a gap.' })
   readonly reason!: GapReason;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'What the reading that left it said, for a person.',
   })
@@ -50,13 +50,13 @@ export class Gap {
   description: 'Stored records that a filter can neither include nor exclude.',
 })
 export class UndecidedRecords {
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     description:
       'How many stored records the filter can neither include nor exclude, because it compares a time that Abnormal did not give for them. They are not in the list. Deleted records are not counted.',
   })
   readonly count!: number;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'Which times have no value, and which filter returns these records; null if there are none.',
   })
@@ -69,34 +69,34 @@ export class UndecidedRecords {
     'A record that Abnormal lists and that could not be read: it is not stored, or not in its newest version. It is requested again with each poll.',
 })
 export class MissingRecord {
-  @PlainField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'The integration, by name.' })
   readonly integration!: string;
 
-  @PlainField(() => QuarantinedKindEnum, { description: 'What it is.' })
+  @ValueField(() => QuarantinedKindEnum, { description: 'What it is.' })
   readonly kind!: Kind;
 
-  @PlainField(() => ID, { description: 'Abnormal’s own id of it, as the list gave it.' })
+  @ValueField(() => ID, { description: 'Abnormal’s own id of it, as the list gave it.' })
   readonly id!: string;
 
-  @PlainField(() => QuarantineCodeEnum, {
+  @ValueField(() => QuarantineCodeEnum, {
     description:
       'Why it is missing. `GONE`: it disappeared before it could be read, and nothing is missing for it.',
   })
   readonly code!: QuarantineCode;
 
-  @PlainField(() => String, { description: 'The same, for a person.' })
+  @ValueField(() => String, { description: 'The same, for a person.' })
   readonly reason!: string;
 
-  @PlainField(() => DateTime, { description: 'When it was first requested in vain (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it was first requested in vain (UTC).' })
   readonly since!: Instant;
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     description:
       'Where the window begins in which it was listed (UTC), inclusive. Its own time lies in there.',
   })
   readonly from!: Instant;
 
-  @PlainField(() => DateTime, { description: 'Where that window ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'Where that window ends (UTC), exclusive.' })
   readonly to!: Instant;
 }
 
@@ -106,33 +106,33 @@ export class MissingRecord {
     'What is held of a resource in a window of its own time (threats: received; cases: last modified; campaigns: last reported). Computed from the ledger of every reading.',
 })
 export class CoverageReport {
-  @PlainField(() => DateTime, { description: 'Where the window begins (UTC), inclusive.' })
+  @ValueField(() => DateTime, { description: 'Where the window begins (UTC), inclusive.' })
   readonly from!: Instant;
 
-  @PlainField(() => DateTime, { description: 'Where the window ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'Where the window ends (UTC), exclusive.' })
   readonly to!: Instant;
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     description:
       'Whether the window is complete: no gaps, no record in `missing` that may still be there, and no records that the filter cannot decide (`undecided`).',
   })
   readonly complete!: boolean;
 
-  @PlainField(() => [Gap], { description: 'What it cannot vouch for, oldest first by integration.' })
+  @ValueField(() => [Gap], { description: 'What it cannot vouch for, oldest first by integration.' })
   readonly gaps!: readonly Gap[];
 
-  @PlainField(() => UndecidedRecords, {
+  @ValueField(() => UndecidedRecords, {
     description:
       'Stored records that the filter of the list (or `from` and `to`) can neither include nor exclude. While there are any, `complete` is false.',
   })
   readonly undecided!: UndecidedRecords;
-  @PlainField(() => [MissingRecord], {
+  @ValueField(() => [MissingRecord], {
     description:
       'The records that Abnormal lists in the window and that could not be read, by integration and id. A record whose window reaches beyond this one may lie outside.',
   })
   readonly missing!: readonly MissingRecord[];
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     nullable: true,
     description:
       'How many records Abnormal declared (`total`), each integration’s summed. Null unless one reading of each is of exactly this window and declared a number: declarations of several windows cannot be added up.',
@@ -155,26 +155,26 @@ export class CoverageReport {
   description: 'How fresh an answer is, once the gateway has done what it could.',
 })
 export class FreshnessReport {
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'When Abnormal last confirmed it (UTC); null when nothing was ever read.',
   })
   readonly verifiedAt!: Instant | null;
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     description: 'True when Abnormal could not be read and this is older than was accepted.',
   })
   readonly stale!: boolean;
 
-  @PlainField(() => Boolean, { description: 'Whether Abnormal was asked for this very answer.' })
+  @ValueField(() => Boolean, { description: 'Whether Abnormal was asked for this very answer.' })
   readonly live!: boolean;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'Why it is stale, as the error code that `staleIfError: false` would give.',
   })
   readonly code!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'Why it is stale, for a person.' })
+  @ValueField(() => String, { nullable: true, description: 'Why it is stale, for a person.' })
   readonly reason!: string | null;
 }

@@ -1,7 +1,7 @@
 import { ID, Int, ObjectType } from 'type-graphql';
 import { type DriftKind, type DriftName, type DriftTally, MOST_NAMES } from '../../model/drift.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 
 export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'What it is that is not known.', {
@@ -16,31 +16,31 @@ export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'What it is t
   description: 'One field or word of Abnormal’s answers that this version of the gateway does not know.',
 })
 export class DriftedName implements DriftName {
-  @PlainField(() => DriftKindEnum, {
+  @ValueField(() => DriftKindEnum, {
     description: 'Whether it is a field, a word or a value that cannot be read.',
   })
   readonly kind!: DriftKind;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     description:
       'Where it stands, by Abnormal’s own names, such as `threat.messages[].newField`; `cases[]` is a case’s item in the list. Cut at 200 characters.',
   })
   readonly path!: string;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description:
       'The word, cut at 100 characters; for `UNREADABLE` what is wrong with the value; null for a field, of which no value is kept here.',
   })
   readonly value!: string | null;
 
-  @PlainField(() => Int, { description: 'How many answers had it; a record read again counts again.' })
+  @ValueField(() => Int, { description: 'How many answers had it; a record read again counts again.' })
   readonly count!: number;
 
-  @PlainField(() => DateTime, { description: 'When it was first seen (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it was first seen (UTC).' })
   readonly firstSeenAt!: Instant;
 
-  @PlainField(() => DateTime, { description: 'When it was last seen (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it was last seen (UTC).' })
   readonly lastSeenAt!: Instant;
 }
 
@@ -55,26 +55,26 @@ export class SchemaDrift {
     private readonly tally: DriftTally,
   ) {}
 
-  @PlainField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'The integration, by name.' })
   get integration(): string {
     return this.name;
   }
 
-  @PlainField(() => [DriftedName], {
+  @ValueField(() => [DriftedName], {
     description: `In the order in which they were first seen; at most ${MOST_NAMES}.`,
   })
   get names(): readonly DriftedName[] {
     return this.tally.names;
   }
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     description: `Whether there were more than ${MOST_NAMES}: those that came after are only counted.`,
   })
   get isFull(): boolean {
     return this.tally.beyond > 0;
   }
 
-  @PlainField(() => Int, { description: 'How often something was seen that found no room among the names.' })
+  @ValueField(() => Int, { description: 'How often something was seen that found no room among the names.' })
   get beyond(): number {
     return this.tally.beyond;
   }

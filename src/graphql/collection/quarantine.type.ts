@@ -2,7 +2,7 @@ import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import type { QuarantineCode, QuarantineEntry } from '../../model/ledger.js';
 import type { Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { PlainField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
@@ -16,32 +16,32 @@ import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.e
 export class QuarantinedRecord {
   constructor(readonly entry: QuarantineEntry) {}
 
-  @PlainField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'The integration, by name.' })
   get integration(): string {
     return this.entry.key.integration;
   }
 
-  @PlainField(() => QuarantinedKindEnum, { description: 'What it is, or would be.' })
+  @ValueField(() => QuarantinedKindEnum, { description: 'What it is, or would be.' })
   get kind(): Kind {
     return this.entry.key.kind;
   }
 
-  @PlainField(() => ID, { description: 'Abnormal’s own id of it; of the threat or case that it hangs off.' })
+  @ValueField(() => ID, { description: 'Abnormal’s own id of it; of the threat or case that it hangs off.' })
   get recordId(): string {
     return this.entry.key.id;
   }
 
-  @PlainField(() => QuarantineCodeEnum, { description: 'Why it is set aside.' })
+  @ValueField(() => QuarantineCodeEnum, { description: 'Why it is set aside.' })
   get code(): QuarantineCode {
     return this.entry.code;
   }
 
-  @PlainField(() => String, { description: 'What is wrong with it, for a person.' })
+  @ValueField(() => String, { description: 'What is wrong with it, for a person.' })
   get reason(): string {
     return this.entry.reason;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'The body as received, the first 64 KiB of it; null when none came.',
   })
@@ -49,22 +49,22 @@ export class QuarantinedRecord {
     return this.entry.body;
   }
 
-  @PlainField(() => DateTime, { description: 'When it was first set aside (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it was first set aside (UTC).' })
   get firstSeenAt(): Instant {
     return this.entry.firstSeenAt;
   }
 
-  @PlainField(() => DateTime, { description: 'When it was last tried (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it was last tried (UTC).' })
   get lastTriedAt(): Instant {
     return this.entry.lastTriedAt;
   }
 
-  @PlainField(() => Int, { description: 'How often it was tried.' })
+  @ValueField(() => Int, { description: 'How often it was tried.' })
   get tries(): number {
     return this.entry.tries;
   }
 
-  @PlainField(() => ID, { description: 'The run that tried it last.' })
+  @ValueField(() => ID, { description: 'The run that tried it last.' })
   get runId(): string {
     return this.entry.runId;
   }

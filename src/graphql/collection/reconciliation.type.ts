@@ -2,20 +2,20 @@ import { ID, Int, ObjectType } from 'type-graphql';
 import type {
   IdSample as IdSampleRecord,
   PopulationSource,
-  Reconciliation as ReconciliationRecord,
-  Run as RunRecord,
-  Verdict,
+  ReconciliationRecord,
+  ReconciliationVerdict,
+  RunRecord,
 } from '../../model/run.js';
 import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
 import type { Window } from '../../values/window.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { ResourceEnum, Run } from './run.type.js';
 
-export const ReconciliationVerdictEnum = describedEnum<Verdict>(
+export const ReconciliationVerdictEnum = describedEnum<ReconciliationVerdict>(
   'ReconciliationVerdict',
   'How what is held of a window compares with what Abnormal has, by another reading than the collection’s.',
   {
@@ -49,10 +49,10 @@ export const ReconciliationBasisEnum = describedEnum<ReconciliationBasis>(
 
 @ObjectType('RecordIds', { simpleResolvers: true, description: 'Some records, by Abnormal’s own ids.' })
 export class RecordIds implements IdSampleRecord {
-  @PlainField(() => Int, { description: 'How many there are.' })
+  @ValueField(() => Int, { description: 'How many there are.' })
   readonly count!: number;
 
-  @PlainField(() => [ID], { description: 'The first 100 of them, in order.' })
+  @ValueField(() => [ID], { description: 'The first 100 of them, in order.' })
   readonly ids!: readonly string[];
 }
 
@@ -62,10 +62,10 @@ export class RecordIds implements IdSampleRecord {
     'A span of source time that a reconciliation has taken back, so that the next poll lists it again.',
 })
 export class ReopenedWindow implements Window {
-  @PlainField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
+  @ValueField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
   readonly from!: Instant;
 
-  @PlainField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
   readonly to!: Instant;
 }
 
@@ -86,17 +86,17 @@ export class Reconciliation {
     this.found = made.reconciliation;
   }
 
-  @PlainField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'The integration, by name.' })
   get integration(): string {
     return this.made.integration;
   }
 
-  @PlainField(() => ResourceEnum, { description: 'What was compared.' })
+  @ValueField(() => ResourceEnum, { description: 'What was compared.' })
   get resource(): Resource {
     return this.made.resource;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     description:
       'Where the window begins (UTC), inclusive; of the resource’s own time (threats: received; cases: last modified; campaigns: last reported).',
   })
@@ -104,22 +104,22 @@ export class Reconciliation {
     return this.found.from;
   }
 
-  @PlainField(() => DateTime, { description: 'Where the window ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'Where the window ends (UTC), exclusive.' })
   get to(): Instant {
     return this.found.to;
   }
 
-  @PlainField(() => DateTime, { description: 'When it was begun (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it was begun (UTC).' })
   get comparedAt(): Instant {
     return this.made.startedAt;
   }
 
-  @PlainField(() => ReconciliationVerdictEnum, { description: 'How the two compare.' })
-  get verdict(): Verdict {
+  @ValueField(() => ReconciliationVerdictEnum, { description: 'How the two compare.' })
+  get verdict(): ReconciliationVerdict {
     return this.found.verdict;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'What more there is to say, for a person; null where the verdict says it all.',
   })
@@ -127,14 +127,14 @@ export class Reconciliation {
     return this.found.reason;
   }
 
-  @PlainField(() => [PopulationSourceEnum], {
+  @ValueField(() => [PopulationSourceEnum], {
     description: 'Where the population was read; empty when it could not be read anywhere.',
   })
   get sources(): readonly PopulationSource[] {
     return this.found.sources;
   }
 
-  @PlainField(() => ReconciliationBasisEnum, {
+  @ValueField(() => ReconciliationBasisEnum, {
     nullable: true,
     description: 'What was compared; null when nothing was.',
   })
@@ -142,7 +142,7 @@ export class Reconciliation {
     return this.found.basis;
   }
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     nullable: true,
     description: 'How many records Abnormal names in the window; null when that could not be read.',
   })
@@ -150,7 +150,7 @@ export class Reconciliation {
     return this.found.population;
   }
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     nullable: true,
     description: 'How many the list itself declares (`total`) for the window; null where it declares none.',
   })
@@ -158,7 +158,7 @@ export class Reconciliation {
     return intOrNull(this.found.declared);
   }
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     description:
       'How many of the population are held, with those held beyond it; without a population, how many are held of the window.',
   })
@@ -166,24 +166,24 @@ export class Reconciliation {
     return this.found.held;
   }
 
-  @PlainField(() => RecordIds, { description: 'Named by Abnormal, and not held.' })
+  @ValueField(() => RecordIds, { description: 'Named by Abnormal, and not held.' })
   get missing(): IdSampleRecord {
     return this.found.missing;
   }
 
-  @PlainField(() => RecordIds, { description: 'Held, and not named by Abnormal.' })
+  @ValueField(() => RecordIds, { description: 'Held, and not named by Abnormal.' })
   get extra(): IdSampleRecord {
     return this.found.extra;
   }
 
-  @PlainField(() => RecordIds, {
+  @ValueField(() => RecordIds, {
     description: 'Named by Abnormal though their details answer 404: known to be gone, and not missing.',
   })
   get gone(): IdSampleRecord {
     return this.found.gone;
   }
 
-  @PlainField(() => [ReopenedWindow], {
+  @ValueField(() => [ReopenedWindow], {
     description:
       'What was taken back for the next poll to list again, newest first; nothing where it was a gap already.',
   })
@@ -191,7 +191,7 @@ export class Reconciliation {
     return this.found.opened;
   }
 
-  @PlainField(() => Run, { description: 'The run that compared it, with what that cost.' })
+  @ValueField(() => Run, { description: 'The run that compared it, with what that cost.' })
   get run(): Run {
     return new Run(this.made);
   }

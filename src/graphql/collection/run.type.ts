@@ -1,9 +1,9 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
-import type { RunCounts, Run as RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
+import type { RunCounts, RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
 import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
@@ -38,37 +38,37 @@ const RunStatusEnum = describedEnum<RunStatus>('RunStatus', 'How a run ended.', 
 
 @ObjectType('RunCounts', { simpleResolvers: true, description: 'What a run cost and brought.' })
 class RunCountsReport implements RunCounts {
-  @PlainField(() => Int, { description: 'Requests sent to Abnormal, retries included.' })
+  @ValueField(() => Int, { description: 'Requests sent to Abnormal, retries included.' })
   readonly calls!: number;
 
-  @PlainField(() => Int, { description: 'Requests for pages of lists.' })
+  @ValueField(() => Int, { description: 'Requests for pages of lists.' })
   readonly listCalls!: number;
 
-  @PlainField(() => Int, { description: 'Requests for details.' })
+  @ValueField(() => Int, { description: 'Requests for details.' })
   readonly detailCalls!: number;
 
-  @PlainField(() => Int, { description: 'Records that the lists named.' })
+  @ValueField(() => Int, { description: 'Records that the lists named.' })
   readonly listed!: number;
 
-  @PlainField(() => Int, { description: 'Records not held before.' })
+  @ValueField(() => Int, { description: 'Records not held before.' })
   readonly added!: number;
 
-  @PlainField(() => Int, { description: 'Records with a new version.' })
+  @ValueField(() => Int, { description: 'Records with a new version.' })
   readonly changed!: number;
 
-  @PlainField(() => Int, { description: 'Records read again and found the same.' })
+  @ValueField(() => Int, { description: 'Records read again and found the same.' })
   readonly unchanged!: number;
 
-  @PlainField(() => Int, { description: 'Records found gone.' })
+  @ValueField(() => Int, { description: 'Records found gone.' })
   readonly deleted!: number;
 
-  @PlainField(() => Int, { description: 'Records set aside as not to be had or not to be understood.' })
+  @ValueField(() => Int, { description: 'Records set aside as not to be had or not to be understood.' })
   readonly quarantined!: number;
 
-  @PlainField(() => Int, { description: 'Listed records not fetched, because what is held is new enough.' })
+  @ValueField(() => Int, { description: 'Listed records not fetched, because what is held is new enough.' })
   readonly skipped!: number;
 
-  @PlainField(() => Int, { description: 'Windows of time that it read.' })
+  @ValueField(() => Int, { description: 'Windows of time that it read.' })
   readonly windows!: number;
 }
 
@@ -82,59 +82,59 @@ export class Run extends Node {
     super();
   }
 
-  @PlainField(() => ID, { description: 'Unique over all types and integrations, and lasting. Opaque.' })
+  @ValueField(() => ID, { description: 'Unique over all types and integrations, and lasting. Opaque.' })
   get id(): string {
     return toGlobalId('Run', this.run.integration, this.run.id);
   }
 
-  @PlainField(() => ID, { description: 'The gateway’s own id of it, as `runId` elsewhere.' })
+  @ValueField(() => ID, { description: 'The gateway’s own id of it, as `runId` elsewhere.' })
   get runId(): string {
     return this.run.id;
   }
 
-  @PlainField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'The integration, by name.' })
   get integration(): string {
     return this.run.integration;
   }
 
-  @PlainField(() => ResourceEnum, { description: 'What it read.' })
+  @ValueField(() => ResourceEnum, { description: 'What it read.' })
   get resource(): Resource {
     return this.run.resource;
   }
 
-  @PlainField(() => RunTriggerEnum, { description: 'Why it was made.' })
+  @ValueField(() => RunTriggerEnum, { description: 'Why it was made.' })
   get trigger(): RunTrigger {
     return this.run.trigger;
   }
 
-  @PlainField(() => RunStatusEnum, { description: 'How it ended.' })
+  @ValueField(() => RunStatusEnum, { description: 'How it ended.' })
   get status(): RunStatus {
     return this.run.status;
   }
 
-  @PlainField(() => DateTime, { description: 'When it began (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it began (UTC).' })
   get startedAt(): Instant {
     return this.run.startedAt;
   }
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When it ended (UTC); null while it runs.' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When it ended (UTC); null while it runs.' })
   get endedAt(): Instant | null {
     return this.run.endedAt;
   }
 
-  @PlainField(() => GraphQLJSONObject, {
+  @ValueField(() => GraphQLJSONObject, {
     description: 'What it set out to read, as the command line would say it.',
   })
   get parameters(): RunRecord['parameters'] {
     return this.run.parameters;
   }
 
-  @PlainField(() => RunCountsReport, { description: 'What it cost and brought.' })
+  @ValueField(() => RunCountsReport, { description: 'What it cost and brought.' })
   get counts(): RunCounts {
     return this.run.counts;
   }
 
-  @PlainField(() => [String], { description: 'What went wrong, for a person: at most the first 20.' })
+  @ValueField(() => [String], { description: 'What went wrong, for a person: at most the first 20.' })
   get errors(): readonly string[] {
     return this.run.errors;
   }

@@ -1,18 +1,18 @@
 import { Float, ID, ObjectType } from 'type-graphql';
 import type {
-  GapClass as ClassOfGap,
-  Control as ControlRule,
-  Verdict as ControlVerdict,
+  CoverageGapClass as ClassOfGap,
+  ControlDefinition as ControlRule,
+  ControlVerdict,
   Unit,
 } from '../../controls/control.js';
-import type { Trend as TrendParts } from '../../controls/period.js';
+import type { TrendUnit as TrendParts } from '../../controls/period.js';
 import {
   THRESHOLDS,
   type ThresholdName,
   type Thresholds,
   type ThresholdType,
 } from '../../controls/thresholds.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 
 export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
 
@@ -37,16 +37,16 @@ export function toMeasured(unit: Unit | ThresholdType, value: number): { unit: M
 
 @ObjectType('ControlThreshold', { description: 'A number that a verdict depends on besides the records.' })
 class ControlThreshold {
-  @PlainField(() => ID, { description: 'Its name, as rules and the command line have it.' })
+  @ValueField(() => ID, { description: 'Its name, as rules and the command line have it.' })
   readonly name!: string;
 
-  @PlainField(() => Float, { description: 'Its value as this gateway judges by it.' })
+  @ValueField(() => Float, { description: 'Its value as this gateway judges by it.' })
   readonly value!: number;
 
-  @PlainField(() => MeasureUnit, { description: 'What it counts.' })
+  @ValueField(() => MeasureUnit, { description: 'What it counts.' })
   readonly unit!: MeasureUnit;
 
-  @PlainField(() => String, { description: 'What it decides.' })
+  @ValueField(() => String, { description: 'What it decides.' })
   readonly description!: string;
 }
 
@@ -60,29 +60,29 @@ export class Control {
     private readonly values: Thresholds,
   ) {}
 
-  @PlainField(() => ID, {
+  @ValueField(() => ID, {
     description: 'Its lasting name, such as `attacks-remediated`: for `evidence(controls:)`.',
   })
   get id(): string {
     return this.control.id;
   }
 
-  @PlainField(() => String, { description: 'What it asserts, in a few words.' })
+  @ValueField(() => String, { description: 'What it asserts, in a few words.' })
   get title(): string {
     return this.control.title;
   }
 
-  @PlainField(() => String, { description: 'The rule in words; names in backquotes are thresholds.' })
+  @ValueField(() => String, { description: 'The rule in words; names in backquotes are thresholds.' })
   get rule(): string {
     return this.control.rule;
   }
 
-  @PlainField(() => [ControlThreshold], { description: 'The numbers in the rule.' })
+  @ValueField(() => [ControlThreshold], { description: 'The numbers in the rule.' })
   get thresholds(): ControlThreshold[] {
     return this.control.thresholds.map((name) => thresholdOf(name, this.values[name]));
   }
 
-  @PlainField(() => [String], {
+  @ValueField(() => [String], {
     description:
       'The streams that must be covered for it to pass, each as resource/filter key: `threats/receivedTime`.',
   })

@@ -7,7 +7,7 @@ import { Control } from './control.type.js';
 import { ControlResult, controlOf, Evidence } from './evidence.type.js';
 import { ControlExceptionConnection, listExceptions, listPopulation } from './exceptions.js';
 import { PopulationMemberConnection } from './population.type.js';
-import { EvidenceArgs, PopulationArgs, readEvidence, thresholdsOf } from './read-evidence.js';
+import { EvidenceArgs, PopulationArgs, readEvidence, requestThresholds } from './read-evidence.js';
 
 @Resolver(() => ControlResult)
 export class EvidenceResolver {
@@ -17,8 +17,8 @@ export class EvidenceResolver {
     description:
       'The controls that the gateway knows, with their rules and the thresholds that it judges by.',
   })
-  controls(@Ctx() { means }: GatewayContext): Control[] {
-    return CONTROL_IDS.map((id) => controlOf(id, thresholdsOf(means)));
+  controls(@Ctx() { services }: GatewayContext): Control[] {
+    return CONTROL_IDS.map((id) => controlOf(id, requestThresholds(services)));
   }
 
   @Guard('reader')
@@ -28,7 +28,7 @@ export class EvidenceResolver {
       'What the controls say of a period: verdicts with the populations behind them, exceptions by name, and what was not covered. From the history alone; a long period takes a while.',
   })
   evidence(@Args(() => EvidenceArgs) args: EvidenceArgs, @Ctx() context: GatewayContext): Promise<Evidence> {
-    return readEvidence(context.means, args);
+    return readEvidence(context.services, args);
   }
 
   @Guard('reader')
@@ -41,7 +41,7 @@ export class EvidenceResolver {
     @Args(() => PopulationArgs) args: PopulationArgs,
     @Ctx() context: GatewayContext,
   ): Promise<PopulationMemberConnection> {
-    return listPopulation(context.means, args);
+    return listPopulation(context.services, args);
   }
 
   @FieldResolver(() => ControlExceptionConnection, {

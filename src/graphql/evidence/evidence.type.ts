@@ -1,18 +1,21 @@
 import { Float, ID, Int, ObjectType } from 'type-graphql';
-import type { Distribution as DistributionFacts, Measure as MeasureFacts } from '../../controls/control.js';
-import type { ControlResult as ResultFacts, StreamGap, StreamMissing } from '../../controls/evaluate.js';
+import type {
+  ControlDistribution as DistributionFacts,
+  ControlMeasure as MeasureFacts,
+} from '../../controls/control.js';
+import type { EvaluatedControl as ResultFacts, StreamGap, StreamMissing } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import type { Thresholds } from '../../controls/thresholds.js';
 import type {
-  Evidence as EvidenceFacts,
+  PeriodEvidence as EvidenceFacts,
   EvidenceRequest,
-  TrendPoint as PointFacts,
+  PeriodTrendPoint as PointFacts,
 } from '../../evidence/evaluate-period.js';
 import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/coverage.js';
 import { KIND_OF } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { PlainField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { GapReasonEnum, MissingRecord } from '../collection/coverage.type.js';
 import { Bound, Control, GapClass, MeasureUnit, toMeasured, Verdict } from './control.type.js';
@@ -20,37 +23,37 @@ import { PopulationMember } from './population.type.js';
 
 @ObjectType('EvidencePeriod', { description: 'A span of source time, half-open.' })
 export class EvidencePeriod {
-  @PlainField(() => String, { description: 'As people write it: `2026-Q3`.' })
+  @ValueField(() => String, { description: 'As people write it: `2026-Q3`.' })
   readonly text!: string;
 
-  @PlainField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
+  @ValueField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
   readonly from!: Instant;
 
-  @PlainField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
   readonly to!: Instant;
 }
 
 @ObjectType('Measure', { description: 'One number that a control measured, and what it is held against.' })
 export class Measure {
-  @PlainField(() => String, { description: 'What was measured.' })
+  @ValueField(() => String, { description: 'What was measured.' })
   readonly name!: string;
 
-  @PlainField(() => Float, {
+  @ValueField(() => Float, {
     nullable: true,
     description: 'The number; null where there was nothing to measure.',
   })
   readonly value!: number | null;
 
-  @PlainField(() => MeasureUnit, { description: 'What it counts.' })
+  @ValueField(() => MeasureUnit, { description: 'What it counts.' })
   readonly unit!: MeasureUnit;
 
-  @PlainField(() => Float, {
+  @ValueField(() => Float, {
     nullable: true,
     description: 'What it is held against, in the same unit; null: nothing.',
   })
   readonly threshold!: number | null;
 
-  @PlainField(() => Bound, { nullable: true, description: 'On which side of the threshold it should be.' })
+  @ValueField(() => Bound, { nullable: true, description: 'On which side of the threshold it should be.' })
   readonly bound!: Bound | null;
 }
 
@@ -67,28 +70,28 @@ export function toMeasure({ name, value, unit, threshold }: MeasureFacts): Measu
 
 @ObjectType('EvidenceGap', { description: 'A span of a stream for which the history cannot vouch.' })
 export class EvidenceGap {
-  @PlainField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'The integration, by name.' })
   readonly integration!: string;
 
-  @PlainField(() => String, { description: 'The stream, as resource/filter key: `threats/receivedTime`.' })
+  @ValueField(() => String, { description: 'The stream, as resource/filter key: `threats/receivedTime`.' })
   readonly stream!: string;
 
-  @PlainField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
+  @ValueField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
   readonly from!: Instant;
 
-  @PlainField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
   readonly to!: Instant;
 
-  @PlainField(() => GapReasonEnum, { description: 'Why it is a gap.' })
+  @ValueField(() => GapReasonEnum, { description: 'Why it is a gap.' })
   readonly reason!: GapReason;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'What the reading that left it said, for a person.',
   })
   readonly detail!: string | null;
 
-  @PlainField(() => GapClass, { description: 'What it means for the verdict.' })
+  @ValueField(() => GapClass, { description: 'What it means for the verdict.' })
   readonly class!: GapClass;
 }
 
@@ -96,22 +99,22 @@ export class EvidenceGap {
 export class Population {
   constructor(private readonly facts: ResultFacts['population']) {}
 
-  @PlainField(() => Int, { description: 'How many members of it the history holds.' })
+  @ValueField(() => Int, { description: 'How many members of it the history holds.' })
   get count(): number {
     return this.facts.count;
   }
 
-  @PlainField(() => String, { description: 'What the members are, in the plural.' })
+  @ValueField(() => String, { description: 'What the members are, in the plural.' })
   get unit(): string {
     return this.facts.unit;
   }
 
-  @PlainField(() => String, { description: 'Who belongs to it, and by which time.' })
+  @ValueField(() => String, { description: 'Who belongs to it, and by which time.' })
   get words(): string {
     return this.facts.words;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description:
       'What gives exactly these members in this graph: a field of the root without its selection, such as `population(control: …)`. Null where the members are neither records nor messages.',
@@ -120,7 +123,7 @@ export class Population {
     return this.facts.query;
   }
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     description:
       'Whether all of it was collected: no gaps, and no record in `missing` that may still be there.',
   })
@@ -128,12 +131,12 @@ export class Population {
     return this.facts.coverage.complete;
   }
 
-  @PlainField(() => [EvidenceGap], { description: 'What it cannot vouch for, oldest first by stream.' })
+  @ValueField(() => [EvidenceGap], { description: 'What it cannot vouch for, oldest first by stream.' })
   get gaps(): EvidenceGap[] {
     return this.facts.coverage.gaps.map(toGap);
   }
 
-  @PlainField(() => [MissingRecord], {
+  @ValueField(() => [MissingRecord], {
     description:
       'The records that Abnormal lists and that could not be read, by stream and id. Those with the code `GONE` disappeared before they could be read; the others keep the population from being complete.',
   })
@@ -152,13 +155,13 @@ function toGap({ resource, filterKey, ...gap }: StreamGap): EvidenceGap {
 
 @ObjectType('DistributionBar', { description: 'One value of a distribution.' })
 export class DistributionBar {
-  @PlainField(() => String, { description: 'The value, or the class of values.' })
+  @ValueField(() => String, { description: 'The value, or the class of values.' })
   readonly label!: string;
 
-  @PlainField(() => Int, { description: 'How many members have it.' })
+  @ValueField(() => Int, { description: 'How many members have it.' })
   readonly count!: number;
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     nullable: true,
     description: 'How many had it in the period before, where that is compared.',
   })
@@ -167,10 +170,10 @@ export class DistributionBar {
 
 @ObjectType('Distribution', { description: 'How a population spreads over the values of one attribute.' })
 export class Distribution {
-  @PlainField(() => String, { description: 'Which attribute.' })
+  @ValueField(() => String, { description: 'Which attribute.' })
   readonly title!: string;
 
-  @PlainField(() => [DistributionBar], { description: 'Its values, in an order that suits them.' })
+  @ValueField(() => [DistributionBar], { description: 'Its values, in an order that suits them.' })
   readonly bars!: DistributionFacts['bars'];
 }
 
@@ -184,12 +187,12 @@ export class NoLongerGiven {
     private readonly pin: Pin,
   ) {}
 
-  @PlainField(() => Int, { description: 'How many there are.' })
+  @ValueField(() => Int, { description: 'How many there are.' })
   get count(): number {
     return this.facts.count;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'Since when the first of them is missing (UTC); null where there are none.',
   })
@@ -197,7 +200,7 @@ export class NoLongerGiven {
     return this.facts.since;
   }
 
-  @PlainField(() => [PopulationMember], {
+  @ValueField(() => [PopulationMember], {
     description:
       'The first 100 of them, in the order in which the records were walked; `population` lists all, each with `noLongerGivenSince`.',
   })
@@ -222,38 +225,38 @@ export class ControlResult {
     readonly asked: Asked,
   ) {}
 
-  @PlainField(() => Control, { description: 'The control.' })
+  @ValueField(() => Control, { description: 'The control.' })
   get control(): Control {
     return controlOf(this.facts.control, this.asked.request.thresholds);
   }
 
-  @PlainField(() => Verdict, { description: 'The verdict.' })
+  @ValueField(() => Verdict, { description: 'The verdict.' })
   get verdict(): Verdict {
     return this.facts.verdict;
   }
 
-  @PlainField(() => String, { description: 'Why, in a sentence or two.' })
+  @ValueField(() => String, { description: 'Why, in a sentence or two.' })
   get reason(): string {
     return this.facts.reason;
   }
 
-  @PlainField(() => Measure, { nullable: true, description: 'The number that the control is known by.' })
+  @ValueField(() => Measure, { nullable: true, description: 'The number that the control is known by.' })
   get measured(): Measure | null {
     const [first] = this.facts.measures;
     return first ? toMeasure(first) : null;
   }
 
-  @PlainField(() => [Measure], { description: 'Every number that was measured.' })
+  @ValueField(() => [Measure], { description: 'Every number that was measured.' })
   get measures(): Measure[] {
     return this.facts.measures.map(toMeasure);
   }
 
-  @PlainField(() => Population, { description: 'What it is about.' })
+  @ValueField(() => Population, { description: 'What it is about.' })
   get population(): Population {
     return new Population(this.facts.population);
   }
 
-  @PlainField(() => NoLongerGiven, {
+  @ValueField(() => NoLongerGiven, {
     description:
       'What of the population Abnormal returned once and no longer returns: it counts as it was last recorded.',
   })
@@ -261,17 +264,17 @@ export class ControlResult {
     return new NoLongerGiven(this.facts.noLongerGiven, this.asked.evidence.pin);
   }
 
-  @PlainField(() => Int, { description: 'Members whose time is not up yet: neither good nor bad.' })
+  @ValueField(() => Int, { description: 'Members whose time is not up yet: neither good nor bad.' })
   get pending(): number {
     return this.facts.outcomes.PENDING;
   }
 
-  @PlainField(() => Int, { description: 'Members of which what is recorded cannot tell.' })
+  @ValueField(() => Int, { description: 'Members of which what is recorded cannot tell.' })
   get inDoubt(): number {
     return this.facts.outcomes.IN_DOUBT;
   }
 
-  @PlainField(() => [Distribution], { description: 'How the population spreads, where that says something.' })
+  @ValueField(() => [Distribution], { description: 'How the population spreads, where that says something.' })
   get distributions(): readonly DistributionFacts[] {
     return this.facts.distributions;
   }
@@ -292,32 +295,32 @@ export class TrendPoint {
     private readonly thresholds: Thresholds,
   ) {}
 
-  @PlainField(() => Control, { description: 'The control.' })
+  @ValueField(() => Control, { description: 'The control.' })
   get control(): Control {
     return controlOf(this.facts.control, this.thresholds);
   }
 
-  @PlainField(() => Verdict, { description: 'The verdict on the part.' })
+  @ValueField(() => Verdict, { description: 'The verdict on the part.' })
   get verdict(): Verdict {
     return this.facts.verdict;
   }
 
-  @PlainField(() => String, { description: 'Why, in a sentence or two.' })
+  @ValueField(() => String, { description: 'Why, in a sentence or two.' })
   get reason(): string {
     return this.facts.reason;
   }
 
-  @PlainField(() => Measure, { nullable: true, description: 'The number that the control is known by.' })
+  @ValueField(() => Measure, { nullable: true, description: 'The number that the control is known by.' })
   get measured(): Measure | null {
     return this.facts.measure && toMeasure(this.facts.measure);
   }
 
-  @PlainField(() => Int, { description: 'Members of the population in the part.' })
+  @ValueField(() => Int, { description: 'Members of the population in the part.' })
   get count(): number {
     return this.facts.count;
   }
 
-  @PlainField(() => Int, { description: 'Exceptions in the part.' })
+  @ValueField(() => Int, { description: 'Exceptions in the part.' })
   get exceptions(): number {
     return this.facts.exceptions;
   }
@@ -325,10 +328,10 @@ export class TrendPoint {
 
 @ObjectType('TrendPart', { description: 'One part of the period, judged by itself.' })
 export class TrendPart {
-  @PlainField(() => EvidencePeriod, { description: 'The part.' })
+  @ValueField(() => EvidencePeriod, { description: 'The part.' })
   readonly period!: EvidencePeriod;
 
-  @PlainField(() => [TrendPoint], { description: 'What each control says of it.' })
+  @ValueField(() => [TrendPoint], { description: 'What each control says of it.' })
   readonly points!: TrendPoint[];
 }
 
@@ -339,12 +342,12 @@ export class TrendPart {
 export class Evidence {
   constructor(private readonly asked: Asked) {}
 
-  @PlainField(() => EvidencePeriod, { description: 'The period.' })
+  @ValueField(() => EvidencePeriod, { description: 'The period.' })
   get period(): EvidencePeriod {
     return this.asked.evidence.period;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     description:
       'The last recording that was judged by (UTC): what counts as now. Asked for as `asOf`, the same is found again.',
   })
@@ -352,22 +355,22 @@ export class Evidence {
     return this.asked.evidence.pin.at;
   }
 
-  @PlainField(() => Int, { description: 'The number of that recording.' })
+  @ValueField(() => Int, { description: 'The number of that recording.' })
   get seq(): number {
     return this.asked.evidence.pin.seq;
   }
 
-  @PlainField(() => [ID], { description: 'The integrations that were judged together, by name.' })
+  @ValueField(() => [ID], { description: 'The integrations that were judged together, by name.' })
   get integrations(): readonly string[] {
     return this.asked.evidence.integrations;
   }
 
-  @PlainField(() => [ControlResult], { description: 'What each control says.' })
+  @ValueField(() => [ControlResult], { description: 'What each control says.' })
   get results(): ControlResult[] {
     return this.asked.evidence.results.map((facts) => new ControlResult(facts, this.asked));
   }
 
-  @PlainField(() => [TrendPart], {
+  @ValueField(() => [TrendPart], {
     description: 'The parts of the period, oldest first; empty without `trend`.',
   })
   get trend(): TrendPart[] {

@@ -1,9 +1,9 @@
 import { Ctx, Field, ID, ObjectType } from 'type-graphql';
-import type { Finding, Subject } from '../../controls/control.js';
+import type { ControlFinding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { PlainField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import {
@@ -15,7 +15,7 @@ import {
   toPageRequest,
 } from '../lists/page.js';
 import { RecordNode } from '../records/record.type.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import type { ControlResult } from './evidence.type.js';
 import { PopulationMember, PopulationMemberConnection, recordInView } from './population.type.js';
 import { findExceptions, findMembers, type PopulationArgs, populationRequest } from './read-evidence.js';
@@ -27,16 +27,16 @@ import { findExceptions, findMembers, type PopulationArgs, populationRequest } f
 })
 export class ControlException {
   constructor(
-    private readonly finding: Finding,
+    private readonly finding: ControlFinding,
     private readonly pin: Pin,
   ) {}
 
-  @PlainField(() => String, { description: 'Why it is one.' })
+  @ValueField(() => String, { description: 'Why it is one.' })
   get reason(): string {
     return this.finding.reason;
   }
 
-  @PlainField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'The integration, by name.' })
   get integration(): string {
     return integrationOf(this.finding.subject);
   }
@@ -45,12 +45,12 @@ export class ControlException {
     nullable: true,
     description: 'The record, as it stood in the view that was judged; null where it is none.',
   })
-  async record(@Ctx() { means }: GatewayContext): Promise<RecordNode | null> {
+  async record(@Ctx() { services }: GatewayContext): Promise<RecordNode | null> {
     const { subject } = this.finding;
-    return subject.type === 'RECORD' ? recordInView(subject.key, this.pin, means) : null;
+    return subject.type === 'RECORD' ? recordInView(subject.key, this.pin, services) : null;
   }
 
-  @PlainField(() => ID, {
+  @ValueField(() => ID, {
     nullable: true,
     description: 'The message of the record that it is about: Abnormal’s id.',
   })
@@ -59,7 +59,7 @@ export class ControlException {
     return subject.type === 'RECORD' ? subject.messageId : null;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'The stream, as resource/filter key, where it is a span of one.',
   })
@@ -68,7 +68,7 @@ export class ControlException {
     return subject.type === 'SPAN' ? `${subject.stream.resource}/${subject.stream.filterKey}` : null;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'The instant by which a record belongs to the period, or where a span begins (UTC).',
   })
@@ -76,7 +76,7 @@ export class ControlException {
     return this.finding.at;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description:
       'Since when Abnormal no longer returns the record or the message (UTC), by the version that first lacks it; it counts as it was last recorded. Null while Abnormal returns it.',
@@ -85,7 +85,7 @@ export class ControlException {
     return this.finding.noLongerGivenSince ?? null;
   }
 
-  @PlainField(() => DateTime, { nullable: true, description: 'Where a span ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { nullable: true, description: 'Where a span ends (UTC), exclusive.' })
   get until(): Instant | null {
     const { subject } = this.finding;
     return subject.type === 'SPAN' ? subject.to : null;
@@ -116,7 +116,7 @@ export async function listExceptions(
   const after = cursor === null ? null : placeInWalk(readCursor(cursor, LIST, terms));
   const pin = after?.pin ?? evidence.pin;
   const skip = after?.next ?? 0;
-  const found = await findExceptions(context.means, result, pin, { skip, limit });
+  const found = await findExceptions(context.services, result, pin, { skip, limit });
   const write = cursorWriter({ list: LIST, terms, pin: [pin.seq, pin.at] });
   return new ControlExceptionConnection(
     new Page({
@@ -134,11 +134,11 @@ const POPULATION = 'Query.population';
 
 /** A page of a control's population. Its cursors pin the view that was judged, so a walk stays in it. */
 export async function listPopulation(
-  means: Means,
+  services: RequestServices,
   args: PopulationArgs,
 ): Promise<PopulationMemberConnection> {
   const { limit, cursor } = toPageRequest(args);
-  const asked = await populationRequest(means, args);
+  const asked = await populationRequest(services, args);
   const [control] = asked.controls;
   const terms = {
     ...{ control: control?.id ?? '', period: asked.period.text },
@@ -148,7 +148,7 @@ export async function listPopulation(
   const after = cursor === null ? null : placeInWalk(readCursor(cursor, POPULATION, terms));
   const pin = after?.pin ?? asked.pin;
   const skip = after?.next ?? 0;
-  const { members, count } = await findMembers(means, { ...asked, pin }, { skip, limit });
+  const { members, count } = await findMembers(services, { ...asked, pin }, { skip, limit });
   const write = cursorWriter({ list: POPULATION, terms, pin: [pin.seq, pin.at] });
   return new PopulationMemberConnection(
     new Page({

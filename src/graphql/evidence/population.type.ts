@@ -1,15 +1,15 @@
 import { Ctx, Field, ID, ObjectType } from 'type-graphql';
 import type { Member } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { PlainField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { toRecordNode } from '../records/nodes.js';
 import { RecordNode } from '../records/record.type.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 
 @ObjectType('PopulationMember', {
   simpleResolvers: true,
@@ -21,17 +21,17 @@ export class PopulationMember {
     private readonly pin: Pin,
   ) {}
 
-  @PlainField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'The integration, by name.' })
   get integration(): string {
     return this.member.subject.key.integration;
   }
 
-  @PlainField(() => ID, { description: 'Abnormal’s own id of the record.' })
+  @ValueField(() => ID, { description: 'Abnormal’s own id of the record.' })
   get recordId(): string {
     return this.member.subject.key.id;
   }
 
-  @PlainField(() => ID, {
+  @ValueField(() => ID, {
     nullable: true,
     description: 'The message, by Abnormal’s id, where messages are the members; else null.',
   })
@@ -39,7 +39,7 @@ export class PopulationMember {
     return this.member.subject.messageId;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'The instant by which it belongs to the period (UTC).',
   })
@@ -47,7 +47,7 @@ export class PopulationMember {
     return this.member.at;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description:
       'Since when Abnormal no longer returns it (UTC), by the version that first lacks it; it counts as it was last recorded. Null while Abnormal returns it.',
@@ -61,8 +61,8 @@ export class PopulationMember {
     description:
       'The record, as it stood in the view that was judged. A message that Abnormal no longer returns is in `messages(recorded: ALL)`.',
   })
-  record(@Ctx() { means }: GatewayContext): Promise<RecordNode | null> {
-    return recordInView(this.member.subject.key, this.pin, means);
+  record(@Ctx() { services }: GatewayContext): Promise<RecordNode | null> {
+    return recordInView(this.member.subject.key, this.pin, services);
   }
 }
 
@@ -76,9 +76,9 @@ export class PopulationMemberConnection extends connectionOf<PopulationMember>(
 export async function recordInView(
   key: RecordKey,
   { seq, at }: Pin,
-  { loaders }: Means,
+  { loaders }: RequestServices,
 ): Promise<RecordNode | null> {
   const revision = await loaders.records.load(key, seq);
   const frozen = { frozen: true, freshness: null, requestedAt: at, maxAgeMs: 0, staleIfError: true };
-  return revision && toRecordNode(revision as Revision<ListedKind>, { seq, asOf: at, ...frozen });
+  return revision && toRecordNode(revision as RevisionRecord<ListedKind>, { seq, asOf: at, ...frozen });
 }

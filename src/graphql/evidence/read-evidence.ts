@@ -1,11 +1,11 @@
 import { ArgsType, Field, ID } from 'type-graphql';
-import type { CredentialFact, Finding, Member } from '../../controls/control.js';
+import type { ControlFinding, CredentialFact, Member } from '../../controls/control.js';
 import type { Keep } from '../../controls/evaluate.js';
 import { type Period, PeriodError, parsePeriod, partsOf } from '../../controls/period.js';
 import { CONTROLS, controlsOf } from '../../controls/registry.js';
 import { type Thresholds, toThresholds } from '../../controls/thresholds.js';
 import {
-  type Evidence as EvidenceFacts,
+  type PeriodEvidence as EvidenceFacts,
   type EvidenceRequest,
   evaluatePeriod,
 } from '../../evidence/evaluate-period.js';
@@ -18,9 +18,9 @@ import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/scalars.js';
 import { ForwardArgs } from '../lists/page.js';
-import { toWish } from '../lists/view.js';
+import { toReadOptions } from '../lists/view.js';
 import { checkIntegrations } from '../request/choose-integrations.js';
-import type { Means } from '../request/services.js';
+import type { RequestServices } from '../request/services.js';
 import { Trend } from './control.type.js';
 import { type ControlResult, Evidence } from './evidence.type.js';
 
@@ -28,35 +28,38 @@ import { type ControlResult, Evidence } from './evidence.type.js';
 const KEPT: Keep = { skip: 0, limit: 1000 };
 
 /** Evidence as a caller asks for it; what is wrong with the question is the caller's error. */
-export async function readEvidence(means: Means, args: EvidenceArgs): Promise<Evidence> {
-  const request = { ...(await requestOf(means, args)), keep: KEPT };
-  return new Evidence({ request, evidence: await evaluateOnce(means, request) });
+export async function readEvidence(services: RequestServices, args: EvidenceArgs): Promise<Evidence> {
+  const request = { ...(await requestOf(services, args)), keep: KEPT };
+  return new Evidence({ request, evidence: await evaluateOnce(services, request) });
 }
 
-async function requestOf(means: Means, args: EvidenceArgs): Promise<Omit<EvidenceRequest, 'keep'>> {
-  const { asOf } = toWish(means, { asOf: args.asOf ?? null });
+async function requestOf(
+  services: RequestServices,
+  args: EvidenceArgs,
+): Promise<Omit<EvidenceRequest, 'keep'>> {
+  const { asOf } = toReadOptions(services, { asOf: args.asOf ?? null });
   const trend = args.trend ?? null;
   const asked = {
-    period: asInput(() => parsePeriod(args.period, means.now())),
+    period: asInput(() => parsePeriod(args.period, services.now())),
     controls: asInput(() => controlsOf(args.controls ?? null)),
-    integrations: await checkIntegrations(means, args.integrations),
+    integrations: await checkIntegrations(services, args.integrations),
   };
   if (trend !== null) asInput(() => partsOf(asked.period, trend));
   return {
     ...asked,
     trend,
-    pin: asOf === null ? await means.loaders.current.head() : await means.store.pinAt(asOf),
-    thresholds: thresholdsOf(means),
-    credentials: await credentialsOf(means),
+    pin: asOf === null ? await services.loaders.current.head() : await services.store.pinAt(asOf),
+    thresholds: requestThresholds(services),
+    credentials: await credentialsOf(services),
   };
 }
 
 /** The question whose answer a population is part of. Not every control has members that can be listed. */
 export async function populationRequest(
-  means: Means,
+  services: RequestServices,
   args: Pick<EvidenceArgs, 'period' | 'asOf' | 'integrations'> & { readonly control: string },
 ): Promise<Omit<EvidenceRequest, 'keep'>> {
-  const request = await requestOf(means, { ...args, controls: [args.control] });
+  const request = await requestOf(services, { ...args, controls: [args.control] });
   const listed = Object.values(CONTROLS).filter((each) => each.population(request.period).isListed);
   if (request.controls.some((control) => listed.includes(control))) return request;
   throw badInput(
@@ -69,7 +72,7 @@ const MEMBERS_AT_ONCE = 1000;
 
 /** So many members of a population after so many; and how many there are. */
 export async function findMembers(
-  means: Means,
+  services: RequestServices,
   request: Omit<EvidenceRequest, 'keep'>,
   { skip, limit }: Keep,
 ): Promise<{ readonly members: readonly Member[]; readonly count: number }> {
@@ -77,35 +80,35 @@ export async function findMembers(
   // a page may reach into the next block
   const size = skip + limit > start + MEMBERS_AT_ONCE ? 2 * MEMBERS_AT_ONCE : MEMBERS_AT_ONCE;
   const keep = { skip: 0, limit: 0, members: { skip: start, limit: size } };
-  const [result] = (await evaluateOnce(means, { ...request, keep })).results;
+  const [result] = (await evaluateOnce(services, { ...request, keep })).results;
   const members = result?.members.slice(skip - start, skip - start + limit) ?? [];
   return { members, count: result?.population.count ?? 0 };
 }
 
 /** What this gateway judges by. */
-export function thresholdsOf({ thresholds }: Means): Thresholds {
+export function requestThresholds({ thresholds }: RequestServices): Thresholds {
   return thresholds ?? toThresholds();
 }
 
 /** So many of a result's exceptions after so many, in the view of `pin`; and how many there are. */
 export async function findExceptions(
-  means: Means,
+  services: RequestServices,
   { facts, asked }: ControlResult,
   pin: Pin,
   { skip, limit }: Keep,
-): Promise<{ readonly exceptions: readonly Finding[]; readonly count: number }> {
+): Promise<{ readonly exceptions: readonly ControlFinding[]; readonly count: number }> {
   const request = { ...asked.request, pin, trend: null, controls: [CONTROLS[facts.control]] };
   const isSameView = pin.seq === asked.evidence.pin.seq;
-  const known = isSameView ? facts : (await evaluateOnce(means, request)).results[0];
+  const known = isSameView ? facts : (await evaluateOnce(services, request)).results[0];
   const count = known?.outcomes.EXCEPTION ?? 0;
   if (Math.min(skip + limit, count) <= KEPT.limit) {
     return { exceptions: known?.exceptions.slice(skip, skip + limit) ?? [], count };
   }
-  const further = await evaluateOnce(means, { ...request, keep: { skip, limit } });
+  const further = await evaluateOnce(services, { ...request, keep: { skip, limit } });
   return { exceptions: further.results[0]?.exceptions ?? [], count };
 }
 
-async function credentialsOf({ store }: Means): Promise<CredentialFact[]> {
+async function credentialsOf({ store }: RequestServices): Promise<CredentialFact[]> {
   return gatherCredentials(await readTokenHistories(store), [SIMULATED_ACCOUNT]);
 }
 
@@ -126,7 +129,7 @@ class Evaluations {
 const evaluations = new WeakMap<HistoryStore, Evaluations>();
 
 /** The same question about the same view has one answer, which is worked out once for all who ask. */
-async function evaluateOnce({ store }: Means, request: EvidenceRequest): Promise<EvidenceFacts> {
+async function evaluateOnce({ store }: RequestServices, request: EvidenceRequest): Promise<EvidenceFacts> {
   const { underway, done } = evaluations.get(store) ?? new Evaluations();
   evaluations.set(store, { underway, done });
   const key = keyOf(request);

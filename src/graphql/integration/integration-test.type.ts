@@ -1,10 +1,10 @@
 import { Int, ObjectType } from 'type-graphql';
 import type { IntegrationTest, Tested, TestedPart, TestOutcome } from '../../integrations/connection-test.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
-import { doAudited } from '../request/audited.js';
-import type { Means } from '../request/services.js';
+import { runAudited } from '../request/audited.js';
+import type { RequestServices } from '../request/services.js';
 
 const TestedPartEnum = describedEnum<Tested>('TestedPart', 'What a connection test asks Abnormal for.', {
   threats: 'The list of threats.',
@@ -29,29 +29,29 @@ const TestOutcomeEnum = describedEnum<TestOutcome>(
 
 @ObjectType({ simpleResolvers: true, description: 'One question of a connection test, and what came of it.' })
 class TestedPartReport implements TestedPart {
-  @PlainField(() => TestedPartEnum, { description: 'What was asked for.' })
+  @ValueField(() => TestedPartEnum, { description: 'What was asked for.' })
   readonly part!: Tested;
 
-  @PlainField(() => TestOutcomeEnum, { description: 'How it went.' })
+  @ValueField(() => TestOutcomeEnum, { description: 'How it went.' })
   readonly outcome!: TestOutcome;
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     nullable: true,
     description:
       'How many there are of the last seven days; the least that there are where `isAll` is false.',
   })
   readonly seen!: number | null;
 
-  @PlainField(() => Boolean, { description: 'Whether `seen` is all of them.' })
+  @ValueField(() => Boolean, { description: 'Whether `seen` is all of them.' })
   readonly isAll!: boolean;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'What is wrong, as a code; null where nothing is.',
   })
   readonly code!: string | null;
 
-  @PlainField(() => String, { description: 'For a person: what works, or what is wrong and what to do.' })
+  @ValueField(() => String, { description: 'For a person: what works, or what is wrong and what to do.' })
   readonly message!: string;
 }
 
@@ -62,24 +62,24 @@ class TestedPartReport implements TestedPart {
 export class IntegrationTestReport
   implements Pick<IntegrationTest, 'testedAt' | 'works' | 'parts' | 'calls'>
 {
-  @PlainField(() => DateTime, { description: 'When it was tested (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it was tested (UTC).' })
   readonly testedAt!: Instant;
 
-  @PlainField(() => Boolean, { description: 'Whether it can be read: nothing failed, and something worked.' })
+  @ValueField(() => Boolean, { description: 'Whether it can be read: nothing failed, and something worked.' })
   readonly works!: boolean;
 
-  @PlainField(() => [TestedPartReport], { description: 'Each question, in the order asked.' })
+  @ValueField(() => [TestedPartReport], { description: 'Each question, in the order asked.' })
   readonly parts!: readonly TestedPart[];
 
-  @PlainField(() => Int, { description: 'Requests to Abnormal that it cost.' })
+  @ValueField(() => Int, { description: 'Requests to Abnormal that it cost.' })
   readonly calls!: number;
 }
 
 /** Tests an integration on behalf of the caller. */
-export function runTest(means: Means, name: string): Promise<IntegrationTest> {
-  return doAudited(means, {
+export function runTest(services: RequestServices, name: string): Promise<IntegrationTest> {
+  return runAudited(services, {
     ...{ action: 'TEST_INTEGRATION', target: name },
-    work: (operations) => operations.test(name, means.signal),
+    work: (operations) => operations.test(name, services.signal),
     detailOf: ({ works, parts }) =>
       `${works ? 'works' : 'does not work'}: ${parts.map(({ part, outcome }) => `${part} ${outcome}`).join(', ')}`,
   });

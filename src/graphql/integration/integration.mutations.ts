@@ -2,12 +2,12 @@ import { Arg, Ctx, Field, ID, Mutation, ObjectType, Resolver } from 'type-graphq
 import type { Region } from '../../integrations/address.js';
 import type { Address } from '../../integrations/vault.js';
 import type { Secret } from '../../values/secret.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { Token } from '../base/scalars.js';
 import { Guard } from '../operation/guard.js';
-import { doAudited } from '../request/audited.js';
+import { runAudited } from '../request/audited.js';
 import { checkIntegrations } from '../request/choose-integrations.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Integration } from './integration.type.js';
 import { IntegrationTestReport, runTest } from './integration-test.type.js';
 import { readIntegration } from './read-integrations.js';
@@ -48,9 +48,9 @@ export class IntegrationMutations {
     @Arg('token', () => Token, { description: TOKEN }) token: Secret,
     @Arg('region', () => RegionEnum, REGION) region: Region | null,
     @Arg('baseUrl', () => String, BASE_URL) baseUrl: string | null,
-    @Ctx() { means }: GatewayContext,
+    @Ctx() { services }: GatewayContext,
   ): Promise<IntegrationPayload> {
-    return changed(means, name, 'CONNECT_INTEGRATION', (operations) =>
+    return changed(services, name, 'CONNECT_INTEGRATION', (operations) =>
       operations.connect({ ...addressOf(region, baseUrl), name, token }),
     );
   }
@@ -66,9 +66,9 @@ export class IntegrationMutations {
     @Arg('token', () => Token, { description: TOKEN }) token: Secret,
     @Arg('region', () => RegionEnum, REGION) region: Region | null,
     @Arg('baseUrl', () => String, BASE_URL) baseUrl: string | null,
-    @Ctx() { means }: GatewayContext,
+    @Ctx() { services }: GatewayContext,
   ): Promise<IntegrationPayload> {
-    return changed(means, name, 'UPDATE_INTEGRATION', (operations) =>
+    return changed(services, name, 'UPDATE_INTEGRATION', (operations) =>
       operations.update(name, addressOf(region, baseUrl), token),
     );
   }
@@ -81,9 +81,11 @@ export class IntegrationMutations {
   rotateIntegrationToken(
     @Arg('name', () => ID, { description: NAME }) name: string,
     @Arg('token', () => Token, { description: TOKEN }) token: Secret,
-    @Ctx() { means }: GatewayContext,
+    @Ctx() { services }: GatewayContext,
   ): Promise<IntegrationPayload> {
-    return changed(means, name, 'ROTATE_INTEGRATION_TOKEN', (operations) => operations.rotate(name, token));
+    return changed(services, name, 'ROTATE_INTEGRATION_TOKEN', (operations) =>
+      operations.rotate(name, token),
+    );
   }
 
   @Guard('admin')
@@ -93,13 +95,13 @@ export class IntegrationMutations {
   })
   async removeIntegration(
     @Arg('name', () => ID, { description: NAME }) name: string,
-    @Ctx() { means }: GatewayContext,
+    @Ctx() { services }: GatewayContext,
   ): Promise<RemovedIntegration> {
-    await doAudited(means, {
+    await runAudited(services, {
       ...{ action: 'REMOVE_INTEGRATION', target: name },
       work: (operations) => operations.remove(name),
     });
-    return { name, integration: await readIntegration(means, name) };
+    return { name, integration: await readIntegration(services, name) };
   }
 
   @Guard('operator')
@@ -110,10 +112,10 @@ export class IntegrationMutations {
   })
   async testIntegration(
     @Arg('name', () => ID, { description: NAME }) name: string,
-    @Ctx() { means }: GatewayContext,
+    @Ctx() { services }: GatewayContext,
   ): Promise<IntegrationTestReport> {
-    await checkIntegrations(means, [name]);
-    return runTest(means, name);
+    await checkIntegrations(services, [name]);
+    return runTest(services, name);
   }
 }
 
@@ -121,23 +123,23 @@ function addressOf(region: Region | null, baseUrl: string | null): Address {
   return { region: region ?? undefined, baseUrl: baseUrl ?? undefined };
 }
 
-type Change = Parameters<typeof doAudited<void>>[1];
+type Change = Parameters<typeof runAudited<void>>[1];
 
 async function changed(
-  means: Means,
+  services: RequestServices,
   name: string,
   action: Change['action'],
   work: Change['work'],
 ): Promise<IntegrationPayload> {
-  await doAudited(means, { action, target: name, work });
-  const integration = await readIntegration(means, name);
+  await runAudited(services, { action, target: name, work });
+  const integration = await readIntegration(services, name);
   if (!integration) throw new Error(`the integration ${name} is gone again`);
   return new IntegrationPayload(integration);
 }
 
 @ObjectType({ simpleResolvers: true, description: 'An integration as it stands after a change.' })
 class IntegrationPayload {
-  @PlainField(() => Integration, { description: 'The integration.' })
+  @ValueField(() => Integration, { description: 'The integration.' })
   readonly integration: Integration;
 
   constructor(integration: Integration) {
@@ -149,16 +151,16 @@ class IntegrationPayload {
     description: 'Whether Abnormal lets it be read. Tested when asked for, at the cost of a few requests.',
   })
   test(@Ctx() context: GatewayContext): Promise<IntegrationTestReport> {
-    return runTest(context.means, this.integration.name);
+    return runTest(context.services, this.integration.name);
   }
 }
 
 @ObjectType({ simpleResolvers: true, description: 'An integration that is read no longer.' })
 class RemovedIntegration {
-  @PlainField(() => ID, { description: 'Its name.' })
+  @ValueField(() => ID, { description: 'Its name.' })
   readonly name!: string;
 
-  @PlainField(() => Integration, {
+  @ValueField(() => Integration, {
     nullable: true,
     description: 'The integration with its history, which stays; null where nothing was ever recorded of it.',
   })

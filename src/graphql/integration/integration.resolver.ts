@@ -13,7 +13,7 @@ export class IntegrationResolver {
     description: 'The Abnormal accounts that the gateway reads or has read, and how their streams stand.',
   })
   integrations(@Ctx() context: GatewayContext): Promise<Integration[]> {
-    return readIntegrations(context.means);
+    return readIntegrations(context.services);
   }
 
   @Guard('reader')
@@ -28,8 +28,8 @@ export class IntegrationResolver {
       description: 'The integration, by name; need not be said where there is only one.',
     })
     name: string | null,
-    @Ctx() { means }: GatewayContext,
+    @Ctx() { services }: GatewayContext,
   ): Promise<UpstreamBudget | null> {
-    return means.budgets?.get(await chooseIntegration(means, name))?.snapshot() ?? null;
+    return services.budgets?.get(await chooseIntegration(services, name))?.snapshot() ?? null;
   }
 }

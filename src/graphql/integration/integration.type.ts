@@ -17,7 +17,7 @@ import {
 import { permissionsToAct } from '../../model/token-permissions.js';
 import type { FilterKey, Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { DateTime } from '../base/scalars.js';
 import { ResourceEnum } from '../collection/run.type.js';
@@ -65,30 +65,30 @@ const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
   description: 'One way of listing one resource of one integration: what windows and gaps belong to.',
 })
 class StreamReport implements Omit<StreamState, 'integration'> {
-  @PlainField(() => ResourceEnum, { description: 'What it lists.' })
+  @ValueField(() => ResourceEnum, { description: 'What it lists.' })
   readonly resource!: Resource;
 
-  @PlainField(() => String, { description: 'By which of Abnormal’s filter keys, such as `receivedTime`.' })
+  @ValueField(() => String, { description: 'By which of Abnormal’s filter keys, such as `receivedTime`.' })
   readonly filterKey!: FilterKey;
 
-  @PlainField(() => StreamStatusEnum, { description: 'Whether it can be read.' })
+  @ValueField(() => StreamStatusEnum, { description: 'Whether it can be read.' })
   readonly status!: StreamStatus;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'For a person: what happened, the likely causes, what to do. Null when all is well.',
   })
   readonly message!: string | null;
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     description: 'Where its collection begins (UTC); nothing earlier is wanted.',
   })
   readonly collectFrom!: Instant;
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When it was last tried (UTC).' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When it was last tried (UTC).' })
   readonly lastAttemptAt!: Instant | null;
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When it was last read to its end (UTC).' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When it was last read to its end (UTC).' })
   readonly lastSuccessAt!: Instant | null;
 }
 
@@ -114,19 +114,19 @@ export class Integration extends Node {
     super();
   }
 
-  @PlainField(() => ID, {
+  @ValueField(() => ID, {
     description: 'Unique over all types, and lasting. Opaque: the name stands beside it.',
   })
   get id(): string {
     return toGlobalId('Integration', this.integration, this.integration);
   }
 
-  @PlainField(() => ID, { description: 'Its name, as every `integration` argument takes it.' })
+  @ValueField(() => ID, { description: 'Its name, as every `integration` argument takes it.' })
   get name(): string {
     return this.integration;
   }
 
-  @PlainField(() => OriginEnum, {
+  @ValueField(() => OriginEnum, {
     nullable: true,
     description: 'What kind of account it is; null when this gateway no longer reads it.',
   })
@@ -134,7 +134,7 @@ export class Integration extends Node {
     return this.account?.origin ?? null;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'Where it is read from; null when this gateway no longer reads it.',
   })
@@ -142,12 +142,12 @@ export class Integration extends Node {
     return this.account?.baseUrl ?? null;
   }
 
-  @PlainField(() => IntegrationStatusEnum, { description: 'Whether it can be read.' })
+  @ValueField(() => IntegrationStatusEnum, { description: 'Whether it can be read.' })
   get status(): IntegrationStatus {
     return integrationHealth(this.states).status;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description:
       'For a person: what happened, the likely causes, what to do; also if Abnormal answers but has listed nothing for longer than `INGESTION_LAG`. Null when all is well.',
@@ -156,14 +156,14 @@ export class Integration extends Node {
     return integrationHealth(this.states).message ?? this.notes.empty;
   }
 
-  @PlainField(() => [StreamReport], {
+  @ValueField(() => [StreamReport], {
     description: 'How its streams stand; none before they are first tried.',
   })
   get streams(): readonly StreamReport[] {
     return this.states;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'When it was connected (UTC); null for the account of the environment.',
   })
@@ -171,7 +171,7 @@ export class Integration extends Node {
     return this.notes.kept?.createdAt ?? null;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description:
       'The last four characters of its token, to tell tokens apart. Nothing gives the token itself.',
@@ -180,7 +180,7 @@ export class Integration extends Node {
     return this.notes.kept?.tokenHint ?? null;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description:
       'Since when the gateway has had its token (UTC): when it was given, or first seen in the environment.',
@@ -189,7 +189,7 @@ export class Integration extends Node {
     return this.token?.storedAt ?? null;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description:
       'When its token ends (UTC), as far as Abnormal says (`/soar/tokens`); null where it does not.',
@@ -198,7 +198,7 @@ export class Integration extends Node {
     return this.token?.expiresAt ?? null;
   }
 
-  @PlainField(() => [String], {
+  @ValueField(() => [String], {
     nullable: true,
     description:
       'What its token may do, as names such as `soar_v1_read_threats` (`permissions` of `/soar/tokens`); null where Abnormal does not say.',
@@ -207,7 +207,7 @@ export class Integration extends Node {
     return this.token?.permissions ?? null;
   }
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     nullable: true,
     description:
       'Whether its token may do more than read, which the gateway does not need; null where Abnormal does not say what it may do.',
@@ -217,7 +217,7 @@ export class Integration extends Node {
     return permissions ? permissionsToAct(permissions).length > 0 : null;
   }
 
-  @PlainField(() => TokenStateEnum, {
+  @ValueField(() => TokenStateEnum, {
     nullable: true,
     description:
       'How its token stands; null where it has none, as the simulated tenant, or is no longer read.',
@@ -226,7 +226,7 @@ export class Integration extends Node {
     return this.token && tokenState(this.token, this.now);
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'How its token stands, in words, with what to do.',
   })
@@ -257,13 +257,13 @@ const TokenStateEnum = describedEnum<TokenState>(
   description: 'Requests that wait for leave to be sent, by who waits for them.',
 })
 class BudgetQueue {
-  @PlainField(() => Int, { description: 'For queries: they go first.' })
+  @ValueField(() => Int, { description: 'For queries: they go first.' })
   readonly interactive!: number;
 
-  @PlainField(() => Int, { description: 'For polls.' })
+  @ValueField(() => Int, { description: 'For polls.' })
   readonly poll!: number;
 
-  @PlainField(() => Int, { description: 'For the backfill.' })
+  @ValueField(() => Int, { description: 'For the backfill.' })
   readonly backfill!: number;
 }
 
@@ -272,20 +272,20 @@ class BudgetQueue {
   description: 'How many requests an Abnormal account may be sent (`UPSTREAM_RPM`), and how many were.',
 })
 export class UpstreamBudget implements BudgetSnapshot {
-  @PlainField(() => Int, { description: 'Requests allowed in any 60 seconds.' })
+  @ValueField(() => Int, { description: 'Requests allowed in any 60 seconds.' })
   readonly limit!: number;
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     description: 'Requests that count against it now: in flight, or answered in the last minute.',
   })
   readonly used!: number;
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'When the next can be sent at the soonest (UTC); null when one can be sent now.',
   })
   readonly resetsAt!: Instant | null;
 
-  @PlainField(() => BudgetQueue, { description: 'Who waits.' })
+  @ValueField(() => BudgetQueue, { description: 'Who waits.' })
   readonly waiting!: BudgetQueue;
 }

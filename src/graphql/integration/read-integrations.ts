@@ -2,30 +2,30 @@ import { emptyAccounts } from '../../integrations/empty-accounts.js';
 import { readTokenSituations } from '../../integrations/token-history.js';
 import { integrationNames } from '../request/choose-integrations.js';
 import type { KeptIntegration } from '../request/operations.js';
-import type { Means } from '../request/services.js';
+import type { RequestServices } from '../request/services.js';
 import { Integration } from './integration.type.js';
 
 /** Every integration with its account, where this process reads it, and the state of its streams. */
-export async function readIntegrations(means: Means): Promise<Integration[]> {
+export async function readIntegrations(services: RequestServices): Promise<Integration[]> {
   const [names, streams, kept, tokens] = await Promise.all([
-    integrationNames(means),
-    means.loaders.current.streams(),
-    means.operations?.kept() ?? NOTHING_KEPT,
-    readTokenSituations(means.store),
+    integrationNames(services),
+    services.loaders.current.streams(),
+    services.operations?.kept() ?? NOTHING_KEPT,
+    readTokenSituations(services.store),
   ]);
-  const empty = await emptyAccounts(means.store, streams);
+  const empty = await emptyAccounts(services.store, streams);
   return names.map((name) => {
     const own = streams.filter(({ integration }) => integration === name);
-    const account = means.accounts.get(name);
+    const account = services.accounts.get(name);
     const token = account?.origin === 'ABNORMAL' ? (tokens.get(name) ?? UNKNOWN_TOKEN) : null;
     const notes = { kept: kept.get(name) ?? null, empty: empty.get(name) ?? null };
-    return new Integration(name, account, own, notes, token, means.now());
+    return new Integration(name, account, own, notes, token, services.now());
   });
 }
 
 /** One integration; `null` where there is none of that name. */
-export async function readIntegration(means: Means, name: string): Promise<Integration | null> {
-  const all = await readIntegrations(means);
+export async function readIntegration(services: RequestServices, name: string): Promise<Integration | null> {
+  const all = await readIntegrations(services);
   return all.find((integration) => integration.name === name) ?? null;
 }
 

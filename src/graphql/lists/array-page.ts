@@ -4,7 +4,7 @@ import { cursorWriter, Page, type PageArgs, type PageRequest, readCursor, toPage
 import type { View } from './view.js';
 
 /** A list that lies within a record and is held as a whole. */
-export interface ListWithin<T> {
+export interface ArrayList<T> {
   /** Its name, for cursors: `Case.threats`. */
   readonly list: string;
   readonly owner: RecordKey;
@@ -21,19 +21,19 @@ export interface PageWithin<T> {
 }
 
 /** Reads a page of a list within a record. */
-export async function pageWithin<T>(within: ListWithin<T>, args: PageArgs): Promise<PageWithin<T>> {
+export async function arrayPage<T>(within: ArrayList<T>, args: PageArgs): Promise<PageWithin<T>> {
   const request = toPageRequest(args);
   const { view, after } =
     request.cursor === null ? { ...within, after: null } : resume(within, request.cursor);
   return { view, page: cut(within, request, view, await within.read(view), after) };
 }
 
-function termsOf({ owner, view }: Pick<ListWithin<unknown>, 'owner' | 'view'>) {
+function cursorTerms({ owner, view }: Pick<ArrayList<unknown>, 'owner' | 'view'>) {
   return { [owner.kind]: `${owner.integration} ${owner.id}`, asOf: view.frozen ? view.asOf : null };
 }
 
-function resume<T>(within: ListWithin<T>, cursor: string): { view: View; after: string } {
-  const { pin, place } = readCursor(cursor, within.list, termsOf(within));
+function resume<T>(within: ArrayList<T>, cursor: string): { view: View; after: string } {
+  const { pin, place } = readCursor(cursor, within.list, cursorTerms(within));
   const [seq, asOf] = pin;
   const [after] = place;
   if (typeof seq !== 'number' || typeof asOf !== 'string' || typeof after !== 'string') {
@@ -43,7 +43,7 @@ function resume<T>(within: ListWithin<T>, cursor: string): { view: View; after: 
 }
 
 function cut<T>(
-  within: ListWithin<T>,
+  within: ArrayList<T>,
   { limit, backward }: PageRequest,
   view: View,
   list: readonly T[],
@@ -57,7 +57,11 @@ function cut<T>(
   return new Page({
     nodes,
     cursorAt: (index) => {
-      const write = cursorWriter({ list: within.list, terms: termsOf(within), pin: [view.seq, view.asOf] });
+      const write = cursorWriter({
+        list: within.list,
+        terms: cursorTerms(within),
+        pin: [view.seq, view.asOf],
+      });
       return write([within.idOf(nodes[index] as T)]);
     },
     hasNextPage: end < list.length,

@@ -1,10 +1,10 @@
 import { Ctx, Field, Int, ObjectType } from 'type-graphql';
 import type { Instant } from '../../values/instant.js';
 import { upstreamErrorCode } from '../base/errors.js';
-import { PlainField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import type { Page, PageEdge } from './page.js';
 import type { View } from './view.js';
 
@@ -12,22 +12,22 @@ import type { View } from './view.js';
 class PageInfo {
   constructor(private readonly page: Page<unknown>) {}
 
-  @PlainField(() => Boolean, { description: 'Whether there is more after this page.' })
+  @ValueField(() => Boolean, { description: 'Whether there is more after this page.' })
   get hasNextPage(): boolean {
     return this.page.facts.hasNextPage;
   }
 
-  @PlainField(() => Boolean, { description: 'Whether there is more before this page.' })
+  @ValueField(() => Boolean, { description: 'Whether there is more before this page.' })
   get hasPreviousPage(): boolean {
     return this.page.facts.hasPreviousPage;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'For `before`; null when the page is empty.' })
+  @ValueField(() => String, { nullable: true, description: 'For `before`; null when the page is empty.' })
   get startCursor(): string | null {
     return this.page.edges[0]?.cursor ?? null;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'For `after`; null when the page is empty.' })
+  @ValueField(() => String, { nullable: true, description: 'For `after`; null when the page is empty.' })
   get endCursor(): string | null {
     return this.page.edges.at(-1)?.cursor ?? null;
   }
@@ -37,10 +37,10 @@ class PageInfo {
 export function connectionOf<T extends object>(nodeType: () => object, name: string) {
   @ObjectType(`${name}Edge`, { simpleResolvers: true, description: `One ${name} of a page, with its place.` })
   class Edge {
-    @PlainField(() => String, { description: 'Its place in the list, for `after` and `before`. Opaque.' })
+    @ValueField(() => String, { description: 'Its place in the list, for `after` and `before`. Opaque.' })
     readonly cursor!: string;
 
-    @PlainField(nodeType, { description: `The ${name}.` })
+    @ValueField(nodeType, { description: `The ${name}.` })
     readonly node!: T;
   }
 
@@ -48,17 +48,17 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
   class Connection {
     constructor(readonly page: Page<T>) {}
 
-    @PlainField(() => [Edge], { description: 'The page, each with its cursor.' })
+    @ValueField(() => [Edge], { description: 'The page, each with its cursor.' })
     get edges(): readonly PageEdge<T>[] {
       return this.page.edges;
     }
 
-    @PlainField(() => [nodeType()], { description: 'The page without the cursors.' })
+    @ValueField(() => [nodeType()], { description: 'The page without the cursors.' })
     get nodes(): readonly T[] {
       return this.page.facts.nodes;
     }
 
-    @PlainField(() => PageInfo, { description: 'Where the page lies in the list.' })
+    @ValueField(() => PageInfo, { description: 'Where the page lies in the list.' })
     get pageInfo(): PageInfo {
       return new PageInfo(this.page);
     }
@@ -69,7 +69,7 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
     })
     totalCount(@Ctx() context: GatewayContext): Promise<number> {
       // at the seq of the page, so it changes only if the page does
-      return this.page.facts.count(context.meansOfNotedRead);
+      return this.page.facts.count(context.trackedServices);
     }
   }
 
@@ -77,7 +77,7 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
 }
 
 /** Works out the coverage of what a list answers; `null` where that is no window of time. */
-export type ReadCoverage = (means: Means) => Promise<CoverageReport | null>;
+export type ReadCoverage = (services: RequestServices) => Promise<CoverageReport | null>;
 
 /** The connection of a record type: a page, and what can be said of its view and its completeness. */
 export function recordConnectionOf<T extends object>(nodeType: () => object, name: string) {
@@ -91,7 +91,7 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
       super(page);
     }
 
-    @PlainField(() => DateTime, {
+    @ValueField(() => DateTime, {
       description:
         'The instant whose state this page shows, in the gateway’s time (UTC): the last recording it includes. All pages of a walk have the same; asked for as `asOf`, the same is seen again.',
     })
@@ -105,10 +105,10 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
         'Whether all there is in the window of this list was collected. The window is the filter’s on the time that the resource is collected by, else from where the collection begins until now (or `asOf`). Null for the threats of a case: `missingThreatIds` names what is not held.',
     })
     coverage(@Ctx() context: GatewayContext): Promise<CoverageReport | null> {
-      return this.readCoverage(context.means);
+      return this.readCoverage(context.services);
     }
 
-    @PlainField(() => FreshnessReport, {
+    @ValueField(() => FreshnessReport, {
       nullable: true,
       description: 'How fresh it is. Null with `asOf`, and on pages after the first, which repeat its view.',
     })

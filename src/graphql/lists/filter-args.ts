@@ -36,7 +36,7 @@ export interface KindFilter {
 }
 
 /** Makes a kind's filter input, and what reads it. */
-export function filterOf<K extends ListedKind>(typeName: string, shown: FilterFields<K>): KindFilter {
+export function filterInputFor<K extends ListedKind>(typeName: string, shown: FilterFields<K>): KindFilter {
   const fields = Object.entries<FilterField | null>({ ...shown }).flatMap(([field, spec]) =>
     spec === null ? [] : [{ name: field, ...spec, field }],
   );

@@ -3,7 +3,7 @@ import type { ListedKind } from '../../resources/registry.js';
 import type { Freshness } from '../../sync/sync.js';
 import { type Instant, toMillis } from '../../values/instant.js';
 import { badInput, queryError, upstreamErrorCode } from '../base/errors.js';
-import type { Means } from '../request/services.js';
+import type { RequestServices } from '../request/services.js';
 import type { ReadArgs } from './order-args.js';
 
 /** What an answer is read from: one `seq` for a root and everything below it. */
@@ -23,7 +23,7 @@ export interface View {
 }
 
 /** A checked wish for freshness. */
-export interface Wish {
+export interface ReadOptions {
   /** Of the past when given. */
   readonly asOf: Instant | null;
   readonly maxAgeMs: number;
@@ -31,26 +31,29 @@ export interface Wish {
 }
 
 /** Checks what the caller wants; `asOf` in the future or beside `maxAge` is the caller's error. */
-export function toWish(means: Means, args: ReadArgs): Wish {
+export function toReadOptions(services: RequestServices, args: ReadArgs): ReadOptions {
   const { asOf = null, maxAge = null, staleIfError } = args;
   if (asOf !== null && maxAge !== null) {
     throw badInput('asOf answers from the history and never asks Abnormal: give either asOf or maxAge.');
   }
   if (maxAge !== null && maxAge < 0) throw badInput(`maxAge must be 0 seconds or more; it is ${maxAge}.`);
-  const now = means.now();
+  const now = services.now();
   if (asOf !== null && asOf > now) {
     throw badInput(`asOf must not be in the future: it is ${asOf}, and here it is ${now}.`);
   }
-  const maxAgeMs = maxAge === null ? means.defaultMaxAgeMs : maxAge * 1000;
+  const maxAgeMs = maxAge === null ? services.defaultMaxAgeMs : maxAge * 1000;
   return { asOf, maxAgeMs, staleIfError: staleIfError ?? true };
 }
 
 /** The view of a past instant. */
-export async function pastView(means: Means, wish: Wish & { asOf: Instant }): Promise<View> {
-  const { seq } = await means.store.pinAt(wish.asOf);
+export async function pastView(
+  services: RequestServices,
+  options: ReadOptions & { asOf: Instant },
+): Promise<View> {
+  const { seq } = await services.store.pinAt(options.asOf);
   return {
-    ...wish,
-    ...{ seq, frozen: true, freshness: null, requestedAt: means.requestedAt },
+    ...options,
+    ...{ seq, frozen: true, freshness: null, requestedAt: services.requestedAt },
   };
 }
 
@@ -59,7 +62,7 @@ export async function pastView(means: Means, wish: Wish & { asOf: Instant }): Pr
  * in it says nothing. The message and `firstRecordedAt` name the first instant that can be asked for.
  */
 export async function assertCollected(
-  { loaders }: Means,
+  { loaders }: RequestServices,
   view: Pick<View, 'seq' | 'asOf'>,
   kinds: readonly ListedKind[],
   integrations: readonly string[],
@@ -75,9 +78,9 @@ export async function assertCollected(
 }
 
 /** The newest view, given what was done for its freshness. */
-export function headView(
-  { requestedAt }: Means,
-  { maxAgeMs, staleIfError }: Wish,
+export function latestView(
+  { requestedAt }: RequestServices,
+  { maxAgeMs, staleIfError }: ReadOptions,
   freshness: Freshness | null,
   { seq, at: asOf }: Pin,
 ): View {
@@ -94,19 +97,23 @@ export function viewOfRevision(revision: { seqFrom: number; observedFrom: Instan
 }
 
 /** Whether what was confirmed at `verifiedAt` need not be asked for again. */
-export function isFresh(means: Means, verifiedAt: Instant, maxAgeMs: number): boolean {
-  const age = toMillis(means.now()) - toMillis(verifiedAt);
+export function isFresh(services: RequestServices, verifiedAt: Instant, maxAgeMs: number): boolean {
+  const age = toMillis(services.now()) - toMillis(verifiedAt);
   // what was confirmed in the future was confirmed by a clock that was wrong
   return age >= 0 && age < maxAgeMs;
 }
 
 /** Counts that Abnormal was asked, if it was: an answer says what it cost. */
-export function noteLive(means: Means, freshness: Freshness): void {
-  if (freshness.stale || freshness.live) means.liveReads += 1;
+export function noteLive(services: RequestServices, freshness: Freshness): void {
+  if (freshness.stale || freshness.live) services.liveReads += 1;
 }
 
 /** Turns a stale answer into an error where the caller will not have it, or where nothing is held to give. */
-export function assertAcceptable(freshness: Freshness, held: boolean, wish: { staleIfError: boolean }): void {
-  if (!freshness.stale || (held && wish.staleIfError)) return;
+export function assertAcceptable(
+  freshness: Freshness,
+  held: boolean,
+  options: { staleIfError: boolean },
+): void {
+  if (!freshness.stale || (held && options.staleIfError)) return;
   throw queryError(upstreamErrorCode(freshness.code), freshness.reason);
 }

@@ -2,9 +2,9 @@ import { type DocumentNode, type GraphQLSchema, getOperationAST, parse } from 'g
 import type { Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes, textBytes } from '../../values/bounded-cache.js';
 import type { CostLimits, QueryLimits } from '../../values/request-limits.js';
-import { measureDocument, measureOperation } from './analyse-operation.js';
-import { type Admission, type Measured, type PricedField, requestedCost } from './cost-estimate.js';
-import { type Refusal, scan, scanVariables } from './query-document.js';
+import { analyseOperation, measureDocument } from './analyse-operation.js';
+import { type Admission, type AnalysedOperation, type CostNode, requestedCost } from './cost-estimate.js';
+import { type LimitError, scan, scanVariables } from './query-document.js';
 
 /** An operation as a request holds it. */
 export interface AskedOperation {
@@ -14,18 +14,18 @@ export interface AskedOperation {
 }
 
 /** What is said to an operation. */
-export type Verdict =
+export type AdmissionResult =
   | { readonly admitted: Admission }
-  | { readonly refused: Refusal }
+  | { readonly refused: LimitError }
   /** It cannot be made out: whoever parses and validates it says why. */
   | { readonly unclear: true };
 
 /** What is known of a text: why it is refused, or its operations as far as they were asked for. */
-type Known = { readonly refused: Refusal } | { readonly unclear: true } | Operations;
+type AnalysedText = { readonly refused: LimitError } | { readonly unclear: true } | Operations;
 
 interface Operations {
   readonly document: DocumentNode;
-  readonly byName: Map<string | null, { readonly measured: Measured } | Verdict>;
+  readonly byName: Map<string | null, { readonly measured: AnalysedOperation } | AdmissionResult>;
 }
 
 /** What a parsed text takes for each byte of it, measured: from 28 to 50. */
@@ -37,8 +37,8 @@ const FIELD_BYTES = 1_000;
  * Judges operations before anything is done with them: against the limits of size, then by what they may cost.
  * What is found out of a text is kept, so that an operation that comes again is only reckoned anew.
  */
-export class Gate {
-  readonly #known = new BoundedCache<Known>('analysedQueries', bytesOf);
+export class OperationLimiter {
+  readonly #known = new BoundedCache<AnalysedText>('analysedQueries', bytesOf);
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -47,7 +47,7 @@ export class Gate {
   ) {}
 
   /** Whether a caller of a role may have an operation run. */
-  judge({ query, operationName, variables }: AskedOperation, role: Role): Verdict {
+  judge({ query, operationName, variables }: AskedOperation, role: Role): AdmissionResult {
     const known = this.#knownOf(query);
     if (!('document' in known)) return known;
     const refused = scanVariables(variables, this.limits);
@@ -56,7 +56,7 @@ export class Gate {
     return 'measured' in operation ? this.#admit(operation.measured, variables, role) : operation;
   }
 
-  #admit(measured: Measured, variables: AskedOperation['variables'], role: Role): Verdict {
+  #admit(measured: AnalysedOperation, variables: AskedOperation['variables'], role: Role): AdmissionResult {
     const requested = requestedCost(measured.fields, variables);
     const limit = this.costs[role];
     if (requested <= limit) return { admitted: { requested, limit, measured } };
@@ -64,7 +64,7 @@ export class Gate {
     return { refused: { code: 'COST_EXCEEDED', message, details: { requested, limit } } };
   }
 
-  #knownOf(query: string): Known {
+  #knownOf(query: string): AnalysedText {
     let known = this.#known.get(query);
     if (known === undefined) {
       known = this.#read(query);
@@ -73,7 +73,7 @@ export class Gate {
     return known;
   }
 
-  #read(query: string): Known {
+  #read(query: string): AnalysedText {
     const tooMuch = scan(query, this.limits);
     if (tooMuch) return { refused: tooMuch };
     try {
@@ -91,7 +91,7 @@ export class Gate {
     if (before) return before;
     const operation = getOperationAST(document, name);
     if (!operation) return { unclear: true } as const;
-    const measured = measureOperation(this.schema, document, operation, this.limits);
+    const measured = analyseOperation(this.schema, document, operation, this.limits);
     const found = 'fields' in measured ? { measured } : { refused: measured };
     byName.set(name, found);
     // it takes more now
@@ -100,7 +100,7 @@ export class Gate {
   }
 }
 
-function bytesOf(known: Known, query: string): number {
+function bytesOf(known: AnalysedText, query: string): number {
   if (!('document' in known)) return 'refused' in known ? jsonBytes(known) : 0;
   const operations = [...known.byName.values()].map((found) =>
     'measured' in found ? FIELD_BYTES * (1 + countFields(found.measured.fields)) : FIELD_BYTES,
@@ -108,7 +108,7 @@ function bytesOf(known: Known, query: string): number {
   return BYTES_A_BYTE * textBytes(query) + operations.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-function countFields(fields: readonly PricedField[]): number {
+function countFields(fields: readonly CostNode[]): number {
   return fields.reduce(
     (count, { children, nodes }) =>
       count + 1 + countFields(children) + nodes.reduce((sum, node) => sum + countFields(node.children), 0),

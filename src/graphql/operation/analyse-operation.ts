@@ -18,22 +18,22 @@ import {
 import { ROLES, type Role } from '../../values/access.js';
 import type { QueryLimits } from '../../values/request-limits.js';
 import { queryError } from '../base/errors.js';
-import { type Measured, type NodesField, type PricedField, priceOf } from './cost-estimate.js';
+import { type AnalysedOperation, type CostNode, costRuleOf, type NodesField } from './cost-estimate.js';
 import { roleFor } from './guard.js';
-import { type AskedField, beyond, fieldsOf, type Refusal } from './query-document.js';
+import { type AskedField, type LimitError, limitExceeded, selectedFields } from './query-document.js';
 
 /** More fields of one name in one place than anybody writes: to compare them with one another takes their square. */
 const MOST_ALIKE = 100;
 
 /** What stops a walk through an operation. */
 class Beyond extends Error {
-  constructor(readonly refusal: Refusal) {
+  constructor(readonly refusal: LimitError) {
     super(refusal.message);
   }
 }
 
 /** Whether a document, whatever it does, has too much of something that can be counted as it stands. */
-export function measureDocument(document: DocumentNode, limits: QueryLimits): Refusal | null {
+export function measureDocument(document: DocumentNode, limits: QueryLimits): LimitError | null {
   let aliases = 0;
   let fragments = 0;
   visit(document, {
@@ -44,20 +44,20 @@ export function measureDocument(document: DocumentNode, limits: QueryLimits): Re
       fragments += 1;
     },
   });
-  if (aliases > limits.aliases) return beyond('aliases', aliases, limits.aliases);
-  return fragments > limits.fragments ? beyond('fragments', fragments, limits.fragments) : null;
+  if (aliases > limits.aliases) return limitExceeded('aliases', aliases, limits.aliases);
+  return fragments > limits.fragments ? limitExceeded('fragments', fragments, limits.fragments) : null;
 }
 
 /**
  * Walks through an operation as it will be answered, and finds out what it costs; or says which limit it goes
  * beyond. A document that is not valid is measured as far as it makes sense: what is wrong with it is found later.
  */
-export function measureOperation(
+export function analyseOperation(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
   limits: QueryLimits,
-): Measured | Refusal {
+): AnalysedOperation | LimitError {
   try {
     return { fields: new Walk(schema, document, operation, limits).fields() };
   } catch (error) {
@@ -81,48 +81,49 @@ class Walk {
     }
   }
 
-  fields(): PricedField[] {
+  fields(): CostNode[] {
     const root = this.schema.getRootType(this.operation.operation)?.name ?? '';
-    const roots = fieldsOf([this.operation.selectionSet], root, this.fragments);
+    const roots = selectedFields([this.operation.selectionSet], root, this.fragments);
     if (roots.length > this.limits.roots) this.stop('roots', roots.length, true);
-    return this.priced(roots, 1);
+    return this.withCostExtension(roots, 1);
   }
 
-  private priced(asked: readonly AskedField[], depth: number): PricedField[] {
+  private withCostExtension(asked: readonly AskedField[], depth: number): CostNode[] {
     return asked.flatMap((field) => this.price(field, depth) ?? []);
   }
 
-  private price(asked: AskedField, depth: number): PricedField | null {
+  private price(asked: AskedField, depth: number): CostNode | null {
     this.walked += asked.nodes.length;
     if (this.walked > this.limits.fields) this.stop('fields', this.walked, false);
     if (asked.nodes.length > MOST_ALIKE) this.stop('fields', asked.nodes.length, true, MOST_ALIKE);
     const deepest = isIntrospection(asked) ? 2 * this.limits.depth : this.limits.depth;
     if (depth > deepest) this.stop('depth', depth, false, deepest);
     const given = this.typeOf(asked);
-    const parts = priceOf(asked, given.endsWith('Connection'), this.operation);
-    const inner = fieldsOf(selectionsOf(asked), given, this.fragments);
+    const parts = costRuleOf(asked, given.endsWith('Connection'), this.operation);
+    const inner = selectedFields(selectionsOf(asked), given, this.fragments);
     if (parts.shape === 'VALUE') {
-      const children = this.priced(inner, depth + 1);
+      const children = this.withCostExtension(inner, depth + 1);
       const isFree = !parts.counts && parts.price === 0 && parts.calls === 0 && children.length === 0;
       return isFree ? null : { ...parts, key: asked.key, children, nodes: [] };
     }
     const lists = inner.filter(({ name }) => name === 'nodes' || name === 'edges');
     const rest = inner.filter((field) => !lists.includes(field));
     const nodes = lists.flatMap((list) => this.nodesOf(list, depth + 1));
-    return { ...parts, key: asked.key, children: this.priced(rest, depth + 1), nodes };
+    return { ...parts, key: asked.key, children: this.withCostExtension(rest, depth + 1), nodes };
   }
 
   /** The nodes of a page, through one of the two ways to them. */
   private nodesOf(list: AskedField, depth: number): NodesField[] {
     const { key } = list;
     this.walked += list.nodes.length;
-    const inner = fieldsOf(selectionsOf(list), this.typeOf(list), this.fragments);
-    if (list.name === 'nodes') return [{ key, inner: null, children: this.priced(inner, depth + 1) }];
+    const inner = selectedFields(selectionsOf(list), this.typeOf(list), this.fragments);
+    if (list.name === 'nodes')
+      return [{ key, inner: null, children: this.withCostExtension(inner, depth + 1) }];
     const found = inner.flatMap((field) => {
       if (field.name !== 'node') return [];
       this.walked += field.nodes.length;
-      const below = fieldsOf(selectionsOf(field), this.typeOf(field), this.fragments);
-      return [{ key, inner: field.key, children: this.priced(below, depth + 2) }];
+      const below = selectedFields(selectionsOf(field), this.typeOf(field), this.fragments);
+      return [{ key, inner: field.key, children: this.withCostExtension(below, depth + 2) }];
     });
     return found.length > 0 ? found : [{ key, inner: null, children: [] }];
   }
@@ -141,7 +142,7 @@ class Walk {
     toTheEnd: boolean,
     allowed = this.limits[limit],
   ): never {
-    throw new Beyond(beyond(limit, asked, allowed, toTheEnd));
+    throw new Beyond(limitExceeded(limit, asked, allowed, toTheEnd));
   }
 }
 

@@ -23,8 +23,8 @@ import type { ErrorCode } from '../base/errors.js';
 import type { GatewayContext } from '../request/services.js';
 import { Access } from './analyse-operation.js';
 import { createExecute, type Execute, parsedQueries } from './execute.js';
-import { answering, byRole, guarding, inTime, priced, RequestEnded } from './pipeline.js';
-import { Answers } from './response-cache.js';
+import { answering, byRole, guarding, RequestEnded, withCostExtension, withTimeout } from './pipeline.js';
+import { ResponseCache } from './response-cache.js';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 
@@ -48,12 +48,14 @@ interface ApolloOptions {
  */
 export function createApollo(options: ApolloOptions): ApolloServer<GatewayContext> {
   const { schema, redactedSchema, log, observer, introspection = true, sandbox = true } = options;
-  const answers = new Answers();
+  const answers = new ResponseCache();
   const execute = byRole(createExecute(schema), redactedSchema && createExecute(redactedSchema));
   return new ApolloServer<GatewayContext>({
     gateway: executedBy(
       schema,
-      inTime(guarding(new Access(schema), log, answering(tellingDamage(priced(execute), log), answers))),
+      withTimeout(
+        guarding(new Access(schema), log, answering(tellingDamage(withCostExtension(execute), log), answers)),
+      ),
     ),
     stringifyResult: (result) => answers.stringify(result as ExecutionResult),
     introspection,

@@ -26,20 +26,20 @@ export interface ListRead {
  * What one response was made of. If that is noted reads alone, the response to the same request is the same as
  * long as those reads stand.
  */
-export class Reads {
-  readonly noted: ListRead[] = [];
+export class CacheDependencies {
+  readonly entries: ListRead[] = [];
   private isReusable = true;
 
   note(read: ListRead): void {
-    this.noted.push(read);
+    this.entries.push(read);
   }
 
   /** Something was read that is not noted. */
-  forbidReuse(): void {
+  markUncacheable(): void {
     this.isReusable = false;
   }
 
-  get allNoted(): boolean {
-    return this.isReusable && this.noted.length > 0;
+  get isCacheable(): boolean {
+    return this.isReusable && this.entries.length > 0;
   }
 }

@@ -17,7 +17,7 @@ type Variables = Readonly<Record<string, unknown>>;
 type Amount = number | ((variables: Variables) => number);
 
 /** One field that costs something, or under which something does. */
-export interface PricedField {
+export interface CostNode {
   /** Its place in the answer. */
   readonly key: string;
   /** Times that it is resolved for each of its parents. */
@@ -32,7 +32,7 @@ export interface PricedField {
   readonly calls: Amount;
   /** Whether everything below is as it was, by its arguments or by what it is. */
   readonly past: (variables: Variables) => boolean;
-  readonly children: readonly PricedField[];
+  readonly children: readonly CostNode[];
   /** Of a page: where its nodes stand in the answer, each with what is below. */
   readonly nodes: readonly NodesField[];
 }
@@ -42,7 +42,7 @@ export interface NodesField {
   readonly key: string;
   /** The place of the node within each item; `null`: the item is the node, or the node is not asked for. */
   readonly inner: string | null;
-  readonly children: readonly PricedField[];
+  readonly children: readonly CostNode[];
 }
 
 /** How many nodes a page is asked to have. What is no page size is refused later, and costs nothing. */
@@ -56,17 +56,17 @@ function amount(value: Amount, variables: Variables): number {
 }
 
 /** What an operation may cost at most, with these variables. */
-export function requestedCost(fields: readonly PricedField[], variables: Variables): number {
+export function requestedCost(fields: readonly CostNode[], variables: Variables): number {
   return sum(fields, variables, 1, false);
 }
 
-function sum(fields: readonly PricedField[], variables: Variables, times: number, isPast: boolean): number {
+function sum(fields: readonly CostNode[], variables: Variables, times: number, isPast: boolean): number {
   let cost = 0;
   for (const field of fields) cost += costOf(field, variables, times, isPast);
   return cost;
 }
 
-function costOf(field: PricedField, variables: Variables, times: number, wasPast: boolean): number {
+function costOf(field: CostNode, variables: Variables, times: number, wasPast: boolean): number {
   const isPast = wasPast || field.past(variables);
   const items = times * amount(field.items, variables);
   const calls = isPast ? 0 : times * amount(field.calls, variables) * CALL_PRICE;
@@ -77,7 +77,7 @@ function costOf(field: PricedField, variables: Variables, times: number, wasPast
 }
 
 /** What was given, by the answer: the nodes in it, and what has a price of its own. */
-export function givenCost(fields: readonly PricedField[], data: unknown): number {
+export function givenCost(fields: readonly CostNode[], data: unknown): number {
   if (Array.isArray(data)) return data.reduce((cost: number, item) => cost + givenCost(fields, item), 0);
   if (typeof data !== 'object' || data === null) return 0;
   let cost = 0;
@@ -85,7 +85,7 @@ export function givenCost(fields: readonly PricedField[], data: unknown): number
   return cost;
 }
 
-function givenBy(field: PricedField, value: unknown): number {
+function givenBy(field: CostNode, value: unknown): number {
   if (value === undefined || value === null) return 0;
   let cost = field.price + givenCost(field.children, value);
   if (field.shape === 'VALUE') return cost + (field.counts ? returnedLength(value) : 0);
@@ -109,11 +109,11 @@ function returnedLength(value: unknown): number {
 type Given = { readonly value: unknown } | { readonly by: (variables: Variables) => unknown };
 
 /** What a field costs by itself, without what is below it. */
-export function priceOf(
+export function costRuleOf(
   asked: AskedField,
   isPage: boolean,
   operation: OperationDefinitionNode,
-): Omit<PricedField, 'key' | 'children' | 'nodes'> {
+): Omit<CostNode, 'key' | 'children' | 'nodes'> {
   const name = `${asked.type}.${asked.name}`;
   const given = (argument: string) => argumentOf(asked, argument, operation);
   const isNodes = name === 'Query.nodes';
@@ -143,7 +143,7 @@ function callsOf(name: string, items: Amount, isPage: boolean, given: (argument:
   );
 }
 
-function pastBy(name: string, asOf: Given): PricedField['past'] {
+function pastBy(name: string, asOf: Given): CostNode['past'] {
   if (OF_THE_PAST.has(name)) return () => true;
   if ('value' in asOf) return isSaid(asOf.value) ? () => true : () => false;
   return (variables) => isSaid(asOf.by(variables));
@@ -192,13 +192,13 @@ function hasVariables(value: ValueNode): boolean {
 }
 
 /** An operation that is within the limits: what it costs by its variables. */
-export interface Measured {
-  readonly fields: readonly PricedField[];
+export interface AnalysedOperation {
+  readonly fields: readonly CostNode[];
 }
 
 /** What an operation may cost, when it was let through. */
 export interface Admission {
   readonly requested: number;
   readonly limit: number;
-  readonly measured: Measured;
+  readonly measured: AnalysedOperation;
 }

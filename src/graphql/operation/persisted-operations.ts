@@ -14,7 +14,7 @@ export class ManifestError extends Error {
 const FORMAT = 'apollo-persisted-query-manifest';
 
 /** Reads the text of a manifest in the format of Apollo's tools; throws a `ManifestError`. */
-export function readManifest(text: string): PersistedOperations {
+export function readOperationManifest(text: string): PersistedOperations {
   const bodies = new Map(operationsOf(parsed(text)).map(toEntry));
   const listed = new Set([...bodies.values()].map((body) => body.trim()));
   return { bodyOf: (id) => bodies.get(id) ?? null, lists: (query) => listed.has(query.trim()) };

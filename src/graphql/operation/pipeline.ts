@@ -5,7 +5,7 @@ import type { Access } from './analyse-operation.js';
 import { givenCost } from './cost-estimate.js';
 import { CALL_PRICE } from './cost-table.js';
 import type { Execute, Execution } from './execute.js';
-import type { Answers } from './response-cache.js';
+import type { ResponseCache } from './response-cache.js';
 
 /** Why a request’s signal fires: nobody waits for its answer any more. */
 export class RequestEnded extends Error {
@@ -22,7 +22,7 @@ export class RequestTimeout extends RequestEnded {
 }
 
 /** `run`, but answered with what happened as soon as the request has taken too long. */
-export function inTime(run: Execute): Execute {
+export function withTimeout(run: Execute): Execute {
   return (execution) => {
     const { signal } = execution.context;
     const answer = run(execution);
@@ -56,7 +56,7 @@ function orTimeout(answer: Promise<ExecutionResult>, signal: AbortSignal): Promi
 }
 
 /** `run`, with what it cost in the answer’s `extensions`, where it was admitted at a price. */
-export function priced(run: Execute): Execute {
+export function withCostExtension(run: Execute): Execute {
   return (execution) => {
     const result = run(execution);
     if (!execution.context.admission) return result;
@@ -67,11 +67,11 @@ export function priced(run: Execute): Execute {
 }
 
 function withCost(result: ExecutionResult, { context }: Execution): ExecutionResult {
-  const { admission, meansOfNotedRead } = context;
+  const { admission, trackedServices } = context;
   // what was wrong before anything was run cost nothing
   if (!admission || result.data === undefined) return result;
   const { requested, limit, measured } = admission;
-  const actual = givenCost(measured.fields, result.data) + meansOfNotedRead.liveReads * CALL_PRICE;
+  const actual = givenCost(measured.fields, result.data) + trackedServices.liveReads * CALL_PRICE;
   return { ...result, extensions: { cost: { requested, actual, limit } } };
 }
 
@@ -95,12 +95,12 @@ export function guarding(access: Access, log: Log, run: Execute): Execute {
 }
 
 /** `run`, but for questions whose answer still stands; what changes something is done each time it is asked for. */
-export function answering(run: Execute, answers: Answers): Execute {
+export function answering(run: Execute, answers: ResponseCache): Execute {
   return async (execution) => {
     const { document, queryHash, operationName, variables, context } = execution;
     if (getOperationAST(document, operationName)?.operation !== 'query') return run(execution);
     const key = answers.keyOf(context.role, queryHash, operationName, variables);
-    const known = await answers.find(key, context.meansOfNotedRead);
+    const known = await answers.find(key, context.trackedServices);
     if (known) return known;
     const result = await run(execution);
     answers.keep(key, result, context.reads);

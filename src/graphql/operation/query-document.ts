@@ -17,7 +17,7 @@ const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.PA
  * Whether a text is too much to be parsed. It is read word by word and no further than the first limit: the
  * parser calls itself for each bracket, so a million of them must never get to it.
  */
-export function scan(text: string, limits: QueryLimits): Refusal | null {
+export function scan(text: string, limits: QueryLimits): LimitError | null {
   const lexer = new Lexer(new Source(text));
   let tokens = 0;
   let nesting = 0;
@@ -30,25 +30,25 @@ export function scan(text: string, limits: QueryLimits): Refusal | null {
       if (OPENING.has(kind)) nesting += 1;
       else if (CLOSING.has(kind)) nesting -= 1;
       else if (kind === TokenKind.AT) directives += 1;
-      if (tokens > limits.tokens) return beyond('tokens', tokens, limits.tokens, false);
-      if (nesting > limits.nesting) return beyond('nesting', nesting, limits.nesting, false);
+      if (tokens > limits.tokens) return limitExceeded('tokens', tokens, limits.tokens, false);
+      if (nesting > limits.nesting) return limitExceeded('nesting', nesting, limits.nesting, false);
     }
   } catch {
     // not GraphQL: whoever parses it says where
     return null;
   }
-  return directives > limits.directives ? beyond('directives', directives, limits.directives) : null;
+  return directives > limits.directives ? limitExceeded('directives', directives, limits.directives) : null;
 }
 
 /** Whether there are more values in `variables` than allowed, or deeper within one another. */
-export function scanVariables(variables: object, limits: QueryLimits): Refusal | null {
+export function scanVariables(variables: object, limits: QueryLimits): LimitError | null {
   let level: unknown[] = Object.values(variables);
   let values = 0;
   // level by level and not by recursion: these may be nested as deep as a body is long
   for (let depth = 1; level.length > 0; depth += 1) {
-    if (depth > limits.nesting) return beyond('nesting', depth, limits.nesting, false);
+    if (depth > limits.nesting) return limitExceeded('nesting', depth, limits.nesting, false);
     values += level.length;
-    if (values > limits.variables) return beyond('variables', values, limits.variables, false);
+    if (values > limits.variables) return limitExceeded('variables', values, limits.variables, false);
     level = level.flatMap((value) =>
       typeof value === 'object' && value !== null ? Object.values(value) : [],
     );
@@ -57,7 +57,7 @@ export function scanVariables(variables: object, limits: QueryLimits): Refusal |
 }
 
 /** Why an operation is not run. */
-export interface Refusal {
+export interface LimitError {
   readonly code: ErrorCode;
   readonly message: string;
   /** What a program needs to know beside the code. */
@@ -77,12 +77,12 @@ const WHAT: Readonly<Record<keyof QueryLimits, string>> = {
 };
 
 /** An operation that is beyond one of the limits. Counting may have ended early: then there are more. */
-export function beyond(
+export function limitExceeded(
   limit: keyof QueryLimits,
   asked: number,
   allowed: number,
   countedToTheEnd = true,
-): Refusal {
+): LimitError {
   const count = countedToTheEnd ? `${asked}` : `${asked} or more`;
   return {
     code: 'LIMIT_EXCEEDED',
@@ -102,7 +102,7 @@ export interface AskedField {
 }
 
 /** Puts fragments in place: the fields of selections on a type, those with one name together. */
-export function fieldsOf(
+export function selectedFields(
   selections: readonly SelectionSetNode[],
   type: string,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,

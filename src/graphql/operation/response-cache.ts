@@ -3,8 +3,8 @@ import type { ExecutionResult } from 'graphql';
 import type { Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import { stillStands } from '../lists/list-records.js';
-import type { Means } from '../request/services.js';
-import type { ListRead, Reads } from './cache-dependencies.js';
+import type { RequestServices } from '../request/services.js';
+import type { CacheDependencies, ListRead } from './cache-dependencies.js';
 
 /** A response as it is sent, and what it was read from: bytes and plain data, never a record. */
 interface StoredResponse {
@@ -19,7 +19,7 @@ const BUFFER_BYTES = 200;
  * Responses that were made of noted reads alone. A request that comes a second time has its response stored; from
  * then on it is sent again for as long as all its reads stand, which is checked each time.
  */
-export class Answers {
+export class ResponseCache {
   readonly #seenOnce = new BoundedCache<true>('requestsSeenOnce', () => 0);
   readonly #stored = new BoundedCache<StoredResponse>(
     'responses',
@@ -34,12 +34,12 @@ export class Answers {
   }
 
   /** The response to send again, if there is one and it stands. */
-  async find(key: string, means: Means): Promise<ExecutionResult | null> {
+  async find(key: string, services: RequestServices): Promise<ExecutionResult | null> {
     const stored = this.#stored.get(key);
     if (!stored) return null;
     // a read that cannot be made now does not stand: making it for the query says why
     const standing = await Promise.all(
-      stored.reads.map((read) => stillStands(means, read).catch(() => false)),
+      stored.reads.map((read) => stillStands(services, read).catch(() => false)),
     );
     if (!standing.every(Boolean)) {
       this.#stored.delete(key);
@@ -51,16 +51,16 @@ export class Answers {
   }
 
   /** Stores the response to a request that came before, unless something in it was not noted or went wrong. */
-  keep(key: string, result: ExecutionResult, reads: Reads): void {
+  keep(key: string, result: ExecutionResult, reads: CacheDependencies): void {
     const { data, errors, extensions } = result;
-    if (!data || errors || !reads.allNoted) return;
+    if (!data || errors || !reads.isCacheable) return;
     if (!this.#seenOnce.get(key)) {
       this.#seenOnce.set(key, true);
       return;
     }
     const text = JSON.stringify({ data, extensions });
     this.#texts.set(data, { text, extensions });
-    this.#stored.set(key, { body: bytesOf(text), reads: reads.noted });
+    this.#stored.set(key, { body: bytesOf(text), reads: reads.entries });
   }
 
   /** The JSON of a response, written out before if it is stored. */

@@ -1,7 +1,7 @@
 import { ArgsType, Field, ID } from 'type-graphql';
 import { wholeOnes } from '../../history/errors.js';
 import type { ChangesQuery } from '../../history/store.js';
-import type { Revision as RevisionRecord } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
@@ -18,26 +18,26 @@ import {
 } from '../lists/page.js';
 import { assertCollected } from '../lists/view.js';
 import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
-import type { Means } from '../request/services.js';
+import type { RequestServices } from '../request/services.js';
 import { RecordKind, Revision, RevisionConnection } from './revision.type.js';
 
 const LIST = 'changes';
 
 /** A page of what the history recorded between two instants, in the order it was recorded. */
-export async function listChanges(args: ChangeArgs, means: Means): Promise<RevisionConnection> {
+export async function listChanges(args: ChangeArgs, services: RequestServices): Promise<RevisionConnection> {
   const { limit, cursor } = toPageRequest(args);
-  const integrations = await checkIntegrations(means, args.integrations);
+  const integrations = await checkIntegrations(services, args.integrations);
   const kinds = args.kinds ?? Object.values(KIND_OF);
   const { since, until = null } = args;
   const terms = { since, until, kinds: fingerprint(kinds), integrations: fingerprint(integrations) };
   const span =
     cursor === null
-      ? { ...(await spanOf(args, means)), after: null }
+      ? { ...(await spanOf(args, services)), after: null }
       : resume(readCursor(cursor, LIST, terms));
-  const found = wholeOnes(await means.store.changes({ ...span, kinds, integrations, limit: limit + 1 }));
+  const found = wholeOnes(await services.store.changes({ ...span, kinds, integrations, limit: limit + 1 }));
   if (found.length === 0 && cursor === null && until !== null) {
     const view = { seq: span.toSeq, asOf: until };
-    await assertCollected(means, view, kinds, integrations ?? (await integrationNames(means)));
+    await assertCollected(services, view, kinds, integrations ?? (await integrationNames(services)));
   }
   const page = found.slice(0, limit) as RevisionRecord<ListedKind>[];
   const write = cursorWriter({ list: LIST, terms, pin: [span.afterSeq, span.toSeq] });
@@ -52,7 +52,7 @@ export async function listChanges(args: ChangeArgs, means: Means): Promise<Revis
   );
 }
 
-async function spanOf({ since, until = null }: ChangeArgs, { store, loaders }: Means) {
+async function spanOf({ since, until = null }: ChangeArgs, { store, loaders }: RequestServices) {
   if (until !== null && until < since)
     throw badInput(`until (${until}) must not be before since (${since}).`);
   const [from, to] = await Promise.all([

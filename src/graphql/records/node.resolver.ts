@@ -7,7 +7,7 @@ import { readIntegrations } from '../integration/read-integrations.js';
 import { NodeArgs, type ReadArgs } from '../lists/order-args.js';
 import { LARGEST_PAGE } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import { toRecordNode } from './nodes.js';
 import { readRecord } from './read-record.js';
 import { Node } from './record.type.js';
@@ -21,7 +21,7 @@ export class NodeResolver {
     @Args(() => NodeArgs) args: NodeArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Node | null> {
-    return findNode(id, args, context.means);
+    return findNode(id, args, context.services);
   }
 
   @Guard('reader')
@@ -34,31 +34,35 @@ export class NodeResolver {
     @Args(() => NodeArgs) args: NodeArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Node | null>[] {
-    return findNodes(ids, args, context.means);
+    return findNodes(ids, args, context.services);
   }
 }
 
 /** The node with a global id; `null` where there is none. A malformed id is the caller's error. */
-async function findNode(id: string, args: ReadArgs, means: Means): Promise<Node | null> {
-  return find(parseGlobalId(id), args, means);
+async function findNode(id: string, args: ReadArgs, services: RequestServices): Promise<Node | null> {
+  return find(parseGlobalId(id), args, services);
 }
 
 /** The nodes with these ids, each in its place; one that cannot be had fails alone. */
-function findNodes(ids: readonly string[], args: ReadArgs, means: Means): Promise<Node | null>[] {
+function findNodes(
+  ids: readonly string[],
+  args: ReadArgs,
+  services: RequestServices,
+): Promise<Node | null>[] {
   if (ids.length > LARGEST_PAGE) {
     throw badInput(`Up to ${LARGEST_PAGE} ids may be given; there are ${ids.length}.`);
   }
-  return ids.map(parseGlobalId).map((id) => find(id, args, means));
+  return ids.map(parseGlobalId).map((id) => find(id, args, services));
 }
 
-async function find({ type, integration, id }: GlobalId, args: ReadArgs, means: Means) {
+async function find({ type, integration, id }: GlobalId, args: ReadArgs, services: RequestServices) {
   const kind = kindOfType(type);
-  if (kind) return findRecord(kind, integration, id, args, means);
+  if (kind) return findRecord(kind, integration, id, args, services);
   if (type === 'Run') {
-    const run = await means.loaders.runs.load(id);
+    const run = await services.loaders.runs.load(id);
     return run && run.integration === integration ? new Run(run) : null;
   }
-  const integrations = await readIntegrations(means);
+  const integrations = await readIntegrations(services);
   return integrations.find(({ name }) => name === id) ?? null;
 }
 
@@ -67,8 +71,8 @@ async function findRecord(
   integration: string,
   id: string,
   args: ReadArgs,
-  means: Means,
+  services: RequestServices,
 ): Promise<Node | null> {
-  const seen = await readRecord(means, { integration, kind, id }, args);
+  const seen = await readRecord(services, { integration, kind, id }, args);
   return seen && toRecordNode(seen.revision, seen.view);
 }

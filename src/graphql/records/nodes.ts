@@ -1,4 +1,4 @@
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind } from '../../resources/registry.js';
 import { Campaign, campaignFilter, campaignOrder } from '../campaign/campaign.type.js';
 import { Case, caseFilter, caseOrder } from '../case/case.type.js';
@@ -6,7 +6,7 @@ import type { ListSpec } from '../lists/list-records.js';
 import type { ReadArgs } from '../lists/order-args.js';
 import type { View } from '../lists/view.js';
 import { chooseIntegration } from '../request/choose-integrations.js';
-import type { Means } from '../request/services.js';
+import type { RequestServices } from '../request/services.js';
 import { Threat, threatFilter, threatOrder } from '../threat/threat.type.js';
 import { readRecord } from './read-record.js';
 import type { RecordNode } from './record.type.js';
@@ -38,20 +38,20 @@ export const CAMPAIGNS: ListSpec<'campaign', Campaign> = {
 
 /** One record by Abnormal's own id. */
 export async function readNode<K extends ListedKind, T>(
-  means: Means,
+  services: RequestServices,
   spec: ListSpec<K, T>,
   id: string,
   args: ReadArgs & { readonly integration?: string | null },
 ): Promise<T | null> {
-  const integration = await chooseIntegration(means, args.integration);
-  const seen = await readRecord<K>(means, { integration, kind: spec.kind, id }, args);
+  const integration = await chooseIntegration(services, args.integration);
+  const seen = await readRecord<K>(services, { integration, kind: spec.kind, id }, args);
   return seen && spec.toNode(seen.revision, seen.view);
 }
 
 /** The node that a revision of any listed kind is. */
-export function toRecordNode(revision: Revision<ListedKind>, view: View): RecordNode {
+export function toRecordNode(revision: RevisionRecord<ListedKind>, view: View): RecordNode {
   const { kind } = revision.key;
-  if (kind === 'case') return CASES.toNode(revision as Revision<'case'>, view);
-  if (kind === 'threat') return THREATS.toNode(revision as Revision<'threat'>, view);
-  return CAMPAIGNS.toNode(revision as Revision<'campaign'>, view);
+  if (kind === 'case') return CASES.toNode(revision as RevisionRecord<'case'>, view);
+  if (kind === 'threat') return THREATS.toNode(revision as RevisionRecord<'threat'>, view);
+  return CAMPAIGNS.toNode(revision as RevisionRecord<'campaign'>, view);
 }

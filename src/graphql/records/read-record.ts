@@ -1,4 +1,4 @@
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
 import type { Freshness } from '../../sync/sync.js';
 import { queryError } from '../base/errors.js';
@@ -6,20 +6,20 @@ import type { ReadArgs } from '../lists/order-args.js';
 import {
   assertAcceptable,
   assertCollected,
-  headView,
   isFresh,
+  latestView,
   noteLive,
   pastView,
-  toWish,
+  type ReadOptions,
+  toReadOptions,
   type View,
-  type Wish,
 } from '../lists/view.js';
-import type { Means } from '../request/services.js';
+import type { RequestServices } from '../request/services.js';
 import type { RecordNode } from './record.type.js';
 
 /** A revision with the view it was read in. */
-export interface Seen<K extends Kind = Kind> {
-  readonly revision: Revision<K>;
+export interface RecordInView<K extends Kind = Kind> {
+  readonly revision: RevisionRecord<K>;
   readonly view: View;
 }
 
@@ -30,45 +30,57 @@ type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
  * `asOf` where it was not recorded by then. Fails where Abnormal cannot answer and nothing is held to give.
  */
 export async function readRecord<K extends Kind>(
-  means: Means,
+  services: RequestServices,
   key: KeyOf<K>,
   args: ReadArgs,
-): Promise<Seen<K> | null> {
-  const wish = toWish(means, args);
-  const { asOf } = wish;
-  return asOf === null ? readFresh(means, key, wish) : readPast(means, key, { ...wish, asOf });
+): Promise<RecordInView<K> | null> {
+  const options = toReadOptions(services, args);
+  const { asOf } = options;
+  return asOf === null ? readLatest(services, key, options) : readPast(services, key, { ...options, asOf });
 }
 
 async function readPast<K extends Kind>(
-  means: Means,
+  services: RequestServices,
   key: KeyOf<K>,
-  wish: Wish & { asOf: string },
-): Promise<Seen<K> | null> {
-  const view = await pastView(means, wish);
-  const seen = await see(means, key, view);
+  options: ReadOptions & { asOf: string },
+): Promise<RecordInView<K> | null> {
+  const view = await pastView(services, options);
+  const seen = await readInView(services, key, view);
   // not recorded by then is an answer, but not where nothing of the account was
-  if (!seen) await assertCollected(means, view, Object.values(KIND_OF), [key.integration]);
+  if (!seen) await assertCollected(services, view, Object.values(KIND_OF), [key.integration]);
   return seen;
 }
 
 /** The newest version of a record, no older than wished for if Abnormal answers. */
-async function readFresh<K extends Kind>(means: Means, key: KeyOf<K>, wish: Wish): Promise<Seen<K> | null> {
-  const held = await see(means, key, await headNow(means, wish, null));
-  if (held && isFresh(means, held.revision.verifiedAt, wish.maxAgeMs)) return held;
-  const freshness = await means.live.record(key, wish.maxAgeMs, means.signal);
-  noteLive(means, freshness);
-  assertAcceptable(freshness, held !== null, wish);
-  return see(means, key, await headNow(means, wish, freshness));
+async function readLatest<K extends Kind>(
+  services: RequestServices,
+  key: KeyOf<K>,
+  options: ReadOptions,
+): Promise<RecordInView<K> | null> {
+  const held = await readInView(services, key, await headNow(services, options, null));
+  if (held && isFresh(services, held.revision.verifiedAt, options.maxAgeMs)) return held;
+  const freshness = await services.live.record(key, options.maxAgeMs, services.signal);
+  noteLive(services, freshness);
+  assertAcceptable(freshness, held !== null, options);
+  return readInView(services, key, await headNow(services, options, freshness));
 }
 
 /** The newest view; one look for all the records of a request that are read at once. */
-async function headNow(means: Means, wish: Wish, freshness: Freshness | null): Promise<View> {
-  return headView(means, wish, freshness, await means.loaders.current.head());
+async function headNow(
+  services: RequestServices,
+  options: ReadOptions,
+  freshness: Freshness | null,
+): Promise<View> {
+  return latestView(services, options, freshness, await services.loaders.current.head());
 }
 
 /** A record as a view shows it. */
-async function see<K extends Kind>(means: Means, key: KeyOf<K>, view: View): Promise<Seen<K> | null> {
-  const revision = await means.loaders.records.load<K>(key, view.seq);
+async function readInView<K extends Kind>(
+  services: RequestServices,
+  key: KeyOf<K>,
+  view: View,
+): Promise<RecordInView<K> | null> {
+  const revision = await services.loaders.records.load<K>(key, view.seq);
   return revision && { revision, view };
 }
 
@@ -85,14 +97,14 @@ const NOUN: Record<OnDemandKind, string> = {
  * of the past it comes from the history alone, and it is an error when it was not recorded by then.
  */
 export async function readOnDemand<K extends OnDemandKind>(
-  means: Means,
+  services: RequestServices,
   kind: K,
   { revision, view }: RecordNode,
-): Promise<Seen<K> | null> {
+): Promise<RecordInView<K> | null> {
   const { integration, id } = revision.key;
   const key = { integration, kind, id };
-  if (!view.frozen) return readFresh<K>(means, key, { ...view, asOf: null });
-  const seen = await see<K>(means, key, view);
+  if (!view.frozen) return readLatest<K>(services, key, { ...view, asOf: null });
+  const seen = await readInView<K>(services, key, view);
   if (seen) return seen;
   throw queryError(
     'NOT_COLLECTED',

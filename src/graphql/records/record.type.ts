@@ -1,9 +1,9 @@
 import { ID, InterfaceType, ObjectType } from 'type-graphql';
 import { wholeOnes } from '../../history/errors.js';
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordOf } from '../../resources/registry.js';
 import { earliest, type Instant } from '../../values/instant.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { TYPE_OF, toGlobalId } from '../base/global-id.js';
 import { DateTime } from '../base/scalars.js';
 import type { View } from '../lists/view.js';
@@ -14,7 +14,7 @@ export abstract class Node {
 }
 
 // not above the property: some compilers leave out the decorators of abstract members
-PlainField(() => ID, {
+ValueField(() => ID, {
   description:
     'Unique over all types and integrations, and lasting. Opaque: Abnormal’s own id stands beside it.',
 })(Node.prototype, 'id');
@@ -27,7 +27,7 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
   private globalId: string | null = null;
 
   constructor(
-    readonly revision: Revision<K>,
+    readonly revision: RevisionRecord<K>,
     /** What everything below this node is read from. */
     readonly view: View,
   ) {
@@ -40,7 +40,7 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
     return this.revision.record;
   }
 
-  @PlainField(() => ID, {
+  @ValueField(() => ID, {
     description:
       'Unique over all types and integrations, and lasting. Opaque: Abnormal’s own id stands beside it.',
   })
@@ -52,7 +52,7 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
     return this.globalId;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description:
       'When the gateway found it gone at Abnormal (two answers of 404, in different runs); the fields show the last version. Null while it is there. Lists leave deleted records out.',
@@ -61,12 +61,12 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
     return this.revision.deleted ? this.revision.observedFrom : null;
   }
 
-  @PlainField(() => Provenance, { description: 'Where these data come from, and how sure they are.' })
+  @ValueField(() => Provenance, { description: 'Where these data come from, and how sure they are.' })
   get provenance(): Provenance {
     return new Provenance(this.revision, this.view);
   }
 
-  @PlainField(() => [String], {
+  @ValueField(() => [String], {
     description:
       'Parts of what Abnormal sent that cannot be read, by path with what is wrong: `messages.2: neither abxMessageIdStr nor abxMessageId holds an id`. At most ten. The fields show null for such a value and leave out such an element of a list; `received` of the revision keeps it.',
   })
@@ -86,16 +86,16 @@ const Source = describedEnum<Source>('Source', 'Where a record’s data come fro
 @ObjectType({ simpleResolvers: true, description: 'Where a record’s data come from, and how sure they are.' })
 export class Provenance {
   constructor(
-    private readonly revision: Revision,
+    private readonly revision: RevisionRecord,
     private readonly view: View,
   ) {}
 
-  @PlainField(() => ID, { description: 'The integration, by name: the Abnormal account it was read from.' })
+  @ValueField(() => ID, { description: 'The integration, by name: the Abnormal account it was read from.' })
   get integration(): string {
     return this.revision.key.integration;
   }
 
-  @PlainField(() => Source, {
+  @ValueField(() => Source, {
     description: 'Whether it was recorded before, read for this answer, or made up.',
   })
   get source(): Source {
@@ -103,14 +103,14 @@ export class Provenance {
     return isReadFor(this.view, this.revision) ? 'LIVE' : 'RECORDED';
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     description: 'When the gateway first saw this version, in its own time (UTC).',
   })
   get observedAt(): Instant {
     return this.revision.observedFrom;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     description:
       'When Abnormal last gave this very version. With `asOf` it may be later than that instant: the version is then confirmed on both sides of it.',
   })
@@ -118,7 +118,7 @@ export class Provenance {
     return this.revision.verifiedAt;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     description:
       'SHA-256 in hex of what Abnormal sent, as canonical JSON (RFC 8785). Equal digests are one version.',
   })
@@ -126,26 +126,26 @@ export class Provenance {
     return this.revision.digest;
   }
 
-  @PlainField(() => ID, { description: 'The run that first saw this version.' })
+  @ValueField(() => ID, { description: 'The run that first saw this version.' })
   get runId(): string {
     return this.revision.runId;
   }
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     description: 'True when Abnormal could not be asked and this is older than the answer was to be.',
   })
   get stale(): boolean {
     return this.view.freshness?.stale ?? false;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'Why it is stale, for a person.' })
+  @ValueField(() => String, { nullable: true, description: 'Why it is stale, for a person.' })
   get staleReason(): string | null {
     return this.view.freshness?.stale ? this.view.freshness.reason : null;
   }
 }
 
 /** Whether the caller waited for the reading that confirmed the version, whichever caller began it. */
-function isReadFor({ freshness, requestedAt }: View, { verifiedAt }: Revision): boolean {
+function isReadFor({ freshness, requestedAt }: View, { verifiedAt }: RevisionRecord): boolean {
   if (freshness === null || freshness.stale || !freshness.live) return false;
   return verifiedAt >= earliest(freshness.readSince ?? requestedAt, requestedAt);
 }

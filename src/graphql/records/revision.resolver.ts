@@ -1,20 +1,20 @@
 import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import { wholeOnes } from '../../history/errors.js';
-import type { Revision as RevisionRecord } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind } from '../../resources/registry.js';
 import { badInput } from '../base/errors.js';
-import { Direct } from '../base/fields.js';
+import { SyncResolver } from '../base/fields.js';
 import { Run } from '../collection/run.type.js';
 import { cursorWriter, ForwardArgs, Page, readCursor, toPageRequest } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import { ChangeArgs, listChanges } from './list-changes.js';
 import { RecordNode } from './record.type.js';
 import { ChangeKind, differencesOf, FieldChange, Revision, RevisionConnection } from './revision.type.js';
 
 @Resolver(() => RecordNode)
 export class RecordResolver {
-  @Direct
+  @SyncResolver
   @FieldResolver(() => RevisionConnection, {
     nullable: true,
     description:
@@ -25,7 +25,7 @@ export class RecordResolver {
     @Args(() => ForwardArgs) args: ForwardArgs,
     @Ctx() context: GatewayContext,
   ) {
-    return revisionsOf(root, args, context.means);
+    return revisionsOf(root, args, context.services);
   }
 }
 
@@ -41,13 +41,13 @@ export class RevisionResolver {
     @Args(() => ChangeArgs) args: ChangeArgs,
     @Ctx() context: GatewayContext,
   ): Promise<RevisionConnection> {
-    return listChanges(args, context.means);
+    return listChanges(args, context.services);
   }
 
   @FieldResolver(() => ChangeKind, { nullable: true, description: 'What it is to the version before it.' })
   async change(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<ChangeKind> {
     if (root.revision.deleted) return 'DELETED';
-    const previous = await previousOf(root, context.means);
+    const previous = await previousOf(root, context.services);
     return previous && !previous.deleted ? 'CHANGED' : 'ADDED';
   }
 
@@ -56,7 +56,7 @@ export class RevisionResolver {
     description: 'The digest of the version before it; null where there was none or the record was gone.',
   })
   async digestBefore(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<string | null> {
-    const previous = await previousOf(root, context.means);
+    const previous = await previousOf(root, context.services);
     return previous && !previous.deleted ? previous.digest : null;
   }
 
@@ -66,7 +66,7 @@ export class RevisionResolver {
       'Field by field what differs from the version before it; empty for what was added or deleted.',
   })
   async fieldChanges(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<FieldChange[]> {
-    const previous = await previousOf(root, context.means);
+    const previous = await previousOf(root, context.services);
     if (!previous || previous.deleted || root.revision.deleted) return [];
     return differencesOf(root.kind, previous.record, root.revision.record);
   }
@@ -76,13 +76,13 @@ export class RevisionResolver {
     description:
       'What Abnormal sent, as canonical JSON (RFC 8785): the text that the digest is of. A tombstone has that of the version before.',
   })
-  received(@Root() { revision }: Revision, @Ctx() { means }: GatewayContext): Promise<string | null> {
-    return means.store.received(revision.key, revision.seqFrom);
+  received(@Root() { revision }: Revision, @Ctx() { services }: GatewayContext): Promise<string | null> {
+    return services.store.received(revision.key, revision.seqFrom);
   }
 
   @FieldResolver(() => Run, { nullable: true, description: 'The run that first saw it.' })
-  async run(@Root() { revision }: Revision, @Ctx() { means }: GatewayContext): Promise<Run | null> {
-    const run = await means.loaders.runs.load(revision.runId);
+  async run(@Root() { revision }: Revision, @Ctx() { services }: GatewayContext): Promise<Run | null> {
+    const run = await services.loaders.runs.load(revision.runId);
     return run && new Run(run);
   }
 }
@@ -90,7 +90,7 @@ export class RevisionResolver {
 const LIST = 'revisions';
 
 /** A page of the versions of one record, newest first, up to the view that the record is read in. */
-async function revisionsOf(root: RecordNode, args: ForwardArgs, means: Means) {
+async function revisionsOf(root: RecordNode, args: ForwardArgs, services: RequestServices) {
   const { key } = root.revision;
   const { limit, cursor } = toPageRequest(args);
   const terms = {
@@ -100,8 +100,8 @@ async function revisionsOf(root: RecordNode, args: ForwardArgs, means: Means) {
   const [seq, before] =
     cursor === null ? [root.view.seq, root.view.seq + 1] : placeOf(readCursor(cursor, LIST, terms));
   // one more than the page: whether there is more, and what the last of the page came after
-  const found = wholeOnes(await means.store.revisions(key, before, limit + 1));
-  primePrevious(found, means);
+  const found = wholeOnes(await services.store.revisions(key, before, limit + 1));
+  primePrevious(found, services);
   const page = found.slice(0, limit);
   const write = cursorWriter({ list: LIST, terms, pin: [seq] });
   return new RevisionConnection(
@@ -121,14 +121,14 @@ function placeOf({ pin: [seq], place: [before] }: ReturnType<typeof readCursor>)
 }
 
 /** Neighbours in the list need not be looked up when their changes are asked for. */
-function primePrevious(newestFirst: readonly RevisionRecord<ListedKind>[], means: Means): void {
+function primePrevious(newestFirst: readonly RevisionRecord<ListedKind>[], services: RequestServices): void {
   newestFirst.slice(1).forEach((previous, index) => {
     const next = newestFirst[index];
-    if (next) means.loaders.records.prime(previous, next.seqFrom - 1);
+    if (next) services.loaders.records.prime(previous, next.seqFrom - 1);
   });
 }
 
 /** The version before a version; `null` where it is the first. */
-function previousOf({ revision }: Revision, means: Means) {
-  return means.loaders.records.load<ListedKind>(revision.key, revision.seqFrom - 1);
+function previousOf({ revision }: Revision, services: RequestServices) {
+  return services.loaders.records.load<ListedKind>(revision.key, revision.seqFrom - 1);
 }

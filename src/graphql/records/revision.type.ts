@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { GraphQLJSON } from 'graphql-scalars';
 import { ID, ObjectType } from 'type-graphql';
-import type { Revision as RevisionRecord } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordOf } from '../../resources/registry.js';
-import type { Message } from '../../resources/threat/threat.js';
+import type { MessageRecord } from '../../resources/threat/threat.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { viewOfRevision } from '../lists/view.js';
@@ -30,16 +30,16 @@ export const ChangeKind = describedEnum<ChangeKind>('ChangeKind', 'What a versio
   description: 'One field that differs between two versions of a record.',
 })
 export class FieldChange implements FieldDifference {
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     description:
       'The field as the graph names it, as received (`…Raw`) where it is a word list; of a threat’s message `messages[<message id>].<field>`.',
   })
   readonly field!: string;
 
-  @PlainField(() => GraphQLJSON, { nullable: true, description: 'What it was; null when it was not said.' })
+  @ValueField(() => GraphQLJSON, { nullable: true, description: 'What it was; null when it was not said.' })
   readonly before!: unknown;
 
-  @PlainField(() => GraphQLJSON, { nullable: true, description: 'What it became; null when it is not said.' })
+  @ValueField(() => GraphQLJSON, { nullable: true, description: 'What it became; null when it is not said.' })
   readonly after!: unknown;
 }
 
@@ -50,22 +50,22 @@ export class FieldChange implements FieldDifference {
 export class Revision {
   constructor(readonly revision: RevisionRecord<ListedKind>) {}
 
-  @PlainField(() => RecordKind, { description: 'What kind of record it is of.' })
+  @ValueField(() => RecordKind, { description: 'What kind of record it is of.' })
   get kind(): ListedKind {
     return this.revision.key.kind;
   }
 
-  @PlainField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'The integration, by name.' })
   get integration(): string {
     return this.revision.key.integration;
   }
 
-  @PlainField(() => ID, { description: 'Abnormal’s own id of the record.' })
+  @ValueField(() => ID, { description: 'Abnormal’s own id of the record.' })
   get recordId(): string {
     return this.revision.key.id;
   }
 
-  @PlainField(() => RecordNode, {
+  @ValueField(() => RecordNode, {
     description:
       'The record as it was; everything below is as the history had it when this version was first seen. A tombstone’s is the last version.',
   })
@@ -73,14 +73,14 @@ export class Revision {
     return toRecordNode(this.revision, viewOfRevision(this.revision));
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     description: 'When the gateway first saw this version, in its own time (UTC).',
   })
   get observedFrom(): Instant {
     return this.revision.observedFrom;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'When the next version took its place (UTC); null while it is the newest.',
   })
@@ -88,17 +88,17 @@ export class Revision {
     return this.revision.observedTo;
   }
 
-  @PlainField(() => DateTime, { description: 'When Abnormal last gave this very version (UTC).' })
+  @ValueField(() => DateTime, { description: 'When Abnormal last gave this very version (UTC).' })
   get verifiedAt(): Instant {
     return this.revision.verifiedAt;
   }
 
-  @PlainField(() => ID, { description: 'The run that first saw it.' })
+  @ValueField(() => ID, { description: 'The run that first saw it.' })
   get runId(): string {
     return this.revision.runId;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'SHA-256 in hex of `received`; null for a tombstone.',
   })
@@ -146,13 +146,13 @@ export function differencesOf(
 function flatten(record: ListedRecord | null): Map<string, unknown> {
   const fields = new Map<string, unknown>();
   for (const [name, value] of Object.entries(record ?? {})) {
-    if (name === 'messages') flattenMessages(value as readonly Message[], fields);
+    if (name === 'messages') flattenMessages(value as readonly MessageRecord[], fields);
     else fields.set(name, value);
   }
   return fields;
 }
 
-function flattenMessages(messages: readonly Message[], fields: Map<string, unknown>): void {
+function flattenMessages(messages: readonly MessageRecord[], fields: Map<string, unknown>): void {
   for (const message of messages) {
     for (const [name, value] of Object.entries(message)) {
       fields.set(`messages[${message.messageId}].${name}`, value);

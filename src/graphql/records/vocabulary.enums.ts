@@ -169,7 +169,7 @@ export const Judgement = describedEnum<Judgement>('Judgement', 'What Abnormal ma
 });
 
 /** `read` with its answers kept, for pure readings of texts of which few occur over and over. */
-export function remembered<T>(read: (text: string | null) => T): (text: string | null) => T {
+export function memoize<T>(read: (text: string | null) => T): (text: string | null) => T {
   const answers = new WordCache<T>('normalisedWords');
   return (text) => {
     const known = answers.get(text);

@@ -3,7 +3,7 @@ import { VaultError, type VaultErrorCode } from '../../integrations/vault.js';
 import { toMillis } from '../../values/instant.js';
 import { type ErrorCode, queryError } from '../base/errors.js';
 import { NotPossibleError, type Operations } from './operations.js';
-import type { Means } from './services.js';
+import type { RequestServices } from './services.js';
 
 /** What somebody asks the gateway to do. */
 export interface Deed<T> {
@@ -16,10 +16,13 @@ export interface Deed<T> {
 }
 
 /** Does it and writes down who did, and what came of it. What is refused is an error for the caller. */
-export async function doAudited<T>(means: Means, { action, target, work, detailOf }: Deed<T>): Promise<T> {
-  const { operations, store, caller } = means;
+export async function runAudited<T>(
+  services: RequestServices,
+  { action, target, work, detailOf }: Deed<T>,
+): Promise<T> {
+  const { operations, store, caller } = services;
   if (!operations) throw queryError('NOT_POSSIBLE', 'This gateway serves a history and reads no account.');
-  const trail = { store, clock: () => toMillis(means.now()) };
+  const trail = { store, clock: () => toMillis(services.now()) };
   try {
     return await audited(trail, { caller, action, target }, () => work(operations), detailOf);
   } catch (error) {

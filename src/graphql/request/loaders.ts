@@ -1,8 +1,8 @@
 import DataLoader from 'dataloader';
 import { damageOf, wholeOnes } from '../../history/errors.js';
 import type { FirstQuery, HistoryStore, Pin } from '../../history/store.js';
-import type { Revision } from '../../model/revision.js';
-import type { Run } from '../../model/run.js';
+import type { RevisionRecord } from '../../model/revision.js';
+import type { RunRecord } from '../../model/run.js';
 import type { StreamState } from '../../model/stream.js';
 import { type Kind, keyText, type ListedKind, type RecordKey } from '../../resources/registry.js';
 
@@ -114,13 +114,13 @@ interface RecordsAt {
 
 /** Revisions by key and view: one store call for all that a page asks for of one kind. */
 class RecordLoader {
-  readonly #single: DataLoader<RecordAt, Revision | null, string>;
-  readonly #several: DataLoader<RecordsAt, (Revision | null)[]>;
+  readonly #single: DataLoader<RecordAt, RevisionRecord | null, string>;
+  readonly #several: DataLoader<RecordsAt, (RevisionRecord | null)[]>;
 
   constructor(store: Pick<HistoryStore, 'get'>) {
     this.#single = new DataLoader(
       (wanted) =>
-        alignGroups<RecordAt, Revision | null | Error>(
+        alignGroups<RecordAt, RevisionRecord | null | Error>(
           wanted,
           ({ key, seq }) => `${seq} ${key.kind}`,
           (group) => getEach(store, group),
@@ -139,12 +139,12 @@ class RecordLoader {
   }
 
   /** The revision that is visible at `seq`, a tombstone included; `null` where there is none. */
-  load<K extends Kind>(key: KeyOf<K>, seq: number): Promise<Revision<K> | null> {
-    return this.#single.load({ key, seq }) as Promise<Revision<K> | null>;
+  load<K extends Kind>(key: KeyOf<K>, seq: number): Promise<RevisionRecord<K> | null> {
+    return this.#single.load({ key, seq }) as Promise<RevisionRecord<K> | null>;
   }
 
   /** Makes known what is visible at `seq`, so that it need not be read. */
-  prime(revision: Revision, seq: number): void {
+  prime(revision: RevisionRecord, seq: number): void {
     this.#single.prime({ key: revision.key, seq }, revision);
   }
 
@@ -153,8 +153,8 @@ class RecordLoader {
     kind: K,
     keys: readonly KeyOf<K>[],
     seq: number,
-  ): Promise<readonly (Revision<K> | null)[]> {
-    return this.#several.load({ kind, keys, seq }) as Promise<(Revision<K> | null)[]>;
+  ): Promise<readonly (RevisionRecord<K> | null)[]> {
+    return this.#several.load({ kind, keys, seq }) as Promise<(RevisionRecord<K> | null)[]>;
   }
 }
 
@@ -162,7 +162,7 @@ class RecordLoader {
 async function getEach(
   store: Pick<HistoryStore, 'get'>,
   group: readonly [RecordAt, ...RecordAt[]],
-): Promise<(Revision | null | Error)[]> {
+): Promise<(RevisionRecord | null | Error)[]> {
   const keys = group.map(({ key }) => key);
   const found = await store.get(keys, group[0].seq);
   return found.map((revision) => (revision && damageOf(revision)) ?? revision);
@@ -171,7 +171,7 @@ async function getEach(
 async function getLists(
   store: Pick<HistoryStore, 'get'>,
   group: readonly [RecordsAt, ...RecordsAt[]],
-): Promise<(Revision | null)[][]> {
+): Promise<(RevisionRecord | null)[][]> {
   const places = new Map<string, number>();
   const distinct: RecordKey[] = [];
   const wanted = group.map(({ keys }) =>
@@ -197,7 +197,7 @@ interface Reference<K extends ListedKind = ListedKind> {
 
 /** Reverse look-ups: one store call for all that a page asks for of one field. */
 class ReferrerLoader {
-  readonly #loader: DataLoader<Reference, Revision<ListedKind>[], string>;
+  readonly #loader: DataLoader<Reference, RevisionRecord<ListedKind>[], string>;
 
   constructor(store: Pick<HistoryStore, 'referrers'>) {
     this.#loader = new DataLoader(
@@ -214,8 +214,8 @@ class ReferrerLoader {
   }
 
   /** The records that refer, by id. */
-  load<K extends ListedKind>(reference: Reference<K>): Promise<Revision<K>[]> {
-    return this.#loader.load(reference) as Promise<Revision<K>[]>;
+  load<K extends ListedKind>(reference: Reference<K>): Promise<RevisionRecord<K>[]> {
+    return this.#loader.load(reference) as Promise<RevisionRecord<K>[]>;
   }
 }
 
@@ -241,13 +241,13 @@ class RevisionCountLoader {
 
 /** Runs by id; each is read once a request. */
 class RunLoader {
-  readonly #loader: DataLoader<string, Run | null>;
+  readonly #loader: DataLoader<string, RunRecord | null>;
 
   constructor(store: Pick<HistoryStore, 'run'>) {
     this.#loader = new DataLoader((ids) => Promise.all(ids.map((id) => store.run(id))));
   }
 
-  load(id: string): Promise<Run | null> {
+  load(id: string): Promise<RunRecord | null> {
     return this.#loader.load(id);
   }
 }

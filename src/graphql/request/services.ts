@@ -1,5 +1,5 @@
 import type { BudgetSnapshot } from '../../abnormal/budget.js';
-import type { KeyBook } from '../../callers/api-keys.js';
+import type { KeyRegistry } from '../../callers/api-keys.js';
 import type { Thresholds } from '../../controls/thresholds.js';
 import type { HistoryError } from '../../history/errors.js';
 import type { HistoryStore } from '../../history/store.js';
@@ -9,7 +9,7 @@ import type { Live } from '../../sync/sync.js';
 import { type Caller, LOCAL_CALLER, type Role } from '../../values/access.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { type Instant, toInstant } from '../../values/instant.js';
-import { Reads } from '../operation/cache-dependencies.js';
+import { CacheDependencies } from '../operation/cache-dependencies.js';
 import type { Admission } from '../operation/cost-estimate.js';
 import { createLoaders, type Loaders } from './loaders.js';
 import type { Operations } from './operations.js';
@@ -30,7 +30,7 @@ export interface ContextOptions {
   /** What may be done to the accounts, where this process reads Abnormal. */
   readonly operations?: Operations;
   /** The keys that callers show, where there are any to be had. */
-  readonly keys?: KeyBook;
+  readonly keys?: KeyRegistry;
   readonly log: Log;
 }
 
@@ -44,7 +44,7 @@ export interface RequestInfo {
 }
 
 /** What reads of one request are made with. */
-export class Means {
+export class RequestServices {
   readonly requestedAt: Instant;
   /** Times that Abnormal was asked for this request. */
   liveReads = 0;
@@ -79,7 +79,7 @@ export class Means {
     return this.options.defaultMaxAgeMs;
   }
 
-  get keys(): KeyBook | undefined {
+  get keys(): KeyRegistry | undefined {
     return this.options.keys;
   }
 
@@ -117,18 +117,18 @@ export class Means {
 
 /**
  * What resolvers work with; one for each request, and the only way by which anything of the request or of the
- * moment reaches them. That is what makes it known which answers may serve again: see `Reads`.
+ * moment reaches them. That is what makes it known which answers may serve again: see `CacheDependencies`.
  */
 export class GatewayContext {
-  readonly reads = new Reads();
+  readonly reads = new CacheDependencies();
   /** Records that a list has left out since they are damaged; each becomes an error of the answer. */
   readonly damaged: HistoryError[] = [];
 
-  constructor(private readonly own: Means) {}
+  constructor(private readonly own: RequestServices) {}
 
   /** For a read like any other. */
-  get means(): Means {
-    this.reads.forbidReuse();
+  get services(): RequestServices {
+    this.reads.markUncacheable();
     return this.own;
   }
 
@@ -155,7 +155,7 @@ export class GatewayContext {
    * For a read that is noted in `reads`, and for one at the `seq` of a list's node, which changes only if what is
    * noted of the list does.
    */
-  get meansOfNotedRead(): Means {
+  get trackedServices(): RequestServices {
     return this.own;
   }
 }
@@ -168,5 +168,5 @@ export function createContextFactory(options: ContextOptions): (request?: Reques
   const listFreshness: KnownFreshness = new BoundedCache('listFreshness', ({ verifiedAt }) =>
     textBytes(verifiedAt),
   );
-  return (request) => new GatewayContext(new Means(options, request, listFreshness));
+  return (request) => new GatewayContext(new RequestServices(options, request, listFreshness));
 }

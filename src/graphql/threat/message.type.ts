@@ -1,8 +1,8 @@
 import { ID, Int, ObjectType } from 'type-graphql';
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import {
   type CustomerOverride,
-  type Message as MessageRecord,
+  type MessageRecord,
   type MessageRemediation,
   messageRemediation,
 } from '../../resources/threat/threat.js';
@@ -16,7 +16,7 @@ import {
 } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
-import { PlainField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import {
@@ -26,16 +26,16 @@ import {
   AttackVector,
   ImpersonatedParty,
   MessageRemediationState,
+  memoize,
   RemediationStatus,
-  remembered,
 } from '../records/vocabulary.enums.js';
 
-const attackedPartyOf = remembered(attackedParty);
-const attackStrategyOf = remembered(attackStrategy);
-const attackTypeOf = remembered(attackType);
-const attackVectorOf = remembered(attackVector);
-const impersonatedPartyOf = remembered(impersonatedParty);
-const remediationStateOf = remembered(remediationState);
+const attackedPartyOf = memoize(attackedParty);
+const attackStrategyOf = memoize(attackStrategy);
+const attackTypeOf = memoize(attackType);
+const attackVectorOf = memoize(attackVector);
+const impersonatedPartyOf = memoize(impersonatedParty);
+const remediationStateOf = memoize(remediationState);
 
 @ObjectType('CustomerOverride', {
   simpleResolvers: true,
@@ -43,19 +43,19 @@ const remediationStateOf = remembered(remediationState);
     'A rule or a decision of the customer’s that overrode Abnormal’s judgement (`customerOverride`).',
 })
 export class CustomerOverrideNote implements CustomerOverride {
-  @PlainField(() => String, { nullable: true, description: 'What kind of override it is, as received.' })
+  @ValueField(() => String, { nullable: true, description: 'What kind of override it is, as received.' })
   readonly overrideType!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'Why, as received.' })
+  @ValueField(() => String, { nullable: true, description: 'Why, as received.' })
   readonly reason!: string | null;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'The judgement that counts instead, as received.',
   })
   readonly overrideJudgement!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'What it matched, as received.' })
+  @ValueField(() => String, { nullable: true, description: 'What it matched, as received.' })
   readonly value!: string | null;
 }
 
@@ -68,11 +68,11 @@ export class Message {
   constructor(
     private readonly record: MessageRecord,
     /** The version of the threat that it is from. */
-    readonly from: Revision<'threat'>,
+    readonly from: RevisionRecord<'threat'>,
     private readonly goneSince: Instant | null = null,
   ) {}
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description:
       'Since when Abnormal no longer returns it with its threat (UTC): the first complete version without it, or the threat’s tombstone. Null while Abnormal returns it; others than null only with `messages(recorded: ALL)`.',
@@ -81,24 +81,24 @@ export class Message {
     return this.goneSince;
   }
 
-  @PlainField(() => ID, {
+  @ValueField(() => ID, {
     description: 'Abnormal’s own id (`abxMessageIdStr`): a signed 64-bit integer as text.',
   })
   get messageId(): string {
     return this.record.messageId;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'Where to see it in Abnormal’s portal.' })
+  @ValueField(() => String, { nullable: true, description: 'Where to see it in Abnormal’s portal.' })
   get portalUrl(): string | null {
     return this.record.portalUrl;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'The subject line.' })
+  @ValueField(() => String, { nullable: true, description: 'The subject line.' })
   get subject(): string | null {
     return this.record.subject;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'The sender’s address; Abnormal cuts it at 256 characters.',
   })
@@ -106,12 +106,12 @@ export class Message {
     return this.record.fromAddress;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'The sender’s display name.' })
+  @ValueField(() => String, { nullable: true, description: 'The sender’s display name.' })
   get fromName(): string | null {
     return this.record.fromName;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'The sender’s domain; given to some accounts only.',
   })
@@ -119,12 +119,12 @@ export class Message {
     return this.record.senderDomain;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'The address it was sent from.' })
+  @ValueField(() => String, { nullable: true, description: 'The address it was sent from.' })
   get senderIpAddress(): string | null {
     return this.record.senderIpAddress;
   }
 
-  @PlainField(() => [String], {
+  @ValueField(() => [String], {
     description:
       'The addresses of all recipients in its header, without display names; Abnormal cuts the list at 255 characters. A part without an address, such as a last one that was cut off, stays as its text (`toAddresses`).',
   })
@@ -132,113 +132,113 @@ export class Message {
     return this.record.toAddresses;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'Whose mailbox it came to.' })
+  @ValueField(() => String, { nullable: true, description: 'Whose mailbox it came to.' })
   get recipientAddress(): string | null {
     return this.record.recipientAddress;
   }
 
-  @PlainField(() => [String], {
+  @ValueField(() => [String], {
     description: 'The addresses of recipients in copy, without display names (`ccEmails`).',
   })
   get ccAddresses(): readonly string[] {
     return this.record.ccAddresses;
   }
 
-  @PlainField(() => [String], {
+  @ValueField(() => [String], {
     description: 'The addresses that an answer would go to, without display names (`replyToEmails`).',
   })
   get replyToAddresses(): readonly string[] {
     return this.record.replyToAddresses;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'The address that bounces go to.' })
+  @ValueField(() => String, { nullable: true, description: 'The address that bounces go to.' })
   get returnPath(): string | null {
     return this.record.returnPath;
   }
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When it came (UTC).' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When it came (UTC).' })
   get receivedTime(): Instant | null {
     return this.record.receivedTime;
   }
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When it was sent (UTC).' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When it was sent (UTC).' })
   get sentTime(): Instant | null {
     return this.record.sentTime;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'Its `Message-ID` header.' })
+  @ValueField(() => String, { nullable: true, description: 'Its `Message-ID` header.' })
   get internetMessageId(): string | null {
     return this.record.internetMessageId;
   }
 
-  @PlainField(() => AttackType, { nullable: true, description: 'What kind of attack it is.' })
+  @ValueField(() => AttackType, { nullable: true, description: 'What kind of attack it is.' })
   get attackType(): AttackType | null {
     return attackTypeOf(this.record.attackTypeRaw);
   }
 
-  @PlainField(() => String, { nullable: true, description: '`attackType` as received.' })
+  @ValueField(() => String, { nullable: true, description: '`attackType` as received.' })
   get attackTypeRaw(): string | null {
     return this.record.attackTypeRaw;
   }
 
-  @PlainField(() => AttackStrategy, { nullable: true, description: 'How the attacker hides.' })
+  @ValueField(() => AttackStrategy, { nullable: true, description: 'How the attacker hides.' })
   get attackStrategy(): AttackStrategy | null {
     return attackStrategyOf(this.record.attackStrategyRaw);
   }
 
-  @PlainField(() => String, { nullable: true, description: '`attackStrategy` as received.' })
+  @ValueField(() => String, { nullable: true, description: '`attackStrategy` as received.' })
   get attackStrategyRaw(): string | null {
     return this.record.attackStrategyRaw;
   }
 
-  @PlainField(() => AttackVector, { nullable: true, description: 'What does the harm.' })
+  @ValueField(() => AttackVector, { nullable: true, description: 'What does the harm.' })
   get attackVector(): AttackVector | null {
     return attackVectorOf(this.record.attackVectorRaw);
   }
 
-  @PlainField(() => String, { nullable: true, description: '`attackVector` as received.' })
+  @ValueField(() => String, { nullable: true, description: '`attackVector` as received.' })
   get attackVectorRaw(): string | null {
     return this.record.attackVectorRaw;
   }
 
-  @PlainField(() => AttackedParty, { nullable: true, description: 'Whom it is aimed at.' })
+  @ValueField(() => AttackedParty, { nullable: true, description: 'Whom it is aimed at.' })
   get attackedParty(): AttackedParty | null {
     return attackedPartyOf(this.record.attackedPartyRaw);
   }
 
-  @PlainField(() => String, { nullable: true, description: '`attackedParty` as received.' })
+  @ValueField(() => String, { nullable: true, description: '`attackedParty` as received.' })
   get attackedPartyRaw(): string | null {
     return this.record.attackedPartyRaw;
   }
 
-  @PlainField(() => ImpersonatedParty, { nullable: true, description: 'Whom the attacker pretends to be.' })
+  @ValueField(() => ImpersonatedParty, { nullable: true, description: 'Whom the attacker pretends to be.' })
   get impersonatedParty(): ImpersonatedParty | null {
     return impersonatedPartyOf(this.record.impersonatedPartyRaw);
   }
 
-  @PlainField(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
+  @ValueField(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
   get impersonatedPartyRaw(): string | null {
     return this.record.impersonatedPartyRaw;
   }
 
-  @PlainField(() => RemediationStatus, { nullable: true, description: 'What Abnormal says was done.' })
+  @ValueField(() => RemediationStatus, { nullable: true, description: 'What Abnormal says was done.' })
   get remediationStatus(): RemediationStatus | null {
     return remediationStateOf(this.record.remediationStatusRaw);
   }
 
-  @PlainField(() => String, { nullable: true, description: '`remediationStatus` as received.' })
+  @ValueField(() => String, { nullable: true, description: '`remediationStatus` as received.' })
   get remediationStatusRaw(): string | null {
     return this.record.remediationStatusRaw;
   }
 
-  @PlainField(() => MessageRemediationState, {
+  @ValueField(() => MessageRemediationState, {
     description: 'What became of it, derived from all that is said.',
   })
   get remediation(): MessageRemediation {
     return messageRemediation(this.record);
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'When it was dealt with (UTC; `remediationTimestamp`).',
   })
@@ -246,7 +246,7 @@ export class Message {
     return this.record.remediationTime;
   }
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     nullable: true,
     description: 'An older flag: dealt with automatically. `remediationStatus` says more.',
   })
@@ -254,7 +254,7 @@ export class Message {
     return this.record.autoRemediated;
   }
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     nullable: true,
     description: 'An older flag: dealt with afterwards. `remediationStatus` says more.',
   })
@@ -262,12 +262,12 @@ export class Message {
     return this.record.postRemediated;
   }
 
-  @PlainField(() => Boolean, { nullable: true, description: 'Whether the recipient has read it.' })
+  @ValueField(() => Boolean, { nullable: true, description: 'Whether the recipient has read it.' })
   get isRead(): boolean | null {
     return this.record.isRead;
   }
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     nullable: true,
     description: 'How many attachments Abnormal counts; given to some accounts only.',
   })
@@ -275,12 +275,12 @@ export class Message {
     return intOrNull(this.record.attachmentCount);
   }
 
-  @PlainField(() => [String], { description: 'The attachments’ file names.' })
+  @ValueField(() => [String], { description: 'The attachments’ file names.' })
   get attachmentNames(): readonly string[] {
     return this.record.attachmentNames;
   }
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     nullable: true,
     description: 'How many links Abnormal counts; need not equal the number of `urls` it sends.',
   })
@@ -288,17 +288,17 @@ export class Message {
     return intOrNull(this.record.urlCount);
   }
 
-  @PlainField(() => [String], { description: 'Links in it, as Abnormal sends them. Handle with care.' })
+  @ValueField(() => [String], { description: 'Links in it, as Abnormal sends them. Handle with care.' })
   get urls(): readonly string[] {
     return this.record.urls;
   }
 
-  @PlainField(() => [String], { description: 'What gave it away, in Abnormal’s words.' })
+  @ValueField(() => [String], { description: 'What gave it away, in Abnormal’s words.' })
   get summaryInsights(): readonly string[] {
     return this.record.summaryInsights;
   }
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'Abnormal’s judgement of it as received, such as `Attack` (`source`).',
   })
@@ -306,7 +306,7 @@ export class Message {
     return this.record.judgementRaw;
   }
 
-  @PlainField(() => CustomerOverrideNote, {
+  @ValueField(() => CustomerOverrideNote, {
     nullable: true,
     description: 'What the customer decided otherwise.',
   })

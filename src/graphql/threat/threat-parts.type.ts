@@ -1,15 +1,15 @@
 import { ID, ObjectType } from 'type-graphql';
 import type { ThreatAttachments, ThreatLinks } from '../../resources/threat/threat-parts.js';
-import { PlainField } from '../base/fields.js';
-import type { Seen } from '../records/read-record.js';
+import { ValueField } from '../base/fields.js';
+import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
 
 @ObjectType({ simpleResolvers: true, description: 'A file attached to a message of a threat.' })
 export class Attachment {
-  @PlainField(() => ID, { nullable: true, description: 'The message it is attached to: Abnormal’s id.' })
+  @ValueField(() => ID, { nullable: true, description: 'The message it is attached to: Abnormal’s id.' })
   readonly messageId!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'The file’s name.' })
+  @ValueField(() => String, { nullable: true, description: 'The file’s name.' })
   readonly name!: string | null;
 }
 
@@ -18,14 +18,14 @@ export class Attachment {
   description: 'A threat’s attachments: `GET /threats/{id}/attachments`.',
 })
 export class AttachmentList {
-  constructor(private readonly seen: Seen<'threatAttachments'>) {}
+  constructor(private readonly seen: RecordInView<'threatAttachments'>) {}
 
-  @PlainField(() => [Attachment], { description: 'The attachments of all its messages.' })
+  @ValueField(() => [Attachment], { description: 'The attachments of all its messages.' })
   get items(): ThreatAttachments['attachments'] {
     return this.seen.revision.record.attachments;
   }
 
-  @PlainField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
+  @ValueField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
   get provenance(): Provenance {
     return new Provenance(this.seen.revision, this.seen.view);
   }
@@ -33,41 +33,41 @@ export class AttachmentList {
 
 @ObjectType({ simpleResolvers: true, description: 'A link in a message of a threat.' })
 export class Link {
-  @PlainField(() => ID, { nullable: true, description: 'The message it stands in: Abnormal’s id.' })
+  @ValueField(() => ID, { nullable: true, description: 'The message it stands in: Abnormal’s id.' })
   readonly messageId!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'Where it leads. Handle with care.' })
+  @ValueField(() => String, { nullable: true, description: 'Where it leads. Handle with care.' })
   readonly url!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'The domain it leads to (`domainLink`).' })
+  @ValueField(() => String, { nullable: true, description: 'The domain it leads to (`domainLink`).' })
   readonly domain!: string | null;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'What kind of link, as received, such as `html href`.',
   })
   readonly linkType!: string | null;
 
-  @PlainField(() => String, {
+  @ValueField(() => String, {
     nullable: true,
     description: 'Where in the message, as received, such as `body`.',
   })
   readonly source!: string | null;
 
-  @PlainField(() => String, { nullable: true, description: 'The text that shows.' })
+  @ValueField(() => String, { nullable: true, description: 'The text that shows.' })
   readonly displayText!: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A threat’s links: `GET /threats/{id}/links`.' })
 export class LinkList {
-  constructor(private readonly seen: Seen<'threatLinks'>) {}
+  constructor(private readonly seen: RecordInView<'threatLinks'>) {}
 
-  @PlainField(() => [Link], { description: 'The links in all its messages.' })
+  @ValueField(() => [Link], { description: 'The links in all its messages.' })
   get items(): ThreatLinks['links'] {
     return this.seen.revision.record.links;
   }
 
-  @PlainField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
+  @ValueField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
   get provenance(): Provenance {
     return new Provenance(this.seen.revision, this.seen.view);
   }

@@ -1,10 +1,10 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import { RecordedMessages } from '../../model/recorded-messages.js';
-import type { Revision as RevisionRecord } from '../../model/revision.js';
-import { Direct } from '../base/fields.js';
+import type { RevisionRecord } from '../../model/revision.js';
+import { SyncResolver } from '../base/fields.js';
 import { Case, CaseConnection } from '../case/case.type.js';
 import { reportCoverage } from '../collection/coverage.js';
-import { pageWithin } from '../lists/array-page.js';
+import { arrayPage } from '../lists/array-page.js';
 import { listRecords } from '../lists/list-records.js';
 import { RecordArgs } from '../lists/order-args.js';
 import { PageArgs } from '../lists/page.js';
@@ -13,7 +13,7 @@ import { Guard } from '../operation/guard.js';
 import { readNode, THREATS } from '../records/nodes.js';
 import { readOnDemand } from '../records/read-record.js';
 import { Revision } from '../records/revision.type.js';
-import type { GatewayContext, Means } from '../request/services.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
 import {
   MessageListArgs,
@@ -36,7 +36,7 @@ export class ThreatResolver {
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Threat | null> {
-    return readNode(context.means, THREATS, threatId, args);
+    return readNode(context.services, THREATS, threatId, args);
   }
 
   @Guard('reader')
@@ -48,7 +48,7 @@ export class ThreatResolver {
     return new ThreatConnection(...(await listRecords(context, THREATS, args)));
   }
 
-  @Direct
+  @SyncResolver
   @FieldResolver(() => MessageConnection, {
     nullable: true,
     description:
@@ -62,7 +62,7 @@ export class ThreatResolver {
     return messagesOfThreat(root, args, context);
   }
 
-  @Direct
+  @SyncResolver
   @FieldResolver(() => CaseConnection, {
     nullable: true,
     description:
@@ -78,7 +78,7 @@ export class ThreatResolver {
       'Its attachments, read from Abnormal on demand and recorded. With `asOf`, as recorded by then.',
   })
   async attachments(@Root() root: Threat, @Ctx() context: GatewayContext): Promise<AttachmentList | null> {
-    const seen = await readOnDemand(context.means, 'threatAttachments', root);
+    const seen = await readOnDemand(context.services, 'threatAttachments', root);
     return seen && new AttachmentList(seen);
   }
 
@@ -87,14 +87,14 @@ export class ThreatResolver {
     description: 'Its links, read from Abnormal on demand and recorded. With `asOf`, as recorded by then.',
   })
   async links(@Root() root: Threat, @Ctx() context: GatewayContext): Promise<LinkList | null> {
-    const seen = await readOnDemand(context.means, 'threatLinks', root);
+    const seen = await readOnDemand(context.services, 'threatLinks', root);
     return seen && new LinkList(seen);
   }
 }
 
 @Resolver(() => Message)
 export class MessageResolver {
-  @Direct
+  @SyncResolver
   @FieldResolver(() => Revision, {
     description: 'The version of its threat that it is from: the newest, up to this view, that has it.',
   })
@@ -108,34 +108,36 @@ const VERSIONS_AT_ONCE = 200;
 
 /** A page of a threat's messages, newest first. */
 function messagesOfThreat(root: Threat, args: MessageListArgs, context: GatewayContext) {
-  return readMessages(root, args.recorded ?? 'CURRENT', args, context.meansOfNotedRead);
+  return readMessages(root, args.recorded ?? 'CURRENT', args, context.trackedServices);
 }
 
 async function readMessages(
   root: Threat,
   which: RecordedMessagesChoice,
   args: PageArgs,
-  means: Means,
+  services: RequestServices,
 ): Promise<MessageConnection> {
   const { key } = root.revision;
   const current = async (view: View) => {
     const revision =
-      view.seq === root.view.seq ? root.revision : await means.loaders.records.load<'threat'>(key, view.seq);
+      view.seq === root.view.seq
+        ? root.revision
+        : await services.loaders.records.load<'threat'>(key, view.seq);
     return (revision?.record.messages ?? []).map(
       (message) => new Message(message, revision as RevisionRecord<'threat'>),
     );
   };
   const list = which === 'ALL' ? 'Threat.messages(recorded: ALL)' : 'Threat.messages';
-  const read = which === 'ALL' ? (view: View) => everyMessage(root, view, means) : current;
+  const read = which === 'ALL' ? (view: View) => everyMessage(root, view, services) : current;
   const idOf = (message: Message) => message.messageId;
-  const { page } = await pageWithin({ list, owner: key, view: root.view, read, idOf }, args);
+  const { page } = await arrayPage({ list, owner: key, view: root.view, read, idOf }, args);
   return new MessageConnection(page);
 }
 
 async function everyMessage(
   { revision: { key } }: Threat,
   { seq }: View,
-  { store }: Means,
+  { store }: RequestServices,
 ): Promise<Message[]> {
   const messages = new RecordedMessages<RevisionRecord<'threat'>>();
   for (let before = seq + 1, more = true; more; ) {
@@ -151,20 +153,20 @@ async function everyMessage(
 
 /** A page of the cases that name a threat. */
 function casesOfThreat(root: Threat, args: PageArgs, context: GatewayContext) {
-  return readCases(root, args, context.meansOfNotedRead);
+  return readCases(root, args, context.trackedServices);
 }
 
-async function readCases(root: Threat, args: PageArgs, means: Means): Promise<CaseConnection> {
+async function readCases(root: Threat, args: PageArgs, services: RequestServices): Promise<CaseConnection> {
   const { key } = root.revision;
   const { integration, id: value } = key;
   const read = async (view: View) => {
     const reference = { kind: 'case', field: 'threatId', integration, value, seq: view.seq } as const;
-    const revisions = await means.loaders.referrers.load(reference);
-    if (view.frozen && revisions.length === 0) await assertCollected(means, view, ['case'], [integration]);
+    const revisions = await services.loaders.referrers.load(reference);
+    if (view.frozen && revisions.length === 0) await assertCollected(services, view, ['case'], [integration]);
     return revisions.map((revision) => new Case(revision, view));
   };
   const idOf = (node: Case) => node.caseId;
-  const { page, view } = await pageWithin(
+  const { page, view } = await arrayPage(
     { list: 'Threat.cases', owner: key, view: root.view, read, idOf },
     args,
   );

@@ -4,7 +4,7 @@ import { type ThreatRemediation, threatRemediation } from '../../resources/threa
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
-import { describedEnum, PlainField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -12,7 +12,7 @@ import {
   DateTimeFilter,
   enumFilter,
   type FilterInput,
-  filterOf,
+  filterInputFor,
   IntFilter,
   TextFilter,
 } from '../lists/filter-args.js';
@@ -34,19 +34,19 @@ const OVER_MESSAGES = 'over the messages held, each once';
   description: 'What became of a threat, derived from the messages held.',
 })
 class ThreatRemediationSummary implements ThreatRemediation {
-  @PlainField(() => ThreatRemediationState, { description: 'Summed up in a word.' })
+  @ValueField(() => ThreatRemediationState, { description: 'Summed up in a word.' })
   readonly state!: ThreatRemediation['state'];
 
-  @PlainField(() => Int, { description: 'How many messages it is summed up over.' })
+  @ValueField(() => Int, { description: 'How many messages it is summed up over.' })
   readonly messages!: number;
 
-  @PlainField(() => Int, { description: 'How many of them were dealt with.' })
+  @ValueField(() => Int, { description: 'How many of them were dealt with.' })
   readonly remediated!: number;
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When the first was dealt with (UTC).' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When the first was dealt with (UTC).' })
   readonly firstRemediationTime!: Instant | null;
 
-  @PlainField(() => DateTime, { nullable: true, description: 'When the last was dealt with (UTC).' })
+  @ValueField(() => DateTime, { nullable: true, description: 'When the last was dealt with (UTC).' })
   readonly lastRemediationTime!: Instant | null;
 }
 
@@ -59,17 +59,17 @@ class ThreatRemediationSummary implements ThreatRemediation {
 export class Threat extends RecordNode<'threat'> {
   private derived: Fields | null = null;
 
-  @PlainField(() => ID, { description: 'Abnormal’s own id (`threatId`).' })
+  @ValueField(() => ID, { description: 'Abnormal’s own id (`threatId`).' })
   get threatId(): string {
     return this.record.threatId;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'The subject of the newest message held.' })
+  @ValueField(() => String, { nullable: true, description: 'The subject of the newest message held.' })
   get subject(): string | null {
     return this.record.messages[0]?.subject ?? null;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'When the newest message held was received (UTC): what threats are ordered by.',
   })
@@ -77,7 +77,7 @@ export class Threat extends RecordNode<'threat'> {
     return this.derive('receivedTime') as Instant | null;
   }
 
-  @PlainField(() => DateTime, {
+  @ValueField(() => DateTime, {
     nullable: true,
     description: 'When the oldest message held was received (UTC).',
   })
@@ -85,7 +85,7 @@ export class Threat extends RecordNode<'threat'> {
     return this.derive('firstReceivedTime') as Instant | null;
   }
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     nullable: true,
     description:
       'How many mailboxes Abnormal counts (`recipientCount`); may exceed the messages that it gives.',
@@ -94,14 +94,14 @@ export class Threat extends RecordNode<'threat'> {
     return intOrNull(this.record.recipientCount);
   }
 
-  @PlainField(() => Int, {
+  @ValueField(() => Int, {
     description: 'How many messages are held: Abnormal gives some accounts a sample only.',
   })
   get messagesHeld(): number {
     return this.record.messages.length;
   }
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     description:
       'Whether every page of messages that Abnormal offered was read, and each message in them; it may offer fewer than it counts. What cannot be read is named in `unread`.',
   })
@@ -109,7 +109,7 @@ export class Threat extends RecordNode<'threat'> {
     return this.record.pagesComplete;
   }
 
-  @PlainField(() => Boolean, {
+  @ValueField(() => Boolean, {
     nullable: true,
     description:
       'Whether a message is held for every recipient counted and every page offered was read; null when Abnormal gives no count.',
@@ -119,44 +119,44 @@ export class Threat extends RecordNode<'threat'> {
     return recipientCount === null ? null : pagesComplete && messages.length >= recipientCount;
   }
 
-  @PlainField(() => ThreatRemediationSummary, { description: 'What became of it.' })
+  @ValueField(() => ThreatRemediationSummary, { description: 'What became of it.' })
   get remediation(): ThreatRemediationSummary {
     return threatRemediation(this.record);
   }
 
-  @PlainField(() => [AttackType], { description: `What kinds of attack it is, ${OVER_MESSAGES}.` })
+  @ValueField(() => [AttackType], { description: `What kinds of attack it is, ${OVER_MESSAGES}.` })
   get attackTypes(): readonly AttackType[] {
     return this.derive('attackType') as readonly AttackType[];
   }
 
-  @PlainField(() => [AttackStrategy], { description: `How the attacker hides, ${OVER_MESSAGES}.` })
+  @ValueField(() => [AttackStrategy], { description: `How the attacker hides, ${OVER_MESSAGES}.` })
   get attackStrategies(): readonly AttackStrategy[] {
     return this.derive('attackStrategy') as readonly AttackStrategy[];
   }
 
-  @PlainField(() => [AttackVector], { description: `What does the harm, ${OVER_MESSAGES}.` })
+  @ValueField(() => [AttackVector], { description: `What does the harm, ${OVER_MESSAGES}.` })
   get attackVectors(): readonly AttackVector[] {
     return this.derive('attackVector') as readonly AttackVector[];
   }
 
-  @PlainField(() => [ImpersonatedParty], {
+  @ValueField(() => [ImpersonatedParty], {
     description: `Whom the attacker pretends to be, ${OVER_MESSAGES}.`,
   })
   get impersonatedParties(): readonly ImpersonatedParty[] {
     return this.derive('impersonatedParty') as readonly ImpersonatedParty[];
   }
 
-  @PlainField(() => [String], { description: `The senders’ addresses, ${OVER_MESSAGES}.` })
+  @ValueField(() => [String], { description: `The senders’ addresses, ${OVER_MESSAGES}.` })
   get fromAddresses(): readonly string[] {
     return this.derive('fromAddress') as readonly string[];
   }
 
-  @PlainField(() => ID, { nullable: true, description: 'Abnormal’s number for the tenant.' })
+  @ValueField(() => ID, { nullable: true, description: 'Abnormal’s number for the tenant.' })
   get tenantId(): string | null {
     return this.record.tenantId;
   }
 
-  @PlainField(() => String, { nullable: true, description: 'The tenant’s name.' })
+  @ValueField(() => String, { nullable: true, description: 'The tenant’s name.' })
   get tenantName(): string | null {
     return this.record.tenantName;
   }
@@ -172,7 +172,7 @@ export class ThreatConnection extends recordConnectionOf<Threat>(() => Threat, '
 
 export const AttackTypeFilter = enumFilter('AttackType', AttackType);
 
-export const threatFilter = filterOf<'threat'>('ThreatFilter', {
+export const threatFilter = filterInputFor<'threat'>('ThreatFilter', {
   id: { name: 'threatId', type: TextFilter, description: 'By Abnormal’s own id.' },
   receivedTime: { type: DateTimeFilter, description: 'By when the newest message held was received.' },
   firstReceivedTime: { type: DateTimeFilter, description: 'By when the oldest message held was received.' },

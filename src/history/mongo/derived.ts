@@ -5,7 +5,7 @@ import { streamText } from '../../model/stream.js';
 import { type AnyRecord, isListed, type Kind, keyText } from '../../resources/registry.js';
 import { compareValues, type Fields } from '../../values/filter.js';
 import { type Instant, toInstant } from '../../values/instant.js';
-import { type Extent, type Extents, noExtents, widenedBy } from '../high-water-marks.js';
+import { type FieldRange, type HighWaterMarks, noMarks, widenMarks } from '../high-water-marks.js';
 import type { DerivedFault } from '../store.js';
 import { readBodies } from './bodies.js';
 import { foldedFields, recordFields, storedFields } from './filter.js';
@@ -42,7 +42,7 @@ const NAMED = [
  * added meanwhile is left out.
  */
 export class MongoDerivedCheck {
-  #extents: Extents = noExtents();
+  #extents: HighWaterMarks = noMarks();
 
   constructor(
     private readonly collections: Collections,
@@ -97,7 +97,7 @@ export class MongoDerivedCheck {
     const c = fields && isListed(doc.kind) ? (foldedFields(doc.kind, fields) ?? undefined) : undefined;
     if (!isDeepStrictEqual(plain(doc.f), plain(f)) || !isDeepStrictEqual(plain(doc.c), plain(c)))
       yield ofVersion(doc, 'is not found by its own values: what lists go by was altered');
-    if (fields && isListed(doc.kind)) this.#extents = widenedBy(this.#extents, doc.kind, fields);
+    if (fields && isListed(doc.kind)) this.#extents = widenMarks(this.#extents, doc.kind, fields);
   }
 
   /** Read once the last batch is known, so that it is no older than that. */
@@ -166,7 +166,7 @@ class Reaches {
   ) {}
 
   /** Holds the batches before `seq` against what the versions so far come to. */
-  async *before(seq: number, extents: Extents): AsyncGenerator<DerivedFault> {
+  async *before(seq: number, extents: HighWaterMarks): AsyncGenerator<DerivedFault> {
     for (;;) {
       if (this.#ahead.length === 0) this.#ahead = await this.#read();
       const [next] = this.#ahead;
@@ -188,10 +188,12 @@ class Reaches {
  * Where what is said to be reached is less than what is: there a list would leave records out. More than that does
  * no harm, and comes about by observations that were in conflict.
  */
-function* narrower(said: Extents, found: Extents, seq: number): Generator<DerivedFault> {
+function* narrower(said: HighWaterMarks, found: HighWaterMarks, seq: number): Generator<DerivedFault> {
   for (const [kind, fields] of Object.entries(found)) {
     for (const [field, extent] of Object.entries(fields)) {
-      const own = (said as Record<string, Record<string, Extent> | undefined> | undefined)?.[kind]?.[field];
+      const own = (said as Record<string, Record<string, FieldRange> | undefined> | undefined)?.[kind]?.[
+        field
+      ];
       if (own && isWithin(extent, own)) continue;
       const message = `How far ${field} of kind ${kind} reached after batch ${seq} is less than its records say.`;
       yield { what: `${kind} ${field}`, seq, message };
@@ -199,7 +201,7 @@ function* narrower(said: Extents, found: Extents, seq: number): Generator<Derive
   }
 }
 
-function isWithin({ min, max, nulls }: Extent, own: Extent): boolean {
+function isWithin({ min, max, nulls }: FieldRange, own: FieldRange): boolean {
   const isEnd = (end: Instant | null, least: Instant | null, sign: 1 | -1) =>
     end === null || (typeof end === 'string' && (least === null || sign * compareValues(least, end) >= 0));
   return (

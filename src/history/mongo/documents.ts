@@ -7,7 +7,7 @@ import type { Collections, DocumentDoc, JournalDoc } from './stored-types.js';
 const DUPLICATE_KEY = 11_000;
 
 /** The part of the port that is about documents and journals. */
-type KeptMethods = Pick<
+type DocumentMethods = Pick<
   HistoryStore,
   'document' | 'documents' | 'putDocument' | 'removeDocument' | 'append' | 'journal' | 'journalLength'
 >;
@@ -16,7 +16,7 @@ type KeptMethods = Pick<
  * The documents and journals. Their bodies are JSON texts, since a key of a body may be one that means
  * something to MongoDB, and numbers and the order of keys stay as they are.
  */
-export class MongoKept implements KeptMethods {
+export class MongoDocuments implements DocumentMethods {
   constructor(private readonly collections: Collections) {}
 
   document: HistoryStore['document'] = async (collection, id) => {

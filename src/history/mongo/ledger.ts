@@ -1,6 +1,6 @@
 import type { ClientSession, Document } from 'mongodb';
 import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
-import type { Run, RunTrigger } from '../../model/run.js';
+import type { RunRecord, RunTrigger } from '../../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
 import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
@@ -24,7 +24,7 @@ interface First {
 }
 
 /** The ledger, the streams, the runs and what is in quarantine. */
-export class MongoBooks {
+export class MongoLedger {
   constructor(private readonly collections: Collections) {}
 
   async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
@@ -66,7 +66,7 @@ export class MongoBooks {
     return docs.map(({ _id, ...state }) => state);
   }
 
-  async runs({ integrations, before, limit, trigger }: RunsQuery): Promise<Run[]> {
+  async runs({ integrations, before, limit, trigger }: RunsQuery): Promise<RunRecord[]> {
     const older = before && [
       { startedAt: { $lt: before.startedAt } },
       { startedAt: before.startedAt, _id: { $lt: before.id } },
@@ -86,7 +86,7 @@ export class MongoBooks {
     });
   }
 
-  async run(id: string): Promise<Run | null> {
+  async run(id: string): Promise<RunRecord | null> {
     const doc = await this.collections.runs.findOne({ _id: id });
     return doc && runOf(doc);
   }
@@ -134,7 +134,7 @@ function ofIntegrations(integrations: readonly string[] | null): Document {
   return integrations ? { integration: { $in: integrations } } : {};
 }
 
-function runOf({ _id, ...run }: RunDoc): Run {
+function runOf({ _id, ...run }: RunDoc): RunRecord {
   return { id: _id, ...run };
 }
 
@@ -154,7 +154,7 @@ export async function releasedBy({ quarantine }: Collections, batch: Batch): Pro
 }
 
 /** Writes what a batch says besides its observations, in the batch's transaction. */
-export async function writeBooks(
+export async function writeLedger(
   collections: Collections,
   batch: Batch,
   released: readonly string[],

@@ -1,10 +1,10 @@
 import type { Document } from 'mongodb';
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import { absentTime, fieldSpec, keyText, type ListedKind } from '../../resources/registry.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import type { FieldValue } from '../../values/filter.js';
-import type { Extent, Extents } from '../high-water-marks.js';
-import type { ListQuery, Page, PageQuery, Position, RecordedPage, RecordedQuery } from '../store.js';
+import type { FieldRange, HighWaterMarks } from '../high-water-marks.js';
+import type { ListQuery, PageQuery, Position, RecordedPage, RecordedQuery, StorePage } from '../store.js';
 import { fieldPath, filterMatch } from './filter.js';
 import { type MongoRevisions, visibleAt } from './revisions.js';
 import { orderIndex, referenceIndex } from './schema.js';
@@ -13,7 +13,7 @@ import type { Collections, RevisionDoc } from './stored-types.js';
 /** Lists of live records. */
 export class MongoLists {
   /** The extents at some batches; a batch's never change. */
-  readonly #extents = new BoundedCache<{ readonly extents: Extents | null }, number>(
+  readonly #extents = new BoundedCache<{ readonly extents: HighWaterMarks | null }, number>(
     'mongodbBatchExtents',
     jsonBytes,
   );
@@ -23,11 +23,11 @@ export class MongoLists {
     private readonly revisions: MongoRevisions,
   ) {}
 
-  async page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>> {
+  async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>> {
     const docs: RevisionDoc[] = [];
-    for (const stretches of stretchesOf(query, await this.#extentOf(query))) {
+    for (const ranges of rangesOf(query, await this.#rangeAt(query))) {
       if (docs.length > query.limit) break;
-      docs.push(...(await Promise.all(stretches.map((stretch) => this.#walk(query, stretch)))).flat());
+      docs.push(...(await Promise.all(ranges.map((range) => this.#walk(query, range)))).flat());
     }
     const shown = docs.slice(0, query.limit);
     const revisions = await this.revisions.withRecords<K>(shown);
@@ -38,10 +38,10 @@ export class MongoLists {
     return { items, hasMore: docs.length > query.limit };
   }
 
-  #walk(query: PageQuery, stretch: Document): Promise<RevisionDoc[]> {
+  #walk(query: PageQuery, range: Document): Promise<RevisionDoc[]> {
     const direction = query.descending ? -1 : 1;
     return this.collections.revisions
-      .find({ $and: [stretch, matchOf(query)] })
+      .find({ $and: [range, matchOf(query)] })
       .sort({ [fieldPath(query.orderBy)]: direction, integration: direction, id: direction })
       .hint(orderIndex(query.kind, query.orderBy))
       .limit(query.limit + 1)
@@ -52,11 +52,9 @@ export class MongoLists {
   /** Goes by no extents: what was ever recorded must not hang on a helper. */
   async recorded({ limit, ...query }: RecordedQuery): Promise<RecordedPage> {
     const found: Position[] = [];
-    for (const stretches of stretchesOf({ ...query, descending: false, limit }, undefined)) {
+    for (const ranges of rangesOf({ ...query, descending: false, limit }, undefined)) {
       if (found.length > limit) break;
-      found.push(
-        ...(await Promise.all(stretches.map((stretch) => this.#places(query, stretch, limit + 1)))).flat(),
-      );
+      found.push(...(await Promise.all(ranges.map((range) => this.#places(query, range, limit + 1)))).flat());
     }
     const keys = found.slice(0, limit).map((place) => ({ kind: query.kind, ...place }));
     const versions = await this.revisions.countVersions(keys, query.seq);
@@ -72,14 +70,14 @@ export class MongoLists {
   /** The first places in a stretch at which matching versions stand, each once: in the index they are neighbours. */
   async #places(
     { kind, integrations, filter, seq, orderBy }: Omit<RecordedQuery, 'limit'>,
-    stretch: Document,
+    range: Document,
     limit: number,
   ): Promise<Position[]> {
     const written = { kind, seqFrom: { $lte: seq }, deleted: false };
     const whose = integrations && { integration: { $in: integrations } };
     const match = { ...written, ...whose };
     const cursor = this.collections.revisions
-      .find({ $and: [stretch, filter ? { $and: [match, filterMatch(kind, filter)] } : match] })
+      .find({ $and: [range, filter ? { $and: [match, filterMatch(kind, filter)] } : match] })
       .sort({ [fieldPath(orderBy)]: 1, integration: 1, id: 1 })
       .hint(orderIndex(kind, orderBy))
       .batchSize(2 * limit)
@@ -107,7 +105,7 @@ export class MongoLists {
     integration: string,
     values: readonly string[],
     seq: number,
-  ): Promise<Revision<K>[][]> {
+  ): Promise<RevisionRecord<K>[][]> {
     const query = { kind, integrations: [integration], filter: { field, in: values }, seq };
     const docs = await this.collections.revisions
       .find(matchOf(query))
@@ -120,11 +118,11 @@ export class MongoLists {
   }
 
   /** Takes note of the extents at a batch. */
-  know(seq: number, extents: Extents | null): void {
+  know(seq: number, extents: HighWaterMarks | null): void {
     this.#extents.set(seq, { extents });
   }
 
-  async #extentOf({ kind, orderBy, seq }: PageQuery): Promise<Extent | undefined> {
+  async #rangeAt({ kind, orderBy, seq }: PageQuery): Promise<FieldRange | undefined> {
     if (!this.#extents.has(seq)) {
       const batch = await this.collections.batches.findOne({ seq }, { projection: { extents: 1 } });
       // there is none beyond the newest batch, whose extents would be wrong once there is
@@ -149,12 +147,12 @@ function matchOf({ kind, integrations, filter, seq }: ListQuery): Document {
  * the records that tie with it, in its account and in the others; then what has another value. Those in one
  * list are walked at once: ties are few as a rule, and asking for them first would cost a round trip.
  */
-function stretchesOf(query: PageQuery, extent: Extent | undefined): Document[][] {
+function rangesOf(query: PageQuery, range: FieldRange | undefined): Document[][] {
   const { descending, after } = query;
   const path = fieldPath(query.orderBy);
   const beyond = descending ? '$lt' : '$gt';
-  const values = { [path]: valuesBeyond(query, after?.value ?? null, extent) };
-  const nulls = query.orderBy === 'id' || extent?.nulls === false ? [] : [[{ [path]: null }]];
+  const values = { [path]: valuesBeyond(query, after?.value ?? null, range) };
+  const nulls = query.orderBy === 'id' || range?.nulls === false ? [] : [[{ [path]: null }]];
   if (after === null) return descending ? [[values], ...nulls] : [...nulls, [values]];
   const { value, integration, id } = after;
   const ties = [
@@ -167,16 +165,16 @@ function stretchesOf(query: PageQuery, extent: Extent | undefined): Document[][]
 }
 
 /** A condition on values beyond `value`, within what the view is known to hold. */
-function valuesBeyond(query: PageQuery, value: FieldValue, extent: Extent | undefined): Document {
+function valuesBeyond(query: PageQuery, value: FieldValue, range: FieldRange | undefined): Document {
   const isNumber = fieldSpec(query.kind, query.orderBy)?.type === 'number';
-  const least = extent?.min ?? (isNumber ? Number.NEGATIVE_INFINITY : '');
-  const most = extent?.max ?? null;
+  const least = range?.min ?? (isNumber ? Number.NEGATIVE_INFINITY : '');
+  const most = range?.max ?? null;
   const within = { $gte: least, ...(most !== null && { $lte: most }) };
   if (value === null) return within;
   return { ...within, [query.descending ? '$lt' : '$gt']: value };
 }
 
-function positionOf(doc: RevisionDoc | undefined, { orderBy }: PageQuery, { key }: Revision): Position {
+function positionOf(doc: RevisionDoc | undefined, { orderBy }: PageQuery, { key }: RevisionRecord): Position {
   const { integration, id } = key;
   return { value: orderBy === 'id' ? id : ((doc?.f?.[orderBy] ?? null) as FieldValue), integration, id };
 }

@@ -11,14 +11,14 @@ import type { Fields } from '../../values/filter.js';
 import { type Instant, latest, toInstant, toMillis } from '../../values/instant.js';
 import { statementOf } from '../batch-statement.js';
 import { HistoryError } from '../errors.js';
-import { type Extents, extentsOf, widening } from '../high-water-marks.js';
+import { type HighWaterMarks, marksOf, widenStage } from '../high-water-marks.js';
 import type { Batch, Confirmation, Pin, Recorded } from '../store.js';
 import { writeBodies } from './bodies.js';
 import { endAbandoned, type MongoConnection } from './connection.js';
 import { foldedFields, observedFields, storedFields } from './filter.js';
-import { releasedBy, writeBooks } from './ledger.js';
-import { oneOf } from './revisions.js';
-import { KEY_INDEX, LAYOUT } from './schema.js';
+import { releasedBy, writeLedger } from './ledger.js';
+import { matchesOne } from './revisions.js';
+import { KEY_INDEX, PROJECTION_KEY } from './schema.js';
 import { type Collections, type HeadDoc, type RevisionDoc, revisionId } from './stored-types.js';
 
 const DUPLICATE_KEY = 11_000;
@@ -85,7 +85,7 @@ export class MongoRecorder {
     fields: ReadonlyMap<Observation, Fields | null>,
     session: ClientSession,
   ): Promise<Recorded> {
-    const head = await this.#advance(batch, extentsOf(fields), session);
+    const head = await this.#advance(batch, marksOf(fields), session);
     const { seq } = head;
     const pin = { seq, at: toInstant(head.at) };
     const extents = head.isWhole ? head.extents : null;
@@ -98,7 +98,7 @@ export class MongoRecorder {
     const stated = statementOf(batch, released, plan.verified);
     await bothOf(writeBodies(this.collections, plan.bodies), async () => {
       await this.#writeRevisions(plan, session);
-      await writeBooks(this.collections, batch, released, seq, session);
+      await writeLedger(this.collections, batch, released, seq, session);
       // last, so that a batch that is there already undoes all of it
       await this.collections.batches.insertOne(
         { _id: batch.id, ...pin, recorded, extents, stated },
@@ -109,14 +109,14 @@ export class MongoRecorder {
   }
 
   /** Takes the next number. Every writer begins with this, so no two get past it at once. */
-  async #advance(batch: Batch, added: Extents, session: ClientSession): Promise<HeadDoc> {
+  async #advance(batch: Batch, added: HighWaterMarks, session: ClientSession): Promise<HeadDoc> {
     const next = {
       seq: { $add: ['$seq', 1] },
       at: { $max: [toMillis(batch.now), { $add: ['$at', 1] }] },
-      ...widening(added),
+      ...widenStage(added),
     };
     const options = { session, returnDocument: 'after' } as const;
-    const own = { _id: 'head', layout: LAYOUT } as const;
+    const own = { _id: 'head', layout: PROJECTION_KEY } as const;
     const head = await this.collections.meta.findOneAndUpdate(own, [{ $set: next }], options);
     if (head) return head as HeadDoc;
     throw new HistoryError(
@@ -128,7 +128,7 @@ export class MongoRecorder {
   async #currents(batch: Batch, session: ClientSession): Promise<RevisionDoc[]> {
     const keys = [...batch.observations.map(({ key }) => key), ...batch.tombstones];
     if (keys.length === 0) return [];
-    const current = { $or: oneOf(keys, { seqTo: OPEN_SEQ }) };
+    const current = { $or: matchesOne(keys, { seqTo: OPEN_SEQ }) };
     const options = { session, hint: KEY_INDEX, projection: { f: 0, c: 0 }, batchSize: keys.length + 1 };
     return this.collections.revisions.find(current, options).toArray();
   }

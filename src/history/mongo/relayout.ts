@@ -1,6 +1,6 @@
 import type { AnyBulkWriteOperation } from 'mongodb';
 import { type AnyRecord, FIELDS, fieldsOf, isListed, type ListedKind } from '../../resources/registry.js';
-import { type Extents, noExtents, widenedBy, widening } from '../high-water-marks.js';
+import { type HighWaterMarks, noMarks, widenMarks, widenStage } from '../high-water-marks.js';
 import { readBodies } from './bodies.js';
 import { foldedFields, storedFields } from './filter.js';
 import type { BatchDoc, Collections, RevisionDoc } from './stored-types.js';
@@ -13,22 +13,22 @@ const CHUNK = 500;
  * the start, and those of this one may write meanwhile. Should it be cut short, the next start does it again.
  * A million revisions take some minutes.
  */
-export async function layOut(collections: Collections, layout: string): Promise<void> {
+export async function relayout(collections: Collections, layout: string): Promise<void> {
   const { meta, batches } = collections;
-  const begun = { layout, isWhole: false, extents: noExtents() };
+  const begun = { layout, isWhole: false, extents: noMarks() };
   await meta.updateOne({ _id: 'head' }, { $set: begun });
   await batches.updateMany({}, { $set: { extents: null } });
-  const extents = await layOutRevisions(collections);
-  await meta.updateOne({ _id: 'head', layout }, [{ $set: { ...widening(extents), isWhole: true } }]);
+  const extents = await relayoutRevisions(collections);
+  await meta.updateOne({ _id: 'head', layout }, [{ $set: { ...widenStage(extents), isWhole: true } }]);
   await meta.updateOne({ _id: 'schema' }, { $set: { layout } });
 }
 
 /** In the order in which they were written; the extents of all that were there when it came to them. */
-async function layOutRevisions(collections: Collections): Promise<Extents> {
+async function relayoutRevisions(collections: Collections): Promise<HighWaterMarks> {
   const pass = new Pass();
   for (let last = ''; ; ) {
     const chunk = await nextOf(collections, last);
-    for (const [doc, record] of await withRecords(collections, chunk)) pass.layOut(doc, record);
+    for (const [doc, record] of await withRecords(collections, chunk)) pass.relayout(doc, record);
     await pass.write(collections);
     last = chunk.at(-1)?._id ?? '';
     if (chunk.length < CHUNK) return pass.end(collections);
@@ -43,16 +43,16 @@ function nextOf({ revisions }: Collections, last: string): Promise<RevisionDoc[]
 
 /** What has been seen so far, and what is to be written of it. */
 class Pass {
-  #extents = noExtents();
+  #extents = noMarks();
   #seq = 0;
   #revisions: AnyBulkWriteOperation<RevisionDoc>[] = [];
   #batches: AnyBulkWriteOperation<BatchDoc>[] = [];
 
-  layOut({ _id, kind, seqFrom }: RevisionDoc, record: AnyRecord): void {
+  relayout({ _id, kind, seqFrom }: RevisionDoc, record: AnyRecord): void {
     if (!isListed(kind)) return;
     if (seqFrom !== this.#seq) this.#endBatches(seqFrom);
     const fields = fieldsOf(kind, record as Parameters<typeof fieldsOf>[1]);
-    this.#extents = widenedBy(this.#extents, kind, fields);
+    this.#extents = widenMarks(this.#extents, kind, fields);
     const c = foldedFields(kind, fields);
     const f = storedFields(fields);
     const update = c ? { $set: { f, c } } : { $set: { f }, $unset: { c: true as const } };
@@ -73,7 +73,7 @@ class Pass {
     this.#batches = [];
   }
 
-  async end(collections: Collections): Promise<Extents> {
+  async end(collections: Collections): Promise<HighWaterMarks> {
     this.#endBatches(this.#seq + 1);
     await this.write(collections);
     return this.#extents;

@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import { type Kind, keyText, type RecordKey } from '../../resources/registry.js';
 import { DamagedRecordError, withRecord } from '../errors.js';
 import type { ChangesQuery, Confirmation, ReceivedRevision } from '../store.js';
@@ -22,9 +22,9 @@ export class MongoRevisions {
   async get<K extends Kind>(
     keys: readonly (RecordKey & { readonly kind: K })[],
     seq: number,
-  ): Promise<(Revision<K> | null)[]> {
+  ): Promise<(RevisionRecord<K> | null)[]> {
     if (keys.length === 0) return [];
-    const wanted = { $or: oneOf(keys, visibleAt(seq)) };
+    const wanted = { $or: matchesOne(keys, visibleAt(seq)) };
     const docs = await this.collections.revisions.find(wanted, BY_KEY).toArray();
     const revisions = await this.withRecords<K>(docs);
     const found = new Map(revisions.map((revision) => [keyText(revision.key), revision]));
@@ -35,7 +35,7 @@ export class MongoRevisions {
     { integration, kind, id }: RecordKey & { readonly kind: K },
     beforeSeq: number,
     limit: number,
-  ): Promise<Revision<K>[]> {
+  ): Promise<RevisionRecord<K>[]> {
     const docs = await this.collections.revisions
       .find({ integration, kind, id, seqFrom: { $lt: beforeSeq } }, BY_KEY)
       // a version ends where the next begins, so this is the order of seqFrom too, and that of the index
@@ -48,11 +48,11 @@ export class MongoRevisions {
   async versions<K extends Kind>(
     keys: readonly (RecordKey & { readonly kind: K })[],
     seq: number,
-  ): Promise<Revision<K>[][]> {
+  ): Promise<RevisionRecord<K>[][]> {
     if (keys.length === 0) return [];
-    const wanted = { $or: oneOf(keys, { seqFrom: { $lte: seq } }) };
+    const wanted = { $or: matchesOne(keys, { seqFrom: { $lte: seq } }) };
     const docs = await this.collections.revisions.find(wanted, BY_KEY).toArray();
-    const found = new Map<string, Revision<K>[]>();
+    const found = new Map<string, RevisionRecord<K>[]>();
     for (const revision of await this.withRecords<K>(docs.sort((a, b) => a.seqFrom - b.seqFrom))) {
       const key = keyText(revision.key);
       found.set(key, [...(found.get(key) ?? []), revision]);
@@ -65,7 +65,7 @@ export class MongoRevisions {
     const counts = new Map<string, number>();
     if (keys.length === 0) return counts;
     const projection = { _id: 0, kind: 1, integration: 1, id: 1 } as const;
-    const wanted = { $or: oneOf(keys, { seqFrom: { $lte: seq } }) };
+    const wanted = { $or: matchesOne(keys, { seqFrom: { $lte: seq } }) };
     const docs = this.collections.revisions.find(wanted, { projection, hint: KEY_INDEX });
     for await (const doc of docs) counts.set(keyText(doc), (counts.get(keyText(doc)) ?? 0) + 1);
     return counts;
@@ -76,7 +76,7 @@ export class MongoRevisions {
     return this.collections.revisions.countDocuments(written, { hint: KEY_INDEX });
   }
 
-  async changes(query: ChangesQuery): Promise<Revision[]> {
+  async changes(query: ChangesQuery): Promise<RevisionRecord[]> {
     return this.withRecords(await this.#written(query));
   }
 
@@ -116,7 +116,7 @@ export class MongoRevisions {
   }
 
   /** The revisions of `docs` with what they say; texts are never changed, so they are read afterwards. */
-  async withRecords<K extends Kind>(docs: readonly RevisionDoc[]): Promise<Revision<K>[]> {
+  async withRecords<K extends Kind>(docs: readonly RevisionDoc[]): Promise<RevisionRecord<K>[]> {
     const bodies = docs.map(({ body }) => body);
     const texts = await readBodies(this.collections, bodies, 'record');
     return docs.map((doc) => revisionOf<K>(doc, texts.get(doc.body.toHexString())));
@@ -135,7 +135,7 @@ function changesMatch({ afterSeq, toSeq, kinds, integrations, after }: ChangesQu
 }
 
 /** Conditions of which revisions of `keys` meet one, and `others` with it: one for each kind and account. */
-export function oneOf(keys: readonly RecordKey[], others: Document): Document[] {
+export function matchesOne(keys: readonly RecordKey[], others: Document): Document[] {
   const groups = new Map<string, { kind: Kind; integration: string; ids: Set<string> }>();
   for (const { kind, integration, id } of keys) {
     const name = `${kind} ${integration}`;
@@ -149,11 +149,11 @@ export function oneOf(keys: readonly RecordKey[], others: Document): Document[] 
   }));
 }
 
-function revisionOf<K extends Kind>(doc: RevisionDoc, record: string | undefined): Revision<K> {
+function revisionOf<K extends Kind>(doc: RevisionDoc, record: string | undefined): RevisionRecord<K> {
   return withRecord(standingOf<K>(doc), record);
 }
 
-function standingOf<K extends Kind>(doc: RevisionDoc): Omit<Revision<K>, 'record'> {
+function standingOf<K extends Kind>(doc: RevisionDoc): Omit<RevisionRecord<K>, 'record'> {
   const { integration, kind, id, seqFrom, seqTo, observedFrom, observedTo, verifiedAt } = doc;
   return {
     key: { integration, kind: kind as K, id },

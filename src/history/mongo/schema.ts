@@ -4,10 +4,10 @@ import { FIELDS, type ListedKind } from '../../resources/registry.js';
 import { sha256 } from '../../values/canonical-json.js';
 import { toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
-import { noExtents } from '../high-water-marks.js';
+import { noMarks } from '../high-water-marks.js';
 import type { MongoConnection } from './connection.js';
 import { fieldPath } from './filter.js';
-import { layOut } from './relayout.js';
+import { relayout } from './relayout.js';
 import { type Collections, collectionsOf, type SchemaDoc } from './stored-types.js';
 
 /*
@@ -19,7 +19,7 @@ const VERSION = 1;
 /** To be raised when `fieldsOf` reads other values out of the same records. */
 const PROJECTION = 1;
 /** What the fields that lists go by are made from; where a history has another layout they are made anew. */
-export const LAYOUT = sha256(`${PROJECTION} ${JSON.stringify(FIELDS)}`);
+export const PROJECTION_KEY = sha256(`${PROJECTION} ${JSON.stringify(FIELDS)}`);
 
 const NAMESPACE_EXISTS = 48;
 
@@ -114,7 +114,7 @@ export async function prepare(
     await createIndexes(connection.db.collection(name), INDEXES[name]());
   }
   if (!schema) await writeMeta(collections, nowMs);
-  else if (schema.layout !== LAYOUT) await layOut(collections, LAYOUT);
+  else if (schema.layout !== PROJECTION_KEY) await relayout(collections, PROJECTION_KEY);
   return collections;
 }
 
@@ -134,8 +134,8 @@ async function createIndexes(collection: Collection, wanted: Index[]): Promise<v
 
 async function writeMeta({ meta }: Collections, nowMs: number): Promise<void> {
   const first = { upsert: true } as const;
-  const head = { seq: 0, at: 0, layout: LAYOUT, isWhole: true, extents: noExtents() };
-  const schema = { version: VERSION, layout: LAYOUT, createdAt: toInstant(nowMs) };
+  const head = { seq: 0, at: 0, layout: PROJECTION_KEY, isWhole: true, extents: noMarks() };
+  const schema = { version: VERSION, layout: PROJECTION_KEY, createdAt: toInstant(nowMs) };
   await meta.updateOne({ _id: 'head' }, { $setOnInsert: head }, first);
   await meta.updateOne({ _id: 'schema' }, { $setOnInsert: schema }, first);
 }
@@ -168,7 +168,7 @@ export async function find(connection: MongoConnection): Promise<Collections> {
 }
 
 function assertLaidOut({ layout }: SchemaDoc, where: string): void {
-  if (layout === LAYOUT) return;
+  if (layout === PROJECTION_KEY) return;
   throw new HistoryError(
     'UNUSABLE',
     `the history in ${where} is laid out for another version of the gateway: start this one once so that it lays it out anew`,

@@ -3,8 +3,8 @@ import { HistoryError } from '../errors.js';
 import type { Batch, HistoryStore, OpenMode, Pin, Recorded } from '../store.js';
 import { connect, guarded, type MongoConnection } from './connection.js';
 import { MongoDerivedCheck } from './derived.js';
-import { MongoKept } from './documents.js';
-import { MongoBooks } from './ledger.js';
+import { MongoDocuments } from './documents.js';
+import { MongoLedger } from './ledger.js';
 import { MongoLists } from './lists.js';
 import { MongoRecorder } from './record-batch.js';
 import { MongoRevisions } from './revisions.js';
@@ -42,8 +42,8 @@ class MongoStore implements HistoryStore {
   readonly #recorder: MongoRecorder;
   readonly #revisions: MongoRevisions;
   readonly #lists: MongoLists;
-  readonly #books: MongoBooks;
-  readonly #kept: MongoKept;
+  readonly #ledger: MongoLedger;
+  readonly #documents: MongoDocuments;
 
   constructor(
     private readonly connection: MongoConnection,
@@ -54,8 +54,8 @@ class MongoStore implements HistoryStore {
     this.#recorder = new MongoRecorder(connection, collections);
     this.#revisions = new MongoRevisions(collections);
     this.#lists = new MongoLists(collections, this.#revisions);
-    this.#books = new MongoBooks(collections);
-    this.#kept = new MongoKept(collections);
+    this.#ledger = new MongoLedger(collections);
+    this.#documents = new MongoDocuments(collections);
   }
 
   #guarded<T>(work: () => Promise<T>): Promise<T> {
@@ -112,7 +112,7 @@ class MongoStore implements HistoryStore {
   }
 
   firstRecorded: HistoryStore['firstRecorded'] = (query) =>
-    this.#guarded(() => this.#books.firstRecorded(query));
+    this.#guarded(() => this.#ledger.firstRecorded(query));
   get: HistoryStore['get'] = (...query) => this.#guarded(() => this.#revisions.get(...query));
   revisions: HistoryStore['revisions'] = (...query) =>
     this.#guarded(() => this.#revisions.revisions(...query));
@@ -129,33 +129,33 @@ class MongoStore implements HistoryStore {
   count: HistoryStore['count'] = (query) => this.#guarded(() => this.#lists.count(query));
   referrers: HistoryStore['referrers'] = (...query) => this.#guarded(() => this.#lists.referrers(...query));
 
-  ledger: HistoryStore['ledger'] = (...query) => this.#guarded(() => this.#books.ledger(...query));
-  streams: HistoryStore['streams'] = () => this.#guarded(() => this.#books.streams());
-  runs: HistoryStore['runs'] = (query) => this.#guarded(() => this.#books.runs(query));
+  ledger: HistoryStore['ledger'] = (...query) => this.#guarded(() => this.#ledger.ledger(...query));
+  streams: HistoryStore['streams'] = () => this.#guarded(() => this.#ledger.streams());
+  runs: HistoryStore['runs'] = (query) => this.#guarded(() => this.#ledger.runs(query));
   countRuns: HistoryStore['countRuns'] = (whose, trigger) =>
-    this.#guarded(() => this.#books.countRuns(whose, trigger));
-  run: HistoryStore['run'] = (id) => this.#guarded(() => this.#books.run(id));
-  quarantine: HistoryStore['quarantine'] = (query) => this.#guarded(() => this.#books.quarantine(query));
+    this.#guarded(() => this.#ledger.countRuns(whose, trigger));
+  run: HistoryStore['run'] = (id) => this.#guarded(() => this.#ledger.run(id));
+  quarantine: HistoryStore['quarantine'] = (query) => this.#guarded(() => this.#ledger.quarantine(query));
   countQuarantine: HistoryStore['countQuarantine'] = (query) =>
-    this.#guarded(() => this.#books.countQuarantine(query));
-  quarantined: HistoryStore['quarantined'] = (keys) => this.#guarded(() => this.#books.quarantined(keys));
+    this.#guarded(() => this.#ledger.countQuarantine(query));
+  quarantined: HistoryStore['quarantined'] = (keys) => this.#guarded(() => this.#ledger.quarantined(keys));
 
-  batches: HistoryStore['batches'] = (query) => this.#guarded(() => this.#books.batches(query));
+  batches: HistoryStore['batches'] = (query) => this.#guarded(() => this.#ledger.batches(query));
   confirmations: HistoryStore['confirmations'] = () => this.#streamed(this.#revisions.confirmations());
   checkDerived: HistoryStore['checkDerived'] = (seq) =>
     this.#streamed(new MongoDerivedCheck(this.collections, seq).run());
 
-  document: HistoryStore['document'] = (...query) => this.#guarded(() => this.#kept.document(...query));
+  document: HistoryStore['document'] = (...query) => this.#guarded(() => this.#documents.document(...query));
   documents: HistoryStore['documents'] = (collection) =>
-    this.#guarded(() => this.#kept.documents(collection));
+    this.#guarded(() => this.#documents.documents(collection));
   putDocument: HistoryStore['putDocument'] = (...document) =>
-    this.#keeping(() => this.#kept.putDocument(...document));
+    this.#keeping(() => this.#documents.putDocument(...document));
   removeDocument: HistoryStore['removeDocument'] = (...document) =>
-    this.#keeping(() => this.#kept.removeDocument(...document));
-  append: HistoryStore['append'] = (...entry) => this.#keeping(() => this.#kept.append(...entry));
-  journal: HistoryStore['journal'] = (query) => this.#guarded(() => this.#kept.journal(query));
+    this.#keeping(() => this.#documents.removeDocument(...document));
+  append: HistoryStore['append'] = (...entry) => this.#keeping(() => this.#documents.append(...entry));
+  journal: HistoryStore['journal'] = (query) => this.#guarded(() => this.#documents.journal(query));
   journalLength: HistoryStore['journalLength'] = (journal) =>
-    this.#guarded(() => this.#kept.journalLength(journal));
+    this.#guarded(() => this.#documents.journalLength(journal));
 
   async ping(): Promise<void> {
     await this.#guarded(() => this.connection.db.command({ ping: 1 }));

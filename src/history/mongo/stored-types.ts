@@ -1,12 +1,12 @@
 import type { Binary, Collection, Document, Filter, ObjectId } from 'mongodb';
 import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
 import type { Origin } from '../../model/revision.js';
-import type { Run } from '../../model/run.js';
+import type { RunRecord } from '../../model/run.js';
 import type { StreamState } from '../../model/stream.js';
 import type { Kind, RecordKey } from '../../resources/registry.js';
 import type { FieldValue } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import type { Extents } from '../high-water-marks.js';
+import type { HighWaterMarks } from '../high-water-marks.js';
 import type { BatchStatement, Recorded } from '../store.js';
 import type { MongoConnection } from './connection.js';
 
@@ -73,7 +73,7 @@ export interface BatchDoc {
   readonly at: Instant;
   readonly recorded: Recorded;
   /** `null` where they were not known when the batch was recorded. */
-  readonly extents: Extents | null;
+  readonly extents: HighWaterMarks | null;
   /** Missing where an earlier version of the gateway recorded it. */
   readonly stated?: BatchStatement;
 }
@@ -86,7 +86,7 @@ export interface HeadDoc {
   readonly at: number;
   /** The layout that writers must know; see `mongo-layout.ts`. */
   readonly layout: string;
-  readonly extents: Extents;
+  readonly extents: HighWaterMarks;
   /** Whether `extents` are those of everything that is there. */
   readonly isWhole: boolean;
 }
@@ -111,7 +111,7 @@ export interface StreamDoc extends StreamState {
   readonly _id: string;
 }
 
-export interface RunDoc extends Omit<Run, 'id'> {
+export interface RunDoc extends Omit<RunRecord, 'id'> {
   readonly _id: string;
 }
 

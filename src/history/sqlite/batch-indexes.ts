@@ -35,12 +35,12 @@ const LIVE = `SELECT live FROM tallies WHERE kind = ? AND integration = ? AND se
 const INSERT_LIVE_COUNT = 'INSERT INTO tallies (kind, integration, seq, live) VALUES (?, ?, ?, ?)';
 
 /** How many records of a listed kind were live after batch `seq`. */
-export function liveAt(connection: Connection, kind: Kind, integration: number, seq: number): number {
+export function liveCountAt(connection: Connection, kind: Kind, integration: number, seq: number): number {
   return Number(connection.first(LIVE, [kind, integration, seq])?.[0] ?? 0);
 }
 
 /** Counts what one batch brings to life and ends, then writes how many are live after it. */
-export class Tallies {
+export class LiveCounts {
   readonly #changes = new Map<Kind, Map<number, number>>();
 
   add(kind: Kind, integration: number, change: 1 | -1): void {
@@ -52,7 +52,7 @@ export class Tallies {
   write(connection: Connection, seq: number): void {
     for (const [kind, ofKind] of this.#changes) {
       for (const [integration, change] of ofKind) {
-        const live = liveAt(connection, kind, integration, seq) + change;
+        const live = liveCountAt(connection, kind, integration, seq) + change;
         connection.run(INSERT_LIVE_COUNT, [kind, integration, seq, live]);
       }
     }
@@ -77,7 +77,7 @@ const TOP = `SELECT top FROM tops
 const INSERT_MARK = 'INSERT INTO tops (kind, field, integration, seq, top) VALUES (?, ?, ?, ?, ?)';
 
 /** The newest time of a field recorded up to `seq`, those ahead left out; `null` when there is none. */
-export function topAt(
+export function markAt(
   connection: Connection,
   kind: Kind,
   field: string,
@@ -104,7 +104,7 @@ function timesOf(kind: Kind): Column[] {
 }
 
 /** Gathers the times of one batch's new revisions, then writes the tops that it leaves behind. */
-export class Tops {
+export class TimeMarks {
   readonly #added = new Map<Kind, Map<number, Timed[]>>();
 
   add(kind: Kind, integration: number, rev: number, fields: Fields): void {
@@ -132,7 +132,7 @@ function writeTop(
   integration: number,
   added: readonly Timed[],
 ): void {
-  const { lifted, ahead } = topAfter(at, topAt(connection, kind, field, integration, seq), field, added);
+  const { lifted, ahead } = topAfter(at, markAt(connection, kind, field, integration, seq), field, added);
   if (lifted !== null) connection.run(INSERT_MARK, [kind, field, integration, seq, lifted]);
   for (const rev of ahead) connection.run(`UPDATE "${kind}" SET ahead = 1 WHERE rev = ?`, [rev]);
 }

@@ -5,7 +5,7 @@ import type { Batch } from '../store.js';
 import { isName } from './columns.js';
 
 /** What is to happen to one key. */
-export interface Deed {
+export interface BatchOperation {
   readonly key: RecordKey;
   /** The key as `keyText`. */
   readonly text: string;
@@ -17,15 +17,17 @@ export interface Deed {
  * What a batch does, key by key. Revisions are numbered in the order in which `changes` gives them, so that
  * their numbers are their places. A key that is both observed and tombstoned is observed.
  */
-export function deedsOf({ observations, tombstones }: Batch): Deed[] {
-  const observed = observations.map((seen): Deed => ({ key: seen.key, text: keyText(seen.key), seen }));
+export function planBatch({ observations, tombstones }: Batch): BatchOperation[] {
+  const observed = observations.map(
+    (seen): BatchOperation => ({ key: seen.key, text: keyText(seen.key), seen }),
+  );
   const texts = new Set(observed.map(({ text }) => text));
   const gone = tombstones
-    .map((key): Deed => ({ key, text: keyText(key), seen: null }))
+    .map((key): BatchOperation => ({ key, text: keyText(key), seen: null }))
     .filter(({ text }) => !texts.has(text));
-  const deeds = [...observed, ...gone];
-  for (const { key } of deeds) assertKey(key);
-  return deeds.sort((a, b) => compareWritten(a.key, b.key));
+  const operations = [...observed, ...gone];
+  for (const { key } of operations) assertKey(key);
+  return operations.sort((a, b) => compareWritten(a.key, b.key));
 }
 
 /** The order of the revisions of one batch. */

@@ -18,20 +18,25 @@ export interface Query {
  * `create` makes the file where there is none, the others need it to be there. `immutable` is for a file that nothing can
  * write to, such as one on a read-only medium: SQLite then needs no other files beside it.
  */
-export type Access = 'create' | 'write' | 'read' | 'immutable';
+export type OpenAccess = 'create' | 'write' | 'read' | 'immutable';
 
 /** Where queries are answered: on a connection of this thread, or on the worker's. */
-export interface Reader {
+export interface RowReader {
   all(sql: string, params: readonly SqlValue[]): Row[];
 }
 
-const MODES: Record<Access, string> = { create: 'rwc', write: 'rw', read: 'ro', immutable: 'ro&immutable=1' };
+const MODES: Record<OpenAccess, string> = {
+  create: 'rwc',
+  write: 'rw',
+  read: 'ro',
+  immutable: 'ro&immutable=1',
+};
 /** What a prepared statement takes in SQLite's memory, roughly: by itself, and for each letter of its text. */
 const STATEMENT_BYTES = 8_000;
 const BYTES_A_LETTER = 20;
 
 /** One connection to a SQLite file, with its prepared statements. Failures are `HistoryError`s. */
-export class Connection implements Reader {
+export class Connection implements RowReader {
   readonly #db: Database;
   readonly #statements = new BoundedCache<Statement>(
     'sqliteStatements',
@@ -40,7 +45,7 @@ export class Connection implements Reader {
 
   constructor(
     readonly path: string,
-    readonly access: Access,
+    readonly access: OpenAccess,
     { busyTimeoutMs = 5_000, cacheKib = 16_384 }: { busyTimeoutMs?: number; cacheKib?: number } = {},
   ) {
     this.#db = this.#guard(() => new Database(path === ':memory:' ? path : fileUri(path, access)));
@@ -102,7 +107,7 @@ export class Connection implements Reader {
   }
 }
 
-function fileUri(path: string, access: Access): string {
+function fileUri(path: string, access: OpenAccess): string {
   const escaped = path.replace(/[%?#]/g, encodeURIComponent);
   return `file:${escaped}?mode=${MODES[access]}`;
 }

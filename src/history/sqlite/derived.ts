@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
-import type { Run } from '../../model/run.js';
+import type { RunRecord } from '../../model/run.js';
 import { type StreamState, streamText } from '../../model/stream.js';
 import { type AnyRecord, isListed, KINDS, type Kind, LISTED_KINDS } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
@@ -10,7 +10,7 @@ import { TIMES, type Timed, topAfter } from './batch-indexes.js';
 import { COLUMN_NAMES, COLUMNS, listedFields, references, toValues } from './columns.js';
 import { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
-import type { Answers, Limits } from './query-worker.js';
+import type { Limits, QueryRunner } from './query-worker.js';
 import { referenceTable, referenceValue, schemaSql } from './schema.js';
 
 const AT_ONCE = 250;
@@ -50,7 +50,7 @@ export class DerivedCheck {
 
   constructor(
     private readonly connection: Connection,
-    private readonly answers: Answers,
+    private readonly answers: QueryRunner,
     private readonly limits: Limits,
     private readonly seq: number,
   ) {}
@@ -61,7 +61,7 @@ export class DerivedCheck {
     yield* this.#revisions();
     yield* this.#totals();
     yield* this.#ledger();
-    yield* this.#books();
+    yield* this.#runsAndStates();
   }
 
   /** What is in the file besides its tables could change what they answer; an index that is gone cannot. */
@@ -296,7 +296,7 @@ export class DerivedCheck {
     }
   }
 
-  async *#books(): AsyncGenerator<DerivedFault> {
+  async *#runsAndStates(): AsyncGenerator<DerivedFault> {
     for (const [name, json] of this.connection.all('SELECT stream, state FROM streams')) {
       const state = parsed<StreamState>(json);
       if (state === null || streamText(state) !== name)
@@ -306,7 +306,7 @@ export class DerivedCheck {
     for (let last = Number.MIN_SAFE_INTEGER, rows: Row[] = []; ; last = Number(rows.at(-1)?.[0])) {
       rows = this.connection.all(runs, [last]);
       for (const [, id, integration, startedAt, json] of rows) {
-        const run = parsed<Run>(json);
+        const run = parsed<RunRecord>(json);
         if (run?.id === id && run?.integration === integration && run?.startedAt === startedAt) continue;
         yield fault(String(id), null, `Run ${id} is not found by what it says itself.`);
       }

@@ -5,7 +5,7 @@ import type { HistoryStore, OpenMode } from '../store.js';
 import { isName } from './columns.js';
 import type { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
-import type { Answers, Limits } from './query-worker.js';
+import type { Limits, QueryRunner } from './query-worker.js';
 
 /** How many times as large as a row of another table an entry of a journal may be. */
 const ENTRY_ROWS = 10;
@@ -24,10 +24,10 @@ const APPEND = `INSERT INTO journals (journal, n, at, body)
  * The documents and journals. Several processes may write them, so nothing of them is remembered, and whether a
  * write may be is decided by the statement that makes it.
  */
-export class Kept implements KeptMethods {
+export class Documents implements DocumentMethods {
   constructor(
     private readonly connection: Connection,
-    private readonly answers: Answers,
+    private readonly answers: QueryRunner,
     private readonly limits: Limits,
     private readonly mode: OpenMode,
   ) {}
@@ -76,7 +76,7 @@ export class Kept implements KeptMethods {
 }
 
 /** The part of the port that is about documents and journals. */
-type KeptMethods = Pick<
+type DocumentMethods = Pick<
   HistoryStore,
   'document' | 'documents' | 'putDocument' | 'removeDocument' | 'append' | 'journal' | 'journalLength'
 >;

@@ -4,13 +4,13 @@ import { setTimeout } from 'node:timers/promises';
 import { HistoryError } from '../errors.js';
 import type { OpenMode } from '../store.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../temporary-files.js';
-import { type Access, Connection } from './connection.js';
+import { Connection, type OpenAccess } from './connection.js';
 import { failureOf } from './driver.js';
-import { isLaidOut, layOut } from './relayout.js';
+import { isCurrentLayout, relayout } from './relayout.js';
 import {
   APPLICATION_ID,
-  LAYOUT,
   missingIndexesSql,
+  PROJECTION_KEY,
   SCHEMA_VERSION,
   schemaSql,
   upgradeSql,
@@ -32,7 +32,7 @@ export function openFile(path: string, mode: Exclude<OpenMode, 'read'>): Connect
     makeDurable(connection);
     if (isNew) create(connection);
     if (version < SCHEMA_VERSION) upgrade(connection, version);
-    if (!isLaidOut(connection)) layOut(connection);
+    if (!isCurrentLayout(connection)) relayout(connection);
     connection.exec(missingIndexesSql());
   });
 }
@@ -55,7 +55,7 @@ function isReady(path: string): boolean {
 }
 
 function isCurrent(connection: Connection): boolean {
-  return check(connection) === SCHEMA_VERSION && isLaidOut(connection);
+  return check(connection) === SCHEMA_VERSION && isCurrentLayout(connection);
 }
 
 /** A connection that only reads, with what to do once it is closed. */
@@ -107,7 +107,7 @@ function isUnwritable(error: unknown, path: string): boolean {
   return ['READONLY', 'OTHER'].includes(failureOf(error.cause) ?? '');
 }
 
-function openCurrent(file: string, access: Access, path: string): Connection {
+function openCurrent(file: string, access: OpenAccess, path: string): Connection {
   return opened(new Connection(file, access), (connection) => {
     if (isCurrent(connection)) return;
     throw new HistoryError(
@@ -134,7 +134,7 @@ function isEmpty(connection: Connection): boolean {
 function create(connection: Connection): void {
   connection.transaction(() => {
     connection.exec(schemaSql());
-    connection.run('INSERT INTO layout (fields) VALUES (?)', [LAYOUT]);
+    connection.run('INSERT INTO layout (fields) VALUES (?)', [PROJECTION_KEY]);
     connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
   });
 }

@@ -1,5 +1,5 @@
 import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
-import type { Run, RunTrigger } from '../../model/run.js';
+import type { RunRecord, RunTrigger } from '../../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
 import { type Kind, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
@@ -7,7 +7,7 @@ import { parseStored } from '../errors.js';
 import type { BatchNote, FirstQuery, HistoryStore, Pin, Recorded } from '../store.js';
 import type { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
-import type { Answers, Limits } from './query-worker.js';
+import type { Limits, QueryRunner } from './query-worker.js';
 import { keyIndex } from './schema.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
@@ -15,10 +15,10 @@ type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
 type QuarantineCount = Parameters<HistoryStore['countQuarantine']>[0];
 
 /** The ledger, the streams, the runs and the quarantine, as they are read. */
-export class Books {
+export class Ledger {
   constructor(
     private readonly connection: Connection,
-    private readonly answers: Answers,
+    private readonly answers: QueryRunner,
     private readonly limits: Limits,
   ) {}
 
@@ -55,13 +55,13 @@ export class Books {
   }
 
   /** The newest runs first; of several integrations, the newest of each are merged. */
-  runs({ integrations, before, limit, trigger }: RunsQuery): Run[] {
+  runs({ integrations, before, limit, trigger }: RunsQuery): RunRecord[] {
     const why = trigger ? `AND ${TRIGGER} = ?` : '';
     const after = before ? 'AND (started_at, id) < (?, ?)' : '';
     const place = [...(trigger ? [trigger] : []), ...(before ? [before.startedAt, before.id] : [])];
     const newest = (where: string, params: readonly SqlValue[]) => {
       const sql = `SELECT run FROM runs WHERE ${where} ${why} ${after} ORDER BY started_at DESC, id DESC LIMIT ?`;
-      return this.connection.all(sql, [...params, ...place, limit]).map(parsed<Run>('A run'));
+      return this.connection.all(sql, [...params, ...place, limit]).map(parsed<RunRecord>('A run'));
     };
     if (integrations === null) return newest('TRUE', []);
     const runs = [...new Set(integrations)].flatMap((name) => newest('integration = ?', [name]));
@@ -80,9 +80,9 @@ export class Books {
     return Number(rows?.[0]?.[0]);
   }
 
-  run(id: string): Run | null {
+  run(id: string): RunRecord | null {
     const row = this.connection.first('SELECT run FROM runs WHERE id = ?', [id]);
-    return row ? parsed<Run>(`Run ${id}`)(row) : null;
+    return row ? parsed<RunRecord>(`Run ${id}`)(row) : null;
   }
 
   quarantine({ after, integrations, kinds, limit }: QuarantineQuery): QuarantineEntry[] {
@@ -116,7 +116,7 @@ export class Books {
     const sql = 'SELECT seq, at, id, outcome FROM batches WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?';
     return this.connection.all(sql, [afterSeq, toSeq, limit]).map(([seq, at, id, outcome]) => ({
       ...{ id: String(id), seq: Number(seq), at: String(at) },
-      ...outcomeOf(String(outcome)),
+      ...storedOutcome(String(outcome)),
     }));
   }
 
@@ -128,7 +128,7 @@ export class Books {
 }
 
 /** What was answered when a batch was recorded, and what it states. */
-export function outcomeOf(json: string): Pick<BatchNote, 'recorded' | 'stated'> {
+export function storedOutcome(json: string): Pick<BatchNote, 'recorded' | 'stated'> {
   type Outcome = Recorded & Partial<Pick<BatchNote, 'stated'>>;
   const { stated = null, ...recorded } = parseStored<Outcome>(json, 'The outcome of a batch');
   return { recorded, stated };
@@ -170,7 +170,7 @@ function parsed<T>(what: string): (row: Row) => T {
   return ([json]) => parseStored<T>(json, what);
 }
 
-function compareRuns(a: Run, b: Run): number {
+function compareRuns(a: RunRecord, b: RunRecord): number {
   if (a.startedAt !== b.startedAt) return a.startedAt < b.startedAt ? 1 : -1;
   return Buffer.compare(Buffer.from(b.id), Buffer.from(a.id));
 }

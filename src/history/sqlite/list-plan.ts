@@ -17,7 +17,7 @@ export interface Part {
   /** What it is ordered by. */
   readonly column: Column;
   readonly descending: boolean;
-  readonly stretch: Stretch;
+  readonly range: KeyRange;
   /** Only those whose field is ahead of their recording, by the index that holds no others. */
   readonly ahead: boolean;
 }
@@ -53,7 +53,7 @@ export function walkSql(part: Part, limit: number, budget: number): Query {
 export function recordedSql(part: Part, limit: number): Query {
   const { kind, column, integration, seq } = part;
   const inner = entriesSql(part, `rev, ${column.sql} AS value, id, seq_from`, -1);
-  const filter = filterOf(part);
+  const filter = partFilter(part);
   return {
     sql: `SELECT d.value, d.id, (SELECT count(*) FROM "${kind}" v INDEXED BY ${keyIndex(kind)}
         WHERE v.integration = ? AND v.id = d.id AND v.seq_from <= ?)
@@ -72,12 +72,12 @@ export function walkLengthSql(part: Part, budget: number): Query {
 function entriesSql(part: Part, what: string, budget: number): Query {
   const { kind, column, descending, integration } = part;
   const direction = descending ? 'DESC' : 'ASC';
-  const stretch = stretchSql(part.stretch, column);
+  const range = rangeSql(part.range, column);
   const order = column.field === 'id' ? `id ${direction}` : `${column.sql} ${direction}, id ${direction}`;
   return {
     sql: `SELECT ${what} FROM "${kind}" INDEXED BY ${indexOf(part)}
-      WHERE integration = ? ${partialOf(part)} ${stretch.sql} ORDER BY ${order} LIMIT ?`,
-    params: [integration, ...stretch.params, budget],
+      WHERE integration = ? ${partialOf(part)} ${range.sql} ORDER BY ${order} LIMIT ?`,
+    params: [integration, ...range.params, budget],
   };
 }
 
@@ -138,15 +138,15 @@ export function pickSql(part: Part, candidates: Query, limit: number): Query {
 
 /** The first `limit` rows of a part in an order that has no index: all of them sorted. */
 export function sortSql(part: Part, limit: number): Query {
-  const { kind, column, descending, integration, seq, stretch } = part;
+  const { kind, column, descending, integration, seq, range } = part;
   const direction = descending ? 'DESC' : 'ASC';
-  const within = stretchSql(stretch, column);
-  const filter = filterOf(part);
+  const intersect = rangeSql(range, column);
+  const filter = partFilter(part);
   return {
     sql: `SELECT rev, ${column.sql}, id FROM "${kind}" t INDEXED BY ${orderIndex(kind, DEFAULT_ORDER[kind])}
-      WHERE integration = ? AND deleted = 0 AND seq_from <= ? AND seq_to > ? ${within.sql} AND ${filter.sql}
+      WHERE integration = ? AND deleted = 0 AND seq_from <= ? AND seq_to > ? ${intersect.sql} AND ${filter.sql}
       ORDER BY ${column.sql} ${direction}, id ${direction} LIMIT ?`,
-    params: [integration, seq, seq, ...within.params, ...filter.params, limit],
+    params: [integration, seq, seq, ...intersect.params, ...filter.params, limit],
   };
 }
 
@@ -158,36 +158,36 @@ export function countSql(part: Part, candidates: Query): Query {
 
 /** How many rows of a part there are, along the index of its column. */
 export function rangeCountSql(part: Part): Query {
-  const stretch = stretchSql(part.stretch, part.column);
-  const filter = filterOf(part);
+  const range = rangeSql(part.range, part.column);
+  const filter = partFilter(part);
   return {
     sql: `SELECT count(*) FROM "${part.kind}" t INDEXED BY ${indexOf(part)}
-      WHERE t.integration = ? ${partialOf(part)} ${stretch.sql}
+      WHERE t.integration = ? ${partialOf(part)} ${range.sql}
         AND t.seq_from <= ? AND t.seq_to > ? AND t.deleted = 0 AND ${filter.sql}`,
-    params: [part.integration, ...stretch.params, part.seq, part.seq, ...filter.params],
+    params: [part.integration, ...range.params, part.seq, part.seq, ...filter.params],
   };
 }
 
 function conditionSql(part: Part, candidates: Query): Query {
-  const stretch = stretchSql(part.stretch, part.column);
-  const filter = filterOf(part);
+  const range = rangeSql(part.range, part.column);
+  const filter = partFilter(part);
   // an index on the order would be walked from end to end for the few rows that are wanted
   const from = candidates.sql.startsWith('t.id') ? `INDEXED BY ${keyIndex(part.kind)}` : 'NOT INDEXED';
   return {
     sql: `"${part.kind}" t ${from} WHERE ${candidates.sql} AND t.integration = ?
-      AND t.seq_from <= ? AND t.seq_to > ? AND t.deleted = 0 ${stretch.sql} AND ${filter.sql}`,
-    params: [...candidates.params, part.integration, part.seq, part.seq, ...stretch.params, ...filter.params],
+      AND t.seq_from <= ? AND t.seq_to > ? AND t.deleted = 0 ${range.sql} AND ${filter.sql}`,
+    params: [...candidates.params, part.integration, part.seq, part.seq, ...range.params, ...filter.params],
   };
 }
 
-function filterOf({ kind, filter }: Part): Query {
+function partFilter({ kind, filter }: Part): Query {
   if (filter === null) return { sql: 'TRUE', params: [] };
   const { sql, params } = filterSql(kind, filter);
   return { sql: `(${sql})`, params };
 }
 
 /** One end of a stretch of an ordered index. */
-interface Bound {
+interface RangeEnd {
   readonly value: FieldValue;
   /** Whether `value` itself is within. */
   readonly open: boolean;
@@ -196,42 +196,42 @@ interface Bound {
 }
 
 /** A stretch of an index in which all that is wanted lies. */
-export interface Stretch {
-  readonly lower: Bound | null;
-  readonly upper: Bound | null;
+export interface KeyRange {
+  readonly lower: RangeEnd | null;
+  readonly upper: RangeEnd | null;
 }
 
 /** What the top level of a filter says of one field: the stretch outside which nothing matches. */
-export function stretchOf(filter: Filter | null, column: Column): Stretch {
-  const all: Stretch = { lower: null, upper: null };
-  return conjuncts(filter).reduce((stretch, part) => narrowed(stretch, part, column), all);
+export function keyRangeOf(filter: Filter | null, column: Column): KeyRange {
+  const all: KeyRange = { lower: null, upper: null };
+  return conjuncts(filter).reduce((range, part) => narrowed(range, part, column), all);
 }
 
-function narrowed(stretch: Stretch, part: Filter, column: Column): Stretch {
-  if (!('field' in part) || part.field !== column.field) return stretch;
+function narrowed(range: KeyRange, part: Filter, column: Column): KeyRange {
+  if (!('field' in part) || part.field !== column.field) return range;
   const isFit = (value: FieldValue) => typeof value === (column.spec.type === 'number' ? 'number' : 'string');
   if ('gte' in part && isFit(part.gte))
-    return within(stretch, { lower: { value: part.gte, open: false }, upper: null });
+    return intersect(range, { lower: { value: part.gte, open: false }, upper: null });
   if ('lte' in part && isFit(part.lte)) {
     // what is absent stands below all values, and is not at most any
     const lower = column.absent === null ? null : { value: null, open: true };
-    return within(stretch, { lower, upper: { value: part.lte, open: false } });
+    return intersect(range, { lower, upper: { value: part.lte, open: false } });
   }
   // what is absent has a value in the column, unless the column has none to give it
   const isAbsent = 'eq' in part && part.eq === null && column.absent !== null;
   if ('eq' in part && (isFit(part.eq) || isAbsent)) {
     const only = { value: part.eq, open: false };
-    return within(stretch, { lower: only, upper: only });
+    return intersect(range, { lower: only, upper: only });
   }
-  return stretch;
+  return range;
 }
 
 /** What lies in both. */
-export function within(a: Stretch, b: Stretch): Stretch {
+export function intersect(a: KeyRange, b: KeyRange): KeyRange {
   return { lower: tighter(a.lower, b.lower, 1), upper: tighter(a.upper, b.upper, -1) };
 }
 
-function tighter(a: Bound | null, b: Bound | null, sign: 1 | -1): Bound | null {
+function tighter(a: RangeEnd | null, b: RangeEnd | null, sign: 1 | -1): RangeEnd | null {
   if (a === null || b === null) return a ?? b;
   const order = sign * compareValues(a.value, b.value);
   if (order !== 0) return order > 0 ? a : b;
@@ -240,16 +240,16 @@ function tighter(a: Bound | null, b: Bound | null, sign: 1 | -1): Bound | null {
 }
 
 /** What is left of an integration's records after a place in a list of several integrations' records. */
-export function beyond(after: Position | null, integration: string, descending: boolean): Stretch {
+export function after(after: Position | null, integration: string, descending: boolean): KeyRange {
   if (after === null) return { lower: null, upper: null };
   const order = compareValues(integration, after.integration) * (descending ? -1 : 1);
-  const edge: Bound =
+  const edge: RangeEnd =
     order === 0 ? { value: after.value, open: false, id: after.id } : { value: after.value, open: order < 0 };
   return descending ? { lower: null, upper: edge } : { lower: edge, upper: null };
 }
 
 /** The stretch as a condition on a column. */
-function stretchSql({ lower, upper }: Stretch, column: Column): Query {
+function rangeSql({ lower, upper }: KeyRange, column: Column): Query {
   const ends = [lower && endSql(lower, column, '>'), upper && endSql(upper, column, '<')];
   const queries = ends.filter((end): end is Query => end !== null);
   return {
@@ -258,7 +258,7 @@ function stretchSql({ lower, upper }: Stretch, column: Column): Query {
   };
 }
 
-function endSql(end: Bound, column: Column, operator: '>' | '<'): Query {
+function endSql(end: RangeEnd, column: Column, operator: '>' | '<'): Query {
   const value: SqlValue = end.value === null ? column.absent : bound(end.value);
   if (end.id !== undefined)
     return { sql: `(${column.sql}, id) ${operator} (?, ?)`, params: [value, wellFormed(end.id)] };

@@ -4,34 +4,34 @@ import { toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
 import type {
   ListQuery,
-  Page,
   PageItem,
   PageQuery,
   Position,
   RecordedPage,
   RecordedQuery,
+  StorePage,
 } from '../store.js';
-import { liveAt, topAt } from './batch-indexes.js';
+import { liveCountAt, markAt } from './batch-indexes.js';
 import { type Column, columnOf, fromOrdered } from './columns.js';
 import type { Connection, Integrations, Query } from './connection.js';
 import type { Row } from './driver.js';
 import {
-  beyond,
+  after,
   countSql,
+  intersect,
+  type KeyRange,
+  keyRangeOf,
   namedBy,
   type Part,
   pickSql,
   rangeCountSql,
   recordedSql,
-  type Stretch,
   sortSql,
-  stretchOf,
   walkLengthSql,
   walkSql,
-  within,
   writtenUpTo,
 } from './list-plan.js';
-import type { Answers, Limits } from './query-worker.js';
+import type { Limits, QueryRunner } from './query-worker.js';
 import type { Head } from './record-batch.js';
 import type { Revisions } from './revisions.js';
 import { isWalked } from './schema.js';
@@ -58,11 +58,11 @@ export class Lists {
     private readonly connection: Connection,
     private readonly integrations: Integrations,
     private readonly revisions: Revisions,
-    private readonly answers: Answers,
+    private readonly answers: QueryRunner,
     private readonly limits: Limits,
   ) {}
 
-  async page<K extends ListedKind>(query: PageQuery<K>, head: Head): Promise<Page<K>> {
+  async page<K extends ListedKind>(query: PageQuery<K>, head: Head): Promise<StorePage<K>> {
     const column = orderColumn(query.kind, query.orderBy);
     const pinned = this.#pinned(query.seq, head);
     const parts = this.#parts(query, column, pinned, head);
@@ -76,10 +76,10 @@ export class Lists {
   async recorded(query: RecordedQuery, head: Head): Promise<RecordedPage> {
     const { kind, filter, seq, limit } = query;
     const column = orderColumn(kind, query.orderBy);
-    const wanted = stretchOf(filter, column);
+    const wanted = keyRangeOf(filter, column);
     const parts = this.integrations.select(query.integrations).map(({ n, name }): NamedPart => {
-      const stretch = within(wanted, beyond(query.after, name, false));
-      const order = { column, descending: false, stretch, ahead: false };
+      const range = intersect(wanted, after(query.after, name, false));
+      const order = { column, descending: false, range, ahead: false };
       return { kind, filter, seq, integration: n, name, ...order };
     });
     const rows = await this.answers.all(
@@ -114,14 +114,14 @@ export class Lists {
   #countPlan(part: Part, pinned: Head): Query {
     const named = namedBy(part.kind, part.integration, part.filter);
     if (named) return countSql(part, named);
-    const isRange = part.stretch.lower !== null;
+    const isRange = part.range.lower !== null;
     return isRange ? rangeCountSql(part) : countSql(part, writtenUpTo(pinned.lastRev));
   }
 
   #liveCount({ kind, integrations, seq }: ListQuery): number {
     return this.integrations
       .select(integrations)
-      .reduce((sum, { n }) => sum + liveAt(this.connection, kind, n, seq), 0);
+      .reduce((sum, { n }) => sum + liveCountAt(this.connection, kind, n, seq), 0);
   }
 
   #pinned(seq: number, head: Head): Head {
@@ -137,17 +137,17 @@ export class Lists {
 
   /** One part for each integration; in a view of the past, of an order by time, two: see `sqlite-tops.ts`. */
   #parts(query: Order, column: Column, pinned: Head, head: Head): NamedPart[] {
-    const wanted = stretchOf(query.filter, column);
+    const wanted = keyRangeOf(query.filter, column);
     const { kind, filter, descending, seq } = query;
     return this.integrations.select(query.integrations).flatMap(({ n, name }) => {
-      const stretch = within(wanted, beyond(query.after, name, descending));
-      const part = { kind, filter, descending, seq, column, integration: n, name, stretch, ahead: false };
+      const range = intersect(wanted, after(query.after, name, descending));
+      const part = { kind, filter, descending, seq, column, integration: n, name, range, ahead: false };
       if (column.spec.type !== 'instant' || pinned.seq === head.seq) return [part];
-      const top = topAt(this.connection, kind, column.field, n, seq);
+      const top = markAt(this.connection, kind, column.field, n, seq);
       const [below, above] = [upTo(top), { lower: { value: top, open: true }, upper: null }];
       return [
-        { ...part, stretch: within(stretch, below) },
-        { ...part, stretch: within(stretch, above), ahead: true },
+        { ...part, range: intersect(range, below) },
+        { ...part, range: intersect(range, above), ahead: true },
       ];
     });
   }
@@ -198,7 +198,7 @@ export class Lists {
     return Number(this.connection.first(sql, params)?.[0]) < budget;
   }
 
-  async #pageOf<K extends ListedKind>(kind: K, items: readonly Item[], limit: number): Promise<Page<K>> {
+  async #pageOf<K extends ListedKind>(kind: K, items: readonly Item[], limit: number): Promise<StorePage<K>> {
     const shown = items.slice(0, limit);
     const revisions = await this.revisions.ofMany(
       kind,
@@ -214,7 +214,7 @@ export class Lists {
   }
 }
 
-function upTo(value: FieldValue): Stretch {
+function upTo(value: FieldValue): KeyRange {
   return { lower: null, upper: { value, open: false } };
 }
 

@@ -2,25 +2,25 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { HistoryError } from '../errors.js';
 import { Connection } from './connection.js';
 import type { Row } from './driver.js';
-import type { Answer, Question, WorkerData } from './query-worker.js';
+import type { WorkerData, WorkerRequest, WorkerResponse } from './query-worker.js';
 
 /*
- * The thread behind `WorkerOffload`: queries in, rows out, over a connection that only reads. It ends when it
+ * The thread behind `ThreadedQueries`: queries in, rows out, over a connection that only reads. It ends when it
  * is sent null.
  */
 
 const { path, access, isOver } = workerData as WorkerData;
 const connection = new Connection(path, access);
 
-parentPort?.on('message', (question: Question | null) => {
-  if (question) parentPort?.postMessage(answerTo(question));
+parentPort?.on('message', (request: WorkerRequest | null) => {
+  if (request) parentPort?.postMessage(answerTo(request));
   else {
     connection.close();
     parentPort?.close();
   }
 });
 
-function answerTo({ n, queries }: Question): Answer {
+function answerTo({ n, queries }: WorkerRequest): WorkerResponse {
   try {
     const rows: Row[][] = [];
     for (const { sql, params } of queries) {

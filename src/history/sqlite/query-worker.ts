@@ -1,24 +1,24 @@
 import { Worker } from 'node:worker_threads';
 import { HistoryError, type HistoryErrorCode } from '../errors.js';
-import type { Access, Query, Reader } from './connection.js';
+import type { OpenAccess, Query, RowReader } from './connection.js';
 import type { Row } from './driver.js';
 
 /** What the worker is made with. */
 export interface WorkerData {
   readonly path: string;
-  readonly access: Access;
+  readonly access: OpenAccess;
   /** One number, raised when nobody waits for answers any more. */
   readonly isOver: Int32Array<SharedArrayBuffer>;
 }
 
 /** What the worker is sent. */
-export interface Question {
+export interface WorkerRequest {
   readonly n: number;
   readonly queries: readonly Query[];
 }
 
 /** What it sends back. */
-export type Answer =
+export type WorkerResponse =
   | { readonly n: number; readonly rows: Row[][] }
   | { readonly n: number; readonly code: HistoryErrorCode; readonly message: string };
 
@@ -28,7 +28,7 @@ interface Waiting {
 }
 
 /** Answers queries that may take long, away from the event loop. */
-export interface Offload {
+export interface QueryWorker {
   all(queries: readonly Query[]): Promise<Row[][]>;
   close(): Promise<void>;
 }
@@ -41,23 +41,23 @@ export interface Limits {
   readonly scan: number;
 }
 
-export const LIMITS: Limits = { walk: 4_000, scan: 2_000 };
+export const INLINE_LIMITS: Limits = { walk: 4_000, scan: 2_000 };
 
 /** Answers queries on the spot or in the worker, as long as they may take. */
-export class Answers {
+export class QueryRunner {
   constructor(
-    private readonly connection: Reader,
-    private readonly offload: Offload,
+    private readonly connection: RowReader,
+    private readonly worker: QueryWorker,
   ) {}
 
   async all(queries: readonly Query[], isQuick: boolean): Promise<Row[][]> {
-    if (!isQuick) return this.offload.all(queries);
+    if (!isQuick) return this.worker.all(queries);
     return queries.map(({ sql, params }) => this.connection.all(sql, params));
   }
 }
 
 /** For a history in memory, which no other thread can see: answers on the spot. */
-export function inlineOffload(reader: Reader): Offload {
+export function inlineQueries(reader: RowReader): QueryWorker {
   return {
     all: async (queries) => queries.map(({ sql, params }) => reader.all(sql, params)),
     close: async () => {},
@@ -68,7 +68,7 @@ export function inlineOffload(reader: Reader): Offload {
  * A worker thread with a connection of its own that only reads. It is started by the first query and keeps no
  * process alive. What was committed before a query was sent is in its answer.
  */
-export class WorkerOffload implements Offload {
+export class ThreadedQueries implements QueryWorker {
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | null = null;
   #asked = 0;
@@ -77,18 +77,18 @@ export class WorkerOffload implements Offload {
 
   constructor(
     private readonly path: string,
-    private readonly access: Access = 'read',
+    private readonly access: OpenAccess = 'read',
   ) {}
 
   all(queries: readonly Query[]): Promise<Row[][]> {
     if (this.#isClosed) return Promise.reject(new HistoryError('UNAVAILABLE', `${this.path} is closed`));
     this.#worker ??= this.#start();
     const worker = this.#worker;
-    const question: Question = { n: ++this.#asked, queries };
+    const request: WorkerRequest = { n: ++this.#asked, queries };
     return new Promise((resolve, reject) => {
-      this.#waiting.set(question.n, { resolve, reject });
+      this.#waiting.set(request.n, { resolve, reject });
       worker.ref();
-      worker.postMessage(question);
+      worker.postMessage(request);
     });
   }
 
@@ -111,14 +111,14 @@ export class WorkerOffload implements Offload {
 
   #start(): Worker {
     const worker = startThread({ path: this.path, access: this.access, isOver: this.#isOver });
-    worker.on('message', (answer: Answer) => this.#settle(answer));
+    worker.on('message', (answer: WorkerResponse) => this.#settle(answer));
     worker.on('error', (error) => this.#stopped(worker, error));
     worker.on('exit', () => this.#stopped(worker, new Error('the worker ended')));
     worker.unref();
     return worker;
   }
 
-  #settle(answer: Answer): void {
+  #settle(answer: WorkerResponse): void {
     const waiting = this.#waiting.get(answer.n);
     this.#waiting.delete(answer.n);
     if (this.#waiting.size === 0 && !this.#isClosed) this.#worker?.unref();

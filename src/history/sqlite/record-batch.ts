@@ -4,8 +4,8 @@ import { isListed, type Kind, keyText, type RecordKey } from '../../resources/re
 import { type Instant, latest, shift } from '../../values/instant.js';
 import { statementOf } from '../batch-statement.js';
 import { type Batch, type Pin, type Recorded, releasedKeys } from '../store.js';
-import { References, Tallies, Tops } from './batch-indexes.js';
-import { type Deed, deedsOf, grouped } from './batch-plan.js';
+import { LiveCounts, References, TimeMarks } from './batch-indexes.js';
+import { type BatchOperation, grouped, planBatch } from './batch-plan.js';
 import { listedFields, toValues } from './columns.js';
 import type { Connection, Integrations } from './connection.js';
 import type { SqlValue } from './driver.js';
@@ -40,8 +40,8 @@ export class BatchWriter {
   readonly #current = new Map<string, Current>();
   readonly #counts = { added: 0, changed: 0, unchanged: 0, deleted: 0 };
   readonly #conflicts = new Set<Observation>();
-  readonly #tallies = new Tallies();
-  readonly #tops = new Tops();
+  readonly #liveCounts = new LiveCounts();
+  readonly #marks = new TimeMarks();
   readonly #references = new References();
   readonly #bodies: [rev: number, seen: Observation][] = [];
   /** The versions that the batch brings or confirms, by their keys, as they are left. */
@@ -69,27 +69,27 @@ export class BatchWriter {
 
   write(): void {
     const { seq, at } = this.#pin;
-    const deeds = deedsOf(this.batch);
-    this.#loadCurrent(deeds);
-    for (const deed of deeds) {
-      if (deed.seen) this.#observe(deed, deed.seen);
-      else this.#bury(deed);
+    const operations = planBatch(this.batch);
+    this.#loadCurrent(operations);
+    for (const operation of operations) {
+      if (operation.seen) this.#observe(operation, operation.seen);
+      else this.#bury(operation);
     }
     for (const [rev, { record, received }] of this.#bodies) {
       this.connection.run(INSERT_BODY, [rev, JSON.stringify(record), received]);
     }
     this.#references.write(this.connection);
-    this.#tops.write(this.connection, this.#pin);
-    this.#tallies.write(this.connection, seq);
-    const freed = writeBooks(this.connection, this.batch, seq);
+    this.#marks.write(this.connection, this.#pin);
+    this.#liveCounts.write(this.connection, seq);
+    const freed = writeLedger(this.connection, this.batch, seq);
     const stated = statementOf(this.batch, freed, this.#verified.values());
     const outcome = JSON.stringify({ ...this.recorded, stated });
     const { id, run } = this.batch;
     this.connection.run(INSERT_BATCH, [seq, at, id, run.id, this.#lastRev, outcome]);
   }
 
-  #loadCurrent(deeds: readonly Deed[]): void {
-    for (const [kind, ofKind] of grouped(deeds, ({ key }) => key.kind)) {
+  #loadCurrent(operations: readonly BatchOperation[]): void {
+    for (const [kind, ofKind] of grouped(operations, ({ key }) => key.kind)) {
       for (const [integration, some] of grouped(ofKind, ({ key }) => key.integration)) {
         const ids = JSON.stringify([...new Set(some.map(({ key }) => key.id))]);
         const n = this.integrations.numberOf(integration);
@@ -100,7 +100,7 @@ export class BatchWriter {
     }
   }
 
-  #observe({ key, text }: Deed, seen: Observation): void {
+  #observe({ key, text }: BatchOperation, seen: Observation): void {
     const current = this.#current.get(text);
     const live = current && !current.deleted;
     if (live && current.digest === seen.digest) this.#verify(text, current, seen);
@@ -108,7 +108,7 @@ export class BatchWriter {
     else {
       this.#insert(text, current, seen);
       this.#counts[live ? 'changed' : 'added'] += 1;
-      if (!live) this.#tallies.add(key.kind, this.integrations.numberOf(key.integration), 1);
+      if (!live) this.#liveCounts.add(key.kind, this.integrations.numberOf(key.integration), 1);
     }
   }
 
@@ -126,7 +126,7 @@ export class BatchWriter {
     this.#counts.unchanged += 1;
   }
 
-  #bury({ key, text }: Deed): void {
+  #bury({ key, text }: BatchOperation): void {
     const current = this.#current.get(text);
     if (!current || current.deleted) return;
     const { seq, at } = this.#pin;
@@ -135,7 +135,7 @@ export class BatchWriter {
     this.connection.run(statements(key.kind).bury, [rev, seq, at, current.rev]);
     this.#current.set(text, { ...current, rev, ...this.#confirmed(at), deleted: true });
     this.#verified.set(text, { key, seqFrom: seq, verifiedAt: at });
-    this.#tallies.add(key.kind, this.integrations.numberOf(key.integration), -1);
+    this.#liveCounts.add(key.kind, this.integrations.numberOf(key.integration), -1);
     this.#counts.deleted += 1;
   }
 
@@ -153,7 +153,7 @@ export class BatchWriter {
     this.#verified.set(text, { key: seen.key, seqFrom: this.#pin.seq, verifiedAt: fetchedAt });
     this.#bodies.push([rev, seen]);
     if (fields === null) return;
-    this.#tops.add(key.kind, n, rev, fields);
+    this.#marks.add(key.kind, n, rev, fields);
     this.#references.add(key.kind, n, rev, fields);
   }
 
@@ -191,7 +191,7 @@ const RELEASE = 'DELETE FROM quarantine WHERE integration = ? AND kind = ? AND i
  * Writes what a batch brings besides revisions: its run, the ledger, the streams' states, the quarantine. The keys
  * that it took out of quarantine, where they had been before.
  */
-function writeBooks(connection: Connection, batch: Batch, seq: number): string[] {
+function writeLedger(connection: Connection, batch: Batch, seq: number): string[] {
   const { run, ledger, streams, quarantine } = batch;
   connection.run(RUN, [run.id, run.integration, run.startedAt, JSON.stringify(run)]);
   for (const entry of ledger) {

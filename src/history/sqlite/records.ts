@@ -1,11 +1,11 @@
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import { KINDS, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
 import type { ChangesQuery, ReceivedRevision } from '../store.js';
 import { compareWritten, grouped } from './batch-plan.js';
 import { wellFormed } from './columns.js';
 import type { Connection, Integrations } from './connection.js';
 import type { Row } from './driver.js';
-import type { Answers, Limits } from './query-worker.js';
+import type { Limits, QueryRunner } from './query-worker.js';
 import { type Revisions, readReceived } from './revisions.js';
 import { keyIndex, referenceTable, referenceValue } from './schema.js';
 
@@ -23,12 +23,12 @@ export class Records {
     private readonly connection: Connection,
     private readonly integrations: Integrations,
     private readonly revisions: Revisions,
-    private readonly answers: Answers,
+    private readonly answers: QueryRunner,
     private readonly limits: Limits,
   ) {}
 
-  get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): (Revision<K> | null)[] {
-    const found = keys.map((key) => (this.revisions.newest(key, seq) ?? null) as Revision<K> | null);
+  get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): (RevisionRecord<K> | null)[] {
+    const found = keys.map((key) => (this.revisions.newest(key, seq) ?? null) as RevisionRecord<K> | null);
     const unknown = keys.map((key, i) => ({ key, i })).filter(({ i }) => found[i] === null);
     if (unknown.length === 0) return found;
     for (const [kind, ofKind] of grouped(unknown, ({ key }) => key.kind)) {
@@ -49,7 +49,7 @@ export class Records {
     name: string,
     ids: readonly string[],
     seq: number,
-  ): [number, Revision<K>][] {
+  ): [number, RevisionRecord<K>][] {
     const integration = this.integrations.find(name);
     if (integration === undefined) return [];
     const sql = `SELECT t.rev, k.key FROM json_each(?1) k
@@ -61,7 +61,7 @@ export class Records {
   }
 
   /** The revisions of rows that begin with a revision's number. */
-  #of<K extends Kind>(kind: K, rows: readonly Row[]): Revision<K>[] {
+  #of<K extends Kind>(kind: K, rows: readonly Row[]): RevisionRecord<K>[] {
     return this.revisions.of(
       kind,
       rows.map(([rev]) => Number(rev)),
@@ -74,9 +74,9 @@ export class Records {
     name: string,
     values: readonly string[],
     seq: number,
-  ): Revision<K>[][] {
+  ): RevisionRecord<K>[][] {
     const integration = this.integrations.find(name);
-    const found = values.map((): Revision<K>[] => []);
+    const found = values.map((): RevisionRecord<K>[] => []);
     if (integration === undefined) return found;
     const sql = `SELECT t.rev, v.key FROM json_each(?1) v
       CROSS JOIN ${referenceTable(kind, field)} r ON r.integration = ?2 AND r.value = ${referenceValue('v.value')}
@@ -88,7 +88,7 @@ export class Records {
     return found;
   }
 
-  revisionsOf<K extends Kind>(key: KeyOf<K>, beforeSeq: number, limit: number): Revision<K>[] {
+  revisionsOf<K extends Kind>(key: KeyOf<K>, beforeSeq: number, limit: number): RevisionRecord<K>[] {
     const integration = this.integrations.find(key.integration);
     if (integration === undefined) return [];
     // revisions end in the order in which they began, and the index is by their ends
@@ -98,8 +98,8 @@ export class Records {
     return this.#of(key.kind, rows);
   }
 
-  async versions<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<Revision<K>[][]> {
-    const found = keys.map((): Revision<K>[] => []);
+  async versions<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<RevisionRecord<K>[][]> {
+    const found = keys.map((): RevisionRecord<K>[] => []);
     const places = keys.map((key, i) => ({ key, i }));
     for (const [kind, ofKind] of grouped(places, ({ key }) => key.kind)) {
       for (const [name, some] of grouped(ofKind, ({ key }) => key.integration)) {
@@ -135,7 +135,7 @@ export class Records {
     return row ? String(row[0]) : null;
   }
 
-  async changes(query: ChangesQuery): Promise<Revision[]> {
+  async changes(query: ChangesQuery): Promise<RevisionRecord[]> {
     return this.#inOrder(await this.#written(query), (kind, revs) => this.revisions.ofMany(kind, revs));
   }
 

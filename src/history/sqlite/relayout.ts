@@ -1,11 +1,11 @@
 import { type AnyRecord, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { References, Tops } from './batch-indexes.js';
+import { References, TimeMarks } from './batch-indexes.js';
 import { COLUMN_NAMES, listedFields, toValues } from './columns.js';
 import type { Connection } from './connection.js';
 import type { Row } from './driver.js';
-import { kindSql, LAYOUT } from './schema.js';
+import { kindSql, PROJECTION_KEY } from './schema.js';
 
 const CHUNK = 500;
 /** What is the same whatever the fields are. */
@@ -13,8 +13,8 @@ const KEPT =
   'rev, integration, id, seq_from, seq_to, verified_at, verified_seq, digest, origin, deleted, body';
 
 /** Whether the columns that lists go by are those that `FIELDS` asks for. */
-export function isLaidOut(connection: Connection): boolean {
-  return connection.first('SELECT fields FROM layout')?.[0] === LAYOUT;
+export function isCurrentLayout(connection: Connection): boolean {
+  return connection.first('SELECT fields FROM layout')?.[0] === PROJECTION_KEY;
 }
 
 /**
@@ -22,11 +22,11 @@ export function isLaidOut(connection: Connection): boolean {
  * need: a field may be added to `FIELDS` without a thought for the histories that are there. One transaction;
  * a million revisions take a minute or two.
  */
-export function layOut(connection: Connection): void {
+export function relayout(connection: Connection): void {
   connection.transaction(() => {
     connection.run('DELETE FROM tops');
     for (const kind of LISTED_KINDS) remake(connection, kind);
-    connection.run('UPDATE layout SET fields = ?', [LAYOUT]);
+    connection.run('UPDATE layout SET fields = ?', [PROJECTION_KEY]);
   });
 }
 
@@ -42,7 +42,7 @@ function remake(connection: Connection, kind: ListedKind): void {
 
 /** Copies a kind's revisions in the order in which they were written, a batch's tops after its revisions. */
 class Copy {
-  #tops = new Tops();
+  #marks = new TimeMarks();
   readonly #references = new References();
   /** One revision, with what the columns of `COLUMN_NAMES` are to hold, and its number. */
   readonly #copy: string;
@@ -79,7 +79,7 @@ class Copy {
     const values = fields ? toValues(this.kind, fields) : COLUMN_NAMES[this.kind].map(() => null);
     this.connection.run(this.#copy, [...values, Number(rev)]);
     if (fields === null) return;
-    this.#tops.add(this.kind, Number(integration), Number(rev), fields);
+    this.#marks.add(this.kind, Number(integration), Number(rev), fields);
     this.#references.add(this.kind, Number(integration), Number(rev), fields);
   }
 
@@ -88,8 +88,8 @@ class Copy {
   }
 
   #endBatch(): void {
-    this.#tops.write(this.connection, { seq: this.#seq, at: this.#at });
-    this.#tops = new Tops();
+    this.#marks.write(this.connection, { seq: this.#seq, at: this.#at });
+    this.#marks = new TimeMarks();
     this.#references.write(this.connection);
   }
 }

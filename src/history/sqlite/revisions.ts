@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { OPEN_SEQ, type Origin, type Revision } from '../../model/revision.js';
+import { OPEN_SEQ, type Origin, type RevisionRecord } from '../../model/revision.js';
 import { KINDS, type Kind, keyText, type RecordKey } from '../../resources/registry.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { DamagedRecordError, damageOf, HistoryError, withRecord } from '../errors.js';
@@ -8,12 +8,12 @@ import type { Connection, Integrations } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
 
 /** What changes of a revision while it stands. */
-type Standing = Pick<Revision, 'seqTo' | 'observedTo' | 'verifiedAt'>;
+type Standing = Pick<RevisionRecord, 'seqTo' | 'observedTo' | 'verifiedAt'>;
 
 interface Entry {
   /** The generation as of which it is known how the revision stands. */
   readonly generation: number;
-  readonly revision: Revision;
+  readonly revision: RevisionRecord;
   /** What it takes in memory. */
   readonly bytes: number;
 }
@@ -47,7 +47,7 @@ export class Revisions {
   }
 
   /** The revisions of one kind with these numbers, in their order. */
-  of<K extends Kind>(kind: K, revs: readonly number[]): Revision<K>[] {
+  of<K extends Kind>(kind: K, revs: readonly number[]): RevisionRecord<K>[] {
     const known = revs.map((rev) => this.#entries.get(rev));
     const missing = revs.filter((_, i) => known[i] === undefined);
     // held here, since what is read now may push them out of the cache
@@ -61,12 +61,12 @@ export class Revisions {
       const revision = read?.get(rev) ?? renewed?.get(rev) ?? known[i]?.revision;
       if (!revision)
         throw new HistoryError('DAMAGED', `Version ${rev} of kind ${kind} is not in the history.`);
-      return revision as Revision<K>;
+      return revision as RevisionRecord<K>;
     });
   }
 
   /** As `of`, letting other work in between when there are many to decode. */
-  async ofMany<K extends Kind>(kind: K, revs: readonly number[]): Promise<Revision<K>[]> {
+  async ofMany<K extends Kind>(kind: K, revs: readonly number[]): Promise<RevisionRecord<K>[]> {
     const revisions = this.of(kind, revs.slice(0, AT_ONCE));
     for (let i = AT_ONCE; i < revs.length; i += AT_ONCE) {
       await setImmediate();
@@ -76,7 +76,7 @@ export class Revisions {
   }
 
   /** The newest revision of a key, if it is known and visible at `seq`. */
-  newest(key: RecordKey, seq: number): Revision | undefined {
+  newest(key: RecordKey, seq: number): RevisionRecord | undefined {
     const rev = this.#newest.get(keyText(key));
     const entry = rev === undefined ? undefined : this.#entries.get(rev);
     if (!entry || entry.generation < this.#generation || entry.revision.seqFrom > seq) return undefined;
@@ -98,13 +98,13 @@ export class Revisions {
     this.#newest.clear();
   }
 
-  #read(kind: Kind, revs: readonly number[]): Map<number, Revision> {
+  #read(kind: Kind, revs: readonly number[]): Map<number, RevisionRecord> {
     const sql = `SELECT ${STANDING}, t.integration, t.id, t.seq_from, f.at, t.digest, f.run_id, t.origin,
         t.deleted, b.record
       FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
       CROSS JOIN batches f ON f.seq = t.seq_from
       LEFT JOIN bodies b ON b.rev = coalesce(t.body, t.rev)`;
-    const found = new Map<number, Revision>();
+    const found = new Map<number, RevisionRecord>();
     for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {
       const revision = this.#decoded(kind, row);
       const bytes = REVISION_BYTES + BYTES_A_BYTE * textBytes(String(row.at(-1)));
@@ -124,10 +124,10 @@ export class Revisions {
     return this.connection.first(sql, [text, rev])?.[0] === 1;
   }
 
-  #renew(kind: Kind, entries: ReadonlyMap<number, Entry>): Map<number, Revision> {
+  #renew(kind: Kind, entries: ReadonlyMap<number, Entry>): Map<number, RevisionRecord> {
     const sql = `SELECT ${STANDING}
       FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value`;
-    const found = new Map<number, Revision>();
+    const found = new Map<number, RevisionRecord>();
     for (const row of this.connection.all(sql, [JSON.stringify([...entries.keys()])])) {
       const rev = Number(row[0]);
       const entry = entries.get(rev);
@@ -146,7 +146,7 @@ export class Revisions {
     }
   }
 
-  #decoded(kind: Kind, row: Row): Revision {
+  #decoded(kind: Kind, row: Row): RevisionRecord {
     const [integration, id, seqFrom, observedFrom, digest, runId, origin, deleted, record] = row.slice(4);
     const facts = {
       key: { integration: this.integrations.nameOf(Number(integration)), kind, id: String(id) },

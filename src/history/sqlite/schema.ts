@@ -16,7 +16,7 @@ export const SCHEMA_VERSION = 2;
 const PROJECTION = 1;
 
 /** What the columns that lists go by are made from; where a file has another layout they are made anew. */
-export const LAYOUT = `${PROJECTION} ${JSON.stringify(FIELDS)}`;
+export const PROJECTION_KEY = `${PROJECTION} ${JSON.stringify(FIELDS)}`;
 
 /**
  * What every kind's table has of a revision. Numbers are INTEGER where they count; the columns of fields have

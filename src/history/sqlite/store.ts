@@ -1,6 +1,6 @@
 import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
-import type { Revision } from '../../model/revision.js';
-import type { Run, RunTrigger } from '../../model/run.js';
+import type { RevisionRecord } from '../../model/revision.js';
+import type { RunRecord, RunTrigger } from '../../model/run.js';
 import type { Stream, StreamState } from '../../model/stream.js';
 import type { Kind, ListedKind, RecordKey } from '../../resources/registry.js';
 import { type Instant, toInstant } from '../../values/instant.js';
@@ -14,21 +14,28 @@ import type {
   HistoryStore,
   ListQuery,
   OpenMode,
-  Page,
   PageQuery,
   Pin,
   ReceivedRevision,
   Recorded,
   RecordedPage,
   RecordedQuery,
+  StorePage,
 } from '../store.js';
-import { type Access, type Connection, Integrations } from './connection.js';
+import { type Connection, Integrations, type OpenAccess } from './connection.js';
 import { DerivedCheck } from './derived.js';
-import { Kept } from './documents.js';
+import { Documents } from './documents.js';
 import { lockForWriting, openFile, openToManage, openToRead, type WriterLock } from './file.js';
-import { Books, dropLease, outcomeOf, takeLease } from './ledger.js';
+import { dropLease, Ledger, storedOutcome, takeLease } from './ledger.js';
 import { Lists } from './lists.js';
-import { Answers, inlineOffload, LIMITS, type Limits, type Offload, WorkerOffload } from './query-worker.js';
+import {
+  INLINE_LIMITS,
+  inlineQueries,
+  type Limits,
+  QueryRunner,
+  type QueryWorker,
+  ThreadedQueries,
+} from './query-worker.js';
 import { BatchWriter, type Head } from './record-batch.js';
 import { Records } from './records.js';
 import { Revisions, readConfirmations } from './revisions.js';
@@ -70,7 +77,7 @@ export async function openSqliteStore(
 }
 
 /** How another connection reads the same file. */
-function readingAs(access: Access): Access {
+function readingAs(access: OpenAccess): OpenAccess {
   return access === 'immutable' ? access : 'read';
 }
 
@@ -80,10 +87,10 @@ class SqliteStore implements HistoryStore {
   readonly #revisions: Revisions;
   readonly #records: Records;
   readonly #lists: Lists;
-  readonly #books: Books;
-  readonly #kept: Kept;
-  readonly #offload: Offload;
-  readonly #answers: Answers;
+  readonly #ledger: Ledger;
+  readonly #documents: Documents;
+  readonly #worker: QueryWorker;
+  readonly #answers: QueryRunner;
   readonly #limits: Limits;
   readonly #now: () => number;
   /** What the writer knows without asking; a reader asks, since another process writes. */
@@ -94,28 +101,28 @@ class SqliteStore implements HistoryStore {
     private readonly connection: Connection,
     private readonly lock: WriterLock | null,
     private readonly mode: OpenMode,
-    { now = Date.now, cacheBytes, limits = LIMITS }: SqliteOptions,
+    { now = Date.now, cacheBytes, limits = INLINE_LIMITS }: SqliteOptions,
   ) {
     this.#now = now;
     this.#integrations = new Integrations(connection);
     const isShared = connection.path !== IN_MEMORY;
-    this.#offload = isShared
-      ? new WorkerOffload(connection.path, readingAs(connection.access))
-      : inlineOffload(connection);
-    const answers = new Answers(connection, this.#offload);
+    this.#worker = isShared
+      ? new ThreadedQueries(connection.path, readingAs(connection.access))
+      : inlineQueries(connection);
+    const answers = new QueryRunner(connection, this.#worker);
     this.#answers = answers;
     this.#limits = limits;
     this.#revisions = new Revisions(connection, this.#integrations, cacheBytes);
     this.#records = new Records(connection, this.#integrations, this.#revisions, answers, limits);
     this.#lists = new Lists(connection, this.#integrations, this.#revisions, answers, limits);
-    this.#books = new Books(connection, answers, limits);
-    this.#kept = new Kept(connection, answers, limits, mode);
+    this.#ledger = new Ledger(connection, answers, limits);
+    this.#documents = new Documents(connection, answers, limits, mode);
   }
 
   async record(batch: Batch): Promise<Recorded> {
     this.#assertWriter();
     const before = this.connection.first('SELECT outcome FROM batches WHERE id = ?', [batch.id]);
-    if (before) return outcomeOf(String(before[0])).recorded;
+    if (before) return storedOutcome(String(before[0])).recorded;
     const writer = new BatchWriter(this.connection, this.#integrations, batch, this.#headNow());
     try {
       this.connection.transaction(() => writer.write());
@@ -139,14 +146,14 @@ class SqliteStore implements HistoryStore {
     return row ? { seq: Number(row[0]), at: String(row[1]) } : { seq: 0, at: toInstant(0) };
   }
 
-  firstRecorded: HistoryStore['firstRecorded'] = (query) => this.#books.firstRecorded(query);
+  firstRecorded: HistoryStore['firstRecorded'] = (query) => this.#ledger.firstRecorded(query);
 
   async get<K extends Kind>(keys: readonly (RecordKey & { readonly kind: K })[], seq: number) {
     this.#headNow();
     return this.#records.get(keys, seq);
   }
 
-  async page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<K>> {
+  async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>> {
     return this.#lists.page(query, this.#headNow());
   }
 
@@ -164,7 +171,7 @@ class SqliteStore implements HistoryStore {
     integration: string,
     values: readonly string[],
     seq: number,
-  ): Promise<Revision<K>[][]> {
+  ): Promise<RevisionRecord<K>[][]> {
     this.#headNow();
     return this.#records.referrers(kind, field, integration, values, seq);
   }
@@ -173,7 +180,7 @@ class SqliteStore implements HistoryStore {
     key: RecordKey & { readonly kind: K },
     beforeSeq: number,
     limit: number,
-  ): Promise<Revision<K>[]> {
+  ): Promise<RevisionRecord<K>[]> {
     this.#headNow();
     return this.#records.revisionsOf(key, beforeSeq, limit);
   }
@@ -188,7 +195,7 @@ class SqliteStore implements HistoryStore {
     return this.#records.countRevisions(key, seq);
   }
 
-  async changes(query: ChangesQuery): Promise<Revision[]> {
+  async changes(query: ChangesQuery): Promise<RevisionRecord[]> {
     this.#headNow();
     return this.#records.changes(query);
   }
@@ -204,39 +211,39 @@ class SqliteStore implements HistoryStore {
   }
 
   async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
-    return this.#books.ledger(stream, from, to, seq);
+    return this.#ledger.ledger(stream, from, to, seq);
   }
 
   async streams(): Promise<StreamState[]> {
-    return this.#books.streams();
+    return this.#ledger.streams();
   }
 
-  async runs(query: Parameters<HistoryStore['runs']>[0]): Promise<Run[]> {
-    return this.#books.runs(query);
+  async runs(query: Parameters<HistoryStore['runs']>[0]): Promise<RunRecord[]> {
+    return this.#ledger.runs(query);
   }
 
   async countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number> {
-    return this.#books.countRuns(integrations, trigger);
+    return this.#ledger.countRuns(integrations, trigger);
   }
 
-  async run(id: string): Promise<Run | null> {
-    return this.#books.run(id);
+  async run(id: string): Promise<RunRecord | null> {
+    return this.#ledger.run(id);
   }
 
   async quarantine(query: Parameters<HistoryStore['quarantine']>[0]): Promise<QuarantineEntry[]> {
-    return this.#books.quarantine(query);
+    return this.#ledger.quarantine(query);
   }
 
   async countQuarantine(query: Parameters<HistoryStore['countQuarantine']>[0]): Promise<number> {
-    return this.#books.countQuarantine(query);
+    return this.#ledger.countQuarantine(query);
   }
 
   async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
-    return keys.map((key) => this.#books.quarantined(key));
+    return keys.map((key) => this.#ledger.quarantined(key));
   }
 
   async batches(query: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
-    return this.#books.batches(query);
+    return this.#ledger.batches(query);
   }
 
   confirmations(): AsyncIterable<readonly Confirmation[]> {
@@ -247,13 +254,14 @@ class SqliteStore implements HistoryStore {
     return new DerivedCheck(this.connection, this.#answers, this.#limits, seq).run();
   }
 
-  document: HistoryStore['document'] = (...query) => this.#kept.document(...query);
-  documents: HistoryStore['documents'] = (collection) => this.#kept.documents(collection);
-  putDocument: HistoryStore['putDocument'] = (...document) => this.#kept.putDocument(...document);
-  removeDocument: HistoryStore['removeDocument'] = (...document) => this.#kept.removeDocument(...document);
-  append: HistoryStore['append'] = (...entry) => this.#kept.append(...entry);
-  journal: HistoryStore['journal'] = (query) => this.#kept.journal(query);
-  journalLength: HistoryStore['journalLength'] = (journal) => this.#kept.journalLength(journal);
+  document: HistoryStore['document'] = (...query) => this.#documents.document(...query);
+  documents: HistoryStore['documents'] = (collection) => this.#documents.documents(collection);
+  putDocument: HistoryStore['putDocument'] = (...document) => this.#documents.putDocument(...document);
+  removeDocument: HistoryStore['removeDocument'] = (...document) =>
+    this.#documents.removeDocument(...document);
+  append: HistoryStore['append'] = (...entry) => this.#documents.append(...entry);
+  journal: HistoryStore['journal'] = (query) => this.#documents.journal(query);
+  journalLength: HistoryStore['journalLength'] = (journal) => this.#documents.journalLength(journal);
 
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
     this.#assertWriter();
@@ -272,7 +280,7 @@ class SqliteStore implements HistoryStore {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#offload.close();
+    await this.#worker.close();
     if (this.mode === 'write') this.connection.all('PRAGMA wal_checkpoint(TRUNCATE)');
     this.connection.close();
     this.lock?.release();

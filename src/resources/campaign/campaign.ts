@@ -18,7 +18,7 @@ import {
 } from '../wire.js';
 
 /** One abuse-mailbox campaign: what users reported, and how it was judged. */
-export interface Campaign extends Unreadable {
+export interface CampaignRecord extends Unreadable {
   readonly campaignId: string;
   readonly firstReportedTime: Instant | null;
   readonly lastReportedTime: Instant | null;
@@ -34,7 +34,7 @@ export interface Campaign extends Unreadable {
   readonly attackTypeRaw: string | null;
 }
 
-export function campaignFields(campaign: Campaign): Fields {
+export function campaignFields(campaign: CampaignRecord): Fields {
   const judged = judgement(campaign.judgementStatusRaw);
   return {
     id: campaign.campaignId,
@@ -65,11 +65,11 @@ export const campaignSchema = z.object({
   attackType: term,
 });
 
-export function decodeCampaign(id: string, detail: Received): Decoded<Campaign> {
+export function decodeCampaign(id: string, detail: Received): Decoded<CampaignRecord> {
   const what = `the campaign ${id}`;
   const raw = decode(campaignSchema, detail, what);
   assertId(id, raw.campaignId, detail, what);
-  const record: Campaign = {
+  const record: CampaignRecord = {
     campaignId: raw.campaignId,
     firstReportedTime: raw.firstReported,
     lastReportedTime: raw.lastReported,

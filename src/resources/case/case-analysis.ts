@@ -71,7 +71,7 @@ export function decodeCaseAnalysis(caseId: string, detail: Received): Decoded<Ca
   };
 }
 
-function toEvent(event: z.infer<typeof eventSchema>, raw: unknown): TimelineEvent {
+function toEvent(event: z.infer<typeof eventSchema>, raw: unknown): TimelineEventRecord {
   const rest = Object.entries(isRecord(raw) ? raw : {}).filter(
     ([name]) => !Object.hasOwn(eventSchema.shape, name),
   );
@@ -91,10 +91,10 @@ function toEvent(event: z.infer<typeof eventSchema>, raw: unknown): TimelineEven
 export interface CaseAnalysis {
   readonly caseId: string;
   readonly insights: readonly { readonly signal: string | null; readonly description: string | null }[];
-  readonly events: readonly TimelineEvent[];
+  readonly events: readonly TimelineEventRecord[];
 }
 
-export interface TimelineEvent {
+export interface TimelineEventRecord {
   readonly time: Instant | null;
   readonly categoryRaw: string | null;
   readonly title: string | null;

@@ -4,7 +4,7 @@ import type { Unreadable } from '../definition.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../vocabularies.js';
 
 /** One account-takeover case: the list item and the detail joined, since each has fields that the other lacks. */
-export interface Case extends Unreadable {
+export interface CaseRecord extends Unreadable {
   readonly caseId: string;
   readonly description: string | null;
   /** Free text such as `Potential Account Takeover`. */
@@ -27,7 +27,7 @@ export interface Case extends Unreadable {
 
 const SEVERITY_RANK: Record<string, number> = { NONE: 0, LOW: 1, MEDIUM: 2, HIGH: 3 };
 
-export function caseFields(record: Case): Fields {
+export function caseFields(record: CaseRecord): Fields {
   const level = severityLevel(record.severityLevelRaw);
   return {
     id: record.caseId,
@@ -48,7 +48,7 @@ export function caseFields(record: Case): Fields {
 }
 
 /** Whether a case still waits for somebody: every status but the two that end it, an unknown one included. */
-export function isOpenCase(record: Case): boolean {
+export function isOpenCase(record: CaseRecord): boolean {
   const status = caseStatus(record.statusRaw);
   return status !== 'RESOLVED' && status !== 'NOT_AN_ATTACK';
 }

@@ -14,7 +14,7 @@ import {
   unreadParts,
   word,
 } from '../wire.js';
-import type { Case } from './case.js';
+import type { CaseRecord } from './case.js';
 
 /*
  * The list and the detail of a case name and hold different things, and both have changed over the years. One
@@ -55,7 +55,7 @@ export function decodeCase(
   id: string,
   detail: Received,
   item: Readonly<Record<string, unknown>> | null,
-): Decoded<Case> {
+): Decoded<CaseRecord> {
   const what = `the case ${id}`;
   const read = decode(caseSchema, detail, what);
   assertId(id, read.caseId, detail, what);
@@ -71,7 +71,7 @@ export function decodeCase(
   };
 }
 
-function join(detail: RawCase, item: RawCase): Omit<Case, 'caseId'> {
+function join(detail: RawCase, item: RawCase): Omit<CaseRecord, 'caseId'> {
   const either = <T>(read: (raw: RawCase) => T | null): T | null => read(detail) ?? read(item);
   const severityRaw = either((raw) => raw.severity);
   return {

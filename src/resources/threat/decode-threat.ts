@@ -21,7 +21,7 @@ import {
   unreadParts,
   word,
 } from '../wire.js';
-import type { Message, Threat } from './threat.js';
+import type { MessageRecord, ThreatRecord } from './threat.js';
 
 /** One page of a threat's detail. */
 export const threatSchema = z.object({
@@ -35,14 +35,18 @@ export const threatSchema = z.object({
 
 interface Pair {
   readonly raw: unknown;
-  readonly message: Message;
+  readonly message: MessageRecord;
 }
 
 /**
  * Joins the pages of a threat's detail, at least one. A message that does not read, as without an id, is left out:
  * the threat is then not complete, and the message stays in the payload.
  */
-export function decodeThreat(id: string, pages: readonly Received[], isComplete: boolean): Decoded<Threat> {
+export function decodeThreat(
+  id: string,
+  pages: readonly Received[],
+  isComplete: boolean,
+): Decoded<ThreatRecord> {
   const what = `the threat ${id}`;
   const read = pages.map((page) => {
     const threat = decode(threatSchema, page, what);
@@ -72,7 +76,7 @@ export function decodeThreat(id: string, pages: readonly Received[], isComplete:
   };
 }
 
-function unreadOfMessage(raw: unknown, { messageId }: Message): UnreadPart[] {
+function unreadOfMessage(raw: unknown, { messageId }: MessageRecord): UnreadPart[] {
   const path = `messages[${messageId}].`;
   return unreadParts(messageSchema.shape, raw, path, { customerOverride: overrideShape });
 }
@@ -168,7 +172,7 @@ export const messageSchema = z.object({
 type RawMessage = z.infer<typeof messageSchema>;
 
 /** A message as the gateway knows it; without any id it is not one. */
-const decodedMessage = messageSchema.transform((raw, context): Message => {
+const decodedMessage = messageSchema.transform((raw, context): MessageRecord => {
   const messageId = messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, raw.abxPortalUrl);
   if (messageId !== null) return toMessage(messageId, raw);
   context.issues.push({
@@ -195,7 +199,7 @@ export function messageIdOf(
   return Number(inUrl) === Number(integer) ? inUrl : integer;
 }
 
-function toMessage(messageId: string, raw: RawMessage): Message {
+function toMessage(messageId: string, raw: RawMessage): MessageRecord {
   return {
     messageId,
     portalUrl: raw.abxPortalUrl,

@@ -10,7 +10,7 @@ import {
 } from '../vocabularies.js';
 
 /** One e-mail of a threat, from `GET /threats/{id}`. Attributes such as the attack type are per message. */
-export interface Message {
+export interface MessageRecord {
   /** Abnormal's message id: a signed 64-bit integer as text. */
   readonly messageId: string;
   readonly portalUrl: string | null;
@@ -56,19 +56,19 @@ export interface CustomerOverride {
 }
 
 /** One attack, as e-mails that belong together. */
-export interface Threat extends Unreadable {
+export interface ThreatRecord extends Unreadable {
   readonly threatId: string;
   /** How many mailboxes Abnormal counts; may exceed the number of messages it gives. */
   readonly recipientCount: number | null;
   /** Newest first, ties by id; at most what Abnormal gives (a sample of 10 on some accounts, 2,000 at most). */
-  readonly messages: readonly Message[];
+  readonly messages: readonly MessageRecord[];
   /** Whether every page that Abnormal offered was read. */
   readonly pagesComplete: boolean;
   readonly tenantId: string | null;
   readonly tenantName: string | null;
 }
 
-export function threatFields(threat: Threat): Fields {
+export function threatFields(threat: ThreatRecord): Fields {
   const { messages } = threat;
   const received = times(messages, (m) => m.receivedTime);
   const remediation = threatRemediation(threat);
@@ -93,7 +93,10 @@ export function threatFields(threat: Threat): Fields {
   };
 }
 
-function distinct(messages: readonly Message[], pick: (message: Message) => string | null): string[] {
+function distinct(
+  messages: readonly MessageRecord[],
+  pick: (message: MessageRecord) => string | null,
+): string[] {
   const values = new Set<string>();
   for (const message of messages) {
     const value = pick(message);
@@ -102,7 +105,10 @@ function distinct(messages: readonly Message[], pick: (message: Message) => stri
   return [...values];
 }
 
-function times(messages: readonly Message[], pick: (message: Message) => Instant | null): Instant[] {
+function times(
+  messages: readonly MessageRecord[],
+  pick: (message: MessageRecord) => Instant | null,
+): Instant[] {
   return distinct(messages, pick).sort();
 }
 
@@ -123,7 +129,7 @@ export interface ThreatRemediation {
  * Reads a message's remediation. The status word decides where there is one; older accounts send none, and
  * then a remediation time or either of the two old flags says it was remediated.
  */
-export function messageRemediation(message: Message): MessageRemediation {
+export function messageRemediation(message: MessageRecord): MessageRemediation {
   const state = remediationState(message.remediationStatusRaw);
   switch (state) {
     case 'REMEDIATED':
@@ -140,7 +146,7 @@ export function messageRemediation(message: Message): MessageRemediation {
   }
 }
 
-function withoutKnownStatus(message: Message, isStatusGiven: boolean): MessageRemediation {
+function withoutKnownStatus(message: MessageRecord, isStatusGiven: boolean): MessageRemediation {
   const { remediationTime, autoRemediated, postRemediated } = message;
   if (remediationTime || autoRemediated || postRemediated) return 'REMEDIATED';
   const isSaid = isStatusGiven || autoRemediated !== null || postRemediated !== null;
@@ -148,7 +154,7 @@ function withoutKnownStatus(message: Message, isStatusGiven: boolean): MessageRe
 }
 
 /** Sums up the remediation of a threat's messages. */
-export function threatRemediation(threat: Threat): ThreatRemediation {
+export function threatRemediation(threat: ThreatRecord): ThreatRemediation {
   const states = threat.messages.map(messageRemediation);
   const times = threat.messages.flatMap((m) => m.remediationTime ?? []).sort();
   return {

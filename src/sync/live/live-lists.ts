@@ -1,27 +1,33 @@
 import { linkSignals } from '../../async/signals.js';
-import type { Flight, Flights } from '../../async/single-flight.js';
-import { Audience } from '../../async/waiters.js';
+import type { InFlight, SingleFlight } from '../../async/single-flight.js';
+import { Waiters } from '../../async/waiters.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { StreamState } from '../../model/stream.js';
 import type { Resource } from '../../resources/registry.js';
 import { earliest, type Instant, latest, shift, toInstant, toMillis } from '../../values/instant.js';
 import { cutSpans, floorToSecond, type Window } from '../../values/window.js';
 import {
-  type Fortune,
-  newFortune,
   newPassMemory,
+  newPassTally,
   nowOf,
   type Pass,
+  type PassTally,
   type Source,
   type SyncEnv,
   sourceText,
 } from '../context.js';
-import { type DeltaOutcome, planStreams, reachMs, readDelta, repairClock } from '../pass/read-streams.js';
+import {
+  type DeltaOutcome,
+  invalidateFutureReadings,
+  planStreams,
+  reachMs,
+  readDelta,
+} from '../pass/read-streams.js';
 import { createRunRecorder, endRun } from '../run-recorder.js';
 import { errorOf, StopError, stopOf } from '../stop.js';
 import { sourceStates, updateStates } from '../stream-states.js';
 import type { Freshness } from '../sync.js';
-import { deltaOf, type WorkList } from '../window/missing-windows.js';
+import { type MissingWindows, newestPart } from '../window/missing-windows.js';
 import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
 
 /** A reading that began so shortly before it was asked for serves as well as one of one's own. */
@@ -31,12 +37,12 @@ const JOIN_MS = 2_000;
 export class LiveLists {
   private readonly queued = new Map<string, LiveReading>();
   /** Who waits for the readings on their way that were begun here; those of polls are not listed. */
-  private readonly audiences = new Map<string, Audience>();
+  private readonly waiterGroups = new Map<string, Waiters>();
 
   constructor(
     private readonly env: SyncEnv,
     private readonly accounts: Accounts,
-    private readonly deltas: Flights<DeltaOutcome>,
+    private readonly deltas: SingleFlight<DeltaOutcome>,
     private readonly closing: AbortSignal,
   ) {}
 
@@ -57,9 +63,9 @@ export class LiveLists {
     return answers.length > 0 ? answers.reduce(stalest) : known(null);
   }
 
-  async landed(): Promise<void> {
+  async settledAll(): Promise<void> {
     await Promise.allSettled([...this.queued.values()].map(({ done }) => done));
-    await this.deltas.landed();
+    await this.deltas.settledAll();
   }
 
   private async source(source: Source, maxAgeMs: number, signal?: AbortSignal): Promise<Freshness> {
@@ -96,48 +102,48 @@ export class LiveLists {
   }
 
   /** The reading on its way, if it began at `notBefore` or later and is not being given up. */
-  private joinable(key: string, notBefore: number): Flight<DeltaOutcome> | null {
+  private joinable(key: string, notBefore: number): InFlight<DeltaOutcome> | null {
     const current = this.deltas.current(key);
-    const isGone = this.audiences.get(key)?.isGone ?? false;
+    const isGone = this.waiterGroups.get(key)?.isGone ?? false;
     return current && current.startedAt >= notBefore && !isGone ? current : null;
   }
 
   /** Joins the reading given, or the next one to begin. */
   private delta(
     source: Source,
-    joined: Flight<DeltaOutcome> | null,
+    joined: InFlight<DeltaOutcome> | null,
     signal: AbortSignal | undefined,
   ): Promise<DeltaOutcome> {
     const key = sourceText(source);
-    if (joined) return heard(outcomeOf(joined.done), this.audiences.get(key), signal);
+    if (joined) return heard(outcomeOf(joined.done), this.waiterGroups.get(key), signal);
     const queued = this.queued.get(key);
-    const next = queued && !queued.audience.isGone ? queued : this.queue(key, source);
-    return heard(next.done, next.audience, signal);
+    const next = queued && !queued.waiters.isGone ? queued : this.queue(key, source);
+    return heard(next.done, next.waiters, signal);
   }
 
   private queue(key: string, source: Source): LiveReading {
     let hasBegun = false;
-    const audience = new Audience();
+    const waiters = new Waiters();
     const done = this.deltas.start(key, () => {
       hasBegun = true;
-      if (this.queued.get(key)?.audience === audience) this.queued.delete(key);
-      return this.read(key, source, audience);
+      if (this.queued.get(key)?.waiters === waiters) this.queued.delete(key);
+      return this.read(key, source, waiters);
     });
-    const next = { done, audience };
+    const next = { done, waiters };
     if (!hasBegun) this.queued.set(key, next);
     return next;
   }
 
   /** Reads for those who wait; given up when all of them have gone, and not begun when they went before. */
-  private async read(key: string, source: Source, audience: Audience): Promise<DeltaOutcome> {
-    if (audience.isGone) return { error: errorOf({ kind: 'INTERRUPTED' }) };
-    this.audiences.set(key, audience);
-    const ending = linkSignals(this.closing, audience.signal);
+  private async read(key: string, source: Source, waiters: Waiters): Promise<DeltaOutcome> {
+    if (waiters.isGone) return { error: errorOf({ kind: 'INTERRUPTED' }) };
+    this.waiterGroups.set(key, waiters);
+    const ending = linkSignals(this.closing, waiters.signal);
     try {
       return await runLiveDelta(this.env, source, ending.signal);
     } finally {
       ending.unlink();
-      this.audiences.delete(key);
+      this.waiterGroups.delete(key);
     }
   }
 }
@@ -145,16 +151,16 @@ export class LiveLists {
 /** A reading that whoever waits for it can be the last to give up. */
 interface LiveReading {
   readonly done: Promise<DeltaOutcome>;
-  readonly audience: Audience;
+  readonly waiters: Waiters;
 }
 
 /** Waits for a reading as one of its audience. */
 function heard(
   reading: Promise<DeltaOutcome>,
-  audience: Audience | undefined,
+  waiters: Waiters | undefined,
   signal: AbortSignal | undefined,
 ): Promise<DeltaOutcome> {
-  const stopListening = audience?.join(signal) ?? (() => {});
+  const stopListening = waiters?.join(signal) ?? (() => {});
   return reading.finally(stopListening);
 }
 
@@ -223,22 +229,22 @@ async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSignal): 
     (streams) => recorder.record({ streams }),
   );
   const states = await sourceStates(env, source);
-  const fortune = newFortune();
-  const stop = await stopOf(() => readNewest(pass, states, fortune));
-  await endRun(env, source, recorder, fortune, stop);
-  return { error: stop ? errorOf(stop) : fortune.lastError };
+  const tally = newPassTally();
+  const stop = await stopOf(() => readNewest(pass, states, tally));
+  await endRun(env, source, recorder, tally, stop);
+  return { error: stop ? errorOf(stop) : tally.lastError };
 }
 
-async function readNewest(pass: Pass, states: readonly StreamState[], fortune: Fortune): Promise<void> {
-  await repairClock(pass, states);
+async function readNewest(pass: Pass, states: readonly StreamState[], tally: PassTally): Promise<void> {
+  await invalidateFutureReadings(pass, states);
   const floor = shift(pass.asOf, -reachMs(true));
   const works = await planStreams(
     pass,
     states,
     (state) => latest(state.collectFrom, floor),
-    (list) => apartFromTail(pass, list, deltaOf(list, pass.asOf, reachMs(list.density !== null))),
+    (list) => apartFromTail(pass, list, newestPart(list, pass.asOf, reachMs(list.density !== null))),
   );
-  await readDelta(pass, works, earliest(floor, pass.asOf), fortune, () => undefined);
+  await readDelta(pass, works, earliest(floor, pass.asOf), tally, () => undefined);
 }
 
 /** So many rows in the time that has not settled are worth a request of their own. */
@@ -248,7 +254,7 @@ const BUSY_ROWS = 3;
  * Lists what has not settled apart from what has, where much goes on: of what has not, only what is new need be
  * fetched now, since it will be read again in any case.
  */
-function apartFromTail(pass: Pass, { density }: WorkList, spans: readonly Window[]): readonly Window[] {
+function apartFromTail(pass: Pass, { density }: MissingWindows, spans: readonly Window[]): readonly Window[] {
   const { ingestionLagMs } = pass.settings;
   const rows = density ? (density.rows / density.ms) * ingestionLagMs : 0;
   return rows < BUSY_ROWS ? spans : cutSpans(spans, [shift(pass.asOf, -ingestionLagMs)]);

@@ -2,14 +2,14 @@ import DataLoader from 'dataloader';
 import { newMeter } from '../../abnormal/client.js';
 import { toUpstreamError } from '../../abnormal/errors.js';
 import { linkSignals } from '../../async/signals.js';
-import { Audience } from '../../async/waiters.js';
+import { Waiters } from '../../async/waiters.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import { type Kind, keyText, type RecordKey, type Resource } from '../../resources/registry.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { earliest, type Instant, shift } from '../../values/instant.js';
 import { nowOf, type SyncEnv } from '../context.js';
-import { fetchRecord, heldItem, type Task } from '../records/fetch-record.js';
+import { type FetchTask, fetchRecord, heldItem } from '../records/fetch-record.js';
 import type { Freshness } from '../sync.js';
 import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
 import { createLiveWriter, type LiveRead, type LiveWriter } from './live-writer.js';
@@ -30,12 +30,12 @@ const MAX_CONFLICT_ROUNDS = 3;
 /** A reading on its way, and those who wait for it. */
 interface SharedReading {
   readonly done: Promise<Freshness>;
-  readonly audience: Audience;
+  readonly waiters: Waiters;
 }
 
 /** What a reading begins with: what is held, the batch it was seen at, and the time. */
 interface Basis {
-  readonly held: Revision | null;
+  readonly held: RevisionRecord | null;
   readonly basis: number;
   readonly readSince: Instant;
 }
@@ -76,11 +76,11 @@ export class LiveRecords {
     return asWaitedFor(answer, askedAt);
   }
 
-  async landed(): Promise<void> {
+  async settledAll(): Promise<void> {
     await Promise.allSettled([...this.flights.values()].map(({ done }) => done));
   }
 
-  private knownAnswer(key: Key, current: Revision | null, maxAgeMs: number): Freshness | null {
+  private knownAnswer(key: Key, current: RevisionRecord | null, maxAgeMs: number): Freshness | null {
     const verifiedAt = current?.verifiedAt ?? null;
     if (verifiedAt !== null && this.isYoung(verifiedAt, maxAgeMs)) return known(verifiedAt);
     const missedAt = this.unknown.get(keyText(key));
@@ -103,29 +103,29 @@ export class LiveRecords {
     signal?.throwIfAborted();
     const text = keyText(key);
     const flight = this.flights.get(text) ?? this.launch(account, key, maxAgeMs);
-    const stopListening = flight.audience.isGone ? () => {} : flight.audience.join(signal);
+    const stopListening = flight.waiters.isGone ? () => {} : flight.waiters.join(signal);
     const answer = await flight.done.finally(stopListening);
     // whoever launched it may have been content with something older, or have gone before it was done
     const isEnough = answer.stale || answer.live || this.isYoung(answer.verifiedAt ?? undefined, maxAgeMs);
-    return isEnough && !flight.audience.isGone ? answer : this.share(account, key, maxAgeMs, signal);
+    return isEnough && !flight.waiters.isGone ? answer : this.share(account, key, maxAgeMs, signal);
   }
 
   private launch(account: Account, key: Key, maxAgeMs: number): SharedReading {
     const text = keyText(key);
-    const audience = new Audience();
-    const ending = linkSignals(this.closing, audience.signal);
+    const waiters = new Waiters();
+    const ending = linkSignals(this.closing, waiters.signal);
     const done = this.read(account, key, maxAgeMs, ending.signal).finally(() => {
       ending.unlink();
       this.flights.delete(text);
     });
-    const flight = { done, audience };
+    const flight = { done, waiters };
     this.flights.set(text, flight);
     return flight;
   }
 
   private async read(account: Account, key: Key, maxAgeMs: number, signal: AbortSignal): Promise<Freshness> {
     const readSince = nowOf(this.env);
-    let held: Revision | null = null;
+    let held: RevisionRecord | null = null;
     for (let round = 0; round <= MAX_CONFLICT_ROUNDS; round += 1) {
       // before anything of the record is read: whatever is recorded from here on conflicts with what comes
       const { seq } = await this.env.store.head();
@@ -155,7 +155,7 @@ export class LiveRecords {
     if (held && prior?.code === 'NOT_FOUND' && this.isYoung(prior.lastTriedAt, maxAgeMs)) {
       return staleness(verifiedAt, prior.code, prior.reason);
     }
-    const task: Task = { key, held, prior, item: await heldItem(store, held) };
+    const task: FetchTask = { key, held, prior, item: await heldItem(store, held) };
     const meter = newMeter();
     const options = { priority: 'interactive', signal, meter } as const;
     try {
@@ -202,7 +202,7 @@ function asWaitedFor(answer: Freshness, askedAt: Instant): Freshness {
 
 /** Looks up the current revisions, all those asked for at once in one read. */
 function createHeldLoader({ store }: SyncEnv) {
-  return new DataLoader<Key, Revision | null>(
+  return new DataLoader<Key, RevisionRecord | null>(
     async (keys) => {
       const { seq } = await store.head();
       return store.get(keys, seq);

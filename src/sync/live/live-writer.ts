@@ -3,13 +3,13 @@ import type { CallMeter } from '../../abnormal/client.js';
 import type { RunCounts } from '../../model/run.js';
 import { keyText } from '../../resources/registry.js';
 import type { BatchPart, RunRecorder, Source, SyncEnv } from '../context.js';
-import type { FetchOutcome, Task } from '../records/fetch-record.js';
+import type { FetchOutcome, FetchTask } from '../records/fetch-record.js';
 import { quarantineEntry } from '../records/ingest.js';
 import { createRunRecorder } from '../run-recorder.js';
 
 /** One record as it was just read, on its way into the history. */
 export interface LiveRead {
-  readonly task: Task;
+  readonly task: FetchTask;
   readonly outcome: FetchOutcome;
   readonly meter: CallMeter;
 }

@@ -1,14 +1,14 @@
 import type { HistoryStore } from '../../history/store.js';
 import type { GapReason } from '../../model/coverage.js';
 import type { QuarantineCode } from '../../model/ledger.js';
-import type { Run } from '../../model/run.js';
+import type { RunRecord } from '../../model/run.js';
 import type { StreamState } from '../../model/stream.js';
 import type { Instant } from '../../values/instant.js';
 import { widthOf } from '../../values/window.js';
 import type { RunRecorder, Source, SyncEnv } from '../context.js';
 import { sourceStates } from '../stream-states.js';
 import type { CoverageSummary, PassReport, StreamReport } from '../sync.js';
-import { readWorkList } from '../window/missing-windows.js';
+import { findMissingWindows } from '../window/missing-windows.js';
 
 async function streamReport(store: HistoryStore, state: StreamState, to: Instant): Promise<StreamReport> {
   const { filterKey, status, message, lastSuccessAt } = state;
@@ -17,7 +17,7 @@ async function streamReport(store: HistoryStore, state: StreamState, to: Instant
 
 async function summarise(store: HistoryStore, state: StreamState, to: Instant): Promise<CoverageSummary> {
   const from = state.collectFrom;
-  const { gaps, missing: records } = await readWorkList(store, state, from, to);
+  const { gaps, missing: records } = await findMissingWindows(store, state, from, to);
   const missingRecords: Partial<Record<QuarantineCode, number>> = {};
   for (const { code } of records) missingRecords[code] = (missingRecords[code] ?? 0) + 1;
   const missingMs: Partial<Record<GapReason, number>> = {};
@@ -40,7 +40,7 @@ async function summarise(store: HistoryStore, state: StreamState, to: Instant): 
 export async function passReport(
   env: SyncEnv,
   source: Source,
-  run: Run,
+  run: RunRecord,
   main: RunRecorder,
   again: RunRecorder,
   asOf: Instant,

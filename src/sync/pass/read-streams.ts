@@ -3,17 +3,17 @@ import type { LedgerEntry, RecordedEntry } from '../../model/ledger.js';
 import { type StreamState, streamText } from '../../model/stream.js';
 import { DAY, earliest, type Instant, latest, shift } from '../../values/instant.js';
 import { clip, floorToSecond, type Window } from '../../values/window.js';
-import { type Fortune, nowOf, type Pass } from '../context.js';
-import { checkInterrupted, type Refusal, StopError } from '../stop.js';
+import { nowOf, type Pass, type PassTally } from '../context.js';
+import { checkInterrupted, StopError, type UpstreamRefusal } from '../stop.js';
 import { statusMessage, updateStates } from '../stream-states.js';
-import { readWorkList, type WorkList } from '../window/missing-windows.js';
+import { findMissingWindows, type MissingWindows } from '../window/missing-windows.js';
 import { readWindow, unreadEntry, type WindowResult } from '../window/read-window.js';
 import { createWindowPlanner, type WindowPlanner } from '../window/window-planner.js';
 
 /** What one stream has to do in a pass. */
 export interface StreamWork {
   readonly state: StreamState;
-  readonly list: WorkList;
+  readonly list: MissingWindows;
   readonly planner: WindowPlanner;
 }
 
@@ -22,13 +22,13 @@ export function planStreams(
   pass: Pass,
   states: readonly StreamState[],
   since: (state: StreamState) => Instant,
-  select: (list: WorkList) => readonly Window[],
+  select: (list: MissingWindows) => readonly Window[],
 ): Promise<StreamWork[]> {
   const { firstWindowMs: firstWidthMs, minWindowMs: minWidthMs, maxWindowMs: maxWidthMs } = pass.settings;
   const targetRows = pass.settings.pageSize * pass.settings.targetFill;
   return Promise.all(
     states.map(async (state) => {
-      const list = await readWorkList(pass.store, state, since(state), pass.asOf);
+      const list = await findMissingWindows(pass.store, state, since(state), pass.asOf);
       const limits = { targetRows, firstWidthMs, minWidthMs, maxWidthMs };
       return { state, list, planner: createWindowPlanner(select(list), limits, list.density) };
     }),
@@ -53,21 +53,21 @@ export async function readSlice(
   pass: Pass,
   works: readonly StreamWork[],
   { floor, deadline }: Slice,
-  fortune: Fortune,
+  tally: PassTally,
   onWindow: OnWindow,
 ): Promise<boolean> {
   for (const work of works) {
     for (let window = work.planner.next(floor); window; window = work.planner.next(floor)) {
       checkInterrupted(pass.signal);
       if (deadline !== null && pass.clock() >= deadline) return false;
-      onWindow(work, window, await readOne(pass, work, window, fortune));
+      onWindow(work, window, await readOne(pass, work, window, tally));
     }
   }
   return true;
 }
 
 /** False when the window could not be listed. */
-async function readOne(pass: Pass, work: StreamWork, window: Window, fortune: Fortune): Promise<boolean> {
+async function readOne(pass: Pass, work: StreamWork, window: Window, tally: PassTally): Promise<boolean> {
   const readAt = nowOf(pass);
   const result = await readWindow(pass, work.state, work.planner, window).catch((thrown) =>
     noteRefusal(pass, work, window, readAt, thrown),
@@ -77,12 +77,12 @@ async function readOne(pass: Pass, work: StreamWork, window: Window, fortune: Fo
   logWindow(pass, work, window, result);
   // that Abnormal still refuses what it refused before is no news
   if (result.isShort && !(status === 'OUT_OF_RETENTION' && isRefusedAlready(work, window)))
-    fortune.flawed += 1;
+    tally.incompleteWindows += 1;
   if (status === 'OUT_OF_RETENTION') await giveUpOlder(pass, work, window, readAt, error?.message ?? '');
-  if (status === 'FAILED' && error) return noteFailure(pass, fortune, error);
-  fortune.read += 1;
+  if (status === 'FAILED' && error) return noteFailure(pass, tally, error);
+  tally.read += 1;
   // a window of which not one detail could be had is no sign that things are well again
-  if (pass.memory.failedDetails === 0) fortune.streak = 0;
+  if (pass.memory.failedDetails === 0) tally.consecutiveFailures = 0;
   return true;
 }
 
@@ -111,10 +111,10 @@ function logWindow(
     log[isKnown ? 'debug' : 'warn']({ ...facts, code: error.code, reason: error.message }, 'window not read');
 }
 
-function noteFailure(pass: Pass, fortune: Fortune, error: UpstreamError): false {
-  fortune.streak += 1;
-  fortune.lastError = error;
-  if (fortune.streak < pass.settings.failureStreak) return false;
+function noteFailure(pass: Pass, tally: PassTally, error: UpstreamError): false {
+  tally.consecutiveFailures += 1;
+  tally.lastError = error;
+  if (tally.consecutiveFailures < pass.settings.consecutiveFailures) return false;
   throw new StopError({ kind: 'REFUSED', status: 'UNAVAILABLE', error });
 }
 
@@ -137,7 +137,7 @@ function refusedEntry(
   { state }: StreamWork,
   window: Window,
   readAt: Instant,
-  { status, error }: Refusal,
+  { status, error }: UpstreamRefusal,
 ): LedgerEntry {
   const isBarred = status === 'NOT_LICENSED' || status === 'NOT_ENABLED';
   if (!isBarred) return unreadEntry(pass, state, window, readAt, 'FAILED', error.message);
@@ -192,7 +192,7 @@ export async function readDelta(
   pass: Pass,
   works: readonly StreamWork[],
   floor: Instant,
-  fortune: Fortune,
+  tally: PassTally,
   onWindow: OnWindow,
 ): Promise<DeltaOutcome> {
   const failed = new Set<string>();
@@ -200,8 +200,8 @@ export async function readDelta(
     if (!isListed) failed.add(streamText(work.state));
     onWindow(work, window, isListed);
   };
-  await readSlice(pass, works, { floor, deadline: null }, fortune, noteWindow);
-  const message = statusMessage('UNAVAILABLE', pass, fortune.lastError?.message ?? '');
+  await readSlice(pass, works, { floor, deadline: null }, tally, noteWindow);
+  const message = statusMessage('UNAVAILABLE', pass, tally.lastError?.message ?? '');
   await updateStates(
     pass,
     pass,
@@ -211,7 +211,7 @@ export async function readDelta(
         : { status: 'OK', message: null, lastSuccessAt: laterSuccess(pass, state) },
     (streams) => pass.recorder.record({ streams }),
   );
-  return { error: failed.size > 0 ? fortune.lastError : null };
+  return { error: failed.size > 0 ? tally.lastError : null };
 }
 
 /** Another reading may have got further meanwhile, unless its date only shows that the clock was ahead. */
@@ -226,7 +226,7 @@ const FAR_FUTURE: Instant = '9999-01-01T00:00:00.000Z';
  * Takes back what was vouched for while the clock stood ahead of what it says now: such a reading covers
  * time that had not come when it was made.
  */
-export async function repairClock(pass: Pass, states: readonly StreamState[]): Promise<void> {
+export async function invalidateFutureReadings(pass: Pass, states: readonly StreamState[]): Promise<void> {
   const { seq } = await pass.store.head();
   for (const state of states) {
     // windows end at the time of their reading, so that as a rule there are none to come
@@ -234,7 +234,7 @@ export async function repairClock(pass: Pass, states: readonly StreamState[]): P
     if (toCome.length === 0) continue;
     const since = shift(pass.asOf, -2 * pass.settings.maxWindowMs);
     const entries = await pass.store.ledger(state, since, FAR_FUTURE, seq);
-    const doubtful = spanInDoubt(entries, pass.asOf, pass.settings.ingestionLagMs);
+    const doubtful = doubtfulSpan(entries, pass.asOf, pass.settings.ingestionLagMs);
     if (!doubtful) continue;
     pass.log.warn({ stream: state.filterKey, ...doubtful }, 'the clock was ahead: read again');
     await pass.recorder.record({ ledger: [doubtEntry(pass, state, doubtful)] });
@@ -250,7 +250,7 @@ function doubtEntry(pass: Pass, state: StreamState, span: Window): LedgerEntry {
  * The span that readings dated after `now` vouch for wrongly: all they read since the last reading with a
  * date to be trusted. `null` when there are none, or when it was taken back already.
  */
-export function spanInDoubt(entries: readonly RecordedEntry[], now: Instant, lagMs: number): Window | null {
+export function doubtfulSpan(entries: readonly RecordedEntry[], now: Instant, lagMs: number): Window | null {
   const ahead = entries.filter((entry) => entry.readAt > now && entry.status === 'COMPLETE');
   if (ahead.length === 0) return null;
   const firstSeq = Math.min(...ahead.map((entry) => entry.seq));

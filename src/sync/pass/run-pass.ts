@@ -1,15 +1,15 @@
-import { messageOf } from '../../abnormal/errors.js';
-import type { Flights } from '../../async/single-flight.js';
+import { errorMessage } from '../../abnormal/errors.js';
+import type { SingleFlight } from '../../async/single-flight.js';
 import type { RunTrigger } from '../../model/run.js';
 import { earliest, type Instant, MINUTE } from '../../values/instant.js';
 import { floorToSecond, type Window } from '../../values/window.js';
 import {
-  type Fortune,
-  newFortune,
   newPassMemory,
+  newPassTally,
   nowOf,
   type Pass,
   type PassMemory,
+  type PassTally,
   type RunRecorder,
   type Source,
   type SyncEnv,
@@ -24,12 +24,12 @@ import { sliceFloors, wantedSpans } from '../window/missing-windows.js';
 import { passReport } from './pass-report.js';
 import {
   type DeltaOutcome,
+  invalidateFutureReadings,
   nameLost,
   planStreams,
   reachMs,
   readDelta,
   readSlice,
-  repairClock,
   type StreamWork,
 } from './read-streams.js';
 
@@ -42,17 +42,17 @@ export interface PassOptions {
   /** Records that may have changed unseen are read again when they were confirmed longer ago; `null`: once an interval. */
   readonly maxAgeMs: number | null;
   /** Readings of what is new, one at a time for each source; others may wait for them. */
-  readonly deltas: Flights<DeltaOutcome>;
+  readonly deltas: SingleFlight<DeltaOutcome>;
 }
 
 /** A pass on its way: what all of its cycles share. */
-interface Journey extends PassOptions {
+interface PassState extends PassOptions {
   readonly env: SyncEnv;
   readonly source: Source;
   readonly main: RunRecorder;
   /** The re-read's own run, which is written only when something is due. */
   readonly again: RunRecorder;
-  readonly fortune: Fortune;
+  readonly tally: PassTally;
   readonly memory: PassMemory;
   /** What the history was last brought up to. */
   asOf: Instant;
@@ -66,13 +66,13 @@ interface Journey extends PassOptions {
 export async function runPass(env: SyncEnv, source: Source, options: PassOptions): Promise<PassReport> {
   const states = await sourceStates(env, source, options.from);
   const parameters = { from: states.map((state) => state.collectFrom).reduce(earliest), to: nowOf(env) };
-  const journey: Journey = {
+  const state: PassState = {
     ...options,
     env,
     source,
     main: createRunRecorder(env, source, { trigger: options.trigger, parameters }),
     again: createRunRecorder(env, source, { trigger: 'REREAD', parameters }),
-    fortune: newFortune(),
+    tally: newPassTally(),
     memory: newPassMemory(),
     asOf: floorToSecond(nowOf(env)),
   };
@@ -81,36 +81,36 @@ export async function runPass(env: SyncEnv, source: Source, options: PassOptions
     env,
     source,
     () => ({ lastAttemptAt }),
-    (streams) => journey.main.record({ streams }),
+    (streams) => state.main.record({ streams }),
     options.from,
   );
-  return travel(journey);
+  return runCycles(state);
 }
 
-async function travel(journey: Journey): Promise<PassReport> {
+async function runCycles(state: PassState): Promise<PassReport> {
   try {
     const stop = await stopOf(async () => {
-      while (!(await runCycle(journey)));
+      while (!(await runCycle(state)));
     });
-    return await arrive(journey, stop);
+    return await finish(state, stop);
   } catch (error) {
-    journey.main.note(messageOf(error));
+    state.main.note(errorMessage(error));
     // should the history itself be what fails, the run stays RUNNING until a later poll marks it
-    await journey.main.end('FAILED').catch(() => undefined);
+    await state.main.end('FAILED').catch(() => undefined);
     throw error;
   }
 }
 
 /** One round of a pass; true when nothing is left to fill in. */
-async function runCycle(journey: Journey): Promise<boolean> {
-  const { env, source, main, again, fortune } = journey;
+async function runCycle(state: PassState): Promise<boolean> {
+  const { env, source, main, again, tally } = state;
   const deadline = env.clock() + Math.max(MINUTE, env.settings.intervals[source.resource]);
-  const cycle = await startCycle(journey);
+  const cycle = await startCycle(state);
   const patient: Pass = { ...cycle.pass, priority: 'backfill' };
   let isFilled = true;
   for (const floor of cycle.older) {
     const onWindow = cycle.report('GAPS', main);
-    isFilled = isFilled && (await readSlice(patient, cycle.works, { floor, deadline }, fortune, onWindow));
+    isFilled = isFilled && (await readSlice(patient, cycle.works, { floor, deadline }, tally, onWindow));
   }
   await reread({ ...patient, recorder: again }, deadline, cycle.report('REREAD', again));
   return isFilled;
@@ -125,22 +125,22 @@ interface Cycle extends DeltaOutcome {
 }
 
 /** Plans a cycle and reads its newest slice, of which there is one reading at a time. */
-function startCycle(journey: Journey): Promise<Cycle> {
-  const { env, source, main, fortune, deltas } = journey;
+function startCycle(state: PassState): Promise<Cycle> {
+  const { env, source, main, tally, deltas } = state;
   return deltas.start(sourceText(source), async () => {
-    const pass = passOf(journey);
-    journey.asOf = pass.asOf;
+    const pass = passOf(state);
+    state.asOf = pass.asOf;
     const works = await planWorks(pass);
     const isKnown = works.some(({ list }) => list.density !== null);
     const oldest = works.map(({ state }) => state.collectFrom).reduce(earliest);
     const [newest = oldest, ...older] = sliceFloors(oldest, pass.asOf, reachMs(isKnown));
-    const report = progressReporter(env, source, journey, works);
-    const { error } = await readDelta(pass, works, newest, fortune, report('DELTA', main));
+    const report = progressReporter(env, source, state, works);
+    const { error } = await readDelta(pass, works, newest, tally, report('DELTA', main));
     return { error, pass, works, older, report };
   });
 }
 
-function passOf({ env, source, signal, main, again, memory, maxAgeMs }: Journey): Pass {
+function passOf({ env, source, signal, main, again, memory, maxAgeMs }: PassState): Pass {
   const runIds = new Set([main.id, again.id]);
   const asOf = floorToSecond(nowOf(env));
   return { ...env, ...source, recorder: main, signal, priority: 'poll', asOf, runIds, memory, maxAgeMs };
@@ -148,18 +148,18 @@ function passOf({ env, source, signal, main, again, memory, maxAgeMs }: Journey)
 
 async function planWorks(pass: Pass): Promise<StreamWork[]> {
   const states = await sourceStates(pass, pass);
-  await repairClock(pass, states);
+  await invalidateFutureReadings(pass, states);
   const works = await planStreams(pass, states, (state) => state.collectFrom, wantedSpans);
   await nameLost(pass, works);
   return works;
 }
 
-async function arrive(
-  { env, source, main, again, fortune, asOf }: Journey,
+async function finish(
+  { env, source, main, again, tally, asOf }: PassState,
   stop: Stop | null,
 ): Promise<PassReport> {
-  if (again.hasBegun()) await endRun(env, source, again, fortune, stop);
-  const run = await endRun(env, source, main, fortune, stop);
+  if (again.hasBegun()) await endRun(env, source, again, tally, stop);
+  const run = await endRun(env, source, main, tally, stop);
   await env.drift.write(source.account.name);
   return passReport(env, source, run, main, again, asOf);
 }

@@ -1,17 +1,17 @@
 import { UpstreamError } from '../../abnormal/errors.js';
 import type { QuarantineEntry } from '../../model/ledger.js';
-import type { Revision } from '../../model/revision.js';
+import type { RevisionRecord } from '../../model/revision.js';
 import { DEFAULT_ORDER, fieldsOf, type ListedKind } from '../../resources/registry.js';
 import { earliest, type Instant, latest, shift } from '../../values/instant.js';
 import { floorToSecond } from '../../values/window.js';
-import { callOptions, type Inspection, keyOf, kindOf, nowOf, type Sighting } from '../context.js';
-import { type Population, walkList } from './read-population.js';
-import { attempt, type Held, isWithin } from './window-under-review.js';
+import { callOptions, keyOf, kindOf, type ListedRecord, nowOf, type WindowUnderReview } from '../context.js';
+import { type UpstreamPopulation, walkList } from './read-population.js';
+import { attempt, type Held, isInWindow } from './window-under-review.js';
 
 /** How what Abnormal names and what is held differ. */
 export interface Difference {
   /** Named and not held, with where it was seen. */
-  readonly missing: ReadonlyMap<string, Sighting>;
+  readonly missing: ReadonlyMap<string, ListedRecord>;
   /** Named, though their detail was requested just now and answered 404. */
   readonly gone: readonly string[];
   /** How many named records that are known to be gone could not be requested again. */
@@ -27,15 +27,15 @@ export interface Difference {
  * gone from the window meanwhile is not extra. `named` is what Abnormal named in later windows of the source.
  */
 export async function comparePopulation(
-  inspection: Inspection,
-  { sightings }: Population,
+  review: WindowUnderReview,
+  { listed }: UpstreamPopulation,
   held: Held,
   named: ReadonlySet<string>,
 ): Promise<Difference> {
-  if (sightings === null) return { missing: new Map(), gone: [], unasked: 0, extra: [], doubt: null };
-  const { missing, gone, unasked } = await findMissing(inspection, sightings);
-  const candidates = [...held.verifiedAt.keys()].filter((id) => !sightings.has(id) && !named.has(id));
-  const { extra, doubt } = await findExtra(inspection, candidates, held);
+  if (listed === null) return { missing: new Map(), gone: [], unasked: 0, extra: [], doubt: null };
+  const { missing, gone, unasked } = await findMissing(review, listed);
+  const candidates = [...held.verifiedAt.keys()].filter((id) => !listed.has(id) && !named.has(id));
+  const { extra, doubt } = await findExtra(review, candidates, held);
   return { missing, gone, unasked, extra, doubt };
 }
 
@@ -43,38 +43,38 @@ const CHUNK = 100;
 
 /** Reads something of many records, some at a time. */
 async function readEach<T>(
-  inspection: Inspection,
+  review: WindowUnderReview,
   ids: readonly string[],
   read: (keys: ReturnType<typeof keyOf>[]) => Promise<T[]>,
 ): Promise<T[]> {
   const found: T[] = [];
   for (let at = 0; at < ids.length; at += CHUNK) {
-    found.push(...(await read(ids.slice(at, at + CHUNK).map((id) => keyOf(inspection, id)))));
+    found.push(...(await read(ids.slice(at, at + CHUNK).map((id) => keyOf(review, id)))));
   }
   return found;
 }
 
-async function heldNow(inspection: Inspection, ids: readonly string[]) {
-  const { seq } = await inspection.store.head();
-  return readEach<Revision<ListedKind> | null>(inspection, ids, (keys) => inspection.store.get(keys, seq));
+async function heldNow(review: WindowUnderReview, ids: readonly string[]) {
+  const { seq } = await review.store.head();
+  return readEach<RevisionRecord<ListedKind> | null>(review, ids, (keys) => review.store.get(keys, seq));
 }
 
-function asideNow(inspection: Inspection, ids: readonly string[]) {
-  return readEach<QuarantineEntry | null>(inspection, ids, (keys) => inspection.store.quarantined(keys));
+function asideNow(review: WindowUnderReview, ids: readonly string[]) {
+  return readEach<QuarantineEntry | null>(review, ids, (keys) => review.store.quarantined(keys));
 }
 
-async function findMissing(inspection: Inspection, sightings: ReadonlyMap<string, Sighting>) {
-  const ids = [...sightings.keys()];
-  const revisions = await heldNow(inspection, ids);
+async function findMissing(review: WindowUnderReview, listed: ReadonlyMap<string, ListedRecord>) {
+  const ids = [...listed.keys()];
+  const revisions = await heldNow(review, ids);
   const unstored = ids.filter((_, i) => revisions[i]?.deleted ?? true);
   const deleted = new Set(ids.filter((_, i) => revisions[i]?.deleted));
-  const asides = await asideNow(inspection, unstored);
+  const asides = await asideNow(review, unstored);
   const gone: string[] = [];
-  const missing = new Map<string, Sighting>();
-  const probe = createProbe(inspection);
+  const missing = new Map<string, ListedRecord>();
+  const probe = createProbe(review);
   let unasked = 0;
   for (const [i, id] of unstored.entries()) {
-    const sighting = sightings.get(id) ?? { span: inspection.window, time: null };
+    const sighting = listed.get(id) ?? { span: review.window, time: null };
     const seen = await probe(id, sighting);
     const isKnownGone = deleted.has(id) || asides[i]?.code === 'NOT_FOUND' || asides[i]?.code === 'GONE';
     if (seen === 'GONE') gone.push(id);
@@ -95,16 +95,16 @@ const MAX_FAILED = 3;
  * leaves no trace once that is certain, though Abnormal may name it for ever. One that is there says when it was.
  * `null` when it could not be asked for.
  */
-function createProbe(inspection: Inspection) {
-  const { account, window } = inspection;
-  const kind = kindOf(inspection);
+function createProbe(review: WindowUnderReview) {
+  const { account, window } = review;
+  const kind = kindOf(review);
   let left = MAX_PROBES;
   let failed = 0;
-  return async (id: string, sighting: Sighting): Promise<Sighting | 'GONE' | null> => {
+  return async (id: string, sighting: ListedRecord): Promise<ListedRecord | 'GONE' | null> => {
     if (left === 0 || failed === MAX_FAILED) return null;
     left -= 1;
-    const options = callOptions(inspection);
-    const detail = await attempt(inspection, () => account.client.detail(kind, id, null, options));
+    const options = callOptions(review);
+    const detail = await attempt(review, () => account.client.detail(kind, id, null, options));
     if (detail instanceof UpstreamError) {
       if (detail.code === 'NOT_FOUND') return 'GONE';
       failed += 1;
@@ -116,16 +116,16 @@ function createProbe(inspection: Inspection) {
   };
 }
 
-async function findExtra(inspection: Inspection, candidates: readonly string[], held: Held) {
-  const revisions = await heldNow(inspection, candidates);
-  const kind = kindOf(inspection);
+async function findExtra(review: WindowUnderReview, candidates: readonly string[], held: Held) {
+  const revisions = await heldNow(review, candidates);
+  const kind = kindOf(review);
   const extra = candidates.filter((_, i) => {
     const revision = revisions[i];
-    return revision && !revision.deleted && isWithin(kind, revision.record, inspection.window);
+    return revision && !revision.deleted && isInWindow(kind, revision.record, review.window);
   });
   if (extra.length === 0 || kind === 'threat') return { extra, doubt: null };
-  const since = extra.map((id) => held.verifiedAt.get(id) ?? inspection.window.to).reduce(earliest);
-  const moved = await listSince(inspection, since);
+  const since = extra.map((id) => held.verifiedAt.get(id) ?? review.window.to).reduce(earliest);
+  const moved = await listSince(review, since);
   if (moved instanceof UpstreamError) {
     const doubt = `Whether what it does not name has moved to a later time could not be read. ${moved.message}`;
     return { extra, doubt };
@@ -134,11 +134,11 @@ async function findExtra(inspection: Inspection, candidates: readonly string[], 
 }
 
 /** What Abnormal lists after the window: a case that was modified since it was last read has left it for there. */
-async function listSince(inspection: Inspection, verifiedAt: Instant) {
-  const { window, settings } = inspection;
-  const now = floorToSecond(shift(nowOf(inspection), 1_000));
+async function listSince(review: WindowUnderReview, verifiedAt: Instant) {
+  const { window, settings } = review;
+  const now = floorToSecond(shift(nowOf(review), 1_000));
   const from = latest(window.to, floorToSecond(shift(verifiedAt, -settings.ingestionLagMs)));
   if (from >= now) return new Set<string>();
-  const walk = await attempt(inspection, () => walkList(inspection, { from, to: now }, null));
-  return walk instanceof UpstreamError ? walk : new Set(walk.sightings.keys());
+  const walk = await attempt(review, () => walkList(review, { from, to: now }, null));
+  return walk instanceof UpstreamError ? walk : new Set(walk.listed.keys());
 }

@@ -1,17 +1,17 @@
 import type { ListItem, ListPage } from '../../abnormal/client.js';
 import { type UpstreamCode, UpstreamError } from '../../abnormal/errors.js';
-import type { PopulationSource, Reconciliation } from '../../model/run.js';
+import type { PopulationSource, ReconciliationRecord } from '../../model/run.js';
 import { DAY, shift } from '../../values/instant.js';
 import { ceilToSecond, type Window, widthOf } from '../../values/window.js';
-import { callOptions, type Inspection, type Sighting } from '../context.js';
+import { callOptions, type ListedRecord, type WindowUnderReview } from '../context.js';
 import { isOverflowing, listAllPages, listFirstPage } from '../window/list-window.js';
 import { attempt, type Held } from './window-under-review.js';
 
 /** What Abnormal has in a window, as read anew for comparison. */
-export interface Population extends Pick<Reconciliation, 'basis' | 'declared'> {
+export interface UpstreamPopulation extends Pick<ReconciliationRecord, 'basis' | 'declared'> {
   readonly sources: readonly PopulationSource[];
   /** What it names; `null` when no ids could be read. */
-  readonly sightings: ReadonlyMap<string, Sighting> | null;
+  readonly listed: ReadonlyMap<string, ListedRecord> | null;
   /** Why it may not be all there is, for a person; one of them is enough to prove nothing. */
   readonly doubts: readonly string[];
   /** What is worth saying though it casts no doubt. */
@@ -24,21 +24,18 @@ export interface Population extends Pick<Reconciliation, 'basis' | 'declared'> {
  * own total, and the list itself where the two or `held` disagree; of the others the list, cut anew. Throws only
  * a `StopError`, when the work was ended.
  */
-export async function readPopulation(inspection: Inspection, held: Held): Promise<Population> {
-  if (inspection.resource !== 'threats')
-    return ofList(await attempt(inspection, () => walk(inspection, null)));
-  const log = await attempt(inspection, () => readThreatLog(inspection, inspection.window));
-  const first = await attempt(inspection, () =>
-    listFirstPage(inspection, inspection.stream, inspection.window),
-  );
+export async function readPopulation(review: WindowUnderReview, held: Held): Promise<UpstreamPopulation> {
+  if (review.resource !== 'threats') return ofList(await attempt(review, () => walk(review, null)));
+  const log = await attempt(review, () => readThreatLog(review, review.window));
+  const first = await attempt(review, () => listFirstPage(review, review.stream, review.window));
   const declared = first instanceof UpstreamError ? null : first.total;
   if (isAgreed(log, declared, held)) return ofLog(log, declared);
   if (first instanceof UpstreamError) return ofBoth(log, first, held);
-  return ofBoth(log, await attempt(inspection, () => walk(inspection, first)), held);
+  return ofBoth(log, await attempt(review, () => walk(review, first)), held);
 }
 
-function walk(inspection: Inspection, first: ListPage | null): Promise<ListWalk> {
-  return walkList(inspection, inspection.window, first);
+function walk(review: WindowUnderReview, first: ListPage | null): Promise<ListWalk> {
+  return walkList(review, review.window, first);
 }
 
 /** Whether export, list and history have so much in common that the list's ids could add nothing. */
@@ -48,35 +45,39 @@ function isAgreed(
   { verifiedAt }: Held,
 ): log is LogReading {
   if (log instanceof UpstreamError) return false;
-  const { sightings, namesThreats, nameless } = log;
+  const { listed, namesThreats, nameless } = log;
   return (
     namesThreats &&
     nameless === 0 &&
-    declared === sightings.size &&
-    [...verifiedAt.keys()].every((id) => sightings.has(id))
+    declared === listed.size &&
+    [...verifiedAt.keys()].every((id) => listed.has(id))
   );
 }
 
 const SURE = { doubts: [], remark: null, failure: null } as const;
 
-function ofLog({ sightings }: LogReading, declared: number | null): Population {
-  return { ...SURE, sources: ['EXPORT'], basis: 'IDS', sightings, declared };
+function ofLog({ listed }: LogReading, declared: number | null): UpstreamPopulation {
+  return { ...SURE, sources: ['EXPORT'], basis: 'IDS', listed, declared };
 }
 
-function ofList(list: ListWalk | UpstreamError): Population {
+function ofList(list: ListWalk | UpstreamError): UpstreamPopulation {
   if (list instanceof UpstreamError)
     return nothing([`The list could not be read. ${list.message}`], list.code);
-  const { sightings, declared, doubt } = list;
+  const { listed, declared, doubt } = list;
   const doubts = doubt === null ? [] : [`The list is in doubt: ${doubt}.`];
-  return { ...SURE, sources: ['LIST'], basis: 'IDS', sightings, declared, doubts };
+  return { ...SURE, sources: ['LIST'], basis: 'IDS', listed, declared, doubts };
 }
 
-function nothing(doubts: readonly string[], failure: UpstreamCode): Population {
-  return { ...SURE, sources: [], basis: null, sightings: null, declared: null, doubts, failure };
+function nothing(doubts: readonly string[], failure: UpstreamCode): UpstreamPopulation {
+  return { ...SURE, sources: [], basis: null, listed: null, declared: null, doubts, failure };
 }
 
 /** An export that cannot be had leaves the verdict open, whatever the list says: the collection goes by lists too. */
-function ofBoth(log: LogReading | UpstreamError, list: ListWalk | UpstreamError, held: Held): Population {
+function ofBoth(
+  log: LogReading | UpstreamError,
+  list: ListWalk | UpstreamError,
+  held: Held,
+): UpstreamPopulation {
   const listed = ofList(list);
   if (log instanceof UpstreamError) {
     const doubt = `The export of the threat log, which is independent of the list, could not be read. ${log.message}`;
@@ -89,7 +90,7 @@ function ofBoth(log: LogReading | UpstreamError, list: ListWalk | UpstreamError,
   return {
     sources,
     basis: log.namesThreats ? 'IDS' : 'COUNTS',
-    sightings: together(log, listed),
+    listed: together(log, listed),
     declared: listed.declared,
     doubts: [...doubts, ...listDoubts],
     remark,
@@ -98,9 +99,9 @@ function ofBoth(log: LogReading | UpstreamError, list: ListWalk | UpstreamError,
 }
 
 /** Where both name a record, the export's sighting counts: it is to the second. */
-function together(log: LogReading, { sightings }: Population): Population['sightings'] {
-  if (!log.namesThreats) return sightings;
-  return new Map([...(sightings ?? []), ...log.sightings]);
+function together(log: LogReading, { listed }: UpstreamPopulation): UpstreamPopulation['listed'] {
+  if (!log.namesThreats) return listed;
+  return new Map([...(listed ?? []), ...log.listed]);
 }
 
 /** Rows that name no threat can still be counted: as many as messages are held is as good as nothing lacking. */
@@ -118,7 +119,7 @@ function judgeNameless({ nameless, messages, namesThreats }: LogReading, held: H
 
 /** What the export of the threat log says of a window. */
 export interface LogReading {
-  readonly sightings: ReadonlyMap<string, Sighting>;
+  readonly listed: ReadonlyMap<string, ListedRecord>;
   /** Its rows, one for each message. */
   readonly messages: number;
   /** Those that name no threat that could be asked for. */
@@ -132,35 +133,35 @@ const TOO_MUCH: readonly UpstreamCode[] = ['TOO_LARGE', 'BAD_REQUEST'];
 const NARROWEST = DAY;
 
 /** Reads the export of a window, in parts where it is more than Abnormal gives or the client takes at once. */
-export async function readThreatLog(inspection: Inspection, window: Window): Promise<LogReading> {
+export async function readThreatLog(review: WindowUnderReview, window: Window): Promise<LogReading> {
   try {
-    return await readLogPart(inspection, window);
+    return await readLogPart(review, window);
   } catch (error) {
     const isTooMuch = error instanceof UpstreamError && TOO_MUCH.includes(error.code);
     if (!isTooMuch || widthOf(window) <= NARROWEST) throw error;
     const middle = shift(window.from, ceilToSecond(widthOf(window) / 2));
-    const newer = await readThreatLog(inspection, { from: middle, to: window.to });
-    return joined(newer, await readThreatLog(inspection, { from: window.from, to: middle }));
+    const newer = await readThreatLog(review, { from: middle, to: window.to });
+    return joined(newer, await readThreatLog(review, { from: window.from, to: middle }));
   }
 }
 
-async function readLogPart(inspection: Inspection, span: Window): Promise<LogReading> {
-  const { rows, namesThreats } = await inspection.account.client.threatLog(span, callOptions(inspection));
+async function readLogPart(review: WindowUnderReview, span: Window): Promise<LogReading> {
+  const { rows, namesThreats } = await review.account.client.threatLog(span, callOptions(review));
   // an end may count or not, and a filter may be ignored: what says when it was goes by that
   const within = rows.filter(
     ({ receivedTime: time }) => time === null || (time >= span.from && time < span.to),
   );
-  const sightings = new Map<string, Sighting>();
+  const listed = new Map<string, ListedRecord>();
   for (const { threatId, receivedTime: time } of within) {
-    if (threatId !== null && !sightings.get(threatId)?.time) sightings.set(threatId, { span, time });
+    if (threatId !== null && !listed.get(threatId)?.time) listed.set(threatId, { span, time });
   }
   const nameless = within.filter(({ threatId }) => threatId === null).length;
-  return { sightings, messages: within.length, nameless, namesThreats };
+  return { listed, messages: within.length, nameless, namesThreats };
 }
 
 function joined(a: LogReading, b: LogReading): LogReading {
   return {
-    sightings: new Map([...b.sightings, ...a.sightings]),
+    listed: new Map([...b.listed, ...a.listed]),
     messages: a.messages + b.messages,
     nameless: a.nameless + b.nameless,
     namesThreats: a.namesThreats && b.namesThreats,
@@ -169,7 +170,7 @@ function joined(a: LogReading, b: LogReading): LogReading {
 
 /** What the lists of a window name, however many pages that is. */
 interface ListWalk {
-  readonly sightings: ReadonlyMap<string, Sighting>;
+  readonly listed: ReadonlyMap<string, ListedRecord>;
   /** The `total` of the whole window, where given. */
   readonly declared: number | null;
   /** Why there may be more, for a person; `null` when there is no reason to think so. */
@@ -183,54 +184,54 @@ const MAX_WALKS = 3;
  * that what one cut loses the other does not. `first` is the window's first page, where it is at hand.
  */
 export async function walkList(
-  inspection: Inspection,
+  review: WindowUnderReview,
   window: Window,
   first: ListPage | null,
 ): Promise<ListWalk> {
   for (let walks = 1; ; walks += 1) {
     const whole: ListPage =
-      (walks === 1 ? first : null) ?? (await listFirstPage(inspection, inspection.stream, window));
-    const walk = { sightings: new Map<string, Sighting>(), doubts: new Set<string>() };
-    await walkPart(inspection, window, whole, walk);
+      (walks === 1 ? first : null) ?? (await listFirstPage(review, review.stream, window));
+    const walk = { listed: new Map<string, ListedRecord>(), doubts: new Set<string>() };
+    await walkPart(review, window, whole, walk);
     const { total: declared } = whole;
     // what moves out of the window between the first page and the last is no reason for doubt: look again
-    const isShort = declared !== null && walk.sightings.size < declared;
+    const isShort = declared !== null && walk.listed.size < declared;
     if (isShort && walks < MAX_WALKS) continue;
-    if (isShort) walk.doubts.add(`it declares ${declared} records and names ${walk.sightings.size}`);
+    if (isShort) walk.doubts.add(`it declares ${declared} records and names ${walk.listed.size}`);
     const doubt = walk.doubts.size > 0 ? [...walk.doubts].join(', ') : null;
-    return { sightings: walk.sightings, declared, doubt };
+    return { listed: walk.listed, declared, doubt };
   }
 }
 
 interface Walking {
-  readonly sightings: Map<string, Sighting>;
+  readonly listed: Map<string, ListedRecord>;
   readonly doubts: Set<string>;
 }
 
 async function walkPart(
-  inspection: Inspection,
+  review: WindowUnderReview,
   part: Window,
   known: ListPage | null,
   walk: Walking,
 ): Promise<void> {
-  const { stream, settings } = inspection;
-  const first = known ?? (await listFirstPage(inspection, stream, part));
+  const { stream, settings } = review;
+  const first = known ?? (await listFirstPage(review, stream, part));
   if (isOverflowing(first, settings.pageSize) && widthOf(part) > settings.minWindowMs) {
-    for (const each of partsOf(part, first.total, inspection)) await walkPart(inspection, each, null, walk);
+    for (const each of partsOf(part, first.total, review)) await walkPart(review, each, null, walk);
     return;
   }
-  const listing = await listAllPages(inspection, stream, part, first);
-  for (const item of listing.items.values()) walk.sightings.set(item.id, sightingOf(item, part));
+  const listing = await listAllPages(review, stream, part, first);
+  for (const item of listing.items.values()) walk.listed.set(item.id, listedRecordOf(item, part));
   if (listing.unusable > 0) walk.doubts.add('it has rows without a usable id');
   if (listing.doubt !== null) walk.doubts.add(`it ${listing.doubt}`);
 }
 
-function sightingOf({ lastModifiedTime }: ListItem, span: Window): Sighting {
+function listedRecordOf({ lastModifiedTime }: ListItem, span: Window): ListedRecord {
   return { span, time: lastModifiedTime };
 }
 
 /** At least two parts, each about a page where the total is known. */
-function partsOf(window: Window, total: number | null, { settings }: Inspection): Window[] {
+function partsOf(window: Window, total: number | null, { settings }: WindowUnderReview): Window[] {
   const { pageSize, targetFill, minWindowMs } = settings;
   const count = Math.max(2, Math.ceil((total ?? 0) / (pageSize * targetFill)));
   const width = Math.max(minWindowMs, ceilToSecond(widthOf(window) / count));

@@ -2,20 +2,26 @@ import type { UpstreamCode } from '../../abnormal/errors.js';
 import type { Account } from '../../integrations/accounts.js';
 import type { GapReason } from '../../model/coverage.js';
 import type { LedgerEntry } from '../../model/ledger.js';
-import { type Reconciliation, type Run, type RunStatus, sampleIds, type Verdict } from '../../model/run.js';
+import {
+  type ReconciliationRecord,
+  type ReconciliationVerdict,
+  type RunRecord,
+  type RunStatus,
+  sampleIds,
+} from '../../model/run.js';
 import type { Stream, StreamState } from '../../model/stream.js';
 import { FILTER_KEYS, RESOURCES } from '../../resources/registry.js';
 import { earliest, type Instant, latest, shift } from '../../values/instant.js';
 import { floorToSecond, type Window } from '../../values/window.js';
-import { type Inspection, nowOf, type Source, type SyncEnv } from '../context.js';
+import { nowOf, type Source, type SyncEnv, type WindowUnderReview } from '../context.js';
 import { createRunRecorder } from '../run-recorder.js';
 import { checkInterrupted, stopOf } from '../stop.js';
 import { sourceStates } from '../stream-states.js';
 import { type Reconciled, type ReconcileOptions, type ReconcileReport, WIDEST_RECONCILED } from '../sync.js';
-import { readWorkList } from '../window/missing-windows.js';
+import { findMissingWindows } from '../window/missing-windows.js';
 import { comparePopulation, type Difference } from './compare-population.js';
-import { type Population, readPopulation } from './read-population.js';
-import { type Held, heldWithin, shortEntry, spansToOpen } from './window-under-review.js';
+import { readPopulation, type UpstreamPopulation } from './read-population.js';
+import { type Held, shortEntry, spansToOpen, storedInWindow } from './window-under-review.js';
 
 function sourcesOf(
   accounts: readonly Account[],
@@ -85,7 +91,7 @@ const TO_COME: readonly GapReason[] = ['NOT_COLLECTED', 'PROVISIONAL'];
 
 /** Where in `[from, to]` the collection has got to; a failed reading is one too. */
 async function readUntil(env: SyncEnv, stream: Stream, from: Instant, to: Instant): Promise<Instant> {
-  const { gaps } = await readWorkList(env.store, stream, from, to);
+  const { gaps } = await findMissingWindows(env.store, stream, from, to);
   let end = to;
   for (const gap of gaps.toReversed()) {
     if (gap.to < end || !TO_COME.includes(gap.reason)) break;
@@ -117,36 +123,36 @@ async function reconcileSource(
   { source, state, windows }: Plan,
   request: ReconcileOptions,
   onWindow: (window: Window) => void,
-  onRun: (run: Run) => void,
+  onRun: (run: RunRecord) => void,
 ): Promise<void> {
   const named = new Set<string>();
-  let unreadable: Unreadable | null = isRead(state)
+  let unreadable: ReviewFailure | null = isRead(state)
     ? null
     : { reason: 'Nothing of it has been collected yet: the first poll does that.', failure: null };
   for (const window of windows) {
     checkInterrupted(request.signal);
     onWindow(window);
-    const inspection = inspectionOf(env, source, window, request);
+    const review = windowUnderReview(env, source, window, request);
     const run = unreadable
-      ? await recordUnreadable(inspection, unreadable)
-      : await reconcileWindow(inspection, named);
+      ? await recordUnreadable(review, unreadable)
+      : await reconcileWindow(review, named);
     onRun(run);
     unreadable ??= refusalOf(run);
   }
 }
 
-function refusalOf({ reconciliation }: Run): Unreadable | null {
+function refusalOf({ reconciliation }: RunRecord): ReviewFailure | null {
   if (!reconciliation || reconciliation.sources.length > 0) return null;
   const { reason, failure } = reconciliation;
   return reason !== null && REFUSALS.some((code) => code === failure) ? { reason, failure } : null;
 }
 
-function inspectionOf(
+function windowUnderReview(
   env: SyncEnv,
   source: Source,
   window: Window,
   { signal, isScheduled = false }: ReconcileOptions,
-): Inspection {
+): WindowUnderReview {
   const { account, resource } = source;
   const stream = { integration: account.name, resource, filterKey: FILTER_KEYS[resource][0] };
   const parameters = { ...window, ...(isScheduled ? { scheduled: true } : {}) };
@@ -154,12 +160,12 @@ function inspectionOf(
   return { ...env, ...source, window, stream, recorder, signal, priority: 'backfill' };
 }
 
-function reconciledOf({ id, integration, resource, reconciliation }: Run): Reconciled[] {
+function reconciledOf({ id, integration, resource, reconciliation }: RunRecord): Reconciled[] {
   return reconciliation ? [{ ...reconciliation, integration, resource, runId: id }] : [];
 }
 
 /** What is known without asking Abnormal: why nothing can be said of the window. */
-interface Unreadable {
+interface ReviewFailure {
   readonly reason: string;
   readonly failure: string | null;
 }
@@ -169,28 +175,28 @@ interface Unreadable {
  * in later windows of the source; what it names here is added. Throws a `StopError` when the work was ended, and then
  * nothing is recorded.
  */
-async function reconcileWindow(inspection: Inspection, named: Set<string>): Promise<Run> {
-  const { store, window, recorder } = inspection;
+async function reconcileWindow(review: WindowUnderReview, named: Set<string>): Promise<RunRecord> {
+  const { store, window, recorder } = review;
   const { seq } = await store.head();
-  const held = await heldWithin(store, inspection, window, seq);
-  const population = await readPopulation(inspection, held);
-  const difference = await comparePopulation(inspection, population, held, named);
-  for (const id of population.sightings?.keys() ?? []) named.add(id);
-  const opened = await spansToOpen(inspection, difference.missing);
+  const held = await storedInWindow(store, review, window, seq);
+  const population = await readPopulation(review, held);
+  const difference = await comparePopulation(review, population, held, named);
+  for (const id of population.listed?.keys() ?? []) named.add(id);
+  const opened = await spansToOpen(review, difference.missing);
   const found = { ...findingOf(population, difference, held), ...window, opened };
-  recorder.tally.listed = population.sightings?.size ?? 0;
+  recorder.tally.listed = population.listed?.size ?? 0;
   recorder.tally.windows = 1;
-  const ledger = opened.map((span) => shortEntry(inspection, span, openedBecause(found)));
-  return recordFinding(inspection, { ...found, reason: reasonOf(found, population, difference) }, ledger);
+  const ledger = opened.map((span) => shortEntry(review, span, openedBecause(found)));
+  return recordFinding(review, { ...found, reason: reasonOf(found, population, difference) }, ledger);
 }
 
 /** Records that nothing could be compared, and why. */
-function recordUnreadable(inspection: Inspection, { reason, failure }: Unreadable): Promise<Run> {
+function recordUnreadable(review: WindowUnderReview, { reason, failure }: ReviewFailure): Promise<RunRecord> {
   const none = sampleIds([]);
   return recordFinding(
-    inspection,
+    review,
     {
-      ...inspection.window,
+      ...review.window,
       ...{
         verdict: 'UNVERIFIED',
         reason,
@@ -207,10 +213,10 @@ function recordUnreadable(inspection: Inspection, { reason, failure }: Unreadabl
 }
 
 async function recordFinding(
-  { recorder, log, stream, window }: Inspection,
-  found: Reconciliation,
+  { recorder, log, stream, window }: WindowUnderReview,
+  found: ReconciliationRecord,
   ledger: readonly LedgerEntry[],
-): Promise<Run> {
+): Promise<RunRecord> {
   if (found.verdict === 'UNVERIFIED' && found.reason !== null) recorder.note(found.reason);
   const { run } = await recorder.end(statusOf(found), { ledger }, {}, found);
   const { verdict, population, held, missing, extra } = found;
@@ -221,34 +227,37 @@ async function recordFinding(
   return run;
 }
 
-function statusOf({ verdict, sources }: Reconciliation): RunStatus {
+function statusOf({ verdict, sources }: ReconciliationRecord): RunStatus {
   if (verdict !== 'UNVERIFIED') return 'SUCCEEDED';
   return sources.length > 0 ? 'PARTIAL' : 'FAILED';
 }
 
-type Finding = Omit<Reconciliation, 'reason' | 'from' | 'to' | 'opened'>;
+type Finding = Omit<ReconciliationRecord, 'reason' | 'from' | 'to' | 'opened'>;
 
-function findingOf(population: Population, difference: Difference, held: Held): Finding {
-  const { sightings, sources, basis, declared, failure } = population;
+function findingOf(population: UpstreamPopulation, difference: Difference, held: Held): Finding {
+  const { listed, sources, basis, declared, failure } = population;
   const missing = sampleIds(difference.missing.keys());
   const extra = sampleIds(difference.extra);
   const gone = sampleIds(difference.gone);
-  const size = sightings?.size ?? null;
+  const size = listed?.size ?? null;
   const count = size === null ? held.verifiedAt.size : size - missing.count - gone.count + extra.count;
   const verdict = verdictOf(population, difference);
   return { verdict, failure, sources, basis, population: size, declared, held: count, missing, extra, gone };
 }
 
 /** One record that is missing is proof enough; that none is takes a population without doubt. */
-function verdictOf({ doubts }: Population, { missing, unasked, extra, doubt }: Difference): Verdict {
+function verdictOf(
+  { doubts }: UpstreamPopulation,
+  { missing, unasked, extra, doubt }: Difference,
+): ReconciliationVerdict {
   if (missing.size > 0) return 'SHORT';
   if (doubts.length > 0 || unasked > 0 || (doubt !== null && extra.length > 0)) return 'UNVERIFIED';
   return extra.length > 0 ? 'EXTRA' : 'MATCH';
 }
 
 function reasonOf(
-  { verdict, population, missing, extra, gone, opened }: Omit<Reconciliation, 'reason'>,
-  { doubts, remark }: Population,
+  { verdict, population, missing, extra, gone, opened }: Omit<ReconciliationRecord, 'reason'>,
+  { doubts, remark }: UpstreamPopulation,
   { doubt, unasked }: Difference,
 ): string | null {
   const sentences = [...doubts, ...(doubt === null ? [] : [doubt]), ...(remark === null ? [] : [remark])];
@@ -277,7 +286,7 @@ function reasonOf(
   return sentences.length > 0 ? sentences.join(' ') : null;
 }
 
-function openedBecause({ missing }: Pick<Reconciliation, 'missing'>): string {
+function openedBecause({ missing }: Pick<ReconciliationRecord, 'missing'>): string {
   const shown = missing.ids.slice(0, 3).join(', ');
   const more = missing.count > 3 ? ' …' : '';
   return `not held though Abnormal names it: ${shown}${more} (${missing.count}, found by a reconciliation)`;

@@ -1,13 +1,20 @@
 import { toUpstreamError, type UpstreamError } from '../../abnormal/errors.js';
-import { type HistoryStore, type Page, type Position, stillMissing } from '../../history/store.js';
+import { type HistoryStore, type Position, type StorePage, stillMissing } from '../../history/store.js';
 import { coverageOf } from '../../model/coverage.js';
 import type { LedgerEntry } from '../../model/ledger.js';
 import { DEFAULT_ORDER, fieldsOf, type ListedKind, type RecordOf } from '../../resources/registry.js';
-import type { Message, Threat } from '../../resources/threat/threat.js';
+import type { MessageRecord, ThreatRecord } from '../../resources/threat/threat.js';
 import type { Filter } from '../../values/filter.js';
 import { type Instant, shift } from '../../values/instant.js';
 import { clip, floorToSecond, mergedSpans, type Window } from '../../values/window.js';
-import { type Inspection, kindOf, nowOf, type Reading, type Sighting, type Source } from '../context.js';
+import {
+  kindOf,
+  type ListedRecord,
+  nowOf,
+  type Reading,
+  type Source,
+  type WindowUnderReview,
+} from '../context.js';
 import { StopError } from '../stop.js';
 
 /** Asks Abnormal; a failure is an answer too, unless it is that the work was ended. */
@@ -25,7 +32,7 @@ export async function attempt<T>({ signal }: Reading, ask: () => Promise<T>): Pr
 const MARGIN = 60_000;
 
 /** The narrowest part of `window` in which lists are sure to name what was seen. */
-function spanAround({ span, time }: Sighting, window: Window): Window {
+function spanAround({ span, time }: ListedRecord, window: Window): Window {
   if (time === null) return span;
   const from = floorToSecond(shift(time, -MARGIN));
   return clip({ from, to: shift(from, 2 * MARGIN + 1_000) }, window.from, window.to) ?? span;
@@ -42,7 +49,7 @@ export interface Held {
 const PAGE = 200;
 
 /** What the view `seq` holds of a window. Records that say no time are in none. */
-export async function heldWithin(
+export async function storedInWindow(
   store: HistoryStore,
   source: Source,
   window: Window,
@@ -52,14 +59,14 @@ export async function heldWithin(
   const verifiedAt = new Map<string, Instant>();
   let messages = 0;
   for (let after: Position | null = null; ; ) {
-    const page: Page = await store.page({
-      ...{ kind, integrations: [source.account.name], filter: filterOf(kind, window), seq },
+    const page: StorePage = await store.page({
+      ...{ kind, integrations: [source.account.name], filter: windowFilter(kind, window), seq },
       ...{ orderBy: DEFAULT_ORDER[kind], descending: false, after, limit: PAGE },
     });
     for (const { revision } of page.items) {
-      if (!isWithin(kind, revision.record, window)) continue;
+      if (!isInWindow(kind, revision.record, window)) continue;
       verifiedAt.set(revision.key.id, revision.verifiedAt);
-      messages += kind === 'threat' ? messagesWithin(revision.record as Threat, window).length : 0;
+      messages += kind === 'threat' ? messagesWithin(revision.record as ThreatRecord, window).length : 0;
     }
     after = page.items.at(-1)?.position ?? null;
     if (!page.hasMore || after === null) return { verifiedAt, messages };
@@ -67,12 +74,12 @@ export async function heldWithin(
 }
 
 /** A threat is in every window in which a message of it was received. */
-export function isWithin<K extends ListedKind>(kind: K, record: RecordOf[K], window: Window): boolean {
-  if (kind === 'threat') return messagesWithin(record as Threat, window).length > 0;
+export function isInWindow<K extends ListedKind>(kind: K, record: RecordOf[K], window: Window): boolean {
+  if (kind === 'threat') return messagesWithin(record as ThreatRecord, window).length > 0;
   return isIn(fieldsOf(kind, record)[DEFAULT_ORDER[kind]], window);
 }
 
-function messagesWithin({ messages }: Threat, window: Window): Message[] {
+function messagesWithin({ messages }: ThreatRecord, window: Window): MessageRecord[] {
   return messages.filter(({ receivedTime }) => isIn(receivedTime, window));
 }
 
@@ -81,7 +88,7 @@ function isIn(time: unknown, { from, to }: Window): boolean {
 }
 
 /** What may lie in the window: of a threat's messages it tells only the first and the last. */
-function filterOf(kind: ListedKind, { from, to }: Window): Filter {
+function windowFilter(kind: ListedKind, { from, to }: Window): Filter {
   const earliest = kind === 'threat' ? 'firstReceivedTime' : DEFAULT_ORDER[kind];
   return {
     and: [
@@ -100,10 +107,10 @@ const MAX_SPANS = 20;
  * requested again anyway, unless it is taken for gone.
  */
 export async function spansToOpen(
-  inspection: Inspection,
-  missing: ReadonlyMap<string, Sighting>,
+  review: WindowUnderReview,
+  missing: ReadonlyMap<string, ListedRecord>,
 ): Promise<Window[]> {
-  const { store, stream, window } = inspection;
+  const { store, stream, window } = review;
   const { seq } = await store.head();
   const known = coverageOf(await store.ledger(stream, window.from, window.to, seq), window.from, window.to);
   const named = await stillMissing(store, stream, known.missing, seq);
@@ -143,14 +150,14 @@ function withoutGaps(span: Window, gaps: readonly Window[]): Window[] {
 }
 
 /** The entry that takes back what was vouched for, of one window that a reconciliation found to be short. */
-export function shortEntry(inspection: Inspection, { from, to }: Window, reason: string): LedgerEntry {
-  const { integration, resource, filterKey } = inspection.stream;
-  const readAt = nowOf(inspection);
+export function shortEntry(review: WindowUnderReview, { from, to }: Window, reason: string): LedgerEntry {
+  const { integration, resource, filterKey } = review.stream;
+  const readAt = nowOf(review);
   return {
     ...{ integration, resource, filterKey, from, to, readAt, reason },
     status: 'PARTIAL',
-    runId: inspection.recorder.id,
-    settledTo: shift(readAt, -inspection.settings.ingestionLagMs),
+    runId: review.recorder.id,
+    settledTo: shift(readAt, -review.settings.ingestionLagMs),
     filter: `${filterKey} gte ${second(from)} lte ${second(to)}`,
     ...{ declared: null, listed: 0, held: 0, pages: 0 },
   };

@@ -4,7 +4,7 @@ import type { HistoryStore } from '../../history/store.js';
 import type { Account } from '../../integrations/accounts.js';
 import type { DriftSighting } from '../../model/drift.js';
 import type { QuarantineCode, QuarantineEntry } from '../../model/ledger.js';
-import type { Observation, Revision } from '../../model/revision.js';
+import type { Observation, RevisionRecord } from '../../model/revision.js';
 import type { Kind, RecordKey } from '../../resources/registry.js';
 import { DecodeError } from '../../resources/wire.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
@@ -86,7 +86,7 @@ function observationOf(account: Account, key: RecordKey, fetched: Fetched<Kind>,
 }
 
 /** The list item in the payload of a held case: the part of it that its detail does not have. */
-export async function heldItem(store: HistoryStore, held: Revision | null): Promise<ListedItem | null> {
+export async function heldItem(store: HistoryStore, held: RevisionRecord | null): Promise<ListedItem | null> {
   if (held?.key.kind !== 'case') return null;
   const text = await store.received(held.key, held.seqFrom);
   if (text === null) return null;
@@ -99,10 +99,10 @@ function isItem(value: unknown): value is ListedItem {
 }
 
 /** A record whose detail is wanted. */
-export interface Task {
+export interface FetchTask {
   readonly key: RecordKey;
   /** A case's list item, where it is at hand. */
   readonly item: ListedItem | null;
-  readonly held: Revision | null;
+  readonly held: RevisionRecord | null;
   readonly prior: QuarantineEntry | null;
 }

@@ -3,9 +3,9 @@ import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
 import { FILTER_KEYS, keyText, type RecordKey } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
 import { floorToSecond } from '../../values/window.js';
-import { addMissing, type BatchPart, callOptions, type Missing, nowOf, type Pass } from '../context.js';
+import { addMissing, type BatchPart, callOptions, type MissingByKey, nowOf, type Pass } from '../context.js';
 import { refusalOf, type Stop, StopError, throwIfStopping } from '../stop.js';
-import { type FetchOutcome, fetchRecord, type Task } from './fetch-record.js';
+import { type FetchOutcome, type FetchTask, fetchRecord } from './fetch-record.js';
 
 const MAX_CONFLICT_ROUNDS = 3;
 
@@ -16,8 +16,8 @@ const MAX_CONFLICT_ROUNDS = 3;
  */
 export async function ingest(
   pass: Pass,
-  tasks: readonly Task[],
-  missing: Missing,
+  tasks: readonly FetchTask[],
+  missing: MissingByKey,
   closing: (() => LedgerEntry) | null,
 ): Promise<void> {
   const queue = [...tasks];
@@ -37,18 +37,18 @@ export async function ingest(
   }
 }
 
-async function fetchNext(pass: Pass, queue: Task[]) {
+async function fetchNext(pass: Pass, queue: FetchTask[]) {
   if (queue.length === 0) return { attempts: [], stop: null };
   const { seq } = await pass.store.head();
   return fetchChunk(pass, queue, seq);
 }
 
-function tasksOf(keys: readonly RecordKey[], attempts: readonly Attempt[]): Task[] {
+function tasksOf(keys: readonly RecordKey[], attempts: readonly Attempt[]): FetchTask[] {
   const wanted = new Set(keys.map(keyText));
   return attempts.map(({ task }) => task).filter((task) => wanted.has(keyText(task.key)));
 }
 
-function partOf(pass: Pass, attempts: readonly Attempt[], missing: Missing): BatchPart {
+function partOf(pass: Pass, attempts: readonly Attempt[], missing: MissingByKey): BatchPart {
   const part = { observations: [], tombstones: [], quarantine: [], released: [] } as Mutable;
   for (const { task, outcome } of attempts) {
     if (outcome.kind === 'SEEN') {
@@ -77,7 +77,7 @@ type Mutable = {
 };
 
 /** Gone for certain: held as deleted, or answered 404 in an earlier pass too. */
-function isKnownGone(pass: Pass, { held, prior }: Task): boolean {
+function isKnownGone(pass: Pass, { held, prior }: FetchTask): boolean {
   if (held?.deleted || prior?.code === 'GONE') return true;
   return prior?.code === 'NOT_FOUND' && !pass.runIds.has(prior.runId);
 }
@@ -86,7 +86,7 @@ function isKnownGone(pass: Pass, { held, prior }: Task): boolean {
  * A record that is gone stays in quarantine: it is requested again, ever more rarely, since a 404 may be wrong.
  * One that was never stored stays there for good; otherwise its next 404 would count as the first.
  */
-function settleGone(pass: Pass, part: Mutable, task: Task, missing: Missing): void {
+function settleGone(pass: Pass, part: Mutable, task: FetchTask, missing: MissingByKey): void {
   const { key, held, prior } = task;
   if (held && !held.deleted) part.tombstones.push(key);
   const entry: QuarantineEntry = {
@@ -113,7 +113,7 @@ type Failure = Exclude<FetchOutcome, { kind: 'SEEN' }>;
 /** The entry for a failed attempt; one that failed in passing does not unsay an earlier 404. */
 export function quarantineEntry(
   pass: Pick<Pass, 'recorder' | 'clock'>,
-  { key, prior }: Pick<Task, 'key' | 'prior'>,
+  { key, prior }: Pick<FetchTask, 'key' | 'prior'>,
   outcome: Failure,
 ): QuarantineEntry {
   const tried = triesOf(pass, prior);
@@ -129,7 +129,7 @@ function triesOf(pass: Pick<Pass, 'clock'>, prior: QuarantineEntry | null) {
 }
 
 interface Attempt {
-  readonly task: Task;
+  readonly task: FetchTask;
   readonly outcome: FetchOutcome;
 }
 
@@ -145,14 +145,14 @@ const DETAIL_STREAK = 8;
 const LONE_REFUSALS = 3;
 
 /** Takes tasks off `queue` and fetches them, a few at a time, until a batch is full or the queue is empty. */
-async function fetchChunk(pass: Pass, queue: Task[], basis: number): Promise<Chunk> {
+async function fetchChunk(pass: Pass, queue: FetchTask[], basis: number): Promise<Chunk> {
   const attempts: Attempt[] = [];
   const judge = createJudge(pass);
   let taken = 0;
   let bytes = 0;
   let stop: Stop | null = null;
 
-  async function attempt(task: Task): Promise<void> {
+  async function attempt(task: FetchTask): Promise<void> {
     const outcome = await fetchRecord(pass.account, task.key, task.item, basis, callOptions(pass)).catch(
       (error) => judge.failure(toUpstreamError(error)),
     );

@@ -1,11 +1,11 @@
-import type { Page, PageItem, Position } from '../../history/store.js';
+import type { PageItem, Position, StorePage } from '../../history/store.js';
 import type { QuarantineEntry } from '../../model/ledger.js';
 import { DEFAULT_ORDER, type ListedKind, type RecordKey } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
 import { DAY, type Instant, shift, toMillis } from '../../values/instant.js';
 import { keyOf, kindOf, nowOf, type Pass } from '../context.js';
 import { checkInterrupted, StopError, stopOf } from '../stop.js';
-import { heldItem, type Task } from './fetch-record.js';
+import { type FetchTask, heldItem } from './fetch-record.js';
 import { ingest } from './ingest.js';
 
 /** What marks a record that may change without being listed again. */
@@ -16,29 +16,29 @@ const UNSETTLED: Record<ListedKind, string> = { threat: 'unremediated', case: 'o
  * brought up: each at most once an interval, or once in the age that this poll accepts. What is left at the deadline is for the next poll.
  */
 export async function reread(pass: Pass, deadline: number, onBatch: () => void): Promise<void> {
-  let streak = 0;
+  let consecutiveFailures = 0;
   for await (const tasks of dueTasks(pass)) {
     checkInterrupted(pass.signal);
-    if (pass.clock() >= deadline || streak >= pass.settings.failureStreak) return;
+    if (pass.clock() >= deadline || consecutiveFailures >= pass.settings.consecutiveFailures) return;
     if (tasks.length === 0) continue;
     const stop = await stopOf(() => ingest(pass, tasks, new Map(), null));
     if (stop && stop.kind !== 'GIVEN_UP') throw new StopError(stop);
-    streak = stop ? streak + 1 : 0;
+    consecutiveFailures = stop ? consecutiveFailures + 1 : 0;
     onBatch();
   }
 }
 
-async function* dueTasks(pass: Pass): AsyncGenerator<Task[]> {
+async function* dueTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
   yield* unsettledTasks(pass);
   yield* quarantinedTasks(pass);
 }
 
-async function* unsettledTasks(pass: Pass): AsyncGenerator<Task[]> {
+async function* unsettledTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
   const { seq } = await pass.store.head();
   const kind = kindOf(pass);
   let after: Position | null = null;
   do {
-    const page: Page = await pass.store.page({
+    const page: StorePage = await pass.store.page({
       kind,
       integrations: [pass.account.name],
       filter: unsettledFilter(pass),
@@ -69,7 +69,7 @@ function horizonOf(pass: Pass): Instant {
   return shift(pass.asOf, -pass.settings.rereadHorizonMs);
 }
 
-async function tasksOf(pass: Pass, items: readonly PageItem[]): Promise<Task[]> {
+async function tasksOf(pass: Pass, items: readonly PageItem[]): Promise<FetchTask[]> {
   const held = items.filter((item) => isDue(pass, item)).map(({ revision }) => revision);
   const priors = await pass.store.quarantined(held.map(({ key }) => key));
   const tasks = held.map((revision, i) => ({ key: revision.key, held: revision, prior: priors[i] ?? null }));
@@ -100,7 +100,7 @@ function isTryDue(pass: Pass, { code, firstSeenAt, lastTriedAt }: QuarantineEntr
   return code !== 'GONE' || pass.maxAgeMs !== null || isGoneDue(firstSeenAt, lastTriedAt, pass.asOf);
 }
 
-async function* quarantinedTasks(pass: Pass): AsyncGenerator<Task[]> {
+async function* quarantinedTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
   const limit = pass.settings.chunkRecords;
   let after: RecordKey | null = null;
   do {
@@ -126,7 +126,7 @@ function listedKey(pass: Pass) {
 }
 
 /** The tasks that this very pass has not tried yet, cases with the list item that is held. */
-function withItems(pass: Pass, tasks: readonly Omit<Task, 'item'>[]): Promise<Task[]> {
+function withItems(pass: Pass, tasks: readonly Omit<FetchTask, 'item'>[]): Promise<FetchTask[]> {
   return Promise.all(
     tasks
       .filter(({ prior }) => prior === null || !pass.runIds.has(prior.runId))

@@ -1,4 +1,4 @@
-import { messageOf } from '../../abnormal/errors.js';
+import { errorMessage } from '../../abnormal/errors.js';
 import { linkSignals } from '../../async/signals.js';
 import { type Sleep, waitOut } from '../../async/timers.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
@@ -173,7 +173,7 @@ function createPollLoop(
     } catch (error) {
       if (signal.aborted) return { lastStatus: null, lastError: null, isUnavailable: false };
       log.error({ integration, resource, err: error }, 'poll failed');
-      return { lastStatus: null, lastError: messageOf(error), isUnavailable: false };
+      return { lastStatus: null, lastError: errorMessage(error), isUnavailable: false };
     }
   }
 

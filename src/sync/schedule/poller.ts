@@ -1,4 +1,4 @@
-import { sleep as defaultSleep, type Sleep } from '../../async/timers.js';
+import { pause as defaultSleep, type Sleep } from '../../async/timers.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { Log } from '../../log.js';

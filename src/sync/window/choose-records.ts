@@ -1,14 +1,14 @@
 import type { ListItem } from '../../abnormal/client.js';
-import type { Revision } from '../../model/revision.js';
-import type { Campaign } from '../../resources/campaign/campaign.js';
-import type { Case } from '../../resources/case/case.js';
+import type { RevisionRecord } from '../../model/revision.js';
+import type { CampaignRecord } from '../../resources/campaign/campaign.js';
+import type { CaseRecord } from '../../resources/case/case.js';
 import type { FilterKey, RecordKey } from '../../resources/registry.js';
-import { type Threat, threatRemediation } from '../../resources/threat/threat.js';
+import { type ThreatRecord, threatRemediation } from '../../resources/threat/threat.js';
 import { canonicalJson } from '../../values/canonical-json.js';
 import { earliest, type Instant, shift } from '../../values/instant.js';
 import type { Window } from '../../values/window.js';
-import { addMissing, keyOf, type Missing, nowOf, type Pass } from '../context.js';
-import { heldItem, type Task } from '../records/fetch-record.js';
+import { addMissing, keyOf, type MissingByKey, nowOf, type Pass } from '../context.js';
+import { type FetchTask, heldItem } from '../records/fetch-record.js';
 
 /** The window that a list was asked for. */
 interface Listed {
@@ -20,16 +20,16 @@ interface Listed {
  * Which listed records have to be fetched. Not those whose held version was confirmed after everything in the
  * window had arrived, nor those found gone or already set aside in this very pass.
  */
-export async function chooseTasks(
+export async function chooseRecords(
   pass: Pass,
   listed: Listed,
   items: readonly ListItem[],
-  missing: Missing,
-): Promise<Task[]> {
+  missing: MissingByKey,
+): Promise<FetchTask[]> {
   const keys = items.map((item) => keyOf(pass, item.id));
   const { seq } = await pass.store.head();
   const held = await pass.store.get(keys, seq);
-  const wanted: { key: RecordKey; item: ListItem; held: Revision | null }[] = [];
+  const wanted: { key: RecordKey; item: ListItem; held: RevisionRecord | null }[] = [];
   for (const [i, item] of items.entries()) {
     const revision = held[i] ?? null;
     const gone = pass.memory.gone.get(item.id);
@@ -54,7 +54,7 @@ export function settledTo(pass: Pass, readAt: Instant): Instant {
   return shift(earliest(pass.asOf, readAt), -pass.settings.ingestionLagMs);
 }
 
-async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: Revision): Promise<boolean> {
+async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: RevisionRecord): Promise<boolean> {
   // a list that names it is reason to doubt that it is gone
   if (held.deleted) return false;
   // a clock that was ahead once has left times that prove nothing
@@ -63,7 +63,12 @@ async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: Revis
   const isProvisional = window.from >= settledTo(pass, pass.asOf);
   const settled = earliest(shift(window.to, pass.settings.ingestionLagMs), pass.asOf);
   if (held.key.kind === 'case') {
-    return isCurrentCase(pass, item, held as Revision<'case'>, isProvisional ? held.verifiedAt : settled);
+    return isCurrentCase(
+      pass,
+      item,
+      held as RevisionRecord<'case'>,
+      isProvisional ? held.verifiedAt : settled,
+    );
   }
   return held.verifiedAt >= settled || (isProvisional && accountsFor(held, listed));
 }
@@ -72,10 +77,10 @@ async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: Revis
  * Whether what is held is reason enough for the record to be listed. That is no proof that it has not changed
  * once more, but will do for a window that is going to be read again once it has settled.
  */
-function accountsFor({ key, record }: Revision, { filterKey, window }: Listed): boolean {
+function accountsFor({ key, record }: RevisionRecord, { filterKey, window }: Listed): boolean {
   const isWithin = (time: Instant | null) => time !== null && window.from <= time && time <= window.to;
-  if (key.kind === 'campaign') return isWithin((record as Campaign).lastReportedTime);
-  const threat = record as Threat;
+  if (key.kind === 'campaign') return isWithin((record as CampaignRecord).lastReportedTime);
+  const threat = record as ThreatRecord;
   if (filterKey === 'receivedTime') return threat.messages.some((message) => isWithin(message.receivedTime));
   return isWithin(threatRemediation(threat).lastRemediationTime);
 }
@@ -87,10 +92,10 @@ function accountsFor({ key, record }: Revision, { filterKey, window }: Listed): 
 async function isCurrentCase(
   pass: Pass,
   item: ListItem,
-  held: Revision<'case'>,
+  held: RevisionRecord<'case'>,
   settled: Instant,
 ): Promise<boolean> {
-  const { lastModifiedTime }: Case = held.record;
+  const { lastModifiedTime }: CaseRecord = held.record;
   const modified = item.lastModifiedTime === lastModifiedTime ? lastModifiedTime : null;
   const needed = modified ? earliest(settled, shift(modified, pass.settings.ingestionLagMs)) : settled;
   if (held.verifiedAt < needed) return false;

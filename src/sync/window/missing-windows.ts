@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { type HistoryStore, stillMissing } from '../../history/store.js';
-import { addGap, coverageOf, type Gap, type Missing } from '../../model/coverage.js';
+import { addGap, type CoverageGap, coverageOf, type Missing } from '../../model/coverage.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import { DAY, earliest, type Instant, latest, MINUTE, shift } from '../../values/instant.js';
@@ -9,9 +9,9 @@ import { isGoneDue } from '../records/reread.js';
 import type { Density } from './window-planner.js';
 
 /** What is left to read of one stream. */
-export interface WorkList {
+export interface MissingWindows {
   /** Every gap, oldest first, those included that are not asked for again. */
-  readonly gaps: readonly Gap[];
+  readonly gaps: readonly CoverageGap[];
   /** Listed records that could not be read, by id. */
   readonly missing: readonly Missing[];
   /** What is to be read: newest first, disjoint, whole seconds. */
@@ -31,14 +31,14 @@ const MOST_FAILED = 8;
 const PIECE = 30 * DAY;
 
 /** What is left of a stream in `[from, to)`, as the ledger says now. */
-export async function readWorkList(
+export async function findMissingWindows(
   store: HistoryStore,
   stream: Stream,
   from: Instant,
   to: Instant,
-): Promise<WorkList> {
+): Promise<MissingWindows> {
   const { seq } = await store.head();
-  const gaps: Gap[] = [];
+  const gaps: CoverageGap[] = [];
   const missing: Missing[] = [];
   const cuts: Instant[] = [];
   let refusedAt: Instant | null = null;
@@ -80,7 +80,7 @@ function isWanted({ code, since, readAt }: Missing, now: Instant): boolean {
 }
 
 /** All that is to be listed: newest first, disjoint. What is listed again stays apart from what is newer. */
-export function wantedSpans({ spans, relist }: Pick<WorkList, 'spans' | 'relist'>): Window[] {
+export function wantedSpans({ spans, relist }: Pick<MissingWindows, 'spans' | 'relist'>): Window[] {
   const cuts = [...spans.flatMap(({ from, to }) => [from, to]), ...relist.map(({ to }) => to)];
   return cutSpans(mergedSpans([...spans, ...relist]), cuts);
 }
@@ -119,10 +119,10 @@ function halved(entry: RecordedEntry): Instant[] {
  * that is to be asked again, apart from what is newer.
  */
 export function workOf(
-  gaps: readonly Gap[],
+  gaps: readonly CoverageGap[],
   cuts: readonly Instant[] = [],
   isAskedAgain = false,
-): Pick<WorkList, 'gaps' | 'spans' | 'retainedFrom'> {
+): Pick<MissingWindows, 'gaps' | 'spans' | 'retainedFrom'> {
   const lostTo = gaps.filter((gap) => gap.reason === 'OUT_OF_RETENTION').at(-1)?.to ?? null;
   const retainedFrom = isAskedAgain ? null : lostTo;
   const wanted = gaps.filter((gap) => retainedFrom === null || gap.from >= retainedFrom);
@@ -131,8 +131,8 @@ export function workOf(
 }
 
 /** Gaps of neighbouring pieces that are one. */
-function joinGaps(gaps: readonly Gap[]): Gap[] {
-  const joined: Gap[] = [];
+function joinGaps(gaps: readonly CoverageGap[]): CoverageGap[] {
+  const joined: CoverageGap[] = [];
   for (const gap of gaps) addGap(joined, gap);
   return joined;
 }
@@ -149,7 +149,7 @@ function densityOf(entries: readonly RecordedEntry[]): Density | null {
 }
 
 /** The part of the work since the stream was last read to its end, at most `reachMs` of it. */
-export function deltaOf({ spans }: Pick<WorkList, 'spans'>, to: Instant, reachMs: number): Window[] {
+export function newestPart({ spans }: Pick<MissingWindows, 'spans'>, to: Instant, reachMs: number): Window[] {
   const floor = shift(to, -reachMs);
   const delta: Window[] = [];
   let reached = to;

@@ -4,10 +4,10 @@ import type { LedgerEntry, WindowStatus } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import { earliest, HOUR, type Instant } from '../../values/instant.js';
 import { type Window, widthOf } from '../../values/window.js';
-import { type Missing, nowOf, type Pass } from '../context.js';
+import { type MissingByKey, nowOf, type Pass } from '../context.js';
 import { ingest } from '../records/ingest.js';
 import { StopError, throwIfStopping } from '../stop.js';
-import { chooseTasks, settledTo } from './choose-records.js';
+import { chooseRecords, settledTo } from './choose-records.js';
 import { isOverflowing, type Listing, listAllPages, listFirstPage } from './list-window.js';
 import type { WindowPlanner } from './window-planner.js';
 
@@ -68,7 +68,7 @@ async function takeListing(
   readAt: Instant,
   listing: Listing,
 ): Promise<Omit<WindowResult, 'error'>> {
-  const missing: Missing = new Map();
+  const missing: MissingByKey = new Map();
   const { tally } = pass.recorder;
   tally.listed += listing.items.size;
   tally.windows += 1;
@@ -77,7 +77,7 @@ async function takeListing(
   const { chunkRecords } = pass.settings;
   const listed = { filterKey: stream.filterKey, window };
   do {
-    const tasks = await chooseTasks(pass, listed, items.splice(0, chunkRecords), missing);
+    const tasks = await chooseRecords(pass, listed, items.splice(0, chunkRecords), missing);
     await ingest(pass, tasks, missing, items.length === 0 ? entry : null);
   } while (items.length > 0);
   const { status, reason } = entry();
@@ -93,7 +93,7 @@ function ledgerOf(
   window: Window,
   readAt: Instant,
   listing: Listing,
-  missing: Missing,
+  missing: MissingByKey,
 ): LedgerEntry {
   const reason = doubtsOf(listing);
   return {
@@ -110,7 +110,7 @@ function ledgerOf(
 }
 
 /** What a person is told of the records that could not be read, those apart that Abnormal no longer has. */
-function shortcomings(listing: Listing, missing: Missing): string | null {
+function shortcomings(listing: Listing, missing: MissingByKey): string | null {
   const records = [...missing.values()].filter(({ code }) => code !== 'GONE');
   if (records.length === 0) return null;
   const examples = records.slice(0, 3).map(({ id, reason }) => `${id}: ${reason}`);

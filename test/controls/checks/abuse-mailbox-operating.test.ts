@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { abuseMailboxOperating } from '../../../src/controls/checks/abuse-mailbox-operating.js';
-import type { Campaign } from '../../../src/resources/campaign/campaign.js';
+import type { CampaignRecord } from '../../../src/resources/campaign/campaign.js';
 import { type Instant, shift } from '../../../src/values/instant.js';
 import { campaignFact, run, scopeOf, type VersionOf } from '../../support/control-facts.js';
 import { ledgerEntry, sampleCampaign } from '../../support/records.js';
@@ -14,9 +14,9 @@ type Step = readonly [seen: Instant, judgement: string | null, verified?: Instan
 function judge(
   steps: readonly [Step, ...Step[]],
   scope: Parameters<typeof scopeOf>[0] = {},
-  changes: Partial<Campaign> = {},
+  changes: Partial<CampaignRecord> = {},
 ) {
-  const [first, ...rest] = steps.map(([seen, judgementStatusRaw, verified]): VersionOf<Campaign> => {
+  const [first, ...rest] = steps.map(([seen, judgementStatusRaw, verified]): VersionOf<CampaignRecord> => {
     const record = sampleCampaign('k1', { judgementStatusRaw, firstReportedTime: START, ...changes });
     return verified === undefined ? [seen, record] : [seen, record, verified];
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { accountTakeoverHandled } from '../../../src/controls/checks/account-takeover-handled.js';
-import type { Case } from '../../../src/resources/case/case.js';
+import type { CaseRecord } from '../../../src/resources/case/case.js';
 import { type Instant, shift } from '../../../src/values/instant.js';
 import { caseFact, run, scopeOf, type VersionOf } from '../../support/control-facts.js';
 import { sampleCase } from '../../support/records.js';
@@ -11,11 +11,18 @@ const hours = (count: number): Instant => shift(START, count * HOUR);
 
 type Step = readonly [seen: Instant, status: string, modified: Instant, verified?: Instant];
 
-function theCase(steps: readonly [Step, ...Step[]], changes: Partial<Case> = {}) {
-  const [first, ...rest] = steps.map(([seen, statusRaw, lastModifiedTime, verified]): VersionOf<Case> => {
-    const record = sampleCase('c1', { statusRaw, lastModifiedTime, customerVisibleTime: START, ...changes });
-    return verified === undefined ? [seen, record] : [seen, record, verified];
-  });
+function theCase(steps: readonly [Step, ...Step[]], changes: Partial<CaseRecord> = {}) {
+  const [first, ...rest] = steps.map(
+    ([seen, statusRaw, lastModifiedTime, verified]): VersionOf<CaseRecord> => {
+      const record = sampleCase('c1', {
+        statusRaw,
+        lastModifiedTime,
+        customerVisibleTime: START,
+        ...changes,
+      });
+      return verified === undefined ? [seen, record] : [seen, record, verified];
+    },
+  );
   if (!first) throw new Error('no version');
   return caseFact('c1', [first, ...rest]);
 }
@@ -23,7 +30,7 @@ function theCase(steps: readonly [Step, ...Step[]], changes: Partial<Case> = {})
 const judge = (
   steps: readonly [Step, ...Step[]],
   scope: Parameters<typeof scopeOf>[0] = {},
-  changes: Partial<Case> = {},
+  changes: Partial<CaseRecord> = {},
 ) => run(accountTakeoverHandled, scopeOf(scope), [theCase(steps, changes)]);
 
 const OPEN = 'Action Required';

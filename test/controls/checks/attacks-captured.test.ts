@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { attacksCaptured } from '../../../src/controls/checks/attacks-captured.js';
 import { collectionContinuous } from '../../../src/controls/checks/collection-continuous.js';
 import { detectionActive } from '../../../src/controls/checks/detection-active.js';
-import type { Measure, ReconciliationFact } from '../../../src/controls/control.js';
+import type { ControlMeasure, ReconciliationFact } from '../../../src/controls/control.js';
 import { shownMeasure } from '../../../src/controls/verdict.js';
 import type { LedgerEntry, QuarantineCode } from '../../../src/model/ledger.js';
-import type { Reconciliation } from '../../../src/model/run.js';
+import type { ReconciliationRecord } from '../../../src/model/run.js';
 import { mail, run, scopeOf, threatFact } from '../../support/control-facts.js';
 import { hoursAfter } from '../../support/evidence-history.js';
 import { ledgerEntry } from '../../support/records.js';
@@ -146,7 +146,7 @@ describe('attacks-captured', () => {
     ): ReconciliationFact => {
       const [from, to] = days.map((day) => hoursAfter('2026-09-01T00:00:00.000Z', (day - 1) * 24));
       const none = { count: 0, ids: [] };
-      const found: Reconciliation = {
+      const found: ReconciliationRecord = {
         ...{
           from: from ?? '',
           to: to ?? '',
@@ -170,7 +170,7 @@ describe('attacks-captured', () => {
     };
     const judge = (reconciliations: readonly ReconciliationFact[], reconciledShare = 0) =>
       run(attacksCaptured, scopeOf({ reconciliations, thresholds: { reconciledShare } }), [whole()]);
-    const shareOf = ({ measures }: { measures: readonly Measure[] }) =>
+    const shareOf = ({ measures }: { measures: readonly ControlMeasure[] }) =>
       measures.find(({ name }) => name.startsWith('Compared'))?.value;
 
     test('count by the share of the period that the newest of them found whole', () => {

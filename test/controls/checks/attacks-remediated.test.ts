@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { attacksRemediated } from '../../../src/controls/checks/attacks-remediated.js';
-import type { Message } from '../../../src/resources/threat/threat.js';
+import type { MessageRecord } from '../../../src/resources/threat/threat.js';
 import { shift } from '../../../src/values/instant.js';
 import { mail, run, scopeOf, threatFact } from '../../support/control-facts.js';
 
@@ -9,7 +9,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const AT = '2026-09-10T08:00:00.000Z';
 
-const judge = (messages: readonly Partial<Message>[], changes: Parameters<typeof scopeOf>[0] = {}) =>
+const judge = (messages: readonly Partial<MessageRecord>[], changes: Parameters<typeof scopeOf>[0] = {}) =>
   run(attacksRemediated, scopeOf(changes), [threatFact(messages)]);
 
 describe('attacks-remediated', () => {

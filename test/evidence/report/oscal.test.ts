@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Evidence } from '../../../src/evidence/evaluate-period.js';
+import type { PeriodEvidence } from '../../../src/evidence/evaluate-period.js';
 import { markdown, OSCAL_VERSION, oscalReport, propsOf, uuidOf } from '../../../src/evidence/report/oscal.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 afterAll(() => store.close());
 
-const write = (evidence: Evidence, simulated: string[] = []) =>
+const write = (evidence: PeriodEvidence, simulated: string[] = []) =>
   [...oscalReport(evidence, { simulated })].join('');
 const QUESTIONS: readonly [name: string, question: Question][] = [
   ['a month with failings', { period: '2026-09' }],

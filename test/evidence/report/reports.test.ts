@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Evidence } from '../../../src/evidence/evaluate-period.js';
+import type { PeriodEvidence } from '../../../src/evidence/evaluate-period.js';
 import { escapeHtml } from '../../../src/evidence/report/html.js';
 import { htmlReport } from '../../../src/evidence/report/html-report.js';
 import { STYLE } from '../../../src/evidence/report/html-style.js';
@@ -44,7 +44,7 @@ const seen: Seen[] = [
 const outage = { from: '2026-09-20T00:00:00.000Z', to: '2026-09-21T00:00:00.000Z', caughtUp: false };
 
 let store: HistoryStore;
-let evidence: Evidence;
+let evidence: PeriodEvidence;
 let page: string;
 
 beforeAll(async () => {

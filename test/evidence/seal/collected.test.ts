@@ -4,12 +4,12 @@ import { sealHistory } from '../../../src/evidence/seal/make-seals.js';
 import { verifyHistory } from '../../../src/evidence/verify/verify.js';
 import { HOUR } from '../../../src/values/instant.js';
 import { SIGNER } from '../../support/sealed-history.js';
-import { createWorld, INTEGRATION } from '../../sync/harness.js';
+import { createTenantWorld, INTEGRATION } from '../../sync/harness.js';
 
 const NOW = '2026-03-20T12:00:00.000Z';
 
 test('what the sync records, cut short, restarted, compared and read live, is sealed whole and found intact', async () => {
-  const world = await createWorld({
+  const world = await createTenantWorld({
     now: NOW,
     tenant: {
       seed: 'sealed',

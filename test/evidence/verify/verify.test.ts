@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { sealHistory } from '../../../src/evidence/seal/make-seals.js';
 import {
   bodyOf,
-  listText,
+  leafListText,
   makeSeal,
   packLeaves,
   sealDocument,
@@ -138,7 +138,7 @@ async function asBefore(path: string): Promise<void> {
     const body = seal && bodyOf(seal);
     if (!list || !body) throw new Error('no seal');
     const { batches: _batches, ...old } = body;
-    const text = listText({ ...list, batches: [], documents: [] });
+    const text = leafListText({ ...list, batches: [], documents: [] });
     const made = makeSeal({ ...old, previous, list: sha256(text) }, await packLeaves(text), SIGNER);
     previous = made.hash;
     forger.run(

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { getIntrospectionQuery, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { type AskedOperation, Gate } from '../../../src/graphql/operation/admit.js';
+import { type AskedOperation, OperationLimiter } from '../../../src/graphql/operation/admit.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
 import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../../src/values/request-limits.js';
 
 const schema = buildGatewaySchema();
-const gate = new Gate(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
+const gate = new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
 
 function judge(
   query: string,

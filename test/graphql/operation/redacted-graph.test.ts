@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
-import type { Message } from '../../../src/resources/threat/threat.js';
+import type { MessageRecord } from '../../../src/resources/threat/threat.js';
 import type { Role } from '../../../src/values/access.js';
 import { MASK, REDACTION_GROUPS, type RedactionGroup } from '../../../src/values/access.js';
 import {
@@ -32,7 +32,7 @@ const EVERYTHING = everythingOf(buildGatewaySchema(), {
   quarantine: '',
 });
 
-function messageOf(version: string): Message {
+function messageOf(version: string): MessageRecord {
   const address = (name: string) => `${secret('addresses', name)}-${version}@x.example`;
   return sampleMessage('1', {
     subject: `${secret('subject', 'message')}-${version}`,

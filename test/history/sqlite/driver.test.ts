@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connection } from '../../../src/history/sqlite/connection.js';
 import { Database, driverName, failureOf } from '../../../src/history/sqlite/driver.js';
-import { WorkerOffload } from '../../../src/history/sqlite/query-worker.js';
+import { ThreadedQueries } from '../../../src/history/sqlite/query-worker.js';
 import { openSqliteStore } from '../../../src/history/sqlite/store.js';
 import { caseKey, threatKey } from '../../support/records.js';
 
@@ -166,7 +166,7 @@ describe(`the SQLite driver (${driverName})`, () => {
     db.all('PRAGMA journal_mode = WAL');
     for (const [n, text] of ODD.entries()) db.run('INSERT INTO t VALUES (?, ?)', [n, text]);
     const expected = ODD.map((text) => [stored(text)]);
-    const thread = new WorkerOffload(path);
+    const thread = new ThreadedQueries(path);
     expect(await thread.all([{ sql: 'SELECT x FROM t ORDER BY n', params: [] }])).toEqual([expected]);
     const asked = thread.all([{ sql: 'SELECT n FROM t WHERE x = ?', params: ['a\0b'] }]);
     expect(await asked).toEqual([[[ODD.indexOf('a\0b')]]]);

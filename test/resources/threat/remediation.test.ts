@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import type { Message } from '../../../src/resources/threat/threat.js';
+import type { MessageRecord } from '../../../src/resources/threat/threat.js';
 import { messageRemediation, threatRemediation } from '../../../src/resources/threat/threat.js';
 import { sampleMessage, sampleThreat } from '../../support/records.js';
 
-const SILENT: Partial<Message> = {
+const SILENT: Partial<MessageRecord> = {
   remediationStatusRaw: null,
   remediationTime: null,
   autoRemediated: null,
   postRemediated: null,
 };
-const message = (changes: Partial<Message> = {}) => sampleMessage('1', { ...SILENT, ...changes });
-const said = (remediationStatusRaw: string, changes: Partial<Message> = {}) =>
+const message = (changes: Partial<MessageRecord> = {}) => sampleMessage('1', { ...SILENT, ...changes });
+const said = (remediationStatusRaw: string, changes: Partial<MessageRecord> = {}) =>
   message({ remediationStatusRaw, ...changes });
 
 describe('what became of a message', () => {

@@ -1,6 +1,6 @@
 import { type HistoryStore, stillMissing } from '../../../src/history/store.js';
 import { coverageOf, type Missing } from '../../../src/model/coverage.js';
-import type { Revision } from '../../../src/model/revision.js';
+import type { RevisionRecord } from '../../../src/model/revision.js';
 import { type StreamState, streamsOf, streamText } from '../../../src/model/stream.js';
 import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/resources/registry.js';
 import { sha256 } from '../../../src/values/canonical-json.js';
@@ -125,7 +125,7 @@ async function missingOf(
 }
 
 /** The place of what is held among the versions: -2 for nothing, -1 for what never was. */
-async function placeOf(store: HistoryStore, oracle: Oracle, held: Revision | null): Promise<number> {
+async function placeOf(store: HistoryStore, oracle: Oracle, held: RevisionRecord | null): Promise<number> {
   if (!held || held.deleted) return -2;
   return (await placesOf(store, oracle, held)).at(-1) ?? -1;
 }
@@ -137,11 +137,11 @@ const NO_ITEM = sha256('null');
  * of one version and whose detail is of a later one counts as the older,
  * and one that was asked for before any list had named it has no list item.
  */
-async function placesOf(store: HistoryStore, oracle: Oracle, revision: Revision): Promise<number[]> {
+async function placesOf(store: HistoryStore, oracle: Oracle, revision: RevisionRecord): Promise<number[]> {
   const kind = revision.key.kind as ListedKind;
   const versions = oracle.versions(kind, revision.key.id);
   // it says of itself that it is not whole
-  const isPart = kind === 'threat' && !(revision as Revision<'threat'>).record.pagesComplete;
+  const isPart = kind === 'threat' && !(revision as RevisionRecord<'threat'>).record.pagesComplete;
   if (isPart) return versions.map((_, place) => place);
   const whole = versions.flatMap(({ digest }, place) => (digest === revision.digest ? [place] : []));
   if (whole.length > 0 || kind !== 'case') return whole;
@@ -225,12 +225,12 @@ function isListed(kind: string): kind is ListedKind {
   return kind === 'threat' || kind === 'case' || kind === 'campaign';
 }
 
-async function* everyRevision(store: HistoryStore): AsyncGenerator<Revision> {
+async function* everyRevision(store: HistoryStore): AsyncGenerator<RevisionRecord> {
   const { seq } = await store.head();
   const limit = 1000;
-  let after: { seqFrom: number; key: Revision['key'] } | null = null;
+  let after: { seqFrom: number; key: RevisionRecord['key'] } | null = null;
   for (;;) {
-    const page: Revision[] = await store.changes({
+    const page: RevisionRecord[] = await store.changes({
       ...{ afterSeq: 0, toSeq: seq, kinds: KINDS, integrations: null, after, limit },
     });
     yield* page;
@@ -286,7 +286,7 @@ const POPULATIONS = [
 ] as const;
 
 /** What is right about a record that was deleted between the settled instant and now. */
-function isGoneSince(oracle: Oracle, kind: ListedKind, id: string, held: Revision | null): boolean {
+function isGoneSince(oracle: Oracle, kind: ListedKind, id: string, held: RevisionRecord | null): boolean {
   return held?.deleted === true && oracle.versions(kind, id).at(-1)?.digest === null;
 }
 

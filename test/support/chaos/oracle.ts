@@ -2,7 +2,7 @@ import type { FilterKey } from '../../../src/resources/registry.js';
 import { type ListedKind, RESOURCE_OF } from '../../../src/resources/registry.js';
 import { campaignCourse, reportAt } from '../../../src/simulator/campaign-course.js';
 import { caseAt, caseCourse } from '../../../src/simulator/case-course.js';
-import { createWorld, type World } from '../../../src/simulator/options.js';
+import { createTenantWorld, type TenantWorld } from '../../../src/simulator/options.js';
 import type { Tenant } from '../../../src/simulator/tenant.js';
 import { latestAction, threatCourse } from '../../../src/simulator/threat-course.js';
 import { slotsAt } from '../../../src/simulator/threat-messages.js';
@@ -28,12 +28,12 @@ const KEY_KIND: Record<FilterKey, ListedKind> = {
 
 /** What the tenant can say of itself at any instant: the truth that a history is held against. */
 export class Oracle {
-  private readonly world: World;
+  private readonly world: TenantWorld;
   private readonly indexes = new Map<ListedKind, Map<string, number>>();
   private readonly known = new Map<string, readonly TrueVersion[]>();
 
   constructor(readonly tenant: Tenant) {
-    this.world = createWorld(tenant.options);
+    this.world = createTenantWorld(tenant.options);
   }
 
   versions(kind: ListedKind, id: string): readonly TrueVersion[] {

@@ -122,7 +122,7 @@ class Story {
         backfillFrom: shift(START, -random.between(1, 4) * DAY),
         minWindowMs: [MINUTE, HOUR, 12 * HOUR, DAY][random.below(4)] ?? MINUTE,
         chunkRecords: random.pick([5, 20, 100]),
-        failureStreak: random.between(2, 5),
+        consecutiveFailures: random.between(2, 5),
       },
     });
     return new Story(seed, rig, random, tenant);

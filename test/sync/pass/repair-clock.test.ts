@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RecordedEntry, WindowStatus } from '../../../src/model/ledger.js';
-import { spanInDoubt } from '../../../src/sync/pass/read-streams.js';
+import { doubtfulSpan } from '../../../src/sync/pass/read-streams.js';
 import { HOUR, type Instant, MINUTE, shift } from '../../../src/values/instant.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
@@ -37,19 +37,19 @@ function reading(
 
 describe('readings dated in the future', () => {
   test('there are none as a rule', () => {
-    expect(spanInDoubt([reading(1, -8, -4, -4), reading(2, -4, 0, 0)], NOW, LAG)).toBeNull();
-    expect(spanInDoubt([], NOW, LAG)).toBeNull();
+    expect(doubtfulSpan([reading(1, -8, -4, -4), reading(2, -4, 0, 0)], NOW, LAG)).toBeNull();
+    expect(doubtfulSpan([], NOW, LAG)).toBeNull();
   });
 
   test('are in doubt since the last reading with a date to be trusted, less the lag', () => {
     const entries = [reading(1, -24, -6, -6), reading(2, -6, 5, 5)];
-    expect(spanInDoubt(entries, NOW, LAG)).toEqual({ from: at(-6), to: at(5) });
+    expect(doubtfulSpan(entries, NOW, LAG)).toEqual({ from: at(-6), to: at(5) });
     const overlapping = [reading(1, -24, -6, -6), reading(2, -20, 5, 5)];
-    expect(spanInDoubt(overlapping, NOW, LAG)).toEqual({ from: shift(at(-6), -LAG), to: at(5) });
+    expect(doubtfulSpan(overlapping, NOW, LAG)).toEqual({ from: shift(at(-6), -LAG), to: at(5) });
   });
 
   test('are in doubt altogether when there is no such reading', () => {
-    expect(spanInDoubt([reading(1, -24, 5, 5), reading(2, -48, -24, 5)], NOW, LAG)).toEqual({
+    expect(doubtfulSpan([reading(1, -24, 5, 5), reading(2, -48, -24, 5)], NOW, LAG)).toEqual({
       from: at(-48),
       to: at(5),
     });
@@ -57,9 +57,9 @@ describe('readings dated in the future', () => {
 
   test('are taken back once', () => {
     const entries = [reading(1, -24, -6, -6), reading(2, -6, 5, 5), reading(3, -6, 5, 0, 'PARTIAL')];
-    expect(spanInDoubt(entries, NOW, LAG)).toBeNull();
+    expect(doubtfulSpan(entries, NOW, LAG)).toBeNull();
     const again = [...entries, reading(4, -6, 0, 0)];
-    expect(spanInDoubt(again, at(1), LAG)).toBeNull();
+    expect(doubtfulSpan(again, at(1), LAG)).toBeNull();
   });
 
   test('and again when the clock was ahead again', () => {
@@ -70,10 +70,10 @@ describe('readings dated in the future', () => {
       reading(4, -6, -1, -1),
       reading(5, -1, 7, 7),
     ];
-    expect(spanInDoubt(entries, NOW, LAG)?.to).toBe(at(7));
+    expect(doubtfulSpan(entries, NOW, LAG)?.to).toBe(at(7));
   });
 
   test('that failed vouch for nothing', () => {
-    expect(spanInDoubt([reading(1, -24, -6, -6), reading(2, -6, 5, 5, 'FAILED')], NOW, LAG)).toBeNull();
+    expect(doubtfulSpan([reading(1, -24, -6, -6), reading(2, -6, 5, 5, 'FAILED')], NOW, LAG)).toBeNull();
   });
 });

@@ -1,12 +1,12 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Inspection } from '../../../src/sync/context.js';
+import type { WindowUnderReview } from '../../../src/sync/context.js';
 import { createDriftLog } from '../../../src/sync/drift-log.js';
 import { type LogReading, readThreatLog } from '../../../src/sync/reconcile/read-population.js';
 import { createRunRecorder } from '../../../src/sync/run-recorder.js';
 import { DAY, toMillis } from '../../../src/values/instant.js';
 import type { Window } from '../../../src/values/window.js';
-import { createWorld, INTEGRATION, type World } from '../harness.js';
+import { createTenantWorld, INTEGRATION, type World } from '../harness.js';
 
 const WINDOW = { from: '2026-03-01T00:00:00.000Z', to: '2026-03-15T00:00:00.000Z' };
 
@@ -19,7 +19,7 @@ afterEach(async () => {
 /** Reads the log of a tenant whose threats arrive within the window, with the spans that were asked for. */
 async function read(refused?: (span: Window) => boolean) {
   const spans: Window[] = [];
-  world = await createWorld({
+  world = await createTenantWorld({
     now: '2026-03-20T00:00:00.000Z',
     tenant: { seed: 'log', ...WINDOW, threats: 400, cases: 0, campaigns: 0 },
   });
@@ -31,7 +31,7 @@ async function read(refused?: (span: Window) => boolean) {
     account: { ...account, client: spying(world, spans, refused) },
     resource: 'threats',
   } as const;
-  const inspection: Inspection = {
+  const inspection: WindowUnderReview = {
     ...{ ...env, ...source, window: WINDOW, signal: new AbortController().signal, priority: 'backfill' },
     stream: { integration: INTEGRATION, resource: 'threats', filterKey: 'receivedTime' },
     recorder: createRunRecorder(env, source, { trigger: 'RECONCILE', parameters: {} }),
@@ -59,16 +59,16 @@ function daysOf({ from, to }: Window): number {
   return (toMillis(to) - toMillis(from)) / DAY;
 }
 
-function counted({ sightings, ...rest }: LogReading) {
-  return { ids: [...sightings.keys()].sort(), ...rest };
+function counted({ listed, ...rest }: LogReading) {
+  return { ids: [...listed.keys()].sort(), ...rest };
 }
 
 describe('the log of a window', () => {
   test('is read at once where that is not too much', async () => {
     const { log, spans } = await read();
     expect(spans).toEqual([WINDOW]);
-    expect(log.sightings.size).toBe(400);
-    for (const { time, span } of log.sightings.values()) {
+    expect(log.listed.size).toBe(400);
+    for (const { time, span } of log.listed.values()) {
       expect(time && time >= WINDOW.from && time < WINDOW.to).toBe(true);
       expect(span).toEqual(WINDOW);
     }

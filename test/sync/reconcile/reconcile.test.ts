@@ -7,7 +7,14 @@ import type { TenantOptions } from '../../../src/simulator/options.js';
 import type { Reconciled, ReconcileOptions } from '../../../src/sync/sync.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant, toMillis } from '../../../src/values/instant.js';
 import { batchOf, sampleRun } from '../../support/records.js';
-import { createWorld, heldOf, INTEGRATION, truthOf, type World, type WorldOptions } from '../harness.js';
+import {
+  createTenantWorld,
+  heldOf,
+  INTEGRATION,
+  truthOf,
+  type World,
+  type WorldOptions,
+} from '../harness.js';
 
 const NOW = '2026-03-20T12:00:00.000Z';
 const LAG = 15 * MINUTE;
@@ -34,7 +41,7 @@ afterEach(async () => {
 });
 
 async function start(options: Partial<WorldOptions> = {}): Promise<World> {
-  world = await createWorld({ now: NOW, tenant: TENANT, ...options });
+  world = await createTenantWorld({ now: NOW, tenant: TENANT, ...options });
   return world;
 }
 

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Campaign } from '../../../src/resources/campaign/campaign.js';
-import type { Case } from '../../../src/resources/case/case.js';
+import type { CampaignRecord } from '../../../src/resources/campaign/campaign.js';
+import type { CaseRecord } from '../../../src/resources/case/case.js';
 import { isOpenCase } from '../../../src/resources/case/case.js';
 import type { TenantOptions } from '../../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../../src/values/instant.js';
-import { createWorld, heldOf, INTEGRATION, passOf, truthOf, type World } from '../harness.js';
+import { createTenantWorld, heldOf, INTEGRATION, passOf, truthOf, type World } from '../harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
 /** Nothing arrives any more at `NOW`; what is there still changes. */
@@ -23,12 +23,12 @@ afterEach(() => world.close());
 
 const scanning = async () =>
   [...(await heldOf(world.store, 'campaign')).values()].filter(
-    ({ record }) => (record as Campaign).judgementStatusRaw === 'Scanning',
+    ({ record }) => (record as CampaignRecord).judgementStatusRaw === 'Scanning',
   );
 
 describe('records that may change without being listed', () => {
   test('a campaign that is still being judged is read again until it is judged', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('campaigns');
     expect((await scanning()).length).toBeGreaterThan(0);
     for (let i = 0; i < 4; i += 1) {
@@ -42,10 +42,10 @@ describe('records that may change without being listed', () => {
   });
 
   test('are read once an interval, however often there is a poll', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('cases');
     const open = [...(await heldOf(world.store, 'case')).values()].filter(({ record }) =>
-      isOpenCase(record as Case),
+      isOpenCase(record as CaseRecord),
     );
     expect(open.length).toBeGreaterThan(5);
     world.clock.advance(HOUR);
@@ -57,7 +57,7 @@ describe('records that may change without being listed', () => {
   });
 
   test('have a run of their own', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('cases');
     world.clock.advance(4 * HOUR);
     const pass = passOf(await world.poll('cases'), 'cases');
@@ -69,11 +69,11 @@ describe('records that may change without being listed', () => {
   });
 
   test('are left alone once they lie further back than the horizon', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT, settings: { rereadHorizonMs: 5 * DAY } });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT, settings: { rereadHorizonMs: 5 * DAY } });
     await world.poll('cases');
     world.clock.advance(4 * HOUR);
     const since = shift(toInstant(world.clock()), -5 * DAY);
-    const open = [...(await heldOf(world.store, 'case')).values()].map(({ record }) => record as Case);
+    const open = [...(await heldOf(world.store, 'case')).values()].map(({ record }) => record as CaseRecord);
     const due = open.filter((record) => isOpenCase(record) && (record.lastModifiedTime ?? '') >= since);
     const pass = passOf(await world.poll('cases'), 'cases');
     expect(due.length).toBeGreaterThan(0);
@@ -84,7 +84,7 @@ describe('records that may change without being listed', () => {
   });
 
   test('a case that is read again keeps its list item, and makes no version when nothing changed', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('cases');
     world.clock.advance(4 * HOUR);
     const before = await heldOf(world.store, 'case');
@@ -101,7 +101,7 @@ describe('records that may change without being listed', () => {
 
 describe('records set aside', () => {
   test('that no window brings up again are tried once an interval', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('threats');
     const [id = ''] = [...truthOf(world.tenant, 'threat', shift(NOW, -10 * DAY)).keys()];
     const key = { integration: INTEGRATION, kind: 'threat', id } as const;

@@ -3,12 +3,12 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Sleep } from '../../../src/async/timers.js';
 import { fixedAccounts } from '../../../src/integrations/accounts.js';
-import type { Run } from '../../../src/model/run.js';
+import type { RunRecord } from '../../../src/model/run.js';
 import { RESOURCES, type Resource } from '../../../src/resources/registry.js';
 import type { TenantOptions } from '../../../src/simulator/options.js';
 import { createPoller, type Poller, type PollerOptions } from '../../../src/sync/schedule/poller.js';
 import { DAY, HOUR, MINUTE } from '../../../src/values/instant.js';
-import { createWorld, INTEGRATION, type World } from '../harness.js';
+import { createTenantWorld, INTEGRATION, type World } from '../harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
 const TENANT: TenantOptions = {
@@ -105,21 +105,21 @@ function start(timers: Timers, over: Partial<PollerOptions> = {}): { poller: Pol
   return { poller, stop };
 }
 
-async function reconciled(): Promise<Run[]> {
+async function reconciled(): Promise<RunRecord[]> {
   const runs = await world.store.runs({
     ...{ integrations: null, before: null, limit: 1000, trigger: 'RECONCILE' },
   });
   return runs.reverse();
 }
 
-async function runsOf(resource?: Resource): Promise<Run[]> {
+async function runsOf(resource?: Resource): Promise<RunRecord[]> {
   const runs = await world.store.runs({ integrations: null, before: null, limit: 1000 });
   return runs.filter((run) => run.trigger === 'POLL' && (!resource || run.resource === resource)).reverse();
 }
 
 describe('the poller', () => {
   test('collects at once, then waits its interval after the end of each poll', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     world.clock.perRequestMs = 1000;
     const timers = createTimers();
     const { poller } = start(timers);
@@ -140,7 +140,7 @@ describe('the poller', () => {
   });
 
   test('stops in the middle of a poll, and gives the lease back', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     const { poller, stop } = start(timers);
     await vi.waitFor(() => expect(world.simulator.stats().requests).toBeGreaterThan(5), 200_000);
@@ -152,7 +152,7 @@ describe('the poller', () => {
   });
 
   test('lets one process poll at a time, and takes over from one that is gone', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     const one = start(timers);
     await idle();
@@ -168,7 +168,7 @@ describe('the poller', () => {
   });
 
   test('stops polling when its lease is lost', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     const { poller } = start(timers);
     await idle();
@@ -182,7 +182,7 @@ describe('the poller', () => {
   });
 
   test('tries again sooner when Abnormal cannot be reached, less and less often', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     world.simulator.setFaults({ rules: [{ fault: { kind: 'serverError' } }] });
     start(timers, { resources: ['cases'] });
@@ -194,7 +194,7 @@ describe('the poller', () => {
   });
 
   test('goes on after a history that failed', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     let failures = 2;
     const sync = {
@@ -214,7 +214,7 @@ describe('the poller', () => {
 
 describe('the poller’s reconciliation', () => {
   test('begins when all has been polled once, and comes again a day after it began', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     world.clock.perRequestMs = 1000;
     const timers = createTimers();
     const { stop } = start(timers, { reconcileEveryMs: DAY });
@@ -247,7 +247,7 @@ describe('the poller’s reconciliation', () => {
   });
 
   test('opens what is short, and the next poll heals it', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     const lost = world.tenant.idOf('threat', 20);
     world.simulator.setFaults({
@@ -271,7 +271,7 @@ describe('the poller’s reconciliation', () => {
   });
 
   test('is not made when it is off', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     start(timers, { reconcileEveryMs: 0 });
     await timers.pass(2 * HOUR);
@@ -280,7 +280,7 @@ describe('the poller’s reconciliation', () => {
   });
 
   test('is tried again when the history fails', async () => {
-    world = await createWorld({ now: NOW, tenant: TENANT });
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     let failures = 1;
     const sync = {

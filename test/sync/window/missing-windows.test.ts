@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import type { Gap, GapReason } from '../../../src/model/coverage.js';
-import { deltaOf, sliceFloors, workOf } from '../../../src/sync/window/missing-windows.js';
+import type { CoverageGap, GapReason } from '../../../src/model/coverage.js';
+import { newestPart, sliceFloors, workOf } from '../../../src/sync/window/missing-windows.js';
 import { DAY, HOUR, shift } from '../../../src/values/instant.js';
 
 const NOW = '2026-03-31T00:00:00.000Z';
 const ago = (ms: number) => shift(NOW, -ms);
-const gap = (from: number, to: number, reason: GapReason): Gap => ({
+const gap = (from: number, to: number, reason: GapReason): CoverageGap => ({
   from: ago(from),
   to: ago(to),
   reason,
   detail: null,
 });
-const work = (...gaps: Gap[]) => ({ ...workOf(gaps), density: null });
+const work = (...gaps: CoverageGap[]) => ({ ...workOf(gaps), density: null });
 
 describe('the work list', () => {
   test('joins neighbouring gaps of any reason and puts the newest first', () => {
@@ -50,26 +50,28 @@ describe('the work list', () => {
 describe('the delta', () => {
   test('is what came since the stream was last read to its end', () => {
     const list = work(gap(3 * DAY, 2 * DAY, 'PARTIAL'), gap(4 * HOUR, 0, 'NOT_COLLECTED'));
-    expect(deltaOf(list, NOW, DAY)).toEqual([{ from: ago(4 * HOUR), to: NOW }]);
+    expect(newestPart(list, NOW, DAY)).toEqual([{ from: ago(4 * HOUR), to: NOW }]);
   });
 
   test('reaches back no further than it is let', () => {
-    expect(deltaOf(work(gap(9 * DAY, 0, 'NOT_COLLECTED')), NOW, DAY)).toEqual([{ from: ago(DAY), to: NOW }]);
+    expect(newestPart(work(gap(9 * DAY, 0, 'NOT_COLLECTED')), NOW, DAY)).toEqual([
+      { from: ago(DAY), to: NOW },
+    ]);
   });
 
   test('goes on through what was divided', () => {
     const gaps = [gap(9 * HOUR, 5 * HOUR, 'FAILED'), gap(4 * HOUR, 0, 'NOT_COLLECTED')];
     const list = { ...workOf(gaps, [ago(HOUR), ago(3 * HOUR)]), density: null };
-    expect(deltaOf(list, NOW, 2 * HOUR)).toEqual([
+    expect(newestPart(list, NOW, 2 * HOUR)).toEqual([
       { from: ago(HOUR), to: NOW },
       { from: ago(2 * HOUR), to: ago(HOUR) },
     ]);
-    expect(deltaOf(list, NOW, DAY)).toHaveLength(3);
+    expect(newestPart(list, NOW, DAY)).toHaveLength(3);
   });
 
   test('is empty when the end has been read', () => {
-    expect(deltaOf(work(gap(9 * DAY, DAY, 'FAILED')), NOW, DAY)).toEqual([]);
-    expect(deltaOf(work(), NOW, DAY)).toEqual([]);
+    expect(newestPart(work(gap(9 * DAY, DAY, 'FAILED')), NOW, DAY)).toEqual([]);
+    expect(newestPart(work(), NOW, DAY)).toEqual([]);
   });
 });
 

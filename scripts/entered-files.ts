@@ -1,0 +1,125 @@
+import 'reflect-metadata';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pino } from 'pino';
+
+/*
+ * Which of our own files a request enters: those of which at least one function runs, by the engine's precise coverage
+ * of the build. `npm run build && npx tsx scripts/entered-files.ts` prints them; with `--check` it fails where there are
+ * more than the targets allow, or where docs/architecture.md names a file on a path that the request does not enter.
+ */
+
+const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
+const DOCS = fileURLToPath(new URL('../docs/architecture.md', import.meta.url));
+/** What stands in for Abnormal, and what only counts. */
+const LEFT_OUT = /^(simulator|metrics)\//;
+
+const TARGETS = {
+  list: { heading: 'A list request', most: 50 },
+  live: { heading: 'A live read', most: 60 },
+  poll: { heading: 'A poll', most: 66 },
+} as const;
+
+const LIST = `{ threats(first: 20, filter: {receivedTime: {gte: "2020-01-01T00:00:00Z"}}) {
+  totalCount nodes { threatId subject cases(first: 2) { nodes { caseId } } messages(first: 2) { nodes { subject } } }
+  coverage { complete } pageInfo { endCursor } } }`;
+
+type PathName = keyof typeof TARGETS;
+
+const folder = mkdtempSync(join(tmpdir(), 'entered-files-'));
+const session = new Session();
+
+async function load<T>(file: string): Promise<T> {
+  return (await import(pathToFileURL(join(DIST, file)).href)) as T;
+}
+
+async function ask(url: string, query: string): Promise<Record<string, unknown>> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  });
+  const { data, errors } = (await response.json()) as { data: Record<string, unknown>; errors?: unknown };
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data;
+}
+
+/** The files of the build that `work` enters. */
+async function enteredBy(work: () => Promise<unknown>): Promise<string[]> {
+  await session.post('Profiler.takePreciseCoverage');
+  await work();
+  const { result } = await session.post('Profiler.takePreciseCoverage');
+  const entered = result.filter(
+    ({ url, functions }) =>
+      url.startsWith(pathToFileURL(DIST).href) &&
+      functions.some(({ functionName, ranges }) => functionName !== '' && (ranges[0]?.count ?? 0) > 0),
+  );
+  const files = entered.map(({ url }) => relative(DIST, fileURLToPath(url)).replace(/[.]js$/, ''));
+  return files.filter((file) => !LEFT_OUT.test(file)).sort();
+}
+
+async function collected(url: string): Promise<void> {
+  for (;;) {
+    const { runs } = await ask(url, '{ runs(first: 10) { nodes { status } } }');
+    const { nodes } = runs as { nodes: { status: string }[] };
+    if (nodes.length >= 3 && nodes.every(({ status }) => status !== 'RUNNING')) return;
+    await delay(200);
+  }
+}
+
+async function measure(): Promise<Record<PathName, string[]>> {
+  await session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+  const { createApp } = await load<typeof import('../src/app.js')>('app.js');
+  const { readEnv, toConfig } = await load<typeof import('../src/config/config.js')>('config/config.js');
+  const env = { PORT: '0', HISTORY: `sqlite:${join(folder, 'history.db')}`, RECONCILE_EVERY: 'off' };
+  const config = toConfig(readEnv(env));
+  if (!config.ok) throw new Error(JSON.stringify(config.problems));
+  const app = createApp(config.config, { log: pino({ level: 'silent' }), clock: Date.now });
+  try {
+    const { url } = await app.start();
+    await collected(url);
+    const { threats } = await ask(url, '{ threats(first: 2) { nodes { threatId } } }');
+    const [first] = (threats as { nodes: { threatId: string }[] }).nodes;
+    return {
+      list: await enteredBy(() => ask(url, LIST)),
+      live: await enteredBy(() =>
+        ask(url, `{ threat(threatId: "${first?.threatId}", maxAge: 0) { threatId subject } }`),
+      ),
+      poll: (
+        await enteredBy(() => ask(url, 'mutation { pollNow(resources: [THREATS]) { __typename } }'))
+      ).filter((file) => !/^(http|graphql|callers)\//.test(file)),
+    };
+  } finally {
+    await app.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The files that docs/architecture.md names under the heading of a path, such as "1. `http/server`: …". */
+function documented(path: PathName): string[] {
+  const text = readFileSync(DOCS, 'utf8');
+  const section = text.split(/^#+ /m).find((part) => part.startsWith(TARGETS[path].heading)) ?? '';
+  return [...section.matchAll(/^\d+\. `([\w/.-]+)`/gm)].flatMap(([, file]) => file ?? []);
+}
+
+const entered = await measure();
+const problems: string[] = [];
+for (const [name, files] of Object.entries(entered) as [PathName, string[]][]) {
+  const { most } = TARGETS[name];
+  console.log(`${name}: ${files.length} files entered, at most ${most}`);
+  if (!process.argv.includes('--check')) console.log(files.map((file) => `  ${file}`).join('\n'));
+  if (files.length > most)
+    problems.push(`${name}: ${files.length} files are entered, at most ${most} allowed`);
+  const named = documented(name);
+  if (named.length === 0) problems.push(`docs/architecture.md describes no path "${TARGETS[name].heading}"`);
+  for (const file of named.filter((each) => !files.includes(each)))
+    problems.push(`docs/architecture.md names ${file} on the path "${name}", which does not enter it`);
+}
+for (const problem of problems) console.error(problem);
+if (process.argv.includes('--check') && problems.length > 0) process.exitCode = 1;
