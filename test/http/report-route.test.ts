@@ -58,13 +58,15 @@ function everybody(role: Role): Callers {
 async function serve(overrides: { callers?: Callers; reports?: Reports } = {}): Promise<string> {
   const config = toConfig(readEnv({}));
   if (!config.ok) throw new Error('the configuration is wrong');
+  // a pack over signed seals is signed too
+  const proof = { ...config.config.proof, signer: SIGNER };
   const apollo = new ApolloServer<GatewayContext>({ typeDefs: 'type Query { quick: String }' });
   const server = createServer({
     ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, apollo, log },
     callers: LOCAL_CALLERS,
     context: () => ({}) as GatewayContext,
     readiness: async () => ({ ready: true, checks: [] }),
-    reports: createReports({ store, config: config.config, clock: () => NOW, log }),
+    reports: createReports({ store, config: { ...config.config, proof }, clock: () => NOW, log }),
     ...overrides,
   });
   open.push(server);
