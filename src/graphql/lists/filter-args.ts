@@ -136,12 +136,12 @@ const ANY = 'For a field with several values, one matching value is enough.';
 
 @InputType({ description: `Compares text. ${ANY}` })
 export class TextFilter {
-  @Field(() => String, { nullable: true, description: `Equal, ignoring case. ${EQ_NULL}` })
+  @Field(() => String, { nullable: true, description: `Equal, case-sensitive. ${EQ_NULL}` })
   eq?: string | null;
 
   @Field(() => [String], {
     nullable: true,
-    description: 'Equal to one of these values, at most 500, ignoring case.',
+    description: 'Equal to one of these values, case-sensitive; at most 500.',
   })
   in?: string[] | null;
 
@@ -168,7 +168,7 @@ export class IntFilter {
 
   @Field(() => [Int], {
     nullable: true,
-    description: 'Equal to one of these values, at most 500, ignoring case.',
+    description: 'Equal to one of these values, case-sensitive; at most 500.',
   })
   in?: number[] | null;
 
