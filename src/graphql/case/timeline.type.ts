@@ -7,43 +7,55 @@ import { DateTime } from '../base/scalars.js';
 import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
 
-@ObjectType({ simpleResolvers: true, description: 'One thing that made Abnormal suspicious.' })
+@ObjectType({ simpleResolvers: true, description: 'One reason why Abnormal opened the case.' })
 export class Insight {
-  @ValueField(() => String, { nullable: true, description: 'What it is about, such as `Risky location`.' })
+  @ValueField(() => String, { nullable: true, description: 'Topic, such as `Risky location`.' })
   readonly signal!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'What was found, for a person.' })
+  @ValueField(() => String, { nullable: true, description: 'The finding, in words.' })
   readonly description!: string | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'One event of a case. What is said depends on its kind.' })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'One event of a case. Which fields have a value depends on the kind of event.',
+})
 export class TimelineEvent implements EventRecord {
-  @ValueField(() => DateTime, { nullable: true, description: 'When it happened (UTC; `event_timestamp`).' })
+  @ValueField(() => DateTime, {
+    nullable: true,
+    description: 'When the event happened (UTC; `event_timestamp`); null if Abnormal gives no time.',
+  })
   readonly time!: Instant | null;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'What kind of event, as received, such as `Sign In`.',
+    description: 'Kind of event, as received, such as `Sign In`.',
   })
   readonly categoryRaw!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Abnormal’s heading for it.' })
+  @ValueField(() => String, { nullable: true, description: 'Abnormal’s title of the event.' })
   readonly title!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Abnormal’s account of it.' })
+  @ValueField(() => String, { nullable: true, description: 'Abnormal’s description of the event.' })
   readonly description!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The address it came from.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'IP address of the event; null if Abnormal gives none.',
+  })
   readonly ipAddress!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Where that is, as far as Abnormal says.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Location of the IP address; null if Abnormal gives none.',
+  })
   readonly location!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Where the account was used before.' })
+  @ValueField(() => String, { nullable: true, description: 'Earlier locations of the account.' })
   readonly previousLocation!: string | null;
 
   @ValueField(() => GraphQLJSONObject, {
-    description: 'All else that Abnormal says of it, by Abnormal’s names.',
+    description: 'All other fields that Abnormal sends, under Abnormal’s names.',
   })
   readonly details!: Record<string, unknown>;
 }
@@ -59,17 +71,17 @@ export class CaseTimeline {
     return this.seen.revision.record;
   }
 
-  @ValueField(() => [Insight], { description: 'What made Abnormal suspicious.' })
+  @ValueField(() => [Insight], { description: 'The reasons why Abnormal opened the case.' })
   get insights(): CaseAnalysis['insights'] {
     return this.record.insights;
   }
 
-  @ValueField(() => [TimelineEvent], { description: 'What happened, in Abnormal’s order.' })
+  @ValueField(() => [TimelineEvent], { description: 'The events, in Abnormal’s order.' })
   get events(): readonly EventRecord[] {
     return this.record.events;
   }
 
-  @ValueField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
+  @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })
   get provenance(): Provenance {
     return new Provenance(this.seen.revision, this.seen.view);
   }

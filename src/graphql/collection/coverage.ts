@@ -205,28 +205,28 @@ function windowFilter(kind: ListedKind, from: Instant | null, to: Instant | null
 
 @ArgsType()
 export class CoverageArgs {
-  @Field(() => ResourceEnum, { description: 'What was collected.' })
+  @Field(() => ResourceEnum, { description: 'The resource.' })
   resource!: Resource;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'Where the window begins (UTC), inclusive; where the collection does when not given.',
+    description: 'Start of the window (UTC), inclusive. Default: the start of the collection.',
   })
   from?: Instant | null;
 
   @Field(() => DateTime, {
     nullable: true,
-    description:
-      'Where the window ends (UTC), exclusive, at most now (or `asOf`), which it is when not given.',
+    description: 'End of the window (UTC), exclusive, at most now (or `asOf`), which is the default.',
   })
   to?: Instant | null;
 
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
   integrations?: string[] | null;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'What was covered at this instant, in the gateway’s own time (UTC); not in the future.',
+    description:
+      'The coverage as recorded at this instant of the gateway’s clock (UTC). Must not be in the future.',
   })
   asOf?: Instant | null;
 }

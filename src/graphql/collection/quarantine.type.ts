@@ -11,45 +11,47 @@ import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.e
 @ObjectType({
   simpleResolvers: true,
   description:
-    'A record set aside since it could not be had or understood: it stops nothing else, is tried again with each poll, and disappears from here once it reads.',
+    'A quarantined record: it could not be fetched or parsed. It does not block other records, each poll retries it, and it is removed after a successful read.',
 })
 export class QuarantinedRecord {
   constructor(readonly entry: QuarantineEntry) {}
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'Name of the integration.' })
   get integration(): string {
     return this.entry.key.integration;
   }
 
-  @ValueField(() => QuarantinedKindEnum, { description: 'What it is, or would be.' })
+  @ValueField(() => QuarantinedKindEnum, { description: 'Kind of the record.' })
   get kind(): Kind {
     return this.entry.key.kind;
   }
 
-  @ValueField(() => ID, { description: 'Abnormal’s own id of it; of the threat or case that it hangs off.' })
+  @ValueField(() => ID, {
+    description: 'Abnormal’s id of the record, or of the threat or case that it belongs to.',
+  })
   get recordId(): string {
     return this.entry.key.id;
   }
 
-  @ValueField(() => QuarantineCodeEnum, { description: 'Why it is set aside.' })
+  @ValueField(() => QuarantineCodeEnum, { description: 'Reason for the quarantine.' })
   get code(): QuarantineCode {
     return this.entry.code;
   }
 
-  @ValueField(() => String, { description: 'What is wrong with it, for a person.' })
+  @ValueField(() => String, { description: 'The problem, in words.' })
   get reason(): string {
     return this.entry.reason;
   }
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'The body as received, the first 64 KiB of it; null when none came.',
+    description: 'The received body, at most its first 64 KiB; null if no body was received.',
   })
   get body(): string | null {
     return this.entry.body;
   }
 
-  @ValueField(() => DateTime, { description: 'When it was first set aside (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it was first quarantined (UTC).' })
   get firstSeenAt(): Instant {
     return this.entry.firstSeenAt;
   }
@@ -59,18 +61,18 @@ export class QuarantinedRecord {
     return this.entry.lastTriedAt;
   }
 
-  @ValueField(() => Int, { description: 'How often it was tried.' })
+  @ValueField(() => Int, { description: 'Number of attempts.' })
   get tries(): number {
     return this.entry.tries;
   }
 
-  @ValueField(() => ID, { description: 'The run that tried it last.' })
+  @ValueField(() => ID, { description: 'The run that tried last; null if it is not recorded.' })
   get runId(): string {
     return this.entry.runId;
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of what is set aside.' })
+@ObjectType({ simpleResolvers: true, description: 'A page of quarantined records.' })
 export class QuarantinedRecordConnection extends connectionOf<QuarantinedRecord>(
   () => QuarantinedRecord,
   'QuarantinedRecord',
@@ -78,12 +80,12 @@ export class QuarantinedRecordConnection extends connectionOf<QuarantinedRecord>
 
 @ArgsType()
 export class QuarantineArgs extends ForwardArgs {
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
   integrations?: string[] | null;
 
   @Field(() => [QuarantinedKindEnum], {
     nullable: true,
-    description: 'Only what is of these kinds; all when not given.',
+    description: 'Only these kinds. Default: all.',
   })
   kinds?: Kind[] | null;
 }

@@ -13,7 +13,7 @@ import type { GatewayContext, RequestServices } from '../request/services.js';
 
 @ObjectType('PopulationMember', {
   simpleResolvers: true,
-  description: 'A record or a message that belongs to the population of a control.',
+  description: 'A record or message in the population of a control.',
 })
 export class PopulationMember {
   constructor(
@@ -21,19 +21,19 @@ export class PopulationMember {
     private readonly pin: Pin,
   ) {}
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'Name of the integration.' })
   get integration(): string {
     return this.member.subject.key.integration;
   }
 
-  @ValueField(() => ID, { description: 'Abnormal’s own id of the record.' })
+  @ValueField(() => ID, { description: 'Abnormal’s id of the record.' })
   get recordId(): string {
     return this.member.subject.key.id;
   }
 
   @ValueField(() => ID, {
     nullable: true,
-    description: 'The message, by Abnormal’s id, where messages are the members; else null.',
+    description: 'Abnormal’s id of the message; null if the members are records.',
   })
   get messageId(): string | null {
     return this.member.subject.messageId;
@@ -41,7 +41,7 @@ export class PopulationMember {
 
   @ValueField(() => DateTime, {
     nullable: true,
-    description: 'The instant by which it belongs to the period (UTC).',
+    description: 'The time by which the member belongs to the period (UTC).',
   })
   get at(): Instant | null {
     return this.member.at;
@@ -50,7 +50,7 @@ export class PopulationMember {
   @ValueField(() => DateTime, {
     nullable: true,
     description:
-      'Since when Abnormal no longer returns it (UTC), by the version that first lacks it; it counts as it was last recorded. Null while Abnormal returns it.',
+      'Since when Abnormal no longer returns it (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
   })
   get noLongerGivenSince(): Instant | null {
     return this.member.noLongerGivenSince;
@@ -59,7 +59,7 @@ export class PopulationMember {
   @Field(() => RecordNode, {
     nullable: true,
     description:
-      'The record, as it stood in the view that was judged. A message that Abnormal no longer returns is in `messages(recorded: ALL)`.',
+      'The record, in the snapshot that was evaluated. A message that Abnormal no longer returns is in `messages(recorded: ALL)`.',
   })
   record(@Ctx() { services }: GatewayContext): Promise<RecordNode | null> {
     return recordInView(this.member.subject.key, this.pin, services);

@@ -166,7 +166,7 @@ async function pinnedView(
 ): Promise<View> {
   const head = await services.loaders.current.head();
   if (typeof seq !== 'number' || seq > head.seq || typeof asOf !== 'string') {
-    throw badInput('This cursor is of another history: to begin a new walk, leave the cursor out.');
+    throw badInput('This cursor belongs to another history. To start from the first page, omit the cursor.');
   }
   const { requestedAt } = services;
   return { ...options, seq, asOf, frozen: options.asOf !== null, freshness: null, requestedAt };

@@ -60,7 +60,7 @@ export class OperationLimiter {
     const requested = requestedCost(measured.fields, variables);
     const limit = this.costs[role];
     if (requested <= limit) return { admitted: { requested, limit, measured } };
-    const message = `The operation may cost ${requested}; up to ${limit} are allowed to the role ${role}. Ask for smaller pages (first), fewer lists within lists, or less that Abnormal has to be asked for.`;
+    const message = `The operation may cost ${requested}; the role ${role} is allowed ${limit}. Request smaller pages (first), fewer nested lists, or fewer fields that need requests to Abnormal.`;
     return { refused: { code: 'COST_EXCEEDED', message, details: { requested, limit } } };
   }
 

@@ -208,7 +208,7 @@ function includes(has: Role, asked: Role): boolean {
 function forbidden({ what, role, node }: Demand, has: Role): GraphQLError {
   const { message, extensions } = queryError(
     'FORBIDDEN',
-    `${what} is for the role ${role}; yours is ${has}.`,
+    `${what} needs the role ${role}; your role is ${has}.`,
   );
   return new GraphQLError(message, {
     nodes: node,

@@ -115,7 +115,7 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
 const knownOperationTypes: ValidationRule = (context) => ({
   OperationDefinition(node) {
     if (context.getSchema().getRootType(node.operation)) return;
-    const message = `There is no ${node.operation} in this graph: send a query or a mutation.`;
+    const message = `This graph has no ${node.operation}. Send a query or a mutation.`;
     context.reportError(new GraphQLError(message, { nodes: node }));
   },
 });
@@ -154,7 +154,7 @@ function createErrorFormatter(log: Log) {
     return withMessage(
       formatted,
       'INTERNAL_SERVER_ERROR',
-      `Something went wrong here (reference ${reference}).`,
+      `Internal error (reference ${reference}). The gateway’s log has an entry with this reference.`,
     );
   };
 }
@@ -163,8 +163,8 @@ function createErrorFormatter(log: Log) {
 function historyMessage({ code, message }: HistoryError, role: Role | null): string {
   if (role === 'admin' || (role === 'operator' && code === 'DAMAGED')) return message;
   return code === 'DAMAGED'
-    ? 'A record is damaged in the history and cannot be read. Ask an operator of the gateway, who is told which.'
-    : 'The history cannot be read now. The reason is in the log of the gateway.';
+    ? 'A record in the history is damaged and cannot be read. Ask an operator of the gateway; its log names the record.'
+    : 'The history cannot be read now. The gateway’s log has the reason.';
 }
 
 /**

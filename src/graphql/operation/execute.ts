@@ -117,7 +117,7 @@ function toInputError(error: GraphQLError, variables: Execution['variables']): G
     });
   }
   const names = [...without].join(', ');
-  const message = names ? `${error.message} Give a value other than null to ${names}.` : error.message;
+  const message = names ? `${error.message} Pass a value other than null for ${names}.` : error.message;
   const place = {
     nodes: nodes ?? null,
     source: source ?? null,

@@ -48,7 +48,7 @@ export function describeGuards(schema: GraphQLSchema): void {
   for (const field of rootsOf(schema).flatMap((type) => Object.values(type.getFields()))) {
     const role = roleFor(field);
     if (role !== null && role !== ROLES[0])
-      field.description = `${field.description} Needs the role ${role}.`;
+      field.description = `${field.description} Requires the role ${role}.`;
   }
 }
 

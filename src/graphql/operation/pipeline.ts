@@ -17,7 +17,7 @@ export class RequestTimeout extends RequestEnded {
   override readonly name = 'RequestTimeout';
 
   constructor(ms: number) {
-    super(`This took longer than the ${ms / 1000} s that a request may take. Ask for less at once.`);
+    super(`The request exceeded the time limit of ${ms / 1000} s. Request less data at once.`);
   }
 }
 
@@ -89,7 +89,10 @@ export function guarding(access: Access, log: Log, run: Execute): Execute {
     if (!errors) return run(execution);
     const { kind, id, role } = context.caller;
     const asked = errors.map(({ message }) => message);
-    log.warn({ caller: { kind, id, role }, asked }, 'a caller asked for what its role may not');
+    log.warn(
+      { caller: { kind, id, role }, asked },
+      'a caller requested something that its role does not allow',
+    );
     return { errors };
   };
 }

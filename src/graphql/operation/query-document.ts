@@ -65,11 +65,11 @@ export interface LimitError {
 }
 
 const WHAT: Readonly<Record<keyof QueryLimits, string>> = {
-  tokens: 'words and signs',
-  nesting: 'brackets within one another',
-  depth: 'fields under one another',
-  fields: 'fields, with fragments put in place',
-  roots: 'fields at its root',
+  tokens: 'tokens',
+  nesting: 'nested brackets',
+  depth: 'nested fields',
+  fields: 'fields, including those of fragments',
+  roots: 'root fields',
   aliases: 'aliases',
   directives: 'directives',
   fragments: 'fragments',
@@ -86,7 +86,7 @@ export function limitExceeded(
   const count = countedToTheEnd ? `${asked}` : `${asked} or more`;
   return {
     code: 'LIMIT_EXCEEDED',
-    message: `The operation has ${count} ${WHAT[limit]}; up to ${allowed} are allowed.`,
+    message: `The operation has ${count} ${WHAT[limit]}; the limit is ${allowed}.`,
     details: { limit, asked, allowed },
   };
 }

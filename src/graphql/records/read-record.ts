@@ -108,6 +108,6 @@ export async function readOnDemand<K extends OnDemandKind>(
   if (seen) return seen;
   throw queryError(
     'NOT_COLLECTED',
-    `${NOUN[kind]} ${id} was not recorded by ${view.asOf}, and the past cannot be asked of Abnormal. Leave asOf out to read it now.`,
+    `${NOUN[kind]} ${id} was not recorded at ${view.asOf}, and Abnormal cannot be asked about the past. Omit asOf to read it now.`,
   );
 }

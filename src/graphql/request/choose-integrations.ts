@@ -31,7 +31,7 @@ export async function chooseIntegration(
   if (name) throw unknown(name, known);
   const [only] = known;
   if (only !== undefined && known.length === 1) return only;
-  throw badInput(`Say which integration: give "integration" as one of ${known.join(', ')}.`);
+  throw badInput(`There are several integrations. Pass "integration" with one of ${known.join(', ')}.`);
 }
 
 function isAccount(services: RequestServices, name: string): boolean {
@@ -39,5 +39,7 @@ function isAccount(services: RequestServices, name: string): boolean {
 }
 
 function unknown(name: string, known: readonly string[]) {
-  return badInput(`There is no integration ${JSON.stringify(name)}: there is ${known.join(', ') || 'none'}.`);
+  return badInput(
+    `There is no integration ${JSON.stringify(name)}. Known integrations: ${known.join(', ') || 'none'}.`,
+  );
 }

@@ -39,30 +39,32 @@ const remediationStateOf = memoize(remediationState);
 
 @ObjectType('CustomerOverride', {
   simpleResolvers: true,
-  description:
-    'A rule or a decision of the customer’s that overrode Abnormal’s judgement (`customerOverride`).',
+  description: 'A rule or decision of the customer that overrides Abnormal’s judgement (`customerOverride`).',
 })
 export class CustomerOverrideNote implements CustomerOverride {
-  @ValueField(() => String, { nullable: true, description: 'What kind of override it is, as received.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Kind of override, as received (`overrideType`).',
+  })
   readonly overrideType!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Why, as received.' })
+  @ValueField(() => String, { nullable: true, description: 'Reason, as received (`reason`).' })
   readonly reason!: string | null;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'The judgement that counts instead, as received.',
+    description: 'The judgement that counts instead, as received (`overrideJudgement`).',
   })
   readonly overrideJudgement!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'What it matched, as received.' })
+  @ValueField(() => String, { nullable: true, description: 'The matched value, as received (`value`).' })
   readonly value!: string | null;
 }
 
 @ObjectType({
   simpleResolvers: true,
   description:
-    'One e-mail of a threat in one mailbox, from `GET /threats/{id}`. The same e-mail to several people is several messages.',
+    'One e-mail of a threat in one mailbox, from `GET /threats/{id}`. The same e-mail to several recipients is several messages.',
 })
 export class Message {
   constructor(
@@ -75,103 +77,136 @@ export class Message {
   @ValueField(() => DateTime, {
     nullable: true,
     description:
-      'Since when Abnormal no longer returns it with its threat (UTC): the first complete version without it, or the threat’s tombstone. Null while Abnormal returns it; others than null only with `messages(recorded: ALL)`.',
+      'Since when Abnormal no longer returns the message with its threat (UTC): the first complete version without it, or the threat’s deletion. Null while Abnormal returns it; only `messages(recorded: ALL)` gives other values.',
   })
   get noLongerGivenSince(): Instant | null {
     return this.goneSince;
   }
 
   @ValueField(() => ID, {
-    description: 'Abnormal’s own id (`abxMessageIdStr`): a signed 64-bit integer as text.',
+    description: 'Abnormal’s id of the message (`abxMessageIdStr`): a signed 64-bit integer as text.',
   })
   get messageId(): string {
     return this.record.messageId;
   }
 
-  @ValueField(() => String, { nullable: true, description: 'Where to see it in Abnormal’s portal.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Link to the message in Abnormal’s portal (`abxPortalUrl`); null if Abnormal gives none.',
+  })
   get portalUrl(): string | null {
     return this.record.portalUrl;
   }
 
-  @ValueField(() => String, { nullable: true, description: 'The subject line.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Subject (`subject`); null if Abnormal gives none.',
+  })
   get subject(): string | null {
     return this.record.subject;
   }
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'The sender’s address; Abnormal cuts it at 256 characters.',
+    description:
+      'E-mail address of the sender (`fromAddress`); Abnormal cuts it at 256 characters. Null if Abnormal gives none.',
   })
   get fromAddress(): string | null {
     return this.record.fromAddress;
   }
 
-  @ValueField(() => String, { nullable: true, description: 'The sender’s display name.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Display name of the sender (`fromName`); null if Abnormal gives none.',
+  })
   get fromName(): string | null {
     return this.record.fromName;
   }
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'The sender’s domain; given to some accounts only.',
+    description:
+      'Domain of the sender (`senderDomain`); null for accounts to which Abnormal does not return it.',
   })
   get senderDomain(): string | null {
     return this.record.senderDomain;
   }
 
-  @ValueField(() => String, { nullable: true, description: 'The address it was sent from.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'IP address of the sender (`senderIpAddress`); null if Abnormal gives none.',
+  })
   get senderIpAddress(): string | null {
     return this.record.senderIpAddress;
   }
 
   @ValueField(() => [String], {
     description:
-      'The addresses of all recipients in its header, without display names; Abnormal cuts the list at 255 characters. A part without an address, such as a last one that was cut off, stays as its text (`toAddresses`).',
+      'Addresses of all recipients in the header, without display names (`toAddresses`). Abnormal cuts the list at 255 characters; a part that is no address, such as a cut last one, is kept as text.',
   })
   get toAddresses(): readonly string[] {
     return this.record.toAddresses;
   }
 
-  @ValueField(() => String, { nullable: true, description: 'Whose mailbox it came to.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description:
+      'E-mail address of the mailbox that received the message (`recipientAddress`); null if Abnormal gives none.',
+  })
   get recipientAddress(): string | null {
     return this.record.recipientAddress;
   }
 
   @ValueField(() => [String], {
-    description: 'The addresses of recipients in copy, without display names (`ccEmails`).',
+    description: 'Addresses of recipients in copy, without display names (`ccEmails`).',
   })
   get ccAddresses(): readonly string[] {
     return this.record.ccAddresses;
   }
 
   @ValueField(() => [String], {
-    description: 'The addresses that an answer would go to, without display names (`replyToEmails`).',
+    description: 'Addresses that a reply goes to, without display names (`replyToEmails`).',
   })
   get replyToAddresses(): readonly string[] {
     return this.record.replyToAddresses;
   }
 
-  @ValueField(() => String, { nullable: true, description: 'The address that bounces go to.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Address that bounces go to (`returnPath`); null if Abnormal gives none.',
+  })
   get returnPath(): string | null {
     return this.record.returnPath;
   }
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it came (UTC).' })
+  @ValueField(() => DateTime, {
+    nullable: true,
+    description: 'When the message was received (UTC; `receivedTime`); null if Abnormal gives no time.',
+  })
   get receivedTime(): Instant | null {
     return this.record.receivedTime;
   }
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it was sent (UTC).' })
+  @ValueField(() => DateTime, {
+    nullable: true,
+    description: 'When the message was sent (UTC; `sentTime`); null if Abnormal gives no time.',
+  })
   get sentTime(): Instant | null {
     return this.record.sentTime;
   }
 
-  @ValueField(() => String, { nullable: true, description: 'Its `Message-ID` header.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'The `Message-ID` header (`internetMessageId`); null if Abnormal gives none.',
+  })
   get internetMessageId(): string | null {
     return this.record.internetMessageId;
   }
 
-  @ValueField(() => AttackType, { nullable: true, description: 'What kind of attack it is.' })
+  @ValueField(() => AttackType, {
+    nullable: true,
+    description: 'Attack type (`attackType`); null if Abnormal gives none.',
+  })
   get attackType(): AttackType | null {
     return attackTypeOf(this.record.attackTypeRaw);
   }
@@ -181,7 +216,11 @@ export class Message {
     return this.record.attackTypeRaw;
   }
 
-  @ValueField(() => AttackStrategy, { nullable: true, description: 'How the attacker hides.' })
+  @ValueField(() => AttackStrategy, {
+    nullable: true,
+    description:
+      'How the attacker hides the sender’s identity (`attackStrategy`); null if Abnormal gives none.',
+  })
   get attackStrategy(): AttackStrategy | null {
     return attackStrategyOf(this.record.attackStrategyRaw);
   }
@@ -191,7 +230,10 @@ export class Message {
     return this.record.attackStrategyRaw;
   }
 
-  @ValueField(() => AttackVector, { nullable: true, description: 'What does the harm.' })
+  @ValueField(() => AttackVector, {
+    nullable: true,
+    description: 'The harmful part of the message (`attackVector`); null if Abnormal gives none.',
+  })
   get attackVector(): AttackVector | null {
     return attackVectorOf(this.record.attackVectorRaw);
   }
@@ -201,7 +243,10 @@ export class Message {
     return this.record.attackVectorRaw;
   }
 
-  @ValueField(() => AttackedParty, { nullable: true, description: 'Whom it is aimed at.' })
+  @ValueField(() => AttackedParty, {
+    nullable: true,
+    description: 'Who the attack targets (`attackedParty`); null if Abnormal gives none.',
+  })
   get attackedParty(): AttackedParty | null {
     return attackedPartyOf(this.record.attackedPartyRaw);
   }
@@ -211,7 +256,7 @@ export class Message {
     return this.record.attackedPartyRaw;
   }
 
-  @ValueField(() => ImpersonatedParty, { nullable: true, description: 'Whom the attacker pretends to be.' })
+  @ValueField(() => ImpersonatedParty, { nullable: true, description: 'Who the attacker pretends to be.' })
   get impersonatedParty(): ImpersonatedParty | null {
     return impersonatedPartyOf(this.record.impersonatedPartyRaw);
   }
@@ -221,7 +266,11 @@ export class Message {
     return this.record.impersonatedPartyRaw;
   }
 
-  @ValueField(() => RemediationStatus, { nullable: true, description: 'What Abnormal says was done.' })
+  @ValueField(() => RemediationStatus, {
+    nullable: true,
+    description:
+      'The action taken, according to Abnormal (`remediationStatus`); null if Abnormal gives none.',
+  })
   get remediationStatus(): RemediationStatus | null {
     return remediationStateOf(this.record.remediationStatusRaw);
   }
@@ -232,7 +281,8 @@ export class Message {
   }
 
   @ValueField(() => MessageRemediationState, {
-    description: 'What became of it, derived from all that is said.',
+    description:
+      'Remediation state, derived by the gateway from the status, the remediation time and the two older flags.',
   })
   get remediation(): MessageRemediation {
     return messageRemediation(this.record);
@@ -240,7 +290,8 @@ export class Message {
 
   @ValueField(() => DateTime, {
     nullable: true,
-    description: 'When it was dealt with (UTC; `remediationTimestamp`).',
+    description:
+      'When the message was remediated (UTC; `remediationTimestamp`); null if Abnormal gives no time.',
   })
   get remediationTime(): Instant | null {
     return this.record.remediationTime;
@@ -248,7 +299,8 @@ export class Message {
 
   @ValueField(() => Boolean, {
     nullable: true,
-    description: 'An older flag: dealt with automatically. `remediationStatus` says more.',
+    description:
+      'Older flag for automatic remediation (`autoRemediated`); `remediationStatus` is more precise. Null if Abnormal gives none.',
   })
   get autoRemediated(): boolean | null {
     return this.record.autoRemediated;
@@ -256,51 +308,61 @@ export class Message {
 
   @ValueField(() => Boolean, {
     nullable: true,
-    description: 'An older flag: dealt with afterwards. `remediationStatus` says more.',
+    description:
+      'Older flag for later remediation (`postRemediated`); `remediationStatus` is more precise. Null if Abnormal gives none.',
   })
   get postRemediated(): boolean | null {
     return this.record.postRemediated;
   }
 
-  @ValueField(() => Boolean, { nullable: true, description: 'Whether the recipient has read it.' })
+  @ValueField(() => Boolean, {
+    nullable: true,
+    description: 'Whether the recipient has read the message (`isRead`); null if Abnormal gives none.',
+  })
   get isRead(): boolean | null {
     return this.record.isRead;
   }
 
   @ValueField(() => Int, {
     nullable: true,
-    description: 'How many attachments Abnormal counts; given to some accounts only.',
+    description:
+      'Number of attachments that Abnormal counts (`attachmentCount`); null for accounts to which Abnormal does not return it.',
   })
   get attachmentCount(): number | null {
     return intOrNull(this.record.attachmentCount);
   }
 
-  @ValueField(() => [String], { description: 'The attachments’ file names.' })
+  @ValueField(() => [String], { description: 'File names of the attachments (`attachmentNames`).' })
   get attachmentNames(): readonly string[] {
     return this.record.attachmentNames;
   }
 
   @ValueField(() => Int, {
     nullable: true,
-    description: 'How many links Abnormal counts; need not equal the number of `urls` it sends.',
+    description:
+      'Number of links that Abnormal counts (`urlCount`); may differ from the number of `urls`. Null if Abnormal gives none.',
   })
   get urlCount(): number | null {
     return intOrNull(this.record.urlCount);
   }
 
-  @ValueField(() => [String], { description: 'Links in it, as Abnormal sends them. Handle with care.' })
+  @ValueField(() => [String], {
+    description: 'Links in the message, as received (`urls`). They may be malicious: do not open them.',
+  })
   get urls(): readonly string[] {
     return this.record.urls;
   }
 
-  @ValueField(() => [String], { description: 'What gave it away, in Abnormal’s words.' })
+  @ValueField(() => [String], {
+    description: 'Reasons for the judgement, in Abnormal’s words (`summaryInsights`).',
+  })
   get summaryInsights(): readonly string[] {
     return this.record.summaryInsights;
   }
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'Abnormal’s judgement of it as received, such as `Attack` (`source`).',
+    description: 'Abnormal’s judgement of the message, as received, such as `Attack` (`source`).',
   })
   get judgementRaw(): string | null {
     return this.record.judgementRaw;
@@ -308,7 +370,8 @@ export class Message {
 
   @ValueField(() => CustomerOverrideNote, {
     nullable: true,
-    description: 'What the customer decided otherwise.',
+    description:
+      'The customer’s decision that overrides Abnormal’s judgement (`customerOverride`); null if there is none.',
   })
   get customerOverride(): CustomerOverride | null {
     return this.record.customerOverride;
