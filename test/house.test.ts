@@ -22,13 +22,13 @@ test('pure modules read no clock and set no timer: `now` is an argument', () => 
   expect(pure.flatMap((module) => linesIn(`src/${module}`, CLOCK))).toEqual([]);
 });
 
-test('a credential is revealed where accounts are opened and where requests are sent, nowhere else', () => {
+test('credentials are revealed only where accounts are opened and where requests are sent', () => {
   const revealed = linesIn('src', /\.reveal\(/);
   expect(revealed.filter((line) => !/^src\/(integrations\/|abnormal\/request\.ts)/.test(line))).toEqual([]);
   expect(revealed.length).toBeGreaterThan(0);
 });
 
-test('no request is sent past outgoing.ts: neither by the global fetch nor by node:http', () => {
+test('no request bypasses outgoing.ts, neither by the global fetch nor by node:http', () => {
   const sent = linesIn('src', /(?<![\w.#])fetch\(|\b(https?|http2)\.(request|get|connect)\(/);
   expect(sent.filter((line) => !line.startsWith('src/outgoing.ts: '))).toEqual([]);
   expect(sent.length).toBeGreaterThan(0);
