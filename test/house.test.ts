@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { STREAM_STATUSES } from '../src/model/stream.js';
 
 /** Lines of files under `folder` that match, as `file: line`. */
 function linesIn(folder: string, pattern: RegExp): string[] {
@@ -37,4 +38,16 @@ test('no request bypasses outgoing.ts, neither by the global fetch nor by node:h
 test('only main.ts ends the process or reads its environment', () => {
   const lines = linesIn('src', /\bprocess\.(exit\(|env\b|argv\b|on\()/);
   expect(lines.filter((line) => !line.startsWith('src/main.ts'))).toEqual([]);
+});
+
+test('the state diagram of the sync names every state of a stream and of a window', () => {
+  const diagram = readFileSync('src/sync/sync.ts', 'utf8').split('*/', 1)[0] ?? '';
+  const windowStates = ['model/ledger.ts: WindowStatus', 'model/coverage.ts: GapReason'].flatMap((place) => {
+    const [file = '', type = ''] = place.split(': ');
+    const [, rest = ''] = readFileSync(`src/${file}`, 'utf8').split(`export type ${type} =`);
+    return [...(rest.split(';', 1)[0] ?? '').matchAll(/'(\w+)'/g)].map(([, state = '']) => state);
+  });
+  expect(windowStates).toContain('OUT_OF_RETENTION');
+  const states = [...STREAM_STATUSES, ...windowStates];
+  expect(states.filter((state) => !new RegExp(`\\b${state}\\b`).test(diagram))).toEqual([]);
 });
