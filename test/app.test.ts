@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => ground.clear());
 
-test('what was collected is served, with where it comes from', async () => {
+test('collected records are served with their source', async () => {
   const { url } = await ground.start();
   await ground.collected(url);
   const { data } = await ground.ask(
@@ -46,7 +46,7 @@ test('a history has one writer and any number of readers', async () => {
   await Promise.all(readers.map((reader) => reader.close()));
 });
 
-test('simulated records and an account’s own never share a history, whichever came first', async () => {
+test('simulated records and records of a real account cannot share a history, whichever came first', async () => {
   const { url } = await ground.start();
   await ground.collected(url);
   await ground.stop();

@@ -24,7 +24,7 @@ const altered = (entries: readonly JournalEntry[]): Pick<HistoryStore, 'journal'
 });
 
 describe('the audit trail', () => {
-  test('gives back who did what, when, with the digest of the entry before', async () => {
+  test('returns who did what and when, with the digest of the previous entry', async () => {
     const store = new OracleStore(() => T0);
     let now = T0;
     const first = await recordAudit({ store, clock: () => now }, POLL);
@@ -38,14 +38,14 @@ describe('the audit trail', () => {
     expect(second.previous).toBe(first.digest);
   });
 
-  test('never goes back in time, though the clock may', async () => {
+  test('has times that never decrease, even if the clock does', async () => {
     const store = new OracleStore(() => T0);
     await recordAudit({ store, clock: () => T0 }, POLL);
     const { at } = await recordAudit({ store, clock: () => T0 - 60_000 }, POLL);
     expect(at).toBe('2026-03-01T00:00:00.000Z');
   });
 
-  test('takes every entry of many that come at once, in one chain', async () => {
+  test('records all of many concurrent entries in one chain', async () => {
     const store = new OracleStore(() => T0);
     const names = Array.from({ length: 30 }, (_, i) => `account-${i}`);
     await Promise.all(names.map((target) => recordAudit({ store, clock: () => T0 }, { ...POLL, target })));
@@ -54,7 +54,7 @@ describe('the audit trail', () => {
     expect(await verifyAudit(store)).toEqual({ length: 30, intact: true, brokenAt: null });
   });
 
-  test('says so when an entry was altered, left out, exchanged or put in', async () => {
+  test('reports an entry that was altered, removed, moved or inserted', async () => {
     const store = new OracleStore(() => T0);
     for (let i = 1; i <= 5; i += 1) {
       await recordAudit({ store, clock: () => T0 + i }, { ...POLL, target: `a${i}` });
@@ -80,7 +80,7 @@ describe('the audit trail', () => {
     expect(await brokenAt(e1, { ...e3, index: 2 }, { ...e2, index: 3 }, e4, e5)).toBe(2);
   });
 
-  test('writes down a failure too, and throws it on', async () => {
+  test('records a failure too, and rethrows it', async () => {
     const store = new OracleStore(() => T0);
     const services = { store, clock: () => T0 };
     const done = { caller: CALLER, action: 'TEST_INTEGRATION', target: 'default' } as const;

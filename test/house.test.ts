@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { STREAM_STATUSES } from '../src/model/stream.js';
 
 /** Lines of files under `folder` that match, as `file: line`. */
 function linesIn(folder: string, pattern: RegExp): string[] {
@@ -22,13 +23,13 @@ test('pure modules read no clock and set no timer: `now` is an argument', () => 
   expect(pure.flatMap((module) => linesIn(`src/${module}`, CLOCK))).toEqual([]);
 });
 
-test('a credential is revealed where accounts are opened and where requests are sent, nowhere else', () => {
+test('credentials are revealed only where accounts are opened and where requests are sent', () => {
   const revealed = linesIn('src', /\.reveal\(/);
   expect(revealed.filter((line) => !/^src\/(integrations\/|abnormal\/request\.ts)/.test(line))).toEqual([]);
   expect(revealed.length).toBeGreaterThan(0);
 });
 
-test('no request is sent past outgoing.ts: neither by the global fetch nor by node:http', () => {
+test('no request bypasses outgoing.ts, neither by the global fetch nor by node:http', () => {
   const sent = linesIn('src', /(?<![\w.#])fetch\(|\b(https?|http2)\.(request|get|connect)\(/);
   expect(sent.filter((line) => !line.startsWith('src/outgoing.ts: '))).toEqual([]);
   expect(sent.length).toBeGreaterThan(0);
@@ -37,4 +38,16 @@ test('no request is sent past outgoing.ts: neither by the global fetch nor by no
 test('only main.ts ends the process or reads its environment', () => {
   const lines = linesIn('src', /\bprocess\.(exit\(|env\b|argv\b|on\()/);
   expect(lines.filter((line) => !line.startsWith('src/main.ts'))).toEqual([]);
+});
+
+test('the state diagram of the sync names every state of a stream and of a window', () => {
+  const diagram = readFileSync('src/sync/sync.ts', 'utf8').split('*/', 1)[0] ?? '';
+  const windowStates = ['model/ledger.ts: WindowStatus', 'model/coverage.ts: GapReason'].flatMap((place) => {
+    const [file = '', type = ''] = place.split(': ');
+    const [, rest = ''] = readFileSync(`src/${file}`, 'utf8').split(`export type ${type} =`);
+    return [...(rest.split(';', 1)[0] ?? '').matchAll(/'(\w+)'/g)].map(([, state = '']) => state);
+  });
+  expect(windowStates).toContain('OUT_OF_RETENTION');
+  const states = [...STREAM_STATUSES, ...windowStates];
+  expect(states.filter((state) => !new RegExp(`\\b${state}\\b`).test(diagram))).toEqual([]);
 });

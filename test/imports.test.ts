@@ -115,12 +115,12 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(tree, { recursive: true, force: true }));
 
-test('every rule has a violation here and a reason there', () => {
+test('every rule has a violation here and a reason in the configuration', () => {
   expect(forbidden.map((rule) => rule.name).sort()).toEqual(Object.keys(VIOLATIONS).sort());
   for (const rule of forbidden) expect(rule.comment).toMatch(/\w+ \w+ \w+/);
 });
 
-describe('a file that breaks the rule is reported:', () => {
+describe('the file that breaks the rule is reported:', () => {
   test.each(Object.entries(VIOLATIONS))('%s', (name, [file]) => {
     expect(found.get(name)).toContain(file);
   });

@@ -22,11 +22,11 @@ test('a line is one JSON object with level, time and message', () => {
   });
 });
 
-test('below the level nothing is written', () => {
+test('lines below the level are not written', () => {
   expect(logged(false, (log) => log.debug('detail'))).toBe('');
 });
 
-test.each([false, true])('a secret is blotted out wherever it stands (pretty: %s)', (pretty) => {
+test.each([false, true])('a secret is replaced at every place (pretty: %s)', (pretty) => {
   const text = logged(pretty, (log) => {
     log.info({ nested: { deep: `Bearer ${SECRET}` } }, `sent ${SECRET}`);
     log.error({ err: new Error(`refused ${SECRET}`) }, 'failed');
@@ -37,7 +37,7 @@ test.each([false, true])('a secret is blotted out wherever it stands (pretty: %s
   expect(text).toContain('[redacted]');
 });
 
-test('fields named like credentials are blotted out whatever they hold', () => {
+test('fields named like credentials are replaced, whatever they contain', () => {
   const text = logged(false, (log) => {
     log.info({
       token: 'abc1',
@@ -48,7 +48,7 @@ test('fields named like credentials are blotted out whatever they hold', () => {
   expect(text).not.toMatch(/abc\d/);
 });
 
-test('pretty lines are for people', () => {
+test('pretty lines are readable for people', () => {
   const text = logged(true, (log) => log.warn({ resource: 'cases' }, 'not licensed'));
   expect(text).toMatch(/WARN.*not licensed/);
 });

@@ -30,7 +30,7 @@ afterEach(() => close());
 const signal = new AbortController().signal;
 
 describe('a request that is sent once', () => {
-  test('brings its body and headers, and gets the status and text', async () => {
+  test('sends its body and headers, and returns the status and text', async () => {
     answer = async (request, response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk);
@@ -44,16 +44,13 @@ describe('a request that is sent once', () => {
     ]);
   });
 
-  test.each([301, 302, 303, 307, 308])(
-    'gets a redirect (%d) as it is and does not follow it',
-    async (status) => {
-      answer = (_request, response) => void response.writeHead(status, { location: `${origin}/b` }).end();
-      expect(await sendOnce(`${origin}/a`, { signal }, 100)).toEqual({ status, text: '' });
-      expect(seen.map(({ path }) => path)).toEqual(['/a']);
-    },
-  );
+  test.each([301, 302, 303, 307, 308])('returns a redirect (%d) without following it', async (status) => {
+    answer = (_request, response) => void response.writeHead(status, { location: `${origin}/b` }).end();
+    expect(await sendOnce(`${origin}/a`, { signal }, 100)).toEqual({ status, text: '' });
+    expect(seen.map(({ path }) => path)).toEqual(['/a']);
+  });
 
-  test('sends a user name and password of the address as a header, and names them in no error', async () => {
+  test('sends user name and password of the URL as a header, and names them in no error', async () => {
     answer = (_request, response) => void response.end();
     const address = origin.replace('//', '//me:p%40ss@');
     await sendOnce(`${address}/a?key=secret`, { signal }, 100);
@@ -75,7 +72,7 @@ describe('a request that is sent once', () => {
       'compressed',
       (bytes: number) => ({ headers: { 'content-encoding': 'gzip' }, body: gzipSync(Buffer.alloc(bytes)) }),
     ],
-  ])('refuses a response beyond its bound: %s', async (_how, make) => {
+  ])('refuses a response beyond its limit: %s', async (_how, make) => {
     let bytes = 1_000_000;
     answer = (_request, response) => {
       const { headers, body } = make(bytes);
@@ -90,12 +87,12 @@ describe('a request that is sent once', () => {
   test.each([
     ['before the response', () => {}],
     ['in its body', (_request: IncomingMessage, response: ServerResponse) => void response.write('begun')],
-  ])('ends when its time is over %s', async (_when, reply) => {
+  ])('is aborted after its time limit %s', async (_when, reply) => {
     answer = reply;
     await expect(sendOnce(origin, { signal: AbortSignal.timeout(100) }, 100)).rejects.toThrow(/abort/i);
   });
 
-  test('is not hurt by its time limit after it has ended, whichever way', async () => {
+  test('is not affected by its time limit after it has ended', async () => {
     answer = (_request, response) => void response.end(Buffer.alloc(200_000));
     const ended = AbortSignal.timeout(300);
     await expect(sendOnce(origin, { signal: ended }, 10)).rejects.toThrow('larger');
@@ -106,7 +103,7 @@ describe('a request that is sent once', () => {
   });
 });
 
-test('a sender keeps its connection, and looks hosts up as it is told to', async () => {
+test('a sender reuses its connection, and uses the given host lookup', async () => {
   answer = (request, response) => void response.end(String(request.socket.remotePort));
   const sender = createSender({});
   const ports = [];

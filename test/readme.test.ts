@@ -36,7 +36,7 @@ test('the example file names known variables only', () => {
   expect(VARIABLES).toEqual(expect.arrayContaining(names));
 });
 
-test('every error code of the graph is explained, in its own words', () => {
+test('every error code of the graph is explained', () => {
   const rows = [...section('Error codes').matchAll(/^\| `([A-Z_]+)` \| (.*) \|$/gm)].map(
     ([, ...cells]) => cells,
   );
@@ -46,14 +46,14 @@ test('every error code of the graph is explained, in its own words', () => {
 const shown = [...readme.matchAll(/```graphql\n(.*?)```/gs)].map(([, text = '']) => text);
 const inJson = [...readme.matchAll(/"query": "(.*?)"\}/g)].map(([, text = '']) => text);
 
-describe('queries that are shown are valid:', () => {
+describe('each documented query is valid:', () => {
   const schema = buildGatewaySchema();
 
   test.each([FIRST_QUERY, ...shown, ...inJson])('%s', (text) => {
     expect(validate(schema, parse(text))).toEqual([]);
   });
 
-  test('there are some', () => {
+  test('the documentation contains queries', () => {
     expect(shown.length + inJson.length).toBeGreaterThanOrEqual(3);
   });
 });
@@ -100,7 +100,7 @@ describe('on the first day of the simulated tenant', () => {
   });
 });
 
-test.each(DOCS)('links between files in %s lead somewhere', (file) => {
+test.each(DOCS)('links between files in %s have targets', (file) => {
   const links = [...readFileSync(file, 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(
     ([, path = '']) => path,
   );

@@ -18,7 +18,7 @@ function rowsUnder(heading: string): string[][] {
 const THREATS = rowsUnder('What it is guarded against');
 const OWASP = rowsUnder('The OWASP GraphQL cheat sheet, point by point');
 
-test('there is something of every threat', () => {
+test('the page names every threat', () => {
   const named = THREATS.map(([threat = '']) => threat.toLowerCase()).join('\n');
   for (const threat of [
     ...['token', 'database file', 'api key', 'encryption_key', 'hostile caller', 'hostile upstream', 'csrf'],
@@ -28,7 +28,7 @@ test('there is something of every threat', () => {
   }
 });
 
-test.each([...THREATS, ...OWASP])('%s: a test is named that is there', (_what, _how, shown = '') => {
+test.each([...THREATS, ...OWASP])('%s: each named test exists', (_what, _how, shown = '') => {
   const tests = [...shown.matchAll(/`(test\/[^`]+\.test\.ts)`/g)].map(([, path = '']) => path);
   expect(tests).not.toEqual([]);
   expect(tests.filter((path) => !existsSync(path))).toEqual([]);

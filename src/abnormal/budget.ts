@@ -6,49 +6,50 @@ import { createPace, createRateWindow } from './request-rate.js';
 import { type StartTimer, startTimeout } from './retry.js';
 
 export interface BudgetOptions {
-  /** Requests that the upstream may see in any 60 seconds. */
   readonly rpm: number;
-  /** Requests in flight at once, a resource. */
+  /** In flight, per resource. */
   readonly concurrency: number;
   readonly clock: () => number;
   readonly startTimer?: StartTimer | undefined;
 }
 
-/** Leave to send one request. */
 export interface QueuePlace {
-  /** Its answer has begun, so the upstream has counted it. */
+  /** The response has begun, so Abnormal has counted the request. */
   answered(): void;
-  /** It is over; safe to call more than once. */
+  /** Safe to call more than once. */
   release(): void;
 }
 
 export interface BudgetSnapshot {
   readonly limit: number;
-  /** Requests that count against the limit now: those in flight and those answered within the last minute. */
+  /** The requests that count against the limit: in flight, or answered within the last minute. */
   readonly used: number;
-  /** When a request can next be sent; `null` when one can now. Not known while only requests in flight hold it up: then the soonest possible. */
+  /**
+   * When the next request can be sent; `null`: now. While only requests in flight block it, the earliest
+   * possible time.
+   */
   readonly resetsAt: Instant | null;
   readonly waiting: Readonly<Record<Priority, number>>;
 }
 
 /**
- * The allowance of one Abnormal account, shared by everything that reads it. Interactive calls go before
- * polls, polls before the backfill; but whoever is passed over often enough is served next, so none starves.
+ * The request allowance of one Abnormal account. Interactive calls go before polls, polls before the
+ * backfill; a class that is passed over often enough is served next, so that none starves.
  */
 export interface Budget {
-  /** Waits for leave to send one request; throws `CANCELLED` when `signal` is aborted first. */
+  /** Waits for a slot; throws `CANCELLED` if `signal` is aborted first. */
   acquire(resource: Resource, priority: Priority, signal?: AbortSignal): Promise<QueuePlace>;
-  /** Sends nothing more for `ms` milliseconds: Abnormal has said that it is too much. */
+  /** Sends nothing for `ms` milliseconds. */
   pause(ms: number): void;
   snapshot(): BudgetSnapshot;
 }
 
 const PRIORITIES = ['interactive', 'poll', 'backfill'] as const satisfies readonly Priority[];
 
-/** How often a class may be passed over before it is served first. */
+/** How often a class may be passed over. */
 const PATIENCE: Record<Priority, number> = { interactive: Number.POSITIVE_INFINITY, poll: 4, backfill: 16 };
 
-/** The share of the rate kept free for interactive calls. */
+/** The share of the rate that is reserved for interactive calls. */
 const RESERVE = 0.01;
 
 interface Waiter {
@@ -122,7 +123,6 @@ class SharedBudget implements Budget {
     };
   }
 
-  /** Lets everyone go who may go now, and sees to it that the next is looked at when its time has come. */
   private serve(): void {
     this.stopTimer?.();
     this.stopTimer = null;
@@ -140,7 +140,7 @@ class SharedBudget implements Budget {
     }
   }
 
-  /** The first of each class whose resource has room, in the order of the classes. */
+  /** The first waiting request of each class whose resource has room, by priority. */
   private heads(): Waiter[] {
     return PRIORITIES.flatMap((priority) => {
       for (const waiter of this.queues[priority]) {
@@ -156,14 +156,14 @@ class SharedBudget implements Budget {
 
   private mayGoAt(waiter: Waiter, now: number): number {
     const { rpm } = this.options;
-    // one who is overdue waits for nothing that an interactive call would not wait for
+    // an overdue request waits only for what an interactive call would wait for
     const isUrgent = waiter.priority === 'interactive' || this.isOverdue(waiter);
     const room = this.window.roomAt(isUrgent ? rpm : rpm - this.reserve, now);
     return Math.max(this.pausedUntil, room, isUrgent ? now : this.pace.readyAt(now));
   }
 
   private serveAt(at: number, now: number): void {
-    // without a finite time it is an answer that makes room, and `place` serves then
+    // without a finite time a response makes room, and `place` serves then
     if (!Number.isFinite(at)) return;
     const wake = () => {
       this.elapsed.reach(at);
@@ -192,7 +192,7 @@ class SharedBudget implements Budget {
       if (isAnswered) return;
       isAnswered = true;
       this.window.answered(this.elapsed.now());
-      // who waits for room in the rate can now be told when
+      // the time of the next slot is now known
       this.serve();
     };
     const release = () => {
@@ -207,8 +207,8 @@ class SharedBudget implements Budget {
 }
 
 /**
- * Milliseconds passed since the start. A wall clock that is set back must not hold everything up until it has
- * caught up; a timer that has run is proof that its time has passed, whatever the clock says.
+ * Milliseconds since the start. If the wall clock is set back, time must not stand still: a timer that fired
+ * proves that its time has passed.
  */
 class Elapsed {
   private passed = 0;
@@ -218,7 +218,6 @@ class Elapsed {
     this.last = clock();
   }
 
-  /** Read from the clock. */
   now(): number {
     const now = this.clock();
     this.passed += Math.max(0, now - this.last);

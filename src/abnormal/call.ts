@@ -18,29 +18,26 @@ import {
   sleepUntil,
 } from './retry.js';
 
-/** One GET, as the budget, the meter and the reader of its answer need to know it. */
 export interface Endpoint {
   readonly resource: Resource;
   readonly role: EndpointRole;
-  /** Path and query below the base URL. */
   readonly target: string;
-  /** Names it for a person, such as `the threat 1234`. */
+  /** For messages, such as `the threat 1234`. */
   readonly what: string;
-  /** What is asked for; JSON unless given. */
   readonly body?: BodyKind;
-  /** Which count of the meter it belongs to, besides `calls`. */
+  /** The count of the meter in addition to `calls`. */
   readonly counts: 'listCalls' | 'detailCalls' | 'messagePageCalls' | null;
 }
 
-/** A 200 whose body is what was asked for. */
+/** A 200 with the requested kind of body. */
 export interface JsonAnswer {
-  /** The JSON value; where CSV was asked for, the text, whatever it may be. */
+  /** The JSON value, or the text of a CSV response. */
   readonly json: unknown;
-  /** The body for a person or the quarantine: at most 64 KiB, the token blotted out. */
+  /** The body for messages and the quarantine: at most 64 KiB, without the token. */
   readonly evidence: () => string;
   /**
-   * When its request was sent, milliseconds since the epoch; when Abnormal says that it answered, should that be
-   * earlier: a clock that is ahead must not vouch for what has not happened yet.
+   * When the request was sent (ms since the epoch), or Abnormal's time of response if that is earlier: a
+   * clock that is ahead must not cover the future.
    */
   readonly sentAt: number;
 }
@@ -55,11 +52,10 @@ export interface CallParts {
   readonly startTimer: StartTimer;
   readonly log: Log;
   readonly observer: UpstreamObserver;
-  /** Ends every call. */
   readonly closing: AbortSignal;
 }
 
-/** Makes the function that sends requests: through the budget, again where that may help, and classified. */
+/** Creates the function that sends requests: within the budget, with retries, and classified. */
 export function createCall(parts: CallParts): Call {
   return async (endpoint, options) => {
     if (options.meter && endpoint.counts) options.meter[endpoint.counts] += 1;
@@ -113,7 +109,7 @@ function outcomeOf({ code, status }: UpstreamError): RequestOutcome {
   return status === 404 || status === 410 ? 'NOT_FOUND' : code;
 }
 
-/** A date has whole seconds: it was some time within its own. */
+/** A Date header has full seconds, so the response may be up to a second later. */
 function notAfter(date: number | null, sentAt: number): number {
   return date === null ? sentAt : Math.min(sentAt, date + 999);
 }
@@ -135,14 +131,14 @@ function read(answer: UpstreamResponse, { role, what, body }: Endpoint, sentAt: 
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     const happened = `Abnormal's answer to ${what} cannot be read: ${error.message}.`;
-    // a detail that is unsound is bad data of one record; a list that is unsound is no list
+    // an unsound detail is bad data of one record; an unsound list is not a list
     if (error.fault === 'UNSOUND' && role === 'detail') throw new DecodeError(happened, evidence());
     const facts = { status: answer.status, body: evidence() };
     throw new AttemptError(upstreamFailure('BAD_BODY', happened, facts), null, error.fault === 'TRUNCATED');
   }
 }
 
-/** Waits as the policy says, or throws the error when there is no next try. */
+/** Waits according to the policy, or throws the error if there is no further attempt. */
 async function beforeNext(
   parts: CallParts,
   endpoint: Endpoint,
@@ -154,15 +150,15 @@ async function beforeNext(
   const { error, policy } = failed;
   const asked = parseRetryAfter(failed.retryAfter, parts.clock());
   const waitMs = policy === 'pause' ? pauseFor(asked, retry) : backoffFor(attempt, asked, retry);
-  // also when this call gives up: the others must hold back
+  // even if this call gives up: the others must wait
   if (policy === 'pause') budget.pause(waitMs);
   if (policy === 'never' || isLast) throw error;
   const { target } = endpoint;
-  // what cannot be read in the end is told where that is known; between, the count of retries tells
+  // the final failure is reported by the caller; the count of retries shows the others
   log.debug(
     { target, code: error.code, status: error.status, attempt, waitMs: Math.round(waitMs) },
     'upstream retry',
   );
-  // the budget's own queue holds back a call after a pause
+  // after a pause the budget's own queue delays the call
   if (policy === 'backoff') await sleepUntil(waitMs, parts.startTimer, signal);
 }

@@ -1,13 +1,12 @@
 import { type UpstreamCode, type UpstreamError, upstreamFailure } from './errors.js';
 import type { UpstreamResponse } from './request.js';
 
-/** What was asked for, as far as it decides what an answer means. */
 export type EndpointRole = 'list' | 'detail';
 
 const LICENCE = /licen[cs]e|licensing|subscription|not subscribed/i;
 const RETENTION = /retention/i;
 
-/** What an answer other than 200 means; `null` for a 200. `what` names the request for a person. */
+/** What a status other than 200 means; `null` for a 200. `what` names the request in the message. */
 export function classify(answer: UpstreamResponse, role: EndpointRole, what: string): UpstreamError | null {
   if (answer.status === 200) return null;
   const body = answer.evidence();
@@ -28,7 +27,7 @@ function codeOf(status: number, body: string, role: EndpointRole): UpstreamCode 
       return 'NOT_LICENSED';
     case 403:
       return LICENCE.test(body) ? 'NOT_LICENSED' : 'FORBIDDEN';
-    // of a list this is provisional: a probe tells a bad filter from a missing endpoint
+    // provisional for a list: a second request separates a bad filter from a missing endpoint
     case 404:
     case 410:
       return role === 'detail' ? 'NOT_FOUND' : 'BAD_FILTER';
@@ -44,7 +43,7 @@ function codeOf(status: number, body: string, role: EndpointRole): UpstreamCode 
 function codeOfClass(status: number): UpstreamCode {
   if (status >= 500) return 'SERVER_ERROR';
   if (status >= 400) return 'BAD_REQUEST';
-  // a 2xx other than 200 has no data, a 3xx without a target is none that could be followed
+  // a 2xx other than 200 has no data, and a 3xx without a target cannot be followed
   return status >= 300 ? 'REDIRECTED' : 'BAD_BODY';
 }
 
@@ -54,7 +53,7 @@ function quote(text: string): string {
 
 const LONGEST = 300;
 
-/** What an error body says, for a person: `message`, `error` or `detail` of JSON, the title of HTML, else its text. */
+/** `message`, `error` or `detail` of JSON, the title of HTML, otherwise the text. */
 function errorText(body: string): string | null {
   const text = (fromJson(body) ?? fromHtml(body) ?? body).replace(/\s+/g, ' ').trim();
   if (text === '') return null;

@@ -4,15 +4,14 @@ import type { Instant } from '../values/instant.js';
 import type { Window } from '../values/window.js';
 import type { UpstreamCode } from './errors.js';
 
-/** Who waits for the answer; the budget serves them in this order. */
+/** In the order in which the budget serves them. */
 export type Priority = 'interactive' | 'poll' | 'backfill';
 
-/** What a piece of work has cost; the client counts up on the one it is handed. */
+/** The cost of a piece of work, counted by the client. */
 export interface CallMeter {
-  /** Requests sent, retries included. */
   calls: number;
   listCalls: number;
-  /** First requests for a detail; the further pages of a threat's messages count as `messagePageCalls`. */
+  /** First requests only; further pages of a threat's messages count as `messagePageCalls`. */
   detailCalls: number;
   messagePageCalls: number;
   retries: number;
@@ -24,19 +23,18 @@ export function newMeter(): CallMeter {
 
 export interface CallOptions {
   readonly priority: Priority;
-  /** Ends the call and its retries. */
   readonly signal?: AbortSignal | undefined;
   readonly meter?: CallMeter | undefined;
-  /** How often a request is sent at most; as often as the client does by itself, unless given. */
+  /** The maximum number of attempts; default: the client's own. */
   readonly tries?: number | undefined;
 }
 
-/** One id of a list, with what else the list said of it. */
+/** One id of a list with its list item. */
 export interface ListItem {
   readonly id: string;
-  /** The item as received, integers beyond 2^53 as strings. Cases carry fields that their detail lacks. */
+  /** As received, integers beyond 2^53 as strings. Cases have fields that their detail does not have. */
   readonly item: Readonly<Record<string, unknown>>;
-  /** A case's own `last_modified`; `null` where the list does not say. */
+  /** A case's own `last_modified`; `null` if missing. */
   readonly lastModifiedTime: Instant | null;
 }
 
@@ -45,62 +43,59 @@ export interface ListPage {
   readonly page: number;
   /** `null` on the last page. */
   readonly nextPage: number | null;
-  /** The undocumented `total`, where given. */
   readonly total: number | null;
-  /** When the request was sent, by Abnormal's own clock where that says earlier. */
+  /** When the request was sent, or earlier by Abnormal's own clock. */
   readonly fetchedAt: Instant;
-  /** The `filter` parameter as sent. */
   readonly filter: string;
-  /** Items of the page that have no usable id, as received. */
+  /** Items without a usable id, as received. */
   readonly unusable: readonly string[];
 }
 
-/** A record as decoded, with what it was decoded from. */
+/** A decoded record with its source. */
 export interface Fetched<K extends Kind> {
   readonly record: RecordOf[K];
-  /** The JSON value received, ready for canonical JSON: paging fields left out, integers beyond 2^53 as strings. */
+  /** The received JSON value without paging fields, integers beyond 2^53 as strings. */
   readonly payload: unknown;
-  /** When the (first) request was sent, by Abnormal's own clock where that says earlier. */
+  /** When the first request was sent, or earlier by Abnormal's own clock. */
   readonly fetchedAt: Instant;
-  /** What the payload has that is not known; it is in the payload all the same. */
+  /** Unknown content of the payload. */
   readonly drift: readonly DriftSighting[];
 }
 
-/** One row of the threat log, which has one for each message of a threat. */
+/** One row of the threat log: one message of a threat. */
 export interface ThreatLogRow {
-  /** `null` where the row names none that could be asked for, or does not fit the log's header. */
+  /** `null` if the id is unusable or the row does not fit the header. */
   readonly threatId: string | null;
-  /** When the message was received; `null` where the row says no time that reads. */
+  /** When the message was received; `null` if unreadable. */
   readonly receivedTime: Instant | null;
 }
 
-/** The threat log of a window: every message received in it, by another way than the lists. */
+/** The threat log of a window: every message received in it, from a source other than the lists. */
 export interface ThreatLog {
   readonly rows: readonly ThreatLogRow[];
-  /** Whether the log has a column for the threat's id; older ones have none, and then no row names a threat. */
+  /** Whether there is a column for the threat's id; older logs have none. */
   readonly namesThreats: boolean;
-  /** The `filter` parameter as sent. */
   readonly filter: string;
 }
 
-/** One of a customer's API tokens as Abnormal describes it; nothing says which of them a request was made with. */
+/** One of a customer's API tokens; no response says which token a request used. */
 export interface ApiToken {
   readonly id: string;
   readonly name: string | null;
-  /** `active`, `expired` or `revoked`, as far as is known. */
+  /** `active`, `expired` or `revoked`. */
   readonly status: string | null;
   readonly createdAt: Instant | null;
   readonly expiresAt: Instant | null;
-  /** What it may do, such as `soar_v1_read_threats`; `null` where that is not said. */
+  /** Such as `soar_v1_read_threats`; `null` if not given. */
   readonly permissions: readonly string[] | null;
 }
 
 /**
- * Abnormal's REST API as the gateway needs it: GET only. Every method throws `UpstreamError` when the request
- * fails for good and `DecodeError` when the answer cannot be understood.
+ * Abnormal's REST API, read-only. Every method throws `UpstreamError` if the request fails after its retries,
+ * and `DecodeError` if the response cannot be parsed.
  */
 export interface AbnormalClient {
-  /** One page of a resource's list, bounded by `window` on `filterKey`. */
+  /** One page of a resource's list, with `window` on `filterKey`. */
   list(
     resource: Resource,
     filterKey: FilterKey,
@@ -109,8 +104,8 @@ export interface AbnormalClient {
     options: CallOptions,
   ): Promise<ListPage>;
   /**
-   * The detail of one record; a threat's further message pages are followed. For a case `item` is its list
-   * item, joined into the record and the payload; `null` when it is not at hand.
+   * The detail of one record, with all message pages of a threat. `item` is the list item of a case, which
+   * becomes part of record and payload; `null` if unknown.
    */
   detail<K extends ListedKind>(
     kind: K,
@@ -121,23 +116,23 @@ export interface AbnormalClient {
   caseAnalysis(caseId: string, options: CallOptions): Promise<Fetched<'caseAnalysis'>>;
   threatAttachments(threatId: string, options: CallOptions): Promise<Fetched<'threatAttachments'>>;
   threatLinks(threatId: string, options: CallOptions): Promise<Fetched<'threatLinks'>>;
-  /** Exports the threat log of a window by `receivedTime`; Abnormal refuses one wider than 14 days. */
+  /** Exports the threat log of a window by `receivedTime`, at most 14 days. */
   threatLog(window: Window, options: CallOptions): Promise<ThreatLog>;
-  /** The customer's API tokens that are valid, the newest 200; `null` where Abnormal does not tell this account. */
+  /** The newest 200 valid API tokens; `null` if Abnormal does not list them for this account. */
   tokens(options: CallOptions): Promise<readonly ApiToken[] | null>;
   close(): void;
 }
 
-/** How one request ended, as far as it is counted. A 404 is `NOT_FOUND`, whatever it turns out to mean. */
+/** The outcome of one request for the metrics. A 404 is `NOT_FOUND`, whatever it means later. */
 export type RequestOutcome = 'OK' | 'UNDECODABLE' | UpstreamCode;
 
-/** Told of every request to Abnormal, to count it; must not throw. */
+/** Is called for every request, to count it; must not throw. */
 export interface UpstreamObserver {
-  /** A request had leave to be sent after `ms` milliseconds. */
+  /** A request waited `ms` milliseconds for the budget. */
   waited(priority: Priority, ms: number): void;
-  /** It ended, as the attempt it was, counted from 1. */
+  /** An attempt ended; attempts count from 1. */
   ended(resource: Resource, outcome: RequestOutcome, attempt: number): void;
-  /** What had ended well was not what had been asked for: JSON, but no list, or no such record. */
+  /** A successful response was JSON, but not the requested list or record. */
   misread(resource: Resource): void;
 }
 

@@ -5,18 +5,16 @@ import type { Call, Endpoint, JsonAnswer } from './call.js';
 import type { CallOptions } from './client.js';
 import { type UpstreamCode, UpstreamError, upstreamFailure } from './errors.js';
 
-/** Sends list and detail requests to the path that a resource has on this account. */
 export interface PathFinder {
-  /** One page of a list. Throws `BAD_FILTER` or `NOT_ENABLED` where Abnormal answers 404. */
+  /** Throws `BAD_FILTER` or `NOT_ENABLED` for a 404. */
   list(resource: Resource, filter: string, page: number, options: CallOptions): Promise<JsonAnswer>;
-  /** The detail of a record. Throws `NOT_FOUND` when it is gone, `NOT_ENABLED` when its whole resource is. */
+  /** Throws `NOT_FOUND` if the record is gone, `NOT_ENABLED` if its resource does not exist. */
   detail(resource: Resource, id: string, what: string, options: CallOptions): Promise<JsonAnswer>;
 }
 
 /**
- * Abnormal answers 404 to a filter that it does not like, to a path that it does not have and to a record that
- * is gone. The list without a filter is always in order, so it tells a path that is there from one that is not.
- * What is found is remembered.
+ * Abnormal answers 404 to a filter it does not accept, to an unknown path and to a deleted record. The list
+ * without a filter always succeeds if the path exists, so it separates these cases. The result is remembered.
  */
 export function createPathFinder(call: Call): PathFinder {
   const proven = new Map<Resource, string>();
@@ -26,7 +24,7 @@ export function createPathFinder(call: Call): PathFinder {
     return first === undefined ? paths : [first, ...paths.filter((path) => path !== first)];
   };
 
-  /** The first answer that is no 404, or the first 404. */
+  /** The first response other than 404, or the first 404. */
   async function firstOf(
     paths: readonly string[],
     endpointAt: (path: string, index: number) => Endpoint,
@@ -47,7 +45,6 @@ export function createPathFinder(call: Call): PathFinder {
     return first;
   }
 
-  /** Whether the resource has any path at all. */
   async function exists(resource: Resource, options: CallOptions): Promise<boolean> {
     const what = `the list of ${resource}`;
     const probe = (path: string): Endpoint => ({
@@ -83,7 +80,7 @@ export function createPathFinder(call: Call): PathFinder {
       };
       const answer = await firstOf(paths, endpointAt, options);
       if (!(answer instanceof UpstreamError)) return answer;
-      // with several paths to choose from and none proven, a missing add-on must not pass for a missing record
+      // with several unproven paths, a missing add-on must not look like a missing record
       const isCertain = paths.length === 1 || (await exists(resource, options));
       throw isCertain ? answer : notEnabled(resource, answer);
     },
@@ -101,7 +98,7 @@ async function unlessMissing(answer: Promise<JsonAnswer>): Promise<JsonAnswer | 
   }
 }
 
-/** The first page was there under the same filter, so neither filter nor path is at fault. */
+/** The first page succeeded with the same filter, so neither filter nor path is wrong. */
 function pageGone(resource: Resource, page: number, refusal: UpstreamError): UpstreamError {
   const what = `Abnormal answered 404 to page ${page} of the list of ${resource}, which the page before had announced.`;
   return upstreamFailure('PAGING', what, { status: refusal.status, body: refusal.body });
@@ -113,21 +110,18 @@ function notEnabled(resource: Resource, refusal: UpstreamError): UpstreamError {
   return upstreamFailure('NOT_ENABLED', what, { status: refusal.status, body: refusal.body });
 }
 
-/** The list's path of each resource. Campaigns have two: the vendor's document names the first, some clients the second. */
 export const LIST_PATHS: Record<Resource, readonly [string, ...string[]]> = {
   threats: ['/threats'],
   cases: ['/cases'],
   campaigns: ['/abusecampaigns', '/abuse-mailbox/campaigns'],
 };
 
-/** The key that holds a list's items. */
 export const COLLECTION_KEYS: Record<Resource, string> = {
   threats: 'threats',
   cases: 'cases',
   campaigns: 'campaigns',
 };
 
-/** The field that holds an item's id, in lists and details. */
 export const ID_FIELDS: Record<Resource, string> = {
   threats: 'threatId',
   cases: 'caseId',
@@ -136,10 +130,7 @@ export const ID_FIELDS: Record<Resource, string> = {
 
 const PAGE_SIZE = 100;
 
-/**
- * The `filter` parameter for a window. The API reads whole seconds only; a window that ends within one is
- * asked for up to the next, so that nothing of it is left out.
- */
+/** The `filter` parameter for a window. The API accepts full seconds only, so the end is rounded up. */
 export function upstreamFilter(filterKey: FilterKey, window: Window): string {
   const to = wholeSecond(window.to) === window.to ? window.to : shift(wholeSecond(window.to), 1_000);
   return `${filterKey} gte ${seconds(window.from)} lte ${seconds(to)}`;
@@ -153,26 +144,23 @@ function seconds(instant: Instant): string {
   return `${instant.slice(0, 19)}Z`;
 }
 
-/** Path and query of one page of a list. */
 function listTarget(path: string, filter: string, page: number): string {
   const query = new URLSearchParams({ filter, pageSize: String(PAGE_SIZE), pageNumber: String(page) });
   return `${path}?${query}`;
 }
 
-/** Path of one record, or of what hangs off it. */
 export function detailTarget(path: string, id: string, part = ''): string {
   return `${path}/${encodeURIComponent(id)}${part}`;
 }
 
-/** Path and query of one page of a threat's messages. */
 export function threatTarget(id: string, page: number): string {
   return `${detailTarget('/threats', id)}?pageSize=${PAGE_SIZE}&pageNumber=${page}`;
 }
 
-/** Path and query of the threat log's export. The format is asked for here and in the Accept header: either may count. */
+/** The format is requested here and in the Accept header, because either may count. */
 export function threatLogTarget(filter: string): string {
   return `/threats_export/csv?${new URLSearchParams({ filter, format: 'csv' })}`;
 }
 
-/** Path and query of the customer's API tokens; 200 is the most that Abnormal gives at once. */
+/** 200 is the maximum. */
 export const TOKENS_TARGET = '/soar/tokens?limit=200&sort_by=-created_at';

@@ -1,9 +1,6 @@
 import { DecodeError } from '../resources/wire.js';
 
-/**
- * What went wrong with a request to Abnormal, by cause. The table in the design's section 8 says what each
- * leads to.
- */
+/** The cause of a failed request to Abnormal. */
 export type UpstreamCode =
   | 'TOKEN_REJECTED'
   | 'NOT_LICENSED'
@@ -23,12 +20,11 @@ export type UpstreamCode =
   | 'PAGING'
   | 'CANCELLED';
 
-/** A request to Abnormal that failed for good, after its retries. The message is for a person and holds no token. */
+/** A request that failed after its retries. The message is for people and does not contain the token. */
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
-  /** The HTTP status, where there was an answer. */
   readonly status: number | null;
-  /** The body as received, at most 64 KiB of it, with the token blotted out. */
+  /** As received, at most 64 KiB, without the token. */
   readonly body: string | null;
 
   constructor(
@@ -42,7 +38,7 @@ export class UpstreamError extends Error {
   }
 }
 
-/** What a person should know of each failure: its likely causes and what to do about it. */
+/** The likely causes of each failure and what to do. */
 const ADVICE: Record<UpstreamCode, string> = {
   TOKEN_REJECTED:
     'The token is mistyped, has expired, was revoked or replaced, or belongs to another region. Create one in the Abnormal portal ' +
@@ -88,18 +84,17 @@ interface FailureFacts {
   readonly cause?: unknown;
 }
 
-/** An `UpstreamError` that says what happened, why it may have, and what to do. */
+/** Creates an error whose message says what happened, the likely causes and what to do. */
 export function upstreamFailure(code: UpstreamCode, what: string, facts: FailureFacts = {}): UpstreamError {
   const { cause, ...rest } = facts;
   return new UpstreamError(code, `${what} ${ADVICE[code]}`, cause === undefined ? rest : { ...rest, cause });
 }
 
-/** The error of a call that its caller has ended. */
 export function cancelled(cause?: unknown): UpstreamError {
   return upstreamFailure('CANCELLED', 'The request to Abnormal was cancelled.', { cause });
 }
 
-/** Whatever a client's method threw, as an error of the upstream: a bug in reading one answer is bad data, no more. */
+/** Converts any error of a client: a bug in decoding one response is bad data. */
 export function toUpstreamError(error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error;
   if (error instanceof DecodeError) {

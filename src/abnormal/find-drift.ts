@@ -6,7 +6,7 @@ import { isRecord, type UnreadPart } from '../resources/wire.js';
 const LONGEST_PATH = 200;
 const LONGEST_VALUE = 100;
 
-/** What of a detail does not read, as drift: each place of a list stands for the list. */
+/** Unreadable fields of a detail as drift; a list element is named by its list. */
 export function unreadableDrift(kind: Kind, unread: readonly UnreadPart[]): DriftSighting[] {
   const found = new Map<string, DriftSighting>();
   for (const { path, flaw } of unread) {
@@ -25,8 +25,8 @@ export function unreadableDrift(kind: Kind, unread: readonly UnreadPart[]): Drif
 }
 
 /**
- * What a detail, as received, has that is not known: fields, and words of open lists. Each is named once,
- * however often the detail has it. Looks no deeper than what is known goes.
+ * Unknown fields and unknown words of open lists in a received detail, each once. Does not look below unknown
+ * fields.
  */
 export function findDrift(kind: Kind, payload: unknown): DriftSighting[] {
   const search = new Search();
@@ -69,7 +69,7 @@ class Search {
   }
 }
 
-/** Text that every store can keep, at most so long. */
+/** Text of bounded length that every store can keep. */
 function shortened(text: string, longest: number): string {
   const short = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
   return short.replace(/\p{Surrogate}/gu, '\uFFFD');

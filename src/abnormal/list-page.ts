@@ -9,8 +9,8 @@ import { UpstreamError, upstreamFailure } from './errors.js';
 const LONGEST_UNUSABLE = 2_000;
 
 /**
- * Reads one page of a list. Throws `BAD_BODY` when it is not one: an answer without its collection key is no
- * empty list. Throws `PAGING` when it is not the page asked for, or leads back or past a page.
+ * Parses one page of a list. Throws `BAD_BODY` if it is not a list (a response without its collection key is
+ * not an empty list), and `PAGING` if it is another page or leads back.
  */
 export function decodeList(
   resource: Resource,
@@ -53,7 +53,7 @@ function checkedNextPage(
   throw upstreamFailure('PAGING', what, { status: 200, body: received.evidence() });
 }
 
-/** The item, or its text when it has no id that could be asked for. */
+/** The item, or its text if it has no usable id. */
 function toItem(resource: Resource, item: unknown): ListItem | string {
   const id = isRecord(item) ? idOf(item[ID_FIELDS[resource]]) : null;
   if (id === null || !isRecord(item)) return JSON.stringify(item).slice(0, LONGEST_UNUSABLE);
@@ -66,15 +66,12 @@ function totalOf(value: unknown): number | null {
   return typeof total === 'number' && total >= 0 ? intOrNull(total) : null;
 }
 
-/** The page number that an answer says it has; `null` when it says none. */
+/** The page number of a response; `null` if missing. */
 function saidPageOf(json: unknown): number | null {
   return isRecord(json) ? pageNumber(json.pageNumber) : null;
 }
 
-/**
- * The page after `page`; `null` on the last one, where Abnormal leaves `nextPageNumber` out (or sends null).
- * `CONTRADICTORY` when following it would repeat pages or leave some out.
- */
+/** The next page; `null` on the last one. `CONTRADICTORY` if following it would repeat or skip pages. */
 function nextPageOf(json: unknown, page: number): number | null | 'CONTRADICTORY' {
   const raw = isRecord(json) ? json.nextPageNumber : null;
   if (raw === undefined || raw === null || raw === '') return null;
@@ -86,24 +83,24 @@ function pageNumber(raw: unknown): number | null {
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : null;
 }
 
-/** A threat has at most 2,000 messages, and some accounts send 10 a page; a few more for good measure end nothing. */
+/** A threat has at most 2,000 messages, and some accounts send 10 per page; a few pages more do no harm. */
 const MOST_PAGES = 40;
 
-/** So many further pages that bring nothing new are enough to see that the pages have no end. */
+/** So many pages without anything new show that the pages do not end. */
 const MAX_STALE_PAGES = 2;
 
 /** All pages of a detail, at least the first. */
 interface DetailPages<T> {
   readonly pages: readonly [T, ...T[]];
-  /** Whether the last of them was the last there is. */
+  /** Whether the last page read was the last one. */
   readonly isComplete: boolean;
 }
 
 /**
- * Follows a detail's pages; `idsOf` gives the ids of what a page holds, `null` for one that
- * holds no list. A page that holds nothing is the last,
- * whatever it names as its next, and two in a row without a new id end the pages as incomplete. Unlike a list, a detail whose pages contradict themselves is kept as far as it
- * goes: the vendor's own document says that the page number is ignored, so the first page may come again.
+ * Follows a detail's pages; `idsOf` returns the ids of a page, `null` if it has no list. An empty page is the
+ * last one, and two pages without a new id end the detail as incomplete. Unlike a list, a detail with
+ * contradictory pages is kept: according to the vendor the page number may be ignored, so that the first page
+ * repeats.
  */
 export async function followPages<T extends { readonly json: unknown }>(
   fetchPage: (page: number) => Promise<T>,
@@ -132,7 +129,7 @@ export async function followPages<T extends { readonly json: unknown }>(
   return { pages, isComplete: next === null };
 }
 
-/** The ids of the messages on a page of a threat; a message without one counts as what it says. */
+/** The ids of a page's messages; a message without an id is identified by its content. */
 export function messageIdsOf(json: unknown): readonly string[] | null {
   const messages = isRecord(json) ? json.messages : null;
   if (!Array.isArray(messages)) return null;
@@ -142,7 +139,7 @@ export function messageIdsOf(json: unknown): readonly string[] | null {
   });
 }
 
-/** A further page that is not there says nothing of the record, whose first page has just been. */
+/** A missing further page does not mean that the record is missing. */
 async function unlessGone<T>(page: Promise<T>): Promise<T | null> {
   try {
     return await page;

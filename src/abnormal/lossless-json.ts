@@ -1,6 +1,6 @@
 /**
- * Why text is not JSON that can be relied on. `TRUNCATED`: it ends early. `UNSOUND`: it is JSON by the grammar,
- * but nested beyond reason, or has one key twice in an object, and readers differ over which one counts.
+ * `TRUNCATED`: ends early. `UNSOUND`: valid JSON, but nested too deeply or with a duplicate key, which
+ * parsers interpret differently.
  */
 export type JsonFault = 'NOT_JSON' | 'TRUNCATED' | 'UNSOUND';
 
@@ -15,12 +15,12 @@ export class JsonError extends Error {
   }
 }
 
-/** Abnormal's answers nest six deep; what goes far beyond that is not one. */
+/** Abnormal's responses nest six levels deep. */
 const DEEPEST = 100;
 
 /**
- * Parses JSON without losing a digit: an integer that a JavaScript number cannot hold becomes a string of its
- * digits as sent, and so does a number too large for any. Throws `JsonError`.
+ * Parses JSON without losing a digit: a number that JavaScript cannot represent becomes a string of its
+ * digits. Throws `JsonError`.
  */
 export function parseJson(text: string): unknown {
   if (text.trim() === '') throw new JsonError('TRUNCATED', 'the body is empty');
@@ -37,12 +37,11 @@ const NUMBER = /-?\d[\d.eE+-]*/y;
 const INTEGER = /^-?(?:0|[1-9]\d*)$/;
 
 /**
- * One pass over the text that knows just enough of JSON to tell keys, strings and numbers apart; whether it
- * is well-formed is left to `JSON.parse`, which is an order of magnitude faster, and frugal with memory, than
- * a parser in JavaScript.
+ * Tells keys, strings and numbers apart in one pass; `JSON.parse` checks the syntax, which is ten times
+ * faster than a parser in JavaScript and uses little memory.
  */
 class Scanner {
-  /** The open containers: the keys so far of an object, `null` for an array. */
+  /** The open containers: an object's keys so far, `null` for an array. */
   private readonly open: (Set<string> | null)[] = [];
   private isKeyNext = false;
   private at = 0;
@@ -108,7 +107,7 @@ class Scanner {
     if (!keys || key === null) return;
     if (keys.has(key))
       throw new JsonError('UNSOUND', `the key ${JSON.stringify(key)} occurs twice in one object`);
-    // MongoDB cannot store such a name, and Abnormal has none
+    // MongoDB cannot store such a name, and Abnormal does not use one
     if (key.includes('\0')) throw new JsonError('UNSOUND', 'a key holds a NUL character');
     keys.add(key);
   }

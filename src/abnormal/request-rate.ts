@@ -1,18 +1,15 @@
-/** The span in which Abnormal counts requests, and a little more: clocks are read in whole milliseconds, timers may be early by one. */
+/** Abnormal counts in 60 seconds; a little more because clocks and timers are rounded. */
 export const WINDOW_MS = 60_005;
 
 /**
- * Counts requests so that the upstream never sees more than a limit in any 60 seconds, whatever the network
- * does to their spacing.
- *
- * A request counts from the moment it may be sent until 60 s after its answer began (or it failed). Take the
- * requests that reach the upstream within some 60 s, and of those the one that was let go last: each of the
- * others reached it less than 60 s before, so was answered less than 60 s before, so was still counted.
+ * Counts requests so that Abnormal never sees more than the limit in any 60 seconds, for any network delay. A
+ * request counts from its admission until 60 s after its response began (or it failed). Proof: of the
+ * requests that arrive within 60 s take the one admitted last; all others arrived, and so were answered, less
+ * than 60 s before, so they were still counted.
  */
 interface RateWindow {
-  /** How many requests count now. */
   used(now: number): number;
-  /** When fewer than `limit` will count, as far as answered requests tell: `Infinity` when only an answer can help. */
+  /** When fewer than `limit` count, as far as known; `Infinity` if only a response can help. */
   roomAt(limit: number, now: number): number;
   sent(): void;
   answered(now: number): void;
@@ -41,7 +38,7 @@ export function createRateWindow(): RateWindow {
   };
 }
 
-/** Rising instants, read from the front; shifting an array of thousands each time would cost more than it frees. */
+/** Increasing instants, read from the front; shifting a large array each time would be slow. */
 class Deadlines {
   private readonly instants: number[] = [];
   private head = 0;
@@ -68,18 +65,17 @@ class Deadlines {
 }
 
 /**
- * Spreads the work that nobody waits for evenly over the minute: a token bucket that fills at the allowed
- * rate. Without it a backfill would spend a minute's allowance in a burst, and a person who comes just after
- * would wait for the rest of that minute.
+ * Spreads requests without a waiting caller over the minute: a token bucket. Otherwise a backfill would use a
+ * minute's allowance in a burst, and the next caller would wait for the rest of the minute.
  */
 interface Pace {
-  /** When the next paced request may go. */
+  /** When the next paced request may be sent. */
   readyAt(now: number): number;
-  /** Counts a request, paced or not: what was sent out of turn is made up for. */
+  /** Counts a request, paced or not. */
   spend(now: number): void;
 }
 
-/** How much may go at once after a lull, in seconds' worth; also what late timers can be made up for. */
+/** The largest burst after a pause, in seconds' worth; it also compensates late timers. */
 const BURST_SECONDS = 2;
 
 export function createPace(rpm: number): Pace {

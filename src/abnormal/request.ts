@@ -10,30 +10,29 @@ interface RequestOptions {
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
   readonly startTimer: StartTimer;
-  /** Finds the addresses of a host; the system's own way, unless given. */
   readonly lookup?: LookupFunction | undefined;
 }
 
-/** An answer whose body has arrived whole, whatever its status. */
+/** A response with its complete body, whatever the status. */
 export interface UpstreamResponse {
   readonly status: number;
   readonly retryAfter: string | null;
-  /** When Abnormal says that it answered, milliseconds since the epoch; `null` when it says nothing that reads. */
+  /** The response's Date, in ms since the epoch; `null` if missing or unreadable. */
   readonly date: number | null;
-  /** The body; `null` when it should be JSON and is not UTF-8. */
+  /** `null` if it should be JSON and is not UTF-8. */
   readonly text: string | null;
-  /** The body for a person or the quarantine: at most 64 KiB, the token blotted out. */
+  /** The body for messages and the quarantine: at most 64 KiB, without the token. */
   readonly evidence: () => string;
 }
 
-/** What an answer is wanted as. Text is read leniently: one mangled subject must not void a whole log. */
+/** CSV is decoded leniently: one damaged subject must not invalidate a whole log. */
 export type BodyKind = 'json' | 'csv';
 
 const ACCEPT: Record<BodyKind, string> = { json: 'application/json', csv: 'text/csv' };
 
 export interface Request {
   /**
-   * Sends one GET for `target` (path and query). `onHead` is called when the answer's status has come. Throws
+   * Sends one GET for `target` (path and query); calls `onHead` when the status has arrived. Throws
    * `AttemptError`.
    */
   get(target: string, body: BodyKind, signal: AbortSignal, onHead: () => void): Promise<UpstreamResponse>;
@@ -44,7 +43,7 @@ type Headers = Readonly<Record<string, string>>;
 
 const EVIDENCE_BYTES = 64 * 1024;
 
-/** The one place that talks to Abnormal and sees the token, which goes to one host only. */
+/** The only place that talks to Abnormal and reads the token, which is sent to one host only. */
 export function createRequest(options: RequestOptions): Request {
   const baseUrl = checkBaseUrl(options.baseUrl);
   const sender = createSender(options);
@@ -75,7 +74,6 @@ function dateOf(response: HttpResponse): number | null {
   return Number.isNaN(date) ? null : date;
 }
 
-/** One request and its answer, within one time limit. */
 class Exchange {
   private readonly abort = new AbortController();
   private readonly chunks: Buffer[] = [];
@@ -102,7 +100,7 @@ class Exchange {
     try {
       return await this.exchange(url, headers, onHead);
     } catch (error) {
-      // whatever went wrong, nothing more of this answer is wanted, and its socket must not be used again
+      // the rest of this response is not needed, and its socket must not be reused
       this.abort.abort();
       throw error instanceof AttemptError ? error : this.failed(error);
     } finally {
@@ -139,7 +137,7 @@ class Exchange {
       for await (const chunk of response.body ?? [])
         this.take(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk));
     } catch (error) {
-      // of a refusal the status says enough, even when its text broke off
+      // for a refusal the status is enough, even if its text broke off
       if (response.status === 200 || this.abort.signal.aborted) throw error;
     }
   }
@@ -165,7 +163,7 @@ class Exchange {
   }
 
   private evidence(): string {
-    // some more than is kept, so that a token at the edge is seen whole
+    // a little more than is kept, so that a token at the edge is complete
     const start = Buffer.concat(this.chunks.slice(0, chunksFor(this.chunks, EVIDENCE_BYTES + 8_192)));
     const text = this.redact.text(start.subarray(0, EVIDENCE_BYTES + 8_192).toString('utf8'));
     const bytes = Buffer.from(text);
@@ -201,11 +199,10 @@ function hostOf(location: string): string {
   return URL.canParse(location) ? new URL(location).origin : 'another address';
 }
 
-/** Takes a token out of text. */
 interface RedactToken {
-  /** For what people get to see: every trace goes, that of a text cut off in the middle of the token too. */
+  /** For people: removes every trace, including a token that is cut off. */
   text(text: string): string;
-  /** For data that is to be decoded: a token too short to be one is let be, lest it garble ordinary words. */
+  /** For data to decode: a very short token is not replaced, because it would damage ordinary words. */
   data(text: string): string;
 }
 
@@ -213,7 +210,7 @@ const STAND_IN = '[token]';
 const SHORTEST_REAL_TOKEN = 16;
 const SHORTEST_TRACE = 6;
 
-/** A blot for `token`, as it is and as JSON and URLs write it. */
+/** Redacts the token in plain, JSON and URL encoding. */
 function redactToken(token: string): RedactToken {
   const forms = [...new Set([token, token.replaceAll('/', '\\/'), encodeURIComponent(token)])].filter(
     Boolean,
@@ -232,10 +229,7 @@ function redactCutOff(text: string, form: string): string {
   return text;
 }
 
-/**
- * Checks the address of the API and gives it without a trailing slash. Throws a TypeError for one that the
- * token must not go to: plain HTTP is for loopback only.
- */
+/** Returns the base URL without a trailing slash. Throws a TypeError for plain HTTP, except to loopback. */
 function checkBaseUrl(text: string): string {
   const url = parse(text);
   if (url.username || url.password) throw new TypeError('the base URL must not hold a user name or password');
@@ -255,7 +249,7 @@ function parse(text: string): URL {
   }
 }
 
-/** Whether a host name, as `URL` writes it, is this machine by definition and not by what a name server says. */
+/** Whether a host is this machine by definition, without a name server. */
 function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

@@ -47,20 +47,19 @@ import { decodeThreatLog } from './threat-log.js';
 export interface ClientOptions {
   /** With its version path, such as `https://api.abnormalplatform.com/v1`. */
   readonly baseUrl: string;
-  /** Asked anew for each request, so that a renewed token counts at once. */
+  /** Called for each request, so that a new token is used at once. */
   readonly token: () => string;
   readonly budget: Budget;
-  /** For each try, from sending to the last byte of the body. */
+  /** Per attempt, from sending to the last byte of the body. */
   readonly timeoutMs: number;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
   readonly userAgent?: string | undefined;
-  /** The largest body, uncompressed, that is read; 32 MiB unless given. */
+  /** The largest uncompressed body; default: 32 MiB. */
   readonly maxBodyBytes?: number | undefined;
   readonly retry?: Partial<RetrySettings> | undefined;
   readonly startTimer?: StartTimer | undefined;
-  /** Finds the addresses of the host, and may refuse them; the system's own way, unless given. */
+  /** Resolves hosts and may refuse them; default: the system's lookup. */
   readonly lookup?: LookupFunction | undefined;
   readonly observer?: UpstreamObserver | undefined;
 }
@@ -68,10 +67,7 @@ export interface ClientOptions {
 const MOST_NAMED = 10;
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
-/**
- * A client of one Abnormal account. Throws a TypeError for a base URL that a token must not be sent to: plain
- * HTTP is for loopback only.
- */
+/** Creates a client of one account. Throws a TypeError for plain HTTP, except to loopback. */
 export function createAbnormalClient(options: ClientOptions): AbnormalClient {
   const { clock, log, budget, startTimer = startTimeout, observer = UNOBSERVED } = options;
   const request = createRequest({
@@ -160,7 +156,7 @@ class RestClient implements AbnormalClient {
 
   readonly tokens: AbnormalClient['tokens'] = async (options) => {
     const what = 'the list of API tokens';
-    // it belongs to no resource; every account has threats, so it takes a place among theirs
+    // tokens belong to no resource; every account has threats, so the request uses their slots
     const target = TOKENS_TARGET;
     const endpoint: Endpoint = { resource: 'threats', role: 'detail', target, what, counts: null };
     const answer = await this.call(endpoint, options).catch(nullWhereRefused);
@@ -251,13 +247,13 @@ class RestClient implements AbnormalClient {
 
 const NOT_TOLD: readonly UpstreamCode[] = ['NOT_FOUND', 'FORBIDDEN', 'NOT_LICENSED', 'BAD_REQUEST'];
 
-/** An account may lack the permission or the endpoint, and whatever else it is asked still counts. */
+/** An account may not have the permission or the endpoint; other requests are not affected. */
 function nullWhereRefused(error: unknown): null {
   if (error instanceof UpstreamError && NOT_TOLD.includes(error.code)) return null;
   throw error;
 }
 
-/** A 404 that no probe can explain: the export has no form without a filter to compare with. */
+/** A 404 without an explanation: there is no export without a filter to compare with. */
 function explainExport(error: unknown): never {
   if (!(error instanceof UpstreamError) || error.code !== 'BAD_FILTER') throw error;
   const what =
@@ -271,7 +267,7 @@ const PART_NAMES = {
   threatLinks: 'the links of the threat',
 } as const;
 
-/** What cannot be a path segment was never anybody's id, and asking for it would ask for something else. */
+/** Text that cannot be a path segment is no id; requesting it would request something else. */
 function assertUsable(kind: Kind, id: string): void {
   if (!isUsableId(id))
     throw upstreamFailure('NOT_FOUND', `${JSON.stringify(id.slice(0, 100))} is not the id of a ${kind}.`);
@@ -287,7 +283,7 @@ const TOKEN = z.looseObject({
 });
 const PAGE = z.looseObject({ data: z.array(TOKEN) });
 
-/** Reads the list of a customer's API tokens. Throws a `DecodeError` for what is none: no list is no empty list. */
+/** Throws a `DecodeError` if it is not a list: an unreadable list is not an empty one. */
 function decodeTokens(received: Received): ApiToken[] {
   const { data } = decode(PAGE, received, 'the list of API tokens');
   return data.map(({ token_id, name, status, created_at, expires_at, permissions }) => ({
@@ -297,7 +293,7 @@ function decodeTokens(received: Received): ApiToken[] {
   }));
 }
 
-/** They are stored with the token, so they are bounded; a token of the older kind has none and is not limited. */
+/** They are stored with the token, so they are bounded; older tokens have none and are not limited. */
 function bounded(permissions: readonly string[] | null): string[] | null {
   if (permissions === null || permissions.length === 0) return null;
   return permissions.slice(0, 200).map((name) => name.slice(0, 100));

@@ -1,15 +1,13 @@
 import { cancelled, type UpstreamCode, type UpstreamError } from './errors.js';
 
 export interface RetrySettings {
-  /** How often a request is sent at most. */
   readonly tries: number;
-  /** The first back-off is at most this; it doubles with each try. */
+  /** The upper limit of the first back-off; doubles with each attempt. */
   readonly baseMs: number;
   readonly capMs: number;
-  /** How long a 429 without Retry-After stops the whole account. */
+  /** How long a 429 without Retry-After stops the account. */
   readonly pauseMs: number;
   readonly maxPauseMs: number;
-  /** In [0, 1). */
   readonly random: () => number;
 }
 
@@ -22,7 +20,7 @@ export const DEFAULT_RETRY: RetrySettings = {
   random: Math.random,
 };
 
-/** What is done about each failure: try again after a while, stop the whole account for a while, or give up. */
+/** Per failure: retry after a while, pause the whole account, or give up. */
 const POLICY: Record<UpstreamCode, 'backoff' | 'pause' | 'never'> = {
   RATE_LIMITED: 'pause',
   SERVER_ERROR: 'backoff',
@@ -37,22 +35,21 @@ const POLICY: Record<UpstreamCode, 'backoff' | 'pause' | 'never'> = {
   OUT_OF_RETENTION: 'never',
   BAD_REQUEST: 'never',
   REDIRECTED: 'never',
-  // a body that was cut off is the exception; see `AttemptError`
+  // except a truncated body; see `AttemptError`
   BAD_BODY: 'never',
   TOO_LARGE: 'never',
   PAGING: 'never',
   CANCELLED: 'never',
 };
 
-/** One try that failed, with what matters for the next. */
+/** One failed attempt. */
 export class AttemptError extends Error {
   override readonly name = 'AttemptError';
 
   constructor(
     readonly error: UpstreamError,
-    /** The Retry-After header. */
     readonly retryAfter: string | null = null,
-    /** The body ended early: a fault of the way, not of the content. */
+    /** The body ended early: a network fault. */
     readonly isTruncated = false,
   ) {
     super(error.message);
@@ -63,42 +60,44 @@ export class AttemptError extends Error {
   }
 }
 
-/** Milliseconds that a Retry-After header asks for, in either of its forms; `null` when it is neither. */
+/** Milliseconds of a Retry-After header in both forms; `null` if invalid. */
 export function parseRetryAfter(header: string | null, now: number): number | null {
   const text = header?.trim() ?? '';
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1_000;
-  // Date.parse takes much that is no HTTP date, a bare year for one
+  // Date.parse accepts much that is not an HTTP date, such as a year
   if (!/^[A-Za-z]{3,9},? .*\d{2}:\d{2}:\d{2}/.test(text)) return null;
   const at = Date.parse(text);
   return Number.isNaN(at) ? null : Math.max(0, at - now);
 }
 
-/** How long a 429 stops the account: what was asked for and up to a tenth more, so that clients do not return in step. */
+/**
+ * How long a 429 stops the account: the requested time and up to a tenth more, so that clients do not return
+ * at the same time.
+ */
 export function pauseFor(retryAfterMs: number | null, settings: RetrySettings): number {
   const asked = Math.max(settings.baseMs, retryAfterMs ?? settings.pauseMs);
   return Math.min(asked, settings.maxPauseMs) * (1 + settings.random() / 10);
 }
 
-/** How long to wait before the next try: full jitter, but no less than what was asked for. `attempt` counts from 1. */
+/** The wait before the next attempt: full jitter, at least the requested time. `attempt` counts from 1. */
 export function backoffFor(attempt: number, retryAfterMs: number | null, settings: RetrySettings): number {
   const ceiling = Math.min(settings.capMs, settings.baseMs * 2 ** (attempt - 1));
   const asked = Math.min(retryAfterMs ?? 0, settings.maxPauseMs);
   return Math.max(asked, settings.random() * ceiling);
 }
 
-/** Calls back once after `ms` milliseconds; the function it returns calls that off. */
+/** Calls back once after `ms` milliseconds; the returned function cancels it. */
 export type StartTimer = (callback: () => void, ms: number) => () => void;
 
-// setTimeout fires at once for anything longer
+// setTimeout fires at once for longer times
 const LONGEST = 2 ** 31 - 1;
 
-/** Node's own timer. */
 export const startTimeout: StartTimer = (callback, ms) => {
   const timer = setTimeout(callback, Math.min(ms, LONGEST));
   return () => clearTimeout(timer);
 };
 
-/** Waits `ms` milliseconds; throws `CANCELLED` as soon as `signal` is aborted. */
+/** Waits `ms` milliseconds; throws `CANCELLED` when `signal` is aborted. */
 export function sleepUntil(ms: number, startTimer: StartTimer, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(cancelled(signal.reason));

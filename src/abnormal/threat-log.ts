@@ -8,17 +8,16 @@ import { type UpstreamError, upstreamFailure } from './errors.js';
 import { JsonError, parseJson } from './lossless-json.js';
 
 /*
- * The export comes as CSV or, from an account that ignores what it is asked for, as JSON. Columns have changed over
- * the years and are found by their names; only the threat's id and the date are wanted.
+ * The export is CSV or, from some accounts, JSON. Columns have changed over the years and are found by name.
  */
 
-/** Names of columns without case, blanks and punctuation. */
+/** Column names without case, blanks and punctuation. */
 const THREAT_ID = /^(abnormals?)?threat(id|uuid|identifier)$/;
 const RECEIVED = /^(date|datetime|timestamp)(utc)?$|received/;
 
 /**
- * Reads the text of an export. Throws `BAD_BODY` when it is none: an answer without the log's header is no empty
- * log. Gives the event loop its turns, since a log can be long.
+ * Parses an export. Throws `BAD_BODY` if the header is missing: such a response is not an empty log. Yields
+ * to the event loop, because a log can be long.
  */
 export async function decodeThreatLog(
   text: string,
@@ -91,7 +90,7 @@ function columnsOf(header: readonly string[], refuse: Refuse): Columns {
   return columns;
 }
 
-/** A row with more or fewer cells than the header cannot be trusted to have any of them in its place. */
+/** In a row with a wrong number of cells no cell can be trusted. */
 function rowOf(cells: readonly string[], { count, threatId, received }: Columns): ThreatLogRow {
   const fits = cells.length >= count && cells.slice(count).every((cell) => cell.trim() === '');
   const at = (place: number | null) => (fits && place !== null ? cells[place] : undefined);
@@ -129,7 +128,7 @@ function parsed(text: string, refuse: Refuse): unknown {
   }
 }
 
-/** The rows: the body itself, or the one list of objects that it holds. */
+/** The rows: the body itself, or the only list of objects in it. */
 function itemsOf(json: unknown): Record<string, unknown>[] | null {
   const lists = (isRecord(json) ? Object.values(json) : [json]).filter((value) => Array.isArray(value));
   const [only] = lists;

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** Where each region's tenants are served; a token works in its own region only. */
+/** The base URL of each region; a token works in its own region only. */
 export const REGIONS = {
   us: 'https://api.abnormalplatform.com/v1',
   eu: 'https://eu.rest.abnormalsecurity.com/v1',
@@ -9,17 +9,16 @@ export const REGIONS = {
 } as const;
 export type Region = keyof typeof REGIONS;
 
-/** What an address must be, for a person who has given something else. */
 export const RIGHT_ADDRESS =
   'an https address without user, query or fragment; plain http only to this machine itself';
 
-/** The region that is served at `baseUrl`; `null` where none is. */
+/** The region at `baseUrl`; `null` if there is none. */
 export function regionOf(baseUrl: string): Region | null {
   const found = Object.entries(REGIONS).find(([, url]) => url === baseUrl);
   return found ? (found[0] as Region) : null;
 }
 
-/** What keeps `text` from being an address that a token may be sent to; `null` when nothing does. */
+/** Why a token may not be sent to `text`; `null` if it may. */
 export function wrongWithBaseUrl(text: string): string | null {
   if (!URL.canParse(text)) return 'is not a URL';
   const url = new URL(text);
@@ -30,12 +29,12 @@ export function wrongWithBaseUrl(text: string): string | null {
   return isLoopback(url.hostname) ? null : 'would send the token in clear over plain http';
 }
 
-/** An address that reads well, as it is kept and compared. */
+/** The stored form of a valid address. */
 export function normalBaseUrl(text: string): string {
   return new URL(text).href.replace(/\/+$/, '');
 }
 
-/** Whether a host is this machine itself, by definition and not by what a name server says. */
+/** Whether a host is this machine by definition, without a name server. */
 export function isLoopback(host: string): boolean {
   const bare = bareHost(host);
   if (isIP(bare) === 4) return bare.startsWith('127.');
@@ -43,9 +42,9 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Whether an address leads into a private network, as far as it says so itself: an IP address that is not
- * public (the metadata services of clouds are among them), or a name that no public name server has. This
- * machine, written as such, is not meant.
+ * Whether an address is recognisably in a private network: an IP address that is not public (including cloud
+ * metadata services) or a name that no public name server has. This machine, written as such, is not
+ * included.
  */
 export function isPrivateAddress(baseUrl: string): boolean {
   const host = bareHost(new URL(baseUrl).hostname);
@@ -53,7 +52,7 @@ export function isPrivateAddress(baseUrl: string): boolean {
   return isIP(host) === 0 ? isPrivateName(host) : isPrivateIp(host);
 }
 
-/** Whether an IP address is one that the public Internet does not reach. */
+/** Whether an IP address is not reachable from the public Internet. */
 export function isPrivateIp(ip: string): boolean {
   const version = isIP(ip);
   return version === 0 || NOT_PUBLIC.check(ip, version === 4 ? 'ipv4' : 'ipv6');
@@ -70,7 +69,7 @@ function bareHost(host: string): string {
   return host.replace(/^\[|\]$/g, '').toLowerCase();
 }
 
-// IANA's special-purpose registries; an IPv4 rule also catches that address written as IPv6 (::ffff:…)
+// IANA's special-purpose registries; an IPv4 rule also matches that address written as IPv6 (::ffff:…)
 const NOT_PUBLIC = new BlockList();
 for (const range of [
   '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24',
@@ -79,7 +78,7 @@ for (const range of [
   const [net = '', bits] = range.split('/');
   NOT_PUBLIC.addSubnet(net, Number(bits), 'ipv4');
 }
-// the last two wrap an IPv4 address that may be any
+// the last two contain an IPv4 address
 for (const range of '::/127 100::/64 2001:db8::/32 fc00::/7 fe80::/10 fec0::/10 ff00::/8 64:ff9b::/32 2002::/16'.split(
   ' ',
 )) {
@@ -88,8 +87,8 @@ for (const range of '::/127 100::/64 2001:db8::/32 fc00::/7 fe80::/10 fec0::/10 
 }
 
 /**
- * Looks a host up and refuses one that leads into a private network, so that a public name cannot be pointed at a
- * machine within, also not after its integration was added. This machine is let be where it is named as such.
+ * Looks a host up and refuses private addresses, so that a public name cannot be pointed at an internal
+ * machine later. This machine is allowed by its own names.
  */
 export const publicLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, options, (error, found, family) => {

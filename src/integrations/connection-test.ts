@@ -12,7 +12,7 @@ import { ACCESS_ADVICE } from './empty-accounts.js';
 import { matchToken } from './token-watch.js';
 import type { TokenTimes, Vault } from './vault.js';
 
-/** What was asked of an account: a list, or what Abnormal says of the token. */
+/** What was tested: a list, or the token information. */
 export type Tested = Resource | 'tokens';
 
 const TEST_OUTCOMES = [
@@ -26,51 +26,48 @@ const TEST_OUTCOMES = [
 ] as const;
 
 /**
- * How one question of a connection test was answered. `EMPTY`: it works, and there is nothing. `NOT_ANSWERED`:
- * Abnormal does not tell this account. `SKIPPED`: not asked, since the one before would have gone no better.
+ * `EMPTY`: works without data. `NOT_ANSWERED`: not available for this account. `SKIPPED`: not sent, because
+ * it would fail like the one before.
  */
 export type TestOutcome = (typeof TEST_OUTCOMES)[number];
 
 export interface TestedPart {
   readonly part: Tested;
   readonly outcome: TestOutcome;
-  /** How many there are in the last week; the least that there are where `isAll` is false. */
+  /** The number in the last week, or a lower bound if `isAll` is false. */
   readonly seen: number | null;
   readonly isAll: boolean;
-  /** An `UpstreamCode`, or `UNDECODABLE`; `null` where nothing is wrong. */
+  /** An `UpstreamCode`, or `UNDECODABLE`; `null` if it works. */
   readonly code: string | null;
-  /** A sentence for a person: what works, or what is wrong and what to do. */
+  /** A sentence: what works, or what is wrong and what to do. */
   readonly message: string;
 }
 
-/** What a connection test found. */
 export interface IntegrationTest {
   readonly testedAt: Instant;
-  /** Whether Abnormal lets the account be read: no list failed, and one at least can be read. */
+  /** No list failed, and at least one can be read. */
   readonly works: boolean;
   readonly parts: readonly TestedPart[];
-  /** What Abnormal says of the token; `null` where it does not, or names several. */
+  /** What Abnormal reports about the token; `null` if unknown or ambiguous. */
   readonly token: TokenTimes | null;
-  /** Requests that it cost. */
   readonly calls: number;
 }
 
 interface TestOptions {
   readonly client: AbnormalClient;
-  /** The integration's name: a token of that name in Abnormal's portal is taken for its own. */
+  /** A token of this name in Abnormal's portal counts as the integration's own. */
   readonly name: string;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly signal?: AbortSignal | undefined;
 }
 
 const SPAN = 7 * DAY;
-/** The cases first, as the project's brief has it. */
+/** Cases first: the API description of the project lists them first. */
 const ORDER: readonly Resource[] = ['cases', 'threats', 'campaigns'];
 
 /**
- * Tries what an account is read by, one request each where all is well, and says in words what came of it.
- * Whatever Abnormal answers is a result, not an error.
+ * Tests the lists of an account, with one request each if all is well, and explains the result. Every
+ * response is a result, not an error.
  */
 export async function testIntegration(options: TestOptions): Promise<IntegrationTest> {
   const now = toInstant(options.clock());
@@ -102,7 +99,7 @@ function isFine({ outcome }: TestedPart): boolean {
   return outcome !== 'FAILED' && outcome !== 'SKIPPED';
 }
 
-/** Whether all that can be read is empty, over a span much longer than Abnormal takes to list what is new. */
+/** Whether everything readable is empty, over a span much longer than the ingestion lag. */
 function isSeenEmpty(parts: readonly TestedPart[]): boolean {
   const isThreats = parts.some(({ part, outcome }) => part === 'threats' && outcome === 'EMPTY');
   return isThreats && !parts.some(({ outcome }) => outcome === 'WORKS');
@@ -116,7 +113,7 @@ function isReadable({ outcome }: TestedPart): boolean {
   return outcome === 'WORKS' || outcome === 'EMPTY';
 }
 
-// what is wrong with the token, the way or the allowance is wrong for every list
+// wrong token, unreachable host or exhausted allowance: every list would fail
 const HOPELESS: readonly UpstreamCode[] = [
   'TOKEN_REJECTED',
   'RATE_LIMITED',
@@ -145,7 +142,7 @@ async function testList(
   }
 }
 
-/** A connection kept from earlier may have been closed on the other side just now, which says nothing. */
+/** A kept-alive connection may just have been closed by the other side. */
 function askAgain<T>(error: unknown, ask: () => Promise<T>): Promise<T> {
   if (error instanceof UpstreamError && error.code === 'UNREACHABLE') return ask();
   throw error;
@@ -171,7 +168,7 @@ function empty(resource: Resource): string {
 function refused(part: Tested, error: unknown): TestedPart {
   if (error instanceof UpstreamError) {
     const { code, message } = error;
-    // threats every account has: without them the address is wrong
+    // every account has threats: without them the address is wrong
     const isOffered = part === 'threats' || (code !== 'NOT_LICENSED' && code !== 'NOT_ENABLED');
     const outcome = isOffered ? 'FAILED' : code;
     return { ...NOTHING, part, outcome, code, message };
@@ -203,17 +200,16 @@ async function testTokens(
 export interface TokenTestOptions extends Pick<BudgetOptions, 'rpm' | 'concurrency'> {
   readonly name: string;
   readonly baseUrl: string;
-  /** Itself, or how it is come by. */
+  /** The token, or how to get it. */
   readonly token: Secret | (() => Promise<Secret>);
   readonly timeoutMs: number;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
   readonly lookup?: LookupFunction | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Tests an address with a token, whether or not an account of that name is read. */
+/** Tests an address with a token, whether or not the account is read. */
 export async function testToken(options: TokenTestOptions): Promise<IntegrationTest> {
   const { baseUrl, timeoutMs, clock, log, lookup } = options;
   const token = typeof options.token === 'function' ? await options.token() : options.token;
@@ -229,7 +225,7 @@ export async function testToken(options: TokenTestOptions): Promise<IntegrationT
   }
 }
 
-/** The token that a stored integration has had since `storedAt`, once it is wanted. */
+/** Reads a stored integration's token of `storedAt` when it is needed. */
 export function storedToken(
   vault: Pick<Vault, 'reveal'>,
   name: string,

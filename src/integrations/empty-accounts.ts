@@ -3,7 +3,7 @@ import type { StreamState } from '../model/stream.js';
 import { FILTER_KEYS, KIND_OF, KINDS, RESOURCES } from '../resources/registry.js';
 import { type Instant, shift, toMillis } from '../values/instant.js';
 
-/** What to do if Abnormal answers, but with nothing. */
+/** What to do if Abnormal returns only empty lists. */
 export const ACCESS_ADVICE =
   'If the account does have mail attacks, the token may not see them: give it full portal access for the API, and put the address that this gateway’s requests come from on the account’s allowlist (Abnormal portal: Settings → Integrations → Abnormal REST API).';
 
@@ -11,9 +11,8 @@ type Reads = Pick<HistoryStore, 'head' | 'count' | 'countQuarantine' | 'ledger'>
 type Answered = StreamState & { readonly lastSuccessAt: Instant };
 
 /**
- * The accounts, with a message for each, that Abnormal answers for but has listed nothing of, for longer than
- * Abnormal takes to list what is new (`INGESTION_LAG`). Every account has threats sooner or later, so this more often
- * means missing access than peace.
+ * The accounts, each with a message, for which Abnormal has listed nothing for longer than `INGESTION_LAG`.
+ * Every account has threats sooner or later, so this usually means missing permissions.
  */
 export async function emptyAccounts(
   store: Reads,
@@ -45,7 +44,7 @@ async function isEmpty(store: Reads, state: Answered, seq: number): Promise<bool
     if ((await store.count(query)) > 0) return false;
   }
   if ((await store.countQuarantine({ integrations, kinds: KINDS })) > 0) return false;
-  // the oldest window is read last, and seldom again: once it is read, everything has been
+  // the oldest window is read last: once it is read, everything has been
   const oldest = await store.ledger(state, collectFrom, shift(collectFrom, 1000), seq);
   return oldest.some(({ readAt, settledTo, listed }) => {
     const lag = toMillis(readAt) - toMillis(settledTo);

@@ -1,18 +1,16 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
-/** To what a sealed text belongs; under any other binding it does not open. */
+/** What an encrypted text is bound to; it does not decrypt under another binding. */
 export interface Binding {
   readonly integration: string;
-  /** What the text is for. */
   readonly purpose: string;
-  /** Where it may be sent. */
   readonly audience: string;
 }
 
-/** Why a sealed text does not open. */
+/** Why a text does not decrypt. */
 type NotOpenedReason = 'UNKNOWN_KEY' | 'TAMPERED' | 'MALFORMED';
 
-/** A sealed text does not open: it was sealed under another key, changed, or belongs elsewhere. */
+/** The text was encrypted with another key, changed, or belongs elsewhere. */
 export class NotOpenedError extends Error {
   override readonly name = 'NotOpenedError';
 
@@ -24,13 +22,11 @@ export class NotOpenedError extends Error {
   }
 }
 
-/** Seals texts under the current key and opens what any of the known keys sealed. */
+/** Encrypts with the current key and decrypts with any known key. */
 export interface Cipher {
-  /** The current key's. */
   readonly keyId: string;
   readonly knownKeyIds: readonly string[];
   seal(text: string, binding: Binding): string;
-  /** Throws a `NotOpenedError`. */
   open(sealed: string, binding: Binding): string;
 }
 
@@ -38,7 +34,7 @@ const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** AES-256-GCM under the first of `keys`; the others, older ones, only open. */
+/** AES-256-GCM with the first of `keys`; the older ones only decrypt. */
 export function createCipher([current, ...older]: readonly [Buffer, ...Buffer[]]): Cipher {
   const keyId = encryptionKeyId(current);
   const keys = new Map([...older, current].map((key) => [encryptionKeyId(key), key]));
@@ -55,12 +51,12 @@ export function createCipher([current, ...older]: readonly [Buffer, ...Buffer[]]
   };
 }
 
-/** The id of the key under which a text was sealed; `null` when it is no sealed text. */
+/** The id of the key of an encrypted text; `null` if it is malformed. */
 export function sealingKeyId(sealed: string): string | null {
   return SEALED.exec(sealed)?.[1] ?? null;
 }
 
-// the version, the key's id, then nonce, ciphertext and tag in one
+// the version, the key's id, then nonce, ciphertext and tag together
 const SEALED = /^v1\.([\da-f]{8})\.([\w-]+)$/;
 
 interface Parts {
@@ -93,7 +89,7 @@ function open({ keyId, bytes }: Parts, key: Buffer, binding: Binding): string {
 function parse(sealed: string): Parts {
   const [, keyId = '', text = ''] = SEALED.exec(sealed) ?? [];
   const bytes = Buffer.from(text, 'base64url');
-  // two texts may say the same bytes; only the one that was written is taken
+  // several texts decode to the same bytes; only the canonical one is accepted
   const isWhole = bytes.length >= NONCE_BYTES + TAG_BYTES && bytes.toString('base64url') === text;
   if (!isWhole) throw new NotOpenedError('MALFORMED', 'it is not what a seal looks like');
   return { keyId, bytes };
@@ -105,13 +101,12 @@ function associatedData(keyId: string, { integration, purpose, audience }: Bindi
   );
 }
 
-/** Bytes of a key. */
+/** In bytes. */
 const KEY_BYTES = 32;
 
-/** The command that makes a key. */
 export const MAKES_KEY = 'abnormal-gateway keys encryption';
 
-/** The key that `text` says in hex or base64 (the URL's alphabet too, padded or not); `null` when it says none. */
+/** Parses a key in hex or base64 (also URL-safe, padded or not); `null` if invalid. */
 export function parseEncryptionKey(text: string): Buffer | null {
   const isHex = /^[\da-f]{64}$/i.test(text);
   if (!isHex && !/^[\w+/-]{43}=?$/.test(text)) return null;
@@ -119,17 +114,17 @@ export function parseEncryptionKey(text: string): Buffer | null {
   return key.length === KEY_BYTES && !isGuessable(key) ? key : null;
 }
 
-/** A key of one repeated byte was never random: somebody wrote it down as an example. */
+/** A key of one repeated byte is an example, not random. */
 function isGuessable(key: Buffer): boolean {
   return key.every((byte) => byte === key[0]);
 }
 
-/** A new random key, as `ENCRYPTION_KEY` takes it. */
+/** Creates a random key in the form of `ENCRYPTION_KEY`. */
 export function newEncryptionKey(): string {
   return randomBytes(KEY_BYTES).toString('base64');
 }
 
-/** What a key is called beside what it sealed: it names the key and says nothing of it. */
+/** Identifies a key without revealing it. */
 export function encryptionKeyId(key: Buffer): string {
   return createHash('sha256')
     .update('abnormal-graphql-gateway/encryption-key\0')

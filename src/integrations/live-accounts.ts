@@ -9,43 +9,41 @@ import type { Account, Accounts } from './accounts.js';
 import type { AccountOptions, OpenAccount } from './open-account.js';
 import type { StoredIntegration, Vault } from './vault.js';
 
-/** Accounts that come and go with the integrations that are stored. */
+/** Accounts that follow the stored integrations. */
 export interface LiveAccounts extends Accounts {
-  /** The request budgets of the accounts as they stand; one keeps its own when its token or address changes. */
+  /** The request budgets by account; an account keeps its budget when its token or address changes. */
   readonly budgets: ReadonlyMap<string, Budget>;
-  /** Looks at what is stored now, so that what was changed a moment ago counts. */
+  /** Reads the stored integrations now. */
   refresh(): Promise<void>;
-  /** Ends the looking, and every client once what it was asked has ended. */
+  /** Stops refreshing, and closes every client after its current requests. */
   readonly close: () => Promise<void>;
 }
 
 interface LiveAccountsOptions {
-  /** `null` where no stored integration is to be read: beside the simulated tenant. */
+  /** `null` next to the simulated tenant, where no stored integration is read. */
   readonly vault: Pick<Vault, 'list' | 'reveal'> | null;
   /** The account that is not stored: the environment's, or the simulated tenant. */
   readonly own: OpenAccount | null;
-  /** What a stored account's client is made with. */
+  /** The options of a stored account's client. */
   readonly accountOptions: Omit<AccountOptions, 'budget'>;
-  /** Finds the hosts of stored accounts, and may refuse them. */
+  /** Resolves the hosts of stored accounts, and may refuse them. */
   readonly lookup?: LookupFunction | undefined;
-  /** Makes the budget of an account that was never read before. */
+  /** Creates the budget of a new account. */
   readonly budgetFor: (name: string) => Budget;
-  /** How often it is looked for what somebody else has changed, in milliseconds. */
+  /** How often to look for changes of other processes, in milliseconds. */
   readonly everyMs: number;
   readonly log: Log;
 }
 
-/** A stored integration as it is read. */
 interface Held {
   account: Account;
   readonly client: DrainingClient;
   readonly budget: Budget;
   secret: Secret;
-  /** What tells another token. */
   storedAt: string;
 }
 
-/** Opens what is stored and goes on looking. What cannot be opened is told once and left out. */
+/** Opens the stored accounts and refreshes them. What cannot be opened is logged once and left out. */
 export async function openLiveAccounts(options: LiveAccountsOptions): Promise<LiveAccounts> {
   const accounts = new StoredAccounts(options);
   await accounts.refresh();
@@ -55,7 +53,7 @@ export async function openLiveAccounts(options: LiveAccountsOptions): Promise<Li
 
 class StoredAccounts implements LiveAccounts {
   private readonly held = new Map<string, Held>();
-  /** Of all accounts that there have been: one that comes back has not got a new minute. */
+  /** Includes removed accounts: one that returns does not get a new minute. */
   private readonly known = new Map<string, Budget>();
   readonly budgets = new Map<string, Budget>();
   private readonly listeners = new Set<() => void>();
@@ -83,7 +81,7 @@ class StoredAccounts implements LiveAccounts {
   }
 
   refresh(): Promise<void> {
-    // one after the other, so that none works with what another is just changing
+    // serialised, so that no refresh works with the changes of another
     const next = this.looking.catch(() => undefined).then(() => this.look());
     this.looking = next;
     return next;
@@ -120,7 +118,7 @@ class StoredAccounts implements LiveAccounts {
     if (hasChanged) this.announce();
   }
 
-  /** True when something about the integration is other than it was. */
+  /** True if something about the integration has changed. */
   private async take(vault: Pick<Vault, 'reveal'>, stored: StoredIntegration): Promise<boolean> {
     const { name, baseUrl, token } = stored;
     const held = this.held.get(name);
@@ -186,9 +184,9 @@ class StoredAccounts implements LiveAccounts {
   }
 }
 
-/** A client that can be let go of without losing what is under way. */
+/** A client that can be closed after its current requests. */
 interface DrainingClient extends AbnormalClient {
-  /** Refuses whatever is asked from now on as `CANCELLED`, and closes once what was asked before has ended. */
+  /** Refuses new requests as `CANCELLED`, and closes when the current ones have ended. */
   drain(): Promise<void>;
 }
 

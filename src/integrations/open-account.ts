@@ -12,15 +12,14 @@ export interface AccountOptions {
   readonly timeoutMs: number;
   readonly clock: () => number;
   readonly log: Log;
-  /** Makes what is told of an account's requests, by its name. */
+  /** Creates the observer of an account's requests, by its name. */
   readonly observe?: ((integration: string) => UpstreamObserver) | undefined;
 }
 
-/** An account and what ends it. */
 export interface OpenAccount {
   readonly account: Account;
   readonly budget: Budget;
-  /** The token's last four characters; `null` where there is none that is worth showing. */
+  /** The token's last four characters; `null` if they must not be shown. */
   readonly tokenHint: string | null;
   close(): Promise<void>;
 }
@@ -28,11 +27,11 @@ export interface OpenAccount {
 /** An account whose token is not in the vault. */
 export interface UnstoredAccount extends Pick<Account, 'name' | 'origin' | 'baseUrl'> {
   readonly token: Secret;
-  /** Ends what serves the account, where this process does. */
+  /** Ends what serves the account, if this process does. */
   readonly close?: () => Promise<void>;
 }
 
-/** Opens the account that the environment names, or the simulated tenant. */
+/** Opens the account of the environment, or the simulated tenant. */
 export function openUnstoredAccount(
   { token, close, ...named }: UnstoredAccount,
   options: AccountOptions,
@@ -52,8 +51,8 @@ export function openUnstoredAccount(
 }
 
 /**
- * Why an account's own records may not come into a history: it holds invented ones, from which they would never be
- * told apart in a report. `null` where they may.
+ * Why a real account must not use a history: it contains simulated records, which a report could not tell
+ * apart. `null` if it may.
  */
 export async function simulatedDataGuard(
   store: Pick<HistoryStore, 'streams' | 'description'>,

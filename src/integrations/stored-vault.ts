@@ -38,15 +38,14 @@ import {
 
 interface VaultOptions {
   readonly store: HistoryStore;
-  /** `null` without `ENCRYPTION_KEY`: then tokens can be neither kept nor opened. */
+  /** `null` without `ENCRYPTION_KEY`: tokens can be neither stored nor read. */
   readonly cipher: Cipher | null;
   /** Whether tokens may be sent into private networks. */
   readonly allowPrivate: boolean;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
 
-/** The vault over a history open for writing or managing; one open for reading will do to look. */
+/** Creates the vault of a history that is open for writing or managing; for listing, reading is enough. */
 export function createVault(options: VaultOptions): Vault {
   return new DocumentVault(options);
 }
@@ -54,7 +53,6 @@ export function createVault(options: VaultOptions): Vault {
 const COLLECTION = 'integrations';
 const PURPOSE = 'abnormal-token';
 const ATTEMPTS = 20;
-/** Earlier tokens that are remembered: at one in 90 days, more than ten years. */
 const REMEMBERED = 50;
 
 class DocumentVault implements Vault {
@@ -74,7 +72,7 @@ class DocumentVault implements Vault {
     const baseUrl = this.resolve(address);
     if (await this.options.store.document(COLLECTION, name)) throw exists(name);
     this.cipher();
-    // a vault under two keys, neither of which opens everything, would not start again
+    // a vault under two keys, neither of which decrypts everything, could not be opened again
     await this.check();
     return baseUrl;
   }
@@ -100,7 +98,7 @@ class DocumentVault implements Vault {
 
   rotate(name: string, token: Secret): Promise<StoredIntegration> {
     return this.change(name, (body) => {
-      // its age would seem to begin anew
+      // its age would seem to restart
       if (this.isHeld(name, body, token)) throw heldAlready(name);
       return this.replaced(name, body, body.baseUrl, token);
     });
@@ -156,7 +154,7 @@ class DocumentVault implements Vault {
     return isResealed;
   }
 
-  /** Writes what `change` makes of an integration as it stands, again when somebody else was faster. */
+  /** Writes the result of `change`, and retries after a concurrent change. */
   private async change(
     name: string,
     change: (body: IntegrationBody) => IntegrationBody | null,
@@ -180,7 +178,7 @@ class DocumentVault implements Vault {
     if (this.isHeld(name, body, token)) {
       return { ...body, ...this.sealed(name, baseUrl, token, storedAt), ...facts, baseUrl };
     }
-    // the instant tells one token from the next
+    // the instant distinguishes consecutive tokens
     const now = latest(this.now(), shift(storedAt, 1));
     const earlier = { ...facts, replacedAt: now };
     return {
@@ -198,7 +196,7 @@ class DocumentVault implements Vault {
     return { storedAt: now, issuedAt: null, expiresAt: null, hint: tokenHint(text), sealed };
   }
 
-  /** Whether it is the very token that is stored; false where that does not open. */
+  /** Whether it equals the stored token; false if that does not decrypt. */
   private isHeld(name: string, body: IntegrationBody, token: Secret): boolean {
     try {
       return this.open(name, body).reveal() === token.reveal();
@@ -240,20 +238,20 @@ function bindingOf(integration: string, baseUrl: string): Binding {
 }
 
 interface VaultSettings {
-  /** The current key first; empty without any. */
+  /** The current key first; may be empty. */
   readonly encryptionKeys: readonly Secret[];
   readonly allowPrivate: boolean;
 }
 
-/** The vault of a history, unchecked: for whoever must mend one that does not open. */
+/** The vault of a history without a check, for repairing one that does not decrypt. */
 export function vaultOf(store: HistoryStore, settings: VaultSettings, clock: () => number): Vault {
   const { encryptionKeys, allowPrivate } = settings;
   return createVault({ store, cipher: cipherOf(encryptionKeys), allowPrivate, clock });
 }
 
 /**
- * The vault of a history, in which every stored token opens. Throws a `VaultError` that says what to do when
- * one does not: the key is wrong, or missing, or what is stored was changed.
+ * Opens the vault of a history and checks that every stored token decrypts. Throws a `VaultError` that says
+ * what to do if a key is wrong or missing, or a document was changed.
  */
 export async function openVault(
   store: HistoryStore,
@@ -281,7 +279,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   [SIMULATED_ACCOUNT]: 'the built-in simulated tenant',
 };
 
-/** Throws a `VaultError` for a name that no stored integration may have. */
+/** Throws a `VaultError` for an invalid name. */
 function checkName(name: string): void {
   if (!/^[a-z\d-]{1,40}$/.test(name)) {
     const shown = JSON.stringify(name.slice(0, 60));
@@ -292,7 +290,7 @@ function checkName(name: string): void {
   if (owner) throw new VaultError('BAD_NAME', `"${name}" is the name of ${owner}; choose another.`);
 }
 
-/** The address that is meant, as it is kept. Throws a `VaultError` for one that a token must not be sent to. */
+/** Returns the base URL. Throws a `VaultError` if a token must not be sent there. */
 function resolveAddress({ region, baseUrl }: Address, allowPrivate: boolean): string {
   if (baseUrl === undefined) return REGIONS[region ?? 'us'];
   if (region !== undefined) throw badAddress('is given beside a region', 'one of the two, not both');

@@ -17,19 +17,19 @@ import {
   withTold,
 } from './vault.js';
 
-/** A token that an integration has or had. */
+/** A present or former token. */
 interface TokenPeriod extends TokenFacts {
-  /** When another took its place; `null` for the present one. */
+  /** When another one replaced it; `null` for the present one. */
   readonly replacedAt: Instant | null;
 }
 
-/** The tokens of an integration that are remembered, the present one last. */
+/** Oldest first, the present one last. */
 interface TokenHistory {
   readonly integration: string;
   readonly tokens: readonly TokenPeriod[];
 }
 
-/** The tokens of every integration that has one, without the tokens themselves. */
+/** The token history of every integration, without the tokens. */
 export async function readTokenHistories(store: HistoryStore): Promise<TokenHistory[]> {
   const stored = (await store.documents('integrations')).flatMap((document) => {
     const integration = readable(() => describeStored(document));
@@ -39,7 +39,7 @@ export async function readTokenHistories(store: HistoryStore): Promise<TokenHist
   return environment ? [...stored, historyOf(ENVIRONMENT_ACCOUNT, environment)] : stored;
 }
 
-/** How the token of every integration that has one stands, by name; `tokenState` says what that amounts to. */
+/** What is known of every integration's token, by name; see `tokenState`. */
 export async function readTokenSituations(store: HistoryStore): Promise<Map<string, TokenSituation>> {
   const [histories, streams] = await Promise.all([readTokenHistories(store), store.streams()]);
   return new Map(
@@ -47,7 +47,7 @@ export async function readTokenSituations(store: HistoryStore): Promise<Map<stri
       const token = tokens.at(-1);
       if (!token) return [];
       const { storedAt } = token;
-      // a token that was given after the refusal is another one
+      // a token stored after the refusal is another one
       const isRejected = streams.some(
         (stream) =>
           stream.integration === integration &&
@@ -72,7 +72,7 @@ function historyOf(
   return { integration, tokens: [...earlierTokens, { ...factsOf(token), replacedAt: null }] };
 }
 
-/** What was changed by hand is named when the vault is opened; a report need not fail for it. */
+/** A manipulated document is reported when the vault is opened; a report need not fail. */
 function readable<T>(read: () => T): T | null {
   try {
     return read();
@@ -82,11 +82,11 @@ function readable<T>(read: () => T): T | null {
   }
 }
 
-/** What is remembered of the token in the environment, so that its age is known: not the token. */
+/** What is stored about the environment's token, without the token. */
 interface EnvironmentToken {
   /** `storedAt` is when the gateway first saw it. */
   readonly token: TokenFacts;
-  /** Those that were there before, oldest first. */
+  /** Oldest first. */
   readonly earlierTokens: readonly EarlierToken[];
 }
 
@@ -102,7 +102,7 @@ const facts = {
 const BODY = z.object({
   ...facts,
   salt: z.string(),
-  /** Of the token with the salt: tells another token, and not which one. */
+  /** A salted hash: recognises another token, and does not reveal this one. */
   fingerprint: z.string(),
   earlierTokens: z.array(z.object({ ...facts, replacedAt: instant })),
 });
@@ -110,7 +110,7 @@ type Body = z.infer<typeof BODY>;
 
 const derive = promisify<string, Buffer, number, Buffer>(scrypt);
 
-/** Takes note of the token that the environment gives: since when it is there, and that another was before it. */
+/** Stores when the environment's token was first seen, and that another one was replaced. */
 export async function noteEnvironmentToken(
   store: HistoryStore,
   token: Secret,
@@ -127,7 +127,7 @@ export async function noteEnvironmentToken(
   });
 }
 
-/** Notes what Abnormal says of the token first seen at `storedAt`; nothing happens when another is there by now. */
+/** Stores what Abnormal reports about the token first seen at `storedAt`, unless it was replaced. */
 export async function noteEnvironmentTimes(
   store: HistoryStore,
   storedAt: Instant,
@@ -140,13 +140,13 @@ export async function noteEnvironmentTimes(
   });
 }
 
-/** What is remembered; `null` where no token was ever there. */
+/** `null` if there never was a token. */
 export async function readEnvironmentToken(store: HistoryStore): Promise<EnvironmentToken | null> {
   const body = BODY.safeParse((await store.document(COLLECTION, ID))?.body);
   return body.success ? describe(body.data) : null;
 }
 
-/** Writes what `make` gives in the place of what is there, again when somebody else was faster. */
+/** Writes the result of `make`, and retries after a concurrent change. */
 async function change(
   store: HistoryStore,
   make: (body: Body | null) => Promise<Body | null>,
@@ -175,7 +175,7 @@ async function isSame({ salt, fingerprint }: Body, token: Secret): Promise<boole
   return own.length === held.length && timingSafeEqual(own, held);
 }
 
-/** Slow on purpose, so that whoever has the file cannot try out tokens by the million. */
+/** Slow on purpose, so that a stolen file does not allow trying tokens by the million. */
 function fingerprintOf(token: Secret, salt: Buffer): Promise<Buffer> {
   return derive(token.reveal(), salt, 32);
 }

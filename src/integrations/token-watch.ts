@@ -14,12 +14,11 @@ interface TokenExpiryOptions {
   readonly store: HistoryStore;
   readonly vault: Pick<Vault, 'noteTimes'>;
   readonly accounts: Pick<Accounts, 'list'>;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
 }
 
-/** Writes down what Abnormal says of the token that the integration has had since `storedAt`. */
+/** Stores what Abnormal reports about the integration's token of `storedAt`. */
 export function storeTokenExpiry(
   { store, vault }: Pick<TokenExpiryOptions, 'store' | 'vault'>,
   integration: string,
@@ -32,8 +31,8 @@ export function storeTokenExpiry(
 }
 
 /**
- * Asks Abnormal when each account's token was made and when it ends, and writes it down: one call a day for each,
- * and one for a new token. Call it as often as is handy; what cannot be asked now is asked the next day.
+ * Requests and stores the issue and expiry time of each token: one call a day per account, and one for a new
+ * token. May be called at any time; a failed request is repeated the next day.
  */
 export function refreshTokenExpiry(options: TokenExpiryOptions): (signal: AbortSignal) => Promise<void> {
   const asked = new Map<string, { readonly storedAt: Instant; readonly at: number }>();
@@ -61,7 +60,7 @@ async function askFor(
     const tokens = await client.tokens({ priority: 'poll', tries: 1, signal });
     return matchToken(tokens, name, toInstant(clock())).token;
   } catch (error) {
-    // the polls say what is wrong with the account; here it only means that nothing was learnt
+    // the polls report account problems; here nothing was learnt
     const code = error instanceof UpstreamError ? error.code : 'UNDECODABLE';
     log.debug({ integration: name, code }, 'Abnormal did not say when the token ends');
     return null;
@@ -71,11 +70,9 @@ async function askFor(
 interface TokenWarningOptions {
   readonly store: HistoryStore;
   readonly log: Log;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
 
-/** What replaces an integration's token. */
 export function replacementSteps(integration: string): string {
   const make =
     'Create one in the Abnormal portal (Settings → Integrations → Abnormal REST API), which shows it once, and';
@@ -85,8 +82,8 @@ export function replacementSteps(integration: string): string {
 }
 
 /**
- * Logs a warning for each token that must be replaced, once a day and at once when its state changes, and a note for
- * one that is well but may do more than read. Call it as often as you like.
+ * Logs a warning for each token that must be replaced, once a day and at once when its state changes, and a
+ * note for a valid token with more than read permissions. May be called at any time.
  */
 export function tokenExpiryWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
   const said = new Map<string, { readonly state: string; readonly at: number }>();
@@ -106,7 +103,7 @@ export function tokenExpiryWarnings({ store, log, clock }: TokenWarningOptions):
   };
 }
 
-/** Logs a warning for each account that answers with nothing, once a day. Call it as often as you like. */
+/** Logs a warning for each account with only empty lists, once a day. May be called at any time. */
 export function createEmptyWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
   const said = new Map<string, number>();
   return async () => {
@@ -121,19 +118,19 @@ export function createEmptyWarnings({ store, log, clock }: TokenWarningOptions):
   };
 }
 
-/** What the list of a customer's tokens says of the one that is in use. */
+/** The token in use, found in the customer's list. */
 interface TokenMatch {
   readonly outcome: 'WORKS' | 'NOT_ANSWERED';
-  /** How many valid tokens there are; `null` where Abnormal does not tell. */
+  /** The number of valid tokens; `null` if unknown. */
   readonly seen: number | null;
   readonly message: string;
-  /** `null` where it cannot be told which token it is. */
+  /** `null` if it cannot be determined. */
   readonly token: TokenTimes | null;
 }
 
 const BY_AGE = 'its age counts from when it was given to the gateway, and it must be replaced after 90 days';
 
-/** Finds the token of the integration `name` among the customer's; `null` where Abnormal does not list them. */
+/** Finds the token of the integration `name`; `null` if Abnormal does not list tokens. */
 export function matchToken(tokens: readonly ApiToken[] | null, name: string, now: Instant): TokenMatch {
   if (tokens === null) {
     const message = `Abnormal does not tell this account when its token ends: ${BY_AGE}.`;
@@ -154,7 +151,9 @@ function isValid({ status, expiresAt }: ApiToken, now: Instant): boolean {
   return (status === null || status === 'active') && (expiresAt === null || expiresAt > now);
 }
 
-/** Nothing says which token a request was made with: the only valid one, or the only one of the integration's name. */
+/**
+ * No response says which token was used: it is the only valid one, or the only one of the integration's name.
+ */
 function ownAmong(valid: readonly ApiToken[], name: string): ApiToken | null {
   const named = valid.filter((token) => token.name?.trim().toLowerCase() === name);
   const [own, ...others] = valid.length === 1 ? valid : named;

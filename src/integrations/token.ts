@@ -3,11 +3,10 @@ import { DAY, type Instant, toMillis } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import { VaultError } from './vault.js';
 
-/** What a token is, for a person who has given something else. */
 export const RIGHT_TOKEN =
   'the token alone, as Abnormal showed it once (Settings → Integrations → Abnormal REST API)';
 
-/** What keeps `text` from being a token, as a predicate that does not repeat it; `null` when nothing does. */
+/** Why `text` is not a token, without repeating it; `null` if it may be one. */
 export function wrongWithToken(text: string): string | null {
   if (text === '') return 'is empty';
   if (/^bearer\s/i.test(text)) return 'begins with the word "Bearer"';
@@ -17,49 +16,46 @@ export function wrongWithToken(text: string): string | null {
   return text.length > 8192 ? 'is longer than any token' : null;
 }
 
-/** Throws a `VaultError` for what cannot be a token. */
+/** Throws a `VaultError` for text that cannot be a token. */
 export function checkToken(token: Secret): void {
   const wrong = wrongWithToken(token.reveal());
   if (wrong !== null) throw new VaultError('BAD_TOKEN', `The token ${wrong}. Right: ${RIGHT_TOKEN}.`);
 }
 
-/** What is shown of a token. */
 export function hintOf(token: Secret): string {
   return tokenHint(token.reveal());
 }
 
-/** By what people tell tokens apart: the last four characters, where enough stays unknown; else nothing. */
+/** The last four characters if enough stays unknown, otherwise empty. */
 export function tokenHint(token: string): string {
   return token.length < 12 ? '' : token.slice(-4);
 }
 
 export const TOKEN_STATES = ['OK', 'EXPIRING', 'ROTATION_DUE', 'REJECTED', 'UNKNOWN'] as const;
 
-/** How an integration's token stands. */
 export type TokenState = (typeof TOKEN_STATES)[number];
 
-/** What is known of a token, as far as its state depends on it. */
+/** The facts that determine a token's state. */
 export interface TokenSituation {
-  /** When Abnormal made it; `null` where it does not say. */
+  /** When Abnormal created it; `null` if unknown. */
   readonly issuedAt: Instant | null;
   readonly expiresAt: Instant | null;
-  /** Since when the gateway has had it. */
+  /** Since when the gateway has it. */
   readonly storedAt: Instant | null;
-  /** What it may do; absent where Abnormal does not say. */
+  /** Missing if Abnormal does not report them. */
   readonly permissions?: readonly string[] | undefined;
-  /** Whether Abnormal refused it when it was last used. */
+  /** Whether Abnormal refused it at its last use. */
   readonly isRejected: boolean;
 }
 
-/** A token must be replaced at this age. */
+/** The age at which a token must be replaced. */
 const ROTATION_AGE = 90 * DAY;
-/** The warning begins this long before a token must be replaced. */
+/** How long before that the warning begins. */
 const NOTICE = 14 * DAY;
 
 /**
- * The state of a token at `now`, from the day by which it must be replaced: when it ends or is 90 days old,
- * whichever comes first. `ROTATION_DUE` from then on, `EXPIRING` in the 14 days before. `UNKNOWN`: neither its age
- * nor its end is known.
+ * The state of a token at `now`, by its expiry or its age of 90 days, whichever is first: `ROTATION_DUE` from
+ * then on, `EXPIRING` in the 14 days before, `UNKNOWN` without any date.
  */
 export function tokenState(token: TokenSituation, now: Instant): TokenState {
   if (token.isRejected) return 'REJECTED';
@@ -70,7 +66,7 @@ export function tokenState(token: TokenSituation, now: Instant): TokenState {
   return left < NOTICE ? 'EXPIRING' : 'OK';
 }
 
-/** When the token must have been replaced; `null` where nothing says so. */
+/** When the token must be replaced; `null` if unknown. */
 export function replaceBy(token: TokenSituation): Instant | null {
   const since = token.issuedAt ?? token.storedAt;
   const byAge = since === null ? null : new Date(toMillis(since) + ROTATION_AGE).toISOString();
@@ -79,8 +75,8 @@ export function replaceBy(token: TokenSituation): Instant | null {
 }
 
 /**
- * The state in words, with what to do; `how` is what replaces this integration's token. Says too if the token may do
- * more than the gateway needs.
+ * The state as text with what to do; `how` explains how to replace the token. Also mentions more than read
+ * permissions.
  */
 export function describeTokenState(token: TokenSituation, now: Instant, how: string): string {
   const note = excessNote(token.permissions);
@@ -111,7 +107,7 @@ function ageOf({ issuedAt, storedAt }: TokenSituation, now: Instant): number | n
   return since === null ? null : Math.max(0, toMillis(now) - toMillis(since));
 }
 
-/** `ends on 2026-04-01`, or `ended on` for an end that has passed at `now`. */
+/** `ends on 2026-04-01`, or `ended on` for a date before `now`. */
 export function endText(expiresAt: Instant, now: Instant): string {
   return `${expiresAt <= now ? 'ended' : 'ends'} on ${expiresAt.slice(0, 10)}`;
 }

@@ -5,17 +5,16 @@ import type { Secret } from '../values/secret.js';
 import { type Region, regionOf } from './address.js';
 import { type Cipher, MAKES_KEY, type NotOpenedError, sealingKeyId } from './encryption.js';
 
-/** Where an integration is read from: a region, or an address of its own; the US region unless given. */
+/** A region or a base URL; default: the US region. */
 export interface Address {
   readonly region?: Region | undefined;
   readonly baseUrl?: string | undefined;
 }
 
-/** What Abnormal says of a token. */
 export interface TokenTimes {
   readonly issuedAt: Instant | null;
   readonly expiresAt: Instant | null;
-  /** What it may do; absent where Abnormal does not say. */
+  /** Missing if Abnormal does not report them. */
   readonly permissions?: readonly string[] | undefined;
 }
 
@@ -25,60 +24,57 @@ export interface NewIntegration extends Address {
 }
 
 /**
- * The integrations that are kept, each with its token, which is write-only: it is sealed under
- * `ENCRYPTION_KEY`, bound to its integration's name and address. Every refusal is a `VaultError`.
+ * The stored integrations. Each token is encrypted with `ENCRYPTION_KEY`, bound to its integration's name and
+ * address, and never returned to users. Refusals are `VaultError`s.
  */
 export interface Vault {
-  /** By name. */
   list(): Promise<StoredIntegration[]>;
-  /** `null` where there is none. */
   get(name: string): Promise<StoredIntegration | null>;
-  /** Refuses what `add` would refuse, before anybody is asked for a token; gives the address that is meant. */
+  /** Refuses what `add` would refuse, before the user enters a token; returns the base URL. */
   prepare(name: string, address: Address): Promise<string>;
   add(integration: NewIntegration): Promise<StoredIntegration>;
-  /** The address that is meant, as it is kept. */
   resolve(address: Address): string;
   /**
-   * Another address, with a token for it: a token is never sent elsewhere than where whoever gave it said,
-   * and Abnormal's tokens work in one region only.
+   * Changes the address together with the token: a token is only sent to the address it was given for, and
+   * works in one region only.
    */
   update(name: string, address: Address, token: Secret): Promise<StoredIntegration>;
-  /** Whether it is the very token that is stored; false if that does not open. */
+  /** Whether it equals the stored token; false if that does not decrypt. */
   holds(name: string, token: Secret): Promise<boolean>;
-  /** Another token for the same address; `BAD_TOKEN` for the one that is there already. */
+  /** Replaces the token for the same address; `BAD_TOKEN` if it is the stored one. */
   rotate(name: string, token: Secret): Promise<StoredIntegration>;
-  /** Notes what Abnormal says of the token stored at `storedAt`; nothing happens when another is there by now. */
+  /** Stores what Abnormal reports about the token of `storedAt`, unless it was replaced. */
   noteTimes(name: string, storedAt: Instant, times: TokenTimes): Promise<void>;
-  /** Forgets the token. What was recorded of the integration stays in the history. */
+  /** Deletes the token. The integration's records stay in the history. */
   remove(name: string): Promise<void>;
   /**
-   * The token, which only `integrations/` and the client's request may look into. With `storedAt`, that very one:
-   * `BUSY` when another is there by now, which may be meant for another address.
+   * The token, for `integrations/` and the client's request only. With `storedAt`, exactly that one: `BUSY`
+   * if it was replaced, because the new one may be for another address.
    */
   reveal(name: string, storedAt?: Instant): Promise<Secret>;
-  /** Seals every token under the current key; how many were under another. */
+  /** Encrypts every token with the current key; returns how many had another one. */
   reseal(): Promise<{ readonly resealed: number; readonly current: number }>;
-  /** Throws a `VaultError` that says what to do when a stored token does not open. */
+  /** Throws a `VaultError` that says what to do if a stored token does not decrypt. */
   check(): Promise<void>;
 }
 
 /** Why the vault refuses. */
 export type VaultErrorCode =
-  /** The name is not one that an integration may have. */
+  /** Not a valid integration name. */
   | 'BAD_NAME'
   | 'BAD_TOKEN'
   | 'BAD_ADDRESS'
-  /** One of that name is there already. */
+  /** The name is in use. */
   | 'EXISTS'
   | 'NOT_FOUND'
-  /** `ENCRYPTION_KEY` is not set, so that no token can be kept or opened. */
+  /** `ENCRYPTION_KEY` is not set. */
   | 'NO_KEY'
-  /** A stored token was sealed under another key, or was tampered with. */
+  /** A stored token has another key or was manipulated. */
   | 'NOT_OPENED'
   /** Others kept changing the same integration. */
   | 'BUSY';
 
-/** The vault refuses; the message is for a person, says what to do and holds neither token nor key. */
+/** The message says what to do and contains neither token nor key. */
 export class VaultError extends Error {
   override readonly name = 'VaultError';
 
@@ -91,7 +87,7 @@ export class VaultError extends Error {
   }
 }
 
-/** The sealed token of the integration `name` does not open. */
+/** The token of the integration `name` does not decrypt. */
 export function notOpened(name: string, error: NotOpenedError, cipher: Cipher): VaultError {
   const { reason, message } = error;
   const known = cipher.knownKeyIds.join(', ');
@@ -103,7 +99,7 @@ export function notOpened(name: string, error: NotOpenedError, cipher: Cipher): 
   return new VaultError('NOT_OPENED', what, { cause: error });
 }
 
-/** There is no key to keep a token under, or to open that of the integration `name` with. */
+/** There is no key to encrypt a token, or to decrypt that of the integration `name`. */
 export function noKey(name: string | null): VaultError {
   const what =
     name === null
@@ -134,50 +130,48 @@ export function busy(name: string): VaultError {
   return new VaultError('BUSY', `Others keep changing the integration "${name}"; try again.`);
 }
 
-/** What is known of a token without knowing it. */
+/** What is known about a token, without the token. */
 export interface TokenFacts {
   /** When it was given to the gateway (UTC). */
   readonly storedAt: Instant;
-  /** When Abnormal made it, and when it ends; `null` where Abnormal does not say. */
+  /** When Abnormal created it, and its expiry; `null` if unknown. */
   readonly issuedAt: Instant | null;
   readonly expiresAt: Instant | null;
-  /** What it may do; absent where Abnormal does not say. */
+  /** Missing if Abnormal does not report them. */
   readonly permissions?: readonly string[] | undefined;
 }
 
-/** A token that another has replaced. */
 export interface EarlierToken extends TokenFacts {
   readonly replacedAt: Instant;
 }
 
-/** An integration as it is kept, without its token. */
+/** A stored integration without its token. */
 export interface StoredIntegration {
-  /** Part of every key and every global id, so it never changes. */
+  /** Part of every key and global id, so it never changes. */
   readonly name: string;
   readonly baseUrl: string;
-  /** The region served at that address; `null` for another. */
+  /** `null` for another address. */
   readonly region: Region | null;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
-  /** One more at each change: whoever holds an older one must read the integration, and its token, again. */
+  /** Incremented with each change; a holder of an older version must read integration and token again. */
   readonly version: number;
   readonly token: TokenFacts & {
-    /** Its last four characters; empty for a short one. */
+    /** The last four characters; empty for a short token. */
     readonly hint: string;
-    /** The id of the key that sealed it; `null` where that was overwritten. */
+    /** The id of its encryption key; `null` if the text is malformed. */
     readonly keyId: string | null;
   };
   /** Oldest first. */
   readonly earlierTokens: readonly EarlierToken[];
 }
 
-/** What an integration's document holds. */
 export interface IntegrationBody extends TokenFacts {
   readonly baseUrl: string;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
   readonly hint: string;
-  /** The token as the cipher sealed it. */
+  /** The encrypted token. */
   readonly sealed: string;
   readonly earlierTokens: readonly EarlierToken[];
 }
@@ -197,7 +191,7 @@ const BODY = z.object({
   earlierTokens: z.array(z.object({ ...facts, replacedAt: instant })),
 });
 
-/** Reads an integration's document. Throws a `VaultError` when it is not one. */
+/** Parses an integration's document. Throws a `VaultError` if it is invalid. */
 export function readBody({ id, body }: StoredDocument): IntegrationBody {
   const read = BODY.safeParse(body);
   if (read.success) return read.data;
@@ -209,7 +203,6 @@ export function writeBody(body: IntegrationBody): DocumentBody {
   return { ...body };
 }
 
-/** What may be known of a stored integration. */
 export function describeStored(document: StoredDocument): StoredIntegration {
   const { baseUrl, createdAt, updatedAt, earlierTokens, ...own } = readBody(document);
   const { storedAt, issuedAt, expiresAt, permissions, hint, sealed } = own;
@@ -221,18 +214,18 @@ export function describeStored(document: StoredDocument): StoredIntegration {
   };
 }
 
-/** The facts alone of something that holds more. */
+/** Selects the facts from a larger object. */
 export function factsOf({ storedAt, issuedAt, expiresAt, permissions }: TokenFacts): TokenFacts {
   return { storedAt, issuedAt, expiresAt, ...(permissions && { permissions }) };
 }
 
-/** Whether what Abnormal says of a token is what is noted of it. */
+/** Whether Abnormal's report equals the stored facts. */
 export function isSameTold(facts: TokenFacts, told: TokenTimes): boolean {
   const isSame = facts.issuedAt === told.issuedAt && facts.expiresAt === told.expiresAt;
   return isSame && facts.permissions?.join() === told.permissions?.join();
 }
 
-/** What is stored of a token, with what Abnormal says of it now. */
+/** The stored facts with Abnormal's current report. */
 export function withTold<T extends TokenFacts>(facts: T, told: TokenTimes): T {
   const { issuedAt, expiresAt, permissions } = told;
   const { permissions: _earlier, ...others } = facts;

@@ -11,48 +11,41 @@ import { KIND_OF, type ListedKind, type RecordKey, type Resource } from '../reso
 import { DAY, HOUR, type Instant, MINUTE, toInstant } from '../values/instant.js';
 import type { Window } from '../values/window.js';
 
-/** What every part of the sync works with. */
 export interface SyncEnv {
   readonly store: HistoryStore;
   readonly settings: SyncSettings;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
   readonly newId: () => string;
   readonly observer?: SyncObserver | undefined;
   readonly drift: DriftLog;
-  /** The runs of this process that have not ended. */
+  /** The unfinished runs of this process. */
   readonly activeRuns: Set<string>;
 }
 
-/** One resource of one account. */
 export interface Source {
   readonly account: Account;
   readonly resource: Resource;
 }
 
-/** One pass over a source, as its parts see it. */
 export interface Pass extends SyncEnv, Source {
   readonly recorder: RunRecorder;
   readonly signal: AbortSignal;
   readonly priority: Priority;
-  /** When it began: what the history is brought up to. */
+  /** When it began; the history is brought up to this instant. */
   readonly asOf: Instant;
-  /** Runs of which this pass is made; a record that one of them set aside is not tried again by another. */
+  /** The runs of this pass: a record that one of them quarantined is not requested again by another. */
   readonly runIds: ReadonlySet<string>;
   readonly memory: PassMemory;
-  /** How old what is read again may be, in milliseconds; `null`: as old as the interval allows. */
+  /** Records confirmed longer ago are read again, in milliseconds; `null`: by the interval. */
   readonly maxAgeMs: number | null;
 }
 
-/** What requests are made with. */
 export type Reading = Pick<Pass, 'account' | 'recorder' | 'signal' | 'priority'>;
 
-/** What a pass remembers from window to window. */
 export interface PassMemory {
-  /** Records that lists name and Abnormal does not have, with their entry in quarantine if they were never stored. */
+  /** Listed records that Abnormal no longer has, with their quarantine entry if they were never stored. */
   readonly gone: Map<string, QuarantineEntry | null>;
-  /** Details that failed one after the other. */
   failedDetails: number;
 }
 
@@ -60,7 +53,6 @@ export function newPassMemory(): PassMemory {
   return { gone: new Map(), failedDetails: 0 };
 }
 
-/** The source as one string, for maps. */
 export function sourceText({ account, resource }: Source): string {
   return `${account.name}/${resource}`;
 }
@@ -81,35 +73,34 @@ export function callOptions({ priority, signal, recorder }: Reading): CallOption
   return { priority, signal, meter: recorder.meter };
 }
 
-/** How the sync reads. All `…Ms` are milliseconds. */
+/** All `…Ms` are milliseconds. */
 export interface SyncSettings {
   /** How long Abnormal may take to list what has happened; anything newer is provisional. */
   readonly ingestionLagMs: number;
-  /** How far back open cases, unremediated threats and undecided campaigns are read again. */
+  /** How far back unsettled cases, threats and campaigns are read again. */
   readonly rereadHorizonMs: number;
-  /** How often each resource is polled; also how often one record is read again at most. */
+  /** How often each resource is polled, and at most one record is read again. */
   readonly intervals: Readonly<Record<Resource, number>>;
-  /** Where the first collection begins; `null`: 30 days before it. */
+  /** Where the first collection begins; `null`: 30 days back. */
   readonly backfillFrom: Instant | null;
-  /** Rows on a page of a list. */
   readonly pageSize: number;
-  /** The share of a page that a window should fill, so that a denser one still fits. */
+  /** The share of a page that a window should fill, so that denser windows still fit. */
   readonly targetFill: number;
-  /** Below this width a window is paged through instead of narrowed. */
+  /** Narrower windows are read page by page. */
   readonly minWindowMs: number;
-  /** How wide the first window is while nothing is known of the density. */
+  /** The width of the first window while the density is unknown. */
   readonly firstWindowMs: number;
   readonly maxWindowMs: number;
-  /** Details asked for at once for one resource; the client's budget may allow fewer. */
+  /** Details requested at once for one resource; the rate budget may allow fewer. */
   readonly detailConcurrency: number;
-  /** Records in one batch, and the most bytes of them. */
+  /** The limits of one batch. */
   readonly chunkRecords: number;
   readonly chunkBytes: number;
-  /** After so many failures one after the other the rest of a pass is left to the next poll. */
+  /** After so many failures in a row the pass ends. */
   readonly consecutiveFailures: number;
-  /** How long a query waits for a live read before it is given what is recorded. */
+  /** How long a query waits for a live read before it gets the stored records. */
   readonly liveWaitMs: number;
-  /** How long after a failed live list the next is tried. */
+  /** How long to wait after a failed live list. */
   readonly liveRetryMs: number;
 }
 
@@ -131,23 +122,23 @@ export const DEFAULT_SYNC_SETTINGS: SyncSettings = {
   liveRetryMs: 15_000,
 };
 
-/** How far back the first collection goes when nobody says. */
+/** How far back the first collection goes by default. */
 export const FIRST_COLLECTION_MS = 30 * DAY;
 
-/** Told of every step that a run records, to count it; must not throw. */
+/** Is called for every step of a run, to count it; must not throw. */
 export interface SyncObserver {
-  /** `run` is as the step left it: one that has ended says so once. */
+  /** `run` is its state after the step; a finished run is reported once. */
   recorded(run: RunRecord, ledger: readonly LedgerEntry[], recorded: Recorded): void;
-  /** Abnormal's answers to an integration have come to differ in more than before from what is known; by how much now. */
+  /** An integration has new unknown content; `tally` counts all of it. */
   drifted?(integration: string, tally: DriftTally): void;
 }
 
-/** What a step of a run writes, besides the run itself. */
+/** What a step of a run writes in addition to the run. */
 export type BatchPart = Partial<
   Pick<Batch, 'observations' | 'tombstones' | 'ledger' | 'streams' | 'quarantine' | 'released'>
 >;
 
-/** What the sync itself counts; the rest comes from the meter and from what the history answers. */
+/** The counts that the sync itself makes; the others come from the meter and the history. */
 export interface Tally {
   listed: number;
   skipped: number;
@@ -155,16 +146,15 @@ export interface Tally {
   windows: number;
 }
 
-/** Writes one run's steps, each with the run as it then stands. */
 export interface RunRecorder {
   readonly id: string;
-  /** To be handed to every request made for the run. */
+  /** Must be passed with every request of the run. */
   readonly meter: CallMeter;
   readonly tally: Tally;
   record(part: BatchPart): Promise<Recorded>;
-  /** Remembers a failure for a person; the first 20 are kept. */
+  /** Stores a problem for people; the first 20 are kept. */
   note(problem: string): void;
-  /** Writes the run's end; `forecast` is what `part` is going to bring, for a run that is one batch. */
+  /** Writes the run's end; `forecast` counts what `part` will write, for a run of a single batch. */
   end(
     status: RunStatus,
     part?: BatchPart,
@@ -172,7 +162,6 @@ export interface RunRecorder {
     reconciliation?: ReconciliationRecord,
   ): Promise<Recorded & { run: RunRecord }>;
   counts(): RunCounts;
-  /** Whether anything of it has been written. */
   hasBegun(): boolean;
   errors(): readonly string[];
 }
@@ -180,16 +169,14 @@ export interface RunRecorder {
 export interface RunStart {
   readonly trigger: RunTrigger;
   readonly parameters: RunRecord['parameters'];
-  /** Now, unless given. */
+  /** Default: now. */
   readonly startedAt?: Instant;
 }
 
-/** How a pass has fared. */
 export interface PassTally {
   read: number;
-  /** Windows that did not come out whole. */
+  /** Windows with unread records. */
   incompleteWindows: number;
-  /** Windows that could not be listed, one after the other. */
   consecutiveFailures: number;
   lastError: UpstreamError | null;
 }
@@ -198,10 +185,10 @@ export function newPassTally(): PassTally {
   return { read: 0, incompleteWindows: 0, consecutiveFailures: 0, lastError: null };
 }
 
-/** The records wanted so far that could not be read, by id. */
+/** The records that could not be read, by id. */
 export type MissingByKey = Map<string, MissingEntry>;
 
-/** As much of a reason as a ledger entry keeps; the quarantine has all of it. */
+/** A ledger entry keeps this much of a reason; the quarantine keeps all. */
 const LONGEST_REASON = 300;
 
 export function addMissing(missing: MissingByKey, entry: Omit<QuarantineEntry, 'runId'>): void {
@@ -210,25 +197,22 @@ export function addMissing(missing: MissingByKey, entry: Omit<QuarantineEntry, '
   missing.set(id, { id, code, reason: reason.slice(0, LONGEST_REASON), since: firstSeenAt });
 }
 
-/** One window of one source, as it is being compared with what Abnormal has. */
 export interface WindowUnderReview extends SyncEnv, Source, Reading {
   readonly window: Window;
-  /** The stream that defines the source's population. */
   readonly stream: Stream;
 }
 
-/** Where Abnormal named a record: in `span`, and at `time` where it said so. */
+/** Where Abnormal named a record: in `span`, and at `time` if known. */
 export interface ListedRecord {
   readonly span: Window;
   readonly time: Instant | null;
 }
 
-/** Counts what answers had that is not known, and writes that down. Never fails: nothing hangs on it. */
+/** Counts unknown content of responses and stores the counts. Never fails. */
 export interface DriftLog {
-  /** Counts what one answer had. */
   note(integration: string, listed: readonly DriftSighting[], at: Instant): void;
-  /** Writes what was counted, if there is a name among it that was not there before. */
+  /** Writes the counts if they contain a new name. */
   writeNews(integration: string): Promise<void>;
-  /** Writes what was counted: of one integration, or of all. */
+  /** Writes the counts of one integration, or of all. */
   write(integration?: string): Promise<void>;
 }

@@ -32,7 +32,6 @@ interface Underway {
   readonly listeners: Set<OnProgress>;
 }
 
-/** The one writer of the history; see `Sync`. */
 export function createSync({ newId = randomUUID, ...options }: SyncOptions): Sync {
   const { accounts } = options;
   const env: SyncEnv = { ...options, newId, activeRuns: new Set(), drift: createDriftLog(options) };
@@ -64,7 +63,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     const { maxAgeMs = Number.POSITIVE_INFINITY } = poll;
     for (let other = underway.get(sourceText(source)); other; other = underway.get(sourceText(source))) {
       const report = await unlessAborted(follow(other, poll), poll.signal);
-      // one on its way that leaves what was confirmed an interval ago is not enough for somebody who wants it newer
+      // a running pass that accepts older confirmations is not enough for a caller that needs newer ones
       if ((other.maxAgeMs ?? Number.POSITIVE_INFINITY) <= maxAgeMs || poll.signal.aborted) return report;
     }
     return follow(begin(source, poll, null), poll);
@@ -72,7 +71,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
 
   async function backfillSource(source: Source, { from, ...poll }: BackfillOptions): Promise<PassReport> {
     const key = sourceText(source);
-    // a pass on its way knows nothing of the new beginning
+    // a running pass does not know the new beginning
     for (let other = underway.get(key); other; other = underway.get(key)) {
       await unlessAborted(follow(other, poll), poll.signal);
     }
@@ -116,7 +115,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
   };
 }
 
-/** Waits for a pass, reporting on it meanwhile, until it ends or whoever waits has gone. */
+/** Waits for a pass and reports on it until it ends or the caller leaves. */
 async function follow({ done, listeners }: Underway, { onProgress }: PollOptions): Promise<PassReport> {
   if (!onProgress) return done;
   listeners.add(onProgress);
@@ -128,7 +127,7 @@ function reportOf(result: PromiseSettledResult<PassReport>): PassReport {
   return result.value;
 }
 
-/** `Live`, with an end: `settledAll` resolves when nothing that it began is on its way any more. */
+/** `settledAll` resolves when all work that it began has ended. */
 interface LiveSync extends Live {
   settledAll(): Promise<void>;
 }

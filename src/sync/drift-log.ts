@@ -19,13 +19,12 @@ export interface DriftOptions {
   readonly observer?: Pick<SyncObserver, 'drifted'> | undefined;
 }
 
-/** What is counted of one integration. */
 interface Counted {
   pending: DriftTally;
-  /** The names that stood in the document when it was last written. */
+  /** The names in the document when it was last written. */
   written: ReadonlySet<string>;
   hasNews: boolean;
-  /** One write after the other. */
+  /** Writes run one after the other. */
   writing: Promise<void>;
 }
 
@@ -33,7 +32,7 @@ function newCounted(): Counted {
   return { pending: NO_DRIFT, written: new Set(), hasNews: false, writing: Promise.resolve() };
 }
 
-/** Others may write the same document; so often is one write tried. */
+/** Other processes may write the same document; one write is tried so often. */
 const MOST_TRIES = 10;
 
 const ANNOUNCED: Readonly<Record<DriftKind, string>> = {
@@ -66,7 +65,7 @@ export function createDriftLog({ store, log, observer }: DriftOptions): DriftLog
     return own.writing;
   }
 
-  /** What is counted meanwhile waits for the next write. */
+  /** Counts made meanwhile wait for the next write. */
   async function writeOnce(integration: string, own: Counted): Promise<void> {
     const { pending } = own;
     if (pending === NO_DRIFT) return;
@@ -94,7 +93,7 @@ export function createDriftLog({ store, log, observer }: DriftOptions): DriftLog
     throw new Error(`another wrote it first, ${MOST_TRIES} times`);
   }
 
-  /** Told once of each name, by whoever wrote it down first. */
+  /** Each name is logged once, by the process that stored it first. */
   function announce(integration: string, before: DriftTally, after: DriftTally): void {
     const fresh = after.names.slice(before.names.length);
     for (const { kind, path, value } of fresh) {

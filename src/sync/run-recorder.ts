@@ -16,7 +16,7 @@ import { statusMessage, updateStates } from './stream-states.js';
 
 const MAX_NOTES = 20;
 
-/** A recorder for a new run; nothing is written until its first `record`. */
+/** Creates a recorder; nothing is written before its first `record`. */
 export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart): RunRecorder {
   const id = env.newId();
   const meter = newMeter();
@@ -95,10 +95,10 @@ const EMPTY: Required<BatchPart> = {
   released: [],
 };
 
-/** So many of the newest runs are looked at; what a killed process left is among them at its next start. */
+/** The number of newest runs to check; those of a killed process are among them at its next start. */
 const LOOK_BACK = 200;
 
-/** Marks the runs that a process left RUNNING when it was killed. */
+/** Marks the runs that a killed process left RUNNING. */
 export async function markInterrupted(env: SyncEnv, integrations: readonly string[]): Promise<void> {
   const runs = await env.store.runs({ integrations, before: null, limit: LOOK_BACK });
   for (const run of runs) {
@@ -122,14 +122,14 @@ function interrupted(env: SyncEnv, run: RunRecord): RunRecord {
 
 const NOTHING = { observations: [], tombstones: [], ledger: [], streams: [], quarantine: [], released: [] };
 
-/** How a run ends that fared so and was stopped by that. */
+/** The final status of a run. */
 function runStatusOf({ read, incompleteWindows }: PassTally, stop: Stop | null): RunStatus {
   if (stop?.kind === 'INTERRUPTED') return 'INTERRUPTED';
   if (!stop && incompleteWindows === 0) return 'SUCCEEDED';
   return read > 0 ? 'PARTIAL' : 'FAILED';
 }
 
-/** Writes a run's end and, when the resource was refused, what that leaves its streams in. */
+/** Writes a run's end and, if the resource was refused, the new states of its streams. */
 export async function endRun(
   env: SyncEnv,
   source: Source,
@@ -143,7 +143,7 @@ export async function endRun(
       ? await endRefused(env, source, recorder, status, stop)
       : await recorder.end(status);
   const { integration, resource, trigger, counts } = run;
-  // what went wrong was logged when it began; the run itself has the words
+  // problems were logged when they began; the run contains their text
   const problems = run.errors.length;
   env.log.info({ runId: run.id, integration, resource, trigger, status, counts, problems }, 'run ended');
   return run;

@@ -5,8 +5,8 @@ import { floorToSecond } from '../values/window.js';
 import { FIRST_COLLECTION_MS, nowOf, type Source, type SyncEnv } from './context.js';
 
 /**
- * The states of a source's streams as they stand, with those never read before as they begin. Collection is
- * wanted from `from` at the latest, where given.
+ * The states of a source's streams, with first states for those never read. `from` moves the beginning of the
+ * collection back.
  */
 export async function sourceStates(
   env: SyncEnv,
@@ -40,8 +40,8 @@ function firstState(env: SyncEnv, stream: Stream): StreamState {
 type Change = Partial<Pick<StreamState, 'status' | 'message' | 'lastAttemptAt' | 'lastSuccessAt'>>;
 
 /**
- * Records a source's states with `change` applied to what stands in the history now. One at a time, so that what
- * two write at once, such as a live reading and the beginning of a backfill, both stays. A change of status is logged.
+ * Records a source's states with `change` applied to the current ones. Serialised, so that concurrent changes
+ * (a live read, the beginning of a backfill) are not lost. Changes of status are logged.
  */
 export function updateStates<T>(
   env: SyncEnv,
@@ -59,7 +59,7 @@ export function updateStates<T>(
   });
 }
 
-/** One line at each change, so that the log tells when it came and when it went, however often it was met between. */
+/** One log line per change, so that the log shows when a problem began and ended. */
 function logChanges(
   { log }: SyncEnv,
   { account, resource }: Source,
@@ -78,10 +78,7 @@ function logChanges(
   }
 }
 
-/**
- * What a person is told when a resource cannot be read. `said` is the failure's own message: what happened, the
- * likely causes, what to do.
- */
+/** The message for people if a resource cannot be read; `said` is the message of the failure. */
 export function statusMessage(
   status: StreamStatus,
   { account, resource }: Source,
@@ -106,7 +103,7 @@ export function statusMessage(
 
 const last = new WeakMap<HistoryStore, Promise<unknown>>();
 
-/** Does the work once all that was asked for on the same history before has ended. */
+/** Runs the work after all earlier work on the same history has ended. */
 function serialised<T>(store: HistoryStore, work: () => Promise<T>): Promise<T> {
   const done = (last.get(store) ?? Promise.resolve()).then(work);
   last.set(

@@ -79,8 +79,8 @@ function busiestMinute(arrivals: readonly number[]): number {
 
 const RESOURCES: readonly Resource[] = ['threats', 'cases', 'campaigns'];
 
-describe('the rate', () => {
-  test('of any mix of callers, however the network delays them, is never above the limit, and is used', async () => {
+describe('the request rate', () => {
+  test('stays at the limit and never above it, for any mix of callers and any network delay', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 1_000_000 }),
@@ -110,7 +110,7 @@ describe('the rate', () => {
     );
   });
 
-  test('holds for requests that hang, and for a burst after a long rest', async () => {
+  test('stays within the limit for requests that hang and for a burst after a long pause', async () => {
     const random = randomFrom(7);
     const world = new World(300, 50, () => ({ there: random() * 20_000, back: random() * 10_000 }));
     world.saturate('threats', 'interactive', 50);
@@ -124,7 +124,7 @@ describe('the rate', () => {
     expect(busiestMinute(late.arrivals)).toBe(300);
   });
 
-  test('survives a clock that is set back by an hour', async () => {
+  test('stays within the limit when the clock is set back by an hour', async () => {
     const { budget, time } = new World(2, 4, () => ({ there: 0, back: 0 }));
     for (const _ of [1, 2]) (await budget.acquire('threats', 'interactive')).release();
     time.set(time.now() - 60 * MINUTE);
@@ -138,7 +138,7 @@ describe('the rate', () => {
     expect(isAdmitted).toBe(true);
   });
 
-  test('goes by its timers where the clock stands still', async () => {
+  test('follows the timers when the clock does not advance', async () => {
     const { budget, time } = new World(300, 4, () => ({ there: 0, back: 0 }));
     const frozen = createBudget({ rpm: 300, concurrency: 4, clock: () => 0, startTimer: time.startTimer });
     for (const paused of [budget, frozen]) {
@@ -155,7 +155,7 @@ describe('the rate', () => {
   });
 });
 
-describe('priorities', () => {
+describe('request priorities', () => {
   test('an interactive call waits at most one round trip under a saturating backfill', async () => {
     const random = randomFrom(3);
     const world = new World(300, 4, () => ({ there: 100 + random() * 200, back: 100 + random() * 200 }));
@@ -170,7 +170,7 @@ describe('priorities', () => {
     expect(busiestMinute(world.arrivals)).toBeLessThanOrEqual(300);
   });
 
-  test('a poll goes before the backfill', async () => {
+  test('a poll request is sent before backfill requests', async () => {
     const world = new World(300, 4, () => ({ there: 50, back: 50 }));
     world.saturate('threats', 'backfill', 20);
     await world.time.advance(2 * MINUTE);
@@ -183,7 +183,7 @@ describe('priorities', () => {
     expect(Math.max(...world.waits.poll)).toBeLessThanOrEqual(2_500);
   });
 
-  test('none starves: polls and the backfill get their turn under saturating interactive load', async () => {
+  test('polls and the backfill still get their share under saturating interactive load', async () => {
     const world = new World(300, 4, () => ({ there: 50, back: 50 }));
     world.saturate('threats', 'interactive', 30);
     world.saturate('threats', 'poll', 30);
@@ -196,7 +196,7 @@ describe('priorities', () => {
     expect(backfill.length).toBeGreaterThan(6 * 300 * 0.03);
   });
 
-  test('one resource that is stuck holds up no other', async () => {
+  test('one stuck resource does not block the others', async () => {
     const world = new World(300, 4, () => ({ there: 50, back: 50 }));
     const stuck = await Promise.all([1, 2, 3, 4].map(() => world.budget.acquire('cases', 'poll')));
     world.saturate('cases', 'poll', 10);
@@ -209,7 +209,7 @@ describe('priorities', () => {
   });
 });
 
-test('at most so many are in flight for one resource', async () => {
+test('the number of requests in flight for one resource is bounded', async () => {
   const world = new World(6_000, 4, () => ({ there: 300, back: 300 }));
   for (const resource of RESOURCES) world.saturate(resource, 'interactive', 20);
   await world.time.advance(20_000);
@@ -218,7 +218,7 @@ test('at most so many are in flight for one resource', async () => {
 });
 
 describe('a pause', () => {
-  test('stops everybody until it is over, and the snapshot says when that is', async () => {
+  test('stops all requests until it is over, and the snapshot names its end', async () => {
     const world = new World(300, 4, () => ({ there: 10, back: 10 }));
     world.budget.pause(60_000);
     world.budget.pause(5_000);
@@ -237,7 +237,7 @@ describe('a pause', () => {
   });
 });
 
-test('the snapshot says when the rate has room again', async () => {
+test('the snapshot names the time when the rate allows the next request', async () => {
   const world = new World(3, 10, () => ({ there: 0, back: 0 }));
   const start = world.time.now();
   for (let i = 0; i < 4; i += 1) void world.call('threats', 'interactive');
@@ -250,7 +250,7 @@ test('the snapshot says when the rate has room again', async () => {
 });
 
 describe('cancellation', () => {
-  test('ends the waiting and leaves nothing behind', async () => {
+  test('ends the wait and leaves nothing behind', async () => {
     const world = new World(300, 1, () => ({ there: 10, back: 10 }));
     const held = await world.budget.acquire('threats', 'poll');
     const controller = new AbortController();
@@ -269,7 +269,7 @@ describe('cancellation', () => {
     expect(world.budget.snapshot()).toMatchObject({ used: 2, waiting: { poll: 0 } });
   });
 
-  test('before it began sends nothing', async () => {
+  test('before the wait began sends no request', async () => {
     const { budget } = new World(300, 1, () => ({ there: 10, back: 10 }));
     await expect(budget.acquire('threats', 'poll', AbortSignal.abort())).rejects.toMatchObject({
       code: 'CANCELLED',
@@ -278,7 +278,7 @@ describe('cancellation', () => {
   });
 });
 
-test('a place given back twice counts once', async () => {
+test('a slot that is released twice counts once', async () => {
   const { budget } = new World(300, 2, () => ({ there: 10, back: 10 }));
   const first = await budget.acquire('threats', 'poll');
   await budget.acquire('threats', 'poll');

@@ -21,15 +21,18 @@ const listThreats = ({ client }: Harness) => client.list('threats', 'receivedTim
 const getCase = ({ client }: Harness) => client.detail('case', '7', null, POLL);
 const EMPTY = json({ threats: [] });
 
-describe('what is tried again', () => {
-  test.each([408, 429, 500, 502, 503, 504, 520])('%i, until it succeeds', async (status) => {
-    const h = await start();
-    h.server.on('/threats', json({ message: 'later' }, status, { 'retry-after': '0' }), EMPTY);
-    expect((await listThreats(h)).items).toEqual([]);
-    expect(h.server.requests).toHaveLength(2);
-  });
+describe('a retry', () => {
+  test.each([408, 429, 500, 502, 503, 504, 520])(
+    'follows status %i until the request succeeds',
+    async (status) => {
+      const h = await start();
+      h.server.on('/threats', json({ message: 'later' }, status, { 'retry-after': '0' }), EMPTY);
+      expect((await listThreats(h)).items).toEqual([]);
+      expect(h.server.requests).toHaveLength(2);
+    },
+  );
 
-  test('five times at most, and then it says what happened', async () => {
+  test('happens at most four times, and then the error names the last response', async () => {
     const h = await start();
     h.server.on('/threats', json({ message: 'out of order' }, 503));
     const error = await upstreamError(listThreats(h));
@@ -39,7 +42,7 @@ describe('what is tried again', () => {
     expect(h.server.requests).toHaveLength(5);
   });
 
-  test('nothing that would fail again in the same way', async () => {
+  test('does not happen for a response that would be the same again', async () => {
     for (const status of [400, 401, 402, 403, 404, 405, 409, 410, 418, 422]) {
       const h = await start();
       h.server.on('/cases/7', json({ message: 'no' }, status));
@@ -64,7 +67,7 @@ async function startVirtual(): Promise<Harness & { readonly time: VirtualTime }>
   return { ...h, time };
 }
 
-describe('a 429', () => {
+describe('a response with status 429', () => {
   const HTTP_DATE = 'Sun, 01 Mar 2026 00:00:25 GMT';
 
   test.each<[string, Record<string, string>, number]>([
@@ -72,7 +75,7 @@ describe('a 429', () => {
     ['with Retry-After in seconds', { 'retry-after': '17' }, 17_000],
     ['with Retry-After as a date', { 'retry-after': HTTP_DATE }, 25_000],
     ['with a Retry-After that says nothing', { 'retry-after': 'soon' }, 60_000],
-  ])('%s stops the whole account for that long', async (_name, headers, pause) => {
+  ])('with %s stops the whole account for that time', async (_name, headers, pause) => {
     const h = await startVirtual();
     h.server.on('/threats', json({ message: 'slow down' }, 429, headers), EMPTY);
     h.server.on('/cases/7', json({ caseId: 7 }));
@@ -87,7 +90,7 @@ describe('a 429', () => {
     expect(h.server.requests).toHaveLength(3);
   });
 
-  test('in the end says who may be using up the allowance', async () => {
+  test('after the last retry names who may be using up the allowance', async () => {
     const h = await start({ retry: { tries: 2, pauseMs: 1 } });
     h.server.on('/threats', raw('slow down', 429));
     const error = await upstreamError(listThreats(h));
@@ -96,7 +99,7 @@ describe('a 429', () => {
   });
 });
 
-test('a 503 with Retry-After is not tried again before', async () => {
+test('a 503 with Retry-After is not retried earlier', async () => {
   const h = await startVirtual();
   h.server.on('/threats', json({}, 503, { 'retry-after': '40' }), EMPTY);
   const list = listThreats(h);
@@ -108,7 +111,7 @@ test('a 503 with Retry-After is not tried again before', async () => {
   await list;
 });
 
-describe('what an answer means', () => {
+describe('the meaning of a response', () => {
   const licence = json({ message: 'Your license does not include this product' }, 403);
   test.each<[string, Reply, string, RegExp]>([
     [
@@ -146,7 +149,7 @@ describe('what an answer means', () => {
     ['304', raw('', 304), 'REDIRECTED', /304/],
     ['an HTML page', raw('<html><body>Sign in</body></html>'), 'BAD_BODY', /login page/],
     ['plain text', raw('OK'), 'BAD_BODY', /not JSON/],
-  ])('%s to a detail', async (_name, reply, code, message) => {
+  ])('a detail request that gets %s fails with the right code', async (_name, reply, code, message) => {
     const h = await start();
     h.server.on('/cases/7', reply);
     const error = await upstreamError(getCase(h));
@@ -155,7 +158,7 @@ describe('what an answer means', () => {
     expect(h.server.requests).toHaveLength(1);
   });
 
-  test('a long error text is cut short in the message and kept in the body', async () => {
+  test('a long error text is cut in the message and kept in the body', async () => {
     const h = await start();
     h.server.on('/cases/7', json({ message: 'word '.repeat(50_000) }, 400));
     const error = await upstreamError(getCase(h));
@@ -164,7 +167,7 @@ describe('what an answer means', () => {
     expect(error.body?.length).toBeGreaterThan(65_000);
   });
 
-  test('nesting beyond reason is bad data of a detail and no list', async () => {
+  test('too deep nesting is bad data for a detail and an error for a list', async () => {
     const h = await start();
     const deep = `{"caseId":7,"x":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
     h.server.on('/cases/7', raw(deep));
@@ -175,7 +178,7 @@ describe('what an answer means', () => {
 });
 
 describe('the meter', () => {
-  test('counts what each kind of call has cost', async () => {
+  test('counts what each kind of call costs', async () => {
     const h = await start();
     h.server.on('/threats', json({}, 500), EMPTY);
     h.server.on(

@@ -29,8 +29,8 @@ async function getCase(detail: unknown, item: Record<string, unknown> | null = n
   return h.client.detail('case', '4711', item, POLL);
 }
 
-describe('a case', () => {
-  test('joins its list item and its detail, and the payload holds both', async () => {
+describe('the decoder of a case', () => {
+  test('joins the list item and the detail, and the payload holds both', async () => {
     const { record, payload } = await getCase(casePayload({ newField: 1 }), ITEM);
     expect(record).toEqual({
       caseId: '4711',
@@ -53,7 +53,7 @@ describe('a case', () => {
     expect(payload).toEqual({ item: ITEM, detail: casePayload({ newField: 1 }) });
   });
 
-  test('without its list item lacks what only that says', async () => {
+  test('leaves the fields of the list item null when there is no list item', async () => {
     const { record, payload } = await getCase(casePayload());
     expect(record).toMatchObject({
       description: null,
@@ -124,11 +124,11 @@ describe('a case', () => {
     ],
     ['an analysis of the old kind', { analysis: 'Mail Sent' }, {}, { analysisRaw: 'Mail Sent' }],
     ['a status nobody has seen', { case_status: 'Escalated' }, {}, { statusRaw: 'Escalated' }],
-  ])('%s', async (_name, detail, item, expected) => {
+  ])('accepts %s', async (_name, detail, item, expected) => {
     expect((await getCase(casePayload(detail), { caseId: 4711, ...item })).record).toMatchObject(expected);
   });
 
-  test('of 2020, with four fields', async () => {
+  test('accepts a case of 2020 with four fields', async () => {
     const sent = {
       affectedEmployee: 'Ann Example',
       caseId: '4711',
@@ -143,11 +143,11 @@ describe('a case', () => {
     ['another one', casePayload({ caseId: 4712 }), /another record, "4712"/],
     ['one without its id', casePayload({ caseId: undefined }), /caseId: expected an id, received nothing/],
     ['text', 'case', /the body: /],
-  ])('%s is undecodable', async (_name, sent, reason) => {
+  ])('rejects %s as undecodable', async (_name, sent, reason) => {
     expect((await decodeError(getCase(sent))).message).toMatch(reason);
   });
 
-  test('whose list item does not read says that it is the item', async () => {
+  test('names the list item as the place of an unreadable field', async () => {
     const { record, drift, payload } = await getCase(casePayload(), { caseId: 4711, description: ['a'] });
     expect(record).toMatchObject({ description: null, unread: ['item.description: a list instead of text'] });
     expect(drift).toEqual([
@@ -164,13 +164,13 @@ describe('a case', () => {
   });
 });
 
-describe('the analysis of a case', () => {
+describe('the decoder of a case analysis', () => {
   const analysis = (sent: unknown) => {
     h.server.on('/cases/4711/analysis', json(sent));
     return h.client.caseAnalysis('4711', POLL);
   };
 
-  test('has insights and events; what events have in common by name, the rest as it came', async () => {
+  test('reads insights and events: common event fields by name, the rest as received', async () => {
     const sent = {
       insights: [{ signal: 'Risky Location', description: 'Often used for attacks' }, { signal: null }],
       eventTimeline: [
@@ -230,7 +230,7 @@ describe('the analysis of a case', () => {
     expect(payload).toEqual(sent);
   });
 
-  test('may lack one of its parts but not both', async () => {
+  test('accepts an analysis without one of its parts, but not without both', async () => {
     expect((await analysis({ insights: [] })).record).toEqual({ caseId: '4711', insights: [], events: [] });
     expect((await analysis({ eventTimeline: null })).record.events).toEqual([]);
     expect((await decodeError(analysis({ caseId: 4711, analysis: {} }))).message).toMatch(
@@ -238,7 +238,7 @@ describe('the analysis of a case', () => {
     );
   });
 
-  test('with a time that does not read keeps its events', async () => {
+  test('keeps the events of an analysis with an unreadable time', async () => {
     const { record } = await analysis({
       insights: [],
       eventTimeline: [{ event_timestamp: 'noon', title: 'x' }],
@@ -250,18 +250,18 @@ describe('the analysis of a case', () => {
   test.each<[unknown, RegExp]>([
     [{ insights: {}, eventTimeline: [] }, /insights: /],
     [{ insights: [], eventTimeline: 'x' }, /eventTimeline: /],
-  ])('%j does not read as one', async (sent, reason) => {
+  ])('rejects %j', async (sent, reason) => {
     expect((await decodeError(analysis(sent))).message).toMatch(reason);
   });
 });
 
-describe('a campaign', () => {
+describe('the decoder of a campaign', () => {
   const campaign = (changes: Record<string, unknown>) => {
     h.server.on('/abusecampaigns/c1', json(campaignPayload(changes)));
     return h.client.detail('campaign', 'c1', null, POLL);
   };
 
-  test('as the vendor documents it, an offset from UTC included', async () => {
+  test('reads a campaign as the vendor documents it, including an offset from UTC', async () => {
     const { record, payload } = await campaign({});
     expect(record).toEqual({
       campaignId: 'c1',
@@ -299,17 +299,17 @@ describe('a campaign', () => {
     ['a message id as a number', { messageId: 573483967458 }, { messageId: '573483967458' }],
     ['no message id', { messageId: null }, { messageId: null }],
     ['a blank message id', { messageId: '' }, { messageId: null }],
-  ])('%s', async (_name, changes, expected) => {
+  ])('accepts %s', async (_name, changes, expected) => {
     expect((await campaign(changes)).record).toMatchObject(expected);
   });
 
-  test('with a message id beyond 2^53 as a number loses none of it', async () => {
+  test('keeps every digit of a message id beyond 2^53 that is sent as a number', async () => {
     h.server.on('/abusecampaigns/c1', raw('{"campaignId":"c1","messageId":-1234567891011121314}'));
     const { record } = await h.client.detail('campaign', 'c1', null, POLL);
     expect(record.messageId).toBe('-1234567891011121314');
   });
 
-  test('that is another one is undecodable', async () => {
+  test('rejects a campaign with another id', async () => {
     expect((await decodeError(campaign({ campaignId: 'c2' }))).message).toMatch(/another record, "c2"/);
   });
 });

@@ -13,8 +13,8 @@ function drift(kind: Kind, payload: unknown): string[] {
 
 const message = (changes: Record<string, unknown>) => threatPayload([messagePayload(changes)]);
 
-describe('what is known', () => {
-  test('is no drift', () => {
+describe('known content', () => {
+  test('causes no drift', () => {
     expect(drift('threat', threatPayload([messagePayload(), messagePayload()]))).toEqual([]);
     expect(
       drift('case', { item: { caseId: 1, description: 'd', created: 'x' }, detail: casePayload() }),
@@ -39,7 +39,7 @@ describe('what is known', () => {
     expect(drift('threatLinks', { links, tenantId: null })).toEqual([]);
   });
 
-  test('includes all that the simulated tenant has ever sent', () => {
+  test('includes everything that the simulated tenant has ever sent', () => {
     const [from, to] = ['2026-01-01T00:00:00.000Z', '2026-03-01T00:00:00.000Z'];
     const tenant = createTenant({ seed: 'drift', from, to, threats: 300, cases: 100, campaigns: 100 });
     const kinds = new Set<string>();
@@ -51,13 +51,13 @@ describe('what is known', () => {
   });
 
   test.each(['Other', 'others', '', '  ', 'null', 'Auto-Remediated', 'auto remediated'])(
-    'includes the word %j, and whatever says nothing',
+    'includes the word %j and words that carry no information',
     (remediationStatus) => expect(drift('threat', message({ remediationStatus }))).toEqual([]),
   );
 });
 
 describe('an unknown field', () => {
-  test('is named by where it stands, once, wherever it is', () => {
+  test('is reported once by its path, at any depth', () => {
     const changes = { newField: 1, customerOverride: { overrideType: 'x', until: 'y' } };
     const messages = [messagePayload(changes), messagePayload({ newField: 2, other: { a: { b: 1 } } })];
     expect(drift('threat', threatPayload(messages, { riskScore: { level: 9 } })).sort()).toEqual([
@@ -84,12 +84,12 @@ describe('an unknown field', () => {
     ]);
   });
 
-  test('has no value that is shown', () => {
+  test('is reported without its value', () => {
     const found = findDrift('campaign', campaignPayload({ reporterEmail: 'ann@corp.example' }));
     expect(found).toEqual([{ kind: 'FIELD', path: 'campaign.reporterEmail', value: null }]);
   });
 
-  test('with a name that is none is named all the same, cut and fit to be kept', () => {
+  test('with an invalid name is reported with a shortened, storable name', () => {
     const names = ['', '__proto__', 'constructor', 'a.b', 'x\u0000y', `${'\ud800'}z`, 'n'.repeat(5_000)];
     const payload = JSON.parse(`{${names.map((name) => `${JSON.stringify(name)}:1`).join()}}`);
     expect(drift('campaign', payload)).toEqual([
@@ -100,7 +100,7 @@ describe('an unknown field', () => {
 });
 
 describe('an unknown word of an open list', () => {
-  test('is shown as received', () => {
+  test('is reported as received', () => {
     const words = {
       attackType: 'Quantum Phishing',
       attackStrategy: 'Mind Reading',
@@ -127,7 +127,7 @@ describe('an unknown word of an open list', () => {
     ]);
   });
 
-  test('is cut at 100 characters, and each is one name', () => {
+  test('is cut at 100 characters, and each distinct word is one name', () => {
     const long = 'w'.repeat(300);
     const messages = ['A', 'B', 'A', long].map((attackType) => messagePayload({ attackType }));
     expect(drift('threat', threatPayload(messages))).toEqual([
@@ -137,7 +137,7 @@ describe('an unknown word of an open list', () => {
     ]);
   });
 
-  test('is told from text that is in no list', () => {
+  test('is not reported for text that belongs to no word list', () => {
     const changes = {
       subject: 'Never seen before',
       fromName: 'x',
@@ -151,7 +151,7 @@ describe('an unknown word of an open list', () => {
   });
 });
 
-test('what is not the object that it should be is passed over', () => {
+test('a value that is not the expected object is skipped', () => {
   for (const odd of [null, undefined, 7, 'text', [], [[[]]], [null, 7, 'x'], true]) {
     for (const kind of ['threat', 'case', 'campaign', 'caseAnalysis', 'threatLinks'] as const) {
       expect(drift(kind, odd)).toEqual([]);

@@ -191,7 +191,7 @@ const damage: fc.Arbitrary<(text: string) => Buffer> = fc.oneof(
 );
 
 test.each(SUBJECTS)(
-  '$name, mutated in any way, is read or refused with a reason',
+  '$name, mutated in any way, is decoded or rejected with a reason',
   async ({ path, payload, read }) => {
     const outcomes = { read: 0, refused: 0 };
     await fc.assert(

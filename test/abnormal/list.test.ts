@@ -13,24 +13,27 @@ afterEach(() => h.close());
 
 const threats = (page = 1) => h.client.list('threats', 'receivedTime', WINDOW, page, POLL);
 
-describe('what is asked for', () => {
+describe('a list request', () => {
   test.each<[Resource, FilterKey, string]>([
     ['threats', 'receivedTime', '/threats'],
     ['threats', 'latestTimeRemediated', '/threats'],
     ['cases', 'lastModifiedTime', '/cases'],
     ['campaigns', 'lastReportedTime', '/abusecampaigns'],
-  ])('%s by %s: the window as filter, the page, 100 rows', async (resource, key, path) => {
-    h.server.on(path, json({ [resource]: [], pageNumber: 3 }));
-    const filter = `${key} gte 2026-02-01T00:00:00Z lte 2026-02-02T00:00:00Z`;
-    expect((await h.client.list(resource, key, WINDOW, 3, POLL)).filter).toBe(filter);
-    expect(Object.fromEntries(h.server.requests[0]?.query ?? [])).toEqual({
-      filter,
-      pageSize: '100',
-      pageNumber: '3',
-    });
-  });
+  ])(
+    'asks for %s by %s with the window as filter, the page number and 100 rows',
+    async (resource, key, path) => {
+      h.server.on(path, json({ [resource]: [], pageNumber: 3 }));
+      const filter = `${key} gte 2026-02-01T00:00:00Z lte 2026-02-02T00:00:00Z`;
+      expect((await h.client.list(resource, key, WINDOW, 3, POLL)).filter).toBe(filter);
+      expect(Object.fromEntries(h.server.requests[0]?.query ?? [])).toEqual({
+        filter,
+        pageSize: '100',
+        pageNumber: '3',
+      });
+    },
+  );
 
-  test('a window that ends within a second is asked for to the end of it', async () => {
+  test('rounds the end of a window up to the full second', async () => {
     h.server.on('/threats', json({ threats: [] }));
     const window = { from: '2026-02-01T00:00:00.900Z', to: '2026-02-01T00:00:01.001Z' };
     const { filter } = await h.client.list('threats', 'receivedTime', window, 1, POLL);
@@ -38,7 +41,7 @@ describe('what is asked for', () => {
   });
 });
 
-describe('pages', () => {
+describe('the pages of a list', () => {
   test.each<[string, Record<string, unknown>, number, number | null]>([
     ['the next page as a number', { pageNumber: 1, nextPageNumber: 2 }, 1, 2],
     ['the next page as text', { pageNumber: '4', nextPageNumber: '5' }, 4, 5],
@@ -46,7 +49,7 @@ describe('pages', () => {
     ['a next page of null', { pageNumber: 2, nextPageNumber: null }, 2, null],
     ['a blank next page', { nextPageNumber: '' }, 2, null],
     ['no page number at all', { nextPageNumber: 2 }, 1, 2],
-  ])('%s', async (_name, paging, page, nextPage) => {
+  ])('are recognised from %s', async (_name, paging, page, nextPage) => {
     h.server.on('/threats', json({ threats: [{ threatId: 'a' }], ...paging }));
     expect(await threats(page)).toMatchObject({ page, nextPage });
   });
@@ -60,14 +63,17 @@ describe('pages', () => {
     ['a next page of zero', { pageNumber: 1, nextPageNumber: 0 }, 1],
     ['a next page in an object', { pageNumber: 1, nextPageNumber: { page: 2 } }, 1],
     ['a next page between two', { pageNumber: 1, nextPageNumber: 1.5 }, 1],
-  ])('%s is an error, not a loop and not an end', async (_name, paging, page) => {
-    h.server.on('/threats', json({ threats: [{ threatId: 'a' }], ...paging }));
-    const error = await upstreamError(threats(page));
-    expect(error).toMatchObject({ code: 'PAGING', status: 200 });
-    expect(error.body).toContain('threatId');
-  });
+  ])(
+    'fail with an error, instead of a loop or an end, when the response is %s',
+    async (_name, paging, page) => {
+      h.server.on('/threats', json({ threats: [{ threatId: 'a' }], ...paging }));
+      const error = await upstreamError(threats(page));
+      expect(error).toMatchObject({ code: 'PAGING', status: 200 });
+      expect(error.body).toContain('threatId');
+    },
+  );
 
-  test('a further page that is gone is an error of paging, not of the filter', async () => {
+  test('fail with a paging error, not a filter error, when a further page is missing', async () => {
     expect(await upstreamError(threats(2))).toMatchObject({ code: 'PAGING', status: 404 });
     expect(h.server.requests).toHaveLength(1);
   });
@@ -82,14 +88,14 @@ describe('pages', () => {
     [1.5, null],
     ['many', null],
     [{}, null],
-  ])('a total of %j is read as %j', async (total, read) => {
+  ])('declare a total of %j, which is read as %j', async (total, read) => {
     h.server.on('/threats', json({ threats: [], total }));
     expect((await threats()).total).toBe(read);
   });
 });
 
-describe('items', () => {
-  test('have their ids as text, however they were sent', async () => {
+describe('list items', () => {
+  test('have their ids as text, whatever type was sent', async () => {
     h.server.on(
       '/cases',
       raw(
@@ -100,7 +106,7 @@ describe('items', () => {
     expect(items.map((item) => item.id)).toEqual(['11151468', '12805', '9223372036854775807', '-5']);
   });
 
-  test('of cases keep all their fields, and say when they were last modified', async () => {
+  test('of cases keep all their fields and their time of last modification', async () => {
     const items = [
       {
         caseId: 31,
@@ -126,7 +132,7 @@ describe('items', () => {
     ]);
   });
 
-  test('without a usable id are set aside and cost the others nothing', async () => {
+  test('without a usable id are quarantined and do not affect the others', async () => {
     const bad = [
       {},
       { threatId: null },
@@ -151,7 +157,7 @@ describe('items', () => {
   });
 });
 
-describe('what is not a list', () => {
+describe('a response that is not a list', () => {
   test.each<[string, Reply]>([
     ['an error under 200', json({ message: 'An error occurred' })],
     ['the list of something else', json({ cases: [], pageNumber: 1 })],
@@ -160,7 +166,7 @@ describe('what is not a list', () => {
     ['a bare list', json([{ threatId: 'a' }])],
     ['null', json(null)],
     ['HTML', raw('<html><title>Sign in</title></html>', 200, { 'content-type': 'text/html' })],
-  ])('%s is never taken for an empty one', async (_name, reply) => {
+  ])('(%s) is never taken for an empty list', async (_name, reply) => {
     h.server.on('/threats', reply);
     const error = await upstreamError(threats());
     expect(error).toMatchObject({ code: 'BAD_BODY', status: 200 });
@@ -178,20 +184,20 @@ const pickyList =
       request,
     );
 
-describe('a 404', () => {
-  test('is a bad filter when the list answers without one', async () => {
+describe('a 404 for a list', () => {
+  test('means a bad filter when the list answers without a filter', async () => {
     h.server.on('/threats', pickyList(json({ threats: [] })));
     const error = await upstreamError(threats());
     expect(error).toMatchObject({ code: 'BAD_FILTER', status: 404, body: '{"message":"Invalid filter"}' });
     expect(h.server.requests.map((request) => request.query.has('filter'))).toEqual([true, false]);
   });
 
-  test('is a resource that is not enabled when it does not', async () => {
+  test('means that the resource is not enabled when the list fails without a filter too', async () => {
     expect(await upstreamError(threats())).toMatchObject({ code: 'NOT_ENABLED', status: 404 });
     expect(h.server.requests).toHaveLength(2);
   });
 
-  test('is what the probe says when that is refused for another reason', async () => {
+  test('has the meaning of the response to the request without a filter, if that is another refusal', async () => {
     h.server.on('/threats', pickyList(json({ message: 'address not allowed' }, 403)));
     expect(await upstreamError(threats())).toMatchObject({ code: 'FORBIDDEN', status: 403 });
   });
@@ -202,7 +208,7 @@ describe('the two paths of campaigns', () => {
   const campaign = (id: string) => h.client.detail('campaign', id, null, POLL);
   const paths = () => h.server.requests.map((request) => request.path);
 
-  test('the first is taken when it is there', async () => {
+  test('the first path is used if it exists', async () => {
     h.server.on('/abusecampaigns', json({ campaigns: [{ campaignId: 'c1' }] }));
     h.server.on('/abusecampaigns/c1', json({ campaignId: 'c1' }));
     await campaigns();
@@ -210,7 +216,7 @@ describe('the two paths of campaigns', () => {
     expect(paths()).toEqual(['/abusecampaigns', '/abusecampaigns/c1']);
   });
 
-  test('the second is found when the first is not there, and remembered', async () => {
+  test('the second path is found if the first does not exist, and is remembered', async () => {
     h.server.on('/abuse-mailbox/campaigns', json({ campaigns: [{ campaignId: 'c1' }] }));
     h.server.on('/abuse-mailbox/campaigns/c1', json({ campaignId: 'c1' }));
     await campaigns();
@@ -224,23 +230,23 @@ describe('the two paths of campaigns', () => {
     ]);
   });
 
-  test('a detail finds it too', async () => {
+  test('a detail request finds the second path too', async () => {
     h.server.on('/abuse-mailbox/campaigns/c1', json({ campaignId: 'c1' }));
     await campaign('c1');
     expect(paths()).toEqual(['/abusecampaigns/c1', '/abuse-mailbox/campaigns/c1']);
   });
 
-  test('neither means that the add-on is not enabled', async () => {
+  test('the add-on is not enabled if neither path exists', async () => {
     const error = await upstreamError(campaigns());
     expect(error).toMatchObject({ code: 'NOT_ENABLED', status: 404 });
     expect(error.message).toMatch(/add-on is not enabled.*AI Security Mailbox/s);
   });
 
-  test('a missing add-on does not make a campaign that is gone', async () => {
+  test('a missing add-on does not mark a campaign as gone', async () => {
     expect(await upstreamError(campaign('c1'))).toMatchObject({ code: 'NOT_ENABLED' });
   });
 
-  test('a campaign that is gone from a mailbox that is there is gone', async () => {
+  test('a campaign that is missing from an existing mailbox is gone', async () => {
     h.server.on('/abusecampaigns', json({ campaigns: [] }));
     expect(await upstreamError(campaign('c1'))).toMatchObject({ code: 'NOT_FOUND' });
     expect(await upstreamError(campaign('c2'))).toMatchObject({ code: 'NOT_FOUND' });
@@ -258,7 +264,7 @@ describe('the two paths of campaigns', () => {
     expect((await campaigns()).items).toEqual([]);
   });
 
-  test('a bad filter is not taken for a missing add-on', async () => {
+  test('a bad filter is not mistaken for a missing add-on', async () => {
     h.server.on('/abusecampaigns', pickyList(json({ campaigns: [] })));
     expect(await upstreamError(campaigns())).toMatchObject({ code: 'BAD_FILTER' });
   });

@@ -12,7 +12,7 @@ function faultOf(text: string): JsonFault | null {
   }
 }
 
-describe('numbers', () => {
+describe('numbers in JSON', () => {
   test.each([
     ['2260288475997441028', '2260288475997441028'],
     ['-1234567891234567891', '-1234567891234567891'],
@@ -26,7 +26,7 @@ describe('numbers', () => {
     ['1.5', 1.5],
     ['1e3', 1000],
     ['-2.5E-2', -0.025],
-  ])('%s is read as %j', (text, value) => {
+  ])('include %s, which is read as %j', (text, value) => {
     expect(parseJson(`{"id":${text},"list":[${text} , ${text}]}`)).toEqual({
       id: value,
       list: [value, value],
@@ -34,7 +34,7 @@ describe('numbers', () => {
     expect(parseJson(text)).toEqual(value);
   });
 
-  test('digits within text stay as they are', () => {
+  test('within text stay as they are', () => {
     const text =
       '{"a":"id 12345678901234567890, \\"12345678901234567890\\": [12345678901234567890]","b\\\\":"\\\\"}';
     expect(parseJson(text)).toEqual(JSON.parse(text));
@@ -45,14 +45,16 @@ describe('numbers', () => {
     '12345678901234567890.',
     '1234567890123456789-0',
     '[12345678901234567890 1]',
-  ])('quoting large numbers makes no JSON of %s', (text) => expect(faultOf(text)).toBe('NOT_JSON'));
+  ])('that are large do not make %s valid JSON by being quoted', (text) =>
+    expect(faultOf(text)).toBe('NOT_JSON'),
+  );
 
-  test('a number cannot stand for a key', () => {
+  test('are not accepted as keys', () => {
     expect(faultOf('{12345678901234567890:1}')).toBe('NOT_JSON');
   });
 });
 
-test('reads everything else as JSON.parse does', () => {
+test('all other JSON is read as JSON.parse reads it', () => {
   fc.assert(
     fc.property(
       fc.jsonValue({ noUnicodeString: false }),
@@ -67,7 +69,7 @@ test('reads everything else as JSON.parse does', () => {
   );
 });
 
-describe('what is refused', () => {
+describe('invalid JSON', () => {
   test.each<[string, JsonFault]>([
     ['', 'TRUNCATED'],
     ['  \n', 'TRUNCATED'],
@@ -85,22 +87,22 @@ describe('what is refused', () => {
     ['{"caseId":1,"caseId":1}', 'UNSOUND'],
     ['{"caseId":1,"case\\u0049d":2}', 'UNSOUND'],
     ['{"a\\u0000b":1}', 'UNSOUND'],
-  ])('%s: %s', (text, fault) => expect(faultOf(text)).toBe(fault));
+  ])('(%s) is refused: %s', (text, fault) => expect(faultOf(text)).toBe(fault));
 
-  test('one key in several objects is no repetition', () => {
+  test('does not include one key in several objects', () => {
     expect(parseJson('[{"a":{"a":[{"a":1},{"a":2}]}},{"a":3}]')).toEqual([
       { a: { a: [{ a: 1 }, { a: 2 }] } },
       { a: 3 },
     ]);
   });
 
-  test('nesting beyond reason is refused before it can exhaust the stack', () => {
+  test('includes too deep nesting, which is refused before it exhausts the stack', () => {
     expect(faultOf(`${'['.repeat(100)}${']'.repeat(100)}`)).toBeNull();
     expect(faultOf(`${'['.repeat(101)}${']'.repeat(101)}`)).toBe('UNSOUND');
     expect(faultOf('{"a":'.repeat(1_000_000))).toBe('UNSOUND');
   });
 
-  test('names of prototypes are keys like any other', () => {
+  test('does not include names of prototypes, which are keys like any other', () => {
     const value = parseJson('{"__proto__":{"polluted":true},"constructor":1}') as Record<string, unknown>;
     expect(Object.keys(value)).toEqual(['__proto__', 'constructor']);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();

@@ -33,8 +33,8 @@ afterEach(async () => {
 const listThreats = ({ client }: Harness) => client.list('threats', 'receivedTime', WINDOW, 1, POLL);
 const EMPTY = json({ threats: [], pageNumber: 1 });
 
-describe('what is sent', () => {
-  test('is a GET with the token, for JSON, by a named agent', async () => {
+describe('a request', () => {
+  test('is a GET with the token and the user agent, and accepts JSON', async () => {
     const h = await start({ userAgent: 'gateway-under-test/1' });
     h.server.on('/threats', EMPTY);
     await listThreats(h);
@@ -47,7 +47,7 @@ describe('what is sent', () => {
     });
   });
 
-  test('carries the token of the moment', async () => {
+  test('carries the token that is current when it is sent', async () => {
     let token = 'first-token-0123456789';
     const h = await start({ token: () => token });
     h.server.on('/threats', EMPTY);
@@ -61,7 +61,7 @@ describe('what is sent', () => {
   });
 
   test.each(['', 'two words', 'line\nbreak', 'schlüssel'])(
-    'is nothing when the token is %j',
+    'is not sent if the token is %j',
     async (token) => {
       const h = await start({ token: () => token });
       expect(await upstreamError(listThreats(h))).toMatchObject({ code: 'TOKEN_REJECTED' });
@@ -69,7 +69,7 @@ describe('what is sent', () => {
     },
   );
 
-  test('uses one connection for one call after another', async () => {
+  test('reuses the connection of the previous call', async () => {
     const h = await start();
     const ports = new Set<number | undefined>();
     h.server.on('/threats', (response, request) => {
@@ -81,7 +81,7 @@ describe('what is sent', () => {
   });
 });
 
-describe('where it goes', () => {
+describe('the host of a request', () => {
   const options = {
     token: () => TOKEN,
     budget: createBudget({ rpm: 300, concurrency: 4, clock: () => 0 }),
@@ -99,7 +99,7 @@ describe('where it goes', () => {
     ['https://user:secret@api.abnormalplatform.com/v1', /user name or password/],
     ['https://api.abnormalplatform.com/v1?a=b', /end with its path/],
     ['api.abnormalplatform.com', /not a URL/],
-  ])('refuses %s', (baseUrl, reason) => {
+  ])('is refused if it is %s', (baseUrl, reason) => {
     expect(() => createAbnormalClient({ ...options, baseUrl })).toThrow(reason);
   });
 
@@ -108,9 +108,9 @@ describe('where it goes', () => {
     'http://localhost:1/v1',
     'http://127.0.0.1/v1',
     'http://[::1]:1/v1',
-  ])('accepts %s', (baseUrl) => createAbnormalClient({ ...options, baseUrl }).close());
+  ])('is accepted if it is %s', (baseUrl) => createAbnormalClient({ ...options, baseUrl }).close());
 
-  test.each([301, 302, 303, 307, 308])('is never where a %i points', async (status) => {
+  test.each([301, 302, 303, 307, 308])('does not change on a redirect with status %i', async (status) => {
     const other = await startUpstream();
     const h = await start();
     h.server.on('/threats', raw('', status, { location: `${other.baseUrl}/threats?stolen=${TOKEN}` }));
@@ -124,15 +124,15 @@ describe('where it goes', () => {
   });
 });
 
-describe('bodies', () => {
-  test('that are compressed are read', async () => {
+describe('a response body', () => {
+  test('that is compressed is read', async () => {
     const h = await start();
     const body = gzipSync(JSON.stringify({ threats: [{ threatId: 'a' }] }));
     h.server.on('/threats', raw(body, 200, { 'content-encoding': 'gzip' }));
     expect((await listThreats(h)).items).toHaveLength(1);
   });
 
-  test('over the limit are cut off, compressed ones by what they unpack to', async () => {
+  test('over the limit is cut off; the limit applies to the decompressed size', async () => {
     const h = await start({ maxBodyBytes: 100_000 });
     const large = JSON.stringify({ threats: [], padding: 'x'.repeat(5_000_000) });
     h.server.on('/threats', raw(large), raw(gzipSync(large), 200, { 'content-encoding': 'gzip' }));
@@ -146,7 +146,7 @@ describe('bodies', () => {
     expect(h.server.requests).toHaveLength(2);
   });
 
-  test('that break off are asked for again, and then kept as far as they came', async () => {
+  test('that breaks off is requested again, and then kept as far as it was received', async () => {
     const h = await start({ retry: { tries: 3 } });
     h.server.on('/threats', cutOff('{"threats":[{"threatId":"a"},'));
     const error = await upstreamError(listThreats(h));
@@ -154,20 +154,20 @@ describe('bodies', () => {
     expect(h.server.requests).toHaveLength(3);
   });
 
-  test('that are JSON cut short by somebody between are asked for again', async () => {
+  test('that is truncated JSON is requested again', async () => {
     const h = await start();
     h.server.on('/threats', raw('{"threats":[{"threatId":"a"},'), raw(''), EMPTY);
     expect((await listThreats(h)).items).toEqual([]);
     expect(h.server.requests).toHaveLength(3);
   });
 
-  test('of a refusal that break off do not hide the refusal', async () => {
+  test('of a refusal that breaks off does not hide the refusal', async () => {
     const h = await start(once);
     h.server.on('/threats', cutOff('{"message":"no licen', 402));
     expect(await upstreamError(listThreats(h))).toMatchObject({ code: 'NOT_LICENSED', status: 402 });
   });
 
-  test('that are not UTF-8 are bad data, in a list as in a detail', async () => {
+  test('that is not UTF-8 is bad data, in a list and in a detail', async () => {
     const h = await start();
     const body = Buffer.from([
       ...Buffer.from('{"threatId":"a","messages":[],"tenantName":"'),
@@ -183,25 +183,25 @@ describe('bodies', () => {
     expect(error.body).toContain('"tenantName":"\uFFFD"');
   });
 
-  test('with a key twice are bad data, since readers differ over which one counts', async () => {
+  test('with a duplicate key is bad data, because parsers disagree about which value counts', async () => {
     const h = await start();
     h.server.on('/cases/1', raw('{"caseId":1,"severity":"a","severity":"b"}'));
     const error = await decodeError(h.client.detail('case', '1', null, POLL));
     expect(error.message).toMatch(/"severity" occurs twice/);
   });
 
-  test('with a byte order mark are read', async () => {
+  test('with a byte order mark is read', async () => {
     const h = await start();
     h.server.on('/threats', raw('\uFEFF{"threats":[]}'));
     expect((await listThreats(h)).items).toEqual([]);
   });
 });
 
-describe('what never comes to an end', () => {
+describe('a response that never ends', () => {
   test.each<[string, Reply]>([
     ['a request without an answer', hang],
     ['a body without an end', stall('{"threats":[')],
-  ])('%s is given up after the time limit', async (_name, reply) => {
+  ])('(%s) is aborted after the time limit', async (_name, reply) => {
     const h = await start({ timeoutMs: 50, retry: { tries: 2 } });
     h.server.on('/threats', reply);
     const error = await upstreamError(listThreats(h));
@@ -210,21 +210,21 @@ describe('what never comes to an end', () => {
     expect(h.server.requests).toHaveLength(2);
   });
 
-  test('the time limit counts anew for each try', async () => {
+  test('gets a new time limit for each attempt', async () => {
     const h = await start({ timeoutMs: 1_000 });
     h.server.on('/threats', hang, stall('{'), EMPTY);
     expect((await listThreats(h)).items).toEqual([]);
   });
 });
 
-describe('an upstream that is not there', () => {
+describe('an unreachable upstream', () => {
   test('is tried again', async () => {
     const h = await start();
     h.server.on('/threats', hangUp, hangUp, EMPTY);
     expect((await listThreats(h)).items).toEqual([]);
   });
 
-  test("is said to be unreachable in the end, with the system's reason", async () => {
+  test('is reported after the last attempt with the reason of the operating system', async () => {
     const gone = await startUpstream();
     await gone.close();
     const h = await start({ baseUrl: gone.baseUrl, retry: { tries: 2 } });
@@ -252,14 +252,14 @@ describe('cancellation', () => {
   test.each<[string, Reply]>([
     ['a request without an answer', hang],
     ['a body without an end', stall('{"threats":[')],
-  ])('ends %s', async (_name, reply) => {
+  ])('aborts %s', async (_name, reply) => {
     const h = await start({ timeoutMs: 3_600_000 });
     h.server.on('/threats', reply);
     expect(await cancelled(listWith(h), seen(h))).toMatchObject({ code: 'CANCELLED' });
     expect(h.server.requests).toHaveLength(1);
   });
 
-  test('ends the wait for the next try', async () => {
+  test('ends the wait for the next attempt', async () => {
     const h = await start({ retry: { baseMs: 3_600_000, capMs: 3_600_000, random: () => 1 } });
     h.server.on('/threats', json({}, 500));
     expect(await cancelled(listWith(h), seen(h))).toMatchObject({ code: 'CANCELLED' });
@@ -280,7 +280,7 @@ describe('cancellation', () => {
     expect(h.server.requests).toHaveLength(0);
   });
 
-  test('closing the client ends every call, and each later one', async () => {
+  test('by closing the client ends every call, and every later call fails', async () => {
     const h = await start();
     h.server.on('/threats', hang);
     const error = upstreamError(listThreats(h));
@@ -291,7 +291,7 @@ describe('cancellation', () => {
   });
 });
 
-describe('the token', () => {
+describe('the API token', () => {
   const echoes: [string, Reply][] = [
     ['as it is', json({ message: `bad token ${TOKEN}` }, 401)],
     ['as JSON may write it', raw(`{"message":"bad token ${TOKEN.replaceAll('/', '\\/')}"}`, 401)],
@@ -303,7 +303,7 @@ describe('the token', () => {
     ['in an item without an id', json({ threats: [{ echo: TOKEN }] })],
   ];
 
-  test.each(echoes)('echoed %s is in no error, no answer and no log', async (_name, reply) => {
+  test.each(echoes)('echoed in %s appears in no error, response or log', async (_name, reply) => {
     const h = await start({ retry: { tries: 2 }, maxBodyBytes: 120_000 });
     h.server.on('/threats', reply);
     const outcome = await listThreats(h).catch((error: UpstreamError) => [
@@ -316,7 +316,7 @@ describe('the token', () => {
       expect(all).not.toContain(form);
   });
 
-  test('echoed in a record is in neither record nor payload', async () => {
+  test('echoed in a record appears in neither the record nor the payload', async () => {
     const h = await start();
     h.server.on('/cases/1', json({ caseId: 1, affectedEmployee: `Bearer ${TOKEN}` }));
     const { record, payload } = await h.client.detail('case', '1', null, POLL);
@@ -324,7 +324,7 @@ describe('the token', () => {
     expect(JSON.stringify(payload)).not.toContain(TOKEN);
   });
 
-  test('echoed in an undecodable record is not in the body that is kept', async () => {
+  test('echoed in an undecodable record does not appear in the stored body', async () => {
     const h = await start();
     h.server.on('/cases/1', json({ caseId: { token: TOKEN } }));
     const error = await decodeError(h.client.detail('case', '1', null, POLL));

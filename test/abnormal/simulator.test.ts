@@ -87,7 +87,7 @@ async function listed(
   return items;
 }
 
-test('everything that a simulated tenant holds is read, payload for payload', async () => {
+test('everything that a simulated tenant contains is read, payload for payload', async () => {
   const shares = { withoutMessages: 0 };
   const tenant = createTenant({
     seed: 5,
@@ -121,7 +121,7 @@ function isListed(kind: Kind): boolean {
   return kind === 'threat' || kind === 'case' || kind === 'campaign';
 }
 
-test('a simulator that counts sees the allowed rate, nearly all of it and never more', async () => {
+test('a simulator that counts requests measures nearly the allowed rate, and never more', async () => {
   const tenant = createTenant({ seed: 6, from: FROM, to: NOW, threats: 50, cases: 20, campaigns: 10 });
   const limits = { rpm: 300, concurrency: 4 };
   const { client, simulator, time, pass } = await setUp({ tenant, limits }, 300);

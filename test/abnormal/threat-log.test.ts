@@ -33,8 +33,8 @@ function idsIn(log: ThreatLog): (string | null)[] {
   return log.rows.map(({ threatId }) => threatId);
 }
 
-describe('the request', () => {
-  test('asks for CSV in both ways, for a window by received time', async () => {
+describe('the request of the threat log', () => {
+  test('asks for CSV in two ways, for a window by received time', async () => {
     const log = await read(csv(`${HEADER}\r\n`));
     const [request] = harness.server.requests;
     expect(request?.headers.accept).toBe('text/csv');
@@ -45,13 +45,13 @@ describe('the request', () => {
     expect(log).toEqual({ rows: [], namesThreats: true, filter: request?.query.get('filter') });
   });
 
-  test('everything else still asks for JSON', async () => {
+  test('is the only one that asks for CSV; all others ask for JSON', async () => {
     harness.server.on('/threats', json({ threats: [] }));
     await harness.client.list('threats', 'receivedTime', WINDOW, 1, POLL);
     expect(harness.server.requests.map(({ headers }) => headers.accept)).toEqual(['application/json']);
   });
 
-  test('counts as a call, is retried where that may help, and ends with its signal', async () => {
+  test('counts as a call, is retried if that may help, and ends with its signal', async () => {
     const meter = { calls: 0, listCalls: 0, detailCalls: 0, messagePageCalls: 0, retries: 0 };
     harness.server.on(PATH, raw('busy', 503), csv(`${HEADER}\n`));
     await harness.client.threatLog(WINDOW, { ...POLL, meter });
@@ -62,8 +62,8 @@ describe('the request', () => {
   });
 });
 
-describe('a log', () => {
-  test('gives the threat and the time of each message', async () => {
+describe('a threat log in CSV', () => {
+  test('contains the threat and the time of each message', async () => {
     const rows = [row('2026-02-01T08:00:00Z', 'Hello', FIRST), row('2026-02-01T07:00:00Z', 'Hello', FIRST)];
     expect(await read(csv([HEADER, ...rows].join('\r\n')))).toMatchObject({
       namesThreats: true,
@@ -80,7 +80,7 @@ describe('a log', () => {
     ['something after a closing quote', '"Pay" now'],
     ['text that looks like a formula, and text beyond ASCII', '=HYPERLINK(1) 🎣 přílohа'],
     ['nothing', ''],
-  ])('may have subjects with %s', async (_, subject) => {
+  ])('is read when subjects contain %s', async (_, subject) => {
     const lines = [HEADER, row('2026-02-01T08:00:00Z', subject, FIRST), row('', 'Last', SECOND)];
     expect(idsIn(await read(csv(lines.join('\r\n'))))).toEqual([FIRST, SECOND]);
   });
@@ -95,13 +95,13 @@ describe('a log', () => {
     ['every field in quotes', (text: string) => text.replace(/[^,\r\n]+/g, '"$&"')],
     ['blanks around the fields', (text: string) => text.replaceAll(',', ' , ')],
     ['empty columns at the end', (text: string) => text.replaceAll('\r\n', ',,\r\n')],
-  ])('may have %s', async (_, change) => {
+  ])('is read with %s', async (_, change) => {
     const text = [HEADER, row('2026-02-01T08:00:00Z', 'Hi', FIRST), row('', 'Hi', SECOND), ''].join('\r\n');
     expect(idsIn(await read(csv(change(text))))).toEqual([FIRST, SECOND]);
   });
 
   test.each(['Threat ID', 'threatId', 'THREAT_ID', "Abnormal's Threat ID", 'Threat UUID'])(
-    'may call the column %s',
+    'is read when the column is called %s',
     async (name) => {
       const log = await read(
         csv(`Subject,${name},Received Time (UTC)\nHi,${FIRST},2026-02-01 08:00:00+00:00`),
@@ -110,7 +110,7 @@ describe('a log', () => {
     },
   );
 
-  test('of the old form has times but names no threat', async () => {
+  test('of the old form has times but no threat ids', async () => {
     const log = await read(csv(`Date,From Email,Subject\n2026-02-01 08:00:00+00:00,a@example.net,Hi`));
     expect(log).toMatchObject({
       namesThreats: false,
@@ -118,14 +118,14 @@ describe('a log', () => {
     });
   });
 
-  test('trusts no cell of a row that does not fit the header, as in the vendor’s own example', async () => {
+  test('is not trusted in a row that does not fit the header, as in the vendor’s own example', async () => {
     const short = '2026-02-01T08:00:00Z,,a@example.net,Hi,b@example.net,2026-02-01T09:00:00Z,4551,42';
     const long = row('2026-02-01T08:00:00Z', 'Hi, there', SECOND);
     const log = await read(csv([HEADER, short, long, row('2026-02-01T08:00:00Z', 'Hi', FIRST)].join('\n')));
     expect(idsIn(log)).toEqual([null, null, FIRST]);
   });
 
-  test('may have bytes that are no UTF-8 in a subject', async () => {
+  test('is read when a subject has bytes that are not UTF-8', async () => {
     const text = Buffer.concat([
       Buffer.from(`${HEADER}\n2026-02-01T08:00:00Z,Ann,a@example.net,`),
       Buffer.from([0xff, 0xc3]),
@@ -134,7 +134,7 @@ describe('a log', () => {
     expect(idsIn(await read(csv(text)))).toEqual([FIRST]);
   });
 
-  test('of many rows is read to its end', async () => {
+  test('with many rows is read to its end', async () => {
     const rows = Array.from({ length: 20_000 }, (_, n) =>
       row('2026-02-01T08:00:00Z', `Ünï "${n}`, `id-${n}`),
     );
@@ -144,7 +144,7 @@ describe('a log', () => {
   });
 });
 
-describe('a log that comes as JSON all the same', () => {
+describe('a threat log that arrives as JSON', () => {
   const items = [
     { Date: '2026-02-01T08:00:00Z', 'Threat ID': FIRST, 'Abnormal Message ID': 1 },
     { Date: null, 'Threat ID': 'BIG', 'Abnormal Message ID': 2 },
@@ -167,12 +167,12 @@ describe('a log that comes as JSON all the same', () => {
     ]);
   });
 
-  test('is empty when its list is', async () => {
+  test('is empty if its list is empty', async () => {
     expect((await read(json([]))).rows).toEqual([]);
   });
 });
 
-describe('what is no threat log fails, and is never taken for an empty one', () => {
+describe('a response that is not a threat log', () => {
   test.each([
     ['nothing', ''],
     ['a page of HTML', '<html><title>Sign in</title></html>'],
@@ -184,13 +184,13 @@ describe('what is no threat log fails, and is never taken for an empty one', () 
     ['rows of another thing', '[{"caseId":1}]'],
     ['JSON that stops', '[{"Threat ID":"x"'],
     ['CSV that stops within quotes', `${HEADER}\n2026-02-01T08:00:00Z,"An`],
-  ])('%s', async (_, text) => {
+  ])('fails if it is %s', async (_, text) => {
     const error = await upstreamError(read(csv(text)));
     expect(error.code).toBe('BAD_BODY');
     expect(error.body).toBe(text);
   });
 
-  test('a body over the limit', async () => {
+  test('fails if its body is over the limit', async () => {
     await harness.close();
     harness = await startHarness({ maxBodyBytes: 1_000 });
     expect((await upstreamError(read(csv(`${HEADER}\n${'x'.repeat(2_000)}`)))).code).toBe('TOO_LARGE');
@@ -202,13 +202,13 @@ describe('what is no threat log fails, and is never taken for an empty one', () 
     [400, 'outside the data retention period', 'OUT_OF_RETENTION'],
     [403, 'not on the allowlist', 'FORBIDDEN'],
     [401, 'no', 'TOKEN_REJECTED'],
-  ])('%d "%s" is %s', async (status, message, code) => {
+  ])('with status %d and body "%s" has the code %s', async (status, message, code) => {
     const error = await upstreamError(read(json({ message }, status)));
     expect(error.code).toBe(code);
     expect(error.message).not.toContain(TOKEN);
   });
 
-  test('the token is in no evidence', async () => {
+  test('leaves the token out of its error', async () => {
     const error = await upstreamError(read(csv(`you sent ${TOKEN}`)));
     expect(`${error.message} ${error.body}`).not.toContain(TOKEN);
   });

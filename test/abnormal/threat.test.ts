@@ -22,7 +22,7 @@ async function decoded(changes: Record<string, unknown>): Promise<MessageRecord>
   return message;
 }
 
-test('a detail as the vendor documents it', async () => {
+test('a detail is decoded as the vendor documents it', async () => {
   h.server.on('/threats/t1', json(threatPayload()));
   const { record, payload, fetchedAt } = await threat();
   expect(record).toEqual({
@@ -106,12 +106,12 @@ describe('message ids', () => {
       `"abxMessageId":77,"abxPortalUrl":"https://p.example/x/78"`,
       '77',
     ],
-  ])('%s', async (_name, fields, id) => {
+  ])('are read from %s', async (_name, fields, id) => {
     h.server.on('/threats/t1', raw(`{"threatId":"t1","messages":[{${fields}}]}`));
     expect((await threat()).record.messages.map((message) => message.messageId)).toEqual([id]);
   });
 
-  test('large integers stand in the payload as text', async () => {
+  test('that are large integers are text in the payload', async () => {
     h.server.on('/threats/t1', raw(`{"threatId":"t1","messages":[{"abxMessageId":${BIG},"n":1.5,"m":12}]}`));
     expect((await threat()).payload).toEqual({
       threatId: 't1',
@@ -119,7 +119,7 @@ describe('message ids', () => {
     });
   });
 
-  test('two messages that rounding has made look like one are two', async () => {
+  test('that rounding would make equal stay two messages', async () => {
     const rounded = (last: string) =>
       `{"abxMessageId":-1111111111111111200,"abxPortalUrl":"https://p.example/-11111111111111111${last}"}`;
     h.server.on('/threats/t1', raw(`{"threatId":"t1","messages":[${rounded('12')},${rounded('14')}]}`));
@@ -130,7 +130,7 @@ describe('message ids', () => {
   });
 });
 
-describe('fields whose form varies', () => {
+describe('fields that come in several forms', () => {
   test.each<[string, Record<string, unknown>, Partial<MessageRecord>]>([
     ['toAddresses: one', { toAddresses: 'a@x.example' }, { toAddresses: ['a@x.example'] }],
     [
@@ -261,11 +261,11 @@ describe('fields whose form varies', () => {
       { subject: 'Win \ud83c\udf89 now \ud83c' },
       { subject: 'Win \ud83c\udf89 now \ufffd' },
     ],
-  ])('%s', async (_name, changes, expected) => {
+  ])('are decoded: %s', async (_name, changes, expected) => {
     expect(await decoded(changes)).toMatchObject(expected);
   });
 
-  test('a message of 2021, with little but its id', async () => {
+  test('may be missing: a message of 2021 has little more than its id', async () => {
     h.server.on('/threats/t1', json({ threatId: 't1', messages: [{ abxMessageId: 9, subject: 'Old' }] }));
     const { record } = await threat();
     expect(record).toMatchObject({ recipientCount: null, tenantId: null, tenantName: null });
@@ -278,7 +278,7 @@ describe('fields whose form varies', () => {
   });
 });
 
-describe('timestamps', () => {
+describe('timestamps from Abnormal', () => {
   test.each([
     ['2026-02-01T08:00:05Z', '2026-02-01T08:00:05.000Z'],
     ['2026-02-01T08:00:05.7Z', '2026-02-01T08:00:05.700Z'],
@@ -291,13 +291,13 @@ describe('timestamps', () => {
     ['2026-02-01T08:00:05', '2026-02-01T08:00:05.000Z'],
     ['', null],
     [null, null],
-  ])('%j', async (sent, read) => {
+  ])('are read: %j', async (sent, read) => {
     expect((await decoded({ remediationTimestamp: sent })).remediationTime).toBe(read);
     expect(h.logged()).not.toContain('do not read');
   });
 
   test.each(['the other day', '2026-02-30T08:00:00Z', '1769932805'])(
-    'one that does not read, %j, costs the field only: it stays in the payload and is named in the log',
+    'that cannot be read (%j) are null in the record, kept in the payload and logged by field name',
     async (sent) => {
       const message = await decoded({ receivedTime: sent });
       expect(message).toMatchObject({ receivedTime: null, subject: 'Overdue invoice 4711' });
@@ -307,19 +307,19 @@ describe('timestamps', () => {
   );
 });
 
-describe('messages', () => {
+describe('the messages of a threat', () => {
   test.each<[string, Record<string, unknown>]>([
     ['missing', { threatId: 't1', recipientCount: 3 }],
     ['null', { threatId: 't1', recipientCount: 3, messages: null }],
     ['none', { threatId: 't1', recipientCount: 3, messages: [] }],
-  ])('%s: a threat that holds none, as received', async (_name, sent) => {
+  ])('are an empty list for %s', async (_name, sent) => {
     h.server.on('/threats/t1', json(sent));
     const { record, payload } = await threat();
     expect(record).toMatchObject({ messages: [], recipientCount: 3, pagesComplete: true });
     expect(payload).toEqual(sent);
   });
 
-  test('stand newest first, ties by id, those without a time last, however they were sent', async () => {
+  test('are sorted newest first, ties by id, those without a time last', async () => {
     const sent = [
       messagePayload({ abxMessageIdStr: 'no-time', receivedTime: null }),
       messagePayload({ abxMessageIdStr: 'b', receivedTime: '2026-02-01T08:00:00Z' }),
@@ -340,7 +340,7 @@ describe('messages', () => {
     expect(canonicalJson(other.payload)).toBe(canonicalJson(one.payload));
   });
 
-  test('sent twice are one; different ones under one id stay two', async () => {
+  test('are one if sent twice, and two if different messages share an id', async () => {
     const sent = [
       messagePayload(),
       messagePayload(),
@@ -355,21 +355,21 @@ describe('messages', () => {
     expect(payload).toMatchObject({ messages: [{}, {}] });
   });
 
-  test('keep what nobody has heard of', async () => {
+  test('keep unknown fields', async () => {
     const sent = threatPayload([messagePayload({ brandNew: { deep: [1] } })], { alsoNew: null });
     h.server.on('/threats/t1', json(sent));
     expect((await threat()).payload).toEqual(sent);
   });
 });
 
-describe('pages of messages', () => {
+describe('the message pages of a threat', () => {
   const message = (id: string, minute: number, changes: Record<string, unknown> = {}) =>
     messagePayload({ abxMessageIdStr: id, receivedTime: `2026-02-01T08:${10 + minute}:00Z`, ...changes });
   const page = (pageNumber: number, messages: readonly unknown[], nextPageNumber?: unknown): Reply =>
     json(threatPayload(messages, { pageNumber, nextPageNumber }));
   const ids = (messages: readonly MessageRecord[]) => messages.map(({ messageId }) => messageId);
 
-  test('are followed and joined; the paging leaves no trace in the payload', async () => {
+  test('are followed and joined; paging fields are not in the payload', async () => {
     h.server.on(
       '/threats/t1',
       page(1, [message('c', 3), message('b', 2)], 2),
@@ -383,7 +383,7 @@ describe('pages of messages', () => {
     expect(h.server.requests.map((request) => request.query.get('pageNumber'))).toEqual(['1', '2', '1']);
   });
 
-  test('what moved to a later page meanwhile is taken as it was read last', async () => {
+  test('give the last version read of a message that moved to a later page', async () => {
     h.server.on(
       '/threats/t1',
       page(1, [message('b', 2), message('a', 1, { isRead: false })], '2'),
@@ -408,7 +408,7 @@ describe('pages of messages', () => {
       [page(1, [message('a', 1)], 2), json({ message: 'no such page' }, 404)],
       2,
     ],
-  ])('%s: an end, and said to be incomplete', async (_name, [first, ...rest], calls) => {
+  ])('end at %s, and the threat is marked incomplete', async (_name, [first, ...rest], calls) => {
     if (first) h.server.on('/threats/t1', first, ...rest);
     const { record } = await threat();
     expect(ids(record.messages)).toEqual(['a']);
@@ -419,7 +419,7 @@ describe('pages of messages', () => {
   test.each<[string, (number: number) => object[], number, boolean]>([
     ['an empty page is the last, whatever it names', (n) => (n === 1 ? [message('a', 1)] : []), 2, true],
     ['two pages without a new message are enough', () => [message('a', 1)], 3, false],
-  ])('that always name a next: %s', async (_name, messagesOf, calls, isComplete) => {
+  ])('end when each page names a next page: %s', async (_name, messagesOf, calls, isComplete) => {
     h.server.on('/threats/t1', (response, request) => {
       const number = Number(request.query.get('pageNumber'));
       page(number, messagesOf(number), number + 1)(response, request);
@@ -430,7 +430,7 @@ describe('pages of messages', () => {
     expect(h.server.requests).toHaveLength(calls);
   });
 
-  test('without end are followed for forty', async () => {
+  test('are followed up to forty pages', async () => {
     h.server.on('/threats/t1', (response, request) => {
       const number = Number(request.query.get('pageNumber'));
       page(number, [message(String(number), 1)], number + 1)(response, request);
@@ -441,18 +441,18 @@ describe('pages of messages', () => {
     expect(h.server.requests).toHaveLength(40);
   });
 
-  test('that fail fail the whole: half of a threat is no version of it', async () => {
+  test('make the whole detail fail if one fails, because a partial threat is not a version', async () => {
     h.server.on('/threats/t1', page(1, [message('a', 1)], 2), json({}, 500));
     expect(await upstreamError(threat())).toMatchObject({ code: 'SERVER_ERROR' });
   });
 
-  test('of another threat are no pages of this one', async () => {
+  test('of another threat are not accepted', async () => {
     h.server.on('/threats/t1', page(1, [message('a', 1)], 2), json({ threatId: 't2', messages: [] }));
     expect((await decodeError(threat())).body).toContain('"t2"');
   });
 });
 
-describe('what is not a threat', () => {
+describe('a response that is not a threat', () => {
   test.each<[string, unknown, RegExp]>([
     ['another one', threatPayload([], { threatId: 't2' }), /another record, "t2"/],
     ['one without its id', { messages: [] }, /threatId: expected an id, received nothing/],
@@ -462,7 +462,7 @@ describe('what is not a threat', () => {
     ['a list', [threatPayload()], /the body: .*expected object/],
     ['null', null, /the body: .*expected object/],
     ['a number', 7, /the body: .*expected object/],
-  ])('%s', async (_name, sent, reason) => {
+  ])('is rejected: %s', async (_name, sent, reason) => {
     h.server.on('/threats/t1', json(sent));
     const error = await decodeError(threat());
     expect(error.message).toMatch(reason);
@@ -471,21 +471,21 @@ describe('what is not a threat', () => {
   });
 
   test.each(['', '.', '..', ' t1', 'a\nb', '\ud800'])(
-    '%j was never the id of one, and is not asked for',
+    'is not requested for %j, which cannot be an id',
     async (id) => {
       expect(await upstreamError(threat(id))).toMatchObject({ code: 'NOT_FOUND' });
       expect(h.server.requests).toHaveLength(0);
     },
   );
 
-  test('an id with a slash stays within its place', async () => {
+  test('is not reached through an id with a slash', async () => {
     h.server.on('/threats/../cases/1', json(threatPayload([], { threatId: '../cases/1' })));
     expect((await threat('../cases/1')).record.threatId).toBe('../cases/1');
   });
 });
 
-describe('what hangs off a threat', () => {
-  test('attachments, with the ids of their messages', async () => {
+describe('the parts of a threat', () => {
+  test('include attachments with the ids of their messages', async () => {
     const sent =
       '{"attachments":[{"abxMessageId":-1234567891234567891,"abxMessageIdStr":"-1234567891234567891","attachmentName":"a.pdf"},{"abxMessageId":-1234567891234567892,"attachmentName":""},{"attachmentName":"b.pdf","verdict":"x"}],"tenantId":null,"tenantName":null}';
     h.server.on('/threats/t1/attachments', raw(sent));
@@ -503,7 +503,7 @@ describe('what hangs off a threat', () => {
     });
   });
 
-  test('links', async () => {
+  test('include links', async () => {
     const link = {
       abxMessageId: 5,
       abxMessageIdStr: '5',
@@ -533,7 +533,7 @@ describe('what hangs off a threat', () => {
     });
   });
 
-  test('an answer without its collection is not one that found nothing', async () => {
+  test('fail without their collection, which is not the same as an empty one', async () => {
     h.server.on('/threats/t1/attachments', json({ tenantId: 1 }));
     h.server.on('/threats/t1/links', json({ links: {} }));
     expect((await decodeError(h.client.threatAttachments('t1', POLL))).message).toMatch(

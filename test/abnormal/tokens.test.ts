@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => harness.close());
 
 describe('the list of API tokens', () => {
-  test('gives what Abnormal says of each, its times in UTC', async () => {
+  test('contains what Abnormal reports about each token, with times in UTC', async () => {
     const times = { created_at: '2026-01-02T03:04:05.678901+02:00', expires_at: '2026-04-02 03:04:05' };
     harness.server.on(PATH, json({ data: [{ ...ONE, ...times, status: ' Active' }], pagination: {} }));
     expect(await harness.client.tokens(POLL)).toEqual([
@@ -29,7 +29,7 @@ describe('the list of API tokens', () => {
     expect(harness.server.requests.map(({ query }) => query.get('limit'))).toEqual(['200']);
   });
 
-  test('gives the permissions of a token, as many and as long as can be stored', async () => {
+  test('contains the permissions of a token, up to the number and length that can be stored', async () => {
     const permissions = Array.from({ length: 500 }, (_, index) => `read_${index}_${'x'.repeat(5000)}`);
     harness.server.on(PATH, json({ data: [{ ...ONE, permissions }], pagination: {} }));
     const [token] = (await harness.client.tokens(POLL)) ?? [];
@@ -37,19 +37,19 @@ describe('the list of API tokens', () => {
     expect(token?.permissions?.every((name) => name.length === 100)).toBe(true);
   });
 
-  test('keeps a token whose times do not read', async () => {
+  test('keeps a token with unreadable times', async () => {
     harness.server.on(PATH, json({ data: [{ ...ONE, created_at: 'last week', expires_at: null }] }));
     expect(await harness.client.tokens(POLL)).toMatchObject([
       { id: '6a2f', createdAt: null, expiresAt: null },
     ]);
   });
 
-  test('may be empty, which is not the same as not being told', async () => {
+  test('may be empty, which differs from an unavailable list', async () => {
     harness.server.on(PATH, json({ data: [] }));
     expect(await harness.client.tokens(POLL)).toEqual([]);
   });
 
-  test.each([400, 402, 403, 404])('is not told where the answer is %d', async (status) => {
+  test.each([400, 402, 403, 404])('is unavailable if the status is %d', async (status) => {
     harness.server.on(PATH, json({ message: 'no' }, status));
     expect(await harness.client.tokens(POLL)).toBeNull();
   });
@@ -58,7 +58,7 @@ describe('the list of API tokens', () => {
     ['a body without a list', json({ status: 'success' })],
     ['a list of something else', json({ data: ['6a2f'] })],
     ['a token without an id', json({ data: [{ ...ONE, token_id: '' }] })],
-  ])('does not read: %s', async (_what, reply) => {
+  ])('is rejected: %s', async (_what, reply) => {
     harness.server.on(PATH, reply);
     await expect(harness.client.tokens(POLL)).rejects.toThrow(DecodeError);
   });
@@ -68,13 +68,13 @@ describe('the list of API tokens', () => {
     ['SERVER_ERROR', raw('', 500)],
     ['UNREACHABLE', hangUp],
     ['BAD_BODY', raw('<html>')],
-  ])('fails as any request does: %s', async (code, reply) => {
+  ])('fails like any other request: %s', async (code, reply) => {
     harness.server.on(PATH, reply);
     expect((await upstreamError(harness.client.tokens(POLL))).code).toBe(code);
   });
 });
 
-describe('the simulator', () => {
+describe('the token list of the simulator', () => {
   const now = Date.parse('2026-03-01T00:00:00Z');
   const tenant = createTenant({
     ...{ seed: 1, from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' },
@@ -104,7 +104,7 @@ describe('the simulator', () => {
     token('e', '2026-03-02', '2026-06-02'),
   ];
 
-  test('answers 404 unless it is given some', async () => {
+  test('answers 404 if no tokens are configured', async () => {
     expect(await ask('')).toEqual({ status: 404, tokens: undefined });
   });
 
@@ -113,11 +113,11 @@ describe('the simulator', () => {
     ['?sort_by=created_at', ['a active', 'b active']],
     ['?show_all=true&sort_by=expires_at', ['c expired', 'a active', 'b active', 'd revoked']],
     ['?limit=1&offset=1', ['a active']],
-  ])('lists those that are valid, newest first, unless asked otherwise: %s', async (query, tokens) => {
+  ])('contains the valid tokens, newest first, unless asked otherwise: %s', async (query, tokens) => {
     expect(await ask(query, all)).toEqual({ status: 200, tokens });
   });
 
-  test('refuses to give more than 200', async () => {
+  test('refuses to return more than 200', async () => {
     expect(await ask('?limit=201', all)).toMatchObject({ status: 400 });
   });
 });

@@ -104,10 +104,10 @@ const FIELDS = PLACES.flatMap((place) =>
 );
 const isList = (schema: unknown) => schema === texts || schema === addresses;
 
-test('there are as many fields as expected', () => expect(FIELDS.length).toBeGreaterThan(100));
+test('the number of tested fields is as expected', () => expect(FIELDS.length).toBeGreaterThan(100));
 
 test.each(FIELDS)(
-  '$text, of another type, costs itself only and is named',
+  '$text with a wrong type is null and named, and no other field is affected',
   async ({ place, name, schema, text }) => {
     const value = isList(schema)
       ? [{ a: 1 }, 'kept@x.example']
@@ -146,14 +146,14 @@ describe('an integer that the graph cannot show', () => {
   const integers = FIELDS.filter(({ schema }) => schema === integer);
   const beyond = [2 ** 31, -(2 ** 31), 2 ** 53, 1e300, 1.5, '99999999999', '1e3'];
 
-  test('is looked for in every integer', () => {
+  test('is checked in every integer field', () => {
     expect(integers.map(({ text }) => text)).toEqual([
       ...['threat.recipientCount', 'threat.messages[].attachmentCount', 'threat.messages[].urlCount'],
     ]);
   });
 
   test.each(integers.flatMap((field) => beyond.map((value) => ({ ...field, value }))))(
-    '$text of $value is null, named as drift and kept as received',
+    '$text of $value is null, reported as drift and kept as received',
     async ({ place, name, value, text }) => {
       const { record, payload, drift } = await place.fetch({ [name]: value });
       const holders = 'messages' in record ? [record, ...record.messages] : [];
@@ -166,14 +166,14 @@ describe('an integer that the graph cannot show', () => {
     },
   );
 
-  test.each(integers)('$text of 2147483647 is read', async ({ place, name }) => {
+  test.each(integers)('$text of 2147483647 is accepted', async ({ place, name }) => {
     const { record, drift } = await place.fetch({ [name]: 2_147_483_647 });
     expect(JSON.stringify(record)).toContain(`"${name}":2147483647`);
     expect(drift).toEqual([]);
   });
 });
 
-describe('an element of a list that is not one', () => {
+describe('an invalid list element', () => {
   const BAD = [null, 7, 'x', ['y']];
 
   test.each<[string, (list: unknown[]) => Promise<Fetched<Kind>>, string, unknown]>([
@@ -181,7 +181,7 @@ describe('an element of a list that is not one', () => {
     ['threatLinks.links', links, 'links', link],
     ['caseAnalysis.insights', (insights) => analysis({ insights }), 'insights', { signal: 's' }],
     ['caseAnalysis.eventTimeline', (eventTimeline) => analysis({ eventTimeline }), 'events', event],
-  ])('of %s costs no other', async (path, fetch, name, good) => {
+  ])('of %s does not affect the other elements', async (path, fetch, name, good) => {
     for (const bad of BAD) {
       const { record, payload, drift } = await fetch([good, bad, good]);
       expect((record as unknown as Record<string, unknown[]>)[name]).toHaveLength(2);
@@ -190,7 +190,7 @@ describe('an element of a list that is not one', () => {
     }
   });
 
-  test('of a threat’s messages costs no other; the threat is not complete and names it', async () => {
+  test('of a threat’s messages does not affect the others; the threat is incomplete and names it', async () => {
     for (const bad of [...BAD, { subject: 'without an id' }]) {
       const sent = [messagePayload({ abxMessageIdStr: '1' }), bad, messagePayload({ abxMessageIdStr: '2' })];
       const { record, payload, drift } = await threat(threatPayload(sent));
@@ -208,7 +208,7 @@ describe('an element of a list that is not one', () => {
     expect(h.logged()).toContain('messages.2: neither abxMessageIdStr nor abxMessageId holds an id');
   });
 
-  test('of a threat makes the same version wherever Abnormal puts it', async () => {
+  test('of a threat gives the same version at any position', async () => {
     const [a, b] = [messagePayload({ abxMessageIdStr: '1' }), { subject: 'b' }];
     const one = await threat(threatPayload([a, b, { subject: 'c' }]));
     const other = await threat(threatPayload([{ subject: 'c' }, b, a]));
@@ -216,6 +216,6 @@ describe('an element of a list that is not one', () => {
   });
 });
 
-test('a record in which everything reads has no list of what does not', async () => {
+test('a record without unreadable fields has no list of unreadable fields', async () => {
   for (const { fetch } of PLACES) expect((await fetch({})).record).not.toHaveProperty('unread');
 });

@@ -59,7 +59,7 @@ async function holds(name: string, threats: number): Promise<void> {
   await vi.waitFor(async () => expect(await count(name)).toBe(threats), { timeout: 200_000, interval: 50 });
 }
 
-test('a gateway without an account gets one by mutation, polls it, heals after a rotation, and lets it go', async () => {
+test('a gateway without an account accepts one by mutation, polls it, recovers after a token rotation, and removes it', async () => {
   const first = 'first-token-0001';
   const second = 'second-token-0002';
   const emea = await gateway.tenant('one', { token: first });
@@ -107,7 +107,7 @@ test('a gateway without an account gets one by mutation, polls it, heals after a
   for (const token of [first, second]) expect(log).not.toContain(token);
 });
 
-test('what a command beside it adds, rotates and removes is read, healed and let go without a restart', async () => {
+test('accounts that a separate command adds, rotates and removes are picked up without a restart', async () => {
   const [first, second] = ['beside-token-0001', 'beside-token-0002'];
   const apac = await gateway.tenant('one', { token: second });
   await gateway.start();
@@ -128,7 +128,7 @@ test('what a command beside it adds, rotates and removes is read, healed and let
   for (const token of [first, second]) expect(gateway.lines.join('')).not.toContain(token);
 });
 
-test('an account whose token is refused stops nothing of the others, and each has a budget of its own', async () => {
+test('an account whose token is refused does not stop the others, and each has its own budget', async () => {
   const good = await gateway.tenant('one', { token: 'good-token-0001' });
   const bad = await gateway.tenant('one', { token: 'bad-token-00001' });
   await gateway.start();
@@ -148,7 +148,7 @@ test('an account whose token is refused stops nothing of the others, and each ha
   expect(theirs.used).toBeGreaterThan(30);
 });
 
-test('another address takes another token, and what was recorded goes on under the name', async () => {
+test('another address needs another token, and the history continues under the same name', async () => {
   const old = await gateway.tenant('one', { token: 'old-token-000001' });
   const young = await gateway.tenant('one', { token: 'new-token-000002' });
   await gateway.start();
@@ -166,8 +166,8 @@ test('another address takes another token, and what was recorded goes on under t
   expect(old.stats().requests).toBe(0);
 });
 
-describe('what cannot be done is refused in words', () => {
-  test('and no token is in them, however wrongly it was given', async () => {
+describe('an invalid mutation is refused with a clear error', () => {
+  test('that never contains the token, however malformed the input', async () => {
     const token = 'mistaken-token-0001';
     await gateway.start();
     const wrong: [query: string, variables: object][] = [
@@ -200,7 +200,7 @@ describe('what cannot be done is refused in words', () => {
     expect(gateway.lines.join('')).not.toContain(token);
   });
 
-  test('where the key is not set', async () => {
+  test('if the encryption key is not set', async () => {
     await gateway.clear();
     gateway = new Gateway({ ENCRYPTION_KEY: '', SIMULATOR: 'off' });
     expect(await gateway.start()).toEqual([]);
@@ -209,7 +209,7 @@ describe('what cannot be done is refused in words', () => {
     expect(errors[0]?.message).toContain('ENCRYPTION_KEY is not set');
   });
 
-  test('where the history is of invented records', async () => {
+  test('if the history contains simulated records', async () => {
     await gateway.clear();
     gateway = new Gateway({ SIMULATOR: 'on' });
     expect(await gateway.start()).toEqual(['simulated']);
@@ -220,7 +220,7 @@ describe('what cannot be done is refused in words', () => {
   });
 });
 
-test('who did what is in the audit trail, for those who did it wrong too', async () => {
+test('the audit trail records who did what, including failed attempts', async () => {
   const emea = await gateway.tenant('one', { token: 'audit-token-0001' });
   await gateway.start();
   await gateway.data(CONNECT, { name: 'emea', baseUrl: emea.baseUrl, token: emea.token });
@@ -262,7 +262,7 @@ test('who did what is in the audit trail, for those who did it wrong too', async
   });
 });
 
-test('mutations are run each time, in the order they stand in, and never by GET', async () => {
+test('mutations run in the order of the document, and never by GET', async () => {
   const emea = await gateway.tenant('one', { token: 'order-token-0001' });
   await gateway.start();
   const both = `mutation($baseUrl: String, $token: Token!) {
@@ -290,7 +290,7 @@ test('mutations are run each time, in the order they stand in, and never by GET'
   });
 });
 
-test('a gateway without an account is ready to serve, and says so', async () => {
+test('a gateway without an account is ready and reports that it has none', async () => {
   await gateway.start();
   const response = await fetch(`${gateway.url}/readyz`);
   expect([response.status, await response.text()]).toEqual([
@@ -301,7 +301,7 @@ test('a gateway without an account is ready to serve, and says so', async () => 
   expect(errors[0]).toMatchObject({ extensions: { code: 'NOT_POSSIBLE' } });
 });
 
-describe('what an operator sets off', () => {
+describe('a poll or reconciliation that an operator starts', () => {
   const POLL = `mutation($wait: Int, $in: [ID!]) {
     pollNow(wait: $wait, integrations: $in, resources: [THREATS]) {
       finished
@@ -340,7 +340,7 @@ describe('what an operator sets off', () => {
     expect(await count('emea')).toBe(30);
   });
 
-  test('compares what is held with what Abnormal has, one at a time', async () => {
+  test('compares the stored records with Abnormal’s, one comparison at a time', async () => {
     const emea = await gateway.tenant('one', { token: 'fast-token-00001' });
     await gateway.start();
     await gateway.data(CONNECT, { name: 'emea', baseUrl: emea.baseUrl, token: emea.token });
@@ -365,7 +365,7 @@ describe('what an operator sets off', () => {
     expect(late.errors[0]?.extensions.code).toBe('BAD_USER_INPUT');
   });
 
-  test('is refused for an account that there is not, and for a wait that is too long', async () => {
+  test('is refused for an unknown account and for a wait that is too long', async () => {
     const emea = await gateway.tenant('one', { token: 'fast-token-00001' });
     await gateway.start();
     await gateway.data(CONNECT, { name: 'emea', baseUrl: emea.baseUrl, token: emea.token });

@@ -38,7 +38,7 @@ async function verify(mustBeSigned = false) {
   }
 }
 
-test('each poll is sealed once it has ended, signed where there is a key', async () => {
+test('each finished poll is sealed, and signed if there is a key', async () => {
   await poll();
   expect(await verify()).toMatchObject({ verdict: 'INTACT', seals: 1, unsealed: 0 });
   expect((await verify(true)).findings).toMatchObject([{ code: 'SEAL_NOT_SIGNED' }]);
@@ -46,7 +46,7 @@ test('each poll is sealed once it has ended, signed where there is a key', async
   expect(await verify(true)).toMatchObject({ verdict: 'INTACT', unsealed: 0, findings: [] });
 });
 
-test('what a killed process left unsealed is sealed by the next one', async () => {
+test('the next process seals what a killed process left unsealed', async () => {
   await poll();
   const store = await openHistory(ground.config(), 'write', ground.options);
   await store.record(batchOf('left/1', { run: sampleRun('left', { integration: 'simulated' }) }));
@@ -56,7 +56,7 @@ test('what a killed process left unsealed is sealed by the next one', async () =
   expect(await verify()).toMatchObject({ verdict: 'INTACT', unsealed: 0 });
 });
 
-test('the public keys are published, those of old too', async () => {
+test('the public keys are published, including those of the past', async () => {
   const older = newSigningKey();
   await poll({ SIGNING_KEY: older });
   const { url } = await ground.start({ SIGNING_KEY });
@@ -71,7 +71,7 @@ test('the public keys are published, those of old too', async () => {
   expect(readPublicKeys(await pem.text())).toEqual([publicKey, signerOf(older).publicKey]);
 });
 
-test('the hook gets a line for each seal, in a file', async () => {
+test('the hook receives one line per seal in a file', async () => {
   const file = ground.history('seals.ndjson').slice('sqlite:'.length);
   await poll({ SEAL_HOOK: `file:${file}` });
   await poll({ SEAL_HOOK: `file:${file}` });
@@ -87,7 +87,7 @@ test('the hook gets a line for each seal, in a file', async () => {
   );
 });
 
-test('a hook that answers badly fails no poll, and is told what it missed', async () => {
+test('a failing hook fails no poll, and later receives what it missed', async () => {
   const told: { index: number }[] = [];
   let status = 503;
   const server = createServer((request, response) => {

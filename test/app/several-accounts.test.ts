@@ -80,7 +80,7 @@ const LISTS: readonly List[] = [
 
 const mongo = await testMongo();
 
-describe.each(['sqlite', 'mongodb'])('a list over three accounts with the same ids, on %s', (kind) => {
+describe.each(['sqlite', 'mongodb'])('a list over three accounts that share ids, on %s', (kind) => {
   let gateway: Gateway;
   let history: string | null = null;
 

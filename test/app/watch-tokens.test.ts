@@ -43,7 +43,7 @@ function verdict(url: string, day: string): Promise<unknown> {
   );
 }
 
-test('the environment’s token is known by what Abnormal says of it, in the graph and as evidence', async () => {
+test('the graph and the evidence show what Abnormal reports about the environment’s token', async () => {
   const env = { ABNORMAL_TOKEN: upstream.token, ABNORMAL_BASE_URL: upstream.baseUrl };
   const { url } = await ground.start(env);
   expect(await tokenAt(url)).toEqual({ name: 'default', tokenState: 'EXPIRING', expiresAt: EXPIRES });

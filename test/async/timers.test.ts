@@ -3,7 +3,7 @@ import { type Sleep, waitOut } from '../../src/async/timers.js';
 import { DAY, HOUR } from '../../src/values/instant.js';
 
 describe('a long wait', () => {
-  test('is taken in pieces, and ends early when the clock has run on without it', async () => {
+  test('is split into several timers, and ends early when the clock jumps forward', async () => {
     let now = 0;
     const pieces: number[] = [];
     const sleep: Sleep = async (ms) => {
@@ -15,7 +15,7 @@ describe('a long wait', () => {
     expect(pieces).toHaveLength(20 * 24 + 1);
   });
 
-  test('is not made longer by a clock that is set back', async () => {
+  test('does not get longer when the clock is set back', async () => {
     let now = 0;
     let slept = 0;
     const sleep: Sleep = async (ms) => {

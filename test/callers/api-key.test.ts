@@ -3,15 +3,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isSameHash, keyHash, mintKey, parseKey } from '../../src/callers/api-keys.js';
 
-describe('a key', () => {
-  test('is read back as the one that was made, and never made twice', () => {
+describe('an API key', () => {
+  test('parses to the key that was created, and no two keys are equal', () => {
     const keys = Array.from({ length: 200 }, mintKey);
     for (const { id, hash, text } of keys) expect(parseKey(text)).toEqual({ id, hash });
     expect(new Set(keys.map(({ text }) => text)).size).toBe(200);
     expect(new Set(keys.map(({ id }) => id)).size).toBe(200);
   });
 
-  test('holds 32 random bytes, and of its secret nothing is in its id or its hash', () => {
+  test('has 32 random bytes, and neither its id nor its hash reveals the secret', () => {
     const { id, hash, text } = mintKey();
     const secret = text.slice('agk_'.length + id.length + 1, -8);
     expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
@@ -19,7 +19,7 @@ describe('a key', () => {
     expect(hash.toString('hex')).not.toContain(secret);
   });
 
-  test('with one character changed, left out or put in is none', () => {
+  test('with one character changed, removed or inserted is invalid', () => {
     const { text } = mintKey();
     const other = fc.constantFrom(...'abcdefghijklmnopqrstuvwxyzABCDEF0123456789-_'.split(''));
     fc.assert(
@@ -38,14 +38,14 @@ describe('a key', () => {
   });
 
   test.each(['', 'agk_', 'agk_x_y', 'eyJhbGciOiJub25lIn0.e30.', `agk_${'0'.repeat(12)}_${'A'.repeat(51)}`])(
-    'is not %j',
+    'is invalid: %j',
     (text) => {
       expect(parseKey(text)).toBeNull();
     },
   );
 });
 
-test('hashes are the same where each byte is; one that is shorter is another', () => {
+test('hashes are equal only if every byte is equal; a shorter hash differs', () => {
   const one = keyHash('one');
   expect(isSameHash(one, keyHash('one'))).toBe(true);
   expect(isSameHash(one, keyHash('two'))).toBe(false);
@@ -57,7 +57,7 @@ test('hashes are the same where each byte is; one that is shorter is another', (
   }
 });
 
-test('nothing that is secret is compared but by hash and in constant time', () => {
+test('every comparison of a secret uses hashes and constant time', () => {
   const lines = readdirSync('src/callers').flatMap((name) =>
     readFileSync(`src/callers/${name}`, 'utf8').split('\n'),
   );

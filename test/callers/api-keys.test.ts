@@ -41,12 +41,12 @@ function show(text: string, to = keys) {
   return to.callerOf(parts);
 }
 
-test('a key lets in who shows it, as what it was made for', async () => {
+test('a key admits its owner with the role of the key', async () => {
   const { key, text } = await keys.create('dashboard', 'operator', null);
   expect(await show(text)).toEqual({ kind: 'API_KEY', id: key.id, name: 'dashboard', role: 'operator' });
 });
 
-test('one made beside a running gateway works there', async () => {
+test('a key that a command creates works in the running gateway', async () => {
   expect(await keys.areThere()).toBe(false);
   const { text } = await besideKeys.create('dashboard', 'reader', null);
   now += KEY_CACHE_MS;
@@ -54,8 +54,8 @@ test('one made beside a running gateway works there', async () => {
   expect(await show(text)).toMatchObject({ name: 'dashboard', role: 'reader' });
 });
 
-describe('refused is', () => {
-  test('a key that was never made', async () => {
+describe('a request is refused with', () => {
+  test('a key that was never created', async () => {
     const stranger = await openStore('sqlite::memory:', 'write');
     const { text } = await new ApiKeys({ store: stranger, clock: () => now, log }).create('x', 'admin', null);
     expect(await show(text)).toBe('UNKNOWN');
@@ -69,7 +69,7 @@ describe('refused is', () => {
     expect(await keys.callerOf({ id: key.id, hash })).toBe('WRONG');
   });
 
-  test('one from the instant on at which it ends', async () => {
+  test('a key from its expiry instant on', async () => {
     const { key, text } = await keys.create('short', 'reader', DAY);
     now += DAY - 1;
     expect(await show(text)).toMatchObject({ kind: 'API_KEY' });
@@ -78,14 +78,14 @@ describe('refused is', () => {
     expect(stateOf(key, toInstant(now))).toBe('EXPIRED');
   });
 
-  test('one that was revoked: at once in the same process', async () => {
+  test('a revoked key, immediately in the same process', async () => {
     const { key, text } = await keys.create('gone', 'reader', null);
     expect(await show(text)).toMatchObject({ id: key.id });
     expect(await keys.revoke(key.id)).toMatchObject({ revokedAt: toInstant(now) });
     expect(await show(text)).toBe('REVOKED');
   });
 
-  test('one that was revoked elsewhere: as soon as what was read of it is two seconds old', async () => {
+  test('a key that another process revoked, after at most two seconds', async () => {
     const { key, text } = await keys.create('gone', 'reader', null);
     expect(await show(text)).toMatchObject({ id: key.id });
     await besideKeys.revoke(key.id);
@@ -96,7 +96,7 @@ describe('refused is', () => {
   });
 });
 
-test('a revoked key stays revoked since when it was, and what it closed stays closed', async () => {
+test('a revoked key keeps its revocation time, and the gateway stays closed', async () => {
   const { key } = await keys.create('gone', 'reader', null);
   const first = await keys.revoke(key.id);
   now += DAY;
@@ -105,7 +105,7 @@ test('a revoked key stays revoked since when it was, and what it closed stays cl
   expect(await keys.revoke('000000000000')).toBeNull();
 });
 
-test('the list has everything but the keys', async () => {
+test('the list shows everything except the keys', async () => {
   const made = [];
   for (const name of ['a', 'b', 'c']) {
     made.push(await keys.create(name, 'reader', name === 'b' ? DAY : null));
@@ -116,8 +116,8 @@ test('the list has everything but the keys', async () => {
   for (const { text } of made) expect(JSON.stringify(list)).not.toContain(text.slice(17, 60));
 });
 
-describe('the last use', () => {
-  test('is kept, at most once a minute', async () => {
+describe('the time of last use', () => {
+  test('is stored at most once a minute', async () => {
     const { key, text } = await keys.create('used', 'reader', null);
     const begin = now;
     for (const after of [0, 1_000, 30_000, MINUTE - 1]) {
@@ -133,7 +133,7 @@ describe('the last use', () => {
     expect(await keys.list()).toMatchObject([{ lastUsedAt: toInstant(now) }]);
   });
 
-  test('never undoes that the key was revoked meanwhile', async () => {
+  test('never undoes a concurrent revocation', async () => {
     const { key, text } = await keys.create('used', 'reader', null);
     await show(text);
     await besideKeys.revoke(key.id);
@@ -142,7 +142,7 @@ describe('the last use', () => {
     expect(await show(text)).toBe('REVOKED');
   });
 
-  test('is done without, where it cannot be written', async () => {
+  test('is skipped if it cannot be written', async () => {
     const { text } = await keys.create('used', 'reader', null);
     const failing = {
       document: gateway.document.bind(gateway),
@@ -155,7 +155,7 @@ describe('the last use', () => {
   });
 });
 
-test('nothing of a secret is in the files of the history', async () => {
+test('the files of the history contain no part of a secret', async () => {
   const { text } = await keys.create('secret', 'reader', null);
   await show(text);
   await keys.close();

@@ -10,7 +10,7 @@ function attempts() {
   return { time, failed, fail };
 }
 
-test('an address may fail so many times, and then waits for the rest of the window', () => {
+test('an address that fails too often must wait for the rest of the window', () => {
   const { time, failed, fail } = attempts();
   fail('192.0.2.1', MOST_FAILURES - 1);
   expect(failed.waitFor('192.0.2.1')).toBe(0);
@@ -22,7 +22,7 @@ test('an address may fail so many times, and then waits for the rest of the wind
   expect(failed.waitFor('192.0.2.1')).toBe(0);
 });
 
-test('what is older than the window does not count', () => {
+test('attempts older than the window do not count', () => {
   const { time, failed, fail } = attempts();
   for (let minute = 0; minute < 5; minute += 1) {
     fail('192.0.2.1', MOST_FAILURES - 1);
@@ -31,21 +31,21 @@ test('what is older than the window does not count', () => {
   expect(failed.waitFor('192.0.2.1')).toBe(0);
 });
 
-test('a clock that is set back keeps nobody out', () => {
+test('a clock that is set back locks nobody out', () => {
   const { time, failed, fail } = attempts();
   fail('192.0.2.1', MOST_FAILURES);
   time.now -= 3_600_000;
   expect(failed.waitFor('192.0.2.1')).toBe(0);
 });
 
-test('a million addresses are not kept', () => {
+test('the number of remembered addresses is bounded', () => {
   const { failed, fail } = attempts();
   fail('192.0.2.1', MOST_FAILURES);
   for (let n = 0; n < 20_000; n += 1) fail(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, 1);
   expect(failed.waitFor('192.0.2.1')).toBe(0);
 });
 
-describe('one address is', () => {
+describe('one address', () => {
   test.each([
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
@@ -56,7 +56,7 @@ describe('one address is', () => {
     ['::1', '0:0:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['2001:db8:1::5:6:7:8', '2001:db8:1:0::/64'],
-  ])('%s, as %s', (address, network) => {
+  ])('includes %s, which is counted as %s', (address, network) => {
     expect(networkOf(address)).toBe(network);
   });
 });

@@ -31,20 +31,20 @@ function tokens(changes: Partial<JwtOptions> = {}): JsonWebTokens {
 
 const sign = (claims: Record<string, unknown> = {}) => provider.token(claims, now);
 
-test('a token lets in its subject, under the name it gives', async () => {
+test('a token admits its subject under the name in the token', async () => {
   const caller = { kind: 'JWT', id: 'person-1', name: 'person-1', role: 'reader' };
   expect(await tokens().callerOf(await sign())).toEqual(caller);
   expect(await tokens().callerOf(await sign({ name: 'Ada' }))).toEqual({ ...caller, name: 'Ada' });
 });
 
-describe.each(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'])('signed by %s', (alg) => {
-  test('it lets in', async () => {
+describe.each(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'])('a token signed with %s', (alg) => {
+  test('is accepted', async () => {
     await provider.rotate(alg);
     expect(await tokens().callerOf(await sign())).toMatchObject({ kind: 'JWT' });
   });
 });
 
-describe('the role', () => {
+describe('the role of a token', () => {
   test.each<[what: string, claims: Record<string, unknown>, roleClaim: string, role: string]>([
     ['of a text', { role: 'operator' }, 'role', 'operator'],
     ['of a list: the highest', { role: ['reader', 'admin', 'gardener'] }, 'role', 'admin'],
@@ -56,7 +56,7 @@ describe('the role', () => {
       'realm_access.roles',
       'operator',
     ],
-  ])('%s', async (_what, claims, roleClaim, role) => {
+  ])('is read from %s', async (_what, claims, roleClaim, role) => {
     expect(await tokens({ roleClaim }).callerOf(await sign(claims))).toMatchObject({ role });
   });
 
@@ -68,7 +68,7 @@ describe('the role', () => {
     ['a list in a list', [['admin']]],
     ['an object', { admin: true }],
     ['true', true],
-  ])('%s lets nobody in', async (_what, role) => {
+  ])('admits nobody if it is %s', async (_what, role) => {
     expect(await tokens().callerOf(await sign({ role }))).toBe('NO_ROLE');
   });
 
@@ -77,7 +77,7 @@ describe('the role', () => {
   });
 });
 
-describe('refused is a token', () => {
+describe('a token is refused', () => {
   test.each<[what: string, claims: Record<string, unknown>]>([
     ['for another audience', { aud: 'another' }],
     ['for none', { aud: undefined }],
@@ -85,11 +85,11 @@ describe('refused is a token', () => {
     ['without a subject', { sub: undefined }],
     ['without an end', { exp: undefined }],
     ['that begins later', { nbf: Date.parse('2026-05-04T10:01:01Z') / 1000 }],
-  ])('%s', async (_what, claims) => {
+  ])('if it is one %s', async (_what, claims) => {
     expect(await tokens().callerOf(await sign(claims))).toBe('INVALID');
   });
 
-  test('whose end is past by more than clocks may be off', async () => {
+  test('if it expired longer ago than the clock tolerance', async () => {
     const token = await sign();
     now += 359_000;
     expect(await tokens().callerOf(token)).toMatchObject({ kind: 'JWT' });
@@ -98,7 +98,7 @@ describe('refused is a token', () => {
     expect(await tokens({ clockSkewMs: 0 }).callerOf(await sign({ exp: now / 1000 }))).toBe('EXPIRED');
   });
 
-  test('that nobody signed', async () => {
+  test('if it is not signed', async () => {
     const token = new UnsecuredJWT({ role: 'admin' })
       .setSubject('x')
       .setAudience(AUDIENCE)
@@ -108,7 +108,7 @@ describe('refused is a token', () => {
     expect(await tokens().callerOf(token)).toBe('INVALID');
   });
 
-  test('signed with the public key as if it were a shared secret', async () => {
+  test('if it is signed with the public key as a shared secret', async () => {
     const [jwk] = provider.publicKeys as [{ kid: string }];
     const secret = new TextEncoder().encode(JSON.stringify(jwk).padEnd(64, ' '));
     const token = await new SignJWT({
@@ -123,7 +123,7 @@ describe('refused is a token', () => {
     expect(await tokens().callerOf(token)).toBe('INVALID');
   });
 
-  test('signed by a stranger under the id of a known key', async () => {
+  test('if a stranger signed it under the id of a known key', async () => {
     const stranger = await IdentityProvider.start();
     const [known] = provider.publicKeys as [{ kid: string }];
     const [own] = stranger.publicKeys as [{ kid: string }];
@@ -134,14 +134,14 @@ describe('refused is a token', () => {
     await stranger.stop();
   });
 
-  test('that was altered', async () => {
+  test('if it was altered', async () => {
     const [head, body = '', signature] = (await sign()).split('.');
     const claims = { ...JSON.parse(Buffer.from(body, 'base64url').toString()), role: 'admin' };
     const altered = Buffer.from(JSON.stringify(claims)).toString('base64url');
     expect(await tokens().callerOf([head, altered, signature].join('.'))).toBe('INVALID');
   });
 
-  test.each(['', 'x', 'a.b.c', '..', 'e30.e30.e30'])('that is none: %j', async (token) => {
+  test.each(['', 'x', 'a.b.c', '..', 'e30.e30.e30'])('if it is malformed: %j', async (token) => {
     expect(await tokens().callerOf(token)).toBe('INVALID');
   });
 });
@@ -154,7 +154,7 @@ describe('the signing keys', () => {
     expect(provider.fetches).toBe(1);
   });
 
-  test('that are new are found; asking for unknown ones over and over costs one fetch in half a minute', async () => {
+  test('that are new are found; repeated unknown ids cause one fetch in 30 seconds', async () => {
     const own = tokens();
     await own.callerOf(await sign());
     await provider.rotate();
@@ -168,7 +168,7 @@ describe('the signing keys', () => {
   });
 
   test.each(['ERROR', 'NO_KEYS', 'HANGS_UP', 'REDIRECT', 'HUGE'] as const)(
-    'that were fetched go on working while they cannot be fetched again (%s)',
+    'that were fetched stay valid while a new fetch fails (%s)',
     async (answer) => {
       const own = tokens();
       await own.callerOf(await sign());
@@ -182,7 +182,7 @@ describe('the signing keys', () => {
   );
 
   test.each(['ERROR', 'NO_KEYS', 'HANGS_UP', 'REDIRECT', 'HUGE'] as const)(
-    'that were never fetched: it is said that it cannot be told (%s), and tried again soon',
+    'that were never fetched (%s) make validation unavailable, and the fetch is soon retried',
     async (answer) => {
       provider.answer = answer;
       const own = tokens();
@@ -194,7 +194,7 @@ describe('the signing keys', () => {
     },
   );
 
-  test('that were taken back stop working with the next fetch', async () => {
+  test('that were withdrawn stop working after the next fetch', async () => {
     const own = tokens();
     const token = await provider.token({}, now + 2 * JWKS_AGE_MS);
     await own.callerOf(await sign());
@@ -211,8 +211,8 @@ describe('the signing keys', () => {
   });
 });
 
-describe('a token that was checked', () => {
-  test('is not checked again for half a minute, and not past its end', async () => {
+describe('a validated token', () => {
+  test('is not validated again for 30 seconds, and never after its expiry', async () => {
     const own = tokens({ clockSkewMs: 0 });
     const token = await provider.token({ exp: now / 1000 + 10 }, now);
     expect(await own.callerOf(token)).toMatchObject({ id: 'person-1' });
@@ -222,7 +222,7 @@ describe('a token that was checked', () => {
     expect(await own.callerOf(token)).toBe('EXPIRED');
   });
 
-  test('says nothing of another', async () => {
+  test('does not affect the validation of another token', async () => {
     const own = tokens();
     const [reader, admin] = [await sign({ sub: 'a' }), await sign({ sub: 'b', role: 'admin' })];
     for (let n = 0; n < 3; n += 1) {
@@ -232,7 +232,7 @@ describe('a token that was checked', () => {
     }
   });
 
-  test('is taken at its word no longer when the clock is set back', async () => {
+  test('is validated again if the clock is set back', async () => {
     const own = tokens({ clockSkewMs: 0 });
     const token = await sign({ nbf: now / 1000 });
     expect(await own.callerOf(token)).toMatchObject({ id: 'person-1' });

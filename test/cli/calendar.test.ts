@@ -27,12 +27,12 @@ test.each<[readonly string[], string]>([
   [['report', '--period', '0000-Q1'], 'between 2000-01-01 and 2027-10-07, a year from now'],
   [['report', '--period', '9999-12-30', '--trend', 'day'], 'between 2000-01-01 and 2027-10-07'],
   [['report', '--period', '2026-Q3', '--as-of', '0000-01-01T00:00:00+14:00'], '--as-of'],
-])('%j is refused with what is right', async (args, message) => {
+])('the arguments %j are refused with the accepted range', async (args, message) => {
   const { code, err } = await run(args);
   expect([code, err]).toEqual([args[0] === 'backfill' ? 2 : 64, expect.stringContaining(message)]);
 });
 
-test('BACKFILL_FROM before 2000 is refused with what is right', async () => {
+test('BACKFILL_FROM before 2000 is refused with the accepted range', async () => {
   const { code, err } = await run(['backfill', '--from', '2026-01-01'], { BACKFILL_FROM: '0000-01-01' });
   expect([code, err]).toEqual([2, expect.stringContaining('2000-01-01 or later')]);
 });

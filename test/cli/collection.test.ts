@@ -56,27 +56,27 @@ describe('the exit code of a collection', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ])('ended by %s', (signal, code) => {
+  ])('is that of the signal after %s', (signal, code) => {
     expect(pollExitCode({ passes: [pass('OK')] }, AbortSignal.abort(signal))).toBe(code);
   });
 });
 
-describe('the report', () => {
-  test('has what each pass cost and brought, re-reads apart', () => {
+describe('the report of a collection', () => {
+  test('lists the cost and result of each pass, with re-reads on their own line', () => {
     const [heading, cases, reread] = printed(pass('OK')).split('\n');
     expect(heading).toMatch(/^RESOURCE +STATUS +NEW .* CALLS\/NEW +WHOLE SINCE$/);
     expect(cases).toMatch(/^cases +SUCCEEDED +40 +0 +0 +0 +0 +42 +2 +40 +1\.05 +2026-01-01T00:00$/);
     expect(reread).toMatch(/^cases re-read +0 +3 +0 +0 +0 +7 /);
   });
 
-  test('says what is lacking and why, and the first few problems', () => {
+  test('says what is missing and why, and lists the first few problems', () => {
     const text = printed(pass('FORBIDDEN', { PROVISIONAL: 1, FAILED: 86_400_000 }));
     expect(text).toContain('cases/lastModifiedTime: FORBIDDEN: do this');
     expect(text).toContain('not vouched for: FAILED for 1.00 days\n');
     expect(text).toMatch(/three\ncases: and 2 more\n$/);
   });
 
-  test('as JSON is the whole of it', () => {
+  test('contains everything in its JSON form', () => {
     expect(JSON.parse(printed(pass('OK'), true))).toEqual({ passes: [pass('OK')] });
   });
 });

@@ -106,7 +106,7 @@ async function trail(): Promise<string[]> {
 }
 
 describe('integrations add', () => {
-  test('stores an account, tries it, and says what works', async () => {
+  test('stores an account, tests the connection and reports what works', async () => {
     const { code, out, err } = await addAcme();
     expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('upstream') });
     expect(out).toMatch(/^Added acme: http:\/\/127\.0\.0\.1:\d+\/v1, token …0001\nacme works\n/);
@@ -128,7 +128,7 @@ describe('integrations add', () => {
     expect(await trail()).toEqual(['CONNECT_INTEGRATION acme SUCCEEDED']);
   });
 
-  test('keeps an account that cannot be read as it stands, and ends with 1', async () => {
+  test('keeps an account whose connection test fails, and ends with 1', async () => {
     upstream.setFaults({ rules: [{ fault: { kind: 'forbidden' } }] });
     const { code, out } = await addAcme();
     expect(code).toBe(1);
@@ -136,7 +136,7 @@ describe('integrations add', () => {
     expect(await listed()).toHaveLength(1);
   });
 
-  test('calls nobody with --no-test', async () => {
+  test('sends no request with --no-test', async () => {
     expect(await addAcme({}, '--no-test')).toMatchObject({
       code: 0,
       out: expect.not.stringContaining('works'),
@@ -144,7 +144,7 @@ describe('integrations add', () => {
     expect(upstream.stats().requests).toBe(0);
   });
 
-  test('takes the token from the environment where it is there, and then reads no input', async () => {
+  test('takes the token from the environment if it is set, and then reads no input', async () => {
     const never = new Readable({ read() {} });
     expect((await addAcme({ input: never, env: { ABNORMAL_NEW_TOKEN: FIRST } })).code).toBe(0);
   });
@@ -193,7 +193,7 @@ describe('integrations add', () => {
     expect(await listed()).toEqual([]);
   });
 
-  test('refuses before the token is asked for what it would refuse after', async () => {
+  test('checks the arguments before it asks for the token', async () => {
     await addAcme();
     const never = new Readable({ read() {} });
     expect(await addAcme({ input: never })).toMatchObject({
@@ -203,7 +203,7 @@ describe('integrations add', () => {
     expect(await addAcme({ input: never, key: '' })).toMatchObject({ code: 1 });
   });
 
-  test('does not put an account among invented records', async () => {
+  test('does not add an account to a history of simulated records', async () => {
     const env = { SIMULATOR: 'on', BACKFILL_FROM: '2026-03-01' };
     await run(['poll', '--once', '--resource', 'campaigns'], { key: '', env });
     expect(await addAcme()).toMatchObject({
@@ -212,7 +212,7 @@ describe('integrations add', () => {
     });
   });
 
-  test('ends when it is asked to while it waits for the token', async () => {
+  test('ends on a signal while it waits for the token', async () => {
     const stop = new AbortController();
     const adding = addAcme({ input: new Readable({ read() {} }), stop: stop.signal });
     setImmediate(() => stop.abort('SIGTERM'));
@@ -221,7 +221,7 @@ describe('integrations add', () => {
   });
 });
 
-describe('a token that a person types', () => {
+describe('a token typed at a terminal', () => {
   function keyboard(...keys: string[]) {
     const modes: boolean[] = [];
     const input: Input = Object.assign(Readable.from(keys), {
@@ -231,7 +231,7 @@ describe('a token that a person types', () => {
     return { input, modes };
   }
 
-  test('is asked for and not shown, and the terminal is as it was', async () => {
+  test('is prompted for and not echoed, and the terminal is restored', async () => {
     const { input, modes } = keyboard(
       'wrong',
       '\u007f\u007f\u007f\u007f\u007f',
@@ -247,7 +247,7 @@ describe('a token that a person types', () => {
     expect(modes).toEqual([true, false]);
   });
 
-  test('may be left off', async () => {
+  test('can be cancelled', async () => {
     const { input, modes } = keyboard('first-', '\u0003');
     expect(await addAcme({ input })).toMatchObject({ code: 2, out: '' });
     expect(modes).toEqual([true, false]);
@@ -255,11 +255,11 @@ describe('a token that a person types', () => {
 });
 
 describe('integrations list', () => {
-  test('says where to begin where there is none', async () => {
+  test('explains how to begin if there is no integration', async () => {
     expect((await run(['integrations', 'list'])).out).toContain('integrations add');
   });
 
-  test('shows how each token stands and what to do', async () => {
+  test('shows the state of each token and what to do', async () => {
     await addAcme({}, '--no-test');
     now += 80 * DAY;
     const { out } = await run(['integrations', 'list'], {
@@ -285,7 +285,7 @@ describe('integrations list', () => {
 });
 
 describe('integrations test', () => {
-  test('tries every account, the environment’s too, and notes when a token ends', async () => {
+  test('tests every account, including the environment’s, and stores when a token expires', async () => {
     await addAcme({}, '--no-test');
     const env = { ABNORMAL_TOKEN: FIRST, ABNORMAL_BASE_URL: upstream.baseUrl };
     const { code, out } = await run(['integrations', 'test', '--json'], { env });
@@ -307,7 +307,7 @@ describe('integrations test', () => {
     ]);
   });
 
-  test('ends with 1 when one does not work, and says why', async () => {
+  test('ends with 1 and the reason if an account does not work', async () => {
     await addAcme();
     upstream.setFaults({ rules: [{ fault: { kind: 'unauthorized' } }] });
     const { code, out } = await run(['integrations', 'test', 'acme']);
@@ -316,7 +316,7 @@ describe('integrations test', () => {
     expect(out).toMatch(/ {2}tokens +SKIPPED .*see cases\./);
   });
 
-  test('names what there is when it is asked for what is not', async () => {
+  test('lists the known names if the given name is unknown', async () => {
     expect((await run(['integrations', 'test'])).err).toContain('add one with: integrations add');
     await addAcme();
     expect((await run(['integrations', 'test', 'other'])).err).toContain(
@@ -329,7 +329,7 @@ describe('integrations rotate', () => {
   const rotate = (token: string, ...args: string[]) =>
     run(['integrations', 'rotate', 'acme', ...args], { input: token });
 
-  test('replaces the token once it has been tried', async () => {
+  test('replaces the token after a successful test', async () => {
     await addAcme();
     const [before] = await listed();
     const other = await startSimulator({ tenant: TENANT, clock: () => now, token: SECOND });
@@ -350,7 +350,7 @@ describe('integrations rotate', () => {
     expect((await trail()).at(-1)).toBe('UPDATE_INTEGRATION acme SUCCEEDED');
   });
 
-  test('keeps the old token where Abnormal refuses the new one', async () => {
+  test('keeps the old token if Abnormal refuses the new one', async () => {
     await addAcme();
     const { code, out } = await rotate(SECOND);
     expect(code).toBe(1);
@@ -360,7 +360,7 @@ describe('integrations rotate', () => {
     expect((await run(['integrations', 'test', 'acme'])).code).toBe(0);
   });
 
-  test('takes the new token untried with --no-test, or where nothing can be tried', async () => {
+  test('stores the new token untested with --no-test or if nothing can be tested', async () => {
     await addAcme();
     expect((await rotate(SECOND, '--no-test')).code).toBe(0);
     expect((await listed())[0]).toMatchObject({ tokenHint: '0002' });
@@ -370,7 +370,7 @@ describe('integrations rotate', () => {
     expect((await trail()).at(-1)).toBe('ROTATE_INTEGRATION_TOKEN acme SUCCEEDED');
   });
 
-  test('the token that is stored already is named as that before anything is asked of Abnormal', async () => {
+  test('recognises the stored token before it sends any request', async () => {
     await addAcme();
     const seen = upstream.stats().requests;
     const already = { code: 2, err: expect.stringContaining('That is the token that "acme" has already') };
@@ -381,7 +381,7 @@ describe('integrations rotate', () => {
     expect((await trail()).filter((line) => line.startsWith('ROTATE'))).toEqual([]);
   });
 
-  test('the stored token with another address changes the address, and says so first', async () => {
+  test('changes the address if the stored token is given with another address, and says so first', async () => {
     await addAcme();
     const other = await startSimulator({ tenant: TENANT, clock: () => now, token: FIRST });
     try {
@@ -394,7 +394,7 @@ describe('integrations rotate', () => {
     }
   });
 
-  test('a token that may do more than read is pointed out, though all is well with it', async () => {
+  test('points out a token with more than read permissions, even if it works', async () => {
     await upstream.close();
     const tokens = [{ ...madeToken(), permissions: ['soar_v1_read_threats', 'soar_v1_manage_threat'] }];
     upstream = await startSimulator({ tenant: TENANT, clock: () => now, token: FIRST, tokens });
@@ -409,7 +409,7 @@ describe('integrations rotate', () => {
     });
   });
 
-  test('sends a token nowhere but where it was given for', async () => {
+  test('sends a token only to the address that it was given for', async () => {
     await addAcme();
     const seen = upstream.stats().requests;
     expect((await rotate('', '--region', 'eu')).code).toBe(2);
@@ -417,7 +417,7 @@ describe('integrations rotate', () => {
     expect(upstream.stats().requests).toBe(seen);
   });
 
-  test('says where the environment’s token is changed, and what there is', async () => {
+  test('explains where the environment’s token is changed, and lists the known names', async () => {
     expect((await run(['integrations', 'rotate', 'default'], { input: FIRST })).err).toContain(
       'set ABNORMAL_TOKEN',
     );
@@ -428,7 +428,7 @@ describe('integrations rotate', () => {
   });
 });
 
-test('integrations remove forgets the token, and says that the history stays', async () => {
+test('integrations remove deletes the token and says that the history stays', async () => {
   await addAcme();
   const remove = () => run(['integrations', 'remove', 'acme']);
   expect(await remove()).toMatchObject({ code: 0, out: expect.stringContaining('Its history stays') });
@@ -444,7 +444,7 @@ test('integrations remove forgets the token, and says that the history stays', a
 describe('keys', () => {
   const makeKey = async () => (await run(['keys', 'encryption'])).out.trim();
 
-  test('encryption prints a key and nothing else, and what to do with it beside it', async () => {
+  test('encryption prints only a key on standard output, and the instructions on standard error', async () => {
     const { code, out, err } = await run(['keys', 'encryption'], { key: '' });
     expect(code).toBe(0);
     expect(Buffer.from(out.trim(), 'base64')).toHaveLength(32);
@@ -453,7 +453,7 @@ describe('keys', () => {
     expect(err).not.toContain(out.trim());
   });
 
-  test('rotate encrypts all anew, after which the old key is needed no more', async () => {
+  test('rotate encrypts all tokens again, and the old key is no longer needed', async () => {
     await addAcme();
     const [old, newer] = [key, await makeKey()];
     const { code, out } = await run(['keys', 'rotate'], { key: `${newer},${old}` });
@@ -464,7 +464,7 @@ describe('keys', () => {
     expect(await trail()).toContain('ROTATE_ENCRYPTION_KEY null SUCCEEDED');
   });
 
-  test('rotate says what it lacks', async () => {
+  test('rotate says which key is missing', async () => {
     expect(await run(['keys', 'rotate'], { key: '' })).toMatchObject({
       code: 2,
       err: expect.stringContaining('keys encryption'),
@@ -472,7 +472,7 @@ describe('keys', () => {
   });
 
   test.each(['serve', 'poll --once', 'backfill --from 2026-02-28', 'integrations test', 'keys rotate'])(
-    'a wrong one is refused by %s, with what to do, and nothing is sent',
+    'a wrong key is refused by %s with instructions, and no request is sent',
     async (command) => {
       await addAcme();
       const seen = upstream.stats().requests;
@@ -488,14 +488,14 @@ describe('keys', () => {
     },
   );
 
-  test('what is none is refused without being repeated', async () => {
+  test('a malformed key is refused without being repeated', async () => {
     const refused = await run(['integrations', 'list'], { key: 'correct-horse-battery-staple' });
     expect(refused).toMatchObject({ code: 2, out: '' });
     expect(refused.err).not.toContain('correct');
   });
 });
 
-test('a stored account is collected like any other, and a report judges the age of its token', async () => {
+test('a stored account is collected like any other, and a report evaluates the age of its token', async () => {
   await addAcme();
   const poll = () => run(['poll', '--once', '--json'], { env: { BACKFILL_FROM: '2026-02-27' } });
   const { passes } = JSON.parse((await poll()).out) as { passes: { integration: string; status: string }[] };

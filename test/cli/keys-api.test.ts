@@ -29,7 +29,7 @@ async function until(status: number, url: string, key: string): Promise<void> {
   while ((await statusWith(url, key)) !== status) await new Promise((wake) => setTimeout(wake, 100));
 }
 
-test('a key is made, listed and revoked beside a running gateway, which goes by it within seconds', async () => {
+test('a key is created, listed and revoked next to a running gateway, which follows within seconds', async () => {
   const service = place.run(['serve'], { PORT: '0' });
   const url = await service.url();
   expect(await statusWith(url, '')).toBe(200);
@@ -56,7 +56,7 @@ test('a key is made, listed and revoked beside a running gateway, which goes by 
   expect(service.output).not.toContain(key.slice(17));
 });
 
-test('who made and revoked a key is in the audit trail', async () => {
+test('the audit trail records who created and revoked a key', async () => {
   const { stdout } = await keys('--name', 'jobs', '--role', 'admin', '--json');
   const { id, key } = JSON.parse(stdout) as { id: string; key: string };
   const other = JSON.parse((await keys('--name', 'other', '--role', 'reader', '--json')).stdout) as {
@@ -88,7 +88,7 @@ test('who made and revoked a key is in the audit trail', async () => {
   await service.end();
 });
 
-describe('refused, with words', () => {
+describe('keys api refuses, with an explanation, the arguments', () => {
   test.each<[args: string[], word: string, code: number]>([
     [[], '--name', 2],
     [['--name', 'x'], '--role', 2],

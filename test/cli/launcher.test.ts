@@ -61,7 +61,7 @@ test('the first start says that it builds, on standard error, and the second doe
   expect(run()).toEqual(quiet('first'));
 });
 
-test('a changed, an added and a removed source are each built, and nothing stays of a removed one', () => {
+test('a changed, an added and a removed source each cause a build, and no output of a removed source remains', () => {
   run();
   write('src/word.ts', "export const word: string = 'second';");
   later('src/word.ts');
@@ -87,7 +87,7 @@ test('a source that does not compile ends the start with 2 and keeps the earlier
   expect(existsSync(join(folder, 'dist/main.js'))).toBe(true);
 });
 
-test('an installation without sources or compiler runs what is built', () => {
+test('an installation without sources or compiler runs the existing build', () => {
   run();
   for (const name of ['src', 'node_modules']) rmSync(join(folder, name), { recursive: true });
   expect(run()).toEqual(quiet('first'));

@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => ground.clear());
 
-test('who made a report of what is in the audit trail, beside a gateway that writes', async () => {
+test('a report made next to a running gateway is recorded in the audit trail with its author', async () => {
   const config = ground.config();
   const writer = await openHistory(config, 'write', ground.options);
   await noteReport({ config, log, clock }, { period: '2026-09', format: 'csv', out: 'a.csv' });
@@ -35,7 +35,7 @@ test('who made a report of what is in the audit trail, beside a gateway that wri
   expect(lines).toEqual([]);
 });
 
-test('a history that takes nothing does not keep a report from being made, and it is said', async () => {
+test('a history that cannot be written does not prevent a report, and a warning is printed', async () => {
   const config = ground.config();
   writeFileSync(config.history.replace('sqlite:', ''), 'no database at all');
   await noteReport({ config, log, clock }, { period: '2026-09' });

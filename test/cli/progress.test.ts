@@ -25,7 +25,7 @@ function screen(text: string): string[] {
   return lines;
 }
 
-test('at a terminal one line is written over, as long as the terminal is wide', () => {
+test('at a terminal, one line is overwritten and cut to the width of the terminal', () => {
   const { progress, pass, written } = harness(true);
   for (const text of ['1 of 3', '2 of 3', 'a line that is too long for it']) {
     progress.show(text);
@@ -35,7 +35,7 @@ test('at a terminal one line is written over, as long as the terminal is wide', 
   expect(screen(written())).toEqual(['a line that is too ', '']);
 });
 
-test('what else is written at a terminal stands above the line, which stays the last', () => {
+test('other output at a terminal appears above the progress line, which stays last', () => {
   const { line, progress, pass, written } = harness(true);
   line.write('before\n');
   progress.show('1 of 3');
@@ -48,7 +48,7 @@ test('what else is written at a terminal stands above the line, which stays the 
   expect(screen(written())).toEqual(['before', 'a log line', 'another', '2 of 3', 'after', '']);
 });
 
-test('redraws no more often than the eye can follow, and the end is always shown', () => {
+test('the line is redrawn at a bounded rate, and the final state is always shown', () => {
   const { progress, written } = harness(true);
   for (let i = 0; i < 1000; i++) progress.show(`${i}`);
   expect(written().length).toBeLessThan(20);
@@ -56,7 +56,7 @@ test('redraws no more often than the eye can follow, and the end is always shown
   expect(screen(written())).toEqual(['999', '']);
 });
 
-test('elsewhere a plain line is written now and then, and the last one once', () => {
+test('without a terminal, a plain line is written from time to time, and the last one once', () => {
   const { progress, pass, written } = harness(false);
   for (let i = 0; i < 25; i++) {
     progress.show(`${i} done`);

@@ -61,7 +61,7 @@ const leftovers = () =>
     .filter((name) => name.startsWith(`abnormal-gateway-${process.pid}-`))
     .sort();
 
-test.each(COMMANDS)('%s reads a history in a folder that cannot be written', async (...command) => {
+test.each(COMMANDS)('%s reads a history in a folder without write permission', async (...command) => {
   const before = await run(...command);
   expect([0, 1, 2]).toContain(before.code);
   for (const name of readdirSync(folder)) if (name !== 'history.db') rmSync(join(folder, name));
@@ -71,7 +71,7 @@ test.each(COMMANDS)('%s reads a history in a folder that cannot be written', asy
   expect(readdirSync(folder)).toEqual(['history.db']);
 });
 
-test('what only the write-ahead log holds is read too, and the copy for that is removed', async () => {
+test('records that are only in the write-ahead log are read, and the temporary copy is removed', async () => {
   const writer = new DatabaseSync(path);
   writer.exec(
     "PRAGMA wal_autocheckpoint = 0; INSERT INTO documents VALUES ('settings', 'late', 1, '{\"a\":1}')",
@@ -93,7 +93,7 @@ test('what only the write-ahead log holds is read too, and the copy for that is 
 });
 
 test.each(COMMANDS)(
-  '%s ends with a message on a history of which a record is damaged',
+  '%s ends with an error message if a record of the history is damaged',
   async (...command) => {
     const db = new DatabaseSync(path);
     const damage = "CAST(x'7b2278223a22ff227d' AS TEXT)";

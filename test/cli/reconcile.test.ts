@@ -61,18 +61,18 @@ describe('the exit code of a reconciliation', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ])('ended by %s', (signal, code) => {
+  ])('is that of the signal after %s', (signal, code) => {
     expect(reconcileExitCode({ reconciliations: [found()] }, AbortSignal.abort(signal))).toBe(code);
   });
 
-  test('that is no verdict is none of theirs', () => {
+  test('differs from the verdicts for any other failure', () => {
     expect([1, 2, 3, 4].map((code) => exitCodeFor('reconcile', code))).toEqual([70, 64, 3, 4]);
     expect([1, 2, 3, 4].map((code) => exitCodeFor('poll', code))).toEqual([1, 2, 3, 4]);
   });
 });
 
-describe('the report', () => {
-  test('has a row for each window, and names what differs', () => {
+describe('the report of a reconciliation', () => {
+  test('has a row for each window and names the differences', () => {
     const text = printed([found(), SHORT, UNVERIFIED]);
     const [heading, match, short, unverified] = text.split('\n').map((line) => line.split(/ {2,}/));
     expect(heading).toEqual('RESOURCE FROM TO VERDICT BY ABNORMAL HELD MISSING EXTRA GONE'.split(' '));
@@ -92,12 +92,12 @@ describe('the report', () => {
     expect(text).toContain('It hangs.');
   });
 
-  test('is silent about what matches when it is to be quiet', () => {
+  test('omits matching windows with --quiet', () => {
     expect(printed([found()], true)).toBe('');
     expect(printed([found(), SHORT], true)).not.toContain('MATCH');
   });
 
-  test('says when there was nothing to compare', () => {
+  test('says so if there was nothing to compare', () => {
     expect(printed([])).toMatch(/collected yet/);
   });
 });

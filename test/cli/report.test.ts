@@ -58,7 +58,7 @@ async function run(
 const QUIET_WEEK = '2026-09-14/2026-09-18';
 
 describe('report', () => {
-  test('ends with 0 when all controls passed or do not apply', async () => {
+  test('ends with 0 if all controls pass or do not apply', async () => {
     const controls = 'detection-active,attacks-captured,attacks-remediated,abuse-mailbox-operating';
     const { code, out } = await run(['--period', QUIET_WEEK, '--controls', controls]);
     expect(out).toMatch(/attacks-remediated\s+PASS\s+Remediated: 100 %\s+at least 100 %\s+0/);
@@ -66,14 +66,14 @@ describe('report', () => {
     expect(code).toBe(0);
   });
 
-  test('with 1 when one failed, whatever else could not be judged', async () => {
+  test('ends with 1 if a control fails, even if others are undecided', async () => {
     const { code, out } = await run(['--period', '2026-09']);
     expect(code).toBe(1);
     expect(out).toMatch(/token-rotation\s+INSUFFICIENT_DATA/);
     expect(out).toMatch(/attacks-captured: 1 hole in what was collected/);
   });
 
-  test('with 2 when one could not be judged and none failed', async () => {
+  test('ends with 2 if a control is undecided and none fails', async () => {
     expect((await run(['--period', QUIET_WEEK, '--controls', 'token-rotation'])).code).toBe(2);
     expect((await run(['--period', '2026-12', '--controls', 'attacks-captured'])).code).toBe(2);
   });
@@ -109,19 +109,19 @@ describe('report', () => {
     [['--period', '2026-09', '--threshold', 'mood=1'], 'NAME one of pollThreatsEvery'],
     [['--period', '2026-09', '--out', '/nowhere/at/all.html'], '--out: ENOENT'],
     [['--period', '2026-09', '--frobnicate'], "unknown option '--frobnicate'"],
-  ])('%j ends with 64 and says what is right', async (args, words) => {
+  ])('with %j ends with 64 and says what is accepted', async (args, words) => {
     const { code, err, out } = await run(args);
     expect(err).toContain(words);
     expect([code, out]).toEqual([64, '']);
   });
 
-  test('a wrong configuration ends with 64 too, a history that is not there with 4', async () => {
+  test('ends with 64 if the configuration is wrong, and with 4 if there is no history', async () => {
     expect((await run(['--period', '2026-09'], { env: { PORT: 'high' } })).code).toBe(64);
     const env = { HISTORY: `sqlite:${join(folder, 'none.db')}` };
     expect((await run(['--period', '2026-09'], { env })).code).toBe(4);
   });
 
-  test('writes a page to a file, and a summary beside it; the same again gives the same bytes', async () => {
+  test('writes a page to a file and a summary to standard error; a repeated run writes the same bytes', async () => {
     const files = ['a.html', 'b.html'].map((name) => join(folder, name));
     for (const file of files) {
       const { out } = await run(['--period', '2026-09', '--out', file]);
@@ -132,7 +132,7 @@ describe('report', () => {
     expect(second).toBe(first);
   });
 
-  test('quietly, nothing is said but what was asked for', async () => {
+  test('prints only the requested output with --quiet', async () => {
     const file = join(folder, 'quiet.json');
     const quiet = await run(['--period', '2026-09', '--out', file, '--quiet']);
     expect(quiet).toMatchObject({ code: 1, out: '', err: '' });
@@ -142,7 +142,7 @@ describe('report', () => {
     expect(await run(['--period', '2026-09', '-q'])).toMatchObject({ code: 1, out: '', err: '' });
   });
 
-  test('the CSV has every exception, or every member of the population', async () => {
+  test('writes every exception, or every member of the population, as CSV', async () => {
     const args = ['--period', '2026-09', '--controls', 'attacks-remediated', '--format', 'csv'];
     const lines = async (...more: string[]) => (await run([...args, ...more])).out.trimEnd().split('\r\n');
     const exceptions = await lines();
@@ -156,7 +156,7 @@ describe('report', () => {
     expect(await lines('--rows', 'population')).toHaveLength(1 + seen.length);
   });
 
-  test('judges by the thresholds given, and by the intervals configured', async () => {
+  test('applies the given thresholds and the configured intervals', async () => {
     const args = ['--period', '2026-09-18/2026-09-22', '--controls', 'attacks-remediated'];
     expect((await run(args)).code).toBe(1);
     expect((await run([...args, '--threshold', 'remediatedShare=50%'])).code).toBe(0);
@@ -165,13 +165,13 @@ describe('report', () => {
     expect((await run(polls, { env: { POLL_THREATS_EVERY: '1h' } })).code).toBe(1);
   });
 
-  test('as of an instant it judges what was recorded by then', async () => {
+  test('evaluates only what was recorded by the --as-of instant', async () => {
     const args = ['--period', '2026-09-24', '--controls', 'attacks-captured'];
     expect((await run([...args, '--as-of', '2026-09-24T12:00:00Z'])).code).toBe(2);
     expect((await run([...args, '--as-of', '2026-09-26'])).code).toBe(0);
   });
 
-  test('asked to end, it ends and leaves no file behind', async () => {
+  test('ends on a signal and leaves no file behind', async () => {
     const file = join(folder, 'never.html');
     const stop = AbortSignal.abort('SIGTERM');
     expect((await run(['--period', '2026-09', '--out', file], { stop })).code).toBe(143);
@@ -179,7 +179,7 @@ describe('report', () => {
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
   });
 
-  test('NDJSON has a line for each, and is known to be whole by its last', async () => {
+  test('writes one NDJSON line per item, and the last line marks the output as complete', async () => {
     const { code, out } = await run(['--period', '2026-09', '--format', 'ndjson', '--rows', 'population']);
     const lines = out
       .trimEnd()
@@ -189,7 +189,7 @@ describe('report', () => {
     expect(code).toBe(1);
   });
 
-  test('versions are written without being judged', async () => {
+  test('writes versions without evaluating controls', async () => {
     const file = join(folder, 'september.jsonl');
     const { code, out } = await run(['--period', '2026-09', '--rows', 'revisions', '-o', file]);
     expect([code, out]).toEqual([0, `Written to ${file}\n`]);
@@ -200,14 +200,14 @@ describe('report', () => {
     expect(csv.err).toContain('--rows revisions are given by --format ndjson alone');
   });
 
-  test('OSCAL by the name of the file, with the same codes', async () => {
+  test('writes OSCAL if the file name says so, with the same exit codes', async () => {
     const file = join(folder, 'oscal-2026-09.json');
     expect((await run(['--period', '2026-09', '-q', '-o', file])).code).toBe(1);
     const document = JSON.parse(readFileSync(file, 'utf8'));
     expect(document['assessment-results'].results[0].start).toBe('2026-09-01T00:00:00.000Z');
   });
 
-  test('the summary as JSON says what the exit code says, and why', async () => {
+  test('repeats the exit code and its reason in the JSON summary', async () => {
     const { code, out } = await run(['--period', '2026-09', '--json']);
     const summary = JSON.parse(out);
     expect(summary).toMatchObject({ exitCode: code, out: null, period: { text: '2026-09' } });
@@ -221,7 +221,7 @@ describe('report', () => {
     expect((await run(['--period', '2026-09', '--json', '--format', 'csv'])).code).toBe(64);
   });
 
-  test('help names every exit code', async () => {
+  test('names every exit code in its help text', async () => {
     const { code, out } = await run(['--help']);
     expect(code).toBe(0);
     for (const text of ['0 every control', '1 a control failed', '2 one could not be judged', '64', '70']) {
@@ -236,7 +236,7 @@ describe('report --since-last', () => {
   const NOTHING = 'Nothing to report: no whole day has passed since 2026-10-05.\n';
   const FINE = ['--controls', 'abuse-mailbox-operating'];
 
-  test('first reports the last whole day in the view, then what came since, then nothing', async () => {
+  test('reports the last full day first, then everything since, then nothing', async () => {
     const first = await since('nightly', '--until', '2026-09-14', ...FINE);
     expect(spanOf(first)).toMatchObject({ from: '2026-09-13T00:00:00.000Z', to: '2026-09-14T00:00:00.000Z' });
     expect(first.code).toBe(0);
@@ -253,7 +253,7 @@ describe('report --since-last', () => {
     expect((await run(['--since-last', '--job', 'nightly', '-q'])).out).toBe('');
   });
 
-  test('each job remembers its own, and no report that was not made', async () => {
+  test('remembers the end of each job separately, and only of reports that were completed', async () => {
     const stopped = await run(['--since-last', '--job', 'other'], { stop: AbortSignal.abort('SIGINT') });
     expect(stopped.code).toBe(130);
     const wrong = await run(['--since-last', '--job', 'other', '--out', '/nowhere/at/all.csv']);
@@ -264,7 +264,7 @@ describe('report --since-last', () => {
     expect(spans.map(({ from }) => from.slice(0, 10))).toEqual(['2026-09-09', '2026-09-10', '2026-09-11']);
   });
 
-  test('of two runs of a job at once, one is told', async () => {
+  test('accepts only the first of two concurrent runs of a job', async () => {
     const both = await Promise.all([since('twice'), since('twice')]);
     expect(both.map(({ code }) => code).sort()).toEqual([2, 70]);
     expect(both.map(({ err }) => err).join('')).toContain('Another run of the job twice ended meanwhile');
@@ -278,7 +278,7 @@ describe('report --since-last', () => {
     [['--period', '2026-09', '--job', 'x'], '--job goes with --since-last'],
     [['--period', '2026-09', '--until', '2d'], '--until goes with --since-last'],
     [['--since-last', '--until', 'soon'], 'Right: a day'],
-  ])('%j ends with 64 and says what is right', async (args, words) => {
+  ])('with %j ends with 64 and says what is accepted', async (args, words) => {
     const { code, err } = await run(args);
     expect(err).toContain(words);
     expect(code).toBe(64);

@@ -73,7 +73,7 @@ function forged(name: string, ...statements: string[]): string {
 }
 
 describe('verify', () => {
-  test('ends with 0 on what is as it was sealed, by the key and the seal that were had elsewhere', async () => {
+  test('ends with 0 if everything is as sealed, with the key and the seal from another source', async () => {
     const { code, out } = await run('verify', '--public-key', inFolder('key.json'), '--seal', held);
     expect(out).toMatch(
       /^The history is intact: 23 versions, \d+ readings and \d+ runs in \d seals, up to batch/,
@@ -99,7 +99,7 @@ describe('verify', () => {
     });
   });
 
-  test('tells that the end was cut off by a seal that is held', async () => {
+  test('detects a removed end of the history with a seal from another source', async () => {
     const cut = [`DELETE FROM journals WHERE n > 1`];
     const history = forged('cut.db', ...cut);
     expect((await run('verify', '--history', history)).code).toBe(0);
@@ -110,7 +110,7 @@ describe('verify', () => {
     expect(code).toBe(1);
   });
 
-  test('by another key than the one that is given, it is not intact', async () => {
+  test('reports tampering if the given key is not the key of the seals', async () => {
     const other = signerOf(newSigningKey()).publicKey;
     writeFileSync(inFolder('other.json'), JSON.stringify(other));
     const { code, out } = await run('verify', '--public-key', inFolder('other.json'));
@@ -118,7 +118,7 @@ describe('verify', () => {
     expect(code).toBe(1);
   });
 
-  test('ends with 2 where nothing is sealed', async () => {
+  test('ends with 2 if there is no seal', async () => {
     const history = forged('unsealed.db', 'DELETE FROM journals');
     const { code, out } = await run('verify', '--history', history);
     expect([code, out]).toEqual([2, expect.stringContaining('no seals, so nothing can be told')]);
@@ -130,14 +130,14 @@ describe('verify', () => {
     [['--pack', '/nowhere/pack.tar'], '--pack: ENOENT'],
     [['--seal', '/nowhere/seals'], '--seal: ENOENT'],
     [['--public-key', '/nowhere/key'], '--public-key: ENOENT'],
-  ])('%j ends with 64 and says what is right', async (args, words) => {
+  ])('with %j ends with 64 and says what is accepted', async (args, words) => {
     const { code, err } = await run('verify', ...args);
     expect(err).toContain(words);
     expect(code).toBe(64);
   });
 });
 
-describe('a pack', () => {
+describe('an evidence pack', () => {
   const args = [
     'report',
     '--period',
@@ -148,7 +148,7 @@ describe('a pack', () => {
     '--out',
   ];
 
-  test('holds all there is, verifies without the history, and has the same bytes when made again', async () => {
+  test('contains everything, verifies without the history, and has the same bytes if made again', async () => {
     const [one, two] = [inFolder('one.tar'), inFolder('two.tar')];
     expect((await run(...args, one)).code).toBeLessThan(3);
     expect((await run(...args, two)).code).toBeLessThan(3);
@@ -166,7 +166,7 @@ describe('a pack', () => {
     expect(code).toBe(0);
   });
 
-  test('fails rather than comes short: of what no seal covers, and of what is not as it was sealed', async () => {
+  test('is not written if a part is unsealed or does not match its seal', async () => {
     const pack = inFolder('never.tar');
     const report = async (history: string, ...more: string[]) => {
       const [out, err]: [string[], string[]] = [[], []];
@@ -193,7 +193,7 @@ describe('a pack', () => {
   });
 });
 
-test('keys signing prints a key that SIGNING_KEY takes, and its fingerprint beside it', async () => {
+test('keys signing prints a key for SIGNING_KEY on standard output and its fingerprint on standard error', async () => {
   const { code, out, err } = await run('keys', 'signing');
   expect(code).toBe(0);
   expect(out.split('\n')).toHaveLength(2);

@@ -19,7 +19,7 @@ function complaint(env: Record<string, string>): string {
 }
 
 describe('API_KEYS', () => {
-  test('is read into names, roles and hashes; the keys are kept nowhere but among the secrets', () => {
+  test('is parsed into names, roles and hashes; the keys are kept only in the list of secrets', () => {
     const { text } = mintKey();
     const config = configOf({ API_KEYS: ` reports:reader:${KEY}, jobs.nightly:operator:${text} ,` });
     const hash = (key: string) => createHash('sha256').update(key).digest('hex');
@@ -48,16 +48,16 @@ describe('API_KEYS', () => {
   });
 });
 
-describe('tokens', () => {
+describe('JSON web tokens', () => {
   const JWKS_URL = 'https://login.example.com/keys';
 
-  test('none are taken without JWKS_URL, and what is set for them is told', () => {
+  test('are not accepted without JWKS_URL, and settings for them are reported', () => {
     const result = toConfig(readEnv({ JWT_AUDIENCE: 'x' }));
     expect(result).toMatchObject({ ok: true, config: { callers: { jwt: null } } });
     expect(result.warnings).toEqual(['JWT_AUDIENCE is set but JWKS_URL is not: no tokens are taken']);
   });
 
-  test('are checked by what is set, else by the defaults', () => {
+  test('are checked with the configured values or the defaults', () => {
     const usual = {
       jwksUrl: JWKS_URL,
       audience: 'gateway',
@@ -73,7 +73,7 @@ describe('tokens', () => {
     expect(toConfig(readEnv(env)).warnings).toEqual([expect.stringContaining('JWT_ISSUER is not set')]);
   });
 
-  test('without an audience are those of any service: refused', () => {
+  test('without a configured audience are a configuration error, because tokens of any service would match', () => {
     expect(complaint({ JWKS_URL })).toMatch(/JWT_AUDIENCE is missing/);
   });
 
@@ -82,11 +82,11 @@ describe('tokens', () => {
     ['ftp://login.example.com/keys', 'begins with ftp:'],
     ['login.example.com', 'is not a URL'],
     ['https://user:pass@login.example.com/keys', 'holds a user name or a password'],
-  ])('JWKS_URL=%s is refused', (url, wrong) => {
+  ])('are refused with JWKS_URL=%s', (url, wrong) => {
     expect(complaint({ JWKS_URL: url, JWT_AUDIENCE: 'x' })).toContain(wrong);
   });
 
-  test('on this machine, plain http will do', () => {
+  test('may use plain http for a JWKS_URL on this machine', () => {
     expect(configOf({ JWKS_URL: 'http://127.0.0.1:9/keys', JWT_AUDIENCE: 'x' }).callers.jwt).not.toBeNull();
   });
 });
@@ -97,7 +97,7 @@ describe('TRUST_PROXY', () => {
     ['9', 9],
     ['10.0.0.1', ['10.0.0.1']],
     ['10.0.0.0/8, fd00::/8 ,::1', ['10.0.0.0/8', 'fd00::/8', '::1']],
-  ])('%s', (text, expected) => {
+  ])('%s is accepted', (text, expected) => {
     expect(configOf({ TRUST_PROXY: text }).http.trustProxy).toEqual(expected);
   });
 
@@ -113,13 +113,13 @@ describe('TRUST_PROXY', () => {
     '10.0.0.0/33',
     'proxy.local',
     '10.0.0.0/8/8',
-  ])('%s, which would believe everybody or nobody, is refused', (text) => {
+  ])('%s is refused, because every proxy or none would be trusted', (text) => {
     expect(complaint({ TRUST_PROXY: text })).toContain('TRUST_PROXY names');
   });
 });
 
 describe('CORS_ORIGINS', () => {
-  test('are exact', () => {
+  test('are matched exactly', () => {
     const { http } = configOf({ CORS_ORIGINS: 'https://a.example, http://localhost:5173' });
     expect(http.corsOrigins).toEqual(['https://a.example', 'http://localhost:5173']);
     expect(configOf({}).http.corsOrigins).toEqual([]);
@@ -133,7 +133,7 @@ describe('CORS_ORIGINS', () => {
     'https://*.a.example',
     'https://A.example',
     'file:///',
-  ])('%s is refused', (origin) => {
+  ])('%s are refused', (origin) => {
     expect(complaint({ CORS_ORIGINS: `https://b.example,${origin}` })).toContain('CORS_ORIGINS names');
   });
 });

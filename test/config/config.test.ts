@@ -21,8 +21,8 @@ function warningsOf(env: Record<string, string>): readonly string[] {
   return toConfig(readEnv(env)).warnings;
 }
 
-describe('limits', () => {
-  test('are read by name, and those that are not named stay as they are', () => {
+describe('the limits', () => {
+  test('are set by name, and the others keep their defaults', () => {
     const { limits } = configOf({
       ...{ RATE_LIMIT: 'off', REQUEST_TIMEOUT: '5s', QUERY_LIMITS: 'depth=20, aliases=7' },
       ...{ COST_LIMITS: 'reader=10', REDACT: 'subject, names', PERSISTED_OPERATIONS: 'list.json' },
@@ -38,7 +38,7 @@ describe('limits', () => {
     expect(configOf({ REDACT: 'all' }).limits.redact.size).toBeGreaterThan(5);
   });
 
-  test('that are no limits are told, each with what is right', () => {
+  test('are refused if invalid, each with the accepted values', () => {
     const result = toConfig(
       readEnv({ QUERY_LIMITS: 'deepness=3,depth=0', COST_LIMITS: 'reader', REDACT: 'subject,everything' }),
     );
@@ -52,8 +52,8 @@ describe('limits', () => {
   });
 });
 
-describe('without any variable', () => {
-  test('the service runs against the simulated tenant, on loopback, in a file of its own', () => {
+describe('without any environment variable', () => {
+  test('the service uses the simulated tenant, listens on loopback and has its own history file', () => {
     expect(configOf({})).toEqual({
       account: null,
       simulator: null,
@@ -87,23 +87,23 @@ describe('without any variable', () => {
     });
   });
 
-  test('an empty string and blanks are unset', () => {
+  test('a variable with an empty or blank value counts as unset', () => {
     expect(configOf({ PORT: '', HISTORY: '  ', ABNORMAL_TOKEN: '' })).toEqual(configOf({}));
   });
 });
 
-describe('the vault', () => {
+describe('the encrypted vault', () => {
   const KEY = 'q83vEjRWeJASNFZ4kBI0VniQEjRWeJASNFZ4kBI0Vng=';
   const OLD = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff';
   const keysOf = (text: string) =>
     configOf({ ENCRYPTION_KEY: text }).vault.encryptionKeys.map((key) => key.reveal());
 
-  test('takes one key, or the current one and older ones', () => {
+  test('accepts one key, or the current key and older keys', () => {
     expect(keysOf(KEY)).toEqual([KEY]);
     expect(keysOf(`${KEY}, ${OLD}`)).toEqual([KEY, OLD]);
   });
 
-  test('has its accounts in the lasting history, also without a token in the environment', () => {
+  test('stores its accounts in the persistent history, even without a token in the environment', () => {
     expect(configOf({ ENCRYPTION_KEY: KEY }).history).toBe('sqlite:./data/history.db');
   });
 
@@ -124,7 +124,7 @@ describe('the vault', () => {
     for (const part of text.split(/[ ,]+/).filter((each) => each !== '')) expect(said).not.toContain(part);
   });
 
-  test('keeps its keys, in each form, and the token that is to be stored out of what is written', () => {
+  test('keeps its keys, in each form, and the new token out of all output', () => {
     const { secrets } = configOf({ ENCRYPTION_KEY: `${KEY},${OLD}`, ABNORMAL_NEW_TOKEN: TOKEN });
     const text = `${KEY} ${Buffer.from(KEY, 'base64').toString('hex')} ${OLD} ${Buffer.from(OLD, 'hex').toString('base64')} ${TOKEN}`;
     const blotted = secrets.reduce((rest, secret) => secret.redactFrom(rest), text);
@@ -132,14 +132,14 @@ describe('the vault', () => {
     expect(inspect(configOf({ ENCRYPTION_KEY: KEY }), { depth: 9 })).not.toContain(KEY);
   });
 
-  test('sends tokens into private networks only where that is said', () => {
+  test('allows tokens to be sent into private networks only if configured', () => {
     expect(configOf({ ALLOW_PRIVATE_ADDRESSES: 'yes' }).vault.allowPrivate).toBe(true);
     expect(problemsOf({ ALLOW_PRIVATE_ADDRESSES: 'maybe' })).toHaveProperty('ALLOW_PRIVATE_ADDRESSES');
   });
 });
 
-describe('the account', () => {
-  test('a token selects the US host and the lasting history', () => {
+describe('the account of the environment', () => {
+  test('uses the US host and the persistent history if a token is set', () => {
     const config = configOf({ ABNORMAL_TOKEN: ` ${TOKEN}\n` });
     expect(config.account?.token.reveal()).toBe(TOKEN);
     expect(config.account?.baseUrl).toBe('https://api.abnormalplatform.com/v1');
@@ -149,12 +149,12 @@ describe('the account', () => {
   test.each([
     ['eu', 'https://eu.rest.abnormalsecurity.com/v1'],
     ['GOV', 'https://rest.abnormalsecurity.us/v1'],
-  ])('region %s is served at %s', (region, url) => {
+  ])('in the region %s uses %s', (region, url) => {
     expect(configOf({ ABNORMAL_TOKEN: TOKEN, ABNORMAL_REGION: region }).account?.baseUrl).toBe(url);
   });
 
   test.each(['http://127.0.0.1:9999/v1', 'http://localhost:1/v1/', 'http://[::1]:80/v1'])(
-    'plain http is fine to this machine: %s',
+    'may use plain http to this machine: %s',
     (url) => {
       expect(configOf({ ABNORMAL_TOKEN: TOKEN, ABNORMAL_BASE_URL: url }).account?.baseUrl).toBe(
         url.replace(/\/$/, ''),
@@ -169,11 +169,11 @@ describe('the account', () => {
     ['https://user:hunter22@api.example.com/v1', /user name or a password/],
     ['https://api.example.com/v1?x=1', /query/],
     ['api.example.com', /not a URL/],
-  ])('base URL %s is refused', (url, why) => {
+  ])('is refused with the base URL %s', (url, why) => {
     expect(problemsOf({ ABNORMAL_TOKEN: TOKEN, ABNORMAL_BASE_URL: url }).ABNORMAL_BASE_URL).toMatch(why);
   });
 
-  test('a region and a base URL that disagree are refused', () => {
+  test('is refused if the region and the base URL disagree', () => {
     const env = {
       ABNORMAL_TOKEN: TOKEN,
       ABNORMAL_REGION: 'eu',
@@ -187,14 +187,14 @@ describe('the account', () => {
     ['"abcdefgh1234"', /quotation/],
     ['abcd efgh', /blanks/],
     ['abc', /only 3/],
-  ])('token %s is refused without being repeated', (token, why) => {
+  ])('is refused with the token %s, which the message does not repeat', (token, why) => {
     const result = toConfig(readEnv({ ABNORMAL_TOKEN: token }));
     if (result.ok) throw new Error('accepted');
     expect(result.problems[0]?.wrong).toMatch(why);
     expect(describeProblems(result.problems)).not.toContain(token);
   });
 
-  test('a token does not print', () => {
+  test('has a token that is never printed', () => {
     const config = configOf({ ABNORMAL_TOKEN: TOKEN });
     for (const text of [JSON.stringify(config), inspect(config, { depth: 9 }), `${config.account?.token}`]) {
       expect(text).not.toContain(TOKEN);
@@ -202,7 +202,7 @@ describe('the account', () => {
   });
 });
 
-test('the credentials of a configuration are gathered, so that no output holds them', () => {
+test('all credentials of a configuration are collected, so that no output contains them', () => {
   const history = 'mongodb+srv://gateway:p%40ss%2Fword@cluster.example/history';
   const { secrets } = configOf({ ABNORMAL_TOKEN: TOKEN, HISTORY: history });
   const text = `${TOKEN} ${history} p@ss/word`;
@@ -211,8 +211,8 @@ test('the credentials of a configuration are gathered, so that no output holds t
   );
 });
 
-describe('problems', () => {
-  test('all are told at once, each with its name, what is right and an example', () => {
+describe('configuration errors', () => {
+  test('are reported together, each with its name, the accepted values and an example', () => {
     const env = {
       PORT: 'banana',
       HISTORY: 'postgres://user:hunter22@db/history',
@@ -233,7 +233,7 @@ describe('problems', () => {
     expect(text).not.toContain('hunter22');
   });
 
-  test('every example given is itself accepted', () => {
+  test('have examples that are themselves accepted', () => {
     const result = toConfig(
       readEnv({ PORT: 'x', POLL_CASES_EVERY: 'x', IDE: 'x', BACKFILL_FROM: 'x', HISTORY: 'x' }),
     );
@@ -243,41 +243,41 @@ describe('problems', () => {
   });
 });
 
-describe('warnings', () => {
+describe('configuration warnings', () => {
   test.each([
     ['ABNORMAL_TOKEM', 'ABNORMAL_TOKEN'],
     ['abnormal_token', 'ABNORMAL_TOKEN'],
     ['POLL_THREAT_EVERY', 'POLL_THREATS_EVERY'],
     ['BACKFIL_FROM', 'BACKFILL_FROM'],
     ['UPSTREAM_RPS', 'UPSTREAM_RPM'],
-  ])('%s was probably meant as %s', (name, meant) => {
+  ])('include that %s probably means %s', (name, meant) => {
     expect(warningsOf({ [name]: 'x' })).toEqual([expect.stringContaining(`did you mean ${meant}?`)]);
   });
 
   test.each(['HOSTNAME', 'HISTFILE', 'PATH', 'PWD', 'SHELL', 'EDITOR', 'NODE_ENV'])(
-    '%s is let be',
+    'do not include the common variable %s',
     (name) => {
       expect(warningsOf({ [name]: 'x' })).toEqual([]);
     },
   );
 
-  test('an address without a token is said to be unused', () => {
+  test('include an address without a token, which is unused', () => {
     expect(warningsOf({ ABNORMAL_REGION: 'eu' })).toEqual([expect.stringContaining('simulated tenant')]);
   });
 });
 
-describe('how often to reconcile', () => {
+describe('RECONCILE_EVERY', () => {
   test.each([
     ['12h', 43_200_000],
     ['off', 0],
     ['OFF', 0],
     ['0', 0],
     ['0h', 0],
-  ])('%s is %d ms', (text, ms) => {
+  ])('as %s is %d ms', (text, ms) => {
     expect(configOf({ RECONCILE_EVERY: text }).poll.reconcileEvery).toBe(ms);
   });
 
-  test.each(['5m', 'never', '31d'])('%s is refused', (text) => {
+  test.each(['5m', 'never', '31d'])('as %s is refused', (text) => {
     expect(problemsOf({ RECONCILE_EVERY: text }).RECONCILE_EVERY).toContain(JSON.stringify(text));
   });
 });
@@ -289,12 +289,12 @@ describe('durations and instants', () => {
     ['15m', 900_000],
     ['4h', 14_400_000],
     ['30d', 2_592_000_000],
-  ])('%s', (text, ms) => {
+  ])('the duration %s is parsed and formatted', (text, ms) => {
     expect(parseDuration(text)).toBe(ms);
     expect(formatDuration(ms)).toBe(text);
   });
 
-  test.each(['', '4', 'h', '1.5h', '-4h', '4 h', '4w', '1h30m'])('%j is no duration', (text) => {
+  test.each(['', '4', 'h', '1.5h', '-4h', '4 h', '4w', '1h30m'])('%j is not a duration', (text) => {
     expect(parseDuration(text)).toBeNull();
   });
 
@@ -302,12 +302,12 @@ describe('durations and instants', () => {
     ['2026-01-31', '2026-01-31T00:00:00.000Z'],
     ['2026-01-31T08:15Z', '2026-01-31T08:15:00.000Z'],
     ['2026-01-31T08:15:30.5+02:00', '2026-01-31T06:15:30.500Z'],
-  ])('%s is %s', (text, instant) => {
+  ])('%s is parsed as %s', (text, instant) => {
     expect(parseInstant(text)).toBe(instant);
   });
 
   test.each(['2026-02-30', '2026-13-01', '2026-01-31T08:15', 'yesterday', '31.01.2026'])(
-    '%j is no instant',
+    '%j is not an instant',
     (t) => {
       expect(parseInstant(t)).toBeNull();
     },

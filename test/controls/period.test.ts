@@ -23,7 +23,7 @@ describe('parsePeriod', () => {
     ['2026-09-14', '2026-09-14T00:00:00.000Z', '2026-09-15T00:00:00.000Z'],
     ['2026-09-01/2026-09-15', '2026-09-01T00:00:00.000Z', '2026-09-15T00:00:00.000Z'],
     ['2026-09-01T10:30:00+02:00/2026-09-02T00:00Z', '2026-09-01T08:30:00.000Z', '2026-09-02T00:00:00.000Z'],
-  ])('%s is [%s, %s)', (text, from, to) => {
+  ])('reads %s as [%s, %s)', (text, from, to) => {
     expect(parsePeriod(text)).toMatchObject({ from, to });
   });
 
@@ -41,23 +41,26 @@ describe('parsePeriod', () => {
     '2026-09-01/2026-02-30',
     '2026-09-01/2026-09-02/2026-09-03',
     '2026-09-01T10:00:00/2026-09-02',
-  ])('%s is refused with what is right', (text) => {
+  ])('refuses %s with the accepted values', (text) => {
     expect(() => parsePeriod(text)).toThrow(PeriodError);
     expect(() => parsePeriod(text)).toThrow(/2026-Q3/);
   });
 
-  test.each(['2026-09-15/2026-09-01', '2026-09-15/2026-09-15'])('%s ends before it begins', (text) => {
-    expect(() => parsePeriod(text)).toThrow(/ends before it begins/);
-  });
+  test.each(['2026-09-15/2026-09-01', '2026-09-15/2026-09-15'])(
+    'refuses %s, which ends before it begins',
+    (text) => {
+      expect(() => parsePeriod(text)).toThrow(/ends before it begins/);
+    },
+  );
 
-  test('its own text reads back as the same period', () => {
+  test('reads the text of a period back as the same period', () => {
     for (const text of ['2026-Q3', '2026-09', '2026-W01', '2026-09-14', '2026-09-01/2026-09-15']) {
       expect(parsePeriod(text).text).toBe(text);
     }
   });
 });
 
-describe('at the ends of the calendar', () => {
+describe('a period at the ends of the calendar', () => {
   const NOW = '2026-11-29T12:34:56.789Z';
   const years = [
     '0000',
@@ -87,7 +90,7 @@ describe('at the ends of the calendar', () => {
     ...bounds.flatMap((from) => bounds.map((to) => `${from}/${to}`)),
   ];
 
-  test('every text is a period within its bounds, or refused in words', () => {
+  test('is accepted within the bounds or refused with a message, for any text', () => {
     const outcomes = { read: 0, refused: 0 };
     for (const text of texts) {
       try {
@@ -107,7 +110,7 @@ describe('at the ends of the calendar', () => {
   });
 
   test.each(['0000-Q1', '1999-12', '1999-12-31/2000-01-02', '9999-12-30', '2027-Q4', '2027-11-30'])(
-    '%s is refused with the bounds',
+    '(%s) is refused with the bounds',
     (text) => {
       expect(() => parsePeriod(text, NOW)).toThrow(
         `${JSON.stringify(text)} is out of range: a period must lie between 2000-01-01 and 2027-11-30, a year from now.`,
@@ -115,7 +118,7 @@ describe('at the ends of the calendar', () => {
     },
   );
 
-  test('every period that a day within the bounds is in can be read', () => {
+  test('is accepted if it contains a day within the bounds', () => {
     for (const text of ['2000-Q1', '2000-01', '2000-W01', '2000-01-01', '2027-Q3', '2027-10', '2027-11-29'])
       expect(parsePeriod(text, NOW).unit).not.toBe('SPAN');
     // today's quarter ends less than a year ahead, whatever day it is
@@ -130,13 +133,13 @@ describe('periodBefore', () => {
     ['2026-W01', '2025-W52'],
     ['2026-03-01', '2026-02-28'],
     ['2026-09-10/2026-09-15', '2026-09-05/2026-09-10'],
-  ])('before %s is %s', (text, before) => {
+  ])('returns the period before %s, which is %s', (text, before) => {
     expect(periodBefore(parsePeriod(text))).toEqual(parsePeriod(before));
   });
 });
 
 describe('partsOf', () => {
-  test('a quarter has its days, weeks cut at its ends, and months', () => {
+  test('splits a quarter into its days, weeks cut at its ends, and months', () => {
     const quarter = parsePeriod('2026-Q3');
     expect(partsOf(quarter, 'DAY')).toHaveLength(92);
     expect(partsOf(quarter, 'MONTH').map(({ text }) => text)).toEqual(['2026-07', '2026-08', '2026-09']);
@@ -145,13 +148,13 @@ describe('partsOf', () => {
     expect(weeks.at(-1)).toMatchObject({ text: '2026-W40', to: quarter.to });
   });
 
-  test('more parts than anybody can read are refused', () => {
+  test('refuses to return too many parts', () => {
     const long = parsePeriod('2020-01-01/2026-01-01');
     expect(() => partsOf(long, 'DAY')).toThrow(`more than ${MOST_PARTS}`);
     expect(partsOf(long, 'MONTH')).toHaveLength(72);
   });
 
-  test('the parts tile the period: every instant of it lies in exactly one', () => {
+  test('returns parts that tile the period: every instant lies in exactly one', () => {
     const span = fc.record({
       at: fc.integer({ min: Date.parse('2019-12-20Z'), max: Date.parse('2028-02-01Z') }),
       length: fc.integer({ min: 1, max: 200 * DAY }),

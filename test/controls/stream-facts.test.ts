@@ -19,32 +19,32 @@ const outage = (from: string, to: string, caughtUp: boolean, failure?: string) =
   outages: () => [{ from, to, caughtUp, ...(failure === undefined ? {} : { failure }) }],
 });
 
-describe('gaps', () => {
-  test('regular polls leave none', () => {
+describe('gaps of a stream', () => {
+  test('do not exist with regular polls', () => {
     expect(received({}).gaps).toEqual([]);
   });
 
-  test('an outage that was not caught up is a hole', () => {
+  test('include an outage that was not caught up', () => {
     const { gaps } = received(outage('2026-09-10T00:00:00.000Z', '2026-09-11T00:00:00.000Z', false));
     const span = { from: '2026-09-09T19:45:00.000Z', to: '2026-09-11T00:00:00.000Z' };
     expect(gaps).toEqual([{ class: 'HOLE', reason: 'NOT_COLLECTED', detail: null, ...span }]);
   });
 
-  test('one that was caught up leaves none', () => {
+  test('do not include an outage that was caught up', () => {
     expect(received(outage('2026-09-10T00:00:00.000Z', '2026-09-11T00:00:00.000Z', true)).gaps).toEqual([]);
   });
 
-  test('what lies before the first reading is not reached, and no hole', () => {
+  test('before the first reading are reported as not reached', () => {
     const { gaps } = received({ polledFrom: '2026-09-05T00:00:00.000Z' });
     expect(gaps).toMatchObject([{ class: 'UNREACHED', from: '2026-09-01T00:00:00.000Z' }]);
   });
 
-  test('what no collection could vouch for yet is not due', () => {
+  test('do not include time that could not be complete yet', () => {
     const { gaps } = received({ period: '2026-09-14', now: '2026-09-15T00:00:00.000Z' });
     expect(gaps).toMatchObject([{ class: 'NOT_DUE', from: '2026-09-14T23:45:00.000Z' }]);
   });
 
-  test('a stream that fell silent long before the view ends has a hole, not a lag', () => {
+  test('include the whole time since a stream stopped long before the view ends', () => {
     const now = '2026-09-15T00:00:00.000Z';
     const { gaps } = received({
       ...{ period: '2026-09-14', now },
@@ -53,7 +53,7 @@ describe('gaps', () => {
     expect(gaps).toMatchObject([{ class: 'HOLE', from: '2026-09-14T00:00:00.000Z' }]);
   });
 
-  test('what Abnormal no longer keeps is not reached', () => {
+  test('out of Abnormal’s retention are reported as not reached', () => {
     const lost = { ...RECEIVED, seq: 1, from: '2026-08-01T00:00:00.000Z', to: '2026-09-03T00:00:00.000Z' };
     const entry = { ...ledgerEntry({ ...lost, status: 'OUT_OF_RETENTION', reason: 'too old' }), seq: 1 };
     const { gaps } = received({ ledger: (stream) => (isReceived(stream) ? [entry] : null) });
@@ -61,8 +61,8 @@ describe('gaps', () => {
   });
 });
 
-describe('silences', () => {
-  test('regular polls leave none, and the most that is allowed between two is none', () => {
+describe('missed polls of a stream', () => {
+  test('do not exist with regular polls, even at the largest allowed distance', () => {
     const every = 4 * H + 15 * 60_000;
     expect(received({}).silences).toEqual([]);
     const late = pollsAt('2026-09-02T00:00:00.000Z', shift('2026-09-02T00:00:00.000Z', every));
@@ -89,17 +89,17 @@ describe('silences', () => {
     [12, 2],
     [24, 5],
     [96, 23],
-  ])('%d hours at an interval of 4 miss %d polls', (hours, missed) => {
+  ])('of %d hours at an interval of 4 are %d polls', (hours, missed) => {
     const { silences } = pollsAt('2026-09-02T00:00:00.000Z', shift('2026-09-02T00:00:00.000Z', hours * H));
     expect(silences.map((silence) => silence.missed)).toEqual([missed]);
   });
 
-  test('polls that failed are counted, with what the last one said', () => {
+  test('include failed polls, with the last failure', () => {
     const facts = received(outage('2026-09-10T00:00:00.000Z', '2026-09-11T00:00:00.000Z', true, 'HTTP 503'));
     expect(facts.silences).toMatchObject([{ failed: 6, failure: 'HTTP 503', missed: 6 }]);
   });
 
-  test('a silence over the end of a day shows in both days, in its full length', () => {
+  test('across the end of a day appear in both days with their full length', () => {
     const changes = outage('2026-09-10T20:00:00.000Z', '2026-09-11T04:00:00.000Z', true);
     const [first] = received({ ...changes, period: '2026-09-10' }).silences;
     const [second] = received({ ...changes, period: '2026-09-11' }).silences;
@@ -108,11 +108,11 @@ describe('silences', () => {
     expect(received({ ...changes, period: '2026-09-09' }).silences).toEqual([]);
   });
 
-  test('before the first poll ever nobody could be silent', () => {
+  test('do not exist before the first poll', () => {
     expect(received({ polledFrom: '2026-09-05T00:00:00.000Z' }).silences).toEqual([]);
   });
 
-  test('a reading of old windows only is no poll', () => {
+  test('are not prevented by readings of old windows only', () => {
     const at = '2026-09-20T00:00:00.000Z';
     const backfill = {
       ...RECEIVED,
@@ -125,18 +125,18 @@ describe('silences', () => {
   });
 });
 
-describe('licences', () => {
+describe('the licence of a stream', () => {
   const refused = (stream: Stream) => {
     const span = { from: '2026-08-01T00:00:00.000Z', to: '2026-09-20T00:00:00.000Z' };
     const entry = ledgerEntry({ ...stream, ...span, status: 'NOT_LICENSED', reason: 'no licence' });
     return [{ ...entry, seq: 1 }];
   };
 
-  test('a stream of which nothing but a refusal is known is not licensed', () => {
+  test('is missing if only refusals are known', () => {
     expect(received({ ledger: refused })).toMatchObject({ licensed: false, refusal: 'no licence' });
   });
 
-  test('one that was read before it was refused is', () => {
+  test('exists if the stream was read before it was refused', () => {
     const span = { from: '2026-09-01T00:00:00.000Z', to: '2026-09-02T00:00:00.000Z' };
     const read = { ...ledgerEntry({ ...RECEIVED, ...span }), seq: 0 };
     expect(received({ ledger: (stream) => [read, ...refused(stream)] }).licensed).toBe(true);
@@ -150,7 +150,7 @@ describe('vouchedTo', () => {
     return { ...ledgerEntry({ ...cases, from, to, readAt, settledTo: shift(readAt, -900_000) }), seq: 1 };
   };
 
-  test('a period of cases is vouched for up to the reading that completed it', () => {
+  test('for a complete period of cases is the reading that completed it', () => {
     const readings = [
       reading('2026-09-01T00:00:00.000Z', '2026-09-01T12:00:00.000Z', '2026-09-01T13:00:00.000Z'),
       reading('2026-09-01T12:00:00.000Z', '2026-09-05T00:00:00.000Z', '2026-09-05T00:00:00.000Z'),
@@ -159,7 +159,7 @@ describe('vouchedTo', () => {
     expect(vouchedTo(readings, cases, period)).toBe('2026-09-04T23:45:00.000Z');
   });
 
-  test('an incomplete one, and one of threats, up to its end', () => {
+  test('for an incomplete period, or one of threats, is the end of the period', () => {
     const half = [
       reading('2026-09-01T00:00:00.000Z', '2026-09-01T12:00:00.000Z', '2026-09-03T00:00:00.000Z'),
     ];

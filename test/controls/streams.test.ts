@@ -12,27 +12,27 @@ const threatsOnly = (outage: typeof day & { caughtUp: boolean; failure?: string 
 });
 
 describe('detection-active', () => {
-  test('passes when every stream answered in time and something was detected', () => {
+  test('passes if every stream responded in time and something was detected', () => {
     const result = run(detectionActive, scopeOf(), [threat]);
     expect(result).toMatchObject({ verdict: 'PASS', count: 1, findings: [] });
     expect(result.measures[1]).toMatchObject({ value: 4 * HOUR, threshold: { value: 4.25 * HOUR } });
   });
 
-  test('fails when Abnormal was asked and did not answer, even if it was caught up', () => {
+  test('fails if Abnormal did not respond, even if the time was caught up', () => {
     const scope = scopeOf(threatsOnly({ ...day, caughtUp: true, failure: 'HTTP 401: token revoked' }));
     const result = run(detectionActive, scope, [threat]);
     expect(result).toMatchObject({ verdict: 'FAIL', outcomes: { EXCEPTION: 1 } });
     expect(result.reason).toContain('6 polls failed, the last with: HTTP 401: token revoked');
   });
 
-  test('is undecided when nobody asked', () => {
+  test('is undecided if no poll ran', () => {
     const result = run(detectionActive, scopeOf(threatsOnly({ ...day, caughtUp: true })), [threat]);
     expect(result).toMatchObject({ verdict: 'INSUFFICIENT_DATA', outcomes: { IN_DOUBT: 1, EXCEPTION: 0 } });
     const late = run(detectionActive, scopeOf({ polledFrom: '2026-09-01T00:00:00.001Z' }), [threat]);
     expect(late.reason).toContain('polling began only 2026-09-01');
   });
 
-  test('fails when nothing at all was detected in a period that is long enough, and covered', () => {
+  test('fails if nothing was detected in a long and covered period', () => {
     expect(run(detectionActive, scopeOf()).verdict).toBe('FAIL');
     expect(run(detectionActive, scopeOf({ period: '2026-W37' })).verdict).toBe('FAIL');
     expect(run(detectionActive, scopeOf({ period: '2026-09-14' })).verdict).toBe('INSUFFICIENT_DATA');
@@ -42,27 +42,27 @@ describe('detection-active', () => {
 });
 
 describe('collection-continuous', () => {
-  test('passes when no poll was missed and nothing is missing', () => {
+  test('passes if no poll was missed and no window is missing', () => {
     const result = run(collectionContinuous, scopeOf());
     // 30 days of 6 polls for each of 3 streams, and of one for the campaigns
     expect(result).toMatchObject({ verdict: 'PASS', count: 3 * 180 + 30, findings: [] });
   });
 
-  test('fails for polls missed, though they were caught up', () => {
+  test('fails for missed polls, even if the time was caught up', () => {
     const result = run(collectionContinuous, scopeOf(threatsOnly({ ...day, caughtUp: true })));
     expect(result).toMatchObject({ verdict: 'FAIL', outcomes: { EXCEPTION: 1 } });
     expect(result.reason).toContain('6 polls missed, at most 0 allowed');
     expect(result.measures[1]).toMatchObject({ name: 'Longest gap', value: 0 });
   });
 
-  test('tolerates as many missed polls as it is told', () => {
+  test('tolerates the configured number of missed polls', () => {
     const scope = (missedPolls: number) =>
       scopeOf({ ...threatsOnly({ ...day, caughtUp: true }), thresholds: { missedPolls } });
     expect(run(collectionContinuous, scope(6)).verdict).toBe('PASS');
     expect(run(collectionContinuous, scope(5)).verdict).toBe('FAIL');
   });
 
-  test('fails for a gap that nobody named, however long gaps may be', () => {
+  test('fails for a gap without a recorded reason, however long gaps may be', () => {
     const thresholds = { missedPolls: 100, longestGap: 1000 * HOUR };
     const result = run(
       collectionContinuous,
@@ -72,7 +72,7 @@ describe('collection-continuous', () => {
     expect(result.reason).toContain('1 gap without a name');
   });
 
-  test('a named gap fails when it is too long, and is never passed', () => {
+  test('a gap with a recorded reason fails if it is too long, and never passes', () => {
     const scope = (longestGap: number) => {
       const outage = { ...day, caughtUp: false, failure: 'HTTP 503' };
       return scopeOf({ ...threatsOnly(outage), thresholds: { missedPolls: 100, longestGap } });
@@ -83,7 +83,7 @@ describe('collection-continuous', () => {
     expect(long.exceptions.map(({ reason }) => reason).join()).toContain('could not be read: HTTP 503');
   });
 
-  test('is undecided for a period that was collected later but not polled', () => {
+  test('is undecided for a period that was collected later without polls', () => {
     const scope = scopeOf({ period: '2026-08-30', polledFrom: '2026-08-31T00:00:00.000Z' });
     expect(run(collectionContinuous, scope).verdict).toBe('INSUFFICIENT_DATA');
   });

@@ -54,7 +54,7 @@ test('Apollo Client pages through all threats with a reader’s key', async () =
   expect([...found.ids].sort()).toEqual(threats.nodes.map(({ threatId }) => threatId).sort());
 });
 
-test('and gets nothing without one', async () => {
+test('Apollo Client gets no data without a key', async () => {
   const { code, stdout, stderr } = await runScript({});
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr).toMatch(/401|Say who you are/);

@@ -47,7 +47,7 @@ describe.runIf(hasChromium)('in a browser', () => {
     }
   };
 
-  test('a page of an origin that is named may ask, with a key', async () => {
+  test('a page of an allowed origin may send requests with a key', async () => {
     const answer = [200, expect.stringContaining('"__typename":"Query"')];
     expect(await from(sites[0]?.url ?? '', key)).toEqual(answer);
     expect(await from(sites[0]?.url ?? '', 'wrong')).toEqual([
@@ -56,12 +56,12 @@ describe.runIf(hasChromium)('in a browser', () => {
     ]);
   });
 
-  test('a page of another may not, though it had the key', async () => {
+  test('a page of another origin may not send requests, even with a key', async () => {
     expect(await from(sites[1]?.url ?? '', key)).toEqual([0, expect.stringContaining('Failed to fetch')]);
   });
 
   test.each(['/', '/ide/'])(
-    'the page at %s comes whole, keeps to this gateway, and asks with a key',
+    'the page at %s loads completely, contacts only this gateway, and sends requests with a key',
     async (path) => {
       const { page, requests, complaints } = await openPage(browser, `${gateway.url}${path}`, LOOK);
       await page.waitForLoadState('networkidle');
@@ -76,7 +76,7 @@ describe.runIf(hasChromium)('in a browser', () => {
     },
   );
 
-  test('the IDE shows its first query, and its answer once a key is in the header', async () => {
+  test('the IDE shows its first query, and the result once a key is in the header', async () => {
     const { page } = await openPage(browser, `${gateway.url}/ide/`, LOOK);
     await page.getByText('FirstLook').first().waitFor();
     await page.context().setExtraHTTPHeaders({ authorization: `Bearer ${key}` });

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => workplace.clear());
 
-test('whatever is sent gets an answer or a refusal, and the gateway lives on within its memory', async () => {
+test('every hostile request gets a response or a refusal, and the gateway stays within its memory limit', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   const headers = { 'x-api-key': KEY };
   const requests = hostileRequests(ROUNDS * HOSTILE_KINDS.length, 1);

@@ -40,7 +40,7 @@ function held(): string {
   return paths.map((path) => readFileSync(path, 'latin1')).join('');
 }
 
-test('an account is added beside a running gateway, which reads it and refuses another key when it starts again', async () => {
+test('an account is added next to a running gateway, which reads it and refuses another key after a restart', async () => {
   const keys = await Promise.all([1, 2].map(() => ended(place.run(['keys', 'encryption']))));
   const [key = '', other = ''] = keys.map(({ stdout }) => stdout.trim());
   // with the default budget the first collection would wait for the next minute

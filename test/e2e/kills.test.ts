@@ -94,13 +94,13 @@ async function look<T>(
   }
 }
 
-test('a collection killed again and again leaves whole batches, and completes: SQLite', async () => {
+test('a repeatedly killed collection leaves only whole batches, and completes: SQLite', async () => {
   const history = `sqlite:${place.folder}/kills.db`;
   expect(await killAndFinish(history, [1, 40, 90, 130, 170, 7])).toEqual([]);
 }, 600_000);
 
 test.skipIf(mongo === null)(
-  'a collection killed again and again leaves whole batches, and completes: MongoDB',
+  'a repeatedly killed collection leaves only whole batches, and completes: MongoDB',
   async () => {
     const url = mongo?.freshUrl() ?? '';
     expect(await killAndFinish(url, [1, 60, 120, 170])).toEqual([]);

@@ -73,7 +73,7 @@ async function personalOf({ store }: World): Promise<Set<string>> {
   return found;
 }
 
-test('a day with faults leaves no address and no subject in the log', async () => {
+test('a day with faults leaves no email address and no subject in the log', async () => {
   const lines: string[] = [];
   const log = createLog({
     ...{ level: 'info', pretty: false, secrets: [] },

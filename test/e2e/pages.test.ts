@@ -92,17 +92,20 @@ describe.runIf(hasChromium)('in a browser', () => {
     { period, at: 'a telephone', look: TELEPHONE },
   ]);
 
-  test.each(LOOKS)('the report of $period on $at: nothing amiss, nothing sticks out', async (each) => {
-    const { period, look } = each;
-    const { page, requests, complaints } = await openPage(browser, fileOf(period), look);
-    expect((await inspect(page)).faults).toEqual([]);
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(look.width);
-    expect(requests).toEqual([`file://${fileOf(period)}`]);
-    expect(complaints).toEqual([]);
-    await page.context().close();
-  });
+  test.each(LOOKS)(
+    'the report of $period on $at has no accessibility finding and no overflow',
+    async (each) => {
+      const { period, look } = each;
+      const { page, requests, complaints } = await openPage(browser, fileOf(period), look);
+      expect((await inspect(page)).faults).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(look.width);
+      expect(requests).toEqual([`file://${fileOf(period)}`]);
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    },
+  );
 
-  test('the gateway serves the very bytes, and they look the same under its stricter policy', async () => {
+  test('the gateway serves the same bytes, and they look the same under its stricter policy', async () => {
     const address = `${url}/reports/2026-Q3?format=html`;
     const served = await openPage(browser, address, DESKTOP);
     expect(served.requests).toEqual([address]);
@@ -115,7 +118,7 @@ describe.runIf(hasChromium)('in a browser', () => {
     await file.page.context().close();
   });
 
-  test('it is all there without scripts', async () => {
+  test('the page is complete without scripts', async () => {
     const { page, complaints } = await openPage(browser, fileOf('2026-Q3'), { ...DESKTOP, plain: true });
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('2026-Q3');
     expect(await page.getByRole('table').count()).toBeGreaterThan(10);
@@ -125,7 +128,7 @@ describe.runIf(hasChromium)('in a browser', () => {
     await page.context().close();
   });
 
-  test('every chart has a name for those who do not see it', async () => {
+  test('every chart has an accessible name', async () => {
     const { page } = await openPage(browser, fileOf('2026-Q3'), DESKTOP);
     const charts = await page.locator('svg:not([aria-hidden=true])').count();
     expect(charts).toBeGreaterThan(12);
@@ -134,7 +137,7 @@ describe.runIf(hasChromium)('in a browser', () => {
     await page.context().close();
   });
 
-  test('it prints, and all of it finds room on paper', async () => {
+  test('the printed page shows everything within the paper size', async () => {
     const { page } = await openPage(browser, fileOf('2026-Q3'), DESKTOP);
     const pdf = await page.pdf({ format: 'A4' });
     expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
@@ -146,7 +149,7 @@ describe.runIf(hasChromium)('in a browser', () => {
   });
 
   test.each([DESKTOP, TELEPHONE, { ...DESKTOP, dark: true }])(
-    'the page at / is as clean: %o',
+    'the page at / has no finding and no overflow: %o',
     async (look) => {
       const { page, requests, complaints } = await openPage(browser, `${url}/`, look);
       expect((await inspect(page)).faults).toEqual([]);

@@ -48,7 +48,7 @@ async function reportOf(
 }
 
 describe('reconcile', () => {
-  test('of a whole history prints that it matches, and ends with 0', async () => {
+  test('of a complete history prints that it matches, and ends with 0', async () => {
     expect(await run('poll', '--once').exit).toBe(0);
     const service = run('reconcile');
     expect(await service.exit).toBe(0);
@@ -67,7 +67,7 @@ describe('reconcile', () => {
     expect(quiet.output).toBe('');
   });
 
-  test('of a short one names the records and ends with 1; the next poll heals it', async () => {
+  test('of a history with missing records names them and ends with 1; the next poll restores them', async () => {
     const [lost, found] = [tenant.idOf('threat', 60), tenant.idOf('case', 20)];
     simulator.setFaults({ rules: [{ fault: { kind: 'unlisted', ids: [lost, found] } }] });
     expect(await run('poll', '--once').exit).toBe(0);
@@ -88,7 +88,7 @@ describe('reconcile', () => {
     expect((await reportOf()).code).toBe(0);
   });
 
-  test('ends with 2 when the population could not be read', async () => {
+  test('ends with 2 if the population could not be read', async () => {
     expect(await run('poll', '--once').exit).toBe(0);
     simulator.setFaults({ rules: [{ fault: { kind: 'notFound' }, match: /^\/threats_export/ }] });
     const { code, report } = await reportOf('--resource', 'threats', '--quiet');
@@ -96,13 +96,13 @@ describe('reconcile', () => {
     expect(report.reconciliations).toMatchObject([{ verdict: 'UNVERIFIED', failure: 'NOT_ENABLED' }]);
   });
 
-  test('ends with 2 before anything was collected', async () => {
+  test('ends with 2 if nothing was collected yet', async () => {
     const service = run('reconcile', '--resource', 'cases');
     expect(await service.exit).toBe(2);
     expect(service.stdout).toContain('Nothing of it has been collected yet');
   });
 
-  test('says who has the history while serve runs, and ends with 3', async () => {
+  test('names the process that uses the history while serve runs, and ends with 3', async () => {
     const serve = run('serve');
     await serve.url();
     const service = run('reconcile');
@@ -115,14 +115,14 @@ describe('reconcile', () => {
     [['--from', '2026-01-31', '--to', '2026-01-30'], /not before --to/],
     [['--resource', 'mails'], /threats, cases, campaigns/],
     [['--from', '2030-01-01'], /not before now/],
-  ])('with %j says what is right, and ends with 64', async (args, right) => {
+  ])('with %j says what is accepted, and ends with 64', async (args, right) => {
     const service = run('reconcile', ...args);
     expect(await service.exit).toBe(64);
     expect(service.stderr).toMatch(right);
   });
 });
 
-test('serve reconciles by itself once it has polled, and the graph has what it found', async () => {
+test('serve reconciles after its polls, and the graph shows the result', async () => {
   const serve = run('serve');
   const url = await serve.url();
   const [line] = await serve.until(/^.*"resource":"threats".*"verdict":"\w+".*$/m);

@@ -124,13 +124,13 @@ function selection(type: GraphQLObjectType, depth: number): string {
   return fields.join(' ');
 }
 
-describe('after polls and queries through answers that repeat it in every way, the token', () => {
-  test('is in no line of the log, at its most talkative', () => {
+describe('after polls and queries with responses that repeat the token in every form, it', () => {
+  test('is in no log line, even at the most verbose level', () => {
     expect(logged.length).toBeGreaterThan(100);
     for (const line of logged) expectNone(line);
   });
 
-  test('is in nothing that the history holds, though what was said with it is', async () => {
+  test('is in no stored record, although the rest of the response is', async () => {
     const store = await openStore(history, 'read');
     try {
       const all = { integrations: null, limit: 1000 };
@@ -146,7 +146,7 @@ describe('after polls and queries through answers that repeat it in every way, t
   const query = buildGatewaySchema().getQueryType();
   const roots = Object.values(query?.getFields() ?? {}).filter(({ args }) => !args.some(isRequiredArgument));
   test.each(roots.map((field) => [field.name, field] as const))(
-    'is not in %s of the graph',
+    'is not in the field %s of the graph',
     async (name, field) => {
       const type = getNamedType(field.type);
       const inner = isObjectType(type) ? `{ ${selection(type, 3)} }` : '';
@@ -156,18 +156,18 @@ describe('after polls and queries through answers that repeat it in every way, t
     },
   );
 
-  test.each(['/healthz', '/readyz', '/metrics', '/'])('is not at %s', async (path) => {
+  test.each(['/healthz', '/readyz', '/metrics', '/'])('is not in the response of %s', async (path) => {
     const answer = await fetch(`${url}${path}`);
     expect(answer.status).toBeLessThan(500);
     expectNone(await answer.text());
   });
 
-  test('went to no other host, wherever the upstream pointed to', () => {
+  test('was sent to no other host, wherever the upstream redirected', () => {
     expect(parrot.heard.get('a redirect to another host')).toBeGreaterThanOrEqual(2);
     expect(callsElsewhere).toBe(0);
   });
 
-  test('is in no file on the disk, as text or in another form', async () => {
+  test('is in no file on disk, as text or encoded', async () => {
     parrot.fallSilent();
     await delay(100);
     const files = readdirSync(folder);
@@ -179,13 +179,13 @@ describe('after polls and queries through answers that repeat it in every way, t
 describe('over plain HTTP', () => {
   const address = 'http://api.abnormal.example.test/v1';
 
-  test('an address that is not this machine’s is refused before anything is sent', () => {
+  test('a base URL of another machine is refused before a request is sent', () => {
     const result = toConfig(readEnv({ ABNORMAL_TOKEN: TOKEN, ABNORMAL_BASE_URL: address }));
     expect(result.ok).toBe(false);
     expectNone(JSON.stringify(result));
   });
 
-  test('no client can be made for it', () => {
+  test('no client can be created for such a URL', () => {
     const budget = createBudget({ rpm: 60, concurrency: 1, clock: Date.now });
     const log = pino({ level: 'silent' });
     const options = { baseUrl: address, token: () => TOKEN, budget, timeoutMs: 1000, clock: Date.now, log };

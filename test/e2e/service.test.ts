@@ -38,8 +38,8 @@ interface Cases {
 const CASES =
   '{ cases(first: 5) { totalCount nodes { caseId provenance { source } } coverage { complete } } }';
 
-describe('serve, without any configuration', () => {
-  test('says that the tenant is simulated, prints its addresses, serves, and ends in order on SIGTERM', async () => {
+describe('serve without any configuration', () => {
+  test('says that the tenant is simulated, prints its addresses, serves, and ends cleanly on SIGTERM', async () => {
     const service = serve();
     const url = await service.url();
     expect(service.stdout.split('\n').map((line) => line.split(/ +/))).toEqual([
@@ -60,7 +60,7 @@ describe('serve, without any configuration', () => {
     await expect(fetch(url)).rejects.toThrow();
   });
 
-  test('carries on after a kill, from the same file', async () => {
+  test('continues after a kill with the same file', async () => {
     const first = serve();
     await first.url();
     await first.until(/"msg":"run ended"/);
@@ -75,7 +75,7 @@ describe('serve, without any configuration', () => {
 });
 
 describe('SIGTERM', () => {
-  test('lets a request that waits for Abnormal have its answer, and takes no more', async () => {
+  test('lets a request that waits for Abnormal finish, and accepts no new one', async () => {
     const upstream = await slowUpstream();
     const service = serve({ ABNORMAL_TOKEN: TOKEN, ABNORMAL_BASE_URL: upstream.baseUrl });
     const url = await service.url();
@@ -127,7 +127,7 @@ function deferred() {
 }
 
 describe('one writer, many readers', () => {
-  test('a second writer is told that the file is in use; status works beside it', async () => {
+  test('a second writer is told that the file is in use, while status works', async () => {
     const service = serve();
     await service.url();
     await service.until(/"resource":"cases".*"msg":"run ended"/);
@@ -151,7 +151,7 @@ describe('one writer, many readers', () => {
 });
 
 describe('poll and backfill', () => {
-  test('print what they cost and brought, and a second poll costs next to nothing', async () => {
+  test('print their cost and result, and a second poll costs almost nothing', async () => {
     const first = place.run(['poll', '--once', '--resource', 'cases', '--json']);
     expect(await first.exit).toBe(0);
     const second = place.run(['poll', '--once', '--resource', 'cases']);
@@ -164,7 +164,7 @@ describe('poll and backfill', () => {
     expect(second.stdout).toMatch(/^cases +SUCCEEDED +0 /m);
   });
 
-  test('backfill goes back to the day that it is told', async () => {
+  test('backfill goes back to the given day', async () => {
     await place.run(['poll', '--once', '--resource', 'cases']).exit;
     const before = await heldCases();
     const backfill = place.run(['backfill', '--from', '90d', '--resource', 'cases']);
@@ -172,7 +172,7 @@ describe('poll and backfill', () => {
     expect(await heldCases()).toBeGreaterThan(before * 2);
   });
 
-  test('ended by a signal: the code says so, and what was read is kept', async () => {
+  test('a collection that a signal ends has the exit code of the signal and keeps what was read', async () => {
     const poll = place.run(['backfill', '--from', '2000d', '--resource', 'cases']);
     await poll.until(/back to/);
     const held = await waitFor(heldCases);
@@ -192,8 +192,8 @@ interface Report {
   passes: [{ counts: { added: number } }];
 }
 
-describe('an account of one’s own', () => {
-  test('is read with its token, which is nowhere in what is said or kept', async () => {
+describe('a real account', () => {
+  test('is read with its token, which appears in no output and no file', async () => {
     const tenant = createTenant(demoTenant(Date.now()));
     const simulator = await startSimulator({ tenant, clock: Date.now, token: TOKEN });
     const env = {
@@ -215,7 +215,7 @@ describe('an account of one’s own', () => {
     expect(service.output).not.toContain(TOKEN);
   });
 
-  test('with a token that is refused, it serves and says what to do', async () => {
+  test('with a refused token is served, with instructions in the log', async () => {
     const upstream = createServer((_request, response) => {
       response.writeHead(401, { 'content-type': 'application/json' }).end('{"message":"not authorized"}');
     });
@@ -234,7 +234,7 @@ describe('an account of one’s own', () => {
     expect(service.output).not.toContain(TOKEN);
   });
 
-  test('does not mix with the simulated tenant in one history', async () => {
+  test('does not share a history with the simulated tenant', async () => {
     const history = { HISTORY: 'sqlite:./one.db' };
     expect(await place.run(['poll', '--once', '--resource', 'campaigns'], history).exit).toBe(0);
     const mixed = place.run(['poll', '--once'], { ...history, ABNORMAL_TOKEN: TOKEN });
@@ -244,8 +244,8 @@ describe('an account of one’s own', () => {
   });
 });
 
-describe('what is wrong is said', () => {
-  test('a bad configuration: every problem at once, and exit code 2', async () => {
+describe('an error at startup', () => {
+  test('in the configuration lists every problem at once and ends with 2', async () => {
     const service = serve({
       PORT: 'http',
       TRUST_PROXY: 'everybody',
@@ -260,20 +260,20 @@ describe('what is wrong is said', () => {
     expect(service.output).not.toContain(TOKEN);
   });
 
-  test('an address that others can reach, and nobody who could show who it is: how to make a key', async () => {
+  test('for a reachable address without authentication explains how to create a key', async () => {
     const service = serve({ HOST: '0.0.0.0' });
     expect(await service.exit).toBe(2);
     expect(service.stderr).toMatch(/HOST is "0.0.0.0".*keys api --name/);
   });
 
-  test('a misspelt variable is warned of', async () => {
+  test('is not raised for a misspelt variable, which causes a warning', async () => {
     const status = place.run(['status'], { ABNORMAL_TOKN: TOKEN });
     await status.exit;
     expect(status.stderr).toContain('did you mean ABNORMAL_TOKEN?');
     expect(status.output).not.toContain(TOKEN);
   });
 
-  test('a port in use: which one, and exit code 5', async () => {
+  test('for a port in use names the port and ends with 5', async () => {
     const other = createServer();
     await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
     const { port } = other.address() as AddressInfo;
@@ -284,7 +284,7 @@ describe('what is wrong is said', () => {
   });
 
   test.each([[['report-please']], [['backfill']], [['poll', '--resource', 'vendors']]])(
-    'a command line that means nothing: %j, exit code 2',
+    'for the unknown command line %j ends with 2',
     async (args) => {
       const service = place.run(args);
       expect(await service.exit).toBe(2);

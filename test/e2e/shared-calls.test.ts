@@ -135,8 +135,8 @@ interface Case {
 const CASE =
   'query ($id: ID!) { case(caseId: $id, maxAge: 0) { caseId provenance { stale source verifiedAt } } }';
 
-describe('callers at once', () => {
-  test('a thousand, of fifty cases that must be fresh, cost fifty requests', async () => {
+describe('concurrent callers', () => {
+  test('(a thousand) that need fifty fresh cases cause fifty requests', async () => {
     const ids = Array.from({ length: 50 }, (_, i) => tenant.idOf('case', i));
     const before = toInstant(Date.now());
     const answers = await askAtOnce<Case>(1000, (i) => [CASE, { id: ids[i % 50] }]);
@@ -150,7 +150,7 @@ describe('callers at once', () => {
     );
   });
 
-  test('one with many fields and aliases of one case costs one request', async () => {
+  test('(one) with many fields and aliases of one case cause one request', async () => {
     const id = tenant.idOf('case', 3);
     const aliases = Array.from(
       { length: 8 },
@@ -161,7 +161,7 @@ describe('callers at once', () => {
     expect(gate.seen).toEqual([`/v1/cases/${id}`]);
   });
 
-  test('a hundred, of the newest cases, cost one reading of what is new', async () => {
+  test('(a hundred) that need the newest cases cause one reading of what is new', async () => {
     // a reading is joined for as long as the answer may be old: however long it takes until all have asked
     ahead += 2 * DAY;
     const before = await liveReadings();
@@ -182,7 +182,7 @@ describe('callers at once', () => {
     ['cases', 'caseId'],
     ['threats', 'threatId'],
   ])(
-    'two hundred, of a list of %s, all get LIVE for what the reading that they waited for brought',
+    '(two hundred) that need a list of %s all get LIVE for the reading that they waited for',
     async (root, id) => {
       ahead += 2 * DAY;
       const query = `{ list: ${root}(first: 50, maxAge: 60) { nodes { ${id} provenance { source verifiedAt } } freshness { live } } }`;

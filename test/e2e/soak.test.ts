@@ -202,7 +202,7 @@ async function checkRound(round: number): Promise<void> {
   }
 }
 
-test('a gateway with a heap of 96 MiB answers thousands of different requests right, in memory that stays level', async () => {
+test('a gateway with a heap of 96 MiB answers thousands of different requests correctly, and its memory stays level', async () => {
   // the most memory in each sixth of the rounds
   const peaks = [0, 0, 0, 0, 0, 0];
   let begun = 0;

@@ -36,7 +36,7 @@ const STREAMS = ['threats/receivedTime', 'threats/latestTimeRemediated', 'cases/
 const SILENT = ['2026-07-13T21:00 2026-07-15T13:00', '2026-09-28T09:00 2026-10-01T08:30'];
 const LOST = '2026-09-28T08:45 2026-10-01T00:00';
 
-test('three unremediated messages, and no others', () => {
+test('attacks-remediated names three unremediated messages and no others', () => {
   const { unremediated } = plantedIn(createTenant(TENANT));
   expect(unremediated).toHaveLength(3);
   const named = exceptionsOf('attacks-remediated').map(
@@ -45,7 +45,7 @@ test('three unremediated messages, and no others', () => {
   expect(named.sort()).toEqual(unremediated);
 });
 
-test('one late case', () => {
+test('account-takeover-handled names one late case', () => {
   const { lateCases } = plantedIn(createTenant(TENANT));
   expect(lateCases).toHaveLength(1);
   const named = exceptionsOf('account-takeover-handled').map(
@@ -54,24 +54,24 @@ test('one late case', () => {
   expect(named).toEqual(lateCases);
 });
 
-test('the outage that was caught up leaves no hole, and the other one its own', () => {
+test('attacks-captured names only the outage that was not caught up', () => {
   expect(exceptionsOf('attacks-captured').map(spanText)).toEqual([`${STREAMS[0]} ${LOST}`]);
 });
 
-test('both outages, on every stream', () => {
+test('detection-active and collection-continuous name both outages on every stream', () => {
   const silent = STREAMS.flatMap((stream) => SILENT.map((span) => `${stream} ${span}`));
   expect(exceptionsOf('detection-active').map(spanText).sort()).toEqual([...silent].sort());
   const lost = STREAMS.map((stream) => `${stream} ${LOST}`);
   expect(exceptionsOf('collection-continuous').map(spanText).sort()).toEqual([...silent, ...lost].sort());
 });
 
-test('the old token', () => {
+test('token-rotation names the old token', () => {
   const [finding, ...more] = exceptionsOf('token-rotation');
   expect(more).toEqual([]);
   expect(finding).toMatchObject({ subject: { integration: EXAMPLE.integration }, at: EXAMPLE.tokenIssued });
 });
 
-test('and nothing else', () => {
+test('no other control has an exception', () => {
   const verdicts = Object.fromEntries(evidence.results.map(({ control, verdict }) => [control, verdict]));
   expect(verdicts).toEqual({
     'detection-active': 'FAIL',
@@ -86,6 +86,6 @@ test('and nothing else', () => {
   expect(exceptionsOf('behavioural-ai-operating')).toEqual([]);
 });
 
-test('the documentation shows what comes of it', () => {
+test('the documentation shows the result of the example', () => {
   expect(readFileSync('docs/example/summary.txt', 'utf8')).toBe(textReport(evidence));
 });

@@ -91,13 +91,13 @@ const resultOf = (evidence: PeriodEvidence, id: string): EvaluatedControl => {
   return found;
 };
 
-describe('a month with planted failings', () => {
+describe('a month with planted failures', () => {
   let evidence: PeriodEvidence;
   beforeAll(async () => {
     evidence = await ask(store, { period: '2026-09', credentials });
   });
 
-  test('each control has the verdict that it should have', () => {
+  test('gives each control the expected verdict', () => {
     expect(Object.fromEntries(evidence.results.map(({ control, verdict }) => [control, verdict]))).toEqual({
       'detection-active': 'INSUFFICIENT_DATA',
       'attacks-captured': 'FAIL',
@@ -110,7 +110,7 @@ describe('a month with planted failings', () => {
     });
   });
 
-  test('attacks-captured names the outage that was not caught up, and nothing else', () => {
+  test('makes attacks-captured name the outage that was not caught up, and nothing else', () => {
     const { exceptions } = resultOf(evidence, 'attacks-captured');
     expect(exceptions.map(({ subject }) => subject)).toEqual([
       {
@@ -122,7 +122,7 @@ describe('a month with planted failings', () => {
     ]);
   });
 
-  test('attacks-remediated names the three messages left, and nothing else', () => {
+  test('makes attacks-remediated name the three messages that were left, and nothing else', () => {
     const { exceptions, population } = resultOf(evidence, 'attacks-remediated');
     const named = exceptions.map(
       ({ subject }) => subject.type === 'RECORD' && [subject.key.id, subject.messageId],
@@ -135,13 +135,13 @@ describe('a month with planted failings', () => {
     expect(population.count).toBe(64);
   });
 
-  test('account-takeover-handled names the case taken up late', () => {
+  test('makes account-takeover-handled name the late case', () => {
     const { exceptions, population } = resultOf(evidence, 'account-takeover-handled');
     expect(exceptions.map(({ subject }) => subject.type === 'RECORD' && subject.key.id)).toEqual(['late']);
     expect(population.count).toBe(2);
   });
 
-  test('collection-continuous names both outages, in each stream', () => {
+  test('makes collection-continuous name both outages in each stream', () => {
     const { exceptions } = resultOf(evidence, 'collection-continuous');
     const received = exceptions.flatMap(({ subject }) =>
       subject.type === 'SPAN' && subject.stream.filterKey === 'receivedTime'
@@ -156,7 +156,7 @@ describe('a month with planted failings', () => {
     ]);
   });
 
-  test('a span between the outages fails for the late case alone', async () => {
+  test('fails only for the late case in a span between the outages', async () => {
     const week = await ask(store, { period: '2026-09-09/2026-09-14', credentials: [] });
     expect(Object.fromEntries(week.results.map(({ control, verdict }) => [control, verdict]))).toMatchObject({
       'detection-active': 'PASS',
@@ -168,7 +168,7 @@ describe('a month with planted failings', () => {
     });
   });
 
-  test('exceptions beyond the limit are counted, and are found by skipping', async () => {
+  test('counts exceptions beyond the limit, and returns them by skipping', async () => {
     const question = { period: '2026-09', controls: ['attacks-remediated'] };
     const first = resultOf(
       await ask(store, { ...question, keep: { skip: 0, limit: 2 } }),
@@ -184,7 +184,7 @@ describe('a month with planted failings', () => {
     );
   });
 
-  test('every member of a population is told of', async () => {
+  test('reports every member of a population', async () => {
     const told: string[] = [];
     await ask(
       store,
@@ -202,23 +202,26 @@ describe('a month with planted failings', () => {
 });
 
 describe('the trend', () => {
-  test.each(['DAY', 'WEEK', 'MONTH'] as const)('by %s says what each part says by itself', async (trend) => {
-    const evidence = await ask(store, { period: '2026-09-05/2026-09-22', trend, credentials });
-    expect(evidence.trend.length).toBeGreaterThan(0);
-    for (const { period, points } of evidence.trend) {
-      // a part that is cut has no text of its own
-      const alone = await ask(store, { period: `${period.from}/${period.to}`, credentials });
-      const mix = (id: string) => id === 'behavioural-ai-operating';
-      const expected = alone.results.map(({ control, verdict, population, outcomes }) => {
-        return { control, verdict, count: population.count, exceptions: outcomes.EXCEPTION };
-      });
-      expect(points.filter(({ control }) => !mix(control))).toMatchObject(
-        expected.filter(({ control }) => !mix(control)),
-      );
-    }
-  });
+  test.each(['DAY', 'WEEK', 'MONTH'] as const)(
+    'by %s equals the evaluation of each part alone',
+    async (trend) => {
+      const evidence = await ask(store, { period: '2026-09-05/2026-09-22', trend, credentials });
+      expect(evidence.trend.length).toBeGreaterThan(0);
+      for (const { period, points } of evidence.trend) {
+        // a part that is cut has no text of its own
+        const alone = await ask(store, { period: `${period.from}/${period.to}`, credentials });
+        const mix = (id: string) => id === 'behavioural-ai-operating';
+        const expected = alone.results.map(({ control, verdict, population, outcomes }) => {
+          return { control, verdict, count: population.count, exceptions: outcomes.EXCEPTION };
+        });
+        expect(points.filter(({ control }) => !mix(control))).toMatchObject(
+          expected.filter(({ control }) => !mix(control)),
+        );
+      }
+    },
+  );
 
-  test('the days of a month add up to it', async () => {
+  test('by day adds up to the month', async () => {
     const evidence = await ask(store, { period: '2026-09', trend: 'DAY', controls: ['attacks-remediated'] });
     const points = evidence.trend.flatMap(({ points }) => points);
     expect(points).toHaveLength(30);
@@ -227,8 +230,8 @@ describe('the trend', () => {
   });
 });
 
-describe('as of a pin', () => {
-  test('the answer stays what it was, whatever is recorded afterwards', async () => {
+describe('evidence as of a pin', () => {
+  test('stays the same, whatever is recorded afterwards', async () => {
     const pin = await store.pinAt('2026-09-26T12:00:00.000Z');
     const question = { period: '2026-09', pin, credentials, trend: 'WEEK' } as const;
     const own = await openStore('sqlite::memory:', 'write');
@@ -244,7 +247,7 @@ describe('as of a pin', () => {
     await own.close();
   });
 
-  test('a message still in its time then is an exception later', async () => {
+  test('shows a message as pending that is an exception later', async () => {
     const pin = await store.pinAt('2026-09-25T20:00:00.000Z');
     const question = { period: '2026-09-25', controls: ['attacks-remediated'] };
     const [then, now] = [await ask(store, { ...question, pin }), await ask(store, question)];
@@ -253,7 +256,7 @@ describe('as of a pin', () => {
     expect(head.seq).toBeGreaterThan(pin.seq);
   });
 
-  test('a confirmation after the pin of a version that it shows changes nothing', async () => {
+  test('is not changed by a confirmation after the pin', async () => {
     const own = await openStore('sqlite::memory:', 'write');
     const open = sampleCase('c', {
       statusRaw: 'Action Required',
@@ -270,14 +273,14 @@ describe('as of a pin', () => {
     await own.close();
   });
 
-  test('before anything was recorded nothing can be judged', async () => {
+  test('is undecided before anything was recorded', async () => {
     const pin = await store.pinAt('2026-01-01T00:00:00.000Z');
     const { results, integrations } = await ask(store, { period: '2025-12', pin });
     expect(integrations).toEqual([]);
     expect(new Set(results.map(({ verdict }) => verdict))).toEqual(new Set(['INSUFFICIENT_DATA']));
   });
 
-  test('an account that was added after the pin is not missed before it', async () => {
+  test('does not miss an account that was added after the pin', async () => {
     const own = await openStore('sqlite::memory:', 'write');
     const span = { from: '2026-08-25T00:00:00.000Z', to: '2026-09-20T00:00:00.000Z' };
     const pin = await recordHistory(own, span);
@@ -295,7 +298,7 @@ describe('records without a time', () => {
   const undated = (id: string): ThreatRecord =>
     sampleThreat(id, { messages: [sampleMessage(id, mail('', null, { receivedTime: null }))] });
 
-  test('belong to when they were first recorded, whatever became of them since', async () => {
+  test('belong to the time of their first recording, whatever happened to them later', async () => {
     const own = await openStore('sqlite::memory:', 'write');
     await recordHistory(own, {
       from: '2026-08-20T00:00:00.000Z',
@@ -317,8 +320,8 @@ describe('records without a time', () => {
   });
 });
 
-describe('comparisons with Abnormal’s own population', () => {
-  test('count once they have ended, and what was missing until it is held', async () => {
+describe('reconciliations with Abnormal’s own population', () => {
+  test('count once they have ended, and their missing records count until they are stored', async () => {
     const own = await openStore('sqlite::memory:', 'write');
     const span = { from: '2026-08-20T00:00:00.000Z', to: '2026-10-02T00:00:00.000Z' };
     await recordHistory(own, { ...span, seen: threat('held', day(3), [['m', 1000]]) });

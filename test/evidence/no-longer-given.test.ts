@@ -102,7 +102,7 @@ const brief = ({ verdict, population, outcomes, noLongerGiven }: EvaluatedContro
   ...{ verdict, count: population.count, exceptions: outcomes.EXCEPTION, gone: noLongerGiven.count },
 });
 
-describe('a threat of which a message was left in its mailbox', () => {
+describe('a threat with a message left in its mailbox', () => {
   const detail = (payload: Record<string, unknown>, id: string, of: readonly string[]) => {
     const [template] = payload.messages as Record<string, unknown>[];
     const message = (messageId: string, isLeft: boolean) => ({
@@ -136,7 +136,7 @@ describe('a threat of which a message was left in its mailbox', () => {
     ['comes back with null for its messages', { recipientCount: null, messages: null }, 2],
     ['comes back without its messages', {}, 2],
     ['comes back with the other message only', ['22'], 1],
-  ])('fails its control still when it %s', async (_, next, gone) => {
+  ])('still fails its control when it %s', async (_, next, gone) => {
     const { id, answer, template, before, at } = await begin();
     answer(ok(Array.isArray(next) ? detail(template, id, next) : { threatId: id, ...next }));
     await pollOften();
@@ -161,7 +161,7 @@ describe('a threat of which a message was left in its mailbox', () => {
     expect(await judge(at)).toEqual(before);
   });
 
-  test('fails its control still when it answers 404 twice, and is counted as no longer given', async () => {
+  test('still fails its control when it answers 404 twice, and is counted as no longer returned', async () => {
     const { answer, before, at } = await begin();
     answer({ kind: 'notFound' });
     await pollOften();
@@ -177,7 +177,7 @@ describe('a threat of which a message was left in its mailbox', () => {
     expect(await judge(at)).toEqual(before);
   });
 
-  test('has no exception once Abnormal says that the message was remediated, also after it was missing', async () => {
+  test('has no exception once Abnormal reports the message as remediated, even after it was missing', async () => {
     const { id, answer, template } = await begin();
     answer(ok(detail(template, id, ['22'])));
     await pollOften();
@@ -190,7 +190,7 @@ describe('a threat of which a message was left in its mailbox', () => {
   });
 });
 
-test('a case that nobody took up fails its control still when it answers 404 twice', async () => {
+test('an unacknowledged case still fails its control when it answers 404 twice', async () => {
   const { id, answer } = await start('case', (payload, caseId) => ({
     ...((payload.detail ?? payload) as object),
     ...{ caseId, case_status: 'Action Required', customerVisibleTime: AT },
@@ -208,7 +208,7 @@ test('a case that nobody took up fails its control still when it answers 404 twi
   expect(await judge(at)).toEqual(before);
 });
 
-test('a campaign that was never judged fails its control still when it answers 404 twice', async () => {
+test('a campaign without a judgement still fails its control when it answers 404 twice', async () => {
   const { answer } = await start('campaign', (payload, campaignId) => ({
     ...payload,
     ...{ campaignId, firstReported: AT, judgementStatus: 'Scanning' },

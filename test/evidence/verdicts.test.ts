@@ -495,7 +495,7 @@ describe.each([
   ['SQLite', 40],
   // a world is some 330 batches
   ['MongoDB', 4],
-] as const)('on %s', (name, few) => {
+] as const)('evidence on %s', (name, few) => {
   const isThere = name === 'SQLite' || mongo !== null;
 
   /** Opens an empty history, gives it to `use`, and removes it. */
@@ -511,7 +511,7 @@ describe.each([
   }
 
   test.skipIf(!isThere)(
-    'verdicts, populations and exceptions equal those of an independent computation',
+    'has the verdicts, populations and exceptions of an independent computation',
     async () => {
       const runs = Number(process.env.EVIDENCE_RUNS ?? few);
       const told = new Set<string>();
@@ -578,7 +578,7 @@ function namesOf(members: readonly Member[]): string[] {
   return members.map(({ subject: { key, messageId } }) => `${keyText(key)} ${messageId}`);
 }
 
-test('the naive gaps are those that a hole leaves', () => {
+test('the gaps of the independent computation are those that an outage leaves', () => {
   const at = POLLS.from + 10 * 4 * HOUR;
   const world = {
     threats: [],

@@ -43,7 +43,7 @@ async function often<T>(query: string, variables: object = {}): Promise<T[]> {
 test.each([
   ['a lean query', LEAN, {}],
   ['a query with everything', QUERY, { first: 2, filter: { open: { eq: true } } }],
-])('%s is answered the same each time', async (_what, query, variables) => {
+])('%s gets the same response every time', async (_what, query, variables) => {
   const [first, ...others] = await often(query, variables);
   for (const other of others) expect(other).toEqual(first);
 });
@@ -52,7 +52,7 @@ function storedBytes(): number {
   return caches().reduce((sum, { cache, bytes }) => sum + (cache === 'responses' ? bytes : 0), 0);
 }
 
-test('a response is stored when its request comes a second time, not before', async () => {
+test('a response is stored at the second identical request, not before', async () => {
   const before = storedBytes();
   await graph.data(LEAN);
   expect(storedBytes()).toBe(before);
@@ -61,7 +61,7 @@ test('a response is stored when its request comes a second time, not before', as
   expect(storedBytes()).toBeLessThan(before + length + 2_000);
 });
 
-test('no role is sent the response that was stored for another', async () => {
+test('a role never receives a response that was stored for another role', async () => {
   const guarded = await Graph.start([{ name: 'default', origin: 'ABNORMAL' }], {
     ...{ asksCallers: true, redact: ['addresses'] },
   });
@@ -82,7 +82,7 @@ test('no role is sent the response that was stored for another', async () => {
   }
 });
 
-test('whatever is recorded in between, a repeated request is answered as a new one is', async () => {
+test('a repeated request gets the response of a new one, whatever is recorded in between', async () => {
   const page =
     '{ nodes { caseId status provenance { verifiedAt } threats { nodes { subject } } } totalCount }';
   const cursor = (await graph.data<{ cases: { pageInfo: { endCursor: string } } }>(LEAN)).cases.pageInfo
@@ -115,7 +115,7 @@ test('whatever is recorded in between, a repeated request is answered as a new o
   }
 });
 
-describe('the answer follows', () => {
+describe('a cached response is not used after a change of', () => {
   type Lean = {
     cases: {
       edges: {
@@ -126,7 +126,7 @@ describe('the answer follows', () => {
   };
   const first = ({ cases }: Lean) => cases.edges[0]?.node;
 
-  test('a record that changes', async () => {
+  test('a record', async () => {
     await often(LEAN);
     await graph.observe(
       ...[0, 1, 2, 3, 4].map((n) =>
@@ -136,7 +136,7 @@ describe('the answer follows', () => {
     expect(first(await graph.data<Lean>(LEAN))?.status).toBe('IN_PROGRESS');
   });
 
-  test('a record below that changes', async () => {
+  test('a nested record', async () => {
     await often(LEAN);
     await graph.observe(observeThreat(sampleThreat('t1', { messages: [] })));
     expect(first(await graph.data<Lean>(LEAN))?.threats).toMatchObject({
@@ -144,7 +144,7 @@ describe('the answer follows', () => {
     });
   });
 
-  test('a record that is confirmed again without a change', async () => {
+  test('the confirmation time of an unchanged record', async () => {
     await often(LEAN);
     const seen = [0, 1, 2, 3, 4].map((n) =>
       observeCase(sampleCase(`c${n}`, { threatIds: ['t1'] }), { fetchedAt: graph.instant }),
@@ -153,7 +153,7 @@ describe('the answer follows', () => {
     expect(first(await graph.data<Lean>(LEAN))?.provenance.verifiedAt).toBe(graph.instant);
   });
 
-  test('Abnormal, when it can no longer be read', async () => {
+  test('Abnormal’s availability, when it becomes unreachable', async () => {
     await often(LEAN);
     graph.now += 400_000;
     graph.live.onList = async () => stale('TIMEOUT');
@@ -162,14 +162,14 @@ describe('the answer follows', () => {
     expect(first(answer)?.provenance.stale).toBe(true);
   });
 
-  test('Abnormal, when it can be read again', async () => {
+  test('Abnormal’s availability, when it recovers', async () => {
     graph.live.onList = async () => stale('TIMEOUT');
     await often(LEAN);
     graph.live.onList = async () => fresh(graph.instant, true);
     expect((await graph.data<Lean>(LEAN)).cases.freshness).toMatchObject({ stale: false });
   });
 
-  test('the refusal of anything stale', async () => {
+  test('the refusal of stale records', async () => {
     const query = '{ cases(staleIfError: false, maxAge: 60) { nodes { caseId } } }';
     await often(query);
     graph.now += 120_000;
@@ -177,14 +177,14 @@ describe('the answer follows', () => {
     expect((await graph.error(query)).code).toBe('UPSTREAM_TOKEN_REJECTED');
   });
 
-  test('the clock, where it shows', async () => {
+  test('the clock, if the response depends on it', async () => {
     const query = '{ cases { coverage { to } } }';
     await often(query);
     graph.now += 5_000;
     expect(await graph.data(query)).toEqual({ cases: { coverage: { to: graph.instant } } });
   });
 
-  test('what is read on demand', async () => {
+  test('a part that is read on demand', async () => {
     const query = '{ cases(first: 1) { nodes { timeline { insights { signal } } } } }';
     let signal = 'first';
     graph.live.onRecord = async (key) => {
@@ -210,7 +210,7 @@ describe('the answer follows', () => {
     ]);
   });
 
-  test('the operation that is named', async () => {
+  test('the operation name', async () => {
     const query =
       'query A { cases(first: 1) { nodes { caseId } } } query B { cases(first: 2) { nodes { caseId } } }';
     const ask = async (operationName: string) => {
@@ -222,7 +222,7 @@ describe('the answer follows', () => {
     expect(sizes).toEqual([1, 2, 1, 2, 1, 2, 1, 2, 1, 2]);
   });
 
-  test('writes that come between any two of many questions at once', async () => {
+  test('the history between two of many concurrent requests', async () => {
     for (let round = 0; round < 10; round += 1) {
       const statusRaw = `Status ${round}`;
       await graph.observe(...[0, 1, 2, 3, 4].map((n) => observeCase(sampleCase(`c${n}`, { statusRaw }))));

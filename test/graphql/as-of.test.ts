@@ -69,19 +69,22 @@ test.each([
   [3, 'IN_PROGRESS', ['t1 first'], ['t2']],
   [4, 'RESOLVED', [], ['t2']],
   [5, 'RESOLVED', ['t2 Overdue invoice 4471'], []],
-])('after recording %i: %s, its threats %j, missing %j', async (minute, status, threats, missing) => {
-  const { case: then } = await graph.data<CaseThen>(CASE, { asOf: at(minute) });
-  expect(then?.status).toBe(status);
-  expect(then?.missingThreatIds).toEqual(missing);
-  expect(then?.threats.nodes.map((threat) => `${threat.threatId} ${threat.subject}`)).toEqual(threats);
-});
+])(
+  'after batch %i the case is %s, has the threats %j and misses %j',
+  async (minute, status, threats, missing) => {
+    const { case: then } = await graph.data<CaseThen>(CASE, { asOf: at(minute) });
+    expect(then?.status).toBe(status);
+    expect(then?.missingThreatIds).toEqual(missing);
+    expect(then?.threats.nodes.map((threat) => `${threat.threatId} ${threat.subject}`)).toEqual(threats);
+  },
+);
 
-test('between two recordings the earlier one holds', async () => {
+test('an instant between two batches shows the earlier one', async () => {
   const { case: then } = await graph.data<CaseThen>(CASE, { asOf: toInstant(Date.parse(at(4)) - 1) });
   expect(then?.status).toBe('IN_PROGRESS');
 });
 
-describe('before the first recording', () => {
+describe('asOf before the first recording', () => {
   const FIRST = { code: 'NOT_COLLECTED', firstRecordedAt: at(1) };
 
   test.each([
@@ -96,7 +99,7 @@ describe('before the first recording', () => {
       'the changes',
       `query($asOf: DateTime) { changes(since: "${at(-9)}", until: $asOf) { nodes { digestAfter } } }`,
     ],
-  ])('%s cannot be read: the error names the first instant', async (_, query) => {
+  ])('fails for %s with an error that names the first instant', async (_, query) => {
     const { data, errors } = await graph.ask(query, { asOf: at(0) });
     expect(Object.values(data)).toEqual([null]);
     expect(errors).toMatchObject([{ message: expect.stringContaining(at(1)), extensions: FIRST }]);
@@ -107,14 +110,14 @@ describe('before the first recording', () => {
   test.each([
     ['threats', 2],
     ['campaigns', 5],
-  ])('a list of %s names the first recording of its own kind', async (root, minute) => {
+  ])('fails for a list of %s with the first recording of that kind', async (root, minute) => {
     const query = `query($asOf: DateTime) { ${root}(asOf: $asOf) { totalCount } }`;
     const { errors } = await graph.ask(query, { asOf: at(minute - 1) });
     expect(errors).toMatchObject([{ extensions: { code: 'NOT_COLLECTED', firstRecordedAt: at(minute) } }]);
     expect(await graph.data(query, { asOf: at(minute) })).toEqual({ [root]: { totalCount: 1 } });
   });
 
-  test('changes of kinds that came later cannot be read, others can', async () => {
+  test('fails for changes of kinds that came later, and works for others', async () => {
     const query =
       'query($until: DateTime, $kinds: [RecordKind!]) { changes(since: "2026-01-01T00:00:00Z", until: $until, kinds: $kinds) { nodes { kind } } }';
     const { errors } = await graph.ask(query, { until: at(4), kinds: ['CAMPAIGN'] });
@@ -126,13 +129,13 @@ describe('before the first recording', () => {
     expect(both.changes.nodes).toEqual([{ kind: 'CASE' }]);
   });
 
-  test('a record that came after its account was first read is null', async () => {
+  test('gives null for a record that came after the first reading of its account', async () => {
     const query = 'query($asOf: DateTime) { campaign(campaignId: "k1", asOf: $asOf) { campaignId } }';
     expect(await graph.data(query, { asOf: at(4) })).toEqual({ campaign: null });
   });
 });
 
-describe('several accounts', () => {
+describe('asOf over several accounts', () => {
   let several: Graph;
 
   beforeAll(async () => {
@@ -153,7 +156,7 @@ describe('several accounts', () => {
   const LIST =
     'query($asOf: DateTime, $of: [ID!]) { cases(asOf: $asOf, integrations: $of) { nodes { caseId } } }';
 
-  test('a list of one that was not read by then names the first recording of that account', async () => {
+  test('fails for one account with the first recording of that account', async () => {
     const { errors } = await several.ask(LIST, { asOf: at(2), of: ['late'] });
     expect(errors).toMatchObject([
       {
@@ -163,19 +166,19 @@ describe('several accounts', () => {
     ]);
   });
 
-  test('a list of several has what was recorded of any of them', async () => {
+  test('shows what was recorded of any of the accounts', async () => {
     for (const of of [null, ['first', 'late']]) {
       expect(await several.data(LIST, { asOf: at(2), of })).toEqual({ cases: { nodes: [{ caseId: 'c1' }] } });
     }
   });
 
-  test('an account that was read and has no records has an empty list', async () => {
+  test('gives an empty list for an account that was read and has no records', async () => {
     expect(await several.data(LIST, { asOf: at(4), of: ['quiet'] })).toEqual({ cases: { nodes: [] } });
     const { errors } = await several.ask(LIST, { asOf: at(3), of: ['quiet'] });
     expect(errors).toMatchObject([{ extensions: { code: 'NOT_COLLECTED', firstRecordedAt: at(4) } }]);
   });
 
-  test('the cases of a threat cannot be read before any case was recorded', async () => {
+  test('fails for the cases of a threat before any case was recorded', async () => {
     const query =
       'query($asOf: DateTime) { threat(threatId: "t1", integration: "first", asOf: $asOf) { threatId cases { totalCount } } }';
     const { data, errors } = await several.ask(query, { asOf: at(1) });
@@ -186,7 +189,7 @@ describe('several accounts', () => {
     });
   });
 
-  test('one that was never read cannot be asked for the past at all', async () => {
+  test('always fails for an account that was never read', async () => {
     const empty = await Graph.start([{ name: 'never', origin: 'ABNORMAL' }]);
     try {
       const { errors } = await empty.ask(LIST, { asOf: at(4), of: ['never'] });
@@ -197,7 +200,7 @@ describe('several accounts', () => {
   });
 });
 
-test('reverse edges are as they were too', async () => {
+test('reverse edges have their state of that time too', async () => {
   const query = `query($asOf: DateTime) {
     threat(threatId: "t1", asOf: $asOf) { cases { totalCount nodes { caseId status } } }
     campaign(campaignId: "k1", asOf: $asOf) { threat { threatId subject } }
@@ -212,7 +215,7 @@ test('reverse edges are as they were too', async () => {
   });
 });
 
-test('a record that is gone is in no list, and its node says when it went', async () => {
+test('a deleted record is in no list, and its node says when it was deleted', async () => {
   const query = `query($asOf: DateTime) {
     case(caseId: "c1", asOf: $asOf) { status deletedAt }
     cases(asOf: $asOf) { totalCount }
@@ -229,7 +232,7 @@ test('a record that is gone is in no list, and its node says when it went', asyn
   });
 });
 
-test('a list says of when it is, and gives the same when asked for that instant again', async () => {
+test('a list states its instant, and gives the same items when requested for that instant again', async () => {
   const query =
     'query($asOf: DateTime) { cases(asOf: $asOf) { asOf nodes { caseId status } freshness { stale } } }';
   type Then = { cases: { asOf: string } };
@@ -240,7 +243,7 @@ test('a list says of when it is, and gives the same when asked for that instant 
   expect(await graph.data<Then>(query, { asOf: then.cases.asOf })).toEqual(then);
 });
 
-describe('a timeline', () => {
+describe('a timeline with asOf', () => {
   const query =
     'query($asOf: DateTime) { case(caseId: "c1", asOf: $asOf) { status timeline { events { title } } } }';
 
@@ -250,7 +253,7 @@ describe('a timeline', () => {
     });
   });
 
-  test('that was not recorded by then is null with the reason, and its case stays', async () => {
+  test('is null with the reason if it was not recorded by then, and its case remains', async () => {
     const { data, errors } = await graph.ask(query, { asOf: at(5) });
     expect(data).toEqual({ case: { status: 'RESOLVED', timeline: null } });
     expect(errors).toMatchObject([{ path: ['case', 'timeline'], extensions: { code: 'NOT_COLLECTED' } }]);
@@ -260,12 +263,12 @@ describe('a timeline', () => {
 describe('asOf is refused', () => {
   const query = 'query($asOf: DateTime, $maxAge: Int) { cases(asOf: $asOf, maxAge: $maxAge) { asOf } }';
 
-  test('in the future', async () => {
+  test('if it is in the future', async () => {
     const error = await graph.error(query, { asOf: toInstant(graph.now + 1) });
     expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(/in the future/) });
   });
 
-  test('beside maxAge', async () => {
+  test('together with maxAge', async () => {
     const error = await graph.error(query, { asOf: at(3), maxAge: 60 });
     expect(error).toMatchObject({
       code: 'BAD_USER_INPUT',
@@ -273,13 +276,13 @@ describe('asOf is refused', () => {
     });
   });
 
-  test('without a zone, before the query is run', async () => {
+  test('without a time zone, before the query is executed', async () => {
     const { status, errors } = await graph.ask(query, { asOf: '2026-03-01T08:00:00' });
     expect(status).toBe(400);
     expect(errors[0]?.extensions.code).toBe('BAD_USER_INPUT');
   });
 
-  test('and maxAge below zero', async () => {
+  test('and so is a maxAge below zero', async () => {
     const error = await graph.error(query, { maxAge: -1 });
     expect(error).toMatchObject({
       code: 'BAD_USER_INPUT',
@@ -288,14 +291,14 @@ describe('asOf is refused', () => {
   });
 });
 
-test('any zone and precision is read as the instant that it is', async () => {
+test('asOf accepts any time zone and precision', async () => {
   const query = 'query($asOf: DateTime) { cases(asOf: $asOf) { asOf } }';
   const told = at(4).replace(/T(\d\d)/, (_, hour: string) => `T${String(Number(hour) + 2).padStart(2, '0')}`);
   const answer = await graph.data(query, { asOf: told.replace('.000Z', '.0004+02:00') });
   expect(answer).toEqual({ cases: { asOf: at(4) } });
 });
 
-test('after the past, the present is fresh again', async () => {
+test('a query of the present after one of the past is up to date', async () => {
   graph.live.onList = async () => fresh(at(7));
   graph.live.onRecord = async () => stale('TIMEOUT');
   const { data } = await graph.ask('{ cases { totalCount asOf } }');

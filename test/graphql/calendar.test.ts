@@ -44,7 +44,7 @@ async function codeOf(query: string, variables: object): Promise<string> {
 
 const listOf = (type: GraphQLInputType) => isListType(isNonNullType(type) ? type.ofType : type);
 
-test('every argument that takes an instant takes any', async () => {
+test('every instant argument accepts every instant', async () => {
   const sensible = { period: '"2026-Q1"', wait: '0' };
   const places = inputPlaces(buildGatewaySchema(), sensible, 'PER_ARGUMENT').filter(
     ({ type }) => getNamedType(type).name === 'DateTime',
@@ -68,7 +68,7 @@ test('every argument that takes an instant takes any', async () => {
   }
 });
 
-test('evidence of any period is given or refused with the bounds', async () => {
+test('evidence of any period is returned or refused with the bounds', async () => {
   const query =
     'query($period: String!, $trend: Trend) { evidence(period: $period, trend: $trend) { __typename } }';
   for (const period of PERIODS) {
@@ -80,7 +80,7 @@ test('evidence of any period is given or refused with the bounds', async () => {
   }
 });
 
-test('a report over HTTP of any period is given or refused with 400', async () => {
+test('a report over HTTP of any period is returned or refused with 400', async () => {
   for (const period of PERIODS) {
     for (const search of ['', '?trend=day', '?trend=month&format=html', '?format=csv', '?asOf=0000-01-01']) {
       const response = await fetch(`${gateway.url}/reports/${encodeURIComponent(period)}${search}`, {

@@ -90,13 +90,13 @@ const COVERAGE = `query($from: DateTime, $to: DateTime, $asOf: DateTime, $resour
 }`;
 
 describe('coverage', () => {
-  test('of a window that was read is complete, with what was declared and what is held', async () => {
+  test('of a window that was read is complete, with the declared and the stored count', async () => {
     expect(await graph.data(COVERAGE, { from: day(1), to: day(3) })).toEqual({
       coverage: { from: day(1), to: day(3), complete: true, declared: 5, held: 0, gaps: [], missing: [] },
     });
   });
 
-  test('names what is missing and why', async () => {
+  test('names what is missing and the reason', async () => {
     const { coverage } = await graph.data<{ coverage: object }>(COVERAGE, { from: day(2), to: day(12) });
     expect(coverage).toEqual({
       ...{ from: day(2), to: day(12), complete: false, declared: null, held: 3 },
@@ -121,7 +121,7 @@ describe('coverage', () => {
     ...{ integration: 'default', kind: 'THREAT', id, code, from: day(8), to: day(10) },
   });
 
-  test('a window is complete except for a record that was listed and not read', async () => {
+  test('of a window with one unread listed record is complete except for that record', async () => {
     const window = { from: day(8), to: day(10) };
     const { coverage } = await graph.data<{ coverage: object }>(COVERAGE, window);
     expect(coverage).toMatchObject({
@@ -137,7 +137,7 @@ describe('coverage', () => {
     graph.now = Date.parse(day(20));
   });
 
-  test('counts what is stored, as the list of the same window does, and nothing twice', async () => {
+  test('counts what is stored like the list of the same window, without duplicates', async () => {
     for (const [from, to] of [
       [1, 12],
       [3, 8],
@@ -155,7 +155,7 @@ describe('coverage', () => {
     }
   });
 
-  test('of the past is what it was then', async () => {
+  test('of the past is what it was at that time', async () => {
     graph.now = Date.parse(minutesAfterStart(600));
     const { coverage } = await graph.data<{ coverage: object }>(COVERAGE, {
       ...{ from: day(6), to: day(8), asOf: minutesAfterStart(1) },
@@ -164,13 +164,13 @@ describe('coverage', () => {
     graph.now = Date.parse(day(20));
   });
 
-  test('without bounds goes from where the collection begins until now', async () => {
+  test('without bounds extends from the beginning of the collection to now', async () => {
     expect(await graph.data(COVERAGE)).toMatchObject({
       coverage: { from: day(1), to: day(20), complete: false },
     });
   });
 
-  test('of what was never read is a gap from the beginning of time', async () => {
+  test('of a stream that was never read is one gap from the beginning of time', async () => {
     const { coverage } = await graph.data<{ coverage: object }>(COVERAGE, { resource: 'CAMPAIGNS' });
     expect(coverage).toMatchObject({
       ...{ complete: false, declared: null, held: 0 },
@@ -213,7 +213,7 @@ describe('coverage', () => {
     ],
     ['not bounded by what it excludes', { not: { receivedTime: { gte: day(6) } } }, day(1), day(20), false],
     ['bounded by another time', { firstReceivedTime: { gte: day(6) } }, day(1), day(20), false],
-  ])('of a list %s', async (_what, filter, from, to, complete) => {
+  ])('of a list is that of its filter, %s', async (_what, filter, from, to, complete) => {
     const query =
       'query($filter: ThreatFilter) { threats(filter: $filter) { coverage { from to complete } } }';
     const { threats } = await graph.data<{ threats: { coverage: object } }>(query, { filter });
@@ -221,7 +221,7 @@ describe('coverage', () => {
   });
 });
 
-test('runs, newest first, with what they cost and what went wrong', async () => {
+test('runs are listed newest first, with their cost and problems', async () => {
   const query =
     'query($after: String) { runs(first: 1, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes { runId resource trigger status startedAt endedAt errors counts { calls added } parameters } } }';
   type Runs = { runs: { nodes: object[]; pageInfo: { hasNextPage: boolean; endCursor: string } } };
@@ -254,7 +254,7 @@ test('runs, newest first, with what they cost and what went wrong', async () => 
   });
 });
 
-test('integrations with their streams', async () => {
+test('integrations are listed with their streams', async () => {
   const query =
     '{ integrations { name origin baseUrl streams { resource filterKey status message collectFrom lastSuccessAt } } }';
   expect(await graph.data(query)).toEqual({
@@ -273,7 +273,7 @@ test('integrations with their streams', async () => {
   });
 });
 
-test('the upstream budget', async () => {
+test('the upstream budget is shown', async () => {
   const query = '{ upstreamBudget { limit used resetsAt waiting { interactive poll backfill } } }';
   expect(await graph.data(query)).toEqual({
     upstreamBudget: {
@@ -336,7 +336,7 @@ describe('coverage of records without a time', () => {
     return list;
   };
 
-  test.each(lists)('%s filtered by %s are not complete while one has no such time', async (root, time) => {
+  test.each(lists)('is incomplete for %s filtered by %s while one has no such time', async (root, time) => {
     const { coverage } = await coverageOf(root, { [time]: { gte: day(1) } });
     expect(coverage).toEqual({
       ...{ complete: false, gaps: [] },
@@ -346,26 +346,26 @@ describe('coverage of records without a time', () => {
     expect(negated.coverage).toMatchObject({ complete: false, undecided: { count: 1 } });
   });
 
-  test.each(lists)('%s are complete without a filter that compares %s', async (root, time) => {
+  test.each(lists)('is complete for %s without a filter that compares %s', async (root, time) => {
     for (const filter of [{}, { [time]: { eq: null } }]) {
       const { coverage } = await coverageOf(root, filter);
       expect(coverage).toEqual({ complete: true, gaps: [], undecided: { count: 0, reason: null } });
     }
   });
 
-  test('the filter that the reason names lists the records', async () => {
+  test('gives a reason whose filter lists the records', async () => {
     const { coverage } = await coverageOf('cases', { lastModifiedTime: { gte: day(1) } });
     const [, field = ''] =
       /`filter: \{ (\w+): \{ eq: null \} \}`/.exec(coverage.undecided.reason ?? '') ?? [];
     expect((await coverageOf('cases', { [field]: { eq: null } })).totalCount).toBe(1);
   });
 
-  test('a record of which two times are missing is counted once', async () => {
+  test('counts a record that has no value for two times once', async () => {
     const filter = { createdTime: { gte: day(1) }, lastModifiedTime: { gte: day(1) } };
     expect((await coverageOf('cases', filter)).coverage.undecided.count).toBe(1);
   });
 
-  test('coverage of a window counts the records that have no place in it', async () => {
+  test('of a window counts the records without a position in it', async () => {
     const query = `query($from: DateTime) { coverage(resource: CASES, from: $from) { complete undecided { count } } }`;
     expect(await own.data(query, { from: day(2) })).toEqual({
       coverage: { complete: false, undecided: { count: 1 } },

@@ -33,7 +33,7 @@ const ONE = '{ threat(threatId: "b") { subject } other: threat(threatId: "c") { 
 
 describe('one damaged record', () => {
   test.each(['reader', 'operator', 'admin'] as const)(
-    'is left out of a list with an error, which names it to operators: %s',
+    'is left out of a list with an error that names it to operators: %s',
     async (role) => {
       // a third time the query is compiled, and a fourth it could be answered from memory
       for (let round = 0; round < 4; round += 1) {
@@ -48,7 +48,7 @@ describe('one damaged record', () => {
     },
   );
 
-  test('fails alone where it is asked for by its id', async () => {
+  test('is the only one that fails if it is requested by id', async () => {
     for (let round = 0; round < 3; round += 1) {
       const { data, errors } = await asked('operator', ONE);
       expect(data).toEqual({ threat: null, other: { subject: 'Overdue invoice 4471' } });
@@ -58,7 +58,7 @@ describe('one damaged record', () => {
   });
 });
 
-test('a history that cannot be read names its place to admins alone, and to the log', async () => {
+test('an unreadable history names its location only to admins and in the log', async () => {
   const { name } = await import('node:path').then(({ parse }) => parse(graph.folder));
   await graph.store.close();
   for (const role of ['reader', 'operator', 'admin'] as const) {

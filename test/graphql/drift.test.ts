@@ -10,7 +10,7 @@ const ALL = `query($integrations: [ID!]) { schemaDrift(integrations: $integratio
 let close: () => Promise<void>;
 afterEach(() => close());
 
-test('schemaDrift shows by integration what is not known', async () => {
+test('schemaDrift shows unknown content by integration', async () => {
   const graph = await Graph.start([
     { name: 'default', origin: 'ABNORMAL' },
     { name: 'other', origin: 'ABNORMAL' },
@@ -31,7 +31,7 @@ test('schemaDrift shows by integration what is not known', async () => {
   expect(await graph.error(ALL, { integrations: ['nobody'] })).toMatchObject({ code: 'BAD_USER_INPUT' });
 });
 
-test('schemaDrift names what a gateway has met at Abnormal, and the record is served', async () => {
+test('schemaDrift names what a gateway found at Abnormal, and the record is still served', async () => {
   const body = JSON.stringify({ caseId: '77', case_status: 'Escalated', mood: 'ann@corp.example' });
   const fault = { kind: 'status', status: 200, body } as const;
   const ground = new Playground({ rules: [{ fault, match: /^\/cases\/77(\?|$)/ }] });

@@ -71,7 +71,7 @@ async function failure(source: string) {
 }
 
 describe('controls', () => {
-  test('lists every control with its rule and the numbers in it', async () => {
+  test('lists every control with its rule and its thresholds', async () => {
     const { controls } = await query(
       '{ controls { id title rule streams thresholds { name value unit description } } }',
     );
@@ -125,7 +125,7 @@ describe('evidence', () => {
     expect(handled).toMatchObject({ verdict: 'PASS', population: { count: 1, complete: true } });
   });
 
-  test('exceptions carry their records, and a walk through them names each once', async () => {
+  test('gives exceptions with their records, and pagination returns each once', async () => {
     const source = `query ($after: String) {
       evidence(period: "2026-09", controls: ["attacks-remediated"]) {
         results { exceptions(first: 7, after: $after) {
@@ -149,7 +149,7 @@ describe('evidence', () => {
     expect(walked[3]).toMatchObject({ record: { messages: { nodes: [{ subject: 'Left 3' }] } } });
   });
 
-  test('a walk stays in the view it began in', async () => {
+  test('keeps the view of the first page during pagination', async () => {
     const own = await openStore('sqlite::memory:', 'write');
     const span = { from: '2026-08-20T00:00:00.000Z', to: '2026-09-25T00:00:00.000Z' };
     await recordHistory(own, { ...span, seen: left });
@@ -185,7 +185,7 @@ describe('evidence', () => {
     await own.close();
   });
 
-  test('a trend judges each part by itself', async () => {
+  test('evaluates each part of a trend separately', async () => {
     const { evidence } =
       await query(`{ evidence(period: "2026-09", trend: WEEK, controls: ["attacks-captured"]) {
       trend { period { text } points { control { id } verdict measured { value } count exceptions reason } } } }`);
@@ -201,7 +201,7 @@ describe('evidence', () => {
     );
   });
 
-  test('as of an instant it says what it said then', async () => {
+  test('as of an instant is the same as it was then', async () => {
     const source = (asOf: string) => `{ evidence(period: "2026-09-10/2026-09-15", asOf: "${asOf}",
       controls: ["attacks-remediated"]) { asOf results { verdict pending exceptions { totalCount } } } }`;
     const { evidence: then } = await query(source('2026-09-11T00:00:00Z'));
@@ -214,7 +214,7 @@ describe('evidence', () => {
     expect(now.results[0]).toMatchObject({ pending: 0, exceptions: { totalCount: 30 } });
   });
 
-  test('every printed query returns the members of its population, page by page', async () => {
+  test('prints queries that return the members of each population, page by page', async () => {
     const own = await openStore('sqlite::memory:', 'write');
     // records whose time falls back to another, that say none, that straddle the period, or that are gone
     const base = { customerVisibleTime: null, createdTime: null, statusRaw: 'Action Required' } as const;
@@ -300,7 +300,7 @@ describe('evidence', () => {
     await own.close();
   });
 
-  test('a threat’s messages can be all that were ever recorded, each with the version it is from', async () => {
+  test('can include all messages a threat ever had, each with the version it is from', async () => {
     const own = await openStore('sqlite::memory:', 'write');
     const [first, second, third] = [
       '2026-09-11T00:00:00.000Z',
@@ -365,14 +365,14 @@ describe('evidence', () => {
       'must be from 1 to 100',
     ],
     ['evidence(period: "2026-09") { results { exceptions(after: "x") { totalCount } } }', 'is not a cursor'],
-  ])('%s is refused with what is right', async (field, words) => {
+  ])('is refused for %s with the accepted values', async (field, words) => {
     expect(await failure(`{ ${field} }`)).toMatchObject({
       code: 'BAD_USER_INPUT',
       message: expect.stringContaining(words),
     });
   });
 
-  test('a cursor of another control is refused', async () => {
+  test('refuses a cursor of another control', async () => {
     const page = (id: string, after = '') =>
       `{ evidence(period: "2026-09", controls: ["${id}"]) { results { exceptions(first: 1 ${after}) { pageInfo { endCursor } } } } }`;
     const { evidence } = await query(page('attacks-remediated'));

@@ -55,7 +55,7 @@ function plain({ data, errors = [] }: ExecutionResult): ExecutionResult {
   return JSON.parse(JSON.stringify({ data, errors: seen })) as ExecutionResult;
 }
 
-describe('over the gateway’s own schema', () => {
+describe('a compiled query over the gateway’s own schema', () => {
   const schema = buildGatewaySchema();
   let graph: Graph;
   let run: Run;
@@ -126,7 +126,7 @@ describe('over the gateway’s own schema', () => {
       'a filter written out',
       '{ cases(filter: { or: [{ caseId: { eq: "c2" } }, { not: { threatId: { in: ["t1"] } } }], status: { eq: null } }) { nodes { caseId } } }',
     ],
-  ])('%s', async (_what, query) => {
+  ])('gives the result of the reference implementation: %s', async (_what, query) => {
     await same(query);
   });
 
@@ -154,11 +154,11 @@ describe('over the gateway’s own schema', () => {
     ['a wrong one', { first: 'many' }],
     ['an unknown value', { order: { field: 'NOTHING' } }],
     ['an instant that is none', { asOf: 'yesterday' }],
-  ])('variables: %s', async (_what, variables) => {
+  ])('gives the result of the reference implementation with variables: %s', async (_what, variables) => {
     await same(FILTERED, variables);
   });
 
-  test('300 queries made up by chance', async () => {
+  test('gives the result of the reference implementation for 300 random queries', async () => {
     let seed = 20260302;
     const random = () => {
       seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
@@ -175,7 +175,7 @@ describe('over the gateway’s own schema', () => {
     expect(withErrors).toBeGreaterThan(20);
   });
 
-  test('a query that doubles with every level is not compiled, and answered', async () => {
+  test('is not created for a query that doubles at every level, which is still executed', async () => {
     const levels = 24;
     const fragments = Array.from(
       { length: levels },
@@ -186,7 +186,7 @@ describe('over the gateway’s own schema', () => {
   });
 });
 
-describe('over a schema where anything may fail', () => {
+describe('a compiled query over a schema in which any field may fail', () => {
   const schema = buildSchema(`
     scalar Odd
     enum Size { SMALL LARGE }
@@ -252,13 +252,13 @@ describe('over a schema where anything may fail', () => {
     '{ a: boom b: boom list }',
     '{ echo }',
     '{ echo(text: null, size: LARGE) }',
-  ])('%s', async (query) => {
+  ])('gives the result of the reference implementation: %s', async (query) => {
     const [expected, ...others] = await run(parse(query));
     for (const other of others) expect(other).toEqual(expected);
   });
 
   test.each([{}, { text: 'hello' }, { text: null, size: 'SMALL' }, { size: 'HUGE' }])(
-    'echo of %j',
+    'gives the result of the reference implementation for variables %j',
     async (variables) => {
       const document = parse('query($text: String, $size: Size) { echo(text: $text, size: $size) }');
       const [expected, ...others] = await run(document, variables);

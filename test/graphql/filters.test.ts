@@ -89,7 +89,7 @@ async function idsOf(list: string, id: string, filter: object): Promise<string[]
   return ids;
 }
 
-describe('cases', () => {
+describe('case filters', () => {
   test.each([
     [{}, Object.keys(CASES).sort()],
     [{ caseId: { eq: 'low' } }, ['low']],
@@ -116,11 +116,11 @@ describe('cases', () => {
     [{ not: { not: { caseId: { eq: 'low' } } } }, ['low']],
     [{ caseId: null, severity: { eq: 'LOW', in: null } }, ['low']],
     [{ severity: {} }, Object.keys(CASES).sort()],
-  ])('%j', async (filter, expected) => {
+  ])('select the cases that the model selects: %j', async (filter, expected) => {
     expect(await idsOf('cases', 'caseId', filter)).toEqual(expected);
   });
 
-  test('what the graph asks of the store means what the model says', () => {
+  test('have the same meaning in the graph, the store and the model', () => {
     const input = {
       or: [{ severity: { eq: 'LOW' } }, { not: { status: { in: ['RESOLVED'] } }, open: { eq: true } }],
     };
@@ -145,7 +145,7 @@ test.each([
   [{ remediationState: { eq: 'PARTLY' } }, ['t-two']],
   [{ unremediated: { eq: false } }, ['t-plain']],
   [{ impersonatedParty: { eq: 'KNOWN_PARTNER' } }, ['t-plain', 't-two']],
-])('threats %j', async (filter, expected) => {
+])('threat filters select the threats that the model selects: %j', async (filter, expected) => {
   expect(await idsOf('threats', 'threatId', filter)).toEqual(expected);
 });
 
@@ -157,20 +157,20 @@ test.each([
   [{ lastReportedTime: { gte: at(40) } }, ['k-late']],
   [{ messageId: { eq: null } }, ['k-scan']],
   [{ subject: { eq: null } }, ['k-late']],
-])('campaigns %j', async (filter, expected) => {
+])('campaign filters select the campaigns that the model selects: %j', async (filter, expected) => {
   expect(await idsOf('campaigns', 'campaignId', filter)).toEqual(expected);
 });
 
-describe('a filter without measure is refused', () => {
+describe('an oversized filter is refused', () => {
   const query = 'query($filter: CaseFilter) { cases(filter: $filter) { totalCount } }';
 
-  test('of more than 100 comparisons', async () => {
+  test('if it has more than 100 comparisons', async () => {
     const or = Array.from({ length: 101 }, (_, n) => ({ caseId: { eq: `case-${n}` } }));
     const error = await graph.error(query, { filter: { or } });
     expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(/up to 100/) });
   });
 
-  test('of more than 500 values', async () => {
+  test('if it has more than 500 values', async () => {
     const values = Array.from({ length: 501 }, (_, n) => `case-${n}`);
     const error = await graph.error(query, { filter: { caseId: { in: values } } });
     expect(error).toMatchObject({
@@ -179,7 +179,7 @@ describe('a filter without measure is refused', () => {
     });
   });
 
-  test('that goes down further than it may', async () => {
+  test('if it is nested too deeply', async () => {
     let filter: object = { open: { eq: true } };
     for (let depth = 0; depth < 200; depth += 1) filter = { not: filter };
     const error = await graph.error(query, { filter });

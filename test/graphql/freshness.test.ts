@@ -42,7 +42,7 @@ const CASE = `query($maxAge: Int, $staleIfError: Boolean) {
 }`;
 
 describe('one record', () => {
-  test('young enough is given as it is', async () => {
+  test('that is young enough is returned as stored', async () => {
     graph.live.onRecord = answer;
     const { case: found } = await graph.data<{ case: object }>(CASE, { maxAge: 601 });
     expect(found).toEqual({
@@ -60,7 +60,7 @@ describe('one record', () => {
     });
   });
 
-  test('with maxAge 0 is fetched however young it is', async () => {
+  test('with maxAge 0 is always fetched', async () => {
     graph.now = Date.parse(minutesAgo(10));
     let asked = 0;
     graph.live.onRecord = async () => {
@@ -71,7 +71,7 @@ describe('one record', () => {
     expect(asked).toBe(1);
   });
 
-  test('that cannot be fetched is given stale, with the reason', async () => {
+  test('that cannot be fetched is returned stale with the reason', async () => {
     graph.live.onRecord = async () => stale('SERVER_ERROR', 'Abnormal answered 503.');
     const { case: found } = await graph.data<{ case: object }>(CASE);
     expect(found).toEqual({
@@ -95,7 +95,7 @@ describe('one record', () => {
     ['UNDECODABLE', 'UPSTREAM_BAD_DATA'],
     ['TIMEOUT', 'UPSTREAM_UNAVAILABLE'],
     ['UNREACHABLE', 'UPSTREAM_UNAVAILABLE'],
-  ])('%s is %s to who will have nothing stale', async (code, shown) => {
+  ])('that fails with %s has the error %s if stale records are refused', async (code, shown) => {
     graph.live.onRecord = async () => stale(code, `because of ${code}`);
     const { data, errors } = await graph.ask(CASE, { staleIfError: false });
     expect(data).toEqual({ case: null });
@@ -104,7 +104,7 @@ describe('one record', () => {
     ]);
   });
 
-  test('that was never held and cannot be fetched is an error, not a null', async () => {
+  test('that is not stored and cannot be fetched is an error, not null', async () => {
     graph.live.onRecord = async () => stale('TIMEOUT');
     const error = await graph.error('{ case(caseId: "never seen") { status } }');
     expect(error.code).toBe('UPSTREAM_UNAVAILABLE');
@@ -115,7 +115,7 @@ describe('one record', () => {
     expect(await graph.data('{ case(caseId: "never seen") { status } }')).toEqual({ case: null });
   });
 
-  test('that was never held is found by asking for it', async () => {
+  test('that is not stored is fetched by its id', async () => {
     graph.live.onRecord = async (key) => {
       await graph.observe(observeThreat(sampleThreat(key.id), { fetchedAt: graph.instant }));
       return fresh(graph.instant, true);
@@ -124,7 +124,7 @@ describe('one record', () => {
     expect(await graph.data(query)).toEqual({ threat: { threatId: 'late', provenance: { source: 'LIVE' } } });
   });
 
-  test('does not bring what it names up to date: everything below is of one view', async () => {
+  test('does not refresh the records it refers to: all nested fields are of one view', async () => {
     graph.live.onRecord = async (key) => (key.kind === 'case' ? answer() : stale('TIMEOUT'));
     const query =
       '{ case(caseId: "c1") { status threats { nodes { threatId provenance { source stale } } } } }';
@@ -141,7 +141,7 @@ describe('one record', () => {
     });
   });
 
-  test('of the simulated tenant says so, live or not', async () => {
+  test('of the simulated tenant is marked as simulated, live or not', async () => {
     const simulated = observeCase(sampleCase('s1'), { origin: 'SIMULATED', fetchedAt: minutesAgo(1) });
     await graph.observe(simulated);
     graph.live.onRecord = async () => fresh(graph.instant, true);
@@ -161,7 +161,7 @@ const CASES = `query($maxAge: Int, $staleIfError: Boolean) {
 }`;
 
 describe('a list', () => {
-  test('is synced before it is pinned, and shows what that brought', async () => {
+  test('is synced before its view is fixed, and includes the result', async () => {
     graph.live.onList = answer;
     const { cases } = await graph.data<{ cases: object }>(CASES, { maxAge: 0 });
     expect(cases).toEqual({
@@ -170,7 +170,7 @@ describe('a list', () => {
     });
   });
 
-  test('that cannot be synced is given stale, each record too', async () => {
+  test('that cannot be synced is returned stale, and so is each record', async () => {
     graph.live.onList = async () => ({
       ...stale('TOKEN_REJECTED', 'The token was refused.'),
       verifiedAt: minutesAgo(90),
@@ -185,14 +185,14 @@ describe('a list', () => {
     });
   });
 
-  test('that cannot be synced is an error to who will have nothing stale; other roots stay', async () => {
+  test('that cannot be synced is an error if stale records are refused; other root fields remain', async () => {
     graph.live.onList = async () => stale('NOT_LICENSED', 'No licence for cases.');
     const { data, errors } = await graph.ask('{ cases(staleIfError: false) { asOf } integrations { name } }');
     expect(data).toEqual({ cases: null, integrations: [{ name: 'default' }] });
     expect(errors).toMatchObject([{ path: ['cases'], extensions: { code: 'UPSTREAM_NOT_LICENSED' } }]);
   });
 
-  test('found fresh a moment ago is not looked into again until it is too old', async () => {
+  test('that was found fresh is not synced again until it is too old', async () => {
     let asked = 0;
     graph.live.onList = async () => {
       asked += 1;
@@ -208,7 +208,7 @@ describe('a list', () => {
     expect(asked).toBe(3);
   });
 
-  test('walked through is not synced again after its first page', async () => {
+  test('is synced only for its first page', async () => {
     await graph.observe(observeCase(sampleCase('c2')));
     graph.live.onList = async () => fresh(graph.instant);
     const query =
@@ -221,11 +221,11 @@ describe('a list', () => {
   });
 });
 
-describe('what is read on demand', () => {
+describe('a part that is read on demand', () => {
   const TIMELINE =
     '{ case(caseId: "c1", maxAge: 3600) { status timeline { events { title } provenance { source stale } } } }';
 
-  test('is asked of Abnormal, recorded and shown', async () => {
+  test('is fetched from Abnormal, recorded and returned', async () => {
     graph.live.onRecord = async () => {
       const seen = observationOf('caseAnalysis', 'c1', sampleCaseAnalysis('c1'), {
         fetchedAt: graph.instant,
@@ -249,7 +249,7 @@ describe('what is read on demand', () => {
     });
   });
 
-  test('that cannot be had is null with an error, and what it hangs on stays', async () => {
+  test('that cannot be fetched is null with an error, and its parent remains', async () => {
     graph.live.onRecord = async () => stale('SERVER_ERROR', 'Abnormal answered 500.');
     const { data, errors } = await graph.ask(TIMELINE);
     expect(data).toEqual({ case: { status: 'ACTION_REQUIRED', timeline: null } });
@@ -262,7 +262,7 @@ describe('what is read on demand', () => {
     ]);
   });
 
-  test('goes for a threat’s links and attachments alike', async () => {
+  test('is also supported for a threat’s links and attachments', async () => {
     await graph.observe(
       observationOf('threatLinks', 't1', sampleThreatLinks('t1'), { fetchedAt: graph.instant }),
     );

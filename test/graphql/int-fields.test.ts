@@ -35,7 +35,7 @@ function withNumbers<T extends object>(value: T, number: number, names: Readonly
 }
 
 test.each([2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1, 1.5, 1e300])(
-  'a stored record whose integers are %d is shown with null in their place',
+  'a stored record with integers of %d is returned with null in their place',
   async (number) => {
     const graph = await Graph.start();
     try {
@@ -64,7 +64,7 @@ test.each([2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1, 1.5, 1e300])(
   },
 );
 
-test('numbers that lists declared, together more than an Int can hold, are null', async () => {
+test('declared counts whose sum exceeds an Int are null', async () => {
   const graph = await Graph.start();
   try {
     const day = (n: number) => `2026-02-0${n}T00:00:00.000Z`;

@@ -43,11 +43,11 @@ test.each([
   ['campaigns', 'Campaign'],
   ['runs', 'Run'],
   ['integrations', 'Integration'],
-])('an id from %s finds a %s again', async (list, type) => {
+])('an id from %s returns the same %s', async (list, type) => {
   expect(await graph.data(NODE, { id: ids[list] })).toEqual({ node: { __typename: type, id: ids[list] } });
 });
 
-test('several are found in their order, null for those there are none of', async () => {
+test('several ids return nodes in the same order, with null for unknown ones', async () => {
   const unknown = Buffer.from('Case default nobody').toString('base64url');
   const noRun = Buffer.from('Run default nobody').toString('base64url');
   const query =
@@ -63,7 +63,7 @@ test('several are found in their order, null for those there are none of', async
   });
 });
 
-test('one that cannot be had fails alone', async () => {
+test('one node that cannot be read fails alone', async () => {
   graph.live.onRecord = async (key) => (key.id === 'lost' ? stale('TIMEOUT') : stale('TIMEOUT'));
   const lost = Buffer.from('Case default lost').toString('base64url');
   const query = 'query($ids: [ID!]!) { nodes(ids: $ids) { id } }';
@@ -72,7 +72,7 @@ test('one that cannot be had fails alone', async () => {
   expect(errors).toMatchObject([{ path: ['nodes', 0], extensions: { code: 'UPSTREAM_UNAVAILABLE' } }]);
 });
 
-test('a node of the past is as it was', async () => {
+test('a node of the past has its state of that time', async () => {
   const { code } = await graph.error(NODE, { id: ids.campaigns, asOf: minutesAfterStart(0) });
   expect(code).toBe('NOT_COLLECTED');
   await graph.record({ tombstones: [campaignKey('k1')] });
@@ -90,7 +90,7 @@ describe('a malformed id is refused', () => {
     ['without an integration', Buffer.from('Case').toString('base64url')],
     ['written otherwise', Buffer.from('Case default c').toString('base64')],
     ['that is Abnormal’s own', 'c1'],
-  ])('%s', async (_what, id) => {
+  ])('if it is an id %s', async (_what, id) => {
     const error = await graph.error(NODE, { id });
     expect(error).toMatchObject({
       code: 'BAD_USER_INPUT',
@@ -98,7 +98,7 @@ describe('a malformed id is refused', () => {
     });
   });
 
-  test('more than 100 at once too', async () => {
+  test('and so are more than 100 ids at once', async () => {
     const many = Array.from({ length: 101 }, () => ids.cases);
     const error = await graph.error('query($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: many });
     expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(/Up to 100 ids/) });

@@ -58,7 +58,7 @@ describe('null', () => {
     return [...found];
   }
 
-  test('is tried at places that are known', () => {
+  test('is tested at known places', () => {
     const names = places.map(({ name }) => name);
     expect(names).toEqual(
       expect.arrayContaining([
@@ -69,7 +69,7 @@ describe('null', () => {
     expect(names.length).toBeGreaterThan(200);
   });
 
-  test('where it is allowed never causes an internal error', async () => {
+  test('at any place that allows it never causes an internal error', async () => {
     for (const { name, type, operation } of places) {
       if (isNonNullType(type)) continue;
       for (const found of [
@@ -82,7 +82,7 @@ describe('null', () => {
     }
   });
 
-  test('in a variable that has a default, where a value is required, is BAD_USER_INPUT', async () => {
+  test('in a variable with a default, at a place that requires a value, is BAD_USER_INPUT', async () => {
     let tried = 0;
     for (const { name, type, operation } of places) {
       if (!isNonNullType(type)) continue;
@@ -102,7 +102,7 @@ describe('null', () => {
     }
   });
 
-  test('as a direction means the default', async () => {
+  test('as a sort direction means the default', async () => {
     const order = async (variables: object) => {
       const query =
         'query($d: OrderDirection) { threats(orderBy: {field: RECEIVED_TIME, direction: $d}) { nodes { threatId } } }';
@@ -118,7 +118,7 @@ describe('null', () => {
     expect(await order({ d: 'ASC' })).not.toEqual(byDefault);
   });
 
-  test('is named with its variable', async () => {
+  test('is reported with the name of its variable', async () => {
     const { answer } = await send('query($id: ID = "x") { node(id: $id) { id } }', { id: null });
     expect(answer.errors?.[0]?.message).toBe(
       'Argument "id" of non-null type "ID!" must not be null. Give a value other than null to $id.',
@@ -126,7 +126,7 @@ describe('null', () => {
   });
 });
 
-test('a subscription is refused when it is validated', async () => {
+test('a subscription is refused in validation', async () => {
   const gateway = await GuardedGateway.open();
   try {
     await gateway.start();

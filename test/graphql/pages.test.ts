@@ -44,8 +44,8 @@ afterAll(() => graph.close());
 const page = (variables: object) => graph.data<Page>(PAGE, variables).then(({ cases }) => cases);
 const idsOf = ({ nodes }: Page['cases']) => nodes.map(({ caseId }) => caseId);
 
-describe('a walk', () => {
-  test('forwards repeats and skips nothing, whatever is written between its pages', async () => {
+describe('pagination', () => {
+  test('forwards repeats and skips nothing, whatever is written between the pages', async () => {
     const seen: string[] = [];
     const counts: number[] = [];
     const views: string[] = [];
@@ -82,14 +82,14 @@ describe('a walk', () => {
     expect(seen).toEqual(whole);
   });
 
-  test('turns round in the middle: what is before a page is what came before it', async () => {
+  test('can change direction: the items before a page are those that came before it', async () => {
     const first = await page({ first: 5 });
     const second = await page({ first: 5, after: first.pageInfo.endCursor });
     const back = await page({ last: 5, before: second.pageInfo.startCursor });
     expect(idsOf(back)).toEqual(idsOf(first));
   });
 
-  test('goes in the order asked for, those without a value included', async () => {
+  test('follows the requested order, including items without a value', async () => {
     const silent = observeCase(sampleCase('silent', { lastModifiedTime: null }));
     await graph.observe(silent);
     const oldest = await page({ first: 2, orderBy: { field: 'LAST_MODIFIED_TIME', direction: 'ASC' } });
@@ -111,12 +111,12 @@ describe('a walk', () => {
     });
   });
 
-  test('has 25 to a page when nobody says', async () => {
+  test('returns 25 items per page by default', async () => {
     expect((await page({})).nodes).toHaveLength(25);
   });
 });
 
-describe('a page that cannot be', () => {
+describe('an invalid page', () => {
   test.each([
     [{ first: 5, last: 5 }, /either first or last/],
     [{ first: 0 }, /from 1 to 100; it is 0/],
@@ -126,7 +126,7 @@ describe('a page that cannot be', () => {
     [{ first: 5, before: 'x' }, /"before" goes with last/],
     [{ after: 'WzEsMiwz' }, /not a cursor of this graph/],
     [{ after: Buffer.from('["cases",[],[],"x"]').toString('base64url') }, /not a cursor of this graph/],
-  ])('%j is refused with what is right', async (variables, message) => {
+  ])('%j is refused with the accepted values', async (variables, message) => {
     const error = await graph.error(PAGE, variables);
     expect(error.code).toBe('BAD_USER_INPUT');
     expect(error.message).toMatch(message);
@@ -141,14 +141,14 @@ describe('a cursor', () => {
     ['another direction', { orderBy: { field: 'LAST_MODIFIED_TIME', direction: 'ASC' } }, /another orderBy/],
     ['another filter', { filter: { open: { eq: true } } }, /another filter/],
     ['another instant', { asOf: minutesAfterStart(1) }, /another asOf/],
-  ])('is refused with %s', async (_what, changes, message) => {
+  ])('with %s is refused', async (_what, changes, message) => {
     const error = await graph.error(PAGE, { first: 3, after: await cursor(), ...changes });
     expect(error.code).toBe('BAD_USER_INPUT');
     expect(error.message).toMatch(message);
     expect(error.message).toMatch(/to begin a new walk, leave the cursor out/);
   });
 
-  test('is refused by another list, and by other integrations', async () => {
+  test('of another list or other integrations is refused', async () => {
     const after = await cursor();
     const elsewhere = await graph.error('query($after: String) { threats(after: $after) { asOf } }', {
       after,
@@ -164,7 +164,7 @@ describe('a cursor', () => {
     expect(narrowed.message).toMatch(/another integrations/);
   });
 
-  test('of a view that this history has not come to is refused', async () => {
+  test('of a view that this history has not reached is refused', async () => {
     const [list, terms, , place] = JSON.parse(Buffer.from((await cursor()) ?? '', 'base64url').toString());
     const forged = JSON.stringify([list, terms, [1_000_000, minutesAfterStart(0)], place]);
     const after = Buffer.from(forged).toString('base64url');
@@ -175,15 +175,15 @@ describe('a cursor', () => {
     });
   });
 
-  test('works for the very same filter however its parts are ordered in time, and with the same default order said', async () => {
+  test('is accepted for an equal filter with its parts in another order, and for an explicit default order', async () => {
     const orderBy = { field: 'LAST_MODIFIED_TIME', direction: 'DESC' };
     const spoken = await page({ first: 3, after: await cursor(), orderBy });
     expect(idsOf(spoken)).toEqual(idsOf(await page({ first: 3, after: await cursor() })));
   });
 });
 
-describe('the lists within a record', () => {
-  test('a case’s threats go page by page in the view of the first page, though the case has changed since', async () => {
+describe('nested lists', () => {
+  test('keep the view of the first page, even if the case changed since', async () => {
     const ids = Array.from({ length: 6 }, (_, n) => `inner-${n}`);
     await graph.observe(
       ...ids.map((id) => observeThreat(sampleThreat(id))),
@@ -207,7 +207,7 @@ describe('the lists within a record', () => {
     expect(anew.nodes).toEqual([{ threatId: 'inner-5' }]);
   });
 
-  test('a cursor of one record is refused by another, and with another instant', async () => {
+  test('refuse a cursor of another record or of another instant', async () => {
     await graph.observe(observeCase(sampleCase('other-one', { threatIds: ['inner-1'] })));
     const query = `query($id: ID!, $after: String, $asOf: DateTime) { case(caseId: $id, asOf: $asOf) {
       threats(first: 1, after: $after) { pageInfo { endCursor } }

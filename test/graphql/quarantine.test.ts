@@ -47,7 +47,7 @@ describe('quarantine', () => {
     };
   }
 
-  test('says what is set aside, why, with what was received and the run that tried it', async () => {
+  test('shows what is quarantined, why, the received text and the run', async () => {
     const entry = quarantineEntry(threatKey('t1'), {
       ...{ code: 'UNDECODABLE', reason: 'messages: expected a list', body: '{"messages":7}', runId: 'r1' },
       ...{ firstSeenAt: minutesAfterStart(1), lastTriedAt: minutesAfterStart(5), tries: 3 },
@@ -67,7 +67,7 @@ describe('quarantine', () => {
     ]);
   });
 
-  test('is walked page by page, of all or of some integrations and kinds', async () => {
+  test('is paginated, for all or some integrations and kinds', async () => {
     const keys = [threatKey('t1'), caseKey('2'), caseKey('1'), caseKey('3', 'other')];
     await graph.record({ quarantine: keys.map((key) => quarantineEntry(key)) });
     const analysis = { integration: 'other', kind: 'caseAnalysis', id: '3' } as const;
@@ -93,7 +93,7 @@ describe('quarantine', () => {
     expect(await graph.error(ALL, { first: 0 })).toMatchObject({ code: 'BAD_USER_INPUT' });
   });
 
-  test('shows no more what has been released, between two pages too', async () => {
+  test('does not show released records, also between two pages', async () => {
     const ids = ['1', '2', '3', '4'];
     await graph.record({ quarantine: ids.map((id) => quarantineEntry(caseKey(id))) });
     const { pageInfo } = await page({ first: 2 });
@@ -105,7 +105,7 @@ describe('quarantine', () => {
   });
 });
 
-describe('quarantine of a gateway whose upstream misbehaves', () => {
+describe('quarantine of a gateway with a faulty upstream', () => {
   let ground: Playground;
   beforeEach(() => {
     const match = /^\/(cases|threats)\/[^?/]+(\?|$)/;
@@ -113,7 +113,7 @@ describe('quarantine of a gateway whose upstream misbehaves', () => {
   });
   afterEach(() => ground.clear());
 
-  test('holds what does not read until it does', async () => {
+  test('contains an unreadable record until it is readable', async () => {
     const { url } = await ground.start();
     await ground.collected(url);
     const query = `{ quarantine(kinds: [CASE], first: 100) { totalCount nodes {

@@ -56,7 +56,7 @@ async function page(variables: object = {}) {
 }
 
 describe('reconciliations', () => {
-  test('say what was compared, by what, and what differs', async () => {
+  test('show what was compared, with which source, and the differences', async () => {
     await record('short', 90, { trigger: 'RECONCILE', reconciliation: SHORT });
     const { reconciliations } = await graph.data<{ reconciliations: { nodes: unknown[] } }>(`{
       reconciliations { nodes {
@@ -75,7 +75,7 @@ describe('reconciliations', () => {
     ]);
   });
 
-  test('say that nothing could be compared', async () => {
+  test('show that nothing could be compared', async () => {
     const reconciliation: ReconciliationRecord = {
       ...MATCH,
       ...{ verdict: 'UNVERIFIED', reason: 'It hangs.', failure: 'TIMEOUT', sources: [], basis: null },
@@ -103,7 +103,7 @@ describe('reconciliations', () => {
     });
   });
 
-  test('are listed newest first, apart from all other runs, and walked page by page', async () => {
+  test('are listed newest first, separately from other runs, with pagination', async () => {
     for (const [id, minutes] of [
       ['b', 20],
       ['d', 40],
@@ -121,7 +121,7 @@ describe('reconciliations', () => {
     expect(second).toMatchObject({ ids: ['a'], pageInfo: { hasNextPage: false } });
   });
 
-  test('can be had of one integration', async () => {
+  test('can be filtered by integration', async () => {
     await record('mine', 10, { trigger: 'RECONCILE', reconciliation: MATCH });
     await record('theirs', 20, { trigger: 'RECONCILE', reconciliation: MATCH, integration: 'other' });
     expect(await page({ integrations: ['other'] })).toMatchObject({ totalCount: 1, ids: ['theirs'] });

@@ -50,7 +50,7 @@ beforeAll(async () => {
 });
 afterAll(() => graph.close());
 
-test('a case: its words as an enum and as received', async () => {
+test('a case shows its words as an enum and as received', async () => {
   const { case: found } = await graph.data<{ case: object }>(`{ case(caseId: "c1", integration: "default") {
     caseId description severity severityRaw severityLabel confidence confidenceRaw status statusRaw open
     remediationStatus remediationStatusRaw analysisRaw affectedEmployee firstObservedTime customerVisibleTime
@@ -72,7 +72,7 @@ test('a case: its words as an enum and as received', async () => {
   });
 });
 
-test('a case’s threats: those held, each once, in its order, from its own account', async () => {
+test('a case’s threats are the stored ones of its own account, each once, in the order of the case', async () => {
   const query = (integration: string) =>
     `{ case(caseId: "c1", integration: "${integration}") { missingThreatIds threats { totalCount nodes { threatId subject } } } }`;
   expect(await graph.data(query('default'))).toEqual({
@@ -92,7 +92,7 @@ test('a case’s threats: those held, each once, in its order, from its own acco
   });
 });
 
-test('a threat: what its messages add up to', async () => {
+test('a threat shows values that are computed from its messages', async () => {
   const { threat } = await graph.data<{ threat: object }>(`{ threat(threatId: "t1", integration: "default") {
     threatId subject receivedTime firstReceivedTime recipientCount messagesHeld pagesComplete allMessagesHeld
     attackTypes attackStrategies attackVectors impersonatedParties fromAddresses tenantId tenantName
@@ -119,7 +119,7 @@ test('a threat: what its messages add up to', async () => {
   });
 });
 
-test('a threat’s messages: newest first, ids beyond 2^53 to the last digit', async () => {
+test('a threat’s messages are sorted newest first, and their ids keep every digit', async () => {
   const { threat } = await graph.data<{
     threat: { messages: object };
   }>(`{ threat(threatId: "t1", integration: "default") {
@@ -146,7 +146,7 @@ test('a threat’s messages: newest first, ids beyond 2^53 to the last digit', a
   });
 });
 
-test('messages go page by page, both ways', async () => {
+test('messages are paginated in both directions', async () => {
   const query = `query($first: Int, $after: String, $last: Int, $before: String) { threat(threatId: "t1", integration: "default") {
     messages(first: $first, after: $after, last: $last, before: $before) { nodes { subject } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }
   } }`;
@@ -179,7 +179,7 @@ test('a threat leads back to the cases that name it', async () => {
   });
 });
 
-test('a campaign leads to the threat that has its message', async () => {
+test('a campaign leads to the threat that contains its message', async () => {
   const query =
     '{ campaigns(orderBy: { field: CAMPAIGN_ID, direction: ASC }) { nodes { campaignId judgement judgementRaw attackType attackTypeRaw threat { threatId } } } }';
   const { campaigns } = await graph.data<{ campaigns: { nodes: object[] } }>(query);
@@ -195,7 +195,7 @@ test('a campaign leads to the threat that has its message', async () => {
   ]);
 });
 
-test('a list over several accounts is one list, and may be narrowed to some', async () => {
+test('a list over several accounts is one list, and can be limited to some', async () => {
   const query =
     'query($only: [ID!]) { cases(integrations: $only, orderBy: { field: CASE_ID, direction: ASC }) { totalCount nodes { caseId provenance { integration } } } }';
   type Cases = {
@@ -211,7 +211,7 @@ test('a list over several accounts is one list, and may be narrowed to some', as
   });
 });
 
-test('a record asked for by Abnormal’s id needs its account named where there are several', async () => {
+test('a record requested by Abnormal’s id needs its account if there are several', async () => {
   const error = await graph.error('{ case(caseId: "c1") { caseId } }');
   expect(error).toMatchObject({
     code: 'BAD_USER_INPUT',

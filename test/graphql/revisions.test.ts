@@ -70,7 +70,7 @@ const REVISIONS = `query($first: Int, $after: String, $asOf: DateTime) { record:
   }
 } }`;
 
-test('a record’s versions, newest first, each with what it changed', async () => {
+test('a record’s versions are listed newest first, each with its changes', async () => {
   const { record } = await graph.data<Versions>(REVISIONS);
   const { nodes, totalCount } = record.revisions;
   expect(totalCount).toBe(4);
@@ -102,14 +102,14 @@ test('a record’s versions, newest first, each with what it changed', async () 
   expect(back).toMatchObject({ digestBefore: null, fieldChanges: [] });
 });
 
-test('a version’s digest is of what was received', async () => {
+test('a version’s digest is computed over the received text', async () => {
   const { record } = await graph.data<Versions>(REVISIONS);
   for (const { received, digestAfter } of record.revisions.nodes) {
     if (digestAfter !== null) expect(sha256(String(received))).toBe(digestAfter);
   }
 });
 
-test('a version’s node is the record as it was, with the edges of that time', async () => {
+test('a version’s node is the record at that time, with the edges of that time', async () => {
   const { record } = await graph.data<Versions>(REVISIONS);
   expect(record.revisions.nodes.map(({ node }) => node)).toEqual([
     {
@@ -127,13 +127,13 @@ test('a version’s node is the record as it was, with the edges of that time', 
   ]);
 });
 
-test('with asOf none that came later is there', async () => {
+test('versions with asOf do not include later ones', async () => {
   const { record } = await graph.data<Versions>(REVISIONS, { asOf: at(2) });
   expect(record.revisions.totalCount).toBe(2);
   expect(record.revisions.nodes.map(({ change }) => change)).toEqual(['CHANGED', 'ADDED']);
 });
 
-test('a walk through versions goes on in the view it began in', async () => {
+test('pagination of versions keeps the view of the first page', async () => {
   const first = await graph.data<Versions>(REVISIONS, { first: 3 });
   expect(first.record.revisions.pageInfo.hasNextPage).toBe(true);
   const after = first.record.revisions.pageInfo.endCursor;
@@ -162,11 +162,11 @@ interface Changes {
   };
 }
 
-describe('changes', () => {
+describe('the list of changes', () => {
   const short = ({ changes }: Changes) =>
     changes.nodes.map((node) => `${node.kind} ${node.recordId} ${node.change}`);
 
-  test('are all that was recorded, oldest first', async () => {
+  test('contains everything that was recorded, oldest first', async () => {
     const found = await graph.data<Changes>(CHANGES, { since: at(0) });
     expect(found.changes.totalCount).toBe(7);
     expect(short(found)).toEqual([
@@ -180,7 +180,7 @@ describe('changes', () => {
     ]);
   });
 
-  test('begin after one instant and end with the other', async () => {
+  test('starts after one instant and ends at the other', async () => {
     expect(short(await graph.data<Changes>(CHANGES, { since: at(1), until: at(4) }))).toEqual([
       'CASE c1 CHANGED',
       'CASE c1 DELETED',
@@ -188,13 +188,13 @@ describe('changes', () => {
     expect(short(await graph.data<Changes>(CHANGES, { since: at(6) }))).toEqual([]);
   });
 
-  test('may be narrowed to kinds', async () => {
+  test('can be limited to kinds', async () => {
     const found = await graph.data<Changes>(CHANGES, { since: at(0), kinds: ['THREAT', 'CAMPAIGN'] });
     expect(short(found)).toEqual(['THREAT t1 ADDED', 'CAMPAIGN k1 ADDED', 'THREAT t1 CHANGED']);
     expect(found.changes.totalCount).toBe(3);
   });
 
-  test('of a threat tell its messages apart', async () => {
+  test('of a threat distinguishes its messages', async () => {
     const { changes } = await graph.data<Changes>(CHANGES, { since: at(5), kinds: ['THREAT'] });
     const fields = changes.nodes[0]?.fieldChanges ?? [];
     expect(fields).toEqual(
@@ -208,7 +208,7 @@ describe('changes', () => {
     expect(ofTheOld).toHaveLength(1);
   });
 
-  test('are walked through in one view, whatever comes meanwhile', async () => {
+  test('keeps one view during pagination', async () => {
     const seen: string[] = [];
     let after: string | null = null;
     for (let round = 0; round < 10; round += 1) {
@@ -223,7 +223,7 @@ describe('changes', () => {
     expect(new Set(seen).size).toBe(6);
   });
 
-  test('that end before they begin are refused; so is a cursor with another span', async () => {
+  test('is refused if it ends before it begins, and so is a cursor of another span', async () => {
     const error = await graph.error(CHANGES, { since: at(4), until: at(3) });
     expect(error).toMatchObject({
       code: 'BAD_USER_INPUT',

@@ -42,13 +42,13 @@ function describables(): [name: string, description: string][] {
   return found.map(([name, description]) => [name, description ?? '']);
 }
 
-test('everything is described: each type, field, argument, value and input', () => {
+test('every type, field, argument, value and input has a description', () => {
   const all = describables();
   expect(all.length).toBeGreaterThan(400);
   expect(all.filter(([, description]) => description.trim().length < 4).map(([name]) => name)).toEqual([]);
 });
 
-test('introspection gives the whole schema', () => {
+test('introspection returns the complete schema', () => {
   const { data, errors } = graphqlSync({ schema, source: getIntrospectionQuery() });
   expect(errors).toBeUndefined();
   const types = (data as { __schema: { types: { name: string }[] } }).__schema.types.map(({ name }) => name);
@@ -57,7 +57,7 @@ test('introspection gives the whole schema', () => {
   );
 });
 
-test('each server has a schema of its own', () => {
+test('each server has its own schema', () => {
   expect(buildGatewaySchema().getType('Case')).not.toBe(schema.getType('Case'));
 });
 
@@ -75,7 +75,7 @@ describe('filters and orders', () => {
     ['threat', 'ThreatFilter', threatFilter, threatOrder],
     ['campaign', 'CampaignFilter', campaignFilter, campaignOrder],
   ] as const)(
-    'of a %s are those of the model, each compared as its type is',
+    'of a %s are those of the model, each compared by its type',
     (kind, typeName, filter, order) => {
       const specs = Object.entries<{ type: string; order?: true }>(FIELDS[kind]);
       const input = schema.getType(typeName);

@@ -26,7 +26,7 @@ interface Case {
   readonly caseId: string;
 }
 
-test('a record whose tombstone is wrong comes back to whoever asks for it fresh, by its own id or the graph’s', async () => {
+test('a record with a wrong tombstone is restored by a fresh request, by its own id or its global id', async () => {
   const first = await ground.start();
   await ground.collected(first.url);
   const all =

@@ -115,17 +115,17 @@ describe('a damaged record in SQLite', () => {
   };
   const ROW = "(SELECT rev FROM threat WHERE id = 'threat-2')";
 
-  it.each(ON_SQLITE)('is named, and the others are served: %s', async (_, value) => {
+  it.each(ON_SQLITE)('is named in the error while the others are served: %s', async (_, value) => {
     edit(`UPDATE bodies SET record = ${value} WHERE rev = ${ROW}`);
     await expectOthers();
   });
 
-  it('is named when its body is gone', async () => {
+  it('is named in the error if its body is missing', async () => {
     edit(`DELETE FROM bodies WHERE rev = ${ROW}`);
     await expectOthers();
   });
 
-  it('is served when it holds U+FFFD itself', async () => {
+  it('does not include a record that contains U+FFFD itself, which is served', async () => {
     edit(`UPDATE bodies SET record = replace(record, 'Vendor', char(65533)) WHERE rev = ${ROW}`);
     const store = await openStore(url, 'read');
     const [found] = await store.get([threatKey('threat-2')], 1);
@@ -133,7 +133,7 @@ describe('a damaged record in SQLite', () => {
     await store.close();
   });
 
-  it('of another table fails what reads it, with an error that names it', async () => {
+  it('of another table makes every reader of it fail with an error that names the table', async () => {
     edit("UPDATE documents SET body = '{'; UPDATE journals SET body = ''");
     edit(
       "DROP INDEX runs_trigger; UPDATE ledger SET entry = '{'; UPDATE runs SET run = CAST(x'ff' AS TEXT) || '{' ",
@@ -163,12 +163,12 @@ describe.skipIf(mongo === null)('a damaged record in MongoDB', () => {
     expect(modifiedCount).toBeGreaterThan(0);
   };
 
-  it.each(ON_MONGODB)('is named, and the others are served: %s', async (_, value) => {
+  it.each(ON_MONGODB)('is named in the error while the others are served: %s', async (_, value) => {
     await edit('bodies', { record: /"threat-2"/ }, { $set: { record: value } });
     await expectOthers();
   });
 
-  it('of another collection fails what reads it, with an error that names it', async () => {
+  it('of another collection makes every reader of it fail with an error that names the collection', async () => {
     await edit('documents', {}, { $set: { body: '{' } });
     await edit('journals', {}, { $set: { body: '' } });
     await expectNamed();

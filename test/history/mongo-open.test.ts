@@ -35,7 +35,7 @@ describe('opening a history in MongoDB', () => {
     return { code: error.code, message: error.message, all };
   }
 
-  it('gives up on a server that is not there, in words and without the password', async () => {
+  it('fails for an unreachable server with a clear error that omits the password', async () => {
     const url = `mongodb://user:${encodeURIComponent(SECRET)}@127.0.0.1:9/history?replicaSet=rs0`;
     const { code, message, all } = await refusal(url);
     expect(code).toBe('UNAVAILABLE');
@@ -48,7 +48,7 @@ describe('opening a history in MongoDB', () => {
     `mongodb://user:${SECRET}@`,
     `mongodb://user:${SECRET}@host:port/x`,
     `mongodb://user:${encodeURIComponent(SECRET)}@host/x?nonsense=1`,
-  ])('repeats nothing of a URL that is none (%#)', async (url) => {
+  ])('fails for an invalid URL with an error that does not repeat it (%#)', async (url) => {
     const { code, all } = await refusal(url);
     expect(code).toBe('UNUSABLE');
     expect(all).not.toContain(SECRET);
@@ -89,7 +89,7 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect(description).toBe(`mongodb (MongoDB at ${hostname}:${port}, database ${pathname.slice(1)})`);
   });
 
-  it('is read without being written to', async () => {
+  it('is read without writes', async () => {
     const writer = await open();
     await writer.record(batchOf('1', { observations: [observeCase(sampleCase('1'))] }));
     const before = await contents(client);
@@ -100,7 +100,7 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect(await contents(client)).toEqual(before);
   });
 
-  it('is managed, and made where there is none, by somebody who records nothing', async () => {
+  it('is managed, and created if necessary, by a process that records nothing', async () => {
     const manager = await open('manage');
     expect(await manager.putDocument('integrations', 'a', { name: 'a' }, 0)).toBe(true);
     expect(await manager.append('audit', 1, START, {})).toBe(true);
@@ -118,7 +118,7 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     await expect(open('manage')).rejects.toMatchObject({ code: 'UNUSABLE' });
   });
 
-  it('gets what it lacks when an earlier version made it, and is read without', async () => {
+  it('gets what an earlier version did not create, and can be read without it', async () => {
     await (await open()).record(batchOf('1', { observations: [observeCase(sampleCase('1'))] }));
     for (const name of ['documents', 'journals']) await client.db().dropCollection(name);
     const reader = await open('read');
@@ -133,12 +133,12 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect(await reader.get([caseKey('1')], 1)).toMatchObject([{ key: caseKey('1') }]);
   });
 
-  it('is not made by somebody who would only read it', async () => {
+  it('is not created by a reader', async () => {
     await expect(open('read')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(await client.db().listCollections().toArray()).toEqual([]);
   });
 
-  it.each(['read', 'write'] as const)('is refused where its format is another (%s)', async (mode) => {
+  it.each(['read', 'write'] as const)('is refused if it has another format (%s)', async (mode) => {
     const store = await open();
     await store.record(batchOf('1', { observations: [observeCase(sampleCase('1'))] }));
     await schema().updateOne({ _id: 'schema' }, { $set: { version: 2 } });
@@ -147,7 +147,7 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect(await contents(client)).toEqual(before);
   });
 
-  it('does not settle in a database where something else lives', async () => {
+  it('is not created in a database with other collections', async () => {
     await client.db().collection('runs').insertOne({ distance: 42_195 });
     await expect(open()).rejects.toMatchObject({
       code: 'UNUSABLE',
@@ -156,7 +156,7 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect(await contents(client)).toMatchObject({ runs: [{ distance: 42_195 }] });
   });
 
-  it('has the indexes that its reads name made anew where they are missing', async () => {
+  it('gets missing indexes again when it is opened', async () => {
     const store = await open();
     await store.record(batchOf('1', { observations: [observeThreat(sampleThreat('1'))] }));
     await client.db().collection('revisions').dropIndex('threat by receivedTime');
@@ -165,7 +165,7 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect((await (await open()).page(page)).items).toHaveLength(1);
   });
 
-  it('has the fields that lists go by made anew when they have changed since', async () => {
+  it('gets new list fields when the list fields have changed', async () => {
     const store = await open();
     for (const [n, batch] of batches().entries()) await store.record({ ...batch, id: `${n}` });
     const { seq } = await store.head();
@@ -201,7 +201,7 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect(await extentsAt(client, seq)).toMatchObject({ max: minutesAfterStart(seq) });
   });
 
-  it('is refused on a standalone server, with what to do', async (test) => {
+  it('is refused on a standalone server, with instructions', async (test) => {
     // a server under MONGODB_TEST_URL says nothing of whether one can be started here
     const standalone = await MongoMemoryServer.create({
       instance: { launchTimeout: 60_000, storageEngine: 'wiredTiger' },

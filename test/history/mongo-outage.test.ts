@@ -29,7 +29,7 @@ describe.skipIf(!mongo)('a history in MongoDB whose connection breaks', () => {
     ledger: [ledgerEntry()],
   });
 
-  it('records a batch once when the answer to its commit is lost', async () => {
+  it('records a batch once if the response to its commit is lost', async () => {
     proxy.loseAnswerTo('commitTransaction');
     expect(await store.record(batch)).toMatchObject({ seq: 1, added: 2 });
     expect(proxy.broken).toBe(1);
@@ -39,7 +39,7 @@ describe.skipIf(!mongo)('a history in MongoDB whose connection breaks', () => {
   });
 
   it.each(['findAndModify', 'insert', 'commitTransaction'])(
-    'records a batch once when it breaks before %s',
+    'records a batch once if it breaks before %s',
     async (command) => {
       proxy.breakBefore(command);
       expect(await store.record(batch)).toMatchObject({ seq: 1, added: 2 });
@@ -49,7 +49,7 @@ describe.skipIf(!mongo)('a history in MongoDB whose connection breaks', () => {
     },
   );
 
-  it('keeps a document and a journal entry once when the answer to the write is lost', async () => {
+  it('stores a document and a journal entry once if the response to the write is lost', async () => {
     for (const [command, write] of [
       ['insert', () => store.putDocument('settings', 'a', { n: 1 }, 0)],
       ['update', () => store.putDocument('settings', 'a', { n: 2 }, 1)],
@@ -64,14 +64,14 @@ describe.skipIf(!mongo)('a history in MongoDB whose connection breaks', () => {
     expect(await store.journalLength('audit')).toBe(1);
   });
 
-  it('reads on when it breaks during a read', async () => {
+  it('completes a read during which it breaks', async () => {
     await store.record(batch);
     proxy.loseAnswerTo('find');
     expect(await store.get([caseKey('1')], 1)).toMatchObject([{ key: caseKey('1') }]);
     expect(proxy.broken).toBe(1);
   });
 
-  it('says that it cannot serve when the server has gone', async () => {
+  it('reports that it cannot serve if the server is gone', async () => {
     await store.ping();
     await proxy.close();
     await expect(store.ping()).rejects.toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });

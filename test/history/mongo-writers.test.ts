@@ -33,7 +33,7 @@ describe.skipIf(!mongo)('several writers of one history in MongoDB', () => {
     return store;
   }
 
-  it('open it at once', async () => {
+  it('can open it concurrently', async () => {
     await open();
     const opened = await Promise.all([open(), open(), open()]);
     const seqs = await Promise.all(opened.map((store, n) => recordStep(store, `writer-${n}`, 0)));
@@ -41,7 +41,7 @@ describe.skipIf(!mongo)('several writers of one history in MongoDB', () => {
     expect(await faultsOf(url)).toEqual([]);
   });
 
-  it('record at once without losing, repeating or overtaking a batch', async () => {
+  it('can record concurrently without losing, repeating or reordering a batch', async () => {
     const writers = [await open(), await open()];
     const steps = 25;
     const work = writers.map(async (store, w) => {
@@ -61,7 +61,7 @@ describe.skipIf(!mongo)('several writers of one history in MongoDB', () => {
     ]);
   });
 
-  it('record one and the same batch at once only once', async () => {
+  it('record the same batch concurrently only once', async () => {
     const writers = [await open(), await open(), await open()];
     const batch = batchOf('the-batch', { observations: [observeCase(sampleCase('1'))] });
     const answers = await Promise.all(writers.map((store) => store.record(batch)));
@@ -70,7 +70,7 @@ describe.skipIf(!mongo)('several writers of one history in MongoDB', () => {
     expect(await writers[0]?.head()).toMatchObject({ seq: 1 });
   });
 
-  it('leave every batch whole or absent when they are killed, and the next carries on', async () => {
+  it('leave every batch complete or absent when they are killed, and the next one continues', async () => {
     const acknowledged: number[] = [];
     for (const [n, delay] of [3, 11, 0, 6].entries()) {
       acknowledged.push(...(await runAndKill(url, `writer-${n}`, 4 + n, delay)));
@@ -84,7 +84,7 @@ describe.skipIf(!mongo)('several writers of one history in MongoDB', () => {
     expect(await faultsOf(url)).toEqual([]);
   });
 
-  it('are not held up for a minute by the transaction of one that died', async () => {
+  it('are not blocked for a minute by the transaction of a dead writer', async () => {
     const store = await open();
     await recordStep(store, 'before', 0);
     await dieInTransaction(url);
@@ -94,7 +94,7 @@ describe.skipIf(!mongo)('several writers of one history in MongoDB', () => {
     expect(performance.now() - began).toBeLessThan(50_000);
   });
 
-  it('hand a lease on when its holder is gone, by the server’s clock and not by theirs', async () => {
+  it('take over the lease of a dead holder by the clock of the server', async () => {
     const behind = await openMongoStore(url, 'write', { now: () => 0 });
     stores.push(behind);
     const ahead = await openMongoStore(url, 'write', { now: () => Date.parse('2100-01-01') });

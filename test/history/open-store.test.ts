@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { openStore } from '../../src/history/open-store.js';
 
 describe('openStore', () => {
-  it('opens a SQLite file by its path, and one in memory', async () => {
+  it('opens a SQLite file by its path, and an in-memory history', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'history-'));
     const path = join(folder, 'history.db');
     for (const url of [`sqlite:${path}`, `sqlite://${path}`]) {
@@ -30,7 +30,7 @@ describe('openStore', () => {
     './history.db',
     'postgres://user:hunter2@host/db',
     'mongodb:user:hunter2',
-  ])('says what HISTORY should be when it is %j, and no password', async (url) => {
+  ])('refuses HISTORY=%j with the accepted forms and without the password', async (url) => {
     const refused = openStore(url, 'write');
     await expect(refused).rejects.toMatchObject({ name: 'HistoryError', code: 'UNUSABLE' });
     await expect(refused).rejects.toThrow(/HISTORY/);

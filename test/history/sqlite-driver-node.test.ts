@@ -48,7 +48,7 @@ describe.skipIf(reason !== undefined)(`on Node ${VERSION}`, () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('passes the suite of the driver', { timeout: 300_000 }, async () => {
+  it('passes the test suite of the driver', { timeout: 300_000 }, async () => {
     const suite = ['run', '--maxWorkers=1', '--reporter=verbose', 'test/history/sqlite-driver.test.ts'];
     const { stdout } = await run(node, ['node_modules/vitest/vitest.mjs', ...suite], {
       env: { ...process.env, NO_COLOR: '1' },
@@ -60,7 +60,7 @@ describe.skipIf(reason !== undefined)(`on Node ${VERSION}`, () => {
   it.each([
     ['the package wrote', process.execPath, node],
     ['the module wrote', node, process.execPath],
-  ])('a history that %s is read whole by the other', async (_, writer, reader) => {
+  ])('reads all of a history that %s', async (_, writer, reader) => {
     const path = join(folder, `${_}.db`);
     await task(writer, 'sample', path);
     const read = await task(reader, 'dump', path);

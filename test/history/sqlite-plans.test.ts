@@ -47,7 +47,7 @@ const FILTERS: readonly (Filter | null)[] = [
   { and: [{ field: 'firstObservedTime', eq: null }, { not: { field: 'firstObservedTime', eq: null } }] },
 ];
 
-describe('plans', () => {
+describe('list plans', () => {
   const oracle = new OracleStore(Date.now);
   const stores: HistoryStore[] = [];
   let folder: string;
@@ -96,7 +96,7 @@ describe('plans', () => {
     }
   }
 
-  it('walk an index that covers what they ask, and sort nothing', () => {
+  it('read an index that covers the query, and sort nothing', () => {
     const connection = new Connection(path, 'read');
     for (const field of orderFields('case')) {
       const column = columnOf('case', field);
@@ -113,7 +113,7 @@ describe('plans', () => {
     connection.close();
   });
 
-  it('count the records without a time by the stretch of its index that holds them', () => {
+  it('count the records without a time from the range of its index that contains them', () => {
     const connection = new Connection(path, 'read');
     for (const field of orderFields('case').filter((name) => name.endsWith('Time'))) {
       const column = columnOf('case', field);

@@ -15,7 +15,7 @@ import { batchOf, observeCase, START, sampleCase } from '../support/records.js';
 const CHILD = fileURLToPath(new URL('./sqlite-child.ts', import.meta.url));
 const BUSY = { name: 'HistoryError', code: 'IN_USE' };
 
-describe('a history in SQLite among processes', () => {
+describe('a SQLite history shared by processes', () => {
   let folder: string;
   let path: string;
   const children: ChildProcess[] = [];
@@ -42,7 +42,7 @@ describe('a history in SQLite among processes', () => {
     return { child, lines };
   }
 
-  it('has one writer: another fails at once, and says which file and what to do', async () => {
+  it('has one writer: another one fails at once with the name of the file and instructions', async () => {
     const store = await openSqliteStore(path, 'write');
     await expect(openSqliteStore(path, 'write')).rejects.toMatchObject(BUSY);
     await expect(openSqliteStore(path, 'write')).rejects.toThrow(`${path} is in use`);
@@ -50,7 +50,7 @@ describe('a history in SQLite among processes', () => {
     await (await openSqliteStore(path, 'write')).close();
   });
 
-  it('is free again when the process that wrote to it is killed', async () => {
+  it('can be written again after its writer is killed', async () => {
     const { child } = await start('hold');
     await expect(openSqliteStore(path, 'write')).rejects.toMatchObject(BUSY);
     const reader = await openSqliteStore(path, 'read');
@@ -62,7 +62,7 @@ describe('a history in SQLite among processes', () => {
     await store.close();
   });
 
-  it('shows readers what the writer commits, and how revisions ended', async () => {
+  it('shows readers what the writer commits, and when revisions ended', async () => {
     const writer = await openSqliteStore(path, 'write');
     const reader = await openSqliteStore(path, 'read', { limits: { walk: 0, scan: -1 } });
     const observe = (description: string, basis: number, integration: string) =>
@@ -85,7 +85,7 @@ describe('a history in SQLite among processes', () => {
     await Promise.all([reader.close(), writer.close()]);
   });
 
-  it('has each batch whole or not at all, wherever its writer is killed', async () => {
+  it('has each batch completely or not at all, whenever its writer is killed', async () => {
     let least = 0;
     for (const [n, delay] of [0, 3, 11, 6].entries()) {
       const { child, lines } = await start('record');
@@ -102,7 +102,7 @@ describe('a history in SQLite among processes', () => {
     expect(least).toBeGreaterThan(0);
   });
 
-  it('is managed by one process while another writes to it, and neither fails', async () => {
+  it('is managed by one process while another writes to it, without a failure', async () => {
     const writer = await openSqliteStore(path, 'write');
     const { child, lines } = await start('manage');
     let last = 0;
@@ -130,7 +130,7 @@ describe('a history in SQLite among processes', () => {
     expect(await inspectKept(path)).toBe(length);
   });
 
-  it('is managed without a writer, by several at once, also when none made it before', async () => {
+  it('is managed without a writer, by several processes at once, also if it did not exist', async () => {
     const managers = await Promise.all([1, 2, 3].map(() => openSqliteStore(path, 'manage')));
     const answers = await Promise.all(managers.map((store) => store.putDocument('settings', 'a', {}, 0)));
     expect(answers.filter(Boolean)).toHaveLength(1);
@@ -150,7 +150,7 @@ describe('a history in SQLite among processes', () => {
     await Promise.all([...managers, writer, reader].map((store) => store.close()));
   });
 
-  it('waits for the writer that makes it, and says so when that one does something else', async () => {
+  it('waits for the process that creates it, and fails if that process does something else', async () => {
     const other = join(folder, 'other.db');
     await (await openSqliteStore(other, 'write')).close();
     const lock = lockForWriting(path);
@@ -163,7 +163,7 @@ describe('a history in SQLite among processes', () => {
     lock.release();
   });
 
-  it('keeps no process alive that has nothing more to do', async () => {
+  it('does not keep a process alive', async () => {
     const { child, lines } = await start('leave');
     const [code] = await (child.exitCode === null ? once(child, 'exit') : [child.exitCode]);
     expect([code, lines.at(-1)]).toEqual([0, 'counted 0']);

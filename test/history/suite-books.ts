@@ -22,7 +22,7 @@ const EVERYTHING = Number.MAX_SAFE_INTEGER - 1;
 
 /** The ledger, the runs, the streams, the quarantine and the leases. */
 export function describeBooks(open: () => Promise<OpenedStore>): void {
-  describe('books', () => {
+  describe('the ledger, streams, runs, quarantine and leases', () => {
     let opened: OpenedStore;
     let store: HistoryStore;
     let made = 0;
@@ -36,7 +36,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
     const newAccount = () => `account-${++made}`;
     const record = (changes: Partial<Batch>) => store.record(batchOf(`batch-${++made}`, changes));
 
-    it('finds the ledger entries that touch a window, in the order they were recorded', async () => {
+    it('return the ledger entries that touch a window, in the order of recording', async () => {
       const integration = newAccount();
       const entry = (from: number, to: number) => ledgerEntry({ integration, from: DAY(from), to: DAY(to) });
       const first = await record({ ledger: [entry(3, 5), entry(1, 3)] });
@@ -54,7 +54,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(await read(9, 20)).toStrictEqual([]);
     });
 
-    it('keeps every reading of the same window', async () => {
+    it('keep every reading of the same window', async () => {
       const integration = newAccount();
       const failed = ledgerEntry({ integration, status: 'FAILED', declared: null, reason: 'HTTP 500' });
       const { seq } = await record({ ledger: [failed, failed] });
@@ -66,7 +66,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       ]);
     });
 
-    it('remembers each stream as it was last', async () => {
+    it('keep the last state of each stream', async () => {
       const integration = newAccount();
       const threats = streamState({ integration });
       const remediated = streamState({
@@ -83,7 +83,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(own).toContainEqual(remediated);
     });
 
-    it('lists runs newest first, as they stand after their last batch', async () => {
+    it('list runs newest first, with their state after the last batch', async () => {
       const integration = newAccount();
       const run = (id: string, minutes: number) =>
         sampleRun(`${integration}-${id}`, { integration, startedAt: minutesAfterStart(minutes) });
@@ -105,7 +105,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(await store.run('never')).toBeNull();
     });
 
-    it('lists the runs that were made for one reason, with what they found', async () => {
+    it('list the runs with a given trigger, with their findings', async () => {
       const integration = newAccount();
       const ids = { count: 130, ids: ['a', 'b $c.d'] };
       const reconciliation: ReconciliationRecord = {
@@ -137,7 +137,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(await store.run(found.id)).toStrictEqual(found);
     });
 
-    it('sets records aside, by integration, kind and id', async () => {
+    it('quarantine records by integration, kind and id', async () => {
       const integration = newAccount();
       const keys = [
         caseKey('2', integration),
@@ -170,7 +170,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       ).toStrictEqual([entries[2], null]);
     });
 
-    it('releases what is observed, in conflict or not, what is gone, and what is said to be well', async () => {
+    it('release quarantined records that were observed, conflicting or not, deleted, or reported as fine', async () => {
       const integration = newAccount();
       const key = (id: string) => caseKey(id, integration);
       const seen = (id: string, description: string) =>
@@ -189,7 +189,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect((await store.quarantine(query)).map((entry) => entry.key.id)).toEqual(['new', 'still']);
     });
 
-    it('keeps a tombstoned record in quarantine when the batch that tombstones it names it there', async () => {
+    it('keep a tombstoned record in quarantine if its batch quarantines it', async () => {
       const integration = newAccount();
       const key = caseKey('gone', integration);
       const kept = quarantineEntry(key, { code: 'GONE' });
@@ -200,7 +200,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(await store.quarantined([key])).toStrictEqual([null]);
     });
 
-    it('gives a ledger entry back with the records that it names as missing, and without when it names none', async () => {
+    it('return a ledger entry with the missing records it names, if any', async () => {
       const integration = newAccount();
       const missing = [{ id: 'a', code: 'GONE', reason: 'not there', since: START }] as const;
       const stream = { integration, resource: 'threats', filterKey: 'receivedTime' } as const;
@@ -216,7 +216,7 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(second).not.toHaveProperty('missing');
     });
 
-    it('gives a lease to one holder at a time, until it is released', async () => {
+    it('give a lease to one holder at a time, until it is released', async () => {
       const name = newAccount();
       expect(await store.acquireLease(name, 'a', 60_000)).toBe(true);
       expect(await store.acquireLease(name, 'b', 60_000)).toBe(false);
@@ -228,21 +228,21 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(await store.acquireLease(name, 'b', 60_000)).toBe(true);
     });
 
-    it('gives a lease to another once it has run out', async () => {
+    it('give a lease to another holder after it has expired', async () => {
       const name = newAccount();
       expect(await store.acquireLease(name, 'a', 400)).toBe(true);
       await expect.poll(() => store.acquireLease(name, 'b', 60_000), { timeout: 60_000 }).toBe(true);
       expect(await store.acquireLease(name, 'a', 60_000)).toBe(false);
     });
 
-    it('gives a lease that several ask for at once to one of them', async () => {
+    it('give a lease to one of several concurrent holders', async () => {
       const name = newAccount();
       const holders = ['a', 'b', 'c', 'd', 'e'];
       const answers = await Promise.all(holders.map((holder) => store.acquireLease(name, holder, 60_000)));
       expect(answers.filter(Boolean)).toHaveLength(1);
     });
 
-    it('fails its ping once it is closed', async () => {
+    it('fail their ping after the store is closed', async () => {
       await store.close();
       await expect(store.ping()).rejects.toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });
       store = await opened.reopen();

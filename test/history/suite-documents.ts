@@ -32,7 +32,7 @@ export function describeDocuments(open: () => Promise<OpenedStore>): void {
 
     const newId = () => `document-${++made}`;
 
-    it('keeps a document as it was given, version by version', async () => {
+    it('store a document unchanged, version by version', async () => {
       const id = newId();
       expect(await store.document('settings', id)).toBeNull();
       expect(await store.putDocument('settings', id, AWKWARD, 0)).toBe(true);
@@ -41,7 +41,7 @@ export function describeDocuments(open: () => Promise<OpenedStore>): void {
       expect(await store.document('settings', id)).toStrictEqual({ id, version: 2, body: {} });
     });
 
-    it('changes a document only in the version that the writer knows', async () => {
+    it('change a document only if the writer knows the current version', async () => {
       const id = newId();
       expect(await store.putDocument('settings', id, { n: 1 }, 1)).toBe(false);
       expect(await store.removeDocument('settings', id, 1)).toBe(false);
@@ -59,7 +59,7 @@ export function describeDocuments(open: () => Promise<OpenedStore>): void {
       expect(await store.document('settings', id)).toStrictEqual({ id, version: 1, body: { n: 3 } });
     });
 
-    it('lists a collection by id, and nothing of another', async () => {
+    it('list one collection by id, and nothing of another', async () => {
       const ids = ['b', 'a', 'B', '10', '9', 'é', 'a/b', '.', '$x', '\u{1f600}', '\uffee'];
       for (const id of ids) await store.putDocument('apiKeys', id, { key: id }, 0);
       await store.putDocument('drift', 'a', { drift: 'a' }, 0);
@@ -74,7 +74,7 @@ export function describeDocuments(open: () => Promise<OpenedStore>): void {
       expect(await store.document('apiKeys', 'a/b')).not.toBeNull();
     });
 
-    it('lets one of many who write a document at once through', async () => {
+    it('let one of many concurrent writers of a document succeed', async () => {
       const id = newId();
       const put = (expected: number) =>
         Promise.all(
@@ -95,7 +95,7 @@ export function describeDocuments(open: () => Promise<OpenedStore>): void {
       expect(removals.filter(Boolean)).toHaveLength(1);
     });
 
-    it('loses no change of several who each read, change and write again', async () => {
+    it('lose no change of concurrent writers that read, change and retry', async () => {
       const id = newId();
       const increment = async (through: HistoryStore) => {
         for (;;) {
@@ -111,7 +111,7 @@ export function describeDocuments(open: () => Promise<OpenedStore>): void {
       expect(await store.document('settings', id)).toStrictEqual({ id, version: 20, body: { n: 20 } });
     });
 
-    it('keeps a journal without holes, and gives it in pages from either end', async () => {
+    it('number journal entries without gaps, and return pages from either end', async () => {
       const at = (n: number) => toInstant(Date.parse(START) + n);
       const entry = (n: number) => ({ index: n, at: at(n), body: { n, text: `entry ${n} é` } });
       const append = (n: number) => store.append('seals', n, at(n), entry(n).body);
@@ -137,7 +137,7 @@ export function describeDocuments(open: () => Promise<OpenedStore>): void {
       expect(await store.journalLength('audit')).toBe(0);
     });
 
-    it('lets each who appends to a journal at once in, one after the other', async () => {
+    it('append all entries of concurrent writers to a journal, one after the other', async () => {
       const append = async (journal: Journal, through: HistoryStore, body: DocumentBody) => {
         for (;;) {
           const index = (await through.journalLength(journal)) + 1;
@@ -161,7 +161,7 @@ export function describeDocuments(open: () => Promise<OpenedStore>): void {
       expect((await store.journal({ ...query, from: 20 }))[0]?.body).toStrictEqual(AWKWARD);
     });
 
-    it('shows each who has the history open what another wrote, at once', async () => {
+    it('show all processes what another one wrote, at once', async () => {
       const id = newId();
       for (let version = 0; version < 6; version += 2) {
         expect(await beside.putDocument('settings', id, { by: 'beside' }, version)).toBe(true);
@@ -173,7 +173,7 @@ export function describeDocuments(open: () => Promise<OpenedStore>): void {
       }
     });
 
-    it('has what was written still after it was closed', async () => {
+    it('keep what was written after the store is closed', async () => {
       const id = newId();
       await store.putDocument('settings', id, { kept: true }, 0);
       const length = await store.journalLength('seals');

@@ -49,7 +49,7 @@ export function describeFilters(open: () => Promise<OpenedStore>): void {
         { numRuns, seed: SEED },
       );
 
-    it('find each text by each part of it, whatever its case, and by nothing else', async () => {
+    it('find each text by each part of it, ignoring case, and by nothing else', async () => {
       for (const text of TEXTS) {
         // by characters: half a surrogate pair is no text that a query could bring
         const [tail, start] = [[...text].slice(1).join(''), [...text].slice(0, 2).join('')];
@@ -64,12 +64,12 @@ export function describeFilters(open: () => Promise<OpenedStore>): void {
       }
     });
 
-    it(`mean what the model says, one comparison at a time (${RUNS * 4} runs)`, () =>
+    it(`have the meaning of the model, one comparison at a time (${RUNS * 4} runs)`, () =>
       property(comparisonOf, RUNS * 4));
 
-    it(`mean what the model says, nested (${RUNS * 3} runs)`, () => property(filterOf, RUNS * 3));
+    it(`have the meaning of the model, nested (${RUNS * 3} runs)`, () => property(filterOf, RUNS * 3));
 
-    it(`count what they can neither include nor exclude (${RUNS} runs)`, () =>
+    it(`count the records that they cannot decide (${RUNS} runs)`, () =>
       fc.assert(
         fc.asyncProperty(
           anyListedKind.chain((kind) => fc.tuple(fc.constant(kind), filterOf(kind))),

@@ -317,7 +317,7 @@ const anyStep = fc.oneof({ weight: 8, arbitrary: writing }, ...reading);
 
 /** Random histories, written to the store and to the oracle and read back in every way. */
 export function describeModel(open: () => Promise<OpenedStore>): void {
-  describe('does as the oracle does', () => {
+  describe('the store equals the model', () => {
     let opened: OpenedStore;
     const oracle = new OracleStore(Date.now);
 

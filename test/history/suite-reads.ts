@@ -32,7 +32,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
     });
     afterAll(() => opened.dispose());
 
-    it('has a head and pins before everything, and nothing in any list', async () => {
+    it('has a head and pins before everything, and only empty lists', async () => {
       const { store } = opened;
       const nothing = { seq: 0, at: '1970-01-01T00:00:00.000Z' };
       expect(await store.head()).toStrictEqual(nothing);
@@ -78,7 +78,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       (await store.page(query)).items.map(({ position }) => `${position.integration}:${position.id}`);
     const matching = (filter: Filter) => idsOf(cases({ filter }));
 
-    it('orders by value with nulls lowest, ties by integration and id, and the other way about', async () => {
+    it('sort by value with nulls lowest, ties by integration and id, in both directions', async () => {
       const ascending = ['default:10', 'eu:1', 'default:2', 'default:3', 'eu:2', 'default:1'];
       expect(await idsOf(cases())).toEqual(ascending);
       expect(await idsOf(cases({ descending: true }))).toEqual([...ascending].reverse());
@@ -90,7 +90,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       ]);
     });
 
-    it('gives pages that follow each other, the last saying that it is', async () => {
+    it('return consecutive pages, and the last page is marked', async () => {
       const walked: string[] = [];
       const lengths: number[] = [];
       let after: Position | null = null;
@@ -105,7 +105,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       expect(walked).toEqual(await idsOf(cases()));
     });
 
-    it('gives each item its revision and place', async () => {
+    it('return each item with its revision and position', async () => {
       const { items } = await store.page(cases({ filter: { field: 'id', eq: '10' } }));
       expect(items).toStrictEqual([
         {
@@ -115,7 +115,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       ]);
     });
 
-    it('goes on after a place where nothing is', async () => {
+    it('continue after a position without a record', async () => {
       const after = { value: minutesAfterStart(2), integration: 'default', id: '20' };
       expect(await idsOf(cases({ after }))).toEqual(['default:3', 'eu:2', 'default:1']);
       expect(await idsOf(cases({ after, descending: true }))).toEqual(['default:2', 'eu:1', 'default:10']);
@@ -123,7 +123,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       expect(await idsOf(cases({ after: nowhere, limit: 2 }))).toEqual(['eu:1', 'default:2']);
     });
 
-    it('sees what was there at a seq, whatever came after', async () => {
+    it('show the state at a seq, whatever came later', async () => {
       expect(await idsOf(cases({ seq: 1 }))).toEqual(['default:gone', 'default:2', 'default:1']);
       expect(await idsOf(cases({ seq: 2 }))).toEqual([
         'default:10',
@@ -137,18 +137,18 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       expect(await store.count(cases({ filter: { field: 'description', eq: 'old words' } }))).toBe(0);
     });
 
-    it('keeps to the accounts asked for', async () => {
+    it('are limited to the requested accounts', async () => {
       expect(await idsOf(cases({ integrations: ['eu', 'nobody'] }))).toEqual(['eu:1', 'eu:2']);
       expect(await idsOf(cases({ integrations: [] }))).toEqual([]);
       expect(await store.count(cases({ integrations: ['default'] }))).toBe(4);
     });
 
-    it('leaves the deleted out of lists and counts', async () => {
+    it('leave deleted records out of lists and counts', async () => {
       expect(await store.count(cases())).toBe(6);
       expect(await matching({ field: 'id', eq: 'gone' })).toEqual([]);
     });
 
-    it('filters by each operator', async () => {
+    it('filter by each operator', async () => {
       const recent = minutesAfterStart(3);
       expect(await matching({ field: 'lastModifiedTime', gte: recent })).toEqual(['eu:2', 'default:1']);
       expect(await matching({ field: 'lastModifiedTime', lte: minutesAfterStart(1) })).toEqual(['eu:1']);
@@ -161,7 +161,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       expect(await matching({ field: 'severityRank', gte: 2.5 })).toHaveLength(4);
     });
 
-    it('combines filters, false and not unknown where a value is missing', async () => {
+    it('combine filters; a comparison without a value is false, not unknown', async () => {
       const severe: Filter = { field: 'severityRank', gte: 0 };
       expect(await matching({ not: severe })).toEqual(['default:10']);
       expect(await matching({ not: { field: 'description', contains: 'e' } })).toContain('default:10');
@@ -174,7 +174,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       expect(await matching({ field: 'id', in: [] })).toEqual([]);
     });
 
-    it('finds who refers to what, in one account', async () => {
+    it('find the records that refer to others, in one account', async () => {
       const found = await store.referrers('case', 'threatId', 'default', ['t2', 'none', 't1', 't2'], 4);
       expect(found.map((list) => list.map(({ key }) => key.id))).toEqual([['1'], [], ['1'], ['1']]);
       const before = await store.referrers('case', 'threatId', 'default', ['t1'], 1);
@@ -187,7 +187,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       ]);
     });
 
-    it('lists the versions of a record, newest first', async () => {
+    it('list the versions of a record, newest first', async () => {
       const seqs = async (before: number, limit: number) =>
         (await store.revisions(caseKey('2'), before, limit)).map(({ seqFrom }) => seqFrom);
       expect(await seqs(99, 9)).toEqual([4, 3, 1]);
@@ -198,7 +198,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       expect(await store.countRevisions(caseKey('2'), 0)).toBe(0);
     });
 
-    it('lists changes in the order they were written, tombstones too', async () => {
+    it('list changes in the order of recording, including tombstones', async () => {
       const query = { afterSeq: 0, toSeq: 4, kinds: KINDS, integrations: null, after: null, limit: 100 };
       const text = (revision: { seqFrom: number; key: { kind: string; integration: string; id: string } }) =>
         `${revision.seqFrom} ${revision.key.kind} ${revision.key.integration}:${revision.key.id}`;
@@ -228,7 +228,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       expect(await store.changes({ ...query, kinds: [] })).toEqual([]);
     });
 
-    it('pins the newest batch at or before an instant', async () => {
+    it('pin the newest batch at or before an instant', async () => {
       const seqAt = async (asOf: string) => (await store.pinAt(asOf)).seq;
       expect(await store.pinAt(minutesAfterStart(20))).toStrictEqual({ seq: 2, at: minutesAfterStart(20) });
       expect(await seqAt('2026-03-02T08:19:59.999Z')).toBe(1);

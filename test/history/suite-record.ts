@@ -27,7 +27,7 @@ const EVERYTHING = Number.MAX_SAFE_INTEGER - 1;
 
 /** What `record` promises, one promise a test. Each test uses ids of its own in one shared history. */
 export function describeRecord(open: () => Promise<OpenedStore>): void {
-  describe('record', () => {
+  describe('recording a batch', () => {
     let opened: OpenedStore;
     let store: HistoryStore;
     let made = 0;
@@ -84,7 +84,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(await store.get([observation.key], recorded.seq - 1)).toEqual([null]);
     });
 
-    it('makes no revision of what has not changed, and moves its verifiedAt on but never back', async () => {
+    it('creates no revision of an unchanged record, and moves its verifiedAt forward only', async () => {
       const id = newId();
       const seen = (fetchedAt: string) => observeCase(sampleCase(id), { fetchedAt });
       const first = await record({ observations: [seen(minutesAfterStart(10))] });
@@ -114,7 +114,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(await store.get([caseKey(id)], second.seq)).toEqual([newest]);
     });
 
-    it('reports a conflict where what is held was confirmed after the observation’s basis', async () => {
+    it('reports a conflict if the stored record was confirmed after the basis of the observation', async () => {
       const id = newId();
       const first = await observe(id, 'one');
       const other = await observe(newId(), 'something else');
@@ -128,13 +128,13 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(inTime).toMatchObject({ changed: 1, conflicts: [] });
     });
 
-    it('sees no conflict in an old observation of the very version that is held', async () => {
+    it('reports no conflict for an old observation of the stored version', async () => {
       const id = newId();
       await observe(id, 'one');
       expect(await observe(id, 'one', 0)).toMatchObject({ unchanged: 1, conflicts: [] });
     });
 
-    it('records the rest of a batch that has a conflict', async () => {
+    it('records the rest of a batch with a conflict', async () => {
       const [held, fresh] = [newId(), newId()];
       await observe(held, 'one');
       const recorded = await record({
@@ -147,7 +147,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(await current(fresh)).not.toBeNull();
     });
 
-    it('takes the first of two different observations of one key in a batch', async () => {
+    it('uses the first of two different observations of one key in a batch', async () => {
       const id = newId();
       const { seq: basis } = await store.head();
       const versions = ['one', 'two', 'one'].map((description) =>
@@ -158,7 +158,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(await current(id)).toMatchObject({ record: { description: 'one' } });
     });
 
-    it('answers a batch that is already there as it did the first time, and changes nothing', async () => {
+    it('returns the first result for a batch that is already recorded, and changes nothing', async () => {
       const id = newId();
       const batch = batchOf(`batch-of-${id}`, {
         observations: [observeCase(sampleCase(id))],
@@ -177,7 +177,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(await store.ledger(stream, whole, whenever, EVERYTHING)).toHaveLength(1);
     });
 
-    it('records one batch handed in several times at once only once', async () => {
+    it('records one batch that is submitted several times concurrently only once', async () => {
       const id = newId();
       const batch = batchOf(`batch-of-${id}`, { observations: [observeCase(sampleCase(id))] });
       const answers = await Promise.all([store.record(batch), store.record(batch), store.record(batch)]);
@@ -186,7 +186,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(await store.countRevisions(caseKey(id), EVERYTHING)).toBe(1);
     });
 
-    it('numbers batches recorded at once without gap or repetition, their instants in the same order', async () => {
+    it('numbers concurrent batches without gap or repetition, with instants in the same order', async () => {
       const { seq } = await store.head();
       const answers = await Promise.all(Array.from({ length: 12 }, (_, n) => observe(newId(), `${n}`)));
       answers.sort((a, b) => a.seq - b.seq);
@@ -195,7 +195,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(answers.map(({ at }) => at)).toEqual(answers.map(({ at }) => at).sort());
     });
 
-    it('records under an instant just after the last where the clock went back', async () => {
+    it('uses an instant just after the last one if the clock was set back', async () => {
       const later = await record({ now: minutesAfterStart(9_000) });
       const earlier = await record({ now: START });
       const same = await record({ now: earlier.at });
@@ -204,7 +204,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(await record({ now: minutesAfterStart(9_001) })).toMatchObject({ at: minutesAfterStart(9_001) });
     });
 
-    it('buries a record that is gone, with the last version it had', async () => {
+    it('creates a tombstone with the last version of a deleted record', async () => {
       const id = newId();
       const observation = observeCase(sampleCase(id), { origin: 'SIMULATED' });
       const held = await record({ observations: [observation] });
@@ -228,7 +228,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(await store.received(caseKey(id), gone.seq)).toBe(observation.received);
     });
 
-    it('lets be what is not held, what is already buried, and what the same batch observed', async () => {
+    it('ignores tombstones for records that are not stored, already deleted, or observed in the same batch', async () => {
       const [never, buried, seen] = [newId(), newId(), newId()];
       await observe(buried, 'one');
       const before = await record({ tombstones: [caseKey(buried)] });
@@ -242,7 +242,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(await current(seen)).toMatchObject({ deleted: false });
     });
 
-    it('gives a record that comes back a new revision, be it the version that went', async () => {
+    it('gives a record that returns a new revision, even if the version is the same', async () => {
       const id = newId();
       await observe(id, 'one');
       const gone = await record({ tombstones: [caseKey(id)] });
@@ -256,7 +256,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       ]);
     });
 
-    it('keeps accounts and kinds apart that share an id', async () => {
+    it('separates accounts and kinds that share an id', async () => {
       const id = newId();
       const observations = [
         observeCase(sampleCase(id, { description: 'here' })),
@@ -271,7 +271,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(analysis[0]?.record).toStrictEqual(sampleCaseAnalysis(id));
     });
 
-    it('keeps what was received to the letter', async () => {
+    it('stores the received text exactly', async () => {
       const id = newId();
       const received = '{"big":"9223372036854775807","name":"Zoë \u0000 😀 \\ud83d","ﬁ":[1e21,-0.5]}';
       const observation = observationOf('threat', id, sampleThreat(id), { received });
@@ -283,7 +283,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(await store.received(threatKey('never'), seq)).toBeNull();
     });
 
-    it('gives back text that is not well-formed, and names that stores give a meaning to', async () => {
+    it('returns text that is not well-formed, and names with a meaning to the store', async () => {
       const id = newId();
       const details = { 'a.b': { $set: 1, '': null }, constructor: 'x', cut: 'half \ud83d', nul: '\u0000' };
       const analysis = sampleCaseAnalysis(id);
@@ -293,7 +293,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(held?.record).toStrictEqual(record_);
     });
 
-    it('holds a record of over 20 MB', async () => {
+    it('stores a record of over 20 MB', async () => {
       const id = newId();
       const urls = [`https://long.example/${'x'.repeat(20_000)}`];
       const messages = Array.from({ length: 1_100 }, (_, n) => sampleMessage(`${n}`, { urls }));
@@ -306,7 +306,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(sha256((await store.received(threatKey(id), seq)) ?? '')).toBe(observation.digest);
     });
 
-    it('takes some hundreds of observations at once', async () => {
+    it('accepts hundreds of observations at once', async () => {
       const ids = Array.from({ length: 400 }, newId);
       const seen = (description: (n: number) => string, basis: number) =>
         ids.map((id, n) => observeCase(sampleCase(id, { description: description(n) }), { basis }));
@@ -319,7 +319,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(found.filter((revision) => revision?.record.description === 'two')).toHaveLength(300);
     });
 
-    it('is there after the store was closed and opened again', async () => {
+    it('is durable after the store is closed and opened again', async () => {
       const id = newId();
       const batch = batchOf(`batch-of-${id}`, {
         now: toInstant(toMillis((await store.head()).at) + 60_000),

@@ -31,7 +31,7 @@ async function killedExport(path: string): Promise<string> {
   return String(line).trim();
 }
 
-test('what a killed export left is removed by the next start and the next export to the same file', async () => {
+test('the next start and the next export to the same file remove what a killed export left', async () => {
   const path = join(folder, 'evidence.tar');
   const left = await killedExport(path);
   expect(existsSync(left)).toBe(true);
@@ -43,7 +43,7 @@ test('what a killed export left is removed by the next start and the next export
   expect(readdirSync(folder)).toEqual(['evidence.tar']);
 });
 
-test('what a running process uses, and what has another name, is left alone', () => {
+test('files of a running process, and files with other names, are not removed', () => {
   const mine = makeTemporaryFolder();
   const others = [
     `abnormal-gateway-${process.ppid}-abc`,

@@ -72,7 +72,7 @@ describe.each(DISKS)('a history on a full disk: $name', ({ code, fill, free }) =
     rmSync(base, { recursive: true });
   });
 
-  it('says so everywhere, and is well again by itself when there is space', async ({ skip }) => {
+  it('reports the failure everywhere, and recovers when there is space again', async ({ skip }) => {
     if (reason !== null) skip(reason);
     let now = Date.parse(START);
     const clock = () => now;

@@ -18,19 +18,19 @@ beforeEach(async () => {
 
 afterEach(() => rig.close());
 
-describe('without any key', () => {
-  test('this machine is let in, as admin', async () => {
+describe('without any API key', () => {
+  test('callers on this machine are admitted as admin', async () => {
     await rig.start();
     expect(await rig.code()).toBe('200');
     expect(await rig.code({}, '{ auditTrail(first: 1) { totalCount } }')).toBe('200');
   });
 
-  test('a credential that nobody can check is let be', async () => {
+  test('a credential that cannot be checked is ignored', async () => {
     await rig.start();
     expect(await rig.code(bearer('x'))).toBe('200');
   });
 
-  test('a request that a proxy forwarded is refused, and one for another name', async () => {
+  test('a request that was forwarded by a proxy, or is for another host name, is refused', async () => {
     await rig.start();
     expect(await rig.code({ 'x-forwarded-for': '192.0.2.1' })).toBe('WRONG_HOST');
     expect(await rig.code({ forwarded: 'for=192.0.2.1' })).toBe('WRONG_HOST');
@@ -38,7 +38,7 @@ describe('without any key', () => {
   });
 
   test.each(['0.0.0.0', '::', '192.0.2.7', 'gateway.example'])(
-    'the gateway does not start on %s, and says how to make a key',
+    'the gateway does not start on %s, and explains how to create a key',
     async (HOST) => {
       const started = rig.start({ HOST });
       await expect(started).rejects.toThrow(ConfigError);
@@ -46,16 +46,16 @@ describe('without any key', () => {
     },
   );
 
-  test('nor behind a proxy', async () => {
+  test('the gateway does not start behind a proxy', async () => {
     await expect(rig.start({ TRUST_PROXY: '1' })).rejects.toThrow(/TRUST_PROXY.*keys api/);
   });
 
-  test.each(['127.0.0.1', 'localhost', '127.8.8.8'])('it does on %s', async (HOST) => {
+  test.each(['127.0.0.1', 'localhost', '127.8.8.8'])('the gateway starts on %s', async (HOST) => {
     await rig.start({ HOST });
     expect(await rig.code()).toBe('200');
   });
 
-  test('anybody may read from anywhere where that was said, and do no more', async () => {
+  test('all callers may read, and nothing else, if that is configured', async () => {
     await rig.start({ HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: 'yes' });
     rig.url = rig.url.replace('0.0.0.0', '127.0.0.1');
     expect(await statusFor(rig.url, { host: 'any.example' })).toBe(200);
@@ -63,7 +63,7 @@ describe('without any key', () => {
     expect(await rig.code({}, 'mutation { pollNow { __typename } }')).toBe('FORBIDDEN');
   });
 
-  test('the first key closes a running gateway to all who have none, whatever was said before', async () => {
+  test('the first key closes a running gateway to callers without a key, whatever is configured', async () => {
     await rig.start({ ALLOW_UNAUTHENTICATED: 'yes' });
     expect(await rig.code()).toBe('200');
     const { key, text } = await rig.key('reader');
@@ -76,15 +76,15 @@ describe('without any key', () => {
   });
 });
 
-describe('with keys', () => {
-  test('it may listen where others can reach it', async () => {
+describe('with API keys', () => {
+  test('the gateway may listen on a reachable address', async () => {
     await rig.key('reader');
     await rig.start({ HOST: '0.0.0.0' });
     rig.url = rig.url.replace('0.0.0.0', '127.0.0.1');
     expect(await statusFor(rig.url, { host: 'gateway.example' }, '/graphql')).toBe(401);
   });
 
-  test('a key is taken in either header, and the scheme in any case', async () => {
+  test('a key is accepted in both headers, with the scheme in any case', async () => {
     const { text } = await rig.key('reader');
     await rig.start();
     expect(await rig.code({ authorization: `bearer  ${text} ` })).toBe('200');
@@ -105,13 +105,13 @@ describe('with keys', () => {
       'UNAUTHENTICATED',
     ],
     ['a cookie', (text) => ({ cookie: `authorization=Bearer ${text}` }), 'UNAUTHENTICATED'],
-  ])('%s lets nobody in', async (_what, headers, code) => {
+  ])('%s does not authenticate a caller', async (_what, headers, code) => {
     const { text } = await rig.key('admin');
     await rig.start();
     expect(await rig.code(headers(text))).toBe(code);
   });
 
-  test('who is refused is told how to come in, in the shape of the graph’s errors', async () => {
+  test('a refused caller gets instructions in the shape of a GraphQL error', async () => {
     const { text } = await rig.key('reader', MINUTE);
     await rig.start();
     const missing = await rig.ask();
@@ -134,7 +134,7 @@ describe('with keys', () => {
     expect(((await expired.json()) as Problem).errors?.[0]?.message).toContain('expired');
   });
 
-  test('keys of the environment work beside them, each with its role', async () => {
+  test('keys from the environment are also accepted, each with its role', async () => {
     await rig.start({ API_KEYS: `reports:reader:${FIXED}, jobs:operator:${FIXED}x` });
     expect(await rig.code(bearer(FIXED))).toBe('200');
     expect(await rig.code(bearer(FIXED), 'mutation { pollNow { __typename } }')).toBe('FORBIDDEN');
@@ -144,7 +144,7 @@ describe('with keys', () => {
     expect(await rig.code(bearer(text))).toBe('200');
   });
 
-  test('alive and ready is said to anybody, the reasons and the measures are not', async () => {
+  test('health states are public, their reasons and the metrics are not', async () => {
     await rig.key('reader');
     await rig.start();
     expect(await (await fetch(`${rig.url}/healthz`)).json()).toEqual({ status: 'alive' });
@@ -153,7 +153,7 @@ describe('with keys', () => {
     expect((await fetch(`${rig.url}/metrics`)).status).toBe(401);
   });
 
-  test('the pages are shown to anybody, and what they ask is not answered', async () => {
+  test('the pages are public, and requests from them need a key', async () => {
     const { text } = await rig.key('reader');
     await rig.start();
     const accept = 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8';
@@ -172,7 +172,7 @@ describe('with keys', () => {
     expect(await (await asked(bearer(text))).json()).toMatchObject({ data: { runs: {} } });
   });
 
-  test('the pages can be turned off', async () => {
+  test('the pages can be switched off', async () => {
     await rig.key('reader');
     await rig.start({ LANDING_PAGE: 'off', IDE: 'off' });
     const accept = 'text/html';
@@ -182,7 +182,7 @@ describe('with keys', () => {
     expect(await Promise.all(statuses)).toEqual([404, 404, 401]);
   });
 
-  test('the schema is for callers, and for none where that was said', async () => {
+  test('the schema is for authenticated callers, and for nobody if introspection is switched off', async () => {
     const { text } = await rig.key('reader');
     await rig.start();
     const introspection = '{ __schema { queryType { name } } }';
@@ -197,10 +197,10 @@ describe('with keys', () => {
   });
 });
 
-describe('failed attempts', () => {
+describe('failed authentication attempts', () => {
   const wrong = (n: number) => bearer(`wrong-${n}`);
 
-  test('are answered 429 after ten, from that address and for that minute', async () => {
+  test('get status 429 after ten, for that address and that minute', async () => {
     const { text } = await rig.key('reader');
     await rig.start({ TRUST_PROXY: '127.0.0.1' });
     const from = (address: string) => ({ 'x-forwarded-for': address });
@@ -218,7 +218,7 @@ describe('failed attempts', () => {
     expect(await rig.code({ ...bearer(text), ...from('192.0.2.1') })).toBe('200');
   });
 
-  test('of others at its address do not keep out a caller that was let in from there before', async () => {
+  test('by others at an address do not lock out a caller that was admitted from there before', async () => {
     const { key, text } = await rig.key('reader');
     await rig.start();
     expect(await rig.code(bearer(text))).toBe('200');
@@ -231,14 +231,14 @@ describe('failed attempts', () => {
     expect(await rig.code(bearer(text))).toBe('TOO_MANY_FAILURES');
   });
 
-  test('a request without any credential is none', async () => {
+  test('do not include requests without a credential', async () => {
     const { text } = await rig.key('reader');
     await rig.start();
     for (let n = 0; n < 3 * MOST_FAILURES; n += 1) await rig.ask();
     expect(await rig.code(bearer(text))).toBe('200');
   });
 
-  test('an address is believed of a proxy that is named only', async () => {
+  test('count by the forwarded address only if the proxy is trusted', async () => {
     await rig.key('reader');
     await rig.start({ TRUST_PROXY: '192.0.2.99' });
     for (let n = 0; n < MOST_FAILURES; n += 1) {
@@ -247,7 +247,7 @@ describe('failed attempts', () => {
     expect(await rig.code({ ...wrong(0), 'x-forwarded-for': '198.51.100.77' })).toBe('TOO_MANY_FAILURES');
   });
 
-  test('are logged with the address and the id of the key, and never with the credential', async () => {
+  test('are logged with the address and the id of the key, never with the credential', async () => {
     const { key, text } = await rig.key('reader', MINUTE);
     await rig.start({ API_KEYS: `reports:reader:${FIXED}` });
     rig.now += MINUTE;
@@ -268,7 +268,7 @@ describe('failed attempts', () => {
   });
 });
 
-test('what is asked for beyond a role is logged, with who asked', async () => {
+test('a request beyond the caller’s role is logged with the caller', async () => {
   const { key, text } = await rig.key('reader');
   await rig.start();
   expect(await rig.code(bearer(text), 'mutation { pollNow { __typename } }')).toBe('FORBIDDEN');
@@ -292,7 +292,7 @@ describe('with an identity provider', () => {
 
   const env = () => ({ JWKS_URL: provider.jwksUrl, JWT_AUDIENCE: AUDIENCE, JWT_ISSUER: ISSUER });
 
-  test('its tokens let in, with the role they name, beside keys', async () => {
+  test('its tokens admit callers with the role in the token, in addition to keys', async () => {
     const { text } = await rig.key('reader');
     await rig.start(env());
     expect(await rig.code()).toBe('UNAUTHENTICATED');
@@ -305,7 +305,7 @@ describe('with an identity provider', () => {
     expect(await rig.code(bearer(operator), 'mutation { pollNow { __typename } }')).not.toBe('FORBIDDEN');
   });
 
-  test('a valid token that names no role is forbidden, and counts as no failure', async () => {
+  test('a valid token without a role is forbidden, and not a failed attempt', async () => {
     await rig.start(env());
     const token = await provider.token({ role: 'gardener' });
     for (let n = 0; n <= MOST_FAILURES; n += 1) {
@@ -315,7 +315,7 @@ describe('with an identity provider', () => {
     }
   });
 
-  test('while it is away: known signing keys go on working; before they are known, 503 and not a failure', async () => {
+  test('a failure to reach it leaves known keys valid; without known keys the status is 503, not a failed attempt', async () => {
     provider.answer = 'HANGS_UP';
     const { text } = await rig.key('reader');
     await rig.start(env());
@@ -335,7 +335,7 @@ describe('with an identity provider', () => {
   });
 });
 
-describe('pages of other sites', () => {
+describe('pages of other origins', () => {
   const preflight = (origin: string) =>
     fetch(`${rig.url}/graphql`, {
       method: 'OPTIONS',
@@ -347,14 +347,14 @@ describe('pages of other sites', () => {
     });
   const allowed = (answer: Response) => answer.headers.get('access-control-allow-origin');
 
-  test('may ask nothing by default', async () => {
+  test('may send no request by default', async () => {
     await rig.key('reader');
     await rig.start();
     expect(allowed(await preflight('https://console.example.com'))).toBeNull();
     expect(allowed(await rig.ask({ origin: 'https://console.example.com' }))).toBeNull();
   });
 
-  test('may where they are named, to the letter', async () => {
+  test('may send requests if their exact origin is configured', async () => {
     const { text } = await rig.key('reader');
     await rig.start({ CORS_ORIGINS: 'https://console.example.com, http://localhost:5173' });
     const answer = await preflight('https://console.example.com');
@@ -377,7 +377,7 @@ describe('pages of other sites', () => {
   });
 });
 
-test('where nobody is asked, a page of another site that is named may read, and no more', async () => {
+test('without authentication, a page of a configured origin may only read', async () => {
   await rig.start({ CORS_ORIGINS: 'http://localhost:5173' });
   const poll = 'mutation { pollNow(wait: 0) { __typename } }';
   const origin = 'http://localhost:5173';
@@ -388,8 +388,8 @@ test('where nobody is asked, a page of another site that is named may read, and 
   expect(await rig.code({ origin: rig.url }, poll)).toBe('200');
 });
 
-describe('headers', () => {
-  test('no answer is taken for a page, put into a frame or sniffed at', async () => {
+describe('response headers', () => {
+  test('prevent that a response is rendered, framed or sniffed', async () => {
     await rig.start();
     for (const path of ['/healthz', '/nowhere', '/', '/ide/', '/graphql']) {
       const { headers } = await fetch(`${rig.url}${path}`, { headers: { accept: 'text/html' } });
@@ -405,7 +405,7 @@ describe('headers', () => {
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
   });
 
-  test('the home page’s policy admits its own style and no script', async () => {
+  test('of the home page allow its own style and no script', async () => {
     await rig.start();
     const home = await fetch(rig.url);
     const policy = home.headers.get('content-security-policy') ?? '';
@@ -416,7 +416,7 @@ describe('headers', () => {
     expect(policy).not.toContain('unsafe');
   });
 
-  test('browsers are told to stay on TLS where a proxy that is believed says that it came so', async () => {
+  test('tell browsers to stay on TLS if a trusted proxy reports TLS', async () => {
     await rig.key('reader');
     await rig.start({ TRUST_PROXY: '1' });
     const by = async (proto: string) =>
@@ -444,7 +444,7 @@ function statusFor(
   });
 }
 
-describe('keys in the graph', () => {
+describe('API keys in the graph', () => {
   const admin = async () => bearer((await rig.key('admin')).text);
   const asked = async <T>(query: string, headers: Record<string, string>): Promise<T> => {
     const { data, errors } = (await (await rig.ask(headers, query)).json()) as Problem;
@@ -456,7 +456,7 @@ describe('keys in the graph', () => {
     readonly createApiKey: { readonly key: string; readonly apiKey: { readonly id: string } };
   }
 
-  test('an admin makes one, which works at once, sees when it was used, and ends it, at once too', async () => {
+  test('are created by an admin, work at once, show their last use, and are revoked at once', async () => {
     await rig.start();
     const by = await admin();
     rig.now += KEY_CACHE_MS;
@@ -485,7 +485,7 @@ describe('keys in the graph', () => {
     expect(rig.logged.join('')).not.toContain(made.key.slice(17, 60));
   });
 
-  test('the first closes the gateway at once', async () => {
+  test('close the gateway with the first key', async () => {
     await rig.start();
     const { createApiKey: made } = await asked<Created>(
       'mutation { createApiKey(name: "first", role: ADMIN) { key apiKey { id } } }',
@@ -503,7 +503,7 @@ describe('keys in the graph', () => {
     ],
     ['an end that has come', 'mutation { createApiKey(name: "x", role: READER, days: 0) { key } }'],
     ['a key that there is not', 'mutation { revokeApiKey(id: "000000000000") { id } }'],
-  ])('%s is refused', async (_what, query) => {
+  ])('are not created with %s', async (_what, query) => {
     await rig.start();
     expect(await rig.code(await admin(), query)).toBe('BAD_USER_INPUT');
   });

@@ -112,8 +112,8 @@ const CASES: readonly (readonly [what: string, sent: string, status: number, cod
   ],
 ];
 
-describe('an error', () => {
-  test.each(CASES)('for %s has the shape of all errors', async (_what, sent, status, code) => {
+describe('an error response', () => {
+  test.each(CASES)('for %s has the common shape', async (_what, sent, status, code) => {
     const answer = await send(sent);
     expect([answer.status, answer.body]).toEqual([
       status,
@@ -130,14 +130,14 @@ describe('an error', () => {
     expect(answer.headers.get('x-request-id')).toMatch(/.{8,}/);
   });
 
-  test('for another method says which are possible', async () => {
+  test('for a wrong method lists the allowed ones', async () => {
     const answer = await send(head('DELETE /graphql HTTP/1.1', HOST));
     expect(answer.headers.get('allow')).toBe('GET, POST');
     expect(answer.body).toContain('DELETE is not possible here: use GET or POST.');
   });
 });
 
-describe('OPTIONS', () => {
+describe('an OPTIONS request', () => {
   const preflight = (path: string) =>
     send(
       head(
@@ -149,7 +149,7 @@ describe('OPTIONS', () => {
     );
 
   test.each(['/graphql', '/reports/2026-Q1', '/nowhere'])(
-    'before a request of another origin to %s is refused with what allows it',
+    'before a cross-origin request to %s is refused with the setting that allows it',
     async (path) => {
       const { status, body, headers } = await preflight(path);
       expect(status).toBe(403);
@@ -160,7 +160,7 @@ describe('OPTIONS', () => {
     },
   );
 
-  test('otherwise says which methods there are', async () => {
+  test('without an origin lists the methods', async () => {
     const answer = await send(head('OPTIONS /graphql HTTP/1.1', HOST));
     expect([answer.status, answer.headers.get('allow')]).toEqual([204, 'GET, POST']);
   });

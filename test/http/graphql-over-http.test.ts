@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => ground.clear());
 
-test('every audit of GraphQL over HTTP is passed: 13 of 13 MUST, 23 of 23 SHOULD', async () => {
+test('every audit of GraphQL over HTTP passes: 13 of 13 MUST, 23 of 23 SHOULD', async () => {
   const results = await auditServer({ url: `${url}/graphql`, fetchFn: fetch });
   const failed = results.filter(({ status }) => status === 'error' || status === 'warn');
   expect(failed.map((result) => `${result.name}: ${'reason' in result ? result.reason : ''}`)).toEqual([]);
@@ -19,13 +19,13 @@ test('every audit of GraphQL over HTTP is passed: 13 of 13 MUST, 23 of 23 SHOULD
   expect([count('MUST'), count('SHOULD')]).toEqual([13, 23]);
 });
 
-describe('a query that is wrong', () => {
+describe('an invalid query', () => {
   test.each([
     ['is not GraphQL', '{ cases('],
     ['asks for what there is not', '{ cases { nothing } }'],
     ['asks for too many', '{ cases(first: 1000) { totalCount } }'],
     ['gives a time that is none', '{ cases(asOf: "yesterday") { totalCount } }'],
-  ])('that %s is answered with what is wrong with it', async (_what, query) => {
+  ])('that %s gets an error with the reason', async (_what, query) => {
     const answer = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
@@ -38,7 +38,7 @@ describe('a query that is wrong', () => {
     expect(errors[0]?.message.length).toBeGreaterThan(10);
   });
 
-  test('several operations in one request are refused', async () => {
+  test('with several operations in one request is refused', async () => {
     const answer = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

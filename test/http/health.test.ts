@@ -3,14 +3,14 @@ import { readiness } from '../../src/http/health.js';
 
 const well = { name: 'history', check: async () => ({ ok: true, message: 'answers' }) };
 
-test('ready when every part is well', async () => {
+test('the gateway is ready if every part is healthy', async () => {
   expect(await readiness([well])).toEqual({
     ready: true,
     checks: [{ name: 'history', ok: true, message: 'answers' }],
   });
 });
 
-test('a part that throws or never answers is not well, and says why', async () => {
+test('a part that throws or never responds is unhealthy, with a reason', async () => {
   const broken = { name: 'disk', check: () => Promise.reject(new Error('it is gone')) };
   const silent = { name: 'collection', check: () => new Promise<never>(() => {}) };
   expect(await readiness([well, broken, silent], 20)).toEqual({

@@ -50,7 +50,7 @@ const as = (role: keyof typeof KEYS & Role) => ({ authorization: `Bearer ${KEYS[
 const codesOf = ({ errors = [] }: Answered) => errors.map(({ extensions }) => extensions.code);
 
 describe('an operation', () => {
-  test('that is too large or too dear is refused, in either media type, and nothing of it is run', async () => {
+  test('that is too large or too expensive is refused in both media types, and no part of it runs', async () => {
     const { url } = await play.start();
     const deep = {
       query: `{ node(id: "x") { ${'... on Case { threats { nodes { '.repeat(1)}${'cases { nodes { threats { nodes { '.repeat(6)}id${' } } } }'.repeat(6)} } } } } }`,
@@ -72,7 +72,7 @@ describe('an operation', () => {
     });
   });
 
-  test('is measured in a GET too, as the server behind reads it', async () => {
+  test('is measured in a GET as the server reads it', async () => {
     const { url } = await play.start({ COST_LIMITS: 'admin=50' });
     const params = new URLSearchParams({
       query: 'query ($first: Int) { cases(first: $first, after: "x") { nodes { id } } }',
@@ -89,7 +89,7 @@ describe('an operation', () => {
     });
   });
 
-  test('says what it cost, the same when the answer is given again', async () => {
+  test('reports its cost, also in a cached response', async () => {
     const { url } = await play.start();
     await play.collected(url);
     const query = '{ cases(first: 5) { nodes { caseId threats(first: 2) { nodes { threatId } } } } }';
@@ -104,7 +104,7 @@ describe('an operation', () => {
     }
   });
 
-  test('comes alone: a list of them is refused, whatever is in it', async () => {
+  test('must be alone: a list of operations is refused', async () => {
     const { url } = await play.start();
     const answer = await post(url, [{ query: '{ __typename }' }, { query: '{ __typename }' }]);
     expect(answer.status).toBe(400);
@@ -115,7 +115,7 @@ describe('an operation', () => {
     expect(answer.data).toBeUndefined();
   });
 
-  test('is not kept under a hash, to be run some other time without its text', async () => {
+  test('is not stored under a hash for later use without its text', async () => {
     const { url } = await play.start();
     const query = '{ __typename }';
     const sha256Hash = createHash('sha256').update(query).digest('hex');
@@ -125,8 +125,8 @@ describe('an operation', () => {
   });
 });
 
-describe('the rate of requests', () => {
-  test('is counted by caller, told in headers, and refused with when to come again', async () => {
+describe('the request rate', () => {
+  test('is counted by caller, reported in headers, and refused with the time to retry', async () => {
     const { url } = await play.start({ API_KEYS, RATE_LIMIT: '3' });
     const ask = (role: keyof typeof KEYS) => post(url, { query: '{ __typename }' }, as(role));
     const answers = [await ask('reader'), await ask('reader'), await ask('reader'), await ask('reader')];
@@ -143,7 +143,7 @@ describe('the rate of requests', () => {
     }
   });
 
-  test('is not that of this machine itself, where nobody is asked who it is', async () => {
+  test('is not limited for this machine without authentication', async () => {
     const { url } = await play.start({ RATE_LIMIT: '2' });
     const statuses = [];
     for (let n = 0; n < 6; n += 1) statuses.push((await post(url, { query: '{ __typename }' })).status);
@@ -151,7 +151,7 @@ describe('the rate of requests', () => {
   });
 });
 
-describe('a list of operations', () => {
+describe('an operation manifest', () => {
   const body = 'query Cases { cases(first: 1) { totalCount } }';
   const id = 'cases-by-number';
   const path = join(folder, 'manifest.json');
@@ -165,7 +165,7 @@ describe('a list of operations', () => {
     return { API_KEYS, PERSISTED_OPERATIONS: path };
   }
 
-  test('is all that readers may run, by id or by text; others run anything', async () => {
+  test('limits readers to its operations, by id or text, and no other role', async () => {
     const { url } = await play.start(listed([{ id, name: 'Cases', type: 'query', body }]));
     const byId = { extensions: { persistedQuery: { version: 1, sha256Hash: id } } };
     const data = { cases: { totalCount: expect.any(Number) } };
@@ -197,11 +197,11 @@ describe('a list of operations', () => {
     ['another format', '"format"', JSON.stringify({ version: 1, operations: [] })],
     ['no operations', '"operations"', JSON.stringify(manifest)],
     ['an operation without text', 'operation 1', JSON.stringify({ ...manifest, operations: [{ id }] })],
-  ])('that holds %s is refused at the start', async (_what, why, text) => {
+  ])('with %s is refused at startup', async (_what, why, text) => {
     await expect(play.start(listed(text))).rejects.toThrow(why);
   });
 
-  test('that is not there is refused at the start', async () => {
+  test('that does not exist is refused at startup', async () => {
     const PERSISTED_OPERATIONS = join(folder, 'nowhere.json');
     await expect(play.start({ PERSISTED_OPERATIONS })).rejects.toThrow('nowhere.json');
   });
@@ -241,7 +241,7 @@ describe('a request that takes too long', () => {
     return interactive;
   }
 
-  test('is told so, and nothing that it asked for waits any longer', async () => {
+  test('gets an error, and everything that it waited for is cancelled', async () => {
     const { url } = await startHanging();
     const answer = await post(url, { query: asked(0, 20) });
     expect(answer).toMatchObject({ status: 200, data: null });
@@ -254,7 +254,7 @@ describe('a request that takes too long', () => {
     expect([before, after]).toEqual([0, 1]);
   });
 
-  test('leaves what others wait for as well', async () => {
+  test('does not cancel what other requests wait for as well', async () => {
     const { url } = await startHanging({ REQUEST_TIMEOUT: '60s' });
     const record = { threatId: 't5', messages: [], nextPageNumber: null };
     let answerNow = () => {};
@@ -279,7 +279,7 @@ describe('a request that takes too long', () => {
     expect(upstream?.requests.filter(({ path }) => path === '/threats/t5').length).toBe(1);
   });
 
-  test('is given up when its caller has gone', async () => {
+  test('is cancelled when its caller disconnects', async () => {
     const { url } = await startHanging({ REQUEST_TIMEOUT: '60s' });
     const gone = new AbortController();
     const request = fetch(`${url}/graphql`, {

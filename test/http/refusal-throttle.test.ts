@@ -27,12 +27,12 @@ async function turnsOf(pacing: RefusalThrottle, isAnybodyElse: boolean): Promise
   return order;
 }
 
-describe('callers that share the thread', () => {
-  test('go before one that was refused, which waits for what it owes', async () => {
+describe('callers that share the event loop', () => {
+  test('are served before a caller with refused requests, which must wait', async () => {
     expect(await turnsOf(new RefusalThrottle(), true)).toEqual(['bad 1', 'other', 'bad 2']);
   });
 
-  test('do not wait while nobody else is there', async () => {
+  test('do not wait while there is no other caller', async () => {
     const pacing = new RefusalThrottle();
     const order: string[] = [];
     const acquire = async (n: number) => {
@@ -48,7 +48,7 @@ describe('callers that share the thread', () => {
     expect(order).toEqual(['turn 1', 'turn 2', 'at once']);
   });
 
-  test('are told so when too many of their requests wait, and all that wait come to their turn', async () => {
+  test('get an error if too many of their requests wait, and all waiting requests are served', async () => {
     const pacing = new RefusalThrottle();
     (await pacing.acquire('other'))?.end(false);
     (await pacing.acquire('bad'))?.end(true);

@@ -100,7 +100,7 @@ describe('/reports/<period>', () => {
       'attachment; filename="evidence-2026-09.oscal.json"',
       /^\{"assess/,
     ],
-  ])('gives %s', async (format, type, disposition, text) => {
+  ])('returns %s', async (format, type, disposition, text) => {
     const answer = await fetch(`${await serve()}/reports/2026-09?format=${format}`);
     expect(answer.status).toBe(200);
     expect(Object.fromEntries(answer.headers)).toMatchObject({
@@ -113,14 +113,14 @@ describe('/reports/<period>', () => {
     expect(await lastAudit()).toMatchObject({ action: 'REPORT', target: '2026-09', outcome: 'SUCCEEDED' });
   });
 
-  test('the page may bring its style, and no script may run in it', async () => {
+  test('allows the page its style and no script', async () => {
     const { headers } = await fetch(`${await serve()}/reports/2026-09?format=html`);
     const policy = headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'none'; style-src 'unsafe-inline'");
     expect(policy).toMatch(/; sandbox$/);
   });
 
-  test('takes what the command takes', async () => {
+  test('accepts the options of the command', async () => {
     const url = await serve();
     const query = new URLSearchParams([
       ['format', 'json'],
@@ -141,7 +141,7 @@ describe('/reports/<period>', () => {
     }
   });
 
-  test('versions are an export, line by line', async () => {
+  test('returns versions as an export, line by line', async () => {
     const answer = await fetch(`${await serve()}/reports/2026-09?format=ndjson&rows=revisions`);
     const lines = (await answer.text()).trimEnd().split('\n');
     expect(lines).toHaveLength(seen.length + 2);
@@ -149,7 +149,7 @@ describe('/reports/<period>', () => {
     expect(await lastAudit()).toMatchObject({ action: 'EXPORT', outcome: 'SUCCEEDED' });
   });
 
-  test('all of it with its proofs is a pack, once what was recorded is sealed', async () => {
+  test('returns everything with its proofs as a pack, once it is sealed', async () => {
     const url = await serve();
     const early = await fetch(`${url}/reports/2026-09?format=pack`);
     expect(early.status).toBe(400);
@@ -181,7 +181,7 @@ describe('/reports/<period>', () => {
     ['2026-09?asOf=2026-09-01&asOf=2026-09-02', 'asOf is given more than once'],
     ['2026-09?since=2026', 'There is no parameter "since": there are format'],
     ['2026-09?threshold=mood', 'NAME one of'],
-  ])('%j is refused, and what is right is said', async (path, words) => {
+  ])('refuses %j with the accepted values', async (path, words) => {
     const answer = await fetch(`${await serve()}/reports/${path}`);
     expect(answer.status).toBe(400);
     const { errors } = (await answer.json()) as { errors: { message: string }[] };
@@ -189,14 +189,14 @@ describe('/reports/<period>', () => {
   });
 });
 
-describe('who may', () => {
-  test('a reader may not', async () => {
+describe('the role for reports', () => {
+  test('is not reader', async () => {
     const answer = await fetch(`${await serve({ callers: everybody('reader') })}/reports/2026-09`);
     expect(answer.status).toBe(403);
     expect(answer.headers.get('content-disposition')).toBeNull();
   });
 
-  test('an operator may, and it is written down who it was', async () => {
+  test('is operator, and the audit trail names the caller', async () => {
     const url = await serve({ callers: everybody('operator') });
     const answer = await fetch(`${url}/reports/2026-09?format=csv`);
     expect(answer.status).toBe(200);
@@ -207,14 +207,14 @@ describe('who may', () => {
     });
   });
 
-  test('nobody gets it by other methods', async () => {
+  test('does not matter for other methods, which nobody may use', async () => {
     const url = await serve();
     expect((await fetch(`${url}/reports/2026-09`, { method: 'HEAD' })).status).toBe(404);
     expect((await fetch(`${url}/reports/2026-09`, { method: 'POST' })).status).toBe(404);
   });
 });
 
-describe('what cannot be made whole', () => {
+describe('a report', () => {
   const failing = (afterPieces: number): Reports => ({
     open: async () => ({
       ...{ contentType: 'text/csv', fileName: 'x.csv', isPage: false },
@@ -228,20 +228,20 @@ describe('what cannot be made whole', () => {
     }),
   });
 
-  test('is an error when that shows at once', async () => {
+  test('that fails before its first byte is an error response', async () => {
     const answer = await fetch(`${await serve({ reports: failing(0) })}/reports/2026-09`);
     expect(answer.status).toBe(500);
     expect(answer.headers.get('content-disposition')).toBeNull();
     expect(await answer.text()).not.toContain('the history is gone');
   });
 
-  test('is cut off when it shows later, and never ends as a whole one does', async () => {
+  test('that fails later is cut off, without a regular end', async () => {
     const answer = await fetch(`${await serve({ reports: failing(3) })}/reports/2026-09`);
     expect(answer.status).toBe(200);
     await expect(answer.text()).rejects.toThrow();
   });
 
-  test('a caller who leaves ends it, and that is written down', async () => {
+  test('ends when its caller disconnects, and the audit trail records it', async () => {
     const url = await serve();
     await new Promise<void>((resolve, reject) => {
       const request = get(`${url}/reports/2026-09?format=ndjson&rows=revisions`, (answer) => {
@@ -262,7 +262,7 @@ describe('what cannot be made whole', () => {
     }
   });
 
-  test('no more than three are made at once', async () => {
+  test('beyond three at the same time is refused with the time to retry', async () => {
     const gate: (() => void)[] = [];
     const slow: Reports = {
       open: async () => ({

@@ -149,11 +149,11 @@ async function outcome({ operation, field }: Root, headers: Record<string, strin
   return `${answer.status} ${error?.extensions.code}`;
 }
 
-test('the table has every root of the schema and no other', () => {
+test('the table contains every root field of the schema and no other', () => {
   expect([...table.keys()].sort()).toEqual(roots.map(({ name }) => name).sort());
 });
 
-test('the table says what the schema’s rules say', () => {
+test('the table agrees with the rules of the schema', () => {
   const ofSchema = rootsOf(schema).flatMap((type) =>
     Object.values(type.getFields()).map((field) => {
       const needed = roleFor(field);
@@ -164,27 +164,27 @@ test('the table says what the schema’s rules say', () => {
   expect(Object.fromEntries(table)).toEqual(Object.fromEntries(ofSchema));
 });
 
-test('each root can be asked for, so that a refusal is for the caller’s sake', () => {
+test('the table has only root fields that can be requested, so that a refusal depends on the caller', () => {
   for (const { operation } of roots) {
     expect([operation, validate(schema, parse(operation)).map(String)]).toEqual([operation, []]);
   }
 });
 
 describe.each(roots)('$name', (root) => {
-  test('without a credential: nobody', async () => {
+  test('admits nobody without a credential', async () => {
     expect(await outcome(root, {})).toBe('401 UNAUTHENTICATED');
   });
 
   const STATES = ['wrong', 'expired', 'revoked'].flatMap((state) => [`${state} key`, `${state} token`]);
 
-  test.each(STATES)('with a %s: nobody', async (state) => {
+  test.each(STATES)('admits nobody with a %s', async (state) => {
     for (const role of ROLES) {
       const headers = credentials.get(`${state} ${role}`) ?? {};
       expect([role, await outcome(root, headers)]).toEqual([role, '401 UNAUTHENTICATED']);
     }
   });
 
-  test.each(['valid key', 'valid token'])('with a %s: as the table says', async (state) => {
+  test.each(['valid key', 'valid token'])('follows the table with a %s', async (state) => {
     for (const role of ROLES) {
       const headers = credentials.get(`${state} ${role}`) ?? {};
       const expected = isAllowed(root.name, role) ? 'DONE' : '403 FORBIDDEN';

@@ -76,8 +76,8 @@ function statusFor(url: string, host: string): Promise<number | undefined> {
   });
 }
 
-describe('answers', () => {
-  test('the graph at /graphql, by POST and by GET', async () => {
+describe('the server', () => {
+  test('serves the graph at /graphql, by POST and by GET', async () => {
     const { url } = await serve();
     expect(await (await ask(url, '{ quick }')).json()).toEqual({ data: { quick: 'done' } });
     const headers = { 'apollo-require-preflight': '1' };
@@ -85,7 +85,7 @@ describe('answers', () => {
     expect(await answer.json()).toEqual({ data: { quick: 'done' } });
   });
 
-  test('alive at /healthz, ready at /readyz', async () => {
+  test('reports alive at /healthz and ready at /readyz', async () => {
     const { url } = await serve();
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     const ready = await fetch(`${url}/readyz`);
@@ -95,7 +95,7 @@ describe('answers', () => {
     ]);
   });
 
-  test('503 at /readyz with the reason while it cannot serve, and still alive', async () => {
+  test('reports 503 at /readyz with the reason while it cannot serve, and stays alive', async () => {
     const checks = [{ name: 'history', ok: false, message: 'cannot be reached' }];
     const { url } = await serve({ readiness: async () => ({ ready: false, checks }) });
     const ready = await fetch(`${url}/readyz`);
@@ -103,7 +103,7 @@ describe('answers', () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
-  test('a page at / that leads on, and the IDE with everything it needs', async () => {
+  test('serves a home page at / and the IDE with its resources', async () => {
     const { url } = await serve();
     const home = await (await fetch(url)).text();
     for (const path of ['/graphql', '/ide', '/healthz', '/readyz']) expect(home).toContain(`href="${path}"`);
@@ -116,7 +116,7 @@ describe('answers', () => {
     }
   });
 
-  test('no IDE when it is off', async () => {
+  test('serves no IDE if it is switched off', async () => {
     const { url } = await serve({ ide: false });
     expect((await fetch(`${url}/ide/`)).status).toBe(404);
     expect(await (await fetch(url)).text()).not.toContain('/ide');
@@ -132,7 +132,7 @@ describe('answers', () => {
       413,
       'BAD_REQUEST',
     ],
-  ])('%s: an error in the shape of the graph’s', async (_what, path, init, status, code) => {
+  ])('answers %s with an error in the common shape', async (_what, path, init, status, code) => {
     const { url } = await serve();
     const headers = { 'content-type': 'application/json' };
     const answer = await fetch(`${url}${path}`, { ...init, headers: 'body' in init ? headers : {} });
@@ -140,7 +140,7 @@ describe('answers', () => {
     expect([answer.status, body.errors[0].extensions.code]).toEqual([status, code]);
   });
 
-  test('a form post, which any web page could send, is refused', async () => {
+  test('refuses a form post, which any web page could send', async () => {
     const { url } = await serve();
     for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
       const answer = await ask(url, '{ quick }', { headers: { 'content-type': type } });
@@ -150,7 +150,7 @@ describe('answers', () => {
 });
 
 describe('requests', () => {
-  test('keep the id they came with where it is harmless, and get one otherwise', async () => {
+  test('keep a harmless request id, and get one otherwise', async () => {
     const { url } = await serve();
     const idFor = async (id: string) =>
       (await fetch(`${url}/healthz`, { headers: { 'x-request-id': id } })).headers.get('x-request-id');
@@ -159,26 +159,26 @@ describe('requests', () => {
     expect(await idFor('x'.repeat(65))).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test.each(['localhost', '127.0.0.1:4000', '[::1]:4000'])('for host %s are answered', async (host) => {
+  test.each(['localhost', '127.0.0.1:4000', '[::1]:4000'])('for host %s are accepted', async (host) => {
     expect(await statusFor((await serve()).url, host)).toBe(200);
   });
 
   test.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', '192.0.2.1'])(
-    'for host %s are refused, unless any host is let in',
+    'for host %s are refused, unless every host is allowed',
     async (host) => {
       expect(await statusFor((await serve()).url, host)).toBe(403);
       expect(await statusFor((await serve({ anyHost: true })).url, host)).toBe(200);
     },
   );
 
-  test('no other site may read the answers', async () => {
+  test('do not let other sites read the responses', async () => {
     const { url } = await serve();
     const answer = await ask(url, '{ quick }', { headers: { origin: 'https://evil.example' } });
     expect(answer.headers.get('access-control-allow-origin')).toBeNull();
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('end the work they caused when the caller goes away', async () => {
+  test('stop their work when the caller disconnects', async () => {
     const harness = await serve();
     const caller = new AbortController();
     const answer = ask(harness.url, '{ slow }', { signal: caller.signal });
@@ -191,8 +191,8 @@ describe('requests', () => {
   });
 });
 
-describe('closing', () => {
-  test('lets the requests in flight finish, takes no more, and does not wait for idle connections', async () => {
+describe('closing the server', () => {
+  test('lets open requests finish, accepts no more, and does not wait for idle connections', async () => {
     const harness = await serve();
     const agent = new Agent({ keepAlive: true });
     const answered = new Promise<string>((resolve, reject) => {
@@ -215,7 +215,7 @@ describe('closing', () => {
     agent.destroy();
   });
 
-  test('answers what still comes on a busy connection with the shape of all errors', async () => {
+  test('sends late requests on a busy connection an error in the common shape', async () => {
     const harness = await serve();
     const { port } = new URL(harness.url);
     const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8');
@@ -242,7 +242,7 @@ describe('closing', () => {
     expect(text).not.toContain('"statusCode"');
   });
 
-  test('cuts off what does not end in time', async () => {
+  test('cuts off requests that do not end in time', async () => {
     const harness = await serve();
     const answer = ask(harness.url, '{ slow }');
     const signal = await untilAsked(harness);
@@ -252,7 +252,7 @@ describe('closing', () => {
   });
 });
 
-test('a port in use is told, with what to do', async () => {
+test('a port in use is reported with instructions', async () => {
   const other = createNetServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const { port } = other.address() as { port: number };

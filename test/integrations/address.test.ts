@@ -8,8 +8,8 @@ import {
   wrongWithBaseUrl,
 } from '../../src/integrations/address.js';
 
-describe('an address that a token may be sent to', () => {
-  test.each(Object.entries(REGIONS))('the region %s', (region, url) => {
+describe('an address for a token', () => {
+  test.each(Object.entries(REGIONS))('can be the region %s', (region, url) => {
     expect(wrongWithBaseUrl(url)).toBeNull();
     expect(isPrivateAddress(url)).toBe(false);
     expect(regionOf(`${url}`)).toBe(region);
@@ -23,12 +23,12 @@ describe('an address that a token may be sent to', () => {
     'http://localhost/v1',
     'http://[::1]:9000/v1',
     'https://localhost/v1',
-  ])('%s', (url) => {
+  ])('can be %s', (url) => {
     expect(wrongWithBaseUrl(url)).toBeNull();
     expect(isPrivateAddress(url)).toBe(false);
   });
 
-  test('is kept in one way, however it was written', () => {
+  test('is stored in one form, however it was written', () => {
     expect(normalBaseUrl('HTTPS://API.Example.org:443/v1//')).toBe('https://api.example.org/v1');
     expect(regionOf('https://api.example.org/v1')).toBeNull();
   });
@@ -46,11 +46,11 @@ test.each([
   ['a password', 'https://:secret@api.example.org/v1'],
   ['a query', 'https://api.example.org/v1?x=1'],
   ['a fragment', 'https://api.example.org/v1#x'],
-])('refused: %s', (_what, url) => {
+])('an address is refused: %s', (_what, url) => {
   expect(wrongWithBaseUrl(url)).not.toBeNull();
 });
 
-describe('an address that leads into a private network', () => {
+describe('a private network', () => {
   test.each([
     // the metadata services of clouds, in every way in which the address can be written
     'https://169.254.169.254/latest',
@@ -80,7 +80,7 @@ describe('an address that leads into a private network', () => {
     'https://mirror.local/v1',
     'https://printer.lan/v1',
     'https://some.localhost/v1',
-  ])('%s', (url) => {
+  ])('includes %s', (url) => {
     expect(isPrivateAddress(url)).toBe(true);
   });
 
@@ -92,11 +92,11 @@ describe('an address that leads into a private network', () => {
     '100.63.255.255',
     '100.128.0.1',
     '2001:4860::8888',
-  ])('and one beside it does not: %s', (ip) => {
+  ])('does not include the neighbour %s', (ip) => {
     expect(isPrivateIp(ip)).toBe(false);
   });
 
-  test('what is no IP address is not let pass for a public one', () => {
+  test('includes text that is not an IP address, so that it is refused', () => {
     expect(isPrivateIp('example.org')).toBe(true);
   });
 });

@@ -25,7 +25,7 @@ function outcomes({ parts }: IntegrationTest): string[] {
   return parts.map(({ part, outcome }) => `${part} ${outcome}`);
 }
 
-describe('against an upstream that answers as it is told', () => {
+describe('the test of a connection', () => {
   let harness: Harness;
   beforeEach(async () => {
     harness = await startHarness({ clock, timeoutMs: 3_000 });
@@ -60,7 +60,7 @@ describe('against an upstream that answers as it is told', () => {
     return found;
   }
 
-  test('says what works and how many there are, and costs a call each', async () => {
+  test('reports what works and the counts, with one call each', async () => {
     const found = await run();
     expect(found).toMatchObject({ works: true, testedAt: '2026-03-01T12:00:00.000Z', token: null, calls: 4 });
     expect(found.parts.map(({ message }) => message)).toEqual([
@@ -73,7 +73,7 @@ describe('against an upstream that answers as it is told', () => {
     expect(partOf(found, 'campaigns')).toMatchObject({ seen: 1, isAll: false });
   });
 
-  test('asks for the cases first, all of them bounded as the vendor’s document says', async () => {
+  test('requests the cases first, all within the bounds of the vendor’s documentation', async () => {
     await run();
     const asked = harness.server.requests.map(({ method, path, query }) => [
       method,
@@ -89,7 +89,7 @@ describe('against an upstream that answers as it is told', () => {
     expect(harness.budget.snapshot().used).toBe(4);
   });
 
-  test('an empty list works, and says that what is new may not be listed yet', async () => {
+  test('passes with an empty list, and says that new records may not be listed yet', async () => {
     const found = await run({ cases: json({ cases: [] }), threats: json({ threats: [], total: 0 }) });
     expect(found.works).toBe(true);
     for (const part of ['cases', 'threats'] as const) {
@@ -103,7 +103,7 @@ describe('against an upstream that answers as it is told', () => {
     threats: json({ threats: [], total: 0 }),
     campaigns: json({ campaigns: [] }),
   };
-  test('an account that lists nothing at all is told what its token may lack', async () => {
+  test('names permissions that the token may be missing if all lists are empty', async () => {
     const found = await run(NONE);
     expect(found.works).toBe(true);
     expect(partOf(found, 'threats').message).toMatch(/full portal access for the API.*allowlist/);
@@ -112,7 +112,7 @@ describe('against an upstream that answers as it is told', () => {
   test.each([
     { ...NONE, campaigns: LISTS.campaigns },
     { ...NONE, threats: json({ message: 'no' }, 500) },
-  ])('an account that lists something, or fails, is not: %#', async (replies) => {
+  ])('does not name permissions if a list has records or fails: %#', async (replies) => {
     expect(JSON.stringify(await run(replies))).not.toContain('full portal access');
   });
 
@@ -133,25 +133,28 @@ describe('against an upstream that answers as it is told', () => {
       /does not follow redirects/,
     ],
   ];
-  test.each(hopeless)('%s ends the test: nothing else would go better', async (_what, reply, code, words) => {
-    const found = await run({ cases: reply, threats: reply, campaigns: reply });
-    expect(found.works).toBe(false);
-    expect(partOf(found, 'cases')).toMatchObject({
-      outcome: 'FAILED',
-      code,
-      message: expect.stringMatching(words),
-    });
-    expect(outcomes(found).slice(1)).toEqual(['threats SKIPPED', 'campaigns SKIPPED', 'tokens SKIPPED']);
-    expect(found.calls).toBeLessThanOrEqual(2);
-  });
+  test.each(hopeless)(
+    'ends after %s, because no other request would succeed',
+    async (_what, reply, code, words) => {
+      const found = await run({ cases: reply, threats: reply, campaigns: reply });
+      expect(found.works).toBe(false);
+      expect(partOf(found, 'cases')).toMatchObject({
+        outcome: 'FAILED',
+        code,
+        message: expect.stringMatching(words),
+      });
+      expect(outcomes(found).slice(1)).toEqual(['threats SKIPPED', 'campaigns SKIPPED', 'tokens SKIPPED']);
+      expect(found.calls).toBeLessThanOrEqual(2);
+    },
+  );
 
-  test('the others are not tried after a list in the middle is refused for the token', async () => {
+  test('skips the remaining lists after one in the middle refuses the token', async () => {
     const found = await run({ threats: json({ message: 'no' }, 401) });
     expect(outcomes(found)).toEqual(['cases WORKS', 'threats FAILED', 'campaigns SKIPPED', 'tokens SKIPPED']);
     expect(found.works).toBe(false);
   });
 
-  test('a connection that had been closed meanwhile is tried once more', async () => {
+  test('retries once on a connection that was closed meanwhile', async () => {
     answer({});
     harness.server.on('/cases', hangUp, LISTS.cases);
     const found = await testIntegration({ client: harness.client, name: 'acme', clock });
@@ -173,26 +176,23 @@ describe('against an upstream that answers as it is told', () => {
     ],
     ['a page that leads back', json({ cases: [], pageNumber: 1, nextPageNumber: 1 }), 'PAGING', /page 1/],
   ];
-  test.each(single)(
-    '%s is said of that list, and the others are tried',
-    async (_what, reply, code, words) => {
-      const found = await run({ cases: reply });
-      expect(partOf(found, 'cases')).toMatchObject({
-        outcome: 'FAILED',
-        code,
-        message: expect.stringMatching(words),
-      });
-      expect(outcomes(found).slice(1)).toEqual(['threats WORKS', 'campaigns WORKS', 'tokens NOT_ANSWERED']);
-      expect(found).toMatchObject({ works: false, calls: 4 });
-    },
-  );
+  test.each(single)('reports %s for that list, and tests the others', async (_what, reply, code, words) => {
+    const found = await run({ cases: reply });
+    expect(partOf(found, 'cases')).toMatchObject({
+      outcome: 'FAILED',
+      code,
+      message: expect.stringMatching(words),
+    });
+    expect(outcomes(found).slice(1)).toEqual(['threats WORKS', 'campaigns WORKS', 'tokens NOT_ANSWERED']);
+    expect(found).toMatchObject({ works: false, calls: 4 });
+  });
 
   test.each([
     ['cases', json({ message: 'no' }, 402), 'NOT_LICENSED', /Account Takeover/],
     ['cases', json({ message: 'no licence' }, 403), 'NOT_LICENSED', /Account Takeover/],
     ['campaigns', json({ message: 'Not Found' }, 404), 'NOT_ENABLED', /add-on is not enabled/],
   ] as const)(
-    'what the account has not got is no fault of the connection: %s',
+    'does not fail for a missing feature of the account: %s',
     async (part, reply, outcome, words) => {
       const found = await run({ [part]: reply });
       expect(found.works).toBe(true);
@@ -205,7 +205,7 @@ describe('against an upstream that answers as it is told', () => {
     },
   );
 
-  test('every account has threats: where there are none the address is wrong', async () => {
+  test('reports a wrong address if there are no threats, because every account has them', async () => {
     const none = json({ message: 'Not Found' }, 404);
     const found = await run({ cases: none, threats: none, campaigns: none });
     expect(found.works).toBe(false);
@@ -213,13 +213,13 @@ describe('against an upstream that answers as it is told', () => {
     expect(partOf(found, 'threats').message).toContain('base URL is wrong');
   });
 
-  test('an upstream that is gone is said to be', async () => {
+  test('reports that an upstream is gone', async () => {
     await harness.server.close();
     const found = await testIntegration({ client: harness.client, name: 'acme', clock });
     expect(partOf(found, 'cases')).toMatchObject({ outcome: 'FAILED', code: 'UNREACHABLE' });
   });
 
-  test('whoever asked may go away', async () => {
+  test('ends when its caller leaves', async () => {
     answer({ cases: hang });
     const stop = new AbortController();
     const test = testIntegration({ client: harness.client, name: 'acme', clock, signal: stop.signal });
@@ -263,7 +263,7 @@ describe('against an upstream that answers as it is told', () => {
       ours,
     ],
     ['one that has no end', told(token('1', 'acme', null)), { ...ours, expiresAt: null }],
-  ])('knows the token’s end by %s', async (_what, tokens, times) => {
+  ])('finds the expiry of the token by %s', async (_what, tokens, times) => {
     const found = await run({ tokens });
     expect(found.token).toEqual(times);
     expect(partOf(found, 'tokens').outcome).toBe('WORKS');
@@ -277,7 +277,7 @@ describe('against an upstream that answers as it is told', () => {
     ],
     ['of several of its name', told(token('1', 'acme', null), token('2', 'acme', null)), /2 valid tokens/],
     ['of none', told(), /lists no valid token/],
-  ])('takes none for its own %s', async (_what, tokens, words) => {
+  ])('does not choose a token %s', async (_what, tokens, words) => {
     const found = await run({ tokens });
     expect(found).toMatchObject({ works: true, token: null });
     expect(partOf(found, 'tokens')).toMatchObject({
@@ -289,14 +289,14 @@ describe('against an upstream that answers as it is told', () => {
   test.each([
     ['an error', raw('', 500), 'SERVER_ERROR'],
     ['what does not read', json({ data: 7 }), 'UNDECODABLE'],
-  ])('does not depend on what is said of tokens: %s', async (_what, tokens, code) => {
+  ])('does not depend on the token list: %s', async (_what, tokens, code) => {
     const found = await run({ tokens });
     expect(found).toMatchObject({ works: true, token: null });
     expect(partOf(found, 'tokens')).toMatchObject({ outcome: 'FAILED', code });
   });
 });
 
-describe('against the simulated tenant', () => {
+describe('the test of a connection to the simulated tenant', () => {
   afterEach(stopAll);
 
   async function run(rules: readonly FaultRule[], options: Partial<SimulatorOptions> = {}) {
@@ -317,7 +317,7 @@ describe('against the simulated tenant', () => {
     }
   }
 
-  test('all works, and what is counted is what there is', async () => {
+  test('passes, with the counts of the tenant', async () => {
     const { found, stats } = await run([]);
     expect(found.works).toBe(true);
     expect(partOf(found, 'threats').seen).toBeGreaterThan(100);
@@ -325,7 +325,7 @@ describe('against the simulated tenant', () => {
     expect(stats.byStatus).toEqual({ 200: 3, 404: 1 });
   });
 
-  test('the end of the only valid token is known', async () => {
+  test('finds the expiry of the only valid token', async () => {
     const made = (id: string, createdAt: string, expiresAt: string): SimulatedToken => ({
       id,
       name: id,
@@ -346,7 +346,7 @@ describe('against the simulated tenant', () => {
     expect(partOf(found, 'tokens').message).toBe(what);
   });
 
-  test('a token that may do more than read is named as more than the gateway needs', async () => {
+  test('names a token with more than read permissions', async () => {
     const permissions = ['soar_v1_read_threats', 'soar_v1_manage_threat'];
     const times = { createdAt: '2026-01-01T00:00:00.000Z', expiresAt: '2026-04-01T00:00:00.000Z' };
     const { found } = await run([], { tokens: [{ id: '1', name: 'acme', ...times, permissions }] });
@@ -377,7 +377,7 @@ describe('against the simulated tenant', () => {
     { kind: 'huge', bytes: 40_000_000 },
     { kind: 'status', status: 418 },
   ];
-  test.each(faults)('whatever goes wrong with the cases is a result: $kind', async (fault) => {
+  test.each(faults)('returns a result for every failure of the list of cases: $kind', async (fault) => {
     const { found } = await run([{ fault, match: /^\/cases/ }]);
     const { outcome, code, message } = partOf(found, 'cases');
     const isLicence = fault.kind === 'notLicensed';

@@ -27,12 +27,12 @@ function reasonOf(open: () => string): string | null {
   }
 }
 
-describe('a sealed text', () => {
-  test.each([TOKEN, '', 'ünïcode 🔑', 'x'.repeat(10_000)])('opens as it was', (text) => {
+describe('an encrypted text', () => {
+  test.each([TOKEN, '', 'ünïcode 🔑', 'x'.repeat(10_000)])('decrypts to the original', (text) => {
     expect(cipher.open(cipher.seal(text, BINDING), BINDING)).toBe(text);
   });
 
-  test('is another each time, under a nonce that has not been before', () => {
+  test('differs each time, under a new nonce', () => {
     const all = Array.from({ length: 2000 }, () => cipher.seal(TOKEN, BINDING));
     const nonces = all.map((sealed) =>
       Buffer.from(sealed.split('.')[2] ?? '', 'base64url')
@@ -42,14 +42,14 @@ describe('a sealed text', () => {
     expect(new Set(nonces).size).toBe(2000);
   });
 
-  test('names the key it was sealed under, and says nothing of it', () => {
+  test('names its key without revealing it', () => {
     const sealed = cipher.seal(TOKEN, BINDING);
     expect(sealingKeyId(sealed)).toBe(encryptionKeyId(KEY));
     expect(KEY.toString('hex')).not.toContain(encryptionKeyId(KEY));
     expect(encryptionKeyId(KEY)).toMatch(/^[\da-f]{8}$/);
   });
 
-  test('does not open with any byte of it changed, in any way that a bit can', () => {
+  test('does not decrypt with any changed bit', () => {
     const [version = '', keyId = '', text = ''] = cipher.seal(TOKEN, BINDING).split('.');
     const bytes = Buffer.from(text, 'base64url');
     for (let at = 0; at < bytes.length; at++) {
@@ -62,7 +62,7 @@ describe('a sealed text', () => {
     }
   });
 
-  test('does not open with any character of it changed, taken out or put in', () => {
+  test('does not decrypt with any changed, removed or inserted character', () => {
     const sealed = cipher.seal(TOKEN, BINDING);
     const alphabet = 'Az09-_.+= \u0000';
     for (let at = 0; at <= sealed.length; at++) {
@@ -88,7 +88,7 @@ describe('a sealed text', () => {
   });
 
   test.each(['', 'v1', 'v1.00000000.', 'v2.00000000.AAAA', `v1.00000000.${'A'.repeat(36)}`, TOKEN])(
-    'is not what does not look like one: %j',
+    'does not include malformed text: %j',
     (text) => {
       expect(reasonOf(() => cipher.open(text, BINDING))).toMatch(/MALFORMED|UNKNOWN_KEY/);
     },
@@ -98,12 +98,12 @@ describe('a sealed text', () => {
     ['integration', { integration: 'acme-eu' }],
     ['purpose', { purpose: 'other' }],
     ['address', { audience: 'https://elsewhere.example.org/v1' }],
-  ])('does not open for another %s', (_what, other) => {
+  ])('does not decrypt for another %s', (_what, other) => {
     const sealed = cipher.seal(TOKEN, BINDING);
     expect(reasonOf(() => cipher.open(sealed, { ...BINDING, ...other }))).toBe('TAMPERED');
   });
 
-  test('does not open where what is bound runs together the same way', () => {
+  test('does not decrypt if the bound values only have the same concatenation', () => {
     const sealed = cipher.seal(TOKEN, { ...BINDING, integration: 'a","b', purpose: 'c' });
     expect(reasonOf(() => cipher.open(sealed, { ...BINDING, integration: 'a', purpose: 'b","c' }))).toBe(
       'TAMPERED',
@@ -111,19 +111,19 @@ describe('a sealed text', () => {
   });
 });
 
-describe('keys', () => {
-  test('another key does not open, and the key that would is named', () => {
+describe('encryption keys', () => {
+  test('do not decrypt what another key encrypted, and the error names that key', () => {
     const sealed = cipher.seal(TOKEN, BINDING);
     expect(reasonOf(() => createCipher([OTHER]).open(sealed, BINDING))).toBe('UNKNOWN_KEY');
     expect(() => createCipher([OTHER]).open(sealed, BINDING)).toThrow(encryptionKeyId(KEY));
   });
 
-  test('another key under the id of the right one does not open', () => {
+  test('do not decrypt what another key with the same id encrypted', () => {
     const sealed = cipher.seal(TOKEN, BINDING).replace(encryptionKeyId(KEY), encryptionKeyId(OTHER));
     expect(reasonOf(() => createCipher([OTHER, KEY]).open(sealed, BINDING))).toBe('TAMPERED');
   });
 
-  test('an older key opens what it sealed; what is sealed from now on is the newer one’s', () => {
+  test('decrypt old texts with an older key, and encrypt with the newest one', () => {
     const both = createCipher([OTHER, KEY]);
     expect(both.open(cipher.seal(TOKEN, BINDING), BINDING)).toBe(TOKEN);
     const sealed = both.seal(TOKEN, BINDING);
@@ -131,7 +131,7 @@ describe('keys', () => {
     expect(reasonOf(() => cipher.open(sealed, BINDING))).toBe('UNKNOWN_KEY');
   });
 
-  test('are made anew each time, and read in each form they are written in', () => {
+  test('are random, and accepted in each encoding', () => {
     const made = newEncryptionKey();
     const key = parseEncryptionKey(made);
     expect(key?.length).toBe(32);
@@ -151,7 +151,7 @@ describe('keys', () => {
     ['64 characters that are not hex', 'g'.repeat(64)],
     ['one byte over and over', Buffer.alloc(32, 7).toString('hex')],
     ['nought', Buffer.alloc(32).toString('base64')],
-  ])('are not %s', (_what, text) => {
+  ])('cannot be %s', (_what, text) => {
     expect(parseEncryptionKey(text)).toBeNull();
   });
 });

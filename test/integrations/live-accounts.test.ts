@@ -68,7 +68,7 @@ async function connect(name = 'emea'): Promise<void> {
   await accounts.refresh();
 }
 
-test('another token is used from the next request on, by whoever holds the account already', async () => {
+test('a new token is used from the next request on, by every holder of the account', async () => {
   upstream.on('/cases', json({ cases: [] }));
   await connect();
   const before = account();
@@ -83,7 +83,7 @@ test('another token is used from the next request on, by whoever holds the accou
   expect(accounts.budgets.get('emea')).toBe(budget);
 });
 
-test('what is under way when an account goes is finished, and nothing after it is begun', async () => {
+test('requests in flight finish when an account is removed, and no new one starts', async () => {
   let answer: (() => void) | null = null;
   const hasArrived = new Promise<void>((arrived) => {
     upstream.on('/cases', (response, request) => {
@@ -105,7 +105,7 @@ test('what is under way when an account goes is finished, and nothing after it i
   expect(upstream.requests).toHaveLength(1);
 });
 
-test('one that comes back has its budget as it was', async () => {
+test('an account that returns has its former budget', async () => {
   await connect();
   const budget = accounts.budgets.get('emea');
   await vault.remove('emea');
@@ -114,7 +114,7 @@ test('one that comes back has its budget as it was', async () => {
   expect(accounts.budgets.get('emea')).toBe(budget);
 });
 
-test('tells of what changed, and of nothing else', async () => {
+test('a refresh reports what changed and nothing else', async () => {
   let changes = 0;
   const end = accounts.onChange(() => {
     changes += 1;
@@ -133,7 +133,7 @@ test('tells of what changed, and of nothing else', async () => {
   expect(changes).toBe(1);
 });
 
-test('a token that does not open is told once, and keeps none of the others from being read', async () => {
+test('a token that cannot be decrypted is reported once, and the other accounts are still read', async () => {
   await connect();
   // as a process with another key would store it
   const document = await store.document('integrations', 'emea');

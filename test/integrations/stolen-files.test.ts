@@ -97,11 +97,11 @@ function openWith(sealed: string, key: Buffer): string | null {
 }
 
 function checks(stolen: () => Buffer): void {
-  test('holds no token, however it is written', () => {
+  test('contains no token in any encoding', () => {
     expect(formsFound(stolen())).toEqual([]);
   });
 
-  test('holds the tokens’ ciphertexts, which open with the key and with nothing else that is in there', () => {
+  test('contains ciphertexts of the tokens, which only the key decrypts', () => {
     const sealed = [
       ...new Set(
         stolen()
@@ -118,14 +118,14 @@ function checks(stolen: () => Buffer): void {
   });
 }
 
-test('a token in any of the forms would be found', () => {
+test('would be found to contain a token in any encoding', () => {
   for (const [form, bytes] of formsOf(present)) {
     const dump = Buffer.concat([randomBytes(100), bytes, randomBytes(100)]);
     expect(formsFound(dump), form).toContain(`token 0 ${form}`);
   }
 });
 
-describe('a stolen SQLite file, with what lies beside it', () => {
+describe('a stolen SQLite file with the files next to it', () => {
   let folder: string;
   let store: HistoryStore;
   let whileOpen: Buffer;

@@ -21,7 +21,7 @@ function stateOf(known: Partial<TokenSituation>): string {
   return tokenState({ ...NOTHING, ...known }, now);
 }
 
-describe('where nobody says when it ends, a token is by its age', () => {
+describe('a token without a known expiry depends on its age', () => {
   test.each([
     ['OK', 0, 0],
     ['OK', 76, 0],
@@ -30,21 +30,21 @@ describe('where nobody says when it ends, a token is by its age', () => {
     ['ROTATION_DUE', 90, 0],
     ['ROTATION_DUE', 400, 0],
     ['OK', -1, 0],
-  ])('%s at %d days and %d ms', (state, days, ms) => {
+  ])('and is %s at %d days and %d ms', (state, days, ms) => {
     expect(stateOf({ storedAt: ago(days, ms) })).toBe(state);
     // that it was made earlier counts for more than that it was given later
     expect(stateOf({ issuedAt: ago(days, ms), storedAt: ago(1) })).toBe(state);
   });
 });
 
-describe('a token whose end is known is judged by its end', () => {
+describe('a token with a known expiry depends on it', () => {
   test.each([
     ['OK', 14, 0],
     ['EXPIRING', 14, -1],
     ['EXPIRING', 0, 1],
     ['ROTATION_DUE', 0, 0],
     ['ROTATION_DUE', -10, 0],
-  ])('%s with %d days and %d ms left', (state, days, ms) => {
+  ])('and is %s with %d days and %d ms left', (state, days, ms) => {
     expect(stateOf({ expiresAt: toInstant(NOW + days * DAY + ms), storedAt: ago(1) })).toBe(state);
     expect(stateOf({ expiresAt: toInstant(NOW + days * DAY + ms) })).toBe(state);
   });
@@ -56,7 +56,7 @@ const known = fc.record({
   storedAt: fc.option(fc.integer({ min: -100, max: 500 }).map((days) => ago(days))),
 });
 
-test('no token becomes due without a warning in the 14 days before', () => {
+test('every token gets a warning in the 14 days before it is due', () => {
   fc.assert(
     fc.property(known, (facts) => {
       const token = { ...NOTHING, ...facts };
@@ -70,7 +70,7 @@ test('no token becomes due without a warning in the 14 days before', () => {
   );
 });
 
-test('no sentence says "ended" about a day to come, or "ends" about one that has passed', () => {
+test('no sentence says "ended" about the future or "ends" about the past', () => {
   fc.assert(
     fc.property(known, fc.boolean(), (facts, isRejected) => {
       const text = describeTokenState({ ...NOTHING, ...facts, isRejected }, now, 'Do this.');
@@ -88,7 +88,7 @@ test('a token that Abnormal refuses is refused, whatever else is known', () => {
   expect(stateOf({ isRejected: true, storedAt: ago(100), expiresAt: ago(10) })).toBe('REJECTED');
 });
 
-test('nothing is assumed of a token of which nothing is known', () => {
+test('a token without any known date is unknown', () => {
   expect(stateOf({})).toBe('UNKNOWN');
 });
 
@@ -99,7 +99,7 @@ test.each([
   [{ storedAt: ago(10), expiresAt: ago(-500) }, ago(-80)],
   [{ expiresAt: ago(-5) }, ago(-5)],
   [{}, null],
-])('is to be replaced by whichever comes first', (known, day) => {
+])('a token is due at the earlier of its two dates', (known, day) => {
   expect(replaceBy({ ...NOTHING, ...known })).toBe(day);
 });
 
@@ -120,7 +120,7 @@ test.each([
   [{ expiresAt: ago(3) }, 'The token ended on 2026-06-12: replace it now. Do this.'],
   [{ isRejected: true }, /^Abnormal refuses the token: .* Do this\.$/],
   [{}, 'Neither the age of the token nor when it ends is known.'],
-])('says how it stands and what to do', (known, words) => {
+])('the text for a token says its state and what to do', (known, words) => {
   expect(describeTokenState({ ...NOTHING, ...known }, now, 'Do this.')).toEqual(
     typeof words === 'string' ? words : expect.stringMatching(words),
   );

@@ -57,7 +57,7 @@ async function forge(name: string, change: object, as = name): Promise<void> {
 }
 
 describe('an integration that is added', () => {
-  test('is there with all but its token, which only opens', async () => {
+  test('is stored readably, except for its token, which is encrypted', async () => {
     const added = await addAcme();
     expect(added).toEqual({
       ...{ name: 'acme', baseUrl: 'https://api.abnormalplatform.com/v1', region: 'us', version: 1 },
@@ -79,14 +79,14 @@ describe('an integration that is added', () => {
     [{ region: 'eu' } as const, 'https://eu.rest.abnormalsecurity.com/v1', 'eu'],
     [{ baseUrl: 'https://Mirror.example.org/v1/' }, 'https://mirror.example.org/v1', null],
     [{ baseUrl: 'https://rest.abnormalsecurity.us/v1' }, 'https://rest.abnormalsecurity.us/v1', 'gov'],
-  ])('is read from where it is said to be', async (address, baseUrl, region) => {
+  ])('is read from its configured address', async (address, baseUrl, region) => {
     expect(await vault.add({ name: 'acme', token: new Secret(FIRST), ...address })).toMatchObject({
       baseUrl,
       region,
     });
   });
 
-  test.each(['a', 'acme-eu', '0', '-', 'a'.repeat(40)])('may be called %s', async (name) => {
+  test.each(['a', 'acme-eu', '0', '-', 'a'.repeat(40)])('may be named %s', async (name) => {
     expect(await vault.add({ name, token: new Secret(FIRST) })).toMatchObject({ name });
   });
 
@@ -102,7 +102,7 @@ describe('an integration that is added', () => {
     '../x',
     'default',
     'simulated',
-  ])('may not be called %j', async (name) => {
+  ])('cannot be named %j', async (name) => {
     expect((await refusal(vault.add({ name, token: new Secret(FIRST) }))).code).toBe('BAD_NAME');
   });
 
@@ -114,31 +114,31 @@ describe('an integration that is added', () => {
     'two words-of-it',
     'abc\ndefghijkl',
     'x'.repeat(9000),
-  ])('has no such token: %j', async (token) => {
+  ])('cannot have the token %j', async (token) => {
     expect((await refusal(addAcme(token))).code).toBe('BAD_TOKEN');
     expect(await vault.list()).toEqual([]);
   });
 
-  test('shows nothing of a token of which four characters would be much', async () => {
+  test('shows no characters of a token if four would reveal too much', async () => {
     expect((await addAcme('12345678901')).token.hint).toBe('');
   });
 
   test.each([
     ['http://api.example.org/v1', /plain http/],
     ['https://169.254.169.254/v1', /private network.*ALLOW_PRIVATE_ADDRESSES/],
-  ])('is not read from %s', async (baseUrl, words) => {
+  ])('cannot be read from %s', async (baseUrl, words) => {
     const refused = await refusal(vault.add({ name: 'acme', token: new Secret(FIRST), baseUrl }));
     expect(refused).toMatchObject({ code: 'BAD_ADDRESS', message: expect.stringMatching(words) });
   });
 
-  test('may be read from a private network where that was allowed, but not in clear', async () => {
+  test('may be read from a private network if allowed, but not over plain http', async () => {
     const allowed = vaultWith([KEY], true);
     const add = (name: string, baseUrl: string) => allowed.add({ name, token: new Secret(FIRST), baseUrl });
     expect(await add('acme', 'https://10.1.2.3/v1')).toMatchObject({ baseUrl: 'https://10.1.2.3/v1' });
     expect((await refusal(add('other', 'http://10.1.2.3/v1'))).code).toBe('BAD_ADDRESS');
   });
 
-  test('is not another’s of the same name, also when both come at once', async () => {
+  test('does not replace another with the same name, even if both are added concurrently', async () => {
     const outcomes = await Promise.allSettled([addAcme(FIRST), addAcme(SECOND), addAcme(SECOND)]);
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     const refused = await refusal(addAcme());
@@ -150,7 +150,7 @@ describe('an integration that is added', () => {
 });
 
 describe('a token that is replaced', () => {
-  test('is forgotten, but not that it was there', async () => {
+  test('is deleted, and the replacement is recorded', async () => {
     await addAcme();
     await vault.noteTimes('acme', '2026-03-01T12:00:00.000Z', {
       issuedAt: '2026-02-01T00:00:00.000Z',
@@ -171,7 +171,7 @@ describe('a token that is replaced', () => {
     });
   });
 
-  test('by several at once leaves the one that was last, whole, and an instant for each', async () => {
+  test('by several callers concurrently leaves the last one complete, and each with its own instant', async () => {
     await addAcme();
     const tokens = Array.from({ length: 8 }, (_, i) => `token-number-${i}-of-eight`);
     await Promise.all(tokens.map((token) => vault.rotate('acme', new Secret(token))));
@@ -182,14 +182,14 @@ describe('a token that is replaced', () => {
     expect(new Set(instants).size).toBe(9);
   });
 
-  test('goes with another address, and its address with another token', async () => {
+  test('may change together with the address, and the address together with the token', async () => {
     await addAcme();
     const moved = await vault.update('acme', { region: 'gov' }, new Secret(SECOND));
     expect(moved).toMatchObject({ region: 'gov', version: 2 });
     expect(await tokenOf('acme')).toBe(SECOND);
   });
 
-  test('must be another, or it would seem younger than it is; with another address its age stays', async () => {
+  test('must differ, or its age would restart; with another address its age continues', async () => {
     await addAcme();
     await vault.noteTimes('acme', toInstant(NOW), { issuedAt: null, expiresAt: toInstant(NOW + DAY) });
     now += DAY;
@@ -201,7 +201,7 @@ describe('a token that is replaced', () => {
     expect(await tokenOf('acme')).toBe(FIRST);
   });
 
-  test('is not what somebody meant who had seen the one before', async () => {
+  test('is kept if it changed since the caller read it', async () => {
     const { token } = await addAcme();
     await vault.rotate('acme', new Secret(SECOND));
     expect((await refusal(vault.reveal('acme', token.storedAt))).code).toBe('BUSY');
@@ -211,7 +211,7 @@ describe('a token that is replaced', () => {
 });
 
 describe('an integration that is removed', () => {
-  test('is gone with its token, and may be added again', async () => {
+  test('is deleted with its token, and may be added again', async () => {
     await addAcme();
     await vault.remove('acme');
     expect(await vault.list()).toEqual([]);
@@ -226,19 +226,19 @@ describe('an integration that is removed', () => {
   });
 });
 
-describe('without a key', () => {
-  test('nothing is missing as long as nothing is stored', async () => {
+describe('without an encryption key', () => {
+  test('nothing fails while nothing is stored', async () => {
     const none = vaultWith([]);
     await none.check();
     expect(await none.list()).toEqual([]);
   });
 
-  test('nothing is added, and how to make one is said', async () => {
+  test('nothing can be added, and the error explains how to create a key', async () => {
     const refused = await refusal(vaultWith([]).add({ name: 'acme', token: new Secret(FIRST) }));
     expect(refused).toMatchObject({ code: 'NO_KEY', message: expect.stringContaining('keys encryption') });
   });
 
-  test('what is stored can be looked at and removed, not opened', async () => {
+  test('stored accounts can be listed and removed, but not opened', async () => {
     await addAcme();
     const none = vaultWith([]);
     expect(await none.list()).toHaveLength(1);
@@ -249,8 +249,8 @@ describe('without a key', () => {
   });
 });
 
-describe('a wrong key', () => {
-  test('is refused, and which key is wanted, and what to do without it, is said', async () => {
+describe('a wrong encryption key', () => {
+  test('is refused, and the error names the right key and the alternatives', async () => {
     await addAcme();
     const wrong = vaultWith([NEWER]);
     const refused = await refusal(wrong.check());
@@ -265,7 +265,7 @@ describe('a wrong key', () => {
     }
   });
 
-  test('adds nothing beside what it does not open, but mends what it is given anew', async () => {
+  test('adds no account, but stores a token that is given again', async () => {
     await addAcme();
     const wrong = vaultWith([NEWER]);
     expect((await refusal(wrong.add({ name: 'other', token: new Secret(SECOND) }))).code).toBe('NOT_OPENED');
@@ -275,7 +275,7 @@ describe('a wrong key', () => {
   });
 });
 
-describe('what somebody changed in the history does not open', () => {
+describe('a manipulated document does not decrypt', () => {
   const other = { name: 'other', token: new Secret(SECOND) };
 
   test.each([
@@ -283,7 +283,7 @@ describe('what somebody changed in the history does not open', () => {
     ['a ciphertext', { sealed: `v1.${encryptionKeyId(KEY)}.${randomBytes(60).toString('base64url')}` }],
     ['a ciphertext that is none', { sealed: 'token' }],
     ['a document that does not read', { sealed: 7 }],
-  ])('%s', async (_what, change) => {
+  ])('if it has %s', async (_what, change) => {
     await addAcme();
     await forge('acme', change);
     for (const work of [vault.check(), vault.reveal('acme'), vault.add(other)]) {
@@ -293,7 +293,7 @@ describe('what somebody changed in the history does not open', () => {
     await vault.check();
   });
 
-  test('a token moved to another integration, whether that is there or not', async () => {
+  test('if a token was moved to another integration, whether that exists or not', async () => {
     await addAcme();
     await vault.add(other);
     const acme = await store.document('integrations', 'acme');
@@ -307,13 +307,13 @@ describe('what somebody changed in the history does not open', () => {
   });
 });
 
-describe('keys that rotate', () => {
+describe('a rotation of encryption keys', () => {
   async function several(): Promise<void> {
     for (const name of ['a', 'b', 'c'])
       await vault.add({ name, token: new Secret(`token-of-integration-${name}`) });
   }
 
-  test('all is sealed anew under the first, and the others are needed no more', async () => {
+  test('encrypts everything with the first key, and the others are no longer needed', async () => {
     await several();
     const both = vaultWith([NEWER, KEY]);
     await both.check();
@@ -327,7 +327,7 @@ describe('keys that rotate', () => {
     expect((await refusal(vault.check())).code).toBe('NOT_OPENED');
   });
 
-  test('nothing else changes: neither what is known of the token nor what tells it from another', async () => {
+  test('changes nothing else, neither the known dates of a token nor its fingerprint', async () => {
     await several();
     const [before] = await vault.list();
     await vaultWith([NEWER, KEY]).reseal();
@@ -338,7 +338,7 @@ describe('keys that rotate', () => {
     });
   });
 
-  test('a token that is replaced meanwhile is the one that is kept', async () => {
+  test('keeps a token that is replaced concurrently', async () => {
     await several();
     const both = vaultWith([NEWER, KEY]);
     await Promise.all([
@@ -351,7 +351,7 @@ describe('keys that rotate', () => {
     expect([await tokenOf('a', newer), await tokenOf('c', newer)]).toEqual([SECOND, SECOND]);
   });
 
-  test('nothing is touched where one does not open', async () => {
+  test('changes nothing if one token cannot be decrypted', async () => {
     await several();
     await vaultWith([NEWER]).rotate('c', new Secret(SECOND));
     const mixed = vaultWith([randomBytes(32), KEY]);

@@ -37,8 +37,8 @@ function vault() {
   return vaultOf(store, settings, clock);
 }
 
-describe('the token in the environment', () => {
-  test('is known from when it was first seen, however often it is seen again', async () => {
+describe('the token of the environment', () => {
+  test('is dated from its first use, however often it is seen again', async () => {
     await noteEnvironmentToken(store, FIRST, clock);
     now += 40 * DAY;
     await noteEnvironmentToken(store, FIRST, clock);
@@ -48,7 +48,7 @@ describe('the token in the environment', () => {
     });
   });
 
-  test('is another when it is another, and the one before is remembered', async () => {
+  test('gets a new date when it changes, and the previous one is remembered', async () => {
     await noteEnvironmentToken(store, FIRST, clock);
     await noteEnvironmentTimes(store, toInstant(START), {
       issuedAt: null,
@@ -72,12 +72,12 @@ describe('the token in the environment', () => {
     expect((await readEnvironmentToken(store))?.token.expiresAt).toBeNull();
   });
 
-  test('is noted once by several replicas that start together', async () => {
+  test('is stored once by several replicas that start together', async () => {
     await Promise.all(Array.from({ length: 5 }, () => noteEnvironmentToken(store, FIRST, clock)));
     expect((await readEnvironmentToken(store))?.earlierTokens).toEqual([]);
   });
 
-  test('is not there: neither it nor what could be looked up in a table', async () => {
+  test('is not stored, neither as text nor as a hash that could be guessed', async () => {
     await noteEnvironmentToken(store, FIRST, clock);
     const other = new OracleStore(clock);
     await noteEnvironmentToken(other, FIRST, clock);
@@ -86,14 +86,14 @@ describe('the token in the environment', () => {
     expect(await print(store)).not.toBe(await print(other));
   });
 
-  test('nothing is known where there never was one', async () => {
+  test('has no stored data if it was never set', async () => {
     await noteEnvironmentTimes(store, toInstant(START), { issuedAt: null, expiresAt: null });
     expect(await readEnvironmentToken(store)).toBeNull();
     expect(await readTokenHistories(store)).toEqual([]);
   });
 });
 
-describe('how the tokens stand', () => {
+describe('the state of the tokens', () => {
   async function refuse(integration: string, status: StreamStatus = 'TOKEN_REJECTED'): Promise<void> {
     const stream = { integration, resource: 'threats', filterKey: 'receivedTime', status } as const;
     const at = toInstant(now);
@@ -102,7 +102,7 @@ describe('how the tokens stand', () => {
     await store.record(batchOf(id, { now: at, run: sampleRun(id, { integration }), streams: [state] }));
   }
 
-  test('is known of the stored ones and of the environment’s', async () => {
+  test('is known for the stored ones and the environment’s', async () => {
     await vault().add({ name: 'acme', token: FIRST });
     now += HOUR;
     await noteEnvironmentToken(store, SECOND, clock);
@@ -113,7 +113,7 @@ describe('how the tokens stand', () => {
     });
   });
 
-  test('a refusal is of the token that was there, not of the one that came since', async () => {
+  test('after a refusal belongs to the refused token, not to its successor', async () => {
     await vault().add({ name: 'acme', token: FIRST });
     await vault().add({ name: 'other', token: FIRST });
     now += HOUR;
@@ -129,7 +129,7 @@ describe('how the tokens stand', () => {
     expect(await isRejected('acme')).toBe(true);
   });
 
-  test('what does not read is left out, so that a report need not fail for it', async () => {
+  test('leaves out unreadable documents, so that a report does not fail', async () => {
     await vault().add({ name: 'acme', token: FIRST });
     await store.putDocument('integrations', 'broken', { token: 'x' }, 0);
     expect((await readTokenHistories(store)).map(({ integration }) => integration)).toEqual(['acme']);
@@ -147,14 +147,14 @@ describe('how the tokens stand', () => {
       warn = tokenExpiryWarnings({ store, log, clock });
     });
 
-    test('is nothing while all is well', async () => {
+    test('is not mentioned while everything is fine', async () => {
       await vault().add({ name: 'acme', token: FIRST });
       now += 76 * DAY;
       await warn();
       expect(lines).toEqual([]);
     });
 
-    test('is a warning once a day, and at once when it is another', async () => {
+    test('is a warning once a day, and at once for another token', async () => {
       await vault().add({ name: 'acme', token: FIRST });
       now += 80 * DAY;
       for (let hour = 0; hour < 49; hour++) {
@@ -179,7 +179,7 @@ describe('how the tokens stand', () => {
       expect(lines).toHaveLength(4);
     });
 
-    test('is a note once a day for a token that is well and may do more than read', async () => {
+    test('is a note once a day for a valid token with more than read permissions', async () => {
       await vault().add({ name: 'acme', token: FIRST });
       const told = { issuedAt: toInstant(START), expiresAt: toInstant(START + 60 * DAY) };
       await vault().noteTimes('acme', toInstant(START), { ...told, permissions: ['soar_v1_read_cases'] });
@@ -201,7 +201,7 @@ describe('how the tokens stand', () => {
       ]);
     });
 
-    test('says of the environment’s where it is changed', async () => {
+    test('names the place to change the environment’s token', async () => {
       await noteEnvironmentToken(store, FIRST, clock);
       now += 90 * DAY;
       await warn();
@@ -212,7 +212,7 @@ describe('how the tokens stand', () => {
   });
 });
 
-describe('when a token ends is asked of Abnormal', () => {
+describe('the expiry of a token', () => {
   let harness: Harness;
   let learn: () => Promise<void>;
   beforeEach(async () => {
@@ -250,7 +250,7 @@ describe('when a token ends is asked of Abnormal', () => {
     return situations.map(([name, { expiresAt }]) => `${name} ${expiresAt?.slice(0, 10)}`);
   };
 
-  test('once a day, and for a new token; and written down', async () => {
+  test('is requested from Abnormal once a day and for a new token, and stored', async () => {
     harness.server.on('/soar/tokens', told('2026-05-01T00:00:00Z'));
     for (let hour = 0; hour < 24; hour++) {
       await learn();
@@ -267,7 +267,7 @@ describe('when a token ends is asked of Abnormal', () => {
     expect(await ends()).toEqual(['acme 2026-06-01', 'default 2026-05-01']);
   });
 
-  test('and what it does not say, or cannot, leaves all as it is', async () => {
+  test('stays as it is if the response is missing or unusable', async () => {
     for (const reply of [
       json({ message: 'no' }, 403),
       json({ message: 'no' }, 401),

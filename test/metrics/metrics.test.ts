@@ -46,8 +46,8 @@ const EXPECTED = [
   ...['http_answers_total', 'cache_bytes', 'cache_limit_bytes'],
 ].map((name) => `abnormal_gateway_${name}`);
 
-describe('the measures', () => {
-  test('of a gateway at work are there, each with its help, and agree with the graph', async () => {
+describe('the metrics', () => {
+  test('of a busy gateway are complete, have help texts and agree with the graph', async () => {
     playground = new Playground();
     const { url } = await playground.start({ RECONCILE_EVERY: 'off' });
     await playground.collected(url);
@@ -86,7 +86,7 @@ describe('the measures', () => {
     expect(sum('graphql_errors_total', { code: 'GRAPHQL_VALIDATION_FAILED' })).toBe(1);
   });
 
-  test('have labels that nobody who asks can make up, and none that names a person or a record', async () => {
+  test('have labels that callers cannot invent, and none names a person or a record', async () => {
     playground = new Playground();
     const { url } = await playground.start({ RECONCILE_EVERY: 'off' });
     await playground.collected(url);
@@ -115,10 +115,10 @@ describe('the measures', () => {
   });
 });
 
-describe('who may read them', () => {
+describe('access to the metrics', () => {
   const KEYS = { API_KEYS: 'scraper:reader:a-key-that-is-long-enough-to-be-one-0123456789' };
 
-  test('where callers are asked: readers', async () => {
+  test('requires the role reader if authentication is on', async () => {
     playground = new Playground();
     const { url } = await playground.start(KEYS);
     const refused = await fetch(`${url}/metrics`);
@@ -130,7 +130,7 @@ describe('who may read them', () => {
     expect(await allowed.text()).toContain('abnormal_gateway_history_up 1');
   });
 
-  test('with METRICS=open: whoever asks, and nothing else is', async () => {
+  test('is open with METRICS=open, and nothing else is', async () => {
     playground = new Playground();
     const { url } = await playground.start({ ...KEYS, METRICS: 'open' });
     expect((await scrape(url)).text).toContain('abnormal_gateway_history_up 1');
@@ -141,7 +141,7 @@ describe('who may read them', () => {
   });
 });
 
-test('two gateways in one process count apart', async () => {
+test('two gateways in one process have separate counts', async () => {
   playground = new Playground();
   const one = await playground.start({ HISTORY: playground.history('one.db') });
   const two = createApp(playground.config({ HISTORY: playground.history('two.db') }), playground.options);

@@ -19,7 +19,7 @@ function valueIn(text: string, series: string): number | null {
   return line === undefined ? null : Number(line.split(' ').at(-1));
 }
 
-test('gaps, budgets and a history that fails are measured as they are', async () => {
+test('gaps, budgets and a failing history are measured correctly', async () => {
   let now = toMillis(NOW);
   const clock = () => now;
   const lines: string[] = [];

@@ -89,13 +89,13 @@ const arbitraryEntry = fc
   );
 
 describe('coverage', () => {
-  test('with nothing read, all of it is a gap', () => {
+  test('without readings is one gap', () => {
     const { complete, gaps } = coverageOf([], at(0), at(10));
     expect(complete).toBe(false);
     expect(gaps).toEqual([{ from: at(0), to: at(10), reason: 'NOT_COLLECTED', detail: null }]);
   });
 
-  test('an empty span is complete', () => {
+  test('of an empty span is complete', () => {
     expect(coverageOf([], at(5), at(5))).toEqual({
       from: at(5),
       to: at(5),
@@ -106,27 +106,27 @@ describe('coverage', () => {
     expect(coverageOf([], at(6), at(5)).complete).toBe(true);
   });
 
-  test('adjacent readings leave nothing between them', () => {
+  test('of adjacent readings has no gap between them', () => {
     expect(coverageOf([entry(5, 10), entry(0, 5)], at(0), at(10)).complete).toBe(true);
   });
 
-  test('what had not settled when it was read is provisional', () => {
+  test('is provisional for time that had not settled when it was read', () => {
     const { gaps } = coverageOf([entry(0, 10, 'COMPLETE', { settledTo: at(7) })], at(0), at(12));
     expect(gapTexts(gaps)).toEqual(['7-10 PROVISIONAL', '10-12 NOT_COLLECTED']);
   });
 
-  test('a failed second reading loses nothing that is held', () => {
+  test('does not lose stored records through a failed second reading', () => {
     const { gaps } = coverageOf([entry(0, 5), entry(3, 10, 'FAILED')], at(0), at(10));
     expect(gapTexts(gaps)).toEqual(['5-10 FAILED']);
   });
 
-  test('a partial second reading uncovers, and a whole third covers again', () => {
+  test('becomes incomplete by a partial second reading, and complete by a full third one', () => {
     const entries = [entry(0, 10), entry(2, 4, 'PARTIAL')];
     expect(gapTexts(coverageOf(entries, at(0), at(10)).gaps)).toEqual(['2-4 PARTIAL']);
     expect(coverageOf([...entries, entry(2, 4)], at(0), at(10)).complete).toBe(true);
   });
 
-  test('gaps of one reason join, those that were told differently do not', () => {
+  test('joins gaps of one reason, and keeps gaps of different reasons apart', () => {
     const entries = [
       entry(0, 2, 'PARTIAL'),
       entry(2, 4, 'PARTIAL'),
@@ -135,14 +135,14 @@ describe('coverage', () => {
     expect(gapTexts(coverageOf(entries, at(0), at(6)).gaps)).toEqual(['0-4 PARTIAL', '4-6 PARTIAL']);
   });
 
-  test('what could not be read is one gap, in however many windows it was asked for', () => {
+  test('shows an unreadable span as one gap, however many windows it was read in', () => {
     const entries = [entry(0, 2, 'FAILED'), entry(2, 6, 'FAILED', { reason: 'the newest' })];
     const { gaps } = coverageOf(entries, at(0), at(6));
     expect(gapTexts(gaps)).toEqual(['0-6 FAILED']);
     expect(gaps[0]?.detail).toBe('the newest');
   });
 
-  test('agrees with a reckoning second by second, whatever was read in whatever order', () => {
+  test('equals a computation second by second, for any readings in any order', () => {
     fc.assert(
       fc.property(
         fc.array(arbitraryEntry, { maxLength: 25 }),
@@ -159,7 +159,7 @@ describe('coverage', () => {
     );
   });
 
-  test('gaps are oldest first, disjoint, inside the span, and joined', () => {
+  test('has gaps that are sorted, disjoint, inside the span, and joined', () => {
     fc.assert(
       fc.property(fc.array(arbitraryEntry, { maxLength: 25 }), (entries) => {
         const { gaps } = coverageOf(entries, at(10), at(40));
@@ -176,7 +176,7 @@ describe('coverage', () => {
     );
   });
 
-  test('a ledger of a hundred thousand readings, half of them read twice, is worked through', () => {
+  test('is computed quickly from a hundred thousand readings, half of them read twice', () => {
     const entries: RecordedEntry[] = [];
     for (let i = 0; i < 50_000; i += 1) entries.push(entry(i * 10, i * 10 + 10));
     for (let i = 0; i < 50_000; i += 1)

@@ -8,7 +8,7 @@ function name(path: string, minutes: number, changes: Partial<DriftName> = {}): 
 }
 
 describe('addDrift', () => {
-  test('counts what is the same together, whichever came first', () => {
+  test('adds up equal entries, whichever came first', () => {
     const word = { kind: 'VALUE', value: 'x' } as const;
     const before = { names: [name('a', 5, { count: 2 }), name('b', 1)], beyond: 0 };
     const later = { names: [name('c', 9), name('a', 3), name('a', 7, word), name('a', 8)], beyond: 0 };
@@ -21,7 +21,7 @@ describe('addDrift', () => {
     });
   });
 
-  test('keeps so many names, goes on counting them, and counts the rest together', () => {
+  test('stores a bounded number of names, and counts all others together', () => {
     const names = Array.from({ length: MOST_NAMES + 40 }, (_, n) => name(`f${n}`, n, { count: 2 }));
     const full = addDrift(NO_DRIFT, { names, beyond: 0 });
     expect(full.names).toEqual(names.slice(0, MOST_NAMES));
@@ -32,14 +32,14 @@ describe('addDrift', () => {
     expect(again.beyond).toBe(84);
   });
 
-  test('counts no further than the graph can say', () => {
+  test('counts no further than an Int allows', () => {
     const much = { names: [name('a', 1, { count: 2_147_483_000 })], beyond: 2_147_483_600 };
     const { names, beyond } = addDrift(much, { names: [name('a', 2, { count: 900 })], beyond: 900 });
     expect([names[0]?.count, beyond]).toEqual([2_147_483_647, 2_147_483_647]);
   });
 });
 
-test('a document is read as far as it reads', () => {
+test('a document is read as far as it is valid', () => {
   const good = name('a', 1);
   const names = [
     good,

@@ -11,7 +11,7 @@ function stream(status: StreamStatus, at = LATER) {
   return { status, message, lastAttemptAt: at, lastSuccessAt: status === 'OK' ? at : null };
 }
 
-describe('an integration', () => {
+describe('the status of an integration', () => {
   test.each<[string, StreamStatus[], string, string | null]>([
     ['none tried', [], 'NEVER_READ', null],
     ['one never tried beside one that is well', ['NEVER_READ', 'OK'], 'OK', null],
@@ -36,12 +36,12 @@ describe('an integration', () => {
     expect(integrationHealth(statuses.map((each) => stream(each)))).toEqual({ status, message });
   });
 
-  test('whose token was rejected after the last good reading has no good token', () => {
+  test('is a bad token if the token was rejected after the last successful reading', () => {
     const states = [stream('OK', EARLIER), stream('TOKEN_REJECTED', LATER)];
     expect(integrationHealth(states).status).toBe('TOKEN_REJECTED');
   });
 
-  test('whose token was good after it was rejected has a good token', () => {
+  test('is a good token if a reading succeeded after it was rejected', () => {
     const states = [stream('OK', LATER), stream('TOKEN_REJECTED', EARLIER)];
     expect(integrationHealth(states).status).toBe('LIMITED');
   });

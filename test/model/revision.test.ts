@@ -31,13 +31,13 @@ describe('canonical JSON', () => {
     expect(canonicalJson('\u0007\u2028"\\/')).toBe('"\\u0007\u2028\\"\\\\/"');
   });
 
-  test('is not to be had of what is no JSON value', () => {
+  test('rejects a value that JSON cannot represent', () => {
     expect(() => canonicalJson(undefined)).toThrow(TypeError);
     expect(() => canonicalJson(() => 1)).toThrow(TypeError);
   });
 });
 
-test('SHA-256 is taken over UTF-8 and written in hex', () => {
+test('SHA-256 is computed over UTF-8 and written in hex', () => {
   expect(sha256('')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
   expect(sha256('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   expect(sha256('é')).toBe(sha256(Buffer.from([0xc3, 0xa9]).toString('utf8')));

@@ -14,11 +14,11 @@ test.each([
   ['spread_everything', true],
   ['*', true],
   ['', true],
-])('%j may act: %s', (permission, mayAct) => {
+])('the permission %j allows more than reading: %s', (permission, mayAct) => {
   expect(permissionsToAct([permission])).toEqual(mayAct ? [permission] : []);
 });
 
-test('nothing is said of a token whose permissions are not known, or only read', () => {
+test('there is no note for a token with unknown or only read permissions', () => {
   for (const permissions of [null, undefined, [], ['soar_v1_read_threats']]) {
     expect(excessNote(permissions)).toBeNull();
   }

@@ -14,7 +14,7 @@ function isOfType(value: unknown, type: string): boolean {
 }
 
 describe.each(KINDS)('the fields of a %s', (kind: ListedKind) => {
-  test('are all there and of their types, whatever the record', () => {
+  test('all exist with the right type, for every record', () => {
     fc.assert(
       fc.property(variants, fc.nat({ max: 20 }), (of, index) => {
         const record = variantOf(of, kind, 'id', index) as RecordOf[ListedKind];
@@ -27,24 +27,24 @@ describe.each(KINDS)('the fields of a %s', (kind: ListedKind) => {
     );
   });
 
-  test('include the time it is listed by, which it can be ordered by', () => {
+  test('include the time by which it is listed, which can be used for ordering', () => {
     expect(fieldSpec(kind, DEFAULT_ORDER[kind])).toMatchObject({ type: 'instant', order: true });
   });
 
-  test('are only those of the table', () => {
+  test('are exactly those of the table', () => {
     for (const name of ['', 'nothing', 'constructor', '__proto__', 'toString']) {
       expect(fieldSpec(kind, name)).toBeUndefined();
     }
   });
 
-  test('can be ordered by only where there is one value', () => {
+  test('can be used for ordering only if there is a single value', () => {
     for (const [name, spec] of Object.entries(FIELDS[kind])) {
       if ('order' in spec) expect([name, spec.type]).not.toEqual([name, 'texts']);
     }
   });
 });
 
-describe('a threat', () => {
+describe('the fields of a threat', () => {
   const threat = sampleThreat('t1', {
     recipientCount: 7,
     messages: [
@@ -54,14 +54,14 @@ describe('a threat', () => {
     ],
   });
 
-  test('was received when its newest message was, and first when its oldest was', () => {
+  test('include received times of its newest and its oldest message', () => {
     expect(fieldsOf('threat', threat)).toMatchObject({
       receivedTime: '2026-03-02T00:00:00.000Z',
       firstReceivedTime: '2026-03-01T00:00:00.000Z',
     });
   });
 
-  test('has what any of its messages says, once', () => {
+  test('contain each value of its messages once', () => {
     const fields = fieldsOf('threat', threat);
     expect(fields.subject).toEqual(['B', 'A']);
     expect(fields.attackType).toEqual(['SPAM', 'SCAM']);
@@ -74,7 +74,7 @@ describe('a threat', () => {
     });
   });
 
-  test('without messages has no times and still waits for its remediation', () => {
+  test('without messages have no times, and remediation is pending', () => {
     const fields = fieldsOf('threat', sampleThreat('t2', { messages: [] }));
     expect(fields).toMatchObject({
       receivedTime: null,
@@ -96,20 +96,20 @@ describe('a threat', () => {
   });
 });
 
-describe('a case', () => {
-  test('ranks by severity, from none to high; what is not known has no rank', () => {
+describe('the fields of a case', () => {
+  test('rank severity from none to high, and unknown severity has no rank', () => {
     const rankOf = (severityLevelRaw: string | null) =>
       fieldsOf('case', sampleCase('1', { severityLevelRaw })).severityRank;
     expect(['NONE', 'LOW', 'MEDIUM', 'HIGH', 'EXTREME', null].map(rankOf)).toEqual([0, 1, 2, 3, null, null]);
   });
 
-  test('names each of its threats once', () => {
+  test('name each of its threats once', () => {
     expect(fieldsOf('case', sampleCase('1', { threatIds: ['a', 'b', 'a'] })).threatId).toEqual(['a', 'b']);
   });
 });
 
-describe('a campaign', () => {
-  test('is being scanned as long as that is its judgement', () => {
+describe('the fields of a campaign', () => {
+  test('say that it is being scanned while that is its judgement', () => {
     const of = (judgementStatusRaw: string | null) =>
       fieldsOf('campaign', sampleCampaign('c', { judgementStatusRaw })).scanning;
     expect(['Scanning', 'Malicious', 'Pending', null].map(of)).toEqual([true, false, false, false]);

@@ -75,7 +75,7 @@ describe.each(LISTED)('every time of a %s', (kind) => {
   const times = Object.keys(FIELDS[kind]).filter((field) => fieldSpec(kind, field)?.type === 'instant');
   const instant = '2026-03-01T00:00:00.000Z';
 
-  test.each(times)('without a value is undecided by a comparison of %s', (field) => {
+  test.each(times)('without a value makes a comparison of %s undecided', (field) => {
     for (const leaf of [
       { field, gte: instant },
       { field, lte: instant },
@@ -90,25 +90,22 @@ describe.each(LISTED)('every time of a %s', (kind) => {
     }
   });
 
-  test.each(times)(
-    'is decided where %s is asked to have no value, or where other conditions decide',
-    (field) => {
-      const leaf = { field, gte: instant };
-      const decided: Filter[] = [
-        { field, eq: null },
-        { and: [leaf, { field: 'id', eq: 'other' }] },
-        { or: [leaf, { field: 'id', contains: '' }] },
-      ];
-      for (const filter of decided) {
-        expect(undecidedBy(kind, filter).filter((part) => isMatch(WITHOUT_TIMES[kind], part.filter))).toEqual(
-          [],
-        );
-      }
-    },
-  );
+  test.each(times)('does not matter if %s is compared with null or other conditions decide', (field) => {
+    const leaf = { field, gte: instant };
+    const decided: Filter[] = [
+      { field, eq: null },
+      { and: [leaf, { field: 'id', eq: 'other' }] },
+      { or: [leaf, { field: 'id', contains: '' }] },
+    ];
+    for (const filter of decided) {
+      expect(undecidedBy(kind, filter).filter((part) => isMatch(WITHOUT_TIMES[kind], part.filter))).toEqual(
+        [],
+      );
+    }
+  });
 });
 
-test('a threat that was not remediated is excluded by a time of remediation, not undecided', () => {
+test('a threat that was not remediated is excluded by a remediation time, not undecided', () => {
   const messages = [sampleMessage('1', { remediationStatusRaw: 'Not Remediated', remediationTime: null })];
   const fields = fieldsOf('threat', sampleThreat('t', { messages }));
   expect(fields).toMatchObject({ latestRemediationTime: null, remediationState: 'NOT_REMEDIATED' });

@@ -28,21 +28,21 @@ const VOCABULARIES = {
   severityLevel,
 };
 
-describe.each(Object.entries(VOCABULARIES))('%s', (_, read) => {
-  test('does not say what was not said', () => {
+describe.each(Object.entries(VOCABULARIES))('the word list of %s', (_, read) => {
+  test('has no value for a missing word', () => {
     expect(read(null)).toBeNull();
     expect(read('')).toBeNull();
     expect(read(' \t')).toBeNull();
   });
 
-  test('calls a new word OTHER, in any script', () => {
+  test('maps a new word in any script to OTHER', () => {
     expect(read('Quantum Entanglement')).toBe('OTHER');
     expect(read('新しい')).toBe('OTHER');
     expect(read('?!')).toBe('OTHER');
     expect(read('constructor')).toBe('OTHER');
   });
 
-  test('gives a value or nothing for whatever comes', () => {
+  test('maps any input to a value or null', () => {
     fc.assert(fc.property(fc.string(), (raw) => (read(raw) === null) === (raw.trim() === '')));
   });
 });
@@ -65,16 +65,16 @@ describe('attack types', () => {
     ['Malware', 'MALWARE'],
     ['Extortion', 'EXTORTION'],
     ['Other', 'OTHER'],
-  ])('%s', (raw, expected) => {
+  ])('are read from %s', (raw, expected) => {
     expect(attackType(raw)).toBe(expected);
   });
 
-  test('a prefix without a type says nothing', () => {
+  test('are not derived from a prefix without a type', () => {
     expect(attackType('Attack Type: ')).toBeNull();
   });
 });
 
-describe('spellings that differ between endpoints and years', () => {
+describe('spellings of different endpoints and years', () => {
   test.each([
     [attackVector, 'Attachment with Zipped File', 'ZIPPED_ATTACHMENT'],
     [attackVector, 'Others', 'OTHER'],
@@ -93,12 +93,12 @@ describe('spellings that differ between endpoints and years', () => {
     [judgement, 'N/A', 'NOT_AVAILABLE'],
     [judgement, 'Scanning', 'SCANNING'],
     [caseStatus, 'Acknowledged (Attack resolved)', 'RESOLVED'],
-  ] as const)('%o %s', (read, raw, expected) => {
+  ] as const)('have the same value: %o %s', (read, raw, expected) => {
     expect(read(raw)).toBe(expected);
   });
 });
 
-describe('a case is open', () => {
+describe('the open state of a case', () => {
   test.each([
     ['Action Required', true],
     ['Acknowledged (In progress)', true],
@@ -106,7 +106,7 @@ describe('a case is open', () => {
     ['Acknowledged (Not an attack)', false],
     ['A status yet to come', true],
     [null, true],
-  ])('%s: %s', (statusRaw, expected) => {
+  ])('for the status %s is %s', (statusRaw, expected) => {
     expect(isOpenCase(sampleCase('1', { statusRaw }))).toBe(expected);
   });
 });

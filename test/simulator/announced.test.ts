@@ -54,9 +54,9 @@ const odd = {
   hugeThreats: 0.02,
 };
 
-describe('every change of a record', () => {
+describe('every change of a simulated record', () => {
   it.each(['threat', 'case', 'campaign'] as const)(
-    'is announced by a list, or befalls a %s that is not settled yet',
+    'appears in a list, or concerns a %s that is not settled yet',
     (kind) => {
       for (const seed of [1, 2]) {
         const tenant = createTenant({ ...SMALL, seed, shares: odd });
@@ -65,7 +65,7 @@ describe('every change of a record', () => {
     },
   );
 
-  it('goes unannounced only when remediations are undone unseen', () => {
+  it('remains unlisted only if remediations are undone unseen', () => {
     const tenant = createTenant({ ...SMALL, shares: { ...odd, undoneRelists: 0 } });
     expect(unannounced(tenant, 'threat').length).toBeGreaterThan(10);
     expect(unannounced(tenant, 'threat').length).toBeLessThan(60);

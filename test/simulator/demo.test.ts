@@ -12,9 +12,9 @@ function counts(at: string): Record<ListedKind, number> {
   return found;
 }
 
-describe('demoTenant', () => {
+describe('the demo tenant', () => {
   it.each([NOW, '2027-11-30T00:00:00.000Z', '2031-07-01T23:59:59.000Z'])(
-    'has a month’s worth behind it at %s',
+    'has a month of data at %s',
     (at) => {
       const { threat, case: cases, campaign } = counts(at);
       expect(threat).toBeGreaterThan(540);
@@ -26,7 +26,7 @@ describe('demoTenant', () => {
     },
   );
 
-  it('goes on: within a working day new threats arrive every hour or so', () => {
+  it('continues: on a workday new threats arrive every hour or so', () => {
     const tenant = createTenant(demoTenant(toMillis(NOW)));
     const ids = (at: string) => new Set([...tenant.truth(at, shift(NOW, -DAY))].map((record) => record.id));
     const later = ids(shift(NOW, 6 * HOUR));
@@ -34,13 +34,13 @@ describe('demoTenant', () => {
     expect(later.size - ids(NOW).size).toBeGreaterThan(4);
   });
 
-  it('is the same tenant after a restart, today or another day', () => {
+  it('is the same tenant after a restart, on any day', () => {
     const [one, two] = [NOW, shift(NOW, 100 * DAY)].map((at) => createTenant(demoTenant(toMillis(at))));
     const since = shift(NOW, -3 * DAY);
     expect([...(two?.truth(NOW, since) ?? [])]).toEqual([...(one?.truth(NOW, since) ?? [])]);
   });
 
-  it('says so when the clock is beyond it', () => {
+  it('fails with a clear error if the clock is beyond its data', () => {
     expect(() => demoTenant(toMillis('1999-01-01T00:00:00.000Z'))).toThrow(RangeError);
     expect(() => demoTenant(toMillis(toInstant(Date.parse('2071-01-01T00:00:00Z'))))).toThrow(RangeError);
   });

@@ -14,7 +14,7 @@ async function withFault(fault: Fault) {
   return { ...harness, id: harness.tenant.idOf('threat', 9) };
 }
 
-describe('answers with a status of their own', () => {
+describe('a fault with its own status', () => {
   it.each<[Fault, number, RegExp]>([
     [{ kind: 'rateLimited' }, 429, /exceeds allowed number/],
     [{ kind: 'serverError' }, 500, /<html>/],
@@ -26,7 +26,7 @@ describe('answers with a status of their own', () => {
     [{ kind: 'notFound' }, 404, /Not Found/],
     [{ kind: 'status', status: 418, body: '{"error":"teapot"}' }, 418, /teapot/],
     [{ kind: 'wrongContent' }, 200, /<html>/],
-  ])('%j', async (fault, status, body) => {
+  ])('is sent: %j', async (fault, status, body) => {
     const { get } = await withFault(fault);
     const reply = await get('/threats');
     expect(reply.status).toBe(status);
@@ -34,18 +34,18 @@ describe('answers with a status of their own', () => {
     expect(reply.headers['retry-after']).toBeUndefined();
   });
 
-  it('says when to come back if told to', async () => {
+  it('includes Retry-After if configured', async () => {
     const { get } = await withFault({ kind: 'rateLimited', retryAfter: '7' });
     expect((await get('/threats')).headers['retry-after']).toBe('7');
   });
 
-  it('sends elsewhere', async () => {
+  it('can be a redirect', async () => {
     const { get } = await withFault({ kind: 'redirect', location: 'https://elsewhere.test/v1/threats' });
     const reply = await get('/threats');
     expect([reply.status, reply.headers.location]).toEqual([302, 'https://elsewhere.test/v1/threats']);
   });
 
-  it('echoes the token', async () => {
+  it('can echo the token', async () => {
     const { get, simulator } = await withFault({ kind: 'echo' });
     const reply = await get('/threats');
     expect(reply.status).toBe(500);
@@ -53,31 +53,31 @@ describe('answers with a status of their own', () => {
   });
 });
 
-describe('spoilt answers', () => {
-  it('are cut off on the wire', async () => {
+describe('a damaged response', () => {
+  it('is cut off on the wire', async () => {
     const { get } = await withFault({ kind: 'truncated' });
     await expect(get('/threats')).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
-  it('arrive whole but with half the JSON', async () => {
+  it('is complete but contains half the JSON', async () => {
     const { get } = await withFault({ kind: 'cutJson' });
     const reply = await get(LIST);
     expect(reply.status).toBe(200);
     expect(() => JSON.parse(reply.text)).toThrow(SyntaxError);
   });
 
-  it('are empty, or lack their collection', async () => {
+  it('is empty, or has no collection', async () => {
     expect(await (await withFault({ kind: 'emptyBody' })).get(LIST)).toMatchObject({ status: 200, text: '' });
     expect(await (await withFault({ kind: 'missingKey' })).json(LIST)).toEqual({ pageNumber: 1 });
   });
 
-  it('have a number for a list', async () => {
+  it('has a number in place of a list', async () => {
     const { json, id } = await withFault({ kind: 'undecodable' });
     expect(await json(`/threats/${id}`)).toMatchObject({ threatId: id, messages: 7 });
     expect(await json(LIST)).toMatchObject({ threats: 7 });
   });
 
-  it('name a page that leads back, and are otherwise what they should be', async () => {
+  it('names a page that leads back, and is otherwise correct', async () => {
     const { json, simulator } = await withFault({ kind: 'nextPage', page: 1 });
     const looped = await json(`${LIST}&pageSize=10`);
     simulator.setFaults(null);
@@ -86,27 +86,27 @@ describe('spoilt answers', () => {
     expect(looped).toEqual({ ...proper, nextPageNumber: 1 });
   });
 
-  it('are as large as wanted', async () => {
+  it('is as large as configured', async () => {
     const { get } = await withFault({ kind: 'huge', bytes: 3_000_000 });
     const reply = await get(LIST);
     expect(Buffer.byteLength(reply.text)).toBe(3_000_000);
     expect(JSON.parse(reply.text).threats).toHaveLength(100);
   });
 
-  it('come late', async () => {
+  it('is delayed', async () => {
     const { get } = await withFault({ kind: 'slow', ms: 30 });
     expect((await get(LIST)).status).toBe(200);
   });
 });
 
-describe('no answers', () => {
+describe('a missing response', () => {
   it('resets the connection', async () => {
     const { get, simulator } = await withFault({ kind: 'reset' });
     await expect(get('/threats')).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(simulator.stats().byStatus).toEqual({ 0: 1 });
   });
 
-  it('hangs until the caller gives up, others being served meanwhile', async () => {
+  it('hangs until the caller gives up, while others are served', async () => {
     const { get, simulator } = await withFault({ kind: 'hang' });
     const hanging = new Promise<string>((resolve) => {
       const headers = { authorization: `Bearer ${simulator.token}` };
@@ -119,7 +119,7 @@ describe('no answers', () => {
     expect((await get('/threats')).status).toBe(200);
   });
 
-  it('counts a caller who gave up before a slow answer as not answered', async () => {
+  it('counts a caller who gave up before a slow response as unanswered', async () => {
     const { get, simulator } = await withFault({ kind: 'slow', ms: 100 });
     const headers = { authorization: `Bearer ${simulator.token}` };
     const request = httpGet(`${simulator.baseUrl}/threats`, { headers }).on('error', () => {});
@@ -139,7 +139,7 @@ describe('no answers', () => {
   });
 });
 
-describe('rules', () => {
+describe('fault rules', () => {
   const statuses = async (plan: FaultPlan, paths: readonly string[]) => {
     const { get } = await startHarness({}, { faults: plan });
     const seen: number[] = [];
@@ -149,20 +149,20 @@ describe('rules', () => {
   const fault: Fault = { kind: 'serverError' };
   const times = (count: number) => Array.from({ length: count }, () => '/threats');
 
-  it('strike the requests they match', async () => {
+  it('apply to the requests they match', async () => {
     const plan: FaultPlan = { rules: [{ fault, match: /^\/cases\b/ }] };
     expect(await statuses(plan, ['/threats', '/cases', '/cases?pageSize=1', '/abusecampaigns'])).toEqual([
       200, 500, 500, 200,
     ]);
   });
 
-  it('strike the nth, or the first so many', async () => {
+  it('apply to the nth request, or the first n', async () => {
     expect(await statuses({ rules: [{ fault, nth: 2 }] }, times(4))).toEqual([200, 500, 200, 200]);
     expect(await statuses({ rules: [{ fault, nth: [1, 4] }] }, times(4))).toEqual([500, 200, 200, 500]);
     expect(await statuses({ rules: [{ fault, times: 2 }] }, times(4))).toEqual([500, 500, 200, 200]);
   });
 
-  it('strike between two instants of the clock', async () => {
+  it('apply between two instants of the clock', async () => {
     const plan: FaultPlan = {
       rules: [{ fault: { kind: 'unauthorized' }, from: NOW, until: shift(NOW, 5000) }],
     };
@@ -175,7 +175,7 @@ describe('rules', () => {
     expect(seen).toEqual([200, 401, 401, 200]);
   });
 
-  it('strike a share of them, the same for the same seed', async () => {
+  it('apply to a share of the requests, the same for the same seed', async () => {
     const plan = (seed: number): FaultPlan => ({ seed, rules: [{ fault, probability: 0.3 }] });
     const one = await statuses(plan(1), times(200));
     const struck = one.filter((status) => status === 500).length;
@@ -185,12 +185,12 @@ describe('rules', () => {
     expect(await statuses(plan(2), times(200))).not.toEqual(one);
   });
 
-  it('give way to the first that strikes', async () => {
+  it('apply in order: the first match wins', async () => {
     const plan: FaultPlan = { rules: [{ fault, nth: 1 }, { fault: { kind: 'forbidden' } }] };
     expect(await statuses(plan, times(2))).toEqual([500, 403]);
   });
 
-  it('single out one record', async () => {
+  it('can select one record', async () => {
     const harness = await startHarness();
     const [bad, good] = [harness.tenant.idOf('threat', 9), harness.tenant.idOf('threat', 10)];
     harness.simulator.setFaults({ rules: [{ fault: { kind: 'notFound' }, match: new RegExp(`/${bad}$`) }] });

@@ -5,7 +5,7 @@ import { startHarness, stopAll } from './harness.js';
 afterEach(stopAll);
 
 describe('the rate limit', () => {
-  it('refuses what is beyond it in any 60 s of the clock', async () => {
+  it('refuses requests above it in any 60 s of the clock', async () => {
     const harness = await startHarness({}, { limits: { rpm: 3 } });
     const start = harness.now;
     const seen: number[] = [];
@@ -16,7 +16,7 @@ describe('the rate limit', () => {
     expect(seen).toEqual([200, 200, 200, 429, 429, 200, 429, 200, 429]);
   });
 
-  it('says when to come back, as it is told to', async () => {
+  it('sends Retry-After as configured', async () => {
     const afters = async (retryAfter: 'none' | 'seconds' | 'date' | 'alternate') => {
       const harness = await startHarness({}, { limits: { rpm: 1, retryAfter } });
       await harness.get('/threats');
@@ -30,7 +30,7 @@ describe('the rate limit', () => {
     expect(await afters('date')).toEqual(Array.from({ length: 2 }, () => 'Sun, 01 Mar 2026 12:01:00 GMT'));
   });
 
-  it('does not count what it refuses, nor what has no token', async () => {
+  it('does not count refused requests or requests without a token', async () => {
     const harness = await startHarness({}, { limits: { rpm: 2 } });
     for (let count = 0; count < 5; count++) await harness.get('/threats', {});
     expect((await harness.get('/threats')).status).toBe(200);
@@ -42,7 +42,7 @@ describe('the rate limit', () => {
 });
 
 describe('the concurrency limit', () => {
-  it('refuses what is too much at once of one resource', async () => {
+  it('refuses concurrent requests above it for one resource', async () => {
     const { get } = await startHarness({}, { limits: { concurrency: 2 }, latencyMs: 50 });
     const [threats, cases] = [Array.from({ length: 5 }, () => '/threats'), ['/cases', '/cases']];
     const replies = await Promise.all([...threats, ...cases].map((path) => get(path)));
@@ -51,14 +51,14 @@ describe('the concurrency limit', () => {
     expect(statuses.slice(5)).toEqual([200, 200]);
   });
 
-  it('lets others in when some are done', async () => {
+  it('admits new requests when others have finished', async () => {
     const { get } = await startHarness({}, { limits: { concurrency: 1 } });
     for (let count = 0; count < 5; count++) expect((await get('/threats')).status).toBe(200);
   });
 });
 
-describe('stats', () => {
-  it('tell requests by what they were for and how they were answered', async () => {
+describe('the statistics', () => {
+  it('count requests by purpose and response', async () => {
     const { get, simulator, tenant } = await startHarness(
       {},
       { faults: { rules: [{ fault: { kind: 'serverError' }, match: /^\/cases$/ }] } },
@@ -97,7 +97,7 @@ describe('stats', () => {
     expect(simulator.stats()).toMatchObject({ requests: 0, byKind: {}, faults: {}, maxPerMinute: 0 });
   });
 
-  it('know the busiest minute by the clock', async () => {
+  it('contain the busiest minute by the clock', async () => {
     const harness = await startHarness();
     const start = harness.now;
     for (const second of [0, 30, 59, 61, 62, 130]) {
@@ -107,7 +107,7 @@ describe('stats', () => {
     expect(harness.simulator.stats().maxPerMinute).toBe(4);
   });
 
-  it('know the most in flight at once of each resource', async () => {
+  it('contain the most concurrent requests of each resource', async () => {
     const { get, simulator } = await startHarness({}, { latencyMs: 50 });
     await Promise.all(['/threats', '/threats', '/threats', '/cases'].map((path) => get(path)));
     await get('/threats');
@@ -116,7 +116,7 @@ describe('stats', () => {
 });
 
 describe('the request hook and the log', () => {
-  it('show headers to the one and no token to the other', async () => {
+  it('show headers to the hook, and no token in the log', async () => {
     const requests: SeenRequest[] = [];
     const lines: string[] = [];
     const { get, simulator, now } = await startHarness(

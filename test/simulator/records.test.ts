@@ -30,8 +30,8 @@ const some = <T>(list: readonly T[], is: (item: T) => boolean) => list.filter(is
 const isShare = (list: readonly unknown[], count: number) =>
   count > list.length / 100 && count < list.length * 0.99;
 
-describe('threats', () => {
-  it('have mostly one to three messages, some up to thirty, a few hundreds, and now and then none', () => {
+describe('simulated threats', () => {
+  it('mostly have one to three messages, some up to thirty, a few hundreds, and rarely none', () => {
     const sizes = threats.map((threat) => ((threat.messages ?? []) as Json[]).length);
     expect(some(sizes, (size) => size >= 1 && size <= 3) / sizes.length).toBeGreaterThan(0.7);
     expect(some(sizes, (size) => size > 8 && size <= 36)).toBeGreaterThan(40);
@@ -42,7 +42,7 @@ describe('threats', () => {
     ).toBe(0);
   });
 
-  it('are remediated in seconds, hours, days or never; some are only attempted, some undone', () => {
+  it('are remediated after seconds, hours, days or never; some only partly, some undone', () => {
     const delays = messages.flatMap((message) =>
       typeof message.remediationTimestamp === 'string'
         ? [Date.parse(message.remediationTimestamp) - Date.parse(String(message.receivedTime))]
@@ -79,7 +79,7 @@ describe('threats', () => {
     }
   });
 
-  it('change after they appeared: more messages, remediation, its undoing', () => {
+  it('change after they appear: more messages, remediation, its undoing', () => {
     const all = histories('threat');
     const timesOf = (payload: unknown) => ((payload as Json | null)?.messages ?? []) as Json[];
     expect(
@@ -104,7 +104,7 @@ describe('threats', () => {
     ).toBeGreaterThan(50);
   });
 
-  it('write their messages in all the ways that have been seen', () => {
+  it('contain messages in all observed formats', () => {
     expect(some(messages, (message) => Array.isArray(message.toAddresses))).toBeGreaterThan(500);
     expect(some(messages, (message) => typeof message.toAddresses === 'string')).toBeGreaterThan(500);
     expect(some(messages, (message) => message.toAddresses === '')).toBeGreaterThan(10);
@@ -191,11 +191,11 @@ describe('threats', () => {
   });
 });
 
-describe('cases', () => {
+describe('simulated cases', () => {
   const details = cases.map((record) => record.detail as Json);
   const items = cases.map((record) => record.item as Json);
 
-  it('split what they say between list and detail, under different names', () => {
+  it('are split between list and detail, under different names', () => {
     for (const name of ['description', 'last_modified', 'created', 'first_observed']) {
       expect(items.every((item) => name in item) && !details.some((detail) => name in detail), name).toBe(
         true,
@@ -208,7 +208,7 @@ describe('cases', () => {
     }
   });
 
-  it('write ids as numbers or texts, names or addresses, summaries as text or list, offsets with or without fraction', () => {
+  it('have ids as numbers or texts, names or addresses, summaries as text or list, offsets with or without fraction', () => {
     for (const list of [items, details]) {
       expect(
         isShare(
@@ -244,7 +244,7 @@ describe('cases', () => {
     ).toBe(true);
   });
 
-  it('move on from Action Required, and last_modified with each change', () => {
+  it('move on from Action Required, and last_modified follows each change', () => {
     const order = [
       'Action Required',
       'Acknowledged (In progress)',
@@ -265,7 +265,7 @@ describe('cases', () => {
     expect(seen).toEqual(new Set(order));
   });
 
-  it('change several times within hours, some of them', () => {
+  it('sometimes change several times within hours', () => {
     const spans = histories('case').map((versions) => {
       const [first, , third] = versions.slice(1).map((version) => toMillis(version.visibleFrom));
       return first !== undefined && third !== undefined ? third - first : Infinity;
@@ -273,7 +273,7 @@ describe('cases', () => {
     expect(some(spans, (span) => span < 12 * HOUR)).toBeGreaterThan(50);
   });
 
-  it('refer to threats that are there, share some, and name a few that are not', () => {
+  it('refer to existing threats, share some, and name a few missing ones', () => {
     const ids = details.flatMap((detail) => detail.threatIds as string[]);
     const isKnown = (id: string) => tenant.indexOf('threat', id) !== null;
     expect(
@@ -292,7 +292,7 @@ describe('cases', () => {
     expect(some([...referrers.values()], (set) => set.size === 2)).toBeGreaterThan(20);
   });
 
-  it('name only threats that had arrived by then', () => {
+  it('name only threats that had arrived before', () => {
     for (const versions of histories('case')) {
       const [first] = versions;
       const { detail } = (first?.payload ?? { detail: { threatIds: [] } }) as {
@@ -306,8 +306,8 @@ describe('cases', () => {
   });
 });
 
-describe('campaigns', () => {
-  it('begin as Scanning and settle later without moving lastReported', () => {
+describe('simulated campaigns', () => {
+  it('start as Scanning and settle later without a new lastReported', () => {
     const all = histories('campaign');
     const verdict = (payload: unknown) => (payload as Json).judgementStatus;
     const isScanning = (payload: unknown) => verdict(payload) === 'Scanning';
@@ -331,7 +331,7 @@ describe('campaigns', () => {
     );
   });
 
-  it('are reported again, some of them', () => {
+  it('are sometimes reported again', () => {
     const reports = histories('campaign').map(
       (versions) => new Set(versions.map(({ payload }) => (payload as Json).lastReported)).size,
     );
@@ -343,7 +343,7 @@ describe('campaigns', () => {
     ).toBe(true);
   });
 
-  it('prefix the attack type, or leave it empty or out, and write some times eight hours behind', () => {
+  it('have an attack type with a prefix, empty or missing, and some times eight hours behind', () => {
     const types = campaigns.map((campaign) => campaign.attackType);
     expect(types).toContain('');
     expect(types).toContain(undefined);
@@ -365,8 +365,8 @@ describe('campaigns', () => {
   });
 });
 
-describe('names', () => {
-  it('belong to domains that are nobody’s', () => {
+describe('simulated names', () => {
+  it('belong to reserved domains', () => {
     const text = JSON.stringify(final);
     const domains = new Set(
       [...text.matchAll(/@([\w.-]+)|https:\/\/([\w.-]+)/g)].map((match) => match[1] ?? match[2] ?? ''),

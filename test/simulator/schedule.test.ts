@@ -5,8 +5,8 @@ import { DAY, HOUR, MINUTE } from '../../src/values/instant.js';
 
 const START = Date.parse('2026-01-07T05:30:00Z');
 
-describe('createSchedule', () => {
-  it('finds everything that arrives in a span within its range', () => {
+describe('a schedule of arrivals', () => {
+  it('finds everything that arrives in a span within its index range', () => {
     const seed = fc.integer();
     const count = fc.integer({ min: 1, max: 400 });
     const length = fc.integer({ min: 2_000, max: 40 * DAY });
@@ -31,7 +31,7 @@ describe('createSchedule', () => {
     );
   });
 
-  it('examines only a few places besides', () => {
+  it('examines only a few extra indexes', () => {
     const schedule = createSchedule(3, START, START + 90 * DAY, 1_000_000);
     const { first, last } = schedule.range(START + 40 * DAY, START + 40 * DAY + HOUR);
     const inside = (index: number) => {
@@ -45,7 +45,7 @@ describe('createSchedule', () => {
     expect(last - first - found.length).toBeLessThan(found.length / 10);
   });
 
-  it('has nothing outside its span, and nothing at all when it is empty', () => {
+  it('is empty outside its span, and always if the span is empty', () => {
     const schedule = createSchedule(3, START, START + DAY, 50);
     const before = schedule.range(START - DAY, START - 1);
     expect(before.first).toBeGreaterThan(before.last);
@@ -53,7 +53,7 @@ describe('createSchedule', () => {
     expect(none.first).toBeGreaterThan(none.last);
   });
 
-  it('is busier in office hours and on workdays', () => {
+  it('is denser in office hours and on workdays', () => {
     const schedule = createSchedule(5, START, START + 28 * DAY, 20_000);
     const [byHour, byDay] = [new Map<number, number>(), new Map<number, number>()];
     for (let index = 0; index < schedule.count; index++) {
@@ -65,7 +65,7 @@ describe('createSchedule', () => {
     expect(byDay.get(3) ?? 0).toBeGreaterThan(3 * (byDay.get(0) ?? 0));
   });
 
-  it('lets some arrivals fall on a full minute, where windows end', () => {
+  it('includes arrivals on full minutes, where windows end', () => {
     const schedule = createSchedule(5, START, START + 28 * DAY, 10_000);
     const times = Array.from({ length: 10_000 }, (_, index) => schedule.arrival(index));
     const share = times.filter((time) => time % MINUTE === 0).length / times.length;

@@ -52,8 +52,8 @@ function windowOf(
 
 const byNumber = (a: number, b: number) => a - b;
 
-describe('finding what lies in a window', () => {
-  it('misses nothing that a look at every record finds', () => {
+describe('the search in a window', () => {
+  it('misses nothing that a full scan finds', () => {
     fc.assert(
       fc.property(options, asked, (shape, wanted) => {
         const tenantOptions = optionsOf(shape);
@@ -75,7 +75,7 @@ describe('finding what lies in a window', () => {
     );
   });
 
-  it.each([1, 2])('loses nothing between narrow windows that tile all of time, seed %i', (seed) => {
+  it.each([1, 2])('loses nothing between narrow windows that tile all time, seed %i', (seed) => {
     const shape = { seed, days: 45, threats: 2500, cases: 1500, campaigns: 800, late: 0.1 };
     const { upstream } = createTenant(optionsOf(shape));
     const kinds = createKinds(createTenantWorld(optionsOf(shape)));
@@ -98,7 +98,7 @@ describe('finding what lies in a window', () => {
     }
   });
 
-  it('finds exactly the records whose own times lie in it', () => {
+  it('finds exactly the records whose own times are in the window', () => {
     fc.assert(
       fc.property(options, asked, (shape, wanted) => {
         const tenant = createTenant({
@@ -122,7 +122,7 @@ describe('finding what lies in a window', () => {
     );
   });
 
-  it('lists a threat in the very second in which any of its messages was received', () => {
+  it('lists a threat in each second in which one of its messages was received', () => {
     const shares = { withoutMessages: 0, hugeThreats: 0.02 };
     const tenant = createTenant({
       ...optionsOf({ seed: 5, days: 20, threats: 300, cases: 0, campaigns: 0, late: 0 }),
@@ -140,7 +140,7 @@ describe('finding what lies in a window', () => {
     }
   });
 
-  it('lists a threat by its latest remediation whenever a message tells of one', () => {
+  it('lists a threat by its latest remediation if a message has one', () => {
     fc.assert(
       fc.property(options, asked, (shape, wanted) => {
         const tenant = createTenant({ ...optionsOf(shape), shares: { withoutMessages: 0 } });
@@ -162,7 +162,7 @@ describe('finding what lies in a window', () => {
     );
   });
 
-  it('gives pages an order that tells nothing of time', () => {
+  it('returns pages in an order without relation to time', () => {
     const tenant = createTenant({
       ...optionsOf({ seed: 1, days: 30, threats: 2000, cases: 2000, campaigns: 2000, late: 0 }),
     });
@@ -176,7 +176,7 @@ describe('finding what lies in a window', () => {
     }
   });
 
-  it('knows no other key', () => {
+  it('supports no other filter key', () => {
     const { upstream } = createTenant(
       optionsOf({ seed: 1, days: 3, threats: 9, cases: 9, campaigns: 9, late: 0 }),
     );

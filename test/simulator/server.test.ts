@@ -9,9 +9,9 @@ afterEach(stopAll);
 const WEEK = query('receivedTime', '2026-02-20T00:00:00Z', '2026-02-27T00:00:00Z');
 const HUGE = { shares: { hugeThreats: 1 } };
 
-describe('authorisation', () => {
+describe('the authorisation of the simulator', () => {
   it.each([{}, { authorization: 'Bearer wrong' }, { authorization: 'Basic simulated-token' }])(
-    'refuses %j with 401 and a message',
+    'refuses %j with status 401 and a message',
     async (headers) => {
       const { get } = await startHarness();
       for (const path of ['/threats', '/cases/1', '/nowhere']) {
@@ -22,15 +22,15 @@ describe('authorisation', () => {
     },
   );
 
-  it('takes the token it is given', async () => {
+  it('accepts the configured token', async () => {
     const { get } = await startHarness({}, { token: 's3cret' });
     expect((await get('/threats')).status).toBe(200);
     expect((await get('/threats', { authorization: 'Bearer simulated-token' })).status).toBe(401);
   });
 });
 
-describe('lists without a filter', () => {
-  it('give a hundred rows, ignore paging, and give no page numbers', async () => {
+describe('a list without a filter', () => {
+  it('has a hundred rows, ignores paging, and has no page numbers', async () => {
     const { json } = await startHarness();
     for (const path of ['/threats', '/threats?pageSize=5&pageNumber=2']) {
       const body = await json(path);
@@ -41,13 +41,13 @@ describe('lists without a filter', () => {
     }
   });
 
-  it('drop a filter that repeats the parameter’s name without a word', async () => {
+  it('is also returned for a filter with a repeated parameter name', async () => {
     const { json } = await startHarness();
     const doubled = encodeURIComponent('filter=receivedTime gte 2026-02-20T00:00:00Z');
     expect(await json(`/threats?filter=${doubled}&pageSize=3`)).toEqual(await json('/threats'));
   });
 
-  it('give of campaigns those reported in the last day', async () => {
+  it('of campaigns contains those reported in the last day', async () => {
     const { json, tenant } = await startHarness({ campaigns: 4000 });
     const body = await json('/abusecampaigns');
     const rows = body.campaigns as Rows;
@@ -61,7 +61,7 @@ describe('lists without a filter', () => {
   });
 });
 
-describe('filters', () => {
+describe('a list filter', () => {
   it.each([
     ['/threats', 'receivedTime'],
     ['/threats', 'lastModifiedTime gte 2026-02-20T00:00:00Z'],
@@ -74,14 +74,14 @@ describe('filters', () => {
     ['/cases', 'receivedTime gte 2026-02-20T00:00:00Z'],
     ['/abusecampaigns', 'lastModifiedTime gte 2026-02-20T00:00:00Z'],
     ['/threats', ''],
-  ])('%s with %j answers 404 and a message', async (path, filter) => {
+  ])('%s with %j gets status 404 and a message', async (path, filter) => {
     const { get } = await startHarness();
     const reply = await get(`${path}?filter=${encodeURIComponent(filter)}`);
     expect(reply.status).toBe(404);
     expect(parse(reply.text).message).toEqual(expect.any(String));
   });
 
-  it('may have their ends in either order, one alone, or an `and` between', async () => {
+  it('can have its ends in either order, only one end, or an `and` between', async () => {
     const { json } = await startHarness();
     const asked = (filter: string) => json(`/threats?pageSize=1000&filter=${encodeURIComponent(filter)}`);
     const [from, to] = ['2026-02-20T00:00:00Z', '2026-02-21T00:00:00Z'];
@@ -99,7 +99,7 @@ describe('filters', () => {
     ).toBe(all.total);
   });
 
-  it('let a second `gte` replace the first', async () => {
+  it('with a second `gte` uses the second one', async () => {
     const { json } = await startHarness();
     const twice = 'receivedTime gte 2026-02-20T00:00:00Z gte 2026-02-27T00:00:00Z';
     const later = 'receivedTime gte 2026-02-27T00:00:00Z';
@@ -108,7 +108,7 @@ describe('filters', () => {
     );
   });
 
-  it('exclude `lte` for threats, whose ends are floored to seconds, and include it for the others', async () => {
+  it('excludes `lte` for threats, whose ends are rounded down to seconds, and includes it for others', async () => {
     const { json, tenant } = await startHarness();
     const received = receivedTimeOf(tenant.versions('threat', 100)[0]?.payload);
     const id = tenant.idOf('threat', 100);
@@ -148,8 +148,8 @@ function receivedTimeOf(payload: unknown): string {
   return (payload as { messages: [{ receivedTime: string }] }).messages[0].receivedTime;
 }
 
-describe('pages', () => {
-  it('walk a window without gaps or repetitions while nothing moves', async () => {
+describe('the pages of a window', () => {
+  it('have no gaps or repetitions while nothing changes', async () => {
     const { json } = await startHarness();
     const whole = (await json(`/threats${WEEK}&pageSize=1000`)).threats as Rows;
     expect(whole.length).toBeGreaterThan(100);
@@ -166,7 +166,7 @@ describe('pages', () => {
     expect(walked).toEqual(whole);
   });
 
-  it('end with the last row, even when it fills its page', async () => {
+  it('end with the last row, even if it fills its page', async () => {
     const { json } = await startHarness();
     const { total } = await json(`/threats${WEEK}&pageSize=1`);
     for (const [size, isMore] of [
@@ -179,7 +179,7 @@ describe('pages', () => {
     }
   });
 
-  it('have 100 rows unless told, and none beyond the last', async () => {
+  it('have 100 rows by default, and none after the last', async () => {
     const { json } = await startHarness();
     expect((await json(`/threats${WEEK}`)).threats).toHaveLength(100);
     const beyond = await json(`/threats${WEEK}&pageNumber=99`);
@@ -187,7 +187,7 @@ describe('pages', () => {
     expect(beyond.nextPageNumber ?? null).toBeNull();
   });
 
-  it('end without nextPageNumber, now and then with null', async () => {
+  it('end without nextPageNumber, and sometimes with null', async () => {
     const { json } = await startHarness();
     const ends = new Set<unknown>();
     for (let day = 15; day < 28; day++) {
@@ -199,7 +199,7 @@ describe('pages', () => {
     expect(ends).toEqual(new Set([undefined, null]));
   });
 
-  it('shift when the data moves: offset paging can miss a row', async () => {
+  it('shift when data changes, so that offset paging can miss a row', async () => {
     const harness = await startHarness({ threats: 20_000 });
     const path = `/threats${query('latestTimeRemediated', '2026-02-20T00:00:00Z', '2026-03-05T00:00:00Z', '&pageSize=500')}`;
     const first = (await harness.json(path)).threats as Rows;
@@ -208,14 +208,17 @@ describe('pages', () => {
     expect(again).not.toEqual(first);
   });
 
-  it.each(['pageSize=0', 'pageSize=x', 'pageNumber=0', 'pageNumber=1.5'])('refuse %s', async (bad) => {
-    const { get } = await startHarness();
-    expect((await get(`/threats${WEEK}&${bad}`)).status).toBe(400);
-  });
+  it.each(['pageSize=0', 'pageSize=x', 'pageNumber=0', 'pageNumber=1.5'])(
+    'are refused for %s',
+    async (bad) => {
+      const { get } = await startHarness();
+      expect((await get(`/threats${WEEK}&${bad}`)).status).toBe(400);
+    },
+  );
 });
 
-describe('list items', () => {
-  it('are ids alone for threats and campaigns, and more for cases', async () => {
+describe('the items of a list', () => {
+  it('are only ids for threats and campaigns, and more for cases', async () => {
     const { json } = await startHarness();
     const [threat] = (await json(`/threats${WEEK}`)).threats as Rows;
     expect(Object.keys(threat ?? {})).toEqual(['threatId']);
@@ -233,7 +236,7 @@ describe('list items', () => {
     expect(campaigns).not.toHaveProperty('total');
   });
 
-  it('appear as the clock passes, some of them up to 14 minutes late', async () => {
+  it('appear as the clock advances, some up to 14 minutes late', async () => {
     const harness = await startHarness({ threats: 5000, shares: { lateArrivals: 0.5 } });
     const hour = query('receivedTime', '2026-03-02T09:00:00Z', '2026-03-02T10:00:00Z', '&pageSize=1000');
     const totalAt = async (time: string) => {
@@ -249,8 +252,8 @@ describe('list items', () => {
   });
 });
 
-describe('details', () => {
-  it('of unknown records answer 404 and a message', async () => {
+describe('a detail', () => {
+  it('of an unknown record gets status 404 and a message', async () => {
     const { get, tenant } = await startHarness();
     const future = tenant.idOf('threat', SMALL.threats - 1);
     for (const path of [
@@ -267,7 +270,7 @@ describe('details', () => {
     }
   });
 
-  it('have abxMessageId as a bare number of all its digits', async () => {
+  it('has abxMessageId as a bare number with all digits', async () => {
     const { get, tenant } = await startHarness({
       shares: { withoutIdText: 0, withoutMessages: 0, missingThreats: 0 },
     });
@@ -277,7 +280,7 @@ describe('details', () => {
     expect(number).toBe(string);
   });
 
-  it('page through messages by the hundred, newest first', async () => {
+  it('has pages of a hundred messages, newest first', async () => {
     const { json, tenant } = await startHarness(HUGE);
     const id = tenant.idOf('threat', 20);
     const all = ((tenant.versions('threat', 20).at(-1)?.payload as { messages: unknown[] }) ?? []).messages;
@@ -294,7 +297,7 @@ describe('details', () => {
     expect((await json(`/threats/${id}?pageSize=7`)).messages).toHaveLength(7);
   });
 
-  it('give ten messages and ignore paging where the account is one of those', async () => {
+  it('has ten messages and ignores paging in some accounts', async () => {
     const { json, tenant } = await startHarness({ ...HUGE, detailMessages: 'sample' });
     const id = tenant.idOf('threat', 20);
     const first = await json(`/threats/${id}`);
@@ -305,7 +308,7 @@ describe('details', () => {
     expect(await json(`/threats/${id}?pageNumber=2&pageSize=3`)).toEqual(first);
   });
 
-  it('have analysis, attachments and links beside them', async () => {
+  it('has analysis, attachments and links at paths of their own', async () => {
     const { json, tenant } = await startHarness({ ...HUGE, threats: 30 });
     const analysis = await json(`/cases/${tenant.idOf('case', 3)}/analysis`);
     expect(analysis.insights).not.toHaveLength(0);
@@ -321,8 +324,8 @@ describe('details', () => {
   });
 });
 
-describe('paths', () => {
-  it('serve campaigns under /abusecampaigns alone', async () => {
+describe('the paths of the simulator', () => {
+  it('serve campaigns only under /abusecampaigns', async () => {
     const { get } = await startHarness();
     expect((await get('/abusecampaigns')).status).toBe(200);
     for (const path of [
@@ -337,7 +340,7 @@ describe('paths', () => {
     }
   });
 
-  it('can be the other way about, or without campaigns at all', async () => {
+  it('can be the other way round, or have no campaigns', async () => {
     const other = await startHarness({}, { campaignsPath: '/abuse-mailbox/campaigns' });
     const id = other.tenant.idOf('campaign', 3);
     expect((await other.get('/abusecampaigns')).status).toBe(404);
@@ -348,7 +351,7 @@ describe('paths', () => {
     expect((await none.get('/abuse-mailbox/campaigns')).status).toBe(404);
   });
 
-  it('are read only', async () => {
+  it('are read-only', async () => {
     const { simulator } = await startHarness();
     const status = await new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${simulator.token}` };
@@ -362,8 +365,8 @@ describe('paths', () => {
   });
 });
 
-describe('retention', () => {
-  it('answers windows that begin too early with 400, by the clock', async () => {
+describe('the retention of the simulator', () => {
+  it('refuses windows that begin too early with 400, by the clock', async () => {
     const harness = await startHarness({}, { retentionDays: 5 });
     const from = Date.parse(NOW) - 5 * DAY;
     const path = (at: number) => `/threats${query('receivedTime', second(at), '2026-03-01T00:00:00Z')}`;
@@ -376,8 +379,8 @@ describe('retention', () => {
   });
 });
 
-describe('determinism', () => {
-  it('gives the same bytes for the same seed and clock, headers included', async () => {
+describe('a simulated tenant', () => {
+  it('gives the same bytes for the same seed and clock, including headers', async () => {
     const [one, two] = [await startHarness(), await startHarness()];
     const paths = [
       '/threats',

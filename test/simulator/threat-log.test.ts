@@ -36,14 +36,14 @@ async function listed(harness: Harness, from: string, to: string): Promise<strin
 }
 
 describe('the export of the threat log', () => {
-  it('names the threats that the list names, those without a detail included', async () => {
+  it('names the threats of the list, including those without a detail', async () => {
     const harness = await startHarness({ shares: { missingThreats: 0.05, withoutMessages: 0.05 } });
     const ids = new Set(column(await csvOf(harness), 'Threat ID'));
     expect([...ids].sort()).toEqual((await listed(harness, START, END)).sort());
     expect(ids.size).toBeGreaterThan(200);
   });
 
-  it('has the messages of the details, each in the window of its own time', async () => {
+  it('contains the messages of the details, each in the window of its own time', async () => {
     const harness = await startHarness({
       shares: { missingThreats: 0, withoutMessages: 0, deletedThreats: 0 },
     });
@@ -67,7 +67,7 @@ describe('the export of the threat log', () => {
     expect(wanted.length).toBeGreaterThan(50);
   });
 
-  it('shows what has become visible by now, newest first', async () => {
+  it('shows what is visible now, newest first', async () => {
     const harness = await startHarness({ threats: 9_000, shares: { lateArrivals: 1 } });
     const from = second(toMillis(NOW) - HOUR);
     const before = await csvOf(harness, from);
@@ -81,7 +81,7 @@ describe('the export of the threat log', () => {
     expect(after.length).toBeGreaterThan(before.length);
   });
 
-  it('is JSON unless CSV is asked for, in either way', async () => {
+  it('is JSON unless CSV is requested, in one of two ways', async () => {
     const harness = await startHarness();
     const token = { authorization: `Bearer ${harness.simulator.token}` };
     const path = `${PATH}${query('receivedTime', START, END)}`;
@@ -102,7 +102,7 @@ describe('the export of the threat log', () => {
     expect(digits).toEqual(column(await csvOf(harness), 'Abnormal Message ID'));
   });
 
-  it('covers fourteen days at most, one without the other end, and yesterday without a filter', async () => {
+  it('covers at most fourteen days, the same with one end missing, and yesterday without a filter', async () => {
     const harness = await startHarness();
     const wide = query('receivedTime', second(toMillis(START) - 1000), END);
     expect((await harness.get(`${PATH}${wide}`)).status).toBe(400);
@@ -119,7 +119,7 @@ describe('the export of the threat log', () => {
     expect(latest.every((date) => date >= second(toMillis(NOW) - DAY))).toBe(true);
   });
 
-  it('refuses other keys, bad filters, and what is past retention', async () => {
+  it('refuses other keys, invalid filters, and time out of retention', async () => {
     const harness = await startHarness({}, { retentionDays: 10 });
     const statusOf = async (rest: string) => (await harness.get(`${PATH}${rest}`)).status;
     expect(await statusOf(query('latestTimeRemediated', START, END))).toBe(404);
@@ -129,7 +129,7 @@ describe('the export of the threat log', () => {
     expect(await statusOf(query('receivedTime', second(toMillis(NOW) - 9 * DAY), END))).toBe(200);
   });
 
-  it('names no ids in its old form', async () => {
+  it('contains no threat ids in its old form', async () => {
     const harness = await startHarness({}, { logForm: 'withoutIds' });
     const [header = [], ...rows] = await csvOf(harness);
     expect(header).toContain('Original Folder');
@@ -137,7 +137,7 @@ describe('the export of the threat log', () => {
     expect(rows.every((cells) => cells.length === header.length)).toBe(true);
   });
 
-  it('meets with faults, and is counted apart', async () => {
+  it('is subject to faults, and counted separately', async () => {
     const harness = await startHarness();
     harness.simulator.setFaults({
       rules: [{ fault: { kind: 'serverError', status: 503 }, match: /^\/threats_export/, times: 1 }],
@@ -150,8 +150,8 @@ describe('the export of the threat log', () => {
   });
 });
 
-describe('a record may be left out', () => {
-  it('of lists and their totals, or of the export', async () => {
+describe('a record can be omitted', () => {
+  it('from lists and their totals, or from the export', async () => {
     const harness = await startHarness();
     const ids = await listed(harness, START, END);
     const [gone = ''] = ids;
@@ -165,7 +165,7 @@ describe('a record may be left out', () => {
     expect(JSON.parse(text).length).toBe((await csvOf(harness)).length - 1);
   });
 
-  it('of lists of cases, whose ids may be numbers', async () => {
+  it('from lists of cases, whose ids may be numbers', async () => {
     const harness = await startHarness();
     const path = `/cases${query('lastModifiedTime', START, END)}`;
     const before = (await harness.json(path)).cases as Rows;

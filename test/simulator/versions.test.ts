@@ -24,8 +24,8 @@ function* everything(
 
 const odd = { missingThreats: 0.05, deletedThreats: 0.05, lateArrivals: 0.5, undoneRelists: 0.5 };
 
-describe('versions', () => {
-  it('are oldest first, differ from their neighbours, and end when the record is gone', () => {
+describe('the versions of a record', () => {
+  it('are sorted oldest first, differ from their neighbours, and end when the record is deleted', () => {
     for (const { versions } of everything(createTenant({ ...SMALL, shares: odd }))) {
       expect(versions.length).toBeGreaterThan(0);
       versions.forEach((version, place) => {
@@ -38,7 +38,7 @@ describe('versions', () => {
     }
   });
 
-  it('are what the truth holds from the instant they are visible, and not a millisecond earlier', () => {
+  it('match the tenant’s true state from the millisecond they become visible', () => {
     const tenant = createTenant({ ...SMALL, threats: 48, cases: 20, campaigns: 20, shares: odd });
     const held = (kind: ListedKind, id: string, at: string) =>
       [...tenant.truth(at)].find((record) => record.kind === kind && record.id === id)?.payload ?? null;
@@ -52,7 +52,7 @@ describe('versions', () => {
     }
   });
 
-  it('show nothing before it happened and everything within 15 minutes', () => {
+  it('show nothing too early and everything within 15 minutes', () => {
     fc.assert(
       fc.property(fc.integer(), fc.constantFrom(0, 0.2, 1), (seed, lateArrivals) => {
         const tenant = createTenant({ ...SMALL, seed, threats: 120, shares: { ...odd, lateArrivals } });
@@ -73,7 +73,7 @@ describe('versions', () => {
     );
   });
 
-  it('show changes in the order in which they happened, however late each is', () => {
+  it('show changes in the order of their occurrence, however delayed each is', () => {
     const world = createTenantWorld({ ...SMALL, threats: 2000, cases: 2000, campaigns: 2000, shares: odd });
     for (let index = 0; index < 2000; index++) {
       const sequences = [
@@ -88,14 +88,14 @@ describe('versions', () => {
     }
   });
 
-  it('are nobody else’s', () => {
+  it('never belong to another record', () => {
     const tenant = createTenant(SMALL);
     expect(tenant.versionsOf('threat', 'nobody')).toEqual([]);
     expect(tenant.versionsOf('case', tenant.idOf('threat', 0))).toEqual([]);
     expect(tenant.indexOf('campaign', tenant.idOf('threat', 0))).toBeNull();
   });
 
-  it('depend on the seed alone', () => {
+  it('depend only on the seed', () => {
     const [one, same, other] = [SMALL.seed, SMALL.seed, 'other'].map((seed) =>
       createTenant({ ...SMALL, seed }),
     );
@@ -106,8 +106,8 @@ describe('versions', () => {
   });
 });
 
-describe('truth', () => {
-  it('leaves out what arrived before `since`', () => {
+describe('the true state of a tenant', () => {
+  it('excludes what arrived before `since`', () => {
     const tenant = createTenant(SMALL);
     const at = '2026-03-01T00:00:00.000Z';
     const all = [...tenant.truth(at)].map((record) => record.id);
@@ -117,7 +117,7 @@ describe('truth', () => {
     expect(all).toEqual(expect.arrayContaining(recent));
   });
 
-  it('grows as the clock passes, and names what is listed but not to be had', () => {
+  it('grows as the clock advances, and names what is listed without a detail', () => {
     const tenant = createTenant({ ...SMALL, shares: odd });
     const count = (at: string) => [...tenant.truth(at)].length;
     expect(count('2026-02-14T00:00:00.000Z')).toBe(0);
@@ -129,7 +129,7 @@ describe('truth', () => {
     for (const { kind, id } of missing) expect(tenant.versionsOf(kind, id).at(-1)?.payload).toBeNull();
   });
 
-  it('refuses options that make no tenant', () => {
+  it('is refused for impossible options', () => {
     expect(() => createTenant({ ...SMALL, to: SMALL.from })).toThrow(RangeError);
     expect(() => createTenant({ ...SMALL, threats: -1 })).toThrow(RangeError);
     expect(() => createTenant({ ...SMALL, cases: 1.5 })).toThrow(RangeError);

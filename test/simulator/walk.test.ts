@@ -100,7 +100,7 @@ const TENANTS: readonly [string, Partial<TenantOptions>][] = [
 describe('a walk through the API at a standing clock', () => {
   for (const [name, options] of TENANTS) {
     it.each(['2026-02-15T09:00:00.000Z', '2026-02-26T10:07:03.500Z', '2026-03-20T00:00:00.000Z'])(
-      `holds the ${name} tenant’s truth at %s, no more and no less`,
+      `returns exactly the true state of the ${name} tenant at %s`,
       async (at) => {
         const harness = await startHarness(options);
         harness.now = toMillis(at);

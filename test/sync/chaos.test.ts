@@ -5,9 +5,9 @@ import { runChaos } from '../support/chaos/run.js';
 const SEEDS = Number(process.env.CHAOS_SEEDS ?? 4);
 const FIRST = 1001;
 
-describe('a gateway to which everything happens that can', () => {
+describe('a gateway with every possible failure', () => {
   test.each(Array.from({ length: SEEDS }, (_, i) => FIRST + i))(
-    'is never silently incomplete, and whole two polls after it ends: seed %i',
+    'is never silently incomplete, and complete two polls after the failures end: seed %i',
     async (seed) => {
       const report = await runChaos({ seed });
       expect(report.problems, report.events.join('\n')).toEqual([]);

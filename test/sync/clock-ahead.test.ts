@@ -41,7 +41,7 @@ async function begin(): Promise<void> {
   });
 }
 
-test('a clock that is ahead vouches for nothing that Abnormal says has not happened yet', async () => {
+test('with a clock that is ahead, time that Abnormal has not reached is not marked as complete', async () => {
   await begin();
   world.clock.skewMs = 6 * HOUR;
   await world.poll();
@@ -49,7 +49,7 @@ test('a clock that is ahead vouches for nothing that Abnormal says has not happe
   expect((await vouchedTo()).slice(0, 19)).toBe(shift(NOW, -15 * MINUTE).slice(0, 19));
 });
 
-test('a clock that was ahead and is put right only when that time has come has hidden nothing', async () => {
+test('after a clock was ahead and was corrected when that time had come, no record is missing', async () => {
   await begin();
   world.clock.skewMs = 6 * HOUR;
   await world.poll();

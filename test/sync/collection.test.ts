@@ -32,7 +32,7 @@ async function ledgerOf(
 }
 
 describe('the first collection', () => {
-  test('begins with the latest day and works back thirty days', async () => {
+  test('begins with the latest day and goes back thirty days', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const report = await world.poll();
     const entries = await ledgerOf(world, 'threats');
@@ -52,7 +52,7 @@ describe('the first collection', () => {
     }
   });
 
-  test('holds what the tenant has, and nothing older', async () => {
+  test('contains everything of the tenant, and nothing older', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll();
     for (const kind of ['threat', 'case', 'campaign'] as const) {
@@ -63,14 +63,14 @@ describe('the first collection', () => {
     }
   });
 
-  test('begins where it is told to', async () => {
+  test('begins at the configured date', async () => {
     const from = '2026-03-29T06:30:00.000Z';
     world = await createTenantWorld({ now: NOW, tenant: TENANT, settings: { backfillFrom: from } });
     await world.poll('threats');
     expect((await ledgerOf(world, 'threats')).at(-1)?.from).toBe(from);
   });
 
-  test('goes further back when the setting is moved back, not forth when it is moved forth', async () => {
+  test('extends further back if the setting is moved back, and does not shrink if it is moved forward', async () => {
     world = await createTenantWorld({
       now: NOW,
       tenant: TENANT,
@@ -85,7 +85,7 @@ describe('the first collection', () => {
     expect(passOf(again, 'cases').streams[0]?.coverage.from).toBe('2026-03-10T00:00:00.000Z');
   });
 
-  test('costs at most 1.05 requests for each new threat where they are dense, both streams together', async () => {
+  test('costs at most 1.05 requests per new threat in dense periods, for both streams together', async () => {
     world = await createTenantWorld({
       now: NOW,
       tenant: {
@@ -108,8 +108,8 @@ describe('the first collection', () => {
   });
 });
 
-describe('windows that cannot be narrowed any further', () => {
-  test('are paged through, and nothing is lost while rows move between their pages', async () => {
+describe('windows of the smallest width', () => {
+  test('are read page by page, and no record is lost while rows move between pages', async () => {
     world = await createTenantWorld({
       now: NOW,
       tenant: { ...TENANT, from: '2026-03-28T00:00:00.000Z', to: '2026-04-02T00:00:00.000Z' },
@@ -127,7 +127,7 @@ describe('windows that cannot be narrowed any further', () => {
 });
 
 describe('a later poll', () => {
-  test('that finds nothing new costs one request a stream', async () => {
+  test('without anything new costs one request per stream', async () => {
     const still = {
       ...TENANT,
       threats: 200,
@@ -149,7 +149,7 @@ describe('a later poll', () => {
     }
   });
 
-  test('brings the new, and reads what was provisional again', async () => {
+  test('reads new records, and reads provisional windows again', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll();
     for (let i = 0; i < 6; i += 1) {
@@ -162,7 +162,7 @@ describe('a later poll', () => {
     }
   });
 
-  test('catches up with a week in which nothing ran', async () => {
+  test('catches up after a week without polls', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll();
     world.clock.advance(7 * DAY);
@@ -178,7 +178,7 @@ describe('a later poll', () => {
 });
 
 describe('a backfill', () => {
-  test('goes back as far as asked and stays there', async () => {
+  test('goes back as far as requested and remembers it', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('campaigns');
     const from = '2026-01-01T00:00:00.000Z';
@@ -201,8 +201,8 @@ describe('a backfill', () => {
   });
 });
 
-describe('progress', () => {
-  test('tells each window, how much is left, and ends with nothing left', async () => {
+describe('the progress callback', () => {
+  test('reports each window and what is left, and ends with nothing left', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     world.clock.perRequestMs = 200;
     const seen: Progress[] = [];

@@ -26,8 +26,8 @@ const SPRINKLED: FaultPlan = {
   ],
 };
 
-describe('a moving tenant, read through faults', () => {
-  test('is held whole and in its every version that could be seen, after a backfill and some polls', async () => {
+describe('a changing tenant that is read with faults', () => {
+  test('is stored completely, with every visible version, after a backfill and some polls', async () => {
     world = await createTenantWorld({
       now: '2026-03-20T12:00:00.000Z',
       tenant: {

@@ -57,7 +57,7 @@ describe('an outage of Abnormal', () => {
   test.each([
     ['of an hour', HOUR],
     ['of a week', 7 * DAY],
-  ])('%s, with polls all along, is caught up with whole, nothing clamped away', async (_, length) => {
+  ])('(%s) during regular polls is caught up completely, without clamping', async (_, length) => {
     await start();
     await world.poll();
     world.simulator.setFaults({ rules: [{ fault: { kind: 'reset' } }] });
@@ -81,8 +81,8 @@ describe('an outage of Abnormal', () => {
   });
 });
 
-describe('a quota that others have used up', () => {
-  test('leaves each resource its turn, and none starves', async () => {
+describe('a quota that other clients have used up', () => {
+  test('is shared between the resources, and none starves', async () => {
     const order: Resource[] = [];
     await start({
       rpm: 30,
@@ -97,7 +97,7 @@ describe('a quota that others have used up', () => {
     await expectWhole();
   });
 
-  test('moves no cursor past what was not read', async () => {
+  test('does not move any stream past what was not read', async () => {
     await start();
     await world.poll();
     // the third of three gets nothing but refusals, for a day of polls
@@ -121,7 +121,7 @@ describe('a quota that others have used up', () => {
     await expectWhole();
   });
 
-  test('keeps the windows open whose details could not be had', async () => {
+  test('keeps windows open if their details could not be read', async () => {
     await start();
     await world.poll();
     world.clock.advance(DAY);
@@ -140,7 +140,7 @@ describe('a quota that others have used up', () => {
 });
 
 describe('a record that is listed again', () => {
-  test('is a new version when it has changed, and none when it has not', async () => {
+  test('gets a new version only if it has changed', async () => {
     await start();
     await world.poll();
     const before = new Map<string, number>();

@@ -41,7 +41,7 @@ async function tally(): Promise<DriftTally> {
 
 const announced = () => logged.filter((line) => /not known|new word|no more names/.test(line));
 
-test('what Abnormal sends that is not known is counted by name, told once, and stops nothing', async () => {
+test('unknown content from Abnormal is counted by name, logged once, and stops nothing', async () => {
   await start();
   const id = answerWith({ newField: 'secret', judgementStatus: 'Undecided' });
   const pass = passOf(await world.poll('campaigns'), 'campaigns');
@@ -77,14 +77,14 @@ test('what Abnormal sends that is not known is counted by name, told once, and s
   expect(announced()).toHaveLength(2);
 });
 
-test('a name that is new shows while its pass still goes on, and after a live read', async () => {
+test('a new name is visible while its pass is still running, and after a live read', async () => {
   await start();
   const id = answerWith({ one: 1 });
   await world.sync.live.record({ integration: INTEGRATION, kind: 'campaign', id }, 0);
   await expect.poll(async () => (await tally()).names.map(({ path }) => path)).toEqual(['campaign.one']);
 });
 
-test('ten thousand names stay bounded, and it is said that there are more', async () => {
+test('ten thousand names are stored up to a bound, and the excess is reported', async () => {
   await start();
   const names = Array.from({ length: 10_000 }, (_, n) => [`field${n}`, n]);
   answerWith(Object.fromEntries(names));
@@ -102,7 +102,7 @@ test('ten thousand names stay bounded, and it is said that there are more', asyn
   expect(announced()).toHaveLength(MOST_NAMES + 1);
 });
 
-test('several who count at once lose nothing', async () => {
+test('concurrent counts are not lost', async () => {
   await start();
   const { store } = world;
   const log = pino({ level: 'silent' });
@@ -122,7 +122,7 @@ test('several who count at once lose nothing', async () => {
   expect((await tally()).names).toEqual([{ ...sighting, count: 60, firstSeenAt: NOW, lastSeenAt: NOW }]);
 });
 
-test('what cannot be written down is kept for the next time, and fails no poll', async () => {
+test('counts that cannot be written are kept for the next time, and no poll fails', async () => {
   await start();
   const { store } = world;
   const put = store.putDocument;
@@ -136,7 +136,7 @@ test('what cannot be written down is kept for the next time, and fails no poll',
   expect((await tally()).names).toMatchObject([{ path: 'campaign.late' }]);
 });
 
-test('a message that cannot be read costs the threat that message only, and is named', async () => {
+test('a message that cannot be read is missing from its threat and named', async () => {
   await start();
   const threat = [...world.tenant.truth(NOW)].find(({ kind }) => kind === 'threat');
   const payload = threat?.payload as { messages: Record<string, unknown>[] };

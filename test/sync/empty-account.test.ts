@@ -35,8 +35,8 @@ async function pollAfter(ms: number): Promise<void> {
   await world.poll();
 }
 
-describe('an account that answers with nothing', () => {
-  test('is named once it has done so for longer than the ingestion lag', async () => {
+describe('an account that returns only empty lists', () => {
+  test('is reported after it has done so for longer than the ingestion lag', async () => {
     await start({});
     expect(await messages()).toEqual([]);
     await pollAfter(0);
@@ -63,7 +63,7 @@ describe('an account that answers with nothing', () => {
   });
 
   test.each([{ threats: 3 }, { cases: 3 }, { campaigns: 3 }])(
-    'is not one that has something: %o',
+    'does not include an account with some data: %o',
     async (counts) => {
       await start(counts);
       await pollAfter(0);
@@ -72,7 +72,7 @@ describe('an account that answers with nothing', () => {
     },
   );
 
-  test('is not one that refuses: that has a message of its own', async () => {
+  test('does not include an account that refuses, which has its own message', async () => {
     await start({}, { faults: { rules: [{ fault: { kind: 'forbidden' } }] } });
     await pollAfter(0);
     await pollAfter(HOUR);

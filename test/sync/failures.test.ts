@@ -76,7 +76,7 @@ describe('a refusal of a whole resource', () => {
     ['is not licensed, by 403', { kind: 'notLicensed', status: 403 }, 'NOT_LICENSED', /not licensed/],
     ['is forbidden', { kind: 'forbidden' }, 'FORBIDDEN', /IP allowlist.*not enabled/s],
   ])(
-    '%s: costs one request a poll, stops no other resource, and heals',
+    'that %s costs one request per poll, stops no other resource, and ends by itself',
     async (_, fault, status, message) => {
       await start([{ fault, match: /^\/cases/ }]);
       const report = await world.poll();
@@ -95,13 +95,13 @@ describe('a refusal of a whole resource', () => {
     },
   );
 
-  test('what is not licensed is a gap of that name, all the way back', async () => {
+  test('for a missing licence is a gap with that reason, all the way back', async () => {
     await start([{ fault: { kind: 'notLicensed' }, match: /^\/cases/ }]);
     const { streams } = passOf(await world.poll('cases'), 'cases');
     expect(streams[0]?.coverage.missingMs).toEqual({ NOT_LICENSED: 30 * DAY });
   });
 
-  test('an endpoint that is nowhere: not enabled', async () => {
+  test('for an endpoint that does not exist means not enabled', async () => {
     await start([], { simulator: { campaignsPath: 'none' } });
     const report = await world.poll();
     expect((await statesOf('campaigns'))[0]).toMatchObject({ status: 'NOT_ENABLED' });
@@ -110,7 +110,7 @@ describe('a refusal of a whole resource', () => {
     expect(passOf(report, 'cases').status).toBe('SUCCEEDED');
   });
 
-  test('a token that is revoked and renewed', async () => {
+  test('for a revoked token ends when the token is renewed', async () => {
     await start([]);
     await world.poll();
     world.token.value = 'revoked';
@@ -127,7 +127,7 @@ describe('a refusal of a whole resource', () => {
     for (const kind of ['threat', 'case', 'campaign'] as const) await expectWhole(kind);
   });
 
-  test('a token that is revoked in the middle of a pass', async () => {
+  test('for a token revoked during a pass ends the pass', async () => {
     await start([]);
     world.simulator.setFaults({
       rules: [{ fault: { kind: 'unauthorized' }, from: toInstant(world.clock() + 60_000) }],
@@ -145,7 +145,7 @@ describe('a refusal of a whole resource', () => {
 });
 
 describe('one bad record', () => {
-  test('that does not decode is kept aside with its body, and the rest goes on', async () => {
+  test('that cannot be decoded is quarantined with its body, and the others are read', async () => {
     await start([]);
     const id = someThreat();
     world.simulator.setFaults({ rules: [{ fault: { kind: 'undecodable' }, match: new RegExp(id) }] });
@@ -176,7 +176,7 @@ describe('one bad record', () => {
     await expectWhole('threat');
   });
 
-  test('in the newest window does not have all the others in it fetched again', async () => {
+  test('in the newest window does not cause the others in it to be fetched again', async () => {
     await start([]);
     const threats = [...world.tenant.truth(shift(NOW, -HOUR), SINCE)].filter(({ kind }) => kind === 'threat');
     const id = threats.at(-1)?.id ?? '';
@@ -188,7 +188,7 @@ describe('one bad record', () => {
     expect(counts.detailCalls - counts.added).toBeLessThanOrEqual(2);
   });
 
-  test('that is refused alone does not stop the resource', async () => {
+  test('that alone is refused does not stop the resource', async () => {
     await start([]);
     const id = someThreat();
     world.simulator.setFaults({ rules: [{ fault: { kind: 'forbidden' }, match: new RegExp(id) }] });
@@ -198,7 +198,7 @@ describe('one bad record', () => {
     expect((await statesOf('threats'))[0]?.status).toBe('OK');
   });
 
-  test('that is listed but not found counts as gone the second time', async () => {
+  test('that is listed but not found is gone after the second time', async () => {
     await start([]);
     const id = someThreat();
     world.simulator.setFaults({ rules: [{ fault: { kind: 'notFound' }, match: new RegExp(id) }] });
@@ -212,7 +212,7 @@ describe('one bad record', () => {
     expect(await quarantineOf()).toMatchObject([{ key: { id }, code: 'GONE' }]);
   });
 
-  test('that is held gets a tombstone when it is not found twice', async () => {
+  test('that is stored gets a tombstone when it is not found twice', async () => {
     await start([]);
     await world.poll('campaigns');
     const held = await heldOf(world.store, 'campaign');
@@ -236,7 +236,7 @@ describe('one bad record', () => {
     expect(await quarantineOf()).toMatchObject([{ key, code: 'GONE' }]);
   });
 
-  test('does not become a tombstone by two failures in one pass', async () => {
+  test('gets no tombstone from two failures in one pass', async () => {
     await start([]);
     await world.poll('threats');
     const id = someThreat();
@@ -247,8 +247,8 @@ describe('one bad record', () => {
   });
 });
 
-describe('lists that fail', () => {
-  test('a page that names itself as its next ends the window, not the poll', async () => {
+describe('a list that fails', () => {
+  test('because a page names itself as the next fails its window, not the poll', async () => {
     await start([{ fault: { kind: 'nextPage', page: 1 }, match: /^\/cases\?/, times: 40 }]);
     const report = await world.poll();
     expect(passOf(report, 'cases').status).toBe('FAILED');
@@ -259,7 +259,7 @@ describe('lists that fail', () => {
     await expectWhole('case');
   });
 
-  test('one window that fails is a gap of its own, and is read at the next poll', async () => {
+  test('for one window leaves a separate gap, which the next poll reads', async () => {
     await start([{ fault: { kind: 'missingKey' }, match: /^\/campaigns|^\/abusecampaigns\?/, nth: 3 }]);
     const pass = passOf(await world.poll('campaigns'), 'campaigns');
     expect(pass.status).toBe('PARTIAL');
@@ -270,7 +270,7 @@ describe('lists that fail', () => {
     await expectWhole('campaign');
   });
 
-  test('a stretch that is never listed keeps back neither what is newer nor, for long, what is beside it', async () => {
+  test('in the same span every time blocks neither newer windows nor, for long, its neighbours', async () => {
     const poison = shift(NOW, 30 * MINUTE);
     await start([{ fault: { kind: 'missingKey' }, match: (path) => asksFor(path, poison) }]);
     await world.poll('threats');
@@ -289,7 +289,7 @@ describe('lists that fail', () => {
     await expectWhole('threat');
   });
 
-  test('three windows in a row: unavailable, and left alone until the next poll', async () => {
+  test('for three windows in a row makes the stream unavailable until the next poll', async () => {
     await start([{ fault: { kind: 'serverError' }, match: /^\/threats/ }]);
     const report = await world.poll();
     const pass = passOf(report, 'threats');
@@ -305,7 +305,7 @@ describe('lists that fail', () => {
     await expectWhole('threat');
   });
 
-  test('details that fail one and all end the pass without setting every record aside', async () => {
+  test('because all details fail ends the pass without quarantining every record', async () => {
     await start([{ fault: { kind: 'serverError' }, match: /^\/threats\/[0-9a-f]/ }]);
     const pass = passOf(await world.poll('threats'), 'threats');
     expect(pass.counts.added).toBe(0);
@@ -314,7 +314,7 @@ describe('lists that fail', () => {
     expect((await statesOf('threats'))[0]).toMatchObject({ status: 'UNAVAILABLE' });
   });
 
-  test('a dozen records that always fail keep nothing older from being read', async () => {
+  test('for a dozen records does not keep older ones from being read', async () => {
     await start([]);
     const bad = Array.from({ length: 12 }, (_, i) => someThreat(i));
     world.simulator.setFaults({
@@ -330,7 +330,7 @@ describe('lists that fail', () => {
     for (const { id } of oldest) expect(held.has(id)).toBe(true);
   });
 
-  test('what is older than Abnormal keeps is named as lost and asked for once', async () => {
+  test('because it is older than Abnormal’s retention is named as lost and requested once', async () => {
     await start([], { simulator: { retentionDays: 20 } });
     const pass = passOf(await world.poll('threats'), 'threats');
     expect(pass.status).toBe('PARTIAL');

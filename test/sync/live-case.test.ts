@@ -22,7 +22,7 @@ function nextChange(): { id: string; version: TenantVersion } {
   throw new Error('no case changes');
 }
 
-test('a live read puts no outdated list item over what a poll has recorded meanwhile', async () => {
+test('a live read never replaces what a poll recorded meanwhile with an outdated list item', async () => {
   world = await createTenantWorld({
     now: NOW,
     tenant: {

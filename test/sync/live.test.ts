@@ -38,8 +38,8 @@ async function held(kind: Kind, id: string) {
   return revision ?? null;
 }
 
-describe('a record', () => {
-  test('is asked for once, however many want it', async () => {
+describe('a live read of a record', () => {
+  test('causes one request for any number of callers', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const ids = idsOf('threat', 50);
     const wanted = Array.from({ length: 1000 }, (_, i) => keyOf('threat', ids[i % 50] ?? ''));
@@ -51,7 +51,7 @@ describe('a record', () => {
     expect((await world.store.head()).seq).toBeLessThan(50);
   });
 
-  test('that is young enough is not asked for', async () => {
+  test('causes no request if the record is young enough', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [id = ''] = idsOf('campaign', 1);
     await world.sync.live.record(keyOf('campaign', id), MAX_AGE);
@@ -71,7 +71,7 @@ describe('a record', () => {
     });
   });
 
-  test('that Abnormal does not know: nothing is there, which is remembered as long as it may be', async () => {
+  test('of a record unknown to Abnormal returns nothing, which is remembered within maxAge', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const key = keyOf('case', '99999999');
     const ask = () => world.sync.live.record(key, MAX_AGE);
@@ -83,7 +83,7 @@ describe('a record', () => {
     expect((await world.store.head()).seq).toBe(0);
   });
 
-  test('that is held and suddenly not found is stale, not deleted', async () => {
+  test('of a stored record that is suddenly not found returns it stale, not deleted', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [id = ''] = idsOf('threat', 1);
     const key = keyOf('threat', id);
@@ -101,7 +101,7 @@ describe('a record', () => {
     expect(await world.store.quarantined([key])).toMatchObject([{ code: 'NOT_FOUND', tries: 2 }]);
   });
 
-  test('that cannot be had is stale with the reason, and is not set aside', async () => {
+  test('that fails returns the record stale with the reason, and does not quarantine it', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [id = ''] = idsOf('threat', 1);
     world.simulator.setFaults({ rules: [{ fault: { kind: 'serverError' } }] });
@@ -114,7 +114,7 @@ describe('a record', () => {
     expect(await world.store.quarantined([keyOf('threat', id)])).toEqual([null]);
   });
 
-  test('that does not decode is stale and set aside', async () => {
+  test('that cannot be decoded returns the record stale and quarantines it', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [id = ''] = idsOf('threat', 1);
     world.simulator.setFaults({ rules: [{ fault: { kind: 'undecodable' } }] });
@@ -123,7 +123,7 @@ describe('a record', () => {
     expect(await world.store.quarantined([keyOf('threat', id)])).toMatchObject([{ code: 'UNDECODABLE' }]);
   });
 
-  test('that is a case keeps what only its list item says, and so makes no version of its own', async () => {
+  test('of a case keeps the fields of its list item, and so creates no extra version', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('cases');
     world.clock.advance(10 * MINUTE);
@@ -140,7 +140,7 @@ describe('a record', () => {
     }
   });
 
-  test('brings a case its analysis, and a threat its attachments and links', async () => {
+  test('reads the analysis of a case, and the attachments and links of a threat', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [caseId = ''] = idsOf('case', 1);
     const [threatId = ''] = idsOf('threat', 1);
@@ -170,7 +170,7 @@ describe('a record', () => {
     expect((await held('threat', id))?.runId).toBe(run?.id);
   });
 
-  test('of an account that is not configured any more is stale', async () => {
+  test('of an account that is no longer configured returns the record stale', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const key = { integration: 'former', kind: 'threat', id: 'x' } as const;
     expect(await world.sync.live.record(key, MAX_AGE)).toMatchObject({
@@ -179,7 +179,7 @@ describe('a record', () => {
     });
   });
 
-  test('that takes too long is answered from what is held, and is brought all the same', async () => {
+  test('that takes too long returns the stored record, and still completes', async () => {
     world = await createTenantWorld({
       now: NOW,
       tenant: TENANT,
@@ -192,7 +192,7 @@ describe('a record', () => {
     await vi.waitFor(async () => expect(await held('threat', id)).not.toBeNull(), 200_000);
   });
 
-  test('is not waited for by whoever has gone', async () => {
+  test('is cancelled for a caller who leaves', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT, simulator: { latencyMs: 200 } });
     const [id = ''] = idsOf('threat', 1);
     const gone = new AbortController();
@@ -205,10 +205,10 @@ describe('a record', () => {
   });
 });
 
-describe('a list', () => {
+describe('a live read of a list', () => {
   const listThreats = (maxAge = MAX_AGE) => world.sync.live.list('threats', null, maxAge);
 
-  test('is brought up to date once for all who wait', async () => {
+  test('updates it once for all waiting callers', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll();
     world.clock.advance(HOUR);
@@ -224,7 +224,7 @@ describe('a list', () => {
     expect([...truth.keys()].filter((id) => !ids.has(id))).toEqual([]);
   });
 
-  test('of a busy tenant costs little more than what is new, however often it is asked for', async () => {
+  test('of a busy tenant costs little more than the new records, however often it is requested', async () => {
     const busy = {
       ...TENANT,
       from: '2026-03-31T00:00:00.000Z',
@@ -255,7 +255,7 @@ describe('a list', () => {
     expect(await faultsOf(world, 'threat', settled, '2026-03-31T09:00:00.000Z')).toEqual([]);
   });
 
-  test('that was read a moment ago is not read again', async () => {
+  test('just after another does not read again', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('threats');
     world.clock.advance(MAX_AGE);
@@ -264,7 +264,7 @@ describe('a list', () => {
     expect(world.simulator.stats().requests).toBe(0);
   });
 
-  test('of which nothing was ever collected waits for the latest day, not for a month', async () => {
+  test('without any collected data waits for the latest day, not for a month', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     expect(await listThreats()).toMatchObject({ stale: false, verifiedAt: NOW, live: true });
     const truth = truthOf(world.tenant, 'threat', NOW, shift(NOW, -DAY));
@@ -275,7 +275,7 @@ describe('a list', () => {
     expect(ids.size).toBeLessThan(month.size / 2);
   });
 
-  test('joins a poll that is reading what is new, and does not wait for its older gaps', async () => {
+  test('joins a poll that reads what is new, and does not wait for the poll’s older gaps', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     let isOver = false;
     const poll = world.poll('threats').then(() => {
@@ -293,7 +293,7 @@ describe('a list', () => {
     expect(runs.map(({ trigger }) => trigger)).toEqual(['POLL']);
   });
 
-  test('is stale while Abnormal refuses, with the reason, and asks no more than that is worth', async () => {
+  test('returns stale data with the reason while Abnormal refuses, and repeats the request rarely', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('threats');
     world.clock.advance(HOUR);
@@ -308,7 +308,7 @@ describe('a list', () => {
     expect(await listThreats()).toMatchObject({ stale: false, live: true });
   });
 
-  test('is stale when Abnormal fails, and tries again soon', async () => {
+  test('returns stale data if Abnormal fails, and retries soon', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('threats');
     world.clock.advance(HOUR);
@@ -320,7 +320,7 @@ describe('a list', () => {
     expect(await listThreats()).toMatchObject({ stale: false, live: true });
   });
 
-  test('of one account only concerns that account', async () => {
+  test('of one account concerns only that account', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     expect(await world.sync.live.list('cases', [INTEGRATION], MAX_AGE)).toMatchObject({ stale: false });
     expect(await world.sync.live.list('cases', ['former'], MAX_AGE)).toMatchObject({ stale: true });
@@ -332,7 +332,7 @@ describe('a list', () => {
   });
 });
 
-test('live reads and a poll at once leave one history', async () => {
+test('concurrent live reads and polls produce one consistent history', async () => {
   world = await createTenantWorld({ now: NOW, tenant: TENANT });
   world.clock.perRequestMs = 100;
   const ids = idsOf('threat');

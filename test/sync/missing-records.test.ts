@@ -74,7 +74,7 @@ describe('a listed record whose detail cannot be read', () => {
     ['notFound', 'NOT_FOUND'],
     ['undecodable', 'UNDECODABLE'],
     ['serverError', 'FAILED'],
-  ] as const)('is named in coverage and makes no gap (%s)', async (fault, code) => {
+  ] as const)('is named in coverage and does not make a gap (%s)', async (fault, code) => {
     await start();
     const ids = someThreats(2);
     detailsFail(fault, ...ids);
@@ -96,7 +96,7 @@ describe('a listed record whose detail cannot be read', () => {
       expect(await coverageNow('threats', filterKey)).toEqual({ gaps: [], missing: [] });
   });
 
-  test('costs a list and a detail a poll, however many others its window has', async () => {
+  test('costs one list and one detail request per poll, however many others its window has', async () => {
     await start();
     const [id = ''] = someThreats(1);
     detailsFail('undecodable', id);
@@ -106,7 +106,7 @@ describe('a listed record whose detail cannot be read', () => {
     expect(counts.listCalls).toBeLessThanOrEqual(6);
   });
 
-  test('that answers 404 in two runs is gone, stays so from poll to poll, and is read once it is there', async () => {
+  test('is gone after 404 in two runs, stays gone from poll to poll, and is read once it exists', async () => {
     await start();
     const [id = ''] = someThreats(1);
     detailsFail('notFound', id);
@@ -126,7 +126,7 @@ describe('a listed record whose detail cannot be read', () => {
     expect(await world.store.quarantined([key])).toEqual([null]);
   });
 
-  test('that is gone is requested ever more rarely', async () => {
+  test('is requested less and less often once it is gone', async () => {
     await start();
     const [id = ''] = someThreats(1);
     detailsFail('notFound', id);
@@ -142,7 +142,7 @@ describe('a listed record whose detail cannot be read', () => {
     ]);
   }, 60_000);
 
-  test('makes no gap on a fresh start, where some are missing from the beginning', async () => {
+  test('does not make a gap on a fresh start with records that were always missing', async () => {
     await start({ tenant: { ...TENANT, shares: { missingThreats: 0.1 } } });
     await world.poll();
     for (const resource of ['threats', 'cases', 'campaigns'] as const)
@@ -159,7 +159,7 @@ describe('a listed record whose detail cannot be read', () => {
 });
 
 describe('a stored record that was marked as deleted in error', () => {
-  test('is restored by the polls though no window lists it anew', async () => {
+  test('is restored by the polls even if no window lists it again', async () => {
     await start();
     await world.poll('cases');
     const open = [...(await heldOf(world.store, 'case')).values()].find(({ record }) =>
@@ -182,8 +182,8 @@ describe('a stored record that was marked as deleted in error', () => {
   });
 });
 
-describe('what Abnormal once refused', () => {
-  test('as out of retention is requested again once a day, and collected when it is there', async () => {
+describe('a window that Abnormal once refused', () => {
+  test('as out of retention is requested again once a day, and collected when it is available', async () => {
     await start({ simulator: { retentionDays: 20 } });
     await world.poll('threats');
     const lists = async (ms: number) => (await pollLater('threats', ms)).counts.listCalls;
@@ -196,8 +196,8 @@ describe('what Abnormal once refused', () => {
   });
 });
 
-describe('a poll that somebody waits for', () => {
-  test('reads unsettled and quarantined records again unless they were confirmed within the age', async () => {
+describe('a poll with a waiting caller', () => {
+  test('reads unsettled and quarantined records again unless they were confirmed within maxAge', async () => {
     await start();
     await world.poll('cases');
     const quarantined = [...(await heldOf(world.store, 'case')).keys()][0] ?? '';
@@ -221,7 +221,7 @@ describe('a poll that somebody waits for', () => {
     expect((await poll(5 * MINUTE)).reread).toBeNull();
   });
 
-  test('is not content with a poll of the timer that is under way', async () => {
+  test('does not join a scheduled poll that is already running', async () => {
     await start();
     await world.poll('cases');
     world.clock.advance(10 * MINUTE);

@@ -44,8 +44,8 @@ function backfill() {
   return world.sync.backfill({ from: FROM, resources: ['threats'], signal });
 }
 
-describe('under a backfill that takes all it can get', () => {
-  test('a query waits for at most the requests in flight, and the rate is kept', async () => {
+describe('during a backfill that uses all available capacity', () => {
+  test('a query waits at most for the requests in flight, and the rate limit is respected', async () => {
     const admissions: Admission[] = [];
     const reads: Promise<number>[] = [];
     let requests = 0;
@@ -81,7 +81,7 @@ describe('under a backfill that takes all it can get', () => {
     expect(maxConcurrency.threats).toBeLessThanOrEqual(4);
   });
 
-  test('what is new is read each interval, of the resource that is backfilled and of the others', async () => {
+  test('new records are read in each interval, for the backfilled resource and the others', async () => {
     const read: Record<string, Instant[]> = { threats: [], cases: [] };
     world = await createTenantWorld({
       ...{ now: NOW, tenant: TENANT, rpm: 5 },

@@ -31,7 +31,7 @@ function runs(): Promise<RunRecord[]> {
 }
 
 describe('a poll that is stopped', () => {
-  test('again and again loses nothing and fetches nothing twice', async () => {
+  test('repeatedly loses nothing and fetches nothing twice', async () => {
     let budget = 0;
     let stop = new AbortController();
     world = await createTenantWorld({
@@ -65,7 +65,7 @@ describe('a poll that is stopped', () => {
     expect(details).toBeLessThanOrEqual(records + 25 * 3 * 8);
   });
 
-  test('has its run marked, by itself', async () => {
+  test('marks its own run as interrupted', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const stop = new AbortController();
     world.sync.poll({ resources: ['cases'], signal: stop.signal });
@@ -78,8 +78,8 @@ describe('a poll that is stopped', () => {
   });
 });
 
-describe('a run that was left RUNNING by a killed process', () => {
-  test('is marked at the next poll, and one that goes on is not', async () => {
+describe('a RUNNING run of a killed process', () => {
+  test('is marked at the next poll, and a run that continues is not', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('campaigns');
     const [run] = await runs();
@@ -103,8 +103,8 @@ describe('a run that was left RUNNING by a killed process', () => {
   });
 });
 
-describe('polls that overlap', () => {
-  test('are one', async () => {
+describe('overlapping polls', () => {
+  test('are one poll', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const [a, b] = await Promise.all([world.poll(), world.poll()]);
     expect(a.passes.map(({ runId }) => runId)).toEqual(b.passes.map(({ runId }) => runId));
@@ -113,7 +113,7 @@ describe('polls that overlap', () => {
     expect(next.passes[0]?.runId).not.toBe(a.passes[0]?.runId);
   });
 
-  test('end for whoever gives up waiting, and go on for the others', async () => {
+  test('end for a caller that stops waiting, and continue for the others', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const first = world.poll('threats');
     const impatient = new AbortController();
@@ -123,7 +123,7 @@ describe('polls that overlap', () => {
     expect(passOf(await first, 'threats').status).toBe('SUCCEEDED');
   });
 
-  test('a backfill waits for a poll under way and then goes further back', async () => {
+  test('include a backfill, which waits for the current poll and then goes further back', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const from = '2026-02-15T00:00:00.000Z';
     const { signal } = new AbortController();
@@ -136,27 +136,30 @@ describe('polls that overlap', () => {
   });
 });
 
-describe('a clock that is wrong', () => {
+describe('a wrong clock', () => {
   test.each([
     ['six hours ahead', 6 * HOUR],
     ['five days ahead', 5 * DAY],
     ['six hours behind', -6 * HOUR],
     ['forty days behind', -40 * DAY],
-  ])('by %s for a poll: what was vouched for wrongly is read again', async (_, skewMs) => {
-    world = await createTenantWorld({ now: NOW, tenant: TENANT });
-    await world.poll();
-    world.clock.advance(4 * HOUR);
-    world.clock.skewMs = skewMs;
-    await world.poll();
-    world.clock.skewMs = 0;
-    for (let i = 0; i < 7; i += 1) {
-      world.clock.advance(DAY + HOUR);
+  ])(
+    'by %s during a poll is repaired: windows that were wrongly complete are read again',
+    async (_, skewMs) => {
+      world = await createTenantWorld({ now: NOW, tenant: TENANT });
       await world.poll();
-      await expectWhole();
-    }
-  });
+      world.clock.advance(4 * HOUR);
+      world.clock.skewMs = skewMs;
+      await world.poll();
+      world.clock.skewMs = 0;
+      for (let i = 0; i < 7; i += 1) {
+        world.clock.advance(DAY + HOUR);
+        await world.poll();
+        await expectWhole();
+      }
+    },
+  );
 
-  test('at the very first: what it took for collected is collected', async () => {
+  test('during the first poll does not lose anything that was marked as collected', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     world.clock.skewMs = 2 * DAY;
     await world.poll();
@@ -173,7 +176,7 @@ describe('a clock that is wrong', () => {
   });
 });
 
-test('closing stops what is under way, and waits for it', async () => {
+test('closing the sync stops all work and waits for it', async () => {
   world = await createTenantWorld({ now: NOW, tenant: TENANT });
   const poll = world.poll();
   await vi.waitFor(() => expect(world.simulator.stats().requests).toBeGreaterThan(2), {
@@ -187,7 +190,7 @@ test('closing stops what is under way, and waits for it', async () => {
   expect((await runs()).every(({ status }) => status !== 'RUNNING')).toBe(true);
 });
 
-test('live readings at the beginning of a backfill do not undo how far back it is to go', async () => {
+test('live reads at the beginning of a backfill do not change how far back it goes', async () => {
   world = await createTenantWorld({ now: NOW, tenant: TENANT });
   await world.poll('threats');
   const { signal } = new AbortController();

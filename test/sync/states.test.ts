@@ -221,8 +221,8 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-describe('a list that is answered with', () => {
-  test.each(ROWS)('$answer', async (row) => {
+describe('a list with the response', () => {
+  test.each(ROWS)('$answer gets the documented state', async (row) => {
     const { resource } = row;
     await start({ maxBodyBytes: 600_000 });
     await world.poll();
@@ -295,7 +295,7 @@ async function expectHealed({ resource, stream }: Row): Promise<void> {
   expect(faults.filter((fault) => resource !== 'cases' || !fault.includes('never was'))).toEqual([]);
 }
 
-test('a 404 on one of the paths of campaigns is no failure: the other is found, and remembered', async () => {
+test('a 404 on one of the campaign paths is not a failure: the other path is found and remembered', async () => {
   await start({ simulator: { campaignsPath: '/abuse-mailbox/campaigns' } });
   await world.poll('campaigns');
   expect(await streamsOf('campaigns')).toMatchObject([{ status: 'OK', message: null }]);
@@ -307,7 +307,7 @@ test('a 404 on one of the paths of campaigns is no failure: the other is found, 
   expect(await missed()).toBe(1);
 });
 
-test('a 404 on a detail sets the record aside, makes it a tombstone the second time, and a new version when it is back', async () => {
+test('a 404 for a detail quarantines the record, creates a tombstone the second time, and a new version when it is back', async () => {
   await start();
   await world.poll('campaigns');
   const id = await someScanning();
@@ -346,7 +346,7 @@ async function someScanning(): Promise<string> {
   return found.revision.key.id;
 }
 
-test('a 400 that names the retention loses the window, names it as lost, and is met once', async () => {
+test('a 400 about retention marks the window as lost, with that reason, and is not repeated', async () => {
   await start({ simulator: { retentionDays: 20 } });
   await world.poll('threats');
   const labels = { integration: INTEGRATION, resource: 'threats' };

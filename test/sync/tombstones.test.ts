@@ -65,7 +65,7 @@ async function buryOne(): Promise<{ key: Key; other: string }> {
 }
 
 describe('a record that has a tombstone', () => {
-  test('gets a new version when it is listed again and there', async () => {
+  test('gets a new version when it is listed and found again', async () => {
     const { key, other } = await buryOne();
     faults([other, 'undecodable']);
     world.clock.advance(4 * HOUR);
@@ -75,7 +75,7 @@ describe('a record that has a tombstone', () => {
     expect((await heldOf(world.store, 'threat')).has(key.id)).toBe(true);
   });
 
-  test('keeps it as long as it is listed and not there, for one call a pass', async () => {
+  test('keeps the tombstone while it is listed and not found, for one call per pass', async () => {
     const { key, other } = await buryOne();
     for (let polls = 0; polls < 2; polls += 1) {
       world.simulator.resetStats();
@@ -94,7 +94,7 @@ describe('a record that has a tombstone', () => {
   });
 
   test.each(['threat', 'case', 'campaign'] as const)(
-    'gets a new version when it is asked for and there (%s)',
+    'gets a new version when it is requested and found (%s)',
     async (kind) => {
       const resource = `${kind}s` as const;
       await world.poll(resource);
@@ -115,7 +115,7 @@ describe('a record that has a tombstone', () => {
     },
   );
 
-  test('is asked for at Abnormal no oftener than its age allows while it is not there', async () => {
+  test('is requested from Abnormal no more often than maxAge allows while it is not found', async () => {
     const { key } = await buryOne();
     world.clock.advance(HOUR);
     world.simulator.resetStats();

@@ -148,7 +148,7 @@ function sizesOf(name: CacheName): { bytes: number; maxBytes: number } {
 }
 
 describe.each(Object.keys(CACHE_BYTES) as CacheName[])('the cache %s', (name) => {
-  test('stays within its bound, whatever is put into it', () => {
+  test('stays within its bound, whatever is stored in it', () => {
     const isOfWords = OF_WORDS.includes(name);
     const cache = isOfWords ? new WordCache<true>(name) : new BoundedCache<number>(name, () => 0);
     const most = Math.ceil((2 * CACHE_BYTES[name]) / 200);
@@ -170,7 +170,7 @@ describe.each(Object.keys(CACHE_BYTES) as CacheName[])('the cache %s', (name) =>
 describe.each(Object.entries(FILLS) as [CacheName, Fill][])(
   'the cache %s, filled as it is in use',
   (name, fill) => {
-    test('is full, within its bound, and holds no more than it counts', async () => {
+    test('is full, within its bound, and contains no more than it counts', async () => {
       // the code that fills it is loaded and compiled before it is measured
       await fill();
       const before = memoryUsed();
@@ -187,7 +187,7 @@ describe.each(Object.entries(FILLS) as [CacheName, Fill][])(
   },
 );
 
-test('the table of caches in the documentation is that of the code', () => {
+test('the table of caches in the documentation matches the code', () => {
   const rows = readFileSync('docs/architecture.md', 'utf8').matchAll(
     /^\| `([a-zA-Z]+)` \| [^|]+ \| (\d+) ([KM])iB \| [^|]+ \|$/gm,
   );

@@ -46,7 +46,7 @@ describe('a filter', () => {
     ['an empty list is at most nothing', { field: 'noTags', lte: '~' }, false],
     ['and of nothing', { and: [] }, true],
     ['or of nothing', { or: [] }, false],
-  ])('%s', (_, filter, expected) => {
+  ])('matches as the model defines: %s', (_, filter, expected) => {
     expect(isMatch(FIELDS, filter)).toBe(expected);
     expect(isMatch(FIELDS, not(filter))).toBe(!expected);
   });
@@ -74,7 +74,7 @@ const anyFilter = fc.letrec<{ filter: Filter }>((tie) => ({
 })).filter;
 
 describe('filters obey the laws of logic:', () => {
-  test('what is not, is not', () => {
+  test('a double negation has no effect', () => {
     fc.assert(
       fc.property(anyFields, anyFilter, (fields, filter) => {
         expect(isMatch(fields, not(filter))).toBe(!isMatch(fields, filter));
@@ -82,7 +82,7 @@ describe('filters obey the laws of logic:', () => {
     );
   });
 
-  test('not (a and b) is (not a) or (not b)', () => {
+  test('not (a and b) equals (not a) or (not b)', () => {
     fc.assert(
       fc.property(anyFields, fc.array(anyFilter, { maxLength: 4 }), (fields, parts) => {
         expect(isMatch(fields, not({ and: parts }))).toBe(isMatch(fields, { or: parts.map(not) }));
@@ -90,7 +90,7 @@ describe('filters obey the laws of logic:', () => {
     );
   });
 
-  test('one of several is equal to any of them', () => {
+  test('in equals a disjunction of equalities', () => {
     fc.assert(
       fc.property(anyFields, fc.array(anyValue, { maxLength: 4 }), (fields, values) => {
         const any: Filter = { or: values.map((eq) => ({ field: 'x', eq })) };
@@ -127,12 +127,12 @@ describe('the order of values', () => {
     expect(values.sort(compareValues)).toEqual([null, '', 'B', 'a', 'b', '～', '😀']);
   });
 
-  test('puts numbers by size', () => {
+  test('sorts numbers by size', () => {
     expect([10, 9, -1, 2.5].sort(compareValues)).toEqual([-1, 2.5, 9, 10]);
   });
 });
 
-test('folding ignores case and composition, and folding again changes nothing', () => {
+test('case folding ignores case and composition, and is idempotent', () => {
   expect(fold('STRASSE')).toBe('strasse');
   expect(fold('E\u0301')).toBe('\u00e9');
   fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => fold(fold(text)) === fold(text)));

@@ -7,7 +7,7 @@ const YEAR_9999 = Date.parse('9999-12-31T23:59:59.999Z');
 const anyMillis = fc.integer({ min: YEAR_0, max: YEAR_9999 });
 
 describe('an instant', () => {
-  test('is text of one width whose order is the order of time', () => {
+  test('is text of fixed width whose order is the order of time', () => {
     fc.assert(
       fc.property(anyMillis, anyMillis, (a, b) => {
         expect(toInstant(a)).toHaveLength(24);
@@ -26,7 +26,7 @@ describe('an instant', () => {
     },
   );
 
-  test('moves forth and back', () => {
+  test('can be moved forward and back', () => {
     expect(shift('2024-02-28T23:59:59.999Z', 1)).toBe('2024-02-29T00:00:00.000Z');
     expect(shift('2026-01-01T00:00:00.000Z', -1)).toBe('2025-12-31T23:59:59.999Z');
     // no further than the calendar goes
@@ -52,7 +52,7 @@ describe('a timestamp from upstream', () => {
     ['2024-07-17 15:39:32 UTC', '2024-07-17T15:39:32.000Z'],
     [' 2024-07-17T15:39:32Z ', '2024-07-17T15:39:32.000Z'],
     ['2024-02-29T00:00:00Z', '2024-02-29T00:00:00.000Z'],
-  ])('%s', (text, instant) => {
+  ])('is read: %s', (text, instant) => {
     expect(parseUpstreamTime(text)).toBe(instant);
   });
 
@@ -76,11 +76,11 @@ describe('a timestamp from upstream', () => {
     '+012024-01-25T22:21:11Z',
     '9999-12-31T23:59:59-08:00',
     '0000-01-01T00:00:00+08:00',
-  ])('%s is none', (text) => {
+  ])('is refused: %s', (text) => {
     expect(parseUpstreamTime(text)).toBeNull();
   });
 
-  test('is read the same in every zone it can be written in', () => {
+  test('is read the same in every time zone', () => {
     const offset = fc.integer({ min: -23 * 60 - 59, max: 23 * 60 + 59 });
     const moment = fc.integer({ min: YEAR_0 + 86_400_000, max: YEAR_9999 - 86_400_000 });
     fc.assert(
@@ -93,7 +93,7 @@ describe('a timestamp from upstream', () => {
     );
   });
 
-  test('never throws and gives an instant or nothing', () => {
+  test('never throws and returns an instant or null', () => {
     const digits = fc.string({ unit: fc.constantFrom(...'0123456789-:T .Z+'), maxLength: 30 });
     fc.assert(
       fc.property(fc.oneof(digits, fc.string()), (text) => {

@@ -30,13 +30,12 @@ import type { Freshness } from '../sync.js';
 import { type MissingWindows, newestPart } from '../window/missing-windows.js';
 import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
 
-/** A reading that began so shortly before it was asked for serves as well as one of one's own. */
+/** A caller may join a reading that began so shortly before. */
 const JOIN_MS = 2_000;
 
-/** Brings a resource's change windows up to date for whoever asks; see `Live.list`. */
 export class LiveLists {
   private readonly queued = new Map<string, LiveReading>();
-  /** Who waits for the readings on their way that were begun here; those of polls are not listed. */
+  /** The callers that wait for readings begun here; readings of polls are not included. */
   private readonly waiterGroups = new Map<string, Waiters>();
 
   constructor(
@@ -74,14 +73,14 @@ export class LiveLists {
     const verifiedAt = oldestSuccess(states);
     if (this.ageOf(verifiedAt) <= maxAgeMs) return known(verifiedAt);
     const failed = states.find((state) => isRefused(state));
-    // a refusal is an answer too, and good for as long; anything else may have passed a moment later
+    // a refusal stays valid as long as a success; other failures may be over a moment later
     const patience = failed?.status === 'UNAVAILABLE' ? liveRetryMs : Math.max(liveRetryMs, maxAgeMs);
     if (failed && this.ageOf(failed.lastAttemptAt) <= patience) return refusedFreshness(failed, verifiedAt);
     const work = this.bringUp(source, this.env.clock() - Math.max(maxAgeMs, JOIN_MS), signal);
     return waitFor(work, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
   }
 
-  /** How old in milliseconds; without end for what never was, or by a clock that was ahead. */
+  /** In milliseconds; infinite for null and for an instant in the future. */
   private ageOf(instant: Instant | null): number {
     const age = instant === null ? -1 : this.env.clock() - toMillis(instant);
     return age >= 0 ? age : Number.POSITIVE_INFINITY;
@@ -92,7 +91,7 @@ export class LiveLists {
     notBefore: number,
     signal: AbortSignal | undefined,
   ): Promise<Freshness> {
-    // a reading that is joined began earlier than the caller asked, any other begins from now on
+    // a joined reading began before the caller asked, any other one begins now
     const now = this.env.clock();
     const joined = this.joinable(sourceText(source), notBefore);
     const readSince = toInstant(Math.min(now, joined?.startedAt ?? now));
@@ -101,14 +100,14 @@ export class LiveLists {
     return error ? staleness(verifiedAt, error.code, error.message) : readLive(verifiedAt, readSince);
   }
 
-  /** The reading on its way, if it began at `notBefore` or later and is not being given up. */
+  /** The current reading, if it began at `notBefore` or later and is not being cancelled. */
   private joinable(key: string, notBefore: number): InFlight<DeltaOutcome> | null {
     const current = this.deltas.current(key);
     const isGone = this.waiterGroups.get(key)?.isGone ?? false;
     return current && current.startedAt >= notBefore && !isGone ? current : null;
   }
 
-  /** Joins the reading given, or the next one to begin. */
+  /** Joins the given reading, or the next one. */
   private delta(
     source: Source,
     joined: InFlight<DeltaOutcome> | null,
@@ -134,7 +133,7 @@ export class LiveLists {
     return next;
   }
 
-  /** Reads for those who wait; given up when all of them have gone, and not begun when they went before. */
+  /** Reads for the waiting callers; cancelled when all of them have left. */
   private async read(key: string, source: Source, waiters: Waiters): Promise<DeltaOutcome> {
     if (waiters.isGone) return { error: errorOf({ kind: 'INTERRUPTED' }) };
     this.waiterGroups.set(key, waiters);
@@ -148,13 +147,12 @@ export class LiveLists {
   }
 }
 
-/** A reading that whoever waits for it can be the last to give up. */
+/** A reading that is cancelled when its last caller leaves. */
 interface LiveReading {
   readonly done: Promise<DeltaOutcome>;
   readonly waiters: Waiters;
 }
 
-/** Waits for a reading as one of its audience. */
 function heard(
   reading: Promise<DeltaOutcome>,
   waiters: Waiters | undefined,
@@ -164,7 +162,6 @@ function heard(
   return reading.finally(stopListening);
 }
 
-/** How somebody else's reading went. */
 async function outcomeOf(reading: Promise<DeltaOutcome>): Promise<DeltaOutcome> {
   try {
     return await reading;
@@ -203,10 +200,7 @@ function older<F extends Freshness>(a: F, b: F): F {
   return a.verifiedAt <= b.verifiedAt ? a : b;
 }
 
-/**
- * Reads what is new of one source for somebody who waits: since the last reading, but no more than the latest
- * day or two.
- */
+/** Reads what is new of one source for a waiting caller: since the last reading, at most a day or two. */
 async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSignal): Promise<DeltaOutcome> {
   const asOf = floorToSecond(nowOf(env));
   const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: { to: asOf } });
@@ -247,12 +241,12 @@ async function readNewest(pass: Pass, states: readonly StreamState[], tally: Pas
   await readDelta(pass, works, earliest(floor, pass.asOf), tally, () => undefined);
 }
 
-/** So many rows in the time that has not settled are worth a request of their own. */
+/** From so many unsettled rows on, they get a request of their own. */
 const BUSY_ROWS = 3;
 
 /**
- * Lists what has not settled apart from what has, where much goes on: of what has not, only what is new need be
- * fetched now, since it will be read again in any case.
+ * Lists unsettled time separately if it is busy: only its new records must be fetched now, because it is read
+ * again later in any case.
  */
 function apartFromTail(pass: Pass, { density }: MissingWindows, spans: readonly Window[]): readonly Window[] {
   const { ingestionLagMs } = pass.settings;

@@ -27,23 +27,21 @@ const RESOURCE_OF_KIND: Record<Kind, Resource> = {
 
 const MAX_CONFLICT_ROUNDS = 3;
 
-/** A reading on its way, and those who wait for it. */
 interface SharedReading {
   readonly done: Promise<Freshness>;
   readonly waiters: Waiters;
 }
 
-/** What a reading begins with: what is held, the batch it was seen at, and the time. */
+/** The state at the beginning of a reading: the stored record, the batch it was seen at, and the time. */
 interface Basis {
   readonly held: RevisionRecord | null;
   readonly basis: number;
   readonly readSince: Instant;
 }
 
-/** Brings single records up to date for whoever asks; see `Live.record`. */
 export class LiveRecords {
   private readonly flights = new Map<string, SharedReading>();
-  /** Ids that Abnormal does not know, so that asking for one again and again costs nothing. */
+  /** Ids that Abnormal does not know, so that repeated requests for one cost nothing. */
   private readonly unknown = new BoundedCache<Instant>('unknownIds', textBytes);
   private readonly writers = new Map<string, LiveWriter>();
   private readonly held;
@@ -93,7 +91,7 @@ export class LiveRecords {
     return instant !== undefined && instant <= now && instant >= shift(now, -maxAgeMs);
   }
 
-  /** One reading for all who want one now; given up when all of them have gone. */
+  /** One reading for all current callers; cancelled when all of them have left. */
   private async share(
     account: Account,
     key: Key,
@@ -105,7 +103,7 @@ export class LiveRecords {
     const flight = this.flights.get(text) ?? this.launch(account, key, maxAgeMs);
     const stopListening = flight.waiters.isGone ? () => {} : flight.waiters.join(signal);
     const answer = await flight.done.finally(stopListening);
-    // whoever launched it may have been content with something older, or have gone before it was done
+    // the caller that started it may have accepted an older record, or have left early
     const isEnough = answer.stale || answer.live || this.isYoung(answer.verifiedAt ?? undefined, maxAgeMs);
     return isEnough && !flight.waiters.isGone ? answer : this.share(account, key, maxAgeMs, signal);
   }
@@ -127,21 +125,22 @@ export class LiveRecords {
     const readSince = nowOf(this.env);
     let held: RevisionRecord | null = null;
     for (let round = 0; round <= MAX_CONFLICT_ROUNDS; round += 1) {
-      // before anything of the record is read: whatever is recorded from here on conflicts with what comes
+      // taken before any part of the record is read, so that everything recorded later conflicts with the
+      // result
       const { seq } = await this.env.store.head();
       held = await this.held.load(key);
-      // another reading may have ended between the first look and this one
+      // another reading may have ended since the first look
       const recorded = round === 0 ? this.knownAnswer(key, held, maxAgeMs) : null;
       const basis = { held, basis: seq, readSince };
       const answer = recorded ?? (await this.readOnce(account, key, basis, maxAgeMs, signal));
       if (answer) return answer;
     }
-    // what conflicted with every reading was itself read just now
+    // a record that conflicted with every reading was itself just read
     const verifiedAt = held?.verifiedAt ?? null;
     return readLive(verifiedAt, earliest(verifiedAt ?? readSince, readSince));
   }
 
-  /** `null` when what came conflicts with what was recorded meanwhile. */
+  /** `null` if the result conflicts with what was recorded meanwhile. */
   private async readOnce(
     account: Account,
     key: Key,
@@ -177,7 +176,7 @@ export class LiveRecords {
     if (outcome.kind === 'SEEN') {
       const { fetchedAt } = outcome.observation;
       this.env.drift.note(account.name, outcome.drift, fetchedAt);
-      // nobody who asks for a record waits for this
+      // no caller waits for this
       void this.env.drift.writeNews(account.name);
       return isRecorded ? readLive(fetchedAt, earliest(fetchedAt, readSince)) : null;
     }
@@ -194,13 +193,13 @@ export class LiveRecords {
   }
 }
 
-/** What was confirmed since the caller asked, by whichever reading, was read while that caller waited. */
+/** Any reading that confirmed the record since the caller asked counts as one that the caller waited for. */
 function asWaitedFor(answer: Freshness, askedAt: Instant): Freshness {
   if (answer.stale || answer.live || answer.verifiedAt === null || answer.verifiedAt < askedAt) return answer;
   return readLive(answer.verifiedAt, askedAt);
 }
 
-/** Looks up the current revisions, all those asked for at once in one read. */
+/** Reads the current revisions of all concurrent requests at once. */
 function createHeldLoader({ store }: SyncEnv) {
   return new DataLoader<Key, RevisionRecord | null>(
     async (keys) => {

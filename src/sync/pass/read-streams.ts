@@ -10,14 +10,13 @@ import { findMissingWindows, type MissingWindows } from '../window/missing-windo
 import { readWindow, unreadEntry, type WindowResult } from '../window/read-window.js';
 import { createWindowPlanner, type WindowPlanner } from '../window/window-planner.js';
 
-/** What one stream has to do in a pass. */
 export interface StreamWork {
   readonly state: StreamState;
   readonly list: MissingWindows;
   readonly planner: WindowPlanner;
 }
 
-/** Plans the work of each stream; `select` says which part of what is missing is to be read, and since when to look. */
+/** Plans each stream; `select` chooses the missing windows to read, and `since` is where to look for them. */
 export function planStreams(
   pass: Pass,
   states: readonly StreamState[],
@@ -35,19 +34,18 @@ export function planStreams(
   );
 }
 
-/** Told after every window, in whatever way it came out; `isListed` is false when it could not be listed. */
+/** Is called after every window; `isListed` is false if it could not be listed. */
 type OnWindow = (work: StreamWork, window: Window, isListed: boolean) => void;
 
 interface Slice {
-  /** Where it begins. */
   readonly floor: Instant;
-  /** When to leave off, in milliseconds since the epoch; `null`: never. */
+  /** In milliseconds since the epoch; `null`: none. */
   readonly deadline: number | null;
 }
 
 /**
- * Reads what is missing of each stream down to the slice's floor, newest first, stream after stream: what the
- * first brings, the others need not fetch. True when nothing is left to read there.
+ * Reads the missing windows of each stream down to the floor, newest first, stream after stream, so that
+ * later streams need not fetch what an earlier one fetched. Returns true if nothing is left there.
  */
 export async function readSlice(
   pass: Pass,
@@ -66,7 +64,6 @@ export async function readSlice(
   return true;
 }
 
-/** False when the window could not be listed. */
 async function readOne(pass: Pass, work: StreamWork, window: Window, tally: PassTally): Promise<boolean> {
   const readAt = nowOf(pass);
   const result = await readWindow(pass, work.state, work.planner, window).catch((thrown) =>
@@ -75,25 +72,24 @@ async function readOne(pass: Pass, work: StreamWork, window: Window, tally: Pass
   const { status, error } = result;
   if (status === 'NARROWED') return true;
   logWindow(pass, work, window, result);
-  // that Abnormal still refuses what it refused before is no news
+  // a repeated refusal of old windows is not reported again
   if (result.isShort && !(status === 'OUT_OF_RETENTION' && isRefusedAlready(work, window)))
     tally.incompleteWindows += 1;
   if (status === 'OUT_OF_RETENTION') await giveUpOlder(pass, work, window, readAt, error?.message ?? '');
   if (status === 'FAILED' && error) return noteFailure(pass, tally, error);
   tally.read += 1;
-  // a window of which not one detail could be had is no sign that things are well again
+  // a window without a single detail does not show that requests succeed again
   if (pass.memory.failedDetails === 0) tally.consecutiveFailures = 0;
   return true;
 }
 
-/** Whether the window was refused as out of retention before. */
 function isRefusedAlready({ list }: StreamWork, window: Window): boolean {
   return list.gaps.some(
     ({ from, to, reason }) => reason === 'OUT_OF_RETENTION' && clip(window, from, to) !== null,
   );
 }
 
-/** One line when a window begins to fail, and one when it has been read after all; none for each try between. */
+/** Logs when a window begins to fail and when it has been read again, but no attempt in between. */
 function logWindow(
   { log, account, resource }: Pass,
   work: StreamWork,
@@ -118,7 +114,7 @@ function noteFailure(pass: Pass, tally: PassTally, error: UpstreamError): false 
   throw new StopError({ kind: 'REFUSED', status: 'UNAVAILABLE', error });
 }
 
-/** Writes down why the window was not read when the whole resource is refused, and ends the pass all the same. */
+/** Records why the window was not read if the whole resource is refused; the pass ends all the same. */
 async function noteRefusal(
   pass: Pass,
   work: StreamWork,
@@ -141,12 +137,12 @@ function refusedEntry(
 ): LedgerEntry {
   const isBarred = status === 'NOT_LICENSED' || status === 'NOT_ENABLED';
   if (!isBarred) return unreadEntry(pass, state, window, readAt, 'FAILED', error.message);
-  // a licence or an add-on is for a resource, not for a window: all that is wanted of it is refused
+  // a licence or an add-on belongs to a resource: the whole wanted span is refused
   const span = { from: state.collectFrom, to: window.to };
   return { ...unreadEntry(pass, state, window, readAt, 'NOT_LICENSED', error.message), ...span };
 }
 
-/** What is older than a window refused as too old is not asked for, but named as lost. */
+/** Marks everything older than a window out of retention as lost, without requests. */
 async function giveUpOlder(
   pass: Pass,
   { state, planner }: StreamWork,
@@ -162,7 +158,7 @@ async function giveUpOlder(
   });
 }
 
-/** Names as lost whatever is still missing from before what Abnormal keeps, such as a backfill further back. */
+/** Marks missing time out of Abnormal's retention as lost, for example after a backfill further back. */
 export async function nameLost(pass: Pass, works: readonly StreamWork[]): Promise<void> {
   for (const { state, list } of works) {
     const { retainedFrom, gaps } = list;
@@ -177,17 +173,17 @@ export async function nameLost(pass: Pass, works: readonly StreamWork[]): Promis
   }
 }
 
-/** How far back what is read first reaches: a day into the unknown, more where a daily poll may have come late. */
+/** How far back the newest part reaches: a day if nothing is known, two if a daily poll may be late. */
 export function reachMs(isKnown: boolean): number {
   return isKnown ? 2 * DAY : DAY;
 }
 
-/** How a reading of what is new went: what kept it from being whole, or `null`. */
+/** What kept the reading of the newest part from being complete, or `null`. */
 export interface DeltaOutcome {
   readonly error: UpstreamError | null;
 }
 
-/** Reads the newest slice of every stream, and notes in their states how that went. */
+/** Reads the newest slice of every stream and updates their states. */
 export async function readDelta(
   pass: Pass,
   works: readonly StreamWork[],
@@ -214,7 +210,7 @@ export async function readDelta(
   return { error: failed.size > 0 ? tally.lastError : null };
 }
 
-/** Another reading may have got further meanwhile, unless its date only shows that the clock was ahead. */
+/** Another reading may have got further meanwhile; a future date only shows a wrong clock. */
 function laterSuccess(pass: Pass, { lastSuccessAt }: StreamState): Instant {
   const isBelievable = lastSuccessAt !== null && lastSuccessAt <= nowOf(pass);
   return isBelievable ? latest(lastSuccessAt, pass.asOf) : pass.asOf;
@@ -222,14 +218,11 @@ function laterSuccess(pass: Pass, { lastSuccessAt }: StreamState): Instant {
 
 const FAR_FUTURE: Instant = '9999-01-01T00:00:00.000Z';
 
-/**
- * Takes back what was vouched for while the clock stood ahead of what it says now: such a reading covers
- * time that had not come when it was made.
- */
+/** Revokes readings made while the clock was ahead: they cover time that had not come yet. */
 export async function invalidateFutureReadings(pass: Pass, states: readonly StreamState[]): Promise<void> {
   const { seq } = await pass.store.head();
   for (const state of states) {
-    // windows end at the time of their reading, so that as a rule there are none to come
+    // windows end at the time of their reading, so there are normally none in the future
     const toCome = await pass.store.ledger(state, pass.asOf, FAR_FUTURE, seq);
     if (toCome.length === 0) continue;
     const since = shift(pass.asOf, -2 * pass.settings.maxWindowMs);
@@ -247,8 +240,8 @@ function doubtEntry(pass: Pass, state: StreamState, span: Window): LedgerEntry {
 }
 
 /**
- * The span that readings dated after `now` vouch for wrongly: all they read since the last reading with a
- * date to be trusted. `null` when there are none, or when it was taken back already.
+ * The span that readings dated after `now` cover wrongly: since the last reading with a trustworthy date.
+ * `null` if there is none or if it was revoked already.
  */
 export function doubtfulSpan(entries: readonly RecordedEntry[], now: Instant, lagMs: number): Window | null {
   const ahead = entries.filter((entry) => entry.readAt > now && entry.status === 'COMPLETE');

@@ -35,33 +35,31 @@ import {
 
 export interface PassOptions {
   readonly trigger: Extract<RunTrigger, 'POLL' | 'BACKFILL'>;
-  /** Sets the beginning of what is wanted back to this instant. */
+  /** Moves the beginning of the collection back to this instant. */
   readonly from: Instant | null;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
-  /** Records that may have changed unseen are read again when they were confirmed longer ago; `null`: once an interval. */
+  /** Unlisted records confirmed longer ago are read again; `null`: once an interval. */
   readonly maxAgeMs: number | null;
-  /** Readings of what is new, one at a time for each source; others may wait for them. */
+  /** Readings of the newest part, one at a time per source, which other callers may join. */
   readonly deltas: SingleFlight<DeltaOutcome>;
 }
 
-/** A pass on its way: what all of its cycles share. */
 interface PassState extends PassOptions {
   readonly env: SyncEnv;
   readonly source: Source;
   readonly main: RunRecorder;
-  /** The re-read's own run, which is written only when something is due. */
+  /** The run of the re-read, which is written only if a record is due. */
   readonly again: RunRecorder;
   readonly tally: PassTally;
   readonly memory: PassMemory;
-  /** What the history was last brought up to. */
   asOf: Instant;
 }
 
 /**
- * Brings one source up to date: what came since the last pass, then older gaps, newest first, then records that
- * may have changed unseen. While there is much to fill in, the new is read again every interval.
- * It ends when nothing is left to do, when Abnormal refuses, or on the signal; only a failing history throws.
+ * Brings one source up to date: the newest part, then older gaps, newest first, then records that may have
+ * changed without being listed. During a long pass the newest part is read again every interval. Ends when
+ * nothing is left, when Abnormal refuses, or on the signal; throws only if the history fails.
  */
 export async function runPass(env: SyncEnv, source: Source, options: PassOptions): Promise<PassReport> {
   const states = await sourceStates(env, source, options.from);
@@ -95,13 +93,13 @@ async function runCycles(state: PassState): Promise<PassReport> {
     return await finish(state, stop);
   } catch (error) {
     state.main.note(errorMessage(error));
-    // should the history itself be what fails, the run stays RUNNING until a later poll marks it
+    // if the history itself fails, the run stays RUNNING until a later poll marks it
     await state.main.end('FAILED').catch(() => undefined);
     throw error;
   }
 }
 
-/** One round of a pass; true when nothing is left to fill in. */
+/** One round of a pass; true if nothing is left. */
 async function runCycle(state: PassState): Promise<boolean> {
   const { env, source, main, again, tally } = state;
   const deadline = env.clock() + Math.max(MINUTE, env.settings.intervals[source.resource]);
@@ -119,12 +117,11 @@ async function runCycle(state: PassState): Promise<boolean> {
 interface Cycle extends DeltaOutcome {
   readonly pass: Pass;
   readonly works: readonly StreamWork[];
-  /** Where the slices after the newest begin. */
   readonly older: readonly Instant[];
   readonly report: Reporter;
 }
 
-/** Plans a cycle and reads its newest slice, of which there is one reading at a time. */
+/** Plans a cycle and reads its newest slice; one such reading runs at a time. */
 function startCycle(state: PassState): Promise<Cycle> {
   const { env, source, main, tally, deltas } = state;
   return deltas.start(sourceText(source), async () => {
@@ -164,13 +161,13 @@ async function finish(
   return passReport(env, source, run, main, again, asOf);
 }
 
-/** Makes the callbacks that report one phase, with the counts of the run that does it. */
+/** Creates the progress callbacks of one phase. */
 type Reporter = (
   phase: Progress['phase'],
   recorder: RunRecorder,
 ) => (work?: StreamWork, window?: Window) => void;
 
-/** Reports on `works` to whoever started the pass. */
+/** Reports on `works` to the caller of the pass. */
 function progressReporter(
   env: SyncEnv,
   source: Source,
@@ -195,7 +192,7 @@ function progressReporter(
   };
 }
 
-/** Reckons when the work is done from how much of it was left at the beginning, and is left now. */
+/** Estimates the end of the work from what was left at the beginning and what is left now. */
 function createEta(clock: () => number, totalMs: number): (remainingMs: number) => number | null {
   const startedAt = clock();
   return (remainingMs) => {

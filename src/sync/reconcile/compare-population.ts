@@ -8,23 +8,22 @@ import { callOptions, keyOf, kindOf, type ListedRecord, nowOf, type WindowUnderR
 import { type UpstreamPopulation, walkList } from './read-population.js';
 import { attempt, type Held, isInWindow } from './window-under-review.js';
 
-/** How what Abnormal names and what is held differ. */
 export interface Difference {
-  /** Named and not held, with where it was seen. */
+  /** Named and not stored, with the place where it was seen. */
   readonly missing: ReadonlyMap<string, ListedRecord>;
-  /** Named, though their detail was requested just now and answered 404. */
+  /** Named, but their detail just answered 404. */
   readonly gone: readonly string[];
-  /** How many named records that are known to be gone could not be requested again. */
+  /** The number of named, gone records that could not be requested again. */
   readonly unasked: number;
-  /** Held and not named. */
+  /** Stored and not named. */
   readonly extra: readonly string[];
-  /** Why `extra` may be too many; `null` when there is no reason to think so. */
+  /** Why `extra` may be too large; `null` if there is no doubt. */
   readonly doubt: string | null;
 }
 
 /**
- * Compares a population with what was held before it was read. What is held by now is not missing, and what has
- * gone from the window meanwhile is not extra. `named` is what Abnormal named in later windows of the source.
+ * Compares a population with what was stored before it was read. Records that were stored or left the window
+ * meanwhile are neither missing nor extra. `named` contains what Abnormal named in later windows.
  */
 export async function comparePopulation(
   review: WindowUnderReview,
@@ -41,7 +40,6 @@ export async function comparePopulation(
 
 const CHUNK = 100;
 
-/** Reads something of many records, some at a time. */
 async function readEach<T>(
   review: WindowUnderReview,
   ids: readonly string[],
@@ -78,22 +76,22 @@ async function findMissing(review: WindowUnderReview, listed: ReadonlyMap<string
     const seen = await probe(id, sighting);
     const isKnownGone = deleted.has(id) || asides[i]?.code === 'NOT_FOUND' || asides[i]?.code === 'GONE';
     if (seen === 'GONE') gone.push(id);
-    // nothing contradicts an earlier 404 that could not be asked about again, and nothing confirms it
+    // an earlier 404 that could not be repeated is neither confirmed nor contradicted
     else if (seen === null && isKnownGone) unasked += 1;
     else missing.set(id, seen ?? sighting);
   }
   return { missing, gone, unasked };
 }
 
-/** So many details are asked for at most; a window that lacks more is listed again anyway. */
+/** At most so many details are requested; a window with more missing records is listed again anyway. */
 const MAX_PROBES = 200;
-/** So many that fail are enough to see that it is not the records. */
+/** So many failures show that the records are not the cause. */
 const MAX_FAILED = 3;
 
 /**
- * Asks for the detail of a record that is not held: one whose detail answers 404, and which was never held,
- * leaves no trace once that is certain, though Abnormal may name it for ever. One that is there says when it was.
- * `null` when it could not be asked for.
+ * Requests the detail of a record that is not stored. A record that answers 404 and was never stored is not
+ * missing, even if Abnormal names it for ever. Returns the record's time if it exists, and `null` if the
+ * request failed.
  */
 function createProbe(review: WindowUnderReview) {
   const { account, window } = review;
@@ -133,7 +131,7 @@ async function findExtra(review: WindowUnderReview, candidates: readonly string[
   return { extra: extra.filter((id) => !moved.has(id)), doubt: null };
 }
 
-/** What Abnormal lists after the window: a case that was modified since it was last read has left it for there. */
+/** What Abnormal lists after the window: a case that was modified since its last reading has moved there. */
 async function listSince(review: WindowUnderReview, verifiedAt: Instant) {
   const { window, settings } = review;
   const now = floorToSecond(shift(nowOf(review), 1_000));

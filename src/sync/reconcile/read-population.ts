@@ -7,22 +7,22 @@ import { callOptions, type ListedRecord, type WindowUnderReview } from '../conte
 import { isOverflowing, listAllPages, listFirstPage } from '../window/list-window.js';
 import { attempt, type Held } from './window-under-review.js';
 
-/** What Abnormal has in a window, as read anew for comparison. */
+/** What Abnormal has in a window. */
 export interface UpstreamPopulation extends Pick<ReconciliationRecord, 'basis' | 'declared'> {
   readonly sources: readonly PopulationSource[];
-  /** What it names; `null` when no ids could be read. */
+  /** `null` if no ids could be read. */
   readonly listed: ReadonlyMap<string, ListedRecord> | null;
-  /** Why it may not be all there is, for a person; one of them is enough to prove nothing. */
+  /** Reasons why the population may be incomplete; one of them makes the result unverified. */
   readonly doubts: readonly string[];
-  /** What is worth saying though it casts no doubt. */
+  /** A note that causes no doubt. */
   readonly remark: string | null;
   readonly failure: UpstreamCode | null;
 }
 
 /**
- * Reads what Abnormal has in the inspection's window: of threats the export of the threat log, with the list's
- * own total, and the list itself where the two or `held` disagree; of the others the list, cut anew. Throws only
- * a `StopError`, when the work was ended.
+ * Reads what Abnormal has in the window. Threats: the threat log export and the list's total, and the list
+ * itself if those two or `held` disagree. Others: the list, with other windows than the collection used.
+ * Throws only a `StopError`.
  */
 export async function readPopulation(review: WindowUnderReview, held: Held): Promise<UpstreamPopulation> {
   if (review.resource !== 'threats') return ofList(await attempt(review, () => walk(review, null)));
@@ -38,7 +38,7 @@ function walk(review: WindowUnderReview, first: ListPage | null): Promise<ListWa
   return walkList(review, review.window, first);
 }
 
-/** Whether export, list and history have so much in common that the list's ids could add nothing. */
+/** Whether export, list and history agree so far that the list's ids would add nothing. */
 function isAgreed(
   log: LogReading | UpstreamError,
   declared: number | null,
@@ -72,7 +72,7 @@ function nothing(doubts: readonly string[], failure: UpstreamCode): UpstreamPopu
   return { ...SURE, sources: [], basis: null, listed: null, declared: null, doubts, failure };
 }
 
-/** An export that cannot be had leaves the verdict open, whatever the list says: the collection goes by lists too. */
+/** Without an export the verdict stays open, whatever the list says: the collection uses lists too. */
 function ofBoth(
   log: LogReading | UpstreamError,
   list: ListWalk | UpstreamError,
@@ -85,7 +85,7 @@ function ofBoth(
   }
   const sources: PopulationSource[] = ['EXPORT', ...listed.sources];
   const { doubts, remark } = judgeNameless(log, held);
-  // an export that names every threat needs no list beside it
+  // an export that names every threat does not need the list
   const listDoubts = log.namesThreats && list instanceof UpstreamError ? [] : listed.doubts;
   return {
     sources,
@@ -98,13 +98,15 @@ function ofBoth(
   };
 }
 
-/** Where both name a record, the export's sighting counts: it is to the second. */
+/** If both name a record, the export's time is used: it is exact to the second. */
 function together(log: LogReading, { listed }: UpstreamPopulation): UpstreamPopulation['listed'] {
   if (!log.namesThreats) return listed;
   return new Map([...(listed ?? []), ...log.listed]);
 }
 
-/** Rows that name no threat can still be counted: as many as messages are held is as good as nothing lacking. */
+/**
+ * Rows without a threat id can still be counted: as many rows as stored messages mean that none is missing.
+ */
 function judgeNameless({ nameless, messages, namesThreats }: LogReading, held: Held) {
   if (nameless === 0 && namesThreats) return { doubts: [], remark: null };
   const what = namesThreats
@@ -117,22 +119,21 @@ function judgeNameless({ nameless, messages, namesThreats }: LogReading, held: H
   return { doubts: [doubt], remark: null };
 }
 
-/** What the export of the threat log says of a window. */
 export interface LogReading {
   readonly listed: ReadonlyMap<string, ListedRecord>;
-  /** Its rows, one for each message. */
+  /** The number of rows, one per message. */
   readonly messages: number;
-  /** Those that name no threat that could be asked for. */
+  /** Rows without a usable threat id. */
   readonly nameless: number;
-  /** Whether it has a column for the threat at all. */
+  /** Whether there is a column for the threat id. */
   readonly namesThreats: boolean;
 }
 
-/** What a narrower window may cure. */
+/** Errors that a narrower window may avoid. */
 const TOO_MUCH: readonly UpstreamCode[] = ['TOO_LARGE', 'BAD_REQUEST'];
 const NARROWEST = DAY;
 
-/** Reads the export of a window, in parts where it is more than Abnormal gives or the client takes at once. */
+/** Reads the export of a window, in parts if it is too large for Abnormal or the client. */
 export async function readThreatLog(review: WindowUnderReview, window: Window): Promise<LogReading> {
   try {
     return await readLogPart(review, window);
@@ -147,7 +148,7 @@ export async function readThreatLog(review: WindowUnderReview, window: Window): 
 
 async function readLogPart(review: WindowUnderReview, span: Window): Promise<LogReading> {
   const { rows, namesThreats } = await review.account.client.threatLog(span, callOptions(review));
-  // an end may count or not, and a filter may be ignored: what says when it was goes by that
+  // the end may be inclusive and a filter may be ignored, so rows are selected by their own time
   const within = rows.filter(
     ({ receivedTime: time }) => time === null || (time >= span.from && time < span.to),
   );
@@ -168,20 +169,20 @@ function joined(a: LogReading, b: LogReading): LogReading {
   };
 }
 
-/** What the lists of a window name, however many pages that is. */
+/** What the lists of a window name, over all pages. */
 interface ListWalk {
   readonly listed: ReadonlyMap<string, ListedRecord>;
-  /** The `total` of the whole window, where given. */
+  /** The `total` of the whole window, if given. */
   readonly declared: number | null;
-  /** Why there may be more, for a person; `null` when there is no reason to think so. */
+  /** Why the list may be incomplete; `null` if there is no doubt. */
   readonly doubt: string | null;
 }
 
 const MAX_WALKS = 3;
 
 /**
- * Names everything that a window lists. It is cut where its rows suggest and not where the collection cut it, so
- * that what one cut loses the other does not. `first` is the window's first page, where it is at hand.
+ * Lists all ids of a window. The parts differ from the collection's windows, so that a fault of one does not
+ * repeat in the other. `first` is the window's first page, if known.
  */
 export async function walkList(
   review: WindowUnderReview,
@@ -194,7 +195,7 @@ export async function walkList(
     const walk = { listed: new Map<string, ListedRecord>(), doubts: new Set<string>() };
     await walkPart(review, window, whole, walk);
     const { total: declared } = whole;
-    // what moves out of the window between the first page and the last is no reason for doubt: look again
+    // a record that left the window between two pages is no reason for doubt, so the list is read once more
     const isShort = declared !== null && walk.listed.size < declared;
     if (isShort && walks < MAX_WALKS) continue;
     if (isShort) walk.doubts.add(`it declares ${declared} records and names ${walk.listed.size}`);
@@ -230,7 +231,7 @@ function listedRecordOf({ lastModifiedTime }: ListItem, span: Window): ListedRec
   return { span, time: lastModifiedTime };
 }
 
-/** At least two parts, each about a page where the total is known. */
+/** At least two parts, each of about one page if the total is known. */
 function partsOf(window: Window, total: number | null, { settings }: WindowUnderReview): Window[] {
   const { pageSize, targetFill, minWindowMs } = settings;
   const count = Math.max(2, Math.ceil((total ?? 0) / (pageSize * targetFill)));

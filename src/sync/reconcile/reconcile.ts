@@ -33,9 +33,9 @@ function sourcesOf(
 }
 
 /**
- * Compares what is held with what Abnormal has, window by window, and records each comparison as a run. What is
- * found to be missing becomes a gap in the ledger, so that the next poll lists it again. Needs the right to write to
- * the history, and is best run while no poll is. Throws only when the history fails.
+ * Compares the stored records with Abnormal's, window by window, and records each comparison as a run.
+ * Missing records become gaps in the ledger, so that the next poll lists them again. Needs write access, and
+ * should not run during a poll. Throws only if the history fails.
  */
 export async function reconcile(
   env: SyncEnv,
@@ -53,7 +53,7 @@ export async function reconcile(
       done: reconciliations.length,
       total,
     });
-  // an interrupted one ends the whole: what was compared by then is the report
+  // an interruption ends all of it; the report contains what was compared before
   await stopOf(async () => {
     for (const plan of plans) {
       await reconcileSource(
@@ -73,7 +73,6 @@ export async function reconcile(
 interface Plan {
   readonly source: Source;
   readonly state: StreamState;
-  /** Newest first. */
   readonly windows: readonly Window[];
 }
 
@@ -86,10 +85,10 @@ async function planOf(env: SyncEnv, source: Source, { from, to }: ReconcileOptio
   return { source, state, windows: windowsOf(begin, await readUntil(env, state, begin, end)) };
 }
 
-/** What is yet to be read is not missing. */
+/** Gaps that the collection will still read. */
 const TO_COME: readonly GapReason[] = ['NOT_COLLECTED', 'PROVISIONAL'];
 
-/** Where in `[from, to]` the collection has got to; a failed reading is one too. */
+/** The end of the collection in `[from, to]`, failed readings included. */
 async function readUntil(env: SyncEnv, stream: Stream, from: Instant, to: Instant): Promise<Instant> {
   const { gaps } = await findMissingWindows(env.store, stream, from, to);
   let end = to;
@@ -104,7 +103,6 @@ function isRead({ status, lastAttemptAt }: StreamState): boolean {
   return status !== 'NEVER_READ' || lastAttemptAt !== null;
 }
 
-/** `[from, to)` in windows as wide as may be, newest first. */
 function windowsOf(from: Instant, to: Instant): Window[] {
   const windows: Window[] = [];
   for (let end = to; end > from; ) {
@@ -115,7 +113,7 @@ function windowsOf(from: Instant, to: Instant): Window[] {
   return windows;
 }
 
-/** What refuses one window refuses them all. */
+/** Errors that would be the same for every window. */
 const REFUSALS: readonly UpstreamCode[] = ['TOKEN_REJECTED', 'FORBIDDEN', 'NOT_LICENSED', 'NOT_ENABLED'];
 
 async function reconcileSource(
@@ -164,16 +162,16 @@ function reconciledOf({ id, integration, resource, reconciliation }: RunRecord):
   return reconciliation ? [{ ...reconciliation, integration, resource, runId: id }] : [];
 }
 
-/** What is known without asking Abnormal: why nothing can be said of the window. */
+/** Why a window cannot be compared, known without a request. */
 interface ReviewFailure {
   readonly reason: string;
   readonly failure: string | null;
 }
 
 /**
- * Compares one window with what Abnormal has, and records what came of it as a run. `named` is what Abnormal named
- * in later windows of the source; what it names here is added. Throws a `StopError` when the work was ended, and then
- * nothing is recorded.
+ * Compares one window and records the result as a run. `named` contains what Abnormal named in later windows
+ * of the source; the ids of this window are added. Throws a `StopError` if interrupted, and then records
+ * nothing.
  */
 async function reconcileWindow(review: WindowUnderReview, named: Set<string>): Promise<RunRecord> {
   const { store, window, recorder } = review;
@@ -245,7 +243,7 @@ function findingOf(population: UpstreamPopulation, difference: Difference, held:
   return { verdict, failure, sources, basis, population: size, declared, held: count, missing, extra, gone };
 }
 
-/** One record that is missing is proof enough; that none is takes a population without doubt. */
+/** One missing record is proof enough; a match requires a population without doubt. */
 function verdictOf(
   { doubts }: UpstreamPopulation,
   { missing, unasked, extra, doubt }: Difference,

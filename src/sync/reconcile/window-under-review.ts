@@ -17,7 +17,7 @@ import {
 } from '../context.js';
 import { StopError } from '../stop.js';
 
-/** Asks Abnormal; a failure is an answer too, unless it is that the work was ended. */
+/** Sends requests; a failure is a result too, except an interruption. */
 export async function attempt<T>({ signal }: Reading, ask: () => Promise<T>): Promise<T | UpstreamError> {
   try {
     return await ask();
@@ -28,27 +28,27 @@ export async function attempt<T>({ signal }: Reading, ask: () => Promise<T>): Pr
   }
 }
 
-/** Sources do not agree to the second: a list may go by another of a message's times than an export does. */
+/** Sources differ by seconds: a list may use another of a message's times than the export. */
 const MARGIN = 60_000;
 
-/** The narrowest part of `window` in which lists are sure to name what was seen. */
+/** The narrowest part of `window` in which lists must name what was seen. */
 function spanAround({ span, time }: ListedRecord, window: Window): Window {
   if (time === null) return span;
   const from = floorToSecond(shift(time, -MARGIN));
   return clip({ from, to: shift(from, 2 * MARGIN + 1_000) }, window.from, window.to) ?? span;
 }
 
-/** What is held of a window: records that are not deleted and whose own time lies in it. */
+/** The stored, not deleted records whose own time is in the window. */
 export interface Held {
-  /** When each was last confirmed, by id. */
+  /** When each record was last confirmed, by id. */
   readonly verifiedAt: ReadonlyMap<string, Instant>;
-  /** Of threats: the messages held that were received in the window. */
+  /** For threats: the stored messages that were received in the window. */
   readonly messages: number;
 }
 
 const PAGE = 200;
 
-/** What the view `seq` holds of a window. Records that say no time are in none. */
+/** Reads the window in the view `seq`. Records without a time are in no window. */
 export async function storedInWindow(
   store: HistoryStore,
   source: Source,
@@ -73,7 +73,7 @@ export async function storedInWindow(
   }
 }
 
-/** A threat is in every window in which a message of it was received. */
+/** A threat is in every window in which one of its messages was received. */
 export function isInWindow<K extends ListedKind>(kind: K, record: RecordOf[K], window: Window): boolean {
   if (kind === 'threat') return messagesWithin(record as ThreatRecord, window).length > 0;
   return isIn(fieldsOf(kind, record)[DEFAULT_ORDER[kind]], window);
@@ -87,7 +87,7 @@ function isIn(time: unknown, { from, to }: Window): boolean {
   return typeof time === 'string' && time >= from && time < to;
 }
 
-/** What may lie in the window: of a threat's messages it tells only the first and the last. */
+/** A superset: a threat has only the times of its first and last message. */
 function windowFilter(kind: ListedKind, { from, to }: Window): Filter {
   const earliest = kind === 'threat' ? 'firstReceivedTime' : DEFAULT_ORDER[kind];
   return {
@@ -98,13 +98,13 @@ function windowFilter(kind: ListedKind, { from, to }: Window): Filter {
   };
 }
 
-/** Beyond so many the whole of what they span is listed again. */
+/** With more parts, the whole span that contains them is listed again. */
 const MAX_SPANS = 20;
 
 /**
- * What has to be listed again so that the next poll finds what is missing: the narrowest parts of the window that
- * hold it, newest first, without those that are known to be gaps already. A record that coverage names as missing is
- * requested again anyway, unless it is taken for gone.
+ * The spans that the next poll must list to find the missing records: the narrowest parts of the window,
+ * newest first, without known gaps. A record that coverage already names as missing is requested again
+ * anyway, unless it counts as gone.
  */
 export async function spansToOpen(
   review: WindowUnderReview,
@@ -138,7 +138,7 @@ function fewSpans(spans: readonly Window[]): Window[] {
   return [{ from: oldest.from, to: newest.to }];
 }
 
-/** What is left of `span`, newest first; `gaps` are oldest first. */
+/** `span` without `gaps`, newest first; `gaps` are sorted oldest first. */
 function withoutGaps(span: Window, gaps: readonly Window[]): Window[] {
   const left: Window[] = [];
   let { from } = span;
@@ -149,7 +149,7 @@ function withoutGaps(span: Window, gaps: readonly Window[]): Window[] {
   return left;
 }
 
-/** The entry that takes back what was vouched for, of one window that a reconciliation found to be short. */
+/** The entry that revokes the coverage of a window with missing records. */
 export function shortEntry(review: WindowUnderReview, { from, to }: Window, reason: string): LedgerEntry {
   const { integration, resource, filterKey } = review.stream;
   const readAt = nowOf(review);

@@ -26,8 +26,8 @@ export type FetchOutcome =
 type ListedItem = Readonly<Record<string, unknown>>;
 
 /**
- * Asks for one record. `item` is a case's list item. What is wrong with this record alone is an outcome; any
- * other failure is thrown as an `UpstreamError`.
+ * Requests one record; `item` is a case's list item. A failure of this record alone is a result; any other
+ * failure is thrown as an `UpstreamError`.
  */
 export async function fetchRecord(
   account: Account,
@@ -44,7 +44,7 @@ export async function fetchRecord(
     if (error instanceof DecodeError) return bad(error.message, error.body);
     const upstream = toUpstreamError(error);
     if (upstream.code === 'NOT_FOUND') return { kind: 'GONE', reason: upstream.message, body: upstream.body };
-    // a failure that the client did not name is a bug in reading this one record
+    // a failure that the client did not classify is a bug in decoding this record
     if (upstream !== error) return bad(upstream.message, upstream.body);
     throw upstream;
   }
@@ -85,7 +85,7 @@ function observationOf(account: Account, key: RecordKey, fetched: Fetched<Kind>,
   };
 }
 
-/** The list item in the payload of a held case: the part of it that its detail does not have. */
+/** The list item of a stored case: the part of its payload that the detail does not contain. */
 export async function heldItem(store: HistoryStore, held: RevisionRecord | null): Promise<ListedItem | null> {
   if (held?.key.kind !== 'case') return null;
   const text = await store.received(held.key, held.seqFrom);
@@ -98,10 +98,9 @@ function isItem(value: unknown): value is ListedItem {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A record whose detail is wanted. */
 export interface FetchTask {
   readonly key: RecordKey;
-  /** A case's list item, where it is at hand. */
+  /** The list item of a case, if known. */
   readonly item: ListedItem | null;
   readonly held: RevisionRecord | null;
   readonly prior: QuarantineEntry | null;

@@ -10,9 +10,9 @@ import { type FetchOutcome, type FetchTask, fetchRecord } from './fetch-record.j
 const MAX_CONFLICT_ROUNDS = 3;
 
 /**
- * Fetches the tasks and records what comes, batch by batch; `closing` gives the ledger entry that goes into
- * the last of them. A task that fails on its own is put into quarantine and added to `missing`; a `StopError`
- * is thrown once what came before it is recorded.
+ * Fetches the records and writes them batch by batch; the ledger entry of `closing` is part of the last
+ * batch. A record that fails alone is quarantined and added to `missing`; a `StopError` is thrown after
+ * everything before it is recorded.
  */
 export async function ingest(
   pass: Pass,
@@ -61,7 +61,7 @@ function partOf(pass: Pass, attempts: readonly Attempt[], missing: MissingByKey)
       const entry = quarantineEntry(pass, task, outcome);
       part.quarantine.push(entry);
       pass.recorder.tally.quarantined += 1;
-      // told when it begins, not at each try
+      // logged once, not at each attempt
       pass.log[task.prior ? 'debug' : 'warn'](
         { record: task.key, reason: outcome.reason },
         'record set aside',
@@ -76,15 +76,15 @@ type Mutable = {
   [K in 'observations' | 'tombstones' | 'quarantine' | 'released']: Required<BatchPart>[K][number][];
 };
 
-/** Gone for certain: held as deleted, or answered 404 in an earlier pass too. */
+/** Gone: stored as deleted, or answered 404 in an earlier pass too. */
 function isKnownGone(pass: Pass, { held, prior }: FetchTask): boolean {
   if (held?.deleted || prior?.code === 'GONE') return true;
   return prior?.code === 'NOT_FOUND' && !pass.runIds.has(prior.runId);
 }
 
 /**
- * A record that is gone stays in quarantine: it is requested again, ever more rarely, since a 404 may be wrong.
- * One that was never stored stays there for good; otherwise its next 404 would count as the first.
+ * A record that is gone stays in quarantine and is requested again, less and less often, because a 404 may be
+ * wrong. If it was never stored it stays there for good; otherwise its next 404 would count as the first.
  */
 function settleGone(pass: Pass, part: Mutable, task: FetchTask, missing: MissingByKey): void {
   const { key, held, prior } = task;
@@ -100,7 +100,7 @@ function settleGone(pass: Pass, part: Mutable, task: FetchTask, missing: Missing
   pass.memory.gone.set(key.id, held ? null : entry);
 }
 
-/** Nobody wants it again: a record marked as deleted that Abnormal has not had for as long as it is read again. */
+/** No longer requested: a deleted record that has been missing for the whole re-read horizon. */
 function isLongSince(pass: Pass, firstSeenAt: Instant): boolean {
   return firstSeenAt < shift(nowOf(pass), -pass.settings.rereadHorizonMs);
 }
@@ -110,7 +110,7 @@ const GONE_REASON =
 
 type Failure = Exclude<FetchOutcome, { kind: 'SEEN' }>;
 
-/** The entry for a failed attempt; one that failed in passing does not unsay an earlier 404. */
+/** The entry of a failed attempt; a temporary failure does not cancel an earlier 404. */
 export function quarantineEntry(
   pass: Pick<Pass, 'recorder' | 'clock'>,
   { key, prior }: Pick<FetchTask, 'key' | 'prior'>,
@@ -135,16 +135,16 @@ interface Attempt {
 
 interface Chunk {
   readonly attempts: readonly Attempt[];
-  /** What ended the chunk early; its attempts stand. */
+  /** What ended the chunk early; its attempts remain valid. */
   readonly stop: Stop | null;
 }
 
-/** So many details failing in a row mean that it is not the records. */
+/** So many failed details in a row show that the records are not the cause. */
 const DETAIL_STREAK = 8;
-/** So many details refused while lists are answered mean that details as such are refused. */
+/** So many refused details while lists succeed show that all details are refused. */
 const LONE_REFUSALS = 3;
 
-/** Takes tasks off `queue` and fetches them, a few at a time, until a batch is full or the queue is empty. */
+/** Takes tasks off `queue` and fetches them concurrently until a batch is full or the queue is empty. */
 async function fetchChunk(pass: Pass, queue: FetchTask[], basis: number): Promise<Chunk> {
   const attempts: Attempt[] = [];
   const judge = createJudge(pass);
@@ -182,7 +182,6 @@ function isFailed({ outcome }: Attempt): boolean {
   return outcome.kind === 'BAD' && outcome.code === 'FAILED';
 }
 
-/** Tells a record's own failure from one that concerns them all, which it throws. */
 function createJudge(pass: Pass) {
   const { memory } = pass;
   let loneRefusals = 0;
@@ -208,7 +207,7 @@ function createJudge(pass: Pass) {
   };
 }
 
-/** Lists the last minute, to learn whether it is the resource or only one record that is refused. */
+/** Lists the last minute, to learn whether the whole resource or only one record is refused. */
 async function probeList(pass: Pass): Promise<void> {
   const { account, resource, asOf, signal } = pass;
   const to = floorToSecond(asOf);

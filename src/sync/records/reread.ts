@@ -8,12 +8,13 @@ import { checkInterrupted, StopError, stopOf } from '../stop.js';
 import { type FetchTask, heldItem } from './fetch-record.js';
 import { ingest } from './ingest.js';
 
-/** What marks a record that may change without being listed again. */
+/** The field that marks a record which may change without being listed again. */
 const UNSETTLED: Record<ListedKind, string> = { threat: 'unremediated', case: 'open', campaign: 'scanning' };
 
 /**
- * Reads again the records that may have changed without being listed, and those set aside that no window has
- * brought up: each at most once an interval, or once in the age that this poll accepts. What is left at the deadline is for the next poll.
+ * Reads records again that may have changed without being listed, and quarantined records that no window
+ * lists: each at most once an interval, or within the age that this poll accepts. What is left at the
+ * deadline is done by the next poll.
  */
 export async function reread(pass: Pass, deadline: number, onBatch: () => void): Promise<void> {
   let consecutiveFailures = 0;
@@ -91,8 +92,8 @@ function isDue(pass: Pass, { revision, position }: PageItem): boolean {
 }
 
 /**
- * An interval ago, or a little less, since polls do not come to the millisecond; longer ago than is wanted of this
- * poll; or by a clock that was ahead.
+ * An interval ago, with a tolerance because polls are not exact; longer ago than this poll accepts; or in the
+ * future because of a wrong clock.
  */
 function isLongAgo(pass: Pass, instant: Instant): boolean {
   const interval = 0.9 * pass.settings.intervals[pass.resource];
@@ -130,7 +131,7 @@ function listedKey(pass: Pass) {
   return ({ key }: QuarantineEntry) => keyOf(pass, key.id);
 }
 
-/** The tasks that this very pass has not tried yet, cases with the list item that is held. */
+/** The tasks that this pass has not tried yet, cases with their stored list item. */
 function withItems(pass: Pass, tasks: readonly Omit<FetchTask, 'item'>[]): Promise<FetchTask[]> {
   return Promise.all(
     tasks
@@ -139,7 +140,7 @@ function withItems(pass: Pass, tasks: readonly Omit<FetchTask, 'item'>[]): Promi
   );
 }
 
-/** What is gone is listed again ever more rarely: after a quarter of the time for which it has been, a week at most. */
+/** A record that is gone is requested after a quarter of the time since then, at least once a week. */
 export function isGoneDue(since: Instant, triedAt: Instant, now: Instant): boolean {
   const age = toMillis(triedAt) - toMillis(since);
   return triedAt <= shift(now, -Math.min(age / 4, 7 * DAY)) || triedAt > now;

@@ -10,22 +10,19 @@ import type { OnProgress, PassReport, Sync } from '../sync.js';
 
 interface AccountPollsOptions extends PollLoopOptions {
   readonly accounts: Accounts;
-  /** Only these accounts, by name; all, unless given. */
   readonly integrations?: readonly string[] | undefined;
-  /** All, unless given. */
   readonly resources?: readonly Resource[] | undefined;
 }
 
-/** The polls of all accounts, as these come and go. */
+/** The polls of all accounts, including accounts that are added or removed. */
 interface AccountPolls {
-  /** Resolves once `signal` has fired and all polls have ended. */
+  /** Resolves after `signal` has fired and all polls have ended. */
   run(signal: AbortSignal): Promise<void>;
   status(): PollStatus[];
-  /** The accounts polled. */
   names(): string[];
 }
 
-/** One account's loops; another object of `Accounts` under its name has another token or address. */
+/** The loops of one account; another object under the same name has another token or address. */
 interface Polled {
   account: Account;
   readonly loops: readonly PollLoop[];
@@ -41,7 +38,6 @@ export function createAccountPolls(options: AccountPollsOptions): AccountPolls {
   const { accounts, integrations, resources = RESOURCES } = options;
   const known = new Map<string, Polled>();
 
-  /** The accounts as they stand; those that changed are polled anew. */
   function current(): Polled[] {
     const wanted = accounts.list().filter(({ name }) => integrations?.includes(name) ?? true);
     for (const name of known.keys()) if (!wanted.some((account) => account.name === name)) known.delete(name);
@@ -103,41 +99,39 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 interface PollLoopOptions {
   readonly sync: Pick<Sync, 'poll'>;
-  /** How long to wait between the end of one poll and the beginning of the next, in milliseconds. */
   readonly intervals: Readonly<Record<Resource, number>>;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
   readonly onProgress?: OnProgress;
   readonly sleep: Sleep;
 }
 
-/** One resource of one account, as the poller has it. */
+/** The polling of one resource of one account. */
 export interface PollStatus {
   readonly integration: string;
   readonly resource: Resource;
   readonly isPolling: boolean;
-  /** When the last poll ended, in whatever way; `null` before the first. */
+  /** When the last poll ended, successfully or not; `null` before the first. */
   readonly lastPollAt: Instant | null;
   readonly lastStatus: RunStatus | null;
-  /** Why the last poll could not be done at all; for a person. */
+  /** Why the last poll could not run at all. */
   readonly lastError: string | null;
 }
 
-/** What cannot be read is tried again after this, then after twice as long, up to the interval. */
+/** The first retry of a failed poll waits so long, the next twice as long, up to the interval. */
 const FIRST_RETRY_MS = 5 * MINUTE;
-/** A poll that was cut short, though nobody asked the poller to end. */
+/** The wait after a poll that was interrupted although the poller goes on. */
 const INTERRUPTED_RETRY_MS = 1000;
 
 interface PollLoop {
-  /** Resolves once `signal` has fired and the poll that was under way has ended. */
+  /** Resolves after `signal` has fired and the current poll has ended. */
   run(signal: AbortSignal): Promise<void>;
-  /** Polls anew at once, or as soon as the poll that is under way has ended. */
+  /** Polls at once, or as soon as the current poll has ended. */
   wake(): void;
   status(): PollStatus;
 }
 
-/** Polls one resource of one account, again and again. */
+/** Polls one resource of one account repeatedly. */
 function createPollLoop(
   { sync, clock, log, intervals, onProgress, sleep }: PollLoopOptions,
   integration: string,
@@ -178,7 +172,7 @@ function createPollLoop(
   }
 
   function waitMs(): number {
-    // another ended it, such as the account as it was before it got another address
+    // interrupted by another part, for example because the account got another address
     if (status.lastStatus === 'INTERRUPTED') return Math.min(interval, INTERRUPTED_RETRY_MS);
     return failures === 0 ? interval : Math.min(interval, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 20));
   }

@@ -2,7 +2,7 @@ import type { Sleep } from '../../async/timers.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Log } from '../../log.js';
 
-/** The lease of which a history has one: its holder is the process that polls. */
+/** The lease of a history; its holder is the process that polls. */
 export const POLL_LEASE = 'poll';
 
 export interface LeadershipOptions {
@@ -16,8 +16,9 @@ export interface LeadershipOptions {
 /** The right to poll, which one process at a time has. */
 export interface Leadership {
   /**
-   * Waits for the lease, does `work` while it is held and renewed, and waits again when it was lost: `work`'s
-   * signal fires then. Resolves once `signal` has fired and `work` has ended; the lease is given back.
+   * Waits for the lease and runs `work` while it is held and renewed; if the lease is lost, the signal of
+   * `work` fires and the wait begins again. Resolves after `signal` has fired, `work` has ended and the lease
+   * is released.
    */
   run(signal: AbortSignal, work: (term: AbortSignal) => Promise<void>): Promise<void>;
   isLeading(): boolean;
@@ -36,7 +37,7 @@ export function createLeadership({ store, holder, leaseMs, log, sleep }: Leaders
     }
   }
 
-  /** Renews the lease until the term ends; ends the term itself when the lease is lost or could not be renewed. */
+  /** Renews the lease until the term ends; ends the term if the lease is lost or cannot be renewed. */
   async function renew(term: AbortController): Promise<void> {
     while (!term.signal.aborted) {
       await sleep(leaseMs / 3, term.signal);

@@ -12,45 +12,38 @@ import { createReconcileLoop } from './reconcile-loop.js';
 export interface PollerOptions {
   readonly sync: Pick<Sync, 'poll' | 'reconcile'>;
   readonly store: HistoryStore;
-  /** The accounts to poll, as they come and go. */
   readonly accounts: Accounts;
-  /** Only these accounts, by name; all, unless given. */
   readonly integrations?: readonly string[] | undefined;
-  /** All, unless given. */
   readonly resources?: readonly Resource[] | undefined;
-  /** How long to wait between the end of one poll and the beginning of the next, in milliseconds. */
+  /** The wait between the end of a poll and the beginning of the next, in milliseconds. */
   readonly intervals: Readonly<Record<Resource, number>>;
-  /** How often what is held is compared with what Abnormal has, in milliseconds; 0: never. */
+  /** How often to reconcile, in milliseconds; 0: never. */
   readonly reconcileEveryMs?: number;
   /**
-   * Names this process among those that share the history. Where the history admits one writer anyway, a fixed
-   * name lets a process that follows a killed one begin at once.
+   * The name of this process among those that share the history. If the history admits only one writer, a
+   * fixed name lets the successor of a killed process begin at once.
    */
   readonly holder: string;
-  /** How long another process waits before it takes over from one that is gone, in milliseconds. */
+  /** How long another process waits before it takes over, in milliseconds. */
   readonly leaseMs?: number;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
   readonly onProgress?: OnProgress;
-  /** Node's timer, unless given. */
   readonly sleep?: Sleep;
 }
 
 export interface PollerStatus {
-  /** Whether this process is the one that polls. */
   readonly isLeading: boolean;
-  /** Whether what is held is being compared with what Abnormal has. */
+  /** Whether a reconciliation is running. */
   readonly isReconciling: boolean;
   readonly polls: readonly PollStatus[];
 }
 
 export interface Poller {
   /**
-   * Polls every resource of every account at once and then in its interval, and reconciles in its own, as long as
-   * this process holds the history's lease. An account that comes is polled at once, and so is one that got another
-   * token or address; one that goes is polled no longer.
-   * Resolves once `signal` has fired and all that was under way has ended.
+   * Polls every resource of every account at once and then in its interval, and reconciles in its own
+   * interval, while this process holds the lease. A new account, and one with a new token or address, is
+   * polled at once. Resolves after `signal` has fired and all work has ended.
    */
   run(signal: AbortSignal): Promise<void>;
   status(): PollerStatus;

@@ -8,30 +8,27 @@ import { type Sync, WIDEST_RECONCILED } from '../sync.js';
 export interface ReconcileLoopOptions {
   readonly sync: Pick<Sync, 'reconcile'>;
   readonly store: Pick<HistoryStore, 'runs'>;
-  /** The accounts to compare, by name, as they stand. */
   readonly integrations: () => readonly string[];
-  /** All, unless given. */
   readonly resources?: readonly Resource[] | undefined;
   readonly everyMs: number;
-  /** Whether each resource has been polled and none is being polled: only then is anything compared. */
+  /** Whether each resource has been polled and none is being polled; otherwise nothing is compared. */
   readonly isIdle: () => boolean;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
   readonly sleep: Sleep;
 }
 
-/** So many of the newest reconciliations are looked through for the last scheduled one. */
+/** The number of newest reconciliations to search for the last scheduled one. */
 const LOOK_BACK = 100;
-/** How often it is looked whether the polls have ended. */
+/** How often to check whether the polls have ended. */
 const IDLE_CHECK_MS = 5_000;
-/** A history that failed is tried again after this. */
+/** The wait after a failure of the history. */
 const RETRY_MS = HOUR;
 
 export interface ReconcileLoop {
   /**
-   * Compares the last fourteen days with Abnormal, again and again, each time so long after the one before; restarts
-   * do not bring it forward. It waits for the polls, and its requests come after theirs. Resolves when `signal` fires.
+   * Reconciles the last fourteen days repeatedly, in an interval that survives restarts. Waits for the polls,
+   * and its requests have a lower priority. Resolves when `signal` fires.
    */
   run(signal: AbortSignal): Promise<void>;
   isComparing(): boolean;
@@ -41,7 +38,7 @@ export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoo
   const { clock, log, sleep, isIdle, everyMs } = options;
   let isComparing = false;
 
-  /** Does what gives the time to wait; when it fails, that is not long. */
+  /** Runs `work`, which returns the time to wait; after a failure the wait is short. */
   async function attempt(work: () => Promise<number>, signal: AbortSignal): Promise<number> {
     try {
       return await work();
@@ -70,13 +67,13 @@ export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoo
   };
 }
 
-/** Milliseconds until the next is due, by when the last one began. */
+/** Milliseconds until the next reconciliation, from the beginning of the last. */
 async function dueIn({ store, integrations, clock, everyMs }: ReconcileLoopOptions): Promise<number> {
   const query = { before: null, limit: LOOK_BACK, trigger: 'RECONCILE' } as const;
   const runs = await store.runs({ ...query, integrations: integrations() });
   const last = runs.find(({ parameters }) => parameters.scheduled === true);
   if (!last) return 0;
-  // a clock that was ahead must not put it off
+  // a clock that was ahead must not delay it
   return Math.min(everyMs, Math.max(0, toMillis(last.startedAt) + everyMs - clock()));
 }
 

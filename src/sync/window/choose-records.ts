@@ -10,15 +10,14 @@ import type { Window } from '../../values/window.js';
 import { addMissing, keyOf, type MissingByKey, nowOf, type Pass } from '../context.js';
 import { type FetchTask, heldItem } from '../records/fetch-record.js';
 
-/** The window that a list was asked for. */
 interface Listed {
   readonly filterKey: FilterKey;
   readonly window: Window;
 }
 
 /**
- * Which listed records have to be fetched. Not those whose held version was confirmed after everything in the
- * window had arrived, nor those found gone or already set aside in this very pass.
+ * The listed records that must be fetched: all except those confirmed after everything in the window had
+ * arrived, and those that this pass found gone or quarantined.
  */
 export async function chooseRecords(
   pass: Pass,
@@ -49,15 +48,15 @@ export async function chooseRecords(
   });
 }
 
-/** A reading vouches for nothing after this instant: what came later may not have been there to list. */
+/** A reading covers nothing after this instant: later events may not have been listed yet. */
 export function settledTo(pass: Pass, readAt: Instant): Instant {
   return shift(earliest(pass.asOf, readAt), -pass.settings.ingestionLagMs);
 }
 
 async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: RevisionRecord): Promise<boolean> {
-  // a list that names it is reason to doubt that it is gone
+  // a list that names it is a reason to doubt that it is gone
   if (held.deleted) return false;
-  // a clock that was ahead once has left times that prove nothing
+  // times from a clock that was ahead prove nothing
   if (held.verifiedAt > nowOf(pass)) return false;
   const { window } = listed;
   const isProvisional = window.from >= settledTo(pass, pass.asOf);
@@ -74,8 +73,8 @@ async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: Revis
 }
 
 /**
- * Whether what is held is reason enough for the record to be listed. That is no proof that it has not changed
- * once more, but will do for a window that is going to be read again once it has settled.
+ * Whether the stored version already explains why the record is listed. It may have changed once more, but an
+ * unsettled window is read again anyway.
  */
 function accountsFor({ key, record }: RevisionRecord, { filterKey, window }: Listed): boolean {
   const isWithin = (time: Instant | null) => time !== null && window.from <= time && time <= window.to;
@@ -86,8 +85,8 @@ function accountsFor({ key, record }: RevisionRecord, { filterKey, window }: Lis
 }
 
 /**
- * A case's list item is a part of its record, so it has to be the one that is held. Then a version is current
- * too when it was confirmed long enough after the case was last modified.
+ * A case's list item is part of its record, so it must equal the stored one. Otherwise the version must have
+ * been confirmed long enough after the last modification.
  */
 async function isCurrentCase(
   pass: Pass,

@@ -5,35 +5,33 @@ import type { Instant } from '../../values/instant.js';
 import type { Window } from '../../values/window.js';
 import { callOptions, type Reading } from '../context.js';
 
-/** What the pages of a window listed. */
 export interface Listing {
   readonly items: ReadonlyMap<string, ListItem>;
   readonly filter: string;
-  /** When the first of its pages was asked for, by Abnormal's own clock where that says earlier. */
+  /** When the first page was requested, or earlier by Abnormal's own clock. */
   readonly fetchedAt: Instant;
   readonly pages: number;
   readonly declared: number | null;
-  /** Rows without an id that could be used. */
+  /** Rows without a usable id. */
   readonly unusable: number;
-  /** Why there may be more than was listed, for a person; `null` when there is no reason to think so. */
+  /** Why rows may be missing; `null` if there is no doubt. */
   readonly doubt: string | null;
 }
 
-/** How often pages are read anew before a window counts as not to be pinned down. */
+/** Pages are read so often before the window counts as unstable. */
 const MAX_WALKS = 5;
-/** Windows are narrowed to minutes before they are paged through: no real one has as many. */
+/** Windows are narrowed to minutes before they are paged; no real one has so many pages. */
 const MAX_PAGES = 500;
-/** So many pages in a row that bring no new id mean that the list has no end. */
+/** So many pages in a row without a new id mean that the list does not end. */
 const MAX_STALE_PAGES = 2;
 
-/** The first page of a window. */
 export function listFirstPage(reading: Reading, stream: Stream, window: Window): Promise<ListPage> {
   return listPage(reading, stream, window, 1);
 }
 
 /**
- * Whether the window holds more than this one page, or may: a full page that says nothing of more is no proof. One
- * that is not full and names a next page is read on instead of narrowed: some servers always name one.
+ * Whether the window has, or may have, more rows than this page: a full page without a total proves nothing.
+ * A page that is not full but names a next page is followed, not narrowed: some servers always name one.
  */
 export function isOverflowing(page: ListPage, pageSize: number): boolean {
   const rows = rowsOf(page);
@@ -41,9 +39,8 @@ export function isOverflowing(page: ListPage, pageSize: number): boolean {
 }
 
 /**
- * Reads a window's pages to their end. They are cut by offset from rows that may move meanwhile, so that one
- * can slip between two pages, unseen even where the number of rows stays the same: what takes more than one page
- * is read again until two readings agree. What any of them listed counts.
+ * Reads all pages of a window. Rows may move between pages during the reading, unseen even if their number
+ * stays the same, so more than one page is read until two readings agree. The result is the union.
  */
 export async function listAllPages(
   reading: Reading,
@@ -93,7 +90,7 @@ async function walkPages(
     rows += rowsOf(page);
     declared = page.total ?? declared;
     const { nextPage } = page;
-    // an empty page is the end, whatever it names as its next
+    // an empty page is the end, whatever next page it names
     if (nextPage === null || rowsOf(page) === 0) return { pages, ids, rows, declared };
     stale = ids.size > known || page.unusable.length > 0 ? 0 : stale + 1;
     const endless = endlessness(page, nextPage, { pages: pages.length, stale, ids: ids.size, declared });
@@ -104,13 +101,12 @@ async function walkPages(
 
 interface SoFar {
   readonly pages: number;
-  /** Pages in a row without a new id. */
   readonly stale: number;
   readonly ids: number;
   readonly declared: number | null;
 }
 
-/** Why the pages of a list lead nowhere, for a person; `null` while they lead on. */
+/** Why the pages do not end; `null` if they may. */
 function endlessness(
   page: ListPage,
   nextPage: number,
@@ -119,7 +115,7 @@ function endlessness(
   const names = `page ${page.page} of the list names page ${nextPage} as its next`;
   if (nextPage <= page.page) return names;
   if (stale >= MAX_STALE_PAGES) return `${names}, though the last ${stale} pages brought no new id`;
-  // rows may come while pages are read; a page's worth more than declared is another list than the one declared
+  // rows may be added during the reading, but a page more than declared means another list
   if (declared !== null && ids > declared + rowsOf(page))
     return `${names}, though it declares ${declared} rows and has listed ${ids}`;
   return pages >= MAX_PAGES ? `${names}, after ${pages} pages` : null;
@@ -127,7 +123,7 @@ function endlessness(
 
 function doubtOf({ pages, declared, rows, ids }: Walk, previous: Walk | null): string | null {
   if (declared !== null && rows < declared) return `declares ${declared} rows, lists ${rows}`;
-  // rows cannot move between pages when one page has all of them
+  // rows cannot move between pages if one page has all of them
   const filled = pages.filter((page) => rowsOf(page) > 0);
   if (filled.length <= 1 || (previous && isSameSet(previous.ids, ids))) return null;
   return 'its rows moved between pages at every reading';

@@ -8,29 +8,27 @@ import { cutSpans, floorToSecond, mergedSpans, type Window, widthOf } from '../.
 import { isGoneDue } from '../records/reread.js';
 import type { Density } from './window-planner.js';
 
-/** What is left to read of one stream. */
 export interface MissingWindows {
-  /** Every gap, oldest first, those included that are not asked for again. */
+  /** Every gap, oldest first, including those that are not requested again. */
   readonly gaps: readonly CoverageGap[];
-  /** Listed records that could not be read, by id. */
   readonly missing: readonly Missing[];
-  /** What is to be read: newest first, disjoint, whole seconds. */
+  /** What to read: newest first, disjoint, full seconds. */
   readonly spans: readonly Window[];
-  /** What is covered and is to be listed again all the same, since a record is missing there; newest first. */
+  /** Covered spans that are listed again because a record is missing there; newest first. */
   readonly relist: readonly Window[];
-  /** Abnormal keeps nothing before this instant; `null` when that was never met, or not lately. */
+  /** Abnormal keeps nothing before this instant; `null` if unknown or not refused recently. */
   readonly retainedFrom: Instant | null;
-  /** Rows per span of time in the latest readings; `null` before the first. */
+  /** Rows per time in the latest readings; `null` before the first. */
   readonly density: Density | null;
 }
 
-/** So many of the windows that a run could not list are looked at. */
+/** The number of failed windows of a run to consider. */
 const MOST_FAILED = 8;
 
-/** The ledger is looked through in pieces of this width, so that its size does not matter. */
+/** The ledger is read in pieces of this width, to bound the memory. */
 const PIECE = 30 * DAY;
 
-/** What is left of a stream in `[from, to)`, as the ledger says now. */
+/** What is missing of a stream in `[from, to)`. */
 export async function findMissingWindows(
   store: HistoryStore,
   stream: Stream,
@@ -53,7 +51,7 @@ export async function findMissingWindows(
     cuts.push(...settledEnds(entries), ...failedCuts(entries));
     density ??= densityOf(entries);
     end = start;
-    // years of it take a while, and a store may answer without ever letting go
+    // years take a while, and a store may resolve without yielding to the event loop
     if (end > from) await setImmediate();
   }
   const joined = joinGaps(gaps);
@@ -67,7 +65,7 @@ export async function findMissingWindows(
   };
 }
 
-/** What was once refused as older than Abnormal keeps is requested again so long after; see `giveUpOlder`. */
+/** Windows out of retention are requested again after this; see `giveUpOlder`. */
 const ASK_AGAIN = DAY;
 
 function laterRefusal(known: Instant | null, { status, readAt }: RecordedEntry): Instant | null {
@@ -79,25 +77,25 @@ function isWanted({ code, since, readAt }: Missing, now: Instant): boolean {
   return code !== 'GONE' || isGoneDue(since, readAt, now);
 }
 
-/** All that is to be listed: newest first, disjoint. What is listed again stays apart from what is newer. */
+/** Everything to list: newest first, disjoint. Spans to list again are kept apart from newer ones. */
 export function wantedSpans({ spans, relist }: Pick<MissingWindows, 'spans' | 'relist'>): Window[] {
   const cuts = [...spans.flatMap(({ from, to }) => [from, to]), ...relist.map(({ to }) => to)];
   return cutSpans(mergedSpans([...spans, ...relist]), cuts);
 }
 
 /**
- * Where the settled parts of windows end that were not had whole. Listed together with what is newer, everything
- * in them would have to be fetched again.
+ * Where the settled part of partial windows ends. Listed together with newer time, all of their records would
+ * be fetched again.
  */
 function settledEnds(entries: readonly RecordedEntry[]): Instant[] {
   return entries.flatMap(({ status, settledTo }) => (status === 'PARTIAL' ? [floorToSecond(settledTo)] : []));
 }
 
 /**
- * Where the windows that failed last end. A stretch that Abnormal never lists would otherwise take what is newer
- * with it, poll after poll, so what is newer is listed by itself. Where that run could read other windows of the
- * stream the failed ones are halved too, until little is left of the stretch. While nothing at all can be
- * read they are not: the more windows failed, the fewer streams would get their turn.
+ * Where the windows of the last failure end. A span that never succeeds must not make newer time fail with
+ * it, so newer time is listed separately. If other windows of the run succeeded, the failed ones are also
+ * halved, which isolates the fault. During an outage they are not: more windows would only mean more
+ * failures.
  */
 function failedCuts(entries: readonly RecordedEntry[]): Instant[] {
   const last = entries.findLast(({ status }) => status === 'FAILED');
@@ -115,8 +113,8 @@ function halved(entry: RecordedEntry): Instant[] {
 }
 
 /**
- * The gaps worth asking for, divided at `cuts`: all but those older than what Abnormal keeps, and those too when
- * that is to be asked again, apart from what is newer.
+ * The gaps to request, divided at `cuts`: all except those out of retention, which are requested again only
+ * if `isAskedAgain`, separately from newer ones.
  */
 export function workOf(
   gaps: readonly CoverageGap[],
@@ -130,7 +128,6 @@ export function workOf(
   return { gaps, spans: cutSpans(mergedSpans(wanted), allCuts), retainedFrom };
 }
 
-/** Gaps of neighbouring pieces that are one. */
 function joinGaps(gaps: readonly CoverageGap[]): CoverageGap[] {
   const joined: CoverageGap[] = [];
   for (const gap of gaps) addGap(joined, gap);
@@ -148,7 +145,7 @@ function densityOf(entries: readonly RecordedEntry[]): Density | null {
   };
 }
 
-/** The part of the work since the stream was last read to its end, at most `reachMs` of it. */
+/** The part of the work since the stream was last read to its end, at most `reachMs`. */
 export function newestPart({ spans }: Pick<MissingWindows, 'spans'>, to: Instant, reachMs: number): Window[] {
   const floor = shift(to, -reachMs);
   const delta: Window[] = [];
@@ -161,7 +158,7 @@ export function newestPart({ spans }: Pick<MissingWindows, 'spans'>, to: Instant
   return delta;
 }
 
-/** Where the slices of `[from, to)` begin, newest first: a day, then wider and wider, a week at most. */
+/** Where the slices of `[from, to)` begin, newest first: a day, then doubled, up to a week. */
 export function sliceFloors(from: Instant, to: Instant, firstMs: number): Instant[] {
   const floors: Instant[] = [];
   let width = firstMs;

@@ -11,23 +11,22 @@ import { chooseRecords, settledTo } from './choose-records.js';
 import { isOverflowing, type Listing, listAllPages, listFirstPage } from './list-window.js';
 import type { WindowPlanner } from './window-planner.js';
 
-/** How a window came out; a narrowed one comes again in parts. */
+/** The result of a window; a narrowed one is read in parts later. */
 export interface WindowResult {
   readonly status: WindowStatus | 'NARROWED';
-  /** Why it could not be listed. */
   readonly error: UpstreamError | null;
-  /** Whether something that it lists could not be read and may still be there. */
+  /** Whether a listed record that may still exist could not be read. */
   readonly isShort: boolean;
 }
 
 const NARROWED: WindowResult = { status: 'NARROWED', error: null, isShort: false };
 
-/** A window refused as too old is cut down to this before all that is older is given up. */
+/** A window out of retention is narrowed to this before everything older is given up. */
 const RETENTION_GRAIN = HOUR;
 
 /**
- * Reads one window that `planner` gave: lists it, fetches what is not held, records both with its ledger entry.
- * Throws a `StopError` when the pass is over; the window's entry is then written by whoever catches it.
+ * Reads one window of `planner`: lists it, fetches what is not current, and records both with its ledger
+ * entry. Throws a `StopError` if the pass ends; the caller then writes the window's entry.
  */
 export async function readWindow(
   pass: Pass,
@@ -49,7 +48,6 @@ export async function readWindow(
   }
 }
 
-/** `null` when the window was narrowed instead. */
 async function listWindow(
   pass: Pass,
   stream: Stream,
@@ -109,7 +107,7 @@ function ledgerOf(
   };
 }
 
-/** What a person is told of the records that could not be read, those apart that Abnormal no longer has. */
+/** A text about the records that could not be read, without those that are gone. */
 function shortcomings(listing: Listing, missing: MissingByKey): string | null {
   const records = [...missing.values()].filter(({ code }) => code !== 'GONE');
   if (records.length === 0) return null;
@@ -118,7 +116,7 @@ function shortcomings(listing: Listing, missing: MissingByKey): string | null {
   return `${records.length} of ${listing.items.size} listed records could not be read: ${examples.join('; ')}${more}`;
 }
 
-/** Why the listing may lack records that nothing names; `null` when there is no reason to think so. */
+/** Why the listing may miss unnamed records; `null` if there is no doubt. */
 function doubtsOf(listing: Listing): string | null {
   const reasons: string[] = [];
   if (listing.unusable > 0) reasons.push(`${listing.unusable} rows without a usable id`);
@@ -145,14 +143,13 @@ async function failWindow(
   return { status, error, isShort: true };
 }
 
-/** So much of an answer that is no list is kept, with the run that met it. */
+/** The part of an unusable response that is stored with the run. */
 const KEPT_CHARACTERS = 500;
 
 function beginningOf({ code, body }: UpstreamError): string {
   return code === 'BAD_BODY' && body ? ` It began: ${body.slice(0, KEPT_CHARACTERS)}` : '';
 }
 
-/** The entry of a window that could not be listed. */
 export function unreadEntry(
   pass: Pass,
   stream: Stream,

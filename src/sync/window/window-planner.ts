@@ -2,7 +2,6 @@ import { HOUR, type Instant, shift, toMillis } from '../../values/instant.js';
 import { ceilToSecond, clip, type Window, widthOf } from '../../values/window.js';
 
 export interface PlannerLimits {
-  /** Rows that a window should bring. */
   readonly targetRows: number;
   readonly minWidthMs: number;
   readonly firstWidthMs: number;
@@ -10,33 +9,28 @@ export interface PlannerLimits {
 }
 
 /**
- * Cuts spans into windows, newest first, each about as wide as it takes to fill a page. Every window that
- * `next` gives is answered by `narrow` or `finish` before the next one is asked for.
+ * Cuts spans into windows, newest first, each wide enough to fill about a page. After `next`, either `narrow`
+ * or `finish` must be called before the following `next`.
  */
 export interface WindowPlanner {
-  /** The newest window not yet finished that reaches beyond `notBefore`; `null` when there is none. */
+  /** The newest unfinished window that extends beyond `notBefore`; `null` if there is none. */
   next(notBefore: Instant): Window | null;
   /**
-   * Says that the window holds more than a page, `total` rows where that is known: narrower windows come in
-   * its place. False when it is as narrow as windows get and has to be paged through.
+   * The window has more than one page, `total` rows if known: narrower windows replace it. False if it has
+   * the minimum width and must be paged.
    */
   narrow(total: number | null): boolean;
-  /** Ends the window: with the rows it listed, or `null` when they could not be listed. */
+  /** Ends the window, with its number of rows, or `null` if it could not be listed. */
   finish(rows: number | null): void;
-  /** Gives up everything not yet finished. */
   drop(): void;
-  /** Source time not yet read. */
   remainingMs(): number;
 }
 
-/** No window is so much wider than the one before, whatever is expected of it. */
+/** A window is at most so many times wider than the previous one. */
 const GROWTH = 4;
 const SHRINK = 0.8;
 
-/**
- * A planner over spans of whole seconds, disjoint and newest first; `known` is the density of earlier readings,
- * if there were any.
- */
+/** Plans spans of full seconds, disjoint and newest first; `known` is the density of earlier readings. */
 export function createWindowPlanner(
   spans: readonly Window[],
   limits: PlannerLimits,
@@ -85,37 +79,39 @@ export function createWindowPlanner(
   };
 }
 
-/** The newest of the equal parts that `span` falls into when none may be wider than `width`. */
+/** The newest of the equal parts of `span` that are at most `width` wide. */
 function newestPart(span: Window, width: number): Window {
   const parts = Math.ceil(widthOf(span) / width);
   const from = shift(span.to, -ceilToSecond(widthOf(span) / parts));
   return clip({ from, to: span.to }, span.from, span.to) ?? span;
 }
 
-/** Rows per span of time, as read before. */
+/** Rows per span of time. */
 export interface Density {
   readonly rows: number;
   readonly ms: number;
 }
 
 /**
- * What is known of how rows lie in time: how many an hour of the day brings, and how the day in hand compares
- * with that. Windows are read backwards, so the same hour of the day after is the best guide to an hour.
+ * How rows are distributed: the rate of each hour of the day, and the current day compared with it. Windows
+ * are read backwards, so the same hour of the following day is the best estimate.
  */
 interface DensityProfile {
-  /** How far before `to`, in ms since the epoch, `rows` rows reach; at most `maxMs`. `null` before anything is known. */
+  /**
+   * How far before `to` (ms since the epoch) `rows` rows reach, at most `maxMs`; `null` if nothing is known.
+   */
   reach(to: number, rows: number, maxMs: number): number | null;
   learn(window: Window, rows: number): void;
 }
 
 const HOURS = 24;
-/** How much the last reading of an hour counts against those before it. */
+/** The weight of the newest reading of an hour. */
 const FRESHNESS = 0.6;
-/** A reading of a few rows is chance; no hour and no day is taken for emptier than this, in rows an hour. */
+/** The minimum rate: a few rows are chance, so no hour counts as emptier. */
 const FLOOR = 0.05 / HOUR;
 const MAX_LEVEL = 20;
 
-/** A profile that begins with the same density at every hour, or with none. */
+/** A profile with the same density at every hour, or none. */
 function createDensityProfile(known: Density | null): DensityProfile {
   const flat = known ? (known.rows + 1) / known.ms : null;
   const rates: (number | null)[] = new Array(HOURS).fill(flat);

@@ -25,15 +25,18 @@ function judge(
 }
 
 describe('abuse-mailbox-operating', () => {
-  test.each(['Malicious', 'Spam', 'Safe', 'N/A', 'Quishing'])('%s is an answer', (word) => {
-    expect(judge([[hours(3), word]])).toMatchObject({ verdict: 'PASS', count: 1 });
-  });
+  test.each(['Malicious', 'Spam', 'Safe', 'N/A', 'Quishing'])(
+    'the judgement %s counts as an answer',
+    (word) => {
+      expect(judge([[hours(3), word]])).toMatchObject({ verdict: 'PASS', count: 1 });
+    },
+  );
 
-  test.each(['Scanning', '', null])('%s is none', (word) => {
+  test.each(['Scanning', '', null])('the judgement %s does not count as an answer', (word) => {
     expect(judge([[hours(3), word]])).toMatchObject({ verdict: 'FAIL', outcomes: { EXCEPTION: 1 } });
   });
 
-  test('judged by the deadline passes, seen open at the deadline fails, between the two is in doubt', () => {
+  test('a judgement seen by the deadline passes, one seen open at the deadline fails, one in between is undecided', () => {
     expect(
       judge([
         [hours(1), 'Scanning'],
@@ -54,11 +57,11 @@ describe('abuse-mailbox-operating', () => {
     ).toBe(1);
   });
 
-  test('a report first seen long after and already judged is in doubt', () => {
+  test('a report first seen long after its time and already judged is undecided', () => {
     expect(judge([[hours(500), 'Malicious']])).toMatchObject({ verdict: 'INSUFFICIENT_DATA' });
   });
 
-  test('an unjudged report is late only once a whole cycle has looked again after the deadline', () => {
+  test('an unjudged report is late only after a complete cycle has read it after the deadline', () => {
     const start = '2026-09-29T08:00:00.000Z';
     const steps = [[shift(start, HOUR), 'Scanning']] as const;
     const at = (now: Instant) => judge(steps, { now }, { firstReportedTime: start }).outcomes;
@@ -67,7 +70,7 @@ describe('abuse-mailbox-operating', () => {
     expect(at('2026-10-04T00:00:00.000Z')).toMatchObject({ EXCEPTION: 1 });
   });
 
-  test('is not applicable where Abnormal says that the account has no such feature', () => {
+  test('is not applicable if Abnormal reports that the account does not have the feature', () => {
     const refused = { ...ledgerEntry({ status: 'NOT_LICENSED', reason: 'HTTP 403: not licensed' }), seq: 1 };
     const span = { from: '2026-08-01T00:00:00.000Z', to: '2026-10-10T00:00:00.000Z' };
     const scope = scopeOf({
@@ -78,7 +81,7 @@ describe('abuse-mailbox-operating', () => {
     expect(result.reason).toBe('campaigns of default, which Abnormal refuses (HTTP 403: not licensed).');
   });
 
-  test('an account without the feature is left out, and said to be', () => {
+  test('an account without the feature is excluded and named', () => {
     const span = { from: '2026-08-01T00:00:00.000Z', to: '2026-10-10T00:00:00.000Z' };
     const scope = scopeOf({
       integrations: ['default', 'other'],
@@ -93,7 +96,7 @@ describe('abuse-mailbox-operating', () => {
     expect(result.reason).toContain('Left out: campaigns of other');
   });
 
-  test('counts how reports were judged', () => {
+  test('counts the reports by judgement', () => {
     const [judgements] = judge([[hours(3), 'Spam']]).distributions;
     expect(judgements?.bars).toEqual([{ label: 'spam', count: 1, before: null }]);
   });

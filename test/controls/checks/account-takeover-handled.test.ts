@@ -38,7 +38,7 @@ const TAKEN = 'Acknowledged (In progress)';
 
 describe('account-takeover-handled', () => {
   test.each(['Acknowledged (In progress)', 'Acknowledged (Attack resolved)', 'Acknowledged (Not an attack)'])(
-    '%s in time passes',
+    'the status %s in time passes',
     (status) => {
       const result = judge([
         [hours(1), OPEN, hours(0)],
@@ -50,7 +50,7 @@ describe('account-takeover-handled', () => {
     },
   );
 
-  test('acknowledged at the deadline is in time, still open at it is late', () => {
+  test('a case acknowledged at the deadline is in time; a case still open at the deadline is late', () => {
     expect(judge([[hours(25), TAKEN, hours(24)]]).outcomes.MET).toBe(1);
     const late = judge([
       [hours(1), OPEN, hours(0), hours(24)],
@@ -62,7 +62,7 @@ describe('account-takeover-handled', () => {
     );
   });
 
-  test('what happened between two looks that the deadline parts is in doubt', () => {
+  test('a change between two readings on both sides of the deadline is undecided', () => {
     const result = judge([
       [hours(1), OPEN, hours(0), hours(20)],
       [hours(30), TAKEN, hours(29)],
@@ -71,7 +71,7 @@ describe('account-takeover-handled', () => {
     expect(result.reason).toContain('For 1 case the history cannot tell');
   });
 
-  test('a case first seen long after and already acknowledged is in doubt, unless its last change was in time', () => {
+  test('a case first seen long after its time and already acknowledged is undecided, unless its last change was in time', () => {
     expect(judge([[hours(400), TAKEN, hours(300)]]).outcomes.IN_DOUBT).toBe(1);
     expect(judge([[hours(400), TAKEN, hours(23)]]).outcomes.MET).toBe(1);
   });
@@ -84,7 +84,7 @@ describe('account-takeover-handled', () => {
     expect(result.outcomes.MET).toBe(1);
   });
 
-  test('a case that nobody took up is late when its time is up and the stream was covered', () => {
+  test('an unacknowledged case is late after the deadline if the stream was covered', () => {
     expect(judge([[hours(1), OPEN, hours(0)]]).outcomes).toMatchObject({ EXCEPTION: 1 });
     const now = '2026-10-01T00:00:00.000Z';
     const start = '2026-09-30T08:00:00.000Z';
@@ -92,17 +92,17 @@ describe('account-takeover-handled', () => {
     expect(young.outcomes).toMatchObject({ PENDING: 1, EXCEPTION: 0 });
   });
 
-  test('and in doubt when changes until the deadline were not collected', () => {
+  test('an unacknowledged case is undecided if changes before the deadline were not collected', () => {
     const outages = () => [{ from: hours(6), to: hours(40), caughtUp: false }];
     expect(judge([[hours(1), OPEN, hours(0)]], { outages }).outcomes).toMatchObject({ IN_DOUBT: 1 });
   });
 
-  test('an unknown status waits, an unknown way of acknowledging does not', () => {
+  test('an unknown status counts as open, an unknown kind of acknowledgement as acknowledged', () => {
     expect(judge([[hours(2), 'Triaged', hours(1)]]).outcomes.EXCEPTION).toBe(1);
     expect(judge([[hours(2), 'Acknowledged (Escalated)', hours(1)]]).outcomes.MET).toBe(1);
   });
 
-  test('the tolerated share decides, and those in doubt only where they could', () => {
+  test('the tolerated share decides, and undecided cases matter only if they could change the verdict', () => {
     const met = Array.from({ length: 8 }, () => theCase([[hours(1), TAKEN, hours(1)]]));
     const late = theCase([[hours(1), OPEN, hours(0)]]);
     const doubt = theCase([[hours(400), TAKEN, hours(300)]]);
@@ -120,19 +120,19 @@ describe('account-takeover-handled', () => {
   test.each([
     [{ customerVisibleTime: null }, 'createdTime'],
     [{ customerVisibleTime: null, createdTime: null }, 'firstObservedTime'],
-  ] as const)('without %o it counts by its %s', (unsaid, field) => {
+  ] as const)('without %o the case counts by its %s', (unsaid, field) => {
     const steps = [[hours(1), TAKEN, hours(1)]] as const;
     expect(judge(steps, {}, { ...unsaid, [field]: START }).count).toBe(1);
     expect(judge(steps, {}, { ...unsaid, [field]: '2026-08-31T23:59:59.999Z' }).count).toBe(0);
   });
 
-  test('without any time it counts by when it was first recorded', () => {
+  test('without any time the case counts by the time of its first recording', () => {
     const none = { customerVisibleTime: null, createdTime: null, firstObservedTime: null };
     expect(judge([[hours(1), TAKEN, hours(1)]], {}, none).count).toBe(1);
     expect(judge([['2026-10-02T00:00:00.000Z', TAKEN, hours(1)]], {}, none).count).toBe(0);
   });
 
-  test('no case in a covered period is not applicable, in an uncovered one undecided', () => {
+  test('without cases a covered period is not applicable, an uncovered period is undecided', () => {
     expect(run(accountTakeoverHandled, scopeOf()).verdict).toBe('NOT_APPLICABLE');
     const scope = scopeOf({ polledFrom: '2026-09-05T00:00:00.000Z' });
     expect(run(accountTakeoverHandled, scope).verdict).toBe('INSUFFICIENT_DATA');

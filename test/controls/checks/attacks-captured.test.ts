@@ -15,12 +15,12 @@ const whole = () => threatFact([mail(AT, 1000)]);
 const outage = { from: '2026-09-20T00:00:00.000Z', to: '2026-09-21T00:00:00.000Z' };
 
 describe('attacks-captured', () => {
-  test('passes a covered period with every threat held in full', () => {
+  test('passes a covered period in which every threat is stored completely', () => {
     const result = run(attacksCaptured, scopeOf(), [whole(), whole()]);
     expect(result).toMatchObject({ verdict: 'PASS', count: 2, exceptions: [] });
   });
 
-  test('fails for a hole, and names it as the one exception', () => {
+  test('fails for a gap and names it as the only exception', () => {
     const result = run(attacksCaptured, scopeOf({ outages: () => [{ ...outage, caughtUp: false }] }), [
       whole(),
     ]);
@@ -37,12 +37,12 @@ describe('attacks-captured', () => {
     ]);
   });
 
-  test('passes when the outage was caught up', () => {
+  test('passes if the outage was caught up', () => {
     const scope = scopeOf({ outages: () => [{ ...outage, caughtUp: true }] });
     expect(run(attacksCaptured, scope, [whole()]).verdict).toBe('PASS');
   });
 
-  test('looks at no other stream than the one that says which threats there are', () => {
+  test('depends on no stream other than the one that lists threats', () => {
     const scope = scopeOf({
       outages: ({ filterKey }) => (filterKey === 'receivedTime' ? [] : [{ ...outage, caughtUp: false }]),
     });
@@ -64,7 +64,7 @@ describe('attacks-captured', () => {
       },
     });
 
-  test('a window that may lack records without a name is a hole, with what was said of it', () => {
+  test('a window that may miss unnamed records is a gap with the reason that was recorded', () => {
     const result = run(attacksCaptured, withDay({ status: 'PARTIAL', reason: 'declares 9 rows, lists 7' }), [
       whole(),
     ]);
@@ -76,7 +76,7 @@ describe('attacks-captured', () => {
 
   const missing = (id: string, code: QuarantineCode) => ({ id, code, reason: `of ${id}`, since: AT });
 
-  test('each record that was listed and not read is one exception, and no share of 100 % fails', () => {
+  test('each listed record that was not read is one exception, and a share below 100 % fails', () => {
     const scope = withDay({ missing: [missing('a', 'NOT_FOUND'), missing('b', 'UNDECODABLE')] });
     const result = run(attacksCaptured, scope, [whole(), whole()]);
     expect(result).toMatchObject({ verdict: 'FAIL', outcomes: { EXCEPTION: 2, MET: 2 } });
@@ -95,7 +95,7 @@ describe('attacks-captured', () => {
     expect(run(detectionActive, scope, [whole()]).verdict).not.toBe('PASS');
   });
 
-  test('a record that disappeared before it could be read is named and fails nothing', () => {
+  test('a record that disappeared before it could be read is named and does not fail the control', () => {
     const scope = withDay({ missing: [missing('a', 'GONE')] });
     const result = run(attacksCaptured, scope, [whole()]);
     expect(result).toMatchObject({ verdict: 'PASS', outcomes: { EXCEPTION: 0, IN_DOUBT: 1 } });
@@ -105,7 +105,7 @@ describe('attacks-captured', () => {
     expect(result.measures[1]).toMatchObject({ value: 1 });
   });
 
-  test('a threat without messages, or whose pages were not all read, is not held in full', () => {
+  test('a threat without messages, or with missing message pages, is not complete', () => {
     const empty = { ...threatFact([]), firstRecordedAt: AT };
     const cut = threatFact([mail(AT, 1000)], { pagesComplete: false });
     const result = run(attacksCaptured, scopeOf(), [empty, cut, whole()]);
@@ -114,7 +114,7 @@ describe('attacks-captured', () => {
     expect(run(attacksCaptured, tolerant, [empty, cut, whole()]).verdict).toBe('PASS');
   });
 
-  test('what was never to be had leaves it undecided: before the beginning, out of retention', () => {
+  test('time before the beginning of the collection or out of retention makes the period undecided', () => {
     expect(run(attacksCaptured, scopeOf({ polledFrom: '2026-09-05T00:00:00.000Z' }), [whole()]).verdict).toBe(
       'INSUFFICIENT_DATA',
     );
@@ -130,7 +130,7 @@ describe('attacks-captured', () => {
     expect(result.reason).toContain('older than what Abnormal keeps');
   });
 
-  test('nothing ever read is undecided, and so is a period after the view', () => {
+  test('a period that was never read, or lies after the view, is undecided', () => {
     expect(run(attacksCaptured, scopeOf({ ledger: () => [] })).verdict).toBe('INSUFFICIENT_DATA');
     expect(run(attacksCaptured, scopeOf({ integrations: [] })).reason).toBe('Nothing was ever recorded.');
     expect(run(attacksCaptured, scopeOf({ now: '2026-08-01T00:00:00.000Z' })).reason).toContain(
@@ -138,7 +138,7 @@ describe('attacks-captured', () => {
     );
   });
 
-  describe('comparisons with Abnormal’s own population', () => {
+  describe('reconciliations with Abnormal’s own population', () => {
     const comparison = (
       days: readonly [number, number],
       endedAt: string,
@@ -173,7 +173,7 @@ describe('attacks-captured', () => {
     const shareOf = ({ measures }: { measures: readonly ControlMeasure[] }) =>
       measures.find(({ name }) => name.startsWith('Compared'))?.value;
 
-    test('count by the share of the period that the newest of them found whole', () => {
+    test('count by the share of the period that the newest of them found complete', () => {
       const half = comparison([1, 16], '2026-10-01T00:00:00.000Z');
       expect(shareOf(judge([half]))).toBe(0.5);
       expect(shareOf(judge([half, comparison([1, 16], '2026-10-02T00:00:00.000Z')]))).toBe(0.5);
@@ -183,7 +183,7 @@ describe('attacks-captured', () => {
       expect(judge([]).verdict).toBe('PASS');
     });
 
-    test('fail the control by what is still lacking, by name and by number', () => {
+    test('fail the control for records that are still missing, by id and by count', () => {
       const short = comparison([1, 16], '2026-10-01T00:00:00.000Z', {
         lacking: ['gone-missing'],
         lackingMore: 3,
@@ -196,7 +196,7 @@ describe('attacks-captured', () => {
       ]);
     });
 
-    test('an older one is outspoken by a newer, but not by one that could not read anything', () => {
+    test('are superseded by a newer one, except by one that could not read anything', () => {
       const short = comparison([1, 16], '2026-10-01T00:00:00.000Z', { lacking: ['a'] });
       const newer = comparison([1, 31], '2026-10-02T00:00:00.000Z');
       expect(judge([short, newer]).verdict).toBe('PASS');

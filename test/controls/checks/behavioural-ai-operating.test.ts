@@ -29,13 +29,13 @@ describe('behavioural-ai-operating', () => {
     expect(result.verdict).toBe(expected ? 'PASS' : 'INSUFFICIENT_DATA');
   });
 
-  test('none among enough messages fails, among fewer proves nothing', () => {
+  test('no behavioural detection among enough messages fails, among fewer is undecided', () => {
     expect(run(behaviouralAiOperating, scopeOf(), [messages(NOW, 0, 30)]).verdict).toBe('FAIL');
     expect(run(behaviouralAiOperating, scopeOf(), [messages(NOW, 0, 29)]).verdict).toBe('INSUFFICIENT_DATA');
     expect(run(behaviouralAiOperating, scopeOf(), []).verdict).toBe('NOT_APPLICABLE');
   });
 
-  test('a share that fell by more than half against the period before fails', () => {
+  test('a share that fell by more than half from the previous period fails', () => {
     const judge = (now: number) =>
       run(behaviouralAiOperating, scopeOf(), [messages(BEFORE, 20, 40), messages(NOW, now, 40)]);
     expect(judge(10).verdict).toBe('PASS');
@@ -43,7 +43,7 @@ describe('behavioural-ai-operating', () => {
     expect(judge(9).reason).toBe('The share of behavioural detections fell to 22.5 % from 50 % in 2026-08.');
   });
 
-  test('is not compared with few messages, on either side, or with an uncovered period before', () => {
+  test('shares are not compared if either period has few messages or the previous one is uncovered', () => {
     const judge = (before: number, now: number, changes = {}) =>
       run(behaviouralAiOperating, scopeOf(changes), [
         messages(BEFORE, before, before),
@@ -58,7 +58,7 @@ describe('behavioural-ai-operating', () => {
     expect(judge(40, 40, { outages }).verdict).toBe('PASS');
   });
 
-  test('an uncovered period neither passes nor fails by what is missing', () => {
+  test('an uncovered period neither passes nor fails because of missing records', () => {
     const outages = () => [
       { from: '2026-09-05T00:00:00.000Z', to: '2026-09-06T00:00:00.000Z', caughtUp: false },
     ];
@@ -67,7 +67,7 @@ describe('behavioural-ai-operating', () => {
     expect([judge(0), judge(20)]).toEqual(['INSUFFICIENT_DATA', 'INSUFFICIENT_DATA']);
   });
 
-  test('gives the mix beside that of the period before', () => {
+  test('reports the distribution of both periods', () => {
     const { distributions } = run(behaviouralAiOperating, scopeOf(), [
       messages(BEFORE, 30, 30),
       messages(NOW, 1, 40),

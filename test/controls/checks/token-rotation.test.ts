@@ -11,19 +11,19 @@ const judge = (...credentials: Parameters<typeof token>) =>
   run(tokenRotation, scopeOf({ credentials: [token(...credentials)] }));
 
 describe('token-rotation', () => {
-  test('a token of the allowed age at the end of the period passes, an older one fails', () => {
+  test('a token of the allowed age at the end of the period passes; an older one fails', () => {
     expect(judge('2026-07-03T00:00:00.000Z')).toMatchObject({ verdict: 'PASS', count: 1 });
     const old = judge('2026-07-02T23:59:59.999Z');
     expect(old).toMatchObject({ verdict: 'FAIL', outcomes: { EXCEPTION: 1 } });
     expect(old.exceptions[0]?.subject).toEqual({ type: 'INTEGRATION', integration: 'default' });
   });
 
-  test('a token that had expired by then fails, one that expires later does not', () => {
+  test('a token that expired by then fails; one that expires later does not', () => {
     expect(judge('2026-09-01T00:00:00.000Z', '2026-10-01T00:00:00.000Z').verdict).toBe('FAIL');
     expect(judge('2026-09-01T00:00:00.000Z', '2026-10-01T00:00:00.001Z').verdict).toBe('PASS');
   });
 
-  test('nothing is assumed of a token whose age nobody said', () => {
+  test('a token of unknown age is undecided', () => {
     const result = run(tokenRotation, scopeOf());
     expect(result).toMatchObject({ verdict: 'INSUFFICIENT_DATA', outcomes: { IN_DOUBT: 1 } });
     expect(result.reason).toBe(
@@ -32,7 +32,7 @@ describe('token-rotation', () => {
     expect(judge('2026-10-05T00:00:00.000Z').verdict).toBe('INSUFFICIENT_DATA');
   });
 
-  test('where nobody says when it was issued, it is at least as old as the gateway has had it', () => {
+  test('a token without an issue time is at least as old as its time in the gateway', () => {
     const given = (storedAt: Instant) =>
       run(tokenRotation, scopeOf({ credentials: [{ ...token(null), storedAt, replacedAt: null }] }));
     expect(given('2026-07-03T00:00:00.000Z').verdict).toBe('PASS');
@@ -44,7 +44,7 @@ describe('token-rotation', () => {
     expect(late.reason).toContain('given to the gateway');
   });
 
-  test('a token that was replaced since is judged for the time when it was in use', () => {
+  test('a replaced token is evaluated for the time when it was in use', () => {
     const was = (storedAt: Instant, replacedAt: Instant | null) => ({ ...token(null), storedAt, replacedAt });
     const verdictOf = (...credentials: ReturnType<typeof was>[]) =>
       run(tokenRotation, scopeOf({ credentials })).verdict;
@@ -58,7 +58,7 @@ describe('token-rotation', () => {
     expect(verdictOf({ ...old, replacedAt: inTime }, { ...present, storedAt: inTime })).toBe('PASS');
   });
 
-  test('a token that is due within 14 days after the period passes with the day it must be replaced by', () => {
+  test('a token that is due within 14 days after the period passes with the date of its deadline', () => {
     const reasonOf = (...credentials: Parameters<typeof token>) => judge(...credentials).reason;
     expect(reasonOf('2026-09-01T00:00:00.000Z', '2026-10-14T23:59:59.000Z')).toContain(
       'to be replaced by 2026-10-14',
@@ -69,7 +69,7 @@ describe('token-rotation', () => {
     );
   });
 
-  test('a token that may do more than read passes with a note', () => {
+  test('a token with more than read permissions passes with a note', () => {
     const permissions = ['soar_v1_read_threats', 'soar_v1_manage_threat'];
     const result = run(
       tokenRotation,
@@ -79,12 +79,12 @@ describe('token-rotation', () => {
     expect(result.reason).toContain('may do more than read (1 permission)');
   });
 
-  test('a simulated tenant has none', () => {
+  test('a simulated tenant has no token to evaluate', () => {
     const credentials = [{ integration: 'default', kind: 'NONE', issuedAt: null, expiresAt: null }] as const;
     expect(run(tokenRotation, scopeOf({ credentials })).verdict).toBe('NOT_APPLICABLE');
   });
 
-  test('is not passed before the period has ended', () => {
+  test('no token passes before the period has ended', () => {
     const scope = { now: '2026-09-20T00:00:00.000Z', credentials: [token('2026-09-01T00:00:00.000Z')] };
     expect(run(tokenRotation, scopeOf(scope)).verdict).toBe('INSUFFICIENT_DATA');
   });

@@ -72,19 +72,19 @@ describe.skipIf(missing.length > 0)(
       expect([...steps.keys()]).toEqual([1, 2, 3, 4, 5]);
     });
 
-    it('1: the manifest is signed by the key whose fingerprint was published', () => {
+    it('verify that the key with the published fingerprint signed the manifest (1)', () => {
       const said = run(1);
       expect(said).toContain(SIGNER.publicKey.kid);
       expect(said).toContain('Signature Verified Successfully');
     });
 
-    it('2: each file is the one that the manifest names', () => {
+    it('verify that each file is the one that the manifest names (2)', () => {
       const lines = run(2).trim().split('\n');
       expect(lines.length).toBeGreaterThan(8);
       expect(lines.filter((line) => !line.endsWith(': OK'))).toEqual([]);
     });
 
-    it('3: a seal is what was signed, and the next one names it', () => {
+    it('verify that a seal has its signed text and that the next one names it (3)', () => {
       const said = run(3);
       const hashes = said.match(/\b[0-9a-f]{64}\b/g) ?? [];
       expect(hashes).toHaveLength(3);
@@ -92,17 +92,17 @@ describe.skipIf(missing.length > 0)(
       expect(said).toContain('Signature Verified Successfully');
     });
 
-    it('4: a version is what was received', () => {
+    it('verify that a version is what was received (4)', () => {
       const [one, two, ...rest] = run(4).match(/\b[0-9a-f]{64}\b/g) ?? [];
       expect([one, ...rest]).toEqual([two]);
     });
 
-    it('5: a version is in the list of its seal', () => {
+    it('verify that a version is in the list of its seal (5)', () => {
       const [hash = '', ...listed] = run(5).match(/\b[0-9a-f]{64}\b/g) ?? [];
       expect(listed).toEqual([hash]);
     });
 
-    it('fail on a pack that was altered', () => {
+    it('fail on an altered pack', () => {
       const report = readFileSync(join(folder, 'report.html'), 'utf8');
       writeFileSync(join(folder, 'report.html'), `${report} `);
       expect(() => run(2)).toThrow('computed checksum did NOT match');

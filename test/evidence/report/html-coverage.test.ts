@@ -6,7 +6,7 @@ import { ledgerEntry } from '../../support/records.js';
 
 const plain = (text: string) => text.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
 
-describe('a stream that the account has no licence for', () => {
+describe('a stream without a licence', () => {
   const span = { from: '2026-08-01T00:00:00.000Z', to: '2026-09-20T00:00:00.000Z' };
   const rest = { from: span.to, to: '2026-10-10T00:00:00.000Z' };
   const { period, streams } = scopeOf({
@@ -19,7 +19,7 @@ describe('a stream that the account has no licence for', () => {
         : null,
   });
 
-  test('is shown as that, once, and not as a hole for what failed on the way', () => {
+  test('is shown once as not licensed, and not as a gap', () => {
     const strips = coverageStrips(streams, period).text;
     expect(plain(strips)).toContain('default/campaigns/lastReportedTime: not licensed');
     const [, table = ''] = gapTable(streams, period).text.split('<tbody>');
@@ -28,7 +28,7 @@ describe('a stream that the account has no licence for', () => {
   });
 });
 
-test('records that could not be read are named, those apart that disappeared before', () => {
+test('records that could not be read are named, and listed apart from those that disappeared before', () => {
   const span = { from: '2026-08-01T00:00:00.000Z', to: '2026-10-10T00:00:00.000Z' };
   const missing = [
     { id: 'lost', code: 'UNDECODABLE', reason: 'cannot be parsed', since: span.from },
@@ -48,7 +48,7 @@ test('records that could not be read are named, those apart that disappeared bef
   expect(table.match(/lost/g)).toHaveLength(1);
 });
 
-describe('the dates along the strips', () => {
+describe('the dates along the coverage strips', () => {
   const { streams } = scopeOf();
   const datesOf = (period: string) => {
     const [, axis = ''] = coverageStrips(streams, parsePeriod(period)).text.split('class="time"');
@@ -61,7 +61,7 @@ describe('the dates along the strips', () => {
     ['2026-09-14', ['09-15', '2026-09-14']],
     ['2026-Q4', ['11-01', '12-01', '2026-10-01', '2027-01-01']],
     ['2026-09-14T08:15:00Z/2026-09-14T20:00:00Z', ['09-14 20:00 UTC', '2026-09-14 08:15 UTC']],
-  ])('of %s have room beside one another', (period, dates) => {
+  ])('of %s do not overlap', (period, dates) => {
     expect(datesOf(period)).toEqual(dates);
   });
 
@@ -72,7 +72,7 @@ describe('the dates along the strips', () => {
   });
 });
 
-test('where nothing was ever read, that is what is said', () => {
+test('a stream that was never read is shown as that', () => {
   const period = parsePeriod('2026-09');
   expect(plain(coverageStrips([], period).text)).toContain('Nothing was ever read.');
   expect(gapTable([], period).text).toBe('');

@@ -42,7 +42,7 @@ const QUESTIONS: readonly [name: string, question: Question][] = [
   ['no account at all', { period: '2026-09', integrations: [] }],
 ];
 
-test.each(QUESTIONS)('%s is written as OSCAL has it', async (_, question) => {
+test.each(QUESTIONS)('%s is written as valid OSCAL', async (_, question) => {
   const document = JSON.parse(write(await ask(store, question), ['default']));
   expect(oscalDocument.safeParse(document).error?.issues ?? []).toEqual([]);
 });
@@ -64,7 +64,7 @@ const STATUS = {
   NOT_APPLICABLE: undefined,
 };
 
-test('a finding is satisfied by a pass alone, and what does not apply has none', async () => {
+test('only a passed control is a satisfied finding, and a control that does not apply has no finding', async () => {
   const said = new Set<string>();
   for (const period of ['2026-09', '2026-09-14']) {
     const evidence = await ask(store, { period });
@@ -80,7 +80,7 @@ test('a finding is satisfied by a pass alone, and what does not apply has none',
   expect([...said].sort()).toEqual(Object.keys(STATUS).sort());
 });
 
-test('every exception is an observation of its finding, and every reference leads somewhere', async () => {
+test('every exception is an observation of its finding, and every reference resolves', async () => {
   const evidence = await ask(store, { period: '2026-09' });
   const document = JSON.parse(write(evidence))['assessment-results'];
   const [result] = document.results;
@@ -102,7 +102,7 @@ test('every exception is an observation of its finding, and every reference lead
   });
 });
 
-test('the same evidence gives the same bytes, another view other ids', async () => {
+test('the same evidence gives the same bytes, and another view gives other ids', async () => {
   const [first, again] = [await ask(store, { period: '2026-09' }), await ask(store, { period: '2026-09' })];
   expect(write(again)).toBe(write(first));
   const earlier = await ask(store, { period: '2026-09', pin: await store.pinAt('2026-10-01T00:00:00.000Z') });
@@ -110,14 +110,14 @@ test('the same evidence gives the same bytes, another view other ids', async () 
   expect(uuid(write(earlier))).not.toBe(uuid(write(first)));
 });
 
-test('names give UUIDs of version 5', () => {
+test('UUIDs are derived from names (version 5)', () => {
   const made = [uuidOf('a'), uuidOf('b'), uuidOf('a')];
   expect(made[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   expect(made[2]).toBe(made[0]);
   expect(made[1]).not.toBe(made[0]);
 });
 
-test('whatever upstream sends is a value that OSCAL takes, or none', () => {
+test('every upstream value becomes a valid OSCAL value or is left out', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (label) => {
       for (const { value } of propsOf({ label })) expect(value).toMatch(/^\S(.*\S)?$/u);

@@ -28,16 +28,16 @@ test.each([
   ],
   ['up to date, there is none', after(MIDNIGHT), NOON, NOON, null],
   ['nor where it was further once', after('2026-12-01T00:00:00.000Z'), NOON, NOON, null],
-])('%s', (_, job, until, at, expected) => {
+])('the next period of a job: %s', (_, job, until, at, expected) => {
   const span = nextSpan(job, until, view(at));
   expect(span && [span.from, span.to]).toEqual(expected);
 });
 
-test('of an empty history there is nothing to report', () => {
+test('an empty history has no period to report', () => {
   expect(nextSpan(fresh, NOON, { seq: 0, at: '1970-01-01T00:00:00.000Z' })).toBeNull();
 });
 
-test('where a job ended is remembered by name, by the first of two that end at once', async () => {
+test('the end of a job is stored by name, by the first of two jobs that end concurrently', async () => {
   const store = await openStore('sqlite::memory:', 'write');
   try {
     const [one, two] = [await readJob(store, 'x'), await readJob(store, 'x')];

@@ -68,7 +68,7 @@ const linesOf = (text: string) =>
     .map((line) => JSON.parse(line) as Line);
 
 describe('findings', () => {
-  test('are lines between one that says what they are of and one that closes them', async () => {
+  test('are lines between an opening line and a closing line', async () => {
     const lines = linesOf(await write(question()));
     expect(lines[0]).toMatchObject({ type: 'report', rows: 'population', seq: pin.seq, asOf: pin.at });
     const results = lines.filter(({ type }) => type === 'result');
@@ -78,7 +78,7 @@ describe('findings', () => {
     expect(lines).toHaveLength(2 + rows.length + results.length);
   });
 
-  test('are every member of every population, with what became of it', async () => {
+  test('include every member of every population with its outcome', async () => {
     const lines = linesOf(await write(question()));
     const { results } = await ask(store, { period: '2026-09', pin });
     for (const { control, outcomes } of results) {
@@ -97,14 +97,14 @@ describe('findings', () => {
     expect(messages[7]?.label).toContain('two\nlines "and" quotes \u2028');
   });
 
-  test('or only those that count against a control', async () => {
+  test('can be limited to those that count against a control', async () => {
     const lines = linesOf(await write(question({ rows: 'exceptions' })));
     const rows = lines.filter(({ type }) => type === 'finding');
     expect(rows.length).toBe(13);
     expect(rows.every(({ outcome }) => outcome === 'EXCEPTION')).toBe(true);
   });
 
-  test('the same view gives the same bytes whatever is recorded meanwhile', async () => {
+  test('of the same view have the same bytes, whatever is recorded meanwhile', async () => {
     const first = await write(question());
     const later = { from: '2026-10-06T00:00:00.000Z', to: '2026-10-07T00:00:00.000Z', prefix: 'later' };
     await recordHistory(store, later);
@@ -116,7 +116,7 @@ describe('revisions', () => {
   const versions = async (changes: Parameters<typeof question>[0] = {}) =>
     linesOf(await write(question({ rows: 'revisions', ...changes })));
 
-  test('are every version recorded in the period, in the order it was recorded', async () => {
+  test('are every version recorded in the period, in the order of recording', async () => {
     const lines = await versions();
     const rows = lines.slice(1, -1);
     expect(lines[0]).toMatchObject({ type: 'report', rows: 'revisions', seq: pin.seq });
@@ -130,7 +130,7 @@ describe('revisions', () => {
     expect(taken).toMatchObject({ supersededBy: null, observedTo: null, verifiedAt: null });
   });
 
-  test('each with what was received to the letter: it has the digest', async () => {
+  test('each have the received text, which matches the digest', async () => {
     const text = await write(question({ rows: 'revisions' }));
     for (const line of text.trimEnd().split('\n').slice(1, -1)) {
       const [, received = ''] = /,"received":(.*)}$/s.exec(line) ?? [];
@@ -140,40 +140,43 @@ describe('revisions', () => {
     }
   });
 
-  test('adjacent periods share none and lack none', async () => {
+  test('of adjacent periods neither repeat nor miss a version', async () => {
     const days = Array.from({ length: 30 }, (_, i) => `2026-09-${String(i + 1).padStart(2, '0')}`);
     const each = await Promise.all(days.map((of) => versions({ of })));
     const whole = await versions();
     expect(each.flatMap((lines) => lines.slice(1, -1))).toEqual(whole.slice(1, -1));
   });
 
-  test('as of an earlier view, what came after is not known', async () => {
+  test('as of an earlier view do not include later ones', async () => {
     const early = await store.pinAt('2026-09-02T18:00:00.000Z');
     const rows = (await versions({ pin: early })).slice(1, -1);
     expect(rows.every(({ seq }) => Number(seq) <= early.seq)).toBe(true);
     expect(rows.find(({ kind }) => kind === 'case')).toMatchObject({ supersededBy: null, observedTo: null });
   });
 
-  test('of a period without any there are none, and that is said', async () => {
+  test('of a period without versions are none, and the output says so', async () => {
     expect(await versions({ of: '2020-01' })).toMatchObject([{ type: 'report' }, { type: 'end', rows: 0 }]);
     expect((await versions({ integrations: ['nobody'] })).at(-1)).toEqual({ type: 'end', rows: 0 });
   });
 });
 
-test.each(['population', 'revisions'] as const)('%s are read no faster than they are taken', async (rows) => {
-  let [under, most] = [0, 0];
-  let pieces = 0;
-  await writeReport(store, question({ rows }), async () => {
-    most = Math.max(most, ++under);
-    pieces += 1;
-    await new Promise((resolve) => setImmediate(resolve));
-    under -= 1;
-  });
-  expect(most).toBe(1);
-  expect(pieces).toBeGreaterThan(3);
-});
+test.each(['population', 'revisions'] as const)(
+  '%s are read no faster than the consumer takes them',
+  async (rows) => {
+    let [under, most] = [0, 0];
+    let pieces = 0;
+    await writeReport(store, question({ rows }), async () => {
+      most = Math.max(most, ++under);
+      pieces += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+      under -= 1;
+    });
+    expect(most).toBe(1);
+    expect(pieces).toBeGreaterThan(3);
+  },
+);
 
-test.each(['population', 'revisions'] as const)('%s end when nobody wants them any more', async (rows) => {
+test.each(['population', 'revisions'] as const)('%s end when the consumer stops', async (rows) => {
   const stop = new AbortController();
   const written: string[] = [];
   const writing = writeReport(
@@ -189,7 +192,7 @@ test.each(['population', 'revisions'] as const)('%s end when nobody wants them a
   expect(written.join('')).not.toContain('"type":"end"');
 });
 
-test('what cannot be taken ends it with that failure', async () => {
+test('a consumer that fails ends the output with its error', async () => {
   const full = new Error('no space left on device');
   await expect(writeReport(store, question(), () => Promise.reject(full))).rejects.toBe(full);
 });

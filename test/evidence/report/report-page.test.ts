@@ -79,24 +79,27 @@ describe.runIf(hasChromium)(
       rmSync(folder, { recursive: true });
     });
 
-    test.each(LOOKS)('on %s: no request, no complaint, nothing of level A or AA', async (_, look) => {
-      const { page, requests, complaints } = await openPage(browser, path, look);
-      expect(requests).toEqual([`file://${path}`]);
-      expect(complaints).toEqual([]);
-      const { faults, passed } = await inspect(page);
-      expect(faults).toEqual([]);
-      expect(passed).toBeGreaterThan(10);
-      await page.context().close();
-    });
+    test.each(LOOKS)(
+      'on %s sends no request, logs no error and has no accessibility finding of level A or AA',
+      async (_, look) => {
+        const { page, requests, complaints } = await openPage(browser, path, look);
+        expect(requests).toEqual([`file://${path}`]);
+        expect(complaints).toEqual([]);
+        const { faults, passed } = await inspect(page);
+        expect(faults).toEqual([]);
+        expect(passed).toBeGreaterThan(10);
+        await page.context().close();
+      },
+    );
 
-    test.each(LOOKS)('on %s nothing sticks out at the side', async (_, look) => {
+    test.each(LOOKS)('on %s does not overflow horizontally', async (_, look) => {
       const { page } = await openPage(browser, path, look);
       const wide = await page.evaluate('document.documentElement.scrollWidth');
       expect(wide).toBeLessThanOrEqual(look.width);
       await page.context().close();
     });
 
-    test('what axe finds is found: a page without a language and with pale text', async () => {
+    test('with missing language and pale text is found by axe', async () => {
       const poor = join(folder, 'poor.html');
       writeFileSync(
         poor,

@@ -59,8 +59,8 @@ beforeAll(async () => {
 
 afterAll(() => store.close());
 
-describe('the page', () => {
-  test('has no script, and nothing in it asks for anything', () => {
+describe('the HTML report', () => {
+  test('has no script and loads no resource', () => {
     expect(page).not.toMatch(/<script/i);
     expect(page).not.toMatch(/<(iframe|object|embed|img|link[^>]+stylesheet|form|base|audio|video)\b/i);
     // text has no angle brackets of its own, so these are the tags, all of them
@@ -74,13 +74,13 @@ describe('the page', () => {
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'`);
   });
 
-  test('shows what senders wrote as text', () => {
+  test('shows text from senders as text', () => {
     expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
     expect(page).toContain('&quot;&gt;&lt;img src=https://evil.example/x onerror=alert(1)&gt;');
     expect(escapeHtml('\u0000a\u202eb\u0007')).toBe('\ufffda\ufffdb\ufffd');
   });
 
-  test('every element that is opened is closed, in order', () => {
+  test('closes every element in order', () => {
     const open: string[] = [];
     const empty = new Set(['meta', 'link', 'br']);
     for (const [, slash, name = '', rest = ''] of page.matchAll(/<(\/?)([a-z][a-z0-9]*)([^>]*)>/g)) {
@@ -91,7 +91,7 @@ describe('the page', () => {
     expect(open).toEqual([]);
   });
 
-  test('every chart says what it shows, and what is mere ornament is hidden', () => {
+  test('describes every chart and hides decorative elements from screen readers', () => {
     const charts = [...page.matchAll(/<svg([^>]*)>([\s\S]*?)<\/svg>/g)];
     expect(charts.length).toBeGreaterThan(20);
     for (const [, attributes = '', body = ''] of charts) {
@@ -101,7 +101,7 @@ describe('the page', () => {
     }
   });
 
-  test('tables have heads and captions, ids are unique, links lead somewhere', () => {
+  test('has table headers and captions, unique ids and links with targets', () => {
     expect(page.match(/<table/g)?.length).toBe(page.match(/<caption/g)?.length);
     const ids = [...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
@@ -122,7 +122,7 @@ describe('the page', () => {
     expect(page).toContain('2026-09-19 19:45 UTC');
   });
 
-  test('points out the numbers that a control failed for, and no others', () => {
+  test('marks the measures that a control failed for, and no others', () => {
     const sections = page.split('<section class="control"').slice(1);
     for (const [i, { control, verdict }] of evidence.results.entries()) {
       const has = sections[i]?.includes('✕ not met');
@@ -130,12 +130,12 @@ describe('the page', () => {
     }
   });
 
-  test('says loudly when records are invented', () => {
+  test('says prominently when records are simulated', () => {
     expect(page).not.toContain('Simulated.');
     expect(htmlReport(evidence, { simulated: ['default'] })).toContain('evidence of nothing');
   });
 
-  test('the same period as of the same instant gives the same bytes', async () => {
+  test('has the same bytes for the same period as of the same instant', async () => {
     const pin = await store.pinAt('2026-09-28T12:00:00.000Z');
     const question = { period: '2026-09', trend: 'WEEK', pin } as const;
     const write = async (of: HistoryStore) => {
@@ -151,7 +151,7 @@ describe('the page', () => {
     expect(await write(store)).toEqual(before);
   });
 
-  test('text has a contrast of 4.5 to 1 with its ground, and marks of 3 to 1, in every scheme', () => {
+  test('has a contrast of 4.5 to 1 for text and 3 to 1 for marks in every colour scheme', () => {
     const schemes = [...STYLE.matchAll(/:root \{([^}]*--ground[^}]*)\}/g)].map(([, body = '']) =>
       Object.fromEntries(
         [...body.matchAll(/--(\w+): (#[0-9a-f]{6})/g)].map(([, name, colour]) => [name, colour]),
@@ -183,8 +183,8 @@ function luminance(colour: string): number {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-describe('JSON', () => {
-  test('has every result with its population and exceptions, and no time of its making', () => {
+describe('the JSON report', () => {
+  test('has every result with its population and exceptions, and no time of creation', () => {
     const report = JSON.parse(jsonReport(evidence));
     expect(report).toMatchObject({
       version: 1,
@@ -206,7 +206,7 @@ describe('JSON', () => {
     expect(report.streams).toHaveLength(4);
   });
 
-  test('says when it does not give all exceptions', async () => {
+  test('says when it does not contain all exceptions', async () => {
     const few = await ask(store, {
       period: '2026-09',
       controls: ['attacks-remediated'],
@@ -218,7 +218,7 @@ describe('JSON', () => {
   });
 });
 
-describe('CSV', () => {
+describe('the CSV report', () => {
   test.each([
     ['=1+1', "'=1+1"],
     ['+1', "'+1"],
@@ -235,15 +235,15 @@ describe('CSV', () => {
     ['two\nlines', '"two\nlines"'],
     ['\r\n=1', `"'\r\n=1"`],
     ['', ''],
-  ])('%j stands as %j', (text, expected) => {
+  ])('writes %j as %j', (text, expected) => {
     expect(csvLine([text])).toBe(`${expected}\r\n`);
   });
 
-  test('numbers and nothing stand as they are', () => {
+  test('writes numbers and empty values unchanged', () => {
     expect(csvLine([1, null, 'x'])).toBe('1,,x\r\n');
   });
 
-  test('exceptions are the rows of every control, and the population all its members', async () => {
+  test('contains the exceptions of every control, or all members of a population', async () => {
     const rows = { exceptions: '', population: '' };
     await ask(
       store,

@@ -8,7 +8,7 @@ import { createTenantWorld, INTEGRATION } from '../../sync/harness.js';
 
 const NOW = '2026-03-20T12:00:00.000Z';
 
-test('what the sync records, cut short, restarted, compared and read live, is sealed whole and found intact', async () => {
+test('everything that the sync records, in interrupted, reconciled and live runs too, is sealed completely and verifies', async () => {
   const world = await createTenantWorld({
     now: NOW,
     tenant: {

@@ -26,7 +26,7 @@ function rootOf(leaves: readonly Buffer[]): Buffer {
 }
 
 describe('a Merkle tree', () => {
-  it('has the roots that RFC 6962 gives it', () => {
+  it('has the roots that RFC 6962 defines', () => {
     const tree = new MerkleTree();
     expect(tree.root()).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
     for (const [input, root] of VECTORS) {
@@ -35,7 +35,7 @@ describe('a Merkle tree', () => {
     }
   });
 
-  it('has the root of the definition at every size', () => {
+  it('has the root of the definition for every size', () => {
     const leaves = Array.from({ length: 200 }, (_, n) => leafHash(`leaf ${n}`));
     const tree = new MerkleTree();
     for (const [n, leaf] of leaves.entries()) {

@@ -27,7 +27,7 @@ async function recordDay(day: number): Promise<void> {
 
 const pinAt = (at: Instant) => store.pinAt(at);
 
-test('is the last that was there when the view was, however many come later', async () => {
+test('the seal of a view is the last one that existed at its time, however many follow', async () => {
   for (const day of [0, 1, 2]) await recordDay(day);
   const pin = await pinAt('2026-09-03T08:00:00.000Z');
   const before = await sealBefore(store, pin);
@@ -37,14 +37,14 @@ test('is the last that was there when the view was, however many come later', as
   expect(await sealBefore(store, await store.head())).toMatchObject({ index: 6 });
 });
 
-test('is none before the first, nor one so young that it may have come after the view', async () => {
+test('a view has no seal before the first one, or if the seal may be younger than the view', async () => {
   await recordDay(0);
   expect(await sealBefore(store, await pinAt('2026-09-01T12:00:00.000Z'))).toBeNull();
   expect(await sealBefore(store, { seq: 1, at: '2026-09-01T23:49:59.999Z' })).toBeNull();
   expect(await sealBefore(store, { seq: 1, at: '2026-09-01T23:50:00.000Z' })).toMatchObject({ index: 1 });
 });
 
-test('the page names it, and its hash is what verify takes', async () => {
+test('the page names the seal, and verify accepts its hash', async () => {
   for (const day of [0, 1]) await recordDay(day);
   const pin = await store.head();
   const evidence = await ask(store, { period: '2026-09-01', pin });

@@ -46,7 +46,7 @@ async function poll(store: HistoryStore, n: number, status: 'RUNNING' | 'SUCCEED
 }
 
 describe('sealing', () => {
-  it('covers every batch once, states runs with their parameters, and what is and is not held', async () => {
+  it('covers every batch once, and includes runs with their parameters, and what is and is not stored', async () => {
     const store = await openSqliteStore(':memory:', 'write');
     await poll(store, 1);
     await poll(store, 2, 'RUNNING');
@@ -76,7 +76,7 @@ describe('sealing', () => {
     await store.close();
   });
 
-  it('seals nothing where nothing was recorded since', async () => {
+  it('creates no seal if nothing was recorded since the last one', async () => {
     const store = await openSqliteStore(':memory:', 'write');
     expect(await sealHistory(store, { signer: SIGNER, clock })).toEqual([]);
     await poll(store, 1);
@@ -85,7 +85,7 @@ describe('sealing', () => {
     await store.close();
   });
 
-  it('makes up for all that was not sealed, in seals of a bounded size', async () => {
+  it('seals everything that is unsealed, in seals of a bounded size', async () => {
     const store = await openSqliteStore(':memory:', 'write');
     for (let n = 1; n <= 10; n++) await poll(store, n);
     await sealHistory(store, { signer: SIGNER, clock, enough: 4 });
@@ -109,8 +109,8 @@ describe('sealing', () => {
   });
 });
 
-describe.skipIf(!mongo)('in MongoDB', () => {
-  it('many at once make one chain without a fork, and each of them ends', async () => {
+describe.skipIf(!mongo)('sealing in MongoDB', () => {
+  it('by many processes at once makes one chain without a fork, and each of them ends', async () => {
     if (!mongo) throw new Error('no MongoDB');
     const url = mongo.freshUrl();
     const store = await openMongoStore(url, 'write');
@@ -135,7 +135,7 @@ describe.skipIf(!mongo)('in MongoDB', () => {
     }
   });
 
-  it('an untouched history is found intact, whatever its shape', async () => {
+  it('an untouched history verifies as intact, in every shape', async () => {
     if (!mongo) throw new Error('no MongoDB');
     await fc.assert(
       fc.asyncProperty(historyShape, async (shape) => {

@@ -85,7 +85,7 @@ function judge(tried: readonly Tried[]): void {
 }
 
 describe('every column of every table of a history in SQLite', () => {
-  it('is found altered, or changes no answer', async () => {
+  it('is either found altered or changes no response', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'fields-'));
     const kept = join(folder, 'kept.db');
     try {
@@ -192,7 +192,7 @@ type Doc = Record<string, unknown> & { _id: never };
 const LANES = 4;
 
 describe.skipIf(!mongo)('every field of every collection of a history in MongoDB', () => {
-  it('is found altered, or changes no answer', async () => {
+  it('is either found altered or changes no response', async () => {
     const lanes = await Promise.all(Array.from({ length: LANES }, (_, lane) => tryLane(lane)));
     judge(lanes.flat());
   }, 1_800_000);

@@ -65,7 +65,7 @@ const TAMPERS: Readonly<Record<string, Tamper>> = {
 };
 
 describe.skipIf(!mongo)('a history in MongoDB', () => {
-  it('is found altered in each of these ways, what is altered is named, and intact once that is undone', async () => {
+  it('is found altered and the alteration is named, for each kind of it, and is intact after it is undone', async () => {
     if (!mongo) throw new Error('no MongoDB');
     const url = mongo.freshUrl();
     const client = new MongoClient(url);

@@ -53,7 +53,7 @@ async function tryOut(
   }
 }
 
-it(`${RUNS} random alterations of a history are found and named, each and every one`, async () => {
+it(`all ${RUNS} random alterations of a history are found and named`, async () => {
   const overlooked: string[] = [];
   let left = RUNS;
   for (let seed = 1; left > 0; seed++) {

@@ -41,7 +41,7 @@ const RUNS = Number(process.env.TAMPER_RUNS ?? 25);
 const CHECK = { publicKeys: [SIGNER.publicKey], mustBeSigned: false, held: [] };
 
 describe('an untouched history', () => {
-  it('is found intact, whatever its shape', async () => {
+  it('is found intact, in every shape', async () => {
     await fc.assert(
       fc.asyncProperty(historyShape, async (shape) => {
         const folder = mkdtempSync(join(tmpdir(), 'proof-'));
@@ -60,7 +60,7 @@ describe('an untouched history', () => {
     );
   }, 1_800_000);
 
-  it('is sealed alike, whichever store keeps it', async () => {
+  it('has the same seals in both stores', async () => {
     await fc.assert(
       fc.asyncProperty(historyShape, async (shape) => {
         const stores = [new OracleStore(() => 0), await openStore('sqlite::memory:', 'write')];
@@ -105,7 +105,7 @@ async function recordMore(store: HistoryStore, n: number): Promise<void> {
   );
 }
 
-it('a history that is written to meanwhile is found intact', () =>
+it('a history that is written during the verification is found intact', () =>
   inFile(async (path) => {
     const writer = await openStore(`sqlite:${path}`, 'write');
     await recordEverything(writer);
@@ -150,7 +150,7 @@ async function asBefore(path: string): Promise<void> {
   forger.close();
 }
 
-it('seals from before batches were sealed are verified as they were then, and the next one covers those batches', () =>
+it('seals from before batches were sealed verify as before, and the next seal covers those batches', () =>
   inFile(async (path) => {
     const first = await openStore(`sqlite:${path}`, 'write');
     await recordEverything(first);
@@ -172,8 +172,8 @@ it('seals from before batches were sealed are verified as they were then, and th
     expect([verdict, findings.map(({ seq }) => seq)]).toEqual(['TAMPERED', expect.arrayContaining([4])]);
   }));
 
-describe('an index that is gone', () => {
-  it('is no tampering in SQLite, and made again by the next writer', () =>
+describe('a missing index', () => {
+  it('is not tampering in SQLite, and the next writer creates it', () =>
     inFile(async (path) => {
       const made = await openStore(`sqlite:${path}`, 'write');
       await recordEverything(made);
@@ -191,7 +191,7 @@ describe('an index that is gone', () => {
       }
     }));
 
-  it.skipIf(!mongo)('is no tampering in MongoDB, and made again by the next writer', async () => {
+  it.skipIf(!mongo)('is not tampering in MongoDB, and the next writer creates it', async () => {
     if (!mongo) throw new Error('no MongoDB');
     const url = mongo.freshUrl();
     const client = new MongoClient(url);

@@ -12,10 +12,10 @@ beforeEach(async () => {
 });
 afterEach(() => graph.close());
 
-describe('a fault of the gateway', () => {
+describe('an internal error', () => {
   const secret = 'SELECT * FROM secrets failed at /srv/app/file.js';
 
-  test('is shown as a reference and nothing else, and logged under it', async () => {
+  test('is shown only as a reference, and logged with it', async () => {
     graph.live.onList = async () => {
       throw new Error(secret);
     };
@@ -33,7 +33,7 @@ describe('a fault of the gateway', () => {
     expect(logged.find((line) => line.reference === reference)?.err?.message).toBe(secret);
   });
 
-  test('is shown so by a compiled query too', async () => {
+  test('has the same form in a compiled query', async () => {
     graph.live.onList = async () => {
       throw new TypeError(secret);
     };
@@ -45,7 +45,7 @@ describe('a fault of the gateway', () => {
     }
   });
 
-  test('of the history says that it cannot be read now', async () => {
+  test('of the history says that the history cannot be read', async () => {
     graph.live.onList = async () => {
       throw new HistoryError('UNAVAILABLE', 'The history cannot be reached: is it running?');
     };
@@ -56,7 +56,7 @@ describe('a fault of the gateway', () => {
   });
 });
 
-describe('a request that is wrong', () => {
+describe('an invalid request', () => {
   test.each([
     ['does not parse', { query: '{ cases(' }, 'GRAPHQL_PARSE_FAILED'],
     ['asks for what there is not', { query: '{ cases { nothing } }' }, 'GRAPHQL_VALIDATION_FAILED'],
@@ -72,7 +72,7 @@ describe('a request that is wrong', () => {
       'OPERATION_RESOLUTION_FAILURE',
     ],
     ['has no query', { variables: {} }, 'BAD_REQUEST'],
-  ])('because it %s is answered with 400', async (_what, body, code) => {
+  ])('that %s gets status 400', async (_what, body, code) => {
     // twice, since what comes again may be compiled
     for (let round = 0; round < 3; round += 1) {
       const response = await graph.post(JSON.stringify(body));
@@ -82,21 +82,21 @@ describe('a request that is wrong', () => {
     }
   });
 
-  test('because a form or a page elsewhere sent it is refused', async () => {
+  test('from a form or a page of another site is refused', async () => {
     const response = await fetch(`${graph.url}/graphql?query=${encodeURIComponent('{ __typename }')}`);
     expect(response.status).toBe(400);
     expect(await response.text()).toContain('Cross-Site Request Forgery');
   });
 });
 
-test('no answer may be kept by anybody between', async () => {
+test('no response may be stored by a shared cache', async () => {
   for (const query of ['{ __typename }', '{ cases { asOf } }', '{ nothing }']) {
     const response = await graph.post(JSON.stringify({ query }));
     expect(response.headers.get('cache-control')).toBe('no-store');
   }
 });
 
-test('a browser is shown Apollo Sandbox', async () => {
+test('a browser gets Apollo Sandbox', async () => {
   const response = await fetch(`${graph.url}/graphql`, { headers: { accept: 'text/html' } });
   expect(response.headers.get('content-type')).toContain('text/html');
   expect(await response.text()).toContain('embeddable-sandbox');

@@ -38,8 +38,8 @@ function within(levels: number, inner: string): string {
     : `cases(first: 1) { nodes { ${below} } }`;
 }
 
-describe('limits of size', () => {
-  test('each is told with what was asked and what is allowed', () => {
+describe('the size limits', () => {
+  test('report the actual and the allowed size', () => {
     const many = (count: number, of: (index: number) => string) =>
       Array.from({ length: count }, (_, index) => of(index)).join(' ');
     const refusals = [
@@ -62,7 +62,7 @@ describe('limits of size', () => {
     ]);
   });
 
-  test('fragments that double at each step are written out no further than allowed', () => {
+  test('stop fragments that double at each step early', () => {
     const steps = Array.from(
       { length: 14 },
       (_, n) => `fragment F${n} on Case { a${n}: threats { nodes { cases { nodes { ...F${n + 1} } } } }
@@ -72,7 +72,7 @@ describe('limits of size', () => {
     expect(refusalOf(query).details).toMatchObject({ limit: 'depth' });
   });
 
-  test('fragments that lead back to themselves come to an end', () => {
+  test('handle fragments that contain themselves', () => {
     const own = '{ cases { nodes { ...A } } } fragment A on Case { caseId ...A }';
     expect(judge(own)).toHaveProperty('admitted');
     const around =
@@ -82,7 +82,7 @@ describe('limits of size', () => {
     expect(refusalOf(ofTypes).details).toMatchObject({ limit: 'depth' });
   });
 
-  test('variables may neither be too many nor too deep', () => {
+  test('bound the number and the depth of variables', () => {
     const deep = JSON.parse(`${'{"not":'.repeat(5_000)}{}${'}'.repeat(5_000)}`);
     const wide = { eq: Array.from({ length: 5_001 }, () => 1) };
     const query = 'query ($filter: CaseFilter) { cases(filter: $filter) { totalCount } }';
@@ -90,11 +90,11 @@ describe('limits of size', () => {
     expect(refusalOf(query, { filter: wide }).details).toMatchObject({ limit: 'variables' });
   });
 
-  test('one field asked for again and again is not compared with itself a million times', () => {
+  test('compare one repeated field in linear time', () => {
     expect(refusalOf(`{ ${'__typename '.repeat(101)} }`).details).toMatchObject({ limit: 'fields' });
   });
 
-  test('the queries of tools that read the schema are let through', () => {
+  test('accept the introspection queries of common tools', () => {
     const full = getIntrospectionQuery({
       descriptions: true,
       specifiedByUrl: true,
@@ -106,17 +106,17 @@ describe('limits of size', () => {
     expect(judge(full, {}, 'IntrospectionQuery')).toHaveProperty('admitted');
   });
 
-  test('what is no GraphQL, or has no such operation, is left to whoever says so', () => {
+  test('leave invalid GraphQL and unknown operation names to the server', () => {
     expect(judge('{ cases(')).toEqual({ unclear: true });
     expect(judge('query A { __typename } query B { __typename }')).toEqual({ unclear: true });
     expect(judge('query A { __typename }', {}, 'B')).toEqual({ unclear: true });
   });
 });
 
-describe('cost', () => {
+describe('the cost of an operation', () => {
   const CALL = 100;
 
-  test('is what a page may have, through lists within lists', () => {
+  test('is the largest possible number of records, through nested lists', () => {
     expect(costOf('{ __typename }')).toBe(0);
     expect(costOf('{ cases(first: 50, after: "x") { nodes { caseId } } }')).toBe(50);
     expect(costOf('{ cases(last: 7, before: "x") { edges { node { caseId } } } }')).toBe(7);
@@ -126,7 +126,7 @@ describe('cost', () => {
     expect(costOf(nested)).toBe(10 + 10 * 4 + 10 * 4 * 25);
   });
 
-  test('counts a list once, however it is asked for, and once where fragments ask for the same', () => {
+  test('counts a list once, however it is requested, and once across fragments with the same fields', () => {
     const twice = '{ cases(first: 10, after: "x") { nodes { caseId } edges { cursor node { caseId } } } }';
     expect(costOf(twice)).toBe(10);
     const shared = `{ cases(first: 10, after: "x") { nodes { ...A ...B } } }
@@ -138,7 +138,7 @@ describe('cost', () => {
     expect(costOf(aliased)).toBe(20);
   });
 
-  test('goes by the variables, by their defaults where they are not given', () => {
+  test('depends on the variables, or their defaults', () => {
     const query =
       'query ($first: Int = 5, $after: String) { cases(first: $first, after: $after) { nodes { caseId } } }';
     expect(costOf(query, { after: 'x' })).toBe(5);
@@ -149,7 +149,7 @@ describe('cost', () => {
     expect(costOf(query, { first: 5 })).toBe(5 + CALL);
   });
 
-  test('counts what may be asked of Abnormal, and nothing in the past', () => {
+  test('counts possible calls to Abnormal, and none for the past', () => {
     expect(costOf('{ case(caseId: "1") { caseId timeline { events { title } } } }')).toBe(1 + 2 * CALL);
     expect(costOf('{ nodes(ids: ["a", "b", "c"]) { id } }')).toBe(3 + 3 * CALL);
     expect(costOf('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: ['a', 'b'] })).toBe(
@@ -164,7 +164,7 @@ describe('cost', () => {
     expect(costOf(revisions)).toBe(10);
   });
 
-  test('beyond what the role is allowed is refused with both numbers', () => {
+  test('beyond the limit of the role is refused with both numbers', () => {
     const query =
       '{ threats(first: 100) { nodes { messages(first: 100) { nodes { subject } } cases(first: 100) { nodes { caseId } } } } }';
     const requested = 100 + CALL + 2 * 10_000;

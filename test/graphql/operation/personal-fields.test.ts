@@ -40,14 +40,14 @@ function textFields(): string[] {
   });
 }
 
-test('every field of text is either personal or known to be harmless', () => {
+test('every text field is either personal or known to be harmless', () => {
   const undecided = textFields().filter(
     (field) => !(field in PERSONAL_FIELDS) && !HARMLESS.has(field) && !/Raw$/.test(field),
   );
   expect(undecided).toEqual([]);
 });
 
-test('every field of the table is one of the schema', () => {
+test('every field of the table exists in the schema', () => {
   const known = Object.keys(PERSONAL_FIELDS).filter((field) => {
     const [typeName = '', name = ''] = field.split('.');
     const type = schema.getType(typeName);
@@ -56,15 +56,15 @@ test('every field of the table is one of the schema', () => {
   expect(known).toEqual(Object.keys(PERSONAL_FIELDS));
 });
 
-test('every group has something in it', () => {
+test('every group contains a field', () => {
   const used = new Set(Object.values(PERSONAL_FIELDS).flat());
   expect([...used].sort()).toEqual(Object.keys(REDACTION_GROUPS).sort());
 });
 
-describe('filters', () => {
+describe('a filter', () => {
   const all = new Set(Object.keys(REDACTION_GROUPS) as RedactionGroup[]);
 
-  test('compare text by a name that is masked, or by one that is known to tell nothing', () => {
+  test('compares text only by a field that is masked with it or reveals nothing', () => {
     const filters = ['CaseFilter', 'ThreatFilter', 'CampaignFilter'].flatMap((name) => {
       const type = schema.getType(name);
       return isInputObjectType(type) ? Object.values(type.getFields()) : [];

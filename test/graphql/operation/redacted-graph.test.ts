@@ -132,7 +132,7 @@ describe.each([
   { redact: GROUPS, left: [] },
   // what quotes anything goes with them
   { redact: SOME, left: ['names', 'urls', 'attachments', 'locations'] },
-])('with $redact masked', ({ redact, left }) => {
+])('a gateway that masks $redact', ({ redact, left }) => {
   let graph: Graph;
   beforeAll(async () => {
     graph = await Graph.start(undefined, { redact, asksCallers: true });
@@ -140,7 +140,7 @@ describe.each([
   });
   afterAll(() => graph.close());
 
-  test('readers see none of it, wherever it stands; others see all of it', async () => {
+  test('hides the values from readers at every place, and shows them to others', async () => {
     const byAdmin = await ask(graph, 'admin', EVERYTHING);
     expect(byAdmin.errors).toEqual([]);
     expect(leaksIn(byAdmin.text)).toEqual(GROUPS);
@@ -150,7 +150,7 @@ describe.each([
     expect(byReader.text).toContain(MASK);
   });
 
-  test('an answer that is given again, or a page that is shared, is nobody else’s', async () => {
+  test('never shows a cached response or page to another role', async () => {
     const page = '{ threats { nodes { subject messages { nodes { subject } } } } }';
     for (let round = 0; round < 4; round += 1) {
       for (const role of ['admin', 'reader', 'operator', 'reader'] as const) {
@@ -160,7 +160,7 @@ describe.each([
     }
   });
 
-  test('what changed is masked where it is masked, before and after, and shown where it is not', async () => {
+  test('masks changes of masked fields, before and after, and shows the others', async () => {
     const query =
       '{ changes(since: "2026-01-01T00:00:00Z", kinds: [THREAT, CASE]) { nodes { fieldChanges { field before after } } } }';
     const { data } = await ask(graph, 'reader', query);
@@ -179,7 +179,7 @@ describe.each([
   });
 });
 
-describe('what is masked cannot be found out by asking', () => {
+describe('a masked value cannot be inferred', () => {
   let graph: Graph;
   beforeAll(async () => {
     graph = await Graph.start(undefined, { redact: SOME, asksCallers: true });
@@ -201,7 +201,7 @@ describe('what is masked cannot be found out by asking', () => {
     ['affectedEmployee', '{ cases(filter: { and: [{ affectedEmployee: { eq: "a" } }] }) { totalCount } }'],
     ['recipientAddress', '{ campaigns(filter: { recipientAddress: { in: ["a"] } }) { nodes { id } } }'],
     ['description', '{ cases(filter: { description: { contains: "a" } }) { nodes { id } } }'],
-  ])('by %s: %s', async (field, query) => {
+  ])('from a filter or order by %s: %s', async (field, query) => {
     const byReader = await ask(graph, 'reader', query);
     expect(byReader.errors).toEqual(refused(field));
     // the second time it is compiled
@@ -209,13 +209,13 @@ describe('what is masked cannot be found out by asking', () => {
     expect((await ask(graph, 'operator', query)).errors).toEqual([]);
   });
 
-  test('by a variable', async () => {
+  test('from a filter in a variable', async () => {
     const query = 'query ($filter: ThreatFilter) { threats(filter: $filter) { totalCount } }';
     const { errors } = await ask(graph, 'reader', query, { filter: { not: { fromAddress: { eq: 'a' } } } });
     expect(errors).toEqual(refused('fromAddress'));
   });
 
-  test('what is not masked may be filtered by', async () => {
+  test('and fields that are not masked can still be filtered by', async () => {
     const query =
       '{ threats(filter: { fromName: { contains: "leak-names" }, subject: null }) { totalCount } }';
     const { data } = await ask(graph, 'reader', query);

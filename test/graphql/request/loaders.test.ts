@@ -48,7 +48,7 @@ async function history(): Promise<{ store: HistoryStore; calls: Record<string, n
 }
 
 describe('records', () => {
-  test('are read as the view shows them, those of one kind and view in one call', async () => {
+  test('of one kind and view are read in one call, as the view shows them', async () => {
     const { store, calls } = await history();
     const { records } = createLoaders(store);
     const [t1, t2, none, again, older, c1] = await Promise.all([
@@ -81,7 +81,7 @@ describe('records', () => {
     expect(calls.get).toBe(2);
   });
 
-  test('that were told of are not read', async () => {
+  test('that are known already are not read', async () => {
     const { store, calls } = await history();
     const { records } = createLoaders(store);
     const known = await records.load<'threat'>(threatKey('t1'), 3);
@@ -91,7 +91,7 @@ describe('records', () => {
   });
 });
 
-test('referrers are looked up together, each with its own', async () => {
+test('referrers are read together, and each record gets its own', async () => {
   const { store, calls } = await history();
   const { referrers } = createLoaders(store);
   const of = (value: string, seq = 3) =>
@@ -107,7 +107,7 @@ test('revisions are counted up to a view', async () => {
   expect(await Promise.all([count(1), count(2), count(3)])).toEqual([1, 1, 2]);
 });
 
-test('the head is looked up once for all who ask together, and anew for who asks later', async () => {
+test('the head is read once for concurrent callers, and again for later ones', async () => {
   const { store, calls } = await history();
   const { current } = createLoaders(store);
   const together = await Promise.all([current.head(), current.head(), current.head()]);

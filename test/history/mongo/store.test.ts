@@ -27,7 +27,7 @@ describe.skipIf(!mongo)('', () => {
     };
   });
 
-  it('counts the records without a time from the index of that time, and looks at no other record', async () => {
+  it('counts the records without a time from the index of that time, without reading other records', async () => {
     if (!mongo) throw new Error('no MongoDB');
     const url = mongo.freshUrl();
     const store = await openMongoStore(url, 'write');

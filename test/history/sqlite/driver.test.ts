@@ -40,7 +40,7 @@ describe(`the SQLite driver (${driverName})`, () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('is the module of Node where that is stable, else the package', () => {
+  it('is the module of Node if that is stable, otherwise the package', () => {
     const major = Number.parseInt(process.versions.node, 10);
     expect(driverName).toBe(major >= 24 ? 'node:sqlite' : '@photostructure/sqlite');
   });
@@ -53,7 +53,7 @@ describe(`the SQLite driver (${driverName})`, () => {
     });
     afterEach(() => db.close());
 
-    it.each(ODD)('keeps the whole text %j, and finds it', (text) => {
+    it.each(ODD)('stores the whole text %j, and finds it', (text) => {
       db.run('INSERT INTO t (n, x) VALUES (?, ?)', [1, text]);
       db.run('INSERT INTO t (x, n) VALUES (?2, ?1)', [2, text]);
       const [hex] = db.first('SELECT hex(x) FROM t WHERE n = 1') ?? [];
@@ -69,7 +69,7 @@ describe(`the SQLite driver (${driverName})`, () => {
       ]);
     });
 
-    it('keeps any text among other values, whichever way parameters are written', () => {
+    it('stores any text among other values, with every kind of parameter', () => {
       const unit = fc.oneof(
         fc.constant('\0'),
         fc.string({ unit: 'binary', maxLength: 3 }),
@@ -93,14 +93,14 @@ describe(`the SQLite driver (${driverName})`, () => {
       );
     });
 
-    it('compares a text with a NUL character as it compares any other', () => {
+    it('compares a text with a NUL character like any other', () => {
       for (const [n, x] of ['a', 'a\0', 'a\0b', 'b', 5].entries())
         db.run('INSERT INTO t VALUES (?, ?)', [n, x]);
       expect(db.all('SELECT n FROM t WHERE x >= ? ORDER BY x, n', ['a\0'])).toEqual([[1], [2], [3]]);
       expect(db.all('SELECT n FROM t WHERE x < ? ORDER BY n', ['a\0b'])).toEqual([[0], [1], [4]]);
     });
 
-    it('reads bytes that are not UTF-8 as U+FFFD, wherever they are', () => {
+    it('reads bytes that are not UTF-8 as U+FFFD at any place', () => {
       for (const [hex, text] of [
         ['61ff62', 'a\ufffdb'],
         ['f09f98', '\ufffd'],
@@ -123,7 +123,7 @@ describe(`the SQLite driver (${driverName})`, () => {
       expect(db.first('SELECT 9007199254740991, -5, 0')).toEqual([9007199254740991, -5, 0]);
     });
 
-    it('keeps a number as it is, and takes nothing but text and numbers', () => {
+    it('stores numbers exactly, and accepts only text and numbers', () => {
       const numbers = [0, 1.5, -1, 1e300, Number.NEGATIVE_INFINITY, Number.MAX_SAFE_INTEGER];
       for (const [n, x] of numbers.entries()) db.run('INSERT INTO t VALUES (?, ?)', [n, x]);
       expect(db.all('SELECT x FROM t ORDER BY n').flat()).toEqual(numbers);
@@ -133,7 +133,7 @@ describe(`the SQLite driver (${driverName})`, () => {
       }
     });
 
-    it('keeps empty values apart, and a text of 20 MB', () => {
+    it('stores empty values and a text of 20 MB exactly', () => {
       const large = `${'x'.repeat(10_000_000)}\0${'é'.repeat(5_000_000)}`;
       for (const [n, x] of ['', null, large].entries()) db.run('INSERT INTO t VALUES (?, ?)', [n, x]);
       const [[empty] = [], [nothing] = [], [read] = []] = db.all('SELECT x FROM t ORDER BY n');
@@ -141,7 +141,7 @@ describe(`the SQLite driver (${driverName})`, () => {
       expect(read === large).toBe(true);
     });
 
-    it('undoes all of a transaction that fails', () => {
+    it('rolls back all of a transaction that fails', () => {
       const work = () => {
         db.run('INSERT INTO t VALUES (1, 2)');
         db.run('INSERT INTO t VALUES (1, 2)');
@@ -150,7 +150,7 @@ describe(`the SQLite driver (${driverName})`, () => {
       expect(db.all('SELECT * FROM t')).toEqual([]);
     });
 
-    it('says when there is no space left, and goes on when there is again', () => {
+    it('reports a full disk, and continues when there is space again', () => {
       db.all(`PRAGMA max_page_count = ${Number(db.first('PRAGMA page_count')?.[0]) + 2}`);
       const fill = () => db.run('INSERT INTO t (x) VALUES (?)', ['x'.repeat(100_000)]);
       expect(fill).toThrow(expect.objectContaining({ name: 'HistoryError', code: 'FULL' }));
@@ -160,7 +160,7 @@ describe(`the SQLite driver (${driverName})`, () => {
     });
   });
 
-  it('has what was written when the file is opened again, in a thread too', async () => {
+  it('has the written data after the file is opened again, in a thread too', async () => {
     const db = new Connection(path, 'create');
     db.exec('CREATE TABLE t (n INTEGER PRIMARY KEY, x)');
     db.all('PRAGMA journal_mode = WAL');
@@ -178,7 +178,7 @@ describe(`the SQLite driver (${driverName})`, () => {
     again.close();
   });
 
-  it('names why it refused, while rows are read too', () => {
+  it('gives the reason of an error, also while rows are read', () => {
     const first = new Database(`file:${path}?mode=rwc`);
     first.exec('CREATE TABLE t (x); BEGIN EXCLUSIVE');
     const second = new Database(`file:${path}?mode=rw`);
@@ -203,7 +203,7 @@ describe(`the SQLite driver (${driverName})`, () => {
     third.close();
   });
 
-  it('opens a history that the driver before it wrote, and reads all of it', async () => {
+  it('opens a history that the previous driver wrote, and reads all of it', async () => {
     const fixture = new URL('../../fixtures/history-by-libsql.db.gz', import.meta.url);
     writeFileSync(path, gunzipSync(readFileSync(fixture)));
     const store = await openSqliteStore(path, 'write');

@@ -32,7 +32,7 @@ describe("a history's SQLite file", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('is made with its folder to be written to, whatever it is called', async () => {
+  it('is created with its folder, whatever its name', async () => {
     const odd = join(folder, 'not there', '50% of a?b#c.db');
     const store = await openSqliteStore(odd, 'write');
     await store.record(batchOf('first'));
@@ -43,13 +43,13 @@ describe("a history's SQLite file", () => {
     await reader.close();
   });
 
-  it('is not made by a reader', async () => {
+  it('is not created by a reader', async () => {
     await expect(openSqliteStore(path, 'read')).rejects.toMatchObject(UNAVAILABLE);
     await expect(openSqliteStore(path, 'read')).rejects.toThrow(/no history at .*history\.db/);
     await expect(readFile(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('is refused where it cannot be made', async () => {
+  it('is refused if it cannot be created', async () => {
     await writeFile(join(folder, 'file'), '');
     await expect(openSqliteStore(join(folder, 'file', 'history.db'), 'write')).rejects.toMatchObject(
       UNAVAILABLE,
@@ -58,7 +58,7 @@ describe("a history's SQLite file", () => {
     await expect(openSqliteStore(path, 'write')).rejects.toMatchObject(UNAVAILABLE);
   });
 
-  it('is refused when it is not SQLite, and left as it is', async () => {
+  it('is refused if it is not SQLite, and left unchanged', async () => {
     const text = 'dear diary, '.repeat(1_000);
     await writeFile(path, text);
     for (const mode of ['read', 'write'] as const) {
@@ -67,7 +67,7 @@ describe("a history's SQLite file", () => {
     expect(await readFile(path, 'utf8')).toBe(text);
   });
 
-  it('is refused when another program made it, or another version, and left as it is', async () => {
+  it('is refused if another program or another version created it, and left unchanged', async () => {
     for (const sql of ['CREATE TABLE diary (page)', 'PRAGMA application_id = 7; CREATE TABLE diary (page)']) {
       await rm(path, { force: true });
       change(path, sql, 'create');
@@ -88,7 +88,7 @@ describe("a history's SQLite file", () => {
     await (await openSqliteStore(path, 'write')).close();
   });
 
-  it('does not stay locked by a failed attempt to open it', async () => {
+  it('is not left locked by a failed attempt to open it', async () => {
     await (await openSqliteStore(path, 'write')).close();
     change(path, 'PRAGMA user_version = 99');
     await expect(openSqliteStore(path, 'write')).rejects.toMatchObject(UNUSABLE);
@@ -96,7 +96,7 @@ describe("a history's SQLite file", () => {
     await (await openSqliteStore(path, 'write')).close();
   });
 
-  it('gets what it lacks when an earlier version made it, from whoever may write to it', async () => {
+  it('gets what an earlier version did not create, from any process that may write to it', async () => {
     for (const mode of ['write', 'manage'] as const) {
       await rm(path, { force: true });
       const earlier = await openSqliteStore(path, 'write');
@@ -119,7 +119,7 @@ describe("a history's SQLite file", () => {
     }
   });
 
-  it('is made by whoever would manage it, and refused where it is not a history', async () => {
+  it('is created by a process that manages it, and refused if it is not a history', async () => {
     const made = await openSqliteStore(join(folder, 'new folder', 'history.db'), 'manage');
     expect(await made.putDocument('apiKeys', 'a', {}, 0)).toBe(true);
     await made.close();
@@ -132,7 +132,7 @@ describe("a history's SQLite file", () => {
     expect(await readFile(path)).toEqual(before);
   });
 
-  it('has its list columns made anew when the fields have changed since', async () => {
+  it('gets new list columns if the fields have changed', async () => {
     const store = await openSqliteStore(path, 'write');
     await record(store);
     const before = await readEverything(store);

@@ -11,7 +11,7 @@ import { batchOf, observeCase, observeThreat, sampleCase, sampleThreat } from '.
 const ALL_TO_WORKER = { limits: { walk: 0, scan: -1 } };
 const OPEN = { field: 'open', eq: true } as const;
 
-describe('the worker that answers what may take long', () => {
+describe('the query worker', () => {
   let folder: string;
   let path: string;
   let store: HistoryStore;
@@ -34,7 +34,7 @@ describe('the worker that answers what may take long', () => {
     }
   });
 
-  it('answers many at once, each its own question', async () => {
+  it('gives each of many concurrent queries its own result', async () => {
     const observations = Array.from({ length: 40 }, (_, n) => observeCase(sampleCase(`case-${n}`)));
     const { seq } = await store.record(batchOf('one', { observations }));
     const counts = Array.from({ length: 40 }, (_, n) =>
@@ -45,7 +45,7 @@ describe('the worker that answers what may take long', () => {
     expect(await Promise.all(counts)).toEqual(expected);
   });
 
-  it('ends what it is at when the store is closed, and takes the process with it in no case', async () => {
+  it('aborts its query when the store is closed, and never ends the process', async () => {
     const many = Array.from({ length: 2_000 }, (_, n) => observeCase(sampleCase(`case-${n}`)));
     const { seq } = await store.record(batchOf('one', { observations: many }));
     const words = Array.from({ length: 100 }, (_, n) => ({ field: 'description', contains: `no word ${n}` }));
@@ -64,7 +64,7 @@ describe('the worker that answers what may take long', () => {
     }
   });
 
-  it('fails what it was asked when the store is closed, with an error of the store', async () => {
+  it('makes open queries fail with a store error when the store is closed', async () => {
     await store.record(batchOf('one', { observations: [observeCase(sampleCase('1'))] }));
     const query = { kind: 'case', integrations: null, seq: 1, filter: OPEN } as const;
     const asked = store.count(query).then(
@@ -77,8 +77,8 @@ describe('the worker that answers what may take long', () => {
   });
 });
 
-describe('record in SQLite', () => {
-  it('keeps nothing of a batch of which one record cannot be kept', async () => {
+describe('recording in SQLite', () => {
+  it('stores nothing of a batch if one record cannot be stored', async () => {
     const store = await openSqliteStore(':memory:', 'write');
     const good = observeCase(sampleCase('1'));
     const worse: unknown[] = [

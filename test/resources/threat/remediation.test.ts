@@ -13,7 +13,7 @@ const message = (changes: Partial<MessageRecord> = {}) => sampleMessage('1', { .
 const said = (remediationStatusRaw: string, changes: Partial<MessageRecord> = {}) =>
   message({ remediationStatusRaw, ...changes });
 
-describe('what became of a message', () => {
+describe('the remediation of a message', () => {
   test.each([
     ['Auto-Remediated', 'REMEDIATED'],
     ['Auto Remediated', 'REMEDIATED'],
@@ -24,15 +24,15 @@ describe('what became of a message', () => {
     ['Not remediated', 'NOT_REMEDIATED'],
     ['Would Remediate', 'NOT_REMEDIATED'],
     ['Marked Safe', 'NOT_NEEDED'],
-  ])('is said by the status %s', (status, expected) => {
+  ])('follows the status %s', (status, expected) => {
     expect(messageRemediation(said(status))).toBe(expected);
   });
 
-  test('is said by the status even against the flags', () => {
+  test('follows the status even against the flags', () => {
     expect(messageRemediation(said('Not remediated', { autoRemediated: true }))).toBe('NOT_REMEDIATED');
   });
 
-  test('is told by a time or a flag where there is no status', () => {
+  test('follows a time or a flag if there is no status', () => {
     expect(messageRemediation(message({ remediationTime: '2026-03-01T00:00:00.000Z' }))).toBe('REMEDIATED');
     expect(messageRemediation(message({ autoRemediated: true, postRemediated: false }))).toBe('REMEDIATED');
     expect(messageRemediation(message({ autoRemediated: false, postRemediated: true }))).toBe('REMEDIATED');
@@ -44,24 +44,24 @@ describe('what became of a message', () => {
     expect(messageRemediation(message(time))).toBe('REMEDIATED');
   });
 
-  test('is nothing when both flags, or the one that is given, say so', () => {
+  test('is none if both flags, or the only given one, are false', () => {
     expect(messageRemediation(message({ autoRemediated: false, postRemediated: false }))).toBe(
       'NOT_REMEDIATED',
     );
     expect(messageRemediation(message({ postRemediated: false }))).toBe('NOT_REMEDIATED');
   });
 
-  test('is not known when nothing is said, an empty word included', () => {
+  test('is unknown if nothing is given, or an empty word', () => {
     expect(messageRemediation(message())).toBe('UNKNOWN');
     expect(messageRemediation(said(' '))).toBe('UNKNOWN');
   });
 
-  test('is taken for nothing when the word is new', () => {
+  test('is none for an unknown word', () => {
     expect(messageRemediation(said('Pending review'))).toBe('NOT_REMEDIATED');
   });
 });
 
-describe('what became of a threat', () => {
+describe('the remediation of a threat', () => {
   const of = (...statuses: string[]) =>
     threatRemediation(sampleThreat('t', { messages: statuses.map((status) => said(status)) }));
 
@@ -77,11 +77,11 @@ describe('what became of a threat', () => {
     [['Remediation Attempted', 'Not remediated'], 'NOT_REMEDIATED'],
     [['Marked Safe', 'Would Remediate'], 'NOT_REMEDIATED'],
     [['', ''], 'UNKNOWN'],
-  ])('%j: %s', (statuses, state) => {
+  ])('with the messages %j is %s', (statuses, state) => {
     expect(of(...statuses).state).toBe(state);
   });
 
-  test('counts messages, and gives the first and the last time', () => {
+  test('counts messages, and has the first and the last time', () => {
     const messages = [
       said('Auto-Remediated', { remediationTime: '2026-03-02T00:00:00.000Z' }),
       said('Not remediated'),

@@ -36,33 +36,33 @@ function reading(
 }
 
 describe('readings dated in the future', () => {
-  test('there are none as a rule', () => {
+  test('normally do not exist', () => {
     expect(doubtfulSpan([reading(1, -8, -4, -4), reading(2, -4, 0, 0)], NOW, LAG)).toBeNull();
     expect(doubtfulSpan([], NOW, LAG)).toBeNull();
   });
 
-  test('are in doubt since the last reading with a date to be trusted, less the lag', () => {
+  test('are doubtful from the last reading with a trustworthy date, minus the ingestion lag', () => {
     const entries = [reading(1, -24, -6, -6), reading(2, -6, 5, 5)];
     expect(doubtfulSpan(entries, NOW, LAG)).toEqual({ from: at(-6), to: at(5) });
     const overlapping = [reading(1, -24, -6, -6), reading(2, -20, 5, 5)];
     expect(doubtfulSpan(overlapping, NOW, LAG)).toEqual({ from: shift(at(-6), -LAG), to: at(5) });
   });
 
-  test('are in doubt altogether when there is no such reading', () => {
+  test('are all doubtful if there is no such reading', () => {
     expect(doubtfulSpan([reading(1, -24, 5, 5), reading(2, -48, -24, 5)], NOW, LAG)).toEqual({
       from: at(-48),
       to: at(5),
     });
   });
 
-  test('are taken back once', () => {
+  test('are invalidated once', () => {
     const entries = [reading(1, -24, -6, -6), reading(2, -6, 5, 5), reading(3, -6, 5, 0, 'PARTIAL')];
     expect(doubtfulSpan(entries, NOW, LAG)).toBeNull();
     const again = [...entries, reading(4, -6, 0, 0)];
     expect(doubtfulSpan(again, at(1), LAG)).toBeNull();
   });
 
-  test('and again when the clock was ahead again', () => {
+  test('are invalidated again if the clock was ahead again', () => {
     const entries = [
       reading(1, -24, -6, -6),
       reading(2, -6, 5, 5),
@@ -73,7 +73,7 @@ describe('readings dated in the future', () => {
     expect(doubtfulSpan(entries, NOW, LAG)?.to).toBe(at(7));
   });
 
-  test('that failed vouch for nothing', () => {
+  test('make nothing complete if they failed', () => {
     expect(doubtfulSpan([reading(1, -24, -6, -6), reading(2, -6, 5, 5, 'FAILED')], NOW, LAG)).toBeNull();
   });
 });

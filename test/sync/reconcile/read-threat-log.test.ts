@@ -63,8 +63,8 @@ function counted({ listed, ...rest }: LogReading) {
   return { ids: [...listed.keys()].sort(), ...rest };
 }
 
-describe('the log of a window', () => {
-  test('is read at once where that is not too much', async () => {
+describe('the threat log of a window', () => {
+  test('is read at once if it is small enough', async () => {
     const { log, spans } = await read();
     expect(spans).toEqual([WINDOW]);
     expect(log.listed.size).toBe(400);
@@ -74,7 +74,7 @@ describe('the log of a window', () => {
     }
   });
 
-  test('is narrowed where Abnormal refuses it as too much, as far as need be, newest first, no row twice', async () => {
+  test('is read in smaller parts if Abnormal refuses it as too large, newest first, without duplicate rows', async () => {
     const { log: whole } = await read();
     await world?.close();
     const { log, spans } = await read((span) => daysOf(span) > 4);
@@ -86,7 +86,7 @@ describe('the log of a window', () => {
     expect(counted(log)).toEqual(counted(whole));
   });
 
-  test('fails when it is refused however narrow it is', async () => {
+  test('fails if it is refused at every size', async () => {
     await expect(read(() => true)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   });
 });

@@ -107,8 +107,8 @@ async function gapsOf({ store }: World, resource: Resource, from: Instant, to: I
 const KIND = { threats: 'threat', cases: 'case', campaigns: 'campaign' } as const;
 const NONE = { count: 0, ids: [] };
 
-describe('a history that is whole', () => {
-  test('matches, and each comparison is a run that can be read', async () => {
+describe('reconciliation of a complete history', () => {
+  test('matches, and each comparison is stored as a run', async () => {
     const whole = await collected();
     const found = await reconcile(whole, ['threats', 'cases', 'campaigns']);
     const now = toInstant(whole.clock());
@@ -134,7 +134,7 @@ describe('a history that is whole', () => {
     }
   });
 
-  test('is counted as the tenant has it', async () => {
+  test('counts the records as the tenant does', async () => {
     const whole = await collected();
     const now = toInstant(whole.clock());
     const { population, declared, held, gone } = await reconcileOne(whole, 'cases');
@@ -146,7 +146,7 @@ describe('a history that is whole', () => {
     expect([population, declared, held, gone.count]).toEqual([truth.length, truth.length, truth.length, 0]);
   });
 
-  test('costs one export and one page of the list for threats, and changes nothing', async () => {
+  test('costs one export and one list page for threats, and changes nothing', async () => {
     const whole = await collected();
     const before = await whole.store.changes({
       ...{
@@ -180,7 +180,7 @@ describe('a history that is whole', () => {
     expect(after).toEqual(before);
   });
 
-  test('knows what is named but has no detail as gone, whether in quarantine or long since released', async () => {
+  test('treats records that are named without a detail as gone, in quarantine or released', async () => {
     const whole = await start();
     await whole.poll('threats');
     for (let polls = 0; polls < 3; polls += 1) {
@@ -198,7 +198,7 @@ describe('a history that is whole', () => {
     }
   });
 
-  test('knows deleted threats as gone too: they stay named', async () => {
+  test('treats deleted threats, which are still named, as gone', async () => {
     const shares = { ...TENANT.shares, missingThreats: 0, deletedThreats: 0.5 / 16 };
     const whole = await start({ tenant: { ...TENANT, shares } });
     for (let days = 0; days < 4; days += 1) {
@@ -235,7 +235,7 @@ describe('a history that is whole', () => {
     expect((await heldOf(whole.store, 'threat')).has(id)).toBe(true);
   });
 
-  test('opens no gap for a record that coverage names as missing already', async () => {
+  test('opens no gap for a record that coverage already names as missing', async () => {
     const whole = await start({ tenant: PLAIN });
     const [id = ''] = [...truthOf(whole.tenant, 'threat', shift(NOW, -3 * DAY)).keys()].slice(-1);
     fault(whole, { fault: { kind: 'undecodable' }, match: new RegExp(`/${id}`) });
@@ -246,7 +246,7 @@ describe('a history that is whole', () => {
     });
   });
 
-  test('has held what moved out of the window since it was read', async () => {
+  test('counts records that left the window since it was read as stored', async () => {
     const whole = await collected();
     const held = await heldOf(whole.store, 'case');
     // long enough for several cases to be modified
@@ -263,9 +263,9 @@ describe('a history that is whole', () => {
   });
 });
 
-describe('a history that is short', () => {
+describe('reconciliation of an incomplete history', () => {
   test.each(['threats', 'cases', 'campaigns'] as const)(
-    'of %s that lists left out is named; the next poll heals it, and it matches',
+    'names the %s that lists left out; the next poll reads them, and it matches',
     async (resource) => {
       const short = await start({ tenant: PLAIN });
       const [lost = ''] = recentIds(short, KIND[resource]);
@@ -292,7 +292,7 @@ describe('a history that is short', () => {
     },
   );
 
-  test('by what arrived later than the ingestion lag allows for is found, and healed', async () => {
+  test('finds records that arrived after the ingestion lag, and the next poll reads them', async () => {
     const settings = { ingestionLagMs: MINUTE };
     const shares = { ...TENANT.shares, lateArrivals: 0.5 };
     const short = await start({ settings, tenant: { ...TENANT, threats: 4000, shares } });
@@ -315,7 +315,7 @@ describe('a history that is short', () => {
     expect((await reconcileOne(short, 'threats', { to })).verdict).toBe('MATCH');
   });
 
-  test('stays short, and says so again, while lists go on to leave out what the export names', async () => {
+  test('reports missing records again as long as lists leave out what the export names', async () => {
     const short = await start();
     const [lost = ''] = recentIds(short, 'threat');
     fault(short, { fault: unlisted(lost), match: LISTS });
@@ -334,7 +334,7 @@ describe('a history that is short', () => {
     expect((await reconcileOne(short, 'threats')).verdict).toBe('MATCH');
   });
 
-  test('of what only the list names is found through its total', async () => {
+  test('finds records that only the list names through its total', async () => {
     const short = await start();
     const [lost = ''] = recentIds(short, 'threat');
     fault(short, { fault: unlisted(lost) });
@@ -347,7 +347,7 @@ describe('a history that is short', () => {
     });
   });
 
-  test('in a span that is known to be a gap is short, but opens nothing', async () => {
+  test('in a known gap reports missing records without opening a new gap', async () => {
     const short = await start();
     const now = toInstant(short.clock());
     fault(short, { fault: { kind: 'status', status: 400 }, match: /^\/cases\?/, nth: 3 });
@@ -361,7 +361,7 @@ describe('a history that is short', () => {
     expect(await gapsOf(short, 'cases', found.from, found.to)).toEqual(known);
   });
 
-  test('of very many opens the whole of what they span', async () => {
+  test('with very many missing records opens the whole span that contains them', async () => {
     const short = await start();
     const lost = recentIds(short, 'case');
     expect(lost.length).toBeGreaterThan(20);
@@ -381,9 +381,9 @@ function isReceivedBefore(text: string, to: Instant): boolean {
   return messages.some(({ receivedTime }) => toInstant(Date.parse(receivedTime)) < to);
 }
 
-describe('a history with more than Abnormal names', () => {
+describe('reconciliation of a history with extra records', () => {
   test.each(['threats', 'cases', 'campaigns'] as const)(
-    'of %s says which, and deletes none',
+    'names the extra %s and deletes none',
     async (resource) => {
       const whole = await collected();
       const [lost = ''] = recentIds(whole, KIND[resource]);
@@ -403,7 +403,7 @@ describe('a history with more than Abnormal names', () => {
     },
   );
 
-  test('by the export alone is no excess: the list still names it', async () => {
+  test('does not count a record as extra that only the export leaves out', async () => {
     const whole = await collected();
     const [lost = ''] = recentIds(whole, 'threat');
     fault(whole, { fault: unlisted(lost), match: EXPORT });
@@ -413,7 +413,7 @@ describe('a history with more than Abnormal names', () => {
     });
   });
 
-  test('and less at once is short, with both named', async () => {
+  test('with missing and extra records reports missing records, and names both', async () => {
     const both = await start();
     const [lost = '', left = ''] = recentIds(both, 'campaign');
     fault(both, { fault: unlisted(lost) });
@@ -424,8 +424,8 @@ describe('a history with more than Abnormal names', () => {
   });
 });
 
-describe('a population that cannot be read', () => {
-  test('leaves threats unverified without the export, whatever the list says', async () => {
+describe('reconciliation with an unreadable population', () => {
+  test('leaves threats unverified without the export, whatever the list contains', async () => {
     const whole = await collected();
     fault(whole, { fault: { kind: 'serverError', status: 503 }, match: EXPORT });
     const found = await reconcileOne(whole, 'threats');
@@ -440,7 +440,7 @@ describe('a population that cannot be read', () => {
     expect(run).toMatchObject({ status: 'PARTIAL', errors: [found.reason] });
   });
 
-  test('still finds what the list names and the history lacks', async () => {
+  test('still finds records that the list names and the history does not contain', async () => {
     const short = await start();
     const [lost = ''] = recentIds(short, 'threat');
     fault(short, { fault: unlisted(lost) });
@@ -456,13 +456,13 @@ describe('a population that cannot be read', () => {
     ['is empty', { kind: 'emptyBody' }, 'BAD_BODY'],
     ['breaks the connection', { kind: 'reset' }, 'UNREACHABLE'],
     ['is refused', { kind: 'forbidden' }, 'FORBIDDEN'],
-  ] as const)('does so when the export %s', async (_, kind, failure) => {
+  ] as const)('leaves threats unverified if the export %s', async (_, kind, failure) => {
     const whole = await collected();
     fault(whole, { fault: kind, match: EXPORT });
     expect(await reconcileOne(whole, 'threats')).toMatchObject({ verdict: 'UNVERIFIED', failure });
   });
 
-  test('leaves cases unverified without their list, with one request for all their windows', async () => {
+  test('leaves cases unverified without their list, with one request for all windows', async () => {
     const whole = await collected();
     fault(whole, { fault: { kind: 'notLicensed', status: 402 }, match: /^\/cases/ });
     whole.simulator.resetStats();
@@ -476,7 +476,7 @@ describe('a population that cannot be read', () => {
     expect(run).toMatchObject({ status: 'FAILED', counts: { calls: 0 } });
   });
 
-  test('is one whose list declares more than it names', async () => {
+  test('leaves a resource unverified if its list declares more than it names', async () => {
     const whole = await collected();
     const [lost = ''] = recentIds(whole, 'case');
     // the page without the row, with the total as it was
@@ -486,7 +486,7 @@ describe('a population that cannot be read', () => {
     expect(found.reason).toMatch(/declares \d+/);
   });
 
-  test('is none before anything was collected', async () => {
+  test('does nothing before anything was collected', async () => {
     const empty = await start();
     const found = await reconcileOne(empty, 'campaigns');
     expect(found).toMatchObject({ verdict: 'UNVERIFIED', population: null, sources: [] });
@@ -495,15 +495,15 @@ describe('a population that cannot be read', () => {
   });
 });
 
-describe('an export that names no threats', () => {
-  test('is compared by its count of messages, and the verdict says so', async () => {
+describe('reconciliation with an export without threat ids', () => {
+  test('compares the number of messages, and the verdict says so', async () => {
     const whole = await collected({ tenant: PLAIN, simulator: { logForm: 'withoutIds' } });
     const found = await reconcileOne(whole, 'threats');
     expect(found).toMatchObject({ verdict: 'MATCH', basis: 'COUNTS', sources: ['EXPORT', 'LIST'] });
     expect(found.reason).toMatch(/names no threats, so only its messages could be counted: (\d+), as many/);
   });
 
-  test('proves nothing where details give only some of the messages', async () => {
+  test('is unverified if details contain only some of the messages', async () => {
     const shares = { ...PLAIN.shares, hugeThreats: 0.05 };
     const sample = { ...PLAIN, shares, detailMessages: 'sample' } as const;
     const whole = await collected({ tenant: sample, simulator: { logForm: 'withoutIds' } });
@@ -512,7 +512,7 @@ describe('an export that names no threats', () => {
     expect(found.reason).toMatch(/proves nothing/);
   });
 
-  test('does not hide what the list names', async () => {
+  test('still reports records that only the list names', async () => {
     const short = await start({ tenant: PLAIN, simulator: { logForm: 'withoutIds' } });
     const [lost = ''] = recentIds(short, 'threat');
     fault(short, { fault: unlisted(lost) });
@@ -525,8 +525,8 @@ describe('an export that names no threats', () => {
   });
 });
 
-describe('windows', () => {
-  test('are fourteen days at most, adjacent, newest first, from where the collection begins to where it has got', async () => {
+describe('reconciliation windows', () => {
+  test('are at most fourteen days, adjacent, newest first, and cover the collected span', async () => {
     const whole = await collected();
     whole.simulator.resetStats();
     const steps: string[] = [];
@@ -547,7 +547,7 @@ describe('windows', () => {
     );
   });
 
-  test('too large for one export are read in parts', async () => {
+  test('that are too large for one export are read in parts', async () => {
     const whole = await collected();
     const tooWide = { kind: 'status', status: 400, body: '{"message":"too many rows"}' } as const;
     fault(whole, { fault: tooWide, match: EXPORT, nth: [1, 2] });
@@ -560,7 +560,7 @@ describe('windows', () => {
     expect(parts.verdict).toBe('MATCH');
   });
 
-  test('with nothing in them match', async () => {
+  test('without records match', async () => {
     const whole = await collected();
     const at = '2026-03-19T02:17:31.000Z';
     const found = await reconcile(whole, ['cases'], { from: at, to: shift(at, 1000) });
@@ -568,7 +568,7 @@ describe('windows', () => {
     expect(await reconcile(whole, ['cases'], { from: at, to: at })).toEqual([]);
   });
 
-  test('compared before the work is ended stay recorded', async () => {
+  test('that were compared before an abort stay recorded', async () => {
     const whole = await collected();
     const stop = new AbortController();
     const found = await reconcile(whole, ['campaigns', 'threats'], {

@@ -27,7 +27,7 @@ const scanning = async () =>
   );
 
 describe('records that may change without being listed', () => {
-  test('a campaign that is still being judged is read again until it is judged', async () => {
+  test('include a campaign without a judgement, until it is judged', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('campaigns');
     expect((await scanning()).length).toBeGreaterThan(0);
@@ -41,7 +41,7 @@ describe('records that may change without being listed', () => {
     }
   });
 
-  test('are read once an interval, however often there is a poll', async () => {
+  test('are read at most once per interval, however often polls run', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('cases');
     const open = [...(await heldOf(world.store, 'case')).values()].filter(({ record }) =>
@@ -83,7 +83,7 @@ describe('records that may change without being listed', () => {
     expect((pass.reread?.detailCalls ?? 0) + pass.counts.listed).toBeGreaterThanOrEqual(due.length);
   });
 
-  test('a case that is read again keeps its list item, and makes no version when nothing changed', async () => {
+  test('include a case, which keeps its list item and gets no new version if nothing changed', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('cases');
     world.clock.advance(4 * HOUR);
@@ -99,8 +99,8 @@ describe('records that may change without being listed', () => {
   });
 });
 
-describe('records set aside', () => {
-  test('that no window brings up again are tried once an interval', async () => {
+describe('quarantined records', () => {
+  test('that no window lists again are retried once per interval', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     await world.poll('threats');
     const [id = ''] = [...truthOf(world.tenant, 'threat', shift(NOW, -10 * DAY)).keys()];

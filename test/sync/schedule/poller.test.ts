@@ -118,7 +118,7 @@ async function runsOf(resource?: Resource): Promise<RunRecord[]> {
 }
 
 describe('the poller', () => {
-  test('collects at once, then waits its interval after the end of each poll', async () => {
+  test('polls at once, then waits one interval after the end of each poll', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     world.clock.perRequestMs = 1000;
     const timers = createTimers();
@@ -139,7 +139,7 @@ describe('the poller', () => {
     for (const poll of status.polls) expect(poll).toMatchObject({ lastStatus: 'SUCCEEDED', lastError: null });
   });
 
-  test('stops in the middle of a poll, and gives the lease back', async () => {
+  test('stops during a poll and releases the lease', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     const { poller, stop } = start(timers);
@@ -151,7 +151,7 @@ describe('the poller', () => {
     expect(await world.store.acquireLease('poll', 'somebody', 1000)).toBe(true);
   });
 
-  test('lets one process poll at a time, and takes over from one that is gone', async () => {
+  test('lets only one process poll, and takes over from a process that is gone', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     const one = start(timers);
@@ -181,7 +181,7 @@ describe('the poller', () => {
     await vi.waitFor(() => expect(poller.status().isLeading).toBe(true), 200_000);
   });
 
-  test('tries again sooner when Abnormal cannot be reached, less and less often', async () => {
+  test('retries sooner if Abnormal is unreachable, with growing delays', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     world.simulator.setFaults({ rules: [{ fault: { kind: 'serverError' } }] });
@@ -193,7 +193,7 @@ describe('the poller', () => {
     expect(begun.map(Math.round)).toEqual([0, 5, 15, 35, 75]);
   });
 
-  test('goes on after a history that failed', async () => {
+  test('continues after a failure of the history', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     let failures = 2;
@@ -213,7 +213,7 @@ describe('the poller', () => {
 });
 
 describe('the poller’s reconciliation', () => {
-  test('begins when all has been polled once, and comes again a day after it began', async () => {
+  test('begins after the first complete poll, and repeats a day after its start', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     world.clock.perRequestMs = 1000;
     const timers = createTimers();
@@ -246,7 +246,7 @@ describe('the poller’s reconciliation', () => {
     expect(await reconciled()).toHaveLength(9);
   });
 
-  test('opens what is short, and the next poll heals it', async () => {
+  test('opens windows with missing records, and the next poll reads them', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     const lost = world.tenant.idOf('threat', 20);
@@ -270,7 +270,7 @@ describe('the poller’s reconciliation', () => {
     expect(await isHeld()).toBe(true);
   });
 
-  test('is not made when it is off', async () => {
+  test('does not run when it is off', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     start(timers, { reconcileEveryMs: 0 });
@@ -279,7 +279,7 @@ describe('the poller’s reconciliation', () => {
     expect(world.simulator.stats().byKind['threats.export']).toBeUndefined();
   });
 
-  test('is tried again when the history fails', async () => {
+  test('is retried when the history fails', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     let failures = 1;

@@ -97,20 +97,20 @@ async function listed(): Promise<Listing> {
 const idsOf = (listing: Listing) => [...listing.items.keys()].sort().join('');
 
 describe('the pages of a window', () => {
-  test('one page is read once', async () => {
+  test('are read once if there is one', async () => {
     serve(['ab']);
     expect(await listed()).toMatchObject({ pages: 1, doubt: null, unusable: 0, declared: null });
     expect(server.requests).toHaveLength(1);
   });
 
-  test('several are read twice when nothing moves', async () => {
+  test('are read twice if there are several and nothing moves', async () => {
     serve(['abcde']);
     const listing = await listed();
     expect(idsOf(listing)).toBe('abcde');
     expect(listing).toMatchObject({ pages: 6, doubt: null });
   });
 
-  test('a row that slips between two pages is found', async () => {
+  test('contain a row that slips between two pages', async () => {
     // b leaves the window before the second page is cut, so that c moves onto the first
     serve(['abcd', 'acd']);
     const listing = await listed();
@@ -118,35 +118,35 @@ describe('the pages of a window', () => {
     expect(listing.doubt).toBeNull();
   });
 
-  test('a row that slips through is found even where the number of rows stays the same', async () => {
+  test('contain such a row even if the number of rows stays the same', async () => {
     serve(['abcd', 'acdy'], (rows) => rows.length);
     const listing = await listed();
     expect(idsOf(listing)).toBe('abcdy');
     expect(listing).toMatchObject({ doubt: null, declared: 4 });
   });
 
-  test('a row that is pushed onto the next page is not taken for two', async () => {
+  test('count a row that moves to the next page once', async () => {
     serve(['bcde', 'abcde']);
     const listing = await listed();
     expect(idsOf(listing)).toBe('abcde');
     expect(listing.doubt).toBeNull();
   });
 
-  test('rows that never rest leave a doubt, and do not hold up anything', async () => {
+  test('are doubtful if rows keep moving, and do not block anything', async () => {
     serve(Array.from({ length: 100 }, (_, i) => `abcdefgh${String.fromCharCode(0x100 + i)}`.slice(i % 5)));
     const listing = await listed();
     expect(listing.doubt).toMatch(/moved/);
     expect(server.requests.length).toBeLessThan(40);
   });
 
-  test('rows that are declared but not listed leave a doubt', async () => {
+  test('are doubtful if fewer rows are listed than declared', async () => {
     serve(['abc'], () => 5);
     expect((await listed()).doubt).toBe('declares 5 rows, lists 3');
     serve(['a'], () => 2);
     expect((await listed()).doubt).toBe('declares 2 rows, lists 1');
   });
 
-  test('a page that leads back is an error', async () => {
+  test('fail if a page leads back', async () => {
     const page = { threats: [{ threatId: 'a' }], pageNumber: 1, nextPageNumber: 1 };
     server.on('/threats', (response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(page));
@@ -211,11 +211,14 @@ describe('a first page', () => {
     ['is full and says nothing of more', { nextPage: null, total: null }, true],
     ['is full and says that this is all', { nextPage: null, total: 100 }, false],
     ['is full and declares more', { nextPage: null, total: 101 }, true],
-  ])('that %s', (_, rest, isMore) => {
+  ])('that %s shows whether the window has more rows', (_, rest, isMore) => {
     expect(isOverflowing({ ...page, ...rest }, 100)).toBe(isMore);
   });
 
-  test.each([null, 2])('that is not full is read on, whatever it names as its next (%s)', (nextPage) => {
-    expect(isOverflowing({ ...page, unusable: ['{}'], nextPage, total: null }, 100)).toBe(false);
-  });
+  test.each([null, 2])(
+    'that is not full does not show that the window has more rows (next page: %s)',
+    (nextPage) => {
+      expect(isOverflowing({ ...page, unusable: ['{}'], nextPage, total: null }, 100)).toBe(false);
+    },
+  );
 });

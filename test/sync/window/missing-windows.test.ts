@@ -13,8 +13,8 @@ const gap = (from: number, to: number, reason: GapReason): CoverageGap => ({
 });
 const work = (...gaps: CoverageGap[]) => ({ ...workOf(gaps), density: null });
 
-describe('the work list', () => {
-  test('joins neighbouring gaps of any reason and puts the newest first', () => {
+describe('the missing windows', () => {
+  test('join adjacent gaps of any reason, newest first', () => {
     const { spans } = work(
       gap(9 * DAY, 8 * DAY, 'FAILED'),
       gap(5 * HOUR, 4 * HOUR, 'PROVISIONAL'),
@@ -26,7 +26,7 @@ describe('the work list', () => {
     ]);
   });
 
-  test('divides neighbouring gaps at the cuts', () => {
+  test('are divided at the cuts between adjacent gaps', () => {
     const gaps = [gap(5 * HOUR, 4 * HOUR, 'PARTIAL'), gap(4 * HOUR, 0, 'NOT_COLLECTED')];
     const cuts = [ago(4.5 * HOUR), ago(9 * HOUR), ago(4.5 * HOUR), ago(5 * HOUR), ago(HOUR)];
     expect(workOf(gaps, cuts).spans).toEqual([
@@ -36,7 +36,7 @@ describe('the work list', () => {
     ]);
   });
 
-  test('asks for nothing that lies before what Abnormal keeps, whatever else it lacks', () => {
+  test('exclude everything before Abnormal’s retention, whatever else is missing there', () => {
     const { spans, retainedFrom } = work(
       gap(400 * DAY, 390 * DAY, 'NOT_COLLECTED'),
       gap(380 * DAY, 360 * DAY, 'OUT_OF_RETENTION'),
@@ -47,19 +47,19 @@ describe('the work list', () => {
   });
 });
 
-describe('the delta', () => {
-  test('is what came since the stream was last read to its end', () => {
+describe('the newest part of the missing windows', () => {
+  test('is everything since the stream was last read to its end', () => {
     const list = work(gap(3 * DAY, 2 * DAY, 'PARTIAL'), gap(4 * HOUR, 0, 'NOT_COLLECTED'));
     expect(newestPart(list, NOW, DAY)).toEqual([{ from: ago(4 * HOUR), to: NOW }]);
   });
 
-  test('reaches back no further than it is let', () => {
+  test('goes back no further than allowed', () => {
     expect(newestPart(work(gap(9 * DAY, 0, 'NOT_COLLECTED')), NOW, DAY)).toEqual([
       { from: ago(DAY), to: NOW },
     ]);
   });
 
-  test('goes on through what was divided', () => {
+  test('continues through windows that were divided', () => {
     const gaps = [gap(9 * HOUR, 5 * HOUR, 'FAILED'), gap(4 * HOUR, 0, 'NOT_COLLECTED')];
     const list = { ...workOf(gaps, [ago(HOUR), ago(3 * HOUR)]), density: null };
     expect(newestPart(list, NOW, 2 * HOUR)).toEqual([
@@ -75,13 +75,13 @@ describe('the delta', () => {
   });
 });
 
-describe('slices', () => {
-  test('begin with one day and widen to a week', () => {
+describe('the slices of a span', () => {
+  test('begin with one day and grow to a week', () => {
     const floors = sliceFloors(ago(30 * DAY), NOW, DAY);
     expect(floors).toEqual([1, 3, 7, 14, 21, 28, 30].map((days) => ago(days * DAY)));
   });
 
-  test('are one when the first reaches far enough', () => {
+  test('are one if the first reaches far enough', () => {
     expect(sliceFloors(ago(HOUR), NOW, DAY)).toEqual([ago(HOUR)]);
     expect(sliceFloors(NOW, ago(HOUR), DAY)).toEqual([NOW]);
   });

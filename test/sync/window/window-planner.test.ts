@@ -86,7 +86,7 @@ const arbitraryRows = fc
   );
 
 describe('the window planner', () => {
-  test('tiles the spans exactly, newest first, whatever lies in them', () => {
+  test('tiles the spans exactly, newest first, whatever they contain', () => {
     fc.assert(
       fc.property(
         fc.array(arbitrarySpan, { minLength: 1, maxLength: 5 }),
@@ -109,7 +109,7 @@ describe('the window planner', () => {
     );
   });
 
-  test('no window wider than the least width holds more than a page', () => {
+  test('plans no window wider than the minimum that holds more than a page', () => {
     fc.assert(
       fc.property(arbitraryRows, fc.boolean(), (rows, total) => {
         const { windows } = walk([{ from: at(0), to: at(32 * 86_400) }], rows, { total });
@@ -123,26 +123,26 @@ describe('the window planner', () => {
     );
   });
 
-  test('begins with the latest day when nothing is known', () => {
+  test('begins with the latest day if nothing is known', () => {
     const { windows } = walk([{ from: at(0), to: at(30 * 86_400) }], []);
     expect(windows[0]).toEqual({ from: at(29 * 86_400), to: at(30 * 86_400) });
   });
 
-  test('an empty month costs a handful of calls', () => {
+  test('reads an empty month with a handful of calls', () => {
     expect(walk([{ from: at(0), to: at(30 * 86_400) }], []).calls).toBeLessThanOrEqual(8);
   });
 
   test.each([
     ['with totals', true, 1.4],
     ['without totals', false, 1.45],
-  ])('an even stream costs about one call for 75 rows, %s', (_, total, most) => {
+  ])('reads an even stream with about one call per 75 rows, %s', (_, total, most) => {
     // 100 rows an hour with a little unevenness, over 30 days
     const rows = Array.from({ length: 72_000 }, (__, i) => Math.floor(i * 36 + ((i * 7919) % 600)));
     const { calls } = walk([{ from: at(0), to: at(72_000 * 36) }], rows, { total });
     expect(calls).toBeLessThanOrEqual((72_000 / PAGE) * most);
   });
 
-  test('follows a stream that is ten times as dense by day as by night', () => {
+  test('follows a stream that is ten times denser by day than by night', () => {
     const rows: number[] = [];
     for (let t = 0; t < 10 * 86_400; t += 1) {
       const hour = (t / 3600) % 24;
@@ -152,13 +152,13 @@ describe('the window planner', () => {
     expect(calls).toBeLessThanOrEqual((rows.length / PAGE) * 1.5);
   });
 
-  test('a quiet span is read in one call when earlier readings were thin', () => {
+  test('reads a quiet span in one call after sparse readings', () => {
     const known = { rows: 12, ms: DAY };
     const span = { from: at(0), to: at(24 * 3600 + 900) };
     expect(walk([span], [100, 200], { known }).calls).toBe(1);
   });
 
-  test('a dense span does not begin with a page too full when the density is known', () => {
+  test('does not begin a dense span with an overfull page if the density is known', () => {
     const rows = Array.from({ length: 2400 }, (_, i) => i * 6);
     const known = { rows: 600, ms: HOUR };
     const { calls } = walk([{ from: at(0), to: at(4 * 3600) }], rows, { known });
@@ -167,7 +167,7 @@ describe('the window planner', () => {
 });
 
 describe('merged spans', () => {
-  test('join where they touch or overlap, and are whole seconds', () => {
+  test('touch or overlap no other span, and have whole seconds', () => {
     const spans = [
       { from: at(0), to: at(5) },
       { from: at(5), to: toInstant(START + 7500) },
