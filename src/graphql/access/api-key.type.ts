@@ -2,7 +2,7 @@ import { ID, ObjectType } from 'type-graphql';
 import { type ApiKeyRecord as Key, type KeyState, stateOf } from '../../callers/api-keys.js';
 import type { Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { RoleEnum } from './audit.type.js';
 
@@ -12,58 +12,46 @@ export const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a ke
   REVOKED: 'It was revoked.',
 });
 
+const KeyValue = valueFieldFrom('key');
+
 @ObjectType({
   simpleResolvers: true,
   description: 'A key that a caller can show. The key itself is kept nowhere: only its SHA-256 is.',
 })
 export class ApiKey {
   constructor(
-    private readonly key: Key,
+    readonly key: Key,
     private readonly now: Instant,
   ) {}
 
-  @ValueField(() => ID, { description: 'Its id, which is the part of the key after `agk_`.' })
-  get id(): string {
-    return this.key.id;
-  }
+  @KeyValue(() => ID, { description: 'Its id, which is the part of the key after `agk_`.' })
+  readonly id!: string;
 
-  @ValueField(() => String, { description: 'Who or what it is for.' })
-  get name(): string {
-    return this.key.name;
-  }
+  @KeyValue(() => String, { description: 'Who or what it is for.' })
+  readonly name!: string;
 
-  @ValueField(() => RoleEnum, { description: 'What who shows it may do.' })
-  get role(): Role {
-    return this.key.role;
-  }
+  @KeyValue(() => RoleEnum, { description: 'What who shows it may do.' })
+  readonly role!: Role;
 
   @ValueField(() => KeyStateEnum, { description: 'Whether it lets anybody in now.' })
   get state(): KeyState {
     return stateOf(this.key, this.now);
   }
 
-  @ValueField(() => DateTime, { description: 'When it was made (UTC).' })
-  get createdAt(): Instant {
-    return this.key.createdAt;
-  }
+  @KeyValue(() => DateTime, { description: 'When it was made (UTC).' })
+  readonly createdAt!: Instant;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it ends (UTC); null: never.' })
-  get expiresAt(): Instant | null {
-    return this.key.expiresAt;
-  }
+  @KeyValue(() => DateTime, { nullable: true, description: 'When it ends (UTC); null: never.' })
+  readonly expiresAt!: Instant | null;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it was revoked (UTC), if it was.' })
-  get revokedAt(): Instant | null {
-    return this.key.revokedAt;
-  }
+  @KeyValue(() => DateTime, { nullable: true, description: 'When it was revoked (UTC), if it was.' })
+  readonly revokedAt!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @KeyValue(() => DateTime, {
     nullable: true,
     description: 'When it was last shown (UTC), to about a minute.',
   })
-  get lastUsedAt(): Instant | null {
-    return this.key.lastUsedAt;
-  }
+  readonly lastUsedAt!: Instant | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A key that was just made.' })

@@ -10,7 +10,7 @@ import {
 } from '../../audit-trail.js';
 import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import type { GatewayContext } from '../request/services.js';
@@ -62,26 +62,25 @@ function knownOf<T extends string>(words: readonly T[], word: string): T | null 
   return words.find((each) => each === word) ?? null;
 }
 
+const CallerValue = valueFieldFrom('caller');
+const EntryValue = valueFieldFrom('entry');
+
 @ObjectType('Caller', { simpleResolvers: true, description: 'Somebody who asked the gateway for something.' })
 export class CallerReport {
-  constructor(private readonly caller: Caller) {}
+  constructor(readonly caller: Caller) {}
 
   @ValueField(() => CallerKindEnum, { nullable: true, description: `How it showed who it is${UNKNOWN}` })
   get kind(): CallerKind | null {
     return knownOf(CALLER_KINDS, this.caller.kind);
   }
 
-  @ValueField(() => ID, {
+  @CallerValue(() => ID, {
     description: 'Unique among callers of its kind: a key’s id, a token’s subject, a user’s name.',
   })
-  get id(): string {
-    return this.caller.id;
-  }
+  readonly id!: string;
 
-  @ValueField(() => String, { description: 'For a person.' })
-  get name(): string {
-    return this.caller.name;
-  }
+  @CallerValue(() => String, { description: 'For a person.' })
+  readonly name!: string;
 
   @ValueField(() => RoleEnum, { nullable: true, description: `What it was allowed${UNKNOWN}` })
   get role(): Role | null {
@@ -94,17 +93,13 @@ export class CallerReport {
   description: 'Who did what, and what came of it. Entries are added and never changed.',
 })
 export class AuditEntry {
-  constructor(private readonly entry: Entry) {}
+  constructor(readonly entry: Entry) {}
 
-  @ValueField(() => Int, { description: 'Its place, from 1, without holes.' })
-  get index(): number {
-    return this.entry.index;
-  }
+  @EntryValue(() => Int, { description: 'Its place, from 1, without holes.' })
+  readonly index!: number;
 
-  @ValueField(() => DateTime, { description: 'When it was written down (UTC).' })
-  get at(): Instant {
-    return this.entry.at;
-  }
+  @EntryValue(() => DateTime, { description: 'When it was written down (UTC).' })
+  readonly at!: Instant;
 
   @ValueField(() => CallerReport, { description: 'Who did it.' })
   get caller(): CallerReport {
@@ -116,40 +111,32 @@ export class AuditEntry {
     return knownOf(AUDIT_ACTIONS, this.entry.action);
   }
 
-  @ValueField(() => String, {
+  @EntryValue(() => String, {
     nullable: true,
     description:
       'What it was done to, such as an integration’s name or a key’s id; null where that is everything.',
   })
-  get target(): string | null {
-    return this.entry.target;
-  }
+  readonly target!: string | null;
 
   @ValueField(() => AuditOutcomeEnum, { nullable: true, description: `What came of it${UNKNOWN}` })
   get outcome(): AuditOutcome | null {
     return knownOf(AUDIT_OUTCOMES, this.entry.outcome);
   }
 
-  @ValueField(() => String, { nullable: true, description: 'More of it, for a person.' })
-  get detail(): string | null {
-    return this.entry.detail;
-  }
+  @EntryValue(() => String, { nullable: true, description: 'More of it, for a person.' })
+  readonly detail!: string | null;
 
-  @ValueField(() => String, {
+  @EntryValue(() => String, {
     nullable: true,
     description: 'The `digest` of the entry before; null for the first.',
   })
-  get previous(): string | null {
-    return this.entry.previous;
-  }
+  readonly previous!: string | null;
 
-  @ValueField(() => String, {
+  @EntryValue(() => String, {
     description:
       'SHA-256 of the RFC 8785 canonical JSON of the entry as stored, in hex. The next entry carries it.',
   })
-  get digest(): string {
-    return this.entry.digest;
-  }
+  readonly digest!: string;
 }
 
 @ObjectType('AuditChain', {

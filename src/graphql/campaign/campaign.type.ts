@@ -1,7 +1,7 @@
 import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -20,6 +20,8 @@ import { AttackTypeFilter } from '../threat/threat.type.js';
 const attackTypeOf = memoize(attackType);
 const judgementOf = memoize(judgement);
 
+const RecordValue = valueFieldFrom('record');
+
 @ObjectType({
   implements: [Node, RecordNode],
   simpleResolvers: true,
@@ -27,56 +29,58 @@ const judgementOf = memoize(judgement);
     'What users reported to the abuse mailbox, and how Abnormal judged it (`/abusecampaigns/{id}`). The account needs the add-on.',
 })
 export class Campaign extends RecordNode<'campaign'> {
-  @ValueField(() => ID, { description: 'Abnormal’s own id (`campaignId`).' })
-  get campaignId(): string {
-    return this.record.campaignId;
-  }
+  @RecordValue(() => ID, { description: 'Abnormal’s own id (`campaignId`).' })
+  readonly campaignId!: string;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it was first reported (UTC).' })
-  get firstReportedTime(): Instant | null {
-    return this.record.firstReportedTime;
-  }
+  @RecordValue(() => DateTime, { nullable: true, description: 'When it was first reported (UTC).' })
+  readonly firstReportedTime!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description: 'When it was last reported (UTC): what campaigns are collected and ordered by.',
   })
-  get lastReportedTime(): Instant | null {
-    return this.record.lastReportedTime;
-  }
+  readonly lastReportedTime!: Instant | null;
 
-  @ValueField(() => ID, {
+  @RecordValue(() => ID, {
     nullable: true,
     description: 'The first reported message’s id: a signed 64-bit integer as text.',
   })
-  get messageId(): string | null {
-    return this.record.messageId;
-  }
+  readonly messageId!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The reported message’s subject.' })
-  get subject(): string | null {
-    return this.record.subject;
-  }
+  @RecordValue(() => String, {
+    personal: ['subject'],
+    nullable: true,
+    description: 'The reported message’s subject.',
+  })
+  readonly subject!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Its sender’s display name.' })
-  get fromName(): string | null {
-    return this.record.fromName;
-  }
+  @RecordValue(() => String, {
+    personal: ['names'],
+    nullable: true,
+    description: 'Its sender’s display name.',
+  })
+  readonly fromName!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Its sender’s address.' })
-  get fromAddress(): string | null {
-    return this.record.fromAddress;
-  }
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'Its sender’s address.',
+  })
+  readonly fromAddress!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Its recipient’s display name.' })
-  get recipientName(): string | null {
-    return this.record.recipientName;
-  }
+  @RecordValue(() => String, {
+    personal: ['names'],
+    nullable: true,
+    description: 'Its recipient’s display name.',
+  })
+  readonly recipientName!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Its recipient’s address.' })
-  get recipientAddress(): string | null {
-    return this.record.recipientAddress;
-  }
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'Its recipient’s address.',
+  })
+  readonly recipientAddress!: string | null;
 
   @ValueField(() => Judgement, {
     nullable: true,
@@ -86,19 +90,19 @@ export class Campaign extends RecordNode<'campaign'> {
     return judgementOf(this.record.judgementStatusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`judgementStatus` as received.' })
-  get judgementRaw(): string | null {
-    return this.record.judgementStatusRaw;
-  }
+  @RecordValue(() => String, {
+    from: 'judgementStatusRaw',
+    nullable: true,
+    description: '`judgementStatus` as received.',
+  })
+  readonly judgementRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description:
       'What was done, as received (`overallStatus`), such as `Auto-Remediated` or `No Action Needed`.',
   })
-  get overallStatusRaw(): string | null {
-    return this.record.overallStatusRaw;
-  }
+  readonly overallStatusRaw!: string | null;
 
   @ValueField(() => AttackType, {
     nullable: true,
@@ -108,10 +112,8 @@ export class Campaign extends RecordNode<'campaign'> {
     return attackTypeOf(this.record.attackTypeRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackType` as received, prefix and all.' })
-  get attackTypeRaw(): string | null {
-    return this.record.attackTypeRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackType` as received, prefix and all.' })
+  readonly attackTypeRaw!: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of a list of campaigns.' })

@@ -2,7 +2,7 @@ import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import { isOpenCase } from '../../resources/case/case.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -22,6 +22,8 @@ const confidenceOf = memoize(confidence);
 const remediationStateOf = memoize(remediationState);
 const severityLevelOf = memoize(severityLevel);
 
+const RecordValue = valueFieldFrom('record');
+
 @ObjectType({
   implements: [Node, RecordNode],
   simpleResolvers: true,
@@ -29,50 +31,46 @@ const severityLevelOf = memoize(severityLevel);
     'An account-takeover case: Abnormal’s `/cases` list and detail joined. The account needs the Account Takeover licence.',
 })
 export class Case extends RecordNode<'case'> {
-  @ValueField(() => ID, { description: 'Abnormal’s own id (`caseId`).' })
-  get caseId(): string {
-    return this.record.caseId;
-  }
+  @RecordValue(() => ID, { description: 'Abnormal’s own id (`caseId`).' })
+  readonly caseId!: string;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['texts'],
     nullable: true,
     description: 'One sentence of Abnormal’s (`description`, list).',
   })
-  get description(): string | null {
-    return this.record.description;
-  }
+  readonly description!: string | null;
 
   @ValueField(() => Severity, { nullable: true, description: 'How severe it is (`severity_level`).' })
   get severity(): Severity | null {
     return severityLevelOf(this.record.severityLevelRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`severity_level` as received.' })
-  get severityRaw(): string | null {
-    return this.record.severityLevelRaw;
-  }
+  @RecordValue(() => String, {
+    from: 'severityLevelRaw',
+    nullable: true,
+    description: '`severity_level` as received.',
+  })
+  readonly severityRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    from: 'severityRaw',
     nullable: true,
     description:
       'What kind of case it is, in free text such as `Potential Account Takeover` (`severity`, detail).',
   })
-  get severityLabel(): string | null {
-    return this.record.severityRaw;
-  }
+  readonly severityLabel!: string | null;
 
   @ValueField(() => Confidence, { nullable: true, description: 'How sure Abnormal is (`confidence`).' })
   get confidence(): Confidence | null {
     return confidenceOf(this.record.confidenceRaw);
   }
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description: '`confidence` as received; older accounts send none.',
   })
-  get confidenceRaw(): string | null {
-    return this.record.confidenceRaw;
-  }
+  readonly confidenceRaw!: string | null;
 
   @ValueField(() => CaseStatus, {
     nullable: true,
@@ -82,10 +80,8 @@ export class Case extends RecordNode<'case'> {
     return caseStatusOf(this.record.statusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`case_status` as received.' })
-  get statusRaw(): string | null {
-    return this.record.statusRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`case_status` as received.' })
+  readonly statusRaw!: string | null;
 
   @ValueField(() => Boolean, {
     description:
@@ -103,73 +99,58 @@ export class Case extends RecordNode<'case'> {
     return remediationStateOf(this.record.remediationStatusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`remediation_status` as received.' })
-  get remediationStatusRaw(): string | null {
-    return this.record.remediationStatusRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`remediation_status` as received.' })
+  readonly remediationStatusRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description:
       'What kind of signal led to it, as received (`analysis`), such as `SIGN_IN` or `RISK_EVENT`.',
   })
-  get analysisRaw(): string | null {
-    return this.record.analysisRaw;
-  }
+  readonly analysisRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    // a name or an address, as Abnormal happens to send it
+    personal: ['names', 'addresses'],
     nullable: true,
     description: 'Whose account it is: a display name or an e-mail address, as Abnormal happens to send it.',
   })
-  get affectedEmployee(): string | null {
-    return this.record.affectedEmployee;
-  }
+  readonly affectedEmployee!: string | null;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description: 'When it was first observed (`firstObserved`).',
   })
-  get firstObservedTime(): Instant | null {
-    return this.record.firstObservedTime;
-  }
+  readonly firstObservedTime!: Instant | null;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When customers could first see it.' })
-  get customerVisibleTime(): Instant | null {
-    return this.record.customerVisibleTime;
-  }
+  @RecordValue(() => DateTime, { nullable: true, description: 'When customers could first see it.' })
+  readonly customerVisibleTime!: Instant | null;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it was made (`created`, list).' })
-  get createdTime(): Instant | null {
-    return this.record.createdTime;
-  }
+  @RecordValue(() => DateTime, { nullable: true, description: 'When it was made (`created`, list).' })
+  readonly createdTime!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description: 'When it was last changed (`last_modified`, list): what cases are collected and ordered by.',
   })
-  get lastModifiedTime(): Instant | null {
-    return this.record.lastModifiedTime;
-  }
+  readonly lastModifiedTime!: Instant | null;
 
-  @ValueField(() => [ID], {
+  @RecordValue(() => [ID], {
     description: 'Abnormal’s ids of the threats it names, held or not. Often empty for account takeovers.',
   })
-  get threatIds(): readonly string[] {
-    return this.record.threatIds;
-  }
+  readonly threatIds!: readonly string[];
 
-  @ValueField(() => [String], { description: 'Abnormal’s own summary, a paragraph each (`genai_summary`).' })
-  get genaiSummary(): readonly string[] {
-    return this.record.genaiSummary;
-  }
+  @RecordValue(() => [String], {
+    personal: ['texts'],
+    description: 'Abnormal’s own summary, a paragraph each (`genai_summary`).',
+  })
+  readonly genaiSummary!: readonly string[];
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description: 'The tenant’s name, where the account has several.',
   })
-  get tenant(): string | null {
-    return this.record.tenant;
-  }
+  readonly tenant!: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of a list of cases.' })

@@ -84,7 +84,7 @@ export class MissingRecord {
   })
   readonly code!: QuarantineCode;
 
-  @ValueField(() => String, { description: 'The same, for a person.' })
+  @ValueField(() => String, { personal: ['texts'], description: 'The same, for a person.' })
   readonly reason!: string;
 
   @ValueField(() => DateTime, { description: 'When it was first requested in vain (UTC).' })

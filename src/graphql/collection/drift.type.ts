@@ -1,7 +1,7 @@
 import { ID, Int, ObjectType } from 'type-graphql';
 import { type DriftKind, type DriftName, type DriftTally, MOST_NAMES } from '../../model/drift.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 
 export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'What it is that is not known.', {
@@ -28,6 +28,7 @@ export class DriftedName implements DriftName {
   readonly path!: string;
 
   @ValueField(() => String, {
+    personal: ['texts'],
     nullable: true,
     description:
       'The word, cut at 100 characters; for `UNREADABLE` what is wrong with the value; null for a field, of which no value is kept here.',
@@ -44,6 +45,8 @@ export class DriftedName implements DriftName {
   readonly lastSeenAt!: Instant;
 }
 
+const TallyValue = valueFieldFrom('tally');
+
 @ObjectType({
   simpleResolvers: true,
   description:
@@ -52,7 +55,7 @@ export class DriftedName implements DriftName {
 export class SchemaDrift {
   constructor(
     private readonly name: string,
-    private readonly tally: DriftTally,
+    readonly tally: DriftTally,
   ) {}
 
   @ValueField(() => ID, { description: 'The integration, by name.' })
@@ -60,12 +63,10 @@ export class SchemaDrift {
     return this.name;
   }
 
-  @ValueField(() => [DriftedName], {
+  @TallyValue(() => [DriftedName], {
     description: `In the order in which they were first seen; at most ${MOST_NAMES}.`,
   })
-  get names(): readonly DriftedName[] {
-    return this.tally.names;
-  }
+  readonly names!: readonly DriftedName[];
 
   @ValueField(() => Boolean, {
     description: `Whether there were more than ${MOST_NAMES}: those that came after are only counted.`,
@@ -74,8 +75,6 @@ export class SchemaDrift {
     return this.tally.beyond > 0;
   }
 
-  @ValueField(() => Int, { description: 'How often something was seen that found no room among the names.' })
-  get beyond(): number {
-    return this.tally.beyond;
-  }
+  @TallyValue(() => Int, { description: 'How often something was seen that found no room among the names.' })
+  readonly beyond!: number;
 }

@@ -2,11 +2,13 @@ import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import type { QuarantineCode, QuarantineEntry } from '../../model/ledger.js';
 import type { Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
+
+const EntryValue = valueFieldFrom('entry');
 
 @ObjectType({
   simpleResolvers: true,
@@ -16,58 +18,42 @@ import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.e
 export class QuarantinedRecord {
   constructor(readonly entry: QuarantineEntry) {}
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
-  get integration(): string {
-    return this.entry.key.integration;
-  }
+  @EntryValue(() => ID, { from: 'key.integration', description: 'The integration, by name.' })
+  readonly integration!: string;
 
-  @ValueField(() => QuarantinedKindEnum, { description: 'What it is, or would be.' })
-  get kind(): Kind {
-    return this.entry.key.kind;
-  }
+  @EntryValue(() => QuarantinedKindEnum, { from: 'key.kind', description: 'What it is, or would be.' })
+  readonly kind!: Kind;
 
-  @ValueField(() => ID, { description: 'Abnormal’s own id of it; of the threat or case that it hangs off.' })
-  get recordId(): string {
-    return this.entry.key.id;
-  }
+  @EntryValue(() => ID, {
+    from: 'key.id',
+    description: 'Abnormal’s own id of it; of the threat or case that it hangs off.',
+  })
+  readonly recordId!: string;
 
-  @ValueField(() => QuarantineCodeEnum, { description: 'Why it is set aside.' })
-  get code(): QuarantineCode {
-    return this.entry.code;
-  }
+  @EntryValue(() => QuarantineCodeEnum, { description: 'Why it is set aside.' })
+  readonly code!: QuarantineCode;
 
-  @ValueField(() => String, { description: 'What is wrong with it, for a person.' })
-  get reason(): string {
-    return this.entry.reason;
-  }
+  @EntryValue(() => String, { personal: ['texts'], description: 'What is wrong with it, for a person.' })
+  readonly reason!: string;
 
-  @ValueField(() => String, {
+  @EntryValue(() => String, {
+    personal: ['received'],
     nullable: true,
     description: 'The body as received, the first 64 KiB of it; null when none came.',
   })
-  get body(): string | null {
-    return this.entry.body;
-  }
+  readonly body!: string | null;
 
-  @ValueField(() => DateTime, { description: 'When it was first set aside (UTC).' })
-  get firstSeenAt(): Instant {
-    return this.entry.firstSeenAt;
-  }
+  @EntryValue(() => DateTime, { description: 'When it was first set aside (UTC).' })
+  readonly firstSeenAt!: Instant;
 
-  @ValueField(() => DateTime, { description: 'When it was last tried (UTC).' })
-  get lastTriedAt(): Instant {
-    return this.entry.lastTriedAt;
-  }
+  @EntryValue(() => DateTime, { description: 'When it was last tried (UTC).' })
+  readonly lastTriedAt!: Instant;
 
-  @ValueField(() => Int, { description: 'How often it was tried.' })
-  get tries(): number {
-    return this.entry.tries;
-  }
+  @EntryValue(() => Int, { description: 'How often it was tried.' })
+  readonly tries!: number;
 
-  @ValueField(() => ID, { description: 'The run that tried it last.' })
-  get runId(): string {
-    return this.entry.runId;
-  }
+  @EntryValue(() => ID, { description: 'The run that tried it last.' })
+  readonly runId!: string;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of what is set aside.' })

@@ -10,7 +10,7 @@ import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
 import type { Window } from '../../values/window.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { ResourceEnum, Run } from './run.type.js';
@@ -74,126 +74,95 @@ export interface ReconcilingRun extends RunRecord {
   readonly reconciliation: ReconciliationRecord;
 }
 
+const RunValue = valueFieldFrom('source');
+const ReconciliationValue = valueFieldFrom('source.reconciliation');
+
 @ObjectType({
   simpleResolvers: true,
   description:
     'One comparison of what is held of a resource, in a window of at most 14 days, with what Abnormal has.',
 })
 export class Reconciliation {
-  private readonly found: ReconciliationRecord;
+  constructor(readonly source: ReconcilingRun) {}
 
-  constructor(private readonly made: ReconcilingRun) {
-    this.found = made.reconciliation;
-  }
+  @RunValue(() => ID, { description: 'The integration, by name.' })
+  readonly integration!: string;
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
-  get integration(): string {
-    return this.made.integration;
-  }
+  @RunValue(() => ResourceEnum, { description: 'What was compared.' })
+  readonly resource!: Resource;
 
-  @ValueField(() => ResourceEnum, { description: 'What was compared.' })
-  get resource(): Resource {
-    return this.made.resource;
-  }
-
-  @ValueField(() => DateTime, {
+  @ReconciliationValue(() => DateTime, {
     description:
       'Where the window begins (UTC), inclusive; of the resource’s own time (threats: received; cases: last modified; campaigns: last reported).',
   })
-  get from(): Instant {
-    return this.found.from;
-  }
+  readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'Where the window ends (UTC), exclusive.' })
-  get to(): Instant {
-    return this.found.to;
-  }
+  @ReconciliationValue(() => DateTime, { description: 'Where the window ends (UTC), exclusive.' })
+  readonly to!: Instant;
 
-  @ValueField(() => DateTime, { description: 'When it was begun (UTC).' })
-  get comparedAt(): Instant {
-    return this.made.startedAt;
-  }
+  @RunValue(() => DateTime, { from: 'startedAt', description: 'When it was begun (UTC).' })
+  readonly comparedAt!: Instant;
 
-  @ValueField(() => ReconciliationVerdictEnum, { description: 'How the two compare.' })
-  get verdict(): ReconciliationVerdict {
-    return this.found.verdict;
-  }
+  @ReconciliationValue(() => ReconciliationVerdictEnum, { description: 'How the two compare.' })
+  readonly verdict!: ReconciliationVerdict;
 
-  @ValueField(() => String, {
+  @ReconciliationValue(() => String, {
     nullable: true,
     description: 'What more there is to say, for a person; null where the verdict says it all.',
   })
-  get reason(): string | null {
-    return this.found.reason;
-  }
+  readonly reason!: string | null;
 
-  @ValueField(() => [PopulationSourceEnum], {
+  @ReconciliationValue(() => [PopulationSourceEnum], {
     description: 'Where the population was read; empty when it could not be read anywhere.',
   })
-  get sources(): readonly PopulationSource[] {
-    return this.found.sources;
-  }
+  readonly sources!: readonly PopulationSource[];
 
-  @ValueField(() => ReconciliationBasisEnum, {
+  @ReconciliationValue(() => ReconciliationBasisEnum, {
     nullable: true,
     description: 'What was compared; null when nothing was.',
   })
-  get basis(): ReconciliationBasis | null {
-    return this.found.basis;
-  }
+  readonly basis!: ReconciliationBasis | null;
 
-  @ValueField(() => Int, {
+  @ReconciliationValue(() => Int, {
     nullable: true,
     description: 'How many records Abnormal names in the window; null when that could not be read.',
   })
-  get population(): number | null {
-    return this.found.population;
-  }
+  readonly population!: number | null;
 
   @ValueField(() => Int, {
     nullable: true,
     description: 'How many the list itself declares (`total`) for the window; null where it declares none.',
   })
   get declared(): number | null {
-    return intOrNull(this.found.declared);
+    return intOrNull(this.source.reconciliation.declared);
   }
 
-  @ValueField(() => Int, {
+  @ReconciliationValue(() => Int, {
     description:
       'How many of the population are held, with those held beyond it; without a population, how many are held of the window.',
   })
-  get held(): number {
-    return this.found.held;
-  }
+  readonly held!: number;
 
-  @ValueField(() => RecordIds, { description: 'Named by Abnormal, and not held.' })
-  get missing(): IdSampleRecord {
-    return this.found.missing;
-  }
+  @ReconciliationValue(() => RecordIds, { description: 'Named by Abnormal, and not held.' })
+  readonly missing!: IdSampleRecord;
 
-  @ValueField(() => RecordIds, { description: 'Held, and not named by Abnormal.' })
-  get extra(): IdSampleRecord {
-    return this.found.extra;
-  }
+  @ReconciliationValue(() => RecordIds, { description: 'Held, and not named by Abnormal.' })
+  readonly extra!: IdSampleRecord;
 
-  @ValueField(() => RecordIds, {
+  @ReconciliationValue(() => RecordIds, {
     description: 'Named by Abnormal though their details answer 404: known to be gone, and not missing.',
   })
-  get gone(): IdSampleRecord {
-    return this.found.gone;
-  }
+  readonly gone!: IdSampleRecord;
 
-  @ValueField(() => [ReopenedWindow], {
+  @ReconciliationValue(() => [ReopenedWindow], {
     description:
       'What was taken back for the next poll to list again, newest first; nothing where it was a gap already.',
   })
-  get opened(): readonly Window[] {
-    return this.found.opened;
-  }
+  readonly opened!: readonly Window[];
 
   @ValueField(() => Run, { description: 'The run that compared it, with what that cost.' })
   get run(): Run {
-    return new Run(this.made);
+    return new Run(this.source);
   }
 }
 

@@ -3,7 +3,7 @@ import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import type { RunCounts, RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
 import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
@@ -72,13 +72,15 @@ class RunCountsReport implements RunCounts {
   readonly windows!: number;
 }
 
+const RunValue = valueFieldFrom('run');
+
 @ObjectType({
   implements: Node,
   simpleResolvers: true,
   description: 'One pass over one resource of one integration.',
 })
 export class Run extends Node {
-  constructor(private readonly run: RunRecord) {
+  constructor(readonly run: RunRecord) {
     super();
   }
 
@@ -87,57 +89,37 @@ export class Run extends Node {
     return toGlobalId('Run', this.run.integration, this.run.id);
   }
 
-  @ValueField(() => ID, { description: 'The gateway’s own id of it, as `runId` elsewhere.' })
-  get runId(): string {
-    return this.run.id;
-  }
+  @RunValue(() => ID, { from: 'id', description: 'The gateway’s own id of it, as `runId` elsewhere.' })
+  readonly runId!: string;
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
-  get integration(): string {
-    return this.run.integration;
-  }
+  @RunValue(() => ID, { description: 'The integration, by name.' })
+  readonly integration!: string;
 
-  @ValueField(() => ResourceEnum, { description: 'What it read.' })
-  get resource(): Resource {
-    return this.run.resource;
-  }
+  @RunValue(() => ResourceEnum, { description: 'What it read.' })
+  readonly resource!: Resource;
 
-  @ValueField(() => RunTriggerEnum, { description: 'Why it was made.' })
-  get trigger(): RunTrigger {
-    return this.run.trigger;
-  }
+  @RunValue(() => RunTriggerEnum, { description: 'Why it was made.' })
+  readonly trigger!: RunTrigger;
 
-  @ValueField(() => RunStatusEnum, { description: 'How it ended.' })
-  get status(): RunStatus {
-    return this.run.status;
-  }
+  @RunValue(() => RunStatusEnum, { description: 'How it ended.' })
+  readonly status!: RunStatus;
 
-  @ValueField(() => DateTime, { description: 'When it began (UTC).' })
-  get startedAt(): Instant {
-    return this.run.startedAt;
-  }
+  @RunValue(() => DateTime, { description: 'When it began (UTC).' })
+  readonly startedAt!: Instant;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it ended (UTC); null while it runs.' })
-  get endedAt(): Instant | null {
-    return this.run.endedAt;
-  }
+  @RunValue(() => DateTime, { nullable: true, description: 'When it ended (UTC); null while it runs.' })
+  readonly endedAt!: Instant | null;
 
-  @ValueField(() => GraphQLJSONObject, {
+  @RunValue(() => GraphQLJSONObject, {
     description: 'What it set out to read, as the command line would say it.',
   })
-  get parameters(): RunRecord['parameters'] {
-    return this.run.parameters;
-  }
+  readonly parameters!: RunRecord['parameters'];
 
-  @ValueField(() => RunCountsReport, { description: 'What it cost and brought.' })
-  get counts(): RunCounts {
-    return this.run.counts;
-  }
+  @RunValue(() => RunCountsReport, { description: 'What it cost and brought.' })
+  readonly counts!: RunCounts;
 
-  @ValueField(() => [String], { description: 'What went wrong, for a person: at most the first 20.' })
-  get errors(): readonly string[] {
-    return this.run.errors;
-  }
+  @RunValue(() => [String], { description: 'What went wrong, for a person: at most the first 20.' })
+  readonly errors!: readonly string[];
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of runs.' })

@@ -15,7 +15,7 @@ import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/coverage.js';
 import { KIND_OF } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { GapReasonEnum, MissingRecord } from '../collection/coverage.type.js';
 import { Bound, Control, GapClass, MeasureUnit, toMeasured, Verdict } from './control.type.js';
@@ -95,41 +95,34 @@ export class EvidenceGap {
   readonly class!: GapClass;
 }
 
+const FactsValue = valueFieldFrom('facts');
+
 @ObjectType('Population', { simpleResolvers: true, description: 'What a control is about, in one period.' })
 export class Population {
-  constructor(private readonly facts: ResultFacts['population']) {}
+  constructor(readonly facts: ResultFacts['population']) {}
 
-  @ValueField(() => Int, { description: 'How many members of it the history holds.' })
-  get count(): number {
-    return this.facts.count;
-  }
+  @FactsValue(() => Int, { description: 'How many members of it the history holds.' })
+  readonly count!: number;
 
-  @ValueField(() => String, { description: 'What the members are, in the plural.' })
-  get unit(): string {
-    return this.facts.unit;
-  }
+  @FactsValue(() => String, { description: 'What the members are, in the plural.' })
+  readonly unit!: string;
 
-  @ValueField(() => String, { description: 'Who belongs to it, and by which time.' })
-  get words(): string {
-    return this.facts.words;
-  }
+  @FactsValue(() => String, { description: 'Who belongs to it, and by which time.' })
+  readonly words!: string;
 
-  @ValueField(() => String, {
+  @FactsValue(() => String, {
     nullable: true,
     description:
       'What gives exactly these members in this graph: a field of the root without its selection, such as `population(control: …)`. Null where the members are neither records nor messages.',
   })
-  get query(): string | null {
-    return this.facts.query;
-  }
+  readonly query!: string | null;
 
-  @ValueField(() => Boolean, {
+  @FactsValue(() => Boolean, {
+    from: 'coverage.complete',
     description:
       'Whether all of it was collected: no gaps, and no record in `missing` that may still be there.',
   })
-  get complete(): boolean {
-    return this.facts.coverage.complete;
-  }
+  readonly complete!: boolean;
 
   @ValueField(() => [EvidenceGap], { description: 'What it cannot vouch for, oldest first by stream.' })
   get gaps(): EvidenceGap[] {
@@ -183,22 +176,18 @@ export class Distribution {
 })
 export class NoLongerGiven {
   constructor(
-    private readonly facts: ResultFacts['noLongerGiven'],
+    readonly facts: ResultFacts['noLongerGiven'],
     private readonly pin: Pin,
   ) {}
 
-  @ValueField(() => Int, { description: 'How many there are.' })
-  get count(): number {
-    return this.facts.count;
-  }
+  @FactsValue(() => Int, { description: 'How many there are.' })
+  readonly count!: number;
 
-  @ValueField(() => DateTime, {
+  @FactsValue(() => DateTime, {
     nullable: true,
     description: 'Since when the first of them is missing (UTC); null where there are none.',
   })
-  get since(): Instant | null {
-    return this.facts.since;
-  }
+  readonly since!: Instant | null;
 
   @ValueField(() => [PopulationMember], {
     description:
@@ -230,15 +219,11 @@ export class ControlResult {
     return controlOf(this.facts.control, this.asked.request.thresholds);
   }
 
-  @ValueField(() => Verdict, { description: 'The verdict.' })
-  get verdict(): Verdict {
-    return this.facts.verdict;
-  }
+  @FactsValue(() => Verdict, { description: 'The verdict.' })
+  readonly verdict!: Verdict;
 
-  @ValueField(() => String, { description: 'Why, in a sentence or two.' })
-  get reason(): string {
-    return this.facts.reason;
-  }
+  @FactsValue(() => String, { description: 'Why, in a sentence or two.' })
+  readonly reason!: string;
 
   @ValueField(() => Measure, { nullable: true, description: 'The number that the control is known by.' })
   get measured(): Measure | null {
@@ -264,20 +249,20 @@ export class ControlResult {
     return new NoLongerGiven(this.facts.noLongerGiven, this.asked.evidence.pin);
   }
 
-  @ValueField(() => Int, { description: 'Members whose time is not up yet: neither good nor bad.' })
-  get pending(): number {
-    return this.facts.outcomes.PENDING;
-  }
+  @FactsValue(() => Int, {
+    from: 'outcomes.PENDING',
+    description: 'Members whose time is not up yet: neither good nor bad.',
+  })
+  readonly pending!: number;
 
-  @ValueField(() => Int, { description: 'Members of which what is recorded cannot tell.' })
-  get inDoubt(): number {
-    return this.facts.outcomes.IN_DOUBT;
-  }
+  @FactsValue(() => Int, {
+    from: 'outcomes.IN_DOUBT',
+    description: 'Members of which what is recorded cannot tell.',
+  })
+  readonly inDoubt!: number;
 
-  @ValueField(() => [Distribution], { description: 'How the population spreads, where that says something.' })
-  get distributions(): readonly DistributionFacts[] {
-    return this.facts.distributions;
-  }
+  @FactsValue(() => [Distribution], { description: 'How the population spreads, where that says something.' })
+  readonly distributions!: readonly DistributionFacts[];
 }
 
 /** A control by its id, with the thresholds that it is judged by. */
@@ -291,7 +276,7 @@ export function controlOf(id: ResultFacts['control'], thresholds: Thresholds): C
 })
 export class TrendPoint {
   constructor(
-    private readonly facts: PointFacts,
+    readonly facts: PointFacts,
     private readonly thresholds: Thresholds,
   ) {}
 
@@ -300,30 +285,22 @@ export class TrendPoint {
     return controlOf(this.facts.control, this.thresholds);
   }
 
-  @ValueField(() => Verdict, { description: 'The verdict on the part.' })
-  get verdict(): Verdict {
-    return this.facts.verdict;
-  }
+  @FactsValue(() => Verdict, { description: 'The verdict on the part.' })
+  readonly verdict!: Verdict;
 
-  @ValueField(() => String, { description: 'Why, in a sentence or two.' })
-  get reason(): string {
-    return this.facts.reason;
-  }
+  @FactsValue(() => String, { description: 'Why, in a sentence or two.' })
+  readonly reason!: string;
 
   @ValueField(() => Measure, { nullable: true, description: 'The number that the control is known by.' })
   get measured(): Measure | null {
     return this.facts.measure && toMeasure(this.facts.measure);
   }
 
-  @ValueField(() => Int, { description: 'Members of the population in the part.' })
-  get count(): number {
-    return this.facts.count;
-  }
+  @FactsValue(() => Int, { description: 'Members of the population in the part.' })
+  readonly count!: number;
 
-  @ValueField(() => Int, { description: 'Exceptions in the part.' })
-  get exceptions(): number {
-    return this.facts.exceptions;
-  }
+  @FactsValue(() => Int, { description: 'Exceptions in the part.' })
+  readonly exceptions!: number;
 }
 
 @ObjectType('TrendPart', { description: 'One part of the period, judged by itself.' })
@@ -335,35 +312,30 @@ export class TrendPart {
   readonly points!: TrendPoint[];
 }
 
+const EvidenceValue = valueFieldFrom('asked.evidence');
+
 @ObjectType('Evidence', {
   simpleResolvers: true,
   description: 'What controls say of a period, on the grounds of one view of the history.',
 })
 export class Evidence {
-  constructor(private readonly asked: Asked) {}
+  constructor(readonly asked: Asked) {}
 
-  @ValueField(() => EvidencePeriod, { description: 'The period.' })
-  get period(): EvidencePeriod {
-    return this.asked.evidence.period;
-  }
+  @EvidenceValue(() => EvidencePeriod, { description: 'The period.' })
+  readonly period!: EvidencePeriod;
 
-  @ValueField(() => DateTime, {
+  @EvidenceValue(() => DateTime, {
+    from: 'pin.at',
     description:
       'The last recording that was judged by (UTC): what counts as now. Asked for as `asOf`, the same is found again.',
   })
-  get asOf(): Instant {
-    return this.asked.evidence.pin.at;
-  }
+  readonly asOf!: Instant;
 
-  @ValueField(() => Int, { description: 'The number of that recording.' })
-  get seq(): number {
-    return this.asked.evidence.pin.seq;
-  }
+  @EvidenceValue(() => Int, { from: 'pin.seq', description: 'The number of that recording.' })
+  readonly seq!: number;
 
-  @ValueField(() => [ID], { description: 'The integrations that were judged together, by name.' })
-  get integrations(): readonly string[] {
-    return this.asked.evidence.integrations;
-  }
+  @EvidenceValue(() => [ID], { description: 'The integrations that were judged together, by name.' })
+  readonly integrations!: readonly string[];
 
   @ValueField(() => [ControlResult], { description: 'What each control says.' })
   get results(): ControlResult[] {

@@ -3,7 +3,7 @@ import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordOf } from '../../resources/registry.js';
 import { earliest, type Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { TYPE_OF, toGlobalId } from '../base/global-id.js';
 import { DateTime } from '../base/scalars.js';
 import type { View } from '../lists/view.js';
@@ -83,17 +83,20 @@ const Source = describedEnum<Source>('Source', 'Where a record’s data come fro
   SIMULATED: 'From the built-in simulated tenant: no real data, however it was read.',
 });
 
+const RevisionValue = valueFieldFrom('revision');
+
 @ObjectType({ simpleResolvers: true, description: 'Where a record’s data come from, and how sure they are.' })
 export class Provenance {
   constructor(
-    private readonly revision: RevisionRecord,
+    readonly revision: RevisionRecord,
     private readonly view: View,
   ) {}
 
-  @ValueField(() => ID, { description: 'The integration, by name: the Abnormal account it was read from.' })
-  get integration(): string {
-    return this.revision.key.integration;
-  }
+  @RevisionValue(() => ID, {
+    from: 'key.integration',
+    description: 'The integration, by name: the Abnormal account it was read from.',
+  })
+  readonly integration!: string;
 
   @ValueField(() => Source, {
     description: 'Whether it was recorded before, read for this answer, or made up.',
@@ -103,33 +106,26 @@ export class Provenance {
     return isReadFor(this.view, this.revision) ? 'LIVE' : 'RECORDED';
   }
 
-  @ValueField(() => DateTime, {
+  @RevisionValue(() => DateTime, {
+    from: 'observedFrom',
     description: 'When the gateway first saw this version, in its own time (UTC).',
   })
-  get observedAt(): Instant {
-    return this.revision.observedFrom;
-  }
+  readonly observedAt!: Instant;
 
-  @ValueField(() => DateTime, {
+  @RevisionValue(() => DateTime, {
     description:
       'When Abnormal last gave this very version. With `asOf` it may be later than that instant: the version is then confirmed on both sides of it.',
   })
-  get verifiedAt(): Instant {
-    return this.revision.verifiedAt;
-  }
+  readonly verifiedAt!: Instant;
 
-  @ValueField(() => String, {
+  @RevisionValue(() => String, {
     description:
       'SHA-256 in hex of what Abnormal sent, as canonical JSON (RFC 8785). Equal digests are one version.',
   })
-  get digest(): string {
-    return this.revision.digest;
-  }
+  readonly digest!: string;
 
-  @ValueField(() => ID, { description: 'The run that first saw this version.' })
-  get runId(): string {
-    return this.revision.runId;
-  }
+  @RevisionValue(() => ID, { description: 'The run that first saw this version.' })
+  readonly runId!: string;
 
   @ValueField(() => Boolean, {
     description: 'True when Abnormal could not be asked and this is older than the answer was to be.',

@@ -5,7 +5,7 @@ import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordOf } from '../../resources/registry.js';
 import type { MessageRecord } from '../../resources/threat/threat.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { viewOfRevision } from '../lists/view.js';
@@ -36,12 +36,22 @@ export class FieldChange implements FieldDifference {
   })
   readonly field!: string;
 
-  @ValueField(() => GraphQLJSON, { nullable: true, description: 'What it was; null when it was not said.' })
+  @ValueField(() => GraphQLJSON, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'What it was; null when it was not said.',
+  })
   readonly before!: unknown;
 
-  @ValueField(() => GraphQLJSON, { nullable: true, description: 'What it became; null when it is not said.' })
+  @ValueField(() => GraphQLJSON, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'What it became; null when it is not said.',
+  })
   readonly after!: unknown;
 }
+
+const RevisionValue = valueFieldFrom('revision');
 
 @ObjectType({
   simpleResolvers: true,
@@ -50,20 +60,14 @@ export class FieldChange implements FieldDifference {
 export class Revision {
   constructor(readonly revision: RevisionRecord<ListedKind>) {}
 
-  @ValueField(() => RecordKind, { description: 'What kind of record it is of.' })
-  get kind(): ListedKind {
-    return this.revision.key.kind;
-  }
+  @RevisionValue(() => RecordKind, { from: 'key.kind', description: 'What kind of record it is of.' })
+  readonly kind!: ListedKind;
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
-  get integration(): string {
-    return this.revision.key.integration;
-  }
+  @RevisionValue(() => ID, { from: 'key.integration', description: 'The integration, by name.' })
+  readonly integration!: string;
 
-  @ValueField(() => ID, { description: 'Abnormal’s own id of the record.' })
-  get recordId(): string {
-    return this.revision.key.id;
-  }
+  @RevisionValue(() => ID, { from: 'key.id', description: 'Abnormal’s own id of the record.' })
+  readonly recordId!: string;
 
   @ValueField(() => RecordNode, {
     description:
@@ -73,30 +77,22 @@ export class Revision {
     return toRecordNode(this.revision, viewOfRevision(this.revision));
   }
 
-  @ValueField(() => DateTime, {
+  @RevisionValue(() => DateTime, {
     description: 'When the gateway first saw this version, in its own time (UTC).',
   })
-  get observedFrom(): Instant {
-    return this.revision.observedFrom;
-  }
+  readonly observedFrom!: Instant;
 
-  @ValueField(() => DateTime, {
+  @RevisionValue(() => DateTime, {
     nullable: true,
     description: 'When the next version took its place (UTC); null while it is the newest.',
   })
-  get observedTo(): Instant | null {
-    return this.revision.observedTo;
-  }
+  readonly observedTo!: Instant | null;
 
-  @ValueField(() => DateTime, { description: 'When Abnormal last gave this very version (UTC).' })
-  get verifiedAt(): Instant {
-    return this.revision.verifiedAt;
-  }
+  @RevisionValue(() => DateTime, { description: 'When Abnormal last gave this very version (UTC).' })
+  readonly verifiedAt!: Instant;
 
-  @ValueField(() => ID, { description: 'The run that first saw it.' })
-  get runId(): string {
-    return this.revision.runId;
-  }
+  @RevisionValue(() => ID, { description: 'The run that first saw it.' })
+  readonly runId!: string;
 
   @ValueField(() => String, {
     nullable: true,

@@ -16,7 +16,7 @@ import {
 } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import {
@@ -46,7 +46,7 @@ export class CustomerOverrideNote implements CustomerOverride {
   @ValueField(() => String, { nullable: true, description: 'What kind of override it is, as received.' })
   readonly overrideType!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Why, as received.' })
+  @ValueField(() => String, { personal: ['texts'], nullable: true, description: 'Why, as received.' })
   readonly reason!: string | null;
 
   @ValueField(() => String, {
@@ -55,9 +55,15 @@ export class CustomerOverrideNote implements CustomerOverride {
   })
   readonly overrideJudgement!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'What it matched, as received.' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'What it matched, as received.',
+  })
   readonly value!: string | null;
 }
+
+const RecordValue = valueFieldFrom('record');
 
 @ObjectType({
   simpleResolvers: true,
@@ -66,7 +72,7 @@ export class CustomerOverrideNote implements CustomerOverride {
 })
 export class Message {
   constructor(
-    private readonly record: MessageRecord,
+    readonly record: MessageRecord,
     /** The version of the threat that it is from. */
     readonly from: RevisionRecord<'threat'>,
     private readonly goneSince: Instant | null = null,
@@ -81,155 +87,138 @@ export class Message {
     return this.goneSince;
   }
 
-  @ValueField(() => ID, {
+  @RecordValue(() => ID, {
     description: 'Abnormal’s own id (`abxMessageIdStr`): a signed 64-bit integer as text.',
   })
-  get messageId(): string {
-    return this.record.messageId;
-  }
+  readonly messageId!: string;
 
-  @ValueField(() => String, { nullable: true, description: 'Where to see it in Abnormal’s portal.' })
-  get portalUrl(): string | null {
-    return this.record.portalUrl;
-  }
+  @RecordValue(() => String, { nullable: true, description: 'Where to see it in Abnormal’s portal.' })
+  readonly portalUrl!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The subject line.' })
-  get subject(): string | null {
-    return this.record.subject;
-  }
+  @RecordValue(() => String, { personal: ['subject'], nullable: true, description: 'The subject line.' })
+  readonly subject!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['addresses'],
     nullable: true,
     description: 'The sender’s address; Abnormal cuts it at 256 characters.',
   })
-  get fromAddress(): string | null {
-    return this.record.fromAddress;
-  }
+  readonly fromAddress!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The sender’s display name.' })
-  get fromName(): string | null {
-    return this.record.fromName;
-  }
+  @RecordValue(() => String, {
+    personal: ['names'],
+    nullable: true,
+    description: 'The sender’s display name.',
+  })
+  readonly fromName!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['addresses'],
     nullable: true,
     description: 'The sender’s domain; given to some accounts only.',
   })
-  get senderDomain(): string | null {
-    return this.record.senderDomain;
-  }
+  readonly senderDomain!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The address it was sent from.' })
-  get senderIpAddress(): string | null {
-    return this.record.senderIpAddress;
-  }
+  @RecordValue(() => String, {
+    personal: ['locations'],
+    nullable: true,
+    description: 'The address it was sent from.',
+  })
+  readonly senderIpAddress!: string | null;
 
-  @ValueField(() => [String], {
+  @RecordValue(() => [String], {
+    personal: ['addresses'],
     description:
       'The addresses of all recipients in its header, without display names; Abnormal cuts the list at 255 characters. A part without an address, such as a last one that was cut off, stays as its text (`toAddresses`).',
   })
-  get toAddresses(): readonly string[] {
-    return this.record.toAddresses;
-  }
+  readonly toAddresses!: readonly string[];
 
-  @ValueField(() => String, { nullable: true, description: 'Whose mailbox it came to.' })
-  get recipientAddress(): string | null {
-    return this.record.recipientAddress;
-  }
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'Whose mailbox it came to.',
+  })
+  readonly recipientAddress!: string | null;
 
-  @ValueField(() => [String], {
+  @RecordValue(() => [String], {
+    personal: ['addresses'],
     description: 'The addresses of recipients in copy, without display names (`ccEmails`).',
   })
-  get ccAddresses(): readonly string[] {
-    return this.record.ccAddresses;
-  }
+  readonly ccAddresses!: readonly string[];
 
-  @ValueField(() => [String], {
+  @RecordValue(() => [String], {
+    personal: ['addresses'],
     description: 'The addresses that an answer would go to, without display names (`replyToEmails`).',
   })
-  get replyToAddresses(): readonly string[] {
-    return this.record.replyToAddresses;
-  }
+  readonly replyToAddresses!: readonly string[];
 
-  @ValueField(() => String, { nullable: true, description: 'The address that bounces go to.' })
-  get returnPath(): string | null {
-    return this.record.returnPath;
-  }
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'The address that bounces go to.',
+  })
+  readonly returnPath!: string | null;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it came (UTC).' })
-  get receivedTime(): Instant | null {
-    return this.record.receivedTime;
-  }
+  @RecordValue(() => DateTime, { nullable: true, description: 'When it came (UTC).' })
+  readonly receivedTime!: Instant | null;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it was sent (UTC).' })
-  get sentTime(): Instant | null {
-    return this.record.sentTime;
-  }
+  @RecordValue(() => DateTime, { nullable: true, description: 'When it was sent (UTC).' })
+  readonly sentTime!: Instant | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Its `Message-ID` header.' })
-  get internetMessageId(): string | null {
-    return this.record.internetMessageId;
-  }
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'Its `Message-ID` header.',
+  })
+  readonly internetMessageId!: string | null;
 
   @ValueField(() => AttackType, { nullable: true, description: 'What kind of attack it is.' })
   get attackType(): AttackType | null {
     return attackTypeOf(this.record.attackTypeRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackType` as received.' })
-  get attackTypeRaw(): string | null {
-    return this.record.attackTypeRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackType` as received.' })
+  readonly attackTypeRaw!: string | null;
 
   @ValueField(() => AttackStrategy, { nullable: true, description: 'How the attacker hides.' })
   get attackStrategy(): AttackStrategy | null {
     return attackStrategyOf(this.record.attackStrategyRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackStrategy` as received.' })
-  get attackStrategyRaw(): string | null {
-    return this.record.attackStrategyRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackStrategy` as received.' })
+  readonly attackStrategyRaw!: string | null;
 
   @ValueField(() => AttackVector, { nullable: true, description: 'What does the harm.' })
   get attackVector(): AttackVector | null {
     return attackVectorOf(this.record.attackVectorRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackVector` as received.' })
-  get attackVectorRaw(): string | null {
-    return this.record.attackVectorRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackVector` as received.' })
+  readonly attackVectorRaw!: string | null;
 
   @ValueField(() => AttackedParty, { nullable: true, description: 'Whom it is aimed at.' })
   get attackedParty(): AttackedParty | null {
     return attackedPartyOf(this.record.attackedPartyRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackedParty` as received.' })
-  get attackedPartyRaw(): string | null {
-    return this.record.attackedPartyRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackedParty` as received.' })
+  readonly attackedPartyRaw!: string | null;
 
   @ValueField(() => ImpersonatedParty, { nullable: true, description: 'Whom the attacker pretends to be.' })
   get impersonatedParty(): ImpersonatedParty | null {
     return impersonatedPartyOf(this.record.impersonatedPartyRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
-  get impersonatedPartyRaw(): string | null {
-    return this.record.impersonatedPartyRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
+  readonly impersonatedPartyRaw!: string | null;
 
   @ValueField(() => RemediationStatus, { nullable: true, description: 'What Abnormal says was done.' })
   get remediationStatus(): RemediationStatus | null {
     return remediationStateOf(this.record.remediationStatusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`remediationStatus` as received.' })
-  get remediationStatusRaw(): string | null {
-    return this.record.remediationStatusRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`remediationStatus` as received.' })
+  readonly remediationStatusRaw!: string | null;
 
   @ValueField(() => MessageRemediationState, {
     description: 'What became of it, derived from all that is said.',
@@ -238,34 +227,26 @@ export class Message {
     return messageRemediation(this.record);
   }
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description: 'When it was dealt with (UTC; `remediationTimestamp`).',
   })
-  get remediationTime(): Instant | null {
-    return this.record.remediationTime;
-  }
+  readonly remediationTime!: Instant | null;
 
-  @ValueField(() => Boolean, {
+  @RecordValue(() => Boolean, {
     nullable: true,
     description: 'An older flag: dealt with automatically. `remediationStatus` says more.',
   })
-  get autoRemediated(): boolean | null {
-    return this.record.autoRemediated;
-  }
+  readonly autoRemediated!: boolean | null;
 
-  @ValueField(() => Boolean, {
+  @RecordValue(() => Boolean, {
     nullable: true,
     description: 'An older flag: dealt with afterwards. `remediationStatus` says more.',
   })
-  get postRemediated(): boolean | null {
-    return this.record.postRemediated;
-  }
+  readonly postRemediated!: boolean | null;
 
-  @ValueField(() => Boolean, { nullable: true, description: 'Whether the recipient has read it.' })
-  get isRead(): boolean | null {
-    return this.record.isRead;
-  }
+  @RecordValue(() => Boolean, { nullable: true, description: 'Whether the recipient has read it.' })
+  readonly isRead!: boolean | null;
 
   @ValueField(() => Int, {
     nullable: true,
@@ -275,10 +256,8 @@ export class Message {
     return intOrNull(this.record.attachmentCount);
   }
 
-  @ValueField(() => [String], { description: 'The attachments’ file names.' })
-  get attachmentNames(): readonly string[] {
-    return this.record.attachmentNames;
-  }
+  @RecordValue(() => [String], { personal: ['attachments'], description: 'The attachments’ file names.' })
+  readonly attachmentNames!: readonly string[];
 
   @ValueField(() => Int, {
     nullable: true,
@@ -288,31 +267,29 @@ export class Message {
     return intOrNull(this.record.urlCount);
   }
 
-  @ValueField(() => [String], { description: 'Links in it, as Abnormal sends them. Handle with care.' })
-  get urls(): readonly string[] {
-    return this.record.urls;
-  }
+  @RecordValue(() => [String], {
+    personal: ['urls'],
+    description: 'Links in it, as Abnormal sends them. Handle with care.',
+  })
+  readonly urls!: readonly string[];
 
-  @ValueField(() => [String], { description: 'What gave it away, in Abnormal’s words.' })
-  get summaryInsights(): readonly string[] {
-    return this.record.summaryInsights;
-  }
+  @RecordValue(() => [String], {
+    personal: ['texts'],
+    description: 'What gave it away, in Abnormal’s words.',
+  })
+  readonly summaryInsights!: readonly string[];
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description: 'Abnormal’s judgement of it as received, such as `Attack` (`source`).',
   })
-  get judgementRaw(): string | null {
-    return this.record.judgementRaw;
-  }
+  readonly judgementRaw!: string | null;
 
-  @ValueField(() => CustomerOverrideNote, {
+  @RecordValue(() => CustomerOverrideNote, {
     nullable: true,
     description: 'What the customer decided otherwise.',
   })
-  get customerOverride(): CustomerOverride | null {
-    return this.record.customerOverride;
-  }
+  readonly customerOverride!: CustomerOverride | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of the messages of a threat, newest first.' })

@@ -9,7 +9,7 @@ export class Attachment {
   @ValueField(() => ID, { nullable: true, description: 'The message it is attached to: Abnormal’s id.' })
   readonly messageId!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The file’s name.' })
+  @ValueField(() => String, { personal: ['attachments'], nullable: true, description: 'The file’s name.' })
   readonly name!: string | null;
 }
 
@@ -36,10 +36,18 @@ export class Link {
   @ValueField(() => ID, { nullable: true, description: 'The message it stands in: Abnormal’s id.' })
   readonly messageId!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Where it leads. Handle with care.' })
+  @ValueField(() => String, {
+    personal: ['urls'],
+    nullable: true,
+    description: 'Where it leads. Handle with care.',
+  })
   readonly url!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The domain it leads to (`domainLink`).' })
+  @ValueField(() => String, {
+    personal: ['urls'],
+    nullable: true,
+    description: 'The domain it leads to (`domainLink`).',
+  })
   readonly domain!: string | null;
 
   @ValueField(() => String, {
@@ -54,7 +62,7 @@ export class Link {
   })
   readonly source!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The text that shows.' })
+  @ValueField(() => String, { personal: ['urls'], nullable: true, description: 'The text that shows.' })
   readonly displayText!: string | null;
 }
 

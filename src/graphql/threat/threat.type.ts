@@ -4,7 +4,7 @@ import { type ThreatRemediation, threatRemediation } from '../../resources/threa
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -50,6 +50,8 @@ class ThreatRemediationSummary implements ThreatRemediation {
   readonly lastRemediationTime!: Instant | null;
 }
 
+const RecordValue = valueFieldFrom('record');
+
 @ObjectType({
   implements: [Node, RecordNode],
   simpleResolvers: true,
@@ -59,12 +61,14 @@ class ThreatRemediationSummary implements ThreatRemediation {
 export class Threat extends RecordNode<'threat'> {
   private derived: Fields | null = null;
 
-  @ValueField(() => ID, { description: 'Abnormal’s own id (`threatId`).' })
-  get threatId(): string {
-    return this.record.threatId;
-  }
+  @RecordValue(() => ID, { description: 'Abnormal’s own id (`threatId`).' })
+  readonly threatId!: string;
 
-  @ValueField(() => String, { nullable: true, description: 'The subject of the newest message held.' })
+  @ValueField(() => String, {
+    personal: ['subject'],
+    nullable: true,
+    description: 'The subject of the newest message held.',
+  })
   get subject(): string | null {
     return this.record.messages[0]?.subject ?? null;
   }
@@ -101,13 +105,11 @@ export class Threat extends RecordNode<'threat'> {
     return this.record.messages.length;
   }
 
-  @ValueField(() => Boolean, {
+  @RecordValue(() => Boolean, {
     description:
       'Whether every page of messages that Abnormal offered was read, and each message in them; it may offer fewer than it counts. What cannot be read is named in `unread`.',
   })
-  get pagesComplete(): boolean {
-    return this.record.pagesComplete;
-  }
+  readonly pagesComplete!: boolean;
 
   @ValueField(() => Boolean, {
     nullable: true,
@@ -146,20 +148,19 @@ export class Threat extends RecordNode<'threat'> {
     return this.derive('impersonatedParty') as readonly ImpersonatedParty[];
   }
 
-  @ValueField(() => [String], { description: `The senders’ addresses, ${OVER_MESSAGES}.` })
+  @ValueField(() => [String], {
+    personal: ['addresses'],
+    description: `The senders’ addresses, ${OVER_MESSAGES}.`,
+  })
   get fromAddresses(): readonly string[] {
     return this.derive('fromAddress') as readonly string[];
   }
 
-  @ValueField(() => ID, { nullable: true, description: 'Abnormal’s number for the tenant.' })
-  get tenantId(): string | null {
-    return this.record.tenantId;
-  }
+  @RecordValue(() => ID, { nullable: true, description: 'Abnormal’s number for the tenant.' })
+  readonly tenantId!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The tenant’s name.' })
-  get tenantName(): string | null {
-    return this.record.tenantName;
-  }
+  @RecordValue(() => String, { nullable: true, description: 'The tenant’s name.' })
+  readonly tenantName!: string | null;
 
   private derive(field: string) {
     this.derived ??= fieldsOf('threat', this.record);
