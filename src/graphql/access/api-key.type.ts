@@ -2,7 +2,7 @@ import { ID, ObjectType } from 'type-graphql';
 import { type ApiKeyRecord as Key, type KeyState, stateOf } from '../../callers/api-keys.js';
 import type { Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { RoleEnum } from './audit.type.js';
 
@@ -12,64 +12,52 @@ export const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a ke
   REVOKED: 'The key was revoked.',
 });
 
+const KeyValue = valueFieldFrom('key');
+
 @ObjectType({
   simpleResolvers: true,
   description: 'An API key. The gateway stores only its SHA-256, never the key.',
 })
 export class ApiKey {
   constructor(
-    private readonly key: Key,
+    readonly key: Key,
     private readonly now: Instant,
   ) {}
 
-  @ValueField(() => ID, { description: 'Id of the key: the part of the key after `agk_`.' })
-  get id(): string {
-    return this.key.id;
-  }
+  @KeyValue(() => ID, { description: 'Id of the key: the part of the key after `agk_`.' })
+  readonly id!: string;
 
-  @ValueField(() => String, { description: 'The person or program that uses the key.' })
-  get name(): string {
-    return this.key.name;
-  }
+  @KeyValue(() => String, { description: 'The person or program that uses the key.' })
+  readonly name!: string;
 
-  @ValueField(() => RoleEnum, { description: 'The role of callers that use the key.' })
-  get role(): Role {
-    return this.key.role;
-  }
+  @KeyValue(() => RoleEnum, { description: 'The role of callers that use the key.' })
+  readonly role!: Role;
 
   @ValueField(() => KeyStateEnum, { description: 'Whether the key is accepted now.' })
   get state(): KeyState {
     return stateOf(this.key, this.now);
   }
 
-  @ValueField(() => DateTime, { description: 'When the key was created (UTC).' })
-  get createdAt(): Instant {
-    return this.key.createdAt;
-  }
+  @KeyValue(() => DateTime, { description: 'When the key was created (UTC).' })
+  readonly createdAt!: Instant;
 
-  @ValueField(() => DateTime, {
+  @KeyValue(() => DateTime, {
     nullable: true,
     description: 'When the key expires (UTC); null if it does not expire.',
   })
-  get expiresAt(): Instant | null {
-    return this.key.expiresAt;
-  }
+  readonly expiresAt!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @KeyValue(() => DateTime, {
     nullable: true,
     description: 'When the key was revoked (UTC); null if it was not revoked.',
   })
-  get revokedAt(): Instant | null {
-    return this.key.revokedAt;
-  }
+  readonly revokedAt!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @KeyValue(() => DateTime, {
     nullable: true,
     description: 'When the key was last used (UTC), accurate to about a minute; null if it was never used.',
   })
-  get lastUsedAt(): Instant | null {
-    return this.key.lastUsedAt;
-  }
+  readonly lastUsedAt!: Instant | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A new API key.' })

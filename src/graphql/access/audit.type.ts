@@ -10,7 +10,7 @@ import {
 } from '../../audit-trail.js';
 import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import type { GatewayContext } from '../request/services.js';
@@ -67,26 +67,25 @@ function knownOf<T extends string>(words: readonly T[], word: string): T | null 
   return words.find((each) => each === word) ?? null;
 }
 
+const CallerValue = valueFieldFrom('caller');
+const EntryValue = valueFieldFrom('entry');
+
 @ObjectType('Caller', { simpleResolvers: true, description: 'The person or program that made a request.' })
 export class CallerReport {
-  constructor(private readonly caller: Caller) {}
+  constructor(readonly caller: Caller) {}
 
   @ValueField(() => CallerKindEnum, { nullable: true, description: `How the caller authenticated${UNKNOWN}` })
   get kind(): CallerKind | null {
     return knownOf(CALLER_KINDS, this.caller.kind);
   }
 
-  @ValueField(() => ID, {
+  @CallerValue(() => ID, {
     description: 'Unique among callers of the same kind: a key’s id, a token’s subject or a user name.',
   })
-  get id(): string {
-    return this.caller.id;
-  }
+  readonly id!: string;
 
-  @ValueField(() => String, { description: 'Display name.' })
-  get name(): string {
-    return this.caller.name;
-  }
+  @CallerValue(() => String, { description: 'Display name.' })
+  readonly name!: string;
 
   @ValueField(() => RoleEnum, { nullable: true, description: `The caller’s role${UNKNOWN}` })
   get role(): Role | null {
@@ -99,17 +98,13 @@ export class CallerReport {
   description: 'One action: who did it, and with which outcome. Entries are only added, never changed.',
 })
 export class AuditEntry {
-  constructor(private readonly entry: Entry) {}
+  constructor(readonly entry: Entry) {}
 
-  @ValueField(() => Int, { description: 'Position in the trail, from 1, without gaps.' })
-  get index(): number {
-    return this.entry.index;
-  }
+  @EntryValue(() => Int, { description: 'Position in the trail, from 1, without gaps.' })
+  readonly index!: number;
 
-  @ValueField(() => DateTime, { description: 'When the entry was written (UTC).' })
-  get at(): Instant {
-    return this.entry.at;
-  }
+  @EntryValue(() => DateTime, { description: 'When the entry was written (UTC).' })
+  readonly at!: Instant;
 
   @ValueField(() => CallerReport, { description: 'Who did it.' })
   get caller(): CallerReport {
@@ -121,40 +116,32 @@ export class AuditEntry {
     return knownOf(AUDIT_ACTIONS, this.entry.action);
   }
 
-  @ValueField(() => String, {
+  @EntryValue(() => String, {
     nullable: true,
     description:
       'What the action applied to, such as an integration’s name or a key’s id; null if it applied to everything.',
   })
-  get target(): string | null {
-    return this.entry.target;
-  }
+  readonly target!: string | null;
 
   @ValueField(() => AuditOutcomeEnum, { nullable: true, description: `Outcome of the action${UNKNOWN}` })
   get outcome(): AuditOutcome | null {
     return knownOf(AUDIT_OUTCOMES, this.entry.outcome);
   }
 
-  @ValueField(() => String, { nullable: true, description: 'Details in words; null if there are none.' })
-  get detail(): string | null {
-    return this.entry.detail;
-  }
+  @EntryValue(() => String, { nullable: true, description: 'Details in words; null if there are none.' })
+  readonly detail!: string | null;
 
-  @ValueField(() => String, {
+  @EntryValue(() => String, {
     nullable: true,
     description: 'The `digest` of the previous entry; null for the first entry.',
   })
-  get previous(): string | null {
-    return this.entry.previous;
-  }
+  readonly previous!: string | null;
 
-  @ValueField(() => String, {
+  @EntryValue(() => String, {
     description:
       'SHA-256 of the stored entry as RFC 8785 canonical JSON, in hex. The next entry contains it.',
   })
-  get digest(): string {
-    return this.entry.digest;
-  }
+  readonly digest!: string;
 }
 
 @ObjectType('AuditChain', {

@@ -1,7 +1,7 @@
 import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -20,6 +20,8 @@ import { AttackTypeFilter } from '../threat/threat.type.js';
 const attackTypeOf = memoize(attackType);
 const judgementOf = memoize(judgement);
 
+const RecordValue = valueFieldFrom('record');
+
 @ObjectType({
   implements: [Node, RecordNode],
   simpleResolvers: true,
@@ -27,77 +29,64 @@ const judgementOf = memoize(judgement);
     'An abuse-mailbox campaign: messages that users reported, and Abnormal’s judgement (`/abusecampaigns/{id}`). The account needs the abuse mailbox add-on.',
 })
 export class Campaign extends RecordNode<'campaign'> {
-  @ValueField(() => ID, { description: 'Abnormal’s id of the campaign (`campaignId`).' })
-  get campaignId(): string {
-    return this.record.campaignId;
-  }
+  @RecordValue(() => ID, { description: 'Abnormal’s id of the campaign (`campaignId`).' })
+  readonly campaignId!: string;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description:
       'When the campaign was first reported (UTC; `firstReported`); null if Abnormal gives no time.',
   })
-  get firstReportedTime(): Instant | null {
-    return this.record.firstReportedTime;
-  }
+  readonly firstReportedTime!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description:
       'When the campaign was last reported (UTC; `lastReported`); null if Abnormal gives no time. Campaigns are collected and ordered by this time.',
   })
-  get lastReportedTime(): Instant | null {
-    return this.record.lastReportedTime;
-  }
+  readonly lastReportedTime!: Instant | null;
 
-  @ValueField(() => ID, {
+  @RecordValue(() => ID, {
     nullable: true,
     description:
       'Id of the first reported message (`messageId`): a signed 64-bit integer as text. Null if Abnormal gives none.',
   })
-  get messageId(): string | null {
-    return this.record.messageId;
-  }
+  readonly messageId!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['subject'],
     nullable: true,
     description: 'Subject of the reported message (`subject`); null if Abnormal gives none.',
   })
-  get subject(): string | null {
-    return this.record.subject;
-  }
+  readonly subject!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['names'],
     nullable: true,
     description: 'Display name of the sender (`fromName`); null if Abnormal gives none.',
   })
-  get fromName(): string | null {
-    return this.record.fromName;
-  }
+  readonly fromName!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['addresses'],
     nullable: true,
     description: 'E-mail address of the sender (`fromAddress`); null if Abnormal gives none.',
   })
-  get fromAddress(): string | null {
-    return this.record.fromAddress;
-  }
+  readonly fromAddress!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['names'],
     nullable: true,
     description: 'Display name of the recipient (`recipientName`); null if Abnormal gives none.',
   })
-  get recipientName(): string | null {
-    return this.record.recipientName;
-  }
+  readonly recipientName!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['addresses'],
     nullable: true,
     description: 'E-mail address of the recipient (`recipientAddress`); null if Abnormal gives none.',
   })
-  get recipientAddress(): string | null {
-    return this.record.recipientAddress;
-  }
+  readonly recipientAddress!: string | null;
 
   @ValueField(() => Judgement, {
     nullable: true,
@@ -107,19 +96,19 @@ export class Campaign extends RecordNode<'campaign'> {
     return judgementOf(this.record.judgementStatusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`judgementStatus` as received.' })
-  get judgementRaw(): string | null {
-    return this.record.judgementStatusRaw;
-  }
+  @RecordValue(() => String, {
+    from: 'judgementStatusRaw',
+    nullable: true,
+    description: '`judgementStatus` as received.',
+  })
+  readonly judgementRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description:
       'The action taken, as received (`overallStatus`), such as `Auto-Remediated` or `No Action Needed`.',
   })
-  get overallStatusRaw(): string | null {
-    return this.record.overallStatusRaw;
-  }
+  readonly overallStatusRaw!: string | null;
 
   @ValueField(() => AttackType, {
     nullable: true,
@@ -130,13 +119,11 @@ export class Campaign extends RecordNode<'campaign'> {
     return attackTypeOf(this.record.attackTypeRaw);
   }
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description: '`attackType` as received, including the prefix.',
   })
-  get attackTypeRaw(): string | null {
-    return this.record.attackTypeRaw;
-  }
+  readonly attackTypeRaw!: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of a list of campaigns.' })

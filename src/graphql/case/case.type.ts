@@ -2,7 +2,7 @@ import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import { isOpenCase } from '../../resources/case/case.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -22,6 +22,8 @@ const confidenceOf = memoize(confidence);
 const remediationStateOf = memoize(remediationState);
 const severityLevelOf = memoize(severityLevel);
 
+const RecordValue = valueFieldFrom('record');
+
 @ObjectType({
   implements: [Node, RecordNode],
   simpleResolvers: true,
@@ -29,19 +31,16 @@ const severityLevelOf = memoize(severityLevel);
     'An account-takeover case: Abnormal’s `/cases` list and detail joined. The account needs the Account Takeover licence.',
 })
 export class Case extends RecordNode<'case'> {
-  @ValueField(() => ID, { description: 'Abnormal’s id of the case (`caseId`).' })
-  get caseId(): string {
-    return this.record.caseId;
-  }
+  @RecordValue(() => ID, { description: 'Abnormal’s id of the case (`caseId`).' })
+  readonly caseId!: string;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['texts'],
     nullable: true,
     description:
       'Abnormal’s description, one sentence (`description` of the list); null if Abnormal gives none.',
   })
-  get description(): string | null {
-    return this.record.description;
-  }
+  readonly description!: string | null;
 
   @ValueField(() => Severity, {
     nullable: true,
@@ -51,19 +50,20 @@ export class Case extends RecordNode<'case'> {
     return severityLevelOf(this.record.severityLevelRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`severity_level` as received.' })
-  get severityRaw(): string | null {
-    return this.record.severityLevelRaw;
-  }
+  @RecordValue(() => String, {
+    from: 'severityLevelRaw',
+    nullable: true,
+    description: '`severity_level` as received.',
+  })
+  readonly severityRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    from: 'severityRaw',
     nullable: true,
     description:
       'Type of the case as free text, such as `Potential Account Takeover` (`severity` of the detail).',
   })
-  get severityLabel(): string | null {
-    return this.record.severityRaw;
-  }
+  readonly severityLabel!: string | null;
 
   @ValueField(() => Confidence, {
     nullable: true,
@@ -73,13 +73,11 @@ export class Case extends RecordNode<'case'> {
     return confidenceOf(this.record.confidenceRaw);
   }
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description: '`confidence` as received; null for older accounts, for which Abnormal sends none.',
   })
-  get confidenceRaw(): string | null {
-    return this.record.confidenceRaw;
-  }
+  readonly confidenceRaw!: string | null;
 
   @ValueField(() => CaseStatus, {
     nullable: true,
@@ -89,10 +87,8 @@ export class Case extends RecordNode<'case'> {
     return caseStatusOf(this.record.statusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`case_status` as received.' })
-  get statusRaw(): string | null {
-    return this.record.statusRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`case_status` as received.' })
+  readonly statusRaw!: string | null;
 
   @ValueField(() => Boolean, {
     description:
@@ -110,85 +106,68 @@ export class Case extends RecordNode<'case'> {
     return remediationStateOf(this.record.remediationStatusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`remediation_status` as received.' })
-  get remediationStatusRaw(): string | null {
-    return this.record.remediationStatusRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`remediation_status` as received.' })
+  readonly remediationStatusRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description:
       'Kind of signal that led to the case, as received (`analysis`), such as `SIGN_IN` or `RISK_EVENT`.',
   })
-  get analysisRaw(): string | null {
-    return this.record.analysisRaw;
-  }
+  readonly analysisRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    // a name or an address, as Abnormal happens to send it
+    personal: ['names', 'addresses'],
     nullable: true,
     description:
       'The account’s owner (`affectedEmployee`): a display name or an e-mail address, whichever Abnormal sends.',
   })
-  get affectedEmployee(): string | null {
-    return this.record.affectedEmployee;
-  }
+  readonly affectedEmployee!: string | null;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description: 'When the case was first observed (UTC; `firstObserved`); null if Abnormal gives no time.',
   })
-  get firstObservedTime(): Instant | null {
-    return this.record.firstObservedTime;
-  }
+  readonly firstObservedTime!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description:
       'When the case became visible to customers (UTC; `customerVisibleTime`); null if Abnormal gives no time.',
   })
-  get customerVisibleTime(): Instant | null {
-    return this.record.customerVisibleTime;
-  }
+  readonly customerVisibleTime!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description: 'When the case was created (UTC; `created` of the list); null if Abnormal gives no time.',
   })
-  get createdTime(): Instant | null {
-    return this.record.createdTime;
-  }
+  readonly createdTime!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description:
       'When the case was last modified (UTC; `last_modified` of the list); null if Abnormal gives no time. Cases are collected and ordered by this time.',
   })
-  get lastModifiedTime(): Instant | null {
-    return this.record.lastModifiedTime;
-  }
+  readonly lastModifiedTime!: Instant | null;
 
-  @ValueField(() => [ID], {
+  @RecordValue(() => [ID], {
     description:
       'Abnormal’s ids of the threats that the case names (`threatIds`), stored or not. Often empty for account takeovers.',
   })
-  get threatIds(): readonly string[] {
-    return this.record.threatIds;
-  }
+  readonly threatIds!: readonly string[];
 
-  @ValueField(() => [String], {
+  @RecordValue(() => [String], {
+    personal: ['texts'],
     description: 'Abnormal’s summary, one element per paragraph (`genai_summary`).',
   })
-  get genaiSummary(): readonly string[] {
-    return this.record.genaiSummary;
-  }
+  readonly genaiSummary!: readonly string[];
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description: 'Name of the tenant (`tenant`); null if Abnormal gives none.',
   })
-  get tenant(): string | null {
-    return this.record.tenant;
-  }
+  readonly tenant!: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of a list of cases.' })

@@ -2,7 +2,7 @@ import { GraphQLJSONObject } from 'graphql-scalars';
 import { ObjectType } from 'type-graphql';
 import type { CaseAnalysis, TimelineEventRecord as EventRecord } from '../../resources/case/case-analysis.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
@@ -12,7 +12,11 @@ export class Insight {
   @ValueField(() => String, { nullable: true, description: 'Topic, such as `Risky location`.' })
   readonly signal!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The finding, in words.' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'The finding, in words.',
+  })
   readonly description!: string | null;
 }
 
@@ -33,53 +37,62 @@ export class TimelineEvent implements EventRecord {
   })
   readonly categoryRaw!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Abnormal’s title of the event.' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'Abnormal’s title of the event.',
+  })
   readonly title!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Abnormal’s description of the event.' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'Abnormal’s description of the event.',
+  })
   readonly description!: string | null;
 
   @ValueField(() => String, {
+    personal: ['locations'],
     nullable: true,
     description: 'IP address of the event; null if Abnormal gives none.',
   })
   readonly ipAddress!: string | null;
 
   @ValueField(() => String, {
+    personal: ['locations'],
     nullable: true,
     description: 'Location of the IP address; null if Abnormal gives none.',
   })
   readonly location!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Earlier locations of the account.' })
+  @ValueField(() => String, {
+    personal: ['locations'],
+    nullable: true,
+    description: 'Earlier locations of the account.',
+  })
   readonly previousLocation!: string | null;
 
   @ValueField(() => GraphQLJSONObject, {
+    personal: ['texts'],
     description: 'All other fields that Abnormal sends, under Abnormal’s names.',
   })
   readonly details!: Record<string, unknown>;
 }
+
+const RecordValue = valueFieldFrom('seen.revision.record');
 
 @ObjectType({
   simpleResolvers: true,
   description: 'Why Abnormal opened a case, and what happened: `GET /cases/{id}/analysis`.',
 })
 export class CaseTimeline {
-  constructor(private readonly seen: RecordInView<'caseAnalysis'>) {}
+  constructor(readonly seen: RecordInView<'caseAnalysis'>) {}
 
-  private get record(): CaseAnalysis {
-    return this.seen.revision.record;
-  }
+  @RecordValue(() => [Insight], { description: 'The reasons why Abnormal opened the case.' })
+  readonly insights!: CaseAnalysis['insights'];
 
-  @ValueField(() => [Insight], { description: 'The reasons why Abnormal opened the case.' })
-  get insights(): CaseAnalysis['insights'] {
-    return this.record.insights;
-  }
-
-  @ValueField(() => [TimelineEvent], { description: 'The events, in Abnormal’s order.' })
-  get events(): readonly EventRecord[] {
-    return this.record.events;
-  }
+  @RecordValue(() => [TimelineEvent], { description: 'The events, in Abnormal’s order.' })
+  readonly events!: readonly EventRecord[];
 
   @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })
   get provenance(): Provenance {

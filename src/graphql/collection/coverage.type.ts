@@ -85,7 +85,7 @@ export class MissingRecord {
   })
   readonly code!: QuarantineCode;
 
-  @ValueField(() => String, { description: 'The reason, in words.' })
+  @ValueField(() => String, { personal: ['texts'], description: 'The reason, in words.' })
   readonly reason!: string;
 
   @ValueField(() => DateTime, { description: 'When it was first requested without success (UTC).' })

@@ -1,7 +1,7 @@
 import { ID, Int, ObjectType } from 'type-graphql';
 import { type DriftKind, type DriftName, type DriftTally, MOST_NAMES } from '../../model/drift.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 
 export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an unknown item.', {
@@ -29,6 +29,7 @@ export class DriftedName implements DriftName {
   readonly path!: string;
 
   @ValueField(() => String, {
+    personal: ['texts'],
     nullable: true,
     description:
       'The value, cut at 100 characters; for `UNREADABLE` what is wrong with the value; null for a field, for which no value is stored here.',
@@ -47,6 +48,8 @@ export class DriftedName implements DriftName {
   readonly lastSeenAt!: Instant;
 }
 
+const TallyValue = valueFieldFrom('tally');
+
 @ObjectType({
   simpleResolvers: true,
   description:
@@ -55,7 +58,7 @@ export class DriftedName implements DriftName {
 export class SchemaDrift {
   constructor(
     private readonly name: string,
-    private readonly tally: DriftTally,
+    readonly tally: DriftTally,
   ) {}
 
   @ValueField(() => ID, { description: 'Name of the integration.' })
@@ -63,12 +66,10 @@ export class SchemaDrift {
     return this.name;
   }
 
-  @ValueField(() => [DriftedName], {
+  @TallyValue(() => [DriftedName], {
     description: `In the order in which they were first seen; at most ${MOST_NAMES}.`,
   })
-  get names(): readonly DriftedName[] {
-    return this.tally.names;
-  }
+  readonly names!: readonly DriftedName[];
 
   @ValueField(() => Boolean, {
     description: `Whether there were more than ${MOST_NAMES}. Later ones are only counted.`,
@@ -77,10 +78,8 @@ export class SchemaDrift {
     return this.tally.beyond > 0;
   }
 
-  @ValueField(() => Int, {
+  @TallyValue(() => Int, {
     description: 'How often an item was seen that is not in the list because the list was full.',
   })
-  get beyond(): number {
-    return this.tally.beyond;
-  }
+  readonly beyond!: number;
 }

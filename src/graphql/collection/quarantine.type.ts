@@ -2,11 +2,13 @@ import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import type { QuarantineCode, QuarantineEntry } from '../../model/ledger.js';
 import type { Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
+
+const EntryValue = valueFieldFrom('entry');
 
 @ObjectType({
   simpleResolvers: true,
@@ -16,60 +18,42 @@ import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.e
 export class QuarantinedRecord {
   constructor(readonly entry: QuarantineEntry) {}
 
-  @ValueField(() => ID, { description: 'Name of the integration.' })
-  get integration(): string {
-    return this.entry.key.integration;
-  }
+  @EntryValue(() => ID, { from: 'key.integration', description: 'Name of the integration.' })
+  readonly integration!: string;
 
-  @ValueField(() => QuarantinedKindEnum, { description: 'Kind of the record.' })
-  get kind(): Kind {
-    return this.entry.key.kind;
-  }
+  @EntryValue(() => QuarantinedKindEnum, { from: 'key.kind', description: 'Kind of the record.' })
+  readonly kind!: Kind;
 
-  @ValueField(() => ID, {
+  @EntryValue(() => ID, {
+    from: 'key.id',
     description: 'Abnormal’s id of the record, or of the threat or case that it belongs to.',
   })
-  get recordId(): string {
-    return this.entry.key.id;
-  }
+  readonly recordId!: string;
 
-  @ValueField(() => QuarantineCodeEnum, { description: 'Reason for the quarantine.' })
-  get code(): QuarantineCode {
-    return this.entry.code;
-  }
+  @EntryValue(() => QuarantineCodeEnum, { description: 'Reason for the quarantine.' })
+  readonly code!: QuarantineCode;
 
-  @ValueField(() => String, { description: 'The problem, in words.' })
-  get reason(): string {
-    return this.entry.reason;
-  }
+  @EntryValue(() => String, { personal: ['texts'], description: 'The problem, in words.' })
+  readonly reason!: string;
 
-  @ValueField(() => String, {
+  @EntryValue(() => String, {
+    personal: ['received'],
     nullable: true,
     description: 'The received body, at most its first 64 KiB; null if no body was received.',
   })
-  get body(): string | null {
-    return this.entry.body;
-  }
+  readonly body!: string | null;
 
-  @ValueField(() => DateTime, { description: 'When it was first quarantined (UTC).' })
-  get firstSeenAt(): Instant {
-    return this.entry.firstSeenAt;
-  }
+  @EntryValue(() => DateTime, { description: 'When it was first quarantined (UTC).' })
+  readonly firstSeenAt!: Instant;
 
-  @ValueField(() => DateTime, { description: 'When it was last tried (UTC).' })
-  get lastTriedAt(): Instant {
-    return this.entry.lastTriedAt;
-  }
+  @EntryValue(() => DateTime, { description: 'When it was last tried (UTC).' })
+  readonly lastTriedAt!: Instant;
 
-  @ValueField(() => Int, { description: 'Number of attempts.' })
-  get tries(): number {
-    return this.entry.tries;
-  }
+  @EntryValue(() => Int, { description: 'Number of attempts.' })
+  readonly tries!: number;
 
-  @ValueField(() => ID, { description: 'The run that tried last; null if it is not recorded.' })
-  get runId(): string {
-    return this.entry.runId;
-  }
+  @EntryValue(() => ID, { description: 'The run that tried last; null if it is not recorded.' })
+  readonly runId!: string;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of quarantined records.' })

@@ -10,7 +10,7 @@ import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
 import type { Window } from '../../values/window.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { ResourceEnum, Run } from './run.type.js';
@@ -72,81 +72,60 @@ export interface ReconcilingRun extends RunRecord {
   readonly reconciliation: ReconciliationRecord;
 }
 
+const RunValue = valueFieldFrom('source');
+const ReconciliationValue = valueFieldFrom('source.reconciliation');
+
 @ObjectType({
   simpleResolvers: true,
   description:
     'One comparison of the stored records of a resource, in a window of at most 14 days, with Abnormal’s.',
 })
 export class Reconciliation {
-  private readonly found: ReconciliationRecord;
+  constructor(readonly source: ReconcilingRun) {}
 
-  constructor(private readonly made: ReconcilingRun) {
-    this.found = made.reconciliation;
-  }
+  @RunValue(() => ID, { description: 'Name of the integration.' })
+  readonly integration!: string;
 
-  @ValueField(() => ID, { description: 'Name of the integration.' })
-  get integration(): string {
-    return this.made.integration;
-  }
+  @RunValue(() => ResourceEnum, { description: 'What was compared.' })
+  readonly resource!: Resource;
 
-  @ValueField(() => ResourceEnum, { description: 'What was compared.' })
-  get resource(): Resource {
-    return this.made.resource;
-  }
-
-  @ValueField(() => DateTime, {
+  @ReconciliationValue(() => DateTime, {
     description:
       'Start of the window (UTC), inclusive, in the resource’s own time (threats: received; cases: last modified; campaigns: last reported).',
   })
-  get from(): Instant {
-    return this.found.from;
-  }
+  readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'End of the window (UTC), exclusive.' })
-  get to(): Instant {
-    return this.found.to;
-  }
+  @ReconciliationValue(() => DateTime, { description: 'End of the window (UTC), exclusive.' })
+  readonly to!: Instant;
 
-  @ValueField(() => DateTime, { description: 'When the comparison began (UTC).' })
-  get comparedAt(): Instant {
-    return this.made.startedAt;
-  }
+  @RunValue(() => DateTime, { from: 'startedAt', description: 'When the comparison began (UTC).' })
+  readonly comparedAt!: Instant;
 
-  @ValueField(() => ReconciliationVerdictEnum, { description: 'Result of the comparison.' })
-  get verdict(): ReconciliationVerdict {
-    return this.found.verdict;
-  }
+  @ReconciliationValue(() => ReconciliationVerdictEnum, { description: 'Result of the comparison.' })
+  readonly verdict!: ReconciliationVerdict;
 
-  @ValueField(() => String, {
+  @ReconciliationValue(() => String, {
     nullable: true,
     description: 'Further details in words; null if there are none.',
   })
-  get reason(): string | null {
-    return this.found.reason;
-  }
+  readonly reason!: string | null;
 
-  @ValueField(() => [PopulationSourceEnum], {
+  @ReconciliationValue(() => [PopulationSourceEnum], {
     description: 'Where the population was read; empty if it could not be read.',
   })
-  get sources(): readonly PopulationSource[] {
-    return this.found.sources;
-  }
+  readonly sources!: readonly PopulationSource[];
 
-  @ValueField(() => ReconciliationBasisEnum, {
+  @ReconciliationValue(() => ReconciliationBasisEnum, {
     nullable: true,
     description: 'What was compared; null if nothing was compared.',
   })
-  get basis(): ReconciliationBasis | null {
-    return this.found.basis;
-  }
+  readonly basis!: ReconciliationBasis | null;
 
-  @ValueField(() => Int, {
+  @ReconciliationValue(() => Int, {
     nullable: true,
     description: 'Number of records that Abnormal names in the window; null if they could not be read.',
   })
-  get population(): number | null {
-    return this.found.population;
-  }
+  readonly population!: number | null;
 
   @ValueField(() => Int, {
     nullable: true,
@@ -154,46 +133,40 @@ export class Reconciliation {
       'Number of records that the list declares for the window (`total`); null if it declares none.',
   })
   get declared(): number | null {
-    return intOrNull(this.found.declared);
+    return intOrNull(this.source.reconciliation.declared);
   }
 
-  @ValueField(() => Int, {
+  @ReconciliationValue(() => Int, {
     description:
       'Number of records of the population that are stored, plus stored records that are not in it; without a population, the number of stored records in the window.',
   })
-  get held(): number {
-    return this.found.held;
-  }
+  readonly held!: number;
 
-  @ValueField(() => RecordIds, { description: 'Records that Abnormal names and that are not stored.' })
-  get missing(): IdSampleRecord {
-    return this.found.missing;
-  }
+  @ReconciliationValue(() => RecordIds, {
+    description: 'Records that Abnormal names and that are not stored.',
+  })
+  readonly missing!: IdSampleRecord;
 
-  @ValueField(() => RecordIds, { description: 'Records that are stored and that Abnormal does not name.' })
-  get extra(): IdSampleRecord {
-    return this.found.extra;
-  }
+  @ReconciliationValue(() => RecordIds, {
+    description: 'Records that are stored and that Abnormal does not name.',
+  })
+  readonly extra!: IdSampleRecord;
 
-  @ValueField(() => RecordIds, {
+  @ReconciliationValue(() => RecordIds, {
     description:
       'Records that Abnormal names although their details return 404: known to be deleted, and not missing.',
   })
-  get gone(): IdSampleRecord {
-    return this.found.gone;
-  }
+  readonly gone!: IdSampleRecord;
 
-  @ValueField(() => [ReopenedWindow], {
+  @ReconciliationValue(() => [ReopenedWindow], {
     description:
       'Spans that were reopened for the next poll, newest first. Spans that were gaps already are not included.',
   })
-  get opened(): readonly Window[] {
-    return this.found.opened;
-  }
+  readonly opened!: readonly Window[];
 
   @ValueField(() => Run, { description: 'The run of the comparison, with its cost.' })
   get run(): Run {
-    return new Run(this.made);
+    return new Run(this.source);
   }
 }
 

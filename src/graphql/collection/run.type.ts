@@ -3,7 +3,7 @@ import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import type { RunCounts, RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
 import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
@@ -74,13 +74,15 @@ class RunCountsReport implements RunCounts {
   readonly windows!: number;
 }
 
+const RunValue = valueFieldFrom('run');
+
 @ObjectType({
   implements: Node,
   simpleResolvers: true,
   description: 'One pass over one resource of one integration.',
 })
 export class Run extends Node {
-  constructor(private readonly run: RunRecord) {
+  constructor(readonly run: RunRecord) {
     super();
   }
 
@@ -91,60 +93,40 @@ export class Run extends Node {
     return toGlobalId('Run', this.run.integration, this.run.id);
   }
 
-  @ValueField(() => ID, { description: 'The gateway’s id of the run, called `runId` in other places.' })
-  get runId(): string {
-    return this.run.id;
-  }
-
-  @ValueField(() => ID, { description: 'Name of the integration.' })
-  get integration(): string {
-    return this.run.integration;
-  }
-
-  @ValueField(() => ResourceEnum, { description: 'The resource.' })
-  get resource(): Resource {
-    return this.run.resource;
-  }
-
-  @ValueField(() => RunTriggerEnum, { description: 'Reason for the run.' })
-  get trigger(): RunTrigger {
-    return this.run.trigger;
-  }
-
-  @ValueField(() => RunStatusEnum, { description: 'State of the run.' })
-  get status(): RunStatus {
-    return this.run.status;
-  }
-
-  @ValueField(() => DateTime, { description: 'When the run began (UTC).' })
-  get startedAt(): Instant {
-    return this.run.startedAt;
-  }
-
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'When the run ended (UTC); null while it runs.',
+  @RunValue(() => ID, {
+    from: 'id',
+    description: 'The gateway’s id of the run, called `runId` in other places.',
   })
-  get endedAt(): Instant | null {
-    return this.run.endedAt;
-  }
+  readonly runId!: string;
 
-  @ValueField(() => GraphQLJSONObject, {
+  @RunValue(() => ID, { description: 'Name of the integration.' })
+  readonly integration!: string;
+
+  @RunValue(() => ResourceEnum, { description: 'The resource.' })
+  readonly resource!: Resource;
+
+  @RunValue(() => RunTriggerEnum, { description: 'Reason for the run.' })
+  readonly trigger!: RunTrigger;
+
+  @RunValue(() => RunStatusEnum, { description: 'State of the run.' })
+  readonly status!: RunStatus;
+
+  @RunValue(() => DateTime, { description: 'When the run began (UTC).' })
+  readonly startedAt!: Instant;
+
+  @RunValue(() => DateTime, { nullable: true, description: 'When the run ended (UTC); null while it runs.' })
+  readonly endedAt!: Instant | null;
+
+  @RunValue(() => GraphQLJSONObject, {
     description: 'What the run was asked to read, in the form of command-line options.',
   })
-  get parameters(): RunRecord['parameters'] {
-    return this.run.parameters;
-  }
+  readonly parameters!: RunRecord['parameters'];
 
-  @ValueField(() => RunCountsReport, { description: 'Cost and results.' })
-  get counts(): RunCounts {
-    return this.run.counts;
-  }
+  @RunValue(() => RunCountsReport, { description: 'Cost and results.' })
+  readonly counts!: RunCounts;
 
-  @ValueField(() => [String], { description: 'Errors in words: at most the first 20.' })
-  get errors(): readonly string[] {
-    return this.run.errors;
-  }
+  @RunValue(() => [String], { description: 'Errors in words: at most the first 20.' })
+  readonly errors!: readonly string[];
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of runs.' })

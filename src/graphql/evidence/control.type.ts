@@ -12,7 +12,7 @@ import {
   type Thresholds,
   type ThresholdType,
 } from '../../controls/thresholds.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 
 export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
 
@@ -50,32 +50,28 @@ class ControlThreshold {
   readonly description!: string;
 }
 
+const ControlValue = valueFieldFrom('control');
+
 @ObjectType('Control', {
   simpleResolvers: true,
   description: 'A rule that the recorded history is checked against, with its thresholds.',
 })
 export class Control {
   constructor(
-    private readonly control: ControlRule,
+    readonly control: ControlRule,
     private readonly values: Thresholds,
   ) {}
 
-  @ValueField(() => ID, {
+  @ControlValue(() => ID, {
     description: 'Permanent id, such as `attacks-remediated`, for `evidence(controls:)`.',
   })
-  get id(): string {
-    return this.control.id;
-  }
+  readonly id!: string;
 
-  @ValueField(() => String, { description: 'What the control asserts, in a few words.' })
-  get title(): string {
-    return this.control.title;
-  }
+  @ControlValue(() => String, { description: 'What the control asserts, in a few words.' })
+  readonly title!: string;
 
-  @ValueField(() => String, { description: 'The rule in words; names in backquotes are thresholds.' })
-  get rule(): string {
-    return this.control.rule;
-  }
+  @ControlValue(() => String, { description: 'The rule in words; names in backquotes are thresholds.' })
+  readonly rule!: string;
 
   @ValueField(() => [ControlThreshold], { description: 'The thresholds of the rule.' })
   get thresholds(): ControlThreshold[] {

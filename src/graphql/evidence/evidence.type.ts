@@ -15,7 +15,7 @@ import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/coverage.js';
 import { KIND_OF } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { GapReasonEnum, MissingRecord } from '../collection/coverage.type.js';
 import { Bound, Control, GapClass, MeasureUnit, toMeasured, Verdict } from './control.type.js';
@@ -98,44 +98,37 @@ export class EvidenceGap {
   readonly class!: GapClass;
 }
 
+const FactsValue = valueFieldFrom('facts');
+
 @ObjectType('Population', {
   simpleResolvers: true,
   description: 'The records or messages that a control evaluates in one period.',
 })
 export class Population {
-  constructor(private readonly facts: ResultFacts['population']) {}
+  constructor(readonly facts: ResultFacts['population']) {}
 
-  @ValueField(() => Int, { description: 'Number of members in the history.' })
-  get count(): number {
-    return this.facts.count;
-  }
+  @FactsValue(() => Int, { description: 'Number of members in the history.' })
+  readonly count!: number;
 
-  @ValueField(() => String, { description: 'What the members are, in the plural.' })
-  get unit(): string {
-    return this.facts.unit;
-  }
+  @FactsValue(() => String, { description: 'What the members are, in the plural.' })
+  readonly unit!: string;
 
-  @ValueField(() => String, { description: 'Which members belong to the population, and by which time.' })
-  get words(): string {
-    return this.facts.words;
-  }
+  @FactsValue(() => String, { description: 'Which members belong to the population, and by which time.' })
+  readonly words!: string;
 
-  @ValueField(() => String, {
+  @FactsValue(() => String, {
     nullable: true,
     description:
       'The root field that returns exactly these members, without its selection, such as `population(control: …)`. Null if the members are neither records nor messages.',
   })
-  get query(): string | null {
-    return this.facts.query;
-  }
+  readonly query!: string | null;
 
-  @ValueField(() => Boolean, {
+  @FactsValue(() => Boolean, {
+    from: 'coverage.complete',
     description:
       'Whether the population was collected completely: no gaps, and no record in `missing` that may still exist.',
   })
-  get complete(): boolean {
-    return this.facts.coverage.complete;
-  }
+  readonly complete!: boolean;
 
   @ValueField(() => [EvidenceGap], {
     description: 'Spans that are not completely collected, oldest first by stream.',
@@ -191,22 +184,18 @@ export class Distribution {
 })
 export class NoLongerGiven {
   constructor(
-    private readonly facts: ResultFacts['noLongerGiven'],
+    readonly facts: ResultFacts['noLongerGiven'],
     private readonly pin: Pin,
   ) {}
 
-  @ValueField(() => Int, { description: 'Number of records.' })
-  get count(): number {
-    return this.facts.count;
-  }
+  @FactsValue(() => Int, { description: 'Number of records.' })
+  readonly count!: number;
 
-  @ValueField(() => DateTime, {
+  @FactsValue(() => DateTime, {
     nullable: true,
     description: 'Since when the first of them is missing (UTC); null if there are none.',
   })
-  get since(): Instant | null {
-    return this.facts.since;
-  }
+  readonly since!: Instant | null;
 
   @ValueField(() => [PopulationMember], {
     description:
@@ -238,15 +227,11 @@ export class ControlResult {
     return controlOf(this.facts.control, this.asked.request.thresholds);
   }
 
-  @ValueField(() => Verdict, { description: 'The verdict.' })
-  get verdict(): Verdict {
-    return this.facts.verdict;
-  }
+  @FactsValue(() => Verdict, { description: 'The verdict.' })
+  readonly verdict!: Verdict;
 
-  @ValueField(() => String, { description: 'The reason, in one or two sentences.' })
-  get reason(): string {
-    return this.facts.reason;
-  }
+  @FactsValue(() => String, { description: 'The reason, in one or two sentences.' })
+  readonly reason!: string;
 
   @ValueField(() => Measure, { nullable: true, description: 'The main number of the control.' })
   get measured(): Measure | null {
@@ -272,24 +257,22 @@ export class ControlResult {
     return new NoLongerGiven(this.facts.noLongerGiven, this.asked.evidence.pin);
   }
 
-  @ValueField(() => Int, {
+  @FactsValue(() => Int, {
+    from: 'outcomes.PENDING',
     description: 'Members whose time limit has not passed yet: neither kept nor broken.',
   })
-  get pending(): number {
-    return this.facts.outcomes.PENDING;
-  }
+  readonly pending!: number;
 
-  @ValueField(() => Int, { description: 'Members for which the recorded data do not decide the rule.' })
-  get inDoubt(): number {
-    return this.facts.outcomes.IN_DOUBT;
-  }
+  @FactsValue(() => Int, {
+    from: 'outcomes.IN_DOUBT',
+    description: 'Members for which the recorded data do not decide the rule.',
+  })
+  readonly inDoubt!: number;
 
-  @ValueField(() => [Distribution], {
+  @FactsValue(() => [Distribution], {
     description: 'Distributions of the population; empty if they show nothing useful.',
   })
-  get distributions(): readonly DistributionFacts[] {
-    return this.facts.distributions;
-  }
+  readonly distributions!: readonly DistributionFacts[];
 }
 
 /** A control by its id, with the thresholds that it is judged by. */
@@ -303,7 +286,7 @@ export function controlOf(id: ResultFacts['control'], thresholds: Thresholds): C
 })
 export class TrendPoint {
   constructor(
-    private readonly facts: PointFacts,
+    readonly facts: PointFacts,
     private readonly thresholds: Thresholds,
   ) {}
 
@@ -312,30 +295,22 @@ export class TrendPoint {
     return controlOf(this.facts.control, this.thresholds);
   }
 
-  @ValueField(() => Verdict, { description: 'The verdict for the part.' })
-  get verdict(): Verdict {
-    return this.facts.verdict;
-  }
+  @FactsValue(() => Verdict, { description: 'The verdict for the part.' })
+  readonly verdict!: Verdict;
 
-  @ValueField(() => String, { description: 'The reason, in one or two sentences.' })
-  get reason(): string {
-    return this.facts.reason;
-  }
+  @FactsValue(() => String, { description: 'The reason, in one or two sentences.' })
+  readonly reason!: string;
 
   @ValueField(() => Measure, { nullable: true, description: 'The main number of the control.' })
   get measured(): Measure | null {
     return this.facts.measure && toMeasure(this.facts.measure);
   }
 
-  @ValueField(() => Int, { description: 'Members of the population in the part.' })
-  get count(): number {
-    return this.facts.count;
-  }
+  @FactsValue(() => Int, { description: 'Members of the population in the part.' })
+  readonly count!: number;
 
-  @ValueField(() => Int, { description: 'Exceptions in the part.' })
-  get exceptions(): number {
-    return this.facts.exceptions;
-  }
+  @FactsValue(() => Int, { description: 'Exceptions in the part.' })
+  readonly exceptions!: number;
 }
 
 @ObjectType('TrendPart', { description: 'One part of the period, evaluated alone.' })
@@ -347,35 +322,30 @@ export class TrendPart {
   readonly points!: TrendPoint[];
 }
 
+const EvidenceValue = valueFieldFrom('asked.evidence');
+
 @ObjectType('Evidence', {
   simpleResolvers: true,
   description: 'Results of controls over a period, from one snapshot of the history.',
 })
 export class Evidence {
-  constructor(private readonly asked: Asked) {}
+  constructor(readonly asked: Asked) {}
 
-  @ValueField(() => EvidencePeriod, { description: 'The period.' })
-  get period(): EvidencePeriod {
-    return this.asked.evidence.period;
-  }
+  @EvidenceValue(() => EvidencePeriod, { description: 'The period.' })
+  readonly period!: EvidencePeriod;
 
-  @ValueField(() => DateTime, {
+  @EvidenceValue(() => DateTime, {
+    from: 'pin.at',
     description:
       'The last recording that was read (UTC); it counts as now. Pass it as `asOf` to get the same result again.',
   })
-  get asOf(): Instant {
-    return this.asked.evidence.pin.at;
-  }
+  readonly asOf!: Instant;
 
-  @ValueField(() => Int, { description: 'Sequence number of that recording.' })
-  get seq(): number {
-    return this.asked.evidence.pin.seq;
-  }
+  @EvidenceValue(() => Int, { from: 'pin.seq', description: 'Sequence number of that recording.' })
+  readonly seq!: number;
 
-  @ValueField(() => [ID], { description: 'The integrations that were evaluated together, by name.' })
-  get integrations(): readonly string[] {
-    return this.asked.evidence.integrations;
-  }
+  @EvidenceValue(() => [ID], { description: 'The integrations that were evaluated together, by name.' })
+  readonly integrations!: readonly string[];
 
   @ValueField(() => [ControlResult], { description: 'Result of each control.' })
   get results(): ControlResult[] {

@@ -3,7 +3,7 @@ import type { ControlFinding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import {
@@ -20,6 +20,8 @@ import type { ControlResult } from './evidence.type.js';
 import { PopulationMember, PopulationMemberConnection, recordInView } from './population.type.js';
 import { findExceptions, findMembers, type PopulationArgs, populationRequest } from './read-evidence.js';
 
+const FindingValue = valueFieldFrom('finding');
+
 @ObjectType('ControlException', {
   simpleResolvers: true,
   description:
@@ -27,14 +29,12 @@ import { findExceptions, findMembers, type PopulationArgs, populationRequest } f
 })
 export class ControlException {
   constructor(
-    private readonly finding: ControlFinding,
+    readonly finding: ControlFinding,
     private readonly pin: Pin,
   ) {}
 
-  @ValueField(() => String, { description: 'The reason.' })
-  get reason(): string {
-    return this.finding.reason;
-  }
+  @FindingValue(() => String, { description: 'The reason.' })
+  readonly reason!: string;
 
   @ValueField(() => ID, { description: 'Name of the integration.' })
   get integration(): string {
@@ -69,14 +69,12 @@ export class ControlException {
     return subject.type === 'SPAN' ? `${subject.stream.resource}/${subject.stream.filterKey}` : null;
   }
 
-  @ValueField(() => DateTime, {
+  @FindingValue(() => DateTime, {
     nullable: true,
     description:
       'The time by which a record belongs to the period, or the start of a span (UTC); null if there is neither.',
   })
-  get at(): Instant | null {
-    return this.finding.at;
-  }
+  readonly at!: Instant | null;
 
   @ValueField(() => DateTime, {
     nullable: true,

@@ -4,12 +4,14 @@ import type { Pin } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { toRecordNode } from '../records/nodes.js';
 import { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
+
+const MemberValue = valueFieldFrom('member');
 
 @ObjectType('PopulationMember', {
   simpleResolvers: true,
@@ -17,44 +19,35 @@ import type { GatewayContext, RequestServices } from '../request/services.js';
 })
 export class PopulationMember {
   constructor(
-    private readonly member: Member,
+    readonly member: Member,
     private readonly pin: Pin,
   ) {}
 
-  @ValueField(() => ID, { description: 'Name of the integration.' })
-  get integration(): string {
-    return this.member.subject.key.integration;
-  }
+  @MemberValue(() => ID, { from: 'subject.key.integration', description: 'Name of the integration.' })
+  readonly integration!: string;
 
-  @ValueField(() => ID, { description: 'Abnormal’s id of the record.' })
-  get recordId(): string {
-    return this.member.subject.key.id;
-  }
+  @MemberValue(() => ID, { from: 'subject.key.id', description: 'Abnormal’s id of the record.' })
+  readonly recordId!: string;
 
-  @ValueField(() => ID, {
+  @MemberValue(() => ID, {
     nullable: true,
+    from: 'subject.messageId',
     description: 'Abnormal’s id of the message; null if the members are records.',
   })
-  get messageId(): string | null {
-    return this.member.subject.messageId;
-  }
+  readonly messageId!: string | null;
 
-  @ValueField(() => DateTime, {
+  @MemberValue(() => DateTime, {
     nullable: true,
     description: 'The time by which the member belongs to the period (UTC).',
   })
-  get at(): Instant | null {
-    return this.member.at;
-  }
+  readonly at!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @MemberValue(() => DateTime, {
     nullable: true,
     description:
       'Since when Abnormal no longer returns it (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
   })
-  get noLongerGivenSince(): Instant | null {
-    return this.member.noLongerGivenSince;
-  }
+  readonly noLongerGivenSince!: Instant | null;
 
   @Field(() => RecordNode, {
     nullable: true,

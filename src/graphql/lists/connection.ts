@@ -1,26 +1,24 @@
 import { Ctx, Field, Int, ObjectType } from 'type-graphql';
 import type { Instant } from '../../values/instant.js';
 import { upstreamErrorCode } from '../base/errors.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import type { Page, PageEdge } from './page.js';
 import type { View } from './view.js';
 
+const PageValue = valueFieldFrom('page.facts');
+
 @ObjectType({ simpleResolvers: true, description: 'Position of a page in its list.' })
 class PageInfo {
-  constructor(private readonly page: Page<unknown>) {}
+  constructor(readonly page: Page<unknown>) {}
 
-  @ValueField(() => Boolean, { description: 'Whether there are items after this page.' })
-  get hasNextPage(): boolean {
-    return this.page.facts.hasNextPage;
-  }
+  @PageValue(() => Boolean, { description: 'Whether there are items after this page.' })
+  readonly hasNextPage!: boolean;
 
-  @ValueField(() => Boolean, { description: 'Whether there are items before this page.' })
-  get hasPreviousPage(): boolean {
-    return this.page.facts.hasPreviousPage;
-  }
+  @PageValue(() => Boolean, { description: 'Whether there are items before this page.' })
+  readonly hasPreviousPage!: boolean;
 
   @ValueField(() => String, {
     nullable: true,

@@ -3,7 +3,7 @@ import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordOf } from '../../resources/registry.js';
 import { earliest, type Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { TYPE_OF, toGlobalId } from '../base/global-id.js';
 import { DateTime } from '../base/scalars.js';
 import type { View } from '../lists/view.js';
@@ -83,22 +83,23 @@ const Source = describedEnum<Source>('Source', 'Origin of a record’s data.', {
   SIMULATED: 'From the built-in simulated tenant: no real data, however it was read.',
 });
 
+const RevisionValue = valueFieldFrom('revision');
+
 @ObjectType({
   simpleResolvers: true,
   description: 'Origin of a record’s data, and when they were confirmed.',
 })
 export class Provenance {
   constructor(
-    private readonly revision: RevisionRecord,
+    readonly revision: RevisionRecord,
     private readonly view: View,
   ) {}
 
-  @ValueField(() => ID, {
+  @RevisionValue(() => ID, {
+    from: 'key.integration',
     description: 'Name of the integration: the Abnormal account that the record was read from.',
   })
-  get integration(): string {
-    return this.revision.key.integration;
-  }
+  readonly integration!: string;
 
   @ValueField(() => Source, {
     description: 'Whether the record is from the history, read for this answer, or simulated.',
@@ -108,33 +109,26 @@ export class Provenance {
     return isReadFor(this.view, this.revision) ? 'LIVE' : 'RECORDED';
   }
 
-  @ValueField(() => DateTime, {
+  @RevisionValue(() => DateTime, {
+    from: 'observedFrom',
     description: 'When the gateway first saw this version (UTC).',
   })
-  get observedAt(): Instant {
-    return this.revision.observedFrom;
-  }
+  readonly observedAt!: Instant;
 
-  @ValueField(() => DateTime, {
+  @RevisionValue(() => DateTime, {
     description:
       'When Abnormal last returned this version (UTC). With `asOf` it may be later than that instant: Abnormal returned this version both before and after it.',
   })
-  get verifiedAt(): Instant {
-    return this.revision.verifiedAt;
-  }
+  readonly verifiedAt!: Instant;
 
-  @ValueField(() => String, {
+  @RevisionValue(() => String, {
     description:
       'SHA-256, in hex, of what Abnormal sent, as canonical JSON (RFC 8785). Versions with equal digests are equal.',
   })
-  get digest(): string {
-    return this.revision.digest;
-  }
+  readonly digest!: string;
 
-  @ValueField(() => ID, { description: 'The run that first saw this version.' })
-  get runId(): string {
-    return this.revision.runId;
-  }
+  @RevisionValue(() => ID, { description: 'The run that first saw this version.' })
+  readonly runId!: string;
 
   @ValueField(() => Boolean, {
     description: 'Whether the record is older than requested because Abnormal could not be asked.',

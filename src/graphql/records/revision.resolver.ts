@@ -3,7 +3,7 @@ import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind } from '../../resources/registry.js';
 import { badInput } from '../base/errors.js';
-import { SyncResolver } from '../base/fields.js';
+import { Personal, SyncResolver } from '../base/fields.js';
 import { Run } from '../collection/run.type.js';
 import { cursorWriter, ForwardArgs, Page, readCursor, toPageRequest } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
@@ -73,6 +73,7 @@ export class RevisionResolver {
     return differencesOf(root.kind, previous.record, root.revision.record);
   }
 
+  @Personal('received')
   @FieldResolver(() => String, {
     nullable: true,
     description:

@@ -5,7 +5,7 @@ import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordOf } from '../../resources/registry.js';
 import type { MessageRecord } from '../../resources/threat/threat.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { viewOfRevision } from '../lists/view.js';
@@ -40,12 +40,22 @@ export class FieldChange implements FieldDifference {
   })
   readonly field!: string;
 
-  @ValueField(() => GraphQLJSON, { nullable: true, description: 'The old value; null if there was none.' })
+  @ValueField(() => GraphQLJSON, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'The old value; null if there was none.',
+  })
   readonly before!: unknown;
 
-  @ValueField(() => GraphQLJSON, { nullable: true, description: 'The new value; null if there is none.' })
+  @ValueField(() => GraphQLJSON, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'The new value; null if there is none.',
+  })
   readonly after!: unknown;
 }
+
+const RevisionValue = valueFieldFrom('revision');
 
 @ObjectType({
   simpleResolvers: true,
@@ -54,20 +64,14 @@ export class FieldChange implements FieldDifference {
 export class Revision {
   constructor(readonly revision: RevisionRecord<ListedKind>) {}
 
-  @ValueField(() => RecordKind, { description: 'Kind of the record.' })
-  get kind(): ListedKind {
-    return this.revision.key.kind;
-  }
+  @RevisionValue(() => RecordKind, { from: 'key.kind', description: 'Kind of the record.' })
+  readonly kind!: ListedKind;
 
-  @ValueField(() => ID, { description: 'Name of the integration.' })
-  get integration(): string {
-    return this.revision.key.integration;
-  }
+  @RevisionValue(() => ID, { from: 'key.integration', description: 'Name of the integration.' })
+  readonly integration!: string;
 
-  @ValueField(() => ID, { description: 'Abnormal’s id of the record.' })
-  get recordId(): string {
-    return this.revision.key.id;
-  }
+  @RevisionValue(() => ID, { from: 'key.id', description: 'Abnormal’s id of the record.' })
+  readonly recordId!: string;
 
   @ValueField(() => RecordNode, {
     description:
@@ -77,30 +81,22 @@ export class Revision {
     return toRecordNode(this.revision, viewOfRevision(this.revision));
   }
 
-  @ValueField(() => DateTime, {
+  @RevisionValue(() => DateTime, {
     description: 'When the gateway first saw this version (UTC).',
   })
-  get observedFrom(): Instant {
-    return this.revision.observedFrom;
-  }
+  readonly observedFrom!: Instant;
 
-  @ValueField(() => DateTime, {
+  @RevisionValue(() => DateTime, {
     nullable: true,
     description: 'When the next version replaced it (UTC); null for the newest version.',
   })
-  get observedTo(): Instant | null {
-    return this.revision.observedTo;
-  }
+  readonly observedTo!: Instant | null;
 
-  @ValueField(() => DateTime, { description: 'When Abnormal last returned this version (UTC).' })
-  get verifiedAt(): Instant {
-    return this.revision.verifiedAt;
-  }
+  @RevisionValue(() => DateTime, { description: 'When Abnormal last returned this version (UTC).' })
+  readonly verifiedAt!: Instant;
 
-  @ValueField(() => ID, { description: 'The run that first saw it.' })
-  get runId(): string {
-    return this.revision.runId;
-  }
+  @RevisionValue(() => ID, { description: 'The run that first saw it.' })
+  readonly runId!: string;
 
   @ValueField(() => String, {
     nullable: true,

@@ -16,7 +16,7 @@ import {
 } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import {
@@ -48,7 +48,11 @@ export class CustomerOverrideNote implements CustomerOverride {
   })
   readonly overrideType!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Reason, as received (`reason`).' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'Reason, as received (`reason`).',
+  })
   readonly reason!: string | null;
 
   @ValueField(() => String, {
@@ -57,9 +61,15 @@ export class CustomerOverrideNote implements CustomerOverride {
   })
   readonly overrideJudgement!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The matched value, as received (`value`).' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'The matched value, as received (`value`).',
+  })
   readonly value!: string | null;
 }
+
+const RecordValue = valueFieldFrom('record');
 
 @ObjectType({
   simpleResolvers: true,
@@ -68,7 +78,7 @@ export class CustomerOverrideNote implements CustomerOverride {
 })
 export class Message {
   constructor(
-    private readonly record: MessageRecord,
+    readonly record: MessageRecord,
     /** The version of the threat that it is from. */
     readonly from: RevisionRecord<'threat'>,
     private readonly goneSince: Instant | null = null,
@@ -83,125 +93,106 @@ export class Message {
     return this.goneSince;
   }
 
-  @ValueField(() => ID, {
+  @RecordValue(() => ID, {
     description: 'Abnormal’s id of the message (`abxMessageIdStr`): a signed 64-bit integer as text.',
   })
-  get messageId(): string {
-    return this.record.messageId;
-  }
+  readonly messageId!: string;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description: 'Link to the message in Abnormal’s portal (`abxPortalUrl`); null if Abnormal gives none.',
   })
-  get portalUrl(): string | null {
-    return this.record.portalUrl;
-  }
+  readonly portalUrl!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['subject'],
     nullable: true,
     description: 'Subject (`subject`); null if Abnormal gives none.',
   })
-  get subject(): string | null {
-    return this.record.subject;
-  }
+  readonly subject!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['addresses'],
     nullable: true,
     description:
       'E-mail address of the sender (`fromAddress`); Abnormal cuts it at 256 characters. Null if Abnormal gives none.',
   })
-  get fromAddress(): string | null {
-    return this.record.fromAddress;
-  }
+  readonly fromAddress!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['names'],
     nullable: true,
     description: 'Display name of the sender (`fromName`); null if Abnormal gives none.',
   })
-  get fromName(): string | null {
-    return this.record.fromName;
-  }
+  readonly fromName!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['addresses'],
     nullable: true,
     description:
       'Domain of the sender (`senderDomain`); null for accounts to which Abnormal does not return it.',
   })
-  get senderDomain(): string | null {
-    return this.record.senderDomain;
-  }
+  readonly senderDomain!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['locations'],
     nullable: true,
     description: 'IP address of the sender (`senderIpAddress`); null if Abnormal gives none.',
   })
-  get senderIpAddress(): string | null {
-    return this.record.senderIpAddress;
-  }
+  readonly senderIpAddress!: string | null;
 
-  @ValueField(() => [String], {
+  @RecordValue(() => [String], {
+    personal: ['addresses'],
     description:
       'Addresses of all recipients in the header, without display names (`toAddresses`). Abnormal cuts the list at 255 characters; a part that is no address, such as a cut last one, is kept as text.',
   })
-  get toAddresses(): readonly string[] {
-    return this.record.toAddresses;
-  }
+  readonly toAddresses!: readonly string[];
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['addresses'],
     nullable: true,
     description:
       'E-mail address of the mailbox that received the message (`recipientAddress`); null if Abnormal gives none.',
   })
-  get recipientAddress(): string | null {
-    return this.record.recipientAddress;
-  }
+  readonly recipientAddress!: string | null;
 
-  @ValueField(() => [String], {
+  @RecordValue(() => [String], {
+    personal: ['addresses'],
     description: 'Addresses of recipients in copy, without display names (`ccEmails`).',
   })
-  get ccAddresses(): readonly string[] {
-    return this.record.ccAddresses;
-  }
+  readonly ccAddresses!: readonly string[];
 
-  @ValueField(() => [String], {
+  @RecordValue(() => [String], {
+    personal: ['addresses'],
     description: 'Addresses that a reply goes to, without display names (`replyToEmails`).',
   })
-  get replyToAddresses(): readonly string[] {
-    return this.record.replyToAddresses;
-  }
+  readonly replyToAddresses!: readonly string[];
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['addresses'],
     nullable: true,
     description: 'Address that bounces go to (`returnPath`); null if Abnormal gives none.',
   })
-  get returnPath(): string | null {
-    return this.record.returnPath;
-  }
+  readonly returnPath!: string | null;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description: 'When the message was received (UTC; `receivedTime`); null if Abnormal gives no time.',
   })
-  get receivedTime(): Instant | null {
-    return this.record.receivedTime;
-  }
+  readonly receivedTime!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description: 'When the message was sent (UTC; `sentTime`); null if Abnormal gives no time.',
   })
-  get sentTime(): Instant | null {
-    return this.record.sentTime;
-  }
+  readonly sentTime!: Instant | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['addresses'],
     nullable: true,
     description: 'The `Message-ID` header (`internetMessageId`); null if Abnormal gives none.',
   })
-  get internetMessageId(): string | null {
-    return this.record.internetMessageId;
-  }
+  readonly internetMessageId!: string | null;
 
   @ValueField(() => AttackType, {
     nullable: true,
@@ -211,10 +202,8 @@ export class Message {
     return attackTypeOf(this.record.attackTypeRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackType` as received.' })
-  get attackTypeRaw(): string | null {
-    return this.record.attackTypeRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackType` as received.' })
+  readonly attackTypeRaw!: string | null;
 
   @ValueField(() => AttackStrategy, {
     nullable: true,
@@ -225,10 +214,8 @@ export class Message {
     return attackStrategyOf(this.record.attackStrategyRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackStrategy` as received.' })
-  get attackStrategyRaw(): string | null {
-    return this.record.attackStrategyRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackStrategy` as received.' })
+  readonly attackStrategyRaw!: string | null;
 
   @ValueField(() => AttackVector, {
     nullable: true,
@@ -238,10 +225,8 @@ export class Message {
     return attackVectorOf(this.record.attackVectorRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackVector` as received.' })
-  get attackVectorRaw(): string | null {
-    return this.record.attackVectorRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackVector` as received.' })
+  readonly attackVectorRaw!: string | null;
 
   @ValueField(() => AttackedParty, {
     nullable: true,
@@ -251,20 +236,16 @@ export class Message {
     return attackedPartyOf(this.record.attackedPartyRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackedParty` as received.' })
-  get attackedPartyRaw(): string | null {
-    return this.record.attackedPartyRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackedParty` as received.' })
+  readonly attackedPartyRaw!: string | null;
 
   @ValueField(() => ImpersonatedParty, { nullable: true, description: 'Who the attacker pretends to be.' })
   get impersonatedParty(): ImpersonatedParty | null {
     return impersonatedPartyOf(this.record.impersonatedPartyRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
-  get impersonatedPartyRaw(): string | null {
-    return this.record.impersonatedPartyRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
+  readonly impersonatedPartyRaw!: string | null;
 
   @ValueField(() => RemediationStatus, {
     nullable: true,
@@ -275,10 +256,8 @@ export class Message {
     return remediationStateOf(this.record.remediationStatusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`remediationStatus` as received.' })
-  get remediationStatusRaw(): string | null {
-    return this.record.remediationStatusRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`remediationStatus` as received.' })
+  readonly remediationStatusRaw!: string | null;
 
   @ValueField(() => MessageRemediationState, {
     description:
@@ -288,40 +267,32 @@ export class Message {
     return messageRemediation(this.record);
   }
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
     description:
       'When the message was remediated (UTC; `remediationTimestamp`); null if Abnormal gives no time.',
   })
-  get remediationTime(): Instant | null {
-    return this.record.remediationTime;
-  }
+  readonly remediationTime!: Instant | null;
 
-  @ValueField(() => Boolean, {
+  @RecordValue(() => Boolean, {
     nullable: true,
     description:
       'Older flag for automatic remediation (`autoRemediated`); `remediationStatus` is more precise. Null if Abnormal gives none.',
   })
-  get autoRemediated(): boolean | null {
-    return this.record.autoRemediated;
-  }
+  readonly autoRemediated!: boolean | null;
 
-  @ValueField(() => Boolean, {
+  @RecordValue(() => Boolean, {
     nullable: true,
     description:
       'Older flag for later remediation (`postRemediated`); `remediationStatus` is more precise. Null if Abnormal gives none.',
   })
-  get postRemediated(): boolean | null {
-    return this.record.postRemediated;
-  }
+  readonly postRemediated!: boolean | null;
 
-  @ValueField(() => Boolean, {
+  @RecordValue(() => Boolean, {
     nullable: true,
     description: 'Whether the recipient has read the message (`isRead`); null if Abnormal gives none.',
   })
-  get isRead(): boolean | null {
-    return this.record.isRead;
-  }
+  readonly isRead!: boolean | null;
 
   @ValueField(() => Int, {
     nullable: true,
@@ -332,10 +303,11 @@ export class Message {
     return intOrNull(this.record.attachmentCount);
   }
 
-  @ValueField(() => [String], { description: 'File names of the attachments (`attachmentNames`).' })
-  get attachmentNames(): readonly string[] {
-    return this.record.attachmentNames;
-  }
+  @RecordValue(() => [String], {
+    personal: ['attachments'],
+    description: 'File names of the attachments (`attachmentNames`).',
+  })
+  readonly attachmentNames!: readonly string[];
 
   @ValueField(() => Int, {
     nullable: true,
@@ -346,36 +318,30 @@ export class Message {
     return intOrNull(this.record.urlCount);
   }
 
-  @ValueField(() => [String], {
+  @RecordValue(() => [String], {
+    personal: ['urls'],
     description: 'Links in the message, as received (`urls`). They may be malicious: do not open them.',
   })
-  get urls(): readonly string[] {
-    return this.record.urls;
-  }
+  readonly urls!: readonly string[];
 
-  @ValueField(() => [String], {
+  @RecordValue(() => [String], {
+    personal: ['texts'],
     description: 'Reasons for the judgement, in Abnormal’s words (`summaryInsights`).',
   })
-  get summaryInsights(): readonly string[] {
-    return this.record.summaryInsights;
-  }
+  readonly summaryInsights!: readonly string[];
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description: 'Abnormal’s judgement of the message, as received, such as `Attack` (`source`).',
   })
-  get judgementRaw(): string | null {
-    return this.record.judgementRaw;
-  }
+  readonly judgementRaw!: string | null;
 
-  @ValueField(() => CustomerOverrideNote, {
+  @RecordValue(() => CustomerOverrideNote, {
     nullable: true,
     description:
       'The customer’s decision that overrides Abnormal’s judgement (`customerOverride`); null if there is none.',
   })
-  get customerOverride(): CustomerOverride | null {
-    return this.record.customerOverride;
-  }
+  readonly customerOverride!: CustomerOverride | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of the messages of a threat, newest first.' })

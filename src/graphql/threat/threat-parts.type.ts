@@ -9,7 +9,7 @@ export class Attachment {
   @ValueField(() => ID, { nullable: true, description: 'Abnormal’s id of the message.' })
   readonly messageId!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Name of the file.' })
+  @ValueField(() => String, { personal: ['attachments'], nullable: true, description: 'Name of the file.' })
   readonly name!: string | null;
 }
 
@@ -40,12 +40,17 @@ export class Link {
   readonly messageId!: string | null;
 
   @ValueField(() => String, {
+    personal: ['urls'],
     nullable: true,
     description: 'Target of the link. It may be malicious: do not open it.',
   })
   readonly url!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Domain of the target (`domainLink`).' })
+  @ValueField(() => String, {
+    personal: ['urls'],
+    nullable: true,
+    description: 'Domain of the target (`domainLink`).',
+  })
   readonly domain!: string | null;
 
   @ValueField(() => String, {
@@ -60,7 +65,11 @@ export class Link {
   })
   readonly source!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Displayed text of the link.' })
+  @ValueField(() => String, {
+    personal: ['urls'],
+    nullable: true,
+    description: 'Displayed text of the link.',
+  })
   readonly displayText!: string | null;
 }
 

@@ -4,7 +4,7 @@ import { type ThreatRemediation, threatRemediation } from '../../resources/threa
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -56,6 +56,8 @@ class ThreatRemediationSummary implements ThreatRemediation {
   readonly lastRemediationTime!: Instant | null;
 }
 
+const RecordValue = valueFieldFrom('record');
+
 @ObjectType({
   implements: [Node, RecordNode],
   simpleResolvers: true,
@@ -65,12 +67,11 @@ class ThreatRemediationSummary implements ThreatRemediation {
 export class Threat extends RecordNode<'threat'> {
   private derived: Fields | null = null;
 
-  @ValueField(() => ID, { description: 'Abnormal’s id of the threat (`threatId`).' })
-  get threatId(): string {
-    return this.record.threatId;
-  }
+  @RecordValue(() => ID, { description: 'Abnormal’s id of the threat (`threatId`).' })
+  readonly threatId!: string;
 
   @ValueField(() => String, {
+    personal: ['subject'],
     nullable: true,
     description: 'Subject of the newest stored message; null if there is none.',
   })
@@ -111,13 +112,11 @@ export class Threat extends RecordNode<'threat'> {
     return this.record.messages.length;
   }
 
-  @ValueField(() => Boolean, {
+  @RecordValue(() => Boolean, {
     description:
       'Whether every page of messages that Abnormal offered was read, with each message in it. Abnormal may offer fewer messages than it counts. `unread` names what cannot be read.',
   })
-  get pagesComplete(): boolean {
-    return this.record.pagesComplete;
-  }
+  readonly pagesComplete!: boolean;
 
   @ValueField(() => Boolean, {
     nullable: true,
@@ -160,26 +159,25 @@ export class Threat extends RecordNode<'threat'> {
     return this.derive('impersonatedParty') as readonly ImpersonatedParty[];
   }
 
-  @ValueField(() => [String], { description: `E-mail addresses of the senders, ${OVER_MESSAGES}.` })
+  @ValueField(() => [String], {
+    personal: ['addresses'],
+    description: `E-mail addresses of the senders, ${OVER_MESSAGES}.`,
+  })
   get fromAddresses(): readonly string[] {
     return this.derive('fromAddress') as readonly string[];
   }
 
-  @ValueField(() => ID, {
+  @RecordValue(() => ID, {
     nullable: true,
     description: 'Abnormal’s number of the tenant (`tenantId`); null if Abnormal gives none.',
   })
-  get tenantId(): string | null {
-    return this.record.tenantId;
-  }
+  readonly tenantId!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description: 'Name of the tenant (`tenantName`); null if Abnormal gives none.',
   })
-  get tenantName(): string | null {
-    return this.record.tenantName;
-  }
+  readonly tenantName!: string | null;
 
   private derive(field: string) {
     this.derived ??= fieldsOf('threat', this.record);
