@@ -22,6 +22,9 @@ export function scan(text: string, limits: QueryLimits): LimitError | null {
   let tokens = 0;
   let nesting = 0;
   let directives = 0;
+  let aliases = 0;
+  /** A colon outside of all parentheses stands after an alias. */
+  let parentheses = 0;
   try {
     for (;;) {
       const { kind } = lexer.advance();
@@ -30,6 +33,9 @@ export function scan(text: string, limits: QueryLimits): LimitError | null {
       if (OPENING.has(kind)) nesting += 1;
       else if (CLOSING.has(kind)) nesting -= 1;
       else if (kind === TokenKind.AT) directives += 1;
+      if (kind === TokenKind.PAREN_L) parentheses += 1;
+      else if (kind === TokenKind.PAREN_R) parentheses -= 1;
+      else if (kind === TokenKind.COLON && parentheses === 0) aliases += 1;
       if (tokens > limits.tokens) return limitExceeded('tokens', tokens, limits.tokens, false);
       if (nesting > limits.nesting) return limitExceeded('nesting', nesting, limits.nesting, false);
     }
@@ -37,7 +43,8 @@ export function scan(text: string, limits: QueryLimits): LimitError | null {
     // not GraphQL: whoever parses it says where
     return null;
   }
-  return directives > limits.directives ? limitExceeded('directives', directives, limits.directives) : null;
+  if (directives > limits.directives) return limitExceeded('directives', directives, limits.directives);
+  return aliases > limits.aliases ? limitExceeded('aliases', aliases, limits.aliases) : null;
 }
 
 /** Whether there are more values in `variables` than allowed, or deeper within one another. */
@@ -106,11 +113,13 @@ export function selectedFields(
   selections: readonly SelectionSetNode[],
   type: string,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+  onDirective: () => void,
 ): AskedField[] {
   const found = new Map<string, AskedField & { nodes: FieldNode[] }>();
   const put = new Set<string>();
   const take = (selectionSet: SelectionSetNode, on: string): void => {
     for (const selection of selectionSet.selections) {
+      if (selection.directives?.length) onDirective();
       if (selection.kind === Kind.FIELD) add(selection, on);
       else if (selection.kind === Kind.INLINE_FRAGMENT) {
         take(selection.selectionSet, selection.typeCondition?.name.value ?? on);
