@@ -38,7 +38,10 @@ export interface AnalysedOperation {
 
 /** What must be known of an operation to compile it. */
 interface CompilerFacts {
-  /** Fields with fragments in place and abstract types written once per type; infinite if it cannot be compiled. */
+  /**
+   * Fields as the compiler writes them: with fragments in place, also those that are repeated there, and once per type
+   * below an abstract type. Infinite if there are directives or introspection, which the compiler does otherwise.
+   */
   readonly size: number;
   /** Variables that must be given: within an object or a list the compiler takes one left out for null. */
   readonly needed: ReadonlySet<string>;
@@ -66,6 +69,9 @@ export interface Admission {
 
 /** More fields of one name in one place than anybody writes: comparing each with each takes the square of it. */
 const MOST_ALIKE = 100;
+
+/** The most fields that an operation may have to be compiled, counted as `CompilerFacts.size`. */
+export const MOST_COMPILED = 1_000;
 
 class LimitExceeded extends Error {
   constructor(readonly refusal: LimitError) {
@@ -134,6 +140,7 @@ class Walk {
   private readonly withKnownVariables = new Set<FieldNode>();
   private walked = 0;
   private size = 0;
+  private repeated = 0;
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -156,9 +163,17 @@ class Walk {
   }
 
   private selected(selections: readonly SelectionSetNode[], type: string): AskedField[] {
-    return selectedFields(selections, type, this.fragments, () => {
-      this.size = Number.POSITIVE_INFINITY;
-    });
+    return selectedFields(selections, type, this.fragments, this);
+  }
+
+  onDirective(): void {
+    this.size = Number.POSITIVE_INFINITY;
+  }
+
+  onRepeated(): boolean {
+    this.repeated += 1;
+    if (this.repeated > MOST_COMPILED) this.size = Number.POSITIVE_INFINITY;
+    return this.size <= MOST_COMPILED;
   }
 
   private costNodes(asked: readonly AskedField[], depth: number, times: number): CostNode[] {
@@ -215,11 +230,12 @@ class Walk {
     this.size +=
       asked.name.startsWith('__') && asked.name !== '__typename'
         ? Number.POSITIVE_INFINITY
-        : asked.nodes.length * times;
+        : asked.written * times;
     if (parent) this.noteDemands(asked, parent, given);
     if (field) for (const node of asked.nodes) this.noteVariables(node, field);
     const type = given?.name ?? '';
-    const innerTimes = isAbstractType(given) ? times * this.schema.getPossibleTypes(given).length : times;
+    const possible = isAbstractType(given) ? this.schema.getPossibleTypes(given).length : 1;
+    const innerTimes = times * possible * (asked.written - asked.nodes.length + 1);
     const selections = asked.nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     return { type, inner: this.selected(selections, type), innerTimes };
   }

@@ -14,7 +14,7 @@ import {
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import type { GatewayContext } from '../request/services.js';
-import type { AnalysedOperation } from './analyse-operation.js';
+import { type AnalysedOperation, MOST_COMPILED } from './analyse-operation.js';
 
 /** A query that has been parsed and found valid. */
 export interface Execution {
@@ -137,7 +137,7 @@ function compiledFor(
     return null;
   }
   const { size } = analysed.compiler;
-  const run = size <= LARGEST ? compile(schema, document, operation) : null;
+  const run = size <= MOST_COMPILED ? compile(schema, document, operation) : null;
   known.set(operation, { run, size });
   // what is too large to be kept must not be compiled each time
   if (!known.has(operation)) known.set(operation, { run: null, size });
@@ -192,9 +192,6 @@ function toGraphQLError({ message, path, locations, originalError, extensions }:
   Object.defineProperty(error, 'locations', { value: locations, enumerable: true });
   return error;
 }
-
-/** The most fields that a query may have to be compiled, fragments in place and abstract types written once per type. */
-const LARGEST = 1_000;
 
 /** Compiles a query, or `null` where it is left to the interpreter; `size` tells what cannot be compiled before. */
 function compile(

@@ -106,6 +106,16 @@ export interface AskedField {
   /** The type that it is a field of, as far as the query says. */
   readonly type: string;
   readonly nodes: readonly FieldNode[];
+  /** How often it is written, a fragment that is repeated in this place counted each time: `nodes` or more. */
+  readonly written: number;
+}
+
+/** What a compiler must know of the selections that fields are collected from. */
+interface SelectionObserver {
+  /** A directive stands at a selection. */
+  onDirective(): void;
+  /** A selection is repeated, by a fragment that was put in this place before; whether to count any more of them. */
+  onRepeated(): boolean;
 }
 
 /** Puts fragments in place: the fields of selections on a type, those with one name together. */
@@ -113,33 +123,38 @@ export function selectedFields(
   selections: readonly SelectionSetNode[],
   type: string,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-  onDirective: () => void,
+  observer: SelectionObserver,
 ): AskedField[] {
-  const found = new Map<string, AskedField & { nodes: FieldNode[] }>();
+  const found = new Map<string, AskedField & { nodes: FieldNode[]; written: number }>();
   const put = new Set<string>();
-  const take = (selectionSet: SelectionSetNode, on: string): void => {
+  const take = (selectionSet: SelectionSetNode, on: string, isRepeated: boolean): void => {
     for (const selection of selectionSet.selections) {
-      if (selection.directives?.length) onDirective();
-      if (selection.kind === Kind.FIELD) add(selection, on);
+      if (isRepeated && !observer.onRepeated()) return;
+      if (selection.directives?.length) observer.onDirective();
+      if (selection.kind === Kind.FIELD) add(selection, on, isRepeated);
       else if (selection.kind === Kind.INLINE_FRAGMENT) {
-        take(selection.selectionSet, selection.typeCondition?.name.value ?? on);
+        take(selection.selectionSet, selection.typeCondition?.name.value ?? on, isRepeated);
       } else {
         const name = selection.name.value;
         const fragment = fragments.get(name);
+        if (!fragment) continue;
         // once in a place is as good as twice, and a fragment may lead back to itself
-        if (!fragment || put.has(name)) continue;
+        const isPut = put.has(name);
         put.add(name);
-        take(fragment.selectionSet, fragment.typeCondition.name.value);
+        take(fragment.selectionSet, fragment.typeCondition.name.value, isRepeated || isPut);
       }
     }
   };
-  const add = (node: FieldNode, on: string): void => {
+  const add = (node: FieldNode, on: string, isRepeated: boolean): void => {
     const key = node.alias?.value ?? node.name.value;
     const place = `${on} ${key}`;
     const asked = found.get(place);
-    if (asked) asked.nodes.push(node);
-    else found.set(place, { key, name: node.name.value, type: on, nodes: [node] });
+    if (!asked) found.set(place, { key, name: node.name.value, type: on, nodes: [node], written: 1 });
+    else {
+      asked.written += 1;
+      if (!isRepeated) asked.nodes.push(node);
+    }
   };
-  for (const selectionSet of selections) take(selectionSet, type);
+  for (const selectionSet of selections) take(selectionSet, type, false);
   return [...found.values()];
 }
