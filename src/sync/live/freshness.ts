@@ -23,12 +23,12 @@ export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Fre
 }
 
 /** The same, but no longer than `waitMs` of real time: then `late` gives the answer. */
-export async function waitFor(
-  work: Promise<Freshness>,
+export async function waitFor<F extends Freshness>(
+  work: Promise<F>,
   waitMs: number,
   late: () => Freshness,
   signal: AbortSignal | undefined,
-): Promise<Freshness> {
+): Promise<F | Freshness> {
   let stopTimer = () => {};
   const patience = new Promise<Freshness>((resolve) => {
     const timer = setTimeout(() => resolve(late()), waitMs);
