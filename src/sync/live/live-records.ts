@@ -1,8 +1,7 @@
 import DataLoader from 'dataloader';
 import { newMeter } from '../../abnormal/client.js';
 import { toUpstreamError } from '../../abnormal/errors.js';
-import { linkSignals } from '../../async/signals.js';
-import { Waiters } from '../../async/waiters.js';
+import { type SharedWork, Waiters } from '../../async/single-flight.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { type Kind, keyText, type RecordKey, type Resource } from '../../resources/registry.js';
@@ -27,12 +26,6 @@ const RESOURCE_OF_KIND: Record<Kind, Resource> = {
 
 const MAX_CONFLICT_ROUNDS = 3;
 
-/** A reading on its way, and those who wait for it. */
-interface SharedReading {
-  readonly done: Promise<RecordFreshness>;
-  readonly waiters: Waiters;
-}
-
 /** What is held of a record, and the newest batch before that was looked up. */
 interface Newest {
   readonly held: RevisionRecord | null;
@@ -41,7 +34,7 @@ interface Newest {
 
 /** Brings single records up to date for whoever asks; see `Live.record`. */
 export class LiveRecords {
-  private readonly flights = new Map<string, SharedReading>();
+  private readonly flights = new Map<string, SharedWork<RecordFreshness>>();
   /** Ids that Abnormal does not know, so that asking for one again and again costs nothing. */
   private readonly unknown = new BoundedCache<Instant>('unknownIds', textBytes);
   private readonly writers = new Map<string, LiveWriter>();
@@ -106,21 +99,17 @@ export class LiveRecords {
     signal?.throwIfAborted();
     const text = keyText(key);
     const flight = this.flights.get(text) ?? this.launch(account, key, maxAgeMs);
-    const stopListening = flight.waiters.isGone ? () => {} : flight.waiters.join(signal);
-    const answer = await flight.done.finally(stopListening);
+    const answer = await flight.waiters.wait(flight.done, signal);
     // whoever launched it may have been content with something older, or have gone before it was done
     const isEnough = answer.stale || answer.live || this.isYoung(answer.verifiedAt ?? undefined, maxAgeMs);
     return isEnough && !flight.waiters.isGone ? answer : this.share(account, key, maxAgeMs, signal);
   }
 
-  private launch(account: Account, key: Key, maxAgeMs: number): SharedReading {
+  private launch(account: Account, key: Key, maxAgeMs: number): SharedWork<RecordFreshness> {
     const text = keyText(key);
     const waiters = new Waiters();
-    const ending = linkSignals(this.closing, waiters.signal);
-    const done = this.read(account, key, maxAgeMs, ending.signal).finally(() => {
-      ending.unlink();
-      this.flights.delete(text);
-    });
+    const read = (signal: AbortSignal) => this.read(account, key, maxAgeMs, signal);
+    const done = waiters.run(this.closing, read).finally(() => this.flights.delete(text));
     const flight = { done, waiters };
     this.flights.set(text, flight);
     return flight;
