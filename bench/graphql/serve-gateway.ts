@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { LOCAL_CALLERS } from '../../src/callers/callers.js';
-import { OperationLimiter } from '../../src/graphql/operation/admit.js';
 import { createApollo } from '../../src/graphql/operation/apollo.js';
+import { OperationLimiter } from '../../src/graphql/operation/pipeline.js';
 import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';

@@ -5,11 +5,11 @@ import { type Callers, createCallers } from '../callers/callers.js';
 import { JsonWebTokens } from '../callers/json-web-tokens.js';
 import type { Config } from '../config/config.js';
 import { ConfigError } from '../config/reader.js';
-import { OperationLimiter } from '../graphql/operation/admit.js';
 import {
   type PersistedOperations,
   readOperationManifest,
 } from '../graphql/operation/persisted-operations.js';
+import { OperationLimiter } from '../graphql/operation/pipeline.js';
 import type { HistoryStore } from '../history/store.js';
 import type { GraphLimits } from '../http/graph-route.js';
 import { isLoopback } from '../integrations/address.js';

@@ -6,7 +6,7 @@ import type { Freshness } from '../../sync/sync.js';
 import type { Filter } from '../../values/filter.js';
 import { badInput } from '../base/errors.js';
 import { boundsOf, reportCoverage, withUndecided } from '../collection/coverage.js';
-import type { ListFreshness, ListRead } from '../operation/cache-dependencies.js';
+import type { ListFreshness, ListRead } from '../operation/response-cache.js';
 import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import type { ReadCoverage } from './connection.js';

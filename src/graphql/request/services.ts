@@ -9,8 +9,8 @@ import type { Live } from '../../sync/sync.js';
 import { type Caller, LOCAL_CALLER, type Role } from '../../values/access.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { type Instant, toInstant } from '../../values/instant.js';
-import { CacheDependencies } from '../operation/cache-dependencies.js';
-import type { Admission } from '../operation/cost-estimate.js';
+import type { Admission } from '../operation/analyse-operation.js';
+import { CacheDependencies } from '../operation/response-cache.js';
 import { createLoaders, type Loaders } from './loaders.js';
 import type { Operations } from './operations.js';
 

@@ -2,12 +2,12 @@ import { unlessAborted } from '../../async/signals.js';
 import type { Instant } from '../../values/instant.js';
 import type { Freshness } from '../sync.js';
 
-/** The result for a caller that did not wait for Abnormal. */
+/** What a caller gets that did not have to wait for Abnormal. */
 export function known(verifiedAt: Instant | null): Freshness {
   return { stale: false, verifiedAt, live: false };
 }
 
-/** The result for every caller that waited for a reading that began at `readSince`. */
+/** What every caller gets that waited for a reading that began at `readSince`. */
 export function readLive(verifiedAt: Instant | null, readSince: Instant): Freshness {
   return { stale: false, verifiedAt, live: true, ...(verifiedAt && { readSince }) };
 }
@@ -16,19 +16,19 @@ export function staleness(verifiedAt: Instant | null, code: string, reason: stri
   return { stale: true, verifiedAt, code, reason };
 }
 
-/** The result if Abnormal takes longer than a caller can wait. */
+/** The answer while Abnormal takes longer than somebody can be kept waiting. */
 export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Freshness {
   const reason = `Abnormal has not answered within ${waitMs / 1000} s; it is being read on.`;
   return () => staleness(verifiedAt, 'TIMEOUT', reason);
 }
 
-/** Waits for at most `waitMs` of real time, then returns `late`. */
-export async function waitFor(
-  work: Promise<Freshness>,
+/** The same, but no longer than `waitMs` of real time: then `late` gives the answer. */
+export async function waitFor<F extends Freshness>(
+  work: Promise<F>,
   waitMs: number,
   late: () => Freshness,
   signal: AbortSignal | undefined,
-): Promise<Freshness> {
+): Promise<F | Freshness> {
   let stopTimer = () => {};
   const patience = new Promise<Freshness>((resolve) => {
     const timer = setTimeout(() => resolve(late()), waitMs);

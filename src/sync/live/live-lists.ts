@@ -1,6 +1,4 @@
-import { linkSignals } from '../../async/signals.js';
-import type { InFlight, SingleFlight } from '../../async/single-flight.js';
-import { Waiters } from '../../async/waiters.js';
+import { type InFlight, type SharedWork, type SingleFlight, Waiters } from '../../async/single-flight.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { StreamState } from '../../model/stream.js';
 import type { Resource } from '../../resources/registry.js';
@@ -30,12 +28,13 @@ import type { Freshness } from '../sync.js';
 import { type MissingWindows, newestPart } from '../window/missing-windows.js';
 import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
 
-/** A caller may join a reading that began so shortly before. */
+/** A reading that began so shortly before it was asked for serves as well as one of one's own. */
 const JOIN_MS = 2_000;
 
+/** Brings a resource's change windows up to date for whoever asks; see `Live.list`. */
 export class LiveLists {
-  private readonly queued = new Map<string, LiveReading>();
-  /** The callers that wait for readings begun here; readings of polls are not included. */
+  private readonly queued = new Map<string, SharedWork<DeltaOutcome>>();
+  /** Who waits for the readings on their way that were begun here; those of polls are not listed. */
   private readonly waiterGroups = new Map<string, Waiters>();
 
   constructor(
@@ -73,14 +72,14 @@ export class LiveLists {
     const verifiedAt = oldestSuccess(states);
     if (this.ageOf(verifiedAt) <= maxAgeMs) return known(verifiedAt);
     const failed = states.find((state) => isRefused(state));
-    // a refusal stays valid as long as a success; other failures may be over a moment later
+    // a refusal is an answer too, and good for as long; anything else may have passed a moment later
     const patience = failed?.status === 'UNAVAILABLE' ? liveRetryMs : Math.max(liveRetryMs, maxAgeMs);
     if (failed && this.ageOf(failed.lastAttemptAt) <= patience) return refusedFreshness(failed, verifiedAt);
     const work = this.bringUp(source, this.env.clock() - Math.max(maxAgeMs, JOIN_MS), signal);
     return waitFor(work, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
   }
 
-  /** In milliseconds; infinite for null and for an instant in the future. */
+  /** How old in milliseconds; without end for what never was, or by a clock that was ahead. */
   private ageOf(instant: Instant | null): number {
     const age = instant === null ? -1 : this.env.clock() - toMillis(instant);
     return age >= 0 ? age : Number.POSITIVE_INFINITY;
@@ -91,7 +90,7 @@ export class LiveLists {
     notBefore: number,
     signal: AbortSignal | undefined,
   ): Promise<Freshness> {
-    // a joined reading began before the caller asked, any other one begins now
+    // a reading that is joined began earlier than the caller asked, any other begins from now on
     const now = this.env.clock();
     const joined = this.joinable(sourceText(source), notBefore);
     const readSince = toInstant(Math.min(now, joined?.startedAt ?? now));
@@ -100,27 +99,30 @@ export class LiveLists {
     return error ? staleness(verifiedAt, error.code, error.message) : readLive(verifiedAt, readSince);
   }
 
-  /** The current reading, if it began at `notBefore` or later and is not being cancelled. */
+  /** The reading on its way, if it began at `notBefore` or later and is not being given up. */
   private joinable(key: string, notBefore: number): InFlight<DeltaOutcome> | null {
     const current = this.deltas.current(key);
     const isGone = this.waiterGroups.get(key)?.isGone ?? false;
     return current && current.startedAt >= notBefore && !isGone ? current : null;
   }
 
-  /** Joins the given reading, or the next one. */
+  /** Joins the reading given, or the next one to begin. */
   private delta(
     source: Source,
     joined: InFlight<DeltaOutcome> | null,
     signal: AbortSignal | undefined,
   ): Promise<DeltaOutcome> {
     const key = sourceText(source);
-    if (joined) return heard(outcomeOf(joined.done), this.waiterGroups.get(key), signal);
+    if (joined) {
+      const outcome = outcomeOf(joined.done);
+      return this.waiterGroups.get(key)?.wait(outcome, signal) ?? outcome;
+    }
     const queued = this.queued.get(key);
     const next = queued && !queued.waiters.isGone ? queued : this.queue(key, source);
-    return heard(next.done, next.waiters, signal);
+    return next.waiters.wait(next.done, signal);
   }
 
-  private queue(key: string, source: Source): LiveReading {
+  private queue(key: string, source: Source): SharedWork<DeltaOutcome> {
     let hasBegun = false;
     const waiters = new Waiters();
     const done = this.deltas.start(key, () => {
@@ -133,35 +135,16 @@ export class LiveLists {
     return next;
   }
 
-  /** Reads for the waiting callers; cancelled when all of them have left. */
+  /** Reads for those who wait; given up when all of them have gone, and not begun when they went before. */
   private async read(key: string, source: Source, waiters: Waiters): Promise<DeltaOutcome> {
     if (waiters.isGone) return { error: errorOf({ kind: 'INTERRUPTED' }) };
     this.waiterGroups.set(key, waiters);
-    const ending = linkSignals(this.closing, waiters.signal);
-    try {
-      return await runLiveDelta(this.env, source, ending.signal);
-    } finally {
-      ending.unlink();
-      this.waiterGroups.delete(key);
-    }
+    const read = (signal: AbortSignal) => runLiveDelta(this.env, source, signal);
+    return waiters.run(this.closing, read).finally(() => this.waiterGroups.delete(key));
   }
 }
 
-/** A reading that is cancelled when its last caller leaves. */
-interface LiveReading {
-  readonly done: Promise<DeltaOutcome>;
-  readonly waiters: Waiters;
-}
-
-function heard(
-  reading: Promise<DeltaOutcome>,
-  waiters: Waiters | undefined,
-  signal: AbortSignal | undefined,
-): Promise<DeltaOutcome> {
-  const stopListening = waiters?.join(signal) ?? (() => {});
-  return reading.finally(stopListening);
-}
-
+/** How somebody else's reading went. */
 async function outcomeOf(reading: Promise<DeltaOutcome>): Promise<DeltaOutcome> {
   try {
     return await reading;
@@ -200,7 +183,10 @@ function older<F extends Freshness>(a: F, b: F): F {
   return a.verifiedAt <= b.verifiedAt ? a : b;
 }
 
-/** Reads what is new of one source for a waiting caller: since the last reading, at most a day or two. */
+/**
+ * Reads what is new of one source for somebody who waits: since the last reading, but no more than the latest
+ * day or two.
+ */
 async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSignal): Promise<DeltaOutcome> {
   const asOf = floorToSecond(nowOf(env));
   const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: { to: asOf } });
@@ -241,12 +227,12 @@ async function readNewest(pass: Pass, states: readonly StreamState[], tally: Pas
   await readDelta(pass, works, earliest(floor, pass.asOf), tally, () => undefined);
 }
 
-/** From so many unsettled rows on, they get a request of their own. */
+/** So many rows in the time that has not settled are worth a request of their own. */
 const BUSY_ROWS = 3;
 
 /**
- * Lists unsettled time separately if it is busy: only its new records must be fetched now, because it is read
- * again later in any case.
+ * Lists what has not settled apart from what has, where much goes on: of what has not, only what is new need be
+ * fetched now, since it will be read again in any case.
  */
 function apartFromTail(pass: Pass, { density }: MissingWindows, spans: readonly Window[]): readonly Window[] {
   const { ingestionLagMs } = pass.settings;

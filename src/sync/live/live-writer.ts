@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { CallMeter } from '../../abnormal/client.js';
+import type { Pin } from '../../history/store.js';
 import type { RunCounts } from '../../model/run.js';
 import { keyText } from '../../resources/registry.js';
 import type { BatchPart, RunRecorder, Source, SyncEnv } from '../context.js';
@@ -7,25 +8,26 @@ import type { FetchOutcome, FetchTask } from '../records/fetch-record.js';
 import { quarantineEntry } from '../records/ingest.js';
 import { createRunRecorder } from '../run-recorder.js';
 
+/** One record as it was just read, on its way into the history. */
 export interface LiveRead {
   readonly task: FetchTask;
   readonly outcome: FetchOutcome;
   readonly meter: CallMeter;
 }
 
-/** Records the results of live reads; those within a few milliseconds share one batch. */
+/** Records what live reads bring; what comes within moments of each other goes into one batch. */
 export interface LiveWriter {
-  /** True once recorded; false if it conflicts with what was recorded meanwhile. */
-  write(read: LiveRead): Promise<boolean>;
+  /** The batch that it was recorded in; `null` when it conflicts with what another has recorded meanwhile. */
+  write(read: LiveRead): Promise<Pin | null>;
 }
 
 interface Waiting extends LiveRead {
-  readonly resolve: (isRecorded: boolean) => void;
+  readonly resolve: (recordedIn: Pin | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
 const MAX_BATCH = 100;
-/** A commit costs more than this wait, and responses tend to arrive in bursts. */
+/** A commit costs more than this wait, and answers tend to come in bursts. */
 const GATHER_MS = 5;
 
 export function createLiveWriter(env: SyncEnv, source: Source): LiveWriter {
@@ -53,13 +55,13 @@ async function writeBatch(env: SyncEnv, source: Source, reads: readonly Waiting[
   const what = reads.length === 1 && first ? { id: first.task.key.id } : { records: reads.length };
   const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: what });
   for (const { meter } of reads) addMeter(recorder.meter, meter);
-  const conflicts = await recorder
-    .end('SUCCEEDED', partOf(env, recorder, reads), forecastOf(reads))
-    .then(({ conflicts: keys }) => new Set(keys.map(keyText)))
-    .catch((error: unknown) => error);
-  for (const { task, resolve, reject } of reads) {
-    if (conflicts instanceof Set) resolve(!conflicts.has(keyText(task.key)));
-    else reject(conflicts);
+  try {
+    const part = partOf(env, recorder, reads);
+    const { seq, at, conflicts } = await recorder.end('SUCCEEDED', part, forecastOf(reads));
+    const inConflict = new Set(conflicts.map(keyText));
+    for (const { task, resolve } of reads) resolve(inConflict.has(keyText(task.key)) ? null : { seq, at });
+  } catch (error) {
+    for (const { reject } of reads) reject(error);
   }
 }
 
@@ -71,7 +73,7 @@ function partOf(env: SyncEnv, recorder: RunRecorder, reads: readonly LiveRead[])
   return { observations, quarantine };
 }
 
-/** What the batch will write, apart from conflicts: its run is part of the same batch. */
+/** What the batch will have brought, conflicts apart: its run is written with it, not after it. */
 function forecastOf(reads: readonly LiveRead[]): Partial<RunCounts> {
   const counts = { added: 0, changed: 0, unchanged: 0, quarantined: 0 };
   for (const { task, outcome } of reads) {
