@@ -1,10 +1,9 @@
-import { type Missing, outstanding } from '../model/coverage.js';
 import type { Collection, DocumentBody, Journal, JournalEntry, StoredDocument } from '../model/documents.js';
 import type { LedgerEntry, QuarantineCode, QuarantineEntry, RecordedEntry } from '../model/ledger.js';
 import type { Observation, RevisionRecord } from '../model/revision.js';
 import type { RunRecord, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
-import { KIND_OF, type Kind, keyText, type ListedKind, type RecordKey } from '../resources/registry.js';
+import type { Kind, ListedKind, RecordKey } from '../resources/registry.js';
 import type { FieldValue, Filter } from '../values/filter.js';
 import type { Instant } from '../values/instant.js';
 
@@ -33,13 +32,6 @@ export interface Batch {
    * released by that alone, and so is one tombstoned (held or not), unless `quarantine` names it.
    */
   readonly released: readonly RecordKey[];
-}
-
-/** The keys that a batch takes out of quarantine. */
-export function releasedKeys({ released, observations, tombstones, quarantine }: Batch): RecordKey[] {
-  const documents = new Set(tombstones.length > 0 ? quarantine.map(({ key }) => keyText(key)) : []);
-  const buried = tombstones.filter((key) => !documents.has(keyText(key)));
-  return [...released, ...observations.map(({ key }) => key), ...buried];
 }
 
 /** What became of a batch. */
@@ -295,44 +287,6 @@ export interface HistoryStore {
  * `manage`, which writes documents and journals but records no batch.
  */
 export type OpenMode = 'read' | 'manage' | 'write';
-
-/** Which of the missing records are not recorded by a later batch, each once: the newest reading that names it counts. */
-export async function stillMissing(
-  store: Pick<HistoryStore, 'get'>,
-  stream: Stream,
-  missing: readonly Missing[],
-  seq: number,
-): Promise<Missing[]> {
-  if (missing.length === 0) return [];
-  const newest = new Map<string, Missing>();
-  for (const each of missing) if (each.seq >= (newest.get(each.id)?.seq ?? 0)) newest.set(each.id, each);
-  const ids = [...newest.keys()].sort();
-  const recordedAt = await newestBatches(store, stream, ids, seq);
-  return outstanding(
-    ids.flatMap((id) => newest.get(id) ?? []),
-    recordedAt,
-  );
-}
-
-const CHUNK = 100;
-
-/** The batch that recorded the newest version of each record of a stream, by id; none for one that is not stored. */
-export async function newestBatches(
-  store: Pick<HistoryStore, 'get'>,
-  { integration, resource }: Stream,
-  ids: readonly string[],
-  seq: number,
-): Promise<Map<string, number>> {
-  const kind = KIND_OF[resource];
-  const batches = new Map<string, number>();
-  for (let at = 0; at < ids.length; at += CHUNK) {
-    const keys = ids.slice(at, at + CHUNK).map((id) => ({ integration, kind, id }));
-    for (const revision of await store.get(keys, seq)) {
-      if (revision) batches.set(revision.key.id, revision.seqFrom);
-    }
-  }
-  return batches;
-}
 
 /**
  * What a batch left of everything that later batches write over. It lies with the batch and never changes, so that

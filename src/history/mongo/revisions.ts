@@ -2,6 +2,7 @@ import type { Document } from 'mongodb';
 import type { RevisionRecord } from '../../model/revision.js';
 import { type Kind, keyText, type RecordKey } from '../../resources/registry.js';
 import { DamagedRecordError, withRecord } from '../errors.js';
+import { groupKeys } from '../keys.js';
 import type { ChangesQuery, Confirmation, ReceivedRevision } from '../store.js';
 import { readBodies } from './bodies.js';
 import { KEY_INDEX } from './schema.js';
@@ -136,15 +137,8 @@ function changesMatch({ afterSeq, toSeq, kinds, integrations, after }: ChangesQu
 
 /** Conditions of which revisions of `keys` meet one, and `others` with it: one for each kind and account. */
 export function matchesOne(keys: readonly RecordKey[], others: Document): Document[] {
-  const groups = new Map<string, { kind: Kind; integration: string; ids: Set<string> }>();
-  for (const { kind, integration, id } of keys) {
-    const name = `${kind} ${integration}`;
-    const group = groups.get(name) ?? { kind, integration, ids: new Set() };
-    groups.set(name, group);
-    group.ids.add(id);
-  }
-  return [...groups.values()].map(({ kind, integration, ids }) => ({
-    ...{ kind, integration, id: { $in: [...ids] } },
+  return groupKeys(keys).map(({ kind, integration, ids }) => ({
+    ...{ kind, integration, id: { $in: [...new Set(ids)] } },
     ...others,
   }));
 }

@@ -2,11 +2,18 @@ import { setImmediate } from 'node:timers/promises';
 import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
 import type { RunRecord } from '../../model/run.js';
 import { type StreamState, streamText } from '../../model/stream.js';
-import { type AnyRecord, isListed, KINDS, type Kind, LISTED_KINDS } from '../../resources/registry.js';
+import {
+  type AnyRecord,
+  isListed,
+  KINDS,
+  type Kind,
+  LISTED_KINDS,
+  type ListedKind,
+} from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import { type Instant, toMillis } from '../../values/instant.js';
+import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { DerivedFault } from '../store.js';
-import { TIMES, type Timed, topAfter } from './batch-indexes.js';
 import { COLUMN_NAMES, COLUMNS, listedFields, references, toValues } from './columns.js';
 import { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
@@ -113,7 +120,7 @@ export class DerivedCheck {
   }
 
   *#batch(batch: BatchRow, rows: Iterable<RevisionRow>): Generator<DerivedFault> {
-    const added = new Map<string, Timed[]>();
+    const added = new Map<string, TimedRevision[]>();
     const changes = new Map<string, number>();
     const marked = new Map<number, RevisionRow>();
     for (const row of rows) {
@@ -206,26 +213,26 @@ export class DerivedCheck {
 
   *#topped(
     { seq, at }: BatchRow,
-    added: ReadonlyMap<string, readonly Timed[]>,
+    added: ReadonlyMap<string, readonly TimedRevision[]>,
     marked: ReadonlyMap<number, RevisionRow>,
   ): Generator<DerivedFault> {
     const ahead = new Set<number>();
     for (const [group, timed] of added) {
       const [kind, integration] = group.split(' ');
-      for (const { field } of TIMES.get(kind as Kind) ?? []) {
+      for (const field of TRACKED_TIMES[kind as ListedKind]) {
         const name = `${group} ${field}`;
-        const after = topAfter(at, this.#tops.get(name) ?? null, field, timed);
+        const after = raiseMark(at, this.#tops.get(name) ?? null, field, timed);
         for (const rev of after.ahead) ahead.add(rev);
-        if (after.lifted === null) continue;
-        this.#tops.set(name, after.lifted);
+        if (after.raised === null) continue;
+        this.#tops.set(name, after.raised);
         this.#count('tops', 1);
         const sql =
           'SELECT 1 FROM tops WHERE kind = ? AND field = ? AND integration = ? AND seq = ? AND top = ?';
-        if (this.connection.first(sql, [kind ?? '', field, Number(integration), seq, after.lifted])) continue;
+        if (this.connection.first(sql, [kind ?? '', field, Number(integration), seq, after.raised])) continue;
         yield fault(
           `${kind} ${field}`,
           seq,
-          `How far ${field} of kind ${kind} reached after batch ${seq} is not what its records say (${after.lifted}).`,
+          `How far ${field} of kind ${kind} reached after batch ${seq} is not what its records say (${after.raised}).`,
         );
       }
     }
@@ -393,7 +400,7 @@ function fieldsIn({ kind, record }: RevisionRow): Fields | undefined {
   try {
     const fields = listedFields(kind, value);
     const isWritable = toValues(kind, fields).every((one) => one === null || typeof one !== 'object');
-    const times = (TIMES.get(kind) ?? []).map(({ field }) => fields[field] ?? null);
+    const times = TRACKED_TIMES[kind].map((field) => fields[field] ?? null);
     return isWritable && times.every(isTime) ? fields : undefined;
   } catch {
     return undefined;

@@ -36,7 +36,7 @@ import {
   type QueryWorker,
   ThreadedQueries,
 } from './query-worker.js';
-import { BatchWriter, type Head } from './record-batch.js';
+import { type Head, writeBatch } from './record-batch.js';
 import { Records } from './records.js';
 import { Revisions, readConfirmations } from './revisions.js';
 
@@ -123,16 +123,18 @@ class SqliteStore implements HistoryStore {
     this.#assertWriter();
     const before = this.connection.first('SELECT outcome FROM batches WHERE id = ?', [batch.id]);
     if (before) return storedOutcome(String(before[0])).recorded;
-    const writer = new BatchWriter(this.connection, this.#integrations, batch, this.#headNow());
+    const head = this.#headNow();
     try {
-      this.connection.transaction(() => writer.write());
+      const written = this.connection.transaction(() =>
+        writeBatch(this.connection, this.#integrations, batch, head),
+      );
+      this.#head = written.head;
+      this.#revisions.changed(written.touched, written.renewed);
+      return written.recorded;
     } catch (error) {
       this.#integrations.reload();
       throw error;
     }
-    this.#head = writer.head;
-    this.#revisions.changed(writer.touched, writer.renewed);
-    return writer.recorded;
   }
 
   async head(): Promise<Pin> {
