@@ -1,15 +1,13 @@
 import type { RevisionRecord } from '../../model/revision.js';
 import { KINDS, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
 import { compareWritten, groupKeys, type KeyGroup } from '../keys.js';
-import type { ChangesQuery, ReceivedRevision } from '../store.js';
+import type { ChangesQuery, KeyOf, ReceivedRevision } from '../store.js';
 import { wellFormed } from './columns.js';
 import type { Connection, Integrations } from './connection.js';
 import type { Row } from './driver.js';
 import type { Limits, QueryRunner } from './query-worker.js';
 import { type Revisions, readReceived } from './revisions.js';
 import { keyIndex, referenceTable, referenceValue } from './schema.js';
-
-type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
 
 /** A revision by its number. */
 interface Written {
