@@ -1,4 +1,5 @@
-import { type HistoryStore, stillMissing } from '../../history/store.js';
+import { stillMissing } from '../../history/missing.js';
+import type { HistoryStore } from '../../history/store.js';
 import { coverageOf } from '../../model/coverage.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';

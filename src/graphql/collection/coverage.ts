@@ -1,5 +1,6 @@
 import { ArgsType, Field, ID } from 'type-graphql';
-import { type ListQuery, stillMissing } from '../../history/store.js';
+import { stillMissing } from '../../history/missing.js';
+import type { ListQuery } from '../../history/store.js';
 import { coverageOf, type Missing } from '../../model/coverage.js';
 import type { RecordedEntry, WindowStatus } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
