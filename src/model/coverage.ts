@@ -39,6 +39,11 @@ export interface Coverage extends Window {
   readonly missing: readonly Missing[];
 }
 
+/** Whether nothing is missing; a record that disappeared before it could be read does not count. */
+export function isComplete(gaps: readonly unknown[], missing: readonly Pick<Missing, 'code'>[]): boolean {
+  return gaps.length === 0 && missing.every(({ code }) => code === 'GONE');
+}
+
 /** The records that are still missing; `recordedAt` gives the batch of each record's newest version by id. */
 export function outstanding<M extends Pick<Missing, 'id' | 'seq'>>(
   missing: readonly M[],

@@ -12,7 +12,7 @@ import { toAuditEntry } from '../../src/audit-trail.js';
 import { type Callers, LOCAL_CALLERS } from '../../src/callers/callers.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
 import { sealHistory } from '../../src/evidence/seal/make-seals.js';
-import { verifyPack } from '../../src/evidence/verify/verify-pack.js';
+import { verifyPack } from '../../src/evidence/verify/verify.js';
 import type { GatewayContext } from '../../src/graphql/request/services.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
