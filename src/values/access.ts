@@ -35,6 +35,12 @@ export function hasRole(caller: Caller, role: Role): boolean {
   return ROLES.indexOf(caller.role) >= ROLES.indexOf(role);
 }
 
+/** The role that a field or a type of the graph asks for; `null` where it was given no rule. */
+export function roleFor({ extensions }: { readonly extensions: object }): Role | null {
+  const { role } = extensions as { readonly role?: unknown };
+  return ROLES.find((known) => known === role) ?? null;
+}
+
 /** What can be masked from readers, each with what belongs to it. */
 export const REDACTION_GROUPS = {
   subject: 'subject lines',

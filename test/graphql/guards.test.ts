@@ -11,9 +11,9 @@ import {
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { analyseValid, roleErrors } from '../../src/graphql/operation/analyse-operation.js';
-import { assertGuarded, roleFor, rootsOf } from '../../src/graphql/operation/guard.js';
+import { assertGuarded, rootsOf } from '../../src/graphql/operation/guard.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
-import { ROLES, type Role } from '../../src/values/access.js';
+import { ROLES, type Role, roleFor } from '../../src/values/access.js';
 
 const SDL = `
   interface Node { id: ID!, note: String }
