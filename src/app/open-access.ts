@@ -75,7 +75,7 @@ function refuseToBeReached({ http: { host, trustProxy, anyHost } }: Config): voi
 export function openLimits({ limits }: Config, schema: GraphQLSchema): GraphLimits {
   const { query, cost, requestTimeout: timeoutMs, persistedOperations } = limits;
   const persisted = persistedOperations === null ? null : openManifest(persistedOperations);
-  return { gate: new OperationLimiter(schema, query, cost), persisted, timeoutMs };
+  return { limiter: new OperationLimiter(schema, query, cost), persisted, timeoutMs };
 }
 
 function openManifest(path: string): PersistedOperations {

@@ -14,7 +14,7 @@ import { RefusalThrottle } from './refusal-throttle.js';
 
 /** What an operation must be to be run. */
 export interface GraphLimits {
-  readonly gate: OperationLimiter;
+  readonly limiter: OperationLimiter;
   /** The only operations that readers may run; `null`: any. */
   readonly persisted: PersistedOperations | null;
   /** How long a request may take, in milliseconds. */
@@ -38,7 +38,7 @@ interface GraphRouteOptions {
 export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void {
   const { apollo, limits } = options;
   const admissions = new WeakMap<FastifyRequest, Admission>();
-  const pacing = new RefusalThrottle();
+  const throttle = new RefusalThrottle();
   const run = fastifyApolloHandler(apollo, {
     context: async (request, reply) => {
       const { caller } = request;
@@ -53,7 +53,7 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     config: { access: 'GRAPH' },
     // before the body is read: reading it is part of what it costs
     preParsing: async (request, reply) => {
-      if (limits) await takeTurn(request, reply, pacing, options.wasRefused);
+      if (limits) await takeTurn(request, reply, throttle, options.wasRefused);
     },
     preHandler: (request, reply, next) => {
       try {
@@ -74,11 +74,11 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
 async function takeTurn(
   request: FastifyRequest,
   reply: FastifyReply,
-  pacing: RefusalThrottle,
+  throttle: RefusalThrottle,
   wasRefused: GraphRouteOptions['wasRefused'],
 ): Promise<void> {
   if (!request.caller || request.caller.kind === 'LOCAL') return;
-  const turn = await pacing.acquire(callerKey(request));
+  const turn = await throttle.acquire(callerKey(request));
   if (turn === null) {
     reply.header('retry-after', '2');
     throw new HttpError(429, 'RATE_LIMITED', 'Too many requests of yours wait for their turn.');
@@ -89,16 +89,16 @@ async function takeTurn(
 }
 
 /** What the operation is let through with; nothing where it cannot be run in any case. Throws an `HttpError`. */
-function admit(request: FastifyRequest, { gate, persisted }: GraphLimits): Admission | undefined {
+function admit(request: FastifyRequest, { limiter, persisted }: GraphLimits): Admission | undefined {
   const asked = operationOf(request);
   const { caller } = request;
   if (!asked || !caller) return undefined;
   const query = persisted ? listedQuery(request, asked, persisted, caller) : asked.query;
   if (query === null) return undefined;
-  const verdict = gate.admit({ ...asked, query }, caller.role);
-  if ('admitted' in verdict) return verdict.admitted;
-  if (!('refused' in verdict)) return undefined;
-  const { code, message, details } = verdict.refused;
+  const result = limiter.admit({ ...asked, query }, caller.role);
+  if ('admitted' in result) return result.admitted;
+  if (!('refused' in result)) return undefined;
+  const { code, message, details } = result.refused;
   throw new HttpError(400, code, message, details);
 }
 
