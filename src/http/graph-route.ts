@@ -14,7 +14,7 @@ import { RefusalThrottle } from './refusal-throttle.js';
 
 /** What an operation must be to be run. */
 export interface GraphLimits {
-  readonly gate: OperationLimiter;
+  readonly limiter: OperationLimiter;
   /** The only operations that readers may run; `null`: any. */
   readonly persisted: PersistedOperations | null;
   /** How long a request may take, in milliseconds. */
@@ -38,7 +38,7 @@ interface GraphRouteOptions {
 export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void {
   const { apollo, limits } = options;
   const admissions = new WeakMap<FastifyRequest, Admission>();
-  const pacing = new RefusalThrottle();
+  const throttle = new RefusalThrottle();
   const run = fastifyApolloHandler(apollo, {
     context: async (request, reply) => {
       const { caller } = request;
@@ -53,7 +53,7 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     config: { access: 'GRAPH' },
     // before the body is read: reading it is part of what it costs
     preParsing: async (request, reply) => {
-      if (limits) await takeTurn(request, reply, pacing, options.wasRefused);
+      if (limits) await takeTurn(request, reply, throttle, options.wasRefused);
     },
     preHandler: (request, reply, next) => {
       try {
@@ -74,14 +74,18 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
 async function takeTurn(
   request: FastifyRequest,
   reply: FastifyReply,
-  pacing: RefusalThrottle,
+  throttle: RefusalThrottle,
   wasRefused: GraphRouteOptions['wasRefused'],
 ): Promise<void> {
   if (!request.caller || request.caller.kind === 'LOCAL') return;
-  const turn = await pacing.acquire(callerKey(request));
+  const turn = await throttle.acquire(callerKey(request));
   if (turn === null) {
     reply.header('retry-after', '2');
-    throw new HttpError(429, 'RATE_LIMITED', 'Too many requests of yours wait for their turn.');
+    throw new HttpError(
+      429,
+      'RATE_LIMITED',
+      'Too many of your requests are waiting. Send fewer requests at once.',
+    );
   }
   const end = () => turn.end(wasRefused(reply));
   if (reply.raw.destroyed) end();
@@ -89,16 +93,16 @@ async function takeTurn(
 }
 
 /** What the operation is let through with; nothing where it cannot be run in any case. Throws an `HttpError`. */
-function admit(request: FastifyRequest, { gate, persisted }: GraphLimits): Admission | undefined {
+function admit(request: FastifyRequest, { limiter, persisted }: GraphLimits): Admission | undefined {
   const asked = operationOf(request);
   const { caller } = request;
   if (!asked || !caller) return undefined;
   const query = persisted ? listedQuery(request, asked, persisted, caller) : asked.query;
   if (query === null) return undefined;
-  const verdict = gate.admit({ ...asked, query }, caller.role);
-  if ('admitted' in verdict) return verdict.admitted;
-  if (!('refused' in verdict)) return undefined;
-  const { code, message, details } = verdict.refused;
+  const result = limiter.admit({ ...asked, query }, caller.role);
+  if ('admitted' in result) return result.admitted;
+  if (!('refused' in result)) return undefined;
+  const { code, message, details } = result.refused;
   throw new HttpError(400, code, message, details);
 }
 
@@ -114,10 +118,10 @@ function listedQuery(
     putQuery(request, body);
     return body;
   }
-  if (query === null && persistedId !== null) throw notListed('No operation is listed under this id.');
+  if (query === null && persistedId !== null) throw notListed('The manifest has no operation with this id.');
   if (query !== null && !persisted.lists(query) && !hasRole(caller, 'operator')) {
     throw notListed(
-      'Readers may run listed operations only, and this text is none of them, to the last character.',
+      'Readers may run listed operations only, and the manifest does not contain exactly this text.',
     );
   }
   return query;
@@ -137,7 +141,7 @@ function refuse(request: FastifyRequest, reply: FastifyReply, error: HttpError):
 }
 
 // a browser got as far as here for the sake of a page that there is not
-const NO_PAGE = 'There is no page here. Ask as a client does: by POST, or with “Accept: application/json”.';
+const NO_PAGE = 'There is no page here. Send POST requests, or the header “Accept: application/json”.';
 const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', http: { status: 401 } };
 
 /** An operation as a request holds it, its text given or to be found by an id. */
@@ -154,7 +158,7 @@ interface OperationRequest extends Omit<AskedOperation, 'query'> {
 function operationOf(request: FastifyRequest): OperationRequest | null {
   const fields = request.method === 'GET' ? searchOf(request.url) : request.body;
   if (Array.isArray(fields)) {
-    const message = `A request holds one operation; this one is a list of ${fields.length}. Send each by itself.`;
+    const message = `A request contains one operation; this one is a list of ${fields.length}. Send each operation in its own request.`;
     throw new HttpError(400, 'BAD_REQUEST', message);
   }
   if (!isRecord(fields)) return null;

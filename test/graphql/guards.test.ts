@@ -1,19 +1,25 @@
 import 'reflect-metadata';
 import {
   buildSchema,
+  type DocumentNode,
   type GraphQLSchema,
   getNamedType,
   getOperationAST,
   isInterfaceType,
   isObjectType,
+  type OperationDefinitionNode,
   parse,
+  TypeInfo,
   validate,
+  visit,
+  visitWithTypeInfo,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { analyseValid, roleErrors } from '../../src/graphql/operation/analyse-operation.js';
-import { assertGuarded, roleFor, rootsOf } from '../../src/graphql/operation/guard.js';
+import { assertGuarded, rootsOf } from '../../src/graphql/operation/guard.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
-import { ROLES, type Role } from '../../src/values/access.js';
+import { ROLES, type Role, roleFor } from '../../src/values/access.js';
+import { randomQuery } from './random-query.js';
 
 const SDL = `
   interface Node { id: ID!, note: String }
@@ -103,6 +109,52 @@ describe('an operation is refused for what it asks for beyond the role:', () => 
     expect(error?.locations).toEqual([{ line: 2, column: 3 }]);
   });
 });
+
+test('the walk through an operation finds the guards of all fields that it asks for, whatever the query', () => {
+  const schema = buildGatewaySchema();
+  let seed = 11;
+  const random = () => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+    return seed / 2 ** 32;
+  };
+  const roleOf = () => ({ role: random() < 0.2 ? 'admin' : 'reader' });
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    if (random() < 0.1) type.extensions = roleOf();
+    for (const field of Object.values(type.getFields())) field.extensions = roleOf();
+  }
+  let refusedQueries = 0;
+  for (let n = 0; n < 200; n += 1) {
+    const document = parse(randomQuery(schema, random));
+    const expected = guardedBy(schema, document);
+    const operation = getOperationAST(document) as OperationDefinitionNode;
+    const { demands } = analyseValid(schema, document, operation);
+    expect(new Set(demands.map(({ what }) => what))).toEqual(expected);
+    if (expected.size > 0) refusedQueries += 1;
+  }
+  expect(refusedQueries).toBeGreaterThan(50);
+  expect(refusedQueries).toBeLessThan(200);
+});
+
+/** What a query asks for that is not for readers, found by the visitor of graphql-js. */
+function guardedBy(schema: GraphQLSchema, document: DocumentNode): Set<string> {
+  const found = new Set<string>();
+  const types = new TypeInfo(schema);
+  const note = (what: string, guardedThing: { readonly extensions: object } | undefined) => {
+    if (guardedThing && roleFor(guardedThing) === 'admin') found.add(what);
+  };
+  const Field = () => {
+    const [field, parent] = [types.getFieldDef(), types.getParentType()];
+    if (!field || !parent) return;
+    const parents = isInterfaceType(parent) ? [parent, ...schema.getPossibleTypes(parent)] : [parent];
+    for (const type of parents) {
+      if (isObjectType(type)) note(`${type.name}.${field.name}`, type.getFields()[field.name]);
+    }
+    for (const type of [parent, getNamedType(field.type)]) note(type.name, type);
+  };
+  visit(document, visitWithTypeInfo(types, { Field }));
+  return found;
+}
 
 describe('a schema is not built', () => {
   const SILENT = [

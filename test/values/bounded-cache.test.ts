@@ -104,11 +104,11 @@ const FILLS: Partial<Record<CacheName, Fill>> = {
     return run;
   },
   analysedQueries: () => {
-    const gate = new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
+    const limiter = new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
     for (let n = 0; n < 400; n += 1) {
-      gate.admit({ query: query(n, 1 + (n % 5)), operationName: null, variables: {} }, LOCAL.role);
+      limiter.admit({ query: query(n, 1 + (n % 5)), operationName: null, variables: {} }, LOCAL.role);
     }
-    return gate;
+    return limiter;
   },
   sqliteRevisions: async () => {
     const store = await openStore(`sqlite:${join(folder, `${++histories}.db`)}`, 'write');

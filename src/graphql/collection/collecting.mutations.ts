@@ -6,9 +6,8 @@ import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { Guard } from '../operation/guard.js';
 import { runAudited } from '../request/audited.js';
-import { checkIntegrations } from '../request/choose-integrations.js';
 import type { Patience, Wanted } from '../request/operations.js';
-import type { GatewayContext, RequestServices } from '../request/services.js';
+import { checkIntegrations, type GatewayContext, type RequestServices } from '../request/services.js';
 import { Reconciliation, type ReconcilingRun } from './reconciliation.type.js';
 import { ResourceEnum, Run } from './run.type.js';
 

@@ -19,8 +19,7 @@ import type { Window } from '../../values/window.js';
 import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/scalars.js';
 import { latestView, pastView, toReadOptions, type View } from '../lists/view.js';
-import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
-import type { RequestServices } from '../request/services.js';
+import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
 import { CoverageReport, type UndecidedRecords } from './coverage.type.js';
 import { ResourceEnum } from './run.type.js';
 

@@ -19,8 +19,7 @@ import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/scalars.js';
 import { ForwardArgs } from '../lists/page.js';
 import { toReadOptions } from '../lists/view.js';
-import { checkIntegrations } from '../request/choose-integrations.js';
-import type { RequestServices } from '../request/services.js';
+import { checkIntegrations, type RequestServices } from '../request/services.js';
 import { Trend } from './control.type.js';
 import { type ControlResult, Evidence } from './evidence.type.js';
 

@@ -1,7 +1,6 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { Guard } from '../operation/guard.js';
-import { chooseIntegration } from '../request/choose-integrations.js';
-import type { GatewayContext } from '../request/services.js';
+import { chooseIntegration, type GatewayContext } from '../request/services.js';
 import { Integration, UpstreamBudget } from './integration.type.js';
 import { readIntegrations } from './read-integrations.js';
 

@@ -7,8 +7,12 @@ import type { Filter } from '../../values/filter.js';
 import { badInput } from '../base/errors.js';
 import { boundsOf, reportCoverage, withUndecided } from '../collection/coverage.js';
 import type { ListFreshness, ListRead } from '../operation/response-cache.js';
-import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
-import type { GatewayContext, RequestServices } from '../request/services.js';
+import {
+  checkIntegrations,
+  type GatewayContext,
+  integrationNames,
+  type RequestServices,
+} from '../request/services.js';
 import type { ReadCoverage } from './connection.js';
 import type { FilterInput, KindFilter } from './filter-args.js';
 import type { KindOrder, ListArgs, Order, OrderInput } from './order-args.js';

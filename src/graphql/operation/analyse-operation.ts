@@ -20,11 +20,10 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
-import { ROLES, type Role } from '../../values/access.js';
+import { ROLES, type Role, roleFor } from '../../values/access.js';
 import type { QueryLimits } from '../../values/request-limits.js';
 import { queryError } from '../base/errors.js';
 import { type CostNode, costRuleOf, type NodesField } from './cost-estimate.js';
-import { roleFor } from './guard.js';
 import { type AskedField, type LimitError, limitExceeded, selectedFields } from './query-document.js';
 
 /** What one walk through an operation finds out: who may run it, what it costs, how the compiler can run it. */

@@ -17,8 +17,7 @@ import {
   toPageRequest,
 } from '../lists/page.js';
 import { assertCollected } from '../lists/view.js';
-import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
-import type { RequestServices } from '../request/services.js';
+import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
 import { RecordKind, Revision, RevisionConnection } from './revision.type.js';
 
 const LIST = 'changes';

@@ -40,7 +40,7 @@ vi.mock('../../../src/graphql/operation/analyse-operation.js', async (importOrig
 const { OperationLimiter } = await import('../../../src/graphql/operation/pipeline.js');
 
 const limits: GraphOptions['limits'] = (schema) => ({
-  gate: new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS),
+  limiter: new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS),
   ...{ persisted: null, timeoutMs: 10_000 },
 });
 
