@@ -55,7 +55,7 @@ export const RoleEnum = describedEnum<Role>('Role', 'What a caller may do; each 
   admin: 'Change integrations and keys too, and read the audit trail.',
 });
 
-// an entry that somebody altered must not keep the others from being read
+// an altered entry must not prevent the others from being read
 const UNKNOWN = '; null where the word is not known here: another version wrote it, or somebody altered it.';
 
 function knownOf<T extends string>(words: readonly T[], word: string): T | null {

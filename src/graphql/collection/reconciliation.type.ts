@@ -69,7 +69,6 @@ export class ReopenedWindow implements Window {
   readonly to!: Instant;
 }
 
-/** A run that has compared something. */
 export interface ReconcilingRun extends RunRecord {
   readonly reconciliation: ReconciliationRecord;
 }
