@@ -1,4 +1,4 @@
-import type { HistoryStore } from './history/store.js';
+import { type HistoryStore, limitedPage, walkPages } from './history/store.js';
 import type { JournalEntry } from './model/documents.js';
 import type { Caller, CallerKind, Role } from './values/access.js';
 import { canonicalJson, sha256 } from './values/canonical-json.js';
@@ -147,16 +147,16 @@ const PAGE = 500;
  */
 export async function verifyAudit(store: Pick<HistoryStore, 'journal'>): Promise<AuditChain> {
   let last: JournalEntry | null = null;
-  for (;;) {
-    const from: number | null = last?.index ?? null;
-    const entries = await store.journal({ journal: 'audit', from, descending: false, limit: PAGE });
+  const query = { journal: 'audit', descending: false, limit: PAGE } as const;
+  const read = async (from: number | null) => limitedPage(await store.journal({ ...query, from }), PAGE);
+  for await (const entries of walkPages(read, ({ index }) => index)) {
     for (const entry of entries) {
       if (!follows(entry, last))
         return { length: entry.index, intact: false, brokenAt: (last?.index ?? 0) + 1 };
       last = entry;
     }
-    if (entries.length < PAGE) return { length: last?.index ?? 0, intact: true, brokenAt: null };
   }
+  return { length: last?.index ?? 0, intact: true, brokenAt: null };
 }
 
 function follows(entry: JournalEntry, last: JournalEntry | null): boolean {

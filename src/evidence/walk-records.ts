@@ -3,7 +3,14 @@ import { CASE_TIMES } from '../controls/checks/account-takeover-handled.js';
 import type { RecordFact, RecordVersion, ThreatFact } from '../controls/control.js';
 import { earliestReceived } from '../controls/malicious.js';
 import { lastSaid } from '../controls/timeliness.js';
-import type { HistoryStore, Pin, Position, RecordedItem } from '../history/store.js';
+import {
+  everyVersion,
+  type HistoryStore,
+  type Pin,
+  type Position,
+  type RecordedItem,
+  walkPages,
+} from '../history/store.js';
 import { RecordedMessages } from '../model/recorded-messages.js';
 import type { RevisionRecord } from '../model/revision.js';
 import type { ListedKind, RecordKey, RecordOf } from '../resources/registry.js';
@@ -174,9 +181,9 @@ async function* search<K extends ListedKind>(
   begin: () => Folding<K>,
 ): AsyncGenerator<RecordFact[]> {
   const { store, pin, integrations } = walk;
-  for (let after: Position | null = null, more = true; more; ) {
-    const query = { kind, integrations, filter, seq: pin.seq, orderBy, after, limit: PAGE_SIZE };
-    const { items, hasMore } = await store.recorded(query);
+  const query = { kind, integrations, filter, seq: pin.seq, orderBy, limit: PAGE_SIZE };
+  const read = (after: Position | null) => store.recorded({ ...query, after });
+  for await (const items of walkPages(read, (item) => item)) {
     const facts: RecordFact[] = [];
     for (const some of chunksOf(items)) {
       const foldings = some.map(begin);
@@ -184,8 +191,6 @@ async function* search<K extends ListedKind>(
       facts.push(...foldings.flatMap((folding, i) => folding.factAt(some[i] as RecordedItem) ?? []));
     }
     yield facts;
-    after = items.at(-1) ?? null;
-    more = hasMore && after !== null;
   }
 }
 
@@ -218,12 +223,7 @@ async function fold<K extends ListedKind>(
     for (const [i, versions] of found.entries()) for (const one of versions.reverse()) foldings[i]?.add(one);
     return;
   }
-  for (let before = pin.seq + 1, more = true; more; ) {
-    const found = await store.revisions(key, before, VERSIONS_AT_ONCE);
-    for (const one of found) folding.add(one);
-    before = found.at(-1)?.seqFrom ?? 0;
-    more = found.length === VERSIONS_AT_ONCE;
-  }
+  for await (const one of everyVersion(store, key, pin.seq)) folding.add(one);
 }
 
 const since = ({ from }: Walk, field: string): Filter => ({ field, gte: from });

@@ -277,6 +277,36 @@ export interface HistoryStore {
  */
 export type OpenMode = 'read' | 'manage' | 'write';
 
+/** Reads a list page by page to its end: `read` gives the page that comes after a place, `placeOf` the place of a row. */
+export async function* walkPages<Row, Place>(
+  read: (after: Place | null) => Promise<{ readonly items: readonly Row[]; readonly hasMore: boolean }>,
+  placeOf: (row: Row) => Place,
+): AsyncGenerator<readonly Row[]> {
+  let last: Row | undefined;
+  do {
+    const { items, hasMore } = await read(last === undefined ? null : placeOf(last));
+    yield items;
+    last = hasMore ? items.at(-1) : undefined;
+  } while (last !== undefined);
+}
+
+/** Rows read with a limit, as a page for `walkPages`: when there are as many as the limit, there may be more. */
+export function limitedPage<Row>(items: readonly Row[], limit: number) {
+  return { items, hasMore: items.length === limit };
+}
+
+const VERSIONS_AT_ONCE = 200;
+
+/** The versions of a record that were recorded up to `seq`, newest first. */
+export async function* everyVersion<K extends Kind>(
+  store: Pick<HistoryStore, 'revisions'>,
+  key: RecordKey & { readonly kind: K },
+  seq: number,
+): AsyncGenerator<RevisionRecord<K>> {
+  const read = async (before: number | null) =>
+    limitedPage(await store.revisions(key, before ?? seq + 1, VERSIONS_AT_ONCE), VERSIONS_AT_ONCE);
+  for await (const versions of walkPages(read, ({ seqFrom }) => seqFrom)) yield* versions;
+}
 /**
  * What a batch wrote of the rows that later batches overwrite. It is stored with the batch and never changes, so the
  * current rows can be derived from all statements, the newest one first, and compared.

@@ -4,7 +4,7 @@ import { isKeyName, KEY_NAME, type ApiKeyRecord as Key, type KeyRegistry } from 
 import type { Role } from '../../values/access.js';
 import { DAY, toMillis } from '../../values/instant.js';
 import { badInput, queryError } from '../base/errors.js';
-import { cursorWriter, ForwardArgs, Page, readCursor, toPageRequest } from '../lists/page.js';
+import { ForwardArgs, foreignCursor, ListWalk } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { ApiKey, CreatedApiKey } from './api-key.type.js';
@@ -12,7 +12,6 @@ import { AuditConnection, AuditEntry, RoleEnum } from './audit.type.js';
 
 const MOST_DAYS = 3650;
 
-/** What an admin has to do with the keys of callers. */
 @Resolver(() => ApiKey)
 export class ApiKeyResolver {
   @Guard('admin')
@@ -107,28 +106,17 @@ export class AuditResolver {
   }
 }
 
-const LIST = 'auditTrail';
-
-/** A page of the audit trail, newest first. Nothing in it ever changes, so nothing is pinned. */
-async function listAudit(args: ForwardArgs, services: RequestServices): Promise<AuditConnection> {
-  const { limit, cursor } = toPageRequest(args);
-  const from = cursor === null ? null : placeOf(cursor);
-  const found = await services.store.journal({ journal: 'audit', from, descending: true, limit: limit + 1 });
-  const page = found.slice(0, limit);
-  const write = cursorWriter({ list: LIST, terms: {}, pin: [] });
+/** A page of the audit trail, newest first. Entries never change, so nothing is pinned. */
+async function listAudit(args: ForwardArgs, { store }: RequestServices): Promise<AuditConnection> {
+  const walk = new ListWalk(args, 'auditTrail', {});
+  const [from = null] = walk.cursor?.place ?? [];
+  if (from !== null && typeof from !== 'number') throw foreignCursor();
+  const found = await store.journal({ journal: 'audit', from, descending: true, limit: walk.limit + 1 });
   return new AuditConnection(
-    new Page({
-      nodes: page.map((entry) => new AuditEntry(toAuditEntry(entry))),
-      cursorAt: (index) => write([page[index]?.index ?? 0]),
-      hasNextPage: found.length > limit,
-      hasPreviousPage: cursor !== null,
-      count: ({ store }) => store.journalLength('audit'),
+    walk.page(found, {
+      toNode: (entry) => new AuditEntry(toAuditEntry(entry)),
+      placeOf: ({ index }) => [index],
+      count: (asking) => asking.store.journalLength('audit'),
     }),
   );
-}
-
-function placeOf(cursor: string): number {
-  const [index] = readCursor(cursor, LIST, {}).place;
-  if (typeof index === 'number') return index;
-  throw badInput('This cursor belongs to another list. To start from the first page, omit the cursor.');
 }

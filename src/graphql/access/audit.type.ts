@@ -59,7 +59,7 @@ export const RoleEnum = describedEnum<Role>(
   },
 );
 
-// an entry that somebody altered must not keep the others from being read
+// an altered entry must not prevent the others from being read
 const UNKNOWN =
   '; null if this version does not know the stored value, because another version wrote it or it was altered.';
 

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 
-/** Every `extensions.code` that the gateway itself gives, with what it means. Apollo's own come on top. */
+/** Every `extensions.code` of the gateway, with its meaning. Apollo adds its own. */
 export const ERROR_CODES = {
   UNAUTHENTICATED: 'The request has no valid credential; the message says what is wrong with it.',
   FORBIDDEN: 'The caller’s role is not sufficient; `extensions.role` is the role that is needed.',
@@ -45,7 +45,7 @@ export function queryError(
   return new GraphQLError(message, { extensions: { code, ...extensions } });
 }
 
-/** The caller's argument is wrong; the message says what would be right. */
+/** An invalid argument; the message says what is accepted. */
 export function badInput(message: string): GraphQLError {
   return queryError('BAD_USER_INPUT', message);
 }
@@ -64,7 +64,6 @@ const BY_UPSTREAM_CODE: Readonly<Record<string, ErrorCode>> = {
   PAGING: 'UPSTREAM_BAD_DATA',
 };
 
-/** The graph's code for what went wrong with Abnormal. */
 export function upstreamErrorCode(code: string): ErrorCode {
   return BY_UPSTREAM_CODE[code] ?? 'UPSTREAM_UNAVAILABLE';
 }

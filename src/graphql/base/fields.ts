@@ -69,9 +69,9 @@ export function Personal(...groups: readonly RedactionGroup[]) {
 type SyncResolverFn = (root: never, args: never, context: GatewayContext) => unknown;
 
 /**
- * Marks a field resolver that is called once per record of a page. It is called straight with (root, args,
- * context), which its parameters must be in that order: the library's own call converts and validates each
- * argument through promises, which costs more than what such a field does.
+ * Marks a field resolver that runs once per record of a page. It is called directly with (root, args, context), so
+ * its parameters must be in that order. The library's own call converts and validates each argument through promises,
+ * which costs more than the field itself.
  */
 export function SyncResolver<T extends SyncResolverFn>(
   prototype: object,
@@ -81,7 +81,6 @@ export function SyncResolver<T extends SyncResolverFn>(
   Extensions({ direct: descriptor.value })(prototype, name, descriptor);
 }
 
-/** Puts the marked resolvers in place. */
 export function installSyncResolvers(schema: GraphQLSchema): void {
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type)) continue;
@@ -93,9 +92,8 @@ export function installSyncResolvers(schema: GraphQLSchema): void {
 }
 
 /**
- * Registers an enum from its values' descriptions; a value's name in the graph is the value in capitals, its
- * words apart (`caseAnalysis` is `CASE_ANALYSIS`).
- * Typed by the union it stands for, so that a word added to the model cannot be forgotten here.
+ * Registers an enum from the descriptions of its values. A value's name in the graph is the value in upper case
+ * (`caseAnalysis` is `CASE_ANALYSIS`). The parameter type requires a description for every value of the union.
  */
 export function describedEnum<T extends string>(
   name: string,

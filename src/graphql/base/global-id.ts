@@ -1,35 +1,31 @@
 import { KIND_OF, type ListedKind } from '../../resources/registry.js';
 import { badInput } from './errors.js';
 
-/** The types that `node(id)` finds. */
 export const NODE_TYPES = ['Case', 'Threat', 'Campaign', 'Run', 'Integration'] as const;
 export type NodeType = (typeof NODE_TYPES)[number];
 
 export interface GlobalId {
   readonly type: NodeType;
   readonly integration: string;
-  /** The id within the integration, as Abnormal or the gateway gave it. */
+  /** The id within the integration: Abnormal's, or the gateway's own. */
   readonly id: string;
 }
 
-/** The type of each listed kind's nodes. */
 export const TYPE_OF = {
   threat: 'Threat',
   case: 'Case',
   campaign: 'Campaign',
 } as const satisfies Record<ListedKind, NodeType>;
 
-/** The kind behind a node type; undefined for types that are no records. */
+/** Undefined for types that are not records. */
 export function kindOfType(type: NodeType): ListedKind | undefined {
   return Object.values(KIND_OF).find((kind) => TYPE_OF[kind] === type);
 }
 
-/** The id of a node, unique over all types and integrations. */
 export function toGlobalId(type: NodeType, integration: string, id: string): string {
   return Buffer.from(`${type} ${integration} ${id}`).toString('base64url');
 }
 
-/** Reads what `toGlobalId` wrote; anything else is the caller's error. */
 export function parseGlobalId(globalId: string): GlobalId {
   const [type, integration, ...rest] = Buffer.from(globalId, 'base64url').toString().split(' ');
   const known = NODE_TYPES.find((name) => name === type);

@@ -5,8 +5,8 @@ import { Secret } from '../../values/secret.js';
 const ISO_8601 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/i;
 
 /**
- * An instant. The history keeps instants as fixed-width UTC text, so serialising is handing the text on; the
- * common DateTime scalars check it and make a `Date` of it first, once for every value of a page.
+ * The history stores instants as fixed-width UTC text, so the text is the serialised value. The common DateTime
+ * scalars check it and make a `Date` of every value first.
  */
 export const DateTime = new GraphQLScalarType<Instant, Instant>({
   name: 'DateTime',
@@ -28,12 +28,12 @@ function readInstant(value: unknown): Instant {
   );
 }
 
-/** What is no text, and so no token; whoever takes it is told what a token looks like. */
+/** Stands for a value that is not text; the check of tokens refuses it and says what a token looks like. */
 const NO_TEXT = new Secret('(no text)');
 
 /**
- * A token on its way in. It takes whatever it is given: the errors of a scalar that refuses a value repeat that
- * value, and a token given wrongly, as a number or within an object, would be in them.
+ * Accepts every value: a scalar that refuses a value repeats it in its error, and the value may contain the token,
+ * for example if it was given within an object.
  */
 export const Token = new GraphQLScalarType<Secret, string>({
   name: 'Token',

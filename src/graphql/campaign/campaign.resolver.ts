@@ -41,7 +41,7 @@ export class CampaignResolver {
   }
 }
 
-/** The held threat that has a campaign's message; the first by id, should several have it. */
+/** The stored threat that has a campaign's message; if several have it, the first by id. */
 async function threatOfCampaign(root: Campaign, services: RequestServices): Promise<Threat | null> {
   const { messageId } = root.record;
   if (messageId === null) return null;

@@ -50,7 +50,7 @@ export class CaseResolver {
       'The stored threats that the case names, in Abnormal’s order and in the same view as the case. A threat that was deleted later has `deletedAt`.',
   })
   threats(@Root() root: Case, @Args(() => PageArgs) args: PageArgs, @Ctx() context: GatewayContext) {
-    return threatsOfCase(root, args, context);
+    return readThreats(root, args, context.trackedServices);
   }
 
   @FieldResolver(() => [ID], {
@@ -75,11 +75,6 @@ export class CaseResolver {
 
 const NO_WINDOW = async () => null;
 
-/** A page of the threats that a case names, as far as they are held. */
-function threatsOfCase(root: Case, args: PageArgs, context: GatewayContext) {
-  return readThreats(root, args, context.trackedServices);
-}
-
 async function readThreats(root: Case, args: PageArgs, services: RequestServices): Promise<ThreatConnection> {
   const { key } = root.revision;
   const read = async (view: View) => {
@@ -94,7 +89,6 @@ async function readThreats(root: Case, args: PageArgs, services: RequestServices
   return new ThreatConnection(page, view, NO_WINDOW);
 }
 
-/** The ids that a case names and that are not held. */
 async function missingThreatIds(root: Case, services: RequestServices): Promise<string[]> {
   const { threatIds } = root.record;
   const revisions = await load(threatIds, root.revision.key.integration, root.view, services);

@@ -29,7 +29,7 @@ class CollectingArgs {
   wait?: number | null;
 }
 
-/** What an operator sets off by hand. It goes on when the caller has gone. */
+/** Work that an operator starts. It continues when the caller disconnects. */
 @Resolver()
 export class CollectingMutations {
   @Guard('operator')

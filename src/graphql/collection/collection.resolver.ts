@@ -2,7 +2,7 @@ import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-g
 import { driftOf } from '../../model/drift.js';
 import type { RunRecord } from '../../model/run.js';
 import { KINDS, type Kind, type RecordKey } from '../../resources/registry.js';
-import { cursorWriter, fingerprint, Page, readCursor, toPageRequest } from '../lists/page.js';
+import { fingerprint, ListWalk, type ReadCursor } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
 import { checkIntegrations, type GatewayContext, type RequestServices } from '../request/services.js';
 import { CoverageArgs, readCoverage } from './coverage.js';
@@ -112,53 +112,41 @@ async function readDrift(
     .map(({ id, body }) => new SchemaDrift(id, driftOf(body)));
 }
 
-const RUNS = 'runs';
-
-/** A page of runs, newest first. Runs go on while they are looked at, so nothing is pinned. */
+/** A page of runs, newest first. Runs go on while they are listed, so nothing is pinned. */
 async function listRuns(args: RunListArgs, services: RequestServices): Promise<RunConnection> {
-  const { limit, cursor } = toPageRequest(args);
   const integrations = await checkIntegrations(services, args.integrations);
-  const terms = { integrations: fingerprint(integrations) };
-  const before = cursor === null ? null : placeOf(readCursor(cursor, RUNS, terms).place);
-  const found = await services.store.runs({ integrations, before, limit: limit + 1 });
-  const page = found.slice(0, limit);
-  const write = cursorWriter({ list: RUNS, terms, pin: [] });
+  const walk = new ListWalk(args, 'runs', { integrations: fingerprint(integrations) });
+  const before = walk.cursor && runPlace(walk.cursor);
+  const found = await services.store.runs({ integrations, before, limit: walk.limit + 1 });
   return new RunConnection(
-    new Page({
-      nodes: page.map((run) => new Run(run)),
-      cursorAt: (index) => write([page[index]?.startedAt ?? null, page[index]?.id ?? null]),
-      hasNextPage: found.length > limit,
-      hasPreviousPage: cursor !== null,
+    walk.page(found, {
+      toNode: (run) => new Run(run),
+      placeOf: ({ startedAt, id }) => [startedAt, id],
       count: ({ store }) => store.countRuns(integrations),
     }),
   );
 }
 
-function placeOf([startedAt, id]: readonly unknown[]) {
+function runPlace({ place: [startedAt, id] }: ReadCursor) {
   return { startedAt: String(startedAt), id: String(id) };
 }
 
-const RECONCILIATIONS = 'reconciliations';
 const TRIGGER = 'RECONCILE';
 
-/** A page of reconciliations, newest first. They are recorded whole and never changed, so nothing is pinned. */
+/** A page of reconciliations, newest first. They are recorded as a whole and never change, so nothing is pinned. */
 async function listReconciliations(
   args: RunListArgs,
   services: RequestServices,
 ): Promise<ReconciliationConnection> {
-  const { limit, cursor } = toPageRequest(args);
   const integrations = await checkIntegrations(services, args.integrations);
-  const terms = { integrations: fingerprint(integrations) };
-  const before = cursor === null ? null : placeOf(readCursor(cursor, RECONCILIATIONS, terms).place);
-  const found = await services.store.runs({ integrations, before, limit: limit + 1, trigger: TRIGGER });
-  const page = found.slice(0, limit).filter(hasFound);
-  const write = cursorWriter({ list: RECONCILIATIONS, terms, pin: [] });
+  const walk = new ListWalk(args, 'reconciliations', { integrations: fingerprint(integrations) });
+  const before = walk.cursor && runPlace(walk.cursor);
+  const found = await services.store.runs({ integrations, before, limit: walk.limit + 1, trigger: TRIGGER });
   return new ReconciliationConnection(
-    new Page({
-      nodes: page.map((run) => new Reconciliation(run)),
-      cursorAt: (index) => write([page[index]?.startedAt ?? null, page[index]?.id ?? null]),
-      hasNextPage: found.length > limit,
-      hasPreviousPage: cursor !== null,
+    walk.page(found.slice(0, walk.limit).filter(hasFound), {
+      toNode: (run) => new Reconciliation(run),
+      placeOf: ({ startedAt, id }) => [startedAt, id],
+      hasMore: found.length > walk.limit,
       count: ({ store }) => store.countRuns(integrations, TRIGGER),
     }),
   );
@@ -168,39 +156,29 @@ function hasFound(run: RunRecord): run is ReconcilingRun {
   return run.reconciliation !== undefined;
 }
 
-const QUARANTINE = 'quarantine';
-
 /**
- * A page of what is set aside now, by integration, kind and id. What is released meanwhile is gone from the next
- * page, so nothing is pinned.
+ * A page of what is quarantined now, by integration, kind and id. A record that is released meanwhile is not in the
+ * next page, so nothing is pinned.
  */
 async function listQuarantine(
   args: QuarantineArgs,
   services: RequestServices,
 ): Promise<QuarantinedRecordConnection> {
-  const { limit, cursor } = toPageRequest(args);
   const integrations = await checkIntegrations(services, args.integrations);
   const kinds = KINDS.filter((kind) => args.kinds?.includes(kind) ?? true);
   const terms = { integrations: fingerprint(integrations), kinds: fingerprint(kinds) };
-  const after = cursor === null ? null : keyOf(readCursor(cursor, QUARANTINE, terms).place);
-  const found = await services.store.quarantine({ integrations, kinds, after, limit: limit + 1 });
-  const page = found.slice(0, limit);
-  const write = cursorWriter({ list: QUARANTINE, terms, pin: [] });
+  const walk = new ListWalk(args, 'quarantine', terms);
+  const after = walk.cursor && quarantinedKey(walk.cursor);
+  const found = await services.store.quarantine({ integrations, kinds, after, limit: walk.limit + 1 });
   return new QuarantinedRecordConnection(
-    new Page({
-      nodes: page.map((entry) => new QuarantinedRecord(entry)),
-      cursorAt: (index) => write(keyPlace(page[index]?.key)),
-      hasNextPage: found.length > limit,
-      hasPreviousPage: cursor !== null,
+    walk.page(found, {
+      toNode: (entry) => new QuarantinedRecord(entry),
+      placeOf: ({ key }) => [key.integration, key.kind, key.id],
       count: ({ store }) => store.countQuarantine({ integrations, kinds }),
     }),
   );
 }
 
-function keyPlace(key: RecordKey | undefined): string[] {
-  return key ? [key.integration, key.kind, key.id] : [];
-}
-
-function keyOf([integration, kind, id]: readonly unknown[]): RecordKey {
+function quarantinedKey({ place: [integration, kind, id] }: ReadCursor): RecordKey {
   return { integration: String(integration), kind: String(kind) as Kind, id: String(id) };
 }

@@ -20,13 +20,13 @@ import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/scalars.js';
 import { latestView, pastView, toReadOptions, type View } from '../lists/view.js';
 import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
-import { CoverageReport, type UndecidedRecords } from './coverage.type.js';
+import { CoverageReport, toMissingRecord, type UndecidedRecords } from './coverage.type.js';
 import { ResourceEnum } from './run.type.js';
 
 const NONE_UNDECIDED: UndecidedRecords = { count: 0, reason: null };
 const EPOCH: Instant = '1970-01-01T00:00:00.000Z';
 
-/** The bounds that a filter sets on a field, whatever else it asks: what it may match lies in `[from, to)`. */
+/** The bounds `[from, to)` that a filter sets on a field, whatever its other conditions are. */
 export function boundsOf(filter: Filter | null, field: string): { from: Instant | null; to: Instant | null } {
   if (filter === null) return { from: null, to: null };
   if ('and' in filter) {
@@ -44,8 +44,8 @@ export function boundsOf(filter: Filter | null, field: string): { from: Instant 
 }
 
 /**
- * What the history holds of a resource within the bounds, as the view shows it. Without a lower bound it
- * begins where each integration's collection does, without an upper one it ends now or where a past view does.
+ * What the history contains of a resource within the bounds, in a view. Without a lower bound the window begins where
+ * the collection of each integration begins; without an upper bound it ends now, or at the instant of a past view.
  */
 export async function reportCoverage(
   services: RequestServices,
@@ -70,7 +70,7 @@ export async function reportCoverage(
   return combine(parts, bounds.from ?? to, to);
 }
 
-/** The report, with the stored records that the filter can neither include nor exclude; with any, it is not complete. */
+/** Adds the stored records that the filter can neither include nor exclude; if there are any, it is not complete. */
 export async function withUndecided(
   { store }: RequestServices,
   report: CoverageReport,
@@ -114,7 +114,7 @@ async function reportStream(
     ...{ from, to, complete: gaps.length === 0 && left.every(isGone) },
     gaps: gaps.map((gap) => ({ ...gap, integration })),
     undecided: NONE_UNDECIDED,
-    missing: left.map((each) => toMissing(stream, each)),
+    missing: left.map((each) => toMissingRecord(stream, each)),
     declared: intOrNull(only?.declared ?? null),
     countHeld: () => countWithin(services, seq, integration, resource, { from, to }),
   });
@@ -122,17 +122,11 @@ async function reportStream(
 
 const READ: readonly WindowStatus[] = ['COMPLETE', 'PARTIAL'];
 
-/** What disappeared before it could be read is named, and nothing that is there is missing for it. */
+/** A record that disappeared before it could be read is listed as missing, but does not make coverage incomplete. */
 function isGone({ code }: Missing): boolean {
   return code === 'GONE';
 }
 
-function toMissing({ integration, resource }: Stream, missing: Missing) {
-  const { id, code, reason, since, from, to } = missing;
-  return { integration, kind: KIND_OF[resource], id, code, reason, since, from, to };
-}
-
-/** The stored records of one account whose own time lies in the window, as the list gives them. */
 function countWithin(
   { store }: RequestServices,
   seq: number,
@@ -170,7 +164,6 @@ function sum(numbers: readonly (number | null)[]): number {
   return numbers.reduce<number>((total, n) => total + (n ?? 0), 0);
 }
 
-/** The coverage that a caller asks for; a window that ends before it begins is the caller's error. */
 export async function readCoverage(services: RequestServices, args: CoverageArgs): Promise<CoverageReport> {
   const { from = null, to = null, resource } = args;
   if (from !== null && to !== null && to < from)
@@ -193,7 +186,6 @@ export async function readCoverage(services: RequestServices, args: CoverageArgs
   });
 }
 
-/** The window as a filter on the time that the resource is collected by; `null` without bounds. */
 function windowFilter(kind: ListedKind, from: Instant | null, to: Instant | null): Filter | null {
   const field = DEFAULT_ORDER[kind];
   const parts = [

@@ -1,7 +1,8 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
-import type { GapReason } from '../../model/coverage.js';
+import type { GapReason, Missing } from '../../model/coverage.js';
 import type { QuarantineCode } from '../../model/ledger.js';
-import type { Kind } from '../../resources/registry.js';
+import type { Stream } from '../../model/stream.js';
+import { KIND_OF, type Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { describedEnum, ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
@@ -101,6 +102,13 @@ export class MissingRecord {
   readonly to!: Instant;
 }
 
+export function toMissingRecord(
+  { integration, resource }: Pick<Stream, 'integration' | 'resource'>,
+  { id, code, reason, since, from, to }: Missing,
+): MissingRecord {
+  return { integration, kind: KIND_OF[resource], id, code, reason, since, from, to };
+}
+
 @ObjectType('Coverage', {
   simpleResolvers: true,
   description:
@@ -129,6 +137,7 @@ export class CoverageReport {
       'Stored records that the filter of the list (or `from` and `to`) can neither include nor exclude. If there are any, `complete` is false.',
   })
   readonly undecided!: UndecidedRecords;
+
   @ValueField(() => [MissingRecord], {
     description:
       'Records that Abnormal lists in the window and that could not be read, by integration and id. A record whose window extends past this one may be outside it.',

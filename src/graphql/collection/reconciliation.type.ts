@@ -67,7 +67,6 @@ export class ReopenedWindow implements Window {
   readonly to!: Instant;
 }
 
-/** A run that has compared something. */
 export interface ReconcilingRun extends RunRecord {
   readonly reconciliation: ReconciliationRecord;
 }

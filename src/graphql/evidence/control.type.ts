@@ -29,7 +29,7 @@ const UNIT_OF: Record<Unit | ThresholdType, MeasureUnit> = {
   count: 'COUNT',
 };
 
-/** A number of the controls as the graph gives it: lengths of time in seconds. */
+/** Durations are in seconds in the graph, and in milliseconds in controls. */
 export function toMeasured(unit: Unit | ThresholdType, value: number): { unit: MeasureUnit; value: number } {
   const measured = UNIT_OF[unit];
   return { unit: measured, value: measured === 'SECONDS' ? value / 1000 : value };
@@ -87,7 +87,6 @@ export class Control {
   }
 }
 
-/** A threshold as the graph shows it. */
 function thresholdOf(name: ThresholdName, value: number): ControlThreshold {
   const { type, description } = THRESHOLDS[name];
   return { name, description, ...toMeasured(type, value) };

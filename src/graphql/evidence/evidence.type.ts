@@ -3,7 +3,7 @@ import type {
   ControlDistribution as DistributionFacts,
   ControlMeasure as MeasureFacts,
 } from '../../controls/control.js';
-import type { EvaluatedControl as ResultFacts, StreamGap, StreamMissing } from '../../controls/evaluate.js';
+import type { EvaluatedControl as ResultFacts, StreamGap } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import type { Thresholds } from '../../controls/thresholds.js';
 import type {
@@ -13,11 +13,10 @@ import type {
 } from '../../evidence/evaluate-period.js';
 import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/coverage.js';
-import { KIND_OF } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
-import { GapReasonEnum, MissingRecord } from '../collection/coverage.type.js';
+import { GapReasonEnum, MissingRecord, toMissingRecord } from '../collection/coverage.type.js';
 import { Bound, Control, GapClass, MeasureUnit, toMeasured, Verdict } from './control.type.js';
 import { PopulationMember } from './population.type.js';
 
@@ -60,7 +59,6 @@ export class Measure {
   readonly bound!: Bound | null;
 }
 
-/** A measure as the graph shows it. */
 export function toMeasure({ name, value, unit, threshold }: MeasureFacts): Measure {
   return {
     name,
@@ -142,12 +140,8 @@ export class Population {
       'Records that Abnormal lists and that could not be read, by stream and id. Those with the code `GONE` disappeared before they could be read; the others make the population incomplete.',
   })
   get missing(): MissingRecord[] {
-    return this.facts.coverage.missing.map(toMissing);
+    return this.facts.coverage.missing.map((each) => toMissingRecord(each, each));
   }
-}
-
-function toMissing({ integration, resource, id, code, reason, since, from, to }: StreamMissing) {
-  return { integration, kind: KIND_OF[resource], id, code, reason, since, from, to };
 }
 
 function toGap({ resource, filterKey, ...gap }: StreamGap): EvidenceGap {
@@ -206,10 +200,10 @@ export class NoLongerGiven {
   }
 }
 
-/** Members named with a result. */
+/** The most members that a result lists. */
 const NAMED = 100;
 
-/** What a result was asked with, so that its exceptions can be asked for further. */
+/** The request that a result answers; later pages of its exceptions are read with it. */
 export interface Asked {
   readonly request: EvidenceRequest;
   readonly evidence: EvidenceFacts;
@@ -275,7 +269,6 @@ export class ControlResult {
   readonly distributions!: readonly DistributionFacts[];
 }
 
-/** A control by its id, with the thresholds that it is judged by. */
 export function controlOf(id: ResultFacts['control'], thresholds: Thresholds): Control {
   return new Control(CONTROLS[id], thresholds);
 }

@@ -2,18 +2,10 @@ import { Ctx, Field, ID, ObjectType } from 'type-graphql';
 import type { ControlFinding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { Instant } from '../../values/instant.js';
-import { badInput } from '../base/errors.js';
 import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
-import {
-  cursorWriter,
-  type ForwardArgs,
-  fingerprint,
-  Page,
-  readCursor,
-  toPageRequest,
-} from '../lists/page.js';
+import { type ForwardArgs, fingerprint, foreignCursor, ListWalk } from '../lists/page.js';
 import { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import type { ControlResult } from './evidence.type.js';
@@ -101,46 +93,38 @@ export class ControlExceptionConnection extends connectionOf<ControlException>(
   'ControlException',
 ) {}
 
-/** A page of a result's exceptions. Its cursors pin the view that was judged, so a walk stays in it. */
+/** Cursors pin the view that was judged, so all pages of a walk show that view. */
 export async function listExceptions(
   result: ControlResult,
   args: ForwardArgs,
   context: GatewayContext,
 ): Promise<ControlExceptionConnection> {
-  const { limit, cursor } = toPageRequest(args);
   const { request, evidence } = result.asked;
-  const { control } = result.facts;
   const terms = {
     period: request.period.text,
-    control,
+    control: result.facts.control,
     integrations: fingerprint(request.integrations),
     thresholds: fingerprint(request.thresholds),
   };
-  const after = cursor === null ? null : placeInWalk(readCursor(cursor, LIST, terms));
-  const pin = after?.pin ?? evidence.pin;
-  const skip = after?.next ?? 0;
-  const found = await findExceptions(context.services, result, pin, { skip, limit });
-  const write = cursorWriter({ list: LIST, terms, pin: [pin.seq, pin.at] });
+  const walk = new ListWalk(args, 'ControlResult.exceptions', terms);
+  const { pin, skip } = placeInWalk(walk, evidence.pin);
+  const { limit } = walk;
+  const { exceptions, count } = await findExceptions(context.services, result, pin, { skip, limit });
   return new ControlExceptionConnection(
-    new Page({
-      nodes: found.exceptions.map((finding) => new ControlException(finding, pin)),
-      cursorAt: (index) => write([skip + index]),
-      hasNextPage: found.count > skip + found.exceptions.length,
-      hasPreviousPage: skip > 0,
-      count: () => Promise.resolve(found.count),
+    walk.page(exceptions, {
+      toNode: (finding) => new ControlException(finding, pin),
+      placeOf: (_, index) => [skip + index],
+      pin: [pin.seq, pin.at],
+      hasMore: count > skip + exceptions.length,
+      count: async () => count,
     }),
   );
 }
 
-const LIST = 'ControlResult.exceptions';
-const POPULATION = 'Query.population';
-
-/** A page of a control's population. Its cursors pin the view that was judged, so a walk stays in it. */
 export async function listPopulation(
   services: RequestServices,
   args: PopulationArgs,
 ): Promise<PopulationMemberConnection> {
-  const { limit, cursor } = toPageRequest(args);
   const asked = await populationRequest(services, args);
   const [control] = asked.controls;
   const terms = {
@@ -148,28 +132,26 @@ export async function listPopulation(
     integrations: fingerprint(asked.integrations),
     asOf: args.asOf ?? null,
   };
-  const after = cursor === null ? null : placeInWalk(readCursor(cursor, POPULATION, terms));
-  const pin = after?.pin ?? asked.pin;
-  const skip = after?.next ?? 0;
-  const { members, count } = await findMembers(services, { ...asked, pin }, { skip, limit });
-  const write = cursorWriter({ list: POPULATION, terms, pin: [pin.seq, pin.at] });
+  const walk = new ListWalk(args, 'Query.population', terms);
+  const { pin, skip } = placeInWalk(walk, asked.pin);
+  const { members, count } = await findMembers(services, { ...asked, pin }, { skip, limit: walk.limit });
   return new PopulationMemberConnection(
-    new Page({
-      nodes: members.map((member) => new PopulationMember(member, pin)),
-      cursorAt: (index) => write([skip + index]),
-      hasNextPage: count > skip + members.length,
-      hasPreviousPage: skip > 0,
-      count: () => Promise.resolve(count),
+    walk.page(members, {
+      toNode: (member) => new PopulationMember(member, pin),
+      placeOf: (_, index) => [skip + index],
+      pin: [pin.seq, pin.at],
+      hasMore: count > skip + members.length,
+      count: async () => count,
     }),
   );
 }
 
-/** Where a walk goes on, and in which view. */
-export function placeInWalk({ pin: [seq, at], place: [index] }: ReturnType<typeof readCursor>) {
-  if (typeof seq !== 'number' || typeof at !== 'string' || typeof index !== 'number') {
-    throw badInput('This cursor belongs to another history. To start from the first page, omit the cursor.');
-  }
-  return { pin: { seq, at }, next: index + 1 };
+/** How many rows come before the page, and the view that was judged; `pin` is that of a first page. */
+function placeInWalk({ cursor }: ListWalk, pin: Pin): { readonly pin: Pin; readonly skip: number } {
+  if (cursor === null) return { pin, skip: 0 };
+  const [[seq, at], [index]] = [cursor.pin, cursor.place];
+  if (typeof seq !== 'number' || typeof at !== 'string' || typeof index !== 'number') throw foreignCursor();
+  return { pin: { seq, at }, skip: index + 1 };
 }
 
 function integrationOf(subject: Subject): string {

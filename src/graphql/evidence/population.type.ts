@@ -65,7 +65,7 @@ export class PopulationMemberConnection extends connectionOf<PopulationMember>(
   'PopulationMember',
 ) {}
 
-/** A record as it stood in the view that was judged, its tombstone where it was gone by then. */
+/** A record in the view that was judged; if it was deleted by then, its tombstone. */
 export async function recordInView(
   key: RecordKey,
   { seq, at }: Pin,

@@ -23,10 +23,9 @@ import { checkIntegrations, type RequestServices } from '../request/services.js'
 import { Trend } from './control.type.js';
 import { type ControlResult, Evidence } from './evidence.type.js';
 
-/** Exceptions that are found with the verdicts; what is paged to beyond them is looked for again. */
+/** The exceptions that are kept with the verdicts; for pages beyond them the period is evaluated again. */
 const KEPT: Keep = { skip: 0, limit: 1000 };
 
-/** Evidence as a caller asks for it; what is wrong with the question is the caller's error. */
 export async function readEvidence(services: RequestServices, args: EvidenceArgs): Promise<Evidence> {
   const request = { ...(await requestOf(services, args)), keep: KEPT };
   return new Evidence({ request, evidence: await evaluateOnce(services, request) });
@@ -53,7 +52,7 @@ async function requestOf(
   };
 }
 
-/** The question whose answer a population is part of. Not every control has members that can be listed. */
+/** The request whose result has a population. Not every control has members that can be listed. */
 export async function populationRequest(
   services: RequestServices,
   args: Pick<EvidenceArgs, 'period' | 'asOf' | 'integrations'> & { readonly control: string },
@@ -66,10 +65,9 @@ export async function populationRequest(
   );
 }
 
-/** Members that one evaluation keeps: it reads the whole period, so it serves several pages. */
+/** The members that one evaluation keeps: it reads the whole period, so one evaluation serves several pages. */
 const MEMBERS_AT_ONCE = 1000;
 
-/** So many members of a population after so many; and how many there are. */
 export async function findMembers(
   services: RequestServices,
   request: Omit<EvidenceRequest, 'keep'>,
@@ -84,12 +82,10 @@ export async function findMembers(
   return { members, count: result?.population.count ?? 0 };
 }
 
-/** What this gateway judges by. */
 export function requestThresholds({ thresholds }: RequestServices): Thresholds {
   return thresholds ?? toThresholds();
 }
 
-/** So many of a result's exceptions after so many, in the view of `pin`; and how many there are. */
 export async function findExceptions(
   services: RequestServices,
   { facts, asked }: ControlResult,
@@ -127,7 +123,7 @@ class Evaluations {
 
 const evaluations = new WeakMap<HistoryStore, Evaluations>();
 
-/** The same question about the same view has one answer, which is worked out once for all who ask. */
+/** The same request about the same view has one answer: it is evaluated once, for all callers. */
 async function evaluateOnce({ store }: RequestServices, request: EvidenceRequest): Promise<EvidenceFacts> {
   const { underway, done } = evaluations.get(store) ?? new Evaluations();
   evaluations.set(store, { underway, done });

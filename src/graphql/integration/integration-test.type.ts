@@ -80,7 +80,6 @@ export class IntegrationTestReport
   readonly calls!: number;
 }
 
-/** Tests an integration on behalf of the caller. */
 export function runTest(services: RequestServices, name: string): Promise<IntegrationTest> {
   return runAudited(services, {
     ...{ action: 'TEST_INTEGRATION', target: name },

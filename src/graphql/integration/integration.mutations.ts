@@ -30,7 +30,7 @@ const BASE_URL = {
     'Base URL including the version path, instead of a region: https, or http to the gateway’s own machine.',
 };
 
-/** What an admin does to the integrations. The token is an argument of its own everywhere: an error in another may repeat that. */
+/** The token is always an argument of its own: an error in an input object would repeat the whole object. */
 @Resolver()
 export class IntegrationMutations {
   @Guard('admin')

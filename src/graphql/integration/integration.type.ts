@@ -112,7 +112,7 @@ export class Integration extends Node {
       /** What to do if Abnormal answers, but has listed nothing. */
       readonly empty: string | null;
     },
-    /** Of the account that is read, if that has one. */
+    /** `null` if the account is not read or has no token. */
     private readonly token: TokenSituation | null,
     private readonly now: Instant,
   ) {

@@ -4,7 +4,6 @@ import type { KeptIntegration } from '../request/operations.js';
 import { integrationNames, type RequestServices } from '../request/services.js';
 import { Integration } from './integration.type.js';
 
-/** Every integration with its account, where this process reads it, and the state of its streams. */
 export async function readIntegrations(services: RequestServices): Promise<Integration[]> {
   const [names, streams, kept, tokens] = await Promise.all([
     integrationNames(services),
@@ -22,7 +21,6 @@ export async function readIntegrations(services: RequestServices): Promise<Integ
   });
 }
 
-/** One integration; `null` where there is none of that name. */
 export async function readIntegration(services: RequestServices, name: string): Promise<Integration | null> {
   const all = await readIntegrations(services);
   return all.find((integration) => integration.name === name) ?? null;

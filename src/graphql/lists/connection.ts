@@ -34,7 +34,7 @@ class PageInfo {
   }
 }
 
-/** The edge and connection types of one node type: the only way to page through anything. */
+/** The edge and connection types of one node type. Every list of the graph is made of these. */
 export function connectionOf<T extends object>(nodeType: () => object, name: string) {
   @ObjectType(`${name}Edge`, {
     simpleResolvers: true,
@@ -73,7 +73,7 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
         'Number of items in the whole list, in the same view as the page. Counted only if selected.',
     })
     totalCount(@Ctx() context: GatewayContext): Promise<number> {
-      // at the seq of the page, so it changes only if the page does
+      // counted at the seq of the page, so it changes only if the page does
       return this.page.facts.count(context.trackedServices);
     }
   }
@@ -81,10 +81,10 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
   return Connection;
 }
 
-/** Works out the coverage of what a list answers; `null` where that is no window of time. */
+/** Computes the coverage of a list; `null` if the list is not of a window of time. */
 export type ReadCoverage = (services: RequestServices) => Promise<CoverageReport | null>;
 
-/** The connection of a record type: a page, and what can be said of its view and its completeness. */
+/** The connection of a record type: a page with its view, coverage and freshness. */
 export function recordConnectionOf<T extends object>(nodeType: () => object, name: string) {
   @ObjectType({ simpleResolvers: true, description: `A page of a list of ${name}.` })
   class RecordConnection extends connectionOf<T>(nodeType, name) {

@@ -5,21 +5,19 @@ import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/scalars.js';
 
-/** How one field of a kind shows in its filter. */
 interface FilterField {
-  /** Its name in the graph; the field's own when not given. */
+  /** The name in the graph; by default the field's own. */
   readonly name?: string;
-  /** The input that compares it. */
   readonly type: object;
   readonly description: string;
 }
 
-/** Every filterable field of a kind, by its name in `model/fields.ts`; `null` for one kept out of filters. */
+/** Every field of a kind, by its name in the definition; `null` for a field that is not in the filter. */
 type FilterFields<K extends ListedKind> = {
   readonly [F in keyof (typeof FIELDS)[K]]: FilterField | null;
 };
 
-/** A filter as the caller gives it: comparisons by field, all of which must hold, and how to combine filters. */
+/** A filter as the caller gives it: comparisons by field, all of which must be true, and combinations of filters. */
 export interface FilterInput {
   readonly and?: readonly FilterInput[] | null;
   readonly or?: readonly FilterInput[] | null;
@@ -31,11 +29,10 @@ export interface KindFilter {
   /** The input type, for `@Field`. */
   readonly type: object;
   readonly fields: readonly (FilterField & { readonly field: string; readonly name: string })[];
-  /** What the store is asked; `null` when nothing is filtered. */
+  /** The store's filter; `null` when nothing is filtered. */
   readonly toFilter: (input: FilterInput | null | undefined) => Filter | null;
 }
 
-/** Makes a kind's filter input, and what reads it. */
 export function filterInputFor<K extends ListedKind>(typeName: string, shown: FilterFields<K>): KindFilter {
   const fields = Object.entries<FilterField | null>({ ...shown }).flatMap(([field, spec]) =>
     spec === null ? [] : [{ name: field, ...spec, field }],
@@ -75,7 +72,7 @@ function readFilter(input: FilterInput | null, fields: KindFilter['fields']): Fi
   return parts.length > 0 ? together(parts) : null;
 }
 
-/** How deep filters stand in one another; the gateway's limits keep that from growing without end. */
+/** How deep filters are nested; the gateway's limits bound it. */
 function levelsOf({ and, or, not }: FilterInput): number {
   const inner = [...(and ?? []), ...(or ?? []), ...(not ? [not] : [])];
   return inner.length === 0 ? 0 : 1 + Math.max(...inner.map(levelsOf));
@@ -185,7 +182,6 @@ export class BooleanFilter {
   eq?: boolean | null;
 }
 
-/** The input that compares values of one enum, `<name>Filter`. */
 export function enumFilter(name: string, type: object): object {
   @InputType(`${name}Filter`, { description: `Compares values of ${name}. ${ANY}` })
   class EnumFilter {

@@ -1,10 +1,9 @@
 import { damageOf, type HistoryError } from '../../history/errors.js';
-import type { PageItem, Pin, Position } from '../../history/store.js';
+import type { Pin, Position } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { DEFAULT_ORDER, type ListedKind, RESOURCE_OF, type Resource } from '../../resources/registry.js';
 import type { Freshness } from '../../sync/sync.js';
 import type { Filter } from '../../values/filter.js';
-import { badInput } from '../base/errors.js';
 import { boundsOf, reportCoverage, withUndecided } from '../collection/coverage.js';
 import type { ListFreshness, ListRead } from '../operation/response-cache.js';
 import {
@@ -18,13 +17,11 @@ import type { FilterInput, KindFilter } from './filter-args.js';
 import type { KindOrder, ListArgs, Order, OrderInput } from './order-args.js';
 import {
   type CursorValue,
-  cursorWriter,
   fingerprint,
-  Page,
-  type PageRequest,
+  foreignCursor,
+  ListWalk,
+  type Page,
   type ReadCursor,
-  readCursor,
-  toPageRequest,
 } from './page.js';
 import {
   assertAcceptable,
@@ -38,7 +35,7 @@ import {
   type View,
 } from './view.js';
 
-/** A kind's list: its filter, its orders, and what its records become. */
+/** How a kind is listed: its filter, its orders, and the nodes that its records become. */
 export interface ListSpec<K extends ListedKind, T> {
   readonly kind: K;
   readonly filter: KindFilter;
@@ -51,18 +48,16 @@ type RecordListArgs = ListArgs & {
   readonly orderBy?: OrderInput | null;
 };
 
-/** A list as it was asked for, checked. Equal JSON is an equal question. */
+/** The checked arguments of a list. */
 interface ListRequest {
   readonly resource: Resource;
   readonly kind: ListedKind;
-  readonly page: PageRequest;
   readonly options: ReadOptions;
   readonly filter: Filter | null;
   readonly order: Order;
   readonly integrations: readonly string[] | null;
 }
 
-/** Checks a list's arguments; what is wrong with them is the caller's error. */
 async function toListRequest<K extends ListedKind, T>(
   services: RequestServices,
   spec: ListSpec<K, T>,
@@ -71,7 +66,6 @@ async function toListRequest<K extends ListedKind, T>(
   const { kind } = spec;
   return {
     ...{ kind, resource: RESOURCE_OF[kind] },
-    page: toPageRequest(args),
     options: toReadOptions(services, args),
     filter: spec.filter.toFilter(args.filter),
     order: spec.order.toOrder(args.orderBy),
@@ -79,13 +73,6 @@ async function toListRequest<K extends ListedKind, T>(
   };
 }
 
-/** The cursor that a list was asked to go on from, read; `null` at its beginning. */
-function cursorOf(asked: ListRequest): ReadCursor | null {
-  const { cursor } = asked.page;
-  return cursor === null ? null : readCursor(cursor, asked.resource, cursorTerms(asked));
-}
-
-/** What a cursor must be given back with: nothing here may change within a walk. */
 function cursorTerms({ order, filter, integrations, options }: ListRequest): Record<string, CursorValue> {
   return {
     orderBy: `${order.field} ${order.descending ? 'DESC' : 'ASC'}`,
@@ -95,10 +82,7 @@ function cursorTerms({ order, filter, integrations, options }: ListRequest): Rec
   };
 }
 
-/**
- * The view to read a list in: the one its cursor pins, that of a past instant, or the newest, made fresh first.
- * Where it was found to be fresh a moment ago, nobody is asked.
- */
+/** The view to read a list in: the one its cursor pins, that of a past instant, or the newest, made fresh first. */
 async function viewOf(
   services: RequestServices,
   asked: ListRequest,
@@ -115,12 +99,12 @@ async function viewOf(
 
 type ListWindow = Omit<ListFreshness, 'verifiedAt'>;
 
-/** The newest view of a list, made as fresh as is asked, and how fresh it is. */
+/** The newest view of a list, refreshed from Abnormal unless it is known to be fresh enough. */
 async function freshHead(
   services: RequestServices,
   { resource, integrations, maxAgeMs }: ListWindow,
 ): Promise<{ freshness: Freshness; head: Pin }> {
-  // an account that has just come was never looked at
+  // by name, since the freshness of an account that was just added is not known
   const names = integrations ?? services.accounts.list().map(({ name }) => name);
   const key = `${resource} ${names.join(' ')}`;
   const known = services.listFreshness.get(key);
@@ -138,7 +122,7 @@ async function freshHead(
   return { freshness, head };
 }
 
-/** What a list was read at, if that says nothing of the request that it was read for; else `null`. */
+/** What the answer depends on, if it can be given again to other requests; else `null`. */
 function listRead(
   { resource, integrations, options }: ListRequest,
   view: View,
@@ -151,7 +135,7 @@ function listRead(
   return { head, freshness: { resource, integrations, maxAgeMs: options.maxAgeMs, verifiedAt } };
 }
 
-/** Whether a list, asked for again, would give what it gave: nothing was recorded since, and it is as fresh. */
+/** Whether a list would return the same again: nothing was recorded since, and its freshness is the same. */
 export async function stillStands(
   services: RequestServices,
   { head, freshness }: ListRead,
@@ -162,7 +146,7 @@ export async function stillStands(
   return isSame && now.head.seq === head && now.freshness.verifiedAt === freshness.verifiedAt;
 }
 
-/** The view that a cursor pins: no later write is seen, and nothing is synced. */
+/** The view that a cursor pins: later writes are not visible, and Abnormal is not called. */
 async function pinnedView(
   services: RequestServices,
   options: ReadOptions,
@@ -170,13 +154,12 @@ async function pinnedView(
 ): Promise<View> {
   const head = await services.loaders.current.head();
   if (typeof seq !== 'number' || seq > head.seq || typeof asOf !== 'string') {
-    throw badInput('This cursor belongs to another history. To start from the first page, omit the cursor.');
+    throw foreignCursor();
   }
   const { requestedAt } = services;
   return { ...options, seq, asOf, frozen: options.asOf !== null, freshness: null, requestedAt };
 }
 
-/** The coverage of the window that a list answers. */
 async function coverageOfList(services: RequestServices, asked: ListRequest, view: View) {
   const integrations = asked.integrations ?? (await integrationNames(services));
   const bounds = boundsOf(asked.filter, DEFAULT_ORDER[asked.kind]);
@@ -185,7 +168,6 @@ async function coverageOfList(services: RequestServices, asked: ListRequest, vie
   return withUndecided(services, report, { kind, filter, integrations: asked.integrations, seq: view.seq });
 }
 
-/** What the connection of a list is made of. */
 type Answer<T> = [page: Page<T>, view: View, coverage: ReadCoverage];
 
 /** One page of a list of records, in the view that its first page pinned. */
@@ -196,13 +178,14 @@ export async function listRecords<K extends ListedKind, T>(
 ): Promise<Answer<T>> {
   const services = context.trackedServices;
   const asked = await toListRequest(services, spec, args);
-  const cursor = cursorOf(asked);
-  // a pinned view is found after the head is looked up: what is recorded in between must not pass for seen
+  const walk = new ListWalk(args, asked.resource, cursorTerms(asked));
+  const { cursor } = walk;
+  // before the pinned view is found, so that what is recorded in between does not count as seen
   const isPinned = cursor !== null || asked.options.asOf !== null;
   const before = isPinned ? await services.loaders.current.head() : null;
   const view = await viewOf(services, asked, cursor);
   const damaged: HistoryError[] = [];
-  const page = await readPage(services, spec, asked, { view, cursor, damaged });
+  const page = await readPage(services, spec, asked, { view, walk, damaged });
   context.damaged.push(...damaged);
   const read = damaged.length === 0 ? listRead(asked, view, before?.seq ?? view.seq) : null;
   if (read) context.reads.note(read);
@@ -222,37 +205,31 @@ async function readPage<K extends ListedKind, T>(
   services: RequestServices,
   { kind, toNode }: ListSpec<K, T>,
   asked: ListRequest,
-  { view, cursor, damaged }: { view: View; cursor: ReadCursor | null; damaged: HistoryError[] },
+  { view, walk, damaged }: { view: View; walk: ListWalk; damaged: HistoryError[] },
 ): Promise<Page<T>> {
-  const { page, order, integrations, filter, resource } = asked;
-  const after = cursor && toPosition(cursor.place);
+  const { order, integrations, filter } = asked;
+  const after = walk.cursor && toPosition(walk.cursor.place);
   const query = { kind, integrations, filter, seq: view.seq };
   const { items, hasMore } = await services.store.page({
     ...query,
     orderBy: order.field,
-    descending: order.descending !== page.backward,
-    ...{ after, limit: page.limit },
+    descending: order.descending !== walk.backward,
+    ...{ after, limit: walk.limit },
   });
   const whole = items.filter(({ revision }) => {
     const damage = damageOf(revision);
     if (damage) damaged.push(damage);
     return damage === null;
   });
-  // without a cursor nobody could go on behind such a page
+  // an empty page has no cursor to continue after
   if (whole.length === 0 && damaged[0]) throw damaged[0];
-  const inOrder: readonly PageItem<K>[] = page.backward ? whole.reverse() : whole;
-  const write = cursorWriter({ list: resource, terms: cursorTerms(asked), pin: [view.seq, view.asOf] });
-  return new Page({
-    nodes: inOrder.map(({ revision }) => toNode(revision, view)),
-    cursorAt: (index) => write(toPlace(inOrder[index]?.position)),
-    hasNextPage: page.backward ? after !== null : hasMore,
-    hasPreviousPage: page.backward ? hasMore : after !== null,
+  return walk.page(whole, {
+    toNode: ({ revision }) => toNode(revision, view),
+    placeOf: ({ position: { value, integration, id } }) => [value, integration, id],
+    pin: [view.seq, view.asOf],
+    hasMore,
     count: ({ store }) => store.count(query),
   });
-}
-
-function toPlace(position: Position | undefined): CursorValue[] {
-  return position ? [position.value, position.integration, position.id] : [];
 }
 
 function toPosition([value = null, integration, id]: readonly CursorValue[]): Position {

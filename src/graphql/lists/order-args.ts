@@ -22,7 +22,6 @@ export interface Order {
 
 type Fields<K extends ListedKind> = (typeof FIELDS)[K];
 
-/** Names of the fields that a kind can be ordered by. */
 type OrderFieldOf<K extends ListedKind> = {
   [F in keyof Fields<K>]: Fields<K>[F] extends { order: true } ? F : never;
 }[keyof Fields<K>];
@@ -31,11 +30,11 @@ export interface KindOrder {
   /** The input type, for `@Field`. */
   readonly type: object;
   readonly fields: readonly string[];
-  /** The order to read in; the kind's own, newest first, when nothing is said. */
+  /** The order to read in; by default the kind's own, newest first. */
   readonly toOrder: (input: OrderInput | null | undefined) => Order;
 }
 
-/** Makes a kind's order input from its orderable fields: each with its name in the graph and a description. */
+/** Makes a kind's order input from its orderable fields, each with its name in the graph and a description. */
 export function orderOf<K extends ListedKind>(
   kind: K,
   noun: string,
@@ -81,7 +80,7 @@ const MAX_AGE =
 const STALE_IF_ERROR =
   'If Abnormal cannot answer: return what is recorded and mark it as stale (true), or fail with the reason (false).';
 
-/** How fresh, or of when, an answer is to be. */
+/** How fresh an answer must be, or of which instant. */
 export interface ReadArgs {
   readonly asOf?: Instant | null;
   readonly maxAge?: number | null;

@@ -1,27 +1,25 @@
 import { createHash } from 'node:crypto';
+import type { GraphQLError } from 'graphql';
 import { ArgsType, Field, Int } from 'type-graphql';
 import type { HistoryStore } from '../../history/store.js';
 import { badInput } from '../base/errors.js';
 import type { Loaders } from '../request/loaders.js';
 
-/** What the pages of a list are counted with. */
 export interface PageServices {
   readonly store: HistoryStore;
   readonly loaders: Loaders;
 }
 
-/** What a reader found for one page of a list. */
 interface PageFacts<T> {
   readonly nodes: readonly T[];
-  /** The cursor of the node at an index; asked for only where cursors are. */
+  /** The cursor of the node at an index; called only if cursors are selected. */
   readonly cursorAt: (index: number) => string;
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
-  /** Counts the whole list; called only when `totalCount` is asked for. */
+  /** Counts the whole list; called only if `totalCount` is selected. */
   readonly count: (services: PageServices) => Promise<number>;
 }
 
-/** A node of a page, with its place. */
 export class PageEdge<T> {
   private place: string | null = null;
 
@@ -37,7 +35,6 @@ export class PageEdge<T> {
   }
 }
 
-/** One page of a list. */
 export class Page<T> {
   private made: readonly PageEdge<T>[] | null = null;
 
@@ -52,12 +49,11 @@ export class Page<T> {
 export const DEFAULT_PAGE = 25;
 export const LARGEST_PAGE = 100;
 
-/** Arguments of lists that are read in one direction. */
 @ArgsType()
 export class ForwardArgs {
   @Field(() => Int, {
     nullable: true,
-    description: `Number of items, from the start or after \`after\`: 1 to ${LARGEST_PAGE}, default ${DEFAULT_PAGE}.`,
+    description: `Number of items, from the start or after \`after\`: 1 to ${LARGEST_PAGE}, ${DEFAULT_PAGE}.`,
   })
   first?: number | null;
 
@@ -69,7 +65,6 @@ export class ForwardArgs {
   after?: string | null;
 }
 
-/** Arguments of lists that are read in either direction. */
 @ArgsType()
 export class PageArgs extends ForwardArgs {
   @Field(() => Int, {
@@ -85,15 +80,13 @@ export class PageArgs extends ForwardArgs {
   before?: string | null;
 }
 
-/** A page as asked for: so many from a cursor, or from the end that `backward` says. */
-export interface PageRequest {
+interface PageRequest {
   readonly limit: number;
   readonly backward: boolean;
   readonly cursor: string | null;
 }
 
-/** Checks the paging arguments; what is wrong with them is the caller's error, with what is right. */
-export function toPageRequest(args: PageArgs): PageRequest {
+function toPageRequest(args: PageArgs): PageRequest {
   const { first = null, last = null, after = null, before = null } = args;
   if (first !== null && last !== null) throw badInput('first and last cannot be combined. Pass one of them.');
   const backward = last !== null || (first === null && before !== null);
@@ -110,13 +103,11 @@ export function toPageRequest(args: PageArgs): PageRequest {
 
 export type CursorValue = string | number | boolean | null;
 
-/** What a cursor remembers besides its place. */
 interface CursorScope {
-  /** Which list it belongs to. */
   readonly list: string;
-  /** What must be asked again for the list to go on, by the argument's name. */
+  /** The arguments, by name, that must be the same on every page of a walk. */
   readonly terms: Readonly<Record<string, CursorValue>>;
-  /** The view that the first page pinned: every page after it is read there. */
+  /** The view that the first page pinned: all later pages are read in it. */
   readonly pin: readonly CursorValue[];
 }
 
@@ -125,25 +116,26 @@ export interface ReadCursor {
   readonly place: readonly CursorValue[];
 }
 
-/** Writes the cursors of one list; what they share is made once. */
-export function cursorWriter(scope: CursorScope): (place: readonly CursorValue[]) => string {
+function cursorWriter(scope: CursorScope): (place: readonly CursorValue[]) => string {
   const head = JSON.stringify([scope.list, Object.values(scope.terms), scope.pin]).slice(0, -1);
   return (place) => Buffer.from(`${head},${JSON.stringify(place)}]`).toString('base64url');
 }
 
-/**
- * Reads a cursor for a list that is asked for with `terms`. A cursor of another list, or of this one with
- * other arguments, is the caller's error.
- */
-export function readCursor(text: string, list: string, terms: CursorScope['terms']): ReadCursor {
+/** Throws if the cursor is of another list, or of this list with other arguments. */
+function readCursor(text: string, list: string, terms: CursorScope['terms']): ReadCursor {
   const [ofList, ofTerms, pin, place] = parse(text);
-  if (ofList !== list) throw badInput(`This cursor belongs to ${ofList}, not to ${list}. ${ANEW}`);
+  if (ofList !== list) throw badInput(`This cursor belongs to ${ofList}, not to ${list}: ${ANEW}`);
   Object.entries(terms).forEach(([name, value], index) => {
     if (ofTerms[index] !== value) {
-      throw badInput(`This cursor belongs to a list with another ${name}. Pass the same ${name}. ${ANEW}`);
+      throw badInput(`This cursor belongs to a list with another ${name}. Pass the same ${name}; ${ANEW}`);
     }
   });
   return { pin, place };
+}
+
+/** The error of a cursor that is well-formed, but whose view or place is not in this history. */
+export function foreignCursor(): GraphQLError {
+  return badInput('This cursor belongs to another history. To start from the first page, omit the cursor.');
 }
 
 const ANEW = 'To start from the first page, omit the cursor.';
@@ -171,7 +163,55 @@ function isCursorValue(value: unknown): value is CursorValue {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }
 
-/** A short fingerprint of arguments, equal for equal JSON. */
 export function fingerprint(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 11);
+}
+
+interface FoundRows<Row, T> {
+  readonly toNode: (row: Row) => T;
+  /** What a row's cursor remembers: the row's place in the list. */
+  readonly placeOf: (row: Row, index: number) => readonly CursorValue[];
+  /** The view that the first page pins; none for lists that are read as they are now. */
+  readonly pin?: readonly CursorValue[];
+  /** Whether there are more rows in the direction of the walk; by default, if not all of them fit into the page. */
+  readonly hasMore?: boolean;
+  readonly count: PageFacts<T>['count'];
+}
+
+/** One page of a walk through a list: what was asked for, and how what was found becomes the page. */
+export class ListWalk {
+  readonly limit: number;
+  readonly backward: boolean;
+  /** Where the page begins; `null` at the end of the list that the walk begins with. */
+  readonly cursor: ReadCursor | null;
+
+  /** Throws if the arguments are invalid. */
+  constructor(
+    args: PageArgs,
+    private readonly list: string,
+    private readonly terms: CursorScope['terms'],
+  ) {
+    const { limit, backward, cursor } = toPageRequest(args);
+    this.limit = limit;
+    this.backward = backward;
+    this.cursor = cursor === null ? null : readCursor(cursor, list, terms);
+  }
+
+  /** The page of the first `limit` rows that were found from the cursor on, in the direction of the walk. */
+  page<Row, T>(found: readonly Row[], options: FoundRows<Row, T>): Page<T> {
+    const { toNode, placeOf, pin = [], hasMore = found.length > this.limit, count } = options;
+    const rows = found.slice(0, this.limit);
+    if (this.backward) rows.reverse();
+    let write: ReturnType<typeof cursorWriter> | null = null;
+    return new Page({
+      nodes: rows.map(toNode),
+      cursorAt: (index) => {
+        write ??= cursorWriter({ list: this.list, terms: this.terms, pin });
+        return write(placeOf(rows[index] as Row, index));
+      },
+      hasNextPage: this.backward ? this.cursor !== null : hasMore,
+      hasPreviousPage: this.backward ? hasMore : this.cursor !== null,
+      count,
+    });
+  }
 }

@@ -16,12 +16,12 @@ import { Node } from './record.type.js';
 export class NodeResolver {
   @Guard('reader')
   @Query(() => Node, { nullable: true, description: 'The node with this id; null if there is none.' })
-  node(
+  async node(
     @Arg('id', () => ID, { description: 'The `id` of a node.' }) id: string,
     @Args(() => NodeArgs) args: NodeArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Node | null> {
-    return findNode(id, args, context.services);
+    return find(parseGlobalId(id), args, context.services);
   }
 
   @Guard('reader')
@@ -38,12 +38,7 @@ export class NodeResolver {
   }
 }
 
-/** The node with a global id; `null` where there is none. A malformed id is the caller's error. */
-async function findNode(id: string, args: ReadArgs, services: RequestServices): Promise<Node | null> {
-  return find(parseGlobalId(id), args, services);
-}
-
-/** The nodes with these ids, each in its place; one that cannot be had fails alone. */
+/** One promise for each id, so that a node that cannot be read fails alone. */
 function findNodes(
   ids: readonly string[],
   args: ReadArgs,

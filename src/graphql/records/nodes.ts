@@ -10,10 +10,6 @@ import { Threat, threatFilter, threatOrder } from '../threat/threat.type.js';
 import { readRecord } from './read-record.js';
 import type { RecordNode } from './record.type.js';
 
-/*
- * Each listed kind: how it is filtered and ordered, and the node that a revision of it becomes.
- */
-
 export const CASES: ListSpec<'case', Case> = {
   kind: 'case',
   filter: caseFilter,
@@ -35,7 +31,6 @@ export const CAMPAIGNS: ListSpec<'campaign', Campaign> = {
   toNode: (revision, view) => new Campaign(revision, view),
 };
 
-/** One record by Abnormal's own id. */
 export async function readNode<K extends ListedKind, T>(
   services: RequestServices,
   spec: ListSpec<K, T>,
@@ -47,7 +42,6 @@ export async function readNode<K extends ListedKind, T>(
   return seen && spec.toNode(seen.revision, seen.view);
 }
 
-/** The node that a revision of any listed kind is. */
 export function toRecordNode(revision: RevisionRecord<ListedKind>, view: View): RecordNode {
   const { kind } = revision.key;
   if (kind === 'case') return CASES.toNode(revision as RevisionRecord<'case'>, view);

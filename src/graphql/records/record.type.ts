@@ -13,7 +13,7 @@ export abstract class Node {
   abstract readonly id: string;
 }
 
-// not above the property: some compilers leave out the decorators of abstract members
+// not written at the property: some compilers omit the decorators of abstract members
 ValueField(() => ID, {
   description:
     'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s own id is in a field of its own.',
@@ -28,11 +28,11 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
 
   constructor(
     readonly revision: RevisionRecord<K>,
-    /** What everything below this node is read from. */
+    /** Everything below this node is read in this view. */
     readonly view: View,
   ) {
     super();
-    // a field that throws later, in a getter, would not be caught by a compiled query
+    // checked here, because a compiled query does not catch what a getter throws
     wholeOnes([revision]);
   }
 
@@ -146,7 +146,7 @@ export class Provenance {
   }
 }
 
-/** Whether the caller waited for the reading that confirmed the version, whichever caller began it. */
+/** Whether the caller waited for the read that confirmed the version, even if another caller started it. */
 function isReadFor({ freshness, requestedAt }: View, { verifiedAt }: RevisionRecord): boolean {
   if (freshness === null || freshness.stale || !freshness.live) return false;
   return verifiedAt >= earliest(freshness.readSince ?? requestedAt, requestedAt);

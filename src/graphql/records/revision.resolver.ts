@@ -2,10 +2,9 @@ import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind } from '../../resources/registry.js';
-import { badInput } from '../base/errors.js';
 import { Personal, SyncResolver } from '../base/fields.js';
 import { Run } from '../collection/run.type.js';
-import { cursorWriter, ForwardArgs, Page, readCursor, toPageRequest } from '../lists/page.js';
+import { ForwardArgs, foreignCursor, ListWalk, type ReadCursor } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { ChangeArgs, listChanges } from './list-changes.js';
@@ -90,40 +89,36 @@ export class RevisionResolver {
   }
 }
 
-const LIST = 'revisions';
-
 /** A page of the versions of one record, newest first, up to the view that the record is read in. */
-async function revisionsOf(root: RecordNode, args: ForwardArgs, services: RequestServices) {
-  const { key } = root.revision;
-  const { limit, cursor } = toPageRequest(args);
+async function revisionsOf(
+  { revision: { key }, view }: RecordNode,
+  args: ForwardArgs,
+  services: RequestServices,
+) {
   const terms = {
     [key.kind]: `${key.integration} ${key.id}`,
-    asOf: root.view.frozen ? root.view.asOf : null,
+    asOf: view.frozen ? view.asOf : null,
   };
-  const [seq, before] =
-    cursor === null ? [root.view.seq, root.view.seq + 1] : placeOf(readCursor(cursor, LIST, terms));
-  // one more than the page: whether there is more, and what the last of the page came after
-  const found = wholeOnes(await services.store.revisions(key, before, limit + 1));
+  const walk = new ListWalk(args, 'revisions', terms);
+  const [seq, before] = walk.cursor ? placeOf(walk.cursor) : [view.seq, view.seq + 1];
+  const found = wholeOnes(await services.store.revisions(key, before, walk.limit + 1));
   primePrevious(found, services);
-  const page = found.slice(0, limit);
-  const write = cursorWriter({ list: LIST, terms, pin: [seq] });
   return new RevisionConnection(
-    new Page({
-      nodes: page.map((revision) => new Revision(revision)),
-      cursorAt: (index) => write([page[index]?.seqFrom ?? 0]),
-      hasNextPage: found.length > limit,
-      hasPreviousPage: cursor !== null,
+    walk.page(found, {
+      toNode: (revision) => new Revision(revision),
+      placeOf: ({ seqFrom }) => [seqFrom],
+      pin: [seq],
       count: ({ loaders }) => loaders.revisionCounts.load({ key, seq }),
     }),
   );
 }
 
-function placeOf({ pin: [seq], place: [before] }: ReturnType<typeof readCursor>): [number, number] {
+function placeOf({ pin: [seq], place: [before] }: ReadCursor): [number, number] {
   if (typeof seq === 'number' && typeof before === 'number') return [seq, before];
-  throw badInput('This cursor belongs to another history. To start from the first page, omit the cursor.');
+  throw foreignCursor();
 }
 
-/** Neighbours in the list need not be looked up when their changes are asked for. */
+/** The changes of a version need the version before it, which is the next in the list. */
 function primePrevious(newestFirst: readonly RevisionRecord<ListedKind>[], services: RequestServices): void {
   newestFirst.slice(1).forEach((previous, index) => {
     const next = newestFirst[index];
@@ -131,7 +126,6 @@ function primePrevious(newestFirst: readonly RevisionRecord<ListedKind>[], servi
   });
 }
 
-/** The version before a version; `null` where it is the first. */
 function previousOf({ revision }: Revision, services: RequestServices) {
   return services.loaders.records.load<ListedKind>(revision.key, revision.seqFrom - 1);
 }

@@ -33,7 +33,7 @@ export const ChangeKind = describedEnum<ChangeKind>(
   simpleResolvers: true,
   description: 'One field that differs between two versions of a record.',
 })
-export class FieldChange implements FieldDifference {
+export class FieldChange {
   @ValueField(() => String, {
     description:
       'Name of the field in the graph, or of its `…Raw` field for a list of values; for a message of a threat `messages[<message id>].<field>`.',
@@ -112,29 +112,19 @@ export class RevisionConnection extends connectionOf<Revision>(() => Revision, '
 
 type ListedRecord = RecordOf[ListedKind];
 
-/** Fields that the graph calls otherwise than the model does. */
+/** Fields that have another name in the graph than in the model. */
 const SHOWN_AS: Readonly<Record<ListedKind, Readonly<Record<string, string>>>> = {
   case: { severityRaw: 'severityLabel', severityLevelRaw: 'severityRaw' },
   threat: {},
   campaign: { judgementStatusRaw: 'judgementRaw' },
 };
 
-interface FieldDifference {
-  readonly field: string;
-  /** `null` when it was not said. */
-  readonly before: unknown;
-  readonly after: unknown;
-}
-
-/**
- * Field by field what differs between two versions of a record; `null` is no record. A threat's messages are
- * told apart by their ids, so one that joins is one difference and not a shift of all that follow.
- */
+/** The fields that differ between two versions. Messages are compared by id, so an added one shifts no others. */
 export function differencesOf(
   kind: ListedKind,
   before: ListedRecord | null,
   after: ListedRecord | null,
-): FieldDifference[] {
+): FieldChange[] {
   const old = flatten(before);
   const fresh = flatten(after);
   return [...new Set([...old.keys(), ...fresh.keys()])]

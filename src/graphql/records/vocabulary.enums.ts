@@ -164,7 +164,7 @@ export const Judgement = describedEnum<Judgement>('Judgement', 'Abnormal’s jud
   OTHER: 'A value that this version of the gateway does not know; the `…Raw` field has it.',
 });
 
-/** `read` with its answers kept, for pure readings of texts of which few occur over and over. */
+/** Caches the results of a pure function; for texts of which a few occur very often. */
 export function memoize<T>(read: (text: string | null) => T): (text: string | null) => T {
   const answers = new WordCache<T>('normalisedWords');
   return (text) => {

@@ -1,4 +1,5 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { everyVersion } from '../../history/store.js';
 import { RecordedMessages } from '../../model/recorded-messages.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { SyncResolver } from '../base/fields.js';
@@ -15,13 +16,7 @@ import { readOnDemand } from '../records/read-record.js';
 import { Revision } from '../records/revision.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
-import {
-  MessageListArgs,
-  type RecordedMessagesChoice,
-  Threat,
-  ThreatConnection,
-  ThreatListArgs,
-} from './threat.type.js';
+import { MessageListArgs, Threat, ThreatConnection, ThreatListArgs } from './threat.type.js';
 import { AttachmentList, LinkList } from './threat-parts.type.js';
 
 @Resolver(() => Threat)
@@ -59,7 +54,7 @@ export class ThreatResolver {
     @Args(() => MessageListArgs) args: MessageListArgs,
     @Ctx() context: GatewayContext,
   ) {
-    return messagesOfThreat(root, args, context);
+    return readMessages(root, args, context.trackedServices);
   }
 
   @SyncResolver
@@ -69,7 +64,7 @@ export class ThreatResolver {
       'The cases that name the threat, ordered by id, in the same view. Derived by the gateway; Abnormal has no such lookup.',
   })
   cases(@Root() root: Threat, @Args(() => PageArgs) args: PageArgs, @Ctx() context: GatewayContext) {
-    return casesOfThreat(root, args, context);
+    return readCases(root, args, context.trackedServices);
   }
 
   @FieldResolver(() => AttachmentList, {
@@ -105,21 +100,13 @@ export class MessageResolver {
   }
 }
 
-/** Versions of a threat that are read at once. */
-const VERSIONS_AT_ONCE = 200;
-
-/** A page of a threat's messages, newest first. */
-function messagesOfThreat(root: Threat, args: MessageListArgs, context: GatewayContext) {
-  return readMessages(root, args.recorded ?? 'CURRENT', args, context.trackedServices);
-}
-
 async function readMessages(
   root: Threat,
-  which: RecordedMessagesChoice,
-  args: PageArgs,
+  args: MessageListArgs,
   services: RequestServices,
 ): Promise<MessageConnection> {
   const { key } = root.revision;
+  const isAll = args.recorded === 'ALL';
   const current = async (view: View) => {
     const revision =
       view.seq === root.view.seq
@@ -129,8 +116,8 @@ async function readMessages(
       (message) => new Message(message, revision as RevisionRecord<'threat'>),
     );
   };
-  const list = which === 'ALL' ? 'Threat.messages(recorded: ALL)' : 'Threat.messages';
-  const read = which === 'ALL' ? (view: View) => everyMessage(root, view, services) : current;
+  const list = isAll ? 'Threat.messages(recorded: ALL)' : 'Threat.messages';
+  const read = isAll ? (view: View) => everyMessage(root, view, services) : current;
   const idOf = (message: Message) => message.messageId;
   const { page } = await arrayPage({ list, owner: key, view: root.view, read, idOf }, args);
   return new MessageConnection(page);
@@ -142,20 +129,10 @@ async function everyMessage(
   { store }: RequestServices,
 ): Promise<Message[]> {
   const messages = new RecordedMessages<RevisionRecord<'threat'>>();
-  for (let before = seq + 1, more = true; more; ) {
-    const found = await store.revisions(key, before, VERSIONS_AT_ONCE);
-    for (const revision of found) messages.add(revision, revision);
-    before = found.at(-1)?.seqFrom ?? 0;
-    more = found.length === VERSIONS_AT_ONCE;
-  }
+  for await (const revision of everyVersion(store, key, seq)) messages.add(revision, revision);
   return messages
     .all()
     .map(({ message, from, noLongerGivenSince }) => new Message(message, from, noLongerGivenSince));
-}
-
-/** A page of the cases that name a threat. */
-function casesOfThreat(root: Threat, args: PageArgs, context: GatewayContext) {
-  return readCases(root, args, context.trackedServices);
 }
 
 async function readCases(root: Threat, args: PageArgs, services: RequestServices): Promise<CaseConnection> {

@@ -1,6 +1,6 @@
 import { toUpstreamError, type UpstreamError } from '../../abnormal/errors.js';
 import { stillMissing } from '../../history/missing.js';
-import type { HistoryStore, Position, StorePage } from '../../history/store.js';
+import { type HistoryStore, type Position, walkPages } from '../../history/store.js';
 import { coverageOf } from '../../model/coverage.js';
 import type { LedgerEntry } from '../../model/ledger.js';
 import { DEFAULT_ORDER, fieldsOf, type ListedKind, type RecordOf } from '../../resources/registry.js';
@@ -59,19 +59,17 @@ export async function storedInWindow(
   const kind = kindOf(source);
   const verifiedAt = new Map<string, Instant>();
   let messages = 0;
-  for (let after: Position | null = null; ; ) {
-    const page: StorePage = await store.page({
-      ...{ kind, integrations: [source.account.name], filter: windowFilter(kind, window), seq },
-      ...{ orderBy: DEFAULT_ORDER[kind], descending: false, after, limit: PAGE },
-    });
-    for (const { revision } of page.items) {
+  const query = { kind, integrations: [source.account.name], filter: windowFilter(kind, window), seq };
+  const order = { orderBy: DEFAULT_ORDER[kind], descending: false, limit: PAGE };
+  const read = (after: Position | null) => store.page({ ...query, ...order, after });
+  for await (const items of walkPages(read, ({ position }) => position)) {
+    for (const { revision } of items) {
       if (!isInWindow(kind, revision.record, window)) continue;
       verifiedAt.set(revision.key.id, revision.verifiedAt);
       messages += kind === 'threat' ? messagesWithin(revision.record as ThreatRecord, window).length : 0;
     }
-    after = page.items.at(-1)?.position ?? null;
-    if (!page.hasMore || after === null) return { verifiedAt, messages };
   }
+  return { verifiedAt, messages };
 }
 
 /** A threat is in every window in which one of its messages was received. */

@@ -1,4 +1,4 @@
-import type { PageItem, Position, StorePage } from '../../history/store.js';
+import { limitedPage, type PageItem, type Position, walkPages } from '../../history/store.js';
 import type { QuarantineEntry } from '../../model/ledger.js';
 import { DEFAULT_ORDER, type ListedKind, type RecordKey } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
@@ -37,9 +37,8 @@ async function* dueTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
 async function* unsettledTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
   const { seq } = await pass.store.head();
   const kind = kindOf(pass);
-  let after: Position | null = null;
-  do {
-    const page: StorePage = await pass.store.page({
+  const read = (after: Position | null) =>
+    pass.store.page({
       kind,
       integrations: [pass.account.name],
       filter: unsettledFilter(pass),
@@ -49,9 +48,7 @@ async function* unsettledTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
       after,
       limit: pass.settings.chunkRecords,
     });
-    yield await tasksOf(pass, page.items);
-    after = page.hasMore ? (page.items.at(-1)?.position ?? null) : null;
-  } while (after);
+  for await (const items of walkPages(read, ({ position }) => position)) yield await tasksOf(pass, items);
 }
 
 function unsettledFilter(pass: Pass): Filter {
@@ -108,14 +105,10 @@ function isTryDue(pass: Pass, { code, firstSeenAt, lastTriedAt }: QuarantineEntr
 
 async function* quarantinedTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
   const limit = pass.settings.chunkRecords;
-  let after: RecordKey | null = null;
-  do {
-    const entries: readonly QuarantineEntry[] = await pass.store.quarantine({
-      integrations: [pass.account.name],
-      kinds: [kindOf(pass)],
-      after,
-      limit,
-    });
+  const query = { integrations: [pass.account.name], kinds: [kindOf(pass)], limit };
+  const read = async (after: RecordKey | null) =>
+    limitedPage(await pass.store.quarantine({ ...query, after }), limit);
+  for await (const entries of walkPages(read, ({ key }) => key)) {
     const due = entries.filter((entry) => isTryDue(pass, entry));
     const { seq } = await pass.store.head();
     const held = await pass.store.get(due.map(listedKey(pass)), seq);
@@ -123,8 +116,7 @@ async function* quarantinedTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
       pass,
       due.map((prior, i) => ({ key: prior.key, held: held[i] ?? null, prior })),
     );
-    after = entries.length === limit ? (entries.at(-1)?.key ?? null) : null;
-  } while (after);
+  }
 }
 
 function listedKey(pass: Pass) {
