@@ -134,7 +134,7 @@ function read(answer: UpstreamResponse, { role, what, body }: Endpoint, sentAt: 
     return { json, evidence, sentAt };
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    const happened = `Abnormal's answer to ${what} cannot be read: ${error.message}.`;
+    const happened = `Abnormal's response to ${what} cannot be parsed: ${error.message}.`;
     // a detail that is unsound is bad data of one record; a list that is unsound is no list
     if (error.fault === 'UNSOUND' && role === 'detail') throw new DecodeError(happened, evidence());
     const facts = { status: answer.status, body: evidence() };

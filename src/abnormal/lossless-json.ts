@@ -76,7 +76,7 @@ class Scanner {
   private enter(keys: Set<string> | null): void {
     this.open.push(keys);
     if (this.open.length > DEEPEST)
-      throw new JsonError('UNSOUND', `the body is nested more than ${DEEPEST} deep`);
+      throw new JsonError('UNSOUND', `the body is nested more than ${DEEPEST} levels deep`);
     this.isKeyNext = keys !== null;
   }
 
@@ -109,7 +109,7 @@ class Scanner {
     if (keys.has(key))
       throw new JsonError('UNSOUND', `the key ${JSON.stringify(key)} occurs twice in one object`);
     // MongoDB cannot store such a name, and Abnormal has none
-    if (key.includes('\0')) throw new JsonError('UNSOUND', 'a key holds a NUL character');
+    if (key.includes('\0')) throw new JsonError('UNSOUND', 'a key contains a NUL character');
     keys.add(key);
   }
 

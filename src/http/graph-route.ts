@@ -81,7 +81,11 @@ async function takeTurn(
   const turn = await pacing.acquire(callerKey(request));
   if (turn === null) {
     reply.header('retry-after', '2');
-    throw new HttpError(429, 'RATE_LIMITED', 'Too many requests of yours wait for their turn.');
+    throw new HttpError(
+      429,
+      'RATE_LIMITED',
+      'Too many of your requests are waiting. Send fewer requests at once.',
+    );
   }
   const end = () => turn.end(wasRefused(reply));
   if (reply.raw.destroyed) end();
@@ -114,10 +118,10 @@ function listedQuery(
     putQuery(request, body);
     return body;
   }
-  if (query === null && persistedId !== null) throw notListed('No operation is listed under this id.');
+  if (query === null && persistedId !== null) throw notListed('The manifest has no operation with this id.');
   if (query !== null && !persisted.lists(query) && !hasRole(caller, 'operator')) {
     throw notListed(
-      'Readers may run listed operations only, and this text is none of them, to the last character.',
+      'Readers may run listed operations only, and the manifest does not contain exactly this text.',
     );
   }
   return query;
@@ -137,7 +141,7 @@ function refuse(request: FastifyRequest, reply: FastifyReply, error: HttpError):
 }
 
 // a browser got as far as here for the sake of a page that there is not
-const NO_PAGE = 'There is no page here. Ask as a client does: by POST, or with “Accept: application/json”.';
+const NO_PAGE = 'There is no page here. Send POST requests, or the header “Accept: application/json”.';
 const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', http: { status: 401 } };
 
 /** An operation as a request holds it, its text given or to be found by an id. */
@@ -154,7 +158,7 @@ interface OperationRequest extends Omit<AskedOperation, 'query'> {
 function operationOf(request: FastifyRequest): OperationRequest | null {
   const fields = request.method === 'GET' ? searchOf(request.url) : request.body;
   if (Array.isArray(fields)) {
-    const message = `A request holds one operation; this one is a list of ${fields.length}. Send each by itself.`;
+    const message = `A request contains one operation; this one is a list of ${fields.length}. Send each operation in its own request.`;
     throw new HttpError(400, 'BAD_REQUEST', message);
   }
   if (!isRecord(fields)) return null;

@@ -5,14 +5,14 @@ import { VaultError } from './vault.js';
 
 /** What a token is, for a person who has given something else. */
 export const RIGHT_TOKEN =
-  'the token alone, as Abnormal showed it once (Settings → Integrations → Abnormal REST API)';
+  'only the token, as Abnormal displayed it (Settings → Integrations → Abnormal REST API)';
 
 /** What keeps `text` from being a token, as a predicate that does not repeat it; `null` when nothing does. */
 export function wrongWithToken(text: string): string | null {
   if (text === '') return 'is empty';
   if (/^bearer\s/i.test(text)) return 'begins with the word "Bearer"';
   if (/^(["']).*\1$/.test(text)) return 'is in quotation marks';
-  if (!/^[\w.~+/=-]+$/.test(text)) return 'has blanks or other characters that no token has';
+  if (!/^[\w.~+/=-]+$/.test(text)) return 'contains spaces or other characters that tokens never contain';
   if (text.length < 8) return `has only ${text.length} characters`;
   return text.length > 8192 ? 'is longer than any token' : null;
 }
@@ -20,7 +20,7 @@ export function wrongWithToken(text: string): string | null {
 /** Throws a `VaultError` for what cannot be a token. */
 export function checkToken(token: Secret): void {
   const wrong = wrongWithToken(token.reveal());
-  if (wrong !== null) throw new VaultError('BAD_TOKEN', `The token ${wrong}. Right: ${RIGHT_TOKEN}.`);
+  if (wrong !== null) throw new VaultError('BAD_TOKEN', `The token ${wrong}. Accepted: ${RIGHT_TOKEN}.`);
 }
 
 /** What is shown of a token. */
@@ -100,9 +100,9 @@ function stateText(token: TokenSituation, now: Instant, how: string): string {
     case 'ROTATION_DUE':
       return `The token ${facts}: replace it now. ${how}`;
     case 'REJECTED':
-      return `Abnormal refuses the token: it is mistyped, has expired or was revoked, or belongs to another region. ${how}`;
+      return `Abnormal rejects the token: it is mistyped, has expired or was revoked, or belongs to another region. ${how}`;
     case 'UNKNOWN':
-      return 'Neither the age of the token nor when it ends is known.';
+      return 'Neither the age nor the end of the token is known.';
   }
 }
 
@@ -113,7 +113,7 @@ function ageOf({ issuedAt, storedAt }: TokenSituation, now: Instant): number | n
 
 /** `ends on 2026-04-01`, or `ended on` for an end that has passed at `now`. */
 export function endText(expiresAt: Instant, now: Instant): string {
-  return `${expiresAt <= now ? 'ended' : 'ends'} on ${expiresAt.slice(0, 10)}`;
+  return `${expiresAt <= now ? 'expired' : 'expires'} on ${expiresAt.slice(0, 10)}`;
 }
 
 function daysText(ms: number): string {

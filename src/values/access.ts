@@ -39,12 +39,12 @@ export function hasRole(caller: Caller, role: Role): boolean {
 export const REDACTION_GROUPS = {
   subject: 'subject lines',
   addresses: 'e-mail addresses and domains of senders and recipients, and Message-ID headers',
-  names: 'display names, and whose account a case is about',
-  urls: 'links, with the text that shows and the domain they lead to',
+  names: "display names, and the owner of a case's account",
+  urls: 'links, with their displayed text and target domain',
   attachments: 'names of attached files',
-  locations: 'IP addresses, and the places that accounts were used from',
-  texts: 'what Abnormal writes in words: descriptions, summaries, insights',
-  received: 'what Abnormal sent, as received',
+  locations: 'IP addresses and locations of account use',
+  texts: "Abnormal's texts: descriptions, summaries, insights",
+  received: 'data as received from Abnormal',
 } as const;
 
 export type RedactionGroup = keyof typeof REDACTION_GROUPS;

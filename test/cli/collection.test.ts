@@ -72,7 +72,7 @@ describe('the report', () => {
   test('says what is lacking and why, and the first few problems', () => {
     const text = printed(pass('FORBIDDEN', { PROVISIONAL: 1, FAILED: 86_400_000 }));
     expect(text).toContain('cases/lastModifiedTime: FORBIDDEN: do this');
-    expect(text).toContain('not vouched for: FAILED for 1.00 days\n');
+    expect(text).toContain('not complete: FAILED for 1.00 days\n');
     expect(text).toMatch(/three\ncases: and 2 more\n$/);
   });
 

@@ -73,8 +73,8 @@ function chartOf({ control, measures }: EvaluatedControl, evidence: PeriodEviden
 function population({ population }: EvaluatedControl): Html {
   const { count, unit, words, query, coverage } = population;
   const held = coverage.complete
-    ? html`The history covers all of it.`
-    : html`Not all of it is covered: see <a href="#coverage">coverage</a>.`;
+    ? html`The history covers the whole period.`
+    : html`The period is not covered completely: see <a href="#coverage">coverage</a>.`;
   return html`<h3>Population (${unit}): ${count}</h3>
 <p>${words} ${held}</p>
 ${query === null ? null : html`<p class="soft">In the graph: <code>${query}</code></p>`}`;

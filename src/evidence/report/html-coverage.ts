@@ -11,7 +11,7 @@ type Span = { readonly from: Instant; readonly to: Instant };
 
 /** What is held of each stream over the period, as a strip of time each. */
 export function coverageStrips(streams: readonly StreamFacts[], period: Period): Html {
-  if (streams.length === 0) return html`<p>Nothing was ever read.</p>`;
+  if (streams.length === 0) return html`<p>Nothing was read.</p>`;
   const strips = streams.map(
     (facts) =>
       html`<div class="name">${streamText(facts.stream)}${facts.licensed ? null : html` <span class="soft">(not licensed)</span>`}</div>${coverageStrip(facts, period)}`,
@@ -115,7 +115,7 @@ export function gapTable(streams: readonly StreamFacts[], period: Span): Html {
     return html`<tr><th scope="row"><code>${streamText(stream)}</code></th><td data-name="When">${spanMarkup(from, to)}</td><td class="number" data-name="Length">${length}</td><td data-name="Why">${why}${more}</td></tr>`;
   });
   const rest = gaps.length - rows.length;
-  return html`<h3>What is not held</h3>
+  return html`<h3>What is not stored</h3>
 <table class="stack gaps"><caption class="said">Gaps in the period</caption>
 <thead><tr><th scope="col">Stream</th><th scope="col">When</th><th scope="col" class="number">Length</th><th scope="col">Why</th></tr></thead>
 <tbody>${rows}</tbody></table>${rest > 0 ? html`<p>${rest} more are not shown here; the JSON report has all of them.</p>` : null}${unread}`;
