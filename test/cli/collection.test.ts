@@ -64,7 +64,7 @@ describe('the exit code of a collection', () => {
 describe('the report', () => {
   test('has what each pass cost and brought, re-reads apart', () => {
     const [heading, cases, reread] = printed(pass('OK')).split('\n');
-    expect(heading).toMatch(/^RESOURCE +STATUS +NEW .* CALLS\/NEW +WHOLE SINCE$/);
+    expect(heading).toMatch(/^RESOURCE +STATUS +NEW .* CALLS\/NEW +COMPLETE SINCE$/);
     expect(cases).toMatch(/^cases +SUCCEEDED +40 +0 +0 +0 +0 +42 +2 +40 +1\.05 +2026-01-01T00:00$/);
     expect(reread).toMatch(/^cases re-read +0 +3 +0 +0 +0 +7 /);
   });

@@ -95,7 +95,7 @@ describe('report', () => {
       '--trend: 2010-01-01/2026-01-01 by DAY has more than 400',
     ],
     [['--period', '2026-09', '--rows', 'some'], '--rows is "some"; accepted: exceptions, population'],
-    [['--period', '2026-09', '--integration', 'x'], '--integration: there is no "x": there is default'],
+    [['--period', '2026-09', '--integration', 'x'], '--integration: "x" does not exist. Known: default'],
     [['--period', '2026-09', '--as-of', 'yesterday'], '--as-of is "yesterday"; accepted: a day'],
     [
       ['--period', '2026-09', '--as-of', '2027-01-01'],
@@ -267,17 +267,17 @@ describe('report --since-last', () => {
   test('of two runs of a job at once, one is told', async () => {
     const both = await Promise.all([since('twice'), since('twice')]);
     expect(both.map(({ code }) => code).sort()).toEqual([2, 70]);
-    expect(both.map(({ err }) => err).join('')).toContain('Another run of the job twice ended meanwhile');
+    expect(both.map(({ err }) => err).join('')).toContain('Another run of the job twice ended at the same time');
   });
 
   test.each([
-    [['--since-last', '--period', '2026-09'], 'Either --period or --since-last'],
-    [['--since-last', '--as-of', '2026-09-01'], 'leave --as-of out'],
+    [['--since-last', '--period', '2026-09'], '--period and --since-last cannot be combined'],
+    [['--since-last', '--as-of', '2026-09-01'], 'cannot be combined with --as-of'],
     [['--since-last', '--job', 'a b'], '--job: accepted is a name'],
     [['--since-last', '--controls', 'nope'], '--controls: There is no control nope'],
     [['--period', '2026-09', '--job', 'x'], '--job requires --since-last'],
     [['--period', '2026-09', '--until', '2d'], '--until requires --since-last'],
-    [['--since-last', '--until', 'soon'], 'Right: a day'],
+    [['--since-last', '--until', 'soon'], 'Accepted: a day'],
   ])('%j ends with 64 and says what is right', async (args, words) => {
     const { code, err } = await run(args);
     expect(err).toContain(words);
