@@ -58,6 +58,6 @@ test('simulated records and an account’s own never share a history, whichever 
   await collector.sync.poll({ resources: ['cases'], signal: AbortSignal.timeout(2_000) });
   await collector.close();
   await expect(openCollector(ground.config({ HISTORY: other.HISTORY }), ground.options)).rejects.toThrow(
-    /contains records of the account "default", and ABNORMAL_TOKEN is not set/,
+    /contains records of the account "default", but ABNORMAL_TOKEN is not set/,
   );
 });

@@ -92,7 +92,7 @@ describe('an operation is refused for what it asks for beyond the role:', () => 
 
   test('the error says which role it takes, and where', () => {
     const [error] = access.refusal(parse('mutation {\n  connect\n}'), null, 'operator') ?? [];
-    expect(error?.message).toBe('Mutation.connect needs the role admin; yours is operator.');
+    expect(error?.message).toBe('Mutation.connect needs the role admin; your role is operator.');
     expect(error?.extensions).toMatchObject({ code: 'FORBIDDEN', role: 'admin' });
     expect(error?.locations).toEqual([{ line: 2, column: 3 }]);
   });

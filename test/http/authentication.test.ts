@@ -276,7 +276,7 @@ test('what is asked for beyond a role is logged, with who asked', async () => {
   expect(lines).toMatchObject([
     {
       caller: { kind: 'API_KEY', id: key.id, role: 'reader' },
-      asked: ['Mutation.pollNow needs the role operator; yours is reader.'],
+      asked: ['Mutation.pollNow needs the role operator; your role is reader.'],
     },
   ]);
 });
