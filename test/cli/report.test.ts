@@ -101,7 +101,10 @@ describe('report', () => {
       ['--period', '2026-09', '--as-of', '2027-01-01'],
       '--as-of is 2027-01-01T00:00:00.000Z, which is in the future',
     ],
-    [['--period', '2026-09', '--threshold', 'remediateWithin'], 'remediateWithin is ""; accepted: a duration'],
+    [
+      ['--period', '2026-09', '--threshold', 'remediateWithin'],
+      'remediateWithin is ""; accepted: a duration',
+    ],
     [
       ['--period', '2026-09', '--threshold', 'remediatedShare=101%'],
       '--threshold: remediatedShare is 1.01: it must be a share',
@@ -267,7 +270,9 @@ describe('report --since-last', () => {
   test('of two runs of a job at once, one is told', async () => {
     const both = await Promise.all([since('twice'), since('twice')]);
     expect(both.map(({ code }) => code).sort()).toEqual([2, 70]);
-    expect(both.map(({ err }) => err).join('')).toContain('Another run of the job twice ended at the same time');
+    expect(both.map(({ err }) => err).join('')).toContain(
+      'Another run of the job twice ended at the same time',
+    );
   });
 
   test.each([

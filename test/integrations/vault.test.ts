@@ -194,7 +194,10 @@ describe('a token that is replaced', () => {
     await vault.noteTimes('acme', toInstant(NOW), { issuedAt: null, expiresAt: toInstant(NOW + DAY) });
     now += DAY;
     const refused = await refusal(vault.rotate('acme', new Secret(FIRST)));
-    expect(refused).toMatchObject({ code: 'BAD_TOKEN', message: expect.stringContaining('has this token already') });
+    expect(refused).toMatchObject({
+      code: 'BAD_TOKEN',
+      message: expect.stringContaining('has this token already'),
+    });
     const moved = await vault.update('acme', { region: 'eu' }, new Secret(FIRST));
     const known = { storedAt: toInstant(NOW), issuedAt: null, expiresAt: toInstant(NOW + DAY) };
     expect(moved).toMatchObject({ region: 'eu', token: known, earlierTokens: [] });

@@ -119,7 +119,7 @@ function noLongerGiven(
     ({ subject, label, noLongerGivenSince: at }) =>
       html`<tr><td>${label === null ? null : html`${label}<br>`}${subjectMarkup(subject)}</td><td data-name="Since">${whenMarkup(subject, at)}</td></tr>`,
   );
-  return html`<h3>No longer given by Abnormal: ${count}</h3>
+  return html`<h3>No longer returned by Abnormal: ${count}</h3>
 <p>Abnormal returned these ${population.unit} and stopped, the first of them ${instantMarkup(since)}. They stay in the population as they were last recorded.</p>
 <table class="stack gone"><caption class="said">Members of the population that Abnormal no longer returns</caption>
 <thead><tr><th scope="col">What</th><th scope="col">Since</th></tr></thead>

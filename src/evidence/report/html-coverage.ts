@@ -18,8 +18,8 @@ export function coverageStrips(streams: readonly StreamFacts[], period: Period):
   );
   return html`<div class="strips">${strips}${timeAxis(period)}</div>
 <ul class="legend" aria-label="Marks of the coverage">
-<li>${key(html`<rect y="4" width="100%" height="8" fill="var(--held)"/>`)}held</li>
-<li>${key(html`<rect width="100%" height="14" fill="var(--fail)"/>`)}hole: should be held and is not</li>
+<li>${key(html`<rect y="4" width="100%" height="8" fill="var(--held)"/>`)}stored</li>
+<li>${key(html`<rect width="100%" height="14" fill="var(--fail)"/>`)}hole: should be stored and is not</li>
 <li>${key(html`<rect y="4.75" x="1" width="90%" height="6.5" fill="none" stroke="var(--none)" stroke-width="1.5"/>`)}not reached, not licensed or not due yet</li>
 <li>${key(html`<rect y="11" width="100%" height="3" fill="var(--doubt)"/>`)}no poll answered (below the strip)</li>
 </ul>`;
@@ -34,7 +34,7 @@ function coverageStrip({ stream, licensed, coverage, gaps, silences }: StreamFac
   if (!licensed) return emptyStrip(`${streamText(stream)}: not licensed`);
   const held = percent(heldShare(coverage.gaps, period));
   const holes = gaps.filter((gap) => gap.class === 'HOLE' && gap.from < period.to);
-  const title = `${streamText(stream)}: ${held} of the period held, ${countText(holes.length, 'hole')}, ${countText(silences.length, 'stretch', 'stretches')} without an answered poll`;
+  const title = `${streamText(stream)}: ${held} of the period stored, ${countText(holes.length, 'hole')}, ${countText(silences.length, 'span')} without an answered poll`;
   const open = coverage.gaps.map((gap) => {
     const isHole = holes.some(({ from, to }) => gap.from < to && gap.to > from);
     const { x, width } = place(gap, period);
