@@ -106,7 +106,7 @@ export async function recordAudit({ store, clock }: AuditServices, event: AuditE
     const body = auditBody(event, last ? auditDigest(last) : null);
     if (await store.append('audit', index, at, body)) return toAuditEntry({ index, at, body });
   }
-  throw new Error(`an entry could not be added to the audit trail in ${MOST_TRIES} tries`);
+  throw new Error(`an entry could not be added to the audit trail in ${MOST_TRIES} attempts`);
 }
 
 /**

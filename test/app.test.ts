@@ -58,6 +58,6 @@ test('simulated records and records of a real account cannot share a history, wh
   await collector.sync.poll({ resources: ['cases'], signal: AbortSignal.timeout(2_000) });
   await collector.close();
   await expect(openCollector(ground.config({ HISTORY: other.HISTORY }), ground.options)).rejects.toThrow(
-    /holds records of the account "default", and ABNORMAL_TOKEN is not set/,
+    /contains records of the account "default", but ABNORMAL_TOKEN is not set/,
   );
 });

@@ -106,3 +106,8 @@ test.each(DOCS)('links between files in %s have targets', (file) => {
   );
   expect(links.filter((path) => !existsSync(join(dirname(file), path)))).toEqual([]);
 });
+
+test.each([...DOCS, 'CHANGELOG.md'])('paths of source files that %s names exist', (file) => {
+  const paths = [...readFileSync(file, 'utf8').matchAll(/\bsrc\/[\w./-]*\w/g)].map(([path]) => path);
+  expect(paths.filter((path) => !existsSync(path))).toEqual([]);
+});

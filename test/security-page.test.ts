@@ -15,7 +15,7 @@ function rowsUnder(heading: string): string[][] {
   );
 }
 
-const THREATS = rowsUnder('What it is guarded against');
+const THREATS = rowsUnder('Threats and protection');
 const OWASP = rowsUnder('The OWASP GraphQL cheat sheet, point by point');
 
 test('the page names every threat', () => {

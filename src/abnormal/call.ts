@@ -130,7 +130,7 @@ function read(answer: UpstreamResponse, { role, what, body }: Endpoint, sentAt: 
     return { json, evidence, sentAt };
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    const happened = `Abnormal's answer to ${what} cannot be read: ${error.message}.`;
+    const happened = `Abnormal's response to ${what} cannot be parsed: ${error.message}.`;
     // an unsound detail is bad data of one record; an unsound list is not a list
     if (error.fault === 'UNSOUND' && role === 'detail') throw new DecodeError(happened, evidence());
     const facts = { status: answer.status, body: evidence() };

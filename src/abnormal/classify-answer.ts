@@ -12,7 +12,7 @@ export function classify(answer: UpstreamResponse, role: EndpointRole, what: str
   const body = answer.evidence();
   const code = codeOf(answer.status, body, role);
   const said = errorText(body);
-  const happened = `Abnormal answered ${answer.status} to ${what}${said === null ? '' : `, saying: ${quote(said)}`}.`;
+  const happened = `Abnormal responded with ${answer.status} to ${what}${said === null ? '' : `, with the message: ${quote(said)}`}.`;
   return upstreamFailure(code, happened, { status: answer.status, body });
 }
 

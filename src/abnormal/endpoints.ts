@@ -100,13 +100,13 @@ async function unlessMissing(answer: Promise<JsonAnswer>): Promise<JsonAnswer | 
 
 /** The first page succeeded with the same filter, so neither filter nor path is wrong. */
 function pageGone(resource: Resource, page: number, refusal: UpstreamError): UpstreamError {
-  const what = `Abnormal answered 404 to page ${page} of the list of ${resource}, which the page before had announced.`;
+  const what = `Abnormal responded with 404 to page ${page} of the list of ${resource}, which the previous page had announced.`;
   return upstreamFailure('PAGING', what, { status: refusal.status, body: refusal.body });
 }
 
 function notEnabled(resource: Resource, refusal: UpstreamError): UpstreamError {
   const tried = LIST_PATHS[resource].join(' and ');
-  const what = `Abnormal has no list of ${resource} for this account: ${tried} answered 404, with and without a filter.`;
+  const what = `Abnormal has no list of ${resource} for this account: ${tried} returned 404, with and without a filter.`;
   return upstreamFailure('NOT_ENABLED', what, { status: refusal.status, body: refusal.body });
 }
 

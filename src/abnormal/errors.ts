@@ -42,40 +42,40 @@ export class UpstreamError extends Error {
 const ADVICE: Record<UpstreamCode, string> = {
   TOKEN_REJECTED:
     'The token is mistyped, has expired, was revoked or replaced, or belongs to another region. Create one in the Abnormal portal ' +
-    '(Settings → Integrations → Abnormal REST API) and give it to the gateway; collection resumes by itself.',
+    '(Settings → Integrations → Abnormal REST API) and store it in the gateway; collection then continues automatically.',
   NOT_LICENSED:
-    'This account has no licence for the feature (cases need Account Takeover Protection). The other resources go on; ' +
-    'once it is licensed, collection begins by itself.',
+    'This account has no licence for the feature (cases need Account Takeover Protection). Other resources are not affected; ' +
+    'after it is licensed, collection begins automatically.',
   FORBIDDEN:
-    'Either the address this gateway calls from is not on the IP allowlist, or the REST API is not enabled for the ' +
+    'Either the IP address of this gateway is not on the allowlist, or the REST API is not enabled for the ' +
     'account. Both are set in the Abnormal portal under Settings → Integrations → Abnormal REST API.',
-  NOT_FOUND: 'It was deleted, is past the retention time, or never existed.',
+  NOT_FOUND: 'The record was deleted, is older than the retention time, or never existed.',
   BAD_FILTER:
-    'The list itself answers without a filter, so Abnormal no longer accepts this filter key or its format. ' +
+    'The list works without a filter, so Abnormal no longer accepts this filter key or its format. ' +
     'Check for a newer version of the gateway.',
   NOT_ENABLED:
-    'No such endpoint for this account: the add-on is not enabled (campaigns need the AI Security Mailbox, formerly ' +
-    'Abuse Mailbox), or the base URL is wrong. The other resources go on; once it is enabled, collection begins by itself.',
-  OUT_OF_RETENTION: 'What is asked for is older than Abnormal keeps. It cannot be collected any more.',
+    'There is no such endpoint for this account: the add-on is not enabled (campaigns need the AI Security Mailbox, formerly ' +
+    'Abuse Mailbox), or the base URL is wrong. Other resources are not affected; after it is enabled, collection begins automatically.',
+  OUT_OF_RETENTION: "The requested time is older than Abnormal's retention. It can no longer be collected.",
   BAD_REQUEST: 'Abnormal does not accept the request. Check for a newer version of the gateway.',
   RATE_LIMITED:
-    'Other clients of this account share its allowance of about 300 requests a minute. Lower UPSTREAM_RPM or ' +
-    'UPSTREAM_CONCURRENCY, or give the other clients less; the work is done on a later try.',
-  SERVER_ERROR: 'The fault is on the side of Abnormal and usually passes; the work is done on a later try.',
+    'Other clients of this account share its limit of about 300 requests a minute. Lower UPSTREAM_RPM or ' +
+    'UPSTREAM_CONCURRENCY, or reduce the requests of other clients. The gateway retries automatically.',
+  SERVER_ERROR: "The problem is on Abnormal's side and usually temporary. The gateway retries automatically.",
   UNREACHABLE:
-    'The network, a proxy or firewall, the name server or the base URL may be at fault; or Abnormal is down. ' +
-    'The work is done on a later try.',
+    'The cause may be the network, a proxy or firewall, DNS or the base URL; or Abnormal is down. ' +
+    'The gateway retries automatically.',
   TIMEOUT:
-    'Abnormal or the network is slow or hangs. If it happens often, raise UPSTREAM_TIMEOUT; the work is done on a later try.',
+    'Abnormal or the network is slow or does not respond. If this happens often, raise UPSTREAM_TIMEOUT. The gateway retries automatically.',
   REDIRECTED:
-    'The gateway does not follow redirects, so that the token goes to the configured host only. Check the base URL: ' +
+    'The gateway does not follow redirects, so that the token is sent to the configured host only. Check the base URL: ' +
     'its region, https, and the path /v1.',
   BAD_BODY:
-    'Something between, such as a proxy or a login page, may have answered instead of Abnormal, or the API has changed. ' +
-    'The body is kept; nothing was taken from it.',
-  TOO_LARGE: 'It was cut off to protect the gateway; nothing was taken from it.',
-  PAGING: 'Following it would repeat or skip records; nothing was taken from it.',
-  CANCELLED: 'The caller went away, its time was up, or the gateway is shutting down.',
+    'A proxy or a login page may have responded instead of Abnormal, or the API has changed. ' +
+    'The body is kept; no data were taken from it.',
+  TOO_LARGE: 'The response was cut off to protect the gateway; no data were taken from it.',
+  PAGING: 'Following it would repeat or skip records; no data were taken from it.',
+  CANCELLED: 'The caller closed the connection, the time limit was reached, or the gateway is shutting down.',
 };
 
 interface FailureFacts {

@@ -23,7 +23,7 @@ export function decodeList(
   const items = isRecord(json) ? json[key] : undefined;
   if (!isRecord(json) || !Array.isArray(items)) {
     const found = isRecord(json) ? `${nameOf(items)} under "${key}"` : nameOf(json);
-    const what = `Abnormal's list of ${resource} is not one: it holds ${found} instead of a list of ${key}.`;
+    const what = `Abnormal's list of ${resource} is invalid: it has ${found} instead of a list of ${key}.`;
     throw upstreamFailure('BAD_BODY', what, { status: 200, body: received.evidence() });
   }
   const nextPage = checkedNextPage(resource, json, page, received);
@@ -48,8 +48,8 @@ function checkedNextPage(
   const next = nextPageOf(json, page);
   if (next !== 'CONTRADICTORY' && (said === null || said === page)) return next;
   const what =
-    `Page ${page} of Abnormal's list of ${resource} says that it is page ${JSON.stringify(json.pageNumber)} ` +
-    `and that page ${JSON.stringify(json.nextPageNumber)} is next.`;
+    `Page ${page} of Abnormal's list of ${resource} declares itself as page ${JSON.stringify(json.pageNumber)} ` +
+    `and page ${JSON.stringify(json.nextPageNumber)} as next.`;
   throw upstreamFailure('PAGING', what, { status: 200, body: received.evidence() });
 }
 

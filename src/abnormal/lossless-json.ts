@@ -75,7 +75,7 @@ class Scanner {
   private enter(keys: Set<string> | null): void {
     this.open.push(keys);
     if (this.open.length > DEEPEST)
-      throw new JsonError('UNSOUND', `the body is nested more than ${DEEPEST} deep`);
+      throw new JsonError('UNSOUND', `the body is nested more than ${DEEPEST} levels deep`);
     this.isKeyNext = keys !== null;
   }
 
@@ -108,7 +108,7 @@ class Scanner {
     if (keys.has(key))
       throw new JsonError('UNSOUND', `the key ${JSON.stringify(key)} occurs twice in one object`);
     // MongoDB cannot store such a name, and Abnormal does not use one
-    if (key.includes('\0')) throw new JsonError('UNSOUND', 'a key holds a NUL character');
+    if (key.includes('\0')) throw new JsonError('UNSOUND', 'a key contains a NUL character');
     keys.add(key);
   }
 

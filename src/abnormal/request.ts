@@ -65,7 +65,9 @@ export function createRequest(options: RequestOptions): Request {
 function usableToken(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   const what =
-    token === '' ? 'There is no token.' : 'The token has a blank or another character that none has.';
+    token === ''
+      ? 'There is no token.'
+      : 'The token contains a space or another character that tokens never contain.';
   throw new AttemptError(upstreamFailure('TOKEN_REJECTED', what));
 }
 
@@ -128,7 +130,7 @@ class Exchange {
   private refuseRedirect(response: HttpResponse): void {
     const location = response.headers.get('location');
     if (response.status < 300 || response.status >= 400 || location === null) return;
-    const what = `Abnormal answered ${response.status} with a redirect to ${this.redact.text(hostOf(location))}.`;
+    const what = `Abnormal responded with ${response.status}, a redirect to ${this.redact.text(hostOf(location))}.`;
     throw new AttemptError(upstreamFailure('REDIRECTED', what, { status: response.status }));
   }
 
@@ -146,7 +148,7 @@ class Exchange {
     this.bytes += chunk.length;
     if (this.bytes > this.options.maxBodyBytes) {
       this.chunks.push(chunk.subarray(0, EVIDENCE_BYTES));
-      const what = `Abnormal's answer is larger than ${this.options.maxBodyBytes} bytes.`;
+      const what = `Abnormal's response is larger than ${this.options.maxBodyBytes} bytes.`;
       throw new AttemptError(
         upstreamFailure('TOO_LARGE', what, { status: this.status, body: this.evidence() }),
       );
@@ -172,7 +174,7 @@ class Exchange {
 
   private failed(error: unknown): AttemptError {
     if (this.isTimedOut) {
-      const what = `Abnormal's answer was not there within ${this.options.timeoutMs} ms.`;
+      const what = `Abnormal did not respond within ${this.options.timeoutMs} ms.`;
       return new AttemptError(upstreamFailure('TIMEOUT', what, { status: this.status }));
     }
     if (this.signal.aborted) return new AttemptError(cancelled(this.signal.reason));
@@ -180,7 +182,7 @@ class Exchange {
     if (this.status === null) {
       return new AttemptError(upstreamFailure('UNREACHABLE', `Abnormal could not be reached: ${reason}.`));
     }
-    const what = `Abnormal's answer broke off after ${this.bytes} bytes: ${reason}.`;
+    const what = `Abnormal's response ended after ${this.bytes} bytes: ${reason}.`;
     const facts = { status: this.status, body: this.evidence() };
     return new AttemptError(upstreamFailure('BAD_BODY', what, facts), null, true);
   }
@@ -232,7 +234,8 @@ function redactCutOff(text: string, form: string): string {
 /** Returns the base URL without a trailing slash. Throws a TypeError for plain HTTP, except to loopback. */
 function checkBaseUrl(text: string): string {
   const url = parse(text);
-  if (url.username || url.password) throw new TypeError('the base URL must not hold a user name or password');
+  if (url.username || url.password)
+    throw new TypeError('the base URL must not contain a user name or password');
   if (url.search || url.hash)
     throw new TypeError(`the base URL must end with its path: ${url.origin}${url.pathname}`);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {

@@ -240,7 +240,7 @@ class RestClient implements AbnormalClient {
     const fetched = { payload, fetchedAt: toInstant(answer.sentAt), drift };
     if (unread.length === 0) return { record, ...fetched };
     const parts = unread.slice(0, MOST_NAMED).map(({ path, flaw }) => `${path}: ${flaw}`);
-    this.log.warn({ kind, id, parts, count: unread.length }, 'parts of an answer do not read');
+    this.log.warn({ kind, id, parts, count: unread.length }, 'parts of a response cannot be read');
     return { record: { ...record, unread: parts }, ...fetched };
   }
 }
@@ -257,7 +257,7 @@ function nullWhereRefused(error: unknown): null {
 function explainExport(error: unknown): never {
   if (!(error instanceof UpstreamError) || error.code !== 'BAD_FILTER') throw error;
   const what =
-    'Abnormal answered 404 to the export of the threat log: this account has none, or refuses its filter.';
+    'Abnormal responded with 404 to the export of the threat log: this account has no threat log, or the filter is not accepted.';
   throw upstreamFailure('NOT_ENABLED', what, { status: error.status, body: error.body });
 }
 

@@ -26,7 +26,7 @@ export async function decodeThreatLog(
 ): Promise<Omit<ThreatLog, 'filter'>> {
   const refuse = (why: string) => {
     const facts = { status: 200, body: evidence() };
-    return upstreamFailure('BAD_BODY', `Abnormal's answer to ${what} is no threat log: ${why}.`, facts);
+    return upstreamFailure('BAD_BODY', `Abnormal's response to ${what} is not a threat log: ${why}.`, facts);
   };
   return /^\s*[[{]/.test(text) ? fromJson(text, refuse) : fromCsv(text, refuse);
 }
@@ -43,7 +43,7 @@ async function fromCsv(text: string, refuse: Refuse): Promise<Omit<ThreatLog, 'f
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    throw refuse(error.code === 'CSV_QUOTE_NOT_CLOSED' ? 'it ends within a quoted field' : error.code);
+    throw refuse(error.code === 'CSV_QUOTE_NOT_CLOSED' ? 'it ends inside a quoted field' : error.code);
   }
   if (columns === null) throw refuse('it is empty');
   return { rows, namesThreats: columns.threatId !== null };
@@ -85,7 +85,7 @@ function columnsOf(header: readonly string[], refuse: Refuse): Columns {
   };
   const columns = { count: header.length, threatId: place(THREAT_ID), received: place(RECEIVED) };
   if (columns.threatId === null && columns.received === null) {
-    throw refuse('its first line names neither a date nor a threat');
+    throw refuse('its first line has neither a date column nor a threat column');
   }
   return columns;
 }
@@ -107,14 +107,14 @@ function rowFrom(threatId: unknown, received: unknown): ThreatLogRow {
 
 function fromJson(text: string, refuse: Refuse): Omit<ThreatLog, 'filter'> {
   const items = itemsOf(parsed(text, refuse));
-  if (items === null) throw refuse('it is JSON, but holds no list of rows');
+  if (items === null) throw refuse('it is JSON without a list of rows');
   const entries = items.map((item) =>
     Object.entries(item).map(([name, value]) => [plainName(name), value] as const),
   );
   const pick = (row: (typeof entries)[number], wanted: RegExp) =>
     row.find(([name]) => wanted.test(name))?.[1];
   const isKnown = ([name]: readonly [string, unknown]) => THREAT_ID.test(name) || RECEIVED.test(name);
-  if (entries.some((row) => !row.some(isKnown))) throw refuse('it has rows with neither a date nor a threat');
+  if (entries.some((row) => !row.some(isKnown))) throw refuse('it has rows without a date and a threat');
   const rows = entries.map((row) => rowFrom(pick(row, THREAT_ID), pick(row, RECEIVED)));
   return { rows, namesThreats: entries.every((row) => row.some(([name]) => THREAT_ID.test(name))) };
 }

@@ -192,7 +192,7 @@ async function openAccounts(config: Config, parts: AccountParts): Promise<OpenAc
 }
 
 const NO_ACCOUNT =
-  'there is no account to read yet: what is recorded is served, and nothing is collected. Connect one with the command "integrations add" or the mutation connectIntegration';
+  'no account is connected: the gateway serves recorded data and collects nothing. Connect an account with the command "integrations add" or the mutation connectIntegration';
 
 function budgetOf({ upstream }: Config, byDefault: number, clock: () => number): Budget {
   return createBudget({ rpm: upstream.rpm ?? byDefault, concurrency: upstream.concurrency, clock });
@@ -216,7 +216,9 @@ async function openOwn(
     return openUnstoredAccount(account, { ...options, budget });
   }
   if (!isSimulated) return null;
-  log.warn('SIMULATED: no account is configured, so this is a built-in tenant and every record is invented');
+  log.warn(
+    'SIMULATED: no account is configured, so the built-in simulated tenant is used; all records are invented',
+  );
   const budget = budgetOf(config, SIMULATED_RPM, clock);
   const { baseUrl, token, close } = await startTenant(simulator, clock);
   const account = {
@@ -254,6 +256,6 @@ async function refuseMixture(config: Config, store: HistoryStore, isSimulated: b
   const other = (await store.streams()).find(({ integration }) => integration !== SIMULATED_ACCOUNT);
   if (!other) return;
   throw new ConfigError(
-    `The history (${store.description}) holds records of the account "${other.integration}", and ABNORMAL_TOKEN is not set, nor is an integration stored. Set it or add one (integrations add), give the simulated tenant a history of its own with HISTORY, or serve what is recorded with SIMULATOR=off.`,
+    `The history (${store.description}) contains records of the account "${other.integration}", but ABNORMAL_TOKEN is not set and no integration is stored. Set it or add an integration (integrations add), use another HISTORY for the simulated tenant, or serve the recorded data with SIMULATOR=off.`,
   );
 }

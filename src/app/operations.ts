@@ -67,7 +67,7 @@ class RunningOperations implements Operations {
   async test(name: string, signal?: AbortSignal): Promise<IntegrationTest> {
     const { store, vault, accounts } = this.collector;
     const account = accounts.get(name);
-    if (!account) throw new NotPossibleError(`No account is read under the name ${JSON.stringify(name)}.`);
+    if (!account) throw new NotPossibleError(`There is no account with the name ${JSON.stringify(name)}.`);
     const found = await testIntegration({ client: account.client, name, clock: this.options.clock, signal });
     const storedAt = (await readTokenSituations(store)).get(name)?.storedAt;
     if (found.token && storedAt) await storeTokenExpiry({ store, vault }, name, storedAt, found.token);
@@ -126,20 +126,22 @@ class RunningOperations implements Operations {
 
   private namesOf({ integrations }: Wanted): string[] {
     const names = this.collector.accounts.list().map(({ name }) => name);
-    if (names.length === 0) throw new NotPossibleError('There is no account to read: connect one first.');
+    if (names.length === 0) throw new NotPossibleError('No account is connected. Connect one first.');
     const unread = integrations?.find((name) => !names.includes(name));
     if (unread === undefined) return names.filter((name) => integrations?.includes(name) ?? true);
-    throw new NotPossibleError(`${JSON.stringify(unread)} is not read: what is read is ${names.join(', ')}.`);
+    throw new NotPossibleError(
+      `${JSON.stringify(unread)} is not read by this gateway. It reads ${names.join(', ')}.`,
+    );
   }
 }
 
 /** The sync ends what it began when it is closed, and for nobody who asks. */
 const NEVER = new AbortController().signal;
 
-const UNDER_WAY = 'A reconciliation is under way; its results are in "reconciliations".';
+const UNDER_WAY = 'A reconciliation is running; its results will be in "reconciliations".';
 
 const SIMULATED =
-  'This gateway reads its simulated tenant. Start it with SIMULATOR=off, and with a HISTORY of its own, to connect an account.';
+  'This gateway reads the simulated tenant. To connect an account, start it with SIMULATOR=off and another HISTORY.';
 
 function keptOf({ name, createdAt, token }: StoredIntegration): KeptIntegration {
   return { name, createdAt, tokenHint: token.hint === '' ? null : token.hint };

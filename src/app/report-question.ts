@@ -58,7 +58,7 @@ export type NameOf = (what: keyof RawReportQuestion | 'format') => string;
  */
 export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now?: Instant): AskedReport {
   if (raw.period === undefined || raw.period === '')
-    throw new ReportQuestionError(`Say which period: ${nameOf('period')} ${PERIOD_FORMS}.`);
+    throw new ReportQuestionError(`The period is missing: ${nameOf('period')} ${PERIOD_FORMS}.`);
   const period = read(nameOf('period'), () => parsePeriod(raw.period ?? '', now));
   const ids = raw.controls?.flatMap((text) => text.split(',')).map((id) => id.trim());
   const trend = trendOf(raw.trend, period, nameOf('trend'));
@@ -87,7 +87,7 @@ function read<T>(option: string, parse: () => T): T {
 export function choiceOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
   const value = allowed.find((word) => word === text.toLowerCase());
   if (value !== undefined) return value;
-  throw new ReportQuestionError(`${option} is ${JSON.stringify(text)}: right is ${allowed.join(', ')}.`);
+  throw new ReportQuestionError(`${option} is ${JSON.stringify(text)}; accepted: ${allowed.join(', ')}.`);
 }
 
 /** By weeks for what is longer than two months, by days for what is longer than two of them. */
@@ -106,7 +106,7 @@ function instantOf(text: string, option: string): Instant {
   const instant = parseInstant(text);
   if (instant !== null) return instant;
   throw new ReportQuestionError(
-    `${option} is ${JSON.stringify(text)}: right is a day (2026-10-01, its midnight in UTC) or a time with its zone (2026-10-01T06:00:00Z).`,
+    `${option} is ${JSON.stringify(text)}; accepted: a day (2026-10-01, its midnight in UTC) or a time with a time zone (2026-10-01T06:00:00Z).`,
   );
 }
 
@@ -121,13 +121,13 @@ function thresholdOf(text: string, option: string): [string, number] {
   const name = THRESHOLD_NAMES.find((known) => known === given);
   if (name === undefined) {
     throw new ReportQuestionError(
-      `${option} ${JSON.stringify(text)}: right is NAME=VALUE, NAME one of ${THRESHOLD_NAMES.join(', ')}.`,
+      `${option} is ${JSON.stringify(text)}; accepted: NAME=VALUE, where NAME is one of ${THRESHOLD_NAMES.join(', ')}.`,
     );
   }
   const { type } = THRESHOLDS[name];
   const number = type === 'duration' ? parseDuration(value) : numberOf(value, type);
   if (number !== null) return [name, number];
-  throw new ReportQuestionError(`${option} ${name} is ${JSON.stringify(value)}: right is ${rangeOf(name)}.`);
+  throw new ReportQuestionError(`${option} ${name} is ${JSON.stringify(value)}; accepted: ${rangeOf(name)}.`);
 }
 
 function numberOf(text: string, type: 'share' | 'count'): number | null {

@@ -49,10 +49,12 @@ export async function askReport(
   const { period, controls, integrations, asOf, rows, thresholds } = asked;
   const now = toInstant(clock());
   if (asOf !== null && asOf > now)
-    throw new ReportQuestionError(`${nameOf('asOf')} is ${asOf}, which is yet to come: here it is ${now}.`);
+    throw new ReportQuestionError(
+      `${nameOf('asOf')} is ${asOf}, which is in the future; the gateway's time is ${now}.`,
+    );
   if (rows === 'revisions' && format !== 'ndjson')
     throw new ReportQuestionError(
-      `${nameOf('rows')} revisions are given by ${nameOf('format')} ndjson alone.`,
+      `${nameOf('rows')} revisions is available with ${nameOf('format')} ndjson only.`,
     );
   await checkIntegrations(store, integrations, nameOf('integration'));
   return {
@@ -75,7 +77,7 @@ async function checkIntegrations(
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new ReportQuestionError(
-    `${option}: there is no ${JSON.stringify(unknown)}: there is ${known.join(', ') || 'none'}.`,
+    `${option}: ${JSON.stringify(unknown)} does not exist. Known: ${known.join(', ') || 'none'}.`,
   );
 }
 
@@ -122,12 +124,14 @@ async function questionOf(services: ReportServices, { period, parameters }: Repo
   const unknown = [...parameters.keys()].find((name) => !PARAMETERS.some((known) => known === name));
   if (unknown !== undefined) {
     const right = PARAMETERS.join(', ');
-    throw new ReportQuestionError(`There is no parameter ${JSON.stringify(unknown)}: there are ${right}.`);
+    throw new ReportQuestionError(
+      `There is no parameter ${JSON.stringify(unknown)}. Known parameters: ${right}.`,
+    );
   }
   const several = (name: Parameter) => parameters.get(name);
   const one = (name: Parameter) => {
     const [value, ...more] = several(name) ?? [];
-    if (more.length > 0) throw new ReportQuestionError(`${name} is given more than once.`);
+    if (more.length > 0) throw new ReportQuestionError(`${name} occurs more than once.`);
     return value;
   };
   const raw = {
@@ -168,8 +172,11 @@ function reportOf(
         const isGone = signal.aborted;
         const message = error instanceof Error ? error.message : String(error);
         if (!isGone && !(error instanceof HttpError))
-          services.log.error({ err: error, period: period.text, format }, 'a report could not be made');
-        await audit('FAILED', `${what}: ${isGone ? 'the caller did not wait for the end' : message}`);
+          services.log.error({ err: error, period: period.text, format }, 'a report could not be created');
+        await audit(
+          'FAILED',
+          `${what}: ${isGone ? 'the caller closed the connection before the end' : message}`,
+        );
         throw error;
       }
       await audit('SUCCEEDED', what);

@@ -46,10 +46,7 @@ export function createSealer({ store, proof, clock, log }: SealerOptions): Seale
         log.info({ seal: index, hash, toSeq, signed: signer !== null }, 'sealed');
       }
     } catch (error) {
-      log.error(
-        { err: error },
-        'what was recorded could not be sealed; it is tried again after the next run',
-      );
+      log.error({ err: error }, 'sealing failed; it is tried again after the next run');
     }
     if (hook !== null) telling = telling.then(() => tellHook({ store, hook, log, signal: giveUp.signal }));
   }
@@ -127,7 +124,7 @@ async function tellHook({ store, hook, log, signal }: SealHookOptions): Promise<
   } catch (error) {
     log.warn(
       { err: error },
-      'the hash of a seal could not be posted to SEAL_HOOK; it is tried again with the next',
+      'the hash of a seal could not be sent to SEAL_HOOK; it is sent again with the next seal',
     );
   }
 }
@@ -165,5 +162,5 @@ async function post(hook: string, line: SealLine, signal: AbortSignal): Promise<
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
   } as const;
   const { status } = await sendOnce(hook, request, MOST_BYTES);
-  if (status < 200 || status > 299) throw new Error(`it answered ${status}`);
+  if (status < 200 || status > 299) throw new Error(`it responded with ${status}`);
 }

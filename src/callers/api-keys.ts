@@ -24,7 +24,7 @@ export interface ApiKeyRecord {
 export type KeyRegistry = Pick<ApiKeys, 'create' | 'list' | 'revoke'>;
 
 /** What a key may be called, in words. */
-export const KEY_NAME = 'Right: up to 60 letters, digits, blanks, “.”, “_”, “-” or “@”.';
+export const KEY_NAME = 'Accepted: up to 60 letters, digits, spaces, “.”, “_”, “-” or “@”.';
 
 /** Whether a key may be called so: nothing that a terminal or a table would trip over. */
 export function isKeyName(text: string): boolean {
@@ -87,7 +87,7 @@ export class ApiKeys {
     const expiresAt = lifetimeMs === null ? null : toInstant(now + lifetimeMs);
     const key = { name, role, createdAt: toInstant(now), expiresAt, revokedAt: null, lastUsedAt: null };
     const body = { ...key, hash: hash.toString('hex') };
-    if (!(await store.putDocument(COLLECTION, id, body, 0))) throw new Error(`there is a key ${id} already`);
+    if (!(await store.putDocument(COLLECTION, id, body, 0))) throw new Error(`the key ${id} already exists`);
     this.#held.delete(id);
     this.#any = true;
     return { key: { id, ...key }, text };
@@ -168,7 +168,7 @@ export class ApiKeys {
     this.#notedAt.set(key.id, now);
     const writing = this.#write({ ...key, lastUsedAt: toInstant(now) })
       .catch((err: unknown) =>
-        this.options.log.debug({ err, key: key.id }, 'the last use of a key was not kept'),
+        this.options.log.debug({ err, key: key.id }, 'the last use of a key could not be stored'),
       )
       .finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);

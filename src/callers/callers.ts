@@ -64,8 +64,8 @@ export function createCallers(options: CallersOptions): Callers {
 
 const REASONS = {
   MISSING:
-    'Say who you are: send an API key or a token as “Authorization: Bearer …”, or a key as “x-api-key”.',
-  MALFORMED: 'The Authorization header is not “Bearer” and one API key or token.',
+    'Authentication is required: send an API key or a token as “Authorization: Bearer …”, or a key as “x-api-key”.',
+  MALFORMED: 'The Authorization header must be “Bearer” and one API key or token.',
   UNKNOWN: 'The credential is not valid.',
   WRONG: 'The credential is not valid.',
   INVALID: 'The credential is not valid.',
@@ -101,8 +101,8 @@ class KnownCallers implements Callers {
     try {
       if (await this.areAsked()) return await this.#judge(presented);
     } catch (err) {
-      this.options.log.error({ err }, 'who calls cannot be looked up');
-      return unavailable('Who you are cannot be looked up now: the history does not answer. Try again.');
+      this.options.log.error({ err }, 'the caller cannot be looked up');
+      return unavailable('The caller cannot be looked up now: the history does not respond. Retry later.');
     }
     return { outcome: 'KNOWN', caller: this.options.anybody ? ANONYMOUS_CALLER : LOCAL_CALLER };
   }
@@ -141,15 +141,15 @@ class KnownCallers implements Callers {
     this.#letInAt.delete(proof);
     this.#attempts.note(address);
     const { log } = this.options;
-    log.warn({ address, key: parseKey(credential)?.id, reason }, 'a caller was refused');
+    log.warn({ address, key: parseKey(credential)?.id, reason }, 'a caller was rejected');
     if (this.#attempts.waitFor(address) > 0)
-      log.warn({ address }, 'an address has to wait: too many refusals');
+      log.warn({ address }, 'an address must wait: it sent too many invalid credentials');
     return { outcome: 'REFUSED', message: REASONS[reason] };
   }
 
   /** What is valid is no guess: it is refused, and counts for nothing. */
   #forbid(address: string): Identified {
-    this.options.log.warn({ address, reason: 'NO_ROLE' }, 'a caller was refused');
+    this.options.log.warn({ address, reason: 'NO_ROLE' }, 'a caller was rejected');
     return { outcome: 'NO_ROLE', message: NO_ROLE };
   }
 
@@ -161,8 +161,8 @@ class KnownCallers implements Callers {
 }
 
 const NO_SIGNING_KEYS =
-  'Whether the token is valid cannot be told now: its signing keys cannot be fetched. Try again in a while.';
-const NO_ROLE = 'The token is valid, but names none of the roles reader, operator and admin.';
+  'Whether the token is valid cannot be determined now: its signing keys cannot be fetched. Retry later.';
+const NO_ROLE = 'The token is valid but has none of the roles reader, operator and admin.';
 
 function unavailable(message: string): Identified {
   return { outcome: 'UNAVAILABLE', message };

@@ -127,7 +127,7 @@ export class JsonWebTokens {
       return new Response(text);
     } catch (err) {
       this.#hasFailed = true;
-      this.options.log.warn({ err }, 'the JWKS cannot be fetched; keys that are known go on working');
+      this.options.log.warn({ err }, 'the JWKS cannot be fetched; known keys remain valid');
       throw new JwksUnavailableError();
     }
   }

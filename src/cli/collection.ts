@@ -91,12 +91,12 @@ const HEADING = [
   'CHANGED',
   'SAME',
   'GONE',
-  'SET ASIDE',
+  'QUARANTINED',
   'CALLS',
   'LISTS',
   'DETAILS',
   'CALLS/NEW',
-  'WHOLE SINCE',
+  'COMPLETE SINCE',
 ];
 
 function passRows(
@@ -122,7 +122,7 @@ function lacking({ status, message, coverage }: StreamReport): string[] {
   const count = Object.values(unread).reduce((sum, n) => sum + n, 0);
   return [
     ...state,
-    ...(gaps.length > 0 ? [`not vouched for: ${gaps.join(', ')}`] : []),
+    ...(gaps.length > 0 ? [`not complete: ${gaps.join(', ')}`] : []),
     ...(count > 0 ? [`listed and could not be read: ${count}`] : []),
     ...(GONE > 0 ? [`disappeared before they could be read: ${GONE}`] : []),
   ];
@@ -172,9 +172,11 @@ export async function withCollector<T>(
 function checkAccounts({ accounts }: Collector, integration: readonly string[] = []): void {
   const names = accounts.list().map(({ name }) => name);
   if (names.length === 0) {
-    throw new ConfigError('There is no account to read: set ABNORMAL_TOKEN, or add one (integrations add).');
+    throw new ConfigError(
+      'No account is connected. Set ABNORMAL_TOKEN, or add an account (integrations add).',
+    );
   }
   const unknown = integration.find((name) => !names.includes(name));
   if (unknown === undefined) return;
-  throw new ConfigError(`There is no account "${unknown}" to read: there is ${names.join(', ')}.`);
+  throw new ConfigError(`There is no account "${unknown}". Known accounts: ${names.join(', ')}.`);
 }

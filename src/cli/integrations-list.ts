@@ -16,8 +16,8 @@ import { type CommandAction, type Dispatch, EXIT, formatTable, print, type Termi
 import { hintText, type VaultWork, withVault } from './vault-session.js';
 
 const EXAMPLES = `
-Of a token the last four characters are shown. Its state: OK, EXPIRING (it ends within 14 days, or is over 76 days old),
-ROTATION_DUE (it has ended, or is 90 days old), REJECTED (by Abnormal, when it was last used), UNKNOWN.
+The output shows the last four characters of each token and its state: OK, EXPIRING (expires within 14 days, or is more than
+76 days old), ROTATION_DUE (has expired, or is 90 days old), REJECTED (by Abnormal at the last request), UNKNOWN.
 
 Examples:
   abnormal-gateway integrations list
@@ -27,8 +27,8 @@ Examples:
 export function addIntegrationsList(group: Command, choose: Dispatch): void {
   group
     .command('list')
-    .description('show the accounts that are kept and how their tokens stand')
-    .option('--json', 'one JSON array instead of text')
+    .description('list the accounts with the states of their tokens')
+    .option('--json', 'print one JSON array instead of text')
     .addHelpText('after', EXAMPLES)
     .action(({ json = false }: { json?: boolean }) => choose(list(json)));
 }
@@ -94,11 +94,11 @@ function environment(account: VaultWork['config']['account']): Unjudged[] {
   return [{ ...own, baseUrl, region: regionOf(baseUrl), tokenHint: hintOf(token) }];
 }
 
-const HEADING = ['NAME', 'ADDRESS', 'TOKEN', 'STATE', 'HELD SINCE', 'ENDS'];
+const HEADING = ['NAME', 'ADDRESS', 'TOKEN', 'STATE', 'STORED SINCE', 'ENDS'];
 
 function printRows(terminal: Terminal, rows: readonly Row[]): void {
   if (rows.length === 0) {
-    print(terminal, 'There is none. Add one with: integrations add <name>');
+    print(terminal, 'No accounts. Add one with: integrations add <name>');
     return;
   }
   const cells = rows.map((row) => [

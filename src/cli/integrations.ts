@@ -13,8 +13,9 @@ import { type AddressOptions, addAddressOptions } from './options.js';
 import { auditedAction, hintText, readToken, tryToken, type VaultWork, withVault } from './vault-session.js';
 
 const INTEGRATIONS_EXAMPLES = `
-Tokens are kept in the history, encrypted under ENCRYPTION_KEY (make one with: keys encryption), and never shown again. All
-of this works beside a running serve, which notices within seconds. The account of ABNORMAL_TOKEN is called "default".
+Tokens are stored in the history, encrypted with ENCRYPTION_KEY (create a key with: keys encryption), and never shown again.
+All of these commands work while serve is running; it applies changes within seconds. The account of ABNORMAL_TOKEN has the
+name "default".
 
 Examples:
   abnormal-gateway integrations add acme-eu --region eu < token.txt
@@ -27,7 +28,7 @@ Examples:
 export function addIntegrations(program: Command, choose: Dispatch): void {
   const group = program
     .command('integrations')
-    .description('Abnormal accounts with their tokens: add, list, test, rotate, remove')
+    .description('manage Abnormal accounts and their tokens: add, list, test, rotate, remove')
     .helpCommand(false)
     .addHelpText('after', INTEGRATIONS_EXAMPLES);
   const commands = [addIntegrationsAdd, addIntegrationsList, addIntegrationsTest, addIntegrationsRotate];
@@ -35,9 +36,9 @@ export function addIntegrations(program: Command, choose: Dispatch): void {
 }
 
 const ADD_EXAMPLES = `
-The token comes on standard input, or in the environment variable ABNORMAL_NEW_TOKEN; at a terminal it is asked for and not
-shown. It is stored encrypted, then tried at once. Ends with 1 when the account cannot be read as it stands: it is kept, and
-is read as soon as it can be.
+The token is read from standard input or from the environment variable ABNORMAL_NEW_TOKEN; a terminal asks for it without
+showing it. The token is stored encrypted, and then tested. If the account cannot be read now, the exit code is 1: the account
+is stored, and is read as soon as possible.
 
 Examples:
   abnormal-gateway integrations add acme
@@ -52,8 +53,8 @@ interface AddOptions extends AddressOptions {
 function addIntegrationsAdd(group: Command, choose: Dispatch): void {
   const command = group
     .command('add <name>')
-    .description('store an account and its token, and try it')
-    .option('--no-test', 'do not call Abnormal')
+    .description('store an account with its token, and test it')
+    .option('--no-test', 'do not send requests to Abnormal')
     .addHelpText('after', ADD_EXAMPLES);
   addAddressOptions(command).action((name: string, options: AddOptions) => choose(add(name, options)));
 }
@@ -92,8 +93,9 @@ async function tryAdded(work: VaultWork, name: string): Promise<number> {
 }
 
 const REMOVE_EXAMPLES = `
-The token is deleted and the account no longer read. What was recorded of it stays, in the graph and in reports; added again
-under its name, it goes on where it stopped. The token itself stays valid until it is revoked in the Abnormal portal.
+Deletes the token and stops reading the account. Its recorded data stay in the graph and in reports. If the account is added
+again under the same name, collection continues where it stopped. The token stays valid until it is revoked in the Abnormal
+portal.
 
 Example:
   abnormal-gateway integrations remove acme`;
@@ -102,7 +104,7 @@ Example:
 function addIntegrationsRemove(group: Command, choose: Dispatch): void {
   group
     .command('remove <name>')
-    .description('delete an account’s token and read it no more; its history stays')
+    .description('delete an account’s token and stop reading the account; its history stays')
     .addHelpText('after', REMOVE_EXAMPLES)
     .action((name: string) => choose(remove(name)));
 }
@@ -111,14 +113,14 @@ function remove(name: string): CommandAction {
   return (invocation) =>
     withVault(invocation, async (work) => {
       await auditedAction(work, 'REMOVE_INTEGRATION', name, () => work.vault.remove(name));
-      print(work.terminal, `Removed ${name}. Its history stays; revoke its token in the Abnormal portal.`);
+      print(work.terminal, `Removed ${name}. Its history stays. Revoke its token in the Abnormal portal.`);
       return EXIT.ok;
     });
 }
 
 const ROTATE_EXAMPLES = `
-The new token comes as with "add". It is tried first: one that Abnormal refuses does not take the place of the old one. A
-region or an address may change with it, and only with it: a token is never sent elsewhere than where it was given for.
+The new token is passed as with "add". It is tested first: if Abnormal rejects it, the old token stays. The region or the
+address can be changed together with the token, but not alone: a token is only sent to the address that it was given for.
 
 Examples:
   abnormal-gateway integrations rotate acme < new-token.txt
@@ -132,8 +134,8 @@ interface RotateOptions extends AddressOptions {
 function addIntegrationsRotate(group: Command, choose: Dispatch): void {
   const command = group
     .command('rotate <name>')
-    .description('give an account another token, and another address if need be')
-    .option('--no-test', 'do not call Abnormal; take the token as it is')
+    .description('replace an account’s token, and optionally its address')
+    .option('--no-test', 'do not send requests to Abnormal; store the token without a test')
     .addHelpText('after', ROTATE_EXAMPLES);
   addAddressOptions(command).action((name: string, options: RotateOptions) => choose(rotate(name, options)));
 }
@@ -149,12 +151,12 @@ function rotate(name: string, { test, ...address }: RotateOptions): CommandActio
       checkToken(token);
       if (await vault.holds(name, token)) {
         if (baseUrl === before.baseUrl) throw heldAlready(name);
-        print(terminal, `This is the token that ${name} has already: only the address changes.`);
+        print(terminal, `${name} has this token already; only the address changes.`);
       }
       const found = test ? await tryToken(work, { name, baseUrl, token }) : null;
       if (found) printTest(terminal, name, found);
       if (found && isRejected(found)) {
-        print(terminal, `The token of ${name} is still the one before.`);
+        print(terminal, `The token of ${name} was not replaced.`);
         return EXIT.failed;
       }
       const action = isMoved ? 'UPDATE_INTEGRATION' : 'ROTATE_INTEGRATION_TOKEN';
@@ -170,7 +172,9 @@ async function storedOrRefused({ vault }: VaultWork, name: string): Promise<Stor
   const stored = await vault.get(name);
   if (stored) return stored;
   if (name === ENVIRONMENT_ACCOUNT) {
-    throw new ConfigError(`The token of "${name}" is in the environment: set ABNORMAL_TOKEN to the new one.`);
+    throw new ConfigError(
+      `The token of "${name}" is set in the environment. Set ABNORMAL_TOKEN to the new token.`,
+    );
   }
   throw notFound(name);
 }
@@ -180,8 +184,8 @@ function isRejected({ parts }: IntegrationTest): boolean {
 }
 
 const TEST_EXAMPLES = `
-Asks Abnormal for the cases, threats and campaigns of the last week, and when the token ends: four calls where all is well.
-Ends with 0 when every account named can be read, else with 1.
+Requests the cases, threats and campaigns of the last week and the end of the token: four requests if nothing fails.
+Exit code 0 if all these accounts can be read, otherwise 1.
 
 Examples:
   abnormal-gateway integrations test
@@ -192,8 +196,8 @@ Examples:
 function addIntegrationsTest(group: Command, choose: Dispatch): void {
   group
     .command('test [names...]')
-    .description('try accounts, all unless some are named, and say what works and what is wrong')
-    .option('--json', 'one JSON array instead of text')
+    .description('test accounts (default: all) and describe what works and what is wrong')
+    .option('--json', 'print one JSON array instead of text')
     .addHelpText('after', TEST_EXAMPLES)
     .action((names: string[], { json = false }: { json?: boolean }) => choose(test(names, json)));
 }
@@ -253,7 +257,7 @@ async function candidates(work: VaultWork, names: readonly string[]): Promise<Ca
 }
 
 function listOf(names: readonly string[]): string {
-  return names.length === 0 ? 'add one with: integrations add' : `there is ${names.join(', ')}`;
+  return names.length === 0 ? 'add one with: integrations add' : `known integrations: ${names.join(', ')}`;
 }
 
 /** Prints what a connection test found, a line for each thing that was asked. */

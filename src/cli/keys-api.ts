@@ -17,9 +17,9 @@ import {
 import { commandCaller } from './options.js';
 
 const EXAMPLES = `
-A reader queries; an operator also polls, tests and reconciles; an admin also has to do with integrations, the audit trail
-and what is kept of callers. The key is written to standard output once and kept nowhere: only its SHA-256 is. As soon as
-there is a key, every caller has to show one. All of this works beside a running serve, which notices within two seconds.
+A reader queries; an operator also polls, tests and reconciles; an admin also manages integrations and keys and reads the
+audit trail. The key is printed to standard output once; only its SHA-256 is stored. If there is a key, every caller must
+authenticate. All of these commands work while serve is running; it applies changes within two seconds.
 
 Examples:
   abnormal-gateway keys api --name dashboard --role reader --expires 90d
@@ -30,12 +30,12 @@ Examples:
 export function addKeysApi(keys: Command, choose: Dispatch): void {
   const api = keys
     .command('api')
-    .description('make a key that a caller can show; list and revoke them')
+    .description('create an API key for a caller; list and revoke keys')
     .helpCommand(false)
-    .option('--name <name>', 'who or what it is for', toName)
-    .addOption(new Option('--role <role>', 'what it may do').choices(ROLES))
-    .option('--expires <duration>', 'when it ends, such as 90d; never, unless given', toLifetime)
-    .option('--json', 'one JSON object instead of text')
+    .option('--name <name>', 'the person or program that uses the key', toName)
+    .addOption(new Option('--role <role>', 'the role of callers with the key').choices(ROLES))
+    .option('--expires <duration>', 'when the key expires, such as 90d; default: never', toLifetime)
+    .option('--json', 'print one JSON object instead of text')
     .addHelpText('after', EXAMPLES)
     .action(({ name, role, expires, json = false }: NewKey) => {
       if (name === undefined) api.error("error: required option '--name <name>' not specified");
@@ -44,12 +44,12 @@ export function addKeysApi(keys: Command, choose: Dispatch): void {
     });
   api
     .command('list')
-    .description('list all keys ever made, without the keys')
-    .option('--json', 'one JSON array instead of text')
+    .description('list all keys that were ever created; the keys themselves are not shown')
+    .option('--json', 'print one JSON array instead of text')
     .action(({ json = false }: { json?: boolean }) => choose(listKeys(json || api.opts().json === true)));
   api
     .command('revoke <id>')
-    .description('make a key stop working, for good')
+    .description('revoke a key permanently')
     .action((id: string) => choose(revokeKey(id)));
 }
 
@@ -69,7 +69,7 @@ function toLifetime(text: string): number {
   const ms = parseDuration(text);
   if (ms !== null && ms >= 1000 && ms <= 3650 * DAY) return ms;
   throw new InvalidArgumentError(
-    'Right: a number with a unit (s, m, h or d), such as 90d; at most ten years.',
+    'Accepted: a number with a unit (s, m, h or d), such as 90d; at most ten years.',
   );
 }
 
@@ -89,8 +89,8 @@ function createKey({ name, role, lifetimeMs, json }: Wanted): CommandAction {
       await recordAudit({ store, clock }, { ...done, outcome: 'SUCCEEDED', detail: describe(key) });
       if (json) print(terminal, JSON.stringify({ ...key, key: text }, null, 2));
       else print(terminal, text);
-      const end = key.expiresAt === null ? 'has no end' : `ends at ${key.expiresAt}`;
-      terminal.err.write(`This is the only time that the key is shown. Its id is ${key.id}; it ${end}.\n`);
+      const end = key.expiresAt === null ? 'does not expire' : `expires at ${key.expiresAt}`;
+      terminal.err.write(`The key is not shown again. Its id is ${key.id}; it ${end}.\n`);
       return EXIT.ok;
     });
 }
@@ -134,7 +134,10 @@ function revokeKey(id: string): CommandAction {
       const outcome = key === null ? 'FAILED' : 'SUCCEEDED';
       await recordAudit({ store, clock }, { ...done, outcome, detail: key && describe(key) });
       if (key !== null) print(terminal, `${describe(key)}: revoked since ${key.revokedAt}`);
-      else terminal.err.write(`There is no key with the id ${JSON.stringify(id)}: see keys api list.\n`);
+      else
+        terminal.err.write(
+          `There is no key with the id ${JSON.stringify(id)}. List the keys with: keys api list\n`,
+        );
       return key === null ? EXIT.failed : EXIT.ok;
     });
 }

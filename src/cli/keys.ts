@@ -11,14 +11,14 @@ export function addKeys(program: Command, choose: Dispatch): void {
   const keys = program
     .command('keys')
     .description(
-      'keys: those that callers show (api), those that tokens are encrypted under (encryption, rotate), and those that the history is sealed with (signing)',
+      'manage keys: API keys of callers (api), keys that encrypt tokens (encryption, rotate), and keys that sign seals (signing)',
     )
     .helpCommand(false);
   for (const add of [addKeysApi, addKeysEncryption, addKeysRotate, addKeysSigning]) add(keys, choose);
 }
 
 const ENCRYPTION_EXAMPLES = `
-The key goes to standard output and nowhere else, what to do with it to standard error. It needs no configuration.
+Prints the key to standard output and instructions to standard error. The key is not stored. Needs no configuration.
 
 Examples:
   abnormal-gateway keys encryption
@@ -28,16 +28,16 @@ Examples:
 function addKeysEncryption(keys: Command, choose: Dispatch): void {
   keys
     .command('encryption')
-    .description('make a key under which the tokens of integrations are encrypted')
+    .description('create a key that encrypts the tokens of integrations')
     .addHelpText('after', ENCRYPTION_EXAMPLES)
     .action(() => choose(makeKey));
 }
 
 const NEXT = `
-This is a new key, and it is kept nowhere. Put it into the environment variable ENCRYPTION_KEY of the gateway and of its
-commands, from a secret store rather than a file where you can, and keep a copy apart from the backups of the history: without
-it the stored tokens cannot be opened, and must be given again.
-In the place of a key that is in use: ENCRYPTION_KEY=<new>,<old>, then: abnormal-gateway keys rotate, then the new one alone.
+This is a new key. It is not stored. Set the environment variable ENCRYPTION_KEY to it, for the gateway and its commands,
+if possible from a secret store instead of a file. Keep a copy separate from the backups of the history: without the key,
+the stored tokens cannot be decrypted and must be entered again.
+To replace a key in use: set ENCRYPTION_KEY=<new>,<old>, run: abnormal-gateway keys rotate, then set the new key alone.
 `;
 
 const makeKey: CommandAction = async ({ terminal }) => {
@@ -47,8 +47,8 @@ const makeKey: CommandAction = async ({ terminal }) => {
 };
 
 const ROTATE_KEY_EXAMPLES = `
-Put the new key before the old one, ENCRYPTION_KEY=<new>,<old>, here and for the gateway, and restart the gateway. Then run
-this; after it the old key is needed no more. Stopped half-way it can be run again.
+Set ENCRYPTION_KEY=<new>,<old> for this command and for the gateway, and restart the gateway. Then run this command; after
+that, the old key is no longer needed. If the command is interrupted, run it again.
 
 Examples:
   ENCRYPTION_KEY="$NEW,$OLD" abnormal-gateway keys rotate
@@ -58,7 +58,7 @@ Examples:
 function addKeysRotate(keys: Command, choose: Dispatch): void {
   keys
     .command('rotate')
-    .description('encrypt the tokens of all integrations anew, under the first key of ENCRYPTION_KEY')
+    .description('encrypt all stored tokens with the first key of ENCRYPTION_KEY')
     .addHelpText('after', ROTATE_KEY_EXAMPLES)
     .action(() => choose(rotate));
 }
@@ -67,30 +67,30 @@ const rotate: CommandAction = (invocation) =>
   withVault(invocation, async (work) => {
     const { config, vault, terminal } = work;
     if (config.vault.encryptionKeys.length === 0) {
-      throw new ConfigError(`ENCRYPTION_KEY is not set. Make one with: ${MAKES_KEY}`);
+      throw new ConfigError(`ENCRYPTION_KEY is not set. Create a key with: ${MAKES_KEY}`);
     }
     const { resealed, current } = await auditedAction(
       work,
       'ROTATE_ENCRYPTION_KEY',
       null,
       () => vault.reseal(),
-      (done) => `${done.resealed} encrypted anew, ${done.current} under the current key already`,
+      (done) => `${done.resealed} re-encrypted, ${done.current} already with the current key`,
     );
-    print(terminal, `Encrypted anew: ${resealed}. Under the current key already: ${current}.`);
+    print(terminal, `Re-encrypted: ${resealed}. Already encrypted with the current key: ${current}.`);
     if (config.vault.encryptionKeys.length > 1) {
       print(
         terminal,
-        'The older keys are needed no more, once every gateway has the first: ENCRYPTION_KEY=<new>',
+        'When every gateway has the new key, the older keys are no longer needed: ENCRYPTION_KEY=<new>',
       );
     }
     return EXIT.ok;
   });
 
 const DETAILS = `
-Prints a new Ed25519 private key on one line, for the variable SIGNING_KEY, and to the standard error what to do with it.
-Whoever has the key can make seals that pass for this gateway's: keep it where the history's keepers cannot read it.
-A new key in its place takes over from the next seal on. Earlier seals stay good: each names its public key, all of
-which are published at /.well-known/abnormal-gateway-signing-keys.json, and as PEM at …-signing-keys.pem.
+Prints a new Ed25519 private key on one line for the variable SIGNING_KEY, and instructions to standard error.
+With the key, anyone can create seals that look like this gateway's: keep it where readers of the history cannot read it.
+A new key applies from the next seal on. Earlier seals stay valid: each names its public key. All public keys are
+published at /.well-known/abnormal-gateway-signing-keys.json, and as PEM at …-signing-keys.pem.
 
 Examples:
   echo "SIGNING_KEY=$(abnormal-gateway keys signing)" >> .env`;
@@ -99,7 +99,7 @@ Examples:
 function addKeysSigning(keys: Command, choose: Dispatch): void {
   keys
     .command('signing')
-    .description('print a new key that seals and packs are signed with')
+    .description('create a key that signs seals and packs')
     .addHelpText('after', DETAILS)
     .action(() => choose(printSigningKey));
 }
@@ -109,7 +109,7 @@ const printSigningKey: CommandAction = async ({ terminal }) => {
   const { publicKey } = signerOf(key);
   print(terminal, key);
   terminal.err.write(
-    `Set SIGNING_KEY to this line and restart the gateway. It is not kept anywhere: store it as a secret.\nIts public key has the SHA-256 fingerprint ${publicKey.kid}: give that to auditors by another way.\n${pemOf(publicKey)}`,
+    `Set SIGNING_KEY to this line and restart the gateway. The key is not stored: keep it as a secret.\nIts public key has the SHA-256 fingerprint ${publicKey.kid}. Send the fingerprint to auditors through another channel.\n${pemOf(publicKey)}`,
   );
   return EXIT.ok;
 };

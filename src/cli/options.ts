@@ -15,17 +15,15 @@ export interface AddressOptions {
 export function addAddressOptions(command: Command): Command {
   const regions = Object.keys(REGIONS);
   return command
-    .addOption(new Option('--region <region>', 'where the account is served').choices(regions))
-    .addOption(
-      new Option('--base-url <url>', 'the address itself, in place of a region').conflicts('region'),
-    );
+    .addOption(new Option('--region <region>', 'region of the account').choices(regions))
+    .addOption(new Option('--base-url <url>', 'base URL, instead of a region').conflicts('region'));
 }
 
 /** `--integration`, given once for each account wanted; without it all are. */
 export function integrationOption(): Option {
   return new Option(
     '-i, --integration <name>',
-    'only this account; may be given several times (all, unless given)',
+    'only this account; may be given several times (default: all)',
   ).argParser((name, before: readonly string[] | undefined) => [...(before ?? []), name]);
 }
 
@@ -39,7 +37,7 @@ export function resourceOption(): Option {
 
 function add(text: string, before: readonly Resource[] | undefined): Resource[] {
   const resource = RESOURCES.find((name) => name === text);
-  if (!resource) throw new InvalidArgumentError(`Right: one of ${RESOURCES.join(', ')}.`);
+  if (!resource) throw new InvalidArgumentError(`Accepted: one of ${RESOURCES.join(', ')}.`);
   return [...(before ?? []), resource];
 }
 
@@ -53,7 +51,7 @@ export function parseTimeOption(text: string): TimeOption {
   const ago = parseDuration(text);
   if (ago !== null) return (now) => shift(now, -ago);
   throw new InvalidArgumentError(
-    'Right: a day (2026-01-31), an instant (2026-01-31T08:00Z) or how long ago (90d).',
+    'Accepted: a day (2026-01-31), an instant (2026-01-31T08:00Z) or a duration before now (90d).',
   );
 }
 

@@ -9,7 +9,7 @@ import { type CommandAction, type Dispatch, EXIT } from './command.js';
 import { integrationOption, parseTimeOption, resourceOption, type TimeOption } from './options.js';
 
 const POLL_EXAMPLES = `
-Brings the history up to date: what is new, then older gaps, newest first, then what may have changed unseen.
+Updates the history: new records first, then older gaps, newest first, then records that may have changed.
 
 Examples:
   abnormal-gateway poll --once
@@ -29,11 +29,11 @@ interface PollOptions {
 export function addPoll(program: Command, choose: Dispatch): void {
   program
     .command('poll')
-    .description('collect in intervals, or once, without serving')
-    .option('--once', 'one pass, then a report of what it cost and brought')
+    .description('poll at intervals, or once, without serving')
+    .option('--once', 'make one pass and report its cost and results')
     .addOption(resourceOption())
     .addOption(integrationOption())
-    .option('--json', 'with --once: the report as one JSON object')
+    .option('--json', 'with --once: print the report as one JSON object')
     .addHelpText('after', POLL_EXAMPLES)
     .action((options: PollOptions) =>
       options.once ? choose(pollOnce(options)) : choose(keepPolling(options), 'info'),
@@ -67,7 +67,7 @@ function keepPolling({ resource: resources, integration: integrations }: PollOpt
       ...{
         action: 'POLL',
         integration: integrations,
-        detailOf: () => 'polled in intervals until it was stopped',
+        detailOf: () => 'polled at intervals until it was stopped',
       },
       work: (collector) => pollerOf(config, { log, clock }, collector, { resources, integrations }).run(stop),
     });
@@ -76,8 +76,8 @@ function keepPolling({ resource: resources, integration: integrations }: PollOpt
 }
 
 const BACKFILL_EXAMPLES = `
-Collects newest first, and can be stopped at any time: the next backfill or poll carries on. What is wanted begins
-at the given day from then on, for serve too.
+Collects newest records first. It can be stopped at any time: the next backfill or poll continues. From then on, collection
+begins at the given day, for serve too.
 
 Examples:
   abnormal-gateway backfill --from 2026-01-01
@@ -97,12 +97,12 @@ export function addBackfill(program: Command, choose: Dispatch): void {
     .description('collect back to a day')
     .requiredOption(
       '--from <day>',
-      'a day or an instant in UTC (2026-01-31), or how long ago (90d)',
+      'a day or an instant in UTC (2026-01-31), or a duration before now (90d)',
       parseTimeOption,
     )
     .addOption(resourceOption())
     .addOption(integrationOption())
-    .option('--json', 'the report as one JSON object')
+    .option('--json', 'print the report as one JSON object')
     .addHelpText('after', BACKFILL_EXAMPLES)
     .action((options: BackfillCommandOptions) => choose(backfill(options)));
 }
@@ -117,9 +117,9 @@ function backfill({
     const { terminal, progress, stop, clock } = invocation;
     const now = toInstant(clock());
     const start = from(now);
-    if (start >= now) throw new ConfigError(`--from is ${start}, which is not in the past.`);
+    if (start >= now) throw new ConfigError(`--from is ${start}. It must be in the past.`);
     if (start < EARLIEST_ASKED)
-      throw new ConfigError(`--from is ${start}: right is ${EARLIEST_ASKED.slice(0, 10)} or later.`);
+      throw new ConfigError(`--from is ${start}; accepted: ${EARLIEST_ASKED.slice(0, 10)} or later.`);
     const report = await withCollector(invocation, {
       ...{ action: 'BACKFILL', integration: integrations },
       detailOf: (done: PollReport) => `from ${start}: ${summaryOf(done)}`,

@@ -29,21 +29,21 @@ import {
 } from './options.js';
 
 const DETAILS = `
-Reads anew what Abnormal has, the threats by the export of the threat log and the others by lists over windows cut
-another way, and compares it with what is held. What is missing becomes a gap, which the next poll fills. Compared is
-what has been collected: nothing from before the beginning of the collection, and nothing after the last poll.
+Reads the records of Abnormal again, threats from the export of the threat log and other resources from lists with other
+window boundaries, and compares them with the stored records. A missing record becomes a gap, which the next poll fills. Only
+the collected span is compared: from the start of the collection to the last poll.
 
-It records what it finds. A SQLite history has one writer: while serve or poll has it, that one reconciles in its own
-interval (RECONCILE_EVERY), and the graph has the results (reconciliations).
+The results are recorded. A SQLite history has one writer: while serve or poll uses it, that process reconciles at its own
+interval (RECONCILE_EVERY), and the graph returns the results (reconciliations).
 
-  MATCH       what Abnormal names is held, and nothing else
-  SHORT       Abnormal names records that are not held
-  EXTRA       records are held that Abnormal names no longer; that alone does not mean deleted
-  UNVERIFIED  what Abnormal has could not be read for certain
+  MATCH       exactly the records that Abnormal names are stored
+  SHORT       Abnormal names records that are not stored
+  EXTRA       records are stored that Abnormal no longer names; this alone does not mean that they were deleted
+  UNVERIFIED  Abnormal's records could not be read completely
 
-Exit codes: 0 all match, 1 a window is SHORT or EXTRA, 2 one is UNVERIFIED (and none of those) or nothing could be
-compared, 3 and 4 as elsewhere, 64 wrong options or configuration, 70 it failed, 130 or 143 ended by a signal.
-A resource that the account has no licence for counts for nothing.
+Exit codes: 0 all windows match, 1 a window is SHORT or EXTRA, 2 a window is UNVERIFIED (and none is SHORT or EXTRA) or
+nothing could be compared, 3 and 4 as for other commands, 64 wrong options or configuration, 70 failed, 130 or 143 ended by
+a signal. Resources without a licence are ignored.
 
 Examples:
   abnormal-gateway reconcile
@@ -63,17 +63,17 @@ interface Options {
 export function addReconcile(program: Command, choose: Dispatch): void {
   program
     .command('reconcile')
-    .description('compare what is held with what Abnormal has, and name what is missing')
+    .description("compare stored records with Abnormal's, and name what is missing")
     .addOption(resourceOption())
     .addOption(integrationOption())
     .option(
       '--from <day>',
-      'a day or an instant in UTC (2026-01-31), or how long ago; default 14d',
+      'a day or an instant in UTC (2026-01-31), or a duration before now; default 14d',
       parseTimeOption,
     )
-    .option('--to <day>', 'as --from, not included; default now', parseTimeOption)
-    .option('--json', 'the report as one JSON object')
-    .option('-q, --quiet', 'no progress, and no rows for what matches')
+    .option('--to <day>', 'as --from, exclusive; default now', parseTimeOption)
+    .option('--json', 'print the report as one JSON object')
+    .option('-q, --quiet', 'no progress, and no rows for windows that match')
     .addHelpText('after', DETAILS)
     .action((options: Options) => choose(reconcile(options)));
 }
@@ -102,7 +102,7 @@ function reconcile(options: Options): CommandAction {
 function spanOf({ from, to }: Options, now: Instant): { readonly from: Instant; readonly to: Instant } {
   const span = { from: from?.(now) ?? shift(now, -WIDEST_RECONCILED), to: to?.(now) ?? now };
   if (span.from < EARLIEST_ASKED)
-    throw new ConfigError(`--from is ${span.from}: right is ${EARLIEST_ASKED.slice(0, 10)} or later.`);
+    throw new ConfigError(`--from is ${span.from}; accepted: ${EARLIEST_ASKED.slice(0, 10)} or later.`);
   if (span.from < span.to) return span;
   throw new ConfigError(`--from is ${span.from}, which is not before ${to ? '--to' : 'now'}, ${span.to}.`);
 }
@@ -128,7 +128,7 @@ export function printReconciliations(
   const nameOf = sourceNames(reconciliations);
   const rows = shown.map((found) => row(nameOf(found), found));
   if (rows.length > 0) for (const line of formatTable([HEADING, ...rows])) print(terminal, line);
-  if (reconciliations.length === 0) print(terminal, 'Nothing of that span has been collected yet.');
+  if (reconciliations.length === 0) print(terminal, 'Nothing of this span has been collected yet.');
   for (const found of shown) for (const line of details(nameOf(found), found)) print(terminal, line);
 }
 

@@ -50,10 +50,10 @@ export function readReportOptions(raw: RawReportOptions, now: Instant): ReportOp
   const out = raw.out ?? null;
   const format = raw.format === undefined ? formatOf(out) : choiceOf('--format', raw.format, FORMATS);
   if (format === 'pack' && out === null)
-    throw new ConfigError('A pack is a file: give --out, such as evidence.tar.');
+    throw new ConfigError('A pack is a file. Pass --out, such as --out evidence.tar.');
   const job = jobOf(raw);
   if (raw.json && format !== 'text' && out === null)
-    throw new ConfigError('--json is the summary; the report itself has to go to a file then: give --out.');
+    throw new ConfigError('--json prints the summary, so the report must go to a file. Pass --out.');
   const asked: ReportOptions['asked'] = (period) =>
     readReportQuestion(period ? { ...raw, period: `${period.from}/${period.to}` } : raw, optionName, now);
   // what is wrong is said before anything is opened
@@ -70,14 +70,17 @@ export function readReportOptions(raw: RawReportOptions, now: Instant): ReportOp
 function jobOf({ sinceLast = false, job = 'default', period, asOf, until }: RawReportOptions) {
   if (!sinceLast) {
     const alone = until !== undefined ? '--until' : job !== 'default' ? '--job' : null;
-    if (alone !== null) throw new ConfigError(`${alone} goes with --since-last.`);
+    if (alone !== null) throw new ConfigError(`${alone} requires --since-last.`);
     return null;
   }
-  if (period !== undefined) throw new ConfigError('Either --period or --since-last, not both.');
+  if (period !== undefined)
+    throw new ConfigError('--period and --since-last cannot be combined. Pass one of them.');
   if (asOf !== undefined)
-    throw new ConfigError('--since-last reports what is recorded now: leave --as-of out.');
+    throw new ConfigError(
+      '--since-last reports what is recorded now, so it cannot be combined with --as-of.',
+    );
   if (/^[\w.-]{1,64}$/.test(job)) return job;
-  throw new ConfigError('--job: right is a name of at most 64 letters, digits, dots and dashes.');
+  throw new ConfigError('--job: accepted is a name of at most 64 letters, digits, dots and dashes.');
 }
 
 /** What a file is meant to be, by its name; a summary where nothing says. */

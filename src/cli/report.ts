@@ -29,24 +29,25 @@ import {
 } from './report-output.js';
 
 const DETAILS = `
-Judges the recorded history, beside a running serve; it adds nothing to it but an entry in the audit trail, and what
---since-last remembers. The same period as of the same instant gives the same bytes at any time.
+Reads the recorded history, also while serve is running. Writes only an entry of the audit trail and the state of
+--since-last. The same period and --as-of always give the same bytes.
 
   text     a summary for the terminal
-  html     one page to read, print and file; no script, no request
+  html     one page to read, print and archive; no scripts, no requests
   json     the evaluated result
-  ndjson   a line for every exception, every member of a population, or every version recorded (--rows)
-  csv      the same for a spreadsheet, without the versions; what could run as a formula is defused
+  ndjson   one line per exception, per member of a population, or per recorded version (--rows)
+  csv      the same for a spreadsheet, without versions; formulas are escaped
   oscal    OSCAL assessment results, as JSON
-  pack     all of these with what was recorded, its seals and a signed manifest, in one .tar that verify checks;
-           as of the last seal, unless --as-of says otherwise
+  pack     all of these with the recorded data, their seals and a signed manifest, in one .tar file that verify checks;
+           as of the last seal, unless --as-of is given
 
-Exit codes: 0 every control passed or does not apply, 1 a control failed, 2 one could not be judged (and none
-failed), 3 and 4 as elsewhere, 64 wrong options or configuration, 70 the report could not be made, 130 or 143
-ended by a signal. With any code but 0, 1 and 2 no file is written. About versions nothing is judged: they end with 0.
+Exit codes: 0 every control passed or does not apply, 1 a control failed, 2 a control could not be evaluated (and none
+failed), 3 and 4 as for other commands, 64 wrong options or configuration, 70 the report could not be created, 130 or 143
+ended by a signal. A file is written with the codes 0, 1 and 2 only. Versions are not evaluated: their exit code is 0.
 
---since-last reports from where the job's last report ended, or the last whole day for its first, to the last midnight
-(UTC). It remembers that once the report is there, whatever the verdicts. No whole day since: nothing is written, and 0.
+--since-last reports from the end of the job's last report (the first time: from the last whole day) to the last midnight
+(UTC). It stores the end after the report is written, whatever the verdicts. If no whole day has passed, no report is written,
+and the exit code is 0.
 
 Examples:
   abnormal-gateway report --period 2026-Q3
@@ -62,31 +63,31 @@ export function addReport(program: Command, choose: (action: CommandAction) => v
   const add = (text: string, before: readonly string[] | undefined) => [...(before ?? []), text];
   program
     .command('report')
-    .description('judge the controls over a period and write the evidence')
-    .option('--period <period>', '2026-Q3, 2026-09, 2026-W37, 2026-09-14 or FROM/TO (UTC, TO not included)')
-    .option('--controls <ids>', 'only these controls, separated by commas', add)
+    .description('evaluate the controls over a period and write the evidence')
+    .option('--period <period>', '2026-Q3, 2026-09, 2026-W37, 2026-09-14 or FROM/TO (UTC, TO is exclusive)')
+    .option('--controls <ids>', 'only these controls, comma-separated', add)
     .option('--integration <name>', 'only this Abnormal account; may be given several times', add)
-    .option('--as-of <instant>', 'judge what was recorded by then, instead of all there is')
+    .option('--as-of <instant>', 'evaluate what was recorded up to this instant (default: all)')
     .option(
       '--trend <parts>',
-      'day, week, month or none: judge the parts too; by default as suits the period',
+      'day, week, month or none: also evaluate the parts; default: depends on the length of the period',
     )
     .option(
       '--format <format>',
-      'text, html, json, ndjson, csv, oscal or pack; by default what --out is called, else text',
+      'text, html, json, ndjson, csv, oscal or pack; default: by the file name of --out, otherwise text',
     )
-    .option('--rows <rows>', 'what CSV and NDJSON list: exceptions (the default), population or revisions')
-    .option('--threshold <name=value>', 'judge by another number; may be given several times', add)
+    .option('--rows <rows>', 'rows of CSV and NDJSON: exceptions (default), population or revisions')
+    .option('--threshold <name=value>', 'use another threshold; may be given several times', add)
     .option('-o, --out <file>', 'write to a file, which appears only when it is complete')
-    .option('--since-last', 'in place of --period: from the end of the last report')
-    .option('--job <name>', 'whose last report; each job remembers its own')
+    .option('--since-last', 'instead of --period: from the end of the last report')
+    .option('--job <name>', 'name of the job whose last report counts; each job has its own')
     .option(
       '--until <day>',
-      'with --since-last: end no later than this day, or than so long ago',
+      'with --since-last: end no later than this day, or than this duration before now',
       parseTimeOption,
     )
-    .option('--json', 'the summary as one JSON object')
-    .option('-q, --quiet', 'no progress, and no summary in words')
+    .option('--json', 'print the summary as one JSON object')
+    .option('-q, --quiet', 'no progress and no summary')
     .addHelpText('after', DETAILS)
     .action((raw: RawReportOptions) => choose(report(raw)));
 }
@@ -133,7 +134,9 @@ async function reportSinceLast(
 
 async function remember(store: HistoryStore, job: ReportJob, to: string): Promise<void> {
   if (await rememberJob(store, job, to)) return;
-  throw new Error(`Another run of the job ${job.name} ended meanwhile: the same span was reported twice.`);
+  throw new Error(
+    `Another run of the job ${job.name} ended at the same time: the same span was reported twice.`,
+  );
 }
 
 async function makeReport(
@@ -259,6 +262,6 @@ export async function noteReport(
       },
     ).finally(() => store.close());
   } catch (error) {
-    log.warn({ err: error }, 'that a report was made could not be written down in the audit trail');
+    log.warn({ err: error }, 'the report could not be recorded in the audit trail');
   }
 }

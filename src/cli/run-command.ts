@@ -107,9 +107,9 @@ type Parsed = { readonly action: CommandAction; readonly logLevel: LogLevel } | 
 const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 const CLOSING = `
-Configuration comes from the environment and from a file .env; the README has the table.
+The environment and a file .env contain the configuration; the README has the table of variables.
 Exit codes: 0 done, 1 failed, 2 wrong configuration or arguments, 3 history in use, 4 history unavailable,
-5 cannot listen, 130 or 143 ended by a signal before it was done. Those of report, reconcile and verify are their own: see --help of each.`;
+5 cannot listen, 130 or 143 ended by a signal before the end. report, reconcile and verify have other exit codes: see their --help.`;
 
 /** Reads a command line. Help goes to the terminal's results, complaints to its errors. */
 function parseCommand(args: readonly string[], terminal: Terminal): Parsed {

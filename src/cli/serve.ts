@@ -4,8 +4,8 @@ import { createApp } from '../app.js';
 import { type CommandAction, type Dispatch, EXIT, formatTable, print } from './command.js';
 
 const EXAMPLES = `
-Prints its addresses, one a line, when it is ready to answer; logs go to the standard error. SIGTERM and SIGINT end it:
-requests in flight are answered first, and a second signal ends it at once.
+Prints its addresses, one per line, when it is ready; logs go to standard error. SIGTERM and SIGINT stop it: requests in
+flight are answered first; a second signal stops it immediately.
 
 Examples:
   abnormal-gateway serve
@@ -15,7 +15,7 @@ Examples:
 export function addServe(program: Command, choose: Dispatch): void {
   program
     .command('serve')
-    .description('collect in intervals and serve the graph: what is done without a command')
+    .description('poll at intervals and serve the graph (the default command)')
     .addHelpText('after', EXAMPLES)
     .action(() => choose(serve, 'info'));
 }

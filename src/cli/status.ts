@@ -24,7 +24,7 @@ import {
 } from './command.js';
 
 const EXAMPLES = `
-Only reads, so it works beside a running serve.
+Only reads; works while serve is running.
 
 Examples:
   abnormal-gateway status
@@ -34,8 +34,8 @@ Examples:
 export function addStatus(program: Command, choose: Dispatch): void {
   program
     .command('status')
-    .description('show what the history holds, how far back it goes, and what it lacks')
-    .option('--json', 'one JSON object instead of text')
+    .description('show what is stored, since when, and what is missing')
+    .option('--json', 'print one JSON object instead of text')
     .addHelpText('after', EXAMPLES)
     .action((options: { json?: boolean }) => choose(showStatus(options)));
 }
@@ -148,7 +148,7 @@ function printStatus(terminal: Terminal, status: Status): void {
   const { held, head, quarantined } = status;
   print(terminal, `History     ${status.history}`);
   print(terminal, `Last write  ${head.seq === 0 ? 'none yet' : `${day(head.at)} (batch ${head.seq})`}`);
-  print(terminal, `Held        ${held.threats} threats, ${held.cases} cases, ${held.campaigns} campaigns`);
+  print(terminal, `Stored      ${held.threats} threats, ${held.cases} cases, ${held.campaigns} campaigns`);
   print(terminal, `Not read    ${quarantined}`);
   print(terminal);
   for (const line of formatTable(streamRows(status.streams))) print(terminal, line);
@@ -193,7 +193,7 @@ function streamRows(streams: readonly StreamReport[]): string[][] {
   return [['STREAM', 'STATE', 'COLLECTED FROM', 'LAST READ', 'WHOLE', ''], ...rows];
 }
 
-const GAP_HEADING = ['NOT VOUCHED FOR', 'FROM', 'TO', 'REASON', ''];
+const GAP_HEADING = ['NOT COMPLETE', 'FROM', 'TO', 'REASON', ''];
 
 function gapRow(stream: string, gap: CoverageGap, { out }: Terminal): string[] {
   return [stream, day(gap.from), day(gap.to), gap.reason, shorten(gap.detail ?? '', out, 100)];
@@ -204,7 +204,7 @@ const SHOWN = 50;
 
 const MISSING_HEADING = ['LISTED, NOT READ', 'ID', 'WHY', 'SINCE', ''];
 
-const RUN_HEADING = ['RECENT RUNS', 'BEGAN', 'TRIGGER', 'STATUS', 'CALLS', 'NEW', 'CHANGED', 'SET ASIDE'];
+const RUN_HEADING = ['RECENT RUNS', 'BEGAN', 'TRIGGER', 'STATUS', 'CALLS', 'NEW', 'CHANGED', 'QUARANTINED'];
 
 function runRow({ integration, resource, startedAt, trigger, status, counts }: RunRecord): string[] {
   const numbers = [counts.calls, counts.added, counts.changed, counts.quarantined].map(String);

@@ -79,12 +79,12 @@ export async function readToken(
     const text = (await (input.isTTY ? typed(input, stop) : piped(input, stop))).trim();
     if (input.isTTY) err.write('\n');
     if (text !== '') return new Secret(text);
-    throw new ConfigError(stop.aborted ? 'Interrupted before there was a token.' : NONE);
+    throw new ConfigError(stop.aborted ? 'Interrupted before a token was entered.' : NONE);
   }
 }
 
 const NONE =
-  'There is no token: give it on standard input, or in the environment variable ABNORMAL_NEW_TOKEN. It is never taken from an argument.';
+  'The token is missing. Pass it on standard input or in the environment variable ABNORMAL_NEW_TOKEN. It is not accepted as an argument.';
 
 /** All of the input, up to its end. */
 function piped(input: Input, stop: AbortSignal): Promise<string> {
@@ -137,5 +137,5 @@ function collect(input: Input, stop: AbortSignal, isDone: (text: string) => bool
 
 /** How a token is shown. */
 export function hintText(hint: string): string {
-  return hint === '' ? '(too short to show a part of it)' : `…${hint}`;
+  return hint === '' ? '(too short to show a part)' : `…${hint}`;
 }

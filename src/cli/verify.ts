@@ -18,16 +18,16 @@ import {
 } from './command.js';
 
 const DETAILS = `
-Holds a history, or a pack that report wrote (without the gateway, anywhere), against its seals, and names what was
-altered, added, removed, reordered or cut off: which record, which batch, which seal. It only reads, and works beside a
-running serve.
+Checks a history, or a pack written by report (anywhere, without the gateway), against its seals, and names what was
+altered, added, removed, reordered or cut off: which record, which batch, which seal. It only reads, and works while serve
+is running.
 
-That nothing was cut off at the end shows only against a seal that was kept elsewhere: --seal takes its hash, or a file
-with it, such as the one that SEAL_HOOK writes (each line of it is looked for). That the seals are the gateway's shows only
-against its public key, had by another way: --public-key takes a JWK set or PEM, and the last seal must then be signed.
+A cut at the end is only detected with a seal that was kept elsewhere: --seal takes its hash, or a file with hashes, such
+as the one that SEAL_HOOK writes (each line is checked). Whether the seals are the gateway's is only checked with its
+public key from another source: --public-key takes a JWK set or PEM; then the last seal must be signed.
 
-Exit codes: 0 intact, 1 tampered with, 2 nothing is sealed, so nothing can be told, 3 and 4 as elsewhere, 64 wrong
-options or configuration, 70 it failed, 130 or 143 ended by a signal.
+Exit codes: 0 intact, 1 altered, 2 nothing is sealed, so nothing can be checked, 3 and 4 as for other commands, 64 wrong
+options or configuration, 70 failed, 130 or 143 ended by a signal.
 
 Examples:
   abnormal-gateway verify
@@ -50,18 +50,14 @@ export function addVerify(program: Command, choose: Dispatch): void {
   const add = (text: string, before: readonly string[] | undefined) => [...(before ?? []), text];
   program
     .command('verify')
-    .description('hold a history or a pack of evidence against its seals, and name what was altered')
-    .option('--history <where>', 'sqlite:<file> or mongodb://…; by default HISTORY')
-    .option('--pack <file>', 'a pack, in place of a history')
-    .option(
-      '--seal <hash or file>',
-      'a seal that you hold and that must be there; may be given several times',
-      add,
-    )
-    .option('--public-key <file>', 'the key that seals must be signed with, as JWK, JWK set or PEM')
-    .option('--require-signature', 'the last seal must be signed, by whatever key')
-    .option('--json', 'the result as one JSON object')
-    .option('-q, --quiet', 'no progress, and nothing on what is intact')
+    .description('check a history or an evidence pack against its seals, and name what was altered')
+    .option('--history <where>', 'sqlite:<file> or mongodb://…; default: HISTORY')
+    .option('--pack <file>', 'a pack, instead of a history')
+    .option('--seal <hash or file>', 'a seal that must be present; may be given several times', add)
+    .option('--public-key <file>', 'the key that must have signed the seals, as JWK, JWK set or PEM')
+    .option('--require-signature', 'the last seal must be signed, by any key')
+    .option('--json', 'print the result as one JSON object')
+    .option('-q, --quiet', 'no progress, and no output for what is intact')
     .addHelpText('after', DETAILS)
     .action((options: Options) => choose(verify(options)));
 }
@@ -100,9 +96,10 @@ async function run(
 
 async function readOptions(options: Options, { stop, progress }: CommandContext): Promise<VerifyOptions> {
   const { history, pack, seal = [], publicKey, requireSignature = false, quiet = false } = options;
-  if (history !== undefined && pack !== undefined) throw new ConfigError('--history or --pack, not both.');
+  if (history !== undefined && pack !== undefined)
+    throw new ConfigError('--history and --pack cannot be combined. Pass one of them.');
   if (history !== undefined && !/^(sqlite:|mongodb(\+srv)?:\/\/).+/.test(history)) {
-    throw new ConfigError('--history: right is sqlite:<path of a file>, mongodb://… or mongodb+srv://…');
+    throw new ConfigError('--history: accepted is sqlite:<path of a file>, mongodb://… or mongodb+srv://…');
   }
   if (pack !== undefined) await asOption('--pack', async () => (await open(pack)).close());
   const held = await Promise.all(seal.map(readHeld));
@@ -121,7 +118,7 @@ async function readHeld(given: string) {
   if (/^[0-9a-f]{64}$/i.test(given)) return [{ hash: given.toLowerCase(), index: null }];
   const held = knownSealsIn(await fileText(given, '--seal'));
   if (held.length > 0) return held;
-  throw new ConfigError(`--seal: ${given} holds no seal's hash.`);
+  throw new ConfigError(`--seal: ${given} contains no hash of a seal.`);
 }
 
 async function readKeys(path: string) {
@@ -164,7 +161,7 @@ function printVerification(terminal: Terminal, report: VerifyReport, quiet: bool
   const words = {
     INTACT: `${where} is intact: ${what}${upTo}.`,
     TAMPERED: `${where} is NOT as it was sealed: ${findingCount} findings in ${what}${upTo}.`,
-    UNDECIDED: `${where} has no seals, so nothing can be told of it.`,
+    UNDECIDED: `${where} has no seals, so it cannot be checked.`,
   };
   print(terminal, words[verdict]);
 }

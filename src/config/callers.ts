@@ -43,18 +43,18 @@ function readKeys(read: VariableReader): FixedKeyConfig[] {
   const entries = listed(read.text('API_KEYS') ?? '').map((entry) => entry.split(':'));
   // what was given holds keys, so nothing of it is repeated
   const refuse = (wrong: string) =>
-    read.refuse('API_KEYS', wrong, 'entries name:role:key, parted by commas', 'reports:reader:<a key>');
+    read.refuse('API_KEYS', wrong, 'comma-separated entries name:role:key', 'reports:reader:<a key>');
   const names = new Set<string>();
   return entries.flatMap(([name = '', role = '', key = '', ...rest], index) => {
     const known = ROLES.find((each) => each === role);
     const nth = `has an entry, number ${index + 1},`;
     // what stands where the name should be may be a key
     if (!/^[\w.-]{1,40}$/.test(name) || role === '') refuse(`${nth} that is not name:role:key`);
-    else if (!known) refuse(`${nth} with none of the roles ${ROLES.join(', ')}`);
-    else if (names.has(name)) refuse(`names ${quote(name)} twice`);
+    else if (!known) refuse(`${nth} with an unknown role; roles are ${ROLES.join(', ')}`);
+    else if (names.has(name)) refuse(`contains the name ${quote(name)} twice`);
     else if (rest.length > 0 || !isStrong(key)) {
-      const wrong = `a key of fewer than ${LEAST_KEY} characters, or one that can be guessed or not be sent`;
-      refuse(`${nth} with ${wrong} (good: openssl rand -hex 32)`);
+      const wrong = `a key of fewer than ${LEAST_KEY} characters, or one that can be guessed or cannot be sent`;
+      refuse(`${nth} with ${wrong} (create one with: openssl rand -hex 32)`);
     } else {
       names.add(name);
       return [{ name, role: known, hash: createHash('sha256').update(key).digest('hex') }];
@@ -75,13 +75,12 @@ function readJwt(read: VariableReader): JwtConfig | null {
   if (jwksUrl === null) return null;
   const wrong = wrongWithUrl(jwksUrl);
   if (wrong !== null) {
-    const right =
-      'the https address of your identity provider’s key set; plain http only to this machine itself';
+    const right = 'the https address of your identity provider’s key set; plain http to this machine only';
     read.refuse('JWKS_URL', wrong, right, 'https://login.example.com/.well-known/jwks.json');
   }
   if (audience === null) {
-    const without = 'is missing beside JWKS_URL: tokens made for any other service would be taken';
-    read.refuse('JWT_AUDIENCE', without, 'what your identity provider writes into “aud”', 'abnormal-gateway');
+    const without = 'is not set, but JWKS_URL is: tokens for any other service would be accepted';
+    read.refuse('JWT_AUDIENCE', without, 'the “aud” that your identity provider writes', 'abnormal-gateway');
   }
   return {
     ...{ jwksUrl, audience: audience ?? '', issuer: read.text('JWT_ISSUER'), clockSkewMs },
@@ -92,10 +91,10 @@ function readJwt(read: VariableReader): JwtConfig | null {
 function wrongWithUrl(text: string): string | null {
   if (!URL.canParse(text)) return 'is not a URL';
   const { protocol, hostname, username, password } = new URL(text);
-  if (username !== '' || password !== '') return 'holds a user name or a password';
+  if (username !== '' || password !== '') return 'contains a user name or a password';
   if (protocol === 'https:') return null;
   if (protocol !== 'http:') return `begins with ${protocol}`;
-  return isLoopback(hostname) ? null : 'would fetch keys over plain http, where they can be swapped';
+  return isLoopback(hostname) ? null : 'would fetch keys over plain http, where they can be replaced';
 }
 
 /** Whom to believe where a request came from: a number of proxies, or their addresses; `null`: nobody. */
@@ -108,8 +107,8 @@ export function readTrustProxy(read: VariableReader): TrustProxy {
   const proxies = listed(text);
   const bad = proxies.find((proxy) => !isNetwork(proxy));
   if (bad === undefined) return proxies;
-  const right = 'how many proxies are in front (1 to 9), or their addresses or networks, parted by commas';
-  read.refuse('TRUST_PROXY', `names ${quote(bad)}`, right, '10.0.0.0/8');
+  const right = 'the number of proxies in front (1 to 9), or their addresses or networks, comma-separated';
+  read.refuse('TRUST_PROXY', `contains ${quote(bad)}`, right, '10.0.0.0/8');
   return null;
 }
 
@@ -126,8 +125,8 @@ export function readCorsOrigins(read: VariableReader): readonly string[] {
   const origins = listed(read.text('CORS_ORIGINS') ?? '');
   for (const origin of origins) {
     if (isOrigin(origin)) continue;
-    const right = 'exact origins, scheme and host without a path, parted by commas';
-    read.refuse('CORS_ORIGINS', `names ${quote(origin)}`, right, 'https://console.example.com');
+    const right = 'comma-separated origins, each scheme and host without a path';
+    read.refuse('CORS_ORIGINS', `contains ${quote(origin)}`, right, 'https://console.example.com');
   }
   return origins;
 }
@@ -141,9 +140,9 @@ const OF_JWT: readonly Variable[] = ['JWT_AUDIENCE', 'JWT_ISSUER', 'JWT_CLOCK_SK
 /** What is set of callers to no effect, or lets in more than may be meant. */
 export function callerWarnings(values: Readonly<Record<string, string>>): string[] {
   const idle = values.JWKS_URL === undefined ? OF_JWT.filter((name) => values[name] !== undefined) : [];
-  const warnings = idle.map((name) => `${name} is set but JWKS_URL is not: no tokens are taken`);
+  const warnings = idle.map((name) => `${name} is set but JWKS_URL is not: no tokens are accepted`);
   if (values.JWKS_URL !== undefined && values.JWT_ISSUER === undefined) {
-    warnings.push('JWT_ISSUER is not set: tokens of every issuer whose keys JWKS_URL gives are taken');
+    warnings.push('JWT_ISSUER is not set: tokens of every issuer with a key in JWKS_URL are accepted');
   }
   return warnings;
 }

@@ -211,6 +211,6 @@ function unusedTogether(values: RawConfig['values']): string[] {
     .filter((name) => values[name] !== undefined)
     .map(
       (name) =>
-        `${name} is set but ABNORMAL_TOKEN is not, whose address it is: ${values.ENCRYPTION_KEY === undefined ? 'the built-in simulated tenant is used, not your account' : 'stored accounts have addresses of their own'}`,
+        `${name} is set, but ABNORMAL_TOKEN is not: ${values.ENCRYPTION_KEY === undefined ? 'the built-in simulated tenant is used, not your account' : 'stored accounts have addresses of their own'}`,
     );
 }

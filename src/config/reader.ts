@@ -62,7 +62,7 @@ export class VariableReader {
     if (text === null) return byDefault;
     const value = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : parseDuration(text);
     if (value !== null && value <= 366 * DAY) return value;
-    this.refuse(name, `is ${quote(text)}`, 'a number of seconds, at most a year', String(byDefault / 1000));
+    this.refuse(name, `is ${quote(text)}`, 'a number of seconds, at most one year', String(byDefault / 1000));
     return byDefault;
   }
 
@@ -94,7 +94,7 @@ export function quote(text: string): string {
 export function describeProblems(problems: readonly Problem[]): string {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   const lines = problems.map(
-    ({ name, wrong, right, example }) => `  ${name} ${wrong}.\n    Right: ${right}. Example: ${example}`,
+    ({ name, wrong, right, example }) => `  ${name} ${wrong}.\n    Accepted: ${right}. Example: ${example}`,
   );
   return [`The configuration has ${count}:`, ...lines].join('\n');
 }

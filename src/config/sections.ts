@@ -24,7 +24,7 @@ export function readAccount(read: VariableReader): AccountConfig | null {
   const region = read.oneOf('ABNORMAL_REGION', 'us', Object.keys(REGIONS) as (keyof typeof REGIONS)[]);
   const given = baseUrl(read);
   if (given !== null && read.text('ABNORMAL_REGION') !== null && given !== REGIONS[region]) {
-    const wrong = `is set beside ABNORMAL_REGION=${region}, which means ${REGIONS[region]}`;
+    const wrong = `is set together with ABNORMAL_REGION=${region}, which means ${REGIONS[region]}`;
     read.refuse('ABNORMAL_BASE_URL', wrong, 'one of the two, not both', REGIONS[region]);
   }
   const token = read.text('ABNORMAL_TOKEN');
@@ -95,8 +95,8 @@ function refuseNumber(
   defaults: Record<string, number>,
 ): void {
   const [first = ''] = Object.entries(defaults).map((entry) => entry.join('='));
-  const right = `numbers by name, with commas between; the names are ${Object.keys(defaults).join(', ')}`;
-  read.refuse(name, `has ${quote(part)}`, right, first);
+  const right = `comma-separated numbers by name; the names are ${Object.keys(defaults).join(', ')}`;
+  read.refuse(name, `contains ${quote(part)}`, right, first);
 }
 
 function redaction(read: VariableReader): Set<RedactionGroup> {
@@ -107,8 +107,8 @@ function redaction(read: VariableReader): Set<RedactionGroup> {
     parts.flatMap((part) => {
       const group = groups.find((known) => known === part);
       if (group) return [group];
-      const right = `all, or some of ${groups.join(', ')}, with commas between`;
-      read.refuse('REDACT', `has ${quote(part)}`, right, 'subject,addresses,names');
+      const right = `all, or some of ${groups.join(', ')}, comma-separated`;
+      read.refuse('REDACT', `contains ${quote(part)}`, right, 'subject,addresses,names');
       return [];
     }),
   );
@@ -151,7 +151,7 @@ function hook(read: VariableReader): string | null {
   if (text === null) return null;
   const wrong = wrongWithHook(text);
   if (wrong === null) return text;
-  const right = 'an https address (plain http only to this machine itself), or file: and a path';
+  const right = 'an https address (plain http to this machine only), or file: and a path';
   read.refuse('SEAL_HOOK', wrong, right, 'file:/var/log/abnormal-seals.ndjson');
   return null;
 }
@@ -163,7 +163,7 @@ function wrongWithHook(text: string): string | null {
   const { protocol, hostname } = new URL(text);
   if (protocol === 'https:') return null;
   if (protocol !== 'http:') return `begins with ${protocol}`;
-  return isLoopback(hostname) ? null : 'would post over plain http, where what is posted can be changed';
+  return isLoopback(hostname) ? null : 'would send over plain http, where the data can be changed';
 }
 
 /** What must not be logged of it. */
@@ -202,7 +202,7 @@ function encryptionKeys(read: VariableReader): Secret[] {
   const wrong = wrongWithKeys(texts);
   if (wrong === null) return texts.map((text) => new Secret(text));
   const right =
-    'a key as the command "keys encryption" prints it, 32 random bytes in base64 or hex; older keys may follow, each after a comma';
+    'a key as the command "keys encryption" prints it, 32 random bytes in base64 or hex; older keys may follow, comma-separated';
   read.refuse('ENCRYPTION_KEY', wrong, right, '<key>');
   return [];
 }
@@ -212,11 +212,11 @@ function wrongWithKeys(texts: readonly string[]): string | null {
   const keys = texts.map(parseEncryptionKey);
   const bad = keys.indexOf(null);
   if (bad !== -1) {
-    const which = texts.length === 1 ? 'is' : `has as number ${bad + 1} of ${texts.length} what is`;
+    const which = texts.length === 1 ? 'is' : `has at position ${bad + 1} of ${texts.length} a value that is`;
     return `${which} not a key of 32 random bytes`;
   }
   const ids = keys.flatMap((key) => (key === null ? [] : encryptionKeyId(key)));
-  return new Set(ids).size < ids.length ? 'names one key twice' : null;
+  return new Set(ids).size < ids.length ? 'contains a key twice' : null;
 }
 
 function keyTexts(text: string): string[] {

@@ -83,10 +83,10 @@ export function gapText({ stream }: StreamFacts, gap: ClassedGap): string {
 const REASONS: Record<ClassedGap['reason'], string> = {
   NOT_COLLECTED: 'not collected',
   PROVISIONAL: 'not settled yet',
-  PARTIAL: 'the list may not be whole',
+  PARTIAL: 'the list may be incomplete',
   FAILED: 'could not be read',
   NOT_LICENSED: 'not licensed',
-  OUT_OF_RETENTION: 'older than what Abnormal keeps',
+  OUT_OF_RETENTION: 'older than Abnormal’s retention',
 };
 
 /** Why it is a gap, with what the reading said. */
@@ -120,7 +120,7 @@ export function withoutHoles(scope: Scope): Scope {
 export function findHoles(facts: StreamFacts, find: (finding: ControlFinding) => void): void {
   for (const { gap } of holesOf([facts])) {
     const { from, to } = gap;
-    const reason = `not held for ${durationText(gapMs(gap))}: ${gapReason(gap)}`;
+    const reason = `not stored for ${durationText(gapMs(gap))}: ${gapReason(gap)}`;
     find({
       outcome: 'EXCEPTION',
       subject: { type: 'SPAN', stream: facts.stream, from, to },

@@ -34,7 +34,7 @@ export class PeriodError extends Error {
 }
 
 export const PERIOD_FORMS =
-  'a quarter (2026-Q3), a month (2026-09), an ISO week (2026-W37), a day (2026-09-14) or FROM/TO, each a day or a time with its zone (2026-09-01/2026-09-15: TO itself is not in it)';
+  'a quarter (2026-Q3), a month (2026-09), an ISO week (2026-W37), a day (2026-09-14) or FROM/TO, each a day or a time with a time zone (2026-09-01/2026-09-15; TO is exclusive)';
 
 /** How far ahead a period may reach: no calendar period that today is in ends later. */
 const MOST_AHEAD = 366 * DAY;
@@ -48,15 +48,15 @@ export function parsePeriod(text: string, now?: Instant): Period {
   const period =
     parseQuarter(given) ?? parseMonth(given) ?? parseWeek(given) ?? parseDay(given) ?? parseSpan(given);
   if (period) return withinBounds(period, text, now);
-  throw new PeriodError(`${JSON.stringify(text)} is not a period: write ${PERIOD_FORMS}.`);
+  throw new PeriodError(`${JSON.stringify(text)} is not a period. Accepted: ${PERIOD_FORMS}.`);
 }
 
 function withinBounds(period: Period, text: string, now: Instant | undefined): Period {
   const end = now === undefined ? FARTHEST : dayAt(shift(now, MOST_AHEAD)).from;
   if (period.from >= EARLIEST_ASKED && period.to <= end) return period;
   const bounds = `between ${boundText(EARLIEST_ASKED)} and ${boundText(end)}`;
-  const year = now === undefined ? '' : ', a year from now';
-  throw new PeriodError(`${JSON.stringify(text)} is out of range: a period must lie ${bounds}${year}.`);
+  const year = now === undefined ? '' : ', one year from now';
+  throw new PeriodError(`${JSON.stringify(text)} is out of range. A period must be ${bounds}${year}.`);
 }
 
 /** A period that ends here has one after it. */
@@ -92,7 +92,7 @@ export function isInPeriod(period: Pick<Period, 'from' | 'to'>, at: Instant | nu
 
 function tooMany(period: Period, trend: TrendUnit): PeriodError {
   return new PeriodError(
-    `${period.text} by ${trend} has more than ${MOST_PARTS} parts: take a shorter period or longer parts.`,
+    `${period.text} by ${trend} has more than ${MOST_PARTS} parts. Pass a shorter period or longer parts.`,
   );
 }
 
@@ -126,7 +126,7 @@ function parseSpan(text: string): Period | null {
   const [from, to] = ends.map((end) => parseBound(end.trim()));
   if (!from || !to) return null;
   if (from < to) return spanOf(from, to);
-  throw new PeriodError(`${JSON.stringify(text)} ends before it begins: give the earlier instant first.`);
+  throw new PeriodError(`${JSON.stringify(text)} ends before it begins. Pass the earlier instant first.`);
 }
 
 function parseBound(text: string): Instant | null {

@@ -25,7 +25,9 @@ export function controlsOf(ids: readonly string[] | null): ControlDefinition[] {
   const wanted = ids ?? CONTROL_IDS;
   const unknown = wanted.filter((id) => !CONTROL_IDS.some((known) => known === id));
   if (unknown.length > 0) {
-    throw new RangeError(`There is no control ${unknown.join(', ')}: there are ${CONTROL_IDS.join(', ')}.`);
+    throw new RangeError(
+      `There is no control ${unknown.join(', ')}. Known controls: ${CONTROL_IDS.join(', ')}.`,
+    );
   }
   return CONTROL_IDS.filter((id) => wanted.includes(id)).map((id) => CONTROLS[id]);
 }

@@ -35,29 +35,28 @@ export const THRESHOLDS = {
   ingestionLag: {
     type: 'duration',
     byDefault: 15 * MINUTE,
-    description:
-      'How long Abnormal may take to list what has happened (`INGESTION_LAG`), and how late a poll may be.',
+    description: 'How long Abnormal may take to list a record (`INGESTION_LAG`), and how late a poll may be.',
   },
   quietFor: {
     type: 'duration',
     byDefault: 7 * DAY,
-    description: 'From this length on, a period in which nothing at all was detected is a failure.',
+    description: 'A period of at least this length without any detection is a failure.',
   },
   capturedShare: {
     type: 'share',
     byDefault: 1,
-    description: 'The least share of a period’s threats that must be held in full.',
+    description: 'The minimum share of a period’s threats that must be stored completely.',
   },
   reconciledShare: {
     type: 'share',
     byDefault: 0,
     description:
-      'The least share of a period whose threats must have been compared with Abnormal’s own (`reconcile`) and found whole.',
+      'The minimum share of a period whose threats must have been compared with Abnormal’s (`reconcile`) and be complete.',
   },
   remediatedShare: {
     type: 'share',
     byDefault: 1,
-    description: 'The least share of malicious messages that must be remediated.',
+    description: 'The minimum share of malicious messages that must be remediated.',
   },
   remediateWithin: {
     type: 'duration',
@@ -67,17 +66,17 @@ export const THRESHOLDS = {
   remediationMedian: {
     type: 'duration',
     byDefault: 5 * MINUTE,
-    description: 'The most that the median time from receipt to remediation may be.',
+    description: 'The maximum median of the time from receipt to remediation.',
   },
   remediationP95: {
     type: 'duration',
     byDefault: 4 * HOUR,
-    description: 'The most that the 95th percentile of the time from receipt to remediation may be.',
+    description: 'The maximum 95th percentile of the time from receipt to remediation.',
   },
   casesHandledShare: {
     type: 'share',
     byDefault: 1,
-    description: 'The least share of account-takeover cases that must be acknowledged or resolved in time.',
+    description: 'The minimum share of account-takeover cases that must be acknowledged or resolved in time.',
   },
   handleCasesWithin: {
     type: 'duration',
@@ -87,17 +86,17 @@ export const THRESHOLDS = {
   behaviouralSample: {
     type: 'count',
     byDefault: 30,
-    description: 'The least number of malicious messages from which a mix of attacks is judged.',
+    description: 'The minimum number of malicious messages for comparing the mix of attacks.',
   },
   behaviouralDrop: {
     type: 'share',
     byDefault: 0.5,
-    description: 'By how much the share of behavioural detections may fall against the period before.',
+    description: 'How much the share of behavioural detections may fall compared with the previous period.',
   },
   reportsJudgedShare: {
     type: 'share',
     byDefault: 1,
-    description: 'The least share of user-reported campaigns that must be judged in time.',
+    description: 'The minimum share of user-reported campaigns that must be judged in time.',
   },
   judgeReportsWithin: {
     type: 'duration',
@@ -107,17 +106,17 @@ export const THRESHOLDS = {
   missedPolls: {
     type: 'count',
     byDefault: 0,
-    description: 'How many polls may be missed in a period, all streams together.',
+    description: 'How many polls may be missed in a period, over all streams.',
   },
   longestGap: {
     type: 'duration',
     byDefault: 0,
-    description: 'How long a gap in what was collected may be.',
+    description: 'The maximum length of a gap in the collection.',
   },
   tokenAge: {
     type: 'duration',
     byDefault: 90 * DAY,
-    description: 'How old a token may be.',
+    description: 'The maximum age of a token.',
   },
 } as const satisfies Record<string, ThresholdSpec>;
 
@@ -139,14 +138,14 @@ export function toThresholds(changes: Partial<Thresholds> = {}): Thresholds {
 export function rangeOf(name: ThresholdName): string {
   const { type } = THRESHOLDS[name];
   if (type === 'share') return 'a share from 0 to 1';
-  return type === 'count' ? 'a whole number from 0' : 'a duration such as 30m, 4h or 90d';
+  return type === 'count' ? 'an integer, 0 or more' : 'a duration such as 30m, 4h or 90d';
 }
 
 function checked(name: ThresholdName, value: number): number {
   const { type, least = 0 }: ThresholdSpec = THRESHOLDS[name];
   const isRight = type === 'share' ? value >= 0 && value <= 1 : Number.isSafeInteger(value) && value >= least;
   if (isRight) return value;
-  throw new RangeError(`${name} is ${value}: it must be ${rangeOf(name)}.`);
+  throw new RangeError(`${name} is ${value}; it must be ${rangeOf(name)}.`);
 }
 
 const INTERVAL = {

@@ -72,7 +72,7 @@ export function outcomeOf({ by, after }: Deadline, rule: Due): Pick<ControlFindi
   const { start, within, now, isKnownOpen, done, goneSince } = rule;
   const deadline = shift(start, within);
   const late = `not ${done} within ${durationText(within)}`;
-  const gone = goneSince === null ? '' : `; Abnormal no longer gives it since ${instantText(goneSince)}`;
+  const gone = goneSince === null ? '' : `; Abnormal no longer returns it since ${instantText(goneSince)}`;
   if (by !== null && by <= deadline) {
     return { outcome: 'MET', reason: `${done} within ${durationText(waited(start, by))} at most` };
   }
@@ -81,19 +81,19 @@ export function outcomeOf({ by, after }: Deadline, rule: Due): Pick<ControlFindi
     return { outcome: 'EXCEPTION', reason: `${late}: open ${instantText(after)}, ${end}${gone}` };
   }
   if (by !== null) {
-    const seen = after === null ? `first seen when it already was` : `last seen open ${instantText(after)}`;
+    const seen = after === null ? `first seen in that state` : `last seen open ${instantText(after)}`;
     return {
       outcome: 'IN_DOUBT',
-      reason: `${done} by ${instantText(by)}, ${seen}: whether in time cannot be told`,
+      reason: `${done} by ${instantText(by)}, ${seen}: whether in time cannot be determined`,
     };
   }
   // what Abnormal stopped returning before its time was up may have been dealt with since
   if (goneSince !== null && goneSince < deadline)
-    return { outcome: 'IN_DOUBT', reason: `not ${done} when last given${gone}` };
+    return { outcome: 'IN_DOUBT', reason: `not ${done} when last returned${gone}` };
   if (deadline > now)
-    return { outcome: 'PENDING', reason: `not ${done} yet; its time is up ${instantText(deadline)}` };
+    return { outcome: 'PENDING', reason: `not ${done} yet; its deadline is ${instantText(deadline)}` };
   if (isKnownOpen(deadline)) return { outcome: 'EXCEPTION', reason: `${late}: still open${gone}` };
-  return { outcome: 'IN_DOUBT', reason: `not ${done} when last seen, which was before its time was up` };
+  return { outcome: 'IN_DOUBT', reason: `not ${done} when last seen, which was before its deadline` };
 }
 
 function waited(start: Instant, end: Instant): number {
@@ -142,15 +142,15 @@ export function judgeTimely(
   const grade = gradeShare({ met, missed, doubtful }, limits.share);
   const { noun, done } = words;
   const within = durationText(limits.within);
-  const rest = `${pending === 0 ? '' : ` ${countText(pending, noun)} still within the time.`}${doubtful === 0 ? '' : ` For ${countText(doubtful, noun)} the history cannot tell.`}`;
+  const rest = `${pending === 0 ? '' : ` ${countText(pending, noun)} still before the deadline.`}${doubtful === 0 ? '' : ` For ${countText(doubtful, noun)} the recorded data do not decide it.`}`;
   return {
     ...verdictOf(scope, needs, {
       failed:
         grade === 'SHORT'
-          ? `${missed} of ${countText(decided + doubtful, noun)} not ${done} within ${within}: ${mostText({ met, missed, doubtful })} in time, at least ${shareText(limits.share)} wanted.${rest}`
+          ? `${missed} of ${countText(decided + doubtful, noun)} not ${done} within ${within}: ${mostText({ met, missed, doubtful })} in time, at least ${shareText(limits.share)} required.${rest}`
           : null,
       doubt:
-        grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0) ? `Too little is decided.${rest}` : null,
+        grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0) ? `Too few are decided.${rest}` : null,
       empty: grade === 'EMPTY' ? `There was no ${noun} in the period.` : null,
       passed: `${met} of ${countText(decided, noun)} ${done} within ${within}.${rest}`,
     }),
@@ -181,8 +181,8 @@ function timelyMeasures(
     ),
     time(`Median time until ${done}, at most`, 0.5),
     time(`95th percentile of the time until ${done}, at most`, 0.95),
-    plain('Still within their time', counts.PENDING),
-    plain('In doubt: the history cannot tell', counts.IN_DOUBT),
+    plain('Still before their deadline', counts.PENDING),
+    plain('In doubt: the recorded data do not decide it', counts.IN_DOUBT),
   ];
 }
 

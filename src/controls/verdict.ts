@@ -84,8 +84,8 @@ function lackOf(scope: Scope, streams: readonly StreamFacts[], needs: readonly S
 
 function uncollected({ period, now, integrations }: Scope): string | null {
   if (integrations.length === 0) return 'Nothing was ever recorded.';
-  if (period.from >= now) return `The period begins after what is recorded, which ends ${instantText(now)}.`;
-  if (period.to > now) return `The period has not ended: what is recorded ends ${instantText(now)}.`;
+  if (period.from >= now) return `The period begins after the end of the recording, ${instantText(now)}.`;
+  if (period.to > now) return `The period has not ended: the recording ends ${instantText(now)}.`;
   return null;
 }
 
@@ -129,7 +129,10 @@ export function shareMeasures(name: string, split: Split, wanted: number): Contr
   const threshold = { value: wanted, bound: 'AT_LEAST' } as const;
   const proven: ControlMeasure = { name, value: bounds?.least ?? null, unit: 'share', threshold };
   if (bounds === null || split.doubtful === 0) return [proven];
-  return [proven, { name: `${name}, those in doubt included`, value: bounds.most, unit: 'share', threshold }];
+  return [
+    proven,
+    { name: `${name}, including those in doubt`, value: bounds.most, unit: 'share', threshold },
+  ];
 }
 
 /** The most that the share can be, in words. */

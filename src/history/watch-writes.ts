@@ -94,6 +94,6 @@ function whileFailing(state: StreamState, failure: WriteFailure | null): StreamS
 /** For every caller: without names of files and hosts. */
 export function writeFailureText({ since, code }: WriteFailure): string {
   const what = code === 'FULL' ? 'The disk of the history is full' : 'The history cannot be written';
-  const next = code === 'FULL' ? 'Free some space' : 'The reason is in the log of the gateway';
-  return `${what} since ${since}: nothing that Abnormal gives is recorded. ${next}; the gateway then continues by itself.`;
+  const next = code === 'FULL' ? 'Free disk space' : 'The gateway’s log has the reason';
+  return `${what} since ${since}: no data from Abnormal are recorded. ${next}; the gateway then continues automatically.`;
 }

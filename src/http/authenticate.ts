@@ -66,7 +66,7 @@ function isFromElsewhere({ headers: { origin, host } }: FastifyRequest): boolean
 }
 
 const WRONG_HOST =
-  'The request names a host that is not this machine, or was forwarded by a proxy, and callers are not asked who they are. Make an API key (keys api), or let anybody in with ALLOW_UNAUTHENTICATED=yes.';
+  'The request names a host that is not this machine, or was forwarded by a proxy, and authentication is not configured. Create an API key (keys api), or accept every caller with ALLOW_UNAUTHENTICATED=yes.';
 
 /** A browser opening the address is shown a page; should it be no page after all, there is no caller for it. */
 function isForPage(request: FastifyRequest): boolean {
@@ -89,7 +89,7 @@ async function refuse(reply: FastifyReply, refusal: Refusal, isWrong: boolean): 
   if (refusal.outcome === 'WAIT') {
     const seconds = Math.ceil(refusal.ms / 1000);
     reply.code(429).header('retry-after', String(seconds));
-    const message = `Too many wrong credentials came from this address. Try again in ${seconds} seconds.`;
+    const message = `Too many wrong credentials came from this address. Retry in ${seconds} seconds.`;
     await reply.send(problem('TOO_MANY_FAILURES', message));
   } else if (refusal.outcome === 'UNAVAILABLE') {
     reply.code(503).header('retry-after', '5');
@@ -105,7 +105,7 @@ async function refuse(reply: FastifyReply, refusal: Refusal, isWrong: boolean): 
 const CHALLENGE = 'Bearer realm="abnormal-gateway"';
 
 async function forbid(reply: FastifyReply, caller: Caller, role: Role): Promise<void> {
-  const message = `This is for the role ${role}; yours is ${caller.role}.`;
+  const message = `This needs the role ${role}; your role is ${caller.role}.`;
   await reply.code(403).send(problem('FORBIDDEN', message));
 }
 

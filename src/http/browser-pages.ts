@@ -36,10 +36,10 @@ const POLICY = [
 
 function homePage(ide: boolean): string {
   const links = [
-    ['/graphql', 'The graph; in a browser Apollo Sandbox, which is loaded from its maker’s servers.'],
+    ['/graphql', 'The graph. A browser shows Apollo Sandbox, which is loaded from Apollo’s servers.'],
     ...(ide ? [['/ide', 'An IDE that works without a network.']] : []),
-    ['/healthz', 'Is it alive?'],
-    ['/readyz', 'Can it serve?'],
+    ['/healthz', 'Liveness: is the process running?'],
+    ['/readyz', 'Readiness: can it serve requests?'],
   ];
   const items = links.map(([path, what]) => `<dt><a href="${path}">${path}</a></dt><dd>${what}</dd>`);
   return `<!doctype html>
@@ -62,7 +62,7 @@ ${items.join('\n')}
 }
 
 /** What the IDE opens with. */
-export const FIRST_QUERY = `# Everything is described: open "Docs" at the top right.
+export const FIRST_QUERY = `# Every type and field has a description: open "Docs" at the top right.
 query FirstLook {
   cases(first: 5) {
     totalCount

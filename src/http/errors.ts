@@ -27,10 +27,10 @@ export class ListenError extends Error {
 export function listenError(error: unknown, host: string, port: number): ListenError {
   const { code } = error as { code?: string };
   const reasons: Record<string, string> = {
-    EADDRINUSE: `Port ${port} is in use by another process. Stop that one, or choose another port: PORT=${port + 1}`,
-    EACCES: `This user may not listen on port ${port}. Choose one above 1023: PORT=4000`,
-    EADDRNOTAVAIL: `${host} is not an address of this machine. Right: HOST=127.0.0.1`,
-    ENOTFOUND: `${host} is not an address of this machine. Right: HOST=127.0.0.1`,
+    EADDRINUSE: `Port ${port} is in use by another process. Stop it, or set another port: PORT=${port + 1}`,
+    EACCES: `This user may not listen on port ${port}. Set a port above 1023: PORT=4000`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine. Accepted: HOST=127.0.0.1`,
+    ENOTFOUND: `${host} is not an address of this machine. Accepted: HOST=127.0.0.1`,
   };
   const reason = reasons[code ?? ''] ?? `Cannot listen on ${host}, port ${port}: ${code ?? String(error)}`;
   return new ListenError(reason, { cause: error });

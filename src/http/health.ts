@@ -84,7 +84,7 @@ export function collectionCheck(store: HistoryStore, hasAccounts: () => boolean 
       const tried = (await store.streams()).filter((stream) => stream.lastAttemptAt !== null);
       const failing = tried.filter(({ status }) => status !== 'OK' && status !== 'NEVER_READ');
       if (tried.length === 0 && !hasAccounts()) return { ok: true, message: 'no account is connected' };
-      if (tried.length === 0) return { ok: false, message: 'Abnormal has not been asked yet' };
+      if (tried.length === 0) return { ok: false, message: 'Abnormal was not read yet' };
       const states = failing.map((stream) => `${streamText(stream)} ${stream.status}`);
       return { ok: true, message: states.length > 0 ? states.join(', ') : 'collecting' };
     },

@@ -69,7 +69,7 @@ export async function limitRate(app: FastifyInstance, perMinute: number): Promis
     keyGenerator: callerKey,
     allowList: ({ routeOptions, caller }) => FREE.has(routeOptions.url) || caller?.kind === 'LOCAL',
     errorResponseBuilder: (_request, { max, after }) => {
-      const message = `Up to ${max} requests a minute are answered; come again in ${after}.`;
+      const message = `Up to ${max} requests a minute are allowed. Retry in ${after}.`;
       return new HttpError(429, 'RATE_LIMITED', message);
     },
   });

@@ -65,7 +65,7 @@ function busy(reply: FastifyReply): HttpError {
   return new HttpError(
     429,
     'RATE_LIMITED',
-    `At most ${MOST_AT_ONCE} reports are made at once; come again soon.`,
+    `At most ${MOST_AT_ONCE} reports are created at the same time. Retry later.`,
   );
 }
 

@@ -119,7 +119,7 @@ class GatewayServer implements Server {
       clientErrorHandler: answerToNoRequest,
     });
     this.app.server.on('checkExpectation', (_request, response) => {
-      const body = bodyOf(problem('BAD_REQUEST', 'Of the header Expect only 100-continue is understood.'));
+      const body = bodyOf(problem('BAD_REQUEST', 'The header Expect accepts 100-continue only.'));
       response.writeHead(417, { ...body.headers }).end(body.text);
     });
   }
@@ -237,7 +237,8 @@ class GatewayServer implements Server {
     reply.raw.once('close', () => {
       this.inFlight.delete(controller);
       if (timer) clearTimeout(timer);
-      if (!reply.raw.writableFinished) controller.abort(new RequestEnded('The caller has gone away.'));
+      if (!reply.raw.writableFinished)
+        controller.abort(new RequestEnded('The caller closed the connection.'));
     });
     return controller.signal;
   }
@@ -254,7 +255,7 @@ class GatewayServer implements Server {
       return;
     }
     this.options.log.error({ err: error, requestId: request.id }, 'a request failed');
-    const message = `Something went wrong here; the log has it under request ${request.id}.`;
+    const message = `Internal error; the log has an entry for request ${request.id}.`;
     reply.code(status).send(problem('INTERNAL_SERVER_ERROR', message));
   }
 
@@ -277,7 +278,7 @@ const OPEN = { config: { access: 'OPEN' } } as const;
 /** What is asked about a gateway that is shutting down, too. */
 const HEALTH: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz']);
 
-const BAD_PATH = 'The path is not valid: write a percent sign as %25, and encode characters as UTF-8.';
+const BAD_PATH = 'The path is not valid. Write a percent sign as %25, and encode characters as UTF-8.';
 
 /** Nothing has this path, or not with this method; or the page of another site asks whether it may ask. */
 function answerToNoRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -297,7 +298,7 @@ function answerToNoRoute(app: FastifyInstance, request: FastifyRequest, reply: F
   const allow = allowed.join(', ');
   reply.header('allow', allow);
   if (request.method === 'OPTIONS') return reply.code(204).send();
-  const message = `${request.method} is not possible here: use ${allow.replace(', ', ' or ')}.`;
+  const message = `${request.method} is not allowed here. Use ${allow.replace(', ', ' or ')}.`;
   return reply.code(404).send(problem('NOT_FOUND', message));
 }
 
@@ -307,7 +308,7 @@ function answerToNoRequest(error: Error & { readonly code?: string }, socket: So
     socket.destroy();
     return;
   }
-  const [status, message] = UNREADABLE[error.code ?? ''] ?? [400, 'What was sent is not an HTTP request.'];
+  const [status, message] = UNREADABLE[error.code ?? ''] ?? [400, 'The request is not valid HTTP.'];
   const { text, headers } = bodyOf(problem('BAD_REQUEST', message));
   const lines = Object.entries({ ...headers, connection: 'close' }).map(
     ([name, value]) => `${name}: ${value}`,

@@ -10,7 +10,7 @@ export const REGIONS = {
 export type Region = keyof typeof REGIONS;
 
 export const RIGHT_ADDRESS =
-  'an https address without user, query or fragment; plain http only to this machine itself';
+  'an https address without user, query or fragment; plain http to this machine only';
 
 /** The region at `baseUrl`; `null` if there is none. */
 export function regionOf(baseUrl: string): Region | null {
@@ -22,11 +22,11 @@ export function regionOf(baseUrl: string): Region | null {
 export function wrongWithBaseUrl(text: string): string | null {
   if (!URL.canParse(text)) return 'is not a URL';
   const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return 'holds a user name or a password';
+  if (url.username !== '' || url.password !== '') return 'contains a user name or a password';
   if (url.search !== '' || url.hash !== '') return 'has a query or a fragment';
   if (url.protocol === 'https:') return null;
   if (url.protocol !== 'http:') return `begins with ${url.protocol}`;
-  return isLoopback(url.hostname) ? null : 'would send the token in clear over plain http';
+  return isLoopback(url.hostname) ? null : 'would send the token unencrypted over plain http';
 }
 
 /** The stored form of a valid address. */
@@ -100,6 +100,6 @@ export const publicLookup: LookupFunction = (hostname, options, callback) => {
 };
 
 function refusal(hostname: string): NodeJS.ErrnoException {
-  const what = `${hostname} leads into a private network, where tokens are sent only with ALLOW_PRIVATE_ADDRESSES=yes`;
+  const what = `${hostname} resolves to a private network, where tokens are sent only with ALLOW_PRIVATE_ADDRESSES=yes`;
   return Object.assign(new Error(what), { code: 'EPRIVATE' });
 }

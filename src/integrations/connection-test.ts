@@ -162,7 +162,7 @@ function found(resource: Resource, { items, unusable, nextPage, total }: ListPag
 const NOTHING = { seen: null, isAll: true, code: null } as const;
 
 function empty(resource: Resource): string {
-  return `The list of ${resource} works and is empty: none in the last 7 days. What happened less than 15 minutes ago may not be listed yet.`;
+  return `The list of ${resource} works and is empty: none in the last 7 days. Records of the last 15 minutes may not be listed yet.`;
 }
 
 function refused(part: Tested, error: unknown): TestedPart {
@@ -179,8 +179,8 @@ function refused(part: Tested, error: unknown): TestedPart {
 }
 
 function skipped(part: Tested, { part: before }: TestedPart): TestedPart {
-  const what = part === 'tokens' ? 'What Abnormal says of the token' : `The list of ${part}`;
-  const message = `${what} was not asked for: see ${before}.`;
+  const what = part === 'tokens' ? 'The list of tokens' : `The list of ${part}`;
+  const message = `${what} was not requested: see ${before}.`;
   return { ...NOTHING, part, outcome: 'SKIPPED', message };
 }
 

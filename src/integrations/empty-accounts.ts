@@ -5,7 +5,7 @@ import { type Instant, shift, toMillis } from '../values/instant.js';
 
 /** What to do if Abnormal returns only empty lists. */
 export const ACCESS_ADVICE =
-  'If the account does have mail attacks, the token may not see them: give it full portal access for the API, and put the address that this gateway’s requests come from on the account’s allowlist (Abnormal portal: Settings → Integrations → Abnormal REST API).';
+  'If the account has attacks by e-mail, the token may not be allowed to see them: give it full portal access for the API, and add this gateway’s IP address to the account’s allowlist (Abnormal portal: Settings → Integrations → Abnormal REST API).';
 
 type Reads = Pick<HistoryStore, 'head' | 'count' | 'countQuarantine' | 'ledger'>;
 type Answered = StreamState & { readonly lastSuccessAt: Instant };
@@ -53,5 +53,5 @@ async function isEmpty(store: Reads, state: Answered, seq: number): Promise<bool
 }
 
 function messageOf({ collectFrom }: StreamState): string {
-  return `Abnormal answers, but lists no threat, case or campaign since ${collectFrom.slice(0, 10)}. ${ACCESS_ADVICE}`;
+  return `Abnormal responds, but has listed no threat, case or campaign since ${collectFrom.slice(0, 10)}. ${ACCESS_ADVICE}`;
 }

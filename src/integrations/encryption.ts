@@ -45,7 +45,7 @@ export function createCipher([current, ...older]: readonly [Buffer, ...Buffer[]]
     open(sealed, binding) {
       const parts = parse(sealed);
       const key = keys.get(parts.keyId);
-      if (!key) throw new NotOpenedError('UNKNOWN_KEY', `it was sealed under the key ${parts.keyId}`);
+      if (!key) throw new NotOpenedError('UNKNOWN_KEY', `it was encrypted with the key ${parts.keyId}`);
       return open(parts, key, binding);
     },
   };
@@ -91,7 +91,7 @@ function parse(sealed: string): Parts {
   const bytes = Buffer.from(text, 'base64url');
   // several texts decode to the same bytes; only the canonical one is accepted
   const isWhole = bytes.length >= NONCE_BYTES + TAG_BYTES && bytes.toString('base64url') === text;
-  if (!isWhole) throw new NotOpenedError('MALFORMED', 'it is not what a seal looks like');
+  if (!isWhole) throw new NotOpenedError('MALFORMED', 'it does not have the format of an encrypted token');
   return { keyId, bytes };
 }
 

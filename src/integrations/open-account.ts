@@ -59,5 +59,5 @@ export async function simulatedDataGuard(
 ): Promise<string | null> {
   const streams = await store.streams();
   if (!streams.some(({ integration }) => integration === SIMULATED_ACCOUNT)) return null;
-  return `The history (${store.description}) holds records of the simulated tenant, and an account's own may not come among them. Give your account a history of its own with HISTORY.`;
+  return `The history (${store.description}) contains records of the simulated tenant, which cannot be mixed with records of an account. Set another HISTORY for your account.`;
 }

@@ -271,7 +271,7 @@ function cipherOf(keys: readonly Secret[]): Cipher | null {
 function keyOf(text: string): Buffer {
   const key = parseEncryptionKey(text);
   if (key) return key;
-  throw new TypeError('an encryption key that is none');
+  throw new TypeError('an encryption key that is invalid');
 }
 
 const TAKEN: Readonly<Record<string, string>> = {
@@ -283,20 +283,20 @@ const TAKEN: Readonly<Record<string, string>> = {
 function checkName(name: string): void {
   if (!/^[a-z\d-]{1,40}$/.test(name)) {
     const shown = JSON.stringify(name.slice(0, 60));
-    const right = '1 to 40 characters, of a to z, 0 to 9 and "-"';
-    throw new VaultError('BAD_NAME', `${shown} cannot be an integration's name: it must have ${right}.`);
+    const right = '1 to 40 characters from a to z, 0 to 9 and "-"';
+    throw new VaultError('BAD_NAME', `${shown} cannot be an integration's name. Accepted: ${right}.`);
   }
   const owner = TAKEN[name];
-  if (owner) throw new VaultError('BAD_NAME', `"${name}" is the name of ${owner}; choose another.`);
+  if (owner) throw new VaultError('BAD_NAME', `"${name}" is the name of ${owner}. Choose another name.`);
 }
 
 /** Returns the base URL. Throws a `VaultError` if a token must not be sent there. */
 function resolveAddress({ region, baseUrl }: Address, allowPrivate: boolean): string {
   if (baseUrl === undefined) return REGIONS[region ?? 'us'];
-  if (region !== undefined) throw badAddress('is given beside a region', 'one of the two, not both');
+  if (region !== undefined) throw badAddress('is given together with a region', 'one of the two, not both');
   const wrong = wrongWithBaseUrl(baseUrl);
   if (wrong !== null) throw badAddress(wrong, RIGHT_ADDRESS);
   if (allowPrivate || !isPrivateAddress(baseUrl)) return normalBaseUrl(baseUrl);
-  const right = 'a public one, or ALLOW_PRIVATE_ADDRESSES=yes where a mirror in your own network is meant';
-  throw badAddress('leads into a private network', right);
+  const right = 'a public address, or ALLOW_PRIVATE_ADDRESSES=yes for a mirror in your own network';
+  throw badAddress('resolves to a private network', right);
 }

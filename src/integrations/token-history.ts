@@ -161,7 +161,7 @@ async function change(
     const isDone = body === null || (await store.putDocument(COLLECTION, ID, body, document?.version ?? 0));
     if (isDone) return describe(now);
   }
-  throw new Error('what is remembered of the token in the environment keeps changing');
+  throw new Error('the stored data about the token in the environment keep changing');
 }
 
 function earlier(body: Body | null, replacedAt: Instant): EarlierToken[] {

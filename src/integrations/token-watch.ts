@@ -62,7 +62,7 @@ async function askFor(
   } catch (error) {
     // the polls report account problems; here nothing was learnt
     const code = error instanceof UpstreamError ? error.code : 'UNDECODABLE';
-    log.debug({ integration: name, code }, 'Abnormal did not say when the token ends');
+    log.debug({ integration: name, code }, 'Abnormal did not return the end of the token');
     return null;
   }
 }
@@ -78,7 +78,7 @@ export function replacementSteps(integration: string): string {
     'Create one in the Abnormal portal (Settings → Integrations → Abnormal REST API), which shows it once, and';
   return integration === ENVIRONMENT_ACCOUNT
     ? `${make} set ABNORMAL_TOKEN to it.`
-    : `${make} give it to: integrations rotate ${integration}`;
+    : `${make} pass it to: integrations rotate ${integration}`;
 }
 
 /**
@@ -128,12 +128,12 @@ interface TokenMatch {
   readonly token: TokenTimes | null;
 }
 
-const BY_AGE = 'its age counts from when it was given to the gateway, and it must be replaced after 90 days';
+const BY_AGE = 'its age counts from when it was stored in the gateway, and it must be replaced after 90 days';
 
 /** Finds the token of the integration `name`; `null` if Abnormal does not list tokens. */
 export function matchToken(tokens: readonly ApiToken[] | null, name: string, now: Instant): TokenMatch {
   if (tokens === null) {
-    const message = `Abnormal does not tell this account when its token ends: ${BY_AGE}.`;
+    const message = `Abnormal does not return the end of the token for this account: ${BY_AGE}.`;
     return { outcome: 'NOT_ANSWERED', seen: null, message, token: null };
   }
   const valid = tokens.filter((token) => isValid(token, now));
@@ -161,13 +161,13 @@ function ownAmong(valid: readonly ApiToken[], name: string): ApiToken | null {
 }
 
 function unclear(count: number, name: string): string {
-  if (count === 0) return `Abnormal lists no valid token, though this one works: ${BY_AGE}.`;
-  const advice = `Give one, and no other, the name "${name}" in the Abnormal portal to have its end known; until then ${BY_AGE}`;
-  return `Abnormal lists ${count} valid tokens and does not say which of them this is. ${advice}.`;
+  if (count === 0) return `Abnormal lists no valid token, although this one works: ${BY_AGE}.`;
+  const advice = `Name exactly one token "${name}" in the Abnormal portal, so that the gateway knows its end; until then ${BY_AGE}`;
+  return `Abnormal lists ${count} valid tokens and does not say which of them is this one. ${advice}.`;
 }
 
 function endOf(expiresAt: Instant | null, now: Instant): string {
-  if (expiresAt === null) return `Abnormal does not say when the token ends: ${BY_AGE}.`;
+  if (expiresAt === null) return `Abnormal does not return the end of the token: ${BY_AGE}.`;
   return `The token ${endText(expiresAt, now)}.`;
 }
 

@@ -4,14 +4,14 @@ import type { Secret } from '../values/secret.js';
 import { VaultError } from './vault.js';
 
 export const RIGHT_TOKEN =
-  'the token alone, as Abnormal showed it once (Settings → Integrations → Abnormal REST API)';
+  'only the token, as Abnormal displayed it (Settings → Integrations → Abnormal REST API)';
 
 /** Why `text` is not a token, without repeating it; `null` if it may be one. */
 export function wrongWithToken(text: string): string | null {
   if (text === '') return 'is empty';
   if (/^bearer\s/i.test(text)) return 'begins with the word "Bearer"';
   if (/^(["']).*\1$/.test(text)) return 'is in quotation marks';
-  if (!/^[\w.~+/=-]+$/.test(text)) return 'has blanks or other characters that no token has';
+  if (!/^[\w.~+/=-]+$/.test(text)) return 'contains spaces or other characters that tokens never contain';
   if (text.length < 8) return `has only ${text.length} characters`;
   return text.length > 8192 ? 'is longer than any token' : null;
 }
@@ -19,7 +19,7 @@ export function wrongWithToken(text: string): string | null {
 /** Throws a `VaultError` for text that cannot be a token. */
 export function checkToken(token: Secret): void {
   const wrong = wrongWithToken(token.reveal());
-  if (wrong !== null) throw new VaultError('BAD_TOKEN', `The token ${wrong}. Right: ${RIGHT_TOKEN}.`);
+  if (wrong !== null) throw new VaultError('BAD_TOKEN', `The token ${wrong}. Accepted: ${RIGHT_TOKEN}.`);
 }
 
 export function hintOf(token: Secret): string {
@@ -96,9 +96,9 @@ function stateText(token: TokenSituation, now: Instant, how: string): string {
     case 'ROTATION_DUE':
       return `The token ${facts}: replace it now. ${how}`;
     case 'REJECTED':
-      return `Abnormal refuses the token: it is mistyped, has expired or was revoked, or belongs to another region. ${how}`;
+      return `Abnormal rejects the token: it is mistyped, has expired or was revoked, or belongs to another region. ${how}`;
     case 'UNKNOWN':
-      return 'Neither the age of the token nor when it ends is known.';
+      return 'Neither the age nor the end of the token is known.';
   }
 }
 
@@ -109,7 +109,7 @@ function ageOf({ issuedAt, storedAt }: TokenSituation, now: Instant): number | n
 
 /** `ends on 2026-04-01`, or `ended on` for a date before `now`. */
 export function endText(expiresAt: Instant, now: Instant): string {
-  return `${expiresAt <= now ? 'ended' : 'ends'} on ${expiresAt.slice(0, 10)}`;
+  return `${expiresAt <= now ? 'expired' : 'expires'} on ${expiresAt.slice(0, 10)}`;
 }
 
 function daysText(ms: number): string {

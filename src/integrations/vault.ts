@@ -91,11 +91,11 @@ export class VaultError extends Error {
 export function notOpened(name: string, error: NotOpenedError, cipher: Cipher): VaultError {
   const { reason, message } = error;
   const known = cipher.knownKeyIds.join(', ');
-  const again = `give its token again (integrations rotate ${name}) or remove it (integrations remove ${name}; its history stays)`;
+  const again = `store its token again (integrations rotate ${name}) or remove it (integrations remove ${name}; its history stays)`;
   const what =
     reason === 'UNKNOWN_KEY'
-      ? `ENCRYPTION_KEY is not the key for the token of the integration "${name}": ${message}, and ENCRYPTION_KEY holds ${known}. Put that key back, after the current one and a comma (current,older). If it is lost, ${again}.`
-      : `The stored token of the integration "${name}" does not open: ${message}. Restore the history from a backup, or ${again}.`;
+      ? `ENCRYPTION_KEY is not the key of the token of the integration "${name}": ${message}, and ENCRYPTION_KEY contains ${known}. Add that key after the current one, comma-separated (current,older). If it is lost, ${again}.`
+      : `The stored token of the integration "${name}" cannot be decrypted: ${message}. Restore the history from a backup, or ${again}.`;
   return new VaultError('NOT_OPENED', what, { cause: error });
 }
 
@@ -103,31 +103,34 @@ export function notOpened(name: string, error: NotOpenedError, cipher: Cipher): 
 export function noKey(name: string | null): VaultError {
   const what =
     name === null
-      ? `A token is only kept encrypted, and ENCRYPTION_KEY is not set. Make one with: ${MAKES_KEY}`
-      : `The integration "${name}" is stored, and ENCRYPTION_KEY, under which its token is encrypted, is not set. Set it to the key that was there when the integration was added; if that is lost, remove the integration (integrations remove ${name}; its history stays).`;
+      ? `Tokens are only stored encrypted, and ENCRYPTION_KEY is not set. Create a key with: ${MAKES_KEY}`
+      : `The integration "${name}" is stored, but ENCRYPTION_KEY is not set. Set it to the key that encrypted the integration's token. If it is lost, remove the integration (integrations remove ${name}; its history stays).`;
   return new VaultError('NO_KEY', what);
 }
 
 export function heldAlready(name: string): VaultError {
-  const what = `That is the token that "${name}" has already: make a new one in the Abnormal portal (Settings → Integrations → Abnormal REST API).`;
+  const what = `"${name}" has this token already. Create another in the Abnormal portal (Settings → Integrations → Abnormal REST API).`;
   return new VaultError('BAD_TOKEN', what);
 }
 
 export function badAddress(wrong: string, right: string): VaultError {
-  return new VaultError('BAD_ADDRESS', `The address ${wrong}. Right: ${right}.`);
+  return new VaultError('BAD_ADDRESS', `The address ${wrong}. Accepted: ${right}.`);
 }
 
 export function exists(name: string): VaultError {
-  const what = `An integration "${name}" is there already. For another token: integrations rotate ${name}`;
+  const what = `The integration "${name}" already exists. To replace its token: integrations rotate ${name}`;
   return new VaultError('EXISTS', what);
 }
 
 export function notFound(name: string): VaultError {
-  return new VaultError('NOT_FOUND', `No integration "${name}" is stored. Those that are: integrations list`);
+  return new VaultError(
+    'NOT_FOUND',
+    `No integration "${name}" is stored. To list stored integrations: integrations list`,
+  );
 }
 
 export function busy(name: string): VaultError {
-  return new VaultError('BUSY', `Others keep changing the integration "${name}"; try again.`);
+  return new VaultError('BUSY', `The integration "${name}" is being changed by other processes. Retry.`);
 }
 
 /** What is known about a token, without the token. */
@@ -195,7 +198,7 @@ const BODY = z.object({
 export function readBody({ id, body }: StoredDocument): IntegrationBody {
   const read = BODY.safeParse(body);
   if (read.success) return read.data;
-  const what = `What is stored of the integration "${id}" does not read: it was changed, or written by another version of the gateway. Remove it (integrations remove ${id}; its history stays) and add it again.`;
+  const what = `The stored data of the integration "${id}" cannot be read: they were changed, or written by another version of the gateway. Remove the integration (integrations remove ${id}; its history stays) and add it again.`;
   throw new VaultError('NOT_OPENED', what);
 }
 

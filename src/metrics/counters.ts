@@ -37,7 +37,7 @@ function countUpstream(registry: Registry): Counters['upstream'] {
     named(
       registry,
       'upstream_requests_total',
-      'Requests sent to Abnormal, retries included, by how they ended: OK, or the reason why not.',
+      'Requests sent to Abnormal, including retries, by result: OK, or the reason of the failure.',
       ['integration', 'resource', 'outcome'],
     ),
   );
@@ -45,23 +45,21 @@ function countUpstream(registry: Registry): Counters['upstream'] {
     named(
       registry,
       'upstream_misread_total',
-      'Answers counted as OK that could not be understood: JSON, but no list, or no such record.',
+      'Responses with status OK that could not be parsed: JSON, but no list or no such record.',
       ['integration', 'resource'],
     ),
   );
   const retries = new Counter(
-    named(registry, 'upstream_retries_total', 'Requests to Abnormal that repeated one which had failed.', [
+    named(registry, 'upstream_retries_total', 'Repeated requests to Abnormal after a failed one.', [
       'integration',
       'resource',
     ]),
   );
   const wait = new Histogram({
-    ...named(
-      registry,
-      'upstream_wait_seconds',
-      'How long requests waited for leave from the request budget, by who waited for them.',
-      ['integration', 'priority'],
-    ),
+    ...named(registry, 'upstream_wait_seconds', 'How long requests waited for the rate budget, by purpose.', [
+      'integration',
+      'priority',
+    ]),
     buckets: WAIT_SECONDS,
   });
   return (integration) => ({
@@ -81,12 +79,12 @@ function countSync(registry: Registry): SyncObserver {
     named(
       registry,
       'records_total',
-      'Records read, by what became of them in the history; a conflict is fetched again, a deletion is a tombstone.',
+      'Records read, by result in the history; a conflict is fetched again, a deletion is a tombstone.',
       ['integration', 'resource', 'outcome'],
     ),
   );
   const windows = new Counter(
-    named(registry, 'windows_total', 'Windows of source time read, by how their reading ended.', [
+    named(registry, 'windows_total', 'Windows of source time read, by result.', [
       'integration',
       'resource',
       'filter_key',
@@ -111,7 +109,7 @@ function countSync(registry: Registry): SyncObserver {
 
 function countRuns(registry: Registry): (run: RunRecord) => void {
   const runs = new Counter(
-    named(registry, 'runs_total', 'Runs that have ended, by what set them off and how they ended.', [
+    named(registry, 'runs_total', 'Runs that have ended, by trigger and result.', [
       'integration',
       'resource',
       'trigger',
@@ -119,17 +117,14 @@ function countRuns(registry: Registry): (run: RunRecord) => void {
     ]),
   );
   const duration = new Histogram({
-    ...named(registry, 'run_duration_seconds', 'How long runs took, from their beginning to their end.', [
-      'resource',
-      'trigger',
-    ]),
+    ...named(registry, 'run_duration_seconds', 'Duration of runs.', ['resource', 'trigger']),
     buckets: RUN_SECONDS,
   });
   const verdicts = new Counter(
     named(
       registry,
       'reconciliations_total',
-      'Windows compared with what Abnormal has, by verdict: MATCH, SHORT, EXTRA or UNVERIFIED.',
+      "Windows compared with Abnormal's records, by verdict: MATCH, SHORT, EXTRA or UNVERIFIED.",
       ['integration', 'resource', 'verdict'],
     ),
   );
@@ -142,7 +137,7 @@ function countRuns(registry: Registry): (run: RunRecord) => void {
 
 function countHttp(registry: Registry): Counters['http'] {
   const answers = new Counter(
-    named(registry, 'http_answers_total', 'Answers over HTTP, by route and status; `none` is no route.', [
+    named(registry, 'http_answers_total', 'HTTP responses, by route and status; `none` is no route.', [
       'route',
       'status',
     ]),
@@ -159,17 +154,15 @@ function countGraph(registry: Registry): GraphObserver {
     named(
       registry,
       'graphql_requests_total',
-      'GraphQL requests, by how they were answered: OK, PARTIAL (data and errors), REFUSED (the request was at fault), FAILED.',
+      'GraphQL requests, by result: OK, PARTIAL (data and errors), REFUSED (the request was wrong), FAILED.',
       ['outcome'],
     ),
   );
   const errors = new Counter(
-    named(registry, 'graphql_errors_total', 'Errors in GraphQL answers, by `extensions.code`.', ['code']),
+    named(registry, 'graphql_errors_total', 'Errors in GraphQL responses, by `extensions.code`.', ['code']),
   );
   const duration = new Histogram({
-    ...named(registry, 'graphql_request_duration_seconds', 'How long GraphQL requests took to answer.', [
-      'outcome',
-    ]),
+    ...named(registry, 'graphql_request_duration_seconds', 'Duration of GraphQL requests.', ['outcome']),
     buckets: GRAPH_SECONDS,
   });
   return {

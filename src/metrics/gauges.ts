@@ -44,8 +44,8 @@ function gauge<L extends string>(registry: Registry, name: string, help: string,
 }
 
 function historyGauges(registry: Registry): Gauges['history'] {
-  const up = gauge(registry, 'history_up', 'Whether the history answers: 1 or 0.', []);
-  const seq = gauge(registry, 'history_head_seq', 'The number of the newest batch in the history.', []);
+  const up = gauge(registry, 'history_up', 'Whether the history responds: 1 or 0.', []);
+  const seq = gauge(registry, 'history_head_seq', 'Sequence number of the newest batch in the history.', []);
   const at = gauge(
     registry,
     'history_head_timestamp_seconds',
@@ -90,7 +90,7 @@ function budgetGauges(registry: Registry): Gauges['budgets'] {
   const limit = gauge(
     registry,
     'upstream_budget_limit_requests',
-    'Requests that an integration may be sent in any 60 seconds (UPSTREAM_RPM).',
+    'Requests allowed for an integration in any 60 seconds (UPSTREAM_RPM).',
     ['integration'],
   );
   const used = gauge(
@@ -102,7 +102,7 @@ function budgetGauges(registry: Registry): Gauges['budgets'] {
   const waiting = gauge(
     registry,
     'upstream_budget_waiting_requests',
-    'Requests that wait for leave to be sent, by who waits for them.',
+    'Requests waiting for the rate budget, by purpose.',
     ['integration', 'priority'],
   );
   return (snapshots) => {
@@ -123,8 +123,8 @@ function labelsOf({ integration, resource, filterKey }: StreamState) {
 }
 
 function cacheGauges(registry: Registry): Gauges['caches'] {
-  const bytes = gauge(registry, 'cache_bytes', 'What a cache takes in memory now, in bytes.', ['cache']);
-  const limit = gauge(registry, 'cache_limit_bytes', 'What a cache may take at most, in bytes.', ['cache']);
+  const bytes = gauge(registry, 'cache_bytes', 'Memory that a cache uses now, in bytes.', ['cache']);
+  const limit = gauge(registry, 'cache_limit_bytes', 'Maximum memory of a cache, in bytes.', ['cache']);
   return (caches) => {
     for (const each of [bytes, limit]) each.reset();
     for (const { cache, bytes: taken, maxBytes } of caches) {
@@ -138,19 +138,19 @@ function streamGauges(registry: Registry): Gauges['streams'] {
   const status = gauge(
     registry,
     'stream_status',
-    'Whether Abnormal lets a stream be read, as of the last attempt: 1 for the state that it is in, 0 for the others.',
+    'Whether Abnormal allowed a stream to be read at the last attempt: 1 for its current state, 0 for the others.',
     [...STREAM, 'status'],
   );
   const integration = gauge(
     registry,
     'integration_status',
-    'How an integration stands: 1 for the state that it is in, 0 for the others.',
+    'State of an integration: 1 for its current state, 0 for the others.',
     ['integration', 'status'],
   );
   const attempt = gauge(
     registry,
     'stream_last_attempt_timestamp_seconds',
-    'When a stream was last tried, in seconds since the epoch; absent before the first time.',
+    'When a stream was last tried, in seconds since the epoch; absent before the first attempt.',
     STREAM,
   );
   const success = gauge(
@@ -181,13 +181,13 @@ function gapGauges(registry: Registry): Gauges['gaps'] {
   const count = gauge(
     registry,
     'gaps',
-    'Spans of source time for which the history cannot vouch, by reason; one of the last interval is there before each poll.',
+    'Number of spans of source time that are not completely collected, by reason; before each poll there is one for the last interval.',
     labels,
   );
   const longest = gauge(
     registry,
     'longest_gap_seconds',
-    'The longest span of source time for which the history cannot vouch, by reason.',
+    'Length of the longest span of source time that is not completely collected, by reason.',
     labels,
   );
   return (lists) => {
@@ -226,7 +226,7 @@ function quarantineGauge(registry: Registry) {
     named(
       registry,
       'quarantine_records',
-      'Records that could not be read, each of which is requested again with each poll; those that are gone do not count.',
+      'Records that could not be read and are requested again with each poll; deleted records are not counted.',
       ['integration', 'kind'],
     ),
   );
@@ -244,12 +244,10 @@ function quarantineGauge(registry: Registry) {
 
 function driftGauge(registry: Registry) {
   const gauge = new Gauge(
-    named(
-      registry,
-      'schema_drift_names',
-      'Names of fields, and words of open lists, that Abnormal sends and this version does not know.',
-      ['integration', 'drift'],
-    ),
+    named(registry, 'schema_drift_names', "Unknown fields and values in Abnormal's responses.", [
+      'integration',
+      'drift',
+    ]),
   );
   return async (store: Books) => {
     const documents = await store.documents('drift');
@@ -268,7 +266,7 @@ function tokenGauges(registry: Registry) {
     named(
       registry,
       'token_state',
-      'How the token of an integration stands: 1 for the state that it is in, 0 for the others.',
+      "State of an integration's token: 1 for its current state, 0 for the others.",
       ['integration', 'state'],
     ),
   );
@@ -276,7 +274,7 @@ function tokenGauges(registry: Registry) {
     named(
       registry,
       'token_replace_by_timestamp_seconds',
-      'When the token of an integration must have been replaced, in seconds since the epoch; absent where nothing says so.',
+      'Deadline for replacing the token of an integration, in seconds since the epoch; absent if it is not known.',
       ['integration'],
     ),
   );

@@ -28,5 +28,5 @@ export function excessNote(permissions: readonly string[] | null | undefined): s
   if (acting.length === 0) return null;
   const others = acting.length > MOST_NAMED ? ` and ${acting.length - MOST_NAMED} more` : '';
   const named = acting.slice(0, MOST_NAMED).join(', ');
-  return `The token may do more than read (${named}${others}). The gateway only reads: give it a token with read permissions only.`;
+  return `The token has write permissions (${named}${others}). The gateway only reads: use a token with read permissions only.`;
 }

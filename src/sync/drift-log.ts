@@ -36,8 +36,8 @@ function newCounted(): Counted {
 const MOST_TRIES = 10;
 
 const ANNOUNCED: Readonly<Record<DriftKind, string>> = {
-  FIELD: 'Abnormal sends a field that is not known',
-  VALUE: 'Abnormal sends a new word',
+  FIELD: 'Abnormal sends an unknown field',
+  VALUE: 'Abnormal sends an unknown value',
   UNREADABLE: 'Abnormal sends a value that cannot be read',
 };
 
@@ -76,7 +76,7 @@ export function createDriftLog({ store, log, observer }: DriftOptions): DriftLog
       own.written = new Set(after.names.map(driftText));
     } catch (error) {
       own.pending = addDrift(pending, own.pending);
-      log.warn({ err: error, integration }, 'what differs in Abnormal’s answers could not be written down');
+      log.warn({ err: error, integration }, 'unknown fields and values could not be recorded');
     }
   }
 
@@ -100,10 +100,7 @@ export function createDriftLog({ store, log, observer }: DriftOptions): DriftLog
       log.info({ integration, path, ...(value === null ? {} : { value }) }, ANNOUNCED[kind]);
     }
     if (after.beyond > 0 && before.beyond === 0) {
-      log.info(
-        { integration, most: MOST_NAMES },
-        'no more names of what differs in Abnormal’s answers are kept',
-      );
+      log.info({ integration, most: MOST_NAMES }, 'no more unknown fields and values are recorded');
     }
     if (fresh.length > 0 || after.beyond > before.beyond) observer?.drifted?.(integration, after);
   }

@@ -105,7 +105,7 @@ export async function markInterrupted(env: SyncEnv, integrations: readonly strin
     if (run.status !== 'RUNNING' || env.activeRuns.has(run.id)) continue;
     env.log.warn(
       { runId: run.id, resource: run.resource },
-      'an earlier run was cut short; what it recorded stands',
+      'an earlier run was interrupted; its recorded data stay',
     );
     await env.store.record({
       ...NOTHING,

@@ -87,15 +87,15 @@ export function statusMessage(
   const where = `account ${account.name} at ${account.baseUrl}`;
   switch (status) {
     case 'TOKEN_REJECTED':
-      return `Abnormal rejects the token of ${where}. ${said} Until then one request is tried every polling interval.`;
+      return `Abnormal rejects the token of ${where}. ${said} Until then, one request is sent per polling interval.`;
     case 'FORBIDDEN':
-      return `Abnormal refuses ${resource} of ${where}. ${said}`;
+      return `Abnormal refuses access to ${resource} of ${where}. ${said}`;
     case 'NOT_LICENSED':
-      return `Abnormal says that ${resource} are not licensed for ${where}. ${said}`;
+      return `The licence of ${where} does not include ${resource}, according to Abnormal. ${said}`;
     case 'NOT_ENABLED':
-      return `Abnormal knows no ${resource} for ${where}. ${said}`;
+      return `Abnormal has no ${resource} for ${where}. ${said}`;
     case 'UNAVAILABLE':
-      return `Abnormal cannot be read for ${resource} of ${where}. ${said} What is recorded is served meanwhile; the next poll tries again and catches up.`;
+      return `${resource} of ${where} cannot be read from Abnormal. ${said} Meanwhile the gateway serves recorded data; the next poll retries and fills the gap.`;
     default:
       return null;
   }

@@ -37,7 +37,7 @@ describe('a retry', () => {
     h.server.on('/threats', json({ message: 'out of order' }, 503));
     const error = await upstreamError(listThreats(h));
     expect(error).toMatchObject({ code: 'SERVER_ERROR', status: 503, body: '{"message":"out of order"}' });
-    expect(error.message).toContain('answered 503 to the list of threats');
+    expect(error.message).toContain('responded with 503 to the list of threats');
     expect(error.message).toContain('"out of order"');
     expect(h.server.requests).toHaveLength(5);
   });
@@ -128,7 +128,7 @@ describe('the meaning of a response', () => {
       'NOT_LICENSED',
       /no Subscription/,
     ],
-    ['another 403', json({ message: 'Forbidden' }, 403), 'FORBIDDEN', /IP allowlist.*not enabled/s],
+    ['another 403', json({ message: 'Forbidden' }, 403), 'FORBIDDEN', /on the allowlist.*not enabled/s],
     ['404', json({ detail: 'Not found.' }, 404), 'NOT_FOUND', /"Not found".*deleted/s],
     ['410', raw('', 410), 'NOT_FOUND', /410/],
     ['400', json({ message: 'bad' }, 400), 'BAD_REQUEST', /"bad"/],

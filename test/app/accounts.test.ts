@@ -216,7 +216,7 @@ describe('an invalid mutation is refused with a clear error', () => {
     await stands('simulated', 'OK');
     const { errors } = await gateway.ask(CONNECT, { name: 'a', token: 'some-token-00001' });
     expect(errors[0]).toMatchObject({ extensions: { code: 'NOT_POSSIBLE' } });
-    expect(errors[0]?.message).toContain('holds records of the simulated tenant');
+    expect(errors[0]?.message).toContain('contains records of the simulated tenant');
   });
 });
 

@@ -21,10 +21,10 @@ test.each<[readonly string[], string]>([
   [['backfill', '--from', '1999-12-31'], '2000-01-01 or later'],
   [['backfill', '--from', '999999999d'], '2000-01-01 or later'],
   [['backfill', '--from', '9999-12-31'], 'not in the past'],
-  [['backfill', '--from', '9999-12-31T23:59:59-14:00'], 'Right: a day'],
+  [['backfill', '--from', '9999-12-31T23:59:59-14:00'], 'Accepted: a day'],
   [['reconcile', '--from', '0000-01-01'], '2000-01-01 or later'],
   [['reconcile', '--from', '9999-12-31'], 'not before'],
-  [['report', '--period', '0000-Q1'], 'between 2000-01-01 and 2027-10-07, a year from now'],
+  [['report', '--period', '0000-Q1'], 'between 2000-01-01 and 2027-10-07, one year from now'],
   [['report', '--period', '9999-12-30', '--trend', 'day'], 'between 2000-01-01 and 2027-10-07'],
   [['report', '--period', '2026-Q3', '--as-of', '0000-01-01T00:00:00+14:00'], '--as-of'],
 ])('the arguments %j are refused with the accepted range', async (args, message) => {

@@ -64,7 +64,7 @@ describe('the exit code of a collection', () => {
 describe('the report of a collection', () => {
   test('lists the cost and result of each pass, with re-reads on their own line', () => {
     const [heading, cases, reread] = printed(pass('OK')).split('\n');
-    expect(heading).toMatch(/^RESOURCE +STATUS +NEW .* CALLS\/NEW +WHOLE SINCE$/);
+    expect(heading).toMatch(/^RESOURCE +STATUS +NEW .* CALLS\/NEW +COMPLETE SINCE$/);
     expect(cases).toMatch(/^cases +SUCCEEDED +40 +0 +0 +0 +0 +42 +2 +40 +1\.05 +2026-01-01T00:00$/);
     expect(reread).toMatch(/^cases re-read +0 +3 +0 +0 +0 +7 /);
   });
@@ -72,7 +72,7 @@ describe('the report of a collection', () => {
   test('says what is missing and why, and lists the first few problems', () => {
     const text = printed(pass('FORBIDDEN', { PROVISIONAL: 1, FAILED: 86_400_000 }));
     expect(text).toContain('cases/lastModifiedTime: FORBIDDEN: do this');
-    expect(text).toContain('not vouched for: FAILED for 1.00 days\n');
+    expect(text).toContain('not complete: FAILED for 1.00 days\n');
     expect(text).toMatch(/three\ncases: and 2 more\n$/);
   });
 

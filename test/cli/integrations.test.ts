@@ -111,7 +111,7 @@ describe('integrations add', () => {
     expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('upstream') });
     expect(out).toMatch(/^Added acme: http:\/\/127\.0\.0\.1:\d+\/v1, token …0001\nacme works\n/);
     expect(out).toMatch(/ {2}cases +WORKS +The list of cases works: \d+ in the last 7 days\./);
-    expect(out).toMatch(/ {2}tokens +WORKS +The token ends on 2026-04-20\./);
+    expect(out).toMatch(/ {2}tokens +WORKS +The token expires on 2026-04-20\./);
     expect(await listed()).toEqual([
       {
         ...{ name: 'acme', source: 'STORED', baseUrl: upstream.baseUrl, region: null, tokenHint: '0001' },
@@ -122,7 +122,7 @@ describe('integrations add', () => {
         },
         ...{ tokenIssuedAt: madeToken().createdAt, tokenExpiresAt: madeToken().expiresAt },
         tokenPermissions: ['soar_v1_read_threats'],
-        ...{ tokenState: 'OK', tokenMessage: 'The token ends on 2026-04-20 and is 10 days old.' },
+        ...{ tokenState: 'OK', tokenMessage: 'The token expires on 2026-04-20 and is 10 days old.' },
       },
     ]);
     expect(await trail()).toEqual(['CONNECT_INTEGRATION acme SUCCEEDED']);
@@ -155,7 +155,7 @@ describe('integrations add', () => {
       ['acme'],
       { key: '' },
       2,
-      /ENCRYPTION_KEY is not set\. Make one with: abnormal-gateway keys encryption/,
+      /ENCRYPTION_KEY is not set\. Create a key with: abnormal-gateway keys encryption/,
     ],
     [
       'without a token',
@@ -355,7 +355,7 @@ describe('integrations rotate', () => {
     const { code, out } = await rotate(SECOND);
     expect(code).toBe(1);
     expect(out).toMatch(/TOKEN|401/);
-    expect(out).toContain('The token of acme is still the one before.');
+    expect(out).toContain('The token of acme was not replaced.');
     expect((await listed())[0]).toMatchObject({ tokenHint: '0001' });
     expect((await run(['integrations', 'test', 'acme'])).code).toBe(0);
   });
@@ -400,7 +400,7 @@ describe('integrations rotate', () => {
     upstream = await startSimulator({ tenant: TENANT, clock: () => now, token: FIRST, tokens });
     await addAcme();
     const { out } = await run(['integrations', 'list']);
-    const note = /\nacme: The token ends on .* may do more than read \(soar_v1_manage_threat\)/;
+    const note = /\nacme: The token expires on .* has write permissions \(soar_v1_manage_threat\)/;
     expect(out).toMatch(note);
     expect((await run(['status'])).out).toMatch(note);
     expect(JSON.parse((await run(['status', '--json'])).out)).toMatchObject({
@@ -457,10 +457,10 @@ describe('keys', () => {
     await addAcme();
     const [old, newer] = [key, await makeKey()];
     const { code, out } = await run(['keys', 'rotate'], { key: `${newer},${old}` });
-    expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('Encrypted anew: 1.') });
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('Re-encrypted: 1.') });
     expect((await run(['integrations', 'test'], { key: newer })).code).toBe(0);
     expect(await run(['integrations', 'test'], { key: old })).toMatchObject({ code: 2, out: '' });
-    expect((await run(['keys', 'rotate'], { key: newer })).out).toContain('Encrypted anew: 0.');
+    expect((await run(['keys', 'rotate'], { key: newer })).out).toContain('Re-encrypted: 0.');
     expect(await trail()).toContain('ROTATE_ENCRYPTION_KEY null SUCCEEDED');
   });
 
@@ -479,7 +479,7 @@ describe('keys', () => {
       const [right, wrong] = [key, await makeKey()];
       const refused = await run(command.split(' '), { key: wrong, env: { PORT: '0' } });
       expect(refused).toMatchObject({ code: 2, out: '' });
-      expect(refused.err).toMatch(/ENCRYPTION_KEY is not the key for the token of the integration "acme"/);
+      expect(refused.err).toMatch(/ENCRYPTION_KEY is not the key of the token of the integration "acme"/);
       expect(refused.err).toContain('integrations rotate acme');
       for (const secret of [right, wrong]) expect(refused.err).not.toContain(secret);
       const missing = await run(command.split(' '), { key: '', env: { PORT: '0' } });

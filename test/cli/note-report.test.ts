@@ -39,5 +39,5 @@ test('a history that cannot be written does not prevent a report, and a warning 
   const config = ground.config();
   writeFileSync(config.history.replace('sqlite:', ''), 'no database at all');
   await noteReport({ config, log, clock }, { period: '2026-09' });
-  expect(lines.join('')).toContain('could not be written down in the audit trail');
+  expect(lines.join('')).toContain('could not be recorded in the audit trail');
 });

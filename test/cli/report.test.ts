@@ -79,7 +79,7 @@ describe('report', () => {
   });
 
   test.each([
-    [[], 'Say which period: --period a quarter (2026-Q3)'],
+    [[], 'The period is missing: --period a quarter (2026-Q3)'],
     [['--period', '2026-Q9'], '--period: "2026-Q9" is not a period'],
     [
       ['--period', '2026-09', '--controls', 'nope'],
@@ -87,26 +87,29 @@ describe('report', () => {
     ],
     [
       ['--period', '2026-09', '--format', 'pdf'],
-      '--format is "pdf": right is text, html, json, ndjson, csv, oscal',
+      '--format is "pdf"; accepted: text, html, json, ndjson, csv, oscal',
     ],
-    [['--period', '2026-09', '--trend', 'year'], '--trend is "year": right is day, week, month, none'],
+    [['--period', '2026-09', '--trend', 'year'], '--trend is "year"; accepted: day, week, month, none'],
     [
       ['--period', '2010-01-01/2026-01-01', '--trend', 'day'],
       '--trend: 2010-01-01/2026-01-01 by DAY has more than 400',
     ],
-    [['--period', '2026-09', '--rows', 'some'], '--rows is "some": right is exceptions, population'],
-    [['--period', '2026-09', '--integration', 'x'], '--integration: there is no "x": there is default'],
-    [['--period', '2026-09', '--as-of', 'yesterday'], '--as-of is "yesterday": right is a day'],
+    [['--period', '2026-09', '--rows', 'some'], '--rows is "some"; accepted: exceptions, population'],
+    [['--period', '2026-09', '--integration', 'x'], '--integration: "x" does not exist. Known: default'],
+    [['--period', '2026-09', '--as-of', 'yesterday'], '--as-of is "yesterday"; accepted: a day'],
     [
       ['--period', '2026-09', '--as-of', '2027-01-01'],
-      '--as-of is 2027-01-01T00:00:00.000Z, which is yet to come',
+      '--as-of is 2027-01-01T00:00:00.000Z, which is in the future',
     ],
-    [['--period', '2026-09', '--threshold', 'remediateWithin'], 'remediateWithin is "": right is a duration'],
+    [
+      ['--period', '2026-09', '--threshold', 'remediateWithin'],
+      'remediateWithin is ""; accepted: a duration',
+    ],
     [
       ['--period', '2026-09', '--threshold', 'remediatedShare=101%'],
       '--threshold: remediatedShare is 1.01: it must be a share',
     ],
-    [['--period', '2026-09', '--threshold', 'mood=1'], 'NAME one of pollThreatsEvery'],
+    [['--period', '2026-09', '--threshold', 'mood=1'], 'where NAME is one of pollThreatsEvery'],
     [['--period', '2026-09', '--out', '/nowhere/at/all.html'], '--out: ENOENT'],
     [['--period', '2026-09', '--frobnicate'], "unknown option '--frobnicate'"],
   ])('with %j ends with 64 and says what is accepted', async (args, words) => {
@@ -197,7 +200,7 @@ describe('report', () => {
     expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ type: 'end', rows: seen.length });
     const csv = await run(['--period', '2026-09', '--rows', 'revisions', '--format', 'csv']);
     expect(csv).toMatchObject({ code: 64, out: '' });
-    expect(csv.err).toContain('--rows revisions are given by --format ndjson alone');
+    expect(csv.err).toContain('--rows revisions is available with --format ndjson only');
   });
 
   test('writes OSCAL if the file name says so, with the same exit codes', async () => {
@@ -224,7 +227,7 @@ describe('report', () => {
   test('names every exit code in its help text', async () => {
     const { code, out } = await run(['--help']);
     expect(code).toBe(0);
-    for (const text of ['0 every control', '1 a control failed', '2 one could not be judged', '64', '70']) {
+    for (const text of ['0 every control', '1 a control failed', '2 one not evaluated', '64', '70']) {
       expect(out).toContain(text);
     }
   });
@@ -267,17 +270,19 @@ describe('report --since-last', () => {
   test('accepts only the first of two concurrent runs of a job', async () => {
     const both = await Promise.all([since('twice'), since('twice')]);
     expect(both.map(({ code }) => code).sort()).toEqual([2, 70]);
-    expect(both.map(({ err }) => err).join('')).toContain('Another run of the job twice ended meanwhile');
+    expect(both.map(({ err }) => err).join('')).toContain(
+      'Another run of the job twice ended at the same time',
+    );
   });
 
   test.each([
-    [['--since-last', '--period', '2026-09'], 'Either --period or --since-last'],
-    [['--since-last', '--as-of', '2026-09-01'], 'leave --as-of out'],
-    [['--since-last', '--job', 'a b'], '--job: right is a name'],
+    [['--since-last', '--period', '2026-09'], '--period and --since-last cannot be combined'],
+    [['--since-last', '--as-of', '2026-09-01'], 'cannot be combined with --as-of'],
+    [['--since-last', '--job', 'a b'], '--job: accepted is a name'],
     [['--since-last', '--controls', 'nope'], '--controls: There is no control nope'],
-    [['--period', '2026-09', '--job', 'x'], '--job goes with --since-last'],
-    [['--period', '2026-09', '--until', '2d'], '--until goes with --since-last'],
-    [['--since-last', '--until', 'soon'], 'Right: a day'],
+    [['--period', '2026-09', '--job', 'x'], '--job requires --since-last'],
+    [['--period', '2026-09', '--until', '2d'], '--until requires --since-last'],
+    [['--since-last', '--until', 'soon'], 'Accepted: a day'],
   ])('with %j ends with 64 and says what is accepted', async (args, words) => {
     const { code, err } = await run(args);
     expect(err).toContain(words);

@@ -125,8 +125,8 @@ describe('verify', () => {
   });
 
   test.each([
-    [['--history', 'nowhere'], '--history: right is sqlite:'],
-    [['--history', 'sqlite:a', '--pack', 'b'], '--history or --pack, not both'],
+    [['--history', 'nowhere'], '--history: accepted is sqlite:'],
+    [['--history', 'sqlite:a', '--pack', 'b'], '--history and --pack cannot be combined. Pass one of them'],
     [['--pack', '/nowhere/pack.tar'], '--pack: ENOENT'],
     [['--seal', '/nowhere/seals'], '--seal: ENOENT'],
     [['--public-key', '/nowhere/key'], '--public-key: ENOENT'],

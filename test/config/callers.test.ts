@@ -34,14 +34,14 @@ describe('API_KEYS', () => {
 
   test.each([
     ['a key alone', KEY, 'that is not name:role:key'],
-    ['a key in the place of the role', `reports:${KEY}`, 'with none of the roles'],
+    ['a key in the place of the role', `reports:${KEY}`, 'with an unknown role; roles are'],
     ['no name', `:reader:${KEY}`, 'that is not name:role:key'],
-    ['a role that there is not', `reports:root:${KEY}`, 'with none of the roles'],
+    ['a role that there is not', `reports:root:${KEY}`, 'with an unknown role; roles are'],
     ['a short key', 'reports:reader:abc123', 'fewer than 32 characters'],
     ['a key of a few characters over and over', `reports:reader:${'ab'.repeat(20)}`, 'can be guessed'],
-    ['a key that no header can hold', `reports:reader:${KEY} ${KEY}`, 'can be guessed or not be sent'],
-    ['a name twice', `reports:reader:${KEY},reports:admin:${KEY}x`, 'names "reports" twice'],
-    ['a fourth part', `reports:reader:${KEY}:more`, 'can be guessed or not be sent'],
+    ['a key that no header can hold', `reports:reader:${KEY} ${KEY}`, 'can be guessed or cannot be sent'],
+    ['a name twice', `reports:reader:${KEY},reports:admin:${KEY}x`, 'contains the name "reports" twice'],
+    ['a fourth part', `reports:reader:${KEY}:more`, 'can be guessed or cannot be sent'],
   ])('is refused with %s, and the key is not repeated', (_what, value, wrong) => {
     expect(complaint({ API_KEYS: value })).toContain(wrong);
     expect(complaint({ API_KEYS: value })).not.toContain(KEY.slice(0, 12));
@@ -54,7 +54,7 @@ describe('JSON web tokens', () => {
   test('are not accepted without JWKS_URL, and settings for them are reported', () => {
     const result = toConfig(readEnv({ JWT_AUDIENCE: 'x' }));
     expect(result).toMatchObject({ ok: true, config: { callers: { jwt: null } } });
-    expect(result.warnings).toEqual(['JWT_AUDIENCE is set but JWKS_URL is not: no tokens are taken']);
+    expect(result.warnings).toEqual(['JWT_AUDIENCE is set but JWKS_URL is not: no tokens are accepted']);
   });
 
   test('are checked with the configured values or the defaults', () => {
@@ -74,14 +74,14 @@ describe('JSON web tokens', () => {
   });
 
   test('without a configured audience are a configuration error, because tokens of any service would match', () => {
-    expect(complaint({ JWKS_URL })).toMatch(/JWT_AUDIENCE is missing/);
+    expect(complaint({ JWKS_URL })).toMatch(/JWT_AUDIENCE is not set, but/);
   });
 
   test.each([
     ['http://login.example.com/keys', 'plain http'],
     ['ftp://login.example.com/keys', 'begins with ftp:'],
     ['login.example.com', 'is not a URL'],
-    ['https://user:pass@login.example.com/keys', 'holds a user name or a password'],
+    ['https://user:pass@login.example.com/keys', 'contains a user name or a password'],
   ])('are refused with JWKS_URL=%s', (url, wrong) => {
     expect(complaint({ JWKS_URL: url, JWT_AUDIENCE: 'x' })).toContain(wrong);
   });
@@ -114,7 +114,7 @@ describe('TRUST_PROXY', () => {
     'proxy.local',
     '10.0.0.0/8/8',
   ])('%s is refused, because every proxy or none would be trusted', (text) => {
-    expect(complaint({ TRUST_PROXY: text })).toContain('TRUST_PROXY names');
+    expect(complaint({ TRUST_PROXY: text })).toContain('TRUST_PROXY contains');
   });
 });
 
@@ -134,6 +134,6 @@ describe('CORS_ORIGINS', () => {
     'https://A.example',
     'file:///',
   ])('%s are refused', (origin) => {
-    expect(complaint({ CORS_ORIGINS: `https://b.example,${origin}` })).toContain('CORS_ORIGINS names');
+    expect(complaint({ CORS_ORIGINS: `https://b.example,${origin}` })).toContain('CORS_ORIGINS contains');
   });
 });

@@ -44,10 +44,10 @@ describe('the limits', () => {
     );
     const names = result.ok ? [] : result.problems.map(({ name, wrong }) => `${name} ${wrong}`);
     expect(names).toEqual([
-      'QUERY_LIMITS has "deepness=3"',
-      'QUERY_LIMITS has "depth=0"',
-      'COST_LIMITS has "reader"',
-      'REDACT has "everything"',
+      'QUERY_LIMITS contains "deepness=3"',
+      'QUERY_LIMITS contains "depth=0"',
+      'COST_LIMITS contains "reader"',
+      'REDACT contains "everything"',
     ]);
   });
 });
@@ -113,10 +113,10 @@ describe('the encrypted vault', () => {
     [
       'a bad second key',
       `${KEY},${OLD.slice(2)}`,
-      'has as number 2 of 2 what is not a key of 32 random bytes',
+      'has at position 2 of 2 a value that is not a key of 32 random bytes',
     ],
-    ['a comma too many', `${KEY},`, 'has as number 2 of 2 what is not a key of 32 random bytes'],
-    ['one key twice', `${KEY},${Buffer.from(KEY, 'base64').toString('hex')}`, 'names one key twice'],
+    ['a comma too many', `${KEY},`, 'has at position 2 of 2 a value that is not a key of 32 random bytes'],
+    ['one key twice', `${KEY},${Buffer.from(KEY, 'base64').toString('hex')}`, 'contains a key twice'],
   ])('refuses %s without repeating it', (_what, text, wrong) => {
     expect(problemsOf({ ENCRYPTION_KEY: text })).toEqual({ ENCRYPTION_KEY: wrong });
     const result = toConfig(readEnv({ ENCRYPTION_KEY: text }));
@@ -185,7 +185,7 @@ describe('the account of the environment', () => {
   test.each([
     ['Bearer abcdefgh1234', /Bearer/],
     ['"abcdefgh1234"', /quotation/],
-    ['abcd efgh', /blanks/],
+    ['abcd efgh', /spaces/],
     ['abc', /only 3/],
   ])('is refused with the token %s, which the message does not repeat', (token, why) => {
     const result = toConfig(readEnv({ ABNORMAL_TOKEN: token }));

@@ -113,7 +113,7 @@ describe('a period at the ends of the calendar', () => {
     '(%s) is refused with the bounds',
     (text) => {
       expect(() => parsePeriod(text, NOW)).toThrow(
-        `${JSON.stringify(text)} is out of range: a period must lie between 2000-01-01 and 2027-11-30, a year from now.`,
+        `${JSON.stringify(text)} is out of range. A period must be between 2000-01-01 and 2027-11-30, one year from now.`,
       );
     },
   );

@@ -69,7 +69,7 @@ describe('collection-continuous', () => {
       scopeOf({ ...threatsOnly({ ...day, caughtUp: false }), thresholds }),
     );
     expect(result.verdict).toBe('FAIL');
-    expect(result.reason).toContain('1 gap without a name');
+    expect(result.reason).toContain('1 unexplained gap');
   });
 
   test('a gap with a recorded reason fails if it is too long, and never passes', () => {

@@ -65,7 +65,7 @@ test('an account is added next to a running gateway, which reads it and refuses 
   const refused = await ended(place.run(['serve'], { ...env, ENCRYPTION_KEY: other }));
   expect(await refused.exit).toBe(2);
   expect(refused.stdout).toBe('');
-  expect(refused.stderr).toContain('ENCRYPTION_KEY is not the key for the token of the integration "acme"');
+  expect(refused.stderr).toContain('ENCRYPTION_KEY is not the key of the token of the integration "acme"');
 
   const written = [gateway, added, refused].map(({ output }) => output).join('') + answer + held();
   for (const secret of [TOKEN, key, other]) expect(written).not.toContain(secret);

@@ -239,7 +239,7 @@ describe('a real account', () => {
     expect(await place.run(['poll', '--once', '--resource', 'campaigns'], history).exit).toBe(0);
     const mixed = place.run(['poll', '--once'], { ...history, ABNORMAL_TOKEN: TOKEN });
     expect(await mixed.exit).toBe(2);
-    expect(mixed.stderr).toContain('holds records of the simulated tenant');
+    expect(mixed.stderr).toContain('contains records of the simulated tenant');
     expect(mixed.output).not.toContain(TOKEN);
   });
 });

@@ -81,7 +81,7 @@ async function expectNamed(messageIds: readonly string[]): Promise<void> {
   expect(result.noLongerGiven.items).toMatchObject(messageIds.map((messageId) => ({ messageId, since })));
   expect(rows.map((row) => row.trimEnd().endsWith(`,${since}`))).toEqual(messageIds.map(() => true));
   const page = htmlReport(evidence, { simulated: [] });
-  expect(page).toContain(`No longer given by Abnormal: ${messageIds.length}`);
+  expect(page).toContain(`No longer returned by Abnormal: ${messageIds.length}`);
   const oscal = [...oscalReport(evidence, { simulated: [] })].join('');
   const { observations } = JSON.parse(oscal)['assessment-results'].results[0];
   const historic = observations.filter(({ types }: { types: string[] }) => types.includes('historic'));

@@ -567,7 +567,7 @@ const POLLS_RANGE = { min: POLLS.from, max: POLLS.to };
 
 function planOf(world: World): HistoryPlan {
   const { outage } = world;
-  const failure = outage?.asked ? { failure: 'Abnormal answered 503' } : {};
+  const failure = outage?.asked ? { failure: 'Abnormal responded with 503' } : {};
   const outages = outage
     ? [{ from: iso(outage.from), to: iso(outage.to), caughtUp: outage.caughtUp, ...failure }]
     : [];

@@ -352,7 +352,7 @@ describe('evidence', () => {
   });
 
   test.each([
-    ['evidence(period: "2026-Q7") { seq }', 'is not a period: write a quarter (2026-Q3)'],
+    ['evidence(period: "2026-Q7") { seq }', 'is not a period. Accepted: a quarter (2026-Q3)'],
     [
       'evidence(period: "2026-09", controls: ["attack-captured"]) { seq }',
       'There is no control attack-captured: there are detection-active',

@@ -72,14 +72,14 @@ describe('one record', () => {
   });
 
   test('that cannot be fetched is returned stale with the reason', async () => {
-    graph.live.onRecord = async () => stale('SERVER_ERROR', 'Abnormal answered 503.');
+    graph.live.onRecord = async () => stale('SERVER_ERROR', 'Abnormal responded with 503.');
     const { case: found } = await graph.data<{ case: object }>(CASE);
     expect(found).toEqual({
       status: 'ACTION_REQUIRED',
       provenance: {
         source: 'RECORDED',
         stale: true,
-        staleReason: 'Abnormal answered 503.',
+        staleReason: 'Abnormal responded with 503.',
         verifiedAt: minutesAgo(10),
       },
     });
@@ -250,13 +250,13 @@ describe('a part that is read on demand', () => {
   });
 
   test('that cannot be fetched is null with an error, and its parent remains', async () => {
-    graph.live.onRecord = async () => stale('SERVER_ERROR', 'Abnormal answered 500.');
+    graph.live.onRecord = async () => stale('SERVER_ERROR', 'Abnormal responded with 500.');
     const { data, errors } = await graph.ask(TIMELINE);
     expect(data).toEqual({ case: { status: 'ACTION_REQUIRED', timeline: null } });
     expect(errors).toMatchObject([
       {
         path: ['case', 'timeline'],
-        message: 'Abnormal answered 500.',
+        message: 'Abnormal responded with 500.',
         extensions: { code: 'UPSTREAM_UNAVAILABLE' },
       },
     ]);

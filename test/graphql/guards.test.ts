@@ -104,7 +104,7 @@ describe('an operation is refused for what it asks for beyond the role:', () => 
 
   test('the error says which role it takes, and where', () => {
     const [error] = errorsOf('mutation {\n  connect\n}', 'operator') ?? [];
-    expect(error?.message).toBe('Mutation.connect is for the role admin; yours is operator.');
+    expect(error?.message).toBe('Mutation.connect needs the role admin; your role is operator.');
     expect(error?.extensions).toMatchObject({ code: 'FORBIDDEN', role: 'admin' });
     expect(error?.locations).toEqual([{ line: 2, column: 3 }]);
   });
@@ -182,8 +182,8 @@ test('the gateway’s own has a rule at every root', () => {
 test('who reads the schema is told what is not for readers', () => {
   const schema = buildGatewaySchema();
   const { connectIntegration, pollNow } = schema.getMutationType()?.getFields() ?? {};
-  expect(connectIntegration?.description).toMatch(/ Needs the role admin\.$/);
-  expect(pollNow?.description).toMatch(/ Needs the role operator\.$/);
+  expect(connectIntegration?.description).toMatch(/ Requires the role admin\.$/);
+  expect(pollNow?.description).toMatch(/ Requires the role operator\.$/);
   expect(schema.getQueryType()?.getFields().cases?.description).not.toContain('role');
 });
 

@@ -121,7 +121,7 @@ describe('null', () => {
   test('is reported with the name of its variable', async () => {
     const { answer } = await send('query($id: ID = "x") { node(id: $id) { id } }', { id: null });
     expect(answer.errors?.[0]?.message).toBe(
-      'Argument "id" of non-null type "ID!" must not be null. Give a value other than null to $id.',
+      'Argument "id" of non-null type "ID!" must not be null. Pass a value other than null for $id.',
     );
   });
 });

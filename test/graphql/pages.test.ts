@@ -145,7 +145,7 @@ describe('a cursor', () => {
     const error = await graph.error(PAGE, { first: 3, after: await cursor(), ...changes });
     expect(error.code).toBe('BAD_USER_INPUT');
     expect(error.message).toMatch(message);
-    expect(error.message).toMatch(/to begin a new walk, leave the cursor out/);
+    expect(error.message).toMatch(/To start from the first page, omit the cursor/);
   });
 
   test('of another list or other integrations is refused', async () => {

@@ -114,7 +114,7 @@ describe.each(DISKS)('a history on a full disk: $name', ({ code, fill, free }) =
     expect(watch.failure()).toEqual({ since: START, code });
     const states = await watch.shown.streams();
     expect(states).toMatchObject([{ ...stream, status: 'HISTORY_UNAVAILABLE' }]);
-    expect(states[0]?.message).toContain(`since ${START}: nothing that Abnormal gives is recorded`);
+    expect(states[0]?.message).toContain(`since ${START}: no data from Abnormal are recorded`);
     expect(states[0]?.message).not.toContain(folder);
     expect(integrationHealth(states).status).toBe('HISTORY_UNAVAILABLE');
     expect(await watch.store.streams()).toEqual(streams);

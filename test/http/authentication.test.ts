@@ -276,7 +276,7 @@ test('a request beyond the caller’s role is logged with the caller', async () 
   expect(lines).toMatchObject([
     {
       caller: { kind: 'API_KEY', id: key.id, role: 'reader' },
-      asked: ['Mutation.pollNow is for the role operator; yours is reader.'],
+      asked: ['Mutation.pollNow needs the role operator; your role is reader.'],
     },
   ]);
 });

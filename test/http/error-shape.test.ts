@@ -133,7 +133,7 @@ describe('an error response', () => {
   test('for a wrong method lists the allowed ones', async () => {
     const answer = await send(head('DELETE /graphql HTTP/1.1', HOST));
     expect(answer.headers.get('allow')).toBe('GET, POST');
-    expect(answer.body).toContain('DELETE is not possible here: use GET or POST.');
+    expect(answer.body).toContain('DELETE is not allowed here. Use GET or POST.');
   });
 });
 

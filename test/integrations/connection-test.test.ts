@@ -67,7 +67,7 @@ describe('the test of a connection', () => {
       'The list of cases works: 2 in the last 7 days.',
       'The list of threats works: 250 in the last 7 days.',
       'The list of campaigns works: at least 1 in the last 7 days.',
-      'Abnormal does not tell this account when its token ends: its age counts from when it was given to the gateway, and it must be replaced after 90 days.',
+      'Abnormal does not return the end of the token for this account: its age counts from when it was stored in the gateway, and it must be replaced after 90 days.',
     ]);
     expect(partOf(found, 'threats')).toMatchObject({ outcome: 'WORKS', seen: 250, isAll: true, code: null });
     expect(partOf(found, 'campaigns')).toMatchObject({ seen: 1, isAll: false });
@@ -162,17 +162,17 @@ describe('the test of a connection', () => {
   });
 
   const single: [string, Reply, string, RegExp][] = [
-    ['off the allowlist', json({ message: 'no' }, 403), 'FORBIDDEN', /IP allowlist/],
-    ['an error of theirs', raw('<html>', 500), 'SERVER_ERROR', /side of Abnormal/],
+    ['off the allowlist', json({ message: 'no' }, 403), 'FORBIDDEN', /on the allowlist/],
+    ['an error of theirs', raw('<html>', 500), 'SERVER_ERROR', /on Abnormal's side/],
     ['no JSON', raw('<html>hello</html>'), 'BAD_BODY', /login page/],
     ['JSON that is no list', json({ items: [] }), 'BAD_BODY', /instead of a list of cases/],
-    ['an answer that breaks off', cutOff('{"cases":['), 'BAD_BODY', /broke off/],
+    ['an answer that breaks off', cutOff('{"cases":['), 'BAD_BODY', /ended after/],
     ['a bad request', json({ message: 'odd' }, 400), 'BAD_REQUEST', /newer version/],
     [
       'too old',
       json({ message: 'beyond the retention period' }, 400),
       'OUT_OF_RETENTION',
-      /older than Abnormal keeps/,
+      /older than Abnormal's retention/,
     ],
     ['a page that leads back', json({ cases: [], pageNumber: 1, nextPageNumber: 1 }), 'PAGING', /page 1/],
   ];
@@ -273,7 +273,7 @@ describe('the test of a connection', () => {
     [
       'of several of other names',
       told(token('1', 'siem', null), token('2', 'soar', null)),
-      /2 valid tokens.*name "acme"/,
+      /2 valid tokens.*token "acme"/,
     ],
     ['of several of its name', told(token('1', 'acme', null), token('2', 'acme', null)), /2 valid tokens/],
     ['of none', told(), /lists no valid token/],
@@ -342,7 +342,7 @@ describe('the test of a connection to the simulated tenant', () => {
       expiresAt: '2026-04-01T00:00:00.000Z',
       permissions: ['soar_v1_read_threats'],
     });
-    const what = 'The token ends on 2026-04-01. Its permissions: soar_v1_read_threats.';
+    const what = 'The token expires on 2026-04-01. Its permissions: soar_v1_read_threats.';
     expect(partOf(found, 'tokens').message).toBe(what);
   });
 
@@ -352,7 +352,7 @@ describe('the test of a connection to the simulated tenant', () => {
     const { found } = await run([], { tokens: [{ id: '1', name: 'acme', ...times, permissions }] });
     expect(found).toMatchObject({ works: true, token: { permissions } });
     expect(partOf(found, 'tokens').message).toBe(
-      'The token ends on 2026-04-01. The token may do more than read (soar_v1_manage_threat). The gateway only reads: give it a token with read permissions only.',
+      'The token expires on 2026-04-01. The token has write permissions (soar_v1_manage_threat). The gateway only reads: use a token with read permissions only.',
     );
   });
 

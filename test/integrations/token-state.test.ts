@@ -105,21 +105,21 @@ test.each([
 
 test.each([
   [{ storedAt: ago(3) }, 'The token is 3 days old.'],
-  [{ expiresAt: ago(-30), storedAt: ago(1) }, 'The token ends on 2026-07-15 and is 1 day old.'],
+  [{ expiresAt: ago(-30), storedAt: ago(1) }, 'The token expires on 2026-07-15 and is 1 day old.'],
   [{ storedAt: ago(80) }, 'The token is 80 days old: replace it by 2026-06-25. Do this.'],
   [
     { expiresAt: ago(-60), storedAt: ago(95) },
-    'The token ends on 2026-08-14 and is 95 days old: replace it now. Do this.',
+    'The token expires on 2026-08-14 and is 95 days old: replace it now. Do this.',
   ],
   [
     { expiresAt: ago(-60), storedAt: ago(80) },
-    'The token ends on 2026-08-14 and is 80 days old: replace it by 2026-06-25. Do this.',
+    'The token expires on 2026-08-14 and is 80 days old: replace it by 2026-06-25. Do this.',
   ],
-  [{ expiresAt: ago(-3) }, 'The token ends on 2026-06-18: replace it by 2026-06-18. Do this.'],
+  [{ expiresAt: ago(-3) }, 'The token expires on 2026-06-18: replace it by 2026-06-18. Do this.'],
   [{ storedAt: ago(95) }, 'The token is 95 days old: replace it now. Do this.'],
-  [{ expiresAt: ago(3) }, 'The token ended on 2026-06-12: replace it now. Do this.'],
-  [{ isRejected: true }, /^Abnormal refuses the token: .* Do this\.$/],
-  [{}, 'Neither the age of the token nor when it ends is known.'],
+  [{ expiresAt: ago(3) }, 'The token expired on 2026-06-12: replace it now. Do this.'],
+  [{ isRejected: true }, /^Abnormal rejects the token: .* Do this\.$/],
+  [{}, 'Neither the age nor the end of the token is known.'],
 ])('the text for a token says its state and what to do', (known, words) => {
   expect(describeTokenState({ ...NOTHING, ...known }, now, 'Do this.')).toEqual(
     typeof words === 'string' ? words : expect.stringMatching(words),

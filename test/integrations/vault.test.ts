@@ -194,7 +194,10 @@ describe('a token that is replaced', () => {
     await vault.noteTimes('acme', toInstant(NOW), { issuedAt: null, expiresAt: toInstant(NOW + DAY) });
     now += DAY;
     const refused = await refusal(vault.rotate('acme', new Secret(FIRST)));
-    expect(refused).toMatchObject({ code: 'BAD_TOKEN', message: expect.stringContaining('has already') });
+    expect(refused).toMatchObject({
+      code: 'BAD_TOKEN',
+      message: expect.stringContaining('has this token already'),
+    });
     const moved = await vault.update('acme', { region: 'eu' }, new Secret(FIRST));
     const known = { storedAt: toInstant(NOW), issuedAt: null, expiresAt: toInstant(NOW + DAY) };
     expect(moved).toMatchObject({ region: 'eu', token: known, earlierTokens: [] });
@@ -299,7 +302,7 @@ describe('a manipulated document does not decrypt', () => {
     const acme = await store.document('integrations', 'acme');
     await forge('other', { sealed: acme?.body.sealed });
     expect((await refusal(vault.reveal('other'))).message).toMatch(
-      /"other" does not open: .*another integration/,
+      /"other" cannot be decrypted: .*another integration/,
     );
     expect(await tokenOf('acme')).toBe(FIRST);
     await forge('acme', {}, 'third');

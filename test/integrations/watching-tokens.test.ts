@@ -164,7 +164,7 @@ describe('the state of the tokens', () => {
       expect(lines).toHaveLength(3);
       expect(lines[0]).toEqual({
         ...{ level: 40, integration: 'acme', tokenState: 'EXPIRING' },
-        msg: 'The token is 80 days old: replace it by 2026-05-30. Create one in the Abnormal portal (Settings → Integrations → Abnormal REST API), which shows it once, and give it to: integrations rotate acme',
+        msg: 'The token is 80 days old: replace it by 2026-05-30. Create one in the Abnormal portal (Settings → Integrations → Abnormal REST API), which shows it once, and pass it to: integrations rotate acme',
       });
       await refuse('acme');
       await warn();
@@ -190,7 +190,7 @@ describe('the state of the tokens', () => {
       await warn();
       await warn();
       expect(lines).toMatchObject([
-        { level: 30, tokenState: 'OK', msg: expect.stringContaining('may do more than read') },
+        { level: 30, tokenState: 'OK', msg: expect.stringContaining('has write permissions') },
       ]);
       // nothing of the old token is said of the next
       await vault().rotate('acme', SECOND);

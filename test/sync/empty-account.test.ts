@@ -45,7 +45,7 @@ describe('an account that returns only empty lists', () => {
     expect(await messages()).toEqual([]);
     await pollAfter(10 * MINUTE);
     const [message] = await messages();
-    expect(message).toMatch(/^Abnormal answers, but lists no threat, case or campaign since 20\d\d-/);
+    expect(message).toMatch(/^Abnormal responds, but has listed no threat, case or campaign since 20\d\d-/);
     expect(message).toMatch(/full portal access for the API.*allowlist/);
   });
 

@@ -74,7 +74,7 @@ describe('a refusal of a whole resource', () => {
   test.each<[string, Fault, StreamState['status'], RegExp]>([
     ['is not licensed', { kind: 'notLicensed' }, 'NOT_LICENSED', /not licensed .* other resources/s],
     ['is not licensed, by 403', { kind: 'notLicensed', status: 403 }, 'NOT_LICENSED', /not licensed/],
-    ['is forbidden', { kind: 'forbidden' }, 'FORBIDDEN', /IP allowlist.*not enabled/s],
+    ['is forbidden', { kind: 'forbidden' }, 'FORBIDDEN', /on the allowlist.*not enabled/s],
   ])(
     'that %s costs one request per poll, stops no other resource, and ends by itself',
     async (_, fault, status, message) => {

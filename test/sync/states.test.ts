@@ -323,7 +323,7 @@ test('a 404 for a detail quarantines the record, creates a tombstone the second 
   };
   expect(await current()).toMatchObject({ deleted: true });
   expect(await streamsOf('campaigns')).toMatchObject([{ status: 'OK', message: null }]);
-  expect(lines.filter(({ msg }) => msg === 'record set aside')).toMatchObject([{ level: WARN }]);
+  expect(lines.filter(({ msg }) => msg === 'record quarantined')).toMatchObject([{ level: WARN }]);
   expect(await measured('records_total', { resource: 'campaigns', outcome: 'deleted' })).toBe(1);
 
   world.simulator.setFaults(null);

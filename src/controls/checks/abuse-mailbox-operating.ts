@@ -37,7 +37,7 @@ const WORDS = { noun: 'report', done: 'judged', measure: 'Judged in time' };
 export const abuseMailboxOperating: ControlDefinition = {
   id: 'abuse-mailbox-operating',
   title: 'The abuse mailbox operates',
-  rule: 'Every campaign that users first reported in the period is judged within `judgeReportsWithin`, save the share that `reportsJudgedShare` allows. Not applicable where the account has no Abuse Mailbox. When it was judged is bracketed by the versions recorded: a campaign first seen long after its report and already judged is in doubt.',
+  rule: 'Every campaign that users first reported in the period is judged within `judgeReportsWithin`, except for the share that `reportsJudgedShare` allows. Not applicable if the account has no Abuse Mailbox. The time of the judgement lies between two recorded versions: a campaign that was first seen long after its report and was already judged is in doubt.',
   thresholds: ['reportsJudgedShare', 'judgeReportsWithin'],
   needs: NEEDS,
   takes: ['campaign'],
@@ -45,7 +45,7 @@ export const abuseMailboxOperating: ControlDefinition = {
   population: () => ({
     unit: 'campaigns',
     words:
-      'Abuse-mailbox campaigns first reported in the period; where Abnormal does not say, last reported or else first recorded in it.',
+      'Abuse-mailbox campaigns first reported in the period; if Abnormal gives no such time, last reported or else first recorded in it.',
     isListed: true,
   }),
   begin: assess,

@@ -33,7 +33,7 @@ const WORDS = {
 export const accountTakeoverHandled: ControlDefinition = {
   id: 'account-takeover-handled',
   title: 'Account takeovers are handled',
-  rule: 'Every account-takeover case that became visible in the period is acknowledged or resolved within `handleCasesWithin`, save the share that `casesHandledShare` allows. When it was acknowledged is bracketed by the versions recorded: it counts as in time when the first version that has it, or the case’s own last modification, is; and as late when a request after the deadline still found it open.',
+  rule: 'Every account-takeover case that became visible in the period is acknowledged or resolved within `handleCasesWithin`, except for the share that `casesHandledShare` allows. The time of the acknowledgement lies between two recorded versions. It is in time if the first version that has it, or the last modification of the case, is in time. It is late if a request after the deadline still found the case open.',
   thresholds: ['casesHandledShare', 'handleCasesWithin'],
   needs: NEEDS,
   takes: ['case'],
@@ -41,7 +41,7 @@ export const accountTakeoverHandled: ControlDefinition = {
   population: () => ({
     unit: 'cases',
     words:
-      'Account-takeover cases that customers could first see in the period; where Abnormal does not say, created or first observed in it; where it says none of these, first recorded in it.',
+      'Account-takeover cases that became visible to customers in the period; if Abnormal gives no such time, created or first observed in it; if it gives none of these, first recorded in it.',
     isListed: true,
   }),
   begin: assess,

@@ -45,7 +45,7 @@ export interface CaptureFacts {
 export const attacksCaptured: ControlDefinition = {
   id: 'attacks-captured',
   title: 'Attacks are captured',
-  rule: 'The population of threats is whole: the whole period was listed, and every id that Abnormal lists is stored (one that disappeared before it could be read is named and does not count); every threat is held in full, save the share that `capturedShare` allows; and no comparison with Abnormal’s own population (a reconciliation) found something that is still lacking, with at least the share `reconciledShare` of the period compared. A hole in what was collected is a failure; what lies before the collection’s beginning or is out of Abnormal’s retention leaves it undecided.',
+  rule: 'The population of threats is complete. The whole period was listed, and every id that Abnormal lists is stored (an id that disappeared before it could be read is named and does not count). Every threat is stored completely, except for the share that `capturedShare` allows. No comparison with Abnormal’s own population (a reconciliation) found a record that is still missing, and at least the share `reconciledShare` of the period was compared. A hole in the collection is a failure; a span before the start of the collection or out of Abnormal’s retention leaves the control undecided.',
   thresholds: ['capturedShare', 'reconciledShare', 'pollThreatsEvery', 'ingestionLag'],
   needs: RECEIVED_THREATS,
   takes: ['threat'],
@@ -53,7 +53,7 @@ export const attacksCaptured: ControlDefinition = {
   population: () => ({
     unit: 'threats',
     words:
-      'Threats of which a message was received in the period, whatever they were judged; one that comes without any message counts by when it was first recorded.',
+      'Threats with a message received in the period, whatever their judgement. A threat without any message counts by when it was first recorded.',
     isListed: true,
   }),
   begin: assess,
@@ -95,14 +95,14 @@ function takeThreat(
   else facts.partial += 1;
   const lack =
     messages.length === 0
-      ? 'Abnormal gave it without any message'
+      ? 'Abnormal returned it without any message'
       : 'not all pages of its messages could be read';
   const { noLongerGivenSince: gone } = member;
-  const held = gone === null ? 'gives' : `gave; it no longer gives them since ${instantText(gone)}`;
+  const held = gone === null ? 'gives' : `returned; it no longer returns them since ${instantText(gone)}`;
   find({
     outcome: isWhole ? 'MET' : 'EXCEPTION',
     ...member,
-    reason: isWhole ? `held with all messages that Abnormal ${held}` : lack,
+    reason: isWhole ? `stored with all messages that Abnormal ${held}` : lack,
   });
 }
 
@@ -112,7 +112,7 @@ function findLacking(
   find: (f: ControlFinding) => void,
 ) {
   const { from, to } = found;
-  const span = `lacking by a comparison of ${instantText(from)} to ${instantText(to)}`;
+  const span = `missing according to a comparison of ${instantText(from)} to ${instantText(to)}`;
   for (const id of lacking) {
     const key = { integration, kind: 'threat', id } as const;
     if (named.has(keyText(key))) continue;
@@ -141,13 +141,11 @@ export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Co
   const isShort = gradeShare({ met: whole, missed: partial, doubtful: 0 }, capturedShare) === 'SHORT';
   const { share: reconciled, short } = summariseReconciliations(scope);
   const failures = [
-    holes.length > 0
-      ? `${countText(holes.length, 'hole')} in what was collected: ${listText(holes, 2)}`
-      : null,
+    holes.length > 0 ? `${countText(holes.length, 'hole')} in the collection: ${listText(holes, 2)}` : null,
     unreadText(streams),
-    isShort ? `${partial} of ${countText(count, 'threat')} not held in full` : null,
+    isShort ? `${partial} of ${countText(count, 'threat')} not stored completely` : null,
     short.length > 0
-      ? `${countText(short.length, 'comparison')} with Abnormal found threats that are still lacking`
+      ? `${countText(short.length, 'comparison')} with Abnormal found threats that are still missing`
       : null,
   ].filter((failure) => failure !== null);
   const unread = unreadRecords(streams).filter(({ isGone }) => !isGone).length;
@@ -156,26 +154,26 @@ export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): Co
       failed: failures.length > 0 ? `${failures.join('; ')}.` : null,
       doubt:
         reconciled < reconciledShare
-          ? `Only ${shareText(reconciled)} of the period was compared with Abnormal’s own and found whole, at least ${shareText(reconciledShare)} wanted.`
+          ? `Only ${shareText(reconciled)} of the period was compared with Abnormal’s records and is complete; at least ${shareText(reconciledShare)} is required.`
           : null,
       empty: null,
-      passed: `All of the period is covered, and ${shareText(count === 0 ? 1 : whole / count)} of ${countText(count, 'threat')} held in full; ${shareText(reconciled)} of the period compared with Abnormal’s own and found whole.`,
+      passed: `All of the period is covered, and ${shareText(count === 0 ? 1 : whole / count)} of ${countText(count, 'threat')} stored completely; ${shareText(reconciled)} of the period was compared with Abnormal’s records and is complete.`,
     }),
     measures: [
       {
-        name: 'Threats held in full',
+        name: 'Threats stored completely',
         value: count + unread === 0 ? null : whole / (count + unread),
         unit: 'share',
         threshold: { value: capturedShare, bound: 'AT_LEAST' },
       },
       {
-        name: 'Listed ids that are held',
+        name: 'Listed ids that are stored',
         value: count + unread === 0 ? null : count / (count + unread),
         unit: 'share',
         threshold: { value: 1, bound: 'AT_LEAST' },
       },
       {
-        name: 'Compared with Abnormal’s own and found whole',
+        name: 'Compared with Abnormal’s records and complete',
         value: reconciled,
         unit: 'share',
         threshold: { value: reconciledShare, bound: 'AT_LEAST' },

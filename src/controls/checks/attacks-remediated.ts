@@ -53,7 +53,7 @@ export const NEEDS = [
 export const attacksRemediated: ControlDefinition = {
   id: 'attacks-remediated',
   title: 'Attacks are remediated',
-  rule: 'Every malicious message received in the period is remediated: none is still in a mailbox when `remediateWithin` has passed, save the share that `remediatedShare` allows; and the median and the 95th percentile of the time from receipt to remediation stay within their thresholds.',
+  rule: 'Every malicious message received in the period is remediated: none is in a mailbox longer than `remediateWithin`, except for the share that `remediatedShare` allows. The median and the 95th percentile of the time from receipt to remediation stay within their thresholds.',
   thresholds: ['remediatedShare', 'remediateWithin', 'remediationMedian', 'remediationP95'],
   needs: NEEDS,
   takes: ['threat'],
@@ -61,7 +61,7 @@ export const attacksRemediated: ControlDefinition = {
   population: () => ({
     unit: 'messages',
     words:
-      'Messages of threats received in the period, without those that were marked as safe or that Abnormal judges spam, graymail, borderline or safe. A message that does not say when it was received counts by its threat’s earliest. Every message that was recorded belongs to it in its last recorded state, also one that Abnormal no longer gives.',
+      'Messages of threats received in the period, except messages that were marked as safe or that Abnormal judges spam, graymail, borderline or safe. A message without a time of receipt counts by its threat’s earliest one. Every recorded message belongs to the population in its last recorded state, including messages that Abnormal no longer returns.',
     isListed: true,
   }),
   begin: assess,
@@ -126,34 +126,37 @@ function outcomeOf(
   const state = messageRemediation(message);
   if (state === 'REMEDIATED') return { outcome: 'MET', reason: remediatedText(message) };
   const deadline = shift(at, thresholds.remediateWithin);
-  const open = `not remediated${gone === null ? '' : ' when last given'}: ${STATES[state]}`;
+  const open = `not remediated${gone === null ? '' : ' when last returned'}: ${STATES[state]}`;
   // what Abnormal stopped returning before its time was up may have been remediated since
   if (gone !== null && gone < deadline)
-    return { outcome: 'IN_DOUBT', reason: `${open}; Abnormal no longer gives it since ${instantText(gone)}` };
+    return {
+      outcome: 'IN_DOUBT',
+      reason: `${open}; Abnormal no longer returns it since ${instantText(gone)}`,
+    };
   if (deadline > now)
-    return { outcome: 'PENDING', reason: `${open}; its time is up ${instantText(deadline)}` };
+    return { outcome: 'PENDING', reason: `${open}; its deadline is ${instantText(deadline)}` };
   if (!isKnown(subject.key.integration, at, deadline)) {
     return {
       outcome: 'IN_DOUBT',
-      reason: `${open}; what was remediated until ${instantText(deadline)} was not collected throughout`,
+      reason: `${open}; remediations until ${instantText(deadline)} were not collected completely`,
     };
   }
   return {
     outcome: 'EXCEPTION',
-    reason: `still in the mailbox ${durationText(thresholds.remediateWithin)} after receipt: ${STATES[state]}${gone === null ? '' : `; Abnormal no longer gives it since ${instantText(gone)}`}`,
+    reason: `still in the mailbox ${durationText(thresholds.remediateWithin)} after receipt: ${STATES[state]}${gone === null ? '' : `; Abnormal no longer returns it since ${instantText(gone)}`}`,
   };
 }
 
 const STATES: Record<'ATTEMPTED' | 'NOT_REMEDIATED' | 'NOT_NEEDED' | 'UNKNOWN', string> = {
   ATTEMPTED: 'remediation was attempted, no success is reported',
-  NOT_REMEDIATED: 'Abnormal says it is not remediated',
+  NOT_REMEDIATED: 'Abnormal reports that it is not remediated',
   NOT_NEEDED: 'marked as safe',
-  UNKNOWN: 'Abnormal says nothing of a remediation',
+  UNKNOWN: 'Abnormal reports no remediation',
 };
 
 function remediatedText(message: MessageRecord): string {
   const ms = remediationMs(message);
-  return ms === null ? 'remediated, Abnormal does not say when' : `remediated after ${durationText(ms)}`;
+  return ms === null ? 'remediated, Abnormal gives no time' : `remediated after ${durationText(ms)}`;
 }
 
 /** Whether remediations were collected without a gap over a span. */
@@ -183,7 +186,7 @@ export function judgeRemediation(facts: RemediationFacts, scope: Scope): Control
       failed: failures.length > 0 ? `${failures.join('; ')}.${openText(facts)}` : null,
       doubt:
         grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0)
-          ? `Too little is decided.${openText(facts)}`
+          ? `Too few messages are decided.${openText(facts)}`
           : null,
       empty: grade === 'EMPTY' ? 'No malicious message was received in the period.' : null,
       passed: passedText(facts),
@@ -199,7 +202,7 @@ function shortText(
   { thresholds }: Scope,
 ): string {
   const { remediateWithin, remediatedShare } = thresholds;
-  return `${missed} of ${countText(met + missed + doubtful, 'malicious message')} still in a mailbox ${durationText(remediateWithin)} after receipt: ${mostText({ met, missed, doubtful })} remediated, at least ${shareText(remediatedShare)} wanted`;
+  return `${missed} of ${countText(met + missed + doubtful, 'malicious message')} still in a mailbox ${durationText(remediateWithin)} after receipt: ${mostText({ met, missed, doubtful })} remediated, at least ${shareText(remediatedShare)} required`;
 }
 
 function measuresOf(facts: RemediationFacts, { thresholds }: Scope): ControlMeasure[] {
@@ -218,15 +221,15 @@ function measuresOf(facts: RemediationFacts, { thresholds }: Scope): ControlMeas
     ...shareMeasures('Remediated', { met: remediated, missed: left, doubtful }, thresholds.remediatedShare),
     time('Median time to remediation', 0.5, thresholds.remediationMedian),
     time('95th percentile of the time to remediation', 0.95, thresholds.remediationP95),
-    plain('Still within their time', pending),
-    plain('In doubt: what was recorded does not decide it', doubtful),
-    plain('Recipients whose message Abnormal does not give', unseen),
+    plain('Still before their deadline', pending),
+    plain('In doubt: the recorded data do not decide it', doubtful),
+    plain('Recipients without a message from Abnormal', unseen),
   ];
 }
 
 function exceeds(what: string, value: number | null, limit: number): string | null {
   if (value === null || value <= limit) return null;
-  return `the ${what} of the time to remediation is ${durationText(value)}, at most ${durationText(limit)} wanted`;
+  return `the ${what} of the time to remediation is ${durationText(value)}, at most ${durationText(limit)} required`;
 }
 
 function passedText(facts: RemediationFacts): string {
@@ -238,8 +241,8 @@ function passedText(facts: RemediationFacts): string {
 }
 
 function openText({ pending, doubtful }: RemediationFacts): string {
-  const waiting = pending === 0 ? '' : ` ${countText(pending, 'message')} still within their time.`;
-  const doubt = ` For ${countText(doubtful, 'message')} what was recorded does not decide it.`;
+  const waiting = pending === 0 ? '' : ` ${countText(pending, 'message')} still before the deadline.`;
+  const doubt = ` For ${countText(doubtful, 'message')} the recorded data do not decide it.`;
   return `${waiting}${doubtful === 0 ? '' : doubt}`;
 }
 
@@ -259,7 +262,7 @@ function distributionOf({
     title: 'Time from receipt to remediation',
     bars: [
       ...labels.map((label, i) => bar(label, counts[i] ?? 0)),
-      bar('time not said', remediated - times.size),
+      bar('time not given', remediated - times.size),
       bar('not remediated', left),
       bar('not decided yet', pending + doubtful),
     ],

@@ -51,7 +51,7 @@ export function emptyMix(): Mix {
 export const behaviouralAiOperating: ControlDefinition = {
   id: 'behavioural-ai-operating',
   title: 'Behavioural detection operates',
-  rule: 'Attacks that only behaviour gives away are being identified: impersonation, compromised accounts, business e-mail compromise, reconnaissance. At least one in the period, and their share of all malicious messages has not fallen by more than `behaviouralDrop` against the period before. Fewer than `behaviouralSample` messages prove nothing by lacking them and are not compared.',
+  rule: 'Attacks that only behaviour reveals are identified: impersonation, compromised accounts, business e-mail compromise, reconnaissance. There is at least one in the period, and their share of all malicious messages has not fallen by more than `behaviouralDrop` compared with the previous period. A period with fewer than `behaviouralSample` messages and no such attack proves nothing, and is not compared.',
   thresholds: ['behaviouralSample', 'behaviouralDrop'],
   needs: RECEIVED_THREATS,
   takes: ['threat'],
@@ -59,7 +59,7 @@ export const behaviouralAiOperating: ControlDefinition = {
   population: () => ({
     unit: 'messages',
     words:
-      'Malicious messages of threats received in the period, as for attacks-remediated: without those marked as safe or judged spam, graymail, borderline or safe.',
+      'Malicious messages of threats received in the period, as for attacks-remediated: except messages marked as safe or judged spam, graymail, borderline or safe.',
     isListed: true,
   }),
   begin: assess,
@@ -114,7 +114,7 @@ export function addTo(mix: Mix, message: MessageRecord): void {
   increment(mix.strategies, attackStrategy(message.attackStrategyRaw) ?? NOT_SAID);
 }
 
-const NOT_SAID = 'not said';
+const NOT_SAID = 'not given';
 
 function increment(counts: Map<string, number>, word: string): void {
   counts.set(word, (counts.get(word) ?? 0) + 1);
@@ -135,7 +135,7 @@ export function judgeMix(mix: Mix, before: Mix, scope: Scope): ControlJudgement 
           ? `${none}.`
           : fallen(mix, earlier, scope)
         : null,
-      doubt: isNone ? `${none}, and so few prove nothing.` : null,
+      doubt: isNone ? `${none}; so few messages prove nothing.` : null,
       empty: mix.total === 0 ? 'No malicious message was received in the period.' : null,
       passed: `${mix.behavioural} of ${countText(mix.total, 'malicious message')} behavioural (${shareText(shareOf(mix) ?? 0)})${comparison}.`,
     }),
@@ -152,7 +152,7 @@ export function judgeMix(mix: Mix, before: Mix, scope: Scope): ControlJudgement 
         unit: 'share',
         threshold: leastShare(earlier, mix, scope),
       },
-      { name: 'The same in the period before', value: earlier, unit: 'share', threshold: null },
+      { name: 'The same in the previous period', value: earlier, unit: 'share', threshold: null },
     ],
     count: mix.total,
     distributions: [
@@ -189,7 +189,7 @@ function fallen(mix: Mix, earlier: number | null, scope: Scope): string | null {
 }
 
 function comparisonText(mix: Mix, earlier: number | null): string {
-  return earlier === null || mix.total === 0 ? '' : `; ${shareText(earlier)} in the period before`;
+  return earlier === null || mix.total === 0 ? '' : `; ${shareText(earlier)} in the previous period`;
 }
 
 function distribution(

@@ -35,7 +35,7 @@ import { countText, durationText, instantText, listText } from '../words.js';
 export const collectionContinuous: ControlDefinition = {
   id: 'collection-continuous',
   title: 'Collection is continuous',
-  rule: 'The gateway collected without a break: no gap without a name, no named one longer than `longestGap`, and no more than `missedPolls` polls missed, all streams together. A poll is missed when more than the interval and `ingestionLag` pass without an answered one, whoever is to blame; catching up fills the gap, not the missed poll.',
+  rule: 'The gateway collected without interruption: no unexplained gap, no explained gap longer than `longestGap`, and no more than `missedPolls` polls missed, over all streams. A poll is missed if no poll is answered for longer than the interval plus `ingestionLag`, whatever the cause. A later poll fills the gap, but the missed poll still counts.',
   thresholds: [
     'longestGap',
     'missedPolls',
@@ -103,7 +103,7 @@ export function judgeCollection(scope: Scope): ControlJudgement {
       2,
     );
   const failures = [
-    unnamed.length > 0 ? `${countText(unnamed.length, 'gap')} without a name: ${texts(unnamed)}` : null,
+    unnamed.length > 0 ? `${countText(unnamed.length, 'unexplained gap')}: ${texts(unnamed)}` : null,
     tooLong.length > 0 ? `${countText(tooLong.length, 'gap')} too long: ${texts(tooLong)}` : null,
     missed > missedPolls
       ? `${countText(missed, 'poll')} missed, at most ${missedPolls} allowed: ${worst(streams)}`
@@ -130,7 +130,7 @@ export function judgeCollection(scope: Scope): ControlJudgement {
         threshold: { value: longestGap, bound: 'AT_MOST' },
       },
       {
-        name: 'Gaps without a name',
+        name: 'Unexplained gaps',
         value: unnamed.length,
         unit: 'count',
         threshold: { value: 0, bound: 'AT_MOST' },
@@ -156,5 +156,5 @@ function unwatched(streams: readonly StreamFacts[], { period }: Scope): string |
     const text = lateStart(polledFrom, period);
     return text === null ? [] : [`${streamText(stream)}: ${text}`];
   });
-  return texts.length === 0 ? null : `Not all of the period was polled. ${listText(texts, 2)}.`;
+  return texts.length === 0 ? null : `The period was not polled completely. ${listText(texts, 2)}.`;
 }

@@ -33,14 +33,14 @@ import { countText, durationText, instantText, listText } from '../words.js';
 export const detectionActive: ControlDefinition = {
   id: 'detection-active',
   title: 'Detection is active',
-  rule: 'Abnormal answered: between two answered polls of a stream there is never more than its interval and `ingestionLag`. And it detected: at least one threat was received in the period. A stretch in which nobody asked is no failure of the detection, but leaves it undecided; that nothing was detected counts only in a covered period of at least `quietFor`.',
+  rule: 'Abnormal responded: the time between two answered polls of a stream is never longer than its interval plus `ingestionLag`. It also detected attacks: at least one threat was received in the period. A span without any poll is not a failure of the detection, but leaves the control undecided. A period without any detection is a failure only if it is covered and at least `quietFor` long.',
   thresholds: ['pollThreatsEvery', 'pollCasesEvery', 'pollCampaignsEvery', 'ingestionLag', 'quietFor'],
   needs: ALL_STREAMS,
   takes: ['threat'],
   looksBack: false,
   population: () => ({
     unit: 'threats',
-    words: 'Threats of which a message was received in the period, whatever they were judged.',
+    words: 'Threats with a message received in the period, whatever their judgement.',
     isListed: true,
   }),
   begin: assess,
@@ -80,7 +80,7 @@ function findingOf({ stream }: StreamFacts, silence: MissedPoll): ControlFinding
 
 function missedPollText({ from, to, failed, failure }: MissedPoll): string {
   const span = `for ${durationText(toMillis(to) - toMillis(from))} from ${instantText(from)}`;
-  if (failed === 0) return `nobody asked ${span}`;
+  if (failed === 0) return `not polled ${span}`;
   return `no answer ${span}: ${countText(failed, 'poll')} failed, the last with: ${failure ?? 'no reason given'}`;
 }
 
@@ -116,13 +116,11 @@ function quiet(threats: number, scope: Scope): string | null {
   const { period, thresholds } = scope;
   const isLong = toMillis(period.to) - toMillis(period.from) >= thresholds.quietFor;
   if (threats > 0 || !isLong || !isCovered(scope, RECEIVED_THREATS)) return null;
-  return 'No threat at all was detected in the period.';
+  return 'No threat was detected in the period.';
 }
 
 function brief(threats: number): string | null {
-  return threats > 0
-    ? null
-    : 'No threat was detected, and the period is too short for that to mean anything.';
+  return threats > 0 ? null : 'No threat was detected, and the period is too short to draw a conclusion.';
 }
 
 function unasked(streams: readonly StreamFacts[], period: Period): string | null {
@@ -131,7 +129,9 @@ function unasked(streams: readonly StreamFacts[], period: Period): string | null
     const silent = silences.filter(({ failed }) => failed === 0).map(missedPollText);
     return [...(began === null ? [] : [began]), ...silent].map((text) => `${streamText(stream)}: ${text}`);
   });
-  return texts.length === 0 ? null : `Abnormal was not asked throughout. ${listText(texts, 1)}.`;
+  return texts.length === 0
+    ? null
+    : `Abnormal was not polled during the whole period. ${listText(texts, 1)}.`;
 }
 
 /** The longest time between two answers of a resource's streams that touches the period. */

@@ -22,14 +22,14 @@ import { countText, durationText, instantText, listText } from '../words.js';
 export const tokenRotation: ControlDefinition = {
   id: 'token-rotation',
   title: 'Tokens are rotated',
-  rule: 'The token of every integration was, at the period’s end, no older than `tokenAge` and not expired. Where Abnormal’s API does not say when a token was issued, its age counts from when the gateway was given it.',
+  rule: 'At the end of the period, the token of every integration was not older than `tokenAge` and had not expired. If Abnormal’s API does not say when a token was issued, its age counts from when it was stored in the gateway.',
   thresholds: ['tokenAge'],
   needs: [],
   takes: [],
   looksBack: false,
   population: () => ({
     unit: 'integrations',
-    words: 'Integrations, each with its present token.',
+    words: 'Integrations, each with its current token.',
     isListed: false,
   }),
   begin: (scope, find) => assess(scope, find),
@@ -83,17 +83,18 @@ function ruleOn(fact: CredentialFact | undefined, end: Instant, most: number): O
   if (expiresAt !== null && expiresAt <= end) {
     return { ...known, outcome: 'EXCEPTION', reason: `expired ${instantText(expiresAt)}` };
   }
-  if (since === null) return { ...known, outcome: 'IN_DOUBT', reason: 'nothing says when it was issued' };
-  const came = issuedAt === null ? 'given to the gateway' : 'issued';
+  if (since === null)
+    return { ...known, outcome: 'IN_DOUBT', reason: 'the time when it was issued is not known' };
+  const came = issuedAt === null ? 'stored in the gateway' : 'issued';
   if (ageMs === null) {
     return {
       ...known,
       outcome: 'IN_DOUBT',
-      reason: `${came} ${instantText(since)}, after the period: the one before it is not known`,
+      reason: `${came} ${instantText(since)}, after the period: the previous token is not known`,
     };
   }
   const old = `${durationText(ageMs)} old on ${instantText(end)}`;
-  const age = issuedAt === null ? `${old}, counted from when it was given to the gateway` : old;
+  const age = issuedAt === null ? `${old}, counted from when it was stored in the gateway` : old;
   if (ageMs > most) return { ...known, outcome: 'EXCEPTION', reason: age };
   const by = earliest(expiresAt ?? shift(since, most), shift(since, most));
   const isNear = toMillis(by) - toMillis(end) < NOTICE;
@@ -104,7 +105,7 @@ function ruleOn(fact: CredentialFact | undefined, end: Instant, most: number): O
 /** What a token may do beyond reading, which the gateway does not need: a note, no exception. */
 function excessOf(fact: CredentialFact | undefined): string | null {
   const acting = permissionsToAct(fact?.permissions);
-  return acting.length === 0 ? null : `may do more than read (${countText(acting.length, 'permission')})`;
+  return acting.length === 0 ? null : `has write permissions (${countText(acting.length, 'permission')})`;
 }
 
 function judgeTokens(rulings: readonly Ruling[], scope: Scope): ControlJudgement {

@@ -65,11 +65,12 @@ export class PackedHistory {
       store.journalLength('seals'),
     ]);
     const { seq } = span.pin;
-    if (length === 0) throw new PackError('Nothing is sealed yet: “poll --once” collects and seals.');
+    if (length === 0)
+      throw new PackError('Nothing is sealed yet. Run “poll --once”, which collects and seals.');
     const last = await firstSealTo(store, length, seq);
     if (last === null) {
       throw new PackError(
-        `Batch ${seq} of ${span.pin.at} is in no seal yet: give an earlier --as-of, or wait for the next poll.`,
+        `Batch ${seq} of ${span.pin.at} is not sealed yet. Pass an earlier --as-of, or wait for the next poll.`,
       );
     }
     const first = (await firstSealTo(store, length, Math.min(before.seq + 1, seq))) ?? last;
@@ -204,7 +205,9 @@ export class PackedHistory {
 }
 
 function altered(what: string): PackError {
-  return new PackError(`${what} is not as it was sealed, so no pack can be made of it: run “verify”.`);
+  return new PackError(
+    `${what} was altered after it was sealed, so no pack can be made of it. Run “verify”.`,
+  );
 }
 
 /** The first seal that reaches up to a batch; `null` if none does. */

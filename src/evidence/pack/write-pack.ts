@@ -72,7 +72,7 @@ export async function writePack(
 }
 
 const NOT_SIGNED =
-  'The seals are signed and SIGNING_KEY is not set: a manifest without a signature over them would pass for one from which it was taken. Set SIGNING_KEY.';
+  'The seals are signed, but SIGNING_KEY is not set: a manifest without a signature would look like one whose signature was removed. Set SIGNING_KEY.';
 
 const README = `A pack of evidence by the Abnormal GraphQL gateway.
 

@@ -141,6 +141,6 @@ export function distributionTable({ title, bars }: ControlDistribution): Html {
         : html`<rect y="12" width="${percent(before / most)}" height="5" fill="var(--soft)"/>`;
     return html`<tr><th scope="row">${label}</th><td class="bar"><svg aria-hidden="true" height="${hasBefore ? 17 : 11}"><rect width="${percent(count / most)}" height="11" fill="var(--held)"/>${earlier}</svg></td><td class="number">${count}</td>${hasBefore ? html`<td class="number soft">${before}</td>` : null}</tr>`;
   });
-  return html`<table class="bars"><caption>${title}${hasBefore ? ' (narrow bar and second number: the period before)' : ''}</caption>
+  return html`<table class="bars"><caption>${title}${hasBefore ? ' (narrow bar and second number: the previous period)' : ''}</caption>
 <tbody>${rows}</tbody></table>`;
 }

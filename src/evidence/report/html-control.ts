@@ -72,8 +72,8 @@ function chartOf({ control, measures }: EvaluatedControl, evidence: PeriodEviden
 function population({ population }: EvaluatedControl): Html {
   const { count, unit, words, query, coverage } = population;
   const held = coverage.complete
-    ? html`The history covers all of it.`
-    : html`Not all of it is covered: see <a href="#coverage">coverage</a>.`;
+    ? html`The history covers the whole period.`
+    : html`The period is not covered completely: see <a href="#coverage">coverage</a>.`;
   return html`<h3>Population (${unit}): ${count}</h3>
 <p>${words} ${held}</p>
 ${query === null ? null : html`<p class="soft">In the graph: <code>${query}</code></p>`}`;
@@ -120,7 +120,7 @@ function noLongerGiven(
     html`All are in ${command(evidence, control, ' --rows population')}`,
   );
   const caption = 'Members of the population that Abnormal no longer returns';
-  return html`<h3>No longer given by Abnormal: ${count}</h3>
+  return html`<h3>No longer returned by Abnormal: ${count}</h3>
 <p>Abnormal returned these ${population.unit} and stopped, the first of them ${instantMarkup(since)}. They stay in the population as they were last recorded.</p>
 ${tableMarkup('gone', caption, ['What', 'Since'], rows)}${more}`;
 }

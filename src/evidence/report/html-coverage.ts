@@ -11,15 +11,15 @@ type Span = { readonly from: Instant; readonly to: Instant };
 
 /** What is held of each stream over the period, as a strip of time each. */
 export function coverageStrips(streams: readonly StreamFacts[], period: Period): Html {
-  if (streams.length === 0) return html`<p>Nothing was ever read.</p>`;
+  if (streams.length === 0) return html`<p>Nothing was read.</p>`;
   const strips = streams.map(
     (facts) =>
       html`<div class="name">${streamText(facts.stream)}${facts.licensed ? null : html` <span class="soft">(not licensed)</span>`}</div>${coverageStrip(facts, period)}`,
   );
   return html`<div class="strips">${strips}${timeAxis(period)}</div>
 <ul class="legend" aria-label="Marks of the coverage">
-<li>${key(html`<rect y="4" width="100%" height="8" fill="var(--held)"/>`)}held</li>
-<li>${key(html`<rect width="100%" height="14" fill="var(--fail)"/>`)}hole: should be held and is not</li>
+<li>${key(html`<rect y="4" width="100%" height="8" fill="var(--held)"/>`)}stored</li>
+<li>${key(html`<rect width="100%" height="14" fill="var(--fail)"/>`)}hole: should be stored and is not</li>
 <li>${key(html`<rect y="4.75" x="1" width="90%" height="6.5" fill="none" stroke="var(--none)" stroke-width="1.5"/>`)}not reached, not licensed or not due yet</li>
 <li>${key(html`<rect y="11" width="100%" height="3" fill="var(--doubt)"/>`)}no poll answered (below the strip)</li>
 </ul>`;
@@ -34,7 +34,7 @@ function coverageStrip({ stream, licensed, coverage, gaps, silences }: StreamFac
   if (!licensed) return emptyStrip(`${streamText(stream)}: not licensed`);
   const held = percent(heldShare(coverage.gaps, period));
   const holes = gaps.filter((gap) => gap.class === 'HOLE' && gap.from < period.to);
-  const title = `${streamText(stream)}: ${held} of the period held, ${countText(holes.length, 'hole')}, ${countText(silences.length, 'stretch', 'stretches')} without an answered poll`;
+  const title = `${streamText(stream)}: ${held} of the period stored, ${countText(holes.length, 'hole')}, ${countText(silences.length, 'span')} without an answered poll`;
   const open = coverage.gaps.map((gap) => {
     const isHole = holes.some(({ from, to }) => gap.from < to && gap.to > from);
     const { x, width } = place(gap, period);
@@ -115,7 +115,7 @@ export function gapTable(streams: readonly StreamFacts[], period: Span): Html {
     return html`<tr><th scope="row"><code>${streamText(stream)}</code></th><td data-name="When">${spanMarkup(from, to)}</td><td class="number" data-name="Length">${length}</td><td data-name="Why">${why}${more}</td></tr>`;
   });
   const headings = ['Stream', 'When', '#Length', 'Why'];
-  return html`<h3>What is not held</h3>
+  return html`<h3>What is not stored</h3>
 ${tableMarkup('gaps', 'Gaps in the period', headings, rows)}${moreOf(gaps.length - rows.length)}${unread}`;
 }
 

@@ -46,7 +46,7 @@ ${tally(results)}
 <main>
 ${summary(evidence)}
 <h2 id="coverage">Coverage</h2>
-<p>What the history holds of the period, stream by stream. A verdict passes only where all that it rests on is held.</p>
+<p>What is stored of the period, per stream. A control passes only if all data that it needs are stored.</p>
 ${coverageStrips(evidence.streams, period)}
 ${gapTable(evidence.streams, period)}
 ${results.map((result) => controlSection(result, evidence))}
@@ -60,7 +60,7 @@ ${footer(evidence, seal)}
 function simulatedWarning({ integrations }: PeriodEvidence, simulated: readonly string[]): Html | null {
   const invented = integrations.filter((name) => simulated.includes(name));
   if (invented.length === 0) return null;
-  return html`<p class="warning"><strong>Simulated.</strong> All records of ${invented.join(', ')} are invented: this report shows what one looks like, and is evidence of nothing.</p>`;
+  return html`<p class="warning"><strong>Simulated.</strong> All records of ${invented.join(', ')} are invented: this report is an example, and no evidence.</p>`;
 }
 
 function facts({ period, pin, integrations }: PeriodEvidence): Html {
@@ -124,7 +124,7 @@ function footer(evidence: PeriodEvidence, seal: NamedSeal | null): Html {
   });
   return html`<footer>
 <h2 id="thresholds">Thresholds</h2>
-<table class="stack thresholds"><caption class="soft">What the verdicts were judged by</caption>
+<table class="stack thresholds"><caption class="soft">The thresholds of the verdicts</caption>
 <thead><tr><th scope="col">Name</th><th scope="col" class="number">Value</th><th scope="col">What it decides</th></tr></thead>
 <tbody>${rows}</tbody></table>
 ${proofSection(evidence, seal)}
@@ -135,12 +135,12 @@ ${proofSection(evidence, seal)}
 function proofSection({ period, pin }: PeriodEvidence, seal: NamedSeal | null): Html {
   const again = `report --period ${period.text} --as-of ${pin.at}`;
   return html`<h2 id="check">How to check this</h2>
-<p>All of it comes from the recorded history as it stood at recording ${pin.seq}, ${instantText(pin.at)}. Nobody has to take the page’s word for that:</p>
+<p>All data come from the recorded history at recording ${pin.seq}, ${instantText(pin.at)}. There are three ways to check that:</p>
 <ol>
-<li><strong>Make it again.</strong> As long as the history is kept, this writes the same page, byte for byte, where the options that it was made with are given too:
+<li><strong>Create it again.</strong> While the history is kept, this command with the same options writes the same page, byte for byte:
 ${command(`${again} --format html`)}</li>
 <li><strong>Check the history.</strong> ${seal === null ? UNSEALED : sealed(seal)}</li>
-<li><strong>Take the records along.</strong> A pack has this report and everything that it rests on, and is checked anywhere, without the gateway:
+<li><strong>Create a pack.</strong> A pack contains this report and all data that it uses, and can be checked anywhere, without the gateway:
 ${command(`${again} --format pack --out evidence.tar`)}
 ${command('verify --pack evidence.tar')}</li>
 </ol>`;
@@ -150,7 +150,7 @@ function command(words: string): Html {
   return html`<p class="command"><code>abnormal-gateway ${words}</code></p>`;
 }
 
-const UNSEALED = html`No seal had been made when this was the view, so this page names none; <code>verify</code> holds the history against those made since.`;
+const UNSEALED = html`There was no seal at the time of this snapshot, so this page names none; <code>verify</code> checks the history against later seals.`;
 
 function sealed({ index, hash, at, toSeq, kid }: NamedSeal): Html {
   const by = kid === null ? html`not signed` : html`signed with the key <code>${kid}</code>`;
@@ -158,6 +158,6 @@ function sealed({ index, hash, at, toSeq, kid }: NamedSeal): Html {
     kid === null
       ? null
       : html` The public key is at <code>/.well-known/abnormal-gateway-signing-keys.json</code> of the gateway.`;
-  return html`The last seal before this view is seal ${index} of ${instantText(at)}, over everything up to recording ${toSeq}, ${by}. Its hash is kept with this page, and whoever has it finds out by name what was altered, removed or cut off since:
+  return html`The last seal before this view is seal ${index} of ${instantText(at)}, over everything up to recording ${toSeq}, ${by}. With its hash, which is in this page, <code>verify</code> names what was altered, removed or cut off since:
 ${command(`verify --seal ${hash}`)}${published}`;
 }

@@ -42,7 +42,7 @@ export function escapeHtml(text: string): string {
 
 export const VERDICT_WORDS: Readonly<Record<ControlVerdict, string>> = {
   FAIL: 'failed',
-  INSUFFICIENT_DATA: 'could not be judged',
+  INSUFFICIENT_DATA: 'undecided',
   PASS: 'passed',
   NOT_APPLICABLE: 'not applicable',
 };

@@ -72,7 +72,7 @@ function headOf(evidence: PeriodEvidence, { simulated }: OscalOptions, uuid: Nam
     result: {
       uuid: uuid('result'),
       title,
-      description: `What the recorded history says of the period; ${countText(results.length, 'control')} judged.`,
+      description: `Results of the recorded history for the period; ${countText(results.length, 'control')} evaluated.`,
       start: period.from,
       end: period.to,
       'local-definitions': definitionsOf(integrations, simulated, uuid),
@@ -85,7 +85,7 @@ function headOf(evidence: PeriodEvidence, { simulated }: OscalOptions, uuid: Nam
   };
 }
 
-const SIMULATED = 'Simulated: these records are invented, and this is evidence of nothing';
+const SIMULATED = 'Simulated: these records are invented, and this is no evidence';
 
 function definitionsOf(integrations: readonly string[], simulated: readonly string[], uuid: Naming) {
   const operational = { status: { state: 'operational' } };
@@ -102,7 +102,7 @@ function definitionsOf(integrations: readonly string[], simulated: readonly stri
     type: 'software',
     title: 'Abnormal GraphQL gateway',
     description:
-      'Records every version of every record of an Abnormal Security account, and judges controls by it.',
+      'Records every version of every record of an Abnormal Security account, and evaluates controls over them.',
     ...operational,
   };
   const platform = { uuid: uuid('platform'), 'uses-components': [{ 'component-uuid': tool.uuid }] };
@@ -246,7 +246,7 @@ function planOf({ results, thresholds }: PeriodEvidence, uuid: Naming): object {
     resources: [
       {
         uuid: uuid('plan'),
-        title: 'The rules and thresholds that were judged by',
+        title: 'The rules and thresholds that were used',
         description: markdown(rules.join('\n\n')),
         props: propsOf(thresholds),
       },

@@ -18,7 +18,7 @@ export class CoverageResolver {
   @Query(() => CoverageReport, {
     nullable: true,
     description:
-      'Whether a resource was collected completely in a window of its own time; if not, what is missing and why.',
+      'Whether a resource was collected completely in a window of its time; if not, what is missing and why.',
   })
   coverage(
     @Args(() => CoverageArgs) args: CoverageArgs,

@@ -112,7 +112,7 @@ export function toMissingRecord(
 @ObjectType('Coverage', {
   simpleResolvers: true,
   description:
-    'What is stored of a resource in a window of its own time (threats: received; cases: last modified; campaigns: last reported). Computed from the ledger of all readings.',
+    'What is stored of a resource in a window of the resource’s time (threats: received; cases: last modified; campaigns: last reported). Computed from the ledger of all readings.',
 })
 export class CoverageReport {
   @ValueField(() => DateTime, { description: 'Start of the window (UTC), inclusive.' })

@@ -16,7 +16,7 @@ export abstract class Node {
 // not written at the property: some compilers omit the decorators of abstract members
 ValueField(() => ID, {
   description:
-    'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s own id is in a field of its own.',
+    'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s id is in a separate field.',
 })(Node.prototype, 'id');
 
 @InterfaceType('Record', {
@@ -42,7 +42,7 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
 
   @ValueField(() => ID, {
     description:
-      'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s own id is in a field of its own.',
+      'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s id is in a separate field.',
   })
   get id(): string {
     if (this.globalId === null) {

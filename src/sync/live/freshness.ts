@@ -18,7 +18,7 @@ export function staleness(verifiedAt: Instant | null, code: string, reason: stri
 
 /** The answer while Abnormal takes longer than somebody can be kept waiting. */
 export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Freshness {
-  const reason = `Abnormal has not answered within ${waitMs / 1000} s; it is being read on.`;
+  const reason = `Abnormal has not responded within ${waitMs / 1000} s; the reading continues.`;
   return () => staleness(verifiedAt, 'TIMEOUT', reason);
 }
 

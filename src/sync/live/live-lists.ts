@@ -56,7 +56,7 @@ export class LiveLists {
     );
     const unknown = integrations?.find((name) => !this.accounts.get(name));
     if (unknown !== undefined) {
-      answers.push(staleness(null, 'UNREACHABLE', `No account is configured under the name ${unknown}.`));
+      answers.push(staleness(null, 'UNREACHABLE', `There is no account with the name ${unknown}.`));
     }
     return answers.length > 0 ? answers.reduce(stalest) : known(null);
   }

@@ -61,11 +61,7 @@ export class LiveRecords {
     const account = this.accounts.get(key.integration);
     const verifiedAt = current?.verifiedAt ?? null;
     if (!account) {
-      return staleness(
-        verifiedAt,
-        'UNREACHABLE',
-        `No account is configured under the name ${key.integration}.`,
-      );
+      return staleness(verifiedAt, 'UNREACHABLE', `There is no account with the name ${key.integration}.`);
     }
     const reading = this.share(account, key, maxAgeMs, signal);
     const answer = await waitFor(reading, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);

@@ -125,7 +125,7 @@ async function findExtra(review: WindowUnderReview, candidates: readonly string[
   const since = extra.map((id) => held.verifiedAt.get(id) ?? review.window.to).reduce(earliest);
   const moved = await listSince(review, since);
   if (moved instanceof UpstreamError) {
-    const doubt = `Whether what it does not name has moved to a later time could not be read. ${moved.message}`;
+    const doubt = `It could not be determined whether records that Abnormal does not name have moved to a later time. ${moved.message}`;
     return { extra, doubt };
   }
   return { extra: extra.filter((id) => !moved.has(id)), doubt: null };

@@ -110,12 +110,13 @@ function together(log: LogReading, { listed }: UpstreamPopulation): UpstreamPopu
 function judgeNameless({ nameless, messages, namesThreats }: LogReading, held: Held) {
   if (nameless === 0 && namesThreats) return { doubts: [], remark: null };
   const what = namesThreats
-    ? `${nameless} of the export's ${messages} rows name no threat that can be read`
-    : 'The export names no threats, so only its messages could be counted';
-  if (messages === held.messages) return { doubts: [], remark: `${what}: ${messages}, as many as are held.` };
+    ? `${nameless} of the export's ${messages} rows have no readable threat id`
+    : 'The export contains no threat ids, so only its messages could be counted';
+  if (messages === held.messages)
+    return { doubts: [], remark: `${what}: ${messages}, as many as are stored.` };
   const doubt =
-    `${what}: ${messages}, and ${held.messages} are held. Abnormal may give a part of a threat's messages only, ` +
-    'so that this proves nothing.';
+    `${what}: ${messages}, and ${held.messages} are stored. Abnormal may return only a part of a threat's messages, ` +
+    'so this proves nothing.';
   return { doubts: [doubt], remark: null };
 }
 

@@ -126,7 +126,7 @@ async function reconcileSource(
   const named = new Set<string>();
   let unreadable: ReviewFailure | null = isRead(state)
     ? null
-    : { reason: 'Nothing of it has been collected yet: the first poll does that.', failure: null };
+    : { reason: 'Nothing has been collected yet; the first poll begins the collection.', failure: null };
   for (const window of windows) {
     checkInterrupted(request.signal);
     onWindow(window);
@@ -263,23 +263,23 @@ function reasonOf(
     const then =
       opened.length > 0
         ? 'the next poll lists them again'
-        : 'coverage names them or a gap where they lie already, and the next poll requests them again';
+        : 'coverage already names them or has a gap, and the next poll requests them again';
     sentences.unshift(
-      `${missing.count} of the ${population} records that Abnormal names are not held; ${then}.`,
+      `${missing.count} of the ${population} records that Abnormal names are not stored; ${then}.`,
     );
   }
   if (extra.count > 0) {
     sentences.push(
-      `${extra.count} held ${extra.count === 1 ? 'record is' : 'records are'} named no longer; that alone does not mean deleted.`,
+      `Abnormal no longer names ${extra.count} stored ${extra.count === 1 ? 'record' : 'records'}; this alone does not mean that they were deleted.`,
     );
   }
   if (gone.count > 0)
     sentences.push(
-      `${gone.count} named ${gone.count === 1 ? 'record has' : 'records have'} no detail: requested again, its address answers 404.`,
+      `For ${gone.count} named ${gone.count === 1 ? 'record' : 'records'} the details return 404, also when requested again.`,
     );
   if (unasked > 0)
     sentences.push(
-      `${unasked} named ${unasked === 1 ? 'record' : 'records'} that answered 404 before could not be requested again.`,
+      `${unasked} named ${unasked === 1 ? 'record' : 'records'} with an earlier 404 could not be requested again.`,
     );
   return sentences.length > 0 ? sentences.join(' ') : null;
 }

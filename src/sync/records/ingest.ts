@@ -54,7 +54,7 @@ function partOf(pass: Pass, attempts: readonly Attempt[], missing: MissingByKey)
     if (outcome.kind === 'SEEN') {
       part.observations.push(outcome.observation);
       pass.drift.note(task.key.integration, outcome.drift, outcome.observation.fetchedAt);
-      if (task.prior) pass.log.info({ record: task.key }, 'record had that was set aside');
+      if (task.prior) pass.log.info({ record: task.key }, 'a quarantined record was read');
       missing.delete(task.key.id);
     } else if (outcome.kind === 'GONE' && isKnownGone(pass, task)) settleGone(pass, part, task, missing);
     else {
@@ -64,7 +64,7 @@ function partOf(pass: Pass, attempts: readonly Attempt[], missing: MissingByKey)
       // logged once, not at each attempt
       pass.log[task.prior ? 'debug' : 'warn'](
         { record: task.key, reason: outcome.reason },
-        'record set aside',
+        'record quarantined',
       );
       addMissing(missing, entry);
     }
@@ -106,7 +106,7 @@ function isLongSince(pass: Pass, firstSeenAt: Instant): boolean {
 }
 
 const GONE_REASON =
-  'Its detail answered 404 in two runs or more: Abnormal lists it but no longer has it, so it could not be read.';
+  'Its details returned 404 in two or more runs: Abnormal lists it but no longer has it, so it could not be read.';
 
 type Failure = Exclude<FetchOutcome, { kind: 'SEEN' }>;
 

@@ -32,7 +32,7 @@ export function createLeadership({ store, holder, leaseMs, log, sleep }: Leaders
     try {
       return await acquire();
     } catch (error) {
-      log.error({ err: error }, 'the lease to poll could not be asked for');
+      log.error({ err: error }, 'the lease for polling could not be requested');
       return false;
     }
   }
@@ -42,7 +42,7 @@ export function createLeadership({ store, holder, leaseMs, log, sleep }: Leaders
     while (!term.signal.aborted) {
       await sleep(leaseMs / 3, term.signal);
       if (term.signal.aborted || (await tryAcquire()) || (await tryAcquire())) continue;
-      log.warn({ holder }, 'this process polls no longer: its lease could not be renewed');
+      log.warn({ holder }, 'this process no longer polls: its lease could not be renewed');
       term.abort();
     }
   }
@@ -63,7 +63,7 @@ export function createLeadership({ store, holder, leaseMs, log, sleep }: Leaders
       signal.removeEventListener('abort', end);
       await store
         .releaseLease(POLL_LEASE, holder)
-        .catch((error: unknown) => log.warn({ err: error }, 'lease kept'));
+        .catch((error: unknown) => log.warn({ err: error }, 'lease not released'));
     }
   }
 

@@ -126,7 +126,7 @@ function doubtOf({ pages, declared, rows, ids }: Walk, previous: Walk | null): s
   // rows cannot move between pages if one page has all of them
   const filled = pages.filter((page) => rowsOf(page) > 0);
   if (filled.length <= 1 || (previous && isSameSet(previous.ids, ids))) return null;
-  return 'its rows moved between pages at every reading';
+  return 'its rows moved between pages in every attempt';
 }
 
 function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

@@ -68,7 +68,7 @@ describe('account-takeover-handled', () => {
       [hours(30), TAKEN, hours(29)],
     ]);
     expect(result).toMatchObject({ verdict: 'INSUFFICIENT_DATA', outcomes: { IN_DOUBT: 1 } });
-    expect(result.reason).toContain('For 1 case the history cannot tell');
+    expect(result.reason).toContain('For 1 case the recorded data do not decide it');
   });
 
   test('a case first seen long after its time and already acknowledged is undecided, unless its last change was in time', () => {

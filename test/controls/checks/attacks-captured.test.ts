@@ -85,8 +85,8 @@ describe('attacks-captured', () => {
       { type: 'RECORD', key: { kind: 'threat', id: 'a' } },
       { type: 'RECORD', key: { kind: 'threat', id: 'b' } },
     ]);
-    expect(shownMeasure(result)).toMatchObject({ name: 'Threats held in full', value: 1 / 2 });
-    expect(result.measures[1]).toMatchObject({ name: 'Listed ids that are held', value: 1 / 2 });
+    expect(shownMeasure(result)).toMatchObject({ name: 'Threats stored completely', value: 1 / 2 });
+    expect(result.measures[1]).toMatchObject({ name: 'Listed ids that are stored', value: 1 / 2 });
     // one exception each, whichever control reads coverage, and however many streams list it
     const continuous = run(collectionContinuous, scope);
     expect(continuous.exceptions.filter(({ subject }) => subject.type === 'RECORD')).toHaveLength(6);
@@ -127,7 +127,7 @@ describe('attacks-captured', () => {
     });
     const result = run(attacksCaptured, scope, [whole()]);
     expect(result).toMatchObject({ verdict: 'INSUFFICIENT_DATA' });
-    expect(result.reason).toContain('older than what Abnormal keeps');
+    expect(result.reason).toContain('older than Abnormal’s retention');
   });
 
   test('a period that was never read, or lies after the view, is undecided', () => {
@@ -192,7 +192,7 @@ describe('attacks-captured', () => {
       expect(result.verdict).toBe('FAIL');
       expect(result.exceptions).toMatchObject([
         { subject: { type: 'RECORD', key: { id: 'gone-missing' } } },
-        { subject: { type: 'SPAN' }, reason: expect.stringContaining('3 threats more lacking') },
+        { subject: { type: 'SPAN' }, reason: expect.stringContaining('3 threats more missing') },
       ]);
     });
 

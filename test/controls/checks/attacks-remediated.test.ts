@@ -27,7 +27,7 @@ describe('attacks-remediated', () => {
     expect(result.exceptions[0]).toMatchObject({
       subject: { messageId: '77' },
       at: AT,
-      reason: 'still in the mailbox 1 d after receipt: Abnormal says it is not remediated',
+      reason: 'still in the mailbox 1 d after receipt: Abnormal reports that it is not remediated',
     });
     expect(result.reason).toContain('1 of 2 malicious messages still in a mailbox');
   });
@@ -35,7 +35,7 @@ describe('attacks-remediated', () => {
   test.each([
     ['Remediation Attempted', 'attempted'],
     ['Would Remediate', 'not remediated'],
-    [null, 'says nothing'],
+    [null, 'reports no remediation'],
   ])('the status %s means that the message is still in the mailbox', (remediationStatusRaw, words) => {
     const unsaid = remediationStatusRaw === null ? { autoRemediated: null, postRemediated: null } : {};
     const result = judge([mail(AT, null, { remediationStatusRaw, ...unsaid })]);
@@ -183,7 +183,7 @@ describe('attacks-remediated', () => {
       ['≤ 1 h', 1],
       ['≤ 1 d', 1],
       ['> 1 d', 1],
-      ['time not said', 1],
+      ['time not given', 1],
       ['not remediated', 1],
     ]);
   });

@@ -27,7 +27,7 @@ describe('token-rotation', () => {
     const result = run(tokenRotation, scopeOf());
     expect(result).toMatchObject({ verdict: 'INSUFFICIENT_DATA', outcomes: { IN_DOUBT: 1 } });
     expect(result.reason).toBe(
-      'The age is not known; the token of default: nothing says when it was issued.',
+      'The age is not known; the token of default: the time when it was issued is not known.',
     );
     expect(judge('2026-10-05T00:00:00.000Z').verdict).toBe('INSUFFICIENT_DATA');
   });
@@ -38,10 +38,10 @@ describe('token-rotation', () => {
     expect(given('2026-07-03T00:00:00.000Z').verdict).toBe('PASS');
     const old = given('2026-07-02T23:59:59.999Z');
     expect(old.verdict).toBe('FAIL');
-    expect(old.exceptions[0]?.reason).toContain('counted from when it was given to the gateway');
+    expect(old.exceptions[0]?.reason).toContain('counted from when it was stored in the gateway');
     const late = given('2026-10-05T00:00:00.000Z');
     expect(late.verdict).toBe('INSUFFICIENT_DATA');
-    expect(late.reason).toContain('given to the gateway');
+    expect(late.reason).toContain('stored in the gateway');
   });
 
   test('a replaced token is evaluated for the time when it was in use', () => {
@@ -76,7 +76,7 @@ describe('token-rotation', () => {
       scopeOf({ credentials: [{ ...token('2026-09-01T00:00:00.000Z'), permissions }] }),
     );
     expect(result.verdict).toBe('PASS');
-    expect(result.reason).toContain('may do more than read (1 permission)');
+    expect(result.reason).toContain('has write permissions (1 permission)');
   });
 
   test('a simulated tenant has no token to evaluate', () => {

@@ -132,7 +132,7 @@ describe('the HTML report', () => {
 
   test('says prominently when records are simulated', () => {
     expect(page).not.toContain('Simulated.');
-    expect(htmlReport(evidence, { simulated: ['default'] })).toContain('evidence of nothing');
+    expect(htmlReport(evidence, { simulated: ['default'] })).toContain('no evidence');
   });
 
   test('has the same bytes for the same period as of the same instant', async () => {
