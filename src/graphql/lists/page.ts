@@ -53,7 +53,7 @@ export const LARGEST_PAGE = 100;
 export class ForwardArgs {
   @Field(() => Int, {
     nullable: true,
-    description: `Number of items, from the start or after \`after\`: 1 to ${LARGEST_PAGE}, ${DEFAULT_PAGE}.`,
+    description: `Number of items, from the start or after \`after\`: 1 to ${LARGEST_PAGE}, default ${DEFAULT_PAGE}.`,
   })
   first?: number | null;
 
