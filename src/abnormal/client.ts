@@ -1,5 +1,6 @@
 import type { DriftSighting } from '../model/drift.js';
-import type { FilterKey, Kind, ListedKind, RecordOf, Resource } from '../resources/registry.js';
+import type { ListedItem } from '../resources/definition.js';
+import type { FilterKey, Kind, RecordOf, Resource } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';
 import type { Window } from '../values/window.js';
 import type { UpstreamCode } from './errors.js';
@@ -35,7 +36,7 @@ export interface CallOptions {
 export interface ListItem {
   readonly id: string;
   /** The item as received, integers beyond 2^53 as strings. Cases carry fields that their detail lacks. */
-  readonly item: Readonly<Record<string, unknown>>;
+  readonly item: ListedItem;
   /** A case's own `last_modified`; `null` where the list does not say. */
   readonly lastModifiedTime: Instant | null;
 }
@@ -109,18 +110,15 @@ export interface AbnormalClient {
     options: CallOptions,
   ): Promise<ListPage>;
   /**
-   * The detail of one record; a threat's further message pages are followed. For a case `item` is its list
-   * item, joined into the record and the payload; `null` when it is not at hand.
+   * The detail of one record, all of its pages, or a part of the record with this id. `item` is the list item
+   * where the kind's definition makes it part of the record; `null` when it is not at hand.
    */
-  detail<K extends ListedKind>(
+  detail<K extends Kind>(
     kind: K,
     id: string,
-    item: Readonly<Record<string, unknown>> | null,
+    item: ListedItem | null,
     options: CallOptions,
   ): Promise<Fetched<K>>;
-  caseAnalysis(caseId: string, options: CallOptions): Promise<Fetched<'caseAnalysis'>>;
-  threatAttachments(threatId: string, options: CallOptions): Promise<Fetched<'threatAttachments'>>;
-  threatLinks(threatId: string, options: CallOptions): Promise<Fetched<'threatLinks'>>;
   /** Exports the threat log of a window by `receivedTime`; Abnormal refuses one wider than 14 days. */
   threatLog(window: Window, options: CallOptions): Promise<ThreatLog>;
   /** The customer's API tokens that are valid, the newest 200; `null` where Abnormal does not tell this account. */

@@ -1,6 +1,6 @@
 import type { Observation } from '../model/revision.js';
 import type { FieldSpec } from '../resources/definition.js';
-import { FIELDS, isListed, type ListedKind } from '../resources/registry.js';
+import { byKind, FIELDS, isListed, type ListedKind } from '../resources/registry.js';
 import { compareValues, type Fields } from '../values/filter.js';
 import type { Instant } from '../values/instant.js';
 
@@ -22,7 +22,7 @@ const NONE: FieldRange = { min: null, max: null, nulls: false };
 
 /** The extents of an empty history. */
 export function noMarks(): HighWaterMarks {
-  return { threat: none('threat'), case: none('case'), campaign: none('campaign') };
+  return byKind(({ kind }) => none(kind));
 }
 
 function none(kind: ListedKind): Record<string, FieldRange> {

@@ -4,7 +4,7 @@ import { type AbnormalClient, type CallOptions, type ListPage, newMeter } from '
 import { type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
 import { createAbnormalClient } from '../abnormal/rest-client.js';
 import type { Log } from '../log.js';
-import { FILTER_KEYS, type Resource } from '../resources/registry.js';
+import { DEFINITION_OF_RESOURCE, FILTER_KEYS, RESOURCES, type Resource } from '../resources/registry.js';
 import { DecodeError } from '../resources/wire.js';
 import { DAY, type Instant, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
@@ -66,7 +66,7 @@ interface TestOptions {
 
 const SPAN = 7 * DAY;
 /** The cases first, as the project's brief has it. */
-const ORDER: readonly Resource[] = ['cases', 'threats', 'campaigns'];
+const ORDER: ReadonlySet<Resource> = new Set(['cases', ...RESOURCES]);
 
 /**
  * Tries what an account is read by, one request each where all is well, and says in words what came of it.
@@ -87,7 +87,7 @@ export async function testIntegration(options: TestOptions): Promise<Integration
     ? { part: skipped('tokens', hopeless), token: null }
     : await testTokens(options, call, now);
   const hinted = parts.map((part) =>
-    isSeenEmpty(parts) && part.part === 'threats' ? withAdvice(part) : part,
+    isSeenEmpty(parts) && isInEveryAccount(part.part) ? withAdvice(part) : part,
   );
   return {
     testedAt: now,
@@ -102,10 +102,15 @@ function isFine({ outcome }: TestedPart): boolean {
   return outcome !== 'FAILED' && outcome !== 'SKIPPED';
 }
 
+/** Whether an account that lacks the list has a wrong address rather than no licence. */
+function isInEveryAccount(part: Tested): boolean {
+  return part !== 'tokens' && DEFINITION_OF_RESOURCE[part].upstream.availability === 'EVERY_ACCOUNT';
+}
+
 /** Whether all that can be read is empty, over a span much longer than Abnormal takes to list what is new. */
 function isSeenEmpty(parts: readonly TestedPart[]): boolean {
-  const isThreats = parts.some(({ part, outcome }) => part === 'threats' && outcome === 'EMPTY');
-  return isThreats && !parts.some(({ outcome }) => outcome === 'WORKS');
+  const isEmpty = parts.some(({ part, outcome }) => isInEveryAccount(part) && outcome === 'EMPTY');
+  return isEmpty && !parts.some(({ outcome }) => outcome === 'WORKS');
 }
 
 function withAdvice(part: TestedPart): TestedPart {
@@ -171,8 +176,7 @@ function empty(resource: Resource): string {
 function refused(part: Tested, error: unknown): TestedPart {
   if (error instanceof UpstreamError) {
     const { code, message } = error;
-    // threats every account has: without them the address is wrong
-    const isOffered = part === 'threats' || (code !== 'NOT_LICENSED' && code !== 'NOT_ENABLED');
+    const isOffered = isInEveryAccount(part) || (code !== 'NOT_LICENSED' && code !== 'NOT_ENABLED');
     const outcome = isOffered ? 'FAILED' : code;
     return { ...NOTHING, part, outcome, code, message };
   }

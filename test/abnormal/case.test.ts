@@ -167,7 +167,7 @@ describe('a case', () => {
 describe('the analysis of a case', () => {
   const analysis = (sent: unknown) => {
     h.server.on('/cases/4711/analysis', json(sent));
-    return h.client.caseAnalysis('4711', POLL);
+    return h.client.detail('caseAnalysis', '4711', null, POLL);
   };
 
   test('has insights and events; what events have in common by name, the rest as it came', async () => {

@@ -1,7 +1,7 @@
 import { wholeOnes } from '../../history/errors.js';
 import type { HistoryStore, PageQuery, Pin, Position, StorePage } from '../../history/store.js';
 import { OPEN_SEQ, type RevisionRecord } from '../../model/revision.js';
-import { DEFAULT_ORDER, type Kind, type RecordKey } from '../../resources/registry.js';
+import { DEFAULT_ORDER, type Kind, LISTED_KINDS, type RecordKey } from '../../resources/registry.js';
 import { sha256 } from '../../values/canonical-json.js';
 import { type Leaf, MerkleTree, revisionLeaf } from '../seal/leaf.js';
 import { type Seal, type SealBody, sealIn } from '../seal/seal.js';
@@ -223,7 +223,7 @@ class HistoryCheck {
 
   /** Counts are worked out by the store from what it keeps apart. */
   async #checkCounts(): Promise<void> {
-    for (const kind of ['threat', 'case', 'campaign'] as const) {
+    for (const kind of LISTED_KINDS) {
       const count = await this.store.count({ kind, integrations: null, filter: null, seq: this.#head.seq });
       const live = this.#live.get(kind) ?? 0;
       if (count === live) continue;
@@ -238,7 +238,7 @@ class HistoryCheck {
 
   /** Reads the lists to their ends, as whoever asks for them does. */
   async #checkLists(seq: number, live: ReadonlyMap<string, number>): Promise<void> {
-    for (const kind of ['threat', 'case', 'campaign'] as const) {
+    for (const kind of LISTED_KINDS) {
       const there = live.get(kind) ?? 0;
       let listed = 0;
       for (let after: Position | null = null, hasMore = true; hasMore && listed <= there; ) {

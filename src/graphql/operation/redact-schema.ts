@@ -14,6 +14,7 @@ import {
 } from 'graphql';
 import { MASK, type RedactionGroup } from '../../values/access.js';
 import { queryError } from '../base/errors.js';
+import { TYPE_OF } from '../base/global-id.js';
 import type { GatewayContext } from '../request/services.js';
 
 type Groups = ReadonlySet<RedactionGroup>;
@@ -177,7 +178,7 @@ function isMasked(field: string, redact: ReadonlySet<RedactionGroup>): boolean {
 }
 
 /** The types of records, and of what they hold: the fields of filters and of changes are called as theirs are. */
-const RECORD_TYPES = ['Case', 'Threat', 'Message', 'Campaign'] as const;
+const RECORD_TYPES: readonly string[] = [...Object.values(TYPE_OF), 'Message'];
 
 /** Whether something called `name` is masked on any type of record. */
 export function isMaskedName(name: string, redact: ReadonlySet<RedactionGroup>): boolean {

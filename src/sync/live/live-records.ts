@@ -5,7 +5,7 @@ import { linkSignals } from '../../async/signals.js';
 import { Waiters } from '../../async/waiters.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
 import type { RevisionRecord } from '../../model/revision.js';
-import { type Kind, keyText, type RecordKey, type Resource } from '../../resources/registry.js';
+import { type Kind, keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { earliest, type Instant, shift } from '../../values/instant.js';
 import { nowOf, type SyncEnv } from '../context.js';
@@ -15,15 +15,6 @@ import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
 import { createLiveWriter, type LiveRead, type LiveWriter } from './live-writer.js';
 
 type Key = RecordKey & { readonly kind: Kind };
-
-const RESOURCE_OF_KIND: Record<Kind, Resource> = {
-  threat: 'threats',
-  threatAttachments: 'threats',
-  threatLinks: 'threats',
-  case: 'cases',
-  caseAnalysis: 'cases',
-  campaign: 'campaigns',
-};
 
 const MAX_CONFLICT_ROUNDS = 3;
 
@@ -186,7 +177,7 @@ export class LiveRecords {
   }
 
   private writerFor(account: Account, kind: Kind): LiveWriter {
-    const resource = RESOURCE_OF_KIND[kind];
+    const resource = RESOURCE_OF[kind];
     const name = `${account.name}/${resource}`;
     const writer = this.writers.get(name) ?? createLiveWriter(this.env, { account, resource });
     this.writers.set(name, writer);
