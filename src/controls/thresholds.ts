@@ -127,6 +127,11 @@ export type Thresholds = Readonly<Record<ThresholdName, number>>;
 
 export const THRESHOLD_NAMES = Object.keys(THRESHOLDS) as ThresholdName[];
 
+/** The thresholds that say how often each resource is polled. */
+export const POLLING_THRESHOLDS = RESOURCES.map(
+  (resource): PollingThreshold => DEFINITION_OF_RESOURCE[resource].polling.threshold,
+);
+
 /** The thresholds with some of the defaults replaced; a RangeError names what is out of its range. */
 export function toThresholds(changes: Partial<Thresholds> = {}): Thresholds {
   const entries = THRESHOLD_NAMES.map((name) => [
@@ -150,7 +155,7 @@ function checked(name: ThresholdName, value: number): number {
   throw new RangeError(`${name} is ${value}: it must be ${rangeOf(name)}.`);
 }
 
-/** The thresholds that say how often each resource is polled. */
+/** Those thresholds for a gateway's own intervals. */
 export function pollingThresholds(every: Readonly<Record<Resource, number>>): Partial<Thresholds> {
   const entries = RESOURCES.map((resource) => [
     DEFINITION_OF_RESOURCE[resource].polling.threshold,

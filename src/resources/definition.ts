@@ -1,3 +1,4 @@
+import type { RedactionGroup } from '../values/access.js';
 import type { Fields } from '../values/filter.js';
 import type { Instant } from '../values/instant.js';
 import type { KnownDetail } from './known-shapes.js';
@@ -107,6 +108,8 @@ export interface ResourceDefinition<R> {
   };
   /** The names in the graph of the record's fields that have another name there. */
   readonly shownAs: Readonly<Record<string, string>>;
+  /** The fields of the graph type that show something personal, with what they belong to. */
+  readonly personal: Readonly<Record<string, readonly RedactionGroup[]>>;
   /** One line each for the schema: a record, the resource, its list. */
   readonly texts: { readonly record: string; readonly resource: string; readonly list: string };
 }

@@ -21,6 +21,7 @@ import {
   withoutHoles,
 } from '../missed-polls.js';
 import { isInPeriod } from '../period.js';
+import { POLLING_THRESHOLDS } from '../thresholds.js';
 import { licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
@@ -36,14 +37,7 @@ export const collectionContinuous: ControlDefinition = {
   id: 'collection-continuous',
   title: 'Collection is continuous',
   rule: 'The gateway collected without a break: no gap without a name, no named one longer than `longestGap`, and no more than `missedPolls` polls missed, all streams together. A poll is missed when more than the interval and `ingestionLag` pass without an answered one, whoever is to blame; catching up fills the gap, not the missed poll.',
-  thresholds: [
-    'longestGap',
-    'missedPolls',
-    'pollThreatsEvery',
-    'pollCasesEvery',
-    'pollCampaignsEvery',
-    'ingestionLag',
-  ],
+  thresholds: ['longestGap', 'missedPolls', ...POLLING_THRESHOLDS, 'ingestionLag'],
   needs: ALL_STREAMS,
   takes: [],
   looksBack: false,

@@ -17,7 +17,7 @@ import {
 import { threatMember } from '../malicious.js';
 import { inBrief, lateStart } from '../missed-polls.js';
 import type { Period } from '../period.js';
-import { mostBetweenPolls } from '../thresholds.js';
+import { mostBetweenPolls, POLLING_THRESHOLDS } from '../thresholds.js';
 import { isCovered, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
@@ -34,7 +34,7 @@ export const detectionActive: ControlDefinition = {
   id: 'detection-active',
   title: 'Detection is active',
   rule: 'Abnormal answered: between two answered polls of a stream there is never more than its interval and `ingestionLag`. And it detected: at least one threat was received in the period. A stretch in which nobody asked is no failure of the detection, but leaves it undecided; that nothing was detected counts only in a covered period of at least `quietFor`.',
-  thresholds: ['pollThreatsEvery', 'pollCasesEvery', 'pollCampaignsEvery', 'ingestionLag', 'quietFor'],
+  thresholds: [...POLLING_THRESHOLDS, 'ingestionLag', 'quietFor'],
   needs: ALL_STREAMS,
   takes: ['threat'],
   looksBack: false,

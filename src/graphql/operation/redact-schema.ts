@@ -12,6 +12,7 @@ import {
   isListType,
   isObjectType,
 } from 'graphql';
+import { DEFINITION_OF } from '../../resources/registry.js';
 import { MASK, type RedactionGroup } from '../../values/access.js';
 import { queryError } from '../base/errors.js';
 import { TYPE_OF } from '../base/global-id.js';
@@ -116,21 +117,17 @@ function notFor(name: string) {
   );
 }
 
+const DEFINED = Object.values(DEFINITION_OF).flatMap(({ graphType, personal }) =>
+  Object.entries(personal).map(([field, groups]) => [`${graphType}.${field}`, groups] as const),
+);
+
 /**
  * Every field that shows something personal, with what it belongs to: masked with any of these. A test holds this
  * table against the schema: a field of text that stands neither here nor among the harmless ones fails it.
  */
 export const PERSONAL_FIELDS: Readonly<Record<string, readonly RedactionGroup[]>> = {
+  ...Object.fromEntries(DEFINED),
   'Attachment.name': ['attachments'],
-  'Campaign.fromAddress': ['addresses'],
-  'Campaign.fromName': ['names'],
-  'Campaign.recipientAddress': ['addresses'],
-  'Campaign.recipientName': ['names'],
-  'Campaign.subject': ['subject'],
-  // a name or an address, as Abnormal happens to send it
-  'Case.affectedEmployee': ['names', 'addresses'],
-  'Case.description': ['texts'],
-  'Case.genaiSummary': ['texts'],
   'CustomerOverride.reason': ['texts'],
   'CustomerOverride.value': ['texts'],
   'DriftedName.value': ['texts'],
@@ -158,8 +155,6 @@ export const PERSONAL_FIELDS: Readonly<Record<string, readonly RedactionGroup[]>
   'QuarantinedRecord.body': ['received'],
   'QuarantinedRecord.reason': ['texts'],
   'Revision.received': ['received'],
-  'Threat.fromAddresses': ['addresses'],
-  'Threat.subject': ['subject'],
   'TimelineEvent.description': ['texts'],
   'TimelineEvent.details': ['texts'],
   'TimelineEvent.ipAddress': ['locations'],

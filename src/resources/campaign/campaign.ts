@@ -134,6 +134,13 @@ export const campaignDefinition = {
   evidence: { versions: 'EACH', times: ['firstReportedTime', 'lastReportedTime'] },
   polling: { variable: 'POLL_CAMPAIGNS_EVERY', defaultMs: DAY, threshold: 'pollCampaignsEvery' },
   shownAs: { judgementStatusRaw: 'judgementRaw' },
+  personal: {
+    fromAddress: ['addresses'],
+    fromName: ['names'],
+    recipientAddress: ['addresses'],
+    recipientName: ['names'],
+    subject: ['subject'],
+  },
   texts: {
     record: 'An abuse-mailbox campaign.',
     resource: 'Abuse-mailbox campaigns, by when they were last reported.',

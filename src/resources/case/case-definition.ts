@@ -103,6 +103,12 @@ export const caseDefinition = {
   evidence: { versions: 'EACH', times: ['customerVisibleTime', 'createdTime', 'firstObservedTime'] },
   polling: { variable: 'POLL_CASES_EVERY', defaultMs: 4 * HOUR, threshold: 'pollCasesEvery' },
   shownAs: { severityRaw: 'severityLabel', severityLevelRaw: 'severityRaw' },
+  personal: {
+    // a name or an address, as Abnormal happens to send it
+    affectedEmployee: ['names', 'addresses'],
+    description: ['texts'],
+    genaiSummary: ['texts'],
+  },
   texts: {
     record: 'An account-takeover case.',
     resource: 'Account-takeover cases, by when they were last modified.',

@@ -117,6 +117,7 @@ export const threatDefinition = {
   evidence: { versions: 'MERGED', times: [] },
   polling: { variable: 'POLL_THREATS_EVERY', defaultMs: 4 * HOUR, threshold: 'pollThreatsEvery' },
   shownAs: {},
+  personal: { fromAddresses: ['addresses'], subject: ['subject'] },
   texts: {
     record: 'A threat.',
     resource: 'Threats, by when they were received and by when they were last remediated.',
