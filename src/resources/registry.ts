@@ -109,16 +109,6 @@ export function keyText(key: RecordKey): string {
   return `${key.integration} ${key.kind} ${key.id}`;
 }
 
-/*
- * How the fields of a record stand in its revision. MongoDB compares a list by any of its values, and one
- * value as it would a list of that alone; what is missing it takes for null, in filters, orders and indexes.
- * So `f` holds only what there is, a list of one as its value, and no empty list. `id` is a part of the key
- * and stands outside.
- *
- * `contains` ignores case by `fold`. On text of ASCII alone MongoDB can do that too, so only fields that hold
- * other text are kept a second time, folded, in `c`.
- */
-
 export function isListed(kind: Kind): kind is ListedKind {
   return Object.hasOwn(FIELDS, kind);
 }
