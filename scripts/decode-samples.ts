@@ -1,13 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
-import { LIST_PATHS } from '../src/abnormal/endpoints.js';
 import { UpstreamError } from '../src/abnormal/errors.js';
 import { decodeList } from '../src/abnormal/list-page.js';
 import { JsonError, parseJson } from '../src/abnormal/lossless-json.js';
 import { decodeCampaign } from '../src/resources/campaign/campaign.js';
 import { decodeCaseAnalysis } from '../src/resources/case/case-analysis.js';
 import { decodeCase } from '../src/resources/case/decode-case.js';
-import type { Resource } from '../src/resources/registry.js';
+import { DEFINITION_OF_RESOURCE, type Resource } from '../src/resources/registry.js';
 import { decodeThreat } from '../src/resources/threat/decode-threat.js';
 import { decodeThreatAttachments, decodeThreatLinks } from '../src/resources/threat/threat-parts.js';
 import type { Received } from '../src/resources/wire.js';
@@ -41,7 +40,7 @@ interface Endpoint {
 
 function listOf(resource: Resource): Endpoint {
   return {
-    name: `GET ${LIST_PATHS[resource][0]}`,
+    name: `GET ${DEFINITION_OF_RESOURCE[resource].upstream.listPaths[0]}`,
     owns: (json) => resource in json,
     read: (sample) => {
       const page = decodeList(resource, '', Number(sample.json.pageNumber ?? 1), sample);

@@ -51,3 +51,27 @@ test('the state diagram of the sync names every state of a stream and of a windo
   const states = [...STREAM_STATUSES, ...windowStates];
   expect(states.filter((state) => !new RegExp(`\\b${state}\\b`).test(diagram))).toEqual([]);
 });
+
+/** Files that name a kind of record, each with the reason why that is no look-up in the definitions. */
+const NAMING: Readonly<Record<string, string>> = {
+  'abnormal/rest-client.ts':
+    'the export of the threat log and the list of tokens have a place in the budget of threats',
+  'controls/control.ts':
+    'evidence merges the versions of a threat by message; the types of such facts are its own',
+  'evidence/evaluate-period.ts': 'the times of a threat are those of its messages',
+  'evidence/gather-facts.ts': 'the control attacks-captured asks for comparisons of threats',
+  'evidence/walk-records.ts': 'evidence merges the versions of a threat by message',
+  'graphql/records/nodes.ts': 'the list of the node classes',
+  'integrations/connection-test.ts': 'a connection test asks for cases first',
+  'model/recorded-messages.ts': 'only threats have messages',
+};
+
+const KIND = /['"`](threats?|cases?|campaigns?|caseAnalysis|threatAttachments|threatLinks)['"`]/;
+const AT_HOME =
+  /^src\/(resources|simulator|controls\/checks|graphql\/(threat|case|campaign))\/|^src\/abnormal\/threat-log/;
+
+test('code names a kind of record where the kind is defined; elsewhere it looks the definition up', () => {
+  const files = linesIn('src', KIND).flatMap((line) => (AT_HOME.test(line) ? [] : [line.split(': ')[0]]));
+  const named = [...new Set(files)].map((file) => file?.replace('src/', '')).sort();
+  expect(named).toEqual(Object.keys(NAMING));
+});

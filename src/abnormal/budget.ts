@@ -1,4 +1,4 @@
-import type { Resource } from '../resources/registry.js';
+import { byResource, type Resource } from '../resources/registry.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import type { Priority } from './client.js';
 import { cancelled } from './errors.js';
@@ -74,7 +74,7 @@ class SharedBudget implements Budget {
     backfill: new Set(),
   };
   private readonly passedOver: Record<Priority, number> = { interactive: 0, poll: 0, backfill: 0 };
-  private readonly inFlight: Record<Resource, number> = { threats: 0, cases: 0, campaigns: 0 };
+  private readonly inFlight = byResource(() => 0);
   private pausedUntil = 0;
   private stopTimer: (() => void) | null = null;
 

@@ -1,5 +1,6 @@
 import type { DriftSighting } from '../model/drift.js';
-import type { FilterKey, Kind, ListedKind, RecordOf, Resource } from '../resources/registry.js';
+import type { ListedItem } from '../resources/definition.js';
+import type { FilterKey, Kind, RecordOf, Resource } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';
 import type { Window } from '../values/window.js';
 import type { UpstreamCode } from './errors.js';
@@ -32,9 +33,9 @@ export interface CallOptions {
 /** One id of a list with its list item. */
 export interface ListItem {
   readonly id: string;
-  /** As received, integers beyond 2^53 as strings. Cases have fields that their detail does not have. */
-  readonly item: Readonly<Record<string, unknown>>;
-  /** A case's own `last_modified`; `null` if missing. */
+  /** The item as received, integers beyond 2^53 as strings. Cases carry fields that their detail lacks. */
+  readonly item: ListedItem;
+  /** A case's own `last_modified`; `null` where the list does not say. */
   readonly lastModifiedTime: Instant | null;
 }
 
@@ -104,19 +105,16 @@ export interface AbnormalClient {
     options: CallOptions,
   ): Promise<ListPage>;
   /**
-   * The detail of one record, with all message pages of a threat. `item` is the list item of a case, which
-   * becomes part of record and payload; `null` if unknown.
+   * The detail of one record, all of its pages, or a part of the record with this id. `item` is the list item
+   * where the kind's definition makes it part of the record; `null` when it is not at hand.
    */
-  detail<K extends ListedKind>(
+  detail<K extends Kind>(
     kind: K,
     id: string,
-    item: Readonly<Record<string, unknown>> | null,
+    item: ListedItem | null,
     options: CallOptions,
   ): Promise<Fetched<K>>;
-  caseAnalysis(caseId: string, options: CallOptions): Promise<Fetched<'caseAnalysis'>>;
-  threatAttachments(threatId: string, options: CallOptions): Promise<Fetched<'threatAttachments'>>;
-  threatLinks(threatId: string, options: CallOptions): Promise<Fetched<'threatLinks'>>;
-  /** Exports the threat log of a window by `receivedTime`, at most 14 days. */
+  /** Exports the threat log of a window by `receivedTime`; Abnormal refuses one wider than 14 days. */
   threatLog(window: Window, options: CallOptions): Promise<ThreatLog>;
   /** The newest 200 valid API tokens; `null` if Abnormal does not list them for this account. */
   tokens(options: CallOptions): Promise<readonly ApiToken[] | null>;

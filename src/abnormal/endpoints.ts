@@ -1,4 +1,4 @@
-import type { FilterKey, Resource } from '../resources/registry.js';
+import { DEFINITION_OF_RESOURCE, type FilterKey, type Resource } from '../resources/registry.js';
 import { type Instant, shift, toMillis } from '../values/instant.js';
 import type { Window } from '../values/window.js';
 import type { Call, Endpoint, JsonAnswer } from './call.js';
@@ -20,7 +20,7 @@ export function createPathFinder(call: Call): PathFinder {
   const proven = new Map<Resource, string>();
   const ordered = (resource: Resource) => {
     const first = proven.get(resource);
-    const paths = LIST_PATHS[resource];
+    const paths = listPathsOf(resource);
     return first === undefined ? paths : [first, ...paths.filter((path) => path !== first)];
   };
 
@@ -73,7 +73,7 @@ export function createPathFinder(call: Call): PathFinder {
 
     async detail(resource, id, what, options) {
       const known = proven.get(resource);
-      const paths = known === undefined ? LIST_PATHS[resource] : [known];
+      const paths = known === undefined ? listPathsOf(resource) : [known];
       const endpointAt = (path: string, index: number): Endpoint => {
         const counts = index === 0 ? 'detailCalls' : null;
         return { resource, role: 'detail', target: detailTarget(path, id), what, counts };
@@ -105,28 +105,14 @@ function pageGone(resource: Resource, page: number, refusal: UpstreamError): Ups
 }
 
 function notEnabled(resource: Resource, refusal: UpstreamError): UpstreamError {
-  const tried = LIST_PATHS[resource].join(' and ');
+  const tried = listPathsOf(resource).join(' and ');
   const what = `Abnormal has no list of ${resource} for this account: ${tried} returned 404, with and without a filter.`;
   return upstreamFailure('NOT_ENABLED', what, { status: refusal.status, body: refusal.body });
 }
 
-export const LIST_PATHS: Record<Resource, readonly [string, ...string[]]> = {
-  threats: ['/threats'],
-  cases: ['/cases'],
-  campaigns: ['/abusecampaigns', '/abuse-mailbox/campaigns'],
-};
-
-export const COLLECTION_KEYS: Record<Resource, string> = {
-  threats: 'threats',
-  cases: 'cases',
-  campaigns: 'campaigns',
-};
-
-export const ID_FIELDS: Record<Resource, string> = {
-  threats: 'threatId',
-  cases: 'caseId',
-  campaigns: 'campaignId',
-};
+function listPathsOf(resource: Resource): readonly string[] {
+  return DEFINITION_OF_RESOURCE[resource].upstream.listPaths;
+}
 
 const PAGE_SIZE = 100;
 
@@ -153,8 +139,9 @@ export function detailTarget(path: string, id: string, part = ''): string {
   return `${path}/${encodeURIComponent(id)}${part}`;
 }
 
-export function threatTarget(id: string, page: number): string {
-  return `${detailTarget('/threats', id)}?pageSize=${PAGE_SIZE}&pageNumber=${page}`;
+/** Path and query of one page of a detail. */
+export function detailPageTarget(path: string, id: string, page: number): string {
+  return `${detailTarget(path, id)}?pageSize=${PAGE_SIZE}&pageNumber=${page}`;
 }
 
 /** The format is requested here and in the Accept header, because either may count. */

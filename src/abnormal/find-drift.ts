@@ -1,20 +1,22 @@
 import { type DriftSighting, driftText } from '../model/drift.js';
-import { type IsUnknown, KNOWN, type Shape } from '../resources/known-shapes.js';
-import type { Kind } from '../resources/registry.js';
+import type { IsUnknown, Shape } from '../resources/known-shapes.js';
+import { DEFINITION_OF, isListed, type Kind, PARTS } from '../resources/registry.js';
 import { isRecord, type UnreadPart } from '../resources/wire.js';
 
 const LONGEST_PATH = 200;
 const LONGEST_VALUE = 100;
 
-/** Unreadable fields of a detail as drift; a list element is named by its list. */
+function shapesOf(kind: Kind) {
+  return (isListed(kind) ? DEFINITION_OF[kind] : PARTS[kind].part).shapes;
+}
+
+/** What of a detail does not read, as drift: each place of a list stands for the list. */
 export function unreadableDrift(kind: Kind, unread: readonly UnreadPart[]): DriftSighting[] {
   const found = new Map<string, DriftSighting>();
+  const item = shapesOf(kind).find(({ at }) => at === 'item');
   for (const { path, flaw } of unread) {
-    const isItem = kind === 'case' && path.startsWith('item.');
-    const place = `${isItem ? 'cases[]' : kind}.${isItem ? path.slice(5) : path}`.replace(
-      /\.\d+(?=\.|$)|\[.*\]/g,
-      '[]',
-    );
+    const named = item && path.startsWith('item.') ? `${item.name}.${path.slice(5)}` : `${kind}.${path}`;
+    const place = named.replace(/\.\d+(?=\.|$)|\[.*\]/g, '[]');
     const sighting = {
       ...{ kind: 'UNREADABLE' as const, path: shortened(place, LONGEST_PATH) },
       value: shortened(flaw, LONGEST_VALUE),
@@ -30,7 +32,7 @@ export function unreadableDrift(kind: Kind, unread: readonly UnreadPart[]): Drif
  */
 export function findDrift(kind: Kind, payload: unknown): DriftSighting[] {
   const search = new Search();
-  for (const { name, shape, at } of KNOWN[kind]) {
+  for (const { name, shape, at } of shapesOf(kind)) {
     const received = at !== null && isRecord(payload) ? payload[at] : payload;
     search.look(received, shape, name);
   }

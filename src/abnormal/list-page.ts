@@ -1,9 +1,8 @@
-import type { Resource } from '../resources/registry.js';
+import { DEFINITION_OF_RESOURCE, type Resource } from '../resources/registry.js';
 import { idOf, isRecord, nameOf, type Received } from '../resources/wire.js';
 import { parseUpstreamTime } from '../values/instant.js';
 import { intOrNull } from '../values/int.js';
 import type { ListItem, ListPage } from './client.js';
-import { COLLECTION_KEYS, ID_FIELDS } from './endpoints.js';
 import { UpstreamError, upstreamFailure } from './errors.js';
 
 const LONGEST_UNUSABLE = 2_000;
@@ -18,7 +17,7 @@ export function decodeList(
   page: number,
   received: Received,
 ): Omit<ListPage, 'fetchedAt'> {
-  const key = COLLECTION_KEYS[resource];
+  const { collectionKey: key } = DEFINITION_OF_RESOURCE[resource].upstream;
   const { json } = received;
   const items = isRecord(json) ? json[key] : undefined;
   if (!isRecord(json) || !Array.isArray(items)) {
@@ -55,7 +54,7 @@ function checkedNextPage(
 
 /** The item, or its text if it has no usable id. */
 function toItem(resource: Resource, item: unknown): ListItem | string {
-  const id = isRecord(item) ? idOf(item[ID_FIELDS[resource]]) : null;
+  const id = isRecord(item) ? idOf(item[DEFINITION_OF_RESOURCE[resource].upstream.idField]) : null;
   if (id === null || !isRecord(item)) return JSON.stringify(item).slice(0, LONGEST_UNUSABLE);
   const modified = item.last_modified ?? item.lastModifiedTime;
   return { id, item, lastModifiedTime: typeof modified === 'string' ? parseUpstreamTime(modified) : null };

@@ -1,22 +1,17 @@
 import type { LookupFunction } from 'node:net';
 import { z } from 'zod';
 import type { Log } from '../log.js';
-import { decodeCampaign } from '../resources/campaign/campaign.js';
-import { decodeCaseAnalysis } from '../resources/case/case-analysis.js';
-import { decodeCase } from '../resources/case/decode-case.js';
-import type { Kind, ListedKind, RecordOf, Resource } from '../resources/registry.js';
-import { decodeThreat } from '../resources/threat/decode-threat.js';
-import { decodeThreatAttachments, decodeThreatLinks } from '../resources/threat/threat-parts.js';
+import type { ListedItem, ReceivedDetail } from '../resources/definition.js';
 import {
-  type Decoded,
-  decode,
-  instant,
-  isUsableId,
-  type Received,
-  requiredId,
-  text,
-  texts,
-} from '../resources/wire.js';
+  type AnyDefinition,
+  DEFINITION_OF,
+  isListed,
+  type Kind,
+  PARTS,
+  type PartKind,
+  type Resource,
+} from '../resources/registry.js';
+import { decode, instant, isUsableId, type Received, requiredId, text, texts } from '../resources/wire.js';
 import { toInstant } from '../values/instant.js';
 import type { Budget } from './budget.js';
 import { type Call, createCall, type Endpoint, type JsonAnswer } from './call.js';
@@ -30,11 +25,11 @@ import {
 } from './client.js';
 import {
   createPathFinder,
+  detailPageTarget,
   detailTarget,
   type PathFinder,
   TOKENS_TARGET,
   threatLogTarget,
-  threatTarget,
   upstreamFilter,
 } from './endpoints.js';
 import { type UpstreamCode, UpstreamError, upstreamFailure } from './errors.js';
@@ -112,37 +107,17 @@ class RestClient implements AbnormalClient {
     return { ...read, fetchedAt: toInstant(answer.sentAt) };
   };
 
-  async detail<K extends ListedKind>(
+  async detail<K extends Kind>(
     kind: K,
     id: string,
-    item: Readonly<Record<string, unknown>> | null,
+    item: ListedItem | null,
     options: CallOptions,
   ): Promise<Fetched<K>> {
     assertUsable(kind, id);
-    const fetched = await this.fetchDetail(kind, id, item, options);
-    return fetched as Fetched<ListedKind> as Fetched<K>;
-  }
-
-  caseAnalysis(caseId: string, options: CallOptions): Promise<Fetched<'caseAnalysis'>> {
-    const target = detailTarget('/cases', caseId, '/analysis');
-    return this.part('caseAnalysis', caseId, target, (answer) => decodeCaseAnalysis(caseId, answer), options);
-  }
-
-  threatAttachments(threatId: string, options: CallOptions): Promise<Fetched<'threatAttachments'>> {
-    const target = detailTarget('/threats', threatId, '/attachments');
-    const read = (answer: JsonAnswer) => decodeThreatAttachments(threatId, answer);
-    return this.part('threatAttachments', threatId, target, read, options);
-  }
-
-  threatLinks(threatId: string, options: CallOptions): Promise<Fetched<'threatLinks'>> {
-    const target = detailTarget('/threats', threatId, '/links');
-    return this.part(
-      'threatLinks',
-      threatId,
-      target,
-      (answer) => decodeThreatLinks(threatId, answer),
-      options,
-    );
+    const fetched = isListed(kind)
+      ? await this.record(DEFINITION_OF[kind], id, item, options)
+      : await this.part(kind, id, options);
+    return fetched as Fetched<Kind> as Fetched<K>;
   }
 
   readonly threatLog: AbnormalClient['threatLog'] = async (window, options) => {
@@ -163,62 +138,47 @@ class RestClient implements AbnormalClient {
     return answer && decodeTokens(answer);
   };
 
-  private fetchDetail(
-    kind: ListedKind,
+  private async record(
+    definition: AnyDefinition,
     id: string,
-    item: Readonly<Record<string, unknown>> | null,
+    item: ListedItem | null,
     options: CallOptions,
-  ): Promise<Fetched<'threat'> | Fetched<'case'> | Fetched<'campaign'>> {
-    switch (kind) {
-      case 'threat':
-        return this.threat(id, options);
-      case 'case':
-        return this.single('case', id, (answer) => decodeCase(id, answer, item), options);
-      case 'campaign':
-        return this.single('campaign', id, (answer) => decodeCampaign(id, answer), options);
-    }
+  ): Promise<Fetched<Kind>> {
+    const { kind, resource, upstream } = definition;
+    const { pages, isComplete } =
+      upstream.detail === 'PAGED_MESSAGES'
+        ? await this.pagedDetail(definition, id, options)
+        : ({
+            pages: [await this.paths.detail(resource, id, `the ${kind} ${id}`, options)],
+            isComplete: true,
+          } as const);
+    return this.decoded(definition, kind, id, { pages, isComplete, item });
   }
 
-  private async threat(id: string, options: CallOptions): Promise<Fetched<'threat'>> {
-    const { pages, isComplete } = await followPages((page) => {
-      const what = page === 1 ? `the threat ${id}` : `page ${page} of the threat ${id}`;
+  private async pagedDetail({ kind, resource, upstream }: AnyDefinition, id: string, options: CallOptions) {
+    const [path] = upstream.listPaths;
+    const detail = await followPages((page) => {
+      const what = page === 1 ? `the ${kind} ${id}` : `page ${page} of the ${kind} ${id}`;
       const counts = page === 1 ? 'detailCalls' : 'messagePageCalls';
-      return this.call(
-        { resource: 'threats', role: 'detail', target: threatTarget(id, page), what, counts },
-        options,
-      );
+      const target = detailPageTarget(path, id, page);
+      return this.call({ resource, role: 'detail', target, what, counts }, options);
     }, messageIdsOf);
-    if (!isComplete) this.log.warn({ id, pages: pages.length }, 'pages of a threat lead back or nowhere');
-    const decoded = this.understand('threats', () => decodeThreat(id, pages, isComplete));
-    return this.fetched('threat', id, pages[0], decoded);
+    if (!detail.isComplete) {
+      this.log.warn({ id, pages: detail.pages.length }, `pages of a ${kind} lead back or nowhere`);
+    }
+    return detail;
   }
 
-  private async single<K extends 'case' | 'campaign'>(
-    kind: K,
-    id: string,
-    read: (answer: JsonAnswer) => Decoded<RecordOf[K]>,
-    options: CallOptions,
-  ): Promise<Fetched<K>> {
-    const resource = kind === 'case' ? 'cases' : 'campaigns';
-    const answer = await this.paths.detail(resource, id, `the ${kind} ${id}`, options);
-    const decoded = this.understand(resource, () => read(answer));
-    return this.fetched(kind, id, answer, decoded);
-  }
-
-  private async part<K extends 'caseAnalysis' | 'threatAttachments' | 'threatLinks'>(
-    kind: K,
-    id: string,
-    target: string,
-    read: (answer: JsonAnswer) => Decoded<RecordOf[K]>,
-    options: CallOptions,
-  ): Promise<Fetched<K>> {
-    assertUsable(kind, id);
-    const resource = kind === 'caseAnalysis' ? 'cases' : 'threats';
-    const what = `${PART_NAMES[kind]} ${id}`;
-    const endpoint: Endpoint = { resource, role: 'detail', target, what, counts: 'detailCalls' };
-    const answer = await this.call(endpoint, options);
-    const decoded = this.understand(resource, () => read(answer));
-    return this.fetched(kind, id, answer, decoded);
+  private async part(kind: PartKind, id: string, options: CallOptions): Promise<Fetched<Kind>> {
+    const { owner, part } = PARTS[kind];
+    const { resource, upstream } = owner;
+    const target = detailTarget(upstream.listPaths[0], id, part.path);
+    const what = `${part.noun} ${id}`;
+    const answer = await this.call(
+      { resource, role: 'detail', target, what, counts: 'detailCalls' },
+      options,
+    );
+    return this.decoded(owner, kind, id, { pages: [answer], isComplete: true, item: null });
   }
 
   private understand<T>(resource: Resource, read: () => T): T {
@@ -230,14 +190,16 @@ class RestClient implements AbnormalClient {
     }
   }
 
-  private fetched<K extends Kind>(
-    kind: K,
+  private decoded(
+    { resource }: AnyDefinition,
+    kind: Kind,
     id: string,
-    answer: JsonAnswer,
-    { record, payload, unread }: Decoded<RecordOf[K]>,
-  ): Fetched<K> {
+    detail: ReceivedDetail & { readonly pages: readonly [JsonAnswer, ...JsonAnswer[]] },
+  ): Fetched<Kind> {
+    const decoder = isListed(kind) ? DEFINITION_OF[kind] : PARTS[kind].part;
+    const { record, payload, unread } = this.understand(resource, () => decoder.decode(id, detail));
     const drift = [...findDrift(kind, payload), ...unreadableDrift(kind, unread)];
-    const fetched = { payload, fetchedAt: toInstant(answer.sentAt), drift };
+    const fetched = { payload, fetchedAt: toInstant(detail.pages[0].sentAt), drift };
     if (unread.length === 0) return { record, ...fetched };
     const parts = unread.slice(0, MOST_NAMED).map(({ path, flaw }) => `${path}: ${flaw}`);
     this.log.warn({ kind, id, parts, count: unread.length }, 'parts of a response cannot be read');
@@ -261,13 +223,7 @@ function explainExport(error: unknown): never {
   throw upstreamFailure('NOT_ENABLED', what, { status: error.status, body: error.body });
 }
 
-const PART_NAMES = {
-  caseAnalysis: 'the analysis of the case',
-  threatAttachments: 'the attachments of the threat',
-  threatLinks: 'the links of the threat',
-} as const;
-
-/** Text that cannot be a path segment is no id; requesting it would request something else. */
+/** What cannot be a path segment was never anybody's id, and asking for it would ask for something else. */
 function assertUsable(kind: Kind, id: string): void {
   if (!isUsableId(id))
     throw upstreamFailure('NOT_FOUND', `${JSON.stringify(id.slice(0, 100))} is not the id of a ${kind}.`);

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { recordAudit } from '../audit-trail.js';
 import type { Config } from '../config/config.js';
-import { type Thresholds, toThresholds } from '../controls/thresholds.js';
+import { pollingThresholds, type Thresholds, toThresholds } from '../controls/thresholds.js';
 import { gatherCredentials } from '../evidence/gather-facts.js';
 import { PackError } from '../evidence/pack/pack-history.js';
 import { writePack } from '../evidence/pack/write-pack.js';
@@ -206,6 +206,5 @@ async function sendPack(
 /** What controls are judged by: the defaults, with the intervals at which this gateway polls. */
 export function controlThresholds({ poll }: Config, changes: Partial<Thresholds> = {}): Thresholds {
   const { every, ingestionLag } = poll;
-  const intervals = { pollThreatsEvery: every.threats, pollCasesEvery: every.cases };
-  return toThresholds({ ...intervals, pollCampaignsEvery: every.campaigns, ingestionLag, ...changes });
+  return toThresholds({ ...pollingThresholds(every), ingestionLag, ...changes });
 }

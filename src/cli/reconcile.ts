@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/reader.js';
 import type { IdSample } from '../model/run.js';
-import type { Resource } from '../resources/registry.js';
+import { DEFINITION_OF_RESOURCE, type Resource } from '../resources/registry.js';
 import {
   type Reconciled,
   type ReconcileProgress,
@@ -177,8 +177,9 @@ export function reconcileExitCode({ reconciliations }: ReconcileReport, stop: Ab
   return isJudged ? EXIT.ok : EXIT_VERDICT.undecided;
 }
 
-/** Threats every account has: that their export alone is not to be had leaves them unjudged. */
+/** What every account has is judged even when the account cannot read it. */
 function isNotOffered({ verdict, failure, resource }: Reconciled): boolean {
-  if (verdict !== 'UNVERIFIED' || resource === 'threats') return false;
+  if (verdict !== 'UNVERIFIED' || DEFINITION_OF_RESOURCE[resource].upstream.availability !== 'ADD_ON')
+    return false;
   return failure === 'NOT_LICENSED' || failure === 'NOT_ENABLED';
 }

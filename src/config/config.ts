@@ -1,5 +1,5 @@
 import { LOG_LEVELS, type LogLevel } from '../log.js';
-import type { Resource } from '../resources/registry.js';
+import { byResource, type Resource } from '../resources/registry.js';
 import { DAY, HOUR, type Instant, MINUTE } from '../values/instant.js';
 import { Secret } from '../values/secret.js';
 import {
@@ -118,11 +118,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
     http: http(read),
     callers: readCallers(read),
     poll: {
-      every: {
-        threats: read.duration('POLL_THREATS_EVERY', 4 * HOUR, 1000, 30 * DAY),
-        cases: read.duration('POLL_CASES_EVERY', 4 * HOUR, 1000, 30 * DAY),
-        campaigns: read.duration('POLL_CAMPAIGNS_EVERY', DAY, 1000, 30 * DAY),
-      },
+      every: byResource(({ polling }) => read.duration(polling.variable, polling.defaultMs, 1000, 30 * DAY)),
       backfillFrom: read.instant('BACKFILL_FROM'),
       ingestionLag: read.duration('INGESTION_LAG', 15 * MINUTE, 0, DAY),
       rereadHorizon: read.duration('REREAD_HORIZON', 30 * DAY, 0, 3650 * DAY),

@@ -1,3 +1,5 @@
+import { POLLING_VARIABLES } from '../resources/registry.js';
+
 /** Every variable that is understood. */
 export const VARIABLES = [
   'ABNORMAL_TOKEN',
@@ -23,9 +25,7 @@ export const VARIABLES = [
   'LANDING_PAGE',
   'INTROSPECTION',
   'METRICS',
-  'POLL_THREATS_EVERY',
-  'POLL_CASES_EVERY',
-  'POLL_CAMPAIGNS_EVERY',
+  ...POLLING_VARIABLES,
   'BACKFILL_FROM',
   'INGESTION_LAG',
   'REREAD_HORIZON',

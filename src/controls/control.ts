@@ -1,9 +1,14 @@
 import type { Coverage, CoverageGap, Missing } from '../model/coverage.js';
 import type { ReconciliationRecord } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
-import type { CampaignRecord } from '../resources/campaign/campaign.js';
-import type { CaseRecord } from '../resources/case/case.js';
-import { FILTER_KEYS, type FilterKey, RESOURCES, type RecordKey } from '../resources/registry.js';
+import {
+  FILTER_KEYS,
+  type FilterKey,
+  RESOURCES,
+  type RecordKey,
+  type RecordOf,
+  type VersionedKind,
+} from '../resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../resources/threat/threat.js';
 import type { Instant } from '../values/instant.js';
 import type { Period } from './period.js';
@@ -49,18 +54,18 @@ export interface RecordVersion<R> {
   readonly verifiedAt: Instant | null;
 }
 
-/** A case or a campaign with its versions up to the view, oldest first, tombstones left out. */
-interface VersionedFact<K extends 'case' | 'campaign', R> {
+/** A record with its versions up to the view, oldest first, tombstones left out. */
+export interface VersionedFact<K extends VersionedKind> {
   readonly kind: K;
   readonly key: RecordKey;
-  readonly versions: readonly [RecordVersion<R>, ...RecordVersion<R>[]];
+  readonly versions: readonly [RecordVersion<RecordOf[K]>, ...RecordVersion<RecordOf[K]>[]];
   /** Since when Abnormal no longer returns it (404 in two runs); `null` while it does. */
   readonly goneSince: Instant | null;
 }
 
-export type CaseFact = VersionedFact<'case', CaseRecord>;
-export type CampaignFact = VersionedFact<'campaign', CampaignRecord>;
-export type RecordFact = ThreatFact | CaseFact | CampaignFact;
+export type CaseFact = VersionedFact<'case'>;
+export type CampaignFact = VersionedFact<'campaign'>;
+export type RecordFact = ThreatFact | { [K in VersionedKind]: VersionedFact<K> }[VersionedKind];
 
 /** What is known of an account's credential; an account that had several has a fact for each. */
 export interface CredentialFact {

@@ -1,6 +1,7 @@
 import { type CoverageGap, coverageOf, outstanding } from '../model/coverage.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
+import { DEFINITION_OF_RESOURCE } from '../resources/registry.js';
 import { type Instant, latest, shift } from '../values/instant.js';
 import type { ClassedGap, CoverageGapClass, StreamFacts } from './control.js';
 import { missedPolls, pollsIn } from './missed-polls.js';
@@ -47,7 +48,7 @@ export function vouchedTo(
   { resource }: Stream,
   { from, to }: { readonly from: Instant; readonly to: Instant },
 ): Instant {
-  if (resource === 'threats') return to;
+  if (!DEFINITION_OF_RESOURCE[resource].population.changesMoveRecords) return to;
   const readings = entries.filter((e) => e.status === 'COMPLETE' && e.from < to && e.to > from);
   if (!coverageOf(readings, from, to).complete) return to;
   let [few, enough] = [0, readings.length];

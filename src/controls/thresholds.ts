@@ -1,4 +1,9 @@
-import type { Resource } from '../resources/registry.js';
+import {
+  DEFINITION_OF_RESOURCE,
+  type PollingThreshold,
+  RESOURCES,
+  type Resource,
+} from '../resources/registry.js';
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
 
 /** `duration` in milliseconds, `share` from 0 to 1, `count` a whole number. */
@@ -12,26 +17,22 @@ export interface ThresholdSpec {
   readonly description: string;
 }
 
+/** How often each resource is polled, by the name of the threshold. */
+const POLLING = Object.fromEntries(
+  Object.values(DEFINITION_OF_RESOURCE).map(({ resource, polling: { threshold, variable, defaultMs } }) => [
+    threshold,
+    {
+      type: 'duration',
+      byDefault: defaultMs,
+      least: 1000,
+      description: `How often ${resource} are polled (\`${variable}\`).`,
+    },
+  ]),
+);
+
 /** Every number that a verdict depends on besides the records, with its default. */
 export const THRESHOLDS = {
-  pollThreatsEvery: {
-    type: 'duration',
-    byDefault: 4 * HOUR,
-    least: 1000,
-    description: 'How often threats are polled (`POLL_THREATS_EVERY`).',
-  },
-  pollCasesEvery: {
-    type: 'duration',
-    byDefault: 4 * HOUR,
-    least: 1000,
-    description: 'How often cases are polled (`POLL_CASES_EVERY`).',
-  },
-  pollCampaignsEvery: {
-    type: 'duration',
-    byDefault: DAY,
-    least: 1000,
-    description: 'How often campaigns are polled (`POLL_CAMPAIGNS_EVERY`).',
-  },
+  ...(POLLING as Record<PollingThreshold, ThresholdSpec>),
   ingestionLag: {
     type: 'duration',
     byDefault: 15 * MINUTE,
@@ -125,6 +126,11 @@ export type Thresholds = Readonly<Record<ThresholdName, number>>;
 
 export const THRESHOLD_NAMES = Object.keys(THRESHOLDS) as ThresholdName[];
 
+/** The thresholds that say how often each resource is polled. */
+export const POLLING_THRESHOLDS = RESOURCES.map(
+  (resource): PollingThreshold => DEFINITION_OF_RESOURCE[resource].polling.threshold,
+);
+
 /** The thresholds with some of the defaults replaced; a RangeError names what is out of its range. */
 export function toThresholds(changes: Partial<Thresholds> = {}): Thresholds {
   const entries = THRESHOLD_NAMES.map((name) => [
@@ -148,15 +154,18 @@ function checked(name: ThresholdName, value: number): number {
   throw new RangeError(`${name} is ${value}; it must be ${rangeOf(name)}.`);
 }
 
-const INTERVAL = {
-  threats: 'pollThreatsEvery',
-  cases: 'pollCasesEvery',
-  campaigns: 'pollCampaignsEvery',
-} as const satisfies Record<Resource, ThresholdName>;
+/** Those thresholds for a gateway's own intervals. */
+export function pollingThresholds(every: Readonly<Record<Resource, number>>): Partial<Thresholds> {
+  const entries = RESOURCES.map((resource) => [
+    DEFINITION_OF_RESOURCE[resource].polling.threshold,
+    every[resource],
+  ]);
+  return Object.fromEntries(entries);
+}
 
 /** How often a resource is polled, in milliseconds. */
 export function intervalOf(thresholds: Thresholds, resource: Resource): number {
-  return thresholds[INTERVAL[resource]];
+  return thresholds[DEFINITION_OF_RESOURCE[resource].polling.threshold];
 }
 
 /** The most time between two polls of a resource that are on time, in milliseconds. */

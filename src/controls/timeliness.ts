@@ -1,3 +1,4 @@
+import { DEFINITION_OF, type VersionedKind } from '../resources/registry.js';
 import { DAY, earliest, HOUR, type Instant, MINUTE, shift, toMillis } from '../values/instant.js';
 import type {
   ControlDistribution,
@@ -8,6 +9,7 @@ import type {
   RecordVersion,
   Scope,
   StreamNeed,
+  VersionedFact,
 } from './control.js';
 import { gradeShare, mostText, shareMeasures, verdictOf } from './verdict.js';
 import { countText, durationText, instantText, shareText } from './words.js';
@@ -18,15 +20,21 @@ import { countText, durationText, instantText, shareText } from './words.js';
  */
 
 /** The first of some times that any version says, as the newest that says it has it; a later silence takes nothing back. */
-export function lastSaid<R, F extends keyof R>(
-  versions: readonly RecordVersion<R>[],
-  fields: readonly F[],
-): { readonly field: F; readonly at: Instant } | null {
+export function lastSaid(
+  versions: readonly RecordVersion<object>[],
+  fields: readonly string[],
+): { readonly field: string; readonly at: Instant } | null {
   for (const field of fields) {
-    const at = versions.findLast(({ record }) => (record[field] ?? null) !== null)?.record[field];
+    const values = versions.map(({ record }) => (record as Readonly<Record<string, unknown>>)[field] ?? null);
+    const at = values.findLast((value) => value !== null);
     if (typeof at === 'string') return { field, at };
   }
   return null;
+}
+
+/** The time by which a record belongs to a period, and from which its deadline counts. */
+export function timeOf({ kind, versions }: VersionedFact<VersionedKind>): Instant {
+  return lastSaid(versions, DEFINITION_OF[kind].evidence.times)?.at ?? versions[0].observedFrom;
 }
 
 /** When something was done to a record, as far as its versions tell. */

@@ -1,5 +1,3 @@
-import { campaignTime } from '../controls/checks/abuse-mailbox-operating.js';
-import { caseTime } from '../controls/checks/account-takeover-handled.js';
 import type {
   ControlDefinition,
   ControlId,
@@ -20,8 +18,9 @@ import {
 import { messageTimes } from '../controls/malicious.js';
 import { type Period, partsOf, periodBefore, type TrendUnit } from '../controls/period.js';
 import type { Thresholds } from '../controls/thresholds.js';
+import { timeOf } from '../controls/timeliness.js';
 import type { HistoryStore, Pin } from '../history/store.js';
-import { type FilterKey, KIND_OF, type ListedKind } from '../resources/registry.js';
+import { type FilterKey, KIND_OF, LISTED_KINDS } from '../resources/registry.js';
 import type { Filter } from '../values/filter.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';
 import { gatherReconciliations, readLedgers, type StreamLedger } from './gather-facts.js';
@@ -172,7 +171,7 @@ async function walkAll(
   const from = evaluations.map((evaluation) => evaluation.from).reduce(earliest);
   const kinds = new Set(controls.flatMap(({ takes }) => takes));
   let walked = 0;
-  for (const kind of KINDS) {
+  for (const kind of LISTED_KINDS) {
     // nothing is recorded, or nobody asks: then there is nothing to walk either
     if (!kinds.has(kind) || integrations.length === 0) continue;
     const walk = { store, pin, integrations, from, to: period.to };
@@ -185,8 +184,6 @@ async function walkAll(
   }
 }
 
-const KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'];
-
 /** Hands a record to the evaluations that it may concern. */
 function hand(fact: RecordFact, evaluations: readonly Evaluation[]): void {
   const span = spanOf(fact);
@@ -198,8 +195,7 @@ function hand(fact: RecordFact, evaluations: readonly Evaluation[]): void {
 
 /** The first and last instant by which a record may belong to a period. */
 function spanOf(fact: RecordFact): { first: Instant; last: Instant } | null {
-  const times =
-    fact.kind === 'threat' ? threatTimes(fact) : [fact.kind === 'case' ? caseTime(fact) : campaignTime(fact)];
+  const times = fact.kind === 'threat' ? threatTimes(fact) : [timeOf(fact)];
   const said = times.filter((time) => time !== null);
   if (said.length === 0) return null;
   return { first: said.reduce(earliest), last: said.reduce(latest) };

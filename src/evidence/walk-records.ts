@@ -1,6 +1,4 @@
-import { CAMPAIGN_TIMES } from '../controls/checks/abuse-mailbox-operating.js';
-import { CASE_TIMES } from '../controls/checks/account-takeover-handled.js';
-import type { RecordFact, RecordVersion, ThreatFact } from '../controls/control.js';
+import type { RecordFact, RecordVersion, ThreatFact, VersionedFact } from '../controls/control.js';
 import { earliestReceived } from '../controls/malicious.js';
 import { lastSaid } from '../controls/timeliness.js';
 import {
@@ -13,7 +11,7 @@ import {
 } from '../history/store.js';
 import { RecordedMessages } from '../model/recorded-messages.js';
 import type { RevisionRecord } from '../model/revision.js';
-import type { ListedKind, RecordKey, RecordOf } from '../resources/registry.js';
+import { DEFINITION_OF, type ListedKind, type RecordOf, type VersionedKind } from '../resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../resources/threat/threat.js';
 import type { Filter } from '../values/filter.js';
 import { type Instant, latest, shift } from '../values/instant.js';
@@ -38,8 +36,7 @@ export interface Walk {
  */
 export async function* walkRecords(walk: Walk, kind: ListedKind): AsyncGenerator<RecordFact[]> {
   if (kind === 'threat') yield* walkThreats(walk);
-  else if (kind === 'case') yield* walkTimed(walk, kind, CASE_TIMES, (fact) => ({ ...fact, kind }));
-  else yield* walkTimed(walk, kind, CAMPAIGN_TIMES, (fact) => ({ ...fact, kind }));
+  else yield* walkTimed(walk, kind, DEFINITION_OF[kind].evidence.times);
 }
 
 /** What becomes of a record's versions, which come newest first. */
@@ -113,40 +110,30 @@ class ThreatFolding implements Folding<'threat'> {
   }
 }
 
-type Timed = 'case' | 'campaign';
-
-interface TimedFact<K extends Timed> {
-  readonly key: RecordKey;
-  readonly versions: readonly [RecordVersion<RecordOf[K]>, ...RecordVersion<RecordOf[K]>[]];
-  readonly goneSince: Instant | null;
-}
-
 /** Walks by each time that may decide, and finds a record where its deciding time stands. */
-async function* walkTimed<K extends Timed, F extends keyof RecordOf[K] & string>(
+async function* walkTimed(
   walk: Walk,
-  kind: K,
-  fields: readonly F[],
-  toFact: (fact: TimedFact<K>) => RecordFact,
+  kind: VersionedKind,
+  fields: readonly string[],
 ): AsyncGenerator<RecordFact[]> {
   for (const field of fields) {
     const filter = { and: [since(walk, field), until(walk, field)] };
-    yield* search(walk, kind, field, filter, () => new TimedFolding(walk, fields, field, toFact));
+    yield* search(walk, kind, field, filter, () => new TimedFolding(walk, fields, field));
   }
   const [first] = fields;
   const unsaid = { and: fields.map(isUnsaid) };
-  if (first) yield* search(walk, kind, first, unsaid, () => new TimedFolding(walk, fields, null, toFact));
+  if (first) yield* search(walk, kind, first, unsaid, () => new TimedFolding(walk, fields, null));
 }
 
-class TimedFolding<K extends Timed, F extends keyof RecordOf[K] & string> implements Folding<K> {
+class TimedFolding<K extends VersionedKind> implements Folding<K> {
   readonly #versions: RecordVersion<RecordOf[K]>[] = [];
   #newest: RevisionRecord<K> | null = null;
 
   constructor(
     private readonly walk: Walk,
-    private readonly fields: readonly F[],
+    private readonly fields: readonly string[],
     /** The time that is walked by; `null`: what says none is sought. */
-    private readonly field: F | null,
-    private readonly toFact: (fact: TimedFact<K>) => RecordFact,
+    private readonly field: string | null,
   ) {}
 
   add(revision: RevisionRecord<K>): void {
@@ -168,7 +155,11 @@ class TimedFolding<K extends Timed, F extends keyof RecordOf[K] & string> implem
     const said = lastSaid(versions, this.fields);
     if ((said?.field ?? null) !== this.field || (said?.at ?? null) !== value) return null;
     const goneSince = newest.deleted ? newest.observedFrom : null;
-    return this.toFact({ key: { ...newest.key, integration, id }, versions, goneSince });
+    const fact: VersionedFact<K> = {
+      ...{ kind: newest.key.kind, key: { ...newest.key, integration, id } },
+      ...{ versions, goneSince },
+    };
+    return fact as RecordFact;
   }
 }
 

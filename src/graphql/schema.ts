@@ -1,6 +1,7 @@
 import 'reflect-metadata';
-import type { GraphQLSchema } from 'graphql';
+import { type GraphQLSchema, isObjectType } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
+import { DEFINITION_OF } from '../resources/registry.js';
 import { ApiKeyResolver, AuditResolver } from './access/access.resolver.js';
 import { installSyncResolvers } from './base/fields.js';
 import { CampaignResolver } from './campaign/campaign.resolver.js';
@@ -21,7 +22,7 @@ import { NodeResolver } from './records/node.resolver.js';
 import { RecordResolver, RevisionResolver } from './records/revision.resolver.js';
 import { MessageResolver, ThreatResolver } from './threat/threat.resolver.js';
 
-/** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard. */
+/** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard, or a resource no type. */
 export function buildGatewaySchema(): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
@@ -46,11 +47,27 @@ export function buildGatewaySchema(): GraphQLSchema {
     ],
     validate: false,
   });
+  assertResources(schema);
   installSyncResolvers(schema);
   assertGuarded(schema);
   describeGuards(schema);
   describeRoot(schema);
   return schema;
+}
+
+/** Throws if the schema lacks a field that the definition of a resource names. */
+function assertResources(schema: GraphQLSchema): void {
+  const roots = schema.getQueryType()?.getFields() ?? {};
+  for (const { kind, resource, graphType, upstream, parts } of Object.values(DEFINITION_OF)) {
+    const type = schema.getType(graphType);
+    const fields = isObjectType(type) ? type.getFields() : {};
+    const named = [upstream.idField, ...parts.map(({ graphField }) => graphField)];
+    const missing = [
+      ...[kind, resource].filter((name) => !(name in roots)).map((name) => `Query.${name}`),
+      ...named.filter((name) => !(name in fields)).map((name) => `${graphType}.${name}`),
+    ];
+    if (missing.length > 0) throw new TypeError(`The resource ${resource} needs ${missing.join(', ')}.`);
+  }
 }
 
 /** The library makes the root types itself, without a word. */

@@ -1,6 +1,6 @@
 import type { Observation } from '../model/revision.js';
 import type { FieldSpec } from '../resources/definition.js';
-import { FIELDS, isListed, LISTED_KINDS, type ListedKind } from '../resources/registry.js';
+import { byKind, FIELDS, isListed, type ListedKind } from '../resources/registry.js';
 import { compareValues, type Fields } from '../values/filter.js';
 import { DAY, type Instant, latest, toInstant, toMillis } from '../values/instant.js';
 
@@ -12,9 +12,7 @@ import { DAY, type Instant, latest, toInstant, toMillis } from '../values/instan
  */
 
 /** The fields of each kind that have high-water marks: the times by which lists can be ordered. */
-export const TRACKED_TIMES = Object.fromEntries(
-  LISTED_KINDS.map((kind) => [kind, trackedTimes(FIELDS[kind])]),
-) as Record<ListedKind, string[]>;
+export const TRACKED_TIMES = byKind(({ kind }) => trackedTimes(FIELDS[kind]));
 
 function trackedTimes(fields: Readonly<Record<string, FieldSpec>>): string[] {
   return Object.keys(fields).filter((field) => fields[field]?.type === 'instant' && fields[field]?.order);
@@ -34,8 +32,7 @@ const NONE: FieldRange = { min: null, max: null, nulls: false };
 
 /** The marks of an empty history. */
 export function noMarks(): HighWaterMarks {
-  const none = (kind: ListedKind) => Object.fromEntries(TRACKED_TIMES[kind].map((field) => [field, NONE]));
-  return Object.fromEntries(LISTED_KINDS.map((kind) => [kind, none(kind)])) as HighWaterMarks;
+  return byKind(({ kind }) => Object.fromEntries(TRACKED_TIMES[kind].map((field) => [field, NONE])));
 }
 
 /** The marks of a batch's observations alone. */

@@ -4,7 +4,7 @@ import { type AbnormalClient, type CallOptions, type ListPage, newMeter } from '
 import { type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
 import { createAbnormalClient } from '../abnormal/rest-client.js';
 import type { Log } from '../log.js';
-import { FILTER_KEYS, type Resource } from '../resources/registry.js';
+import { DEFINITION_OF_RESOURCE, FILTER_KEYS, RESOURCES, type Resource } from '../resources/registry.js';
 import { DecodeError } from '../resources/wire.js';
 import { DAY, type Instant, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
@@ -62,8 +62,8 @@ interface TestOptions {
 }
 
 const SPAN = 7 * DAY;
-/** Cases first: the API description of the project lists them first. */
-const ORDER: readonly Resource[] = ['cases', 'threats', 'campaigns'];
+/** The cases first, as the project's brief has it. */
+const ORDER: ReadonlySet<Resource> = new Set(['cases', ...RESOURCES]);
 
 /**
  * Tests the lists of an account, with one request each if all is well, and explains the result. Every
@@ -84,7 +84,7 @@ export async function testIntegration(options: TestOptions): Promise<Integration
     ? { part: skipped('tokens', hopeless), token: null }
     : await testTokens(options, call, now);
   const hinted = parts.map((part) =>
-    isSeenEmpty(parts) && part.part === 'threats' ? withAdvice(part) : part,
+    isSeenEmpty(parts) && isInEveryAccount(part.part) ? withAdvice(part) : part,
   );
   return {
     testedAt: now,
@@ -99,10 +99,15 @@ function isFine({ outcome }: TestedPart): boolean {
   return outcome !== 'FAILED' && outcome !== 'SKIPPED';
 }
 
-/** Whether everything readable is empty, over a span much longer than the ingestion lag. */
+/** Whether an account that lacks the list has a wrong address rather than no licence. */
+function isInEveryAccount(part: Tested): boolean {
+  return part !== 'tokens' && DEFINITION_OF_RESOURCE[part].upstream.availability === 'EVERY_ACCOUNT';
+}
+
+/** Whether all that can be read is empty, over a span much longer than Abnormal takes to list what is new. */
 function isSeenEmpty(parts: readonly TestedPart[]): boolean {
-  const isThreats = parts.some(({ part, outcome }) => part === 'threats' && outcome === 'EMPTY');
-  return isThreats && !parts.some(({ outcome }) => outcome === 'WORKS');
+  const isEmpty = parts.some(({ part, outcome }) => isInEveryAccount(part) && outcome === 'EMPTY');
+  return isEmpty && !parts.some(({ outcome }) => outcome === 'WORKS');
 }
 
 function withAdvice(part: TestedPart): TestedPart {
@@ -168,8 +173,7 @@ function empty(resource: Resource): string {
 function refused(part: Tested, error: unknown): TestedPart {
   if (error instanceof UpstreamError) {
     const { code, message } = error;
-    // every account has threats: without them the address is wrong
-    const isOffered = part === 'threats' || (code !== 'NOT_LICENSED' && code !== 'NOT_ENABLED');
+    const isOffered = isInEveryAccount(part) || (code !== 'NOT_LICENSED' && code !== 'NOT_ENABLED');
     const outcome = isOffered ? 'FAILED' : code;
     return { ...NOTHING, part, outcome, code, message };
   }

@@ -1,6 +1,6 @@
 import type { HistoryStore } from '../history/store.js';
 import type { StreamState } from '../model/stream.js';
-import { FILTER_KEYS, KIND_OF, KINDS, RESOURCES } from '../resources/registry.js';
+import { DEFINITION_OF_RESOURCE, KIND_OF, KINDS, RESOURCES } from '../resources/registry.js';
 import { type Instant, shift, toMillis } from '../values/instant.js';
 
 /** What to do if Abnormal returns only empty lists. */
@@ -32,8 +32,9 @@ export async function emptyAccounts(
 
 function isAnswered(state: StreamState): state is Answered {
   const { resource, filterKey, status, lastSuccessAt } = state;
-  const isThreats = resource === 'threats' && filterKey === FILTER_KEYS.threats[0];
-  return isThreats && status === 'OK' && lastSuccessAt !== null;
+  const { upstream, streams } = DEFINITION_OF_RESOURCE[resource];
+  const isTold = upstream.availability === 'EVERY_ACCOUNT' && filterKey === streams[0].filterKey;
+  return isTold && status === 'OK' && lastSuccessAt !== null;
 }
 
 async function isEmpty(store: Reads, state: Answered, seq: number): Promise<boolean> {

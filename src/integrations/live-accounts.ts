@@ -208,9 +208,6 @@ function drainingClient(client: AbnormalClient): DrainingClient {
   return {
     list: (...args) => call(() => client.list(...args)),
     detail: (...args) => call(() => client.detail(...args)),
-    caseAnalysis: (...args) => call(() => client.caseAnalysis(...args)),
-    threatAttachments: (...args) => call(() => client.threatAttachments(...args)),
-    threatLinks: (...args) => call(() => client.threatLinks(...args)),
     threatLog: (...args) => call(() => client.threatLog(...args)),
     tokens: (...args) => call(() => client.tokens(...args)),
     close: () => client.close(),

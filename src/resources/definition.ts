@@ -1,3 +1,8 @@
+import type { Fields } from '../values/filter.js';
+import type { Instant } from '../values/instant.js';
+import type { KnownDetail } from './known-shapes.js';
+import type { Decoded, Received } from './wire.js';
+
 /**
  * One field that lists can be filtered by.
  * `instant` and `text` hold one string, `texts` several; `order` marks those that lists can be ordered by,
@@ -9,10 +14,102 @@ export interface FieldSpec {
   readonly reference?: true;
 }
 
-/*
- * What the gateway understands of Abnormal's details. Names are the gateway's own; a `…Raw` field holds an
- * upstream string as received, since all of the API's word lists are open sets. `null` is "not said".
+/** An item of a list as received. */
+export type ListedItem = Readonly<Record<string, unknown>>;
+
+/** What was received of one record. */
+export interface ReceivedDetail {
+  /** The pages of the detail; a detail without pages is one page. */
+  readonly pages: readonly [Received, ...Received[]];
+  /** Whether the last page was read. */
+  readonly isComplete: boolean;
+  /** The record's list item where it is part of the record and at hand. */
+  readonly item: ListedItem | null;
+}
+
+/** What is read of a record on demand, from a path below the record's own. It has the record's id. */
+export interface PartDefinition<R> {
+  readonly kind: string;
+  /** Below the record's path, such as `/analysis`. */
+  readonly path: string;
+  /** With the record's id after it, as messages name it. */
+  readonly noun: string;
+  /** The field of the record's type that shows it. */
+  readonly graphField: string;
+  /** One line for the schema. */
+  readonly text: string;
+  readonly shapes: readonly KnownDetail[];
+  decode(id: string, detail: ReceivedDetail): Decoded<R>;
+}
+
+/** One list of a resource, with the upstream filter key that its windows are cut by. */
+interface StreamDefinition<R> {
+  readonly filterKey: string;
+  /** The times by which the record is in this list; unknown times are left out. */
+  timesOf(record: R): readonly Instant[];
+}
+
+/**
+ * A resource of Abnormal's API that the gateway collects. All modules read these definitions through `registry.ts`;
+ * docs/architecture.md shows what else a new resource needs.
  */
+export interface ResourceDefinition<R> {
+  /** What a record is called in the history, and the root field that gives one. */
+  readonly kind: string;
+  /** What the list is called in streams, commands and the root field that lists. */
+  readonly resource: string;
+  /** The type of its nodes. */
+  readonly graphType: string;
+  readonly upstream: {
+    /** Tried in this order: accounts differ. */
+    readonly listPaths: readonly [string, ...string[]];
+    /** The key that holds a list's items. */
+    readonly collectionKey: string;
+    /** The field that holds an item's id, in lists and details. */
+    readonly idField: string;
+    /** `WITH_LIST_ITEM`: the list item is part of the record. */
+    readonly detail: 'PAGED_MESSAGES' | 'WITH_LIST_ITEM' | 'SINGLE';
+    /** `ADD_ON`: accounts may lack it, which is not a fault. */
+    readonly availability: 'EVERY_ACCOUNT' | 'ADD_ON';
+  };
+  decode(id: string, detail: ReceivedDetail): Decoded<R>;
+  /** The fields and words that are known; everything else is reported as drift. */
+  readonly shapes: readonly KnownDetail[];
+  readonly parts: readonly PartDefinition<unknown>[];
+  /** The first stream defines the population, the others only bring changes. */
+  readonly streams: readonly [StreamDefinition<R>, ...StreamDefinition<R>[]];
+  /** The fields of filters and orders. Stores make their columns and indexes from this table. */
+  readonly fields: Readonly<Record<string, FieldSpec>>;
+  /** The values of `fields`; all of them are present. */
+  fieldsOf(record: R): Fields;
+  /** The field that lists are ordered by unless asked otherwise: the latest time of the first stream. */
+  readonly defaultOrder: string;
+  /** The field with the earliest time of the first stream. */
+  readonly earliestField: string;
+  /** The field that is true while the record may change without being listed again. */
+  readonly unsettledField: string;
+  readonly population: {
+    /** Whether a change gives the record a later time in the first stream. */
+    readonly changesMoveRecords: boolean;
+    /** A second source that the list is compared with. */
+    readonly export: 'THREAT_LOG' | null;
+  };
+  readonly evidence: {
+    /** `MERGED`: one state made from all versions; `EACH`: a record with all of its versions. */
+    readonly versions: 'MERGED' | 'EACH';
+    /** With `EACH`: fields of the record, of which the first that has a value assigns the record to a period. */
+    readonly times: readonly string[];
+  };
+  readonly polling: {
+    readonly variable: string;
+    readonly defaultMs: number;
+    readonly threshold: string;
+  };
+  /** The names in the graph of the record's fields that have another name there. */
+  readonly shownAs: Readonly<Record<string, string>>;
+  /** One line each for the schema: a record, the resource, its list. */
+  readonly texts: { readonly record: string; readonly resource: string; readonly list: string };
+}
 
 /** What may be wrong with what was received. */
 export interface Unreadable {

@@ -1,43 +1,101 @@
 import { conjuncts, type Fields, type Filter } from '../values/filter.js';
-import { type CampaignRecord, campaignFields } from './campaign/campaign.js';
-import { type CaseRecord, caseFields } from './case/case.js';
-import type { CaseAnalysis } from './case/case-analysis.js';
-import type { FieldSpec } from './definition.js';
-import { type ThreatRecord, threatFields } from './threat/threat.js';
-import type { ThreatAttachments, ThreatLinks } from './threat/threat-parts.js';
+import type { FieldSpec, PartDefinition, ResourceDefinition } from './definition.js';
+import { DEFINITIONS } from './definitions.js';
 
-/** The resources that Abnormal lists and that the gateway collects, each from one or more streams. */
-export const RESOURCES = ['threats', 'cases', 'campaigns'] as const;
-export type Resource = (typeof RESOURCES)[number];
-
-/**
- * What a record in the history is. The first three are collected; the rest hang off a threat or a case,
- * carry its id, and are read when somebody asks for them.
- */
-export const KINDS = [
-  'threat',
-  'case',
-  'campaign',
-  'caseAnalysis',
-  'threatAttachments',
-  'threatLinks',
-] as const;
-export type Kind = (typeof KINDS)[number];
+type Definition = (typeof DEFINITIONS)[number];
+type Part = Definition['parts'][number];
 
 /** The kinds that can be listed, filtered and ordered. */
-export type ListedKind = 'threat' | 'case' | 'campaign';
+export type ListedKind = Definition['kind'];
+/** What is read of a record on demand; it has the record's id. */
+export type PartKind = Part['kind'];
+/** What a record in the history is. */
+export type Kind = ListedKind | PartKind;
+/** The resources that Abnormal lists and that the gateway collects, each from one or more streams. */
+export type Resource = Definition['resource'];
+export type FilterKey = Definition['streams'][number]['filterKey'];
+export type GraphType = Definition['graphType'];
+export type PollingVariable = Definition['polling']['variable'];
+export type PollingThreshold = Definition['polling']['threshold'];
+/** The kinds of which evidence takes each version for itself. */
+export type VersionedKind = Extract<Definition, { readonly evidence: { readonly versions: 'EACH' } }>['kind'];
 
-export const KIND_OF: Record<Resource, ListedKind> = {
-  threats: 'threat',
-  cases: 'case',
-  campaigns: 'campaign',
+/** The decoded record of each kind. */
+export type RecordOf = {
+  [D in Definition | Part as D['kind']]: ReturnType<D['decode']>['record'];
 };
+export type AnyRecord = RecordOf[Kind];
 
-export const RESOURCE_OF: Record<ListedKind, Resource> = {
-  threat: 'threats',
-  case: 'cases',
-  campaign: 'campaigns',
-};
+/** Any of the definitions, for code that treats all resources alike. */
+export interface AnyDefinition extends ResourceDefinition<RecordOf[ListedKind]> {
+  readonly kind: ListedKind;
+  readonly resource: Resource;
+  readonly graphType: GraphType;
+  readonly parts: readonly (PartDefinition<RecordOf[PartKind]> & { readonly kind: PartKind })[];
+  readonly streams: readonly [Stream, ...Stream[]];
+  readonly polling: Definition['polling'];
+}
+
+type Stream = ResourceDefinition<RecordOf[ListedKind]>['streams'][0] & { readonly filterKey: FilterKey };
+
+const ALL: readonly AnyDefinition[] = DEFINITIONS;
+
+/** A table with an entry for each listed kind, in the order of the definitions. */
+export function byKind<T>(entryOf: (definition: AnyDefinition) => T): Record<ListedKind, T> {
+  return Object.fromEntries(ALL.map((each) => [each.kind, entryOf(each)])) as Record<ListedKind, T>;
+}
+
+/** A table with an entry for each resource, in the order of the definitions. */
+export function byResource<T>(entryOf: (definition: AnyDefinition) => T): Record<Resource, T> {
+  return Object.fromEntries(ALL.map((each) => [each.resource, entryOf(each)])) as Record<Resource, T>;
+}
+
+/** The definition of a listed kind. */
+export const DEFINITION_OF = byKind((definition) => definition);
+/** The definition of a resource. */
+export const DEFINITION_OF_RESOURCE = byResource((definition) => definition);
+
+interface PartOfRecord {
+  readonly owner: AnyDefinition;
+  readonly part: AnyDefinition['parts'][number];
+}
+
+/** Each part by its kind, with the definition of the record that it is a part of. */
+export const PARTS = Object.fromEntries(
+  ALL.flatMap((owner) => owner.parts.map((part) => [part.kind, { owner, part }] as const)).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  ),
+) as Record<PartKind, PartOfRecord>;
+
+export const RESOURCES = ALL.map(({ resource }) => resource) as readonly Resource[] as readonly [
+  Resource,
+  ...Resource[],
+];
+export const LISTED_KINDS: readonly ListedKind[] = ALL.map(({ kind }) => kind);
+export const KINDS: readonly Kind[] = [...LISTED_KINDS, ...(Object.keys(PARTS) as PartKind[])];
+
+export const POLLING_VARIABLES: readonly PollingVariable[] = ALL.map(({ polling }) => polling.variable);
+
+export const KIND_OF = byResource(({ kind }) => kind);
+/** The resource that a kind is read from: a part's is that of its record. */
+export const RESOURCE_OF = Object.fromEntries(
+  ALL.flatMap(({ kind, parts, resource }) =>
+    [kind, ...parts.map((part) => part.kind)].map((each) => [each, resource]),
+  ),
+) as Record<Kind, Resource>;
+
+/** The filter keys that each resource is collected by; the first is the one that defines its population. */
+export const FILTER_KEYS = byResource(
+  ({ streams }) => streams.map(({ filterKey }) => filterKey) as [FilterKey, ...FilterKey[]],
+);
+
+type FieldsOf = { readonly [D in Definition as D['kind']]: D['fields'] };
+/** The fields of each listed kind. Stores make their columns and indexes from this table. */
+export const FIELDS = byKind(({ fields }) => fields) as FieldsOf;
+
+type DefaultOrder = { readonly [D in Definition as D['kind']]: D['defaultOrder'] };
+/** The time that a kind is listed by when nobody says otherwise, and by which Abnormal windows it. */
+export const DEFAULT_ORDER = byKind(({ defaultOrder }) => defaultOrder) as DefaultOrder;
 
 /** Names one record: the Abnormal account it came from, what it is, and its id there. */
 export interface RecordKey {
@@ -51,88 +109,9 @@ export function keyText(key: RecordKey): string {
   return `${key.integration} ${key.kind} ${key.id}`;
 }
 
-/*
- * How the fields of a record stand in its revision. MongoDB compares a list by any of its values, and one
- * value as it would a list of that alone; what is missing it takes for null, in filters, orders and indexes.
- * So `f` holds only what there is, a list of one as its value, and no empty list. `id` is a part of the key
- * and stands outside.
- *
- * `contains` ignores case by `fold`. On text of ASCII alone MongoDB can do that too, so only fields that hold
- * other text are kept a second time, folded, in `c`.
- */
-
 export function isListed(kind: Kind): kind is ListedKind {
   return Object.hasOwn(FIELDS, kind);
 }
-
-export const LISTED_KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'];
-
-export type FilterKey = 'receivedTime' | 'latestTimeRemediated' | 'lastModifiedTime' | 'lastReportedTime';
-
-/** The filter keys that each resource is collected by; the first is the one that defines its population. */
-export const FILTER_KEYS: Record<Resource, readonly [FilterKey, ...FilterKey[]]> = {
-  threats: ['receivedTime', 'latestTimeRemediated'],
-  cases: ['lastModifiedTime'],
-  campaigns: ['lastReportedTime'],
-};
-
-/** The fields of each listed kind. Stores make their columns and indexes from this table. */
-export const FIELDS = {
-  threat: {
-    id: { type: 'text', order: true },
-    receivedTime: { type: 'instant', order: true },
-    firstReceivedTime: { type: 'instant', order: true },
-    latestRemediationTime: { type: 'instant', order: true },
-    recipientCount: { type: 'number', order: true },
-    remediationState: { type: 'text' },
-    unremediated: { type: 'boolean' },
-    attackType: { type: 'texts' },
-    attackStrategy: { type: 'texts' },
-    attackVector: { type: 'texts' },
-    impersonatedParty: { type: 'texts' },
-    subject: { type: 'texts' },
-    fromAddress: { type: 'texts' },
-    fromName: { type: 'texts' },
-    senderDomain: { type: 'texts' },
-    recipientAddress: { type: 'texts' },
-    messageId: { type: 'texts', reference: true },
-  },
-  case: {
-    id: { type: 'text', order: true },
-    lastModifiedTime: { type: 'instant', order: true },
-    createdTime: { type: 'instant', order: true },
-    customerVisibleTime: { type: 'instant', order: true },
-    firstObservedTime: { type: 'instant', order: true },
-    severityLevel: { type: 'text' },
-    severityRank: { type: 'number', order: true },
-    confidence: { type: 'text' },
-    status: { type: 'text' },
-    open: { type: 'boolean' },
-    remediationState: { type: 'text' },
-    affectedEmployee: { type: 'text' },
-    description: { type: 'text' },
-    threatId: { type: 'texts', reference: true },
-  },
-  campaign: {
-    id: { type: 'text', order: true },
-    lastReportedTime: { type: 'instant', order: true },
-    firstReportedTime: { type: 'instant', order: true },
-    judgement: { type: 'text' },
-    scanning: { type: 'boolean' },
-    attackType: { type: 'text' },
-    subject: { type: 'text' },
-    fromAddress: { type: 'text' },
-    recipientAddress: { type: 'text' },
-    messageId: { type: 'text', reference: true },
-  },
-} as const satisfies Record<ListedKind, Record<string, FieldSpec>>;
-
-/** The time that a kind is listed by when nobody says otherwise, and by which Abnormal windows it. */
-export const DEFAULT_ORDER = {
-  threat: 'receivedTime',
-  case: 'lastModifiedTime',
-  campaign: 'lastReportedTime',
-} as const satisfies Record<ListedKind, string>;
 
 /** The spec of a field, or undefined when the kind has no such field. */
 export function fieldSpec(kind: ListedKind, field: string): FieldSpec | undefined {
@@ -142,22 +121,8 @@ export function fieldSpec(kind: ListedKind, field: string): FieldSpec | undefine
 
 /** What filters and orders see of a record. Every field of the kind is present. */
 export function fieldsOf<K extends ListedKind>(kind: K, record: RecordOf[K]): Fields {
-  if (kind === 'threat') return threatFields(record as ThreatRecord);
-  if (kind === 'case') return caseFields(record as CaseRecord);
-  return campaignFields(record as CampaignRecord);
+  return DEFINITION_OF[kind].fieldsOf(record);
 }
-
-/** The decoded record of each kind. */
-export interface RecordOf {
-  threat: ThreatRecord;
-  case: CaseRecord;
-  campaign: CampaignRecord;
-  caseAnalysis: CaseAnalysis;
-  threatAttachments: ThreatAttachments;
-  threatLinks: ThreatLinks;
-}
-
-export type AnyRecord = RecordOf[keyof RecordOf];
 
 /** A time field that every match of the filter is without, if its top level asks for that: an index finds them. */
 export function absentTime(kind: ListedKind, filter: Filter | null): string | null {

@@ -7,8 +7,14 @@ import type { DriftSighting, DriftTally } from '../model/drift.js';
 import type { LedgerEntry, MissingEntry, QuarantineEntry } from '../model/ledger.js';
 import type { ReconciliationRecord, RunCounts, RunRecord, RunStatus, RunTrigger } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
-import { KIND_OF, type ListedKind, type RecordKey, type Resource } from '../resources/registry.js';
-import { DAY, HOUR, type Instant, MINUTE, toInstant } from '../values/instant.js';
+import {
+  byResource,
+  KIND_OF,
+  type ListedKind,
+  type RecordKey,
+  type Resource,
+} from '../resources/registry.js';
+import { DAY, type Instant, MINUTE, toInstant } from '../values/instant.js';
 import type { Window } from '../values/window.js';
 
 export interface SyncEnv {
@@ -107,7 +113,7 @@ export interface SyncSettings {
 export const DEFAULT_SYNC_SETTINGS: SyncSettings = {
   ingestionLagMs: 15 * MINUTE,
   rereadHorizonMs: 30 * DAY,
-  intervals: { threats: 4 * HOUR, cases: 4 * HOUR, campaigns: 24 * HOUR },
+  intervals: byResource(({ polling }) => polling.defaultMs),
   backfillFrom: null,
   pageSize: 100,
   targetFill: 0.75,

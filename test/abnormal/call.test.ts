@@ -194,7 +194,7 @@ describe('the meter', () => {
     expect(meter).toEqual({ calls: 2, listCalls: 1, detailCalls: 0, messagePageCalls: 0, retries: 1 });
     await h.client.detail('threat', 'a', null, options);
     expect(meter).toEqual({ calls: 5, listCalls: 1, detailCalls: 1, messagePageCalls: 1, retries: 2 });
-    await h.client.threatLinks('a', options);
+    await h.client.detail('threatLinks', 'a', null, options);
     expect(meter).toEqual({ calls: 6, listCalls: 1, detailCalls: 2, messagePageCalls: 1, retries: 2 });
   });
 });

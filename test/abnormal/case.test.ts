@@ -167,7 +167,7 @@ describe('the decoder of a case', () => {
 describe('the decoder of a case analysis', () => {
   const analysis = (sent: unknown) => {
     h.server.on('/cases/4711/analysis', json(sent));
-    return h.client.caseAnalysis('4711', POLL);
+    return h.client.detail('caseAnalysis', '4711', null, POLL);
   };
 
   test('reads insights and events: common event fields by name, the rest as received', async () => {

@@ -74,19 +74,19 @@ const SUBJECTS: readonly Subject[] = [
     name: 'an analysis',
     path: '/cases/4711/analysis',
     payload: analysis,
-    read: (client) => client.caseAnalysis('4711', POLL),
+    read: (client) => client.detail('caseAnalysis', '4711', null, POLL),
   },
   {
     name: 'links',
     path: '/threats/t1/links',
     payload: { links: [link], tenantId: 1, tenantName: 'a' },
-    read: (client) => client.threatLinks('t1', POLL),
+    read: (client) => client.detail('threatLinks', 't1', null, POLL),
   },
   {
     name: 'attachments',
     path: '/threats/t1/attachments',
     payload: { attachments: [{ abxMessageId: 5, attachmentName: 'a' }] },
-    read: (client) => client.threatAttachments('t1', POLL),
+    read: (client) => client.detail('threatAttachments', 't1', null, POLL),
   },
 ];
 

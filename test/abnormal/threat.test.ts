@@ -489,7 +489,7 @@ describe('the parts of a threat', () => {
     const sent =
       '{"attachments":[{"abxMessageId":-1234567891234567891,"abxMessageIdStr":"-1234567891234567891","attachmentName":"a.pdf"},{"abxMessageId":-1234567891234567892,"attachmentName":""},{"attachmentName":"b.pdf","verdict":"x"}],"tenantId":null,"tenantName":null}';
     h.server.on('/threats/t1/attachments', raw(sent));
-    const { record, payload } = await h.client.threatAttachments('t1', POLL);
+    const { record, payload } = await h.client.detail('threatAttachments', 't1', null, POLL);
     expect(record).toEqual({
       threatId: 't1',
       attachments: [
@@ -517,7 +517,7 @@ describe('the parts of a threat', () => {
       '/threats/t1/links',
       json({ links: [link, { linkUrl: null, displayText: '' }], tenantId: 1 }),
     );
-    expect((await h.client.threatLinks('t1', POLL)).record).toEqual({
+    expect((await h.client.detail('threatLinks', 't1', null, POLL)).record).toEqual({
       threatId: 't1',
       links: [
         {
@@ -536,9 +536,9 @@ describe('the parts of a threat', () => {
   test('fail without their collection, which is not the same as an empty one', async () => {
     h.server.on('/threats/t1/attachments', json({ tenantId: 1 }));
     h.server.on('/threats/t1/links', json({ links: {} }));
-    expect((await decodeError(h.client.threatAttachments('t1', POLL))).message).toMatch(
+    expect((await decodeError(h.client.detail('threatAttachments', 't1', null, POLL))).message).toMatch(
       /attachments: .*received undefined/,
     );
-    expect((await decodeError(h.client.threatLinks('t1', POLL))).message).toMatch(/links: /);
+    expect((await decodeError(h.client.detail('threatLinks', 't1', null, POLL))).message).toMatch(/links: /);
   });
 });

@@ -45,11 +45,13 @@ const threat = (body: unknown) => get('/threats/t1', body, () => h.client.detail
 const aCase = (body: unknown, item: Raw | null = null) =>
   get('/cases/4711', body, () => h.client.detail('case', '4711', item, POLL));
 const analysis = (body: unknown) =>
-  get('/cases/4711/analysis', body, () => h.client.caseAnalysis('4711', POLL));
+  get('/cases/4711/analysis', body, () => h.client.detail('caseAnalysis', '4711', null, POLL));
 const attachments = (list: unknown[]) =>
-  get('/threats/t1/attachments', { attachments: list }, () => h.client.threatAttachments('t1', POLL));
+  get('/threats/t1/attachments', { attachments: list }, () =>
+    h.client.detail('threatAttachments', 't1', null, POLL),
+  );
 const links = (list: unknown[]) =>
-  get('/threats/t1/links', { links: list }, () => h.client.threatLinks('t1', POLL));
+  get('/threats/t1/links', { links: list }, () => h.client.detail('threatLinks', 't1', null, POLL));
 
 const PLACES: readonly Place[] = [
   {

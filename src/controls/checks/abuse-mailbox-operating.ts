@@ -15,10 +15,10 @@ import {
   addTimely,
   deadlineOf,
   judgeTimely,
-  lastSaid,
   noTimelyFacts,
   outcomeOf,
   type TimelyFacts,
+  timeOf,
   timesDistribution,
 } from '../timeliness.js';
 import { licensedStreams } from '../verdict.js';
@@ -51,14 +51,6 @@ export const abuseMailboxOperating: ControlDefinition = {
   begin: assess,
 };
 
-/** The times by which a campaign belongs to a period: the first that is said counts. */
-export const CAMPAIGN_TIMES = ['firstReportedTime', 'lastReportedTime'] as const;
-
-/** The time by which a campaign belongs to a period, and from which its deadline counts. */
-export function campaignTime({ versions }: CampaignFact): Instant {
-  return lastSaid(versions, CAMPAIGN_TIMES)?.at ?? versions[0].observedFrom;
-}
-
 /** Whether Abnormal has given its answer: anything but `Scanning` and silence; `N/A` ends it too. */
 export function isJudged({ judgementStatusRaw }: CampaignRecord): boolean {
   const word = judgement(judgementStatusRaw);
@@ -81,7 +73,7 @@ function assess(
   );
   return {
     take(fact) {
-      if (fact.kind !== 'campaign' || !isInPeriod(scope.period, campaignTime(fact))) return;
+      if (fact.kind !== 'campaign' || !isInPeriod(scope.period, timeOf(fact))) return;
       const word =
         judgement((fact.versions.at(-1) ?? fact.versions[0]).record.judgementStatusRaw) ?? 'SCANNING';
       words.set(word, (words.get(word) ?? 0) + 1);
@@ -97,7 +89,7 @@ function memberOf(fact: CampaignFact): Member {
   return {
     subject: { type: 'RECORD', key: fact.key, messageId: null },
     label: (fact.versions.at(-1) ?? fact.versions[0]).record.subject,
-    at: campaignTime(fact),
+    at: timeOf(fact),
     noLongerGivenSince: fact.goneSince,
   };
 }
@@ -110,7 +102,7 @@ function takeCampaign(
   find: (finding: ControlFinding) => void,
   polls: readonly Instant[],
 ): void {
-  const start = campaignTime(fact);
+  const start = timeOf(fact);
   const { goneSince } = fact;
   const turn = deadlineOf(fact.versions, isJudged, () => null);
   const { outcome, reason } = outcomeOf(turn, {

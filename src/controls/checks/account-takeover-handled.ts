@@ -7,10 +7,10 @@ import {
   addTimely,
   deadlineOf,
   judgeTimely,
-  lastSaid,
   noTimelyFacts,
   outcomeOf,
   type TimelyFacts,
+  timeOf,
   timesDistribution,
 } from '../timeliness.js';
 import { licensedStreams } from '../verdict.js';
@@ -47,14 +47,6 @@ export const accountTakeoverHandled: ControlDefinition = {
   begin: assess,
 };
 
-/** The times by which a case belongs to a period: the first that is said counts. */
-export const CASE_TIMES = ['customerVisibleTime', 'createdTime', 'firstObservedTime'] as const;
-
-/** The time by which a case belongs to a period, and from which its deadline counts. */
-export function caseTime({ versions }: CaseFact): Instant {
-  return lastSaid(versions, CASE_TIMES)?.at ?? versions[0].observedFrom;
-}
-
 /** Whether somebody has taken a case up: any `Acknowledged (…)`, a new one included. */
 export function isTakenUp({ statusRaw }: CaseRecord): boolean {
   const status = caseStatus(statusRaw);
@@ -73,7 +65,7 @@ function assess(
   );
   return {
     take(fact) {
-      if (fact.kind !== 'case' || !isInPeriod(scope.period, caseTime(fact))) return;
+      if (fact.kind !== 'case' || !isInPeriod(scope.period, timeOf(fact))) return;
       const known = gaps.get(fact.key.integration);
       const member = memberOf(fact);
       takeCase(fact, member, scope, facts, find, (from, to) => {
@@ -89,7 +81,7 @@ function memberOf(fact: CaseFact): Member {
   return {
     subject: { type: 'RECORD', key: fact.key, messageId: null },
     label: (fact.versions.at(-1) ?? fact.versions[0]).record.affectedEmployee,
-    at: caseTime(fact),
+    at: timeOf(fact),
     noLongerGivenSince: fact.goneSince,
   };
 }
@@ -102,7 +94,7 @@ function takeCase(
   find: (finding: ControlFinding) => void,
   isCovered: (from: Instant, to: Instant) => boolean,
 ): void {
-  const start = caseTime(fact);
+  const start = timeOf(fact);
   const turn = deadlineOf(fact.versions, isTakenUp, ({ lastModifiedTime }) => lastModifiedTime);
   const { outcome, reason } = outcomeOf(turn, {
     ...{ start, now, within: thresholds.handleCasesWithin, done: WORDS.done },

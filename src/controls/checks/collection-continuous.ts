@@ -21,6 +21,7 @@ import {
   withoutHoles,
 } from '../missed-polls.js';
 import { isInPeriod } from '../period.js';
+import { POLLING_THRESHOLDS } from '../thresholds.js';
 import { licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
@@ -36,14 +37,7 @@ export const collectionContinuous: ControlDefinition = {
   id: 'collection-continuous',
   title: 'Collection is continuous',
   rule: 'The gateway collected without interruption: no unexplained gap, no explained gap longer than `longestGap`, and no more than `missedPolls` polls missed, over all streams. A poll is missed if no poll is answered for longer than the interval plus `ingestionLag`, whatever the cause. A later poll fills the gap, but the missed poll still counts.',
-  thresholds: [
-    'longestGap',
-    'missedPolls',
-    'pollThreatsEvery',
-    'pollCasesEvery',
-    'pollCampaignsEvery',
-    'ingestionLag',
-  ],
+  thresholds: ['longestGap', 'missedPolls', ...POLLING_THRESHOLDS, 'ingestionLag'],
   needs: ALL_STREAMS,
   takes: [],
   looksBack: false,
@@ -104,7 +98,7 @@ export function judgeCollection(scope: Scope): ControlJudgement {
     );
   const failures = [
     unnamed.length > 0 ? `${countText(unnamed.length, 'unexplained gap')}: ${texts(unnamed)}` : null,
-    tooLong.length > 0 ? `${countText(tooLong.length, 'gap')} too long: ${texts(tooLong)}` : null,
+    tooLong.length > 0 ? `${countText(tooLong.length, 'unexplained gap')} too long: ${texts(tooLong)}` : null,
     missed > missedPolls
       ? `${countText(missed, 'poll')} missed, at most ${missedPolls} allowed: ${worst(streams)}`
       : null,

@@ -17,7 +17,7 @@ import {
 import { threatMember } from '../malicious.js';
 import { inBrief, lateStart } from '../missed-polls.js';
 import type { Period } from '../period.js';
-import { mostBetweenPolls } from '../thresholds.js';
+import { mostBetweenPolls, POLLING_THRESHOLDS } from '../thresholds.js';
 import { isCovered, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
@@ -34,7 +34,7 @@ export const detectionActive: ControlDefinition = {
   id: 'detection-active',
   title: 'Detection is active',
   rule: 'Abnormal responded: the time between two answered polls of a stream is never longer than its interval plus `ingestionLag`. It also detected attacks: at least one threat was received in the period. A span without any poll is not a failure of the detection, but leaves the control undecided. A period without any detection is a failure only if it is covered and at least `quietFor` long.',
-  thresholds: ['pollThreatsEvery', 'pollCasesEvery', 'pollCampaignsEvery', 'ingestionLag', 'quietFor'],
+  thresholds: [...POLLING_THRESHOLDS, 'ingestionLag', 'quietFor'],
   needs: ALL_STREAMS,
   takes: ['threat'],
   looksBack: false,

@@ -1,8 +1,12 @@
-import { KIND_OF, type ListedKind } from '../../resources/registry.js';
+import { byKind, type GraphType, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
 import { badInput } from './errors.js';
 
-export const NODE_TYPES = ['Case', 'Threat', 'Campaign', 'Run', 'Integration'] as const;
-export type NodeType = (typeof NODE_TYPES)[number];
+/** The type of each listed kind's nodes. */
+export const TYPE_OF = byKind(({ graphType }) => graphType);
+
+/** The types that `node(id)` finds. */
+export type NodeType = GraphType | 'Run' | 'Integration';
+const NODE_TYPES: readonly NodeType[] = [...Object.values(TYPE_OF), 'Run', 'Integration'];
 
 export interface GlobalId {
   readonly type: NodeType;
@@ -11,21 +15,20 @@ export interface GlobalId {
   readonly id: string;
 }
 
-export const TYPE_OF = {
-  threat: 'Threat',
-  case: 'Case',
-  campaign: 'Campaign',
-} as const satisfies Record<ListedKind, NodeType>;
-
-/** Undefined for types that are not records. */
+/** The kind behind a node type; undefined for types that are no records. */
 export function kindOfType(type: NodeType): ListedKind | undefined {
-  return Object.values(KIND_OF).find((kind) => TYPE_OF[kind] === type);
+  return LISTED_KINDS.find((kind) => TYPE_OF[kind] === type);
 }
 
 export function toGlobalId(type: NodeType, integration: string, id: string): string {
   return Buffer.from(`${type} ${integration} ${id}`).toString('base64url');
 }
 
+const ROOTS = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(
+  Object.values(byKind(({ kind, upstream }) => `${kind}(${upstream.idField})`)),
+);
+
+/** Reads what `toGlobalId` wrote; anything else is the caller's error. */
 export function parseGlobalId(globalId: string): GlobalId {
   const [type, integration, ...rest] = Buffer.from(globalId, 'base64url').toString().split(' ');
   const known = NODE_TYPES.find((name) => name === type);
@@ -34,6 +37,6 @@ export function parseGlobalId(globalId: string): GlobalId {
     return { type: known, integration, id };
   }
   throw badInput(
-    `${JSON.stringify(globalId)} is not an id of this graph. Pass the "id" of a node. To find a record by Abnormal's own id, use case(caseId), threat(threatId) or campaign(campaignId).`,
+    `${JSON.stringify(globalId)} is not an id of this graph: give an "id" as one of its nodes has it. To look a record up by Abnormal's own id, use ${ROOTS}.`,
   );
 }

@@ -2,7 +2,7 @@ import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-g
 import { listRecords } from '../lists/list-records.js';
 import { RecordArgs } from '../lists/order-args.js';
 import { Guard } from '../operation/guard.js';
-import { CAMPAIGNS, readNode } from '../records/nodes.js';
+import { NODES, readNode } from '../records/nodes.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Threat } from '../threat/threat.type.js';
 import { Campaign, CampaignConnection, CampaignListArgs } from './campaign.type.js';
@@ -19,7 +19,7 @@ export class CampaignResolver {
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Campaign | null> {
-    return readNode(context.services, CAMPAIGNS, campaignId, args);
+    return readNode(context.services, NODES.campaign, campaignId, args);
   }
 
   @Guard('reader')
@@ -28,7 +28,7 @@ export class CampaignResolver {
     @Args(() => CampaignListArgs) args: CampaignListArgs,
     @Ctx() context: GatewayContext,
   ): Promise<CampaignConnection> {
-    return new CampaignConnection(...(await listRecords(context, CAMPAIGNS, args)));
+    return new CampaignConnection(...(await listRecords(context, NODES.campaign, args)));
   }
 
   @FieldResolver(() => Threat, {

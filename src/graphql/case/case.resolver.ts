@@ -8,7 +8,7 @@ import { RecordArgs } from '../lists/order-args.js';
 import { PageArgs } from '../lists/page.js';
 import type { View } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';
-import { CASES, readNode } from '../records/nodes.js';
+import { NODES, readNode } from '../records/nodes.js';
 import { readOnDemand } from '../records/read-record.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Threat, ThreatConnection } from '../threat/threat.type.js';
@@ -28,7 +28,7 @@ export class CaseResolver {
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Case | null> {
-    return readNode(context.services, CASES, caseId, args);
+    return readNode(context.services, NODES.case, caseId, args);
   }
 
   @Guard('reader')
@@ -40,7 +40,7 @@ export class CaseResolver {
     @Args(() => CaseListArgs) args: CaseListArgs,
     @Ctx() context: GatewayContext,
   ): Promise<CaseConnection> {
-    return new CaseConnection(...(await listRecords(context, CASES, args)));
+    return new CaseConnection(...(await listRecords(context, NODES.case, args)));
   }
 
   @SyncResolver

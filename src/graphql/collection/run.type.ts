@@ -1,7 +1,7 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import type { RunCounts, RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
-import type { Resource } from '../../resources/registry.js';
+import { byResource, type Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
@@ -13,11 +13,7 @@ import { Node } from '../records/record.type.js';
 export const ResourceEnum = describedEnum<Resource>(
   'Resource',
   'A kind of records that Abnormal lists and the gateway collects.',
-  {
-    threats: 'Threats, by when they were received and by when they were last remediated.',
-    cases: 'Account-takeover cases, by when they were last modified.',
-    campaigns: 'Abuse-mailbox campaigns, by when they were last reported.',
-  },
+  byResource(({ texts }) => texts.resource),
 );
 
 const RunTriggerEnum = describedEnum<RunTrigger>('RunTrigger', 'Reason for a run.', {

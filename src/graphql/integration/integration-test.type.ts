@@ -1,5 +1,6 @@
 import { Int, ObjectType } from 'type-graphql';
 import type { IntegrationTest, Tested, TestedPart, TestOutcome } from '../../integrations/connection-test.js';
+import { byResource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { describedEnum, ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
@@ -7,9 +8,7 @@ import { runAudited } from '../request/audited.js';
 import type { RequestServices } from '../request/services.js';
 
 const TestedPartEnum = describedEnum<Tested>('TestedPart', 'What a connection test requests from Abnormal.', {
-  threats: 'The list of threats.',
-  cases: 'The list of account-takeover cases.',
-  campaigns: 'The list of abuse-mailbox campaigns.',
+  ...byResource(({ texts }) => texts.list),
   tokens: 'Information about the account’s tokens (`/soar/tokens`).',
 });
 

@@ -1,3 +1,5 @@
+import { DEFINITION_OF } from '../../resources/registry.js';
+
 /*
  * What things cost, in nodes: a node of a list costs 1, and everything else is set against that by about how
  * long it keeps the gateway, or Abnormal, busy.
@@ -25,19 +27,16 @@ export const FIELD_PRICES: Readonly<Record<string, number>> = {
 /** For the fields that are the same on many types. By the field's name. */
 export const COMMON_PRICES: Readonly<Record<string, number>> = { totalCount: 10, coverage: 5 };
 
+const LISTED = Object.values(DEFINITION_OF);
+
 /** What is read from Abnormal when somebody asks, unless the view is of the past. */
 export const ON_DEMAND: ReadonlySet<string> = new Set([
-  'Case.timeline',
-  'Threat.attachments',
-  'Threat.links',
-  'Query.case',
-  'Query.threat',
-  'Query.campaign',
+  ...LISTED.flatMap(({ kind, resource, graphType, parts }) => [
+    ...[`Query.${kind}`, `Query.${resource}`],
+    ...parts.map(({ graphField }) => `${graphType}.${graphField}`),
+  ]),
   'Query.node',
   'Query.nodes',
-  'Query.cases',
-  'Query.threats',
-  'Query.campaigns',
 ]);
 
 /** Below these everything is as it was, and Abnormal is not asked. */
@@ -55,8 +54,6 @@ export const LIST_LENGTHS: Readonly<Record<string, number>> = {
 
 /** Fields that give one record or none. */
 export const SINGLE_NODES: ReadonlySet<string> = new Set([
-  'Query.case',
-  'Query.threat',
-  'Query.campaign',
+  ...LISTED.map(({ kind }) => `Query.${kind}`),
   'Query.node',
 ]);

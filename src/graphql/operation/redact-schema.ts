@@ -14,6 +14,7 @@ import {
 } from 'graphql';
 import { MASK, type RedactionGroup } from '../../values/access.js';
 import { queryError } from '../base/errors.js';
+import { TYPE_OF } from '../base/global-id.js';
 import type { GatewayContext } from '../request/services.js';
 
 type Groups = ReadonlySet<RedactionGroup>;
@@ -125,8 +126,8 @@ function isMasked(field: Field, redact: Groups): boolean {
   return personalGroups(field).some((group) => redact.has(group) || (redact.size > 0 && QUOTING.has(group)));
 }
 
-/** The types of records and of what they contain: filters and changes have the names of their fields. */
-const RECORD_TYPES = ['Case', 'Threat', 'Message', 'Campaign'] as const;
+/** The types of records, and of what they hold: the fields of filters and of changes are called as theirs are. */
+const RECORD_TYPES: readonly string[] = [...Object.values(TYPE_OF), 'Message'];
 
 function recordFields(schema: GraphQLSchema): Field[] {
   return RECORD_TYPES.flatMap((name) => {

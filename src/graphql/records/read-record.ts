@@ -1,5 +1,5 @@
 import type { RevisionRecord } from '../../model/revision.js';
-import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
+import { KIND_OF, type Kind, PARTS, type PartKind, type RecordKey } from '../../resources/registry.js';
 import { queryError } from '../base/errors.js';
 import type { ReadArgs } from '../lists/order-args.js';
 import {
@@ -80,19 +80,11 @@ async function readInView<K extends Kind>(
   return revision && { revision, view };
 }
 
-type OnDemandKind = Exclude<Kind, ListedKind>;
-
-const NOUN: Record<OnDemandKind, string> = {
-  caseAnalysis: 'The timeline of case',
-  threatAttachments: 'The attachments of threat',
-  threatLinks: 'The links of threat',
-};
-
 /**
  * What hangs off a record and is read when somebody asks, no older than the answer's root allows. In a view
  * of the past it comes from the history alone, and it is an error when it was not recorded by then.
  */
-export async function readOnDemand<K extends OnDemandKind>(
+export async function readOnDemand<K extends PartKind>(
   services: RequestServices,
   kind: K,
   { revision, view }: RecordNode,
@@ -102,8 +94,9 @@ export async function readOnDemand<K extends OnDemandKind>(
   if (!view.frozen) return readLatest<K>(services, key, { ...view, asOf: null });
   const seen = await readInView<K>(services, key, view);
   if (seen) return seen;
+  const { owner, part } = PARTS[kind];
   throw queryError(
     'NOT_COLLECTED',
-    `${NOUN[kind]} ${id} was not recorded at ${view.asOf}, and Abnormal cannot be asked about the past. Omit asOf to read it now.`,
+    `The ${part.graphField} of ${owner.kind} ${id} was not recorded at ${view.asOf}, and Abnormal cannot be asked about the past. Omit asOf to read it now.`,
   );
 }

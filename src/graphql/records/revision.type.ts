@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { GraphQLJSON } from 'graphql-scalars';
 import { ID, ObjectType } from 'type-graphql';
 import type { RevisionRecord } from '../../model/revision.js';
-import type { ListedKind, RecordOf } from '../../resources/registry.js';
+import { byKind, DEFINITION_OF, type ListedKind, type RecordOf } from '../../resources/registry.js';
 import type { MessageRecord } from '../../resources/threat/threat.js';
 import type { Instant } from '../../values/instant.js';
 import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
@@ -12,11 +12,11 @@ import { viewOfRevision } from '../lists/view.js';
 import { toRecordNode } from './nodes.js';
 import { RecordNode } from './record.type.js';
 
-export const RecordKind = describedEnum<ListedKind>('RecordKind', 'Kind of a record.', {
-  threat: 'A threat.',
-  case: 'An account-takeover case.',
-  campaign: 'An abuse-mailbox campaign.',
-});
+export const RecordKind = describedEnum<ListedKind>(
+  'RecordKind',
+  'Kind of a record.',
+  byKind(({ texts }) => texts.record),
+);
 
 export type ChangeKind = 'ADDED' | 'CHANGED' | 'DELETED';
 export const ChangeKind = describedEnum<ChangeKind>(
@@ -112,25 +112,29 @@ export class RevisionConnection extends connectionOf<Revision>(() => Revision, '
 
 type ListedRecord = RecordOf[ListedKind];
 
-/** Fields that have another name in the graph than in the model. */
-const SHOWN_AS: Readonly<Record<ListedKind, Readonly<Record<string, string>>>> = {
-  case: { severityRaw: 'severityLabel', severityLevelRaw: 'severityRaw' },
-  threat: {},
-  campaign: { judgementStatusRaw: 'judgementRaw' },
-};
+interface FieldDifference {
+  readonly field: string;
+  /** `null` when it was not said. */
+  readonly before: unknown;
+  readonly after: unknown;
+}
 
-/** The fields that differ between two versions. Messages are compared by id, so an added one shifts no others. */
+/**
+ * Field by field what differs between two versions of a record; `null` is no record. A threat's messages are
+ * told apart by their ids, so one that joins is one difference and not a shift of all that follow.
+ */
 export function differencesOf(
   kind: ListedKind,
   before: ListedRecord | null,
   after: ListedRecord | null,
-): FieldChange[] {
+): FieldDifference[] {
+  const { shownAs } = DEFINITION_OF[kind];
   const old = flatten(before);
   const fresh = flatten(after);
   return [...new Set([...old.keys(), ...fresh.keys()])]
     .map((field) => ({ field, before: old.get(field) ?? null, after: fresh.get(field) ?? null }))
     .filter((difference) => !isDeepStrictEqual(difference.before, difference.after))
-    .map((difference) => ({ ...difference, field: SHOWN_AS[kind][difference.field] ?? difference.field }));
+    .map((difference) => ({ ...difference, field: shownAs[difference.field] ?? difference.field }));
 }
 
 function flatten(record: ListedRecord | null): Map<string, unknown> {

@@ -1,5 +1,5 @@
 import type { QuarantineCode } from '../../model/ledger.js';
-import type { Kind } from '../../resources/registry.js';
+import { DEFINITION_OF, isListed, KINDS, type Kind, PARTS } from '../../resources/registry.js';
 import type { MessageRemediation, ThreatRemediation } from '../../resources/threat/threat.js';
 import type {
   attackedParty,
@@ -176,17 +176,14 @@ export function memoize<T>(read: (text: string | null) => T): (text: string | nu
   };
 }
 
+const TEXTS = Object.fromEntries(
+  KINDS.map((kind) => [kind, isListed(kind) ? DEFINITION_OF[kind].texts.record : PARTS[kind].part.text]),
+) as Record<Kind, string>;
+
 export const QuarantinedKindEnum = describedEnum<Kind>(
   'QuarantinedKind',
   'Kind of what can be quarantined: a record, or a part of one that is read on demand.',
-  {
-    threat: 'A threat.',
-    case: 'An account-takeover case.',
-    campaign: 'An abuse-mailbox campaign.',
-    caseAnalysis: 'The analysis of a case.',
-    threatAttachments: 'The attachments of a threat.',
-    threatLinks: 'The links of a threat.',
-  },
+  TEXTS,
 );
 
 export const QuarantineCodeEnum = describedEnum<QuarantineCode>(

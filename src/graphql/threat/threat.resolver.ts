@@ -11,7 +11,7 @@ import { RecordArgs } from '../lists/order-args.js';
 import { PageArgs } from '../lists/page.js';
 import { assertCollected, type View } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';
-import { readNode, THREATS } from '../records/nodes.js';
+import { NODES, readNode } from '../records/nodes.js';
 import { readOnDemand } from '../records/read-record.js';
 import { Revision } from '../records/revision.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
@@ -31,7 +31,7 @@ export class ThreatResolver {
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Threat | null> {
-    return readNode(context.services, THREATS, threatId, args);
+    return readNode(context.services, NODES.threat, threatId, args);
   }
 
   @Guard('reader')
@@ -40,7 +40,7 @@ export class ThreatResolver {
     @Args(() => ThreatListArgs) args: ThreatListArgs,
     @Ctx() context: GatewayContext,
   ): Promise<ThreatConnection> {
-    return new ThreatConnection(...(await listRecords(context, THREATS, args)));
+    return new ThreatConnection(...(await listRecords(context, NODES.threat, args)));
   }
 
   @SyncResolver

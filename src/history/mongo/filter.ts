@@ -11,6 +11,15 @@ import {
 import { type Fields, type Filter, fold } from '../../values/filter.js';
 import type { StoredFields } from './stored-types.js';
 
+/*
+ * MongoDB compares a list by any of its values, and one value as it would a list of that alone; it takes a missing
+ * value for null in filters, orders and indexes. So `f` of a revision has no nulls and no empty lists, and a list of
+ * one as its value. `id` is part of the key and is outside `f`.
+ *
+ * `contains` ignores case by `fold`. MongoDB can do that for ASCII, so only fields with other text are stored a second
+ * time, folded, in `c`.
+ */
+
 /** What filters and orders see of an observation; `null` where its kind is not listed. */
 export function observedFields({ key, record }: Observation): Fields | null {
   return recordFields(key.kind, record);

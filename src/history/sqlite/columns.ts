@@ -1,6 +1,7 @@
 import type { FieldSpec } from '../../resources/definition.js';
 import {
   type AnyRecord,
+  byKind,
   FIELDS,
   fieldsOf,
   type ListedKind,
@@ -24,11 +25,7 @@ export interface Column {
 }
 
 /** The fields of a listed kind, without `id`, which every table has. */
-export const COLUMNS: Record<ListedKind, readonly Column[]> = {
-  threat: columnsOf('threat'),
-  case: columnsOf('case'),
-  campaign: columnsOf('campaign'),
-};
+export const COLUMNS = byKind(({ kind }): readonly Column[] => columnsOf(kind));
 
 const ID_COLUMN: Column = { field: 'id', spec: { type: 'text' }, sql: 'id', absent: null };
 
@@ -44,11 +41,7 @@ export function isSeveral({ spec }: Column): boolean {
  * The columns in the order of `toValues`. `folded` is a JSON object of the texts, or lists of them, that
  * SQLite's own `lower` does not fold for `contains`, since it knows ASCII only; mostly NULL.
  */
-export const COLUMN_NAMES: Record<ListedKind, readonly string[]> = {
-  threat: columnNames('threat'),
-  case: columnNames('case'),
-  campaign: columnNames('campaign'),
-};
+export const COLUMN_NAMES = byKind(({ kind }): readonly string[] => columnNames(kind));
 
 function columnNames(kind: ListedKind): string[] {
   return ['lists', 'folded', ...COLUMNS[kind].filter((column) => !isSeveral(column)).map(({ sql }) => sql)];

@@ -1,4 +1,4 @@
-import { type AnyRecord, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
+import { type AnyRecord, isListed, KINDS, type ListedKind } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { References, TimeMarks } from './batch-indexes.js';
@@ -12,20 +12,32 @@ const CHUNK = 500;
 const KEPT =
   'rev, integration, id, seq_from, seq_to, verified_at, verified_seq, digest, origin, deleted, body';
 
-/** Whether the columns that lists go by are those that `FIELDS` asks for. */
+/** Whether every kind has its table, with the columns that `FIELDS` asks for. */
 export function isCurrentLayout(connection: Connection): boolean {
-  return connection.first('SELECT fields FROM layout')?.[0] === PROJECTION_KEY;
+  const isProjected = connection.first('SELECT fields FROM layout')?.[0] === PROJECTION_KEY;
+  return isProjected && missingKinds(connection).length === 0;
+}
+
+/** The kinds that the gateway did not know when it made the file. */
+function missingKinds(connection: Connection) {
+  const tables = connection.all("SELECT name FROM sqlite_master WHERE type = 'table'");
+  const there = new Set(tables.map(([name]) => name));
+  return KINDS.filter((kind) => !there.has(kind));
 }
 
 /**
- * Makes the columns, indexes and references that lists go by anew from the records, which hold all that they
- * need: a field may be added to `FIELDS` without a thought for the histories that are there. One transaction;
- * a million revisions take a minute or two.
+ * Makes the tables of new kinds, and makes the columns, indexes and references of the others again from the records,
+ * which hold all that they need: a field or a kind may be added without a change to existing histories. One
+ * transaction; a million revisions take a minute or two.
  */
 export function relayout(connection: Connection): void {
   connection.transaction(() => {
     connection.run('DELETE FROM tops');
-    for (const kind of LISTED_KINDS) remake(connection, kind);
+    const missing = new Set(missingKinds(connection));
+    for (const kind of KINDS) {
+      if (missing.has(kind)) connection.exec(kindSql(kind));
+      else if (isListed(kind)) remake(connection, kind);
+    }
     connection.run('UPDATE layout SET fields = ?', [PROJECTION_KEY]);
   });
 }

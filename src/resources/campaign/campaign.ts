@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Fields } from '../../values/filter.js';
-import type { Instant } from '../../values/instant.js';
-import type { Unreadable } from '../definition.js';
+import { DAY, type Instant } from '../../values/instant.js';
+import type { ResourceDefinition, Unreadable } from '../definition.js';
+import { isUnknownBy, shape } from '../known-shapes.js';
 import { attackType, judgement } from '../vocabularies.js';
 import {
   assertId,
@@ -34,7 +35,7 @@ export interface CampaignRecord extends Unreadable {
   readonly attackTypeRaw: string | null;
 }
 
-export function campaignFields(campaign: CampaignRecord): Fields {
+function campaignFields(campaign: CampaignRecord): Fields {
   const judged = judgement(campaign.judgementStatusRaw);
   return {
     id: campaign.campaignId,
@@ -85,3 +86,57 @@ export function decodeCampaign(id: string, detail: Received): Decoded<CampaignRe
   };
   return { record, payload: detail.json, unread: unreadParts(campaignSchema.shape, detail.json) };
 }
+
+export const campaignDefinition = {
+  kind: 'campaign',
+  resource: 'campaigns',
+  graphType: 'Campaign',
+  upstream: {
+    // the vendor's document names the first, some clients the second
+    listPaths: ['/abusecampaigns', '/abuse-mailbox/campaigns'],
+    collectionKey: 'campaigns',
+    idField: 'campaignId',
+    detail: 'SINGLE',
+    availability: 'ADD_ON',
+  },
+  decode: (id, { pages }) => decodeCampaign(id, pages[0]),
+  shapes: [
+    {
+      name: 'campaign',
+      shape: shape(campaignSchema.shape, {
+        judgementStatus: isUnknownBy(judgement),
+        attackType: isUnknownBy(attackType),
+      }),
+      at: null,
+    },
+  ],
+  parts: [],
+  streams: [
+    { filterKey: 'lastReportedTime', timesOf: ({ lastReportedTime: at }) => (at === null ? [] : [at]) },
+  ],
+  fields: {
+    id: { type: 'text', order: true },
+    lastReportedTime: { type: 'instant', order: true },
+    firstReportedTime: { type: 'instant', order: true },
+    judgement: { type: 'text' },
+    scanning: { type: 'boolean' },
+    attackType: { type: 'text' },
+    subject: { type: 'text' },
+    fromAddress: { type: 'text' },
+    recipientAddress: { type: 'text' },
+    messageId: { type: 'text', reference: true },
+  },
+  fieldsOf: campaignFields,
+  defaultOrder: 'lastReportedTime',
+  earliestField: 'lastReportedTime',
+  unsettledField: 'scanning',
+  population: { changesMoveRecords: true, export: null },
+  evidence: { versions: 'EACH', times: ['firstReportedTime', 'lastReportedTime'] },
+  polling: { variable: 'POLL_CAMPAIGNS_EVERY', defaultMs: DAY, threshold: 'pollCampaignsEvery' },
+  shownAs: { judgementStatusRaw: 'judgementRaw' },
+  texts: {
+    record: 'An abuse-mailbox campaign.',
+    resource: 'Abuse-mailbox campaigns, by when they were last reported.',
+    list: 'The list of abuse-mailbox campaigns.',
+  },
+} as const satisfies ResourceDefinition<CampaignRecord>;

@@ -4,7 +4,7 @@ import { toUpstreamError } from '../../abnormal/errors.js';
 import { type SharedWork, Waiters } from '../../async/single-flight.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
 import type { RevisionRecord } from '../../model/revision.js';
-import { type Kind, keyText, type RecordKey, type Resource } from '../../resources/registry.js';
+import { type Kind, keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { earliest, type Instant, shift } from '../../values/instant.js';
 import { nowOf, type SyncEnv } from '../context.js';
@@ -14,15 +14,6 @@ import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
 import { createLiveWriter, type LiveRead, type LiveWriter } from './live-writer.js';
 
 type Key = RecordKey & { readonly kind: Kind };
-
-const RESOURCE_OF_KIND: Record<Kind, Resource> = {
-  threat: 'threats',
-  threatAttachments: 'threats',
-  threatLinks: 'threats',
-  case: 'cases',
-  caseAnalysis: 'cases',
-  campaign: 'campaigns',
-};
 
 const MAX_CONFLICT_ROUNDS = 3;
 
@@ -183,7 +174,7 @@ export class LiveRecords {
   }
 
   private writerFor(account: Account, kind: Kind): LiveWriter {
-    const resource = RESOURCE_OF_KIND[kind];
+    const resource = RESOURCE_OF[kind];
     const name = `${account.name}/${resource}`;
     const writer = this.writers.get(name) ?? createLiveWriter(this.env, { account, resource });
     this.writers.set(name, writer);

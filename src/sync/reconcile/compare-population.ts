@@ -1,7 +1,7 @@
 import { UpstreamError } from '../../abnormal/errors.js';
 import type { QuarantineEntry } from '../../model/ledger.js';
 import type { RevisionRecord } from '../../model/revision.js';
-import { DEFAULT_ORDER, fieldsOf, type ListedKind } from '../../resources/registry.js';
+import { DEFAULT_ORDER, DEFINITION_OF, fieldsOf, type ListedKind } from '../../resources/registry.js';
 import { earliest, type Instant, latest, shift } from '../../values/instant.js';
 import { floorToSecond } from '../../values/window.js';
 import { callOptions, keyOf, kindOf, type ListedRecord, nowOf, type WindowUnderReview } from '../context.js';
@@ -121,7 +121,7 @@ async function findExtra(review: WindowUnderReview, candidates: readonly string[
     const revision = revisions[i];
     return revision && !revision.deleted && isInWindow(kind, revision.record, review.window);
   });
-  if (extra.length === 0 || kind === 'threat') return { extra, doubt: null };
+  if (extra.length === 0 || !DEFINITION_OF[kind].population.changesMoveRecords) return { extra, doubt: null };
   const since = extra.map((id) => held.verifiedAt.get(id) ?? review.window.to).reduce(earliest);
   const moved = await listSince(review, since);
   if (moved instanceof UpstreamError) {

@@ -1,6 +1,7 @@
 import type { ListItem, ListPage } from '../../abnormal/client.js';
 import { type UpstreamCode, UpstreamError } from '../../abnormal/errors.js';
 import type { PopulationSource, ReconciliationRecord } from '../../model/run.js';
+import { DEFINITION_OF_RESOURCE } from '../../resources/registry.js';
 import { DAY, shift } from '../../values/instant.js';
 import { ceilToSecond, type Window, widthOf } from '../../values/window.js';
 import { callOptions, type ListedRecord, type WindowUnderReview } from '../context.js';
@@ -20,12 +21,13 @@ export interface UpstreamPopulation extends Pick<ReconciliationRecord, 'basis' |
 }
 
 /**
- * Reads what Abnormal has in the window. Threats: the threat log export and the list's total, and the list
- * itself if those two or `held` disagree. Others: the list, with other windows than the collection used.
- * Throws only a `StopError`.
+ * Reads what Abnormal has in the window under review: where there is an export, the export with the list's own
+ * total, and the list itself if the two or `held` disagree; else the list, in new windows. Throws only
+ * a `StopError`, when the work was ended.
  */
 export async function readPopulation(review: WindowUnderReview, held: Held): Promise<UpstreamPopulation> {
-  if (review.resource !== 'threats') return ofList(await attempt(review, () => walk(review, null)));
+  const { population } = DEFINITION_OF_RESOURCE[review.resource];
+  if (population.export === null) return ofList(await attempt(review, () => walk(review, null)));
   const log = await attempt(review, () => readThreatLog(review, review.window));
   const first = await attempt(review, () => listFirstPage(review, review.stream, review.window));
   const declared = first instanceof UpstreamError ? null : first.total;

@@ -3,8 +3,7 @@ import { stillMissing } from '../../history/missing.js';
 import { type HistoryStore, type Position, walkPages } from '../../history/store.js';
 import { coverageOf } from '../../model/coverage.js';
 import type { LedgerEntry } from '../../model/ledger.js';
-import { DEFAULT_ORDER, fieldsOf, type ListedKind, type RecordOf } from '../../resources/registry.js';
-import type { MessageRecord, ThreatRecord } from '../../resources/threat/threat.js';
+import { DEFAULT_ORDER, DEFINITION_OF, type ListedKind, type RecordOf } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
 import { type Instant, shift } from '../../values/instant.js';
 import { clip, floorToSecond, mergedSpans, type Window } from '../../values/window.js';
@@ -43,7 +42,7 @@ function spanAround({ span, time }: ListedRecord, window: Window): Window {
 export interface Held {
   /** When each record was last confirmed, by id. */
   readonly verifiedAt: ReadonlyMap<string, Instant>;
-  /** For threats: the stored messages that were received in the window. */
+  /** How many times of the records lie in the window: of threats, the messages that were received in it. */
   readonly messages: number;
 }
 
@@ -64,35 +63,32 @@ export async function storedInWindow(
   const read = (after: Position | null) => store.page({ ...query, ...order, after });
   for await (const items of walkPages(read, ({ position }) => position)) {
     for (const { revision } of items) {
-      if (!isInWindow(kind, revision.record, window)) continue;
+      const times = timesInWindow(kind, revision.record, window);
+      if (times === 0) continue;
       verifiedAt.set(revision.key.id, revision.verifiedAt);
-      messages += kind === 'threat' ? messagesWithin(revision.record as ThreatRecord, window).length : 0;
+      messages += times;
     }
   }
   return { verifiedAt, messages };
 }
 
-/** A threat is in every window in which one of its messages was received. */
+/** Whether the population of the window has the record. */
 export function isInWindow<K extends ListedKind>(kind: K, record: RecordOf[K], window: Window): boolean {
-  if (kind === 'threat') return messagesWithin(record as ThreatRecord, window).length > 0;
-  return isIn(fieldsOf(kind, record)[DEFAULT_ORDER[kind]], window);
+  return timesInWindow(kind, record, window) > 0;
 }
 
-function messagesWithin({ messages }: ThreatRecord, window: Window): MessageRecord[] {
-  return messages.filter(({ receivedTime }) => isIn(receivedTime, window));
+/** How many of the times by which a record is listed lie in the window: a threat has one for each message. */
+function timesInWindow<K extends ListedKind>(kind: K, record: RecordOf[K], { from, to }: Window): number {
+  const [population] = DEFINITION_OF[kind].streams;
+  return population.timesOf(record).filter((time) => time >= from && time < to).length;
 }
 
-function isIn(time: unknown, { from, to }: Window): boolean {
-  return typeof time === 'string' && time >= from && time < to;
-}
-
-/** A superset: a threat has only the times of its first and last message. */
+/** What may lie in the window: a filter knows only the earliest and the latest time of a record. */
 function windowFilter(kind: ListedKind, { from, to }: Window): Filter {
-  const earliest = kind === 'threat' ? 'firstReceivedTime' : DEFAULT_ORDER[kind];
   return {
     and: [
       { field: DEFAULT_ORDER[kind], gte: from },
-      { field: earliest, lte: shift(to, -1) },
+      { field: DEFINITION_OF[kind].earliestField, lte: shift(to, -1) },
     ],
   };
 }

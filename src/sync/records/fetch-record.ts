@@ -5,7 +5,8 @@ import type { Account } from '../../integrations/accounts.js';
 import type { DriftSighting } from '../../model/drift.js';
 import type { QuarantineCode, QuarantineEntry } from '../../model/ledger.js';
 import type { Observation, RevisionRecord } from '../../model/revision.js';
-import type { Kind, RecordKey } from '../../resources/registry.js';
+import type { ListedItem } from '../../resources/definition.js';
+import { DEFINITION_OF, isListed, type Kind, type RecordKey } from '../../resources/registry.js';
 import { DecodeError } from '../../resources/wire.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 
@@ -23,11 +24,9 @@ export type FetchOutcome =
       readonly body: string | null;
     };
 
-type ListedItem = Readonly<Record<string, unknown>>;
-
 /**
- * Requests one record; `item` is a case's list item. A failure of this record alone is a result; any other
- * failure is thrown as an `UpstreamError`.
+ * Asks for one record. `item` is the list item where it is part of the record. What is wrong with this record alone is an outcome; any
+ * other failure is thrown as an `UpstreamError`.
  */
 export async function fetchRecord(
   account: Account,
@@ -37,7 +36,7 @@ export async function fetchRecord(
   options: CallOptions,
 ): Promise<FetchOutcome> {
   try {
-    const fetched = await request(account, key, item, options);
+    const fetched = await account.client.detail(key.kind, key.id, item, options);
     const observation = observationOf(account, key, fetched, basis);
     return { kind: 'SEEN', observation, drift: fetched.drift };
   } catch (error) {
@@ -54,24 +53,6 @@ function bad(reason: string, body: string | null): FetchOutcome {
   return { kind: 'BAD', code: 'UNDECODABLE', reason, body };
 }
 
-function request(
-  { client }: Account,
-  key: RecordKey,
-  item: ListedItem | null,
-  options: CallOptions,
-): Promise<Fetched<Kind>> {
-  switch (key.kind) {
-    case 'caseAnalysis':
-      return client.caseAnalysis(key.id, options);
-    case 'threatAttachments':
-      return client.threatAttachments(key.id, options);
-    case 'threatLinks':
-      return client.threatLinks(key.id, options);
-    default:
-      return client.detail(key.kind, key.id, item, options);
-  }
-}
-
 function observationOf(account: Account, key: RecordKey, fetched: Fetched<Kind>, basis: number): Observation {
   const received = canonicalJson(fetched.payload);
   return {
@@ -85,9 +66,14 @@ function observationOf(account: Account, key: RecordKey, fetched: Fetched<Kind>,
   };
 }
 
-/** The list item of a stored case: the part of its payload that the detail does not contain. */
+/** Whether the list item is part of a record of this kind. */
+export function hasListItem(kind: Kind): boolean {
+  return isListed(kind) && DEFINITION_OF[kind].upstream.detail === 'WITH_LIST_ITEM';
+}
+
+/** The list item in the payload of a held record, where it is part of the record. */
 export async function heldItem(store: HistoryStore, held: RevisionRecord | null): Promise<ListedItem | null> {
-  if (held?.key.kind !== 'case') return null;
+  if (held === null || !hasListItem(held.key.kind)) return null;
   const text = await store.received(held.key, held.seqFrom);
   if (text === null) return null;
   const payload: { item?: unknown } = JSON.parse(text);
@@ -100,7 +86,7 @@ function isItem(value: unknown): value is ListedItem {
 
 export interface FetchTask {
   readonly key: RecordKey;
-  /** The list item of a case, if known. */
+  /** The list item, where it is part of the record and at hand. */
   readonly item: ListedItem | null;
   readonly held: RevisionRecord | null;
   readonly prior: QuarantineEntry | null;

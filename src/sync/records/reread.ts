@@ -1,15 +1,12 @@
 import { limitedPage, type PageItem, type Position, walkPages } from '../../history/store.js';
 import type { QuarantineEntry } from '../../model/ledger.js';
-import { DEFAULT_ORDER, type ListedKind, type RecordKey } from '../../resources/registry.js';
+import { DEFAULT_ORDER, DEFINITION_OF, type RecordKey } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
 import { DAY, type Instant, shift, toMillis } from '../../values/instant.js';
 import { keyOf, kindOf, nowOf, type Pass } from '../context.js';
 import { checkInterrupted, StopError, stopOf } from '../stop.js';
 import { type FetchTask, heldItem } from './fetch-record.js';
 import { ingest } from './ingest.js';
-
-/** The field that marks a record which may change without being listed again. */
-const UNSETTLED: Record<ListedKind, string> = { threat: 'unremediated', case: 'open', campaign: 'scanning' };
 
 /**
  * Reads records again that may have changed without being listed, and quarantined records that no window
@@ -60,7 +57,7 @@ function unsettledFilter(pass: Pass): Filter {
       { field: time, eq: null },
     ],
   };
-  return { and: [{ field: UNSETTLED[kind], eq: true }, recent] };
+  return { and: [{ field: DEFINITION_OF[kind].unsettledField, eq: true }, recent] };
 }
 
 function horizonOf(pass: Pass): Instant {
@@ -123,7 +120,7 @@ function listedKey(pass: Pass) {
   return ({ key }: QuarantineEntry) => keyOf(pass, key.id);
 }
 
-/** The tasks that this pass has not tried yet, cases with their stored list item. */
+/** The tasks that this very pass has not tried yet, with the list item that is held. */
 function withItems(pass: Pass, tasks: readonly Omit<FetchTask, 'item'>[]): Promise<FetchTask[]> {
   return Promise.all(
     tasks

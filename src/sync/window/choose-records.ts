@@ -1,14 +1,19 @@
 import type { ListItem } from '../../abnormal/client.js';
 import type { RevisionRecord } from '../../model/revision.js';
-import type { CampaignRecord } from '../../resources/campaign/campaign.js';
-import type { CaseRecord } from '../../resources/case/case.js';
-import type { FilterKey, RecordKey } from '../../resources/registry.js';
-import { type ThreatRecord, threatRemediation } from '../../resources/threat/threat.js';
+import {
+  DEFAULT_ORDER,
+  DEFINITION_OF_RESOURCE,
+  type FilterKey,
+  fieldsOf,
+  type ListedKind,
+  type RecordKey,
+  type RecordOf,
+} from '../../resources/registry.js';
 import { canonicalJson } from '../../values/canonical-json.js';
 import { earliest, type Instant, shift } from '../../values/instant.js';
 import type { Window } from '../../values/window.js';
-import { addMissing, keyOf, type MissingByKey, nowOf, type Pass } from '../context.js';
-import { type FetchTask, heldItem } from '../records/fetch-record.js';
+import { addMissing, keyOf, kindOf, type MissingByKey, nowOf, type Pass } from '../context.js';
+import { type FetchTask, hasListItem, heldItem } from '../records/fetch-record.js';
 
 interface Listed {
   readonly filterKey: FilterKey;
@@ -44,7 +49,7 @@ export async function chooseRecords(
       if (!revision?.deleted) addMissing(missing, prior);
       return [];
     }
-    return [{ key, item: key.kind === 'case' ? item.item : null, held: revision, prior }];
+    return [{ key, item: hasListItem(key.kind) ? item.item : null, held: revision, prior }];
   });
 }
 
@@ -61,41 +66,37 @@ async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: Revis
   const { window } = listed;
   const isProvisional = window.from >= settledTo(pass, pass.asOf);
   const settled = earliest(shift(window.to, pass.settings.ingestionLagMs), pass.asOf);
-  if (held.key.kind === 'case') {
-    return isCurrentCase(
-      pass,
-      item,
-      held as RevisionRecord<'case'>,
-      isProvisional ? held.verifiedAt : settled,
-    );
+  if (hasListItem(held.key.kind)) {
+    return isCurrentWithItem(pass, item, held, isProvisional ? held.verifiedAt : settled);
   }
-  return held.verifiedAt >= settled || (isProvisional && accountsFor(held, listed));
+  return held.verifiedAt >= settled || (isProvisional && accountsFor(pass, held, listed));
 }
 
 /**
  * Whether the stored version already explains why the record is listed. It may have changed once more, but an
  * unsettled window is read again anyway.
  */
-function accountsFor({ key, record }: RevisionRecord, { filterKey, window }: Listed): boolean {
-  const isWithin = (time: Instant | null) => time !== null && window.from <= time && time <= window.to;
-  if (key.kind === 'campaign') return isWithin((record as CampaignRecord).lastReportedTime);
-  const threat = record as ThreatRecord;
-  if (filterKey === 'receivedTime') return threat.messages.some((message) => isWithin(message.receivedTime));
-  return isWithin(threatRemediation(threat).lastRemediationTime);
+function accountsFor(pass: Pass, { record }: RevisionRecord, { filterKey, window }: Listed): boolean {
+  const { streams } = DEFINITION_OF_RESOURCE[pass.resource];
+  const times = streams
+    .find((stream) => stream.filterKey === filterKey)
+    ?.timesOf(record as RecordOf[ListedKind]);
+  return times?.some((time) => window.from <= time && time <= window.to) ?? false;
 }
 
 /**
- * A case's list item is part of its record, so it must equal the stored one. Otherwise the version must have
- * been confirmed long enough after the last modification.
+ * The list item is part of the record, so it has to be the one that is held. Then a version is current too when it
+ * was confirmed long enough after the record was last modified.
  */
-async function isCurrentCase(
+async function isCurrentWithItem(
   pass: Pass,
   item: ListItem,
-  held: RevisionRecord<'case'>,
+  held: RevisionRecord,
   settled: Instant,
 ): Promise<boolean> {
-  const { lastModifiedTime }: CaseRecord = held.record;
-  const modified = item.lastModifiedTime === lastModifiedTime ? lastModifiedTime : null;
+  const kind = kindOf(pass);
+  const time = fieldsOf(kind, held.record as RecordOf[ListedKind])[DEFAULT_ORDER[kind]];
+  const modified = item.lastModifiedTime === time ? item.lastModifiedTime : null;
   const needed = modified ? earliest(settled, shift(modified, pass.settings.ingestionLagMs)) : settled;
   if (held.verifiedAt < needed) return false;
   const known = await heldItem(pass.store, held);

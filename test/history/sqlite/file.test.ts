@@ -151,6 +151,20 @@ describe("a history's SQLite file", () => {
     await after.close();
     await (await openSqliteStore(path, 'read')).close();
   });
+
+  it('gets the tables of kinds that an earlier version did not know', async () => {
+    const before = await openSqliteStore(path, 'write');
+    await before.record(batchOf('first', { observations: [observeThreat(sampleThreat('t1'))] }));
+    await before.close();
+    change(path, 'DROP TABLE campaign; DROP TABLE campaign_messageId; DROP TABLE caseAnalysis');
+    await expect(openSqliteStore(path, 'read')).rejects.toMatchObject(UNUSABLE);
+    const store = await openSqliteStore(path, 'write');
+    await store.record(batchOf('second', { observations: [observeCampaign(sampleCampaign('c1'))] }));
+    const ofAll = { integrations: null, filter: null, seq: 2 };
+    expect(await store.count({ ...ofAll, kind: 'threat' })).toBe(1);
+    expect(await store.count({ ...ofAll, kind: 'campaign' })).toBe(1);
+    await store.close();
+  });
 });
 
 /** Does something to a file behind the store's back. */

@@ -262,9 +262,6 @@ export class Rig {
     return {
       list: (...args) => client.list(...args),
       detail,
-      caseAnalysis: (...args) => client.caseAnalysis(...args),
-      threatAttachments: (...args) => client.threatAttachments(...args),
-      threatLinks: (...args) => client.threatLinks(...args),
       threatLog: (...args) => client.threatLog(...args),
       tokens: (...args) => client.tokens(...args),
       close: () => client.close(),

@@ -1,0 +1,6 @@
+import { campaignDefinition } from './campaign/campaign.js';
+import { caseDefinition } from './case/case-definition.js';
+import { threatDefinition } from './threat/threat-definition.js';
+
+/** Every resource that is collected. The order is that of tables and of polls. */
+export const DEFINITIONS = [threatDefinition, caseDefinition, campaignDefinition] as const;

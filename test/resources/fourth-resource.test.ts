@@ -1,0 +1,246 @@
+import 'reflect-metadata';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { graphql } from 'graphql';
+import { pino } from 'pino';
+import { Arg, Args, ArgsType, Ctx, Field, ID, ObjectType, Query, Resolver } from 'type-graphql';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createBudget } from '../../src/abnormal/budget.js';
+import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
+import { readEnv, toConfig } from '../../src/config/config.js';
+import { THRESHOLD_NAMES } from '../../src/controls/thresholds.js';
+import { ValueField } from '../../src/graphql/base/fields.js';
+import { recordConnectionOf } from '../../src/graphql/lists/connection.js';
+import { type FilterInput, filterInputFor, TextFilter } from '../../src/graphql/lists/filter-args.js';
+import { listRecords } from '../../src/graphql/lists/list-records.js';
+import { ListArgs, orderOf, RecordArgs } from '../../src/graphql/lists/order-args.js';
+import { Guard } from '../../src/graphql/operation/guard.js';
+import { NODES, readNode } from '../../src/graphql/records/nodes.js';
+import { Node, RecordNode } from '../../src/graphql/records/record.type.js';
+import { createContextFactory, type GatewayContext } from '../../src/graphql/request/services.js';
+import { buildGatewaySchema } from '../../src/graphql/schema.js';
+import { openStore } from '../../src/history/open-store.js';
+import type { HistoryStore } from '../../src/history/store.js';
+import { type Account, fixedAccounts } from '../../src/integrations/accounts.js';
+import type { Resource } from '../../src/resources/registry.js';
+import { DEFAULT_SYNC_SETTINGS } from '../../src/sync/context.js';
+import { createSync } from '../../src/sync/create-sync.js';
+import { HOUR, toInstant, toMillis } from '../../src/values/instant.js';
+import { testMongo } from '../support/mongo.js';
+import { json, startUpstream, type UpstreamServer } from '../support/upstream-server.js';
+import type { VendorCaseRecord } from '../support/vendor-case.js';
+
+/*
+ * Adds a resource as a project would: its definition, its node, its resolver, and a line in each of three lists.
+ * The types of the gateway do not know it, so here it goes by the type of a campaign.
+ */
+
+vi.mock('../../src/resources/definitions.js', async (load) => {
+  const { DEFINITIONS } = await load<typeof import('../../src/resources/definitions.js')>();
+  const { vendorCaseDefinition } = await import('../support/vendor-case.js');
+  return { DEFINITIONS: [...DEFINITIONS, vendorCaseDefinition] };
+});
+
+vi.mock('type-graphql', async (load) => {
+  const library = await load<typeof import('type-graphql')>();
+  const buildSchemaSync: typeof library.buildSchemaSync = (options) =>
+    library.buildSchemaSync({ ...options, resolvers: [...options.resolvers, VendorCaseResolver] as never });
+  return { ...library, buildSchemaSync };
+});
+
+const KIND = 'vendorCase' as 'campaign';
+const RESOURCE = 'vendorCases' as Resource;
+
+@ObjectType({ implements: [Node, RecordNode], simpleResolvers: true, description: 'A vendor case.' })
+class VendorCase extends RecordNode<'campaign'> {
+  get own(): VendorCaseRecord {
+    return this.record as unknown as VendorCaseRecord;
+  }
+
+  @ValueField(() => ID, { description: 'Abnormal’s own id.' })
+  get vendorCaseId(): string {
+    return this.own.vendorCaseId;
+  }
+
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'The vendor’s domain.',
+    personal: ['addresses'],
+  })
+  get vendorDomain(): string | null {
+    return this.own.vendorDomain;
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of a list of vendor cases.' })
+class VendorCaseConnection extends recordConnectionOf<VendorCase>(() => VendorCase, 'VendorCase') {}
+
+const filter = filterInputFor<'campaign'>('VendorCaseFilter', {
+  vendorDomain: { type: TextFilter, description: 'By the vendor’s domain.' },
+} as never);
+
+const order = orderOf(KIND, 'VendorCase', {
+  lastModifiedTime: { name: 'LAST_MODIFIED_TIME', description: 'When it was last modified: the default.' },
+} as never);
+
+Object.assign(NODES, {
+  [KIND]: {
+    kind: KIND,
+    filter,
+    order,
+    toNode: (...args: ConstructorParameters<typeof VendorCase>) => new VendorCase(...args),
+  },
+});
+
+@ArgsType()
+class VendorCaseListArgs extends ListArgs {
+  @Field(() => filter.type, { nullable: true, description: 'Only the vendor cases for which this holds.' })
+  filter?: FilterInput | null;
+}
+
+@Resolver(() => VendorCase)
+class VendorCaseResolver {
+  @Guard('reader')
+  @Query(() => VendorCase, { nullable: true, description: 'One vendor case.' })
+  vendorCase(
+    @Arg('vendorCaseId', () => ID, { description: 'Abnormal’s own id.' }) id: string,
+    @Args(() => RecordArgs) args: RecordArgs,
+    @Ctx() context: GatewayContext,
+  ) {
+    return readNode(context.services, NODES[KIND], id, args);
+  }
+
+  @Guard('reader')
+  @Query(() => VendorCaseConnection, { nullable: true, description: 'Vendor cases.' })
+  async vendorCases(
+    @Args(() => VendorCaseListArgs) args: VendorCaseListArgs,
+    @Ctx() context: GatewayContext,
+  ) {
+    const [page, view, coverage] = await listRecords(context, NODES[KIND], args);
+    return new VendorCaseConnection(page as never, view, coverage);
+  }
+}
+
+const START = '2026-05-01T00:00:00.000Z';
+
+interface UpstreamCase {
+  readonly vendorCaseId: string;
+  readonly vendorDomain: string;
+  readonly status: string;
+  readonly lastModifiedTime: string;
+}
+
+/** Answers as Abnormal does: a list by the window of its filter, and details. */
+function serve(server: UpstreamServer, cases: readonly UpstreamCase[]): void {
+  server.on('/vendor-cases', (response, request) => {
+    const [, from = '', to = ''] = /gte (\S+) lte (\S+)/.exec(request.query.get('filter') ?? '') ?? [];
+    const isListed = ({ lastModifiedTime: at }: UpstreamCase) =>
+      toMillis(at) >= toMillis(toInstant(Date.parse(from))) && toMillis(at) <= Date.parse(to);
+    const vendorCases = cases.filter(isListed).map(({ vendorCaseId }) => ({ vendorCaseId }));
+    json({ vendorCases, pageNumber: 1 })(response, request);
+  });
+  for (const each of cases) server.on(`/vendor-cases/${each.vendorCaseId}`, json(each));
+}
+
+async function testResource(store: HistoryStore): Promise<void> {
+  const server = await startUpstream();
+  let now = toMillis(START);
+  const clock = () => now;
+  const log = pino({ level: 'silent' });
+  const client = createAbnormalClient({
+    ...{ baseUrl: server.baseUrl, token: () => 'token', timeoutMs: 10_000, clock, log },
+    budget: createBudget({ rpm: 600_000, concurrency: 4, clock }),
+  });
+  const account: Account = { name: 'default', origin: 'ABNORMAL', baseUrl: server.baseUrl, client };
+  const accounts = fixedAccounts(account);
+  const settings = { ...DEFAULT_SYNC_SETTINGS, backfillFrom: '2026-04-28T00:00:00.000Z' };
+  const sync = createSync({ store, accounts, settings, clock, log });
+  const signal = new AbortController().signal;
+  try {
+    const first = { vendorCaseId: 'v1', vendorDomain: 'supplier.example', status: 'Open' };
+    const second = { vendorCaseId: 'v2', vendorDomain: 'other.example', status: 'Open' };
+    const cases = [
+      { ...first, lastModifiedTime: '2026-04-29T10:00:00.000Z' },
+      { ...second, lastModifiedTime: '2026-04-30T10:00:00.000Z' },
+    ];
+    serve(server, cases);
+    await sync.poll({ resources: [RESOURCE], signal });
+    const { seq } = await store.head();
+    const all = { kind: KIND, integrations: null, filter: null };
+    expect(await store.count({ ...all, seq })).toBe(2);
+
+    now += 2 * HOUR;
+    const closed = { ...first, status: 'Closed', lastModifiedTime: '2026-05-01T01:00:00.000Z' };
+    serve(server, [closed, ...cases.slice(1)]);
+    await sync.poll({ resources: [RESOURCE], signal });
+    const later = (await store.head()).seq;
+    expect(
+      await store.revisions({ integration: 'default', kind: KIND, id: 'v1' }, later + 1, 9),
+    ).toHaveLength(2);
+    expect(await store.count({ ...all, filter: { field: 'open', eq: true }, seq: later })).toBe(1);
+    expect(await store.count({ ...all, filter: { field: 'open', eq: true }, seq })).toBe(2);
+
+    const context = createContextFactory({
+      store,
+      accounts,
+      live: sync.live,
+      defaultMaxAgeMs: 1e12,
+      clock,
+      log,
+    });
+    const schema = buildGatewaySchema();
+    const ask = (source: string) => graphql({ schema, source, contextValue: context() });
+    const listed = await ask(
+      '{ vendorCases(first: 5, filter: {vendorDomain: {contains: "SUPPLIER"}}) { totalCount nodes { id vendorCaseId revisions(first: 5) { totalCount } } } changes(since: "2026-04-01T00:00:00Z", first: 9) { nodes { kind recordId } } }',
+    );
+    expect(listed.errors).toBeUndefined();
+    const node = { vendorCaseId: 'v1', revisions: { totalCount: 2 }, id: expect.any(String) };
+    expect(listed.data).toMatchObject({
+      vendorCases: { totalCount: 1, nodes: [node] },
+      changes: { nodes: ['v2', 'v1', 'v1'].map((recordId) => ({ kind: 'VENDOR_CASE', recordId })) },
+    });
+    const [{ id }] = (listed.data as { vendorCases: { nodes: [{ id: string }] } }).vendorCases.nodes;
+    const single = await ask(
+      `{ vendorCase(vendorCaseId: "v2") { vendorDomain } node(id: "${id}") { __typename ... on VendorCase { vendorCaseId } } }`,
+    );
+    expect(single).toEqual({
+      data: {
+        vendorCase: { vendorDomain: 'other.example' },
+        node: { __typename: 'VendorCase', vendorCaseId: 'v1' },
+      },
+    });
+  } finally {
+    await sync.close();
+    client.close();
+    await server.close();
+  }
+}
+
+const mongo = await testMongo();
+
+describe('a resource that is added by its definition, its node and its resolver', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fourth-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('is collected, recorded in SQLite and answered', async () => {
+    const store = await openStore(`sqlite:${join(folder, 'history.db')}`, 'write');
+    await testResource(store).finally(() => store.close());
+  });
+
+  it.skipIf(mongo === null)('is collected, recorded in MongoDB and answered', async () => {
+    const url = mongo?.freshUrl() ?? '';
+    const store = await openStore(url, 'write');
+    await testResource(store).finally(() => store.close());
+    await mongo?.drop(url);
+  });
+
+  it('has its polling variable and its threshold', () => {
+    const read = toConfig(readEnv({ POLL_VENDOR_CASES_EVERY: '6h' }));
+    expect(read.ok && read.config.poll.every[RESOURCE]).toBe(6 * HOUR);
+    expect(THRESHOLD_NAMES).toContain('pollVendorCasesEvery');
+  });
+});
