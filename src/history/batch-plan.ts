@@ -157,23 +157,22 @@ function liveChangesOf<V extends HeldVersion>(operations: readonly BatchOperatio
   return [...changes.values()];
 }
 
-/** What a batch changes in quarantine. */
-export interface QuarantineChanges {
-  /** Those that the batch does not release again itself. */
-  readonly added: readonly QuarantineEntry[];
-  /** The keys that it takes out, if they are in quarantine, by `keyText`. */
-  readonly released: ReadonlyMap<string, RecordKey>;
-}
-
-export function quarantineChanges({
+/** The keys that a batch takes out of quarantine, if they are there, by `keyText`. */
+export function releasedKeys({
   released,
   observations,
   tombstones,
   quarantine,
-}: Batch): QuarantineChanges {
-  const named = new Set(quarantine.map(({ key }) => keyText(key)));
+}: Batch): Map<string, RecordKey> {
+  const named = new Set(tombstones.length > 0 ? quarantine.map(({ key }) => keyText(key)) : []);
   const deleted = tombstones.filter((key) => !named.has(keyText(key)));
   const keys = [...released, ...observations.map(({ key }) => key), ...deleted];
-  const out = new Map(keys.map((key) => [keyText(key), key]));
-  return { added: quarantine.filter(({ key }) => !out.has(keyText(key))), released: out };
+  return new Map(keys.map((key) => [keyText(key), key]));
+}
+
+/** The entries that a batch adds to quarantine: those that it does not release again itself. */
+export function quarantineAdditions(batch: Batch): readonly QuarantineEntry[] {
+  if (batch.quarantine.length === 0) return [];
+  const released = releasedKeys(batch);
+  return batch.quarantine.filter(({ key }) => !released.has(keyText(key)));
 }

@@ -3,7 +3,7 @@ import { streamText } from '../model/stream.js';
 import { keyText, type RecordKey } from '../resources/registry.js';
 import { canonicalJson, sha256 } from '../values/canonical-json.js';
 import { type Instant, toInstant, toMillis } from '../values/instant.js';
-import { quarantineChanges } from './batch-plan.js';
+import { quarantineAdditions } from './batch-plan.js';
 import type { Batch, BatchStatement, Confirmation } from './store.js';
 
 const MARK_BYTES = 8;
@@ -29,7 +29,7 @@ export function statementOf(
 ): BatchStatement {
   const { run, streams } = batch;
   const quarantine = new Map<string, string | null>(freed.map((key) => [key, null]));
-  for (const entry of quarantineChanges(batch).added) quarantine.set(keyText(entry.key), stateDigest(entry));
+  for (const entry of quarantineAdditions(batch)) quarantine.set(keyText(entry.key), stateDigest(entry));
   const states = new Map(streams.map((state) => [streamText(state), stateDigest(state)]));
   return {
     run: [run.id, stateDigest(run)],

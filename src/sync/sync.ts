@@ -11,6 +11,36 @@ import { DAY, type Instant } from '../values/instant.js';
 import type { Window } from '../values/window.js';
 import type { SyncObserver, SyncSettings } from './context.js';
 
+/*
+ * The states of a stream (`StreamStatus`): the last attempt decides, whatever the state was before.
+ *
+ *   event                                                             next state
+ *   ----------------------------------------------------------------  --------------------
+ *   the first pass or live read of the source begins                  NEVER_READ
+ *   the newest windows are listed to their end (`readDelta`)          OK
+ *   one of the newest windows cannot be listed (`readDelta`),         UNAVAILABLE
+ *     or `consecutiveFailures` windows in a row (`noteFailure`)
+ *   Abnormal refuses the resource (`UpstreamRefusal`, ends the pass)  TOKEN_REJECTED, FORBIDDEN,
+ *                                                                     NOT_LICENSED, NOT_ENABLED
+ *   the history cannot be written (shown by `watchWrites`, not stored) HISTORY_UNAVAILABLE
+ *
+ * The states of a window: its newest ledger entry (`WindowStatus`) or, without one, a `GapReason` of `coverageOf`.
+ *
+ *   state             what leads to it (`readWindow`)                 what happens next
+ *   ----------------  ----------------------------------------------  ----------------------------------
+ *   NOT_COLLECTED     no entry yet                                    read, newest first
+ *   NARROWED          more rows than a page, or out of retention      read in parts; nothing is recorded
+ *   COMPLETE          listed to its end; unread records are named     those records are requested again
+ *   PROVISIONAL       COMPLETE, but newer than `settledTo`            read again
+ *   PARTIAL           listed, but unnamed records may be missing;     read again
+ *                     a wrong clock or a reconciliation revokes it
+ *   FAILED            cannot be listed, or details fail in a row      read again, separately or in halves
+ *   NOT_LICENSED      the stream became NOT_LICENSED or NOT_ENABLED   read again at each poll
+ *   OUT_OF_RETENTION  Abnormal no longer keeps its records            requested again once a day
+ *
+ * FAILED, NOT_LICENSED and OUT_OF_RETENTION never replace COMPLETE: a failed second reading loses nothing.
+ */
+
 /**
  * How fresh the history is for what was asked, once the gateway has done what it could.
  * Stale: Abnormal could not be read, and what is held is older than was accepted.

@@ -5,6 +5,7 @@ import {
   DEFAULT_ORDER,
   type Kind,
   keyText,
+  LISTED_KINDS,
   type ListedKind,
   type RecordKey,
 } from '../../resources/registry.js';
@@ -23,7 +24,6 @@ import { DocumentCheck } from './verify-documents.js';
 
 const TEXTS_AT_ONCE = 20;
 const LISTED_AT_ONCE = 200;
-const LISTED: readonly ListedKind[] = ['threat', 'case', 'campaign'];
 
 /** A history as a source of seals; its extra checks are of everything that it stores next to the records. */
 export class HistorySource implements SealedSource {
@@ -220,7 +220,7 @@ export class HistorySource implements SealedSource {
 
   /** The store computes counts from a table of their own. */
   async #checkCounts(): Promise<void> {
-    for (const kind of LISTED) {
+    for (const kind of LISTED_KINDS) {
       const count = await this.store.count({ kind, integrations: null, filter: null, seq: this.head.seq });
       const live = this.#views[0]?.live.get(kind) ?? 0;
       if (count === live) continue;
@@ -231,7 +231,7 @@ export class HistorySource implements SealedSource {
 
   /** Reads the lists to their ends, page by page, as callers do. */
   async #checkLists({ seq, live }: View): Promise<void> {
-    for (const kind of LISTED) {
+    for (const kind of LISTED_KINDS) {
       const there = live.get(kind) ?? 0;
       let listed = 0;
       for (let after: Position | null = null, hasMore = true; hasMore && listed <= there; ) {

@@ -4,7 +4,7 @@ import type { RunRecord, RunTrigger } from '../../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
 import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { quarantineChanges } from '../batch-plan.js';
+import { quarantineAdditions } from '../batch-plan.js';
 import type { Batch, BatchNote, FirstQuery, HistoryStore, Pin } from '../store.js';
 import { KEY_INDEX } from './schema.js';
 import type { Collections, QuarantineDoc, RunDoc } from './stored-types.js';
@@ -137,16 +137,15 @@ function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): 
 }
 
 /**
- * Which of the keys are in quarantine, by `keyText`. Read outside the batch's transaction, after that has taken its
+ * Which of the keys (as `keyText`) are in quarantine. Read outside the batch's transaction, after that has taken its
  * number: no other writer can change the quarantine until it ends.
  */
 export async function heldInQuarantine(
   { quarantine }: Collections,
-  keys: ReadonlyMap<string, RecordKey>,
+  names: readonly string[],
 ): Promise<string[]> {
   const options = { projection: { _id: 1 }, readConcern: { level: 'local' } } as const;
-  const held =
-    keys.size > 0 ? await quarantine.find({ _id: { $in: [...keys.keys()] } }, options).toArray() : [];
+  const held = names.length > 0 ? await quarantine.find({ _id: { $in: [...names] } }, options).toArray() : [];
   return held.map(({ _id }) => _id);
 }
 
@@ -177,7 +176,7 @@ async function writeQuarantine(
   freed: readonly string[],
   session: ClientSession,
 ): Promise<void> {
-  const entries = quarantineChanges(batch).added.map(({ key, ...entry }) => ({
+  const entries = quarantineAdditions(batch).map(({ key, ...entry }) => ({
     replaceOne: { filter: { _id: keyText(key) }, replacement: { ...key, ...entry }, upsert: true },
   }));
   if (entries.length > 0) await quarantine.bulkWrite(entries, { session });

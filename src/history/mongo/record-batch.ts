@@ -9,7 +9,7 @@ import { type Observation, OPEN_SEQ } from '../../model/revision.js';
 import { isListed, keyText } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import { toInstant, toMillis } from '../../values/instant.js';
-import { type BatchOperation, keysOf, planBatch, quarantineChanges } from '../batch-plan.js';
+import { type BatchOperation, keysOf, planBatch, releasedKeys } from '../batch-plan.js';
 import { statementOf } from '../batch-statement.js';
 import { HistoryError } from '../errors.js';
 import { type HighWaterMarks, marksOf, widenStage } from '../high-water-marks.js';
@@ -90,10 +90,9 @@ export class MongoRecorder {
     const { seq } = head;
     const pin = { seq, at: toInstant(head.at) };
     const extents = head.isWhole ? head.extents : null;
-    const { released } = quarantineChanges(batch);
     const [held, freed] = await Promise.all([
       this.#heldRevisions(batch, session),
-      heldInQuarantine(this.collections, released),
+      heldInQuarantine(this.collections, [...releasedKeys(batch).keys()]),
     ]);
     const { recorded, operations, verified } = planBatch(batch, pin, held);
     const writes = writesOf(operations, fields, pin, batch.run.id);

@@ -30,7 +30,7 @@ export interface RevisionDoc {
   readonly deleted: boolean;
   /** Its texts; for a tombstone those of the version before. */
   readonly body: ObjectId;
-  /** What filters and orders see, where the kind is listed; see `mongo-fields.ts`. */
+  /** What filters and orders see, where the kind is listed. */
   readonly f?: StoredFields;
   readonly c?: StoredFields;
 }
@@ -84,7 +84,7 @@ export interface HeadDoc {
   readonly seq: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** The layout that writers must know; see `mongo-layout.ts`. */
+  /** The layout that writers must know. */
   readonly layout: string;
   readonly extents: HighWaterMarks;
   /** Whether `extents` are those of everything that is there. */

@@ -8,7 +8,8 @@ import {
   type HeldVersion,
   keysOf,
   planBatch,
-  quarantineChanges,
+  quarantineAdditions,
+  releasedKeys,
 } from '../batch-plan.js';
 import { statementOf } from '../batch-statement.js';
 import { groupKeys } from '../keys.js';
@@ -170,19 +171,18 @@ function writeLedger(connection: Connection, batch: Batch, seq: number): string[
     connection.run(ENTRY, [streamText(entry), entry.from, entry.to, seq, json]);
   }
   for (const state of streams) connection.run(STREAM, [streamText(state), JSON.stringify(state)]);
-  const { added, released } = quarantineChanges(batch);
-  const freed = release(connection, released);
-  for (const entry of added) {
+  const freed = release(connection, batch);
+  for (const entry of quarantineAdditions(batch)) {
     const { integration, kind, id } = entry.key;
     connection.run(ADD_TO_QUARANTINE, [integration, kind, id, JSON.stringify(entry)]);
   }
   return freed;
 }
 
-function release(connection: Connection, released: ReadonlyMap<string, RecordKey>): string[] {
+function release(connection: Connection, batch: Batch): string[] {
   // the quarantine is nearly always empty
   if (connection.first('SELECT 1 FROM quarantine LIMIT 1') === undefined) return [];
-  return [...released].flatMap(([text, { integration, kind, id }]) =>
+  return [...releasedKeys(batch)].flatMap(([text, { integration, kind, id }]) =>
     connection.all(RELEASE, [integration, kind, id]).map(() => text),
   );
 }

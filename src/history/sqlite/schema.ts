@@ -167,7 +167,7 @@ function isOrdered({ spec }: Column): boolean {
   return spec.order === true;
 }
 
-/** As `orderIndex`, of the few revisions only that are ahead (see `sqlite-tops.ts`). */
+/** As `orderIndex`, of the few revisions only that are ahead (see `high-water-marks.ts`). */
 export function aheadIndex(kind: Kind, field: string): string {
   return `"${kind}_ahead_${field}"`;
 }
