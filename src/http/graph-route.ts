@@ -12,21 +12,21 @@ import { callerKey } from './authenticate.js';
 import { HttpError, problem } from './errors.js';
 import { RefusalThrottle } from './refusal-throttle.js';
 
-/** What an operation must be to be run. */
+/** What operations may run. */
 export interface GraphLimits {
   readonly limiter: OperationLimiter;
   /** The only operations that readers may run; `null`: any. */
   readonly persisted: PersistedOperations | null;
   /** How long a request may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** Told of what is refused before the GraphQL server sees it. */
+  /** Counts what is refused before the GraphQL server receives it. */
   readonly observer?: GraphObserver | undefined;
 }
 
 interface GraphRouteOptions {
   readonly apollo: ApolloServer<GatewayContext>;
   readonly context: (request: RequestInfo) => GatewayContext;
-  /** Without them any operation is run, and takes as long as it takes. */
+  /** Without them every operation runs, without a time limit. */
   readonly limits: GraphLimits | undefined;
   /** Fires when the caller goes away, when the server can wait no longer, and after so many milliseconds. */
   readonly signalOf: (reply: FastifyReply, timeoutMs?: number) => AbortSignal;
@@ -34,7 +34,7 @@ interface GraphRouteOptions {
   readonly wasRefused: (reply: FastifyReply) => boolean;
 }
 
-/** The graph at `/graphql`: each operation is judged before the GraphQL server sees it. */
+/** The graph at `/graphql`: each operation is admitted or refused before the GraphQL server receives it. */
 export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void {
   const { apollo, limits } = options;
   const admissions = new WeakMap<FastifyRequest, Admission>();
@@ -81,18 +81,14 @@ async function takeTurn(
   const turn = await throttle.acquire(callerKey(request));
   if (turn === null) {
     reply.header('retry-after', '2');
-    throw new HttpError(
-      429,
-      'RATE_LIMITED',
-      'Too many of your requests are waiting. Send fewer requests at once.',
-    );
+    throw new HttpError(429, 'RATE_LIMITED', 'Too many of your requests are waiting. Send fewer requests at once.');
   }
   const end = () => turn.end(wasRefused(reply));
   if (reply.raw.destroyed) end();
   else reply.raw.once('close', end);
 }
 
-/** What the operation is let through with; nothing where it cannot be run in any case. Throws an `HttpError`. */
+/** How the operation was admitted; nothing if it cannot run in any case. Throws an `HttpError`. */
 function admit(request: FastifyRequest, { limiter, persisted }: GraphLimits): Admission | undefined {
   const asked = operationOf(request);
   const { caller } = request;
@@ -106,7 +102,7 @@ function admit(request: FastifyRequest, { limiter, persisted }: GraphLimits): Ad
   throw new HttpError(400, code, message, details);
 }
 
-/** The text that is meant, put into the request where it was asked for by its id. */
+/** The text of the operation, put into the request if it was asked for by its id. */
 function listedQuery(
   request: FastifyRequest,
   { query, persistedId }: OperationRequest,
@@ -140,7 +136,7 @@ function refuse(request: FastifyRequest, reply: FastifyReply, error: HttpError):
     .send(JSON.stringify(problem(error.code, error.message, error.details)));
 }
 
-// a browser got as far as here for the sake of a page that there is not
+// a browser asked for a page that does not exist
 const NO_PAGE = 'There is no page here. Send POST requests, or the header “Accept: application/json”.';
 const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', http: { status: 401 } };
 

@@ -1,14 +1,7 @@
 import { damageOf } from '../../history/errors.js';
 import type { HistoryStore, PageQuery, Pin, Position, StorePage } from '../../history/store.js';
 import { OPEN_SEQ, type RevisionRecord } from '../../model/revision.js';
-import {
-  DEFAULT_ORDER,
-  type Kind,
-  keyText,
-  LISTED_KINDS,
-  type ListedKind,
-  type RecordKey,
-} from '../../resources/registry.js';
+import { DEFAULT_ORDER, type Kind, keyText, LISTED_KINDS, type RecordKey } from '../../resources/registry.js';
 import { sha256 } from '../../values/canonical-json.js';
 import type { Instant } from '../../values/instant.js';
 import { type Leaf, revisionLeaf } from '../seal/leaf.js';

@@ -29,15 +29,15 @@ import { ResponseCache } from './response-cache.js';
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 
 interface ApolloOptions {
-  /** One that no other server has. */
+  /** Not shared with another server. */
   readonly schema: GraphQLSchema;
-  /** The same schema with fields masked, for readers; they see what everybody sees unless it is given. */
+  /** The same schema with fields masked, for readers; without it they see all fields. */
   readonly redactedSchema?: GraphQLSchema | undefined;
   readonly log: Log;
   readonly observer?: GraphObserver | undefined;
-  /** Whether callers may ask for the schema; yes, unless said otherwise. */
+  /** Whether callers may ask for the schema; true by default. */
   readonly introspection?: boolean;
-  /** Whether a browser is shown Apollo Sandbox; yes, unless said otherwise. */
+  /** Whether a browser is shown Apollo Sandbox; true by default. */
   readonly sandbox?: boolean;
 }
 
@@ -53,10 +53,10 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
     gateway: executedBy(schema, createPipeline({ schema, redactedSchema, log, responses })),
     stringifyResult: (result) => responses.stringify(result as ExecutionResult),
     introspection,
-    // where the schema is not told, its names are not suggested either
+    // if the schema is not shown, its names are not suggested either
     hideSchemaDetailsFromClientErrors: !introspection,
     csrfPrevention: true,
-    // a text that came some other time would be run without having been measured
+    // a text that was sent in an earlier request would run without having been admitted
     persistedQueries: false,
     validationRules: [knownOperationTypes],
     documentStore: parsedQueries(),
@@ -115,7 +115,7 @@ const knownOperationTypes: ValidationRule = (context) => ({
   },
 });
 
-/** Answers are about attacks on the organisation and change with each poll: nobody between may keep them. */
+/** Answers are about attacks on the organisation and change with each poll: no proxy may store them. */
 const neverCached: ApolloServerPlugin = {
   async requestDidStart({ response }) {
     response.http.headers.set('cache-control', 'no-store');
@@ -139,7 +139,7 @@ function createErrorFormatter(log: Log) {
       log.error({ err: cause }, 'the history cannot be read');
       return withMessage(formatted, 'HISTORY_UNAVAILABLE', historyMessage(cause, null));
     }
-    // nobody reads this, and nothing is wrong
+    // the caller has gone, and nothing is wrong
     if (cause instanceof RequestEnded) return withMessage(formatted, 'TIMEOUT', cause.message);
     const code = formatted.extensions?.code;
     if (code === ApolloServerErrorCode.GRAPHQL_PARSE_FAILED) return withoutText(formatted);
@@ -169,13 +169,13 @@ function withMessage(formatted: GraphQLFormattedError, code: ErrorCode, message:
  */
 type GraphOutcome = 'OK' | 'PARTIAL' | 'REFUSED' | 'FAILED';
 
-/** Told of every GraphQL request, to count it; must not throw. */
+/** Counts GraphQL requests; must not throw. */
 export interface GraphObserver {
-  /** A request has come; what it gives is to be called with the outcome and the codes of its errors. */
+  /** A request arrived. Call the returned function with its outcome and the codes of its errors. */
   began(): (outcome: GraphOutcome, codes: readonly string[]) => void;
 }
 
-/** Tells the observer how each request was answered. */
+/** Reports to the observer how each request was answered. */
 function observeRequests(observer: GraphObserver): ApolloServerPlugin<GatewayContext> {
   return {
     async requestDidStart() {

@@ -32,7 +32,7 @@ export interface Execution {
 
 export type Execute = (execution: Execution) => Promise<ExecutionResult> | ExecutionResult;
 
-/** What is known of an operation that came again: how to run it, or that it is to be interpreted. */
+/** How to run an operation that was sent before; without `run` it is interpreted. */
 interface Known {
   readonly run: CompiledQuery['query'] | null;
   readonly size: number;
@@ -45,14 +45,14 @@ class Plans {
   readonly seenOnce = new WeakSet<OperationDefinitionNode>();
   readonly known = new BoundedCache<Known, OperationDefinitionNode>(
     'compiledQueries',
-    // an operation holds on to the document around it
+    // an operation references its document
     ({ run, size }, { loc }) => parsedBytes(loc?.source.body ?? '') + (run ? FIELD_BYTES * size : 0),
   );
 }
 
 /**
- * Runs queries with graphql-js; those that come again are compiled, which makes a page of a list some thirty
- * times cheaper to put together. A query is compiled only where the compiler does as graphql-js does.
+ * Runs queries with graphql-js; from the second time on they are compiled, which makes a page of a list about thirty
+ * times cheaper. A query is compiled only if the compiler does the same as graphql-js.
  */
 export function createExecute(schema: GraphQLSchema): Execute {
   const plans = new Plans();
@@ -123,7 +123,7 @@ function withFewErrors(result: ExecutionResult): ExecutionResult {
   return { ...result, errors: result.errors.slice(0, MOST_VARIABLE_ERRORS) };
 }
 
-/** How to run an operation compiled, if it is; at its first sight, which is often its last, it is not. */
+/** The compiled operation, if there is one; the first time, which is often the last, it is not compiled. */
 function compiledFor(
   { seenOnce, known }: Plans,
   schema: GraphQLSchema,
@@ -145,8 +145,8 @@ function compiledFor(
 }
 
 /**
- * The variables as the compiled query takes them; `null` where graphql-js is to run it instead, since one is
- * wrong, and its words for that are relied upon, or since one is left out or null that the compiler must have.
+ * The variables as the compiled query takes them; `null` if graphql-js must run it: a variable is wrong, which
+ * graphql-js reports in its own words, or one that the compiler needs is left out or null.
  */
 function coercedFor(
   schema: GraphQLSchema,

@@ -167,12 +167,12 @@ function countFields(fields: readonly CostNode[]): number {
   );
 }
 
-/** Why a request’s signal fires: nobody waits for its answer any more. */
+/** Why a request’s signal fires: its answer is not needed any more. */
 export class RequestEnded extends Error {
   override readonly name: string = 'RequestEnded';
 }
 
-/** It has taken as long as it may. */
+/** The request has taken as long as it may. */
 export class RequestTimeout extends RequestEnded {
   override readonly name = 'RequestTimeout';
 
@@ -181,7 +181,7 @@ export class RequestTimeout extends RequestEnded {
   }
 }
 
-/** `run`, but answered with what happened as soon as the request has taken too long. */
+/** `run`, but answered with an error as soon as the request has taken too long. */
 function withTimeout(run: Execute): Execute {
   return (execution) => {
     const { signal } = execution.context;
@@ -194,7 +194,7 @@ function withTimeout(run: Execute): Execute {
 function orTimeout(answer: Promise<ExecutionResult>, signal: AbortSignal): Promise<ExecutionResult> {
   return new Promise((resolve, reject) => {
     const onAbort = () => {
-      // whoever has gone away wants no answer: the one on its way will do
+      // a caller that has gone away needs no answer: the one on its way will do
       if (signal.reason instanceof RequestTimeout) {
         resolve({ data: null, errors: [queryError('TIMEOUT', signal.reason.message)] });
       }
@@ -215,7 +215,7 @@ function orTimeout(answer: Promise<ExecutionResult>, signal: AbortSignal): Promi
   });
 }
 
-/** `run`, with what it cost in the answer’s `extensions`, where it was admitted at a price. */
+/** `run`, with what it cost in the answer’s `extensions`, if it was admitted at a cost. */
 function withCostExtension(run: Execute): Execute {
   return (execution) => {
     const result = run(execution);
@@ -228,20 +228,20 @@ function withCostExtension(run: Execute): Execute {
 
 function withCost(result: ExecutionResult, { context }: Execution): ExecutionResult {
   const { admission, trackedServices } = context;
-  // what was wrong before anything was run cost nothing
+  // if the operation did not run, it cost nothing
   if (!admission || result.data === undefined) return result;
   const { requested, limit, operation } = admission;
   const actual = givenCost(operation.fields, result.data) + trackedServices.liveReads * CALL_PRICE;
   return { ...result, extensions: { cost: { requested, actual, limit } } };
 }
 
-/** Runs what readers ask on the schema that is theirs. Answers are kept by role, so none is given to another. */
+/** Runs operations of readers on their own schema. Responses are stored by role, so no role gets that of another. */
 function byRole(run: Execute, forReaders: Execute | undefined): Execute {
   if (!forReaders) return run;
   return (execution) => (execution.context.role === 'reader' ? forReaders(execution) : run(execution));
 }
 
-/** `run`, but not for callers whose role does not go as far. */
+/** `run`, but only for callers whose role may have all that is asked for. */
 function withGuard(run: Execute, log: Log): Execute {
   return (execution) => {
     const { analysed, context } = execution;
@@ -257,7 +257,7 @@ function withGuard(run: Execute, log: Log): Execute {
   };
 }
 
-/** `run`, but for questions whose answer still stands; what changes something is done each time it is asked for. */
+/** `run`, except for queries whose stored response is still right. Mutations always run. */
 function withCache(run: Execute, responses: ResponseCache): Execute {
   return async (execution) => {
     const { operation, queryHash, operationName, variables, context } = execution;
@@ -271,7 +271,7 @@ function withCache(run: Execute, responses: ResponseCache): Execute {
   };
 }
 
-/** `run`, with what the caller may know of a history that cannot be read. */
+/** `run`, with an error for what cannot be read from the history, as far as the caller may know it. */
 function withDamage(run: Execute, log: Log): Execute {
   return async (execution) => withHistoryErrors(await run(execution), execution.context, log);
 }

@@ -16,7 +16,7 @@ export function staleness(verifiedAt: Instant | null, code: string, reason: stri
   return { stale: true, verifiedAt, code, reason };
 }
 
-/** The answer while Abnormal takes longer than somebody can be kept waiting. */
+/** The answer when Abnormal takes longer than a caller may wait. */
 export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Freshness {
   const reason = `Abnormal has not responded within ${waitMs / 1000} s; the reading continues.`;
   return () => staleness(verifiedAt, 'TIMEOUT', reason);

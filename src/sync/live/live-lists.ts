@@ -28,10 +28,10 @@ import type { Freshness } from '../sync.js';
 import { type MissingWindows, newestPart } from '../window/missing-windows.js';
 import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
 
-/** A reading that began so shortly before it was asked for serves as well as one of one's own. */
+/** A caller may join a reading that began up to this long before. */
 const JOIN_MS = 2_000;
 
-/** Brings a resource's change windows up to date for whoever asks; see `Live.list`. */
+/** Brings a resource's change windows up to date on request; see `Live.list`. */
 export class LiveLists {
   private readonly queued = new Map<string, SharedWork<DeltaOutcome>>();
   /** Who waits for the readings on their way that were begun here; those of polls are not listed. */
@@ -144,7 +144,7 @@ export class LiveLists {
   }
 }
 
-/** How somebody else's reading went. */
+/** The outcome of another caller's reading. */
 async function outcomeOf(reading: Promise<DeltaOutcome>): Promise<DeltaOutcome> {
   try {
     return await reading;
@@ -184,8 +184,7 @@ function older<F extends Freshness>(a: F, b: F): F {
 }
 
 /**
- * Reads what is new of one source for somebody who waits: since the last reading, but no more than the latest
- * day or two.
+ * Reads what is new of one source for a waiting caller: since the last reading, but no more than the latest day or two.
  */
 async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSignal): Promise<DeltaOutcome> {
   const asOf = floorToSecond(nowOf(env));

@@ -23,7 +23,7 @@ interface Newest {
   readonly basis: number;
 }
 
-/** Brings single records up to date for whoever asks; see `Live.record`. */
+/** Brings single records up to date on request; see `Live.record`. */
 export class LiveRecords {
   private readonly flights = new Map<string, SharedWork<RecordFreshness>>();
   /** Ids that Abnormal does not know, so that asking for one again and again costs nothing. */
@@ -87,7 +87,7 @@ export class LiveRecords {
     const text = keyText(key);
     const flight = this.flights.get(text) ?? this.launch(account, key, maxAgeMs);
     const answer = await flight.waiters.wait(flight.done, signal);
-    // whoever launched it may have been content with something older, or have gone before it was done
+    // its first caller may have accepted something older, or have gone before it was done
     const isEnough = answer.stale || answer.live || this.isYoung(answer.verifiedAt ?? undefined, maxAgeMs);
     return isEnough && !flight.waiters.isGone ? answer : this.share(account, key, maxAgeMs, signal);
   }
