@@ -2,7 +2,7 @@ import type { RecordedEntry } from '../../model/ledger.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 import type { Instant } from '../../values/instant.js';
-import { type Leaf, leafHash, type RevisionFacts, recordDigest } from '../seal/leaf.js';
+import { type Leaf, leafHash, recordDigest } from '../seal/leaf.js';
 import { isPublicJwk, type PublicJwk } from '../seal/signing-key.js';
 
 /** What a pack says of itself, as RFC 8785 canonical JSON. */
@@ -67,7 +67,7 @@ export function readPackManifest(text: string): PackManifest | null {
   }
 }
 
-/** Whether a pack about these accounts has what is called so in a seal's list. */
+/** Whether a pack about these accounts has what a seal lists of this one. */
 export function isPacked({ integrations }: Pick<PackManifest, 'integrations'>, integration: string): boolean {
   return integrations === null || integrations.includes(integration);
 }
@@ -90,17 +90,8 @@ export interface PackedRevision {
 }
 
 export function packedRevision(revision: RevisionRecord, received: string): PackedRevision {
-  const {
-    key,
-    seqFrom,
-    observedFrom,
-    digest,
-    deleted,
-    origin,
-    runId,
-    record,
-  }: RevisionFacts & { record: unknown } = revision;
-  const { integration, kind, id } = key;
+  const { seqFrom, observedFrom, digest, deleted, origin, runId, record } = revision;
+  const { integration, kind, id } = revision.key;
   return {
     ...{ integration, kind, id, seqFrom, observedFrom, digest, deleted, origin, runId },
     record: recordDigest(record),
@@ -108,7 +99,6 @@ export function packedRevision(revision: RevisionRecord, received: string): Pack
   };
 }
 
-/** The leaf that a line comes to. */
 export function packedLeaf({ received: _received, ...facts }: PackedRevision): Leaf {
   const { kind, integration, id, seqFrom } = facts;
   return {
@@ -118,7 +108,6 @@ export function packedLeaf({ received: _received, ...facts }: PackedRevision): L
   };
 }
 
-/** Whether the text of a line is that of its digest. */
 export function isReceived({ received, digest }: PackedRevision): boolean {
   return typeof received === 'string' && sha256(received) === digest;
 }

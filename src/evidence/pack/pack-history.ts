@@ -177,7 +177,6 @@ export class PackedHistory {
     }
   }
 
-  /** A stream's readings by their batch. */
   async #ledger(stream: Stream): Promise<ReadonlyMap<number, RecordedEntry[]>> {
     const bySeq = new Map<number, RecordedEntry[]>();
     for (const entry of await wholeLedger(this.store, stream, this.span.pin.seq)) {

@@ -14,7 +14,6 @@ export interface PackOptions {
   readonly onProgress?: ((words: string) => void) | undefined;
 }
 
-/** The reports of a pack: what each is called, and how it is asked for. */
 const REPORTS = [
   { name: 'report.html', format: 'html', rows: 'exceptions' },
   { name: 'report.json', format: 'json', rows: 'exceptions' },

@@ -16,11 +16,9 @@ export interface EndedRuns {
   readonly runs: readonly SealedRun[];
   /** Every run that began before this and has ended is sealed with these. */
   readonly before: Instant;
-  /** Whether some had to be left. */
   readonly hasMore: boolean;
 }
 
-/** The run as a seal has it. */
 export function sealedRun(run: RunRecord): SealedRun {
   const { id, integration, resource, trigger, status, startedAt, endedAt, parameters } = run;
   return {
@@ -32,7 +30,7 @@ export function sealedRun(run: RunRecord): SealedRun {
 /** What the id and the digest of one run take. */
 const DIGEST_BYTES = 300;
 
-/** What has been sealed of late, by seal: each is read once, as long as there is room. */
+/** The runs in recent seals; each seal is read once, as long as there is room. */
 export class RecentRuns {
   readonly #bySeal = new BoundedCache<
     { readonly at: Instant; readonly digests: ReadonlyMap<string, string> },
@@ -72,7 +70,7 @@ export class RecentRuns {
   }
 }
 
-/** The runs that have ended and are in no seal yet, as they stand now. `last`: what the last seal says. */
+/** The runs that have ended and are in no seal yet. `last`: what the last seal says. */
 export async function endedRuns(
   store: HistoryStore,
   last: { readonly index: number; readonly runsBefore: Instant } | null,

@@ -7,7 +7,7 @@ import { streamText } from '../../model/stream.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 
 /** What never changes of a revision; when it ended and when it was last verified does. */
-export type RevisionFacts = Pick<
+type RevisionFacts = Pick<
   RevisionRecord,
   'key' | 'seqFrom' | 'observedFrom' | 'digest' | 'deleted' | 'origin' | 'runId'
 >;
@@ -54,7 +54,6 @@ export function ledgerLeaves(entries: readonly RecordedEntry[]): Leaf[] {
   });
 }
 
-/** The leaf of one reading, the `place`-th of its stream in its batch. */
 export function ledgerLeaf(entry: RecordedEntry, place: number): Leaf {
   const name = [streamText(entry), entry.from, entry.to, String(place)];
   return { seq: entry.seq, name, hash: leafHash(canonicalJson(entry)).toString('hex') };

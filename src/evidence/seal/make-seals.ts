@@ -23,7 +23,7 @@ import type { Signer } from './signing-key.js';
 import { allStreams, type StreamStatement, stateCoverage } from './stream-coverage.js';
 import { walkBatches } from './walk-batches.js';
 
-/** Revisions after which a seal ends with the batch: what is held while it is made, and what its list comes to. */
+/** Revisions after which a seal ends with the batch; bounds its memory and its list. */
 const ENOUGH = 20_000;
 const BATCHES_AT_ONCE = 100;
 /** Leaves made before other work is let in. */
@@ -34,7 +34,6 @@ const MOST_TRIES = 10;
 interface SealOptions {
   /** `null`: seals are made and chained, and not signed. */
   readonly signer: Signer | null;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   /** What earlier calls have read, for callers that seal repeatedly. */
   readonly recent?: RecentRuns;
@@ -185,20 +184,17 @@ async function readDocuments(store: HistoryStore): Promise<Leaf[]> {
   return leaves;
 }
 
-/** The last entry of the audit trail, with its digest. */
 async function auditTip(store: HistoryStore): Promise<AuditTip | null> {
   const [entry] = await store.journal({ journal: 'audit', from: null, descending: true, limit: 1 });
   return entry ? { index: entry.index, digest: entryDigest(entry) } : null;
 }
 
-/** The tree over leaves that are known by their hashes. */
 export function treeOf(leaves: readonly Leaf[]): Tree {
   const tree = new MerkleTree();
   for (const { hash } of leaves) tree.add(Buffer.from(hash, 'hex'));
   return { count: tree.count, root: tree.root() };
 }
 
-/** A seal as a report names it. */
 export interface NamedSeal {
   readonly index: number;
   readonly hash: string;
@@ -209,12 +205,11 @@ export interface NamedSeal {
   readonly kid: string | null;
 }
 
-/** A seal says when it was begun, and is there a little later: what is so much older than the view is there. */
+/** A seal's time is when it was begun, and it is stored a little later: one that is this much older is stored. */
 const SETTLED_MS = 10 * MINUTE;
 
 /**
- * The last seal that was there when the view was: of one view always the same, however many come later. `null` where
- * there is none, or none that can be read.
+ * The last seal from before a view, always the same for one view. `null` if there is none, or if it cannot be read.
  */
 export async function sealBefore(store: HistoryStore, pin: Pin): Promise<NamedSeal | null> {
   const until = shift(pin.at, -SETTLED_MS);

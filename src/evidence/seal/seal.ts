@@ -81,14 +81,12 @@ export interface SealedRun
     'id' | 'integration' | 'resource' | 'trigger' | 'status' | 'startedAt' | 'endedAt'
   > {
   readonly parameters: RunRecord['parameters'];
-  /** SHA-256 of the run's canonical JSON. */
   readonly digest: string;
 }
 
 /** A seal as it is stored: the signed bytes, their hash and signature, and the list of leaves. */
 export interface Seal {
   readonly text: string;
-  /** SHA-256 of `text`, in hex. */
   readonly hash: string;
   /** Ed25519 over `text`, in base64. */
   readonly signature: string | null;
@@ -96,7 +94,6 @@ export interface Seal {
   readonly leaves: string;
 }
 
-/** Signs and hashes what a seal is to say. */
 export function makeSeal(body: SealBody, leaves: string, signer: Signer | null): Seal {
   const text = canonicalJson(body);
   return { text, hash: sha256(text), signature: signer?.sign(text) ?? null, leaves };
@@ -186,7 +183,6 @@ function isListOf<T extends object>(list: readonly T[] | undefined, isOne: (each
   );
 }
 
-/** The leaves that a seal lists. */
 export interface LeafList {
   readonly revisions: readonly Leaf[];
   readonly ledger: readonly Leaf[];

@@ -4,24 +4,24 @@ import type { HistoryStore } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { KINDS } from '../../resources/registry.js';
 
-/** What one batch brought, as far as the store says so. */
+/** What one batch brought. */
 export interface BatchRevisions {
   readonly seq: number;
   readonly revisions: readonly RevisionRecord[];
   /** Revisions whose records cannot be read; everything else of them can. */
   readonly damaged: readonly RevisionRecord[];
-  /** Set where the store cannot read what the batch brought, though it answers otherwise. */
+  /** Set if the store cannot read the batch's revisions, though it can be reached. */
   readonly isBroken?: boolean;
 }
 
 const AT_ONCE = 250;
-/** How many batches are asked for one by one where a store's answer is out of order. */
+/** How many batches are read one by one after an answer that is out of order. */
 const DETOUR = 50;
 
 /**
  * The revisions of the batches `(afterSeq, toSeq]`, batch by batch; batches that brought none are left out. It
- * goes by the batches' numbers alone, so that rows which were tampered with can neither hold it up nor turn it
- * back: where they are out of order, each comes with the batch in whose place it stands.
+ * goes by the batches' numbers alone, so that altered rows cannot stop it or make it go in a circle: a row that is out of
+ * order comes with the batch in whose place it is.
  */
 export async function* walkBatches(
   store: HistoryStore,
@@ -32,7 +32,7 @@ export async function* walkBatches(
   for (let from = afterSeq, limit = AT_ONCE; from < toSeq; ) {
     const to = detour > 0 ? from + 1 : toSeq;
     const found = await changesOf(store, from, to, limit + 1);
-    // one page after another would otherwise keep all else waiting
+    // lets other work in between two pages
     await setImmediate();
     if (detour > 0) {
       if (found !== null && found.length > limit) limit *= 4;
@@ -54,7 +54,7 @@ export async function* walkBatches(
   }
 }
 
-/** `null` where rows are such that the store cannot make revisions of them. */
+/** `null` if the store cannot make revisions of the rows. */
 async function changesOf(store: HistoryStore, afterSeq: number, toSeq: number, limit: number) {
   const query = { afterSeq, toSeq, kinds: KINDS, integrations: null, after: null, limit };
   return (await tolerantRead(store, () => store.changes(query))) ?? null;
@@ -86,8 +86,8 @@ function batchOf(seq: number, found: readonly RevisionRecord[]): BatchRevisions 
 }
 
 /**
- * What `get` gives; `undefined` where what is there does not read as what it should be. A store that does not
- * answer at all is no such case: that rejects.
+ * The result of `get`; `undefined` if what is stored cannot be read as what it should be. Rejects if the store cannot be
+ * reached.
  */
 export async function tolerantRead<T>(store: HistoryStore, get: () => Promise<T>): Promise<T | undefined> {
   try {
@@ -96,7 +96,7 @@ export async function tolerantRead<T>(store: HistoryStore, get: () => Promise<T>
     if (!(error instanceof HistoryError)) return undefined;
     if (error.code === 'DAMAGED') return undefined;
     if (error.code !== 'UNAVAILABLE') throw error;
-    // rows can be such that a query fails on them; then the store is well, and fails at them again
+    // a query can also fail at altered rows; then the store can be reached, and fails again
     await store.ping();
     return get().catch(() => undefined);
   }

@@ -8,7 +8,6 @@ import type { Findings } from './findings.js';
 export interface ChainOptions {
   /** Keys from elsewhere. `null`: a seal is checked against the key that it names itself. */
   readonly publicKeys: readonly PublicJwk[] | null;
-  /** Whether the last seal must be signed. */
   readonly mustBeSigned: boolean;
   /** Seals that are held elsewhere and must be in the chain, by their hashes. */
   readonly held: readonly HeldSeal[];
@@ -22,7 +21,7 @@ interface HeldSeal {
 export interface CheckedSeal {
   readonly index: number;
   readonly body: SealBody;
-  /** `null` where the list is not the seal's. */
+  /** `null` if the list is not the seal's. */
   readonly list: LeafList | null;
 }
 
@@ -47,7 +46,6 @@ export class ChainCheck {
     return this.#last?.body ?? null;
   }
 
-  /** The keys by which seals are signed, by their ids. */
   get signers(): ReadonlySet<string> {
     return new Set(this.#keys.keys());
   }
@@ -60,7 +58,7 @@ export class ChainCheck {
     return this.#lastIndex - this.first + 1;
   }
 
-  /** The place that a seal has, and what it says, where that can be made out. */
+  /** The seal with its index and its body; `null` if its body cannot be read. */
   async take(index: number, at: Instant | null, seal: Seal | null): Promise<CheckedSeal | null> {
     this.#missing(index);
     const body = seal && bodyOf(seal);

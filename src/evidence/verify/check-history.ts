@@ -73,7 +73,6 @@ export class VersionEnds {
     return before === null || (before[0] === seqFrom && before[1] === toMillis(observedFrom));
   }
 
-  /** Whether the last version of this record is stored as ended. */
   isLastEnded(key: RecordKey): boolean {
     return isEnd(this.#ends.get(hashOf(key))?.[0] ?? 0);
   }

@@ -12,44 +12,35 @@ import type { CheckedSeal } from './check-chain.js';
 import type { FindingCode, Findings } from './findings.js';
 import type { ExtraCheck, Found } from './sealed-source.js';
 
-interface StreamLeaves {
+/** The readings of a stream; none can be read from batch `brokenFrom` on. */
+export interface StreamLeaves {
   readonly stream: string;
   readonly leaves: readonly Leaf[];
-  /** From this batch on nothing can be read. */
   readonly brokenFrom: number;
 }
 
-/** The readings of every stream, as leaves. */
-export class LedgerLeaves {
-  readonly #streams: readonly StreamLeaves[];
-
-  private constructor(streams: readonly StreamLeaves[]) {
-    this.#streams = streams;
+/** The readings up to a batch, of the streams that the history and its last seal name. */
+export async function readStreams(
+  store: HistoryStore,
+  findings: Findings,
+  seq: number,
+): Promise<StreamLeaves[]> {
+  const streams: StreamLeaves[] = [];
+  for (const stream of await streamsOf(store, findings)) {
+    streams.push(await readLeaves(store, findings, stream, seq));
   }
+  return streams;
+}
 
-  get count(): number {
-    return this.#streams.reduce((count, { leaves }) => count + leaves.length, 0);
-  }
-
-  /** Reads the ledgers up to a batch, of the streams that the history and its last seal name. */
-  static async open(store: HistoryStore, findings: Findings, seq: number): Promise<LedgerLeaves> {
-    const streams: StreamLeaves[] = [];
-    for (const stream of await streamsOf(store, findings)) {
-      streams.push(await readLeaves(store, findings, stream, seq));
-    }
-    return new LedgerLeaves(streams);
-  }
-
-  /** The readings of the batches `(fromSeq, toSeq]`. */
-  between(fromSeq: number, toSeq: number): Found {
-    const unread = new Map(this.#streams.map(({ stream, brokenFrom }) => [stream, brokenFrom]));
-    return {
-      leaves: this.#streams.flatMap(({ leaves }) =>
-        leaves.slice(countUpTo(leaves, fromSeq), countUpTo(leaves, toSeq)),
-      ),
-      isUnreadable: ({ seq, name }) => seq >= (unread.get(name[0] ?? '') ?? Number.POSITIVE_INFINITY),
-    };
-  }
+/** The readings of the batches `(fromSeq, toSeq]`. */
+export function readingsBetween(streams: readonly StreamLeaves[], fromSeq: number, toSeq: number): Found {
+  const brokenFrom = new Map(streams.map((each) => [each.stream, each.brokenFrom]));
+  return {
+    leaves: streams.flatMap(({ leaves }) =>
+      leaves.slice(countUpTo(leaves, fromSeq), countUpTo(leaves, toSeq)),
+    ),
+    isUnreadable: ({ seq, name }) => seq >= (brokenFrom.get(name[0] ?? '') ?? Number.POSITIVE_INFINITY),
+  };
 }
 
 /** How many of the leaves, which are in the order of batches, are of batches up to `seq`; by halving. */

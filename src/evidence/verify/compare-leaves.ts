@@ -68,7 +68,6 @@ export class LeafCursor {
     return this.leaves[this.#next]?.seq ?? null;
   }
 
-  /** The leaves of the next batch. */
   take(): Leaf[] {
     const { seq } = this;
     const from = this.#next;

@@ -41,7 +41,6 @@ export type FindingCode =
 
 interface ProofFinding {
   readonly code: FindingCode;
-  /** The seal that covers it, by its index. */
   readonly seal: number | null;
   /** The batch that brought it. */
   readonly seq: number | null;
@@ -69,7 +68,6 @@ export class Findings {
     }
   }
 
-  /** Adds a finding about a version of a record. */
   version(
     code: FindingCode,
     { integration, kind, id }: Record<'integration' | 'kind' | 'id', string>,
@@ -116,7 +114,6 @@ export interface VerifyReport {
   readonly sealedTo: Pin | null;
   readonly head: Pin | null;
   readonly revisions: number;
-  /** Entries of the ledger. */
   readonly readings: number;
   readonly runs: number;
   /** Batches after the last seal. */

@@ -9,7 +9,7 @@ import { type Seal, sealIn } from '../seal/seal.js';
 import { tolerantRead, walkBatches } from '../seal/walk-batches.js';
 import type { ChainCheck, CheckedSeal } from './check-chain.js';
 import { checkFields, VersionEnds } from './check-history.js';
-import { AuditCheck, LedgerLeaves, RunCheck } from './check-trails.js';
+import { AuditCheck, RunCheck, readingsBetween, readStreams, type StreamLeaves } from './check-trails.js';
 import type { FindingCode, Findings } from './findings.js';
 import type { ExtraCheck, Found, FoundBatch, SealedSource, VerifyOptions } from './sealed-source.js';
 import { BatchCheck } from './verify-batches.js';
@@ -35,7 +35,7 @@ export class HistorySource implements SealedSource {
     readonly chain: VerifyOptions,
     private readonly length: number,
     readonly head: Pin,
-    private readonly ledger: LedgerLeaves,
+    private readonly streams: readonly StreamLeaves[],
   ) {
     this.#runs = new RunCheck(store, findings);
     // lists are also read in a view of the past
@@ -54,12 +54,13 @@ export class HistorySource implements SealedSource {
     // the seals before the head: what is sealed meanwhile is not looked at
     const length = await store.journalLength('seals');
     const head = await store.head();
-    const ledger = await LedgerLeaves.open(store, findings, head.seq);
-    return new HistorySource(store, findings, options, length, head, ledger);
+    const streams = await readStreams(store, findings, head.seq);
+    return new HistorySource(store, findings, options, length, head, streams);
   }
 
   get counts() {
-    return { revisions: this.#revisions, readings: this.ledger.count, runs: this.#runs.count };
+    const readings = this.streams.reduce((count, { leaves }) => count + leaves.length, 0);
+    return { revisions: this.#revisions, readings, runs: this.#runs.count };
   }
 
   /** One at a time: their lists are long. */
@@ -85,7 +86,7 @@ export class HistorySource implements SealedSource {
   }
 
   async readings({ body }: CheckedSeal): Promise<Found> {
-    return this.ledger.between(body.fromSeq, body.toSeq);
+    return readingsBetween(this.streams, body.fromSeq, body.toSeq);
   }
 
   async #finish({ lastIndex }: ChainCheck): Promise<void> {
@@ -256,7 +257,6 @@ interface View {
   readonly live: Map<Kind, number>;
 }
 
-/** The key of the record that a leaf names. */
 function keyOf([kind, integration = '', id = '']: readonly string[]): RecordKey {
   return { integration, kind: kind as Kind, id };
 }

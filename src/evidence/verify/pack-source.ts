@@ -125,7 +125,6 @@ export class PackSource implements SealedSource {
     return held.filter(({ index }) => index === null || (index >= first && index <= last));
   }
 
-  /** Lines that are in the range of no seal. */
   async #checkRest(): Promise<void> {
     const revision = () => this.#revisions.row();
     for (let row = await revision(); row !== null; row = await revision()) {

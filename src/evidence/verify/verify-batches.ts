@@ -16,7 +16,7 @@ const PAGE = 200;
 /** Versions that are looked up at once; for more, what batches state is read again. */
 const VERSIONS_AT_ONCE = 250_000;
 
-/** What the newest batch that says something of a thing says: the batch, and the thing's digest; `null`: it is gone. */
+/** The newest batch that states a run, stream or quarantine entry, and its digest there; `null`: it was removed. */
 interface Said {
   readonly seq: number;
   readonly digest: string | null;
@@ -64,7 +64,6 @@ export class BatchCheck {
     compareLeaves(this.findings, 'BATCH', index, rest, []);
   }
 
-  /** Everything up to the head, once there are no more seals. */
   async finish(versions: number): Promise<void> {
     const { head } = this;
     for await (const notes of readBatches(this.store, this.#last.seq, head.seq, this.findings)) {
@@ -213,7 +212,6 @@ async function* readBatches(
   }
 }
 
-/** Whether a batch reads as one. */
 function isNote({ recorded, stated }: BatchNote): boolean {
   const isNamed = (each: unknown) => Array.isArray(each) && typeof each[0] === 'string';
   const isStated =

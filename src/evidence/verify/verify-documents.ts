@@ -51,23 +51,14 @@ export class DocumentCheck implements ExtraCheck {
   ): void {
     // a document that is removed and added again begins with version 1
     if (isAudited && hasChanged) return;
-    const left = new Map(
-      this.#listed.flatMap((leaf) => (leaf.name[0] === collection ? [[leaf.name[1] ?? '', leaf]] : [])),
-    );
+    const own = this.#listed.filter(({ name }) => name[0] === collection);
+    const left = new Map(own.map((leaf) => [leaf.name[1] ?? '', leaf]));
+    const added = isAudited ? 'was added, and the audit trail does not say so' : null;
     for (const document of documents) {
       const known = left.get(document.id);
       left.delete(document.id);
-      if (!known) {
-        if (isAudited) this.#say(collection, document.id, 'was added, and the audit trail does not say so');
-      } else if (document.version < known.seq) {
-        this.#say(
-          collection,
-          document.id,
-          `is of version ${document.version}, and version ${known.seq} was sealed`,
-        );
-      } else if (document.version === known.seq && documentLeaf(collection, document).hash !== known.hash) {
-        this.#say(collection, document.id, 'was altered');
-      }
+      const how = known ? changeOf(documentLeaf(collection, document), known) : added;
+      if (how) this.#say(collection, document.id, how);
     }
     for (const id of left.keys()) this.#say(collection, id, 'is missing');
   }
@@ -77,4 +68,9 @@ export class DocumentCheck implements ExtraCheck {
     const message = `The document ${what} ${how} (seal ${this.#seal}).`;
     this.findings.add('STATE_ALTERED', message, { seal: this.#seal, what });
   }
+}
+
+function changeOf({ seq: version, hash }: Leaf, sealed: Leaf): string | null {
+  if (version < sealed.seq) return `is of version ${version}, and version ${sealed.seq} was sealed`;
+  return version === sealed.seq && hash !== sealed.hash ? 'was altered' : null;
 }
