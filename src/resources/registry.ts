@@ -60,7 +60,7 @@ interface PartOfRecord {
   readonly part: AnyDefinition['parts'][number];
 }
 
-/** Each part by its kind, with the definition of the record that it is a part of. */
+/** Each part, by kind and sorted by kind, with the definition of the record that it is a part of. */
 export const PARTS = Object.fromEntries(
   ALL.flatMap((owner) => owner.parts.map((part) => [part.kind, { owner, part }] as const)).sort(([a], [b]) =>
     a < b ? -1 : 1,
