@@ -1,15 +1,13 @@
 import type { Command } from 'commander';
 import { openHistory } from '../app/collector.js';
 import type { HistoryStore } from '../history/store.js';
-import { emptyAccounts } from '../integrations/empty-accounts.js';
-import { describeTokenState, type TokenState, tokenState } from '../integrations/token.js';
 import { readTokenSituations } from '../integrations/token-history.js';
-import { replacementSteps } from '../integrations/token-watch.js';
+import { emptyAccounts, reportToken } from '../integrations/token-watch.js';
 import type { CoverageGap, Missing } from '../model/coverage.js';
 import { UNREAD_CODES } from '../model/ledger.js';
 import type { RunRecord } from '../model/run.js';
 import { type StreamState, streamText } from '../model/stream.js';
-import { permissionsToAct } from '../model/token-permissions.js';
+import type { TokenState } from '../model/token.js';
 import { KIND_OF, KINDS, RESOURCES, type Resource } from '../resources/registry.js';
 import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { type Instant, toInstant } from '../values/instant.js';
@@ -116,10 +114,7 @@ async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
 async function readTokens(store: HistoryStore, now: Instant): Promise<TokenReport[]> {
   return [...(await readTokenSituations(store))].map(([integration, situation]) => ({
     integration,
-    state: tokenState(situation, now),
-    permissions: situation.permissions ?? null,
-    message: describeTokenState(situation, now, replacementSteps(integration)),
-    mayAct: permissionsToAct(situation.permissions).length > 0,
+    ...reportToken(integration, situation, now),
   }));
 }
 

@@ -1,7 +1,7 @@
 import { type Signer, signerOf } from '../evidence/seal/signing-key.js';
 import { isLoopback, REGIONS, RIGHT_ADDRESS, wrongWithBaseUrl } from '../integrations/address.js';
 import { encryptionKeyId, parseEncryptionKey } from '../integrations/encryption.js';
-import { RIGHT_TOKEN, wrongWithToken } from '../integrations/token.js';
+import { RIGHT_TOKEN, wrongWithToken } from '../model/token.js';
 import { REDACTION_GROUPS, type RedactionGroup } from '../values/access.js';
 import {
   type CostLimits,

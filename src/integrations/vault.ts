@@ -1,5 +1,14 @@
 import { z } from 'zod';
 import type { DocumentBody, StoredDocument } from '../model/documents.js';
+import {
+  type EarlierToken,
+  factsOf,
+  type KnownTokens,
+  RIGHT_TOKEN,
+  type TokenFacts,
+  type TokenTimes,
+  wrongWithToken,
+} from '../model/token.js';
 import type { Instant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import { type Region, regionOf } from './address.js';
@@ -9,14 +18,6 @@ import { type Cipher, MAKES_KEY, type NotOpenedError, sealingKeyId } from './enc
 export interface Address {
   readonly region?: Region | undefined;
   readonly baseUrl?: string | undefined;
-}
-
-/** What Abnormal says of a token. */
-export interface TokenTimes {
-  readonly issuedAt: Instant | null;
-  readonly expiresAt: Instant | null;
-  /** What it may do; absent where Abnormal does not say. */
-  readonly permissions?: readonly string[] | undefined;
 }
 
 export interface NewIntegration extends Address {
@@ -91,6 +92,18 @@ export class VaultError extends Error {
   }
 }
 
+/** Throws a `VaultError` for what cannot be a token. */
+export function checkToken(token: Secret): void {
+  const wrong = wrongWithToken(token.reveal());
+  if (wrong !== null) throw new VaultError('BAD_TOKEN', `The token ${wrong}. Right: ${RIGHT_TOKEN}.`);
+}
+
+/** The last four characters, by which people tell tokens apart; nothing of a short one. */
+export function hintOf(token: Secret): string {
+  const text = token.reveal();
+  return text.length < 12 ? '' : text.slice(-4);
+}
+
 /** The sealed token of the integration `name` does not open. */
 export function notOpened(name: string, error: NotOpenedError, cipher: Cipher): VaultError {
   const { reason, message } = error;
@@ -134,24 +147,8 @@ export function busy(name: string): VaultError {
   return new VaultError('BUSY', `Others keep changing the integration "${name}"; try again.`);
 }
 
-/** What is known of a token without knowing it. */
-export interface TokenFacts {
-  /** When it was given to the gateway (UTC). */
-  readonly storedAt: Instant;
-  /** When Abnormal made it, and when it ends; `null` where Abnormal does not say. */
-  readonly issuedAt: Instant | null;
-  readonly expiresAt: Instant | null;
-  /** What it may do; absent where Abnormal does not say. */
-  readonly permissions?: readonly string[] | undefined;
-}
-
-/** A token that another has replaced. */
-export interface EarlierToken extends TokenFacts {
-  readonly replacedAt: Instant;
-}
-
 /** An integration as it is kept, without its token. */
-export interface StoredIntegration {
+export interface StoredIntegration extends KnownTokens {
   /** Part of every key and every global id, so it never changes. */
   readonly name: string;
   readonly baseUrl: string;
@@ -167,8 +164,6 @@ export interface StoredIntegration {
     /** The id of the key that sealed it; `null` where that was overwritten. */
     readonly keyId: string | null;
   };
-  /** Oldest first. */
-  readonly earlierTokens: readonly EarlierToken[];
 }
 
 /** What an integration's document holds. */
@@ -187,14 +182,18 @@ const facts = {
   ...{ storedAt: instant, issuedAt: instant.nullable(), expiresAt: instant.nullable() },
   permissions: z.array(z.string()).readonly().optional(),
 };
-const BODY = z.object({
+/** The part of a document that holds what is known of the present token and of those before it. */
+export const TOKEN_SHAPE = {
   ...facts,
+  earlierTokens: z.array(z.object({ ...facts, replacedAt: instant })),
+};
+const BODY = z.object({
+  ...TOKEN_SHAPE,
   baseUrl: z.url(),
   createdAt: instant,
   updatedAt: instant,
   hint: z.string(),
   sealed: z.string(),
-  earlierTokens: z.array(z.object({ ...facts, replacedAt: instant })),
 });
 
 /** Reads an integration's document. Throws a `VaultError` when it is not one. */
@@ -212,29 +211,10 @@ export function writeBody(body: IntegrationBody): DocumentBody {
 /** What may be known of a stored integration. */
 export function describeStored(document: StoredDocument): StoredIntegration {
   const { baseUrl, createdAt, updatedAt, earlierTokens, ...own } = readBody(document);
-  const { storedAt, issuedAt, expiresAt, permissions, hint, sealed } = own;
-  const keyId = sealingKeyId(sealed);
+  const { hint, sealed } = own;
   return {
     ...{ name: document.id, baseUrl, region: regionOf(baseUrl), createdAt, updatedAt, earlierTokens },
     version: document.version,
-    token: { storedAt, issuedAt, expiresAt, ...(permissions && { permissions }), hint, keyId },
+    token: { ...factsOf(own), hint, keyId: sealingKeyId(sealed) },
   };
-}
-
-/** The facts alone of something that holds more. */
-export function factsOf({ storedAt, issuedAt, expiresAt, permissions }: TokenFacts): TokenFacts {
-  return { storedAt, issuedAt, expiresAt, ...(permissions && { permissions }) };
-}
-
-/** Whether what Abnormal says of a token is what is noted of it. */
-export function isSameTold(facts: TokenFacts, told: TokenTimes): boolean {
-  const isSame = facts.issuedAt === told.issuedAt && facts.expiresAt === told.expiresAt;
-  return isSame && facts.permissions?.join() === told.permissions?.join();
-}
-
-/** What is stored of a token, with what Abnormal says of it now. */
-export function withTold<T extends TokenFacts>(facts: T, told: TokenTimes): T {
-  const { issuedAt, expiresAt, permissions } = told;
-  const { permissions: _earlier, ...others } = facts;
-  return { ...others, issuedAt, expiresAt, ...(permissions && { permissions }) } as T;
 }
