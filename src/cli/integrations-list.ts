@@ -6,7 +6,15 @@ import { reportToken } from '../integrations/token-watch.js';
 import { hintOf } from '../integrations/vault.js';
 import { permissionsToAct, type TokenState, UNKNOWN_TOKEN } from '../model/token.js';
 import { type Instant, toInstant } from '../values/instant.js';
-import { type CommandAction, type Dispatch, EXIT, formatTable, print, type Terminal } from './command.js';
+import {
+  type CommandAction,
+  type Dispatch,
+  EXIT,
+  print,
+  printJson,
+  printTable,
+  type Terminal,
+} from './command.js';
 import { hintText, type VaultWork, withVault } from './vault-session.js';
 
 const EXAMPLES = `
@@ -49,7 +57,7 @@ function list(isJson: boolean): CommandAction {
   return (invocation) =>
     withVault(invocation, async (work) => {
       const rows = await readRows(work);
-      if (isJson) print(work.terminal, JSON.stringify(rows, null, 2));
+      if (isJson) printJson(work.terminal, rows);
       else printRows(work.terminal, rows);
       return EXIT.ok;
     });
@@ -101,7 +109,7 @@ function printRows(terminal: Terminal, rows: readonly Row[]): void {
     row.tokenStoredAt?.slice(0, 10) ?? '-',
     row.tokenExpiresAt?.slice(0, 10) ?? '-',
   ]);
-  for (const line of formatTable([HEADING, ...cells])) print(terminal, line);
+  printTable(terminal, [HEADING, ...cells]);
   for (const { name, tokenMessage } of rows.filter(isNotable)) {
     print(terminal, `${name}: ${tokenMessage}`);
   }

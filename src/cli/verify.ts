@@ -1,12 +1,12 @@
 import { open, readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { openHistory } from '../app/collector.js';
 import { ConfigError } from '../config/reader.js';
 import { readPublicKeys } from '../evidence/seal/signing-key.js';
 import { knownSealsIn } from '../evidence/verify/check-chain.js';
 import type { VerifyReport } from '../evidence/verify/findings.js';
 import { type VerifyOptions, type VerifyProgress, verifyHistory } from '../evidence/verify/verify.js';
 import { verifyPack } from '../evidence/verify/verify-pack.js';
+import { withHistory } from './collection.js';
 import {
   type CommandAction,
   type CommandContext,
@@ -14,8 +14,11 @@ import {
   EXIT,
   EXIT_VERDICT,
   print,
+  printJson,
   type Terminal,
+  untilStopped,
 } from './command.js';
+import { type OutputOptions, several } from './options.js';
 
 const DETAILS = `
 Holds a history, or a pack that report wrote (without the gateway, anywhere), against its seals, and names what was
@@ -35,19 +38,16 @@ Examples:
   abnormal-gateway verify --pack evidence-2026-Q3.tar --public-key signing-keys.json
   abnormal-gateway verify --history sqlite:./backup.db --json | jq '.findings[] | {code, what, seal}'`;
 
-interface Options {
+interface Options extends OutputOptions {
   readonly history?: string;
   readonly pack?: string;
   readonly seal?: readonly string[];
   readonly publicKey?: string;
   readonly requireSignature?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
 }
 
 /** Finds out whether a history or a pack is as it was sealed. */
 export function addVerify(program: Command, choose: Dispatch): void {
-  const add = (text: string, before: readonly string[] | undefined) => [...(before ?? []), text];
   program
     .command('verify')
     .description('hold a history or a pack of evidence against its seals, and name what was altered')
@@ -56,7 +56,7 @@ export function addVerify(program: Command, choose: Dispatch): void {
     .option(
       '--seal <hash or file>',
       'a seal that you hold and that must be there; may be given several times',
-      add,
+      several,
     )
     .option('--public-key <file>', 'the key that seals must be signed with, as JWK, JWK set or PEM')
     .option('--require-signature', 'the last seal must be signed, by whatever key')
@@ -68,34 +68,26 @@ export function addVerify(program: Command, choose: Dispatch): void {
 
 function verify(options: Options): CommandAction {
   return async (invocation) => {
-    const { terminal, stop, progress } = invocation;
+    const { terminal, progress } = invocation;
     const asked = await readOptions(options, invocation);
-    try {
+    return untilStopped(invocation, async () => {
       const report = await run(options, asked, invocation);
       progress.end();
-      if (options.json) print(terminal, JSON.stringify(report, null, 2));
+      if (options.json) printJson(terminal, report);
       else printVerification(terminal, report, options.quiet ?? false);
       return exitCodeOf(report);
-    } catch (error) {
-      progress.end();
-      if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
-      throw error;
-    }
+    });
   };
 }
 
 async function run(
   { pack, history }: Options,
   options: VerifyOptions,
-  { config, log, clock }: CommandContext,
+  { config, ...invocation }: CommandContext,
 ): Promise<VerifyReport> {
   if (pack !== undefined) return verifyPack(pack, options);
-  const store = await openHistory({ ...config, history: history ?? config.history }, 'read', { clock, log });
-  try {
-    return await verifyHistory(store, options);
-  } finally {
-    await store.close();
-  }
+  const chosen = { ...config, history: history ?? config.history };
+  return withHistory({ ...invocation, config: chosen }, 'read', (store) => verifyHistory(store, options));
 }
 
 async function readOptions(options: Options, { stop, progress }: CommandContext): Promise<VerifyOptions> {
