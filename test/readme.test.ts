@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { VARIABLES } from '../src/config/variables.js';
+import { VARIABLES } from '../src/config/reader.js';
 import { ERROR_CODES } from '../src/graphql/base/errors.js';
 import { buildGatewaySchema } from '../src/graphql/schema.js';
 import { FIRST_QUERY } from '../src/http/browser-pages.js';

@@ -1,4 +1,4 @@
-import { pause } from '../async/timers.js';
+import { pause } from '../async/signals.js';
 import {
   type KeptIntegration,
   NotPossibleError,

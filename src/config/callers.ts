@@ -3,8 +3,7 @@ import { isIP } from 'node:net';
 import { isLoopback } from '../integrations/address.js';
 import { ROLES, type Role } from '../values/access.js';
 import { MINUTE } from '../values/instant.js';
-import { quote, type VariableReader } from './reader.js';
-import type { Variable } from './variables.js';
+import { quote, type Variable, type VariableReader } from './reader.js';
 
 /** A key of `API_KEYS`; of the key itself only the SHA-256 is kept, in hex. */
 export interface FixedKeyConfig {

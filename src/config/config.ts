@@ -11,7 +11,7 @@ import {
   readTrustProxy,
   type TrustProxy,
 } from './callers.js';
-import { type Problem, VariableReader } from './reader.js';
+import { nearestVariable, type Problem, VARIABLES, VariableReader } from './reader.js';
 import {
   type AccountConfig,
   formsOfKeys,
@@ -24,7 +24,6 @@ import {
   secretsInProof,
   type VaultConfig,
 } from './sections.js';
-import { nearestVariable, VARIABLES } from './variables.js';
 
 /** What the service is to do; durations are milliseconds. */
 export interface Config {

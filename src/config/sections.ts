@@ -10,8 +10,7 @@ import {
   type QueryLimits,
 } from '../values/request-limits.js';
 import { Secret } from '../values/secret.js';
-import { quote, type VariableReader } from './reader.js';
-import type { Variable } from './variables.js';
+import { quote, type Variable, type VariableReader } from './reader.js';
 
 /** The Abnormal account that the environment names. */
 export interface AccountConfig {

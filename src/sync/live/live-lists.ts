@@ -1,6 +1,5 @@
 import { linkSignals } from '../../async/signals.js';
-import type { InFlight, SingleFlight } from '../../async/single-flight.js';
-import { Waiters } from '../../async/waiters.js';
+import { type InFlight, type SingleFlight, Waiters } from '../../async/single-flight.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { StreamState } from '../../model/stream.js';
 import type { Resource } from '../../resources/registry.js';

@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import { newMeter } from '../../abnormal/client.js';
 import { toUpstreamError } from '../../abnormal/errors.js';
 import { linkSignals } from '../../async/signals.js';
-import { Waiters } from '../../async/waiters.js';
+import { Waiters } from '../../async/single-flight.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { type Kind, keyText, type RecordKey, type Resource } from '../../resources/registry.js';
