@@ -70,7 +70,7 @@ function isStrong(key: string): boolean {
 function readJwt(read: VariableReader): JwtConfig | null {
   const jwksUrl = read.text('JWKS_URL');
   const audience = read.text('JWT_AUDIENCE');
-  const clockSkewMs = read.duration('JWT_CLOCK_SKEW', MINUTE, 0, 10 * MINUTE);
+  const clockSkewMs = read.duration('JWT_CLOCK_SKEW', 0, 10 * MINUTE);
   if (jwksUrl === null) return null;
   const wrong = wrongWithUrl(jwksUrl);
   if (wrong !== null) {
@@ -84,7 +84,7 @@ function readJwt(read: VariableReader): JwtConfig | null {
   }
   return {
     ...{ jwksUrl, audience: audience ?? '', issuer: read.text('JWT_ISSUER'), clockSkewMs },
-    roleClaim: read.text('JWT_ROLE_CLAIM') ?? 'role',
+    roleClaim: read.textOrDefault('JWT_ROLE_CLAIM'),
   };
 }
 
