@@ -91,7 +91,14 @@ export const MODULES = {
     'The server carries the graph and reports health; the wiring hands it its parts.',
   ],
   config: [
-    ['values', 'log', 'resources', 'integrations/(address|token|encryption)', 'evidence/seal/signing-key'],
+    [
+      'values',
+      'log',
+      'resources',
+      'integrations/(address|encryption)',
+      'model/token',
+      'evidence/seal/signing-key',
+    ],
     'The configuration is read before anything is created, so it depends on nothing that is created.',
   ],
   app: [['(?!cli/|main).*'], 'The wiring: it may use every module except the commands.'],

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { VARIABLES } from '../src/config/variables.js';
+import { VARIABLE_NAMES, VARIABLES } from '../src/config/reader.js';
 import { ERROR_CODES } from '../src/graphql/base/errors.js';
 import { buildGatewaySchema } from '../src/graphql/schema.js';
 import { FIRST_QUERY } from '../src/http/browser-pages.js';
@@ -28,12 +28,23 @@ test('the configuration table has every variable and no other', () => {
   const cells = [...section('Configuration').matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell = '']) =>
     [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name),
   );
-  expect(cells.sort()).toEqual([...VARIABLES].sort());
+  expect(cells.sort()).toEqual([...VARIABLE_NAMES].sort());
+});
+
+test('the configuration table shows the default of every variable that has one', () => {
+  const rows = [...section('Configuration').matchAll(/^\| (`[^|]+`) \| ([^|]*) \|/gm)];
+  const shown = Object.fromEntries(
+    rows.flatMap(([, cell = '', byDefault = '']) =>
+      [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, name = '']) => [name, /^`([^`]+)`/.exec(byDefault)?.[1]]),
+    ),
+  );
+  const declared = Object.entries(VARIABLES).filter(([, byDefault]) => byDefault !== null);
+  expect(shown).toMatchObject(Object.fromEntries(declared));
 });
 
 test('the example file names known variables only', () => {
   const names = [...readFileSync('.env.example', 'utf8').matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
-  expect(VARIABLES).toEqual(expect.arrayContaining(names));
+  expect(VARIABLE_NAMES).toEqual(expect.arrayContaining(names));
 });
 
 test('every error code of the graph is explained', () => {

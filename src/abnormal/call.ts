@@ -3,9 +3,8 @@ import type { Log } from '../log.js';
 import type { Resource } from '../resources/registry.js';
 import { DecodeError } from '../resources/wire.js';
 import type { Budget } from './budget.js';
-import { classify, type EndpointRole } from './classify-answer.js';
 import type { CallMeter, CallOptions, RequestOutcome, UpstreamObserver } from './client.js';
-import { type UpstreamError, upstreamFailure } from './errors.js';
+import { type UpstreamCode, type UpstreamError, upstreamFailure } from './errors.js';
 import { JsonError, parseJson } from './lossless-json.js';
 import type { BodyKind, Request, UpstreamResponse } from './request.js';
 import {
@@ -161,4 +160,85 @@ async function beforeNext(
   );
   // after a pause the budget's own queue delays the call
   if (policy === 'backoff') await sleepUntil(waitMs, parts.startTimer, signal);
+}
+
+/** What was asked for, as far as it decides what an answer means. */
+export type EndpointRole = 'list' | 'detail';
+
+const LICENCE = /licen[cs]e|licensing|subscription|not subscribed/i;
+const RETENTION = /retention/i;
+
+/** What an answer other than 200 means; `null` for a 200. `what` names the request for a person. */
+export function classify(answer: UpstreamResponse, role: EndpointRole, what: string): UpstreamError | null {
+  if (answer.status === 200) return null;
+  const body = answer.evidence();
+  const code = codeOf(answer.status, body, role);
+  const said = errorText(body);
+  const happened = `Abnormal responded with ${answer.status} to ${what}${said === null ? '' : `, with the message: ${quote(said)}`}.`;
+  return upstreamFailure(code, happened, { status: answer.status, body });
+}
+
+function codeOf(status: number, body: string, role: EndpointRole): UpstreamCode {
+  switch (status) {
+    case 400:
+    case 422:
+      return RETENTION.test(body) ? 'OUT_OF_RETENTION' : 'BAD_REQUEST';
+    case 401:
+      return 'TOKEN_REJECTED';
+    case 402:
+      return 'NOT_LICENSED';
+    case 403:
+      return LICENCE.test(body) ? 'NOT_LICENSED' : 'FORBIDDEN';
+    // of a list this is provisional: a probe tells a bad filter from a missing endpoint
+    case 404:
+    case 410:
+      return role === 'detail' ? 'NOT_FOUND' : 'BAD_FILTER';
+    case 408:
+      return 'TIMEOUT';
+    case 429:
+      return 'RATE_LIMITED';
+    default:
+      return codeOfClass(status);
+  }
+}
+
+function codeOfClass(status: number): UpstreamCode {
+  if (status >= 500) return 'SERVER_ERROR';
+  if (status >= 400) return 'BAD_REQUEST';
+  // a 2xx other than 200 has no data, a 3xx without a target is none that could be followed
+  return status >= 300 ? 'REDIRECTED' : 'BAD_BODY';
+}
+
+function quote(text: string): string {
+  return `"${text.replace(/[."]+$/, '')}"`;
+}
+
+const LONGEST = 300;
+
+/** What an error body says, for a person: `message`, `error` or `detail` of JSON, the title of HTML, else its text. */
+function errorText(body: string): string | null {
+  const text = (fromJson(body) ?? fromHtml(body) ?? body).replace(/\s+/g, ' ').trim();
+  if (text === '') return null;
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+function fromJson(body: string): string | null {
+  try {
+    return said(JSON.parse(body));
+  } catch {
+    return null;
+  }
+}
+
+function said(value: unknown, depth = 0): string | null {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null || depth > 3) return null;
+  const { message, error, detail } = value as Record<string, unknown>;
+  return said(message, depth + 1) ?? said(error, depth + 1) ?? said(detail, depth + 1);
+}
+
+function fromHtml(body: string): string | null {
+  if (!/^\s*<(!doctype|html|head|body|\?xml)/i.test(body)) return null;
+  const title = /<(title|h1)[^>]*>([^<]{1,300})/i.exec(body)?.[2];
+  return title ? `an HTML page titled "${title.trim()}"` : 'an HTML page';
 }

@@ -9,13 +9,14 @@ import type { HistoryStore, OpenMode } from '../history/store.js';
 import { type WriteWatch, watchWrites } from '../history/watch-writes.js';
 import { ENVIRONMENT_ACCOUNT, SIMULATED_ACCOUNT } from '../integrations/accounts.js';
 import { publicLookup } from '../integrations/address.js';
-import { type LiveAccounts, openLiveAccounts } from '../integrations/live-accounts.js';
 import {
   type AccountOptions,
+  type LiveAccounts,
   type OpenAccount,
+  openLiveAccounts,
   openUnstoredAccount,
   simulatedDataGuard,
-} from '../integrations/open-account.js';
+} from '../integrations/live-accounts.js';
 import { openVault } from '../integrations/stored-vault.js';
 import type { Vault } from '../integrations/vault.js';
 import type { Log } from '../log.js';

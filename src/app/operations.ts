@@ -1,4 +1,4 @@
-import { pause } from '../async/timers.js';
+import { pause } from '../async/signals.js';
 import {
   type KeptIntegration,
   NotPossibleError,
@@ -9,9 +9,8 @@ import {
   type Wanted,
 } from '../graphql/request/operations.js';
 import { type IntegrationTest, testIntegration } from '../integrations/connection-test.js';
-import { simulatedDataGuard } from '../integrations/open-account.js';
-import { readTokenSituations } from '../integrations/token-history.js';
-import { storeTokenExpiry } from '../integrations/token-watch.js';
+import { simulatedDataGuard } from '../integrations/live-accounts.js';
+import { readTokenSituations, storeTokenExpiry } from '../integrations/token-history.js';
 import type { Address, NewIntegration, StoredIntegration } from '../integrations/vault.js';
 import { RESOURCES } from '../resources/registry.js';
 import type { Poller } from '../sync/schedule/poller.js';

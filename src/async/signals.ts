@@ -1,4 +1,6 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { HOUR } from '../values/instant.js';
 
 /** A signal that is aborted when any of `signals` is, until `unlink` is called. */
 export function linkSignals(...signals: readonly (AbortSignal | undefined)[]): {
@@ -38,4 +40,24 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
     stopListening = () => signal.removeEventListener('abort', onAbort);
   });
   return Promise.race([work, aborted]).finally(() => stopListening());
+}
+
+/** Waits `ms` milliseconds, or less when `signal` fires; never throws. */
+export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
+
+export const pause: Sleep = (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => undefined);
+
+/** Timers do not count the time that a machine slept, and none lasts a month: the wait is taken in pieces. */
+export async function waitOut(
+  ms: number,
+  clock: () => number,
+  pause: Sleep,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let left = ms; left > 0 && !signal.aborted; ) {
+    const piece = Math.min(left, HOUR);
+    const begin = clock();
+    await pause(piece, signal);
+    left -= Math.max(piece, clock() - begin);
+  }
 }

@@ -1,6 +1,7 @@
-import { type Collector, openCollector } from '../app/collector.js';
+import { type Collector, openCollector, openHistory } from '../app/collector.js';
 import { type AuditAction, audited } from '../audit-trail.js';
 import { ConfigError } from '../config/reader.js';
+import type { HistoryStore, OpenMode } from '../history/store.js';
 import type { RunCounts } from '../model/run.js';
 import type {
   OnProgress,
@@ -12,10 +13,12 @@ import type {
 import {
   type CommandContext,
   EXIT,
-  formatTable,
   type ProgressLine,
   print,
+  printJson,
+  printTable,
   shorten,
+  signalExit,
   type Terminal,
 } from './command.js';
 import { commandCaller, sourceNames } from './options.js';
@@ -63,12 +66,12 @@ function minutes(ms: number): string {
 /** Prints what a collection has cost and brought. */
 export function printReport(terminal: Terminal, report: PollReport, json: boolean): void {
   if (json) {
-    print(terminal, JSON.stringify(report, null, 2));
+    printJson(terminal, report);
     return;
   }
   const nameOf = sourceNames(report.passes);
   const rows = report.passes.flatMap((pass) => passRows(nameOf(pass), pass));
-  for (const line of formatTable([HEADING, ...rows])) print(terminal, line);
+  printTable(terminal, [HEADING, ...rows]);
   for (const pass of report.passes) {
     const { streams, errors } = pass;
     const resource = nameOf(pass);
@@ -133,7 +136,7 @@ function lacking({ status, message, coverage }: StreamReport): string[] {
  * this account, or no longer keeps, is not wanted; single records set aside are tried again by the next poll.
  */
 export function pollExitCode(report: PollReport, stop: AbortSignal): number {
-  if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+  if (stop.aborted) return signalExit(stop);
   return report.passes.some(({ streams }) => streams.some(isUnread)) ? EXIT.failed : EXIT.ok;
 }
 
@@ -141,6 +144,20 @@ function isUnread({ status, coverage }: StreamReport): boolean {
   if (status === 'NOT_LICENSED' || status === 'NOT_ENABLED') return false;
   const { FAILED = 0, NOT_COLLECTED = 0 } = coverage.missingMs;
   return status !== 'OK' || FAILED + NOT_COLLECTED > 0;
+}
+
+/** Opens the history, does the work and closes it. */
+export async function withHistory<T>(
+  { config, log, clock }: Pick<CommandContext, 'config' | 'log' | 'clock'>,
+  mode: OpenMode,
+  work: (store: HistoryStore) => Promise<T>,
+): Promise<T> {
+  const store = await openHistory(config, mode, { clock, log });
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
 }
 
 /** What a command that collects is about to do. */

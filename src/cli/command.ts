@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Config } from '../config/config.js';
 import type { Log, LogLevel } from '../log.js';
+import type { Instant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 
 /** What a command works with. */
@@ -45,6 +46,26 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
+/** The exit code of a command that `stop` ended. */
+export function signalExit(stop: AbortSignal): number {
+  return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+}
+
+/** The exit code that `work` gives; that of the signal if it failed because it was stopped. */
+export async function untilStopped(
+  { progress, stop }: Pick<CommandContext, 'progress' | 'stop'>,
+  work: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (stop.aborted) return signalExit(stop);
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
 /** Verdicts as exit codes, of the commands that judge. */
 export const EXIT_VERDICT = { failed: 1, undecided: 2 } as const;
 const JUDGING: readonly (string | undefined)[] = ['report', 'reconcile', 'verify'];
@@ -82,6 +103,21 @@ export interface Output {
 /** Writes one line of results. */
 export function print(terminal: Terminal, line = ''): void {
   terminal.out.write(`${line}\n`);
+}
+
+/** Writes a result for a program. */
+export function printJson(terminal: Terminal, value: unknown): void {
+  print(terminal, JSON.stringify(value, null, 2));
+}
+
+/** Writes rows in columns below a heading. */
+export function printTable(terminal: Terminal, rows: readonly (readonly string[])[]): void {
+  for (const line of formatTable(rows)) print(terminal, line);
+}
+
+/** An instant to the second, as people write it. */
+export function secondText(instant: Instant): string {
+  return `${instant.slice(0, 19).replace('T', ' ')}Z`;
 }
 
 /** `text` as long as goes on one line of the output; a width is assumed where it has none. */

@@ -1,18 +1,20 @@
 import type { Command } from 'commander';
 import { ENVIRONMENT_ACCOUNT } from '../integrations/accounts.js';
 import { regionOf } from '../integrations/address.js';
-import {
-  describeTokenState,
-  hintOf,
-  type TokenSituation,
-  type TokenState,
-  tokenState,
-} from '../integrations/token.js';
 import { readTokenSituations } from '../integrations/token-history.js';
-import { replacementSteps } from '../integrations/token-watch.js';
-import { permissionsToAct } from '../model/token-permissions.js';
+import { reportToken } from '../integrations/token-watch.js';
+import { hintOf } from '../integrations/vault.js';
+import { permissionsToAct, type TokenState, UNKNOWN_TOKEN } from '../model/token.js';
 import { type Instant, toInstant } from '../values/instant.js';
-import { type CommandAction, type Dispatch, EXIT, formatTable, print, type Terminal } from './command.js';
+import {
+  type CommandAction,
+  type Dispatch,
+  EXIT,
+  print,
+  printJson,
+  printTable,
+  type Terminal,
+} from './command.js';
 import { hintText, type VaultWork, withVault } from './vault-session.js';
 
 const EXAMPLES = `
@@ -55,7 +57,7 @@ function list(isJson: boolean): CommandAction {
   return (invocation) =>
     withVault(invocation, async (work) => {
       const rows = await readRows(work);
-      if (isJson) print(work.terminal, JSON.stringify(rows, null, 2));
+      if (isJson) printJson(work.terminal, rows);
       else printRows(work.terminal, rows);
       return EXIT.ok;
     });
@@ -65,7 +67,6 @@ type Unjudged = Omit<
   Row,
   'tokenStoredAt' | 'tokenIssuedAt' | 'tokenExpiresAt' | 'tokenPermissions' | 'tokenState' | 'tokenMessage'
 >;
-const NOTHING: TokenSituation = { issuedAt: null, expiresAt: null, storedAt: null, isRejected: false };
 
 async function readRows({ vault, store, config, clock }: VaultWork): Promise<Row[]> {
   const situations = await readTokenSituations(store);
@@ -75,14 +76,13 @@ async function readRows({ vault, store, config, clock }: VaultWork): Promise<Row
     return { name, source: 'STORED', baseUrl, region, createdAt, tokenHint: hint, keyId };
   });
   return [...environment(config.account), ...stored].map((row) => {
-    const situation = situations.get(row.name) ?? NOTHING;
-    const { storedAt, issuedAt, expiresAt, permissions = null } = situation;
+    const situation = situations.get(row.name) ?? UNKNOWN_TOKEN;
+    const { storedAt, issuedAt, expiresAt } = situation;
+    const { permissions, state, message } = reportToken(row.name, situation, now);
     return {
       ...row,
       ...{ tokenStoredAt: storedAt, tokenIssuedAt: issuedAt, tokenExpiresAt: expiresAt },
-      tokenPermissions: permissions,
-      tokenState: tokenState(situation, now),
-      tokenMessage: describeTokenState(situation, now, replacementSteps(row.name)),
+      ...{ tokenPermissions: permissions, tokenState: state, tokenMessage: message },
     };
   });
 }
@@ -109,7 +109,7 @@ function printRows(terminal: Terminal, rows: readonly Row[]): void {
     row.tokenStoredAt?.slice(0, 10) ?? '-',
     row.tokenExpiresAt?.slice(0, 10) ?? '-',
   ]);
-  for (const line of formatTable([HEADING, ...cells])) print(terminal, line);
+  printTable(terminal, [HEADING, ...cells]);
   for (const { name, tokenMessage } of rows.filter(isNotable)) {
     print(terminal, `${name}: ${tokenMessage}`);
   }

@@ -2,12 +2,18 @@ import type { Command } from 'commander';
 import { ConfigError } from '../config/reader.js';
 import { ENVIRONMENT_ACCOUNT } from '../integrations/accounts.js';
 import { type IntegrationTest, storedToken, type TokenTestOptions } from '../integrations/connection-test.js';
-import { simulatedDataGuard } from '../integrations/open-account.js';
-import { checkToken } from '../integrations/token.js';
-import { readEnvironmentToken } from '../integrations/token-history.js';
-import { storeTokenExpiry } from '../integrations/token-watch.js';
-import { heldAlready, notFound, type StoredIntegration } from '../integrations/vault.js';
-import { type CommandAction, type Dispatch, EXIT, formatTable, print, type Terminal } from './command.js';
+import { simulatedDataGuard } from '../integrations/live-accounts.js';
+import { readEnvironmentToken, storeTokenExpiry } from '../integrations/token-history.js';
+import { checkToken, heldAlready, notFound, type StoredIntegration } from '../integrations/vault.js';
+import {
+  type CommandAction,
+  type Dispatch,
+  EXIT,
+  print,
+  printJson,
+  printTable,
+  type Terminal,
+} from './command.js';
 import { addIntegrationsList } from './integrations-list.js';
 import { type AddressOptions, addAddressOptions } from './options.js';
 import { auditedAction, hintText, readToken, tryToken, type VaultWork, withVault } from './vault-session.js';
@@ -222,7 +228,7 @@ function test(names: readonly string[], isJson: boolean): CommandAction {
         results.push({ integration: name, ...found });
         if (!isJson) printTest(work.terminal, name, found);
       }
-      if (isJson) print(work.terminal, JSON.stringify(results, null, 2));
+      if (isJson) printJson(work.terminal, results);
       return results.every(({ works }) => works) ? EXIT.ok : EXIT.failed;
     });
 }
@@ -236,11 +242,9 @@ async function tryOne(work: VaultWork, candidate: Candidate): Promise<Integratio
 
 async function candidates(work: VaultWork, names: readonly string[]): Promise<Candidate[]> {
   const { vault, store, config } = work;
-  const stored = (await vault.list()).map(({ name, baseUrl, token: { storedAt } }) => ({
-    name,
-    baseUrl,
-    storedAt,
-  }));
+  const stored = (await vault.list()).map(({ name, baseUrl, token: { storedAt } }) => {
+    return { name, baseUrl, storedAt };
+  });
   const known = [...(config.account ? [ENVIRONMENT_ACCOUNT] : []), ...stored.map(({ name }) => name)];
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new ConfigError(`There is no integration "${unknown}": ${listOf(known)}.`);
@@ -264,7 +268,7 @@ function listOf(names: readonly string[]): string {
 function printTest(terminal: Terminal, name: string, { works, parts }: IntegrationTest): void {
   print(terminal, `${name} ${works ? 'works' : 'does not work'}`);
   const rows = parts.map(({ part, outcome, message }) => [`  ${part}`, outcome, message]);
-  for (const line of formatTable(rows)) print(terminal, line);
+  printTable(terminal, rows);
 }
 
 /** What a test comes to, for the audit trail. */

@@ -1,18 +1,19 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { openHistory } from '../app/collector.js';
 import { recordAudit } from '../audit-trail.js';
 import { type ApiKeyRecord, ApiKeys, isKeyName, KEY_NAME, stateOf } from '../callers/api-keys.js';
 import { parseDuration } from '../config/reader.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
 import { ROLES, type Role } from '../values/access.js';
 import { DAY, toInstant } from '../values/instant.js';
+import { withHistory } from './collection.js';
 import {
   type CommandAction,
   type CommandContext,
   type Dispatch,
   EXIT,
-  formatTable,
   print,
+  printJson,
+  printTable,
 } from './command.js';
 import { commandCaller } from './options.js';
 
@@ -87,7 +88,7 @@ function createKey({ name, role, lifetimeMs, json }: Wanted): CommandAction {
       const { key, text } = await keys.create(name, role, lifetimeMs);
       const done = { caller: commandCaller(), action: 'CREATE_API_KEY', target: key.id } as const;
       await recordAudit({ store, clock }, { ...done, outcome: 'SUCCEEDED', detail: describe(key) });
-      if (json) print(terminal, JSON.stringify({ ...key, key: text }, null, 2));
+      if (json) printJson(terminal, { ...key, key: text });
       else print(terminal, text);
       const end = key.expiresAt === null ? 'does not expire' : `expires at ${key.expiresAt}`;
       terminal.err.write(`The key is not shown again. Its id is ${key.id}; it ${end}.\n`);
@@ -107,8 +108,8 @@ function listKeys(json: boolean): CommandAction {
       const { terminal, clock } = invocation;
       const now = toInstant(clock());
       const all = (await keys.list()).map((key) => ({ ...key, state: stateOf(key, now) }));
-      if (json) print(terminal, JSON.stringify(all, null, 2));
-      else for (const line of formatTable([HEADING, ...all.map(row)])) print(terminal, line);
+      if (json) printJson(terminal, all);
+      else printTable(terminal, [HEADING, ...all.map(row)]);
       return EXIT.ok;
     });
 }
@@ -142,15 +143,11 @@ function revokeKey(id: string): CommandAction {
     });
 }
 
-async function withKeys(
-  { config, log, clock }: CommandContext,
+function withKeys(
+  invocation: CommandContext,
   mode: OpenMode,
   work: (keys: ApiKeys, store: HistoryStore) => Promise<number>,
 ): Promise<number> {
-  const store = await openHistory(config, mode, { clock, log });
-  try {
-    return await work(new ApiKeys({ store, clock, log }), store);
-  } finally {
-    await store.close();
-  }
+  const { clock, log } = invocation;
+  return withHistory(invocation, mode, (store) => work(new ApiKeys({ store, clock, log }), store));
 }

@@ -1,10 +1,10 @@
 import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseDuration, parseInstant } from '../config/reader.js';
+import { ConfigError, parseDuration, parseInstant } from '../config/reader.js';
 import { REGIONS, type Region } from '../integrations/address.js';
 import { RESOURCES, type Resource } from '../resources/registry.js';
 import type { Caller } from '../values/access.js';
-import { type Instant, shift } from '../values/instant.js';
+import { EARLIEST_ASKED, type Instant, shift } from '../values/instant.js';
 
 export interface AddressOptions {
   readonly region?: Region;
@@ -19,26 +19,42 @@ export function addAddressOptions(command: Command): Command {
     .addOption(new Option('--base-url <url>', 'base URL, instead of a region').conflicts('region'));
 }
 
-/** `--integration`, given once for each account wanted; without it all are. */
-export function integrationOption(): Option {
-  return new Option(
-    '-i, --integration <name>',
-    'only this account; may be given several times (default: all)',
-  ).argParser((name, before: readonly string[] | undefined) => [...(before ?? []), name]);
+/** Collects the values of an option that may be given several times. */
+export function several(text: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), text];
 }
 
-/** `--resource`, given once for each resource wanted; without it all are. */
-export function resourceOption(): Option {
-  return new Option(
-    '-r, --resource <name>',
-    `only this resource (${RESOURCES.join(', ')}); may be given several times`,
-  ).argParser(add);
+/** The sources that a command reads; all, unless given. */
+export interface SourceOptions {
+  readonly resource?: readonly Resource[];
+  readonly integration?: readonly string[];
 }
 
-function add(text: string, before: readonly Resource[] | undefined): Resource[] {
-  const resource = RESOURCES.find((name) => name === text);
-  if (!resource) throw new InvalidArgumentError(`Accepted: one of ${RESOURCES.join(', ')}.`);
-  return [...(before ?? []), resource];
+/** `--resource` and `--integration`, each given once for each that is wanted. */
+export function addSourceOptions(command: Command): Command {
+  const resources = RESOURCES.join(', ');
+  return command
+    .option(
+      '-r, --resource <name>',
+      `only this resource (${resources}); may be given several times`,
+      (text, before: readonly Resource[] | undefined) => {
+        const resource = RESOURCES.find((name) => name === text);
+        if (!resource) throw new InvalidArgumentError(`Accepted: one of ${resources}.`);
+        return [...(before ?? []), resource];
+      },
+    )
+    .option(
+      '-i, --integration <name>',
+      'only this account; may be given several times (default: all)',
+      several,
+    );
+}
+
+export interface OutputOptions {
+  /** The result as JSON. */
+  readonly json?: boolean;
+  /** No progress, and less in words. */
+  readonly quiet?: boolean;
 }
 
 /** An instant that an option names, once the time is known. */
@@ -53,6 +69,12 @@ export function parseTimeOption(text: string): TimeOption {
   throw new InvalidArgumentError(
     'Accepted: a day (2026-01-31), an instant (2026-01-31T08:00Z) or a duration before now (90d).',
   );
+}
+
+/** Throws a `ConfigError` for an instant before anything that can be asked for. */
+export function checkFrom(from: Instant): void {
+  if (from >= EARLIEST_ASKED) return;
+  throw new ConfigError(`--from is ${from}; accepted: ${EARLIEST_ASKED.slice(0, 10)} or later.`);
 }
 
 /** One resource of one account. */

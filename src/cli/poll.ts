@@ -1,12 +1,19 @@
 import type { Command } from 'commander';
 import { pollerOf } from '../app/collector.js';
+import type { AuditAction } from '../audit-trail.js';
 import { ConfigError } from '../config/reader.js';
-import type { Resource } from '../resources/registry.js';
-import type { PollReport } from '../sync/sync.js';
-import { EARLIEST_ASKED, toInstant } from '../values/instant.js';
+import type { PollOptions as PassOptions, PollReport, Sync } from '../sync/sync.js';
+import { toInstant } from '../values/instant.js';
 import { pollExitCode, printReport, summaryOf, withCollector, withProgress } from './collection.js';
-import { type CommandAction, type Dispatch, EXIT } from './command.js';
-import { integrationOption, parseTimeOption, resourceOption, type TimeOption } from './options.js';
+import { type CommandAction, type CommandContext, type Dispatch, EXIT } from './command.js';
+import {
+  addSourceOptions,
+  checkFrom,
+  type OutputOptions,
+  parseTimeOption,
+  type SourceOptions,
+  type TimeOption,
+} from './options.js';
 
 const POLL_EXAMPLES = `
 Updates the history: new records first, then older gaps, newest first, then records that may have changed.
@@ -18,21 +25,17 @@ Examples:
   abnormal-gateway poll --once --json | jq '.passes[] | {resource, status, callsPerNew}'
   abnormal-gateway poll`;
 
-interface PollOptions {
+interface PollOptions extends SourceOptions, OutputOptions {
   readonly once?: boolean;
-  readonly resource?: readonly Resource[];
-  readonly integration?: readonly string[];
-  readonly json?: boolean;
 }
 
 /** Collects without serving. */
 export function addPoll(program: Command, choose: Dispatch): void {
-  program
+  const command = program
     .command('poll')
     .description('poll at intervals, or once, without serving')
-    .option('--once', 'make one pass and report its cost and results')
-    .addOption(resourceOption())
-    .addOption(integrationOption())
+    .option('--once', 'make one pass and report its cost and results');
+  addSourceOptions(command)
     .option('--json', 'with --once: print the report as one JSON object')
     .addHelpText('after', POLL_EXAMPLES)
     .action((options: PollOptions) =>
@@ -40,24 +43,11 @@ export function addPoll(program: Command, choose: Dispatch): void {
     );
 }
 
-function pollOnce({
-  resource: resources,
-  integration: integrations,
-  json = false,
-}: PollOptions): CommandAction {
-  return async (invocation) => {
-    const { config, terminal, progress, stop } = invocation;
-    const maxAgeMs = config.maxAge;
-    const report = await withCollector(invocation, {
-      ...{ action: 'POLL', integration: integrations, detailOf: summaryOf },
-      work: ({ sync }) =>
-        withProgress(progress, (onProgress) =>
-          sync.poll({ resources, integrations, maxAgeMs, signal: stop, onProgress }),
-        ),
-    });
-    printReport(terminal, report, json);
-    return pollExitCode(report, stop);
-  };
+function pollOnce(options: PollOptions): CommandAction {
+  return (invocation) =>
+    collectOnce(invocation, options, 'POLL', summaryOf, (sync, pass) =>
+      sync.poll({ ...pass, maxAgeMs: invocation.config.maxAge }),
+    );
 }
 
 function keepPolling({ resource: resources, integration: integrations }: PollOptions): CommandAction {
@@ -83,52 +73,53 @@ Examples:
   abnormal-gateway backfill --from 2026-01-01
   abnormal-gateway backfill --from 90d --resource threats`;
 
-interface BackfillCommandOptions {
+interface BackfillCommandOptions extends SourceOptions, OutputOptions {
   readonly from: TimeOption;
-  readonly resource?: readonly Resource[];
-  readonly integration?: readonly string[];
-  readonly json?: boolean;
 }
 
 /** Collects the past. */
 export function addBackfill(program: Command, choose: Dispatch): void {
-  program
+  const command = program
     .command('backfill')
     .description('collect back to a day')
     .requiredOption(
       '--from <day>',
       'a day or an instant in UTC (2026-01-31), or a duration before now (90d)',
       parseTimeOption,
-    )
-    .addOption(resourceOption())
-    .addOption(integrationOption())
+    );
+  addSourceOptions(command)
     .option('--json', 'print the report as one JSON object')
     .addHelpText('after', BACKFILL_EXAMPLES)
     .action((options: BackfillCommandOptions) => choose(backfill(options)));
 }
 
-function backfill({
-  from,
-  resource: resources,
-  integration: integrations,
-  json = false,
-}: BackfillCommandOptions): CommandAction {
+function backfill({ from, ...options }: BackfillCommandOptions): CommandAction {
   return async (invocation) => {
-    const { terminal, progress, stop, clock } = invocation;
-    const now = toInstant(clock());
+    const now = toInstant(invocation.clock());
     const start = from(now);
     if (start >= now) throw new ConfigError(`--from is ${start}. It must be in the past.`);
-    if (start < EARLIEST_ASKED)
-      throw new ConfigError(`--from is ${start}; accepted: ${EARLIEST_ASKED.slice(0, 10)} or later.`);
-    const report = await withCollector(invocation, {
-      ...{ action: 'BACKFILL', integration: integrations },
-      detailOf: (done: PollReport) => `from ${start}: ${summaryOf(done)}`,
-      work: ({ sync }) =>
-        withProgress(progress, (onProgress) =>
-          sync.backfill({ from: start, resources, integrations, signal: stop, onProgress }),
-        ),
-    });
-    printReport(terminal, report, json);
-    return pollExitCode(report, stop);
+    checkFrom(start);
+    const detailOf = (done: PollReport) => `from ${start}: ${summaryOf(done)}`;
+    return collectOnce(invocation, options, 'BACKFILL', detailOf, (sync, pass) =>
+      sync.backfill({ ...pass, from: start }),
+    );
   };
+}
+
+/** Collects once, shows how far it is, and prints what it cost and brought. */
+async function collectOnce(
+  invocation: CommandContext,
+  { resource: resources, integration: integrations, json = false }: SourceOptions & OutputOptions,
+  action: AuditAction,
+  detailOf: (report: PollReport) => string,
+  collect: (sync: Sync, pass: Omit<PassOptions, 'trigger'>) => Promise<PollReport>,
+): Promise<number> {
+  const { terminal, progress, stop: signal } = invocation;
+  const report = await withCollector(invocation, {
+    ...{ action, integration: integrations, detailOf },
+    work: ({ sync }) =>
+      withProgress(progress, (onProgress) => collect(sync, { resources, integrations, signal, onProgress })),
+  });
+  printReport(terminal, report, json);
+  return pollExitCode(report, signal);
 }

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/reader.js';
 import type { IdSample } from '../model/run.js';
-import { DEFINITION_OF_RESOURCE, type Resource } from '../resources/registry.js';
+import { DEFINITION_OF_RESOURCE } from '../resources/registry.js';
 import {
   type Reconciled,
   type ReconcileProgress,
   type ReconcileReport,
   WIDEST_RECONCILED,
 } from '../sync/sync.js';
-import { EARLIEST_ASKED, type Instant, shift, toInstant } from '../values/instant.js';
+import { type Instant, shift, toInstant } from '../values/instant.js';
 import { withCollector } from './collection.js';
 import {
   type CommandAction,
@@ -16,14 +16,19 @@ import {
   type Dispatch,
   EXIT,
   EXIT_VERDICT,
-  formatTable,
   print,
+  printJson,
+  printTable,
+  secondText,
+  signalExit,
   type Terminal,
 } from './command.js';
 import {
-  integrationOption,
+  addSourceOptions,
+  checkFrom,
+  type OutputOptions,
   parseTimeOption,
-  resourceOption,
+  type SourceOptions,
   sourceNames,
   type TimeOption,
 } from './options.js';
@@ -50,22 +55,17 @@ Examples:
   abnormal-gateway reconcile --resource threats --from 90d
   abnormal-gateway reconcile --json --quiet | jq '.reconciliations[] | select(.verdict != "MATCH")'`;
 
-interface Options {
+interface Options extends SourceOptions, OutputOptions {
   readonly from?: TimeOption;
   readonly to?: TimeOption;
-  readonly resource?: readonly Resource[];
-  readonly integration?: readonly string[];
-  readonly json?: boolean;
-  readonly quiet?: boolean;
 }
 
 /** Compares what is held with what Abnormal has. */
 export function addReconcile(program: Command, choose: Dispatch): void {
-  program
+  const command = program
     .command('reconcile')
-    .description("compare stored records with Abnormal's, and name what is missing")
-    .addOption(resourceOption())
-    .addOption(integrationOption())
+    .description("compare stored records with Abnormal's, and name what is missing");
+  addSourceOptions(command)
     .option(
       '--from <day>',
       'a day or an instant in UTC (2026-01-31), or a duration before now; default 14d',
@@ -90,7 +90,7 @@ function reconcile(options: Options): CommandAction {
         work: ({ sync }) => sync.reconcile({ ...span, resources, integrations, signal: stop, onProgress }),
       });
       invocation.progress.end();
-      if (options.json) print(terminal, JSON.stringify(report, null, 2));
+      if (options.json) printJson(terminal, report);
       else printReconciliations(terminal, report, options.quiet ?? false);
       return reconcileExitCode(report, stop);
     } finally {
@@ -101,8 +101,7 @@ function reconcile(options: Options): CommandAction {
 
 function spanOf({ from, to }: Options, now: Instant): { readonly from: Instant; readonly to: Instant } {
   const span = { from: from?.(now) ?? shift(now, -WIDEST_RECONCILED), to: to?.(now) ?? now };
-  if (span.from < EARLIEST_ASKED)
-    throw new ConfigError(`--from is ${span.from}; accepted: ${EARLIEST_ASKED.slice(0, 10)} or later.`);
+  checkFrom(span.from);
   if (span.from < span.to) return span;
   throw new ConfigError(`--from is ${span.from}, which is not before ${to ? '--to' : 'now'}, ${span.to}.`);
 }
@@ -111,7 +110,7 @@ function progressOf({ quiet }: Options, { progress }: CommandContext) {
   return ({ integration, resource, window, done, total }: ReconcileProgress) => {
     if (!quiet)
       progress.show(
-        `${done} of ${total} windows compared; ${integration}/${resource} since ${day(window.from)}`,
+        `${done} of ${total} windows compared; ${integration}/${resource} since ${secondText(window.from)}`,
       );
   };
 }
@@ -127,7 +126,7 @@ export function printReconciliations(
   const shown = reconciliations.filter(({ verdict }) => !quiet || verdict !== 'MATCH');
   const nameOf = sourceNames(reconciliations);
   const rows = shown.map((found) => row(nameOf(found), found));
-  if (rows.length > 0) for (const line of formatTable([HEADING, ...rows])) print(terminal, line);
+  if (rows.length > 0) printTable(terminal, [HEADING, ...rows]);
   if (reconciliations.length === 0) print(terminal, 'Nothing of this span has been collected yet.');
   for (const found of shown) for (const line of details(nameOf(found), found)) print(terminal, line);
 }
@@ -136,17 +135,18 @@ function row(name: string, found: Reconciled): string[] {
   const { from, to, verdict, sources, population, held, missing, extra, gone } = found;
   const by = sources.length > 0 ? sources.join('+').toLowerCase() : '-';
   const counts = [missing, extra, gone].map(({ count }) => String(count));
-  return [name, day(from), day(to), verdict, by, population?.toString() ?? '-', String(held), ...counts];
+  const span = [from, to].map(secondText);
+  return [name, ...span, verdict, by, population?.toString() ?? '-', String(held), ...counts];
 }
 
 function details(name: string, { from, reason, missing, extra, opened, verdict }: Reconciled): string[] {
-  const where = `${name} since ${day(from)}`;
+  const where = `${name} since ${secondText(from)}`;
   if (verdict === 'MATCH' && reason === null) return [];
   return [
     ...(reason === null ? [] : ['', `${where}: ${reason}`]),
     ...idLines('missing', missing),
     ...idLines('extra', extra),
-    ...opened.map((gap) => `  opened   ${day(gap.from)} to ${day(gap.to)}`),
+    ...opened.map((gap) => `  opened   ${secondText(gap.from)} to ${secondText(gap.to)}`),
   ];
 }
 
@@ -163,14 +163,9 @@ function verdictsOf({ reconciliations }: ReconcileReport): string {
   return verdicts.join('; ');
 }
 
-/** An instant to the second, as people write it. */
-function day(instant: Instant): string {
-  return `${instant.slice(0, 19).replace('T', ' ')}Z`;
-}
-
 /** The worst that a window said. What the account has no licence for is nothing to compare. */
 export function reconcileExitCode({ reconciliations }: ReconcileReport, stop: AbortSignal): number {
-  if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+  if (stop.aborted) return signalExit(stop);
   const wanted = reconciliations.filter((found) => !isNotOffered(found));
   if (wanted.some(({ verdict }) => verdict === 'SHORT' || verdict === 'EXTRA')) return EXIT_VERDICT.failed;
   const isJudged = wanted.length > 0 && wanted.every(({ verdict }) => verdict === 'MATCH');

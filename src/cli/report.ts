@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { openHistory } from '../app/collector.js';
 import { type AskedReport, ReportQuestionError } from '../app/report-question.js';
 import { askReport } from '../app/reports.js';
 import { recordAudit } from '../audit-trail.js';
@@ -9,8 +8,9 @@ import { nextSpan, type ReportJob, readJob, rememberJob } from '../evidence/repo
 import { type ReportQuestion, writeReport } from '../evidence/report/write-report.js';
 import type { HistoryStore } from '../history/store.js';
 import { toInstant } from '../values/instant.js';
-import { type CommandAction, type CommandContext, EXIT, print } from './command.js';
-import { commandCaller, parseTimeOption } from './options.js';
+import { withHistory } from './collection.js';
+import { type CommandAction, type CommandContext, EXIT, print, untilStopped } from './command.js';
+import { commandCaller, parseTimeOption, several } from './options.js';
 import {
   optionName,
   type RawReportOptions,
@@ -60,13 +60,12 @@ Examples:
 
 /** Judges a period and writes what is found. */
 export function addReport(program: Command, choose: (action: CommandAction) => void): void {
-  const add = (text: string, before: readonly string[] | undefined) => [...(before ?? []), text];
   program
     .command('report')
     .description('evaluate the controls over a period and write the evidence')
     .option('--period <period>', '2026-Q3, 2026-09, 2026-W37, 2026-09-14 or FROM/TO (UTC, TO is exclusive)')
-    .option('--controls <ids>', 'only these controls, comma-separated', add)
-    .option('--integration <name>', 'only this Abnormal account; may be given several times', add)
+    .option('--controls <ids>', 'only these controls, comma-separated', several)
+    .option('--integration <name>', 'only this Abnormal account; may be given several times', several)
     .option('--as-of <instant>', 'evaluate what was recorded up to this instant (default: all)')
     .option(
       '--trend <parts>',
@@ -77,7 +76,7 @@ export function addReport(program: Command, choose: (action: CommandAction) => v
       'text, html, json, ndjson, csv, oscal or pack; default: by the file name of --out, otherwise text',
     )
     .option('--rows <rows>', 'rows of CSV and NDJSON: exceptions (default), population or revisions')
-    .option('--threshold <name=value>', 'use another threshold; may be given several times', add)
+    .option('--threshold <name=value>', 'use another threshold; may be given several times', several)
     .option('-o, --out <file>', 'write to a file, which appears only when it is complete')
     .option('--since-last', 'instead of --period: from the end of the last report')
     .option('--job <name>', 'name of the job whose last report counts; each job has its own')
@@ -94,10 +93,9 @@ export function addReport(program: Command, choose: (action: CommandAction) => v
 
 function report(raw: RawReportOptions): CommandAction {
   return async (invocation) => {
-    const { config, log, clock } = invocation;
-    const options = asConfigError(() => readReportOptions(raw, toInstant(clock())));
-    const store = await openHistory(config, options.job === null ? 'read' : 'manage', { clock, log });
-    const code = await make(store, options, invocation).finally(() => store.close());
+    const options = asConfigError(() => readReportOptions(raw, toInstant(invocation.clock())));
+    const mode = options.job === null ? 'read' : 'manage';
+    const code = await withHistory(invocation, mode, (store) => make(store, options, invocation));
     if (code !== EXIT.interrupted && code !== EXIT.terminated) await noteReport(invocation, raw);
     return code;
   };
@@ -145,7 +143,7 @@ async function makeReport(
   options: ReportOptions,
   invocation: CommandContext,
 ): Promise<number> {
-  const { terminal, stop, config, clock, progress } = invocation;
+  const { terminal, config, clock, progress } = invocation;
   const { out, format } = options;
   if (format === 'pack') return reportPack(store, asked, options, invocation);
   const question = await askReport(
@@ -155,18 +153,18 @@ async function makeReport(
     optionName,
   ).catch(asConfigErrorAsync);
   const sink = out === null ? openOutput(terminal.out) : await openSink(out);
-  try {
-    const evidence = await writeInto(sink, store, question, options, invocation);
-    await sink.close();
-    progress.end();
-    summarise(evidence, options, invocation);
-    return evidence === null ? EXIT.ok : reportExitCode(evidence);
-  } catch (error) {
-    progress.end();
-    await sink.discard();
-    if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
-    throw error;
-  }
+  return untilStopped(invocation, async () => {
+    try {
+      const evidence = await writeInto(sink, store, question, options, invocation);
+      await sink.close();
+      progress.end();
+      summarise(evidence, options, invocation);
+      return evidence === null ? EXIT.ok : reportExitCode(evidence);
+    } catch (error) {
+      await sink.discard();
+      throw error;
+    }
+  });
 }
 
 async function reportPack(
@@ -176,19 +174,13 @@ async function reportPack(
   invocation: CommandContext,
 ): Promise<number> {
   const { out, quiet } = options;
-  const { progress, stop } = invocation;
-  try {
-    const evidence = await makePack(store, asked, { out: out ?? '', quiet }, invocation).catch(
-      asConfigErrorAsync,
-    );
-    progress.end();
+  return untilStopped(invocation, async () => {
+    const pack = makePack(store, asked, { out: out ?? '', quiet }, invocation);
+    const evidence = await pack.catch(asConfigErrorAsync);
+    invocation.progress.end();
     summarise(evidence, options, invocation);
     return reportExitCode(evidence);
-  } catch (error) {
-    progress.end();
-    if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
-    throw error;
-  }
+  });
 }
 
 async function writeInto(
@@ -246,21 +238,20 @@ function asConfigErrorAsync(error: unknown): never {
  * trail of who read it: the report stands all the same.
  */
 export async function noteReport(
-  { config, log, clock }: Pick<CommandContext, 'config' | 'log' | 'clock'>,
+  invocation: Pick<CommandContext, 'config' | 'log' | 'clock'>,
   { period, job, rows, format, out }: RawReportOptions,
 ): Promise<void> {
+  const { log, clock } = invocation;
   try {
-    const store = await openHistory(config, 'manage', { log, clock });
     const detail = [format ?? out?.split('.').at(-1) ?? 'text', out ? 'to a file' : 'to the standard output'];
-    await recordAudit(
-      { store, clock },
-      {
-        caller: commandCaller(),
-        action: rows === 'revisions' ? 'EXPORT' : 'REPORT',
-        target: period ?? `since the last of the job ${job ?? 'default'}`,
-        ...{ outcome: 'SUCCEEDED', detail: detail.join(', ') },
-      },
-    ).finally(() => store.close());
+    const entry = {
+      caller: commandCaller(),
+      action: rows === 'revisions' ? 'EXPORT' : 'REPORT',
+      target: period ?? `since the last of the job ${job ?? 'default'}`,
+      outcome: 'SUCCEEDED',
+      detail: detail.join(', '),
+    } as const;
+    await withHistory(invocation, 'manage', (store) => recordAudit({ store, clock }, entry));
   } catch (error) {
     log.warn({ err: error }, 'the report could not be recorded in the audit trail');
   }

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { createApp } from '../app.js';
 import { type Config, readEnv, toConfig } from '../config/config.js';
 import { ConfigError, describeProblems } from '../config/reader.js';
 import { HistoryError, type HistoryErrorCode } from '../history/errors.js';
@@ -12,6 +14,7 @@ import {
   type Dispatch,
   EXIT,
   exitCodeFor,
+  printTable,
   type Terminal,
   withProgressLine,
 } from './command.js';
@@ -20,7 +23,6 @@ import { addKeys } from './keys.js';
 import { addBackfill, addPoll } from './poll.js';
 import { addReconcile } from './reconcile.js';
 import { addReport } from './report.js';
-import { addServe } from './serve.js';
 import { addStatus } from './status.js';
 import { addVerify } from './verify.js';
 
@@ -146,3 +148,40 @@ function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
   }
   return chosen[0] ?? { exitCode: EXIT.misconfigured };
 }
+
+const SERVE_EXAMPLES = `
+Prints its addresses, one per line, when it is ready; logs go to standard error. SIGTERM and SIGINT stop it: requests in
+flight are answered first; a second signal stops it immediately.
+
+Examples:
+  abnormal-gateway serve
+  PORT=8080 LOG_LEVEL=debug abnormal-gateway serve`;
+
+/** The gateway itself: the graph over HTTP, and the poller. */
+function addServe(program: Command, choose: Dispatch): void {
+  program
+    .command('serve')
+    .description('poll at intervals and serve the graph (the default command)')
+    .addHelpText('after', SERVE_EXAMPLES)
+    .action(() => choose(serve, 'info'));
+}
+
+const serve: CommandAction = async ({ config, log, terminal, stop, clock }) => {
+  const app = createApp(config, { log, clock });
+  try {
+    const { url, accounts } = await app.start();
+    const rows = [
+      ['graphql', `${url}/graphql`],
+      ...(config.http.ide ? [['ide', `${url}/ide`]] : []),
+      ['health', `${url}/healthz`],
+      ...(accounts.length > 0 ? accounts : ['none yet']).map((name) => ['account', name]),
+      ['ready', url],
+    ];
+    printTable(terminal, rows);
+    if (!stop.aborted) await once(stop, 'abort');
+    log.info({ signal: stop.reason }, 'stopping');
+    return EXIT.ok;
+  } finally {
+    await app.close();
+  }
+};

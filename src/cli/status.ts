@@ -1,24 +1,24 @@
 import type { Command } from 'commander';
-import { openHistory } from '../app/collector.js';
 import type { HistoryStore } from '../history/store.js';
-import { emptyAccounts } from '../integrations/empty-accounts.js';
-import { describeTokenState, type TokenState, tokenState } from '../integrations/token.js';
 import { readTokenSituations } from '../integrations/token-history.js';
-import { replacementSteps } from '../integrations/token-watch.js';
-import { type CoverageGap, isComplete, type Missing } from '../model/coverage.js';
+import { emptyAccounts, reportToken } from '../integrations/token-watch.js';
+import type { CoverageGap, Missing } from '../model/coverage.js';
 import { UNREAD_CODES } from '../model/ledger.js';
 import type { RunRecord } from '../model/run.js';
 import { type StreamState, streamText } from '../model/stream.js';
-import { permissionsToAct } from '../model/token-permissions.js';
+import type { TokenState } from '../model/token.js';
 import { KIND_OF, KINDS, RESOURCES, type Resource } from '../resources/registry.js';
 import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { type Instant, toInstant } from '../values/instant.js';
+import { withHistory } from './collection.js';
 import {
   type CommandAction,
   type Dispatch,
   EXIT,
-  formatTable,
   print,
+  printJson,
+  printTable,
+  secondText,
   shorten,
   type Terminal,
 } from './command.js';
@@ -76,17 +76,14 @@ interface Status {
 }
 
 function showStatus({ json = false }: { readonly json?: boolean }): CommandAction {
-  return async ({ config, log, terminal, clock }) => {
-    const store = await openHistory(config, 'read', { clock, log });
-    try {
+  return (invocation) =>
+    withHistory(invocation, 'read', async (store) => {
+      const { terminal, clock } = invocation;
       const status = await readStatus(store, toInstant(clock()));
-      if (json) print(terminal, JSON.stringify(status, null, 2));
+      if (json) printJson(terminal, status);
       else printStatus(terminal, status);
       return EXIT.ok;
-    } finally {
-      await store.close();
-    }
-  };
+    });
 }
 
 async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
@@ -116,10 +113,7 @@ async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
 async function readTokens(store: HistoryStore, now: Instant): Promise<TokenReport[]> {
   return [...(await readTokenSituations(store))].map(([integration, situation]) => ({
     integration,
-    state: tokenState(situation, now),
-    permissions: situation.permissions ?? null,
-    message: describeTokenState(situation, now, replacementSteps(integration)),
-    mayAct: permissionsToAct(situation.permissions).length > 0,
+    ...reportToken(integration, situation, now),
   }));
 }
 
@@ -132,47 +126,48 @@ async function report(store: HistoryStore, state: StreamState, now: Instant): Pr
   // what happened since the last reading, or within the ingestion lag before it, nobody takes for collected
   const readTo = state.lastSuccessAt ?? now;
   const lacking = gaps.filter((gap) => gap.reason !== 'PROVISIONAL' && gap.from < readTo);
-  const complete = isComplete(lacking, missing);
-  const named = missing.map(({ id, code, reason, since, from, to }) => ({
-    id,
-    code,
-    reason,
-    since,
-    from,
-    to,
-  }));
+  const complete = lacking.length === 0 && missing.every(({ code }) => code === 'GONE');
+  const named = missing.map(({ id, code, reason, since, from, to }) => {
+    return { id, code, reason, since, from, to };
+  });
   return { ...state, stream: streamText(state), complete, gaps, lacking, missing: named };
 }
 
 function printStatus(terminal: Terminal, status: Status): void {
   const { held, head, quarantined } = status;
   print(terminal, `History     ${status.history}`);
-  print(terminal, `Last write  ${head.seq === 0 ? 'none yet' : `${day(head.at)} (batch ${head.seq})`}`);
+  print(
+    terminal,
+    `Last write  ${head.seq === 0 ? 'none yet' : `${secondText(head.at)} (batch ${head.seq})`}`,
+  );
   print(terminal, `Stored      ${held.threats} threats, ${held.cases} cases, ${held.campaigns} campaigns`);
   print(terminal, `Not read    ${quarantined}`);
   print(terminal);
-  for (const line of formatTable(streamRows(status.streams))) print(terminal, line);
+  printTable(terminal, streamRows(status.streams));
   for (const line of notesOf(status)) print(terminal, line);
   const rows = status.streams.flatMap(({ stream, lacking }) =>
     lacking.map((gap) => gapRow(stream, gap, terminal)),
   );
-  if (rows.length > 0) print(terminal);
-  for (const line of rows.length > 0 ? formatTable([GAP_HEADING, ...rows]) : []) print(terminal, line);
+  printSection(terminal, GAP_HEADING, rows);
   const records = status.streams.flatMap(({ stream, missing }) =>
     missing.map((each) => [
       stream,
       each.id,
       each.code,
-      day(each.since),
+      secondText(each.since),
       shorten(each.reason, terminal.out, 100),
     ]),
   );
-  if (records.length > 0) print(terminal);
-  for (const line of records.length > 0 ? formatTable([MISSING_HEADING, ...records.slice(0, SHOWN)]) : [])
-    print(terminal, line);
+  printSection(terminal, MISSING_HEADING, records.slice(0, SHOWN));
   if (records.length > SHOWN) print(terminal, `and ${records.length - SHOWN} more; --json has all of them`);
   if (status.runs.length > 0) print(terminal);
-  for (const line of formatTable([RUN_HEADING, ...status.runs.map(runRow)])) print(terminal, line);
+  printTable(terminal, [RUN_HEADING, ...status.runs.map(runRow)]);
+}
+
+function printSection(terminal: Terminal, heading: readonly string[], rows: readonly string[][]): void {
+  if (rows.length === 0) return;
+  print(terminal);
+  printTable(terminal, [heading, ...rows]);
 }
 
 function notesOf({ tokens, empty }: Status): string[] {
@@ -185,8 +180,8 @@ function streamRows(streams: readonly StreamReport[]): string[][] {
   const rows = streams.map((stream) => [
     stream.stream,
     stream.status,
-    day(stream.collectFrom),
-    stream.lastSuccessAt === null ? 'never' : day(stream.lastSuccessAt),
+    secondText(stream.collectFrom),
+    stream.lastSuccessAt === null ? 'never' : secondText(stream.lastSuccessAt),
     stream.complete ? 'yes' : 'no',
     stream.message ?? '',
   ]);
@@ -196,7 +191,7 @@ function streamRows(streams: readonly StreamReport[]): string[][] {
 const GAP_HEADING = ['NOT COMPLETE', 'FROM', 'TO', 'REASON', ''];
 
 function gapRow(stream: string, gap: CoverageGap, { out }: Terminal): string[] {
-  return [stream, day(gap.from), day(gap.to), gap.reason, shorten(gap.detail ?? '', out, 100)];
+  return [stream, secondText(gap.from), secondText(gap.to), gap.reason, shorten(gap.detail ?? '', out, 100)];
 }
 
 /** So many missing records are shown. */
@@ -208,10 +203,5 @@ const RUN_HEADING = ['RECENT RUNS', 'BEGAN', 'TRIGGER', 'STATUS', 'CALLS', 'NEW'
 
 function runRow({ integration, resource, startedAt, trigger, status, counts }: RunRecord): string[] {
   const numbers = [counts.calls, counts.added, counts.changed, counts.quarantined].map(String);
-  return [`${integration}/${resource}`, day(startedAt), trigger, status, ...numbers];
-}
-
-/** An instant to the second, as people write it. */
-function day(instant: Instant): string {
-  return `${instant.slice(0, 19).replace('T', ' ')}Z`;
+  return [`${integration}/${resource}`, secondText(startedAt), trigger, status, ...numbers];
 }

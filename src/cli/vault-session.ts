@@ -1,4 +1,3 @@
-import { openHistory } from '../app/collector.js';
 import { type AuditAction, audited } from '../audit-trail.js';
 import { DEFAULT_RPM } from '../config/config.js';
 import { ConfigError } from '../config/reader.js';
@@ -9,6 +8,7 @@ import { type IntegrationTest, type TokenTestOptions, testToken } from '../integ
 import { vaultOf } from '../integrations/stored-vault.js';
 import type { Vault } from '../integrations/vault.js';
 import { Secret } from '../values/secret.js';
+import { withHistory } from './collection.js';
 import type { CommandContext, Input } from './command.js';
 import { commandCaller } from './options.js';
 
@@ -20,17 +20,14 @@ export interface VaultWork extends CommandContext {
 }
 
 /** Opens the vault beside whoever collects into the same history, and closes it after the work. */
-export async function withVault<T>(
+export function withVault<T>(
   invocation: CommandContext,
   work: (services: VaultWork) => Promise<T>,
 ): Promise<T> {
   const { config, clock } = invocation;
-  const store = await openHistory(config, 'manage', invocation);
-  try {
-    return await work({ ...invocation, store, vault: vaultOf(store, config.vault, clock) });
-  } finally {
-    await store.close();
-  }
+  return withHistory(invocation, 'manage', (store) =>
+    work({ ...invocation, store, vault: vaultOf(store, config.vault, clock) }),
+  );
 }
 
 /** Does something to an integration and writes down who did, and what came of it. */

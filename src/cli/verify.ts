@@ -1,12 +1,12 @@
 import { open, readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { openHistory } from '../app/collector.js';
 import { ConfigError } from '../config/reader.js';
 import { readPublicKeys } from '../evidence/seal/signing-key.js';
 import { knownSealsIn } from '../evidence/verify/check-chain.js';
 import type { VerifyReport } from '../evidence/verify/findings.js';
 import type { VerifyOptions, VerifyProgress } from '../evidence/verify/sealed-source.js';
 import { verifyHistory, verifyPack } from '../evidence/verify/verify.js';
+import { withHistory } from './collection.js';
 import {
   type CommandAction,
   type CommandContext,
@@ -14,8 +14,11 @@ import {
   EXIT,
   EXIT_VERDICT,
   print,
+  printJson,
   type Terminal,
+  untilStopped,
 } from './command.js';
+import { type OutputOptions, several } from './options.js';
 
 const DETAILS = `
 Checks a history, or a pack written by report (anywhere, without the gateway), against its seals, and names what was
@@ -35,25 +38,22 @@ Examples:
   abnormal-gateway verify --pack evidence-2026-Q3.tar --public-key signing-keys.json
   abnormal-gateway verify --history sqlite:./backup.db --json | jq '.findings[] | {code, what, seal}'`;
 
-interface Options {
+interface Options extends OutputOptions {
   readonly history?: string;
   readonly pack?: string;
   readonly seal?: readonly string[];
   readonly publicKey?: string;
   readonly requireSignature?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
 }
 
 /** Finds out whether a history or a pack is as it was sealed. */
 export function addVerify(program: Command, choose: Dispatch): void {
-  const add = (text: string, before: readonly string[] | undefined) => [...(before ?? []), text];
   program
     .command('verify')
     .description('check a history or an evidence pack against its seals, and name what was altered')
     .option('--history <where>', 'sqlite:<file> or mongodb://…; default: HISTORY')
     .option('--pack <file>', 'a pack, instead of a history')
-    .option('--seal <hash or file>', 'a seal that must be present; may be given several times', add)
+    .option('--seal <hash or file>', 'a seal that must be present; may be given several times', several)
     .option('--public-key <file>', 'the key that must have signed the seals, as JWK, JWK set or PEM')
     .option('--require-signature', 'the last seal must be signed, by any key')
     .option('--json', 'print the result as one JSON object')
@@ -64,34 +64,26 @@ export function addVerify(program: Command, choose: Dispatch): void {
 
 function verify(options: Options): CommandAction {
   return async (invocation) => {
-    const { terminal, stop, progress } = invocation;
+    const { terminal, progress } = invocation;
     const asked = await readOptions(options, invocation);
-    try {
+    return untilStopped(invocation, async () => {
       const report = await run(options, asked, invocation);
       progress.end();
-      if (options.json) print(terminal, JSON.stringify(report, null, 2));
+      if (options.json) printJson(terminal, report);
       else printVerification(terminal, report, options.quiet ?? false);
       return exitCodeOf(report);
-    } catch (error) {
-      progress.end();
-      if (stop.aborted) return stop.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
-      throw error;
-    }
+    });
   };
 }
 
 async function run(
   { pack, history }: Options,
   options: VerifyOptions,
-  { config, log, clock }: CommandContext,
+  { config, ...invocation }: CommandContext,
 ): Promise<VerifyReport> {
   if (pack !== undefined) return verifyPack(pack, options);
-  const store = await openHistory({ ...config, history: history ?? config.history }, 'read', { clock, log });
-  try {
-    return await verifyHistory(store, options);
-  } finally {
-    await store.close();
-  }
+  const chosen = { ...config, history: history ?? config.history };
+  return withHistory({ ...invocation, config: chosen }, 'read', (store) => verifyHistory(store, options));
 }
 
 async function readOptions(options: Options, { stop, progress }: CommandContext): Promise<VerifyOptions> {

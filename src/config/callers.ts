@@ -3,8 +3,7 @@ import { isIP } from 'node:net';
 import { isLoopback } from '../integrations/address.js';
 import { ROLES, type Role } from '../values/access.js';
 import { MINUTE } from '../values/instant.js';
-import { quote, type VariableReader } from './reader.js';
-import type { Variable } from './variables.js';
+import { quote, type Variable, type VariableReader } from './reader.js';
 
 /** A key of `API_KEYS`; of the key itself only the SHA-256 is kept, in hex. */
 export interface FixedKeyConfig {
@@ -71,7 +70,7 @@ function isStrong(key: string): boolean {
 function readJwt(read: VariableReader): JwtConfig | null {
   const jwksUrl = read.text('JWKS_URL');
   const audience = read.text('JWT_AUDIENCE');
-  const clockSkewMs = read.duration('JWT_CLOCK_SKEW', MINUTE, 0, 10 * MINUTE);
+  const clockSkewMs = read.duration('JWT_CLOCK_SKEW', 0, 10 * MINUTE);
   if (jwksUrl === null) return null;
   const wrong = wrongWithUrl(jwksUrl);
   if (wrong !== null) {
@@ -84,7 +83,7 @@ function readJwt(read: VariableReader): JwtConfig | null {
   }
   return {
     ...{ jwksUrl, audience: audience ?? '', issuer: read.text('JWT_ISSUER'), clockSkewMs },
-    roleClaim: read.text('JWT_ROLE_CLAIM') ?? 'role',
+    roleClaim: read.textOrDefault('JWT_ROLE_CLAIM'),
   };
 }
 

@@ -1,6 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from '../log.js';
 import { byResource, type Resource } from '../resources/registry.js';
-import { DAY, HOUR, type Instant, MINUTE } from '../values/instant.js';
+import { DAY, HOUR, type Instant } from '../values/instant.js';
 import { Secret } from '../values/secret.js';
 import {
   type CallersConfig,
@@ -11,7 +11,7 @@ import {
   readTrustProxy,
   type TrustProxy,
 } from './callers.js';
-import { type Problem, VariableReader } from './reader.js';
+import { nearestVariable, type Problem, VARIABLE_NAMES, VARIABLES, VariableReader } from './reader.js';
 import {
   type AccountConfig,
   formsOfKeys,
@@ -24,7 +24,6 @@ import {
   secretsInProof,
   type VaultConfig,
 } from './sections.js';
-import { nearestVariable, VARIABLES } from './variables.js';
 
 /** What the service is to do; durations are milliseconds. */
 export interface Config {
@@ -80,7 +79,7 @@ export interface Config {
 }
 
 /** Requests a minute that Abnormal allows a customer, all its clients together. */
-export const DEFAULT_RPM = 300;
+export const DEFAULT_RPM = Number(VARIABLES.UPSTREAM_RPM);
 
 /** The environment's variables by name, empty ones left out. */
 export interface RawConfig {
@@ -96,9 +95,11 @@ export type ConfigResult =
 /** Reads the environment: an empty string, or one of blanks only, is unset. */
 export function readEnv(env: Readonly<Record<string, string | undefined>>): RawConfig {
   const isSet = (name: string) => (env[name] ?? '').trim() !== '';
-  const values = Object.fromEntries(VARIABLES.filter(isSet).map((name) => [name, (env[name] ?? '').trim()]));
+  const values = Object.fromEntries(
+    VARIABLE_NAMES.filter(isSet).map((name) => [name, (env[name] ?? '').trim()]),
+  );
   const misspelt = Object.keys(env)
-    .filter((name) => isSet(name) && !VARIABLES.some((known) => known === name))
+    .filter((name) => isSet(name) && !VARIABLE_NAMES.some((known) => known === name))
     .flatMap((name) => {
       const meant = nearestVariable(name);
       return meant === null ? [] : [{ name, meant }];
@@ -118,22 +119,21 @@ export function toConfig(raw: RawConfig): ConfigResult {
     http: http(read),
     callers: readCallers(read),
     poll: {
-      every: byResource(({ polling }) => read.duration(polling.variable, polling.defaultMs, 1000, 30 * DAY)),
+      every: byResource(({ polling }) => read.duration(polling.variable, 1000, 30 * DAY)),
       backfillFrom: read.instant('BACKFILL_FROM'),
-      ingestionLag: read.duration('INGESTION_LAG', 15 * MINUTE, 0, DAY),
-      rereadHorizon: read.duration('REREAD_HORIZON', 30 * DAY, 0, 3650 * DAY),
-      reconcileEvery: read.durationOrOff('RECONCILE_EVERY', DAY, HOUR, 30 * DAY),
+      ingestionLag: read.duration('INGESTION_LAG', 0, DAY),
+      rereadHorizon: read.duration('REREAD_HORIZON', 0, 3650 * DAY),
+      reconcileEvery: read.durationOrOff('RECONCILE_EVERY', HOUR, 30 * DAY),
     },
-    maxAge: read.seconds('DEFAULT_MAX_AGE', 300_000),
+    maxAge: read.seconds('DEFAULT_MAX_AGE'),
     upstream: {
-      rpm:
-        raw.values.UPSTREAM_RPM === undefined ? null : read.number('UPSTREAM_RPM', DEFAULT_RPM, 1, 1_000_000),
-      concurrency: read.number('UPSTREAM_CONCURRENCY', 4, 1, 100),
-      timeout: read.duration('UPSTREAM_TIMEOUT', 30_000, 100, HOUR),
+      rpm: raw.values.UPSTREAM_RPM === undefined ? null : read.number('UPSTREAM_RPM', 1, 1_000_000),
+      concurrency: read.number('UPSTREAM_CONCURRENCY', 1, 100),
+      timeout: read.duration('UPSTREAM_TIMEOUT', 100, HOUR),
     },
     limits: readLimits(read),
     proof: readProof(read),
-    logLevel: raw.values.LOG_LEVEL === undefined ? null : read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
+    logLevel: raw.values.LOG_LEVEL === undefined ? null : read.oneOf('LOG_LEVEL', LOG_LEVELS),
     secrets: secretsIn(raw.values),
   };
   const warnings = [...misspellings(raw), ...callerWarnings(raw.values), ...unusedTogether(raw.values)];
@@ -142,7 +142,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
 }
 
 /** Simulated records never share a history with an account's unless somebody says so. */
-const DEFAULT_HISTORY = { account: 'sqlite:./data/history.db', simulated: 'sqlite:./data/simulated.db' };
+const DEFAULT_HISTORY = { account: VARIABLES.HISTORY, simulated: 'sqlite:./data/simulated.db' };
 
 function history(read: VariableReader, simulator: boolean | null): string {
   // whoever sets a key keeps accounts, or is about to
@@ -159,7 +159,7 @@ function history(read: VariableReader, simulator: boolean | null): string {
 
 function readSimulator(read: VariableReader): boolean | null {
   if (read.text('SIMULATOR') === null) return null;
-  return read.oneOf('SIMULATOR', 'on', ['on', 'off']) === 'on';
+  return read.oneOf('SIMULATOR', ['on', 'off']) === 'on';
 }
 
 function secretsIn(values: RawConfig['values']): Secret[] {
@@ -180,16 +180,15 @@ function percentDecoded(text: string): string {
 }
 
 function http(read: VariableReader): Config['http'] {
-  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION') =>
-    read.oneOf(name, 'on', ['on', 'off']) === 'on';
+  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION') => read.oneOf(name, ['on', 'off']) === 'on';
   return {
-    host: read.text('HOST') ?? '127.0.0.1',
-    port: read.number('PORT', 4000, 0, 65_535),
+    host: read.textOrDefault('HOST'),
+    port: read.number('PORT', 0, 65_535),
     ide: isOn('IDE'),
     landingPage: isOn('LANDING_PAGE'),
     introspection: isOn('INTROSPECTION'),
-    anyHost: read.oneOf('ALLOW_UNAUTHENTICATED', 'no', ['yes', 'no']) === 'yes',
-    openMetrics: read.oneOf('METRICS', 'readers', ['readers', 'open']) === 'open',
+    anyHost: read.oneOf('ALLOW_UNAUTHENTICATED', ['yes', 'no']) === 'yes',
+    openMetrics: read.oneOf('METRICS', ['readers', 'open']) === 'open',
     trustProxy: readTrustProxy(read),
     corsOrigins: readCorsOrigins(read),
   };

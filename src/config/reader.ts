@@ -7,7 +7,6 @@ import {
   nearestInstant,
   toMillis,
 } from '../values/instant.js';
-import type { Variable } from './variables.js';
 
 /** One thing that is wrong with the configuration, in words. Never holds a credential. */
 export interface Problem {
@@ -31,39 +30,42 @@ export class VariableReader {
     this.problems.push({ name, wrong, right, example: `${name}=${example}` });
   }
 
-  number(name: Variable, byDefault: number, least: number, most: number): number {
-    const text = this.text(name);
-    if (text === null) return byDefault;
+  /** As given, or the default. */
+  textOrDefault(name: Defaulted): string {
+    return this.text(name) ?? VARIABLES[name];
+  }
+
+  number(name: Defaulted, least: number, most: number): number {
+    const text = this.textOrDefault(name);
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= least && value <= most) return value;
-    this.refuse(name, `is ${quote(text)}`, `a whole number from ${least} to ${most}`, String(byDefault));
-    return byDefault;
+    this.refuse(name, `is ${quote(text)}`, `a whole number from ${least} to ${most}`, VARIABLES[name]);
+    return Number(VARIABLES[name]);
   }
 
   /** As `duration`, where `0` and `off` stand for never: 0. */
-  durationOrOff(name: Variable, byDefault: number, least: number, most: number): number {
+  durationOrOff(name: Defaulted, least: number, most: number): number {
     const isOff = /^(0+(ms|s|m|h|d)?|off)$/i.test(this.text(name) ?? '');
-    return isOff ? 0 : this.duration(name, byDefault, least, most, ', or off');
+    return isOff ? 0 : this.duration(name, least, most, ', or off');
   }
 
-  duration(name: Variable, byDefault: number, least: number, most: number, also = ''): number {
-    const text = this.text(name);
-    if (text === null) return byDefault;
+  duration(name: Defaulted, least: number, most: number, also = ''): number {
+    const text = this.textOrDefault(name);
     const value = parseDuration(text);
     if (value !== null && value >= least && value <= most) return value;
     const right = `a number with a unit (s, m, h or d), from ${formatDuration(least)} to ${formatDuration(most)}${also}`;
+    const byDefault = parseDuration(VARIABLES[name]) ?? least;
     this.refuse(name, `is ${quote(text)}`, right, formatDuration(byDefault));
     return byDefault;
   }
 
   /** A number of seconds, or a duration with its unit. */
-  seconds(name: Variable, byDefault: number): number {
-    const text = this.text(name);
-    if (text === null) return byDefault;
+  seconds(name: Defaulted): number {
+    const text = this.textOrDefault(name);
     const value = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : parseDuration(text);
     if (value !== null && value <= 366 * DAY) return value;
-    this.refuse(name, `is ${quote(text)}`, 'a number of seconds, at most one year', String(byDefault / 1000));
-    return byDefault;
+    this.refuse(name, `is ${quote(text)}`, 'a number of seconds, at most one year', VARIABLES[name]);
+    return Number(VARIABLES[name]) * 1000;
   }
 
   instant(name: Variable): Instant | null {
@@ -76,12 +78,16 @@ export class VariableReader {
     return null;
   }
 
-  oneOf<T extends string>(name: Variable, byDefault: T, allowed: readonly T[]): T {
-    const text = this.text(name)?.toLowerCase() ?? byDefault;
-    const value = allowed.find((word) => word === text);
-    if (value === undefined)
-      this.refuse(name, `is ${quote(text)}`, `one of ${allowed.join(', ')}`, byDefault);
-    return value ?? byDefault;
+  /** One of `allowed`; the variable's default must be among them. */
+  oneOf<V extends Defaulted, T extends string>(
+    name: V,
+    allowed: (typeof VARIABLES)[V] extends T ? readonly T[] : never,
+  ): T {
+    const text = this.textOrDefault(name);
+    const value = allowed.find((word) => word === text.toLowerCase());
+    if (value !== undefined) return value;
+    this.refuse(name, `is ${quote(text.toLowerCase())}`, `one of ${allowed.join(', ')}`, VARIABLES[name]);
+    return VARIABLES[name] as (typeof VARIABLES)[V] & T;
   }
 }
 
@@ -136,4 +142,80 @@ function isRealDay(day: string): boolean {
 /** The configuration reads well but does not fit what is there; the message is for a person and says what to do. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+}
+
+/** Every variable that is understood, with its default as one would write it; `null`: none, or one that depends on others. */
+export const VARIABLES = {
+  ABNORMAL_TOKEN: null,
+  ABNORMAL_BASE_URL: null,
+  ABNORMAL_REGION: 'us',
+  ABNORMAL_NEW_TOKEN: null,
+  ENCRYPTION_KEY: null,
+  ALLOW_PRIVATE_ADDRESSES: 'no',
+  SIMULATOR: 'on',
+  HISTORY: 'sqlite:./data/history.db',
+  HOST: '127.0.0.1',
+  PORT: '4000',
+  ALLOW_UNAUTHENTICATED: 'no',
+  API_KEYS: null,
+  JWKS_URL: null,
+  JWT_AUDIENCE: null,
+  JWT_ISSUER: null,
+  JWT_CLOCK_SKEW: '60s',
+  JWT_ROLE_CLAIM: 'role',
+  TRUST_PROXY: null,
+  CORS_ORIGINS: null,
+  IDE: 'on',
+  LANDING_PAGE: 'on',
+  INTROSPECTION: 'on',
+  METRICS: 'readers',
+  POLL_THREATS_EVERY: '4h',
+  POLL_CASES_EVERY: '4h',
+  POLL_CAMPAIGNS_EVERY: '24h',
+  BACKFILL_FROM: null,
+  INGESTION_LAG: '15m',
+  REREAD_HORIZON: '30d',
+  RECONCILE_EVERY: '24h',
+  DEFAULT_MAX_AGE: '300',
+  SIGNING_KEY: null,
+  SEAL_HOOK: null,
+  UPSTREAM_RPM: '300',
+  UPSTREAM_CONCURRENCY: '4',
+  UPSTREAM_TIMEOUT: '30s',
+  RATE_LIMIT: '3000',
+  REQUEST_TIMEOUT: '30s',
+  QUERY_LIMITS: null,
+  COST_LIMITS: null,
+  PERSISTED_OPERATIONS: null,
+  REDACT: null,
+  LOG_LEVEL: 'info',
+} as const;
+export type Variable = keyof typeof VARIABLES;
+export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly Variable[];
+/** The variables that have a default. */
+type Defaulted = { [V in Variable]: (typeof VARIABLES)[V] extends string ? V : never }[Variable];
+
+/** The known variable that `name` is probably a slip for; short names are too alike to tell. */
+export function nearestVariable(name: string): Variable | null {
+  const upper = name.toUpperCase();
+  const [best] = VARIABLE_NAMES.map((known) => ({ known, distance: editDistance(upper, known) })).sort(
+    (a, b) => a.distance - b.distance,
+  );
+  if (!best) return null;
+  const ours = /^(ABNORMAL_|UPSTREAM_|POLL_)/.test(upper);
+  const near = Math.min(upper.length, best.known.length) < 7 ? 0 : 2;
+  return ours || best.distance <= near ? best.known : null;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) {
+      const swap = (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1);
+      next.push(Math.min(swap, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
 }

@@ -1,7 +1,7 @@
 import { type Signer, signerOf } from '../evidence/seal/signing-key.js';
 import { isLoopback, REGIONS, RIGHT_ADDRESS, wrongWithBaseUrl } from '../integrations/address.js';
 import { encryptionKeyId, parseEncryptionKey } from '../integrations/encryption.js';
-import { RIGHT_TOKEN, wrongWithToken } from '../integrations/token.js';
+import { RIGHT_TOKEN, wrongWithToken } from '../model/token.js';
 import { REDACTION_GROUPS, type RedactionGroup } from '../values/access.js';
 import {
   type CostLimits,
@@ -10,8 +10,7 @@ import {
   type QueryLimits,
 } from '../values/request-limits.js';
 import { Secret } from '../values/secret.js';
-import { quote, type VariableReader } from './reader.js';
-import type { Variable } from './variables.js';
+import { quote, type Variable, type VariableReader } from './reader.js';
 
 /** The Abnormal account that the environment names. */
 export interface AccountConfig {
@@ -21,7 +20,7 @@ export interface AccountConfig {
 
 /** The account, or `null` without a token. */
 export function readAccount(read: VariableReader): AccountConfig | null {
-  const region = read.oneOf('ABNORMAL_REGION', 'us', Object.keys(REGIONS) as (keyof typeof REGIONS)[]);
+  const region = read.oneOf('ABNORMAL_REGION', Object.keys(REGIONS) as (keyof typeof REGIONS)[]);
   const given = baseUrl(read);
   if (given !== null && read.text('ABNORMAL_REGION') !== null && given !== REGIONS[region]) {
     const wrong = `is set together with ABNORMAL_REGION=${region}, which means ${REGIONS[region]}`;
@@ -67,8 +66,8 @@ const MOST = 1_000_000_000;
 export function readLimits(read: VariableReader): LimitsConfig {
   const isUnlimited = read.text('RATE_LIMIT')?.toLowerCase() === 'off';
   return {
-    ratePerMinute: isUnlimited ? 0 : read.number('RATE_LIMIT', 3_000, 1, 10_000_000),
-    requestTimeout: read.duration('REQUEST_TIMEOUT', 30_000, 100, HOUR_MS),
+    ratePerMinute: isUnlimited ? 0 : read.number('RATE_LIMIT', 1, 10_000_000),
+    requestTimeout: read.duration('REQUEST_TIMEOUT', 100, HOUR_MS),
     query: numbers(read, 'QUERY_LIMITS', { ...DEFAULT_QUERY_LIMITS }),
     cost: numbers(read, 'COST_LIMITS', { ...DEFAULT_COST_LIMITS }),
     persistedOperations: read.text('PERSISTED_OPERATIONS'),
@@ -193,7 +192,7 @@ export function readVault(read: VariableReader): VaultConfig {
   return {
     newToken: newToken === null ? null : new Secret(newToken),
     encryptionKeys: encryptionKeys(read),
-    allowPrivate: read.oneOf('ALLOW_PRIVATE_ADDRESSES', 'no', ['yes', 'no']) === 'yes',
+    allowPrivate: read.oneOf('ALLOW_PRIVATE_ADDRESSES', ['yes', 'no']) === 'yes',
   };
 }
 

@@ -13,6 +13,7 @@ import type { HistoryStore, Pin } from '../history/store.js';
 import type { RecordedEntry } from '../model/ledger.js';
 import type { RunRecord } from '../model/run.js';
 import { type Stream, streamsOf } from '../model/stream.js';
+import type { TokenHistory } from '../model/token.js';
 import { RESOURCES } from '../resources/registry.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';
 
@@ -163,21 +164,9 @@ async function stillLacking(
   return ids.filter((_, i) => held[i] === null);
 }
 
-/** The tokens that an integration has and had. */
-interface RememberedTokens {
-  readonly integration: string;
-  readonly tokens: readonly {
-    readonly storedAt: Instant;
-    readonly issuedAt: Instant | null;
-    readonly expiresAt: Instant | null;
-    readonly replacedAt: Instant | null;
-    readonly permissions?: readonly string[] | undefined;
-  }[];
-}
-
 /** What is known of every integration's credentials; those of `simulated` have none. */
 export function gatherCredentials(
-  remembered: readonly RememberedTokens[],
+  remembered: readonly TokenHistory[],
   simulated: readonly string[],
 ): CredentialFact[] {
   const none = { kind: 'NONE', issuedAt: null, expiresAt: null } as const;

@@ -81,7 +81,11 @@ async function takeTurn(
   const turn = await throttle.acquire(callerKey(request));
   if (turn === null) {
     reply.header('retry-after', '2');
-    throw new HttpError(429, 'RATE_LIMITED', 'Too many of your requests are waiting. Send fewer requests at once.');
+    throw new HttpError(
+      429,
+      'RATE_LIMITED',
+      'Too many of your requests are waiting. Send fewer requests at once.',
+    );
   }
   const end = () => turn.end(wasRefused(reply));
   if (reply.raw.destroyed) end();

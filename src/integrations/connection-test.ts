@@ -4,13 +4,13 @@ import { type AbnormalClient, type CallOptions, type ListPage, newMeter } from '
 import { type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
 import { createAbnormalClient } from '../abnormal/rest-client.js';
 import type { Log } from '../log.js';
+import type { TokenTimes } from '../model/token.js';
 import { DEFINITION_OF_RESOURCE, FILTER_KEYS, RESOURCES, type Resource } from '../resources/registry.js';
 import { DecodeError } from '../resources/wire.js';
 import { DAY, type Instant, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
-import { ACCESS_ADVICE } from './empty-accounts.js';
-import { matchToken } from './token-watch.js';
-import type { TokenTimes, Vault } from './vault.js';
+import { ACCESS_ADVICE, matchToken } from './token-watch.js';
+import type { Vault } from './vault.js';
 
 /** What was tested: a list, or the token information. */
 export type Tested = Resource | 'tokens';

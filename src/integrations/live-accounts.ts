@@ -1,13 +1,69 @@
 import type { LookupFunction } from 'node:net';
 import type { Budget } from '../abnormal/budget.js';
-import type { AbnormalClient } from '../abnormal/client.js';
+import type { AbnormalClient, UpstreamObserver } from '../abnormal/client.js';
 import { UpstreamError } from '../abnormal/errors.js';
 import { createAbnormalClient } from '../abnormal/rest-client.js';
+import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import type { Secret } from '../values/secret.js';
-import type { Account, Accounts } from './accounts.js';
-import type { AccountOptions, OpenAccount } from './open-account.js';
-import type { StoredIntegration, Vault } from './vault.js';
+import { type Account, type Accounts, SIMULATED_ACCOUNT } from './accounts.js';
+import { hintOf, type StoredIntegration, type Vault } from './vault.js';
+
+export interface AccountOptions {
+  readonly budget: Budget;
+  readonly timeoutMs: number;
+  readonly clock: () => number;
+  readonly log: Log;
+  /** Makes what is told of an account's requests, by its name. */
+  readonly observe?: ((integration: string) => UpstreamObserver) | undefined;
+}
+
+/** An account and what ends it. */
+export interface OpenAccount {
+  readonly account: Account;
+  readonly budget: Budget;
+  /** The token's last four characters; `null` where there is none that is worth showing. */
+  readonly tokenHint: string | null;
+  close(): Promise<void>;
+}
+
+/** An account whose token is not in the vault. */
+export interface UnstoredAccount extends Pick<Account, 'name' | 'origin' | 'baseUrl'> {
+  readonly token: Secret;
+  /** Ends what serves the account, where this process does. */
+  readonly close?: () => Promise<void>;
+}
+
+/** Opens the account that the environment names, or the simulated tenant. */
+export function openUnstoredAccount(
+  { token, close, ...named }: UnstoredAccount,
+  options: AccountOptions,
+): OpenAccount {
+  const observer = options.observe?.(named.name);
+  const { baseUrl } = named;
+  const client = createAbnormalClient({ ...options, baseUrl, token: () => token.reveal(), observer });
+  return {
+    account: { ...named, client },
+    budget: options.budget,
+    tokenHint: named.origin === 'ABNORMAL' ? hintOf(token) || null : null,
+    close: async () => {
+      client.close();
+      await close?.();
+    },
+  };
+}
+
+/**
+ * Why an account's own records may not come into a history: it holds invented ones, from which they would never be
+ * told apart in a report. `null` where they may.
+ */
+export async function simulatedDataGuard(
+  store: Pick<HistoryStore, 'streams' | 'description'>,
+): Promise<string | null> {
+  const streams = await store.streams();
+  if (!streams.some(({ integration }) => integration === SIMULATED_ACCOUNT)) return null;
+  return `The history (${store.description}) contains records of the simulated tenant, which cannot be mixed with records of an account. Set another HISTORY for your account.`;
+}
 
 /** Accounts that follow the stored integrations. */
 export interface LiveAccounts extends Accounts {

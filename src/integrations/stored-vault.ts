@@ -1,5 +1,6 @@
 import type { HistoryStore } from '../history/store.js';
 import type { StoredDocument } from '../model/documents.js';
+import { EARLIER_TOKENS_KEPT, factsOf, isSameTold, type TokenTimes, withTold } from '../model/token.js';
 import { type Instant, latest, shift, toInstant } from '../values/instant.js';
 import { Secret } from '../values/secret.js';
 import { ENVIRONMENT_ACCOUNT, SIMULATED_ACCOUNT } from './accounts.js';
@@ -12,27 +13,24 @@ import {
   parseEncryptionKey,
   sealingKeyId,
 } from './encryption.js';
-import { checkToken, tokenHint } from './token.js';
 import {
   type Address,
   badAddress,
   busy,
+  checkToken,
   describeStored,
   exists,
-  factsOf,
   heldAlready,
+  hintOf,
   type IntegrationBody,
-  isSameTold,
   type NewIntegration,
   noKey,
   notFound,
   notOpened,
   readBody,
   type StoredIntegration,
-  type TokenTimes,
   type Vault,
   VaultError,
-  withTold,
   writeBody,
 } from './vault.js';
 
@@ -53,7 +51,6 @@ export function createVault(options: VaultOptions): Vault {
 const COLLECTION = 'integrations';
 const PURPOSE = 'abnormal-token';
 const ATTEMPTS = 20;
-const REMEMBERED = 50;
 
 class DocumentVault implements Vault {
   constructor(private readonly options: VaultOptions) {}
@@ -185,15 +182,14 @@ class DocumentVault implements Vault {
       ...others,
       ...this.sealed(name, baseUrl, token, now),
       baseUrl,
-      earlierTokens: [...body.earlierTokens, earlier].slice(-REMEMBERED),
+      earlierTokens: [...body.earlierTokens, earlier].slice(-EARLIER_TOKENS_KEPT),
     };
   }
 
   private sealed(name: string, baseUrl: string, token: Secret, now: Instant) {
     checkToken(token);
-    const text = token.reveal();
-    const sealed = this.cipher().seal(text, bindingOf(name, baseUrl));
-    return { storedAt: now, issuedAt: null, expiresAt: null, hint: tokenHint(text), sealed };
+    const sealed = this.cipher().seal(token.reveal(), bindingOf(name, baseUrl));
+    return { storedAt: now, issuedAt: null, expiresAt: null, hint: hintOf(token), sealed };
   }
 
   /** Whether it equals the stored token; false if that does not decrypt. */

@@ -2,32 +2,21 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import type { HistoryStore } from '../history/store.js';
-import { type Instant, latest, shift, toInstant } from '../values/instant.js';
-import type { Secret } from '../values/secret.js';
-import { ENVIRONMENT_ACCOUNT } from './accounts.js';
-import type { TokenSituation } from './token.js';
 import {
-  describeStored,
+  EARLIER_TOKENS_KEPT,
   type EarlierToken,
   factsOf,
   isSameTold,
-  type TokenFacts,
+  type KnownTokens,
+  type TokenHistory,
+  type TokenSituation,
   type TokenTimes,
-  VaultError,
   withTold,
-} from './vault.js';
-
-/** A present or former token. */
-interface TokenPeriod extends TokenFacts {
-  /** When another one replaced it; `null` for the present one. */
-  readonly replacedAt: Instant | null;
-}
-
-/** Oldest first, the present one last. */
-interface TokenHistory {
-  readonly integration: string;
-  readonly tokens: readonly TokenPeriod[];
-}
+} from '../model/token.js';
+import { type Instant, latest, shift, toInstant } from '../values/instant.js';
+import type { Secret } from '../values/secret.js';
+import { ENVIRONMENT_ACCOUNT } from './accounts.js';
+import { describeStored, TOKEN_SHAPE, type Vault, VaultError } from './vault.js';
 
 /** The token history of every integration, without the tokens. */
 export async function readTokenHistories(store: HistoryStore): Promise<TokenHistory[]> {
@@ -59,20 +48,23 @@ export async function readTokenSituations(store: HistoryStore): Promise<Map<stri
   );
 }
 
-function historyOf(
-  integration: string,
-  {
-    token,
-    earlierTokens,
-  }: {
-    readonly token: TokenFacts;
-    readonly earlierTokens: readonly (TokenFacts & { readonly replacedAt: Instant })[];
-  },
-): TokenHistory {
+function historyOf(integration: string, { token, earlierTokens }: KnownTokens): TokenHistory {
   return { integration, tokens: [...earlierTokens, { ...factsOf(token), replacedAt: null }] };
 }
 
-/** A manipulated document is reported when the vault is opened; a report need not fail. */
+/** Stores what Abnormal says of the token that the integration has had since `storedAt`. */
+export function storeTokenExpiry(
+  { store, vault }: { readonly store: HistoryStore; readonly vault: Pick<Vault, 'noteTimes'> },
+  integration: string,
+  storedAt: Instant,
+  times: TokenTimes,
+): Promise<void> {
+  return integration === ENVIRONMENT_ACCOUNT
+    ? noteEnvironmentTimes(store, storedAt, times)
+    : vault.noteTimes(integration, storedAt, times);
+}
+
+/** What was changed by hand is named when the vault is opened; a report need not fail for it. */
 function readable<T>(read: () => T): T | null {
   try {
     return read();
@@ -82,29 +74,15 @@ function readable<T>(read: () => T): T | null {
   }
 }
 
-/** What is stored about the environment's token, without the token. */
-interface EnvironmentToken {
-  /** `storedAt` is when the gateway first saw it. */
-  readonly token: TokenFacts;
-  /** Oldest first. */
-  readonly earlierTokens: readonly EarlierToken[];
-}
-
+// the environment's token: its age is remembered, the token is not
 const COLLECTION = 'settings';
 const ID = 'environment-token';
 const ATTEMPTS = 20;
-const REMEMBERED = 50;
-const instant = z.string().length(24);
-const facts = {
-  ...{ storedAt: instant, issuedAt: instant.nullable(), expiresAt: instant.nullable() },
-  permissions: z.array(z.string()).readonly().optional(),
-};
 const BODY = z.object({
-  ...facts,
+  ...TOKEN_SHAPE,
   salt: z.string(),
   /** A salted hash: recognises another token, and does not reveal this one. */
   fingerprint: z.string(),
-  earlierTokens: z.array(z.object({ ...facts, replacedAt: instant })),
 });
 type Body = z.infer<typeof BODY>;
 
@@ -115,7 +93,7 @@ export async function noteEnvironmentToken(
   store: HistoryStore,
   token: Secret,
   clock: () => number,
-): Promise<EnvironmentToken> {
+): Promise<KnownTokens> {
   return change(store, async (body) => {
     if (body && (await isSame(body, token))) return null;
     const salt = randomBytes(16);
@@ -140,8 +118,8 @@ export async function noteEnvironmentTimes(
   });
 }
 
-/** `null` if there never was a token. */
-export async function readEnvironmentToken(store: HistoryStore): Promise<EnvironmentToken | null> {
+/** What is remembered; `null` where no token was ever there. */
+export async function readEnvironmentToken(store: HistoryStore): Promise<KnownTokens | null> {
   const body = BODY.safeParse((await store.document(COLLECTION, ID))?.body);
   return body.success ? describe(body.data) : null;
 }
@@ -150,7 +128,7 @@ export async function readEnvironmentToken(store: HistoryStore): Promise<Environ
 async function change(
   store: HistoryStore,
   make: (body: Body | null) => Promise<Body | null>,
-): Promise<EnvironmentToken> {
+): Promise<KnownTokens> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const document = await store.document(COLLECTION, ID);
     const read = BODY.safeParse(document?.body);
@@ -166,7 +144,7 @@ async function change(
 
 function earlier(body: Body | null, replacedAt: Instant): EarlierToken[] {
   if (body === null) return [];
-  return [...body.earlierTokens, { ...factsOf(body), replacedAt }].slice(-REMEMBERED);
+  return [...body.earlierTokens, { ...factsOf(body), replacedAt }].slice(-EARLIER_TOKENS_KEPT);
 }
 
 async function isSame({ salt, fingerprint }: Body, token: Secret): Promise<boolean> {
@@ -180,6 +158,6 @@ function fingerprintOf(token: Secret, salt: Buffer): Promise<Buffer> {
   return derive(token.reveal(), salt, 32);
 }
 
-function describe(body: Body): EnvironmentToken {
+function describe(body: Body): KnownTokens {
   return { token: factsOf(body), earlierTokens: body.earlierTokens };
 }

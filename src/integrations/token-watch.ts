@@ -2,13 +2,21 @@ import type { ApiToken } from '../abnormal/client.js';
 import { UpstreamError } from '../abnormal/errors.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
-import { excessNote, permissionsToAct } from '../model/token-permissions.js';
-import { DAY, type Instant, toInstant } from '../values/instant.js';
+import type { StreamState } from '../model/stream.js';
+import {
+  describeTokenState,
+  endText,
+  excessNote,
+  permissionsToAct,
+  type TokenSituation,
+  type TokenTimes,
+  tokenState,
+} from '../model/token.js';
+import { FILTER_KEYS, KIND_OF, KINDS, RESOURCES } from '../resources/registry.js';
+import { DAY, type Instant, shift, toInstant, toMillis } from '../values/instant.js';
 import { type Account, type Accounts, ENVIRONMENT_ACCOUNT } from './accounts.js';
-import { emptyAccounts } from './empty-accounts.js';
-import { describeTokenState, endText, tokenState } from './token.js';
-import { noteEnvironmentTimes, readTokenSituations } from './token-history.js';
-import type { TokenTimes, Vault } from './vault.js';
+import { readTokenSituations, storeTokenExpiry } from './token-history.js';
+import type { Vault } from './vault.js';
 
 interface TokenExpiryOptions {
   readonly store: HistoryStore;
@@ -18,33 +26,17 @@ interface TokenExpiryOptions {
   readonly log: Log;
 }
 
-/** Stores what Abnormal reports about the integration's token of `storedAt`. */
-export function storeTokenExpiry(
-  { store, vault }: Pick<TokenExpiryOptions, 'store' | 'vault'>,
-  integration: string,
-  storedAt: Instant,
-  times: TokenTimes,
-): Promise<void> {
-  return integration === ENVIRONMENT_ACCOUNT
-    ? noteEnvironmentTimes(store, storedAt, times)
-    : vault.noteTimes(integration, storedAt, times);
-}
-
 /**
  * Requests and stores the issue and expiry time of each token: one call a day per account, and one for a new
  * token. May be called at any time; a failed request is repeated the next day.
  */
 export function refreshTokenExpiry(options: TokenExpiryOptions): (signal: AbortSignal) => Promise<void> {
-  const asked = new Map<string, { readonly storedAt: Instant; readonly at: number }>();
+  const isDue = oncePerDay(options.clock);
   return async (signal) => {
-    const now = options.clock();
     const situations = await readTokenSituations(options.store);
     for (const account of options.accounts.list()) {
       const storedAt = situations.get(account.name)?.storedAt ?? null;
-      const before = asked.get(account.name);
-      if (storedAt === null || signal.aborted) continue;
-      if (before?.storedAt === storedAt && now - before.at < DAY) continue;
-      asked.set(account.name, { storedAt, at: now });
+      if (storedAt === null || signal.aborted || !isDue(account.name, storedAt)) continue;
       const times = await askFor(account, options, signal);
       if (times) await storeTokenExpiry(options, account.name, storedAt, times);
     }
@@ -73,7 +65,8 @@ interface TokenWarningOptions {
   readonly clock: () => number;
 }
 
-export function replacementSteps(integration: string): string {
+/** How to replace an integration's token from the command line. */
+function replacementSteps(integration: string): string {
   const make =
     'Create one in the Abnormal portal (Settings → Integrations → Abnormal REST API), which shows it once, and';
   return integration === ENVIRONMENT_ACCOUNT
@@ -81,44 +74,62 @@ export function replacementSteps(integration: string): string {
     : `${make} pass it to: integrations rotate ${integration}`;
 }
 
+/** The state of an integration's token for the reader of a terminal or of the log. */
+export function reportToken(integration: string, situation: TokenSituation, now: Instant) {
+  const state = tokenState(situation, now);
+  return {
+    state,
+    /** What it may do; null where Abnormal does not say. */
+    permissions: situation.permissions ?? null,
+    message: describeTokenState(situation, now, replacementSteps(integration)),
+    mayAct: permissionsToAct(situation.permissions).length > 0,
+  };
+}
+
 /**
  * Logs a warning for each token that must be replaced, once a day and at once when its state changes, and a
  * note for a valid token with more than read permissions. May be called at any time.
  */
 export function tokenExpiryWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
-  const said = new Map<string, { readonly state: string; readonly at: number }>();
+  const isDue = oncePerDay(clock);
   return async () => {
-    const now = clock();
+    const now = toInstant(clock());
     for (const [integration, situation] of await readTokenSituations(store)) {
-      const state = tokenState(situation, toInstant(now));
-      const before = said.get(integration);
-      const isSaid = before?.state === state && now - before.at < DAY;
-      if (isSaid) continue;
-      said.set(integration, { state, at: now });
-      const isExcessive = permissionsToAct(situation.permissions).length > 0;
-      if (state === 'OK' && !isExcessive) continue;
-      const text = describeTokenState(situation, toInstant(now), replacementSteps(integration));
-      log[state === 'OK' ? 'info' : 'warn']({ integration, tokenState: state }, text);
+      const { state, message, mayAct } = reportToken(integration, situation, now);
+      if (!isDue(integration, state) || (state === 'OK' && !mayAct)) continue;
+      log[state === 'OK' ? 'info' : 'warn']({ integration, tokenState: state }, message);
     }
   };
 }
 
 /** Logs a warning for each account with only empty lists, once a day. May be called at any time. */
 export function createEmptyWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
-  const said = new Map<string, number>();
+  const isDue = oncePerDay(clock);
+  const empty = new Set<string>();
   return async () => {
-    const now = clock();
-    const empty = await emptyAccounts(store, await store.streams());
-    for (const name of said.keys()) if (!empty.has(name)) said.delete(name);
-    for (const [integration, message] of empty) {
-      if (now - (said.get(integration) ?? Number.NEGATIVE_INFINITY) < DAY) continue;
-      said.set(integration, now);
-      log.warn({ integration }, message);
+    const found = await emptyAccounts(store, await store.streams());
+    for (const name of empty) if (!found.has(name)) isDue(name, 'NOT_EMPTY');
+    empty.clear();
+    for (const [integration, message] of found) {
+      empty.add(integration);
+      if (isDue(integration, 'EMPTY')) log.warn({ integration }, message);
     }
   };
 }
 
-/** The token in use, found in the customer's list. */
+/** Whether something is due again for `name`: once a day, and at once when `what` differs from the last time. */
+function oncePerDay(clock: () => number): (name: string, what: string) => boolean {
+  const done = new Map<string, { readonly what: string; readonly at: number }>();
+  return (name, what) => {
+    const at = clock();
+    const before = done.get(name);
+    if (before?.what === what && at - before.at < DAY) return false;
+    done.set(name, { what, at });
+    return true;
+  };
+}
+
+/** What the list of a customer's tokens says of the one that is in use. */
 interface TokenMatch {
   readonly outcome: 'WORKS' | 'NOT_ANSWERED';
   /** The number of valid tokens; `null` if unknown. */
@@ -174,4 +185,58 @@ function endOf(expiresAt: Instant | null, now: Instant): string {
 function mayOf(permissions: readonly string[] | null): string | null {
   if (permissions === null) return null;
   return excessNote(permissions) ?? `Its permissions: ${permissions.join(', ')}.`;
+}
+
+/** What to do if Abnormal answers, but with nothing. */
+export const ACCESS_ADVICE =
+  'If the account has attacks by e-mail, the token may not be allowed to see them: give it full portal access for the API, and add this gateway’s IP address to the account’s allowlist (Abnormal portal: Settings → Integrations → Abnormal REST API).';
+
+type Reads = Pick<HistoryStore, 'head' | 'count' | 'countQuarantine' | 'ledger'>;
+type Answered = StreamState & { readonly lastSuccessAt: Instant };
+
+/**
+ * The accounts, with a message for each, that Abnormal answers for but has listed nothing of, for longer than
+ * Abnormal takes to list what is new (`INGESTION_LAG`). Every account has threats sooner or later, so this more often
+ * means missing access than peace.
+ */
+export async function emptyAccounts(
+  store: Reads,
+  states: readonly StreamState[],
+): Promise<ReadonlyMap<string, string>> {
+  const answered = states.filter(isAnswered);
+  if (answered.length === 0) return new Map();
+  const { seq } = await store.head();
+  const found = await Promise.all(
+    answered.map(async (state) => {
+      const message = (await isEmpty(store, state, seq)) ? messageOf(state) : null;
+      return message === null ? [] : [[state.integration, message] as const];
+    }),
+  );
+  return new Map(found.flat());
+}
+
+function isAnswered(state: StreamState): state is Answered {
+  const { resource, filterKey, status, lastSuccessAt } = state;
+  const isThreats = resource === 'threats' && filterKey === FILTER_KEYS.threats[0];
+  return isThreats && status === 'OK' && lastSuccessAt !== null;
+}
+
+async function isEmpty(store: Reads, state: Answered, seq: number): Promise<boolean> {
+  const { integration, collectFrom, lastSuccessAt } = state;
+  const integrations = [integration];
+  for (const resource of RESOURCES) {
+    const query = { kind: KIND_OF[resource], integrations, filter: null, seq };
+    if ((await store.count(query)) > 0) return false;
+  }
+  if ((await store.countQuarantine({ integrations, kinds: KINDS })) > 0) return false;
+  // the oldest window is read last, and seldom again: once it is read, everything has been
+  const oldest = await store.ledger(state, collectFrom, shift(collectFrom, 1000), seq);
+  return oldest.some(({ readAt, settledTo, listed }) => {
+    const lag = toMillis(readAt) - toMillis(settledTo);
+    return listed === 0 && toMillis(lastSuccessAt) > toMillis(readAt) + lag;
+  });
+}
+
+function messageOf({ collectFrom }: StreamState): string {
+  return `Abnormal responds, but has listed no threat, case or campaign since ${collectFrom.slice(0, 10)}. ${ACCESS_ADVICE}`;
 }

@@ -1,5 +1,14 @@
 import { z } from 'zod';
 import type { DocumentBody, StoredDocument } from '../model/documents.js';
+import {
+  type EarlierToken,
+  factsOf,
+  type KnownTokens,
+  RIGHT_TOKEN,
+  type TokenFacts,
+  type TokenTimes,
+  wrongWithToken,
+} from '../model/token.js';
 import type { Instant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import { type Region, regionOf } from './address.js';
@@ -9,13 +18,6 @@ import { type Cipher, MAKES_KEY, type NotOpenedError, sealingKeyId } from './enc
 export interface Address {
   readonly region?: Region | undefined;
   readonly baseUrl?: string | undefined;
-}
-
-export interface TokenTimes {
-  readonly issuedAt: Instant | null;
-  readonly expiresAt: Instant | null;
-  /** Missing if Abnormal does not report them. */
-  readonly permissions?: readonly string[] | undefined;
 }
 
 export interface NewIntegration extends Address {
@@ -87,7 +89,19 @@ export class VaultError extends Error {
   }
 }
 
-/** The token of the integration `name` does not decrypt. */
+/** Throws a `VaultError` for what cannot be a token. */
+export function checkToken(token: Secret): void {
+  const wrong = wrongWithToken(token.reveal());
+  if (wrong !== null) throw new VaultError('BAD_TOKEN', `The token ${wrong}. Accepted: ${RIGHT_TOKEN}.`);
+}
+
+/** The last four characters, by which people tell tokens apart; nothing of a short one. */
+export function hintOf(token: Secret): string {
+  const text = token.reveal();
+  return text.length < 12 ? '' : text.slice(-4);
+}
+
+/** The sealed token of the integration `name` does not open. */
 export function notOpened(name: string, error: NotOpenedError, cipher: Cipher): VaultError {
   const { reason, message } = error;
   const known = cipher.knownKeyIds.join(', ');
@@ -133,24 +147,9 @@ export function busy(name: string): VaultError {
   return new VaultError('BUSY', `The integration "${name}" is being changed by other processes. Retry.`);
 }
 
-/** What is known about a token, without the token. */
-export interface TokenFacts {
-  /** When it was given to the gateway (UTC). */
-  readonly storedAt: Instant;
-  /** When Abnormal created it, and its expiry; `null` if unknown. */
-  readonly issuedAt: Instant | null;
-  readonly expiresAt: Instant | null;
-  /** Missing if Abnormal does not report them. */
-  readonly permissions?: readonly string[] | undefined;
-}
-
-export interface EarlierToken extends TokenFacts {
-  readonly replacedAt: Instant;
-}
-
-/** A stored integration without its token. */
-export interface StoredIntegration {
-  /** Part of every key and global id, so it never changes. */
+/** An integration as it is kept, without its token. */
+export interface StoredIntegration extends KnownTokens {
+  /** Part of every key and every global id, so it never changes. */
   readonly name: string;
   readonly baseUrl: string;
   /** `null` for another address. */
@@ -165,8 +164,6 @@ export interface StoredIntegration {
     /** The id of its encryption key; `null` if the text is malformed. */
     readonly keyId: string | null;
   };
-  /** Oldest first. */
-  readonly earlierTokens: readonly EarlierToken[];
 }
 
 export interface IntegrationBody extends TokenFacts {
@@ -184,14 +181,18 @@ const facts = {
   ...{ storedAt: instant, issuedAt: instant.nullable(), expiresAt: instant.nullable() },
   permissions: z.array(z.string()).readonly().optional(),
 };
-const BODY = z.object({
+/** The part of a document that holds what is known of the present token and of those before it. */
+export const TOKEN_SHAPE = {
   ...facts,
+  earlierTokens: z.array(z.object({ ...facts, replacedAt: instant })),
+};
+const BODY = z.object({
+  ...TOKEN_SHAPE,
   baseUrl: z.url(),
   createdAt: instant,
   updatedAt: instant,
   hint: z.string(),
   sealed: z.string(),
-  earlierTokens: z.array(z.object({ ...facts, replacedAt: instant })),
 });
 
 /** Parses an integration's document. Throws a `VaultError` if it is invalid. */
@@ -208,29 +209,10 @@ export function writeBody(body: IntegrationBody): DocumentBody {
 
 export function describeStored(document: StoredDocument): StoredIntegration {
   const { baseUrl, createdAt, updatedAt, earlierTokens, ...own } = readBody(document);
-  const { storedAt, issuedAt, expiresAt, permissions, hint, sealed } = own;
-  const keyId = sealingKeyId(sealed);
+  const { hint, sealed } = own;
   return {
     ...{ name: document.id, baseUrl, region: regionOf(baseUrl), createdAt, updatedAt, earlierTokens },
     version: document.version,
-    token: { storedAt, issuedAt, expiresAt, ...(permissions && { permissions }), hint, keyId },
+    token: { ...factsOf(own), hint, keyId: sealingKeyId(sealed) },
   };
-}
-
-/** Selects the facts from a larger object. */
-export function factsOf({ storedAt, issuedAt, expiresAt, permissions }: TokenFacts): TokenFacts {
-  return { storedAt, issuedAt, expiresAt, ...(permissions && { permissions }) };
-}
-
-/** Whether Abnormal's report equals the stored facts. */
-export function isSameTold(facts: TokenFacts, told: TokenTimes): boolean {
-  const isSame = facts.issuedAt === told.issuedAt && facts.expiresAt === told.expiresAt;
-  return isSame && facts.permissions?.join() === told.permissions?.join();
-}
-
-/** The stored facts with Abnormal's current report. */
-export function withTold<T extends TokenFacts>(facts: T, told: TokenTimes): T {
-  const { issuedAt, expiresAt, permissions } = told;
-  const { permissions: _earlier, ...others } = facts;
-  return { ...others, issuedAt, expiresAt, ...(permissions && { permissions }) } as T;
 }

@@ -2,7 +2,6 @@ import { Gauge, type Registry } from 'prom-client';
 import type { BudgetSnapshot } from '../abnormal/budget.js';
 import type { HistoryStore, Pin } from '../history/store.js';
 import type { WriteFailure } from '../history/watch-writes.js';
-import { replaceBy, TOKEN_STATES, tokenState } from '../integrations/token.js';
 import { readTokenSituations } from '../integrations/token-history.js';
 import type { CoverageGap } from '../model/coverage.js';
 import { DRIFT_KINDS, driftOf } from '../model/drift.js';
@@ -13,6 +12,7 @@ import {
   STREAM_STATUSES,
   type StreamState,
 } from '../model/stream.js';
+import { replaceBy, TOKEN_STATES, tokenState } from '../model/token.js';
 import { KINDS } from '../resources/registry.js';
 import type { CacheGauge } from '../values/bounded-cache.js';
 import type { Instant } from '../values/instant.js';

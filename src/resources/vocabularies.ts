@@ -1,4 +1,25 @@
-import { vocabulary } from '../values/vocabulary.js';
+/*
+ * Abnormal's word lists are open: spellings differ between endpoints and years, and new values arrive without
+ * notice. Each list here maps what has been seen to an enum value and everything else to OTHER.
+ * `null` stays `null`: not said.
+ */
+
+const squash = (raw: string) =>
+  raw
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, ' ')
+    .trim();
+
+function vocabulary<T extends string>(words: Record<T, readonly string[]>) {
+  const known = new Map<string, T>();
+  for (const [value, spellings] of Object.entries<readonly string[]>(words)) {
+    for (const spelling of spellings) known.set(squash(spelling), value as T);
+  }
+  return (raw: string | null): T | 'OTHER' | null => {
+    if (raw === null || raw.trim() === '') return null;
+    return known.get(squash(raw)) ?? 'OTHER';
+  };
+}
 
 const attackTypeOf = vocabulary({
   INTERNAL_TO_INTERNAL: ['Internal-to-Internal Attacks (Email Account Takeover)', 'Email Account Takeover'],

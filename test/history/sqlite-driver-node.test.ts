@@ -49,7 +49,7 @@ describe.skipIf(reason !== undefined)(`on Node ${VERSION}`, () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   it('passes the test suite of the driver', { timeout: 300_000 }, async () => {
-    const suite = ['run', '--maxWorkers=1', '--reporter=verbose', 'test/history/sqlite-driver.test.ts'];
+    const suite = ['run', '--maxWorkers=1', '--reporter=verbose', 'test/history/sqlite/driver.test.ts'];
     const { stdout } = await run(node, ['node_modules/vitest/vitest.mjs', ...suite], {
       env: { ...process.env, NO_COLOR: '1' },
     });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { excessNote, permissionsToAct } from '../../src/model/token-permissions.js';
+import { excessNote, permissionsToAct } from '../../src/model/token.js';
 
 test.each([
   ['soar_v1_read_threats', false],

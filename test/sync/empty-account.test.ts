@@ -1,7 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { emptyAccounts } from '../../src/integrations/empty-accounts.js';
-import { createEmptyWarnings } from '../../src/integrations/token-watch.js';
+import { createEmptyWarnings, emptyAccounts } from '../../src/integrations/token-watch.js';
 import type { SimulatorOptions } from '../../src/simulator/server.js';
 import { DAY, HOUR, MINUTE } from '../../src/values/instant.js';
 import { createTenantWorld, type World } from './harness.js';

@@ -1,4 +1,4 @@
-import { permissionsToAct } from '../../model/token-permissions.js';
+import { permissionsToAct } from '../../model/token.js';
 import { DAY, earliest, type Instant, shift, toMillis } from '../../values/instant.js';
 import type {
   Assessment,

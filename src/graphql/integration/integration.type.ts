@@ -1,12 +1,6 @@
 import { ID, Int, ObjectType } from 'type-graphql';
 import type { BudgetSnapshot } from '../../abnormal/budget.js';
 import { type Account, ENVIRONMENT_ACCOUNT } from '../../integrations/accounts.js';
-import {
-  describeTokenState,
-  type TokenSituation,
-  type TokenState,
-  tokenState,
-} from '../../integrations/token.js';
 import type { Origin } from '../../model/revision.js';
 import {
   type IntegrationStatus,
@@ -14,7 +8,13 @@ import {
   type StreamState,
   type StreamStatus,
 } from '../../model/stream.js';
-import { permissionsToAct } from '../../model/token-permissions.js';
+import {
+  describeTokenState,
+  permissionsToAct,
+  type TokenSituation,
+  type TokenState,
+  tokenState,
+} from '../../model/token.js';
 import type { FilterKey, Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { describedEnum, ValueField } from '../base/fields.js';

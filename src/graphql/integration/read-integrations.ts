@@ -1,5 +1,6 @@
-import { emptyAccounts } from '../../integrations/empty-accounts.js';
 import { readTokenSituations } from '../../integrations/token-history.js';
+import { emptyAccounts } from '../../integrations/token-watch.js';
+import { UNKNOWN_TOKEN } from '../../model/token.js';
 import type { KeptIntegration } from '../request/operations.js';
 import { integrationNames, type RequestServices } from '../request/services.js';
 import { Integration } from './integration.type.js';
@@ -27,5 +28,3 @@ export async function readIntegration(services: RequestServices, name: string): 
 }
 
 const NOTHING_KEPT: ReadonlyMap<string, KeptIntegration> = new Map();
-
-const UNKNOWN_TOKEN = { issuedAt: null, expiresAt: null, storedAt: null, isRejected: false };

@@ -1,4 +1,4 @@
-import type { Sleep } from '../../async/timers.js';
+import type { Sleep } from '../../async/signals.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Log } from '../../log.js';
 

@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  describeTokenState,
-  replaceBy,
-  type TokenSituation,
-  tokenState,
-} from '../../src/integrations/token.js';
+import { describeTokenState, replaceBy, type TokenSituation, tokenState } from '../../src/model/token.js';
 import { DAY, type Instant, toInstant } from '../../src/values/instant.js';
 
 const NOW = Date.parse('2026-06-15T12:00:00Z');
