@@ -74,6 +74,6 @@ describe('the dates along the strips', () => {
 
 test('where nothing was ever read, that is what is said', () => {
   const period = parsePeriod('2026-09');
-  expect(plain(coverageStrips([], period).text)).toContain('Nothing was ever read.');
+  expect(plain(coverageStrips([], period).text)).toContain('Nothing was read.');
   expect(gapTable([], period).text).toBe('');
 });
