@@ -20,7 +20,7 @@ test.each<[readonly string[], string]>([
   [['backfill', '--from', '0000-01-01'], '2000-01-01 or later'],
   [['backfill', '--from', '1999-12-31'], '2000-01-01 or later'],
   [['backfill', '--from', '999999999d'], '2000-01-01 or later'],
-  [['backfill', '--from', '9999-12-31'], 'not in the past'],
+  [['backfill', '--from', '9999-12-31'], 'must be in the past'],
   [['backfill', '--from', '9999-12-31T23:59:59-14:00'], 'Accepted: a day'],
   [['reconcile', '--from', '0000-01-01'], '2000-01-01 or later'],
   [['reconcile', '--from', '9999-12-31'], 'not before'],

@@ -162,7 +162,7 @@ describe('integrations add', () => {
       ['acme'],
       { input: ' \n' },
       2,
-      /There is no token: give it on standard input, or in .*ABNORMAL_NEW_TOKEN/,
+      /The token is missing. Pass it on standard input or in .*ABNORMAL_NEW_TOKEN/,
     ],
     ['with two tokens', ['acme'], { input: `${FIRST}\n${SECOND}\n` }, 2, /The token has blanks/],
     ['with a header for a token', ['acme'], { input: `Bearer ${FIRST}` }, 2, /"Bearer"/],
@@ -198,7 +198,7 @@ describe('integrations add', () => {
     const never = new Readable({ read() {} });
     expect(await addAcme({ input: never })).toMatchObject({
       code: 1,
-      err: expect.stringContaining('there already'),
+      err: expect.stringContaining('already exists'),
     });
     expect(await addAcme({ input: never, key: '' })).toMatchObject({ code: 1 });
   });
@@ -266,7 +266,7 @@ describe('integrations list', () => {
       env: { ABNORMAL_TOKEN: SECOND, ABNORMAL_REGION: 'gov' },
     });
     const [heading = '', environment = '', acme = '', ...messages] = out.trimEnd().split('\n');
-    expect(heading.split(/ {2,}/)).toEqual(['NAME', 'ADDRESS', 'TOKEN', 'STATE', 'HELD SINCE', 'ENDS']);
+    expect(heading.split(/ {2,}/)).toEqual(['NAME', 'ADDRESS', 'TOKEN', 'STATE', 'STORED SINCE', 'ENDS']);
     expect(environment.split(/ {2,}/)).toEqual([
       ...[
         'default',
@@ -373,7 +373,7 @@ describe('integrations rotate', () => {
   test('recognises the stored token before it sends any request', async () => {
     await addAcme();
     const seen = upstream.stats().requests;
-    const already = { code: 2, err: expect.stringContaining('That is the token that "acme" has already') };
+    const already = { code: 2, err: expect.stringContaining('"acme" has this token already') };
     expect(await rotate(FIRST)).toMatchObject(already);
     expect(await rotate(FIRST, '--base-url', upstream.baseUrl)).toMatchObject(already);
     expect(await rotate(FIRST, '--no-test')).toMatchObject(already);

@@ -37,7 +37,7 @@ test('a key is created, listed and revoked next to a running gateway, which foll
   const key = made.stdout.trim();
   expect([made.code, key]).toEqual([0, expect.stringMatching(/^agk_[0-9a-f]{12}_[\w-]{43}[0-9a-f]{8}$/)]);
   const id = key.slice(4, 16);
-  expect(made.stderr).toContain(`only time that the key is shown. Its id is ${id}`);
+  expect(made.stderr).toContain(`not shown again. Its id is ${id}`);
   await until(401, url, '');
   await until(200, url, key);
 

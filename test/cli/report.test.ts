@@ -70,7 +70,7 @@ describe('report', () => {
     const { code, out } = await run(['--period', '2026-09']);
     expect(code).toBe(1);
     expect(out).toMatch(/token-rotation\s+INSUFFICIENT_DATA/);
-    expect(out).toMatch(/attacks-captured: 1 hole in what was collected/);
+    expect(out).toMatch(/attacks-captured: 1 hole in the collection/);
   });
 
   test('ends with 2 if a control is undecided and none fails', async () => {

@@ -121,7 +121,7 @@ describe('verify', () => {
   test('ends with 2 if there is no seal', async () => {
     const history = forged('unsealed.db', 'DELETE FROM journals');
     const { code, out } = await run('verify', '--history', history);
-    expect([code, out]).toEqual([2, expect.stringContaining('no seals, so nothing can be told')]);
+    expect([code, out]).toEqual([2, expect.stringContaining('no seals, so it cannot be checked')]);
   });
 
   test.each([
@@ -186,9 +186,12 @@ describe('an evidence pack', () => {
     });
     const short = forged('short.db', 'DELETE FROM journals WHERE n > 1');
     const asOf = await report(short, '--as-of', '2026-09-19T00:00:00Z');
-    expect(asOf).toEqual({ code: 64, err: expect.stringContaining('is in no seal yet') });
+    expect(asOf).toEqual({ code: 64, err: expect.stringContaining('is not sealed yet') });
     const altered = forged('wrong.db', "UPDATE threat SET origin = 'SIMULATED' WHERE id = 't7'");
-    expect(await report(altered)).toEqual({ code: 64, err: expect.stringContaining('not as it was sealed') });
+    expect(await report(altered)).toEqual({
+      code: 64,
+      err: expect.stringContaining('altered after it was sealed'),
+    });
     expect(() => readFileSync(pack)).toThrow('ENOENT');
   });
 });

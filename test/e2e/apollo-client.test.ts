@@ -57,5 +57,5 @@ test('Apollo Client pages through all threats with a reader’s key', async () =
 test('Apollo Client gets no data without a key', async () => {
   const { code, stdout, stderr } = await runScript({});
   expect([code, stdout]).toEqual([1, '']);
-  expect(stderr).toMatch(/401|Say who you are/);
+  expect(stderr).toMatch(/401|Authentication is required/);
 });

@@ -99,7 +99,7 @@ describe('reconcile', () => {
   test('ends with 2 if nothing was collected yet', async () => {
     const service = run('reconcile', '--resource', 'cases');
     expect(await service.exit).toBe(2);
-    expect(service.stdout).toContain('Nothing of it has been collected yet');
+    expect(service.stdout).toContain('Nothing has been collected yet');
   });
 
   test('names the process that uses the history while serve runs, and ends with 3', async () => {

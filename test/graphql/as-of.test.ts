@@ -272,7 +272,7 @@ describe('asOf is refused', () => {
     const error = await graph.error(query, { asOf: at(3), maxAge: 60 });
     expect(error).toMatchObject({
       code: 'BAD_USER_INPUT',
-      message: expect.stringMatching(/either asOf or maxAge/),
+      message: expect.stringMatching(/cannot be combined with maxAge/),
     });
   });
 

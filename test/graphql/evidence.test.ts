@@ -357,7 +357,7 @@ describe('evidence', () => {
       'evidence(period: "2026-09", controls: ["attack-captured"]) { seq }',
       'There is no control attack-captured: there are detection-active',
     ],
-    ['evidence(period: "2026-09", integrations: ["nobody"]) { seq }', 'there is default'],
+    ['evidence(period: "2026-09", integrations: ["nobody"]) { seq }', 'Known integrations: default'],
     ['evidence(period: "2026-09", asOf: "2027-01-01T00:00:00Z") { seq }', 'must not be in the future'],
     ['evidence(period: "2020-01-01/2026-01-01", trend: DAY) { seq }', 'more than 400 parts'],
     [

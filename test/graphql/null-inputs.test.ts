@@ -136,7 +136,7 @@ test('a subscription is refused in validation', async () => {
       expect(await response.json()).toMatchObject({
         errors: [
           {
-            message: 'There is no subscription in this graph: send a query or a mutation.',
+            message: 'This graph has no subscription. Send a query or a mutation.',
             extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
           },
         ],

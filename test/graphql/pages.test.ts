@@ -118,12 +118,12 @@ describe('pagination', () => {
 
 describe('an invalid page', () => {
   test.each([
-    [{ first: 5, last: 5 }, /either first or last/],
+    [{ first: 5, last: 5 }, /cannot be combined/],
     [{ first: 0 }, /from 1 to 100; it is 0/],
     [{ first: 101 }, /from 1 to 100; it is 101/],
     [{ last: -1 }, /last must be from 1 to 100/],
-    [{ last: 5, after: 'x' }, /"after" goes with first/],
-    [{ first: 5, before: 'x' }, /"before" goes with last/],
+    [{ last: 5, after: 'x' }, /"after" can only be combined with first/],
+    [{ first: 5, before: 'x' }, /"before" can only be combined with last/],
     [{ after: 'WzEsMiwz' }, /not a cursor of this graph/],
     [{ after: Buffer.from('["cases",[],[],"x"]').toString('base64url') }, /not a cursor of this graph/],
   ])('%j is refused with the accepted values', async (variables, message) => {

@@ -207,7 +207,7 @@ test('a list over several accounts is one list, and can be limited to some', asy
   expect(named(await graph.data<Cases>(query, { only: ['other'] }))).toEqual(['other/c1']);
   expect(await graph.error(query, { only: ['nowhere'] })).toMatchObject({
     code: 'BAD_USER_INPUT',
-    message: expect.stringMatching(/no integration "nowhere": there is default, other/),
+    message: expect.stringMatching(/no integration "nowhere"\. Known integrations: default, other/),
   });
 });
 

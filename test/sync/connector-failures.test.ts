@@ -112,7 +112,7 @@ describe('a quota that other clients have used up', () => {
     expect(await stateOf('campaigns')).toMatchObject({
       status: 'UNAVAILABLE',
       lastSuccessAt: NOW,
-      message: expect.stringMatching(/429.*share its allowance/s),
+      message: expect.stringMatching(/429.*share its limit/s),
     });
     world.simulator.setFaults(null);
     world.clock.advance(4 * HOUR);

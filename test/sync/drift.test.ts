@@ -39,7 +39,7 @@ async function tally(): Promise<DriftTally> {
   return driftOf(document?.body ?? {});
 }
 
-const announced = () => logged.filter((line) => /not known|new word|no more names/.test(line));
+const announced = () => logged.filter((line) => /unknown field|unknown value|no more unknown/.test(line));
 
 test('unknown content from Abnormal is counted by name, logged once, and stops nothing', async () => {
   await start();

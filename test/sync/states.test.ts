@@ -113,7 +113,7 @@ const ROWS: readonly Row[] = [
     resource: 'cases',
     stream: 'NOT_LICENSED',
     integration: 'LIMITED',
-    message: [/not licensed/, /no licence for the feature/, /once it is licensed/],
+    message: [/licence of .* does not include cases/, /no licence for the feature/, /after it is licensed/],
     level: ERROR,
     outcome: 'NOT_LICENSED',
     gap: 'NOT_LICENSED',
@@ -125,7 +125,7 @@ const ROWS: readonly Row[] = [
     resource: 'cases',
     stream: 'NOT_LICENSED',
     integration: 'LIMITED',
-    message: [/not licensed/, /Account Takeover/, /The other resources go on/],
+    message: [/licence of .* does not include cases/, /Account Takeover/, /Other resources are not affected/],
     level: ERROR,
     outcome: 'NOT_LICENSED',
     gap: 'NOT_LICENSED',
@@ -136,7 +136,11 @@ const ROWS: readonly Row[] = [
     resource: 'campaigns',
     stream: 'FORBIDDEN',
     integration: 'FORBIDDEN',
-    message: [/refuses campaigns/, /IP allowlist, or the REST API is not enabled/, /Both are set in/],
+    message: [
+      /refuses access to campaigns/,
+      /on the allowlist, or the REST API is not enabled/,
+      /Both are set in/,
+    ],
     level: ERROR,
     outcome: 'FORBIDDEN',
     gap: 'FAILED',
@@ -161,9 +165,9 @@ const ROWS: readonly Row[] = [
     stream: 'NOT_ENABLED',
     integration: 'LIMITED',
     message: [
-      /\/abusecampaigns and \/abuse-mailbox\/campaigns answered 404/,
+      /\/abusecampaigns and \/abuse-mailbox\/campaigns returned 404/,
       /add-on is not enabled/,
-      /once it is enabled/,
+      /after it is enabled/,
     ],
     level: ERROR,
     outcome: 'NOT_FOUND',
@@ -180,7 +184,7 @@ const ROWS: readonly Row[] = [
     return {
       ...{ answer, fault, kept, match: /^\/cases\?/, resource: 'cases', level: WARN },
       ...{ stream: 'UNAVAILABLE', integration: 'LIMITED', outcome, gap: 'FAILED' },
-      message: [/cannot be read/, /such as a proxy or a login page/, /The body is kept/],
+      message: [/cannot be read/, /proxy or a login page/, /The body is kept/],
     };
   }),
   {
@@ -190,7 +194,7 @@ const ROWS: readonly Row[] = [
     resource: 'cases',
     stream: 'UNAVAILABLE',
     integration: 'LIMITED',
-    message: [/larger than 600000 bytes/, /cut off to protect the gateway/, /nothing was taken from it/],
+    message: [/larger than 600000 bytes/, /cut off to protect the gateway/, /no data were taken from it/],
     level: WARN,
     outcome: 'TOO_LARGE',
     gap: 'FAILED',
@@ -202,7 +206,7 @@ const ROWS: readonly Row[] = [
     resource: 'threats',
     stream: 'UNAVAILABLE',
     integration: 'LIMITED',
-    message: [/500/, /on the side of Abnormal/, /the next poll tries again/],
+    message: [/500/, /on Abnormal's side/, /the next poll retries/],
     level: WARN,
     outcome: 'SERVER_ERROR',
     gap: 'FAILED',
@@ -354,7 +358,11 @@ test('a 400 about retention marks the window as lost, with that reason, and is n
   expect(integrationHealth(await world.store.streams()).status).toBe('OK');
   const lost = () => lines.filter(({ msg }) => msg === 'window not read');
   expect(lost()).toMatchObject([
-    { level: WARN, code: 'OUT_OF_RETENTION', reason: expect.stringMatching(/older than Abnormal keeps/) },
+    {
+      level: WARN,
+      code: 'OUT_OF_RETENTION',
+      reason: expect.stringMatching(/older than Abnormal's retention/),
+    },
     { level: WARN, code: 'OUT_OF_RETENTION' },
   ]);
   expect(await measured('gaps', { ...labels, reason: 'OUT_OF_RETENTION' })).toBe(2);

@@ -74,6 +74,6 @@ describe('the dates along the coverage strips', () => {
 
 test('a stream that was never read is shown as that', () => {
   const period = parsePeriod('2026-09');
-  expect(plain(coverageStrips([], period).text)).toContain('Nothing was ever read.');
+  expect(plain(coverageStrips([], period).text)).toContain('Nothing was read.');
   expect(gapTable([], period).text).toBe('');
 });

@@ -59,5 +59,5 @@ test('the page names the seal, and verify accepts its hash', async () => {
     held: [{ hash, index: null }],
   });
   expect(report.findings).toEqual([]);
-  expect(htmlReport(evidence, { simulated: [] })).toContain('No seal had been made');
+  expect(htmlReport(evidence, { simulated: [] })).toContain('There was no seal');
 });

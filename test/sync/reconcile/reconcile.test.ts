@@ -192,7 +192,7 @@ describe('reconciliation of a complete history', () => {
       // each of them was requested just now
       expect(whole.simulator.stats().byKind['threats.detail']?.[404]).toBe(gone.count);
       expect(missing).toEqual(expect.arrayContaining([...gone.ids]));
-      expect(reason).toContain('answers 404');
+      expect(reason).toContain('return 404');
       whole.clock.advance(5 * HOUR);
       await whole.poll('threats');
     }
@@ -242,7 +242,7 @@ describe('reconciliation of a complete history', () => {
     await whole.poll('threats');
     expect(await reconcileOne(whole, 'threats', { to: shift(NOW, -HOUR) })).toMatchObject({
       ...{ verdict: 'SHORT', missing: { ids: [id] }, opened: [] },
-      reason: expect.stringContaining('coverage names them'),
+      reason: expect.stringContaining('coverage already names them'),
     });
   });
 
@@ -275,7 +275,7 @@ describe('reconciliation of an incomplete history', () => {
       const { from, to } = await reconcileOne(short, resource, { to: shift(NOW, -HOUR) }).then((found) => {
         expect(found).toMatchObject({ verdict: 'SHORT', missing: { count: 1, ids: [lost] }, extra: NONE });
         expect(found.held).toBe((found.population ?? 0) - 1 - found.gone.count);
-        expect(found.reason).toMatch(/^1 of the \d+ records .* not held; the next poll lists them again/);
+        expect(found.reason).toMatch(/^1 of the \d+ records .* not stored; the next poll lists them again/);
         return found;
       });
       const gaps = await gapsOf(short, resource, from, to);
@@ -357,7 +357,7 @@ describe('reconciliation of an incomplete history', () => {
     expect(known.length).toBeGreaterThan(0);
     const found = await reconcileOne(short, 'cases');
     expect(found).toMatchObject({ verdict: 'SHORT', opened: [] });
-    expect(found.reason).toContain('a gap where they lie already');
+    expect(found.reason).toContain('or has a gap');
     expect(await gapsOf(short, 'cases', found.from, found.to)).toEqual(known);
   });
 
@@ -395,7 +395,7 @@ describe('reconciliation of a history with extra records', () => {
         missing: NONE,
         opened: [],
       });
-      expect(found.reason).toContain('does not mean deleted');
+      expect(found.reason).toContain('does not mean that they were deleted');
       expect(found.held).toBe((found.population ?? 0) + 1 - found.gone.count);
       expect((await heldOf(whole.store, KIND[resource])).has(lost)).toBe(true);
       whole.simulator.setFaults(null);
@@ -500,7 +500,9 @@ describe('reconciliation with an export without threat ids', () => {
     const whole = await collected({ tenant: PLAIN, simulator: { logForm: 'withoutIds' } });
     const found = await reconcileOne(whole, 'threats');
     expect(found).toMatchObject({ verdict: 'MATCH', basis: 'COUNTS', sources: ['EXPORT', 'LIST'] });
-    expect(found.reason).toMatch(/names no threats, so only its messages could be counted: (\d+), as many/);
+    expect(found.reason).toMatch(
+      /contains no threat ids, so only its messages could be counted: (\d+), as many/,
+    );
   });
 
   test('is unverified if details contain only some of the messages', async () => {
