@@ -1,12 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 import { HOUR } from '../values/instant.js';
 
-/** Waits `ms` milliseconds, or less when `signal` fires; never throws. */
+/** Waits `ms` milliseconds, or until `signal` fires; never throws. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
 export const pause: Sleep = (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => undefined);
 
-/** Timers do not count the time that a machine slept, and none lasts a month: the wait is taken in pieces. */
+/** Timers do not count time that a machine slept, and have a maximum: the wait is split. */
 export async function waitOut(
   ms: number,
   clock: () => number,

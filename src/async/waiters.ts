@@ -1,21 +1,21 @@
 import { setMaxListeners } from 'node:events';
 
-/** Those who wait for one piece of work. When the last of them has gone, nobody is left to do it for. */
+/** The callers of one piece of work, which is cancelled when the last one has left. */
 export class Waiters {
   private readonly gone = new AbortController();
   private waiting = 0;
 
-  /** Fires when all who joined have gone. Whoever joined without a signal of its own stays to the end. */
+  /** Fires when all callers have left; one without a signal stays to the end. */
   get signal(): AbortSignal {
     return this.gone.signal;
   }
 
-  /** Whether the work was given up: then it is too late to join. */
+  /** Whether the work was cancelled, so that it is too late to join. */
   get isGone(): boolean {
     return this.gone.signal.aborted;
   }
 
-  /** Waits with the others until `signal` fires; what it gives back ends the listening, once the work is done. */
+  /** Joins until `signal` fires; call the returned function when the work is done. */
   join(signal: AbortSignal | undefined): () => void {
     this.waiting += 1;
     if (!signal) return () => {};

@@ -12,29 +12,28 @@ import { callerKey } from './authenticate.js';
 import { HttpError, problem } from './errors.js';
 import { RefusalThrottle } from './refusal-throttle.js';
 
-/** What an operation must be to be run. */
 export interface GraphLimits {
   readonly gate: OperationLimiter;
-  /** The only operations that readers may run; `null`: any. */
+  /** The only operations for readers; `null`: any. */
   readonly persisted: PersistedOperations | null;
-  /** How long a request may take, in milliseconds. */
+  /** The time limit of a request, in milliseconds. */
   readonly timeoutMs: number;
-  /** Told of what is refused before the GraphQL server sees it. */
+  /** Is called for refusals before the GraphQL server. */
   readonly observer?: GraphObserver | undefined;
 }
 
 interface GraphRouteOptions {
   readonly apollo: ApolloServer<GatewayContext>;
   readonly context: (request: RequestInfo) => GatewayContext;
-  /** Without them any operation is run, and takes as long as it takes. */
+  /** Without limits every operation runs to its end. */
   readonly limits: GraphLimits | undefined;
-  /** Fires when the caller goes away, when the server can wait no longer, and after so many milliseconds. */
+  /** Fires when the caller disconnects, on shutdown, and after the time limit. */
   readonly signalOf: (reply: FastifyReply, timeoutMs?: number) => AbortSignal;
-  /** Whether a request was refused, when its answer has gone. */
+  /** Whether a request was refused; known after its response was sent. */
   readonly wasRefused: (reply: FastifyReply) => boolean;
 }
 
-/** The graph at `/graphql`: each operation is judged before the GraphQL server sees it. */
+/** The graph at `/graphql`: each operation is admitted before the GraphQL server sees it. */
 export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void {
   const { apollo, limits } = options;
   const admissions = new WeakMap<FastifyRequest, Admission>();
@@ -51,7 +50,7 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     url: '/graphql',
     method: ['GET', 'POST'],
     config: { access: 'GRAPH' },
-    // before the body is read: reading it is part of what it costs
+    // before the body is read, because reading is part of the cost
     preParsing: async (request, reply) => {
       if (limits) await takeTurn(request, reply, pacing, options.wasRefused);
     },
@@ -70,7 +69,7 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
   });
 }
 
-/** Waits for the caller's turn, and ends it with the answer. Throws an `HttpError` when too many wait. */
+/** Waits for a slot until the response ends. Throws an `HttpError` if too many requests wait. */
 async function takeTurn(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -88,7 +87,7 @@ async function takeTurn(
   else reply.raw.once('close', end);
 }
 
-/** What the operation is let through with; nothing where it cannot be run in any case. Throws an `HttpError`. */
+/** Admits an operation; does nothing if it cannot run anyway. Throws an `HttpError`. */
 function admit(request: FastifyRequest, { gate, persisted }: GraphLimits): Admission | undefined {
   const asked = operationOf(request);
   const { caller } = request;
@@ -102,7 +101,7 @@ function admit(request: FastifyRequest, { gate, persisted }: GraphLimits): Admis
   throw new HttpError(400, code, message, details);
 }
 
-/** The text that is meant, put into the request where it was asked for by its id. */
+/** The text of a persisted operation. */
 function listedQuery(
   request: FastifyRequest,
   { query, persistedId }: OperationRequest,
@@ -136,11 +135,11 @@ function refuse(request: FastifyRequest, reply: FastifyReply, error: HttpError):
     .send(JSON.stringify(problem(error.code, error.message, error.details)));
 }
 
-// a browser got as far as here for the sake of a page that there is not
+// a browser asked for a page that does not exist
 const NO_PAGE = 'There is no page here. Ask as a client does: by POST, or with “Accept: application/json”.';
 const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', http: { status: 401 } };
 
-/** An operation as a request holds it, its text given or to be found by an id. */
+/** An operation with its text or an id. */
 interface OperationRequest extends Omit<AskedOperation, 'query'> {
   readonly query: string | null;
   /** The id of a persisted operation. */
@@ -148,8 +147,8 @@ interface OperationRequest extends Omit<AskedOperation, 'query'> {
 }
 
 /**
- * What a request to the graph asks, read as the server behind reads it; `null` where it is nothing that could be
- * run, which that server says in its own words. Throws an `HttpError` for a batch.
+ * The operation of a request, parsed as the GraphQL server does; `null` if that server must report what is
+ * wrong. Throws an `HttpError` for a batch.
  */
 function operationOf(request: FastifyRequest): OperationRequest | null {
   const fields = request.method === 'GET' ? searchOf(request.url) : request.body;
@@ -192,11 +191,11 @@ function searchOf(url: string): Record<string, unknown> {
 }
 
 function paramsOf(url: string): URLSearchParams {
-  // by the same means as the server behind, so that both see the same
+  // the same parser as the GraphQL server
   return new URL(url, 'http://localhost').searchParams;
 }
 
-/** Puts the text of a persisted operation in the place of its id, for the server behind. */
+/** Replaces the id of a persisted operation by its text. */
 function putQuery(request: FastifyRequest, query: string): void {
   if (request.method === 'GET') {
     const params = paramsOf(request.url);

@@ -1,7 +1,7 @@
 /*
- * What a token may do, by the names of its permissions (`soar_v1_read_threats`, `soar_v1_manage_threat`). Abnormal
- * publishes no list of these names, so their words decide. A name that does not say "read" counts as more than
- * reading: the note that follows is harmless, a missing one is not.
+ * What a token may do, by the names of its permissions (`soar_v1_read_threats`). Abnormal does not document
+ * the names. A name without "read" counts as more than reading, because an unnecessary note is harmless and a
+ * missing one is not.
  */
 
 const READS: ReadonlySet<string> = new Set(['read', 'view', 'list', 'get', 'retrieve']);
@@ -9,7 +9,7 @@ const ACTS: ReadonlySet<string> = new Set([
   ...['write', 'manage', 'create', 'update', 'delete', 'remove', 'edit', 'modify', 'remediate', 'execute'],
 ]);
 
-/** The permissions that go beyond reading; none where Abnormal does not say what a token may do. */
+/** The permissions beyond reading; empty if unknown. */
 export function permissionsToAct(permissions: readonly string[] | null | undefined): string[] {
   return (permissions ?? []).filter((permission) => {
     const words = permission
@@ -22,7 +22,7 @@ export function permissionsToAct(permissions: readonly string[] | null | undefin
 
 const MOST_NAMED = 5;
 
-/** A sentence about a token that may do more than read; `null` for any other. */
+/** A sentence about permissions beyond reading; `null` if there are none. */
 export function excessNote(permissions: readonly string[] | null | undefined): string | null {
   const acting = permissionsToAct(permissions);
   if (acting.length === 0) return null;

@@ -1,7 +1,6 @@
 /**
- * One field that lists can be filtered by.
- * `instant` and `text` hold one string, `texts` several; `order` marks those that lists can be ordered by,
- * and `reference` those that name other records and are looked up by value.
+ * A field for filters. `instant` and `text` contain one string, `texts` several; lists can be sorted by
+ * fields with `order`, and fields with `reference` name other records.
  */
 export interface FieldSpec {
   readonly type: 'text' | 'texts' | 'instant' | 'number' | 'boolean';
@@ -10,12 +9,11 @@ export interface FieldSpec {
 }
 
 /*
- * What the gateway understands of Abnormal's details. Names are the gateway's own; a `…Raw` field holds an
- * upstream string as received, since all of the API's word lists are open sets. `null` is "not said".
+ * The decoded form of Abnormal's details. A `…Raw` field is the upstream string as received, because all word
+ * lists are open. `null` means "not given".
  */
 
-/** What may be wrong with what was received. */
 export interface Unreadable {
-  /** Parts of the answer that do not read, by path with what is wrong, at most ten; only where there are any. */
+  /** Unreadable parts by path with the problem, at most ten; missing if there are none. */
   readonly unread?: readonly string[];
 }

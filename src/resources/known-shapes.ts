@@ -18,13 +18,13 @@ import {
   severityLevel,
 } from './vocabularies.js';
 
-/** Whether a word is one that its list does not have. */
+/** Whether a word is missing in its list. */
 export type IsUnknown = (word: string) => boolean;
 
-/** The fields of an object that are known, and what is looked at of their values: objects, lists of them, words. */
+/** The known fields of an object, and how to check their values: objects, lists, words. */
 export type Shape = ReadonlyMap<string, Shape | IsUnknown | null>;
 
-/** What Abnormal says of nothing in particular is one of its own words. */
+/** Words by which Abnormal gives no value. */
 const NOTHING_SAID = /^\s*(null|others?)?\s*$/i;
 
 function isUnknownBy(normalise: (word: string) => string | null): IsUnknown {
@@ -39,7 +39,7 @@ function isUnknownBy(normalise: (word: string) => string | null): IsUnknown {
 
 type Parts = Readonly<Record<string, Shape | IsUnknown | null>>;
 
-/** The fields that a schema reads, those of `looked` looked into, and others that Abnormal documents. */
+/** The fields of a schema, those of `looked` checked in depth, and others that Abnormal documents. */
 function shape(schema: object, looked: Parts = {}, others: readonly string[] = []): Shape {
   const read = Object.keys(schema).map((name) => [name, null] as const);
   const documented = others.map((name) => [name, null] as const);
@@ -74,7 +74,7 @@ const campaign = shape(campaignSchema.shape, {
   attackType: isUnknownBy(attackType),
 });
 
-/** What events of some kinds have besides; it is kept by name, whatever it is called. */
+/** Additional fields of some events, all of which are kept by name. */
 const OF_EVENTS = [
   ...['application', 'browser', 'condition', 'device_trust_type', 'familiarity_statistics', 'field_labels'],
   ...[
@@ -99,15 +99,15 @@ const analysis = shape(
   ['caseId', 'tenant'],
 );
 
-/** What is known of a detail, by what its paths begin with and where it stands in what was received. */
+/** The known part of a detail: the prefix of its paths, and its position in the received value. */
 export interface KnownDetail {
   readonly name: string;
   readonly shape: Shape;
-  /** `null`: it is all of it. */
+  /** `null`: the whole value. */
   readonly at: 'detail' | 'item' | null;
 }
 
-/** A case is received as its detail and its item of the list. */
+/** A case is received as detail and list item. */
 export const KNOWN: Readonly<Record<Kind, readonly KnownDetail[]>> = {
   threat: [{ name: 'threat', shape: shape(threatSchema.shape, { messages: message }), at: null }],
   case: [

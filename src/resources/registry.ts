@@ -6,13 +6,13 @@ import type { FieldSpec } from './definition.js';
 import { type ThreatRecord, threatFields } from './threat/threat.js';
 import type { ThreatAttachments, ThreatLinks } from './threat/threat-parts.js';
 
-/** The resources that Abnormal lists and that the gateway collects, each from one or more streams. */
+/** The resources that Abnormal lists and the gateway collects, each with one or more streams. */
 export const RESOURCES = ['threats', 'cases', 'campaigns'] as const;
 export type Resource = (typeof RESOURCES)[number];
 
 /**
- * What a record in the history is. The first three are collected; the rest hang off a threat or a case,
- * carry its id, and are read when somebody asks for them.
+ * The kinds of records. The first three are collected; the others belong to a threat or a case, have its id,
+ * and are read on request.
  */
 export const KINDS = [
   'threat',
@@ -24,7 +24,7 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** The kinds that can be listed, filtered and ordered. */
+/** The kinds that can be listed, filtered and sorted. */
 export type ListedKind = 'threat' | 'case' | 'campaign';
 
 export const KIND_OF: Record<Resource, ListedKind> = {
@@ -39,26 +39,23 @@ export const RESOURCE_OF: Record<ListedKind, Resource> = {
   campaign: 'campaigns',
 };
 
-/** Names one record: the Abnormal account it came from, what it is, and its id there. */
+/** The account, the kind, and Abnormal's id. */
 export interface RecordKey {
   readonly integration: string;
   readonly kind: Kind;
   readonly id: string;
 }
 
-/** The key as one string, for maps; a space never occurs in an integration's name or a kind. */
+/** For maps; a space never occurs in an integration's name or a kind. */
 export function keyText(key: RecordKey): string {
   return `${key.integration} ${key.kind} ${key.id}`;
 }
 
 /*
- * How the fields of a record stand in its revision. MongoDB compares a list by any of its values, and one
- * value as it would a list of that alone; what is missing it takes for null, in filters, orders and indexes.
- * So `f` holds only what there is, a list of one as its value, and no empty list. `id` is a part of the key
- * and stands outside.
- *
- * `contains` ignores case by `fold`. On text of ASCII alone MongoDB can do that too, so only fields that hold
- * other text are kept a second time, folded, in `c`.
+ * How the fields of a record are stored in its revision. MongoDB compares a list by any of its values and
+ * treats missing as null, so `f` omits missing values and empty lists, and stores a list of one as its value.
+ * `id` is part of the key. `contains` ignores case by `fold`; MongoDB can do that for ASCII, so only fields
+ * with other text are also stored folded, in `c`.
  */
 
 export function isListed(kind: Kind): kind is ListedKind {
@@ -69,14 +66,14 @@ export const LISTED_KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'
 
 export type FilterKey = 'receivedTime' | 'latestTimeRemediated' | 'lastModifiedTime' | 'lastReportedTime';
 
-/** The filter keys that each resource is collected by; the first is the one that defines its population. */
+/** The filter keys for collection; the first one defines the population. */
 export const FILTER_KEYS: Record<Resource, readonly [FilterKey, ...FilterKey[]]> = {
   threats: ['receivedTime', 'latestTimeRemediated'],
   cases: ['lastModifiedTime'],
   campaigns: ['lastReportedTime'],
 };
 
-/** The fields of each listed kind. Stores make their columns and indexes from this table. */
+/** The fields of each listed kind, from which stores create their columns and indexes. */
 export const FIELDS = {
   threat: {
     id: { type: 'text', order: true },
@@ -127,27 +124,25 @@ export const FIELDS = {
   },
 } as const satisfies Record<ListedKind, Record<string, FieldSpec>>;
 
-/** The time that a kind is listed by when nobody says otherwise, and by which Abnormal windows it. */
+/** The default time of a list, by which Abnormal windows it. */
 export const DEFAULT_ORDER = {
   threat: 'receivedTime',
   case: 'lastModifiedTime',
   campaign: 'lastReportedTime',
 } as const satisfies Record<ListedKind, string>;
 
-/** The spec of a field, or undefined when the kind has no such field. */
 export function fieldSpec(kind: ListedKind, field: string): FieldSpec | undefined {
   const specs: Record<string, FieldSpec> = FIELDS[kind];
   return Object.hasOwn(specs, field) ? specs[field] : undefined;
 }
 
-/** What filters and orders see of a record. Every field of the kind is present. */
+/** The fields for filters and orders, all of them present. */
 export function fieldsOf<K extends ListedKind>(kind: K, record: RecordOf[K]): Fields {
   if (kind === 'threat') return threatFields(record as ThreatRecord);
   if (kind === 'case') return caseFields(record as CaseRecord);
   return campaignFields(record as CampaignRecord);
 }
 
-/** The decoded record of each kind. */
 export interface RecordOf {
   threat: ThreatRecord;
   case: CaseRecord;
@@ -159,7 +154,10 @@ export interface RecordOf {
 
 export type AnyRecord = RecordOf[keyof RecordOf];
 
-/** A time field that every match of the filter is without, if its top level asks for that: an index finds them. */
+/**
+ * A time field that is null in every match of the filter, if its top level requires that; an index finds
+ * them.
+ */
 export function absentTime(kind: ListedKind, filter: Filter | null): string | null {
   for (const part of conjuncts(filter)) {
     if ('eq' in part && part.eq === null && fieldSpec(kind, part.field)?.type === 'instant')

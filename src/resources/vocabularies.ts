@@ -14,7 +14,7 @@ const attackTypeOf = vocabulary({
   EXTORTION: ['Extortion'],
 });
 
-/** The attack type of a message or, with its `Attack Type: ` or `Malicious: ` prefix, of a campaign. */
+/** Campaigns have the prefix `Attack Type: ` or `Malicious: `. */
 export function attackType(raw: string | null) {
   return attackTypeOf(raw === null ? null : raw.replace(/^\s*(attack type|malicious|spam)\s*:\s*/i, ''));
 }
@@ -56,7 +56,6 @@ export const attackedParty = vocabulary({
   EXTERNAL_RECIPIENTS: ['External Recipients'],
 });
 
-/** What was done about a message or a case. */
 export const remediationState = vocabulary({
   REMEDIATED: ['Auto-Remediated', 'Auto-Remediated to Junk', 'Post Remediated', 'Remediated'],
   ATTEMPTED: ['Remediation Attempted'],
@@ -81,7 +80,6 @@ export const caseStatus = vocabulary({
   NOT_AN_ATTACK: ['Acknowledged (Not an attack)'],
 });
 
-/** What Abnormal made of a reported e-mail. */
 export const judgement = vocabulary({
   MALICIOUS: ['Malicious'],
   SPAM: ['Spam'],

@@ -1,7 +1,6 @@
 /*
- * Abnormal's word lists are open: spellings differ between endpoints and years, and new values arrive without
- * notice. Each list here maps what has been seen to an enum value and everything else to OTHER.
- * `null` stays `null`: not said.
+ * Abnormal's word lists are open: spellings differ between endpoints and years, and new words appear. Each
+ * list maps known words to an enum value and others to OTHER. `null` (not given) stays `null`.
  */
 
 const squash = (raw: string) =>
