@@ -7,12 +7,12 @@ export type ThresholdType = 'duration' | 'share' | 'count';
 export interface ThresholdSpec {
   readonly type: ThresholdType;
   readonly byDefault: number;
-  /** The least that makes sense, where that is not 0. */
+  /** The minimum, if not 0. */
   readonly least?: number;
   readonly description: string;
 }
 
-/** Every number that a verdict depends on besides the records, with its default. */
+/** Every number that verdicts depend on, with its default. */
 export const THRESHOLDS = {
   pollThreatsEvery: {
     type: 'duration',
@@ -126,7 +126,7 @@ export type Thresholds = Readonly<Record<ThresholdName, number>>;
 
 export const THRESHOLD_NAMES = Object.keys(THRESHOLDS) as ThresholdName[];
 
-/** The thresholds with some of the defaults replaced; a RangeError names what is out of its range. */
+/** Replaces some defaults; throws a RangeError for a value out of range. */
 export function toThresholds(changes: Partial<Thresholds> = {}): Thresholds {
   const entries = THRESHOLD_NAMES.map((name) => [
     name,
@@ -135,7 +135,7 @@ export function toThresholds(changes: Partial<Thresholds> = {}): Thresholds {
   return Object.fromEntries(entries) as Thresholds;
 }
 
-/** What is right for a threshold, in words. */
+/** The accepted values, as text. */
 export function rangeOf(name: ThresholdName): string {
   const { type } = THRESHOLDS[name];
   if (type === 'share') return 'a share from 0 to 1';
@@ -155,12 +155,12 @@ const INTERVAL = {
   campaigns: 'pollCampaignsEvery',
 } as const satisfies Record<Resource, ThresholdName>;
 
-/** How often a resource is polled, in milliseconds. */
+/** In milliseconds. */
 export function intervalOf(thresholds: Thresholds, resource: Resource): number {
   return thresholds[INTERVAL[resource]];
 }
 
-/** The most time between two polls of a resource that are on time, in milliseconds. */
+/** The longest regular time between two polls of a resource, in milliseconds. */
 export function mostBetweenPolls(thresholds: Thresholds, resource: Resource): number {
   return intervalOf(thresholds, resource) + thresholds.ingestionLag;
 }

@@ -9,21 +9,18 @@ import type {
 import { gapText, unreadText } from './missed-polls.js';
 import { brieflyText, countText, instantText, listText, shareText } from './words.js';
 
-/** What a control found, one sentence each; `null` where that is not so. */
+/** One sentence each; `null` if not applicable. */
 interface VerdictFindings {
-  /** What is wrong. More data would not undo it. */
+  /** More data would not change it. */
   readonly failed: string | null;
-  /** What cannot be told although the period is covered. */
+  /** What cannot be decided although the period is covered. */
   readonly doubt: string | null;
-  /** That there is nothing to judge. */
+  /** Why there is nothing to evaluate. */
   readonly empty: string | null;
   readonly passed: string;
 }
 
-/**
- * The verdict on those grounds. A failure stands whatever else is missing; short of that, a period that has
- * not ended, or that the needed streams do not cover, is neither passed nor called empty.
- */
+/** A failure is final. Otherwise a period that has not ended, or is not covered, is undecided. */
 export function verdictOf(
   scope: Scope,
   needs: readonly StreamNeed[],
@@ -46,19 +43,19 @@ export function verdictOf(
   return { verdict: 'PASS', reason: `${grounds.passed}${aside}` };
 }
 
-/** The streams that a control rests on, unlicensed ones included. */
+/** The streams that a control needs, including unlicensed ones. */
 export function neededStreams(scope: Pick<Scope, 'streams'>, needs: readonly StreamNeed[]): StreamFacts[] {
   return scope.streams.filter(({ stream }) =>
     needs.some(({ resource, filterKey }) => stream.resource === resource && stream.filterKey === filterKey),
   );
 }
 
-/** The same without those that the account has no licence for. */
+/** Without unlicensed streams. */
 export function licensedStreams(scope: Pick<Scope, 'streams'>, needs: readonly StreamNeed[]): StreamFacts[] {
   return neededStreams(scope, needs).filter(({ licensed }) => licensed);
 }
 
-/** Whether the period is over and the needed streams cover it: only then does what is not there mean something. */
+/** Whether the period is over and covered: only then does a missing record mean something. */
 export function isCovered(scope: Scope, needs: readonly StreamNeed[]): boolean {
   const streams = licensedStreams(scope, needs);
   return streams.length > 0 && lackOf(scope, streams, needs) === null;
@@ -69,7 +66,7 @@ interface Lack {
   readonly full: string;
 }
 
-/** Why the recorded data does not suffice; `null` when the period is over and covered. */
+/** Why the data is not sufficient; `null` if the period is over and covered. */
 function lackOf(scope: Scope, streams: readonly StreamFacts[], needs: readonly StreamNeed[]): Lack | null {
   const plain = uncollected(scope);
   if (plain !== null) return { brief: plain, full: plain };
@@ -98,18 +95,17 @@ function unlicensedText(streams: readonly StreamFacts[]): string {
   return listText([...refused].map(([what, why]) => `${what}, which Abnormal refuses (${brieflyText(why)})`));
 }
 
-/** Members of a population by what became of them; those whose time is not up are no part of it yet. */
+/** Members by outcome, without pending ones. */
 interface Split {
   readonly met: number;
   readonly missed: number;
-  /** Those of which it cannot be told. */
   readonly doubtful: number;
 }
 
-/** `SHORT` and `MET` hold whatever the doubtful ones turn out to be; `EMPTY` is no member at all. */
+/** `SHORT` and `MET` hold whatever the doubtful members are; `EMPTY`: no members. */
 type Grade = 'SHORT' | 'DOUBTFUL' | 'MET' | 'EMPTY';
 
-/** What share is met if all the doubtful ones are not, and if all are; `null` without any member. */
+/** The share if all doubtful members fail, and if all succeed; `null` if empty. */
 function shareBounds({ met, missed, doubtful }: Split): { least: number; most: number } | null {
   const all = met + missed + doubtful;
   return all === 0 ? null : { least: met / all, most: (met + doubtful) / all };
@@ -123,7 +119,7 @@ export function gradeShare(split: Split, wanted: number): Grade {
   return bounds.least < wanted ? 'DOUBTFUL' : 'MET';
 }
 
-/** The share that is proven and, where that is another, the most that it can be. */
+/** The proven share and, if different, the largest possible one. */
 export function shareMeasures(name: string, split: Split, wanted: number): ControlMeasure[] {
   const bounds = shareBounds(split);
   const threshold = { value: wanted, bound: 'AT_LEAST' } as const;
@@ -132,15 +128,15 @@ export function shareMeasures(name: string, split: Split, wanted: number): Contr
   return [proven, { name: `${name}, those in doubt included`, value: bounds.most, unit: 'share', threshold }];
 }
 
-/** The most that the share can be, in words. */
+/** The largest possible share, as text. */
 export function mostText(split: Split): string {
   const most = shareText(shareBounds(split)?.most ?? 0);
   return split.doubtful === 0 ? most : `at most ${most}`;
 }
 
 /**
- * The number to show next to a verdict: the one that the control is known by, or for a failure the first that
- * misses its threshold. So none says that a failed control got what it wanted.
+ * The number to show next to a verdict: for a failure the first measure that misses its threshold, otherwise
+ * the first, so that a failed control never shows a good number.
  */
 export function shownMeasure({
   verdict,

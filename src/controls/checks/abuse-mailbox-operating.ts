@@ -51,15 +51,15 @@ export const abuseMailboxOperating: ControlDefinition = {
   begin: assess,
 };
 
-/** The times by which a campaign belongs to a period: the first that is said counts. */
+/** The first time with a value decides to which period a campaign belongs. */
 export const CAMPAIGN_TIMES = ['firstReportedTime', 'lastReportedTime'] as const;
 
-/** The time by which a campaign belongs to a period, and from which its deadline counts. */
+/** The time of a campaign, from which its deadline counts. */
 export function campaignTime({ versions }: CampaignFact): Instant {
   return lastSaid(versions, CAMPAIGN_TIMES)?.at ?? versions[0].observedFrom;
 }
 
-/** Whether Abnormal has given its answer: anything but `Scanning` and silence; `N/A` ends it too. */
+/** Anything except `Scanning` and no value; `N/A` is a judgement too. */
 export function isJudged({ judgementStatusRaw }: CampaignRecord): boolean {
   const word = judgement(judgementStatusRaw);
   return word !== null && word !== 'SCANNING';
@@ -115,7 +115,7 @@ function takeCampaign(
   const turn = deadlineOf(fact.versions, isJudged, () => null);
   const { outcome, reason } = outcomeOf(turn, {
     ...{ start, now, within: thresholds.judgeReportsWithin, done: WORDS.done, goneSince },
-    // a pass reads undecided campaigns again before the next one begins, so two polls enclose a re-reading
+    // each pass reads unjudged campaigns again, so two polls enclose such a reading
     isKnownOpen: (deadline) =>
       polls.filter((at) => at >= deadline && (goneSince === null || at <= goneSince)).length > 1,
   });

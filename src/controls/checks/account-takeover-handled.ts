@@ -47,15 +47,15 @@ export const accountTakeoverHandled: ControlDefinition = {
   begin: assess,
 };
 
-/** The times by which a case belongs to a period: the first that is said counts. */
+/** The first time with a value decides to which period a case belongs. */
 export const CASE_TIMES = ['customerVisibleTime', 'createdTime', 'firstObservedTime'] as const;
 
-/** The time by which a case belongs to a period, and from which its deadline counts. */
+/** The time of a case, from which its deadline counts. */
 export function caseTime({ versions }: CaseFact): Instant {
   return lastSaid(versions, CASE_TIMES)?.at ?? versions[0].observedFrom;
 }
 
-/** Whether somebody has taken a case up: any `Acknowledged (…)`, a new one included. */
+/** Any `Acknowledged (…)`, including unknown ones. */
 export function isTakenUp({ statusRaw }: CaseRecord): boolean {
   const status = caseStatus(statusRaw);
   if (status === 'IN_PROGRESS' || status === 'RESOLVED' || status === 'NOT_AN_ATTACK') return true;
@@ -107,7 +107,7 @@ function takeCase(
   const { outcome, reason } = outcomeOf(turn, {
     ...{ start, now, within: thresholds.handleCasesWithin, done: WORDS.done },
     goneSince: fact.goneSince,
-    // to acknowledge a case is to modify it, and what was modified until then was collected
+    // an acknowledgement modifies the case, and modifications until then were collected
     isKnownOpen: (deadline) => isCovered(start, deadline),
   });
   addTimely(facts, outcome, turn, start);

@@ -24,11 +24,10 @@ import { summariseReconciliations } from '../reconciliations.js';
 import { gradeShare, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, instantText, listText, shareText } from '../words.js';
 
-/** What was found of the threats of a period. */
 export interface CaptureFacts {
-  /** Held with every message that Abnormal gives. */
+  /** Stored with every message that Abnormal returns. */
   whole: number;
-  /** Held without messages, or with some only. */
+  /** Stored without messages, or with some only. */
   partial: number;
 }
 
@@ -132,7 +131,6 @@ function findLacking(
   find({ outcome: 'EXCEPTION', subject, label: null, at: from, reason });
 }
 
-/** Judges what was found. */
 export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): ControlJudgement {
   const { capturedShare, reconciledShare } = scope.thresholds;
   const streams = licensedStreams(scope, RECEIVED_THREATS);

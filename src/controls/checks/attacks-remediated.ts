@@ -17,16 +17,15 @@ import { DurationTally } from '../timeliness.js';
 import { gradeShare, licensedStreams, mostText, shareMeasures, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, shareText } from '../words.js';
 
-/** What was found of the malicious messages of a period. */
 export interface RemediationFacts {
   remediated: number;
-  /** Still in a mailbox when their time was up. */
+  /** Still in a mailbox at their deadline. */
   left: number;
   /** Not remediated, with time left. */
   pending: number;
-  /** Not remediated as far as is known, with a gap in which it may have happened. */
+  /** Not remediated as far as known, with a gap in which it may have happened. */
   doubtful: number;
-  /** Mailboxes that Abnormal counts and gives no message of. */
+  /** Mailboxes in Abnormal's count without a message. */
   unseen: number;
   readonly times: DurationTally;
 }
@@ -127,7 +126,7 @@ function outcomeOf(
   if (state === 'REMEDIATED') return { outcome: 'MET', reason: remediatedText(message) };
   const deadline = shift(at, thresholds.remediateWithin);
   const open = `not remediated${gone === null ? '' : ' when last given'}: ${STATES[state]}`;
-  // what Abnormal stopped returning before its time was up may have been remediated since
+  // a message that Abnormal stopped returning before its deadline may have been remediated since
   if (gone !== null && gone < deadline)
     return { outcome: 'IN_DOUBT', reason: `${open}; Abnormal no longer gives it since ${instantText(gone)}` };
   if (deadline > now)
@@ -168,7 +167,6 @@ function knowledgeOf(scope: Scope): IsKnown {
   };
 }
 
-/** Judges what was found. */
 export function judgeRemediation(facts: RemediationFacts, scope: Scope): ControlJudgement {
   const { thresholds } = scope;
   const { remediated: met, left: missed, doubtful, pending, times } = facts;

@@ -87,7 +87,6 @@ function missedText({ from, to, missed, failed, failure }: MissedPoll): string {
   return `${countText(missed, 'poll')} missed in ${durationText(toMillis(to) - toMillis(from))} from ${instantText(from)}${why}`;
 }
 
-/** Judges what the streams say. */
 export function judgeCollection(scope: Scope): ControlJudgement {
   const { longestGap, missedPolls } = scope.thresholds;
   const streams = licensedStreams(scope, ALL_STREAMS);

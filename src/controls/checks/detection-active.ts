@@ -84,7 +84,6 @@ function missedPollText({ from, to, failed, failure }: MissedPoll): string {
   return `no answer ${span}: ${countText(failed, 'poll')} failed, the last with: ${failure ?? 'no reason given'}`;
 }
 
-/** Judges what the streams say, and how many threats there were. */
 export function judgeDetection(threats: number, scope: Scope): ControlJudgement {
   const streams = licensedStreams(scope, ALL_STREAMS);
   return {
@@ -134,7 +133,7 @@ function unasked(streams: readonly StreamFacts[], period: Period): string | null
   return texts.length === 0 ? null : `Abnormal was not asked throughout. ${listText(texts, 1)}.`;
 }
 
-/** The longest time between two answers of a resource's streams that touches the period. */
+/** The longest time between two responses for a resource's streams that touches the period. */
 function longest(
   resource: Resource,
   streams: readonly StreamFacts[],

@@ -49,12 +49,12 @@ function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessme
   };
 }
 
-/** How long before its end a token is said to be due. */
+/** How long before its deadline a token is reported as due. */
 const NOTICE = 14 * DAY;
 
 interface Ruling {
   readonly integration: string;
-  /** `null` where there is no token. */
+  /** `null` if there is no token. */
   readonly outcome: Outcome | null;
   readonly reason: string;
   readonly at: Instant | null;
@@ -101,7 +101,7 @@ function ruleOn(fact: CredentialFact | undefined, end: Instant, most: number): O
   return { ...known, outcome: 'MET', reason: notes.filter((note) => note !== null).join(', ') };
 }
 
-/** What a token may do beyond reading, which the gateway does not need: a note, no exception. */
+/** Permissions beyond reading, which the gateway does not need: a note, not an exception. */
 function excessOf(fact: CredentialFact | undefined): string | null {
   const acting = permissionsToAct(fact?.permissions);
   return acting.length === 0 ? null : `may do more than read (${countText(acting.length, 'permission')})`;
