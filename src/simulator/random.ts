@@ -1,4 +1,4 @@
-/** Murmur3's finaliser: a bijection of 32-bit integers that scatters neighbours. */
+/** Murmur3's finaliser: a bijection of 32-bit integers that separates neighbours. */
 export function scatter(value: number): number {
   let h = value | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -6,7 +6,6 @@ export function scatter(value: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** The inverse of `scatter`. */
 export function gather(value: number): number {
   let h = value | 0;
   h = Math.imul(h ^ (h >>> 16), 0x7ed1b41d);
@@ -21,12 +20,12 @@ export function hash32(seed: number, a: number, b = 0, c = 0): number {
   return scatter(h ^ Math.imul(c, 0xc2b2ae3d));
 }
 
-/** A share in [0, 1) from a seed and up to three integers. */
+/** In [0, 1), from a seed and up to three integers. */
 export function unit(seed: number, a: number, b = 0, c = 0): number {
   return hash32(seed, a, b, c) / 0x1_0000_0000;
 }
 
-/** A 32-bit seed from a number or any text. */
+/** A 32-bit seed from a number or text. */
 export function seedOf(seed: number | string): number {
   if (typeof seed === 'number') return scatter(seed);
   let h = 0;
@@ -34,7 +33,7 @@ export function seedOf(seed: number | string): number {
   return h;
 }
 
-/** A small deterministic generator; the same start gives the same sequence. */
+/** A small deterministic generator. */
 export class Random {
   #state: number;
 
@@ -47,17 +46,14 @@ export class Random {
     return scatter(this.#state);
   }
 
-  /** In [0, 1). */
   unit(): number {
     return this.next() / 0x1_0000_0000;
   }
 
-  /** An integer in [0, bound). */
   below(bound: number): number {
     return Math.floor(this.unit() * bound);
   }
 
-  /** An integer in [from, to). */
   between(from: number, to: number): number {
     return from + this.below(to - from);
   }
@@ -71,12 +67,12 @@ export class Random {
   }
 }
 
-/** Ids of one kind: each tells its index, so that a record is found by its id without a table. */
+/** Ids that encode the index, so that a record is found without a table. */
 export interface Ids {
   of(index: number): string;
-  /** `null` when no record has this id. */
+  /** `null` if no record has this id. */
   indexOf(id: string): number | null;
-  /** A number by which the API orders its pages: unrelated to any time. */
+  /** The order of the API's pages, unrelated to time. */
   rank(index: number): number;
 }
 
@@ -93,7 +89,7 @@ export function uuids(seed: number, count: number): Ids {
   }
 }
 
-/** A UUID of version 4 from four words. */
+/** A UUID of version 4. */
 export function uuid(a: number, b: number, c: number, d: number): string {
   const tail = hex(scatter(c ^ d));
   const version = `4${hex(b).slice(5)}`;
@@ -108,7 +104,7 @@ function hex(word: number): string {
 const FIRST_CASE = 10_412_000;
 const CASE_STEP = 7;
 
-/** Ids that grow with the index, with gaps, as those of cases do. */
+/** Ids that grow with the index, with gaps, as those of cases. */
 export function caseNumbers(seed: number, count: number): Ids {
   const key = hash32(seed, 11);
   const of = (index: number) =>

@@ -28,11 +28,8 @@ const NEEDS = [{ resource: 'campaigns', filterKey: 'lastReportedTime' }] as cons
 const WORDS = { noun: 'report', done: 'judged', measure: 'Judged in time' };
 
 /**
- * Evaluates the rule:
- *   > Every campaign that users first reported in the period is judged within `judgeReportsWithin`, save the
- *   > share that `reportsJudgedShare` allows. Where the account has no Abuse Mailbox, it does not apply.
- *
- * When a campaign was judged is bracketed by its versions; unlike a case it has no time of its last change.
+ * Evaluates `rule`. The versions of a campaign bound the time of its judgement; unlike a case it has no time
+ * of its last change.
  */
 export const abuseMailboxOperating: ControlDefinition = {
   id: 'abuse-mailbox-operating',

@@ -32,14 +32,8 @@ export interface CaptureFacts {
 }
 
 /**
- * Evaluates the rule:
- *   > The population of threats is whole: the whole period was listed, and every id that Abnormal lists is
- *   > stored (one that disappeared before it could be read is named and does not count); every threat is held in
- *   > full, save the share that `capturedShare` allows; and no comparison with Abnormal's own population found
- *   > something that is still lacking, with at least the share `reconciledShare` of the period compared.
- *
- * A hole is a failure: something was to be had and is not there. What lies before the collection's beginning or
- * is out of Abnormal's retention is not, and leaves the control undecided.
+ * Evaluates `rule`. A hole is a failure, because the data was available. Time before the collection's
+ * beginning or out of retention was not, and leaves the control undecided.
  */
 export const attacksCaptured: ControlDefinition = {
   id: 'attacks-captured',

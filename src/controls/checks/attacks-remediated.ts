@@ -40,14 +40,9 @@ export const NEEDS = [
 ] as const;
 
 /**
- * Evaluates the rule:
- *   > Every malicious message received in the period is remediated: none is still in a mailbox when
- *   > `remediateWithin` has passed, save the share that `remediatedShare` allows; and the median and the 95th
- *   > percentile of the time from receipt to remediation stay within their thresholds.
- *
- * Remediation is what the view says, so one that came late still counts as one; its time shows in the
- * percentiles. A message still within `remediateWithin`, or whose deadline falls into a gap of what was
- * collected of remediations, is neither remediated nor an exception.
+ * Evaluates `rule`. A late remediation counts as one and shows in the percentiles. A message within
+ * `remediateWithin`, or whose deadline is in a gap of the remediation stream, is neither remediated nor an
+ * exception.
  */
 export const attacksRemediated: ControlDefinition = {
   id: 'attacks-remediated',

@@ -39,15 +39,7 @@ export function emptyMix(): Mix {
   return { total: 0, behavioural: 0, types: new Map(), strategies: new Map() };
 }
 
-/**
- * Evaluates the rule:
- *   > Attacks that only behaviour gives away are being identified: impersonation, compromised accounts, business
- *   > e-mail compromise, reconnaissance. At least one in the period, and their share of all malicious messages
- *   > has not fallen by more than `behaviouralDrop` against the period before.
- *
- * Fewer than `behaviouralSample` malicious messages say nothing by having none among them, nor is their mix
- * compared; and the period before counts only where it is covered.
- */
+/** Evaluates `rule`. The period before counts only if it is covered. */
 export const behaviouralAiOperating: ControlDefinition = {
   id: 'behavioural-ai-operating',
   title: 'Behavioural detection operates',

@@ -24,14 +24,7 @@ import { isInPeriod } from '../period.js';
 import { licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
-/**
- * Evaluates the rule:
- *   > The gateway collected without a break: no gap without a name, no named one longer than `longestGap`, and
- *   > no more than `missedPolls` polls missed, all streams together.
- *
- * A poll is missed when more than the interval and `ingestionLag` pass without an answered one, whoever is to
- * blame; that it was caught up later fills the gap but not the missed poll.
- */
+/** Evaluates `rule`. Catching up fills a gap, but a missed poll stays missed. */
 export const collectionContinuous: ControlDefinition = {
   id: 'collection-continuous',
   title: 'Collection is continuous',

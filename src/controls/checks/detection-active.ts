@@ -22,13 +22,8 @@ import { isCovered, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
 /**
- * Evaluates the rule:
- *   > Abnormal answered: between two answered polls of a stream there is never more than its interval and
- *   > `ingestionLag`. And it detected: at least one threat was received in the period.
- *
- * A stretch in which polls were tried and failed is Abnormal's and a failure; one in which nobody asked is the
- * gateway's, says nothing of the detection, and leaves the control undecided (`collection-continuous` fails for
- * it). That nothing was detected counts only in a covered period of at least `quietFor`.
+ * Evaluates `rule`. A span of failed polls is Abnormal's failure. A span without polls is the gateway's, says
+ * nothing about the detection and leaves the control undecided (`collection-continuous` fails for it).
  */
 export const detectionActive: ControlDefinition = {
   id: 'detection-active',

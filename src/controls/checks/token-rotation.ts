@@ -12,13 +12,7 @@ import type {
 import { verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
-/**
- * Evaluates the rule:
- *   > The token of every integration was, at the period's end, no older than `tokenAge` and not expired.
- *
- * Abnormal's API does not tell every account when a token was issued: where it does not, the age counts from when
- * the gateway was given the token. A token that was replaced since is judged while it was in use.
- */
+/** Evaluates `rule`. A token that was replaced since is evaluated for the time when it was in use. */
 export const tokenRotation: ControlDefinition = {
   id: 'token-rotation',
   title: 'Tokens are rotated',
