@@ -53,7 +53,6 @@ function quote(text: string): string {
 
 const LONGEST = 300;
 
-/** `message`, `error` or `detail` of JSON, the title of HTML, otherwise the text. */
 function errorText(body: string): string | null {
   const text = (fromJson(body) ?? fromHtml(body) ?? body).replace(/\s+/g, ' ').trim();
   if (text === '') return null;

@@ -3,7 +3,6 @@ import type { StreamState } from '../model/stream.js';
 import { FILTER_KEYS, KIND_OF, KINDS, RESOURCES } from '../resources/registry.js';
 import { type Instant, shift, toMillis } from '../values/instant.js';
 
-/** What to do if Abnormal returns only empty lists. */
 export const ACCESS_ADVICE =
   'If the account does have mail attacks, the token may not see them: give it full portal access for the API, and put the address that this gateway’s requests come from on the account’s allowlist (Abnormal portal: Settings → Integrations → Abnormal REST API).';
 
@@ -11,8 +10,8 @@ type Reads = Pick<HistoryStore, 'head' | 'count' | 'countQuarantine' | 'ledger'>
 type Answered = StreamState & { readonly lastSuccessAt: Instant };
 
 /**
- * The accounts, each with a message, for which Abnormal has listed nothing for longer than `INGESTION_LAG`.
- * Every account has threats sooner or later, so this usually means missing permissions.
+ * Accounts for which nothing was listed for longer than `INGESTION_LAG`, each with a message. Every account
+ * has threats sooner or later, so this usually means missing permissions.
  */
 export async function emptyAccounts(
   store: Reads,

@@ -12,7 +12,6 @@ export interface AccountOptions {
   readonly timeoutMs: number;
   readonly clock: () => number;
   readonly log: Log;
-  /** Creates the observer of an account's requests, by its name. */
   readonly observe?: ((integration: string) => UpstreamObserver) | undefined;
 }
 
@@ -24,10 +23,8 @@ export interface OpenAccount {
   close(): Promise<void>;
 }
 
-/** An account whose token is not in the vault. */
 export interface UnstoredAccount extends Pick<Account, 'name' | 'origin' | 'baseUrl'> {
   readonly token: Secret;
-  /** Ends what serves the account, if this process does. */
   readonly close?: () => Promise<void>;
 }
 
@@ -50,10 +47,7 @@ export function openUnstoredAccount(
   };
 }
 
-/**
- * Why a real account must not use a history: it contains simulated records, which a report could not tell
- * apart. `null` if it may.
- */
+/** Why a real account must not use a history: a report could not tell simulated records apart. */
 export async function simulatedDataGuard(
   store: Pick<HistoryStore, 'streams' | 'description'>,
 ): Promise<string | null> {

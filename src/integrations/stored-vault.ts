@@ -40,7 +40,6 @@ interface VaultOptions {
   readonly store: HistoryStore;
   /** `null` without `ENCRYPTION_KEY`: tokens can be neither stored nor read. */
   readonly cipher: Cipher | null;
-  /** Whether tokens may be sent into private networks. */
   readonly allowPrivate: boolean;
   readonly clock: () => number;
 }
@@ -154,7 +153,6 @@ class DocumentVault implements Vault {
     return isResealed;
   }
 
-  /** Writes the result of `change`, and retries after a concurrent change. */
   private async change(
     name: string,
     change: (body: IntegrationBody) => IntegrationBody | null,
@@ -238,7 +236,6 @@ function bindingOf(integration: string, baseUrl: string): Binding {
 }
 
 interface VaultSettings {
-  /** The current key first; may be empty. */
   readonly encryptionKeys: readonly Secret[];
   readonly allowPrivate: boolean;
 }
@@ -249,10 +246,7 @@ export function vaultOf(store: HistoryStore, settings: VaultSettings, clock: () 
   return createVault({ store, cipher: cipherOf(encryptionKeys), allowPrivate, clock });
 }
 
-/**
- * Opens the vault of a history and checks that every stored token decrypts. Throws a `VaultError` that says
- * what to do if a key is wrong or missing, or a document was changed.
- */
+/** Checks that every stored token decrypts. Throws a `VaultError` that says what to do otherwise. */
 export async function openVault(
   store: HistoryStore,
   settings: VaultSettings,
@@ -279,7 +273,6 @@ const TAKEN: Readonly<Record<string, string>> = {
   [SIMULATED_ACCOUNT]: 'the built-in simulated tenant',
 };
 
-/** Throws a `VaultError` for an invalid name. */
 function checkName(name: string): void {
   if (!/^[a-z\d-]{1,40}$/.test(name)) {
     const shown = JSON.stringify(name.slice(0, 60));

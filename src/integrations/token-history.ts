@@ -17,19 +17,16 @@ import {
   withTold,
 } from './vault.js';
 
-/** A present or former token. */
 interface TokenPeriod extends TokenFacts {
   /** When another one replaced it; `null` for the present one. */
   readonly replacedAt: Instant | null;
 }
 
-/** Oldest first, the present one last. */
 interface TokenHistory {
   readonly integration: string;
   readonly tokens: readonly TokenPeriod[];
 }
 
-/** The token history of every integration, without the tokens. */
 export async function readTokenHistories(store: HistoryStore): Promise<TokenHistory[]> {
   const stored = (await store.documents('integrations')).flatMap((document) => {
     const integration = readable(() => describeStored(document));
@@ -86,7 +83,6 @@ function readable<T>(read: () => T): T | null {
 interface EnvironmentToken {
   /** `storedAt` is when the gateway first saw it. */
   readonly token: TokenFacts;
-  /** Oldest first. */
   readonly earlierTokens: readonly EarlierToken[];
 }
 
@@ -140,13 +136,11 @@ export async function noteEnvironmentTimes(
   });
 }
 
-/** `null` if there never was a token. */
 export async function readEnvironmentToken(store: HistoryStore): Promise<EnvironmentToken | null> {
   const body = BODY.safeParse((await store.document(COLLECTION, ID))?.body);
   return body.success ? describe(body.data) : null;
 }
 
-/** Writes the result of `make`, and retries after a concurrent change. */
 async function change(
   store: HistoryStore,
   make: (body: Body | null) => Promise<Body | null>,

@@ -18,7 +18,6 @@ interface TokenExpiryOptions {
   readonly log: Log;
 }
 
-/** Stores what Abnormal reports about the integration's token of `storedAt`. */
 export function storeTokenExpiry(
   { store, vault }: Pick<TokenExpiryOptions, 'store' | 'vault'>,
   integration: string,
@@ -31,8 +30,8 @@ export function storeTokenExpiry(
 }
 
 /**
- * Requests and stores the issue and expiry time of each token: one call a day per account, and one for a new
- * token. May be called at any time; a failed request is repeated the next day.
+ * Stores the issue and expiry time of each token: one call a day per account, and one for a new token. May be
+ * called at any time.
  */
 export function refreshTokenExpiry(options: TokenExpiryOptions): (signal: AbortSignal) => Promise<void> {
   const asked = new Map<string, { readonly storedAt: Instant; readonly at: number }>();
@@ -81,10 +80,7 @@ export function replacementSteps(integration: string): string {
     : `${make} give it to: integrations rotate ${integration}`;
 }
 
-/**
- * Logs a warning for each token that must be replaced, once a day and at once when its state changes, and a
- * note for a valid token with more than read permissions. May be called at any time.
- */
+/** Warns once a day and at once when a token's state changes. May be called at any time. */
 export function tokenExpiryWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
   const said = new Map<string, { readonly state: string; readonly at: number }>();
   return async () => {
@@ -118,13 +114,11 @@ export function createEmptyWarnings({ store, log, clock }: TokenWarningOptions):
   };
 }
 
-/** The token in use, found in the customer's list. */
 interface TokenMatch {
   readonly outcome: 'WORKS' | 'NOT_ANSWERED';
   /** The number of valid tokens; `null` if unknown. */
   readonly seen: number | null;
   readonly message: string;
-  /** `null` if it cannot be determined. */
   readonly token: TokenTimes | null;
 }
 
@@ -151,9 +145,7 @@ function isValid({ status, expiresAt }: ApiToken, now: Instant): boolean {
   return (status === null || status === 'active') && (expiresAt === null || expiresAt > now);
 }
 
-/**
- * No response says which token was used: it is the only valid one, or the only one of the integration's name.
- */
+/** No response says which token was used: the only valid one, or the only one of this name. */
 function ownAmong(valid: readonly ApiToken[], name: string): ApiToken | null {
   const named = valid.filter((token) => token.name?.trim().toLowerCase() === name);
   const [own, ...others] = valid.length === 1 ? valid : named;

@@ -16,7 +16,6 @@ export function wrongWithToken(text: string): string | null {
   return text.length > 8192 ? 'is longer than any token' : null;
 }
 
-/** Throws a `VaultError` for text that cannot be a token. */
 export function checkToken(token: Secret): void {
   const wrong = wrongWithToken(token.reveal());
   if (wrong !== null) throw new VaultError('BAD_TOKEN', `The token ${wrong}. Right: ${RIGHT_TOKEN}.`);
@@ -35,27 +34,22 @@ export const TOKEN_STATES = ['OK', 'EXPIRING', 'ROTATION_DUE', 'REJECTED', 'UNKN
 
 export type TokenState = (typeof TOKEN_STATES)[number];
 
-/** The facts that determine a token's state. */
 export interface TokenSituation {
   /** When Abnormal created it; `null` if unknown. */
   readonly issuedAt: Instant | null;
   readonly expiresAt: Instant | null;
   /** Since when the gateway has it. */
   readonly storedAt: Instant | null;
-  /** Missing if Abnormal does not report them. */
   readonly permissions?: readonly string[] | undefined;
-  /** Whether Abnormal refused it at its last use. */
   readonly isRejected: boolean;
 }
 
-/** The age at which a token must be replaced. */
 const ROTATION_AGE = 90 * DAY;
-/** How long before that the warning begins. */
 const NOTICE = 14 * DAY;
 
 /**
- * The state of a token at `now`, by its expiry or its age of 90 days, whichever is first: `ROTATION_DUE` from
- * then on, `EXPIRING` in the 14 days before, `UNKNOWN` without any date.
+ * `ROTATION_DUE` after its expiry or 90 days, whichever is first; `EXPIRING` in the 14 days before; `UNKNOWN`
+ * without any date.
  */
 export function tokenState(token: TokenSituation, now: Instant): TokenState {
   if (token.isRejected) return 'REJECTED';
@@ -74,10 +68,7 @@ export function replaceBy(token: TokenSituation): Instant | null {
   return byAge < token.expiresAt ? byAge : token.expiresAt;
 }
 
-/**
- * The state as text with what to do; `how` explains how to replace the token. Also mentions more than read
- * permissions.
- */
+/** `how` explains how to replace the token. Also mentions more than read permissions. */
 export function describeTokenState(token: TokenSituation, now: Instant, how: string): string {
   const note = excessNote(token.permissions);
   return note === null ? stateText(token, now, how) : `${stateText(token, now, how)} ${note}`;

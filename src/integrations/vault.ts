@@ -14,7 +14,6 @@ export interface Address {
 export interface TokenTimes {
   readonly issuedAt: Instant | null;
   readonly expiresAt: Instant | null;
-  /** Missing if Abnormal does not report them. */
   readonly permissions?: readonly string[] | undefined;
 }
 
@@ -24,8 +23,8 @@ export interface NewIntegration extends Address {
 }
 
 /**
- * The stored integrations. Each token is encrypted with `ENCRYPTION_KEY`, bound to its integration's name and
- * address, and never returned to users. Refusals are `VaultError`s.
+ * Each token is encrypted with `ENCRYPTION_KEY`, bound to its integration's name and address, and never
+ * returned to users. Refusals are `VaultError`s.
  */
 export interface Vault {
   list(): Promise<StoredIntegration[]>;
@@ -34,10 +33,7 @@ export interface Vault {
   prepare(name: string, address: Address): Promise<string>;
   add(integration: NewIntegration): Promise<StoredIntegration>;
   resolve(address: Address): string;
-  /**
-   * Changes the address together with the token: a token is only sent to the address it was given for, and
-   * works in one region only.
-   */
+  /** Address and token change together: a token is only sent to the address it was given for. */
   update(name: string, address: Address, token: Secret): Promise<StoredIntegration>;
   /** Whether it equals the stored token; false if that does not decrypt. */
   holds(name: string, token: Secret): Promise<boolean>;
@@ -48,8 +44,8 @@ export interface Vault {
   /** Deletes the token. The integration's records stay in the history. */
   remove(name: string): Promise<void>;
   /**
-   * The token, for `integrations/` and the client's request only. With `storedAt`, exactly that one: `BUSY`
-   * if it was replaced, because the new one may be for another address.
+   * For `integrations/` and the client's request only. With `storedAt`, exactly that token: `BUSY` if it was
+   * replaced, because the new one may be for another address.
    */
   reveal(name: string, storedAt?: Instant): Promise<Secret>;
   /** Encrypts every token with the current key; returns how many had another one. */
@@ -58,16 +54,12 @@ export interface Vault {
   check(): Promise<void>;
 }
 
-/** Why the vault refuses. */
 export type VaultErrorCode =
-  /** Not a valid integration name. */
   | 'BAD_NAME'
   | 'BAD_TOKEN'
   | 'BAD_ADDRESS'
-  /** The name is in use. */
   | 'EXISTS'
   | 'NOT_FOUND'
-  /** `ENCRYPTION_KEY` is not set. */
   | 'NO_KEY'
   /** A stored token has another key or was manipulated. */
   | 'NOT_OPENED'
@@ -87,7 +79,6 @@ export class VaultError extends Error {
   }
 }
 
-/** The token of the integration `name` does not decrypt. */
 export function notOpened(name: string, error: NotOpenedError, cipher: Cipher): VaultError {
   const { reason, message } = error;
   const known = cipher.knownKeyIds.join(', ');
@@ -99,7 +90,6 @@ export function notOpened(name: string, error: NotOpenedError, cipher: Cipher): 
   return new VaultError('NOT_OPENED', what, { cause: error });
 }
 
-/** There is no key to encrypt a token, or to decrypt that of the integration `name`. */
 export function noKey(name: string | null): VaultError {
   const what =
     name === null
@@ -130,14 +120,12 @@ export function busy(name: string): VaultError {
   return new VaultError('BUSY', `Others keep changing the integration "${name}"; try again.`);
 }
 
-/** What is known about a token, without the token. */
 export interface TokenFacts {
   /** When it was given to the gateway (UTC). */
   readonly storedAt: Instant;
   /** When Abnormal created it, and its expiry; `null` if unknown. */
   readonly issuedAt: Instant | null;
   readonly expiresAt: Instant | null;
-  /** Missing if Abnormal does not report them. */
   readonly permissions?: readonly string[] | undefined;
 }
 
@@ -145,12 +133,10 @@ export interface EarlierToken extends TokenFacts {
   readonly replacedAt: Instant;
 }
 
-/** A stored integration without its token. */
 export interface StoredIntegration {
   /** Part of every key and global id, so it never changes. */
   readonly name: string;
   readonly baseUrl: string;
-  /** `null` for another address. */
   readonly region: Region | null;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
@@ -162,7 +148,6 @@ export interface StoredIntegration {
     /** The id of its encryption key; `null` if the text is malformed. */
     readonly keyId: string | null;
   };
-  /** Oldest first. */
   readonly earlierTokens: readonly EarlierToken[];
 }
 
@@ -171,7 +156,6 @@ export interface IntegrationBody extends TokenFacts {
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
   readonly hint: string;
-  /** The encrypted token. */
   readonly sealed: string;
   readonly earlierTokens: readonly EarlierToken[];
 }
@@ -214,7 +198,6 @@ export function describeStored(document: StoredDocument): StoredIntegration {
   };
 }
 
-/** Selects the facts from a larger object. */
 export function factsOf({ storedAt, issuedAt, expiresAt, permissions }: TokenFacts): TokenFacts {
   return { storedAt, issuedAt, expiresAt, ...(permissions && { permissions }) };
 }

@@ -40,10 +40,7 @@ import type { SyncObserver, SyncSettings } from './context.js';
  * FAILED, NOT_LICENSED and OUT_OF_RETENTION never replace COMPLETE: a failed second reading loses nothing.
  */
 
-/**
- * How fresh the history is after a live read. Stale: Abnormal could not be read, and the stored data is older
- * than accepted.
- */
+/** The result of a live read. Stale: Abnormal could not be read, and the data is older than accepted. */
 export type Freshness =
   | {
       readonly stale: false;
@@ -57,7 +54,6 @@ export type Freshness =
   | {
       readonly stale: true;
       readonly verifiedAt: Instant | null;
-      /** An `UpstreamCode`, or `UNDECODABLE`. */
       readonly code: string;
       readonly reason: string;
     };
@@ -65,18 +61,15 @@ export type Freshness =
 /** Brings the history up to date on demand; everything it reads is recorded before it resolves. */
 export interface Live {
   /**
-   * Makes sure that one record is at most `maxAgeMs` old, with one request for all concurrent callers.
-   * Unknown records are requested too. Also for a case's analysis and a threat's attachments and links.
+   * One record, at most `maxAgeMs` old, with one request for all concurrent callers. Also requests unknown
+   * records.
    */
   record(
     key: RecordKey & { readonly kind: Kind },
     maxAgeMs: number,
     signal?: AbortSignal,
   ): Promise<Freshness>;
-  /**
-   * Makes sure that a resource's change windows were read at most `maxAgeMs` ago, with one reading for all
-   * callers. `integrations` null: every account. The stalest account determines the result.
-   */
+  /** The newest windows, read at most `maxAgeMs` ago. `integrations` null: all; the stalest one decides. */
   list(
     resource: Resource,
     integrations: readonly string[] | null,
@@ -91,7 +84,6 @@ export interface SyncOptions {
   readonly settings: SyncSettings;
   readonly clock: () => number;
   readonly log: Log;
-  /** Creates the ids of runs; default: random UUIDs. */
   readonly newId?: () => string;
   readonly observer?: SyncObserver | undefined;
 }
@@ -100,10 +92,7 @@ export interface PollOptions {
   readonly resources?: readonly Resource[] | undefined;
   readonly integrations?: readonly string[] | undefined;
   readonly trigger?: Extract<RunTrigger, 'POLL' | 'BACKFILL'>;
-  /**
-   * For a caller that needs the current state: records that may have changed without being listed are read
-   * again if they were confirmed longer ago, in milliseconds. Default: by their interval.
-   */
+  /** Unlisted records confirmed longer ago are read again, in milliseconds. Default: by their interval. */
   readonly maxAgeMs?: number | undefined;
   /** Whether other processes may poll now: then no RUNNING run is marked as interrupted. Default: false. */
   readonly otherWritersMayPoll?: boolean;
@@ -118,14 +107,10 @@ export interface BackfillOptions extends Omit<PollOptions, 'trigger'> {
 
 export interface Sync {
   readonly live: Live;
-  /**
-   * Polls all requested resources concurrently; see `runPass`. Joins a poll that is already running. Throws
-   * only if the history fails.
-   */
+  /** Polls the resources concurrently, joining running polls. Throws only if the history fails. */
   poll(options: PollOptions): Promise<PollReport>;
   /** Moves the beginning of the collection back to `from` permanently, and collects what is missing. */
   backfill(options: BackfillOptions): Promise<PollReport>;
-  /** Compares the stored records with Abnormal's; see `reconcile`. */
   reconcile(options: ReconcileOptions): Promise<ReconcileReport>;
   /** Stops all work and waits until it has ended. */
   close(): Promise<void>;
@@ -141,7 +126,6 @@ export interface PassReport {
   readonly runId: string;
   readonly status: RunStatus;
   readonly counts: RunCounts;
-  /** The cost and result of re-reads; `null` if none was due. */
   readonly reread: RunCounts | null;
   /** Requests per new record, without further message pages and re-reads; `null` if none was new. */
   readonly callsPerNew: number | null;
@@ -166,11 +150,9 @@ export interface CoverageSummary {
   readonly contiguousFrom: Instant | null;
   /** Source time that is not covered, by reason, in milliseconds. */
   readonly missingMs: Readonly<Partial<Record<GapReason, number>>>;
-  /** Listed records that could not be read, by reason. */
   readonly missingRecords: Readonly<Partial<Record<QuarantineCode, number>>>;
 }
 
-/** The longest span of Abnormal's export. */
 export const WIDEST_RECONCILED = 14 * DAY;
 
 export interface ReconcileOptions {
@@ -180,7 +162,6 @@ export interface ReconcileOptions {
   readonly from: Instant;
   /** Nothing younger than the ingestion lag or the last poll is compared. */
   readonly to: Instant;
-  /** Whether the schedule started it. */
   readonly isScheduled?: boolean;
   /** Ends it between two requests; finished windows stay recorded. */
   readonly signal: AbortSignal;
@@ -191,7 +172,6 @@ export interface ReconcileProgress {
   readonly integration: string;
   readonly resource: Resource;
   readonly window: Window;
-  /** The number of compared windows, and of all. */
   readonly done: number;
   readonly total: number;
 }
@@ -209,17 +189,13 @@ export interface ReconcileReport {
   readonly reconciliations: readonly Reconciled[];
 }
 
-/**
- * The progress of a pass. `DELTA`: what is new since the last; `GAPS`: older missing spans, newest first;
- * `REREAD`: records that may have changed without being listed.
- */
+/** `DELTA`: what is new; `GAPS`: older missing spans, newest first; `REREAD`: records read again unlisted. */
 export interface Progress {
   readonly integration: string;
   readonly resource: Resource;
   readonly trigger: RunTrigger;
   readonly phase: 'DELTA' | 'GAPS' | 'REREAD';
   readonly filterKey: FilterKey | null;
-  /** The window just read; `null` during re-reads. */
   readonly window: Window | null;
   readonly counts: RunCounts;
   /** Source time left to read in all streams, in milliseconds. */

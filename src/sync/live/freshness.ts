@@ -2,7 +2,6 @@ import { unlessAborted } from '../../async/signals.js';
 import type { Instant } from '../../values/instant.js';
 import type { Freshness } from '../sync.js';
 
-/** The result for a caller that did not wait for Abnormal. */
 export function known(verifiedAt: Instant | null): Freshness {
   return { stale: false, verifiedAt, live: false };
 }
@@ -16,7 +15,6 @@ export function staleness(verifiedAt: Instant | null, code: string, reason: stri
   return { stale: true, verifiedAt, code, reason };
 }
 
-/** The result if Abnormal takes longer than a caller can wait. */
 export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Freshness {
   const reason = `Abnormal has not answered within ${waitMs / 1000} s; it is being read on.`;
   return () => staleness(verifiedAt, 'TIMEOUT', reason);

@@ -107,7 +107,6 @@ export class LiveLists {
     return current && current.startedAt >= notBefore && !isGone ? current : null;
   }
 
-  /** Joins the given reading, or the next one. */
   private delta(
     source: Source,
     joined: InFlight<DeltaOutcome> | null,
@@ -245,8 +244,7 @@ async function readNewest(pass: Pass, states: readonly StreamState[], tally: Pas
 const BUSY_ROWS = 3;
 
 /**
- * Lists unsettled time separately if it is busy: only its new records must be fetched now, because it is read
- * again later in any case.
+ * Lists unsettled time separately if it is busy: only its new records must be fetched, as it is read again.
  */
 function apartFromTail(pass: Pass, { density }: MissingWindows, spans: readonly Window[]): readonly Window[] {
   const { ingestionLagMs } = pass.settings;

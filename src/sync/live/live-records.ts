@@ -32,7 +32,6 @@ interface SharedReading {
   readonly waiters: Waiters;
 }
 
-/** The state at the beginning of a reading: the stored record, the batch it was seen at, and the time. */
 interface Basis {
   readonly held: RevisionRecord | null;
   readonly basis: number;
@@ -199,7 +198,6 @@ function asWaitedFor(answer: Freshness, askedAt: Instant): Freshness {
   return readLive(answer.verifiedAt, askedAt);
 }
 
-/** Reads the current revisions of all concurrent requests at once. */
 function createHeldLoader({ store }: SyncEnv) {
   return new DataLoader<Key, RevisionRecord | null>(
     async (keys) => {

@@ -13,7 +13,6 @@ export interface LiveRead {
   readonly meter: CallMeter;
 }
 
-/** Records the results of live reads; those within a few milliseconds share one batch. */
 export interface LiveWriter {
   /** True once recorded; false if it conflicts with what was recorded meanwhile. */
   write(read: LiveRead): Promise<boolean>;

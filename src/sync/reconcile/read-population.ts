@@ -7,14 +7,12 @@ import { callOptions, type ListedRecord, type WindowUnderReview } from '../conte
 import { isOverflowing, listAllPages, listFirstPage } from '../window/list-window.js';
 import { attempt, type Held } from './window-under-review.js';
 
-/** What Abnormal has in a window. */
 export interface UpstreamPopulation extends Pick<ReconciliationRecord, 'basis' | 'declared'> {
   readonly sources: readonly PopulationSource[];
   /** `null` if no ids could be read. */
   readonly listed: ReadonlyMap<string, ListedRecord> | null;
   /** Reasons why the population may be incomplete; one of them makes the result unverified. */
   readonly doubts: readonly string[];
-  /** A note that causes no doubt. */
   readonly remark: string | null;
   readonly failure: UpstreamCode | null;
 }
@@ -22,7 +20,6 @@ export interface UpstreamPopulation extends Pick<ReconciliationRecord, 'basis' |
 /**
  * Reads what Abnormal has in the window. Threats: the threat log export and the list's total, and the list
  * itself if those two or `held` disagree. Others: the list, with other windows than the collection used.
- * Throws only a `StopError`.
  */
 export async function readPopulation(review: WindowUnderReview, held: Held): Promise<UpstreamPopulation> {
   if (review.resource !== 'threats') return ofList(await attempt(review, () => walk(review, null)));
@@ -104,9 +101,7 @@ function together(log: LogReading, { listed }: UpstreamPopulation): UpstreamPopu
   return new Map([...(listed ?? []), ...log.listed]);
 }
 
-/**
- * Rows without a threat id can still be counted: as many rows as stored messages mean that none is missing.
- */
+/** Rows without an id still count: as many rows as stored messages mean that none is missing. */
 function judgeNameless({ nameless, messages, namesThreats }: LogReading, held: Held) {
   if (nameless === 0 && namesThreats) return { doubts: [], remark: null };
   const what = namesThreats
@@ -121,11 +116,8 @@ function judgeNameless({ nameless, messages, namesThreats }: LogReading, held: H
 
 export interface LogReading {
   readonly listed: ReadonlyMap<string, ListedRecord>;
-  /** The number of rows, one per message. */
   readonly messages: number;
-  /** Rows without a usable threat id. */
   readonly nameless: number;
-  /** Whether there is a column for the threat id. */
   readonly namesThreats: boolean;
 }
 
@@ -169,10 +161,8 @@ function joined(a: LogReading, b: LogReading): LogReading {
   };
 }
 
-/** What the lists of a window name, over all pages. */
 interface ListWalk {
   readonly listed: ReadonlyMap<string, ListedRecord>;
-  /** The `total` of the whole window, if given. */
   readonly declared: number | null;
   /** Why the list may be incomplete; `null` if there is no doubt. */
   readonly doubt: string | null;
@@ -180,10 +170,7 @@ interface ListWalk {
 
 const MAX_WALKS = 3;
 
-/**
- * Lists all ids of a window. The parts differ from the collection's windows, so that a fault of one does not
- * repeat in the other. `first` is the window's first page, if known.
- */
+/** Lists all ids of a window, in other parts than the collection, so that a fault of one does not repeat. */
 export async function walkList(
   review: WindowUnderReview,
   window: Window,

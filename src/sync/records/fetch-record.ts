@@ -25,10 +25,7 @@ export type FetchOutcome =
 
 type ListedItem = Readonly<Record<string, unknown>>;
 
-/**
- * Requests one record; `item` is a case's list item. A failure of this record alone is a result; any other
- * failure is thrown as an `UpstreamError`.
- */
+/** A failure of this record alone is a result; any other failure is thrown as an `UpstreamError`. */
 export async function fetchRecord(
   account: Account,
   key: RecordKey,
@@ -100,7 +97,6 @@ function isItem(value: unknown): value is ListedItem {
 
 export interface FetchTask {
   readonly key: RecordKey;
-  /** The list item of a case, if known. */
   readonly item: ListedItem | null;
   readonly held: RevisionRecord | null;
   readonly prior: QuarantineEntry | null;

@@ -10,9 +10,8 @@ import { type FetchOutcome, type FetchTask, fetchRecord } from './fetch-record.j
 const MAX_CONFLICT_ROUNDS = 3;
 
 /**
- * Fetches the records and writes them batch by batch; the ledger entry of `closing` is part of the last
- * batch. A record that fails alone is quarantined and added to `missing`; a `StopError` is thrown after
- * everything before it is recorded.
+ * Fetches and records batch by batch; the entry of `closing` is part of the last batch. A record that fails
+ * alone is quarantined and added to `missing`; a `StopError` is thrown after all before it is recorded.
  */
 export async function ingest(
   pass: Pass,
@@ -83,8 +82,8 @@ function isKnownGone(pass: Pass, { held, prior }: FetchTask): boolean {
 }
 
 /**
- * A record that is gone stays in quarantine and is requested again, less and less often, because a 404 may be
- * wrong. If it was never stored it stays there for good; otherwise its next 404 would count as the first.
+ * A record that is gone stays in quarantine and is requested again, less and less often: a 404 may be wrong.
+ * If it was never stored it stays there for good; otherwise its next 404 would count as the first.
  */
 function settleGone(pass: Pass, part: Mutable, task: FetchTask, missing: MissingByKey): void {
   const { key, held, prior } = task;
@@ -135,7 +134,6 @@ interface Attempt {
 
 interface Chunk {
   readonly attempts: readonly Attempt[];
-  /** What ended the chunk early; its attempts remain valid. */
   readonly stop: Stop | null;
 }
 
@@ -144,7 +142,6 @@ const DETAIL_STREAK = 8;
 /** So many refused details while lists succeed show that all details are refused. */
 const LONE_REFUSALS = 3;
 
-/** Takes tasks off `queue` and fetches them concurrently until a batch is full or the queue is empty. */
 async function fetchChunk(pass: Pass, queue: FetchTask[], basis: number): Promise<Chunk> {
   const attempts: Attempt[] = [];
   const judge = createJudge(pass);

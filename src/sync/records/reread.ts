@@ -8,13 +8,11 @@ import { checkInterrupted, StopError, stopOf } from '../stop.js';
 import { type FetchTask, heldItem } from './fetch-record.js';
 import { ingest } from './ingest.js';
 
-/** The field that marks a record which may change without being listed again. */
 const UNSETTLED: Record<ListedKind, string> = { threat: 'unremediated', case: 'open', campaign: 'scanning' };
 
 /**
  * Reads records again that may have changed without being listed, and quarantined records that no window
- * lists: each at most once an interval, or within the age that this poll accepts. What is left at the
- * deadline is done by the next poll.
+ * lists: each at most once an interval, or within the age that this poll accepts.
  */
 export async function reread(pass: Pass, deadline: number, onBatch: () => void): Promise<void> {
   let consecutiveFailures = 0;
@@ -87,8 +85,7 @@ function isDue(pass: Pass, { revision, position }: PageItem): boolean {
 }
 
 /**
- * An interval ago, with a tolerance because polls are not exact; longer ago than this poll accepts; or in the
- * future because of a wrong clock.
+ * An interval ago (roughly), longer ago than this poll accepts, or in the future because of a wrong clock.
  */
 function isLongAgo(pass: Pass, instant: Instant): boolean {
   const interval = 0.9 * pass.settings.intervals[pass.resource];
@@ -126,7 +123,6 @@ function listedKey(pass: Pass) {
   return ({ key }: QuarantineEntry) => keyOf(pass, key.id);
 }
 
-/** The tasks that this pass has not tried yet, cases with their stored list item. */
 function withItems(pass: Pass, tasks: readonly Omit<FetchTask, 'item'>[]): Promise<FetchTask[]> {
   return Promise.all(
     tasks

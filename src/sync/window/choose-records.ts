@@ -15,10 +15,7 @@ interface Listed {
   readonly window: Window;
 }
 
-/**
- * The listed records that must be fetched: all except those confirmed after everything in the window had
- * arrived, and those that this pass found gone or quarantined.
- */
+/** All records except those confirmed after the window had settled, and those already tried in this pass. */
 export async function chooseRecords(
   pass: Pass,
   listed: Listed,
@@ -72,10 +69,7 @@ async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: Revis
   return held.verifiedAt >= settled || (isProvisional && accountsFor(held, listed));
 }
 
-/**
- * Whether the stored version already explains why the record is listed. It may have changed once more, but an
- * unsettled window is read again anyway.
- */
+/** Whether the stored version explains the listing. Later changes are seen when the window is read again. */
 function accountsFor({ key, record }: RevisionRecord, { filterKey, window }: Listed): boolean {
   const isWithin = (time: Instant | null) => time !== null && window.from <= time && time <= window.to;
   if (key.kind === 'campaign') return isWithin((record as CampaignRecord).lastReportedTime);
@@ -85,8 +79,8 @@ function accountsFor({ key, record }: RevisionRecord, { filterKey, window }: Lis
 }
 
 /**
- * A case's list item is part of its record, so it must equal the stored one. Otherwise the version must have
- * been confirmed long enough after the last modification.
+ * The list item is part of the record, so it must equal the stored one. Otherwise the version must have been
+ * confirmed long enough after the last modification.
  */
 async function isCurrentCase(
   pass: Pass,
