@@ -8,7 +8,6 @@ import { type Caller, ROLES, type Role } from '../values/access.js';
 import { BoundedCache } from '../values/bounded-cache.js';
 import { type Instant, toInstant, toMillis } from '../values/instant.js';
 
-/** A stored API key, without the key itself. */
 export interface ApiKeyRecord {
   readonly id: string;
   readonly name: string;
@@ -22,7 +21,6 @@ export interface ApiKeyRecord {
 
 export type KeyRegistry = Pick<ApiKeys, 'create' | 'list' | 'revoke'>;
 
-/** The accepted names, for messages. */
 export const KEY_NAME = 'Right: up to 60 letters, digits, blanks, “.”, “_”, “-” or “@”.';
 
 export function isKeyName(text: string): boolean {
@@ -42,7 +40,6 @@ interface ApiKeysOptions {
 /** How long a change by another process may go unnoticed. */
 export const KEY_CACHE_MS = 2_000;
 const LAST_USE_MS = 60_000;
-/** The estimated size of a cached key. */
 const HELD_BYTES = 1_000;
 
 const COLLECTION = 'apiKeys';
@@ -58,8 +55,8 @@ interface StoredKey extends ApiKeyRecord {
 }
 
 /**
- * The API keys of the history. A key is found by its id and compared by its hash. It is cached for two
- * seconds, so that a revocation elsewhere works within that time.
+ * A key is found by its id and compared by its hash. It is cached for two seconds, so that a revocation
+ * elsewhere works within that time.
  */
 export class ApiKeys {
   readonly #held = new BoundedCache<Held>('apiKeys', () => HELD_BYTES);
@@ -130,7 +127,6 @@ export class ApiKeys {
     return { kind: 'API_KEY', id: key.id, name: key.name, role: key.role };
   }
 
-  /** Waits for pending writes of last uses. */
   async close(): Promise<void> {
     await Promise.all(this.#writing);
   }
@@ -171,7 +167,6 @@ export class ApiKeys {
 
 const NO_HASH = Buffer.alloc(32);
 
-/** Whether a key is valid at `now`. */
 export function stateOf({ revokedAt, expiresAt }: ApiKeyRecord, now: Instant): KeyState {
   if (revokedAt !== null) return 'REVOKED';
   return expiresAt !== null && expiresAt <= now ? 'EXPIRED' : 'ACTIVE';
@@ -205,14 +200,12 @@ function toKey({ id, version, body }: StoredDocument): StoredKey {
   return { id, version, ...key, hash: Buffer.from(hash, 'hex') };
 }
 
-/** The public id and the secret's hash. */
 interface KeyParts {
   readonly id: string;
   /** SHA-256 of the secret, which itself is never stored. */
   readonly hash: Buffer;
 }
 
-/** A new key with its full text, which exists only here. */
 interface MintedKey extends KeyParts {
   readonly text: string;
 }

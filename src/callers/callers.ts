@@ -5,7 +5,6 @@ import { BoundedCache } from '../values/bounded-cache.js';
 import { type ApiKeys, isSameHash, KEY_PREFIX, keyHash, parseKey } from './api-keys.js';
 import type { JsonWebTokens } from './json-web-tokens.js';
 
-/** A key of the configuration. */
 interface FixedKey {
   readonly name: string;
   readonly role: Role;
@@ -13,7 +12,6 @@ interface FixedKey {
   readonly hash: string;
 }
 
-/** The credential of a request, and its address. */
 interface Presented {
   readonly authorization: string | undefined;
   readonly apiKey: string | undefined;
@@ -30,12 +28,10 @@ export type Identified =
   | { readonly outcome: 'WAIT'; readonly ms: number }
   | { readonly outcome: 'UNAVAILABLE'; readonly message: string };
 
-/** Authenticates callers. */
 export interface Callers {
   /** Whether authentication is on: as soon as a credential exists. */
   areAsked(): Promise<boolean>;
   identify(presented: Presented): Promise<Identified>;
-  /** Waits for pending writes. */
   close(): Promise<void>;
 }
 
@@ -56,7 +52,6 @@ interface CallersOptions {
   readonly log: Log;
 }
 
-/** Authenticates by API keys of the history and the configuration, and by tokens. */
 export function createCallers(options: CallersOptions): Callers {
   return new KnownCallers(options);
 }
@@ -188,8 +183,8 @@ interface Failures {
 }
 
 /**
- * Counts failures by address; an IPv6 network counts as one, because its owner has all its addresses.
- * Bounded: the addresses without recent failures are forgotten first.
+ * An IPv6 network counts as one address, because its owner has all its addresses. Bounded: the addresses
+ * without recent failures are forgotten first.
  */
 export class FailedAttempts {
   readonly #failures = new BoundedCache<Failures>('failedAttempts', () => FAILURES_BYTES);

@@ -52,10 +52,7 @@ interface Checked {
   readonly until: number;
 }
 
-/**
- * Validates tokens of an identity provider. Its public keys are fetched in intervals; while it is
- * unreachable, known keys remain valid.
- */
+/** The provider's public keys are fetched in intervals; while it is unreachable, known keys remain valid. */
 export class JsonWebTokens {
   readonly #keys;
   readonly #checked = new BoundedCache<Checked>('checkedTokens', jsonBytes);
@@ -145,10 +142,7 @@ function refusalFor(error: unknown): JwtRefusal {
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/**
- * The token's subject with the highest role in the claim (text or list). `null` without a subject or a known
- * role: such a token was made for another purpose.
- */
+/** The subject with the highest role in the claim; `null` without one: the token has another purpose. */
 function callerOfClaims(claims: Claims, roleClaim: string): Caller | null {
   const { sub } = claims;
   const role = roleOf(claimAt(claims, roleClaim));

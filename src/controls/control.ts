@@ -21,10 +21,7 @@ export const CONTROL_IDS = [
 ] as const;
 export type ControlId = (typeof CONTROL_IDS)[number];
 
-/**
- * `INSUFFICIENT_DATA`: the recorded data does not decide it. `NOT_APPLICABLE`: the population is empty or the
- * feature missing.
- */
+/** `INSUFFICIENT_DATA`: undecided. `NOT_APPLICABLE`: no members, or the feature is missing. */
 export type ControlVerdict = 'PASS' | 'FAIL' | 'INSUFFICIENT_DATA' | 'NOT_APPLICABLE';
 
 /** A threat with all its versions up to the view. */
@@ -53,7 +50,6 @@ interface VersionedFact<K extends 'case' | 'campaign', R> {
   readonly kind: K;
   readonly key: RecordKey;
   readonly versions: readonly [RecordVersion<R>, ...RecordVersion<R>[]];
-  /** Since when Abnormal no longer returns it (404 in two runs); `null` while it does. */
   readonly goneSince: Instant | null;
 }
 
@@ -61,7 +57,6 @@ export type CaseFact = VersionedFact<'case', CaseRecord>;
 export type CampaignFact = VersionedFact<'campaign', CampaignRecord>;
 export type RecordFact = ThreatFact | CaseFact | CampaignFact;
 
-/** What is known of one credential; an account with several has a fact for each. */
 export interface CredentialFact {
   readonly integration: string;
   /** `NONE`: the account has none, such as the simulated one. */
@@ -70,13 +65,11 @@ export interface CredentialFact {
   readonly expiresAt: Instant | null;
   /** Since when the gateway has it: without an issue time it is at least that old. */
   readonly storedAt?: Instant | null;
-  /** When another one replaced it; `null` for the present one. */
   readonly replacedAt?: Instant | null;
   /** As Abnormal last reported them; missing if it does not. */
   readonly permissions?: readonly string[] | undefined;
 }
 
-/** Everything a verdict depends on in addition to the records. */
 export interface Scope {
   readonly period: Period;
   readonly before: Period;
@@ -84,9 +77,7 @@ export interface Scope {
   readonly now: Instant;
   readonly thresholds: Thresholds;
   readonly integrations: readonly string[];
-  /** Every stream of every integration, over the period. */
   readonly streams: readonly StreamFacts[];
-  /** Over the period before; empty if no control needs it. */
   readonly streamsBefore: readonly StreamFacts[];
   readonly credentials: readonly CredentialFact[];
   /** Reconciliations of threats that touch the period. */
@@ -99,10 +90,7 @@ export type Subject =
   | { readonly type: 'SPAN'; readonly stream: Stream; readonly from: Instant; readonly to: Instant }
   | { readonly type: 'INTEGRATION'; readonly integration: string };
 
-/**
- * `PENDING`: before its deadline. `IN_DOUBT`: the recorded data does not decide it. Only an `EXCEPTION`
- * counts against the control.
- */
+/** `PENDING`: before its deadline. `IN_DOUBT`: undecided. Only an `EXCEPTION` counts against the control. */
 export type Outcome = 'MET' | 'EXCEPTION' | 'PENDING' | 'IN_DOUBT';
 
 export interface ControlFinding {
@@ -110,9 +98,7 @@ export interface ControlFinding {
   readonly subject: Subject;
   /** Text of the record by which people recognise it: a subject and a recipient, an employee. */
   readonly label: string | null;
-  /** The time by which it belongs to the period. */
   readonly at: Instant | null;
-  /** For people. */
   readonly reason: string;
   /** For a record or a message: since when Abnormal no longer returns it; `null` or missing while it does. */
   readonly noLongerGivenSince?: Instant | null;
@@ -134,7 +120,6 @@ export interface ControlMeasure {
   readonly threshold: { readonly value: number; readonly bound: 'AT_LEAST' | 'AT_MOST' } | null;
 }
 
-/** The distribution of a population over one attribute, in a fixed order. */
 export interface ControlDistribution {
   readonly title: string;
   readonly bars: readonly {
@@ -146,16 +131,13 @@ export interface ControlDistribution {
 
 export interface ControlJudgement {
   readonly verdict: ControlVerdict;
-  /** One or two sentences for people. */
   readonly reason: string;
   readonly measures: readonly ControlMeasure[];
-  /** Stored members of the population. */
   readonly count: number;
   readonly distributions: readonly ControlDistribution[];
 }
 
 export interface PopulationSpec {
-  /** The plural noun of its members. */
   readonly unit: string;
   /** Which records belong to it, and by which time. */
   readonly words: string;
@@ -180,16 +162,12 @@ export interface ControlDefinition {
   readonly title: string;
   readonly rule: string;
   readonly thresholds: readonly ThresholdName[];
-  /** The streams that must be covered. */
   readonly needs: readonly StreamNeed[];
   readonly takes: readonly RecordFact['kind'][];
   /** Whether it also needs the records of the period before. */
   readonly looksBack: boolean;
   population(period: Period): PopulationSpec;
-  /**
-   * `find` gets the outcome of each member and all other findings; `belongs` gets each record or message of
-   * the population.
-   */
+  /** `find` gets the outcome of each member and other findings; `belongs` gets each member. */
   begin(scope: Scope, find: (finding: ControlFinding) => void, belongs: (member: Member) => void): Assessment;
 }
 
@@ -197,13 +175,11 @@ export const ALL_STREAMS: readonly StreamNeed[] = RESOURCES.flatMap((resource) =
   FILTER_KEYS[resource].map((filterKey) => ({ resource, filterKey })),
 );
 
-/** The stream that defines the population of threats. */
 export const RECEIVED_THREATS = [{ resource: 'threats', filterKey: 'receivedTime' }] as const;
 
 /**
- * What a gap means for a verdict. `NOT_DUE`: too recent to be complete. `UNREACHED`: before the collection's
- * beginning, out of retention, or not licensed: nothing was lost. `HOLE`: should have been collected and was
- * not.
+ * `NOT_DUE`: too recent to be complete. `UNREACHED`: before the collection's beginning, out of retention, or
+ * not licensed: nothing was lost. `HOLE`: should have been collected and was not.
  */
 export type CoverageGapClass = 'NOT_DUE' | 'UNREACHED' | 'HOLE';
 
@@ -216,7 +192,6 @@ export interface StreamFacts {
   readonly stream: Stream;
   /** False if every response so far was that there is no licence. */
   readonly licensed: boolean;
-  /** Abnormal's reason. */
   readonly refusal: string | null;
   readonly coverage: Coverage;
   /** The gaps that prevent a verdict: those of the period, extended as in `vouchedTo`. */
@@ -225,26 +200,18 @@ export interface StreamFacts {
   readonly gapsBeyond: readonly CoverageGap[];
   /** The times of successful polls, in the period and around it as far as deadlines and intervals extend. */
   readonly answeredAt: readonly Instant[];
-  /** The first successful poll; `null`: none. */
   readonly polledFrom: Instant | null;
   /** Spans without a successful poll longer than an interval and the lag. */
   readonly silences: readonly MissedPoll[];
-  /**
-   * Unread listed records where coverage must be complete; `GONE` ones disappeared before and are not
-   * missing. Only the window of their list is known, not their own time.
-   */
+  /** Unread listed records where coverage must be complete; `GONE` ones are not missing. */
   readonly missing: readonly Missing[];
 }
 
-/** A span without a successful poll of the newest windows, longer than the interval and the lag. */
 export interface MissedPoll {
   readonly from: Instant;
   readonly to: Instant;
-  /** The number of polls that should have succeeded in it. */
   readonly missed: number;
-  /** The number of failed polls. */
   readonly failed: number;
-  /** The message of the last failure. */
   readonly failure: string | null;
 }
 

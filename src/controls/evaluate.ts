@@ -17,7 +17,6 @@ import type {
 import type { Period } from './period.js';
 import { neededStreams } from './verdict.js';
 
-/** A gap with its stream. */
 export interface StreamGap extends ClassedGap {
   readonly integration: string;
   readonly resource: string;
@@ -31,12 +30,8 @@ export interface EvaluatedControl extends Omit<ControlJudgement, 'count'> {
   readonly title: string;
   readonly period: Period;
   readonly population: Omit<PopulationSpec, 'isListed'> & {
-    /**
-     * A graph query (root field without selection) that returns exactly these members; `null` if they are
-     * neither records nor messages.
-     */
+    /** A root field of the graph that returns exactly these members; `null` if there are none to list. */
     readonly query: string | null;
-    /** Stored members. */
     readonly count: number;
     readonly coverage: {
       readonly complete: boolean;
@@ -45,12 +40,9 @@ export interface EvaluatedControl extends Omit<ControlJudgement, 'count'> {
       readonly missing: readonly StreamMissing[];
     };
   };
-  /** Members that Abnormal no longer returns. */
   readonly noLongerGiven: NoLongerGivenFacts;
-  /** The members that `Keep` asks for. */
   readonly members: readonly Member[];
   readonly outcomes: Readonly<Record<Outcome, number>>;
-  /** The exceptions of `Window`, in the order of the records. */
   readonly exceptions: readonly ControlFinding[];
 }
 
@@ -58,7 +50,6 @@ export interface NoLongerGivenFacts {
   readonly count: number;
   /** Since when the first of them is missing; `null` if none is. */
   readonly since: Instant | null;
-  /** Limited like the exceptions, in the order of the records. */
   readonly members: readonly Member[];
 }
 
@@ -69,11 +60,9 @@ interface Window {
 
 /** Which exceptions to return: `limit` after the first `skip`. The others are only counted. */
 export interface Keep extends Window {
-  /** Which members of the population to return; default: none. */
   readonly members?: Window;
 }
 
-/** Is called for every member of every population. */
 export type OnFinding = (control: ControlId, finding: ControlFinding) => void;
 
 export interface Evaluation {
@@ -84,7 +73,6 @@ export interface Evaluation {
   finish(): EvaluatedControl[];
 }
 
-/** Starts the evaluation of `controls` over the scope's period. */
 export function beginEvaluation(
   controls: readonly ControlDefinition[],
   scope: Scope,

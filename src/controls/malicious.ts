@@ -8,8 +8,8 @@ import { isInPeriod, type Period } from './period.js';
 const NO_ATTACK = new Set(['spam', 'graymail', 'borderline', 'safe']);
 
 /**
- * Every message of a threat is malicious unless it is marked as safe or judged spam, graymail, borderline or
- * safe. Without a judgement the attack type identifies spam and graymail.
+ * Marked safe or judged spam, graymail, borderline or safe is not malicious. Without a judgement the attack
+ * type identifies spam and graymail.
  */
 export function isMalicious(message: MessageRecord): boolean {
   if (messageRemediation(message) === 'NOT_NEEDED') return false;
@@ -21,10 +21,7 @@ export function isMalicious(message: MessageRecord): boolean {
   return type !== 'SPAM' && type !== 'GRAYMAIL';
 }
 
-/**
- * When a message was received. Without a time it has the earliest of its threat; without any, the threat's
- * first recording.
- */
+/** Its received time, else the earliest of its threat, else the threat's first recording. */
 export function messageTimes({
   record,
   firstRecordedAt,
@@ -33,7 +30,6 @@ export function messageTimes({
   return (message) => message.receivedTime ?? earliest;
 }
 
-/** `null` if no message has a received time. */
 export function earliestReceived(threat: ThreatRecord): Instant | null {
   return threat.messages.reduce<Instant | null>((first, { receivedTime: at }) => {
     return at !== null && (first === null || at < first) ? at : first;
@@ -46,7 +42,6 @@ export function remediationMs({ receivedTime, remediationTime }: MessageRecord):
   return Math.max(0, toMillis(remediationTime) - toMillis(receivedTime));
 }
 
-/** A message as a member of a population. */
 export function messageMember(fact: ThreatFact, message: MessageRecord, at: Instant | null): Member {
   return {
     subject: { type: 'RECORD', key: fact.key, messageId: message.messageId },
@@ -57,8 +52,8 @@ export function messageMember(fact: ThreatFact, message: MessageRecord, at: Inst
 }
 
 /**
- * A threat as a member of a population; `null` if none of its messages was received in the period. No longer
- * returned: if Abnormal returns neither it nor any of its messages.
+ * `null` if none of its messages was received in the period. No longer returned: if Abnormal returns neither
+ * it nor any of its messages.
  */
 export function threatMember(fact: ThreatFact, period: Pick<Period, 'from' | 'to'>): Member | null {
   const { record, goneMessages, goneSince } = fact;

@@ -10,7 +10,6 @@ export function inBrief(silence: MissedPoll): MissedPoll {
   return { ...silence, failure: silence.failure && brieflyText(silence.failure) };
 }
 
-/** A reading of the newest window. */
 interface Poll {
   readonly at: Instant;
   /** Whether Abnormal responded, even if some records could not be read. */
@@ -33,9 +32,7 @@ export function pollsIn(entries: readonly RecordedEntry[], lagMs: number): Poll[
 
 interface PollWatch {
   readonly period: { readonly from: Instant; readonly to: Instant };
-  /** The instant of the view. */
   readonly now: Instant;
-  /** The first successful poll ever. */
   readonly polledFrom: Instant | null;
   /** The longest regular time between two polls, and the lag in it. */
   readonly mostMs: number;
@@ -89,17 +86,14 @@ const REASONS: Record<ClassedGap['reason'], string> = {
   OUT_OF_RETENTION: 'older than what Abnormal keeps',
 };
 
-/** The reason of a gap with its message. */
 export function gapReason({ reason, detail }: Pick<ClassedGap, 'reason' | 'detail'>): string {
   return detail === null ? REASONS[reason] : `${REASONS[reason]}: ${detail}`;
 }
 
-/** In milliseconds. */
 export function gapMs({ from, to }: Pick<ClassedGap, 'from' | 'to'>): number {
   return toMillis(to) - toMillis(from);
 }
 
-/** The holes of several streams. */
 export function holesOf(streams: readonly StreamFacts[]): { facts: StreamFacts; gap: ClassedGap }[] {
   return streams.flatMap((facts) =>
     facts.gaps.filter((gap) => gap.class === 'HOLE').map((gap) => ({ facts, gap })),
@@ -116,7 +110,6 @@ export function withoutHoles(scope: Scope): Scope {
   return { ...scope, streams };
 }
 
-/** Reports every hole of a stream as a finding. */
 export function findHoles(facts: StreamFacts, find: (finding: ControlFinding) => void): void {
   for (const { gap } of holesOf([facts])) {
     const { from, to } = gap;
@@ -134,7 +127,6 @@ export function findHoles(facts: StreamFacts, find: (finding: ControlFinding) =>
 interface UnreadRecord {
   readonly key: RecordKey;
   readonly reason: string;
-  /** Disappeared before it could be read. */
   readonly isGone: boolean;
 }
 

@@ -21,11 +21,9 @@ export interface Period {
   readonly to: Instant;
 }
 
-/** The parts of a trend. */
 export const TRENDS = ['DAY', 'WEEK', 'MONTH'] as const;
 export type TrendUnit = (typeof TRENDS)[number];
 
-/** The maximum number of parts of a trend. */
 export const MOST_PARTS = 400;
 
 /** An invalid period; the message says what is accepted. */

@@ -5,7 +5,6 @@ import type { Period } from './period.js';
 export interface ReconciliationSummary {
   /** The share of the period that the newest reconciliations of all integrations found complete. */
   readonly share: number;
-  /** Reconciliations with records that are still missing. */
   readonly short: readonly ReconciliationFact[];
 }
 
@@ -46,7 +45,6 @@ function spokenOf(facts: readonly ReconciliationFact[], period: Period) {
   return { matchedMs, short };
 }
 
-/** Whether records are still missing after a reconciliation. */
 export function lacks({ lacking, lackingMore }: ReconciliationFact): boolean {
   return lacking.length + lackingMore > 0;
 }

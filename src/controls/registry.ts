@@ -8,7 +8,6 @@ import { detectionActive } from './checks/detection-active.js';
 import { tokenRotation } from './checks/token-rotation.js';
 import { CONTROL_IDS, type ControlDefinition, type ControlId } from './control.js';
 
-/** In the order of reports. */
 export const CONTROLS: Readonly<Record<ControlId, ControlDefinition>> = {
   'detection-active': detectionActive,
   'attacks-captured': attacksCaptured,

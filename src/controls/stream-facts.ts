@@ -9,20 +9,14 @@ import { mostBetweenPolls, type Thresholds } from './thresholds.js';
 export interface StreamFactsInput {
   readonly stream: Stream;
   readonly period: { readonly from: Instant; readonly to: Instant };
-  /** The instant of the view. */
   readonly now: Instant;
   readonly thresholds: Thresholds;
-  /** Entries in and around the period, in the order of recording. */
   readonly entries: readonly RecordedEntry[];
-  /** The first successful poll ever. */
   readonly polledFrom: Instant | null;
-  /** The beginning of the earliest window that was ever read. */
   readonly begunFrom: Instant | null;
-  /** The batch of the newest version of records that readings name as missing. */
   readonly recordedAt?: ReadonlyMap<string, number>;
 }
 
-/** The part of the ledger that determines the facts of a period. */
 export function ledgerSpan(
   { from, to }: { readonly from: Instant; readonly to: Instant },
   stream: Stream,
@@ -38,9 +32,8 @@ function deadlineMs({ remediateWithin, handleCasesWithin, judgeReportsWithin }: 
 }
 
 /**
- * The end of the span that must be gapless. Threats keep their received time, so it is the period's end. A
- * changed case or campaign moves to a later time: one that left the period before the period was read appears
- * later, so everything until that reading must be covered.
+ * The end of the span that must be gapless. Threats keep their received time. A changed case or campaign
+ * moves to a later time, so everything until the reading of the period must be covered.
  */
 export function vouchedTo(
   entries: readonly RecordedEntry[],

@@ -7,12 +7,10 @@ export type ThresholdType = 'duration' | 'share' | 'count';
 export interface ThresholdSpec {
   readonly type: ThresholdType;
   readonly byDefault: number;
-  /** The minimum, if not 0. */
   readonly least?: number;
   readonly description: string;
 }
 
-/** Every number that verdicts depend on, with its default. */
 export const THRESHOLDS = {
   pollThreatsEvery: {
     type: 'duration',
@@ -135,7 +133,6 @@ export function toThresholds(changes: Partial<Thresholds> = {}): Thresholds {
   return Object.fromEntries(entries) as Thresholds;
 }
 
-/** The accepted values, as text. */
 export function rangeOf(name: ThresholdName): string {
   const { type } = THRESHOLDS[name];
   if (type === 'share') return 'a share from 0 to 1';

@@ -37,10 +37,7 @@ interface Deadline {
   readonly after: Instant | null;
 }
 
-/**
- * Determines the bounds from a record's versions, oldest first. `changedAt` is the record's own time of its
- * last change, another upper bound.
- */
+/** From versions, oldest first. `changedAt` is the record's own time of its last change, an upper bound. */
 export function deadlineOf<R>(
   versions: readonly RecordVersion<R>[],
   isDone: (record: R) => boolean,
@@ -57,13 +54,10 @@ export function deadlineOf<R>(
 interface Due {
   readonly start: Instant;
   readonly within: number;
-  /** The instant of the view. */
   readonly now: Instant;
   /** Whether the collected data proves that it was still open at the deadline. */
   readonly isKnownOpen: (deadline: Instant) => boolean;
-  /** `acknowledged`, `judged`. */
   readonly done: string;
-  /** Since when Abnormal no longer returns the record; `null` while it does. */
   readonly goneSince: Instant | null;
 }
 
@@ -100,7 +94,6 @@ function waited(start: Instant, end: Instant): number {
   return Math.max(0, toMillis(end) - toMillis(start));
 }
 
-/** The results of a population with a deadline per member. */
 export interface TimelyFacts {
   readonly counts: Record<Outcome, number>;
   /** Upper bounds of the durations, met or late. */
@@ -121,15 +114,12 @@ export function addTimely(
   if (turn.by !== null && outcome !== 'IN_DOUBT') times.add(waited(start, turn.by));
 }
 
-/** The words for members and measures. */
 interface TimelyWords {
-  /** `case`, `report`. */
   readonly noun: string;
   readonly done: string;
   readonly measure: string;
 }
 
-/** Evaluates whether enough members were done in time. */
 export function judgeTimely(
   facts: TimelyFacts,
   scope: Scope,
@@ -186,7 +176,6 @@ function timelyMeasures(
   ];
 }
 
-/** The durations in classes between `limits`. */
 export function timesDistribution(
   title: string,
   { times, counts }: TimelyFacts,
@@ -210,8 +199,8 @@ export function timesDistribution(
 }
 
 /**
- * Counts durations in bounded memory for percentiles. They are rounded up: to seconds, from an hour on to
- * minutes, from a week on to hours; comparisons with a limit in those units stay exact.
+ * Percentiles in bounded memory. Durations are rounded up: to seconds, from an hour on to minutes, from a
+ * week on to hours; comparisons with a limit in those units stay exact.
  */
 export class DurationTally {
   readonly #counts = new Map<number, number>();

@@ -9,13 +9,11 @@ import type {
 import { gapText, unreadText } from './missed-polls.js';
 import { brieflyText, countText, instantText, listText, shareText } from './words.js';
 
-/** One sentence each; `null` if not applicable. */
 interface VerdictFindings {
   /** More data would not change it. */
   readonly failed: string | null;
   /** What cannot be decided although the period is covered. */
   readonly doubt: string | null;
-  /** Why there is nothing to evaluate. */
   readonly empty: string | null;
   readonly passed: string;
 }
@@ -43,14 +41,12 @@ export function verdictOf(
   return { verdict: 'PASS', reason: `${grounds.passed}${aside}` };
 }
 
-/** The streams that a control needs, including unlicensed ones. */
 export function neededStreams(scope: Pick<Scope, 'streams'>, needs: readonly StreamNeed[]): StreamFacts[] {
   return scope.streams.filter(({ stream }) =>
     needs.some(({ resource, filterKey }) => stream.resource === resource && stream.filterKey === filterKey),
   );
 }
 
-/** Without unlicensed streams. */
 export function licensedStreams(scope: Pick<Scope, 'streams'>, needs: readonly StreamNeed[]): StreamFacts[] {
   return neededStreams(scope, needs).filter(({ licensed }) => licensed);
 }
@@ -95,7 +91,6 @@ function unlicensedText(streams: readonly StreamFacts[]): string {
   return listText([...refused].map(([what, why]) => `${what}, which Abnormal refuses (${brieflyText(why)})`));
 }
 
-/** Members by outcome, without pending ones. */
 interface Split {
   readonly met: number;
   readonly missed: number;
@@ -111,7 +106,6 @@ function shareBounds({ met, missed, doubtful }: Split): { least: number; most: n
   return all === 0 ? null : { least: met / all, most: (met + doubtful) / all };
 }
 
-/** Whether at least the share `wanted` is met. */
 export function gradeShare(split: Split, wanted: number): Grade {
   const bounds = shareBounds(split);
   if (bounds === null) return 'EMPTY';
@@ -128,16 +122,12 @@ export function shareMeasures(name: string, split: Split, wanted: number): Contr
   return [proven, { name: `${name}, those in doubt included`, value: bounds.most, unit: 'share', threshold }];
 }
 
-/** The largest possible share, as text. */
 export function mostText(split: Split): string {
   const most = shareText(shareBounds(split)?.most ?? 0);
   return split.doubtful === 0 ? most : `at most ${most}`;
 }
 
-/**
- * The number to show next to a verdict: for a failure the first measure that misses its threshold, otherwise
- * the first, so that a failed control never shows a good number.
- */
+/** The number next to a verdict: for a failure the first measure that misses its threshold. */
 export function shownMeasure({
   verdict,
   measures,

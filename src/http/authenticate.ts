@@ -3,10 +3,7 @@ import type { Callers, Identified } from '../callers/callers.js';
 import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../values/access.js';
 import { problem } from './errors.js';
 
-/**
- * Who may use a route: a caller of at least this role; `OPEN`: everyone; `GRAPH`: a reader, or a browser that
- * asks for a page. The default is admin.
- */
+/** A caller of this role; `OPEN`: everyone; `GRAPH`: a reader, or a browser. The default is admin. */
 type RouteAccess = 'OPEN' | 'GRAPH' | Role;
 
 declare module 'fastify' {
@@ -27,7 +24,6 @@ interface AuthenticationOptions {
   readonly landingPage?: boolean;
 }
 
-/** Authenticates each request, and answers refused ones. */
 export function addAuthentication(app: FastifyInstance, options: AuthenticationOptions): void {
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request, reply) => {
@@ -60,9 +56,7 @@ function isFromHere({ headers }: FastifyRequest): boolean {
   return isLocalHost(headers.host) && !isForwarded;
 }
 
-/**
- * Whether a page of another origin in a browser on this machine sends it; `CORS_ORIGINS` allows it to read.
- */
+/** From a browser on this machine, which `CORS_ORIGINS` allows to read. */
 function isFromElsewhere({ headers: { origin, host } }: FastifyRequest): boolean {
   return origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host);
 }
@@ -112,8 +106,8 @@ async function forbid(reply: FastifyReply, caller: Caller, role: Role): Promise<
 }
 
 /**
- * Whether `Host` names this machine. A web page can point its own name at 127.0.0.1 to reach a server that
- * only listens there; such a request has the page's host name.
+ * A web page can point its own name at 127.0.0.1 to reach a server that only listens there; such a request
+ * has the page's host name.
  */
 function isLocalHost(host: string | undefined): boolean {
   const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();

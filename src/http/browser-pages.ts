@@ -71,10 +71,7 @@ query FirstLook {
 }
 `;
 
-/**
- * A GraphQL IDE at `/ide` from an installed package, without network. The policy keeps the page from
- * contacting any other host.
- */
+/** From an installed package, without network; the policy keeps the page from contacting any other host. */
 export async function serveIde(app: FastifyInstance): Promise<void> {
   await app.register(async (scope) => {
     // the page is public because it contains no data; its requests need a credential

@@ -13,17 +13,14 @@ export class HttpError extends Error {
   }
 }
 
-/** An HTTP error in the shape that GraphQL clients parse. */
 export function problem(code: string, message: string, details: Readonly<Record<string, unknown>> = {}) {
   return { errors: [{ message, extensions: { code, ...details } }] };
 }
 
-/** The server cannot listen; the message is for people. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
-/** The cause of a failure to listen, and what to do. */
 export function listenError(error: unknown, host: string, port: number): ListenError {
   const { code } = error as { code?: string };
   const reasons: Record<string, string> = {

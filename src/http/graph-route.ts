@@ -16,16 +16,13 @@ export interface GraphLimits {
   readonly gate: OperationLimiter;
   /** The only operations for readers; `null`: any. */
   readonly persisted: PersistedOperations | null;
-  /** The time limit of a request, in milliseconds. */
   readonly timeoutMs: number;
-  /** Is called for refusals before the GraphQL server. */
   readonly observer?: GraphObserver | undefined;
 }
 
 interface GraphRouteOptions {
   readonly apollo: ApolloServer<GatewayContext>;
   readonly context: (request: RequestInfo) => GatewayContext;
-  /** Without limits every operation runs to its end. */
   readonly limits: GraphLimits | undefined;
   /** Fires when the caller disconnects, on shutdown, and after the time limit. */
   readonly signalOf: (reply: FastifyReply, timeoutMs?: number) => AbortSignal;
@@ -33,7 +30,6 @@ interface GraphRouteOptions {
   readonly wasRefused: (reply: FastifyReply) => boolean;
 }
 
-/** The graph at `/graphql`: each operation is admitted before the GraphQL server sees it. */
 export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void {
   const { apollo, limits } = options;
   const admissions = new WeakMap<FastifyRequest, Admission>();
@@ -101,7 +97,6 @@ function admit(request: FastifyRequest, { gate, persisted }: GraphLimits): Admis
   throw new HttpError(400, code, message, details);
 }
 
-/** The text of a persisted operation. */
 function listedQuery(
   request: FastifyRequest,
   { query, persistedId }: OperationRequest,
@@ -139,16 +134,13 @@ function refuse(request: FastifyRequest, reply: FastifyReply, error: HttpError):
 const NO_PAGE = 'There is no page here. Ask as a client does: by POST, or with “Accept: application/json”.';
 const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', http: { status: 401 } };
 
-/** An operation with its text or an id. */
 interface OperationRequest extends Omit<AskedOperation, 'query'> {
   readonly query: string | null;
-  /** The id of a persisted operation. */
   readonly persistedId: string | null;
 }
 
 /**
- * The operation of a request, parsed as the GraphQL server does; `null` if that server must report what is
- * wrong. Throws an `HttpError` for a batch.
+ * Parsed as the server does; `null` if the server must report the error. Throws an `HttpError` for a batch.
  */
 function operationOf(request: FastifyRequest): OperationRequest | null {
   const fields = request.method === 'GET' ? searchOf(request.url) : request.body;
@@ -195,7 +187,6 @@ function paramsOf(url: string): URLSearchParams {
   return new URL(url, 'http://localhost').searchParams;
 }
 
-/** Replaces the id of a persisted operation by its text. */
 function putQuery(request: FastifyRequest, query: string): void {
   if (request.method === 'GET') {
     const params = paramsOf(request.url);

@@ -10,7 +10,6 @@ export interface Check {
   readonly message: string;
 }
 
-/** Ready if every check is healthy. */
 export interface Readiness {
   readonly ready: boolean;
   readonly checks: readonly Check[];
@@ -50,7 +49,6 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Whether the history responds. */
 export function historyCheck(store: HistoryStore): CheckPart {
   return {
     name: 'history',
@@ -61,7 +59,6 @@ export function historyCheck(store: HistoryStore): CheckPart {
   };
 }
 
-/** Whether records can be written. */
 export function writesCheck(writes: Pick<WriteWatch, 'failure'>): CheckPart {
   return {
     name: 'recording',
@@ -72,9 +69,7 @@ export function writesCheck(writes: Pick<WriteWatch, 'failure'>): CheckPart {
   };
 }
 
-/**
- * Whether there is data to serve or a reason why not: Abnormal was contacted once, or there is no account.
- */
+/** Data to serve or a reason why not: Abnormal was contacted once, or there is no account. */
 export function collectionCheck(store: HistoryStore, hasAccounts: () => boolean = () => true): CheckPart {
   return {
     name: 'collection',

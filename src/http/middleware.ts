@@ -26,7 +26,6 @@ export async function addCors(app: FastifyInstance, origins: readonly string[]):
   });
 }
 
-/** Headers of every response, even for invalid HTTP. */
 export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
@@ -53,12 +52,11 @@ export function addSecurityHeaders(app: FastifyInstance): void {
   });
 }
 
-/** Routes of monitoring systems. */
 const FREE: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/metrics']);
 
 /**
- * Limits the requests per caller, or per address without one, before their bodies are read. This machine is
- * not limited if authentication is off.
+ * Per caller, or per address without one, before bodies are read. This machine is not limited if
+ * authentication is off.
  */
 export async function limitRate(app: FastifyInstance, perMinute: number): Promise<void> {
   await app.register(rateLimit, {
@@ -75,9 +73,8 @@ export async function limitRate(app: FastifyInstance, perMinute: number): Promis
 }
 
 /**
- * GraphQL over HTTP: for a query that cannot be parsed or validated the status is 400, and 403 if the role is
- * too low, in `application/graphql-response+json`; it is 200 in `application/json`, whose older clients
- * accept no other status. A request without a query is 400 in both.
+ * GraphQL over HTTP: an invalid query gets 400, a role too low 403, in `application/graphql-response+json`;
+ * it is 200 in `application/json`, whose older clients accept no other status.
  */
 export function isQueryErrorInJson(status: number, mediaType: unknown, body: unknown): boolean {
   if (

@@ -6,15 +6,12 @@ const LIGHT_MS = 5;
 const REST = 4;
 /** The additional charge of a refusal: it may be fast, and can be repeated at the speed of the network. */
 const REFUSAL_MS = 10;
-/** The maximum charge of one request. */
 const MOST_MS = 250;
 /** Above this load the event loop counts as busy. */
 const SCARCE = 0.5;
 /** A caller counts as present for so long after its last request. */
 const PRESENT_MS = 2_000;
-/** The time between two requests of a delayed caller. */
 const SPACING_MS = 10;
-/** The maximum number of delayed requests per caller. */
 const MOST_WAITING = 100;
 
 interface Standing {
@@ -31,8 +28,8 @@ export interface ThrottleSlot {
 }
 
 /**
- * Shares the event loop between callers. A caller that sends refused requests, or keeps a busy event loop
- * busy, must pause between its requests; not if it is the only caller.
+ * Shares the event loop. A caller with refused requests, or that keeps a busy loop busy, must pause between
+ * its requests; not if it is the only caller.
  */
 export class RefusalThrottle {
   readonly #standings = new Map<string, Standing>();
@@ -72,13 +69,11 @@ export class RefusalThrottle {
     }
   }
 
-  /** In milliseconds. */
   #waitOf(standing: Standing): number {
     const wait = standing.freeAt - performance.now();
     return wait > 0 && this.#isAnybodyElseHere(standing) ? wait : 0;
   }
 
-  /** Starts the waiting requests, one after the other. */
   #wake(standing: Standing): void {
     if (standing.isWaking || standing.waiting.length === 0) return;
     standing.isWaking = true;

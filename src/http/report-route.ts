@@ -4,14 +4,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../values/access.js';
 import { HttpError } from './errors.js';
 
-/** The report's path and query parameters. */
 export interface ReportRequest {
   readonly period: string;
   readonly parameters: ReadonlyMap<string, readonly string[]>;
   readonly caller: Caller;
 }
 
-/** A report that is ready to be written. */
 export interface OpenReport {
   readonly contentType: string;
   readonly fileName: string;
@@ -28,14 +26,12 @@ export interface Reports {
 
 export interface ReportRouteOptions {
   readonly reports: Reports;
-  /** Aborted when the caller disconnects, and on shutdown. */
   readonly signalOf: (reply: FastifyReply) => AbortSignal;
 }
 
 /** Each reads a whole period; more at once would delay all of them. */
 const MOST_AT_ONCE = 3;
 
-/** Reports at `/reports/<period>`, for operators, streamed. */
 export function addReports(app: FastifyInstance, { reports, signalOf }: ReportRouteOptions): void {
   let running = 0;
   app.route({

@@ -36,18 +36,14 @@ export interface ServerOptions {
   readonly landingPage?: boolean;
   /** Whether requests for any host name are accepted if authentication is off. */
   readonly anyHost: boolean;
-  /** Trusted proxies: their number or addresses; default: none. */
   readonly trustProxy?: number | readonly string[] | null;
-  /** The allowed CORS origins; default: none. */
   readonly corsOrigins?: readonly string[];
   readonly callers: Callers;
-  /** Started and stopped by the server. */
   readonly apollo: ApolloServer<GatewayContext>;
   readonly context: (request: RequestInfo) => GatewayContext;
   readonly readiness: () => Promise<Readiness>;
   /** The public signing keys as a JWK set; if missing, none are published. */
   readonly signingKeys?: () => Promise<object>;
-  /** The same as PEM. */
   readonly signingKeysPem?: () => Promise<string>;
   /** The text of `/metrics`; if missing, there is no such page. */
   readonly metrics?: MetricsText | undefined;
@@ -55,11 +51,8 @@ export interface ServerOptions {
   readonly onAnswer?: ((route: string | null, status: number) => void) | undefined;
   /** Whether `/metrics` is public; default: for readers. */
   readonly openMetrics?: boolean;
-  /** The source of `/reports`; if missing, there are none. */
   readonly reports?: Reports | undefined;
-  /** The limits of operations; default: none. */
   readonly limits?: GraphLimits | undefined;
-  /** Requests per minute and caller; default: unlimited. */
   readonly ratePerMinute?: number | undefined;
   readonly log: Log;
 }
@@ -72,10 +65,7 @@ export interface MetricsText {
 export interface Server {
   /** Listens and returns `http://host:port`. Throws a `ListenError`. */
   start(): Promise<string>;
-  /**
-   * Accepts no more requests, waits at most `patienceMs` for open ones, then aborts them and their upstream
-   * work.
-   */
+  /** Accepts no requests, waits at most `patienceMs` for open ones, then aborts them and their work. */
   close(patienceMs: number): Promise<void>;
 }
 
@@ -85,7 +75,6 @@ const BODY_LIMIT = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
 
-/** The HTTP server: the graph at `/graphql`, health, and the pages. */
 export function createServer(options: ServerOptions): Server {
   return new GatewayServer(options);
 }
@@ -268,7 +257,6 @@ class GatewayServer implements Server {
 
 const OPEN = { config: { access: 'OPEN' } } as const;
 
-/** Routes that also work during a shutdown. */
 const HEALTH: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz']);
 
 const BAD_PATH = 'The path is not valid: write a percent sign as %25, and encode characters as UTF-8.';

@@ -2,7 +2,6 @@ import { earliest, type Instant, latest } from '../values/instant.js';
 import type { Window } from '../values/window.js';
 import type { MissingEntry, RecordedEntry } from './ledger.js';
 
-/** Why a span of source time is not certainly complete. */
 export type GapReason =
   | 'NOT_COLLECTED'
   | 'PROVISIONAL'
@@ -11,10 +10,8 @@ export type GapReason =
   | 'NOT_LICENSED'
   | 'OUT_OF_RETENTION';
 
-/** A span that is not certainly complete. */
 export interface CoverageGap extends Window {
   readonly reason: GapReason;
-  /** The reason given by the reading, for people. */
   readonly detail: string | null;
 }
 
@@ -44,10 +41,9 @@ export function outstanding<M extends Pick<Missing, 'id' | 'seq'>>(
 }
 
 /**
- * Which parts of `[from, to)` are complete according to the ledger, in the order of `seq`. A COMPLETE reading
- * covers its window up to `settledTo`, except for the records it names as missing. A PARTIAL reading uncovers
- * its window, because unnamed records may be missing. Any other status matters only where nothing better is
- * known: a failed second reading loses nothing.
+ * What the ledger covers, in the order of `seq`. COMPLETE covers its window up to `settledTo`, except for the
+ * named missing records. PARTIAL uncovers its window, because unnamed records may be missing. Any other
+ * status matters only where nothing better is known: a failed second reading loses nothing.
  */
 export function coverageOf(entries: readonly RecordedEntry[], from: Instant, to: Instant): Coverage {
   if (from >= to) return { from, to, complete: true, gaps: [], missing: [] };
@@ -163,10 +159,7 @@ function joinedGaps(edges: readonly Instant[], gapAt: (index: number) => Named):
   return gaps;
 }
 
-/**
- * Appends a gap or extends the last one. An unreadable span is one gap, even if it was requested as several
- * windows with different errors; the newest error is kept.
- */
+/** Appends a gap or extends the last one. An unreadable span is one gap with the newest error. */
 export function addGap(gaps: CoverageGap[], gap: CoverageGap): void {
   const last = gaps.at(-1);
   const isOne = last?.detail === gap.detail || gap.reason === 'FAILED';

@@ -4,7 +4,6 @@ import type { Instant } from '../values/instant.js';
 export const COLLECTIONS = ['integrations', 'apiKeys', 'drift', 'settings'] as const;
 export type Collection = (typeof COLLECTIONS)[number];
 
-/** A JSON object, decoded by its owner. */
 export type DocumentBody = Readonly<Record<string, unknown>>;
 
 export interface StoredDocument {
@@ -18,11 +17,8 @@ export interface StoredDocument {
 export const JOURNALS = ['audit', 'seals'] as const;
 export type Journal = (typeof JOURNALS)[number];
 
-/** Its index shows that no earlier entry is missing. */
 export interface JournalEntry {
-  /** From 1, without gaps. */
   readonly index: number;
-  /** When the store wrote it (UTC). */
   readonly at: Instant;
   readonly body: DocumentBody;
 }

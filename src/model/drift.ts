@@ -2,14 +2,10 @@ import { earliest, type Instant, latest } from '../values/instant.js';
 import { INT_MAX } from '../values/int.js';
 import type { DocumentBody } from './documents.js';
 
-/**
- * `FIELD`: an unknown field. `VALUE`: an unknown word of an open list. `UNREADABLE`: a value of the wrong
- * type, or an invalid list element.
- */
+/** `FIELD`, `VALUE`: an unknown field or list word. `UNREADABLE`: a wrong type or list element. */
 export const DRIFT_KINDS = ['FIELD', 'VALUE', 'UNREADABLE'] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
-/** Unknown content of a response; it is stored as received. */
 export interface DriftSighting {
   readonly kind: DriftKind;
   /** Such as `threat.messages[].newField`; at most 200 characters. */
@@ -24,7 +20,6 @@ export interface DriftName extends DriftSighting {
   readonly lastSeenAt: Instant;
 }
 
-/** The unknown content in the responses to one integration. */
 export interface DriftTally {
   /** In the order of first appearance; at most `MOST_NAMES`. */
   readonly names: readonly DriftName[];
@@ -36,7 +31,6 @@ export const MOST_NAMES = 500;
 
 export const NO_DRIFT: DriftTally = { names: [], beyond: 0 };
 
-/** As one string, for maps. */
 export function driftText({ kind, path, value }: DriftSighting): string {
   return `${kind} ${path} ${value ?? ''}`;
 }
@@ -64,7 +58,6 @@ function joined(known: DriftName, name: DriftName): DriftName {
   };
 }
 
-/** Parses the stored tally; invalid parts are left out. */
 export function driftOf({ names, beyond }: DocumentBody): DriftTally {
   return {
     names: Array.isArray(names) ? names.filter(isDriftName) : [],

@@ -4,13 +4,11 @@ import type { Window } from '../values/window.js';
 import type { Stream } from './stream.js';
 
 /**
- * How the reading of one window ended; the states are described in `sync/sync.ts`. `COMPLETE`: listed to its
- * end; unread records are named in `missing`. `PARTIAL`: unnamed records may be missing. `NOT_LICENSED`: also
- * used for an add-on that is not enabled.
+ * The states are described in `sync/sync.ts`. `COMPLETE`: listed to its end; unread records are named in
+ * `missing`. `PARTIAL`: unnamed records may be missing. `NOT_LICENSED`: or an add-on is not enabled.
  */
 export type WindowStatus = 'COMPLETE' | 'PARTIAL' | 'FAILED' | 'NOT_LICENSED' | 'OUT_OF_RETENTION';
 
-/** A listed record that could not be read. */
 export interface MissingEntry {
   readonly id: string;
   readonly code: QuarantineCode;
@@ -19,26 +17,19 @@ export interface MissingEntry {
   readonly since: Instant;
 }
 
-/** One reading of one window. Entries are added, never changed. */
 export interface LedgerEntry extends Stream, Window {
   readonly status: WindowStatus;
   readonly runId: string;
-  /** When the reading began. */
   readonly readAt: Instant;
-  /**
-   * Everything before this instant had arrived when the window was read (`readAt` minus the ingestion lag);
-   * the time after it is provisional and read again.
-   */
+  /** Everything before this instant had arrived at `readAt`; later time is provisional and read again. */
   readonly settledTo: Instant;
   readonly filter: string;
   /** Abnormal's `total`, if given. */
   readonly declared: number | null;
-  /** Distinct listed ids. */
   readonly listed: number;
   /** How many of those are stored in their newest version, including deleted ones. */
   readonly held: number;
   readonly pages: number;
-  /** Why it is not COMPLETE, for people. */
   readonly reason: string | null;
   readonly missing?: readonly MissingEntry[];
 }
@@ -48,22 +39,18 @@ export interface RecordedEntry extends LedgerEntry {
 }
 
 /**
- * Why a listed record is not stored in its newest version. `UNDECODABLE`: its detail cannot be parsed.
- * `NOT_FOUND`: its detail answered 404 in one run. `GONE`: in two runs; a stored record is then marked as
- * deleted. `FAILED`: its detail could not be fetched.
+ * `UNDECODABLE`: its detail cannot be parsed. `NOT_FOUND`: its detail answered 404 in one run. `GONE`: in two
+ * runs; a stored record is then marked as deleted. `FAILED`: its detail could not be fetched.
  */
 export type QuarantineCode = 'UNDECODABLE' | 'NOT_FOUND' | 'GONE' | 'FAILED';
 
-/**
- * The codes of records that may still exist; gone records are only requested again in case the 404 was wrong.
- */
+/** Records that may still exist; gone ones are requested again only in case the 404 was wrong. */
 export const UNREAD_CODES: readonly QuarantineCode[] = ['UNDECODABLE', 'NOT_FOUND', 'FAILED'];
 
 /** A quarantined record: it blocks nothing else, and is requested again in each cycle. */
 export interface QuarantineEntry {
   readonly key: RecordKey;
   readonly code: QuarantineCode;
-  /** For people. */
   readonly reason: string;
   /** As received, at most 64 KiB; `null` if nothing was received. */
   readonly body: string | null;

@@ -6,17 +6,13 @@ export interface RecordedMessage<F> {
   readonly message: MessageRecord;
   /** The newest version that contains it. */
   readonly from: F;
-  /**
-   * Since when Abnormal no longer returns it: the first complete version after `from`, or the tombstone.
-   * `null` while no version shows that.
-   */
+  /** The first complete version without it, or the tombstone; `null` while no version shows that. */
   readonly noLongerGivenSince: Instant | null;
 }
 
 /**
- * Every message of any version of a threat, in its last recorded state. Abnormal returns a sample of a
- * threat's messages, which may differ between readings. Takes the versions newest first, so that it stores
- * each message once.
+ * Every message of any version of a threat, in its last recorded state, because Abnormal returns a sample
+ * that may change. Takes the versions newest first.
  */
 export class RecordedMessages<F> {
   readonly #byId = new Map<string, RecordedMessage<F>[]>();
@@ -44,7 +40,6 @@ export class RecordedMessages<F> {
     }
   }
 
-  /** Newest first, ties by id. */
   all(): RecordedMessage<F>[] {
     const all = [...this.#byId.values()].flat();
     // one version's messages are already sorted

@@ -1,7 +1,6 @@
 import type { Kind, RecordKey, RecordOf } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';
 
-/** An Abnormal account, or the simulated tenant. */
 export type Origin = 'ABNORMAL' | 'SIMULATED';
 
 /** One detail as read, to be recorded. */
@@ -11,12 +10,8 @@ export interface Observation<K extends Kind = Kind> {
   /** Abnormal's response as RFC 8785 canonical JSON; integers beyond 2^53 are strings. */
   readonly received: string;
   readonly digest: string;
-  /** When the request was sent. */
   readonly fetchedAt: Instant;
-  /**
-   * The history's head before the request. A revision confirmed by a later batch is newer than this
-   * observation, whatever the clocks say; see `Recorded.conflicts`.
-   */
+  /** The head before the request: versions confirmed by later batches are newer; see `Recorded.conflicts`. */
   readonly basis: number;
   readonly origin: Origin;
 }
@@ -24,7 +19,6 @@ export interface Observation<K extends Kind = Kind> {
 /** One version of one record: what was known in `[observedFrom, observedTo)`, system time. */
 export interface RevisionRecord<K extends Kind = Kind> {
   readonly key: RecordKey & { readonly kind: K };
-  /** The batch that wrote it. */
   readonly seqFrom: number;
   /** The batch that replaced it; `OPEN_SEQ` while it is current. */
   readonly seqTo: number;

@@ -5,7 +5,6 @@ import type { Window } from '../values/window.js';
 export type RunTrigger = 'POLL' | 'BACKFILL' | 'LIVE' | 'REREAD' | 'RECONCILE';
 export type RunStatus = 'RUNNING' | 'SUCCEEDED' | 'PARTIAL' | 'FAILED' | 'INTERRUPTED';
 
-/** One pass over one resource of one account, with its cost and result. */
 export interface RunRecord {
   readonly id: string;
   readonly integration: string;
@@ -14,7 +13,6 @@ export interface RunRecord {
   readonly status: RunStatus;
   readonly startedAt: Instant;
   readonly endedAt: Instant | null;
-  /** As on the command line. */
   readonly parameters: Readonly<Record<string, string | number | boolean | null>>;
   readonly counts: RunCounts;
   /** The first 20 problems, for people, without tokens. */
@@ -53,13 +51,12 @@ export const NO_COUNTS: RunCounts = {
 };
 
 /**
- * The comparison of a window with Abnormal, by another reading than the collection's. `SHORT`: the history
- * does not contain all records. `EXTRA`: it contains records that Abnormal no longer names, which alone is no
- * deletion. `UNVERIFIED`: Abnormal's records could not be read reliably.
+ * By another reading than the collection's. `SHORT`: records are missing. `EXTRA`: Abnormal no longer names
+ * some stored records, which alone is no deletion. `UNVERIFIED`: Abnormal's records could not be read
+ * reliably.
  */
 export type ReconciliationVerdict = 'MATCH' | 'SHORT' | 'EXTRA' | 'UNVERIFIED';
 
-/** The threat log export, or lists with other windows. */
 export type PopulationSource = 'EXPORT' | 'LIST';
 
 export interface IdSample {
@@ -75,29 +72,20 @@ export function sampleIds(ids: Iterable<string>): IdSample {
   return { count: all.length, ids: all.slice(0, MOST_IDS) };
 }
 
-/** The result of comparing one window of one resource. */
 export interface ReconciliationRecord extends Window {
   readonly verdict: ReconciliationVerdict;
-  /** An explanation beyond the verdict. */
   readonly reason: string | null;
   /** The `UpstreamCode` that prevented the reading; `null` if none. */
   readonly failure: string | null;
-  /** What was read; may be empty. */
   readonly sources: readonly PopulationSource[];
-  /**
-   * `COUNTS`: the source names no ids, so only the numbers of messages were compared; `null`: nothing was
-   * compared.
-   */
+  /** `COUNTS`: without ids, only the numbers of messages were compared; `null`: nothing was. */
   readonly basis: 'IDS' | 'COUNTS' | null;
   /** Distinct ids named by Abnormal; `null` if unknown. */
   readonly population: number | null;
-  /** The list's `total` for the window, if given. */
   readonly declared: number | null;
   /** Stored records, including those beyond the population. */
   readonly held: number;
-  /** Named by Abnormal and not stored. */
   readonly missing: IdSample;
-  /** Stored and not named by Abnormal. */
   readonly extra: IdSample;
   /** Named by Abnormal, but their details answer 404; not missing. */
   readonly gone: IdSample;

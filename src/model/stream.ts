@@ -32,22 +32,17 @@ export const STREAM_STATUSES = [
 /** Whether the stream can be read and recorded, as of the last attempt; see `sync/sync.ts`. */
 export type StreamStatus = (typeof STREAM_STATUSES)[number];
 
-/** What is stored about a stream, in addition to its ledger. */
 export interface StreamState extends Stream {
   readonly status: StreamStatus;
   /** What happened, the likely causes, what to do; `null` if all is well. */
   readonly message: string | null;
-  /** Where the collection begins. */
   readonly collectFrom: Instant;
   readonly lastAttemptAt: Instant | null;
   /** When the change window was last read to its end. */
   readonly lastSuccessAt: Instant | null;
 }
 
-/**
- * Whether an account can be read, as of the last attempts. `LIMITED`: some resources can be read and others
- * not.
- */
+/** As of the last attempts. `LIMITED`: some resources can be read and others not. */
 export type IntegrationStatus =
   | 'NEVER_READ'
   | 'OK'
@@ -69,13 +64,11 @@ export const INTEGRATION_STATUSES = [
 
 interface IntegrationHealth {
   readonly status: IntegrationStatus;
-  /** What happened, the likely causes, what to do; `null` if all is well. */
   readonly message: string | null;
 }
 
 type State = Pick<StreamState, 'status' | 'message' | 'lastAttemptAt' | 'lastSuccessAt'>;
 
-/** The status of an account, from its streams that have been tried. */
 export function integrationHealth(states: readonly State[]): IntegrationHealth {
   const tried = states.filter(({ status }) => status !== 'NEVER_READ');
   const refused = tried.filter(({ status }) => status !== 'OK');
@@ -96,7 +89,6 @@ function isLatest({ lastAttemptAt }: State, tried: readonly State[]): boolean {
 
 const OF_ALL: readonly StreamStatus[] = ['FORBIDDEN', 'UNAVAILABLE', 'TOKEN_REJECTED', 'HISTORY_UNAVAILABLE'];
 
-/** The common status of all streams, if it can be an account's. */
 function wholeStatus(refused: readonly State[], tried: readonly State[]): IntegrationHealth | null {
   const [first] = refused;
   const isOne = first && refused.length === tried.length && refused.every((s) => s.status === first.status);

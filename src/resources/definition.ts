@@ -1,6 +1,6 @@
 /**
- * A field for filters. `instant` and `text` contain one string, `texts` several; lists can be sorted by
- * fields with `order`, and fields with `reference` name other records.
+ * `instant` and `text` contain one string, `texts` several; lists can be sorted by fields with `order`, and
+ * fields with `reference` name other records.
  */
 export interface FieldSpec {
   readonly type: 'text' | 'texts' | 'instant' | 'number' | 'boolean';

@@ -18,13 +18,11 @@ import {
   severityLevel,
 } from './vocabularies.js';
 
-/** Whether a word is missing in its list. */
 export type IsUnknown = (word: string) => boolean;
 
 /** The known fields of an object, and how to check their values: objects, lists, words. */
 export type Shape = ReadonlyMap<string, Shape | IsUnknown | null>;
 
-/** Words by which Abnormal gives no value. */
 const NOTHING_SAID = /^\s*(null|others?)?\s*$/i;
 
 function isUnknownBy(normalise: (word: string) => string | null): IsUnknown {
@@ -74,7 +72,6 @@ const campaign = shape(campaignSchema.shape, {
   attackType: isUnknownBy(attackType),
 });
 
-/** Additional fields of some events, all of which are kept by name. */
 const OF_EVENTS = [
   ...['application', 'browser', 'condition', 'device_trust_type', 'familiarity_statistics', 'field_labels'],
   ...[

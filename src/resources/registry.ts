@@ -6,14 +6,10 @@ import type { FieldSpec } from './definition.js';
 import { type ThreatRecord, threatFields } from './threat/threat.js';
 import type { ThreatAttachments, ThreatLinks } from './threat/threat-parts.js';
 
-/** The resources that Abnormal lists and the gateway collects, each with one or more streams. */
 export const RESOURCES = ['threats', 'cases', 'campaigns'] as const;
 export type Resource = (typeof RESOURCES)[number];
 
-/**
- * The kinds of records. The first three are collected; the others belong to a threat or a case, have its id,
- * and are read on request.
- */
+/** The first three are collected; the others belong to a threat or a case and are read on request. */
 export const KINDS = [
   'threat',
   'case',
@@ -24,7 +20,6 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** The kinds that can be listed, filtered and sorted. */
 export type ListedKind = 'threat' | 'case' | 'campaign';
 
 export const KIND_OF: Record<Resource, ListedKind> = {
@@ -154,10 +149,7 @@ export interface RecordOf {
 
 export type AnyRecord = RecordOf[keyof RecordOf];
 
-/**
- * A time field that is null in every match of the filter, if its top level requires that; an index finds
- * them.
- */
+/** A time field that is null in every match, if the top level requires that; an index finds them. */
 export function absentTime(kind: ListedKind, filter: Filter | null): string | null {
   for (const part of conjuncts(filter)) {
     if ('eq' in part && part.eq === null && fieldSpec(kind, part.field)?.type === 'instant')

@@ -1,7 +1,6 @@
 import type { Filter } from '../values/filter.js';
 import { fieldSpec, type ListedKind } from './registry.js';
 
-/** The records that a filter cannot decide because of one time field. */
 export interface Undecided {
   readonly field: string;
   /** Matches those records. Its top level requires `field` to be null, so that an index finds them. */
@@ -10,10 +9,7 @@ export interface Undecided {
 
 type Leaf = Extract<Filter, { readonly field: string }>;
 
-/**
- * The records that `filter` cannot decide, because it compares a time that they do not have. One part per
- * time field; no record is in two parts.
- */
+/** Those with a null time that `filter` compares. One part per time field; no record is in two parts. */
 export function undecidedBy(kind: ListedKind, filter: Filter | null): Undecided[] {
   if (filter === null) return [];
   const fields = [...new Set(comparedTimes(kind, filter))];

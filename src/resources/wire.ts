@@ -51,7 +51,6 @@ function scalar<T>(expected: string, convert: (text: string) => T | null, flaw?:
   });
 }
 
-/** The result for a value that cannot be read. */
 const WRONG = Symbol('wrong');
 
 export const text = scalar('text', (value) => value);
@@ -85,7 +84,6 @@ export const flag = scalar(
   'neither true nor false',
 );
 
-/** A required id, as text or number. */
 export const requiredId = z
   .unknown()
   .optional()
@@ -99,7 +97,6 @@ export const requiredId = z
     return z.NEVER;
   });
 
-/** An id that may be missing. */
 export const optionalId = field((value): Read<string | null> => {
   if (scalarText(value) === WRONG) return wrongType('an id', value);
   return { value: idOf(value) };
@@ -124,7 +121,6 @@ export function optionalObject<S extends z.ZodRawShape>(shape: S) {
   });
 }
 
-/** A field with its own reader. */
 export function custom<T>(expected: string, read: (value: unknown) => T | null) {
   return field((value): Read<T | null> => {
     const known = value === undefined || value === null ? null : read(value);
@@ -183,10 +179,7 @@ function isBlank(value: string): boolean {
 /** Parsing time grows with the square of some texts; Abnormal cuts its lists at 255 characters. */
 const LONGEST_ADDRESSES = 16_384;
 
-/**
- * The addresses of a header list without display names. A part without an address, such as a truncated last
- * one, stays as text.
- */
+/** Without display names. A part without an address, such as a truncated last one, stays as text. */
 function splitAddresses(list: string): string[] {
   if (list.length > LONGEST_ADDRESSES) return [list.trim()];
   return addressparser(list, { flatten: true }).flatMap(({ address, name }) => {
@@ -218,7 +211,6 @@ export function decode<T>(schema: z.ZodType<T>, received: Received, what: string
   throw undecodable(received, what, `${faults.join('; ')}${more}`);
 }
 
-/** The error of a complete but invalid response. */
 export function undecodable(received: Received, what: string, why: string): DecodeError {
   return new DecodeError(`Abnormal's answer for ${what} does not read as one: ${why}`, received.evidence());
 }
@@ -233,7 +225,6 @@ function pathText(path: readonly PropertyKey[]): string {
   return path.length === 0 ? 'the body' : path.map(String).join('.');
 }
 
-/** An unreadable part of a response. */
 export interface UnreadPart {
   /** With list positions: `messages.2.urlCount`. */
   readonly path: string;
@@ -260,7 +251,6 @@ export function unreadParts(
 
 interface ListParts<T> {
   readonly read: readonly { readonly raw: unknown; readonly value: T }[];
-  /** Unreadable elements. */
   readonly lost: readonly { readonly raw: unknown; readonly flaw: string }[];
   /** Unreadable elements and parts of elements, by their position in the list at `path`. */
   readonly unread: readonly UnreadPart[];
@@ -319,7 +309,6 @@ export function isUsableId(text: string): boolean {
   );
 }
 
-/** A decoded record with the received value. */
 export interface Decoded<T> {
   readonly record: T;
   readonly payload: unknown;

@@ -2,19 +2,14 @@
 export const ROLES = ['reader', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-/**
- * How a caller authenticated. `LOCAL`: not at all, on a gateway that only this machine can reach.
- * `ANONYMOUS`: not at all, on a gateway that is open to everyone.
- */
+/** `LOCAL`: a gateway that only this machine can reach. `ANONYMOUS`: a gateway that is open to everyone. */
 export const CALLER_KINDS = ['LOCAL', 'ANONYMOUS', 'API_KEY', 'JWT', 'COMMAND_LINE', 'SCHEDULE'] as const;
 export type CallerKind = (typeof CALLER_KINDS)[number];
 
-/** Never contains a credential. */
 export interface Caller {
   readonly kind: CallerKind;
   /** Unique among callers of its kind: a key's id, a token's subject. */
   readonly id: string;
-  /** For people. */
   readonly name: string;
   readonly role: Role;
 }
@@ -30,12 +25,10 @@ export const ANONYMOUS_CALLER: Caller = {
   role: 'reader',
 };
 
-/** Whether `caller` has `role` or a higher one. */
 export function hasRole(caller: Caller, role: Role): boolean {
   return ROLES.indexOf(caller.role) >= ROLES.indexOf(role);
 }
 
-/** What can be masked from readers. */
 export const REDACTION_GROUPS = {
   subject: 'subject lines',
   addresses: 'e-mail addresses and domains of senders and recipients, and Message-ID headers',

@@ -3,10 +3,7 @@ import { LRUCache } from 'lru-cache';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/**
- * Every cache that outlives a request, with its limit in bytes. docs/architecture.md gives the reasons; a
- * test compares the two.
- */
+/** Every cache that outlives a request; docs/architecture.md gives the reasons, a test compares the two. */
 export const CACHE_BYTES = {
   responses: 16 * MIB,
   requestsSeenOnce: MIB,
@@ -54,10 +51,7 @@ export function registerCache(gauge: CacheGauge): void {
   made.add(new WeakRef(gauge));
 }
 
-/**
- * Evicts the least recently used entries beyond a number of bytes. `bytesOf` counts a value, and its key
- * unless it is text.
- */
+/** Evicts the least recently used entries. `bytesOf` counts a value, and its key unless it is text. */
 export class BoundedCache<V extends NonNullable<unknown>, K extends object | string | number = string>
   extends LRUCache<K, V>
   implements CacheGauge

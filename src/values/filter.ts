@@ -4,9 +4,8 @@ export type FieldValue = string | number | boolean | null;
 export type Fields = Readonly<Record<string, FieldValue | readonly string[]>>;
 
 /**
- * A filter over a kind's fields. Two-valued: for `null`, `gte`, `lte` and `contains` are false, and `not`
- * turns false into true. `contains` ignores case. A field with several values matches if one of them does;
- * `eq null` means no value.
+ * Two-valued: for `null`, `gte`, `lte` and `contains` are false, and `not` turns false into true. `contains`
+ * ignores case. A field with several values matches if one of them does; `eq null` means no value.
  */
 export type Filter =
   | { readonly and: readonly Filter[] }
@@ -18,7 +17,6 @@ export type Filter =
   | { readonly field: string; readonly lte: string | number }
   | { readonly field: string; readonly contains: string };
 
-/** The parts that must all match. */
 export function conjuncts(filter: Filter | null): Filter[] {
   if (filter === null) return [];
   return 'and' in filter ? filter.and.flatMap(conjuncts) : [filter];

@@ -1,7 +1,4 @@
-/**
- * An instant in UTC with exactly three fraction digits, `2026-03-01T08:15:00.000Z`. The fixed width makes
- * text order time order in JavaScript, SQLite and MongoDB.
- */
+/** UTC, `2026-03-01T08:15:00.000Z`: the fixed width makes text order time order in all stores. */
 export type Instant = string;
 
 export const MINUTE = 60_000;
@@ -22,7 +19,6 @@ export function toMillis(instant: Instant): number {
 /** A limit for input, years before Abnormal existed. */
 export const EARLIEST_ASKED: Instant = '2000-01-01T00:00:00.000Z';
 
-/** The limits of the type. */
 export const FIRST_INSTANT: Instant = '0000-01-01T00:00:00.000Z';
 export const LAST_INSTANT: Instant = '9999-12-31T23:59:59.999Z';
 
@@ -31,7 +27,6 @@ export function shift(instant: Instant, ms: number): Instant {
   return nearestInstant(toMillis(instant) + ms);
 }
 
-/** The instant at `ms`, limited to the first and the last one. */
 export function nearestInstant(ms: number): Instant {
   return toInstant(Math.min(Math.max(ms, toMillis(FIRST_INSTANT)), toMillis(LAST_INSTANT)));
 }
@@ -48,8 +43,8 @@ const UPSTREAM =
   /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?\s*(Z|z|[+-](?:[01]\d|2[0-3]):?[0-5]\d|UTC)?$/;
 
 /**
- * Parses all timestamp forms that Abnormal's API sends: `Z`, a numeric offset or no zone (UTC), `T` or a
- * space, fractions of any length (cut to milliseconds). `null` if it is not a valid date and time.
+ * All forms of Abnormal's API: `Z`, a numeric offset or no zone (UTC), `T` or a space, fractions of any
+ * length (cut to milliseconds). `null` if invalid.
  */
 export function parseUpstreamTime(text: string): Instant | null {
   const parts = UPSTREAM.exec(text.trim());

@@ -1,4 +1,3 @@
-/** The largest GraphQL `Int`. */
 export const INT_MAX = 2_147_483_647;
 
 /** `null` if it is not a GraphQL `Int`. */

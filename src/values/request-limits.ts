@@ -1,6 +1,5 @@
 import type { Role } from './access.js';
 
-/** The maximum size of an operation. */
 export interface QueryLimits {
   /** Lexical tokens of the document. */
   readonly tokens: number;
@@ -10,9 +9,7 @@ export interface QueryLimits {
   readonly depth: number;
   /** Fields of an operation, fragments expanded. */
   readonly fields: number;
-  /** Root fields of an operation. */
   readonly roots: number;
-  /** Aliases of one field. */
   readonly aliases: number;
   readonly directives: number;
   readonly fragments: number;
@@ -33,7 +30,6 @@ export const DEFAULT_QUERY_LIMITS: QueryLimits = {
   variables: 5_000,
 };
 
-/** The maximum cost of an operation, by role. */
 export type CostLimits = Readonly<Record<Role, number>>;
 
 export const DEFAULT_COST_LIMITS: CostLimits = { reader: 20_000, operator: 50_000, admin: 100_000 };

@@ -1,9 +1,6 @@
 import { inspect } from 'node:util';
 
-/**
- * A credential that does not print; `reveal()` may be called by `integrations/` and the client's request
- * only.
- */
+/** Does not print; only `integrations/` and the client's request may call `reveal()`. */
 export class Secret {
   readonly #value: string;
 

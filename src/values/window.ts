@@ -7,7 +7,6 @@ export function floorToSecond(instant: Instant): Instant {
   return toInstant(Math.floor(toMillis(instant) / SECOND) * SECOND);
 }
 
-/** Rounds `ms` up to full seconds. */
 export function ceilToSecond(ms: number): number {
   return Math.ceil(ms / SECOND) * SECOND;
 }
@@ -37,7 +36,6 @@ export function mergedSpans(spans: readonly Window[]): Window[] {
   return merged;
 }
 
-/** Divides the spans at the cuts. */
 export function cutSpans(spans: readonly Window[], cuts: readonly Instant[]): Window[] {
   const newestFirst = [...new Set(cuts)].sort().reverse();
   return spans.flatMap((span) => {

@@ -27,10 +27,7 @@ const NEEDS = [{ resource: 'campaigns', filterKey: 'lastReportedTime' }] as cons
 
 const WORDS = { noun: 'report', done: 'judged', measure: 'Judged in time' };
 
-/**
- * Evaluates `rule`. The versions of a campaign bound the time of its judgement; unlike a case it has no time
- * of its last change.
- */
+/** Evaluates `rule`. The versions of a campaign bound the time of its judgement. */
 export const abuseMailboxOperating: ControlDefinition = {
   id: 'abuse-mailbox-operating',
   title: 'The abuse mailbox operates',
@@ -51,7 +48,6 @@ export const abuseMailboxOperating: ControlDefinition = {
 /** The first time with a value decides to which period a campaign belongs. */
 export const CAMPAIGN_TIMES = ['firstReportedTime', 'lastReportedTime'] as const;
 
-/** The time of a campaign, from which its deadline counts. */
 export function campaignTime({ versions }: CampaignFact): Instant {
   return lastSaid(versions, CAMPAIGN_TIMES)?.at ?? versions[0].observedFrom;
 }

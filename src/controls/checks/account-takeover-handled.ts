@@ -44,7 +44,6 @@ export const accountTakeoverHandled: ControlDefinition = {
 /** The first time with a value decides to which period a case belongs. */
 export const CASE_TIMES = ['customerVisibleTime', 'createdTime', 'firstObservedTime'] as const;
 
-/** The time of a case, from which its deadline counts. */
 export function caseTime({ versions }: CaseFact): Instant {
   return lastSaid(versions, CASE_TIMES)?.at ?? versions[0].observedFrom;
 }

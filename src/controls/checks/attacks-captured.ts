@@ -31,10 +31,7 @@ export interface CaptureFacts {
   partial: number;
 }
 
-/**
- * Evaluates `rule`. A hole is a failure, because the data was available. Time before the collection's
- * beginning or out of retention was not, and leaves the control undecided.
- */
+/** Evaluates `rule`. Time before the collection's beginning or out of retention is no hole. */
 export const attacksCaptured: ControlDefinition = {
   id: 'attacks-captured',
   title: 'Attacks are captured',

@@ -150,7 +150,6 @@ function remediatedText(message: MessageRecord): string {
   return ms === null ? 'remediated, Abnormal does not say when' : `remediated after ${durationText(ms)}`;
 }
 
-/** Whether remediations were collected without a gap over a span. */
 function knowledgeOf(scope: Scope): IsKnown {
   const gaps = new Map<string, readonly CoverageGap[]>();
   for (const { stream, gapsBeyond } of licensedStreams(scope, [NEEDS[1]])) {

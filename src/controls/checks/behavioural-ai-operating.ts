@@ -27,7 +27,6 @@ const BEHAVIOURAL = new Set<string | null>([
   'EXTERNAL_COMPROMISED_ACCOUNT',
 ]);
 
-/** The malicious messages of a period by type. */
 export interface Mix {
   total: number;
   behavioural: number;
@@ -57,7 +56,6 @@ export const behaviouralAiOperating: ControlDefinition = {
   begin: assess,
 };
 
-/** By its attack type or its strategy. */
 export function isBehavioural({ attackTypeRaw, attackStrategyRaw }: MessageRecord): boolean {
   return BEHAVIOURAL.has(attackType(attackTypeRaw)) || BEHAVIOURAL.has(attackStrategy(attackStrategyRaw));
 }

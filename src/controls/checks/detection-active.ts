@@ -21,10 +21,7 @@ import { mostBetweenPolls } from '../thresholds.js';
 import { isCovered, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
-/**
- * Evaluates `rule`. A span of failed polls is Abnormal's failure. A span without polls is the gateway's, says
- * nothing about the detection and leaves the control undecided (`collection-continuous` fails for it).
- */
+/** Evaluates `rule`. Failed polls are Abnormal's failure; time without polls is the gateway's. */
 export const detectionActive: ControlDefinition = {
   id: 'detection-active',
   title: 'Detection is active',
@@ -128,7 +125,6 @@ function unasked(streams: readonly StreamFacts[], period: Period): string | null
   return texts.length === 0 ? null : `Abnormal was not asked throughout. ${listText(texts, 1)}.`;
 }
 
-/** The longest time between two responses for a resource's streams that touches the period. */
 function longest(
   resource: Resource,
   streams: readonly StreamFacts[],

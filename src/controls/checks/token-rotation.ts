@@ -43,7 +43,6 @@ function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessme
   };
 }
 
-/** How long before its deadline a token is reported as due. */
 const NOTICE = 14 * DAY;
 
 interface Ruling {

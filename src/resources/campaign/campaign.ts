@@ -17,7 +17,6 @@ import {
   word,
 } from '../wire.js';
 
-/** One abuse-mailbox campaign: user reports and their judgement. */
 export interface CampaignRecord extends Unreadable {
   readonly campaignId: string;
   readonly firstReportedTime: Instant | null;

@@ -38,8 +38,8 @@ interface Pair {
 }
 
 /**
- * Joins the pages of a threat's detail, at least one. An unreadable message, such as one without an id, is
- * left out: the threat is then incomplete, and the message stays in the payload.
+ * An unreadable message, such as one without an id, is left out: the threat is then incomplete, and the
+ * message stays in the payload.
  */
 export function decodeThreat(
   id: string,
@@ -81,8 +81,8 @@ function unreadOfMessage(raw: unknown, { messageId }: MessageRecord): UnreadPart
 }
 
 /**
- * Sorts all messages. A later page replaces an earlier one. Within a page only exact repetitions are removed:
- * two different messages with one id remain two.
+ * A later page replaces an earlier one. Within a page only exact repetitions are removed: two different
+ * messages with one id remain two.
  */
 function join(pages: readonly (readonly Pair[])[]): Pair[] {
   const byId = new Map<string, Pair[]>();
@@ -169,7 +169,6 @@ export const messageSchema = z.object({
 
 type RawMessage = z.infer<typeof messageSchema>;
 
-/** A message without any id is invalid. */
 const decodedMessage = messageSchema.transform((raw, context): MessageRecord => {
   const messageId = messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, raw.abxPortalUrl);
   if (messageId !== null) return toMessage(messageId, raw);
@@ -182,9 +181,8 @@ const decodedMessage = messageSchema.transform((raw, context): MessageRecord => 
 });
 
 /**
- * A message's id: the text if given. The deprecated integer is exact here, but some accounts send it rounded
- * to a double, which makes different messages look equal; the portal's URL ends in the full id, and is used
- * if it equals the integer except for rounding.
+ * The text if given. Some accounts send the deprecated integer rounded to a double, which makes messages look
+ * equal; the portal's URL ends in the full id, and is used if it equals the integer except for rounding.
  */
 export function messageIdOf(
   text: string | null,

@@ -114,7 +114,6 @@ function times(
 /** `UNKNOWN` if Abnormal gives neither a status nor a time. */
 export type MessageRemediation = 'REMEDIATED' | 'ATTEMPTED' | 'NOT_REMEDIATED' | 'NOT_NEEDED' | 'UNKNOWN';
 
-/** Derived from the stored messages. */
 export interface ThreatRemediation {
   /** `NOT_NEEDED` if every message was marked safe, `PARTLY` if only some messages are remediated. */
   readonly state: MessageRemediation | 'PARTLY';
@@ -124,10 +123,7 @@ export interface ThreatRemediation {
   readonly lastRemediationTime: Instant | null;
 }
 
-/**
- * The status decides; older accounts send none, and then a remediation time or one of two old flags means
- * remediated.
- */
+/** Older accounts send no status; then a remediation time or one of two old flags means remediated. */
 export function messageRemediation(message: MessageRecord): MessageRemediation {
   const state = remediationState(message.remediationStatusRaw);
   switch (state) {
@@ -152,7 +148,6 @@ function withoutKnownStatus(message: MessageRecord, isStatusGiven: boolean): Mes
   return isSaid ? 'NOT_REMEDIATED' : 'UNKNOWN';
 }
 
-/** Sums up the remediation of a threat's messages. */
 export function threatRemediation(threat: ThreatRecord): ThreatRemediation {
   const states = threat.messages.map(messageRemediation);
   const times = threat.messages.flatMap((m) => m.remediationTime ?? []).sort();
