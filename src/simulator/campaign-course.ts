@@ -53,7 +53,6 @@ function judgedAt(random: Random, visibleAt: number): number {
   return draw < 0.97 ? visibleAt + random.between(12 * HOUR, 3 * DAY) : Infinity;
 }
 
-/** `null` before the campaign appears. */
 export function reportAt(course: CampaignCourse, at: number): Report | null {
   let current: Report | null = null;
   for (const report of course.reports) if (report.visibleAt <= at) current = report;

@@ -6,7 +6,6 @@ import { fateOf } from './schedule.js';
 import { lag, offsetUtc, zulu } from './wire.js';
 import { CASE_ANALYSES, CASE_DESCRIPTIONS, CASE_SUMMARIES, PLACES } from './words.js';
 
-/** A case after one of its changes. */
 interface CaseState {
   /** `last_modified`, ms since the epoch. */
   readonly time: number;
@@ -103,7 +102,6 @@ function instantOf(random: Random, time: number): { time: number; micros: number
   return { time: Math.floor(time / 1000) * 1000 + random.below(1000), micros: random.below(1000) };
 }
 
-/** `null` before the case appears. */
 export function caseAt(course: CaseCourse, at: number): CaseState | null {
   let current: CaseState | null = null;
   for (const state of course.states) if (state.visibleAt <= at) current = state;
@@ -153,7 +151,6 @@ export function caseDetail(
   };
 }
 
-/** In ms since the epoch. */
 export function visibleTime(world: TenantWorld, course: CaseCourse): number {
   return course.states[0].time + Math.floor(unit(world.seed, 83, course.index) * VISIBLE_REACH);
 }

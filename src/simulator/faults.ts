@@ -47,14 +47,11 @@ export type Fault =
   /** A valid 200, padded with blanks to `bytes`. */
   | { readonly kind: 'huge'; readonly bytes: number };
 
-/** All given conditions must match. */
 export interface FaultRule {
   readonly fault: Fault;
-  /** Matched against path and query without `/v1`: `/threats/…?pageNumber=2`. */
   readonly match?: RegExp | ((path: string) => boolean);
   /** The numbers of matching requests, counted from 1. */
   readonly nth?: number | readonly number[];
-  /** Only the first matching requests. */
   readonly times?: number;
   /** A share of them, drawn from the plan's seed in the order of requests. */
   readonly probability?: number;
@@ -116,7 +113,6 @@ const PAGES = {
   504: 'Gateway Time-out',
 };
 
-/** The response with the fault; `proper` is the response without it. */
 export function faultyAnswer(
   fault: Fault,
   route: Route,
@@ -162,7 +158,6 @@ export function faultyAnswer(
   }
 }
 
-/** A proper response, damaged. */
 function spoilt(fault: Fault, route: Route, answer: Answer): Answer {
   const { body } = answer;
   switch (fault.kind) {

@@ -41,7 +41,6 @@ export interface Key {
   isWithin(index: number, window: TimeWindow, at: number): boolean;
 }
 
-/** One kind of record as functions of an index. `at` is ms since the epoch. */
 export interface KindModel {
   readonly ids: Ids;
   readonly schedule: Schedule;

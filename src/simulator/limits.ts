@@ -14,7 +14,6 @@ export class SlidingMinute {
   readonly #times: number[] = [];
   #oldest = 0;
 
-  /** Adds one at `now` and returns the current count. */
   add(now: number): number {
     this.#times.push(now);
     return this.count(now);
@@ -30,21 +29,18 @@ export class SlidingMinute {
     return this.#times.length - this.#oldest;
   }
 
-  /** In ms until fewer than `limit` are counted. */
   waitFor(limit: number, now: number): number {
     const time = this.#times[this.#times.length - limit] ?? now - MINUTE;
     return Math.max(time + MINUTE - now, 0);
   }
 }
 
-/** Refuses requests above the rate or the concurrency. */
 export class Limiter {
   readonly #minute = new SlidingMinute();
   #refused = 0;
 
   constructor(private readonly limits: SimulatorLimits) {}
 
-  /** The refusal of a resource's `inFlight`th concurrent request; `null`: accepted. */
   check(now: number, inFlight: number): Answer | null {
     const { rpm, concurrency } = this.limits;
     if (concurrency !== undefined && inFlight > concurrency) return this.#refuse(now, 1000);

@@ -20,10 +20,7 @@ export interface TenantOptions {
   readonly campaigns: number;
   /** Default: `SHARES`. */
   readonly shares?: Partial<Shares>;
-  /**
-   * Whether a threat's detail has message pages, or the ten newest messages without paging; both have been
-   * observed. Default: `paged`.
-   */
+  /** Message pages, or the ten newest messages without paging; both have been observed. Default: `paged`. */
   readonly detailMessages?: 'paged' | 'sample';
 }
 
@@ -31,7 +28,6 @@ export interface TenantOptions {
 export interface Shares {
   /** Arrivals and changes that become visible 3 to 14 minutes later. */
   readonly lateArrivals: number;
-  /** Threats with 101 to 350 messages. */
   readonly hugeThreats: number;
   /** Threats that are listed, but whose detail always answers 404. */
   readonly missingThreats: number;
@@ -41,16 +37,12 @@ export interface Shares {
   readonly withoutIdText: number;
   /** Threats whose detail has a missing or empty list of messages. */
   readonly withoutMessages: number;
-  /** Threats with an array as `toAddresses`. */
   readonly arrayAddresses: number;
-  /** Optional fields that are null or missing. */
   readonly nulls: number;
   readonly absentFields: number;
   /** Cases with a number as id, separately for list and detail. */
   readonly numericCaseIds: number;
-  /** Cases that name a threat that does not exist. */
   readonly danglingThreatIds: number;
-  /** Last pages with `"nextPageNumber": null`. */
   readonly nullNextPage: number;
   /** Undone remediations that change `latestTimeRemediated`; the others are invisible to lists. */
   readonly undoneRelists: number;

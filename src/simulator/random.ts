@@ -13,19 +13,16 @@ export function gather(value: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** A 32-bit hash of a seed and up to three integers. */
 export function hash32(seed: number, a: number, b = 0, c = 0): number {
   let h = scatter(seed ^ Math.imul(a, 0x9e3779b1));
   h = scatter(h ^ Math.imul(b, 0x85ebca77));
   return scatter(h ^ Math.imul(c, 0xc2b2ae3d));
 }
 
-/** In [0, 1), from a seed and up to three integers. */
 export function unit(seed: number, a: number, b = 0, c = 0): number {
   return hash32(seed, a, b, c) / 0x1_0000_0000;
 }
 
-/** A 32-bit seed from a number or text. */
 export function seedOf(seed: number | string): number {
   if (typeof seed === 'number') return scatter(seed);
   let h = 0;
@@ -33,7 +30,6 @@ export function seedOf(seed: number | string): number {
   return h;
 }
 
-/** A small deterministic generator. */
 export class Random {
   #state: number;
 
@@ -89,7 +85,6 @@ export function uuids(seed: number, count: number): Ids {
   }
 }
 
-/** A UUID of version 4. */
 export function uuid(a: number, b: number, c: number, d: number): string {
   const tail = hex(scatter(c ^ d));
   const version = `4${hex(b).slice(5)}`;
@@ -119,7 +114,6 @@ export function caseNumbers(seed: number, count: number): Ids {
   };
 }
 
-/** A signed 64-bit integer as text. */
 export function int64Text(high: number, low: number): string {
   return BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low)).toString();
 }

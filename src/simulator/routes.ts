@@ -16,12 +16,10 @@ const PREFIX = '/v1';
 const CAMPAIGN_PATHS = ['/abusecampaigns', '/abuse-mailbox/campaigns'] as const;
 export type CampaignsPath = (typeof CAMPAIGN_PATHS)[number] | 'none';
 
-/** The text that fault rules are matched against. */
 export function withoutPrefix(url: string): string {
   return url.startsWith(`${PREFIX}/`) ? url.slice(PREFIX.length) : url;
 }
 
-/** Parses a URL; an unknown path is `other`. */
 export function routeOf(url: string, campaignsPath: CampaignsPath): Route {
   const query = url.indexOf('?');
   const path = query < 0 ? url : url.slice(0, query);
@@ -178,7 +176,6 @@ function envelope(
   return `{"${resource}":[${rows}]${rest === '}' ? '' : ','}${rest}`;
 }
 
-/** One of the customer's API tokens. */
 export interface SimulatedToken {
   readonly id: string;
   readonly name: string;

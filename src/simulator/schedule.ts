@@ -15,7 +15,6 @@ export interface Schedule {
 const WEEK = 7 * DAY;
 /** The share of traffic per hour of a UTC day. */
 const HOURS = [4, 3, 3, 3, 4, 6, 9, 14, 20, 24, 25, 24, 22, 23, 24, 23, 21, 18, 14, 11, 9, 8, 6, 5];
-/** Thursday first, the weekday of the epoch. */
 const WEEKDAYS = [10, 9, 3, 2, 10, 11, 11];
 
 const weights = WEEKDAYS.flatMap((day) => HOURS.map((hour) => day * hour));
@@ -24,7 +23,6 @@ const total = weights.reduce((sum, weight) => sum + weight, 0);
 const before = [0];
 for (const weight of weights) before.push((before.at(-1) ?? 0) + weight / total);
 
-/** Traffic since the epoch, in weeks. */
 function traffic(ms: number): number {
   const week = Math.floor(ms / WEEK);
   const hours = (ms - week * WEEK) / HOUR;
@@ -84,10 +82,7 @@ export function fateOf(seed: number, index: number): number {
   return (index + hash32(seed, 21, index >>> 4)) & 15;
 }
 
-/**
- * A small superset of the records that arrive in `[from - reach, to]`, where `reach[fate]` is how long such a
- * record can still change.
- */
+/** A small superset of the records in `[from - reach, to]`, where `reach[fate]` is how long it can change. */
 export function candidates(
   schedule: Schedule,
   seed: number,

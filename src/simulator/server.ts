@@ -26,7 +26,6 @@ export interface SimulatorOptions {
   readonly port?: number;
   /** The accepted bearer token; default `simulated-token`. */
   readonly token?: string;
-  /** Default: no limits. */
   readonly limits?: SimulatorLimits;
   readonly faults?: FaultPlan;
   /** The path of campaigns; all others answer 404, with `none` all do. Default `/abusecampaigns`. */
@@ -47,24 +46,19 @@ export interface SimulatorOptions {
 export interface SeenRequest {
   readonly at: number;
   readonly method: string;
-  /** As received. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly resource: Resource | null;
 }
 
 export interface Simulator {
-  /** Ends with `/v1`. */
   readonly baseUrl: string;
   readonly token: string;
   stats(): SimulatorStats;
-  /** Resets the counts. */
   resetStats(): void;
   /** Replaces the accepted token. */
   renewToken(token: string): void;
-  /** Replaces the plan and resets the counts of its rules. */
   setFaults(plan: FaultPlan | null): void;
-  /** Closes every connection and stops. */
   close(): Promise<void>;
 }
 
@@ -153,7 +147,6 @@ function properAnswer(
   return logAnswer(upstream, { params: route.params, accept, at: now, retentionDays, form });
 }
 
-/** The tenant's lists without some records. */
 function without({ upstream, indexOf }: Tenant, ids: readonly string[]): Upstream {
   const isShown = (resource: Resource) => {
     const indexes = new Set(ids.map((id) => indexOf(KIND_OF[resource], id)));

@@ -19,7 +19,6 @@ export interface SimulatorStats {
   /** By purpose, then by status; 0: no response. */
   readonly byKind: Readonly<Partial<Record<PathKind, Readonly<Record<number, number>>>>>;
   readonly byStatus: Readonly<Record<number, number>>;
-  /** How often each fault was applied. */
   readonly faults: Readonly<Record<string, number>>;
   /** In any 60 s by the simulator's clock. */
   readonly maxPerMinute: number;
@@ -41,7 +40,6 @@ export class StatsRecorder {
   #minute = new SlidingMinute();
   #counts = noCounts(this.#inFlight);
 
-  /** Returns the number of the resource's concurrent requests. */
   arrived(resource: Resource | null, now: number): number {
     const { maxConcurrency, maxPerMinute } = this.#counts;
     this.#counts.requests++;
@@ -52,7 +50,6 @@ export class StatsRecorder {
     return inFlight;
   }
 
-  /** Its connection has ended. */
   left(resource: Resource | null): void {
     if (resource !== null) this.#inFlight[resource]--;
   }

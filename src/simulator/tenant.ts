@@ -8,44 +8,33 @@ import { plain } from './wire.js';
 export interface TenantVersion {
   readonly visibleFrom: Instant;
   /**
-   * The content of a complete reading: all message pages joined, newest first, ties by id; a missing or empty
-   * list as sent; a case as `{ item, detail }`; integers beyond 2^53 as strings. `null`: the detail answers
-   * 404 from here on.
+   * All message pages joined, newest first, ties by id; a missing or empty list as sent; a case as `{ item,
+   * detail }`; integers beyond 2^53 as strings. `null`: the detail answers 404 from here on.
    */
   readonly payload: unknown;
 }
 
-/** One record of a complete collection. */
 export interface TruthRecord {
   readonly kind: TenantRecordKind;
   readonly id: string;
   readonly index: number;
-  /** As in `TenantVersion`. */
   readonly payload: unknown;
 }
 
-/**
- * A simulated account without stored data: every record is a function of the seed, its index and the time.
- */
+/** Without stored data: every record is a function of the seed, its index and the time. */
 export interface Tenant {
   readonly options: TenantOptions;
-  /** Over the whole span. */
   count(kind: TenantRecordKind): number;
   idOf(kind: TenantRecordKind, index: number): string;
-  /** `null` if there is none. */
   indexOf(kind: TenantRecordKind, id: string): number | null;
   /** Every version of a record, oldest first; neighbours differ. */
   versions(kind: TenantRecordKind, index: number): TenantVersion[];
   /** By id; empty if there is no such record. */
   versionsOf(kind: TenantRecordKind, id: string): TenantVersion[];
-  /**
-   * A complete collection at an instant: every visible record, except those whose detail answers 404. `since`
-   * excludes earlier arrivals.
-   */
+  /** All visible records, except those whose detail answers 404. `since` excludes earlier arrivals. */
   truth(at: Instant, since?: Instant): Iterable<TruthRecord>;
   /** The records that are listed although their detail answers 404. */
   missing(at: Instant, since?: Instant): Iterable<Omit<TruthRecord, 'payload'>>;
-  /** For the HTTP server. */
   readonly upstream: Upstream;
 }
 
@@ -112,8 +101,8 @@ const TO: Instant = '2070-01-01T00:00:00.000Z';
 const DAYS = Math.round((toMillis(TO) - toMillis(FROM)) / DAY);
 
 /**
- * The tenant of the demo: about 600 threats, 60 cases and 40 campaigns in 30 days, and new ones as time
- * passes. Throws a RangeError if `now` (ms since the epoch) is outside its years; nothing else depends on it.
+ * About 600 threats, 60 cases and 40 campaigns in 30 days, and new ones as time passes. Throws a RangeError
+ * if `now` (ms since the epoch) is outside its years; nothing else depends on it.
  */
 export function demoTenant(now: number): TenantOptions {
   if (!(now > toMillis(FROM) + 60 * DAY && now < toMillis(TO))) {

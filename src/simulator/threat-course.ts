@@ -61,7 +61,6 @@ function byFate(usual: number, others: Record<number, number>): number[] {
   return Array.from({ length: 16 }, (_, fate) => others[fate] ?? usual);
 }
 
-/** The messages of threat `index` and the actions on them. */
 export function threatCourse(world: TenantWorld, index: number): ThreatCourse {
   const { seed, shares } = world;
   const fate = fateOf(seed, index);
@@ -148,7 +147,6 @@ function goneAt(world: TenantWorld, index: number, fate: number, visibleAt: numb
   return isDeleted ? visibleAt + HOUR + Math.floor(unit(seed, 33, index) * 10 * DAY) : Infinity;
 }
 
-/** When the threat is first listed. */
 export function visibleFrom(course: ThreatCourse): number {
   return course.waves[0].visibleAt;
 }
@@ -160,7 +158,6 @@ export function stepAt(wave: Wave, at: number): Step {
   return current;
 }
 
-/** `latestTimeRemediated` at `at`; `null` if nothing was done. */
 export function latestAction(course: ThreatCourse, at: number, undoneCounts: boolean): number | null {
   let latest = 0;
   for (const wave of course.waves) {
@@ -184,7 +181,6 @@ export function changesOf(course: ThreatCourse): number[] {
   return [...times].filter((time) => time <= course.goneAt).sort((a, b) => a - b);
 }
 
-/** The weights of `ATTACKS`. */
 const ODDS = [30, 15, 12, 11, 8, 7, 4, 4, 4, 3, 2];
 const ALL_ODDS = ODDS.reduce((sum, odds) => sum + odds, 0);
 

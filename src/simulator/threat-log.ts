@@ -12,12 +12,9 @@ import {
   wireJson,
 } from './wire.js';
 
-/** A message by column names. */
 export type LogRow = Readonly<Record<string, string | number | null | undefined>>;
 
-/**
- * `withoutIds`: an older form with an additional column, and without the ids of message, threat and tenant.
- */
+/** `withoutIds`: an older form without the ids of message, threat and tenant. */
 export type LogForm = 'current' | 'withoutIds';
 
 const BEST_GUESS = {

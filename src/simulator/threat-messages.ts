@@ -14,7 +14,6 @@ import {
 import { type IntegerForm, zulu, zuluFraction } from './wire.js';
 import { ATTACHMENTS, ATTACKED, IMPERSONATED, LINK_HOSTS, REMEDIATED } from './words.js';
 
-/** One message of a threat, without its fields. */
 export interface Slot {
   /** Its number within the threat, from 0. */
   readonly number: number;
@@ -100,7 +99,6 @@ export function simulatedMessage(
   };
 }
 
-/** The random choices for one message. */
 class Draw {
   constructor(
     private readonly world: TenantWorld,
@@ -111,12 +109,10 @@ class Draw {
     return this.random.chance(this.world.shares.nulls) ? null : value;
   }
 
-  /** The value, `null`, or undefined. */
   orNot<T>(value: T): T | null | undefined {
     return this.random.chance(this.world.shares.absentFields) ? undefined : this.orNull(value);
   }
 
-  /** The text, an empty text, `null`, or undefined. */
   orBlank(text: string): string | null | undefined {
     return this.random.chance(this.world.shares.nulls / 2) ? '' : this.orNot(text);
   }

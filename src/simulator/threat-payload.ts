@@ -4,7 +4,6 @@ import { type Slot, simulatedMessage, slotsAt } from './threat-messages.js';
 import type { IntegerForm } from './wire.js';
 
 const SAMPLE = 10;
-/** Abnormal returns at most so many messages. */
 const MOST_MESSAGES = 2000;
 
 export interface DetailPage {

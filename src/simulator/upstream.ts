@@ -21,9 +21,9 @@ export interface Upstream {
   analysis(caseId: string, at: number): string | null;
   attachments(threatId: string, at: number): string | null;
   links(threatId: string, at: number): string | null;
-  /** The threat log of a window, newest first. */
+  /** Newest first. */
   log(window: TimeWindow, at: number): LogRow[];
-  /** Whether the last page of a list that began with `index` says `"nextPageNumber": null` rather than nothing. */
+  /** Whether the last page of the list that began with `index` contains `"nextPageNumber": null`. */
   saysNull(index: number): boolean;
 }
 
