@@ -61,17 +61,17 @@ function errorText(body: string): string | null {
 
 function fromJson(body: string): string | null {
   try {
-    return said(JSON.parse(body));
+    return messageIn(JSON.parse(body));
   } catch {
     return null;
   }
 }
 
-function said(value: unknown, depth = 0): string | null {
+function messageIn(value: unknown, depth = 0): string | null {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null || depth > 3) return null;
   const { message, error, detail } = value as Record<string, unknown>;
-  return said(message, depth + 1) ?? said(error, depth + 1) ?? said(detail, depth + 1);
+  return messageIn(message, depth + 1) ?? messageIn(error, depth + 1) ?? messageIn(detail, depth + 1);
 }
 
 function fromHtml(body: string): string | null {

@@ -43,7 +43,7 @@ function checkedNextPage(
   page: number,
   received: Received,
 ): number | null {
-  const said = saidPageOf(json);
+  const said = pageNumberOf(json);
   const next = nextPageOf(json, page);
   if (next !== 'CONTRADICTORY' && (said === null || said === page)) return next;
   const what =
@@ -64,7 +64,7 @@ function totalOf(value: unknown): number | null {
   return typeof total === 'number' && total >= 0 ? intOrNull(total) : null;
 }
 
-function saidPageOf(json: unknown): number | null {
+function pageNumberOf(json: unknown): number | null {
   return isRecord(json) ? pageNumber(json.pageNumber) : null;
 }
 
@@ -109,7 +109,7 @@ export async function followPages<T extends { readonly json: unknown }>(
     if (next > MOST_PAGES) return { pages, isComplete: false };
     const page = await unlessGone(fetchPage(next));
     if (page === null) return { pages, isComplete: false };
-    const said = saidPageOf(page.json);
+    const said = pageNumberOf(page.json);
     if (said !== null && said !== next) return { pages, isComplete: false };
     const listed = idsOf(page.json);
     const ids = listed ?? [];

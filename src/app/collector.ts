@@ -39,7 +39,6 @@ export interface AppOptions {
   readonly settings?: Partial<SyncSettings>;
 }
 
-/** Opens the configured history. */
 export function openHistory(config: Config, mode: OpenMode, { clock }: AppOptions): Promise<HistoryStore> {
   return openStore(config.history, mode, { now: clock });
 }
@@ -52,13 +51,11 @@ interface Observers {
 /** Everything that collects: a writable history, the accounts, and the sync. */
 export interface Collector {
   readonly store: HistoryStore;
-  /** Whether writes succeed. */
   readonly writes: WriteWatch;
   readonly accounts: LiveAccounts;
   readonly vault: Vault;
   /** The account that is not stored: the environment's, or the simulated tenant. */
   readonly own: OpenAccount | null;
-  /** Whether the simulated tenant is read; then no other account is. */
   readonly isSimulated: boolean;
   readonly sync: Sync;
   /** Ends all work, then closes everything. */
@@ -116,7 +113,6 @@ interface Wanted {
   readonly integrations?: readonly string[] | undefined;
 }
 
-/** Polls every account and resource in intervals, or only the named ones. */
 export function pollerOf(
   config: Config,
   { clock, log }: AppOptions,
@@ -131,9 +127,7 @@ export function pollerOf(
   });
 }
 
-/**
- * A SQLite history has one writer, whose successor may begin at once; MongoDB writers need distinct names.
- */
+/** The successor of a SQLite writer may begin at once; MongoDB writers need distinct names. */
 function holderOf({ history }: Config): string {
   return history.startsWith('sqlite:')
     ? 'writer'
@@ -151,13 +145,10 @@ interface AccountParts extends AppOptions {
   readonly observe?: AccountOptions['observe'];
 }
 
-/** The accounts of a process, and the vault of the stored ones. */
 interface OpenAccounts {
   readonly accounts: LiveAccounts;
   readonly vault: Vault;
-  /** The account that is not stored. */
   readonly own: OpenAccount | null;
-  /** Whether the simulated tenant is read; then no other account is. */
   readonly isSimulated: boolean;
 }
 
@@ -197,9 +188,7 @@ function budgetOf({ upstream }: Config, byDefault: number, clock: () => number):
   return createBudget({ rpm: upstream.rpm ?? byDefault, concurrency: upstream.concurrency, clock });
 }
 
-/**
- * A configured key means that an account will be added, which a history of simulated records would refuse.
- */
+/** An account will be added, which a history of simulated records would refuse. */
 async function wantsTenant({ simulator, vault }: Config, store: HistoryStore): Promise<boolean> {
   if (simulator !== null) return simulator;
   return vault.encryptionKeys.length === 0 || (await simulatedDataGuard(store)) !== null;

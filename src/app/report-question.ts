@@ -33,7 +33,6 @@ export interface RawReportQuestion {
   readonly threshold?: readonly string[] | undefined;
 }
 
-/** The parsed options. */
 export interface AskedReport {
   readonly period: Period;
   readonly controls: readonly ControlDefinition[];

@@ -108,7 +108,6 @@ export function createReports(services: ReportServices & { readonly log: Log }):
   };
 }
 
-/** The options with the requested format; a pack contains the page. */
 interface Wanted {
   readonly question: ReportQuestion;
   readonly format: Format;

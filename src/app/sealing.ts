@@ -16,7 +16,6 @@ interface Sealer {
    * the rest.
    */
   seal(): Promise<void>;
-  /** Waits for the current seal. */
   close(): Promise<void>;
 }
 
@@ -115,15 +114,15 @@ async function tellHook({ store, hook, log, signal }: SealHookOptions): Promise<
     const length = await store.journalLength('seals');
     if (length === 0) return;
     // a new hook begins with the last seal, which covers all earlier ones
-    let told = Number(known?.body.index ?? length - 1);
+    let notified = Number(known?.body.index ?? length - 1);
     let version = known?.version ?? 1;
-    if (!known && !(await store.putDocument('settings', DOCUMENT, { index: told }, 0))) return;
-    while (told < length) {
-      const line = await lineOf(store, told + 1);
+    if (!known && !(await store.putDocument('settings', DOCUMENT, { index: notified }, 0))) return;
+    while (notified < length) {
+      const line = await lineOf(store, notified + 1);
       if (line !== null) await tell(hook, line, signal);
-      told += 1;
+      notified += 1;
       // another process may send the same seal concurrently
-      if (!(await store.putDocument('settings', DOCUMENT, { index: told }, version))) return;
+      if (!(await store.putDocument('settings', DOCUMENT, { index: notified }, version))) return;
       version += 1;
     }
   } catch (error) {

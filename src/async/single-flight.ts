@@ -1,5 +1,4 @@
 export interface InFlight<T> {
-  /** In milliseconds since the epoch. */
   readonly startedAt: number;
   readonly done: Promise<T>;
 }
@@ -7,7 +6,6 @@ export interface InFlight<T> {
 /** Runs one piece of work at a time per key. */
 export interface SingleFlight<T> {
   current(key: string): InFlight<T> | null;
-  /** Runs the work after the current work of the key. */
   start<R extends T>(key: string, work: () => Promise<R>): Promise<R>;
   /** Resolves when no work is left. */
   settledAll(): Promise<void>;

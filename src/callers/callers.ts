@@ -8,7 +8,6 @@ import type { JsonWebTokens } from './json-web-tokens.js';
 interface FixedKey {
   readonly name: string;
   readonly role: Role;
-  /** SHA-256 of the whole key, in hex. */
   readonly hash: string;
 }
 
@@ -46,7 +45,6 @@ interface CallersOptions {
   readonly keys: ApiKeys;
   readonly fixedKeys: readonly FixedKey[];
   readonly tokens: JsonWebTokens | null;
-  /** Whether everyone may read if authentication is off. */
   readonly anybody: boolean;
   readonly clock: () => number;
   readonly log: Log;
@@ -93,7 +91,7 @@ class KnownCallers implements Callers {
 
   async identify(presented: Presented): Promise<Identified> {
     try {
-      if (await this.areAsked()) return await this.#judge(presented);
+      if (await this.areAsked()) return await this.#authenticate(presented);
     } catch (err) {
       this.options.log.error({ err }, 'who calls cannot be looked up');
       return unavailable('Who you are cannot be looked up now: the history does not answer. Try again.');
@@ -105,7 +103,7 @@ class KnownCallers implements Callers {
     return this.options.keys.close();
   }
 
-  async #judge(presented: Presented): Promise<Identified> {
+  async #authenticate(presented: Presented): Promise<Identified> {
     const credential = credentialIn(presented);
     if (credential === null) return { outcome: 'REFUSED', message: REASONS.MISSING };
     const { address } = presented;

@@ -202,7 +202,7 @@ export interface StreamFacts {
   readonly answeredAt: readonly Instant[];
   readonly polledFrom: Instant | null;
   /** Spans without a successful poll longer than an interval and the lag. */
-  readonly silences: readonly MissedPoll[];
+  readonly missedPolls: readonly MissedPoll[];
   /** Unread listed records where coverage must be complete; `GONE` ones are not missing. */
   readonly missing: readonly Missing[];
 }
@@ -221,6 +221,6 @@ export interface ReconciliationFact {
   readonly endedAt: Instant;
   readonly found: ReconciliationRecord;
   /** Missing records that are still not stored in the view; ids beyond the stored sample count as missing. */
-  readonly lacking: readonly string[];
-  readonly lackingMore: number;
+  readonly stillMissing: readonly string[];
+  readonly stillMissingMore: number;
 }

@@ -6,8 +6,8 @@ import type { ClassedGap, ControlFinding, MissedPoll, Scope, StreamFacts } from 
 import { brieflyText, countText, durationText, instantText, listText } from './words.js';
 
 /** Shortened for a sentence; the exception has the full message. */
-export function inBrief(silence: MissedPoll): MissedPoll {
-  return { ...silence, failure: silence.failure && brieflyText(silence.failure) };
+export function inBrief(missed: MissedPoll): MissedPoll {
+  return { ...missed, failure: missed.failure && brieflyText(missed.failure) };
 }
 
 interface Poll {

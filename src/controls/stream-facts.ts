@@ -68,7 +68,7 @@ export function streamFacts(input: StreamFactsInput): StreamFacts {
     gapsBeyond: coverageOf(entries, period.from, shift(period.to, deadlineMs(thresholds))).gaps,
     answeredAt: polls.filter(({ ok }) => ok).map(({ at }) => at),
     polledFrom: input.polledFrom,
-    silences: missedPolls(polls, { ...input, mostMs: mostBetweenPolls(thresholds, stream.resource) }),
+    missedPolls: missedPolls(polls, { ...input, mostMs: mostBetweenPolls(thresholds, stream.resource) }),
     missing: outstanding(vouched.missing, input.recordedAt ?? new Map()),
   };
 }

@@ -22,7 +22,7 @@ interface VerdictFindings {
 export function verdictOf(
   scope: Scope,
   needs: readonly StreamNeed[],
-  grounds: VerdictFindings,
+  findings: VerdictFindings,
 ): { verdict: ControlVerdict; reason: string } {
   const needed = neededStreams(scope, needs);
   const streams = needed.filter(({ licensed }) => licensed);
@@ -31,14 +31,17 @@ export function verdictOf(
   }
   const left = unlicensedText(needed);
   const aside = left === '' ? '' : ` Left out: ${left}.`;
-  const lack = lackOf(scope, streams, needs);
-  if (grounds.failed !== null) {
-    return { verdict: 'FAIL', reason: `${grounds.failed}${lack === null ? '' : ` ${lack.brief}`}${aside}` };
+  const missing = missingDataOf(scope, streams, needs);
+  if (findings.failed !== null) {
+    return {
+      verdict: 'FAIL',
+      reason: `${findings.failed}${missing === null ? '' : ` ${missing.brief}`}${aside}`,
+    };
   }
-  const doubt = lack?.full ?? grounds.doubt;
+  const doubt = missing?.full ?? findings.doubt;
   if (doubt !== null) return { verdict: 'INSUFFICIENT_DATA', reason: `${doubt}${aside}` };
-  if (grounds.empty !== null) return { verdict: 'NOT_APPLICABLE', reason: `${grounds.empty}${aside}` };
-  return { verdict: 'PASS', reason: `${grounds.passed}${aside}` };
+  if (findings.empty !== null) return { verdict: 'NOT_APPLICABLE', reason: `${findings.empty}${aside}` };
+  return { verdict: 'PASS', reason: `${findings.passed}${aside}` };
 }
 
 export function neededStreams(scope: Pick<Scope, 'streams'>, needs: readonly StreamNeed[]): StreamFacts[] {
@@ -54,7 +57,7 @@ export function licensedStreams(scope: Pick<Scope, 'streams'>, needs: readonly S
 /** Whether the period is over and covered: only then does a missing record mean something. */
 export function isCovered(scope: Scope, needs: readonly StreamNeed[]): boolean {
   const streams = licensedStreams(scope, needs);
-  return streams.length > 0 && lackOf(scope, streams, needs) === null;
+  return streams.length > 0 && missingDataOf(scope, streams, needs) === null;
 }
 
 interface Lack {
@@ -63,7 +66,11 @@ interface Lack {
 }
 
 /** Why the data is not sufficient; `null` if the period is over and covered. */
-function lackOf(scope: Scope, streams: readonly StreamFacts[], needs: readonly StreamNeed[]): Lack | null {
+function missingDataOf(
+  scope: Scope,
+  streams: readonly StreamFacts[],
+  needs: readonly StreamNeed[],
+): Lack | null {
   const plain = uncollected(scope);
   if (plain !== null) return { brief: plain, full: plain };
   if (needs.length === 0) return null;

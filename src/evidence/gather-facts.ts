@@ -117,8 +117,8 @@ export async function gatherReconciliations(
       integration,
       endedAt,
       found,
-      lacking,
-      lackingMore: found.missing.count - found.missing.ids.length,
+      stillMissing: lacking,
+      stillMissingMore: found.missing.count - found.missing.ids.length,
     });
   }
   return facts;

@@ -20,9 +20,9 @@ import {
   describeStored,
   exists,
   factsOf,
+  hasTokenTimes,
   heldAlready,
   type IntegrationBody,
-  isSameTold,
   type NewIntegration,
   noKey,
   notFound,
@@ -32,7 +32,7 @@ import {
   type TokenTimes,
   type Vault,
   VaultError,
-  withTold,
+  withTokenTimes,
   writeBody,
 } from './vault.js';
 
@@ -105,7 +105,7 @@ class DocumentVault implements Vault {
 
   async noteTimes(name: string, storedAt: Instant, times: TokenTimes): Promise<void> {
     await this.change(name, (body) =>
-      body.storedAt !== storedAt || isSameTold(body, times) ? null : withTold(body, times),
+      body.storedAt !== storedAt || hasTokenTimes(body, times) ? null : withTokenTimes(body, times),
     );
   }
 

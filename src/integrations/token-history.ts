@@ -10,11 +10,11 @@ import {
   describeStored,
   type EarlierToken,
   factsOf,
-  isSameTold,
+  hasTokenTimes,
   type TokenFacts,
   type TokenTimes,
   VaultError,
-  withTold,
+  withTokenTimes,
 } from './vault.js';
 
 interface TokenPeriod extends TokenFacts {
@@ -131,8 +131,8 @@ export async function noteEnvironmentTimes(
 ): Promise<void> {
   if ((await readEnvironmentToken(store)) === null) return;
   await change(store, async (body) => {
-    if (body === null || body.storedAt !== storedAt || isSameTold(body, times)) return null;
-    return withTold(body, times);
+    if (body === null || body.storedAt !== storedAt || hasTokenTimes(body, times)) return null;
+    return withTokenTimes(body, times);
   });
 }
 

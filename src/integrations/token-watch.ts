@@ -82,15 +82,15 @@ export function replacementSteps(integration: string): string {
 
 /** Warns once a day and at once when a token's state changes. May be called at any time. */
 export function tokenExpiryWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
-  const said = new Map<string, { readonly state: string; readonly at: number }>();
+  const lastLogged = new Map<string, { readonly state: string; readonly at: number }>();
   return async () => {
     const now = clock();
     for (const [integration, situation] of await readTokenSituations(store)) {
       const state = tokenState(situation, toInstant(now));
-      const before = said.get(integration);
+      const before = lastLogged.get(integration);
       const isSaid = before?.state === state && now - before.at < DAY;
       if (isSaid) continue;
-      said.set(integration, { state, at: now });
+      lastLogged.set(integration, { state, at: now });
       const isExcessive = permissionsToAct(situation.permissions).length > 0;
       if (state === 'OK' && !isExcessive) continue;
       const text = describeTokenState(situation, toInstant(now), replacementSteps(integration));
@@ -101,14 +101,14 @@ export function tokenExpiryWarnings({ store, log, clock }: TokenWarningOptions):
 
 /** Logs a warning for each account with only empty lists, once a day. May be called at any time. */
 export function createEmptyWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
-  const said = new Map<string, number>();
+  const lastLogged = new Map<string, number>();
   return async () => {
     const now = clock();
     const empty = await emptyAccounts(store, await store.streams());
-    for (const name of said.keys()) if (!empty.has(name)) said.delete(name);
+    for (const name of lastLogged.keys()) if (!empty.has(name)) lastLogged.delete(name);
     for (const [integration, message] of empty) {
-      if (now - (said.get(integration) ?? Number.NEGATIVE_INFINITY) < DAY) continue;
-      said.set(integration, now);
+      if (now - (lastLogged.get(integration) ?? Number.NEGATIVE_INFINITY) < DAY) continue;
+      lastLogged.set(integration, now);
       log.warn({ integration }, message);
     }
   };

@@ -203,14 +203,14 @@ export function factsOf({ storedAt, issuedAt, expiresAt, permissions }: TokenFac
 }
 
 /** Whether Abnormal's report equals the stored facts. */
-export function isSameTold(facts: TokenFacts, told: TokenTimes): boolean {
-  const isSame = facts.issuedAt === told.issuedAt && facts.expiresAt === told.expiresAt;
-  return isSame && facts.permissions?.join() === told.permissions?.join();
+export function hasTokenTimes(facts: TokenFacts, times: TokenTimes): boolean {
+  const isSame = facts.issuedAt === times.issuedAt && facts.expiresAt === times.expiresAt;
+  return isSame && facts.permissions?.join() === times.permissions?.join();
 }
 
 /** The stored facts with Abnormal's current report. */
-export function withTold<T extends TokenFacts>(facts: T, told: TokenTimes): T {
-  const { issuedAt, expiresAt, permissions } = told;
+export function withTokenTimes<T extends TokenFacts>(facts: T, times: TokenTimes): T {
+  const { issuedAt, expiresAt, permissions } = times;
   const { permissions: _earlier, ...others } = facts;
   return { ...others, issuedAt, expiresAt, ...(permissions && { permissions }) } as T;
 }

@@ -8,7 +8,6 @@ export type DriftKind = (typeof DRIFT_KINDS)[number];
 
 export interface DriftSighting {
   readonly kind: DriftKind;
-  /** Such as `threat.messages[].newField`; at most 200 characters. */
   readonly path: string;
   /** The word, at most 100 characters; for UNREADABLE the problem; `null` for a field. */
   readonly value: string | null;

@@ -80,10 +80,8 @@ export interface ReconciliationRecord extends Window {
   readonly sources: readonly PopulationSource[];
   /** `COUNTS`: without ids, only the numbers of messages were compared; `null`: nothing was. */
   readonly basis: 'IDS' | 'COUNTS' | null;
-  /** Distinct ids named by Abnormal; `null` if unknown. */
   readonly population: number | null;
   readonly declared: number | null;
-  /** Stored records, including those beyond the population. */
   readonly held: number;
   readonly missing: IdSample;
   readonly extra: IdSample;

@@ -13,7 +13,6 @@ export function streamsOf(integration: string, resource: Resource): Stream[] {
   return FILTER_KEYS[resource].map((filterKey) => ({ integration, resource, filterKey }));
 }
 
-/** Such as `default/threats/receivedTime`. */
 export function streamText(stream: Stream): string {
   return `${stream.integration}/${stream.resource}/${stream.filterKey}`;
 }
@@ -34,7 +33,6 @@ export type StreamStatus = (typeof STREAM_STATUSES)[number];
 
 export interface StreamState extends Stream {
   readonly status: StreamStatus;
-  /** What happened, the likely causes, what to do; `null` if all is well. */
   readonly message: string | null;
   readonly collectFrom: Instant;
   readonly lastAttemptAt: Instant | null;

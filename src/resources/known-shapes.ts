@@ -23,13 +23,13 @@ export type IsUnknown = (word: string) => boolean;
 /** The known fields of an object, and how to check their values: objects, lists, words. */
 export type Shape = ReadonlyMap<string, Shape | IsUnknown | null>;
 
-const NOTHING_SAID = /^\s*(null|others?)?\s*$/i;
+const NO_VALUE = /^\s*(null|others?)?\s*$/i;
 
 function isUnknownBy(normalise: (word: string) => string | null): IsUnknown {
   const known = new WordCache<true>('knownWords');
   return (word) => {
     if (known.get(word)) return false;
-    const isUnknown = normalise(word) === 'OTHER' && !NOTHING_SAID.test(word);
+    const isUnknown = normalise(word) === 'OTHER' && !NO_VALUE.test(word);
     if (!isUnknown) known.set(word, true);
     return isUnknown;
   };

@@ -154,11 +154,11 @@ export function faultyAnswer(
     case 'missingKey':
       return json(200, '{"pageNumber":1}');
     default:
-      return spoilt(fault, route, proper());
+      return damaged(fault, route, proper());
   }
 }
 
-function spoilt(fault: Fault, route: Route, answer: Answer): Answer {
+function damaged(fault: Fault, route: Route, answer: Answer): Answer {
   const { body } = answer;
   switch (fault.kind) {
     case 'emptyBody':
@@ -190,8 +190,8 @@ function withoutIds({ resource }: Route, body: string, ids: readonly string[]): 
   const page = JSON.parse(body);
   const key = resource ?? '';
   const items: Record<string, unknown>[] = page[key] ?? [];
-  const kept = items.filter((item) => !ids.includes(String(item[`${key.slice(0, -1)}Id`])));
-  return JSON.stringify({ ...page, [key]: kept });
+  const remaining = items.filter((item) => !ids.includes(String(item[`${key.slice(0, -1)}Id`])));
+  return JSON.stringify({ ...page, [key]: remaining });
 }
 
 function withNextPage(body: string, page: number): string {

@@ -132,10 +132,10 @@ export async function endRun(
   env: SyncEnv,
   source: Source,
   recorder: RunRecorder,
-  fortune: PassTally,
+  tally: PassTally,
   stop: Stop | null,
 ): Promise<RunRecord> {
-  const status = runStatusOf(fortune, stop);
+  const status = runStatusOf(tally, stop);
   const { run } =
     stop?.kind === 'REFUSED'
       ? await endRefused(env, source, recorder, status, stop)

@@ -62,12 +62,12 @@ function logChanges(
   before: readonly StreamState[],
   after: readonly StreamState[],
 ): void {
-  const told = new Set<StreamStatus>();
+  const logged = new Set<StreamStatus>();
   for (const [index, { status, message }] of after.entries()) {
     const was = before[index]?.status ?? 'NEVER_READ';
     const isFirstSuccess = was === 'NEVER_READ' && status === 'OK';
-    if (status === was || isFirstSuccess || told.has(status)) continue;
-    told.add(status);
+    if (status === was || isFirstSuccess || logged.has(status)) continue;
+    logged.add(status);
     const facts = { integration: account.name, resource, status, was };
     if (status === 'OK') log.info(facts, `Abnormal can be read again: ${resource} of ${account.name}`);
     else log[status === 'UNAVAILABLE' ? 'warn' : 'error'](facts, message ?? status);

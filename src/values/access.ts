@@ -1,4 +1,3 @@
-/** Each role includes the ones before. */
 export const ROLES = ['reader', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -14,7 +13,6 @@ export interface Caller {
   readonly role: Role;
 }
 
-/** The caller on this machine if authentication is off. */
 export const LOCAL_CALLER: Caller = { kind: 'LOCAL', id: 'local', name: 'this machine', role: 'admin' };
 
 /** Every caller of an open gateway: may only read. */

@@ -1,9 +1,7 @@
 import type { Role } from './access.js';
 
 export interface QueryLimits {
-  /** Lexical tokens of the document. */
   readonly tokens: number;
-  /** Depth of brackets of any kind. */
   readonly nesting: number;
   /** Depth of fields, fragments expanded. */
   readonly depth: number;
@@ -13,7 +11,6 @@ export interface QueryLimits {
   readonly aliases: number;
   readonly directives: number;
   readonly fragments: number;
-  /** Values in the variables at any depth. */
   readonly variables: number;
 }
 

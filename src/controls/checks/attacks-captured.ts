@@ -97,13 +97,13 @@ function takeThreat(
 }
 
 function findLacking(
-  { integration, found, lacking, lackingMore }: ReconciliationFact,
+  { integration, found, stillMissing, stillMissingMore }: ReconciliationFact,
   named: ReadonlySet<string>,
   find: (f: ControlFinding) => void,
 ) {
   const { from, to } = found;
   const span = `lacking by a comparison of ${instantText(from)} to ${instantText(to)}`;
-  for (const id of lacking) {
+  for (const id of stillMissing) {
     const key = { integration, kind: 'threat', id } as const;
     if (named.has(keyText(key))) continue;
     const subject = { type: 'RECORD', key, messageId: null } as const;
@@ -115,10 +115,10 @@ function findLacking(
       reason: `${span}: Abnormal has it, the history does not`,
     });
   }
-  if (lackingMore === 0) return;
+  if (stillMissingMore === 0) return;
   const stream = { integration, resource: 'threats', filterKey: 'receivedTime' } as const;
   const subject = { type: 'SPAN', stream, from, to } as const;
-  const reason = `${countText(lackingMore, 'threat')} more ${span}, by number only`;
+  const reason = `${countText(stillMissingMore, 'threat')} more ${span}, by number only`;
   find({ outcome: 'EXCEPTION', subject, label: null, at: from, reason });
 }
 

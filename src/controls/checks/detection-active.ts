@@ -53,20 +53,21 @@ function assess(
     },
     judge() {
       const streams = licensedStreams(scope, ALL_STREAMS);
-      for (const facts of streams) for (const silence of facts.silences) find(findingOf(facts, silence));
+      for (const facts of streams)
+        for (const missedPoll of facts.missedPolls) find(findingOf(facts, missedPoll));
       return judgeDetection(threats, scope);
     },
   };
 }
 
-function findingOf({ stream }: StreamFacts, silence: MissedPoll): ControlFinding {
-  const { from, to, failed } = silence;
+function findingOf({ stream }: StreamFacts, missedPoll: MissedPoll): ControlFinding {
+  const { from, to, failed } = missedPoll;
   return {
     outcome: failed > 0 ? 'EXCEPTION' : 'IN_DOUBT',
     subject: { type: 'SPAN', stream, from, to },
     label: null,
     at: from,
-    reason: missedPollText(silence),
+    reason: missedPollText(missedPoll),
   };
 }
 
@@ -95,10 +96,10 @@ export function judgeDetection(threats: number, scope: Scope): ControlJudgement 
 }
 
 function unanswered(streams: readonly StreamFacts[]): string | null {
-  const texts = streams.flatMap(({ stream, silences }) =>
-    silences
+  const texts = streams.flatMap(({ stream, missedPolls }) =>
+    missedPolls
       .filter(({ failed }) => failed > 0)
-      .map((silence) => `${streamText(stream)}: ${missedPollText(inBrief(silence))}`),
+      .map((missedPoll) => `${streamText(stream)}: ${missedPollText(inBrief(missedPoll))}`),
   );
   return texts.length === 0 ? null : `Abnormal did not answer in time. ${listText(texts, 1)}.`;
 }
@@ -117,9 +118,9 @@ function brief(threats: number): string | null {
 }
 
 function unasked(streams: readonly StreamFacts[], period: Period): string | null {
-  const texts = streams.flatMap(({ stream, silences, polledFrom }) => {
+  const texts = streams.flatMap(({ stream, missedPolls, polledFrom }) => {
     const began = lateStart(polledFrom, period);
-    const silent = silences.filter(({ failed }) => failed === 0).map(missedPollText);
+    const silent = missedPolls.filter(({ failed }) => failed === 0).map(missedPollText);
     return [...(began === null ? [] : [began]), ...silent].map((text) => `${streamText(stream)}: ${text}`);
   });
   return texts.length === 0 ? null : `Abnormal was not asked throughout. ${listText(texts, 1)}.`;
@@ -132,8 +133,8 @@ function longest(
 ): ControlMeasure[] {
   const own = streams.filter(({ stream }) => stream.resource === resource);
   if (own.length === 0) return [];
-  const spans = own.flatMap(({ answeredAt, silences }) => [
-    ...silences.map(({ from, to }) => ({ from, to })),
+  const spans = own.flatMap(({ answeredAt, missedPolls }) => [
+    ...missedPolls.map(({ from, to }) => ({ from, to })),
     ...answeredAt.slice(1).map((to, i) => ({ from: answeredAt[i] ?? to, to })),
   ]);
   const within = spans.filter(({ from, to }) => to > period.from && from < period.to);

@@ -96,7 +96,15 @@ function missingOf({ id, code, reason, since, from, to }: Missing) {
   return { id, code, reason, since, from, to };
 }
 
-function streamOf({ stream, licensed, refusal, coverage, silences, missing, held }: EvidenceStream) {
+function streamOf({
+  stream,
+  licensed,
+  refusal,
+  coverage,
+  missedPolls: silences,
+  missing,
+  held,
+}: EvidenceStream) {
   const { gaps } = coverage;
   const complete = coverage.complete && missing.every(({ code }) => code === 'GONE');
   const listed = held + missing.length;

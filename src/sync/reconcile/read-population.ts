@@ -81,7 +81,7 @@ function ofBoth(
     return { ...listed, doubts: [doubt, ...listed.doubts], failure: log.code };
   }
   const sources: PopulationSource[] = ['EXPORT', ...listed.sources];
-  const { doubts, remark } = judgeNameless(log, held);
+  const { doubts, remark } = doubtsOfNameless(log, held);
   // an export that names every threat does not need the list
   const listDoubts = log.namesThreats && list instanceof UpstreamError ? [] : listed.doubts;
   return {
@@ -102,7 +102,7 @@ function together(log: LogReading, { listed }: UpstreamPopulation): UpstreamPopu
 }
 
 /** Rows without an id still count: as many rows as stored messages mean that none is missing. */
-function judgeNameless({ nameless, messages, namesThreats }: LogReading, held: Held) {
+function doubtsOfNameless({ nameless, messages, namesThreats }: LogReading, held: Held) {
   if (nameless === 0 && namesThreats) return { doubts: [], remark: null };
   const what = namesThreats
     ? `${nameless} of the export's ${messages} rows name no threat that can be read`

@@ -213,8 +213,8 @@ async function recordFinding(
   if (found.verdict === 'UNVERIFIED' && found.reason !== null) recorder.note(found.reason);
   const { run } = await recorder.end(statusOf(found), { ledger }, {}, found);
   const { verdict, population, held, missing, extra } = found;
-  const said = { runId: run.id, ...stream, ...window, verdict, population, held };
-  const line = { ...said, missing: missing.count, extra: extra.count };
+  const facts = { runId: run.id, ...stream, ...window, verdict, population, held };
+  const line = { ...facts, missing: missing.count, extra: extra.count };
   if (verdict === 'MATCH') log.info(line, 'reconciled');
   else log.warn({ ...line, reason: found.reason }, 'reconciled');
   return run;

@@ -144,17 +144,17 @@ const LONE_REFUSALS = 3;
 
 async function fetchChunk(pass: Pass, queue: FetchTask[], basis: number): Promise<Chunk> {
   const attempts: Attempt[] = [];
-  const judge = createJudge(pass);
+  const failures = countFailures(pass);
   let taken = 0;
   let bytes = 0;
   let stop: Stop | null = null;
 
   async function attempt(task: FetchTask): Promise<void> {
     const outcome = await fetchRecord(pass.account, task.key, task.item, basis, callOptions(pass)).catch(
-      (error) => judge.failure(toUpstreamError(error)),
+      (error) => failures.failure(toUpstreamError(error)),
     );
     if (outcome.kind === 'SEEN') bytes += outcome.observation.received.length;
-    if (outcome.kind !== 'BAD' || outcome.code !== 'FAILED') judge.success();
+    if (outcome.kind !== 'BAD' || outcome.code !== 'FAILED') failures.success();
     attempts.push({ task, outcome });
   }
 
@@ -179,7 +179,7 @@ function isFailed({ outcome }: Attempt): boolean {
   return outcome.kind === 'BAD' && outcome.code === 'FAILED';
 }
 
-function createJudge(pass: Pass) {
+function countFailures(pass: Pass) {
   const { memory } = pass;
   let loneRefusals = 0;
 
