@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { LOCAL_CALLERS } from '../../src/callers/callers.js';
-import { OperationLimiter } from '../../src/graphql/operation/admit.js';
 import { createApollo } from '../../src/graphql/operation/apollo.js';
+import { OperationLimiter } from '../../src/graphql/operation/pipeline.js';
 import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
@@ -41,7 +41,7 @@ const server = createServer({
   ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, callers: LOCAL_CALLERS },
   ...{ apollo: createApollo({ schema, log }), context, log },
   limits: {
-    gate: new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS),
+    limiter: new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS),
     ...{ persisted: null, timeoutMs: 30_000 },
   },
   readiness: async () => ({ ready: true, checks: [] }),

@@ -5,11 +5,11 @@ import { type Callers, createCallers } from '../callers/callers.js';
 import { JsonWebTokens } from '../callers/json-web-tokens.js';
 import type { Config } from '../config/config.js';
 import { ConfigError } from '../config/reader.js';
-import { OperationLimiter } from '../graphql/operation/admit.js';
 import {
   type PersistedOperations,
   readOperationManifest,
 } from '../graphql/operation/persisted-operations.js';
+import { OperationLimiter } from '../graphql/operation/pipeline.js';
 import type { HistoryStore } from '../history/store.js';
 import type { GraphLimits } from '../http/graph-route.js';
 import { isLoopback } from '../integrations/address.js';
@@ -50,22 +50,22 @@ export async function openCallers(config: Config, options: OpenCallersOptions): 
   return { callers, keys };
 }
 
-const NO_EFFECT = 'ALLOW_UNAUTHENTICATED has no effect: there are credentials to show';
-const ANYBODY = 'ALLOW_UNAUTHENTICATED: whoever can reach this gateway may read what it holds';
+const NO_EFFECT = 'ALLOW_UNAUTHENTICATED has no effect: authentication is configured';
+const ANYBODY = 'ALLOW_UNAUTHENTICATED: everyone who can reach this gateway may read its data';
 
 const HOW =
-  'Make a key with “keys api --name NAME --role ROLE”, or give some in API_KEYS, or the address of an identity provider’s keys in JWKS_URL';
+  'Create a key with “keys api --name NAME --role ROLE”, or set API_KEYS, or set JWKS_URL to the key set of an identity provider';
 
 function refuseToBeReached({ http: { host, trustProxy, anyHost } }: Config): void {
   if (anyHost) return;
   if (!isLoopback(host)) {
     throw new ConfigError(
-      `HOST is ${JSON.stringify(host)}, which others can reach, and nobody could show who it is: there is no API key and no JWKS. ${HOW}; or leave HOST at 127.0.0.1. (ALLOW_UNAUTHENTICATED=yes lets anybody read.)`,
+      `HOST is ${JSON.stringify(host)}, which others can reach, but authentication is not configured: there is no API key and no JWKS. ${HOW}; or leave HOST at 127.0.0.1. (ALLOW_UNAUTHENTICATED=yes lets everyone read.)`,
     );
   }
   if (trustProxy !== null) {
     throw new ConfigError(
-      `TRUST_PROXY is set, so callers come from elsewhere, and nobody could show who it is: there is no API key and no JWKS. ${HOW}.`,
+      `TRUST_PROXY is set, so callers are on other machines, but authentication is not configured: there is no API key and no JWKS. ${HOW}.`,
     );
   }
 }
@@ -74,7 +74,7 @@ function refuseToBeReached({ http: { host, trustProxy, anyHost } }: Config): voi
 export function openLimits({ limits }: Config, schema: GraphQLSchema): GraphLimits {
   const { query, cost, requestTimeout: timeoutMs, persistedOperations } = limits;
   const persisted = persistedOperations === null ? null : openManifest(persistedOperations);
-  return { gate: new OperationLimiter(schema, query, cost), persisted, timeoutMs };
+  return { limiter: new OperationLimiter(schema, query, cost), persisted, timeoutMs };
 }
 
 function openManifest(path: string): PersistedOperations {
@@ -83,7 +83,7 @@ function openManifest(path: string): PersistedOperations {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ConfigError(
-      `PERSISTED_OPERATIONS: the manifest ${path} cannot be used: ${why}. @apollo/generate-persisted-query-manifest writes one that can.`,
+      `PERSISTED_OPERATIONS: the manifest ${path} cannot be used: ${why}. Create it with @apollo/generate-persisted-query-manifest.`,
     );
   }
 }

@@ -5,7 +5,7 @@ import { emptyAccounts } from '../integrations/empty-accounts.js';
 import { describeTokenState, type TokenState, tokenState } from '../integrations/token.js';
 import { readTokenSituations } from '../integrations/token-history.js';
 import { replacementSteps } from '../integrations/token-watch.js';
-import type { CoverageGap, Missing } from '../model/coverage.js';
+import { type CoverageGap, isComplete, type Missing } from '../model/coverage.js';
 import { UNREAD_CODES } from '../model/ledger.js';
 import type { RunRecord } from '../model/run.js';
 import { type StreamState, streamText } from '../model/stream.js';
@@ -132,7 +132,7 @@ async function report(store: HistoryStore, state: StreamState, now: Instant): Pr
   // what happened since the last reading, or within the ingestion lag before it, nobody takes for collected
   const readTo = state.lastSuccessAt ?? now;
   const lacking = gaps.filter((gap) => gap.reason !== 'PROVISIONAL' && gap.from < readTo);
-  const complete = lacking.length === 0 && missing.every(({ code }) => code === 'GONE');
+  const complete = isComplete(lacking, missing);
   const named = missing.map(({ id, code, reason, since, from, to }) => ({
     id,
     code,

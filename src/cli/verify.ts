@@ -5,8 +5,8 @@ import { ConfigError } from '../config/reader.js';
 import { readPublicKeys } from '../evidence/seal/signing-key.js';
 import { knownSealsIn } from '../evidence/verify/check-chain.js';
 import type { VerifyReport } from '../evidence/verify/findings.js';
-import { type VerifyOptions, type VerifyProgress, verifyHistory } from '../evidence/verify/verify.js';
-import { verifyPack } from '../evidence/verify/verify-pack.js';
+import type { VerifyOptions, VerifyProgress } from '../evidence/verify/sealed-source.js';
+import { verifyHistory, verifyPack } from '../evidence/verify/verify.js';
 import {
   type CommandAction,
   type CommandContext,

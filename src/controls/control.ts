@@ -32,7 +32,6 @@ export interface ThreatFact {
   readonly record: ThreatRecord;
   /** When its first version was recorded; used if no message has a received time. */
   readonly firstRecordedAt: Instant | null;
-  /** Since when Abnormal no longer returns it (404 in two runs); `null` while it does. */
   readonly goneSince: Instant | null;
   /** Messages that Abnormal no longer returns, with the time since. */
   readonly goneMessages: ReadonlyMap<MessageRecord, Instant>;

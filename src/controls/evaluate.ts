@@ -1,4 +1,4 @@
-import type { Missing } from '../model/coverage.js';
+import { isComplete, type Missing } from '../model/coverage.js';
 import type { Stream } from '../model/stream.js';
 import { earliest, type Instant } from '../values/instant.js';
 import type {
@@ -149,7 +149,7 @@ function resultOf(
       query: isListed ? populationQuery(control.id, scope) : null,
       count,
       coverage: {
-        complete: gaps.length === 0 && missing.every(({ code }) => code === 'GONE'),
+        complete: isComplete(gaps, missing),
         gaps,
         missing,
       },

@@ -42,9 +42,9 @@ export interface EvidenceRequest {
 }
 
 export interface EvidenceOptions {
-  /** Told of every member of every population of the period, not of the trend's parts. */
+  /** Called for every member of every population of the period, not for the trend's parts. */
   readonly onFinding?: OnFinding;
-  /** Told how many records have been walked; awaited, so that whoever writes them out can hold the walk up. */
+  /** Called with the number of records read so far; awaited, so that a slow writer holds up the reading. */
   readonly onProgress?: (records: number) => Promise<void> | void;
   readonly signal?: AbortSignal | undefined;
 }

@@ -58,11 +58,11 @@ function describeRoot(schema: GraphQLSchema): void {
   const mutation = schema.getMutationType();
   if (mutation) {
     mutation.description =
-      'What callers may do to the gateway, one after the other; each goes into the audit trail. One that fails is null with an error. Nothing here changes anything at Abnormal.';
+      'Actions on the gateway, executed in order; each is recorded in the audit trail. If one fails, its field is null and there is an error. No mutation changes data at Abnormal.';
   }
   const root = schema.getQueryType();
   if (root) {
     root.description =
-      'What Abnormal has shown of an organisation’s e-mail attacks, now (`maxAge`) or as recorded at any instant (`asOf`). A root that fails is null with an error; the others stay.';
+      'What Abnormal has returned about attacks on an organisation by e-mail, now (`maxAge`) or as recorded at any instant (`asOf`). If a root field fails, it is null and there is an error; the other fields keep their values.';
   }
 }

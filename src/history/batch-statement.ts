@@ -3,7 +3,8 @@ import { streamText } from '../model/stream.js';
 import { keyText, type RecordKey } from '../resources/registry.js';
 import { canonicalJson, sha256 } from '../values/canonical-json.js';
 import { type Instant, toInstant, toMillis } from '../values/instant.js';
-import { type Batch, type BatchStatement, type Confirmation, releasedKeys } from './store.js';
+import { quarantineChanges } from './batch-plan.js';
+import type { Batch, BatchStatement, Confirmation } from './store.js';
 
 const MARK_BYTES = 8;
 const ENTRY_BYTES = MARK_BYTES + 6;
@@ -22,21 +23,18 @@ export function stateDigest(value: unknown): string {
  * or confirmed, as it left them.
  */
 export function statementOf(
-  { run, streams, quarantine, ...batch }: Batch,
+  batch: Batch,
   freed: readonly string[],
   verified: Iterable<Omit<Confirmation, 'confirmedBy'>>,
 ): BatchStatement {
-  const out = new Set(releasedKeys({ run, streams, quarantine, ...batch }).map(keyText));
-  const aside = new Map<string, string | null>([...freed].map((key) => [key, null]));
-  for (const entry of quarantine) {
-    const key = keyText(entry.key);
-    if (!out.has(key)) aside.set(key, stateDigest(entry));
-  }
+  const { run, streams } = batch;
+  const quarantine = new Map<string, string | null>(freed.map((key) => [key, null]));
+  for (const entry of quarantineChanges(batch).added) quarantine.set(keyText(entry.key), stateDigest(entry));
   const states = new Map(streams.map((state) => [streamText(state), stateDigest(state)]));
   return {
     run: [run.id, stateDigest(run)],
     streams: [...states].sort(byName),
-    quarantine: [...aside].sort(byName),
+    quarantine: [...quarantine].sort(byName),
     verified: packed(verified),
   };
 }

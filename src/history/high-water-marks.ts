@@ -1,8 +1,24 @@
 import type { Observation } from '../model/revision.js';
 import type { FieldSpec } from '../resources/definition.js';
-import { FIELDS, isListed, type ListedKind } from '../resources/registry.js';
+import { FIELDS, isListed, LISTED_KINDS, type ListedKind } from '../resources/registry.js';
 import { compareValues, type Fields } from '../values/filter.js';
-import type { Instant } from '../values/instant.js';
+import { DAY, type Instant, latest, toInstant, toMillis } from '../values/instant.js';
+
+/*
+ * An index on a time also holds all that was recorded after a view of the past. So each batch leaves behind how far
+ * the times reached up to it, and a page of that view begins its walk there. MongoDB keeps a range of values for all
+ * integrations together. SQLite keeps the newest time of each integration; a record dated in the far future would
+ * raise it for good, so such records are marked as ahead, do not count, and have an index of their own.
+ */
+
+/** The fields of each kind that have high-water marks: the times by which lists can be ordered. */
+export const TRACKED_TIMES = Object.fromEntries(
+  LISTED_KINDS.map((kind) => [kind, trackedTimes(FIELDS[kind])]),
+) as Record<ListedKind, string[]>;
+
+function trackedTimes(fields: Readonly<Record<string, FieldSpec>>): string[] {
+  return Object.keys(fields).filter((field) => fields[field]?.type === 'instant' && fields[field]?.order);
+}
 
 /** The earliest and the latest value of one field, and whether it was ever missing. */
 export interface FieldRange {
@@ -11,44 +27,31 @@ export interface FieldRange {
   readonly nulls: boolean;
 }
 
-/**
- * What every time that lists are ordered by has been, from the first batch to this one. A page at an old
- * `seq` walks an index that also holds all that came later; knowing how far its own view reaches, it begins
- * there instead of passing over the rest.
- */
+/** The range of each tracked time from the first batch to this one. */
 export type HighWaterMarks = Readonly<Record<ListedKind, Readonly<Record<string, FieldRange>>>>;
 
 const NONE: FieldRange = { min: null, max: null, nulls: false };
 
-/** The extents of an empty history. */
+/** The marks of an empty history. */
 export function noMarks(): HighWaterMarks {
-  return { threat: none('threat'), case: none('case'), campaign: none('campaign') };
+  const none = (kind: ListedKind) => Object.fromEntries(TRACKED_TIMES[kind].map((field) => [field, NONE]));
+  return Object.fromEntries(LISTED_KINDS.map((kind) => [kind, none(kind)])) as HighWaterMarks;
 }
 
-function none(kind: ListedKind): Record<string, FieldRange> {
-  return Object.fromEntries(orderedTimes(kind).map((field) => [field, NONE]));
-}
-
-/** The fields of a kind that have an extent. */
-export function orderedTimes(kind: ListedKind): string[] {
-  const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
-  return specs.filter(([, { type, order }]) => type === 'instant' && order).map(([field]) => field);
-}
-
-/** The extents of what a batch brings. */
+/** The marks of a batch's observations alone. */
 export function marksOf(observed: ReadonlyMap<Observation, Fields | null>): HighWaterMarks {
-  let extents = noMarks();
+  let marks = noMarks();
   for (const [{ key }, fields] of observed) {
-    if (isListed(key.kind) && fields) extents = widenMarks(extents, key.kind, fields);
+    if (isListed(key.kind) && fields) marks = widenMarks(marks, key.kind, fields);
   }
-  return extents;
+  return marks;
 }
 
-/** `extents` with one more record in them. */
-export function widenMarks(extents: HighWaterMarks, kind: ListedKind, fields: Fields): HighWaterMarks {
-  const own = { ...extents[kind] };
+/** `marks` with one more record in them. */
+export function widenMarks(marks: HighWaterMarks, kind: ListedKind, fields: Fields): HighWaterMarks {
+  const own = { ...marks[kind] };
   for (const [field, range] of Object.entries(own)) own[field] = widened(range, fields[field] ?? null);
-  return { ...extents, [kind]: own };
+  return { ...marks, [kind]: own };
 }
 
 function widened(range: FieldRange, value: Fields[string]): FieldRange {
@@ -60,17 +63,58 @@ function widened(range: FieldRange, value: Fields[string]): FieldRange {
   };
 }
 
-/** The stage of an update pipeline that widens the document's own `extents` by `added`. */
+/** The stage of a MongoDB update pipeline that widens the document's own `extents` by `added`. */
 export function widenStage(added: HighWaterMarks): Record<string, unknown> {
   const changes: Record<string, unknown> = {};
   for (const [kind, fields] of Object.entries(added)) {
     for (const [field, { min, max, nulls }] of Object.entries(fields)) {
       const path = `extents.${kind}.${field}`;
-      // $min and $max pass over null
+      // $min and $max ignore null
       if (min !== null) changes[`${path}.min`] = { $min: [`$${path}.min`, min] };
       if (max !== null) changes[`${path}.max`] = { $max: [`$${path}.max`, max] };
       if (nulls) changes[`${path}.nulls`] = true;
     }
   }
   return changes;
+}
+
+/** How far beyond what is known a time may lie without being ahead. */
+const AHEAD_MS = 30 * DAY;
+/** How many new revisions show what times are usual if no mark is known. */
+const ENOUGH = 8;
+const END_OF_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** A revision that a batch recorded, with what lists see of it. */
+export interface TimedRevision {
+  readonly rev: number;
+  readonly fields: Fields;
+}
+
+/** A field's newest time after what a batch recorded at `at`, if that raised `newest`, and the revisions ahead of it. */
+export function raiseMark(
+  at: Instant,
+  newest: Instant | null,
+  field: string,
+  added: readonly TimedRevision[],
+): { readonly raised: Instant | null; readonly ahead: readonly number[] } {
+  const times = added.flatMap(({ fields }) => timeOf(fields, field) ?? []).sort();
+  const limit = limitOf(latest(at, newest ?? usual(times) ?? at));
+  const highest = times.findLast((time) => time <= limit) ?? null;
+  const isRaised = highest !== null && (newest === null || highest > newest);
+  const isAhead = ({ fields }: TimedRevision) => (timeOf(fields, field) ?? limit) > limit;
+  return { raised: isRaised ? highest : null, ahead: added.filter(isAhead).map(({ rev }) => rev) };
+}
+
+function timeOf(fields: Fields, field: string): Instant | null {
+  const value = fields[field];
+  return typeof value === 'string' ? value : null;
+}
+
+/** The middle of sorted times, if there are enough of them. */
+function usual(times: readonly Instant[]): Instant | undefined {
+  return times.length < ENOUGH ? undefined : times[Math.floor(times.length / 2)];
+}
+
+function limitOf(newest: Instant): Instant {
+  return toInstant(Math.min(toMillis(newest) + AHEAD_MS, END_OF_TIME_MS));
 }

@@ -1,51 +1,45 @@
-import { type Missing, outstanding } from '../model/coverage.js';
 import type { Collection, DocumentBody, Journal, JournalEntry, StoredDocument } from '../model/documents.js';
 import type { LedgerEntry, QuarantineCode, QuarantineEntry, RecordedEntry } from '../model/ledger.js';
 import type { Observation, RevisionRecord } from '../model/revision.js';
 import type { RunRecord, RunTrigger } from '../model/run.js';
 import type { Stream, StreamState } from '../model/stream.js';
-import { KIND_OF, type Kind, keyText, type ListedKind, type RecordKey } from '../resources/registry.js';
+import type { Kind, ListedKind, RecordKey } from '../resources/registry.js';
 import type { FieldValue, Filter } from '../values/filter.js';
 import type { Instant } from '../values/instant.js';
 
+/** The key of a record of one kind. */
+export type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
+
 /** One atomic step of a run: all of it is recorded, or none. */
 export interface Batch {
-  /** Unique to the step. Recording a batch whose id is already there changes nothing and answers as the first time did. */
+  /** Recording a second batch with the same id changes nothing and returns the result of the first. */
   readonly id: string;
-  /** The wall clock. The history never goes back: it records under this instant or one just after its last. */
+  /** The wall clock. The batch is recorded under this instant, or just after the last batch if that is later. */
   readonly now: Instant;
-  /** The run as it stands once this batch is in; written over what was there under its id. */
+  /** The run as it is after this batch; replaces the run with the same id. */
   readonly run: RunRecord;
-  /** Taken one by one: a second, different observation of one key meets what the first brought, a conflict. */
+  /** A second, different observation of one key is a conflict. */
   readonly observations: readonly Observation[];
   /**
-   * Records that are gone upstream: those held get a tombstone, verified at the batch's instant, with the
-   * record, digest, origin and received text of the version before; the others, those already deleted and
-   * those observed in this very batch are let be.
+   * Records that no longer exist upstream. Each live one that this batch does not observe gets a tombstone, verified at
+   * the batch's instant, with the record, digest, origin and received text of the version before.
    */
   readonly tombstones: readonly RecordKey[];
   readonly ledger: readonly LedgerEntry[];
   readonly streams: readonly StreamState[];
-  /** Added, or written over the entry of the same key. */
+  /** Added; replaces the entry of the same key. */
   readonly quarantine: readonly QuarantineEntry[];
   /**
-   * Taken out of quarantine, after `quarantine` was put in. A key observed (in conflict or not) in this batch is
-   * released by that alone, and so is one tombstoned (held or not), unless `quarantine` names it.
+   * Removed from quarantine after `quarantine` was added. A key that this batch observes (also in conflict) is released
+   * too, and so is one that it tombstones (also if it is not held), unless `quarantine` names it.
    */
   readonly released: readonly RecordKey[];
 }
 
-/** The keys that a batch takes out of quarantine. */
-export function releasedKeys({ released, observations, tombstones, quarantine }: Batch): RecordKey[] {
-  const documents = new Set(tombstones.length > 0 ? quarantine.map(({ key }) => keyText(key)) : []);
-  const buried = tombstones.filter((key) => !documents.has(keyText(key)));
-  return [...released, ...observations.map(({ key }) => key), ...buried];
-}
-
-/** What became of a batch. */
+/** The result of a batch. */
 export interface Recorded {
   readonly seq: number;
-  /** The instant under which it stands; later than that of every batch before. */
+  /** The instant under which it is recorded; later than that of every batch before. */
   readonly at: Instant;
   /** Records not held before, or held as deleted. */
   readonly added: number;
@@ -55,8 +49,8 @@ export interface Recorded {
   /** Tombstones written. */
   readonly deleted: number;
   /**
-   * Observations not recorded: what is held differs and was confirmed by a batch after their `basis`, so
-   * which of the two is the newer cannot be told. Fetch them again.
+   * Observations not recorded: the held version differs and was confirmed by a batch after their `basis`, so it is
+   * unknown which of the two is newer. Fetch them again.
    */
   readonly conflicts: readonly RecordKey[];
 }
@@ -138,7 +132,7 @@ export interface ChangesQuery {
   readonly limit: number;
 }
 
-/** A revision with what Abnormal sent for it, in place of what was understood of it. */
+/** A revision with the text that Abnormal sent instead of the decoded record. */
 export interface ReceivedRevision extends Omit<RevisionRecord, 'record'> {
   /** The text whose SHA-256 is the digest. */
   readonly received: string;
@@ -167,10 +161,7 @@ export interface HistoryStore {
   firstRecorded(query: FirstQuery): Promise<Pin | null>;
 
   /** The revision of each key that is visible at `seq`, in the order of `keys`; `null` where none is. */
-  get<K extends Kind>(
-    keys: readonly (RecordKey & { readonly kind: K })[],
-    seq: number,
-  ): Promise<(RevisionRecord<K> | null)[]>;
+  get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<(RevisionRecord<K> | null)[]>;
   page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>>;
   count(query: ListQuery): Promise<number>;
   /**
@@ -190,20 +181,13 @@ export interface HistoryStore {
     seq: number,
   ): Promise<RevisionRecord<K>[][]>;
   /** Versions of one record, newest first, from those written before `beforeSeq`. */
-  revisions<K extends Kind>(
-    key: RecordKey & { readonly kind: K },
-    beforeSeq: number,
-    limit: number,
-  ): Promise<RevisionRecord<K>[]>;
+  revisions<K extends Kind>(key: KeyOf<K>, beforeSeq: number, limit: number): Promise<RevisionRecord<K>[]>;
   /** Every version of each key that was recorded up to `seq`, oldest first, tombstones included. */
-  versions<K extends Kind>(
-    keys: readonly (RecordKey & { readonly kind: K })[],
-    seq: number,
-  ): Promise<RevisionRecord<K>[][]>;
+  versions<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<RevisionRecord<K>[][]>;
   countRevisions(key: RecordKey, seq: number): Promise<number>;
   /** Revisions in the order they were written. */
   changes(query: ChangesQuery): Promise<RevisionRecord[]>;
-  /** As `changes`, with what was received: for exports, which pass on what they need not understand. */
+  /** As `changes`, with the received text, which exports pass on. */
   changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]>;
   /** What Abnormal sent for the version that batch `seqFrom` brought: the text whose SHA-256 is its digest. */
   received(key: RecordKey, seqFrom: number): Promise<string | null>;
@@ -222,18 +206,18 @@ export interface HistoryStore {
   }): Promise<RunRecord[]>;
   countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number>;
   run(id: string): Promise<RunRecord | null>;
-  /** Records set aside, by integration, kind and id. */
+  /** Quarantined records, by integration, kind and id. */
   quarantine(query: {
     readonly integrations: readonly string[] | null;
     readonly kinds: readonly Kind[];
     readonly after: RecordKey | null;
     readonly limit: number;
   }): Promise<QuarantineEntry[]>;
-  /** How many records are set aside. */
+  /** The number of quarantined records. */
   countQuarantine(query: {
     readonly integrations: readonly string[] | null;
     readonly kinds: readonly Kind[];
-    /** Only those set aside for these reasons; all, unless given. */
+    /** Only those quarantined for these reasons; all, unless given. */
     readonly codes?: readonly QuarantineCode[];
   }): Promise<number>;
   quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]>;
@@ -243,15 +227,15 @@ export interface HistoryStore {
   /** All of a collection, by id. */
   documents(collection: Collection): Promise<StoredDocument[]>;
   /**
-   * Writes a document over its version `expected`, 0 for one that is to be new. False, and nothing is changed,
-   * when it stands at another version: read it again.
+   * Replaces version `expected` of a document, or creates it for 0. False, without a change, if the document has
+   * another version: read it again.
    */
   putDocument(collection: Collection, id: string, body: DocumentBody, expected: number): Promise<boolean>;
-  /** Removes a document that stands at version `expected`; false, and nothing is changed, when it does not. */
+  /** Removes a document of version `expected`; false, without a change, if it has another version. */
   removeDocument(collection: Collection, id: string, expected: number): Promise<boolean>;
   /**
-   * Adds the entry `index` to a journal, which must be one more than its last (1 in an empty one); false, and
-   * nothing is changed, when it is not: somebody else was first. Nothing changes or removes an entry.
+   * Adds the entry `index` to a journal. It must be the last index plus 1 (1 if the journal is empty); otherwise another
+   * writer was first: false, without a change. Entries are never changed or removed.
    */
   append(journal: Journal, index: number, at: Instant, body: DocumentBody): Promise<boolean>;
   /** Entries after (or, descending, before) the index `from`, exclusive; all when `null`. */
@@ -264,10 +248,7 @@ export interface HistoryStore {
   /** How many entries a journal has, which is the index of its last. */
   journalLength(journal: Journal): Promise<number>;
 
-  /**
-   * Takes or renews the right to do something that one process at a time may do. False while another holder's
-   * lease lasts. Time is the store's own where it has one.
-   */
+  /** Takes or renews a lease, by the store's clock if it has one; false while another holder's lease lasts. */
   acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean>;
   releaseLease(name: string, holder: string): Promise<void>;
 
@@ -280,7 +261,7 @@ export interface HistoryStore {
   /** When each version of every record was last verified; in no order, some at a time. */
   confirmations(): AsyncIterable<readonly Confirmation[]>;
   /**
-   * Works out again what the store keeps beside what it was given, as of batch `seq`, and names what differs: the
+   * Derives again what the store keeps in addition to the batches, as of batch `seq`, and names what differs: the
    * columns and tables that lists, counts and views of the past go by. An index that is gone is no fault.
    */
   checkDerived(seq: number): AsyncIterable<DerivedFault>;
@@ -291,71 +272,31 @@ export interface HistoryStore {
 }
 
 /**
- * How a store is opened: one writer at a time may hold a SQLite file; beside it as many as like may `read`, or
- * `manage`, which writes documents and journals but records no batch.
+ * How a store is opened. One process at a time may `write` to a SQLite file. Any number may `read` it, or `manage` it,
+ * which writes documents and journals but records no batch.
  */
 export type OpenMode = 'read' | 'manage' | 'write';
 
-/** Which of the missing records are not recorded by a later batch, each once: the newest reading that names it counts. */
-export async function stillMissing(
-  store: Pick<HistoryStore, 'get'>,
-  stream: Stream,
-  missing: readonly Missing[],
-  seq: number,
-): Promise<Missing[]> {
-  if (missing.length === 0) return [];
-  const newest = new Map<string, Missing>();
-  for (const each of missing) if (each.seq >= (newest.get(each.id)?.seq ?? 0)) newest.set(each.id, each);
-  const ids = [...newest.keys()].sort();
-  const recordedAt = await newestBatches(store, stream, ids, seq);
-  return outstanding(
-    ids.flatMap((id) => newest.get(id) ?? []),
-    recordedAt,
-  );
-}
-
-const CHUNK = 100;
-
-/** The batch that recorded the newest version of each record of a stream, by id; none for one that is not stored. */
-export async function newestBatches(
-  store: Pick<HistoryStore, 'get'>,
-  { integration, resource }: Stream,
-  ids: readonly string[],
-  seq: number,
-): Promise<Map<string, number>> {
-  const kind = KIND_OF[resource];
-  const batches = new Map<string, number>();
-  for (let at = 0; at < ids.length; at += CHUNK) {
-    const keys = ids.slice(at, at + CHUNK).map((id) => ({ integration, kind, id }));
-    for (const revision of await store.get(keys, seq)) {
-      if (revision) batches.set(revision.key.id, revision.seqFrom);
-    }
-  }
-  return batches;
-}
-
 /**
- * What a batch left of everything that later batches write over. It lies with the batch and never changes, so that
- * what stands now can be derived again from all of them, the last word counting, and compared.
+ * What a batch wrote of the rows that later batches overwrite. It is stored with the batch and never changes, so the
+ * current rows can be derived from all statements, the newest one first, and compared.
  */
 export interface BatchStatement {
   /** The run by its id, with its `stateDigest`. */
   readonly run: readonly [id: string, digest: string];
   /** Each stream's state that was written. */
   readonly streams: readonly (readonly [stream: string, digest: string])[];
-  /** What was set aside; `null`: taken out. By the record's key, as `keyText`. */
+  /** The entries added; `null`: removed. By the record's key, as `keyText`. */
   readonly quarantine: readonly (readonly [key: string, digest: string | null])[];
   /** The versions that were brought or confirmed, 14 bytes each: `versionMark`, then `verifiedAt` in ms. In base64. */
   readonly verified: string;
 }
 
-/** A batch as the history has it. */
+/** A batch as it is stored. */
 export interface BatchNote {
   readonly id: string;
-  /** What it is found by. */
   readonly seq: number;
   readonly at: Instant;
-  /** What was answered when it was recorded. */
   readonly recorded: Recorded;
   /** `null` where the gateway that recorded it made none. */
   readonly stated: BatchStatement | null;
@@ -369,11 +310,10 @@ export interface Confirmation {
   readonly confirmedBy: number;
 }
 
-/** Something that the store works out of the records, and that is not what they come to. */
+/** Something that the store derives from the records and that does not agree with them. */
 export interface DerivedFault {
   /** The record as `integration/kind/id`, or the name of what is wrong. */
   readonly what: string | null;
   readonly seq: number | null;
-  /** For a person: a sentence. */
   readonly message: string;
 }

@@ -2,10 +2,10 @@ import type { ApolloServer } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
-import type { AskedOperation, OperationLimiter } from '../graphql/operation/admit.js';
+import type { Admission } from '../graphql/operation/analyse-operation.js';
 import type { GraphObserver } from '../graphql/operation/apollo.js';
-import type { Admission } from '../graphql/operation/cost-estimate.js';
 import type { PersistedOperations } from '../graphql/operation/persisted-operations.js';
+import type { AskedOperation, OperationLimiter } from '../graphql/operation/pipeline.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import { type Caller, hasRole } from '../values/access.js';
 import { callerKey } from './authenticate.js';
@@ -13,7 +13,7 @@ import { HttpError, problem } from './errors.js';
 import { RefusalThrottle } from './refusal-throttle.js';
 
 export interface GraphLimits {
-  readonly gate: OperationLimiter;
+  readonly limiter: OperationLimiter;
   /** The only operations for readers; `null`: any. */
   readonly persisted: PersistedOperations | null;
   readonly timeoutMs: number;
@@ -33,7 +33,7 @@ interface GraphRouteOptions {
 export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void {
   const { apollo, limits } = options;
   const admissions = new WeakMap<FastifyRequest, Admission>();
-  const pacing = new RefusalThrottle();
+  const throttle = new RefusalThrottle();
   const run = fastifyApolloHandler(apollo, {
     context: async (request, reply) => {
       const { caller } = request;
@@ -48,7 +48,7 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     config: { access: 'GRAPH' },
     // before the body is read, because reading is part of the cost
     preParsing: async (request, reply) => {
-      if (limits) await takeTurn(request, reply, pacing, options.wasRefused);
+      if (limits) await takeTurn(request, reply, throttle, options.wasRefused);
     },
     preHandler: (request, reply, next) => {
       try {
@@ -69,14 +69,18 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
 async function takeTurn(
   request: FastifyRequest,
   reply: FastifyReply,
-  pacing: RefusalThrottle,
+  throttle: RefusalThrottle,
   wasRefused: GraphRouteOptions['wasRefused'],
 ): Promise<void> {
   if (!request.caller || request.caller.kind === 'LOCAL') return;
-  const turn = await pacing.acquire(callerKey(request));
+  const turn = await throttle.acquire(callerKey(request));
   if (turn === null) {
     reply.header('retry-after', '2');
-    throw new HttpError(429, 'RATE_LIMITED', 'Too many requests of yours wait for their turn.');
+    throw new HttpError(
+      429,
+      'RATE_LIMITED',
+      'Too many of your requests are waiting. Send fewer requests at once.',
+    );
   }
   const end = () => turn.end(wasRefused(reply));
   if (reply.raw.destroyed) end();
@@ -84,16 +88,16 @@ async function takeTurn(
 }
 
 /** Admits an operation; does nothing if it cannot run anyway. Throws an `HttpError`. */
-function admit(request: FastifyRequest, { gate, persisted }: GraphLimits): Admission | undefined {
+function admit(request: FastifyRequest, { limiter, persisted }: GraphLimits): Admission | undefined {
   const asked = operationOf(request);
   const { caller } = request;
   if (!asked || !caller) return undefined;
   const query = persisted ? listedQuery(request, asked, persisted, caller) : asked.query;
   if (query === null) return undefined;
-  const verdict = gate.judge({ ...asked, query }, caller.role);
-  if ('admitted' in verdict) return verdict.admitted;
-  if (!('refused' in verdict)) return undefined;
-  const { code, message, details } = verdict.refused;
+  const result = limiter.admit({ ...asked, query }, caller.role);
+  if ('admitted' in result) return result.admitted;
+  if (!('refused' in result)) return undefined;
+  const { code, message, details } = result.refused;
   throw new HttpError(400, code, message, details);
 }
 
@@ -108,10 +112,10 @@ function listedQuery(
     putQuery(request, body);
     return body;
   }
-  if (query === null && persistedId !== null) throw notListed('No operation is listed under this id.');
+  if (query === null && persistedId !== null) throw notListed('The manifest has no operation with this id.');
   if (query !== null && !persisted.lists(query) && !hasRole(caller, 'operator')) {
     throw notListed(
-      'Readers may run listed operations only, and this text is none of them, to the last character.',
+      'Readers may run listed operations only, and the manifest does not contain exactly this text.',
     );
   }
   return query;
@@ -131,7 +135,7 @@ function refuse(request: FastifyRequest, reply: FastifyReply, error: HttpError):
 }
 
 // a browser asked for a page that does not exist
-const NO_PAGE = 'There is no page here. Ask as a client does: by POST, or with “Accept: application/json”.';
+const NO_PAGE = 'There is no page here. Send POST requests, or the header “Accept: application/json”.';
 const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', http: { status: 401 } };
 
 interface OperationRequest extends Omit<AskedOperation, 'query'> {
@@ -145,7 +149,7 @@ interface OperationRequest extends Omit<AskedOperation, 'query'> {
 function operationOf(request: FastifyRequest): OperationRequest | null {
   const fields = request.method === 'GET' ? searchOf(request.url) : request.body;
   if (Array.isArray(fields)) {
-    const message = `A request holds one operation; this one is a list of ${fields.length}. Send each by itself.`;
+    const message = `A request contains one operation; this one is a list of ${fields.length}. Send each operation in its own request.`;
     throw new HttpError(400, 'BAD_REQUEST', message);
   }
   if (!isRecord(fields)) return null;

@@ -32,6 +32,11 @@ export interface Coverage extends Window {
   readonly missing: readonly Missing[];
 }
 
+/** Whether nothing is missing; a record that disappeared before it could be read does not count. */
+export function isComplete(gaps: readonly unknown[], missing: readonly Pick<Missing, 'code'>[]): boolean {
+  return gaps.length === 0 && missing.every(({ code }) => code === 'GONE');
+}
+
 /** The records that are still missing; `recordedAt` maps an id to the batch of its newest version. */
 export function outstanding<M extends Pick<Missing, 'id' | 'seq'>>(
   missing: readonly M[],

@@ -140,7 +140,7 @@ function createLive(
   const records = new LiveRecords(env, accounts, closing);
   const lists = new LiveLists(env, accounts, deltas, closing);
   return {
-    record: (key, maxAgeMs, signal) => records.record(key, maxAgeMs, signal),
+    record: (key, maxAgeMs, options) => records.record(key, maxAgeMs, options),
     list: (resource, integrations, maxAgeMs, signal) => lists.list(resource, integrations, maxAgeMs, signal),
     settledAll: async () => {
       await Promise.all([records.settledAll(), lists.settledAll()]);

@@ -1,8 +1,9 @@
-import type { HistoryStore } from '../history/store.js';
+import type { HistoryStore, Pin } from '../history/store.js';
 import type { Accounts } from '../integrations/accounts.js';
 import type { Log } from '../log.js';
 import type { GapReason } from '../model/coverage.js';
 import type { QuarantineCode } from '../model/ledger.js';
+import type { RevisionRecord } from '../model/revision.js';
 import type { ReconciliationRecord, RunCounts, RunStatus, RunTrigger } from '../model/run.js';
 import type { StreamStatus } from '../model/stream.js';
 import type { FilterKey, Kind, RecordKey, Resource } from '../resources/registry.js';
@@ -58,6 +59,17 @@ export type Freshness =
       readonly reason: string;
     };
 
+/** What a caller brings to a read of one record. */
+export interface LiveRecordOptions {
+  /** What it has just read of the record in the history; looked up unless given. */
+  readonly held?: RevisionRecord | null | undefined;
+  /** Fires when it waits no longer. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How fresh a record is, and the batch that this was recorded in, if the caller waited for it. */
+export type RecordFreshness = Freshness & { readonly recordedIn?: Pin | undefined };
+
 /** Brings the history up to date on demand; everything it reads is recorded before it resolves. */
 export interface Live {
   /**
@@ -67,8 +79,8 @@ export interface Live {
   record(
     key: RecordKey & { readonly kind: Kind },
     maxAgeMs: number,
-    signal?: AbortSignal,
-  ): Promise<Freshness>;
+    options?: LiveRecordOptions,
+  ): Promise<RecordFreshness>;
   /** The newest windows, read at most `maxAgeMs` ago. `integrations` null: all; the stalest one decides. */
   list(
     resource: Resource,

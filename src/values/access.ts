@@ -27,15 +27,21 @@ export function hasRole(caller: Caller, role: Role): boolean {
   return ROLES.indexOf(caller.role) >= ROLES.indexOf(role);
 }
 
+/** The role that a field or a type of the graph asks for; `null` where it was given no rule. */
+export function roleFor({ extensions }: { readonly extensions: object }): Role | null {
+  const { role } = extensions as { readonly role?: unknown };
+  return ROLES.find((known) => known === role) ?? null;
+}
+
 export const REDACTION_GROUPS = {
   subject: 'subject lines',
   addresses: 'e-mail addresses and domains of senders and recipients, and Message-ID headers',
-  names: 'display names, and whose account a case is about',
-  urls: 'links, with the text that shows and the domain they lead to',
+  names: "display names, and the owner of a case's account",
+  urls: 'links, with their displayed text and target domain',
   attachments: 'names of attached files',
-  locations: 'IP addresses, and the places that accounts were used from',
-  texts: 'what Abnormal writes in words: descriptions, summaries, insights',
-  received: 'what Abnormal sent, as received',
+  locations: 'IP addresses and locations of account use',
+  texts: "Abnormal's texts: descriptions, summaries, insights",
+  received: 'data as received from Abnormal',
 } as const;
 
 export type RedactionGroup = keyof typeof REDACTION_GROUPS;

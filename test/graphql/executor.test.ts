@@ -5,11 +5,13 @@ import {
   type ExecutionResult,
   execute,
   type GraphQLSchema,
+  getOperationAST,
   parse,
   validate,
 } from 'graphql';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { analyseValid } from '../../src/graphql/operation/analyse-operation.js';
 import { createExecute } from '../../src/graphql/operation/execute.js';
 import { createContextFactory, type GatewayContext } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
@@ -39,11 +41,10 @@ function compare(schema: GraphQLSchema, context: () => GatewayContext): Run {
   return async (document, variables = {}) => {
     const expected = await execute({ schema, document, variableValues: variables, contextValue: context() });
     const answers = [expected];
-    for (let round = 0; round < 3; round += 1) {
-      answers.push(
-        await run({ document, queryHash: '', operationName: null, variables, context: context() }),
-      );
-    }
+    const operation = getOperationAST(document) ?? null;
+    const analysed = operation && analyseValid(schema, document, operation);
+    const asked = { document, operation, analysed, queryHash: '', operationName: null, variables };
+    for (let round = 0; round < 3; round += 1) answers.push(await run({ ...asked, context: context() }));
     return answers.map(plain);
   };
 }

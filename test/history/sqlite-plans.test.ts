@@ -3,11 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { columnOf } from '../../src/history/sqlite/columns.js';
-import { Connection } from '../../src/history/sqlite/connection.js';
-import { keyRangeOf, type Part, rangeCountSql, walkSql } from '../../src/history/sqlite/list-plan.js';
+import { Connection, Integrations, type Query } from '../../src/history/sqlite/connection.js';
+import type { Row, SqlValue } from '../../src/history/sqlite/driver.js';
+import { keyRangeOf, type Part } from '../../src/history/sqlite/list-plan.js';
+import { rangeCountSql, walkSql } from '../../src/history/sqlite/list-sql.js';
+import { Lists } from '../../src/history/sqlite/lists.js';
+import { QueryRunner } from '../../src/history/sqlite/query-worker.js';
+import { Revisions } from '../../src/history/sqlite/revisions.js';
 import { isWalked } from '../../src/history/sqlite/schema.js';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { Batch, HistoryStore, PageQuery } from '../../src/history/store.js';
+import { sha256 } from '../../src/values/canonical-json.js';
 import type { Filter } from '../../src/values/filter.js';
 import { shift } from '../../src/values/instant.js';
 import { orderFields } from '../support/arbitraries-filters.js';
@@ -131,7 +137,98 @@ describe('list plans', () => {
     }
     connection.close();
   });
+
+  it('are chosen, placed and limited as the snapshot says', async () => {
+    const reader = await openSqliteStore(path, 'read');
+    const [note] = await reader.batches({ afterSeq: 11, toSeq: 12, limit: 1 });
+    await reader.close();
+    const side = new Connection(path, 'read');
+    const lastRev = Number(side.first('SELECT max(last_rev) FROM batches')?.[0]);
+    const head = { seq: 12, at: note?.at ?? START, lastRev };
+    const recorder = new Recorder(path);
+    const lines: string[] = [];
+    for (const limits of [...LIMITS.filter(({ walk }) => walk !== 4_000), { walk: 120, scan: 30 }]) {
+      const integrations = new Integrations(side);
+      integrations.reload();
+      const revisions = new Revisions(side, integrations);
+      const runner = new QueryRunner(recorder, recorder.worker);
+      const lists = new Lists(recorder, integrations, revisions, runner, limits);
+      for (const seq of [1, 3, 12]) {
+        for (const n of [0, 1, 2, 6, 10]) {
+          const filter = FILTERS[n] ?? null;
+          const list = { kind: 'case', seq, filter, integrations: null } as const;
+          const start = `walk ${limits.walk}, scan ${limits.scan}, seq ${seq}, filter ${n}`;
+          await lists.count(list, head);
+          lines.push(`${start}, count: ${recorder.take()}`);
+          for (const orderBy of ['lastModifiedTime', 'severityRank', 'id']) {
+            const page = { ...list, orderBy, descending: orderBy !== 'id', after: null, limit: 7 };
+            const { items } = await lists.page(page, head);
+            lines.push(`${start}, by ${orderBy}: ${recorder.take()}`);
+            await lists.page({ ...page, after: items.at(-1)?.position ?? null }, head);
+            lines.push(`${start}, by ${orderBy}, next: ${recorder.take()}`);
+          }
+        }
+      }
+    }
+    await expect([...recorder.statements(), ...lines, ''].join('\n')).toMatchFileSnapshot('sqlite-plans.txt');
+    recorder.close();
+    side.close();
+  });
 });
+
+/** A connection that notes each statement with its query plan, where it was run, and a digest of its parameters. */
+class Recorder extends Connection {
+  readonly #numbers = new Map<string, number>();
+  readonly #plans: string[] = [];
+  #taken: string[] = [];
+  #params: (readonly SqlValue[])[] = [];
+
+  readonly worker = {
+    all: async (queries: readonly Query[]) => queries.map((query) => this.#note(query, 'worker')),
+    close: async () => {},
+  };
+
+  constructor(path: string) {
+    super(path, 'read');
+  }
+
+  override all(sql: string, params: readonly SqlValue[] = []): Row[] {
+    return this.#note({ sql, params }, 'inline');
+  }
+
+  override first(sql: string, params: readonly SqlValue[] = []): Row | undefined {
+    return this.#note({ sql, params }, 'inline')[0];
+  }
+
+  take(): string {
+    const line = `${this.#taken.join(' ')} ${sha256(JSON.stringify(this.#params)).slice(0, 8)}`;
+    this.#taken = [];
+    this.#params = [];
+    return line;
+  }
+
+  statements(): readonly string[] {
+    return this.#plans;
+  }
+
+  #note({ sql, params }: Query, place: string): Row[] {
+    const text = sql.replace(/\s+/g, ' ').trim();
+    let n = this.#numbers.get(text);
+    if (n === undefined) {
+      n = this.#numbers.size + 1;
+      this.#numbers.set(text, n);
+      // of the records' own tables: the rest is worded differently by each version of SQLite
+      const steps = super
+        .all(`EXPLAIN QUERY PLAN ${sql}`, params)
+        .map((row) => `    ${row[3]}`)
+        .filter((step) => /(SEARCH|SCAN) (case|[trw]) |TEMP B-TREE/.test(step));
+      this.#plans.push(`${n}: ${text}`, ...steps);
+    }
+    this.#taken.push(`${place} ${n}`);
+    this.#params.push(params);
+    return super.all(sql, params);
+  }
+}
 
 function part(): Omit<Part, 'column' | 'ahead'> {
   const range = { lower: null, upper: { value: START, open: false, id: 'case-9' } };

@@ -12,7 +12,7 @@ import { toAuditEntry } from '../../src/audit-trail.js';
 import { type Callers, LOCAL_CALLERS } from '../../src/callers/callers.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
 import { sealHistory } from '../../src/evidence/seal/make-seals.js';
-import { verifyPack } from '../../src/evidence/verify/verify-pack.js';
+import { verifyPack } from '../../src/evidence/verify/verify.js';
 import type { GatewayContext } from '../../src/graphql/request/services.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
@@ -58,13 +58,15 @@ function everybody(role: Role): Callers {
 async function serve(overrides: { callers?: Callers; reports?: Reports } = {}): Promise<string> {
   const config = toConfig(readEnv({}));
   if (!config.ok) throw new Error('the configuration is wrong');
+  // a pack over signed seals is signed too
+  const proof = { ...config.config.proof, signer: SIGNER };
   const apollo = new ApolloServer<GatewayContext>({ typeDefs: 'type Query { quick: String }' });
   const server = createServer({
     ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, apollo, log },
     callers: LOCAL_CALLERS,
     context: () => ({}) as GatewayContext,
     readiness: async () => ({ ready: true, checks: [] }),
-    reports: createReports({ store, config: config.config, clock: () => NOW, log }),
+    reports: createReports({ store, config: { ...config.config, proof }, clock: () => NOW, log }),
     ...overrides,
   });
   open.push(server);

@@ -14,9 +14,9 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KEY_CACHE_MS } from '../../src/callers/api-keys.js';
-import { roleFor, rootsOf } from '../../src/graphql/operation/guard.js';
+import { rootsOf } from '../../src/graphql/operation/guard.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
-import { ROLES, type Role } from '../../src/values/access.js';
+import { ROLES, type Role, roleFor } from '../../src/values/access.js';
 import { HOUR, MINUTE } from '../../src/values/instant.js';
 import { bearer, GuardedGateway, type Problem } from '../support/guarded-gateway.js';
 import { AUDIENCE, IdentityProvider, ISSUER } from '../support/identity-provider.js';

@@ -224,6 +224,7 @@ const ISO = /^\d{4}-\d{2}-\d{2}T/;
 /** What a value may be made into: near what it is, and far from it. */
 export function alteredValues(value: unknown): unknown[] {
   if (typeof value === 'boolean') return [!value];
+  if (typeof value === 'bigint') return [value + 1n, 1];
   if (typeof value === 'number') return [value + 1, value > 1 ? 1 : 0].filter((other) => other !== value);
   if (value === null || value === undefined) return ['x'];
   if (typeof value !== 'string') return [null];

@@ -9,7 +9,9 @@ export interface Deed {
   readonly named: readonly string[];
 }
 
-type Row = Record<string, string | number | null>;
+/** A value in a column; integers that a JavaScript number cannot hold are bigints. */
+export type Cell = string | number | bigint | null;
+type Row = Record<string, Cell>;
 
 /** A SQLite history that is edited behind the gateway's back. `pick(n)` gives a number below `n`. */
 export class Forger {
@@ -26,11 +28,16 @@ export class Forger {
     this.#db.close();
   }
 
-  all(sql: string, ...params: (string | number | null)[]): Row[] {
-    return this.#db.prepare(sql).all(...params) as Row[];
+  all(sql: string, ...params: Cell[]): Row[] {
+    const statement = this.#db.prepare(sql);
+    statement.setReadBigInts(true);
+    const rows = statement.all(...params) as Row[];
+    return rows.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([name, cell]) => [name, plain(cell)])),
+    );
   }
 
-  run(sql: string, ...params: (string | number | null)[]): void {
+  run(sql: string, ...params: Cell[]): void {
     this.#db.prepare(sql).run(...params);
   }
 
@@ -72,6 +79,10 @@ export class Forger {
       })),
     );
   }
+}
+
+function plain(cell: Cell): Cell {
+  return typeof cell === 'bigint' && Number.isSafeInteger(Number(cell)) ? Number(cell) : cell;
 }
 
 type Tamper = (forger: Forger) => Deed | null;

@@ -196,7 +196,7 @@ describe('a live read of a record', () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT, simulator: { latencyMs: 200 } });
     const [id = ''] = idsOf('threat', 1);
     const gone = new AbortController();
-    const impatient = world.sync.live.record(keyOf('threat', id), MAX_AGE, gone.signal);
+    const impatient = world.sync.live.record(keyOf('threat', id), MAX_AGE, { signal: gone.signal });
     const patient = world.sync.live.record(keyOf('threat', id), MAX_AGE);
     gone.abort(new Error('gone'));
     await expect(impatient).rejects.toThrow('gone');

@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { parse } from 'graphql';
+import { getOperationAST, type OperationDefinitionNode, parse } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { batch, observe, START_MS, threat } from '../../bench/history/payloads.js';
 import { ApiKeys } from '../../src/callers/api-keys.js';
 import { FailedAttempts } from '../../src/callers/callers.js';
-import { OperationLimiter } from '../../src/graphql/operation/admit.js';
-import { CacheDependencies } from '../../src/graphql/operation/cache-dependencies.js';
+import { analyseValid } from '../../src/graphql/operation/analyse-operation.js';
 import { createExecute, parsedQueries } from '../../src/graphql/operation/execute.js';
-import { ResponseCache } from '../../src/graphql/operation/response-cache.js';
+import { OperationLimiter } from '../../src/graphql/operation/pipeline.js';
+import { CacheDependencies, ResponseCache } from '../../src/graphql/operation/response-cache.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import { createLog } from '../../src/log.js';
@@ -95,17 +95,20 @@ const FILLS: Partial<Record<CacheName, Fill>> = {
     for (let n = 0; n < 120; n += 1) {
       const document = parse(query(n, 1 + (n % 5)));
       // no context: every field fails, once the query was compiled
-      const execution = { document, queryHash: '', operationName: null, variables: {}, context: {} as never };
+      const operation = getOperationAST(document) as OperationDefinitionNode;
+      const analysed = analyseValid(schema, document, operation);
+      const asked = { document, operation, analysed, queryHash: '', operationName: null, variables: {} };
+      const execution = { ...asked, context: {} as never };
       for (const _ of [1, 2]) await run(execution);
     }
     return run;
   },
   analysedQueries: () => {
-    const gate = new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
+    const limiter = new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
     for (let n = 0; n < 400; n += 1) {
-      gate.judge({ query: query(n, 1 + (n % 5)), operationName: null, variables: {} }, LOCAL.role);
+      limiter.admit({ query: query(n, 1 + (n % 5)), operationName: null, variables: {} }, LOCAL.role);
     }
-    return gate;
+    return limiter;
   },
   sqliteRevisions: async () => {
     const store = await openStore(`sqlite:${join(folder, `${++histories}.db`)}`, 'write');

@@ -20,7 +20,7 @@ export interface PackManifest {
   readonly counts: { readonly revisions: number; readonly readings: number; readonly runs: number };
   /** Every other file, in its order. */
   readonly files: readonly PackFile[];
-  /** By whom the manifest is signed; `null` when by nobody. */
+  /** The key that signs the manifest; `null` if it is not signed. */
   readonly key: PublicJwk | null;
 }
 

@@ -6,7 +6,7 @@ import type { Kind } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
 import { sealedRun } from '../seal/ended-runs.js';
 import { type Leaf, ledgerLeaf } from '../seal/leaf.js';
-import { bodyOf, type LeafList, type Seal, type SealBody, sealIn, unpackLeaves } from '../seal/seal.js';
+import { type LeafList, lastThat, type Seal, type SealBody, storedSeal, unpackLeaves } from '../seal/seal.js';
 import { type PublicJwk, pemOf } from '../seal/signing-key.js';
 import { streamNamed, wholeLedger } from '../seal/stream-coverage.js';
 import { walkBatches } from '../seal/walk-batches.js';
@@ -27,20 +27,18 @@ export interface PackSpan {
 
 export interface PackProgress {
   readonly signal?: AbortSignal | undefined;
-  /** Told how many versions have been written. */
+  /** Called with the number of versions written so far. */
   readonly onProgress?: ((revisions: number) => void) | undefined;
 }
 
 /** The last batch that a seal covers; `null` where there is none. */
 export async function lastSealed(store: HistoryStore): Promise<Pin | null> {
-  const [entry] = await store.journal({ journal: 'seals', from: null, descending: true, limit: 1 });
-  const seal = entry ? sealIn(entry.body) : null;
-  const body = seal && bodyOf(seal);
+  const body = (await storedSeal(store, null))?.body;
   return body ? { seq: body.toSeq, at: body.toAt } : null;
 }
 
 /**
- * The parts of a pack that can be held against seals: everything that was recorded since the span's beginning, from
+ * The parts of a pack that can be checked against seals: everything that was recorded since the span's beginning, from
  * the seal that covers it on, up to the view. Throws a `PackError` when part of that is in no seal, and while it is
  * written when something is not as it was sealed.
  */
@@ -114,10 +112,10 @@ export class PackedHistory {
   async *#seals(): AsyncGenerator<{ seal: Seal; body: SealBody; list: LeafList }> {
     for (let index = this.first; index <= this.last; index++) {
       this.progress.signal?.throwIfAborted();
-      const seal = await readSeal(this.store, index);
+      const { seal, body } = await readSeal(this.store, index);
       const list = await unpackLeaves(seal.leaves);
       if (!list) throw altered(`The list of seal ${index}`);
-      yield { seal, body: bodyIn(seal, index), list };
+      yield { seal, body, list };
     }
   }
 
@@ -209,26 +207,15 @@ function altered(what: string): PackError {
   return new PackError(`${what} is not as it was sealed, so no pack can be made of it: run “verify”.`);
 }
 
-/** The first seal that reaches up to a batch, by halving; `null` where none does. */
+/** The first seal that reaches up to a batch; `null` if none does. */
 async function firstSealTo(store: HistoryStore, length: number, seq: number): Promise<number | null> {
-  let [low, high] = [1, length + 1];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (bodyIn(await readSeal(store, middle), middle).toSeq >= seq) high = middle;
-    else low = middle + 1;
-  }
-  return low > length ? null : low;
+  const isBefore = async (n: number) => (await readSeal(store, n)).body.toSeq < seq;
+  const before = await lastThat(0, length, isBefore);
+  return before < length ? before + 1 : null;
 }
 
-async function readSeal(store: HistoryStore, index: number): Promise<Seal> {
-  const [entry] = await store.journal({ journal: 'seals', from: index - 1, descending: false, limit: 1 });
-  const seal = entry?.index === index ? sealIn(entry.body) : null;
-  if (!seal) throw altered(`Seal ${index}`);
-  return seal;
-}
-
-function bodyIn(seal: Seal, index: number): SealBody {
-  const body = bodyOf(seal);
-  if (!body) throw altered(`Seal ${index}`);
-  return body;
+async function readSeal(store: HistoryStore, index: number): Promise<{ seal: Seal; body: SealBody }> {
+  const { seal, body } = (await storedSeal(store, index)) ?? {};
+  if (!seal || !body) throw altered(`Seal ${index}`);
+  return { seal, body };
 }

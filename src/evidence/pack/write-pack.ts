@@ -11,7 +11,6 @@ export interface PackOptions {
   /** Whether the view was asked for; otherwise it is the newest that is sealed. */
   readonly isPinGiven: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Told how far it has come, in words. */
   readonly onProgress?: ((words: string) => void) | undefined;
 }
 

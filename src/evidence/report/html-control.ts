@@ -11,6 +11,7 @@ import {
   instantMarkup,
   isMet,
   spanMarkup,
+  tableMarkup,
   thresholdText,
   VERDICT_LABELS,
   valueText,
@@ -20,7 +21,6 @@ import { distributionTable, measureChart, pointsOf } from './html-charts.js';
 /** Exceptions that the page shows of one control; the others are counted. */
 export const SHOWN_EXCEPTIONS = 200;
 
-/** The part of the report about one control. */
 export function controlSection(result: EvaluatedControl, evidence: PeriodEvidence): Html {
   const { control, title, reason } = result;
   return html`<section class="control" id="${control}" aria-labelledby="${control}-title">
@@ -36,7 +36,7 @@ ${noLongerGiven(result, evidence)}
 </section>`;
 }
 
-/** A verdict, told by a sign and a word as well as by its colour. */
+/** A verdict as a sign and a word, since colour alone is not enough. */
 export function verdictBadge({ verdict }: Pick<EvaluatedControl, 'verdict'>): Html {
   return html`<span class="verdict ${verdict}">${VERDICT_LABELS[verdict]}</span>`;
 }
@@ -52,10 +52,9 @@ function measureTable({ measures, title, verdict }: EvaluatedControl): Html {
     (measure) =>
       html`<tr><th scope="row">${measure.name}</th><td class="number" data-name="Measured">${valueText(measure)}</td><td data-name="Threshold">${thresholdMarkup(measure, verdict)}</td></tr>`,
   );
+  const headings = ['Measure', '#Measured', 'Threshold'];
   return html`<h3>Measured</h3>
-<table class="stack measures"><caption class="said">What was measured for “${title}”</caption>
-<thead><tr><th scope="col">Measure</th><th scope="col" class="number">Measured</th><th scope="col">Threshold</th></tr></thead>
-<tbody>${rows}</tbody></table>`;
+${tableMarkup('measures', `What was measured for “${title}”`, headings, rows)}`;
 }
 
 /** A number that misses its threshold is pointed out where that counts: short of a failure it proves nothing. */
@@ -86,13 +85,10 @@ function exceptions(
 ): Html {
   const total = outcomes.EXCEPTION;
   if (total === 0) return html`<h3>No exceptions</h3>`;
-  const shown = found.slice(0, SHOWN_EXCEPTIONS);
-  const rest = total - shown.length;
-  const more = moreOf(rest, html`All ${total}: ${command({ period, pin }, control, '')}`);
+  const rows = found.slice(0, SHOWN_EXCEPTIONS).map(exceptionRow);
+  const more = moreOf(total - rows.length, html`All ${total}: ${command({ period, pin }, control, '')}`);
   return html`<h3>${countText(total, 'exception')}</h3>
-<table class="stack exceptions"><caption class="said">What counts against the control</caption>
-<thead><tr><th scope="col">What</th><th scope="col">When</th><th scope="col">Why</th></tr></thead>
-<tbody>${shown.map(exceptionRow)}</tbody></table>${more}`;
+${tableMarkup('exceptions', 'What counts against the control', ['What', 'When', 'Why'], rows)}${more}`;
 }
 
 function moreOf(rest: number, where: Html): Html | null {
@@ -107,28 +103,34 @@ function command(
   return html`<code>report --period ${period.text} --as-of ${pin.at} --controls ${control}${rows} --format csv</code>, or <code>ndjson</code>.`;
 }
 
-/** What Abnormal once returned and returns no more: it counts as it was last recorded. */
 function noLongerGiven(
   { noLongerGiven: gone, population, control }: EvaluatedControl,
   evidence: PeriodEvidence,
 ): Html | null {
   const { count, since } = gone;
   if (count === 0 || since === null) return null;
-  const shown = gone.members.slice(0, SHOWN_EXCEPTIONS);
-  const rows = shown.map(
-    ({ subject, label, noLongerGivenSince: at }) =>
-      html`<tr><td>${label === null ? null : html`${label}<br>`}${subjectMarkup(subject)}</td><td data-name="Since">${whenMarkup(subject, at)}</td></tr>`,
+  const rows = gone.members
+    .slice(0, SHOWN_EXCEPTIONS)
+    .map(
+      ({ noLongerGivenSince: at, ...member }) =>
+        html`<tr>${whatCell(member)}<td data-name="Since">${whenMarkup(member.subject, at)}</td></tr>`,
+    );
+  const more = moreOf(
+    count - rows.length,
+    html`All are in ${command(evidence, control, ' --rows population')}`,
   );
+  const caption = 'Members of the population that Abnormal no longer returns';
   return html`<h3>No longer given by Abnormal: ${count}</h3>
 <p>Abnormal returned these ${population.unit} and stopped, the first of them ${instantMarkup(since)}. They stay in the population as they were last recorded.</p>
-<table class="stack gone"><caption class="said">Members of the population that Abnormal no longer returns</caption>
-<thead><tr><th scope="col">What</th><th scope="col">Since</th></tr></thead>
-<tbody>${rows}</tbody></table>${moreOf(count - shown.length, html`All are in ${command(evidence, control, ' --rows population')}`)}`;
+${tableMarkup('gone', caption, ['What', 'Since'], rows)}${more}`;
 }
 
 function exceptionRow({ subject, label, at, reason }: ControlFinding): Html {
-  const name = label === null ? null : html`${label}<br>`;
-  return html`<tr><td>${name}${subjectMarkup(subject)}</td><td data-name="When">${whenMarkup(subject, at)}</td><td data-name="Why">${reason}</td></tr>`;
+  return html`<tr>${whatCell({ subject, label })}<td data-name="When">${whenMarkup(subject, at)}</td><td data-name="Why">${reason}</td></tr>`;
+}
+
+function whatCell({ subject, label }: Pick<ControlFinding, 'subject' | 'label'>): Html {
+  return html`<td>${label === null ? null : html`${label}<br>`}${subjectMarkup(subject)}</td>`;
 }
 
 function whenMarkup(subject: Subject, at: Instant | null): Html {

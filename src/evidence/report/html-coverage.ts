@@ -4,7 +4,7 @@ import { type Period, partsOf } from '../../controls/period.js';
 import { countText, durationText, instantText } from '../../controls/words.js';
 import { streamText } from '../../model/stream.js';
 import { DAY, type Instant, toMillis } from '../../values/instant.js';
-import { type Html, html, spanMarkup } from './html.js';
+import { type Html, html, spanMarkup, tableMarkup } from './html.js';
 import { percent } from './html-charts.js';
 
 type Span = { readonly from: Instant; readonly to: Instant };
@@ -117,11 +117,9 @@ export function gapTable(streams: readonly StreamFacts[], period: Span): Html {
     const length = durationText(toMillis(to) - toMillis(from));
     return html`<tr><th scope="row"><code>${streamText(stream)}</code></th><td data-name="When">${spanMarkup(from, to)}</td><td class="number" data-name="Length">${length}</td><td data-name="Why">${why}${more}</td></tr>`;
   });
-  const rest = gaps.length - rows.length;
+  const headings = ['Stream', 'When', '#Length', 'Why'];
   return html`<h3>What is not held</h3>
-<table class="stack gaps"><caption class="said">Gaps in the period</caption>
-<thead><tr><th scope="col">Stream</th><th scope="col">When</th><th scope="col" class="number">Length</th><th scope="col">Why</th></tr></thead>
-<tbody>${rows}</tbody></table>${rest > 0 ? html`<p>${rest} more are not shown here; the JSON report has all of them.</p>` : null}${unread}`;
+${tableMarkup('gaps', 'Gaps in the period', headings, rows)}${moreOf(gaps.length - rows.length)}${unread}`;
 }
 
 /** Every record that Abnormal lists and that could not be read, by name. */
@@ -132,11 +130,13 @@ function unreadTable(streams: readonly StreamFacts[]): Html | null {
     const what = isGone ? 'Disappeared before it could be read' : 'Listed and could not be read';
     return html`<tr><th scope="row"><code>${key.integration}</code></th><td data-name="What">${key.kind}</td><td data-name="Id"><code>${key.id}</code></td><td data-name="Why"><strong>${what}</strong><br><span class="soft">${reason}</span></td></tr>`;
   });
-  const rest = records.length - rows.length;
+  const headings = ['Account', 'What', 'Id', 'Why'];
   return html`<h3>Listed records that could not be read</h3>
-<table class="stack gaps"><caption class="said">Missing records of the period</caption>
-<thead><tr><th scope="col">Account</th><th scope="col">What</th><th scope="col">Id</th><th scope="col">Why</th></tr></thead>
-<tbody>${rows}</tbody></table>${rest > 0 ? html`<p>${rest} more are not shown here; the JSON report has all of them.</p>` : null}`;
+${tableMarkup('gaps', 'Missing records of the period', headings, rows)}${moreOf(records.length - rows.length)}`;
+}
+
+function moreOf(rest: number): Html | null {
+  return rest > 0 ? html`<p>${rest} more are not shown here; the JSON report has all of them.</p>` : null;
 }
 
 interface ShownGap extends Span {

@@ -87,3 +87,20 @@ export function instantMarkup(at: Instant): Html {
 export function spanMarkup(from: Instant, to: Instant): Html {
   return html`${instantMarkup(from)} to ${instantMarkup(to)}`;
 }
+
+/** A table, which is a stack of cells on a narrow screen. A heading that begins with `#` is of a column of numbers. */
+export function tableMarkup(
+  name: string,
+  caption: string,
+  headings: readonly string[],
+  rows: readonly Html[],
+): Html {
+  const cells = headings.map((text) =>
+    text.startsWith('#')
+      ? html`<th scope="col" class="number">${text.slice(1)}</th>`
+      : html`<th scope="col">${text}</th>`,
+  );
+  return html`<table class="stack ${name}"><caption class="said">${caption}</caption>
+<thead><tr>${new Html(cells.map(({ text }) => text).join(''))}</tr></thead>
+<tbody>${rows}</tbody></table>`;
+}

@@ -1,7 +1,7 @@
 import type { ControlFinding, Member, Subject } from '../../controls/control.js';
 import type { EvaluatedControl, StreamGap } from '../../controls/evaluate.js';
 import type { Period } from '../../controls/period.js';
-import type { Missing } from '../../model/coverage.js';
+import { isComplete, type Missing } from '../../model/coverage.js';
 import type { Stream } from '../../model/stream.js';
 import type { EvidenceStream, PeriodEvidence } from '../evaluate-period.js';
 
@@ -23,29 +23,25 @@ export function jsonReport(evidence: PeriodEvidence): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-/** A period as reports for programs have it. */
 export function periodOf({ text, from, to }: Period) {
   return { text, from, to };
 }
 
 function resultOf(result: EvaluatedControl) {
   const { outcomes, exceptions } = result;
+  const { members } = result.noLongerGiven;
   const { distributions, noLongerGiven, ...judged } = judgedOf(result);
   return {
     ...judged,
-    exceptions: {
-      count: outcomes.EXCEPTION,
-      // more than were kept are not passed over in silence
-      allGiven: exceptions.length === outcomes.EXCEPTION,
-      items: exceptions.map(exceptionOf),
-    },
-    noLongerGiven: {
-      ...noLongerGiven,
-      allGiven: result.noLongerGiven.members.length === noLongerGiven.count,
-      items: result.noLongerGiven.members.map(memberOf),
-    },
+    exceptions: { count: outcomes.EXCEPTION, ...itemsOf(exceptions.map(exceptionOf), outcomes.EXCEPTION) },
+    noLongerGiven: { ...noLongerGiven, ...itemsOf(members.map(memberOf), noLongerGiven.count) },
     distributions,
   };
+}
+
+/** Only so many items are kept; `allGiven` says whether these are all. */
+function itemsOf<T>(items: readonly T[], count: number) {
+  return { allGiven: items.length === count, items };
 }
 
 /** A result without its exceptions, and without the names of what Abnormal no longer returns. */
@@ -71,7 +67,7 @@ function gapOf({ integration, resource, filterKey, from, to, reason, detail, cla
   return { integration, resource, filterKey, from, to, reason, detail, class: gapClass };
 }
 
-/** What a finding says, but for what became of it. */
+/** A finding without its outcome. */
 export function exceptionOf({ subject, label, at, reason, noLongerGivenSince }: ControlFinding) {
   const gone = subject.type === 'RECORD' ? { noLongerGivenSince: noLongerGivenSince ?? null } : {};
   return { ...subjectOf(subject), label, at, reason, ...gone };
@@ -106,17 +102,8 @@ function streamOf({
   held,
 }: EvidenceStream) {
   const { gaps } = coverage;
-  const complete = coverage.complete && missing.every(({ code }) => code === 'GONE');
-  const listed = held + missing.length;
   return {
-    ...stream,
-    licensed,
-    refusal,
-    complete,
-    gaps,
-    missing: missing.map(missingOf),
-    silences,
-    listed,
-    held,
+    ...{ ...stream, licensed, refusal, complete: isComplete(gaps, missing), gaps },
+    ...{ missing: missing.map(missingOf), silences, listed: held + missing.length, held },
   };
 }

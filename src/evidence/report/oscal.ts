@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ControlFinding, Member } from '../../controls/control.js';
+import type { ControlFinding } from '../../controls/control.js';
 import type { EvaluatedControl } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { countText } from '../../controls/words.js';
@@ -128,11 +128,15 @@ function observed({ pin }: PeriodEvidence, integrations: readonly string[], uuid
 function* observationsOf(evidence: PeriodEvidence, uuid: Naming): Generator<object> {
   for (const result of evidence.results) {
     yield judgementOf(result, evidence, uuid);
+    const { control } = result;
     for (const [i, finding] of result.exceptions.entries()) {
-      yield exceptionOf(result, finding, i, evidence, uuid);
+      const said = { description: finding.reason, type: 'finding' } as const;
+      yield memberOf(`exception ${control} ${i}`, control, finding, said, evidence, uuid);
     }
     for (const [i, member] of result.noLongerGiven.members.entries()) {
-      yield goneOf(result, member, i, evidence, uuid);
+      const description = `Abnormal no longer returns it since ${member.noLongerGivenSince}; it counts as it was last recorded.`;
+      const said = { description, type: 'historic' } as const;
+      yield memberOf(`gone ${control} ${i}`, control, member, said, evidence, uuid);
     }
   }
 }
@@ -181,47 +185,27 @@ function remarksOf({ outcomes, exceptions, noLongerGiven }: EvaluatedControl) {
   return { remarks: `${texts.join('; ')}; the NDJSON and the CSV have all of them.` };
 }
 
-/** A member of the population that Abnormal no longer returns: it counts as it was last recorded. */
-function goneOf(
-  { control }: EvaluatedControl,
-  { subject, label, at, noLongerGivenSince: since }: Member,
-  index: number,
-  evidence: PeriodEvidence,
-  uuid: Naming,
-): object {
-  const about = { ...subject.key, 'message-id': subject.messageId, at, 'no-longer-given-since': since };
-  return {
-    uuid: uuid(`gone ${control} ${index}`),
-    description: markdown(`Abnormal no longer returns it since ${since}; it counts as it was last recorded.`),
-    props: propsOf({ control, subject: subject.type, ...about, label }),
-    methods: ['TEST'],
-    types: ['historic'],
-    ...observed(evidence, [subject.key.integration], uuid),
-  };
-}
-
-function exceptionOf(
-  { control }: EvaluatedControl,
-  { subject, label, at, reason, noLongerGivenSince = null }: ControlFinding,
-  index: number,
+/** What is observed of one member of a population. */
+function memberOf(
+  name: string,
+  control: string,
+  { subject, label, at, noLongerGivenSince = null }: Omit<ControlFinding, 'outcome' | 'reason'>,
+  said: { readonly description: string; readonly type: 'finding' | 'historic' },
   evidence: PeriodEvidence,
   uuid: Naming,
 ): object {
   const about =
     subject.type === 'RECORD'
-      ? {
-          ...{ ...subject.key, 'message-id': subject.messageId, at },
-          'no-longer-given-since': noLongerGivenSince,
-        }
+      ? { ...subject.key, 'message-id': subject.messageId, at, 'no-longer-given-since': noLongerGivenSince }
       : subject.type === 'SPAN'
         ? spanOf(subject)
         : { integration: subject.integration, at };
   return {
-    uuid: uuid(`exception ${control} ${index}`),
-    description: markdown(reason),
+    uuid: uuid(name),
+    description: markdown(said.description),
     props: propsOf({ control, subject: subject.type, ...about, label }),
     methods: ['TEST'],
-    types: ['finding'],
+    types: [said.type],
     ...observed(evidence, [about.integration], uuid),
   };
 }

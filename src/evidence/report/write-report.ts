@@ -32,7 +32,7 @@ export type ReportQuestion = Omit<EvidenceRequest, 'keep'> & {
 };
 
 export interface WriteOptions {
-  /** Told how many records or revisions have been read. */
+  /** Called with the number of records or revisions read so far. */
   readonly onProgress?: (read: number) => void;
   readonly signal?: AbortSignal | undefined;
 }

@@ -3,7 +3,7 @@ import type { RunRecord } from '../../model/run.js';
 import { BoundedCache } from '../../values/bounded-cache.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 import { DAY, earliest, type Instant, shift } from '../../values/instant.js';
-import { bodyOf, type SealedRun, sealIn } from './seal.js';
+import { type SealedRun, storedSeal } from './seal.js';
 
 const PAGE = 100;
 /** Runs in one seal; what is left goes into the next. */
@@ -60,9 +60,7 @@ export class RecentRuns {
   async #read(store: HistoryStore, index: number) {
     const before = this.#bySeal.get(index);
     if (before) return before;
-    const [entry] = await store.journal({ journal: 'seals', from: index - 1, descending: false, limit: 1 });
-    const seal = entry ? sealIn(entry.body) : null;
-    const body = seal && bodyOf(seal);
+    const body = (await storedSeal(store, index))?.body;
     if (!body) return null;
     const found = { at: body.at, digests: new Map(body.runs.map(({ id, digest }) => [id, digest])) };
     this.#bySeal.set(index, found);
@@ -115,7 +113,7 @@ export async function* newestRuns(store: HistoryStore, since: Instant | null): A
     }
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return;
-    // rows that say something else than they are found by would be given again and again
+    // rows whose columns differ from their JSON would be read in a circle
     const isBack = before !== null && (last.startedAt > before.startedAt || last.id === before.id);
     if (isBack) throw new Error('the runs are not in their order');
     before = { startedAt: last.startedAt, id: last.id };

@@ -18,7 +18,7 @@ export interface Leaf {
   readonly seq: number;
   /**
    * A revision: kind, integration, id. A reading: stream, beginning and end of the window, its place in the batch. A
-   * batch has none. A document: collection, id; its version stands in the place of the batch.
+   * batch has none. A document: collection, id; `seq` is its version.
    */
   readonly name: readonly string[];
   readonly hash: string;
@@ -66,7 +66,6 @@ export function batchLeaf({ id, seq, recorded, stated }: BatchNote): Leaf {
   return { seq, name: [], hash };
 }
 
-/** The leaf of a document as it stands. */
 export function documentLeaf(collection: Collection, { id, version, body }: StoredDocument): Leaf {
   const hash = leafHash(canonicalJson({ collection, id, version, body })).toString('hex');
   return { seq: version, name: [collection, id], hash };

@@ -8,15 +8,15 @@ import { type EndedRuns, endedRuns, RecentRuns } from './ended-runs.js';
 import { batchLeaf, documentLeaf, type Leaf, MerkleTree, revisionLeaf } from './leaf.js';
 import {
   type AuditTip,
-  bodyOf,
   entryDigest,
+  lastThat,
   leafListText,
   makeSeal,
   packLeaves,
   SEAL_TYPE,
   type SealBody,
   sealDocument,
-  sealIn,
+  storedSeal,
   type Tree,
 } from './seal.js';
 import type { Signer } from './signing-key.js';
@@ -36,14 +36,13 @@ interface SealOptions {
   readonly signer: Signer | null;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** What earlier calls have read; kept by whoever seals again and again. */
+  /** What earlier calls have read, for callers that seal repeatedly. */
   readonly recent?: RecentRuns;
   readonly signal?: AbortSignal;
   /** Revisions after which a seal ends with the batch. */
   readonly enough?: number;
 }
 
-/** What a seal is told by. */
 interface SealNote {
   readonly index: number;
   readonly hash: string;
@@ -51,21 +50,20 @@ interface SealNote {
   readonly toSeq: number;
 }
 
-/** The last seal's fact that the next begins from; an unreadable one is an Error, for nothing may follow it. */
+/** What the last seal says and its hash; throws if it cannot be read, since no seal may follow it then. */
 async function lastSeal(store: HistoryStore): Promise<(SealBody & { readonly hash: string }) | null> {
-  const [entry] = await store.journal({ journal: 'seals', from: null, descending: true, limit: 1 });
-  if (!entry) return null;
-  const seal = sealIn(entry.body);
-  const body = seal && bodyOf(seal);
-  if (!seal || !body || body.index !== entry.index || sha256(seal.text) !== seal.hash) {
-    throw new Error(`Seal ${entry.index} is not as it was made: run verify. Nothing is sealed after it.`);
+  const last = await storedSeal(store, null);
+  if (!last) return null;
+  const { index, seal, body } = last;
+  if (!seal || body?.index !== index || sha256(seal.text) !== seal.hash) {
+    throw new Error(`Seal ${index} is not as it was made: run verify. Nothing is sealed after it.`);
   }
   return { ...body, hash: seal.hash };
 }
 
 /**
  * Seals every batch that was recorded and is not sealed yet, up to the head at the call, with the runs that have
- * ended. Several processes may do so at once: the chain has one next place, and whoever is late begins anew.
+ * ended. Several processes may do so at once: the chain has one next place, and the process that is late starts again.
  */
 export async function sealHistory(store: HistoryStore, options: SealOptions): Promise<SealNote[]> {
   const { recent = new RecentRuns() } = options;
@@ -207,7 +205,7 @@ export interface NamedSeal {
   readonly at: Instant;
   /** The last batch that it and those before it cover. */
   readonly toSeq: number;
-  /** The id of the key that signed it; `null` where nobody did. */
+  /** The id of the key that signed it; `null` if it is not signed. */
   readonly kid: string | null;
 }
 
@@ -220,22 +218,13 @@ const SETTLED_MS = 10 * MINUTE;
  */
 export async function sealBefore(store: HistoryStore, pin: Pin): Promise<NamedSeal | null> {
   const until = shift(pin.at, -SETTLED_MS);
-  let [low, high] = [0, await store.journalLength('seals')];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    const entry = await entryAt(store, middle);
-    if (entry !== null && entry.at <= until) low = middle;
-    else high = middle - 1;
-  }
-  const entry = low === 0 ? null : await entryAt(store, low);
-  const seal = entry && sealIn(entry.body);
-  const body = seal && bodyOf(seal);
+  const isEarly = async (n: number) => {
+    const at = (await storedSeal(store, n))?.at;
+    return at !== undefined && at <= until;
+  };
+  const last = await lastThat(0, await store.journalLength('seals'), isEarly);
+  const { seal, body } = (last === 0 ? null : await storedSeal(store, last)) ?? {};
   if (!seal || !body) return null;
   const { index, at, toSeq, key } = body;
   return { index, at, toSeq, hash: seal.hash, kid: key?.kid ?? null };
-}
-
-async function entryAt(store: HistoryStore, index: number) {
-  const [entry] = await store.journal({ journal: 'seals', from: index - 1, descending: false, limit: 1 });
-  return entry?.index === index ? entry : null;
 }

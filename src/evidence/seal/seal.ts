@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
+import type { HistoryStore } from '../../history/store.js';
 import type { DocumentBody, JournalEntry } from '../../model/documents.js';
 import type { RunRecord } from '../../model/run.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
@@ -30,7 +31,7 @@ export interface SealBody {
    * missing in seals of earlier versions of the gateway.
    */
   readonly batches?: Tree & { readonly fromSeq: number };
-  /** SHA-256 of the list of leaves, which lies beside the seal. */
+  /** SHA-256 of the list of leaves, which is stored next to the seal. */
   readonly list: string;
   /** What was held of each stream, as known at `toSeq`. */
   readonly coverage: readonly StreamCoverage[];
@@ -44,7 +45,7 @@ export interface SealBody {
   readonly audit: AuditTip | null;
   /** The hash of the seal before; `null` in the first. */
   readonly previous: string | null;
-  /** By whom it is signed; `null` when by nobody. */
+  /** The key that signs it; `null` if it is not signed. */
   readonly key: PublicJwk | null;
 }
 
@@ -84,7 +85,7 @@ export interface SealedRun
   readonly digest: string;
 }
 
-/** A seal as it is kept: the signed bytes, their hash and signature, and the list of leaves. */
+/** A seal as it is stored: the signed bytes, their hash and signature, and the list of leaves. */
 export interface Seal {
   readonly text: string;
   /** SHA-256 of `text`, in hex. */
@@ -121,6 +122,38 @@ export function bodyOf({ text }: Pick<Seal, 'text'>): SealBody | null {
   } catch {
     return null;
   }
+}
+
+/** A seal in a history; `seal` or `body` is `null` if it cannot be read. */
+export interface StoredSeal {
+  readonly index: number;
+  readonly at: Instant;
+  readonly seal: Seal | null;
+  readonly body: SealBody | null;
+}
+
+/** The seal at `index`, the last one if `index` is `null`; `null` if there is none. */
+export async function storedSeal(store: HistoryStore, index: number | null): Promise<StoredSeal | null> {
+  const from = index === null ? null : index - 1;
+  const [entry] = await store.journal({ journal: 'seals', from, descending: index === null, limit: 1 });
+  if (!entry || (index !== null && entry.index !== index)) return null;
+  const seal = sealIn(entry.body);
+  return { index: entry.index, at: entry.at, seal, body: seal && bodyOf(seal) };
+}
+
+/** The last number in `[low, high]` for which `holds`, by halving; it must hold for `low` and all up to the answer. */
+export async function lastThat(
+  low: number,
+  high: number,
+  holds: (n: number) => Promise<boolean>,
+): Promise<number> {
+  let [good, bad] = [low, high + 1];
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    if (await holds(middle)) good = middle;
+    else bad = middle;
+  }
+  return good;
 }
 
 function isBody(value: unknown): value is SealBody {

@@ -1,5 +1,6 @@
-import { type HistoryStore, stillMissing } from '../../history/store.js';
-import { coverageOf } from '../../model/coverage.js';
+import { stillMissing } from '../../history/missing.js';
+import type { HistoryStore } from '../../history/store.js';
+import { coverageOf, isComplete } from '../../model/coverage.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
 import { FILTER_KEYS, RESOURCES } from '../../resources/registry.js';
@@ -46,7 +47,7 @@ export async function stateCoverage(
   const from = collectFrom ?? entries.map((entry) => entry.from).reduce(earliest);
   const { gaps, missing } = coverageOf(entries, from, toAt);
   const left = await stillMissing(store, stream, missing, toSeq);
-  const complete = gaps.length === 0 && left.every(({ code }) => code === 'GONE');
+  const complete = isComplete(gaps, left);
   const windows: Record<string, number> = {};
   for (const { status } of entries) windows[status] = (windows[status] ?? 0) + 1;
   const newest = gaps.toReversed().slice(0, MOST_GAPS);

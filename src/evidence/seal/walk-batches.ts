@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { HistoryError, wholeOnes } from '../../history/errors.js';
+import { damageOf, HistoryError } from '../../history/errors.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { KINDS } from '../../resources/registry.js';
@@ -8,6 +8,8 @@ import { KINDS } from '../../resources/registry.js';
 export interface BatchRevisions {
   readonly seq: number;
   readonly revisions: readonly RevisionRecord[];
+  /** Revisions whose records cannot be read; everything else of them can. */
+  readonly damaged: readonly RevisionRecord[];
   /** Set where the store cannot read what the batch brought, though it answers otherwise. */
   readonly isBroken?: boolean;
 }
@@ -35,8 +37,8 @@ export async function* walkBatches(
     if (detour > 0) {
       if (found !== null && found.length > limit) limit *= 4;
       else {
-        if (found === null) yield { seq: to, revisions: [], isBroken: true };
-        else if (found.length > 0) yield { seq: to, revisions: found };
+        if (found === null) yield { seq: to, revisions: [], damaged: [], isBroken: true };
+        else if (found.length > 0) yield batchOf(to, found);
         [from, limit, detour] = [to, AT_ONCE, detour - 1];
       }
     } else if (found === null || !isAscending(found, from, to)) detour = DETOUR;
@@ -55,8 +57,7 @@ export async function* walkBatches(
 /** `null` where rows are such that the store cannot make revisions of them. */
 async function changesOf(store: HistoryStore, afterSeq: number, toSeq: number, limit: number) {
   const query = { afterSeq, toSeq, kinds: KINDS, integrations: null, after: null, limit };
-  const read = async () => wholeOnes(await store.changes(query));
-  return (await tolerantRead(store, read)) ?? null;
+  return (await tolerantRead(store, () => store.changes(query))) ?? null;
 }
 
 function isAscending(found: readonly RevisionRecord[], from: number, to: number): boolean {
@@ -69,13 +70,19 @@ function isAscending(found: readonly RevisionRecord[], from: number, to: number)
 }
 
 function byBatch(found: readonly RevisionRecord[]): BatchRevisions[] {
-  const groups: { seq: number; revisions: RevisionRecord[] }[] = [];
+  const groups: RevisionRecord[][] = [];
   for (const revision of found) {
     const last = groups.at(-1);
-    if (last?.seq === revision.seqFrom) last.revisions.push(revision);
-    else groups.push({ seq: revision.seqFrom, revisions: [revision] });
+    if (last?.[0]?.seqFrom === revision.seqFrom) last.push(revision);
+    else groups.push([revision]);
   }
-  return groups;
+  return groups.map((group) => batchOf(group[0]?.seqFrom ?? 0, group));
+}
+
+function batchOf(seq: number, found: readonly RevisionRecord[]): BatchRevisions {
+  const damaged = found.filter((revision) => damageOf(revision) !== null);
+  const isWhole = damaged.length === 0;
+  return { seq, revisions: isWhole ? found : found.filter((each) => !damaged.includes(each)), damaged };
 }
 
 /**

@@ -6,7 +6,7 @@ import { isSignedBy, type PublicJwk, signingKeyId } from '../seal/signing-key.js
 import type { Findings } from './findings.js';
 
 export interface ChainOptions {
-  /** Keys that were had from elsewhere. Without them a seal is held against the key that it names itself. */
+  /** Keys from elsewhere. `null`: a seal is checked against the key that it names itself. */
   readonly publicKeys: readonly PublicJwk[] | null;
   /** Whether the last seal must be signed. */
   readonly mustBeSigned: boolean;
@@ -19,7 +19,6 @@ interface HeldSeal {
   readonly index: number | null;
 }
 
-/** A seal that has been looked at. */
 export interface CheckedSeal {
   readonly index: number;
   readonly body: SealBody;
@@ -27,7 +26,7 @@ export interface CheckedSeal {
   readonly list: LeafList | null;
 }
 
-/** Looks at seals one after another, each against the one before. */
+/** Checks seals one after another, each against the one before. */
 export class ChainCheck {
   #lastIndex: number;
   #last: { readonly index: number; readonly hash: string; readonly body: SealBody | null } | null = null;
@@ -35,7 +34,7 @@ export class ChainCheck {
   readonly #met = new Set<string>();
   readonly #keys = new Map<string, number>();
 
-  /** `first`: the index of the first seal there is to be. */
+  /** `first`: the index of the first seal that must be there. */
   constructor(
     private readonly findings: Findings,
     private readonly options: ChainOptions,
@@ -53,8 +52,12 @@ export class ChainCheck {
     return new Set(this.#keys.keys());
   }
 
-  get count(): number {
+  get lastIndex(): number {
     return this.#lastIndex;
+  }
+
+  get count(): number {
+    return this.#lastIndex - this.first + 1;
   }
 
   /** The place that a seal has, and what it says, where that can be made out. */
@@ -64,7 +67,7 @@ export class ChainCheck {
     const isWhole = seal !== null && body !== null && sha256(seal.text) === seal.hash;
     if (!isWhole)
       this.#add('SEAL_ALTERED', index, `Seal ${index} is not as it was made: its hash is another.`);
-    if (seal) for (const hash of isWhole ? [seal.hash] : []) this.#met.add(hash);
+    else this.#met.add(seal.hash);
     if (seal && body) {
       this.#place(index, at, body);
       this.#signature(index, seal, body);
@@ -140,7 +143,6 @@ export class ChainCheck {
     return list;
   }
 
-  /** What can be said once there are no more. */
   finish(): void {
     const { held, mustBeSigned, publicKeys } = this.options;
     for (const { hash, index } of held) if (!this.#met.has(hash)) this.#lacks(hash, index);

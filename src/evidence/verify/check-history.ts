@@ -13,86 +13,89 @@ import type { Fields, FieldValue, Filter } from '../../values/filter.js';
 import { toMillis } from '../../values/instant.js';
 import { tolerantRead } from '../seal/walk-batches.js';
 
-const FIRST_SIZE = 1 << 12;
-
-/**
- * How the newest version of each record met so far ended: 24 bytes a record, whatever its name, outside of the heap.
- * Records are told apart by 64 bits of a hash.
- */
-export class VersionEnds {
-  #size = FIRST_SIZE;
+/** Two numbers for each 64-bit hash: 24 bytes an entry, outside of the heap. */
+export class HashTable {
+  #size = 1 << 12;
   #used = 0;
-  #names = new BigUint64Array(this.#size);
-  #ends = new Float64Array(this.#size);
-  #times = new Float64Array(this.#size);
+  #hashes = new BigUint64Array(this.#size);
+  #first = new Float64Array(this.#size);
+  #second = new Float64Array(this.#size);
 
-  /** Whether a version begins where the one before it ended; both as they stood when batch `head` was in. */
-  follows(revision: RevisionRecord, head: number): boolean {
-    const name = nameOf(revision.key);
-    const place = this.#find(name);
-    const end = this.#ends[place];
-    const isNew = this.#names[place] === 0n;
-    const isRight =
-      isNew || (end === revision.seqFrom && this.#times[place] === toMillis(revision.observedFrom));
-    this.#set(place, name, revision, head);
-    return isRight;
+  get firsts(): Float64Array {
+    return this.#first;
   }
 
-  /** Whether the last version of this record's is held to have ended. */
-  isLastEnded(key: RecordKey): boolean {
-    const end = this.#ends[this.#find(nameOf(key))];
-    return end !== undefined && end !== 0 && end !== OPEN_SEQ;
-  }
-
-  /** How many records' last versions are held to have ended, which none has. */
-  get endedCount(): number {
-    return this.#ends.reduce((count, end) => count + (end !== 0 && end !== OPEN_SEQ ? 1 : 0), 0);
-  }
-
-  #set(place: number, name: bigint, { seqTo, observedTo }: RevisionRecord, head: number): void {
-    if (this.#names[place] === 0n) this.#used += 1;
-    this.#names[place] = name;
-    this.#ends[place] = seqTo > head ? OPEN_SEQ : seqTo;
-    this.#times[place] = seqTo > head || observedTo === null ? 0 : toMillis(observedTo);
+  set(hash: bigint, first: number, second: number): void {
+    const place = this.#find(hash);
+    if (this.#hashes[place] === 0n) this.#used += 1;
+    // 0 stands for a free place
+    this.#hashes[place] = hash || 1n;
+    this.#first[place] = first;
+    this.#second[place] = second;
     if (this.#used * 3 > this.#size * 2) this.#grow();
   }
 
-  #find(name: bigint): number {
-    let place = Number(name % BigInt(this.#size));
-    while (this.#names[place] !== 0n && this.#names[place] !== name) place = (place + 1) % this.#size;
+  get(hash: bigint): readonly [first: number, second: number] | null {
+    const place = this.#find(hash);
+    return this.#hashes[place] === 0n ? null : [this.#first[place] ?? 0, this.#second[place] ?? 0];
+  }
+
+  #find(hash: bigint): number {
+    const wanted = hash || 1n;
+    let place = Number(wanted % BigInt(this.#size));
+    while (this.#hashes[place] !== 0n && this.#hashes[place] !== wanted) place = (place + 1) % this.#size;
     return place;
   }
 
   #grow(): void {
-    const [names, ends, times] = [this.#names, this.#ends, this.#times];
+    const [hashes, first, second] = [this.#hashes, this.#first, this.#second];
     this.#size *= 2;
-    this.#names = new BigUint64Array(this.#size);
-    this.#ends = new Float64Array(this.#size);
-    this.#times = new Float64Array(this.#size);
-    for (const [i, name] of names.entries()) {
-      if (name === 0n) continue;
-      const place = this.#find(name);
-      this.#names[place] = name;
-      this.#ends[place] = ends[i] ?? 0;
-      this.#times[place] = times[i] ?? 0;
-    }
+    this.#used = 0;
+    this.#hashes = new BigUint64Array(this.#size);
+    this.#first = new Float64Array(this.#size);
+    this.#second = new Float64Array(this.#size);
+    for (const [i, hash] of hashes.entries()) if (hash !== 0n) this.set(hash, first[i] ?? 0, second[i] ?? 0);
   }
 }
 
-function nameOf(key: RecordKey): bigint {
-  const hash = createHash('sha256').update(keyText(key)).digest().readBigUInt64LE();
-  // 0 stands for a free place
-  return hash === 0n ? 1n : hash;
+const isEnd = (seq: number) => seq !== 0 && seq !== OPEN_SEQ;
+
+/** How the newest version of each record read so far ended. */
+export class VersionEnds {
+  readonly #ends = new HashTable();
+
+  /** Whether a version begins where the one before it ended; both as of batch `head`. */
+  follows({ key, seqFrom, seqTo, observedFrom, observedTo }: RevisionRecord, head: number): boolean {
+    const hash = hashOf(key);
+    const before = this.#ends.get(hash);
+    const isOpen = seqTo > head;
+    this.#ends.set(hash, isOpen ? OPEN_SEQ : seqTo, isOpen || observedTo === null ? 0 : toMillis(observedTo));
+    return before === null || (before[0] === seqFrom && before[1] === toMillis(observedFrom));
+  }
+
+  /** Whether the last version of this record is stored as ended. */
+  isLastEnded(key: RecordKey): boolean {
+    return isEnd(this.#ends.get(hashOf(key))?.[0] ?? 0);
+  }
+
+  /** Whether any record's last version is stored as ended; in an intact history none is. */
+  get hasEnded(): boolean {
+    return this.#ends.firsts.some(isEnd);
+  }
+}
+
+function hashOf(key: RecordKey): bigint {
+  return createHash('sha256').update(keyText(key)).digest().readBigUInt64LE();
 }
 
 /** Records asked for at once: each is a condition with all of its fields. */
 const AT_ONCE = 20;
-/** Of a field with many values, so many are asked for. */
+/** Values that are asked for of a field with many. */
 const VALUES = 3;
 
 /**
  * Which of the revisions that a batch brought the history does not find by their own values, as of that batch.
- * What lists are filtered by is kept apart from the records, and could be altered by itself.
+ * What lists are filtered by is stored apart from the records, and could be altered by itself.
  */
 export async function checkFields(
   store: HistoryStore,

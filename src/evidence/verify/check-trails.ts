@@ -5,12 +5,12 @@ import { type Stream, streamText } from '../../model/stream.js';
 import type { Instant } from '../../values/instant.js';
 import { newestRuns, sealedRun } from '../seal/ended-runs.js';
 import { type Leaf, ledgerLeaves } from '../seal/leaf.js';
-import { bodyOf, entryDigest, type SealBody, type SealedRun, sealIn } from '../seal/seal.js';
+import { entryDigest, lastThat, type SealedRun, storedSeal } from '../seal/seal.js';
 import { allStreams, streamNamed, wholeLedger } from '../seal/stream-coverage.js';
 import { tolerantRead } from '../seal/walk-batches.js';
 import type { CheckedSeal } from './check-chain.js';
-import { compareLeaves } from './compare-leaves.js';
-import type { Findings } from './findings.js';
+import type { FindingCode, Findings } from './findings.js';
+import type { ExtraCheck, Found } from './sealed-source.js';
 
 interface StreamLeaves {
   readonly stream: string;
@@ -19,14 +19,11 @@ interface StreamLeaves {
   readonly brokenFrom: number;
 }
 
-/** Holds the readings of every stream against what seals list. */
-export class LedgerCheck {
+/** The readings of every stream, as leaves. */
+export class LedgerLeaves {
   readonly #streams: readonly StreamLeaves[];
 
-  private constructor(
-    private readonly findings: Findings,
-    streams: readonly StreamLeaves[],
-  ) {
+  private constructor(streams: readonly StreamLeaves[]) {
     this.#streams = streams;
   }
 
@@ -35,21 +32,23 @@ export class LedgerCheck {
   }
 
   /** Reads the ledgers up to a batch, of the streams that the history and its last seal name. */
-  static async open(store: HistoryStore, findings: Findings, seq: number): Promise<LedgerCheck> {
+  static async open(store: HistoryStore, findings: Findings, seq: number): Promise<LedgerLeaves> {
     const streams: StreamLeaves[] = [];
     for (const stream of await streamsOf(store, findings)) {
       streams.push(await readLeaves(store, findings, stream, seq));
     }
-    return new LedgerCheck(findings, streams);
+    return new LedgerLeaves(streams);
   }
 
-  compare({ index, body }: CheckedSeal, listed: readonly Leaf[]): void {
-    const found = this.#streams.flatMap(({ leaves }) =>
-      leaves.slice(countUpTo(leaves, body.fromSeq), countUpTo(leaves, body.toSeq)),
-    );
+  /** The readings of the batches `(fromSeq, toSeq]`. */
+  between(fromSeq: number, toSeq: number): Found {
     const unread = new Map(this.#streams.map(({ stream, brokenFrom }) => [stream, brokenFrom]));
-    const readable = listed.filter(({ seq, name }) => seq < (unread.get(name[0] ?? '') ?? seq + 1));
-    compareLeaves(this.findings, 'READING', index, readable, found);
+    return {
+      leaves: this.#streams.flatMap(({ leaves }) =>
+        leaves.slice(countUpTo(leaves, fromSeq), countUpTo(leaves, toSeq)),
+      ),
+      isUnreadable: ({ seq, name }) => seq >= (unread.get(name[0] ?? '') ?? Number.POSITIVE_INFINITY),
+    };
   }
 }
 
@@ -75,10 +74,8 @@ async function streamsOf(store: HistoryStore, findings: Findings): Promise<Strea
 
 /** The streams that the newest readable seal names. */
 async function lastNamed(store: HistoryStore): Promise<string[]> {
-  const query = { journal: 'seals', from: null, descending: true, limit: 1 } as const;
-  const [entry] = (await tolerantRead(store, () => store.journal(query))) ?? [];
-  const seal = entry && sealIn(entry.body);
-  return (seal && bodyOf(seal)?.coverage.map(({ stream }) => stream)) ?? [];
+  const last = await tolerantRead(store, () => storedSeal(store, null));
+  return last?.body?.coverage.map(({ stream }) => stream) ?? [];
 }
 
 async function readLeaves(
@@ -90,12 +87,8 @@ async function readLeaves(
   const name = streamText(stream);
   const whole = await attempt(store, stream, seq);
   if (whole) return { stream: name, leaves: whole, brokenFrom: Number.POSITIVE_INFINITY };
-  let [good, bad] = [0, seq];
-  while (bad - good > 1) {
-    const middle = Math.floor((good + bad) / 2);
-    if (await attempt(store, stream, middle)) good = middle;
-    else bad = middle;
-  }
+  const good = await lastThat(0, seq - 1, async (n) => (await attempt(store, stream, n)) !== null);
+  const bad = good + 1;
   const message = `A reading of ${name} that batch ${bad} recorded cannot be read any more; later ones of it are not looked at.`;
   findings.add('READING_ALTERED', message, { seq: bad, what: name });
   return { stream: name, leaves: (await attempt(store, stream, good)) ?? [], brokenFrom: bad };
@@ -108,29 +101,32 @@ async function attempt(store: HistoryStore, stream: Stream, seq: number): Promis
 
 type Known = Pick<SealedRun, 'digest' | 'status'> & { readonly seal: number };
 
-/** Holds the runs against what seals say of them, the last word counting. */
-export class RunCheck {
+/** Checks the runs against what the last seal with each of them says. */
+export class RunCheck implements ExtraCheck {
   readonly #known = new Map<string, Known>();
   #before: Instant | null = null;
 
-  constructor(private readonly findings: Findings) {}
+  constructor(
+    private readonly store: HistoryStore,
+    private readonly findings: Findings,
+  ) {}
 
   get count(): number {
     return this.#known.size;
   }
 
-  take({ index, runs, runsBefore }: SealBody): void {
+  take({ body: { index, runs, runsBefore } }: CheckedSeal): void {
     for (const { id, digest, status } of runs) this.#known.set(id, { digest, status, seal: index });
     this.#before = runsBefore;
   }
 
-  async finish(store: HistoryStore): Promise<void> {
-    for (const [id, known] of this.#known) await this.#check(store, id, known);
-    await this.#checkAdded(store);
+  async finish(): Promise<void> {
+    for (const [id, known] of this.#known) await this.#check(id, known);
+    await this.#checkAdded();
   }
 
-  async #check(store: HistoryStore, id: string, { digest, status, seal }: Known): Promise<void> {
-    const run = await tolerantRead(store, () => store.run(id));
+  async #check(id: string, { digest, status, seal }: Known): Promise<void> {
+    const run = await tolerantRead(this.store, () => this.store.run(id));
     if (run === null) this.#say('RUN_MISSING', id, seal, 'is missing');
     else if (run === undefined) this.#say('RUN_ALTERED', id, seal, 'cannot be read any more');
     else if (sealedRun(run).digest !== digest) {
@@ -141,12 +137,12 @@ export class RunCheck {
     }
   }
 
-  async #checkAdded(store: HistoryStore): Promise<void> {
+  async #checkAdded(): Promise<void> {
     const before = this.#before;
     if (before === null) return;
-    const added = await tolerantRead(store, async () => {
+    const added = await tolerantRead(this.store, async () => {
       const found: RunRecord[] = [];
-      for await (const run of newestRuns(store, null)) {
+      for await (const run of newestRuns(this.store, null)) {
         const isSealed = run.endedAt === null || run.startedAt >= before || this.#known.has(run.id);
         if (!isSealed && found.length < 100) found.push(run);
       }
@@ -159,12 +155,7 @@ export class RunCheck {
     if (added === undefined) this.findings.add('RUN_ALTERED', 'The list of runs cannot be read any more.');
   }
 
-  #say(
-    code: 'RUN_MISSING' | 'RUN_ALTERED' | 'RUN_ADDED',
-    id: string,
-    seal: number | null,
-    how: string,
-  ): void {
+  #say(code: FindingCode, id: string, seal: number | null, how: string): void {
     const where = seal === null ? '' : ` (seal ${seal})`;
     this.findings.add(code, `Run ${id} ${how}${where}.`, { seal, what: id });
   }
@@ -172,31 +163,36 @@ export class RunCheck {
 
 const PAGE = 50;
 
-/** Holds the audit trail against its own chain and against what seals say of its end. */
-export class AuditCheck {
+/** Checks the audit trail against its own chain and against the entries that seals name. */
+export class AuditCheck implements ExtraCheck {
   readonly #known = new Map<number, { readonly digest: string; readonly seal: number }>();
   #last = 0;
   #previous: string | null = null;
 
-  constructor(private readonly findings: Findings) {}
+  constructor(
+    private readonly store: HistoryStore,
+    private readonly findings: Findings,
+  ) {}
 
-  take({ index, audit }: SealBody): void {
+  take({ body: { index, audit } }: CheckedSeal): void {
     if (audit) this.#known.set(audit.index, { digest: audit.digest, seal: index });
   }
 
-  async finish(store: HistoryStore): Promise<void> {
-    const length = await store.journalLength('audit');
+  async finish(): Promise<void> {
+    const length = await this.store.journalLength('audit');
     for (let from = 0; from < length; from = this.#last) {
-      const query = { journal: 'audit', descending: false } as const;
-      const page = await tolerantRead(store, () => store.journal({ ...query, from, limit: PAGE }));
-      const found =
-        page ?? (await tolerantRead(store, () => store.journal({ ...query, from, limit: 1 }))) ?? [];
+      const found = (await this.#read(from, PAGE)) ?? (await this.#read(from, 1)) ?? [];
       if (found.length === 0) this.#unreadable(from + 1);
       for (const entry of found) this.#check(entry);
     }
     for (const [index, { seal }] of this.#known) {
       if (index > this.#last) this.#say(index, seal, 'is missing: the end of the trail was cut off');
     }
+  }
+
+  #read(from: number, limit: number) {
+    const query = { journal: 'audit', from, descending: false, limit } as const;
+    return tolerantRead(this.store, () => this.store.journal(query));
   }
 
   #check(entry: JournalEntry): void {

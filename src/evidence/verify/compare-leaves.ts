@@ -1,82 +1,48 @@
 import type { Leaf } from '../seal/leaf.js';
-import type { FindingCode, Findings } from './findings.js';
+import type { Findings } from './findings.js';
 
 type Sort = 'RECORD' | 'READING' | 'BATCH';
+type Verb = 'ALTERED' | 'MISSING' | 'ADDED' | 'REORDERED';
 
-/**
- * Compares what is there of one batch with what its seal lists, and names each difference. `mayLack`: what is not
- * there need not be.
- */
+/** Compares what is there of one batch with what its seal lists, and names each difference. */
 export function compareLeaves(
   findings: Findings,
   sort: Sort,
   seal: number,
   listed: readonly Leaf[],
   found: readonly Leaf[],
-  mayLack = false,
 ): void {
-  const byName = new Map(found.map((leaf) => [nameOf(sort, leaf), leaf]));
-  if (byName.size < found.length) {
-    say(findings, sort, 'ADDED', seal, twice(sort, found), 'is there twice');
-  }
-  for (const leaf of listed) {
-    const name = nameOf(sort, leaf);
-    const there = byName.get(name);
-    byName.delete(name);
-    if (there === undefined) {
-      if (!mayLack) say(findings, sort, 'MISSING', seal, leaf, 'is missing');
-    } else if (there.hash !== leaf.hash) {
-      const how =
-        there.seq === leaf.seq ? 'was altered' : `was altered: it stands as one of batch ${there.seq}`;
-      say(findings, sort, 'ALTERED', seal, leaf, how);
+  const say = (verb: Verb, leaf: Leaf, how: string) => {
+    const { seq } = leaf;
+    const what = whatOf(sort, leaf);
+    const thing = sort === 'RECORD' ? 'The version' : 'A reading';
+    const named = sort === 'BATCH' ? `Batch ${seq}` : `${thing} of ${what} that batch ${seq} brought`;
+    findings.add(`${sort}_${verb}`, `${named} ${how} (seal ${seal}).`, { seal, seq, what });
+  };
+  const expected = listed.map((leaf) => nameOf(sort, leaf));
+  const names = found.map((leaf) => nameOf(sort, leaf));
+  const there = new Map(found.map((leaf, i) => [names[i], leaf]));
+  const second = there.size < found.length && found.find((_, i) => names.indexOf(names[i] ?? '') < i);
+  if (second) say('ADDED', second, 'is there twice');
+  const left = new Map(there);
+  for (const [i, leaf] of listed.entries()) {
+    const other = left.get(expected[i]);
+    left.delete(expected[i]);
+    if (other === undefined) say('MISSING', leaf, 'is missing');
+    else if (other.hash !== leaf.hash) {
+      const isMoved = other.seq !== leaf.seq;
+      const how = isMoved ? `was altered: it stands as one of batch ${other.seq}` : 'was altered';
+      say('ALTERED', leaf, how);
     }
   }
-  for (const leaf of byName.values()) {
-    say(findings, sort, 'ADDED', seal, leaf, 'was added: the seal does not know it');
+  for (const leaf of left.values()) say('ADDED', leaf, 'was added: the seal does not know it');
+  const known = new Set(expected);
+  const order = expected.filter((name) => there.has(name));
+  const actual = found.filter((_, i) => known.has(names[i] ?? ''));
+  if (actual.length !== order.length) return;
+  for (const [i, leaf] of actual.entries()) {
+    if (nameOf(sort, leaf) !== order[i]) say('REORDERED', leaf, 'stands in another place');
   }
-  compareOrder(findings, sort, seal, listed, found);
-}
-
-function compareOrder(
-  findings: Findings,
-  sort: Sort,
-  seal: number,
-  listed: readonly Leaf[],
-  found: readonly Leaf[],
-): void {
-  const names = new Set(found.map((leaf) => nameOf(sort, leaf)));
-  const expected = listed.filter((leaf) => names.has(nameOf(sort, leaf)));
-  const known = new Set(expected.map((leaf) => nameOf(sort, leaf)));
-  const there = found.filter((leaf) => known.has(nameOf(sort, leaf)));
-  if (there.length !== expected.length) return;
-  for (const [i, leaf] of there.entries()) {
-    const right = expected[i];
-    if (right && nameOf(sort, right) !== nameOf(sort, leaf)) {
-      say(findings, sort, 'REORDERED', seal, leaf, 'stands in another place');
-    }
-  }
-}
-
-function twice(sort: Sort, found: readonly Leaf[]): Leaf {
-  const names = new Set<string>();
-  const second = found.find((leaf) => names.size === names.add(nameOf(sort, leaf)).size);
-  return second ?? { seq: 0, name: [], hash: '' };
-}
-
-function say(
-  findings: Findings,
-  sort: Sort,
-  verb: 'ALTERED' | 'MISSING' | 'ADDED' | 'REORDERED',
-  seal: number,
-  leaf: Leaf,
-  how: string,
-): void {
-  const code: FindingCode = `${sort}_${verb}`;
-  const { seq } = leaf;
-  const what = whatOf(sort, leaf);
-  const thing = sort === 'RECORD' ? 'The version' : 'A reading';
-  const named = sort === 'BATCH' ? `Batch ${seq}` : `${thing} of ${what} that batch ${seq} brought`;
-  findings.add(code, `${named} ${how} (seal ${seal}).`, { seal, seq, what });
 }
 
 /** A record as `integration/kind/id`; a reading as its stream and window. */

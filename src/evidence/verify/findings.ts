@@ -2,7 +2,7 @@ import type { Pin } from '../../history/store.js';
 
 /**
  * What is wrong. `SEAL_…`: with the chain of seals itself. `LIST_ALTERED`: the list of a seal's leaves, by which
- * what is wrong is named. `STATE_ALTERED`: what the store works out beside the records, such as when a version
+ * what is wrong is named. `STATE_ALTERED`: what the store derives from the records, such as when a version
  * ended, and what is written over, such as the state of a stream. `FILE_…`, `MANIFEST_…`: with a pack.
  */
 export type FindingCode =
@@ -47,22 +47,16 @@ interface ProofFinding {
   readonly seq: number | null;
   /** What it is about: a record as `integration/kind/id`, a stream and window, a run, a file. */
   readonly what: string | null;
-  /** For a person. */
   readonly message: string;
 }
 
-/** So many are kept by name; the others are counted. */
+/** So many findings are kept; the others are counted. */
 const MOST = 1000;
 
-/** Collects what is found wrong, and what is to be said beside it. */
 export class Findings {
-  readonly kept: ProofFinding[] = [];
-  readonly notices: string[] = [];
+  readonly #kept: ProofFinding[] = [];
+  readonly #notices: string[] = [];
   #count = 0;
-
-  get count(): number {
-    return this.#count;
-  }
 
   add(
     code: FindingCode,
@@ -70,17 +64,48 @@ export class Findings {
     about: Partial<Pick<ProofFinding, 'seal' | 'seq' | 'what'>> = {},
   ): void {
     this.#count += 1;
-    if (this.kept.length < MOST) {
-      this.kept.push({ code, seal: null, seq: null, what: null, ...about, message });
+    if (this.#kept.length < MOST) {
+      this.#kept.push({ code, seal: null, seq: null, what: null, ...about, message });
     }
   }
 
+  /** Adds a finding about a version of a record. */
+  version(
+    code: FindingCode,
+    { integration, kind, id }: Record<'integration' | 'kind' | 'id', string>,
+    seq: number,
+    how: string,
+    seal: number | null = null,
+  ): void {
+    const what = `${integration}/${kind}/${id}`;
+    this.add(code, `The version of ${what} that batch ${seq} brought ${how}.`, { seal, seq, what });
+  }
+
   notice(text: string): void {
-    this.notices.push(text);
+    this.#notices.push(text);
+  }
+
+  broken(seq: number, seal: number | null): void {
+    this.add('RECORD_ALTERED', `What batch ${seq} brought cannot be read as records any more.`, {
+      seal,
+      seq,
+    });
+  }
+
+  /** `read`: what was looked at; `null` if nothing could be. */
+  report(subject: VerifyReport['subject'], read: Read | null): VerifyReport {
+    const { seals, sealedTo, head, ...counts } = read ?? NOTHING;
+    const verdict = this.#count > 0 ? 'TAMPERED' : seals === 0 ? 'UNDECIDED' : 'INTACT';
+    return {
+      ...{ verdict, subject, seals, sealedTo, head, ...counts },
+      findingCount: this.#count,
+      findings: this.#kept,
+      notices: this.#notices,
+    };
   }
 }
 
-/** `UNDECIDED`: nothing is sealed, so nothing can be told. */
+/** `UNDECIDED`: nothing is sealed, so nothing can be determined. */
 type VerifyVerdict = 'INTACT' | 'TAMPERED' | 'UNDECIDED';
 
 export interface VerifyReport {
@@ -102,7 +127,9 @@ export interface VerifyReport {
   readonly notices: readonly string[];
 }
 
-export function proofVerdict(findings: Findings, seals: number): VerifyVerdict {
-  if (findings.count > 0) return 'TAMPERED';
-  return seals === 0 ? 'UNDECIDED' : 'INTACT';
-}
+type Read = Omit<VerifyReport, 'verdict' | 'subject' | 'findingCount' | 'findings' | 'notices'>;
+
+const NOTHING: Read = {
+  ...{ seals: 0, sealedTo: null, head: null },
+  ...{ revisions: 0, readings: 0, runs: 0, unsealed: 0 },
+};

@@ -7,6 +7,7 @@ import { newestRuns } from '../seal/ended-runs.js';
 import { batchLeaf, type Leaf } from '../seal/leaf.js';
 import { tolerantRead } from '../seal/walk-batches.js';
 import type { CheckedSeal } from './check-chain.js';
+import { HashTable } from './check-history.js';
 import { compareLeaves } from './compare-leaves.js';
 import type { Findings } from './findings.js';
 
@@ -23,11 +24,9 @@ interface Said {
 
 type Sort = 'run' | 'stream' | 'quarantine';
 
-const CODES = { run: 'RUN', stream: 'STATE', quarantine: 'STATE' } as const;
-
 /**
- * Holds the batches against what seals list, and all that batches write over against what they state, the last word
- * counting: runs, the states of streams, the quarantine, and when each version was last verified.
+ * Checks the batches against what seals list, and everything that batches overwrite against what the last of them
+ * states: runs, the states of streams, the quarantine, and when each version was last verified.
  */
 export class BatchCheck {
   readonly #said: Readonly<Record<Sort, Map<string, Said>>> = {
@@ -35,19 +34,20 @@ export class BatchCheck {
     stream: new Map(),
     quarantine: new Map(),
   };
-  /** Batches of earlier versions of the gateway state nothing; what they wrote cannot be told. */
+  /** Batches of earlier versions of the gateway state nothing; what they wrote cannot be determined. */
   #lastUnstated = 0;
   #last: Pin = { seq: 0, at: '' };
 
   constructor(
     private readonly store: HistoryStore,
     private readonly findings: Findings,
+    private readonly head: Pin,
   ) {}
 
   /** The batches that a seal covers, up to the head. */
-  async compare({ index, body, list }: CheckedSeal, headSeq: number): Promise<void> {
+  async compare({ index, body, list }: CheckedSeal): Promise<void> {
     if (!body.batches || !list) return;
-    const to = Math.min(body.toSeq, headSeq);
+    const to = Math.min(body.toSeq, this.head.seq);
     let next = 0;
     for await (const notes of readBatches(this.store, body.batches.fromSeq, to, this.findings)) {
       const until = notes.at(-1)?.seq ?? to;
@@ -60,12 +60,13 @@ export class BatchCheck {
       compareLeaves(this.findings, 'BATCH', index, listed, found);
       for (const note of notes) this.#take(note);
     }
-    const rest = list.batches.slice(next).filter(({ seq }) => seq <= headSeq);
+    const rest = list.batches.slice(next).filter(({ seq }) => seq <= this.head.seq);
     compareLeaves(this.findings, 'BATCH', index, rest, []);
   }
 
   /** Everything up to the head, once there are no more seals. */
-  async finish(head: Pin, versions: number): Promise<void> {
+  async finish(versions: number): Promise<void> {
+    const { head } = this;
     for await (const notes of readBatches(this.store, this.#last.seq, head.seq, this.findings)) {
       for (const note of notes) this.#take(note);
     }
@@ -73,8 +74,8 @@ export class BatchCheck {
       const message = `The history ends with batch ${head.seq} of ${head.at}, and the last that is there is batch ${this.#last.seq} of ${this.#last.at}.`;
       this.findings.add('STATE_ALTERED', message, { seq: head.seq });
     }
-    await this.#checkBooks(head.seq);
-    await this.#checkVerified(head.seq, versions);
+    await this.#checkStates();
+    await this.#checkVerified(versions);
   }
 
   #take(note: BatchNote): void {
@@ -91,12 +92,12 @@ export class BatchCheck {
     else for (const [sort, name, digest] of statedIn(stated)) this.#said[sort].set(name, { seq, digest });
   }
 
-  async #checkBooks(headSeq: number): Promise<void> {
+  async #checkStates(): Promise<void> {
     const there = { run: new Map<string, string>(), stream: new Map(), quarantine: new Map() };
     const isRead = await tolerantRead(this.store, async () => {
       for await (const run of newestRuns(this.store, null)) there.run.set(run.id, stateDigest(run));
       for (const state of await this.store.streams()) there.stream.set(streamText(state), stateDigest(state));
-      for await (const entry of everySetAside(this.store)) {
+      for await (const entry of allQuarantined(this.store)) {
         there.quarantine.set(keyText(entry.key), stateDigest(entry));
       }
       return true;
@@ -105,15 +106,15 @@ export class BatchCheck {
       this.findings.add('STATE_ALTERED', 'The runs, states or quarantine cannot be read any more.');
       return;
     }
-    const later = await this.#since(headSeq);
+    const later = await this.#since();
     for (const sort of ['run', 'stream', 'quarantine'] as const) {
       for (const name of new Set([...this.#said[sort].keys(), ...there[sort].keys()])) {
-        if (!later.has(`${sort} ${name}`)) this.#checkBook(sort, name, there[sort].get(name) ?? null);
+        if (!later.has(`${sort} ${name}`)) this.#checkState(sort, name, there[sort].get(name) ?? null);
       }
     }
   }
 
-  #checkBook(sort: Sort, name: string, found: string | null): void {
+  #checkState(sort: Sort, name: string, found: string | null): void {
     const said = this.#said[sort].get(name);
     if ((said?.seq ?? 0) < this.#lastUnstated || (said?.digest ?? null) === found) return;
     const what = {
@@ -127,15 +128,15 @@ export class BatchCheck {
         : found === null
           ? (['MISSING', `is missing: batch ${said.seq} wrote it`] as const)
           : (['ALTERED', `was altered: it is not what batch ${said.seq} wrote`] as const);
-    const code = CODES[sort] === 'RUN' ? (`RUN_${verb}` as const) : 'STATE_ALTERED';
+    const code = sort === 'run' ? (`RUN_${verb}` as const) : 'STATE_ALTERED';
     this.findings.add(code, `${what[sort]} ${how}.`, { what: name, seq: said?.seq ?? null });
   }
 
   /** What batches after the head have written meanwhile. */
-  async #since(headSeq: number): Promise<ReadonlySet<string>> {
+  async #since(): Promise<ReadonlySet<string>> {
     const names = new Set<string>();
     const { seq } = await this.store.head();
-    for await (const notes of readBatches(this.store, headSeq, seq, this.findings)) {
+    for await (const notes of readBatches(this.store, this.head.seq, seq, this.findings)) {
       for (const { stated } of notes) {
         for (const [sort, name] of stated ? statedIn(stated) : []) names.add(`${sort} ${name}`);
       }
@@ -143,12 +144,12 @@ export class BatchCheck {
     return names;
   }
 
-  async #checkVerified(headSeq: number, versions: number): Promise<void> {
+  async #checkVerified(versions: number): Promise<void> {
     const parts = Math.max(1, Math.ceil(versions / VERSIONS_AT_ONCE));
     for (let part = 0; part < parts; part++) {
       const isOwn = (mark: bigint) => parts === 1 || Number(mark % BigInt(parts)) === part;
-      const said = new VersionTable();
-      for await (const notes of readBatches(this.store, 0, headSeq, null)) {
+      const said = new HashTable();
+      for await (const notes of readBatches(this.store, 0, this.head.seq, null)) {
         for (const { seq, stated } of notes) {
           for (const { mark, verifiedMs } of stated ? verifiedIn(stated) : []) {
             if (isOwn(mark)) said.set(mark, seq, verifiedMs);
@@ -158,7 +159,7 @@ export class BatchCheck {
       for await (const some of this.store.confirmations()) {
         for (const confirmation of some) {
           const mark = versionMark(confirmation.key, confirmation.seqFrom);
-          if (isOwn(mark)) await this.#checkConfirmation(confirmation, said.get(mark), headSeq);
+          if (isOwn(mark)) await this.#checkConfirmation(confirmation, said.get(mark));
         }
       }
     }
@@ -166,62 +167,16 @@ export class BatchCheck {
 
   async #checkConfirmation(
     { key, seqFrom, verifiedAt, confirmedBy }: Confirmation,
-    said: { readonly seq: number; readonly verifiedMs: number } | null,
-    headSeq: number,
+    said: readonly [seq: number, verifiedMs: number] | null,
   ): Promise<void> {
-    if (said && said.seq === confirmedBy && isInstantOf(verifiedAt, said.verifiedMs)) return;
+    const headSeq = this.head.seq;
+    if (said && said[0] === confirmedBy && isInstantOf(verifiedAt, said[1])) return;
     if (seqFrom > headSeq || confirmedBy > headSeq) {
       // confirmed meanwhile, if there is such a batch
       if (confirmedBy <= (await this.store.head()).seq) return;
-    } else if ((said?.seq ?? 0) < this.#lastUnstated && confirmedBy <= this.#lastUnstated) return;
-    const what = nameOf(key);
-    const message = `The version of ${what} that batch ${seqFrom} brought was last verified at another time than ${verifiedAt}, or not by batch ${confirmedBy}.`;
-    this.findings.add('STATE_ALTERED', message, { seq: seqFrom, what });
-  }
-}
-
-/** What was last said of versions: 24 bytes each, outside of the heap. */
-class VersionTable {
-  #size = 1 << 12;
-  #used = 0;
-  #marks = new BigUint64Array(this.#size);
-  #seqs = new Float64Array(this.#size);
-  #times = new Float64Array(this.#size);
-
-  set(mark: bigint, seq: number, time: number): void {
-    const place = this.#find(mark);
-    if (this.#marks[place] === 0n) this.#used += 1;
-    this.#marks[place] = mark;
-    this.#seqs[place] = seq;
-    this.#times[place] = time;
-    if (this.#used * 3 > this.#size * 2) this.#grow();
-  }
-
-  get(mark: bigint): { readonly seq: number; readonly verifiedMs: number } | null {
-    const place = this.#find(mark);
-    if (this.#marks[place] === 0n) return null;
-    return { seq: this.#seqs[place] ?? 0, verifiedMs: this.#times[place] ?? 0 };
-  }
-
-  #find(mark: bigint): number {
-    let place = Number(mark % BigInt(this.#size));
-    while (this.#marks[place] !== 0n && this.#marks[place] !== mark) place = (place + 1) % this.#size;
-    return place;
-  }
-
-  #grow(): void {
-    const [marks, seqs, times] = [this.#marks, this.#seqs, this.#times];
-    this.#size *= 2;
-    this.#marks = new BigUint64Array(this.#size);
-    this.#seqs = new Float64Array(this.#size);
-    this.#times = new Float64Array(this.#size);
-    for (const [i, mark] of marks.entries()) {
-      if (mark === 0n) continue;
-      const place = this.#find(mark);
-      this.#marks[place] = mark;
-      this.#seqs[place] = seqs[i] ?? 0;
-      this.#times[place] = times[i] ?? 0;
-    }
+    } else if ((said?.[0] ?? 0) < this.#lastUnstated && confirmedBy <= this.#lastUnstated) return;
+    const how = `was last verified at another time than ${verifiedAt}, or not by batch ${confirmedBy}`;
+    this.findings.version('STATE_ALTERED', key, seqFrom, how);
   }
 }
 
@@ -269,7 +224,7 @@ function isNote({ recorded, stated }: BatchNote): boolean {
   return typeof recorded === 'object' && recorded !== null && isStated;
 }
 
-async function* everySetAside(store: HistoryStore): AsyncGenerator<QuarantineEntry> {
+async function* allQuarantined(store: HistoryStore): AsyncGenerator<QuarantineEntry> {
   for (let after: RecordKey | null = null; ; ) {
     const query = { integrations: null, kinds: KINDS, after, limit: PAGE };
     const entries: QuarantineEntry[] = await store.quarantine(query);
@@ -277,11 +232,8 @@ async function* everySetAside(store: HistoryStore): AsyncGenerator<QuarantineEnt
     if (entries.length < PAGE) return;
     const before: RecordKey | null = after;
     after = entries.at(-1)?.key ?? null;
-    if (before && after && keyText(before) === keyText(after))
+    if (before && after && keyText(before) === keyText(after)) {
       throw new Error('the quarantine goes in a circle');
+    }
   }
-}
-
-function nameOf({ integration, kind, id }: RecordKey): string {
-  return `${integration}/${kind}/${id}`;
 }

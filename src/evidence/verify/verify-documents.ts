@@ -4,20 +4,24 @@ import { documentLeaf, type Leaf } from '../seal/leaf.js';
 import { tolerantRead } from '../seal/walk-batches.js';
 import type { CheckedSeal } from './check-chain.js';
 import type { Findings } from './findings.js';
+import type { ExtraCheck } from './sealed-source.js';
 
-/** Whoever changes these leaves an entry in the audit trail. */
+/** Each change of these leaves an entry in the audit trail. */
 const AUDITED: readonly Collection[] = ['integrations', 'apiKeys'];
 
 /**
- * Holds the documents against the last seal that lists them. They change between seals, which their versions tell: a
- * document of the sealed version must be the sealed one, and one of a later version cannot be compared.
+ * Checks the documents against the last seal that lists them. Documents change between seals: one of the sealed version
+ * must be the sealed one, and one of a later version cannot be compared.
  */
-export class DocumentCheck {
+export class DocumentCheck implements ExtraCheck {
   #listed: readonly Leaf[] = [];
   #auditedTo = 0;
   #seal: number | null = null;
 
-  constructor(private readonly findings: Findings) {}
+  constructor(
+    private readonly store: HistoryStore,
+    private readonly findings: Findings,
+  ) {}
 
   take({ index, body, list }: CheckedSeal): void {
     if (!body.batches || !list) return;
@@ -26,13 +30,13 @@ export class DocumentCheck {
     this.#seal = index;
   }
 
-  async finish(store: HistoryStore): Promise<void> {
+  async finish(): Promise<void> {
     if (this.#seal === null) return;
     const found = new Map<Collection, readonly StoredDocument[] | undefined>();
     for (const collection of COLLECTIONS) {
-      found.set(collection, await tolerantRead(store, () => store.documents(collection)));
+      found.set(collection, await tolerantRead(this.store, () => this.store.documents(collection)));
     }
-    const hasChanged = (await store.journalLength('audit')) !== this.#auditedTo;
+    const hasChanged = (await this.store.journalLength('audit')) !== this.#auditedTo;
     for (const [collection, documents] of found) {
       if (documents) this.#check(collection, documents, AUDITED.includes(collection), hasChanged);
       else this.#say(collection, null, 'cannot be read any more');
@@ -45,7 +49,7 @@ export class DocumentCheck {
     isAudited: boolean,
     hasChanged: boolean,
   ): void {
-    // one that was removed and put again begins with version 1
+    // a document that is removed and added again begins with version 1
     if (isAudited && hasChanged) return;
     const left = new Map(
       this.#listed.flatMap((leaf) => (leaf.name[0] === collection ? [[leaf.name[1] ?? '', leaf]] : [])),

@@ -19,7 +19,7 @@ export class ApiKeyResolver {
   @Query(() => [ApiKey], {
     nullable: true,
     description:
-      'All keys ever made of which the history knows, the oldest first. Those of `API_KEYS` are not among them.',
+      'All API keys in the history, including expired and revoked ones, oldest first. Keys from `API_KEYS` are not included.',
   })
   async apiKeys(@Ctx() { services }: GatewayContext): Promise<ApiKey[]> {
     return (await registryOf(services).list()).map((key) => new ApiKey(key, services.now()));
@@ -29,14 +29,17 @@ export class ApiKeyResolver {
   @Mutation(() => CreatedApiKey, {
     nullable: true,
     description:
-      'Makes a key for a caller and shows it, this once. With the first key there is, every caller has to show one.',
+      'Creates an API key and returns it once. After the first key is created, every caller must authenticate.',
   })
   async createApiKey(
-    @Arg('name', () => String, { description: 'Who or what it is for: up to 60 characters.' }) name: string,
-    @Arg('role', () => RoleEnum, { description: 'What who shows it may do.' }) role: Role,
+    @Arg('name', () => String, {
+      description: 'The person or program that uses the key: up to 60 characters.',
+    })
+    name: string,
+    @Arg('role', () => RoleEnum, { description: 'The role of callers that use the key.' }) role: Role,
     @Arg('days', () => Int, {
       nullable: true,
-      description: `After how many days it ends: 1 to ${MOST_DAYS}; never unless given.`,
+      description: `Number of days after which the key expires: 1 to ${MOST_DAYS}. If omitted, the key does not expire.`,
     })
     days: number | null,
     @Ctx() { services }: GatewayContext,
@@ -53,22 +56,26 @@ export class ApiKeyResolver {
   @Guard('admin')
   @Mutation(() => ApiKey, {
     nullable: true,
-    description: 'Makes a key stop working, for good: here at once, in other processes within two seconds.',
+    description:
+      'Revokes an API key permanently. This process rejects it immediately; other processes reject it within two seconds.',
   })
   async revokeApiKey(
-    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @Arg('id', () => ID, { description: 'Id of the key.' }) id: string,
     @Ctx() { services }: GatewayContext,
   ): Promise<ApiKey> {
     const key = await registryOf(services).revoke(id);
     await note(services, 'REVOKE_API_KEY', id, key);
-    if (key === null) throw badInput(`There is no key with the id ${JSON.stringify(id)}: see apiKeys.`);
+    if (key === null)
+      throw badInput(
+        `There is no key with the id ${JSON.stringify(id)}. Use the query apiKeys to list the keys.`,
+      );
     return new ApiKey(key, services.now());
   }
 }
 
 function registryOf({ keys }: RequestServices): KeyRegistry {
   if (keys) return keys;
-  throw queryError('NOT_POSSIBLE', 'This gateway keeps no keys.');
+  throw queryError('NOT_POSSIBLE', 'This gateway stores no API keys.');
 }
 
 async function note(
@@ -89,7 +96,8 @@ export class AuditResolver {
   @Guard('admin')
   @Query(() => AuditConnection, {
     nullable: true,
-    description: 'Who did what with integrations, keys, polls, reports and exports: newest first.',
+    description:
+      'The audit trail: changes to integrations and keys, polls, reconciliations, reports and exports, newest first.',
   })
   auditTrail(
     @Args(() => ForwardArgs) args: ForwardArgs,
@@ -122,5 +130,5 @@ async function listAudit(args: ForwardArgs, services: RequestServices): Promise<
 function placeOf(cursor: string): number {
   const [index] = readCursor(cursor, LIST, {}).place;
   if (typeof index === 'number') return index;
-  throw badInput('This cursor is of another list: to begin a new walk, leave the cursor out.');
+  throw badInput('This cursor belongs to another list. To start from the first page, omit the cursor.');
 }

@@ -2,82 +2,77 @@ import { ID, ObjectType } from 'type-graphql';
 import { type ApiKeyRecord as Key, type KeyState, stateOf } from '../../callers/api-keys.js';
 import type { Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { RoleEnum } from './audit.type.js';
 
-export const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a key lets anybody in.', {
-  ACTIVE: 'It does.',
-  EXPIRED: 'Its end has come.',
-  REVOKED: 'It was revoked.',
+export const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a key is accepted.', {
+  ACTIVE: 'The key is accepted.',
+  EXPIRED: 'The key has expired.',
+  REVOKED: 'The key was revoked.',
 });
+
+const KeyValue = valueFieldFrom('key');
 
 @ObjectType({
   simpleResolvers: true,
-  description: 'A key that a caller can show. The key itself is kept nowhere: only its SHA-256 is.',
+  description: 'An API key. The gateway stores only its SHA-256, never the key.',
 })
 export class ApiKey {
   constructor(
-    private readonly key: Key,
+    readonly key: Key,
     private readonly now: Instant,
   ) {}
 
-  @ValueField(() => ID, { description: 'Its id, which is the part of the key after `agk_`.' })
-  get id(): string {
-    return this.key.id;
-  }
+  @KeyValue(() => ID, { description: 'Id of the key: the part of the key after `agk_`.' })
+  readonly id!: string;
 
-  @ValueField(() => String, { description: 'Who or what it is for.' })
-  get name(): string {
-    return this.key.name;
-  }
+  @KeyValue(() => String, { description: 'The person or program that uses the key.' })
+  readonly name!: string;
 
-  @ValueField(() => RoleEnum, { description: 'What who shows it may do.' })
-  get role(): Role {
-    return this.key.role;
-  }
+  @KeyValue(() => RoleEnum, { description: 'The role of callers that use the key.' })
+  readonly role!: Role;
 
-  @ValueField(() => KeyStateEnum, { description: 'Whether it lets anybody in now.' })
+  @ValueField(() => KeyStateEnum, { description: 'Whether the key is accepted now.' })
   get state(): KeyState {
     return stateOf(this.key, this.now);
   }
 
-  @ValueField(() => DateTime, { description: 'When it was made (UTC).' })
-  get createdAt(): Instant {
-    return this.key.createdAt;
-  }
+  @KeyValue(() => DateTime, { description: 'When the key was created (UTC).' })
+  readonly createdAt!: Instant;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it ends (UTC); null: never.' })
-  get expiresAt(): Instant | null {
-    return this.key.expiresAt;
-  }
-
-  @ValueField(() => DateTime, { nullable: true, description: 'When it was revoked (UTC), if it was.' })
-  get revokedAt(): Instant | null {
-    return this.key.revokedAt;
-  }
-
-  @ValueField(() => DateTime, {
+  @KeyValue(() => DateTime, {
     nullable: true,
-    description: 'When it was last shown (UTC), to about a minute.',
+    description: 'When the key expires (UTC); null if it does not expire.',
   })
-  get lastUsedAt(): Instant | null {
-    return this.key.lastUsedAt;
-  }
+  readonly expiresAt!: Instant | null;
+
+  @KeyValue(() => DateTime, {
+    nullable: true,
+    description: 'When the key was revoked (UTC); null if it was not revoked.',
+  })
+  readonly revokedAt!: Instant | null;
+
+  @KeyValue(() => DateTime, {
+    nullable: true,
+    description: 'When the key was last used (UTC), accurate to about a minute; null if it was never used.',
+  })
+  readonly lastUsedAt!: Instant | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A key that was just made.' })
+@ObjectType({ simpleResolvers: true, description: 'A new API key.' })
 export class CreatedApiKey {
   constructor(apiKey: ApiKey, key: string) {
     this.apiKey = apiKey;
     this.key = key;
   }
 
-  @ValueField(() => ApiKey, { description: 'What is kept of it.' })
+  @ValueField(() => ApiKey, { description: 'The stored data of the key.' })
   readonly apiKey: ApiKey;
 
   @ValueField(() => String, {
-    description: 'The key, this once: `Authorization: Bearer` and this is what its caller sends.',
+    description:
+      'The key, returned only once. The caller sends it in the header `Authorization: Bearer <key>`.',
   })
   readonly key: string;
 }

@@ -10,80 +10,84 @@ import {
 } from '../../audit-trail.js';
 import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import type { GatewayContext } from '../request/services.js';
 
 export const AuditActionEnum = describedEnum<AuditAction>(
   'AuditAction',
-  'What is written down when somebody does it.',
+  'An action that is recorded in the audit trail.',
   {
     CONNECT_INTEGRATION: 'An integration was connected.',
-    UPDATE_INTEGRATION: 'It was given another address, with a token for it.',
-    ROTATE_INTEGRATION_TOKEN: 'Its token was replaced.',
-    REMOVE_INTEGRATION: 'Its token was forgotten; its history stays.',
-    TEST_INTEGRATION: 'It was tested.',
-    CREATE_API_KEY: 'A key for callers was made.',
-    REVOKE_API_KEY: 'A key for callers was revoked.',
-    ROTATE_ENCRYPTION_KEY: 'The stored tokens were encrypted anew under another key.',
-    POLL: 'A poll was set off by hand.',
-    BACKFILL: 'The collection was taken further back.',
-    RECONCILE: 'What is held was compared with what Abnormal has, at somebody’s wish.',
-    EXPORT: 'Records were given out.',
-    REPORT: 'A report was made.',
+    UPDATE_INTEGRATION: 'An integration’s address was changed, together with its token.',
+    ROTATE_INTEGRATION_TOKEN: 'An integration’s token was replaced.',
+    REMOVE_INTEGRATION: 'An integration was removed: its token was deleted, its history was not.',
+    TEST_INTEGRATION: 'An integration’s connection was tested.',
+    CREATE_API_KEY: 'An API key was created.',
+    REVOKE_API_KEY: 'An API key was revoked.',
+    ROTATE_ENCRYPTION_KEY: 'The stored tokens were re-encrypted with another key.',
+    POLL: 'A poll was started on request.',
+    BACKFILL: 'The collection was extended to an earlier date.',
+    RECONCILE: 'Stored records were compared with Abnormal’s on request.',
+    EXPORT: 'Records were exported.',
+    REPORT: 'A report was created.',
   },
 );
 
-export const AuditOutcomeEnum = describedEnum<AuditOutcome>('AuditOutcome', 'What came of it.', {
-  SUCCEEDED: 'It was done.',
-  FAILED: 'It was tried and did not succeed; the detail says why.',
+export const AuditOutcomeEnum = describedEnum<AuditOutcome>('AuditOutcome', 'Outcome of an action.', {
+  SUCCEEDED: 'The action succeeded.',
+  FAILED: 'The action failed; `detail` gives the reason.',
 });
 
-export const CallerKindEnum = describedEnum<CallerKind>('CallerKind', 'How a caller showed who it is.', {
-  LOCAL: 'Not at all, on a gateway that only its own machine can reach.',
-  ANONYMOUS: 'Not at all, on a gateway that was told to let anybody in.',
-  API_KEY: 'By an API key.',
-  JWT: 'By a JSON Web Token.',
-  COMMAND_LINE: 'By being a user of the machine that the command ran on.',
-  SCHEDULE: 'Nobody: it was due.',
+export const CallerKindEnum = describedEnum<CallerKind>('CallerKind', 'How a caller authenticated.', {
+  LOCAL: 'No authentication: the gateway accepts connections from its own machine only.',
+  ANONYMOUS: 'No authentication: the gateway is configured to accept every caller.',
+  API_KEY: 'With an API key.',
+  JWT: 'With a JSON Web Token.',
+  COMMAND_LINE: 'As a user of the operating system who ran a command.',
+  SCHEDULE: 'The scheduler polls; no caller is involved.',
 });
 
-export const RoleEnum = describedEnum<Role>('Role', 'What a caller may do; each includes the one before.', {
-  reader: 'Read.',
-  operator: 'Poll, reconcile and test too.',
-  admin: 'Change integrations and keys too, and read the audit trail.',
-});
+export const RoleEnum = describedEnum<Role>(
+  'Role',
+  'What a caller may do. Each role includes the permissions of the one before.',
+  {
+    reader: 'May read.',
+    operator: 'May also poll, reconcile and test.',
+    admin: 'May also change integrations and keys, and read the audit trail.',
+  },
+);
 
 // an entry that somebody altered must not keep the others from being read
-const UNKNOWN = '; null where the word is not known here: another version wrote it, or somebody altered it.';
+const UNKNOWN =
+  '; null if this version does not know the stored value, because another version wrote it or it was altered.';
 
 function knownOf<T extends string>(words: readonly T[], word: string): T | null {
   return words.find((each) => each === word) ?? null;
 }
 
-@ObjectType('Caller', { simpleResolvers: true, description: 'Somebody who asked the gateway for something.' })
-export class CallerReport {
-  constructor(private readonly caller: Caller) {}
+const CallerValue = valueFieldFrom('caller');
+const EntryValue = valueFieldFrom('entry');
 
-  @ValueField(() => CallerKindEnum, { nullable: true, description: `How it showed who it is${UNKNOWN}` })
+@ObjectType('Caller', { simpleResolvers: true, description: 'The person or program that made a request.' })
+export class CallerReport {
+  constructor(readonly caller: Caller) {}
+
+  @ValueField(() => CallerKindEnum, { nullable: true, description: `How the caller authenticated${UNKNOWN}` })
   get kind(): CallerKind | null {
     return knownOf(CALLER_KINDS, this.caller.kind);
   }
 
-  @ValueField(() => ID, {
-    description: 'Unique among callers of its kind: a key’s id, a token’s subject, a user’s name.',
+  @CallerValue(() => ID, {
+    description: 'Unique among callers of the same kind: a key’s id, a token’s subject or a user name.',
   })
-  get id(): string {
-    return this.caller.id;
-  }
+  readonly id!: string;
 
-  @ValueField(() => String, { description: 'For a person.' })
-  get name(): string {
-    return this.caller.name;
-  }
+  @CallerValue(() => String, { description: 'Display name.' })
+  readonly name!: string;
 
-  @ValueField(() => RoleEnum, { nullable: true, description: `What it was allowed${UNKNOWN}` })
+  @ValueField(() => RoleEnum, { nullable: true, description: `The caller’s role${UNKNOWN}` })
   get role(): Role | null {
     return knownOf(ROLES, this.caller.role);
   }
@@ -91,82 +95,73 @@ export class CallerReport {
 
 @ObjectType({
   simpleResolvers: true,
-  description: 'Who did what, and what came of it. Entries are added and never changed.',
+  description: 'One action: who did it, and with which outcome. Entries are only added, never changed.',
 })
 export class AuditEntry {
-  constructor(private readonly entry: Entry) {}
+  constructor(readonly entry: Entry) {}
 
-  @ValueField(() => Int, { description: 'Its place, from 1, without holes.' })
-  get index(): number {
-    return this.entry.index;
-  }
+  @EntryValue(() => Int, { description: 'Position in the trail, from 1, without gaps.' })
+  readonly index!: number;
 
-  @ValueField(() => DateTime, { description: 'When it was written down (UTC).' })
-  get at(): Instant {
-    return this.entry.at;
-  }
+  @EntryValue(() => DateTime, { description: 'When the entry was written (UTC).' })
+  readonly at!: Instant;
 
   @ValueField(() => CallerReport, { description: 'Who did it.' })
   get caller(): CallerReport {
     return new CallerReport(this.entry.caller);
   }
 
-  @ValueField(() => AuditActionEnum, { nullable: true, description: `What was done${UNKNOWN}` })
+  @ValueField(() => AuditActionEnum, { nullable: true, description: `The action${UNKNOWN}` })
   get action(): AuditAction | null {
     return knownOf(AUDIT_ACTIONS, this.entry.action);
   }
 
-  @ValueField(() => String, {
+  @EntryValue(() => String, {
     nullable: true,
     description:
-      'What it was done to, such as an integration’s name or a key’s id; null where that is everything.',
+      'What the action applied to, such as an integration’s name or a key’s id; null if it applied to everything.',
   })
-  get target(): string | null {
-    return this.entry.target;
-  }
+  readonly target!: string | null;
 
-  @ValueField(() => AuditOutcomeEnum, { nullable: true, description: `What came of it${UNKNOWN}` })
+  @ValueField(() => AuditOutcomeEnum, { nullable: true, description: `Outcome of the action${UNKNOWN}` })
   get outcome(): AuditOutcome | null {
     return knownOf(AUDIT_OUTCOMES, this.entry.outcome);
   }
 
-  @ValueField(() => String, { nullable: true, description: 'More of it, for a person.' })
-  get detail(): string | null {
-    return this.entry.detail;
-  }
+  @EntryValue(() => String, { nullable: true, description: 'Details in words; null if there are none.' })
+  readonly detail!: string | null;
 
-  @ValueField(() => String, {
+  @EntryValue(() => String, {
     nullable: true,
-    description: 'The `digest` of the entry before; null for the first.',
+    description: 'The `digest` of the previous entry; null for the first entry.',
   })
-  get previous(): string | null {
-    return this.entry.previous;
-  }
+  readonly previous!: string | null;
 
-  @ValueField(() => String, {
+  @EntryValue(() => String, {
     description:
-      'SHA-256 of the RFC 8785 canonical JSON of the entry as stored, in hex. The next entry carries it.',
+      'SHA-256 of the stored entry as RFC 8785 canonical JSON, in hex. The next entry contains it.',
   })
-  get digest(): string {
-    return this.entry.digest;
-  }
+  readonly digest!: string;
 }
 
 @ObjectType('AuditChain', {
   simpleResolvers: true,
   description:
-    'Whether each entry of the trail carries the digest of the one before. That the newest entries are gone, or that all was written anew, it cannot show: for that keep a digest elsewhere.',
+    'Whether each entry of the trail contains the digest of the previous entry. This does not detect that the newest entries were removed, or that the whole trail was rewritten: for that, keep a digest outside the gateway.',
 })
 export class AuditChainReport implements Chain {
-  @ValueField(() => Int, { description: 'How many entries were looked at.' })
+  @ValueField(() => Int, { description: 'Number of entries checked.' })
   readonly length!: number;
 
-  @ValueField(() => Boolean, { description: 'Whether all fit.' })
+  @ValueField(() => Boolean, {
+    description: 'Whether every entry contains the digest of the previous entry.',
+  })
   readonly intact!: boolean;
 
   @ValueField(() => Int, {
     nullable: true,
-    description: 'The first entry that does not fit the one before it, or is missing; null where all fit.',
+    description:
+      '`index` of the first entry that is missing or does not fit the previous entry; null if there is none.',
   })
   readonly brokenAt!: number | null;
 }
@@ -175,7 +170,7 @@ export class AuditChainReport implements Chain {
 export class AuditConnection extends connectionOf(() => AuditEntry, 'AuditEntry') {
   @Field(() => AuditChainReport, {
     nullable: true,
-    description: 'Whether the whole trail is as it was written. All of it is read when this is asked for.',
+    description: 'Whether the trail is unaltered. Selecting this field reads the whole trail.',
   })
   chain(@Ctx() context: GatewayContext): Promise<AuditChainReport> {
     return verifyAudit(context.services.store);

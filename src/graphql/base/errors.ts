@@ -2,36 +2,36 @@ import { GraphQLError } from 'graphql';
 
 /** Every `extensions.code` that the gateway itself gives, with what it means. Apollo's own come on top. */
 export const ERROR_CODES = {
-  UNAUTHENTICATED:
-    'No credential that is valid came with the request; the message says what is wrong with it.',
-  FORBIDDEN: 'The caller’s role does not go as far; `extensions.role` is the one that does.',
+  UNAUTHENTICATED: 'The request has no valid credential; the message says what is wrong with it.',
+  FORBIDDEN: 'The caller’s role is not sufficient; `extensions.role` is the role that is needed.',
   TOO_MANY_FAILURES:
-    'Too many wrong credentials came from this address; the header `Retry-After` says when to try again.',
+    'Too many wrong credentials came from this address; the header `Retry-After` says when to retry.',
   AUTHENTICATION_UNAVAILABLE:
-    'Whether the credential is valid cannot be told now: its signing keys or the history cannot be read.',
-  BAD_USER_INPUT: 'An argument is wrong; the message says what is right.',
+    'Whether the credential is valid cannot be determined now: the signing keys or the history cannot be read.',
+  BAD_USER_INPUT: 'An argument is wrong; the message says what is accepted.',
   LIMIT_EXCEEDED:
-    'The operation is too large; `extensions` has the limit, what was asked and what is allowed.',
+    'The operation is too large; `extensions` has the limit, the requested and the allowed value.',
   COST_EXCEEDED:
     'The operation may cost more than the caller’s role is allowed; `extensions` has `requested` and `limit`.',
-  RATE_LIMITED: 'Too many requests by this caller; the header `Retry-After` says when to come again.',
-  OPERATION_NOT_LISTED: 'Readers may run listed operations only, and this is none of them.',
-  TIMEOUT: 'It took longer than a request may take; what it waited for was cancelled.',
+  RATE_LIMITED: 'The caller sent too many requests; the header `Retry-After` says when to retry.',
+  OPERATION_NOT_LISTED: 'Readers may run listed operations only, and this operation is not listed.',
+  TIMEOUT: 'The request took too long and was cancelled.',
   NOT_COLLECTED:
-    'Nothing was recorded by the instant asked for, and `asOf` does not ask Abnormal. The message and `extensions.firstRecordedAt` name the first recording.',
-  UPSTREAM_TOKEN_REJECTED: 'Abnormal refuses the token: it is invalid, expired or revoked.',
-  UPSTREAM_NOT_LICENSED: 'The Abnormal account lacks the licence for this feature.',
-  UPSTREAM_NOT_ENABLED: 'The Abnormal account does not have this add-on or API enabled.',
-  UPSTREAM_FORBIDDEN: 'Abnormal refuses this address (its IP allowlist), or the API is off.',
-  UPSTREAM_BUDGET_EXHAUSTED: 'The request budget shared by all of the account’s clients is used up for now.',
-  UPSTREAM_OUT_OF_RETENTION: 'Older than what Abnormal keeps.',
+    'Nothing was recorded at the requested instant, and `asOf` does not ask Abnormal. The message and `extensions.firstRecordedAt` name the first recording.',
+  UPSTREAM_TOKEN_REJECTED: 'Abnormal rejects the token: it is invalid, expired or revoked.',
+  UPSTREAM_NOT_LICENSED: 'The Abnormal account has no licence for this feature.',
+  UPSTREAM_NOT_ENABLED: 'This add-on or API is not enabled for the Abnormal account.',
+  UPSTREAM_FORBIDDEN:
+    'Abnormal refuses requests from this address (IP allowlist), or the API is switched off.',
+  UPSTREAM_BUDGET_EXHAUSTED: 'The request budget that all clients of the account share is used up for now.',
+  UPSTREAM_OUT_OF_RETENTION: 'Abnormal no longer stores the requested time.',
   UPSTREAM_NOT_FOUND:
-    'Abnormal no longer knows the record. It counts as deleted once a later run is told the same.',
-  UPSTREAM_BAD_DATA: 'Abnormal’s answer cannot be understood; it is kept in quarantine.',
-  UPSTREAM_UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
+    'Abnormal does not know the record. It counts as deleted if a later run gets the same response.',
+  UPSTREAM_BAD_DATA: 'Abnormal’s response cannot be parsed; it is quarantined.',
+  UPSTREAM_UNAVAILABLE: 'Abnormal cannot be reached or responds with errors.',
   HISTORY_UNAVAILABLE: 'The history cannot be read now.',
-  NOT_POSSIBLE: 'The gateway cannot do this as it stands; the message says why, and what to change.',
-  INTERNAL_SERVER_ERROR: 'A fault of the gateway; the message holds the reference of the log entry.',
+  NOT_POSSIBLE: 'The current configuration does not allow this; the message says why, and what to change.',
+  INTERNAL_SERVER_ERROR: 'An internal error; the message contains the reference of the log entry.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -38,6 +38,6 @@ export function parseGlobalId(globalId: string): GlobalId {
     return { type: known, integration, id };
   }
   throw badInput(
-    `${JSON.stringify(globalId)} is not an id of this graph: give an "id" as one of its nodes has it. To look a record up by Abnormal's own id, use case(caseId), threat(threatId) or campaign(campaignId).`,
+    `${JSON.stringify(globalId)} is not an id of this graph. Pass the "id" of a node. To find a record by Abnormal's own id, use case(caseId), threat(threatId) or campaign(campaignId).`,
   );
 }

@@ -11,7 +11,7 @@ const ISO_8601 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?(Z|[+-]\d{2
 export const DateTime = new GraphQLScalarType<Instant, Instant>({
   name: 'DateTime',
   description:
-    'An instant in UTC, as ISO 8601 text with milliseconds: `2026-03-01T08:15:00.000Z`. As input any ISO 8601 date and time with a zone is read (`2026-03-01T09:15+01:00`); fractions beyond milliseconds are cut.',
+    'An instant in UTC, as ISO 8601 text with milliseconds: `2026-03-01T08:15:00.000Z`. Input may be any ISO 8601 date and time with a time zone (`2026-03-01T09:15+01:00`); digits after the milliseconds are dropped.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => value as Instant,
   parseValue: (value) => readInstant(value),
@@ -24,7 +24,7 @@ function readInstant(value: unknown): Instant {
   const instant = minutes && zone ? parseUpstreamTime(`${minutes}${seconds}${zone}`.toUpperCase()) : null;
   if (instant !== null) return instant;
   throw new GraphQLError(
-    `DateTime cannot represent ${JSON.stringify(value)}: give a date and time with a zone, such as 2026-03-01T08:15:00Z.`,
+    `DateTime cannot represent ${JSON.stringify(value)}. Pass a date and time with a time zone, such as 2026-03-01T08:15:00Z.`,
   );
 }
 
@@ -38,7 +38,7 @@ const NO_TEXT = new Secret('(no text)');
 export const Token = new GraphQLScalarType<Secret, string>({
   name: 'Token',
   description:
-    'A token of Abnormal’s API, as text: the token alone, as Abnormal showed it once. Write-only: it is kept encrypted, and nothing gives it back.',
+    'An API token of Abnormal, as text: only the token, as Abnormal displayed it. Write-only: it is stored encrypted and never returned.',
   parseValue: toSecret,
   parseLiteral: (node) => toSecret(node.kind === Kind.STRING ? node.value : null),
   serialize: () => '[secret]',

@@ -12,10 +12,10 @@ export class CampaignResolver {
   @Guard('reader')
   @Query(() => Campaign, {
     nullable: true,
-    description: 'One campaign; null where Abnormal does not know it (or, with `asOf`, it was not recorded).',
+    description: 'One campaign; null if Abnormal does not know it or, with `asOf`, if it was not recorded.',
   })
   campaign(
-    @Arg('campaignId', () => ID, { description: 'Abnormal’s own id.' }) campaignId: string,
+    @Arg('campaignId', () => ID, { description: 'Abnormal’s id of the record.' }) campaignId: string,
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Campaign | null> {
@@ -34,7 +34,7 @@ export class CampaignResolver {
   @FieldResolver(() => Threat, {
     nullable: true,
     description:
-      'The threat that the reported message belongs to, in the same view; null where no held threat has that message. Abnormal does not say this: it is found by the message’s id.',
+      'The threat that contains the reported message, in the same view; null if no stored threat contains it. Derived by the gateway from the message’s id; Abnormal does not return it.',
   })
   threat(@Root() root: Campaign, @Ctx() context: GatewayContext): Promise<Threat | null> {
     return threatOfCampaign(root, context.services);

@@ -1,7 +1,7 @@
 import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -20,133 +20,148 @@ import { AttackTypeFilter } from '../threat/threat.type.js';
 const attackTypeOf = memoize(attackType);
 const judgementOf = memoize(judgement);
 
+const RecordValue = valueFieldFrom('record');
+
 @ObjectType({
   implements: [Node, RecordNode],
   simpleResolvers: true,
   description:
-    'What users reported to the abuse mailbox, and how Abnormal judged it (`/abusecampaigns/{id}`). The account needs the add-on.',
+    'An abuse-mailbox campaign: messages that users reported, and Abnormal’s judgement (`/abusecampaigns/{id}`). The account needs the abuse mailbox add-on.',
 })
 export class Campaign extends RecordNode<'campaign'> {
-  @ValueField(() => ID, { description: 'Abnormal’s own id (`campaignId`).' })
-  get campaignId(): string {
-    return this.record.campaignId;
-  }
+  @RecordValue(() => ID, { description: 'Abnormal’s id of the campaign (`campaignId`).' })
+  readonly campaignId!: string;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it was first reported (UTC).' })
-  get firstReportedTime(): Instant | null {
-    return this.record.firstReportedTime;
-  }
-
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
-    description: 'When it was last reported (UTC): what campaigns are collected and ordered by.',
+    description:
+      'When the campaign was first reported (UTC; `firstReported`); null if Abnormal gives no time.',
   })
-  get lastReportedTime(): Instant | null {
-    return this.record.lastReportedTime;
-  }
+  readonly firstReportedTime!: Instant | null;
 
-  @ValueField(() => ID, {
+  @RecordValue(() => DateTime, {
     nullable: true,
-    description: 'The first reported message’s id: a signed 64-bit integer as text.',
+    description:
+      'When the campaign was last reported (UTC; `lastReported`); null if Abnormal gives no time. Campaigns are collected and ordered by this time.',
   })
-  get messageId(): string | null {
-    return this.record.messageId;
-  }
+  readonly lastReportedTime!: Instant | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The reported message’s subject.' })
-  get subject(): string | null {
-    return this.record.subject;
-  }
+  @RecordValue(() => ID, {
+    nullable: true,
+    description:
+      'Id of the first reported message (`messageId`): a signed 64-bit integer as text. Null if Abnormal gives none.',
+  })
+  readonly messageId!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Its sender’s display name.' })
-  get fromName(): string | null {
-    return this.record.fromName;
-  }
+  @RecordValue(() => String, {
+    personal: ['subject'],
+    nullable: true,
+    description: 'Subject of the reported message (`subject`); null if Abnormal gives none.',
+  })
+  readonly subject!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Its sender’s address.' })
-  get fromAddress(): string | null {
-    return this.record.fromAddress;
-  }
+  @RecordValue(() => String, {
+    personal: ['names'],
+    nullable: true,
+    description: 'Display name of the sender (`fromName`); null if Abnormal gives none.',
+  })
+  readonly fromName!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Its recipient’s display name.' })
-  get recipientName(): string | null {
-    return this.record.recipientName;
-  }
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'E-mail address of the sender (`fromAddress`); null if Abnormal gives none.',
+  })
+  readonly fromAddress!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Its recipient’s address.' })
-  get recipientAddress(): string | null {
-    return this.record.recipientAddress;
-  }
+  @RecordValue(() => String, {
+    personal: ['names'],
+    nullable: true,
+    description: 'Display name of the recipient (`recipientName`); null if Abnormal gives none.',
+  })
+  readonly recipientName!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'E-mail address of the recipient (`recipientAddress`); null if Abnormal gives none.',
+  })
+  readonly recipientAddress!: string | null;
 
   @ValueField(() => Judgement, {
     nullable: true,
-    description: 'What Abnormal made of it (`judgementStatus`).',
+    description: 'Abnormal’s judgement (`judgementStatus`); null if Abnormal gives none.',
   })
   get judgement(): Judgement | null {
     return judgementOf(this.record.judgementStatusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`judgementStatus` as received.' })
-  get judgementRaw(): string | null {
-    return this.record.judgementStatusRaw;
-  }
+  @RecordValue(() => String, {
+    from: 'judgementStatusRaw',
+    nullable: true,
+    description: '`judgementStatus` as received.',
+  })
+  readonly judgementRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description:
-      'What was done, as received (`overallStatus`), such as `Auto-Remediated` or `No Action Needed`.',
+      'The action taken, as received (`overallStatus`), such as `Auto-Remediated` or `No Action Needed`.',
   })
-  get overallStatusRaw(): string | null {
-    return this.record.overallStatusRaw;
-  }
+  readonly overallStatusRaw!: string | null;
 
   @ValueField(() => AttackType, {
     nullable: true,
-    description: 'What kind of attack it is, where it was judged malicious or spam; the prefix is taken off.',
+    description:
+      'Attack type without its prefix (`attackType`); null unless the campaign was judged malicious or spam.',
   })
   get attackType(): AttackType | null {
     return attackTypeOf(this.record.attackTypeRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackType` as received, prefix and all.' })
-  get attackTypeRaw(): string | null {
-    return this.record.attackTypeRaw;
-  }
+  @RecordValue(() => String, {
+    nullable: true,
+    description: '`attackType` as received, including the prefix.',
+  })
+  readonly attackTypeRaw!: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of a list of campaigns.' })
 export class CampaignConnection extends recordConnectionOf<Campaign>(() => Campaign, 'Campaign') {}
 
 export const campaignFilter = filterInputFor<'campaign'>('CampaignFilter', {
-  id: { name: 'campaignId', type: TextFilter, description: 'By Abnormal’s own id.' },
-  lastReportedTime: { type: DateTimeFilter, description: 'By when it was last reported.' },
-  firstReportedTime: { type: DateTimeFilter, description: 'By when it was first reported.' },
-  judgement: { type: enumFilter('Judgement', Judgement), description: 'By what Abnormal made of it.' },
-  scanning: { type: BooleanFilter, description: 'By whether it is still undecided.' },
-  attackType: { type: AttackTypeFilter, description: 'By the kind of attack.' },
-  subject: { type: TextFilter, description: 'By the reported message’s subject.' },
-  fromAddress: { type: TextFilter, description: 'By its sender’s address.' },
-  recipientAddress: { type: TextFilter, description: 'By its recipient’s address.' },
-  messageId: { type: TextFilter, description: 'By the first reported message: Abnormal’s id.' },
+  id: { name: 'campaignId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
+  lastReportedTime: { type: DateTimeFilter, description: 'Filter by when the campaign was last reported.' },
+  firstReportedTime: { type: DateTimeFilter, description: 'Filter by when the campaign was first reported.' },
+  judgement: { type: enumFilter('Judgement', Judgement), description: 'Filter by Abnormal’s judgement.' },
+  scanning: { type: BooleanFilter, description: 'Filter by whether the campaign is still undecided.' },
+  attackType: { type: AttackTypeFilter, description: 'Filter by attack type.' },
+  subject: { type: TextFilter, description: 'Filter by the reported message’s subject.' },
+  fromAddress: { type: TextFilter, description: 'Filter by the sender’s address.' },
+  recipientAddress: { type: TextFilter, description: 'Filter by the recipient’s address.' },
+  messageId: { type: TextFilter, description: 'Filter by Abnormal’s id of the first reported message.' },
 });
 
 export const campaignOrder = orderOf('campaign', 'Campaign', {
-  id: { name: 'CAMPAIGN_ID', description: 'Abnormal’s own id, as text.' },
-  lastReportedTime: { name: 'LAST_REPORTED_TIME', description: 'When it was last reported: the default.' },
-  firstReportedTime: { name: 'FIRST_REPORTED_TIME', description: 'When it was first reported.' },
+  id: { name: 'CAMPAIGN_ID', description: 'Abnormal’s id, as text.' },
+  lastReportedTime: {
+    name: 'LAST_REPORTED_TIME',
+    description: 'When the campaign was last reported: the default.',
+  },
+  firstReportedTime: { name: 'FIRST_REPORTED_TIME', description: 'When the campaign was first reported.' },
 });
 
 @ArgsType()
 export class CampaignListArgs extends ListArgs {
   @Field(() => campaignFilter.type, {
     nullable: true,
-    description: 'Only the campaigns for which this holds.',
+    description: 'Only campaigns that match this filter.',
   })
   filter?: FilterInput | null;
 
   @Field(() => campaignOrder.type, {
     nullable: true,
-    description: 'The order; last reported first when not given.',
+    description: 'The order. Default: last reported first.',
   })
   orderBy?: OrderInput | null;
 }

@@ -21,10 +21,10 @@ export class CaseResolver {
   @Query(() => Case, {
     nullable: true,
     description:
-      'One account-takeover case; null where Abnormal does not know it (or, with `asOf`, it was not recorded).',
+      'One account-takeover case; null if Abnormal does not know it or, with `asOf`, if it was not recorded.',
   })
   case(
-    @Arg('caseId', () => ID, { description: 'Abnormal’s own id.' }) caseId: string,
+    @Arg('caseId', () => ID, { description: 'Abnormal’s id of the record.' }) caseId: string,
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Case | null> {
@@ -32,7 +32,10 @@ export class CaseResolver {
   }
 
   @Guard('reader')
-  @Query(() => CaseConnection, { nullable: true, description: 'Account-takeover cases, last changed first.' })
+  @Query(() => CaseConnection, {
+    nullable: true,
+    description: 'Account-takeover cases, last modified first.',
+  })
   async cases(
     @Args(() => CaseListArgs) args: CaseListArgs,
     @Ctx() context: GatewayContext,
@@ -44,7 +47,7 @@ export class CaseResolver {
   @FieldResolver(() => ThreatConnection, {
     nullable: true,
     description:
-      'The threats that it names and that are held, in Abnormal’s order, in the same view as the case; one that Abnormal deleted since has `deletedAt`.',
+      'The stored threats that the case names, in Abnormal’s order and in the same view as the case. A threat that was deleted later has `deletedAt`.',
   })
   threats(@Root() root: Case, @Args(() => PageArgs) args: PageArgs, @Ctx() context: GatewayContext) {
     return threatsOfCase(root, args, context);
@@ -53,7 +56,7 @@ export class CaseResolver {
   @FieldResolver(() => [ID], {
     nullable: true,
     description:
-      'Those of `threatIds` that are not held: not collected yet, out of retention, or deleted before.',
+      'The entries of `threatIds` that are not stored: not collected yet, out of retention, or deleted before the collection.',
   })
   missingThreatIds(@Root() root: Case, @Ctx() context: GatewayContext): Promise<string[]> {
     return missingThreatIds(root, context.services);
@@ -62,7 +65,7 @@ export class CaseResolver {
   @FieldResolver(() => CaseTimeline, {
     nullable: true,
     description:
-      'Why Abnormal opened it and what happened, read from Abnormal on demand and recorded. With `asOf`, as recorded by then.',
+      'Why Abnormal opened the case, and what happened. Read from Abnormal on demand and recorded; with `asOf`, as recorded at that instant. Null if it cannot be read.',
   })
   async timeline(@Root() root: Case, @Ctx() context: GatewayContext): Promise<CaseTimeline | null> {
     const seen = await readOnDemand(context.services, 'caseAnalysis', root);

@@ -2,7 +2,7 @@ import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import { isOpenCase } from '../../resources/case/case.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -22,6 +22,8 @@ const confidenceOf = memoize(confidence);
 const remediationStateOf = memoize(remediationState);
 const severityLevelOf = memoize(severityLevel);
 
+const RecordValue = valueFieldFrom('record');
+
 @ObjectType({
   implements: [Node, RecordNode],
   simpleResolvers: true,
@@ -29,67 +31,68 @@ const severityLevelOf = memoize(severityLevel);
     'An account-takeover case: Abnormal’s `/cases` list and detail joined. The account needs the Account Takeover licence.',
 })
 export class Case extends RecordNode<'case'> {
-  @ValueField(() => ID, { description: 'Abnormal’s own id (`caseId`).' })
-  get caseId(): string {
-    return this.record.caseId;
-  }
+  @RecordValue(() => ID, { description: 'Abnormal’s id of the case (`caseId`).' })
+  readonly caseId!: string;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['texts'],
     nullable: true,
-    description: 'One sentence of Abnormal’s (`description`, list).',
+    description:
+      'Abnormal’s description, one sentence (`description` of the list); null if Abnormal gives none.',
   })
-  get description(): string | null {
-    return this.record.description;
-  }
+  readonly description!: string | null;
 
-  @ValueField(() => Severity, { nullable: true, description: 'How severe it is (`severity_level`).' })
+  @ValueField(() => Severity, {
+    nullable: true,
+    description: 'Severity (`severity_level`); null if Abnormal gives none.',
+  })
   get severity(): Severity | null {
     return severityLevelOf(this.record.severityLevelRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`severity_level` as received.' })
-  get severityRaw(): string | null {
-    return this.record.severityLevelRaw;
-  }
+  @RecordValue(() => String, {
+    from: 'severityLevelRaw',
+    nullable: true,
+    description: '`severity_level` as received.',
+  })
+  readonly severityRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    from: 'severityRaw',
     nullable: true,
     description:
-      'What kind of case it is, in free text such as `Potential Account Takeover` (`severity`, detail).',
+      'Type of the case as free text, such as `Potential Account Takeover` (`severity` of the detail).',
   })
-  get severityLabel(): string | null {
-    return this.record.severityRaw;
-  }
+  readonly severityLabel!: string | null;
 
-  @ValueField(() => Confidence, { nullable: true, description: 'How sure Abnormal is (`confidence`).' })
+  @ValueField(() => Confidence, {
+    nullable: true,
+    description: 'Abnormal’s confidence (`confidence`); null if Abnormal gives none.',
+  })
   get confidence(): Confidence | null {
     return confidenceOf(this.record.confidenceRaw);
   }
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
-    description: '`confidence` as received; older accounts send none.',
+    description: '`confidence` as received; null for older accounts, for which Abnormal sends none.',
   })
-  get confidenceRaw(): string | null {
-    return this.record.confidenceRaw;
-  }
+  readonly confidenceRaw!: string | null;
 
   @ValueField(() => CaseStatus, {
     nullable: true,
-    description: 'What somebody has done about it (`case_status`).',
+    description: 'Status (`case_status`); null if Abnormal gives none.',
   })
   get status(): CaseStatus | null {
     return caseStatusOf(this.record.statusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`case_status` as received.' })
-  get statusRaw(): string | null {
-    return this.record.statusRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`case_status` as received.' })
+  readonly statusRaw!: string | null;
 
   @ValueField(() => Boolean, {
     description:
-      'Whether it still waits for somebody: any status but RESOLVED and NOT_AN_ATTACK, unknown ones too.',
+      'Whether the case is open: every status except RESOLVED and NOT_AN_ATTACK, including unknown values.',
   })
   get open(): boolean {
     return isOpenCase(this.record);
@@ -97,79 +100,74 @@ export class Case extends RecordNode<'case'> {
 
   @ValueField(() => RemediationStatus, {
     nullable: true,
-    description: 'What was done (`remediation_status`).',
+    description: 'The action taken (`remediation_status`); null if Abnormal gives none.',
   })
   get remediationStatus(): RemediationStatus | null {
     return remediationStateOf(this.record.remediationStatusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`remediation_status` as received.' })
-  get remediationStatusRaw(): string | null {
-    return this.record.remediationStatusRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`remediation_status` as received.' })
+  readonly remediationStatusRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
     description:
-      'What kind of signal led to it, as received (`analysis`), such as `SIGN_IN` or `RISK_EVENT`.',
+      'Kind of signal that led to the case, as received (`analysis`), such as `SIGN_IN` or `RISK_EVENT`.',
   })
-  get analysisRaw(): string | null {
-    return this.record.analysisRaw;
-  }
+  readonly analysisRaw!: string | null;
 
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    // a name or an address, as Abnormal happens to send it
+    personal: ['names', 'addresses'],
     nullable: true,
-    description: 'Whose account it is: a display name or an e-mail address, as Abnormal happens to send it.',
+    description:
+      'The account’s owner (`affectedEmployee`): a display name or an e-mail address, whichever Abnormal sends.',
   })
-  get affectedEmployee(): string | null {
-    return this.record.affectedEmployee;
-  }
+  readonly affectedEmployee!: string | null;
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
-    description: 'When it was first observed (`firstObserved`).',
+    description: 'When the case was first observed (UTC; `firstObserved`); null if Abnormal gives no time.',
   })
-  get firstObservedTime(): Instant | null {
-    return this.record.firstObservedTime;
-  }
+  readonly firstObservedTime!: Instant | null;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When customers could first see it.' })
-  get customerVisibleTime(): Instant | null {
-    return this.record.customerVisibleTime;
-  }
-
-  @ValueField(() => DateTime, { nullable: true, description: 'When it was made (`created`, list).' })
-  get createdTime(): Instant | null {
-    return this.record.createdTime;
-  }
-
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
-    description: 'When it was last changed (`last_modified`, list): what cases are collected and ordered by.',
+    description:
+      'When the case became visible to customers (UTC; `customerVisibleTime`); null if Abnormal gives no time.',
   })
-  get lastModifiedTime(): Instant | null {
-    return this.record.lastModifiedTime;
-  }
+  readonly customerVisibleTime!: Instant | null;
 
-  @ValueField(() => [ID], {
-    description: 'Abnormal’s ids of the threats it names, held or not. Often empty for account takeovers.',
-  })
-  get threatIds(): readonly string[] {
-    return this.record.threatIds;
-  }
-
-  @ValueField(() => [String], { description: 'Abnormal’s own summary, a paragraph each (`genai_summary`).' })
-  get genaiSummary(): readonly string[] {
-    return this.record.genaiSummary;
-  }
-
-  @ValueField(() => String, {
+  @RecordValue(() => DateTime, {
     nullable: true,
-    description: 'The tenant’s name, where the account has several.',
+    description: 'When the case was created (UTC; `created` of the list); null if Abnormal gives no time.',
   })
-  get tenant(): string | null {
-    return this.record.tenant;
-  }
+  readonly createdTime!: Instant | null;
+
+  @RecordValue(() => DateTime, {
+    nullable: true,
+    description:
+      'When the case was last modified (UTC; `last_modified` of the list); null if Abnormal gives no time. Cases are collected and ordered by this time.',
+  })
+  readonly lastModifiedTime!: Instant | null;
+
+  @RecordValue(() => [ID], {
+    description:
+      'Abnormal’s ids of the threats that the case names (`threatIds`), stored or not. Often empty for account takeovers.',
+  })
+  readonly threatIds!: readonly string[];
+
+  @RecordValue(() => [String], {
+    personal: ['texts'],
+    description: 'Abnormal’s summary, one element per paragraph (`genai_summary`).',
+  })
+  readonly genaiSummary!: readonly string[];
+
+  @RecordValue(() => String, {
+    nullable: true,
+    description: 'Name of the tenant (`tenant`); null if Abnormal gives none.',
+  })
+  readonly tenant!: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of a list of cases.' })
@@ -178,43 +176,57 @@ export class CaseConnection extends recordConnectionOf<Case>(() => Case, 'Case')
 const RemediationStatusFilter = enumFilter('RemediationStatus', RemediationStatus);
 
 export const caseFilter = filterInputFor<'case'>('CaseFilter', {
-  id: { name: 'caseId', type: TextFilter, description: 'By Abnormal’s own id.' },
-  lastModifiedTime: { type: DateTimeFilter, description: 'By when it was last changed.' },
-  createdTime: { type: DateTimeFilter, description: 'By when it was made.' },
-  customerVisibleTime: { type: DateTimeFilter, description: 'By when customers could first see it.' },
-  firstObservedTime: { type: DateTimeFilter, description: 'By when it was first observed.' },
-  severityLevel: { name: 'severity', type: enumFilter('Severity', Severity), description: 'By severity.' },
+  id: { name: 'caseId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
+  lastModifiedTime: { type: DateTimeFilter, description: 'Filter by when the case was last modified.' },
+  createdTime: { type: DateTimeFilter, description: 'Filter by when the case was created.' },
+  customerVisibleTime: {
+    type: DateTimeFilter,
+    description: 'Filter by when the case became visible to customers.',
+  },
+  firstObservedTime: { type: DateTimeFilter, description: 'Filter by when the case was first observed.' },
+  severityLevel: {
+    name: 'severity',
+    type: enumFilter('Severity', Severity),
+    description: 'Filter by severity.',
+  },
   severityRank: null,
-  confidence: { type: enumFilter('Confidence', Confidence), description: 'By how sure Abnormal is.' },
-  status: { type: enumFilter('CaseStatus', CaseStatus), description: 'By what somebody has done about it.' },
-  open: { type: BooleanFilter, description: 'By whether it still waits for somebody.' },
+  confidence: { type: enumFilter('Confidence', Confidence), description: 'Filter by Abnormal’s confidence.' },
+  status: { type: enumFilter('CaseStatus', CaseStatus), description: 'Filter by status.' },
+  open: { type: BooleanFilter, description: 'Filter by whether the case is open.' },
   remediationState: {
     name: 'remediationStatus',
     type: RemediationStatusFilter,
-    description: 'By what was done.',
+    description: 'Filter by the action taken.',
   },
-  affectedEmployee: { type: TextFilter, description: 'By whose account it is, as Abnormal sends it.' },
-  description: { type: TextFilter, description: 'By Abnormal’s sentence.' },
-  threatId: { type: TextFilter, description: 'By the threats it names: Abnormal’s ids.' },
+  affectedEmployee: { type: TextFilter, description: 'Filter by the account’s owner, as Abnormal sends it.' },
+  description: { type: TextFilter, description: 'Filter by Abnormal’s description.' },
+  threatId: { type: TextFilter, description: 'Filter by Abnormal’s ids of the threats that the case names.' },
 });
 
 export const caseOrder = orderOf('case', 'Case', {
-  id: { name: 'CASE_ID', description: 'Abnormal’s own id, as text.' },
-  lastModifiedTime: { name: 'LAST_MODIFIED_TIME', description: 'When it was last changed: the default.' },
-  createdTime: { name: 'CREATED_TIME', description: 'When it was made.' },
-  customerVisibleTime: { name: 'CUSTOMER_VISIBLE_TIME', description: 'When customers could first see it.' },
-  firstObservedTime: { name: 'FIRST_OBSERVED_TIME', description: 'When it was first observed.' },
-  severityRank: { name: 'SEVERITY', description: 'How severe it is; unknown values count as not said.' },
+  id: { name: 'CASE_ID', description: 'Abnormal’s id, as text.' },
+  lastModifiedTime: {
+    name: 'LAST_MODIFIED_TIME',
+    description: 'When the case was last modified: the default.',
+  },
+  createdTime: { name: 'CREATED_TIME', description: 'When the case was created.' },
+  customerVisibleTime: {
+    name: 'CUSTOMER_VISIBLE_TIME',
+    description:
+      'When the case became visible to customers (UTC; `customerVisibleTime`); null if Abnormal gives no time.',
+  },
+  firstObservedTime: { name: 'FIRST_OBSERVED_TIME', description: 'When the case was first observed.' },
+  severityRank: { name: 'SEVERITY', description: 'Severity; unknown values are ordered like null.' },
 });
 
 @ArgsType()
 export class CaseListArgs extends ListArgs {
-  @Field(() => caseFilter.type, { nullable: true, description: 'Only the cases for which this holds.' })
+  @Field(() => caseFilter.type, { nullable: true, description: 'Only cases that match this filter.' })
   filter?: FilterInput | null;
 
   @Field(() => caseOrder.type, {
     nullable: true,
-    description: 'The order; last changed first when not given.',
+    description: 'The order. Default: last modified first.',
   })
   orderBy?: OrderInput | null;
 }

@@ -2,74 +2,99 @@ import { GraphQLJSONObject } from 'graphql-scalars';
 import { ObjectType } from 'type-graphql';
 import type { CaseAnalysis, TimelineEventRecord as EventRecord } from '../../resources/case/case-analysis.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
 
-@ObjectType({ simpleResolvers: true, description: 'One thing that made Abnormal suspicious.' })
+@ObjectType({ simpleResolvers: true, description: 'One reason why Abnormal opened the case.' })
 export class Insight {
-  @ValueField(() => String, { nullable: true, description: 'What it is about, such as `Risky location`.' })
+  @ValueField(() => String, { nullable: true, description: 'Topic, such as `Risky location`.' })
   readonly signal!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'What was found, for a person.' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'The finding, in words.',
+  })
   readonly description!: string | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'One event of a case. What is said depends on its kind.' })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'One event of a case. Which fields have a value depends on the kind of event.',
+})
 export class TimelineEvent implements EventRecord {
-  @ValueField(() => DateTime, { nullable: true, description: 'When it happened (UTC; `event_timestamp`).' })
+  @ValueField(() => DateTime, {
+    nullable: true,
+    description: 'When the event happened (UTC; `event_timestamp`); null if Abnormal gives no time.',
+  })
   readonly time!: Instant | null;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'What kind of event, as received, such as `Sign In`.',
+    description: 'Kind of event, as received, such as `Sign In`.',
   })
   readonly categoryRaw!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Abnormal’s heading for it.' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'Abnormal’s title of the event.',
+  })
   readonly title!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Abnormal’s account of it.' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'Abnormal’s description of the event.',
+  })
   readonly description!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The address it came from.' })
+  @ValueField(() => String, {
+    personal: ['locations'],
+    nullable: true,
+    description: 'IP address of the event; null if Abnormal gives none.',
+  })
   readonly ipAddress!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Where that is, as far as Abnormal says.' })
+  @ValueField(() => String, {
+    personal: ['locations'],
+    nullable: true,
+    description: 'Location of the IP address; null if Abnormal gives none.',
+  })
   readonly location!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Where the account was used before.' })
+  @ValueField(() => String, {
+    personal: ['locations'],
+    nullable: true,
+    description: 'Earlier locations of the account.',
+  })
   readonly previousLocation!: string | null;
 
   @ValueField(() => GraphQLJSONObject, {
-    description: 'All else that Abnormal says of it, by Abnormal’s names.',
+    personal: ['texts'],
+    description: 'All other fields that Abnormal sends, under Abnormal’s names.',
   })
   readonly details!: Record<string, unknown>;
 }
+
+const RecordValue = valueFieldFrom('seen.revision.record');
 
 @ObjectType({
   simpleResolvers: true,
   description: 'Why Abnormal opened a case, and what happened: `GET /cases/{id}/analysis`.',
 })
 export class CaseTimeline {
-  constructor(private readonly seen: RecordInView<'caseAnalysis'>) {}
+  constructor(readonly seen: RecordInView<'caseAnalysis'>) {}
 
-  private get record(): CaseAnalysis {
-    return this.seen.revision.record;
-  }
+  @RecordValue(() => [Insight], { description: 'The reasons why Abnormal opened the case.' })
+  readonly insights!: CaseAnalysis['insights'];
 
-  @ValueField(() => [Insight], { description: 'What made Abnormal suspicious.' })
-  get insights(): CaseAnalysis['insights'] {
-    return this.record.insights;
-  }
+  @RecordValue(() => [TimelineEvent], { description: 'The events, in Abnormal’s order.' })
+  readonly events!: readonly EventRecord[];
 
-  @ValueField(() => [TimelineEvent], { description: 'What happened, in Abnormal’s order.' })
-  get events(): readonly EventRecord[] {
-    return this.record.events;
-  }
-
-  @ValueField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
+  @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })
   get provenance(): Provenance {
     return new Provenance(this.seen.revision, this.seen.view);
   }

@@ -6,9 +6,8 @@ import { ValueField } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { Guard } from '../operation/guard.js';
 import { runAudited } from '../request/audited.js';
-import { checkIntegrations } from '../request/choose-integrations.js';
 import type { Patience, Wanted } from '../request/operations.js';
-import type { GatewayContext, RequestServices } from '../request/services.js';
+import { checkIntegrations, type GatewayContext, type RequestServices } from '../request/services.js';
 import { Reconciliation, type ReconcilingRun } from './reconciliation.type.js';
 import { ResourceEnum, Run } from './run.type.js';
 
@@ -17,15 +16,15 @@ const LONGEST_WAIT = 25;
 
 @ArgsType()
 class CollectingArgs {
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
   integrations?: string[] | null;
 
-  @Field(() => [ResourceEnum], { nullable: true, description: 'Only these resources; all when not given.' })
+  @Field(() => [ResourceEnum], { nullable: true, description: 'Only these resources. Default: all.' })
   resources?: Resource[] | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: `How long to wait for the end, in seconds: 0 to ${LONGEST_WAIT}, ${DEFAULT_WAIT} when nothing is said. It goes on in any case.`,
+    description: `How many seconds to wait for the end: 0 to ${LONGEST_WAIT}, default ${DEFAULT_WAIT}. The work continues in any case.`,
   })
   wait?: number | null;
 }
@@ -37,7 +36,7 @@ export class CollectingMutations {
   @Mutation(() => PollNowPayload, {
     nullable: true,
     description:
-      'Polls now, without waiting for the interval: what is new, then older gaps, then what may have changed. A poll that is under way is joined.',
+      'Polls now, without waiting for the interval: new records first, then older gaps, then records that may have changed. If a poll is running, this call joins it.',
   })
   async pollNow(
     @Args(() => CollectingArgs) args: CollectingArgs,
@@ -63,24 +62,24 @@ export class CollectingMutations {
   @Mutation(() => ReconcileNowPayload, {
     nullable: true,
     description:
-      'Compares now what is held with what Abnormal has. What is missing becomes a gap, which the next poll fills.',
+      'Compares stored records with Abnormal’s now. A missing record becomes a gap, which the next poll fills.',
   })
   async reconcileNow(
     @Args(() => CollectingArgs) args: CollectingArgs,
     @Arg('from', () => DateTime, {
       nullable: true,
-      description: 'Since when (UTC); 14 days before `to` unless given.',
+      description: 'Start of the period (UTC), inclusive. Default: 14 days before `to`.',
     })
     from: Instant | null,
     @Arg('to', () => DateTime, {
       nullable: true,
-      description: 'Until when, not included (UTC); now unless given.',
+      description: 'End of the period (UTC), exclusive. Default: now.',
     })
     to: Instant | null,
     @Ctx() { services }: GatewayContext,
   ): Promise<ReconcileNowPayload> {
     if (from && from >= (to ?? services.now())) throw badInput(`from (${from}) must be before to.`);
-    if (from && from < EARLIEST_ASKED) throw badInput(`from is ${from}: give ${EARLIEST_ASKED} or later.`);
+    if (from && from < EARLIEST_ASKED) throw badInput(`from is ${from}. Pass ${EARLIEST_ASKED} or later.`);
     const { wanted, patience, target } = await asked(services, args);
     const { isFinished: finished, runIds } = await runAudited(services, {
       ...{ action: 'RECONCILE', target },
@@ -117,36 +116,36 @@ async function asked(
 
 @ObjectType({ simpleResolvers: true, description: 'The poll of one resource of one integration.' })
 class PollOutcome {
-  @ValueField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'Name of the integration.' })
   readonly integration!: string;
 
-  @ValueField(() => ResourceEnum, { description: 'What was polled.' })
+  @ValueField(() => ResourceEnum, { description: 'The polled resource.' })
   readonly resource!: Resource;
 
   @ValueField(() => Boolean, {
-    description: 'Whether it has ended; else it goes on, and `run` is how far it has come.',
+    description: 'Whether the poll has ended. If false, it continues, and `run` shows its progress.',
   })
   readonly finished!: boolean;
 
   @ValueField(() => Run, {
     nullable: true,
-    description: 'Its run, with what it cost and brought; null where it has recorded nothing yet.',
+    description: 'The run with its cost and results; null if nothing is recorded yet.',
   })
   readonly run!: Run | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'What came of polling at somebody’s wish.' })
+@ObjectType({ simpleResolvers: true, description: 'Result of a poll on request.' })
 class PollNowPayload {
-  @ValueField(() => Boolean, { description: 'Whether all of it has ended.' })
+  @ValueField(() => Boolean, { description: 'Whether all polls have ended.' })
   readonly finished!: boolean;
 
-  @ValueField(() => [PollOutcome], { description: 'Each resource of each integration.' })
+  @ValueField(() => [PollOutcome], { description: 'One entry for each resource of each integration.' })
   readonly polls!: readonly PollOutcome[];
 }
 
-@ObjectType({ simpleResolvers: true, description: 'What came of reconciling at somebody’s wish.' })
+@ObjectType({ simpleResolvers: true, description: 'Result of a reconciliation on request.' })
 class ReconcileNowPayload {
-  @ValueField(() => Boolean, { description: 'Whether all of it has ended; else it goes on.' })
+  @ValueField(() => Boolean, { description: 'Whether the reconciliation has ended. If false, it continues.' })
   readonly finished!: boolean;
 
   @ValueField(() => [Reconciliation], { description: 'The windows compared so far.' })

@@ -4,8 +4,7 @@ import type { RunRecord } from '../../model/run.js';
 import { KINDS, type Kind, type RecordKey } from '../../resources/registry.js';
 import { cursorWriter, fingerprint, Page, readCursor, toPageRequest } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
-import { checkIntegrations } from '../request/choose-integrations.js';
-import type { GatewayContext, RequestServices } from '../request/services.js';
+import { checkIntegrations, type GatewayContext, type RequestServices } from '../request/services.js';
 import { CoverageArgs, readCoverage } from './coverage.js';
 import { CoverageReport } from './coverage.type.js';
 import { SchemaDrift } from './drift.type.js';
@@ -19,7 +18,7 @@ export class CoverageResolver {
   @Query(() => CoverageReport, {
     nullable: true,
     description:
-      'Whether all there is of a resource in a window of its own time was collected, and if not, what not and why.',
+      'Whether a resource was collected completely in a window of its own time; if not, what is missing and why.',
   })
   coverage(
     @Args(() => CoverageArgs) args: CoverageArgs,
@@ -34,7 +33,7 @@ export class RunResolver {
   @Guard('reader')
   @Query(() => RunConnection, {
     nullable: true,
-    description: 'What was read of Abnormal, when, and what it cost and brought: newest first.',
+    description: 'Collection runs, with their times, costs and results, newest first.',
   })
   runs(@Args(() => RunListArgs) args: RunListArgs, @Ctx() context: GatewayContext): Promise<RunConnection> {
     return listRuns(args, context.services);
@@ -47,7 +46,7 @@ export class ReconciliationResolver {
   @Query(() => ReconciliationConnection, {
     nullable: true,
     description:
-      'How what is held compares with what Abnormal has, window by window: newest first. Compared daily (`RECONCILE_EVERY`), and by the command `reconcile`.',
+      'Results of comparing stored records with Abnormal’s, one per window, newest first. The gateway compares daily (`RECONCILE_EVERY`) and on request (command `reconcile`).',
   })
   reconciliations(
     @Args(() => RunListArgs) args: RunListArgs,
@@ -63,7 +62,7 @@ export class QuarantineResolver {
   @Query(() => QuarantinedRecordConnection, {
     nullable: true,
     description:
-      'What is set aside now since it could not be had or understood, with what was received: by integration, kind and id.',
+      'Quarantined records, which could not be fetched or parsed, with the received text: ordered by integration, kind and id.',
   })
   quarantine(
     @Args(() => QuarantineArgs) args: QuarantineArgs,
@@ -72,7 +71,10 @@ export class QuarantineResolver {
     return listQuarantine(args, context.services);
   }
 
-  @FieldResolver(() => Run, { nullable: true, description: 'The run that tried it last.' })
+  @FieldResolver(() => Run, {
+    nullable: true,
+    description: 'The run that tried last; null if it is not recorded.',
+  })
   async run(@Root() { entry }: QuarantinedRecord, @Ctx() { services }: GatewayContext): Promise<Run | null> {
     const run = await services.loaders.runs.load(entry.runId);
     return run && new Run(run);
@@ -85,12 +87,12 @@ export class DriftResolver {
   @Query(() => [SchemaDrift], {
     nullable: true,
     description:
-      'What Abnormal sends that this version of the gateway does not know, by integration; those of which everything is known are left out.',
+      'Fields and values in Abnormal’s responses that this version of the gateway does not know, by integration. Integrations without any are left out.',
   })
   schemaDrift(
     @Arg('integrations', () => [ID], {
       nullable: true,
-      description: 'Only these integrations, by name; all when not given.',
+      description: 'Only these integrations, by name. Default: all.',
     })
     integrations: string[] | null,
     @Ctx() { services }: GatewayContext,

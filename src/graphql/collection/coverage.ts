@@ -1,5 +1,6 @@
 import { ArgsType, Field, ID } from 'type-graphql';
-import { type ListQuery, stillMissing } from '../../history/store.js';
+import { stillMissing } from '../../history/missing.js';
+import type { ListQuery } from '../../history/store.js';
 import { coverageOf, type Missing } from '../../model/coverage.js';
 import type { RecordedEntry, WindowStatus } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
@@ -18,8 +19,7 @@ import type { Window } from '../../values/window.js';
 import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/scalars.js';
 import { latestView, pastView, toReadOptions, type View } from '../lists/view.js';
-import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
-import type { RequestServices } from '../request/services.js';
+import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
 import { CoverageReport, type UndecidedRecords } from './coverage.type.js';
 import { ResourceEnum } from './run.type.js';
 
@@ -205,28 +205,28 @@ function windowFilter(kind: ListedKind, from: Instant | null, to: Instant | null
 
 @ArgsType()
 export class CoverageArgs {
-  @Field(() => ResourceEnum, { description: 'What was collected.' })
+  @Field(() => ResourceEnum, { description: 'The resource.' })
   resource!: Resource;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'Where the window begins (UTC), inclusive; where the collection does when not given.',
+    description: 'Start of the window (UTC), inclusive. Default: the start of the collection.',
   })
   from?: Instant | null;
 
   @Field(() => DateTime, {
     nullable: true,
-    description:
-      'Where the window ends (UTC), exclusive, at most now (or `asOf`), which it is when not given.',
+    description: 'End of the window (UTC), exclusive, at most now (or `asOf`), which is the default.',
   })
   to?: Instant | null;
 
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
   integrations?: string[] | null;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'What was covered at this instant, in the gateway’s own time (UTC); not in the future.',
+    description:
+      'The coverage as recorded at this instant of the gateway’s clock (UTC). Must not be in the future.',
   })
   asOf?: Instant | null;
 }

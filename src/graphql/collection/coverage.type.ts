@@ -9,38 +9,39 @@ import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.e
 
 export const GapReasonEnum = describedEnum<GapReason>(
   'GapReason',
-  'Why a span of time is not known to be whole.',
+  'Why a span of time is not known to be complete.',
   {
-    NOT_COLLECTED: 'Never read.',
-    PROVISIONAL: 'Read before everything could have arrived (`INGESTION_LAG`); it is read again.',
+    NOT_COLLECTED: 'The span was never read.',
+    PROVISIONAL:
+      'The span was read before all records could have arrived (`INGESTION_LAG`); it is read again.',
     PARTIAL:
-      'Listed to its end, but something may be missing that has no id to be named by. Listed records that could not be read are no gaps; see `missing`.',
-    FAILED: 'The reading failed; it is tried again.',
-    NOT_LICENSED: 'The account lacks the licence or the add-on.',
-    OUT_OF_RETENTION: 'Older than what Abnormal keeps.',
+      'The list was read to its end, but records without a usable id may be missing. Listed records that could not be read are no gaps: see `missing`.',
+    FAILED: 'The reading failed; it is retried.',
+    NOT_LICENSED: 'The account does not have the licence or the add-on.',
+    OUT_OF_RETENTION: 'Abnormal no longer stores the requested time.',
   },
 );
 
 @ObjectType({
   simpleResolvers: true,
-  description: 'A span of source time for which the history cannot vouch.',
+  description: 'A span of source time that is not completely collected.',
 })
 export class Gap {
-  @ValueField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'Name of the integration.' })
   readonly integration!: string;
 
-  @ValueField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
+  @ValueField(() => DateTime, { description: 'Start of the span (UTC), inclusive.' })
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'End of the span (UTC), exclusive.' })
   readonly to!: Instant;
 
-  @ValueField(() => GapReasonEnum, { description: 'Why it is a gap.' })
+  @ValueField(() => GapReasonEnum, { description: 'Reason for the gap.' })
   readonly reason!: GapReason;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'What the reading that left it said, for a person.',
+    description: 'Message of the reading that left the gap, in words; null if there is none.',
   })
   readonly detail!: string | null;
 }
@@ -52,7 +53,7 @@ export class Gap {
 export class UndecidedRecords {
   @ValueField(() => Int, {
     description:
-      'How many stored records the filter can neither include nor exclude, because it compares a time that Abnormal did not give for them. They are not in the list. Deleted records are not counted.',
+      'Number of stored records that the filter can neither include nor exclude, because it compares a time that Abnormal did not give for them. They are not in the list. Deleted records are not counted.',
   })
   readonly count!: number;
 
@@ -66,76 +67,78 @@ export class UndecidedRecords {
 @ObjectType({
   simpleResolvers: true,
   description:
-    'A record that Abnormal lists and that could not be read: it is not stored, or not in its newest version. It is requested again with each poll.',
+    'A record that Abnormal lists and that could not be read: it is not stored, or not in its newest version. Each poll requests it again.',
 })
 export class MissingRecord {
-  @ValueField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'Name of the integration.' })
   readonly integration!: string;
 
-  @ValueField(() => QuarantinedKindEnum, { description: 'What it is.' })
+  @ValueField(() => QuarantinedKindEnum, { description: 'Kind of the record.' })
   readonly kind!: Kind;
 
-  @ValueField(() => ID, { description: 'Abnormal’s own id of it, as the list gave it.' })
+  @ValueField(() => ID, { description: 'Abnormal’s id of the record, as listed.' })
   readonly id!: string;
 
   @ValueField(() => QuarantineCodeEnum, {
     description:
-      'Why it is missing. `GONE`: it disappeared before it could be read, and nothing is missing for it.',
+      'Why the record is missing. `GONE`: it disappeared before it could be read, so nothing is missing for it.',
   })
   readonly code!: QuarantineCode;
 
-  @ValueField(() => String, { description: 'The same, for a person.' })
+  @ValueField(() => String, { personal: ['texts'], description: 'The reason, in words.' })
   readonly reason!: string;
 
-  @ValueField(() => DateTime, { description: 'When it was first requested in vain (UTC).' })
+  @ValueField(() => DateTime, { description: 'When it was first requested without success (UTC).' })
   readonly since!: Instant;
 
   @ValueField(() => DateTime, {
     description:
-      'Where the window begins in which it was listed (UTC), inclusive. Its own time lies in there.',
+      'Start of the window in which it was listed (UTC), inclusive. The record’s own time is in this window.',
   })
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'Where that window ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'End of that window (UTC), exclusive.' })
   readonly to!: Instant;
 }
 
 @ObjectType('Coverage', {
   simpleResolvers: true,
   description:
-    'What is held of a resource in a window of its own time (threats: received; cases: last modified; campaigns: last reported). Computed from the ledger of every reading.',
+    'What is stored of a resource in a window of its own time (threats: received; cases: last modified; campaigns: last reported). Computed from the ledger of all readings.',
 })
 export class CoverageReport {
-  @ValueField(() => DateTime, { description: 'Where the window begins (UTC), inclusive.' })
+  @ValueField(() => DateTime, { description: 'Start of the window (UTC), inclusive.' })
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'Where the window ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'End of the window (UTC), exclusive.' })
   readonly to!: Instant;
 
   @ValueField(() => Boolean, {
     description:
-      'Whether the window is complete: no gaps, no record in `missing` that may still be there, and no records that the filter cannot decide (`undecided`).',
+      'Whether the window is complete: no gaps, no record in `missing` that may still exist, and no records that the filter cannot decide (`undecided`).',
   })
   readonly complete!: boolean;
 
-  @ValueField(() => [Gap], { description: 'What it cannot vouch for, oldest first by integration.' })
+  @ValueField(() => [Gap], {
+    description: 'Spans that are not completely collected, oldest first by integration.',
+  })
   readonly gaps!: readonly Gap[];
 
   @ValueField(() => UndecidedRecords, {
     description:
-      'Stored records that the filter of the list (or `from` and `to`) can neither include nor exclude. While there are any, `complete` is false.',
+      'Stored records that the filter of the list (or `from` and `to`) can neither include nor exclude. If there are any, `complete` is false.',
   })
   readonly undecided!: UndecidedRecords;
   @ValueField(() => [MissingRecord], {
     description:
-      'The records that Abnormal lists in the window and that could not be read, by integration and id. A record whose window reaches beyond this one may lie outside.',
+      'Records that Abnormal lists in the window and that could not be read, by integration and id. A record whose window extends past this one may be outside it.',
   })
   readonly missing!: readonly MissingRecord[];
 
   @ValueField(() => Int, {
     nullable: true,
     description:
-      'How many records Abnormal declared (`total`), each integration’s summed. Null unless one reading of each is of exactly this window and declared a number: declarations of several windows cannot be added up.',
+      'Number of records that Abnormal declares (`total`), the sum over all integrations. Null unless each integration has one reading of exactly this window with a declared number: numbers of several windows cannot be added up.',
   })
   readonly declared!: number | null;
 
@@ -143,7 +146,7 @@ export class CoverageReport {
 
   @Field(() => Int, {
     description:
-      'How many records of the window are stored, in the same view: those that the list filtered by its time gives. Deleted records do not count. Counted only when asked for.',
+      'Number of stored records in the window, in the same view: those that the list returns when it is filtered by its time. Deleted records are not counted. Counted only if selected.',
   })
   held(): Promise<number> {
     return this.countHeld();
@@ -152,29 +155,32 @@ export class CoverageReport {
 
 @ObjectType('Freshness', {
   simpleResolvers: true,
-  description: 'How fresh an answer is, once the gateway has done what it could.',
+  description: 'How fresh an answer is.',
 })
 export class FreshnessReport {
   @ValueField(() => DateTime, {
     nullable: true,
-    description: 'When Abnormal last confirmed it (UTC); null when nothing was ever read.',
+    description: 'When Abnormal last confirmed the answer (UTC); null if nothing was ever read.',
   })
   readonly verifiedAt!: Instant | null;
 
   @ValueField(() => Boolean, {
-    description: 'True when Abnormal could not be read and this is older than was accepted.',
+    description: 'Whether the answer is older than requested because Abnormal could not be read.',
   })
   readonly stale!: boolean;
 
-  @ValueField(() => Boolean, { description: 'Whether Abnormal was asked for this very answer.' })
+  @ValueField(() => Boolean, { description: 'Whether Abnormal was asked for this answer.' })
   readonly live!: boolean;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'Why it is stale, as the error code that `staleIfError: false` would give.',
+    description: 'Error code that `staleIfError: false` would return; null if the answer is not stale.',
   })
   readonly code!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Why it is stale, for a person.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Why the answer is stale, in words; null if it is not stale.',
+  })
   readonly reason!: string | null;
 }

@@ -1,40 +1,44 @@
 import { ID, Int, ObjectType } from 'type-graphql';
 import { type DriftKind, type DriftName, type DriftTally, MOST_NAMES } from '../../model/drift.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 
-export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'What it is that is not known.', {
-  FIELD: 'A field of an unknown name. It is kept as received; the graph does not show it.',
-  VALUE: 'A word that an open word list did not have. The graph shows it as OTHER, and as received beside.',
+export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an unknown item.', {
+  FIELD: 'A field with an unknown name. It is stored as received; the graph does not show it.',
+  VALUE:
+    'An unknown value of an open list of values. The graph shows it as OTHER, and as received in the `…Raw` field.',
   UNREADABLE:
-    'A value that cannot be read, such as an object instead of text or a whole number beyond 32 bits, or an element of a list that is not one. The graph shows null or leaves the element out; `received` keeps it.',
+    'A value that cannot be read, such as an object instead of text, an integer beyond 32 bits, or an element of a list with the wrong type. The graph shows null or leaves the element out; `received` contains it.',
 });
 
 @ObjectType('DriftedName', {
   simpleResolvers: true,
-  description: 'One field or word of Abnormal’s answers that this version of the gateway does not know.',
+  description: 'A field or value in Abnormal’s responses that this version of the gateway does not know.',
 })
 export class DriftedName implements DriftName {
   @ValueField(() => DriftKindEnum, {
-    description: 'Whether it is a field, a word or a value that cannot be read.',
+    description: 'Whether it is a field, a value of a list of values, or a value that cannot be read.',
   })
   readonly kind!: DriftKind;
 
   @ValueField(() => String, {
     description:
-      'Where it stands, by Abnormal’s own names, such as `threat.messages[].newField`; `cases[]` is a case’s item in the list. Cut at 200 characters.',
+      'Path in Abnormal’s names, such as `threat.messages[].newField`; `cases[]` is a case’s item in the list. Cut at 200 characters.',
   })
   readonly path!: string;
 
   @ValueField(() => String, {
+    personal: ['texts'],
     nullable: true,
     description:
-      'The word, cut at 100 characters; for `UNREADABLE` what is wrong with the value; null for a field, of which no value is kept here.',
+      'The value, cut at 100 characters; for `UNREADABLE` what is wrong with the value; null for a field, for which no value is stored here.',
   })
   readonly value!: string | null;
 
-  @ValueField(() => Int, { description: 'How many answers had it; a record read again counts again.' })
+  @ValueField(() => Int, {
+    description: 'Number of responses that contain it. A record that is read again is counted again.',
+  })
   readonly count!: number;
 
   @ValueField(() => DateTime, { description: 'When it was first seen (UTC).' })
@@ -44,38 +48,38 @@ export class DriftedName implements DriftName {
   readonly lastSeenAt!: Instant;
 }
 
+const TallyValue = valueFieldFrom('tally');
+
 @ObjectType({
   simpleResolvers: true,
   description:
-    'What Abnormal’s answers to one integration have that this version of the gateway does not know. Nothing is lost by it: what was received is kept whole.',
+    'Unknown fields and values in Abnormal’s responses to one integration. Nothing is lost: responses are stored as received.',
 })
 export class SchemaDrift {
   constructor(
     private readonly name: string,
-    private readonly tally: DriftTally,
+    readonly tally: DriftTally,
   ) {}
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'Name of the integration.' })
   get integration(): string {
     return this.name;
   }
 
-  @ValueField(() => [DriftedName], {
+  @TallyValue(() => [DriftedName], {
     description: `In the order in which they were first seen; at most ${MOST_NAMES}.`,
   })
-  get names(): readonly DriftedName[] {
-    return this.tally.names;
-  }
+  readonly names!: readonly DriftedName[];
 
   @ValueField(() => Boolean, {
-    description: `Whether there were more than ${MOST_NAMES}: those that came after are only counted.`,
+    description: `Whether there were more than ${MOST_NAMES}. Later ones are only counted.`,
   })
   get isFull(): boolean {
     return this.tally.beyond > 0;
   }
 
-  @ValueField(() => Int, { description: 'How often something was seen that found no room among the names.' })
-  get beyond(): number {
-    return this.tally.beyond;
-  }
+  @TallyValue(() => Int, {
+    description: 'How often an item was seen that is not in the list because the list was full.',
+  })
+  readonly beyond!: number;
 }

@@ -2,75 +2,61 @@ import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import type { QuarantineCode, QuarantineEntry } from '../../model/ledger.js';
 import type { Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
 
+const EntryValue = valueFieldFrom('entry');
+
 @ObjectType({
   simpleResolvers: true,
   description:
-    'A record set aside since it could not be had or understood: it stops nothing else, is tried again with each poll, and disappears from here once it reads.',
+    'A quarantined record: it could not be fetched or parsed. It does not block other records, each poll retries it, and it is removed after a successful read.',
 })
 export class QuarantinedRecord {
   constructor(readonly entry: QuarantineEntry) {}
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
-  get integration(): string {
-    return this.entry.key.integration;
-  }
+  @EntryValue(() => ID, { from: 'key.integration', description: 'Name of the integration.' })
+  readonly integration!: string;
 
-  @ValueField(() => QuarantinedKindEnum, { description: 'What it is, or would be.' })
-  get kind(): Kind {
-    return this.entry.key.kind;
-  }
+  @EntryValue(() => QuarantinedKindEnum, { from: 'key.kind', description: 'Kind of the record.' })
+  readonly kind!: Kind;
 
-  @ValueField(() => ID, { description: 'Abnormal’s own id of it; of the threat or case that it hangs off.' })
-  get recordId(): string {
-    return this.entry.key.id;
-  }
-
-  @ValueField(() => QuarantineCodeEnum, { description: 'Why it is set aside.' })
-  get code(): QuarantineCode {
-    return this.entry.code;
-  }
-
-  @ValueField(() => String, { description: 'What is wrong with it, for a person.' })
-  get reason(): string {
-    return this.entry.reason;
-  }
-
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'The body as received, the first 64 KiB of it; null when none came.',
+  @EntryValue(() => ID, {
+    from: 'key.id',
+    description: 'Abnormal’s id of the record, or of the threat or case that it belongs to.',
   })
-  get body(): string | null {
-    return this.entry.body;
-  }
+  readonly recordId!: string;
 
-  @ValueField(() => DateTime, { description: 'When it was first set aside (UTC).' })
-  get firstSeenAt(): Instant {
-    return this.entry.firstSeenAt;
-  }
+  @EntryValue(() => QuarantineCodeEnum, { description: 'Reason for the quarantine.' })
+  readonly code!: QuarantineCode;
 
-  @ValueField(() => DateTime, { description: 'When it was last tried (UTC).' })
-  get lastTriedAt(): Instant {
-    return this.entry.lastTriedAt;
-  }
+  @EntryValue(() => String, { personal: ['texts'], description: 'The problem, in words.' })
+  readonly reason!: string;
 
-  @ValueField(() => Int, { description: 'How often it was tried.' })
-  get tries(): number {
-    return this.entry.tries;
-  }
+  @EntryValue(() => String, {
+    personal: ['received'],
+    nullable: true,
+    description: 'The received body, at most its first 64 KiB; null if no body was received.',
+  })
+  readonly body!: string | null;
 
-  @ValueField(() => ID, { description: 'The run that tried it last.' })
-  get runId(): string {
-    return this.entry.runId;
-  }
+  @EntryValue(() => DateTime, { description: 'When it was first quarantined (UTC).' })
+  readonly firstSeenAt!: Instant;
+
+  @EntryValue(() => DateTime, { description: 'When it was last tried (UTC).' })
+  readonly lastTriedAt!: Instant;
+
+  @EntryValue(() => Int, { description: 'Number of attempts.' })
+  readonly tries!: number;
+
+  @EntryValue(() => ID, { description: 'The run that tried last; null if it is not recorded.' })
+  readonly runId!: string;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of what is set aside.' })
+@ObjectType({ simpleResolvers: true, description: 'A page of quarantined records.' })
 export class QuarantinedRecordConnection extends connectionOf<QuarantinedRecord>(
   () => QuarantinedRecord,
   'QuarantinedRecord',
@@ -78,12 +64,12 @@ export class QuarantinedRecordConnection extends connectionOf<QuarantinedRecord>
 
 @ArgsType()
 export class QuarantineArgs extends ForwardArgs {
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
   integrations?: string[] | null;
 
   @Field(() => [QuarantinedKindEnum], {
     nullable: true,
-    description: 'Only what is of these kinds; all when not given.',
+    description: 'Only these kinds. Default: all.',
   })
   kinds?: Kind[] | null;
 }

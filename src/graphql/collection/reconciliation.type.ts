@@ -10,29 +10,29 @@ import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
 import type { Window } from '../../values/window.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { ResourceEnum, Run } from './run.type.js';
 
 export const ReconciliationVerdictEnum = describedEnum<ReconciliationVerdict>(
   'ReconciliationVerdict',
-  'How what is held of a window compares with what Abnormal has, by another reading than the collection’s.',
+  'Result of comparing the stored records of a window with Abnormal’s, by another reading than the collection’s.',
   {
-    MATCH: 'What Abnormal names is held, and nothing else.',
-    SHORT: 'Abnormal names records that are not held; the next poll lists them again.',
+    MATCH: 'Exactly the records that Abnormal names are stored.',
+    SHORT: 'Abnormal names records that are not stored; the next poll lists them again.',
     EXTRA:
-      'Records are held that Abnormal names no longer. That by itself does not mean that they were deleted.',
-    UNVERIFIED: 'What Abnormal has could not be read for certain.',
+      'Records are stored that Abnormal no longer names. This alone does not mean that they were deleted.',
+    UNVERIFIED: 'Abnormal’s records could not be read completely.',
   },
 );
 
 export const PopulationSourceEnum = describedEnum<PopulationSource>(
   'PopulationSource',
-  'Where a population was read that what is held is compared with.',
+  'Source of the population that stored records are compared with.',
   {
-    EXPORT: 'The export of the threat log (`/threats_export/csv`), which has a row for each message.',
-    LIST: 'The resource’s list, over windows cut in another way than the collection cuts them.',
+    EXPORT: 'The export of the threat log (`/threats_export/csv`), which has one row per message.',
+    LIST: 'The resource’s list, with other window boundaries than the collection uses.',
   },
 );
 
@@ -42,30 +42,28 @@ export const ReconciliationBasisEnum = describedEnum<ReconciliationBasis>(
   'What was compared.',
   {
     IDS: 'The ids.',
-    COUNTS:
-      'The ids that the list names and, since the export names none, its number of messages against those held.',
+    COUNTS: 'The ids in the list and, because the export did not contain them, the number of messages.',
   },
 );
 
-@ObjectType('RecordIds', { simpleResolvers: true, description: 'Some records, by Abnormal’s own ids.' })
+@ObjectType('RecordIds', { simpleResolvers: true, description: 'A set of records, by Abnormal’s ids.' })
 export class RecordIds implements IdSampleRecord {
-  @ValueField(() => Int, { description: 'How many there are.' })
+  @ValueField(() => Int, { description: 'Number of records.' })
   readonly count!: number;
 
-  @ValueField(() => [ID], { description: 'The first 100 of them, in order.' })
+  @ValueField(() => [ID], { description: 'The first 100 ids, in order.' })
   readonly ids!: readonly string[];
 }
 
 @ObjectType({
   simpleResolvers: true,
-  description:
-    'A span of source time that a reconciliation has taken back, so that the next poll lists it again.',
+  description: 'A span of source time that a reconciliation reopened, so that the next poll lists it again.',
 })
 export class ReopenedWindow implements Window {
-  @ValueField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
+  @ValueField(() => DateTime, { description: 'Start of the span (UTC), inclusive.' })
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'End of the span (UTC), exclusive.' })
   readonly to!: Instant;
 }
 
@@ -74,126 +72,101 @@ export interface ReconcilingRun extends RunRecord {
   readonly reconciliation: ReconciliationRecord;
 }
 
+const RunValue = valueFieldFrom('source');
+const ReconciliationValue = valueFieldFrom('source.reconciliation');
+
 @ObjectType({
   simpleResolvers: true,
   description:
-    'One comparison of what is held of a resource, in a window of at most 14 days, with what Abnormal has.',
+    'One comparison of the stored records of a resource, in a window of at most 14 days, with Abnormal’s.',
 })
 export class Reconciliation {
-  private readonly found: ReconciliationRecord;
+  constructor(readonly source: ReconcilingRun) {}
 
-  constructor(private readonly made: ReconcilingRun) {
-    this.found = made.reconciliation;
-  }
+  @RunValue(() => ID, { description: 'Name of the integration.' })
+  readonly integration!: string;
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
-  get integration(): string {
-    return this.made.integration;
-  }
+  @RunValue(() => ResourceEnum, { description: 'What was compared.' })
+  readonly resource!: Resource;
 
-  @ValueField(() => ResourceEnum, { description: 'What was compared.' })
-  get resource(): Resource {
-    return this.made.resource;
-  }
-
-  @ValueField(() => DateTime, {
+  @ReconciliationValue(() => DateTime, {
     description:
-      'Where the window begins (UTC), inclusive; of the resource’s own time (threats: received; cases: last modified; campaigns: last reported).',
+      'Start of the window (UTC), inclusive, in the resource’s own time (threats: received; cases: last modified; campaigns: last reported).',
   })
-  get from(): Instant {
-    return this.found.from;
-  }
+  readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'Where the window ends (UTC), exclusive.' })
-  get to(): Instant {
-    return this.found.to;
-  }
+  @ReconciliationValue(() => DateTime, { description: 'End of the window (UTC), exclusive.' })
+  readonly to!: Instant;
 
-  @ValueField(() => DateTime, { description: 'When it was begun (UTC).' })
-  get comparedAt(): Instant {
-    return this.made.startedAt;
-  }
+  @RunValue(() => DateTime, { from: 'startedAt', description: 'When the comparison began (UTC).' })
+  readonly comparedAt!: Instant;
 
-  @ValueField(() => ReconciliationVerdictEnum, { description: 'How the two compare.' })
-  get verdict(): ReconciliationVerdict {
-    return this.found.verdict;
-  }
+  @ReconciliationValue(() => ReconciliationVerdictEnum, { description: 'Result of the comparison.' })
+  readonly verdict!: ReconciliationVerdict;
 
-  @ValueField(() => String, {
+  @ReconciliationValue(() => String, {
     nullable: true,
-    description: 'What more there is to say, for a person; null where the verdict says it all.',
+    description: 'Further details in words; null if there are none.',
   })
-  get reason(): string | null {
-    return this.found.reason;
-  }
+  readonly reason!: string | null;
 
-  @ValueField(() => [PopulationSourceEnum], {
-    description: 'Where the population was read; empty when it could not be read anywhere.',
+  @ReconciliationValue(() => [PopulationSourceEnum], {
+    description: 'Where the population was read; empty if it could not be read.',
   })
-  get sources(): readonly PopulationSource[] {
-    return this.found.sources;
-  }
+  readonly sources!: readonly PopulationSource[];
 
-  @ValueField(() => ReconciliationBasisEnum, {
+  @ReconciliationValue(() => ReconciliationBasisEnum, {
     nullable: true,
-    description: 'What was compared; null when nothing was.',
+    description: 'What was compared; null if nothing was compared.',
   })
-  get basis(): ReconciliationBasis | null {
-    return this.found.basis;
-  }
+  readonly basis!: ReconciliationBasis | null;
+
+  @ReconciliationValue(() => Int, {
+    nullable: true,
+    description: 'Number of records that Abnormal names in the window; null if they could not be read.',
+  })
+  readonly population!: number | null;
 
   @ValueField(() => Int, {
     nullable: true,
-    description: 'How many records Abnormal names in the window; null when that could not be read.',
-  })
-  get population(): number | null {
-    return this.found.population;
-  }
-
-  @ValueField(() => Int, {
-    nullable: true,
-    description: 'How many the list itself declares (`total`) for the window; null where it declares none.',
+    description:
+      'Number of records that the list declares for the window (`total`); null if it declares none.',
   })
   get declared(): number | null {
-    return intOrNull(this.found.declared);
+    return intOrNull(this.source.reconciliation.declared);
   }
 
-  @ValueField(() => Int, {
+  @ReconciliationValue(() => Int, {
     description:
-      'How many of the population are held, with those held beyond it; without a population, how many are held of the window.',
+      'Number of records of the population that are stored, plus stored records that are not in it; without a population, the number of stored records in the window.',
   })
-  get held(): number {
-    return this.found.held;
-  }
+  readonly held!: number;
 
-  @ValueField(() => RecordIds, { description: 'Named by Abnormal, and not held.' })
-  get missing(): IdSampleRecord {
-    return this.found.missing;
-  }
-
-  @ValueField(() => RecordIds, { description: 'Held, and not named by Abnormal.' })
-  get extra(): IdSampleRecord {
-    return this.found.extra;
-  }
-
-  @ValueField(() => RecordIds, {
-    description: 'Named by Abnormal though their details answer 404: known to be gone, and not missing.',
+  @ReconciliationValue(() => RecordIds, {
+    description: 'Records that Abnormal names and that are not stored.',
   })
-  get gone(): IdSampleRecord {
-    return this.found.gone;
-  }
+  readonly missing!: IdSampleRecord;
 
-  @ValueField(() => [ReopenedWindow], {
+  @ReconciliationValue(() => RecordIds, {
+    description: 'Records that are stored and that Abnormal does not name.',
+  })
+  readonly extra!: IdSampleRecord;
+
+  @ReconciliationValue(() => RecordIds, {
     description:
-      'What was taken back for the next poll to list again, newest first; nothing where it was a gap already.',
+      'Records that Abnormal names although their details return 404: known to be deleted, and not missing.',
   })
-  get opened(): readonly Window[] {
-    return this.found.opened;
-  }
+  readonly gone!: IdSampleRecord;
 
-  @ValueField(() => Run, { description: 'The run that compared it, with what that cost.' })
+  @ReconciliationValue(() => [ReopenedWindow], {
+    description:
+      'Spans that were reopened for the next poll, newest first. Spans that were gaps already are not included.',
+  })
+  readonly opened!: readonly Window[];
+
+  @ValueField(() => Run, { description: 'The run of the comparison, with its cost.' })
   get run(): Run {
-    return new Run(this.made);
+    return new Run(this.source);
   }
 }
 

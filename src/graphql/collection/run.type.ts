@@ -3,7 +3,7 @@ import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import type { RunCounts, RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
 import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
@@ -12,7 +12,7 @@ import { Node } from '../records/record.type.js';
 
 export const ResourceEnum = describedEnum<Resource>(
   'Resource',
-  'What Abnormal lists and the gateway collects.',
+  'A kind of records that Abnormal lists and the gateway collects.',
   {
     threats: 'Threats, by when they were received and by when they were last remediated.',
     cases: 'Account-takeover cases, by when they were last modified.',
@@ -20,25 +20,25 @@ export const ResourceEnum = describedEnum<Resource>(
   },
 );
 
-const RunTriggerEnum = describedEnum<RunTrigger>('RunTrigger', 'Why a run was made.', {
-  POLL: 'On time.',
-  BACKFILL: 'To walk back in time.',
-  LIVE: 'For a query that wanted it fresher.',
-  REREAD: 'To look again at what was not settled.',
-  RECONCILE: 'To compare what is held with what Abnormal has.',
+const RunTriggerEnum = describedEnum<RunTrigger>('RunTrigger', 'Reason for a run.', {
+  POLL: 'Scheduled poll.',
+  BACKFILL: 'Collection of earlier records.',
+  LIVE: 'A query that requested fresher data.',
+  REREAD: 'Repeated reading of records that may still change.',
+  RECONCILE: 'Comparison of stored records with Abnormal’s.',
 });
 
-const RunStatusEnum = describedEnum<RunStatus>('RunStatus', 'How a run ended.', {
-  RUNNING: 'It has not ended.',
-  SUCCEEDED: 'Everything it set out to read was read.',
-  PARTIAL: 'Some of it was read; the errors and the gaps say what was not.',
-  FAILED: 'Nothing could be read.',
-  INTERRUPTED: 'The process ended first; the next run carries on.',
+const RunStatusEnum = describedEnum<RunStatus>('RunStatus', 'State of a run.', {
+  RUNNING: 'The run has not ended.',
+  SUCCEEDED: 'The run read everything that it planned to read.',
+  PARTIAL: 'The run read a part; its errors and the gaps name the rest.',
+  FAILED: 'The run could read nothing.',
+  INTERRUPTED: 'The process ended before the run did; the next run continues.',
 });
 
-@ObjectType('RunCounts', { simpleResolvers: true, description: 'What a run cost and brought.' })
+@ObjectType('RunCounts', { simpleResolvers: true, description: 'Cost and results of a run.' })
 class RunCountsReport implements RunCounts {
-  @ValueField(() => Int, { description: 'Requests sent to Abnormal, retries included.' })
+  @ValueField(() => Int, { description: 'Requests sent to Abnormal, including retries.' })
   readonly calls!: number;
 
   @ValueField(() => Int, { description: 'Requests for pages of lists.' })
@@ -47,30 +47,34 @@ class RunCountsReport implements RunCounts {
   @ValueField(() => Int, { description: 'Requests for details.' })
   readonly detailCalls!: number;
 
-  @ValueField(() => Int, { description: 'Records that the lists named.' })
+  @ValueField(() => Int, { description: 'Number of records in the lists.' })
   readonly listed!: number;
 
-  @ValueField(() => Int, { description: 'Records not held before.' })
+  @ValueField(() => Int, { description: 'Records stored for the first time.' })
   readonly added!: number;
 
   @ValueField(() => Int, { description: 'Records with a new version.' })
   readonly changed!: number;
 
-  @ValueField(() => Int, { description: 'Records read again and found the same.' })
+  @ValueField(() => Int, { description: 'Records read again without a change.' })
   readonly unchanged!: number;
 
-  @ValueField(() => Int, { description: 'Records found gone.' })
+  @ValueField(() => Int, { description: 'Records that were deleted at Abnormal.' })
   readonly deleted!: number;
 
-  @ValueField(() => Int, { description: 'Records set aside as not to be had or not to be understood.' })
+  @ValueField(() => Int, { description: 'Records quarantined because they could not be fetched or parsed.' })
   readonly quarantined!: number;
 
-  @ValueField(() => Int, { description: 'Listed records not fetched, because what is held is new enough.' })
+  @ValueField(() => Int, {
+    description: 'Listed records that were not fetched, because the stored version is recent enough.',
+  })
   readonly skipped!: number;
 
-  @ValueField(() => Int, { description: 'Windows of time that it read.' })
+  @ValueField(() => Int, { description: 'Windows that the run read.' })
   readonly windows!: number;
 }
+
+const RunValue = valueFieldFrom('run');
 
 @ObjectType({
   implements: Node,
@@ -78,66 +82,51 @@ class RunCountsReport implements RunCounts {
   description: 'One pass over one resource of one integration.',
 })
 export class Run extends Node {
-  constructor(private readonly run: RunRecord) {
+  constructor(readonly run: RunRecord) {
     super();
   }
 
-  @ValueField(() => ID, { description: 'Unique over all types and integrations, and lasting. Opaque.' })
+  @ValueField(() => ID, {
+    description: 'Global id, unique over all types and integrations. It does not change. Opaque.',
+  })
   get id(): string {
     return toGlobalId('Run', this.run.integration, this.run.id);
   }
 
-  @ValueField(() => ID, { description: 'The gateway’s own id of it, as `runId` elsewhere.' })
-  get runId(): string {
-    return this.run.id;
-  }
-
-  @ValueField(() => ID, { description: 'The integration, by name.' })
-  get integration(): string {
-    return this.run.integration;
-  }
-
-  @ValueField(() => ResourceEnum, { description: 'What it read.' })
-  get resource(): Resource {
-    return this.run.resource;
-  }
-
-  @ValueField(() => RunTriggerEnum, { description: 'Why it was made.' })
-  get trigger(): RunTrigger {
-    return this.run.trigger;
-  }
-
-  @ValueField(() => RunStatusEnum, { description: 'How it ended.' })
-  get status(): RunStatus {
-    return this.run.status;
-  }
-
-  @ValueField(() => DateTime, { description: 'When it began (UTC).' })
-  get startedAt(): Instant {
-    return this.run.startedAt;
-  }
-
-  @ValueField(() => DateTime, { nullable: true, description: 'When it ended (UTC); null while it runs.' })
-  get endedAt(): Instant | null {
-    return this.run.endedAt;
-  }
-
-  @ValueField(() => GraphQLJSONObject, {
-    description: 'What it set out to read, as the command line would say it.',
+  @RunValue(() => ID, {
+    from: 'id',
+    description: 'The gateway’s id of the run, called `runId` in other places.',
   })
-  get parameters(): RunRecord['parameters'] {
-    return this.run.parameters;
-  }
+  readonly runId!: string;
 
-  @ValueField(() => RunCountsReport, { description: 'What it cost and brought.' })
-  get counts(): RunCounts {
-    return this.run.counts;
-  }
+  @RunValue(() => ID, { description: 'Name of the integration.' })
+  readonly integration!: string;
 
-  @ValueField(() => [String], { description: 'What went wrong, for a person: at most the first 20.' })
-  get errors(): readonly string[] {
-    return this.run.errors;
-  }
+  @RunValue(() => ResourceEnum, { description: 'The resource.' })
+  readonly resource!: Resource;
+
+  @RunValue(() => RunTriggerEnum, { description: 'Reason for the run.' })
+  readonly trigger!: RunTrigger;
+
+  @RunValue(() => RunStatusEnum, { description: 'State of the run.' })
+  readonly status!: RunStatus;
+
+  @RunValue(() => DateTime, { description: 'When the run began (UTC).' })
+  readonly startedAt!: Instant;
+
+  @RunValue(() => DateTime, { nullable: true, description: 'When the run ended (UTC); null while it runs.' })
+  readonly endedAt!: Instant | null;
+
+  @RunValue(() => GraphQLJSONObject, {
+    description: 'What the run was asked to read, in the form of command-line options.',
+  })
+  readonly parameters!: RunRecord['parameters'];
+
+  @RunValue(() => RunCountsReport, { description: 'Cost and results.' })
+  readonly counts!: RunCounts;
+
+  @RunValue(() => [String], { description: 'Errors in words: at most the first 20.' })
+  readonly errors!: readonly string[];
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of runs.' })
@@ -145,6 +134,6 @@ export class RunConnection extends connectionOf<Run>(() => Run, 'Run') {}
 
 @ArgsType()
 export class RunListArgs extends ForwardArgs {
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
   integrations?: string[] | null;
 }

@@ -12,14 +12,14 @@ import {
   type Thresholds,
   type ThresholdType,
 } from '../../controls/thresholds.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 
 export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
 
-export const MeasureUnit = describedEnum<MeasureUnit>('MeasureUnit', 'What a number of a control counts.', {
+export const MeasureUnit = describedEnum<MeasureUnit>('MeasureUnit', 'Unit of a number.', {
   SHARE: 'A share, from 0 to 1.',
-  SECONDS: 'A length of time, in seconds.',
-  COUNT: 'How many.',
+  SECONDS: 'A duration, in seconds.',
+  COUNT: 'A count.',
 });
 
 const UNIT_OF: Record<Unit | ThresholdType, MeasureUnit> = {
@@ -35,56 +35,52 @@ export function toMeasured(unit: Unit | ThresholdType, value: number): { unit: M
   return { unit: measured, value: measured === 'SECONDS' ? value / 1000 : value };
 }
 
-@ObjectType('ControlThreshold', { description: 'A number that a verdict depends on besides the records.' })
+@ObjectType('ControlThreshold', { description: 'A parameter of a control’s rule.' })
 class ControlThreshold {
-  @ValueField(() => ID, { description: 'Its name, as rules and the command line have it.' })
+  @ValueField(() => ID, { description: 'Name of the threshold, as used in rules and on the command line.' })
   readonly name!: string;
 
-  @ValueField(() => Float, { description: 'Its value as this gateway judges by it.' })
+  @ValueField(() => Float, { description: 'The value that this gateway uses.' })
   readonly value!: number;
 
-  @ValueField(() => MeasureUnit, { description: 'What it counts.' })
+  @ValueField(() => MeasureUnit, { description: 'Unit of the value.' })
   readonly unit!: MeasureUnit;
 
-  @ValueField(() => String, { description: 'What it decides.' })
+  @ValueField(() => String, { description: 'What the threshold decides.' })
   readonly description!: string;
 }
 
+const ControlValue = valueFieldFrom('control');
+
 @ObjectType('Control', {
   simpleResolvers: true,
-  description: 'A rule that the recorded history is held against, and the numbers that it goes by.',
+  description: 'A rule that the recorded history is checked against, with its thresholds.',
 })
 export class Control {
   constructor(
-    private readonly control: ControlRule,
+    readonly control: ControlRule,
     private readonly values: Thresholds,
   ) {}
 
-  @ValueField(() => ID, {
-    description: 'Its lasting name, such as `attacks-remediated`: for `evidence(controls:)`.',
+  @ControlValue(() => ID, {
+    description: 'Permanent id, such as `attacks-remediated`, for `evidence(controls:)`.',
   })
-  get id(): string {
-    return this.control.id;
-  }
+  readonly id!: string;
 
-  @ValueField(() => String, { description: 'What it asserts, in a few words.' })
-  get title(): string {
-    return this.control.title;
-  }
+  @ControlValue(() => String, { description: 'What the control asserts, in a few words.' })
+  readonly title!: string;
 
-  @ValueField(() => String, { description: 'The rule in words; names in backquotes are thresholds.' })
-  get rule(): string {
-    return this.control.rule;
-  }
+  @ControlValue(() => String, { description: 'The rule in words; names in backquotes are thresholds.' })
+  readonly rule!: string;
 
-  @ValueField(() => [ControlThreshold], { description: 'The numbers in the rule.' })
+  @ValueField(() => [ControlThreshold], { description: 'The thresholds of the rule.' })
   get thresholds(): ControlThreshold[] {
     return this.control.thresholds.map((name) => thresholdOf(name, this.values[name]));
   }
 
   @ValueField(() => [String], {
     description:
-      'The streams that must be covered for it to pass, each as resource/filter key: `threats/receivedTime`.',
+      'The streams that must be covered for the control to pass, each as resource/filter key: `threats/receivedTime`.',
   })
   get streams(): string[] {
     return this.control.needs.map(({ resource, filterKey }) => `${resource}/${filterKey}`);
@@ -98,30 +94,30 @@ function thresholdOf(name: ThresholdName, value: number): ControlThreshold {
 }
 
 export type Verdict = ControlVerdict;
-export const Verdict = describedEnum<Verdict>('Verdict', 'What a control says of a period.', {
-  PASS: 'The rule held, and the history covers the whole period.',
-  FAIL: 'The rule was broken. Whatever else may be missing, that stands.',
-  INSUFFICIENT_DATA: 'What is recorded does not decide it; the reason says what is missing.',
-  NOT_APPLICABLE: 'There is nothing that it could be about: no licence, or nothing happened.',
+export const Verdict = describedEnum<Verdict>('Verdict', 'Result of a control over a period.', {
+  PASS: 'The rule was kept, and the history covers the whole period.',
+  FAIL: 'The rule was broken. Missing data cannot change that.',
+  INSUFFICIENT_DATA: 'The recorded data do not decide it; the reason says what is missing.',
+  NOT_APPLICABLE: 'The population is empty: the account has no licence, or nothing happened.',
 });
 
 export type Trend = TrendParts;
-export const Trend = describedEnum<Trend>('Trend', 'How a period is cut for a trend, in UTC.', {
+export const Trend = describedEnum<Trend>('Trend', 'How a period is divided for a trend, in UTC.', {
   DAY: 'By days.',
-  WEEK: 'By ISO weeks, Monday to Sunday; those at the ends are cut.',
+  WEEK: 'By ISO weeks, Monday to Sunday; the first and the last may be shorter.',
   MONTH: 'By calendar months.',
 });
 
 export type Bound = 'AT_LEAST' | 'AT_MOST';
-export const Bound = describedEnum<Bound>('Bound', 'Which side of its threshold a number should be on.', {
+export const Bound = describedEnum<Bound>('Bound', 'On which side of its threshold a number must be.', {
   AT_LEAST: 'The threshold or more.',
   AT_MOST: 'The threshold or less.',
 });
 
 export type GapClass = ClassOfGap;
 export const GapClass = describedEnum<GapClass>('GapClass', 'What a gap means for a verdict.', {
-  NOT_DUE: 'So near to the end of what is recorded that no collection could vouch for it yet.',
+  NOT_DUE: 'The gap is so close to the end of the recording that it could not be collected yet.',
   UNREACHED:
-    'Before the collection’s beginning, out of Abnormal’s retention or not licensed: nothing that could have been had was lost.',
-  HOLE: 'What should have been collected and was not.',
+    'The gap is before the start of the collection, out of Abnormal’s retention, or not licensed: no available data were lost.',
+  HOLE: 'The gap should have been collected and was not.',
 });

@@ -14,8 +14,7 @@ export class EvidenceResolver {
   @Guard('reader')
   @Query(() => [Control], {
     nullable: true,
-    description:
-      'The controls that the gateway knows, with their rules and the thresholds that it judges by.',
+    description: 'The controls with their rules and the thresholds that this gateway uses.',
   })
   controls(@Ctx() { services }: GatewayContext): Control[] {
     return CONTROL_IDS.map((id) => controlOf(id, requestThresholds(services)));
@@ -25,7 +24,7 @@ export class EvidenceResolver {
   @Query(() => Evidence, {
     nullable: true,
     description:
-      'What the controls say of a period: verdicts with the populations behind them, exceptions by name, and what was not covered. From the history alone; a long period takes a while.',
+      'Evaluates controls over a period: verdicts with their populations, exceptions by name, and gaps. Reads the history only; a long period takes some time.',
   })
   evidence(@Args(() => EvidenceArgs) args: EvidenceArgs, @Ctx() context: GatewayContext): Promise<Evidence> {
     return readEvidence(context.services, args);
@@ -35,7 +34,7 @@ export class EvidenceResolver {
   @Query(() => PopulationMemberConnection, {
     nullable: true,
     description:
-      'The population of a control: exactly the members that `evidence` counts, in the order in which it finds them, those that Abnormal no longer returns included. From the history alone; reads all of the period.',
+      'The population of a control: exactly the members that `evidence` counts, in the order in which it finds them, including those that Abnormal no longer returns. Reads the history only, over the whole period.',
   })
   population(
     @Args(() => PopulationArgs) args: PopulationArgs,
@@ -46,7 +45,7 @@ export class EvidenceResolver {
 
   @FieldResolver(() => ControlExceptionConnection, {
     nullable: true,
-    description: 'What counts against it, each with its reason. All of it can be walked, however much it is.',
+    description: 'The exceptions, each with its reason, as pages of any number.',
   })
   exceptions(
     @Root() result: ControlResult,

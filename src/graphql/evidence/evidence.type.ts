@@ -15,45 +15,48 @@ import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/coverage.js';
 import { KIND_OF } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { GapReasonEnum, MissingRecord } from '../collection/coverage.type.js';
 import { Bound, Control, GapClass, MeasureUnit, toMeasured, Verdict } from './control.type.js';
 import { PopulationMember } from './population.type.js';
 
-@ObjectType('EvidencePeriod', { description: 'A span of source time, half-open.' })
+@ObjectType('EvidencePeriod', { description: 'A half-open span of source time.' })
 export class EvidencePeriod {
-  @ValueField(() => String, { description: 'As people write it: `2026-Q3`.' })
+  @ValueField(() => String, { description: 'Short form: `2026-Q3`.' })
   readonly text!: string;
 
-  @ValueField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
+  @ValueField(() => DateTime, { description: 'Start of the span (UTC), inclusive.' })
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'End of the span (UTC), exclusive.' })
   readonly to!: Instant;
 }
 
-@ObjectType('Measure', { description: 'One number that a control measured, and what it is held against.' })
+@ObjectType('Measure', { description: 'A number that a control measured, with its threshold.' })
 export class Measure {
   @ValueField(() => String, { description: 'What was measured.' })
   readonly name!: string;
 
   @ValueField(() => Float, {
     nullable: true,
-    description: 'The number; null where there was nothing to measure.',
+    description: 'The number; null if there was nothing to measure.',
   })
   readonly value!: number | null;
 
-  @ValueField(() => MeasureUnit, { description: 'What it counts.' })
+  @ValueField(() => MeasureUnit, { description: 'Unit of the value.' })
   readonly unit!: MeasureUnit;
 
   @ValueField(() => Float, {
     nullable: true,
-    description: 'What it is held against, in the same unit; null: nothing.',
+    description: 'The threshold, in the same unit; null if there is none.',
   })
   readonly threshold!: number | null;
 
-  @ValueField(() => Bound, { nullable: true, description: 'On which side of the threshold it should be.' })
+  @ValueField(() => Bound, {
+    nullable: true,
+    description: 'On which side of the threshold the number must be.',
+  })
   readonly bound!: Bound | null;
 }
 
@@ -68,77 +71,75 @@ export function toMeasure({ name, value, unit, threshold }: MeasureFacts): Measu
   };
 }
 
-@ObjectType('EvidenceGap', { description: 'A span of a stream for which the history cannot vouch.' })
+@ObjectType('EvidenceGap', { description: 'A span of a stream that is not completely collected.' })
 export class EvidenceGap {
-  @ValueField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'Name of the integration.' })
   readonly integration!: string;
 
   @ValueField(() => String, { description: 'The stream, as resource/filter key: `threats/receivedTime`.' })
   readonly stream!: string;
 
-  @ValueField(() => DateTime, { description: 'Where it begins (UTC), inclusive.' })
+  @ValueField(() => DateTime, { description: 'Start of the span (UTC), inclusive.' })
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'Where it ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, { description: 'End of the span (UTC), exclusive.' })
   readonly to!: Instant;
 
-  @ValueField(() => GapReasonEnum, { description: 'Why it is a gap.' })
+  @ValueField(() => GapReasonEnum, { description: 'Reason for the gap.' })
   readonly reason!: GapReason;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'What the reading that left it said, for a person.',
+    description: 'Message of the reading that left the gap, in words; null if there is none.',
   })
   readonly detail!: string | null;
 
-  @ValueField(() => GapClass, { description: 'What it means for the verdict.' })
+  @ValueField(() => GapClass, { description: 'What the gap means for the verdict.' })
   readonly class!: GapClass;
 }
 
-@ObjectType('Population', { simpleResolvers: true, description: 'What a control is about, in one period.' })
+const FactsValue = valueFieldFrom('facts');
+
+@ObjectType('Population', {
+  simpleResolvers: true,
+  description: 'The records or messages that a control evaluates in one period.',
+})
 export class Population {
-  constructor(private readonly facts: ResultFacts['population']) {}
+  constructor(readonly facts: ResultFacts['population']) {}
 
-  @ValueField(() => Int, { description: 'How many members of it the history holds.' })
-  get count(): number {
-    return this.facts.count;
-  }
+  @FactsValue(() => Int, { description: 'Number of members in the history.' })
+  readonly count!: number;
 
-  @ValueField(() => String, { description: 'What the members are, in the plural.' })
-  get unit(): string {
-    return this.facts.unit;
-  }
+  @FactsValue(() => String, { description: 'What the members are, in the plural.' })
+  readonly unit!: string;
 
-  @ValueField(() => String, { description: 'Who belongs to it, and by which time.' })
-  get words(): string {
-    return this.facts.words;
-  }
+  @FactsValue(() => String, { description: 'Which members belong to the population, and by which time.' })
+  readonly words!: string;
 
-  @ValueField(() => String, {
+  @FactsValue(() => String, {
     nullable: true,
     description:
-      'What gives exactly these members in this graph: a field of the root without its selection, such as `population(control: …)`. Null where the members are neither records nor messages.',
+      'The root field that returns exactly these members, without its selection, such as `population(control: …)`. Null if the members are neither records nor messages.',
   })
-  get query(): string | null {
-    return this.facts.query;
-  }
+  readonly query!: string | null;
 
-  @ValueField(() => Boolean, {
+  @FactsValue(() => Boolean, {
+    from: 'coverage.complete',
     description:
-      'Whether all of it was collected: no gaps, and no record in `missing` that may still be there.',
+      'Whether the population was collected completely: no gaps, and no record in `missing` that may still exist.',
   })
-  get complete(): boolean {
-    return this.facts.coverage.complete;
-  }
+  readonly complete!: boolean;
 
-  @ValueField(() => [EvidenceGap], { description: 'What it cannot vouch for, oldest first by stream.' })
+  @ValueField(() => [EvidenceGap], {
+    description: 'Spans that are not completely collected, oldest first by stream.',
+  })
   get gaps(): EvidenceGap[] {
     return this.facts.coverage.gaps.map(toGap);
   }
 
   @ValueField(() => [MissingRecord], {
     description:
-      'The records that Abnormal lists and that could not be read, by stream and id. Those with the code `GONE` disappeared before they could be read; the others keep the population from being complete.',
+      'Records that Abnormal lists and that could not be read, by stream and id. Those with the code `GONE` disappeared before they could be read; the others make the population incomplete.',
   })
   get missing(): MissingRecord[] {
     return this.facts.coverage.missing.map(toMissing);
@@ -158,22 +159,22 @@ export class DistributionBar {
   @ValueField(() => String, { description: 'The value, or the class of values.' })
   readonly label!: string;
 
-  @ValueField(() => Int, { description: 'How many members have it.' })
+  @ValueField(() => Int, { description: 'Number of members with this value.' })
   readonly count!: number;
 
   @ValueField(() => Int, {
     nullable: true,
-    description: 'How many had it in the period before, where that is compared.',
+    description: 'Number of members with this value in the previous period; null if it is not compared.',
   })
   readonly before!: number | null;
 }
 
-@ObjectType('Distribution', { description: 'How a population spreads over the values of one attribute.' })
+@ObjectType('Distribution', { description: 'Distribution of a population over the values of one attribute.' })
 export class Distribution {
-  @ValueField(() => String, { description: 'Which attribute.' })
+  @ValueField(() => String, { description: 'The attribute.' })
   readonly title!: string;
 
-  @ValueField(() => [DistributionBar], { description: 'Its values, in an order that suits them.' })
+  @ValueField(() => [DistributionBar], { description: 'The values, in an order that fits the attribute.' })
   readonly bars!: DistributionFacts['bars'];
 }
 
@@ -183,26 +184,22 @@ export class Distribution {
 })
 export class NoLongerGiven {
   constructor(
-    private readonly facts: ResultFacts['noLongerGiven'],
+    readonly facts: ResultFacts['noLongerGiven'],
     private readonly pin: Pin,
   ) {}
 
-  @ValueField(() => Int, { description: 'How many there are.' })
-  get count(): number {
-    return this.facts.count;
-  }
+  @FactsValue(() => Int, { description: 'Number of records.' })
+  readonly count!: number;
 
-  @ValueField(() => DateTime, {
+  @FactsValue(() => DateTime, {
     nullable: true,
-    description: 'Since when the first of them is missing (UTC); null where there are none.',
+    description: 'Since when the first of them is missing (UTC); null if there are none.',
   })
-  get since(): Instant | null {
-    return this.facts.since;
-  }
+  readonly since!: Instant | null;
 
   @ValueField(() => [PopulationMember], {
     description:
-      'The first 100 of them, in the order in which the records were walked; `population` lists all, each with `noLongerGivenSince`.',
+      'The first 100 of them, in the order in which the records were read; `population` lists all, each with `noLongerGivenSince`.',
   })
   get members(): PopulationMember[] {
     return this.facts.members.slice(0, NAMED).map((member) => new PopulationMember(member, this.pin));
@@ -218,7 +215,7 @@ export interface Asked {
   readonly evidence: EvidenceFacts;
 }
 
-@ObjectType('ControlResult', { simpleResolvers: true, description: 'What one control says of the period.' })
+@ObjectType('ControlResult', { simpleResolvers: true, description: 'Result of one control over the period.' })
 export class ControlResult {
   constructor(
     readonly facts: ResultFacts,
@@ -230,54 +227,52 @@ export class ControlResult {
     return controlOf(this.facts.control, this.asked.request.thresholds);
   }
 
-  @ValueField(() => Verdict, { description: 'The verdict.' })
-  get verdict(): Verdict {
-    return this.facts.verdict;
-  }
+  @FactsValue(() => Verdict, { description: 'The verdict.' })
+  readonly verdict!: Verdict;
 
-  @ValueField(() => String, { description: 'Why, in a sentence or two.' })
-  get reason(): string {
-    return this.facts.reason;
-  }
+  @FactsValue(() => String, { description: 'The reason, in one or two sentences.' })
+  readonly reason!: string;
 
-  @ValueField(() => Measure, { nullable: true, description: 'The number that the control is known by.' })
+  @ValueField(() => Measure, { nullable: true, description: 'The main number of the control.' })
   get measured(): Measure | null {
     const [first] = this.facts.measures;
     return first ? toMeasure(first) : null;
   }
 
-  @ValueField(() => [Measure], { description: 'Every number that was measured.' })
+  @ValueField(() => [Measure], { description: 'All numbers that were measured.' })
   get measures(): Measure[] {
     return this.facts.measures.map(toMeasure);
   }
 
-  @ValueField(() => Population, { description: 'What it is about.' })
+  @ValueField(() => Population, { description: 'The population.' })
   get population(): Population {
     return new Population(this.facts.population);
   }
 
   @ValueField(() => NoLongerGiven, {
     description:
-      'What of the population Abnormal returned once and no longer returns: it counts as it was last recorded.',
+      'Members of the population that Abnormal no longer returns. They count as they were last recorded.',
   })
   get noLongerGiven(): NoLongerGiven {
     return new NoLongerGiven(this.facts.noLongerGiven, this.asked.evidence.pin);
   }
 
-  @ValueField(() => Int, { description: 'Members whose time is not up yet: neither good nor bad.' })
-  get pending(): number {
-    return this.facts.outcomes.PENDING;
-  }
+  @FactsValue(() => Int, {
+    from: 'outcomes.PENDING',
+    description: 'Members whose time limit has not passed yet: neither kept nor broken.',
+  })
+  readonly pending!: number;
 
-  @ValueField(() => Int, { description: 'Members of which what is recorded cannot tell.' })
-  get inDoubt(): number {
-    return this.facts.outcomes.IN_DOUBT;
-  }
+  @FactsValue(() => Int, {
+    from: 'outcomes.IN_DOUBT',
+    description: 'Members for which the recorded data do not decide the rule.',
+  })
+  readonly inDoubt!: number;
 
-  @ValueField(() => [Distribution], { description: 'How the population spreads, where that says something.' })
-  get distributions(): readonly DistributionFacts[] {
-    return this.facts.distributions;
-  }
+  @FactsValue(() => [Distribution], {
+    description: 'Distributions of the population; empty if they show nothing useful.',
+  })
+  readonly distributions!: readonly DistributionFacts[];
 }
 
 /** A control by its id, with the thresholds that it is judged by. */
@@ -287,11 +282,11 @@ export function controlOf(id: ResultFacts['control'], thresholds: Thresholds): C
 
 @ObjectType('TrendPoint', {
   simpleResolvers: true,
-  description: 'What one control says of one part of the period.',
+  description: 'Result of one control over one part of the period.',
 })
 export class TrendPoint {
   constructor(
-    private readonly facts: PointFacts,
+    readonly facts: PointFacts,
     private readonly thresholds: Thresholds,
   ) {}
 
@@ -300,72 +295,59 @@ export class TrendPoint {
     return controlOf(this.facts.control, this.thresholds);
   }
 
-  @ValueField(() => Verdict, { description: 'The verdict on the part.' })
-  get verdict(): Verdict {
-    return this.facts.verdict;
-  }
+  @FactsValue(() => Verdict, { description: 'The verdict for the part.' })
+  readonly verdict!: Verdict;
 
-  @ValueField(() => String, { description: 'Why, in a sentence or two.' })
-  get reason(): string {
-    return this.facts.reason;
-  }
+  @FactsValue(() => String, { description: 'The reason, in one or two sentences.' })
+  readonly reason!: string;
 
-  @ValueField(() => Measure, { nullable: true, description: 'The number that the control is known by.' })
+  @ValueField(() => Measure, { nullable: true, description: 'The main number of the control.' })
   get measured(): Measure | null {
     return this.facts.measure && toMeasure(this.facts.measure);
   }
 
-  @ValueField(() => Int, { description: 'Members of the population in the part.' })
-  get count(): number {
-    return this.facts.count;
-  }
+  @FactsValue(() => Int, { description: 'Members of the population in the part.' })
+  readonly count!: number;
 
-  @ValueField(() => Int, { description: 'Exceptions in the part.' })
-  get exceptions(): number {
-    return this.facts.exceptions;
-  }
+  @FactsValue(() => Int, { description: 'Exceptions in the part.' })
+  readonly exceptions!: number;
 }
 
-@ObjectType('TrendPart', { description: 'One part of the period, judged by itself.' })
+@ObjectType('TrendPart', { description: 'One part of the period, evaluated alone.' })
 export class TrendPart {
   @ValueField(() => EvidencePeriod, { description: 'The part.' })
   readonly period!: EvidencePeriod;
 
-  @ValueField(() => [TrendPoint], { description: 'What each control says of it.' })
+  @ValueField(() => [TrendPoint], { description: 'Result of each control over the part.' })
   readonly points!: TrendPoint[];
 }
 
+const EvidenceValue = valueFieldFrom('asked.evidence');
+
 @ObjectType('Evidence', {
   simpleResolvers: true,
-  description: 'What controls say of a period, on the grounds of one view of the history.',
+  description: 'Results of controls over a period, from one snapshot of the history.',
 })
 export class Evidence {
-  constructor(private readonly asked: Asked) {}
+  constructor(readonly asked: Asked) {}
 
-  @ValueField(() => EvidencePeriod, { description: 'The period.' })
-  get period(): EvidencePeriod {
-    return this.asked.evidence.period;
-  }
+  @EvidenceValue(() => EvidencePeriod, { description: 'The period.' })
+  readonly period!: EvidencePeriod;
 
-  @ValueField(() => DateTime, {
+  @EvidenceValue(() => DateTime, {
+    from: 'pin.at',
     description:
-      'The last recording that was judged by (UTC): what counts as now. Asked for as `asOf`, the same is found again.',
+      'The last recording that was read (UTC); it counts as now. Pass it as `asOf` to get the same result again.',
   })
-  get asOf(): Instant {
-    return this.asked.evidence.pin.at;
-  }
+  readonly asOf!: Instant;
 
-  @ValueField(() => Int, { description: 'The number of that recording.' })
-  get seq(): number {
-    return this.asked.evidence.pin.seq;
-  }
+  @EvidenceValue(() => Int, { from: 'pin.seq', description: 'Sequence number of that recording.' })
+  readonly seq!: number;
 
-  @ValueField(() => [ID], { description: 'The integrations that were judged together, by name.' })
-  get integrations(): readonly string[] {
-    return this.asked.evidence.integrations;
-  }
+  @EvidenceValue(() => [ID], { description: 'The integrations that were evaluated together, by name.' })
+  readonly integrations!: readonly string[];
 
-  @ValueField(() => [ControlResult], { description: 'What each control says.' })
+  @ValueField(() => [ControlResult], { description: 'Result of each control.' })
   get results(): ControlResult[] {
     return this.asked.evidence.results.map((facts) => new ControlResult(facts, this.asked));
   }

@@ -3,7 +3,7 @@ import type { ControlFinding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import {
@@ -20,30 +20,31 @@ import type { ControlResult } from './evidence.type.js';
 import { PopulationMember, PopulationMemberConnection, recordInView } from './population.type.js';
 import { findExceptions, findMembers, type PopulationArgs, populationRequest } from './read-evidence.js';
 
+const FindingValue = valueFieldFrom('finding');
+
 @ObjectType('ControlException', {
   simpleResolvers: true,
   description:
-    'Something that counts against a control: a record, a message of one, a span of a stream or an integration.',
+    'Something that counts against a control: a record, a message, a span of a stream or an integration.',
 })
 export class ControlException {
   constructor(
-    private readonly finding: ControlFinding,
+    readonly finding: ControlFinding,
     private readonly pin: Pin,
   ) {}
 
-  @ValueField(() => String, { description: 'Why it is one.' })
-  get reason(): string {
-    return this.finding.reason;
-  }
+  @FindingValue(() => String, { description: 'The reason.' })
+  readonly reason!: string;
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
+  @ValueField(() => ID, { description: 'Name of the integration.' })
   get integration(): string {
     return integrationOf(this.finding.subject);
   }
 
   @Field(() => RecordNode, {
     nullable: true,
-    description: 'The record, as it stood in the view that was judged; null where it is none.',
+    description:
+      'The record, in the snapshot that was evaluated; null if the exception is not about a record.',
   })
   async record(@Ctx() { services }: GatewayContext): Promise<RecordNode | null> {
     const { subject } = this.finding;
@@ -52,7 +53,7 @@ export class ControlException {
 
   @ValueField(() => ID, {
     nullable: true,
-    description: 'The message of the record that it is about: Abnormal’s id.',
+    description: 'Abnormal’s id of the message; null if the exception is not about a message.',
   })
   get messageId(): string | null {
     const { subject } = this.finding;
@@ -61,38 +62,40 @@ export class ControlException {
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'The stream, as resource/filter key, where it is a span of one.',
+    description: 'The stream, as resource/filter key; null if the exception is not about a span.',
   })
   get stream(): string | null {
     const { subject } = this.finding;
     return subject.type === 'SPAN' ? `${subject.stream.resource}/${subject.stream.filterKey}` : null;
   }
 
-  @ValueField(() => DateTime, {
+  @FindingValue(() => DateTime, {
     nullable: true,
-    description: 'The instant by which a record belongs to the period, or where a span begins (UTC).',
+    description:
+      'The time by which a record belongs to the period, or the start of a span (UTC); null if there is neither.',
   })
-  get at(): Instant | null {
-    return this.finding.at;
-  }
+  readonly at!: Instant | null;
 
   @ValueField(() => DateTime, {
     nullable: true,
     description:
-      'Since when Abnormal no longer returns the record or the message (UTC), by the version that first lacks it; it counts as it was last recorded. Null while Abnormal returns it.',
+      'Since when Abnormal no longer returns the record or the message (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
   })
   get noLongerGivenSince(): Instant | null {
     return this.finding.noLongerGivenSince ?? null;
   }
 
-  @ValueField(() => DateTime, { nullable: true, description: 'Where a span ends (UTC), exclusive.' })
+  @ValueField(() => DateTime, {
+    nullable: true,
+    description: 'End of the span (UTC), exclusive; null if the exception is not about a span.',
+  })
   get until(): Instant | null {
     const { subject } = this.finding;
     return subject.type === 'SPAN' ? subject.to : null;
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of what counts against a control.' })
+@ObjectType({ simpleResolvers: true, description: 'A page of exceptions.' })
 export class ControlExceptionConnection extends connectionOf<ControlException>(
   () => ControlException,
   'ControlException',
@@ -164,7 +167,7 @@ export async function listPopulation(
 /** Where a walk goes on, and in which view. */
 export function placeInWalk({ pin: [seq, at], place: [index] }: ReturnType<typeof readCursor>) {
   if (typeof seq !== 'number' || typeof at !== 'string' || typeof index !== 'number') {
-    throw badInput('This cursor is of another history: to begin a new walk, leave the cursor out.');
+    throw badInput('This cursor belongs to another history. To start from the first page, omit the cursor.');
   }
   return { pin: { seq, at }, next: index + 1 };
 }

@@ -4,62 +4,55 @@ import type { Pin } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { toRecordNode } from '../records/nodes.js';
 import { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 
+const MemberValue = valueFieldFrom('member');
+
 @ObjectType('PopulationMember', {
   simpleResolvers: true,
-  description: 'A record or a message that belongs to the population of a control.',
+  description: 'A record or message in the population of a control.',
 })
 export class PopulationMember {
   constructor(
-    private readonly member: Member,
+    readonly member: Member,
     private readonly pin: Pin,
   ) {}
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
-  get integration(): string {
-    return this.member.subject.key.integration;
-  }
+  @MemberValue(() => ID, { from: 'subject.key.integration', description: 'Name of the integration.' })
+  readonly integration!: string;
 
-  @ValueField(() => ID, { description: 'Abnormal’s own id of the record.' })
-  get recordId(): string {
-    return this.member.subject.key.id;
-  }
+  @MemberValue(() => ID, { from: 'subject.key.id', description: 'Abnormal’s id of the record.' })
+  readonly recordId!: string;
 
-  @ValueField(() => ID, {
+  @MemberValue(() => ID, {
     nullable: true,
-    description: 'The message, by Abnormal’s id, where messages are the members; else null.',
+    from: 'subject.messageId',
+    description: 'Abnormal’s id of the message; null if the members are records.',
   })
-  get messageId(): string | null {
-    return this.member.subject.messageId;
-  }
+  readonly messageId!: string | null;
 
-  @ValueField(() => DateTime, {
+  @MemberValue(() => DateTime, {
     nullable: true,
-    description: 'The instant by which it belongs to the period (UTC).',
+    description: 'The time by which the member belongs to the period (UTC).',
   })
-  get at(): Instant | null {
-    return this.member.at;
-  }
+  readonly at!: Instant | null;
 
-  @ValueField(() => DateTime, {
+  @MemberValue(() => DateTime, {
     nullable: true,
     description:
-      'Since when Abnormal no longer returns it (UTC), by the version that first lacks it; it counts as it was last recorded. Null while Abnormal returns it.',
+      'Since when Abnormal no longer returns it (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
   })
-  get noLongerGivenSince(): Instant | null {
-    return this.member.noLongerGivenSince;
-  }
+  readonly noLongerGivenSince!: Instant | null;
 
   @Field(() => RecordNode, {
     nullable: true,
     description:
-      'The record, as it stood in the view that was judged. A message that Abnormal no longer returns is in `messages(recorded: ALL)`.',
+      'The record, in the snapshot that was evaluated. A message that Abnormal no longer returns is in `messages(recorded: ALL)`.',
   })
   record(@Ctx() { services }: GatewayContext): Promise<RecordNode | null> {
     return recordInView(this.member.subject.key, this.pin, services);

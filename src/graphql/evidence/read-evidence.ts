@@ -19,8 +19,7 @@ import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/scalars.js';
 import { ForwardArgs } from '../lists/page.js';
 import { toReadOptions } from '../lists/view.js';
-import { checkIntegrations } from '../request/choose-integrations.js';
-import type { RequestServices } from '../request/services.js';
+import { checkIntegrations, type RequestServices } from '../request/services.js';
 import { Trend } from './control.type.js';
 import { type ControlResult, Evidence } from './evidence.type.js';
 
@@ -63,7 +62,7 @@ export async function populationRequest(
   const listed = Object.values(CONTROLS).filter((each) => each.population(request.period).isListed);
   if (request.controls.some((control) => listed.includes(control))) return request;
   throw badInput(
-    `The members of ${args.control} are neither records nor messages: choose one of ${listed.map(({ id }) => id).join(', ')}.`,
+    `The members of ${args.control} are neither records nor messages. Pass one of ${listed.map(({ id }) => id).join(', ')}.`,
   );
 }
 
@@ -151,48 +150,49 @@ function keyOf({ controls, period, ...rest }: EvidenceRequest): string {
 export class EvidenceArgs {
   @Field(() => String, {
     description:
-      'Which time, in UTC: a quarter (`2026-Q3`), a month (`2026-09`), an ISO week (`2026-W37`), a day (`2026-09-14`), or `FROM/TO`, each a day or a time with its zone; TO itself is not in it. Between the year 2000 and a year from now.',
+      'The period, in UTC: a quarter (`2026-Q3`), a month (`2026-09`), an ISO week (`2026-W37`), a day (`2026-09-14`), or `FROM/TO`, each a day or a time with a time zone; TO is exclusive. Between the year 2000 and one year from now.',
   })
   period!: string;
 
-  @Field(() => [ID], { nullable: true, description: 'Only these controls, by id; all when not given.' })
+  @Field(() => [ID], { nullable: true, description: 'Only these controls, by id. Default: all.' })
   controls?: string[] | null;
 
   @Field(() => DateTime, {
     nullable: true,
     description:
-      'Judge what was recorded by this instant, in the gateway’s own time (UTC); not in the future. The newest when not given. The same period as of the same instant has the same evidence at any time.',
+      'Evaluate what was recorded up to this instant of the gateway’s clock (UTC). Must not be in the future. Default: the newest recording. The same period and instant always give the same evidence.',
   })
   asOf?: Instant | null;
 
   @Field(() => [ID], {
     nullable: true,
-    description: 'Only these integrations, by name, judged together; all that had been read when not given.',
+    description:
+      'Only these integrations, by name, evaluated together. Default: all that were read up to the instant.',
   })
   integrations?: string[] | null;
 
-  @Field(() => Trend, { nullable: true, description: 'Judge the period’s parts too, so that a trend shows.' })
+  @Field(() => Trend, { nullable: true, description: 'Also evaluate the parts of the period, for a trend.' })
   trend?: Trend | null;
 }
 
 @ArgsType()
 export class PopulationArgs extends ForwardArgs {
-  @Field(() => ID, { description: 'The control, by id: one whose members are records or messages.' })
+  @Field(() => ID, { description: 'Id of a control whose members are records or messages.' })
   control!: string;
 
-  @Field(() => String, { description: 'Which time, in UTC, as for `evidence`.' })
+  @Field(() => String, { description: 'The period, in UTC, as for `evidence`.' })
   period!: string;
 
   @Field(() => DateTime, {
     nullable: true,
     description:
-      'What was recorded by this instant, in the gateway’s own time (UTC); not in the future. The newest when not given.',
+      'Read what was recorded up to this instant of the gateway’s clock (UTC). Must not be in the future. Default: the newest recording.',
   })
   asOf?: Instant | null;
 
   @Field(() => [ID], {
     nullable: true,
-    description: 'Only these integrations, by name; all that had been read when not given.',
+    description: 'Only these integrations, by name. Default: all that were read up to the instant.',
   })
   integrations?: string[] | null;
 }

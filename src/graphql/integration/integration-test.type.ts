@@ -6,72 +6,77 @@ import { DateTime } from '../base/scalars.js';
 import { runAudited } from '../request/audited.js';
 import type { RequestServices } from '../request/services.js';
 
-const TestedPartEnum = describedEnum<Tested>('TestedPart', 'What a connection test asks Abnormal for.', {
+const TestedPartEnum = describedEnum<Tested>('TestedPart', 'What a connection test requests from Abnormal.', {
   threats: 'The list of threats.',
   cases: 'The list of account-takeover cases.',
   campaigns: 'The list of abuse-mailbox campaigns.',
-  tokens: 'What Abnormal says of the account’s tokens (`/soar/tokens`).',
+  tokens: 'Information about the account’s tokens (`/soar/tokens`).',
 });
 
 const TestOutcomeEnum = describedEnum<TestOutcome>(
   'TestOutcome',
-  'How one question of a connection test was answered.',
+  'Result of one request of a connection test.',
   {
-    WORKS: 'It works.',
-    EMPTY: 'It works, and there is nothing.',
-    NOT_LICENSED: 'The account lacks the licence for it.',
-    NOT_ENABLED: 'The account does not have it enabled.',
-    NOT_ANSWERED: 'Abnormal does not tell this account.',
-    FAILED: 'It does not work; the message says what to do.',
-    SKIPPED: 'Not asked: what went wrong before would have gone wrong again.',
+    WORKS: 'The request succeeded.',
+    EMPTY: 'The request succeeded and returned no records.',
+    NOT_LICENSED: 'The account has no licence for it.',
+    NOT_ENABLED: 'It is not enabled for the account.',
+    NOT_ANSWERED: 'Abnormal does not return it for this account.',
+    FAILED: 'The request failed; the message says what to do.',
+    SKIPPED: 'Not requested, because it would have failed for the same reason as an earlier request.',
   },
 );
 
-@ObjectType({ simpleResolvers: true, description: 'One question of a connection test, and what came of it.' })
+@ObjectType({ simpleResolvers: true, description: 'One request of a connection test, with its result.' })
 class TestedPartReport implements TestedPart {
-  @ValueField(() => TestedPartEnum, { description: 'What was asked for.' })
+  @ValueField(() => TestedPartEnum, { description: 'What was requested.' })
   readonly part!: Tested;
 
-  @ValueField(() => TestOutcomeEnum, { description: 'How it went.' })
+  @ValueField(() => TestOutcomeEnum, { description: 'Result of the request.' })
   readonly outcome!: TestOutcome;
 
   @ValueField(() => Int, {
     nullable: true,
     description:
-      'How many there are of the last seven days; the least that there are where `isAll` is false.',
+      'Number of records of the last seven days; a lower bound if `isAll` is false. Null if they were not counted.',
   })
   readonly seen!: number | null;
 
-  @ValueField(() => Boolean, { description: 'Whether `seen` is all of them.' })
+  @ValueField(() => Boolean, { description: 'Whether `seen` counts all of them.' })
   readonly isAll!: boolean;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'What is wrong, as a code; null where nothing is.',
+    description: 'Error code; null if nothing is wrong.',
   })
   readonly code!: string | null;
 
-  @ValueField(() => String, { description: 'For a person: what works, or what is wrong and what to do.' })
+  @ValueField(() => String, {
+    description: 'The result in words: what works, or what is wrong and what to do.',
+  })
   readonly message!: string;
 }
 
 @ObjectType('IntegrationTest', {
   simpleResolvers: true,
-  description: 'Whether Abnormal lets an integration be read: one question for each resource, in words.',
+  description:
+    'Whether Abnormal allows an integration to be read: one request per resource, with the result in words.',
 })
 export class IntegrationTestReport
   implements Pick<IntegrationTest, 'testedAt' | 'works' | 'parts' | 'calls'>
 {
-  @ValueField(() => DateTime, { description: 'When it was tested (UTC).' })
+  @ValueField(() => DateTime, { description: 'When the test was made (UTC).' })
   readonly testedAt!: Instant;
 
-  @ValueField(() => Boolean, { description: 'Whether it can be read: nothing failed, and something worked.' })
+  @ValueField(() => Boolean, {
+    description: 'Whether the integration can be read: no request failed, and at least one succeeded.',
+  })
   readonly works!: boolean;
 
-  @ValueField(() => [TestedPartReport], { description: 'Each question, in the order asked.' })
+  @ValueField(() => [TestedPartReport], { description: 'The requests, in order.' })
   readonly parts!: readonly TestedPart[];
 
-  @ValueField(() => Int, { description: 'Requests to Abnormal that it cost.' })
+  @ValueField(() => Int, { description: 'Number of requests sent to Abnormal.' })
   readonly calls!: number;
 }
 

@@ -6,29 +6,28 @@ import { describedEnum, ValueField } from '../base/fields.js';
 import { Token } from '../base/scalars.js';
 import { Guard } from '../operation/guard.js';
 import { runAudited } from '../request/audited.js';
-import { checkIntegrations } from '../request/choose-integrations.js';
-import type { GatewayContext, RequestServices } from '../request/services.js';
+import { checkIntegrations, type GatewayContext, type RequestServices } from '../request/services.js';
 import { Integration } from './integration.type.js';
 import { IntegrationTestReport, runTest } from './integration-test.type.js';
 import { readIntegration } from './read-integrations.js';
 
-const RegionEnum = describedEnum<Region>('Region', 'Where Abnormal serves an account.', {
-  us: 'The United States: `api.abnormalplatform.com`.',
+const RegionEnum = describedEnum<Region>('Region', 'Region in which Abnormal serves an account.', {
+  us: 'United States: `api.abnormalplatform.com`.',
   eu: 'Europe: `eu.rest.abnormalsecurity.com`.',
-  gov: 'The United States government: `rest.abnormalsecurity.us`.',
+  gov: 'United States government: `rest.abnormalsecurity.us`.',
 });
 
-const NAME = 'Its name, as every `integration` argument takes it.';
+const NAME = 'Name of the integration, for every `integration` argument.';
 const TOKEN =
-  'The token of Abnormal’s REST API (Settings → Integrations → Abnormal REST API). It is stored encrypted and never given back.';
+  'Token of Abnormal’s REST API (Settings → Integrations → Abnormal REST API). It is stored encrypted and never returned.';
 const REGION = {
   nullable: true,
-  description: 'Where the account is served; the United States unless given.',
+  description: 'Region in which Abnormal serves the account. Default: the United States.',
 };
 const BASE_URL = {
   nullable: true,
   description:
-    'The address itself, with its version path, in place of a region: https, or http to the gateway’s own machine.',
+    'Base URL including the version path, instead of a region: https, or http to the gateway’s own machine.',
 };
 
 /** What an admin does to the integrations. The token is an argument of its own everywhere: an error in another may repeat that. */
@@ -38,11 +37,11 @@ export class IntegrationMutations {
   @Mutation(() => IntegrationPayload, {
     nullable: true,
     description:
-      'Connects an Abnormal account. It is polled at once; what was ever recorded under the name goes on. Ask for `test` to learn whether it works.',
+      'Connects an Abnormal account. The gateway polls it immediately. If the name was used before, its history continues. Select `test` to check the connection.',
   })
   connectIntegration(
     @Arg('name', () => ID, {
-      description: 'What it is to be called, for good: 1 to 40 characters, of a to z, 0 to 9 and "-".',
+      description: 'Permanent name of the integration: 1 to 40 characters from a to z, 0 to 9 and "-".',
     })
     name: string,
     @Arg('token', () => Token, { description: TOKEN }) token: Secret,
@@ -59,7 +58,7 @@ export class IntegrationMutations {
   @Mutation(() => IntegrationPayload, {
     nullable: true,
     description:
-      'Gives an integration another address. It takes a token for it: a token is never sent elsewhere than where whoever gave it said. It is taken for the same account: what was collected is not read again. Another account wants another name.',
+      'Changes the address of an integration. A token for the new address is required: the gateway sends a token only to the address that it was given for. The new address must serve the same account, because collected records are not read again. For another account, use another name.',
   })
   updateIntegration(
     @Arg('name', () => ID, { description: NAME }) name: string,
@@ -76,7 +75,7 @@ export class IntegrationMutations {
   @Guard('admin')
   @Mutation(() => IntegrationPayload, {
     nullable: true,
-    description: 'Replaces the token of an integration; it counts from the next request on.',
+    description: 'Replaces the token of an integration. The next request uses the new token.',
   })
   rotateIntegrationToken(
     @Arg('name', () => ID, { description: NAME }) name: string,
@@ -91,7 +90,7 @@ export class IntegrationMutations {
   @Guard('admin')
   @Mutation(() => RemovedIntegration, {
     nullable: true,
-    description: 'Forgets the token of an integration and reads it no longer. Its history stays.',
+    description: 'Deletes the token of an integration and stops reading it. Its history stays.',
   })
   async removeIntegration(
     @Arg('name', () => ID, { description: NAME }) name: string,
@@ -108,7 +107,7 @@ export class IntegrationMutations {
   @Mutation(() => IntegrationTestReport, {
     nullable: true,
     description:
-      'Tries what an integration is read by, one request for each resource, and says in words what works and what is wrong.',
+      'Tests the connection of an integration with one request per resource, and describes the result in words.',
   })
   async testIntegration(
     @Arg('name', () => ID, { description: NAME }) name: string,
@@ -133,11 +132,11 @@ async function changed(
 ): Promise<IntegrationPayload> {
   await runAudited(services, { action, target: name, work });
   const integration = await readIntegration(services, name);
-  if (!integration) throw new Error(`the integration ${name} is gone again`);
+  if (!integration) throw new Error(`the integration ${name} was removed in the meantime`);
   return new IntegrationPayload(integration);
 }
 
-@ObjectType({ simpleResolvers: true, description: 'An integration as it stands after a change.' })
+@ObjectType({ simpleResolvers: true, description: 'An integration after a change.' })
 class IntegrationPayload {
   @ValueField(() => Integration, { description: 'The integration.' })
   readonly integration: Integration;
@@ -148,21 +147,22 @@ class IntegrationPayload {
 
   @Field(() => IntegrationTestReport, {
     nullable: true,
-    description: 'Whether Abnormal lets it be read. Tested when asked for, at the cost of a few requests.',
+    description:
+      'Whether Abnormal allows the integration to be read. Tested only if selected; costs a few requests.',
   })
   test(@Ctx() context: GatewayContext): Promise<IntegrationTestReport> {
     return runTest(context.services, this.integration.name);
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'An integration that is read no longer.' })
+@ObjectType({ simpleResolvers: true, description: 'An integration that is no longer read.' })
 class RemovedIntegration {
-  @ValueField(() => ID, { description: 'Its name.' })
+  @ValueField(() => ID, { description: 'Name of the integration.' })
   readonly name!: string;
 
   @ValueField(() => Integration, {
     nullable: true,
-    description: 'The integration with its history, which stays; null where nothing was ever recorded of it.',
+    description: 'The integration with its history, which stays; null if nothing was recorded.',
   })
   readonly integration!: Integration | null;
 }

@@ -1,7 +1,6 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { Guard } from '../operation/guard.js';
-import { chooseIntegration } from '../request/choose-integrations.js';
-import type { GatewayContext } from '../request/services.js';
+import { chooseIntegration, type GatewayContext } from '../request/services.js';
 import { Integration, UpstreamBudget } from './integration.type.js';
 import { readIntegrations } from './read-integrations.js';
 
@@ -10,7 +9,8 @@ export class IntegrationResolver {
   @Guard('reader')
   @Query(() => [Integration], {
     nullable: true,
-    description: 'The Abnormal accounts that the gateway reads or has read, and how their streams stand.',
+    description:
+      'The Abnormal accounts that the gateway reads or has read, with the states of their streams.',
   })
   integrations(@Ctx() context: GatewayContext): Promise<Integration[]> {
     return readIntegrations(context.services);
@@ -19,13 +19,12 @@ export class IntegrationResolver {
   @Guard('reader')
   @Query(() => UpstreamBudget, {
     nullable: true,
-    description:
-      'The request budget of an integration as it stands now; null where this process does not read it.',
+    description: 'The current request budget of an integration; null if this process does not read it.',
   })
   async upstreamBudget(
     @Arg('integration', () => ID, {
       nullable: true,
-      description: 'The integration, by name; need not be said where there is only one.',
+      description: 'Name of the integration. Optional if there is only one.',
     })
     name: string | null,
     @Ctx() { services }: GatewayContext,

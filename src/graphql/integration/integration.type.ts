@@ -24,78 +24,83 @@ import { ResourceEnum } from '../collection/run.type.js';
 import { Node } from '../records/record.type.js';
 import type { KeptIntegration } from '../request/operations.js';
 
-const OriginEnum = describedEnum<Origin>('Origin', 'What kind of account an integration is.', {
+const OriginEnum = describedEnum<Origin>('Origin', 'Kind of an integration.', {
   ABNORMAL: 'An Abnormal account.',
   SIMULATED: 'The built-in simulated tenant: no real data.',
 });
 
 const StreamStatusEnum = describedEnum<StreamStatus>(
   'StreamStatus',
-  'Whether Abnormal lets a stream be read, as of the last attempt.',
+  'Whether Abnormal allowed a stream to be read at the last attempt.',
   {
     NEVER_READ: 'Not tried yet.',
-    OK: 'It can be read.',
-    NOT_LICENSED: 'The account lacks the licence for it.',
-    NOT_ENABLED: 'The account does not have it enabled.',
-    FORBIDDEN: 'This address is not on the account’s allowlist, or its API is off.',
+    OK: 'The stream can be read.',
+    NOT_LICENSED: 'The account has no licence for it.',
+    NOT_ENABLED: 'It is not enabled for the account.',
+    FORBIDDEN:
+      'The gateway’s address is not on the account’s allowlist, or the account’s API is switched off.',
     TOKEN_REJECTED: 'The token is invalid, expired or revoked.',
-    UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
+    UNAVAILABLE: 'Abnormal cannot be reached or responds with errors.',
     HISTORY_UNAVAILABLE:
-      'The history cannot be written, so nothing is recorded; `message` says why and since when.',
+      'The history cannot be written, so nothing is recorded; `message` gives the reason and the time.',
   },
 );
 
 const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
   'IntegrationStatus',
-  'Whether Abnormal lets an integration be read, as of the last attempts.',
+  'Whether Abnormal allowed an integration to be read at the last attempts.',
   {
     NEVER_READ: 'Not tried yet.',
-    OK: 'All of it can be read.',
-    LIMITED: 'Some of it can be read; each stream that cannot says why.',
+    OK: 'All streams can be read.',
+    LIMITED: 'Some streams can be read; each of the others gives the reason.',
     TOKEN_REJECTED: 'The token is invalid, expired or revoked.',
-    FORBIDDEN: 'This address is not on the account’s allowlist, or its API is off.',
-    UNAVAILABLE: 'Abnormal cannot be reached, or answers with errors.',
+    FORBIDDEN:
+      'The gateway’s address is not on the account’s allowlist, or the account’s API is switched off.',
+    UNAVAILABLE: 'Abnormal cannot be reached or responds with errors.',
     HISTORY_UNAVAILABLE:
-      'The history cannot be written, so nothing is recorded; `message` says why and since when.',
+      'The history cannot be written, so nothing is recorded; `message` gives the reason and the time.',
   },
 );
 
 @ObjectType('Stream', {
   simpleResolvers: true,
-  description: 'One way of listing one resource of one integration: what windows and gaps belong to.',
+  description: 'One way to list a resource of an integration. Windows and gaps belong to a stream.',
 })
 class StreamReport implements Omit<StreamState, 'integration'> {
-  @ValueField(() => ResourceEnum, { description: 'What it lists.' })
+  @ValueField(() => ResourceEnum, { description: 'The resource.' })
   readonly resource!: Resource;
 
-  @ValueField(() => String, { description: 'By which of Abnormal’s filter keys, such as `receivedTime`.' })
+  @ValueField(() => String, { description: 'Abnormal’s filter key, such as `receivedTime`.' })
   readonly filterKey!: FilterKey;
 
-  @ValueField(() => StreamStatusEnum, { description: 'Whether it can be read.' })
+  @ValueField(() => StreamStatusEnum, { description: 'Whether the stream can be read.' })
   readonly status!: StreamStatus;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'For a person: what happened, the likely causes, what to do. Null when all is well.',
+    description: 'What happened, the likely causes and what to do, in words; null if nothing is wrong.',
   })
   readonly message!: string | null;
 
   @ValueField(() => DateTime, {
-    description: 'Where its collection begins (UTC); nothing earlier is wanted.',
+    description: 'Start of the collection (UTC); earlier records are not requested.',
   })
   readonly collectFrom!: Instant;
 
   @ValueField(() => DateTime, { nullable: true, description: 'When it was last tried (UTC).' })
   readonly lastAttemptAt!: Instant | null;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it was last read to its end (UTC).' })
+  @ValueField(() => DateTime, {
+    nullable: true,
+    description: 'When the stream was last read to its end (UTC); null if it never was.',
+  })
   readonly lastSuccessAt!: Instant | null;
 }
 
 @ObjectType({
   implements: Node,
   simpleResolvers: true,
-  description: 'An Abnormal account that the gateway reads, or has read.',
+  description: 'An Abnormal account that the gateway reads or has read.',
 })
 export class Integration extends Node {
   constructor(
@@ -115,20 +120,20 @@ export class Integration extends Node {
   }
 
   @ValueField(() => ID, {
-    description: 'Unique over all types, and lasting. Opaque: the name stands beside it.',
+    description: 'Global id, unique over all types. It does not change. Opaque; `name` has the name.',
   })
   get id(): string {
     return toGlobalId('Integration', this.integration, this.integration);
   }
 
-  @ValueField(() => ID, { description: 'Its name, as every `integration` argument takes it.' })
+  @ValueField(() => ID, { description: 'Name of the integration, for every `integration` argument.' })
   get name(): string {
     return this.integration;
   }
 
   @ValueField(() => OriginEnum, {
     nullable: true,
-    description: 'What kind of account it is; null when this gateway no longer reads it.',
+    description: 'Kind of account; null if this gateway no longer reads it.',
   })
   get origin(): Origin | null {
     return this.account?.origin ?? null;
@@ -136,13 +141,13 @@ export class Integration extends Node {
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'Where it is read from; null when this gateway no longer reads it.',
+    description: 'Base URL; null if this gateway no longer reads it.',
   })
   get baseUrl(): string | null {
     return this.account?.baseUrl ?? null;
   }
 
-  @ValueField(() => IntegrationStatusEnum, { description: 'Whether it can be read.' })
+  @ValueField(() => IntegrationStatusEnum, { description: 'Whether the stream can be read.' })
   get status(): IntegrationStatus {
     return integrationHealth(this.states).status;
   }
@@ -150,14 +155,14 @@ export class Integration extends Node {
   @ValueField(() => String, {
     nullable: true,
     description:
-      'For a person: what happened, the likely causes, what to do; also if Abnormal answers but has listed nothing for longer than `INGESTION_LAG`. Null when all is well.',
+      'What happened, the likely causes and what to do, in words; also set if Abnormal responds but has listed nothing for longer than `INGESTION_LAG`. Null if nothing is wrong.',
   })
   get message(): string | null {
     return integrationHealth(this.states).message ?? this.notes.empty;
   }
 
   @ValueField(() => [StreamReport], {
-    description: 'How its streams stand; none before they are first tried.',
+    description: 'The streams with their states; empty before the first attempt.',
   })
   get streams(): readonly StreamReport[] {
     return this.states;
@@ -165,7 +170,7 @@ export class Integration extends Node {
 
   @ValueField(() => DateTime, {
     nullable: true,
-    description: 'When it was connected (UTC); null for the account of the environment.',
+    description: 'When the account was connected (UTC); null for the account of the environment.',
   })
   get createdAt(): Instant | null {
     return this.notes.kept?.createdAt ?? null;
@@ -174,7 +179,7 @@ export class Integration extends Node {
   @ValueField(() => String, {
     nullable: true,
     description:
-      'The last four characters of its token, to tell tokens apart. Nothing gives the token itself.',
+      'Last four characters of the token, to distinguish tokens. The token itself is never returned. Null if there is no token.',
   })
   get tokenHint(): string | null {
     return this.notes.kept?.tokenHint ?? null;
@@ -183,7 +188,7 @@ export class Integration extends Node {
   @ValueField(() => DateTime, {
     nullable: true,
     description:
-      'Since when the gateway has had its token (UTC): when it was given, or first seen in the environment.',
+      'Since when the gateway has the token (UTC): when it was stored, or first seen in the environment. Null if there is no token.',
   })
   get tokenStoredAt(): Instant | null {
     return this.token?.storedAt ?? null;
@@ -191,8 +196,7 @@ export class Integration extends Node {
 
   @ValueField(() => DateTime, {
     nullable: true,
-    description:
-      'When its token ends (UTC), as far as Abnormal says (`/soar/tokens`); null where it does not.',
+    description: 'When the token expires (UTC; `/soar/tokens`); null if Abnormal does not return it.',
   })
   get expiresAt(): Instant | null {
     return this.token?.expiresAt ?? null;
@@ -201,7 +205,7 @@ export class Integration extends Node {
   @ValueField(() => [String], {
     nullable: true,
     description:
-      'What its token may do, as names such as `soar_v1_read_threats` (`permissions` of `/soar/tokens`); null where Abnormal does not say.',
+      'Permissions of the token, such as `soar_v1_read_threats` (`permissions` of `/soar/tokens`); null if Abnormal does not return them.',
   })
   get tokenPermissions(): readonly string[] | null {
     return this.token?.permissions ?? null;
@@ -210,7 +214,7 @@ export class Integration extends Node {
   @ValueField(() => Boolean, {
     nullable: true,
     description:
-      'Whether its token may do more than read, which the gateway does not need; null where Abnormal does not say what it may do.',
+      'Whether the token has write permissions, which the gateway does not need; null if Abnormal does not return the permissions.',
   })
   get tokenMayAct(): boolean | null {
     const { permissions } = this.token ?? {};
@@ -220,7 +224,7 @@ export class Integration extends Node {
   @ValueField(() => TokenStateEnum, {
     nullable: true,
     description:
-      'How its token stands; null where it has none, as the simulated tenant, or is no longer read.',
+      'State of the token; null if there is no token, as for the simulated tenant, or if the account is no longer read.',
   })
   get tokenState(): TokenState | null {
     return this.token && tokenState(this.token, this.now);
@@ -228,36 +232,36 @@ export class Integration extends Node {
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'How its token stands, in words, with what to do.',
+    description: 'State of the token in words, with what to do; null as for `tokenState`.',
   })
   get tokenMessage(): string | null {
     const how =
       this.name === ENVIRONMENT_ACCOUNT
-        ? 'Make a new one in Abnormal, put it into ABNORMAL_TOKEN and restart the gateway.'
-        : `Make a new one in Abnormal and give it to the mutation rotateIntegrationToken or the command "integrations rotate ${this.name}".`;
+        ? 'Create a new one in Abnormal, set it in ABNORMAL_TOKEN and restart the gateway.'
+        : `Create a new one in Abnormal and pass it to the mutation rotateIntegrationToken or the command "integrations rotate ${this.name}".`;
     return this.token && describeTokenState(this.token, this.now, how);
   }
 }
 
 const TokenStateEnum = describedEnum<TokenState>(
   'TokenState',
-  'How the token of an integration stands. Abnormal’s tokens are to be replaced every 90 days.',
+  'State of an integration’s token. Abnormal’s tokens must be replaced every 90 days.',
   {
-    OK: 'It serves, and will for a while.',
-    EXPIRING: 'It ends within 14 days, or is over 76 days old: replace it soon.',
-    ROTATION_DUE: 'It has ended, or is 90 days old: replace it now.',
+    OK: 'The token is valid and not close to its end.',
+    EXPIRING: 'The token expires within 14 days, or is more than 76 days old: replace it soon.',
+    ROTATION_DUE: 'The token has expired, or is 90 days old: replace it now.',
     REJECTED:
-      'Abnormal refused it when it was last used: it is mistyped, expired, revoked or of another region.',
-    UNKNOWN: 'Neither its age nor its end is known.',
+      'Abnormal rejected the token at the last request: it is mistyped, expired, revoked or of another region.',
+    UNKNOWN: 'Neither the age nor the end of the token is known.',
   },
 );
 
 @ObjectType({
   simpleResolvers: true,
-  description: 'Requests that wait for leave to be sent, by who waits for them.',
+  description: 'Number of requests that are waiting for the rate budget, by their purpose.',
 })
 class BudgetQueue {
-  @ValueField(() => Int, { description: 'For queries: they go first.' })
+  @ValueField(() => Int, { description: 'For queries, which are sent first.' })
   readonly interactive!: number;
 
   @ValueField(() => Int, { description: 'For polls.' })
@@ -269,23 +273,24 @@ class BudgetQueue {
 
 @ObjectType({
   simpleResolvers: true,
-  description: 'How many requests an Abnormal account may be sent (`UPSTREAM_RPM`), and how many were.',
+  description:
+    'How many requests may be sent to an Abnormal account (`UPSTREAM_RPM`), and how many were sent.',
 })
 export class UpstreamBudget implements BudgetSnapshot {
   @ValueField(() => Int, { description: 'Requests allowed in any 60 seconds.' })
   readonly limit!: number;
 
   @ValueField(() => Int, {
-    description: 'Requests that count against it now: in flight, or answered in the last minute.',
+    description: 'Requests that count against the limit now: in flight, or answered in the last minute.',
   })
   readonly used!: number;
 
   @ValueField(() => DateTime, {
     nullable: true,
-    description: 'When the next can be sent at the soonest (UTC); null when one can be sent now.',
+    description: 'Earliest time of the next request (UTC); null if a request can be sent now.',
   })
   readonly resetsAt!: Instant | null;
 
-  @ValueField(() => BudgetQueue, { description: 'Who waits.' })
+  @ValueField(() => BudgetQueue, { description: 'The waiting requests.' })
   readonly waiting!: BudgetQueue;
 }

@@ -1,8 +1,7 @@
 import { emptyAccounts } from '../../integrations/empty-accounts.js';
 import { readTokenSituations } from '../../integrations/token-history.js';
-import { integrationNames } from '../request/choose-integrations.js';
 import type { KeptIntegration } from '../request/operations.js';
-import type { RequestServices } from '../request/services.js';
+import { integrationNames, type RequestServices } from '../request/services.js';
 import { Integration } from './integration.type.js';
 
 /** Every integration with its account, where this process reads it, and the state of its streams. */

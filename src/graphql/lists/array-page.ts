@@ -37,7 +37,7 @@ function resume<T>(within: ArrayList<T>, cursor: string): { view: View; after: s
   const [seq, asOf] = pin;
   const [after] = place;
   if (typeof seq !== 'number' || typeof asOf !== 'string' || typeof after !== 'string') {
-    throw badInput('This cursor is of another history: to begin a new walk, leave the cursor out.');
+    throw badInput('This cursor belongs to another history. To start from the first page, omit the cursor.');
   }
   return { view: { ...within.view, seq, asOf }, after };
 }
@@ -50,7 +50,7 @@ function cut<T>(
   after: string | null,
 ): Page<T> {
   const place = after === null ? null : list.findIndex((item) => within.idOf(item) === after);
-  if (place === -1) throw badInput('What this cursor points at is no longer here: leave the cursor out.');
+  if (place === -1) throw badInput('The item of this cursor is no longer in the list. Omit the cursor.');
   const end = backward ? (place ?? list.length) : Math.min((place ?? -1) + 1 + limit, list.length);
   const start = backward ? Math.max(end - limit, 0) : (place ?? -1) + 1;
   const nodes = list.slice(start, end);

@@ -1,33 +1,34 @@
 import { Ctx, Field, Int, ObjectType } from 'type-graphql';
 import type { Instant } from '../../values/instant.js';
 import { upstreamErrorCode } from '../base/errors.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import type { Page, PageEdge } from './page.js';
 import type { View } from './view.js';
 
-@ObjectType({ simpleResolvers: true, description: 'Where a page lies in its list.' })
+const PageValue = valueFieldFrom('page.facts');
+
+@ObjectType({ simpleResolvers: true, description: 'Position of a page in its list.' })
 class PageInfo {
-  constructor(private readonly page: Page<unknown>) {}
+  constructor(readonly page: Page<unknown>) {}
 
-  @ValueField(() => Boolean, { description: 'Whether there is more after this page.' })
-  get hasNextPage(): boolean {
-    return this.page.facts.hasNextPage;
-  }
+  @PageValue(() => Boolean, { description: 'Whether there are items after this page.' })
+  readonly hasNextPage!: boolean;
 
-  @ValueField(() => Boolean, { description: 'Whether there is more before this page.' })
-  get hasPreviousPage(): boolean {
-    return this.page.facts.hasPreviousPage;
-  }
+  @PageValue(() => Boolean, { description: 'Whether there are items before this page.' })
+  readonly hasPreviousPage!: boolean;
 
-  @ValueField(() => String, { nullable: true, description: 'For `before`; null when the page is empty.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Cursor for `before`; null if the page is empty.',
+  })
   get startCursor(): string | null {
     return this.page.edges[0]?.cursor ?? null;
   }
 
-  @ValueField(() => String, { nullable: true, description: 'For `after`; null when the page is empty.' })
+  @ValueField(() => String, { nullable: true, description: 'Cursor for `after`; null if the page is empty.' })
   get endCursor(): string | null {
     return this.page.edges.at(-1)?.cursor ?? null;
   }
@@ -35,9 +36,12 @@ class PageInfo {
 
 /** The edge and connection types of one node type: the only way to page through anything. */
 export function connectionOf<T extends object>(nodeType: () => object, name: string) {
-  @ObjectType(`${name}Edge`, { simpleResolvers: true, description: `One ${name} of a page, with its place.` })
+  @ObjectType(`${name}Edge`, {
+    simpleResolvers: true,
+    description: `One ${name} of a page, with its cursor.`,
+  })
   class Edge {
-    @ValueField(() => String, { description: 'Its place in the list, for `after` and `before`. Opaque.' })
+    @ValueField(() => String, { description: 'Position in the list, for `after` and `before`. Opaque.' })
     readonly cursor!: string;
 
     @ValueField(nodeType, { description: `The ${name}.` })
@@ -48,24 +52,25 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
   class Connection {
     constructor(readonly page: Page<T>) {}
 
-    @ValueField(() => [Edge], { description: 'The page, each with its cursor.' })
+    @ValueField(() => [Edge], { description: 'The items of the page, each with its cursor.' })
     get edges(): readonly PageEdge<T>[] {
       return this.page.edges;
     }
 
-    @ValueField(() => [nodeType()], { description: 'The page without the cursors.' })
+    @ValueField(() => [nodeType()], { description: 'The items of the page without cursors.' })
     get nodes(): readonly T[] {
       return this.page.facts.nodes;
     }
 
-    @ValueField(() => PageInfo, { description: 'Where the page lies in the list.' })
+    @ValueField(() => PageInfo, { description: 'Position of the page in the list.' })
     get pageInfo(): PageInfo {
       return new PageInfo(this.page);
     }
 
     @Field(() => Int, {
       nullable: true,
-      description: 'How many the whole list has, in the same view as the page. Counted only when asked for.',
+      description:
+        'Number of items in the whole list, in the same view as the page. Counted only if selected.',
     })
     totalCount(@Ctx() context: GatewayContext): Promise<number> {
       // at the seq of the page, so it changes only if the page does
@@ -93,7 +98,7 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
 
     @ValueField(() => DateTime, {
       description:
-        'The instant whose state this page shows, in the gateway’s time (UTC): the last recording it includes. All pages of a walk have the same; asked for as `asOf`, the same is seen again.',
+        'The snapshot that this page shows, in the gateway’s time (UTC): the last recording that it includes. All pages of one list have the same value. Pass it as `asOf` to see the same state again.',
     })
     get asOf(): Instant {
       return this.view.asOf;
@@ -102,7 +107,7 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
     @Field(() => CoverageReport, {
       nullable: true,
       description:
-        'Whether all there is in the window of this list was collected. The window is the filter’s on the time that the resource is collected by, else from where the collection begins until now (or `asOf`). Null for the threats of a case: `missingThreatIds` names what is not held.',
+        'Whether the window of this list was collected completely. The window is the filter’s range of the time that the resource is collected by; without one, from the start of the collection until now (or `asOf`). Null for the threats of a case: `missingThreatIds` names those that are not stored.',
     })
     coverage(@Ctx() context: GatewayContext): Promise<CoverageReport | null> {
       return this.readCoverage(context.services);
@@ -110,7 +115,8 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
 
     @ValueField(() => FreshnessReport, {
       nullable: true,
-      description: 'How fresh it is. Null with `asOf`, and on pages after the first, which repeat its view.',
+      description:
+        'How fresh the page is. Null with `asOf`, and on pages after the first, which repeat its snapshot.',
     })
     get freshness(): FreshnessReport | null {
       return toReport(this.view);

@@ -44,15 +44,15 @@ export function filterInputFor<K extends ListedKind>(typeName: string, shown: Fi
   const optional = (type: () => object, name: string, description: string) =>
     Field(type, { nullable: true, description })(Input.prototype, name);
   for (const { name, type, description } of fields) optional(() => type, name, description);
-  optional(() => [Input], 'and', 'All of these hold; an empty list always holds.');
-  optional(() => [Input], 'or', 'One of these holds; an empty list never does.');
+  optional(() => [Input], 'and', 'All of these filters match; an empty list always matches.');
+  optional(() => [Input], 'or', 'One of these filters matches; an empty list never matches.');
   optional(
     () => Input,
     'not',
-    'This does not hold. What is not said does not compare, so `not` includes it.',
+    'This filter does not match. A comparison with a missing value does not match, so `not` includes it.',
   );
   const description =
-    'All that is given must hold. Only `eq: null` asks for what is not said; any other null is as if left out.';
+    'All given conditions must match. `eq: null` matches records without a value; any other null is ignored.';
   InputType(typeName, { description })(Input);
   return { type: Input, fields, toFilter: (input) => readFilter(input ?? null, fields) };
 }
@@ -65,9 +65,7 @@ function readFilter(input: FilterInput | null, fields: KindFilter['fields']): Fi
   if (input === null) return null;
   const levels = levelsOf(input);
   if (levels > MOST_LEVELS) {
-    throw badInput(
-      `A filter may have up to ${MOST_LEVELS} filters within one another; this one has ${levels}.`,
-    );
+    throw badInput(`A filter may be nested up to ${MOST_LEVELS} levels deep; this one has ${levels}.`);
   }
   const parts = partsOf(input, fields);
   const conditions = countConditions(parts);
@@ -133,18 +131,21 @@ function sizeOf(filter: Filter): number {
   return 1;
 }
 
-const EQ_NULL = '`null` finds those of which it is not said.';
-const ANY = 'Of a field with several values one that matches is enough.';
+const EQ_NULL = '`null` matches records without a value.';
+const ANY = 'For a field with several values, one matching value is enough.';
 
 @InputType({ description: `Compares text. ${ANY}` })
 export class TextFilter {
-  @Field(() => String, { nullable: true, description: `Equal, upper and lower case apart. ${EQ_NULL}` })
+  @Field(() => String, { nullable: true, description: `Equal, case-sensitive. ${EQ_NULL}` })
   eq?: string | null;
 
-  @Field(() => [String], { nullable: true, description: 'Equal to one of these, at most 500.' })
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Equal to one of these values, case-sensitive; at most 500.',
+  })
   in?: string[] | null;
 
-  @Field(() => String, { nullable: true, description: 'Has this in it, in upper or lower case.' })
+  @Field(() => String, { nullable: true, description: 'Contains this text, ignoring case.' })
   contains?: string | null;
 }
 
@@ -160,22 +161,25 @@ export class DateTimeFilter {
   lte?: Instant | null;
 }
 
-@InputType({ description: 'Compares whole numbers.' })
+@InputType({ description: 'Compares integers.' })
 export class IntFilter {
   @Field(() => Int, { nullable: true, description: `Equal. ${EQ_NULL}` })
   eq?: number | null;
 
-  @Field(() => [Int], { nullable: true, description: 'Equal to one of these, at most 500.' })
+  @Field(() => [Int], {
+    nullable: true,
+    description: 'Equal to one of these values, case-sensitive; at most 500.',
+  })
   in?: number[] | null;
 
-  @Field(() => Int, { nullable: true, description: 'This or more.' })
+  @Field(() => Int, { nullable: true, description: 'Greater or equal.' })
   gte?: number | null;
 
-  @Field(() => Int, { nullable: true, description: 'This or less.' })
+  @Field(() => Int, { nullable: true, description: 'Less or equal.' })
   lte?: number | null;
 }
 
-@InputType({ description: 'Compares yes and no.' })
+@InputType({ description: 'Compares booleans.' })
 export class BooleanFilter {
   @Field(() => Boolean, { nullable: true, description: `Equal. ${EQ_NULL}` })
   eq?: boolean | null;
@@ -183,12 +187,12 @@ export class BooleanFilter {
 
 /** The input that compares values of one enum, `<name>Filter`. */
 export function enumFilter(name: string, type: object): object {
-  @InputType(`${name}Filter`, { description: `Compares a ${name}. ${ANY}` })
+  @InputType(`${name}Filter`, { description: `Compares values of ${name}. ${ANY}` })
   class EnumFilter {
     @Field(() => type, { nullable: true, description: `Equal. ${EQ_NULL}` })
     eq?: string | null;
 
-    @Field(() => [type], { nullable: true, description: 'Equal to one of these.' })
+    @Field(() => [type], { nullable: true, description: 'Equal to one of these values.' })
     in?: string[] | null;
   }
   return EnumFilter;

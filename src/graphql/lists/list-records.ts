@@ -6,9 +6,13 @@ import type { Freshness } from '../../sync/sync.js';
 import type { Filter } from '../../values/filter.js';
 import { badInput } from '../base/errors.js';
 import { boundsOf, reportCoverage, withUndecided } from '../collection/coverage.js';
-import type { ListFreshness, ListRead } from '../operation/cache-dependencies.js';
-import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
-import type { GatewayContext, RequestServices } from '../request/services.js';
+import type { ListFreshness, ListRead } from '../operation/response-cache.js';
+import {
+  checkIntegrations,
+  type GatewayContext,
+  integrationNames,
+  type RequestServices,
+} from '../request/services.js';
 import type { ReadCoverage } from './connection.js';
 import type { FilterInput, KindFilter } from './filter-args.js';
 import type { KindOrder, ListArgs, Order, OrderInput } from './order-args.js';
@@ -166,7 +170,7 @@ async function pinnedView(
 ): Promise<View> {
   const head = await services.loaders.current.head();
   if (typeof seq !== 'number' || seq > head.seq || typeof asOf !== 'string') {
-    throw badInput('This cursor is of another history: to begin a new walk, leave the cursor out.');
+    throw badInput('This cursor belongs to another history. To start from the first page, omit the cursor.');
   }
   const { requestedAt } = services;
   return { ...options, seq, asOf, frozen: options.asOf !== null, freshness: null, requestedAt };

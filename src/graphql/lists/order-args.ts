@@ -5,9 +5,9 @@ import { describedEnum } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { PageArgs } from './page.js';
 
-const OrderDirection = describedEnum<'ASC' | 'DESC'>('OrderDirection', 'Which end comes first.', {
-  ASC: 'Smallest or oldest first; those without a value before all others.',
-  DESC: 'Largest or newest first; those without a value after all others.',
+const OrderDirection = describedEnum<'ASC' | 'DESC'>('OrderDirection', 'Direction of an order.', {
+  ASC: 'Ascending: smallest or oldest first; records without a value come first.',
+  DESC: 'Descending: largest or newest first; records without a value come last.',
 });
 
 export interface OrderInput {
@@ -48,21 +48,22 @@ export function orderOf<K extends ListedKind>(
   );
   registerEnumType(names, {
     name: `${noun}OrderField`,
-    description: `What a list of ${noun} can be ordered by.`,
+    description: `Fields that a list of ${noun} can be ordered by.`,
     valuesConfig,
   });
 
   @InputType(`${noun}Order`, {
-    description: 'The order of a list. Ties go by integration, then by Abnormal’s id, in the same direction.',
+    description:
+      'The order of a list. Equal values are ordered by integration, then by Abnormal’s id, in the same direction.',
   })
   class Input {
-    @Field(() => names, { description: 'What to order by.' })
+    @Field(() => names, { description: 'The field to order by.' })
     field!: string;
 
     @Field(() => OrderDirection, {
       nullable: true,
       defaultValue: 'DESC',
-      description: 'Which end comes first. `null` means the default.',
+      description: 'The direction. `null` means the default.',
     })
     direction?: 'ASC' | 'DESC' | null;
   }
@@ -74,11 +75,11 @@ export function orderOf<K extends ListedKind>(
 }
 
 const AS_OF =
-  'The graph as it was recorded at this instant, everything below included. Never asks Abnormal, so it goes without `maxAge`; not in the future. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.';
+  'Returns the graph as it was recorded at this instant (UTC), including everything below. Never asks Abnormal, so it cannot be combined with `maxAge`. Must not be in the future. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.';
 const MAX_AGE =
-  'How old the answer may be, in seconds; 0 asks Abnormal in any case. Older than this, Abnormal is asked first and what it says is recorded. The default is the gateway’s own (`DEFAULT_MAX_AGE`).';
+  'Maximum age of the answer in seconds; 0 always asks Abnormal. If the stored answer is older, the gateway asks Abnormal first and records the response. Default: `DEFAULT_MAX_AGE`.';
 const STALE_IF_ERROR =
-  'What to do when Abnormal cannot answer: give what is recorded and say that it is stale (true), or fail with the reason (false).';
+  'If Abnormal cannot answer: return what is recorded and mark it as stale (true), or fail with the reason (false).';
 
 /** How fresh, or of when, an answer is to be. */
 export interface ReadArgs {
@@ -103,7 +104,7 @@ export class NodeArgs implements ReadArgs {
 export class RecordArgs extends NodeArgs {
   @Field(() => ID, {
     nullable: true,
-    description: 'The integration that it belongs to, by name; need not be said where there is only one.',
+    description: 'Name of the integration that the record belongs to. Optional if there is only one.',
   })
   integration?: string | null;
 }
@@ -112,7 +113,7 @@ export class RecordArgs extends NodeArgs {
 export class ListArgs extends PageArgs implements ReadArgs {
   @Field(() => [ID], {
     nullable: true,
-    description: 'Only these integrations, by name; all when nothing is said.',
+    description: 'Only these integrations, by name. Default: all.',
   })
   integrations?: string[] | null;
 

@@ -57,14 +57,14 @@ export const LARGEST_PAGE = 100;
 export class ForwardArgs {
   @Field(() => Int, {
     nullable: true,
-    description: `How many, from the start or after \`after\`: 1 to ${LARGEST_PAGE}, ${DEFAULT_PAGE} when nothing is said.`,
+    description: `Number of items, from the start or after \`after\`: 1 to ${LARGEST_PAGE}, default ${DEFAULT_PAGE}.`,
   })
   first?: number | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      'Only what comes after this cursor, in the view that the first page pinned: later writes neither repeat nor skip anything.',
+      'Only items after this cursor, in the snapshot of the first page: later writes neither repeat nor skip items.',
   })
   after?: string | null;
 }
@@ -74,13 +74,13 @@ export class ForwardArgs {
 export class PageArgs extends ForwardArgs {
   @Field(() => Int, {
     nullable: true,
-    description: `How many, from the end or before \`before\`: 1 to ${LARGEST_PAGE}. Not together with \`first\`.`,
+    description: `Number of items, from the end or before \`before\`: 1 to ${LARGEST_PAGE}. Cannot be combined with \`first\`.`,
   })
   last?: number | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Only what comes before this cursor, in the view that it pins. Goes with `last`.',
+    description: 'Only items before this cursor, in the snapshot of the cursor. Requires `last`.',
   })
   before?: string | null;
 }
@@ -95,10 +95,12 @@ export interface PageRequest {
 /** Checks the paging arguments; what is wrong with them is the caller's error, with what is right. */
 export function toPageRequest(args: PageArgs): PageRequest {
   const { first = null, last = null, after = null, before = null } = args;
-  if (first !== null && last !== null) throw badInput('Give either first or last, not both.');
+  if (first !== null && last !== null) throw badInput('first and last cannot be combined. Pass one of them.');
   const backward = last !== null || (first === null && before !== null);
-  if (backward && after !== null) throw badInput('"after" goes with first; with last give "before".');
-  if (!backward && before !== null) throw badInput('"before" goes with last; with first give "after".');
+  if (backward && after !== null)
+    throw badInput('"after" can only be combined with first. With last, pass "before".');
+  if (!backward && before !== null)
+    throw badInput('"before" can only be combined with last. With first, pass "after".');
   const limit = first ?? last ?? DEFAULT_PAGE;
   if (limit < 1 || limit > LARGEST_PAGE) {
     throw badInput(`${backward ? 'last' : 'first'} must be from 1 to ${LARGEST_PAGE}; it is ${limit}.`);
@@ -135,16 +137,16 @@ export function cursorWriter(scope: CursorScope): (place: readonly CursorValue[]
  */
 export function readCursor(text: string, list: string, terms: CursorScope['terms']): ReadCursor {
   const [ofList, ofTerms, pin, place] = parse(text);
-  if (ofList !== list) throw badInput(`This cursor belongs to ${ofList}, not to ${list}: ${ANEW}`);
+  if (ofList !== list) throw badInput(`This cursor belongs to ${ofList}, not to ${list}. ${ANEW}`);
   Object.entries(terms).forEach(([name, value], index) => {
     if (ofTerms[index] !== value) {
-      throw badInput(`This cursor belongs to a list with another ${name}: give the same ${name}; ${ANEW}`);
+      throw badInput(`This cursor belongs to a list with another ${name}. Pass the same ${name}. ${ANEW}`);
     }
   });
   return { pin, place };
 }
 
-const ANEW = 'to begin a new walk, leave the cursor out.';
+const ANEW = 'To start from the first page, omit the cursor.';
 
 type Parsed = [string, CursorValue[], CursorValue[], CursorValue[]];
 
@@ -156,7 +158,7 @@ function parse(text: string): Parsed {
     // not JSON: refused below
   }
   throw badInput(
-    `${JSON.stringify(text)} is not a cursor of this graph: give a "cursor", "startCursor" or "endCursor" of an earlier page, unchanged.`,
+    `${JSON.stringify(text)} is not a cursor of this graph. Pass a "cursor", "startCursor" or "endCursor" of an earlier page, unchanged.`,
   );
 }
 

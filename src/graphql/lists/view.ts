@@ -34,12 +34,14 @@ export interface ReadOptions {
 export function toReadOptions(services: RequestServices, args: ReadArgs): ReadOptions {
   const { asOf = null, maxAge = null, staleIfError } = args;
   if (asOf !== null && maxAge !== null) {
-    throw badInput('asOf answers from the history and never asks Abnormal: give either asOf or maxAge.');
+    throw badInput(
+      'asOf reads the history and never asks Abnormal, so it cannot be combined with maxAge. Pass one of them.',
+    );
   }
   if (maxAge !== null && maxAge < 0) throw badInput(`maxAge must be 0 seconds or more; it is ${maxAge}.`);
   const now = services.now();
   if (asOf !== null && asOf > now) {
-    throw badInput(`asOf must not be in the future: it is ${asOf}, and here it is ${now}.`);
+    throw badInput(`asOf must not be in the future: it is ${asOf}; the gateway’s time is ${now}.`);
   }
   const maxAgeMs = maxAge === null ? services.defaultMaxAgeMs : maxAge * 1000;
   return { asOf, maxAgeMs, staleIfError: staleIfError ?? true };
@@ -72,8 +74,8 @@ export async function assertCollected(
   if (first && first.seq <= view.seq) return;
   const what = `No ${kinds.join(' or ')} of ${integrations.join(', ')}`;
   const message = first
-    ? `${what} was recorded by ${view.asOf}: the first recording was at ${first.at}. Give that instant or a later one, or leave it out.`
-    : `${what} was ever recorded. Leave the instant out, so that Abnormal is asked.`;
+    ? `${what} was recorded at ${view.asOf}: the first recording was at ${first.at}. Pass that instant or a later one, or omit it.`
+    : `${what} was ever recorded. Omit the instant, so that the gateway asks Abnormal.`;
   throw queryError('NOT_COLLECTED', message, { firstRecordedAt: first?.at ?? null });
 }
 

@@ -1,56 +1,86 @@
 import {
-  type ASTNode,
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
+  type GraphQLField,
+  type GraphQLInputType,
+  type GraphQLNamedType,
   type GraphQLSchema,
   getNamedType,
-  getOperationAST,
+  getNullableType,
+  isAbstractType,
+  isInputObjectType,
   isInterfaceType,
+  isListType,
+  isNonNullType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
-  TypeInfo,
-  visit,
-  visitWithTypeInfo,
+  type ValueNode,
 } from 'graphql';
-import { ROLES, type Role } from '../../values/access.js';
+import { ROLES, type Role, roleFor } from '../../values/access.js';
 import type { QueryLimits } from '../../values/request-limits.js';
 import { queryError } from '../base/errors.js';
-import { type AnalysedOperation, type CostNode, costRuleOf, type NodesField } from './cost-estimate.js';
-import { roleFor } from './guard.js';
+import { type CostNode, costRuleOf, type NodesField } from './cost-estimate.js';
 import { type AskedField, type LimitError, limitExceeded, selectedFields } from './query-document.js';
 
-/** More fields of one name in one place than anybody writes: to compare them with one another takes their square. */
+/** What one walk through an operation finds out: who may run it, what it costs, how the compiler can run it. */
+export interface AnalysedOperation {
+  /** What costs something; how much depends on the variables. */
+  readonly fields: readonly CostNode[];
+  /** What asks for more than the role reader. */
+  readonly demands: readonly Demand[];
+  readonly compiler: CompilerFacts;
+}
+
+/** What must be known of an operation to compile it. */
+interface CompilerFacts {
+  /**
+   * Fields as the compiler writes them: with fragments in place, also those that are repeated there, and once per type
+   * below an abstract type. Infinite if there are directives or introspection, which the compiler does otherwise.
+   */
+  readonly size: number;
+  /** Variables that must be given: within an object or a list the compiler takes one left out for null. */
+  readonly needed: ReadonlySet<string>;
+  /** Variables that must not be null: the compiler does not report one that is as graphql-js does. */
+  readonly required: ReadonlySet<string>;
+}
+
+/** A place of an operation that asks for a role. */
+interface Demand {
+  /** What is guarded, as `Type.field`. */
+  readonly what: string;
+  readonly role: Role;
+  readonly node: FieldNode;
+}
+
+/** How an operation was admitted. */
+export interface Admission {
+  readonly query: string;
+  readonly operationName: string | null;
+  readonly operation: AnalysedOperation;
+  /** What it may cost with its variables, and what its caller may ask for. */
+  readonly requested: number;
+  readonly limit: number;
+}
+
+/** More fields of one name in one place than anybody writes: comparing each with each takes the square of it. */
 const MOST_ALIKE = 100;
 
-/** What stops a walk through an operation. */
-class Beyond extends Error {
+/** The most fields that an operation may have to be compiled, counted as `CompilerFacts.size`. */
+export const MOST_COMPILED = 1_000;
+
+class LimitExceeded extends Error {
   constructor(readonly refusal: LimitError) {
     super(refusal.message);
   }
 }
 
-/** Whether a document, whatever it does, has too much of something that can be counted as it stands. */
-export function measureDocument(document: DocumentNode, limits: QueryLimits): LimitError | null {
-  let aliases = 0;
-  let fragments = 0;
-  visit(document, {
-    Field: ({ alias }) => {
-      if (alias) aliases += 1;
-    },
-    FragmentDefinition: () => {
-      fragments += 1;
-    },
-  });
-  if (aliases > limits.aliases) return limitExceeded('aliases', aliases, limits.aliases);
-  return fragments > limits.fragments ? limitExceeded('fragments', fragments, limits.fragments) : null;
-}
-
 /**
- * Walks through an operation as it will be answered, and finds out what it costs; or says which limit it goes
- * beyond. A document that is not valid is measured as far as it makes sense: what is wrong with it is found later.
+ * Walks once through an operation as it will be answered; or says which limit it exceeds. A document that is not valid
+ * is analysed as far as it makes sense: the server's validation refuses it.
  */
 export function analyseOperation(
   schema: GraphQLSchema,
@@ -59,16 +89,57 @@ export function analyseOperation(
   limits: QueryLimits,
 ): AnalysedOperation | LimitError {
   try {
-    return { fields: new Walk(schema, document, operation, limits).fields() };
+    return new Walk(schema, document, operation, limits).analyse();
   } catch (error) {
-    if (error instanceof Beyond) return error.refusal;
+    if (error instanceof LimitExceeded) return error.refusal;
     throw error;
   }
 }
 
+const any = Number.POSITIVE_INFINITY;
+const NO_LIMITS: QueryLimits = {
+  ...{ tokens: any, nesting: any, depth: any, fields: any, roots: any },
+  ...{ aliases: any, directives: any, fragments: any, variables: any },
+};
+
+/** As `analyseOperation`, for a valid operation that was not admitted by limits: then there are none. */
+export function analyseValid(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): AnalysedOperation {
+  return new Walk(schema, document, operation, NO_LIMITS).analyse();
+}
+
+/** Why a caller of a role may not run an operation; `null` where it may. */
+export function roleErrors({ demands }: AnalysedOperation, has: Role): GraphQLError[] | null {
+  const errors = demands
+    .filter(({ role }) => ROLES.indexOf(has) < ROLES.indexOf(role))
+    .map((demand) => forbidden(demand, has));
+  return errors.length > 0 ? errors : null;
+}
+
+function forbidden({ what, role, node }: Demand, has: Role): GraphQLError {
+  const { message, extensions } = queryError(
+    'FORBIDDEN',
+    `${what} needs the role ${role}; your role is ${has}.`,
+  );
+  return new GraphQLError(message, {
+    nodes: node,
+    extensions: { ...extensions, role, http: { status: 403 } },
+  });
+}
+
 class Walk {
   private readonly fragments = new Map<string, FragmentDefinitionNode>();
+  /** By what is guarded: one error for each, however often it is asked for. */
+  private readonly demands = new Map<string, Demand>();
+  private readonly needed = new Set<string>();
+  private readonly required = new Set<string>();
+  private readonly withKnownVariables = new Set<FieldNode>();
   private walked = 0;
+  private size = 0;
+  private repeated = 0;
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -81,59 +152,135 @@ class Walk {
     }
   }
 
-  fields(): CostNode[] {
+  analyse(): AnalysedOperation {
     const root = this.schema.getRootType(this.operation.operation)?.name ?? '';
-    const roots = selectedFields([this.operation.selectionSet], root, this.fragments);
+    const roots = this.selected([this.operation.selectionSet], root);
     if (roots.length > this.limits.roots) this.stop('roots', roots.length, true);
-    return this.withCostExtension(roots, 1);
+    const fields = this.costNodes(roots, 1, 1);
+    const { size, needed, required } = this;
+    return { fields, demands: [...this.demands.values()], compiler: { size, needed, required } };
   }
 
-  private withCostExtension(asked: readonly AskedField[], depth: number): CostNode[] {
-    return asked.flatMap((field) => this.price(field, depth) ?? []);
+  private selected(selections: readonly SelectionSetNode[], type: string): AskedField[] {
+    return selectedFields(selections, type, this.fragments, this);
   }
 
-  private price(asked: AskedField, depth: number): CostNode | null {
-    this.walked += asked.nodes.length;
-    if (this.walked > this.limits.fields) this.stop('fields', this.walked, false);
+  onDirective(): void {
+    this.size = Number.POSITIVE_INFINITY;
+  }
+
+  onRepeated(): boolean {
+    this.repeated += 1;
+    if (this.repeated > MOST_COMPILED) this.size = Number.POSITIVE_INFINITY;
+    return this.size <= MOST_COMPILED;
+  }
+
+  private costNodes(asked: readonly AskedField[], depth: number, times: number): CostNode[] {
+    return asked.flatMap((field) => this.costNode(field, depth, times) ?? []);
+  }
+
+  private costNode(asked: AskedField, depth: number, times: number): CostNode | null {
+    this.count(asked);
     if (asked.nodes.length > MOST_ALIKE) this.stop('fields', asked.nodes.length, true, MOST_ALIKE);
     const deepest = isIntrospection(asked) ? 2 * this.limits.depth : this.limits.depth;
     if (depth > deepest) this.stop('depth', depth, false, deepest);
-    const given = this.typeOf(asked);
-    const parts = costRuleOf(asked, given.endsWith('Connection'), this.operation);
-    const inner = selectedFields(selectionsOf(asked), given, this.fragments);
+    const { type, inner, innerTimes } = this.enter(asked, times);
+    const parts = costRuleOf(asked, type.endsWith('Connection'), this.operation);
     if (parts.shape === 'VALUE') {
-      const children = this.withCostExtension(inner, depth + 1);
+      const children = this.costNodes(inner, depth + 1, innerTimes);
       const isFree = !parts.counts && parts.price === 0 && parts.calls === 0 && children.length === 0;
       return isFree ? null : { ...parts, key: asked.key, children, nodes: [] };
     }
     const lists = inner.filter(({ name }) => name === 'nodes' || name === 'edges');
     const rest = inner.filter((field) => !lists.includes(field));
-    const nodes = lists.flatMap((list) => this.nodesOf(list, depth + 1));
-    return { ...parts, key: asked.key, children: this.withCostExtension(rest, depth + 1), nodes };
+    const nodes = lists.flatMap((list) => this.nodesOf(list, depth + 1, innerTimes));
+    return { ...parts, key: asked.key, children: this.costNodes(rest, depth + 1, innerTimes), nodes };
   }
 
   /** The nodes of a page, through one of the two ways to them. */
-  private nodesOf(list: AskedField, depth: number): NodesField[] {
+  private nodesOf(list: AskedField, depth: number, times: number): NodesField[] {
     const { key } = list;
-    this.walked += list.nodes.length;
-    const inner = selectedFields(selectionsOf(list), this.typeOf(list), this.fragments);
+    this.count(list);
+    const { inner, innerTimes } = this.enter(list, times);
     if (list.name === 'nodes')
-      return [{ key, inner: null, children: this.withCostExtension(inner, depth + 1) }];
-    const found = inner.flatMap((field) => {
+      return [{ key, inner: null, children: this.costNodes(inner, depth + 1, innerTimes) }];
+    const rest = inner.filter(({ name }) => name !== 'node');
+    const edges = { key, inner: null, children: this.costNodes(rest, depth + 1, innerTimes) };
+    const nodes = inner.flatMap((field) => {
       if (field.name !== 'node') return [];
-      this.walked += field.nodes.length;
-      const below = selectedFields(selectionsOf(field), this.typeOf(field), this.fragments);
-      return [{ key, inner: field.key, children: this.withCostExtension(below, depth + 2) }];
+      this.count(field);
+      const below = this.enter(field, innerTimes);
+      const children = this.costNodes(below.inner, depth + 2, below.innerTimes);
+      return [{ key, inner: field.key, children }];
     });
-    return found.length > 0 ? found : [{ key, inner: null, children: [] }];
+    return nodes.length > 0 && edges.children.length === 0 ? nodes : [edges, ...nodes];
   }
 
-  private typeOf({ type, name }: AskedField): string {
-    if (name === '__schema') return '__Schema';
-    if (name === '__type') return '__Type';
-    const parent = this.schema.getType(type);
-    if (!isObjectType(parent) && !isInterfaceType(parent)) return '';
-    return getNamedType(parent.getFields()[name]?.type)?.name ?? '';
+  private count({ nodes }: AskedField): void {
+    this.walked += nodes.length;
+    if (this.walked > this.limits.fields) this.stop('fields', this.walked, false);
+  }
+
+  /** Notes what a field itself asks for, and finds its type, the fields below it, and how often these are written out. */
+  private enter(asked: AskedField, times: number): Entered {
+    const parent = this.schema.getType(asked.type);
+    const field = fieldOf(parent, asked.name);
+    const given = field ? getNamedType(field.type) : this.schema.getType(INTROSPECTION[asked.name] ?? '');
+    this.size +=
+      asked.name.startsWith('__') && asked.name !== '__typename'
+        ? Number.POSITIVE_INFINITY
+        : asked.written * times;
+    if (parent) this.noteDemands(asked, parent, given);
+    if (field) for (const node of asked.nodes) this.noteVariables(node, field);
+    const type = given?.name ?? '';
+    const possible = isAbstractType(given) ? this.schema.getPossibleTypes(given).length : 1;
+    const innerTimes = times * possible * (asked.written - asked.nodes.length + 1);
+    const selections = asked.nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+    return { type, inner: this.selected(selections, type), innerTimes };
+  }
+
+  /** What a field asks for by itself, by the type it is of, and by the type it gives. */
+  private noteDemands(
+    { name, nodes }: AskedField,
+    parent: GraphQLNamedType,
+    given: GraphQLNamedType | undefined,
+  ): void {
+    // asked for by an interface, it may come from any type that has it
+    const parents = isInterfaceType(parent) ? [parent, ...this.schema.getPossibleTypes(parent)] : [parent];
+    for (const type of parents) this.noteDemand(`${type.name}.${name}`, fieldOf(type, name), nodes);
+    for (const type of [parent, given]) if (type) this.noteDemand(type.name, type, nodes);
+  }
+
+  private noteDemand(
+    what: string,
+    guarded: { readonly extensions: object } | undefined,
+    [node]: readonly FieldNode[],
+  ): void {
+    const role = guarded ? roleFor(guarded) : null;
+    if (role !== null && role !== ROLES[0] && node) this.demands.set(what, { what, role, node });
+  }
+
+  private noteVariables(node: FieldNode, field: GraphQLField<unknown, unknown>): void {
+    if (!node.arguments?.length || this.withKnownVariables.has(node)) return;
+    this.withKnownVariables.add(node);
+    for (const { name, value } of node.arguments) {
+      const type = field.args.find((argument) => argument.name === name.value)?.type;
+      this.noteVariable(value, type, true);
+    }
+  }
+
+  private noteVariable(value: ValueNode, type: GraphQLInputType | undefined, isArgument: boolean): void {
+    const plain = type && getNullableType(type);
+    if (value.kind === Kind.VARIABLE) {
+      if (!isArgument) this.needed.add(value.name.value);
+      if (isNonNullType(type)) this.required.add(value.name.value);
+    } else if (value.kind === Kind.LIST) {
+      const item = isListType(plain) ? (plain.ofType as GraphQLInputType) : plain;
+      for (const each of value.values) this.noteVariable(each, item, false);
+    } else if (value.kind === Kind.OBJECT) {
+      const fields = isInputObjectType(plain) ? plain.getFields() : {};
+      for (const each of value.fields) this.noteVariable(each.value, fields[each.name.value]?.type, false);
+    }
   }
 
   private stop(
@@ -141,140 +288,29 @@ class Walk {
     asked: number,
     toTheEnd: boolean,
     allowed = this.limits[limit],
-  ): never {
-    throw new Beyond(limitExceeded(limit, asked, allowed, toTheEnd));
+  ): void {
+    if (this.limits === NO_LIMITS) return;
+    throw new LimitExceeded(limitExceeded(limit, asked, allowed, toTheEnd));
   }
 }
 
-function selectionsOf({ nodes }: AskedField): SelectionSetNode[] {
-  return nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+interface Entered {
+  /** The name of the type that the field gives. */
+  readonly type: string;
+  readonly inner: readonly AskedField[];
+  readonly innerTimes: number;
+}
+
+const INTROSPECTION: Readonly<Record<string, string>> = { __schema: '__Schema', __type: '__Type' };
+
+function fieldOf(
+  type: GraphQLNamedType | undefined,
+  name: string,
+): GraphQLField<unknown, unknown> | undefined {
+  return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
 }
 
 /** The schema's description of itself is asked for deeper than any data; graphql-js refuses to go round in it. */
 function isIntrospection({ type }: AskedField): boolean {
   return type.startsWith('__');
-}
-
-/** A place of a query that asks for a role. */
-interface Demand {
-  /** What is guarded, as `Type.field`. */
-  readonly what: string;
-  readonly role: Role;
-  readonly node: ASTNode;
-}
-
-/** What one operation asks for. */
-interface Demands {
-  /** The role that may have all of it. */
-  readonly role: Role;
-  readonly all: readonly Demand[];
-}
-
-/** What a part of a document asks for itself, and the fragments that it takes in. */
-interface Part {
-  readonly demands: Demand[];
-  readonly spreads: Set<string>;
-}
-
-/** Who may run what: found out once for each operation of a document, from the guards in the schema. */
-export class Access {
-  readonly #known = new WeakMap<DocumentNode, Map<string | null, Demands>>();
-
-  constructor(private readonly schema: GraphQLSchema) {}
-
-  /** Why a caller of the role `has` may not run an operation, which has to be valid; `null` where it may. */
-  refusal(document: DocumentNode, operationName: string | null, has: Role): GraphQLError[] | null {
-    const { role, all } = this.#demandsOf(document, operationName);
-    if (includes(has, role)) return null;
-    return all.filter((demand) => !includes(has, demand.role)).map((demand) => forbidden(demand, has));
-  }
-
-  #demandsOf(document: DocumentNode, operationName: string | null): Demands {
-    const ofDocument = this.#known.get(document) ?? new Map<string | null, Demands>();
-    this.#known.set(document, ofDocument);
-    const known = ofDocument.get(operationName);
-    if (known) return known;
-    const demands = findDemands(this.schema, document, operationName);
-    // names that nothing has would be kept for as long as the document is
-    if (getOperationAST(document, operationName)) ofDocument.set(operationName, demands);
-    return demands;
-  }
-}
-
-function includes(has: Role, asked: Role): boolean {
-  return ROLES.indexOf(has) >= ROLES.indexOf(asked);
-}
-
-function forbidden({ what, role, node }: Demand, has: Role): GraphQLError {
-  const { message, extensions } = queryError(
-    'FORBIDDEN',
-    `${what} is for the role ${role}; yours is ${has}.`,
-  );
-  return new GraphQLError(message, {
-    nodes: node,
-    extensions: { ...extensions, role, http: { status: 403 } },
-  });
-}
-
-function findDemands(schema: GraphQLSchema, document: DocumentNode, operationName: string | null): Demands {
-  const operation = getOperationAST(document, operationName);
-  const parts = partsOf(schema, document);
-  const first = operation && parts.get(operation);
-  const reached = first ? withFragments(first, document, parts) : [];
-  // one word for each thing that is guarded, however often it is asked for
-  const all = [...new Map(reached.flatMap((part) => part.demands).map((each) => [each.what, each])).values()];
-  const role = ROLES.findLast((each) => all.some((demand) => demand.role === each)) ?? 'reader';
-  return { role, all };
-}
-
-function withFragments(first: Part, document: DocumentNode, parts: ReadonlyMap<ASTNode, Part>): Part[] {
-  const byName = new Map(
-    document.definitions.flatMap((node) =>
-      node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, parts.get(node)] as const] : [],
-    ),
-  );
-  const reached = new Set([first]);
-  // a set is walked on through what is added meanwhile
-  for (const part of reached) {
-    for (const name of part.spreads) {
-      const fragment = byName.get(name);
-      if (fragment) reached.add(fragment);
-    }
-  }
-  return [...reached];
-}
-
-function partsOf(schema: GraphQLSchema, document: DocumentNode): Map<ASTNode, Part> {
-  const parts = new Map<ASTNode, Part>();
-  for (const definition of document.definitions) parts.set(definition, partOf(schema, definition));
-  return parts;
-}
-
-function partOf(schema: GraphQLSchema, definition: ASTNode): Part {
-  const part: Part = { demands: [], spreads: new Set() };
-  const types = new TypeInfo(schema);
-  visit(
-    definition,
-    visitWithTypeInfo(types, {
-      Field: (node) => void part.demands.push(...demandsAt(schema, types, node)),
-      FragmentSpread: ({ name }) => void part.spreads.add(name.value),
-    }),
-  );
-  return part;
-}
-
-/** What the field at hand asks for: by itself, by the type it is of, and by the type it gives. */
-function demandsAt(schema: GraphQLSchema, types: TypeInfo, node: ASTNode): Demand[] {
-  const field = types.getFieldDef();
-  const parent = types.getParentType();
-  if (!field || !parent) return [];
-  // asked for by an interface, it may come from any type that has it
-  const parents = isInterfaceType(parent) ? [parent, ...schema.getPossibleTypes(parent)] : [parent];
-  const fields = parents.flatMap((type) => {
-    const own = 'getFields' in type ? type.getFields()[field.name] : undefined;
-    return own ? [{ what: `${type.name}.${field.name}`, role: roleFor(own) }] : [];
-  });
-  const given = getNamedType(field.type);
-  const typed = [parent, given].map((type) => ({ what: type.name, role: roleFor(type) }));
-  return [...fields, ...typed].flatMap(({ what, role }) => (role === null ? [] : [{ what, role, node }]));
 }

@@ -14,16 +14,16 @@ import {
   GraphQLError,
   type GraphQLFormattedError,
   type GraphQLSchema,
+  getOperationAST,
   type ValidationRule,
 } from 'graphql';
 import { HistoryError } from '../../history/errors.js';
 import type { Log } from '../../log.js';
-import type { Role } from '../../values/access.js';
 import type { ErrorCode } from '../base/errors.js';
 import type { GatewayContext } from '../request/services.js';
-import { Access } from './analyse-operation.js';
-import { createExecute, type Execute, parsedQueries } from './execute.js';
-import { answering, byRole, guarding, RequestEnded, withCostExtension, withTimeout } from './pipeline.js';
+import { analyseValid } from './analyse-operation.js';
+import { type Execute, parsedQueries } from './execute.js';
+import { causeOf, createPipeline, historyMessage, RequestEnded } from './pipeline.js';
 import { ResponseCache } from './response-cache.js';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
@@ -48,16 +48,10 @@ interface ApolloOptions {
  */
 export function createApollo(options: ApolloOptions): ApolloServer<GatewayContext> {
   const { schema, redactedSchema, log, observer, introspection = true, sandbox = true } = options;
-  const answers = new ResponseCache();
-  const execute = byRole(createExecute(schema), redactedSchema && createExecute(redactedSchema));
+  const responses = new ResponseCache();
   return new ApolloServer<GatewayContext>({
-    gateway: executedBy(
-      schema,
-      withTimeout(
-        guarding(new Access(schema), log, answering(tellingDamage(withCostExtension(execute), log), answers)),
-      ),
-    ),
-    stringifyResult: (result) => answers.stringify(result as ExecutionResult),
+    gateway: executedBy(schema, createPipeline({ schema, redactedSchema, log, responses })),
+    stringifyResult: (result) => responses.stringify(result as ExecutionResult),
     introspection,
     // where the schema is not told, its names are not suggested either
     hideSchemaDetailsFromClientErrors: !introspection,
@@ -86,11 +80,6 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
   });
 }
 
-/** `run`, with what the caller may know of a history that cannot be read. */
-function tellingDamage(run: Execute, log: Log): Execute {
-  return async (execution) => withHistoryErrors(await run(execution), execution.context, log);
-}
-
 /** Apollo leaves the execution to a gateway where it is given one; this one is the schema itself. */
 function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
   return {
@@ -99,13 +88,19 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
       return () => {};
     },
     load: async () => ({
-      executor: async ({ document, queryHash, request, context }) =>
-        run({
-          queryHash,
-          // the name as asked for: Apollo's own is null also where no operation has it
-          ...{ document, operationName: request.operationName ?? null, variables: request.variables ?? {} },
-          context: context as GatewayContext,
-        }),
+      executor: async ({ document, source, queryHash, request, context: given }) => {
+        const context = given as GatewayContext;
+        // the name as asked for: Apollo's own is null also where no operation has it
+        const operationName = request.operationName ?? null;
+        const operation = getOperationAST(document, operationName) ?? null;
+        const { admission } = context;
+        const isAdmitted = admission?.query === source && admission.operationName === operationName;
+        const analysed = isAdmitted
+          ? admission.operation
+          : operation && analyseValid(schema, document, operation);
+        const variables = request.variables ?? {};
+        return run({ document, operation, analysed, queryHash, operationName, variables, context });
+      },
     }),
     stop: async () => {},
   };
@@ -115,7 +110,7 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
 const knownOperationTypes: ValidationRule = (context) => ({
   OperationDefinition(node) {
     if (context.getSchema().getRootType(node.operation)) return;
-    const message = `There is no ${node.operation} in this graph: send a query or a mutation.`;
+    const message = `This graph has no ${node.operation}. Send a query or a mutation.`;
     context.reportError(new GraphQLError(message, { nodes: node }));
   },
 });
@@ -151,42 +146,8 @@ function createErrorFormatter(log: Log) {
     if (code !== ApolloServerErrorCode.INTERNAL_SERVER_ERROR) return formatted;
     const reference = randomUUID();
     log.error({ err: cause, reference, path: formatted.path }, 'a query failed unexpectedly');
-    return withMessage(
-      formatted,
-      'INTERNAL_SERVER_ERROR',
-      `Something went wrong here (reference ${reference}).`,
-    );
+    return withMessage(formatted, 'INTERNAL_SERVER_ERROR', `Internal error (reference ${reference}).`);
   };
-}
-
-/** What a caller is told of a history that cannot be read: admins all, operators which record is damaged. */
-function historyMessage({ code, message }: HistoryError, role: Role | null): string {
-  if (role === 'admin' || (role === 'operator' && code === 'DAMAGED')) return message;
-  return code === 'DAMAGED'
-    ? 'A record is damaged in the history and cannot be read. Ask an operator of the gateway, who is told which.'
-    : 'The history cannot be read now. The reason is in the log of the gateway.';
-}
-
-/**
- * The result with the errors of the history as the caller may see them, and with an error for each record that was
- * left out of a list because it is damaged.
- */
-function withHistoryErrors(
-  result: ExecutionResult,
-  { role, damaged }: Pick<GatewayContext, 'role' | 'damaged'>,
-  log: Log,
-): ExecutionResult {
-  if (!result.errors && damaged.length === 0) return result;
-  const left = damaged.map((error) => new GraphQLError(error.message, { originalError: error }));
-  const errors = [...(result.errors ?? []), ...left].map((error) => {
-    const cause = causeOf(error);
-    if (!(cause instanceof HistoryError)) return error;
-    log.error({ err: cause }, 'the history cannot be read');
-    const { path, nodes } = error;
-    const extensions = { code: 'HISTORY_UNAVAILABLE' satisfies ErrorCode };
-    return new GraphQLError(historyMessage(cause, role), { path, nodes: nodes ?? null, extensions });
-  });
-  return { ...result, errors };
 }
 
 /** A text, or a long name, that stands where the grammar has none may be a token that was misplaced. */
@@ -200,10 +161,6 @@ function withoutText(formatted: GraphQLFormattedError): GraphQLFormattedError {
 
 function withMessage(formatted: GraphQLFormattedError, code: ErrorCode, message: string) {
   return { ...formatted, message, extensions: { code } };
-}
-
-function causeOf(error: unknown): unknown {
-  return error instanceof GraphQLError && error.originalError ? causeOf(error.originalError) : error;
 }
 
 /**

@@ -190,15 +190,3 @@ function hasVariables(value: ValueNode): boolean {
   if (value.kind === Kind.VARIABLE) return true;
   return value.kind === Kind.LIST && value.values.some(hasVariables);
 }
-
-/** An operation that is within the limits: what it costs by its variables. */
-export interface AnalysedOperation {
-  readonly fields: readonly CostNode[];
-}
-
-/** What an operation may cost, when it was let through. */
-export interface Admission {
-  readonly requested: number;
-  readonly limit: number;
-  readonly measured: AnalysedOperation;
-}

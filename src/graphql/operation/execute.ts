@@ -3,34 +3,26 @@ import {
   type DocumentNode,
   type ExecutionResult,
   execute,
-  type FragmentDefinitionNode,
   GraphQLError,
   GraphQLScalarType,
   type GraphQLSchema,
-  getNamedType,
-  getOperationAST,
   getVariableValues,
-  isAbstractType,
-  isCompositeType,
-  isInterfaceType,
-  isNonNullType,
-  isObjectType,
   Kind,
   type OperationDefinitionNode,
-  type SelectionNode,
-  type SelectionSetNode,
-  TypeInfo,
-  type VariableNode,
   visit,
-  visitWithTypeInfo,
 } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import type { GatewayContext } from '../request/services.js';
+import { type AnalysedOperation, MOST_COMPILED } from './analyse-operation.js';
 
 /** A query that has been parsed and found valid. */
 export interface Execution {
   readonly document: DocumentNode;
+  /** The one to run; `null` if the document has none of that name. */
+  readonly operation: OperationDefinitionNode | null;
+  /** `null` with `operation`. */
+  readonly analysed: AnalysedOperation | null;
   /** The SHA-256 of its text. */
   readonly queryHash: string;
   readonly operationName: string | null;
@@ -40,14 +32,10 @@ export interface Execution {
 
 export type Execute = (execution: Execution) => Promise<ExecutionResult> | ExecutionResult;
 
-interface Plan {
-  readonly operation: OperationDefinitionNode;
-  readonly compiled: Compiled;
-}
-
 /** What is known of an operation that came again: how to run it, or that it is to be interpreted. */
 interface Known {
-  readonly plan: Plan | null;
+  readonly run: CompiledQuery['query'] | null;
+  readonly size: number;
 }
 
 /** What the code of one field takes, measured: 2.6 KB, and up to 6.5 KB once it has run. */
@@ -58,7 +46,7 @@ class Plans {
   readonly known = new BoundedCache<Known, OperationDefinitionNode>(
     'compiledQueries',
     // an operation holds on to the document around it
-    ({ plan }, { loc }) => parsedBytes(loc?.source.body ?? '') + FIELD_BYTES * (plan?.compiled.fields ?? 0),
+    ({ run, size }, { loc }) => parsedBytes(loc?.source.body ?? '') + (run ? FIELD_BYTES * size : 0),
   );
 }
 
@@ -69,10 +57,10 @@ class Plans {
 export function createExecute(schema: GraphQLSchema): Execute {
   const plans = new Plans();
   return (execution) => {
-    const plan = planOf(plans, schema, execution);
-    const variables = plan && coercedFor(schema, plan, execution.variables);
-    if (!plan || !variables) return interpret(schema, execution);
-    const result = plan.compiled.run(undefined, execution.context, variables);
+    const run = compiledFor(plans, schema, execution);
+    const variables = run && coercedFor(schema, execution);
+    if (!run || !variables) return interpret(schema, execution);
+    const result = run(undefined, execution.context, variables);
     return result instanceof Promise ? result.then(withErrors) : withErrors(result);
   };
 }
@@ -117,7 +105,7 @@ function toInputError(error: GraphQLError, variables: Execution['variables']): G
     });
   }
   const names = [...without].join(', ');
-  const message = names ? `${error.message} Give a value other than null to ${names}.` : error.message;
+  const message = names ? `${error.message} Pass a value other than null for ${names}.` : error.message;
   const place = {
     nodes: nodes ?? null,
     source: source ?? null,
@@ -136,25 +124,24 @@ function withFewErrors(result: ExecutionResult): ExecutionResult {
 }
 
 /** How to run an operation compiled, if it is; at its first sight, which is often its last, it is not. */
-function planOf(
+function compiledFor(
   { seenOnce, known }: Plans,
   schema: GraphQLSchema,
-  { document, operationName }: Execution,
-): Plan | null {
-  const operation = getOperationAST(document, operationName);
-  if (!operation) return null;
+  { document, operation, analysed }: Execution,
+): Known['run'] {
+  if (!operation || !analysed) return null;
   const before = known.get(operation);
-  if (before) return before.plan;
+  if (before) return before.run;
   if (!seenOnce.has(operation)) {
     seenOnce.add(operation);
     return null;
   }
-  const compiled = compile(schema, document, operation);
-  const plan = compiled && { operation, compiled };
-  known.set(operation, { plan });
+  const { size } = analysed.compiler;
+  const run = size <= MOST_COMPILED ? compile(schema, document, operation) : null;
+  known.set(operation, { run, size });
   // what is too large to be kept must not be compiled each time
-  if (!known.has(operation)) known.set(operation, { plan: null });
-  return plan;
+  if (!known.has(operation)) known.set(operation, { run: null, size });
+  return run;
 }
 
 /**
@@ -163,16 +150,15 @@ function planOf(
  */
 function coercedFor(
   schema: GraphQLSchema,
-  { operation, compiled }: Plan,
-  variables: Readonly<Record<string, unknown>>,
+  { operation, analysed, variables }: Execution,
 ): Record<string, unknown> | null {
-  const { variableDefinitions = [] } = operation;
+  const { variableDefinitions = [] } = operation ?? {};
   if (variableDefinitions.length === 0) return {};
   const { coerced } = getVariableValues(schema, variableDefinitions, variables, { maxErrors: 1 });
-  if (!coerced) return null;
-  for (const name of compiled.needed) if (!Object.hasOwn(coerced, name)) return null;
-  for (const name of compiled.required)
-    if (coerced[name] === null || coerced[name] === undefined) return null;
+  if (!coerced || !analysed) return null;
+  const { needed, required } = analysed.compiler;
+  for (const name of needed) if (!Object.hasOwn(coerced, name)) return null;
+  for (const name of required) if (coerced[name] === null || coerced[name] === undefined) return null;
   return coerced;
 }
 
@@ -207,112 +193,15 @@ function toGraphQLError({ message, path, locations, originalError, extensions }:
   return error;
 }
 
-/** The most fields, written out, that a query may have to be compiled. */
-const LARGEST = 1_000;
-
-/** An operation that was compiled. */
-interface Compiled {
-  /** Runs it; the variables as graphql-js has coerced them. */
-  readonly run: CompiledQuery['query'];
-  /** Variables that must be given: within an object or a list the compiler takes one left out for null. */
-  readonly needed: ReadonlySet<string>;
-  /** Variables that must not be null: the compiler does not report one that is as graphql-js does. */
-  readonly required: ReadonlySet<string>;
-  /** How many fields were written out. */
-  readonly fields: number;
-}
-
-/**
- * Compiles an operation, or `null` where it is left to the interpreter: what a compiler is known to do otherwise
- * (introspection, directives), and what is too large once fragments and abstract types are written out.
- */
+/** Compiles a query, or `null` where it is left to the interpreter; `size` tells what cannot be compiled before. */
 function compile(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
-): Compiled | null {
-  const root = schema.getQueryType();
-  if (operation.operation !== 'query' || !root) return null;
-  const size = new WrittenOut(schema, document);
-  if (!size.fits(operation.selectionSet, root.name)) return null;
+): Known['run'] {
+  if (operation.operation !== 'query') return null;
   const compiled = compileQuery(withCoerced(schema), withCoercedVariables(document, operation));
-  if (!isCompiledQuery(compiled)) return null;
-  return {
-    run: compiled.query,
-    needed: variablesWithin(document),
-    required: requiredVariables(schema, document),
-    fields: size.fields,
-  };
-}
-
-/** Counts the fields of a query as the compiler writes them: fragments in place, abstract types once a type. */
-class WrittenOut {
-  private left = LARGEST;
-  private readonly fragments = new Map<string, FragmentDefinitionNode>();
-
-  constructor(
-    private readonly schema: GraphQLSchema,
-    document: DocumentNode,
-  ) {
-    for (const definition of document.definitions) {
-      if (definition.kind === Kind.FRAGMENT_DEFINITION) this.fragments.set(definition.name.value, definition);
-    }
-  }
-
-  get fields(): number {
-    return LARGEST - this.left;
-  }
-
-  /** Whether a selection on a type can be compiled, `times` over. */
-  fits({ selections }: SelectionSetNode, type: string, times = 1): boolean {
-    return selections.every((selection) => this.fitsOne(selection, type, times));
-  }
-
-  private fitsOne(selection: SelectionNode, type: string, times: number): boolean {
-    if (selection.directives?.length) return false;
-    if (selection.kind === Kind.FIELD)
-      return this.fitsField(selection.name.value, selection.selectionSet, type, times);
-    const inner =
-      selection.kind === Kind.INLINE_FRAGMENT ? selection : this.fragments.get(selection.name.value);
-    return (
-      inner !== undefined && this.fits(inner.selectionSet, inner.typeCondition?.name.value ?? type, times)
-    );
-  }
-
-  private fitsField(name: string, inner: SelectionSetNode | undefined, type: string, times: number): boolean {
-    this.left -= times;
-    if (this.left < 0) return false;
-    if (name.startsWith('__')) return name === '__typename';
-    const parent = this.schema.getType(type);
-    if (!isObjectType(parent) && !isInterfaceType(parent)) return false;
-    const field = getNamedType(parent.getFields()[name]?.type);
-    if (!inner || !isCompositeType(field)) return inner === undefined;
-    const possible = isAbstractType(field) ? this.schema.getPossibleTypes(field).length : 1;
-    return this.fits(inner, field.name, times * possible);
-  }
-}
-
-function variablesWithin(document: DocumentNode): Set<string> {
-  const found = new Set<string>();
-  visit(document, {
-    Variable(node, _key, parent) {
-      const isArgument = parent !== undefined && 'kind' in parent && parent.kind === Kind.ARGUMENT;
-      if (!isArgument) found.add(node.name.value);
-    },
-    VariableDefinition: () => false,
-  });
-  return found;
-}
-
-/** Variables that stand where null is no value. */
-function requiredVariables(schema: GraphQLSchema, document: DocumentNode): Set<string> {
-  const found = new Set<string>();
-  const types = new TypeInfo(schema);
-  const Variable = (node: VariableNode) => {
-    if (isNonNullType(types.getInputType())) found.add(node.name.value);
-  };
-  visit(document, visitWithTypeInfo(types, { Variable, VariableDefinition: () => false }));
-  return found;
+  return isCompiledQuery(compiled) ? compiled.query : null;
 }
 
 /*

@@ -1,6 +1,6 @@
 import { type GraphQLObjectType, type GraphQLSchema, isObjectType } from 'graphql';
 import { Extensions } from 'type-graphql';
-import { ROLES, type Role } from '../../values/access.js';
+import { ROLES, type Role, roleFor } from '../../values/access.js';
 
 /**
  * Says which role a caller must have at least. Every query and every mutation needs one, or the schema is not
@@ -18,12 +18,6 @@ import { ROLES, type Role } from '../../values/access.js';
  */
 export function Guard(role: Role) {
   return Extensions({ role });
-}
-
-/** The role that a field or a type asks for; `null` where it was given no rule. */
-export function roleFor({ extensions }: { readonly extensions: object }): Role | null {
-  const { role } = extensions as { readonly role?: unknown };
-  return ROLES.find((known) => known === role) ?? null;
 }
 
 /** Throws where a query or a mutation has no rule, or anything has one that is not known. */
@@ -48,7 +42,7 @@ export function describeGuards(schema: GraphQLSchema): void {
   for (const field of rootsOf(schema).flatMap((type) => Object.values(type.getFields()))) {
     const role = roleFor(field);
     if (role !== null && role !== ROLES[0])
-      field.description = `${field.description} Needs the role ${role}.`;
+      field.description = `${field.description} Requires the role ${role}.`;
   }
 }
 

@@ -1,11 +1,171 @@
-import { type ExecutionResult, getOperationAST } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  Kind,
+  parse,
+} from 'graphql';
+import { HistoryError } from '../../history/errors.js';
 import type { Log } from '../../log.js';
-import { queryError } from '../base/errors.js';
-import type { Access } from './analyse-operation.js';
-import { givenCost } from './cost-estimate.js';
+import type { Role } from '../../values/access.js';
+import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
+import type { CostLimits, QueryLimits } from '../../values/request-limits.js';
+import { type ErrorCode, queryError } from '../base/errors.js';
+import { stillStands } from '../lists/list-records.js';
+import type { GatewayContext } from '../request/services.js';
+import { type Admission, type AnalysedOperation, analyseOperation, roleErrors } from './analyse-operation.js';
+import { type CostNode, givenCost, requestedCost } from './cost-estimate.js';
 import { CALL_PRICE } from './cost-table.js';
-import type { Execute, Execution } from './execute.js';
+import { createExecute, type Execute, type Execution, parsedBytes } from './execute.js';
+import { type LimitError, limitExceeded, scan, scanVariables } from './query-document.js';
 import type { ResponseCache } from './response-cache.js';
+
+/*
+ * What happens to an operation, in this order:
+ *
+ * 1. `OperationLimiter.admit`, before the server receives the request: the size of the text, of the operation and of
+ *    the variables, then the cost. It parses and analyses a text once; the request carries the result.
+ * 2. The server parses and validates a new text itself.
+ * 3. `createPipeline`: the time limit, the roles that the operation needs, the response cache; then, if it has to be
+ *    run, errors of the history and the cost in the answer, and execution on the schema of the caller's role.
+ */
+
+interface PipelineOptions {
+  readonly schema: GraphQLSchema;
+  /** What readers see, if that is less. */
+  readonly redactedSchema: GraphQLSchema | undefined;
+  readonly log: Log;
+  readonly responses: ResponseCache;
+}
+
+/** Runs an operation that the server found valid. The innermost step is the last. */
+export function createPipeline({ schema, redactedSchema, log, responses }: PipelineOptions): Execute {
+  const execute = byRole(createExecute(schema), redactedSchema && createExecute(redactedSchema));
+  const run = withDamage(withCostExtension(execute), log);
+  return withTimeout(withGuard(withCache(run, responses), log));
+}
+
+/** An operation as a request holds it. */
+export interface AskedOperation {
+  readonly query: string;
+  readonly operationName: string | null;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** Whether an operation may run. */
+export type AdmissionResult =
+  | { readonly admitted: Admission }
+  | { readonly refused: LimitError }
+  /** It cannot be parsed, or names no operation: the server says why. */
+  | { readonly unclear: true };
+
+/** What is known of a text: why it is refused, or its operations as far as they were asked for. */
+type AnalysedText = Rejected | Operations;
+type Rejected = Exclude<AdmissionResult, { readonly admitted: Admission }>;
+
+interface Operations {
+  readonly document: DocumentNode;
+  readonly byName: Map<string | null, AnalysedOperation | Rejected>;
+}
+
+/** What one priced field of an operation takes, measured: about 1 KB. */
+const FIELD_BYTES = 1_000;
+
+/**
+ * Decides whether an operation may run, before the server receives it: by its size, then by what it may cost. What is
+ * found out of a text is kept, so that one that is sent again is neither parsed nor analysed again.
+ */
+export class OperationLimiter {
+  readonly #known = new BoundedCache<AnalysedText>('analysedQueries', bytesOf);
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly limits: QueryLimits,
+    private readonly costs: CostLimits,
+  ) {}
+
+  /** Whether a caller of a role may have an operation run. */
+  admit(asked: AskedOperation, role: Role): AdmissionResult {
+    const known = this.#knownOf(asked.query);
+    if (!('document' in known)) return known;
+    const refused = scanVariables(asked.variables, this.limits);
+    if (refused) return { refused };
+    const operation = this.#operation(known, asked);
+    return 'fields' in operation ? this.#admitAtCost(operation, asked, role) : operation;
+  }
+
+  #admitAtCost(
+    operation: AnalysedOperation,
+    { query, operationName, variables }: AskedOperation,
+    role: Role,
+  ): AdmissionResult {
+    const requested = requestedCost(operation.fields, variables);
+    const limit = this.costs[role];
+    if (requested <= limit) return { admitted: { query, operationName, operation, requested, limit } };
+    const message = `The operation may cost ${requested}; the limit is ${limit} is allowed ${role}. Request smaller pages (first), fewer nested lists, or fewer fields that need requests to Abnormal.`;
+    return { refused: { code: 'COST_EXCEEDED', message, details: { requested, limit } } };
+  }
+
+  #knownOf(query: string): AnalysedText {
+    const before = this.#known.get(query);
+    if (before) return before;
+    const known = this.#read(query);
+    this.#known.set(query, known);
+    return known;
+  }
+
+  #read(query: string): AnalysedText {
+    const refused = scan(query, this.limits);
+    if (refused) return { refused };
+    const document = parsed(query);
+    if (!document) return { unclear: true };
+    const { length } = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
+    const { fragments } = this.limits;
+    if (length > fragments) return { refused: limitExceeded('fragments', length, fragments) };
+    return { document, byName: new Map() };
+  }
+
+  #operation(known: Operations, { query, operationName }: AskedOperation): AnalysedOperation | Rejected {
+    const { document, byName } = known;
+    const before = byName.get(operationName);
+    if (before) return before;
+    const operation = getOperationAST(document, operationName);
+    if (!operation) return { unclear: true };
+    const analysed = analyseOperation(this.schema, document, operation, this.limits);
+    const found = 'fields' in analysed ? analysed : { refused: analysed };
+    byName.set(operationName, found);
+    // it takes more now
+    this.#known.set(query, known);
+    return found;
+  }
+}
+
+function parsed(query: string): DocumentNode | null {
+  try {
+    return parse(query);
+  } catch {
+    // the server, which parses it too, says what is wrong
+    return null;
+  }
+}
+
+function bytesOf(known: AnalysedText, query: string): number {
+  if (!('document' in known)) return 'refused' in known ? jsonBytes(known) : 0;
+  const operations = [...known.byName.values()].map((found) =>
+    'fields' in found ? FIELD_BYTES * (1 + countFields(found.fields)) : FIELD_BYTES,
+  );
+  return parsedBytes(query) + operations.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function countFields(fields: readonly CostNode[]): number {
+  return fields.reduce(
+    (count, { children, nodes }) =>
+      count + 1 + countFields(children) + nodes.reduce((sum, node) => sum + countFields(node.children), 0),
+    0,
+  );
+}
 
 /** Why a request’s signal fires: nobody waits for its answer any more. */
 export class RequestEnded extends Error {
@@ -17,12 +177,12 @@ export class RequestTimeout extends RequestEnded {
   override readonly name = 'RequestTimeout';
 
   constructor(ms: number) {
-    super(`This took longer than the ${ms / 1000} s that a request may take. Ask for less at once.`);
+    super(`The request exceeded the time limit of ${ms / 1000} s. Request less data at once.`);
   }
 }
 
 /** `run`, but answered with what happened as soon as the request has taken too long. */
-export function withTimeout(run: Execute): Execute {
+function withTimeout(run: Execute): Execute {
   return (execution) => {
     const { signal } = execution.context;
     const answer = run(execution);
@@ -56,7 +216,7 @@ function orTimeout(answer: Promise<ExecutionResult>, signal: AbortSignal): Promi
 }
 
 /** `run`, with what it cost in the answer’s `extensions`, where it was admitted at a price. */
-export function withCostExtension(run: Execute): Execute {
+function withCostExtension(run: Execute): Execute {
   return (execution) => {
     const result = run(execution);
     if (!execution.context.admission) return result;
@@ -70,40 +230,82 @@ function withCost(result: ExecutionResult, { context }: Execution): ExecutionRes
   const { admission, trackedServices } = context;
   // what was wrong before anything was run cost nothing
   if (!admission || result.data === undefined) return result;
-  const { requested, limit, measured } = admission;
-  const actual = givenCost(measured.fields, result.data) + trackedServices.liveReads * CALL_PRICE;
+  const { requested, limit, operation } = admission;
+  const actual = givenCost(operation.fields, result.data) + trackedServices.liveReads * CALL_PRICE;
   return { ...result, extensions: { cost: { requested, actual, limit } } };
 }
 
 /** Runs what readers ask on the schema that is theirs. Answers are kept by role, so none is given to another. */
-export function byRole(run: Execute, forReaders: Execute | undefined): Execute {
+function byRole(run: Execute, forReaders: Execute | undefined): Execute {
   if (!forReaders) return run;
   return (execution) => (execution.context.role === 'reader' ? forReaders(execution) : run(execution));
 }
 
 /** `run`, but not for callers whose role does not go as far. */
-export function guarding(access: Access, log: Log, run: Execute): Execute {
+function withGuard(run: Execute, log: Log): Execute {
   return (execution) => {
-    const { document, operationName, context } = execution;
-    const errors = access.refusal(document, operationName, context.role);
+    const { analysed, context } = execution;
+    const errors = analysed && roleErrors(analysed, context.role);
     if (!errors) return run(execution);
     const { kind, id, role } = context.caller;
     const asked = errors.map(({ message }) => message);
-    log.warn({ caller: { kind, id, role }, asked }, 'a caller asked for what its role may not');
+    log.warn(
+      { caller: { kind, id, role }, asked },
+      'a caller requested something that its role does not allow',
+    );
     return { errors };
   };
 }
 
 /** `run`, but for questions whose answer still stands; what changes something is done each time it is asked for. */
-export function answering(run: Execute, answers: ResponseCache): Execute {
+function withCache(run: Execute, responses: ResponseCache): Execute {
   return async (execution) => {
-    const { document, queryHash, operationName, variables, context } = execution;
-    if (getOperationAST(document, operationName)?.operation !== 'query') return run(execution);
-    const key = answers.keyOf(context.role, queryHash, operationName, variables);
-    const known = await answers.find(key, context.trackedServices);
+    const { operation, queryHash, operationName, variables, context } = execution;
+    if (operation?.operation !== 'query') return run(execution);
+    const key = responses.keyOf(context.role, queryHash, operationName, variables);
+    const known = await responses.find(key, (read) => stillStands(context.trackedServices, read));
     if (known) return known;
     const result = await run(execution);
-    answers.keep(key, result, context.reads);
+    responses.keep(key, result, context.reads);
     return result;
   };
+}
+
+/** `run`, with what the caller may know of a history that cannot be read. */
+function withDamage(run: Execute, log: Log): Execute {
+  return async (execution) => withHistoryErrors(await run(execution), execution.context, log);
+}
+
+/** What a caller is told of a history that cannot be read: admins all, operators which record is damaged. */
+export function historyMessage({ code, message }: HistoryError, role: Role | null): string {
+  if (role === 'admin' || (role === 'operator' && code === 'DAMAGED')) return message;
+  return code === 'DAMAGED'
+    ? 'A record in the history is damaged and cannot be read. Ask an operator of the gateway; its log names the record.'
+    : 'The history cannot be read now. The gateway’s log has the reason.';
+}
+
+/**
+ * The result with the errors of the history as the caller may see them, and with an error for each record that was
+ * left out of a list because it is damaged.
+ */
+function withHistoryErrors(
+  result: ExecutionResult,
+  { role, damaged }: Pick<GatewayContext, 'role' | 'damaged'>,
+  log: Log,
+): ExecutionResult {
+  if (!result.errors && damaged.length === 0) return result;
+  const left = damaged.map((error) => new GraphQLError(error.message, { originalError: error }));
+  const errors = [...(result.errors ?? []), ...left].map((error) => {
+    const cause = causeOf(error);
+    if (!(cause instanceof HistoryError)) return error;
+    log.error({ err: cause }, 'the history cannot be read');
+    const { path, nodes } = error;
+    const extensions = { code: 'HISTORY_UNAVAILABLE' satisfies ErrorCode };
+    return new GraphQLError(historyMessage(cause, role), { path, nodes: nodes ?? null, extensions });
+  });
+  return { ...result, errors };
+}
+
+export function causeOf(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? causeOf(error.originalError) : error;
 }

@@ -22,6 +22,9 @@ export function scan(text: string, limits: QueryLimits): LimitError | null {
   let tokens = 0;
   let nesting = 0;
   let directives = 0;
+  let aliases = 0;
+  /** A colon outside of all parentheses stands after an alias. */
+  let parentheses = 0;
   try {
     for (;;) {
       const { kind } = lexer.advance();
@@ -30,6 +33,9 @@ export function scan(text: string, limits: QueryLimits): LimitError | null {
       if (OPENING.has(kind)) nesting += 1;
       else if (CLOSING.has(kind)) nesting -= 1;
       else if (kind === TokenKind.AT) directives += 1;
+      if (kind === TokenKind.PAREN_L) parentheses += 1;
+      else if (kind === TokenKind.PAREN_R) parentheses -= 1;
+      else if (kind === TokenKind.COLON && parentheses === 0) aliases += 1;
       if (tokens > limits.tokens) return limitExceeded('tokens', tokens, limits.tokens, false);
       if (nesting > limits.nesting) return limitExceeded('nesting', nesting, limits.nesting, false);
     }
@@ -37,7 +43,8 @@ export function scan(text: string, limits: QueryLimits): LimitError | null {
     // not GraphQL: whoever parses it says where
     return null;
   }
-  return directives > limits.directives ? limitExceeded('directives', directives, limits.directives) : null;
+  if (directives > limits.directives) return limitExceeded('directives', directives, limits.directives);
+  return aliases > limits.aliases ? limitExceeded('aliases', aliases, limits.aliases) : null;
 }
 
 /** Whether there are more values in `variables` than allowed, or deeper within one another. */
@@ -65,11 +72,11 @@ export interface LimitError {
 }
 
 const WHAT: Readonly<Record<keyof QueryLimits, string>> = {
-  tokens: 'words and signs',
-  nesting: 'brackets within one another',
-  depth: 'fields under one another',
-  fields: 'fields, with fragments put in place',
-  roots: 'fields at its root',
+  tokens: 'tokens',
+  nesting: 'nested brackets',
+  depth: 'nested fields',
+  fields: 'fields, including those of fragments',
+  roots: 'root fields',
   aliases: 'aliases',
   directives: 'directives',
   fragments: 'fragments',
@@ -86,7 +93,7 @@ export function limitExceeded(
   const count = countedToTheEnd ? `${asked}` : `${asked} or more`;
   return {
     code: 'LIMIT_EXCEEDED',
-    message: `The operation has ${count} ${WHAT[limit]}; up to ${allowed} are allowed.`,
+    message: `The operation has ${count} ${WHAT[limit]}; the limit is ${allowed}.`,
     details: { limit, asked, allowed },
   };
 }
@@ -99,6 +106,16 @@ export interface AskedField {
   /** The type that it is a field of, as far as the query says. */
   readonly type: string;
   readonly nodes: readonly FieldNode[];
+  /** How often it is written, a fragment that is repeated in this place counted each time: `nodes` or more. */
+  readonly written: number;
+}
+
+/** What a compiler must know of the selections that fields are collected from. */
+interface SelectionObserver {
+  /** A directive stands at a selection. */
+  onDirective(): void;
+  /** A selection is repeated, by a fragment that was put in this place before; whether to count any more of them. */
+  onRepeated(): boolean;
 }
 
 /** Puts fragments in place: the fields of selections on a type, those with one name together. */
@@ -106,31 +123,38 @@ export function selectedFields(
   selections: readonly SelectionSetNode[],
   type: string,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+  observer: SelectionObserver,
 ): AskedField[] {
-  const found = new Map<string, AskedField & { nodes: FieldNode[] }>();
+  const found = new Map<string, AskedField & { nodes: FieldNode[]; written: number }>();
   const put = new Set<string>();
-  const take = (selectionSet: SelectionSetNode, on: string): void => {
+  const take = (selectionSet: SelectionSetNode, on: string, isRepeated: boolean): void => {
     for (const selection of selectionSet.selections) {
-      if (selection.kind === Kind.FIELD) add(selection, on);
+      if (isRepeated && !observer.onRepeated()) return;
+      if (selection.directives?.length) observer.onDirective();
+      if (selection.kind === Kind.FIELD) add(selection, on, isRepeated);
       else if (selection.kind === Kind.INLINE_FRAGMENT) {
-        take(selection.selectionSet, selection.typeCondition?.name.value ?? on);
+        take(selection.selectionSet, selection.typeCondition?.name.value ?? on, isRepeated);
       } else {
         const name = selection.name.value;
         const fragment = fragments.get(name);
+        if (!fragment) continue;
         // once in a place is as good as twice, and a fragment may lead back to itself
-        if (!fragment || put.has(name)) continue;
+        const isPut = put.has(name);
         put.add(name);
-        take(fragment.selectionSet, fragment.typeCondition.name.value);
+        take(fragment.selectionSet, fragment.typeCondition.name.value, isRepeated || isPut);
       }
     }
   };
-  const add = (node: FieldNode, on: string): void => {
+  const add = (node: FieldNode, on: string, isRepeated: boolean): void => {
     const key = node.alias?.value ?? node.name.value;
     const place = `${on} ${key}`;
     const asked = found.get(place);
-    if (asked) asked.nodes.push(node);
-    else found.set(place, { key, name: node.name.value, type: on, nodes: [node] });
+    if (!asked) found.set(place, { key, name: node.name.value, type: on, nodes: [node], written: 1 });
+    else {
+      asked.written += 1;
+      if (!isRepeated) asked.nodes.push(node);
+    }
   };
-  for (const selectionSet of selections) take(selectionSet, type);
+  for (const selectionSet of selections) take(selectionSet, type, false);
   return [...found.values()];
 }

@@ -21,18 +21,18 @@ type Resolve = GraphQLFieldResolver<unknown, GatewayContext>;
 type Field = GraphQLField<unknown, GatewayContext>;
 
 /**
- * Masks fields of a schema, which is changed and given back. A schema of its own for those who see less costs
- * those who see everything nothing, and a resolver that is not masked cannot be reached by forgetting to ask.
+ * Masks fields of a schema, which is changed and returned. Callers who see everything have a schema without masks, so
+ * masking costs them nothing; callers who see less cannot reach a resolver that is not masked.
  */
 export function redactSchema(schema: GraphQLSchema, redact: Groups): GraphQLSchema {
+  const masked = maskedNames(schema, redact);
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('__')) continue;
     for (const field of Object.values(type.getFields())) {
-      const name = `${type.name}.${field.name}`;
       if (type.name === 'FieldChange' && field.name !== 'field') maskChange(schema, field, redact);
-      else if (isMasked(name, redact)) maskField(field);
+      else if (isMasked(field, redact)) maskField(field);
       else if (field.args.some(({ type: given }) => isInputObjectType(getNamedType(given)))) {
-        checkArguments(field, redact);
+        checkArguments(field, masked);
       }
     }
   }
@@ -46,22 +46,22 @@ function valueBy(field: Field): Resolve {
 
 function maskField(field: Field): void {
   const resolve = valueBy(field);
-  const mask = (value: unknown) => masked(value, field.type);
+  const mask = (value: unknown) => maskedValue(value, field.type);
   field.resolve = (...given) => {
     const value = resolve(...given);
     return value instanceof Promise ? value.then(mask) : mask(value);
   };
 }
 
-/** What is not said stays unsaid, and a list as long as it is. */
-function masked(value: unknown, type: GraphQLOutputType): unknown {
+/** Null stays null, and a list keeps its length. */
+function maskedValue(value: unknown, type: GraphQLOutputType): unknown {
   if (value === null || value === undefined) return value;
   const own = getNullableType(type);
-  if (isListType(own)) return [...(value as Iterable<unknown>)].map((item) => masked(item, own.ofType));
+  if (isListType(own)) return [...(value as Iterable<unknown>)].map((item) => maskedValue(item, own.ofType));
   return getNamedType(own).name === 'JSONObject' ? { [MASK]: true } : MASK;
 }
 
-/** A change is masked where what changed is; what is not known to be harmless counts as personal. */
+/** A change is masked if the changed field is; a field that is not known to be harmless counts as personal. */
 function maskChange(schema: GraphQLSchema, field: Field, redact: Groups): void {
   const harmless = redact.size === 0 ? null : harmlessNames(schema, redact);
   const resolve = valueBy(field);
@@ -72,38 +72,35 @@ function maskChange(schema: GraphQLSchema, field: Field, redact: Groups): void {
   };
 }
 
-/** Names under which every type of record that has them shows something plain and unmasked. */
+/** Names of plain values that no type of record masks. */
 function harmlessNames(schema: GraphQLSchema, redact: Groups): Set<string> {
-  const fields = RECORD_TYPES.flatMap((name) => {
-    const type = schema.getType(name);
-    return isObjectType(type) ? Object.values(type.getFields()) : [];
-  });
-  const plain = fields.filter(({ type }) => isLeafType(getNamedType(type))).map(({ name }) => name);
-  return new Set(plain.filter((name) => !isMaskedName(name, redact)));
+  const masked = maskedNames(schema, redact);
+  const plain = recordFields(schema).filter(({ type }) => isLeafType(getNamedType(type)));
+  return new Set(plain.map(({ name }) => name).filter((name) => !masked.has(name)));
 }
 
-/** Refuses to filter or order by what is masked: whether something is found would tell what it is. */
-function checkArguments(field: Field, redact: Groups): void {
+/** Refuses to filter or order by a masked field: whether something is found would reveal its value. */
+function checkArguments(field: Field, masked: ReadonlySet<string>): void {
   const resolve = valueBy(field);
   field.resolve = (source, args, ...given) => {
-    for (const { name, type } of field.args) assertUnmasked(args[name], type, redact);
+    for (const { name, type } of field.args) assertUnmasked(args[name], type, masked);
     return resolve(source, args, ...given);
   };
 }
 
-function assertUnmasked(value: unknown, type: GraphQLInputType, redact: Groups): void {
+function assertUnmasked(value: unknown, type: GraphQLInputType, masked: ReadonlySet<string>): void {
   if (value === null || value === undefined) return;
   const own = getNullableType(type);
   if (isListType(own)) {
-    for (const item of value as Iterable<unknown>) assertUnmasked(item, own.ofType, redact);
+    for (const item of value as Iterable<unknown>) assertUnmasked(item, own.ofType, masked);
   } else if (isInputObjectType(own)) {
     for (const [name, inner] of Object.entries(value)) {
       const given = own.getFields()[name];
       if (!given || inner === null || inner === undefined) continue;
-      if (isMaskedName(name, redact)) throw notFor(name);
-      assertUnmasked(inner, given.type, redact);
+      if (masked.has(name)) throw notFor(name);
+      assertUnmasked(inner, given.type, masked);
     }
-  } else if (isEnumType(own) && own.name.endsWith('OrderField') && isMaskedName(String(value), redact)) {
+  } else if (isEnumType(own) && own.name.endsWith('OrderField') && masked.has(String(value))) {
     throw notFor(String(value));
   }
 }
@@ -115,71 +112,34 @@ function notFor(name: string) {
   );
 }
 
-/**
- * Every field that shows something personal, with what it belongs to: masked with any of these. A test holds this
- * table against the schema: a field of text that stands neither here nor among the harmless ones fails it.
- */
-export const PERSONAL_FIELDS: Readonly<Record<string, readonly RedactionGroup[]>> = {
-  'Attachment.name': ['attachments'],
-  'Campaign.fromAddress': ['addresses'],
-  'Campaign.fromName': ['names'],
-  'Campaign.recipientAddress': ['addresses'],
-  'Campaign.recipientName': ['names'],
-  'Campaign.subject': ['subject'],
-  // a name or an address, as Abnormal happens to send it
-  'Case.affectedEmployee': ['names', 'addresses'],
-  'Case.description': ['texts'],
-  'Case.genaiSummary': ['texts'],
-  'CustomerOverride.reason': ['texts'],
-  'CustomerOverride.value': ['texts'],
-  'DriftedName.value': ['texts'],
-  'FieldChange.after': ['texts'],
-  'FieldChange.before': ['texts'],
-  'Insight.description': ['texts'],
-  'Link.displayText': ['urls'],
-  'Link.domain': ['urls'],
-  'Link.url': ['urls'],
-  'Message.attachmentNames': ['attachments'],
-  'Message.ccAddresses': ['addresses'],
-  'Message.fromAddress': ['addresses'],
-  'Message.fromName': ['names'],
-  'Message.internetMessageId': ['addresses'],
-  'Message.recipientAddress': ['addresses'],
-  'Message.replyToAddresses': ['addresses'],
-  'Message.returnPath': ['addresses'],
-  'Message.senderDomain': ['addresses'],
-  'Message.senderIpAddress': ['locations'],
-  'Message.subject': ['subject'],
-  'Message.summaryInsights': ['texts'],
-  'Message.toAddresses': ['addresses'],
-  'Message.urls': ['urls'],
-  'MissingRecord.reason': ['texts'],
-  'QuarantinedRecord.body': ['received'],
-  'QuarantinedRecord.reason': ['texts'],
-  'Revision.received': ['received'],
-  'Threat.fromAddresses': ['addresses'],
-  'Threat.subject': ['subject'],
-  'TimelineEvent.description': ['texts'],
-  'TimelineEvent.details': ['texts'],
-  'TimelineEvent.ipAddress': ['locations'],
-  'TimelineEvent.location': ['locations'],
-  'TimelineEvent.previousLocation': ['locations'],
-  'TimelineEvent.title': ['texts'],
-};
-
-/** What may quote anything, and so is masked as soon as anything is. */
-const QUOTING: ReadonlySet<RedactionGroup> = new Set(['texts', 'received']);
-
-/** Whether a field is masked where these groups are. */
-function isMasked(field: string, redact: ReadonlySet<RedactionGroup>): boolean {
-  const groups = PERSONAL_FIELDS[field] ?? [];
-  return groups.some((group) => redact.has(group) || (redact.size > 0 && QUOTING.has(group)));
+/** The groups of personal data that a field shows, as `Personal` says; none where it shows none. */
+export function personalGroups({ extensions }: Pick<Field, 'extensions'>): readonly RedactionGroup[] {
+  const { personal } = extensions as { readonly personal?: readonly RedactionGroup[] };
+  return personal ?? [];
 }
 
-/** The types of records, and of what they hold: the fields of filters and of changes are called as theirs are. */
+/** These fields may quote anything, so they are masked as soon as any group is. */
+const QUOTING: ReadonlySet<RedactionGroup> = new Set(['texts', 'received']);
+
+function isMasked(field: Field, redact: Groups): boolean {
+  return personalGroups(field).some((group) => redact.has(group) || (redact.size > 0 && QUOTING.has(group)));
+}
+
+/** The types of records and of what they contain: filters and changes have the names of their fields. */
 const RECORD_TYPES = ['Case', 'Threat', 'Message', 'Campaign'] as const;
 
-/** Whether something called `name` is masked on any type of record. */
-export function isMaskedName(name: string, redact: ReadonlySet<RedactionGroup>): boolean {
-  return RECORD_TYPES.some((type) => isMasked(`${type}.${name}`, redact));
+function recordFields(schema: GraphQLSchema): Field[] {
+  return RECORD_TYPES.flatMap((name) => {
+    const type = schema.getType(name);
+    return isObjectType(type) ? Object.values(type.getFields()) : [];
+  });
+}
+
+/** The names of fields that are masked on any type of record. */
+export function maskedNames(schema: GraphQLSchema, redact: Groups): ReadonlySet<string> {
+  return new Set(
+    recordFields(schema)
+      .filter((field) => isMasked(field, redact))
+      .map(({ name }) => name),
+  );
 }

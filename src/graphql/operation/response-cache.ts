@@ -1,10 +1,52 @@
 import { hash } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
+import type { Resource } from '../../resources/registry.js';
 import type { Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import { stillStands } from '../lists/list-records.js';
-import type { RequestServices } from '../request/services.js';
-import type { CacheDependencies, ListRead } from './cache-dependencies.js';
+import type { Instant } from '../../values/instant.js';
+
+/** How fresh a list had to be, and was. */
+export interface ListFreshness {
+  readonly resource: Resource;
+  /** `null`: all accounts. */
+  readonly integrations: readonly string[] | null;
+  readonly maxAgeMs: number;
+  /** What must still be found when it is looked at again. */
+  readonly verifiedAt: Instant | null;
+}
+
+/**
+ * A read of a list of records, as plain data: what is read at a `seq` is the same as long as nothing was recorded
+ * since, whatever hangs off its records included.
+ */
+export interface ListRead {
+  /** The newest `seq` when it was read. */
+  readonly head: number;
+  /** `null`: a view of the past, or one that a cursor pins, which is not made fresh. */
+  readonly freshness: ListFreshness | null;
+}
+
+/**
+ * What one response was made of. If that is noted reads alone, the response to the same request is the same as
+ * long as those reads stand.
+ */
+export class CacheDependencies {
+  readonly entries: ListRead[] = [];
+  private isReusable = true;
+
+  note(read: ListRead): void {
+    this.entries.push(read);
+  }
+
+  /** Something was read that is not noted. */
+  markUncacheable(): void {
+    this.isReusable = false;
+  }
+
+  get isCacheable(): boolean {
+    return this.isReusable && this.entries.length > 0;
+  }
+}
 
 /** A response as it is sent, and what it was read from: bytes and plain data, never a record. */
 interface StoredResponse {
@@ -33,14 +75,15 @@ export class ResponseCache {
     return hash('sha256', JSON.stringify([role, queryHash, operationName, variables]), 'base64');
   }
 
-  /** The response to send again, if there is one and it stands. */
-  async find(key: string, services: RequestServices): Promise<ExecutionResult | null> {
+  /** The response to send again, if there is one and all that it was read from still stands. */
+  async find(
+    key: string,
+    stillStands: (read: ListRead) => Promise<boolean>,
+  ): Promise<ExecutionResult | null> {
     const stored = this.#stored.get(key);
     if (!stored) return null;
     // a read that cannot be made now does not stand: making it for the query says why
-    const standing = await Promise.all(
-      stored.reads.map((read) => stillStands(services, read).catch(() => false)),
-    );
+    const standing = await Promise.all(stored.reads.map((read) => stillStands(read).catch(() => false)));
     if (!standing.every(Boolean)) {
       this.#stored.delete(key);
       return null;

@@ -17,8 +17,7 @@ import {
   toPageRequest,
 } from '../lists/page.js';
 import { assertCollected } from '../lists/view.js';
-import { checkIntegrations, integrationNames } from '../request/choose-integrations.js';
-import type { RequestServices } from '../request/services.js';
+import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
 import { RecordKind, Revision, RevisionConnection } from './revision.type.js';
 
 const LIST = 'changes';
@@ -70,7 +69,7 @@ function placeOf(revision: RevisionRecord | undefined) {
 
 function resume({ pin: [afterSeq, toSeq], place: [seqFrom, kind, integration, id] }: ReadCursor) {
   if (typeof afterSeq !== 'number' || typeof toSeq !== 'number' || typeof seqFrom !== 'number') {
-    throw badInput('This cursor is of another history: to begin a new walk, leave the cursor out.');
+    throw badInput('This cursor belongs to another history. To start from the first page, omit the cursor.');
   }
   const key: RecordKey = { kind: String(kind) as Kind, integration: String(integration), id: String(id) };
   return { afterSeq, toSeq, after: { seqFrom, key } };
@@ -95,23 +94,23 @@ async function countChanges(
 @ArgsType()
 export class ChangeArgs extends ForwardArgs {
   @Field(() => DateTime, {
-    description: 'What was recorded after this instant, in the gateway’s own time (UTC).',
+    description: 'Versions recorded after this instant of the gateway’s clock (UTC).',
   })
   since!: Instant;
 
   @Field(() => DateTime, {
     nullable: true,
     description:
-      'What was recorded up to and including this instant; all there is when not given. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.',
+      'Versions recorded up to and including this instant (UTC). Default: all. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.',
   })
   until?: Instant | null;
 
   @Field(() => [RecordKind], {
     nullable: true,
-    description: 'Only records of these kinds; all when not given.',
+    description: 'Only records of these kinds. Default: all.',
   })
   kinds?: ListedKind[] | null;
 
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name; all when not given.' })
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
   integrations?: string[] | null;
 }

@@ -15,7 +15,7 @@ import { Node } from './record.type.js';
 @Resolver(() => Node)
 export class NodeResolver {
   @Guard('reader')
-  @Query(() => Node, { nullable: true, description: 'The node with this id; null where there is none.' })
+  @Query(() => Node, { nullable: true, description: 'The node with this id; null if there is none.' })
   node(
     @Arg('id', () => ID, { description: 'The `id` of a node.' }) id: string,
     @Args(() => NodeArgs) args: NodeArgs,
@@ -27,7 +27,7 @@ export class NodeResolver {
   @Guard('reader')
   @Query(() => [Node], {
     nullable: 'itemsAndList',
-    description: 'The nodes with these ids, in their order; null for each where there is none.',
+    description: 'The nodes with these ids, in the same order; null for an id without a node.',
   })
   nodes(
     @Arg('ids', () => [ID], { description: 'The `id`s of nodes: up to 100.' }) ids: string[],
@@ -50,7 +50,7 @@ function findNodes(
   services: RequestServices,
 ): Promise<Node | null>[] {
   if (ids.length > LARGEST_PAGE) {
-    throw badInput(`Up to ${LARGEST_PAGE} ids may be given; there are ${ids.length}.`);
+    throw badInput(`Up to ${LARGEST_PAGE} ids are allowed; there are ${ids.length}.`);
   }
   return ids.map(parseGlobalId).map((id) => find(id, args, services));
 }

@@ -1,6 +1,5 @@
 import type { RevisionRecord } from '../../model/revision.js';
 import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
-import type { Freshness } from '../../sync/sync.js';
 import { queryError } from '../base/errors.js';
 import type { ReadArgs } from '../lists/order-args.js';
 import {
@@ -57,21 +56,18 @@ async function readLatest<K extends Kind>(
   key: KeyOf<K>,
   options: ReadOptions,
 ): Promise<RecordInView<K> | null> {
-  const held = await readInView(services, key, await headNow(services, options, null));
+  // one look for all the records of a request that are read at once
+  const head = await services.loaders.current.head();
+  const held = await readInView(services, key, latestView(services, options, null, head));
   if (held && isFresh(services, held.revision.verifiedAt, options.maxAgeMs)) return held;
-  const freshness = await services.live.record(key, options.maxAgeMs, services.signal);
+  const freshness = await services.live.record(key, options.maxAgeMs, {
+    held: held?.revision ?? null,
+    signal: services.signal,
+  });
   noteLive(services, freshness);
   assertAcceptable(freshness, held !== null, options);
-  return readInView(services, key, await headNow(services, options, freshness));
-}
-
-/** The newest view; one look for all the records of a request that are read at once. */
-async function headNow(
-  services: RequestServices,
-  options: ReadOptions,
-  freshness: Freshness | null,
-): Promise<View> {
-  return latestView(services, options, freshness, await services.loaders.current.head());
+  const pin = freshness.recordedIn ?? (await services.loaders.current.head());
+  return readInView(services, key, latestView(services, options, freshness, pin));
 }
 
 /** A record as a view shows it. */
@@ -108,6 +104,6 @@ export async function readOnDemand<K extends OnDemandKind>(
   if (seen) return seen;
   throw queryError(
     'NOT_COLLECTED',
-    `${NOUN[kind]} ${id} was not recorded by ${view.asOf}, and the past cannot be asked of Abnormal. Leave asOf out to read it now.`,
+    `${NOUN[kind]} ${id} was not recorded at ${view.asOf}, and Abnormal cannot be asked about the past. Omit asOf to read it now.`,
   );
 }

@@ -3,12 +3,12 @@ import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordOf } from '../../resources/registry.js';
 import { earliest, type Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { TYPE_OF, toGlobalId } from '../base/global-id.js';
 import { DateTime } from '../base/scalars.js';
 import type { View } from '../lists/view.js';
 
-@InterfaceType({ description: 'Anything that `node(id)` finds.' })
+@InterfaceType({ description: 'An object that `node(id)` can return.' })
 export abstract class Node {
   abstract readonly id: string;
 }
@@ -16,12 +16,12 @@ export abstract class Node {
 // not above the property: some compilers leave out the decorators of abstract members
 ValueField(() => ID, {
   description:
-    'Unique over all types and integrations, and lasting. Opaque: Abnormal’s own id stands beside it.',
+    'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s own id is in a field of its own.',
 })(Node.prototype, 'id');
 
 @InterfaceType('Record', {
   implements: Node,
-  description: 'Anything collected from Abnormal, of which every version is kept.',
+  description: 'A record collected from Abnormal. The gateway stores every version.',
 })
 export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node {
   private globalId: string | null = null;
@@ -42,7 +42,7 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
 
   @ValueField(() => ID, {
     description:
-      'Unique over all types and integrations, and lasting. Opaque: Abnormal’s own id stands beside it.',
+      'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s own id is in a field of its own.',
   })
   get id(): string {
     if (this.globalId === null) {
@@ -55,20 +55,20 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
   @ValueField(() => DateTime, {
     nullable: true,
     description:
-      'When the gateway found it gone at Abnormal (two answers of 404, in different runs); the fields show the last version. Null while it is there. Lists leave deleted records out.',
+      'When the gateway found that Abnormal had deleted the record (UTC): two 404 responses in different runs. The other fields show the last version. Null while the record exists. Lists do not contain deleted records.',
   })
   get deletedAt(): Instant | null {
     return this.revision.deleted ? this.revision.observedFrom : null;
   }
 
-  @ValueField(() => Provenance, { description: 'Where these data come from, and how sure they are.' })
+  @ValueField(() => Provenance, { description: 'Origin of these data, and when they were confirmed.' })
   get provenance(): Provenance {
     return new Provenance(this.revision, this.view);
   }
 
   @ValueField(() => [String], {
     description:
-      'Parts of what Abnormal sent that cannot be read, by path with what is wrong: `messages.2: neither abxMessageIdStr nor abxMessageId holds an id`. At most ten. The fields show null for such a value and leave out such an element of a list; `received` of the revision keeps it.',
+      'Parts of Abnormal’s response that cannot be read, each as path and problem: `messages.2: neither abxMessageIdStr nor abxMessageId holds an id`. At most ten. The fields show null for such a value and leave out such an element of a list; `received` of the revision contains it.',
   })
   get unread(): readonly string[] {
     return this.record.unread ?? [];
@@ -77,68 +77,70 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
 
 type Source = 'RECORDED' | 'LIVE' | 'SIMULATED';
 
-const Source = describedEnum<Source>('Source', 'Where a record’s data come from.', {
+const Source = describedEnum<Source>('Source', 'Origin of a record’s data.', {
   RECORDED: 'From the history.',
-  LIVE: 'Abnormal was read while the caller waited, and what it said was recorded first. A reading that several callers waited for is live for each of them.',
+  LIVE: 'Read from Abnormal for this request and then recorded. If several requests waited for the same reading, it is live for each of them.',
   SIMULATED: 'From the built-in simulated tenant: no real data, however it was read.',
 });
 
-@ObjectType({ simpleResolvers: true, description: 'Where a record’s data come from, and how sure they are.' })
+const RevisionValue = valueFieldFrom('revision');
+
+@ObjectType({
+  simpleResolvers: true,
+  description: 'Origin of a record’s data, and when they were confirmed.',
+})
 export class Provenance {
   constructor(
-    private readonly revision: RevisionRecord,
+    readonly revision: RevisionRecord,
     private readonly view: View,
   ) {}
 
-  @ValueField(() => ID, { description: 'The integration, by name: the Abnormal account it was read from.' })
-  get integration(): string {
-    return this.revision.key.integration;
-  }
+  @RevisionValue(() => ID, {
+    from: 'key.integration',
+    description: 'Name of the integration: the Abnormal account that the record was read from.',
+  })
+  readonly integration!: string;
 
   @ValueField(() => Source, {
-    description: 'Whether it was recorded before, read for this answer, or made up.',
+    description: 'Whether the record is from the history, read for this answer, or simulated.',
   })
   get source(): Source {
     if (this.revision.origin === 'SIMULATED') return 'SIMULATED';
     return isReadFor(this.view, this.revision) ? 'LIVE' : 'RECORDED';
   }
 
-  @ValueField(() => DateTime, {
-    description: 'When the gateway first saw this version, in its own time (UTC).',
+  @RevisionValue(() => DateTime, {
+    from: 'observedFrom',
+    description: 'When the gateway first saw this version (UTC).',
   })
-  get observedAt(): Instant {
-    return this.revision.observedFrom;
-  }
+  readonly observedAt!: Instant;
 
-  @ValueField(() => DateTime, {
+  @RevisionValue(() => DateTime, {
     description:
-      'When Abnormal last gave this very version. With `asOf` it may be later than that instant: the version is then confirmed on both sides of it.',
+      'When Abnormal last returned this version (UTC). With `asOf` it may be later than that instant: Abnormal returned this version both before and after it.',
   })
-  get verifiedAt(): Instant {
-    return this.revision.verifiedAt;
-  }
+  readonly verifiedAt!: Instant;
 
-  @ValueField(() => String, {
+  @RevisionValue(() => String, {
     description:
-      'SHA-256 in hex of what Abnormal sent, as canonical JSON (RFC 8785). Equal digests are one version.',
+      'SHA-256, in hex, of what Abnormal sent, as canonical JSON (RFC 8785). Versions with equal digests are equal.',
   })
-  get digest(): string {
-    return this.revision.digest;
-  }
+  readonly digest!: string;
 
-  @ValueField(() => ID, { description: 'The run that first saw this version.' })
-  get runId(): string {
-    return this.revision.runId;
-  }
+  @RevisionValue(() => ID, { description: 'The run that first saw this version.' })
+  readonly runId!: string;
 
   @ValueField(() => Boolean, {
-    description: 'True when Abnormal could not be asked and this is older than the answer was to be.',
+    description: 'Whether the record is older than requested because Abnormal could not be asked.',
   })
   get stale(): boolean {
     return this.view.freshness?.stale ?? false;
   }
 
-  @ValueField(() => String, { nullable: true, description: 'Why it is stale, for a person.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Why the answer is stale, in words; null if it is not stale.',
+  })
   get staleReason(): string | null {
     return this.view.freshness?.stale ? this.view.freshness.reason : null;
   }

@@ -3,7 +3,7 @@ import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind } from '../../resources/registry.js';
 import { badInput } from '../base/errors.js';
-import { SyncResolver } from '../base/fields.js';
+import { Personal, SyncResolver } from '../base/fields.js';
 import { Run } from '../collection/run.type.js';
 import { cursorWriter, ForwardArgs, Page, readCursor, toPageRequest } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
@@ -18,7 +18,7 @@ export class RecordResolver {
   @FieldResolver(() => RevisionConnection, {
     nullable: true,
     description:
-      'Its versions, newest first, up to the view it is read in: with `asOf` none that came later.',
+      'All versions, newest first, up to the snapshot of the record: with `asOf`, none that were recorded later.',
   })
   revisions(
     @Root() root: RecordNode,
@@ -35,7 +35,7 @@ export class RevisionResolver {
   @Query(() => RevisionConnection, {
     nullable: true,
     description:
-      'What appeared, changed or went in a span of the gateway’s own time, oldest first. From the history alone.',
+      'Versions that were added, changed or deleted in a span of the gateway’s own time, oldest first. Reads the history only.',
   })
   changes(
     @Args(() => ChangeArgs) args: ChangeArgs,
@@ -44,7 +44,10 @@ export class RevisionResolver {
     return listChanges(args, context.services);
   }
 
-  @FieldResolver(() => ChangeKind, { nullable: true, description: 'What it is to the version before it.' })
+  @FieldResolver(() => ChangeKind, {
+    nullable: true,
+    description: 'How the version relates to the previous one.',
+  })
   async change(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<ChangeKind> {
     if (root.revision.deleted) return 'DELETED';
     const previous = await previousOf(root, context.services);
@@ -53,7 +56,7 @@ export class RevisionResolver {
 
   @FieldResolver(() => String, {
     nullable: true,
-    description: 'The digest of the version before it; null where there was none or the record was gone.',
+    description: 'Digest of the previous version; null if there is none or if the record was deleted.',
   })
   async digestBefore(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<string | null> {
     const previous = await previousOf(root, context.services);
@@ -62,8 +65,7 @@ export class RevisionResolver {
 
   @FieldResolver(() => [FieldChange], {
     nullable: true,
-    description:
-      'Field by field what differs from the version before it; empty for what was added or deleted.',
+    description: 'The fields that differ from the previous version; empty for added and deleted records.',
   })
   async fieldChanges(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<FieldChange[]> {
     const previous = await previousOf(root, context.services);
@@ -71,10 +73,11 @@ export class RevisionResolver {
     return differencesOf(root.kind, previous.record, root.revision.record);
   }
 
+  @Personal('received')
   @FieldResolver(() => String, {
     nullable: true,
     description:
-      'What Abnormal sent, as canonical JSON (RFC 8785): the text that the digest is of. A tombstone has that of the version before.',
+      'What Abnormal sent, as canonical JSON (RFC 8785): the text of the digest. For a deletion, that of the previous version.',
   })
   received(@Root() { revision }: Revision, @Ctx() { services }: GatewayContext): Promise<string | null> {
     return services.store.received(revision.key, revision.seqFrom);
@@ -117,7 +120,7 @@ async function revisionsOf(root: RecordNode, args: ForwardArgs, services: Reques
 
 function placeOf({ pin: [seq], place: [before] }: ReturnType<typeof readCursor>): [number, number] {
   if (typeof seq === 'number' && typeof before === 'number') return [seq, before];
-  throw badInput('This cursor is of another history: to begin a new walk, leave the cursor out.');
+  throw badInput('This cursor belongs to another history. To start from the first page, omit the cursor.');
 }
 
 /** Neighbours in the list need not be looked up when their changes are asked for. */

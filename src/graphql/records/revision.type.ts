@@ -5,25 +5,29 @@ import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordOf } from '../../resources/registry.js';
 import type { MessageRecord } from '../../resources/threat/threat.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import { viewOfRevision } from '../lists/view.js';
 import { toRecordNode } from './nodes.js';
 import { RecordNode } from './record.type.js';
 
-export const RecordKind = describedEnum<ListedKind>('RecordKind', 'What a record is.', {
+export const RecordKind = describedEnum<ListedKind>('RecordKind', 'Kind of a record.', {
   threat: 'A threat.',
   case: 'An account-takeover case.',
   campaign: 'An abuse-mailbox campaign.',
 });
 
 export type ChangeKind = 'ADDED' | 'CHANGED' | 'DELETED';
-export const ChangeKind = describedEnum<ChangeKind>('ChangeKind', 'What a version is to the one before it.', {
-  ADDED: 'The first, or the first after the record was gone.',
-  CHANGED: 'Different from the one before.',
-  DELETED: 'A tombstone: Abnormal no longer knows the record.',
-});
+export const ChangeKind = describedEnum<ChangeKind>(
+  'ChangeKind',
+  'How a version relates to the previous one.',
+  {
+    ADDED: 'The first version, or the first after a deletion.',
+    CHANGED: 'Different from the previous version.',
+    DELETED: 'A deletion (tombstone): Abnormal no longer knows the record.',
+  },
+);
 
 @ObjectType({
   simpleResolvers: true,
@@ -32,16 +36,26 @@ export const ChangeKind = describedEnum<ChangeKind>('ChangeKind', 'What a versio
 export class FieldChange implements FieldDifference {
   @ValueField(() => String, {
     description:
-      'The field as the graph names it, as received (`…Raw`) where it is a word list; of a threat’s message `messages[<message id>].<field>`.',
+      'Name of the field in the graph, or of its `…Raw` field for a list of values; for a message of a threat `messages[<message id>].<field>`.',
   })
   readonly field!: string;
 
-  @ValueField(() => GraphQLJSON, { nullable: true, description: 'What it was; null when it was not said.' })
+  @ValueField(() => GraphQLJSON, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'The old value; null if there was none.',
+  })
   readonly before!: unknown;
 
-  @ValueField(() => GraphQLJSON, { nullable: true, description: 'What it became; null when it is not said.' })
+  @ValueField(() => GraphQLJSON, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'The new value; null if there is none.',
+  })
   readonly after!: unknown;
 }
+
+const RevisionValue = valueFieldFrom('revision');
 
 @ObjectType({
   simpleResolvers: true,
@@ -50,57 +64,43 @@ export class FieldChange implements FieldDifference {
 export class Revision {
   constructor(readonly revision: RevisionRecord<ListedKind>) {}
 
-  @ValueField(() => RecordKind, { description: 'What kind of record it is of.' })
-  get kind(): ListedKind {
-    return this.revision.key.kind;
-  }
+  @RevisionValue(() => RecordKind, { from: 'key.kind', description: 'Kind of the record.' })
+  readonly kind!: ListedKind;
 
-  @ValueField(() => ID, { description: 'The integration, by name.' })
-  get integration(): string {
-    return this.revision.key.integration;
-  }
+  @RevisionValue(() => ID, { from: 'key.integration', description: 'Name of the integration.' })
+  readonly integration!: string;
 
-  @ValueField(() => ID, { description: 'Abnormal’s own id of the record.' })
-  get recordId(): string {
-    return this.revision.key.id;
-  }
+  @RevisionValue(() => ID, { from: 'key.id', description: 'Abnormal’s id of the record.' })
+  readonly recordId!: string;
 
   @ValueField(() => RecordNode, {
     description:
-      'The record as it was; everything below is as the history had it when this version was first seen. A tombstone’s is the last version.',
+      'The record in this version; everything below is as it was recorded when this version was first seen. For a deletion, the last version.',
   })
   get node(): RecordNode {
     return toRecordNode(this.revision, viewOfRevision(this.revision));
   }
 
-  @ValueField(() => DateTime, {
-    description: 'When the gateway first saw this version, in its own time (UTC).',
+  @RevisionValue(() => DateTime, {
+    description: 'When the gateway first saw this version (UTC).',
   })
-  get observedFrom(): Instant {
-    return this.revision.observedFrom;
-  }
+  readonly observedFrom!: Instant;
 
-  @ValueField(() => DateTime, {
+  @RevisionValue(() => DateTime, {
     nullable: true,
-    description: 'When the next version took its place (UTC); null while it is the newest.',
+    description: 'When the next version replaced it (UTC); null for the newest version.',
   })
-  get observedTo(): Instant | null {
-    return this.revision.observedTo;
-  }
+  readonly observedTo!: Instant | null;
 
-  @ValueField(() => DateTime, { description: 'When Abnormal last gave this very version (UTC).' })
-  get verifiedAt(): Instant {
-    return this.revision.verifiedAt;
-  }
+  @RevisionValue(() => DateTime, { description: 'When Abnormal last returned this version (UTC).' })
+  readonly verifiedAt!: Instant;
 
-  @ValueField(() => ID, { description: 'The run that first saw it.' })
-  get runId(): string {
-    return this.revision.runId;
-  }
+  @RevisionValue(() => ID, { description: 'The run that first saw it.' })
+  readonly runId!: string;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'SHA-256 in hex of `received`; null for a tombstone.',
+    description: 'SHA-256 of `received`, in hex; null for a deletion.',
   })
   get digestAfter(): string | null {
     return this.revision.deleted ? null : this.revision.digest;

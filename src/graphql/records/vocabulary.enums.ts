@@ -21,105 +21,101 @@ type Word<F extends (raw: string | null) => string | null> = NonNullable<ReturnT
 const OTHER = 'A value that this version of the gateway does not know; the `…Raw` field has it.';
 
 export type AttackType = Word<typeof attackType>;
-export const AttackType = describedEnum<AttackType>('AttackType', 'What kind of attack Abnormal found.', {
-  INTERNAL_TO_INTERNAL: 'From a taken-over account within (`Internal-to-Internal Attacks`).',
+export const AttackType = describedEnum<AttackType>('AttackType', 'Attack type.', {
+  INTERNAL_TO_INTERNAL: 'From a compromised account of the organisation (`Internal-to-Internal Attacks`).',
   SPAM: 'Unwanted bulk mail.',
-  GRAYMAIL: 'Wanted once, or merely bothersome.',
-  RECONNAISSANCE: 'A first contact that tries out who answers.',
-  SCAM: 'Fraud upon a person.',
-  SOCIAL_ENGINEERING_BEC: 'Business e-mail compromise by persuasion.',
-  CREDENTIAL_PHISHING: 'After passwords (`Phishing: Credential`).',
-  SENSITIVE_DATA_PHISHING: 'After confidential data (`Phishing: Sensitive Data`).',
-  INVOICE_FRAUD_BEC: 'Business e-mail compromise by a false invoice or payment.',
-  MALWARE: 'Carries or leads to malicious software.',
-  EXTORTION: 'Threatens, for money.',
+  GRAYMAIL: 'Bulk mail that the recipient once signed up for.',
+  RECONNAISSANCE: 'A first contact to find out who answers.',
+  SCAM: 'Fraud against a person.',
+  SOCIAL_ENGINEERING_BEC: 'Business e-mail compromise by social engineering.',
+  CREDENTIAL_PHISHING: 'Tries to steal passwords (`Phishing: Credential`).',
+  SENSITIVE_DATA_PHISHING: 'Tries to steal confidential data (`Phishing: Sensitive Data`).',
+  INVOICE_FRAUD_BEC: 'Business e-mail compromise with a false invoice or payment.',
+  MALWARE: 'Contains or links to malicious software.',
+  EXTORTION: 'Demands money with a threat.',
   OTHER,
 });
 
 export type AttackStrategy = Word<typeof attackStrategy>;
 export const AttackStrategy = describedEnum<AttackStrategy>(
   'AttackStrategy',
-  'How the attacker hides who is writing.',
+  'How the attacker hides the sender’s identity.',
   {
-    NAME_IMPERSONATION: 'Under somebody’s name, from another address.',
-    INTERNAL_COMPROMISED_ACCOUNT: 'From a taken-over account within.',
-    EXTERNAL_COMPROMISED_ACCOUNT: 'From a taken-over account outside.',
-    SPOOFED_EMAIL: 'Under a forged address.',
-    UNKNOWN_SENDER: 'Not hidden: the sender is simply unknown.',
-    COVID_19: 'In the guise of news about Covid-19.',
+    NAME_IMPERSONATION: 'Uses a person’s name with another address.',
+    INTERNAL_COMPROMISED_ACCOUNT: 'Sends from a compromised account of the organisation.',
+    EXTERNAL_COMPROMISED_ACCOUNT: 'Sends from a compromised account outside the organisation.',
+    SPOOFED_EMAIL: 'Uses a forged address.',
+    UNKNOWN_SENDER: 'Does not hide: the sender is unknown.',
+    COVID_19: 'Uses Covid-19 as a pretext.',
     OTHER,
   },
 );
 
 export type AttackVector = Word<typeof attackVector>;
-export const AttackVector = describedEnum<AttackVector>(
-  'AttackVector',
-  'What in the message does the harm.',
-  {
-    LINK: 'A link.',
-    ATTACHMENT: 'An attachment.',
-    ZIPPED_ATTACHMENT: 'An archive with a file in it.',
-    TEXT: 'The text alone.',
-    QR_CODE: 'A QR code.',
-    CALENDAR_INVITE: 'An invitation to a meeting.',
-    SPAM_BOMB: 'The sheer number of messages.',
-    OTHER,
-  },
-);
+export const AttackVector = describedEnum<AttackVector>('AttackVector', 'The harmful part of the message.', {
+  LINK: 'A link.',
+  ATTACHMENT: 'An attachment.',
+  ZIPPED_ATTACHMENT: 'An archive that contains a file.',
+  TEXT: 'The text.',
+  QR_CODE: 'A QR code.',
+  CALENDAR_INVITE: 'An invitation to a meeting.',
+  SPAM_BOMB: 'The large number of messages.',
+  OTHER,
+});
 
 export type ImpersonatedParty = Word<typeof impersonatedParty>;
 export const ImpersonatedParty = describedEnum<ImpersonatedParty>(
   'ImpersonatedParty',
-  'Whom the attacker pretends to be.',
+  'Who the attacker pretends to be.',
   {
-    VIP: 'One of the organisation’s important people.',
+    VIP: 'An important person of the organisation.',
     ASSISTANT: 'An assistant.',
     EMPLOYEE: 'Another employee.',
     BRAND: 'A well-known company.',
-    KNOWN_PARTNER: 'A business partner that is known.',
-    UNKNOWN_PARTNER: 'A business partner that is not known.',
-    AUTOMATED_INTERNAL: 'One of the organisation’s own systems.',
-    AUTOMATED_EXTERNAL: 'Somebody else’s system.',
-    NONE: 'Nobody, or none of these (`None / Others`).',
+    KNOWN_PARTNER: 'A known business partner.',
+    UNKNOWN_PARTNER: 'An unknown business partner.',
+    AUTOMATED_INTERNAL: 'An internal system of the organisation.',
+    AUTOMATED_EXTERNAL: 'An external system.',
+    NONE: 'None of these (`None / Others`).',
     OTHER,
   },
 );
 
 export type AttackedParty = Word<typeof attackedParty>;
-export const AttackedParty = describedEnum<AttackedParty>('AttackedParty', 'Whom the attack is aimed at.', {
-  VIP: 'One of the organisation’s important people.',
+export const AttackedParty = describedEnum<AttackedParty>('AttackedParty', 'Who the attack targets.', {
+  VIP: 'An important person of the organisation.',
   EMPLOYEE: 'Another employee.',
-  EXTERNAL_RECIPIENTS: 'Somebody outside.',
+  EXTERNAL_RECIPIENTS: 'A recipient outside the organisation.',
   OTHER,
 });
 
 export const MessageRemediationState = describedEnum<MessageRemediation>(
   'MessageRemediationState',
-  'What became of one message, derived from its status, its remediation time and the two older flags.',
+  'Remediation state of one message, derived from its status, its remediation time and the two older flags.',
   {
-    REMEDIATED: 'Dealt with.',
-    ATTEMPTED: 'Tried, with no success reported.',
-    NOT_REMEDIATED: 'Still where it was, as in passive mode.',
+    REMEDIATED: 'Remediated.',
+    ATTEMPTED: 'Remediation was tried; no success was reported.',
+    NOT_REMEDIATED: 'Not remediated, as in passive mode.',
     NOT_NEEDED: 'Marked as safe.',
-    UNKNOWN: 'Abnormal says nothing of it.',
+    UNKNOWN: 'Abnormal returns no information.',
   },
 );
 
 export const ThreatRemediationState = describedEnum<ThreatRemediation['state']>(
   'ThreatRemediationState',
-  'What became of a threat, summed up over the messages held; those marked as safe do not count.',
+  'Remediation state of a threat, derived from its stored messages; messages marked as safe do not count.',
   {
-    REMEDIATED: 'Every message was dealt with.',
-    PARTLY: 'Some messages were dealt with, others not.',
-    ATTEMPTED: 'Every message was tried, none with success reported.',
-    NOT_REMEDIATED: 'No message was dealt with.',
-    NOT_NEEDED: 'Every message was marked as safe.',
-    UNKNOWN: 'No message is held, or Abnormal says nothing of any.',
+    REMEDIATED: 'All messages were remediated.',
+    PARTLY: 'Some messages were remediated, others were not.',
+    ATTEMPTED: 'Remediation was tried for all messages; no success was reported.',
+    NOT_REMEDIATED: 'No message was remediated.',
+    NOT_NEEDED: 'All messages were marked as safe.',
+    UNKNOWN: 'No message is stored, or Abnormal returns no information about any.',
   },
 );
 
 export type Severity = Word<typeof severityLevel>;
-export const Severity = describedEnum<Severity>('Severity', 'How severe Abnormal holds a case to be.', {
+export const Severity = describedEnum<Severity>('Severity', 'Abnormal’s severity of a case.', {
   NONE: 'None.',
   LOW: 'Low.',
   MEDIUM: 'Medium.',
@@ -128,7 +124,7 @@ export const Severity = describedEnum<Severity>('Severity', 'How severe Abnormal
 });
 
 export type Confidence = Word<typeof confidence>;
-export const Confidence = describedEnum<Confidence>('Confidence', 'How sure Abnormal is of a case.', {
+export const Confidence = describedEnum<Confidence>('Confidence', 'Abnormal’s confidence in a case.', {
   LOW: 'Low.',
   MEDIUM: 'Medium.',
   HIGH: 'High.',
@@ -136,35 +132,35 @@ export const Confidence = describedEnum<Confidence>('Confidence', 'How sure Abno
 });
 
 export type CaseStatus = Word<typeof caseStatus>;
-export const CaseStatus = describedEnum<CaseStatus>('CaseStatus', 'What somebody has done about a case.', {
-  ACTION_REQUIRED: 'Nobody has taken it on (`Action Required`).',
-  IN_PROGRESS: 'Somebody works on it (`Acknowledged (In progress)`).',
-  RESOLVED: 'An attack, and dealt with (`Acknowledged (Attack resolved)`).',
-  NOT_AN_ATTACK: 'Found to be harmless (`Acknowledged (Not an attack)`).',
+export const CaseStatus = describedEnum<CaseStatus>('CaseStatus', 'Status of a case.', {
+  ACTION_REQUIRED: 'Open: nobody works on it (`Action Required`).',
+  IN_PROGRESS: 'In progress (`Acknowledged (In progress)`).',
+  RESOLVED: 'An attack that was resolved (`Acknowledged (Attack resolved)`).',
+  NOT_AN_ATTACK: 'Not an attack (`Acknowledged (Not an attack)`).',
   OTHER,
 });
 
 export type RemediationStatus = Word<typeof remediationState>;
 export const RemediationStatus = describedEnum<RemediationStatus>(
   'RemediationStatus',
-  'What Abnormal says was done about a message or a case.',
+  'Action taken for a message or a case, according to Abnormal.',
   {
-    REMEDIATED: 'Dealt with: moved or deleted, automatically or afterwards; for a case, closed off.',
-    ATTEMPTED: 'Tried, with no success reported.',
-    NOT_REMEDIATED: 'Nothing was done.',
-    WOULD_REMEDIATE: 'Passive mode: Abnormal only says that it would have acted.',
-    MARKED_SAFE: 'Somebody marked it as safe.',
+    REMEDIATED: 'Remediated: moved or deleted, automatically or later; for a case, secured.',
+    ATTEMPTED: 'Remediation was tried; no success was reported.',
+    NOT_REMEDIATED: 'Not remediated.',
+    WOULD_REMEDIATE: 'Passive mode: Abnormal only reports that it would have acted.',
+    MARKED_SAFE: 'Marked as safe by a user.',
     OTHER,
   },
 );
 
 export type Judgement = NonNullable<ReturnType<typeof judgement>>;
-export const Judgement = describedEnum<Judgement>('Judgement', 'What Abnormal made of a reported e-mail.', {
+export const Judgement = describedEnum<Judgement>('Judgement', 'Abnormal’s judgement of a reported e-mail.', {
   MALICIOUS: 'An attack.',
   SPAM: 'Unwanted, not dangerous.',
   SAFE: 'Harmless.',
-  SCANNING: 'Not decided yet; it is read again until it is.',
-  NOT_AVAILABLE: 'Abnormal gives no judgement (`N/A`).',
+  SCANNING: 'Not decided yet; it is read again until it is decided.',
+  NOT_AVAILABLE: 'No judgement (`N/A`).',
   OTHER: 'A value that this version of the gateway does not know; the `…Raw` field has it.',
 });
 
@@ -182,7 +178,7 @@ export function memoize<T>(read: (text: string | null) => T): (text: string | nu
 
 export const QuarantinedKindEnum = describedEnum<Kind>(
   'QuarantinedKind',
-  'What can be set aside: a record, or what is read of one when somebody asks.',
+  'Kind of what can be quarantined: a record, or a part of one that is read on demand.',
   {
     threat: 'A threat.',
     case: 'An account-takeover case.',
@@ -195,11 +191,11 @@ export const QuarantinedKindEnum = describedEnum<Kind>(
 
 export const QuarantineCodeEnum = describedEnum<QuarantineCode>(
   'QuarantineCode',
-  'Why a record is set aside.',
+  'Why a record is quarantined.',
   {
-    UNDECODABLE: 'What Abnormal sent does not read as one.',
-    NOT_FOUND: 'Abnormal answered 404 in one run.',
-    GONE: 'Abnormal answered 404 in two runs: the record counts as deleted, or disappeared before it could be read. It is requested again, ever more rarely.',
+    UNDECODABLE: 'Abnormal’s response cannot be parsed.',
+    NOT_FOUND: 'Abnormal responded with 404 in one run.',
+    GONE: 'Abnormal responded with 404 in two runs: the record counts as deleted, or disappeared before it could be read. It is requested again at increasing intervals.',
     FAILED: 'It could not be fetched.',
   },
 );

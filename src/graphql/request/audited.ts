@@ -21,7 +21,8 @@ export async function runAudited<T>(
   { action, target, work, detailOf }: Deed<T>,
 ): Promise<T> {
   const { operations, store, caller } = services;
-  if (!operations) throw queryError('NOT_POSSIBLE', 'This gateway serves a history and reads no account.');
+  if (!operations)
+    throw queryError('NOT_POSSIBLE', 'This gateway serves a history and is not connected to any account.');
   const trail = { store, clock: () => toMillis(services.now()) };
   try {
     return await audited(trail, { caller, action, target }, () => work(operations), detailOf);

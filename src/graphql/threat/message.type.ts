@@ -16,7 +16,7 @@ import {
 } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
-import { ValueField } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';
 import {
@@ -39,34 +39,46 @@ const remediationStateOf = memoize(remediationState);
 
 @ObjectType('CustomerOverride', {
   simpleResolvers: true,
-  description:
-    'A rule or a decision of the customer’s that overrode Abnormal’s judgement (`customerOverride`).',
+  description: 'A rule or decision of the customer that overrides Abnormal’s judgement (`customerOverride`).',
 })
 export class CustomerOverrideNote implements CustomerOverride {
-  @ValueField(() => String, { nullable: true, description: 'What kind of override it is, as received.' })
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Kind of override, as received (`overrideType`).',
+  })
   readonly overrideType!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Why, as received.' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'Reason, as received (`reason`).',
+  })
   readonly reason!: string | null;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'The judgement that counts instead, as received.',
+    description: 'The judgement that counts instead, as received (`overrideJudgement`).',
   })
   readonly overrideJudgement!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'What it matched, as received.' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'The matched value, as received (`value`).',
+  })
   readonly value!: string | null;
 }
+
+const RecordValue = valueFieldFrom('record');
 
 @ObjectType({
   simpleResolvers: true,
   description:
-    'One e-mail of a threat in one mailbox, from `GET /threats/{id}`. The same e-mail to several people is several messages.',
+    'One e-mail of a threat in one mailbox, from `GET /threats/{id}`. The same e-mail to several recipients is several messages.',
 })
 export class Message {
   constructor(
-    private readonly record: MessageRecord,
+    readonly record: MessageRecord,
     /** The version of the threat that it is from. */
     readonly from: RevisionRecord<'threat'>,
     private readonly goneSince: Instant | null = null,
@@ -75,244 +87,261 @@ export class Message {
   @ValueField(() => DateTime, {
     nullable: true,
     description:
-      'Since when Abnormal no longer returns it with its threat (UTC): the first complete version without it, or the threat’s tombstone. Null while Abnormal returns it; others than null only with `messages(recorded: ALL)`.',
+      'Since when Abnormal no longer returns the message with its threat (UTC): the first complete version without it, or the threat’s deletion. Null while Abnormal returns it; only `messages(recorded: ALL)` gives other values.',
   })
   get noLongerGivenSince(): Instant | null {
     return this.goneSince;
   }
 
-  @ValueField(() => ID, {
-    description: 'Abnormal’s own id (`abxMessageIdStr`): a signed 64-bit integer as text.',
+  @RecordValue(() => ID, {
+    description: 'Abnormal’s id of the message (`abxMessageIdStr`): a signed 64-bit integer as text.',
   })
-  get messageId(): string {
-    return this.record.messageId;
-  }
+  readonly messageId!: string;
 
-  @ValueField(() => String, { nullable: true, description: 'Where to see it in Abnormal’s portal.' })
-  get portalUrl(): string | null {
-    return this.record.portalUrl;
-  }
-
-  @ValueField(() => String, { nullable: true, description: 'The subject line.' })
-  get subject(): string | null {
-    return this.record.subject;
-  }
-
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
     nullable: true,
-    description: 'The sender’s address; Abnormal cuts it at 256 characters.',
+    description: 'Link to the message in Abnormal’s portal (`abxPortalUrl`); null if Abnormal gives none.',
   })
-  get fromAddress(): string | null {
-    return this.record.fromAddress;
-  }
+  readonly portalUrl!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The sender’s display name.' })
-  get fromName(): string | null {
-    return this.record.fromName;
-  }
-
-  @ValueField(() => String, {
+  @RecordValue(() => String, {
+    personal: ['subject'],
     nullable: true,
-    description: 'The sender’s domain; given to some accounts only.',
+    description: 'Subject (`subject`); null if Abnormal gives none.',
   })
-  get senderDomain(): string | null {
-    return this.record.senderDomain;
-  }
+  readonly subject!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The address it was sent from.' })
-  get senderIpAddress(): string | null {
-    return this.record.senderIpAddress;
-  }
-
-  @ValueField(() => [String], {
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
     description:
-      'The addresses of all recipients in its header, without display names; Abnormal cuts the list at 255 characters. A part without an address, such as a last one that was cut off, stays as its text (`toAddresses`).',
+      'E-mail address of the sender (`fromAddress`); Abnormal cuts it at 256 characters. Null if Abnormal gives none.',
   })
-  get toAddresses(): readonly string[] {
-    return this.record.toAddresses;
-  }
+  readonly fromAddress!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Whose mailbox it came to.' })
-  get recipientAddress(): string | null {
-    return this.record.recipientAddress;
-  }
-
-  @ValueField(() => [String], {
-    description: 'The addresses of recipients in copy, without display names (`ccEmails`).',
+  @RecordValue(() => String, {
+    personal: ['names'],
+    nullable: true,
+    description: 'Display name of the sender (`fromName`); null if Abnormal gives none.',
   })
-  get ccAddresses(): readonly string[] {
-    return this.record.ccAddresses;
-  }
+  readonly fromName!: string | null;
 
-  @ValueField(() => [String], {
-    description: 'The addresses that an answer would go to, without display names (`replyToEmails`).',
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description:
+      'Domain of the sender (`senderDomain`); null for accounts to which Abnormal does not return it.',
   })
-  get replyToAddresses(): readonly string[] {
-    return this.record.replyToAddresses;
-  }
+  readonly senderDomain!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The address that bounces go to.' })
-  get returnPath(): string | null {
-    return this.record.returnPath;
-  }
+  @RecordValue(() => String, {
+    personal: ['locations'],
+    nullable: true,
+    description: 'IP address of the sender (`senderIpAddress`); null if Abnormal gives none.',
+  })
+  readonly senderIpAddress!: string | null;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it came (UTC).' })
-  get receivedTime(): Instant | null {
-    return this.record.receivedTime;
-  }
+  @RecordValue(() => [String], {
+    personal: ['addresses'],
+    description:
+      'Addresses of all recipients in the header, without display names (`toAddresses`). Abnormal cuts the list at 255 characters; a part that is no address, such as a cut last one, is kept as text.',
+  })
+  readonly toAddresses!: readonly string[];
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it was sent (UTC).' })
-  get sentTime(): Instant | null {
-    return this.record.sentTime;
-  }
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description:
+      'E-mail address of the mailbox that received the message (`recipientAddress`); null if Abnormal gives none.',
+  })
+  readonly recipientAddress!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Its `Message-ID` header.' })
-  get internetMessageId(): string | null {
-    return this.record.internetMessageId;
-  }
+  @RecordValue(() => [String], {
+    personal: ['addresses'],
+    description: 'Addresses of recipients in copy, without display names (`ccEmails`).',
+  })
+  readonly ccAddresses!: readonly string[];
 
-  @ValueField(() => AttackType, { nullable: true, description: 'What kind of attack it is.' })
+  @RecordValue(() => [String], {
+    personal: ['addresses'],
+    description: 'Addresses that a reply goes to, without display names (`replyToEmails`).',
+  })
+  readonly replyToAddresses!: readonly string[];
+
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'Address that bounces go to (`returnPath`); null if Abnormal gives none.',
+  })
+  readonly returnPath!: string | null;
+
+  @RecordValue(() => DateTime, {
+    nullable: true,
+    description: 'When the message was received (UTC; `receivedTime`); null if Abnormal gives no time.',
+  })
+  readonly receivedTime!: Instant | null;
+
+  @RecordValue(() => DateTime, {
+    nullable: true,
+    description: 'When the message was sent (UTC; `sentTime`); null if Abnormal gives no time.',
+  })
+  readonly sentTime!: Instant | null;
+
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'The `Message-ID` header (`internetMessageId`); null if Abnormal gives none.',
+  })
+  readonly internetMessageId!: string | null;
+
+  @ValueField(() => AttackType, {
+    nullable: true,
+    description: 'Attack type (`attackType`); null if Abnormal gives none.',
+  })
   get attackType(): AttackType | null {
     return attackTypeOf(this.record.attackTypeRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackType` as received.' })
-  get attackTypeRaw(): string | null {
-    return this.record.attackTypeRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackType` as received.' })
+  readonly attackTypeRaw!: string | null;
 
-  @ValueField(() => AttackStrategy, { nullable: true, description: 'How the attacker hides.' })
+  @ValueField(() => AttackStrategy, {
+    nullable: true,
+    description:
+      'How the attacker hides the sender’s identity (`attackStrategy`); null if Abnormal gives none.',
+  })
   get attackStrategy(): AttackStrategy | null {
     return attackStrategyOf(this.record.attackStrategyRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackStrategy` as received.' })
-  get attackStrategyRaw(): string | null {
-    return this.record.attackStrategyRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackStrategy` as received.' })
+  readonly attackStrategyRaw!: string | null;
 
-  @ValueField(() => AttackVector, { nullable: true, description: 'What does the harm.' })
+  @ValueField(() => AttackVector, {
+    nullable: true,
+    description: 'The harmful part of the message (`attackVector`); null if Abnormal gives none.',
+  })
   get attackVector(): AttackVector | null {
     return attackVectorOf(this.record.attackVectorRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackVector` as received.' })
-  get attackVectorRaw(): string | null {
-    return this.record.attackVectorRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackVector` as received.' })
+  readonly attackVectorRaw!: string | null;
 
-  @ValueField(() => AttackedParty, { nullable: true, description: 'Whom it is aimed at.' })
+  @ValueField(() => AttackedParty, {
+    nullable: true,
+    description: 'Who the attack targets (`attackedParty`); null if Abnormal gives none.',
+  })
   get attackedParty(): AttackedParty | null {
     return attackedPartyOf(this.record.attackedPartyRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`attackedParty` as received.' })
-  get attackedPartyRaw(): string | null {
-    return this.record.attackedPartyRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`attackedParty` as received.' })
+  readonly attackedPartyRaw!: string | null;
 
-  @ValueField(() => ImpersonatedParty, { nullable: true, description: 'Whom the attacker pretends to be.' })
+  @ValueField(() => ImpersonatedParty, { nullable: true, description: 'Who the attacker pretends to be.' })
   get impersonatedParty(): ImpersonatedParty | null {
     return impersonatedPartyOf(this.record.impersonatedPartyRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
-  get impersonatedPartyRaw(): string | null {
-    return this.record.impersonatedPartyRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
+  readonly impersonatedPartyRaw!: string | null;
 
-  @ValueField(() => RemediationStatus, { nullable: true, description: 'What Abnormal says was done.' })
+  @ValueField(() => RemediationStatus, {
+    nullable: true,
+    description:
+      'The action taken, according to Abnormal (`remediationStatus`); null if Abnormal gives none.',
+  })
   get remediationStatus(): RemediationStatus | null {
     return remediationStateOf(this.record.remediationStatusRaw);
   }
 
-  @ValueField(() => String, { nullable: true, description: '`remediationStatus` as received.' })
-  get remediationStatusRaw(): string | null {
-    return this.record.remediationStatusRaw;
-  }
+  @RecordValue(() => String, { nullable: true, description: '`remediationStatus` as received.' })
+  readonly remediationStatusRaw!: string | null;
 
   @ValueField(() => MessageRemediationState, {
-    description: 'What became of it, derived from all that is said.',
+    description:
+      'Remediation state, derived by the gateway from the status, the remediation time and the two older flags.',
   })
   get remediation(): MessageRemediation {
     return messageRemediation(this.record);
   }
 
-  @ValueField(() => DateTime, {
+  @RecordValue(() => DateTime, {
     nullable: true,
-    description: 'When it was dealt with (UTC; `remediationTimestamp`).',
+    description:
+      'When the message was remediated (UTC; `remediationTimestamp`); null if Abnormal gives no time.',
   })
-  get remediationTime(): Instant | null {
-    return this.record.remediationTime;
-  }
+  readonly remediationTime!: Instant | null;
 
-  @ValueField(() => Boolean, {
+  @RecordValue(() => Boolean, {
     nullable: true,
-    description: 'An older flag: dealt with automatically. `remediationStatus` says more.',
+    description:
+      'Older flag for automatic remediation (`autoRemediated`); `remediationStatus` is more precise. Null if Abnormal gives none.',
   })
-  get autoRemediated(): boolean | null {
-    return this.record.autoRemediated;
-  }
+  readonly autoRemediated!: boolean | null;
 
-  @ValueField(() => Boolean, {
+  @RecordValue(() => Boolean, {
     nullable: true,
-    description: 'An older flag: dealt with afterwards. `remediationStatus` says more.',
+    description:
+      'Older flag for later remediation (`postRemediated`); `remediationStatus` is more precise. Null if Abnormal gives none.',
   })
-  get postRemediated(): boolean | null {
-    return this.record.postRemediated;
-  }
+  readonly postRemediated!: boolean | null;
 
-  @ValueField(() => Boolean, { nullable: true, description: 'Whether the recipient has read it.' })
-  get isRead(): boolean | null {
-    return this.record.isRead;
-  }
+  @RecordValue(() => Boolean, {
+    nullable: true,
+    description: 'Whether the recipient has read the message (`isRead`); null if Abnormal gives none.',
+  })
+  readonly isRead!: boolean | null;
 
   @ValueField(() => Int, {
     nullable: true,
-    description: 'How many attachments Abnormal counts; given to some accounts only.',
+    description:
+      'Number of attachments that Abnormal counts (`attachmentCount`); null for accounts to which Abnormal does not return it.',
   })
   get attachmentCount(): number | null {
     return intOrNull(this.record.attachmentCount);
   }
 
-  @ValueField(() => [String], { description: 'The attachments’ file names.' })
-  get attachmentNames(): readonly string[] {
-    return this.record.attachmentNames;
-  }
+  @RecordValue(() => [String], {
+    personal: ['attachments'],
+    description: 'File names of the attachments (`attachmentNames`).',
+  })
+  readonly attachmentNames!: readonly string[];
 
   @ValueField(() => Int, {
     nullable: true,
-    description: 'How many links Abnormal counts; need not equal the number of `urls` it sends.',
+    description:
+      'Number of links that Abnormal counts (`urlCount`); may differ from the number of `urls`. Null if Abnormal gives none.',
   })
   get urlCount(): number | null {
     return intOrNull(this.record.urlCount);
   }
 
-  @ValueField(() => [String], { description: 'Links in it, as Abnormal sends them. Handle with care.' })
-  get urls(): readonly string[] {
-    return this.record.urls;
-  }
-
-  @ValueField(() => [String], { description: 'What gave it away, in Abnormal’s words.' })
-  get summaryInsights(): readonly string[] {
-    return this.record.summaryInsights;
-  }
-
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Abnormal’s judgement of it as received, such as `Attack` (`source`).',
+  @RecordValue(() => [String], {
+    personal: ['urls'],
+    description: 'Links in the message, as received (`urls`). They may be malicious: do not open them.',
   })
-  get judgementRaw(): string | null {
-    return this.record.judgementRaw;
-  }
+  readonly urls!: readonly string[];
 
-  @ValueField(() => CustomerOverrideNote, {
-    nullable: true,
-    description: 'What the customer decided otherwise.',
+  @RecordValue(() => [String], {
+    personal: ['texts'],
+    description: 'Reasons for the judgement, in Abnormal’s words (`summaryInsights`).',
   })
-  get customerOverride(): CustomerOverride | null {
-    return this.record.customerOverride;
-  }
+  readonly summaryInsights!: readonly string[];
+
+  @RecordValue(() => String, {
+    nullable: true,
+    description: 'Abnormal’s judgement of the message, as received, such as `Attack` (`source`).',
+  })
+  readonly judgementRaw!: string | null;
+
+  @RecordValue(() => CustomerOverrideNote, {
+    nullable: true,
+    description:
+      'The customer’s decision that overrides Abnormal’s judgement (`customerOverride`); null if there is none.',
+  })
+  readonly customerOverride!: CustomerOverride | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of the messages of a threat, newest first.' })

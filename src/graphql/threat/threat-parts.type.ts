@@ -6,26 +6,26 @@ import { Provenance } from '../records/record.type.js';
 
 @ObjectType({ simpleResolvers: true, description: 'A file attached to a message of a threat.' })
 export class Attachment {
-  @ValueField(() => ID, { nullable: true, description: 'The message it is attached to: Abnormal’s id.' })
+  @ValueField(() => ID, { nullable: true, description: 'Abnormal’s id of the message.' })
   readonly messageId!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The file’s name.' })
+  @ValueField(() => String, { personal: ['attachments'], nullable: true, description: 'Name of the file.' })
   readonly name!: string | null;
 }
 
 @ObjectType({
   simpleResolvers: true,
-  description: 'A threat’s attachments: `GET /threats/{id}/attachments`.',
+  description: 'Attachments of a threat: `GET /threats/{id}/attachments`.',
 })
 export class AttachmentList {
   constructor(private readonly seen: RecordInView<'threatAttachments'>) {}
 
-  @ValueField(() => [Attachment], { description: 'The attachments of all its messages.' })
+  @ValueField(() => [Attachment], { description: 'The attachments of all messages.' })
   get items(): ThreatAttachments['attachments'] {
     return this.seen.revision.record.attachments;
   }
 
-  @ValueField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
+  @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })
   get provenance(): Provenance {
     return new Provenance(this.seen.revision, this.seen.view);
   }
@@ -33,41 +33,56 @@ export class AttachmentList {
 
 @ObjectType({ simpleResolvers: true, description: 'A link in a message of a threat.' })
 export class Link {
-  @ValueField(() => ID, { nullable: true, description: 'The message it stands in: Abnormal’s id.' })
+  @ValueField(() => ID, {
+    nullable: true,
+    description: 'Abnormal’s id of the message that contains the link.',
+  })
   readonly messageId!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'Where it leads. Handle with care.' })
+  @ValueField(() => String, {
+    personal: ['urls'],
+    nullable: true,
+    description: 'Target of the link. It may be malicious: do not open it.',
+  })
   readonly url!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The domain it leads to (`domainLink`).' })
+  @ValueField(() => String, {
+    personal: ['urls'],
+    nullable: true,
+    description: 'Domain of the target (`domainLink`).',
+  })
   readonly domain!: string | null;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'What kind of link, as received, such as `html href`.',
+    description: 'Kind of link, as received, such as `html href`.',
   })
   readonly linkType!: string | null;
 
   @ValueField(() => String, {
     nullable: true,
-    description: 'Where in the message, as received, such as `body`.',
+    description: 'Location in the message, as received, such as `body`.',
   })
   readonly source!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The text that shows.' })
+  @ValueField(() => String, {
+    personal: ['urls'],
+    nullable: true,
+    description: 'Displayed text of the link.',
+  })
   readonly displayText!: string | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A threat’s links: `GET /threats/{id}/links`.' })
+@ObjectType({ simpleResolvers: true, description: 'Links of a threat: `GET /threats/{id}/links`.' })
 export class LinkList {
   constructor(private readonly seen: RecordInView<'threatLinks'>) {}
 
-  @ValueField(() => [Link], { description: 'The links in all its messages.' })
+  @ValueField(() => [Link], { description: 'The links in all messages.' })
   get items(): ThreatLinks['links'] {
     return this.seen.revision.record.links;
   }
 
-  @ValueField(() => Provenance, { description: 'Where these data come from: they are read on demand.' })
+  @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })
   get provenance(): Provenance {
     return new Provenance(this.seen.revision, this.seen.view);
   }

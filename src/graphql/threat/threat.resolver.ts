@@ -29,10 +29,10 @@ export class ThreatResolver {
   @Guard('reader')
   @Query(() => Threat, {
     nullable: true,
-    description: 'One threat; null where Abnormal does not know it (or, with `asOf`, it was not recorded).',
+    description: 'One threat; null if Abnormal does not know it or, with `asOf`, if it was not recorded.',
   })
   threat(
-    @Arg('threatId', () => ID, { description: 'Abnormal’s own id.' }) threatId: string,
+    @Arg('threatId', () => ID, { description: 'Abnormal’s id of the record.' }) threatId: string,
     @Args(() => RecordArgs) args: RecordArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Threat | null> {
@@ -52,7 +52,7 @@ export class ThreatResolver {
   @FieldResolver(() => MessageConnection, {
     nullable: true,
     description:
-      'The messages held, newest first, ties by id. `allMessagesHeld` says whether these are all. With `recorded: ALL` every message ever recorded of it.',
+      'The stored messages, newest first; equal times are ordered by id. `allMessagesHeld` says whether all are stored. With `recorded: ALL`, every message ever recorded for the threat.',
   })
   messages(
     @Root() root: Threat,
@@ -66,7 +66,7 @@ export class ThreatResolver {
   @FieldResolver(() => CaseConnection, {
     nullable: true,
     description:
-      'The cases that name it, by id, in the same view. Abnormal has no such look-up: it is the gateway’s.',
+      'The cases that name the threat, ordered by id, in the same view. Derived by the gateway; Abnormal has no such lookup.',
   })
   cases(@Root() root: Threat, @Args(() => PageArgs) args: PageArgs, @Ctx() context: GatewayContext) {
     return casesOfThreat(root, args, context);
@@ -75,7 +75,7 @@ export class ThreatResolver {
   @FieldResolver(() => AttachmentList, {
     nullable: true,
     description:
-      'Its attachments, read from Abnormal on demand and recorded. With `asOf`, as recorded by then.',
+      'The attachments, read from Abnormal on demand and recorded; with `asOf`, as recorded at that instant. Null if they cannot be read.',
   })
   async attachments(@Root() root: Threat, @Ctx() context: GatewayContext): Promise<AttachmentList | null> {
     const seen = await readOnDemand(context.services, 'threatAttachments', root);
@@ -84,7 +84,8 @@ export class ThreatResolver {
 
   @FieldResolver(() => LinkList, {
     nullable: true,
-    description: 'Its links, read from Abnormal on demand and recorded. With `asOf`, as recorded by then.',
+    description:
+      'The links, read from Abnormal on demand and recorded; with `asOf`, as recorded at that instant. Null if they cannot be read.',
   })
   async links(@Root() root: Threat, @Ctx() context: GatewayContext): Promise<LinkList | null> {
     const seen = await readOnDemand(context.services, 'threatLinks', root);
@@ -96,7 +97,8 @@ export class ThreatResolver {
 export class MessageResolver {
   @SyncResolver
   @FieldResolver(() => Revision, {
-    description: 'The version of its threat that it is from: the newest, up to this view, that has it.',
+    description:
+      'The version of the threat that the message is from: the newest one, up to this snapshot, that contains the message.',
   })
   version(@Root() message: Message) {
     return new Revision(message.from);

@@ -4,7 +4,7 @@ import { type ThreatRemediation, threatRemediation } from '../../resources/threa
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { intOrNull } from '../../values/int.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
@@ -27,51 +27,62 @@ import {
   ThreatRemediationState,
 } from '../records/vocabulary.enums.js';
 
-const OVER_MESSAGES = 'over the messages held, each once';
+const OVER_MESSAGES = 'from the stored messages, each value once';
 
 @ObjectType('ThreatRemediation', {
   simpleResolvers: true,
-  description: 'What became of a threat, derived from the messages held.',
+  description: 'Remediation of a threat, derived from its stored messages.',
 })
 class ThreatRemediationSummary implements ThreatRemediation {
-  @ValueField(() => ThreatRemediationState, { description: 'Summed up in a word.' })
+  @ValueField(() => ThreatRemediationState, { description: 'Remediation state of the threat.' })
   readonly state!: ThreatRemediation['state'];
 
-  @ValueField(() => Int, { description: 'How many messages it is summed up over.' })
+  @ValueField(() => Int, { description: 'Number of messages that the state is derived from.' })
   readonly messages!: number;
 
-  @ValueField(() => Int, { description: 'How many of them were dealt with.' })
+  @ValueField(() => Int, { description: 'Number of remediated messages.' })
   readonly remediated!: number;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When the first was dealt with (UTC).' })
+  @ValueField(() => DateTime, {
+    nullable: true,
+    description: 'When the first message was remediated (UTC); null if none has a time.',
+  })
   readonly firstRemediationTime!: Instant | null;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When the last was dealt with (UTC).' })
+  @ValueField(() => DateTime, {
+    nullable: true,
+    description: 'When the last message was remediated (UTC); null if none has a time.',
+  })
   readonly lastRemediationTime!: Instant | null;
 }
+
+const RecordValue = valueFieldFrom('record');
 
 @ObjectType({
   implements: [Node, RecordNode],
   simpleResolvers: true,
   description:
-    'One attack, as e-mails that belong together: Abnormal’s `/threats/{id}` with all message pages that it offers. What it says of an attack is per message; what stands here is derived.',
+    'One attack, as a group of e-mails: Abnormal’s `/threats/{id}` with all pages of messages. Abnormal describes an attack per message; fields of the threat are derived from its messages.',
 })
 export class Threat extends RecordNode<'threat'> {
   private derived: Fields | null = null;
 
-  @ValueField(() => ID, { description: 'Abnormal’s own id (`threatId`).' })
-  get threatId(): string {
-    return this.record.threatId;
-  }
+  @RecordValue(() => ID, { description: 'Abnormal’s id of the threat (`threatId`).' })
+  readonly threatId!: string;
 
-  @ValueField(() => String, { nullable: true, description: 'The subject of the newest message held.' })
+  @ValueField(() => String, {
+    personal: ['subject'],
+    nullable: true,
+    description: 'Subject of the newest stored message; null if there is none.',
+  })
   get subject(): string | null {
     return this.record.messages[0]?.subject ?? null;
   }
 
   @ValueField(() => DateTime, {
     nullable: true,
-    description: 'When the newest message held was received (UTC): what threats are ordered by.',
+    description:
+      'When the newest stored message was received (UTC); null if none has a time. Threats are ordered by this time.',
   })
   get receivedTime(): Instant | null {
     return this.derive('receivedTime') as Instant | null;
@@ -79,7 +90,7 @@ export class Threat extends RecordNode<'threat'> {
 
   @ValueField(() => DateTime, {
     nullable: true,
-    description: 'When the oldest message held was received (UTC).',
+    description: 'When the oldest stored message was received (UTC); null if none has a time.',
   })
   get firstReceivedTime(): Instant | null {
     return this.derive('firstReceivedTime') as Instant | null;
@@ -88,78 +99,85 @@ export class Threat extends RecordNode<'threat'> {
   @ValueField(() => Int, {
     nullable: true,
     description:
-      'How many mailboxes Abnormal counts (`recipientCount`); may exceed the messages that it gives.',
+      'Number of mailboxes that Abnormal counts (`recipientCount`); may exceed the number of returned messages. Null if Abnormal gives none.',
   })
   get recipientCount(): number | null {
     return intOrNull(this.record.recipientCount);
   }
 
   @ValueField(() => Int, {
-    description: 'How many messages are held: Abnormal gives some accounts a sample only.',
+    description: 'Number of stored messages. For some accounts Abnormal returns only a sample.',
   })
   get messagesHeld(): number {
     return this.record.messages.length;
   }
 
-  @ValueField(() => Boolean, {
+  @RecordValue(() => Boolean, {
     description:
-      'Whether every page of messages that Abnormal offered was read, and each message in them; it may offer fewer than it counts. What cannot be read is named in `unread`.',
+      'Whether every page of messages that Abnormal offered was read, with each message in it. Abnormal may offer fewer messages than it counts. `unread` names what cannot be read.',
   })
-  get pagesComplete(): boolean {
-    return this.record.pagesComplete;
-  }
+  readonly pagesComplete!: boolean;
 
   @ValueField(() => Boolean, {
     nullable: true,
     description:
-      'Whether a message is held for every recipient counted and every page offered was read; null when Abnormal gives no count.',
+      'Whether a message is stored for every counted recipient and every offered page was read; null if Abnormal gives no count.',
   })
   get allMessagesHeld(): boolean | null {
     const { recipientCount, messages, pagesComplete } = this.record;
     return recipientCount === null ? null : pagesComplete && messages.length >= recipientCount;
   }
 
-  @ValueField(() => ThreatRemediationSummary, { description: 'What became of it.' })
+  @ValueField(() => ThreatRemediationSummary, {
+    description: 'Remediation of the threat, derived from its stored messages.',
+  })
   get remediation(): ThreatRemediationSummary {
     return threatRemediation(this.record);
   }
 
-  @ValueField(() => [AttackType], { description: `What kinds of attack it is, ${OVER_MESSAGES}.` })
+  @ValueField(() => [AttackType], { description: `Attack types, ${OVER_MESSAGES}.` })
   get attackTypes(): readonly AttackType[] {
     return this.derive('attackType') as readonly AttackType[];
   }
 
-  @ValueField(() => [AttackStrategy], { description: `How the attacker hides, ${OVER_MESSAGES}.` })
+  @ValueField(() => [AttackStrategy], {
+    description: `How the attacker hides the sender’s identity, ${OVER_MESSAGES}.`,
+  })
   get attackStrategies(): readonly AttackStrategy[] {
     return this.derive('attackStrategy') as readonly AttackStrategy[];
   }
 
-  @ValueField(() => [AttackVector], { description: `What does the harm, ${OVER_MESSAGES}.` })
+  @ValueField(() => [AttackVector], { description: `The harmful parts, ${OVER_MESSAGES}.` })
   get attackVectors(): readonly AttackVector[] {
     return this.derive('attackVector') as readonly AttackVector[];
   }
 
   @ValueField(() => [ImpersonatedParty], {
-    description: `Whom the attacker pretends to be, ${OVER_MESSAGES}.`,
+    description: `Who the attacker pretends to be, ${OVER_MESSAGES}.`,
   })
   get impersonatedParties(): readonly ImpersonatedParty[] {
     return this.derive('impersonatedParty') as readonly ImpersonatedParty[];
   }
 
-  @ValueField(() => [String], { description: `The senders’ addresses, ${OVER_MESSAGES}.` })
+  @ValueField(() => [String], {
+    personal: ['addresses'],
+    description: `E-mail addresses of the senders, ${OVER_MESSAGES}.`,
+  })
   get fromAddresses(): readonly string[] {
     return this.derive('fromAddress') as readonly string[];
   }
 
-  @ValueField(() => ID, { nullable: true, description: 'Abnormal’s number for the tenant.' })
-  get tenantId(): string | null {
-    return this.record.tenantId;
-  }
+  @RecordValue(() => ID, {
+    nullable: true,
+    description: 'Abnormal’s number of the tenant (`tenantId`); null if Abnormal gives none.',
+  })
+  readonly tenantId!: string | null;
 
-  @ValueField(() => String, { nullable: true, description: 'The tenant’s name.' })
-  get tenantName(): string | null {
-    return this.record.tenantName;
-  }
+  @RecordValue(() => String, {
+    nullable: true,
+    description: 'Name of the tenant (`tenantName`); null if Abnormal gives none.',
+  })
+  readonly tenantName!: string | null;
 
   private derive(field: string) {
     this.derived ??= fieldsOf('threat', this.record);
@@ -173,62 +191,78 @@ export class ThreatConnection extends recordConnectionOf<Threat>(() => Threat, '
 export const AttackTypeFilter = enumFilter('AttackType', AttackType);
 
 export const threatFilter = filterInputFor<'threat'>('ThreatFilter', {
-  id: { name: 'threatId', type: TextFilter, description: 'By Abnormal’s own id.' },
-  receivedTime: { type: DateTimeFilter, description: 'By when the newest message held was received.' },
-  firstReceivedTime: { type: DateTimeFilter, description: 'By when the oldest message held was received.' },
-  latestRemediationTime: { type: DateTimeFilter, description: 'By when a message was last dealt with.' },
-  recipientCount: { type: IntFilter, description: 'By how many mailboxes Abnormal counts.' },
+  id: { name: 'threatId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
+  receivedTime: {
+    type: DateTimeFilter,
+    description: 'Filter by when the newest stored message was received.',
+  },
+  firstReceivedTime: {
+    type: DateTimeFilter,
+    description: 'Filter by when the oldest stored message was received.',
+  },
+  latestRemediationTime: {
+    type: DateTimeFilter,
+    description: 'Filter by when a message was last remediated.',
+  },
+  recipientCount: { type: IntFilter, description: 'Filter by the number of mailboxes that Abnormal counts.' },
   remediationState: {
     type: enumFilter('ThreatRemediationState', ThreatRemediationState),
-    description: 'By what became of it (`remediation.state`).',
+    description: 'Filter by remediation state (`remediation.state`).',
   },
   unremediated: {
     type: BooleanFilter,
-    description: 'By whether something may be left to do: any state but REMEDIATED and NOT_NEEDED.',
+    description:
+      'Filter by whether remediation may be incomplete: every state except REMEDIATED and NOT_NEEDED.',
   },
-  attackType: { type: AttackTypeFilter, description: 'By the kind of attack.' },
+  attackType: { type: AttackTypeFilter, description: 'Filter by attack type.' },
   attackStrategy: {
     type: enumFilter('AttackStrategy', AttackStrategy),
-    description: 'By how the attacker hides.',
+    description: 'Filter by how the attacker hides the sender’s identity.',
   },
-  attackVector: { type: enumFilter('AttackVector', AttackVector), description: 'By what does the harm.' },
+  attackVector: {
+    type: enumFilter('AttackVector', AttackVector),
+    description: 'Filter by the harmful part.',
+  },
   impersonatedParty: {
     type: enumFilter('ImpersonatedParty', ImpersonatedParty),
-    description: 'By whom the attacker pretends to be.',
+    description: 'Filter by who the attacker pretends to be.',
   },
-  subject: { type: TextFilter, description: 'By a message’s subject.' },
-  fromAddress: { type: TextFilter, description: 'By a sender’s address.' },
-  fromName: { type: TextFilter, description: 'By a sender’s display name.' },
-  senderDomain: { type: TextFilter, description: 'By a sender’s domain, where Abnormal gives it.' },
-  recipientAddress: { type: TextFilter, description: 'By whose mailbox a message came to.' },
-  messageId: { type: TextFilter, description: 'By a message: Abnormal’s id.' },
+  subject: { type: TextFilter, description: 'Filter by the subject of a message.' },
+  fromAddress: { type: TextFilter, description: 'Filter by the sender’s address of a message.' },
+  fromName: { type: TextFilter, description: 'Filter by the sender’s display name of a message.' },
+  senderDomain: {
+    type: TextFilter,
+    description: 'Filter by the sender’s domain of a message, if Abnormal gives it.',
+  },
+  recipientAddress: { type: TextFilter, description: 'Filter by the mailbox that received a message.' },
+  messageId: { type: TextFilter, description: 'Filter by Abnormal’s id of a message.' },
 });
 
 export const threatOrder = orderOf('threat', 'Threat', {
-  id: { name: 'THREAT_ID', description: 'Abnormal’s own id, as text.' },
+  id: { name: 'THREAT_ID', description: 'Abnormal’s id, as text.' },
   receivedTime: {
     name: 'RECEIVED_TIME',
-    description: 'When the newest message held was received: the default.',
+    description: 'When the newest stored message was received: the default.',
   },
   firstReceivedTime: {
     name: 'FIRST_RECEIVED_TIME',
-    description: 'When the oldest message held was received.',
+    description: 'When the oldest stored message was received.',
   },
   latestRemediationTime: {
     name: 'LATEST_REMEDIATION_TIME',
-    description: 'When a message was last dealt with.',
+    description: 'When a message was last remediated.',
   },
-  recipientCount: { name: 'RECIPIENT_COUNT', description: 'How many mailboxes Abnormal counts.' },
+  recipientCount: { name: 'RECIPIENT_COUNT', description: 'Number of mailboxes that Abnormal counts.' },
 });
 
 @ArgsType()
 export class ThreatListArgs extends ListArgs {
-  @Field(() => threatFilter.type, { nullable: true, description: 'Only the threats for which this holds.' })
+  @Field(() => threatFilter.type, { nullable: true, description: 'Only threats that match this filter.' })
   filter?: FilterInput | null;
 
   @Field(() => threatOrder.type, {
     nullable: true,
-    description: 'The order; last received first when not given.',
+    description: 'The order. Default: last received first.',
   })
   orderBy?: OrderInput | null;
 }
@@ -237,10 +271,10 @@ export type RecordedMessagesChoice = 'CURRENT' | 'ALL';
 
 export const RecordedMessagesChoice = describedEnum<RecordedMessagesChoice>(
   'RecordedMessages',
-  'Which messages of a threat.',
+  'Which messages of a threat to return.',
   {
-    CURRENT: 'Those that the threat has in this view.',
-    ALL: 'Every message that any version up to this view has, each as it was last recorded. Abnormal returns a sample of a threat’s messages, and another reading may return others.',
+    CURRENT: 'The messages that the threat has in this snapshot.',
+    ALL: 'Every message of every version up to this snapshot, each as it was last recorded. Abnormal may return only a sample of a threat’s messages, and another sample at the next reading.',
   },
 );
 
@@ -248,7 +282,7 @@ export const RecordedMessagesChoice = describedEnum<RecordedMessagesChoice>(
 export class MessageListArgs extends PageArgs {
   @Field(() => RecordedMessagesChoice, {
     nullable: true,
-    description: 'Which messages; CURRENT when not given.',
+    description: 'Which messages to return. Default: CURRENT.',
   })
   recorded?: RecordedMessagesChoice | null;
 }

@@ -4,14 +4,8 @@ import type { RunRecord, RunTrigger } from '../../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
 import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import {
-  type Batch,
-  type BatchNote,
-  type FirstQuery,
-  type HistoryStore,
-  type Pin,
-  releasedKeys,
-} from '../store.js';
+import { quarantineChanges } from '../batch-plan.js';
+import type { Batch, BatchNote, FirstQuery, HistoryStore, Pin } from '../store.js';
 import { KEY_INDEX } from './schema.js';
 import type { Collections, QuarantineDoc, RunDoc } from './stored-types.js';
 
@@ -143,21 +137,24 @@ function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): 
 }
 
 /**
- * The names of the quarantine's entries that `batch` takes out. Read beside the batch's transaction, once that
- * has taken its number: no other writer can change the quarantine until it ends.
+ * Which of the keys are in quarantine, by `keyText`. Read outside the batch's transaction, after that has taken its
+ * number: no other writer can change the quarantine until it ends.
  */
-export async function releasedBy({ quarantine }: Collections, batch: Batch): Promise<string[]> {
-  const names = releasedKeys(batch).map(keyText);
+export async function heldInQuarantine(
+  { quarantine }: Collections,
+  keys: ReadonlyMap<string, RecordKey>,
+): Promise<string[]> {
   const options = { projection: { _id: 1 }, readConcern: { level: 'local' } } as const;
-  const held = names.length > 0 ? await quarantine.find({ _id: { $in: names } }, options).toArray() : [];
+  const held =
+    keys.size > 0 ? await quarantine.find({ _id: { $in: [...keys.keys()] } }, options).toArray() : [];
   return held.map(({ _id }) => _id);
 }
 
-/** Writes what a batch says besides its observations, in the batch's transaction. */
+/** Writes the batch's run, ledger, streams and quarantine in its transaction; `freed`: the keys to take out of quarantine. */
 export async function writeLedger(
   collections: Collections,
   batch: Batch,
-  released: readonly string[],
+  freed: readonly string[],
   seq: number,
   session: ClientSession,
 ): Promise<void> {
@@ -171,21 +168,18 @@ export async function writeLedger(
     replaceOne: { filter: { _id: streamText(state) }, replacement: state, upsert: true },
   }));
   if (states.length > 0) await collections.streams.bulkWrite(states, { session });
-  await writeQuarantine(collections, batch, released, session);
+  await writeQuarantine(collections, batch, freed, session);
 }
 
 async function writeQuarantine(
   { quarantine }: Collections,
   batch: Batch,
-  released: readonly string[],
+  freed: readonly string[],
   session: ClientSession,
 ): Promise<void> {
-  const out = new Set(batch.quarantine.length > 0 ? releasedKeys(batch).map(keyText) : []);
-  const entries = batch.quarantine
-    .filter(({ key }) => !out.has(keyText(key)))
-    .map(({ key, ...entry }) => ({
-      replaceOne: { filter: { _id: keyText(key) }, replacement: { ...key, ...entry }, upsert: true },
-    }));
+  const entries = quarantineChanges(batch).added.map(({ key, ...entry }) => ({
+    replaceOne: { filter: { _id: keyText(key) }, replacement: { ...key, ...entry }, upsert: true },
+  }));
   if (entries.length > 0) await quarantine.bulkWrite(entries, { session });
-  if (released.length > 0) await quarantine.deleteMany({ _id: { $in: [...released] } }, { session });
+  if (freed.length > 0) await quarantine.deleteMany({ _id: { $in: [...freed] } }, { session });
 }

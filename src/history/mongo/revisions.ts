@@ -2,7 +2,8 @@ import type { Document } from 'mongodb';
 import type { RevisionRecord } from '../../model/revision.js';
 import { type Kind, keyText, type RecordKey } from '../../resources/registry.js';
 import { DamagedRecordError, withRecord } from '../errors.js';
-import type { ChangesQuery, Confirmation, ReceivedRevision } from '../store.js';
+import { groupKeys } from '../keys.js';
+import type { ChangesQuery, Confirmation, KeyOf, ReceivedRevision } from '../store.js';
 import { readBodies } from './bodies.js';
 import { KEY_INDEX } from './schema.js';
 import { type Collections, pages, type RevisionDoc, revisionId, writtenBy } from './stored-types.js';
@@ -19,10 +20,7 @@ const AS_WRITTEN = { projection: { f: 0, c: 0 }, hint: { _id: 1 } } as const;
 export class MongoRevisions {
   constructor(private readonly collections: Collections) {}
 
-  async get<K extends Kind>(
-    keys: readonly (RecordKey & { readonly kind: K })[],
-    seq: number,
-  ): Promise<(RevisionRecord<K> | null)[]> {
+  async get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<(RevisionRecord<K> | null)[]> {
     if (keys.length === 0) return [];
     const wanted = { $or: matchesOne(keys, visibleAt(seq)) };
     const docs = await this.collections.revisions.find(wanted, BY_KEY).toArray();
@@ -32,7 +30,7 @@ export class MongoRevisions {
   }
 
   async revisions<K extends Kind>(
-    { integration, kind, id }: RecordKey & { readonly kind: K },
+    { integration, kind, id }: KeyOf<K>,
     beforeSeq: number,
     limit: number,
   ): Promise<RevisionRecord<K>[]> {
@@ -45,10 +43,7 @@ export class MongoRevisions {
     return this.withRecords<K>(docs);
   }
 
-  async versions<K extends Kind>(
-    keys: readonly (RecordKey & { readonly kind: K })[],
-    seq: number,
-  ): Promise<RevisionRecord<K>[][]> {
+  async versions<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<RevisionRecord<K>[][]> {
     if (keys.length === 0) return [];
     const wanted = { $or: matchesOne(keys, { seqFrom: { $lte: seq } }) };
     const docs = await this.collections.revisions.find(wanted, BY_KEY).toArray();
@@ -136,15 +131,8 @@ function changesMatch({ afterSeq, toSeq, kinds, integrations, after }: ChangesQu
 
 /** Conditions of which revisions of `keys` meet one, and `others` with it: one for each kind and account. */
 export function matchesOne(keys: readonly RecordKey[], others: Document): Document[] {
-  const groups = new Map<string, { kind: Kind; integration: string; ids: Set<string> }>();
-  for (const { kind, integration, id } of keys) {
-    const name = `${kind} ${integration}`;
-    const group = groups.get(name) ?? { kind, integration, ids: new Set() };
-    groups.set(name, group);
-    group.ids.add(id);
-  }
-  return [...groups.values()].map(({ kind, integration, ids }) => ({
-    ...{ kind, integration, id: { $in: [...ids] } },
+  return groupKeys(keys).map(({ kind, integration, ids }) => ({
+    ...{ kind, integration, id: { $in: [...new Set(ids)] } },
     ...others,
   }));
 }

@@ -31,6 +31,7 @@ export class Ledger {
   }
 
   async firstRecorded({ kinds, integrations }: FirstQuery): Promise<Pin | null> {
+    if (kinds.length === 0) return null;
     const streams = integrations.flatMap((name) =>
       kinds.flatMap((kind) => streamsOf(name, RESOURCE_OF[kind])),
     );

@@ -1,13 +1,21 @@
-import { DEFAULT_ORDER, type ListedKind } from '../../resources/registry.js';
+import type { ListedKind } from '../../resources/registry.js';
 import { compareValues, conjuncts, type FieldValue, type Filter } from '../../values/filter.js';
-import type { Position } from '../store.js';
-import { bound, type Column, columnOf, wellFormed } from './columns.js';
-import type { Query } from './connection.js';
-import type { SqlValue } from './driver.js';
-import { filterSql } from './filter-sql.js';
-import { aheadIndex, keyIndex, orderIndex, referenceTable, referenceValue } from './schema.js';
+import type { Instant } from '../../values/instant.js';
+import type { ListQuery, Position } from '../store.js';
+import { type Column, columnOf } from './columns.js';
+import type { Limits } from './query-worker.js';
+import { isWalked } from './schema.js';
 
-/** One account's part of a list, as the SQL needs it. */
+/**
+ * Where the records of a list are found.
+ * - `NAMED`: by the ids or references that the filter names
+ * - `INDEX`: along the index of the order
+ * - `WRITTEN_UP_TO`: among all revisions that the view's batches wrote
+ * - `ALL`: among all revisions, sorted
+ */
+export type ListSource = 'NAMED' | 'INDEX' | 'WRITTEN_UP_TO' | 'ALL';
+
+/** The part of a list that is in one integration, and in a view of the past on one side of its high-water mark. */
 export interface Part {
   readonly kind: ListedKind;
   /** The integration's number. */
@@ -22,186 +30,130 @@ export interface Part {
   readonly ahead: boolean;
 }
 
-/**
- * The first `limit` rows (revision, value, id) of a part, by walking its index; `budget` entries of it at
- * most, or all for -1. Without a filter the table itself is not looked at.
- *
- * The inner query gives the index's entries in their order, as they are asked for, and the outer loops keep
- * that order: CROSS JOIN fixes them. An ORDER BY outside would have SQLite collect everything first.
- */
-export function walkSql(part: Part, limit: number, budget: number): Query {
-  const { kind, column, filter, seq } = part;
-  const deleted = column.field === 'id' ? 'deleted' : '0 AS deleted';
-  const inner = entriesSql(part, `rev, ${column.sql} AS value, id, seq_from, seq_to, ${deleted}`, budget);
-  const visible = 'w.seq_from <= ? AND w.seq_to > ? AND w.deleted = 0';
-  if (filter === null) {
-    const sql = `SELECT w.rev, w.value, w.id FROM (${inner.sql}) w WHERE ${visible} LIMIT ?`;
-    return { sql, params: [...inner.params, seq, seq, limit] };
-  }
-  const matching = filterSql(kind, filter);
-  return {
-    sql: `SELECT w.rev, w.value, w.id FROM (${inner.sql}) w CROSS JOIN "${kind}" t ON t.rev = w.rev
-      WHERE ${visible} AND (${matching.sql}) LIMIT ?`,
-    params: [...inner.params, seq, seq, ...matching.params, limit],
+export interface ListPlan {
+  readonly source: ListSource;
+  readonly parts: readonly Part[];
+  readonly place: 'INLINE' | 'QUERY_WORKER';
+  /** How many index entries of a part are walked inline first, which is enough if all parts end there; `null`: none. */
+  readonly budget: number | null;
+  /** The view's last revision. */
+  readonly lastRev: number;
+}
+
+/** A page, a count, or a page of what was ever recorded. */
+export interface ListRequest extends Omit<ListQuery, 'integrations'> {
+  readonly goal: 'PAGE' | 'COUNT' | 'RECORDED';
+  readonly descending: boolean;
+  readonly after: Position | null;
+}
+
+/** What a plan depends on besides the request. */
+export interface ListFacts {
+  readonly integrations: readonly {
+    readonly n: number;
+    readonly name: string;
+    /** The high-water mark of the order in a view of the past. */
+    readonly mark?: Instant | null;
+  }[];
+  /** The last revision of the view, and of the history. */
+  readonly viewRev: number;
+  readonly lastRev: number;
+  readonly limits: Limits;
+}
+
+/** How much larger than a view a history is for which the view's revisions are sorted rather than an index walked. */
+const FACTOR = 20;
+
+/** A filter makes a walk read each row, which takes several times as long as an entry of an index. */
+const FILTERED_COST = 4;
+
+type Choice = readonly [
+  applies: boolean,
+  source: ListSource,
+  place: ListPlan['place'],
+  firstWalk?: 'SHORT_WALK',
+];
+
+/** Chooses the cheapest way to answer a list: the first row of its table that applies, or else along the index. */
+export function planList(request: ListRequest, column: Column, facts: ListFacts): ListPlan {
+  const { kind, filter, goal } = request;
+  const { viewRev, lastRev, limits } = facts;
+  const parts = facts.integrations.flatMap((integration) => partsOf(request, column, integration));
+  const isNamed = parts.length === 0 || namedValues(kind, filter) !== null;
+  const isShort = lastRev <= limits.scan;
+  const isShortView = viewRev <= limits.scan;
+  const ifShort = isShort ? 'INLINE' : 'QUERY_WORKER';
+  const ifShortView = isShortView ? 'INLINE' : 'QUERY_WORKER';
+  const tables: Record<ListRequest['goal'], readonly Choice[]> = {
+    PAGE: [
+      [isNamed, 'NAMED', 'INLINE'],
+      [!isWalked(column), 'ALL', ifShort],
+      [isShort, 'INDEX', 'INLINE'],
+      [isShortView, 'WRITTEN_UP_TO', 'INLINE'],
+      [viewRev * FACTOR < lastRev, 'WRITTEN_UP_TO', 'QUERY_WORKER', 'SHORT_WALK'],
+      [true, 'INDEX', 'QUERY_WORKER', 'SHORT_WALK'],
+    ],
+    COUNT: [
+      [isNamed, 'NAMED', 'INLINE'],
+      [keyRangeOf(filter, column).lower !== null, 'INDEX', ifShortView],
+      [true, 'WRITTEN_UP_TO', ifShortView],
+    ],
+    RECORDED: [],
   };
+  const alongIndex: Choice = [true, 'INDEX', ifShort];
+  const [, source, place, firstWalk] = tables[goal].find(([applies]) => applies) ?? alongIndex;
+  const budget = firstWalk ? Math.ceil(limits.walk / (filter ? FILTERED_COST : 1) / parts.length) : null;
+  return { source, parts, place, budget, lastRev: viewRev };
 }
 
-/**
- * The first `limit` places (value, id, number of the record's versions) at which a version recorded up to the view
- * stands, superseded or not, by walking an index as `walkSql` does.
- */
-export function recordedSql(part: Part, limit: number): Query {
-  const { kind, column, integration, seq } = part;
-  const inner = entriesSql(part, `rev, ${column.sql} AS value, id, seq_from`, -1);
-  const filter = partFilter(part);
-  return {
-    sql: `SELECT d.value, d.id, (SELECT count(*) FROM "${kind}" v INDEXED BY ${keyIndex(kind)}
-        WHERE v.integration = ? AND v.id = d.id AND v.seq_from <= ?)
-      FROM (SELECT DISTINCT w.value, w.id FROM (${inner.sql}) w CROSS JOIN "${kind}" t ON t.rev = w.rev
-        WHERE w.seq_from <= ? AND ${filter.sql} LIMIT ?) d`,
-    params: [integration, seq, ...inner.params, seq, ...filter.params, limit],
-  };
+/** One part, or, where there is a high-water mark, those up to it and those ahead of it. */
+function partsOf(
+  { kind, filter, seq, descending, after: place }: ListRequest,
+  column: Column,
+  { n, name, mark }: ListFacts['integrations'][number],
+): Part[] {
+  const range = intersect(keyRangeOf(filter, column), after(place, name, descending));
+  const part = { kind, filter, seq, descending, column, integration: n, range, ahead: false };
+  if (mark === undefined) return [part];
+  const upTo = { lower: null, upper: { value: mark, open: false } };
+  const ahead = { lower: { value: mark, open: true }, upper: null };
+  return [
+    { ...part, range: intersect(range, upTo) },
+    { ...part, range: intersect(range, ahead), ahead: true },
+  ];
 }
 
-/** How many entries a walk would meet, counted up to `budget`. */
-export function walkLengthSql(part: Part, budget: number): Query {
-  const { sql, params } = entriesSql(part, '1', budget);
-  return { sql: `SELECT count(*) FROM (${sql})`, params };
-}
-
-function entriesSql(part: Part, what: string, budget: number): Query {
-  const { kind, column, descending, integration } = part;
-  const direction = descending ? 'DESC' : 'ASC';
-  const range = rangeSql(part.range, column);
-  const order = column.field === 'id' ? `id ${direction}` : `${column.sql} ${direction}, id ${direction}`;
-  return {
-    sql: `SELECT ${what} FROM "${kind}" INDEXED BY ${indexOf(part)}
-      WHERE integration = ? ${partialOf(part)} ${range.sql} ORDER BY ${order} LIMIT ?`,
-    params: [integration, ...range.params, budget],
-  };
-}
-
-function indexOf({ kind, column, ahead }: Part): string {
-  if (column.field === 'id') return keyIndex(kind);
-  return ahead ? aheadIndex(kind, column.field) : orderIndex(kind, column.field);
-}
-
-function partialOf({ column, ahead }: Part): string {
-  if (column.field === 'id') return '';
-  return ahead ? 'AND deleted = 0 AND ahead = 1' : 'AND deleted = 0';
-}
-
-/** Which rows may match, where that is found quicker than by walking an order. */
-interface Candidates extends Query {
-  /** Whether they are few, whatever the history's size. */
-  readonly few: boolean;
-}
-
-/** The revisions written up to a batch, by the number of its last revision. */
-export function writtenUpTo(lastRev: number): Candidates {
-  return { sql: 't.rev <= ?', params: [lastRev], few: false };
-}
-
-/** The revisions that a filter names by id or by what they refer to, if it does so at its top level. */
-export function namedBy(kind: ListedKind, integration: number, filter: Filter | null): Candidates | null {
+/** The ids or referenced values that a filter names, if it does so at its top level. */
+export function namedValues(
+  kind: ListedKind,
+  filter: Filter | null,
+): { readonly field: string; readonly values: readonly string[] } | null {
   for (const part of conjuncts(filter)) {
-    const values = valuesSought(part);
-    if (!('field' in part) || values === null) continue;
-    const list = JSON.stringify(values);
-    if (part.field === 'id')
-      return { sql: `t.id IN (SELECT value FROM json_each(?))`, params: [list], few: true };
-    if (!columnOf(kind, part.field)?.spec.reference) continue;
-    const revs = `SELECT r.rev FROM json_each(?) v CROSS JOIN ${referenceTable(kind, part.field)} r
-      ON r.integration = ? AND r.value = ${referenceValue('v.value')}`;
-    return { sql: `t.rev IN (${revs})`, params: [list, integration], few: true };
+    if (!('field' in part)) continue;
+    const { field } = part;
+    const values = 'eq' in part ? [part.eq] : 'in' in part ? part.in : [null];
+    const isNaming = field === 'id' || columnOf(kind, field)?.spec.reference;
+    if (isNaming && values.every((value) => typeof value === 'string')) return { field, values };
   }
   return null;
 }
 
-function valuesSought(part: Filter): SqlValue[] | null {
-  const values = 'eq' in part ? [part.eq] : 'in' in part ? part.in : null;
-  if (values === null || values.some((value) => typeof value !== 'string')) return null;
-  return values.map(bound);
-}
-
-/** The first `limit` rows of a part among candidates, sorted. */
-export function pickSql(part: Part, candidates: Query, limit: number): Query {
-  const { column, descending } = part;
-  const direction = descending ? 'DESC' : 'ASC';
-  const { sql, params } = conditionSql(part, candidates);
-  return {
-    sql: `SELECT t.rev, t.${column.sql}, t.id FROM ${sql}
-      ORDER BY t.${column.sql} ${direction}, t.id ${direction} LIMIT ?`,
-    params: [...params, limit],
-  };
-}
-
-/** The first `limit` rows of a part in an order that has no index: all of them sorted. */
-export function sortSql(part: Part, limit: number): Query {
-  const { kind, column, descending, integration, seq, range } = part;
-  const direction = descending ? 'DESC' : 'ASC';
-  const intersect = rangeSql(range, column);
-  const filter = partFilter(part);
-  return {
-    sql: `SELECT rev, ${column.sql}, id FROM "${kind}" t INDEXED BY ${orderIndex(kind, DEFAULT_ORDER[kind])}
-      WHERE integration = ? AND deleted = 0 AND seq_from <= ? AND seq_to > ? ${intersect.sql} AND ${filter.sql}
-      ORDER BY ${column.sql} ${direction}, id ${direction} LIMIT ?`,
-    params: [integration, seq, seq, ...intersect.params, ...filter.params, limit],
-  };
-}
-
-/** How many rows of a part there are among candidates. */
-export function countSql(part: Part, candidates: Query): Query {
-  const { sql, params } = conditionSql(part, candidates);
-  return { sql: `SELECT count(*) FROM ${sql}`, params };
-}
-
-/** How many rows of a part there are, along the index of its column. */
-export function rangeCountSql(part: Part): Query {
-  const range = rangeSql(part.range, part.column);
-  const filter = partFilter(part);
-  return {
-    sql: `SELECT count(*) FROM "${part.kind}" t INDEXED BY ${indexOf(part)}
-      WHERE t.integration = ? ${partialOf(part)} ${range.sql}
-        AND t.seq_from <= ? AND t.seq_to > ? AND t.deleted = 0 AND ${filter.sql}`,
-    params: [part.integration, ...range.params, part.seq, part.seq, ...filter.params],
-  };
-}
-
-function conditionSql(part: Part, candidates: Query): Query {
-  const range = rangeSql(part.range, part.column);
-  const filter = partFilter(part);
-  // an index on the order would be walked from end to end for the few rows that are wanted
-  const from = candidates.sql.startsWith('t.id') ? `INDEXED BY ${keyIndex(part.kind)}` : 'NOT INDEXED';
-  return {
-    sql: `"${part.kind}" t ${from} WHERE ${candidates.sql} AND t.integration = ?
-      AND t.seq_from <= ? AND t.seq_to > ? AND t.deleted = 0 ${range.sql} AND ${filter.sql}`,
-    params: [...candidates.params, part.integration, part.seq, part.seq, ...range.params, ...filter.params],
-  };
-}
-
-function partFilter({ kind, filter }: Part): Query {
-  if (filter === null) return { sql: 'TRUE', params: [] };
-  const { sql, params } = filterSql(kind, filter);
-  return { sql: `(${sql})`, params };
-}
-
-/** One end of a stretch of an ordered index. */
-interface RangeEnd {
+/** One end of a range of an ordered index. */
+export interface RangeEnd {
   readonly value: FieldValue;
-  /** Whether `value` itself is within. */
+  /** Whether `value` itself is excluded. */
   readonly open: boolean;
-  /** Within `value`, where the stretch goes on: after or before this id. */
+  /** Within `value`, the id after or before which the range continues. */
   readonly id?: string;
 }
 
-/** A stretch of an index in which all that is wanted lies. */
+/** A range of an index that holds everything that is wanted. */
 export interface KeyRange {
   readonly lower: RangeEnd | null;
   readonly upper: RangeEnd | null;
 }
 
-/** What the top level of a filter says of one field: the stretch outside which nothing matches. */
+/** The range of a field outside which nothing matches, by the top level of a filter. */
 export function keyRangeOf(filter: Filter | null, column: Column): KeyRange {
   const all: KeyRange = { lower: null, upper: null };
   return conjuncts(filter).reduce((range, part) => narrowed(range, part, column), all);
@@ -226,8 +178,7 @@ function narrowed(range: KeyRange, part: Filter, column: Column): KeyRange {
   return range;
 }
 
-/** What lies in both. */
-export function intersect(a: KeyRange, b: KeyRange): KeyRange {
+function intersect(a: KeyRange, b: KeyRange): KeyRange {
   return { lower: tighter(a.lower, b.lower, 1), upper: tighter(a.upper, b.upper, -1) };
 }
 
@@ -240,27 +191,10 @@ function tighter(a: RangeEnd | null, b: RangeEnd | null, sign: 1 | -1): RangeEnd
 }
 
 /** What is left of an integration's records after a place in a list of several integrations' records. */
-export function after(after: Position | null, integration: string, descending: boolean): KeyRange {
+function after(after: Position | null, integration: string, descending: boolean): KeyRange {
   if (after === null) return { lower: null, upper: null };
   const order = compareValues(integration, after.integration) * (descending ? -1 : 1);
   const edge: RangeEnd =
     order === 0 ? { value: after.value, open: false, id: after.id } : { value: after.value, open: order < 0 };
   return descending ? { lower: null, upper: edge } : { lower: edge, upper: null };
-}
-
-/** The stretch as a condition on a column. */
-function rangeSql({ lower, upper }: KeyRange, column: Column): Query {
-  const ends = [lower && endSql(lower, column, '>'), upper && endSql(upper, column, '<')];
-  const queries = ends.filter((end): end is Query => end !== null);
-  return {
-    sql: queries.map(({ sql }) => ` AND ${sql}`).join(''),
-    params: queries.flatMap(({ params }) => params),
-  };
-}
-
-function endSql(end: RangeEnd, column: Column, operator: '>' | '<'): Query {
-  const value: SqlValue = end.value === null ? column.absent : bound(end.value);
-  if (end.id !== undefined)
-    return { sql: `(${column.sql}, id) ${operator} (?, ?)`, params: [value, wellFormed(end.id)] };
-  return { sql: `${column.sql} ${operator}${end.open ? '' : '='} ?`, params: [value] };
 }

@@ -1,15 +1,13 @@
 import type { RevisionRecord } from '../../model/revision.js';
 import { KINDS, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
-import type { ChangesQuery, ReceivedRevision } from '../store.js';
-import { compareWritten, grouped } from './batch-plan.js';
+import { compareWritten, groupKeys, type KeyGroup } from '../keys.js';
+import type { ChangesQuery, KeyOf, ReceivedRevision } from '../store.js';
 import { wellFormed } from './columns.js';
 import type { Connection, Integrations } from './connection.js';
 import type { Row } from './driver.js';
 import type { Limits, QueryRunner } from './query-worker.js';
 import { type Revisions, readReceived } from './revisions.js';
 import { keyIndex, referenceTable, referenceValue } from './schema.js';
-
-type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
 
 /** A revision by its number. */
 interface Written {
@@ -29,25 +27,19 @@ export class Records {
 
   get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): (RevisionRecord<K> | null)[] {
     const found = keys.map((key) => (this.revisions.newest(key, seq) ?? null) as RevisionRecord<K> | null);
-    const unknown = keys.map((key, i) => ({ key, i })).filter(({ i }) => found[i] === null);
-    if (unknown.length === 0) return found;
-    for (const [kind, ofKind] of grouped(unknown, ({ key }) => key.kind)) {
-      for (const [name, some] of grouped(ofKind, ({ key }) => key.integration)) {
-        const ids = some.map(({ key }) => key.id);
-        for (const [n, revision] of this.#visible(kind, name, ids, seq)) {
-          const place = some[n]?.i;
-          if (place !== undefined) found[place] = revision;
-        }
+    const unknown = keys.map((_, place) => place).filter((place) => found[place] === null);
+    for (const group of groupKeys(unknown.flatMap((place) => keys[place] ?? []))) {
+      for (const [n, revision] of this.#visible(group, seq)) {
+        const place = unknown[group.places[n] ?? -1];
+        if (place !== undefined) found[place] = revision;
       }
     }
     return found;
   }
 
-  /** The visible revisions among `ids`, each with its place there. */
+  /** The visible revisions of a group, each with its place there. */
   #visible<K extends Kind>(
-    kind: K,
-    name: string,
-    ids: readonly string[],
+    { kind, integration: name, ids }: KeyGroup<K>,
     seq: number,
   ): [number, RevisionRecord<K>][] {
     const integration = this.integrations.find(name);
@@ -100,20 +92,17 @@ export class Records {
 
   async versions<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<RevisionRecord<K>[][]> {
     const found = keys.map((): RevisionRecord<K>[] => []);
-    const places = keys.map((key, i) => ({ key, i }));
-    for (const [kind, ofKind] of grouped(places, ({ key }) => key.kind)) {
-      for (const [name, some] of grouped(ofKind, ({ key }) => key.integration)) {
-        const integration = this.integrations.find(name);
-        if (integration === undefined) continue;
-        const sql = `SELECT t.rev, k.key FROM json_each(?1) k
-          CROSS JOIN "${kind}" t INDEXED BY ${keyIndex(kind)}
-          ON t.integration = ?2 AND t.id = k.value AND t.seq_from <= ?3 ORDER BY t.rev`;
-        const list = JSON.stringify(some.map(({ key }) => wellFormed(key.id)));
-        const rows = this.connection.all(sql, [list, integration, seq]);
-        const revs = rows.map(([rev]) => Number(rev));
-        for (const [n, revision] of (await this.revisions.ofMany(kind, revs)).entries()) {
-          found[some[Number(rows[n]?.[1])]?.i ?? -1]?.push(revision);
-        }
+    for (const { kind, integration: name, ids, places } of groupKeys(keys)) {
+      const integration = this.integrations.find(name);
+      if (integration === undefined) continue;
+      const sql = `SELECT t.rev, k.key FROM json_each(?1) k
+        CROSS JOIN "${kind}" t INDEXED BY ${keyIndex(kind)}
+        ON t.integration = ?2 AND t.id = k.value AND t.seq_from <= ?3 ORDER BY t.rev`;
+      const list = JSON.stringify(ids.map((id) => wellFormed(id)));
+      const rows = this.connection.all(sql, [list, integration, seq]);
+      const revs = rows.map(([rev]) => Number(rev));
+      for (const [n, revision] of (await this.revisions.ofMany(kind, revs)).entries()) {
+        found[places[Number(rows[n]?.[1])] ?? -1]?.push(revision);
       }
     }
     return found;
@@ -169,8 +158,8 @@ export class Records {
     read: (kind: Kind, revs: readonly number[]) => Promise<T[]>,
   ): Promise<T[]> {
     const found = new Map<number, T>();
-    for (const [kind, some] of grouped(wanted, ({ kind }) => kind)) {
-      const revs = some.map(({ rev }) => rev);
+    for (const kind of new Set(wanted.map(({ kind }) => kind))) {
+      const revs = wanted.flatMap((written) => (written.kind === kind ? written.rev : []));
       for (const [i, revision] of (await read(kind, revs)).entries()) {
         found.set(revs[i] ?? 0, revision);
       }

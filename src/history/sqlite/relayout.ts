@@ -42,7 +42,7 @@ function remake(connection: Connection, kind: ListedKind): void {
 
 /** Copies a kind's revisions in the order in which they were written, a batch's tops after its revisions. */
 class Copy {
-  #marks = new TimeMarks();
+  readonly #marks = new TimeMarks();
   readonly #references = new References();
   /** One revision, with what the columns of `COLUMN_NAMES` are to hold, and its number. */
   readonly #copy: string;
@@ -89,7 +89,6 @@ class Copy {
 
   #endBatch(): void {
     this.#marks.write(this.connection, { seq: this.#seq, at: this.#at });
-    this.#marks = new TimeMarks();
     this.#references.write(this.connection);
   }
 }

@@ -215,7 +215,7 @@ interface KindStatements {
   /** (seq_to, rev) */
   readonly close: string;
   /** (verified_at, verified_seq, rev) */
-  readonly verify: string;
+  readonly confirm: string;
   /** For each `reference` field: (integration, list of [value, rev]). */
   readonly refer: readonly { readonly field: string; readonly sql: string }[];
 }
@@ -239,7 +239,7 @@ function statementsOf(kind: Kind): KindStatements {
     bury: `INSERT INTO "${kind}" (rev, integration, id, seq_from, verified_at, digest, origin, deleted, body)
       SELECT ?, integration, id, ?, ?, digest, origin, 1, coalesce(body, rev) FROM "${kind}" WHERE rev = ?`,
     close: `UPDATE "${kind}" SET seq_to = ? WHERE rev = ?`,
-    verify: `UPDATE "${kind}" SET verified_at = ?, verified_seq = ? WHERE rev = ?`,
+    confirm: `UPDATE "${kind}" SET verified_at = ?, verified_seq = ? WHERE rev = ?`,
     refer: references.map(({ field }) => ({
       field,
       sql: `INSERT INTO ${referenceTable(kind, field)} (integration, value, rev)

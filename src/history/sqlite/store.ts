@@ -1,27 +1,6 @@
-import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
-import type { RevisionRecord } from '../../model/revision.js';
-import type { RunRecord, RunTrigger } from '../../model/run.js';
-import type { Stream, StreamState } from '../../model/stream.js';
-import type { Kind, ListedKind, RecordKey } from '../../resources/registry.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
-import type {
-  Batch,
-  BatchNote,
-  ChangesQuery,
-  Confirmation,
-  DerivedFault,
-  HistoryStore,
-  ListQuery,
-  OpenMode,
-  PageQuery,
-  Pin,
-  ReceivedRevision,
-  Recorded,
-  RecordedPage,
-  RecordedQuery,
-  StorePage,
-} from '../store.js';
+import type { Batch, Confirmation, DerivedFault, HistoryStore, OpenMode, Pin, Recorded } from '../store.js';
 import { type Connection, Integrations, type OpenAccess } from './connection.js';
 import { DerivedCheck } from './derived.js';
 import { Documents } from './documents.js';
@@ -36,7 +15,7 @@ import {
   type QueryWorker,
   ThreadedQueries,
 } from './query-worker.js';
-import { BatchWriter, type Head } from './record-batch.js';
+import { type Head, writeBatch } from './record-batch.js';
 import { Records } from './records.js';
 import { Revisions, readConfirmations } from './revisions.js';
 
@@ -123,16 +102,18 @@ class SqliteStore implements HistoryStore {
     this.#assertWriter();
     const before = this.connection.first('SELECT outcome FROM batches WHERE id = ?', [batch.id]);
     if (before) return storedOutcome(String(before[0])).recorded;
-    const writer = new BatchWriter(this.connection, this.#integrations, batch, this.#headNow());
+    const head = this.#headNow();
     try {
-      this.connection.transaction(() => writer.write());
+      const written = this.connection.transaction(() =>
+        writeBatch(this.connection, this.#integrations, batch, head),
+      );
+      this.#head = written.head;
+      this.#revisions.changed(written.touched, written.renewed);
+      return written.recorded;
     } catch (error) {
       this.#integrations.reload();
       throw error;
     }
-    this.#head = writer.head;
-    this.#revisions.changed(writer.touched, writer.renewed);
-    return writer.recorded;
   }
 
   async head(): Promise<Pin> {
@@ -146,105 +127,30 @@ class SqliteStore implements HistoryStore {
     return row ? { seq: Number(row[0]), at: String(row[1]) } : { seq: 0, at: toInstant(0) };
   }
 
+  get: HistoryStore['get'] = async (...query) => this.#upToDate().get(...query);
+  referrers: HistoryStore['referrers'] = async (...query) => this.#upToDate().referrers(...query);
+  revisions: HistoryStore['revisions'] = async (...query) => this.#upToDate().revisionsOf(...query);
+  versions: HistoryStore['versions'] = async (...query) => this.#upToDate().versions(...query);
+  countRevisions: HistoryStore['countRevisions'] = async (...query) =>
+    this.#upToDate().countRevisions(...query);
+  changes: HistoryStore['changes'] = async (query) => this.#upToDate().changes(query);
+  changesReceived: HistoryStore['changesReceived'] = async (query) => this.#upToDate().changesReceived(query);
+  received: HistoryStore['received'] = async (...query) => this.#upToDate().received(...query);
+
+  page: HistoryStore['page'] = async (query) => this.#lists.page(query, this.#headNow());
+  count: HistoryStore['count'] = async (query) => this.#lists.count(query, this.#headNow());
+  recorded: HistoryStore['recorded'] = async (query) => this.#lists.recorded(query, this.#headNow());
+
   firstRecorded: HistoryStore['firstRecorded'] = (query) => this.#ledger.firstRecorded(query);
-
-  async get<K extends Kind>(keys: readonly (RecordKey & { readonly kind: K })[], seq: number) {
-    this.#headNow();
-    return this.#records.get(keys, seq);
-  }
-
-  async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>> {
-    return this.#lists.page(query, this.#headNow());
-  }
-
-  async count(query: ListQuery): Promise<number> {
-    return this.#lists.count(query, this.#headNow());
-  }
-
-  async recorded(query: RecordedQuery): Promise<RecordedPage> {
-    return this.#lists.recorded(query, this.#headNow());
-  }
-
-  async referrers<K extends ListedKind>(
-    kind: K,
-    field: string,
-    integration: string,
-    values: readonly string[],
-    seq: number,
-  ): Promise<RevisionRecord<K>[][]> {
-    this.#headNow();
-    return this.#records.referrers(kind, field, integration, values, seq);
-  }
-
-  async revisions<K extends Kind>(
-    key: RecordKey & { readonly kind: K },
-    beforeSeq: number,
-    limit: number,
-  ): Promise<RevisionRecord<K>[]> {
-    this.#headNow();
-    return this.#records.revisionsOf(key, beforeSeq, limit);
-  }
-
-  async versions<K extends Kind>(keys: readonly (RecordKey & { readonly kind: K })[], seq: number) {
-    this.#headNow();
-    return this.#records.versions(keys, seq);
-  }
-
-  async countRevisions(key: RecordKey, seq: number): Promise<number> {
-    this.#headNow();
-    return this.#records.countRevisions(key, seq);
-  }
-
-  async changes(query: ChangesQuery): Promise<RevisionRecord[]> {
-    this.#headNow();
-    return this.#records.changes(query);
-  }
-
-  async changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]> {
-    this.#headNow();
-    return this.#records.changesReceived(query);
-  }
-
-  async received(key: RecordKey, seqFrom: number): Promise<string | null> {
-    this.#headNow();
-    return this.#records.received(key, seqFrom);
-  }
-
-  async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
-    return this.#ledger.ledger(stream, from, to, seq);
-  }
-
-  async streams(): Promise<StreamState[]> {
-    return this.#ledger.streams();
-  }
-
-  async runs(query: Parameters<HistoryStore['runs']>[0]): Promise<RunRecord[]> {
-    return this.#ledger.runs(query);
-  }
-
-  async countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number> {
-    return this.#ledger.countRuns(integrations, trigger);
-  }
-
-  async run(id: string): Promise<RunRecord | null> {
-    return this.#ledger.run(id);
-  }
-
-  async quarantine(query: Parameters<HistoryStore['quarantine']>[0]): Promise<QuarantineEntry[]> {
-    return this.#ledger.quarantine(query);
-  }
-
-  async countQuarantine(query: Parameters<HistoryStore['countQuarantine']>[0]): Promise<number> {
-    return this.#ledger.countQuarantine(query);
-  }
-
-  async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
-    return keys.map((key) => this.#ledger.quarantined(key));
-  }
-
-  async batches(query: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
-    return this.#ledger.batches(query);
-  }
+  ledger: HistoryStore['ledger'] = (...query) => this.#ledger.ledger(...query);
+  streams: HistoryStore['streams'] = async () => this.#ledger.streams();
+  runs: HistoryStore['runs'] = async (query) => this.#ledger.runs(query);
+  countRuns: HistoryStore['countRuns'] = (...query) => this.#ledger.countRuns(...query);
+  run: HistoryStore['run'] = async (id) => this.#ledger.run(id);
+  quarantine: HistoryStore['quarantine'] = async (query) => this.#ledger.quarantine(query);
+  countQuarantine: HistoryStore['countQuarantine'] = (query) => this.#ledger.countQuarantine(query);
+  quarantined: HistoryStore['quarantined'] = async (keys) => keys.map((key) => this.#ledger.quarantined(key));
+  batches: HistoryStore['batches'] = async (query) => this.#ledger.batches(query);
 
   confirmations(): AsyncIterable<readonly Confirmation[]> {
     return readConfirmations(this.connection, this.#integrations);
@@ -298,6 +204,12 @@ class SqliteStore implements HistoryStore {
     }
     this.#head = head;
     return head;
+  }
+
+  /** The records, after what another process may have changed was dropped. */
+  #upToDate(): Records {
+    this.#headNow();
+    return this.#records;
   }
 
   #assertWriter(): void {

@@ -21,12 +21,12 @@ export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Fre
 }
 
 /** Waits for at most `waitMs` of real time, then returns `late`. */
-export async function waitFor(
-  work: Promise<Freshness>,
+export async function waitFor<F extends Freshness>(
+  work: Promise<F>,
   waitMs: number,
   late: () => Freshness,
   signal: AbortSignal | undefined,
-): Promise<Freshness> {
+): Promise<F | Freshness> {
   let stopTimer = () => {};
   const patience = new Promise<Freshness>((resolve) => {
     const timer = setTimeout(() => resolve(late()), waitMs);

@@ -1,6 +1,4 @@
-import { linkSignals } from '../../async/signals.js';
-import type { InFlight, SingleFlight } from '../../async/single-flight.js';
-import { Waiters } from '../../async/waiters.js';
+import { type InFlight, type SharedWork, type SingleFlight, Waiters } from '../../async/single-flight.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { StreamState } from '../../model/stream.js';
 import type { Resource } from '../../resources/registry.js';
@@ -34,7 +32,7 @@ import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
 const JOIN_MS = 2_000;
 
 export class LiveLists {
-  private readonly queued = new Map<string, LiveReading>();
+  private readonly queued = new Map<string, SharedWork<DeltaOutcome>>();
   /** The callers that wait for readings begun here; readings of polls are not included. */
   private readonly waiterGroups = new Map<string, Waiters>();
 
@@ -113,13 +111,16 @@ export class LiveLists {
     signal: AbortSignal | undefined,
   ): Promise<DeltaOutcome> {
     const key = sourceText(source);
-    if (joined) return heard(outcomeOf(joined.done), this.waiterGroups.get(key), signal);
+    if (joined) {
+      const outcome = outcomeOf(joined.done);
+      return this.waiterGroups.get(key)?.wait(outcome, signal) ?? outcome;
+    }
     const queued = this.queued.get(key);
     const next = queued && !queued.waiters.isGone ? queued : this.queue(key, source);
-    return heard(next.done, next.waiters, signal);
+    return next.waiters.wait(next.done, signal);
   }
 
-  private queue(key: string, source: Source): LiveReading {
+  private queue(key: string, source: Source): SharedWork<DeltaOutcome> {
     let hasBegun = false;
     const waiters = new Waiters();
     const done = this.deltas.start(key, () => {
@@ -136,29 +137,9 @@ export class LiveLists {
   private async read(key: string, source: Source, waiters: Waiters): Promise<DeltaOutcome> {
     if (waiters.isGone) return { error: errorOf({ kind: 'INTERRUPTED' }) };
     this.waiterGroups.set(key, waiters);
-    const ending = linkSignals(this.closing, waiters.signal);
-    try {
-      return await runLiveDelta(this.env, source, ending.signal);
-    } finally {
-      ending.unlink();
-      this.waiterGroups.delete(key);
-    }
+    const read = (signal: AbortSignal) => runLiveDelta(this.env, source, signal);
+    return waiters.run(this.closing, read).finally(() => this.waiterGroups.delete(key));
   }
-}
-
-/** A reading that is cancelled when its last caller leaves. */
-interface LiveReading {
-  readonly done: Promise<DeltaOutcome>;
-  readonly waiters: Waiters;
-}
-
-function heard(
-  reading: Promise<DeltaOutcome>,
-  waiters: Waiters | undefined,
-  signal: AbortSignal | undefined,
-): Promise<DeltaOutcome> {
-  const stopListening = waiters?.join(signal) ?? (() => {});
-  return reading.finally(stopListening);
 }
 
 async function outcomeOf(reading: Promise<DeltaOutcome>): Promise<DeltaOutcome> {

@@ -1,8 +1,7 @@
 import DataLoader from 'dataloader';
 import { newMeter } from '../../abnormal/client.js';
 import { toUpstreamError } from '../../abnormal/errors.js';
-import { linkSignals } from '../../async/signals.js';
-import { Waiters } from '../../async/waiters.js';
+import { type SharedWork, Waiters } from '../../async/single-flight.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { type Kind, keyText, type RecordKey, type Resource } from '../../resources/registry.js';
@@ -10,7 +9,7 @@ import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { earliest, type Instant, shift } from '../../values/instant.js';
 import { nowOf, type SyncEnv } from '../context.js';
 import { type FetchTask, fetchRecord, heldItem } from '../records/fetch-record.js';
-import type { Freshness } from '../sync.js';
+import type { LiveRecordOptions, RecordFreshness } from '../sync.js';
 import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
 import { createLiveWriter, type LiveRead, type LiveWriter } from './live-writer.js';
 
@@ -27,36 +26,35 @@ const RESOURCE_OF_KIND: Record<Kind, Resource> = {
 
 const MAX_CONFLICT_ROUNDS = 3;
 
-interface SharedReading {
-  readonly done: Promise<Freshness>;
-  readonly waiters: Waiters;
-}
-
-interface Basis {
+/** What is held of a record, and the newest batch before that was looked up. */
+interface Newest {
   readonly held: RevisionRecord | null;
   readonly basis: number;
-  readonly readSince: Instant;
 }
 
 export class LiveRecords {
-  private readonly flights = new Map<string, SharedReading>();
+  private readonly flights = new Map<string, SharedWork<RecordFreshness>>();
   /** Ids that Abnormal does not know, so that repeated requests for one cost nothing. */
   private readonly unknown = new BoundedCache<Instant>('unknownIds', textBytes);
   private readonly writers = new Map<string, LiveWriter>();
-  private readonly held;
+  private readonly newest;
 
   constructor(
     private readonly env: SyncEnv,
     private readonly accounts: Accounts,
     private readonly closing: AbortSignal,
   ) {
-    this.held = createHeldLoader(env);
+    this.newest = createNewestLoader(env);
   }
 
-  async record(key: Key, maxAgeMs: number, signal?: AbortSignal): Promise<Freshness> {
+  async record(
+    key: Key,
+    maxAgeMs: number,
+    { held, signal }: LiveRecordOptions = {},
+  ): Promise<RecordFreshness> {
     const { liveWaitMs } = this.env.settings;
     const askedAt = nowOf(this.env);
-    const current = await this.held.load(key);
+    const current = held === undefined ? (await this.newest.load(key)).held : held;
     const recorded = this.knownAnswer(key, current, maxAgeMs);
     if (recorded) return asWaitedFor(recorded, askedAt);
     const account = this.accounts.get(key.integration);
@@ -77,7 +75,7 @@ export class LiveRecords {
     await Promise.allSettled([...this.flights.values()].map(({ done }) => done));
   }
 
-  private knownAnswer(key: Key, current: RevisionRecord | null, maxAgeMs: number): Freshness | null {
+  private knownAnswer(key: Key, current: RevisionRecord | null, maxAgeMs: number): RecordFreshness | null {
     const verifiedAt = current?.verifiedAt ?? null;
     if (verifiedAt !== null && this.isYoung(verifiedAt, maxAgeMs)) return known(verifiedAt);
     const missedAt = this.unknown.get(keyText(key));
@@ -96,42 +94,42 @@ export class LiveRecords {
     key: Key,
     maxAgeMs: number,
     signal: AbortSignal | undefined,
-  ): Promise<Freshness> {
+  ): Promise<RecordFreshness> {
     signal?.throwIfAborted();
     const text = keyText(key);
     const flight = this.flights.get(text) ?? this.launch(account, key, maxAgeMs);
-    const stopListening = flight.waiters.isGone ? () => {} : flight.waiters.join(signal);
-    const answer = await flight.done.finally(stopListening);
+    const answer = await flight.waiters.wait(flight.done, signal);
     // the caller that started it may have accepted an older record, or have left early
     const isEnough = answer.stale || answer.live || this.isYoung(answer.verifiedAt ?? undefined, maxAgeMs);
     return isEnough && !flight.waiters.isGone ? answer : this.share(account, key, maxAgeMs, signal);
   }
 
-  private launch(account: Account, key: Key, maxAgeMs: number): SharedReading {
+  private launch(account: Account, key: Key, maxAgeMs: number): SharedWork<RecordFreshness> {
     const text = keyText(key);
     const waiters = new Waiters();
-    const ending = linkSignals(this.closing, waiters.signal);
-    const done = this.read(account, key, maxAgeMs, ending.signal).finally(() => {
-      ending.unlink();
-      this.flights.delete(text);
-    });
+    const read = (signal: AbortSignal) => this.read(account, key, maxAgeMs, signal);
+    const done = waiters.run(this.closing, read).finally(() => this.flights.delete(text));
     const flight = { done, waiters };
     this.flights.set(text, flight);
     return flight;
   }
 
-  private async read(account: Account, key: Key, maxAgeMs: number, signal: AbortSignal): Promise<Freshness> {
+  private async read(
+    account: Account,
+    key: Key,
+    maxAgeMs: number,
+    signal: AbortSignal,
+  ): Promise<RecordFreshness> {
     const readSince = nowOf(this.env);
     let held: RevisionRecord | null = null;
     for (let round = 0; round <= MAX_CONFLICT_ROUNDS; round += 1) {
-      // taken before any part of the record is read, so that everything recorded later conflicts with the
-      // result
-      const { seq } = await this.env.store.head();
-      held = await this.held.load(key);
-      // another reading may have ended since the first look
+      // before Abnormal is asked: whatever is recorded from here on conflicts with what it answers
+      const newest = await this.newest.load(key);
+      held = newest.held;
+      // another reading may have ended since the caller looked
       const recorded = round === 0 ? this.knownAnswer(key, held, maxAgeMs) : null;
-      const basis = { held, basis: seq, readSince };
-      const answer = recorded ?? (await this.readOnce(account, key, basis, maxAgeMs, signal));
+      const answer =
+        recorded ?? (await this.readOnce(account, key, { ...newest, readSince }, maxAgeMs, signal));
       if (answer) return answer;
     }
     // a record that conflicted with every reading was itself just read
@@ -143,10 +141,10 @@ export class LiveRecords {
   private async readOnce(
     account: Account,
     key: Key,
-    { held, basis, readSince }: Basis,
+    { held, basis, readSince }: Newest & { readonly readSince: Instant },
     maxAgeMs: number,
     signal: AbortSignal,
-  ): Promise<Freshness | null> {
+  ): Promise<RecordFreshness | null> {
     const { store } = this.env;
     const [prior = null] = await store.quarantined([key]);
     const verifiedAt = held?.verifiedAt ?? null;
@@ -165,19 +163,23 @@ export class LiveRecords {
     }
   }
 
-  private async settle(account: Account, read: LiveRead, readSince: Instant): Promise<Freshness | null> {
+  private async settle(
+    account: Account,
+    read: LiveRead,
+    readSince: Instant,
+  ): Promise<RecordFreshness | null> {
     const { task, outcome } = read;
     if (outcome.kind === 'GONE' && (!task.held || task.held.deleted)) {
       this.unknown.set(keyText(task.key), nowOf(this.env));
       return readLive(task.held ? nowOf(this.env) : null, readSince);
     }
-    const isRecorded = await this.writerFor(account, task.key.kind).write(read);
+    const recordedIn = await this.writerFor(account, task.key.kind).write(read);
     if (outcome.kind === 'SEEN') {
       const { fetchedAt } = outcome.observation;
       this.env.drift.note(account.name, outcome.drift, fetchedAt);
       // no caller waits for this
       void this.env.drift.writeNews(account.name);
-      return isRecorded ? readLive(fetchedAt, earliest(fetchedAt, readSince)) : null;
+      return recordedIn && { ...readLive(fetchedAt, earliest(fetchedAt, readSince)), recordedIn };
     }
     const code = outcome.kind === 'GONE' ? 'NOT_FOUND' : outcome.code;
     return staleness(task.held?.verifiedAt ?? null, code, outcome.reason);
@@ -193,16 +195,18 @@ export class LiveRecords {
 }
 
 /** Any reading that confirmed the record since the caller asked counts as one that the caller waited for. */
-function asWaitedFor(answer: Freshness, askedAt: Instant): Freshness {
+function asWaitedFor(answer: RecordFreshness, askedAt: Instant): RecordFreshness {
   if (answer.stale || answer.live || answer.verifiedAt === null || answer.verifiedAt < askedAt) return answer;
   return readLive(answer.verifiedAt, askedAt);
 }
 
-function createHeldLoader({ store }: SyncEnv) {
-  return new DataLoader<Key, RevisionRecord | null>(
+/** Looks up the newest revisions, all those asked for at once in one read. */
+function createNewestLoader({ store }: SyncEnv) {
+  return new DataLoader<Key, Newest>(
     async (keys) => {
-      const { seq } = await store.head();
-      return store.get(keys, seq);
+      const { seq: basis } = await store.head();
+      const found = await store.get(keys, basis);
+      return found.map((held) => ({ held, basis }));
     },
     { cache: false, maxBatchSize: 1000 },
   );

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { CallMeter } from '../../abnormal/client.js';
+import type { Pin } from '../../history/store.js';
 import type { RunCounts } from '../../model/run.js';
 import { keyText } from '../../resources/registry.js';
 import type { BatchPart, RunRecorder, Source, SyncEnv } from '../context.js';
@@ -14,12 +15,12 @@ export interface LiveRead {
 }
 
 export interface LiveWriter {
-  /** True once recorded; false if it conflicts with what was recorded meanwhile. */
-  write(read: LiveRead): Promise<boolean>;
+  /** The batch that it was recorded in; `null` when it conflicts with what another has recorded meanwhile. */
+  write(read: LiveRead): Promise<Pin | null>;
 }
 
 interface Waiting extends LiveRead {
-  readonly resolve: (isRecorded: boolean) => void;
+  readonly resolve: (recordedIn: Pin | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -52,13 +53,13 @@ async function writeBatch(env: SyncEnv, source: Source, reads: readonly Waiting[
   const what = reads.length === 1 && first ? { id: first.task.key.id } : { records: reads.length };
   const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: what });
   for (const { meter } of reads) addMeter(recorder.meter, meter);
-  const conflicts = await recorder
-    .end('SUCCEEDED', partOf(env, recorder, reads), forecastOf(reads))
-    .then(({ conflicts: keys }) => new Set(keys.map(keyText)))
-    .catch((error: unknown) => error);
-  for (const { task, resolve, reject } of reads) {
-    if (conflicts instanceof Set) resolve(!conflicts.has(keyText(task.key)));
-    else reject(conflicts);
+  try {
+    const part = partOf(env, recorder, reads);
+    const { seq, at, conflicts } = await recorder.end('SUCCEEDED', part, forecastOf(reads));
+    const inConflict = new Set(conflicts.map(keyText));
+    for (const { task, resolve } of reads) resolve(inConflict.has(keyText(task.key)) ? null : { seq, at });
+  } catch (error) {
+    for (const { reject } of reads) reject(error);
   }
 }
 

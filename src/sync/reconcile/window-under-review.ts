@@ -1,5 +1,6 @@
 import { toUpstreamError, type UpstreamError } from '../../abnormal/errors.js';
-import { type HistoryStore, type Position, type StorePage, stillMissing } from '../../history/store.js';
+import { stillMissing } from '../../history/missing.js';
+import type { HistoryStore, Position, StorePage } from '../../history/store.js';
 import { coverageOf } from '../../model/coverage.js';
 import type { LedgerEntry } from '../../model/ledger.js';
 import { DEFAULT_ORDER, fieldsOf, type ListedKind, type RecordOf } from '../../resources/registry.js';

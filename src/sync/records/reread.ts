@@ -74,8 +74,13 @@ async function tasksOf(pass: Pass, items: readonly PageItem[]): Promise<FetchTas
   const tasks = held.map((revision, i) => ({ key: revision.key, held: revision, prior: priors[i] ?? null }));
   return withItems(
     pass,
-    tasks.filter(({ prior }) => prior === null || isTryDue(pass, prior)),
+    tasks.filter(({ prior }) => prior === null || isDueAgain(pass, prior)),
   );
+}
+
+/** In a timer's poll, a try that failed changes nothing about when the record itself is due. */
+function isDueAgain(pass: Pass, prior: QuarantineEntry): boolean {
+  return (pass.maxAgeMs === null && prior.code !== 'GONE') || isTryDue(pass, prior);
 }
 
 /** Not confirmed for an interval and, if the record has no time, first seen within the horizon. */

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { type HistoryStore, stillMissing } from '../../history/store.js';
+import { stillMissing } from '../../history/missing.js';
+import type { HistoryStore } from '../../history/store.js';
 import { addGap, type CoverageGap, coverageOf, type Missing } from '../../model/coverage.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';

@@ -65,8 +65,8 @@ describe('the dates along the coverage strips', () => {
     expect(datesOf(period)).toEqual(dates);
   });
 
-  test('are few, however long the period', () => {
-    for (const period of ['2020-01-01/2026-01-01', '1970-01-01/2070-01-01', '2026-01-01/2026-03-04']) {
+  test('are few however long the period', () => {
+    for (const period of ['2020-01-01/2026-01-01', '2000-01-01/2100-01-01', '2026-01-01/2026-03-04']) {
       expect(datesOf(period).length).toBeLessThanOrEqual(9);
     }
   });

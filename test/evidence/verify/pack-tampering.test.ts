@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { lastSealed, PackedHistory } from '../../../src/evidence/pack/pack-history.js';
 import { type PackPart, writePackFile } from '../../../src/evidence/pack/tar.js';
 import { newSigningKey, type Signer, signerOf } from '../../../src/evidence/seal/signing-key.js';
-import { verifyPack } from '../../../src/evidence/verify/verify-pack.js';
+import { verifyPack } from '../../../src/evidence/verify/verify.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import { PACK_TAMPERS, PackForger } from '../../support/pack-tampering.js';

@@ -1,4 +1,5 @@
-import { type HistoryStore, stillMissing } from '../../../src/history/store.js';
+import { stillMissing } from '../../../src/history/missing.js';
+import type { HistoryStore } from '../../../src/history/store.js';
 import { coverageOf, type Missing } from '../../../src/model/coverage.js';
 import type { RevisionRecord } from '../../../src/model/revision.js';
 import { type StreamState, streamsOf, streamText } from '../../../src/model/stream.js';

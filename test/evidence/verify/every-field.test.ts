@@ -11,7 +11,7 @@ import type { HistoryStore } from '../../../src/history/store.js';
 import { alteredJson, alteredValues, answersOf, recordEverything } from '../../support/every-field.js';
 import { testMongo } from '../../support/mongo.js';
 import { SIGNER } from '../../support/sealed-history.js';
-import { Forger } from '../../support/tampering.js';
+import { type Cell, Forger } from '../../support/tampering.js';
 
 const mongo = await testMongo();
 
@@ -143,7 +143,7 @@ function tableEdits(forger: Forger, table: string): Edit[] {
   const middle = rows[rows.length >> 1] ?? {};
   const where = columns.map((column) => `"${column}" IS ?`).join(' AND ');
   const keyOf = (row: (typeof rows)[number]) => columns.map((column) => row[column] ?? null);
-  const attempt = (forger: Forger, sql: string, params: readonly (string | number | null)[]) => {
+  const attempt = (forger: Forger, sql: string, params: readonly Cell[]) => {
     try {
       forger.run(sql, ...params);
       return true;
@@ -164,7 +164,7 @@ function tableEdits(forger: Forger, table: string): Edit[] {
       name: `${table}.${column}`,
       edit: (forger: Forger) =>
         attempt(forger, `UPDATE "${table}" SET "${column}" = ? WHERE ${where}`, [
-          other as string,
+          other as Cell,
           ...keyOf(row),
         ]),
     }));

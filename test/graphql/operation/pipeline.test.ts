@@ -1,19 +1,19 @@
 import 'reflect-metadata';
 import { getIntrospectionQuery, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { type AskedOperation, OperationLimiter } from '../../../src/graphql/operation/admit.js';
+import { type AskedOperation, OperationLimiter } from '../../../src/graphql/operation/pipeline.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
 import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../../src/values/request-limits.js';
 
 const schema = buildGatewaySchema();
-const gate = new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
+const limiter = new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
 
 function judge(
   query: string,
   variables: AskedOperation['variables'] = {},
   operationName: string | null = null,
 ) {
-  return gate.judge({ query, variables, operationName }, 'reader');
+  return limiter.admit({ query, variables, operationName }, 'reader');
 }
 
 function costOf(query: string, variables: AskedOperation['variables'] = {}): number {
@@ -173,7 +173,7 @@ describe('the cost of an operation', () => {
       message: expect.stringContaining(`${requested}`),
       details: { requested, limit: 20_000 },
     });
-    const byOperator = gate.judge({ query, variables: {}, operationName: null }, 'operator');
+    const byOperator = limiter.admit({ query, variables: {}, operationName: null }, 'operator');
     expect(byOperator).toMatchObject({ admitted: { requested, limit: 50_000 } });
   });
 });

@@ -1,0 +1,188 @@
+import { DEFAULT_ORDER } from '../../resources/registry.js';
+import { bound, type Column, wellFormed } from './columns.js';
+import type { Query } from './connection.js';
+import type { SqlValue } from './driver.js';
+import { filterSql } from './filter-sql.js';
+import { type KeyRange, type ListPlan, namedValues, type Part, type RangeEnd } from './list-plan.js';
+import { aheadIndex, keyIndex, orderIndex, referenceTable, referenceValue } from './schema.js';
+
+const EVERY_ENTRY = -1;
+
+/** The first `limit` rows (revision, value, id) of a part, as its plan says. */
+export function pageSql({ source, lastRev }: ListPlan, part: Part, limit: number): Query {
+  switch (source) {
+    case 'NAMED':
+      return pickSql(part, namedBy(part), limit);
+    case 'WRITTEN_UP_TO':
+      return pickSql(part, writtenUpTo(lastRev), limit);
+    case 'ALL':
+      return sortSql(part, limit);
+    case 'INDEX':
+      return walkSql(part, limit, EVERY_ENTRY);
+  }
+}
+
+/** How many rows of a part there are, as its plan says. */
+export function countSql({ source, lastRev }: ListPlan, part: Part): Query {
+  if (source === 'INDEX') return rangeCountSql(part);
+  const { sql, params } = conditionSql(part, source === 'NAMED' ? namedBy(part) : writtenUpTo(lastRev));
+  return { sql: `SELECT count(*) FROM ${sql}`, params };
+}
+
+/**
+ * The first `limit` rows (revision, value, id) of a part, by walking its index; `budget` entries of it at
+ * most, or all for -1. Without a filter the table itself is not looked at.
+ *
+ * The inner query gives the index's entries in their order, as they are asked for, and the outer loops keep
+ * that order: CROSS JOIN fixes them. An ORDER BY outside would have SQLite collect everything first.
+ */
+export function walkSql(part: Part, limit: number, budget: number): Query {
+  const { kind, column, filter, seq } = part;
+  const deleted = column.field === 'id' ? 'deleted' : '0 AS deleted';
+  const inner = entriesSql(part, `rev, ${column.sql} AS value, id, seq_from, seq_to, ${deleted}`, budget);
+  const visible = 'w.seq_from <= ? AND w.seq_to > ? AND w.deleted = 0';
+  if (filter === null) {
+    const sql = `SELECT w.rev, w.value, w.id FROM (${inner.sql}) w WHERE ${visible} LIMIT ?`;
+    return { sql, params: [...inner.params, seq, seq, limit] };
+  }
+  const matching = filterSql(kind, filter);
+  return {
+    sql: `SELECT w.rev, w.value, w.id FROM (${inner.sql}) w CROSS JOIN "${kind}" t ON t.rev = w.rev
+      WHERE ${visible} AND (${matching.sql}) LIMIT ?`,
+    params: [...inner.params, seq, seq, ...matching.params, limit],
+  };
+}
+
+/**
+ * The first `limit` places (value, id, number of the record's versions) at which a version recorded up to the view
+ * stands, superseded or not, by walking an index as `walkSql` does.
+ */
+export function recordedSql(part: Part, limit: number): Query {
+  const { kind, column, integration, seq } = part;
+  const inner = entriesSql(part, `rev, ${column.sql} AS value, id, seq_from`, EVERY_ENTRY);
+  const filter = partFilter(part);
+  return {
+    sql: `SELECT d.value, d.id, (SELECT count(*) FROM "${kind}" v INDEXED BY ${keyIndex(kind)}
+        WHERE v.integration = ? AND v.id = d.id AND v.seq_from <= ?)
+      FROM (SELECT DISTINCT w.value, w.id FROM (${inner.sql}) w CROSS JOIN "${kind}" t ON t.rev = w.rev
+        WHERE w.seq_from <= ? AND ${filter.sql} LIMIT ?) d`,
+    params: [integration, seq, ...inner.params, seq, ...filter.params, limit],
+  };
+}
+
+/** How many entries a walk would meet, counted up to `budget`. */
+export function walkLengthSql(part: Part, budget: number): Query {
+  const { sql, params } = entriesSql(part, '1', budget);
+  return { sql: `SELECT count(*) FROM (${sql})`, params };
+}
+
+function entriesSql(part: Part, what: string, budget: number): Query {
+  const { kind, column, descending, integration } = part;
+  const direction = descending ? 'DESC' : 'ASC';
+  const range = rangeSql(part.range, column);
+  const order = column.field === 'id' ? `id ${direction}` : `${column.sql} ${direction}, id ${direction}`;
+  return {
+    sql: `SELECT ${what} FROM "${kind}" INDEXED BY ${indexOf(part)}
+      WHERE integration = ? ${partialOf(part)} ${range.sql} ORDER BY ${order} LIMIT ?`,
+    params: [integration, ...range.params, budget],
+  };
+}
+
+function indexOf({ kind, column, ahead }: Part): string {
+  if (column.field === 'id') return keyIndex(kind);
+  return ahead ? aheadIndex(kind, column.field) : orderIndex(kind, column.field);
+}
+
+function partialOf({ column, ahead }: Part): string {
+  if (column.field === 'id') return '';
+  return ahead ? 'AND deleted = 0 AND ahead = 1' : 'AND deleted = 0';
+}
+
+/** A condition on `t` that holds for the revisions written up to a batch whose last revision is `lastRev`. */
+function writtenUpTo(lastRev: number): Query {
+  return { sql: 't.rev <= ?', params: [lastRev] };
+}
+
+/** A condition on `t` that holds for the revisions that a part's filter names. */
+function namedBy({ kind, integration, filter }: Part): Query {
+  const named = namedValues(kind, filter);
+  const list = JSON.stringify(named?.values.map(bound) ?? []);
+  if (!named || named.field === 'id')
+    return { sql: 't.id IN (SELECT value FROM json_each(?))', params: [list] };
+  const revs = `SELECT r.rev FROM json_each(?) v CROSS JOIN ${referenceTable(kind, named.field)} r
+      ON r.integration = ? AND r.value = ${referenceValue('v.value')}`;
+  return { sql: `t.rev IN (${revs})`, params: [list, integration] };
+}
+
+/** The first `limit` rows of a part among candidates, sorted. */
+function pickSql(part: Part, candidates: Query, limit: number): Query {
+  const { column, descending } = part;
+  const direction = descending ? 'DESC' : 'ASC';
+  const { sql, params } = conditionSql(part, candidates);
+  return {
+    sql: `SELECT t.rev, t.${column.sql}, t.id FROM ${sql}
+      ORDER BY t.${column.sql} ${direction}, t.id ${direction} LIMIT ?`,
+    params: [...params, limit],
+  };
+}
+
+/** The first `limit` rows of a part in an order that has no index: all of them sorted. */
+function sortSql(part: Part, limit: number): Query {
+  const { kind, column, descending, integration, seq, range } = part;
+  const direction = descending ? 'DESC' : 'ASC';
+  const within = rangeSql(range, column);
+  const filter = partFilter(part);
+  return {
+    sql: `SELECT rev, ${column.sql}, id FROM "${kind}" t INDEXED BY ${orderIndex(kind, DEFAULT_ORDER[kind])}
+      WHERE integration = ? AND deleted = 0 AND seq_from <= ? AND seq_to > ? ${within.sql} AND ${filter.sql}
+      ORDER BY ${column.sql} ${direction}, id ${direction} LIMIT ?`,
+    params: [integration, seq, seq, ...within.params, ...filter.params, limit],
+  };
+}
+
+/** How many rows of a part there are, along the index of its column. */
+export function rangeCountSql(part: Part): Query {
+  const range = rangeSql(part.range, part.column);
+  const filter = partFilter(part);
+  return {
+    sql: `SELECT count(*) FROM "${part.kind}" t INDEXED BY ${indexOf(part)}
+      WHERE t.integration = ? ${partialOf(part)} ${range.sql}
+        AND t.seq_from <= ? AND t.seq_to > ? AND t.deleted = 0 AND ${filter.sql}`,
+    params: [part.integration, ...range.params, part.seq, part.seq, ...filter.params],
+  };
+}
+
+function conditionSql(part: Part, candidates: Query): Query {
+  const range = rangeSql(part.range, part.column);
+  const filter = partFilter(part);
+  // SQLite would otherwise walk an index of the order from end to end for the few rows that are wanted
+  const from = candidates.sql.startsWith('t.id') ? `INDEXED BY ${keyIndex(part.kind)}` : 'NOT INDEXED';
+  return {
+    sql: `"${part.kind}" t ${from} WHERE ${candidates.sql} AND t.integration = ?
+      AND t.seq_from <= ? AND t.seq_to > ? AND t.deleted = 0 ${range.sql} AND ${filter.sql}`,
+    params: [...candidates.params, part.integration, part.seq, part.seq, ...range.params, ...filter.params],
+  };
+}
+
+function partFilter({ kind, filter }: Part): Query {
+  if (filter === null) return { sql: 'TRUE', params: [] };
+  const { sql, params } = filterSql(kind, filter);
+  return { sql: `(${sql})`, params };
+}
+
+/** The range as a condition on a column. */
+function rangeSql({ lower, upper }: KeyRange, column: Column): Query {
+  const ends = [lower && endSql(lower, column, '>'), upper && endSql(upper, column, '<')];
+  const queries = ends.filter((end): end is Query => end !== null);
+  return {
+    sql: queries.map(({ sql }) => ` AND ${sql}`).join(''),
+    params: queries.flatMap(({ params }) => params),
+  };
+}
+
+function endSql(end: RangeEnd, column: Column, operator: '>' | '<'): Query {
+  const value: SqlValue = end.value === null ? column.absent : bound(end.value);
+  if (end.id !== undefined)
+    return { sql: `(${column.sql}, id) ${operator} (?, ?)`, params: [value, wellFormed(end.id)] };
+  return { sql: `${column.sql} ${operator}${end.open ? '' : '='} ?`, params: [value] };
+}

@@ -1,0 +1,41 @@
+import 'reflect-metadata';
+import { Field, ObjectType } from 'type-graphql';
+import { expect, test } from 'vitest';
+import { valueFieldFrom } from '../../../src/graphql/base/fields.js';
+
+const RecordValue = valueFieldFrom('record');
+
+@ObjectType()
+class Letter {
+  constructor(
+    readonly record: { readonly subject: string | null; readonly sender: { readonly name: string } },
+  ) {}
+
+  @RecordValue(() => String, { nullable: true, description: 'The subject.' })
+  readonly subject!: string | null;
+
+  @RecordValue(() => String, { from: 'sender.name', description: 'The sender.' })
+  readonly from!: string;
+
+  // @ts-expect-error the record has nothing of this name
+  @RecordValue(() => String, { description: 'A misspelled name.' })
+  readonly sbject!: string;
+
+  // @ts-expect-error the record may have null here
+  @RecordValue(() => String, { from: 'subject', description: 'A wrong type.' })
+  readonly title!: string;
+
+  @Field(() => String)
+  readonly own!: string;
+}
+
+test('a field declared with a holder shows the value that the holder has now', () => {
+  const letter = new Letter({ subject: 'Hello', sender: { name: 'Ada' } });
+  expect([letter.subject, letter.from]).toEqual(['Hello', 'Ada']);
+  Object.assign(letter.record, { subject: null });
+  expect(letter.subject).toBeNull();
+});
+
+test('a declared field does not become a property of the object, which would hide the getter', () => {
+  expect(Object.keys(new Letter({ subject: null, sender: { name: '' } }))).toEqual(['record']);
+});
