@@ -52,7 +52,7 @@ test('each group of personal data contains a field', () => {
   expect([...used].sort()).toEqual(Object.keys(REDACTION_GROUPS).sort());
 });
 
-describe('filters', () => {
+describe('a filter', () => {
   const masked = maskedNames(schema, new Set(Object.keys(REDACTION_GROUPS) as RedactionGroup[]));
 
   test('compares text only by a field that is masked with it or reveals nothing', () => {
