@@ -7,7 +7,6 @@ import { type StartTimer, startTimeout } from './retry.js';
 
 export interface BudgetOptions {
   readonly rpm: number;
-  /** In flight, per resource. */
   readonly concurrency: number;
   readonly clock: () => number;
   readonly startTimer?: StartTimer | undefined;
@@ -24,32 +23,26 @@ export interface BudgetSnapshot {
   readonly limit: number;
   /** The requests that count against the limit: in flight, or answered within the last minute. */
   readonly used: number;
-  /**
-   * When the next request can be sent; `null`: now. While only requests in flight block it, the earliest
-   * possible time.
-   */
+  /** When the next request can be sent, at the earliest; `null`: now. */
   readonly resetsAt: Instant | null;
   readonly waiting: Readonly<Record<Priority, number>>;
 }
 
 /**
- * The request allowance of one Abnormal account. Interactive calls go before polls, polls before the
- * backfill; a class that is passed over often enough is served next, so that none starves.
+ * The allowance of one account. Interactive calls go before polls, polls before the backfill; a class that is
+ * passed over often enough is served next.
  */
 export interface Budget {
   /** Waits for a slot; throws `CANCELLED` if `signal` is aborted first. */
   acquire(resource: Resource, priority: Priority, signal?: AbortSignal): Promise<QueuePlace>;
-  /** Sends nothing for `ms` milliseconds. */
   pause(ms: number): void;
   snapshot(): BudgetSnapshot;
 }
 
 const PRIORITIES = ['interactive', 'poll', 'backfill'] as const satisfies readonly Priority[];
 
-/** How often a class may be passed over. */
 const PATIENCE: Record<Priority, number> = { interactive: Number.POSITIVE_INFINITY, poll: 4, backfill: 16 };
 
-/** The share of the rate that is reserved for interactive calls. */
 const RESERVE = 0.01;
 
 interface Waiter {
@@ -207,8 +200,8 @@ class SharedBudget implements Budget {
 }
 
 /**
- * Milliseconds since the start. If the wall clock is set back, time must not stand still: a timer that fired
- * proves that its time has passed.
+ * If the wall clock is set back, time must not stand still: a timer that fired proves that its time has
+ * passed.
  */
 class Elapsed {
   private passed = 0;
@@ -225,7 +218,6 @@ class Elapsed {
     return this.passed;
   }
 
-  /** At least `at` have passed. */
   reach(at: number): void {
     this.passed = Math.max(this.now(), at);
   }

@@ -24,20 +24,14 @@ export interface Endpoint {
   /** For messages, such as `the threat 1234`. */
   readonly what: string;
   readonly body?: BodyKind;
-  /** The count of the meter in addition to `calls`. */
   readonly counts: 'listCalls' | 'detailCalls' | 'messagePageCalls' | null;
 }
 
-/** A 200 with the requested kind of body. */
 export interface JsonAnswer {
-  /** The JSON value, or the text of a CSV response. */
   readonly json: unknown;
   /** The body for messages and the quarantine: at most 64 KiB, without the token. */
   readonly evidence: () => string;
-  /**
-   * When the request was sent (ms since the epoch), or Abnormal's time of response if that is earlier: a
-   * clock that is ahead must not cover the future.
-   */
+  /** Sent at (ms), or Abnormal's own Date if earlier: a clock that is ahead must not cover the future. */
   readonly sentAt: number;
 }
 
@@ -54,7 +48,6 @@ export interface CallParts {
   readonly closing: AbortSignal;
 }
 
-/** Creates the function that sends requests: within the budget, with retries, and classified. */
 export function createCall(parts: CallParts): Call {
   return async (endpoint, options) => {
     if (options.meter && endpoint.counts) options.meter[endpoint.counts] += 1;
@@ -137,7 +130,6 @@ function read(answer: UpstreamResponse, { role, what, body }: Endpoint, sentAt: 
   }
 }
 
-/** Waits according to the policy, or throws the error if there is no further attempt. */
 async function beforeNext(
   parts: CallParts,
   endpoint: Endpoint,

@@ -8,7 +8,6 @@ import type { UpstreamCode } from './errors.js';
 /** In the order in which the budget serves them. */
 export type Priority = 'interactive' | 'poll' | 'backfill';
 
-/** The cost of a piece of work, counted by the client. */
 export interface CallMeter {
   calls: number;
   listCalls: number;
@@ -26,11 +25,9 @@ export interface CallOptions {
   readonly priority: Priority;
   readonly signal?: AbortSignal | undefined;
   readonly meter?: CallMeter | undefined;
-  /** The maximum number of attempts; default: the client's own. */
   readonly tries?: number | undefined;
 }
 
-/** One id of a list with its list item. */
 export interface ListItem {
   readonly id: string;
   /** The item as received, integers beyond 2^53 as strings. Cases carry fields that their detail lacks. */
@@ -42,7 +39,6 @@ export interface ListItem {
 export interface ListPage {
   readonly items: readonly ListItem[];
   readonly page: number;
-  /** `null` on the last page. */
   readonly nextPage: number | null;
   readonly total: number | null;
   /** When the request was sent, or earlier by Abnormal's own clock. */
@@ -52,14 +48,12 @@ export interface ListPage {
   readonly unusable: readonly string[];
 }
 
-/** A decoded record with its source. */
 export interface Fetched<K extends Kind> {
   readonly record: RecordOf[K];
   /** The received JSON value without paging fields, integers beyond 2^53 as strings. */
   readonly payload: unknown;
   /** When the first request was sent, or earlier by Abnormal's own clock. */
   readonly fetchedAt: Instant;
-  /** Unknown content of the payload. */
   readonly drift: readonly DriftSighting[];
 }
 
@@ -83,7 +77,6 @@ export interface ThreatLog {
 export interface ApiToken {
   readonly id: string;
   readonly name: string | null;
-  /** `active`, `expired` or `revoked`. */
   readonly status: string | null;
   readonly createdAt: Instant | null;
   readonly expiresAt: Instant | null;
@@ -91,10 +84,7 @@ export interface ApiToken {
   readonly permissions: readonly string[] | null;
 }
 
-/**
- * Abnormal's REST API, read-only. Every method throws `UpstreamError` if the request fails after its retries,
- * and `DecodeError` if the response cannot be parsed.
- */
+/** Read-only. Methods throw `UpstreamError` after their retries, `DecodeError` if parsing fails. */
 export interface AbnormalClient {
   /** One page of a resource's list, with `window` on `filterKey`. */
   list(
@@ -126,7 +116,6 @@ export type RequestOutcome = 'OK' | 'UNDECODABLE' | UpstreamCode;
 
 /** Is called for every request, to count it; must not throw. */
 export interface UpstreamObserver {
-  /** A request waited `ms` milliseconds for the budget. */
   waited(priority: Priority, ms: number): void;
   /** An attempt ended; attempts count from 1. */
   ended(resource: Resource, outcome: RequestOutcome, attempt: number): void;

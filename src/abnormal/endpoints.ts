@@ -13,8 +13,8 @@ export interface PathFinder {
 }
 
 /**
- * Abnormal answers 404 to a filter it does not accept, to an unknown path and to a deleted record. The list
- * without a filter always succeeds if the path exists, so it separates these cases. The result is remembered.
+ * Abnormal answers 404 to an unaccepted filter, an unknown path and a deleted record. The list without a
+ * filter always succeeds if the path exists, which separates these cases.
  */
 export function createPathFinder(call: Call): PathFinder {
   const proven = new Map<Resource, string>();
@@ -24,7 +24,6 @@ export function createPathFinder(call: Call): PathFinder {
     return first === undefined ? paths : [first, ...paths.filter((path) => path !== first)];
   };
 
-  /** The first response other than 404, or the first 404. */
   async function firstOf(
     paths: readonly string[],
     endpointAt: (path: string, index: number) => Endpoint,
@@ -149,5 +148,4 @@ export function threatLogTarget(filter: string): string {
   return `/threats_export/csv?${new URLSearchParams({ filter, format: 'csv' })}`;
 }
 
-/** 200 is the maximum. */
 export const TOKENS_TARGET = '/soar/tokens?limit=200&sort_by=-created_at';

@@ -1,6 +1,5 @@
 import { DecodeError } from '../resources/wire.js';
 
-/** The cause of a failed request to Abnormal. */
 export type UpstreamCode =
   | 'TOKEN_REJECTED'
   | 'NOT_LICENSED'
@@ -38,7 +37,6 @@ export class UpstreamError extends Error {
   }
 }
 
-/** The likely causes of each failure and what to do. */
 const ADVICE: Record<UpstreamCode, string> = {
   TOKEN_REJECTED:
     'The token is mistyped, has expired, was revoked or replaced, or belongs to another region. Create one in the Abnormal portal ' +

@@ -26,10 +26,7 @@ export function unreadableDrift(kind: Kind, unread: readonly UnreadPart[]): Drif
   return [...found.values()];
 }
 
-/**
- * Unknown fields and unknown words of open lists in a received detail, each once. Does not look below unknown
- * fields.
- */
+/** Unknown fields and unknown words of open lists, each once. Does not look below unknown fields. */
 export function findDrift(kind: Kind, payload: unknown): DriftSighting[] {
   const search = new Search();
   for (const { name, shape, at } of shapesOf(kind)) {
@@ -71,7 +68,6 @@ class Search {
   }
 }
 
-/** Text of bounded length that every store can keep. */
 function shortened(text: string, longest: number): string {
   const short = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
   return short.replace(/\p{Surrogate}/gu, '\uFFFD');

@@ -8,8 +8,7 @@ import { UpstreamError, upstreamFailure } from './errors.js';
 const LONGEST_UNUSABLE = 2_000;
 
 /**
- * Parses one page of a list. Throws `BAD_BODY` if it is not a list (a response without its collection key is
- * not an empty list), and `PAGING` if it is another page or leads back.
+ * Throws `BAD_BODY` if it is no list (without its collection key it is not empty), `PAGING` if it leads back.
  */
 export function decodeList(
   resource: Resource,
@@ -43,7 +42,7 @@ function checkedNextPage(
   page: number,
   received: Received,
 ): number | null {
-  const said = saidPageOf(json);
+  const said = pageNumberOf(json);
   const next = nextPageOf(json, page);
   if (next !== 'CONTRADICTORY' && (said === null || said === page)) return next;
   const what =
@@ -52,7 +51,6 @@ function checkedNextPage(
   throw upstreamFailure('PAGING', what, { status: 200, body: received.evidence() });
 }
 
-/** The item, or its text if it has no usable id. */
 function toItem(resource: Resource, item: unknown): ListItem | string {
   const id = isRecord(item) ? idOf(item[DEFINITION_OF_RESOURCE[resource].upstream.idField]) : null;
   if (id === null || !isRecord(item)) return JSON.stringify(item).slice(0, LONGEST_UNUSABLE);
@@ -65,8 +63,7 @@ function totalOf(value: unknown): number | null {
   return typeof total === 'number' && total >= 0 ? intOrNull(total) : null;
 }
 
-/** The page number of a response; `null` if missing. */
-function saidPageOf(json: unknown): number | null {
+function pageNumberOf(json: unknown): number | null {
   return isRecord(json) ? pageNumber(json.pageNumber) : null;
 }
 
@@ -88,18 +85,15 @@ const MOST_PAGES = 40;
 /** So many pages without anything new show that the pages do not end. */
 const MAX_STALE_PAGES = 2;
 
-/** All pages of a detail, at least the first. */
 interface DetailPages<T> {
   readonly pages: readonly [T, ...T[]];
-  /** Whether the last page read was the last one. */
   readonly isComplete: boolean;
 }
 
 /**
- * Follows a detail's pages; `idsOf` returns the ids of a page, `null` if it has no list. An empty page is the
- * last one, and two pages without a new id end the detail as incomplete. Unlike a list, a detail with
- * contradictory pages is kept: according to the vendor the page number may be ignored, so that the first page
- * repeats.
+ * An empty page is the last one, and two pages without a new id end the detail as incomplete. Unlike a list,
+ * a detail with contradictory pages is kept: according to the vendor the page number may be ignored, so that
+ * the first page repeats.
  */
 export async function followPages<T extends { readonly json: unknown }>(
   fetchPage: (page: number) => Promise<T>,
@@ -114,7 +108,7 @@ export async function followPages<T extends { readonly json: unknown }>(
     if (next > MOST_PAGES) return { pages, isComplete: false };
     const page = await unlessGone(fetchPage(next));
     if (page === null) return { pages, isComplete: false };
-    const said = saidPageOf(page.json);
+    const said = pageNumberOf(page.json);
     if (said !== null && said !== next) return { pages, isComplete: false };
     const listed = idsOf(page.json);
     const ids = listed ?? [];

@@ -65,13 +65,11 @@ class Deadlines {
 }
 
 /**
- * Spreads requests without a waiting caller over the minute: a token bucket. Otherwise a backfill would use a
- * minute's allowance in a burst, and the next caller would wait for the rest of the minute.
+ * A token bucket for requests without a waiting caller. Otherwise a backfill would use a minute's allowance
+ * in a burst, and the next caller would wait for the rest of the minute.
  */
 interface Pace {
-  /** When the next paced request may be sent. */
   readyAt(now: number): number;
-  /** Counts a request, paced or not. */
   spend(now: number): void;
 }
 

@@ -13,7 +13,6 @@ interface RequestOptions {
   readonly lookup?: LookupFunction | undefined;
 }
 
-/** A response with its complete body, whatever the status. */
 export interface UpstreamResponse {
   readonly status: number;
   readonly retryAfter: string | null;
@@ -31,10 +30,7 @@ export type BodyKind = 'json' | 'csv';
 const ACCEPT: Record<BodyKind, string> = { json: 'application/json', csv: 'text/csv' };
 
 export interface Request {
-  /**
-   * Sends one GET for `target` (path and query); calls `onHead` when the status has arrived. Throws
-   * `AttemptError`.
-   */
+  /** Sends one GET; calls `onHead` when the status has arrived. Throws `AttemptError`. */
   get(target: string, body: BodyKind, signal: AbortSignal, onHead: () => void): Promise<UpstreamResponse>;
   close(): void;
 }
@@ -212,7 +208,6 @@ const STAND_IN = '[token]';
 const SHORTEST_REAL_TOKEN = 16;
 const SHORTEST_TRACE = 6;
 
-/** Redacts the token in plain, JSON and URL encoding. */
 function redactToken(token: string): RedactToken {
   const forms = [...new Set([token, token.replaceAll('/', '\\/'), encodeURIComponent(token)])].filter(
     Boolean,

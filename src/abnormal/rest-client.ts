@@ -45,12 +45,10 @@ export interface ClientOptions {
   /** Called for each request, so that a new token is used at once. */
   readonly token: () => string;
   readonly budget: Budget;
-  /** Per attempt, from sending to the last byte of the body. */
   readonly timeoutMs: number;
   readonly clock: () => number;
   readonly log: Log;
   readonly userAgent?: string | undefined;
-  /** The largest uncompressed body; default: 32 MiB. */
   readonly maxBodyBytes?: number | undefined;
   readonly retry?: Partial<RetrySettings> | undefined;
   readonly startTimer?: StartTimer | undefined;

@@ -20,7 +20,6 @@ export const DEFAULT_RETRY: RetrySettings = {
   random: Math.random,
 };
 
-/** Per failure: retry after a while, pause the whole account, or give up. */
 const POLICY: Record<UpstreamCode, 'backoff' | 'pause' | 'never'> = {
   RATE_LIMITED: 'pause',
   SERVER_ERROR: 'backoff',
@@ -42,7 +41,6 @@ const POLICY: Record<UpstreamCode, 'backoff' | 'pause' | 'never'> = {
   CANCELLED: 'never',
 };
 
-/** One failed attempt. */
 export class AttemptError extends Error {
   override readonly name = 'AttemptError';
 
@@ -70,10 +68,7 @@ export function parseRetryAfter(header: string | null, now: number): number | nu
   return Number.isNaN(at) ? null : Math.max(0, at - now);
 }
 
-/**
- * How long a 429 stops the account: the requested time and up to a tenth more, so that clients do not return
- * at the same time.
- */
+/** The requested time and up to a tenth more, so that clients do not return at the same time. */
 export function pauseFor(retryAfterMs: number | null, settings: RetrySettings): number {
   const asked = Math.max(settings.baseMs, retryAfterMs ?? settings.pauseMs);
   return Math.min(asked, settings.maxPauseMs) * (1 + settings.random() / 10);

@@ -15,10 +15,7 @@ import { JsonError, parseJson } from './lossless-json.js';
 const THREAT_ID = /^(abnormals?)?threat(id|uuid|identifier)$/;
 const RECEIVED = /^(date|datetime|timestamp)(utc)?$|received/;
 
-/**
- * Parses an export. Throws `BAD_BODY` if the header is missing: such a response is not an empty log. Yields
- * to the event loop, because a log can be long.
- */
+/** Throws `BAD_BODY` without the header: such a response is no empty log. Yields to the event loop. */
 export async function decodeThreatLog(
   text: string,
   what: string,
@@ -128,7 +125,6 @@ function parsed(text: string, refuse: Refuse): unknown {
   }
 }
 
-/** The rows: the body itself, or the only list of objects in it. */
 function itemsOf(json: unknown): Record<string, unknown>[] | null {
   const lists = (isRecord(json) ? Object.values(json) : [json]).filter((value) => Array.isArray(value));
   const [only] = lists;

@@ -29,45 +29,41 @@ import type { Sync } from '../sync/sync.js';
 import { Secret } from '../values/secret.js';
 import { createSealer, withSealing } from './sealing.js';
 
-/** What the surroundings give, and what tests put in the place of the usual. */
+/** The environment of an app; tests replace parts of it. */
 export interface AppOptions {
   readonly log: Log;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** In place of the demo's tenant, when no account is configured. */
+  /** Replaces the demo's tenant if no account is configured. */
   readonly simulator?: SimulatorOptions;
-  /** In place of what the configuration says, for what it does not name. */
+  /** Settings that are not part of the configuration. */
   readonly settings?: Partial<SyncSettings>;
 }
 
-/** Opens the history that the configuration names. */
 export function openHistory(config: Config, mode: OpenMode, { clock }: AppOptions): Promise<HistoryStore> {
   return openStore(config.history, mode, { now: clock });
 }
 
-/** Told of what a collector does, to count it. */
 interface Observers {
   upstream(integration: string): UpstreamObserver;
   readonly sync: SyncObserver;
 }
 
-/** What collects: a history open for writing, the accounts, and the sync between them. */
+/** Everything that collects: a writable history, the accounts, and the sync. */
 export interface Collector {
   readonly store: HistoryStore;
-  /** Whether what is written to it succeeds. */
   readonly writes: WriteWatch;
   readonly accounts: LiveAccounts;
   readonly vault: Vault;
   /** The account that is not stored: the environment's, or the simulated tenant. */
   readonly own: OpenAccount | null;
-  /** Whether what is read is the simulated tenant: then no other account is. */
   readonly isSimulated: boolean;
   readonly sync: Sync;
-  /** Ends what is under way and closes everything, in that order. */
+  /** Ends all work, then closes everything. */
   close(): Promise<void>;
 }
 
-/** Opens everything that collecting needs. Throws a `ConfigError`, a `VaultError` or a `HistoryError`. */
+/** Throws a `ConfigError`, a `VaultError` or a `HistoryError`. */
 export async function openCollector(
   config: Config,
   options: AppOptions,
@@ -85,7 +81,7 @@ export async function openCollector(
       createSync({ store, accounts, settings, clock, log, observer: observers?.sync }),
       sealer,
     );
-    // what a process that was killed has left unsealed
+    // seals what a killed process left unsealed
     void sealer.seal();
     const close = () => closeAll(sync.close, sealer.close, accounts.close, () => store.close());
     return { ...opened, store, writes, sync, close };
@@ -106,20 +102,18 @@ function settingsOf({ poll }: Config, options: AppOptions): SyncSettings {
   };
 }
 
-/** Runs each in turn, whether or not those before it failed; throws the first failure at the end. */
+/** Runs all steps in order; throws the first failure at the end. */
 export async function closeAll(...steps: ((() => Promise<void>) | undefined)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const step of steps) await step?.().catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
 }
 
-/** Only what is named, of accounts and of resources. */
 interface Wanted {
   readonly resources?: readonly Resource[] | undefined;
   readonly integrations?: readonly string[] | undefined;
 }
 
-/** What polls in intervals: every account and every resource, unless some are named. */
 export function pollerOf(
   config: Config,
   { clock, log }: AppOptions,
@@ -134,39 +128,35 @@ export function pollerOf(
   });
 }
 
-/** A SQLite history has one writer, which may follow a killed one at once; those of a MongoDB history are told apart. */
+/** The successor of a SQLite writer may begin at once; MongoDB writers need distinct names. */
 function holderOf({ history }: Config): string {
   return history.startsWith('sqlite:')
     ? 'writer'
     : `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
 }
 
-/** How often it is looked whether somebody else, such as a command, has changed what is stored. */
+/** How often to look for changes that another process made to the stored accounts. */
 const LOOK_EVERY_MS = 3000;
 
-/** The simulated tenant is this process itself: it bears more than Abnormal allows, and the demo is there sooner. */
+/** The simulated tenant is this process, so it may exceed Abnormal's rate and the demo is ready sooner. */
 const SIMULATED_RPM = 60_000;
 
-/** What accounts are opened with, besides what the configuration says. */
 interface AccountParts extends AppOptions {
   readonly store: HistoryStore;
   readonly observe?: AccountOptions['observe'];
 }
 
-/** The accounts that a process reads, and the vault that the stored ones are in. */
 interface OpenAccounts {
   readonly accounts: LiveAccounts;
   readonly vault: Vault;
-  /** The account that is not stored. */
   readonly own: OpenAccount | null;
-  /** Whether what is read is the simulated tenant: then no other account is. */
   readonly isSimulated: boolean;
 }
 
 /**
- * Opens the environment's account and the stored ones, or the simulated tenant where there are none. Throws a
- * `ConfigError` where invented records would get among an account's own, and a `VaultError` where a stored token
- * does not open.
+ * Opens the environment's account and the stored ones, or the simulated tenant if there are none. Throws a
+ * `ConfigError` if simulated and real records would mix, and a `VaultError` if a stored token does not
+ * decrypt.
  */
 async function openAccounts(config: Config, parts: AccountParts): Promise<OpenAccounts> {
   const { store, clock, log } = parts;
@@ -199,7 +189,7 @@ function budgetOf({ upstream }: Config, byDefault: number, clock: () => number):
   return createBudget({ rpm: upstream.rpm ?? byDefault, concurrency: upstream.concurrency, clock });
 }
 
-/** Whoever has set a key is about to connect an account, which could not come into a history of invented records. */
+/** An account will be added, which a history of simulated records would refuse. */
 async function wantsTenant({ simulator, vault }: Config, store: HistoryStore): Promise<boolean> {
   if (simulator !== null) return simulator;
   return vault.encryptionKeys.length === 0 || (await simulatedDataGuard(store)) !== null;
@@ -232,7 +222,7 @@ async function openOwn(
   return openUnstoredAccount(account, { ...options, budget });
 }
 
-/** The simulator is loaded only where it is used, so that an image may leave it out. */
+/** The simulator is loaded only if used, so that an image may omit it. */
 async function startTenant(options: SimulatorOptions | undefined, clock: () => number): Promise<Simulator> {
   const [{ startSimulator }, { createTenant, demoTenant }] = await Promise.all([
     import('../simulator/server.js'),
@@ -246,7 +236,7 @@ async function startTenant(options: SimulatorOptions | undefined, clock: () => n
   return startSimulator(options ?? { tenant: createTenant(demoTenant(clock())), clock });
 }
 
-/** Invented records among an account's own, or the other way round, would never be told apart in a report. */
+/** A report could not tell simulated records from real ones. */
 async function refuseMixture(config: Config, store: HistoryStore, isSimulated: boolean): Promise<void> {
   if (!isSimulated) {
     const isToRead = config.account !== null || (await store.documents('integrations')).length > 0;

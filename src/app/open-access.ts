@@ -25,15 +25,14 @@ interface OpenCallersOptions {
   readonly log: Log;
 }
 
-/** Who may ask, and the keys of those who may. */
 interface OpenCallers {
   readonly callers: Callers;
   readonly keys: KeyRegistry;
 }
 
 /**
- * Who may ask, by the configuration and the keys of the history. Throws a `ConfigError` where callers could come
- * from elsewhere and none can show who it is.
+ * Creates the callers from the configuration and the keys of the history. Throws a `ConfigError` if the
+ * gateway is reachable by others without any credential.
  */
 export async function openCallers(config: Config, options: OpenCallersOptions): Promise<OpenCallers> {
   const { jwt, fixedKeys } = config.callers;
@@ -71,7 +70,7 @@ function refuseToBeReached({ http: { host, trustProxy, anyHost } }: Config): voi
   }
 }
 
-/** What the graph lets through. Throws a `ConfigError` where the listed operations cannot be read. */
+/** The limits of the graph. Throws a `ConfigError` if the operation manifest cannot be read. */
 export function openLimits({ limits }: Config, schema: GraphQLSchema): GraphLimits {
   const { query, cost, requestTimeout: timeoutMs, persistedOperations } = limits;
   const persisted = persistedOperations === null ? null : openManifest(persistedOperations);
@@ -90,8 +89,8 @@ function openManifest(path: string): PersistedOperations {
 }
 
 /**
- * Watches the accounts every hour: since when each token is there and when it ends. Logs once a day which tokens must
- * be replaced, and which accounts answer with nothing. Returns a function that ends it.
+ * Checks the accounts every hour: stores the dates of tokens, and logs once a day which tokens must be
+ * replaced and which accounts return only empty lists. Returns a function that stops it.
  */
 export async function watchTokens(
   { account }: Config,

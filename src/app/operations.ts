@@ -19,7 +19,7 @@ import { type Instant, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import type { AppOptions, Collector } from './collector.js';
 
-/** What the graph may do to a running gateway. */
+/** What the graph may do with a running gateway. */
 export function createOperations(
   options: AppOptions & { readonly maxAgeMs: number },
   collector: Collector,
@@ -98,7 +98,7 @@ class RunningOperations implements Operations {
     return { isFinished: false, runIds: await reconciledSince(this.collector, begunAt) };
   }
 
-  /** What was stored counts from here on. */
+  /** Refreshes the accounts after the change. */
   private async changed(work: Promise<unknown>): Promise<void> {
     await work;
     await this.collector.accounts.refresh();
@@ -117,7 +117,7 @@ class RunningOperations implements Operations {
     return { ...source, isFinished: false, runId: await runningId(this.collector, source) };
   }
 
-  /** Its failure is told though nobody may wait for it any more. */
+  /** Logs a failure, because the caller may have left. */
   private logged<T>(work: Promise<T>, message: string): Promise<T> {
     work.catch((error: unknown) => this.options.log.error({ err: error }, message));
     return work;
@@ -134,7 +134,7 @@ class RunningOperations implements Operations {
   }
 }
 
-/** The sync ends what it began when it is closed, and for nobody who asks. */
+/** The sync stops this work when it is closed. */
 const NEVER = new AbortController().signal;
 
 const UNDER_WAY = 'A reconciliation is running; its results will be in "reconciliations".';
@@ -146,7 +146,7 @@ function keptOf({ name, createdAt, token }: StoredIntegration): KeptIntegration 
   return { name, createdAt, tokenHint: token.hint === '' ? null : token.hint };
 }
 
-/** What `work` gives, or `null` when it takes longer than whoever asks will wait. */
+/** The result of `work`, or `null` if it takes longer than the caller waits. */
 async function withinPatience<T>(work: Promise<T>, { waitMs, signal }: Patience): Promise<T | null> {
   const waiting = new AbortController();
   const end = () => waiting.abort();

@@ -20,10 +20,10 @@ import {
 import { ROWS, type Rows } from '../evidence/report/rows.js';
 import { DAY, type Instant, toMillis } from '../values/instant.js';
 
-/** What a report is asked about, as texts: options of a command or parameters of a URL. */
+/** The options of a report as text, from a command or a URL. */
 export interface RawReportQuestion {
   readonly period?: string | undefined;
-  /** Each one or several, separated by commas. */
+  /** One or several, comma-separated. */
   readonly controls?: readonly string[] | undefined;
   readonly integration?: readonly string[] | undefined;
   readonly asOf?: string | undefined;
@@ -33,7 +33,6 @@ export interface RawReportQuestion {
   readonly threshold?: readonly string[] | undefined;
 }
 
-/** The same, read. */
 export interface AskedReport {
   readonly period: Period;
   readonly controls: readonly ControlDefinition[];
@@ -44,18 +43,15 @@ export interface AskedReport {
   readonly thresholds: Partial<Thresholds>;
 }
 
-/** A question that cannot be answered as it is put; the message says what is right. */
+/** Invalid options; the message says what is accepted. */
 export class ReportQuestionError extends Error {
   override readonly name = 'ReportQuestionError';
 }
 
-/** What is asked of a report under which name, for messages: `--as-of` on a command line. */
+/** The name of an option in messages, such as `--as-of`. */
 export type NameOf = (what: keyof RawReportQuestion | 'format') => string;
 
-/**
- * Reads what is asked, at `now` where that is given; throws a `ReportQuestionError` that says what is wrong with which,
- * and what is right.
- */
+/** Parses the options; throws a `ReportQuestionError` that names the option and what is accepted. */
 export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now?: Instant): AskedReport {
   if (raw.period === undefined || raw.period === '')
     throw new ReportQuestionError(`The period is missing: ${nameOf('period')} ${PERIOD_FORMS}.`);
@@ -83,14 +79,14 @@ function read<T>(option: string, parse: () => T): T {
   }
 }
 
-/** The word among `allowed`, whatever its case. */
+/** The option's word among `allowed`, ignoring case. */
 export function choiceOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
   const value = allowed.find((word) => word === text.toLowerCase());
   if (value !== undefined) return value;
   throw new ReportQuestionError(`${option} is ${JSON.stringify(text)}; accepted: ${allowed.join(', ')}.`);
 }
 
-/** By weeks for what is longer than two months, by days for what is longer than two of them. */
+/** Weeks for more than two months, days for more than two days. */
 function trendOf(text: string | undefined, { from, to }: Period, option: string): TrendUnit | null {
   if (text !== undefined) {
     const names = [...TRENDS.map((trend) => trend.toLowerCase()), 'none'];

@@ -28,17 +28,15 @@ import {
   readReportQuestion,
 } from './report-question.js';
 
-/** What a question is put to. */
 interface ReportServices {
   readonly store: HistoryStore;
   readonly config: Config;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
 
 /**
- * The question put to a history as it stands: which view is judged, and by what. Throws a `ReportQuestionError` when
- * it asks about what is not there.
+ * Resolves the options against a history: the view and the thresholds. Throws a `ReportQuestionError` for
+ * unknown names.
  */
 export async function askReport(
   { store, config, clock }: ReportServices,
@@ -81,7 +79,6 @@ async function checkIntegrations(
   );
 }
 
-/** What reports are given as: the formats, and all of them with their proofs in one file. */
 const FORMATS = [...REPORT_FORMATS, 'pack'] as const;
 type Format = (typeof FORMATS)[number];
 
@@ -99,7 +96,7 @@ const EXTENSIONS: Partial<Record<Format, string>> = { oscal: 'oscal.json', pack:
 const PARAMETERS = ['format', 'controls', 'integration', 'asOf', 'trend', 'rows', 'threshold'] as const;
 type Parameter = (typeof PARAMETERS)[number];
 
-/** Reports of a history, for whoever asks over HTTP; each is written into the audit trail with what came of it. */
+/** Reports over HTTP; each is recorded in the audit trail with its outcome. */
 export function createReports(services: ReportServices & { readonly log: Log }): Reports {
   return {
     async open(asked) {
@@ -113,7 +110,6 @@ export function createReports(services: ReportServices & { readonly log: Log }):
   };
 }
 
-/** A question with the format that was asked for, which of a pack is that of its page. */
 interface Wanted {
   readonly question: ReportQuestion;
   readonly format: Format;
@@ -184,7 +180,7 @@ function reportOf(
   };
 }
 
-/** A pack begins with the hashes of all that is in it, so it is made whole before its first piece is sent. */
+/** A pack begins with the hashes of its content, so it is complete before the first piece is sent. */
 async function sendPack(
   { store, config }: ReportServices,
   { question, isPinGiven }: Wanted,
@@ -203,7 +199,7 @@ async function sendPack(
   }
 }
 
-/** What controls are judged by: the defaults, with the intervals at which this gateway polls. */
+/** The default thresholds with the configured polling intervals. */
 export function controlThresholds({ poll }: Config, changes: Partial<Thresholds> = {}): Thresholds {
   const { every, ingestionLag } = poll;
   return toThresholds({ ...pollingThresholds(every), ingestionLag, ...changes });

@@ -10,11 +10,12 @@ import type { Log } from '../log.js';
 import { sendOnce } from '../outgoing.js';
 import type { Sync } from '../sync/sync.js';
 
-/** Seals what was recorded. */
 interface Sealer {
-  /** Seals all that was recorded before the call. Never rejects: what fails is logged, and made up for the next time. */
+  /**
+   * Seals everything recorded before the call. Never rejects: a failure is logged, and the next seal includes
+   * the rest.
+   */
   seal(): Promise<void>;
-  /** Waits for what is under way. */
   close(): Promise<void>;
 }
 
@@ -25,7 +26,7 @@ interface SealerOptions {
   readonly log: Log;
 }
 
-/** How long a hook may take to answer once the process is to end. */
+/** How long a hook may take during a shutdown. */
 const PATIENCE_MS = 3000;
 
 export function createSealer({ store, proof, clock, log }: SealerOptions): Sealer {
@@ -53,7 +54,7 @@ export function createSealer({ store, proof, clock, log }: SealerOptions): Seale
 
   return {
     seal() {
-      // whoever asks while a seal is being made may have recorded what it does not cover: one more follows it
+      // the current seal may not cover what this caller recorded, so another one follows
       next ??= current.then(sealNow);
       current = next;
       return next;
@@ -67,7 +68,7 @@ export function createSealer({ store, proof, clock, log }: SealerOptions): Seale
   };
 }
 
-/** The same sync, each of whose runs is sealed once it has ended, before whoever asked for it goes on. */
+/** A sync that seals each run before its caller continues. */
 export function withSealing(sync: Sync, sealer: Sealer): Sync {
   return {
     ...sync,
@@ -77,7 +78,7 @@ export function withSealing(sync: Sync, sealer: Sealer): Sync {
   };
 }
 
-/** What is told of a seal outside of the history: enough to find later that it is gone or another. */
+/** The facts of a seal outside the history, from which its removal or change can be detected later. */
 interface SealLine {
   readonly index: number;
   readonly hash: string;
@@ -88,7 +89,7 @@ const DOCUMENT = 'seal-hook';
 const TRIES = 3;
 const PAUSE_MS = 1000;
 const TIMEOUT_MS = 5000;
-/** A hook has nothing to say; a server's page of text is let be. */
+/** A hook's response is ignored beyond this. */
 const MOST_BYTES = 1024 * 1024;
 
 interface SealHookOptions {
@@ -96,29 +97,29 @@ interface SealHookOptions {
   /** `https://…`, `http://` to this machine, or `file:…`. */
   readonly hook: string;
   readonly log: Log;
-  /** Gives up what is under way; it is made up for later. */
+  /** Aborts the current request; it is sent again later. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Tells the hook of every seal that it has not been told of, each at least once; how far it has come stands in the
- * history, so that what fails is made up for after the next seal. Never rejects.
+ * Sends every seal to the hook in order, at least once. The position is stored in the history, so that failed
+ * ones are sent after the next seal. Never rejects.
  */
 async function tellHook({ store, hook, log, signal }: SealHookOptions): Promise<void> {
   try {
     const known = await store.document('settings', DOCUMENT);
     const length = await store.journalLength('seals');
     if (length === 0) return;
-    // one that is new to a history begins with its last seal, which vouches for all before
-    let told = Number(known?.body.index ?? length - 1);
+    // a new hook begins with the last seal, which covers all earlier ones
+    let notified = Number(known?.body.index ?? length - 1);
     let version = known?.version ?? 1;
-    if (!known && !(await store.putDocument('settings', DOCUMENT, { index: told }, 0))) return;
-    while (told < length) {
-      const line = await lineOf(store, told + 1);
+    if (!known && !(await store.putDocument('settings', DOCUMENT, { index: notified }, 0))) return;
+    while (notified < length) {
+      const line = await lineOf(store, notified + 1);
       if (line !== null) await tell(hook, line, signal);
-      told += 1;
-      // another process may tell it the same at the same time
-      if (!(await store.putDocument('settings', DOCUMENT, { index: told }, version))) return;
+      notified += 1;
+      // another process may send the same seal concurrently
+      if (!(await store.putDocument('settings', DOCUMENT, { index: notified }, version))) return;
       version += 1;
     }
   } catch (error) {

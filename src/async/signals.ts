@@ -2,12 +2,12 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { HOUR } from '../values/instant.js';
 
-/** A signal that is aborted when any of `signals` is, until `unlink` is called. */
+/** A signal that is aborted with any of `signals`, until `unlink` is called. */
 export function linkSignals(...signals: readonly (AbortSignal | undefined)[]): {
   readonly signal: AbortSignal;
   readonly unlink: () => void;
 } {
-  // not AbortSignal.any: on Node 20 what it makes stays with a long-lived source for as long as that lives
+  // not AbortSignal.any: on Node 20 its signals stay in memory as long as a source does
   const controller = new AbortController();
   const links = signals.flatMap((source) => (source ? [link(source, controller)] : []));
   return {
@@ -21,13 +21,13 @@ export function linkSignals(...signals: readonly (AbortSignal | undefined)[]): {
 function link(source: AbortSignal, controller: AbortController): () => void {
   const onAbort = () => controller.abort(source.reason);
   if (source.aborted) onAbort();
-  // one signal of a service rightly ends many calls; Node warns of a leak from the eleventh on
+  // one signal may end many calls; Node warns of a leak from the eleventh listener on
   setMaxListeners(0, source);
   source.addEventListener('abort', onAbort, { once: true });
   return () => source.removeEventListener('abort', onAbort);
 }
 
-/** Waits for work that goes on by itself; throws the signal's reason when whoever asked has gone. */
+/** Waits for work that continues independently; throws the signal's reason if the caller leaves. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   let stopListening = () => {};

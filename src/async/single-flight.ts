@@ -1,19 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import { linkSignals } from './signals.js';
 
-/** Work on its way, which others may wait for. */
 export interface InFlight<T> {
-  /** When it began, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly done: Promise<T>;
 }
 
-/** Work of which there is one at a time under each key. */
+/** Runs one piece of work at a time per key. */
 export interface SingleFlight<T> {
   current(key: string): InFlight<T> | null;
-  /** Does the work as soon as no other is on its way under the key. */
   start<R extends T>(key: string, work: () => Promise<R>): Promise<R>;
-  /** Resolves when nothing is on its way any more. */
+  /** Resolves when no work is left. */
   settledAll(): Promise<void>;
 }
 
@@ -24,7 +21,7 @@ export function createSingleFlight<T>(clock: () => number): SingleFlight<T> {
     for (let other = flying.get(key); other; other = flying.get(key)) await settled(other.done);
     const done = work();
     flying.set(key, { startedAt: clock(), done });
-    // taken off before anybody who waits for it carries on
+    // removed before its callers continue
     const clear = () => void flying.delete(key);
     done.then(clear, clear);
     return done;

@@ -8,7 +8,6 @@ import { type Caller, ROLES, type Role } from '../values/access.js';
 import { BoundedCache } from '../values/bounded-cache.js';
 import { type Instant, toInstant, toMillis } from '../values/instant.js';
 
-/** An API key as it is kept: everything but the key. */
 export interface ApiKeyRecord {
   readonly id: string;
   readonly name: string;
@@ -20,34 +19,28 @@ export interface ApiKeyRecord {
   readonly lastUsedAt: Instant | null;
 }
 
-/** The keys, for whoever has to do with them. */
 export type KeyRegistry = Pick<ApiKeys, 'create' | 'list' | 'revoke'>;
 
 /** What a key may be called, in words. */
 export const KEY_NAME = 'Accepted: up to 60 letters, digits, spaces, “.”, “_”, “-” or “@”.';
 
-/** Whether a key may be called so: nothing that a terminal or a table would trip over. */
 export function isKeyName(text: string): boolean {
   return /^[\p{L}\p{N}][\p{L}\p{N} ._@-]{0,59}$/u.test(text);
 }
 
-/** Whether a key lets anybody in. */
 export type KeyState = 'ACTIVE' | 'REVOKED' | 'EXPIRED';
 
-/** Why a key lets nobody in. */
 type KeyRefusal = 'UNKNOWN' | 'WRONG' | 'REVOKED' | 'EXPIRED';
 
 interface ApiKeysOptions {
   readonly store: Pick<HistoryStore, 'document' | 'documents' | 'putDocument'>;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
 }
 
-/** How long what another process does to a key may go unseen. */
+/** How long a change by another process may go unnoticed. */
 export const KEY_CACHE_MS = 2_000;
 const LAST_USE_MS = 60_000;
-/** What is known of one: names are short. */
 const HELD_BYTES = 1_000;
 
 const COLLECTION = 'apiKeys';
@@ -63,8 +56,8 @@ interface StoredKey extends ApiKeyRecord {
 }
 
 /**
- * The API keys of the history. A key is looked up by its id and compared by its hash; what was read of it serves
- * for two seconds, so that one revoked elsewhere stops working here within that time.
+ * A key is found by its id and compared by its hash. It is cached for two seconds, so that a revocation
+ * elsewhere works within that time.
  */
 export class ApiKeys {
   readonly #held = new BoundedCache<Held>('apiKeys', () => HELD_BYTES);
@@ -75,7 +68,7 @@ export class ApiKeys {
 
   constructor(private readonly options: ApiKeysOptions) {}
 
-  /** Makes a key, and gives it with its text, which is kept nowhere. `lifetimeMs` `null`: it has no end. */
+  /** Creates a key and returns it with its text, which is not stored. `lifetimeMs` `null`: no expiry. */
   async create(
     name: string,
     role: Role,
@@ -93,14 +86,13 @@ export class ApiKeys {
     return { key: { id, ...key }, text };
   }
 
-  /** All keys ever made, the oldest first. */
   async list(): Promise<ApiKeyRecord[]> {
     const documents = await this.options.store.documents(COLLECTION);
     const keys = documents.map(toKey).map(withoutHash);
     return keys.sort((a, b) => toMillis(a.createdAt) - toMillis(b.createdAt));
   }
 
-  /** Makes a key stop working; `null` where there is none with this id. One revoked before stays as it was. */
+  /** Revokes a key; `null` if the id is unknown. An earlier revocation time is kept. */
   async revoke(id: string): Promise<ApiKeyRecord | null> {
     const revokedAt = toInstant(this.options.clock());
     try {
@@ -114,7 +106,7 @@ export class ApiKeys {
     }
   }
 
-  /** Whether a key was ever made: one that was revoked since does not open what it closed. */
+  /** Whether a key was ever created; revoking the last one does not open the gateway. */
   async areThere(): Promise<boolean> {
     const { store, clock } = this.options;
     if (this.#any || clock() - this.#anyReadAt < KEY_CACHE_MS) return this.#any;
@@ -123,10 +115,10 @@ export class ApiKeys {
     return this.#any;
   }
 
-  /** Who shows a key; or why nobody is let in by it. Throws where the history cannot be read. */
+  /** The caller with this key, or why it is refused. Throws if the history cannot be read. */
   async callerOf(parts: KeyParts): Promise<Caller | KeyRefusal> {
     const key = await this.#cached(parts.id);
-    // an unknown id takes a comparison as well, so that the time says nothing of it
+    // an unknown id costs a comparison too, so that the time reveals nothing
     const isSame = isSameHash(key?.hash ?? NO_HASH, parts.hash);
     if (key === null) return 'UNKNOWN';
     if (!isSame) return 'WRONG';
@@ -136,7 +128,6 @@ export class ApiKeys {
     return { kind: 'API_KEY', id: key.id, name: key.name, role: key.role };
   }
 
-  /** Waits for what is being written of last uses. */
   async close(): Promise<void> {
     await Promise.all(this.#writing);
   }
@@ -160,7 +151,7 @@ export class ApiKeys {
     return this.options.store.putDocument(COLLECTION, id, { ...key, hash: hash.toString('hex') }, version);
   }
 
-  /** Writes when a key was last used, at most once a minute; nobody waits for it, and if it fails nothing is lost. */
+  /** Writes the last use at most once a minute; no caller waits for it, and a failure is ignored. */
   #noteUse(key: StoredKey): void {
     const now = this.options.clock();
     const notedAt = Math.max(this.#notedAt.get(key.id) ?? 0, key.lastUsedAt ? toMillis(key.lastUsedAt) : 0);
@@ -177,7 +168,6 @@ export class ApiKeys {
 
 const NO_HASH = Buffer.alloc(32);
 
-/** Whether a key lets anybody in at `now`, and if not, why. */
 export function stateOf({ revokedAt, expiresAt }: ApiKeyRecord, now: Instant): KeyState {
   if (revokedAt !== null) return 'REVOKED';
   return expiresAt !== null && expiresAt <= now ? 'EXPIRED' : 'ACTIVE';
@@ -211,24 +201,22 @@ function toKey({ id, version, body }: StoredDocument): StoredKey {
   return { id, version, ...key, hash: Buffer.from(hash, 'hex') };
 }
 
-/** The parts of an API key that say which it is and that it is. */
 interface KeyParts {
   readonly id: string;
-  /** SHA-256 of the secret part: all that is ever kept of it. */
+  /** SHA-256 of the secret, which itself is never stored. */
   readonly hash: Buffer;
 }
 
-/** A new key as its caller will show it, which is the only place where all of it is. */
 interface MintedKey extends KeyParts {
   readonly text: string;
 }
 
 const SHAPE = /^agk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})([0-9a-f]{8})$/;
 
-/** What every key begins with, so that people and scanners of secrets know one when they see it. */
+/** Makes keys recognisable for people and secret scanners. */
 export const KEY_PREFIX = 'agk_';
 
-/** Makes a key: `agk_`, its id, `_`, 32 random bytes in base64url, and a CRC-32 of all that in hex. */
+/** A key is `agk_`, its id, `_`, 32 random bytes in base64url, and a CRC-32 of all that in hex. */
 export function mintKey(): MintedKey {
   const id = randomBytes(6).toString('hex');
   const secret = randomBytes(32).toString('base64url');
@@ -236,14 +224,14 @@ export function mintKey(): MintedKey {
   return { id, hash: keyHash(secret), text: `${body}${checksum(body)}` };
 }
 
-/** Takes a key apart; `null` where it is none, or was mistyped or cut off. */
+/** `null` if malformed, mistyped or cut off. */
 export function parseKey(text: string): KeyParts | null {
   const [, id, secret, sum] = SHAPE.exec(text) ?? [];
   if (id === undefined || secret === undefined || checksum(text.slice(0, -8)) !== sum) return null;
   return { id, hash: keyHash(secret) };
 }
 
-/** Whether two hashes are the same, in a time that does not say where they differ. */
+/** Compares in constant time. */
 export function isSameHash(one: Buffer, other: Buffer): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }

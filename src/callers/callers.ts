@@ -5,15 +5,12 @@ import { BoundedCache } from '../values/bounded-cache.js';
 import { type ApiKeys, isSameHash, KEY_PREFIX, keyHash, parseKey } from './api-keys.js';
 import type { JsonWebTokens } from './json-web-tokens.js';
 
-/** A key that the configuration names. */
 interface FixedKey {
   readonly name: string;
   readonly role: Role;
-  /** SHA-256 of the whole key, in hex. */
   readonly hash: string;
 }
 
-/** What a request shows, and where it comes from. */
 interface Presented {
   readonly authorization: string | undefined;
   readonly apiKey: string | undefined;
@@ -22,24 +19,22 @@ interface Presented {
 
 export type Identified =
   | { readonly outcome: 'KNOWN'; readonly caller: Caller }
-  /** The credential is missing or lets nobody in; the message is for the caller. */
+  /** Missing or invalid; the message is for the caller. */
   | { readonly outcome: 'REFUSED'; readonly message: string }
-  /** Who it is, is known, but not what it may do. */
+  /** Valid, but without a role. */
   | { readonly outcome: 'NO_ROLE'; readonly message: string }
-  /** Too many wrong credentials came from there. */
+  /** Too many failed attempts from the address. */
   | { readonly outcome: 'WAIT'; readonly ms: number }
   | { readonly outcome: 'UNAVAILABLE'; readonly message: string };
 
-/** Who asks. */
 export interface Callers {
-  /** Whether everybody has to show a credential: as soon as there is one to show. */
+  /** Whether authentication is on: as soon as a credential exists. */
   areAsked(): Promise<boolean>;
   identify(presented: Presented): Promise<Identified>;
-  /** Ends what is being written of them. */
   close(): Promise<void>;
 }
 
-/** Callers that are not asked, all of them this machine. */
+/** Authentication off, all callers on this machine. */
 export const LOCAL_CALLERS: Callers = {
   areAsked: async () => false,
   identify: async () => ({ outcome: 'KNOWN', caller: LOCAL_CALLER }),
@@ -50,14 +45,11 @@ interface CallersOptions {
   readonly keys: ApiKeys;
   readonly fixedKeys: readonly FixedKey[];
   readonly tokens: JsonWebTokens | null;
-  /** Where callers are not asked, whether they may be anybody: then they may only read. */
   readonly anybody: boolean;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
 }
 
-/** Tells callers by API keys, those of the history and of the configuration, and by tokens. */
 export function createCallers(options: CallersOptions): Callers {
   return new KnownCallers(options);
 }
@@ -76,7 +68,7 @@ type Reason = keyof typeof REASONS;
 
 type Verdict = Caller | Exclude<Reason, 'MISSING' | 'MALFORMED'> | 'NO_ROLE' | 'UNAVAILABLE';
 
-/** How long one that was let in need not wait for what others at its address do. */
+/** How long an admitted caller is not affected by others' failures at its address. */
 const TRUST_MS = 60 * 60_000;
 
 class KnownCallers implements Callers {
@@ -99,7 +91,7 @@ class KnownCallers implements Callers {
 
   async identify(presented: Presented): Promise<Identified> {
     try {
-      if (await this.areAsked()) return await this.#judge(presented);
+      if (await this.areAsked()) return await this.#authenticate(presented);
     } catch (err) {
       this.options.log.error({ err }, 'the caller cannot be looked up');
       return unavailable('The caller cannot be looked up now: the history does not respond. Retry later.');
@@ -111,7 +103,7 @@ class KnownCallers implements Callers {
     return this.options.keys.close();
   }
 
-  async #judge(presented: Presented): Promise<Identified> {
+  async #authenticate(presented: Presented): Promise<Identified> {
     const credential = credentialIn(presented);
     if (credential === null) return { outcome: 'REFUSED', message: REASONS.MISSING };
     const { address } = presented;
@@ -129,7 +121,7 @@ class KnownCallers implements Callers {
 
   async #verdictOn(credential: string, hash: Buffer): Promise<Verdict> {
     const { keys, tokens } = this.options;
-    // all of them are compared, whichever it is
+    // all keys are compared, so that the time reveals nothing
     const [fixed] = this.#fixed.filter(([known]) => isSameHash(known, hash));
     if (fixed) return fixed[1];
     const parts = parseKey(credential);
@@ -147,13 +139,13 @@ class KnownCallers implements Callers {
     return { outcome: 'REFUSED', message: REASONS[reason] };
   }
 
-  /** What is valid is no guess: it is refused, and counts for nothing. */
+  /** A valid credential is no guess, so it does not count as a failure. */
   #forbid(address: string): Identified {
     this.options.log.warn({ address, reason: 'NO_ROLE' }, 'a caller was rejected');
     return { outcome: 'NO_ROLE', message: NO_ROLE };
   }
 
-  /** A guess is never among them, so to let them by helps nobody who guesses. */
+  /** A guess is never among them, so this does not help an attacker. */
   #isTrusted(proof: string): boolean {
     const at = this.#letInAt.get(proof);
     return at !== undefined && Math.abs(this.options.clock() - at) < TRUST_MS;
@@ -168,7 +160,6 @@ function unavailable(message: string): Identified {
   return { outcome: 'UNAVAILABLE', message };
 }
 
-/** The credential of a request; empty where it is not one, `null` where there is none. */
 function credentialIn({ authorization, apiKey }: Presented): string | null {
   if (authorization === undefined) return apiKey === undefined ? null : apiKey.trim();
   const [, credential = ''] = /^Bearer +([\w.~+/=-]+) *$/i.exec(authorization) ?? [];
@@ -179,7 +170,7 @@ function isTokenLike(credential: string): boolean {
   return !credential.startsWith(KEY_PREFIX) && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(credential);
 }
 
-/** How many wrong credentials an address may show within the window before it has to wait. */
+/** Failures per address within the window. */
 export const MOST_FAILURES = 10;
 export const FAILURE_WINDOW_MS = 60_000;
 const FAILURES_BYTES = 50;
@@ -190,20 +181,20 @@ interface Failures {
 }
 
 /**
- * Counts wrong credentials by address, those of one IPv6 network as one, since whoever has one address of it has
- * them all. Bounded: where very many addresses fail, those that were quiet longest are forgotten.
+ * An IPv6 network counts as one address, because its owner has all its addresses. Bounded: the addresses
+ * without recent failures are forgotten first.
  */
 export class FailedAttempts {
   readonly #failures = new BoundedCache<Failures>('failedAttempts', () => FAILURES_BYTES);
 
   constructor(private readonly clock: () => number) {}
 
-  /** How long an address has to wait, in milliseconds; 0 where it need not. */
+  /** In milliseconds; 0: none. */
   waitFor(address: string): number {
     const failures = this.#failures.get(networkOf(address));
     if (!failures || failures.count < MOST_FAILURES) return 0;
     const left = failures.since + FAILURE_WINDOW_MS - this.clock();
-    // a clock that was set back must not make anybody wait longer
+    // a clock that was set back must not extend the wait
     return left > FAILURE_WINDOW_MS ? 0 : Math.max(0, left);
   }
 
@@ -217,7 +208,7 @@ export class FailedAttempts {
   }
 }
 
-/** What counts as one address: an IPv4 address, or the first 64 bits of an IPv6 one. */
+/** An IPv4 address, or the first 64 bits of an IPv6 address. */
 export function networkOf(address: string): string {
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
   if (mapped !== undefined) return mapped;

@@ -12,39 +12,38 @@ import { type Caller, ROLES, type Role } from '../values/access.js';
 import { BoundedCache, jsonBytes } from '../values/bounded-cache.js';
 import { keyHash } from './api-keys.js';
 
-/** Where tokens come from and what is asked of them. */
 interface JwtSettings {
   readonly jwksUrl: string;
   readonly audience: string;
-  /** `null`: any, which is well where the JWKS is one issuer's own. */
+  /** `null`: any, for a JWKS that belongs to one issuer. */
   readonly issuer: string | null;
   readonly clockSkewMs: number;
   readonly roleClaim: string;
 }
 
 export interface JwtOptions extends JwtSettings {
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
 }
 
-/** Why a token lets nobody in; `UNAVAILABLE`: that cannot be told now, since its signing key cannot be fetched. */
+/** `UNAVAILABLE`: the signing keys cannot be fetched. */
 type JwtRefusal = 'EXPIRED' | 'INVALID' | 'NO_ROLE' | 'UNAVAILABLE';
 
-// a public key that is used as a shared secret would let anybody sign: symmetric ones are out, and so is `none`
+// only asymmetric algorithms: with a symmetric one, the public key would be a shared secret; `none` is
+// excluded too
 const ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
 
-/** How long fetched keys serve before they are fetched again, behind the requests that use them. */
+/** After this age keys are fetched again, in the background. */
 export const JWKS_AGE_MS = 10 * 60_000;
-/** How long after a fetch nobody can cause another; after one that failed, less. */
+/** The minimum time between two fetches; shorter after a failure. */
 export const JWKS_REST_MS = 30_000;
 export const JWKS_RETRY_MS = 5_000;
 const JWKS_PATIENCE_MS = 5_000;
 const MOST_JWKS_BYTES = 1024 * 1024;
-/** How long a token that was checked need not be checked again, unless it ends before. */
+/** How long a validated token is not validated again, at most until its expiry. */
 export const CHECKED_MS = 30_000;
 
 interface Checked {
@@ -53,10 +52,7 @@ interface Checked {
   readonly until: number;
 }
 
-/**
- * Tokens that an identity provider signed. Its public keys are fetched once and again in intervals; while it
- * cannot be reached, those known go on working.
- */
+/** The provider's public keys are fetched in intervals; while it is unreachable, known keys remain valid. */
 export class JsonWebTokens {
   readonly #keys;
   readonly #checked = new BoundedCache<Checked>('checkedTokens', jsonBytes);
@@ -66,7 +62,7 @@ export class JsonWebTokens {
   constructor(private readonly options: JwtOptions) {
     this.#keys = createRemoteJWKSet(new URL(options.jwksUrl), {
       cacheMaxAge: Number.POSITIVE_INFINITY,
-      // the library's own rest counts from successes only, and by a clock of its own
+      // the library's cooldown counts from successes only, and uses its own clock
       cooldownDuration: 0,
       timeoutDuration: JWKS_PATIENCE_MS,
       [customFetch]: (url, init) => this.#fetch(url, init),
@@ -102,7 +98,7 @@ export class JsonWebTokens {
 
   readonly #keyFor: JWTVerifyGetKey = async (header, token) => {
     const isOld = this.#sinceFetch() >= JWKS_AGE_MS;
-    // nobody waits for it: what is known serves until it is there
+    // in the background: known keys are used until it ends
     if (this.#keys.jwks() && isOld) void this.#keys.reload().catch(() => {});
     return this.#keys(header, token);
   };
@@ -121,7 +117,7 @@ export class JsonWebTokens {
       const request = { headers: Object.fromEntries(headers), signal };
       const { status, text } = await sendOnce(url, request, MOST_JWKS_BYTES);
       if (status !== 200) throw new Error(`status ${status}`);
-      // read here, so that what is no key set is a failure like any other
+      // parsed here, so that an invalid key set is a failure like any other
       if (!Array.isArray((JSON.parse(text) as { keys?: unknown }).keys)) throw new Error('no key set');
       this.#hasFailed = false;
       return new Response(text);
@@ -146,10 +142,7 @@ function refusalFor(error: unknown): JwtRefusal {
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/**
- * Who a token speaks for: its subject, with the highest role that the claim names, a text or a list. `null` where
- * it has no subject or names no role that is known: nobody gets in by a token that was made for something else.
- */
+/** The subject with the highest role in the claim; `null` without one: the token has another purpose. */
 function callerOfClaims(claims: Claims, roleClaim: string): Caller | null {
   const { sub } = claims;
   const role = roleOf(claimAt(claims, roleClaim));
@@ -162,7 +155,7 @@ function roleOf(claim: unknown): Role | null {
   return ROLES.findLast((role) => named.includes(role)) ?? null;
 }
 
-/** A claim by its name, which may be a URL; or, where there is none so called, by its path, `realm_access.roles`. */
+/** A claim by its name, which may be a URL, or by its path, `realm_access.roles`. */
 function claimAt(claims: Claims, name: string): unknown {
   if (Object.hasOwn(claims, name)) return claims[name];
   return name.split('.').reduce<unknown>((value, part) => {

@@ -17,50 +17,39 @@ import type {
 import type { Period } from './period.js';
 import { neededStreams } from './verdict.js';
 
-/** A gap with the stream it is in. */
 export interface StreamGap extends ClassedGap {
   readonly integration: string;
   readonly resource: string;
   readonly filterKey: string;
 }
 
-/** A missing record with the stream that lists it. */
 export interface StreamMissing extends Missing, Stream {}
 
-/** What one control says of one period. */
 export interface EvaluatedControl extends Omit<ControlJudgement, 'count'> {
   readonly control: ControlId;
   readonly title: string;
   readonly period: Period;
   readonly population: Omit<PopulationSpec, 'isListed'> & {
-    /**
-     * What gives exactly these members in the graph: a field of the root, without its selection. `null` where they are
-     * neither records nor messages.
-     */
+    /** A root field of the graph that returns exactly these members; `null` if there are none to list. */
     readonly query: string | null;
-    /** Members that the history holds. */
     readonly count: number;
     readonly coverage: {
       readonly complete: boolean;
       readonly gaps: readonly StreamGap[];
-      /** What Abnormal lists and could not be read, by stream; those that are `GONE` do not keep it from being complete. */
+      /** Unread listed records by stream; those that are `GONE` do not make coverage incomplete. */
       readonly missing: readonly StreamMissing[];
     };
   };
-  /** Records and messages of the population that Abnormal no longer returns. */
   readonly noLongerGiven: NoLongerGivenFacts;
-  /** Members of the population, those that `Keep` asks for. */
   readonly members: readonly Member[];
   readonly outcomes: Readonly<Record<Outcome, number>>;
-  /** Those that `Window` lets through, in the order in which the records were walked. */
   readonly exceptions: readonly ControlFinding[];
 }
 
 export interface NoLongerGivenFacts {
   readonly count: number;
-  /** Since when the first of them is missing; `null` where all are returned. */
+  /** Since when the first of them is missing; `null` if none is. */
   readonly since: Instant | null;
-  /** As many of them as exceptions are kept, in the order in which the records were walked. */
   readonly members: readonly Member[];
 }
 
@@ -69,25 +58,21 @@ interface Window {
   readonly limit: number;
 }
 
-/** Which exceptions to keep: as many as `limit`, after `skip` of them. The others are only counted. */
+/** Which exceptions to return: `limit` after the first `skip`. The others are only counted. */
 export interface Keep extends Window {
-  /** Which members of the population to keep as well; none when not given. */
   readonly members?: Window;
 }
 
-/** Told of every member of every population as it is found. */
 export type OnFinding = (control: ControlId, finding: ControlFinding) => void;
 
-/** Controls at work on one period. */
 export interface Evaluation {
   readonly scope: Scope;
-  /** From where on records matter: the period before, where a control looks back. */
+  /** The start of the needed records: the period before, if a control compares with it. */
   readonly from: Instant;
   take(fact: RecordFact): void;
   finish(): EvaluatedControl[];
 }
 
-/** Begins to evaluate `controls` over the scope's period. */
 export function beginEvaluation(
   controls: readonly ControlDefinition[],
   scope: Scope,

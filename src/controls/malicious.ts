@@ -4,13 +4,12 @@ import { type Instant, latest, toMillis } from '../values/instant.js';
 import type { Member, ThreatFact } from './control.js';
 import { isInPeriod, type Period } from './period.js';
 
-/** Judgements of Abnormal's that make a message bothersome or harmless rather than an attack. */
+/** Judgements by which a message is unwanted or harmless, not an attack. */
 const NO_ATTACK = new Set(['spam', 'graymail', 'borderline', 'safe']);
 
 /**
- * Whether a message counts as malicious: every message of a threat does, unless it was marked as safe, or
- * Abnormal's judgement calls it spam, graymail, borderline or safe. Without a judgement the attack type tells
- * spam and graymail.
+ * Marked safe or judged spam, graymail, borderline or safe is not malicious. Without a judgement the attack
+ * type identifies spam and graymail.
  */
 export function isMalicious(message: MessageRecord): boolean {
   if (messageRemediation(message) === 'NOT_NEEDED') return false;
@@ -22,10 +21,7 @@ export function isMalicious(message: MessageRecord): boolean {
   return type !== 'SPAM' && type !== 'GRAYMAIL';
 }
 
-/**
- * The time by which a message belongs to a period: when it was received. One that does not say takes the
- * threat's earliest; where no message says, the whole threat has the time of its first recording.
- */
+/** Its received time, else the earliest of its threat, else the threat's first recording. */
 export function messageTimes({
   record,
   firstRecordedAt,
@@ -34,20 +30,18 @@ export function messageTimes({
   return (message) => message.receivedTime ?? earliest;
 }
 
-/** When the first message of a threat was received; `null` when none says. */
 export function earliestReceived(threat: ThreatRecord): Instant | null {
   return threat.messages.reduce<Instant | null>((first, { receivedTime: at }) => {
     return at !== null && (first === null || at < first) ? at : first;
   }, null);
 }
 
-/** How long from receipt to remediation, in milliseconds; `null` where either time is not said. */
+/** In milliseconds; `null` if either time is missing. */
 export function remediationMs({ receivedTime, remediationTime }: MessageRecord): number | null {
   if (receivedTime === null || remediationTime === null) return null;
   return Math.max(0, toMillis(remediationTime) - toMillis(receivedTime));
 }
 
-/** A message of a threat as a member of a population. */
 export function messageMember(fact: ThreatFact, message: MessageRecord, at: Instant | null): Member {
   return {
     subject: { type: 'RECORD', key: fact.key, messageId: message.messageId },
@@ -58,8 +52,8 @@ export function messageMember(fact: ThreatFact, message: MessageRecord, at: Inst
 }
 
 /**
- * A threat as a member of a population; `null` where none of its messages was received in the period. It counts as no
- * longer given when Abnormal does not return it, or returns it without any of its messages.
+ * `null` if none of its messages was received in the period. No longer returned: if Abnormal returns neither
+ * it nor any of its messages.
  */
 export function threatMember(fact: ThreatFact, period: Pick<Period, 'from' | 'to'>): Member | null {
   const { record, goneMessages, goneSince } = fact;
@@ -76,7 +70,6 @@ export function threatMember(fact: ThreatFact, period: Pick<Period, 'from' | 'to
   };
 }
 
-/** What a person knows a message by. */
 export function messageLabel({ subject, recipientAddress }: MessageRecord): string | null {
   const to = recipientAddress === null ? null : `to ${recipientAddress}`;
   return [subject, to].filter((part) => part !== null && part !== '').join(', ') || null;

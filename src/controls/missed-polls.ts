@@ -5,15 +5,14 @@ import { earliest, type Instant, latest, MINUTE, shift, toMillis } from '../valu
 import type { ClassedGap, ControlFinding, MissedPoll, Scope, StreamFacts } from './control.js';
 import { brieflyText, countText, durationText, instantText, listText } from './words.js';
 
-/** The same for a sentence: what the last poll said is with the exception in full. */
-export function inBrief(silence: MissedPoll): MissedPoll {
-  return { ...silence, failure: silence.failure && brieflyText(silence.failure) };
+/** Shortened for a sentence; the exception has the full message. */
+export function inBrief(missed: MissedPoll): MissedPoll {
+  return { ...missed, failure: missed.failure && brieflyText(missed.failure) };
 }
 
-/** A reading of the newest there was. */
 interface Poll {
   readonly at: Instant;
-  /** Whether Abnormal answered, be it that some records could not be had. */
+  /** Whether Abnormal responded, even if some records could not be read. */
   readonly ok: boolean;
   readonly failure: string | null;
 }
@@ -22,7 +21,7 @@ export function isAnswer(status: RecordedEntry['status']): boolean {
   return status === 'COMPLETE' || status === 'PARTIAL';
 }
 
-/** A reading is a poll when its window reaches up to the time at which it was read. */
+/** A reading is a poll if its window extends to its own time. */
 export function pollsIn(entries: readonly RecordedEntry[], lagMs: number): Poll[] {
   const slackMs = Math.max(lagMs, 5 * MINUTE);
   return entries
@@ -33,16 +32,14 @@ export function pollsIn(entries: readonly RecordedEntry[], lagMs: number): Poll[
 
 interface PollWatch {
   readonly period: { readonly from: Instant; readonly to: Instant };
-  /** The view's instant. */
   readonly now: Instant;
-  /** When a poll was first answered, ever; earlier, nobody asked. */
   readonly polledFrom: Instant | null;
-  /** The most time between two polls that are on time, and the part of it that is lag. */
+  /** The longest regular time between two polls, and the lag in it. */
   readonly mostMs: number;
   readonly thresholds: { readonly ingestionLag: number };
 }
 
-/** The silences that touch the period, each in its full length as far as twice `mostMs` around the period shows. */
+/** The missed polls that touch the period, in full length as far as known (twice `mostMs` around it). */
 export function missedPolls(polls: readonly Poll[], watch: PollWatch): MissedPoll[] {
   const { period, now, polledFrom, mostMs } = watch;
   if (polledFrom === null) return [];
@@ -64,18 +61,18 @@ function missedBetween(
   const ms = toMillis(to) - toMillis(from);
   if (ms <= mostMs || to <= period.from || from >= period.to) return null;
   const failures = polls.filter(({ at, ok }) => !ok && at > from && at < to);
-  // a poll may come an interval and a lag after the one before; each interval more is one missed
+  // a poll is due an interval and a lag after the one before; each further interval is one missed poll
   const missed = Math.ceil((ms - thresholds.ingestionLag) / (mostMs - thresholds.ingestionLag)) - 1;
   return { from, to, missed, failed: failures.length, failure: failures.at(-1)?.failure ?? null };
 }
 
-/** When polling began, where that is within or after the period; what was collected of before was not watched. */
+/** When polling began, if in or after the period: what was collected of earlier time was not monitored. */
 export function lateStart(polledFrom: Instant | null, { from }: { readonly from: Instant }): string | null {
   if (polledFrom === null) return 'it was never polled';
   return polledFrom > from ? `polling began only ${instantText(polledFrom)}` : null;
 }
 
-/** A gap in a few words: which stream, from when to when, why. What the reading said is with the gap itself. */
+/** The stream, the time and the reason of a gap; its message is with the gap itself. */
 export function gapText({ stream }: StreamFacts, gap: ClassedGap): string {
   return `${streamText(stream)} from ${instantText(gap.from)} to ${instantText(gap.to)} (${REASONS[gap.reason]})`;
 }
@@ -89,24 +86,21 @@ const REASONS: Record<ClassedGap['reason'], string> = {
   OUT_OF_RETENTION: 'older than Abnormal’s retention',
 };
 
-/** Why it is a gap, with what the reading said. */
 export function gapReason({ reason, detail }: Pick<ClassedGap, 'reason' | 'detail'>): string {
   return detail === null ? REASONS[reason] : `${REASONS[reason]}: ${detail}`;
 }
 
-/** How long a gap is, in milliseconds. */
 export function gapMs({ from, to }: Pick<ClassedGap, 'from' | 'to'>): number {
   return toMillis(to) - toMillis(from);
 }
 
-/** The holes of several streams, each with its stream. */
 export function holesOf(streams: readonly StreamFacts[]): { facts: StreamFacts; gap: ClassedGap }[] {
   return streams.flatMap((facts) =>
     facts.gaps.filter((gap) => gap.class === 'HOLE').map((gap) => ({ facts, gap })),
   );
 }
 
-/** A scope whose holes and missing records are left out, for a control that fails for them and need not say them twice. */
+/** A scope without holes and missing records, for a control that already fails for them. */
 export function withoutHoles(scope: Scope): Scope {
   const streams = scope.streams.map((facts) => ({
     ...facts,
@@ -116,7 +110,6 @@ export function withoutHoles(scope: Scope): Scope {
   return { ...scope, streams };
 }
 
-/** Makes a finding of every hole of a stream. */
 export function findHoles(facts: StreamFacts, find: (finding: ControlFinding) => void): void {
   for (const { gap } of holesOf([facts])) {
     const { from, to } = gap;
@@ -131,15 +124,13 @@ export function findHoles(facts: StreamFacts, find: (finding: ControlFinding) =>
   }
 }
 
-/** A record that Abnormal lists and that could not be read. */
 interface UnreadRecord {
   readonly key: RecordKey;
   readonly reason: string;
-  /** It disappeared before it could be read. */
   readonly isGone: boolean;
 }
 
-/** What could not be read in several streams: each record once, by what was last found of it. */
+/** Unread records of several streams: each once, with its newest code. */
 export function unreadRecords(streams: readonly StreamFacts[]): UnreadRecord[] {
   const newest = new Map<string, { readonly seq: number; readonly record: UnreadRecord }>();
   for (const { stream, missing } of streams) {
@@ -152,7 +143,7 @@ export function unreadRecords(streams: readonly StreamFacts[]): UnreadRecord[] {
   return [...newest.values()].map(({ record }) => record);
 }
 
-/** Makes a finding of every record that could not be read: an exception, unless it disappeared before. */
+/** Reports every unread record: an exception, unless it disappeared before. */
 export function findUnread(streams: readonly StreamFacts[], find: (finding: ControlFinding) => void): void {
   for (const { key, reason, isGone } of unreadRecords(streams)) {
     find({
@@ -167,7 +158,7 @@ export function findUnread(streams: readonly StreamFacts[], find: (finding: Cont
   }
 }
 
-/** Records that could not be read and may still be there, in a few words; `null` if there are none. */
+/** Unread records that may still exist, as text; `null` if there are none. */
 export function unreadText(streams: readonly StreamFacts[]): string | null {
   const unread = unreadRecords(streams).filter(({ isGone }) => !isGone);
   if (unread.length === 0) return null;

@@ -9,26 +9,24 @@ import {
   toMillis,
 } from '../values/instant.js';
 
-/** What a period was given as; it decides what the period before it is. */
+/** How the period was given, which determines the period before it. */
 export type PeriodUnit = 'QUARTER' | 'MONTH' | 'WEEK' | 'DAY' | 'SPAN';
 
-/** A half-open span of source time, `[from, to)`, in UTC. */
+/** A half-open span in UTC, `[from, to)`. */
 export interface Period {
-  /** As people write it: `2026-Q3`, `2026-09`, `2026-W37`, `2026-09-14` or `FROM/TO`. */
+  /** As given: `2026-Q3`, `2026-09`, `2026-W37`, `2026-09-14` or `FROM/TO`. */
   readonly text: string;
   readonly unit: PeriodUnit;
   readonly from: Instant;
   readonly to: Instant;
 }
 
-/** How a period is cut for a trend. */
 export const TRENDS = ['DAY', 'WEEK', 'MONTH'] as const;
 export type TrendUnit = (typeof TRENDS)[number];
 
-/** A trend of more parts than this says nothing to anybody. */
 export const MOST_PARTS = 400;
 
-/** A period that cannot be understood; the message says what would be right. */
+/** An invalid period; the message says what is accepted. */
 export class PeriodError extends Error {
   override readonly name = 'PeriodError';
 }
@@ -36,13 +34,10 @@ export class PeriodError extends Error {
 export const PERIOD_FORMS =
   'a quarter (2026-Q3), a month (2026-09), an ISO week (2026-W37), a day (2026-09-14) or FROM/TO, each a day or a time with a time zone (2026-09-01/2026-09-15; TO is exclusive)';
 
-/** How far ahead a period may reach: no calendar period that today is in ends later. */
+/** No calendar period that contains today ends later. */
 const MOST_AHEAD = 366 * DAY;
 
-/**
- * Reads a period, which must lie between the year 2000 and a year after `now`, where that is given. All of its forms
- * mean UTC; throws a `PeriodError`.
- */
+/** Parses a period in UTC between the year 2000 and a year after `now`, if given; throws a `PeriodError`. */
 export function parsePeriod(text: string, now?: Instant): Period {
   const given = text.trim();
   const period =
@@ -59,10 +54,10 @@ function withinBounds(period: Period, text: string, now: Instant | undefined): P
   throw new PeriodError(`${JSON.stringify(text)} is out of range. A period must be ${bounds}${year}.`);
 }
 
-/** A period that ends here has one after it. */
+/** A later end would leave no room for the next period. */
 const FARTHEST: Instant = '9998-01-01T00:00:00.000Z';
 
-/** The period before: the quarter, month, week or day before it, or as long a span that ends where it begins. */
+/** The previous quarter, month, week or day, or the span of equal length before. */
 export function periodBefore(period: Period): Period {
   const { unit, from, to } = period;
   if (unit === 'QUARTER') return quarterAt(addMonths(from, -3));
@@ -72,7 +67,7 @@ export function periodBefore(period: Period): Period {
   return unit === 'DAY' ? dayAt(earlier) : spanOf(earlier, from);
 }
 
-/** The UTC days, ISO weeks or calendar months of a period, oldest first; the outer ones are cut to it. */
+/** The UTC days, ISO weeks or calendar months of a period, oldest first, cut to it. */
 export function partsOf(period: Period, trend: TrendUnit): Period[] {
   const startOf = { DAY: dayAt, WEEK: weekAt, MONTH: monthAt }[trend];
   const parts: Period[] = [];
@@ -85,7 +80,7 @@ export function partsOf(period: Period, trend: TrendUnit): Period[] {
   return parts;
 }
 
-/** Whether an instant lies in a period; what has none does not. */
+/** False for `null`. */
 export function isInPeriod(period: Pick<Period, 'from' | 'to'>, at: Instant | null): boolean {
   return at !== null && at >= period.from && at < period.to;
 }
@@ -134,7 +129,7 @@ function parseBound(text: string): Instant | null {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/.test(full)) return null;
   const [day, ms] = [full.slice(0, 10), Date.parse(full)];
   const midnight = Date.parse(`${day}T00:00:00Z`);
-  // Date.parse rolls 30 February over into March
+  // Date.parse turns 30 February into March
   if (Number.isNaN(ms) || Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(day))
     return null;
   return nearestInstant(ms);
@@ -155,7 +150,7 @@ function weekAt(at: Instant): Period {
   const midnight = toMillis(dayAt(at).from);
   const sinceMonday = (new Date(midnight).getUTCDay() + 6) % 7;
   const from = nearestInstant(midnight - sinceMonday * DAY);
-  // a week belongs to the year that its Thursday is in
+  // a week belongs to the year of its Thursday
   const year = shift(from, 3 * DAY).slice(0, 4);
   const number =
     Math.floor((toMillis(from) + 3 * DAY - Date.parse(`${year}-01-01T00:00:00Z`)) / (7 * DAY)) + 1;

@@ -2,15 +2,13 @@ import { earliest, type Instant, latest, toMillis } from '../values/instant.js';
 import type { ReconciliationFact, Scope } from './control.js';
 import type { Period } from './period.js';
 
-/** What the comparisons say of a period. */
 export interface ReconciliationSummary {
-  /** The share of the period, over all integrations, that the newest comparisons found whole. */
+  /** The share of the period that the newest reconciliations of all integrations found complete. */
   readonly share: number;
-  /** Comparisons after which something is still lacking. */
   readonly short: readonly ReconciliationFact[];
 }
 
-/** Sums up, newest comparison first: each speaks for what no newer one has spoken of. */
+/** The newest reconciliation of each span decides. */
 export function summariseReconciliations(scope: Scope): ReconciliationSummary {
   const { period, integrations } = scope;
   const all = [...scope.reconciliations].sort((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
@@ -36,20 +34,19 @@ function spokenOf(facts: readonly ReconciliationFact[], period: Period) {
   const short: ReconciliationFact[] = [];
   for (const fact of facts) {
     const { found } = fact;
-    // what could not be read says nothing, and leaves an older comparison in force
+    // an unreadable population leaves the older result valid
     if (found.verdict === 'UNVERIFIED') continue;
     const own = open.flatMap((span) => overlapOf(span, found) ?? []);
     if (own.length === 0) continue;
     open = open.flatMap((span) => without(span, found));
-    if (lacks(fact)) short.push(fact);
+    if (isIncomplete(fact)) short.push(fact);
     else matchedMs += own.reduce((sum, { from, to }) => sum + toMillis(to) - toMillis(from), 0);
   }
   return { matchedMs, short };
 }
 
-/** Whether something is still lacking after a comparison. */
-export function lacks({ lacking, lackingMore }: ReconciliationFact): boolean {
-  return lacking.length + lackingMore > 0;
+export function isIncomplete({ stillMissing, stillMissingMore }: ReconciliationFact): boolean {
+  return stillMissing.length + stillMissingMore > 0;
 }
 
 function overlapOf(a: Span, b: Span): Span | null {

@@ -8,7 +8,6 @@ import { detectionActive } from './checks/detection-active.js';
 import { tokenRotation } from './checks/token-rotation.js';
 import { CONTROL_IDS, type ControlDefinition, type ControlId } from './control.js';
 
-/** Every control by its id, in the order in which reports give them. */
 export const CONTROLS: Readonly<Record<ControlId, ControlDefinition>> = {
   'detection-active': detectionActive,
   'attacks-captured': attacksCaptured,
@@ -20,7 +19,7 @@ export const CONTROLS: Readonly<Record<ControlId, ControlDefinition>> = {
   'token-rotation': tokenRotation,
 };
 
-/** The controls of these ids, each once and in the usual order; a RangeError names what is not one. */
+/** Each id once, in the usual order; throws a RangeError for an unknown id. */
 export function controlsOf(ids: readonly string[] | null): ControlDefinition[] {
   const wanted = ids ?? CONTROL_IDS;
   const unknown = wanted.filter((id) => !CONTROL_IDS.some((known) => known === id));

@@ -10,20 +10,14 @@ import { mostBetweenPolls, type Thresholds } from './thresholds.js';
 export interface StreamFactsInput {
   readonly stream: Stream;
   readonly period: { readonly from: Instant; readonly to: Instant };
-  /** The view's instant. */
   readonly now: Instant;
   readonly thresholds: Thresholds;
-  /** What touches the period or lies around it, in the order of recording. */
   readonly entries: readonly RecordedEntry[];
-  /** When a poll was first answered, ever. */
   readonly polledFrom: Instant | null;
-  /** Where the earliest window begins that was ever read. */
   readonly begunFrom: Instant | null;
-  /** The batch of the newest version of records that readings name as missing, by id. */
   readonly recordedAt?: ReadonlyMap<string, number>;
 }
 
-/** The part of the ledger that the facts of a period are worked out from. */
 export function ledgerSpan(
   { from, to }: { readonly from: Instant; readonly to: Instant },
   stream: Stream,
@@ -33,15 +27,14 @@ export function ledgerSpan(
   return { from: shift(from, -margin), to: shift(to, margin + deadlineMs(thresholds)) };
 }
 
-/** The longest that a deadline of a period's last record can run on after it. */
+/** The longest deadline of a record at the end of a period. */
 function deadlineMs({ remediateWithin, handleCasesWithin, judgeReportsWithin }: Thresholds): number {
   return Math.max(remediateWithin, handleCasesWithin, judgeReportsWithin);
 }
 
 /**
- * Up to where a period's coverage has to be gapless. Threats stay where they were received, so that is its end.
- * A case or a campaign moves on in its stream when it changes: one that left the period before the period was
- * read is to be found later, so what happened until that reading must be covered too.
+ * The end of the span that must be gapless. Threats keep their received time. A changed case or campaign
+ * moves to a later time, so everything until the reading of the period must be covered.
  */
 export function vouchedTo(
   entries: readonly RecordedEntry[],
@@ -60,7 +53,6 @@ export function vouchedTo(
   return latest(to, readings[enough - 1]?.settledTo ?? to);
 }
 
-/** Works out a stream's facts. */
 export function streamFacts(input: StreamFactsInput): StreamFacts {
   const { stream, period, thresholds, entries } = input;
   const within = entries.filter(({ from, to }) => from < period.to && to > period.from);
@@ -77,12 +69,12 @@ export function streamFacts(input: StreamFactsInput): StreamFacts {
     gapsBeyond: coverageOf(entries, period.from, shift(period.to, deadlineMs(thresholds))).gaps,
     answeredAt: polls.filter(({ ok }) => ok).map(({ at }) => at),
     polledFrom: input.polledFrom,
-    silences: missedPolls(polls, { ...input, mostMs: mostBetweenPolls(thresholds, stream.resource) }),
+    missedPolls: missedPolls(polls, { ...input, mostMs: mostBetweenPolls(thresholds, stream.resource) }),
     missing: outstanding(vouched.missing, input.recordedAt ?? new Map()),
   };
 }
 
-/** From where on no collection in good order need vouch: the newest poll may be an interval old, and lags. */
+/** From this time on coverage is not due yet: the newest poll may be an interval and the lag ago. */
 export function dueBefore(now: Instant, stream: Stream, thresholds: Thresholds): Instant {
   return shift(now, -mostBetweenPolls(thresholds, stream.resource) - thresholds.ingestionLag);
 }
@@ -97,7 +89,7 @@ function classOf(
   return isAhead ? 'UNREACHED' : 'HOLE';
 }
 
-/** An outage begins in the lag of the last reading before it: that bit and what follows are one hole. */
+/** An outage begins in the lag of the last reading before it; both gaps are one hole. */
 function joinedHoles(gaps: readonly ClassedGap[]): ClassedGap[] {
   const joined: ClassedGap[] = [];
   for (const gap of gaps) {
@@ -109,7 +101,7 @@ function joinedHoles(gaps: readonly ClassedGap[]): ClassedGap[] {
   return joined;
 }
 
-/** Not licensed when nothing in the period was ever read and the last refusal said so. */
+/** Not licensed: nothing in the period was ever read, and the last refusal was about the licence. */
 function refusalIn(entries: readonly RecordedEntry[]): string | null {
   if (entries.some(({ status }) => status === 'COMPLETE' || status === 'PARTIAL')) return null;
   const last = entries.findLast(({ status }) => status === 'NOT_LICENSED');

@@ -12,7 +12,6 @@ export type ThresholdType = 'duration' | 'share' | 'count';
 export interface ThresholdSpec {
   readonly type: ThresholdType;
   readonly byDefault: number;
-  /** The least that makes sense, where that is not 0. */
   readonly least?: number;
   readonly description: string;
 }
@@ -140,7 +139,6 @@ export function toThresholds(changes: Partial<Thresholds> = {}): Thresholds {
   return Object.fromEntries(entries) as Thresholds;
 }
 
-/** What is right for a threshold, in words. */
 export function rangeOf(name: ThresholdName): string {
   const { type } = THRESHOLDS[name];
   if (type === 'share') return 'a share from 0 to 1';
@@ -163,12 +161,12 @@ export function pollingThresholds(every: Readonly<Record<Resource, number>>): Pa
   return Object.fromEntries(entries);
 }
 
-/** How often a resource is polled, in milliseconds. */
+/** In milliseconds. */
 export function intervalOf(thresholds: Thresholds, resource: Resource): number {
   return thresholds[DEFINITION_OF_RESOURCE[resource].polling.threshold];
 }
 
-/** The most time between two polls of a resource that are on time, in milliseconds. */
+/** The longest regular time between two polls of a resource, in milliseconds. */
 export function mostBetweenPolls(thresholds: Thresholds, resource: Resource): number {
   return intervalOf(thresholds, resource) + thresholds.ingestionLag;
 }

@@ -15,8 +15,8 @@ import { gradeShare, mostText, shareMeasures, verdictOf } from './verdict.js';
 import { countText, durationText, instantText, shareText } from './words.js';
 
 /*
- * Abnormal does not say when a case was acknowledged or a report judged. The history brackets it: not before
- * the last request that saw it open, and by the first version that has it done at the latest.
+ * Abnormal does not report when a case was acknowledged or a report judged. The history gives bounds: after
+ * the last request that returned it as open, and before the first version that is done.
  */
 
 /** The first of some times that any version says, as the newest that says it has it; a later silence takes nothing back. */
@@ -39,16 +39,13 @@ export function timeOf({ kind, versions }: VersionedFact<VersionedKind>): Instan
 
 /** When something was done to a record, as far as its versions tell. */
 interface Deadline {
-  /** Done by then; `null` while it is not done. */
+  /** Done by then; `null` if not done. */
   readonly by: Instant | null;
-  /** Still open then; `null` where the first version already has it done. */
+  /** Still open then; `null` if the first version is already done. */
   readonly after: Instant | null;
 }
 
-/**
- * Reads the turn off a record's versions, oldest first. `changedAt` is the record's own word for when it last
- * changed, which bounds the turn from above too.
- */
+/** From versions, oldest first. `changedAt` is the record's own time of its last change, an upper bound. */
 export function deadlineOf<R>(
   versions: readonly RecordVersion<R>[],
   isDone: (record: R) => boolean,
@@ -65,17 +62,14 @@ export function deadlineOf<R>(
 interface Due {
   readonly start: Instant;
   readonly within: number;
-  /** The view's instant. */
   readonly now: Instant;
-  /** Whether what was collected shows that it was still open at the deadline. */
+  /** Whether the collected data proves that it was still open at the deadline. */
   readonly isKnownOpen: (deadline: Instant) => boolean;
-  /** `acknowledged`, `judged`. */
   readonly done: string;
-  /** Since when Abnormal no longer returns the record; `null` while it does. */
   readonly goneSince: Instant | null;
 }
 
-/** Holds a turn against its deadline. What was done by the deadline is met, even where that is all one knows. */
+/** Compares the bounds with the deadline. Done by the deadline is met, even without an exact time. */
 export function outcomeOf({ by, after }: Deadline, rule: Due): Pick<ControlFinding, 'outcome' | 'reason'> {
   const { start, within, now, isKnownOpen, done, goneSince } = rule;
   const deadline = shift(start, within);
@@ -95,7 +89,7 @@ export function outcomeOf({ by, after }: Deadline, rule: Due): Pick<ControlFindi
       reason: `${done} by ${instantText(by)}, ${seen}: whether in time cannot be determined`,
     };
   }
-  // what Abnormal stopped returning before its time was up may have been dealt with since
+  // a record that Abnormal stopped returning before its deadline may have been done since
   if (goneSince !== null && goneSince < deadline)
     return { outcome: 'IN_DOUBT', reason: `not ${done} when last returned${gone}` };
   if (deadline > now)
@@ -108,10 +102,9 @@ function waited(start: Instant, end: Instant): number {
   return Math.max(0, toMillis(end) - toMillis(start));
 }
 
-/** What was found of a population that has a deadline each. */
 export interface TimelyFacts {
   readonly counts: Record<Outcome, number>;
-  /** How long those that were done took at most, met or late. */
+  /** Upper bounds of the durations, met or late. */
   readonly times: DurationTally;
 }
 
@@ -129,15 +122,12 @@ export function addTimely(
   if (turn.by !== null && outcome !== 'IN_DOUBT') times.add(waited(start, turn.by));
 }
 
-/** What the members are called and how they are measured. */
 interface TimelyWords {
-  /** `case`, `report`. */
   readonly noun: string;
   readonly done: string;
   readonly measure: string;
 }
 
-/** Judges whether enough were done in time. */
 export function judgeTimely(
   facts: TimelyFacts,
   scope: Scope,
@@ -194,7 +184,6 @@ function timelyMeasures(
   ];
 }
 
-/** How long it took, in classes parted by `limits`. */
 export function timesDistribution(
   title: string,
   { times, counts }: TimelyFacts,
@@ -218,15 +207,14 @@ export function timesDistribution(
 }
 
 /**
- * Counts durations so that percentiles can be taken of any number of them in bounded memory. Each is raised to
- * the whole second, from an hour on to the whole minute, from a week on to the whole hour; against a limit that
- * is a whole number of those, a raised duration compares as the exact one does.
+ * Percentiles in bounded memory. Durations are rounded up: to seconds, from an hour on to minutes, from a
+ * week on to hours; comparisons with a limit in those units stay exact.
  */
 export class DurationTally {
   readonly #counts = new Map<number, number>();
   #size = 0;
 
-  /** Counts one, in milliseconds; what is negative, as clocks differ, counts as 0. */
+  /** In milliseconds; negative values (clock differences) count as 0. */
   add(ms: number): void {
     const raised = raise(Math.max(0, ms));
     this.#counts.set(raised, (this.#counts.get(raised) ?? 0) + 1);
@@ -237,9 +225,9 @@ export class DurationTally {
     return this.#size;
   }
 
-  /** The least duration that at least `share` of them do not exceed, in milliseconds; `null` without any. */
+  /** The smallest duration that at least `share` of them do not exceed, in milliseconds; `null` if empty. */
   percentile(share: number): number | null {
-    // 0.07 * 100 is a little over 7: what is off by so little is meant to be whole
+    // 0.07 * 100 is slightly more than 7, so a small tolerance is needed
     const rank = Math.max(1, Math.ceil(share * this.#size - 1e-9));
     let seen = 0;
     for (const ms of [...this.#counts.keys()].sort((a, b) => a - b)) {
@@ -249,7 +237,7 @@ export class DurationTally {
     return null;
   }
 
-  /** How many lie in each of the classes that `limits`, rising, part; a limit belongs to the class below it. */
+  /** The number in each class of the increasing `limits`; a limit belongs to the class below it. */
   histogram(limits: readonly number[]): number[] {
     const bars = new Array<number>(limits.length + 1).fill(0);
     for (const [ms, count] of this.#counts) {

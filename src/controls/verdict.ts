@@ -9,25 +9,20 @@ import type {
 import { gapText, unreadText } from './missed-polls.js';
 import { brieflyText, countText, instantText, listText, shareText } from './words.js';
 
-/** What a control found, one sentence each; `null` where that is not so. */
 interface VerdictFindings {
-  /** What is wrong. More data would not undo it. */
+  /** More data would not change it. */
   readonly failed: string | null;
-  /** What cannot be told although the period is covered. */
+  /** What cannot be decided although the period is covered. */
   readonly doubt: string | null;
-  /** That there is nothing to judge. */
   readonly empty: string | null;
   readonly passed: string;
 }
 
-/**
- * The verdict on those grounds. A failure stands whatever else is missing; short of that, a period that has
- * not ended, or that the needed streams do not cover, is neither passed nor called empty.
- */
+/** A failure is final. Otherwise a period that has not ended, or is not covered, is undecided. */
 export function verdictOf(
   scope: Scope,
   needs: readonly StreamNeed[],
-  grounds: VerdictFindings,
+  findings: VerdictFindings,
 ): { verdict: ControlVerdict; reason: string } {
   const needed = neededStreams(scope, needs);
   const streams = needed.filter(({ licensed }) => licensed);
@@ -36,32 +31,33 @@ export function verdictOf(
   }
   const left = unlicensedText(needed);
   const aside = left === '' ? '' : ` Left out: ${left}.`;
-  const lack = lackOf(scope, streams, needs);
-  if (grounds.failed !== null) {
-    return { verdict: 'FAIL', reason: `${grounds.failed}${lack === null ? '' : ` ${lack.brief}`}${aside}` };
+  const missing = missingDataOf(scope, streams, needs);
+  if (findings.failed !== null) {
+    return {
+      verdict: 'FAIL',
+      reason: `${findings.failed}${missing === null ? '' : ` ${missing.brief}`}${aside}`,
+    };
   }
-  const doubt = lack?.full ?? grounds.doubt;
+  const doubt = missing?.full ?? findings.doubt;
   if (doubt !== null) return { verdict: 'INSUFFICIENT_DATA', reason: `${doubt}${aside}` };
-  if (grounds.empty !== null) return { verdict: 'NOT_APPLICABLE', reason: `${grounds.empty}${aside}` };
-  return { verdict: 'PASS', reason: `${grounds.passed}${aside}` };
+  if (findings.empty !== null) return { verdict: 'NOT_APPLICABLE', reason: `${findings.empty}${aside}` };
+  return { verdict: 'PASS', reason: `${findings.passed}${aside}` };
 }
 
-/** The streams that a control rests on, unlicensed ones included. */
 export function neededStreams(scope: Pick<Scope, 'streams'>, needs: readonly StreamNeed[]): StreamFacts[] {
   return scope.streams.filter(({ stream }) =>
     needs.some(({ resource, filterKey }) => stream.resource === resource && stream.filterKey === filterKey),
   );
 }
 
-/** The same without those that the account has no licence for. */
 export function licensedStreams(scope: Pick<Scope, 'streams'>, needs: readonly StreamNeed[]): StreamFacts[] {
   return neededStreams(scope, needs).filter(({ licensed }) => licensed);
 }
 
-/** Whether the period is over and the needed streams cover it: only then does what is not there mean something. */
+/** Whether the period is over and covered: only then does a missing record mean something. */
 export function isCovered(scope: Scope, needs: readonly StreamNeed[]): boolean {
   const streams = licensedStreams(scope, needs);
-  return streams.length > 0 && lackOf(scope, streams, needs) === null;
+  return streams.length > 0 && missingDataOf(scope, streams, needs) === null;
 }
 
 interface Lack {
@@ -69,8 +65,12 @@ interface Lack {
   readonly full: string;
 }
 
-/** Why the recorded data does not suffice; `null` when the period is over and covered. */
-function lackOf(scope: Scope, streams: readonly StreamFacts[], needs: readonly StreamNeed[]): Lack | null {
+/** Why the data is not sufficient; `null` if the period is over and covered. */
+function missingDataOf(
+  scope: Scope,
+  streams: readonly StreamFacts[],
+  needs: readonly StreamNeed[],
+): Lack | null {
   const plain = uncollected(scope);
   if (plain !== null) return { brief: plain, full: plain };
   if (needs.length === 0) return null;
@@ -98,24 +98,21 @@ function unlicensedText(streams: readonly StreamFacts[]): string {
   return listText([...refused].map(([what, why]) => `${what}, which Abnormal refuses (${brieflyText(why)})`));
 }
 
-/** Members of a population by what became of them; those whose time is not up are no part of it yet. */
 interface Split {
   readonly met: number;
   readonly missed: number;
-  /** Those of which it cannot be told. */
   readonly doubtful: number;
 }
 
-/** `SHORT` and `MET` hold whatever the doubtful ones turn out to be; `EMPTY` is no member at all. */
+/** `SHORT` and `MET` hold whatever the doubtful members are; `EMPTY`: no members. */
 type Grade = 'SHORT' | 'DOUBTFUL' | 'MET' | 'EMPTY';
 
-/** What share is met if all the doubtful ones are not, and if all are; `null` without any member. */
+/** The share if all doubtful members fail, and if all succeed; `null` if empty. */
 function shareBounds({ met, missed, doubtful }: Split): { least: number; most: number } | null {
   const all = met + missed + doubtful;
   return all === 0 ? null : { least: met / all, most: (met + doubtful) / all };
 }
 
-/** Whether at least the share `wanted` is met. */
 export function gradeShare(split: Split, wanted: number): Grade {
   const bounds = shareBounds(split);
   if (bounds === null) return 'EMPTY';
@@ -123,7 +120,7 @@ export function gradeShare(split: Split, wanted: number): Grade {
   return bounds.least < wanted ? 'DOUBTFUL' : 'MET';
 }
 
-/** The share that is proven and, where that is another, the most that it can be. */
+/** The proven share and, if different, the largest possible one. */
 export function shareMeasures(name: string, split: Split, wanted: number): ControlMeasure[] {
   const bounds = shareBounds(split);
   const threshold = { value: wanted, bound: 'AT_LEAST' } as const;
@@ -135,16 +132,12 @@ export function shareMeasures(name: string, split: Split, wanted: number): Contr
   ];
 }
 
-/** The most that the share can be, in words. */
 export function mostText(split: Split): string {
   const most = shareText(shareBounds(split)?.most ?? 0);
   return split.doubtful === 0 ? most : `at most ${most}`;
 }
 
-/**
- * The number to show next to a verdict: the one that the control is known by, or for a failure the first that
- * misses its threshold. So none says that a failed control got what it wanted.
- */
+/** The number next to a verdict: for a failure the first measure that misses its threshold. */
 export function shownMeasure({
   verdict,
   measures,

@@ -119,8 +119,8 @@ export async function gatherReconciliations(
       integration,
       endedAt,
       found,
-      lacking,
-      lackingMore: found.missing.count - found.missing.ids.length,
+      stillMissing: lacking,
+      stillMissingMore: found.missing.count - found.missing.ids.length,
     });
   }
   return facts;

@@ -3,10 +3,7 @@ import type { Callers, Identified } from '../callers/callers.js';
 import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../values/access.js';
 import { problem } from './errors.js';
 
-/**
- * Who gets an answer from a route: a caller of at least this role; `OPEN`: whoever asks; `GRAPH`: a reader, or a
- * browser that wants to see a page. A route that does not say is for admins.
- */
+/** A caller of this role; `OPEN`: everyone; `GRAPH`: a reader, or a browser. The default is admin. */
 type RouteAccess = 'OPEN' | 'GRAPH' | Role;
 
 declare module 'fastify' {
@@ -14,20 +11,19 @@ declare module 'fastify' {
     access?: RouteAccess;
   }
   interface FastifyRequest {
-    /** Who asks, from the first hook on; `null` on routes that are open. */
+    /** Set by the first hook; `null` on open routes. */
     caller: Caller | null;
   }
 }
 
 interface AuthenticationOptions {
   readonly callers: Callers;
-  /** Whether, where callers are not asked, requests that name any host are answered. */
+  /** Whether requests for any host name are accepted if authentication is off. */
   readonly anyHost: boolean;
-  /** Whether a browser that opens the graph is shown a page; yes, unless said otherwise. */
+  /** Whether a browser that opens the graph gets a page; default: true. */
   readonly landingPage?: boolean;
 }
 
-/** Puts who asks onto each request, and answers those itself that go no further. */
 export function addAuthentication(app: FastifyInstance, options: AuthenticationOptions): void {
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request, reply) => {
@@ -49,18 +45,18 @@ export function addAuthentication(app: FastifyInstance, options: AuthenticationO
   });
 }
 
-/** Whether callers are asked; where that cannot be found out, they are. */
+/** If it cannot be determined, authentication is on. */
 export async function areAsked(callers: Callers): Promise<boolean> {
   return callers.areAsked().catch(() => true);
 }
 
-/** Whether the request was sent on this machine to this machine, as far as it tells. */
+/** Whether the request comes from this machine, as far as it shows. */
 function isFromHere({ headers }: FastifyRequest): boolean {
   const isForwarded = headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined;
   return isLocalHost(headers.host) && !isForwarded;
 }
 
-/** Whether the page of another site asks, from a browser on this machine: `CORS_ORIGINS` lets it, to read. */
+/** From a browser on this machine, which `CORS_ORIGINS` allows to read. */
 function isFromElsewhere({ headers: { origin, host } }: FastifyRequest): boolean {
   return origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host);
 }
@@ -68,7 +64,7 @@ function isFromElsewhere({ headers: { origin, host } }: FastifyRequest): boolean
 const WRONG_HOST =
   'The request names a host that is not this machine, or was forwarded by a proxy, and authentication is not configured. Create an API key (keys api), or accept every caller with ALLOW_UNAUTHENTICATED=yes.';
 
-/** A browser opening the address is shown a page; should it be no page after all, there is no caller for it. */
+/** A browser that opens the address gets a page; otherwise there is no caller. */
 function isForPage(request: FastifyRequest): boolean {
   const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
   return wantsPage && !hasCredential(request);
@@ -110,15 +106,15 @@ async function forbid(reply: FastifyReply, caller: Caller, role: Role): Promise<
 }
 
 /**
- * Whether a request's `Host` names this machine. A page on the web can have its own name point at 127.0.0.1 and
- * so make the reader's browser ask a server that only listens there; such a request carries the page's name.
+ * A web page can point its own name at 127.0.0.1 to reach a server that only listens there; such a request
+ * has the page's host name.
  */
 function isLocalHost(host: string | undefined): boolean {
   const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
   return name === 'localhost' || name === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(name);
 }
 
-/** What requests are counted under: their caller, or the address they come from where nobody is known. */
+/** The key of the rate limit: the caller, or the address without one. */
 export function callerKey({ caller, ip }: FastifyRequest): string {
   return caller && caller.kind !== 'ANONYMOUS' ? `${caller.kind} ${caller.id}` : ip;
 }

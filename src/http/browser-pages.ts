@@ -3,7 +3,7 @@ import { fastifyStatic } from '@fastify/static';
 import { getDistDirectory, renderAltair } from 'altair-static';
 import type { FastifyInstance } from 'fastify';
 
-/** The page at `/`: where to go from here. Plain HTML, no script, nothing from elsewhere. */
+/** The page at `/`: plain HTML, no script, no external resources. */
 export function addHomePage(app: FastifyInstance, ide: boolean): void {
   const page = homePage(ide);
   app.get('/', { config: { access: 'OPEN' } }, (_request, reply) =>
@@ -72,13 +72,10 @@ query FirstLook {
 }
 `;
 
-/**
- * An IDE for GraphQL at `/ide` that needs no network: all of it comes from an installed package. The policy
- * keeps the page from reaching any other host, whatever it or a stored setting would like.
- */
+/** From an installed package, without network; the policy keeps the page from contacting any other host. */
 export async function serveIde(app: FastifyInstance): Promise<void> {
   await app.register(async (scope) => {
-    // a page with nothing in it: what it shows it asks for, with whatever credential its user gives it
+    // the page is public because it contains no data; its requests need a credential
     scope.addHook('onRoute', (route) => {
       route.config = { ...route.config, access: 'OPEN' };
     });
@@ -118,7 +115,7 @@ function page(nonce: string): string {
       'banners.disable': true,
     },
   });
-  // for screen readers, which the package does not tell
+  // for screen readers; the package does not set it
   return page.replace('<html>', '<html lang="en">');
 }
 

@@ -1,10 +1,10 @@
-/** A request that is not answered as it was asked; the message is for whoever asked. */
+/** A refused request; the message is for the caller. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
 
   constructor(
     readonly statusCode: number,
-    /** One of the graph's error codes, or of those that the README gives for HTTP. */
+    /** One of the graph's error codes, or the HTTP codes in the README. */
     readonly code: string,
     message: string,
     readonly details: Readonly<Record<string, unknown>> = {},
@@ -13,17 +13,14 @@ export class HttpError extends Error {
   }
 }
 
-/** An HTTP failure in the shape that GraphQL clients read. */
 export function problem(code: string, message: string, details: Readonly<Record<string, unknown>> = {}) {
   return { errors: [{ message, extensions: { code, ...details } }] };
 }
 
-/** The server cannot listen where it was told to; the message is for a person. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
-/** What a failure to listen means, and what to do about it. */
 export function listenError(error: unknown, host: string, port: number): ListenError {
   const { code } = error as { code?: string };
   const reasons: Record<string, string> = {

@@ -15,9 +15,8 @@ import { RefusalThrottle } from './refusal-throttle.js';
 /** What operations may run. */
 export interface GraphLimits {
   readonly limiter: OperationLimiter;
-  /** The only operations that readers may run; `null`: any. */
+  /** The only operations for readers; `null`: any. */
   readonly persisted: PersistedOperations | null;
-  /** How long a request may take, in milliseconds. */
   readonly timeoutMs: number;
   /** Counts what is refused before the GraphQL server receives it. */
   readonly observer?: GraphObserver | undefined;
@@ -28,9 +27,9 @@ interface GraphRouteOptions {
   readonly context: (request: RequestInfo) => GatewayContext;
   /** Without them every operation runs, without a time limit. */
   readonly limits: GraphLimits | undefined;
-  /** Fires when the caller goes away, when the server can wait no longer, and after so many milliseconds. */
+  /** Fires when the caller disconnects, on shutdown, and after the time limit. */
   readonly signalOf: (reply: FastifyReply, timeoutMs?: number) => AbortSignal;
-  /** Whether a request was refused, when its answer has gone. */
+  /** Whether a request was refused; known after its response was sent. */
   readonly wasRefused: (reply: FastifyReply) => boolean;
 }
 
@@ -51,7 +50,7 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     url: '/graphql',
     method: ['GET', 'POST'],
     config: { access: 'GRAPH' },
-    // before the body is read: reading it is part of what it costs
+    // before the body is read, because reading is part of the cost
     preParsing: async (request, reply) => {
       if (limits) await takeTurn(request, reply, throttle, options.wasRefused);
     },
@@ -70,7 +69,7 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
   });
 }
 
-/** Waits for the caller's turn, and ends it with the answer. Throws an `HttpError` when too many wait. */
+/** Waits for a slot until the response ends. Throws an `HttpError` if too many requests wait. */
 async function takeTurn(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -144,16 +143,13 @@ function refuse(request: FastifyRequest, reply: FastifyReply, error: HttpError):
 const NO_PAGE = 'There is no page here. Send POST requests, or the header “Accept: application/json”.';
 const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', http: { status: 401 } };
 
-/** An operation as a request holds it, its text given or to be found by an id. */
 interface OperationRequest extends Omit<AskedOperation, 'query'> {
   readonly query: string | null;
-  /** The id of a persisted operation. */
   readonly persistedId: string | null;
 }
 
 /**
- * What a request to the graph asks, read as the server behind reads it; `null` where it is nothing that could be
- * run, which that server says in its own words. Throws an `HttpError` for a batch.
+ * Parsed as the server does; `null` if the server must report the error. Throws an `HttpError` for a batch.
  */
 function operationOf(request: FastifyRequest): OperationRequest | null {
   const fields = request.method === 'GET' ? searchOf(request.url) : request.body;
@@ -196,11 +192,10 @@ function searchOf(url: string): Record<string, unknown> {
 }
 
 function paramsOf(url: string): URLSearchParams {
-  // by the same means as the server behind, so that both see the same
+  // the same parser as the GraphQL server
   return new URL(url, 'http://localhost').searchParams;
 }
 
-/** Puts the text of a persisted operation in the place of its id, for the server behind. */
 function putQuery(request: FastifyRequest, query: string): void {
   if (request.method === 'GET') {
     const params = paramsOf(request.url);

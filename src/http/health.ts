@@ -3,15 +3,13 @@ import type { HistoryStore } from '../history/store.js';
 import { type WriteWatch, writeFailureText } from '../history/watch-writes.js';
 import { streamText } from '../model/stream.js';
 
-/** What one part says of itself. */
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
-  /** For a person: why it is not, or what it is. */
+  /** For people: the problem, or the state. */
   readonly message: string;
 }
 
-/** Whether the gateway can serve; it can when every check is well. */
 export interface Readiness {
   readonly ready: boolean;
   readonly checks: readonly Check[];
@@ -24,7 +22,7 @@ export interface CheckPart {
 
 const PATIENCE_MS = 3000;
 
-/** Asks all parts at once; one that throws or does not answer in time is not well. */
+/** Runs all checks concurrently; one that throws or is late is unhealthy. */
 export async function readiness(parts: readonly CheckPart[], patienceMs = PATIENCE_MS): Promise<Readiness> {
   const checks = await Promise.all(parts.map((part) => answerOf(part, patienceMs)));
   return { ready: checks.every((check) => check.ok), checks };
@@ -45,13 +43,12 @@ async function answerOf(part: CheckPart, patienceMs: number): Promise<Check> {
   }
 }
 
-/** Without names of files and hosts, which are in the log: this page is for everyone. */
+/** Without names of files and hosts, because this page is public. */
 function reasonOf(error: unknown): string {
   if (error instanceof HistoryError) return `cannot be used (${error.code}); the log has the reason`;
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Whether the history answers. */
 export function historyCheck(store: HistoryStore): CheckPart {
   return {
     name: 'history',
@@ -62,7 +59,6 @@ export function historyCheck(store: HistoryStore): CheckPart {
   };
 }
 
-/** Whether what is collected can be recorded. */
 export function writesCheck(writes: Pick<WriteWatch, 'failure'>): CheckPart {
   return {
     name: 'recording',
@@ -73,10 +69,7 @@ export function writesCheck(writes: Pick<WriteWatch, 'failure'>): CheckPart {
   };
 }
 
-/**
- * Whether there is anything to serve, or at least a reason why not: Abnormal has been asked once, or there is no
- * account to ask for.
- */
+/** Data to serve or a reason why not: Abnormal was contacted once, or there is no account. */
 export function collectionCheck(store: HistoryStore, hasAccounts: () => boolean = () => true): CheckPart {
   return {
     name: 'collection',

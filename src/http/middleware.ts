@@ -6,7 +6,7 @@ import { HttpError } from './errors.js';
 
 const DAY_S = 86_400;
 
-/** Lets pages of these origins, and of no other, ask and read answers; nothing is added where there are none. */
+/** CORS for these origins only; adds nothing if there are none. */
 export async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
   if (origins.length === 0) return;
   await app.register(cors, {
@@ -20,28 +20,27 @@ export async function addCors(app: FastifyInstance, origins: readonly string[]):
       ...['x-request-id', 'retry-after', 'www-authenticate'],
       ...['ratelimit', 'ratelimit-policy', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
     ],
-    // credentials are sent in a header that the page sets, never by the browser of its own accord
+    // credentials are in a header that the page sets, never added by the browser
     credentials: false,
     maxAge: DAY_S,
   });
 }
 
-/** What every answer says, those to what is not HTTP included. */
 export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
-  // for answers, which no browser is to take for pages; a page says what it needs
+  // for responses that are not pages; pages set their own
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
 const YEAR_S = 31_536_000;
 
-// Apollo Sandbox brings its own policy for scripts, styles and frames, which would be void beside a stricter one
+// Apollo Sandbox has its own policy for scripts, styles and frames, which a stricter one would override
 const SANDBOX = "base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/** Tells browsers what not to do with answers; to come only over TLS where the request did. */
+/** Adds security headers; HSTS only if the request came over TLS. */
 export function addSecurityHeaders(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
@@ -53,13 +52,11 @@ export function addSecurityHeaders(app: FastifyInstance): void {
   });
 }
 
-/** What whoever watches over the gateway asks all the time. */
 const FREE: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/metrics']);
 
 /**
- * Counts the requests of each caller, or of each address where nobody is known, to the routes that are added later,
- * and refuses those beyond `perMinute` before their bodies are read. This machine itself is not counted where
- * callers are not asked who they are.
+ * Per caller, or per address without one, before bodies are read. This machine is not limited if
+ * authentication is off.
  */
 export async function limitRate(app: FastifyInstance, perMinute: number): Promise<void> {
   await app.register(rateLimit, {
@@ -76,9 +73,8 @@ export async function limitRate(app: FastifyInstance, perMinute: number): Promis
 }
 
 /**
- * GraphQL over HTTP: where a query cannot be parsed, validated or given its variables, the status is 400, and
- * where its caller's role does not go as far 403, in the media type `application/graphql-response+json`, and 200 in `application/json`, whose older clients take any
- * other status for an answer that is not the graph's. A request that holds no query at all is 400 in both.
+ * GraphQL over HTTP: an invalid query gets 400, a role too low 403, in `application/graphql-response+json`;
+ * it is 200 in `application/json`, whose older clients accept no other status.
  */
 export function isQueryErrorInJson(status: number, mediaType: unknown, body: unknown): boolean {
   if (

@@ -1,40 +1,35 @@
 import { performance } from 'node:perf_hooks';
 
-/** A request that keeps the thread busy for less never has to be made up for, in milliseconds. */
+/** Requests below this are free, in milliseconds. */
 const LIGHT_MS = 5;
-/** For each millisecond that is to be made up for, so many are left to others. */
+/** For each charged millisecond, the caller pauses this many. */
 const REST = 4;
-/** What a refusal costs beside that: refusing may be quick, and be asked for as often as the wire allows. */
+/** The additional charge of a refusal: it may be fast, and can be repeated at the speed of the network. */
 const REFUSAL_MS = 10;
-/** The most that is held against one request, however long the thread was busy. */
 const MOST_MS = 250;
-/** Beyond this share of its time the thread counts as scarce. */
+/** Above this load the event loop counts as busy. */
 const SCARCE = 0.5;
-/** How long after its last request a caller still counts as one of those who are here. */
+/** A caller counts as present for so long after its last request. */
 const PRESENT_MS = 2_000;
-/** Between two requests of a caller that has to wait for its turn. */
 const SPACING_MS = 10;
-/** Requests of one caller that may wait for their turn. */
 const MOST_WAITING = 100;
 
-/** How it stands with one caller. */
 interface Standing {
   lastAt: number;
-  /** When its next request may begin, while others are here. */
+  /** When its next request may begin, if others are present. */
   freeAt: number;
   running: number;
   isWaking: boolean;
   readonly waiting: (() => void)[];
 }
 
-/** A request that has begun. */
 export interface ThrottleSlot {
   end(wasRefused: boolean): void;
 }
 
 /**
- * Shares the one thread that all callers are served by. Whoever sends what is refused, or keeps a thread busy that
- * others are short of, has to leave time between two of its requests. While nobody else is there, it need not.
+ * Shares the event loop. A caller with refused requests, or that keeps a busy loop busy, must pause between
+ * its requests; not if it is the only caller.
  */
 export class RefusalThrottle {
   readonly #standings = new Map<string, Standing>();
@@ -43,7 +38,7 @@ export class RefusalThrottle {
   #share = 0;
   #running = 0;
 
-  /** Waits for the caller's turn; `null` when too many of its requests wait already. */
+  /** Waits for a slot; `null` if too many requests of the caller wait. */
   async acquire(key: string): Promise<ThrottleSlot | null> {
     const standing = this.#standingOf(key);
     standing.lastAt = performance.now();
@@ -61,7 +56,7 @@ export class RefusalThrottle {
   }
 
   #end(standing: Standing, before: ReturnType<typeof performance.eventLoopUtilization>, wasRefused: boolean) {
-    // what was done meanwhile was done for all who were running
+    // concurrent requests share the busy time
     const busyMs = Math.min(performance.eventLoopUtilization(before).active / this.#running, MOST_MS);
     const now = performance.now();
     standing.running -= 1;
@@ -74,13 +69,11 @@ export class RefusalThrottle {
     }
   }
 
-  /** How long a caller's next request has to wait, in milliseconds. */
   #waitOf(standing: Standing): number {
     const wait = standing.freeAt - performance.now();
     return wait > 0 && this.#isAnybodyElseHere(standing) ? wait : 0;
   }
 
-  /** Sees to it that those who wait go on, one after the other. */
   #wake(standing: Standing): void {
     if (standing.isWaking || standing.waiting.length === 0) return;
     standing.isWaking = true;
@@ -93,7 +86,7 @@ export class RefusalThrottle {
     setTimeout(goOn, this.#waitOf(standing));
   }
 
-  /** Whether the thread was busy for most of the last moment. */
+  /** Whether the event loop was mostly busy just now. */
   #isScarce(now: number): boolean {
     if (now - this.#measuredAt > PRESENT_MS / 4) {
       this.#share = performance.eventLoopUtilization(this.#before).utilization;

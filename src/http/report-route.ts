@@ -4,44 +4,39 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../values/access.js';
 import { HttpError } from './errors.js';
 
-/** A report that is asked for: where it is about, and the parameters of the query by name. */
 export interface ReportRequest {
   readonly period: string;
   readonly parameters: ReadonlyMap<string, readonly string[]>;
   readonly caller: Caller;
 }
 
-/** A report that can be written. */
 export interface OpenReport {
   readonly contentType: string;
   readonly fileName: string;
-  /** Whether a browser shows it, instead of keeping it in a file. */
+  /** Whether a browser shows it instead of saving it. */
   readonly isPage: boolean;
-  /** Writes it piece by piece; rejects when it cannot be written whole. */
+  /** Writes in pieces; rejects if the report cannot be completed. */
   write(write: (piece: string | Uint8Array) => Promise<void>, signal: AbortSignal): Promise<void>;
 }
 
-/** Where reports come from. */
 export interface Reports {
-  /** Or what is wrong with the question, and what is right. */
+  /** Returns an error text for an invalid request. */
   open(asked: ReportRequest): Promise<OpenReport | { readonly refusal: string }>;
 }
 
 export interface ReportRouteOptions {
   readonly reports: Reports;
-  /** Aborted when the caller goes away, or when the server can wait no longer. */
   readonly signalOf: (reply: FastifyReply) => AbortSignal;
 }
 
-/** Each reads a whole period: more at once would only make all of them late. */
+/** Each reads a whole period; more at once would delay all of them. */
 const MOST_AT_ONCE = 3;
 
-/** Reports at `/reports/<period>`, for operators, in pieces as they are made. */
 export function addReports(app: FastifyInstance, { reports, signalOf }: ReportRouteOptions): void {
   let running = 0;
   app.route({
     method: 'GET',
-    // a span has a slash in it
+    // a span contains a slash
     url: '/reports/*',
     exposeHeadRoute: false,
     config: { access: 'operator' },
@@ -78,10 +73,10 @@ function askedBy(request: FastifyRequest): ReportRequest {
   return { period, parameters: new Map(parameters), caller };
 }
 
-/** Sends it as it is written. What fails before its first piece is an error, after that the answer is cut off. */
+/** A failure before the first piece is an error response; a later one cuts the response off. */
 async function sendReport(reply: FastifyReply, report: OpenReport, signal: AbortSignal): Promise<void> {
   const stream = new PassThrough();
-  // Fastify calls a reply sent when it is at its end
+  // Fastify sets `sent` only at the end
   let isBegun = false;
   try {
     await report.write(async (piece) => {

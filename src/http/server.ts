@@ -31,54 +31,41 @@ export interface ServerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** Whether `/ide` is served. */
   readonly ide: boolean;
-  /** Whether there is a page at `/`; yes, unless said otherwise. */
+  /** Whether there is a page at `/`; default: true. */
   readonly landingPage?: boolean;
-  /** Where callers are not asked: whether requests that name any host are answered, or only this machine's. */
+  /** Whether requests for any host name are accepted if authentication is off. */
   readonly anyHost: boolean;
-  /** Whose word counts for where a request came from: so many proxies, or these; nobody's unless given. */
   readonly trustProxy?: number | readonly string[] | null;
-  /** The origins whose pages may read answers; none unless given. */
   readonly corsOrigins?: readonly string[];
-  /** Who asks. */
   readonly callers: Callers;
-  /** Started and stopped by the server. */
   readonly apollo: ApolloServer<GatewayContext>;
   readonly context: (request: RequestInfo) => GatewayContext;
   readonly readiness: () => Promise<Readiness>;
-  /** The public keys that the history is sealed with, as a JWK set; without it none are published. */
+  /** The public signing keys as a JWK set; if missing, none are published. */
   readonly signingKeys?: () => Promise<object>;
-  /** The same as PEM. */
   readonly signingKeysPem?: () => Promise<string>;
-  /** What `/metrics` answers; without it there is no such page. */
+  /** The text of `/metrics`; if missing, there is no such page. */
   readonly metrics?: MetricsText | undefined;
-  /** Told of every answer by its route, none for what is nowhere, and its status. */
+  /** Is called for every response with its route (`null`: none) and status. */
   readonly onAnswer?: ((route: string | null, status: number) => void) | undefined;
-  /** Whether `/metrics` is for whoever asks; for readers, unless said otherwise. */
+  /** Whether `/metrics` is public; default: for readers. */
   readonly openMetrics?: boolean;
-  /** What `/reports` answers with; without it there are none. */
   readonly reports?: Reports | undefined;
-  /** What operations of the graph must be to be run; anything unless given. */
   readonly limits?: GraphLimits | undefined;
-  /** Requests a minute by one caller; any number unless given. */
   readonly ratePerMinute?: number | undefined;
   readonly log: Log;
 }
 
-/** Everything that is measured, as text. */
 export interface MetricsText {
   readonly contentType: string;
   text(): Promise<string>;
 }
 
 export interface Server {
-  /** Listens, and gives the address as `http://host:port`. Throws a `ListenError`. */
+  /** Listens and returns `http://host:port`. Throws a `ListenError`. */
   start(): Promise<string>;
-  /**
-   * Takes no more requests and waits for those in flight, at most `patienceMs`; then cuts them off, the upstream
-   * work they caused included.
-   */
+  /** Accepts no requests, waits at most `patienceMs` for open ones, then aborts them and their work. */
   close(patienceMs: number): Promise<void>;
 }
 
@@ -88,7 +75,6 @@ const BODY_LIMIT = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
 
-/** The HTTP front: the graph at `/graphql`, health, and the pages for people. */
 export function createServer(options: ServerOptions): Server {
   return new GatewayServer(options);
 }
@@ -96,7 +82,7 @@ export function createServer(options: ServerOptions): Server {
 class GatewayServer implements Server {
   private readonly app: FastifyInstance;
   private readonly inFlight = new Set<AbortController>();
-  /** Answers that began as errors, whatever their status became. */
+  /** Responses that began as errors, whatever their final status. */
   private readonly refused = new WeakSet<FastifyReply>();
   private isDraining = false;
 
@@ -109,7 +95,7 @@ class GatewayServer implements Server {
       keepAliveTimeout: KEEP_ALIVE_MS,
       forceCloseConnections: 'idle',
       trustProxy: trustProxyOf(options),
-      // its own answers while it closes, and to a request without a host, are not in the shape of all others
+      // Fastify's own responses during shutdown, and to a request without a host, have another shape
       return503OnClosing: false,
       http: { requireHostHeader: false },
       frameworkErrors: (error, request, reply) => {
@@ -172,7 +158,7 @@ class GatewayServer implements Server {
     await addCors(app, options.corsOrigins ?? []);
     addAuthentication(app, options);
     app.addHook('onSend', async (request, reply, body) => {
-      // whom the graph never saw is refused by HTTP's own means
+      // callers that the graph never saw are refused by HTTP status
       if (request.routeOptions.url !== '/graphql' || request.caller === null) return;
       if (reply.statusCode >= 400) this.refused.add(reply);
       if (isQueryErrorInJson(reply.statusCode, reply.getHeader('content-type'), body)) reply.code(200);
@@ -180,7 +166,7 @@ class GatewayServer implements Server {
     app.addHook('onResponse', async (request, reply) => {
       this.report(request, reply);
       options.onAnswer?.(request.routeOptions.url ?? null, reply.statusCode);
-      // a connection that was busy when the server began to close would otherwise be kept alive
+      // otherwise a connection that was busy when the shutdown began would be kept alive
       if (this.isDraining) setImmediate(() => app.server.closeIdleConnections());
     });
   }
@@ -193,7 +179,7 @@ class GatewayServer implements Server {
     app.get('/readyz', OPEN, async (_request, reply) => {
       const { ready, checks } = await this.readiness();
       const status = ready ? 'ready' : 'not ready';
-      // what is wrong with it, and where its history is, is not for everybody
+      // problems and the location of the history are not public
       const details = (await areAsked(options.callers)) ? {} : { checks };
       return reply.code(ready ? 200 : 503).send({ status, ...details });
     });
@@ -225,10 +211,7 @@ class GatewayServer implements Server {
     return { ready: false, checks: [{ name: 'server', ok: false, message: 'is shutting down' }] };
   }
 
-  /**
-   * Fires when the caller goes away before it has its answer, when the server can wait no longer, and after
-   * `timeoutMs` where that is given.
-   */
+  /** Fires when the caller disconnects, on shutdown, and after `timeoutMs` if given. */
   private signalOf(reply: FastifyReply, timeoutMs?: number): AbortSignal {
     const controller = new AbortController();
     this.inFlight.add(controller);
@@ -264,7 +247,7 @@ class GatewayServer implements Server {
     const facts = {
       requestId: request.id,
       method: request.method,
-      // the query string of a GET holds what was asked, names and addresses among it
+      // the query string of a GET contains the operation, including names and addresses
       path: request.url.split('?', 1)[0],
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
@@ -275,12 +258,11 @@ class GatewayServer implements Server {
 
 const OPEN = { config: { access: 'OPEN' } } as const;
 
-/** What is asked about a gateway that is shutting down, too. */
 const HEALTH: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz']);
 
 const BAD_PATH = 'The path is not valid. Write a percent sign as %25, and encode characters as UTF-8.';
 
-/** Nothing has this path, or not with this method; or the page of another site asks whether it may ask. */
+/** A path or method that does not exist, or the preflight of another origin. */
 function answerToNoRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = request.url.split('?', 1)[0] ?? '';
   const url = path.startsWith('/reports/') ? '/reports/*' : path;
@@ -302,7 +284,7 @@ function answerToNoRoute(app: FastifyInstance, request: FastifyRequest, reply: F
   return reply.code(404).send(problem('NOT_FOUND', message));
 }
 
-/** What came is no HTTP request, or no whole one: nothing of the server but this can answer. */
+/** Invalid or incomplete HTTP, which only this handler can answer. */
 function answerToNoRequest(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -332,13 +314,13 @@ function bodyOf(body: object) {
   return { text, headers };
 }
 
-/** Whom to believe: those in the list, or the nearest so many. */
+/** A list of addresses, or the nearest proxies by number. */
 function trustProxyOf({ trustProxy }: ServerOptions) {
   if (typeof trustProxy === 'number') return (_address: string, hop: number) => hop < trustProxy;
   return trustProxy ? [...trustProxy] : false;
 }
 
-/** The caller's own id where it is harmless, else a new one. */
+/** The caller's id if it is harmless, otherwise a new one. */
 function requestId(request: { headers: NodeJS.Dict<string | string[]> }): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();

@@ -5,20 +5,15 @@ export interface Account {
   /** Part of every key and global id. */
   readonly name: string;
   readonly origin: Origin;
-  /** The base URL, without credentials. */
   readonly baseUrl: string;
   readonly client: AbnormalClient;
 }
 
-/** The Abnormal accounts that this process reads at the moment. */
 export interface Accounts {
   /** Sorted by name. */
   list(): readonly Account[];
   get(name: string): Account | null;
-  /**
-   * Calls `listener` when an account is added, removed or gets another token or address; returns a function
-   * that ends this.
-   */
+  /** Calls `listener` when an account is added, removed or changed; returns a function that ends this. */
   onChange(listener: () => void): () => void;
 }
 

@@ -12,7 +12,6 @@ export type Region = keyof typeof REGIONS;
 export const RIGHT_ADDRESS =
   'an https address without user, query or fragment; plain http to this machine only';
 
-/** The region at `baseUrl`; `null` if there is none. */
 export function regionOf(baseUrl: string): Region | null {
   const found = Object.entries(REGIONS).find(([, url]) => url === baseUrl);
   return found ? (found[0] as Region) : null;
@@ -29,7 +28,6 @@ export function wrongWithBaseUrl(text: string): string | null {
   return isLoopback(url.hostname) ? null : 'would send the token unencrypted over plain http';
 }
 
-/** The stored form of a valid address. */
 export function normalBaseUrl(text: string): string {
   return new URL(text).href.replace(/\/+$/, '');
 }
@@ -42,9 +40,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Whether an address is recognisably in a private network: an IP address that is not public (including cloud
- * metadata services) or a name that no public name server has. This machine, written as such, is not
- * included.
+ * Not public by itself: an IP address (including cloud metadata services) or a name that no public name
+ * server has. This machine, written as such, is not included.
  */
 export function isPrivateAddress(baseUrl: string): boolean {
   const host = bareHost(new URL(baseUrl).hostname);
@@ -87,8 +84,8 @@ for (const range of '::/127 100::/64 2001:db8::/32 fc00::/7 fe80::/10 fec0::/10 
 }
 
 /**
- * Looks a host up and refuses private addresses, so that a public name cannot be pointed at an internal
- * machine later. This machine is allowed by its own names.
+ * Refuses private addresses, so that a public name cannot be pointed at an internal machine later. This
+ * machine is allowed by its own names.
  */
 export const publicLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, options, (error, found, family) => {

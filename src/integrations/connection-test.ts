@@ -12,7 +12,6 @@ import type { Secret } from '../values/secret.js';
 import { ACCESS_ADVICE, matchToken } from './token-watch.js';
 import type { Vault } from './vault.js';
 
-/** What was tested: a list, or the token information. */
 export type Tested = Resource | 'tokens';
 
 const TEST_OUTCOMES = [
@@ -25,10 +24,7 @@ const TEST_OUTCOMES = [
   'SKIPPED',
 ] as const;
 
-/**
- * `EMPTY`: works without data. `NOT_ANSWERED`: not available for this account. `SKIPPED`: not sent, because
- * it would fail like the one before.
- */
+/** `NOT_ANSWERED`: not available for this account. `SKIPPED`: would fail like the one before. */
 export type TestOutcome = (typeof TEST_OUTCOMES)[number];
 
 export interface TestedPart {
@@ -48,7 +44,6 @@ export interface IntegrationTest {
   /** No list failed, and at least one can be read. */
   readonly works: boolean;
   readonly parts: readonly TestedPart[];
-  /** What Abnormal reports about the token; `null` if unknown or ambiguous. */
   readonly token: TokenTimes | null;
   readonly calls: number;
 }
@@ -65,10 +60,7 @@ const SPAN = 7 * DAY;
 /** The cases first, as the project's brief has it. */
 const ORDER: ReadonlySet<Resource> = new Set(['cases', ...RESOURCES]);
 
-/**
- * Tests the lists of an account, with one request each if all is well, and explains the result. Every
- * response is a result, not an error.
- */
+/** One request per list if all is well. Every response is a result, not an error. */
 export async function testIntegration(options: TestOptions): Promise<IntegrationTest> {
   const now = toInstant(options.clock());
   const meter = newMeter();
@@ -204,7 +196,6 @@ async function testTokens(
 export interface TokenTestOptions extends Pick<BudgetOptions, 'rpm' | 'concurrency'> {
   readonly name: string;
   readonly baseUrl: string;
-  /** The token, or how to get it. */
   readonly token: Secret | (() => Promise<Secret>);
   readonly timeoutMs: number;
   readonly clock: () => number;
@@ -213,7 +204,6 @@ export interface TokenTestOptions extends Pick<BudgetOptions, 'rpm' | 'concurren
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Tests an address with a token, whether or not the account is read. */
 export async function testToken(options: TokenTestOptions): Promise<IntegrationTest> {
   const { baseUrl, timeoutMs, clock, log, lookup } = options;
   const token = typeof options.token === 'function' ? await options.token() : options.token;
@@ -229,7 +219,6 @@ export async function testToken(options: TokenTestOptions): Promise<IntegrationT
   }
 }
 
-/** Reads a stored integration's token of `storedAt` when it is needed. */
 export function storedToken(
   vault: Pick<Vault, 'reveal'>,
   name: string,

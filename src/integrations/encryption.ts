@@ -7,7 +7,6 @@ export interface Binding {
   readonly audience: string;
 }
 
-/** Why a text does not decrypt. */
 type NotOpenedReason = 'UNKNOWN_KEY' | 'TAMPERED' | 'MALFORMED';
 
 /** The text was encrypted with another key, changed, or belongs elsewhere. */
@@ -22,7 +21,6 @@ export class NotOpenedError extends Error {
   }
 }
 
-/** Encrypts with the current key and decrypts with any known key. */
 export interface Cipher {
   readonly keyId: string;
   readonly knownKeyIds: readonly string[];
@@ -119,12 +117,10 @@ function isGuessable(key: Buffer): boolean {
   return key.every((byte) => byte === key[0]);
 }
 
-/** Creates a random key in the form of `ENCRYPTION_KEY`. */
 export function newEncryptionKey(): string {
   return randomBytes(KEY_BYTES).toString('base64');
 }
 
-/** Identifies a key without revealing it. */
 export function encryptionKeyId(key: Buffer): string {
   return createHash('sha256')
     .update('abnormal-graphql-gateway/encryption-key\0')

@@ -65,11 +65,9 @@ export async function simulatedDataGuard(
   return `The history (${store.description}) contains records of the simulated tenant, which cannot be mixed with records of an account. Set another HISTORY for your account.`;
 }
 
-/** Accounts that follow the stored integrations. */
 export interface LiveAccounts extends Accounts {
   /** The request budgets by account; an account keeps its budget when its token or address changes. */
   readonly budgets: ReadonlyMap<string, Budget>;
-  /** Reads the stored integrations now. */
   refresh(): Promise<void>;
   /** Stops refreshing, and closes every client after its current requests. */
   readonly close: () => Promise<void>;
@@ -78,13 +76,10 @@ export interface LiveAccounts extends Accounts {
 interface LiveAccountsOptions {
   /** `null` next to the simulated tenant, where no stored integration is read. */
   readonly vault: Pick<Vault, 'list' | 'reveal'> | null;
-  /** The account that is not stored: the environment's, or the simulated tenant. */
   readonly own: OpenAccount | null;
-  /** The options of a stored account's client. */
   readonly accountOptions: Omit<AccountOptions, 'budget'>;
   /** Resolves the hosts of stored accounts, and may refuse them. */
   readonly lookup?: LookupFunction | undefined;
-  /** Creates the budget of a new account. */
   readonly budgetFor: (name: string) => Budget;
   /** How often to look for changes of other processes, in milliseconds. */
   readonly everyMs: number;
@@ -174,7 +169,6 @@ class StoredAccounts implements LiveAccounts {
     if (hasChanged) this.announce();
   }
 
-  /** True if something about the integration has changed. */
   private async take(vault: Pick<Vault, 'reveal'>, stored: StoredIntegration): Promise<boolean> {
     const { name, baseUrl, token } = stored;
     const held = this.held.get(name);
@@ -240,7 +234,6 @@ class StoredAccounts implements LiveAccounts {
   }
 }
 
-/** A client that can be closed after its current requests. */
 interface DrainingClient extends AbnormalClient {
   /** Refuses new requests as `CANCELLED`, and closes when the current ones have ended. */
   drain(): Promise<void>;

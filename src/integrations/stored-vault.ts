@@ -1,6 +1,12 @@
 import type { HistoryStore } from '../history/store.js';
 import type { StoredDocument } from '../model/documents.js';
-import { EARLIER_TOKENS_KEPT, factsOf, isSameTold, type TokenTimes, withTold } from '../model/token.js';
+import {
+  EARLIER_TOKENS_KEPT,
+  factsOf,
+  hasTokenTimes,
+  type TokenTimes,
+  withTokenTimes,
+} from '../model/token.js';
 import { type Instant, latest, shift, toInstant } from '../values/instant.js';
 import { Secret } from '../values/secret.js';
 import { ENVIRONMENT_ACCOUNT, SIMULATED_ACCOUNT } from './accounts.js';
@@ -38,7 +44,6 @@ interface VaultOptions {
   readonly store: HistoryStore;
   /** `null` without `ENCRYPTION_KEY`: tokens can be neither stored nor read. */
   readonly cipher: Cipher | null;
-  /** Whether tokens may be sent into private networks. */
   readonly allowPrivate: boolean;
   readonly clock: () => number;
 }
@@ -103,7 +108,7 @@ class DocumentVault implements Vault {
 
   async noteTimes(name: string, storedAt: Instant, times: TokenTimes): Promise<void> {
     await this.change(name, (body) =>
-      body.storedAt !== storedAt || isSameTold(body, times) ? null : withTold(body, times),
+      body.storedAt !== storedAt || hasTokenTimes(body, times) ? null : withTokenTimes(body, times),
     );
   }
 
@@ -151,7 +156,6 @@ class DocumentVault implements Vault {
     return isResealed;
   }
 
-  /** Writes the result of `change`, and retries after a concurrent change. */
   private async change(
     name: string,
     change: (body: IntegrationBody) => IntegrationBody | null,
@@ -234,7 +238,6 @@ function bindingOf(integration: string, baseUrl: string): Binding {
 }
 
 interface VaultSettings {
-  /** The current key first; may be empty. */
   readonly encryptionKeys: readonly Secret[];
   readonly allowPrivate: boolean;
 }
@@ -245,10 +248,7 @@ export function vaultOf(store: HistoryStore, settings: VaultSettings, clock: () 
   return createVault({ store, cipher: cipherOf(encryptionKeys), allowPrivate, clock });
 }
 
-/**
- * Opens the vault of a history and checks that every stored token decrypts. Throws a `VaultError` that says
- * what to do if a key is wrong or missing, or a document was changed.
- */
+/** Checks that every stored token decrypts. Throws a `VaultError` that says what to do otherwise. */
 export async function openVault(
   store: HistoryStore,
   settings: VaultSettings,
@@ -275,7 +275,6 @@ const TAKEN: Readonly<Record<string, string>> = {
   [SIMULATED_ACCOUNT]: 'the built-in simulated tenant',
 };
 
-/** Throws a `VaultError` for an invalid name. */
 function checkName(name: string): void {
   if (!/^[a-z\d-]{1,40}$/.test(name)) {
     const shown = JSON.stringify(name.slice(0, 60));

@@ -6,19 +6,18 @@ import {
   EARLIER_TOKENS_KEPT,
   type EarlierToken,
   factsOf,
-  isSameTold,
+  hasTokenTimes,
   type KnownTokens,
   type TokenHistory,
   type TokenSituation,
   type TokenTimes,
-  withTold,
+  withTokenTimes,
 } from '../model/token.js';
 import { type Instant, latest, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import { ENVIRONMENT_ACCOUNT } from './accounts.js';
 import { describeStored, TOKEN_SHAPE, type Vault, VaultError } from './vault.js';
 
-/** The token history of every integration, without the tokens. */
 export async function readTokenHistories(store: HistoryStore): Promise<TokenHistory[]> {
   const stored = (await store.documents('integrations')).flatMap((document) => {
     const integration = readable(() => describeStored(document));
@@ -113,8 +112,8 @@ export async function noteEnvironmentTimes(
 ): Promise<void> {
   if ((await readEnvironmentToken(store)) === null) return;
   await change(store, async (body) => {
-    if (body === null || body.storedAt !== storedAt || isSameTold(body, times)) return null;
-    return withTold(body, times);
+    if (body === null || body.storedAt !== storedAt || hasTokenTimes(body, times)) return null;
+    return withTokenTimes(body, times);
   });
 }
 
@@ -124,7 +123,6 @@ export async function readEnvironmentToken(store: HistoryStore): Promise<KnownTo
   return body.success ? describe(body.data) : null;
 }
 
-/** Writes the result of `make`, and retries after a concurrent change. */
 async function change(
   store: HistoryStore,
   make: (body: Body | null) => Promise<Body | null>,

@@ -27,8 +27,8 @@ interface TokenExpiryOptions {
 }
 
 /**
- * Requests and stores the issue and expiry time of each token: one call a day per account, and one for a new
- * token. May be called at any time; a failed request is repeated the next day.
+ * Stores the issue and expiry time of each token: one call a day per account, and one for a new token. May be
+ * called at any time.
  */
 export function refreshTokenExpiry(options: TokenExpiryOptions): (signal: AbortSignal) => Promise<void> {
   const isDue = oncePerDay(options.clock);
@@ -86,10 +86,7 @@ export function reportToken(integration: string, situation: TokenSituation, now:
   };
 }
 
-/**
- * Logs a warning for each token that must be replaced, once a day and at once when its state changes, and a
- * note for a valid token with more than read permissions. May be called at any time.
- */
+/** Warns once a day and at once when a token's state changes. May be called at any time. */
 export function tokenExpiryWarnings({ store, log, clock }: TokenWarningOptions): () => Promise<void> {
   const isDue = oncePerDay(clock);
   return async () => {
@@ -135,7 +132,6 @@ interface TokenMatch {
   /** The number of valid tokens; `null` if unknown. */
   readonly seen: number | null;
   readonly message: string;
-  /** `null` if it cannot be determined. */
   readonly token: TokenTimes | null;
 }
 
@@ -162,9 +158,7 @@ function isValid({ status, expiresAt }: ApiToken, now: Instant): boolean {
   return (status === null || status === 'active') && (expiresAt === null || expiresAt > now);
 }
 
-/**
- * No response says which token was used: it is the only valid one, or the only one of the integration's name.
- */
+/** No response says which token was used: the only valid one, or the only one of this name. */
 function ownAmong(valid: readonly ApiToken[], name: string): ApiToken | null {
   const named = valid.filter((token) => token.name?.trim().toLowerCase() === name);
   const [own, ...others] = valid.length === 1 ? valid : named;

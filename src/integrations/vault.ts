@@ -26,8 +26,8 @@ export interface NewIntegration extends Address {
 }
 
 /**
- * The stored integrations. Each token is encrypted with `ENCRYPTION_KEY`, bound to its integration's name and
- * address, and never returned to users. Refusals are `VaultError`s.
+ * Each token is encrypted with `ENCRYPTION_KEY`, bound to its integration's name and address, and never
+ * returned to users. Refusals are `VaultError`s.
  */
 export interface Vault {
   list(): Promise<StoredIntegration[]>;
@@ -36,10 +36,7 @@ export interface Vault {
   prepare(name: string, address: Address): Promise<string>;
   add(integration: NewIntegration): Promise<StoredIntegration>;
   resolve(address: Address): string;
-  /**
-   * Changes the address together with the token: a token is only sent to the address it was given for, and
-   * works in one region only.
-   */
+  /** Address and token change together: a token is only sent to the address it was given for. */
   update(name: string, address: Address, token: Secret): Promise<StoredIntegration>;
   /** Whether it equals the stored token; false if that does not decrypt. */
   holds(name: string, token: Secret): Promise<boolean>;
@@ -50,8 +47,8 @@ export interface Vault {
   /** Deletes the token. The integration's records stay in the history. */
   remove(name: string): Promise<void>;
   /**
-   * The token, for `integrations/` and the client's request only. With `storedAt`, exactly that one: `BUSY`
-   * if it was replaced, because the new one may be for another address.
+   * For `integrations/` and the client's request only. With `storedAt`, exactly that token: `BUSY` if it was
+   * replaced, because the new one may be for another address.
    */
   reveal(name: string, storedAt?: Instant): Promise<Secret>;
   /** Encrypts every token with the current key; returns how many had another one. */
@@ -60,16 +57,12 @@ export interface Vault {
   check(): Promise<void>;
 }
 
-/** Why the vault refuses. */
 export type VaultErrorCode =
-  /** Not a valid integration name. */
   | 'BAD_NAME'
   | 'BAD_TOKEN'
   | 'BAD_ADDRESS'
-  /** The name is in use. */
   | 'EXISTS'
   | 'NOT_FOUND'
-  /** `ENCRYPTION_KEY` is not set. */
   | 'NO_KEY'
   /** A stored token has another key or was manipulated. */
   | 'NOT_OPENED'
@@ -113,7 +106,6 @@ export function notOpened(name: string, error: NotOpenedError, cipher: Cipher): 
   return new VaultError('NOT_OPENED', what, { cause: error });
 }
 
-/** There is no key to encrypt a token, or to decrypt that of the integration `name`. */
 export function noKey(name: string | null): VaultError {
   const what =
     name === null
@@ -152,7 +144,6 @@ export interface StoredIntegration extends KnownTokens {
   /** Part of every key and every global id, so it never changes. */
   readonly name: string;
   readonly baseUrl: string;
-  /** `null` for another address. */
   readonly region: Region | null;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
@@ -171,7 +162,6 @@ export interface IntegrationBody extends TokenFacts {
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
   readonly hint: string;
-  /** The encrypted token. */
   readonly sealed: string;
   readonly earlierTokens: readonly EarlierToken[];
 }

@@ -6,18 +6,17 @@ import type { RunRecord } from '../model/run.js';
 import type { SyncObserver } from '../sync/context.js';
 import { type Instant, toMillis } from '../values/instant.js';
 
-/** What is counted as it happens, since the process began. */
+/** Counts since the start of the process. */
 export interface Counters {
   readonly registry: Registry;
-  /** For the client of one integration. */
   upstream(integration: string): UpstreamObserver;
   readonly sync: SyncObserver;
   readonly graph: GraphObserver;
-  /** Of answers over HTTP, by the route, `null` where there is none, and the status. */
+  /** By route (`null`: none) and status. */
   readonly http: (route: string | null, status: number) => void;
 }
 
-/** Counters at zero, with what Node and the process say of themselves. */
+/** Counters at zero, with the metrics of Node and the process. */
 export function createCounters(): Counters {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -171,17 +170,17 @@ function countGraph(registry: Registry): GraphObserver {
       return (outcome, codes) => {
         stop({ outcome });
         requests.inc({ outcome });
-        // whoever asks must not be able to make up labels
+        // callers must not be able to invent labels
         for (const code of codes) errors.inc({ code: CODES.has(code) ? code : 'OTHER' });
       };
     },
   };
 }
 
-/** The beginning of every name that the gateway measures itself by; those of Node and the process have their own. */
+/** Metrics of Node and the process have other prefixes. */
 const PREFIX = 'abnormal_gateway_';
 
-/** What a metric is made with; `registry` is where it is to be found. */
+/** Registers a metric in `registry`. */
 export function named<R, L extends string>(
   registry: R,
   name: string,
@@ -191,12 +190,11 @@ export function named<R, L extends string>(
   return { name: `${PREFIX}${name}`, help, labelNames: [...labelNames], registers: [registry] };
 }
 
-/** Seconds from one instant to another, 0 where a clock was set back between them. */
 export function secondsBetween(from: Instant, to: Instant): number {
   return Math.max(0, (toMillis(to) - toMillis(from)) / 1000);
 }
 
-/** Seconds since the epoch, as Prometheus writes time. */
+/** Prometheus uses seconds. */
 export function unixSeconds(instant: Instant): number {
   return toMillis(instant) / 1000;
 }

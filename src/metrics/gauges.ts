@@ -18,7 +18,6 @@ import type { CacheGauge } from '../values/bounded-cache.js';
 import type { Instant } from '../values/instant.js';
 import { named, secondsBetween, unixSeconds } from './counters.js';
 
-/** What is as it is at the moment of asking; each sets all of its series anew. */
 export interface Gauges {
   history(head: Pin | null): void;
   writes(failure: WriteFailure | null, failures: number): void;
@@ -209,7 +208,7 @@ function gapGauges(registry: Registry): Gauges['gaps'] {
 
 type Books = Pick<HistoryStore, 'countQuarantine' | 'documents'>;
 
-/** Reads what the history keeps beside records, and measures it. */
+/** Measures the history's ledger, streams and runs. */
 type HistoryGauges = (store: HistoryStore, integrations: readonly string[], now: Instant) => Promise<void>;
 
 export function createHistoryGauges(registry: Registry): HistoryGauges {

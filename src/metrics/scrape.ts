@@ -11,29 +11,26 @@ import { floorToSecond } from '../values/window.js';
 import type { Counters } from './counters.js';
 import { createGauges, createHistoryGauges, type Gauges } from './gauges.js';
 
-/** What is looked at when somebody asks how things stand. */
 export interface ScrapeOptions {
   readonly counters: Pick<Counters, 'registry'>;
   readonly store: HistoryStore;
   readonly writes?: Pick<WriteWatch, 'failure' | 'failures'>;
   /** The request budgets by integration, as they are now. */
   readonly budgets: () => ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
 }
 
-/** Everything that is measured, as Prometheus reads it. */
 export interface Scrape {
   readonly contentType: string;
   /**
-   * One look at the history for all who ask at once. Never throws: while the history does not answer, `history_up`
-   * is 0 and the rest of it is as it was last read.
+   * One read of the history for all concurrent scrapes. Never throws: while the history is unavailable,
+   * `history_up` is 0 and its other metrics keep their last values.
    */
   text(): Promise<string>;
 }
 
-/** Gaps are found by walking the whole ledger, so they are looked for no more often than this. */
+/** Finding gaps reads the whole ledger, so it is done at most this often. */
 const GAPS_EVERY_MS = 60_000;
 
 export function createScrape(options: ScrapeOptions): Scrape {
@@ -81,7 +78,7 @@ function createGapReader({ store, clock }: ScrapeOptions, gauges: Gauges) {
     if (readAt !== null && now >= readAt && now - readAt < GAPS_EVERY_MS) return;
     const to = floorToSecond(toInstant(now));
     const found: { stream: StreamState; gaps: readonly CoverageGap[] }[] = [];
-    // one after the other: others want the history too
+    // serially, to leave capacity of the history to others
     for (const stream of streams) {
       const { gaps } = await findMissingWindows(store, stream, stream.collectFrom, to);
       found.push({ stream, gaps });

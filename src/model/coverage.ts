@@ -2,7 +2,6 @@ import { earliest, type Instant, latest } from '../values/instant.js';
 import type { Window } from '../values/window.js';
 import type { MissingEntry, RecordedEntry } from './ledger.js';
 
-/** Why a span of source time is not known to be whole. */
 export type GapReason =
   | 'NOT_COLLECTED'
   | 'PROVISIONAL'
@@ -11,31 +10,25 @@ export type GapReason =
   | 'NOT_LICENSED'
   | 'OUT_OF_RETENTION';
 
-/** A span for which the history cannot vouch. */
 export interface CoverageGap extends Window {
   readonly reason: GapReason;
-  /** What the reading that left it said, for a person. */
   readonly detail: string | null;
 }
 
-/** A record that a reading of `[from, to)` listed and could not read, as of that reading. */
+/** A record that a reading of `[from, to)` listed and could not read. */
 export interface Missing extends MissingEntry, Window {
-  /** The batch that recorded the reading. A version recorded later means that it is no longer missing. */
+  /** The batch of the reading. With a version from a later batch the record is no longer missing. */
   readonly seq: number;
   readonly readAt: Instant;
-  /** The part of the window of which this is still the newest reading: from its first such instant to its last. */
+  /** The part of the window for which this is the newest reading. */
   readonly span: Window;
 }
 
-/** What is held of one stream in `[from, to)`. */
 export interface Coverage extends Window {
-  /** Whether there are no gaps. */
   readonly complete: boolean;
-  /** Oldest first, disjoint, adjacent ones of one reason joined; see `addGap`. */
+  /** Oldest first, disjoint, adjacent gaps of one reason joined; see `addGap`. */
   readonly gaps: readonly CoverageGap[];
-  /**
-   * By id: what the newest readings name as listed and not read. See `outstanding` for what of it was recorded later.
-   */
+  /** By id, from the newest readings; see `outstanding` for those recorded later. */
   readonly missing: readonly Missing[];
 }
 
@@ -44,7 +37,7 @@ export function isComplete(gaps: readonly unknown[], missing: readonly Pick<Miss
   return gaps.length === 0 && missing.every(({ code }) => code === 'GONE');
 }
 
-/** The records that are still missing; `recordedAt` gives the batch of each record's newest version by id. */
+/** The records that are still missing; `recordedAt` maps an id to the batch of its newest version. */
 export function outstanding<M extends Pick<Missing, 'id' | 'seq'>>(
   missing: readonly M[],
   recordedAt: ReadonlyMap<string, number>,
@@ -53,18 +46,15 @@ export function outstanding<M extends Pick<Missing, 'id' | 'seq'>>(
 }
 
 /**
- * Which parts of `[from, to)` the ledger vouches for.
- *
- * Entries count in the order of their `seq`. A COMPLETE reading covers its window up to `settledTo`, except for
- * the records that it names as missing. A PARTIAL one uncovers what it reads: something there may be missing that
- * has no name. Any other outcome names a
- * gap only where nothing better is known, since a failed second reading loses nothing already held.
+ * What the ledger covers, in the order of `seq`. COMPLETE covers its window up to `settledTo`, except for the
+ * named missing records. PARTIAL uncovers its window, because unnamed records may be missing. Any other
+ * status matters only where nothing better is known: a failed second reading loses nothing.
  */
 export function coverageOf(entries: readonly RecordedEntry[], from: Instant, to: Instant): Coverage {
   if (from >= to) return { from, to, complete: true, gaps: [], missing: [] };
   const readings = readingsWithin(entries, from, to);
   const edges = edgesOf(readings, from, to);
-  // the last decisive stroke says whether a span is covered; where it is not, the last stroke of all says why
+  // the last decisive reading says whether a span is covered; the last reading of all says why not
   const decisive = lastReadings(
     readings.filter((reading) => reading.decisive),
     edges,
@@ -74,7 +64,7 @@ export function coverageOf(entries: readonly RecordedEntry[], from: Instant, to:
   return { from, to, complete: gaps.length === 0, gaps, missing: missingIn(decisive, edges) };
 }
 
-/** What the readings that still stand somewhere name as missing; of one id, the newest. */
+/** The missing records of the readings that are still the newest for some span. */
 function missingIn(decisive: readonly (LedgerReading | undefined)[], edges: readonly Instant[]): Missing[] {
   const standing = new Map<RecordedEntry, Window>();
   for (const [i, reading] of decisive.entries()) {
@@ -91,13 +81,12 @@ function missingIn(decisive: readonly (LedgerReading | undefined)[], edges: read
   return [...named.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** What one entry says of one span. */
 interface LedgerReading extends Window {
   readonly entry: RecordedEntry;
   /** `null`: covered. */
   readonly reason: GapReason | null;
   readonly detail: string | null;
-  /** Holds whatever was known before; the others leave what is covered as it is. */
+  /** Whether it replaces what was known before; the others never uncover a span. */
   readonly decisive: boolean;
 }
 
@@ -126,7 +115,7 @@ function edgesOf(readings: readonly LedgerReading[], from: Instant, to: Instant)
   return [...new Set([from, to, ...readings.flatMap((reading) => [reading.from, reading.to])])].sort();
 }
 
-/** The last stroke over each span between neighbouring edges: laid newest first, each takes what is still free. */
+/** The last reading of each span between adjacent edges: readings are placed newest first on free spans. */
 function lastReadings(
   readings: readonly LedgerReading[],
   edges: readonly Instant[],
@@ -144,7 +133,7 @@ function lastReadings(
   return taken;
 }
 
-/** The free places among `0 … size - 1`; `size` itself always counts as free. Path halving keeps it near-linear. */
+/** The free places among `0 … size - 1`; `size` itself is always free. Path halving keeps it near-linear. */
 function freeList(size: number) {
   const next = Int32Array.from({ length: size + 1 }, (_, i) => i);
   const at = (i: number) => next[i] ?? size;
@@ -175,10 +164,7 @@ function joinedGaps(edges: readonly Instant[], gapAt: (index: number) => Named):
   return gaps;
 }
 
-/**
- * Adds a gap to those before it, or lengthens the last. What could not be read is one gap however many windows it
- * was asked for in, each of which had its own complaint: the newest stands for it.
- */
+/** Appends a gap or extends the last one. An unreadable span is one gap with the newest error. */
 export function addGap(gaps: CoverageGap[], gap: CoverageGap): void {
   const last = gaps.at(-1);
   const isOne = last?.detail === gap.detail || gap.reason === 'FAILED';

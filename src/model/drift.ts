@@ -2,35 +2,27 @@ import { earliest, type Instant, latest } from '../values/instant.js';
 import { INT_MAX } from '../values/int.js';
 import type { DocumentBody } from './documents.js';
 
-/**
- * `FIELD`: a field of a name that is not known. `VALUE`: a word that an open word list did not have. `UNREADABLE`: a
- * value that does not read, such as an object for a text, or an element of a list that is not one.
- */
+/** `FIELD`, `VALUE`: an unknown field or list word. `UNREADABLE`: a wrong type or list element. */
 export const DRIFT_KINDS = ['FIELD', 'VALUE', 'UNREADABLE'] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
-/** Something in an answer of Abnormal's that the gateway does not know; it is kept as received all the same. */
 export interface DriftSighting {
   readonly kind: DriftKind;
-  /** Where it stands, such as `threat.messages[].newField`; at most 200 characters. */
   readonly path: string;
-  /** The word, at most 100 characters of it; what is wrong with what does not read; `null` for a field. */
+  /** The word, at most 100 characters; for UNREADABLE the problem; `null` for a field. */
   readonly value: string | null;
 }
 
-/** What was seen of it so far. */
 export interface DriftName extends DriftSighting {
-  /** How many answers had it. */
   readonly count: number;
   readonly firstSeenAt: Instant;
   readonly lastSeenAt: Instant;
 }
 
-/** What differs in the answers to one integration. */
 export interface DriftTally {
-  /** In the order in which they were first seen; at most `MOST_NAMES`. */
+  /** In the order of first appearance; at most `MOST_NAMES`. */
   readonly names: readonly DriftName[];
-  /** How often something was seen that found no room among the names. */
+  /** How often content appeared that was not among the stored names. */
   readonly beyond: number;
 }
 
@@ -38,12 +30,11 @@ export const MOST_NAMES = 500;
 
 export const NO_DRIFT: DriftTally = { names: [], beyond: 0 };
 
-/** A sighting as one string, for maps. */
 export function driftText({ kind, path, value }: DriftSighting): string {
   return `${kind} ${path} ${value ?? ''}`;
 }
 
-/** Adds what `later` counted to `tally`; names past the bound only count as `beyond`. */
+/** Adds the counts of `later`; names beyond the limit only count as `beyond`. */
 export function addDrift(tally: DriftTally, later: DriftTally): DriftTally {
   const names = new Map(tally.names.map((name) => [driftText(name), name]));
   let beyond = tally.beyond + later.beyond;
@@ -66,7 +57,6 @@ function joined(known: DriftName, name: DriftName): DriftName {
   };
 }
 
-/** The tally as a document holds it; what does not read as one is left out. */
 export function driftOf({ names, beyond }: DocumentBody): DriftTally {
   return {
     names: Array.isArray(names) ? names.filter(isDriftName) : [],

@@ -2,22 +2,17 @@ import type { MessageRecord } from '../resources/threat/threat.js';
 import type { Instant } from '../values/instant.js';
 import type { RevisionRecord } from './revision.js';
 
-/** A message of a threat as the history last recorded it. */
 export interface RecordedMessage<F> {
   readonly message: MessageRecord;
-  /** The version that it is from: the newest that has it. */
+  /** The newest version that contains it. */
   readonly from: F;
-  /**
-   * Since when Abnormal no longer returns it: the first complete version after `from`, or the tombstone. `null` while
-   * it does, or while no version shows that it does not.
-   */
+  /** The first complete version without it, or the tombstone; `null` while no version shows that. */
   readonly noLongerGivenSince: Instant | null;
 }
 
 /**
- * Every message that any version of a threat has, in its last recorded state. Abnormal returns a sample of a threat's
- * messages, and another reading may return others; what it once returned stays known here. Takes the versions newest
- * first, so that it holds each message once, however many versions there are.
+ * Every message of any version of a threat, in its last recorded state, because Abnormal returns a sample
+ * that may change. Takes the versions newest first.
  */
 export class RecordedMessages<F> {
   readonly #byId = new Map<string, RecordedMessage<F>[]>();
@@ -27,11 +22,11 @@ export class RecordedMessages<F> {
   add({ record, deleted, observedFrom }: RevisionRecord<'threat'>, from: F): void {
     this.#versions += 1;
     if (!deleted) this.#take(record.messages, from);
-    // a version of which not all pages were read does not show that a message is missing
+    // a version without all its pages does not show that a message is missing
     if (deleted || record.pagesComplete) this.#missingSince = observedFrom;
   }
 
-  /** Two different messages of one version may share an id, so an id stands for all of a version's messages under it. */
+  /** Two different messages of one version may share an id, so the id refers to both. */
   #take(messages: readonly MessageRecord[], from: F): void {
     const older = new Map<string, RecordedMessage<F>[]>();
     for (const message of messages) {
@@ -45,15 +40,14 @@ export class RecordedMessages<F> {
     }
   }
 
-  /** Newest first, ties by id. */
   all(): RecordedMessage<F>[] {
     const all = [...this.#byId.values()].flat();
-    // one version's messages are in order
+    // one version's messages are already sorted
     return this.#versions === 1 ? all : all.sort((a, b) => compare(a.message, b.message));
   }
 }
 
-/** A message stays where it was received, also when Abnormal no longer says when that was. */
+/** A message keeps its received time, even if Abnormal no longer returns it. */
 function withTime<F>(
   known: readonly RecordedMessage<F>[],
   older: readonly RecordedMessage<F>[],

@@ -42,13 +42,13 @@ export function factsOf({ storedAt, issuedAt, expiresAt, permissions }: TokenFac
 }
 
 /** Whether what Abnormal says of a token is what is noted of it. */
-export function isSameTold(facts: TokenFacts, told: TokenTimes): boolean {
+export function hasTokenTimes(facts: TokenFacts, told: TokenTimes): boolean {
   const isSame = facts.issuedAt === told.issuedAt && facts.expiresAt === told.expiresAt;
   return isSame && facts.permissions?.join() === told.permissions?.join();
 }
 
 /** What is stored of a token, with what Abnormal says of it now. */
-export function withTold<T extends TokenFacts>(facts: T, told: TokenTimes): T {
+export function withTokenTimes<T extends TokenFacts>(facts: T, told: TokenTimes): T {
   const { issuedAt, expiresAt, permissions } = told;
   const { permissions: _earlier, ...others } = facts;
   return { ...others, issuedAt, expiresAt, ...(permissions && { permissions }) } as T;

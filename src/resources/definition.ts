@@ -4,9 +4,8 @@ import type { KnownDetail } from './known-shapes.js';
 import type { Decoded, Received } from './wire.js';
 
 /**
- * One field that lists can be filtered by.
- * `instant` and `text` hold one string, `texts` several; `order` marks those that lists can be ordered by,
- * and `reference` those that name other records and are looked up by value.
+ * `instant` and `text` contain one string, `texts` several; lists can be sorted by fields with `order`, and
+ * fields with `reference` name other records.
  */
 export interface FieldSpec {
   readonly type: 'text' | 'texts' | 'instant' | 'number' | 'boolean';
@@ -111,8 +110,7 @@ export interface ResourceDefinition<R> {
   readonly texts: { readonly record: string; readonly resource: string; readonly list: string };
 }
 
-/** What may be wrong with what was received. */
 export interface Unreadable {
-  /** Parts of the answer that do not read, by path with what is wrong, at most ten; only where there are any. */
+  /** Unreadable parts by path with the problem, at most ten; missing if there are none. */
   readonly unread?: readonly string[];
 }

@@ -1,20 +1,18 @@
 import { WordCache } from '../values/bounded-cache.js';
 
-/** Whether a word is one that its list does not have. */
 export type IsUnknown = (word: string) => boolean;
 
-/** The fields of an object that are known, and what is looked at of their values: objects, lists of them, words. */
+/** The known fields of an object, and how to check their values: objects, lists, words. */
 export type Shape = ReadonlyMap<string, Shape | IsUnknown | null>;
 
-/** What Abnormal says of nothing in particular is one of its own words. */
-const NOTHING_SAID = /^\s*(null|others?)?\s*$/i;
+const NO_VALUE = /^\s*(null|others?)?\s*$/i;
 
 /** Tells the words that `normalise` does not know. */
 export function isUnknownBy(normalise: (word: string) => string | null): IsUnknown {
   const known = new WordCache<true>('knownWords');
   return (word) => {
     if (known.get(word)) return false;
-    const isUnknown = normalise(word) === 'OTHER' && !NOTHING_SAID.test(word);
+    const isUnknown = normalise(word) === 'OTHER' && !NO_VALUE.test(word);
     if (!isUnknown) known.set(word, true);
     return isUnknown;
   };
@@ -33,6 +31,6 @@ export function shape(schema: object, looked: Parts = {}, others: readonly strin
 export interface KnownDetail {
   readonly name: string;
   readonly shape: Shape;
-  /** `null`: it is all of it. */
+  /** `null`: the whole value. */
   readonly at: 'detail' | 'item' | null;
 }

@@ -97,14 +97,14 @@ type DefaultOrder = { readonly [D in Definition as D['kind']]: D['defaultOrder']
 /** The time that a kind is listed by when nobody says otherwise, and by which Abnormal windows it. */
 export const DEFAULT_ORDER = byKind(({ defaultOrder }) => defaultOrder) as DefaultOrder;
 
-/** Names one record: the Abnormal account it came from, what it is, and its id there. */
+/** The account, the kind, and Abnormal's id. */
 export interface RecordKey {
   readonly integration: string;
   readonly kind: Kind;
   readonly id: string;
 }
 
-/** The key as one string, for maps; a space never occurs in an integration's name or a kind. */
+/** For maps; a space never occurs in an integration's name or a kind. */
 export function keyText(key: RecordKey): string {
   return `${key.integration} ${key.kind} ${key.id}`;
 }
@@ -119,7 +119,7 @@ export function fieldSpec(kind: ListedKind, field: string): FieldSpec | undefine
   return Object.hasOwn(specs, field) ? specs[field] : undefined;
 }
 
-/** What filters and orders see of a record. Every field of the kind is present. */
+/** The fields for filters and orders, all of them present. */
 export function fieldsOf<K extends ListedKind>(kind: K, record: RecordOf[K]): Fields {
   return DEFINITION_OF[kind].fieldsOf(record);
 }

@@ -1,20 +1,15 @@
 import type { Filter } from '../values/filter.js';
 import { fieldSpec, type ListedKind } from './registry.js';
 
-/** The stored records that a filter can neither include nor exclude because of one time field. */
 export interface Undecided {
-  /** The time field that has no value. */
   readonly field: string;
-  /** Matches those records. Its top level asks for `field` without a value, so that an index finds them. */
+  /** Matches those records. Its top level requires `field` to be null, so that an index finds them. */
   readonly filter: Filter;
 }
 
 type Leaf = Extract<Filter, { readonly field: string }>;
 
-/**
- * The records that `filter` can neither include nor exclude, since it compares a time that Abnormal did not give
- * for them. One part for each time field that can be the reason; no record is in two parts.
- */
+/** Those with a null time that `filter` compares. One part per time field; no record is in two parts. */
 export function undecidedBy(kind: ListedKind, filter: Filter | null): Undecided[] {
   if (filter === null) return [];
   const fields = [...new Set(comparedTimes(kind, filter))];
@@ -32,15 +27,15 @@ export function undecidedBy(kind: ListedKind, filter: Filter | null): Undecided[
   }));
 }
 
-/** Records of which a time field has a value that is not known: with no value, unless there can be none. */
+/** Records with an unknown time: null, unless null is its correct value. */
 function unknown(field: string): Filter {
   const absent: Filter = { field, eq: null };
   if (field !== 'latestRemediationTime') return absent;
-  // a threat that was not remediated has no time of remediation: that is known, not missing
+  // a threat that was not remediated has no time of remediation: known, not missing
   return { and: [absent, { field: 'remediationState', in: ['REMEDIATED', 'PARTLY', 'UNKNOWN'] }] };
 }
 
-/** What may hold, once unknown times are known. */
+/** What may match once unknown times are known. */
 function possible(kind: ListedKind, filter: Filter): Filter {
   if ('and' in filter) return { and: filter.and.map((part) => possible(kind, part)) };
   if ('or' in filter) return { or: filter.or.map((part) => possible(kind, part)) };
@@ -48,7 +43,7 @@ function possible(kind: ListedKind, filter: Filter): Filter {
   return isOpen(kind, filter) ? { or: [filter, unknown(filter.field)] } : filter;
 }
 
-/** What holds, whatever unknown times turn out to be. */
+/** What matches for all values of unknown times. */
 function certain(kind: ListedKind, filter: Filter): Filter {
   if ('and' in filter) return { and: filter.and.map((part) => certain(kind, part)) };
   if ('or' in filter) return { or: filter.or.map((part) => certain(kind, part)) };
@@ -63,7 +58,7 @@ function comparedTimes(kind: ListedKind, filter: Filter): string[] {
   return isOpen(kind, filter) ? [filter.field] : [];
 }
 
-/** Whether a comparison has no answer for a record without a value: one with a time, unless it asks for none. */
+/** Whether a comparison is undecided for null: one with a time, unless it asks for null. */
 function isOpen(kind: ListedKind, leaf: Leaf): boolean {
   if (fieldSpec(kind, leaf.field)?.type !== 'instant') return false;
   if ('eq' in leaf) return leaf.eq !== null;

@@ -35,7 +35,7 @@ const attackTypeOf = vocabulary({
   EXTORTION: ['Extortion'],
 });
 
-/** The attack type of a message or, with its `Attack Type: ` or `Malicious: ` prefix, of a campaign. */
+/** Campaigns have the prefix `Attack Type: ` or `Malicious: `. */
 export function attackType(raw: string | null) {
   return attackTypeOf(raw === null ? null : raw.replace(/^\s*(attack type|malicious|spam)\s*:\s*/i, ''));
 }
@@ -77,7 +77,6 @@ export const attackedParty = vocabulary({
   EXTERNAL_RECIPIENTS: ['External Recipients'],
 });
 
-/** What was done about a message or a case. */
 export const remediationState = vocabulary({
   REMEDIATED: ['Auto-Remediated', 'Auto-Remediated to Junk', 'Post Remediated', 'Remediated'],
   ATTEMPTED: ['Remediation Attempted'],
@@ -102,7 +101,6 @@ export const caseStatus = vocabulary({
   NOT_AN_ATTACK: ['Acknowledged (Not an attack)'],
 });
 
-/** What Abnormal made of a reported e-mail. */
 export const judgement = vocabulary({
   MALICIOUS: ['Malicious'],
   SPAM: ['Spam'],

@@ -4,15 +4,14 @@ import { parseUpstreamTime } from '../values/instant.js';
 import { INT_MAX, intOrNull } from '../values/int.js';
 
 /*
- * How single values are read. One rule throughout: a value that does not read (an object for a text, a time of an
- * unknown form, an integer beyond 32 bits) is `null`, and an element of a list that does not read is left out. A
- * record must not be lost for one bad value: what was sent stays in the payload, and `unreadParts` names it.
+ * How single values are read: an unreadable value (wrong type, unknown time format, more than 32 bits) is
+ * `null`, and an unreadable list element is left out. A record is never lost for one bad value: the payload
+ * keeps it, and `unreadParts` names it.
  */
 
-/** A value as it is understood. */
 interface Read<T> {
   readonly value: T;
-  /** What is wrong with what was sent, in so few words that they can be counted. */
+  /** What is wrong, as one of few texts, so that they can be counted. */
   readonly flaw?: string;
 }
 
@@ -20,7 +19,7 @@ type Reader = (value: unknown) => Read<unknown>;
 
 const READERS = new WeakMap<object, Reader>();
 
-/** A field that may be missing; `read` sees what was sent, `undefined` when nothing was. */
+/** A field that may be missing; `read` gets the received value or `undefined`. */
 function field<T>(read: (value: unknown) => Read<T>) {
   const schema = z
     .unknown()
@@ -30,7 +29,7 @@ function field<T>(read: (value: unknown) => Read<T>) {
   return schema;
 }
 
-/** What is wrong with a value of a field of this schema; `null` when nothing is. */
+/** What is wrong with a value of a field; `null` if nothing is. */
 function flawOf(schema: unknown, value: unknown): string | null {
   const read = typeof schema === 'object' && schema !== null ? READERS.get(schema) : undefined;
   return read?.(value).flaw ?? null;
@@ -52,21 +51,19 @@ function scalar<T>(expected: string, convert: (text: string) => T | null, flaw?:
   });
 }
 
-/** What a reader gives for a value that cannot be meant. */
 const WRONG = Symbol('wrong');
 
-/** Free text as sent. */
 export const text = scalar('text', (value) => value);
 
-/** Text where a blank, or `null` spelt out, says nothing: addresses, names of machines, ids of other systems. */
+/** Text in which a blank or the word `null` is no value: addresses, machines, ids of other systems. */
 export const word = scalar('text', (value) => (isBlank(value) ? null : value));
 
-/** A value of one of Abnormal's open word lists, as sent, but for `null` spelt out. */
+/** A word of an open list, as received, except the word `null`. */
 export const term = scalar('text', (value) => (/^\s*null\s*$/i.test(value) ? null : value));
 
 export const instant = scalar('a timestamp', parseUpstreamTime, 'not a timestamp');
 
-/** A whole number that the graph can show: an `Int` has 32 bits. */
+/** A 32-bit integer, as in a GraphQL `Int`. */
 export const integer = scalar('a whole number', integerOf, `not a whole number within ±${INT_MAX}`);
 
 function integerOf(text: string): number | null {
@@ -80,14 +77,13 @@ const BOOLEANS = new Map([
   ['0', false],
 ]);
 
-/** Also one that is spelt out: the vendor's own example of `isRead` is the text `'true'`. */
+/** Text is accepted too: the vendor's example of `isRead` is `'true'`. */
 export const flag = scalar(
   'true or false',
   (value) => BOOLEANS.get(value.trim().toLowerCase()) ?? null,
   'neither true nor false',
 );
 
-/** The id that a record must have, sent as text or as a number. */
 export const requiredId = z
   .unknown()
   .optional()
@@ -101,22 +97,21 @@ export const requiredId = z
     return z.NEVER;
   });
 
-/** An id that may be missing. */
 export const optionalId = field((value): Read<string | null> => {
   if (scalarText(value) === WRONG) return wrongType('an id', value);
   return { value: idOf(value) };
 });
 
-/** Addresses: a list, or one text with commas or semicolons. */
+/** A list, or one text with commas or semicolons. */
 export const addresses = field((value): Read<readonly string[]> => {
   const { value: parts, ...flaw } = textList(value);
   return { value: parts.flatMap(splitAddresses), ...flaw };
 });
 
-/** Texts: a list, or one text that stands for a list of one. */
+/** A list, or one text as a list of one. */
 export const texts = field(textList);
 
-/** An object that may be missing; what is wrong within it is found by its own shape. */
+/** An object that may be missing; its content is checked by its own shape. */
 export function optionalObject<S extends z.ZodRawShape>(shape: S) {
   const schema = z.object(shape);
   return field((value): Read<z.infer<typeof schema> | null> => {
@@ -126,7 +121,6 @@ export function optionalObject<S extends z.ZodRawShape>(shape: S) {
   });
 }
 
-/** A field that is read in a way of its own. */
 export function custom<T>(expected: string, read: (value: unknown) => T | null) {
   return field((value): Read<T | null> => {
     const known = value === undefined || value === null ? null : read(value);
@@ -137,13 +131,13 @@ export function custom<T>(expected: string, read: (value: unknown) => T | null) 
   });
 }
 
-/** An id as text, or `null` when the value cannot be one. */
+/** An id as text; `null` if it cannot be one. */
 export function idOf(value: unknown): string | null {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : null;
   return typeof value === 'string' && isUsableId(value) ? value : null;
 }
 
-/** What a value is, for a person. */
+/** The type of a value, for people. */
 export function nameOf(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -159,7 +153,7 @@ function scalarText(value: unknown): string | null | typeof WRONG {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string') return wellFormed(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  // an empty object has been seen where there was nothing to say
+  // an empty object has been observed in place of null
   return isEmptyObject(value) ? null : WRONG;
 }
 
@@ -182,28 +176,24 @@ function isBlank(value: string): boolean {
   return value.trim() === '' || value.trim().toLowerCase() === 'null';
 }
 
-/** The parser takes time that grows with the square of some texts; Abnormal cuts its lists at 255 characters. */
+/** Parsing time grows with the square of some texts; Abnormal cuts its lists at 255 characters. */
 const LONGEST_ADDRESSES = 16_384;
 
-/**
- * The addresses of a list as a header has it, without their display names. What has no address, such as a last one
- * that was cut off, stays as its text.
- */
+/** Without display names. A part without an address, such as a truncated last one, stays as text. */
 function splitAddresses(list: string): string[] {
   if (list.length > LONGEST_ADDRESSES) return [list.trim()];
   return addressparser(list, { flatten: true }).flatMap(({ address, name }) => {
-    // addresses with nothing but blanks between them: all but one are taken for a name
+    // addresses separated by blanks only: all but one would be taken for a name
     if (address && name.includes('@') && !/[<("]/.test(list)) return [address, ...name.split(/\s+/)];
     return [address || name].filter((text) => text !== '');
   });
 }
 
-/** Subjects are cut off upstream, now and then within a character; half of one is no text that a store could keep. */
+/** Subjects are truncated upstream, sometimes within a character, which no store can save. */
 function wellFormed(value: string): string {
   return value.replace(/\p{Surrogate}/gu, '\uFFFD');
 }
 
-/** A received value with the means to show it to a person. */
 export interface Received {
   readonly json: unknown;
   readonly evidence: () => string;
@@ -211,7 +201,7 @@ export interface Received {
 
 const MOST_ISSUES = 5;
 
-/** Reads `received` by `schema`; a `DecodeError` names the path of each of the first faults. */
+/** Parses `received` by `schema`; a `DecodeError` names the path of the first faults. */
 export function decode<T>(schema: z.ZodType<T>, received: Received, what: string): T {
   const result = schema.safeParse(received.json);
   if (result.success) return result.data;
@@ -221,12 +211,11 @@ export function decode<T>(schema: z.ZodType<T>, received: Received, what: string
   throw undecodable(received, what, `${faults.join('; ')}${more}`);
 }
 
-/** The error of an answer that arrived whole but is not what it should be. */
 export function undecodable(received: Received, what: string, why: string): DecodeError {
   return new DecodeError(`Abnormal's answer for ${what} does not read as one: ${why}`, received.evidence());
 }
 
-/** Says so when a detail is not of the record that was asked for: it must never be kept under that one's name. */
+/** Throws if a detail belongs to another record than requested. */
 export function assertId(asked: string, answered: string, received: Received, what: string): void {
   if (asked === answered) return;
   throw undecodable(received, what, `it is of another record, ${JSON.stringify(answered)}`);
@@ -236,15 +225,14 @@ function pathText(path: readonly PropertyKey[]): string {
   return path.length === 0 ? 'the body' : path.map(String).join('.');
 }
 
-/** A part of an answer that does not read, while the rest of it does. */
 export interface UnreadPart {
-  /** Where it stands, with the places in lists: `messages.2.urlCount`. */
+  /** With list positions: `messages.2.urlCount`. */
   readonly path: string;
-  /** What is wrong with it; never what was sent. */
+  /** Never contains the received value. */
   readonly flaw: string;
 }
 
-/** The fields of `raw` that do not read by `shape`, and within the objects of `inner`. */
+/** The unreadable fields of `raw`, and of the objects in `inner`. */
 export function unreadParts(
   shape: Readonly<Record<string, unknown>>,
   raw: unknown,
@@ -263,13 +251,12 @@ export function unreadParts(
 
 interface ListParts<T> {
   readonly read: readonly { readonly raw: unknown; readonly value: T }[];
-  /** Elements that do not read. */
   readonly lost: readonly { readonly raw: unknown; readonly flaw: string }[];
-  /** What does not read, elements and parts of elements, by their places in the list at `path`. */
+  /** Unreadable elements and parts of elements, by their position in the list at `path`. */
   readonly unread: readonly UnreadPart[];
 }
 
-/** Reads each element of a list for itself: one that does not read costs no other. */
+/** Reads each element of a list separately. */
 export function decodeEach<T>(
   schema: z.ZodType<T>,
   list: readonly unknown[],
@@ -295,13 +282,13 @@ export function decodeEach<T>(
   return { read, lost, unread };
 }
 
-/** An answer that arrived whole but does not read as what it should be: bad data, not an HTTP failure. */
+/** A complete but invalid response: bad data, not an HTTP failure. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
 
   constructor(
     message: string,
-    /** The body as received, at most 64 KiB of it. */
+    /** As received, at most 64 KiB. */
     readonly body: string,
     options?: ErrorOptions,
   ) {
@@ -311,7 +298,7 @@ export class DecodeError extends Error {
 
 const CONTROL = /[\p{Cc}\p{Cs}]/u;
 
-/** Whether text can be a record's id: it names one path segment, which `.` and `..` do not. */
+/** An id is one path segment, unlike `.` and `..`. */
 export function isUsableId(text: string): boolean {
   return (
     text.length > 0 &&
@@ -322,10 +309,9 @@ export function isUsableId(text: string): boolean {
   );
 }
 
-/** A decoded record, with the value that is to be recorded as received. */
 export interface Decoded<T> {
   readonly record: T;
   readonly payload: unknown;
-  /** What of it does not read; the record lacks it. */
+  /** Unreadable parts, which are null in the record. */
   readonly unread: readonly UnreadPart[];
 }

@@ -7,12 +7,11 @@ import { threatFacts } from './threat-course.js';
 import { messageId } from './threat-messages.js';
 import { lag, pacific, zulu } from './wire.js';
 
-/** What happens to a campaign: reported, reported again, judged. */
 export interface CampaignCourse {
   readonly index: number;
-  /** Oldest first; ms since the epoch, on whole seconds. */
+  /** Oldest first; ms since the epoch, full seconds. */
   readonly reports: readonly [Report, ...Report[]];
-  /** From when on it is judged; `Infinity` for never. A judgement moves no time that a list filters by. */
+  /** `Infinity`: never. A judgement changes no time that a list filters by. */
   readonly judgedAt: number;
 }
 
@@ -21,18 +20,16 @@ interface Report {
   readonly visibleAt: number;
 }
 
-/** Three campaigns in 16 are reported again. */
 const isReportedAgain = (fate: number) => fate < 3;
 const AGAIN_WITHIN = 4 * DAY;
 
-/** How long after the first report there may be another, by fate. */
+/** The possible time between the first report and another one, by fate. */
 export const REPORT_REACH = Array.from({ length: 16 }, (_, fate) =>
   isReportedAgain(fate) ? 2 * AGAIN_WITHIN : 0,
 );
-/** The e-mail came at most so long before it was first reported. */
+/** The longest time between an e-mail and its first report. */
 export const RECEIVED_BEFORE = 2 * DAY;
 
-/** The course of campaign `index`. */
 export function campaignCourse(world: TenantWorld, index: number): CampaignCourse {
   const random = new Random(world.seed, 91, index);
   const late = world.shares.lateArrivals;
@@ -42,7 +39,7 @@ export function campaignCourse(world: TenantWorld, index: number): CampaignCours
   const again = isReportedAgain(fateOf(world.seed, index)) ? random.between(1, 3) : 0;
   for (let count = 0; count < again; count++) {
     const next = last.time + Math.floor(random.between(20 * MINUTE, AGAIN_WITHIN) / 1000) * 1000;
-    // reports are further apart than any lag, so they show in their order
+    // reports are further apart than any lag, so they appear in their order
     last = { time: next, visibleAt: next + lag(random, late) };
     reports.push(last);
   }
@@ -56,20 +53,18 @@ function judgedAt(random: Random, visibleAt: number): number {
   return draw < 0.97 ? visibleAt + random.between(12 * HOUR, 3 * DAY) : Infinity;
 }
 
-/** The last report known at `at`; `null` before the campaign appears. */
 export function reportAt(course: CampaignCourse, at: number): Report | null {
   let current: Report | null = null;
   for (const report of course.reports) if (report.visibleAt <= at) current = report;
   return current;
 }
 
-/** When the reported e-mail was received, ms since the epoch. */
 export function mailReceived(world: TenantWorld, course: CampaignCourse): number {
   const before = MINUTE + unit(world.seed, 92, course.index) * (RECEIVED_BEFORE - 2 * MINUTE);
   return Math.floor((course.reports[0].time - before) / 1000) * 1000;
 }
 
-/** The instants at which the campaign changes, oldest first; the first is when it appears. */
+/** The instants at which the campaign changes, oldest first, beginning with its appearance. */
 export function campaignChanges(course: CampaignCourse): number[] {
   const times = new Set(course.reports.map((report) => report.visibleAt));
   if (course.judgedAt < Infinity) times.add(course.judgedAt);
@@ -82,7 +77,6 @@ const ATTACKS: Record<string, readonly [string, ...string[]]> = {
   Spam: ['Attack Type: Spam', 'Attack Type: Graymail'],
 };
 
-/** The body of `GET /abusecampaigns/{id}` at `at`, at which the campaign is visible. */
 export function campaignDetail(world: TenantWorld, id: string, course: CampaignCourse, at: number) {
   const random = new Random(world.seed, 93, course.index);
   const clock = random.chance(0.3) ? pacific : zulu;
@@ -99,7 +93,7 @@ export function campaignDetail(world: TenantWorld, id: string, course: CampaignC
   };
 }
 
-/** The reported e-mail: for most campaigns one of a threat's messages. */
+/** For most campaigns one of a threat's messages. */
 function mailOf(world: TenantWorld, course: CampaignCourse, random: Random) {
   const threat = world.threats.settledBy(mailReceived(world, course)) - random.below(20);
   if (random.chance(0.6) && threat >= 0) {
@@ -126,7 +120,7 @@ function verdictOf(random: Random, isJudged: boolean) {
       : attacks
         ? 'Auto-Remediated'
         : 'No Action Needed';
-  // an attack type that does not apply is empty in some answers and absent in others
+  // an attack type that does not apply is empty in some responses and missing in others
   const none = random.chance(0.5) ? '' : undefined;
   if (!isJudged) return { judgementStatus: 'Scanning', overallStatus: '', attackType: none };
   return { judgementStatus: judgement, overallStatus: overall, attackType: attack === '' ? none : attack };

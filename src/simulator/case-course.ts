@@ -6,38 +6,36 @@ import { fateOf } from './schedule.js';
 import { lag, offsetUtc, zulu } from './wire.js';
 import { CASE_ANALYSES, CASE_DESCRIPTIONS, CASE_SUMMARIES, PLACES } from './words.js';
 
-/** A case as it stands after one of its changes. */
 interface CaseState {
-  /** When it changed, ms since the epoch; `last_modified`. */
+  /** `last_modified`, ms since the epoch. */
   readonly time: number;
-  /** What `last_modified` has beyond the milliseconds. */
+  /** The digits of `last_modified` below milliseconds. */
   readonly micros: number;
   readonly visibleAt: number;
   readonly status: string;
   readonly remediation: string;
   readonly level: string;
-  /** How many of its threats and sentences are known by now. */
+  /** The number of its threats and sentences known by then. */
   readonly threats: number;
   readonly sentences: number;
 }
 
 export interface CaseCourse {
   readonly index: number;
-  /** Oldest first, each visible later than the one before; the first is how it was created. */
+  /** Oldest first, in the order of visibility, beginning with the creation. */
   readonly states: readonly [CaseState, ...CaseState[]];
 }
 
-/** Two cases in 16 take weeks. */
 const isSlow = (fate: number) => fate < 2;
 const MOST_CHANGES = 5;
 const [QUICK_GAP, SLOW_GAP] = [10 * HOUR, 4 * DAY];
 
-/** How long after its creation a case may change, by fate. */
+/** The possible time between its creation and a change, by fate. */
 export const CHANGE_REACH = Array.from(
   { length: 16 },
   (_, fate) => MOST_CHANGES * (isSlow(fate) ? SLOW_GAP : QUICK_GAP) + MINUTE,
 );
-/** A case becomes visible to the customer within this long of its creation. */
+/** The longest time between the creation and the customer's view. */
 export const VISIBLE_REACH = 30 * MINUTE;
 
 const IN_PROGRESS = 'Acknowledged (In progress)';
@@ -47,7 +45,6 @@ const ENDS = [
   'Acknowledged (Not an attack)',
 ];
 
-/** The course of case `index`. */
 export function caseCourse(world: TenantWorld, index: number): CaseCourse {
   const random = new Random(world.seed, 71, index);
   const created = world.cases.arrival(index);
@@ -99,20 +96,19 @@ function changed(
   };
 }
 
-/** Some changes happen on a full second, where window ends are; the others anywhere. */
+/** Some changes happen on a full second, where windows end. */
 function instantOf(random: Random, time: number): { time: number; micros: number } {
   if (random.chance(0.2)) return { time: Math.floor(time / 1000) * 1000, micros: 0 };
   return { time: Math.floor(time / 1000) * 1000 + random.below(1000), micros: random.below(1000) };
 }
 
-/** The case as it stands at `at`; `null` before it appears. */
 export function caseAt(course: CaseCourse, at: number): CaseState | null {
   let current: CaseState | null = null;
   for (const state of course.states) if (state.visibleAt <= at) current = state;
   return current;
 }
 
-/** A case's item in the list; its names are not those of the detail. */
+/** The list item of a case, with other field names than the detail. */
 export function caseItem(world: TenantWorld, id: string, course: CaseCourse, state: CaseState) {
   const facts = caseFacts(world, course);
   return {
@@ -127,7 +123,6 @@ export function caseItem(world: TenantWorld, id: string, course: CaseCourse, sta
   };
 }
 
-/** A case's detail; it tells neither its description nor when it was last modified. */
 export function caseDetail(
   world: TenantWorld,
   id: string,
@@ -156,7 +151,6 @@ export function caseDetail(
   };
 }
 
-/** `customerVisibleTime`, ms since the epoch. */
 export function visibleTime(world: TenantWorld, course: CaseCourse): number {
   return course.states[0].time + Math.floor(unit(world.seed, 83, course.index) * VISIBLE_REACH);
 }
@@ -178,11 +172,11 @@ function caseFacts(world: TenantWorld, course: CaseCourse) {
   };
 }
 
-/** Ids of threats that arrived in the days before the case; neighbouring cases may share one. */
+/** Threats that arrived in the days before the case; neighbouring cases may share one. */
 function threatIdsOf(world: TenantWorld, course: CaseCourse, state: CaseState, threats: Ids): string[] {
   const { seed, shares } = world;
   const own = world.threats.settledBy(course.states[0].time - HOUR);
-  // both of a pair count back from where the elder of the two stands
+  // both of a pair count back from the older one
   const elder = Math.min(world.cases.arrival(course.index & ~1), world.cases.arrival(course.index | 1));
   const common = world.threats.settledBy(elder - HOUR);
   const ids: string[] = [];
@@ -197,7 +191,7 @@ function threatIdsOf(world: TenantWorld, course: CaseCourse, state: CaseState, t
   return isDangling ? [...ids, uuid(course.index, seed, 1, 2)] : ids;
 }
 
-/** The body of `GET /cases/{id}/analysis`: an event for each change so far, of mixed shapes. */
+/** The body of `GET /cases/{id}/analysis`: an event for each change so far. */
 export function caseAnalysis(world: TenantWorld, course: CaseCourse, at: number) {
   const { person } = caseFacts(world, course);
   const seen = course.states.filter((state) => state.visibleAt <= at);

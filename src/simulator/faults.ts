@@ -4,7 +4,6 @@ import { seedOf, unit } from './random.js';
 import type { Route } from './routes.js';
 import { type Answer, failureAnswer, htmlAnswer, json, NOT_AUTHORIZED, TOO_MANY } from './wire.js';
 
-/** What goes wrong with a request. */
 export type Fault =
   | { readonly kind: 'rateLimited'; readonly retryAfter?: string }
   | {
@@ -13,66 +12,60 @@ export type Fault =
       readonly body?: string;
       readonly contentType?: string;
     }
-  /** 500 or 502 with a proxy's HTML page. */
+  /** With a proxy's HTML page. */
   | { readonly kind: 'serverError'; readonly status?: 500 | 502 | 503 | 504 }
-  /** Never answers; the connection stays open. */
+  /** Never responds; the connection stays open. */
   | { readonly kind: 'hang' }
-  /** Answers as it should, `ms` of real time later. */
+  /** Responds normally, `ms` of real time later. */
   | { readonly kind: 'slow'; readonly ms: number }
-  /** Declares the whole length and hangs up half-way. */
+  /** Announces the full length and disconnects half-way. */
   | { readonly kind: 'truncated' }
-  /** A whole answer whose JSON stops half-way. */
+  /** A complete response with half the JSON. */
   | { readonly kind: 'cutJson' }
   | { readonly kind: 'emptyBody' }
-  /** 200 with an envelope, but without its collection. */
+  /** 200 with an object without its collection. */
   | { readonly kind: 'missingKey' }
-  /** 200 with a page of HTML. */
   | { readonly kind: 'wrongContent' }
   | { readonly kind: 'reset' }
   | { readonly kind: 'redirect'; readonly location: string }
-  /** 500 with a body that repeats the request's headers, token and all. */
+  /** 500 with a body that repeats the request's headers, including the token. */
   | { readonly kind: 'echo' }
-  /** A threat's detail with a number for `messages`; any other detail with a number for the whole body. */
+  /** A number for `messages` of a threat's detail, or for the whole body of another detail. */
   | { readonly kind: 'undecodable' }
-  /** A detail that answers 404. */
   | { readonly kind: 'notFound' }
   | { readonly kind: 'unauthorized' }
-  /** 402, or 403 naming the licence. */
+  /** 402, or 403 with a message about the licence. */
   | { readonly kind: 'notLicensed'; readonly status?: 402 | 403 }
   /** 403: the caller's address is not on the allowlist. */
   | { readonly kind: 'forbidden' }
-  /** A list whose `nextPageNumber` is always this. */
+  /** A list with always this `nextPageNumber`. */
   | { readonly kind: 'nextPage'; readonly page: number }
-  /** A list or an export that knows nothing of these records and does not count them. */
+  /** A list or an export without these records, which are not counted. */
   | { readonly kind: 'unlisted'; readonly ids: readonly string[] }
-  /** A page of a list without these records, though they are counted. */
+  /** A list page without these records, which are counted. */
   | { readonly kind: 'dropped'; readonly ids: readonly string[] }
-  /** 200 with a valid answer padded to `bytes` by blanks. */
+  /** A valid 200, padded with blanks to `bytes`. */
   | { readonly kind: 'huge'; readonly bytes: number };
 
-/** When a fault strikes: every condition that is given must hold. */
 export interface FaultRule {
   readonly fault: Fault;
-  /** Matched against the path and the query, without `/v1`: `/threats/…?pageNumber=2`. */
   readonly match?: RegExp | ((path: string) => boolean);
-  /** Only these of the requests that match, counted from 1. */
+  /** The numbers of matching requests, counted from 1. */
   readonly nth?: number | readonly number[];
-  /** Only the first so many of the requests that match. */
   readonly times?: number;
-  /** Only this share of them, drawn from the plan's seed in the order of the requests. */
+  /** A share of them, drawn from the plan's seed in the order of requests. */
   readonly probability?: number;
-  /** Only at or after, and only before, by the simulator's clock. */
+  /** By the simulator's clock; `from` inclusive, `to` exclusive. */
   readonly from?: Instant;
   readonly until?: Instant;
 }
 
-/** The first rule that strikes decides. */
+/** The first matching rule decides. */
 export interface FaultPlan {
   readonly seed?: number | string;
   readonly rules: readonly FaultRule[];
 }
 
-/** Decides which requests go wrong. */
 export class FaultEngine {
   readonly #seed: number;
   readonly #rules: readonly { readonly rule: FaultRule; matched: number; struck: number }[];
@@ -82,10 +75,10 @@ export class FaultEngine {
     this.#rules = (plan?.rules ?? []).map((rule) => ({ rule, matched: 0, struck: 0 }));
   }
 
-  /** The fault of the next request, which asks for `path` at `now`; `null` for none. */
+  /** The fault of the next request for `path` at `now`; `null`: none. */
   next(path: string, now: number): Fault | null {
     let fault: Fault | null = null;
-    // every rule counts every request that it matches, whichever rule strikes
+    // every rule counts every request that it matches, whichever rule applies
     for (const [place, entry] of this.#rules.entries()) {
       if (!matches(entry.rule, path, now)) continue;
       entry.matched++;
@@ -120,7 +113,6 @@ const PAGES = {
   504: 'Gateway Time-out',
 };
 
-/** The answer that a fault makes of a request; `proper` is what it would have been. */
 export function faultyAnswer(
   fault: Fault,
   route: Route,
@@ -162,12 +154,11 @@ export function faultyAnswer(
     case 'missingKey':
       return json(200, '{"pageNumber":1}');
     default:
-      return spoilt(fault, route, proper());
+      return damaged(fault, route, proper());
   }
 }
 
-/** A proper answer, gone wrong. */
-function spoilt(fault: Fault, route: Route, answer: Answer): Answer {
+function damaged(fault: Fault, route: Route, answer: Answer): Answer {
   const { body } = answer;
   switch (fault.kind) {
     case 'emptyBody':
@@ -194,13 +185,13 @@ function undecodable(route: Route, body: string): string {
     : '7';
 }
 
-/** The total stays as it was, and so do the rows of the other pages. */
+/** The total and the other pages stay unchanged. */
 function withoutIds({ resource }: Route, body: string, ids: readonly string[]): string {
   const page = JSON.parse(body);
   const key = resource ?? '';
   const items: Record<string, unknown>[] = page[key] ?? [];
-  const kept = items.filter((item) => !ids.includes(String(item[`${key.slice(0, -1)}Id`])));
-  return JSON.stringify({ ...page, [key]: kept });
+  const remaining = items.filter((item) => !ids.includes(String(item[`${key.slice(0, -1)}Id`])));
+  return JSON.stringify({ ...page, [key]: remaining });
 }
 
 function withNextPage(body: string, page: number): string {

@@ -32,28 +32,26 @@ import { isReceivedWithin } from './threat-messages.js';
 import { type DetailPage, threatPage, wholeThreat } from './threat-payload.js';
 import { heldInteger, type TimeWindow, wireInteger } from './wire.js';
 
-/** One filter key: which records can lie in a window of it, and which of them do. */
+/** One filter key: the records that may be in a window, and those that are. */
 export interface Key {
-  /** How long after its arrival a record of each fate may still move in this key. */
+  /** How long after its arrival a record may still move in this key, by fate. */
   readonly reach: readonly number[];
-  /** How long before its arrival the key's time may lie. */
+  /** How long before its arrival the key's time may be. */
   readonly before: number;
   isWithin(index: number, window: TimeWindow, at: number): boolean;
 }
 
-/** One sort of record, as functions of an index. `at` is ms since the epoch. */
 export interface KindModel {
   readonly ids: Ids;
   readonly schedule: Schedule;
   readonly keys: Readonly<Record<string, Key>>;
-  /** Whether it is listed at `at`. */
   isListed(index: number, at: number): boolean;
-  /** The instants at which it changes, oldest first; the first is when it appears. */
+  /** The instants of its changes, oldest first, beginning with its appearance. */
   changes(index: number): number[];
   row(index: number, at: number): unknown;
-  /** The detail on the wire, or `null` when it answers 404. */
+  /** The detail as sent; `null`: 404. */
   detail(index: number, at: number, page: DetailPage): unknown;
-  /** What a complete reading of it holds, or `null` when it answers 404. */
+  /** The content of a complete reading; `null`: 404. */
   whole(index: number, at: number): unknown;
 }
 

@@ -2,20 +2,18 @@ import { MINUTE } from '../values/instant.js';
 import { type Answer, failureAnswer, TOO_MANY } from './wire.js';
 
 export interface SimulatorLimits {
-  /** Requests in any 60 s of the clock; the next is answered with 429. */
+  /** In any 60 s of the clock; further requests get 429. */
   readonly rpm?: number;
-  /** Requests in flight for each resource. */
+  /** Concurrent requests per resource. */
   readonly concurrency?: number;
-  /** Whether a 429 says when to come back; `alternate` says so every other time. Default `seconds`. */
+  /** The Retry-After of a 429; `alternate`: every other time. Default: `seconds`. */
   readonly retryAfter?: 'none' | 'seconds' | 'date' | 'alternate';
 }
 
-/** Counts what happened in the last 60 s. */
 export class SlidingMinute {
   readonly #times: number[] = [];
   #oldest = 0;
 
-  /** Counts one more at `now` and says how many there are now. */
   add(now: number): number {
     this.#times.push(now);
     return this.count(now);
@@ -31,21 +29,18 @@ export class SlidingMinute {
     return this.#times.length - this.#oldest;
   }
 
-  /** How many ms until fewer than `limit` are counted. */
   waitFor(limit: number, now: number): number {
     const time = this.#times[this.#times.length - limit] ?? now - MINUTE;
     return Math.max(time + MINUTE - now, 0);
   }
 }
 
-/** Refuses what is too much: too many in a minute, or too many at once. */
 export class Limiter {
   readonly #minute = new SlidingMinute();
   #refused = 0;
 
   constructor(private readonly limits: SimulatorLimits) {}
 
-  /** The refusal of a request that is the `inFlight`th of its resource, or `null` when it may pass. */
   check(now: number, inFlight: number): Answer | null {
     const { rpm, concurrency } = this.limits;
     if (concurrency !== undefined && inFlight > concurrency) return this.#refuse(now, 1000);

@@ -2,57 +2,49 @@ import { type Instant, toMillis } from '../values/instant.js';
 import { hash32, seedOf } from './random.js';
 import { createSchedule, type Schedule } from './schedule.js';
 
-/** The lists of the API, spelled out here: the simulator shares no table with the client that it tests. */
+/** Not imported: the simulator shares no table with the client that it tests. */
 export type Resource = 'threats' | 'cases' | 'campaigns';
 export type TenantRecordKind = 'threat' | 'case' | 'campaign';
 
 export const RESOURCE_OF = { threat: 'threats', case: 'cases', campaign: 'campaigns' } as const;
 export const KIND_OF = { threats: 'threat', cases: 'case', campaigns: 'campaign' } as const;
 
-/** What the tenant is. The same options give the same tenant, byte for byte. */
+/** The same options give the same tenant, byte for byte. */
 export interface TenantOptions {
   readonly seed: number | string;
-  /** Threats, cases and campaigns arrive in `[from, to)`; what lies in the clock's future appears as it passes. */
+  /** Records arrive in `[from, to)`; those in the clock's future appear later. */
   readonly from: Instant;
   readonly to: Instant;
   readonly threats: number;
   readonly cases: number;
   readonly campaigns: number;
-  /** How common the oddities are; those left out are as in `SHARES`. */
+  /** Default: `SHARES`. */
   readonly shares?: Partial<Shares>;
-  /**
-   * Whether a threat's detail pages through its messages, or gives the ten newest and ignores paging, as
-   * different accounts have been seen to do. Default `paged`.
-   */
+  /** Message pages, or the ten newest messages without paging; both have been observed. Default: `paged`. */
   readonly detailMessages?: 'paged' | 'sample';
 }
 
-/** How common each oddity is among the records that could have it, in [0, 1]. */
+/** The share of each oddity among the records that can have it, in [0, 1]. */
 export interface Shares {
-  /** Arrivals and changes that are visible only 3 to 14 minutes after they happened. */
+  /** Arrivals and changes that become visible 3 to 14 minutes later. */
   readonly lateArrivals: number;
-  /** Threats with 101 to 350 messages. */
   readonly hugeThreats: number;
-  /** Threats that are listed but whose detail answers 404 from the first. */
+  /** Threats that are listed, but whose detail always answers 404. */
   readonly missingThreats: number;
-  /** Threats whose detail answers 404 from a day on; they stay listed and are never remediated. */
+  /** Threats whose detail answers 404 after a day; they stay listed and are never remediated. */
   readonly deletedThreats: number;
-  /** Threats whose messages have `abxMessageId` alone, without its text twin. */
+  /** Threats whose messages have only the numeric `abxMessageId`. */
   readonly withoutIdText: number;
-  /** Threats whose detail gives no messages: the list is missing or empty. */
+  /** Threats whose detail has a missing or empty list of messages. */
   readonly withoutMessages: number;
-  /** Threats whose `toAddresses` is an array rather than a string. */
   readonly arrayAddresses: number;
-  /** Optional fields that are null, and those that are absent. */
   readonly nulls: number;
   readonly absentFields: number;
-  /** Cases whose id is a JSON number; list and detail are told apart. */
+  /** Cases with a number as id, separately for list and detail. */
   readonly numericCaseIds: number;
-  /** Cases that name a threat which does not exist. */
   readonly danglingThreatIds: number;
-  /** Last pages that say `"nextPageNumber": null` rather than leave it out. */
   readonly nullNextPage: number;
-  /** Undone remediations that move the threat in `latestTimeRemediated`; the others change it unseen. */
+  /** Undone remediations that change `latestTimeRemediated`; the others are invisible to lists. */
   readonly undoneRelists: number;
 }
 
@@ -72,7 +64,6 @@ export const SHARES: Shares = {
   undoneRelists: 1,
 };
 
-/** The options, ready for generating. */
 export interface TenantWorld {
   readonly seed: number;
   readonly shares: Shares;
@@ -82,7 +73,7 @@ export interface TenantWorld {
   readonly campaigns: Schedule;
 }
 
-/** Checks the options; a RangeError when the span is empty or a count is not a natural number below 2^31. */
+/** Throws a RangeError if the span is empty or a count is not a natural number below 2^31. */
 export function createTenantWorld(options: TenantOptions): TenantWorld {
   const { threats, cases, campaigns } = options;
   const [from, to] = [toMillis(options.from), toMillis(options.to)];

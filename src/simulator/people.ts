@@ -108,7 +108,6 @@ const OUTSIDE_DOMAINS: readonly [string, ...string[]] = [
   'tax-office.test',
 ];
 
-/** The simulated organisation's own domain. */
 export const HOME_DOMAIN = 'meridian-mills.example.com';
 
 export interface Person {
@@ -116,12 +115,11 @@ export interface Person {
   readonly address: string;
 }
 
-/** Somebody who works at the simulated organisation. */
 export function employee(random: Random): Person {
   return person(random, HOME_DOMAIN);
 }
 
-/** Somebody outside it; now and then a department rather than a person. */
+/** Sometimes a department. */
 export function outsider(random: Random): Person {
   const domain = random.pick(OUTSIDE_DOMAINS);
   if (random.chance(0.7)) return person(random, domain);

@@ -1,4 +1,4 @@
-/** Murmur3's finaliser: a bijection of 32-bit integers that scatters neighbours. */
+/** Murmur3's finaliser: a bijection of 32-bit integers that separates neighbours. */
 export function scatter(value: number): number {
   let h = value | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -6,7 +6,6 @@ export function scatter(value: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** The inverse of `scatter`. */
 export function gather(value: number): number {
   let h = value | 0;
   h = Math.imul(h ^ (h >>> 16), 0x7ed1b41d);
@@ -14,19 +13,16 @@ export function gather(value: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** A 32-bit hash of a seed and up to three integers. */
 export function hash32(seed: number, a: number, b = 0, c = 0): number {
   let h = scatter(seed ^ Math.imul(a, 0x9e3779b1));
   h = scatter(h ^ Math.imul(b, 0x85ebca77));
   return scatter(h ^ Math.imul(c, 0xc2b2ae3d));
 }
 
-/** A share in [0, 1) from a seed and up to three integers. */
 export function unit(seed: number, a: number, b = 0, c = 0): number {
   return hash32(seed, a, b, c) / 0x1_0000_0000;
 }
 
-/** A 32-bit seed from a number or any text. */
 export function seedOf(seed: number | string): number {
   if (typeof seed === 'number') return scatter(seed);
   let h = 0;
@@ -34,7 +30,6 @@ export function seedOf(seed: number | string): number {
   return h;
 }
 
-/** A small deterministic generator; the same start gives the same sequence. */
 export class Random {
   #state: number;
 
@@ -47,17 +42,14 @@ export class Random {
     return scatter(this.#state);
   }
 
-  /** In [0, 1). */
   unit(): number {
     return this.next() / 0x1_0000_0000;
   }
 
-  /** An integer in [0, bound). */
   below(bound: number): number {
     return Math.floor(this.unit() * bound);
   }
 
-  /** An integer in [from, to). */
   between(from: number, to: number): number {
     return from + this.below(to - from);
   }
@@ -71,12 +63,12 @@ export class Random {
   }
 }
 
-/** Ids of one kind: each tells its index, so that a record is found by its id without a table. */
+/** Ids that encode the index, so that a record is found without a table. */
 export interface Ids {
   of(index: number): string;
-  /** `null` when no record has this id. */
+  /** `null` if no record has this id. */
   indexOf(id: string): number | null;
-  /** A number by which the API orders its pages: unrelated to any time. */
+  /** The order of the API's pages, unrelated to time. */
   rank(index: number): number;
 }
 
@@ -93,7 +85,6 @@ export function uuids(seed: number, count: number): Ids {
   }
 }
 
-/** A UUID of version 4 from four words. */
 export function uuid(a: number, b: number, c: number, d: number): string {
   const tail = hex(scatter(c ^ d));
   const version = `4${hex(b).slice(5)}`;
@@ -108,7 +99,7 @@ function hex(word: number): string {
 const FIRST_CASE = 10_412_000;
 const CASE_STEP = 7;
 
-/** Ids that grow with the index, with gaps, as those of cases do. */
+/** Ids that grow with the index, with gaps, as those of cases. */
 export function caseNumbers(seed: number, count: number): Ids {
   const key = hash32(seed, 11);
   const of = (index: number) =>
@@ -123,7 +114,6 @@ export function caseNumbers(seed: number, count: number): Ids {
   };
 }
 
-/** A signed 64-bit integer as text. */
 export function int64Text(high: number, low: number): string {
   return BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low)).toString();
 }

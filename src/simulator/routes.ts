@@ -4,11 +4,10 @@ import type { PathKind } from './stats.js';
 import type { Upstream } from './upstream.js';
 import { type Answer, failureAnswer, json, parseFilter } from './wire.js';
 
-/** What a request asks for. */
 export interface Route {
   readonly kind: PathKind;
   readonly resource: Resource | null;
-  /** The record's id; empty for lists. */
+  /** Empty for lists. */
   readonly id: string;
   readonly params: URLSearchParams;
 }
@@ -17,12 +16,10 @@ const PREFIX = '/v1';
 const CAMPAIGN_PATHS = ['/abusecampaigns', '/abuse-mailbox/campaigns'] as const;
 export type CampaignsPath = (typeof CAMPAIGN_PATHS)[number] | 'none';
 
-/** The path and query without `/v1`: what fault rules are matched against. */
 export function withoutPrefix(url: string): string {
   return url.startsWith(`${PREFIX}/`) ? url.slice(PREFIX.length) : url;
 }
 
-/** Finds out what `url` asks for; a path that the simulator does not serve is `other`. */
 export function routeOf(url: string, campaignsPath: CampaignsPath): Route {
   const query = url.indexOf('?');
   const path = query < 0 ? url : url.slice(0, query);
@@ -76,7 +73,7 @@ function decoded(id: string): string {
 
 const DEFAULT_PAGE_SIZE = 100;
 
-/** Answers an authorised request as the tenant stands at `at`. */
+/** Responds to an authorised request with the tenant's state at `at`. */
 export function respond(upstream: Upstream, route: Route, at: number, retentionDays: number | null): Answer {
   const { kind, resource, id, params } = route;
   if (resource === null) return failureAnswer(404, 'Not Found');
@@ -157,7 +154,7 @@ function pageBody(
   return envelope(upstream, resource, items, at, tail);
 }
 
-/** Without a filter the list stops at its hundredth row, and nothing in it says so. */
+/** Without a filter the list ends at its hundredth row, without a sign of it. */
 function topBody(upstream: Upstream, resource: Resource, at: number): string {
   const rows = upstream.top(resource, at);
   return envelope(upstream, resource, rows, at, { total: totalOf(resource, rows.length) });
@@ -179,19 +176,18 @@ function envelope(
   return `{"${resource}":[${rows}]${rest === '}' ? '' : ','}${rest}`;
 }
 
-/** One of the customer's API tokens. */
 export interface SimulatedToken {
   readonly id: string;
   readonly name: string;
   readonly createdAt: Instant;
   readonly expiresAt: Instant;
-  /** By the clock, unless it was revoked. */
+  /** Otherwise valid until its expiry by the clock. */
   readonly isRevoked?: boolean;
-  /** `soar_v1_read_threats` unless given. */
+  /** Default: `soar_v1_read_threats`. */
   readonly permissions?: readonly string[];
 }
 
-/** Answers `/soar/tokens`: those that are valid unless all are asked for, as many as are asked for. */
+/** `/soar/tokens`: the valid tokens, or all if requested, up to the limit. */
 export function tokensAnswer(
   tokens: readonly SimulatedToken[],
   params: URLSearchParams,

@@ -1,30 +1,28 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import { hash32, unit } from './random.js';
 
-/** When the records of one kind arrive. Nothing is held: arrival is a function of the index, and invertible. */
+/** The arrivals of one kind: an invertible function of the index, without a table. */
 export interface Schedule {
   readonly count: number;
-  /** The arrival of record `index`, ms since the epoch, on a whole second; it grows with the index but for a small jitter. */
+  /** In ms since the epoch, a full second; increases with the index except for a small jitter. */
   arrival(index: number): number;
-  /** The indexes, both ends included, outside which nothing arrives within `[from, to]`; empty when first > last. */
+  /** The inclusive index range outside of which nothing arrives in `[from, to]`; empty if first > last. */
   range(from: number, to: number): { readonly first: number; readonly last: number };
-  /** An index near `ms` that has arrived by then, with all before it; negative when there is none. */
+  /** An index near `ms` that, with all before it, has arrived by then; negative if there is none. */
   settledBy(ms: number): number;
 }
 
 const WEEK = 7 * DAY;
-/** The hour of a UTC day to its share of the traffic: quiet nights, busy office hours. */
+/** The share of traffic per hour of a UTC day. */
 const HOURS = [4, 3, 3, 3, 4, 6, 9, 14, 20, 24, 25, 24, 22, 23, 24, 23, 21, 18, 14, 11, 9, 8, 6, 5];
-/** From Thursday, the weekday of the epoch. */
 const WEEKDAYS = [10, 9, 3, 2, 10, 11, 11];
 
 const weights = WEEKDAYS.flatMap((day) => HOURS.map((hour) => day * hour));
 const total = weights.reduce((sum, weight) => sum + weight, 0);
-/** The share of a week's traffic before each of its hours. */
+/** The share of a week's traffic before each hour. */
 const before = [0];
 for (const weight of weights) before.push((before.at(-1) ?? 0) + weight / total);
 
-/** Traffic since the epoch at `ms`, in weeks' worth. */
 function traffic(ms: number): number {
   const week = Math.floor(ms / WEEK);
   const hours = (ms - week * WEEK) / HOUR;
@@ -33,7 +31,6 @@ function traffic(ms: number): number {
   return week + start + ((before[hour + 1] ?? 1) - start) * (hours - hour);
 }
 
-/** The inverse of `traffic`. */
 function timeOf(amount: number): number {
   const week = Math.floor(amount);
   const share = amount - week;
@@ -49,12 +46,12 @@ function timeOf(amount: number): number {
   return week * WEEK + (low + (share - start) / width) * HOUR;
 }
 
-/** How far an arrival may lie from its place in line, in places. */
+/** The largest displacement of an arrival, in places. */
 const JITTER = 2;
-/** The share of arrivals that fall on a full minute: window ends fall there too. */
+/** The share of arrivals on a full minute, where windows end too. */
 const ON_THE_MINUTE = 0.05;
 
-/** Spreads `count` arrivals over `[from, to)`, thicker in office hours than at night or on a weekend. */
+/** Distributes `count` arrivals over `[from, to)`, more in office hours than at night or on weekends. */
 export function createSchedule(seed: number, from: number, to: number, count: number): Schedule {
   const start = Math.ceil(from / 1000) * 1000;
   const base = traffic(start);
@@ -62,7 +59,7 @@ export function createSchedule(seed: number, from: number, to: number, count: nu
   const arrival = (index: number) => {
     const place = index - JITTER + unit(seed, index) * (2 * JITTER + 1);
     const within = Math.min(Math.max(place, 0), count - 1e-6);
-    // rounding must not carry the last ones over the end
+    // rounding must not move the last ones beyond the end
     const exact = Math.min(timeOf(base + (within / count) * span), to - 1);
     const grain = unit(seed, index, 1) < ON_THE_MINUTE ? MINUTE : 1000;
     return Math.max(Math.floor(exact / grain) * grain, start);
@@ -70,25 +67,22 @@ export function createSchedule(seed: number, from: number, to: number, count: nu
   const placeAt = (ms: number) => ((traffic(Math.min(Math.max(ms, start), to)) - base) / span) * count;
   const range = (earliest: number, latest: number) => ({
     first: Math.max(Math.floor(placeAt(earliest)) - JITTER - 1, 0),
-    // an arrival is cut down to its second or minute, so its place may lie that much later
+    // an arrival is cut to its second or minute, so its place may be that much later
     last: latest < start ? -1 : Math.min(Math.ceil(placeAt(latest + MINUTE)) + JITTER + 1, count - 1),
   });
   const settledBy = (ms: number) => Math.floor(placeAt(ms)) - JITTER - 1;
   return { count, arrival, range, settledBy };
 }
 
-/** Records come in blocks of so many, and each block has one of every fate: so the slow ones are found directly. */
+/** Each block of so many records has one of every fate, so the slow ones are found directly. */
 export const FATES = 16;
 
-/** The fate of a record: which of the `FATES` courses it takes after its arrival. */
+/** The course that a record takes after its arrival, one of `FATES`. */
 export function fateOf(seed: number, index: number): number {
   return (index + hash32(seed, 21, index >>> 4)) & 15;
 }
 
-/**
- * The indexes of all records that arrive in `[from - reach, to]`, where `reach[fate]` is how long after its
- * arrival a record of that fate can still change; a few more besides.
- */
+/** A small superset of the records in `[from - reach, to]`, where `reach[fate]` is how long it can change. */
 export function candidates(
   schedule: Schedule,
   seed: number,

@@ -20,56 +20,49 @@ import { type Answer, failureAnswer, NOT_AUTHORIZED } from './wire.js';
 
 export interface SimulatorOptions {
   readonly tenant: Tenant;
-  /** Ms since the epoch: the only clock that decides what is visible, what is too many and what is too old. */
+  /** In ms since the epoch: the only clock for visibility, limits and retention. */
   readonly clock: () => number;
-  /** 0, the default: any free port. */
+  /** Default 0: any free port. */
   readonly port?: number;
-  /** The bearer token that is accepted; default `simulated-token`. */
+  /** The accepted bearer token; default `simulated-token`. */
   readonly token?: string;
-  /** Left out: no limits. */
   readonly limits?: SimulatorLimits;
   readonly faults?: FaultPlan;
-  /** Where campaigns are found; any other path answers 404, and with `none` all do. Default `/abusecampaigns`. */
+  /** The path of campaigns; all others answer 404, with `none` all do. Default `/abusecampaigns`. */
   readonly campaignsPath?: CampaignsPath;
-  /** Windows that begin earlier than so many days ago are answered with 400. Default: no retention. */
+  /** Windows that begin earlier get status 400. Default: no retention. */
   readonly retentionDays?: number;
-  /** How the threat log's export is written; default `current`. */
+  /** The form of the threat log export; default `current`. */
   readonly logForm?: LogForm;
-  /** The customer's API tokens. Left out: the account may not ask for them, and is answered 404. */
+  /** The customer's API tokens; if missing, the request answers 404. */
   readonly tokens?: readonly SimulatedToken[];
-  /** Every answer waits so many ms of real time, so that requests overlap. Default 0. */
+  /** A delay of every response in ms of real time, so that requests overlap. Default 0. */
   readonly latencyMs?: number;
-  /** Sees every request as it arrives. */
   readonly onRequest?: (request: SeenRequest) => void;
-  /** A line for each answer, for a person; it holds no token. */
+  /** Gets a line per response, without the token. */
   readonly log?: (line: string) => void;
 }
 
 export interface SeenRequest {
   readonly at: number;
   readonly method: string;
-  /** Path and query as received. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly resource: Resource | null;
 }
 
 export interface Simulator {
-  /** Ends with `/v1`. */
   readonly baseUrl: string;
   readonly token: string;
   stats(): SimulatorStats;
-  /** Starts counting anew. */
   resetStats(): void;
-  /** Revokes the token and accepts this one from now on. */
+  /** Replaces the accepted token. */
   renewToken(token: string): void;
-  /** Replaces the plan; the counts of its rules begin at nought. */
   setFaults(plan: FaultPlan | null): void;
-  /** Cuts every connection and stops. */
   close(): Promise<void>;
 }
 
-/** Serves a tenant on the loopback interface as Abnormal's API would. */
+/** Serves a tenant on the loopback interface like Abnormal's API. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const token = options.token ?? 'simulated-token';
   const stats = new StatsRecorder();
@@ -83,7 +76,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     if (fault) stats.faulted(fault.kind);
     reply(options, stats, exchange, fault, proper);
   });
-  // a client's idle connection should not meet a server that has just hung up
+  // a client's idle connection should not meet a server that has just closed it
   server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -109,14 +102,13 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   };
 }
 
-/** One request on its way. */
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly url: string;
   readonly route: Route;
   readonly now: number;
-  /** Which of its resource's requests in flight it is. */
+  /** Its number among the resource's concurrent requests. */
   readonly inFlight: number;
 }
 
@@ -155,7 +147,6 @@ function properAnswer(
   return logAnswer(upstream, { params: route.params, accept, at: now, retentionDays, form });
 }
 
-/** What the tenant lists, with some records left out. */
 function without({ upstream, indexOf }: Tenant, ids: readonly string[]): Upstream {
   const isShown = (resource: Resource) => {
     const indexes = new Set(ids.map((id) => indexOf(KIND_OF[resource], id)));
@@ -189,7 +180,7 @@ function reply(
   const answer = fault ? faultyAnswer(fault, route, request.headers, proper) : proper();
   const wait = (options.latencyMs ?? 0) + (fault?.kind === 'slow' ? fault.ms : 0);
   const send = () => {
-    // the caller may have given up meanwhile
+    // the caller may have left meanwhile
     const isGone = exchange.response.destroyed;
     done(isGone ? 0 : answer.status);
     if (!isGone) write(exchange, answer, fault?.kind === 'truncated');
@@ -200,7 +191,7 @@ function reply(
 
 function write({ response, now }: Exchange, answer: Answer, isTruncated: boolean): void {
   const body = Buffer.from(answer.body);
-  // the date is the simulated one, so that the same request gives the same bytes
+  // the simulated date, so that the same request gives the same bytes
   response.sendDate = false;
   response.writeHead(answer.status, {
     ...answer.headers,

@@ -1,7 +1,7 @@
 import { SlidingMinute } from './limits.js';
 import type { Resource } from './options.js';
 
-/** What a request was for. Details of a later message page are counted apart. */
+/** The purpose of a request; later message pages are counted separately. */
 export type PathKind =
   | `${Resource}.list`
   | `${Resource}.detail`
@@ -14,16 +14,15 @@ export type PathKind =
   | 'other';
 
 export interface SimulatorStats {
-  /** Every request that arrived, refused ones included. */
+  /** Including refused ones. */
   readonly requests: number;
-  /** By what they were for, then by status; 0 stands for those that were never answered. */
+  /** By purpose, then by status; 0: no response. */
   readonly byKind: Readonly<Partial<Record<PathKind, Readonly<Record<number, number>>>>>;
   readonly byStatus: Readonly<Record<number, number>>;
-  /** How often each kind of fault was played. */
   readonly faults: Readonly<Record<string, number>>;
-  /** The most requests in any 60 s by the simulator's clock. */
+  /** In any 60 s by the simulator's clock. */
   readonly maxPerMinute: number;
-  /** The most requests in flight at once for each resource. */
+  /** The most concurrent requests per resource. */
   readonly maxConcurrency: Readonly<Record<Resource, number>>;
 }
 
@@ -36,13 +35,11 @@ interface Counts {
   readonly maxConcurrency: Record<Resource, number>;
 }
 
-/** Keeps the counts. */
 export class StatsRecorder {
   readonly #inFlight: Record<Resource, number> = { threats: 0, cases: 0, campaigns: 0 };
   #minute = new SlidingMinute();
   #counts = noCounts(this.#inFlight);
 
-  /** A request arrived; says how many of its resource are now in flight. */
   arrived(resource: Resource | null, now: number): number {
     const { maxConcurrency, maxPerMinute } = this.#counts;
     this.#counts.requests++;
@@ -53,7 +50,6 @@ export class StatsRecorder {
     return inFlight;
   }
 
-  /** Its connection is done with it. */
   left(resource: Resource | null): void {
     if (resource !== null) this.#inFlight[resource]--;
   }
@@ -75,7 +71,7 @@ export class StatsRecorder {
     return structuredClone(this.#counts);
   }
 
-  /** Forgets everything but what is in flight. */
+  /** Resets everything except the requests in flight. */
   reset(): void {
     this.#minute = new SlidingMinute();
     this.#counts = noCounts(this.#inFlight);

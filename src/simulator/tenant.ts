@@ -4,52 +4,43 @@ import { createTenantWorld, RESOURCE_OF, type TenantOptions, type TenantRecordKi
 import { createUpstream, type Upstream } from './upstream.js';
 import { plain } from './wire.js';
 
-/** One version of a record's complete detail, from the instant at which the API shows it. */
+/** One version of a record's complete detail, from the instant at which it is visible. */
 export interface TenantVersion {
   readonly visibleFrom: Instant;
   /**
-   * What a complete reading of the detail gives: all message pages joined, newest first, ties by id; a list of
-   * messages that is missing or empty as it came; a case as `{ item, detail }`; integers beyond 2^53 as strings.
-   * `null`: the detail answers 404 from here on.
+   * All message pages joined, newest first, ties by id; a missing or empty list as sent; a case as `{ item,
+   * detail }`; integers beyond 2^53 as strings. `null`: the detail answers 404 from here on.
    */
   readonly payload: unknown;
 }
 
-/** One record that a complete collection would hold. */
 export interface TruthRecord {
   readonly kind: TenantRecordKind;
   readonly id: string;
   readonly index: number;
-  /** As in `Version`. */
   readonly payload: unknown;
 }
 
-/** A simulated Abnormal account. It holds nothing: every record is a function of the seed, its index and the time. */
+/** Without stored data: every record is a function of the seed, its index and the time. */
 export interface Tenant {
   readonly options: TenantOptions;
-  /** How many records of a kind there are over the whole span. */
   count(kind: TenantRecordKind): number;
   idOf(kind: TenantRecordKind, index: number): string;
-  /** The index of the record with this id; `null` when there is none. */
   indexOf(kind: TenantRecordKind, id: string): number | null;
-  /** Every version a record ever has, oldest first; neighbours differ. */
+  /** Every version of a record, oldest first; neighbours differ. */
   versions(kind: TenantRecordKind, index: number): TenantVersion[];
-  /** The same by id; empty when there is no such record. */
+  /** By id; empty if there is no such record. */
   versionsOf(kind: TenantRecordKind, id: string): TenantVersion[];
-  /**
-   * What a complete collection would hold at an instant: every record visible then, except those whose detail
-   * answers 404. `since` leaves out what arrived earlier.
-   */
+  /** All visible records, except those whose detail answers 404. `since` excludes earlier arrivals. */
   truth(at: Instant, since?: Instant): Iterable<TruthRecord>;
-  /** The records that are listed at an instant though their detail answers 404. */
+  /** The records that are listed although their detail answers 404. */
   missing(at: Instant, since?: Instant): Iterable<Omit<TruthRecord, 'payload'>>;
-  /** What the HTTP server needs. */
   readonly upstream: Upstream;
 }
 
 const LISTED: readonly TenantRecordKind[] = ['threat', 'case', 'campaign'];
 
-/** Makes a tenant; a RangeError when the options make none. */
+/** Throws a RangeError for invalid options. */
 export function createTenant(options: TenantOptions): Tenant {
   const world = createTenantWorld(options);
   const kinds = createKinds(world);
@@ -104,15 +95,14 @@ function versionsIn(kinds: Kinds, kind: TenantRecordKind, index: number): Tenant
   return found;
 }
 
-/** Fixed, so that a restart tomorrow finds the same records under the same ids. */
+/** Fixed, so that a restart finds the same records. */
 const FROM: Instant = '2020-01-01T00:00:00.000Z';
 const TO: Instant = '2070-01-01T00:00:00.000Z';
 const DAYS = Math.round((toMillis(TO) - toMillis(FROM)) / DAY);
 
 /**
- * The tenant behind the built-in demo: in any 30 days about 600 threats, 60 cases and 40 campaigns, and new ones
- * as the clock goes on, in office hours one or two threats an hour. Nothing in it depends on `now`, ms since the
- * epoch, which must lie within the years that it covers; a RangeError otherwise.
+ * About 600 threats, 60 cases and 40 campaigns in 30 days, and new ones as time passes. Throws a RangeError
+ * if `now` (ms since the epoch) is outside its years; nothing else depends on it.
  */
 export function demoTenant(now: number): TenantOptions {
   if (!(now > toMillis(FROM) + 60 * DAY && now < toMillis(TO))) {

@@ -6,17 +6,16 @@ import { fateOf } from './schedule.js';
 import { lag } from './wire.js';
 import { ATTACKS, type Attack } from './words.js';
 
-/** What Abnormal last did about the messages of a wave. */
 type Action = 'none' | 'attempted' | 'remediated' | 'undone';
 
 export interface Step {
   readonly action: Action;
-  /** When it was done, ms since the epoch; for `none` of no meaning. */
+  /** In ms since the epoch; meaningless for `none`. */
   readonly time: number;
   readonly visibleAt: number;
 }
 
-/** Messages that arrive together and are dealt with together. */
+/** Messages that arrive and are remediated together. */
 export interface Wave {
   /** When its first message is received; the others follow within `SPREAD`. */
   readonly at: number;
@@ -24,32 +23,31 @@ export interface Wave {
   /** The number of its first message within the threat. */
   readonly first: number;
   readonly count: number;
-  /** Oldest first, each visible later than the one before; begins with `none`, visible from the start. */
+  /** Oldest first, in the order of visibility; begins with `none`. */
   readonly steps: readonly [Step, ...Step[]];
 }
 
-/** All that happens to a threat. */
 export interface ThreatCourse {
   readonly index: number;
   readonly fate: number;
   readonly waves: readonly [Wave, ...Wave[]];
-  /** From when on the detail answers 404; `Infinity` for never. */
+  /** When the detail begins to answer 404; `Infinity`: never. */
   readonly goneAt: number;
 }
 
-/** The messages of a wave arrive within this long of its first. */
+/** The longest time between the messages of a wave. */
 export const SPREAD = 30_000;
 
 const [SLOW, NEVER, ATTEMPTED, UNDONE, WAVES, SLOW_WAVES, HOURS_LATER] = [0, 1, 2, 3, 4, 5, 6];
 const WAVE_GAP = 18 * HOUR;
 
-/** How long after a threat's arrival a message of it may be received, by fate. */
+/** The possible time between a threat's arrival and a message, by fate. */
 export const RECEIVED_REACH = byFate(SPREAD, {
   [WAVES]: 2 * WAVE_GAP + SPREAD,
   [SLOW_WAVES]: 2 * WAVE_GAP + SPREAD,
 });
 
-/** How long after its arrival something may be done about a threat, by fate. */
+/** The possible time between a threat's arrival and an action, by fate. */
 export const ACTION_REACH = byFate(2 * MINUTE, {
   [SLOW]: 15 * DAY,
   [ATTEMPTED]: 2 * DAY,
@@ -63,7 +61,6 @@ function byFate(usual: number, others: Record<number, number>): number[] {
   return Array.from({ length: 16 }, (_, fate) => others[fate] ?? usual);
 }
 
-/** The course of threat `index`: when its messages come, and what is done about them when. */
 export function threatCourse(world: TenantWorld, index: number): ThreatCourse {
   const { seed, shares } = world;
   const fate = fateOf(seed, index);
@@ -97,7 +94,7 @@ function usualSize(random: Random): number {
 }
 
 function waveOf(random: Random, fate: number, at: number, first: number, count: number, late: number): Wave {
-  // the whole wave shows at once, so not before its last message is in
+  // the whole wave appears at once, so not before its last message
   const visibleAt = at + Math.max(lag(random, late), SPREAD + 1000);
   const none: Step = { action: 'none', time: 0, visibleAt: 0 };
   const steps: [Step, ...Step[]] = [none];
@@ -108,7 +105,7 @@ function waveOf(random: Random, fate: number, at: number, first: number, count: 
   return { at, visibleAt, first, count, steps };
 }
 
-/** What is done about a wave received at `at`, and when. Every time is after all of the wave was received. */
+/** The actions on a wave received at `at`, all after its last message. */
 function actions(random: Random, fate: number, at: number): [Action, number][] {
   const after = (least: number, most: number) => at + SPREAD + random.between(least, most);
   switch (fate) {
@@ -150,19 +147,17 @@ function goneAt(world: TenantWorld, index: number, fate: number, visibleAt: numb
   return isDeleted ? visibleAt + HOUR + Math.floor(unit(seed, 33, index) * 10 * DAY) : Infinity;
 }
 
-/** When the threat is first listed. */
 export function visibleFrom(course: ThreatCourse): number {
   return course.waves[0].visibleAt;
 }
 
-/** What was last done about a wave, as seen at `at`. */
+/** The last action on a wave, as visible at `at`. */
 export function stepAt(wave: Wave, at: number): Step {
   let current = wave.steps[0];
   for (const step of wave.steps) if (step.visibleAt <= at) current = step;
   return current;
 }
 
-/** `latestTimeRemediated` as the API has it at `at`; `null` when nothing was done. */
 export function latestAction(course: ThreatCourse, at: number, undoneCounts: boolean): number | null {
   let latest = 0;
   for (const wave of course.waves) {
@@ -174,7 +169,7 @@ export function latestAction(course: ThreatCourse, at: number, undoneCounts: boo
   return latest === 0 ? null : latest;
 }
 
-/** The instants at which the threat changes, oldest first; the first is when it appears. */
+/** The instants of the threat's changes, oldest first, beginning with its appearance. */
 export function changesOf(course: ThreatCourse): number[] {
   const start = visibleFrom(course);
   const times = new Set([start]);
@@ -186,26 +181,25 @@ export function changesOf(course: ThreatCourse): number[] {
   return [...times].filter((time) => time <= course.goneAt).sort((a, b) => a - b);
 }
 
-/** How often each attack of `ATTACKS` occurs. */
 const ODDS = [30, 15, 12, 11, 8, 7, 4, 4, 4, 3, 2];
 const ALL_ODDS = ODDS.reduce((sum, odds) => sum + odds, 0);
 
-/** What all messages of a threat have in common, for good. */
+/** The common, constant properties of a threat's messages. */
 export interface ThreatFacts {
   readonly attack: Attack;
   readonly sender: Person;
   readonly subject: string;
   readonly recipients: readonly [Person, Person, Person];
-  /** Some messages are taken for another sort of attack. */
+  /** Some messages have another attack type. */
   readonly mixed: boolean;
   readonly arrayAddresses: boolean;
   readonly withoutIdText: boolean;
-  /** A detail that gives no messages either leaves the list out or leaves it empty. */
+  /** Whether a detail without messages omits the list or leaves it empty. */
   readonly withoutMessages: 'absent' | 'empty' | null;
-  /** Written as accounts of years ago had them: no counts, no status word. */
+  /** In the form of old accounts: no counts, no status word. */
   readonly old: boolean;
   readonly tenantId: number | null | undefined;
-  /** Mailboxes counted beyond the messages that are given. */
+  /** Mailboxes counted in addition to the messages. */
   readonly uncounted: number;
 }
 
@@ -229,7 +223,6 @@ export function threatFacts(world: TenantWorld, index: number): ThreatFacts {
   };
 }
 
-/** One sort of attack, the common ones more often. */
 export function drawAttack(random: Random): Attack {
   let draw = random.below(ALL_ODDS);
   for (const [place, odds] of ODDS.entries()) {

@@ -12,13 +12,9 @@ import {
   wireJson,
 } from './wire.js';
 
-/** A row of the export: a message, by the names of its columns. */
 export type LogRow = Readonly<Record<string, string | number | null | undefined>>;
 
-/**
- * How the export is written. `withoutIds`: as in years before, with a column more and none for the message, the
- * threat and the tenant.
- */
+/** `withoutIds`: an older form without the ids of message, threat and tenant. */
 export type LogForm = 'current' | 'withoutIds';
 
 const BEST_GUESS = {
@@ -28,7 +24,7 @@ const BEST_GUESS = {
   'Abnormals best guess of attack vector': 'attackVector',
 } as const;
 
-/** The rows of one threat: each of its messages received in the window, whether or not the detail gives it. */
+/** The rows of one threat: all its messages received in the window, even if the detail omits them. */
 export function logRows(
   world: TenantWorld,
   id: string,
@@ -100,14 +96,12 @@ const COLUMNS: Record<LogForm, readonly string[]> = {
   ],
 };
 
-/** Gives the rows of a window, newest first. */
 interface LogSource {
   log(window: TimeWindow, at: number): LogRow[];
 }
 
 export interface LogRequest {
   readonly params: URLSearchParams;
-  /** The Accept header. */
   readonly accept: string | undefined;
   readonly at: number;
   readonly retentionDays: number | null;
@@ -116,7 +110,7 @@ export interface LogRequest {
 
 const WIDEST = 14 * DAY;
 
-/** Answers a request for the export: CSV where `format` or, without one, the Accept header says so, else JSON. */
+/** CSV if `format` or, without it, the Accept header says so, otherwise JSON. */
 export function logAnswer(upstream: LogSource, request: LogRequest): Answer {
   const { params, accept = '', at, retentionDays, form } = request;
   const window = windowOf(params.get('filter'), at);
@@ -136,7 +130,7 @@ export function logAnswer(upstream: LogSource, request: LogRequest): Answer {
   };
 }
 
-/** What a filter means here: with one end alone a day, and without any the day before. */
+/** A filter with only one end means a day; without a filter, the day before. */
 function windowOf(filter: string | null, at: number): TimeWindow | string {
   const parsed = filter === null ? null : parseFilter('threats', filter);
   if (parsed?.kind === 'bad') return parsed.message;
@@ -152,7 +146,7 @@ function only(row: LogRow, columns: readonly string[]) {
 }
 
 function cell(value: LogRow[string]): string {
-  // in CSV a number of any length stands as it is
+  // in CSV a number of any length is written as it is
   return String(value ?? '').replace(/^@int64:(-?\d+)@$/, '$1');
 }
 

@@ -14,31 +14,29 @@ import {
 import { type IntegerForm, zulu, zuluFraction } from './wire.js';
 import { ATTACHMENTS, ATTACKED, IMPERSONATED, LINK_HOSTS, REMEDIATED } from './words.js';
 
-/** One message of a threat, before its fields are made. */
 export interface Slot {
-  /** Its number within the threat: the oldest wave's first message is 0. */
+  /** Its number within the threat, from 0. */
   readonly number: number;
   readonly wave: Wave;
-  /** Ms since the epoch, on a whole second. */
+  /** Ms since the epoch, a full second. */
   readonly received: number;
   /** A signed 64-bit integer as text. */
   readonly id: string;
 }
 
-/** The id of a threat's message. */
 export function messageId(world: TenantWorld, index: number, number: number): string {
   return int64Text(hash32(world.seed, 51, index, number), hash32(world.seed, 52, index, number));
 }
 
-/** When message `number` of a wave was received: the first at the wave's start. */
+/** When message `number` of a wave was received; the first one at the wave's start. */
 function receivedAt(world: TenantWorld, index: number, wave: Wave, number: number): number {
   if (number === wave.first) return wave.at;
   const draw = hash32(world.seed, 53, index, number);
-  // half of them in the same second as the first, as when one mail goes to several people
+  // half of them in the same second as the first, like one mail to several people
   return draw & 1 ? wave.at : wave.at + ((draw >>> 1) % (SPREAD / 1000)) * 1000;
 }
 
-/** The messages that a threat has at `at`, newest first, ties in no order that the ids would tell. */
+/** The messages at `at`, newest first, ties in an order unrelated to ids. */
 export function slotsAt(world: TenantWorld, course: ThreatCourse, at: number): Slot[] {
   const slots: Slot[] = [];
   for (const wave of course.waves) {
@@ -51,7 +49,7 @@ export function slotsAt(world: TenantWorld, course: ThreatCourse, at: number): S
   return slots.sort((a, b) => b.received - a.received || b.number - a.number);
 }
 
-/** Whether a message of the threat, as it stands at `at`, was received in `[from, to)`. */
+/** Whether a message at `at` was received in `[from, to)`. */
 export function isReceivedWithin(
   world: TenantWorld,
   course: ThreatCourse,
@@ -70,7 +68,7 @@ export function isReceivedWithin(
   });
 }
 
-/** One message of a threat's detail, as it stands at `at`. What does not change is drawn the same at every instant. */
+/** A message of a threat's detail at `at`. Constant fields are drawn the same at every instant. */
 export function simulatedMessage(
   world: TenantWorld,
   threatId: string,
@@ -101,7 +99,6 @@ export function simulatedMessage(
   };
 }
 
-/** Draws for one message, oddities among them. */
 class Draw {
   constructor(
     private readonly world: TenantWorld,
@@ -112,18 +109,16 @@ class Draw {
     return this.random.chance(this.world.shares.nulls) ? null : value;
   }
 
-  /** The value, `null`, or nothing. */
   orNot<T>(value: T): T | null | undefined {
     return this.random.chance(this.world.shares.absentFields) ? undefined : this.orNull(value);
   }
 
-  /** The text, nothing in a text, `null`, or nothing. */
   orBlank(text: string): string | null | undefined {
     return this.random.chance(this.world.shares.nulls / 2) ? '' : this.orNot(text);
   }
 }
 
-/** What the mails of one wave have in common: they are copies of one. */
+/** The mails of one wave are copies of one mail. */
 function mailNumber(world: TenantWorld, course: ThreatCourse, slot: Slot): string {
   return hash32(world.seed, 62, course.index, slot.wave.first).toString(16);
 }
@@ -173,12 +168,12 @@ function contentOf({ old }: ThreatFacts, { random }: Draw) {
     attachmentNames: hasFile ? [random.pick(ATTACHMENTS)] : [],
     attachmentCount: old ? undefined : Number(hasFile),
     urls,
-    // upstream counts more than it gives
+    // upstream counts more URLs than it returns
     urlCount: old ? undefined : urls.length * random.between(1, 4),
   };
 }
 
-/** A string joined by commas and cut at 255 characters, an array, or nothing in a string. */
+/** A comma-separated string cut at 255 characters, an array, or an empty string. */
 function addressesOf(facts: ThreatFacts, own: string, random: Random): string | string[] {
   const addresses = [own, ...facts.recipients.slice(1).map((person) => person.address)];
   const some = addresses.slice(0, random.between(1, addresses.length + 1));
@@ -194,7 +189,7 @@ function remediationOf(world: TenantWorld, course: ThreatCourse, facts: ThreatFa
   const kind = hash32(world.seed, 64, course.index);
   const isDone = step.action === 'remediated';
   const isLate = step.time - slot.wave.at > 3 * HOUR;
-  // older accounts say neither way of remediation although there is a time
+  // older accounts do not say how a message was remediated, although there is a time
   const saysHow = isDone && kind % 10 > 0;
   return {
     remediationStatus: facts.old ? undefined : statusOf(step, isLate, kind),
@@ -224,7 +219,7 @@ function hasTime(step: Step, kind: number): boolean {
   return step.action === 'remediated' || (step.action === 'attempted' && (kind & 1) === 1);
 }
 
-/** The wave's first message bears the time of the step itself, the others one just before it. */
+/** The wave's first message has the time of the step, the others a slightly earlier one. */
 function timeText(step: Step, slot: Slot, draw: number): string {
   const time = slot.number === slot.wave.first ? step.time : step.time - (draw % 2000);
   if (draw % 7 === 0) return zulu(time);

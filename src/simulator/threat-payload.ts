@@ -4,7 +4,6 @@ import { type Slot, simulatedMessage, slotsAt } from './threat-messages.js';
 import type { IntegerForm } from './wire.js';
 
 const SAMPLE = 10;
-/** More messages than this Abnormal gives of no threat. */
 const MOST_MESSAGES = 2000;
 
 export interface DetailPage {
@@ -12,7 +11,7 @@ export interface DetailPage {
   readonly number: number;
 }
 
-/** The threat at `at` with every message that the account gives. */
+/** The threat at `at` with every message that the account returns. */
 export function wholeThreat(
   world: TenantWorld,
   id: string,
@@ -28,7 +27,7 @@ export function wholeThreat(
   };
 }
 
-/** All messages that a complete reading gives, newest first, ties by id. */
+/** All messages of a complete reading, newest first, ties by id. */
 function givenMessages(
   world: TenantWorld,
   id: string,
@@ -47,7 +46,7 @@ function givenSlots(world: TenantWorld, course: ThreatCourse, facts: ThreatFacts
   return slotsAt(world, course, at).slice(0, world.sampleOnly ? SAMPLE : MOST_MESSAGES);
 }
 
-/** One page of its detail. Accounts that give a sample ignore the page asked for and name none. */
+/** One page of its detail. Accounts with a sample ignore paging. */
 export function threatPage(
   world: TenantWorld,
   id: string,
@@ -80,7 +79,6 @@ function frameOf(id: string, { tenantId, uncounted }: ThreatFacts, course: Threa
   };
 }
 
-/** The body of `GET /threats/{id}/attachments`. */
 export function attachmentsOf(world: TenantWorld, course: ThreatCourse, at: number, integer: IntegerForm) {
   const messages = givenMessages(world, '', course, at, integer);
   const attachments = messages.flatMap(({ abxMessageId, abxMessageIdStr, attachmentNames }) =>
@@ -89,7 +87,6 @@ export function attachmentsOf(world: TenantWorld, course: ThreatCourse, at: numb
   return { attachments, tenantId: null, tenantName: null };
 }
 
-/** The body of `GET /threats/{id}/links`. */
 export function linksOf(world: TenantWorld, course: ThreatCourse, at: number, integer: IntegerForm) {
   const messages = givenMessages(world, '', course, at, integer);
   const links = messages.flatMap(({ abxMessageId, abxMessageIdStr, urls }) =>

@@ -9,22 +9,21 @@ import { type LogRow, logRows } from './threat-log.js';
 import { attachmentsOf, type DetailPage, linksOf } from './threat-payload.js';
 import { MAX_LAG, type TimeWindow, wireInteger, wireJson } from './wire.js';
 
-/** The tenant as the API shows it at an instant (`at`, ms since the epoch); bodies are JSON text. */
+/** The tenant as visible at an instant (`at`, ms since the epoch); bodies are JSON text. */
 export interface Upstream {
-  /** The records whose `key` lies in the window, by index, in the order of the API's pages; `null`: no such key. */
+  /** The records in the window, by index, in the order of the API's pages; `null`: unknown key. */
   list(resource: Resource, key: string, window: TimeWindow, at: number): number[] | null;
-  /** The list that an absent filter gives, 100 at most: of campaigns only those reported in the last day. */
+  /** The list without a filter, at most 100: of campaigns only those reported in the last day. */
   top(resource: Resource, at: number): number[];
-  /** One item of a list. */
   row(resource: Resource, index: number, at: number): string;
-  /** A detail; `null` when it answers 404. */
+  /** `null`: 404. */
   detail(resource: Resource, id: string, at: number, page: DetailPage): string | null;
   analysis(caseId: string, at: number): string | null;
   attachments(threatId: string, at: number): string | null;
   links(threatId: string, at: number): string | null;
-  /** The threat log of a window, newest first. */
+  /** Newest first. */
   log(window: TimeWindow, at: number): LogRow[];
-  /** Whether the last page of a list that began with `index` says `"nextPageNumber": null` rather than nothing. */
+  /** Whether the last page of the list that began with `index` contains `"nextPageNumber": null`. */
   saysNull(index: number): boolean;
 }
 

@@ -2,7 +2,6 @@ import { MINUTE } from '../values/instant.js';
 import type { Resource } from './options.js';
 import type { Random } from './random.js';
 
-/** One HTTP answer, before it is sent. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -13,7 +12,7 @@ export function json(status: number, body: string, headers: Record<string, strin
   return { status, headers: { 'content-type': 'application/json', ...headers }, body };
 }
 
-/** An error as the core endpoints word it: `{"message": …}`. */
+/** The error format of the core endpoints: `{"message": …}`. */
 export function failureAnswer(status: number, message: string, headers: Record<string, string> = {}): Answer {
   return json(status, JSON.stringify({ message }), headers);
 }
@@ -27,10 +26,10 @@ export const NOT_AUTHORIZED =
   'The server could not verify that you are authorized to access the URL requested. You either supplied the wrong credentials or your token is no longer valid.';
 export const TOO_MANY = 'Request count exceeds allowed number of concurrent requests for this resource type';
 
-/** Nothing is visible later than this after it happened. */
+/** The longest delay until an event is visible. */
 export const MAX_LAG = 14 * MINUTE;
 
-/** How long a happening takes to become visible: under a minute or so, or for a share 3 to 14 minutes. */
+/** The delay until an event is visible: usually up to a minute, sometimes 3 to 14. */
 export function lag(random: Random, lateShare: number): number {
   return random.chance(lateShare) ? random.between(3 * MINUTE, MAX_LAG) : random.between(2_000, 70_000);
 }
@@ -58,33 +57,32 @@ export function pacific(ms: number): string {
   return `${new Date(ms - 480 * MINUTE).toISOString().slice(0, 19)}-08:00`;
 }
 
-/** Stands for a 64-bit integer in a value on its way to the wire, where it is a bare number of any length. */
+/** A placeholder for a 64-bit integer in a value that becomes JSON. */
 export function wireInteger(text: string): string {
   return `@int64:${text}@`;
 }
 
 const MARK = /"@int64:(-?\d+)@"/g;
 
-/** JSON text of a value in which 64-bit integers stand as `wireInteger` made them. */
+/** JSON in which the placeholders of `wireInteger` become integers. */
 export function wireJson(value: unknown): string {
   return JSON.stringify(value).replace(MARK, '$1');
 }
 
-/** A 64-bit integer as a complete collection holds it: a string when a JSON number would lose digits. */
+/** A 64-bit integer as a complete collection stores it: text if JavaScript cannot represent the number. */
 export function heldInteger(text: string): string | number {
   const number = Number(text);
   return Number.isSafeInteger(number) ? number : text;
 }
 
-/** The value as it comes back from JSON: absent fields are absent. */
+/** The value after a round trip through JSON, without undefined fields. */
 export function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
 
-/** How a payload shows 64-bit integers. */
 export type IntegerForm = typeof wireInteger | typeof heldInteger;
 
-/** What a `filter` parameter means: a window on a key, nothing at all, or a mistake. */
+/** The meaning of a `filter` parameter: a window on a key, no filter, or an error. */
 type ParsedFilter =
   | { readonly kind: 'window'; readonly key: string; readonly window: TimeWindow }
   | { readonly kind: 'ignored' }
@@ -94,8 +92,8 @@ const CLAUSES = /^(?:(gte|lte) (\S+)) ?(?:(?:and (\S+) )?(gte|lte) (\S+))?$/;
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
 
 /**
- * Reads a filter as the API does: `KEY gte T lte T`, in either order or with one end, `and KEY` between them if
- * liked. Threats floor both ends to whole seconds and leave `lte` itself out; cases and campaigns keep it in.
+ * Parses a filter like the API: `KEY gte T lte T`, in either order or with one end, optionally `and KEY`
+ * between. Threats round both ends down to seconds and exclude `lte`; cases and campaigns include it.
  */
 export function parseFilter(resource: Resource, text: string): ParsedFilter {
   const trimmed = text.trim();
@@ -132,7 +130,7 @@ function millis(resource: Resource, text: string): number {
   return resource === 'threats' ? Math.floor(ms / 1000) * 1000 : ms;
 }
 
-/** A list window in ms since the epoch; either end may be infinite. */
+/** In ms since the epoch; either end may be infinite. */
 export interface TimeWindow {
   readonly from: number;
   readonly to: number;

@@ -1,6 +1,6 @@
 type Words = readonly [string, ...string[]];
 
-/** One sort of attack: its upstream names, and how its mails look. */
+/** The upstream names of an attack, and its typical mails. */
 export interface Attack {
   readonly type: string;
   readonly strategies: Words;
@@ -119,7 +119,7 @@ export const IMPERSONATED: Words = [
   'Assistants',
 ];
 
-/** Both spellings of one value are upstream's. */
+/** Both spellings of one value exist upstream. */
 export const ATTACKED: Words = [
   'Employee (other)',
   'Employee (Other)',

@@ -25,7 +25,6 @@ export interface SyncEnv {
   readonly newId: () => string;
   readonly observer?: SyncObserver | undefined;
   readonly drift: DriftLog;
-  /** The unfinished runs of this process. */
   readonly activeRuns: Set<string>;
 }
 
@@ -79,7 +78,6 @@ export function callOptions({ priority, signal, recorder }: Reading): CallOption
   return { priority, signal, meter: recorder.meter };
 }
 
-/** All `…Ms` are milliseconds. */
 export interface SyncSettings {
   /** How long Abnormal may take to list what has happened; anything newer is provisional. */
   readonly ingestionLagMs: number;
@@ -99,7 +97,6 @@ export interface SyncSettings {
   readonly maxWindowMs: number;
   /** Details requested at once for one resource; the rate budget may allow fewer. */
   readonly detailConcurrency: number;
-  /** The limits of one batch. */
   readonly chunkRecords: number;
   readonly chunkBytes: number;
   /** After so many failures in a row the pass ends. */
@@ -128,7 +125,6 @@ export const DEFAULT_SYNC_SETTINGS: SyncSettings = {
   liveRetryMs: 15_000,
 };
 
-/** How far back the first collection goes by default. */
 export const FIRST_COLLECTION_MS = 30 * DAY;
 
 /** Is called for every step of a run, to count it; must not throw. */
@@ -139,12 +135,10 @@ export interface SyncObserver {
   drifted?(integration: string, tally: DriftTally): void;
 }
 
-/** What a step of a run writes in addition to the run. */
 export type BatchPart = Partial<
   Pick<Batch, 'observations' | 'tombstones' | 'ledger' | 'streams' | 'quarantine' | 'released'>
 >;
 
-/** The counts that the sync itself makes; the others come from the meter and the history. */
 export interface Tally {
   listed: number;
   skipped: number;
@@ -175,13 +169,11 @@ export interface RunRecorder {
 export interface RunStart {
   readonly trigger: RunTrigger;
   readonly parameters: RunRecord['parameters'];
-  /** Default: now. */
   readonly startedAt?: Instant;
 }
 
 export interface PassTally {
   read: number;
-  /** Windows with unread records. */
   incompleteWindows: number;
   consecutiveFailures: number;
   lastError: UpstreamError | null;
@@ -191,7 +183,6 @@ export function newPassTally(): PassTally {
   return { read: 0, incompleteWindows: 0, consecutiveFailures: 0, lastError: null };
 }
 
-/** The records that could not be read, by id. */
 export type MissingByKey = Map<string, MissingEntry>;
 
 /** A ledger entry keeps this much of a reason; the quarantine keeps all. */
@@ -214,11 +205,9 @@ export interface ListedRecord {
   readonly time: Instant | null;
 }
 
-/** Counts unknown content of responses and stores the counts. Never fails. */
 export interface DriftLog {
   note(integration: string, listed: readonly DriftSighting[], at: Instant): void;
   /** Writes the counts if they contain a new name. */
   writeNews(integration: string): Promise<void>;
-  /** Writes the counts of one integration, or of all. */
   write(integration?: string): Promise<void>;
 }

@@ -115,7 +115,6 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
   };
 }
 
-/** Waits for a pass and reports on it until it ends or the caller leaves. */
 async function follow({ done, listeners }: Underway, { onProgress }: PollOptions): Promise<PassReport> {
   if (!onProgress) return done;
   listeners.add(onProgress);

@@ -21,10 +21,8 @@ export interface DriftOptions {
 
 interface Counted {
   pending: DriftTally;
-  /** The names in the document when it was last written. */
   written: ReadonlySet<string>;
   hasNews: boolean;
-  /** Writes run one after the other. */
   writing: Promise<void>;
 }
 

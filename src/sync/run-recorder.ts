@@ -16,7 +16,6 @@ import { statusMessage, updateStates } from './stream-states.js';
 
 const MAX_NOTES = 20;
 
-/** Creates a recorder; nothing is written before its first `record`. */
 export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart): RunRecorder {
   const id = env.newId();
   const meter = newMeter();
@@ -122,7 +121,6 @@ function interrupted(env: SyncEnv, run: RunRecord): RunRecord {
 
 const NOTHING = { observations: [], tombstones: [], ledger: [], streams: [], quarantine: [], released: [] };
 
-/** The final status of a run. */
 function runStatusOf({ read, incompleteWindows }: PassTally, stop: Stop | null): RunStatus {
   if (stop?.kind === 'INTERRUPTED') return 'INTERRUPTED';
   if (!stop && incompleteWindows === 0) return 'SUCCEEDED';
@@ -134,10 +132,10 @@ export async function endRun(
   env: SyncEnv,
   source: Source,
   recorder: RunRecorder,
-  fortune: PassTally,
+  tally: PassTally,
   stop: Stop | null,
 ): Promise<RunRecord> {
-  const status = runStatusOf(fortune, stop);
+  const status = runStatusOf(tally, stop);
   const { run } =
     stop?.kind === 'REFUSED'
       ? await endRefused(env, source, recorder, status, stop)

@@ -59,7 +59,6 @@ export async function stopOf(work: () => Promise<void>): Promise<Stop | null> {
   }
 }
 
-/** The error for a caller that waited for the stopped work. */
 export function errorOf(stop: Stop): UpstreamError {
   return stop.kind === 'INTERRUPTED'
     ? new UpstreamError('CANCELLED', 'The reading was stopped.')

@@ -4,10 +4,7 @@ import { earliest, type Instant, shift } from '../values/instant.js';
 import { floorToSecond } from '../values/window.js';
 import { FIRST_COLLECTION_MS, nowOf, type Source, type SyncEnv } from './context.js';
 
-/**
- * The states of a source's streams, with first states for those never read. `from` moves the beginning of the
- * collection back.
- */
+/** The states of a source's streams. `from` moves the beginning of the collection back. */
 export async function sourceStates(
   env: SyncEnv,
   source: Source,
@@ -40,8 +37,7 @@ function firstState(env: SyncEnv, stream: Stream): StreamState {
 type Change = Partial<Pick<StreamState, 'status' | 'message' | 'lastAttemptAt' | 'lastSuccessAt'>>;
 
 /**
- * Records a source's states with `change` applied to the current ones. Serialised, so that concurrent changes
- * (a live read, the beginning of a backfill) are not lost. Changes of status are logged.
+ * Records the states with `change` applied. Serialised, so that a live read and a backfill lose no change.
  */
 export function updateStates<T>(
   env: SyncEnv,
@@ -66,19 +62,18 @@ function logChanges(
   before: readonly StreamState[],
   after: readonly StreamState[],
 ): void {
-  const told = new Set<StreamStatus>();
+  const logged = new Set<StreamStatus>();
   for (const [index, { status, message }] of after.entries()) {
     const was = before[index]?.status ?? 'NEVER_READ';
     const isFirstSuccess = was === 'NEVER_READ' && status === 'OK';
-    if (status === was || isFirstSuccess || told.has(status)) continue;
-    told.add(status);
+    if (status === was || isFirstSuccess || logged.has(status)) continue;
+    logged.add(status);
     const facts = { integration: account.name, resource, status, was };
     if (status === 'OK') log.info(facts, `Abnormal can be read again: ${resource} of ${account.name}`);
     else log[status === 'UNAVAILABLE' ? 'warn' : 'error'](facts, message ?? status);
   }
 }
 
-/** The message for people if a resource cannot be read; `said` is the message of the failure. */
 export function statusMessage(
   status: StreamStatus,
   { account, resource }: Source,
@@ -103,7 +98,6 @@ export function statusMessage(
 
 const last = new WeakMap<HistoryStore, Promise<unknown>>();
 
-/** Runs the work after all earlier work on the same history has ended. */
 function serialised<T>(store: HistoryStore, work: () => Promise<T>): Promise<T> {
   const done = (last.get(store) ?? Promise.resolve()).then(work);
   last.set(

@@ -45,22 +45,22 @@ import type { SyncObserver, SyncSettings } from './context.js';
  * How fresh the history is for what was asked, once the gateway has done what it could.
  * Stale: Abnormal could not be read, and what is held is older than was accepted.
  */
+
+/** The result of a live read. Stale: Abnormal could not be read, and the data is older than accepted. */
 export type Freshness =
   | {
       readonly stale: false;
-      /** When Abnormal last confirmed it; `null` when it holds nothing and nothing is there. */
+      /** When Abnormal last confirmed it; `null` if nothing is stored and nothing exists. */
       readonly verifiedAt: Instant | null;
-      /** Whether the caller waited until Abnormal was read for this answer, by a reading of its own or a shared one. */
+      /** Whether the caller waited for a reading of Abnormal, its own or a shared one. */
       readonly live: boolean;
-      /** When that reading began: what was confirmed since was read for every caller that waited for it. */
+      /** When that reading began: everything confirmed since was read for this caller. */
       readonly readSince?: Instant;
     }
   | {
       readonly stale: true;
       readonly verifiedAt: Instant | null;
-      /** An `UpstreamCode`, or `UNDECODABLE`. */
       readonly code: string;
-      /** For a person. */
       readonly reason: string;
     };
 
@@ -75,21 +75,18 @@ export interface LiveRecordOptions {
 /** How fresh a record is, and the batch that this was recorded in, if the caller waited for it. */
 export type RecordFreshness = Freshness & { readonly recordedIn?: Pin | undefined };
 
-/** Brings the history up to date on demand; whatever it reads is recorded before it answers. */
+/** Brings the history up to date on demand; everything it reads is recorded before it resolves. */
 export interface Live {
   /**
-   * Makes sure one record is no older than `maxAgeMs`: one request for however many ask at once.
-   * A record never seen is looked up too. Also serves a case's analysis, a threat's attachments and links.
+   * One record, at most `maxAgeMs` old, with one request for all concurrent callers. Also requests unknown
+   * records.
    */
   record(
     key: RecordKey & { readonly kind: Kind },
     maxAgeMs: number,
     options?: LiveRecordOptions,
   ): Promise<RecordFreshness>;
-  /**
-   * Makes sure a resource's change windows were read no longer than `maxAgeMs` ago: one delta sync for all who wait.
-   * `integrations` null: every account. The stalest account decides the answer.
-   */
+  /** The newest windows, read at most `maxAgeMs` ago. `integrations` null: all; the stalest one decides. */
   list(
     resource: Resource,
     integrations: readonly string[] | null,
@@ -102,77 +99,57 @@ export interface SyncOptions {
   readonly store: HistoryStore;
   readonly accounts: Accounts;
   readonly settings: SyncSettings;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
-  /** Makes the ids of runs; random UUIDs unless given. */
   readonly newId?: () => string;
   readonly observer?: SyncObserver | undefined;
 }
 
 export interface PollOptions {
-  /** All, unless given. */
   readonly resources?: readonly Resource[] | undefined;
-  /** All accounts, unless given. */
   readonly integrations?: readonly string[] | undefined;
   readonly trigger?: Extract<RunTrigger, 'POLL' | 'BACKFILL'>;
-  /**
-   * For somebody who waits for the current state: records that may have changed without being listed are read again
-   * unless they were confirmed within this many milliseconds. By their interval, unless given.
-   */
+  /** Unlisted records confirmed longer ago are read again, in milliseconds. Default: by their interval. */
   readonly maxAgeMs?: number | undefined;
-  /**
-   * Whether other processes may be polling now: then no run that stands as running is taken for one that was cut
-   * short. False unless given.
-   */
+  /** Whether other processes may poll now: then no RUNNING run is marked as interrupted. Default: false. */
   readonly otherWritersMayPoll?: boolean;
-  /** Ends the poll after the record in hand; it still answers with its report. */
+  /** Ends the poll after the current record; the report is still returned. */
   readonly signal: AbortSignal;
   readonly onProgress?: OnProgress;
 }
 
 export interface BackfillOptions extends Omit<PollOptions, 'trigger'> {
-  /** How far back to collect. */
   readonly from: Instant;
 }
 
-/** Keeps the history in step with Abnormal. */
 export interface Sync {
   readonly live: Live;
-  /**
-   * Brings every resource asked for up to date, all of them at once; see `runPass`. One that is being polled
-   * already is waited for instead. Throws only when the history fails.
-   */
+  /** Polls the resources concurrently, joining running polls. Throws only if the history fails. */
   poll(options: PollOptions): Promise<PollReport>;
-  /** Sets the beginning of what is wanted back to `from`, for good, and collects what is missing. */
+  /** Moves the beginning of the collection back to `from` permanently, and collects what is missing. */
   backfill(options: BackfillOptions): Promise<PollReport>;
-  /** Compares what is held with what Abnormal has; see `reconcile`. */
   reconcile(options: ReconcileOptions): Promise<ReconcileReport>;
-  /** Stops everything that is on its way, and waits until it has ended. */
+  /** Stops all work and waits until it has ended. */
   close(): Promise<void>;
 }
 
-/** What came of a poll or a backfill. */
 export interface PollReport {
   readonly passes: readonly PassReport[];
 }
 
-/** One pass over one resource of one account. */
 export interface PassReport {
   readonly integration: string;
   readonly resource: Resource;
   readonly runId: string;
   readonly status: RunStatus;
   readonly counts: RunCounts;
-  /** What reading unsettled records again has cost and brought; `null` when none was due. */
   readonly reread: RunCounts | null;
-  /** Requests per record that was new, further pages of a threat's messages and re-reads apart; `null` when none was new. */
+  /** Requests per new record, without further message pages and re-reads; `null` if none was new. */
   readonly callsPerNew: number | null;
   readonly streams: readonly StreamReport[];
   readonly errors: readonly string[];
 }
 
-/** How a stream stands after a pass. */
 export interface StreamReport {
   readonly filterKey: FilterKey;
   readonly status: StreamStatus;
@@ -184,49 +161,40 @@ export interface StreamReport {
 export interface CoverageSummary {
   readonly from: Instant;
   readonly to: Instant;
-  /** The share of `[from, to)` that is held for certain, 0 to 1. */
+  /** The share of `[from, to)` that is certainly complete, 0 to 1. */
   readonly share: number;
-  /** How far back the newest uninterrupted stretch reaches, what is provisional apart; `null` when there is none. */
+  /** The beginning of the newest gapless span, ignoring provisional time; `null` if there is none. */
   readonly contiguousFrom: Instant | null;
-  /** Source time not covered, by reason, in milliseconds. */
+  /** Source time that is not covered, by reason, in milliseconds. */
   readonly missingMs: Readonly<Partial<Record<GapReason, number>>>;
-  /** Listed records that could not be read, by why. */
   readonly missingRecords: Readonly<Partial<Record<QuarantineCode, number>>>;
 }
 
-/** Abnormal exports no more at once. */
 export const WIDEST_RECONCILED = 14 * DAY;
 
 export interface ReconcileOptions {
-  /** All, unless given. */
   readonly resources?: readonly Resource[] | undefined;
-  /** All accounts, unless given. */
   readonly integrations?: readonly string[] | undefined;
-  /** Nothing from before a stream's collection begins is compared. */
+  /** Nothing before the beginning of a stream's collection is compared. */
   readonly from: Instant;
-  /** Nothing younger than the ingestion lag is compared, nor what came after the last poll. */
+  /** Nothing younger than the ingestion lag or the last poll is compared. */
   readonly to: Instant;
-  /** Whether nobody asked for it but the schedule. */
   readonly isScheduled?: boolean;
-  /** Ends it between two requests; windows that were compared by then stay recorded. */
+  /** Ends it between two requests; finished windows stay recorded. */
   readonly signal: AbortSignal;
   readonly onProgress?: OnReconciled;
 }
 
-/** How far a reconciliation has come. */
 export interface ReconcileProgress {
   readonly integration: string;
   readonly resource: Resource;
-  /** The window that is being compared. */
   readonly window: Window;
-  /** Windows compared, and all there are. */
   readonly done: number;
   readonly total: number;
 }
 
 type OnReconciled = (progress: ReconcileProgress) => void;
 
-/** One window that was compared. */
 export interface Reconciled extends ReconciliationRecord {
   readonly integration: string;
   readonly resource: Resource;
@@ -234,26 +202,22 @@ export interface Reconciled extends ReconciliationRecord {
 }
 
 export interface ReconcileReport {
-  /** By account and resource, each newest first. */
+  /** By account and resource, newest first. */
   readonly reconciliations: readonly Reconciled[];
 }
 
-/**
- * How a pass is getting on. `DELTA`: what came since the last; `GAPS`: older spans not yet held, newest first;
- * `REREAD`: records that may have changed without being listed.
- */
+/** `DELTA`: what is new; `GAPS`: older missing spans, newest first; `REREAD`: records read again unlisted. */
 export interface Progress {
   readonly integration: string;
   readonly resource: Resource;
   readonly trigger: RunTrigger;
   readonly phase: 'DELTA' | 'GAPS' | 'REREAD';
   readonly filterKey: FilterKey | null;
-  /** The window just read; `null` while re-reading. */
   readonly window: Window | null;
   readonly counts: RunCounts;
-  /** Source time left to read, of all streams together, in milliseconds. */
+  /** Source time left to read in all streams, in milliseconds. */
   readonly remainingMs: number;
-  /** How long that will take at the pace so far, in milliseconds; `null` before there is a pace. */
+  /** The estimated time left, in milliseconds; `null` if unknown. */
   readonly etaMs: number | null;
 }
 

@@ -1,28 +1,21 @@
-/** What a caller may do; each includes the one before. */
 export const ROLES = ['reader', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-/**
- * How a caller showed who it is. `LOCAL`: not at all, on a gateway that only this machine can reach. `ANONYMOUS`:
- * not at all, on one that was told to let anybody in.
- */
+/** `LOCAL`: a gateway that only this machine can reach. `ANONYMOUS`: a gateway that is open to everyone. */
 export const CALLER_KINDS = ['LOCAL', 'ANONYMOUS', 'API_KEY', 'JWT', 'COMMAND_LINE', 'SCHEDULE'] as const;
 export type CallerKind = (typeof CALLER_KINDS)[number];
 
-/** Whoever asks, as far as the gateway knows. Never holds a credential. */
 export interface Caller {
   readonly kind: CallerKind;
   /** Unique among callers of its kind: a key's id, a token's subject. */
   readonly id: string;
-  /** For a person. */
   readonly name: string;
   readonly role: Role;
 }
 
-/** Who asks on this machine itself, where callers are not asked who they are. */
 export const LOCAL_CALLER: Caller = { kind: 'LOCAL', id: 'local', name: 'this machine', role: 'admin' };
 
-/** Whoever asks, where anybody may: to read. */
+/** Every caller of an open gateway: may only read. */
 export const ANONYMOUS_CALLER: Caller = {
   kind: 'ANONYMOUS',
   id: 'anonymous',
@@ -30,7 +23,6 @@ export const ANONYMOUS_CALLER: Caller = {
   role: 'reader',
 };
 
-/** Whether `caller` may do what asks for `role`. */
 export function hasRole(caller: Caller, role: Role): boolean {
   return ROLES.indexOf(caller.role) >= ROLES.indexOf(role);
 }
@@ -41,7 +33,6 @@ export function roleFor({ extensions }: { readonly extensions: object }): Role |
   return ROLES.find((known) => known === role) ?? null;
 }
 
-/** What can be masked from readers, each with what belongs to it. */
 export const REDACTION_GROUPS = {
   subject: 'subject lines',
   addresses: 'e-mail addresses and domains of senders and recipients, and Message-ID headers',
@@ -55,5 +46,5 @@ export const REDACTION_GROUPS = {
 
 export type RedactionGroup = keyof typeof REDACTION_GROUPS;
 
-/** What stands in the place of what is masked: the same for everything, so that nothing can be told from it. */
+/** The same for every masked value, so that it reveals nothing. */
 export const MASK = '[redacted]';

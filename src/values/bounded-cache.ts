@@ -3,10 +3,7 @@ import { LRUCache } from 'lru-cache';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/**
- * Every cache that outlives a request, with its bound in bytes. docs/architecture.md says what each holds and why
- * its bound is what it is; a test compares the two.
- */
+/** Every cache that outlives a request; docs/architecture.md gives the reasons, a test compares the two. */
 export const CACHE_BYTES = {
   responses: 16 * MIB,
   requestsSeenOnce: MIB,
@@ -32,32 +29,29 @@ export const CACHE_BYTES = {
 
 export type CacheName = keyof typeof CACHE_BYTES;
 
-/** What a cache takes now, and may take, in bytes. */
 export interface CacheGauge {
   readonly cache: CacheName;
   readonly maxBytes: number;
   readonly bytes: number;
 }
 
-/** What an entry takes besides its key and its value: its places in the map and in the order of use. */
+/** The overhead of an entry in the map and in the order of use. */
 const ENTRY_BYTES = 150;
-/** One entry may not push out most of the others. */
+/** One entry must not evict most of the others. */
 const LARGEST_SHARE = 1 / 2;
 
 const made = new Set<WeakRef<CacheGauge>>();
 
-/** The caches of this thread that are in use. */
 export function caches(): CacheGauge[] {
   return [...made].flatMap((ref) => ref.deref() ?? []);
 }
 
-/** Makes a cache known to `caches`. */
 export function registerCache(gauge: CacheGauge): void {
   for (const ref of made) if (!ref.deref()) made.delete(ref);
   made.add(new WeakRef(gauge));
 }
 
-/** Keeps what was used last, up to so many bytes. `bytesOf` counts what a value holds, and its key unless it is text. */
+/** Evicts the least recently used entries. `bytesOf` counts a value, and its key unless it is text. */
 export class BoundedCache<V extends NonNullable<unknown>, K extends object | string | number = string>
   extends LRUCache<K, V>
   implements CacheGauge
@@ -84,7 +78,7 @@ export class BoundedCache<V extends NonNullable<unknown>, K extends object | str
   }
 }
 
-/** Keeps short texts on hot paths: nothing is moved when one is found, and all of them go when it is full. */
+/** A cache of short texts for hot paths: a hit moves nothing, and a full cache is emptied. */
 export class WordCache<V> implements CacheGauge {
   readonly maxBytes: number;
   readonly #entries = new Map<string | null, V>();
@@ -103,7 +97,7 @@ export class WordCache<V> implements CacheGauge {
     return this.#entries.get(word);
   }
 
-  /** Keeps what is known of a word; a value counts for nothing, so it must be one of few. */
+  /** Values are not counted, so there must be few of them. */
   set(word: string | null, value: V): void {
     if (this.#entries.has(word)) return;
     const bytes = ENTRY_BYTES + textBytes(word ?? '');
@@ -117,7 +111,7 @@ export class WordCache<V> implements CacheGauge {
   }
 }
 
-/** What a text takes in memory: V8 has a byte for each unit of one that is Latin-1 throughout, else two. */
+/** V8 stores one byte per unit if all are Latin-1, otherwise two. */
 export function textBytes(text: string): number {
   return 24 + (isLatin1(text) ? text.length : 2 * text.length);
 }
@@ -126,7 +120,7 @@ function isLatin1(text: string): boolean {
   return !/[^\0-\xff]/.test(text);
 }
 
-/** What plain data takes, roughly: more than its JSON, by the objects around it. */
+/** A rough estimate: more than its JSON, because of the objects. */
 export function jsonBytes(value: unknown): number {
   return 2 * textBytes(JSON.stringify(value) ?? '');
 }

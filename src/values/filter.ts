@@ -1,12 +1,11 @@
 export type FieldValue = string | number | boolean | null;
 
-/** What a filter compares: one value, or several of which any may match. */
+/** The values that a filter compares; of several values any may match. */
 export type Fields = Readonly<Record<string, FieldValue | readonly string[]>>;
 
 /**
- * A filter over a kind's fields (see `fields.ts`). Comparison is by value and two-valued: on `null`, `gte`,
- * `lte` and `contains` are false, and `not` turns every false into true. `contains` ignores case. A field
- * with several values matches when any of them does; `eq null` on it means that it has none.
+ * Two-valued: for `null`, `gte`, `lte` and `contains` are false, and `not` turns false into true. `contains`
+ * ignores case. A field with several values matches if one of them does; `eq null` means no value.
  */
 export type Filter =
   | { readonly and: readonly Filter[] }
@@ -18,18 +17,17 @@ export type Filter =
   | { readonly field: string; readonly lte: string | number }
   | { readonly field: string; readonly contains: string };
 
-/** The parts of a filter that must all hold. */
 export function conjuncts(filter: Filter | null): Filter[] {
   if (filter === null) return [];
   return 'and' in filter ? filter.and.flatMap(conjuncts) : [filter];
 }
 
-/** Case folding for `contains`; both stores keep text folded by this very function. */
+/** Case folding for `contains`; both stores save text folded by this function. */
 export function fold(text: string): string {
   return text.normalize('NFC').toLowerCase();
 }
 
-/** Whether `fields` satisfy `filter`: the meaning that every store's query must have. */
+/** The meaning that every store's query must have. */
 export function isMatch(fields: Fields, filter: Filter): boolean {
   if ('and' in filter) return filter.and.every((part) => isMatch(fields, part));
   if ('or' in filter) return filter.or.some((part) => isMatch(fields, part));
@@ -52,7 +50,7 @@ function isList(value: Fields[string] | undefined): value is readonly string[] {
   return Array.isArray(value);
 }
 
-/** Orders two values of one field: null first, text by UTF-8 bytes as both stores do, numbers by size. */
+/** Null first, text by UTF-8 bytes as in both stores, numbers by size. */
 export function compareValues(a: FieldValue, b: FieldValue): number {
   if (a === b) return 0;
   if (a === null) return -1;

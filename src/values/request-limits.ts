@@ -1,27 +1,20 @@
 import type { Role } from './access.js';
 
-/** How large a query may be, whoever asks it. */
 export interface QueryLimits {
-  /** Words and signs of the document. */
   readonly tokens: number;
-  /** How deep brackets of any kind may stand in one another. */
   readonly nesting: number;
-  /** How many fields lie under one another, fragments put in place. */
+  /** Depth of fields, fragments expanded. */
   readonly depth: number;
-  /** Fields of an operation, fragments put in place. */
+  /** Fields of an operation, fragments expanded. */
   readonly fields: number;
-  /** Fields of an operation that begin it. */
   readonly roots: number;
-  /** Times that one field is given another name. */
   readonly aliases: number;
   readonly directives: number;
-  /** Definitions of fragments. */
   readonly fragments: number;
-  /** Values within the variables, however they are nested. */
   readonly variables: number;
 }
 
-/** Generous to what people and code generators write; what is beyond is refused before it is run. */
+/** Generous for people and code generators; larger operations are refused before they run. */
 export const DEFAULT_QUERY_LIMITS: QueryLimits = {
   tokens: 4_000,
   nesting: 64,
@@ -34,7 +27,6 @@ export const DEFAULT_QUERY_LIMITS: QueryLimits = {
   variables: 5_000,
 };
 
-/** What one operation may cost, by the role of who asks it. */
 export type CostLimits = Readonly<Record<Role, number>>;
 
 export const DEFAULT_COST_LIMITS: CostLimits = { reader: 20_000, operator: 50_000, admin: 100_000 };

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** A credential that does not print: only `reveal()` gives it, and only `integrations/` and the client's request may call that. */
+/** Does not print; only `integrations/` and the client's request may call `reveal()`. */
 export class Secret {
   readonly #value: string;
 
@@ -12,7 +12,7 @@ export class Secret {
     return this.#value;
   }
 
-  /** `text` with the credential blotted out: as it is, and as a URL or (nested) JSON would write it. */
+  /** Replaces the credential in `text`, in plain, URL and (nested) JSON encoding. */
   redactFrom(text: string): string {
     return formsOf(this.#value).reduce((rest, form) => rest.replaceAll(form, '[redacted]'), text);
   }
@@ -31,7 +31,7 @@ export class Secret {
 }
 
 function formsOf(secret: string): string[] {
-  // a very short one would blot out half of the text and is no secret anyway
+  // replacing a very short one would damage the text, and it is no secret anyway
   if (secret.length < 4) return [];
   const once = jsonForm(secret);
   return [...new Set([jsonForm(once), once, secret, encodeURIComponent(secret)])];

@@ -2,12 +2,11 @@ import { earliest, type Instant, latest, nearestInstant, toInstant, toMillis } f
 
 const SECOND = 1000;
 
-/** `instant` cut to its whole second, as the upstream's windows want it. */
+/** The upstream's windows use full seconds. */
 export function floorToSecond(instant: Instant): Instant {
   return toInstant(Math.floor(toMillis(instant) / SECOND) * SECOND);
 }
 
-/** `ms` raised to whole seconds. */
 export function ceilToSecond(ms: number): number {
   return Math.ceil(ms / SECOND) * SECOND;
 }
@@ -16,13 +15,12 @@ export function widthOf(window: Window): number {
   return toMillis(window.to) - toMillis(window.from);
 }
 
-/** The part of `window` in `[from, to)`, or `null` when there is none. */
 export function clip(window: Window, from: Instant, to: Instant): Window | null {
   const clipped = { from: latest(window.from, from), to: earliest(window.to, to) };
   return clipped.from < clipped.to ? clipped : null;
 }
 
-/** The same instants in as few spans as can be, newest first, widened to whole seconds. */
+/** Merges the spans, newest first, widened to full seconds. */
 export function mergedSpans(spans: readonly Window[]): Window[] {
   const widened = spans.map(({ from, to }) => ({
     from: floorToSecond(from),
@@ -38,7 +36,6 @@ export function mergedSpans(spans: readonly Window[]): Window[] {
   return merged;
 }
 
-/** The same spans, divided where a cut lies within one. */
 export function cutSpans(spans: readonly Window[], cuts: readonly Instant[]): Window[] {
   const newestFirst = [...new Set(cuts)].sort().reverse();
   return spans.flatMap((span) => {
@@ -48,7 +45,7 @@ export function cutSpans(spans: readonly Window[], cuts: readonly Instant[]): Wi
   });
 }
 
-/** A half-open span of source time, `[from, to)`, both on whole seconds. */
+/** A half-open span of source time, `[from, to)`, in full seconds. */
 export interface Window {
   readonly from: Instant;
   readonly to: Instant;

@@ -318,7 +318,7 @@ describe('a poll or reconciliation that an operator starts', () => {
   const poll = async (variables: object): Promise<Polled> =>
     (await gateway.data<{ pollNow: Polled }>(POLL, variables)).pollNow;
 
-  test('a poll on request goes on when its caller no longer waits, and later requests join it', async () => {
+  test('a poll on request continues after its caller stops waiting, and later requests join it', async () => {
     const emea = await gateway.tenant('one', { token: 'slow-token-00001', latencyMs: 150 });
     await gateway.start();
     await gateway.data(CONNECT.replace(/test [{].*[}] [}]/s, ''), {

@@ -64,11 +64,11 @@ describe('gaps of a stream', () => {
 describe('missed polls of a stream', () => {
   test('do not exist with regular polls, even at the largest allowed distance', () => {
     const every = 4 * H + 15 * 60_000;
-    expect(received({}).silences).toEqual([]);
+    expect(received({}).missedPolls).toEqual([]);
     const late = pollsAt('2026-09-02T00:00:00.000Z', shift('2026-09-02T00:00:00.000Z', every));
-    expect(late.silences).toEqual([]);
+    expect(late.missedPolls).toEqual([]);
     const later = pollsAt('2026-09-02T00:00:00.000Z', shift('2026-09-02T00:00:00.000Z', every + 1));
-    expect(later.silences).toMatchObject([{ missed: 1, failed: 0 }]);
+    expect(later.missedPolls).toMatchObject([{ missed: 1, failed: 0 }]);
   });
 
   /** Polls around the clock but for those between the two. */
@@ -90,26 +90,26 @@ describe('missed polls of a stream', () => {
     [24, 5],
     [96, 23],
   ])('of %d hours at an interval of 4 are %d polls', (hours, missed) => {
-    const { silences } = pollsAt('2026-09-02T00:00:00.000Z', shift('2026-09-02T00:00:00.000Z', hours * H));
-    expect(silences.map((silence) => silence.missed)).toEqual([missed]);
+    const { missedPolls } = pollsAt('2026-09-02T00:00:00.000Z', shift('2026-09-02T00:00:00.000Z', hours * H));
+    expect(missedPolls.map((each) => each.missed)).toEqual([missed]);
   });
 
   test('include failed polls, with the last failure', () => {
     const facts = received(outage('2026-09-10T00:00:00.000Z', '2026-09-11T00:00:00.000Z', true, 'HTTP 503'));
-    expect(facts.silences).toMatchObject([{ failed: 6, failure: 'HTTP 503', missed: 6 }]);
+    expect(facts.missedPolls).toMatchObject([{ failed: 6, failure: 'HTTP 503', missed: 6 }]);
   });
 
   test('across the end of a day appear in both days with their full length', () => {
     const changes = outage('2026-09-10T20:00:00.000Z', '2026-09-11T04:00:00.000Z', true);
-    const [first] = received({ ...changes, period: '2026-09-10' }).silences;
-    const [second] = received({ ...changes, period: '2026-09-11' }).silences;
+    const [first] = received({ ...changes, period: '2026-09-10' }).missedPolls;
+    const [second] = received({ ...changes, period: '2026-09-11' }).missedPolls;
     expect(first).toEqual(second);
-    expect(received({ ...changes, period: '2026-09-12' }).silences).toEqual([]);
-    expect(received({ ...changes, period: '2026-09-09' }).silences).toEqual([]);
+    expect(received({ ...changes, period: '2026-09-12' }).missedPolls).toEqual([]);
+    expect(received({ ...changes, period: '2026-09-09' }).missedPolls).toEqual([]);
   });
 
   test('do not exist before the first poll', () => {
-    expect(received({ polledFrom: '2026-09-05T00:00:00.000Z' }).silences).toEqual([]);
+    expect(received({ polledFrom: '2026-09-05T00:00:00.000Z' }).missedPolls).toEqual([]);
   });
 
   test('are not prevented by readings of old windows only', () => {

@@ -51,7 +51,7 @@ const STORES: [name: string, url: () => string][] = [
   ...(mongo ? [['mongodb', () => mongo.freshUrl()] as [string, () => string]] : []),
 ];
 
-describe.each(STORES)('over the worked example in %s,', (_name, freshUrl) => {
+describe.each(STORES)('the worked example in %s', (_name, freshUrl) => {
   const url = freshUrl();
   let store: HistoryStore;
 
@@ -65,11 +65,11 @@ describe.each(STORES)('over the worked example in %s,', (_name, freshUrl) => {
     if (url.startsWith('mongodb')) await mongo?.drop(url);
   });
 
-  test('the graph answers every pinned operation as before', async () => {
+  test('gives the pinned response to every operation', async () => {
     await expect(await answersOver(store)).toMatchFileSnapshot('./answers.json');
   });
 
-  test('reports and the seal are the same bytes as before', async () => {
+  test('gives the pinned bytes of reports and seal', async () => {
     await expect(await proofs(store)).toMatchFileSnapshot('./proofs.txt');
   });
 });

@@ -59,7 +59,7 @@ const HISTORIES: [name: string, restore: () => Promise<string>][] = [
 ];
 
 describe.each(HISTORIES)('a %s history of an earlier release', (_name, restore) => {
-  test('opens, answers as it did, and is found intact', async () => {
+  test('opens, gives the same responses, and is found intact', async () => {
     const store = await openStore(await restore(), 'write');
     try {
       await expect(await answersOver(store)).toMatchFileSnapshot('./old-answers.json');

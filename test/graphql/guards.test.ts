@@ -67,7 +67,7 @@ function refused(source: string, has: Role, name: string | null = null): string[
   return (errorsOf(source, has, name) ?? []).map(({ message }) => message.split(' ', 1)[0] ?? '');
 }
 
-describe('an operation is refused for what it asks for beyond the role:', () => {
+describe('an operation is refused for each field beyond the caller’s role:', () => {
   test.each<[query: string, Record<Role, string[]>]>([
     ['{ mail { id } }', { reader: [], operator: [], admin: [] }],
     ['{ __typename }', { reader: [], operator: [], admin: [] }],
@@ -96,13 +96,13 @@ describe('an operation is refused for what it asks for beyond the role:', () => 
     for (const role of ROLES) expect(refused(query, role), role).toEqual(expected[role]);
   });
 
-  test('only the operation that is run counts, not the others of its document', () => {
+  test('only the operation that runs counts, not the others of its document', () => {
     const source = 'query A { mail { id } } mutation B { ...F } fragment F on Mutation { connect }';
     expect(errorsOf(source, 'reader', 'A')).toBeNull();
     expect(errorsOf(source, 'reader', 'B')).toHaveLength(1);
   });
 
-  test('the error says which role it takes, and where', () => {
+  test('the error names the required role and the field', () => {
     const [error] = errorsOf('mutation {\n  connect\n}', 'operator') ?? [];
     expect(error?.message).toBe('Mutation.connect needs the role admin; your role is operator.');
     expect(error?.extensions).toMatchObject({ code: 'FORBIDDEN', role: 'admin' });
@@ -110,7 +110,7 @@ describe('an operation is refused for what it asks for beyond the role:', () => 
   });
 });
 
-test('the walk through an operation finds the guards of all fields that it asks for, whatever the query', () => {
+test('the walk through any operation finds the guards of all its fields', () => {
   const schema = buildGatewaySchema();
   let seed = 11;
   const random = () => {
@@ -168,18 +168,18 @@ describe('a schema is not built', () => {
     expect(() => assertGuarded(guarded(roles))).toThrow(named);
   });
 
-  test('and is, where all have one', () => {
+  test('and is built if every field has a rule', () => {
     expect(() => assertGuarded(guarded(RULES))).not.toThrow();
   });
 });
 
-test('the gateway’s own has a rule at every root', () => {
+test('the gateway’s own schema has a rule for every root field', () => {
   const roots = rootsOf(buildGatewaySchema()).flatMap((type) => Object.values(type.getFields()));
   expect(roots.length).toBeGreaterThan(10);
   expect(roots.filter((field) => roleFor(field) === null)).toEqual([]);
 });
 
-test('who reads the schema is told what is not for readers', () => {
+test('the schema descriptions say which fields are not for readers', () => {
   const schema = buildGatewaySchema();
   const { connectIntegration, pollNow } = schema.getMutationType()?.getFields() ?? {};
   expect(connectIntegration?.description).toMatch(/ Requires the role admin\.$/);
@@ -187,7 +187,7 @@ test('who reads the schema is told what is not for readers', () => {
   expect(schema.getQueryType()?.getFields().cases?.description).not.toContain('role');
 });
 
-test('what is for admins or operators has no id by which a reader could ask for it', () => {
+test('types for admins or operators have no global id that a reader could request', () => {
   const schema = buildGatewaySchema();
   const node = schema.getType('Node');
   if (!isInterfaceType(node)) throw new Error('Node is no interface');

@@ -15,7 +15,7 @@ const ids = ['1', '2', '3', '4'];
 const history = fc.record({ variants, batches: fc.array(batchPlan, { minLength: 1, maxLength: 12 }) });
 
 describe('planBatch', () => {
-  it('decides as the oracle does, batch by batch', async () => {
+  it('decides like the oracle, batch by batch', async () => {
     const property = fc.asyncProperty(history, async ({ variants, batches }) => {
       const oracle = new OracleStore(Date.now);
       const held = new Map<string, HeldVersion>();

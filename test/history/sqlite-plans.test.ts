@@ -138,7 +138,7 @@ describe('list plans', () => {
     connection.close();
   });
 
-  it('are chosen, placed and limited as the snapshot says', async () => {
+  it('are chosen, placed and limited as in the snapshot', async () => {
     const reader = await openSqliteStore(path, 'read');
     const [note] = await reader.batches({ afterSeq: 11, toSeq: 12, limit: 1 });
     await reader.close();

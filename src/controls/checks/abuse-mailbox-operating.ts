@@ -27,13 +27,7 @@ const NEEDS = [{ resource: 'campaigns', filterKey: 'lastReportedTime' }] as cons
 
 const WORDS = { noun: 'report', done: 'judged', measure: 'Judged in time' };
 
-/**
- * Evaluates the rule:
- *   > Every campaign that users first reported in the period is judged within `judgeReportsWithin`, save the
- *   > share that `reportsJudgedShare` allows. Where the account has no Abuse Mailbox, it does not apply.
- *
- * When a campaign was judged is bracketed by its versions; unlike a case it has no time of its last change.
- */
+/** Evaluates `rule`. The versions of a campaign bound the time of its judgement. */
 export const abuseMailboxOperating: ControlDefinition = {
   id: 'abuse-mailbox-operating',
   title: 'The abuse mailbox operates',
@@ -107,7 +101,7 @@ function takeCampaign(
   const turn = deadlineOf(fact.versions, isJudged, () => null);
   const { outcome, reason } = outcomeOf(turn, {
     ...{ start, now, within: thresholds.judgeReportsWithin, done: WORDS.done, goneSince },
-    // a pass reads undecided campaigns again before the next one begins, so two polls enclose a re-reading
+    // each pass reads unjudged campaigns again, so two polls enclose such a reading
     isKnownOpen: (deadline) =>
       polls.filter((at) => at >= deadline && (goneSince === null || at <= goneSince)).length > 1,
   });

@@ -23,13 +23,7 @@ const WORDS = {
   measure: 'Acknowledged or resolved in time',
 };
 
-/**
- * Evaluates the rule:
- *   > Every account-takeover case that became visible in the period is acknowledged or resolved within
- *   > `handleCasesWithin`, save the share that `casesHandledShare` allows.
- *
- * Abnormal does not say when a case was acknowledged: the history's versions bracket it, see `timeliness.ts`.
- */
+/** Evaluates `rule`. The versions of a case bound the time of its acknowledgement, see `timeliness.ts`. */
 export const accountTakeoverHandled: ControlDefinition = {
   id: 'account-takeover-handled',
   title: 'Account takeovers are handled',
@@ -99,7 +93,7 @@ function takeCase(
   const { outcome, reason } = outcomeOf(turn, {
     ...{ start, now, within: thresholds.handleCasesWithin, done: WORDS.done },
     goneSince: fact.goneSince,
-    // to acknowledge a case is to modify it, and what was modified until then was collected
+    // an acknowledgement modifies the case, and modifications until then were collected
     isKnownOpen: (deadline) => isCovered(start, deadline),
   });
   addTimely(facts, outcome, turn, start);

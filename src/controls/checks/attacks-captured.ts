@@ -24,24 +24,14 @@ import { summariseReconciliations } from '../reconciliations.js';
 import { gradeShare, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, instantText, listText, shareText } from '../words.js';
 
-/** What was found of the threats of a period. */
 export interface CaptureFacts {
-  /** Held with every message that Abnormal gives. */
+  /** Stored with every message that Abnormal returns. */
   whole: number;
-  /** Held without messages, or with some only. */
+  /** Stored without messages, or with some only. */
   partial: number;
 }
 
-/**
- * Evaluates the rule:
- *   > The population of threats is whole: the whole period was listed, and every id that Abnormal lists is
- *   > stored (one that disappeared before it could be read is named and does not count); every threat is held in
- *   > full, save the share that `capturedShare` allows; and no comparison with Abnormal's own population found
- *   > something that is still lacking, with at least the share `reconciledShare` of the period compared.
- *
- * A hole is a failure: something was to be had and is not there. What lies before the collection's beginning or
- * is out of Abnormal's retention is not, and leaves the control undecided.
- */
+/** Evaluates `rule`. Time before the collection's beginning or out of retention is no hole. */
 export const attacksCaptured: ControlDefinition = {
   id: 'attacks-captured',
   title: 'Attacks are captured',
@@ -107,13 +97,13 @@ function takeThreat(
 }
 
 function findLacking(
-  { integration, found, lacking, lackingMore }: ReconciliationFact,
+  { integration, found, stillMissing, stillMissingMore }: ReconciliationFact,
   named: ReadonlySet<string>,
   find: (f: ControlFinding) => void,
 ) {
   const { from, to } = found;
   const span = `missing according to a comparison of ${instantText(from)} to ${instantText(to)}`;
-  for (const id of lacking) {
+  for (const id of stillMissing) {
     const key = { integration, kind: 'threat', id } as const;
     if (named.has(keyText(key))) continue;
     const subject = { type: 'RECORD', key, messageId: null } as const;
@@ -125,14 +115,13 @@ function findLacking(
       reason: `${span}: Abnormal has it, the history does not`,
     });
   }
-  if (lackingMore === 0) return;
+  if (stillMissingMore === 0) return;
   const stream = { integration, resource: 'threats', filterKey: 'receivedTime' } as const;
   const subject = { type: 'SPAN', stream, from, to } as const;
-  const reason = `${countText(lackingMore, 'threat')} more ${span}, by number only`;
+  const reason = `${countText(stillMissingMore, 'threat')} more ${span}, by number only`;
   find({ outcome: 'EXCEPTION', subject, label: null, at: from, reason });
 }
 
-/** Judges what was found. */
 export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): ControlJudgement {
   const { capturedShare, reconciledShare } = scope.thresholds;
   const streams = licensedStreams(scope, RECEIVED_THREATS);

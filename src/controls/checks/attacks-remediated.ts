@@ -17,16 +17,15 @@ import { DurationTally } from '../timeliness.js';
 import { gradeShare, licensedStreams, mostText, shareMeasures, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, shareText } from '../words.js';
 
-/** What was found of the malicious messages of a period. */
 export interface RemediationFacts {
   remediated: number;
-  /** Still in a mailbox when their time was up. */
+  /** Still in a mailbox at their deadline. */
   left: number;
   /** Not remediated, with time left. */
   pending: number;
-  /** Not remediated as far as is known, with a gap in which it may have happened. */
+  /** Not remediated as far as known, with a gap in which it may have happened. */
   doubtful: number;
-  /** Mailboxes that Abnormal counts and gives no message of. */
+  /** Mailboxes in Abnormal's count without a message. */
   unseen: number;
   readonly times: DurationTally;
 }
@@ -41,14 +40,9 @@ export const NEEDS = [
 ] as const;
 
 /**
- * Evaluates the rule:
- *   > Every malicious message received in the period is remediated: none is still in a mailbox when
- *   > `remediateWithin` has passed, save the share that `remediatedShare` allows; and the median and the 95th
- *   > percentile of the time from receipt to remediation stay within their thresholds.
- *
- * Remediation is what the view says, so one that came late still counts as one; its time shows in the
- * percentiles. A message still within `remediateWithin`, or whose deadline falls into a gap of what was
- * collected of remediations, is neither remediated nor an exception.
+ * Evaluates `rule`. A late remediation counts as one and shows in the percentiles. A message within
+ * `remediateWithin`, or whose deadline is in a gap of the remediation stream, is neither remediated nor an
+ * exception.
  */
 export const attacksRemediated: ControlDefinition = {
   id: 'attacks-remediated',
@@ -159,7 +153,6 @@ function remediatedText(message: MessageRecord): string {
   return ms === null ? 'remediated, Abnormal gives no time' : `remediated after ${durationText(ms)}`;
 }
 
-/** Whether remediations were collected without a gap over a span. */
 function knowledgeOf(scope: Scope): IsKnown {
   const gaps = new Map<string, readonly CoverageGap[]>();
   for (const { stream, gapsBeyond } of licensedStreams(scope, [NEEDS[1]])) {
@@ -171,7 +164,6 @@ function knowledgeOf(scope: Scope): IsKnown {
   };
 }
 
-/** Judges what was found. */
 export function judgeRemediation(facts: RemediationFacts, scope: Scope): ControlJudgement {
   const { thresholds } = scope;
   const { remediated: met, left: missed, doubtful, pending, times } = facts;

@@ -16,7 +16,7 @@ import { isInPeriod } from '../period.js';
 import { isCovered, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, shareText } from '../words.js';
 
-/** Attack types and strategies that no signature, reputation or sandbox gives away: only behaviour does. */
+/** Attack types and strategies that only behaviour reveals, not signatures, reputation or sandboxes. */
 const BEHAVIOURAL = new Set<string | null>([
   'INTERNAL_TO_INTERNAL',
   'RECONNAISSANCE',
@@ -27,7 +27,6 @@ const BEHAVIOURAL = new Set<string | null>([
   'EXTERNAL_COMPROMISED_ACCOUNT',
 ]);
 
-/** The malicious messages of a period by what they are. */
 export interface Mix {
   total: number;
   behavioural: number;
@@ -39,15 +38,7 @@ export function emptyMix(): Mix {
   return { total: 0, behavioural: 0, types: new Map(), strategies: new Map() };
 }
 
-/**
- * Evaluates the rule:
- *   > Attacks that only behaviour gives away are being identified: impersonation, compromised accounts, business
- *   > e-mail compromise, reconnaissance. At least one in the period, and their share of all malicious messages
- *   > has not fallen by more than `behaviouralDrop` against the period before.
- *
- * Fewer than `behaviouralSample` malicious messages say nothing by having none among them, nor is their mix
- * compared; and the period before counts only where it is covered.
- */
+/** Evaluates `rule`. The period before counts only if it is covered. */
 export const behaviouralAiOperating: ControlDefinition = {
   id: 'behavioural-ai-operating',
   title: 'Behavioural detection operates',
@@ -65,7 +56,6 @@ export const behaviouralAiOperating: ControlDefinition = {
   begin: assess,
 };
 
-/** Whether only behaviour gives a message away, by its attack type or its strategy. */
 export function isBehavioural({ attackTypeRaw, attackStrategyRaw }: MessageRecord): boolean {
   return BEHAVIOURAL.has(attackType(attackTypeRaw)) || BEHAVIOURAL.has(attackStrategy(attackStrategyRaw));
 }
@@ -106,7 +96,6 @@ function takeThreat(
   }
 }
 
-/** Counts a message in. */
 export function addTo(mix: Mix, message: MessageRecord): void {
   mix.total += 1;
   if (isBehavioural(message)) mix.behavioural += 1;
@@ -120,7 +109,6 @@ function increment(counts: Map<string, number>, word: string): void {
   counts.set(word, (counts.get(word) ?? 0) + 1);
 }
 
-/** Judges a mix against the one before. */
 export function judgeMix(mix: Mix, before: Mix, scope: Scope): ControlJudgement {
   const { behaviouralSample: sample } = scope.thresholds;
   const earlier = isComparable(before, scope) ? shareOf(before) : null;
@@ -129,7 +117,7 @@ export function judgeMix(mix: Mix, before: Mix, scope: Scope): ControlJudgement 
   const comparison = comparisonText(mix, earlier);
   return {
     ...verdictOf(scope, RECEIVED_THREATS, {
-      // what is missing could hold what is lacking, so only a covered period can fail
+      // only a covered period can fail, because missing records could be the ones sought
       failed: isCovered(scope, RECEIVED_THREATS)
         ? isNone && mix.total >= sample
           ? `${none}.`

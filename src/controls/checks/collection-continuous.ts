@@ -25,14 +25,7 @@ import { POLLING_THRESHOLDS } from '../thresholds.js';
 import { licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
-/**
- * Evaluates the rule:
- *   > The gateway collected without a break: no gap without a name, no named one longer than `longestGap`, and
- *   > no more than `missedPolls` polls missed, all streams together.
- *
- * A poll is missed when more than the interval and `ingestionLag` pass without an answered one, whoever is to
- * blame; that it was caught up later fills the gap but not the missed poll.
- */
+/** Evaluates `rule`. Catching up fills a gap, but a missed poll stays missed. */
 export const collectionContinuous: ControlDefinition = {
   id: 'collection-continuous',
   title: 'Collection is continuous',
@@ -57,21 +50,21 @@ function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessme
       findUnread(streams, find);
       for (const facts of streams) {
         findHoles(facts, find);
-        for (const silence of facts.silences) find(findingOf(facts, silence));
+        for (const missedPoll of facts.missedPolls) find(findingOf(facts, missedPoll));
       }
       return judgeCollection(scope);
     },
   };
 }
 
-function findingOf({ stream }: StreamFacts, silence: MissedPoll): ControlFinding {
-  const { from, to } = silence;
+function findingOf({ stream }: StreamFacts, missedPoll: MissedPoll): ControlFinding {
+  const { from, to } = missedPoll;
   return {
     outcome: 'EXCEPTION',
     subject: { type: 'SPAN', stream, from, to },
     label: null,
     at: from,
-    reason: missedText(silence),
+    reason: missedText(missedPoll),
   };
 }
 
@@ -81,7 +74,6 @@ function missedText({ from, to, missed, failed, failure }: MissedPoll): string {
   return `${countText(missed, 'poll')} missed in ${durationText(toMillis(to) - toMillis(from))} from ${instantText(from)}${why}`;
 }
 
-/** Judges what the streams say. */
 export function judgeCollection(scope: Scope): ControlJudgement {
   const { longestGap, missedPolls } = scope.thresholds;
   const streams = licensedStreams(scope, ALL_STREAMS);
@@ -89,8 +81,8 @@ export function judgeCollection(scope: Scope): ControlJudgement {
   const unnamed = holes.filter(({ gap }) => gap.reason === 'NOT_COLLECTED');
   const tooLong = holes.filter(({ gap }) => gap.reason !== 'NOT_COLLECTED' && gapMs(gap) > longestGap);
   const missed = streams
-    .flatMap(({ silences }) => silences)
-    .reduce((sum, silence) => sum + silence.missed, 0);
+    .flatMap(({ missedPolls }) => missedPolls)
+    .reduce((sum, missedPoll) => sum + missedPoll.missed, 0);
   const texts = (gaps: typeof holes) =>
     listText(
       gaps.map(({ facts, gap }) => gapText(facts, gap)),
@@ -137,10 +129,12 @@ export function judgeCollection(scope: Scope): ControlJudgement {
 }
 
 function worst(streams: readonly StreamFacts[]): string {
-  const all = streams.flatMap(({ stream, silences }) => silences.map((silence) => ({ stream, silence })));
-  const sorted = all.sort((a, b) => b.silence.missed - a.silence.missed);
+  const all = streams.flatMap(({ stream, missedPolls }) =>
+    missedPolls.map((missedPoll) => ({ stream, missedPoll })),
+  );
+  const sorted = all.sort((a, b) => b.missedPoll.missed - a.missedPoll.missed);
   return listText(
-    sorted.map(({ stream, silence }) => `${streamText(stream)}, ${missedText(inBrief(silence))}`),
+    sorted.map(({ stream, missedPoll }) => `${streamText(stream)}, ${missedText(inBrief(missedPoll))}`),
     2,
   );
 }

@@ -21,15 +21,7 @@ import { mostBetweenPolls, POLLING_THRESHOLDS } from '../thresholds.js';
 import { isCovered, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
-/**
- * Evaluates the rule:
- *   > Abnormal answered: between two answered polls of a stream there is never more than its interval and
- *   > `ingestionLag`. And it detected: at least one threat was received in the period.
- *
- * A stretch in which polls were tried and failed is Abnormal's and a failure; one in which nobody asked is the
- * gateway's, says nothing of the detection, and leaves the control undecided (`collection-continuous` fails for
- * it). That nothing was detected counts only in a covered period of at least `quietFor`.
- */
+/** Evaluates `rule`. Failed polls are Abnormal's failure; time without polls is the gateway's. */
 export const detectionActive: ControlDefinition = {
   id: 'detection-active',
   title: 'Detection is active',
@@ -61,20 +53,21 @@ function assess(
     },
     judge() {
       const streams = licensedStreams(scope, ALL_STREAMS);
-      for (const facts of streams) for (const silence of facts.silences) find(findingOf(facts, silence));
+      for (const facts of streams)
+        for (const missedPoll of facts.missedPolls) find(findingOf(facts, missedPoll));
       return judgeDetection(threats, scope);
     },
   };
 }
 
-function findingOf({ stream }: StreamFacts, silence: MissedPoll): ControlFinding {
-  const { from, to, failed } = silence;
+function findingOf({ stream }: StreamFacts, missedPoll: MissedPoll): ControlFinding {
+  const { from, to, failed } = missedPoll;
   return {
     outcome: failed > 0 ? 'EXCEPTION' : 'IN_DOUBT',
     subject: { type: 'SPAN', stream, from, to },
     label: null,
     at: from,
-    reason: missedPollText(silence),
+    reason: missedPollText(missedPoll),
   };
 }
 
@@ -84,7 +77,6 @@ function missedPollText({ from, to, failed, failure }: MissedPoll): string {
   return `no answer ${span}: ${countText(failed, 'poll')} failed, the last with: ${failure ?? 'no reason given'}`;
 }
 
-/** Judges what the streams say, and how many threats there were. */
 export function judgeDetection(threats: number, scope: Scope): ControlJudgement {
   const streams = licensedStreams(scope, ALL_STREAMS);
   return {
@@ -104,10 +96,10 @@ export function judgeDetection(threats: number, scope: Scope): ControlJudgement 
 }
 
 function unanswered(streams: readonly StreamFacts[]): string | null {
-  const texts = streams.flatMap(({ stream, silences }) =>
-    silences
+  const texts = streams.flatMap(({ stream, missedPolls }) =>
+    missedPolls
       .filter(({ failed }) => failed > 0)
-      .map((silence) => `${streamText(stream)}: ${missedPollText(inBrief(silence))}`),
+      .map((missedPoll) => `${streamText(stream)}: ${missedPollText(inBrief(missedPoll))}`),
   );
   return texts.length === 0 ? null : `Abnormal did not answer in time. ${listText(texts, 1)}.`;
 }
@@ -124,9 +116,9 @@ function brief(threats: number): string | null {
 }
 
 function unasked(streams: readonly StreamFacts[], period: Period): string | null {
-  const texts = streams.flatMap(({ stream, silences, polledFrom }) => {
+  const texts = streams.flatMap(({ stream, missedPolls, polledFrom }) => {
     const began = lateStart(polledFrom, period);
-    const silent = silences.filter(({ failed }) => failed === 0).map(missedPollText);
+    const silent = missedPolls.filter(({ failed }) => failed === 0).map(missedPollText);
     return [...(began === null ? [] : [began]), ...silent].map((text) => `${streamText(stream)}: ${text}`);
   });
   return texts.length === 0
@@ -134,7 +126,6 @@ function unasked(streams: readonly StreamFacts[], period: Period): string | null
     : `Abnormal was not polled during the whole period. ${listText(texts, 1)}.`;
 }
 
-/** The longest time between two answers of a resource's streams that touches the period. */
 function longest(
   resource: Resource,
   streams: readonly StreamFacts[],
@@ -142,8 +133,8 @@ function longest(
 ): ControlMeasure[] {
   const own = streams.filter(({ stream }) => stream.resource === resource);
   if (own.length === 0) return [];
-  const spans = own.flatMap(({ answeredAt, silences }) => [
-    ...silences.map(({ from, to }) => ({ from, to })),
+  const spans = own.flatMap(({ answeredAt, missedPolls }) => [
+    ...missedPolls.map(({ from, to }) => ({ from, to })),
     ...answeredAt.slice(1).map((to, i) => ({ from: answeredAt[i] ?? to, to })),
   ]);
   const within = spans.filter(({ from, to }) => to > period.from && from < period.to);

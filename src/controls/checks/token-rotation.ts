@@ -12,13 +12,7 @@ import type {
 import { verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
-/**
- * Evaluates the rule:
- *   > The token of every integration was, at the period's end, no older than `tokenAge` and not expired.
- *
- * Abnormal's API does not tell every account when a token was issued: where it does not, the age counts from when
- * the gateway was given the token. A token that was replaced since is judged while it was in use.
- */
+/** Evaluates `rule`. A token that was replaced since is evaluated for the time when it was in use. */
 export const tokenRotation: ControlDefinition = {
   id: 'token-rotation',
   title: 'Tokens are rotated',
@@ -49,12 +43,11 @@ function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessme
   };
 }
 
-/** How long before its end a token is said to be due. */
 const NOTICE = 14 * DAY;
 
 interface Ruling {
   readonly integration: string;
-  /** `null` where there is no token. */
+  /** `null` if there is no token. */
   readonly outcome: Outcome | null;
   readonly reason: string;
   readonly at: Instant | null;
@@ -102,7 +95,7 @@ function ruleOn(fact: CredentialFact | undefined, end: Instant, most: number): O
   return { ...known, outcome: 'MET', reason: notes.filter((note) => note !== null).join(', ') };
 }
 
-/** What a token may do beyond reading, which the gateway does not need: a note, no exception. */
+/** Permissions beyond reading, which the gateway does not need: a note, not an exception. */
 function excessOf(fact: CredentialFact | undefined): string | null {
   const acting = permissionsToAct(fact?.permissions);
   return acting.length === 0 ? null : `has write permissions (${countText(acting.length, 'permission')})`;

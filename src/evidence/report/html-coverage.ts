@@ -29,7 +29,10 @@ function key(mark: Html): Html {
   return html`<svg aria-hidden="true">${mark}</svg>`;
 }
 
-function coverageStrip({ stream, licensed, coverage, gaps, silences }: StreamFacts, period: Span): Html {
+function coverageStrip(
+  { stream, licensed, coverage, gaps, missedPolls: silences }: StreamFacts,
+  period: Span,
+): Html {
   // what failed on the way to a refusal is no loss
   if (!licensed) return emptyStrip(`${streamText(stream)}: not licensed`);
   const held = percent(heldShare(coverage.gaps, period));

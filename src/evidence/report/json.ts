@@ -92,7 +92,15 @@ function missingOf({ id, code, reason, since, from, to }: Missing) {
   return { id, code, reason, since, from, to };
 }
 
-function streamOf({ stream, licensed, refusal, coverage, silences, missing, held }: EvidenceStream) {
+function streamOf({
+  stream,
+  licensed,
+  refusal,
+  coverage,
+  missedPolls: silences,
+  missing,
+  held,
+}: EvidenceStream) {
   const { gaps } = coverage;
   return {
     ...{ ...stream, licensed, refusal, complete: isComplete(gaps, missing), gaps },

@@ -18,12 +18,11 @@ import {
   word,
 } from '../wire.js';
 
-/** One abuse-mailbox campaign: what users reported, and how it was judged. */
 export interface CampaignRecord extends Unreadable {
   readonly campaignId: string;
   readonly firstReportedTime: Instant | null;
   readonly lastReportedTime: Instant | null;
-  /** The first reported message's id: a signed 64-bit integer as text. */
+  /** The id of the first reported message: a signed 64-bit integer as text. */
   readonly messageId: string | null;
   readonly subject: string | null;
   readonly fromName: string | null;

@@ -28,7 +28,7 @@ const place = custom('a place', (value) => {
   return parts.length > 0 ? parts.join(', ') : null;
 });
 
-/** What events of all kinds have in common. They carry no mark of their kind, so the rest is kept by name. */
+/** The common fields of all events. Events have no type, so all other fields are kept by name. */
 export const eventSchema = z.object({
   event_timestamp: instant,
   category: term,
@@ -50,7 +50,7 @@ export function decodeCaseAnalysis(caseId: string, detail: Received): Decoded<Ca
   const what = `the analysis of the case ${caseId}`;
   const raw = decode(caseAnalysisSchema, detail, what);
   const json = isRecord(detail.json) ? detail.json : {};
-  // either may be missing, but without both it is some other answer, not an analysis that found nothing
+  // one may be missing, but without both it is another response
   if (!('insights' in json) && !('eventTimeline' in json)) {
     throw undecodable(detail, what, 'it has neither insights nor eventTimeline');
   }
@@ -87,7 +87,6 @@ function toEvent(event: z.infer<typeof eventSchema>, raw: unknown): TimelineEven
   };
 }
 
-/** A case's insights and timeline, from `GET /cases/{id}/analysis`. */
 export interface CaseAnalysis {
   readonly caseId: string;
   readonly insights: readonly { readonly signal: string | null; readonly description: string | null }[];
@@ -102,6 +101,6 @@ export interface TimelineEventRecord {
   readonly ipAddress: string | null;
   readonly location: string | null;
   readonly previousLocation: string | null;
-  /** Everything else that Abnormal said of the event, by its own names. */
+  /** All other fields of the event, by Abnormal's names. */
   readonly details: Readonly<Record<string, unknown>>;
 }

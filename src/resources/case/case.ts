@@ -3,7 +3,7 @@ import type { Instant } from '../../values/instant.js';
 import type { Unreadable } from '../definition.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../vocabularies.js';
 
-/** One account-takeover case: the list item and the detail joined, since each has fields that the other lacks. */
+/** One account-takeover case: list item and detail joined, since each has fields of its own. */
 export interface CaseRecord extends Unreadable {
   readonly caseId: string;
   readonly description: string | null;
@@ -14,7 +14,7 @@ export interface CaseRecord extends Unreadable {
   readonly statusRaw: string | null;
   readonly remediationStatusRaw: string | null;
   readonly analysisRaw: string | null;
-  /** A display name or an e-mail address, as Abnormal happens to send it. */
+  /** A display name or an e-mail address. */
   readonly affectedEmployee: string | null;
   readonly firstObservedTime: Instant | null;
   readonly customerVisibleTime: Instant | null;
@@ -47,7 +47,7 @@ export function caseFields(record: CaseRecord): Fields {
   };
 }
 
-/** Whether a case still waits for somebody: every status but the two that end it, an unknown one included. */
+/** Every status except the two that end a case, including unknown ones. */
 export function isOpenCase(record: CaseRecord): boolean {
   const status = caseStatus(record.statusRaw);
   return status !== 'RESOLVED' && status !== 'NOT_AN_ATTACK';

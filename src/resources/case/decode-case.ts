@@ -17,8 +17,8 @@ import {
 import type { CaseRecord } from './case.js';
 
 /*
- * The list and the detail of a case name and hold different things, and both have changed over the years. One
- * shape reads either; the second spelling of a field is that of the other endpoint or of an older version.
+ * One shape for list item and detail, whose field names differ and have changed over the years: the second
+ * name is that of the other endpoint or of an older version.
  */
 const shape = {
   description: text,
@@ -50,7 +50,7 @@ export const caseItemSchema = z.object({ caseId: optionalId, ...shape });
 
 type RawCase = Omit<z.infer<typeof caseSchema>, 'caseId'>;
 
-/** Joins a case's detail with its list item; where both speak, the detail does, having been read last. */
+/** Joins a case's detail with its list item; the detail, read later, wins. */
 export function decodeCase(
   id: string,
   detail: Received,
@@ -93,7 +93,7 @@ function join(detail: RawCase, item: RawCase): Omit<CaseRecord, 'caseId'> {
   };
 }
 
-/** Before there was a `severity_level`, `severity` held it on some accounts. */
+/** Before `severity_level` existed, some accounts sent it in `severity`. */
 function levelIn(severity: string | null): string | null {
   const level = severityLevel(severity);
   return level === null || level === 'OTHER' ? null : severity;

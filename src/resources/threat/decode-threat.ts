@@ -23,13 +23,12 @@ import {
 } from '../wire.js';
 import type { MessageRecord, ThreatRecord } from './threat.js';
 
-/** One page of a threat's detail. */
 export const threatSchema = z.object({
   threatId: requiredId,
   recipientCount: integer,
   tenantId: word,
   tenantName: word,
-  // a threat without messages is valid: it has been seen after they were deleted
+  // a threat without messages is valid: it has been observed after their deletion
   messages: z.array(z.unknown()).nullish(),
 });
 
@@ -39,8 +38,8 @@ interface Pair {
 }
 
 /**
- * Joins the pages of a threat's detail, at least one. A message that does not read, as without an id, is left out:
- * the threat is then not complete, and the message stays in the payload.
+ * An unreadable message, such as one without an id, is left out: the threat is then incomplete, and the
+ * message stays in the payload.
  */
 export function decodeThreat(
   id: string,
@@ -68,7 +67,7 @@ export function decodeThreat(
     record: { threatId, recipientCount, messages, pagesComplete, tenantId, tenantName },
     payload: payloadOf(pages, [...pairs, ...lost]),
     unread: [
-      // those that are lost come last in the payload
+      // unreadable messages come last in the payload
       ...lost.map(({ flaw }, index) => ({ path: `messages.${pairs.length + index}`, flaw })),
       ...unreadParts(threatSchema.shape, pages[0]?.json),
       ...pairs.flatMap(({ raw, message }) => unreadOfMessage(raw, message)),
@@ -82,8 +81,8 @@ function unreadOfMessage(raw: unknown, { messageId }: MessageRecord): UnreadPart
 }
 
 /**
- * All messages in one canonical order. What a later page repeats replaces what an earlier one said, being
- * newer. Within a page only exact repetitions are dropped: two different messages under one id are two.
+ * A later page replaces an earlier one. Within a page only exact repetitions are removed: two different
+ * messages with one id remain two.
  */
 function join(pages: readonly (readonly Pair[])[]): Pair[] {
   const byId = new Map<string, Pair[]>();
@@ -123,13 +122,12 @@ function payloadOf(pages: readonly Received[], messages: readonly Pick<Pair, 'ra
   const first = pages[0]?.json;
   if (!isRecord(first)) return first;
   const { pageNumber: _page, nextPageNumber: _next, ...rest } = first;
-  // without messages there is nothing to join: missing, null and an empty list each stand as they came
+  // without messages there is nothing to join: missing, null and an empty list stay as received
   return messages.length === 0 ? rest : { ...rest, messages: messages.map(({ raw }) => raw) };
 }
 
 export const overrideShape = { overrideType: term, reason: text, overrideJudgement: term, value: text };
 
-/** One message of a threat's detail. What it does not name stays in the payload only. */
 export const messageSchema = z.object({
   abxMessageId: optionalId,
   abxMessageIdStr: optionalId,
@@ -171,7 +169,6 @@ export const messageSchema = z.object({
 
 type RawMessage = z.infer<typeof messageSchema>;
 
-/** A message as the gateway knows it; without any id it is not one. */
 const decodedMessage = messageSchema.transform((raw, context): MessageRecord => {
   const messageId = messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, raw.abxPortalUrl);
   if (messageId !== null) return toMessage(messageId, raw);
@@ -184,9 +181,8 @@ const decodedMessage = messageSchema.transform((raw, context): MessageRecord => 
 });
 
 /**
- * A message's id: the text where there is one. The deprecated integer is exact here, but some accounts send it
- * already rounded to a double, which makes different messages look like one; the portal's address ends in the
- * whole id, and counts when it is the same number but for that rounding.
+ * The text if given. Some accounts send the deprecated integer rounded to a double, which makes messages look
+ * equal; the portal's URL ends in the full id, and is used if it equals the integer except for rounding.
  */
 export function messageIdOf(
   text: string | null,

@@ -58,13 +58,13 @@ export function decodeThreatLinks(threatId: string, detail: Received): Decoded<T
   return { record: { threatId, links: read }, payload: detail.json, unread: parts.unread };
 }
 
-/** Attachment names of a threat's messages, from `GET /threats/{id}/attachments`. */
+/** From `GET /threats/{id}/attachments`. */
 export interface ThreatAttachments {
   readonly threatId: string;
   readonly attachments: readonly { readonly messageId: string | null; readonly name: string | null }[];
 }
 
-/** Links in a threat's messages, from `GET /threats/{id}/links`. */
+/** From `GET /threats/{id}/links`. */
 export interface ThreatLinks {
   readonly threatId: string;
   readonly links: readonly {

@@ -9,9 +9,9 @@ import {
   remediationState,
 } from '../vocabularies.js';
 
-/** One e-mail of a threat, from `GET /threats/{id}`. Attributes such as the attack type are per message. */
+/** One e-mail, from `GET /threats/{id}`. Attributes such as the attack type are per message. */
 export interface MessageRecord {
-  /** Abnormal's message id: a signed 64-bit integer as text. */
+  /** A signed 64-bit integer as text. */
   readonly messageId: string;
   readonly portalUrl: string | null;
   readonly subject: string | null;
@@ -39,11 +39,11 @@ export interface MessageRecord {
   readonly isRead: boolean | null;
   readonly attachmentCount: number | null;
   readonly attachmentNames: readonly string[];
-  /** Abnormal's own count, which need not equal the number of `urls` it sends. */
+  /** Abnormal's count, which may differ from the number of `urls`. */
   readonly urlCount: number | null;
   readonly urls: readonly string[];
   readonly summaryInsights: readonly string[];
-  /** Abnormal's judgement of the message (`source` upstream), such as `Attack`. */
+  /** Upstream `source`, such as `Attack`. */
   readonly judgementRaw: string | null;
   readonly customerOverride: CustomerOverride | null;
 }
@@ -55,14 +55,13 @@ export interface CustomerOverride {
   readonly value: string | null;
 }
 
-/** One attack, as e-mails that belong together. */
 export interface ThreatRecord extends Unreadable {
   readonly threatId: string;
-  /** How many mailboxes Abnormal counts; may exceed the number of messages it gives. */
+  /** Abnormal's count of mailboxes; may exceed the number of messages. */
   readonly recipientCount: number | null;
-  /** Newest first, ties by id; at most what Abnormal gives (a sample of 10 on some accounts, 2,000 at most). */
+  /** Newest first, ties by id; a sample of 10 in some accounts, 2,000 at most. */
   readonly messages: readonly MessageRecord[];
-  /** Whether every page that Abnormal offered was read. */
+  /** Whether every offered page was read. */
   readonly pagesComplete: boolean;
   readonly tenantId: string | null;
   readonly tenantName: string | null;
@@ -112,12 +111,11 @@ function times(
   return distinct(messages, pick).sort();
 }
 
-/** What became of one message: `UNKNOWN` when Abnormal says neither a status nor a time. */
+/** `UNKNOWN` if Abnormal gives neither a status nor a time. */
 export type MessageRemediation = 'REMEDIATED' | 'ATTEMPTED' | 'NOT_REMEDIATED' | 'NOT_NEEDED' | 'UNKNOWN';
 
-/** A threat's remediation, derived from the messages held. */
 export interface ThreatRemediation {
-  /** `NOT_NEEDED` when every message was marked safe, `PARTLY` when only some messages are dealt with. */
+  /** `NOT_NEEDED` if every message was marked safe, `PARTLY` if only some messages are remediated. */
   readonly state: MessageRemediation | 'PARTLY';
   readonly messages: number;
   readonly remediated: number;
@@ -125,10 +123,7 @@ export interface ThreatRemediation {
   readonly lastRemediationTime: Instant | null;
 }
 
-/**
- * Reads a message's remediation. The status word decides where there is one; older accounts send none, and
- * then a remediation time or either of the two old flags says it was remediated.
- */
+/** Older accounts send no status; then a remediation time or one of two old flags means remediated. */
 export function messageRemediation(message: MessageRecord): MessageRemediation {
   const state = remediationState(message.remediationStatusRaw);
   switch (state) {
@@ -153,7 +148,6 @@ function withoutKnownStatus(message: MessageRecord, isStatusGiven: boolean): Mes
   return isSaid ? 'NOT_REMEDIATED' : 'UNKNOWN';
 }
 
-/** Sums up the remediation of a threat's messages. */
 export function threatRemediation(threat: ThreatRecord): ThreatRemediation {
   const states = threat.messages.map(messageRemediation);
   const times = threat.messages.flatMap((m) => m.remediationTime ?? []).sort();

@@ -2,12 +2,11 @@ import { unlessAborted } from '../../async/signals.js';
 import type { Instant } from '../../values/instant.js';
 import type { Freshness } from '../sync.js';
 
-/** What a caller gets that did not have to wait for Abnormal. */
 export function known(verifiedAt: Instant | null): Freshness {
   return { stale: false, verifiedAt, live: false };
 }
 
-/** What every caller gets that waited for a reading that began at `readSince`. */
+/** The result for every caller that waited for a reading that began at `readSince`. */
 export function readLive(verifiedAt: Instant | null, readSince: Instant): Freshness {
   return { stale: false, verifiedAt, live: true, ...(verifiedAt && { readSince }) };
 }
@@ -22,7 +21,7 @@ export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Fre
   return () => staleness(verifiedAt, 'TIMEOUT', reason);
 }
 
-/** The same, but no longer than `waitMs` of real time: then `late` gives the answer. */
+/** Waits for at most `waitMs` of real time, then returns `late`. */
 export async function waitFor<F extends Freshness>(
   work: Promise<F>,
   waitMs: number,

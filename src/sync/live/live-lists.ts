@@ -34,7 +34,7 @@ const JOIN_MS = 2_000;
 /** Brings a resource's change windows up to date on request; see `Live.list`. */
 export class LiveLists {
   private readonly queued = new Map<string, SharedWork<DeltaOutcome>>();
-  /** Who waits for the readings on their way that were begun here; those of polls are not listed. */
+  /** The callers that wait for readings begun here; readings of polls are not included. */
   private readonly waiterGroups = new Map<string, Waiters>();
 
   constructor(
@@ -72,14 +72,14 @@ export class LiveLists {
     const verifiedAt = oldestSuccess(states);
     if (this.ageOf(verifiedAt) <= maxAgeMs) return known(verifiedAt);
     const failed = states.find((state) => isRefused(state));
-    // a refusal is an answer too, and good for as long; anything else may have passed a moment later
+    // a refusal stays valid as long as a success; other failures may be over a moment later
     const patience = failed?.status === 'UNAVAILABLE' ? liveRetryMs : Math.max(liveRetryMs, maxAgeMs);
     if (failed && this.ageOf(failed.lastAttemptAt) <= patience) return refusedFreshness(failed, verifiedAt);
     const work = this.bringUp(source, this.env.clock() - Math.max(maxAgeMs, JOIN_MS), signal);
     return waitFor(work, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
   }
 
-  /** How old in milliseconds; without end for what never was, or by a clock that was ahead. */
+  /** In milliseconds; infinite for null and for an instant in the future. */
   private ageOf(instant: Instant | null): number {
     const age = instant === null ? -1 : this.env.clock() - toMillis(instant);
     return age >= 0 ? age : Number.POSITIVE_INFINITY;
@@ -90,7 +90,7 @@ export class LiveLists {
     notBefore: number,
     signal: AbortSignal | undefined,
   ): Promise<Freshness> {
-    // a reading that is joined began earlier than the caller asked, any other begins from now on
+    // a joined reading began before the caller asked, any other one begins now
     const now = this.env.clock();
     const joined = this.joinable(sourceText(source), notBefore);
     const readSince = toInstant(Math.min(now, joined?.startedAt ?? now));
@@ -99,14 +99,13 @@ export class LiveLists {
     return error ? staleness(verifiedAt, error.code, error.message) : readLive(verifiedAt, readSince);
   }
 
-  /** The reading on its way, if it began at `notBefore` or later and is not being given up. */
+  /** The current reading, if it began at `notBefore` or later and is not being cancelled. */
   private joinable(key: string, notBefore: number): InFlight<DeltaOutcome> | null {
     const current = this.deltas.current(key);
     const isGone = this.waiterGroups.get(key)?.isGone ?? false;
     return current && current.startedAt >= notBefore && !isGone ? current : null;
   }
 
-  /** Joins the reading given, or the next one to begin. */
   private delta(
     source: Source,
     joined: InFlight<DeltaOutcome> | null,
@@ -135,7 +134,7 @@ export class LiveLists {
     return next;
   }
 
-  /** Reads for those who wait; given up when all of them have gone, and not begun when they went before. */
+  /** Reads for the waiting callers; cancelled when all of them have left. */
   private async read(key: string, source: Source, waiters: Waiters): Promise<DeltaOutcome> {
     if (waiters.isGone) return { error: errorOf({ kind: 'INTERRUPTED' }) };
     this.waiterGroups.set(key, waiters);
@@ -226,12 +225,11 @@ async function readNewest(pass: Pass, states: readonly StreamState[], tally: Pas
   await readDelta(pass, works, earliest(floor, pass.asOf), tally, () => undefined);
 }
 
-/** So many rows in the time that has not settled are worth a request of their own. */
+/** From so many unsettled rows on, they get a request of their own. */
 const BUSY_ROWS = 3;
 
 /**
- * Lists what has not settled apart from what has, where much goes on: of what has not, only what is new need be
- * fetched now, since it will be read again in any case.
+ * Lists unsettled time separately if it is busy: only its new records must be fetched, as it is read again.
  */
 function apartFromTail(pass: Pass, { density }: MissingWindows, spans: readonly Window[]): readonly Window[] {
   const { ingestionLagMs } = pass.settings;

@@ -26,7 +26,7 @@ interface Newest {
 /** Brings single records up to date on request; see `Live.record`. */
 export class LiveRecords {
   private readonly flights = new Map<string, SharedWork<RecordFreshness>>();
-  /** Ids that Abnormal does not know, so that asking for one again and again costs nothing. */
+  /** Ids that Abnormal does not know, so that repeated requests for one cost nothing. */
   private readonly unknown = new BoundedCache<Instant>('unknownIds', textBytes);
   private readonly writers = new Map<string, LiveWriter>();
   private readonly newest;
@@ -76,7 +76,7 @@ export class LiveRecords {
     return instant !== undefined && instant <= now && instant >= shift(now, -maxAgeMs);
   }
 
-  /** One reading for all who want one now; given up when all of them have gone. */
+  /** One reading for all current callers; cancelled when all of them have left. */
   private async share(
     account: Account,
     key: Key,
@@ -120,12 +120,12 @@ export class LiveRecords {
         recorded ?? (await this.readOnce(account, key, { ...newest, readSince }, maxAgeMs, signal));
       if (answer) return answer;
     }
-    // what conflicted with every reading was itself read just now
+    // a record that conflicted with every reading was itself just read
     const verifiedAt = held?.verifiedAt ?? null;
     return readLive(verifiedAt, earliest(verifiedAt ?? readSince, readSince));
   }
 
-  /** `null` when what came conflicts with what was recorded meanwhile. */
+  /** `null` if the result conflicts with what was recorded meanwhile. */
   private async readOnce(
     account: Account,
     key: Key,
@@ -165,7 +165,7 @@ export class LiveRecords {
     if (outcome.kind === 'SEEN') {
       const { fetchedAt } = outcome.observation;
       this.env.drift.note(account.name, outcome.drift, fetchedAt);
-      // nobody who asks for a record waits for this
+      // no caller waits for this
       void this.env.drift.writeNews(account.name);
       return recordedIn && { ...readLive(fetchedAt, earliest(fetchedAt, readSince)), recordedIn };
     }
@@ -182,7 +182,7 @@ export class LiveRecords {
   }
 }
 
-/** What was confirmed since the caller asked, by whichever reading, was read while that caller waited. */
+/** Any reading that confirmed the record since the caller asked counts as one that the caller waited for. */
 function asWaitedFor(answer: RecordFreshness, askedAt: Instant): RecordFreshness {
   if (answer.stale || answer.live || answer.verifiedAt === null || answer.verifiedAt < askedAt) return answer;
   return readLive(answer.verifiedAt, askedAt);

@@ -8,14 +8,12 @@ import type { FetchOutcome, FetchTask } from '../records/fetch-record.js';
 import { quarantineEntry } from '../records/ingest.js';
 import { createRunRecorder } from '../run-recorder.js';
 
-/** One record as it was just read, on its way into the history. */
 export interface LiveRead {
   readonly task: FetchTask;
   readonly outcome: FetchOutcome;
   readonly meter: CallMeter;
 }
 
-/** Records what live reads bring; what comes within moments of each other goes into one batch. */
 export interface LiveWriter {
   /** The batch that it was recorded in; `null` when it conflicts with what another has recorded meanwhile. */
   write(read: LiveRead): Promise<Pin | null>;
@@ -27,7 +25,7 @@ interface Waiting extends LiveRead {
 }
 
 const MAX_BATCH = 100;
-/** A commit costs more than this wait, and answers tend to come in bursts. */
+/** A commit costs more than this wait, and responses tend to arrive in bursts. */
 const GATHER_MS = 5;
 
 export function createLiveWriter(env: SyncEnv, source: Source): LiveWriter {
@@ -73,7 +71,7 @@ function partOf(env: SyncEnv, recorder: RunRecorder, reads: readonly LiveRead[])
   return { observations, quarantine };
 }
 
-/** What the batch will have brought, conflicts apart: its run is written with it, not after it. */
+/** What the batch will write, apart from conflicts: its run is part of the same batch. */
 function forecastOf(reads: readonly LiveRead[]): Partial<RunCounts> {
   const counts = { added: 0, changed: 0, unchanged: 0, quarantined: 0 };
   for (const { task, outcome } of reads) {

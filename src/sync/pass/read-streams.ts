@@ -39,14 +39,10 @@ type OnWindow = (work: StreamWork, window: Window, isListed: boolean) => void;
 
 interface Slice {
   readonly floor: Instant;
-  /** In milliseconds since the epoch; `null`: none. */
   readonly deadline: number | null;
 }
 
-/**
- * Reads the missing windows of each stream down to the floor, newest first, stream after stream, so that
- * later streams need not fetch what an earlier one fetched. Returns true if nothing is left there.
- */
+/** Reads missing windows down to the floor, newest first, one stream at a time. True if nothing is left. */
 export async function readSlice(
   pass: Pass,
   works: readonly StreamWork[],
@@ -183,7 +179,6 @@ export interface DeltaOutcome {
   readonly error: UpstreamError | null;
 }
 
-/** Reads the newest slice of every stream and updates their states. */
 export async function readDelta(
   pass: Pass,
   works: readonly StreamWork[],
@@ -239,10 +234,7 @@ function doubtEntry(pass: Pass, state: StreamState, span: Window): LedgerEntry {
   return unreadEntry(pass, state, span, pass.asOf, 'PARTIAL', reason);
 }
 
-/**
- * The span that readings dated after `now` cover wrongly: since the last reading with a trustworthy date.
- * `null` if there is none or if it was revoked already.
- */
+/** The span that readings dated after `now` cover wrongly; `null` if there is none or it was revoked. */
 export function doubtfulSpan(entries: readonly RecordedEntry[], now: Instant, lagMs: number): Window | null {
   const ahead = entries.filter((entry) => entry.readAt > now && entry.status === 'COMPLETE');
   if (ahead.length === 0) return null;

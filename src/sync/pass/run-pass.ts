@@ -38,7 +38,6 @@ import {
 
 export interface PassOptions {
   readonly trigger: Extract<RunTrigger, 'POLL' | 'BACKFILL'>;
-  /** Moves the beginning of the collection back to this instant. */
   readonly from: Instant | null;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
@@ -60,9 +59,8 @@ interface PassState extends PassOptions {
 }
 
 /**
- * Brings one source up to date: the newest part, then older gaps, newest first, then records that may have
- * changed without being listed. During a long pass the newest part is read again every interval. Ends when
- * nothing is left, when Abnormal refuses, or on the signal; throws only if the history fails.
+ * Reads the newest part, then older gaps, newest first, then records that may have changed without being
+ * listed. During a long pass the newest part is read again every interval. Throws only if the history fails.
  */
 export async function runPass(env: SyncEnv, source: Source, options: PassOptions): Promise<PassReport> {
   const states = await sourceStates(env, source, options.from);
@@ -124,7 +122,6 @@ interface Cycle extends DeltaOutcome {
   readonly report: Reporter;
 }
 
-/** Plans a cycle and reads its newest slice; one such reading runs at a time. */
 function startCycle(state: PassState): Promise<Cycle> {
   const { env, source, main, tally, deltas } = state;
   return deltas.start(sourceText(source), async () => {
@@ -164,13 +161,11 @@ async function finish(
   return passReport(env, source, run, main, again, asOf);
 }
 
-/** Creates the progress callbacks of one phase. */
 type Reporter = (
   phase: Progress['phase'],
   recorder: RunRecorder,
 ) => (work?: StreamWork, window?: Window) => void;
 
-/** Reports on `works` to the caller of the pass. */
 function progressReporter(
   env: SyncEnv,
   source: Source,
@@ -195,7 +190,6 @@ function progressReporter(
   };
 }
 
-/** Estimates the end of the work from what was left at the beginning and what is left now. */
 function createEta(clock: () => number, totalMs: number): (remainingMs: number) => number | null {
   const startedAt = clock();
   return (remainingMs) => {

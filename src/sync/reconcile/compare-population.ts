@@ -9,21 +9,18 @@ import { type UpstreamPopulation, walkList } from './read-population.js';
 import { attempt, type Held, isInWindow } from './window-under-review.js';
 
 export interface Difference {
-  /** Named and not stored, with the place where it was seen. */
   readonly missing: ReadonlyMap<string, ListedRecord>;
   /** Named, but their detail just answered 404. */
   readonly gone: readonly string[];
   /** The number of named, gone records that could not be requested again. */
   readonly unasked: number;
-  /** Stored and not named. */
   readonly extra: readonly string[];
   /** Why `extra` may be too large; `null` if there is no doubt. */
   readonly doubt: string | null;
 }
 
 /**
- * Compares a population with what was stored before it was read. Records that were stored or left the window
- * meanwhile are neither missing nor extra. `named` contains what Abnormal named in later windows.
+ * `named` contains what Abnormal named in later windows: what moved meanwhile is neither missing nor extra.
  */
 export async function comparePopulation(
   review: WindowUnderReview,
@@ -89,9 +86,8 @@ const MAX_PROBES = 200;
 const MAX_FAILED = 3;
 
 /**
- * Requests the detail of a record that is not stored. A record that answers 404 and was never stored is not
- * missing, even if Abnormal names it for ever. Returns the record's time if it exists, and `null` if the
- * request failed.
+ * Requests the detail of a record that is not stored. If it answers 404 the record is not missing, even if
+ * Abnormal names it for ever. Returns the record's time if it exists, and `null` if the request failed.
  */
 function createProbe(review: WindowUnderReview) {
   const { account, window } = review;

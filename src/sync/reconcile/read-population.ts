@@ -8,14 +8,12 @@ import { callOptions, type ListedRecord, type WindowUnderReview } from '../conte
 import { isOverflowing, listAllPages, listFirstPage } from '../window/list-window.js';
 import { attempt, type Held } from './window-under-review.js';
 
-/** What Abnormal has in a window. */
 export interface UpstreamPopulation extends Pick<ReconciliationRecord, 'basis' | 'declared'> {
   readonly sources: readonly PopulationSource[];
   /** `null` if no ids could be read. */
   readonly listed: ReadonlyMap<string, ListedRecord> | null;
   /** Reasons why the population may be incomplete; one of them makes the result unverified. */
   readonly doubts: readonly string[];
-  /** A note that causes no doubt. */
   readonly remark: string | null;
   readonly failure: UpstreamCode | null;
 }
@@ -86,7 +84,7 @@ function ofBoth(
     return { ...listed, doubts: [doubt, ...listed.doubts], failure: log.code };
   }
   const sources: PopulationSource[] = ['EXPORT', ...listed.sources];
-  const { doubts, remark } = judgeNameless(log, held);
+  const { doubts, remark } = doubtsOfNameless(log, held);
   // an export that names every threat does not need the list
   const listDoubts = log.namesThreats && list instanceof UpstreamError ? [] : listed.doubts;
   return {
@@ -106,10 +104,8 @@ function together(log: LogReading, { listed }: UpstreamPopulation): UpstreamPopu
   return new Map([...(listed ?? []), ...log.listed]);
 }
 
-/**
- * Rows without a threat id can still be counted: as many rows as stored messages mean that none is missing.
- */
-function judgeNameless({ nameless, messages, namesThreats }: LogReading, held: Held) {
+/** Rows without an id still count: as many rows as stored messages mean that none is missing. */
+function doubtsOfNameless({ nameless, messages, namesThreats }: LogReading, held: Held) {
   if (nameless === 0 && namesThreats) return { doubts: [], remark: null };
   const what = namesThreats
     ? `${nameless} of the export's ${messages} rows have no readable threat id`
@@ -124,11 +120,8 @@ function judgeNameless({ nameless, messages, namesThreats }: LogReading, held: H
 
 export interface LogReading {
   readonly listed: ReadonlyMap<string, ListedRecord>;
-  /** The number of rows, one per message. */
   readonly messages: number;
-  /** Rows without a usable threat id. */
   readonly nameless: number;
-  /** Whether there is a column for the threat id. */
   readonly namesThreats: boolean;
 }
 
@@ -172,10 +165,8 @@ function joined(a: LogReading, b: LogReading): LogReading {
   };
 }
 
-/** What the lists of a window name, over all pages. */
 interface ListWalk {
   readonly listed: ReadonlyMap<string, ListedRecord>;
-  /** The `total` of the whole window, if given. */
   readonly declared: number | null;
   /** Why the list may be incomplete; `null` if there is no doubt. */
   readonly doubt: string | null;
@@ -183,10 +174,7 @@ interface ListWalk {
 
 const MAX_WALKS = 3;
 
-/**
- * Lists all ids of a window. The parts differ from the collection's windows, so that a fault of one does not
- * repeat in the other. `first` is the window's first page, if known.
- */
+/** Lists all ids of a window, in other parts than the collection, so that a fault of one does not repeat. */
 export async function walkList(
   review: WindowUnderReview,
   window: Window,

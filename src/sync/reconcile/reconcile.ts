@@ -33,9 +33,8 @@ function sourcesOf(
 }
 
 /**
- * Compares the stored records with Abnormal's, window by window, and records each comparison as a run.
- * Missing records become gaps in the ledger, so that the next poll lists them again. Needs write access, and
- * should not run during a poll. Throws only if the history fails.
+ * Compares the stored records with Abnormal's and records each window as a run. Missing records become gaps
+ * in the ledger, so that the next poll lists them again. Should not run during a poll.
  */
 export async function reconcile(
   env: SyncEnv,
@@ -113,7 +112,6 @@ function windowsOf(from: Instant, to: Instant): Window[] {
   return windows;
 }
 
-/** Errors that would be the same for every window. */
 const REFUSALS: readonly UpstreamCode[] = ['TOKEN_REJECTED', 'FORBIDDEN', 'NOT_LICENSED', 'NOT_ENABLED'];
 
 async function reconcileSource(
@@ -162,16 +160,14 @@ function reconciledOf({ id, integration, resource, reconciliation }: RunRecord):
   return reconciliation ? [{ ...reconciliation, integration, resource, runId: id }] : [];
 }
 
-/** Why a window cannot be compared, known without a request. */
 interface ReviewFailure {
   readonly reason: string;
   readonly failure: string | null;
 }
 
 /**
- * Compares one window and records the result as a run. `named` contains what Abnormal named in later windows
- * of the source; the ids of this window are added. Throws a `StopError` if interrupted, and then records
- * nothing.
+ * `named` contains what Abnormal named in later windows; the ids of this window are added. Throws a
+ * `StopError` if interrupted, and then records nothing.
  */
 async function reconcileWindow(review: WindowUnderReview, named: Set<string>): Promise<RunRecord> {
   const { store, window, recorder } = review;
@@ -188,7 +184,6 @@ async function reconcileWindow(review: WindowUnderReview, named: Set<string>): P
   return recordFinding(review, { ...found, reason: reasonOf(found, population, difference) }, ledger);
 }
 
-/** Records that nothing could be compared, and why. */
 function recordUnreadable(review: WindowUnderReview, { reason, failure }: ReviewFailure): Promise<RunRecord> {
   const none = sampleIds([]);
   return recordFinding(
@@ -218,8 +213,8 @@ async function recordFinding(
   if (found.verdict === 'UNVERIFIED' && found.reason !== null) recorder.note(found.reason);
   const { run } = await recorder.end(statusOf(found), { ledger }, {}, found);
   const { verdict, population, held, missing, extra } = found;
-  const said = { runId: run.id, ...stream, ...window, verdict, population, held };
-  const line = { ...said, missing: missing.count, extra: extra.count };
+  const facts = { runId: run.id, ...stream, ...window, verdict, population, held };
+  const line = { ...facts, missing: missing.count, extra: extra.count };
   if (verdict === 'MATCH') log.info(line, 'reconciled');
   else log.warn({ ...line, reason: found.reason }, 'reconciled');
   return run;

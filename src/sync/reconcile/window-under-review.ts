@@ -17,7 +17,6 @@ import {
 } from '../context.js';
 import { StopError } from '../stop.js';
 
-/** Sends requests; a failure is a result too, except an interruption. */
 export async function attempt<T>({ signal }: Reading, ask: () => Promise<T>): Promise<T | UpstreamError> {
   try {
     return await ask();
@@ -40,7 +39,6 @@ function spanAround({ span, time }: ListedRecord, window: Window): Window {
 
 /** The stored, not deleted records whose own time is in the window. */
 export interface Held {
-  /** When each record was last confirmed, by id. */
   readonly verifiedAt: ReadonlyMap<string, Instant>;
   /** How many times of the records lie in the window: of threats, the messages that were received in it. */
   readonly messages: number;
@@ -97,9 +95,8 @@ function windowFilter(kind: ListedKind, { from, to }: Window): Filter {
 const MAX_SPANS = 20;
 
 /**
- * The spans that the next poll must list to find the missing records: the narrowest parts of the window,
- * newest first, without known gaps. A record that coverage already names as missing is requested again
- * anyway, unless it counts as gone.
+ * The spans that the next poll must list to find the missing records: the narrowest parts, newest first,
+ * without known gaps and without records that coverage already names as missing, unless they count as gone.
  */
 export async function spansToOpen(
   review: WindowUnderReview,
@@ -144,7 +141,6 @@ function withoutGaps(span: Window, gaps: readonly Window[]): Window[] {
   return left;
 }
 
-/** The entry that revokes the coverage of a window with missing records. */
 export function shortEntry(review: WindowUnderReview, { from, to }: Window, reason: string): LedgerEntry {
   const { integration, resource, filterKey } = review.stream;
   const readAt = nowOf(review);

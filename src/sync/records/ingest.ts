@@ -10,9 +10,8 @@ import { type FetchOutcome, type FetchTask, fetchRecord } from './fetch-record.j
 const MAX_CONFLICT_ROUNDS = 3;
 
 /**
- * Fetches the records and writes them batch by batch; the ledger entry of `closing` is part of the last
- * batch. A record that fails alone is quarantined and added to `missing`; a `StopError` is thrown after
- * everything before it is recorded.
+ * Fetches and records batch by batch; the entry of `closing` is part of the last batch. A record that fails
+ * alone is quarantined and added to `missing`; a `StopError` is thrown after all before it is recorded.
  */
 export async function ingest(
   pass: Pass,
@@ -83,8 +82,8 @@ function isKnownGone(pass: Pass, { held, prior }: FetchTask): boolean {
 }
 
 /**
- * A record that is gone stays in quarantine and is requested again, less and less often, because a 404 may be
- * wrong. If it was never stored it stays there for good; otherwise its next 404 would count as the first.
+ * A record that is gone stays in quarantine and is requested again, less and less often: a 404 may be wrong.
+ * If it was never stored it stays there for good; otherwise its next 404 would count as the first.
  */
 function settleGone(pass: Pass, part: Mutable, task: FetchTask, missing: MissingByKey): void {
   const { key, held, prior } = task;
@@ -135,7 +134,6 @@ interface Attempt {
 
 interface Chunk {
   readonly attempts: readonly Attempt[];
-  /** What ended the chunk early; its attempts remain valid. */
   readonly stop: Stop | null;
 }
 
@@ -144,20 +142,19 @@ const DETAIL_STREAK = 8;
 /** So many refused details while lists succeed show that all details are refused. */
 const LONE_REFUSALS = 3;
 
-/** Takes tasks off `queue` and fetches them concurrently until a batch is full or the queue is empty. */
 async function fetchChunk(pass: Pass, queue: FetchTask[], basis: number): Promise<Chunk> {
   const attempts: Attempt[] = [];
-  const judge = createJudge(pass);
+  const failures = countFailures(pass);
   let taken = 0;
   let bytes = 0;
   let stop: Stop | null = null;
 
   async function attempt(task: FetchTask): Promise<void> {
     const outcome = await fetchRecord(pass.account, task.key, task.item, basis, callOptions(pass)).catch(
-      (error) => judge.failure(toUpstreamError(error)),
+      (error) => failures.failure(toUpstreamError(error)),
     );
     if (outcome.kind === 'SEEN') bytes += outcome.observation.received.length;
-    if (outcome.kind !== 'BAD' || outcome.code !== 'FAILED') judge.success();
+    if (outcome.kind !== 'BAD' || outcome.code !== 'FAILED') failures.success();
     attempts.push({ task, outcome });
   }
 
@@ -182,7 +179,7 @@ function isFailed({ outcome }: Attempt): boolean {
   return outcome.kind === 'BAD' && outcome.code === 'FAILED';
 }
 
-function createJudge(pass: Pass) {
+function countFailures(pass: Pass) {
   const { memory } = pass;
   let loneRefusals = 0;
 

@@ -10,8 +10,7 @@ import { ingest } from './ingest.js';
 
 /**
  * Reads records again that may have changed without being listed, and quarantined records that no window
- * lists: each at most once an interval, or within the age that this poll accepts. What is left at the
- * deadline is done by the next poll.
+ * lists: each at most once an interval, or within the age that this poll accepts.
  */
 export async function reread(pass: Pass, deadline: number, onBatch: () => void): Promise<void> {
   let consecutiveFailures = 0;
@@ -79,15 +78,14 @@ function isDueAgain(pass: Pass, prior: QuarantineEntry): boolean {
   return (pass.maxAgeMs === null && prior.code !== 'GONE') || isTryDue(pass, prior);
 }
 
-/** Not confirmed for an interval and, should it say nothing of its own age, first seen within the horizon. */
+/** Not confirmed for an interval and, if the record has no time, first seen within the horizon. */
 function isDue(pass: Pass, { revision, position }: PageItem): boolean {
   const isRecent = position.value !== null || revision.observedFrom >= horizonOf(pass);
   return isRecent && isLongAgo(pass, revision.verifiedAt);
 }
 
 /**
- * An interval ago, with a tolerance because polls are not exact; longer ago than this poll accepts; or in the
- * future because of a wrong clock.
+ * An interval ago (roughly), longer ago than this poll accepts, or in the future because of a wrong clock.
  */
 function isLongAgo(pass: Pass, instant: Instant): boolean {
   const interval = 0.9 * pass.settings.intervals[pass.resource];

@@ -13,7 +13,6 @@ interface AccountPollsOptions extends PollLoopOptions {
   readonly resources?: readonly Resource[] | undefined;
 }
 
-/** The polls of all accounts, including accounts that are added or removed. */
 interface AccountPolls {
   /** Resolves after `signal` has fired and all polls have ended. */
   run(signal: AbortSignal): Promise<void>;
@@ -105,7 +104,6 @@ interface PollLoopOptions {
   readonly sleep: Sleep;
 }
 
-/** The polling of one resource of one account. */
 export interface PollStatus {
   readonly integration: string;
   readonly resource: Resource;
@@ -113,7 +111,6 @@ export interface PollStatus {
   /** When the last poll ended, successfully or not; `null` before the first. */
   readonly lastPollAt: Instant | null;
   readonly lastStatus: RunStatus | null;
-  /** Why the last poll could not run at all. */
   readonly lastError: string | null;
 }
 
@@ -130,7 +127,6 @@ interface PollLoop {
   status(): PollStatus;
 }
 
-/** Polls one resource of one account repeatedly. */
 function createPollLoop(
   { sync, clock, log, intervals, onProgress, sleep }: PollLoopOptions,
   integration: string,

@@ -13,12 +13,10 @@ export interface LeadershipOptions {
   readonly sleep: Sleep;
 }
 
-/** The right to poll, which one process at a time has. */
 export interface Leadership {
   /**
-   * Waits for the lease and runs `work` while it is held and renewed; if the lease is lost, the signal of
-   * `work` fires and the wait begins again. Resolves after `signal` has fired, `work` has ended and the lease
-   * is released.
+   * Waits for the lease, then runs `work` until the lease is lost, and waits again. Resolves after `signal`
+   * has fired, `work` has ended and the lease is released.
    */
   run(signal: AbortSignal, work: (term: AbortSignal) => Promise<void>): Promise<void>;
   isLeading(): boolean;

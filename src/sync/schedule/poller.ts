@@ -15,13 +15,11 @@ export interface PollerOptions {
   readonly accounts: Accounts;
   readonly integrations?: readonly string[] | undefined;
   readonly resources?: readonly Resource[] | undefined;
-  /** The wait between the end of a poll and the beginning of the next, in milliseconds. */
   readonly intervals: Readonly<Record<Resource, number>>;
   /** How often to reconcile, in milliseconds; 0: never. */
   readonly reconcileEveryMs?: number;
   /**
-   * The name of this process among those that share the history. If the history admits only one writer, a
-   * fixed name lets the successor of a killed process begin at once.
+   * Names this process among writers. If there is only one, a fixed name lets its successor begin at once.
    */
   readonly holder: string;
   /** How long another process waits before it takes over, in milliseconds. */
@@ -34,16 +32,14 @@ export interface PollerOptions {
 
 export interface PollerStatus {
   readonly isLeading: boolean;
-  /** Whether a reconciliation is running. */
   readonly isReconciling: boolean;
   readonly polls: readonly PollStatus[];
 }
 
 export interface Poller {
   /**
-   * Polls every resource of every account at once and then in its interval, and reconciles in its own
-   * interval, while this process holds the lease. A new account, and one with a new token or address, is
-   * polled at once. Resolves after `signal` has fired and all work has ended.
+   * Polls everything at once and then in intervals, and reconciles, while this process holds the lease. A new
+   * account, and one with a new token or address, is polled at once. Resolves after all work has ended.
    */
   run(signal: AbortSignal): Promise<void>;
   status(): PollerStatus;

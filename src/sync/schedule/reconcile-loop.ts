@@ -20,15 +20,13 @@ export interface ReconcileLoopOptions {
 
 /** The number of newest reconciliations to search for the last scheduled one. */
 const LOOK_BACK = 100;
-/** How often to check whether the polls have ended. */
 const IDLE_CHECK_MS = 5_000;
-/** The wait after a failure of the history. */
 const RETRY_MS = HOUR;
 
 export interface ReconcileLoop {
   /**
-   * Reconciles the last fourteen days repeatedly, in an interval that survives restarts. Waits for the polls,
-   * and its requests have a lower priority. Resolves when `signal` fires.
+   * Reconciles the last fourteen days in an interval that survives restarts, after the polls and with lower
+   * priority. Resolves when `signal` fires.
    */
   run(signal: AbortSignal): Promise<void>;
   isComparing(): boolean;
@@ -38,7 +36,6 @@ export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoo
   const { clock, log, sleep, isIdle, everyMs } = options;
   let isComparing = false;
 
-  /** Runs `work`, which returns the time to wait; after a failure the wait is short. */
   async function attempt(work: () => Promise<number>, signal: AbortSignal): Promise<number> {
     try {
       return await work();
@@ -67,7 +64,6 @@ export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoo
   };
 }
 
-/** Milliseconds until the next reconciliation, from the beginning of the last. */
 async function dueIn({ store, integrations, clock, everyMs }: ReconcileLoopOptions): Promise<number> {
   const query = { before: null, limit: LOOK_BACK, trigger: 'RECONCILE' } as const;
   const runs = await store.runs({ ...query, integrations: integrations() });

@@ -20,10 +20,7 @@ interface Listed {
   readonly window: Window;
 }
 
-/**
- * The listed records that must be fetched: all except those confirmed after everything in the window had
- * arrived, and those that this pass found gone or quarantined.
- */
+/** All records except those confirmed after the window had settled, and those already tried in this pass. */
 export async function chooseRecords(
   pass: Pass,
   listed: Listed,

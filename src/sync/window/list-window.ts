@@ -12,7 +12,6 @@ export interface Listing {
   readonly fetchedAt: Instant;
   readonly pages: number;
   readonly declared: number | null;
-  /** Rows without a usable id. */
   readonly unusable: number;
   /** Why rows may be missing; `null` if there is no doubt. */
   readonly doubt: string | null;
@@ -30,8 +29,8 @@ export function listFirstPage(reading: Reading, stream: Stream, window: Window):
 }
 
 /**
- * Whether the window has, or may have, more rows than this page: a full page without a total proves nothing.
- * A page that is not full but names a next page is followed, not narrowed: some servers always name one.
+ * A full page without a total proves nothing. A page that is not full but names a next page is followed, not
+ * narrowed: some servers always name one.
  */
 export function isOverflowing(page: ListPage, pageSize: number): boolean {
   const rows = rowsOf(page);
@@ -39,8 +38,8 @@ export function isOverflowing(page: ListPage, pageSize: number): boolean {
 }
 
 /**
- * Reads all pages of a window. Rows may move between pages during the reading, unseen even if their number
- * stays the same, so more than one page is read until two readings agree. The result is the union.
+ * Reads all pages. Rows may move between pages unseen, so more than one page is read until two readings
+ * agree. The result is the union.
  */
 export async function listAllPages(
   reading: Reading,
@@ -106,7 +105,6 @@ interface SoFar {
   readonly declared: number | null;
 }
 
-/** Why the pages do not end; `null` if they may. */
 function endlessness(
   page: ListPage,
   nextPage: number,

@@ -19,17 +19,13 @@ export interface MissingWindows {
   readonly relist: readonly Window[];
   /** Abnormal keeps nothing before this instant; `null` if unknown or not refused recently. */
   readonly retainedFrom: Instant | null;
-  /** Rows per time in the latest readings; `null` before the first. */
   readonly density: Density | null;
 }
 
-/** The number of failed windows of a run to consider. */
 const MOST_FAILED = 8;
 
-/** The ledger is read in pieces of this width, to bound the memory. */
 const PIECE = 30 * DAY;
 
-/** What is missing of a stream in `[from, to)`. */
 export async function findMissingWindows(
   store: HistoryStore,
   stream: Stream,
@@ -84,19 +80,15 @@ export function wantedSpans({ spans, relist }: Pick<MissingWindows, 'spans' | 'r
   return cutSpans(mergedSpans([...spans, ...relist]), cuts);
 }
 
-/**
- * Where the settled part of partial windows ends. Listed together with newer time, all of their records would
- * be fetched again.
- */
+/** Where partial windows are settled; with newer time, all of their records would be fetched again. */
 function settledEnds(entries: readonly RecordedEntry[]): Instant[] {
   return entries.flatMap(({ status, settledTo }) => (status === 'PARTIAL' ? [floorToSecond(settledTo)] : []));
 }
 
 /**
- * Where the windows of the last failure end. A span that never succeeds must not make newer time fail with
- * it, so newer time is listed separately. If other windows of the run succeeded, the failed ones are also
- * halved, which isolates the fault. During an outage they are not: more windows would only mean more
- * failures.
+ * Where the windows of the last failure end, so that a span that always fails does not make newer time fail
+ * too. If other windows of the run succeeded, failed ones are halved to isolate the fault; in an outage that
+ * would only mean more failures.
  */
 function failedCuts(entries: readonly RecordedEntry[]): Instant[] {
   const last = entries.findLast(({ status }) => status === 'FAILED');
@@ -113,10 +105,7 @@ function halved(entry: RecordedEntry): Instant[] {
   return widthOf(entry) > MINUTE ? [end, floorToSecond(shift(end, -widthOf(entry) / 2))] : [end];
 }
 
-/**
- * The gaps to request, divided at `cuts`: all except those out of retention, which are requested again only
- * if `isAskedAgain`, separately from newer ones.
- */
+/** The gaps to request, divided at `cuts`; those out of retention only if `isAskedAgain`, and separately. */
 export function workOf(
   gaps: readonly CoverageGap[],
   cuts: readonly Instant[] = [],

@@ -11,7 +11,6 @@ import { chooseRecords, settledTo } from './choose-records.js';
 import { isOverflowing, type Listing, listAllPages, listFirstPage } from './list-window.js';
 import type { WindowPlanner } from './window-planner.js';
 
-/** The result of a window; a narrowed one is read in parts later. */
 export interface WindowResult {
   readonly status: WindowStatus | 'NARROWED';
   readonly error: UpstreamError | null;
@@ -25,8 +24,8 @@ const NARROWED: WindowResult = { status: 'NARROWED', error: null, isShort: false
 const RETENTION_GRAIN = HOUR;
 
 /**
- * Reads one window of `planner`: lists it, fetches what is not current, and records both with its ledger
- * entry. Throws a `StopError` if the pass ends; the caller then writes the window's entry.
+ * Lists a window, fetches its records and records its ledger entry. Throws a `StopError` if the pass ends;
+ * the caller then writes the entry.
  */
 export async function readWindow(
   pass: Pass,
@@ -143,7 +142,6 @@ async function failWindow(
   return { status, error, isShort: true };
 }
 
-/** The part of an unusable response that is stored with the run. */
 const KEPT_CHARACTERS = 500;
 
 function beginningOf({ code, body }: UpstreamError): string {

@@ -9,16 +9,12 @@ export interface PlannerLimits {
 }
 
 /**
- * Cuts spans into windows, newest first, each wide enough to fill about a page. After `next`, either `narrow`
- * or `finish` must be called before the following `next`.
+ * Cuts spans into windows, newest first, each to fill about a page. Answer `next` by `narrow` or `finish`.
  */
 export interface WindowPlanner {
   /** The newest unfinished window that extends beyond `notBefore`; `null` if there is none. */
   next(notBefore: Instant): Window | null;
-  /**
-   * The window has more than one page, `total` rows if known: narrower windows replace it. False if it has
-   * the minimum width and must be paged.
-   */
+  /** Narrower windows replace it; false if it has the minimum width. `total`: its rows, if known. */
   narrow(total: number | null): boolean;
   /** Ends the window, with its number of rows, or `null` if it could not be listed. */
   finish(rows: number | null): void;
@@ -79,39 +75,33 @@ export function createWindowPlanner(
   };
 }
 
-/** The newest of the equal parts of `span` that are at most `width` wide. */
 function newestPart(span: Window, width: number): Window {
   const parts = Math.ceil(widthOf(span) / width);
   const from = shift(span.to, -ceilToSecond(widthOf(span) / parts));
   return clip({ from, to: span.to }, span.from, span.to) ?? span;
 }
 
-/** Rows per span of time. */
 export interface Density {
   readonly rows: number;
   readonly ms: number;
 }
 
 /**
- * How rows are distributed: the rate of each hour of the day, and the current day compared with it. Windows
- * are read backwards, so the same hour of the following day is the best estimate.
+ * The rate of each hour of the day, and the current day compared with it. Windows are read backwards, so the
+ * same hour of the following day is the best estimate.
  */
 interface DensityProfile {
-  /**
-   * How far before `to` (ms since the epoch) `rows` rows reach, at most `maxMs`; `null` if nothing is known.
-   */
+  /** How far before `to` (ms since the epoch) `rows` rows reach; `null` if nothing is known. */
   reach(to: number, rows: number, maxMs: number): number | null;
   learn(window: Window, rows: number): void;
 }
 
 const HOURS = 24;
-/** The weight of the newest reading of an hour. */
 const FRESHNESS = 0.6;
 /** The minimum rate: a few rows are chance, so no hour counts as emptier. */
 const FLOOR = 0.05 / HOUR;
 const MAX_LEVEL = 20;
 
-/** A profile with the same density at every hour, or none. */
 function createDensityProfile(known: Density | null): DensityProfile {
   const flat = known ? (known.rows + 1) / known.ms : null;
   const rates: (number | null)[] = new Array(HOURS).fill(flat);

@@ -166,7 +166,7 @@ describe('attacks-captured', () => {
           opened: [],
         },
       };
-      return { integration: 'default', endedAt, found, lacking: [], lackingMore: 0, ...changes };
+      return { integration: 'default', endedAt, found, stillMissing: [], stillMissingMore: 0, ...changes };
     };
     const judge = (reconciliations: readonly ReconciliationFact[], reconciledShare = 0) =>
       run(attacksCaptured, scopeOf({ reconciliations, thresholds: { reconciledShare } }), [whole()]);
@@ -185,8 +185,8 @@ describe('attacks-captured', () => {
 
     test('fail the control for records that are still missing, by id and by count', () => {
       const short = comparison([1, 16], '2026-10-01T00:00:00.000Z', {
-        lacking: ['gone-missing'],
-        lackingMore: 3,
+        stillMissing: ['gone-missing'],
+        stillMissingMore: 3,
       });
       const result = judge([short]);
       expect(result.verdict).toBe('FAIL');
@@ -197,7 +197,7 @@ describe('attacks-captured', () => {
     });
 
     test('are superseded by a newer one, except by one that could not read anything', () => {
-      const short = comparison([1, 16], '2026-10-01T00:00:00.000Z', { lacking: ['a'] });
+      const short = comparison([1, 16], '2026-10-01T00:00:00.000Z', { stillMissing: ['a'] });
       const newer = comparison([1, 31], '2026-10-02T00:00:00.000Z');
       expect(judge([short, newer]).verdict).toBe('PASS');
       const blind = { ...newer, found: { ...newer.found, verdict: 'UNVERIFIED' as const } };

@@ -65,7 +65,7 @@ describe('the dates along the coverage strips', () => {
     expect(datesOf(period)).toEqual(dates);
   });
 
-  test('are few however long the period', () => {
+  test('are few, however long the period', () => {
     for (const period of ['2020-01-01/2026-01-01', '2000-01-01/2100-01-01', '2026-01-01/2026-03-04']) {
       expect(datesOf(period).length).toBeLessThanOrEqual(9);
     }

@@ -53,7 +53,7 @@ describe('a record of which the stored JSON cannot be parsed', () => {
   });
 
   it.each(['substr(record, 1, length(record) / 2)', "''", "'[1]'"])(
-    'is named by itself in SQLite, sealed or not: %s',
+    'is the only one named in SQLite, sealed or not: %s',
     async (value) => {
       folder = mkdtempSync(join(tmpdir(), 'damaged-'));
       const path = join(folder, 'history.db');
@@ -68,7 +68,7 @@ describe('a record of which the stored JSON cannot be parsed', () => {
   );
 
   it.skipIf(!mongo).each(['{"threatId":"thr', '', '[1]'])(
-    'is named by itself in MongoDB, sealed or not: %s',
+    'is the only one named in MongoDB, sealed or not: %s',
     async (value) => {
       const url = mongo?.freshUrl() ?? '';
       const client = new MongoClient(url);

@@ -29,7 +29,7 @@ class Letter {
   readonly own!: string;
 }
 
-test('a field declared with a holder shows the value that the holder has now', () => {
+test('a field declared with a holder shows the holder’s current value', () => {
   const letter = new Letter({ subject: 'Hello', sender: { name: 'Ada' } });
   expect([letter.subject, letter.from]).toEqual(['Hello', 'Ada']);
   Object.assign(letter.record, { subject: null });

@@ -64,7 +64,7 @@ async function ask(query: string, variables: object, role: 'reader' | 'operator'
   return (await response.json()) as { data?: unknown; errors?: { extensions: { code: string } }[] };
 }
 
-test('an operation is parsed once and walked through once, however often it is sent and whoever sends it', async () => {
+test('an operation is parsed once and walked once, however often it is sent, by any caller', async () => {
   for (const role of ['reader', 'operator', 'admin', 'reader'] as const) {
     // sent often enough to be compiled, with variables that are answered anew
     for (const first of [1, 2, 3, 4]) {
@@ -76,7 +76,7 @@ test('an operation is parsed once and walked through once, however often it is s
   expect(counts).toEqual({ parse: 1, visit: 0, analyse: 1 });
 });
 
-test('an operation that the role may not run is refused by the same analysis', async () => {
+test('an operation beyond the role is refused by the same analysis', async () => {
   for (const role of ['reader', 'operator'] as const) {
     const { errors = [] } = await ask('{ apiKeys { name } }', {}, role);
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['FORBIDDEN']);
@@ -84,7 +84,7 @@ test('an operation that the role may not run is refused by the same analysis', a
   expect(counts).toEqual({ parse: 1, visit: 0, analyse: 1 });
 });
 
-test('of a document with two operations each is analysed once, the text parsed once', async () => {
+test('each of two operations of a document is analysed once, and the text is parsed once', async () => {
   const query = 'query A { cases { totalCount } } query B { threats { totalCount } }';
   for (const operationName of ['A', 'B', 'A', 'B']) {
     const response = await graph.post(JSON.stringify({ query, operationName }), keyOf('admin'));

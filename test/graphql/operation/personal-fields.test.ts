@@ -39,7 +39,7 @@ const fields = Object.values(schema.getTypeMap()).flatMap((type) => {
   }));
 });
 
-test('every field of text is either marked as personal or known to be harmless', () => {
+test('every text field is either marked as personal or known to be harmless', () => {
   const undecided = fields.filter(
     ({ path, isOfTheGateway, isText, groups }) =>
       isText && !isOfTheGateway && groups.length === 0 && !HARMLESS.has(path) && !/Raw$/.test(path),
@@ -47,15 +47,15 @@ test('every field of text is either marked as personal or known to be harmless',
   expect(undecided.map(({ path }) => path)).toEqual([]);
 });
 
-test('each group of personal data has a field', () => {
+test('each group of personal data contains a field', () => {
   const used = new Set(fields.flatMap(({ groups }) => groups));
   expect([...used].sort()).toEqual(Object.keys(REDACTION_GROUPS).sort());
 });
 
-describe('filters', () => {
+describe('a filter', () => {
   const masked = maskedNames(schema, new Set(Object.keys(REDACTION_GROUPS) as RedactionGroup[]));
 
-  test('compare text by a name that is masked, or by one that is known to tell nothing', () => {
+  test('compares text only by a field that is masked with it or reveals nothing', () => {
     const filters = ['CaseFilter', 'ThreatFilter', 'CampaignFilter'].flatMap((name) => {
       const type = schema.getType(name);
       return isInputObjectType(type) ? Object.values(type.getFields()) : [];

@@ -65,7 +65,7 @@ test('a record that is fresh enough is looked up once and read once', async () =
   expect(counts()).toEqual({ head: 1, get: 1, quarantined: 0, record: 0 });
 });
 
-test('a record that Abnormal does not know is read from the history no third time', async () => {
+test('a record that Abnormal does not know is not read from the history a third time', async () => {
   expect(await read('unknown', 0)).toBeNull();
   expect(counts()).toEqual({ head: 3, get: 2, quarantined: 1, record: 0 });
 });
