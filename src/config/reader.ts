@@ -1,3 +1,4 @@
+import { byResource, type PollingVariable } from '../resources/registry.js';
 import {
   DAY,
   EARLIEST_ASKED,
@@ -144,6 +145,10 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+const POLLING = Object.fromEntries(
+  Object.values(byResource(({ polling }) => [polling.variable, `${polling.defaultMs / HOUR}h`])),
+) as Record<PollingVariable, string>;
+
 /** Every variable that is understood, with its default as one would write it; `null`: none, or one that depends on others. */
 export const VARIABLES = {
   ABNORMAL_TOKEN: null,
@@ -169,9 +174,7 @@ export const VARIABLES = {
   LANDING_PAGE: 'on',
   INTROSPECTION: 'on',
   METRICS: 'readers',
-  POLL_THREATS_EVERY: '4h',
-  POLL_CASES_EVERY: '4h',
-  POLL_CAMPAIGNS_EVERY: '24h',
+  ...POLLING,
   BACKFILL_FROM: null,
   INGESTION_LAG: '15m',
   REREAD_HORIZON: '30d',
