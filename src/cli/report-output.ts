@@ -128,7 +128,7 @@ export function textReport({ period, pin, integrations, results }: PeriodEvidenc
   });
   const lines = [
     `Period    ${period.text}: ${instantText(period.from)} to ${instantText(period.to)} (UTC)`,
-    `As of     ${instantText(pin.at)}, recording ${pin.seq}`,
+    `As of     ${instantText(pin.at)}, snapshot ${pin.seq}`,
     `Accounts  ${integrations.join(', ') || 'none was read'}`,
     '',
     ...formatTable([['CONTROL', 'VERDICT', 'MEASURED', 'WANTED', 'EXCEPTIONS'], ...rows]),

@@ -66,7 +66,7 @@ function simulatedWarning({ integrations }: PeriodEvidence, simulated: readonly 
 function facts({ period, pin, integrations }: PeriodEvidence): Html {
   return html`<dl class="facts">
 <dt>Period</dt><dd>${instantText(period.from)} to ${instantText(period.to)} (UTC, the end not included)</dd>
-<dt>As of</dt><dd>${instantText(pin.at)}, recording ${pin.seq}</dd>
+<dt>As of</dt><dd>${instantText(pin.at)}, snapshot ${pin.seq}</dd>
 <dt>Abnormal accounts</dt><dd>${integrations.length === 0 ? 'none was ever read' : integrations.join(', ')}</dd>
 </dl>`;
 }
@@ -135,7 +135,7 @@ ${proofSection(evidence, seal)}
 function proofSection({ period, pin }: PeriodEvidence, seal: NamedSeal | null): Html {
   const again = `report --period ${period.text} --as-of ${pin.at}`;
   return html`<h2 id="check">How to check this</h2>
-<p>All data come from the recorded history at recording ${pin.seq}, ${instantText(pin.at)}. There are three ways to check that:</p>
+<p>All data come from the recorded history at snapshot ${pin.seq}, ${instantText(pin.at)}. There are three ways to check that:</p>
 <ol>
 <li><strong>Create it again.</strong> While the history is kept, this command with the same options writes the same page, byte for byte:
 ${command(`${again} --format html`)}</li>
@@ -158,6 +158,6 @@ function sealed({ index, hash, at, toSeq, kid }: NamedSeal): Html {
     kid === null
       ? null
       : html` The public key is at <code>/.well-known/abnormal-gateway-signing-keys.json</code> of the gateway.`;
-  return html`The last seal before this view is seal ${index} of ${instantText(at)}, over everything up to recording ${toSeq}, ${by}. With its hash, which is in this page, <code>verify</code> names what was altered, removed or cut off since:
+  return html`The last seal before this view is seal ${index} of ${instantText(at)}, over everything up to snapshot ${toSeq}, ${by}. With its hash, which is in this page, <code>verify</code> names what was altered, removed or cut off since:
 ${command(`verify --seal ${hash}`)}${published}`;
 }
