@@ -12,7 +12,7 @@ import {
   type TokenTimes,
   tokenState,
 } from '../model/token.js';
-import { FILTER_KEYS, KIND_OF, KINDS, RESOURCES } from '../resources/registry.js';
+import { DEFINITION_OF_RESOURCE, KIND_OF, KINDS, RESOURCES } from '../resources/registry.js';
 import { DAY, type Instant, shift, toInstant, toMillis } from '../values/instant.js';
 import { type Account, type Accounts, ENVIRONMENT_ACCOUNT } from './accounts.js';
 import { readTokenSituations, storeTokenExpiry } from './token-history.js';
@@ -211,8 +211,9 @@ export async function emptyAccounts(
 
 function isAnswered(state: StreamState): state is Answered {
   const { resource, filterKey, status, lastSuccessAt } = state;
-  const isThreats = resource === 'threats' && filterKey === FILTER_KEYS.threats[0];
-  return isThreats && status === 'OK' && lastSuccessAt !== null;
+  const { upstream, streams } = DEFINITION_OF_RESOURCE[resource];
+  const isTold = upstream.availability === 'EVERY_ACCOUNT' && filterKey === streams[0].filterKey;
+  return isTold && status === 'OK' && lastSuccessAt !== null;
 }
 
 async function isEmpty(store: Reads, state: Answered, seq: number): Promise<boolean> {

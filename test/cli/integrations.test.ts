@@ -132,7 +132,9 @@ describe('integrations add', () => {
     upstream.setFaults({ rules: [{ fault: { kind: 'forbidden' } }] });
     const { code, out } = await addAcme();
     expect(code).toBe(1);
-    expect(out).toMatch(/acme does not work\n {2}cases +FAILED .*IP allowlist/);
+    expect(out).toMatch(
+      /acme does not work\n {2}cases +FAILED .*IP address of this gateway is not on the allowlist/,
+    );
     expect(await listed()).toHaveLength(1);
   });
 
@@ -164,7 +166,7 @@ describe('integrations add', () => {
       2,
       /The token is missing. Pass it on standard input or in .*ABNORMAL_NEW_TOKEN/,
     ],
-    ['with two tokens', ['acme'], { input: `${FIRST}\n${SECOND}\n` }, 2, /The token has blanks/],
+    ['with two tokens', ['acme'], { input: `${FIRST}\n${SECOND}\n` }, 2, /The token contains spaces/],
     ['with a header for a token', ['acme'], { input: `Bearer ${FIRST}` }, 2, /"Bearer"/],
     ['under a name that is taken', ['default'], {}, 2, /ABNORMAL_TOKEN names/],
     ['under the simulated tenant’s name', ['simulated'], {}, 2, /simulated tenant/],
@@ -320,7 +322,7 @@ describe('integrations test', () => {
     expect((await run(['integrations', 'test'])).err).toContain('add one with: integrations add');
     await addAcme();
     expect((await run(['integrations', 'test', 'other'])).err).toContain(
-      'no integration "other": there is acme',
+      'no integration "other": known integrations: acme',
     );
   });
 });
@@ -387,7 +389,7 @@ describe('integrations rotate', () => {
     try {
       const { code, out } = await rotate(FIRST, '--base-url', other.baseUrl);
       expect(code).toBe(0);
-      expect(out).toMatch(/^This is the token that acme has already: only the address changes\.\nacme works/);
+      expect(out).toMatch(/^acme has this token already; only the address changes\.\nacme works/);
       expect((await listed())[0]).toMatchObject({ baseUrl: other.baseUrl, tokenHint: '0001' });
     } finally {
       await other.close();
@@ -419,7 +421,7 @@ describe('integrations rotate', () => {
 
   test('explains where the environment’s token is changed, and lists the known names', async () => {
     expect((await run(['integrations', 'rotate', 'default'], { input: FIRST })).err).toContain(
-      'set ABNORMAL_TOKEN',
+      'Set ABNORMAL_TOKEN',
     );
     expect(await rotate(SECOND)).toMatchObject({
       code: 1,

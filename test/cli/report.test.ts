@@ -83,7 +83,7 @@ describe('report', () => {
     [['--period', '2026-Q9'], '--period: "2026-Q9" is not a period'],
     [
       ['--period', '2026-09', '--controls', 'nope'],
-      '--controls: There is no control nope: there are detection-active',
+      '--controls: There is no control nope. Known controls: detection-active',
     ],
     [
       ['--period', '2026-09', '--format', 'pdf'],
@@ -107,7 +107,7 @@ describe('report', () => {
     ],
     [
       ['--period', '2026-09', '--threshold', 'remediatedShare=101%'],
-      '--threshold: remediatedShare is 1.01: it must be a share',
+      '--threshold: remediatedShare is 1.01; it must be a share',
     ],
     [['--period', '2026-09', '--threshold', 'mood=1'], 'where NAME is one of pollThreatsEvery'],
     [['--period', '2026-09', '--out', '/nowhere/at/all.html'], '--out: ENOENT'],
@@ -227,7 +227,13 @@ describe('report', () => {
   test('names every exit code in its help text', async () => {
     const { code, out } = await run(['--help']);
     expect(code).toBe(0);
-    for (const text of ['0 every control', '1 a control failed', '2 one not evaluated', '64', '70']) {
+    for (const text of [
+      '0 every control',
+      '1 a control failed',
+      '2 a control could not be evaluated',
+      '64',
+      '70',
+    ]) {
       expect(out).toContain(text);
     }
   });

@@ -93,6 +93,6 @@ test('a report over HTTP of any period is returned or refused with 400', async (
   }
   const response = await fetch(`${gateway.url}/reports/0000-Q1?trend=day`, { headers: admin });
   expect((await response.json()) as Problem).toMatchObject({
-    errors: [{ message: expect.stringContaining('a period must lie between 2000-01-01 and ') }],
+    errors: [{ message: expect.stringContaining('A period must be between 2000-01-01 and ') }],
   });
 });

@@ -355,7 +355,7 @@ describe('evidence', () => {
     ['evidence(period: "2026-Q7") { seq }', 'is not a period. Accepted: a quarter (2026-Q3)'],
     [
       'evidence(period: "2026-09", controls: ["attack-captured"]) { seq }',
-      'There is no control attack-captured: there are detection-active',
+      'There is no control attack-captured. Known controls: detection-active',
     ],
     ['evidence(period: "2026-09", integrations: ["nobody"]) { seq }', 'Known integrations: default'],
     ['evidence(period: "2026-09", asOf: "2027-01-01T00:00:00Z") { seq }', 'must not be in the future'],

@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { Agent, get, request } from 'node:http';
 import { connect, createServer as createNetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -72,8 +72,18 @@ function someThreat(nth = 0): string {
 
 describe('a refusal of a whole resource', () => {
   test.each<[string, Fault, StreamState['status'], RegExp]>([
-    ['is not licensed', { kind: 'notLicensed' }, 'NOT_LICENSED', /not licensed .* other resources/s],
-    ['is not licensed, by 403', { kind: 'notLicensed', status: 403 }, 'NOT_LICENSED', /not licensed/],
+    [
+      'is not licensed',
+      { kind: 'notLicensed' },
+      'NOT_LICENSED',
+      /does not include cases.*Other resources are not affected/s,
+    ],
+    [
+      'is not licensed, by 403',
+      { kind: 'notLicensed', status: 403 },
+      'NOT_LICENSED',
+      /The licence of .* does not include cases/,
+    ],
     ['is forbidden', { kind: 'forbidden' }, 'FORBIDDEN', /on the allowlist.*not enabled/s],
   ])(
     'that %s costs one request per poll, stops no other resource, and ends by itself',

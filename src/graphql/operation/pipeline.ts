@@ -104,7 +104,7 @@ export class OperationLimiter {
     const requested = requestedCost(operation.fields, variables);
     const limit = this.costs[role];
     if (requested <= limit) return { admitted: { query, operationName, operation, requested, limit } };
-    const message = `The operation may cost ${requested}; the limit is ${limit} is allowed ${role}. Request smaller pages (first), fewer nested lists, or fewer fields that need requests to Abnormal.`;
+    const message = `The operation may cost ${requested}; the role ${role} is allowed ${limit}. Request smaller pages (first), fewer nested lists, or fewer fields that need requests to Abnormal.`;
     return { refused: { code: 'COST_EXCEEDED', message, details: { requested, limit } } };
   }
 

@@ -23,7 +23,7 @@ const missing = TOOLS.filter((tool) => spawnSync('which', [tool]).status !== 0);
 /** The shell commands of each numbered step, as the document has them. */
 function stepsOf(document: string): ReadonlyMap<number, string> {
   const steps = new Map<number, string>();
-  const [, section = ''] = document.split('## For those who check it');
+  const [, section = ''] = document.split('## For auditors');
   for (const part of section.split(/^(?=\d+\. )/m)) {
     const [, n] = /^(\d+)\. /.exec(part) ?? [];
     const [, block] = /```sh\n([\s\S]*?)```/.exec(part) ?? [];

@@ -170,7 +170,7 @@ describe('the cost of an operation', () => {
     const requested = 100 + CALL + 2 * 10_000;
     expect(refusalOf(query)).toMatchObject({
       code: 'COST_EXCEEDED',
-      message: expect.stringContaining(`${requested}`),
+      message: expect.stringContaining(`may cost ${requested}; the role reader is allowed 20000. `),
       details: { requested, limit: 20_000 },
     });
     const byOperator = limiter.admit({ query, variables: {}, operationName: null }, 'operator');
