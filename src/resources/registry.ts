@@ -74,7 +74,6 @@ export const RESOURCES = ALL.map(({ resource }) => resource) as readonly Resourc
 export const LISTED_KINDS: readonly ListedKind[] = ALL.map(({ kind }) => kind);
 export const KINDS: readonly Kind[] = [...LISTED_KINDS, ...(Object.keys(PARTS) as PartKind[])];
 
-
 export const KIND_OF = byResource(({ kind }) => kind);
 /** The resource that a kind is read from: a part's is that of its record. */
 export const RESOURCE_OF = Object.fromEntries(
