@@ -1,10 +1,11 @@
-import { DEFINITION_OF, type VersionedKind } from '../resources/registry.js';
+import { DEFINITION_OF, type RecordOf, type VersionedKind } from '../resources/registry.js';
 import { DAY, earliest, HOUR, type Instant, MINUTE, shift, toMillis } from '../values/instant.js';
 import type {
   ControlDistribution,
   ControlFinding,
   ControlJudgement,
   ControlMeasure,
+  Member,
   Outcome,
   RecordVersion,
   Scope,
@@ -35,6 +36,19 @@ export function lastSaid(
 /** The time by which a record belongs to a period, and from which its deadline counts. */
 export function timeOf({ kind, versions }: VersionedFact<VersionedKind>): Instant {
   return lastSaid(versions, DEFINITION_OF[kind].evidence.times)?.at ?? versions[0].observedFrom;
+}
+
+/** A record as a member of the population, labelled by its newest version. */
+export function timelyMember<K extends VersionedKind>(
+  fact: VersionedFact<K>,
+  labelOf: (record: RecordOf[K]) => string | null,
+): Member {
+  return {
+    subject: { type: 'RECORD', key: fact.key, messageId: null },
+    label: labelOf((fact.versions.at(-1) ?? fact.versions[0]).record),
+    at: timeOf(fact),
+    noLongerGivenSince: fact.goneSince,
+  };
 }
 
 /** When something was done to a record, as far as its versions tell. */

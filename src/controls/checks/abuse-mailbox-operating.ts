@@ -18,6 +18,7 @@ import {
   noTimelyFacts,
   outcomeOf,
   type TimelyFacts,
+  timelyMember,
   timeOf,
   timesDistribution,
 } from '../timeliness.js';
@@ -71,20 +72,11 @@ function assess(
       const word =
         judgement((fact.versions.at(-1) ?? fact.versions[0]).record.judgementStatusRaw) ?? 'SCANNING';
       words.set(word, (words.get(word) ?? 0) + 1);
-      const member = memberOf(fact);
+      const member = timelyMember(fact, ({ subject }) => subject);
       takeCampaign(fact, member, scope, facts, find, polls.get(fact.key.integration) ?? []);
       belongs(member);
     },
     judge: () => judge(facts, words, scope),
-  };
-}
-
-function memberOf(fact: CampaignFact): Member {
-  return {
-    subject: { type: 'RECORD', key: fact.key, messageId: null },
-    label: (fact.versions.at(-1) ?? fact.versions[0]).record.subject,
-    at: timeOf(fact),
-    noLongerGivenSince: fact.goneSince,
   };
 }
 

@@ -10,6 +10,7 @@ import {
   noTimelyFacts,
   outcomeOf,
   type TimelyFacts,
+  timelyMember,
   timeOf,
   timesDistribution,
 } from '../timeliness.js';
@@ -41,7 +42,7 @@ export const accountTakeoverHandled: ControlDefinition = {
   begin: assess,
 };
 
-/** Whether somebody has taken a case up: any `Acknowledged (…)`, a new one included. */
+/** Whether the case is acknowledged: any `Acknowledged (…)`, also an unknown one. */
 export function isTakenUp({ statusRaw }: CaseRecord): boolean {
   const status = caseStatus(statusRaw);
   if (status === 'IN_PROGRESS' || status === 'RESOLVED' || status === 'NOT_AN_ATTACK') return true;
@@ -61,22 +62,13 @@ function assess(
     take(fact) {
       if (fact.kind !== 'case' || !isInPeriod(scope.period, timeOf(fact))) return;
       const known = gaps.get(fact.key.integration);
-      const member = memberOf(fact);
+      const member = timelyMember(fact, ({ affectedEmployee }) => affectedEmployee);
       takeCase(fact, member, scope, facts, find, (from, to) => {
         return known !== undefined && !known.some((gap) => gap.from < to && gap.to > from);
       });
       belongs(member);
     },
     judge: () => judge(facts, scope),
-  };
-}
-
-function memberOf(fact: CaseFact): Member {
-  return {
-    subject: { type: 'RECORD', key: fact.key, messageId: null },
-    label: (fact.versions.at(-1) ?? fact.versions[0]).record.affectedEmployee,
-    at: timeOf(fact),
-    noLongerGivenSince: fact.goneSince,
   };
 }
 
