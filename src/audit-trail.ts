@@ -4,7 +4,7 @@ import type { Caller, CallerKind, Role } from './values/access.js';
 import { canonicalJson, sha256 } from './values/canonical-json.js';
 import { type Instant, latest, toInstant } from './values/instant.js';
 
-/** What is written down when somebody does it. */
+/** The actions that the audit trail records. */
 export const AUDIT_ACTIONS = [
   'CONNECT_INTEGRATION',
   'UPDATE_INTEGRATION',
@@ -60,7 +60,7 @@ function auditDigest({ index, at, body }: JournalEntry): string {
   return sha256(canonicalJson({ index, at, body }));
 }
 
-/** Reads an entry of the journal. What somebody altered is read as far as it can be: the digests tell of it. */
+/** Reads an entry of the journal. An altered entry is read as far as possible: the digests show the alteration. */
 export function toAuditEntry(entry: JournalEntry): AuditRecord {
   const { index, at, body } = entry;
   const caller = (body.caller ?? {}) as Readonly<Record<string, unknown>>;
@@ -92,7 +92,7 @@ interface AuditServices {
   readonly clock: () => number;
 }
 
-/** Somebody else was first each time: more often than that, and the store is not doing what it says. */
+/** Attempts, each lost to another writer: more of them mean that the store does not work as it must. */
 const MOST_TRIES = 1000;
 
 /** Writes down who did what. Throws when the history does not take it: then it must not pass for done. */
@@ -143,7 +143,7 @@ const PAGE = 500;
 
 /**
  * Walks the whole trail and sees whether each entry carries the digest of the one before. What it cannot see is that
- * the newest entries are gone or were all written anew: for that, keep the digest of an entry elsewhere.
+ * the newest entries were removed or all rewritten: for that, keep the digest of an entry elsewhere.
  */
 export async function verifyAudit(store: Pick<HistoryStore, 'journal'>): Promise<AuditChain> {
   let last: JournalEntry | null = null;

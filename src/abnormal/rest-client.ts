@@ -221,7 +221,7 @@ function explainExport(error: unknown): never {
   throw upstreamFailure('NOT_ENABLED', what, { status: error.status, body: error.body });
 }
 
-/** What cannot be a path segment was never anybody's id, and asking for it would ask for something else. */
+/** Text that cannot be a path segment is no id; requesting it would request something else. */
 function assertUsable(kind: Kind, id: string): void {
   if (!isUsableId(id))
     throw upstreamFailure('NOT_FOUND', `${JSON.stringify(id.slice(0, 100))} is not the id of a ${kind}.`);

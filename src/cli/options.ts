@@ -89,7 +89,7 @@ export function sourceNames(all: readonly OfSource[]): (source: OfSource) => str
   return ({ integration, resource }) => (isOne ? resource : `${integration}/${resource}`);
 }
 
-/** Whoever runs a command: the user of the operating system, who may do whatever the files and keys at hand allow. */
+/** The caller of a command: the user of the operating system, limited by the files and keys that this user can read. */
 export function commandCaller(): Caller {
   const name = userName();
   return { kind: 'COMMAND_LINE', id: name, name, role: 'admin' };

@@ -19,7 +19,7 @@ export interface VaultWork extends CommandContext {
   readonly vault: Vault;
 }
 
-/** Opens the vault beside whoever collects into the same history, and closes it after the work. */
+/** Opens the vault while another process may collect into the same history, and closes it after the work. */
 export function withVault<T>(
   invocation: CommandContext,
   work: (services: VaultWork) => Promise<T>,
@@ -47,14 +47,14 @@ export function tryToken(
   account: Pick<TokenTestOptions, 'name' | 'baseUrl' | 'token'>,
 ): Promise<IntegrationTest> {
   const { rpm, concurrency, timeout: timeoutMs } = config.upstream;
-  // the environment's address is set by whoever runs the gateway
+  // the environment's address is set by the operator of the gateway
   const isFree = config.vault.allowPrivate || account.name === ENVIRONMENT_ACCOUNT;
   const lookup = isFree ? undefined : publicLookup;
   const allowance = { rpm: rpm ?? DEFAULT_RPM, concurrency, timeoutMs };
   return testToken({ ...account, ...allowance, lookup, clock, log, signal });
 }
 
-/** More than any token has: whoever sends more has redirected something else. */
+/** Longer than any token: longer input is something else that was redirected by mistake. */
 const MOST_CHARACTERS = 16_384;
 
 /**
