@@ -1,8 +1,7 @@
 import type { DriftSighting } from '../model/drift.js';
 import type { ListedItem } from '../resources/definition.js';
 import type { FilterKey, Kind, RecordOf, Resource } from '../resources/registry.js';
-import type { Instant } from '../values/instant.js';
-import type { Window } from '../values/window.js';
+import type { Instant, Window } from '../values/instant.js';
 import type { UpstreamCode } from './errors.js';
 
 /** In the order in which the budget serves them. */

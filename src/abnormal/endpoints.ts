@@ -1,6 +1,5 @@
 import { DEFINITION_OF_RESOURCE, type FilterKey, type Resource } from '../resources/registry.js';
-import { type Instant, shift, toMillis } from '../values/instant.js';
-import type { Window } from '../values/window.js';
+import { type Instant, shift, toMillis, type Window } from '../values/instant.js';
 import type { Call, Endpoint, JsonAnswer } from './call.js';
 import type { CallOptions } from './client.js';
 import { type UpstreamCode, UpstreamError, upstreamFailure } from './errors.js';

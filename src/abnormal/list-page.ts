@@ -1,7 +1,7 @@
 import { DEFINITION_OF_RESOURCE, type Resource } from '../resources/registry.js';
 import { idOf, isRecord, nameOf, type Received } from '../resources/wire.js';
+import { intOrNull } from '../values/filter.js';
 import { parseUpstreamTime } from '../values/instant.js';
-import { intOrNull } from '../values/int.js';
 import type { ListItem, ListPage } from './client.js';
 import { UpstreamError, upstreamFailure } from './errors.js';
 

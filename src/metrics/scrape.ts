@@ -6,8 +6,7 @@ import type { CoverageGap } from '../model/coverage.js';
 import type { StreamState } from '../model/stream.js';
 import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { caches } from '../values/bounded-cache.js';
-import { toInstant } from '../values/instant.js';
-import { floorToSecond } from '../values/window.js';
+import { floorToSecond, toInstant } from '../values/instant.js';
 import type { Counters } from './counters.js';
 import { createGauges, createHistoryGauges, type Gauges } from './gauges.js';
 

@@ -1,6 +1,8 @@
-import { earliest, type Instant, latest } from '../values/instant.js';
-import type { Window } from '../values/window.js';
+import { KIND_OF } from '../resources/registry.js';
+import { earliest, type Instant, latest, type Window } from '../values/instant.js';
 import type { MissingEntry, RecordedEntry } from './ledger.js';
+import type { RevisionReader } from './revision.js';
+import type { Stream } from './stream.js';
 
 export type GapReason =
   | 'NOT_COLLECTED'
@@ -171,4 +173,42 @@ export function addGap(gaps: CoverageGap[], gap: CoverageGap): void {
   if (last && last.to === gap.from && last.reason === gap.reason && isOne) {
     gaps[gaps.length - 1] = { ...gap, from: last.from };
   } else gaps.push(gap);
+}
+
+/** Which of the missing records are not recorded by a later batch, each once: the newest reading that names it counts. */
+export async function stillMissing(
+  store: RevisionReader,
+  stream: Stream,
+  missing: readonly Missing[],
+  seq: number,
+): Promise<Missing[]> {
+  if (missing.length === 0) return [];
+  const newest = new Map<string, Missing>();
+  for (const each of missing) if (each.seq >= (newest.get(each.id)?.seq ?? 0)) newest.set(each.id, each);
+  const ids = [...newest.keys()].sort();
+  const recordedAt = await newestBatches(store, stream, ids, seq);
+  return outstanding(
+    ids.flatMap((id) => newest.get(id) ?? []),
+    recordedAt,
+  );
+}
+
+const CHUNK = 100;
+
+/** The batch that recorded the newest version of each record of a stream, by id; none for one that is not stored. */
+export async function newestBatches(
+  store: RevisionReader,
+  { integration, resource }: Stream,
+  ids: readonly string[],
+  seq: number,
+): Promise<Map<string, number>> {
+  const kind = KIND_OF[resource];
+  const batches = new Map<string, number>();
+  for (let at = 0; at < ids.length; at += CHUNK) {
+    const keys = ids.slice(at, at + CHUNK).map((id) => ({ integration, kind, id }));
+    for (const revision of await store.get(keys, seq)) {
+      if (revision) batches.set(revision.key.id, revision.seqFrom);
+    }
+  }
+  return batches;
 }

@@ -1,5 +1,5 @@
+import { INT_MAX } from '../values/filter.js';
 import { earliest, type Instant, latest } from '../values/instant.js';
-import { INT_MAX } from '../values/int.js';
 import type { DocumentBody } from './documents.js';
 
 /** `FIELD`, `VALUE`: an unknown field or list word. `UNREADABLE`: a wrong type or list element. */

@@ -1,6 +1,5 @@
 import type { RecordKey } from '../resources/registry.js';
-import type { Instant } from '../values/instant.js';
-import type { Window } from '../values/window.js';
+import type { Instant, Window } from '../values/instant.js';
 import type { Stream } from './stream.js';
 
 /**

@@ -36,3 +36,8 @@ export interface RevisionRecord<K extends Kind = Kind> {
 
 /** "Not replaced": larger than any batch, so that one comparison is enough. */
 export const OPEN_SEQ = Number.MAX_SAFE_INTEGER;
+
+/** What reads revisions by key: the newest of each that is recorded up to `seq`, `null` where there is none. */
+export interface RevisionReader {
+  get(keys: readonly RecordKey[], seq: number): Promise<readonly (RevisionRecord | null)[]>;
+}

@@ -1,6 +1,5 @@
 import type { Resource } from '../resources/registry.js';
-import type { Instant } from '../values/instant.js';
-import type { Window } from '../values/window.js';
+import type { Instant, Window } from '../values/instant.js';
 
 export type RunTrigger = 'POLL' | 'BACKFILL' | 'LIVE' | 'REREAD' | 'RECONCILE';
 export type RunStatus = 'RUNNING' | 'SUCCEEDED' | 'PARTIAL' | 'FAILED' | 'INTERRUPTED';

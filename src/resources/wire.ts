@@ -1,7 +1,7 @@
 import addressparser from 'nodemailer/lib/addressparser';
 import { z } from 'zod';
+import { INT_MAX, intOrNull } from '../values/filter.js';
 import { parseUpstreamTime } from '../values/instant.js';
-import { INT_MAX, intOrNull } from '../values/int.js';
 
 /*
  * How single values are read: an unreadable value (wrong type, unknown time format, more than 32 bits) is

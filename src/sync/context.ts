@@ -14,8 +14,7 @@ import {
   type RecordKey,
   type Resource,
 } from '../resources/registry.js';
-import { DAY, type Instant, MINUTE, toInstant } from '../values/instant.js';
-import type { Window } from '../values/window.js';
+import { DAY, type Instant, MINUTE, toInstant, type Window } from '../values/instant.js';
 
 export interface SyncEnv {
   readonly store: HistoryStore;

@@ -1,7 +1,6 @@
 import type { HistoryStore } from '../history/store.js';
 import { type Stream, type StreamState, type StreamStatus, streamsOf, streamText } from '../model/stream.js';
-import { earliest, type Instant, shift } from '../values/instant.js';
-import { floorToSecond } from '../values/window.js';
+import { earliest, floorToSecond, type Instant, shift } from '../values/instant.js';
 import { FIRST_COLLECTION_MS, nowOf, type Source, type SyncEnv } from './context.js';
 
 /** The states of a source's streams. `from` moves the beginning of the collection back. */

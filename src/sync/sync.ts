@@ -7,8 +7,7 @@ import type { RevisionRecord } from '../model/revision.js';
 import type { ReconciliationRecord, RunCounts, RunStatus, RunTrigger } from '../model/run.js';
 import type { StreamStatus } from '../model/stream.js';
 import type { FilterKey, Kind, RecordKey, Resource } from '../resources/registry.js';
-import { DAY, type Instant } from '../values/instant.js';
-import type { Window } from '../values/window.js';
+import { DAY, type Instant, type Window } from '../values/instant.js';
 import type { SyncObserver, SyncSettings } from './context.js';
 
 /*

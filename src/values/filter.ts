@@ -58,3 +58,10 @@ export function compareValues(a: FieldValue, b: FieldValue): number {
   if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b));
   return Number(a) < Number(b) ? -1 : 1;
 }
+
+export const INT_MAX = 2_147_483_647;
+
+/** `null` if it is not a GraphQL `Int`. */
+export function intOrNull(value: number | null): number | null {
+  return value !== null && Number.isInteger(value) && Math.abs(value) <= INT_MAX ? value : null;
+}

@@ -1,8 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryStore, ListQuery } from '../../src/history/store.js';
-import type { Kind } from '../../src/resources/registry.js';
-import { undecidedBy } from '../../src/resources/undecided.js';
+import { type Kind, undecidedBy } from '../../src/resources/registry.js';
 import type { Filter } from '../../src/values/filter.js';
 import { anyListedKind, LISTED, TEXTS, type Variants, variantOf, variants } from '../support/arbitraries.js';
 import { comparisonOf, filterOf } from '../support/arbitraries-filters.js';

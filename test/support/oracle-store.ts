@@ -1,4 +1,4 @@
-import { statementOf } from '../../src/history/batch-statement.js';
+import { statementOf } from '../../src/history/batch-plan.js';
 import { HistoryError } from '../../src/history/errors.js';
 import type {
   Batch,

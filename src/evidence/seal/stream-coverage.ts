@@ -1,6 +1,5 @@
-import { stillMissing } from '../../history/missing.js';
 import type { HistoryStore } from '../../history/store.js';
-import { coverageOf, isComplete } from '../../model/coverage.js';
+import { coverageOf, isComplete, stillMissing } from '../../model/coverage.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
 import { FILTER_KEYS, RESOURCES } from '../../resources/registry.js';

@@ -1,4 +1,4 @@
-import { isInstantOf, stateDigest, verifiedIn, versionMark } from '../../history/batch-statement.js';
+import { isInstantOf, stateDigest, verifiedIn, versionMark } from '../../history/batch-plan.js';
 import type { BatchNote, Confirmation, HistoryStore, Pin } from '../../history/store.js';
 import type { QuarantineEntry } from '../../model/ledger.js';
 import { streamText } from '../../model/stream.js';

@@ -1,7 +1,6 @@
 import { ArgsType, Field, ID } from 'type-graphql';
-import { stillMissing } from '../../history/missing.js';
 import type { ListQuery } from '../../history/store.js';
-import { coverageOf, type Missing } from '../../model/coverage.js';
+import { coverageOf, type Missing, stillMissing } from '../../model/coverage.js';
 import type { RecordedEntry, WindowStatus } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import {
@@ -10,12 +9,10 @@ import {
   KIND_OF,
   type ListedKind,
   type Resource,
+  undecidedBy,
 } from '../../resources/registry.js';
-import { undecidedBy } from '../../resources/undecided.js';
-import type { Filter } from '../../values/filter.js';
-import { earliest, type Instant, latest, shift } from '../../values/instant.js';
-import { intOrNull } from '../../values/int.js';
-import type { Window } from '../../values/window.js';
+import { type Filter, intOrNull } from '../../values/filter.js';
+import { earliest, type Instant, latest, shift, type Window } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/scalars.js';
 import { latestView, pastView, toReadOptions, type View } from '../lists/view.js';

@@ -7,9 +7,8 @@ import type {
   RunRecord,
 } from '../../model/run.js';
 import type { Resource } from '../../resources/registry.js';
-import type { Instant } from '../../values/instant.js';
-import { intOrNull } from '../../values/int.js';
-import type { Window } from '../../values/window.js';
+import { intOrNull } from '../../values/filter.js';
+import type { Instant, Window } from '../../values/instant.js';
 import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';

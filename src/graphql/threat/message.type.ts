@@ -14,8 +14,8 @@ import {
   impersonatedParty,
   remediationState,
 } from '../../resources/vocabularies.js';
+import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { intOrNull } from '../../values/int.js';
 import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { connectionOf } from '../lists/connection.js';

@@ -1,9 +1,8 @@
 import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import { fieldsOf } from '../../resources/registry.js';
 import { type ThreatRemediation, threatRemediation } from '../../resources/threat/threat.js';
-import type { Fields } from '../../values/filter.js';
+import { type Fields, intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { intOrNull } from '../../values/int.js';
 import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { DateTime } from '../base/scalars.js';
 import { recordConnectionOf } from '../lists/connection.js';

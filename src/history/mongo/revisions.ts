@@ -1,8 +1,7 @@
 import type { Document } from 'mongodb';
 import type { RevisionRecord } from '../../model/revision.js';
-import { type Kind, keyText, type RecordKey } from '../../resources/registry.js';
+import { groupKeys, type Kind, keyText, type RecordKey } from '../../resources/registry.js';
 import { DamagedRecordError, withRecord } from '../errors.js';
-import { groupKeys } from '../keys.js';
 import type { ChangesQuery, Confirmation, KeyOf, ReceivedRevision } from '../store.js';
 import { readBodies } from './bodies.js';
 import { KEY_INDEX } from './schema.js';

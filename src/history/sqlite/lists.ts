@@ -11,14 +11,13 @@ import type {
   RecordedQuery,
   StorePage,
 } from '../store.js';
-import { liveCountAt, markAt } from './batch-indexes.js';
 import { type Column, columnOf, fromOrdered } from './columns.js';
 import type { Connection, Integrations, Query } from './connection.js';
 import type { Row } from './driver.js';
 import { type ListPlan, type ListRequest, type Part, planList } from './list-plan.js';
 import { countSql, pageSql, recordedSql, walkLengthSql, walkSql } from './list-sql.js';
 import type { Limits, QueryRunner } from './query-worker.js';
-import type { Head } from './record-batch.js';
+import { type Head, liveCountAt, markAt } from './record-batch.js';
 import type { Revisions } from './revisions.js';
 
 interface Item extends Position {

@@ -1,6 +1,13 @@
 import type { RevisionRecord } from '../../model/revision.js';
-import { KINDS, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
-import { compareWritten, groupKeys, type KeyGroup } from '../keys.js';
+import {
+  compareWritten,
+  groupKeys,
+  type KeyGroup,
+  KINDS,
+  type Kind,
+  type ListedKind,
+  type RecordKey,
+} from '../../resources/registry.js';
 import type { ChangesQuery, KeyOf, ReceivedRevision } from '../store.js';
 import { wellFormed } from './columns.js';
 import type { Connection, Integrations } from './connection.js';

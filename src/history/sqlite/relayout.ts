@@ -1,10 +1,10 @@
 import { type AnyRecord, isListed, KINDS, type ListedKind } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { References, TimeMarks } from './batch-indexes.js';
 import { COLUMN_NAMES, listedFields, toValues } from './columns.js';
 import type { Connection } from './connection.js';
 import type { Row } from './driver.js';
+import { References, TimeMarks } from './record-batch.js';
 import { kindSql, PROJECTION_KEY } from './schema.js';
 
 const CHUNK = 500;

@@ -2,8 +2,17 @@ import { type InFlight, type SharedWork, type SingleFlight, Waiters } from '../.
 import type { Accounts } from '../../integrations/accounts.js';
 import type { StreamState } from '../../model/stream.js';
 import type { Resource } from '../../resources/registry.js';
-import { earliest, type Instant, latest, shift, toInstant, toMillis } from '../../values/instant.js';
-import { cutSpans, floorToSecond, type Window } from '../../values/window.js';
+import {
+  cutSpans,
+  earliest,
+  floorToSecond,
+  type Instant,
+  latest,
+  shift,
+  toInstant,
+  toMillis,
+  type Window,
+} from '../../values/instant.js';
 import {
   newPassMemory,
   newPassTally,

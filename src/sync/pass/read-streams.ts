@@ -1,8 +1,16 @@
 import type { UpstreamError } from '../../abnormal/errors.js';
 import type { LedgerEntry, RecordedEntry } from '../../model/ledger.js';
 import { type StreamState, streamText } from '../../model/stream.js';
-import { DAY, earliest, type Instant, latest, shift } from '../../values/instant.js';
-import { clip, floorToSecond, type Window } from '../../values/window.js';
+import {
+  clip,
+  DAY,
+  earliest,
+  floorToSecond,
+  type Instant,
+  latest,
+  shift,
+  type Window,
+} from '../../values/instant.js';
 import { nowOf, type Pass, type PassTally } from '../context.js';
 import { checkInterrupted, StopError, type UpstreamRefusal } from '../stop.js';
 import { statusMessage, updateStates } from '../stream-states.js';

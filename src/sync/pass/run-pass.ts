@@ -5,8 +5,7 @@ import type { GapReason } from '../../model/coverage.js';
 import type { QuarantineCode } from '../../model/ledger.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';
 import type { StreamState } from '../../model/stream.js';
-import { earliest, type Instant, MINUTE } from '../../values/instant.js';
-import { floorToSecond, type Window, widthOf } from '../../values/window.js';
+import { earliest, floorToSecond, type Instant, MINUTE, type Window, widthOf } from '../../values/instant.js';
 import {
   newPassMemory,
   newPassTally,

@@ -11,8 +11,7 @@ import {
 } from '../../model/run.js';
 import type { Stream, StreamState } from '../../model/stream.js';
 import { FILTER_KEYS, RESOURCES } from '../../resources/registry.js';
-import { earliest, type Instant, latest, shift } from '../../values/instant.js';
-import { floorToSecond, type Window } from '../../values/window.js';
+import { earliest, floorToSecond, type Instant, latest, shift, type Window } from '../../values/instant.js';
 import { nowOf, type Source, type SyncEnv, type WindowUnderReview } from '../context.js';
 import { createRunRecorder } from '../run-recorder.js';
 import { checkInterrupted, stopOf } from '../stop.js';

@@ -1,12 +1,10 @@
 import { toUpstreamError, type UpstreamError } from '../../abnormal/errors.js';
-import { stillMissing } from '../../history/missing.js';
 import { type HistoryStore, type Position, walkPages } from '../../history/store.js';
-import { coverageOf } from '../../model/coverage.js';
+import { coverageOf, stillMissing } from '../../model/coverage.js';
 import type { LedgerEntry } from '../../model/ledger.js';
 import { DEFAULT_ORDER, DEFINITION_OF, type ListedKind, type RecordOf } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
-import { type Instant, shift } from '../../values/instant.js';
-import { clip, floorToSecond, mergedSpans, type Window } from '../../values/window.js';
+import { clip, floorToSecond, type Instant, mergedSpans, shift, type Window } from '../../values/instant.js';
 import {
   kindOf,
   type ListedRecord,

@@ -1,8 +1,7 @@
 import { toUpstreamError, type UpstreamError } from '../../abnormal/errors.js';
 import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
 import { FILTER_KEYS, keyText, type RecordKey } from '../../resources/registry.js';
-import { type Instant, shift } from '../../values/instant.js';
-import { floorToSecond } from '../../values/window.js';
+import { floorToSecond, type Instant, shift } from '../../values/instant.js';
 import { addMissing, type BatchPart, callOptions, type MissingByKey, nowOf, type Pass } from '../context.js';
 import { refusalOf, type Stop, StopError, throwIfStopping } from '../stop.js';
 import { type FetchOutcome, type FetchTask, fetchRecord } from './fetch-record.js';

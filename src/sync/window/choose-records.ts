@@ -10,8 +10,7 @@ import {
   type RecordOf,
 } from '../../resources/registry.js';
 import { canonicalJson } from '../../values/canonical-json.js';
-import { earliest, type Instant, shift } from '../../values/instant.js';
-import type { Window } from '../../values/window.js';
+import { earliest, type Instant, shift, type Window } from '../../values/instant.js';
 import { addMissing, keyOf, kindOf, type MissingByKey, nowOf, type Pass } from '../context.js';
 import { type FetchTask, hasListItem, heldItem } from '../records/fetch-record.js';
 

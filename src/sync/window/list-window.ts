@@ -1,8 +1,7 @@
 import type { ListItem, ListPage } from '../../abnormal/client.js';
 import { UpstreamError } from '../../abnormal/errors.js';
 import type { Stream } from '../../model/stream.js';
-import type { Instant } from '../../values/instant.js';
-import type { Window } from '../../values/window.js';
+import type { Instant, Window } from '../../values/instant.js';
 import { callOptions, type Reading } from '../context.js';
 
 export interface Listing {

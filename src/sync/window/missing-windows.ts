@@ -1,11 +1,21 @@
 import { setImmediate } from 'node:timers/promises';
-import { stillMissing } from '../../history/missing.js';
 import type { HistoryStore } from '../../history/store.js';
-import { addGap, type CoverageGap, coverageOf, type Missing } from '../../model/coverage.js';
+import { addGap, type CoverageGap, coverageOf, type Missing, stillMissing } from '../../model/coverage.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
-import { DAY, earliest, type Instant, latest, MINUTE, shift } from '../../values/instant.js';
-import { cutSpans, floorToSecond, mergedSpans, type Window, widthOf } from '../../values/window.js';
+import {
+  cutSpans,
+  DAY,
+  earliest,
+  floorToSecond,
+  type Instant,
+  latest,
+  MINUTE,
+  mergedSpans,
+  shift,
+  type Window,
+  widthOf,
+} from '../../values/instant.js';
 import { isGoneDue } from '../records/reread.js';
 import type { Density } from './window-planner.js';
 

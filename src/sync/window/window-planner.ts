@@ -1,5 +1,13 @@
-import { HOUR, type Instant, shift, toMillis } from '../../values/instant.js';
-import { ceilToSecond, clip, type Window, widthOf } from '../../values/window.js';
+import {
+  ceilToSecond,
+  clip,
+  HOUR,
+  type Instant,
+  shift,
+  toMillis,
+  type Window,
+  widthOf,
+} from '../../values/instant.js';
 
 export interface PlannerLimits {
   readonly targetRows: number;

@@ -1,12 +1,10 @@
-import { stillMissing } from '../../../src/history/missing.js';
 import type { HistoryStore } from '../../../src/history/store.js';
-import { coverageOf, type Missing } from '../../../src/model/coverage.js';
+import { coverageOf, type Missing, stillMissing } from '../../../src/model/coverage.js';
 import type { RevisionRecord } from '../../../src/model/revision.js';
 import { type StreamState, streamsOf, streamText } from '../../../src/model/stream.js';
 import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/resources/registry.js';
 import { sha256 } from '../../../src/values/canonical-json.js';
-import { type Instant, MINUTE, toInstant, toMillis } from '../../../src/values/instant.js';
-import type { Window } from '../../../src/values/window.js';
+import { type Instant, MINUTE, toInstant, toMillis, type Window } from '../../../src/values/instant.js';
 import { kindOfKey, type Oracle, partsOf } from './oracle.js';
 import { INTEGRATION } from './rig.js';
 

@@ -4,8 +4,7 @@ import type { WindowUnderReview } from '../../../src/sync/context.js';
 import { createDriftLog } from '../../../src/sync/drift-log.js';
 import { type LogReading, readThreatLog } from '../../../src/sync/reconcile/read-population.js';
 import { createRunRecorder } from '../../../src/sync/run-recorder.js';
-import { DAY, toMillis } from '../../../src/values/instant.js';
-import type { Window } from '../../../src/values/window.js';
+import { DAY, toMillis, type Window } from '../../../src/values/instant.js';
 import { createTenantWorld, INTEGRATION, type World } from '../harness.js';
 
 const WINDOW = { from: '2026-03-01T00:00:00.000Z', to: '2026-03-15T00:00:00.000Z' };

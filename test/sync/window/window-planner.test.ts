@@ -2,9 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Density } from '../../../src/sync/window/window-planner.js';
 import { createWindowPlanner, type PlannerLimits } from '../../../src/sync/window/window-planner.js';
-import { DAY, HOUR, type Instant, MINUTE, toInstant, toMillis } from '../../../src/values/instant.js';
-import type { Window } from '../../../src/values/window.js';
-import { mergedSpans } from '../../../src/values/window.js';
+import {
+  DAY,
+  HOUR,
+  type Instant,
+  MINUTE,
+  mergedSpans,
+  toInstant,
+  toMillis,
+  type Window,
+} from '../../../src/values/instant.js';
 
 const START = Date.parse('2026-03-01T00:00:00Z');
 const EPOCH = toInstant(0);

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ListedKind } from '../../src/resources/registry.js';
-import { absentTime, FIELDS, fieldSpec, fieldsOf } from '../../src/resources/registry.js';
-import { undecidedBy } from '../../src/resources/undecided.js';
+import {
+  absentTime,
+  FIELDS,
+  fieldSpec,
+  fieldsOf,
+  type ListedKind,
+  undecidedBy,
+} from '../../src/resources/registry.js';
 import { type Fields, type Filter, isMatch } from '../../src/values/filter.js';
 import { LISTED, variantOf, variants } from '../support/arbitraries.js';
 import { filterOf } from '../support/arbitraries-filters.js';
