@@ -36,7 +36,7 @@ const QUESTIONS = [
   '{ campaigns(first: 25) { nodes { campaignId judgement subject } } }',
 ];
 
-await buildService();
+await buildService(null);
 const workplace = new Workplace();
 // what is counted by the minute would only keep the attacker from getting as far as what is tried here
 const env = { PORT: '0', API_KEYS, RATE_LIMIT: 'off', LOG_LEVEL: 'warn' };

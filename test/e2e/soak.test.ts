@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { batch, observe, START_MS, threat } from '../../bench/history/payloads.js';
 import { toGlobalId } from '../../src/graphql/base/global-id.js';
 import { openStore } from '../../src/history/open-store.js';
@@ -37,7 +37,7 @@ let service: Service;
 let url = '';
 
 beforeAll(async () => {
-  buildService();
+  await buildService(inject('desk'));
   place = new Workplace();
   const history = `sqlite:${join(place.folder, 'history.db')}`;
   await fill(history);

@@ -1,8 +1,9 @@
+import { rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
 import { type MongoAnswer, MongoServer } from './mongo-server.js';
-import { build } from './service.js';
+import { type Build, build } from './service.js';
 
 /*
  * One MongoDB and one build of the service for the whole run, each when the first test file asks for it, and one
@@ -14,7 +15,7 @@ const mongo = new MongoServer(process.env);
 const desk = createServer(answer);
 const ran = new Set<string>();
 let asked: Promise<MongoAnswer> | undefined;
-let built: Promise<string | null> | undefined;
+let built: Promise<Build> | undefined;
 
 export async function setup(project: TestProject): Promise<void> {
   project.provide('desk', await listen(desk));
@@ -23,6 +24,8 @@ export async function setup(project: TestProject): Promise<void> {
 export async function teardown(): Promise<void> {
   desk.closeAllConnections();
   desk.close();
+  const build = await built;
+  if (build && 'folder' in build) rmSync(build.folder, { recursive: true, force: true });
   const given = await asked;
   const stores = [...ran].map((name) =>
     name === 'mongodb' && given?.ok ? `mongodb ${given.version}` : name,

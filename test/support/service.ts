@@ -1,11 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-
-// under node_modules, so that what is built finds its packages there
-const HOME = resolve('node_modules/.cache/abnormal-gateway-e2e');
-const OUT = join(HOME, 'dist');
 
 /** What a process needs of the run's own environment: where programs are, and the run's clock (`suite-under-stress.ts`). */
 const INHERITED = Object.fromEntries(
@@ -14,31 +10,35 @@ const INHERITED = Object.fromEntries(
   ),
 );
 
+/** The program that this process starts, from the time it is built. */
+let program: string | undefined;
+
 /**
- * Builds the service as `npm start` does, into a folder of the tests' own; quick when nothing has changed. Test
- * files run at the same time and share the folder: each gives the run's `desk`, which builds once for all of them.
+ * Builds the service as `npm start` does. Test files give the run's `desk`, which builds once for all of them; without
+ * a desk, the build is this process's own.
  */
-export async function buildService(desk?: number): Promise<void> {
-  const problem =
-    desk === undefined ? await build() : await (await fetch(`http://127.0.0.1:${desk}/build`)).json();
-  if (problem !== null) throw new Error(`the build failed:\n${problem}`);
+export async function buildService(desk: number | null): Promise<void> {
+  const built = desk === null ? await build() : await askForBuild(desk);
+  if ('problem' in built) throw new Error(`the build failed:\n${built.problem}`);
+  program = join(built.folder, 'dist', 'main.js');
 }
 
-/** `null`, or what the compiler says. */
-export async function build(): Promise<string | null> {
-  mkdirSync(OUT, { recursive: true });
-  copyFileSync('package.json', join(HOME, 'package.json'));
-  const options = [
-    '-p',
-    'tsconfig.build.json',
-    '--outDir',
-    OUT,
-    '--tsBuildInfoFile',
-    join(OUT, '.tsbuildinfo'),
-  ];
+export type Build = { readonly folder: string } | { readonly problem: string };
+
+async function askForBuild(desk: number): Promise<Build> {
+  return (await (await fetch(`http://127.0.0.1:${desk}/build`)).json()) as Build;
+}
+
+/** A new folder for each build: one that is compiled into again gives half-written modules to processes that start. */
+export async function build(): Promise<Build> {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-build-'));
+  copyFileSync('package.json', join(folder, 'package.json'));
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+  const compiler = join('node_modules', 'typescript-native', 'bin', 'tsc');
+  const options = ['-p', 'tsconfig.build.json', '--noCheck', '--outDir', join(folder, 'dist')];
   return new Promise((done) => {
-    execFile('node_modules/.bin/tsc', options, (error, stdout) =>
-      done(error ? stdout || error.message : null),
+    execFile(process.execPath, [compiler, ...options], (error, stdout) =>
+      done(error ? { problem: stdout || error.message } : { folder }),
     );
   });
 }
@@ -54,7 +54,8 @@ export class Service {
 
   /** `input` is what it reads on standard input; nothing, unless given. */
   constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string, input = '') {
-    this.child = spawn(process.execPath, ['--enable-source-maps', join(OUT, 'main.js'), ...args], {
+    if (program === undefined) throw new Error('buildService must end before a service starts');
+    this.child = spawn(process.execPath, ['--enable-source-maps', program, ...args], {
       cwd,
       env: { ...INHERITED, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -88,6 +89,13 @@ export class Service {
       if (ended) throw new Error(`ended without ${pattern}:\n${this.output}`);
       await new Promise<void>((wake) => this.waiting.add(wake));
     }
+  }
+
+  /** Its whole standard output, once it has ended as it should; an error with all output otherwise. */
+  async result(): Promise<string> {
+    const code = await this.exit;
+    if (code === 0) return this.stdout;
+    throw new Error(`ended with ${code}:\n${this.output}`);
   }
 
   /** The address that it prints once it is ready. */
