@@ -4,8 +4,14 @@ import { askReport } from '../app/reports.js';
 import { recordAudit } from '../audit-trail.js';
 import { ConfigError } from '../config/reader.js';
 import { evaluatePeriod, type PeriodEvidence } from '../evidence/evaluate-period.js';
-import { nextSpan, type ReportJob, readJob, rememberJob } from '../evidence/report/report-jobs.js';
-import { type ReportQuestion, writeReport } from '../evidence/report/write-report.js';
+import {
+  nextSpan,
+  type ReportJob,
+  type ReportQuestion,
+  readJob,
+  rememberJob,
+  writeReport,
+} from '../evidence/report/write-report.js';
 import type { HistoryStore } from '../history/store.js';
 import { toInstant } from '../values/instant.js';
 import { withHistory } from './collection.js';

@@ -2,13 +2,14 @@ import { type Signer, signerOf } from '../evidence/seal/signing-key.js';
 import { isLoopback, REGIONS, RIGHT_ADDRESS, wrongWithBaseUrl } from '../integrations/address.js';
 import { encryptionKeyId, parseEncryptionKey } from '../integrations/encryption.js';
 import { RIGHT_TOKEN, wrongWithToken } from '../model/token.js';
-import { REDACTION_GROUPS, type RedactionGroup } from '../values/access.js';
 import {
   type CostLimits,
   DEFAULT_COST_LIMITS,
   DEFAULT_QUERY_LIMITS,
   type QueryLimits,
-} from '../values/request-limits.js';
+  REDACTION_GROUPS,
+  type RedactionGroup,
+} from '../values/access.js';
 import { Secret } from '../values/secret.js';
 import { quote, type Variable, type VariableReader } from './reader.js';
 

@@ -1,4 +1,4 @@
-import type { Coverage, CoverageGap, Missing } from '../model/coverage.js';
+import type { Coverage, CoverageGap, Missing } from '../model/ledger.js';
 import type { ReconciliationRecord } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
 import {

@@ -1,4 +1,4 @@
-import { isComplete, type Missing } from '../model/coverage.js';
+import { isComplete, type Missing } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import { earliest, type Instant } from '../values/instant.js';
 import type {

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { type BudgetOptions, createBudget } from '../abnormal/budget.js';
-import { type AbnormalClient, type CallOptions, type ListPage, newMeter } from '../abnormal/client.js';
+import { newMeter } from '../abnormal/call.js';
+import type { AbnormalClient, CallOptions, ListPage } from '../abnormal/client.js';
 import { type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
 import { createAbnormalClient } from '../abnormal/rest-client.js';
 import type { Log } from '../log.js';

@@ -1,8 +1,7 @@
 import type { HistoryStore, Pin } from '../history/store.js';
 import type { Accounts } from '../integrations/accounts.js';
 import type { Log } from '../log.js';
-import type { GapReason } from '../model/coverage.js';
-import type { QuarantineCode } from '../model/ledger.js';
+import type { GapReason, QuarantineCode } from '../model/ledger.js';
 import type { RevisionRecord } from '../model/revision.js';
 import type { ReconciliationRecord, RunCounts, RunStatus, RunTrigger } from '../model/run.js';
 import type { StreamStatus } from '../model/stream.js';

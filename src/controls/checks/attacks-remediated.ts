@@ -1,4 +1,4 @@
-import type { CoverageGap } from '../../model/coverage.js';
+import type { CoverageGap } from '../../model/ledger.js';
 import { type MessageRecord, messageRemediation } from '../../resources/threat/threat.js';
 import { HOUR, type Instant, MINUTE, shift } from '../../values/instant.js';
 import type {

@@ -4,12 +4,10 @@ import type { RevisionRecord } from '../../model/revision.js';
 import type { Stream } from '../../model/stream.js';
 import type { Kind } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
-import { sealedRun } from '../seal/ended-runs.js';
-import { type Leaf, ledgerLeaf } from '../seal/leaf.js';
+import { type Leaf, ledgerLeaf, walkBatches } from '../seal/leaf.js';
 import { type LeafList, lastThat, type Seal, type SealBody, storedSeal, unpackLeaves } from '../seal/seal.js';
+import { sealedRun, streamNamed, wholeLedger } from '../seal/seal-content.js';
 import { type PublicJwk, pemOf } from '../seal/signing-key.js';
-import { streamNamed, wholeLedger } from '../seal/stream-coverage.js';
-import { walkBatches } from '../seal/walk-batches.js';
 import { isPacked, PACKED, type PackManifest, packedLeaf, packedRevision } from './pack-format.js';
 import type { PackPart, WriteText } from './tar.js';
 

@@ -1,7 +1,7 @@
 import type { ControlFinding, Member, Subject } from '../../controls/control.js';
 import type { EvaluatedControl, StreamGap } from '../../controls/evaluate.js';
 import type { Period } from '../../controls/period.js';
-import { isComplete, type Missing } from '../../model/coverage.js';
+import { isComplete, type Missing } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import type { EvidenceStream, PeriodEvidence } from '../evaluate-period.js';
 

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { BatchNote } from '../../history/store.js';
+import { setImmediate } from 'node:timers/promises';
+import { damageOf, HistoryError } from '../../history/errors.js';
+import type { BatchNote, HistoryStore } from '../../history/store.js';
 import type { Collection, StoredDocument } from '../../model/documents.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { streamText } from '../../model/stream.js';
+import { KINDS } from '../../resources/registry.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 
 /** What never changes of a revision; when it ended and when it was last verified does. */
@@ -107,5 +110,103 @@ export class MerkleTree {
     const [last, ...wider] = this.#subtrees.toReversed();
     if (last === undefined) return createHash('sha256').digest('hex');
     return wider.reduce((right, left) => nodeHash(left, right), last).toString('hex');
+  }
+}
+
+/** What one batch brought. */
+export interface BatchRevisions {
+  readonly seq: number;
+  readonly revisions: readonly RevisionRecord[];
+  /** Revisions whose records cannot be read; everything else of them can. */
+  readonly damaged: readonly RevisionRecord[];
+  /** Set if the store cannot read the batch's revisions, though it can be reached. */
+  readonly isBroken?: boolean;
+}
+
+const AT_ONCE = 250;
+/** How many batches are read one by one after an answer that is out of order. */
+const DETOUR = 50;
+
+/**
+ * The revisions of the batches `(afterSeq, toSeq]`, batch by batch; batches that brought none are left out. It
+ * goes by the batches' numbers alone, so that altered rows cannot stop it or make it go in a circle: a row that is out of
+ * order comes with the batch in whose place it is.
+ */
+export async function* walkBatches(
+  store: HistoryStore,
+  afterSeq: number,
+  toSeq: number,
+): AsyncGenerator<BatchRevisions> {
+  let detour = 0;
+  for (let from = afterSeq, limit = AT_ONCE; from < toSeq; ) {
+    const to = detour > 0 ? from + 1 : toSeq;
+    const found = await changesOf(store, from, to, limit + 1);
+    // lets other work in between two pages
+    await setImmediate();
+    if (detour > 0) {
+      if (found !== null && found.length > limit) limit *= 4;
+      else {
+        if (found === null) yield { seq: to, revisions: [], damaged: [], isBroken: true };
+        else if (found.length > 0) yield batchOf(to, found);
+        [from, limit, detour] = [to, AT_ONCE, detour - 1];
+      }
+    } else if (found === null || !isAscending(found, from, to)) detour = DETOUR;
+    else {
+      const groups = byBatch(found);
+      // the last one may go on beyond the page
+      if (found.length > limit) groups.pop();
+      const last = found.length > limit ? groups.at(-1)?.seq : toSeq;
+      yield* groups;
+      limit = last === undefined ? limit * 4 : AT_ONCE;
+      from = last ?? from;
+    }
+  }
+}
+
+/** `null` if the store cannot make revisions of the rows. */
+async function changesOf(store: HistoryStore, afterSeq: number, toSeq: number, limit: number) {
+  const query = { afterSeq, toSeq, kinds: KINDS, integrations: null, after: null, limit };
+  return (await tolerantRead(store, () => store.changes(query))) ?? null;
+}
+
+function isAscending(found: readonly RevisionRecord[], from: number, to: number): boolean {
+  let before = from + 1;
+  for (const { seqFrom } of found) {
+    if (!(seqFrom >= before && seqFrom <= to)) return false;
+    before = seqFrom;
+  }
+  return true;
+}
+
+function byBatch(found: readonly RevisionRecord[]): BatchRevisions[] {
+  const groups: RevisionRecord[][] = [];
+  for (const revision of found) {
+    const last = groups.at(-1);
+    if (last?.[0]?.seqFrom === revision.seqFrom) last.push(revision);
+    else groups.push([revision]);
+  }
+  return groups.map((group) => batchOf(group[0]?.seqFrom ?? 0, group));
+}
+
+function batchOf(seq: number, found: readonly RevisionRecord[]): BatchRevisions {
+  const damaged = found.filter((revision) => damageOf(revision) !== null);
+  const isWhole = damaged.length === 0;
+  return { seq, revisions: isWhole ? found : found.filter((each) => !damaged.includes(each)), damaged };
+}
+
+/**
+ * The result of `get`; `undefined` if what is stored cannot be read as what it should be. Rejects if the store cannot be
+ * reached.
+ */
+export async function tolerantRead<T>(store: HistoryStore, get: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await get();
+  } catch (error) {
+    if (!(error instanceof HistoryError)) return undefined;
+    if (error.code === 'DAMAGED') return undefined;
+    if (error.code !== 'UNAVAILABLE') throw error;
+    // a query can also fail at altered rows; then the store can be reached, and fails again
+    await store.ping();
+    return get().catch(() => undefined);
   }
 }

@@ -4,8 +4,7 @@ import { COLLECTIONS } from '../../model/documents.js';
 import { streamText } from '../../model/stream.js';
 import { sha256 } from '../../values/canonical-json.js';
 import { type Instant, MINUTE, shift, toInstant } from '../../values/instant.js';
-import { type EndedRuns, endedRuns, RecentRuns } from './ended-runs.js';
-import { batchLeaf, documentLeaf, type Leaf, MerkleTree, revisionLeaf } from './leaf.js';
+import { batchLeaf, documentLeaf, type Leaf, MerkleTree, revisionLeaf, walkBatches } from './leaf.js';
 import {
   type AuditTip,
   entryDigest,
@@ -19,9 +18,15 @@ import {
   storedSeal,
   type Tree,
 } from './seal.js';
+import {
+  allStreams,
+  type EndedRuns,
+  endedRuns,
+  RecentRuns,
+  type StreamStatement,
+  stateCoverage,
+} from './seal-content.js';
 import type { Signer } from './signing-key.js';
-import { allStreams, type StreamStatement, stateCoverage } from './stream-coverage.js';
-import { walkBatches } from './walk-batches.js';
 
 /** Revisions after which a seal ends with the batch; bounds its memory and its list. */
 const ENOUGH = 20_000;

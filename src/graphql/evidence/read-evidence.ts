@@ -16,7 +16,7 @@ import { readTokenHistories } from '../../integrations/token-history.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime } from '../base/fields.js';
 import { ForwardArgs } from '../lists/page.js';
 import { toReadOptions } from '../lists/view.js';
 import { checkIntegrations, type RequestServices } from '../request/services.js';

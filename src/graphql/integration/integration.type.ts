@@ -17,9 +17,8 @@ import {
 } from '../../model/token.js';
 import type { FilterKey, Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { DateTime, describedEnum, ValueField } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
-import { DateTime } from '../base/scalars.js';
 import { ResourceEnum } from '../collection/run.type.js';
 import { Node } from '../records/record.type.js';
 import type { KeptIntegration } from '../request/operations.js';

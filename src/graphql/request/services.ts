@@ -1,19 +1,21 @@
 import type { BudgetSnapshot } from '../../abnormal/budget.js';
+import { type AuditAction, audited } from '../../audit-trail.js';
 import type { KeyRegistry } from '../../callers/api-keys.js';
 import type { Thresholds } from '../../controls/thresholds.js';
 import type { HistoryError } from '../../history/errors.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
+import { VaultError, type VaultErrorCode } from '../../integrations/vault.js';
 import type { Log } from '../../log.js';
 import type { Live } from '../../sync/sync.js';
 import { type Caller, LOCAL_CALLER, type Role } from '../../values/access.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
-import { type Instant, toInstant } from '../../values/instant.js';
-import { badInput } from '../base/errors.js';
+import { type Instant, toInstant, toMillis } from '../../values/instant.js';
+import { badInput, type ErrorCode, queryError } from '../base/errors.js';
 import type { Admission } from '../operation/analyse-operation.js';
 import { CacheDependencies } from '../operation/response-cache.js';
 import { createLoaders, type Loaders } from './loaders.js';
-import type { Operations } from './operations.js';
+import { NotPossibleError, type Operations } from './operations.js';
 
 export interface ContextOptions {
   readonly store: HistoryStore;
@@ -214,3 +216,37 @@ function unknown(name: string, known: readonly string[]) {
     `There is no integration ${JSON.stringify(name)}. Known integrations: ${known.join(', ') || 'none'}.`,
   );
 }
+
+/** What somebody asks the gateway to do. */
+export interface Deed<T> {
+  readonly action: AuditAction;
+  /** What it is done to, for the audit trail. */
+  readonly target: string | null;
+  readonly work: (operations: Operations) => Promise<T>;
+  /** What came of it, for the audit trail. */
+  readonly detailOf?: (result: T) => string | null;
+}
+
+/** Does it and writes down who did, and what came of it. What is refused is an error for the caller. */
+export async function runAudited<T>(
+  services: RequestServices,
+  { action, target, work, detailOf }: Deed<T>,
+): Promise<T> {
+  const { operations, store, caller } = services;
+  if (!operations)
+    throw queryError('NOT_POSSIBLE', 'This gateway serves a history and is not connected to any account.');
+  const trail = { store, clock: () => toMillis(services.now()) };
+  try {
+    return await audited(trail, { caller, action, target }, () => work(operations), detailOf);
+  } catch (error) {
+    if (error instanceof NotPossibleError) throw queryError('NOT_POSSIBLE', error.message);
+    if (error instanceof VaultError) throw queryError(CODES[error.code] ?? 'BAD_USER_INPUT', error.message);
+    throw error;
+  }
+}
+
+const CODES: Partial<Record<VaultErrorCode, ErrorCode>> = {
+  NO_KEY: 'NOT_POSSIBLE',
+  NOT_OPENED: 'NOT_POSSIBLE',
+  BUSY: 'NOT_POSSIBLE',
+};
