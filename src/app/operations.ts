@@ -19,7 +19,6 @@ import { type Instant, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import type { AppOptions, Collector } from './collector.js';
 
-/** What the graph may do with a running gateway. */
 export function createOperations(
   options: AppOptions & { readonly maxAgeMs: number },
   collector: Collector,
@@ -98,7 +97,6 @@ class RunningOperations implements Operations {
     return { isFinished: false, runIds: await reconciledSince(this.collector, begunAt) };
   }
 
-  /** Refreshes the accounts after the change. */
   private async changed(work: Promise<unknown>): Promise<void> {
     await work;
     await this.collector.accounts.refresh();
@@ -146,7 +144,6 @@ function keptOf({ name, createdAt, token }: StoredIntegration): KeptIntegration 
   return { name, createdAt, tokenHint: token.hint === '' ? null : token.hint };
 }
 
-/** The result of `work`, or `null` if it takes longer than the caller waits. */
 async function withinPatience<T>(work: Promise<T>, { waitMs, signal }: Patience): Promise<T | null> {
   const waiting = new AbortController();
   const end = () => waiting.abort();

@@ -199,7 +199,6 @@ async function sendPack(
   }
 }
 
-/** The default thresholds with the configured polling intervals. */
 export function controlThresholds({ poll }: Config, changes: Partial<Thresholds> = {}): Thresholds {
   const { every, ingestionLag } = poll;
   return toThresholds({ ...pollingThresholds(every), ingestionLag, ...changes });

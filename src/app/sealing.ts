@@ -26,7 +26,6 @@ interface SealerOptions {
   readonly log: Log;
 }
 
-/** How long a hook may take during a shutdown. */
 const PATIENCE_MS = 3000;
 
 export function createSealer({ store, proof, clock, log }: SealerOptions): Sealer {

@@ -17,16 +17,15 @@ import { partialNameOf } from '../history/temporary-files.js';
 import { type CommandContext, EXIT, EXIT_VERDICT, formatTable, type Output } from './command.js';
 import { optionName } from './report-options.js';
 
-/** Where a report goes, piece by piece. */
 export interface Sink {
   write(text: string): Promise<void>;
-  /** Ends it for good: only now does a file stand under its name. */
+  /** Only now the file appears under its name. */
   close(): Promise<void>;
-  /** Leaves nothing behind. */
+  /** Removes what was written. */
   discard(): Promise<void>;
 }
 
-/** A file that appears whole or not at all. */
+/** A file that appears complete or not at all. */
 export async function openReportFile(path: string): Promise<Sink> {
   const partial = partialNameOf(path, 'partial');
   const file = await open(partial, 'w');
@@ -44,7 +43,6 @@ export async function openReportFile(path: string): Promise<Sink> {
   };
 }
 
-/** The terminal's results, no faster than they are taken. */
 export function openOutput(output: Output): Sink {
   return {
     write: async (text) => {
@@ -55,7 +53,7 @@ export function openOutput(output: Output): Sink {
   };
 }
 
-/** Writes the pack of a period to a file. A pack that cannot be complete is a `ConfigError` that says why. */
+/** Throws a `ConfigError` if the pack cannot be complete. */
 export async function makePack(
   store: HistoryStore,
   asked: AskedReport,
@@ -84,14 +82,13 @@ function isPathError(error: unknown): error is Error {
   return ['ENOENT', 'EACCES', 'ENOTDIR', 'EISDIR', 'EROFS'].includes(String(code));
 }
 
-/** The worst that a control said. */
 export function reportExitCode({ results }: Pick<PeriodEvidence, 'results'>): number {
   const has = (wanted: ControlVerdict) => results.some(({ verdict }) => verdict === wanted);
   if (has('FAIL')) return EXIT_VERDICT.failed;
   return has('INSUFFICIENT_DATA') ? EXIT_VERDICT.undecided : EXIT.ok;
 }
 
-/** What a report came to, as one JSON object for the program that asked for it. */
+/** The result as one JSON object. */
 export function jsonSummary(
   evidence: PeriodEvidence,
   { out, job }: { readonly out: string | null; readonly job: string | null },
@@ -111,13 +108,11 @@ export function jsonSummary(
   return `${JSON.stringify(summary, null, 2)}\n`;
 }
 
-/** The same of a job for which there is nothing to report yet. */
 export function emptySummary(job: string): string {
   const nothing = { period: null, asOf: null, seq: null, integrations: [] };
   return `${JSON.stringify({ ...nothing, exitCode: EXIT.ok, controls: [], out: null, job }, null, 2)}\n`;
 }
 
-/** The verdicts as text for a terminal. */
 export function textReport({ period, pin, integrations, results }: PeriodEvidence): string {
   const rows = results.map((result) => {
     const { control, verdict, outcomes } = result;

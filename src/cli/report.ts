@@ -64,7 +64,6 @@ Examples:
   abnormal-gateway report --period 2026-09 --threshold remediateWithin=8h --threshold remediatedShare=99%
   abnormal-gateway report --since-last --job nightly --until 4d --json`;
 
-/** Judges a period and writes what is found. */
 export function addReport(program: Command, choose: (action: CommandAction) => void): void {
   program
     .command('report')
@@ -208,7 +207,7 @@ async function writeInto(
   return evidence;
 }
 
-/** What it came to, for whoever gave the command, where the report itself has gone elsewhere. */
+/** The result, if the report itself is written to a file. */
 function summarise(
   evidence: PeriodEvidence | null,
   options: ReportOptions,
@@ -239,10 +238,7 @@ function asConfigErrorAsync(error: unknown): never {
   throw error instanceof ReportQuestionError ? new ConfigError(error.message) : error;
 }
 
-/**
- * Writes down that a report was made. A history that takes nothing, such as a copy put away to be only read, keeps no
- * trail of who read it: the report stands all the same.
- */
+/** A read-only history has no audit trail of its reports; the report is valid all the same. */
 export async function noteReport(
   invocation: Pick<CommandContext, 'config' | 'log' | 'clock'>,
   { period, job, rows, format, out }: RawReportOptions,

@@ -12,7 +12,6 @@ import { HttpError, problem } from './errors.js';
 import { callerKey } from './middleware.js';
 import { RefusalThrottle } from './refusal-throttle.js';
 
-/** What operations may run. */
 export interface GraphLimits {
   readonly limiter: OperationLimiter;
   /** The only operations for readers; `null`: any. */

@@ -30,7 +30,6 @@ import { addReports, type Reports } from './report-route.js';
 
 export interface ServerOptions {
   readonly host: string;
-  /** 0: any free port. */
   readonly port: number;
   readonly ide: boolean;
   /** Whether there is a page at `/`; default: true. */

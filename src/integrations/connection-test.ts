@@ -42,7 +42,6 @@ export interface TestedPart {
 
 export interface IntegrationTest {
   readonly testedAt: Instant;
-  /** No list failed, and at least one can be read. */
   readonly works: boolean;
   readonly parts: readonly TestedPart[];
   readonly token: TokenTimes | null;
@@ -58,7 +57,7 @@ interface TestOptions {
 }
 
 const SPAN = 7 * DAY;
-/** The cases first, as the project's brief has it. */
+/** Cases first, as the brief of the project has it. */
 const ORDER: ReadonlySet<Resource> = new Set(['cases', ...RESOURCES]);
 
 /** One request per list if all is well. Every response is a result, not an error. */

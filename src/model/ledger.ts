@@ -174,7 +174,9 @@ export function addGap(gaps: CoverageGap[], gap: CoverageGap): void {
   } else gaps.push(gap);
 }
 
-/** Which of the missing records are not recorded by a later batch, each once: the newest reading that names it counts. */
+/**
+ * Which of the missing records no later batch recorded, each once: the newest reading that names it counts.
+ */
 export async function stillMissing(
   store: RevisionReader,
   stream: Stream,
@@ -194,7 +196,7 @@ export async function stillMissing(
 
 const CHUNK = 100;
 
-/** The batch that recorded the newest version of each record of a stream, by id; none for one that is not stored. */
+/** The batch of the newest version of each record, by id. */
 export async function newestBatches(
   store: RevisionReader,
   { integration, resource }: Stream,

@@ -9,30 +9,28 @@ import { streamText } from '../../model/stream.js';
 import { KINDS } from '../../resources/registry.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 
-/** What never changes of a revision; when it ended and when it was last verified does. */
+/** What never changes of a revision, unlike its end and its last verification. */
 type RevisionFacts = Pick<
   RevisionRecord,
   'key' | 'seqFrom' | 'observedFrom' | 'digest' | 'deleted' | 'origin' | 'runId'
 >;
 
-/** A leaf with what it is called where it is missing or altered. */
+/** With a name for reports of missing or altered ones. */
 export interface Leaf {
-  /** The batch that brought it. */
   readonly seq: number;
   /**
-   * A revision: kind, integration, id. A reading: stream, beginning and end of the window, its place in the batch. A
-   * batch has none. A document: collection, id; `seq` is its version.
+   * A revision: kind, integration, id. A reading: stream, beginning and end of the window, position in the
+   * batch. A document: collection, id; `seq` is its version. A batch has no name.
    */
   readonly name: readonly string[];
   readonly hash: string;
 }
 
-/** The digest of a decoded record, which is what controls judge. */
 export function recordDigest(record: unknown): string {
   return sha256(canonicalJson(record));
 }
 
-/** The leaf of a revision: the canonical JSON (RFC 8785) of its facts, its decoded record by its digest. */
+/** The canonical JSON (RFC 8785) of the facts, with the digest of the decoded record. */
 function revisionLeafText(facts: RevisionFacts, record: unknown): string {
   const { key, seqFrom, observedFrom, digest, deleted, origin, runId } = facts;
   const { integration, kind, id } = key;
@@ -46,7 +44,6 @@ export function revisionLeaf(revision: RevisionFacts & { readonly record: unknow
   return { seq: revision.seqFrom, name: [kind, integration, id], hash };
 }
 
-/** The leaves of a stream's readings, in the order in which they were recorded. */
 export function ledgerLeaves(entries: readonly RecordedEntry[]): Leaf[] {
   let before = -1;
   let place = 0;
@@ -62,7 +59,7 @@ export function ledgerLeaf(entry: RecordedEntry, place: number): Leaf {
   return { seq: entry.seq, name, hash: leafHash(canonicalJson(entry)).toString('hex') };
 }
 
-/** The leaf of a batch: its id, what was answered, its instant among it, and what it states of what is written over. */
+/** Its id, its result with the instant, and what it states of rows that are overwritten later. */
 export function batchLeaf({ id, seq, recorded, stated }: BatchNote): Leaf {
   const hash = leafHash(canonicalJson({ id, ...recorded, stated })).toString('hex');
   return { seq, name: [], hash };
@@ -76,7 +73,7 @@ export function documentLeaf(collection: Collection, { id, version, body }: Stor
 const LEAF = Buffer.from([0]);
 const NODE = Buffer.from([1]);
 
-/** The hash of a leaf, as RFC 6962 has it: SHA-256 of a zero byte and the leaf's bytes (UTF-8). */
+/** As in RFC 6962: SHA-256 of a zero byte and the leaf's bytes (UTF-8). */
 export function leafHash(text: string): Buffer {
   return createHash('sha256').update(LEAF).update(text, 'utf8').digest();
 }
@@ -85,17 +82,16 @@ function nodeHash(left: Buffer, right: Buffer): Buffer {
   return createHash('sha256').update(NODE).update(left).update(right).digest();
 }
 
-/** A Merkle tree (RFC 6962, section 2.1) that is given its leaves one by one and keeps one hash a level. */
+/** A Merkle tree (RFC 6962, section 2.1); takes leaves one by one and keeps one hash per level. */
 export class MerkleTree {
   #count = 0;
-  /** Roots of the whole subtrees so far, the widest first; a count's binary digits say how wide they are. */
+  /** Roots of complete subtrees, the widest first; the binary digits of the count are their widths. */
   readonly #subtrees: Buffer[] = [];
 
   get count(): number {
     return this.#count;
   }
 
-  /** Adds a leaf by its hash. */
   add(hash: Buffer): void {
     let subtree = hash;
     for (let left = this.#count; left % 2 === 1; left = (left - 1) / 2) {
@@ -105,7 +101,7 @@ export class MerkleTree {
     this.#count += 1;
   }
 
-  /** The root in hex; of no leaves, the SHA-256 of nothing. */
+  /** In hex; without leaves, the SHA-256 of nothing. */
   root(): string {
     const [last, ...wider] = this.#subtrees.toReversed();
     if (last === undefined) return createHash('sha256').digest('hex');
@@ -113,24 +109,24 @@ export class MerkleTree {
   }
 }
 
-/** What one batch brought. */
+/** The revisions of one batch. */
 export interface BatchRevisions {
   readonly seq: number;
   readonly revisions: readonly RevisionRecord[];
-  /** Revisions whose records cannot be read; everything else of them can. */
+  /** Revisions whose record alone cannot be read. */
   readonly damaged: readonly RevisionRecord[];
-  /** Set if the store cannot read the batch's revisions, though it can be reached. */
+  /** Set if the store can be reached, but cannot read the batch's revisions. */
   readonly isBroken?: boolean;
 }
 
 const AT_ONCE = 250;
-/** How many batches are read one by one after an answer that is out of order. */
+/** How many batches are read one by one after a row that is out of order. */
 const DETOUR = 50;
 
 /**
- * The revisions of the batches `(afterSeq, toSeq]`, batch by batch; batches that brought none are left out. It
- * goes by the batches' numbers alone, so that altered rows cannot stop it or make it go in a circle: a row that is out of
- * order comes with the batch in whose place it is.
+ * The revisions of the batches `(afterSeq, toSeq]` by batch, without empty ones. Only the batches' numbers
+ * lead the way, so altered rows cannot stop it or make it loop: a row that is out of order comes with the
+ * batch in whose place it is.
  */
 export async function* walkBatches(
   store: HistoryStore,
@@ -141,7 +137,7 @@ export async function* walkBatches(
   for (let from = afterSeq, limit = AT_ONCE; from < toSeq; ) {
     const to = detour > 0 ? from + 1 : toSeq;
     const found = await changesOf(store, from, to, limit + 1);
-    // lets other work in between two pages
+    // other work may run between two pages
     await setImmediate();
     if (detour > 0) {
       if (found !== null && found.length > limit) limit *= 4;
@@ -153,7 +149,7 @@ export async function* walkBatches(
     } else if (found === null || !isAscending(found, from, to)) detour = DETOUR;
     else {
       const groups = byBatch(found);
-      // the last one may go on beyond the page
+      // the last one may continue after the page
       if (found.length > limit) groups.pop();
       const last = found.length > limit ? groups.at(-1)?.seq : toSeq;
       yield* groups;
@@ -163,7 +159,7 @@ export async function* walkBatches(
   }
 }
 
-/** `null` if the store cannot make revisions of the rows. */
+/** `null` if the store cannot read the rows as revisions. */
 async function changesOf(store: HistoryStore, afterSeq: number, toSeq: number, limit: number) {
   const query = { afterSeq, toSeq, kinds: KINDS, integrations: null, after: null, limit };
   return (await tolerantRead(store, () => store.changes(query))) ?? null;
@@ -194,10 +190,7 @@ function batchOf(seq: number, found: readonly RevisionRecord[]): BatchRevisions 
   return { seq, revisions: isWhole ? found : found.filter((each) => !damaged.includes(each)), damaged };
 }
 
-/**
- * The result of `get`; `undefined` if what is stored cannot be read as what it should be. Rejects if the store cannot be
- * reached.
- */
+/** `undefined` if what is stored cannot be read. Rejects if the store cannot be reached. */
 export async function tolerantRead<T>(store: HistoryStore, get: () => Promise<T>): Promise<T | undefined> {
   try {
     return await get();
@@ -205,7 +198,7 @@ export async function tolerantRead<T>(store: HistoryStore, get: () => Promise<T>
     if (!(error instanceof HistoryError)) return undefined;
     if (error.code === 'DAMAGED') return undefined;
     if (error.code !== 'UNAVAILABLE') throw error;
-    // a query can also fail at altered rows; then the store can be reached, and fails again
+    // altered rows can make a query fail, too; then the store can be reached, and fails again
     await store.ping();
     return get().catch(() => undefined);
   }

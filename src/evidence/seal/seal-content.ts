@@ -10,15 +10,15 @@ import { type Leaf, ledgerLeaves } from './leaf.js';
 import { type SealedRun, type StreamCoverage, storedSeal } from './seal.js';
 
 const PAGE = 100;
-/** Runs in one seal; what is left goes into the next. */
+/** In one seal; the others follow in the next. */
 const MOST_RUNS = 1000;
-/** A run is written some time after it began, a comparison of populations only at its end. */
+/** A run is written some time after its beginning, a reconciliation only at its end. */
 const WRITTEN_WITHIN = 2 * DAY;
 
 export interface EndedRuns {
   /** Oldest first. */
   readonly runs: readonly SealedRun[];
-  /** Every run that began before this and has ended is sealed with these. */
+  /** Every run that began before this instant and has ended is sealed with these. */
   readonly before: Instant;
   readonly hasMore: boolean;
 }
@@ -31,10 +31,10 @@ export function sealedRun(run: RunRecord): SealedRun {
   };
 }
 
-/** What the id and the digest of one run take. */
+/** The size of the id and the digest of one run. */
 const DIGEST_BYTES = 300;
 
-/** The runs in recent seals; each seal is read once, as long as there is room. */
+/** The runs in recent seals; each seal is read once, if there is room. */
 export class RecentRuns {
   readonly #bySeal = new BoundedCache<
     { readonly at: Instant; readonly digests: ReadonlyMap<string, string> },
@@ -42,7 +42,8 @@ export class RecentRuns {
   >('sealedRuns', ({ digests }) => DIGEST_BYTES * digests.size);
 
   /**
-   * The digest under which a run was last sealed, of all in seals made since `since`; older ones are forgotten.
+   * The digest under which each run was last sealed, of all seals made since `since`; older ones are
+   * forgotten.
    */
   async since(store: HistoryStore, length: number, since: Instant): Promise<ReadonlyMap<string, string>> {
     const known = new Map<string, string>();
@@ -74,20 +75,20 @@ export class RecentRuns {
   }
 }
 
-/** The runs that have ended and are in no seal yet. `last`: what the last seal says. */
+/** The runs that have ended and are in no seal. `last`: what the last seal says. */
 export async function endedRuns(
   store: HistoryStore,
   last: { readonly index: number; readonly runsBefore: Instant } | null,
   recent: RecentRuns,
   now: Instant,
 ): Promise<EndedRuns> {
-  // a clock that was ahead when the last seal was made must not hide what has begun since
+  // a clock that was ahead at the last seal must not hide later runs
   const since = last === null ? null : earliest(last.runsBefore, shift(now, -WRITTEN_WITHIN));
   const sealed =
     last && since ? await recent.since(store, last.index, shift(since, -WRITTEN_WITHIN)) : new Map();
   let before = shift(now, -WRITTEN_WITHIN);
   let hasMore = false;
-  // newest first, so that what has to be left are the newest
+  // newest first, so that the newest are left out
   const runs: RunRecord[] = [];
   for await (const run of newestRuns(store, since)) {
     if (run.endedAt === null) before = earliest(before, run.startedAt);
@@ -105,7 +106,7 @@ export async function endedRuns(
   };
 }
 
-/** The runs that began at `since` or later, newest first. */
+/** Down to `since`, newest first. */
 export async function* newestRuns(store: HistoryStore, since: Instant | null): AsyncGenerator<RunRecord> {
   for (let before: { startedAt: Instant; id: string } | null = null; ; ) {
     const page: RunRecord[] = await store.runs({ integrations: null, before, limit: PAGE });
@@ -115,31 +116,31 @@ export async function* newestRuns(store: HistoryStore, since: Instant | null): A
     }
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return;
-    // rows whose columns differ from their JSON would be read in a circle
+    // rows whose columns differ from their JSON would make this loop
     const isBack = before !== null && (last.startedAt > before.startedAt || last.id === before.id);
     if (isBack) throw new Error('the runs are not in their order');
     before = { startedAt: last.startedAt, id: last.id };
   }
 }
 
-/** As many gaps are named; a history with more is only just being filled. */
+/** A history with more gaps is only being filled. */
 const MOST_GAPS = 500;
 
 const BEGINNING: Instant = '0000-01-01T00:00:00.000Z';
 const END: Instant = '9999-12-31T23:59:59.999Z';
 
-/** All that was ever read of a stream up to a batch, in the order in which it was recorded. */
+/** All readings of a stream up to a batch, in the order of recording. */
 export function wholeLedger(store: HistoryStore, stream: Stream, seq: number): Promise<RecordedEntry[]> {
   return store.ledger(stream, BEGINNING, END, seq);
 }
 
-/** What a stream's ledger says up to a batch, and the leaves of what was recorded since another. */
+/** The coverage of a stream at a batch, and the leaves of the readings since another. */
 export interface StreamStatement {
   readonly coverage: StreamCoverage;
   readonly leaves: readonly Leaf[];
 }
 
-/** Every stream of every account that was ever read, whether or not it has been read itself, in order. */
+/** Every stream of every account that was ever read, sorted. */
 export function allStreams(states: readonly StreamState[]): Stream[] {
   const integrations = [...new Set(states.map(({ integration }) => integration))];
   const streams = integrations.flatMap((name) => RESOURCES.flatMap((resource) => streamsOf(name, resource)));
@@ -147,8 +148,8 @@ export function allStreams(states: readonly StreamState[]): Stream[] {
 }
 
 /**
- * States what is held of a stream as known at batch `toSeq`, which was recorded at `toAt`, from where its
- * collection begins; `null` for one that was never read.
+ * From the beginning of the collection, as known at batch `toSeq`, recorded at `toAt`; `null` for a stream
+ * that was never read.
  */
 export async function stateCoverage(
   store: HistoryStore,
@@ -175,7 +176,7 @@ export async function stateCoverage(
   };
 }
 
-/** The stream that `streamText` wrote; `null` for what it never writes. */
+/** The stream that `streamText` wrote; otherwise `null`. */
 export function streamNamed(text: string): Stream | null {
   const parts = /^(.+)\/(threats|cases|campaigns)\/([a-zA-Z]+)$/.exec(text);
   if (!parts) return null;

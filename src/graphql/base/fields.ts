@@ -13,8 +13,8 @@ interface ValueFieldOptions {
 }
 
 /**
- * A field whose value is read off the object, a getter included. `@Field` on a getter would put a resolver around it
- * that is called once per value; on types with `simpleResolvers` this one has none.
+ * A field whose value is read from the object, including getters. `@Field` on a getter would add a resolver,
+ * which is called for each value; on types with `simpleResolvers` this field has none.
  */
 export function ValueField(type: () => object, { personal, ...options }: ValueFieldOptions) {
   return (prototype: object, name: string, _descriptor?: PropertyDescriptor): void => {
@@ -48,7 +48,7 @@ export function valueFieldFrom<Holder extends string>(holder: Holder) {
     };
 }
 
-/** `never` unless what `T` has at a path is what it declares under a name. */
+/** `never`, unless the value of `T` at the path has the type that is declared under the name. */
 type Shows<T, Name extends string, Path extends string> = [ValueAt<T, Path>] extends [never]
   ? never
   : ValueAt<T, Path> extends T[Name & keyof T]

@@ -92,7 +92,7 @@ export class ControlExceptionConnection extends connectionOf<ControlException>(
   'ControlException',
 ) {}
 
-/** Cursors pin the view that was judged, so all pages of a walk show that view. */
+/** Cursors pin the view that was evaluated, so all pages show that view. */
 export async function listExceptions(
   result: ControlResult,
   args: ForwardArgs,
@@ -145,7 +145,7 @@ export async function listPopulation(
   );
 }
 
-/** How many rows come before the page, and the view that was judged; `pin` is that of a first page. */
+/** How many rows come before the page, and the view that was evaluated; `pin` is that of a first page. */
 function placeInWalk({ cursor }: ListWalk, pin: Pin): { readonly pin: Pin; readonly skip: number } {
   if (cursor === null) return { pin, skip: 0 };
   const [[seq, at], [index]] = [cursor.pin, cursor.place];

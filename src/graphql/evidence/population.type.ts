@@ -64,7 +64,7 @@ export class PopulationMemberConnection extends connectionOf<PopulationMember>(
   'PopulationMember',
 ) {}
 
-/** A record in the view that was judged; if it was deleted by then, its tombstone. */
+/** A deleted record is returned as its tombstone. */
 export async function recordInView(
   key: RecordKey,
   { seq, at }: Pin,

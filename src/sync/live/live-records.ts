@@ -22,13 +22,12 @@ type Key = RecordKey & { readonly kind: Kind };
 
 const MAX_CONFLICT_ROUNDS = 3;
 
-/** What is held of a record, and the newest batch before that was looked up. */
+/** The stored record, and the newest batch before it was looked up. */
 interface Newest {
   readonly held: RevisionRecord | null;
   readonly basis: number;
 }
 
-/** Brings single records up to date on request; see `Live.record`. */
 export class LiveRecords {
   private readonly flights = new Map<string, SharedWork<RecordFreshness>>();
   /** Ids that Abnormal does not know, so that repeated requests for one cost nothing. */
@@ -187,13 +186,13 @@ export class LiveRecords {
   }
 }
 
-/** Any reading that confirmed the record since the caller asked counts as one that the caller waited for. */
+/** A reading that confirmed the record since the caller asked counts as one that it waited for. */
 function asWaitedFor(answer: RecordFreshness, askedAt: Instant): RecordFreshness {
   if (answer.stale || answer.live || answer.verifiedAt === null || answer.verifiedAt < askedAt) return answer;
   return readLive(answer.verifiedAt, askedAt);
 }
 
-/** Looks up the newest revisions, all those asked for at once in one read. */
+/** One read for all records that are requested at once. */
 function createNewestLoader({ store }: SyncEnv) {
   return new DataLoader<Key, Newest>(
     async (keys) => {
@@ -231,7 +230,7 @@ export interface LiveRead {
 }
 
 export interface LiveWriter {
-  /** The batch that it was recorded in; `null` when it conflicts with what another has recorded meanwhile. */
+  /** The batch that recorded it; `null` if it conflicts with what was recorded meanwhile. */
   write(read: LiveRead): Promise<Pin | null>;
 }
 

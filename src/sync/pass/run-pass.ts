@@ -223,7 +223,6 @@ async function summarise(store: HistoryStore, state: StreamState, to: Instant): 
   };
 }
 
-/** What a pass comes to that has brought its streams up to `asOf`. */
 async function passReport(
   env: SyncEnv,
   source: Source,
