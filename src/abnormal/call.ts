@@ -156,8 +156,8 @@ export function classify(answer: UpstreamResponse, role: EndpointRole, what: str
   if (answer.status === 200) return null;
   const body = answer.evidence();
   const code = codeOf(answer.status, body, role);
-  const said = errorText(body);
-  const happened = `Abnormal responded with ${answer.status} to ${what}${said === null ? '' : `, with the message: ${quote(said)}`}.`;
+  const message = errorText(body);
+  const happened = `Abnormal responded with ${answer.status} to ${what}${message === null ? '' : `, with the message: ${quote(message)}`}.`;
   return upstreamFailure(code, happened, { status: answer.status, body });
 }
 
@@ -207,17 +207,17 @@ function errorText(body: string): string | null {
 
 function fromJson(body: string): string | null {
   try {
-    return said(JSON.parse(body));
+    return messageIn(JSON.parse(body));
   } catch {
     return null;
   }
 }
 
-function said(value: unknown, depth = 0): string | null {
+function messageIn(value: unknown, depth = 0): string | null {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null || depth > 3) return null;
   const { message, error, detail } = value as Record<string, unknown>;
-  return said(message, depth + 1) ?? said(error, depth + 1) ?? said(detail, depth + 1);
+  return messageIn(message, depth + 1) ?? messageIn(error, depth + 1) ?? messageIn(detail, depth + 1);
 }
 
 function fromHtml(body: string): string | null {

@@ -1,6 +1,6 @@
 import { pause } from '../async/signals.js';
 import {
-  type KeptIntegration,
+  type IntegrationDetails,
   NotPossibleError,
   type Operations,
   type Patience,
@@ -36,9 +36,9 @@ class RunningOperations implements Operations {
     private readonly poller: Pick<Poller, 'status'>,
   ) {}
 
-  async kept(): Promise<ReadonlyMap<string, KeptIntegration>> {
+  async details(): Promise<ReadonlyMap<string, IntegrationDetails>> {
     const { vault, accounts, own } = this.collector;
-    const stored = (await vault.list()).map(keptOf).filter(({ name }) => accounts.get(name));
+    const stored = (await vault.list()).map(detailsOf).filter(({ name }) => accounts.get(name));
     const ours = own ? [{ name: own.account.name, createdAt: null, tokenHint: own.tokenHint }] : [];
     return new Map([...stored, ...ours].map((each) => [each.name, each]));
   }
@@ -140,7 +140,7 @@ const UNDER_WAY = 'A reconciliation is running; its results will be in "reconcil
 const SIMULATED =
   'This gateway reads the simulated tenant. To connect an account, start it with SIMULATOR=off and another HISTORY.';
 
-function keptOf({ name, createdAt, token }: StoredIntegration): KeptIntegration {
+function detailsOf({ name, createdAt, token }: StoredIntegration): IntegrationDetails {
   return { name, createdAt, tokenHint: token.hint === '' ? null : token.hint };
 }
 

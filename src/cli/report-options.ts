@@ -1,7 +1,7 @@
 import {
-  type AskedReport,
   choiceOf,
   type RawReportQuestion,
+  type RequestedReport,
   readReportQuestion,
 } from '../app/report-question.js';
 import { ConfigError } from '../config/reader.js';
@@ -34,7 +34,7 @@ export interface ReportOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   /** The question about a period, which a job knows only after it has read its last report. */
-  asked(period?: { readonly from: Instant; readonly to: Instant }): AskedReport;
+  asked(period?: { readonly from: Instant; readonly to: Instant }): RequestedReport;
 }
 
 export function optionName(name: string): string {

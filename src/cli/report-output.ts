@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { open, rename, rm } from 'node:fs/promises';
 import { Writable } from 'node:stream';
-import type { AskedReport } from '../app/report-question.js';
-import { askReport } from '../app/reports.js';
+import type { RequestedReport } from '../app/report-question.js';
+import { resolveReport } from '../app/reports.js';
 import { ConfigError } from '../config/reader.js';
 import type { ControlVerdict } from '../controls/control.js';
 import { shownMeasure } from '../controls/verdict.js';
@@ -11,7 +11,7 @@ import type { PeriodEvidence } from '../evidence/evaluate-period.js';
 import { PackError } from '../evidence/pack/pack-history.js';
 import { writePack } from '../evidence/pack/write-pack.js';
 import { thresholdText, valueText } from '../evidence/report/html.js';
-import { judgedOf } from '../evidence/report/json.js';
+import { resultFacts } from '../evidence/report/json.js';
 import type { HistoryStore } from '../history/store.js';
 import { partialNameOf } from '../history/temporary-files.js';
 import { type CommandContext, EXIT, EXIT_VERDICT, formatTable, type Output } from './command.js';
@@ -56,11 +56,11 @@ export function openOutput(output: Output): Sink {
 /** Throws a `ConfigError` if the pack cannot be complete. */
 export async function makePack(
   store: HistoryStore,
-  asked: AskedReport,
+  asked: RequestedReport,
   { out, quiet }: { readonly out: string; readonly quiet: boolean },
   { config, clock, progress, stop }: CommandContext,
 ): Promise<PeriodEvidence> {
-  const question = await askReport({ store, config, clock }, asked, 'html', optionName);
+  const question = await resolveReport({ store, config, clock }, asked, 'html', optionName);
   try {
     return await writePack(store, question, out, {
       signer: config.proof.signer,
@@ -95,7 +95,7 @@ export function jsonSummary(
 ): string {
   const { period, pin, integrations, results } = evidence;
   const controls = results.map((result) => {
-    const { control, verdict, reason, outcomes } = judgedOf(result);
+    const { control, verdict, reason, outcomes } = resultFacts(result);
     return { control, verdict, reason, measured: shownMeasure(result), exceptions: outcomes.EXCEPTION };
   });
   const { text, from, to } = period;

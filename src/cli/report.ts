@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type AskedReport, ReportQuestionError } from '../app/report-question.js';
-import { askReport } from '../app/reports.js';
+import { ReportQuestionError, type RequestedReport } from '../app/report-question.js';
+import { resolveReport } from '../app/reports.js';
 import { recordAudit } from '../audit-trail.js';
 import { ConfigError } from '../config/reader.js';
 import { evaluatePeriod, type PeriodEvidence } from '../evidence/evaluate-period.js';
@@ -144,14 +144,14 @@ async function remember(store: HistoryStore, job: ReportJob, to: string): Promis
 
 async function makeReport(
   store: HistoryStore,
-  asked: AskedReport,
+  asked: RequestedReport,
   options: ReportOptions,
   invocation: CommandContext,
 ): Promise<number> {
   const { terminal, config, clock, progress } = invocation;
   const { out, format } = options;
   if (format === 'pack') return reportPack(store, asked, options, invocation);
-  const question = await askReport(
+  const question = await resolveReport(
     { store, config, clock },
     asked,
     format === 'text' ? 'json' : format,
@@ -174,7 +174,7 @@ async function makeReport(
 
 async function reportPack(
   store: HistoryStore,
-  asked: AskedReport,
+  asked: RequestedReport,
   options: ReportOptions,
   invocation: CommandContext,
 ): Promise<number> {

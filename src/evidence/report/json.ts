@@ -30,7 +30,7 @@ export function periodOf({ text, from, to }: Period) {
 function resultOf(result: EvaluatedControl) {
   const { outcomes, exceptions } = result;
   const { members } = result.noLongerGiven;
-  const { distributions, noLongerGiven, ...judged } = judgedOf(result);
+  const { distributions, noLongerGiven, ...judged } = resultFacts(result);
   return {
     ...judged,
     exceptions: { count: outcomes.EXCEPTION, ...itemsOf(exceptions.map(exceptionOf), outcomes.EXCEPTION) },
@@ -45,7 +45,7 @@ function itemsOf<T>(items: readonly T[], count: number) {
 }
 
 /** Without exceptions, and without the names of what Abnormal no longer returns. */
-export function judgedOf(result: EvaluatedControl) {
+export function resultFacts(result: EvaluatedControl) {
   const { control, title, verdict, reason, measures, population, outcomes, distributions } = result;
   const { count, since } = result.noLongerGiven;
   const { coverage, ...who } = population;

@@ -125,7 +125,7 @@ function observed({ pin }: PeriodEvidence, integrations: readonly string[], uuid
 
 function* observationsOf(evidence: PeriodEvidence, uuid: Naming): Generator<object> {
   for (const result of evidence.results) {
-    yield judgementOf(result, evidence, uuid);
+    yield observationOf(result, evidence, uuid);
     const { control } = result;
     for (const [i, finding] of result.exceptions.entries()) {
       const said = { description: finding.reason, type: 'finding' } as const;
@@ -139,7 +139,7 @@ function* observationsOf(evidence: PeriodEvidence, uuid: Naming): Generator<obje
   }
 }
 
-function judgementOf(result: EvaluatedControl, evidence: PeriodEvidence, uuid: Naming): object {
+function observationOf(result: EvaluatedControl, evidence: PeriodEvidence, uuid: Naming): object {
   const { control, title, reason, verdict, population, outcomes, measures, noLongerGiven } = result;
   const { words, query, unit, count, coverage } = population;
   const measured = measures.flatMap(({ name, value, unit, threshold }) => [

@@ -3,7 +3,7 @@ import type { ChangesQuery, HistoryStore, Pin, ReceivedRevision } from '../../hi
 import { KINDS } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
 import type { EvidenceRequest, PeriodEvidence } from '../evaluate-period.js';
-import { exceptionOf, judgedOf, periodOf } from './json.js';
+import { exceptionOf, periodOf, resultFacts } from './json.js';
 
 const HEADING = [
   'control',
@@ -85,7 +85,7 @@ export function ndjsonRow(control: ControlId, finding: ControlFinding, rows: Row
 }
 
 export function ndjsonClosing({ results }: PeriodEvidence, rows: number): string {
-  return `${results.map((result) => line({ type: 'result', ...judgedOf(result) })).join('')}${ndjsonEnd(rows)}`;
+  return `${results.map((result) => line({ type: 'result', ...resultFacts(result) })).join('')}${ndjsonEnd(rows)}`;
 }
 
 export function ndjsonEnd(rows: number): string {

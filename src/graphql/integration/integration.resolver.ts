@@ -7,7 +7,7 @@ import { UNKNOWN_TOKEN } from '../../model/token.js';
 import type { Secret } from '../../values/secret.js';
 import { describedEnum, Token, ValueField } from '../base/fields.js';
 import { Guard } from '../operation/guard.js';
-import type { KeptIntegration } from '../request/operations.js';
+import type { IntegrationDetails } from '../request/operations.js';
 import {
   checkIntegrations,
   chooseIntegration,
@@ -49,10 +49,10 @@ export class IntegrationResolver {
 }
 
 export async function readIntegrations(services: RequestServices): Promise<Integration[]> {
-  const [names, streams, kept, tokens] = await Promise.all([
+  const [names, streams, details, tokens] = await Promise.all([
     integrationNames(services),
     services.loaders.current.streams(),
-    services.operations?.kept() ?? NOTHING_KEPT,
+    services.operations?.details() ?? NO_DETAILS,
     readTokenSituations(services.store),
   ]);
   const empty = await emptyAccounts(services.store, streams);
@@ -60,7 +60,7 @@ export async function readIntegrations(services: RequestServices): Promise<Integ
     const own = streams.filter(({ integration }) => integration === name);
     const account = services.accounts.get(name);
     const token = account?.origin === 'ABNORMAL' ? (tokens.get(name) ?? UNKNOWN_TOKEN) : null;
-    const notes = { kept: kept.get(name) ?? null, empty: empty.get(name) ?? null };
+    const notes = { details: details.get(name) ?? null, empty: empty.get(name) ?? null };
     return new Integration(name, account, own, notes, token, services.now());
   });
 }
@@ -70,7 +70,7 @@ export async function readIntegration(services: RequestServices, name: string): 
   return all.find((integration) => integration.name === name) ?? null;
 }
 
-const NOTHING_KEPT: ReadonlyMap<string, KeptIntegration> = new Map();
+const NO_DETAILS: ReadonlyMap<string, IntegrationDetails> = new Map();
 
 const RegionEnum = describedEnum<Region>('Region', 'Region in which Abnormal serves an account.', {
   us: 'United States: `api.abnormalplatform.com`.',

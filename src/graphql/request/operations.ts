@@ -5,7 +5,7 @@ import type { Instant } from '../../values/instant.js';
 import type { Secret } from '../../values/secret.js';
 
 /** What is known of an account besides the state of its token. */
-export interface KeptIntegration {
+export interface IntegrationDetails {
   readonly name: string;
   /** `null` for the environment's account. */
   readonly createdAt: Instant | null;
@@ -44,7 +44,7 @@ export interface Patience {
  */
 export interface Operations {
   /** By the name of the account. */
-  kept(): Promise<ReadonlyMap<string, KeptIntegration>>;
+  details(): Promise<ReadonlyMap<string, IntegrationDetails>>;
   connect(integration: NewIntegration): Promise<void>;
   update(name: string, address: Address, token: Secret): Promise<void>;
   rotate(name: string, token: Secret): Promise<void>;

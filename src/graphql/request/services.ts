@@ -212,7 +212,7 @@ function unknown(name: string, known: readonly string[]) {
 }
 
 /** An action that a caller requests. */
-export interface Deed<T> {
+export interface AuditedWork<T> {
   readonly action: AuditAction;
   /** For the audit trail. */
   readonly target: string | null;
@@ -224,7 +224,7 @@ export interface Deed<T> {
 /** Does the work and records it in the audit trail. A refusal becomes an error for the caller. */
 export async function runAudited<T>(
   services: RequestServices,
-  { action, target, work, detailOf }: Deed<T>,
+  { action, target, work, detailOf }: AuditedWork<T>,
 ): Promise<T> {
   const { operations, store, caller } = services;
   if (!operations)
