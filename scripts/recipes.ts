@@ -78,7 +78,7 @@ function copyTo(folder: string): void {
 const PROOF = `
 import 'reflect-metadata';
 import { expect, test } from 'vitest';
-import { decodeCase } from '../src/resources/case/decode-case.js';
+import { decodeCase } from '../src/resources/case/case.js';
 import { observeCase, sampleCase } from './support/records.js';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -21,28 +21,25 @@ import { createScrape } from './metrics/scrape.js';
 import type { Poller } from './sync/schedule/poller.js';
 
 export interface App {
-  /** Listens and begins to collect. Throws a `ConfigError`, a `HistoryError` or a `ListenError`. */
+  /** Listens and starts collecting. Throws a `ConfigError`, a `HistoryError` or a `ListenError`. */
   start(): Promise<Started>;
-  /** Answers the requests in flight, ends collecting between two batches, and closes the history. */
+  /** Finishes open requests, ends the collection between two batches, and closes the history. */
   close(): Promise<void>;
 }
 
 export interface Started {
-  /** `http://host:port`. */
   readonly url: string;
-  /** The accounts that are read, by name. */
   readonly accounts: readonly string[];
 }
 
-/** How long requests in flight may take to end once the gateway is to close. */
+/** How long open requests may take during a shutdown. */
 const PATIENCE_MS = 8000;
 
-/** The gateway: it collects, and it serves what it has collected. */
 export function createApp(config: Config, options: AppOptions): App {
   const opened: (() => Promise<void>)[] = [];
   return {
     async start() {
-      // of an export during which the process before was killed
+      // of exports during which an earlier process was killed
       removeLeftoverFolders();
       const schema = buildGatewaySchema();
       const limits = openLimits(config, schema);
@@ -67,7 +64,7 @@ export function createApp(config: Config, options: AppOptions): App {
   };
 }
 
-/** Polls in intervals from now on; what it gives ends that, between two batches, and waits for the end. */
+/** Polls in intervals; the returned function stops this between two batches. */
 function startPolling(poller: Poller): () => Promise<void> {
   const stop = new AbortController();
   const polling = poller.run(stop.signal);
@@ -77,7 +74,6 @@ function startPolling(poller: Poller): () => Promise<void> {
   };
 }
 
-/** What the server is put together from. */
 interface Parts {
   readonly collector: Collector;
   readonly counters: Counters;
@@ -88,7 +84,7 @@ interface Parts {
   readonly limits: GraphLimits;
 }
 
-/** The schema as readers see it, where anything is masked. */
+/** The schema for readers, if anything is masked. */
 function redactedBy({ limits: { redact } }: Config): GraphQLSchema | undefined {
   return redact.size > 0 ? redactSchema(buildGatewaySchema(), redact) : undefined;
 }

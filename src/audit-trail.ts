@@ -4,7 +4,6 @@ import type { Caller, CallerKind, Role } from './values/access.js';
 import { canonicalJson, sha256 } from './values/canonical-json.js';
 import { type Instant, latest, toInstant } from './values/instant.js';
 
-/** The actions that the audit trail records. */
 export const AUDIT_ACTIONS = [
   'CONNECT_INTEGRATION',
   'UPDATE_INTEGRATION',
@@ -22,45 +21,41 @@ export const AUDIT_ACTIONS = [
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** `FAILED`: it was tried and did not succeed. */
+/** `FAILED`: it was tried without success. */
 export const AUDIT_OUTCOMES = ['SUCCEEDED', 'FAILED'] as const;
 export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
-/** Who did what, and what came of it. */
 export interface AuditEvent {
   readonly caller: Caller;
   readonly action: AuditAction;
-  /** What it was done to: an integration's name, a key's id; `null` where it is nothing in particular. */
+  /** An integration's name or a key's id; `null` if the action has no target. */
   readonly target: string | null;
   readonly outcome: AuditOutcome;
-  /** For a person; never holds a credential. */
+  /** For people; contains no credential. */
   readonly detail: string | null;
 }
 
-/** An event as the trail has it. */
 export interface AuditRecord extends AuditEvent {
-  /** From 1, without holes. */
+  /** From 1, without gaps. */
   readonly index: number;
-  /** When it was written down (UTC). */
+  /** When it was recorded (UTC). */
   readonly at: Instant;
-  /** The `digest` of the entry before; `null` for the first. */
+  /** The `digest` of the previous entry; `null` for the first. */
   readonly previous: string | null;
-  /** SHA-256 of the RFC 8785 canonical JSON of the entry as stored, in hex: its place, its instant, all it says. */
+  /** SHA-256 of the RFC 8785 canonical JSON of the entry as stored, in hex. */
   readonly digest: string;
 }
 
-/** What an event becomes in the journal, after the entry `previous`. */
 function auditBody({ caller, action, target, outcome, detail }: AuditEvent, previous: string | null) {
   const { kind, id, name, role } = caller;
   return { previous, caller: { kind, id, name, role }, action, target, outcome, detail };
 }
 
-/** SHA-256 of an entry as stored, in hex. */
 function auditDigest({ index, at, body }: JournalEntry): string {
   return sha256(canonicalJson({ index, at, body }));
 }
 
-/** Reads an entry of the journal. An altered entry is read as far as possible: the digests show the alteration. */
+/** An altered entry is read as far as possible: the digests show the alteration. */
 export function toAuditEntry(entry: JournalEntry): AuditRecord {
   const { index, at, body } = entry;
   const caller = (body.caller ?? {}) as Readonly<Record<string, unknown>>;
@@ -86,16 +81,15 @@ function textOf(value: unknown): string | null {
   return value === null || value === undefined ? null : String(value);
 }
 
-/** What writing to the trail takes; the clock in milliseconds since the epoch. */
 interface AuditServices {
   readonly store: Pick<HistoryStore, 'append' | 'journal'>;
   readonly clock: () => number;
 }
 
-/** Attempts, each lost to another writer: more of them mean that the store does not work as it must. */
+/** Each attempt is lost to another writer; more of them mean that the store does not work as it must. */
 const MOST_TRIES = 1000;
 
-/** Writes down who did what. Throws when the history does not take it: then it must not pass for done. */
+/** Throws if the history cannot be written: then the action must not succeed. */
 export async function recordAudit({ store, clock }: AuditServices, event: AuditEvent): Promise<AuditRecord> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const [last] = await store.journal({ journal: 'audit', from: null, descending: true, limit: 1 });
@@ -109,10 +103,7 @@ export async function recordAudit({ store, clock }: AuditServices, event: AuditE
   throw new Error(`an entry could not be added to the audit trail in ${MOST_TRIES} attempts`);
 }
 
-/**
- * Does `work` and writes down what came of it: `done` says what was done, with the outcome's detail made from
- * what `work` gave, or from the message of its error, which is thrown on.
- */
+/** Does `work` and records its outcome, also if it fails; an error is rethrown. */
 export async function audited<T>(
   services: AuditServices,
   done: Omit<AuditEvent, 'outcome' | 'detail'>,
@@ -131,19 +122,18 @@ export async function audited<T>(
   return result;
 }
 
-/** Whether the trail is as it was written. */
 export interface AuditChain {
   readonly length: number;
   readonly intact: boolean;
-  /** The entry that does not fit the one before it, or is missing; `null` where all fit. */
+  /** The entry that does not fit the previous one, or is missing; `null` if all fit. */
   readonly brokenAt: number | null;
 }
 
 const PAGE = 500;
 
 /**
- * Walks the whole trail and sees whether each entry carries the digest of the one before. What it cannot see is that
- * the newest entries were removed or all rewritten: for that, keep the digest of an entry elsewhere.
+ * Checks that each entry has the digest of the previous one. Removed or completely rewritten newest entries
+ * are not detected here: the seals contain the end of the trail.
  */
 export async function verifyAudit(store: Pick<HistoryStore, 'journal'>): Promise<AuditChain> {
   let last: JournalEntry | null = null;

@@ -2,7 +2,7 @@ import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { Secret } from './values/secret.js';
 
-/** What the parts log through. Default level: no addresses, no subjects, never a token. */
+/** Default level: no addresses, no subjects, never a token. */
 export type Log = Logger;
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -10,17 +10,17 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** For people at a terminal; otherwise one JSON object a line. */
+  /** For people at a terminal; otherwise one JSON object per line. */
   readonly pretty: boolean;
-  /** What must never be written, whichever field or message it turns up in. */
+  /** Replaced in every field and message. */
   readonly secrets: readonly Secret[];
   readonly destination: { write(text: string): unknown };
 }
 
-// a field by one of these names is a credential wherever it came from
+// a field with one of these names is always a credential
 const CREDENTIALS = ['token', 'authorization', 'Authorization', 'password', 'secret', 'cookie'];
 
-/** The service's log. Lines go to `destination` as they are written, so none is lost in a crash. */
+/** Lines are written to `destination` at once, so none is lost in a crash. */
 export function createLog(options: LogOptions): Log {
   const format = options.pretty ? prettyLine : (line: string) => line;
   const blot = (line: string) => options.secrets.reduce((rest, secret) => secret.redactFrom(rest), line);

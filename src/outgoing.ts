@@ -3,34 +3,30 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import fetch, { type Response } from 'node-fetch';
 
-/*
- * Every HTTP request that the gateway makes of its own accord is sent here: to Abnormal, to the identity provider, to
- * the seal hook. None follows a redirect, so that a credential reaches only the host that it is meant for.
- */
+// The only sender of HTTP requests: to Abnormal, the identity provider and the seal hook. It follows no
+// redirect, so that a credential reaches only the host that it is meant for.
 
-/** The head of a response; its body arrives later, and must be read within a bound or dropped. */
+/** The body arrives later, and must be read within a limit or dropped. */
 export type HttpResponse = Response;
 
 export interface HttpRequest {
   readonly method?: 'GET' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Ends the request and, until it has arrived, the body of its response. */
+  /** Ends the request, also while its body arrives. */
   readonly signal: AbortSignal;
 }
 
 export interface Sender {
   send(url: string, request: HttpRequest): Promise<HttpResponse>;
-  /** Closes the connections that are kept. */
   close(): void;
 }
 
 export interface SenderOptions {
-  /** Finds the addresses of a host, or refuses to; the system's own way, unless given. */
+  /** Resolves hosts, and may refuse to; default: the system's lookup. */
   readonly lookup?: LookupFunction | undefined;
 }
 
-/** A sender that keeps its connections for the next request. */
 export function createSender({ lookup }: SenderOptions): Sender {
   const options = { keepAlive: true, ...(lookup ? { lookup } : {}) };
   const agents = [new HttpAgent(options), new HttpsAgent(options)] as const;
@@ -48,7 +44,7 @@ export interface SentOnce {
   readonly text: string;
 }
 
-/** Sends one request on a connection of its own. Rejects if the response has more than `maxBytes`. */
+/** On a separate connection. Rejects if the response has more than `maxBytes`. */
 export async function sendOnce(url: string, request: HttpRequest, maxBytes: number): Promise<SentOnce> {
   try {
     const response = await dispatch(url, request);
@@ -61,7 +57,7 @@ export async function sendOnce(url: string, request: HttpRequest, maxBytes: numb
     }
     return { status: response.status, text: Buffer.concat(chunks).toString('utf8') };
   } catch (error) {
-    // without the address, which may hold a credential
+    // without the address, which may contain a credential
     throw new Error(reasonOf(error));
   }
 }
@@ -77,13 +73,13 @@ function dispatch(address: string, init: HttpRequest & Pick<Init, 'agent'>): Pro
   if (username !== '' || password !== '') {
     const credential = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
     headers.authorization = `Basic ${Buffer.from(credential).toString('base64')}`;
-    // the library refuses an address that holds them, in a message that repeats them
+    // the library refuses an address with credentials, in a message that repeats them
     Object.assign(url, { username: '', password: '' });
   }
   return fetch(url, { ...init, headers, redirect: 'manual' });
 }
 
-/** The system's own word for a network error; node-fetch's message repeats the whole address. */
+/** The system's word for a network error; the message of node-fetch repeats the whole address. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   const { code } = error as Error & { code?: unknown };

@@ -42,7 +42,7 @@ test('only main.ts ends the process or reads its environment', () => {
 
 test('the state diagram of the sync names every state of a stream and of a window', () => {
   const diagram = readFileSync('src/sync/sync.ts', 'utf8').split('*/', 1)[0] ?? '';
-  const windowStates = ['model/ledger.ts: WindowStatus', 'model/coverage.ts: GapReason'].flatMap((place) => {
+  const windowStates = ['model/ledger.ts: WindowStatus', 'model/ledger.ts: GapReason'].flatMap((place) => {
     const [file = '', type = ''] = place.split(': ');
     const [, rest = ''] = readFileSync(`src/${file}`, 'utf8').split(`export type ${type} =`);
     return [...(rest.split(';', 1)[0] ?? '').matchAll(/'(\w+)'/g)].map(([, state = '']) => state);
@@ -74,4 +74,20 @@ test('code names a kind of record where the kind is defined; elsewhere it looks 
   const files = linesIn('src', KIND).flatMap((line) => (AT_HOME.test(line) ? [] : [line.split(': ')[0]]));
   const named = [...new Set(files)].map((file) => file?.replace('src/', '')).sort();
   expect(named).toEqual(Object.keys(NAMING));
+});
+
+test('a chain of imports inside sync/ has at most six files', () => {
+  const files = readdirSync('src/sync', { recursive: true, encoding: 'utf8' });
+  const imports = new Map(
+    files.flatMap((file) => {
+      if (!file.endsWith('.ts')) return [];
+      const text = readFileSync(join('src/sync', file), 'utf8');
+      const paths = [...text.matchAll(/ from '(\.[^']*)\.js'/g)].map(([, path = '']) => path);
+      return [[file, paths.map((path) => `${join(file, '..', path)}.ts`)] as const];
+    }),
+  );
+  const levelOf = (file: string): number =>
+    imports.has(file) ? 1 + Math.max(...(imports.get(file) ?? []).map(levelOf), 0) : 0;
+  expect(Math.max(...[...imports.keys()].map(levelOf))).toBeLessThanOrEqual(6);
+  expect(levelOf('create-sync.ts')).toBeGreaterThan(3);
 });

@@ -9,8 +9,8 @@ import type { HistoryStore } from '../../src/history/store.js';
 import { createServer } from '../../src/http/server.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createLog } from '../../src/log.js';
+import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/access.js';
 import { toInstant } from '../../src/values/instant.js';
-import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/request-limits.js';
 import {
   batchOf,
   observeCase,

@@ -1,9 +1,8 @@
+import { type StartTimer, startTimeout } from '../async/signals.js';
 import { byResource, type Resource } from '../resources/registry.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import type { Priority } from './client.js';
 import { cancelled } from './errors.js';
-import { createPace, createRateWindow } from './request-rate.js';
-import { type StartTimer, startTimeout } from './retry.js';
 
 export interface BudgetOptions {
   readonly rpm: number;
@@ -58,8 +57,8 @@ export function createBudget(options: BudgetOptions): Budget {
 class SharedBudget implements Budget {
   private readonly elapsed: Elapsed;
   private readonly startTimer: StartTimer;
-  private readonly window = createRateWindow();
-  private readonly pace;
+  private readonly window = new RateWindow();
+  private readonly pace: Pace;
   private readonly reserve: number;
   private readonly queues: Record<Priority, Set<Waiter>> = {
     interactive: new Set(),
@@ -74,7 +73,7 @@ class SharedBudget implements Budget {
   constructor(private readonly options: BudgetOptions) {
     this.elapsed = new Elapsed(options.clock);
     this.startTimer = options.startTimer ?? startTimeout;
-    this.pace = createPace(options.rpm);
+    this.pace = new Pace(options.rpm);
     this.reserve = Math.floor(options.rpm * RESERVE);
   }
 
@@ -222,3 +221,82 @@ class Elapsed {
     this.passed = Math.max(this.now(), at);
   }
 }
+
+/** Abnormal counts in 60 seconds; a little more because clocks and timers are rounded. */
+export const WINDOW_MS = 60_005;
+
+/**
+ * Counts requests so that Abnormal never sees more than the limit in any 60 seconds, for any network delay. A
+ * request counts from its admission until 60 s after its response began (or it failed). Proof: of the
+ * requests that arrive within 60 s take the one admitted last; all others arrived, and so were answered, less
+ * than 60 s before, so they were still counted.
+ */
+class RateWindow {
+  private unanswered = 0;
+  /** When answered requests stop counting; increasing, and read from `head`: shifting a large array is slow. */
+  private readonly ends: number[] = [];
+  private head = 0;
+
+  used(now: number): number {
+    while (this.endAt(0) <= now) this.head += 1;
+    if (this.head > 1_000 && this.head * 2 > this.ends.length) {
+      this.ends.splice(0, this.head);
+      this.head = 0;
+    }
+    return this.unanswered + this.ends.length - this.head;
+  }
+
+  /** When fewer than `limit` count, as far as known; `Infinity` if only a response can help. */
+  roomAt(limit: number, now: number): number {
+    const excess = this.used(now) - limit + 1;
+    return excess <= 0 ? now : this.endAt(excess - 1);
+  }
+
+  sent(): void {
+    this.unanswered += 1;
+  }
+
+  answered(now: number): void {
+    this.unanswered -= 1;
+    this.ends.push(now + WINDOW_MS);
+  }
+
+  private endAt(index: number): number {
+    return this.ends[this.head + index] ?? Number.POSITIVE_INFINITY;
+  }
+}
+
+/**
+ * A token bucket for requests without a waiting caller. Otherwise a backfill would use a minute's allowance
+ * in a burst, and the next caller would wait for the rest of the minute.
+ */
+class Pace {
+  private readonly perMs: number;
+  private readonly burst: number;
+  private tokens: number;
+  private filledAt = 0;
+
+  constructor(rpm: number) {
+    this.perMs = rpm / 60_000;
+    this.burst = Math.max(1, BURST_SECONDS * 1_000 * this.perMs);
+    this.tokens = this.burst;
+  }
+
+  readyAt(now: number): number {
+    this.fill(now);
+    return this.tokens >= 1 ? now : now + (1 - this.tokens) / this.perMs;
+  }
+
+  spend(now: number): void {
+    this.fill(now);
+    this.tokens = Math.max(-this.burst, this.tokens - 1);
+  }
+
+  private fill(now: number): void {
+    this.tokens = Math.min(this.burst, this.tokens + (now - this.filledAt) * this.perMs);
+    this.filledAt = now;
+  }
+}
+
+/** The largest burst after a pause, in seconds' worth; it also compensates late timers. */
+const BURST_SECONDS = 2;

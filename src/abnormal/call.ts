@@ -1,21 +1,12 @@
-import { linkSignals } from '../async/signals.js';
+import { linkSignals, type StartTimer } from '../async/signals.js';
 import type { Log } from '../log.js';
 import type { Resource } from '../resources/registry.js';
 import { DecodeError } from '../resources/wire.js';
 import type { Budget } from './budget.js';
 import type { CallMeter, CallOptions, RequestOutcome, UpstreamObserver } from './client.js';
-import { type UpstreamCode, type UpstreamError, upstreamFailure } from './errors.js';
+import { AttemptError, cancelled, type UpstreamCode, type UpstreamError, upstreamFailure } from './errors.js';
 import { JsonError, parseJson } from './lossless-json.js';
 import type { BodyKind, Request, UpstreamResponse } from './request.js';
-import {
-  AttemptError,
-  backoffFor,
-  parseRetryAfter,
-  pauseFor,
-  type RetrySettings,
-  type StartTimer,
-  sleepUntil,
-} from './retry.js';
 
 export interface Endpoint {
   readonly resource: Resource;
@@ -165,8 +156,8 @@ export function classify(answer: UpstreamResponse, role: EndpointRole, what: str
   if (answer.status === 200) return null;
   const body = answer.evidence();
   const code = codeOf(answer.status, body, role);
-  const said = errorText(body);
-  const happened = `Abnormal responded with ${answer.status} to ${what}${said === null ? '' : `, with the message: ${quote(said)}`}.`;
+  const message = errorText(body);
+  const happened = `Abnormal responded with ${answer.status} to ${what}${message === null ? '' : `, with the message: ${quote(message)}`}.`;
   return upstreamFailure(code, happened, { status: answer.status, body });
 }
 
@@ -216,21 +207,84 @@ function errorText(body: string): string | null {
 
 function fromJson(body: string): string | null {
   try {
-    return said(JSON.parse(body));
+    return messageIn(JSON.parse(body));
   } catch {
     return null;
   }
 }
 
-function said(value: unknown, depth = 0): string | null {
+function messageIn(value: unknown, depth = 0): string | null {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null || depth > 3) return null;
   const { message, error, detail } = value as Record<string, unknown>;
-  return said(message, depth + 1) ?? said(error, depth + 1) ?? said(detail, depth + 1);
+  return messageIn(message, depth + 1) ?? messageIn(error, depth + 1) ?? messageIn(detail, depth + 1);
 }
 
 function fromHtml(body: string): string | null {
   if (!/^\s*<(!doctype|html|head|body|\?xml)/i.test(body)) return null;
   const title = /<(title|h1)[^>]*>([^<]{1,300})/i.exec(body)?.[2];
   return title ? `an HTML page titled "${title.trim()}"` : 'an HTML page';
+}
+
+export interface RetrySettings {
+  readonly tries: number;
+  /** The upper limit of the first back-off; doubles with each attempt. */
+  readonly baseMs: number;
+  readonly capMs: number;
+  /** How long a 429 without Retry-After stops the account. */
+  readonly pauseMs: number;
+  readonly maxPauseMs: number;
+  readonly random: () => number;
+}
+
+export const DEFAULT_RETRY: RetrySettings = {
+  tries: 5,
+  baseMs: 500,
+  capMs: 30_000,
+  pauseMs: 60_000,
+  maxPauseMs: 10 * 60_000,
+  random: Math.random,
+};
+
+/** Milliseconds of a Retry-After header in both forms; `null` if invalid. */
+export function parseRetryAfter(header: string | null, now: number): number | null {
+  const text = header?.trim() ?? '';
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1_000;
+  // Date.parse accepts much that is not an HTTP date, such as a year
+  if (!/^[A-Za-z]{3,9},? .*\d{2}:\d{2}:\d{2}/.test(text)) return null;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : Math.max(0, at - now);
+}
+
+/** The requested time and up to a tenth more, so that clients do not return at the same time. */
+export function pauseFor(retryAfterMs: number | null, settings: RetrySettings): number {
+  const asked = Math.max(settings.baseMs, retryAfterMs ?? settings.pauseMs);
+  return Math.min(asked, settings.maxPauseMs) * (1 + settings.random() / 10);
+}
+
+/** The wait before the next attempt: full jitter, at least the requested time. `attempt` counts from 1. */
+export function backoffFor(attempt: number, retryAfterMs: number | null, settings: RetrySettings): number {
+  const ceiling = Math.min(settings.capMs, settings.baseMs * 2 ** (attempt - 1));
+  const asked = Math.min(retryAfterMs ?? 0, settings.maxPauseMs);
+  return Math.max(asked, settings.random() * ceiling);
+}
+
+/** Waits `ms` milliseconds; throws `CANCELLED` when `signal` is aborted. */
+export function sleepUntil(ms: number, startTimer: StartTimer, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(cancelled(signal.reason));
+    const onAbort = () => {
+      stop();
+      reject(cancelled(signal.reason));
+    };
+    const stop = startTimer(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+export function newMeter(): CallMeter {
+  return { calls: 0, listCalls: 0, detailCalls: 0, messagePageCalls: 0, retries: 0 };
 }

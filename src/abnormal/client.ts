@@ -16,10 +16,6 @@ export interface CallMeter {
   retries: number;
 }
 
-export function newMeter(): CallMeter {
-  return { calls: 0, listCalls: 0, detailCalls: 0, messagePageCalls: 0, retries: 0 };
-}
-
 export interface CallOptions {
   readonly priority: Priority;
   readonly signal?: AbortSignal | undefined;

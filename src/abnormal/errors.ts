@@ -104,3 +104,41 @@ export function toUpstreamError(error: unknown): UpstreamError {
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+const POLICY: Record<UpstreamCode, 'backoff' | 'pause' | 'never'> = {
+  RATE_LIMITED: 'pause',
+  SERVER_ERROR: 'backoff',
+  UNREACHABLE: 'backoff',
+  TIMEOUT: 'backoff',
+  TOKEN_REJECTED: 'never',
+  NOT_LICENSED: 'never',
+  FORBIDDEN: 'never',
+  NOT_FOUND: 'never',
+  BAD_FILTER: 'never',
+  NOT_ENABLED: 'never',
+  OUT_OF_RETENTION: 'never',
+  BAD_REQUEST: 'never',
+  REDIRECTED: 'never',
+  // except a truncated body; see `AttemptError`
+  BAD_BODY: 'never',
+  TOO_LARGE: 'never',
+  PAGING: 'never',
+  CANCELLED: 'never',
+};
+
+export class AttemptError extends Error {
+  override readonly name = 'AttemptError';
+
+  constructor(
+    readonly error: UpstreamError,
+    readonly retryAfter: string | null = null,
+    /** The body ended early: a network fault. */
+    readonly isTruncated = false,
+  ) {
+    super(error.message);
+  }
+
+  get policy(): 'backoff' | 'pause' | 'never' {
+    return this.isTruncated ? 'backoff' : POLICY[this.error.code];
+  }
+}

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
+import type { StartTimer } from '../async/signals.js';
 import { createSender, type HttpResponse, reasonOf, type Sender } from '../outgoing.js';
-import { cancelled, upstreamFailure } from './errors.js';
-import { AttemptError, type StartTimer } from './retry.js';
+import { AttemptError, cancelled, upstreamFailure } from './errors.js';
 
 interface RequestOptions {
   readonly baseUrl: string;

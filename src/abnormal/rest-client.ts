@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import { z } from 'zod';
+import { type StartTimer, startTimeout } from '../async/signals.js';
 import type { Log } from '../log.js';
 import type { ListedItem, ReceivedDetail } from '../resources/definition.js';
 import {
@@ -14,7 +15,14 @@ import {
 import { decode, instant, isUsableId, type Received, requiredId, text, texts } from '../resources/wire.js';
 import { toInstant } from '../values/instant.js';
 import type { Budget } from './budget.js';
-import { type Call, createCall, type Endpoint, type JsonAnswer } from './call.js';
+import {
+  type Call,
+  createCall,
+  DEFAULT_RETRY,
+  type Endpoint,
+  type JsonAnswer,
+  type RetrySettings,
+} from './call.js';
 import {
   type AbnormalClient,
   type ApiToken,
@@ -36,7 +44,6 @@ import { type UpstreamCode, UpstreamError, upstreamFailure } from './errors.js';
 import { findDrift, unreadableDrift } from './find-drift.js';
 import { decodeList, followPages, messageIdsOf } from './list-page.js';
 import { createRequest } from './request.js';
-import { DEFAULT_RETRY, type RetrySettings, type StartTimer, startTimeout } from './retry.js';
 import { decodeThreatLog } from './threat-log.js';
 
 export interface ClientOptions {

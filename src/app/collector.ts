@@ -29,14 +29,11 @@ import type { Sync } from '../sync/sync.js';
 import { Secret } from '../values/secret.js';
 import { createSealer, withSealing } from './sealing.js';
 
-/** The environment of an app; tests replace parts of it. */
 export interface AppOptions {
   readonly log: Log;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
   /** Replaces the demo's tenant if no account is configured. */
   readonly simulator?: SimulatorOptions;
-  /** Settings that are not part of the configuration. */
   readonly settings?: Partial<SyncSettings>;
 }
 
@@ -49,7 +46,6 @@ interface Observers {
   readonly sync: SyncObserver;
 }
 
-/** Everything that collects: a writable history, the accounts, and the sync. */
 export interface Collector {
   readonly store: HistoryStore;
   readonly writes: WriteWatch;

@@ -1,6 +1,6 @@
 import { pause } from '../async/signals.js';
 import {
-  type KeptIntegration,
+  type IntegrationDetails,
   NotPossibleError,
   type Operations,
   type Patience,
@@ -19,7 +19,6 @@ import { type Instant, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import type { AppOptions, Collector } from './collector.js';
 
-/** What the graph may do with a running gateway. */
 export function createOperations(
   options: AppOptions & { readonly maxAgeMs: number },
   collector: Collector,
@@ -37,9 +36,9 @@ class RunningOperations implements Operations {
     private readonly poller: Pick<Poller, 'status'>,
   ) {}
 
-  async kept(): Promise<ReadonlyMap<string, KeptIntegration>> {
+  async details(): Promise<ReadonlyMap<string, IntegrationDetails>> {
     const { vault, accounts, own } = this.collector;
-    const stored = (await vault.list()).map(keptOf).filter(({ name }) => accounts.get(name));
+    const stored = (await vault.list()).map(detailsOf).filter(({ name }) => accounts.get(name));
     const ours = own ? [{ name: own.account.name, createdAt: null, tokenHint: own.tokenHint }] : [];
     return new Map([...stored, ...ours].map((each) => [each.name, each]));
   }
@@ -98,7 +97,6 @@ class RunningOperations implements Operations {
     return { isFinished: false, runIds: await reconciledSince(this.collector, begunAt) };
   }
 
-  /** Refreshes the accounts after the change. */
   private async changed(work: Promise<unknown>): Promise<void> {
     await work;
     await this.collector.accounts.refresh();
@@ -142,11 +140,10 @@ const UNDER_WAY = 'A reconciliation is running; its results will be in "reconcil
 const SIMULATED =
   'This gateway reads the simulated tenant. To connect an account, start it with SIMULATOR=off and another HISTORY.';
 
-function keptOf({ name, createdAt, token }: StoredIntegration): KeptIntegration {
+function detailsOf({ name, createdAt, token }: StoredIntegration): IntegrationDetails {
   return { name, createdAt, tokenHint: token.hint === '' ? null : token.hint };
 }
 
-/** The result of `work`, or `null` if it takes longer than the caller waits. */
 async function withinPatience<T>(work: Promise<T>, { waitMs, signal }: Patience): Promise<T | null> {
   const waiting = new AbortController();
   const end = () => waiting.abort();

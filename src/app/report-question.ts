@@ -33,7 +33,7 @@ export interface RawReportQuestion {
   readonly threshold?: readonly string[] | undefined;
 }
 
-export interface AskedReport {
+export interface RequestedReport {
   readonly period: Period;
   readonly controls: readonly ControlDefinition[];
   readonly integrations: readonly string[] | null;
@@ -52,7 +52,7 @@ export class ReportQuestionError extends Error {
 export type NameOf = (what: keyof RawReportQuestion | 'format') => string;
 
 /** Parses the options; throws a `ReportQuestionError` that names the option and what is accepted. */
-export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now?: Instant): AskedReport {
+export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now?: Instant): RequestedReport {
   if (raw.period === undefined || raw.period === '')
     throw new ReportQuestionError(`The period is missing: ${nameOf('period')} ${PERIOD_FORMS}.`);
   const period = read(nameOf('period'), () => parsePeriod(raw.period ?? '', now));

@@ -21,10 +21,10 @@ import { readTokenHistories } from '../integrations/token-history.js';
 import type { Log } from '../log.js';
 import { toInstant } from '../values/instant.js';
 import {
-  type AskedReport,
   choiceOf,
   type NameOf,
   ReportQuestionError,
+  type RequestedReport,
   readReportQuestion,
 } from './report-question.js';
 
@@ -38,9 +38,9 @@ interface ReportServices {
  * Resolves the options against a history: the view and the thresholds. Throws a `ReportQuestionError` for
  * unknown names.
  */
-export async function askReport(
+export async function resolveReport(
   { store, config, clock }: ReportServices,
-  asked: AskedReport,
+  asked: RequestedReport,
   format: ReportFormat,
   nameOf: NameOf,
 ): Promise<ReportQuestion> {
@@ -136,7 +136,7 @@ async function questionOf(services: ReportServices, { period, parameters }: Repo
   };
   const asked = readReportQuestion(raw, nameOf, toInstant(services.clock()));
   const format = choiceOf('format', one('format') ?? 'json', FORMATS);
-  const question = await askReport(services, asked, format === 'pack' ? 'html' : format, nameOf);
+  const question = await resolveReport(services, asked, format === 'pack' ? 'html' : format, nameOf);
   return { question, format, isPinGiven: asked.asOf !== null };
 }
 
@@ -199,7 +199,6 @@ async function sendPack(
   }
 }
 
-/** The default thresholds with the configured polling intervals. */
 export function controlThresholds({ poll }: Config, changes: Partial<Thresholds> = {}): Thresholds {
   const { every, ingestionLag } = poll;
   return toThresholds({ ...pollingThresholds(every), ingestionLag, ...changes });

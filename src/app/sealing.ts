@@ -1,9 +1,9 @@
 import { appendFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.js';
-import { RecentRuns } from '../evidence/seal/ended-runs.js';
 import { sealHistory } from '../evidence/seal/make-seals.js';
 import { bodyOf, sealIn } from '../evidence/seal/seal.js';
+import { RecentRuns } from '../evidence/seal/seal-content.js';
 import { publishKey } from '../evidence/seal/signing-key.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
@@ -26,7 +26,6 @@ interface SealerOptions {
   readonly log: Log;
 }
 
-/** How long a hook may take during a shutdown. */
 const PATIENCE_MS = 3000;
 
 export function createSealer({ store, proof, clock, log }: SealerOptions): Sealer {

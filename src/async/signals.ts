@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { HOUR } from '../values/instant.js';
 
 /** A signal that is aborted with any of `signals`, until `unlink` is called. */
@@ -45,7 +45,7 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
 /** Waits `ms` milliseconds, or less when `signal` fires; never throws. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
-export const pause: Sleep = (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => undefined);
+export const pause: Sleep = (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined);
 
 /** Timers do not count the time that a machine slept, and none lasts a month: the wait is taken in pieces. */
 export async function waitOut(
@@ -60,4 +60,29 @@ export async function waitOut(
     await pause(piece, signal);
     left -= Math.max(piece, clock() - begin);
   }
+}
+
+/** Calls back once after `ms` milliseconds; the returned function cancels it. */
+export type StartTimer = (callback: () => void, ms: number) => () => void;
+
+// setTimeout fires at once for longer times
+const LONGEST = 2 ** 31 - 1;
+
+export const startTimeout: StartTimer = (callback, ms) => {
+  const timer = setTimeout(callback, Math.min(ms, LONGEST));
+  return () => clearTimeout(timer);
+};
+
+/** Waits for at most `waitMs` of real time, then returns `late`. */
+export async function waitFor<T, L>(
+  work: Promise<T>,
+  waitMs: number,
+  late: () => L,
+  signal: AbortSignal | undefined,
+): Promise<T | L> {
+  let stopTimer = () => {};
+  const patience = new Promise<L>((resolve) => {
+    stopTimer = startTimeout(() => resolve(late()), waitMs);
+  });
+  return unlessAborted(Promise.race([work, patience]), signal).finally(() => stopTimer());
 }

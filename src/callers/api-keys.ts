@@ -213,7 +213,6 @@ interface MintedKey extends KeyParts {
 
 const SHAPE = /^agk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})([0-9a-f]{8})$/;
 
-/** Makes keys recognisable for people and secret scanners. */
 export const KEY_PREFIX = 'agk_';
 
 /** A key is `agk_`, its id, `_`, 32 random bytes in base64url, and a CRC-32 of all that in hex. */

@@ -189,7 +189,6 @@ export class FailedAttempts {
 
   constructor(private readonly clock: () => number) {}
 
-  /** In milliseconds; 0: none. */
   waitFor(address: string): number {
     const failures = this.#failures.get(networkOf(address));
     if (!failures || failures.count < MOST_FAILURES) return 0;

@@ -23,7 +23,6 @@ import {
 } from './command.js';
 import { commandCaller, sourceNames } from './options.js';
 
-/** Shows how a collection gets on while `collect` runs, and hands on what it gives. */
 export async function withProgress<T>(
   progress: ProgressLine,
   collect: (onProgress: OnProgress) => Promise<T>,
@@ -49,7 +48,6 @@ function describe(resource: string, { phase, window, counts, remainingMs, etaMs 
   return `${resource} ${done}${back}${left}`;
 }
 
-/** What a collection has brought, in a few words. */
 export function summaryOf({ passes }: PollReport): string {
   return passes
     .map(({ integration, resource, status, counts }) => {
@@ -63,7 +61,6 @@ function minutes(ms: number): string {
   return ms < 60_000 ? `${Math.ceil(ms / 1000)} s` : `${Math.ceil(ms / 60_000)} min`;
 }
 
-/** Prints what a collection has cost and brought. */
 export function printReport(terminal: Terminal, report: PollReport, json: boolean): void {
   if (json) {
     printJson(terminal, report);
@@ -84,7 +81,7 @@ export function printReport(terminal: Terminal, report: PollReport, json: boolea
   }
 }
 
-/** Of each resource's problems; all of them are in the run and in `--json`. */
+/** `--json` and the run contain all of them. */
 const SHOWN = 3;
 
 const HEADING = [
@@ -132,8 +129,8 @@ function lacking({ status, message, coverage }: StreamReport): string[] {
 }
 
 /**
- * How the command ends: with a failure when something wanted could not be read. What Abnormal does not offer
- * this account, or no longer keeps, is not wanted; single records set aside are tried again by the next poll.
+ * 1 if something could not be read. What the account has no licence for, or Abnormal no longer keeps, does
+ * not count.
  */
 export function pollExitCode(report: PollReport, stop: AbortSignal): number {
   if (stop.aborted) return signalExit(stop);
@@ -146,7 +143,6 @@ function isUnread({ status, coverage }: StreamReport): boolean {
   return status !== 'OK' || FAILED + NOT_COLLECTED > 0;
 }
 
-/** Opens the history, does the work and closes it. */
 export async function withHistory<T>(
   { config, log, clock }: Pick<CommandContext, 'config' | 'log' | 'clock'>,
   mode: OpenMode,
@@ -160,17 +156,14 @@ export async function withHistory<T>(
   }
 }
 
-/** What a command that collects is about to do. */
 interface Collecting<T> {
   readonly action: AuditAction;
-  /** Only these accounts, by name; all, unless given. */
   readonly integration: readonly string[] | undefined;
   readonly work: (collector: Collector) => Promise<T>;
-  /** What came of it, for the audit trail. */
   readonly detailOf: (result: T) => string;
 }
 
-/** Opens what collects, does the work, writes down that it was done, and closes. */
+/** Opens the collector, does the work and writes it to the audit trail. */
 export async function withCollector<T>(
   { config, log, clock }: Pick<CommandContext, 'config' | 'log' | 'clock'>,
   { action, integration, work, detailOf }: Collecting<T>,
@@ -185,7 +178,7 @@ export async function withCollector<T>(
   }
 }
 
-/** Throws a `ConfigError` where there is nothing to read, or a name that no account has. */
+/** Throws a `ConfigError` if there is nothing to read, or no account with that name. */
 function checkAccounts({ accounts }: Collector, integration: readonly string[] = []): void {
   const names = accounts.list().map(({ name }) => name);
   if (names.length === 0) {

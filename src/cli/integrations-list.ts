@@ -25,7 +25,6 @@ Examples:
   abnormal-gateway integrations list
   abnormal-gateway integrations list --json | jq '.[] | select(.tokenState != "OK") | .name'`;
 
-/** Shows which accounts are kept and how their tokens stand. */
 export function addIntegrationsList(group: Command, choose: Dispatch): void {
   group
     .command('list')
@@ -42,12 +41,11 @@ interface Row {
   readonly region: string | null;
   readonly createdAt: Instant | null;
   readonly tokenHint: string;
-  /** The id of the key that sealed it. */
   readonly keyId: string | null;
   readonly tokenStoredAt: Instant | null;
   readonly tokenIssuedAt: Instant | null;
   readonly tokenExpiresAt: Instant | null;
-  /** What the token may do; null where Abnormal does not say. */
+  /** `null` if Abnormal does not say. */
   readonly tokenPermissions: readonly string[] | null;
   readonly tokenState: TokenState;
   readonly tokenMessage: string;

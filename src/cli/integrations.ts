@@ -30,7 +30,6 @@ Examples:
   abnormal-gateway integrations rotate acme-eu < new-token.txt
   abnormal-gateway integrations remove acme-eu`;
 
-/** The Abnormal accounts that are kept: what is done to each has a file of its own. */
 export function addIntegrations(program: Command, choose: Dispatch): void {
   const group = program
     .command('integrations')
@@ -55,7 +54,6 @@ interface AddOptions extends AddressOptions {
   readonly test: boolean;
 }
 
-/** Stores an account and its token. */
 function addIntegrationsAdd(group: Command, choose: Dispatch): void {
   const command = group
     .command('add <name>')
@@ -85,7 +83,7 @@ function add(name: string, { test, ...address }: AddOptions): CommandAction {
     });
 }
 
-/** Tries an account as it is stored, prints what was found, and keeps what Abnormal says of its token. */
+/** Tests the account as it is stored, prints the result, and stores what Abnormal says of its token. */
 async function tryAdded(work: VaultWork, name: string): Promise<number> {
   const { vault, terminal } = work;
   const stored = await vault.get(name);
@@ -106,7 +104,6 @@ portal.
 Example:
   abnormal-gateway integrations remove acme`;
 
-/** Forgets an account's token; its history stays. */
 function addIntegrationsRemove(group: Command, choose: Dispatch): void {
   group
     .command('remove <name>')
@@ -136,7 +133,6 @@ interface RotateOptions extends AddressOptions {
   readonly test: boolean;
 }
 
-/** Puts another token in the place of the one that is stored. */
 function addIntegrationsRotate(group: Command, choose: Dispatch): void {
   const command = group
     .command('rotate <name>')
@@ -198,7 +194,6 @@ Examples:
   abnormal-gateway integrations test acme default
   abnormal-gateway integrations test --json | jq '.[] | select(.works | not) | .parts[].message'`;
 
-/** Tries accounts as they are stored. */
 function addIntegrationsTest(group: Command, choose: Dispatch): void {
   group
     .command('test [names...]')
@@ -264,14 +259,12 @@ function listOf(names: readonly string[]): string {
   return names.length === 0 ? 'add one with: integrations add' : `known integrations: ${names.join(', ')}`;
 }
 
-/** Prints what a connection test found, a line for each thing that was asked. */
 function printTest(terminal: Terminal, name: string, { works, parts }: IntegrationTest): void {
   print(terminal, `${name} ${works ? 'works' : 'does not work'}`);
   const rows = parts.map(({ part, outcome, message }) => [`  ${part}`, outcome, message]);
   printTable(terminal, rows);
 }
 
-/** What a test comes to, for the audit trail. */
 function testDetail({ works, parts }: IntegrationTest): string {
   const outcomes = parts.map(({ part, outcome }) => `${part} ${outcome}`).join(', ');
   return `${works ? 'works' : 'does not work'}: ${outcomes}`;

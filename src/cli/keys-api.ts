@@ -27,7 +27,6 @@ Examples:
   abnormal-gateway keys api list
   abnormal-gateway keys api revoke 5c1f0e9a77b2`;
 
-/** Makes, lists and revokes the keys that callers show. */
 export function addKeysApi(keys: Command, choose: Dispatch): void {
   const api = keys
     .command('api')

@@ -6,7 +6,6 @@ import { type CommandAction, type Dispatch, EXIT, print } from './command.js';
 import { addKeysApi } from './keys-api.js';
 import { auditedAction, withVault } from './vault-session.js';
 
-/** The keys of the gateway: what each is for has a file of its own. */
 export function addKeys(program: Command, choose: Dispatch): void {
   const keys = program
     .command('keys')
@@ -24,7 +23,6 @@ Examples:
   abnormal-gateway keys encryption
   printf 'ENCRYPTION_KEY=%s\\n' "$(abnormal-gateway keys encryption)" >> .env`;
 
-/** Makes a key for the tokens of stored integrations. */
 function addKeysEncryption(keys: Command, choose: Dispatch): void {
   keys
     .command('encryption')
@@ -54,7 +52,6 @@ Examples:
   ENCRYPTION_KEY="$NEW,$OLD" abnormal-gateway keys rotate
   abnormal-gateway keys encryption`;
 
-/** Encrypts every stored token under the current key. */
 function addKeysRotate(keys: Command, choose: Dispatch): void {
   keys
     .command('rotate')
@@ -95,7 +92,6 @@ published at /.well-known/abnormal-gateway-signing-keys.json, and as PEM at …-
 Examples:
   echo "SIGNING_KEY=$(abnormal-gateway keys signing)" >> .env`;
 
-/** Makes a key that seals are signed with. */
 function addKeysSigning(keys: Command, choose: Dispatch): void {
   keys
     .command('signing')

@@ -11,7 +11,7 @@ export interface AddressOptions {
   readonly baseUrl?: string;
 }
 
-/** `--region` and `--base-url`, of which one may be given. */
+/** `--region` or `--base-url`. */
 export function addAddressOptions(command: Command): Command {
   const regions = Object.keys(REGIONS);
   return command
@@ -19,18 +19,16 @@ export function addAddressOptions(command: Command): Command {
     .addOption(new Option('--base-url <url>', 'base URL, instead of a region').conflicts('region'));
 }
 
-/** Collects the values of an option that may be given several times. */
 export function several(text: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
 
-/** The sources that a command reads; all, unless given. */
 export interface SourceOptions {
   readonly resource?: readonly Resource[];
   readonly integration?: readonly string[];
 }
 
-/** `--resource` and `--integration`, each given once for each that is wanted. */
+/** `--resource` and `--integration`, which may be repeated. */
 export function addSourceOptions(command: Command): Command {
   const resources = RESOURCES.join(', ');
   return command
@@ -51,16 +49,15 @@ export function addSourceOptions(command: Command): Command {
 }
 
 export interface OutputOptions {
-  /** The result as JSON. */
   readonly json?: boolean;
-  /** No progress, and less in words. */
+  /** No progress and a shorter report. */
   readonly quiet?: boolean;
 }
 
-/** An instant that an option names, once the time is known. */
+/** Resolved when the time is known. */
 export type TimeOption = (now: Instant) => Instant;
 
-/** Reads a day, an instant, or how long ago. */
+/** Parses a day, an instant, or an age such as `30d`. */
 export function parseTimeOption(text: string): TimeOption {
   const instant = parseInstant(text);
   if (instant !== null) return () => instant;
@@ -71,19 +68,18 @@ export function parseTimeOption(text: string): TimeOption {
   );
 }
 
-/** Throws a `ConfigError` for an instant before anything that can be asked for. */
+/** Throws a `ConfigError` for an instant that is too early. */
 export function checkFrom(from: Instant): void {
   if (from >= EARLIEST_ASKED) return;
   throw new ConfigError(`--from is ${from}; accepted: ${EARLIEST_ASKED.slice(0, 10)} or later.`);
 }
 
-/** One resource of one account. */
 interface OfSource {
   readonly integration: string;
   readonly resource: Resource;
 }
 
-/** How a report names its sources: by the resource, and by the account too where it has several. */
+/** Names a source by its resource, and by its account if there are several. */
 export function sourceNames(all: readonly OfSource[]): (source: OfSource) => string {
   const isOne = new Set(all.map(({ integration }) => integration)).size <= 1;
   return ({ integration, resource }) => (isOne ? resource : `${integration}/${resource}`);
@@ -99,7 +95,7 @@ function userName(): string {
   try {
     return userInfo().username;
   } catch {
-    // in a container a user may have a number and no name
+    // a user in a container may have no name
     return `uid ${process.getuid?.() ?? 'unknown'}`;
   }
 }

@@ -29,7 +29,6 @@ interface PollOptions extends SourceOptions, OutputOptions {
   readonly once?: boolean;
 }
 
-/** Collects without serving. */
 export function addPoll(program: Command, choose: Dispatch): void {
   const command = program
     .command('poll')
@@ -77,7 +76,6 @@ interface BackfillCommandOptions extends SourceOptions, OutputOptions {
   readonly from: TimeOption;
 }
 
-/** Collects the past. */
 export function addBackfill(program: Command, choose: Dispatch): void {
   const command = program
     .command('backfill')
@@ -106,7 +104,6 @@ function backfill({ from, ...options }: BackfillCommandOptions): CommandAction {
   };
 }
 
-/** Collects once, shows how far it is, and prints what it cost and brought. */
 async function collectOnce(
   invocation: CommandContext,
   { resource: resources, integration: integrations, json = false }: SourceOptions & OutputOptions,

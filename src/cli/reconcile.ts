@@ -60,7 +60,6 @@ interface Options extends SourceOptions, OutputOptions {
   readonly to?: TimeOption;
 }
 
-/** Compares what is held with what Abnormal has. */
 export function addReconcile(program: Command, choose: Dispatch): void {
   const command = program
     .command('reconcile')
@@ -117,7 +116,6 @@ function progressOf({ quiet }: Options, { progress }: CommandContext) {
 
 const HEADING = ['RESOURCE', 'FROM', 'TO', 'VERDICT', 'BY', 'ABNORMAL', 'HELD', 'MISSING', 'EXTRA', 'GONE'];
 
-/** Prints the windows that were compared, newest first, and names what differs. */
 export function printReconciliations(
   terminal: Terminal,
   { reconciliations }: ReconcileReport,
@@ -155,7 +153,6 @@ function idLines(what: string, { count, ids }: IdSample): string[] {
   return [...ids.map((id) => `  ${what.padEnd(7)}  ${id}`), ...more];
 }
 
-/** The verdicts, for the audit trail. */
 function verdictsOf({ reconciliations }: ReconcileReport): string {
   const verdicts = reconciliations.map(
     ({ integration, resource, verdict }) => `${integration}/${resource} ${verdict}`,
@@ -163,7 +160,7 @@ function verdictsOf({ reconciliations }: ReconcileReport): string {
   return verdicts.join('; ');
 }
 
-/** The worst that a window said. What the account has no licence for is nothing to compare. */
+/** The worst verdict. Resources without a licence do not count. */
 export function reconcileExitCode({ reconciliations }: ReconcileReport, stop: AbortSignal): number {
   if (stop.aborted) return signalExit(stop);
   const wanted = reconciliations.filter((found) => !isNotOffered(found));
@@ -172,7 +169,7 @@ export function reconcileExitCode({ reconciliations }: ReconcileReport, stop: Ab
   return isJudged ? EXIT.ok : EXIT_VERDICT.undecided;
 }
 
-/** What every account has is judged even when the account cannot read it. */
+/** A resource that every account has is checked even if the account cannot read it. */
 function isNotOffered({ verdict, failure, resource }: Reconciled): boolean {
   if (verdict !== 'UNVERIFIED' || DEFINITION_OF_RESOURCE[resource].upstream.availability !== 'ADD_ON')
     return false;

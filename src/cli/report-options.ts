@@ -1,7 +1,7 @@
 import {
-  type AskedReport,
   choiceOf,
   type RawReportQuestion,
+  type RequestedReport,
   readReportQuestion,
 } from '../app/report-question.js';
 import { ConfigError } from '../config/reader.js';
@@ -9,11 +9,10 @@ import { REPORT_FORMATS } from '../evidence/report/write-report.js';
 import { DAY, type Instant, shift } from '../values/instant.js';
 import type { TimeOption } from './options.js';
 
-/** The formats of `report`: a summary for a terminal, and what goes into files. */
+/** `text`: a summary for the terminal; the others are written to files. */
 export const FORMATS = ['text', ...REPORT_FORMATS, 'pack'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** The options as the command line has them. */
 export interface RawReportOptions extends Omit<RawReportQuestion, 'period'> {
   readonly period?: string;
   readonly format?: string;
@@ -25,27 +24,24 @@ export interface RawReportOptions extends Omit<RawReportQuestion, 'period'> {
   readonly quiet?: boolean;
 }
 
-/** The options, read. */
 export interface ReportOptions {
   readonly format: Format;
   readonly out: string | null;
-  /** Which job asks for what came since its last report; `null`: a period is named. */
+  /** The job that asks for what was added since its last report; `null`: a period is given. */
   readonly job: string | null;
-  /** Where such a report ends at the latest. */
+  /** The latest end of such a report. */
   readonly until: TimeOption | null;
-  /** The summary as JSON. */
   readonly json: boolean;
   readonly quiet: boolean;
-  /** What is asked about the period, which a job does not know before it has looked. */
-  asked(period?: { readonly from: Instant; readonly to: Instant }): AskedReport;
+  /** The question about a period, which a job knows only after it has read its last report. */
+  asked(period?: { readonly from: Instant; readonly to: Instant }): RequestedReport;
 }
 
-/** What an option is called on the command line. */
 export function optionName(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Reads the options as given at `now`; throws a `ConfigError` or a `ReportQuestionError` that says what is right. */
+/** Throws a `ConfigError` or a `ReportQuestionError` that says what is accepted. */
 export function readReportOptions(raw: RawReportOptions, now: Instant): ReportOptions {
   const out = raw.out ?? null;
   const format = raw.format === undefined ? formatOf(out) : choiceOf('--format', raw.format, FORMATS);
@@ -56,7 +52,7 @@ export function readReportOptions(raw: RawReportOptions, now: Instant): ReportOp
     throw new ConfigError('--json prints the summary, so the report must go to a file. Pass --out.');
   const asked: ReportOptions['asked'] = (period) =>
     readReportQuestion(period ? { ...raw, period: `${period.from}/${period.to}` } : raw, optionName, now);
-  // what is wrong is said before anything is opened
+  // errors are reported before anything is opened
   if (job === null) asked();
   else asked({ from: shift(now, -DAY), to: now });
   return {
@@ -83,7 +79,7 @@ function jobOf({ sinceLast = false, job = 'default', period, asOf, until }: RawR
   throw new ConfigError('--job: accepted is a name of at most 64 letters, digits, dots and dashes.');
 }
 
-/** What a file is meant to be, by its name; a summary where nothing says. */
+/** The format of a file by its name; otherwise a summary. */
 function formatOf(out: string | null): Format {
   const extension = /\.(html?|json|csv|ndjson|jsonl|tar)$/i.exec(out ?? '')?.[1]?.toLowerCase();
   if (extension === undefined) return 'text';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { open, rename, rm } from 'node:fs/promises';
 import { Writable } from 'node:stream';
-import type { AskedReport } from '../app/report-question.js';
-import { askReport } from '../app/reports.js';
+import type { RequestedReport } from '../app/report-question.js';
+import { resolveReport } from '../app/reports.js';
 import { ConfigError } from '../config/reader.js';
 import type { ControlVerdict } from '../controls/control.js';
 import { shownMeasure } from '../controls/verdict.js';
@@ -11,22 +11,21 @@ import type { PeriodEvidence } from '../evidence/evaluate-period.js';
 import { PackError } from '../evidence/pack/pack-history.js';
 import { writePack } from '../evidence/pack/write-pack.js';
 import { thresholdText, valueText } from '../evidence/report/html.js';
-import { judgedOf } from '../evidence/report/json.js';
+import { resultFacts } from '../evidence/report/json.js';
 import type { HistoryStore } from '../history/store.js';
 import { partialNameOf } from '../history/temporary-files.js';
 import { type CommandContext, EXIT, EXIT_VERDICT, formatTable, type Output } from './command.js';
 import { optionName } from './report-options.js';
 
-/** Where a report goes, piece by piece. */
 export interface Sink {
   write(text: string): Promise<void>;
-  /** Ends it for good: only now does a file stand under its name. */
+  /** Only now the file appears under its name. */
   close(): Promise<void>;
-  /** Leaves nothing behind. */
+  /** Removes what was written. */
   discard(): Promise<void>;
 }
 
-/** A file that appears whole or not at all. */
+/** A file that appears complete or not at all. */
 export async function openReportFile(path: string): Promise<Sink> {
   const partial = partialNameOf(path, 'partial');
   const file = await open(partial, 'w');
@@ -44,7 +43,6 @@ export async function openReportFile(path: string): Promise<Sink> {
   };
 }
 
-/** The terminal's results, no faster than they are taken. */
 export function openOutput(output: Output): Sink {
   return {
     write: async (text) => {
@@ -55,14 +53,14 @@ export function openOutput(output: Output): Sink {
   };
 }
 
-/** Writes the pack of a period to a file. A pack that cannot be complete is a `ConfigError` that says why. */
+/** Throws a `ConfigError` if the pack cannot be complete. */
 export async function makePack(
   store: HistoryStore,
-  asked: AskedReport,
+  asked: RequestedReport,
   { out, quiet }: { readonly out: string; readonly quiet: boolean },
   { config, clock, progress, stop }: CommandContext,
 ): Promise<PeriodEvidence> {
-  const question = await askReport({ store, config, clock }, asked, 'html', optionName);
+  const question = await resolveReport({ store, config, clock }, asked, 'html', optionName);
   try {
     return await writePack(store, question, out, {
       signer: config.proof.signer,
@@ -84,21 +82,20 @@ function isPathError(error: unknown): error is Error {
   return ['ENOENT', 'EACCES', 'ENOTDIR', 'EISDIR', 'EROFS'].includes(String(code));
 }
 
-/** The worst that a control said. */
 export function reportExitCode({ results }: Pick<PeriodEvidence, 'results'>): number {
   const has = (wanted: ControlVerdict) => results.some(({ verdict }) => verdict === wanted);
   if (has('FAIL')) return EXIT_VERDICT.failed;
   return has('INSUFFICIENT_DATA') ? EXIT_VERDICT.undecided : EXIT.ok;
 }
 
-/** What a report came to, as one JSON object for the program that asked for it. */
+/** The result as one JSON object. */
 export function jsonSummary(
   evidence: PeriodEvidence,
   { out, job }: { readonly out: string | null; readonly job: string | null },
 ): string {
   const { period, pin, integrations, results } = evidence;
   const controls = results.map((result) => {
-    const { control, verdict, reason, outcomes } = judgedOf(result);
+    const { control, verdict, reason, outcomes } = resultFacts(result);
     return { control, verdict, reason, measured: shownMeasure(result), exceptions: outcomes.EXCEPTION };
   });
   const { text, from, to } = period;
@@ -111,13 +108,11 @@ export function jsonSummary(
   return `${JSON.stringify(summary, null, 2)}\n`;
 }
 
-/** The same of a job for which there is nothing to report yet. */
 export function emptySummary(job: string): string {
   const nothing = { period: null, asOf: null, seq: null, integrations: [] };
   return `${JSON.stringify({ ...nothing, exitCode: EXIT.ok, controls: [], out: null, job }, null, 2)}\n`;
 }
 
-/** The verdicts as text for a terminal. */
 export function textReport({ period, pin, integrations, results }: PeriodEvidence): string {
   const rows = results.map((result) => {
     const { control, verdict, outcomes } = result;

@@ -1,11 +1,17 @@
 import type { Command } from 'commander';
-import { type AskedReport, ReportQuestionError } from '../app/report-question.js';
-import { askReport } from '../app/reports.js';
+import { ReportQuestionError, type RequestedReport } from '../app/report-question.js';
+import { resolveReport } from '../app/reports.js';
 import { recordAudit } from '../audit-trail.js';
 import { ConfigError } from '../config/reader.js';
 import { evaluatePeriod, type PeriodEvidence } from '../evidence/evaluate-period.js';
-import { nextSpan, type ReportJob, readJob, rememberJob } from '../evidence/report/report-jobs.js';
-import { type ReportQuestion, writeReport } from '../evidence/report/write-report.js';
+import {
+  nextSpan,
+  type ReportJob,
+  type ReportQuestion,
+  readJob,
+  rememberJob,
+  writeReport,
+} from '../evidence/report/write-report.js';
 import type { HistoryStore } from '../history/store.js';
 import { toInstant } from '../values/instant.js';
 import { withHistory } from './collection.js';
@@ -58,7 +64,6 @@ Examples:
   abnormal-gateway report --period 2026-09 --threshold remediateWithin=8h --threshold remediatedShare=99%
   abnormal-gateway report --since-last --job nightly --until 4d --json`;
 
-/** Judges a period and writes what is found. */
 export function addReport(program: Command, choose: (action: CommandAction) => void): void {
   program
     .command('report')
@@ -139,14 +144,14 @@ async function remember(store: HistoryStore, job: ReportJob, to: string): Promis
 
 async function makeReport(
   store: HistoryStore,
-  asked: AskedReport,
+  asked: RequestedReport,
   options: ReportOptions,
   invocation: CommandContext,
 ): Promise<number> {
   const { terminal, config, clock, progress } = invocation;
   const { out, format } = options;
   if (format === 'pack') return reportPack(store, asked, options, invocation);
-  const question = await askReport(
+  const question = await resolveReport(
     { store, config, clock },
     asked,
     format === 'text' ? 'json' : format,
@@ -169,7 +174,7 @@ async function makeReport(
 
 async function reportPack(
   store: HistoryStore,
-  asked: AskedReport,
+  asked: RequestedReport,
   options: ReportOptions,
   invocation: CommandContext,
 ): Promise<number> {
@@ -202,7 +207,7 @@ async function writeInto(
   return evidence;
 }
 
-/** What it came to, for whoever gave the command, where the report itself has gone elsewhere. */
+/** The result, if the report itself is written to a file. */
 function summarise(
   evidence: PeriodEvidence | null,
   options: ReportOptions,
@@ -233,10 +238,7 @@ function asConfigErrorAsync(error: unknown): never {
   throw error instanceof ReportQuestionError ? new ConfigError(error.message) : error;
 }
 
-/**
- * Writes down that a report was made. A history that takes nothing, such as a copy put away to be only read, keeps no
- * trail of who read it: the report stands all the same.
- */
+/** A read-only history has no audit trail of its reports; the report is valid all the same. */
 export async function noteReport(
   invocation: Pick<CommandContext, 'config' | 'log' | 'clock'>,
   { period, job, rows, format, out }: RawReportOptions,

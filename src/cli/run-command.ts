@@ -26,7 +26,6 @@ import { addReport } from './report.js';
 import { addStatus } from './status.js';
 import { addVerify } from './verify.js';
 
-/** The process as a command sees it. */
 interface ProcessEnvironment {
   /** Without the interpreter and the script. */
   readonly arguments: readonly string[];
@@ -36,7 +35,7 @@ interface ProcessEnvironment {
   readonly clock: () => number;
 }
 
-/** Runs what the command line says and gives the exit code. Everything that goes wrong is told in words. */
+/** Runs the command line and returns the exit code. Reports every error in words. */
 export async function runCommand(world: ProcessEnvironment): Promise<number> {
   const { terminal } = world;
   const parsed = parseCommand(world.arguments, terminal);
@@ -91,7 +90,7 @@ const VAULT_EXIT: Record<VaultErrorCode, number> = {
   BUSY: EXIT.failed,
 };
 
-/** What to say of a failure: known ones explain themselves, the others need their stack. */
+/** Known errors explain themselves, the others need their stack. */
 function explain(error: unknown): { readonly code: number; readonly message: string } {
   if (error instanceof HistoryError) return { code: HISTORY_EXIT[error.code], message: error.message };
   if (error instanceof VaultError) return { code: VAULT_EXIT[error.code], message: error.message };
@@ -103,7 +102,7 @@ function explain(error: unknown): { readonly code: number; readonly message: str
   };
 }
 
-/** What a command line asks for; or, when it only wanted help or cannot be understood, the exit code. */
+/** The command, or the exit code if only help was requested or the arguments are wrong. */
 type Parsed = { readonly action: CommandAction; readonly logLevel: LogLevel } | { readonly exitCode: number };
 
 const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as { version: string };
@@ -113,7 +112,7 @@ The environment and a file .env contain the configuration; the README has the ta
 Exit codes: 0 done, 1 failed, 2 wrong configuration or arguments, 3 history in use, 4 history unavailable,
 5 cannot listen, 130 or 143 ended by a signal before the end. report, reconcile and verify have other exit codes: see their --help.`;
 
-/** Reads a command line. Help goes to the terminal's results, complaints to its errors. */
+/** Help goes to `out`, errors to `err`. */
 function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
   const chosen: Parsed[] = [];
   const choose: Dispatch = (action, logLevel = 'warn') => void chosen.push({ action, logLevel });
@@ -157,7 +156,6 @@ Examples:
   abnormal-gateway serve
   PORT=8080 LOG_LEVEL=debug abnormal-gateway serve`;
 
-/** The gateway itself: the graph over HTTP, and the poller. */
 function addServe(program: Command, choose: Dispatch): void {
   program
     .command('serve')

@@ -2,8 +2,7 @@ import type { Command } from 'commander';
 import type { HistoryStore } from '../history/store.js';
 import { readTokenSituations } from '../integrations/token-history.js';
 import { emptyAccounts, reportToken } from '../integrations/token-watch.js';
-import type { CoverageGap, Missing } from '../model/coverage.js';
-import { UNREAD_CODES } from '../model/ledger.js';
+import { type CoverageGap, type Missing, UNREAD_CODES } from '../model/ledger.js';
 import type { RunRecord } from '../model/run.js';
 import { type StreamState, streamText } from '../model/stream.js';
 import type { TokenState } from '../model/token.js';
@@ -30,7 +29,6 @@ Examples:
   abnormal-gateway status
   abnormal-gateway status --json | jq '.streams[] | {stream, gaps}'`;
 
-/** What is held, how far back, and what is missing. */
 export function addStatus(program: Command, choose: Dispatch): void {
   program
     .command('status')
@@ -42,9 +40,9 @@ export function addStatus(program: Command, choose: Dispatch): void {
 
 interface StreamReport extends StreamState {
   readonly stream: string;
-  /** Whether all up to the last reading is held, but for what is provisional. */
+  /** Whether everything up to the last reading is stored, apart from provisional time. */
   readonly complete: boolean;
-  /** The gaps that keep it from being so. */
+  /** The gaps that make it incomplete. */
   readonly lacking: readonly CoverageGap[];
   readonly gaps: readonly CoverageGap[];
   /** Listed records that could not be read. */
@@ -54,7 +52,7 @@ interface StreamReport extends StreamState {
 interface TokenReport {
   readonly integration: string;
   readonly state: TokenState;
-  /** What it may do; null where Abnormal does not say. */
+  /** `null` if Abnormal does not say. */
   readonly permissions: readonly string[] | null;
   readonly message: string;
   readonly mayAct: boolean;
@@ -63,14 +61,14 @@ interface TokenReport {
 interface Status {
   readonly history: string;
   readonly at: Instant;
-  /** The last batch recorded, and when. */
+  /** The newest batch. */
   readonly head: { readonly seq: number; readonly at: Instant };
   readonly held: Readonly<Record<Resource, number>>;
-  /** Records that could not be read; those that are gone do not count. */
+  /** Records that could not be read, without those that are gone. */
   readonly quarantined: number;
   readonly streams: readonly StreamReport[];
   readonly tokens: readonly TokenReport[];
-  /** Accounts that Abnormal answers for, but has listed nothing of, each with what to do. */
+  /** Accounts that Abnormal answers for, but has listed nothing of, with advice. */
   readonly empty: readonly { readonly integration: string; readonly message: string }[];
   readonly runs: readonly RunRecord[];
 }
@@ -123,7 +121,7 @@ async function count(store: HistoryStore, resource: Resource, seq: number): Prom
 
 async function report(store: HistoryStore, state: StreamState, now: Instant): Promise<StreamReport> {
   const { gaps, missing } = await findMissingWindows(store, state, state.collectFrom, now);
-  // what happened since the last reading, or within the ingestion lag before it, nobody takes for collected
+  // time after the last reading, or within the ingestion lag before it, is not expected to be collected
   const readTo = state.lastSuccessAt ?? now;
   const lacking = gaps.filter((gap) => gap.reason !== 'PROVISIONAL' && gap.from < readTo);
   const complete = lacking.length === 0 && missing.every(({ code }) => code === 'GONE');
@@ -194,7 +192,6 @@ function gapRow(stream: string, gap: CoverageGap, { out }: Terminal): string[] {
   return [stream, secondText(gap.from), secondText(gap.to), gap.reason, shorten(gap.detail ?? '', out, 100)];
 }
 
-/** So many missing records are shown. */
 const SHOWN = 50;
 
 const MISSING_HEADING = ['LISTED, NOT READ', 'ID', 'WHY', 'SINCE', ''];

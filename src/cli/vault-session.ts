@@ -12,14 +12,13 @@ import { withHistory } from './collection.js';
 import type { CommandContext, Input } from './command.js';
 import { commandCaller } from './options.js';
 
-/** What a command on integrations works with. */
 export interface VaultWork extends CommandContext {
   readonly store: HistoryStore;
-  /** Unchecked: some commands are there to mend one that does not open. */
+  /** Unchecked: some commands repair a vault that does not decrypt. */
   readonly vault: Vault;
 }
 
-/** Opens the vault while another process may collect into the same history, and closes it after the work. */
+/** Opens the vault, also while another process collects into the same history. */
 export function withVault<T>(
   invocation: CommandContext,
   work: (services: VaultWork) => Promise<T>,
@@ -30,7 +29,6 @@ export function withVault<T>(
   );
 }
 
-/** Does something to an integration and writes down who did, and what came of it. */
 export function auditedAction<T>(
   { store, clock }: Pick<VaultWork, 'store' | 'clock'>,
   action: AuditAction,
@@ -41,7 +39,7 @@ export function auditedAction<T>(
   return audited({ store, clock }, { caller: commandCaller(), action, target }, work, detailOf);
 }
 
-/** Tests an address with a token, within the allowance that the configuration gives each account. */
+/** Within the request budget that the configuration gives each account. */
 export function tryToken(
   { config, clock, log, stop: signal }: CommandContext,
   account: Pick<TokenTestOptions, 'name' | 'baseUrl' | 'token'>,
@@ -54,12 +52,12 @@ export function tryToken(
   return testToken({ ...account, ...allowance, lookup, clock, log, signal });
 }
 
-/** Longer than any token: longer input is something else that was redirected by mistake. */
+/** Longer input is no token: something else was redirected by mistake. */
 const MOST_CHARACTERS = 16_384;
 
 /**
- * The token that a command is to store: from the environment, or else from standard input, unseen where a person
- * types it. Never from an argument, which other users of the machine can read. Throws a `ConfigError` without one.
+ * From the environment or standard input, hidden at a terminal; never from an argument, which other users can
+ * read.
  */
 export async function readToken(
   { config, terminal, stop, hide }: CommandContext,
@@ -83,17 +81,16 @@ export async function readToken(
 const NONE =
   'The token is missing. Pass it on standard input or in the environment variable ABNORMAL_NEW_TOKEN. It is not accepted as an argument.';
 
-/** All of the input, up to its end. */
 function piped(input: Input, stop: AbortSignal): Promise<string> {
   return collect(input, stop, () => false);
 }
 
-// Ctrl-C, Ctrl-D, and what terminals put around what is pasted
+// Ctrl-C, Ctrl-D, and the marks that terminals put around pasted text
 const INTERRUPT = '\u0003';
 const ENDS = ['\r', '\n', INTERRUPT, '\u0004'];
 const PASTE_MARKS = ['\u001b[200~', '\u001b[201~'];
 
-/** A line that a person types, of which nothing is shown. */
+/** A line that is typed, not shown. */
 async function typed(input: Input, stop: AbortSignal): Promise<string> {
   input.setRawMode?.(true);
   try {
@@ -104,7 +101,7 @@ async function typed(input: Input, stop: AbortSignal): Promise<string> {
   }
 }
 
-/** What a line comes to: up to its end, backspaces heeded, without the marks of a paste. */
+/** The line up to its end, with backspaces applied and without the marks of a paste. */
 function edited(text: string): string {
   const plain = PASTE_MARKS.reduce((so, mark) => so.replaceAll(mark, ''), text);
   const end = ENDS.map((key) => plain.indexOf(key)).filter((at) => at >= 0);
@@ -132,7 +129,6 @@ function collect(input: Input, stop: AbortSignal, isDone: (text: string) => bool
   });
 }
 
-/** How a token is shown. */
 export function hintText(hint: string): string {
   return hint === '' ? '(too short to show a part)' : `…${hint}`;
 }

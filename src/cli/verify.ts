@@ -46,7 +46,6 @@ interface Options extends OutputOptions {
   readonly requireSignature?: boolean;
 }
 
-/** Finds out whether a history or a pack is as it was sealed. */
 export function addVerify(program: Command, choose: Dispatch): void {
   program
     .command('verify')
@@ -138,7 +137,7 @@ function describe({ seal, revisions, seq, toSeq }: VerifyProgress): string {
   return `${revisions} versions, batch ${seq} of ${toSeq}, seal ${seal}`;
 }
 
-/** How many findings are printed; all that are kept are in `--json`. */
+/** `--json` contains all findings that are kept. */
 const SHOWN = 50;
 
 function printVerification(terminal: Terminal, report: VerifyReport, quiet: boolean): void {

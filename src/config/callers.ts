@@ -5,14 +5,14 @@ import { ROLES, type Role } from '../values/access.js';
 import { MINUTE } from '../values/instant.js';
 import { quote, type Variable, type VariableReader } from './reader.js';
 
-/** A key of `API_KEYS`; of the key itself only the SHA-256 is kept, in hex. */
+/** Contains the SHA-256 of the key, in hex. */
 export interface FixedKeyConfig {
   readonly name: string;
   readonly role: Role;
   readonly hash: string;
 }
 
-/** Whose tokens are taken; the skew in milliseconds. */
+/** The skew is in milliseconds. */
 export interface JwtConfig {
   readonly jwksUrl: string;
   readonly audience: string;
@@ -21,7 +21,6 @@ export interface JwtConfig {
   readonly roleClaim: string;
 }
 
-/** How callers show who they are, beside the keys in the history. */
 export interface CallersConfig {
   readonly fixedKeys: readonly FixedKeyConfig[];
   readonly jwt: JwtConfig | null;
@@ -31,7 +30,7 @@ export function readCallers(read: VariableReader): CallersConfig {
   return { fixedKeys: readKeys(read), jwt: readJwt(read) };
 }
 
-/** The keys in the value of `API_KEYS`, to be kept out of logs; whatever shape it has. */
+/** The keys in `API_KEYS`, to keep them out of logs; in any format. */
 export function keysIn(value: string): string[] {
   return listed(value).map((entry) => entry.split(':').slice(2).join(':') || entry);
 }
@@ -40,14 +39,14 @@ const LEAST_KEY = 32;
 
 function readKeys(read: VariableReader): FixedKeyConfig[] {
   const entries = listed(read.text('API_KEYS') ?? '').map((entry) => entry.split(':'));
-  // what was given holds keys, so nothing of it is repeated
+  // the value contains keys, so no message repeats it
   const refuse = (wrong: string) =>
     read.refuse('API_KEYS', wrong, 'comma-separated entries name:role:key', 'reports:reader:<a key>');
   const names = new Set<string>();
   return entries.flatMap(([name = '', role = '', key = '', ...rest], index) => {
     const known = ROLES.find((each) => each === role);
     const nth = `has an entry, number ${index + 1},`;
-    // what stands where the name should be may be a key
+    // what is in the place of the name may be a key
     if (!/^[\w.-]{1,40}$/.test(name) || role === '') refuse(`${nth} that is not name:role:key`);
     else if (!known) refuse(`${nth} with an unknown role; roles are ${ROLES.join(', ')}`);
     else if (names.has(name)) refuse(`contains the name ${quote(name)} twice`);
@@ -62,7 +61,7 @@ function readKeys(read: VariableReader): FixedKeyConfig[] {
   });
 }
 
-/** Whether a key goes into a header and does not repeat a few characters over and over. */
+/** Whether it fits into a header and is not a repetition of a few characters. */
 function isStrong(key: string): boolean {
   return /^[\w.~+/=-]+$/.test(key) && key.length >= LEAST_KEY && new Set(key).size >= 10;
 }
@@ -96,7 +95,7 @@ function wrongWithUrl(text: string): string | null {
   return isLoopback(hostname) ? null : 'would fetch keys over plain http, where they can be replaced';
 }
 
-/** Whom to believe where a request came from: a number of proxies, or their addresses; `null`: nobody. */
+/** The proxies that are trusted: their number or their addresses; `null`: none. */
 export type TrustProxy = number | readonly string[] | null;
 
 export function readTrustProxy(read: VariableReader): TrustProxy {
@@ -111,7 +110,7 @@ export function readTrustProxy(read: VariableReader): TrustProxy {
   return null;
 }
 
-/** Whether it is an address or a network that does not hold everybody. */
+/** Whether it is an address, or a network that does not contain all addresses. */
 function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const width = isIP(address) === 4 ? 32 : 128;
@@ -119,7 +118,6 @@ function isNetwork(text: string): boolean {
   return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= width);
 }
 
-/** The origins whose pages may read answers; none by default. */
 export function readCorsOrigins(read: VariableReader): readonly string[] {
   const origins = listed(read.text('CORS_ORIGINS') ?? '');
   for (const origin of origins) {
@@ -136,7 +134,7 @@ function isOrigin(text: string): boolean {
 
 const OF_JWT: readonly Variable[] = ['JWT_AUDIENCE', 'JWT_ISSUER', 'JWT_CLOCK_SKEW', 'JWT_ROLE_CLAIM'];
 
-/** What is set of callers to no effect, or lets in more than may be meant. */
+/** Settings of callers that have no effect, or that may admit more than is intended. */
 export function callerWarnings(values: Readonly<Record<string, string>>): string[] {
   const idle = values.JWKS_URL === undefined ? OF_JWT.filter((name) => values[name] !== undefined) : [];
   const warnings = idle.map((name) => `${name} is set but JWKS_URL is not: no tokens are accepted`);

@@ -25,66 +25,61 @@ import {
   type VaultConfig,
 } from './sections.js';
 
-/** What the service is to do; durations are milliseconds. */
+/** Durations are in milliseconds. */
 export interface Config {
-  /** The Abnormal account of the environment, if it names one. */
+  /** The Abnormal account of the environment. */
   readonly account: AccountConfig | null;
-  /** Whether the simulated tenant stands in where there is no account; `null` when nobody said. */
+  /** Whether the simulated tenant is used if there is no account; `null`: not set. */
   readonly simulator: boolean | null;
-  /** The integrations that are kept beside it. */
   readonly vault: VaultConfig;
-  /** `sqlite:<path>` or a MongoDB connection string, which may hold a password: for the store's eyes only. */
+  /** `sqlite:<path>` or a MongoDB connection string, which may contain a password. */
   readonly history: string;
   readonly http: {
     readonly host: string;
     readonly port: number;
-    /** Whether `/ide` is served. */
     readonly ide: boolean;
-    /** Whether there is a page at `/`, and Apollo Sandbox at `/graphql` in a browser. */
+    /** Whether `/` is a page, and `/graphql` is Apollo Sandbox in a browser. */
     readonly landingPage: boolean;
-    /** Whether callers may ask for the schema. */
+    /** Whether callers may query the schema. */
     readonly introspection: boolean;
-    /** Where no caller can show who it is: whether anybody is let in, to read, from anywhere. */
+    /** Whether everyone may read, from any host, if authentication is off. */
     readonly anyHost: boolean;
-    /** Whether `/metrics` is for whoever asks, where other pages are not. */
+    /** Whether `/metrics` is public. */
     readonly openMetrics: boolean;
-    /** Whose word counts for where a request came from. */
+    /** Which proxies are trusted. */
     readonly trustProxy: TrustProxy;
-    /** The origins whose pages may read answers. */
     readonly corsOrigins: readonly string[];
   };
-  /** How callers show who they are, beside the keys in the history. */
   readonly callers: CallersConfig;
   readonly poll: {
     readonly every: Readonly<Record<Resource, number>>;
     readonly backfillFrom: Instant | null;
     readonly ingestionLag: number;
     readonly rereadHorizon: number;
-    /** How often what is held is compared with what Abnormal has; 0 for never. */
+    /** 0: never. */
     readonly reconcileEvery: number;
   };
   readonly maxAge: number;
   readonly upstream: {
-    /** Requests a minute; `null` when nobody said, so that the simulated tenant may have its own. */
+    /** Requests per minute; `null`: not set, so that the simulated tenant may have another default. */
     readonly rpm: number | null;
     readonly concurrency: number;
     readonly timeout: number;
   };
   readonly limits: LimitsConfig;
   readonly proof: ProofConfig;
-  /** `null` when nobody said, so that a command may have its own. */
+  /** `null`: not set, so that each command may have another default. */
   readonly logLevel: LogLevel | null;
-  /** Every credential in here, to be kept out of logs and messages. */
+  /** All credentials of the configuration, to keep them out of logs and messages. */
   readonly secrets: readonly Secret[];
 }
 
-/** Requests a minute that Abnormal allows a customer, all its clients together. */
+/** The requests per minute that Abnormal allows a customer, for all clients together. */
 export const DEFAULT_RPM = Number(VARIABLES.UPSTREAM_RPM);
 
-/** The environment's variables by name, empty ones left out. */
 export interface RawConfig {
   readonly values: Readonly<Record<string, string>>;
-  /** Names that are set and look like misspellings of known ones, with what was probably meant. */
+  /** Names that look like misspellings of known ones, with the probable name. */
   readonly misspelt: readonly { readonly name: string; readonly meant: string }[];
 }
 
@@ -92,7 +87,7 @@ export type ConfigResult =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] };
 
-/** Reads the environment: an empty string, or one of blanks only, is unset. */
+/** An empty or blank variable counts as unset. */
 export function readEnv(env: Readonly<Record<string, string | undefined>>): RawConfig {
   const isSet = (name: string) => (env[name] ?? '').trim() !== '';
   const values = Object.fromEntries(
@@ -107,7 +102,7 @@ export function readEnv(env: Readonly<Record<string, string | undefined>>): RawC
   return { values, misspelt };
 }
 
-/** Checks and groups what `readEnv` read: a whole configuration, or every problem at once. */
+/** A complete configuration, or all problems at once. */
 export function toConfig(raw: RawConfig): ConfigResult {
   const read = new VariableReader(raw.values);
   const simulator = readSimulator(read);
@@ -141,17 +136,17 @@ export function toConfig(raw: RawConfig): ConfigResult {
   return { ok: true, config, warnings };
 }
 
-/** Simulated records never share a history with an account's unless somebody says so. */
+/** Simulated records have a history of their own, unless `HISTORY` is set. */
 const DEFAULT_HISTORY = { account: VARIABLES.HISTORY, simulated: 'sqlite:./data/simulated.db' };
 
 function history(read: VariableReader, simulator: boolean | null): string {
-  // whoever sets a key keeps accounts, or is about to
+  // who sets a key stores integrations, or is about to
   const isKeeper = read.text('ENCRYPTION_KEY') !== null;
   const isForAccounts = read.text('ABNORMAL_TOKEN') !== null || !(simulator ?? !isKeeper);
   const byDefault = isForAccounts ? DEFAULT_HISTORY.account : DEFAULT_HISTORY.simulated;
   const text = read.text('HISTORY') ?? byDefault;
   if (/^sqlite:.+/.test(text) || /^mongodb(\+srv)?:\/\/.+/.test(text)) return text;
-  // what was given may hold a password, so it is not repeated
+  // the value may contain a password, so no message repeats it
   const right = 'sqlite:<path of a file>, mongodb://… or mongodb+srv://…';
   read.refuse('HISTORY', 'is neither a SQLite path nor a MongoDB address', right, DEFAULT_HISTORY.account);
   return text;

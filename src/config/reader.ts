@@ -9,7 +9,7 @@ import {
   toMillis,
 } from '../values/instant.js';
 
-/** One thing that is wrong with the configuration, in words. Never holds a credential. */
+/** A configuration error in words, without credentials. */
 export interface Problem {
   readonly name: string;
   readonly wrong: string;
@@ -17,7 +17,7 @@ export interface Problem {
   readonly example: string;
 }
 
-/** Takes variables one by one and collects what is wrong with them; what it then answers is the default. */
+/** Reads variables and collects the problems; for an invalid value it returns the default. */
 export class VariableReader {
   readonly problems: Problem[] = [];
 
@@ -31,7 +31,6 @@ export class VariableReader {
     this.problems.push({ name, wrong, right, example: `${name}=${example}` });
   }
 
-  /** As given, or the default. */
   textOrDefault(name: Defaulted): string {
     return this.text(name) ?? VARIABLES[name];
   }
@@ -44,7 +43,7 @@ export class VariableReader {
     return Number(VARIABLES[name]);
   }
 
-  /** As `duration`, where `0` and `off` stand for never: 0. */
+  /** `0` and `off` mean never: 0. */
   durationOrOff(name: Defaulted, least: number, most: number): number {
     const isOff = /^(0+(ms|s|m|h|d)?|off)$/i.test(this.text(name) ?? '');
     return isOff ? 0 : this.duration(name, least, most, ', or off');
@@ -60,7 +59,7 @@ export class VariableReader {
     return byDefault;
   }
 
-  /** A number of seconds, or a duration with its unit. */
+  /** In seconds, or with a unit. */
   seconds(name: Defaulted): number {
     const text = this.textOrDefault(name);
     const value = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : parseDuration(text);
@@ -79,7 +78,7 @@ export class VariableReader {
     return null;
   }
 
-  /** One of `allowed`; the variable's default must be among them. */
+  /** The default must be one of `allowed`. */
   oneOf<V extends Defaulted, T extends string>(
     name: V,
     allowed: (typeof VARIABLES)[V] extends T ? readonly T[] : never,
@@ -92,12 +91,10 @@ export class VariableReader {
   }
 }
 
-/** Text as given, shortened. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
-/** All problems as text for a person, one to a line. */
 export function describeProblems(problems: readonly Problem[]): string {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   const lines = problems.map(
@@ -108,7 +105,7 @@ export function describeProblems(problems: readonly Problem[]): string {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: MINUTE, h: HOUR, d: DAY };
 
-/** Milliseconds of a duration such as `30s`, `15m`, `4h` or `30d`; `null` when it is none. */
+/** In milliseconds; `null` if it is no duration such as `30s`, `15m`, `4h` or `30d`. */
 export function parseDuration(text: string): number | null {
   const parts = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text.trim());
   if (!parts) return null;
@@ -116,21 +113,21 @@ export function parseDuration(text: string): number | null {
   return Number(count) * (UNITS[unit] ?? 0);
 }
 
-/** A duration as `parseDuration` reads it, in the largest unit that divides it. */
+/** In the largest unit that divides it. */
 export function formatDuration(ms: number): string {
   const units = Object.entries(UNITS).reverse();
   const [unit, size] = units.find(([, candidate]) => ms >= candidate && ms % candidate === 0) ?? ['s', 1000];
   return `${ms / size}${unit}`;
 }
 
-/** The instant that an ISO 8601 day (midnight UTC) or date-time with a zone names; `null` when it is neither. */
+/** A day (midnight UTC) or a date and time with a zone, in ISO 8601; `null` if it is neither. */
 export function parseInstant(text: string): Instant | null {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text;
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/.test(day)) return null;
   const ms = Date.parse(day);
-  // Date.parse rolls 30 February over into March
+  // Date.parse turns 30 February into March
   if (Number.isNaN(ms) || !isRealDay(day.slice(0, 10))) return null;
-  // a zone can shift the first and the last day of the calendar out of it
+  // a zone can move the first and the last day out of the calendar
   const instant = nearestInstant(ms);
   return toMillis(instant) === ms ? instant : null;
 }
@@ -140,7 +137,6 @@ function isRealDay(day: string): boolean {
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
 }
 
-/** The configuration reads well but does not fit what is there; the message is for a person and says what to do. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -149,7 +145,7 @@ const POLLING = Object.fromEntries(
   Object.values(byResource(({ polling }) => [polling.variable, `${polling.defaultMs / HOUR}h`])),
 ) as Record<PollingVariable, string>;
 
-/** Every variable that is understood, with its default as one would write it; `null`: none, or one that depends on others. */
+/** Every variable with its default as text; `null`: none, or one that depends on others. */
 export const VARIABLES = {
   ABNORMAL_TOKEN: null,
   ABNORMAL_BASE_URL: null,
@@ -195,10 +191,9 @@ export const VARIABLES = {
 } as const;
 export type Variable = keyof typeof VARIABLES;
 export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly Variable[];
-/** The variables that have a default. */
 type Defaulted = { [V in Variable]: (typeof VARIABLES)[V] extends string ? V : never }[Variable];
 
-/** The known variable that `name` is probably a slip for; short names are too alike to tell. */
+/** The known name that `name` may be a misspelling of; short names are too similar to tell. */
 export function nearestVariable(name: string): Variable | null {
   const upper = name.toUpperCase();
   const [best] = VARIABLE_NAMES.map((known) => ({ known, distance: editDistance(upper, known) })).sort(

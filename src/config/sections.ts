@@ -2,23 +2,23 @@ import { type Signer, signerOf } from '../evidence/seal/signing-key.js';
 import { isLoopback, REGIONS, RIGHT_ADDRESS, wrongWithBaseUrl } from '../integrations/address.js';
 import { encryptionKeyId, parseEncryptionKey } from '../integrations/encryption.js';
 import { RIGHT_TOKEN, wrongWithToken } from '../model/token.js';
-import { REDACTION_GROUPS, type RedactionGroup } from '../values/access.js';
 import {
   type CostLimits,
   DEFAULT_COST_LIMITS,
   DEFAULT_QUERY_LIMITS,
   type QueryLimits,
-} from '../values/request-limits.js';
+  REDACTION_GROUPS,
+  type RedactionGroup,
+} from '../values/access.js';
 import { Secret } from '../values/secret.js';
 import { quote, type Variable, type VariableReader } from './reader.js';
 
-/** The Abnormal account that the environment names. */
 export interface AccountConfig {
   readonly token: Secret;
   readonly baseUrl: string;
 }
 
-/** The account, or `null` without a token. */
+/** `null` without a token. */
 export function readAccount(read: VariableReader): AccountConfig | null {
   const region = read.oneOf('ABNORMAL_REGION', Object.keys(REGIONS) as (keyof typeof REGIONS)[]);
   const given = baseUrl(read);
@@ -46,17 +46,16 @@ function baseUrl(read: VariableReader): string | null {
   return null;
 }
 
-/** What callers may ask of the gateway. */
 export interface LimitsConfig {
-  /** Requests a minute by one caller; 0 for no limit. */
+  /** Per caller; 0: no limit. */
   readonly ratePerMinute: number;
-  /** How long a request may take, in milliseconds. */
+  /** In milliseconds. */
   readonly requestTimeout: number;
   readonly query: QueryLimits;
   readonly cost: CostLimits;
-  /** A file that lists the operations that readers may run; `null`: any. */
+  /** A file with the operations that readers may run; `null`: any. */
   readonly persistedOperations: string | null;
-  /** What readers see masked. */
+  /** The groups of fields that are masked for readers. */
   readonly redact: ReadonlySet<RedactionGroup>;
 }
 
@@ -75,7 +74,7 @@ export function readLimits(read: VariableReader): LimitsConfig {
   };
 }
 
-/** Numbers by name, `depth=20,aliases=100`; those that are not named keep their defaults. */
+/** Numbers by name, `depth=20,aliases=100`; missing names keep their defaults. */
 function numbers<T extends Record<string, number>>(read: VariableReader, name: Variable, defaults: T): T {
   const names = Object.keys(defaults);
   const given: Record<string, number> = {};
@@ -120,11 +119,10 @@ function partsOf(text: string | null): string[] {
     .filter((part) => part !== '');
 }
 
-/** How what is recorded is sealed. */
 export interface ProofConfig {
-  /** Signs seals and packs; `null`: they are chained, and not signed. */
+  /** Signs seals and packs; `null`: they are not signed. */
   readonly signer: Signer | null;
-  /** Where each seal's hash goes besides: `https://…` or `file:…`. */
+  /** Where the hash of each seal is sent: `https://…` or `file:…`. */
   readonly hook: string | null;
 }
 
@@ -155,7 +153,7 @@ function hook(read: VariableReader): string | null {
   return null;
 }
 
-/** What is wrong, without repeating what may hold a credential. */
+/** The problem, without repeating what may contain a credential. */
 function wrongWithHook(text: string): string | null {
   if (/^file:./.test(text)) return null;
   if (!URL.canParse(text)) return 'is neither a URL nor a file';
@@ -165,11 +163,10 @@ function wrongWithHook(text: string): string | null {
   return isLoopback(hostname) ? null : 'would send over plain http, where the data can be changed';
 }
 
-/** What must not be logged of it. */
 export function secretsInProof(values: Readonly<Record<string, string>>): string[] {
   const { SIGNING_KEY = '', SEAL_HOOK = '' } = values;
   const { username = '', password = '', search = '' } = /^https?:/.test(SEAL_HOOK) ? urlOf(SEAL_HOOK) : {};
-  // addresses of such hooks often are the credential
+  // the address of such a hook is often the credential
   return [SIGNING_KEY, username, password, search, search === '' ? '' : SEAL_HOOK];
 }
 
@@ -177,13 +174,12 @@ function urlOf(text: string): Partial<URL> {
   return URL.canParse(text) ? new URL(text) : {};
 }
 
-/** How the tokens of stored integrations are kept, and where they may be sent. */
 export interface VaultConfig {
-  /** The current key first, then older ones, each of 32 bytes; empty without `ENCRYPTION_KEY`. */
+  /** The current key first, then older ones, 32 bytes each; empty without `ENCRYPTION_KEY`. */
   readonly encryptionKeys: readonly Secret[];
-  /** The token that a command is to store; `null` where it comes another way. */
+  /** The token that a command must store; `null`: it comes from standard input. */
   readonly newToken: Secret | null;
-  /** Whether a stored integration may be read from an address in a private network. */
+  /** Whether a stored integration may have an address in a private network. */
   readonly allowPrivate: boolean;
 }
 
@@ -206,7 +202,7 @@ function encryptionKeys(read: VariableReader): Secret[] {
   return [];
 }
 
-/** What is wrong, without repeating any of it. */
+/** The problem, without repeating any key. */
 function wrongWithKeys(texts: readonly string[]): string | null {
   const keys = texts.map(parseEncryptionKey);
   const bad = keys.indexOf(null);
@@ -222,7 +218,7 @@ function keyTexts(text: string): string[] {
   return text === '' ? [] : text.split(',').map((part) => part.trim());
 }
 
-/** Every way in which the keys of `text` may be written, to be kept out of logs. */
+/** All forms of the keys in `text`, to keep them out of logs. */
 export function formsOfKeys(text: string): string[] {
   return keyTexts(text).flatMap((given) => {
     const key = parseEncryptionKey(given);

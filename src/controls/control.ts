@@ -1,4 +1,4 @@
-import type { Coverage, CoverageGap, Missing } from '../model/coverage.js';
+import type { Coverage, CoverageGap, Missing } from '../model/ledger.js';
 import type { ReconciliationRecord } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
 import {
@@ -134,7 +134,7 @@ export interface ControlDistribution {
   }[];
 }
 
-export interface ControlJudgement {
+export interface ControlEvaluation {
   readonly verdict: ControlVerdict;
   readonly reason: string;
   readonly measures: readonly ControlMeasure[];
@@ -153,7 +153,7 @@ export interface PopulationSpec {
 /** One control on one period: takes the records one by one, then evaluates. */
 export interface Assessment {
   take(fact: RecordFact): void;
-  judge(): ControlJudgement;
+  evaluate(): ControlEvaluation;
 }
 
 export interface StreamNeed {

@@ -1,13 +1,13 @@
-import { isComplete, type Missing } from '../model/coverage.js';
+import { isComplete, type Missing } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import { earliest, type Instant } from '../values/instant.js';
 import type {
   Assessment,
   ClassedGap,
   ControlDefinition,
+  ControlEvaluation,
   ControlFinding,
   ControlId,
-  ControlJudgement,
   Member,
   Outcome,
   PopulationSpec,
@@ -25,7 +25,7 @@ export interface StreamGap extends ClassedGap {
 
 export interface StreamMissing extends Missing, Stream {}
 
-export interface EvaluatedControl extends Omit<ControlJudgement, 'count'> {
+export interface EvaluatedControl extends Omit<ControlEvaluation, 'count'> {
   readonly control: ControlId;
   readonly title: string;
   readonly period: Period;
@@ -129,7 +129,7 @@ function resultOf(
   { control, assessment, outcomes, exceptions, members, gone: noLongerGiven }: Running,
   scope: Scope,
 ): EvaluatedControl {
-  const { count, reason, ...judgement } = assessment.judge();
+  const { count, reason, ...evaluation } = assessment.evaluate();
   const gaps = neededStreams(scope, control.needs).flatMap((facts) =>
     facts.gaps.map((gap) => ({ ...gap, ...facts.stream })),
   );
@@ -142,7 +142,7 @@ function resultOf(
     control: control.id,
     title: control.title,
     period: scope.period,
-    ...judgement,
+    ...evaluation,
     reason: `${reason}${gone}`,
     population: {
       ...spec,

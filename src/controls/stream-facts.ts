@@ -1,5 +1,4 @@
-import { type CoverageGap, coverageOf, outstanding } from '../model/coverage.js';
-import type { RecordedEntry } from '../model/ledger.js';
+import { type CoverageGap, coverageOf, outstanding, type RecordedEntry } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import { DEFINITION_OF_RESOURCE } from '../resources/registry.js';
 import { type Instant, latest, shift } from '../values/instant.js';

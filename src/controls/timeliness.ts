@@ -2,8 +2,8 @@ import { DEFINITION_OF, type RecordOf, type VersionedKind } from '../resources/r
 import { DAY, earliest, HOUR, type Instant, MINUTE, shift, toMillis } from '../values/instant.js';
 import type {
   ControlDistribution,
+  ControlEvaluation,
   ControlFinding,
-  ControlJudgement,
   ControlMeasure,
   Member,
   Outcome,
@@ -142,13 +142,13 @@ interface TimelyWords {
   readonly measure: string;
 }
 
-export function judgeTimely(
+export function evaluateTimely(
   facts: TimelyFacts,
   scope: Scope,
   needs: readonly StreamNeed[],
   limits: { readonly share: number; readonly within: number },
   words: TimelyWords,
-): Pick<ControlJudgement, 'verdict' | 'reason' | 'measures' | 'count'> {
+): Pick<ControlEvaluation, 'verdict' | 'reason' | 'measures' | 'count'> {
   const { MET: met, EXCEPTION: missed, PENDING: pending, IN_DOUBT: doubtful } = facts.counts;
   const decided = met + missed;
   const grade = gradeShare({ met, missed, doubtful }, limits.share);

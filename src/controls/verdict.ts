@@ -1,5 +1,5 @@
 import type {
-  ControlJudgement,
+  ControlEvaluation,
   ControlMeasure,
   ControlVerdict,
   Scope,
@@ -141,7 +141,7 @@ export function mostText(split: Split): string {
 export function shownMeasure({
   verdict,
   measures,
-}: Pick<ControlJudgement, 'verdict' | 'measures'>): ControlMeasure | null {
+}: Pick<ControlEvaluation, 'verdict' | 'measures'>): ControlMeasure | null {
   const missing = verdict === 'FAIL' ? measures.find(isMissed) : undefined;
   return missing ?? measures[0] ?? null;
 }

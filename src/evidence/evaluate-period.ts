@@ -26,13 +26,13 @@ import { earliest, type Instant, latest, shift } from '../values/instant.js';
 import { gatherReconciliations, readLedgers, type StreamLedger } from './gather-facts.js';
 import { walkRecords } from './walk-records.js';
 
-/** A question for evidence. The same question about the same history has the same answer at any time. */
+/** The same request for the same history always has the same answer. */
 export interface EvidenceRequest {
   readonly period: Period;
   readonly controls: readonly ControlDefinition[];
-  /** The view that is judged; its instant is what counts as now. */
+  /** The view; its instant is used as now. */
   readonly pin: Pin;
-  /** `null`: all that had been read by then. */
+  /** `null`: all that were read by then. */
   readonly integrations: readonly string[] | null;
   readonly thresholds: Thresholds;
   readonly credentials: readonly CredentialFact[];
@@ -41,14 +41,14 @@ export interface EvidenceRequest {
 }
 
 export interface EvidenceOptions {
-  /** Called for every member of every population of the period, not for the trend's parts. */
+  /** Called for each member of the populations of the period, not of the trend. */
   readonly onFinding?: OnFinding;
-  /** Called with the number of records read so far; awaited, so that a slow writer holds up the reading. */
+  /** Called with the number of records read; awaited, so that a slow writer delays the reading. */
   readonly onProgress?: (records: number) => Promise<void> | void;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One control's word on one part of a trend. */
+/** The result of one control for one part of a trend. */
 export interface PeriodTrendPoint {
   readonly control: ControlId;
   readonly verdict: ControlVerdict;
@@ -65,16 +65,15 @@ export interface PeriodEvidence {
   readonly thresholds: Thresholds;
   readonly results: readonly EvaluatedControl[];
   readonly trend: readonly { readonly period: Period; readonly points: readonly PeriodTrendPoint[] }[];
-  /** Every stream over the period. */
   readonly streams: readonly EvidenceStream[];
 }
 
-/** A stream over the period, with the number of stored records whose time lies in it. */
+/** With the number of stored records whose time is in the period. */
 export interface EvidenceStream extends StreamFacts {
   readonly held: number;
 }
 
-/** Evaluates controls over a period, in memory that does not grow with the records. Rejects when the signal fires. */
+/** In constant memory. Rejects when the signal fires. */
 export async function evaluatePeriod(
   store: HistoryStore,
   request: EvidenceRequest,
@@ -109,7 +108,7 @@ export async function evaluatePeriod(
   };
 }
 
-/** The field by which lists give what a stream is about. */
+/** The field that lists are filtered by for a stream. */
 const FIELD_OF: Record<FilterKey, string> = {
   receivedTime: 'receivedTime',
   latestTimeRemediated: 'latestRemediationTime',
@@ -117,7 +116,7 @@ const FIELD_OF: Record<FilterKey, string> = {
   lastReportedTime: 'lastReportedTime',
 };
 
-/** How many stored records a list filtered by the stream's time gives for the period. */
+/** The stored records whose time is in the period. */
 function countHeld(
   store: HistoryStore,
   { seq }: Pin,
@@ -172,7 +171,7 @@ async function walkAll(
   const kinds = new Set(controls.flatMap(({ takes }) => takes));
   let walked = 0;
   for (const kind of LISTED_KINDS) {
-    // nothing is recorded, or nobody asks: then there is nothing to walk either
+    // nothing is recorded or requested
     if (!kinds.has(kind) || integrations.length === 0) continue;
     const walk = { store, pin, integrations, from, to: period.to };
     for await (const facts of walkRecords(walk, kind)) {

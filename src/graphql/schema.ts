@@ -15,8 +15,7 @@ import {
   RunResolver,
 } from './collection/collection.resolver.js';
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
-import { IntegrationMutations } from './integration/integration.mutations.js';
-import { IntegrationResolver } from './integration/integration.resolver.js';
+import { IntegrationMutations, IntegrationResolver } from './integration/integration.resolver.js';
 import { assertGuarded, describeGuards } from './operation/guard.js';
 import { NodeResolver } from './records/node.resolver.js';
 import { RecordResolver, RevisionResolver } from './records/revision.resolver.js';

@@ -61,7 +61,6 @@ ${items.join('\n')}
 `;
 }
 
-/** What the IDE opens with. */
 export const FIRST_QUERY = `# Every type and field has a description: open "Docs" at the top right.
 query FirstLook {
   cases(first: 5) {

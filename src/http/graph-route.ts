@@ -8,11 +8,10 @@ import type { PersistedOperations } from '../graphql/operation/persisted-operati
 import type { AskedOperation, OperationLimiter } from '../graphql/operation/pipeline.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import { type Caller, hasRole } from '../values/access.js';
-import { callerKey } from './authenticate.js';
 import { HttpError, problem } from './errors.js';
+import { callerKey } from './middleware.js';
 import { RefusalThrottle } from './refusal-throttle.js';
 
-/** What operations may run. */
 export interface GraphLimits {
   readonly limiter: OperationLimiter;
   /** The only operations for readers; `null`: any. */

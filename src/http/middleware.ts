@@ -1,8 +1,125 @@
 import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
-import type { FastifyInstance } from 'fastify';
-import { callerKey } from './authenticate.js';
-import { HttpError } from './errors.js';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Callers, Identified } from '../callers/callers.js';
+import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../values/access.js';
+import { HttpError, problem } from './errors.js';
+
+/** A caller of this role; `OPEN`: everyone; `GRAPH`: a reader, or a browser. The default is admin. */
+type RouteAccess = 'OPEN' | 'GRAPH' | Role;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: RouteAccess;
+  }
+  interface FastifyRequest {
+    /** Set by the first hook; `null` on open routes. */
+    caller: Caller | null;
+  }
+}
+
+interface AuthenticationOptions {
+  readonly callers: Callers;
+  /** Whether requests for any host name are accepted if authentication is off. */
+  readonly anyHost: boolean;
+  /** Whether a browser that opens the graph gets a page; default: true. */
+  readonly landingPage?: boolean;
+}
+
+export function addAuthentication(app: FastifyInstance, options: AuthenticationOptions): void {
+  app.decorateRequest('caller', null);
+  app.addHook('onRequest', async (request, reply) => {
+    if (options.anyHost || isFromHere(request) || (await areAsked(options.callers))) return;
+    await reply.code(403).send(problem('WRONG_HOST', WRONG_HOST));
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    const access = request.routeOptions.config.access ?? 'admin';
+    if (request.is404 || access === 'OPEN') return;
+    const identified = await options.callers.identify(presentedBy(request));
+    if (identified.outcome !== 'KNOWN') {
+      if (access === 'GRAPH' && options.landingPage !== false && isForPage(request)) return;
+      return refuse(reply, identified, hasCredential(request));
+    }
+    const { caller } = identified;
+    request.caller = caller.kind === 'LOCAL' && isFromElsewhere(request) ? ANONYMOUS_CALLER : caller;
+    const role = access === 'GRAPH' ? 'reader' : access;
+    if (!hasRole(request.caller, role)) await forbid(reply, request.caller, role);
+  });
+}
+
+/** If it cannot be determined, authentication is on. */
+export async function areAsked(callers: Callers): Promise<boolean> {
+  return callers.areAsked().catch(() => true);
+}
+
+/** Whether the request comes from this machine, as far as it shows. */
+function isFromHere({ headers }: FastifyRequest): boolean {
+  const isForwarded = headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined;
+  return isLocalHost(headers.host) && !isForwarded;
+}
+
+/** From a browser on this machine, which `CORS_ORIGINS` allows to read. */
+function isFromElsewhere({ headers: { origin, host } }: FastifyRequest): boolean {
+  return origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host);
+}
+
+const WRONG_HOST =
+  'The request names a host that is not this machine, or was forwarded by a proxy, and authentication is not configured. Create an API key (keys api), or accept every caller with ALLOW_UNAUTHENTICATED=yes.';
+
+/** A browser that opens the address gets a page; otherwise there is no caller. */
+function isForPage(request: FastifyRequest): boolean {
+  const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+  return wantsPage && !hasCredential(request);
+}
+
+function presentedBy({ headers, ip }: FastifyRequest) {
+  const apiKey = headers['x-api-key'];
+  return { authorization: headers.authorization, apiKey: apiKey?.toString(), address: ip };
+}
+
+function hasCredential({ headers }: FastifyRequest): boolean {
+  return headers.authorization !== undefined || headers['x-api-key'] !== undefined;
+}
+
+type Refusal = Exclude<Identified, { outcome: 'KNOWN' }>;
+
+async function refuse(reply: FastifyReply, refusal: Refusal, isWrong: boolean): Promise<void> {
+  if (refusal.outcome === 'WAIT') {
+    const seconds = Math.ceil(refusal.ms / 1000);
+    reply.code(429).header('retry-after', String(seconds));
+    const message = `Too many wrong credentials came from this address. Retry in ${seconds} seconds.`;
+    await reply.send(problem('TOO_MANY_FAILURES', message));
+  } else if (refusal.outcome === 'UNAVAILABLE') {
+    reply.code(503).header('retry-after', '5');
+    await reply.send(problem('AUTHENTICATION_UNAVAILABLE', refusal.message));
+  } else if (refusal.outcome === 'NO_ROLE') {
+    await reply.code(403).send(problem('FORBIDDEN', refusal.message));
+  } else {
+    reply.code(401).header('www-authenticate', isWrong ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE);
+    await reply.send(problem('UNAUTHENTICATED', refusal.message));
+  }
+}
+
+const CHALLENGE = 'Bearer realm="abnormal-gateway"';
+
+async function forbid(reply: FastifyReply, caller: Caller, role: Role): Promise<void> {
+  const message = `This needs the role ${role}; your role is ${caller.role}.`;
+  await reply.code(403).send(problem('FORBIDDEN', message));
+}
+
+/**
+ * A web page can point its own name at 127.0.0.1 to reach a server that only listens there; such a request
+ * has the page's host name.
+ */
+function isLocalHost(host: string | undefined): boolean {
+  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
+  return name === 'localhost' || name === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(name);
+}
+
+/** The key of the rate limit: the caller, or the address without one. */
+export function callerKey({ caller, ip }: FastifyRequest): string {
+  return caller && caller.kind !== 'ANONYMOUS' ? `${caller.kind} ${caller.id}` : ip;
+}
 
 const DAY_S = 86_400;
 

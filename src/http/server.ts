@@ -13,14 +13,15 @@ import type { Callers } from '../callers/callers.js';
 import { RequestEnded, RequestTimeout } from '../graphql/operation/pipeline.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import type { Log } from '../log.js';
-import { addAuthentication, areAsked } from './authenticate.js';
 import { addHomePage, serveIde } from './browser-pages.js';
 import { HttpError, listenError, problem } from './errors.js';
 import { addGraph, type GraphLimits } from './graph-route.js';
 import type { Readiness } from './health.js';
 import {
+  addAuthentication,
   addCors,
   addSecurityHeaders,
+  areAsked,
   isQueryErrorInJson,
   limitRate,
   SECURITY_HEADERS,
@@ -29,7 +30,6 @@ import { addReports, type Reports } from './report-route.js';
 
 export interface ServerOptions {
   readonly host: string;
-  /** 0: any free port. */
   readonly port: number;
   readonly ide: boolean;
   /** Whether there is a page at `/`; default: true. */

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { type BudgetOptions, createBudget } from '../abnormal/budget.js';
-import { type AbnormalClient, type CallOptions, type ListPage, newMeter } from '../abnormal/client.js';
+import { newMeter } from '../abnormal/call.js';
+import type { AbnormalClient, CallOptions, ListPage } from '../abnormal/client.js';
 import { type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
 import { createAbnormalClient } from '../abnormal/rest-client.js';
 import type { Log } from '../log.js';
@@ -41,7 +42,6 @@ export interface TestedPart {
 
 export interface IntegrationTest {
   readonly testedAt: Instant;
-  /** No list failed, and at least one can be read. */
   readonly works: boolean;
   readonly parts: readonly TestedPart[];
   readonly token: TokenTimes | null;
@@ -57,7 +57,7 @@ interface TestOptions {
 }
 
 const SPAN = 7 * DAY;
-/** The cases first, as the project's brief has it. */
+/** Cases first, as the brief of the project has it. */
 const ORDER: ReadonlySet<Resource> = new Set(['cases', ...RESOURCES]);
 
 /** One request per list if all is well. Every response is a result, not an error. */

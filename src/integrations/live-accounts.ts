@@ -14,27 +14,25 @@ export interface AccountOptions {
   readonly timeoutMs: number;
   readonly clock: () => number;
   readonly log: Log;
-  /** Makes what is told of an account's requests, by its name. */
+  /** The observer of an account's requests. */
   readonly observe?: ((integration: string) => UpstreamObserver) | undefined;
 }
 
-/** An account and what ends it. */
+/** An account and how to close it. */
 export interface OpenAccount {
   readonly account: Account;
   readonly budget: Budget;
-  /** The token's last four characters; `null` where there is none that is worth showing. */
+  /** The last four characters; `null` if there is no token, or a short one. */
   readonly tokenHint: string | null;
   close(): Promise<void>;
 }
 
-/** An account whose token is not in the vault. */
 export interface UnstoredAccount extends Pick<Account, 'name' | 'origin' | 'baseUrl'> {
   readonly token: Secret;
-  /** Ends what serves the account, where this process does. */
+  /** Closes what serves the account, if this process does. */
   readonly close?: () => Promise<void>;
 }
 
-/** Opens the account that the environment names, or the simulated tenant. */
 export function openUnstoredAccount(
   { token, close, ...named }: UnstoredAccount,
   options: AccountOptions,
@@ -54,8 +52,8 @@ export function openUnstoredAccount(
 }
 
 /**
- * Why an account's own records may not come into a history: it holds invented ones, from which they would never be
- * told apart in a report. `null` where they may.
+ * Why an account's records may not be added to a history: it contains simulated ones, which a report could
+ * not tell apart. `null` if they may.
  */
 export async function simulatedDataGuard(
   store: Pick<HistoryStore, 'streams' | 'description'>,
@@ -81,7 +79,6 @@ interface LiveAccountsOptions {
   /** Resolves the hosts of stored accounts, and may refuse them. */
   readonly lookup?: LookupFunction | undefined;
   readonly budgetFor: (name: string) => Budget;
-  /** How often to look for changes of other processes, in milliseconds. */
   readonly everyMs: number;
   readonly log: Log;
 }

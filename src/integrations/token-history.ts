@@ -27,7 +27,7 @@ export async function readTokenHistories(store: HistoryStore): Promise<TokenHist
   return environment ? [...stored, historyOf(ENVIRONMENT_ACCOUNT, environment)] : stored;
 }
 
-/** What is known of every integration's token, by name; see `tokenState`. */
+/** By the name of the integration; see `tokenState`. */
 export async function readTokenSituations(store: HistoryStore): Promise<Map<string, TokenSituation>> {
   const [histories, streams] = await Promise.all([readTokenHistories(store), store.streams()]);
   return new Map(
@@ -51,7 +51,7 @@ function historyOf(integration: string, { token, earlierTokens }: KnownTokens): 
   return { integration, tokens: [...earlierTokens, { ...factsOf(token), replacedAt: null }] };
 }
 
-/** Stores what Abnormal says of the token that the integration has had since `storedAt`. */
+/** For the token that is in use since `storedAt`. */
 export function storeTokenExpiry(
   { store, vault }: { readonly store: HistoryStore; readonly vault: Pick<Vault, 'noteTimes'> },
   integration: string,
@@ -63,7 +63,7 @@ export function storeTokenExpiry(
     : vault.noteTimes(integration, storedAt, times);
 }
 
-/** What was changed by hand is named when the vault is opened; a report need not fail for it. */
+/** Changed text is reported when the vault is opened; a report need not fail for it. */
 function readable<T>(read: () => T): T | null {
   try {
     return read();
@@ -117,7 +117,7 @@ export async function noteEnvironmentTimes(
   });
 }
 
-/** What is remembered; `null` where no token was ever there. */
+/** `null` if there was never a token. */
 export async function readEnvironmentToken(store: HistoryStore): Promise<KnownTokens | null> {
   const body = BODY.safeParse((await store.document(COLLECTION, ID))?.body);
   return body.success ? describe(body.data) : null;

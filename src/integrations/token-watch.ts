@@ -65,7 +65,6 @@ interface TokenWarningOptions {
   readonly clock: () => number;
 }
 
-/** How to replace an integration's token from the command line. */
 function replacementSteps(integration: string): string {
   const make =
     'Create one in the Abnormal portal (Settings → Integrations → Abnormal REST API), which shows it once, and';
@@ -74,12 +73,12 @@ function replacementSteps(integration: string): string {
     : `${make} pass it to: integrations rotate ${integration}`;
 }
 
-/** The state of an integration's token for the reader of a terminal or of the log. */
+/** For a terminal or the log. */
 export function reportToken(integration: string, situation: TokenSituation, now: Instant) {
   const state = tokenState(situation, now);
   return {
     state,
-    /** What it may do; null where Abnormal does not say. */
+    /** `null` if Abnormal does not say. */
     permissions: situation.permissions ?? null,
     message: describeTokenState(situation, now, replacementSteps(integration)),
     mayAct: permissionsToAct(situation.permissions).length > 0,
@@ -126,7 +125,7 @@ function oncePerDay(clock: () => number): (name: string, what: string) => boolea
   };
 }
 
-/** What the list of a customer's tokens says of the one that is in use. */
+/** The token in use, as Abnormal lists it. */
 interface TokenMatch {
   readonly outcome: 'WORKS' | 'NOT_ANSWERED';
   /** The number of valid tokens; `null` if unknown. */
@@ -181,7 +180,7 @@ function mayOf(permissions: readonly string[] | null): string | null {
   return excessNote(permissions) ?? `Its permissions: ${permissions.join(', ')}.`;
 }
 
-/** What to do if Abnormal answers, but with nothing. */
+/** What to do if Abnormal answers with empty lists only. */
 export const ACCESS_ADVICE =
   'If the account has attacks by e-mail, the token may not be allowed to see them: give it full portal access for the API, and add this gateway’s IP address to the account’s allowlist (Abnormal portal: Settings → Integrations → Abnormal REST API).';
 
@@ -189,9 +188,8 @@ type Reads = Pick<HistoryStore, 'head' | 'count' | 'countQuarantine' | 'ledger'>
 type Answered = StreamState & { readonly lastSuccessAt: Instant };
 
 /**
- * The accounts, with a message for each, that Abnormal answers for but has listed nothing of, for longer than
- * Abnormal takes to list what is new (`INGESTION_LAG`). Every account has threats sooner or later, so this more often
- * means missing access than peace.
+ * A message for each account that Abnormal answers for, but has listed nothing of for longer than
+ * `INGESTION_LAG`. Every account has threats at some time, so this usually means missing access.
  */
 export async function emptyAccounts(
   store: Reads,
@@ -224,7 +222,7 @@ async function isEmpty(store: Reads, state: Answered, seq: number): Promise<bool
     if ((await store.count(query)) > 0) return false;
   }
   if ((await store.countQuarantine({ integrations, kinds: KINDS })) > 0) return false;
-  // the oldest window is read last, and seldom again: once it is read, everything has been
+  // the oldest window is read last: once it is read, everything has been read
   const oldest = await store.ledger(state, collectFrom, shift(collectFrom, 1000), seq);
   return oldest.some(({ readAt, settledTo, listed }) => {
     const lag = toMillis(readAt) - toMillis(settledTo);

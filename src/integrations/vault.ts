@@ -94,7 +94,7 @@ export function hintOf(token: Secret): string {
   return text.length < 12 ? '' : text.slice(-4);
 }
 
-/** The sealed token of the integration `name` does not open. */
+/** A stored token does not decrypt. */
 export function notOpened(name: string, error: NotOpenedError, cipher: Cipher): VaultError {
   const { reason, message } = error;
   const known = cipher.knownKeyIds.join(', ');
@@ -139,9 +139,8 @@ export function busy(name: string): VaultError {
   return new VaultError('BUSY', `The integration "${name}" is being changed by other processes. Retry.`);
 }
 
-/** An integration as it is kept, without its token. */
 export interface StoredIntegration extends KnownTokens {
-  /** Part of every key and every global id, so it never changes. */
+  /** Part of every key and global id, so it never changes. */
   readonly name: string;
   readonly baseUrl: string;
   readonly region: Region | null;
@@ -171,7 +170,6 @@ const facts = {
   ...{ storedAt: instant, issuedAt: instant.nullable(), expiresAt: instant.nullable() },
   permissions: z.array(z.string()).readonly().optional(),
 };
-/** The part of a document that holds what is known of the present token and of those before it. */
 export const TOKEN_SHAPE = {
   ...facts,
   earlierTokens: z.array(z.object({ ...facts, replacedAt: instant })),

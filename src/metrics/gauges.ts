@@ -3,9 +3,8 @@ import type { BudgetSnapshot } from '../abnormal/budget.js';
 import type { HistoryStore, Pin } from '../history/store.js';
 import type { WriteFailure } from '../history/watch-writes.js';
 import { readTokenSituations } from '../integrations/token-history.js';
-import type { CoverageGap } from '../model/coverage.js';
 import { DRIFT_KINDS, driftOf } from '../model/drift.js';
-import { UNREAD_CODES } from '../model/ledger.js';
+import { type CoverageGap, UNREAD_CODES } from '../model/ledger.js';
 import {
   INTEGRATION_STATUSES,
   integrationHealth,

@@ -2,7 +2,7 @@ import type { BudgetSnapshot } from '../abnormal/budget.js';
 import type { HistoryStore } from '../history/store.js';
 import type { WriteWatch } from '../history/watch-writes.js';
 import type { Log } from '../log.js';
-import type { CoverageGap } from '../model/coverage.js';
+import type { CoverageGap } from '../model/ledger.js';
 import type { StreamState } from '../model/stream.js';
 import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { caches } from '../values/bounded-cache.js';

@@ -1,64 +1,58 @@
 import { DAY, earliest, type Instant, shift, toMillis } from '../values/instant.js';
 
-/** What Abnormal says of a token. */
 export interface TokenTimes {
-  /** When Abnormal made it, and when it ends; `null` where Abnormal does not say. */
+  /** `null` if Abnormal does not say. */
   readonly issuedAt: Instant | null;
   readonly expiresAt: Instant | null;
-  /** What it may do; absent where Abnormal does not say. */
+  /** Missing if Abnormal does not say. */
   readonly permissions?: readonly string[] | undefined;
 }
 
-/** What is stored about a token, next to the token or in its place. */
+/** Stored about a token, next to it or instead of it. */
 export interface TokenFacts extends TokenTimes {
-  /** When it was given to the gateway, or first seen in the environment (UTC). */
+  /** When the gateway got it, or first saw it in the environment (UTC). */
   readonly storedAt: Instant;
 }
 
-/** A token that another has replaced. */
 export interface EarlierToken extends TokenFacts {
   readonly replacedAt: Instant;
 }
 
-/** An integration's present token and those before it, oldest first. */
+/** The earlier ones are sorted, oldest first. */
 export interface KnownTokens {
   readonly token: TokenFacts;
   readonly earlierTokens: readonly EarlierToken[];
 }
 
-/** The tokens of an integration that are remembered, the present one last. */
 export interface TokenHistory {
   readonly integration: string;
-  /** `replacedAt` is `null` for the present one. */
+  /** `replacedAt` is `null` for the current one, which is the last. */
   readonly tokens: readonly (TokenFacts & { readonly replacedAt: Instant | null })[];
 }
 
-/** How many earlier tokens are remembered: at one in 90 days, more than ten years. */
+/** At one in 90 days, more than ten years. */
 export const EARLIER_TOKENS_KEPT = 50;
 
-/** The facts alone of something that holds more. */
 export function factsOf({ storedAt, issuedAt, expiresAt, permissions }: TokenFacts): TokenFacts {
   return { storedAt, issuedAt, expiresAt, ...(permissions && { permissions }) };
 }
 
-/** Whether what Abnormal says of a token is what is noted of it. */
 export function hasTokenTimes(facts: TokenFacts, told: TokenTimes): boolean {
   const isSame = facts.issuedAt === told.issuedAt && facts.expiresAt === told.expiresAt;
   return isSame && facts.permissions?.join() === told.permissions?.join();
 }
 
-/** What is stored of a token, with what Abnormal says of it now. */
 export function withTokenTimes<T extends TokenFacts>(facts: T, told: TokenTimes): T {
   const { issuedAt, expiresAt, permissions } = told;
   const { permissions: _earlier, ...others } = facts;
   return { ...others, issuedAt, expiresAt, ...(permissions && { permissions }) } as T;
 }
 
-/** What a token is, for a person who has given something else. */
+/** For a person who has entered something else. */
 export const RIGHT_TOKEN =
   'only the token, as Abnormal displayed it (Settings → Integrations → Abnormal REST API)';
 
-/** What keeps `text` from being a token, as a predicate that does not repeat it; `null` when nothing does. */
+/** Why `text` is no token, without repeating it; `null` if it may be one. */
 export function wrongWithToken(text: string): string | null {
   if (text === '') return 'is empty';
   if (/^bearer\s/i.test(text)) return 'begins with the word "Bearer"';
@@ -70,30 +64,25 @@ export function wrongWithToken(text: string): string | null {
 
 export const TOKEN_STATES = ['OK', 'EXPIRING', 'ROTATION_DUE', 'REJECTED', 'UNKNOWN'] as const;
 
-/** How an integration's token stands. */
 export type TokenState = (typeof TOKEN_STATES)[number];
 
-/** What the state of a token depends on. */
 export interface TokenSituation extends TokenTimes {
   readonly storedAt: Instant | null;
-  /** Whether Abnormal refused it when it was last used. */
+  /** Whether Abnormal refused its last use. */
   readonly isRejected: boolean;
 }
 
-/** The situation of a token that nothing is known about. */
 export const UNKNOWN_TOKEN: TokenSituation = {
   ...{ issuedAt: null, expiresAt: null, storedAt: null, isRejected: false },
 };
 
-/** A token must be replaced at this age. */
 const ROTATION_AGE = 90 * DAY;
-/** The warning begins this long before a token must be replaced. */
 const NOTICE = 14 * DAY;
 
 /**
- * The state of a token at `now`, from the day by which it must be replaced: when it ends or is 90 days old,
- * whichever comes first. `ROTATION_DUE` from then on, `EXPIRING` in the 14 days before. `UNKNOWN`: neither its age
- * nor its end is known.
+ * The state at `now`, by the day on which the token must be replaced: its expiry or 90 days after its issue,
+ * whichever is first. `ROTATION_DUE` from then on, `EXPIRING` in the 14 days before, `UNKNOWN` without both
+ * dates.
  */
 export function tokenState(token: TokenSituation, now: Instant): TokenState {
   if (token.isRejected) return 'REJECTED';
@@ -104,7 +93,7 @@ export function tokenState(token: TokenSituation, now: Instant): TokenState {
   return left < NOTICE ? 'EXPIRING' : 'OK';
 }
 
-/** When the token must have been replaced; `null` where nothing says so. */
+/** `null` if neither its age nor its expiry is known. */
 export function replaceBy(token: TokenSituation): Instant | null {
   const since = knownSince(token);
   const byAge = since === null ? null : shift(since, ROTATION_AGE);
@@ -113,8 +102,8 @@ export function replaceBy(token: TokenSituation): Instant | null {
 }
 
 /**
- * The state in words, with what to do; `how` is what replaces this integration's token. Says too if the token may do
- * more than the gateway needs.
+ * With what to do: `how` replaces this integration's token. Says also if the token may do more than the
+ * gateway needs.
  */
 export function describeTokenState(token: TokenSituation, now: Instant, how: string): string {
   const note = excessNote(token.permissions);
@@ -140,12 +129,12 @@ function stateText(token: TokenSituation, now: Instant, how: string): string {
   }
 }
 
-/** From when its age counts. */
+/** The beginning of its age. */
 function knownSince({ issuedAt, storedAt }: TokenSituation): Instant | null {
   return issuedAt ?? storedAt;
 }
 
-/** `ends on 2026-04-01`, or `ended on` for an end that has passed at `now`. */
+/** `ends on 2026-04-01`, or `ended on` if that has passed. */
 export function endText(expiresAt: Instant, now: Instant): string {
   return `${expiresAt <= now ? 'expired' : 'expires'} on ${expiresAt.slice(0, 10)}`;
 }
@@ -155,18 +144,15 @@ function daysText(ms: number): string {
   return days === 1 ? '1 day' : `${days} days`;
 }
 
-/*
- * What a token may do, by the names of its permissions (`soar_v1_read_threats`, `soar_v1_manage_threat`). Abnormal
- * publishes no list of these names, so their words decide. A name that does not say "read" counts as more than
- * reading: the note that follows is harmless, a missing one is not.
- */
+// The names of a token's permissions (`soar_v1_read_threats`, `soar_v1_manage_threat`) are not documented, so
+// their words decide: a name without "read" is more than reading.
 
 const READS: ReadonlySet<string> = new Set(['read', 'view', 'list', 'get', 'retrieve']);
 const ACTS: ReadonlySet<string> = new Set([
   ...['write', 'manage', 'create', 'update', 'delete', 'remove', 'edit', 'modify', 'remediate', 'execute'],
 ]);
 
-/** The permissions that go beyond reading; none where Abnormal does not say what a token may do. */
+/** Permissions beyond reading; none if Abnormal does not say. */
 export function permissionsToAct(permissions: readonly string[] | null | undefined): string[] {
   return (permissions ?? []).filter((permission) => {
     const words = permission
@@ -179,7 +165,7 @@ export function permissionsToAct(permissions: readonly string[] | null | undefin
 
 const MOST_NAMED = 5;
 
-/** A sentence about a token that may do more than read; `null` for any other. */
+/** A sentence about a token that may do more than read; otherwise `null`. */
 export function excessNote(permissions: readonly string[] | null | undefined): string | null {
   const acting = permissionsToAct(permissions);
   if (acting.length === 0) return null;

@@ -1,5 +1,5 @@
 import { campaignDefinition } from './campaign/campaign.js';
-import { caseDefinition } from './case/case-definition.js';
+import { caseDefinition } from './case/case.js';
 import { threatDefinition } from './threat/threat-definition.js';
 
 /** Every resource that is collected. The order is that of tables and of polls. */

@@ -1,4 +1,4 @@
-import { newMeter } from '../abnormal/client.js';
+import { newMeter } from '../abnormal/call.js';
 import type { Recorded } from '../history/store.js';
 import type { RunCounts, RunRecord, RunStatus } from '../model/run.js';
 import {
@@ -8,10 +8,11 @@ import {
   type RunRecorder,
   type RunStart,
   type Source,
+  type Stop,
   type SyncEnv,
   type Tally,
+  type UpstreamRefusal,
 } from './context.js';
-import type { Stop, UpstreamRefusal } from './stop.js';
 import { statusMessage, updateStates } from './stream-states.js';
 
 const MAX_NOTES = 20;

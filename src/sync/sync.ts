@@ -1,8 +1,7 @@
 import type { HistoryStore, Pin } from '../history/store.js';
 import type { Accounts } from '../integrations/accounts.js';
 import type { Log } from '../log.js';
-import type { GapReason } from '../model/coverage.js';
-import type { QuarantineCode } from '../model/ledger.js';
+import type { GapReason, QuarantineCode } from '../model/ledger.js';
 import type { RevisionRecord } from '../model/revision.js';
 import type { ReconciliationRecord, RunCounts, RunStatus, RunTrigger } from '../model/run.js';
 import type { StreamStatus } from '../model/stream.js';
@@ -45,7 +44,7 @@ import type { SyncObserver, SyncSettings } from './context.js';
  * Stale: Abnormal could not be read, and what is held is older than was accepted.
  */
 
-/** The result of a live read. Stale: Abnormal could not be read, and the data is older than accepted. */
+/** Stale: Abnormal could not be read, and the data is older than accepted. */
 export type Freshness =
   | {
       readonly stale: false;
@@ -63,15 +62,15 @@ export type Freshness =
       readonly reason: string;
     };
 
-/** What a caller brings to a read of one record. */
+/** What a caller knows of the record. */
 export interface LiveRecordOptions {
-  /** What it has just read of the record in the history; looked up unless given. */
+  /** What the caller has just read in the history; looked up if missing. */
   readonly held?: RevisionRecord | null | undefined;
-  /** Fires when it waits no longer. */
+  /** Fires when the caller waits no longer. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How fresh a record is, and the batch that this was recorded in, if the caller waited for it. */
+/** With the batch that recorded it, if the caller waited for it. */
 export type RecordFreshness = Freshness & { readonly recordedIn?: Pin | undefined };
 
 /** Brings the history up to date on demand; everything it reads is recorded before it resolves. */

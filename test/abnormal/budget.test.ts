@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Budget, createBudget } from '../../src/abnormal/budget.js';
+import { type Budget, createBudget, WINDOW_MS } from '../../src/abnormal/budget.js';
 import type { Priority } from '../../src/abnormal/client.js';
 import { UpstreamError } from '../../src/abnormal/errors.js';
-import { WINDOW_MS } from '../../src/abnormal/request-rate.js';
 import type { Resource } from '../../src/resources/registry.js';
 import { settled, VirtualTime } from './virtual-time.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createBudget } from '../../src/abnormal/budget.js';
-import { newMeter } from '../../src/abnormal/client.js';
+import { newMeter } from '../../src/abnormal/call.js';
 import { json, type Reply, raw } from '../support/upstream-server.js';
 import { decodeError, type Harness, POLL, startHarness, upstreamError, WINDOW } from './harness.js';
 import { settled, until, VirtualTime } from './virtual-time.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { backoffFor, DEFAULT_RETRY, parseRetryAfter, pauseFor } from '../../src/abnormal/retry.js';
+import { backoffFor, DEFAULT_RETRY, parseRetryAfter, pauseFor } from '../../src/abnormal/call.js';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Fetched } from '../../src/abnormal/client.js';
 import { campaignSchema } from '../../src/resources/campaign/campaign.js';
+import { caseItemSchema, caseSchema } from '../../src/resources/case/case.js';
 import { eventSchema, insightShape } from '../../src/resources/case/case-analysis.js';
-import { caseItemSchema, caseSchema } from '../../src/resources/case/decode-case.js';
 import type { Kind } from '../../src/resources/registry.js';
 import { messageSchema, overrideShape, threatSchema } from '../../src/resources/threat/decode-threat.js';
 import { attachmentShape, linkShape } from '../../src/resources/threat/threat-parts.js';

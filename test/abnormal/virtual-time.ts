@@ -1,4 +1,4 @@
-import type { StartTimer } from '../../src/abnormal/retry.js';
+import type { StartTimer } from '../../src/async/signals.js';
 
 interface Timer {
   readonly at: number;

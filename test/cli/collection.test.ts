@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { pollExitCode, printReport } from '../../src/cli/collection.js';
-import type { GapReason } from '../../src/model/coverage.js';
+import type { GapReason } from '../../src/model/ledger.js';
 import { NO_COUNTS } from '../../src/model/run.js';
 import type { StreamStatus } from '../../src/model/stream.js';
 import type { PassReport } from '../../src/sync/sync.js';

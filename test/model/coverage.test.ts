@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type CoverageGap, coverageOf } from '../../src/model/coverage.js';
-import type { RecordedEntry, WindowStatus } from '../../src/model/ledger.js';
+import {
+  type CoverageGap,
+  coverageOf,
+  type RecordedEntry,
+  type WindowStatus,
+} from '../../src/model/ledger.js';
 import { type Instant, toInstant, toMillis } from '../../src/values/instant.js';
 
 const START = Date.parse('2026-03-01T00:00:00Z');

@@ -12,11 +12,18 @@ import { readEnv, toConfig } from '../../src/config/config.js';
 import { THRESHOLD_NAMES } from '../../src/controls/thresholds.js';
 import { ValueField } from '../../src/graphql/base/fields.js';
 import { recordConnectionOf } from '../../src/graphql/lists/connection.js';
-import { type FilterInput, filterInputFor, TextFilter } from '../../src/graphql/lists/filter-args.js';
+import {
+  type FilterInput,
+  filterInputFor,
+  ListArgs,
+  orderOf,
+  RecordArgs,
+  TextFilter,
+} from '../../src/graphql/lists/list-args.js';
 import { listRecords } from '../../src/graphql/lists/list-records.js';
-import { ListArgs, orderOf, RecordArgs } from '../../src/graphql/lists/order-args.js';
 import { Guard } from '../../src/graphql/operation/guard.js';
-import { NODES, readNode } from '../../src/graphql/records/nodes.js';
+import { NODES } from '../../src/graphql/records/nodes.js';
+import { readNode } from '../../src/graphql/records/read-record.js';
 import { Node, RecordNode } from '../../src/graphql/records/record.type.js';
 import { createContextFactory, type GatewayContext } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
@@ -89,7 +96,7 @@ Object.assign(NODES, {
     kind: KIND,
     filter,
     order,
-    toNode: (...args: ConstructorParameters<typeof VendorCase>) => new VendorCase(...args),
+    Node: VendorCase,
   },
 });
 

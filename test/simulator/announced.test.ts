@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeCampaign } from '../../src/resources/campaign/campaign.js';
-import { decodeCase } from '../../src/resources/case/decode-case.js';
+import { decodeCase } from '../../src/resources/case/case.js';
 import { FILTER_KEYS, fieldsOf, type ListedKind, RESOURCE_OF } from '../../src/resources/registry.js';
 import { decodeThreat } from '../../src/resources/threat/decode-threat.js';
 import { createTenant, type Tenant, type TenantVersion } from '../../src/simulator/tenant.js';

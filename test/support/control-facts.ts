@@ -2,8 +2,8 @@ import type {
   CampaignFact,
   CaseFact,
   ControlDefinition,
+  ControlEvaluation,
   ControlFinding,
-  ControlJudgement,
   Member,
   Outcome,
   RecordFact,
@@ -135,7 +135,7 @@ export function scopeOf(changes: ScopeChanges = {}): Scope {
   };
 }
 
-export interface Ran extends ControlJudgement {
+export interface Ran extends ControlEvaluation {
   readonly findings: readonly ControlFinding[];
   readonly members: readonly Member[];
   readonly exceptions: readonly ControlFinding[];
@@ -152,7 +152,7 @@ export function run(control: ControlDefinition, scope: Scope, facts: readonly Re
     (member) => members.push(member),
   );
   for (const fact of facts) assessment.take(fact);
-  const judgement = assessment.judge();
+  const judgement = assessment.evaluate();
   const of = (outcome: Outcome) => findings.filter((finding) => finding.outcome === outcome);
   const outcomes = {
     MET: of('MET').length,

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import { readReportQuestion } from '../../src/app/report-question.js';
-import { askReport } from '../../src/app/reports.js';
+import { resolveReport } from '../../src/app/reports.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
 import type { ReportFormat, ReportQuestion } from '../../src/evidence/report/write-report.js';
 import type { HistoryStore } from '../../src/history/store.js';
@@ -195,5 +195,5 @@ export async function askExample(store: HistoryStore, format: ReportFormat): Pro
   if (!config.ok) throw new Error('the configuration is wrong');
   const services = { store, config: config.config, clock: () => toMillis(EXAMPLE.collectedTo) };
   const nameOf = (name: string) => name;
-  return askReport(services, readReportQuestion({ period: EXAMPLE.period }, nameOf), format, nameOf);
+  return resolveReport(services, readReportQuestion({ period: EXAMPLE.period }, nameOf), format, nameOf);
 }

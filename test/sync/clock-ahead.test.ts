@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { coverageOf } from '../../src/model/coverage.js';
+import { coverageOf } from '../../src/model/ledger.js';
 import { streamsOf } from '../../src/model/stream.js';
 import { RESOURCES } from '../../src/resources/registry.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';

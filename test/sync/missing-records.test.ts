@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { coverageOf, stillMissing } from '../../src/model/coverage.js';
+import { coverageOf, stillMissing } from '../../src/model/ledger.js';
 import { streamsOf } from '../../src/model/stream.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
 import { isOpenCase } from '../../src/resources/case/case.js';

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createCounters } from '../../src/metrics/counters.js';
 import { createScrape, type Scrape } from '../../src/metrics/scrape.js';
-import type { GapReason } from '../../src/model/coverage.js';
+import type { GapReason } from '../../src/model/ledger.js';
 import type { StreamState, StreamStatus } from '../../src/model/stream.js';
 import { type IntegrationStatus, integrationHealth } from '../../src/model/stream.js';
 import { KIND_OF, type Resource } from '../../src/resources/registry.js';

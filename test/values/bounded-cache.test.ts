@@ -16,6 +16,7 @@ import { CacheDependencies, ResponseCache } from '../../src/graphql/operation/re
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import { createLog } from '../../src/log.js';
+import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/access.js';
 import {
   BoundedCache,
   CACHE_BYTES,
@@ -24,7 +25,6 @@ import {
   WordCache,
 } from '../../src/values/bounded-cache.js';
 import { MINUTE, toInstant } from '../../src/values/instant.js';
-import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/request-limits.js';
 
 /*
  * Each cache is filled with far more than it may keep, by the code that it is part of. It must stay within its

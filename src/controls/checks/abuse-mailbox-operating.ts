@@ -5,8 +5,8 @@ import type {
   Assessment,
   CampaignFact,
   ControlDefinition,
+  ControlEvaluation,
   ControlFinding,
-  ControlJudgement,
   Member,
   Scope,
 } from '../control.js';
@@ -14,7 +14,7 @@ import { isInPeriod } from '../period.js';
 import {
   addTimely,
   deadlineOf,
-  judgeTimely,
+  evaluateTimely,
   noTimelyFacts,
   outcomeOf,
   type TimelyFacts,
@@ -76,7 +76,7 @@ function assess(
       takeCampaign(fact, member, scope, facts, find, polls.get(fact.key.integration) ?? []);
       belongs(member);
     },
-    judge: () => judge(facts, words, scope),
+    evaluate: () => evaluate(facts, words, scope),
   };
 }
 
@@ -103,11 +103,11 @@ function takeCampaign(
 
 const LIMITS = [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR];
 
-function judge(facts: TimelyFacts, words: ReadonlyMap<Judged, number>, scope: Scope): ControlJudgement {
+function evaluate(facts: TimelyFacts, words: ReadonlyMap<Judged, number>, scope: Scope): ControlEvaluation {
   const { reportsJudgedShare: share, judgeReportsWithin: within } = scope.thresholds;
   const bars = JUDGEMENTS.map((word) => ({ label: LABELS[word], count: words.get(word) ?? 0, before: null }));
   return {
-    ...judgeTimely(facts, scope, NEEDS, { share, within }, WORDS),
+    ...evaluateTimely(facts, scope, NEEDS, { share, within }, WORDS),
     distributions: [
       { title: 'Judgements', bars: bars.filter(({ count }) => count > 0) },
       timesDistribution('Time until judged, at most', facts, LIMITS),

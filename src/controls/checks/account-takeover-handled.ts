@@ -6,7 +6,7 @@ import { isInPeriod } from '../period.js';
 import {
   addTimely,
   deadlineOf,
-  judgeTimely,
+  evaluateTimely,
   noTimelyFacts,
   outcomeOf,
   type TimelyFacts,
@@ -68,7 +68,7 @@ function assess(
       });
       belongs(member);
     },
-    judge: () => judge(facts, scope),
+    evaluate: () => evaluate(facts, scope),
   };
 }
 
@@ -94,10 +94,10 @@ function takeCase(
 
 const LIMITS = [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 72 * HOUR];
 
-function judge(facts: TimelyFacts, scope: Scope) {
+function evaluate(facts: TimelyFacts, scope: Scope) {
   const { casesHandledShare: share, handleCasesWithin: within } = scope.thresholds;
   return {
-    ...judgeTimely(facts, scope, NEEDS, { share, within }, WORDS),
+    ...evaluateTimely(facts, scope, NEEDS, { share, within }, WORDS),
     distributions: [timesDistribution('Time until acknowledged or resolved, at most', facts, LIMITS)],
   };
 }

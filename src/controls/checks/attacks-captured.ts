@@ -2,8 +2,8 @@ import { keyText } from '../../resources/registry.js';
 import {
   type Assessment,
   type ControlDefinition,
+  type ControlEvaluation,
   type ControlFinding,
-  type ControlJudgement,
   type Member,
   RECEIVED_THREATS,
   type ReconciliationFact,
@@ -62,13 +62,13 @@ function assess(
       takeThreat(fact, member, facts, find);
       belongs(member);
     },
-    judge() {
+    evaluate() {
       const streams = licensedStreams(scope, RECEIVED_THREATS);
       for (const each of streams) findHoles(each, find);
       findUnread(streams, find);
       const named = new Set(unreadRecords(streams).map(({ key }) => keyText(key)));
       for (const fact of summariseReconciliations(scope).short) findLacking(fact, named, find);
-      return judgeCapture(facts, scope);
+      return evaluateCapture(facts, scope);
     },
   };
 }
@@ -122,7 +122,7 @@ function findLacking(
   find({ outcome: 'EXCEPTION', subject, label: null, at: from, reason });
 }
 
-export function judgeCapture({ whole, partial }: CaptureFacts, scope: Scope): ControlJudgement {
+export function evaluateCapture({ whole, partial }: CaptureFacts, scope: Scope): ControlEvaluation {
   const { capturedShare, reconciledShare } = scope.thresholds;
   const streams = licensedStreams(scope, RECEIVED_THREATS);
   const holes = holesOf(streams).map(({ facts, gap }) => gapText(facts, gap));

@@ -1,11 +1,11 @@
-import type { CoverageGap } from '../../model/coverage.js';
+import type { CoverageGap } from '../../model/ledger.js';
 import { type MessageRecord, messageRemediation } from '../../resources/threat/threat.js';
 import { HOUR, type Instant, MINUTE, shift } from '../../values/instant.js';
 import type {
   Assessment,
   ControlDefinition,
+  ControlEvaluation,
   ControlFinding,
-  ControlJudgement,
   ControlMeasure,
   Member,
   RecordFact,
@@ -72,7 +72,7 @@ function assess(
     take(fact) {
       if (fact.kind === 'threat') takeThreat(fact, scope, isKnown, facts, { find, belongs });
     },
-    judge: () => judgeRemediation(facts, scope),
+    evaluate: () => evaluateRemediation(facts, scope),
   };
 }
 
@@ -164,7 +164,7 @@ function knowledgeOf(scope: Scope): IsKnown {
   };
 }
 
-export function judgeRemediation(facts: RemediationFacts, scope: Scope): ControlJudgement {
+export function evaluateRemediation(facts: RemediationFacts, scope: Scope): ControlEvaluation {
   const { thresholds } = scope;
   const { remediated: met, left: missed, doubtful, pending, times } = facts;
   const grade = gradeShare({ met, missed, doubtful }, thresholds.remediatedShare);
@@ -246,7 +246,7 @@ function distributionOf({
   pending,
   doubtful,
   remediated,
-}: RemediationFacts): ControlJudgement['distributions'][number] {
+}: RemediationFacts): ControlEvaluation['distributions'][number] {
   const counts = times.histogram(LIMITS);
   const labels = [...LIMITS.map((limit) => `≤ ${durationText(limit)}`), `> ${durationText(24 * HOUR)}`];
   const bar = (label: string, value: number) => ({ label, count: value, before: null });

@@ -4,8 +4,8 @@ import {
   type Assessment,
   type ControlDefinition,
   type ControlDistribution,
+  type ControlEvaluation,
   type ControlFinding,
-  type ControlJudgement,
   type Member,
   RECEIVED_THREATS,
   type Scope,
@@ -70,7 +70,7 @@ function assess(
     take(fact) {
       if (fact.kind === 'threat') takeThreat(fact, scope, [mix, before], { find, belongs });
     },
-    judge: () => judgeMix(mix, before, scope),
+    evaluate: () => evaluateMix(mix, before, scope),
   };
 }
 
@@ -109,7 +109,7 @@ function increment(counts: Map<string, number>, word: string): void {
   counts.set(word, (counts.get(word) ?? 0) + 1);
 }
 
-export function judgeMix(mix: Mix, before: Mix, scope: Scope): ControlJudgement {
+export function evaluateMix(mix: Mix, before: Mix, scope: Scope): ControlEvaluation {
   const { behaviouralSample: sample } = scope.thresholds;
   const earlier = isComparable(before, scope) ? shareOf(before) : null;
   const none = `None of ${countText(mix.total, 'malicious message')} was behavioural`;

@@ -4,8 +4,8 @@ import {
   ALL_STREAMS,
   type Assessment,
   type ControlDefinition,
+  type ControlEvaluation,
   type ControlFinding,
-  type ControlJudgement,
   type MissedPoll,
   type Scope,
   type StreamFacts,
@@ -45,14 +45,14 @@ export const collectionContinuous: ControlDefinition = {
 function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessment {
   return {
     take() {},
-    judge() {
+    evaluate() {
       const streams = licensedStreams(scope, ALL_STREAMS);
       findUnread(streams, find);
       for (const facts of streams) {
         findHoles(facts, find);
         for (const missedPoll of facts.missedPolls) find(findingOf(facts, missedPoll));
       }
-      return judgeCollection(scope);
+      return evaluateCollection(scope);
     },
   };
 }
@@ -74,7 +74,7 @@ function missedText({ from, to, missed, failed, failure }: MissedPoll): string {
   return `${countText(missed, 'poll')} missed in ${durationText(toMillis(to) - toMillis(from))} from ${instantText(from)}${why}`;
 }
 
-export function judgeCollection(scope: Scope): ControlJudgement {
+export function evaluateCollection(scope: Scope): ControlEvaluation {
   const { longestGap, missedPolls } = scope.thresholds;
   const streams = licensedStreams(scope, ALL_STREAMS);
   const holes = holesOf(streams);

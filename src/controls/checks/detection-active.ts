@@ -5,8 +5,8 @@ import {
   ALL_STREAMS,
   type Assessment,
   type ControlDefinition,
+  type ControlEvaluation,
   type ControlFinding,
-  type ControlJudgement,
   type ControlMeasure,
   type Member,
   type MissedPoll,
@@ -51,11 +51,11 @@ function assess(
       threats += 1;
       belongs(member);
     },
-    judge() {
+    evaluate() {
       const streams = licensedStreams(scope, ALL_STREAMS);
       for (const facts of streams)
         for (const missedPoll of facts.missedPolls) find(findingOf(facts, missedPoll));
-      return judgeDetection(threats, scope);
+      return evaluateDetection(threats, scope);
     },
   };
 }
@@ -77,7 +77,7 @@ function missedPollText({ from, to, failed, failure }: MissedPoll): string {
   return `no answer ${span}: ${countText(failed, 'poll')} failed, the last with: ${failure ?? 'no reason given'}`;
 }
 
-export function judgeDetection(threats: number, scope: Scope): ControlJudgement {
+export function evaluateDetection(threats: number, scope: Scope): ControlEvaluation {
   const streams = licensedStreams(scope, ALL_STREAMS);
   return {
     ...verdictOf(scope, ALL_STREAMS, {

@@ -3,8 +3,8 @@ import { DAY, earliest, type Instant, shift, toMillis } from '../../values/insta
 import type {
   Assessment,
   ControlDefinition,
+  ControlEvaluation,
   ControlFinding,
-  ControlJudgement,
   CredentialFact,
   Outcome,
   Scope,
@@ -32,13 +32,13 @@ export const tokenRotation: ControlDefinition = {
 function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessment {
   return {
     take() {},
-    judge() {
+    evaluate() {
       const rulings = rulingsOf(scope);
       for (const { integration, outcome, reason, at } of rulings) {
         if (outcome === null) continue;
         find({ outcome, subject: { type: 'INTEGRATION', integration }, label: null, at, reason });
       }
-      return judgeTokens(rulings, scope);
+      return evaluateTokens(rulings, scope);
     },
   };
 }
@@ -101,7 +101,7 @@ function excessOf(fact: CredentialFact | undefined): string | null {
   return acting.length === 0 ? null : `has write permissions (${countText(acting.length, 'permission')})`;
 }
 
-function judgeTokens(rulings: readonly Ruling[], scope: Scope): ControlJudgement {
+function evaluateTokens(rulings: readonly Ruling[], scope: Scope): ControlEvaluation {
   const { tokenAge } = scope.thresholds;
   const of = (outcome: Outcome) => rulings.filter((ruling) => ruling.outcome === outcome);
   const text = (some: readonly Ruling[]) =>

@@ -5,22 +5,22 @@ import type { Instant } from '../../values/instant.js';
 import { type Leaf, leafHash, recordDigest } from '../seal/leaf.js';
 import { isPublicJwk, type PublicJwk } from '../seal/signing-key.js';
 
-/** What a pack says of itself, as RFC 8785 canonical JSON. */
+/** The manifest, as RFC 8785 canonical JSON. */
 export interface PackManifest {
   readonly type: typeof PACK_TYPE;
   readonly version: 1;
   readonly period: { readonly text: string; readonly from: Instant; readonly to: Instant };
-  /** The view that was judged. */
+  /** The view that was evaluated. */
   readonly asOf: Instant;
   readonly seq: number;
-  /** The accounts it is about; `null`: all that were recorded. */
+  /** `null`: all that were recorded. */
   readonly integrations: readonly string[] | null;
-  /** The seals inside, without holes, and the hash of the last. */
+  /** The seals in the pack, without gaps, and the hash of the last one. */
   readonly seals: { readonly first: number; readonly last: number; readonly lastHash: string };
   readonly counts: { readonly revisions: number; readonly readings: number; readonly runs: number };
-  /** Every other file, in its order. */
+  /** All other files, in their order. */
   readonly files: readonly PackFile[];
-  /** The key that signs the manifest; `null` if it is not signed. */
+  /** `null` if it is not signed. */
   readonly key: PublicJwk | null;
 }
 
@@ -33,7 +33,7 @@ export interface PackFile {
 
 export const PACK_TYPE = 'abnormal-gateway/pack';
 
-/** The names of files that a verification reads. */
+/** The names of the files that a verification reads. */
 export const PACKED = {
   manifest: 'manifest.json',
   /** 64 bytes: Ed25519 over the manifest's bytes. */
@@ -45,7 +45,7 @@ export const PACKED = {
   runs: 'runs.ndjson',
 } as const;
 
-/** The manifest that a text is; `null` when it is none. */
+/** `null` if it is none. */
 export function readPackManifest(text: string): PackManifest | null {
   try {
     const value = JSON.parse(text) as Partial<PackManifest>;
@@ -67,12 +67,12 @@ export function readPackManifest(text: string): PackManifest | null {
   }
 }
 
-/** Whether a pack about these accounts has what a seal lists of this one. */
+/** Whether a pack about these accounts contains what a seal lists of this one. */
 export function isPacked({ integrations }: Pick<PackManifest, 'integrations'>, integration: string): boolean {
   return integrations === null || integrations.includes(integration);
 }
 
-/** A version as a line of a pack has it: the facts that its leaf is made of, and what was received. */
+/** The facts of a version's leaf, and the response as received. */
 export interface PackedRevision {
   readonly integration: string;
   readonly kind: string;
@@ -85,7 +85,7 @@ export interface PackedRevision {
   readonly runId: string;
   /** SHA-256 of the decoded record's canonical JSON. */
   readonly record: string;
-  /** The text to the letter, as a string: its SHA-256 is the digest. */
+  /** As received: its SHA-256 is the digest. */
   readonly received: string;
 }
 
@@ -112,7 +112,7 @@ export function isReceived({ received, digest }: PackedRevision): boolean {
   return typeof received === 'string' && sha256(received) === digest;
 }
 
-/** A reading as a line: the entry, with its place among its stream's in the batch. */
+/** A reading with its position among those of its stream in the batch. */
 export interface PackedReading {
   readonly place: number;
   readonly entry: RecordedEntry;

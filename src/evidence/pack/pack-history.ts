@@ -4,23 +4,21 @@ import type { RevisionRecord } from '../../model/revision.js';
 import type { Stream } from '../../model/stream.js';
 import type { Kind } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
-import { sealedRun } from '../seal/ended-runs.js';
-import { type Leaf, ledgerLeaf } from '../seal/leaf.js';
+import { type Leaf, ledgerLeaf, walkBatches } from '../seal/leaf.js';
 import { type LeafList, lastThat, type Seal, type SealBody, storedSeal, unpackLeaves } from '../seal/seal.js';
+import { sealedRun, streamNamed, wholeLedger } from '../seal/seal-content.js';
 import { type PublicJwk, pemOf } from '../seal/signing-key.js';
-import { streamNamed, wholeLedger } from '../seal/stream-coverage.js';
-import { walkBatches } from '../seal/walk-batches.js';
 import { isPacked, PACKED, type PackManifest, packedLeaf, packedRevision } from './pack-format.js';
 import type { PackPart, WriteText } from './tar.js';
 
-/** A pack cannot be made as it was asked for; the message says why, and what helps. */
+/** A pack cannot be made; the message says why, and what to do. */
 export class PackError extends Error {
   override readonly name = 'PackError';
 }
 
 export interface PackSpan {
   readonly from: Instant;
-  /** The view; it must be sealed. */
+  /** It must be sealed. */
   readonly pin: Pin;
   readonly integrations: readonly string[] | null;
 }
@@ -31,7 +29,7 @@ export interface PackProgress {
   readonly onProgress?: ((revisions: number) => void) | undefined;
 }
 
-/** The last batch that a seal covers; `null` where there is none. */
+/** `null` if there is no seal. */
 export async function lastSealed(store: HistoryStore): Promise<Pin | null> {
   const body = (await storedSeal(store, null))?.body;
   return body ? { seq: body.toSeq, at: body.toAt } : null;
@@ -77,18 +75,18 @@ export class PackedHistory {
     return new PackedHistory(store, span, first, last, progress);
   }
 
-  /** What the manifest says of them; once they are written. */
+  /** Known when the parts are written. */
   get facts(): Pick<PackManifest, 'seals' | 'counts'> {
     const { first, last } = this;
     return { seals: { first, last, lastHash: this.#lastHash }, counts: this.#counts };
   }
 
-  /** Whether some of the seals are signed; once they are written. */
+  /** Whether some seals are signed; known when they are written. */
   get isSigned(): boolean {
     return this.#keys.size > 0;
   }
 
-  /** In the order in which they have to be written. */
+  /** In the order in which they must be written. */
   parts(): PackPart[] {
     return [
       { name: PACKED.seals, write: (write) => this.#writeSeals(write) },
@@ -102,7 +100,7 @@ export class PackedHistory {
     ];
   }
 
-  /** The keys of the seals as PEM, for standard tools; once the seals are written. */
+  /** The keys of the seals as PEM, for standard tools; known when the seals are written. */
   pemPart(): PackPart {
     return {
       name: 'public-keys.pem',
@@ -194,7 +192,7 @@ export class PackedHistory {
       if (!isPacked(this.span, integration)) continue;
       const run = await this.store.run(id);
       const isSame = run !== null && sealedRun(run).digest === digest;
-      // one that was taken for dead and went on is sealed again by a later seal
+      // a run that was marked as interrupted and went on is sealed again by a later seal
       if (!isSame && status === 'INTERRUPTED') continue;
       if (!isSame) throw altered(`Run ${id}`);
       await write(`${JSON.stringify(run)}\n`);
@@ -209,7 +207,7 @@ function altered(what: string): PackError {
   );
 }
 
-/** The first seal that reaches up to a batch; `null` if none does. */
+/** `null` if there is none. */
 async function firstSealTo(store: HistoryStore, length: number, seq: number): Promise<number | null> {
   const isBefore = async (n: number) => (await readSeal(store, n)).body.toSeq < seq;
   const before = await lastThat(0, length, isBefore);

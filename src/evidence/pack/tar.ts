@@ -8,24 +8,20 @@ import { canonicalJson } from '../../values/canonical-json.js';
 import type { Signer } from '../seal/signing-key.js';
 import { PACK_TYPE, PACKED, type PackFile, type PackManifest } from './pack-format.js';
 
-/*
- * Archives in the ustar format (POSIX.1-1988), written in one way only: regular files, one owner, one time. Whoever
- * reads them here takes nothing but those very bytes, so that none can be changed without being noticed; every other
- * tar reads them too.
- */
+// The ustar format (POSIX.1-1988), in one form only: regular files, one owner, one time. The reader accepts
+// exactly these bytes, so every change is noticed; other tar programs can read the archives.
 
 const BLOCK = 512;
-/** Longer names would need a second way of writing them. */
+/** Longer names would need a second form. */
 const MOST_NAME = 99;
 const ZEROS = Buffer.alloc(BLOCK);
 const BIG_SIZE = 0o77777777777;
 
-/** A file of an archive is not as this gateway writes them. */
+/** A file of the archive is not as this gateway writes it. */
 export class TarError extends Error {
   override readonly name = 'TarError';
 }
 
-/** The header of a file of `size` bytes. */
 export function tarHeader(name: string, size: number): Buffer {
   if (!/^[\w.-]+(\/[\w.-]+)*$/.test(name) || name.length > MOST_NAME) {
     throw new TarError(`not the name of a file in an archive: ${JSON.stringify(name)}`);
@@ -45,7 +41,7 @@ export function tarHeader(name: string, size: number): Buffer {
   return header;
 }
 
-/** In octal; where that is too short, as GNU and others have it, in binary after a set bit. */
+/** In octal, or in binary after a set bit if that is too short, as in GNU tar. */
 function writeSize(header: Buffer, size: number): void {
   if (size <= BIG_SIZE) {
     header.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
@@ -60,22 +56,22 @@ function readSize(header: Buffer): number {
   return Number.parseInt(header.toString('latin1', 124, 135), 8);
 }
 
-/** What fills the last block of a file. */
+/** Fills the last block of a file. */
 export function tarPadding(size: number): Buffer {
   return ZEROS.subarray(0, (BLOCK - (size % BLOCK)) % BLOCK);
 }
 
-/** What ends an archive. */
+/** The end of an archive. */
 export const TAR_END = Buffer.alloc(2 * BLOCK);
 
-/** A file of an archive; its content has to be read before the next. */
+/** Its content must be read before the next file. */
 interface TarFile {
   readonly name: string;
   readonly size: number;
   readonly content: AsyncIterable<Buffer>;
 }
 
-/** The files of an archive one after another. Throws a `TarError` at the first byte that should not be there. */
+/** Throws a `TarError` at the first unexpected byte. */
 export async function* readTar(input: Readable): AsyncGenerator<TarFile> {
   const bytes = new Bytes(input);
   for (;;) {
@@ -101,7 +97,6 @@ function checkedHeader(header: Buffer): { name: string; size: number } {
   return { name, size };
 }
 
-/** Bytes of a stream, so many at a time. */
 class Bytes {
   readonly #source: AsyncIterator<Buffer>;
   #held = Buffer.alloc(0);
@@ -138,21 +133,20 @@ class Bytes {
   }
 }
 
-/** Takes a piece of a file; the next is not made before it is through. */
+/** The next piece is not made before this one is written. */
 export type WriteText = (text: string) => Promise<void>;
 
-/** A file of a pack: its name, and how it is written. */
 export interface PackPart {
   readonly name: string;
   readonly write: (write: WriteText) => Promise<void>;
 }
 
-/** What is known of a pack once its parts are written. */
+/** Known when the parts are written. */
 type PackFacts = Omit<PackManifest, 'type' | 'version' | 'files' | 'key'>;
 
 /**
- * Writes a pack to `path`, which appears only when it is complete: the manifest, its signature, then the parts in
- * their order. `facts` is asked once all of them are written. The same parts give the same bytes.
+ * Writes a pack to `path`, which appears only when it is complete: the manifest, its signature, then the
+ * parts in order. The same parts give the same bytes.
  */
 export async function writePackFile(
   path: string,

@@ -6,9 +6,9 @@ import { lastSealed, PackError, PackedHistory } from './pack-history.js';
 import { type PackPart, writePackFile } from './tar.js';
 
 export interface PackOptions {
-  /** Signs the manifest; `null`: it is not signed. */
+  /** `null`: the manifest is not signed. */
   readonly signer: Signer | null;
-  /** Whether the view was asked for; otherwise it is the newest that is sealed. */
+  /** Whether the caller named the view; otherwise it is the newest sealed one. */
   readonly isPinGiven: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((words: string) => void) | undefined;
@@ -23,9 +23,8 @@ const REPORTS = [
 ] as const;
 
 /**
- * Writes everything that there is to say about a period into one file at `path`, which appears only when it is
- * complete: the reports, what was recorded, the seals, the keys, and a manifest with the hash of each. Throws a
- * `PackError` when it cannot be complete. The same question and view give the same bytes.
+ * Writes one file at `path`, which appears only when it is complete: the reports, the recorded data, the
+ * seals, the keys, and a manifest with the hash of each file. Throws a `PackError` if it cannot be complete.
  */
 export async function writePack(
   store: HistoryStore,

@@ -7,17 +7,14 @@ import type {
 import type { PeriodEvidence, PeriodTrendPoint } from '../evaluate-period.js';
 import { type Html, html, measureText, VERDICT_WORDS } from './html.js';
 
-/*
- * Charts as inline SVG without a view box: lengths are per cent of whatever width there is, so they are as sharp
- * on a telephone as in print, and all text stays text of the page. Each says in its title what it shows.
- */
+// Inline SVG without a view box: lengths are per cent of the available width, so charts are sharp on a phone
+// and in print, and their text is text of the page.
 
-/** A share of the width. */
 export function percent(share: number): string {
   return `${Math.round(share * 1e4) / 100}%`;
 }
 
-/** A trend's points of one control, oldest first. */
+/** Oldest first. */
 export function pointsOf(
   evidence: PeriodEvidence,
   control: ControlId,
@@ -28,7 +25,7 @@ export function pointsOf(
   });
 }
 
-/** The verdicts of a control over the parts of a trend, told apart by height and fill as well as by colour. */
+/** Verdicts differ in height and fill, not only in colour. */
 export function verdictStrip(title: string, points: ReturnType<typeof pointsOf>): Html {
   const counts = (Object.keys(VERDICT_WORDS) as ControlVerdict[])
     .map((verdict) => ({ verdict, count: points.filter(({ point }) => point.verdict === verdict).length }))
@@ -46,7 +43,7 @@ const MARK_HEIGHT: Record<ControlVerdict, number> = {
   NOT_APPLICABLE: 2,
 };
 
-/** The mark of a verdict in a strip, at a share of its width. */
+/** At a share of the strip's width. */
 export function verdictMark(verdict: ControlVerdict, at: number, width: number): Html {
   const height = MARK_HEIGHT[verdict];
   const hollow = verdict === 'INSUFFICIENT_DATA';
@@ -59,7 +56,6 @@ export function verdictMark(verdict: ControlVerdict, at: number, width: number):
 
 const CHART_HEIGHT = 120;
 
-/** The measure of a control over the parts of a trend, with its threshold; nothing where there are no two numbers. */
 export function measureChart(points: ReturnType<typeof pointsOf>): Html | null {
   const known = points.flatMap(({ point }) => (point.measure?.value != null ? [point.measure] : []));
   const [first] = known;
@@ -70,7 +66,7 @@ export function measureChart(points: ReturnType<typeof pointsOf>): Html | null {
   const values = points.map(({ point }) => point.measure?.value ?? null);
   const marks = unit === 'share' ? dots(values, y) : bars(values, y);
   const threshold = first.threshold?.value ?? null;
-  // on the axis itself it could not be told from it
+  // on the axis itself it would not be visible
   const isShown = threshold !== null && threshold <= top && y(threshold) < CHART_HEIGHT - 3;
   const line = isShown
     ? html`<line x1="0" x2="100%" y1="${y(threshold)}" y2="${y(threshold)}" stroke="var(--ink)" stroke-width="1.5" stroke-dasharray="5 3"/>`
@@ -97,7 +93,7 @@ function bars(values: readonly (number | null)[], y: Scale): Html[] {
   });
 }
 
-/** Shares as a line, since their scale need not begin at nothing. */
+/** A scale of shares need not begin at 0. */
 function dots(values: readonly (number | null)[], y: Scale): Html[] {
   const x = (i: number) => percent((i + 0.4) / values.length);
   return values.map((value, i) => {
@@ -121,7 +117,7 @@ function scaleOf(
     return { bottom: least >= 0.9 ? 0.9 : least >= 0.5 ? 0.5 : 0, top: 1 };
   }
   const most = Math.max(...values, 1);
-  // a threshold far above all values would press them flat
+  // a threshold far above all values would flatten them
   const isNear = threshold !== null && threshold.value <= 3 * most;
   return { bottom: 0, top: isNear ? Math.max(most, threshold.value) : most };
 }
@@ -130,7 +126,7 @@ function axis(labels: readonly string[]): Html {
   return html`<div class="axis" aria-hidden="true">${labels.map((label) => html`<span>${label}</span>`)}</div>`;
 }
 
-/** A distribution as a table, with bars for the eye beside its numbers; and with the period before where it is compared. */
+/** A table with bars next to its numbers, and with the previous period if it is compared. */
 export function distributionTable({ title, bars }: ControlDistribution): Html {
   const most = Math.max(1, ...bars.flatMap(({ count, before }) => [count, before ?? 0]));
   const hasBefore = bars.some(({ before }) => before !== null);

@@ -18,7 +18,7 @@ import {
 } from './html.js';
 import { distributionTable, measureChart, pointsOf } from './html-charts.js';
 
-/** Exceptions that the page shows of one control; the others are counted. */
+/** The other exceptions of a control are counted. */
 export const SHOWN_EXCEPTIONS = 200;
 
 export function controlSection(result: EvaluatedControl, evidence: PeriodEvidence): Html {
@@ -36,12 +36,12 @@ ${noLongerGiven(result, evidence)}
 </section>`;
 }
 
-/** A verdict as a sign and a word, since colour alone is not enough. */
+/** With a sign and a word, because colour alone is not enough. */
 export function verdictBadge({ verdict }: Pick<EvaluatedControl, 'verdict'>): Html {
   return html`<span class="verdict ${verdict}">${VERDICT_LABELS[verdict]}</span>`;
 }
 
-/** Names in backquotes as code. */
+/** Names in backquotes become code. */
 function withCode(text: string): Html {
   const parts = text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
   return parts.reduce((all, part) => html`${all}${part}`);
@@ -57,7 +57,7 @@ function measureTable({ measures, title, verdict }: EvaluatedControl): Html {
 ${tableMarkup('measures', `What was measured for “${title}”`, headings, rows)}`;
 }
 
-/** A number that misses its threshold is pointed out where that counts: short of a failure it proves nothing. */
+/** A missed threshold is marked only if it makes the control fail. */
 function thresholdMarkup(measure: ControlMeasure, verdict: ControlVerdict): Html {
   const missed =
     verdict === 'FAIL' && isMet(measure) === false ? html` <span class="FAIL">✕ not met</span>` : null;

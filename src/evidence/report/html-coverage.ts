@@ -9,7 +9,6 @@ import { percent } from './html-charts.js';
 
 type Span = { readonly from: Instant; readonly to: Instant };
 
-/** What is held of each stream over the period, as a strip of time each. */
 export function coverageStrips(streams: readonly StreamFacts[], period: Period): Html {
   if (streams.length === 0) return html`<p>Nothing was read.</p>`;
   const strips = streams.map(
@@ -33,7 +32,7 @@ function coverageStrip(
   { stream, licensed, coverage, gaps, missedPolls: silences }: StreamFacts,
   period: Span,
 ): Html {
-  // what failed on the way to a refusal is no loss
+  // failures before a refusal lose nothing
   if (!licensed) return emptyStrip(`${streamText(stream)}: not licensed`);
   const held = percent(heldShare(coverage.gaps, period));
   const holes = gaps.filter((gap) => gap.class === 'HOLE' && gap.from < period.to);
@@ -56,13 +55,12 @@ function emptyStrip(title: string): Html {
   return html`<svg role="img" height="25"><title>${title}</title><rect width="100%" y="5.75" height="10.5" fill="none" stroke="var(--none)" stroke-width="1.5"/></svg>`;
 }
 
-/** A span's place in a strip, wide enough to be seen. */
+/** Wide enough to be seen. */
 function place(span: Span, period: Span): { x: string; width: string } {
   const width = Math.max(0.003, shareAt(span.to, period) - shareAt(span.from, period));
   return { x: percent(Math.min(shareAt(span.from, period), 1 - width)), width: percent(width) };
 }
 
-/** How far into the period an instant is, from 0 to 1. */
 function shareAt(at: Instant, { from, to }: Span): number {
   const [begin, end] = [toMillis(from), toMillis(to)];
   return Math.min(1, Math.max(0, (toMillis(at) - begin) / (end - begin)));
@@ -70,16 +68,16 @@ function shareAt(at: Instant, { from, to }: Span): number {
 
 function heldShare(gaps: readonly Span[], period: Span): number {
   const open = gaps.reduce((sum, { from, to }) => sum + toMillis(to) - toMillis(from), 0);
-  // cut, so that only what is whole says 100 %
+  // rounded down, so that only complete streams show 100 %
   return Math.floor((1 - open / (toMillis(period.to) - toMillis(period.from))) * 1e4) / 1e4;
 }
 
-/** Both ends of the period, and between them as many months, weeks or days as there is room for. */
+/** The ends of the period, and as many months, weeks or days between them as fit. */
 function timeAxis(period: Period): Html {
   const marks = ticksOf(period).map((at) => {
     const share = shareAt(at, period);
     const x = percent(share);
-    // the labels of the ends want their room, on a telephone too
+    // the labels at the ends need space, also on a phone
     const hasRoom = share > 0.26 && share < 0.86 && instantText(period.from).length === 10;
     const label = hasRoom ? html`<text x="${x}" y="18" text-anchor="middle">${at.slice(5, 10)}</text>` : null;
     return html`<line x1="${x}" x2="${x}" y1="0" y2="5"/>${label}`;
@@ -104,7 +102,6 @@ const SHOWN_GAPS = 100;
 
 const CLASS_WORDS = { HOLE: 'Hole', UNREACHED: 'Not reached', NOT_DUE: 'Not due yet' } as const;
 
-/** Every gap of the period by name: when, how long, and why. */
 export function gapTable(streams: readonly StreamFacts[], period: Span): Html {
   const gaps = streams.flatMap((facts) =>
     gapsOf(facts, period).map((gap) => ({ ...gap, stream: facts.stream })),
@@ -122,7 +119,6 @@ export function gapTable(streams: readonly StreamFacts[], period: Span): Html {
 ${tableMarkup('gaps', 'Gaps in the period', headings, rows)}${moreOf(gaps.length - rows.length)}${unread}`;
 }
 
-/** Every record that Abnormal lists and that could not be read, by name. */
 function unreadTable(streams: readonly StreamFacts[]): Html | null {
   const records = unreadRecords(streams.filter(({ licensed }) => licensed));
   if (records.length === 0) return null;
@@ -144,7 +140,7 @@ interface ShownGap extends Span {
   readonly detail: string | null;
 }
 
-/** The gaps of a stream; one, and why, where the account has no licence for it. */
+/** One gap with the reason if the account has no licence. */
 function gapsOf({ licensed, refusal, gaps }: StreamFacts, { from, to }: Span): ShownGap[] {
   if (!licensed) return [{ from, to, why: html`<strong>Not licensed</strong>`, detail: refusal }];
   const own = gaps.filter((gap) => gap.from < to);

@@ -12,16 +12,13 @@ import { coverageStrips, gapTable } from './html-coverage.js';
 import { STYLE } from './html-style.js';
 
 interface HtmlReportOptions {
-  /** Integrations whose records are invented. */
+  /** Integrations with simulated records. */
   readonly simulated: readonly string[];
-  /** The last seal before the view; none where left out. */
+  /** The last seal before the view; missing if there is none. */
   readonly seal?: NamedSeal | null;
 }
 
-/**
- * The evidence as one page that needs nothing else: no script, no request, no clock. The same evidence gives the
- * same bytes.
- */
+/** A self-contained page: no script, no request, no clock. The same evidence gives the same bytes. */
 export function htmlReport(evidence: PeriodEvidence, { simulated, seal = null }: HtmlReportOptions): string {
   const { period, results } = evidence;
   return html`<!doctype html>
@@ -131,7 +128,6 @@ ${proofSection(evidence, seal)}
 </footer>`;
 }
 
-/** How a reader finds out that the page, and what it rests on, is as the gateway made it. */
 function proofSection({ period, pin }: PeriodEvidence, seal: NamedSeal | null): Html {
   const again = `report --period ${period.text} --as-of ${pin.at}`;
   return html`<h2 id="check">How to check this</h2>

@@ -1,6 +1,6 @@
 /**
- * The report's style sheet. Text and its ground have a contrast of at least 4.5 to 1 in both schemes, marks of at
- * least 3 to 1; no verdict is told by colour alone.
+ * Text has a contrast of at least 4.5 to 1 in both schemes, marks of at least 3 to 1; no verdict is shown by
+ * colour alone.
  */
 export const STYLE = `
 :root {

@@ -2,14 +2,14 @@ import type { ControlMeasure, ControlVerdict, Unit } from '../../controls/contro
 import { durationText, instantText, shareText } from '../../controls/words.js';
 import type { Instant } from '../../values/instant.js';
 
-/** Markup that is safe to put into a page as it stands. */
+/** Markup that is safe as it is. */
 export class Html {
   constructor(readonly text: string) {}
 }
 
 type Part = string | number | null | Html | readonly Html[];
 
-/** A template whose values are escaped, but for those that are markup already. */
+/** Escapes all values that are not `Html`. */
 export function html(strings: TemplateStringsArray, ...values: readonly Part[]): Html {
   const text = strings.reduce(
     (all, part, i) => all + part + (i < values.length ? render(values[i] ?? null) : ''),
@@ -33,7 +33,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Text as markup: nothing in it is read as a tag, in an attribute neither. Control characters are shown as such. */
+/** Safe in elements and attributes; control characters become visible. */
 export function escapeHtml(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character)
@@ -47,7 +47,6 @@ export const VERDICT_WORDS: Readonly<Record<ControlVerdict, string>> = {
   NOT_APPLICABLE: 'not applicable',
 };
 
-/** A verdict as it stands beside a control. */
 export const VERDICT_LABELS: Readonly<Record<ControlVerdict, string>> = {
   PASS: '✓ Pass',
   FAIL: '✕ Fail',
@@ -55,40 +54,36 @@ export const VERDICT_LABELS: Readonly<Record<ControlVerdict, string>> = {
   NOT_APPLICABLE: '– Not applicable',
 };
 
-/** A number in its unit. */
 export function measureText(unit: Unit, value: number): string {
   if (unit === 'share') return shareText(value);
   return unit === 'ms' ? durationText(value) : String(value);
 }
 
-/** What was measured, or that nothing was. */
 export function valueText({ unit, value }: ControlMeasure): string {
   return value === null ? 'nothing to measure' : measureText(unit, value);
 }
 
-/** What a measure is held against. */
 export function thresholdText({ unit, threshold }: ControlMeasure): string {
   if (threshold === null) return '';
   return `at ${threshold.bound === 'AT_LEAST' ? 'least' : 'most'} ${measureText(unit, threshold.value)}`;
 }
 
-/** Whether a measure keeps to its threshold; `null` where there is none, or nothing was measured. */
+/** `null` without a threshold or a value. */
 export function isMet({ value, threshold }: ControlMeasure): boolean | null {
   if (value === null || threshold === null) return null;
   return threshold.bound === 'AT_LEAST' ? value >= threshold.value : value <= threshold.value;
 }
 
-/** An instant that is not torn apart at the end of a line. */
+/** Not broken at the end of a line. */
 export function instantMarkup(at: Instant): Html {
   return html`<span class="when">${instantText(at)}</span>`;
 }
 
-/** From when to when. */
 export function spanMarkup(from: Instant, to: Instant): Html {
   return html`${instantMarkup(from)} to ${instantMarkup(to)}`;
 }
 
-/** A table, which is a stack of cells on a narrow screen. A heading that begins with `#` is of a column of numbers. */
+/** On a narrow screen, a stack of cells. A heading that begins with `#` is of a column of numbers. */
 export function tableMarkup(
   name: string,
   caption: string,

@@ -1,11 +1,11 @@
 import type { ControlFinding, Member, Subject } from '../../controls/control.js';
 import type { EvaluatedControl, StreamGap } from '../../controls/evaluate.js';
 import type { Period } from '../../controls/period.js';
-import { isComplete, type Missing } from '../../model/coverage.js';
+import { isComplete, type Missing } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import type { EvidenceStream, PeriodEvidence } from '../evaluate-period.js';
 
-/** The evaluated evidence as JSON, indented. Durations are milliseconds, shares from 0 to 1. */
+/** Indented. Durations are milliseconds, shares from 0 to 1. */
 export function jsonReport(evidence: PeriodEvidence): string {
   const { period, pin, integrations, thresholds, results, trend, streams } = evidence;
   const report = {
@@ -30,7 +30,7 @@ export function periodOf({ text, from, to }: Period) {
 function resultOf(result: EvaluatedControl) {
   const { outcomes, exceptions } = result;
   const { members } = result.noLongerGiven;
-  const { distributions, noLongerGiven, ...judged } = judgedOf(result);
+  const { distributions, noLongerGiven, ...judged } = resultFacts(result);
   return {
     ...judged,
     exceptions: { count: outcomes.EXCEPTION, ...itemsOf(exceptions.map(exceptionOf), outcomes.EXCEPTION) },
@@ -39,13 +39,13 @@ function resultOf(result: EvaluatedControl) {
   };
 }
 
-/** Only so many items are kept; `allGiven` says whether these are all. */
+/** `allGiven` says whether these are all. */
 function itemsOf<T>(items: readonly T[], count: number) {
   return { allGiven: items.length === count, items };
 }
 
-/** A result without its exceptions, and without the names of what Abnormal no longer returns. */
-export function judgedOf(result: EvaluatedControl) {
+/** Without exceptions, and without the names of what Abnormal no longer returns. */
+export function resultFacts(result: EvaluatedControl) {
   const { control, title, verdict, reason, measures, population, outcomes, distributions } = result;
   const { count, since } = result.noLongerGiven;
   const { coverage, ...who } = population;
@@ -67,7 +67,6 @@ function gapOf({ integration, resource, filterKey, from, to, reason, detail, cla
   return { integration, resource, filterKey, from, to, reason, detail, class: gapClass };
 }
 
-/** A finding without its outcome. */
 export function exceptionOf({ subject, label, at, reason, noLongerGivenSince }: ControlFinding) {
   const gone = subject.type === 'RECORD' ? { noLongerGivenSince: noLongerGivenSince ?? null } : {};
   return { ...subjectOf(subject), label, at, reason, ...gone };

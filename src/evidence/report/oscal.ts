@@ -9,7 +9,7 @@ import type { PeriodEvidence } from '../evaluate-period.js';
 export const OSCAL_VERSION = '1.2.2';
 
 interface OscalOptions {
-  /** Integrations whose records are invented. */
+  /** Integrations with simulated records. */
   readonly simulated: readonly string[];
 }
 
@@ -26,7 +26,7 @@ export function* oscalReport(evidence: PeriodEvidence, options: OscalOptions): G
     yield `${i === 0 ? '' : ','}\n${JSON.stringify(observation)}`;
   }
   yield ']';
-  // an empty list is none to the schema
+  // the schema does not accept an empty list
   const findings = evidence.results.filter(({ verdict }) => verdict !== 'NOT_APPLICABLE');
   for (const [i, each] of findings.entries()) {
     yield `${i === 0 ? ',"findings":[' : ','}\n${JSON.stringify(findingOf(each, naming))}`;
@@ -34,7 +34,7 @@ export function* oscalReport(evidence: PeriodEvidence, options: OscalOptions): G
   yield `${findings.length > 0 ? ']' : ''}}],"back-matter":${JSON.stringify(planOf(evidence, naming))}}}\n`;
 }
 
-/** The JSON of an object, left open for more. */
+/** The JSON of an object without its closing brace. */
 function open(value: object): string {
   return JSON.stringify(value).slice(0, -1);
 }
@@ -44,7 +44,6 @@ function* entries<T>(items: Iterable<T>): Generator<[number, T]> {
   for (const item of items) yield [i++, item];
 }
 
-/** The UUID of each part by its name. */
 type Naming = (part: string) => string;
 
 function namesOf({ period, pin, integrations, thresholds, results }: PeriodEvidence): Naming {
@@ -112,7 +111,6 @@ function definitionsOf(integrations: readonly string[], simulated: readonly stri
   };
 }
 
-/** What every observation has in common. */
 function observed({ pin }: PeriodEvidence, integrations: readonly string[], uuid: Naming) {
   const subjects = integrations.map((name) => ({
     'subject-uuid': uuid(`account ${name}`),
@@ -127,7 +125,7 @@ function observed({ pin }: PeriodEvidence, integrations: readonly string[], uuid
 
 function* observationsOf(evidence: PeriodEvidence, uuid: Naming): Generator<object> {
   for (const result of evidence.results) {
-    yield judgementOf(result, evidence, uuid);
+    yield observationOf(result, evidence, uuid);
     const { control } = result;
     for (const [i, finding] of result.exceptions.entries()) {
       const said = { description: finding.reason, type: 'finding' } as const;
@@ -141,8 +139,7 @@ function* observationsOf(evidence: PeriodEvidence, uuid: Naming): Generator<obje
   }
 }
 
-/** How a control was judged, with the population behind it. */
-function judgementOf(result: EvaluatedControl, evidence: PeriodEvidence, uuid: Naming): object {
+function observationOf(result: EvaluatedControl, evidence: PeriodEvidence, uuid: Naming): object {
   const { control, title, reason, verdict, population, outcomes, measures, noLongerGiven } = result;
   const { words, query, unit, count, coverage } = population;
   const measured = measures.flatMap(({ name, value, unit, threshold }) => [
@@ -185,7 +182,6 @@ function remarksOf({ outcomes, exceptions, noLongerGiven }: EvaluatedControl) {
   return { remarks: `${texts.join('; ')}; the NDJSON and the CSV have all of them.` };
 }
 
-/** What is observed of one member of a population. */
 function memberOf(
   name: string,
   control: string,
@@ -239,7 +235,7 @@ function findingOf(result: EvaluatedControl, uuid: Naming): object {
   };
 }
 
-/** What was assessed and how, since there is no assessment plan to refer to elsewhere. */
+/** A description of the assessment, because there is no assessment plan elsewhere. */
 function planOf({ results, thresholds }: PeriodEvidence, uuid: Naming): object {
   const rules = results.map(({ control }) => `${control}: ${CONTROLS[control].rule}`);
   return {
@@ -254,12 +250,12 @@ function planOf({ results, thresholds }: PeriodEvidence, uuid: Naming): object {
   };
 }
 
-/** The name space of the properties that are this gateway's own. */
+/** The namespace of the gateway's own properties. */
 const PROPERTY_NAMESPACE = 'https://abnormal-gateway.invalid/ns/oscal';
 
 type Value = string | number | boolean | null;
 
-/** Properties in OSCAL; those that say nothing are left out, and a list of none is not given. */
+/** Leaves out empty properties, and an empty list. */
 export function propsOf(
   values: Readonly<Record<string, Value>>,
 ): { name: string; ns: string; value: string }[] {
@@ -269,12 +265,12 @@ export function propsOf(
   });
 }
 
-/** Text that is one line without blanks at its ends, as OSCAL's strings are. */
+/** One line without blanks at its ends, as OSCAL requires of strings. */
 function plain(text: string): string {
   return text.replace(/[\s\p{Cc}\p{Zl}\p{Zp}\ufeff]+/gu, ' ').trim();
 }
 
-/** A name as OSCAL has them: letters, digits, dots, dashes. */
+/** Letters, digits, dots and dashes, as OSCAL requires of names. */
 function token(text: string): string {
   return text
     .trim()
@@ -282,16 +278,16 @@ function token(text: string): string {
     .replace(/[^\p{L}\p{N}._-]+/gu, '-');
 }
 
-/** Plain text as OSCAL's Markdown, in which nothing of it is a mark. */
+/** Escapes all Markdown marks. */
 export function markdown(text: string): string {
   const lines = text.split(/\n{2,}/).map((part) => plain(part).replace(/[\\`*_~^[\]{}<>$|]/g, '\\$&'));
   return lines.join('\n\n') || '-';
 }
 
-/** The name space of what this gateway names; chosen once, at random. */
+/** Chosen once, at random. */
 const UUID_NAMESPACE = Buffer.from('5d0f6c1e9a3b4f27b6c8e1d2735a9f40', 'hex');
 
-/** The UUID of a name (version 5, RFC 9562): the same name has the same one everywhere and always. */
+/** Version 5 (RFC 9562): the same name always has the same UUID. */
 export function uuidOf(name: string): string {
   const bytes = createHash('sha1').update(UUID_NAMESPACE).update(name).digest().subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);

@@ -3,7 +3,7 @@ import type { ChangesQuery, HistoryStore, Pin, ReceivedRevision } from '../../hi
 import { KINDS } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
 import type { EvidenceRequest, PeriodEvidence } from '../evaluate-period.js';
-import { exceptionOf, judgedOf, periodOf } from './json.js';
+import { exceptionOf, periodOf, resultFacts } from './json.js';
 
 const HEADING = [
   'control',
@@ -24,7 +24,7 @@ export function csvHeading(): string {
   return csvLine(HEADING);
 }
 
-/** The row of a finding; nothing for one that is not asked for. */
+/** Empty for a finding that is not requested. */
 export function csvRow(control: ControlId, finding: ControlFinding, rows: Rows): string {
   if (rows === 'exceptions' && finding.outcome !== 'EXCEPTION') return '';
   const { outcome, subject, label, at, reason, noLongerGivenSince = null } = finding;
@@ -41,12 +41,9 @@ function streamName({ resource, filterKey }: { resource: string; filterKey: stri
   return `${resource}/${filterKey}`;
 }
 
-/*
- * CSV as RFC 4180 has it, safe to open in a spreadsheet: senders choose subjects and names, and a cell that
- * begins like a formula would be run as one.
- */
+// CSV (RFC 4180) that is safe in a spreadsheet: senders choose subjects and names, and a cell that begins
+// like a formula would be executed.
 
-/** One line with its end. */
 export function csvLine(cells: readonly (string | number | null)[]): string {
   return `${cells.map(cell).join(',')}\r\n`;
 }
@@ -56,22 +53,19 @@ const FORMULA = /^[\t\r\n]|^[\s\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20]/u;
 function cell(value: string | number | null): string {
   if (value === null) return '';
   if (typeof value === 'number') return String(value);
-  // NUL ends the file for some readers
+  // some readers stop at NUL
   const text = defuse(value.replaceAll('\u0000', '\ufffd'));
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Text that a spreadsheet takes as text: with an apostrophe before what could be a formula. */
+/** An apostrophe marks text that could be a formula. */
 function defuse(text: string): string {
   return FORMULA.test(text) ? `'${text}` : text;
 }
 
-/*
- * The evidence as lines of JSON: one that says what it is of, one for each row as it is found, one for each
- * control's result, and one that closes it. What lacks its last line was cut off.
- */
+// JSON lines: one with the request, one per row as it is found, one per result, and a last one. Without the
+// last line the file is incomplete.
 
-/** The first line: what is asked of which view. */
 export function ndjsonHeading(request: Omit<EvidenceRequest, 'keep'>, rows: Rows): string {
   const { period, pin, integrations, thresholds, controls } = request;
   return line({
@@ -83,19 +77,17 @@ export function ndjsonHeading(request: Omit<EvidenceRequest, 'keep'>, rows: Rows
   });
 }
 
-/** The line of a finding; nothing for one that is not asked for. */
+/** Empty for a finding that is not requested. */
 export function ndjsonRow(control: ControlId, finding: ControlFinding, rows: Rows): string {
   if (rows === 'exceptions' && finding.outcome !== 'EXCEPTION') return '';
   const { type: subject, ...facts } = exceptionOf(finding);
   return line({ type: 'finding', control, outcome: finding.outcome, subject, ...facts });
 }
 
-/** The results and the end, after so many rows. */
 export function ndjsonClosing({ results }: PeriodEvidence, rows: number): string {
-  return `${results.map((result) => line({ type: 'result', ...judgedOf(result) })).join('')}${ndjsonEnd(rows)}`;
+  return `${results.map((result) => line({ type: 'result', ...resultFacts(result) })).join('')}${ndjsonEnd(rows)}`;
 }
 
-/** The last line. */
 export function ndjsonEnd(rows: number): string {
   return line({ type: 'end', rows });
 }
@@ -104,14 +96,11 @@ function line(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-/**
- * What a row is for: what counts against a control, or every member of its population, or every version that the
- * history recorded in the period.
- */
+/** Exceptions, all members of the population, or all versions that were recorded in the period. */
 export const ROWS = ['exceptions', 'population', 'revisions'] as const;
 export type Rows = (typeof ROWS)[number];
 
-/** Which revisions are exported: those recorded in `[from, to)` by the gateway's clock, as the view has them. */
+/** Recorded in `[from, to)` by the gateway's clock, up to the view. */
 interface RevisionSpan {
   readonly pin: Pin;
   readonly from: Instant;
@@ -120,10 +109,10 @@ interface RevisionSpan {
   readonly integrations: readonly string[] | null;
 }
 
-/** So many at once: enough to keep the store busy, few enough to hold in memory whatever their size. */
+/** Keeps the store busy, and fits in memory at any size of the records. */
 const PAGE_SIZE = 500;
 
-/** Every revision of a span in the order it was recorded, as lines of JSON with how many they are. */
+/** In the order of recording, as JSON lines with their number. */
 export async function* exportRevisions(
   store: HistoryStore,
   span: RevisionSpan,
@@ -149,8 +138,8 @@ async function queryOf(store: HistoryStore, { pin, from, to, integrations }: Rev
 }
 
 /**
- * A revision as a line. What may still change after the view is left out: a version that was open then has no end,
- * and when it was last confirmed is not said. `received` stands there to the letter: its SHA-256 is the digest.
+ * Without what may change after the view: the end of a version that was open then, and its last confirmation.
+ * `received` is unchanged: its SHA-256 is the digest.
  */
 function revisionLine(revision: ReceivedRevision, pin: Pin): string {
   const { key, seqFrom, seqTo, observedFrom, observedTo, verifiedAt, digest, runId, origin, deleted } =

@@ -1,5 +1,6 @@
 import type { ControlFinding, ControlId } from '../../controls/control.js';
-import type { HistoryStore } from '../../history/store.js';
+import type { HistoryStore, Pin } from '../../history/store.js';
+import { DAY, earliest, type Instant, shift, toInstant, toMillis } from '../../values/instant.js';
 import { type EvidenceRequest, evaluatePeriod, type PeriodEvidence } from '../evaluate-period.js';
 import { sealBefore } from '../seal/make-seals.js';
 import { htmlReport } from './html-report.js';
@@ -16,18 +17,17 @@ import {
   type Rows,
 } from './rows.js';
 
-/** What a report can be written as. */
 export const REPORT_FORMATS = ['html', 'json', 'ndjson', 'csv', 'oscal'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
-/** Exceptions of one control that a page, JSON or OSCAL gives; NDJSON and CSV give all. */
+/** In a page, JSON and OSCAL; NDJSON and CSV contain all exceptions. */
 const KEPT = 10_000;
 
 export type ReportQuestion = Omit<EvidenceRequest, 'keep'> & {
   readonly format: ReportFormat;
-  /** Of CSV and NDJSON; `revisions` of NDJSON alone. */
+  /** For CSV and NDJSON; `revisions` for NDJSON only. */
   readonly rows: Rows;
-  /** Integrations whose records are invented. */
+  /** Integrations with simulated records. */
   readonly simulated: readonly string[];
 };
 
@@ -37,12 +37,12 @@ export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Takes a piece of the report; the next is not made before it is through. */
+/** The next piece is not made before this one is written. */
 export type Write = (text: string) => Promise<void>;
 
 /**
- * Writes a report piece by piece, in memory that does not grow with the records, and gives what was judged: `null`
- * for revisions, about which nothing is. What cannot be written whole rejects; what was written till then is no report.
+ * Writes piece by piece, in constant memory, and returns the evidence, or `null` for revisions. Rejects if
+ * the report cannot be completed; then the pieces are no report.
  */
 export async function writeReport(
   store: HistoryStore,
@@ -67,7 +67,6 @@ export async function writeReport(
 
 const AT_ONCE = 64 * 1024;
 
-/** Small pieces in larger ones. */
 async function writeJoined(pieces: Iterable<string>, write: Write): Promise<void> {
   let text = '';
   for (const piece of pieces) {
@@ -79,7 +78,6 @@ async function writeJoined(pieces: Iterable<string>, write: Write): Promise<void
   await write(text);
 }
 
-/** How findings become lines. */
 interface RowFormat {
   heading(question: ReportQuestion): string;
   row(control: ControlId, finding: ControlFinding, rows: Rows): string;
@@ -148,4 +146,49 @@ async function writeRevisions(
     onProgress?.(written);
   }
   await write(ndjsonEnd(written));
+}
+
+export interface ReportJob {
+  readonly name: string;
+  /** The beginning of its next report; `null` before its first. */
+  readonly reportedTo: Instant | null;
+  /** The version of the document. */
+  readonly version: number;
+}
+
+const COLLECTION = 'settings';
+const idOf = (name: string) => `report-job ${name}`;
+
+export async function readJob(store: HistoryStore, name: string): Promise<ReportJob> {
+  const document = await store.document(COLLECTION, idOf(name));
+  const { reportedTo } = document?.body ?? {};
+  return {
+    name,
+    reportedTo: typeof reportedTo === 'string' ? reportedTo : null,
+    version: document?.version ?? 0,
+  };
+}
+
+/**
+ * The span of a job's next report: from the end of the last one, or the last whole day for the first, to the
+ * last midnight (UTC) before `until` and in the view. `null` if no whole day has passed.
+ */
+export function nextSpan(
+  { reportedTo }: ReportJob,
+  until: Instant,
+  view: Pin,
+): { readonly from: Instant; readonly to: Instant } | null {
+  if (view.seq === 0) return null;
+  const to = midnightBefore(earliest(until, view.at));
+  const from = reportedTo ?? shift(to, -DAY);
+  return from < to ? { from, to } : null;
+}
+
+function midnightBefore(at: Instant): Instant {
+  return toInstant(Math.floor(toMillis(at) / DAY) * DAY);
+}
+
+/** False if another run of the job was faster. */
+export function rememberJob(store: HistoryStore, job: ReportJob, reportedTo: Instant): Promise<boolean> {
+  return store.putDocument(COLLECTION, idOf(job.name), { reportedTo }, job.version);
 }

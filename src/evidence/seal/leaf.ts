@@ -1,35 +1,36 @@
 import { createHash } from 'node:crypto';
-import type { BatchNote } from '../../history/store.js';
+import { setImmediate } from 'node:timers/promises';
+import { damageOf, HistoryError } from '../../history/errors.js';
+import type { BatchNote, HistoryStore } from '../../history/store.js';
 import type { Collection, StoredDocument } from '../../model/documents.js';
 import type { RecordedEntry } from '../../model/ledger.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { streamText } from '../../model/stream.js';
+import { KINDS } from '../../resources/registry.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 
-/** What never changes of a revision; when it ended and when it was last verified does. */
+/** What never changes of a revision, unlike its end and its last verification. */
 type RevisionFacts = Pick<
   RevisionRecord,
   'key' | 'seqFrom' | 'observedFrom' | 'digest' | 'deleted' | 'origin' | 'runId'
 >;
 
-/** A leaf with what it is called where it is missing or altered. */
+/** With a name for reports of missing or altered ones. */
 export interface Leaf {
-  /** The batch that brought it. */
   readonly seq: number;
   /**
-   * A revision: kind, integration, id. A reading: stream, beginning and end of the window, its place in the batch. A
-   * batch has none. A document: collection, id; `seq` is its version.
+   * A revision: kind, integration, id. A reading: stream, beginning and end of the window, position in the
+   * batch. A document: collection, id; `seq` is its version. A batch has no name.
    */
   readonly name: readonly string[];
   readonly hash: string;
 }
 
-/** The digest of a decoded record, which is what controls judge. */
 export function recordDigest(record: unknown): string {
   return sha256(canonicalJson(record));
 }
 
-/** The leaf of a revision: the canonical JSON (RFC 8785) of its facts, its decoded record by its digest. */
+/** The canonical JSON (RFC 8785) of the facts, with the digest of the decoded record. */
 function revisionLeafText(facts: RevisionFacts, record: unknown): string {
   const { key, seqFrom, observedFrom, digest, deleted, origin, runId } = facts;
   const { integration, kind, id } = key;
@@ -43,7 +44,6 @@ export function revisionLeaf(revision: RevisionFacts & { readonly record: unknow
   return { seq: revision.seqFrom, name: [kind, integration, id], hash };
 }
 
-/** The leaves of a stream's readings, in the order in which they were recorded. */
 export function ledgerLeaves(entries: readonly RecordedEntry[]): Leaf[] {
   let before = -1;
   let place = 0;
@@ -59,7 +59,7 @@ export function ledgerLeaf(entry: RecordedEntry, place: number): Leaf {
   return { seq: entry.seq, name, hash: leafHash(canonicalJson(entry)).toString('hex') };
 }
 
-/** The leaf of a batch: its id, what was answered, its instant among it, and what it states of what is written over. */
+/** Its id, its result with the instant, and what it states of rows that are overwritten later. */
 export function batchLeaf({ id, seq, recorded, stated }: BatchNote): Leaf {
   const hash = leafHash(canonicalJson({ id, ...recorded, stated })).toString('hex');
   return { seq, name: [], hash };
@@ -73,7 +73,7 @@ export function documentLeaf(collection: Collection, { id, version, body }: Stor
 const LEAF = Buffer.from([0]);
 const NODE = Buffer.from([1]);
 
-/** The hash of a leaf, as RFC 6962 has it: SHA-256 of a zero byte and the leaf's bytes (UTF-8). */
+/** As in RFC 6962: SHA-256 of a zero byte and the leaf's bytes (UTF-8). */
 export function leafHash(text: string): Buffer {
   return createHash('sha256').update(LEAF).update(text, 'utf8').digest();
 }
@@ -82,17 +82,16 @@ function nodeHash(left: Buffer, right: Buffer): Buffer {
   return createHash('sha256').update(NODE).update(left).update(right).digest();
 }
 
-/** A Merkle tree (RFC 6962, section 2.1) that is given its leaves one by one and keeps one hash a level. */
+/** A Merkle tree (RFC 6962, section 2.1); takes leaves one by one and keeps one hash per level. */
 export class MerkleTree {
   #count = 0;
-  /** Roots of the whole subtrees so far, the widest first; a count's binary digits say how wide they are. */
+  /** Roots of complete subtrees, the widest first; the binary digits of the count are their widths. */
   readonly #subtrees: Buffer[] = [];
 
   get count(): number {
     return this.#count;
   }
 
-  /** Adds a leaf by its hash. */
   add(hash: Buffer): void {
     let subtree = hash;
     for (let left = this.#count; left % 2 === 1; left = (left - 1) / 2) {
@@ -102,10 +101,105 @@ export class MerkleTree {
     this.#count += 1;
   }
 
-  /** The root in hex; of no leaves, the SHA-256 of nothing. */
+  /** In hex; without leaves, the SHA-256 of nothing. */
   root(): string {
     const [last, ...wider] = this.#subtrees.toReversed();
     if (last === undefined) return createHash('sha256').digest('hex');
     return wider.reduce((right, left) => nodeHash(left, right), last).toString('hex');
+  }
+}
+
+/** The revisions of one batch. */
+export interface BatchRevisions {
+  readonly seq: number;
+  readonly revisions: readonly RevisionRecord[];
+  /** Revisions whose record alone cannot be read. */
+  readonly damaged: readonly RevisionRecord[];
+  /** Set if the store can be reached, but cannot read the batch's revisions. */
+  readonly isBroken?: boolean;
+}
+
+const AT_ONCE = 250;
+/** How many batches are read one by one after a row that is out of order. */
+const DETOUR = 50;
+
+/**
+ * The revisions of the batches `(afterSeq, toSeq]` by batch, without empty ones. Only the batches' numbers
+ * lead the way, so altered rows cannot stop it or make it loop: a row that is out of order comes with the
+ * batch in whose place it is.
+ */
+export async function* walkBatches(
+  store: HistoryStore,
+  afterSeq: number,
+  toSeq: number,
+): AsyncGenerator<BatchRevisions> {
+  let detour = 0;
+  for (let from = afterSeq, limit = AT_ONCE; from < toSeq; ) {
+    const to = detour > 0 ? from + 1 : toSeq;
+    const found = await changesOf(store, from, to, limit + 1);
+    // other work may run between two pages
+    await setImmediate();
+    if (detour > 0) {
+      if (found !== null && found.length > limit) limit *= 4;
+      else {
+        if (found === null) yield { seq: to, revisions: [], damaged: [], isBroken: true };
+        else if (found.length > 0) yield batchOf(to, found);
+        [from, limit, detour] = [to, AT_ONCE, detour - 1];
+      }
+    } else if (found === null || !isAscending(found, from, to)) detour = DETOUR;
+    else {
+      const groups = byBatch(found);
+      // the last one may continue after the page
+      if (found.length > limit) groups.pop();
+      const last = found.length > limit ? groups.at(-1)?.seq : toSeq;
+      yield* groups;
+      limit = last === undefined ? limit * 4 : AT_ONCE;
+      from = last ?? from;
+    }
+  }
+}
+
+/** `null` if the store cannot read the rows as revisions. */
+async function changesOf(store: HistoryStore, afterSeq: number, toSeq: number, limit: number) {
+  const query = { afterSeq, toSeq, kinds: KINDS, integrations: null, after: null, limit };
+  return (await tolerantRead(store, () => store.changes(query))) ?? null;
+}
+
+function isAscending(found: readonly RevisionRecord[], from: number, to: number): boolean {
+  let before = from + 1;
+  for (const { seqFrom } of found) {
+    if (!(seqFrom >= before && seqFrom <= to)) return false;
+    before = seqFrom;
+  }
+  return true;
+}
+
+function byBatch(found: readonly RevisionRecord[]): BatchRevisions[] {
+  const groups: RevisionRecord[][] = [];
+  for (const revision of found) {
+    const last = groups.at(-1);
+    if (last?.[0]?.seqFrom === revision.seqFrom) last.push(revision);
+    else groups.push([revision]);
+  }
+  return groups.map((group) => batchOf(group[0]?.seqFrom ?? 0, group));
+}
+
+function batchOf(seq: number, found: readonly RevisionRecord[]): BatchRevisions {
+  const damaged = found.filter((revision) => damageOf(revision) !== null);
+  const isWhole = damaged.length === 0;
+  return { seq, revisions: isWhole ? found : found.filter((each) => !damaged.includes(each)), damaged };
+}
+
+/** `undefined` if what is stored cannot be read. Rejects if the store cannot be reached. */
+export async function tolerantRead<T>(store: HistoryStore, get: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await get();
+  } catch (error) {
+    if (!(error instanceof HistoryError)) return undefined;
+    if (error.code === 'DAMAGED') return undefined;
+    if (error.code !== 'UNAVAILABLE') throw error;
+    // altered rows can make a query fail, too; then the store can be reached, and fails again
+    await store.ping();
+    return get().catch(() => undefined);
   }
 }

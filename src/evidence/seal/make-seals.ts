@@ -4,8 +4,7 @@ import { COLLECTIONS } from '../../model/documents.js';
 import { streamText } from '../../model/stream.js';
 import { sha256 } from '../../values/canonical-json.js';
 import { type Instant, MINUTE, shift, toInstant } from '../../values/instant.js';
-import { type EndedRuns, endedRuns, RecentRuns } from './ended-runs.js';
-import { batchLeaf, documentLeaf, type Leaf, MerkleTree, revisionLeaf } from './leaf.js';
+import { batchLeaf, documentLeaf, type Leaf, MerkleTree, revisionLeaf, walkBatches } from './leaf.js';
 import {
   type AuditTip,
   entryDigest,
@@ -19,26 +18,30 @@ import {
   storedSeal,
   type Tree,
 } from './seal.js';
+import {
+  allStreams,
+  type EndedRuns,
+  endedRuns,
+  RecentRuns,
+  type StreamStatement,
+  stateCoverage,
+} from './seal-content.js';
 import type { Signer } from './signing-key.js';
-import { allStreams, type StreamStatement, stateCoverage } from './stream-coverage.js';
-import { walkBatches } from './walk-batches.js';
 
-/** Revisions after which a seal ends with the batch; bounds its memory and its list. */
+/** With so many revisions a seal ends with the batch, which limits its memory and its list. */
 const ENOUGH = 20_000;
 const BATCHES_AT_ONCE = 100;
-/** Leaves made before other work is let in. */
 const AT_ONCE = 20;
-/** Another process may seal at the same time; one of the two is first. */
 const MOST_TRIES = 10;
 
 interface SealOptions {
-  /** `null`: seals are made and chained, and not signed. */
+  /** `null`: seals are not signed. */
   readonly signer: Signer | null;
   readonly clock: () => number;
-  /** What earlier calls have read, for callers that seal repeatedly. */
+  /** Cache for callers that seal repeatedly. */
   readonly recent?: RecentRuns;
   readonly signal?: AbortSignal;
-  /** Revisions after which a seal ends with the batch. */
+  /** Default: `ENOUGH`. */
   readonly enough?: number;
 }
 
@@ -49,7 +52,7 @@ interface SealNote {
   readonly toSeq: number;
 }
 
-/** What the last seal says and its hash; throws if it cannot be read, since no seal may follow it then. */
+/** With its hash; throws if it cannot be read, because no seal may follow it then. */
 async function lastSeal(store: HistoryStore): Promise<(SealBody & { readonly hash: string }) | null> {
   const last = await storedSeal(store, null);
   if (!last) return null;
@@ -61,8 +64,8 @@ async function lastSeal(store: HistoryStore): Promise<(SealBody & { readonly has
 }
 
 /**
- * Seals every batch that was recorded and is not sealed yet, up to the head at the call, with the runs that have
- * ended. Several processes may do so at once: the chain has one next place, and the process that is late starts again.
+ * Seals every recorded batch up to the head, with the runs that have ended. Several processes may do so: the
+ * chain has one next place, and the process that is late starts again.
  */
 export async function sealHistory(store: HistoryStore, options: SealOptions): Promise<SealNote[]> {
   const { recent = new RecentRuns() } = options;
@@ -100,7 +103,7 @@ async function sealNext(
   const statements = await stateAll(store, { fromSeq, ...range });
   const ended: EndedRuns = await endedRuns(store, last, recent, at);
   const ledger = statements.flatMap(({ leaves }) => leaves);
-  // those that no seal covers yet: in the first seal that covers any, all
+  // the first seal that covers batches covers all of them
   const batchesFrom = last?.batches ? fromSeq : 0;
   const batches = await readBatches(store, batchesFrom, range.toSeq, signal);
   const documents = await readDocuments(store);
@@ -138,7 +141,6 @@ interface Part extends Pick<SealBody, 'toSeq' | 'toAt'> {
   readonly leaves: readonly Leaf[];
 }
 
-/** The leaves of the next batches: all up to the target, or as many as are enough. */
 async function readPart(
   store: HistoryStore,
   fromSeq: number,
@@ -199,17 +201,17 @@ export interface NamedSeal {
   readonly index: number;
   readonly hash: string;
   readonly at: Instant;
-  /** The last batch that it and those before it cover. */
+  /** The last batch that the chain covers up to this seal. */
   readonly toSeq: number;
-  /** The id of the key that signed it; `null` if it is not signed. */
+  /** `null` if it is not signed. */
   readonly kid: string | null;
 }
 
-/** A seal's time is when it was begun, and it is stored a little later: one that is this much older is stored. */
+/** A seal's time is its beginning, and it is stored a little later; an older one is certainly stored. */
 const SETTLED_MS = 10 * MINUTE;
 
 /**
- * The last seal from before a view, always the same for one view. `null` if there is none, or if it cannot be read.
+ * The last seal before a view, always the same for one view. `null` if there is none or it cannot be read.
  */
 export async function sealBefore(store: HistoryStore, pin: Pin): Promise<NamedSeal | null> {
   const until = shift(pin.at, -SETTLED_MS);

@@ -8,44 +8,46 @@ import type { Instant } from '../../values/instant.js';
 import type { Leaf } from './leaf.js';
 import { isPublicJwk, type PublicJwk, type Signer } from './signing-key.js';
 
-/** What a seal says, in the bytes that are hashed and signed: as RFC 8785 canonical JSON. */
+/** The bytes that are hashed and signed, as RFC 8785 canonical JSON. */
 export interface SealBody {
   readonly type: typeof SEAL_TYPE;
   readonly version: 1;
-  /** From 1, without holes. */
+  /** From 1, without gaps. */
   readonly index: number;
-  /** When it was made (UTC). */
+  /** When it was begun (UTC). */
   readonly at: Instant;
-  /** It covers the batches after this one … */
+  /** It covers the batches after this one, */
   readonly fromSeq: number;
-  /** … up to this one, which was recorded at `toAt`. */
+  /** up to this one, which was recorded at `toAt`. */
   readonly toSeq: number;
   readonly toAt: Instant;
-  /** The Merkle tree over the revisions that those batches brought. */
+  /** The Merkle tree over the revisions of those batches. */
   readonly revisions: Tree;
-  /** As `revisions`, over the readings that they recorded. */
+  /** The same over their readings. */
   readonly ledger: Tree;
   /**
-   * As `revisions`, over the batches themselves: the instant of each, what came of it, and what it left of all that
-   * later ones write over. From the one after `fromSeq`, which in the first seal that has this is the first of all;
-   * missing in seals of earlier versions of the gateway.
+   * The same over the batches after `batches.fromSeq`: the instant and the result of each, and what it left
+   * of rows that later ones overwrite. The first seal that has it covers all batches; seals of earlier
+   * versions lack it.
    */
   readonly batches?: Tree & { readonly fromSeq: number };
-  /** SHA-256 of the list of leaves, which is stored next to the seal. */
+  /** SHA-256 of the list of leaves, which is stored with the seal. */
   readonly list: string;
-  /** What was held of each stream, as known at `toSeq`. */
+  /** The coverage of each stream at `toSeq`. */
   readonly coverage: readonly StreamCoverage[];
-  /** The runs that ended since the seal before, oldest first. */
+  /** The runs that ended since the previous seal, oldest first. */
   readonly runs: readonly SealedRun[];
-  /** Every run that began before this and has ended is in this seal or in one before. */
+  /** Every run that began before this instant and has ended is in this seal or an earlier one. */
   readonly runsBefore: Instant;
-  /** Whether some that had ended were left for the next. */
+  /** Whether ended runs were left for the next seal. */
   readonly runsLeft: boolean;
-  /** The last entry of the audit trail, each of which has the digest of the one before; `null` where there is none. */
+  /**
+   * The last entry of the audit trail, each of which has the digest of the previous one; `null`: no entry.
+   */
   readonly audit: AuditTip | null;
-  /** The hash of the seal before; `null` in the first. */
+  /** The hash of the previous seal; `null` in the first. */
   readonly previous: string | null;
-  /** The key that signs it; `null` if it is not signed. */
+  /** `null` if it is not signed. */
   readonly key: PublicJwk | null;
 }
 
@@ -68,9 +70,9 @@ export interface StreamCoverage {
   readonly from: Instant;
   readonly to: Instant;
   readonly complete: boolean;
-  /** Windows read, by how that ended. */
+  /** The number of readings by status. */
   readonly windows: Readonly<Record<string, number>>;
-  /** Newest first; the first of them where there are very many. */
+  /** The newest; `gapCount` counts all. */
   readonly gaps: readonly { readonly from: Instant; readonly to: Instant; readonly reason: string }[];
   readonly gapCount: number;
 }
@@ -84,13 +86,13 @@ export interface SealedRun
   readonly digest: string;
 }
 
-/** A seal as it is stored: the signed bytes, their hash and signature, and the list of leaves. */
+/** As stored: the signed bytes, their hash and signature, and the list of leaves. */
 export interface Seal {
   readonly text: string;
   readonly hash: string;
   /** Ed25519 over `text`, in base64. */
   readonly signature: string | null;
-  /** The leaves in their order, compressed; see `packLeaves`. */
+  /** Compressed; see `packLeaves`. */
   readonly leaves: string;
 }
 
@@ -103,7 +105,7 @@ export function sealDocument({ text, hash, signature, leaves }: Seal): DocumentB
   return { text, hash, signature, leaves };
 }
 
-/** The seal in a journal's entry; `null` where there is none. */
+/** `null` if the entry has none. */
 export function sealIn(body: JournalEntry['body']): Seal | null {
   const { text, hash, signature, leaves } = body;
   if (typeof text !== 'string' || typeof hash !== 'string' || typeof leaves !== 'string') return null;
@@ -111,7 +113,7 @@ export function sealIn(body: JournalEntry['body']): Seal | null {
   return { text, hash, signature, leaves };
 }
 
-/** What a seal says; `null` when that does not read as one. */
+/** `null` if it cannot be read. */
 export function bodyOf({ text }: Pick<Seal, 'text'>): SealBody | null {
   try {
     const value: unknown = JSON.parse(text);
@@ -121,7 +123,7 @@ export function bodyOf({ text }: Pick<Seal, 'text'>): SealBody | null {
   }
 }
 
-/** A seal in a history; `seal` or `body` is `null` if it cannot be read. */
+/** `seal` or `body` is `null` if it cannot be read. */
 export interface StoredSeal {
   readonly index: number;
   readonly at: Instant;
@@ -129,7 +131,7 @@ export interface StoredSeal {
   readonly body: SealBody | null;
 }
 
-/** The seal at `index`, the last one if `index` is `null`; `null` if there is none. */
+/** The seal at `index`, or the last one if `index` is `null`; `null` if there is none. */
 export async function storedSeal(store: HistoryStore, index: number | null): Promise<StoredSeal | null> {
   const from = index === null ? null : index - 1;
   const [entry] = await store.journal({ journal: 'seals', from, descending: index === null, limit: 1 });
@@ -138,7 +140,10 @@ export async function storedSeal(store: HistoryStore, index: number | null): Pro
   return { index: entry.index, at: entry.at, seal, body: seal && bodyOf(seal) };
 }
 
-/** The last number in `[low, high]` for which `holds`, by halving; it must hold for `low` and all up to the answer. */
+/**
+ * The last number in `[low, high]` for which `holds`, by bisection; it must hold for `low` and up to the
+ * answer.
+ */
 export async function lastThat(
   low: number,
   high: number,
@@ -187,7 +192,7 @@ export interface LeafList {
   readonly revisions: readonly Leaf[];
   readonly ledger: readonly Leaf[];
   readonly batches: readonly Leaf[];
-  /** All that stood when the seal was made. */
+  /** All documents that existed at the time. */
   readonly documents: readonly Leaf[];
 }
 
@@ -195,8 +200,8 @@ const compress = promisify(deflateRaw);
 const expand = promisify(inflateRaw);
 
 /**
- * The list as text, one leaf a line: a JSON array of `r` (revision), `l` (reading), `b` (batch) or `d` (document), the
- * batch (a document's version), the leaf's name and its hash.
+ * One leaf per line: a JSON array of `r` (revision), `l` (reading), `b` (batch) or `d` (document), the batch
+ * (or the document's version), the leaf's name and its hash.
  */
 export function leafListText({ revisions, ledger, batches, documents }: LeafList): string {
   const lines = [revisions.map(lineOf('r')), ledger.map(lineOf('l'))];
@@ -207,12 +212,12 @@ function lineOf(sort: 'r' | 'l' | 'b' | 'd') {
   return ({ seq, name, hash }: Leaf) => `${JSON.stringify([sort, seq, ...name, hash])}\n`;
 }
 
-/** The list's text for keeping: raw deflate, in base64. */
+/** For storage: raw deflate, in base64. */
 export async function packLeaves(text: string): Promise<string> {
   return (await compress(Buffer.from(text))).toString('base64');
 }
 
-/** The list of a seal and its text; `null` when it cannot be read. */
+/** `null` if it cannot be read. */
 export async function unpackLeaves(packed: string): Promise<(LeafList & { readonly text: string }) | null> {
   try {
     const bytes = await expand(Buffer.from(packed, 'base64'), { maxOutputLength: MOST_BYTES });
@@ -225,7 +230,7 @@ export async function unpackLeaves(packed: string): Promise<(LeafList & { readon
   }
 }
 
-/** More than any seal's list has, so that a forged one does not fill the memory. */
+/** More than any seal's list, so that a forged one does not fill the memory. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
 function readLine(line: string): { sort: string; leaf: Leaf } {

@@ -10,7 +10,7 @@ import {
 import type { HistoryStore } from '../../history/store.js';
 import { toInstant } from '../../values/instant.js';
 
-/** A public key as JSON Web Keys have it (RFC 8037). */
+/** A JSON Web Key (RFC 8037). */
 export interface PublicJwk {
   readonly kty: 'OKP';
   readonly crv: 'Ed25519';
@@ -20,20 +20,19 @@ export interface PublicJwk {
   readonly x: string;
 }
 
-/** Signs with an Ed25519 key. */
 export interface Signer {
   readonly publicKey: PublicJwk;
-  /** The signature of UTF-8 text, in base64. */
+  /** In base64. */
   sign(text: string): string;
 }
 
-/** A new private key as one line: PKCS#8 in base64. */
+/** On one line: PKCS#8 in base64. */
 export function newSigningKey(): string {
   const { privateKey } = generateKeyPairSync('ed25519');
   return privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
 }
 
-/** The signer of a private key in PKCS#8 as base64 or PEM; throws a RangeError that does not repeat it. */
+/** From PKCS#8 as base64 or PEM; the RangeError for anything else does not repeat it. */
 export function signerOf(privateKey: string): Signer {
   const key = readPrivateKey(privateKey);
   const publicKey = jwkOf(createPublicKey(key));
@@ -53,7 +52,6 @@ function readPrivateKey(text: string): KeyObject {
   throw new RangeError('is a key of another kind than Ed25519');
 }
 
-/** Whether `signature` (base64) is that of the text by the key. */
 export function isSignedBy(publicKey: Pick<PublicJwk, 'x'>, text: string, signature: string): boolean {
   try {
     const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey.x }, format: 'jwk' });
@@ -63,7 +61,7 @@ export function isSignedBy(publicKey: Pick<PublicJwk, 'x'>, text: string, signat
   }
 }
 
-/** The public keys in a file: a JWK, a set of them, or PEM. Throws a RangeError where there are none. */
+/** From a JWK, a set of them, or PEM. Throws a RangeError if there is none. */
 export function readPublicKeys(text: string): PublicJwk[] {
   if (text.includes('-----BEGIN')) return pemBlocks(text).map((pem) => jwkOf(publicKeyOf(pem)));
   const parsed = parse(text);
@@ -111,12 +109,10 @@ function jwkOf(key: KeyObject): PublicJwk {
   return { kty: 'OKP', crv: 'Ed25519', kid, x };
 }
 
-/** The key as PEM, for standard tools. */
 export function pemOf({ x }: Pick<PublicJwk, 'x'>): string {
   return publicKeyOf({ x }).export({ format: 'pem', type: 'spki' }).toString();
 }
 
-/** The id that a public key must have, by its bytes. */
 export function signingKeyId(publicKey: Pick<PublicJwk, 'x'>): string | null {
   try {
     return jwkOf(publicKeyOf(publicKey)).kid;
@@ -125,7 +121,7 @@ export function signingKeyId(publicKey: Pick<PublicJwk, 'x'>): string | null {
   }
 }
 
-/** Whether a value reads as a public key; whether it is one shows when it is used. */
+/** Whether it looks like a public key; whether it is one shows when it is used. */
 export function isPublicJwk(value: unknown): value is PublicJwk {
   if (typeof value !== 'object' || value === null) return false;
   const { kid, x } = value as Partial<PublicJwk>;
@@ -134,15 +130,15 @@ export function isPublicJwk(value: unknown): value is PublicJwk {
 
 const PREFIX = 'signing-key-';
 
-/** A set of public keys as RFC 7517 has it. */
+/** As in RFC 7517. */
 interface JwkSet {
   readonly keys: readonly (PublicJwk & { readonly use: 'sig'; readonly alg: 'EdDSA' })[];
 }
 
-/** Remembers a public key with the history that is sealed with it, for good; `now` in milliseconds. */
+/** Stores a public key for good with the history that it seals; `now` is in milliseconds. */
 export async function publishKey(store: HistoryStore, key: PublicJwk, now: number): Promise<void> {
   const id = PREFIX + key.kid;
-  // false: it is there already
+  // false: it is stored already
   await store.putDocument('settings', id, { x: key.x, firstUsedAt: toInstant(now) }, 0);
 }
 
@@ -156,7 +152,7 @@ export async function publishedKeys(store: HistoryStore): Promise<JwkSet> {
   return { keys };
 }
 
-/** The same as PEM, the newest key first, since standard tools take the first of a file. */
+/** As PEM, the newest key first, because standard tools take the first of a file. */
 export async function publishedPem(store: HistoryStore): Promise<string> {
   const { keys } = await publishedKeys(store);
   return keys.toReversed().map(pemOf).join('');

@@ -11,7 +11,7 @@ import {
 } from '../../resources/registry.js';
 import type { Fields, FieldValue, Filter } from '../../values/filter.js';
 import { toMillis } from '../../values/instant.js';
-import { tolerantRead } from '../seal/walk-batches.js';
+import { tolerantRead } from '../seal/leaf.js';
 
 /** Two numbers for each 64-bit hash: 24 bytes an entry, outside of the heap. */
 export class HashTable {

@@ -10,9 +10,9 @@ import {
   type PackManifest,
   packedLeaf,
 } from '../pack/pack-format.js';
-import { sealedRun } from '../seal/ended-runs.js';
 import { type Leaf, ledgerLeaf } from '../seal/leaf.js';
 import type { Seal, SealBody } from '../seal/seal.js';
+import { sealedRun } from '../seal/seal-content.js';
 import type { ChainCheck, ChainOptions, CheckedSeal } from './check-chain.js';
 import type { Findings } from './findings.js';
 import { PackArchive } from './pack-archive.js';

@@ -3,9 +3,8 @@ import type { BatchNote, Confirmation, HistoryStore, Pin } from '../../history/s
 import type { QuarantineEntry } from '../../model/ledger.js';
 import { streamText } from '../../model/stream.js';
 import { KINDS, keyText, type RecordKey } from '../../resources/registry.js';
-import { newestRuns } from '../seal/ended-runs.js';
-import { batchLeaf, type Leaf } from '../seal/leaf.js';
-import { tolerantRead } from '../seal/walk-batches.js';
+import { batchLeaf, type Leaf, tolerantRead } from '../seal/leaf.js';
+import { newestRuns } from '../seal/seal-content.js';
 import type { CheckedSeal } from './check-chain.js';
 import { HashTable } from './check-history.js';
 import { compareLeaves } from './compare-leaves.js';

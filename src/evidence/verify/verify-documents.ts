@@ -1,7 +1,6 @@
 import type { HistoryStore } from '../../history/store.js';
 import { COLLECTIONS, type Collection, type StoredDocument } from '../../model/documents.js';
-import { documentLeaf, type Leaf } from '../seal/leaf.js';
-import { tolerantRead } from '../seal/walk-batches.js';
+import { documentLeaf, type Leaf, tolerantRead } from '../seal/leaf.js';
 import type { CheckedSeal } from './check-chain.js';
 import type { Findings } from './findings.js';
 import type { ExtraCheck } from './sealed-source.js';

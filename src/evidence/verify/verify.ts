@@ -1,7 +1,7 @@
 import type { HistoryStore } from '../../history/store.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../../history/temporary-files.js';
 import { type Leaf, MerkleTree } from '../seal/leaf.js';
-import { streamNamed } from '../seal/stream-coverage.js';
+import { streamNamed } from '../seal/seal-content.js';
 import { ChainCheck, type CheckedSeal } from './check-chain.js';
 import { compareLeaves, LeafCursor } from './compare-leaves.js';
 import { Findings, type VerifyReport } from './findings.js';

@@ -1,6 +1,8 @@
-import { type GraphQLSchema, isObjectType } from 'graphql';
+import { GraphQLError, GraphQLScalarType, type GraphQLSchema, isObjectType, Kind } from 'graphql';
 import { Extensions, Field, registerEnumType } from 'type-graphql';
 import type { RedactionGroup } from '../../values/access.js';
+import { type Instant, parseUpstreamTime } from '../../values/instant.js';
+import { Secret } from '../../values/secret.js';
 import type { GatewayContext } from '../request/services.js';
 
 interface ValueFieldOptions {
@@ -11,8 +13,8 @@ interface ValueFieldOptions {
 }
 
 /**
- * A field whose value is read off the object, a getter included. `@Field` on a getter would put a resolver around it
- * that is called once per value; on types with `simpleResolvers` this one has none.
+ * A field whose value is read from the object, including getters. `@Field` on a getter would add a resolver,
+ * which is called for each value; on types with `simpleResolvers` this field has none.
  */
 export function ValueField(type: () => object, { personal, ...options }: ValueFieldOptions) {
   return (prototype: object, name: string, _descriptor?: PropertyDescriptor): void => {
@@ -46,7 +48,7 @@ export function valueFieldFrom<Holder extends string>(holder: Holder) {
     };
 }
 
-/** `never` unless what `T` has at a path is what it declares under a name. */
+/** `never`, unless the value of `T` at the path has the type that is declared under the name. */
 type Shows<T, Name extends string, Path extends string> = [ValueAt<T, Path>] extends [never]
   ? never
   : ValueAt<T, Path> extends T[Name & keyof T]
@@ -111,4 +113,50 @@ export function describedEnum<T extends string>(
 
 function graphName(value: string): string {
   return value.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+}
+
+const ISO_8601 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/i;
+
+/**
+ * The history stores instants as fixed-width UTC text, so the text is the serialised value. The common DateTime
+ * scalars check it and make a `Date` of every value first.
+ */
+export const DateTime = new GraphQLScalarType<Instant, Instant>({
+  name: 'DateTime',
+  description:
+    'An instant in UTC, as ISO 8601 text with milliseconds: `2026-03-01T08:15:00.000Z`. Input may be any ISO 8601 date and time with a time zone (`2026-03-01T09:15+01:00`); digits after the milliseconds are dropped.',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
+  serialize: (value) => value as Instant,
+  parseValue: (value) => readInstant(value),
+  parseLiteral: (node) => readInstant(node.kind === Kind.STRING ? node.value : undefined),
+});
+
+function readInstant(value: unknown): Instant {
+  const parts = typeof value === 'string' ? ISO_8601.exec(value.trim()) : null;
+  const [, minutes, seconds = ':00', zone] = parts ?? [];
+  const instant = minutes && zone ? parseUpstreamTime(`${minutes}${seconds}${zone}`.toUpperCase()) : null;
+  if (instant !== null) return instant;
+  throw new GraphQLError(
+    `DateTime cannot represent ${JSON.stringify(value)}. Pass a date and time with a time zone, such as 2026-03-01T08:15:00Z.`,
+  );
+}
+
+/** Stands for a value that is not text; the check of tokens refuses it and says what a token looks like. */
+const NO_TEXT = new Secret('(no text)');
+
+/**
+ * Accepts every value: a scalar that refuses a value repeats it in its error, and the value may contain the token,
+ * for example if it was given within an object.
+ */
+export const Token = new GraphQLScalarType<Secret, string>({
+  name: 'Token',
+  description:
+    'An API token of Abnormal, as text: only the token, as Abnormal displayed it. Write-only: it is stored encrypted and never returned.',
+  parseValue: toSecret,
+  parseLiteral: (node) => toSecret(node.kind === Kind.STRING ? node.value : null),
+  serialize: () => '[secret]',
+});
+
+function toSecret(value: unknown): Secret {
+  return typeof value === 'string' ? new Secret(value.trim()) : NO_TEXT;
 }

@@ -1,7 +1,6 @@
 import { byKind, type GraphType, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
 import { badInput } from './errors.js';
 
-/** The type of each listed kind's nodes. */
 export const TYPE_OF = byKind(({ graphType }) => graphType);
 
 /** The types that `node(id)` finds. */
@@ -15,7 +14,7 @@ export interface GlobalId {
   readonly id: string;
 }
 
-/** The kind behind a node type; undefined for types that are no records. */
+/** Undefined for types that are not records. */
 export function kindOfType(type: NodeType): ListedKind | undefined {
   return LISTED_KINDS.find((kind) => TYPE_OF[kind] === type);
 }
@@ -28,7 +27,7 @@ const ROOTS = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(
   Object.values(byKind(({ kind, upstream }) => `${kind}(${upstream.idField})`)),
 );
 
-/** Reads what `toGlobalId` wrote; anything else is the caller's error. */
+/** Throws an error for the caller if `toGlobalId` did not write it. */
 export function parseGlobalId(globalId: string): GlobalId {
   const [type, integration, ...rest] = Buffer.from(globalId, 'base64url').toString().split(' ');
   const known = NODE_TYPES.find((name) => name === type);

@@ -1,8 +1,9 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { RecordArgs } from '../lists/list-args.js';
 import { listRecords } from '../lists/list-records.js';
-import { RecordArgs } from '../lists/order-args.js';
 import { Guard } from '../operation/guard.js';
-import { NODES, readNode } from '../records/nodes.js';
+import { NODES } from '../records/nodes.js';
+import { readNode } from '../records/read-record.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Threat } from '../threat/threat.type.js';
 import { Campaign, CampaignConnection, CampaignListArgs } from './campaign.type.js';

@@ -1,8 +1,7 @@
 import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
   BooleanFilter,
@@ -10,9 +9,11 @@ import {
   enumFilter,
   type FilterInput,
   filterInputFor,
+  ListArgs,
+  type OrderInput,
+  orderOf,
   TextFilter,
-} from '../lists/filter-args.js';
-import { ListArgs, type OrderInput, orderOf } from '../lists/order-args.js';
+} from '../lists/list-args.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { AttackType, Judgement, memoize } from '../records/vocabulary.enums.js';
 import { AttackTypeFilter } from '../threat/threat.type.js';

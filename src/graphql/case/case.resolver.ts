@@ -2,14 +2,13 @@ import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-g
 import type { RevisionRecord } from '../../model/revision.js';
 import type { CaseRecord } from '../../resources/case/case.js';
 import { SyncResolver } from '../base/fields.js';
-import { arrayPage } from '../lists/array-page.js';
-import { listRecords } from '../lists/list-records.js';
-import { RecordArgs } from '../lists/order-args.js';
+import { RecordArgs } from '../lists/list-args.js';
+import { arrayPage, listRecords } from '../lists/list-records.js';
 import { PageArgs } from '../lists/page.js';
 import type { View } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';
-import { NODES, readNode } from '../records/nodes.js';
-import { readOnDemand } from '../records/read-record.js';
+import { NODES } from '../records/nodes.js';
+import { readNode, readOnDemand } from '../records/read-record.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Threat, ThreatConnection } from '../threat/threat.type.js';
 import { Case, CaseConnection, CaseListArgs } from './case.type.js';

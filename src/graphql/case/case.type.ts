@@ -2,8 +2,7 @@ import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import { isOpenCase } from '../../resources/case/case.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
   BooleanFilter,
@@ -11,9 +10,11 @@ import {
   enumFilter,
   type FilterInput,
   filterInputFor,
+  ListArgs,
+  type OrderInput,
+  orderOf,
   TextFilter,
-} from '../lists/filter-args.js';
-import { ListArgs, type OrderInput, orderOf } from '../lists/order-args.js';
+} from '../lists/list-args.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { CaseStatus, Confidence, memoize, RemediationStatus, Severity } from '../records/vocabulary.enums.js';
 

@@ -2,12 +2,15 @@ import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, ObjectType, Resolve
 import type { Resource } from '../../resources/registry.js';
 import { EARLIEST_ASKED, type Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { ValueField } from '../base/fields.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime, ValueField } from '../base/fields.js';
 import { Guard } from '../operation/guard.js';
-import { runAudited } from '../request/audited.js';
 import type { Patience, Wanted } from '../request/operations.js';
-import { checkIntegrations, type GatewayContext, type RequestServices } from '../request/services.js';
+import {
+  checkIntegrations,
+  type GatewayContext,
+  type RequestServices,
+  runAudited,
+} from '../request/services.js';
 import { Reconciliation, type ReconcilingRun } from './reconciliation.type.js';
 import { ResourceEnum, Run } from './run.type.js';
 

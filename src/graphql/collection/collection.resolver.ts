@@ -112,7 +112,7 @@ async function readDrift(
     .map(({ id, body }) => new SchemaDrift(id, driftOf(body)));
 }
 
-/** A page of runs, newest first. Runs go on while they are listed, so nothing is pinned. */
+/** Newest first. Runs change while they are listed, so nothing is pinned. */
 async function listRuns(args: RunListArgs, services: RequestServices): Promise<RunConnection> {
   const integrations = await checkIntegrations(services, args.integrations);
   const walk = new ListWalk(args, 'runs', { integrations: fingerprint(integrations) });
@@ -133,7 +133,7 @@ function runPlace({ place: [startedAt, id] }: ReadCursor) {
 
 const TRIGGER = 'RECONCILE';
 
-/** A page of reconciliations, newest first. They are recorded as a whole and never change, so nothing is pinned. */
+/** Newest first. They never change, so nothing is pinned. */
 async function listReconciliations(
   args: RunListArgs,
   services: RequestServices,
@@ -157,8 +157,8 @@ function hasFound(run: RunRecord): run is ReconcilingRun {
 }
 
 /**
- * A page of what is quarantined now, by integration, kind and id. A record that is released meanwhile is not in the
- * next page, so nothing is pinned.
+ * By integration, kind and id. A record that is released meanwhile is not on the next page: nothing is
+ * pinned.
  */
 async function listQuarantine(
   args: QuarantineArgs,

@@ -1,7 +1,12 @@
 import { ArgsType, Field, ID } from 'type-graphql';
 import type { ListQuery } from '../../history/store.js';
-import { coverageOf, type Missing, stillMissing } from '../../model/coverage.js';
-import type { RecordedEntry, WindowStatus } from '../../model/ledger.js';
+import {
+  coverageOf,
+  type Missing,
+  type RecordedEntry,
+  stillMissing,
+  type WindowStatus,
+} from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import {
   DEFAULT_ORDER,
@@ -14,7 +19,7 @@ import {
 import { type Filter, intOrNull } from '../../values/filter.js';
 import { earliest, type Instant, latest, shift, type Window } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime } from '../base/fields.js';
 import { latestView, pastView, toReadOptions, type View } from '../lists/view.js';
 import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
 import { CoverageReport, toMissingRecord, type UndecidedRecords } from './coverage.type.js';

@@ -1,11 +1,9 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
-import type { GapReason, Missing } from '../../model/coverage.js';
-import type { QuarantineCode } from '../../model/ledger.js';
+import type { GapReason, Missing, QuarantineCode } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import { KIND_OF, type Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime, describedEnum, ValueField } from '../base/fields.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
 
 export const GapReasonEnum = describedEnum<GapReason>(

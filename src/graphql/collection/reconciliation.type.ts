@@ -9,8 +9,7 @@ import type {
 import type { Resource } from '../../resources/registry.js';
 import { intOrNull } from '../../values/filter.js';
 import type { Instant, Window } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { ResourceEnum, Run } from './run.type.js';
 

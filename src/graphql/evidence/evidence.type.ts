@@ -12,10 +12,9 @@ import type {
   PeriodTrendPoint as PointFacts,
 } from '../../evidence/evaluate-period.js';
 import type { Pin } from '../../history/store.js';
-import type { GapReason } from '../../model/coverage.js';
+import type { GapReason } from '../../model/ledger.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { GapReasonEnum, MissingRecord, toMissingRecord } from '../collection/coverage.type.js';
 import { Bound, Control, GapClass, MeasureUnit, toMeasured, Verdict } from './control.type.js';
 import { PopulationMember } from './population.type.js';

@@ -2,8 +2,7 @@ import { Ctx, Field, ID, ObjectType } from 'type-graphql';
 import type { ControlFinding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { type ForwardArgs, fingerprint, foreignCursor, ListWalk } from '../lists/page.js';
 import { RecordNode } from '../records/record.type.js';
@@ -93,7 +92,7 @@ export class ControlExceptionConnection extends connectionOf<ControlException>(
   'ControlException',
 ) {}
 
-/** Cursors pin the view that was judged, so all pages of a walk show that view. */
+/** Cursors pin the view that was evaluated, so all pages show that view. */
 export async function listExceptions(
   result: ControlResult,
   args: ForwardArgs,
@@ -146,7 +145,7 @@ export async function listPopulation(
   );
 }
 
-/** How many rows come before the page, and the view that was judged; `pin` is that of a first page. */
+/** How many rows come before the page, and the view that was evaluated; `pin` is that of a first page. */
 function placeInWalk({ cursor }: ListWalk, pin: Pin): { readonly pin: Pin; readonly skip: number } {
   if (cursor === null) return { pin, skip: 0 };
   const [[seq, at], [index]] = [cursor.pin, cursor.place];

@@ -4,8 +4,7 @@ import type { Pin } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { valueFieldFrom } from '../base/fields.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { toRecordNode } from '../records/nodes.js';
 import { RecordNode } from '../records/record.type.js';
@@ -65,7 +64,7 @@ export class PopulationMemberConnection extends connectionOf<PopulationMember>(
   'PopulationMember',
 ) {}
 
-/** A record in the view that was judged; if it was deleted by then, its tombstone. */
+/** A deleted record is returned as its tombstone. */
 export async function recordInView(
   key: RecordKey,
   { seq, at }: Pin,

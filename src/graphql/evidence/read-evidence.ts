@@ -16,14 +16,14 @@ import { readTokenHistories } from '../../integrations/token-history.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime } from '../base/fields.js';
 import { ForwardArgs } from '../lists/page.js';
 import { toReadOptions } from '../lists/view.js';
 import { checkIntegrations, type RequestServices } from '../request/services.js';
 import { Trend } from './control.type.js';
 import { type ControlResult, Evidence } from './evidence.type.js';
 
-/** The exceptions that are kept with the verdicts; for pages beyond them the period is evaluated again. */
+/** The exceptions that are kept with the verdicts; for later pages the period is evaluated again. */
 const KEPT: Keep = { skip: 0, limit: 1000 };
 
 export async function readEvidence(services: RequestServices, args: EvidenceArgs): Promise<Evidence> {
@@ -52,7 +52,7 @@ async function requestOf(
   };
 }
 
-/** The request whose result has a population. Not every control has members that can be listed. */
+/** Not every control has members that can be listed. */
 export async function populationRequest(
   services: RequestServices,
   args: Pick<EvidenceArgs, 'period' | 'asOf' | 'integrations'> & { readonly control: string },
@@ -65,7 +65,7 @@ export async function populationRequest(
   );
 }
 
-/** The members that one evaluation keeps: it reads the whole period, so one evaluation serves several pages. */
+/** One evaluation reads the whole period, so it serves several pages. */
 const MEMBERS_AT_ONCE = 1000;
 
 export async function findMembers(
@@ -123,7 +123,7 @@ class Evaluations {
 
 const evaluations = new WeakMap<HistoryStore, Evaluations>();
 
-/** The same request about the same view has one answer: it is evaluated once, for all callers. */
+/** The same request for the same view has one answer, so it is evaluated once for all callers. */
 async function evaluateOnce({ store }: RequestServices, request: EvidenceRequest): Promise<EvidenceFacts> {
   const { underway, done } = evaluations.get(store) ?? new Evaluations();
   evaluations.set(store, { underway, done });

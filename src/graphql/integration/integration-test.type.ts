@@ -2,10 +2,8 @@ import { Int, ObjectType } from 'type-graphql';
 import type { IntegrationTest, Tested, TestedPart, TestOutcome } from '../../integrations/connection-test.js';
 import { byResource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
-import { DateTime } from '../base/scalars.js';
-import { runAudited } from '../request/audited.js';
-import type { RequestServices } from '../request/services.js';
+import { DateTime, describedEnum, ValueField } from '../base/fields.js';
+import { type RequestServices, runAudited } from '../request/services.js';
 
 const TestedPartEnum = describedEnum<Tested>('TestedPart', 'What a connection test requests from Abnormal.', {
   ...byResource(({ texts }) => texts.list),

@@ -17,12 +17,11 @@ import {
 } from '../../model/token.js';
 import type { FilterKey, Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { DateTime, describedEnum, ValueField } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
-import { DateTime } from '../base/scalars.js';
 import { ResourceEnum } from '../collection/run.type.js';
 import { Node } from '../records/record.type.js';
-import type { KeptIntegration } from '../request/operations.js';
+import type { IntegrationDetails } from '../request/operations.js';
 
 const OriginEnum = describedEnum<Origin>('Origin', 'Kind of an integration.', {
   ABNORMAL: 'An Abnormal account.',
@@ -108,7 +107,7 @@ export class Integration extends Node {
     private readonly account: Pick<Account, 'origin' | 'baseUrl'> | null,
     private readonly states: readonly StreamState[],
     private readonly notes: {
-      readonly kept: KeptIntegration | null;
+      readonly details: IntegrationDetails | null;
       /** What to do if Abnormal answers, but has listed nothing. */
       readonly empty: string | null;
     },
@@ -173,7 +172,7 @@ export class Integration extends Node {
     description: 'When the account was connected (UTC); null for the account of the environment.',
   })
   get createdAt(): Instant | null {
-    return this.notes.kept?.createdAt ?? null;
+    return this.notes.details?.createdAt ?? null;
   }
 
   @ValueField(() => String, {
@@ -182,7 +181,7 @@ export class Integration extends Node {
       'Last four characters of the token, to distinguish tokens. The token itself is never returned. Null if there is no token.',
   })
   get tokenHint(): string | null {
-    return this.notes.kept?.tokenHint ?? null;
+    return this.notes.details?.tokenHint ?? null;
   }
 
   @ValueField(() => DateTime, {

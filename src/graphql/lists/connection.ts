@@ -1,8 +1,7 @@
 import { Ctx, Field, Int, ObjectType } from 'type-graphql';
 import type { Instant } from '../../values/instant.js';
 import { upstreamErrorCode } from '../base/errors.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import type { Page, PageEdge } from './page.js';

@@ -1,9 +1,16 @@
 import { damageOf, type HistoryError } from '../../history/errors.js';
 import type { Pin, Position } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
-import { DEFAULT_ORDER, type ListedKind, RESOURCE_OF, type Resource } from '../../resources/registry.js';
+import {
+  DEFAULT_ORDER,
+  type ListedKind,
+  RESOURCE_OF,
+  type RecordKey,
+  type Resource,
+} from '../../resources/registry.js';
 import type { Freshness } from '../../sync/sync.js';
 import type { Filter } from '../../values/filter.js';
+import { badInput } from '../base/errors.js';
 import { boundsOf, reportCoverage, withUndecided } from '../collection/coverage.js';
 import type { ListFreshness, ListRead } from '../operation/response-cache.js';
 import {
@@ -13,14 +20,14 @@ import {
   type RequestServices,
 } from '../request/services.js';
 import type { ReadCoverage } from './connection.js';
-import type { FilterInput, KindFilter } from './filter-args.js';
-import type { KindOrder, ListArgs, Order, OrderInput } from './order-args.js';
+import type { FilterInput, KindFilter, KindOrder, ListArgs, Order, OrderInput } from './list-args.js';
 import {
   type CursorValue,
   fingerprint,
   foreignCursor,
   ListWalk,
   type Page,
+  type PageArgs,
   type ReadCursor,
 } from './page.js';
 import {
@@ -40,7 +47,7 @@ export interface ListSpec<K extends ListedKind, T> {
   readonly kind: K;
   readonly filter: KindFilter;
   readonly order: KindOrder;
-  readonly toNode: (revision: RevisionRecord<K>, view: View) => T;
+  readonly Node: new (revision: RevisionRecord<K>, view: View) => T;
 }
 
 type RecordListArgs = ListArgs & {
@@ -203,7 +210,7 @@ export async function listRecords<K extends ListedKind, T>(
 
 async function readPage<K extends ListedKind, T>(
   services: RequestServices,
-  { kind, toNode }: ListSpec<K, T>,
+  { kind, Node }: ListSpec<K, T>,
   asked: ListRequest,
   { view, walk, damaged }: { view: View; walk: ListWalk; damaged: HistoryError[] },
 ): Promise<Page<T>> {
@@ -224,7 +231,7 @@ async function readPage<K extends ListedKind, T>(
   // an empty page has no cursor to continue after
   if (whole.length === 0 && damaged[0]) throw damaged[0];
   return walk.page(whole, {
-    toNode: ({ revision }) => toNode(revision, view),
+    toNode: ({ revision }) => new Node(revision, view),
     placeOf: ({ position: { value, integration, id } }) => [value, integration, id],
     pin: [view.seq, view.asOf],
     hasMore,
@@ -234,4 +241,51 @@ async function readPage<K extends ListedKind, T>(
 
 function toPosition([value = null, integration, id]: readonly CursorValue[]): Position {
   return { value, integration: String(integration), id: String(id) };
+}
+
+/** A list that is part of a record and is read as a whole. */
+export interface ArrayList<T> {
+  /** The name in cursors, such as `Case.threats`. */
+  readonly list: string;
+  readonly owner: RecordKey;
+  readonly view: View;
+  /** The list in a view: the owner's, or the one that a cursor pins. */
+  readonly read: (view: View) => T[] | Promise<T[]>;
+  readonly idOf: (item: T) => string;
+}
+
+/** A page of it, with the view it was read in: that of the first page of the walk. */
+export interface PageWithin<T> {
+  readonly page: Page<T>;
+  readonly view: View;
+}
+
+export async function arrayPage<T>(within: ArrayList<T>, args: PageArgs): Promise<PageWithin<T>> {
+  const { owner, idOf } = within;
+  const terms = {
+    [owner.kind]: `${owner.integration} ${owner.id}`,
+    asOf: within.view.frozen ? within.view.asOf : null,
+  };
+  const walk = new ListWalk(args, within.list, terms);
+  const [seq, asOf] = walk.cursor?.pin ?? [within.view.seq, within.view.asOf];
+  if (typeof seq !== 'number' || typeof asOf !== 'string') throw foreignCursor();
+  const view = { ...within.view, seq, asOf };
+  const list = await within.read(view);
+  const page = walk.page(rowsFrom(list, walk, idOf), {
+    toNode: (item) => item,
+    placeOf: (item) => [idOf(item)],
+    pin: [view.seq, view.asOf],
+    count: async () => list.length,
+  });
+  return { page, view };
+}
+
+/** What comes after the cursor in the direction of the walk. */
+function rowsFrom<T>(list: readonly T[], { cursor, backward }: ListWalk, idOf: (item: T) => string): T[] {
+  if (cursor === null) return backward ? list.toReversed() : list.slice();
+  const [id] = cursor.place;
+  if (typeof id !== 'string') throw foreignCursor();
+  const place = list.findIndex((item) => idOf(item) === id);
+  if (place === -1) throw badInput('The item of this cursor is no longer in the list. Omit the cursor.');
+  return backward ? list.slice(0, place).reverse() : list.slice(place + 1);
 }

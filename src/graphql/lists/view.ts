@@ -4,7 +4,13 @@ import type { Freshness } from '../../sync/sync.js';
 import { type Instant, toMillis } from '../../values/instant.js';
 import { badInput, queryError, upstreamErrorCode } from '../base/errors.js';
 import type { RequestServices } from '../request/services.js';
-import type { ReadArgs } from './order-args.js';
+
+/** How fresh an answer must be, or of which instant. */
+export interface ReadArgs {
+  readonly asOf?: Instant | null;
+  readonly maxAge?: number | null;
+  readonly staleIfError?: boolean | null;
+}
 
 /** What an answer is read from: one `seq` for a root and everything below it. */
 export interface View {

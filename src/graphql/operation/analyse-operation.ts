@@ -20,8 +20,7 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
-import { ROLES, type Role, roleFor } from '../../values/access.js';
-import type { QueryLimits } from '../../values/request-limits.js';
+import { type QueryLimits, ROLES, type Role, roleFor } from '../../values/access.js';
 import { queryError } from '../base/errors.js';
 import { type CostNode, costRuleOf, type NodesField } from './cost-estimate.js';
 import { type AskedField, type LimitError, limitExceeded, selectedFields } from './query-document.js';

@@ -9,9 +9,8 @@ import {
 } from 'graphql';
 import { HistoryError } from '../../history/errors.js';
 import type { Log } from '../../log.js';
-import type { Role } from '../../values/access.js';
+import type { CostLimits, QueryLimits, Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import type { CostLimits, QueryLimits } from '../../values/request-limits.js';
 import { type ErrorCode, queryError } from '../base/errors.js';
 import { stillStands } from '../lists/list-records.js';
 import type { GatewayContext } from '../request/services.js';

@@ -7,7 +7,7 @@ import {
   Source,
   TokenKind,
 } from 'graphql';
-import type { QueryLimits } from '../../values/request-limits.js';
+import type { QueryLimits } from '../../values/access.js';
 import type { ErrorCode } from '../base/errors.js';
 
 const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.PAREN_L, TokenKind.BRACKET_L]);

@@ -5,7 +5,7 @@ import type { RevisionRecord } from '../../model/revision.js';
 import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime } from '../base/fields.js';
 import { ForwardArgs, fingerprint, foreignCursor, ListWalk, type ReadCursor } from '../lists/page.js';
 import { assertCollected } from '../lists/view.js';
 import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';

@@ -3,9 +3,8 @@ import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordOf } from '../../resources/registry.js';
 import { earliest, type Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { TYPE_OF, toGlobalId } from '../base/global-id.js';
-import { DateTime } from '../base/scalars.js';
 import type { View } from '../lists/view.js';
 
 @InterfaceType({ description: 'An object that `node(id)` can return.' })

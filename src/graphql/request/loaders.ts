@@ -6,7 +6,7 @@ import type { RunRecord } from '../../model/run.js';
 import type { StreamState } from '../../model/stream.js';
 import { type Kind, keyText, type ListedKind, type RecordKey } from '../../resources/registry.js';
 
-/** What one request reads the history through. Nothing in it outlives the request. */
+/** What one request reads the history through; nothing in it outlives the request. */
 export interface Loaders {
   readonly current: CurrentLoader;
   readonly records: RecordLoader;
@@ -15,7 +15,6 @@ export interface Loaders {
   readonly runs: RunLoader;
 }
 
-/** A fresh set, for one request. */
 export function createLoaders(store: HistoryStore): Loaders {
   return {
     current: new CurrentLoader(store),
@@ -27,8 +26,8 @@ export function createLoaders(store: HistoryStore): Loaders {
 }
 
 /**
- * Answers a DataLoader's batch whose keys fall into groups that the store reads one call each. The answers
- * stand in the order of the keys; a group that fails fails its own keys only.
+ * Answers a batch whose keys fall into groups, with one store call for each group, in the order of the keys.
+ * A group that fails fails its own keys only.
  */
 export async function alignGroups<K, V>(
   keys: readonly K[],
@@ -58,7 +57,7 @@ function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** What is true of the whole history now: one store call for all who ask at once, asked anew each time. */
+/** The current state of the history: one store call for all concurrent callers, repeated each time. */
 class CurrentLoader {
   readonly #head: DataLoader<'head', Pin>;
   readonly #streams: DataLoader<'streams', StreamState[]>;
@@ -73,17 +72,15 @@ class CurrentLoader {
     );
   }
 
-  /** The newest view. */
   head(): Promise<Pin> {
     return this.#head.load('head');
   }
 
-  /** The first batch that recorded anything of the kinds; each is looked up once a request, since it never changes. */
+  /** Looked up once per request, because it never changes. */
   firstRecorded(query: FirstQuery): Promise<Pin | null> {
     return this.#first.load(query);
   }
 
-  /** All streams ever read, with their state. */
   streams(): Promise<StreamState[]> {
     return this.#streams.load('streams');
   }
@@ -99,20 +96,18 @@ function shared<K, V>(read: () => Promise<V>): DataLoader<K, V> {
 
 type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
 
-/** A record as some view shows it. */
 interface RecordAt<K extends Kind = Kind> {
   readonly key: KeyOf<K>;
   readonly seq: number;
 }
 
-/** Several records of one kind as some view shows them. */
 interface RecordsAt {
   readonly kind: Kind;
   readonly keys: readonly RecordKey[];
   readonly seq: number;
 }
 
-/** Revisions by key and view: one store call for all that a page asks for of one kind. */
+/** One store call for all revisions of one kind and view that a page needs. */
 class RecordLoader {
   readonly #single: DataLoader<RecordAt, RevisionRecord | null, string>;
   readonly #several: DataLoader<RecordsAt, (RevisionRecord | null)[]>;
@@ -138,17 +133,17 @@ class RecordLoader {
     );
   }
 
-  /** The revision that is visible at `seq`, a tombstone included; `null` where there is none. */
+  /** Tombstones included; `null` if there is none. */
   load<K extends Kind>(key: KeyOf<K>, seq: number): Promise<RevisionRecord<K> | null> {
     return this.#single.load({ key, seq }) as Promise<RevisionRecord<K> | null>;
   }
 
-  /** Makes known what is visible at `seq`, so that it need not be read. */
+  /** Adds a revision that is known, so that it is not read. */
   prime(revision: RevisionRecord, seq: number): void {
     this.#single.prime({ key: revision.key, seq }, revision);
   }
 
-  /** As `load`, for several keys of one kind: one promise for all of them, since a page has hundreds. */
+  /** One promise for several keys of one kind, because a page has hundreds. */
   loadAll<K extends Kind>(
     kind: K,
     keys: readonly KeyOf<K>[],
@@ -186,7 +181,7 @@ async function getLists(
   return wanted.map((list) => list.map((place) => found[place] ?? null));
 }
 
-/** A question for who refers to something: the live records of `kind` whose `field` has `value`. */
+/** The live records of `kind` whose `field` has `value`. */
 interface Reference<K extends ListedKind = ListedKind> {
   readonly kind: K;
   readonly field: string;
@@ -195,7 +190,7 @@ interface Reference<K extends ListedKind = ListedKind> {
   readonly seq: number;
 }
 
-/** Reverse look-ups: one store call for all that a page asks for of one field. */
+/** Reverse look-ups: one store call for all of one field that a page needs. */
 class ReferrerLoader {
   readonly #loader: DataLoader<Reference, RevisionRecord<ListedKind>[], string>;
 
@@ -213,7 +208,7 @@ class ReferrerLoader {
     );
   }
 
-  /** The records that refer, by id. */
+  /** Sorted by id. */
   load<K extends ListedKind>(reference: Reference<K>): Promise<RevisionRecord<K>[]> {
     return this.#loader.load(reference) as Promise<RevisionRecord<K>[]>;
   }
@@ -223,7 +218,6 @@ function groupOf({ kind, field, integration, seq }: Reference): string {
   return `${seq} ${kind} ${field} ${integration}`;
 }
 
-/** How many versions records have up to a view; each is counted once a request. */
 class RevisionCountLoader {
   readonly #loader: DataLoader<RecordAt, number, string>;
 
@@ -239,7 +233,6 @@ class RevisionCountLoader {
   }
 }
 
-/** Runs by id; each is read once a request. */
 class RunLoader {
   readonly #loader: DataLoader<string, RunRecord | null>;
 

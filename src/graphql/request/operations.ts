@@ -4,22 +4,21 @@ import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import type { Secret } from '../../values/secret.js';
 
-/** What may be known of an account besides how its token stands. */
-export interface KeptIntegration {
+/** What is known of an account besides the state of its token. */
+export interface IntegrationDetails {
   readonly name: string;
-  /** When it was connected; `null` for the environment's account. */
+  /** `null` for the environment's account. */
   readonly createdAt: Instant | null;
-  /** The token's last four characters; `null` where it is too short to show any. */
+  /** The last four characters; `null` if the token is too short to show any. */
   readonly tokenHint: string | null;
 }
 
-/** Only what is named, of accounts and of resources; all, where nothing is. */
+/** `null`: all. */
 export interface Wanted {
   readonly integrations: readonly string[] | null;
   readonly resources: readonly Resource[] | null;
 }
 
-/** How the poll of one resource of one account stands. */
 export interface PolledSource {
   readonly integration: string;
   readonly resource: Resource;
@@ -27,30 +26,29 @@ export interface PolledSource {
   readonly isFinished: boolean;
 }
 
-/** How a reconciliation stands: its runs so far, or all of them. */
+/** The runs so far, or all of them. */
 export interface ReconciledSoFar {
   readonly isFinished: boolean;
   readonly runIds: readonly string[];
 }
 
-/** How long whoever asks waits for work that goes on without them. */
+/** How long a caller waits for work that continues without it. */
 export interface Patience {
   readonly waitMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * What can be done to the accounts, and with them, where this process reads Abnormal. Refusals are a `VaultError`
- * or a `NotPossibleError`.
+ * What a caller may do with the accounts that this process reads. Refusals are a `VaultError` or a
+ * `NotPossibleError`.
  */
 export interface Operations {
-  /** Of the accounts that this process reads, by name. */
-  kept(): Promise<ReadonlyMap<string, KeptIntegration>>;
+  /** By the name of the account. */
+  details(): Promise<ReadonlyMap<string, IntegrationDetails>>;
   connect(integration: NewIntegration): Promise<void>;
   update(name: string, address: Address, token: Secret): Promise<void>;
   rotate(name: string, token: Secret): Promise<void>;
   remove(name: string): Promise<void>;
-  /** Tries what an account is read by; see `testIntegration`. */
   test(name: string, signal?: AbortSignal): Promise<IntegrationTest>;
   poll(wanted: Wanted, patience: Patience): Promise<readonly PolledSource[]>;
   reconcile(
@@ -59,7 +57,7 @@ export interface Operations {
   ): Promise<ReconciledSoFar>;
 }
 
-/** What was asked cannot be done as the gateway stands; the message says why, and what to change. */
+/** The current configuration does not allow this; the message says why, and what to change. */
 export class NotPossibleError extends Error {
   override readonly name = 'NotPossibleError';
 }

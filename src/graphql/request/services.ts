@@ -1,60 +1,57 @@
 import type { BudgetSnapshot } from '../../abnormal/budget.js';
+import { type AuditAction, audited } from '../../audit-trail.js';
 import type { KeyRegistry } from '../../callers/api-keys.js';
 import type { Thresholds } from '../../controls/thresholds.js';
 import type { HistoryError } from '../../history/errors.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
+import { VaultError, type VaultErrorCode } from '../../integrations/vault.js';
 import type { Log } from '../../log.js';
 import type { Live } from '../../sync/sync.js';
 import { type Caller, LOCAL_CALLER, type Role } from '../../values/access.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
-import { type Instant, toInstant } from '../../values/instant.js';
-import { badInput } from '../base/errors.js';
+import { type Instant, toInstant, toMillis } from '../../values/instant.js';
+import { badInput, type ErrorCode, queryError } from '../base/errors.js';
 import type { Admission } from '../operation/analyse-operation.js';
 import { CacheDependencies } from '../operation/response-cache.js';
 import { createLoaders, type Loaders } from './loaders.js';
-import type { Operations } from './operations.js';
+import { NotPossibleError, type Operations } from './operations.js';
 
 export interface ContextOptions {
   readonly store: HistoryStore;
-  /** The accounts that this process reads, as they come and go. */
   readonly accounts: Accounts;
   readonly live: Live;
-  /** How old an answer may be when the caller says nothing, in milliseconds. */
+  /** The default of `maxAge`, in milliseconds. */
   readonly defaultMaxAgeMs: number;
-  /** The wall clock, in milliseconds since the epoch. */
   readonly clock: () => number;
-  /** The request budgets by integration, where this process reads Abnormal. */
+  /** By integration, if this process reads Abnormal. */
   readonly budgets?: ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
-  /** What controls are judged by; the defaults when not given. */
   readonly thresholds?: Thresholds;
-  /** What may be done to the accounts, where this process reads Abnormal. */
+  /** Missing if this process does not read Abnormal. */
   readonly operations?: Operations;
-  /** The keys that callers show, where there are any to be had. */
+  /** Missing if the configuration has no keys. */
   readonly keys?: KeyRegistry;
   readonly log: Log;
 }
 
-/** What a request brings along. */
 export interface RequestInfo {
   readonly caller: Caller;
-  /** Ends the upstream work that the request caused. */
+  /** Aborts the upstream work of the request. */
   readonly signal?: AbortSignal | undefined;
-  /** What the operation was admitted with; without it nothing is said of its cost. */
+  /** The admission of the operation, with its cost. */
   readonly admission?: Admission | undefined;
 }
 
-/** What reads of one request are made with. */
 export class RequestServices {
   readonly requestedAt: Instant;
-  /** Times that Abnormal was asked for this request. */
+  /** How often this request called Abnormal. */
   liveReads = 0;
   private loadersMade: Loaders | null = null;
 
   constructor(
     private readonly options: ContextOptions,
     private readonly request: RequestInfo | undefined,
-    /** What outlives the request: how fresh lists are known to be. */
+    /** Outlives the request. */
     readonly listFreshness: KnownFreshness,
   ) {
     this.requestedAt = this.now();
@@ -104,12 +101,11 @@ export class RequestServices {
     return this.request?.admission;
   }
 
-  /** Who asks; without a request, this process itself. */
+  /** Without a request, this process itself. */
   get caller(): Caller {
     return this.request?.caller ?? LOCAL_CALLER;
   }
 
-  /** Made when first needed: many an answer needs none. */
   get loaders(): Loaders {
     this.loadersMade ??= createLoaders(this.options.store);
     return this.loadersMade;
@@ -117,33 +113,33 @@ export class RequestServices {
 }
 
 /**
- * What resolvers work with; one for each request, and the only way by which anything of the request or of the
- * moment reaches them. That is what makes it known which answers may serve again: see `CacheDependencies`.
+ * The context of resolvers, one per request. Everything that depends on the request or the time goes through
+ * it, so that it is known which responses can be stored: see `CacheDependencies`.
  */
 export class GatewayContext {
   readonly reads = new CacheDependencies();
-  /** Records that a list has left out since they are damaged; each becomes an error of the answer. */
+  /** Damaged records that a list left out; each becomes an error of the response. */
   readonly damaged: HistoryError[] = [];
 
   constructor(private readonly own: RequestServices) {}
 
-  /** For a read like any other. */
+  /** For every other read. */
   get services(): RequestServices {
     this.reads.markUncacheable();
     return this.own;
   }
 
-  /** Who asks; for the log, not for what an answer says. */
+  /** For the log; a response must not depend on it. */
   get caller(): Caller {
     return this.own.caller;
   }
 
-  /** What the caller may see, which may decide what an answer says: those given again are kept by it. */
+  /** A response may depend on it: stored responses belong to one role. */
   get role(): Role {
     return this.own.caller.role;
   }
 
-  /** Ended when the caller has gone, or has waited for as long as it may. */
+  /** Fires when the caller disconnects, or after the time limit. */
   get signal(): AbortSignal | undefined {
     return this.own.signal;
   }
@@ -153,18 +149,18 @@ export class GatewayContext {
   }
 
   /**
-   * For a read that is noted in `reads`, and for one at the `seq` of a list's node, which changes only if what is
-   * noted of the list does.
+   * For reads that are noted in `reads`, and those at the `seq` of a list's node, which change only if the
+   * list does.
    */
   get trackedServices(): RequestServices {
     return this.own;
   }
 }
 
-/** When lists were last known to be whole, and the newest `seq` then: once there is a newer one, it is looked up. */
+/** When lists were last known to be complete, and the newest `seq` at that time. */
 type KnownFreshness = BoundedCache<{ readonly verifiedAt: Instant; readonly head: number }>;
 
-/** Makes the maker of contexts. Loaders are fresh in each. */
+/** Each context has its own loaders. */
 export function createContextFactory(options: ContextOptions): (request?: RequestInfo) => GatewayContext {
   const listFreshness: KnownFreshness = new BoundedCache('listFreshness', ({ verifiedAt }) =>
     textBytes(verifiedAt),
@@ -172,14 +168,14 @@ export function createContextFactory(options: ContextOptions): (request?: Reques
   return (request) => new GatewayContext(new RequestServices(options, request, listFreshness));
 }
 
-/** Every integration there is: those this process reads, and those that the history has read. */
+/** Those that this process reads, and those that the history contains. */
 export async function integrationNames(services: RequestServices): Promise<string[]> {
   const streams = await services.loaders.current.streams();
   const names = [...services.accounts.list().map(({ name }) => name), ...streams.map((s) => s.integration)];
   return [...new Set(names)].sort();
 }
 
-/** Checks the integrations that a list is asked for; `null` is all of them. */
+/** `null`: all. */
 export async function checkIntegrations(
   services: RequestServices,
   names: readonly string[] | null | undefined,
@@ -191,7 +187,7 @@ export async function checkIntegrations(
   return [...new Set(names)].sort();
 }
 
-/** The integration that a record is asked for in; it need not be named where there is but one. */
+/** The name is optional if there is only one. */
 export async function chooseIntegration(
   services: RequestServices,
   name: string | null | undefined,
@@ -214,3 +210,37 @@ function unknown(name: string, known: readonly string[]) {
     `There is no integration ${JSON.stringify(name)}. Known integrations: ${known.join(', ') || 'none'}.`,
   );
 }
+
+/** An action that a caller requests. */
+export interface AuditedWork<T> {
+  readonly action: AuditAction;
+  /** For the audit trail. */
+  readonly target: string | null;
+  readonly work: (operations: Operations) => Promise<T>;
+  /** The result, for the audit trail. */
+  readonly detailOf?: (result: T) => string | null;
+}
+
+/** Does the work and records it in the audit trail. A refusal becomes an error for the caller. */
+export async function runAudited<T>(
+  services: RequestServices,
+  { action, target, work, detailOf }: AuditedWork<T>,
+): Promise<T> {
+  const { operations, store, caller } = services;
+  if (!operations)
+    throw queryError('NOT_POSSIBLE', 'This gateway serves a history and is not connected to any account.');
+  const trail = { store, clock: () => toMillis(services.now()) };
+  try {
+    return await audited(trail, { caller, action, target }, () => work(operations), detailOf);
+  } catch (error) {
+    if (error instanceof NotPossibleError) throw queryError('NOT_POSSIBLE', error.message);
+    if (error instanceof VaultError) throw queryError(CODES[error.code] ?? 'BAD_USER_INPUT', error.message);
+    throw error;
+  }
+}
+
+const CODES: Partial<Record<VaultErrorCode, ErrorCode>> = {
+  NO_KEY: 'NOT_POSSIBLE',
+  NOT_OPENED: 'NOT_POSSIBLE',
+  BUSY: 'NOT_POSSIBLE',
+};

@@ -3,8 +3,7 @@ import { fieldsOf } from '../../resources/registry.js';
 import { type ThreatRemediation, threatRemediation } from '../../resources/threat/threat.js';
 import { type Fields, intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
-import { DateTime } from '../base/scalars.js';
+import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import {
   BooleanFilter,
@@ -13,9 +12,11 @@ import {
   type FilterInput,
   filterInputFor,
   IntFilter,
+  ListArgs,
+  type OrderInput,
+  orderOf,
   TextFilter,
-} from '../lists/filter-args.js';
-import { ListArgs, type OrderInput, orderOf } from '../lists/order-args.js';
+} from '../lists/list-args.js';
 import { PageArgs } from '../lists/page.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import {

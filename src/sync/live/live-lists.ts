@@ -1,3 +1,4 @@
+import { waitFor } from '../../async/signals.js';
 import { type InFlight, type SharedWork, type SingleFlight, Waiters } from '../../async/single-flight.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { StreamState } from '../../model/stream.js';
@@ -14,14 +15,17 @@ import {
   type Window,
 } from '../../values/instant.js';
 import {
+  errorOf,
   newPassMemory,
   newPassTally,
   nowOf,
   type Pass,
   type PassTally,
   type Source,
+  StopError,
   type SyncEnv,
   sourceText,
+  stopOf,
 } from '../context.js';
 import {
   type DeltaOutcome,
@@ -31,11 +35,10 @@ import {
   readDelta,
 } from '../pass/read-streams.js';
 import { createRunRecorder, endRun } from '../run-recorder.js';
-import { errorOf, StopError, stopOf } from '../stop.js';
 import { sourceStates, updateStates } from '../stream-states.js';
 import type { Freshness } from '../sync.js';
 import { type MissingWindows, newestPart } from '../window/missing-windows.js';
-import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
+import { known, readLive, staleness, whileLate } from './live-records.js';
 
 /** A caller may join a reading that began up to this long before. */
 const JOIN_MS = 2_000;

@@ -1,29 +1,33 @@
+import { setTimeout } from 'node:timers/promises';
 import DataLoader from 'dataloader';
-import { newMeter } from '../../abnormal/client.js';
+import { newMeter } from '../../abnormal/call.js';
+import type { CallMeter } from '../../abnormal/client.js';
 import { toUpstreamError } from '../../abnormal/errors.js';
+import { waitFor } from '../../async/signals.js';
 import { type SharedWork, Waiters } from '../../async/single-flight.js';
+import type { Pin } from '../../history/store.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
 import type { RevisionRecord } from '../../model/revision.js';
+import type { RunCounts } from '../../model/run.js';
 import { type Kind, keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { earliest, type Instant, shift } from '../../values/instant.js';
-import { nowOf, type SyncEnv } from '../context.js';
-import { type FetchTask, fetchRecord, heldItem } from '../records/fetch-record.js';
-import type { LiveRecordOptions, RecordFreshness } from '../sync.js';
-import { known, readLive, staleness, waitFor, whileLate } from './freshness.js';
-import { createLiveWriter, type LiveRead, type LiveWriter } from './live-writer.js';
+import { type BatchPart, nowOf, type RunRecorder, type Source, type SyncEnv } from '../context.js';
+import { type FetchOutcome, type FetchTask, fetchRecord, heldItem } from '../records/fetch-record.js';
+import { quarantineEntry } from '../records/ingest.js';
+import { createRunRecorder } from '../run-recorder.js';
+import type { Freshness, LiveRecordOptions, RecordFreshness } from '../sync.js';
 
 type Key = RecordKey & { readonly kind: Kind };
 
 const MAX_CONFLICT_ROUNDS = 3;
 
-/** What is held of a record, and the newest batch before that was looked up. */
+/** The stored record, and the newest batch before it was looked up. */
 interface Newest {
   readonly held: RevisionRecord | null;
   readonly basis: number;
 }
 
-/** Brings single records up to date on request; see `Live.record`. */
 export class LiveRecords {
   private readonly flights = new Map<string, SharedWork<RecordFreshness>>();
   /** Ids that Abnormal does not know, so that repeated requests for one cost nothing. */
@@ -182,13 +186,13 @@ export class LiveRecords {
   }
 }
 
-/** Any reading that confirmed the record since the caller asked counts as one that the caller waited for. */
+/** A reading that confirmed the record since the caller asked counts as one that it waited for. */
 function asWaitedFor(answer: RecordFreshness, askedAt: Instant): RecordFreshness {
   if (answer.stale || answer.live || answer.verifiedAt === null || answer.verifiedAt < askedAt) return answer;
   return readLive(answer.verifiedAt, askedAt);
 }
 
-/** Looks up the newest revisions, all those asked for at once in one read. */
+/** One read for all records that are requested at once. */
 function createNewestLoader({ store }: SyncEnv) {
   return new DataLoader<Key, Newest>(
     async (keys) => {
@@ -198,4 +202,106 @@ function createNewestLoader({ store }: SyncEnv) {
     },
     { cache: false, maxBatchSize: 1000 },
   );
+}
+
+export function known(verifiedAt: Instant | null): Freshness {
+  return { stale: false, verifiedAt, live: false };
+}
+
+/** The result for every caller that waited for a reading that began at `readSince`. */
+export function readLive(verifiedAt: Instant | null, readSince: Instant): Freshness {
+  return { stale: false, verifiedAt, live: true, ...(verifiedAt && { readSince }) };
+}
+
+export function staleness(verifiedAt: Instant | null, code: string, reason: string): Freshness {
+  return { stale: true, verifiedAt, code, reason };
+}
+
+/** The answer when Abnormal takes longer than a caller may wait. */
+export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Freshness {
+  const reason = `Abnormal has not responded within ${waitMs / 1000} s; the reading continues.`;
+  return () => staleness(verifiedAt, 'TIMEOUT', reason);
+}
+
+export interface LiveRead {
+  readonly task: FetchTask;
+  readonly outcome: FetchOutcome;
+  readonly meter: CallMeter;
+}
+
+export interface LiveWriter {
+  /** The batch that recorded it; `null` if it conflicts with what was recorded meanwhile. */
+  write(read: LiveRead): Promise<Pin | null>;
+}
+
+interface Waiting extends LiveRead {
+  readonly resolve: (recordedIn: Pin | null) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const MAX_BATCH = 100;
+/** A commit costs more than this wait, and responses tend to arrive in bursts. */
+const GATHER_MS = 5;
+
+export function createLiveWriter(env: SyncEnv, source: Source): LiveWriter {
+  const queue: Waiting[] = [];
+  let isWriting = false;
+
+  async function drain(): Promise<void> {
+    isWriting = true;
+    await setTimeout(GATHER_MS);
+    while (queue.length > 0) await writeBatch(env, source, queue.splice(0, MAX_BATCH));
+    isWriting = false;
+  }
+
+  return {
+    write: (read) =>
+      new Promise((resolve, reject) => {
+        queue.push({ ...read, resolve, reject });
+        if (!isWriting) void drain();
+      }),
+  };
+}
+
+async function writeBatch(env: SyncEnv, source: Source, reads: readonly Waiting[]): Promise<void> {
+  const [first] = reads;
+  const what = reads.length === 1 && first ? { id: first.task.key.id } : { records: reads.length };
+  const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: what });
+  for (const { meter } of reads) addMeter(recorder.meter, meter);
+  try {
+    const part = partOf(env, recorder, reads);
+    const { seq, at, conflicts } = await recorder.end('SUCCEEDED', part, forecastOf(reads));
+    const inConflict = new Set(conflicts.map(keyText));
+    for (const { task, resolve } of reads) resolve(inConflict.has(keyText(task.key)) ? null : { seq, at });
+  } catch (error) {
+    for (const { reject } of reads) reject(error);
+  }
+}
+
+function partOf(env: SyncEnv, recorder: RunRecorder, reads: readonly LiveRead[]): BatchPart {
+  const observations = reads.flatMap(({ outcome }) => (outcome.kind === 'SEEN' ? [outcome.observation] : []));
+  const quarantine = reads.flatMap(({ task, outcome }) =>
+    outcome.kind === 'SEEN' ? [] : [quarantineEntry({ ...env, recorder }, task, outcome)],
+  );
+  return { observations, quarantine };
+}
+
+/** What the batch will write, apart from conflicts: its run is part of the same batch. */
+function forecastOf(reads: readonly LiveRead[]): Partial<RunCounts> {
+  const counts = { added: 0, changed: 0, unchanged: 0, quarantined: 0 };
+  for (const { task, outcome } of reads) {
+    if (outcome.kind !== 'SEEN') counts.quarantined += 1;
+    else if (!task.held || task.held.deleted) counts.added += 1;
+    else if (task.held.digest !== outcome.observation.digest) counts.changed += 1;
+    else counts.unchanged += 1;
+  }
+  return counts;
+}
+
+function addMeter(sum: CallMeter, meter: CallMeter): void {
+  sum.calls += meter.calls;
+  sum.listCalls += meter.listCalls;
+  sum.detailCalls += meter.detailCalls;
+  sum.messagePageCalls += meter.messagePageCalls;
+  sum.retries += meter.retries;
 }

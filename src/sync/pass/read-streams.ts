@@ -11,8 +11,14 @@ import {
   shift,
   type Window,
 } from '../../values/instant.js';
-import { nowOf, type Pass, type PassTally } from '../context.js';
-import { checkInterrupted, StopError, type UpstreamRefusal } from '../stop.js';
+import {
+  checkInterrupted,
+  nowOf,
+  type Pass,
+  type PassTally,
+  StopError,
+  type UpstreamRefusal,
+} from '../context.js';
 import { statusMessage, updateStates } from '../stream-states.js';
 import { findMissingWindows, type MissingWindows } from '../window/missing-windows.js';
 import { readWindow, unreadEntry, type WindowResult } from '../window/read-window.js';

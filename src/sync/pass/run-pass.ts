@@ -1,8 +1,7 @@
 import { errorMessage } from '../../abnormal/errors.js';
 import type { SingleFlight } from '../../async/single-flight.js';
 import type { HistoryStore } from '../../history/store.js';
-import type { GapReason } from '../../model/coverage.js';
-import type { QuarantineCode } from '../../model/ledger.js';
+import type { GapReason, QuarantineCode } from '../../model/ledger.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';
 import type { StreamState } from '../../model/stream.js';
 import { earliest, floorToSecond, type Instant, MINUTE, type Window, widthOf } from '../../values/instant.js';
@@ -15,12 +14,13 @@ import {
   type PassTally,
   type RunRecorder,
   type Source,
+  type Stop,
   type SyncEnv,
   sourceText,
+  stopOf,
 } from '../context.js';
 import { reread } from '../records/reread.js';
 import { createRunRecorder, endRun } from '../run-recorder.js';
-import { type Stop, stopOf } from '../stop.js';
 import { sourceStates, updateStates } from '../stream-states.js';
 import type { CoverageSummary, OnProgress, PassReport, Progress, StreamReport } from '../sync.js';
 import { findMissingWindows, sliceFloors, wantedSpans } from '../window/missing-windows.js';
@@ -223,7 +223,6 @@ async function summarise(store: HistoryStore, state: StreamState, to: Instant): 
   };
 }
 
-/** What a pass comes to that has brought its streams up to `asOf`. */
 async function passReport(
   env: SyncEnv,
   source: Source,

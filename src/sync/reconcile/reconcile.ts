@@ -1,7 +1,6 @@
 import type { UpstreamCode } from '../../abnormal/errors.js';
 import type { Account } from '../../integrations/accounts.js';
-import type { GapReason } from '../../model/coverage.js';
-import type { LedgerEntry } from '../../model/ledger.js';
+import type { GapReason, LedgerEntry } from '../../model/ledger.js';
 import {
   type ReconciliationRecord,
   type ReconciliationVerdict,
@@ -12,9 +11,15 @@ import {
 import type { Stream, StreamState } from '../../model/stream.js';
 import { FILTER_KEYS, RESOURCES } from '../../resources/registry.js';
 import { earliest, floorToSecond, type Instant, latest, shift, type Window } from '../../values/instant.js';
-import { nowOf, type Source, type SyncEnv, type WindowUnderReview } from '../context.js';
+import {
+  checkInterrupted,
+  nowOf,
+  type Source,
+  type SyncEnv,
+  stopOf,
+  type WindowUnderReview,
+} from '../context.js';
 import { createRunRecorder } from '../run-recorder.js';
-import { checkInterrupted, stopOf } from '../stop.js';
 import { sourceStates } from '../stream-states.js';
 import { type Reconciled, type ReconcileOptions, type ReconcileReport, WIDEST_RECONCILED } from '../sync.js';
 import { findMissingWindows } from '../window/missing-windows.js';

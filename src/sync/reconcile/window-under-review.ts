@@ -1,7 +1,6 @@
 import { toUpstreamError, type UpstreamError } from '../../abnormal/errors.js';
 import { type HistoryStore, type Position, walkPages } from '../../history/store.js';
-import { coverageOf, stillMissing } from '../../model/coverage.js';
-import type { LedgerEntry } from '../../model/ledger.js';
+import { coverageOf, type LedgerEntry, stillMissing } from '../../model/ledger.js';
 import { DEFAULT_ORDER, DEFINITION_OF, type ListedKind, type RecordOf } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
 import { clip, floorToSecond, type Instant, mergedSpans, shift, type Window } from '../../values/instant.js';
@@ -11,9 +10,9 @@ import {
   nowOf,
   type Reading,
   type Source,
+  StopError,
   type WindowUnderReview,
 } from '../context.js';
-import { StopError } from '../stop.js';
 
 export async function attempt<T>({ signal }: Reading, ask: () => Promise<T>): Promise<T | UpstreamError> {
   try {

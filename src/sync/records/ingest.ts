@@ -2,8 +2,18 @@ import { toUpstreamError, type UpstreamError } from '../../abnormal/errors.js';
 import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
 import { FILTER_KEYS, keyText, type RecordKey } from '../../resources/registry.js';
 import { floorToSecond, type Instant, shift } from '../../values/instant.js';
-import { addMissing, type BatchPart, callOptions, type MissingByKey, nowOf, type Pass } from '../context.js';
-import { refusalOf, type Stop, StopError, throwIfStopping } from '../stop.js';
+import {
+  addMissing,
+  type BatchPart,
+  callOptions,
+  type MissingByKey,
+  nowOf,
+  type Pass,
+  refusalOf,
+  type Stop,
+  StopError,
+  throwIfStopping,
+} from '../context.js';
 import { type FetchOutcome, type FetchTask, fetchRecord } from './fetch-record.js';
 
 const MAX_CONFLICT_ROUNDS = 3;

@@ -1,10 +1,9 @@
 import { limitedPage, type PageItem, type Position, walkPages } from '../../history/store.js';
-import type { QuarantineEntry } from '../../model/ledger.js';
+import { isGoneDue, type QuarantineEntry } from '../../model/ledger.js';
 import { DEFAULT_ORDER, DEFINITION_OF, type RecordKey } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
-import { DAY, type Instant, shift, toMillis } from '../../values/instant.js';
-import { keyOf, kindOf, nowOf, type Pass } from '../context.js';
-import { checkInterrupted, StopError, stopOf } from '../stop.js';
+import { type Instant, shift } from '../../values/instant.js';
+import { checkInterrupted, keyOf, kindOf, nowOf, type Pass, StopError, stopOf } from '../context.js';
 import { type FetchTask, heldItem } from './fetch-record.js';
 import { ingest } from './ingest.js';
 
@@ -125,10 +124,4 @@ function withItems(pass: Pass, tasks: readonly Omit<FetchTask, 'item'>[]): Promi
       .filter(({ prior }) => prior === null || !pass.runIds.has(prior.runId))
       .map(async (task) => ({ ...task, item: await heldItem(pass.store, task.held) })),
   );
-}
-
-/** A record that is gone is requested after a quarter of the time since then, at least once a week. */
-export function isGoneDue(since: Instant, triedAt: Instant, now: Instant): boolean {
-  const age = toMillis(triedAt) - toMillis(since);
-  return triedAt <= shift(now, -Math.min(age / 4, 7 * DAY)) || triedAt > now;
 }

@@ -1,7 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import type { HistoryStore } from '../../history/store.js';
-import { addGap, type CoverageGap, coverageOf, type Missing, stillMissing } from '../../model/coverage.js';
-import type { RecordedEntry } from '../../model/ledger.js';
+import {
+  addGap,
+  type CoverageGap,
+  coverageOf,
+  isGoneDue,
+  type Missing,
+  type RecordedEntry,
+  stillMissing,
+} from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import {
   cutSpans,
@@ -16,7 +23,6 @@ import {
   type Window,
   widthOf,
 } from '../../values/instant.js';
-import { isGoneDue } from '../records/reread.js';
 import type { Density } from './window-planner.js';
 
 export interface MissingWindows {

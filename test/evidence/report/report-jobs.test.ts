@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nextSpan, readJob, rememberJob } from '../../../src/evidence/report/report-jobs.js';
+import { nextSpan, readJob, rememberJob } from '../../../src/evidence/report/write-report.js';
 import { openStore } from '../../../src/history/open-store.js';
 
 const view = (at: string) => ({ seq: 7, at });

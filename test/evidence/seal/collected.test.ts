@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { RecentRuns } from '../../../src/evidence/seal/ended-runs.js';
 import { sealHistory } from '../../../src/evidence/seal/make-seals.js';
+import { RecentRuns } from '../../../src/evidence/seal/seal-content.js';
 import { verifyHistory } from '../../../src/evidence/verify/verify.js';
 import { HOUR } from '../../../src/values/instant.js';
 import { SIGNER } from '../../support/sealed-history.js';

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../../src/values/request-limits.js';
+import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../../src/values/access.js';
 import { observeCase, sampleCase } from '../../support/records.js';
 import { fresh, Graph, type GraphOptions, keyOf } from '../harness.js';
 

@@ -3,7 +3,7 @@ import { getIntrospectionQuery, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { type AskedOperation, OperationLimiter } from '../../../src/graphql/operation/pipeline.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
-import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../../src/values/request-limits.js';
+import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../../src/values/access.js';
 
 const schema = buildGatewaySchema();
 const limiter = new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);

@@ -1,5 +1,5 @@
 import type { HistoryStore } from '../../../src/history/store.js';
-import { coverageOf, type Missing, stillMissing } from '../../../src/model/coverage.js';
+import { coverageOf, type Missing, stillMissing } from '../../../src/model/ledger.js';
 import type { RevisionRecord } from '../../../src/model/revision.js';
 import { type StreamState, streamsOf, streamText } from '../../../src/model/stream.js';
 import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/resources/registry.js';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { coverageOf } from '../../../src/model/coverage.js';
+import { coverageOf } from '../../../src/model/ledger.js';
 import type { ListedKind, Resource } from '../../../src/resources/registry.js';
 import { FILTER_KEYS } from '../../../src/resources/registry.js';
 import type { Fault, FaultRule } from '../../../src/simulator/faults.js';

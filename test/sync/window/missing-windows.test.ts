@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CoverageGap, GapReason } from '../../../src/model/coverage.js';
+import type { CoverageGap, GapReason } from '../../../src/model/ledger.js';
 import { newestPart, sliceFloors, workOf } from '../../../src/sync/window/missing-windows.js';
 import { DAY, HOUR, shift } from '../../../src/values/instant.js';
 
