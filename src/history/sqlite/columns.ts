@@ -80,7 +80,7 @@ export function references(fields: Fields, field: string): string[] {
 
 /** A field's value as a column of an ordered field gave it. */
 export function fromOrdered(column: Column | undefined, value: SqlValue): FieldValue {
-  if (column && value === column.absent) return null;
+  if ((column && value === column.absent) || value instanceof Uint8Array) return null;
   return typeof value === 'bigint' ? Number(value) : value;
 }
 

@@ -6,8 +6,8 @@ import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructur
  * directions; this file hides that, and every other difference between the two.
  */
 
-/** What goes in and out of SQLite. Integers beyond 2^53 come as bigint; bytes are read as text. */
-export type SqlValue = string | number | bigint | null;
+/** What goes in and out of SQLite. Integers beyond 2^53 come as bigint. */
+export type SqlValue = string | number | bigint | Uint8Array | null;
 /** One row, its values in the order of the statement's columns. */
 export type Row = readonly SqlValue[];
 
@@ -112,11 +112,13 @@ function prepared(db: DatabaseSyncInstance, sql: string): StatementSyncInstance 
   return whole;
 }
 
-/** The same rows, in which a text with a NUL character comes as bytes. */
+/** The same rows, in which a text with a NUL character comes as bytes that begin with another one. */
 function wholeTextSql(sql: string, statement: StatementSyncInstance): string {
   const columns = statement.columns().map(({ type }, i) => ({ name: `c${i}`, isText: type !== 'INTEGER' }));
   const values = columns.map(({ name, isText }) =>
-    isText ? `iif(instr(${name}, char(0)), CAST(${name} AS BLOB), ${name})` : name,
+    isText
+      ? `iif(typeof(${name}) = 'text' AND instr(${name}, char(0)), CAST(char(0) || ${name} AS BLOB), ${name})`
+      : name,
   );
   return `WITH r(${columns.map(({ name }) => name).join(', ')}) AS (${sql}) SELECT ${values.join(', ')} FROM r`;
 }
@@ -137,21 +139,22 @@ function hasNul(value: SqlValue | undefined): boolean {
 }
 
 /** The parameters as both drivers take them. They would take a few other things, each in its way. */
-function bindable(params: readonly SqlValue[]): (SqlValue | Uint8Array)[] {
+function bindable(params: readonly SqlValue[]): SqlValue[] {
   return params.map((value) => {
     if (typeof value === 'string') return !isBuiltIn && hasNul(value) ? Buffer.from(value) : value;
     if (value === null || typeof value === 'number' || typeof value === 'bigint') return value;
-    throw new TypeError(`SQLite takes text and numbers, not ${typeof value}`);
+    if (value instanceof Uint8Array) return value;
+    throw new TypeError(`SQLite takes text, numbers and bytes, not ${typeof value}`);
   });
 }
 
-/** Changes the row in place: its bytes become text, its bigints numbers where these are exact. */
+/** Changes the row in place: text that came as bytes becomes text, bigints become numbers where these are exact. */
 function toText(row: Row): Row {
   const cells = row as unknown[];
   for (let i = 0; i < cells.length; i += 1) {
     const cell = cells[i];
-    if (cell instanceof Uint8Array)
-      cells[i] = Buffer.from(cell.buffer, cell.byteOffset, cell.length).toString();
+    if (!isBuiltIn && cell instanceof Uint8Array && cell[0] === 0)
+      cells[i] = Buffer.from(cell.buffer, cell.byteOffset + 1, cell.length - 1).toString();
     else if (typeof cell === 'bigint' && Number.isSafeInteger(Number(cell))) cells[i] = Number(cell);
   }
   return row;

@@ -11,6 +11,7 @@ import {
   APPLICATION_ID,
   missingIndexesSql,
   PROJECTION_KEY,
+  READABLE_SINCE,
   SCHEMA_VERSION,
   schemaSql,
   upgradeSql,
@@ -48,14 +49,14 @@ function makeDurable(connection: Connection): void {
 function isReady(path: string): boolean {
   const connection = new Connection(path, 'read');
   try {
-    return !isEmpty(connection) && isCurrent(connection);
+    return !isEmpty(connection) && isReadable(connection);
   } finally {
     connection.close();
   }
 }
 
-function isCurrent(connection: Connection): boolean {
-  return check(connection) === SCHEMA_VERSION && isCurrentLayout(connection);
+function isReadable(connection: Connection): boolean {
+  return check(connection) >= READABLE_SINCE && isCurrentLayout(connection);
 }
 
 /** A connection that only reads, with what to do once it is closed. */
@@ -109,7 +110,7 @@ function isUnwritable(error: unknown, path: string): boolean {
 
 function openCurrent(file: string, access: OpenAccess, path: string): Connection {
   return opened(new Connection(file, access), (connection) => {
-    if (isCurrent(connection)) return;
+    if (isReadable(connection)) return;
     throw new HistoryError(
       'UNUSABLE',
       `${path} was last written by another version of the gateway; start this one once (npm start) so that it brings the history up to date`,

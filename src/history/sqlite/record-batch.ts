@@ -22,6 +22,7 @@ import {
 } from '../batch-plan.js';
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { Batch, Pin, Recorded } from '../store.js';
+import { packReceived, packRecord } from '../stored-texts.js';
 import { isName, listedFields, references, toValues } from './columns.js';
 import type { Connection, Integrations } from './connection.js';
 import { statements } from './schema.js';
@@ -151,8 +152,10 @@ class RevisionWriter {
 
   /** Writes what goes by all revisions together; the number of the last one. */
   end(): number {
-    for (const [rev, { record, received }] of this.#bodies) {
-      this.connection.run(INSERT_BODY, [rev, JSON.stringify(record), received]);
+    const received = packReceived(this.#bodies.map(([rev, observation]) => [String(rev), observation.received]));
+    for (const [rev, { record }] of this.#bodies) {
+      const text = packRecord(JSON.stringify(record));
+      this.connection.run(INSERT_BODY, [rev, text, received.get(String(rev)) ?? null]);
     }
     this.#references.write(this.connection);
     this.#marks.write(this.connection, this.pin);

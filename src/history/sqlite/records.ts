@@ -13,7 +13,7 @@ import { wellFormed } from './columns.js';
 import type { Connection, Integrations } from './connection.js';
 import type { Row } from './driver.js';
 import type { Limits, QueryRunner } from './query-worker.js';
-import { type Revisions, readReceived } from './revisions.js';
+import { type Revisions, readReceived, receivedTexts } from './revisions.js';
 import { keyIndex, referenceTable, referenceValue } from './schema.js';
 
 /** A revision by its number. */
@@ -125,10 +125,9 @@ export class Records {
   received({ integration, kind, id }: RecordKey, seqFrom: number): string | null {
     const n = this.integrations.find(integration);
     if (n === undefined) return null;
-    const sql = `SELECT b.received FROM "${kind}" t CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
-      WHERE t.integration = ? AND t.id = ? AND t.seq_from = ?`;
-    const row = this.connection.first(sql, [n, id, seqFrom]);
-    return row ? String(row[0]) : null;
+    const sql = `SELECT coalesce(body, rev) FROM "${kind}" WHERE integration = ? AND id = ? AND seq_from = ?`;
+    const [rev] = this.connection.first(sql, [n, id, seqFrom]) ?? [];
+    return receivedTexts(this.connection, [Number(rev)]).get(String(rev)) ?? null;
   }
 
   async changes(query: ChangesQuery): Promise<RevisionRecord[]> {

@@ -1,6 +1,7 @@
 import { type AnyRecord, isListed, KINDS, type ListedKind } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
+import { unpackText } from '../stored-texts.js';
 import { COLUMN_NAMES, listedFields, toValues } from './columns.js';
 import type { Connection } from './connection.js';
 import type { Row } from './driver.js';
@@ -87,7 +88,7 @@ class Copy {
     this.#seq = Number(seqFrom);
     this.#at = String(at);
     // a tombstone is in no list
-    const fields = deleted === 1 ? null : this.#fields(String(record));
+    const fields = deleted === 1 ? null : this.#fields(unpackText(record) ?? '');
     const values = fields ? toValues(this.kind, fields) : COLUMN_NAMES[this.kind].map(() => null);
     this.connection.run(this.#copy, [...values, Number(rev)]);
     if (fields === null) return;

@@ -2,6 +2,7 @@ import { type AnyRecord, isListed, KINDS, type Kind } from '../../resources/regi
 import type { Fields } from '../../values/filter.js';
 import { toMillis } from '../../values/instant.js';
 import { TRACKED_TIMES } from '../high-water-marks.js';
+import { unpackText } from '../stored-texts.js';
 import { listedFields, toValues } from './columns.js';
 import type { Connection } from './connection.js';
 import { parsed } from './derived-tables.js';
@@ -81,7 +82,7 @@ function revisionRow(kind: Kind, row: Row): RevisionRow {
 
 /** What lists see of a version; `undefined` where its record cannot be read, which shows elsewhere. */
 export function fieldsIn({ kind, record }: RevisionRow): Fields | undefined {
-  const value = parsed<AnyRecord>(record);
+  const value = parsed<AnyRecord>(unpackText(record));
   if (value === null || !isListed(kind)) return undefined;
   try {
     const fields = listedFields(kind, value);

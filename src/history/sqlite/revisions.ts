@@ -4,6 +4,7 @@ import { KINDS, type Kind, keyText, type RecordKey } from '../../resources/regis
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { DamagedRecordError, damageOf, HistoryError, withRecord } from '../errors.js';
 import type { Confirmation, ReceivedRevision } from '../store.js';
+import { referencesIn, unpackReceived, unpackText } from '../stored-texts.js';
 import type { Connection, Integrations } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
 
@@ -106,8 +107,9 @@ export class Revisions {
       LEFT JOIN bodies b ON b.rev = coalesce(t.body, t.rev)`;
     const found = new Map<number, RevisionRecord>();
     for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {
-      const revision = this.#decoded(kind, row);
-      const bytes = REVISION_BYTES + BYTES_A_BYTE * textBytes(String(row.at(-1)));
+      const text = this.#recordText(Number(row[0]), kind, row.at(-1));
+      const revision = this.#decoded(kind, row, text);
+      const bytes = REVISION_BYTES + BYTES_A_BYTE * textBytes(text ?? '');
       found.set(Number(row[0]), revision);
       // a damaged one is read again each time: it may have been restored
       if (damageOf(revision) === null)
@@ -116,12 +118,13 @@ export class Revisions {
     return found;
   }
 
-  /** Whether a text is what is stored: bytes that are not UTF-8 come as U+FFFD, which a text may also hold itself. */
-  #isWhole(rev: number, kind: Kind, text: SqlValue | undefined): boolean {
-    if (typeof text !== 'string' || !text.includes('\ufffd')) return true;
+  /** A record's JSON as stored. Text that is not UTF-8 comes with U+FFFD, which a text may also hold itself. */
+  #recordText(rev: number, kind: Kind, cell: SqlValue | undefined): string | null {
+    const text = unpackText(cell);
+    if (typeof cell !== 'string' || !cell.includes('\ufffd')) return text;
     const sql = `SELECT b.record = ? FROM "${kind}" t CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
       WHERE t.rev = ?`;
-    return this.connection.first(sql, [text, rev])?.[0] === 1;
+    return this.connection.first(sql, [text, rev])?.[0] === 1 ? text : null;
   }
 
   #renew(kind: Kind, entries: ReadonlyMap<number, Entry>): Map<number, RevisionRecord> {
@@ -146,8 +149,8 @@ export class Revisions {
     }
   }
 
-  #decoded(kind: Kind, row: Row): RevisionRecord {
-    const [integration, id, seqFrom, observedFrom, digest, runId, origin, deleted, record] = row.slice(4);
+  #decoded(kind: Kind, row: Row, record: string | null): RevisionRecord {
+    const [integration, id, seqFrom, observedFrom, digest, runId, origin, deleted] = row.slice(4);
     const facts = {
       key: { integration: this.integrations.nameOf(Number(integration)), kind, id: String(id) },
       seqFrom: Number(seqFrom),
@@ -158,7 +161,7 @@ export class Revisions {
       origin: origin as Origin,
       deleted: deleted === 1,
     };
-    return withRecord(facts, this.#isWhole(Number(row[0]), kind, record) ? record : null);
+    return withRecord(facts, record);
   }
 }
 
@@ -198,28 +201,46 @@ export async function readReceived(
   revs: readonly number[],
 ): Promise<ReceivedRevision[]> {
   const sql = `SELECT t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at, t.integration, t.id,
-      t.seq_from, f.at, t.digest, f.run_id, t.origin, t.deleted,
-      b.received
+      t.seq_from, f.at, t.digest, f.run_id, t.origin, t.deleted, coalesce(t.body, t.rev)
     FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
     CROSS JOIN batches f ON f.seq = t.seq_from
-    LEFT JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
     ORDER BY r.key`;
   const found: ReceivedRevision[] = [];
   for (let i = 0; i < revs.length; i += AT_ONCE) {
     if (i > 0) await setImmediate();
-    for (const row of connection.all(sql, [JSON.stringify(revs.slice(i, i + AT_ONCE))]))
-      found.push(toRevision(integrations, kind, row));
+    const rows = connection.all(sql, [JSON.stringify(revs.slice(i, i + AT_ONCE))]);
+    const texts = receivedTexts(
+      connection,
+      rows.map((row) => Number(row.at(-1))),
+    );
+    for (const row of rows) found.push(toRevision(integrations, kind, row, texts));
   }
   if (found.length !== revs.length)
     throw new HistoryError('DAMAGED', `Versions of kind ${kind} are not in the history.`);
   return found;
 }
 
-function toRevision(integrations: Integrations, kind: Kind, row: Row): ReceivedRevision {
+/** Received texts by the numbers of the revisions that brought them; none where it cannot be read. */
+export function receivedTexts(connection: Connection, revs: readonly number[]): ReadonlyMap<string, string> {
+  const sql = 'SELECT b.rev, b.received FROM json_each(?) r CROSS JOIN bodies b ON b.rev = r.value';
+  const read = (names: readonly (string | number)[]): [string, SqlValue][] =>
+    connection.all(sql, [JSON.stringify(names.map(Number))]).map(([rev, cell = null]) => [String(rev), cell]);
+  const cells = new Map(read(revs));
+  for (const [rev, cell] of read(referencesIn(cells))) cells.set(rev, cell);
+  return unpackReceived(revs.map(String), cells);
+}
+
+function toRevision(
+  integrations: Integrations,
+  kind: Kind,
+  row: Row,
+  texts: ReadonlyMap<string, string>,
+): ReceivedRevision {
   const [seqTo, observedTo, verifiedAt, integration, id, seqFrom, ...rest] = row;
-  const [observedFrom, digest, runId, origin, deleted, received] = rest;
+  const [observedFrom, digest, runId, origin, deleted, body] = rest;
   const key = { integration: integrations.nameOf(Number(integration)), kind, id: String(id) };
-  if (typeof received !== 'string') throw new DamagedRecordError(key, Number(seqFrom));
+  const received = texts.get(String(body));
+  if (received === undefined) throw new DamagedRecordError(key, Number(seqFrom));
   return {
     key,
     seqFrom: Number(seqFrom),
