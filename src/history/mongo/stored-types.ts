@@ -53,9 +53,9 @@ export function writtenBy(seq: number): string {
 /** The text of one version, written once. */
 export interface BodyDoc {
   readonly _id: ObjectId;
-  /** The decoded record as JSON; `null` where it is in parts. */
-  readonly record: string | null;
-  readonly received: string | null;
+  /** The decoded record as JSON; `null` where it is in parts. Bytes and references: `stored-texts.ts`. */
+  readonly record: string | Binary | null;
+  readonly received: string | Binary | null;
   /** How many documents of `parts` each text fills, where they are too long for one document. */
   readonly parts: { readonly record: number; readonly received: number } | null;
 }

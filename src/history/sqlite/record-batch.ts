@@ -152,7 +152,9 @@ class RevisionWriter {
 
   /** Writes what goes by all revisions together; the number of the last one. */
   end(): number {
-    const received = packReceived(this.#bodies.map(([rev, observation]) => [String(rev), observation.received]));
+    const received = packReceived(
+      this.#bodies.map(([rev, observation]) => [String(rev), observation.received]),
+    );
     for (const [rev, { record }] of this.#bodies) {
       const text = packRecord(JSON.stringify(record));
       this.connection.run(INSERT_BODY, [rev, text, received.get(String(rev)) ?? null]);
