@@ -6,6 +6,7 @@ import { parsePeriod } from '../../src/controls/period.js';
 import { toThresholds } from '../../src/controls/thresholds.js';
 import { type ReportQuestion, writeReport } from '../../src/evidence/report/write-report.js';
 import { openStore } from '../../src/history/open-store.js';
+import { unpackText } from '../../src/history/stored-texts.js';
 
 /*
  * Writes every version of a history's threats into a file, by the gateway's export or by a bare cursor over the same
@@ -38,12 +39,14 @@ function byCursor(): void {
   const seq = head?.[0] ?? 0;
   const rows = db
     .prepare(`SELECT t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at, i.name, t.id, t.seq_from,
-        f.at, t.digest, f.run_id, t.origin, t.deleted, b.received
+        f.at, t.digest, f.run_id, t.origin, t.deleted, b.rev, b.received
       FROM threat t CROSS JOIN integrations i ON i.n = t.integration CROSS JOIN batches f ON f.seq = t.seq_from
       CROSS JOIN bodies b ON b.rev = coalesce(t.body, t.rev) ORDER BY t.rev`)
     .iterate() as Iterable<readonly (string | number | null)[]>;
   const out = openSync(file, 'w');
   let text = '';
+  // the texts of a group follow the version that has them
+  let group = new Map<string, string>();
   for (const [
     seqTo,
     observedTo,
@@ -56,8 +59,12 @@ function byCursor(): void {
     runId,
     origin,
     deleted,
-    body,
+    rev,
+    cell,
   ] of rows) {
+    const name = String(rev);
+    if ((cell as unknown) instanceof Uint8Array) group = groupIn(cell);
+    const body = group.get(name) ?? cell;
     const isClosed = Number(seqTo) <= seq;
     const facts = JSON.stringify({
       ...{
@@ -83,6 +90,11 @@ function byCursor(): void {
   writeSync(out, text);
   closeSync(out);
   db.close();
+}
+
+function groupIn(cell: unknown): Map<string, string> {
+  const lines = unpackText(cell)?.split('\n') ?? [];
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]));
 }
 
 /** Of the lines of versions alone: a bare cursor has neither a first nor a last line of another kind. */

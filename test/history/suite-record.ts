@@ -317,6 +317,9 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       const found = await store.get(ids.map((id) => caseKey(id)).reverse(), second.seq);
       expect(found.map((revision) => revision?.key.id)).toEqual([...ids].reverse());
       expect(found.filter((revision) => revision?.record.description === 'two')).toHaveLength(300);
+      const received = found.map((held) => held && store.received(held.key, held.seqFrom));
+      const digests = (await Promise.all(received)).map((text) => sha256(text ?? ''));
+      expect(digests).toEqual(found.map((held) => held?.digest));
     });
 
     it('is durable after the store is closed and opened again', async () => {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
+import { referencesIn, unpackReceived, unpackText } from '../../src/history/stored-texts.js';
 import { KINDS } from '../../src/resources/registry.js';
 
 /** What was done, and what a verification has to name: any of these, in a finding's text or place. */
@@ -10,7 +11,7 @@ export interface Deed {
 }
 
 /** A value in a column; integers that a JavaScript number cannot hold are bigints. */
-export type Cell = string | number | bigint | null;
+export type Cell = string | number | bigint | Uint8Array | null;
 type Row = Record<string, Cell>;
 
 /** A SQLite history that is edited behind the gateway's back. `pick(n)` gives a number below `n`. */
@@ -114,12 +115,29 @@ function toRevision(
 
 const bodyOf = (forger: Forger, { row, rev }: { row: Row; rev: number }) => {
   const n = row.body ?? rev;
-  const [body] = forger.all('SELECT record, CAST(received AS BLOB) AS received FROM bodies WHERE rev = ?', n);
+  const [body] = forger.all('SELECT record FROM bodies WHERE rev = ?', n);
+  const cells = receivedCells(forger, n);
+  for (const group of referencesIn(cells))
+    for (const [name, cell] of receivedCells(forger, group)) cells.set(name, cell);
   return {
     n: Number(n),
-    record: String(body?.record),
-    received: Buffer.from(body?.received as never).toString(),
+    record: unpackText(body?.record) ?? '',
+    received: unpackReceived([String(n)], cells).get(String(n)) ?? '',
   };
+};
+
+// as bytes, since the driver ends a text at a NUL character
+const receivedCells = (forger: Forger, n: Cell) => {
+  const rows = forger.all(
+    "SELECT rev, typeof(received) = 'blob' AS packed, CAST(received AS BLOB) AS received FROM bodies WHERE rev = ?",
+    n,
+  );
+  return new Map(
+    rows.map(({ rev, packed, received }) => {
+      const bytes = Buffer.from(received as Uint8Array);
+      return [String(rev), packed ? bytes : bytes.toString()] as const;
+    }),
+  );
 };
 
 const SEALED_COLUMNS: readonly (readonly [string, (value: Row[string]) => string | number])[] = [
@@ -152,6 +170,32 @@ export const HISTORY_TAMPERS: Readonly<Record<string, Tamper>> = {
     // white space apart: 1 and 1.0 would be the same value
     if (isSame(other, record)) return false;
     forger.run('UPDATE bodies SET record = ? WHERE rev = ?', other, n);
+    return true;
+  }),
+  packed: (forger) => {
+    const cells = ['record', 'received'].map(
+      (column) =>
+        `SELECT rev, '${column}' AS name, ${column} AS cell FROM bodies WHERE typeof(${column}) = 'blob'`,
+    );
+    const rows = forger.all(cells.join(' UNION ALL '));
+    if (rows.length === 0) return null;
+    const textsNow = () => forger.revisions().map((revision) => JSON.stringify(bodyOf(forger, revision)));
+    const before = textsNow();
+    const { rev = null, name, cell } = forger.one(rows);
+    const bytes = Buffer.from(cell as Uint8Array);
+    const place = forger.pick(bytes.length);
+    bytes[place] = (bytes[place] ?? 0) ^ (1 << forger.pick(8));
+    forger.run(`UPDATE bodies SET ${name} = ? WHERE rev = ?`, bytes, rev);
+    const after = textsNow();
+    // the texts of a batch are compressed together, and some bits mean nothing
+    const ids = forger.revisions().flatMap(({ id }, i) => (before[i] === after[i] ? [] : `/${id}`));
+    return ids.length === 0 ? null : { deed: `a bit of the compressed ${name} of ${rev}`, named: ids };
+  },
+  referred: toRevision('the group of its received text', (forger, revision) => {
+    const { n } = bodyOf(forger, revision);
+    const [cell] = receivedCells(forger, n).values();
+    if (typeof cell !== 'string' || !cell.startsWith('@')) return false;
+    forger.run('UPDATE bodies SET received = ? WHERE rev = ?', `@${n}`, n);
     return true;
   }),
   digest: toRevision('received and digest together', (forger, revision) => {
