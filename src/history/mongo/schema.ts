@@ -14,8 +14,10 @@ import { type Collections, collectionsOf, type SchemaDoc } from './stored-types.
  * The collections and their indexes. ADR 0003 says why they are what they are, and how to shard them.
  */
 
-/** The documents' version; a history of another is refused. */
-const VERSION = 1;
+/** The documents' version, of which a writer marks the history; one of a later version is refused. */
+const VERSION = 2;
+/** Version 2 only stores new texts in another way (`stored-texts.ts`). */
+const READABLE_SINCE = 1;
 /** To be raised when `fieldsOf` reads other values out of the same records. */
 const PROJECTION = 1;
 /** What the fields that lists go by are made from; where a history has another layout they are made anew. */
@@ -114,7 +116,11 @@ export async function prepare(
     await createIndexes(connection.db.collection(name), INDEXES[name]());
   }
   if (!schema) await writeMeta(collections, nowMs);
-  else if (schema.layout !== PROJECTION_KEY) await relayout(collections, PROJECTION_KEY);
+  else {
+    const earlier = { _id: 'schema', version: { $lt: VERSION } } as const;
+    if (mode === 'write') await collections.meta.updateOne(earlier, { $set: { version: VERSION } });
+    if (schema.layout !== PROJECTION_KEY) await relayout(collections, PROJECTION_KEY);
+  }
   return collections;
 }
 
@@ -178,7 +184,7 @@ function assertLaidOut({ layout }: SchemaDoc, where: string): void {
 /** What the history says it is; `null` where there is none. */
 async function ownSchema({ meta }: Collections, where: string): Promise<SchemaDoc | null> {
   const schema = (await meta.findOne({ _id: 'schema' })) as SchemaDoc | null;
-  if (!schema || schema.version === VERSION) return schema;
+  if (!schema || (schema.version >= READABLE_SINCE && schema.version <= VERSION)) return schema;
   throw new HistoryError(
     'UNUSABLE',
     `the history in ${where} was written by another version of the gateway (its format is ${schema.version}, ` +
