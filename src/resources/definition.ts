@@ -81,6 +81,8 @@ export interface ResourceDefinition<R> {
   readonly fields: Readonly<Record<string, FieldSpec>>;
   /** The values of `fields`; all of them are present. */
   fieldsOf(record: R): Fields;
+  /** Fields without `reference` whose values lists are often narrowed to: stores find them by an index. */
+  readonly searchedBy: readonly string[];
   /** The field that lists are ordered by unless asked otherwise: the latest time of the first stream. */
   readonly defaultOrder: string;
   /** The field with the earliest time of the first stream. */

@@ -224,3 +224,25 @@ function isOpen(kind: ListedKind, leaf: Leaf): boolean {
   if ('eq' in leaf) return leaf.eq !== null;
   return !('in' in leaf) || !leaf.in.includes(null);
 }
+
+/** The ids, references or searched values that a filter names, if it does so at its top level. */
+export function namedValues(
+  kind: ListedKind,
+  filter: Filter | null,
+): { readonly field: string; readonly values: readonly string[] } | null {
+  const named = conjuncts(filter).flatMap((part) => {
+    const values = 'eq' in part ? [part.eq] : 'in' in part ? part.in : [null];
+    const isNaming = 'field' in part && selectivityOf(kind, part.field) > 0;
+    return isNaming && values.every((value) => typeof value === 'string')
+      ? [{ field: part.field, values }]
+      : [];
+  });
+  return named.sort((a, b) => selectivityOf(kind, b.field) - selectivityOf(kind, a.field))[0] ?? null;
+}
+
+/** How few records have the same value of a field, by what the definition says of it; 0: it does not say. */
+function selectivityOf(kind: ListedKind, field: string): number {
+  if (field === 'id') return 3;
+  if (fieldSpec(kind, field)?.reference) return 2;
+  return DEFINITION_OF[kind].searchedBy.includes(field) ? 1 : 0;
+}

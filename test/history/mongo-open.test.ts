@@ -165,6 +165,19 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect((await (await open()).page(page)).items).toHaveLength(1);
   });
 
+  it('is read without the indexes that earlier versions did not make', async () => {
+    await (await open()).record(batchOf('1', { observations: [observeThreat(sampleThreat('1'))] }));
+    for (const name of ['written', 'threat with fromAddress'])
+      await client.db().collection('revisions').dropIndex(name);
+    const reader = await open('read');
+    const filter = { field: 'fromAddress', eq: 'billing@vendor.example' };
+    expect(await reader.count({ ...thriving(1), filter })).toBe(1);
+    const page = { ...thriving(1), filter, descending: true, after: null, limit: 5 };
+    expect((await reader.page(page)).items).toHaveLength(1);
+    const changes = { afterSeq: 0, toSeq: 1, kinds: ['threat'], integrations: null, after: null } as const;
+    expect(await reader.changes({ ...changes, limit: 5 })).toHaveLength(1);
+  });
+
   it('gets new list fields when the list fields have changed', async () => {
     const store = await open();
     for (const [n, batch] of batches().entries()) await store.record({ ...batch, id: `${n}` });

@@ -66,7 +66,7 @@ describe.skipIf(!mongo)('a history in MongoDB whose connection breaks', () => {
 
   it('completes a read during which it breaks', async () => {
     await store.record(batch);
-    proxy.loseAnswerTo('find');
+    proxy.loseAnswerTo('aggregate');
     expect(await store.get([caseKey('1')], 1)).toMatchObject([{ key: caseKey('1') }]);
     expect(proxy.broken).toBe(1);
   });

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Stands between a driver and its MongoDB, and breaks the connection where it is told to. */
+/** Stands between a driver and its MongoDB, counts the commands, and breaks the connection where it is told to. */
 export class MongoProxy {
   /** How often it did. */
   broken = 0;
+  /** The names of the commands that came, without those by which a driver watches the server. */
+  readonly commands: string[] = [];
   #plan: { readonly command: string; readonly when: 'before' | 'after' } | null = null;
   readonly #sockets = new Set<Socket>();
 
@@ -40,7 +42,11 @@ export class MongoProxy {
   #relay(client: Socket, server: Socket): void {
     const end = () => [client, server].map((socket) => socket.destroy());
     let isLost = false;
+    const note = commandReader((name) => {
+      if (!OF_DRIVER.has(name)) this.commands.push(name);
+    });
     client.on('data', (data) => {
+      note(data);
       const plan = this.#plan && data.includes(this.#plan.command) ? this.#plan : null;
       if (plan) {
         this.#plan = null;
@@ -64,4 +70,23 @@ export class MongoProxy {
     this.server.close();
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+const OF_DRIVER: ReadonlySet<string> = new Set(['hello', 'ismaster', 'isMaster', 'endSessions']);
+
+/** Where the name of the first element of a message's document begins: after the header, flags, kind, length and type. */
+const NAME_AT = 16 + 4 + 1 + 4 + 1;
+
+/** Takes the bytes of a connection as they come, and names the command of each message. */
+function commandReader(found: (name: string) => void): (data: Buffer) => void {
+  let rest = Buffer.alloc(0);
+  return (data) => {
+    rest = Buffer.concat([rest, data]);
+    while (rest.length >= 4 && rest.length >= rest.readInt32LE(0)) {
+      const message = rest.subarray(0, rest.readInt32LE(0));
+      rest = rest.subarray(message.length);
+      const isMessage = message.readInt32LE(12) === 2013;
+      if (isMessage) found(message.toString('latin1', NAME_AT, message.indexOf(0, NAME_AT)));
+    }
+  };
 }

@@ -51,6 +51,7 @@ export const vendorCaseDefinition = {
     ...{ id, lastModifiedTime, vendorDomain },
     open: status === 'Open',
   }),
+  searchedBy: [],
   defaultOrder: 'lastModifiedTime',
   earliestField: 'lastModifiedTime',
   unsettledField: 'open',

@@ -73,7 +73,7 @@ export class MongoDerivedCheck {
   /** One that was replaced could leave records out of lists; one that is gone is missed by whoever asks for it. */
   async *#indexes(): AsyncGenerator<DerivedFault> {
     for (const [name, wanted] of Object.entries(INDEXES)) {
-      const collection = this.collections[name as keyof Collections];
+      const collection = this.collections[name as keyof typeof INDEXES];
       const own = new Map((await collection.indexes()).map((index) => [index.name, definition(index)]));
       for (const index of wanted()) {
         const found = own.get(index.name);

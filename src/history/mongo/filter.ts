@@ -80,7 +80,8 @@ function isList(value: Fields[string]): value is readonly string[] {
 type Leaf = Extract<Filter, { readonly field: string }>;
 
 const ALWAYS: Document = {};
-const NEVER: Document = { $nor: [{}] };
+/** No document matches. */
+export const NEVER: Document = { $nor: [{}] };
 
 /** The filter as a condition on revisions of `kind`, with the meaning of `isMatch`. */
 export function filterMatch(kind: ListedKind, filter: Filter): Document {

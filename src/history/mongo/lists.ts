@@ -1,13 +1,20 @@
 import type { Document } from 'mongodb';
 import type { RevisionRecord } from '../../model/revision.js';
-import { absentTime, fieldSpec, keyText, type ListedKind } from '../../resources/registry.js';
+import {
+  fieldSpec,
+  keyText,
+  type ListedKind,
+  namedValues,
+  type RecordKey,
+} from '../../resources/registry.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import type { FieldValue } from '../../values/filter.js';
+import { conjuncts, type FieldValue, type Filter } from '../../values/filter.js';
 import type { FieldRange, HighWaterMarks } from '../high-water-marks.js';
 import type { ListQuery, PageQuery, Position, RecordedPage, RecordedQuery, StorePage } from '../store.js';
-import { fieldPath, filterMatch } from './filter.js';
-import { type MongoRevisions, visibleAt } from './revisions.js';
-import { orderIndex, referenceIndex } from './schema.js';
+import { readRevisions } from './bodies.js';
+import { fieldPath, filterMatch, NEVER } from './filter.js';
+import { type MongoRevisions, revisionOf, visibleAt } from './revisions.js';
+import { KEY_INDEX, orderIndex, referenceIndex, searchIndex } from './schema.js';
 import type { Collections, RevisionDoc } from './stored-types.js';
 
 /** Lists of live records. */
@@ -24,77 +31,64 @@ export class MongoLists {
   ) {}
 
   async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>> {
-    const docs: RevisionDoc[] = [];
-    for (const ranges of rangesOf(query, await this.#rangeAt(query))) {
-      if (docs.length > query.limit) break;
-      docs.push(...(await Promise.all(ranges.map((range) => this.#walk(query, range)))).flat());
-    }
-    const shown = docs.slice(0, query.limit);
-    const revisions = await this.revisions.withRecords<K>(shown);
-    const items = revisions.map((revision, n) => ({
-      revision,
-      position: positionOf(shown[n], query, revision),
-    }));
-    return { items, hasMore: docs.length > query.limit };
-  }
-
-  #walk(query: PageQuery, range: Document): Promise<RevisionDoc[]> {
     const direction = query.descending ? -1 : 1;
-    return this.collections.revisions
-      .find({ $and: [range, matchOf(query)] })
-      .sort({ [fieldPath(query.orderBy)]: direction, integration: direction, id: direction })
-      .hint(orderIndex(query.kind, query.orderBy))
-      .limit(query.limit + 1)
-      .project<RevisionDoc>({ c: 0 })
-      .toArray();
+    const found = await readRevisions(
+      this.collections,
+      {
+        match: matchIn(stretchesOf(query, await this.#rangeAt(query)), matchOf(query)),
+        hint: this.#namingIndex(query) ?? orderIndex(query.kind, query.orderBy),
+        sort: { [fieldPath(query.orderBy)]: direction, integration: direction, id: direction },
+        limit: query.limit + 1,
+      },
+      'record',
+    );
+    const items = found.slice(0, query.limit).map((each) => {
+      const revision = revisionOf<K>(each);
+      return { revision, position: positionOf(each.doc, query, revision) };
+    });
+    return { items, hasMore: found.length > query.limit };
   }
 
-  /** Goes by no extents: what was ever recorded must not hang on a helper. */
+  /**
+   * The versions of a record that tie are neighbours in the index, so each place is found once. Uses no extents: what was
+   * ever recorded must not depend on a helper.
+   */
   async recorded({ limit, ...query }: RecordedQuery): Promise<RecordedPage> {
-    const found: Position[] = [];
-    for (const ranges of rangesOf({ ...query, descending: false, limit }, undefined)) {
-      if (found.length > limit) break;
-      found.push(...(await Promise.all(ranges.map((range) => this.#places(query, range, limit + 1)))).flat());
-    }
-    const keys = found.slice(0, limit).map((place) => ({ kind: query.kind, ...place }));
-    const versions = await this.revisions.countVersions(keys, query.seq);
-    return {
-      items: keys.map(({ kind, ...place }) => ({
-        ...place,
-        versions: versions.get(keyText({ kind, ...place })) ?? 0,
-      })),
-      hasMore: found.length > limit,
+    const { kind, integrations, filter, seq, orderBy } = query;
+    const path = fieldPath(orderBy);
+    const written = {
+      ...{ kind, seqFrom: { $lte: seq }, deleted: false },
+      ...(integrations && { integration: { $in: integrations } }),
     };
-  }
-
-  /** The first places in a stretch at which matching versions stand, each once: in the index they are neighbours. */
-  async #places(
-    { kind, integrations, filter, seq, orderBy }: Omit<RecordedQuery, 'limit'>,
-    range: Document,
-    limit: number,
-  ): Promise<Position[]> {
-    const written = { kind, seqFrom: { $lte: seq }, deleted: false };
-    const whose = integrations && { integration: { $in: integrations } };
-    const match = { ...written, ...whose };
+    const match = filter ? { $and: [written, filterMatch(kind, filter)] } : written;
     const cursor = this.collections.revisions
-      .find({ $and: [range, filter ? { $and: [match, filterMatch(kind, filter)] } : match] })
-      .sort({ [fieldPath(orderBy)]: 1, integration: 1, id: 1 })
+      .find(matchIn(stretchesOf({ ...query, descending: false }), match))
+      .sort({ [path]: 1, integration: 1, id: 1 })
       .hint(orderIndex(kind, orderBy))
       .batchSize(2 * limit)
-      .project<RevisionDoc>({ [fieldPath(orderBy)]: 1, integration: 1, id: 1 });
+      .project<RevisionDoc>({ _id: 0, [path]: 1, integration: 1, id: 1 });
     const places: Position[] = [];
+    let hasMore = false;
     for await (const { f, integration, id } of cursor) {
       const place = { value: (f?.[orderBy] ?? null) as FieldValue, integration, id };
       const last = places.at(-1);
       if (last && last.value === place.value && last.id === id && last.integration === integration) continue;
-      if (places.push(place) === limit) break;
+      hasMore = places.length === limit;
+      if (hasMore) break;
+      places.push(place);
     }
-    return places;
+    const keys = places.map(({ integration, id }) => ({ kind, integration, id }));
+    const versions = await this.revisions.countVersions(keys, seq);
+    const versionsOf = (key: RecordKey) => versions.get(keyText(key)) ?? 0;
+    return {
+      items: places.map((place) => ({ ...place, versions: versionsOf({ ...place, kind }) })),
+      hasMore,
+    };
   }
 
   async count(query: ListQuery): Promise<number> {
     const counting = [{ $match: matchOf(query) }, { $count: 'n' }];
-    const hint = orderIndex(query.kind, absentTime(query.kind, query.filter) ?? 'id');
+    const hint = this.#namingIndex(query) ?? boundedIndex(query);
     const [counted] = await this.collections.revisions.aggregate<{ n: number }>(counting, { hint }).toArray();
     return counted?.n ?? 0;
   }
@@ -107,19 +101,30 @@ export class MongoLists {
     seq: number,
   ): Promise<RevisionRecord<K>[][]> {
     const query = { kind, integrations: [integration], filter: { field, in: values }, seq };
-    const docs = await this.collections.revisions
-      .find(matchOf(query))
-      .hint(referenceIndex(kind, field))
-      .sort({ id: 1 })
-      .toArray();
-    const revisions = await this.revisions.withRecords<K>(docs);
-    const refers = (n: number, value: string) => [docs[n]?.f?.[field]].flat().includes(value);
+    const hint = referenceIndex(kind, field);
+    const found = await readRevisions(
+      this.collections,
+      { match: matchOf(query), hint, sort: { id: 1 } },
+      'record',
+    );
+    const revisions = found.map(revisionOf<K>);
+    const refers = (n: number, value: string) => [found[n]?.doc.f?.[field]].flat().includes(value);
     return values.map((value) => revisions.filter((_, n) => refers(n, value)));
   }
 
   /** Takes note of the extents at a batch. */
   know(seq: number, extents: HighWaterMarks | null): void {
     this.#extents.set(seq, { extents });
+  }
+
+  /** The index of the ids, references or searched values that the filter names, if it names any at its top level. */
+  #namingIndex({ kind, filter }: ListQuery): string | null {
+    const field = namedValues(kind, filter)?.field;
+    if (field === undefined) return null;
+    if (field === 'id') return KEY_INDEX;
+    const isReference = fieldSpec(kind, field)?.reference;
+    const index = isReference ? referenceIndex(kind, field) : searchIndex(kind, field);
+    return this.collections.missingIndexes.has(index) ? null : index;
   }
 
   async #rangeAt({ kind, orderBy, seq }: PageQuery): Promise<FieldRange | undefined> {
@@ -132,6 +137,8 @@ export class MongoLists {
   }
 }
 
+type Walk = Pick<PageQuery, 'kind' | 'filter' | 'orderBy' | 'descending' | 'after'>;
+
 function matchOf({ kind, integrations, filter, seq }: ListQuery): Document {
   const match = {
     kind,
@@ -143,35 +150,65 @@ function matchOf({ kind, integrations, filter, seq }: ListQuery): Document {
 }
 
 /**
- * The stretches of the order's index that hold what comes after the query's place, in that order: the rest of
- * the records that tie with it, in its account and in the others; then what has another value. Those in one
- * list are walked at once: ties are few as a rule, and asking for them first would cost a round trip.
+ * The stretches of the order's index that contain what comes after the query's place: the records that tie with it, in
+ * its account and in later ones; those with further values; those without a value. What the filter rules out is omitted.
  */
-function rangesOf(query: PageQuery, range: FieldRange | undefined): Document[][] {
-  const { descending, after } = query;
-  const path = fieldPath(query.orderBy);
+function stretchesOf(query: Walk, range?: FieldRange): Document[] {
+  const { filter, descending, after, orderBy } = query;
+  const path = fieldPath(orderBy);
   const beyond = descending ? '$lt' : '$gt';
-  const values = { [path]: valuesBeyond(query, after?.value ?? null, range) };
-  const nulls = query.orderBy === 'id' || range?.nulls === false ? [] : [[{ [path]: null }]];
-  if (after === null) return descending ? [[values], ...nulls] : [...nulls, [values]];
+  const mayBe = absenceIn(filter, orderBy);
+  const hasNulls = orderBy !== 'id' && range?.nulls !== false && mayBe !== 'PRESENT';
+  const values = mayBe === 'ABSENT' ? [] : [{ [path]: valuesBeyond(query, after?.value ?? null, range) }];
+  const nulls = hasNulls ? [{ [path]: null }] : [];
+  if (after === null) return [...values, ...nulls];
   const { value, integration, id } = after;
   const ties = [
     // apart, since the path may be the id
     { $and: [{ [path]: value }, { integration, id: { [beyond]: id } }] },
     { [path]: value, integration: { [beyond]: integration } },
   ];
-  if (value === null) return descending ? [ties] : [ties, [values]];
-  return descending ? [[...ties, values], ...nulls] : [[...ties, values]];
+  if (value === null) return descending ? ties : [...ties, ...values];
+  return descending ? [...ties, ...values, ...nulls] : [...ties, ...values];
+}
+
+/** Whether every match of the filter is without a value of the field, or has one; `null` if the filter does not say. */
+function absenceIn(filter: Filter | null, field: string): 'ABSENT' | 'PRESENT' | null {
+  const own = conjuncts(filter).filter((part) => 'field' in part && part.field === field);
+  if (own.some((part) => 'eq' in part && part.eq === null)) return 'ABSENT';
+  const isPresent = (part: Filter) => 'gte' in part || 'lte' in part || ('eq' in part && part.eq !== null);
+  return own.some(isPresent) ? 'PRESENT' : null;
+}
+
+/**
+ * What matches in one of the stretches. Each stretch has the whole condition, so that the server merges them in the
+ * order of the index, and reads no further than the limit.
+ */
+function matchIn(stretches: readonly Document[], match: Document): Document {
+  if (stretches.length === 0) return NEVER;
+  return { $or: stretches.map((stretch) => ({ $and: [stretch, match] })) };
 }
 
 /** A condition on values beyond `value`, within what the view is known to hold. */
-function valuesBeyond(query: PageQuery, value: FieldValue, range: FieldRange | undefined): Document {
+function valuesBeyond(query: Walk, value: FieldValue, range: FieldRange | undefined): Document {
   const isNumber = fieldSpec(query.kind, query.orderBy)?.type === 'number';
   const least = range?.min ?? (isNumber ? Number.NEGATIVE_INFINITY : '');
   const most = range?.max ?? null;
   const within = { $gte: least, ...(most !== null && { $lte: most }) };
   if (value === null) return within;
   return { ...within, [query.descending ? '$lt' : '$gt']: value };
+}
+
+/** The index in which the fewest entries lie within the bounds of times and numbers that the filter has at its top level. */
+function boundedIndex({ kind, filter }: ListQuery): string {
+  const bounds = new Map<string, number>();
+  for (const part of conjuncts(filter)) {
+    if (!('field' in part) || !('eq' in part || 'gte' in part || 'lte' in part)) continue;
+    if (!fieldSpec(kind, part.field)?.order || part.field === 'id') continue;
+    bounds.set(part.field, (bounds.get(part.field) ?? 0) + ('eq' in part ? 2 : 1));
+  }
+  const [narrowest] = [...bounds].sort(([, a], [, b]) => b - a);
+  return narrowest ? orderIndex(kind, narrowest[0]) : KEY_INDEX;
 }
 
 function positionOf(doc: RevisionDoc | undefined, { orderBy }: PageQuery, { key }: RevisionRecord): Position {

@@ -3,8 +3,8 @@ import type { RevisionRecord } from '../../model/revision.js';
 import { groupKeys, type Kind, keyText, type RecordKey } from '../../resources/registry.js';
 import { DamagedRecordError, withRecord } from '../errors.js';
 import type { ChangesQuery, Confirmation, KeyOf, ReceivedRevision } from '../store.js';
-import { readBodies } from './bodies.js';
-import { KEY_INDEX } from './schema.js';
+import { type RevisionsQuery, type RevisionText, readRevisions } from './bodies.js';
+import { KEY_INDEX, WRITTEN_INDEX } from './schema.js';
 import { type Collections, pages, type RevisionDoc, revisionId, writtenBy } from './stored-types.js';
 
 /** The revisions that batches up to `seq` have left visible. */
@@ -12,18 +12,14 @@ export function visibleAt(seq: number): Document {
   return { seqTo: { $gt: seq }, seqFrom: { $lte: seq } };
 }
 
-const BY_KEY = { projection: { f: 0, c: 0 }, hint: KEY_INDEX };
-const AS_WRITTEN = { projection: { f: 0, c: 0 }, hint: { _id: 1 } } as const;
-
 /** Versions of records, by key and in the order they were written. */
 export class MongoRevisions {
   constructor(private readonly collections: Collections) {}
 
   async get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<(RevisionRecord<K> | null)[]> {
     if (keys.length === 0) return [];
-    const wanted = { $or: matchesOne(keys, visibleAt(seq)) };
-    const docs = await this.collections.revisions.find(wanted, BY_KEY).toArray();
-    const revisions = await this.withRecords<K>(docs);
+    const match = { $or: matchesOne(keys, visibleAt(seq)) };
+    const revisions = await this.records<K>({ match, hint: KEY_INDEX });
     const found = new Map(revisions.map((revision) => [keyText(revision.key), revision]));
     return keys.map((key) => found.get(keyText(key)) ?? null);
   }
@@ -33,21 +29,21 @@ export class MongoRevisions {
     beforeSeq: number,
     limit: number,
   ): Promise<RevisionRecord<K>[]> {
-    const docs = await this.collections.revisions
-      .find({ integration, kind, id, seqFrom: { $lt: beforeSeq } }, BY_KEY)
+    return this.records<K>({
+      match: { integration, kind, id, seqFrom: { $lt: beforeSeq } },
+      hint: KEY_INDEX,
       // a version ends where the next begins, so this is the order of seqFrom too, and that of the index
-      .sort({ seqTo: -1 })
-      .limit(limit)
-      .toArray();
-    return this.withRecords<K>(docs);
+      sort: { seqTo: -1 },
+      limit,
+    });
   }
 
   async versions<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<RevisionRecord<K>[][]> {
     if (keys.length === 0) return [];
-    const wanted = { $or: matchesOne(keys, { seqFrom: { $lte: seq } }) };
-    const docs = await this.collections.revisions.find(wanted, BY_KEY).toArray();
+    const match = { $or: matchesOne(keys, { seqFrom: { $lte: seq } }) };
     const found = new Map<string, RevisionRecord<K>[]>();
-    for (const revision of await this.withRecords<K>(docs.sort((a, b) => a.seqFrom - b.seqFrom))) {
+    const revisions = await this.records<K>({ match, hint: KEY_INDEX });
+    for (const revision of revisions.sort((a, b) => a.seqFrom - b.seqFrom)) {
       const key = keyText(revision.key);
       found.set(key, [...(found.get(key) ?? []), revision]);
     }
@@ -70,34 +66,24 @@ export class MongoRevisions {
     return this.collections.revisions.countDocuments(written, { hint: KEY_INDEX });
   }
 
-  async changes(query: ChangesQuery): Promise<RevisionRecord[]> {
-    return this.withRecords(await this.#written(query));
+  changes(query: ChangesQuery): Promise<RevisionRecord[]> {
+    return this.records(this.#written(query));
   }
 
   async changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]> {
-    const docs = await this.#written(query);
-    const bodies = docs.map(({ body }) => body);
-    const texts = await readBodies(this.collections, bodies, 'received');
-    return docs.map((doc) => ({
-      ...standingOf(doc),
-      received: textOf(doc, texts.get(doc.body.toHexString())),
-    }));
+    const found = await readRevisions(this.collections, this.#written(query), 'received');
+    return found.map(({ doc, text }) => ({ ...standingOf(doc), received: textOf(doc, text) }));
   }
 
-  #written(query: ChangesQuery): Promise<RevisionDoc[]> {
-    return this.collections.revisions
-      .find(changesMatch(query), AS_WRITTEN)
-      .sort({ _id: 1 })
-      .limit(query.limit)
-      .toArray();
+  #written(query: ChangesQuery): RevisionsQuery {
+    const hint = this.collections.missingIndexes.has(WRITTEN_INDEX) ? { _id: 1 } : WRITTEN_INDEX;
+    return { match: changesMatch(query), hint, sort: { _id: 1 }, limit: query.limit };
   }
 
   async received(key: RecordKey, seqFrom: number): Promise<string | null> {
-    const options = { projection: { body: 1 } };
-    const doc = await this.collections.revisions.findOne({ _id: revisionId(key, seqFrom) }, options);
-    if (!doc) return null;
-    const [text = null] = (await readBodies(this.collections, [doc.body], 'received')).values();
-    return text;
+    const query = { match: { _id: revisionId(key, seqFrom) }, hint: { _id: 1 } };
+    const [found] = await readRevisions(this.collections, query, 'received');
+    return found?.text ?? null;
   }
 
   async *confirmations(): AsyncGenerator<readonly Confirmation[]> {
@@ -109,11 +95,8 @@ export class MongoRevisions {
     }
   }
 
-  /** The revisions of `docs` with what they say; texts are never changed, so they are read afterwards. */
-  async withRecords<K extends Kind>(docs: readonly RevisionDoc[]): Promise<RevisionRecord<K>[]> {
-    const bodies = docs.map(({ body }) => body);
-    const texts = await readBodies(this.collections, bodies, 'record');
-    return docs.map((doc) => revisionOf<K>(doc, texts.get(doc.body.toHexString())));
+  async records<K extends Kind>(query: RevisionsQuery): Promise<RevisionRecord<K>[]> {
+    return (await readRevisions(this.collections, query, 'record')).map(revisionOf<K>);
   }
 }
 
@@ -136,8 +119,8 @@ export function matchesOne(keys: readonly RecordKey[], others: Document): Docume
   }));
 }
 
-function revisionOf<K extends Kind>(doc: RevisionDoc, record: string | undefined): RevisionRecord<K> {
-  return withRecord(standingOf<K>(doc), record);
+export function revisionOf<K extends Kind>({ doc, text }: RevisionText): RevisionRecord<K> {
+  return withRecord(standingOf<K>(doc), text);
 }
 
 function standingOf<K extends Kind>(doc: RevisionDoc): Omit<RevisionRecord<K>, 'record'> {

@@ -1,6 +1,6 @@
 import { type Collection, type Db, type IndexDescription, MongoServerError } from 'mongodb';
 import type { FieldSpec } from '../../resources/definition.js';
-import { FIELDS, type ListedKind } from '../../resources/registry.js';
+import { DEFINITION_OF, FIELDS, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
 import { sha256 } from '../../values/canonical-json.js';
 import { toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
@@ -38,13 +38,34 @@ function referenceKeys(field: string): Keys {
   return { kind: 1, integration: 1, [fieldPath(field)]: 1, seqTo: 1, seqFrom: 1 };
 }
 
+/** The index that finds the records with a value, in the order that lists of the kind have by default. */
+function searchKeys(field: string, order: string): Keys {
+  return {
+    kind: 1,
+    [fieldPath(field)]: 1,
+    [fieldPath(order)]: 1,
+    integration: 1,
+    id: 1,
+    seqTo: 1,
+    seqFrom: 1,
+    deleted: 1,
+  };
+}
+
 /** Finds versions by key, those that a `seq` may see after the others; it is also the order by id. */
 export const KEY_INDEX = 'key';
 const KEY: Keys = { kind: 1, id: 1, integration: 1, seqTo: 1, seqFrom: 1, deleted: 1 };
 
+/** Finds the versions of a kind in the order in which they were written. */
+export const WRITTEN_INDEX = 'written';
+const WRITTEN: Keys = { kind: 1, _id: 1 };
+
 function revisionIndexes(): Index[] {
-  const kinds = Object.keys(FIELDS) as ListedKind[];
-  return [{ name: KEY_INDEX, key: KEY }, ...kinds.flatMap(fieldIndexes)];
+  const own = [
+    { name: KEY_INDEX, key: KEY },
+    { name: WRITTEN_INDEX, key: WRITTEN },
+  ];
+  return [...own, ...LISTED_KINDS.flatMap(fieldIndexes)];
 }
 
 function fieldIndexes(kind: ListedKind): Index[] {
@@ -52,8 +73,14 @@ function fieldIndexes(kind: ListedKind): Index[] {
   const only = { partialFilterExpression: { kind } };
   const orders = specs.filter(([field, { order }]) => order && field !== 'id');
   const references = specs.filter(([, { reference }]) => reference);
+  const { searchedBy, defaultOrder } = DEFINITION_OF[kind];
   return [
     ...orders.map(([field]) => ({ name: orderIndex(kind, field), key: orderKeys(field), ...only })),
+    ...searchedBy.map((field) => ({
+      name: searchIndex(kind, field),
+      key: searchKeys(field, defaultOrder),
+      ...only,
+    })),
     ...references.map(([field]) => ({
       name: referenceIndex(kind, field),
       key: referenceKeys(field),
@@ -72,8 +99,15 @@ export function referenceIndex(kind: ListedKind, field: string): string {
   return `${kind} of ${field}`;
 }
 
+/** The index by which a kind is searched for a value that many records may have. */
+export function searchIndex(kind: ListedKind, field: string): string {
+  return `${kind} with ${field}`;
+}
+
+type CollectionName = Exclude<keyof Collections, 'missingIndexes'>;
+
 /** The indexes of each collection. */
-export const INDEXES: Record<keyof Collections, () => Index[]> = {
+export const INDEXES: Record<CollectionName, () => Index[]> = {
   revisions: revisionIndexes,
   bodies: () => [],
   parts: () => [],
@@ -95,7 +129,7 @@ export const INDEXES: Record<keyof Collections, () => Index[]> = {
   journals: () => [{ name: 'index', key: { journal: 1, index: 1 }, unique: true }],
 };
 
-const NAMES = Object.keys(INDEXES) as (keyof Collections)[];
+const NAMES = Object.keys(INDEXES) as CollectionName[];
 
 /**
  * Makes what is missing of the history, if anything is; harmless where several do it at once. Who only manages
@@ -131,9 +165,13 @@ async function create(db: Db, name: string): Promise<void> {
   });
 }
 
+async function indexNames(collection: Pick<Collection, 'indexes'>): Promise<Set<string | undefined>> {
+  return new Set((await collection.indexes()).map(({ name }) => name));
+}
+
 async function createIndexes(collection: Collection, wanted: Index[]): Promise<void> {
   if (wanted.length === 0) return;
-  const there = new Set((await collection.indexes()).map(({ name }) => name));
+  const there = await indexNames(collection);
   const missing = wanted.filter(({ name }) => !there.has(name));
   if (missing.length > 0) await collection.createIndexes(missing);
 }
@@ -170,7 +208,9 @@ export async function find(connection: MongoConnection): Promise<Collections> {
     );
   }
   assertLaidOut(schema, where);
-  return collections;
+  const there = await indexNames(collections.revisions);
+  const missing = revisionIndexes().filter(({ name }) => !there.has(name));
+  return collectionsOf(connection, new Set(missing.map(({ name }) => name)));
 }
 
 function assertLaidOut({ layout }: SchemaDoc, where: string): void {

@@ -105,9 +105,11 @@ class MongoStore implements HistoryStore {
 
   pinAt(asOf: string): Promise<Pin> {
     return this.#guarded(async () => {
-      const options = { sort: { at: -1 }, projection: { seq: 1, at: 1 } } as const;
+      const options = { sort: { at: -1 }, projection: { seq: 1, at: 1, extents: 1 } } as const;
       const batch = await this.collections.batches.findOne({ at: { $lte: asOf } }, options);
-      return batch ? { seq: batch.seq, at: batch.at } : { seq: 0, at: toInstant(0) };
+      if (!batch) return { seq: 0, at: toInstant(0) };
+      this.#lists.know(batch.seq, batch.extents);
+      return { seq: batch.seq, at: batch.at };
     });
   }
 

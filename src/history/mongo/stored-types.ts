@@ -166,6 +166,8 @@ export interface Collections {
   readonly leases: Collection<LeaseDoc>;
   readonly documents: Collection<DocumentDoc>;
   readonly journals: Collection<JournalDoc>;
+  /** The indexes of the revisions that an earlier version did not make, where this one may only read. */
+  readonly missingIndexes: ReadonlySet<string>;
 }
 
 /**
@@ -183,7 +185,10 @@ const CONCERNS = {
  */
 const AHEAD = { ...CONCERNS, writeConcern: { w: 1 } } as const;
 
-export function collectionsOf({ db, isSharded }: MongoConnection): Collections {
+export function collectionsOf(
+  { db, isSharded }: MongoConnection,
+  missingIndexes: ReadonlySet<string> = new Set(),
+): Collections {
   const ahead = isSharded ? CONCERNS : AHEAD;
   return {
     revisions: db.collection('revisions', CONCERNS),
@@ -198,6 +203,7 @@ export function collectionsOf({ db, isSharded }: MongoConnection): Collections {
     leases: db.collection('leases', CONCERNS),
     documents: db.collection('documents', CONCERNS),
     journals: db.collection('journals', CONCERNS),
+    missingIndexes,
   };
 }
 

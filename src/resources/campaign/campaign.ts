@@ -126,6 +126,7 @@ export const campaignDefinition = {
     messageId: { type: 'text', reference: true },
   },
   fieldsOf: campaignFields,
+  searchedBy: ['fromAddress', 'recipientAddress'],
   defaultOrder: 'lastReportedTime',
   earliestField: 'lastReportedTime',
   unsettledField: 'scanning',

@@ -247,6 +247,7 @@ export const caseDefinition = {
     threatId: { type: 'texts', reference: true },
   },
   fieldsOf: caseFields,
+  searchedBy: [],
   defaultOrder: 'lastModifiedTime',
   earliestField: 'lastModifiedTime',
   unsettledField: 'open',

@@ -110,6 +110,7 @@ export const threatDefinition = {
     messageId: { type: 'texts', reference: true },
   },
   fieldsOf: threatFields,
+  searchedBy: ['fromAddress', 'recipientAddress'],
   defaultOrder: 'receivedTime',
   earliestField: 'firstReceivedTime',
   unsettledField: 'unremediated',

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HistoryStore, ListQuery, PageQuery } from '../../../src/history/store.js';
+import type { Filter } from '../../../src/values/filter.js';
+import { shift } from '../../../src/values/instant.js';
+import { testMongo } from '../../support/mongo.js';
+import { MeasuredMongo, type MongoCost } from '../../support/mongo-costs.js';
+import {
+  batchOf,
+  ledgerEntry,
+  observeCampaign,
+  observeCase,
+  observeThreat,
+  START,
+  sampleCampaign,
+  sampleCase,
+  sampleMessage,
+  sampleThreat,
+  threatKey,
+} from '../../support/records.js';
+
+const THREATS = 2_000;
+const CASES = 20;
+const HOUR = 3_600_000;
+
+const mongo = await testMongo();
+
+const timeOf = (n: number) => shift(START, -n * HOUR);
+
+/** Threat number `n`, one an hour into the past; each tenth is of one sender and one recipient. */
+function threatOf(n: number, recipientCount = 1) {
+  const receivedTime = n % 400 === 399 ? null : timeOf(n);
+  const from = n % 100 === 0 ? 'rare@sender.example' : `s${n}@sender.example`;
+  const to = n % 50 === 0 ? 'pat@customer.example' : `r${n}@customer.example`;
+  const people = { fromAddress: from, recipientAddress: to, toAddresses: [to] };
+  const messages = [sampleMessage(`m${n}`, { ...people, receivedTime })];
+  return sampleThreat(`t${n}`, { recipientCount, messages });
+}
+
+/** 40 batches of threats, each with its window; then a few cases, and 200 threats once more with a change. */
+async function fill(store: HistoryStore): Promise<void> {
+  const size = THREATS / 40;
+  for (let part = 0; part < 40; part += 1) {
+    const own = Array.from({ length: size }, (_, i) => part * size + i);
+    const ledger = own.map((n) => ledgerEntry({ from: timeOf(n + 1), to: timeOf(n) }));
+    const observations = own.map((n) => observeThreat(threatOf(n)));
+    await store.record(batchOf(`threats-${part}`, { observations, ledger }));
+  }
+  const cases = Array.from({ length: CASES }, (_, n) => observeCase(sampleCase(`c${n}`)));
+  const campaigns = [observeCampaign(sampleCampaign('k'))];
+  await store.record(batchOf('cases', { observations: [...cases, ...campaigns] }));
+  const { seq } = await store.head();
+  const changed = Array.from({ length: 200 }, (_, n) => observeThreat(threatOf(n * 7, 2), { basis: seq }));
+  await store.record(batchOf('changed', { observations: changed }));
+}
+
+describe.skipIf(!mongo)('what reads of a history in MongoDB cost', () => {
+  let url: string;
+  let measured: MeasuredMongo;
+  let head: number;
+
+  beforeAll(async () => {
+    url = mongo?.freshUrl() ?? '';
+    measured = await MeasuredMongo.open(url);
+    await fill(measured.store);
+    head = (await measured.store.head()).seq;
+  }, 120_000);
+  afterAll(async () => {
+    await measured?.close();
+    await mongo?.drop(url);
+  });
+
+  function expectBounded(cost: MongoCost, rows: number): void {
+    expect(cost.plans.filter((plan) => plan.includes('COLLSCAN'))).toEqual([]);
+    // each bound of an index may take a key more
+    expect(cost.keys, 'keys').toBeLessThanOrEqual(2 * rows + 2);
+    expect(cost.documents, 'documents').toBeLessThanOrEqual(2 * rows);
+  }
+
+  const ids = Array.from({ length: 20 }, (_, n) => `t${n * 37}`);
+  const span = (from: number, to: number): Filter => ({
+    and: [
+      { field: 'receivedTime', gte: timeOf(to - 1) },
+      { field: 'receivedTime', lte: timeOf(from) },
+    ],
+  });
+  const COUNTS: readonly (readonly [string, Filter, number])[] = [
+    ['a span of time', span(100, 300), 200],
+    ['a message id', { field: 'messageId', eq: 'm77' }, 1],
+    ['20 ids', { field: 'id', in: ids }, 20],
+    ['a recipient', { field: 'recipientAddress', eq: 'pat@customer.example' }, 40],
+    ['a sender', { field: 'fromAddress', eq: 'rare@sender.example' }, 20],
+    ['two senders', { field: 'fromAddress', in: ['rare@sender.example', 's17@sender.example'] }, 21],
+    ['no time', { field: 'receivedTime', eq: null }, 5],
+  ];
+
+  it.each(COUNTS)('a count by %s reads at most twice what it counts', async (_, filter, rows) => {
+    for (const integrations of [null, ['default']]) {
+      const query: ListQuery<'threat'> = { kind: 'threat', integrations, filter, seq: head };
+      const cost = await measured.cost((store) => store.count(query));
+      expect(cost.result).toBe(rows);
+      expectBounded(cost, rows);
+      expect(cost.commands).toEqual(['aggregate']);
+    }
+  });
+
+  it.each(COUNTS)(
+    'a page by %s reads at most twice what it shows, in one round trip',
+    async (_, filter, rows) => {
+      for (const orderBy of ['receivedTime', 'latestRemediationTime']) {
+        // in another order, the index of that is walked
+        if (('and' in filter || ('eq' in filter && filter.eq === null)) && orderBy !== 'receivedTime')
+          continue;
+        const query = pageQuery({ filter, orderBy });
+        const cost = await measured.cost((store) => store.page(query));
+        expect(cost.result.items).toHaveLength(Math.min(rows, query.limit));
+        // a text for each row
+        expectBounded(cost, 2 * Math.min(rows, query.limit + 1));
+        expect(cost.commands).toEqual(['aggregate']);
+      }
+    },
+  );
+
+  function pageQuery(changes: Partial<PageQuery<'threat'>> = {}): PageQuery<'threat'> {
+    return {
+      ...{ kind: 'threat', integrations: null, filter: null, seq: head, orderBy: 'receivedTime' },
+      ...{ descending: true, after: null, limit: 50, ...changes },
+    };
+  }
+
+  it('a page is one round trip wherever it is, and sorts nothing', async () => {
+    for (const descending of [true, false]) {
+      let after: PageQuery['after'] = null;
+      for (let shown = 0; shown < THREATS; shown += 500) {
+        const query: PageQuery<'threat'> = pageQuery({ descending, after, limit: 500 });
+        const cost = await measured.cost((store) => store.page(query));
+        expect(cost.commands).toEqual(['aggregate']);
+        expect(cost.isSorted).toBe(false);
+        // an entry of the index for each version, and a text for each row
+        expectBounded(cost, 2 * 501);
+        after = cost.result.items.at(-1)?.position ?? null;
+      }
+    }
+  });
+
+  it('a page of a view of the past is one round trip after the view is found', async () => {
+    const first = await measured.store.pinAt(shift(START, 20));
+    const cost = await measured.cost((store) => store.page(pageQuery({ seq: first.seq })));
+    expect(cost.commands).toEqual(['aggregate']);
+    expect(cost.result.items).toHaveLength(50);
+  });
+
+  it('records and versions are read with their texts in one round trip', async () => {
+    const one = [threatKey('t7')];
+    const reads: readonly ((store: HistoryStore) => Promise<unknown>)[] = [
+      (store) => store.get([...one, threatKey('t8'), threatKey('none')], head),
+      (store) =>
+        store.get(
+          ids.map((id) => threatKey(id)),
+          head,
+        ),
+      (store) => store.versions(one, head),
+      (store) => store.revisions(threatKey('t7'), head + 1, 10),
+      (store) => store.received(threatKey('t7'), head),
+      (store) => store.referrers('threat', 'messageId', 'default', ['m7'], head),
+      (store) => store.changes({ ...all, kinds: ['threat'], limit: 200 }),
+      (store) => store.changesReceived({ ...all, kinds: ['threat', 'case'], limit: 200 }),
+    ];
+    for (const read of reads) expect(await measured.commandsOf(read)).toEqual(['aggregate']);
+  });
+
+  const all = { afterSeq: 0, toSeq: 1_000, integrations: null, after: null } as const;
+
+  it.each([
+    ['one rare kind', ['case'], CASES],
+    ['two rare kinds', ['case', 'campaign'], CASES + 1],
+    ['a kind that has none', ['caseAnalysis'], 0],
+  ] as const)('changes of %s are read without those of others', async (_, kinds, rows) => {
+    const cost = await measured.cost((store) => store.changes({ ...all, kinds, limit: 100 }));
+    expect(cost.result).toHaveLength(rows);
+    expectBounded(cost, 2 * rows);
+    expect(cost.isSorted).toBe(false);
+  });
+});
