@@ -1,4 +1,4 @@
-import { type StartTimer, startTimeout } from '../async/signals.js';
+import { type StartTimer, startTimeout } from '../async/waiting.js';
 import { byResource, type Resource } from '../resources/registry.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import type { Priority } from './client.js';

@@ -1,4 +1,4 @@
-import { linkSignals, type StartTimer } from '../async/signals.js';
+import { linkSignals, type StartTimer } from '../async/waiting.js';
 import type { Log } from '../log.js';
 import type { Resource } from '../resources/registry.js';
 import { DecodeError } from '../resources/wire.js';

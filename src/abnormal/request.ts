@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import type { StartTimer } from '../async/signals.js';
+import type { StartTimer } from '../async/waiting.js';
 import { createSender, type HttpResponse, reasonOf, type Sender } from '../outgoing.js';
 import { AttemptError, cancelled, upstreamFailure } from './errors.js';
 

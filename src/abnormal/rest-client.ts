@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import { z } from 'zod';
-import { type StartTimer, startTimeout } from '../async/signals.js';
+import { type StartTimer, startTimeout } from '../async/waiting.js';
 import type { Log } from '../log.js';
 import type { ListedItem, ReceivedDetail } from '../resources/definition.js';
 import {
@@ -41,9 +41,8 @@ import {
   upstreamFilter,
 } from './endpoints.js';
 import { type UpstreamCode, UpstreamError, upstreamFailure } from './errors.js';
-import { findDrift, unreadableDrift } from './find-drift.js';
-import { decodeList, followPages, messageIdsOf } from './list-page.js';
 import { createRequest } from './request.js';
+import { decodeList, findDrift, followPages, messageIdsOf, unreadableDrift } from './response.js';
 import { decodeThreatLog } from './threat-log.js';
 
 export interface ClientOptions {

@@ -1,4 +1,4 @@
-import { pause } from '../async/signals.js';
+import { pause } from '../async/waiting.js';
 import {
   type IntegrationDetails,
   NotPossibleError,

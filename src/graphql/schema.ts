@@ -18,6 +18,7 @@ import { EvidenceResolver } from './evidence/evidence.resolver.js';
 import { IntegrationMutations, IntegrationResolver } from './integration/integration.resolver.js';
 import { assertGuarded, describeGuards } from './operation/guard.js';
 import { NodeResolver } from './records/node.resolver.js';
+import { RECORD_QUERIES } from './records/record.resolver.js';
 import { RecordResolver, RevisionResolver } from './records/revision.resolver.js';
 import { MessageResolver, ThreatResolver } from './threat/threat.resolver.js';
 
@@ -27,6 +28,7 @@ export function buildGatewaySchema(): GraphQLSchema {
     resolvers: [
       NodeResolver,
       RecordResolver,
+      ...RECORD_QUERIES,
       CaseResolver,
       ThreatResolver,
       MessageResolver,

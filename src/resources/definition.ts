@@ -108,8 +108,8 @@ export interface ResourceDefinition<R> {
   };
   /** The names in the graph of the record's fields that have another name there. */
   readonly shownAs: Readonly<Record<string, string>>;
-  /** One line each for the schema: a record, the resource, its list. */
-  readonly texts: { readonly record: string; readonly resource: string; readonly list: string };
+  /** For the schema, a line each: a record, the resource, its list; and the default order of a list. */
+  readonly texts: Readonly<Record<'record' | 'resource' | 'list' | 'order', string>>;
 }
 
 export interface Unreadable {

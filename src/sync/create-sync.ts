@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { linkSignals, unlessAborted } from '../async/signals.js';
-import { createSingleFlight, type SingleFlight } from '../async/single-flight.js';
+import { createSingleFlight, linkSignals, type SingleFlight, unlessAborted } from '../async/waiting.js';
 import type { Accounts } from '../integrations/accounts.js';
 import { RESOURCES } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';

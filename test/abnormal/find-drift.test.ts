@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findDrift } from '../../src/abnormal/find-drift.js';
+import { findDrift } from '../../src/abnormal/response.js';
 import type { Kind } from '../../src/resources/registry.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { campaignPayload, casePayload, messagePayload, threatPayload } from './payloads.js';

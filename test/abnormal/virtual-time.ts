@@ -1,4 +1,4 @@
-import type { StartTimer } from '../../src/async/signals.js';
+import type { StartTimer } from '../../src/async/waiting.js';
 
 interface Timer {
   readonly at: number;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { graphql } from 'graphql';
 import { pino } from 'pino';
-import { Arg, Args, ArgsType, Ctx, Field, ID, ObjectType, Query, Resolver } from 'type-graphql';
+import { ID, ObjectType } from 'type-graphql';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
@@ -12,20 +12,11 @@ import { readEnv, toConfig } from '../../src/config/config.js';
 import { THRESHOLD_NAMES } from '../../src/controls/thresholds.js';
 import { ValueField } from '../../src/graphql/base/fields.js';
 import { recordConnectionOf } from '../../src/graphql/lists/connection.js';
-import {
-  type FilterInput,
-  filterInputFor,
-  ListArgs,
-  orderOf,
-  RecordArgs,
-  TextFilter,
-} from '../../src/graphql/lists/list-args.js';
-import { listRecords } from '../../src/graphql/lists/list-records.js';
-import { Guard } from '../../src/graphql/operation/guard.js';
+import { filterInputFor, orderOf, TextFilter } from '../../src/graphql/lists/list-args.js';
 import { NODES } from '../../src/graphql/records/nodes.js';
-import { readNode } from '../../src/graphql/records/read-record.js';
+import { recordQueries } from '../../src/graphql/records/record.resolver.js';
 import { Node, RecordNode } from '../../src/graphql/records/record.type.js';
-import { createContextFactory, type GatewayContext } from '../../src/graphql/request/services.js';
+import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
@@ -39,7 +30,7 @@ import { json, startUpstream, type UpstreamServer } from '../support/upstream-se
 import type { VendorCaseRecord } from '../support/vendor-case.js';
 
 /*
- * Adds a resource as a project would: its definition, its node, its resolver, and a line in each of three lists.
+ * Adds a resource as a project would: its definition, its node, and a line in each of two lists.
  * The types of the gateway do not know it, so here it goes by the type of a campaign.
  */
 
@@ -52,7 +43,10 @@ vi.mock('../../src/resources/definitions.js', async (load) => {
 vi.mock('type-graphql', async (load) => {
   const library = await load<typeof import('type-graphql')>();
   const buildSchemaSync: typeof library.buildSchemaSync = (options) =>
-    library.buildSchemaSync({ ...options, resolvers: [...options.resolvers, VendorCaseResolver] as never });
+    library.buildSchemaSync({
+      ...options,
+      resolvers: [...options.resolvers, recordQueries(NODES[KIND])] as never,
+    });
   return { ...library, buildSchemaSync };
 });
 
@@ -96,38 +90,9 @@ Object.assign(NODES, {
     kind: KIND,
     filter,
     order,
-    Node: VendorCase,
+    ...{ Node: VendorCase, Connection: VendorCaseConnection },
   },
 });
-
-@ArgsType()
-class VendorCaseListArgs extends ListArgs {
-  @Field(() => filter.type, { nullable: true, description: 'Only the vendor cases for which this holds.' })
-  filter?: FilterInput | null;
-}
-
-@Resolver(() => VendorCase)
-class VendorCaseResolver {
-  @Guard('reader')
-  @Query(() => VendorCase, { nullable: true, description: 'One vendor case.' })
-  vendorCase(
-    @Arg('vendorCaseId', () => ID, { description: 'Abnormal’s own id.' }) id: string,
-    @Args(() => RecordArgs) args: RecordArgs,
-    @Ctx() context: GatewayContext,
-  ) {
-    return readNode(context.services, NODES[KIND], id, args);
-  }
-
-  @Guard('reader')
-  @Query(() => VendorCaseConnection, { nullable: true, description: 'Vendor cases.' })
-  async vendorCases(
-    @Args(() => VendorCaseListArgs) args: VendorCaseListArgs,
-    @Ctx() context: GatewayContext,
-  ) {
-    const [page, view, coverage] = await listRecords(context, NODES[KIND], args);
-    return new VendorCaseConnection(page as never, view, coverage);
-  }
-}
 
 const START = '2026-05-01T00:00:00.000Z';
 

@@ -1,4 +1,4 @@
-import type { StartTimer } from '../../src/async/signals.js';
+import type { StartTimer } from '../../src/async/waiting.js';
 import { type Instant, toMillis } from '../../src/values/instant.js';
 
 /** A clock that runs faster than the wall's, can be set forward and can be stopped. */

@@ -63,5 +63,6 @@ export const vendorCaseDefinition = {
     record: 'A vendor case.',
     resource: 'Vendor cases, by when they were last modified.',
     list: 'The list of vendor cases.',
+    order: 'last modified first',
   },
 } as const satisfies ResourceDefinition<VendorCaseRecord>;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { type Budget, createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
-import type { StartTimer } from '../../src/async/signals.js';
+import type { StartTimer } from '../../src/async/waiting.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore, StorePage } from '../../src/history/store.js';
 import { type Account, fixedAccounts } from '../../src/integrations/accounts.js';

@@ -1,4 +1,4 @@
-import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
+import { ID, ObjectType } from 'type-graphql';
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
@@ -7,10 +7,7 @@ import {
   BooleanFilter,
   DateTimeFilter,
   enumFilter,
-  type FilterInput,
   filterInputFor,
-  ListArgs,
-  type OrderInput,
   orderOf,
   TextFilter,
 } from '../lists/list-args.js';
@@ -151,18 +148,3 @@ export const campaignOrder = orderOf('campaign', 'Campaign', {
   },
   firstReportedTime: { name: 'FIRST_REPORTED_TIME', description: 'When the campaign was first reported.' },
 });
-
-@ArgsType()
-export class CampaignListArgs extends ListArgs {
-  @Field(() => campaignFilter.type, {
-    nullable: true,
-    description: 'Only campaigns that match this filter.',
-  })
-  filter?: FilterInput | null;
-
-  @Field(() => campaignOrder.type, {
-    nullable: true,
-    description: 'The order. Default: last reported first.',
-  })
-  orderBy?: OrderInput | null;
-}

@@ -1,47 +1,18 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { Args, Ctx, FieldResolver, ID, Resolver, Root } from 'type-graphql';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { CaseRecord } from '../../resources/case/case.js';
 import { SyncResolver } from '../base/fields.js';
-import { RecordArgs } from '../lists/list-args.js';
-import { arrayPage, listRecords } from '../lists/list-records.js';
+import { arrayPage } from '../lists/list-records.js';
 import { PageArgs } from '../lists/page.js';
 import type { View } from '../lists/view.js';
-import { Guard } from '../operation/guard.js';
-import { NODES } from '../records/nodes.js';
-import { readNode, readOnDemand } from '../records/read-record.js';
+import { readOnDemand } from '../records/read-record.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Threat, ThreatConnection } from '../threat/threat.type.js';
-import { Case, CaseConnection, CaseListArgs } from './case.type.js';
+import { Case } from './case.type.js';
 import { CaseTimeline } from './timeline.type.js';
 
 @Resolver(() => Case)
 export class CaseResolver {
-  @Guard('reader')
-  @Query(() => Case, {
-    nullable: true,
-    description:
-      'One account-takeover case; null if Abnormal does not know it or, with `asOf`, if it was not recorded.',
-  })
-  case(
-    @Arg('caseId', () => ID, { description: 'Abnormal’s id of the record.' }) caseId: string,
-    @Args(() => RecordArgs) args: RecordArgs,
-    @Ctx() context: GatewayContext,
-  ): Promise<Case | null> {
-    return readNode(context.services, NODES.case, caseId, args);
-  }
-
-  @Guard('reader')
-  @Query(() => CaseConnection, {
-    nullable: true,
-    description: 'Account-takeover cases, last modified first.',
-  })
-  async cases(
-    @Args(() => CaseListArgs) args: CaseListArgs,
-    @Ctx() context: GatewayContext,
-  ): Promise<CaseConnection> {
-    return new CaseConnection(...(await listRecords(context, NODES.case, args)));
-  }
-
   @SyncResolver
   @FieldResolver(() => ThreatConnection, {
     nullable: true,

@@ -1,4 +1,4 @@
-import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
+import { ID, ObjectType } from 'type-graphql';
 import { isOpenCase } from '../../resources/case/case.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
@@ -8,10 +8,7 @@ import {
   BooleanFilter,
   DateTimeFilter,
   enumFilter,
-  type FilterInput,
   filterInputFor,
-  ListArgs,
-  type OrderInput,
   orderOf,
   TextFilter,
 } from '../lists/list-args.js';
@@ -219,15 +216,3 @@ export const caseOrder = orderOf('case', 'Case', {
   firstObservedTime: { name: 'FIRST_OBSERVED_TIME', description: 'When the case was first observed.' },
   severityRank: { name: 'SEVERITY', description: 'Severity; unknown values are ordered like null.' },
 });
-
-@ArgsType()
-export class CaseListArgs extends ListArgs {
-  @Field(() => caseFilter.type, { nullable: true, description: 'Only cases that match this filter.' })
-  filter?: FilterInput | null;
-
-  @Field(() => caseOrder.type, {
-    nullable: true,
-    description: 'The order. Default: last modified first.',
-  })
-  orderBy?: OrderInput | null;
-}

@@ -175,14 +175,14 @@ async function coverageOfList(services: RequestServices, asked: ListRequest, vie
   return withUndecided(services, report, { kind, filter, integrations: asked.integrations, seq: view.seq });
 }
 
-type Answer<T> = [page: Page<T>, view: View, coverage: ReadCoverage];
+export type RecordPage<T> = [page: Page<T>, view: View, coverage: ReadCoverage];
 
 /** One page of a list of records, in the view that its first page pinned. */
 export async function listRecords<K extends ListedKind, T>(
   context: GatewayContext,
   spec: ListSpec<K, T>,
   args: RecordListArgs,
-): Promise<Answer<T>> {
+): Promise<RecordPage<T>> {
   const services = context.trackedServices;
   const asked = await toListRequest(services, spec, args);
   const walk = new ListWalk(args, asked.resource, cursorTerms(asked));

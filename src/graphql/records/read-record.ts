@@ -1,14 +1,6 @@
 import type { RevisionRecord } from '../../model/revision.js';
-import {
-  KIND_OF,
-  type Kind,
-  type ListedKind,
-  PARTS,
-  type PartKind,
-  type RecordKey,
-} from '../../resources/registry.js';
+import { KIND_OF, type Kind, PARTS, type PartKind, type RecordKey } from '../../resources/registry.js';
 import { queryError } from '../base/errors.js';
-import type { ListSpec } from '../lists/list-records.js';
 import {
   assertAcceptable,
   assertCollected,
@@ -21,7 +13,7 @@ import {
   toReadOptions,
   type View,
 } from '../lists/view.js';
-import { chooseIntegration, type RequestServices } from '../request/services.js';
+import type { RequestServices } from '../request/services.js';
 import type { RecordNode } from './record.type.js';
 
 /** A revision with the view it was read in. */
@@ -107,15 +99,4 @@ export async function readOnDemand<K extends PartKind>(
     'NOT_COLLECTED',
     `The ${part.graphField} of ${owner.kind} ${id} was not recorded at ${view.asOf}, and Abnormal cannot be asked about the past. Omit asOf to read it now.`,
   );
-}
-
-export async function readNode<K extends ListedKind, T>(
-  services: RequestServices,
-  spec: ListSpec<K, T>,
-  id: string,
-  args: ReadArgs & { readonly integration?: string | null },
-): Promise<T | null> {
-  const integration = await chooseIntegration(services, args.integration);
-  const seen = await readRecord<K>(services, { integration, kind: spec.kind, id }, args);
-  return seen && new spec.Node(seen.revision, seen.view);
 }

@@ -1,47 +1,22 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { Args, Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
 import { everyVersion } from '../../history/store.js';
 import { RecordedMessages } from '../../model/recorded-messages.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { SyncResolver } from '../base/fields.js';
 import { Case, CaseConnection } from '../case/case.type.js';
 import { reportCoverage } from '../collection/coverage.js';
-import { RecordArgs } from '../lists/list-args.js';
-import { arrayPage, listRecords } from '../lists/list-records.js';
+import { arrayPage } from '../lists/list-records.js';
 import { PageArgs } from '../lists/page.js';
 import { assertCollected, type View } from '../lists/view.js';
-import { Guard } from '../operation/guard.js';
-import { NODES } from '../records/nodes.js';
-import { readNode, readOnDemand } from '../records/read-record.js';
+import { readOnDemand } from '../records/read-record.js';
 import { Revision } from '../records/revision.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
-import { MessageListArgs, Threat, ThreatConnection, ThreatListArgs } from './threat.type.js';
+import { MessageListArgs, Threat } from './threat.type.js';
 import { AttachmentList, LinkList } from './threat-parts.type.js';
 
 @Resolver(() => Threat)
 export class ThreatResolver {
-  @Guard('reader')
-  @Query(() => Threat, {
-    nullable: true,
-    description: 'One threat; null if Abnormal does not know it or, with `asOf`, if it was not recorded.',
-  })
-  threat(
-    @Arg('threatId', () => ID, { description: 'Abnormal’s id of the record.' }) threatId: string,
-    @Args(() => RecordArgs) args: RecordArgs,
-    @Ctx() context: GatewayContext,
-  ): Promise<Threat | null> {
-    return readNode(context.services, NODES.threat, threatId, args);
-  }
-
-  @Guard('reader')
-  @Query(() => ThreatConnection, { nullable: true, description: 'Threats, last received first.' })
-  async threats(
-    @Args(() => ThreatListArgs) args: ThreatListArgs,
-    @Ctx() context: GatewayContext,
-  ): Promise<ThreatConnection> {
-    return new ThreatConnection(...(await listRecords(context, NODES.threat, args)));
-  }
-
   @SyncResolver
   @FieldResolver(() => MessageConnection, {
     nullable: true,

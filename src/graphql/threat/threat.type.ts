@@ -9,11 +9,8 @@ import {
   BooleanFilter,
   DateTimeFilter,
   enumFilter,
-  type FilterInput,
   filterInputFor,
   IntFilter,
-  ListArgs,
-  type OrderInput,
   orderOf,
   TextFilter,
 } from '../lists/list-args.js';
@@ -254,18 +251,6 @@ export const threatOrder = orderOf('threat', 'Threat', {
   },
   recipientCount: { name: 'RECIPIENT_COUNT', description: 'Number of mailboxes that Abnormal counts.' },
 });
-
-@ArgsType()
-export class ThreatListArgs extends ListArgs {
-  @Field(() => threatFilter.type, { nullable: true, description: 'Only threats that match this filter.' })
-  filter?: FilterInput | null;
-
-  @Field(() => threatOrder.type, {
-    nullable: true,
-    description: 'The order. Default: last received first.',
-  })
-  orderBy?: OrderInput | null;
-}
 
 export type RecordedMessagesChoice = 'CURRENT' | 'ALL';
 

@@ -138,5 +138,6 @@ export const campaignDefinition = {
     record: 'An abuse-mailbox campaign.',
     resource: 'Abuse-mailbox campaigns, by when they were last reported.',
     list: 'The list of abuse-mailbox campaigns.',
+    order: 'last reported first',
   },
 } as const satisfies ResourceDefinition<CampaignRecord>;

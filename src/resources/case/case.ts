@@ -259,5 +259,6 @@ export const caseDefinition = {
     record: 'An account-takeover case.',
     resource: 'Account-takeover cases, by when they were last modified.',
     list: 'The list of account-takeover cases.',
+    order: 'last modified first',
   },
 } as const satisfies ResourceDefinition<CaseRecord>;

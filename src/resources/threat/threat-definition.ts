@@ -122,5 +122,6 @@ export const threatDefinition = {
     record: 'A threat.',
     resource: 'Threats, by when they were received and by when they were last remediated.',
     list: 'The list of threats.',
+    order: 'last received first',
   },
 } as const satisfies ResourceDefinition<ThreatRecord>;

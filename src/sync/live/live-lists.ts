@@ -1,5 +1,4 @@
-import { waitFor } from '../../async/signals.js';
-import { type InFlight, type SharedWork, type SingleFlight, Waiters } from '../../async/single-flight.js';
+import { type InFlight, type SharedWork, type SingleFlight, Waiters, waitFor } from '../../async/waiting.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { StreamState } from '../../model/stream.js';
 import type { Resource } from '../../resources/registry.js';

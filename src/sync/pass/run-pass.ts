@@ -1,5 +1,5 @@
 import { errorMessage } from '../../abnormal/errors.js';
-import type { SingleFlight } from '../../async/single-flight.js';
+import type { SingleFlight } from '../../async/waiting.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { GapReason, QuarantineCode } from '../../model/ledger.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';

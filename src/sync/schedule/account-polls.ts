@@ -1,5 +1,5 @@
 import { errorMessage } from '../../abnormal/errors.js';
-import { linkSignals, type Sleep, waitOut } from '../../async/signals.js';
+import { linkSignals, type Sleep, waitOut } from '../../async/waiting.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
 import type { Log } from '../../log.js';
 import type { RunStatus } from '../../model/run.js';

@@ -1,4 +1,4 @@
-import { pause as defaultSleep, type Sleep } from '../../async/signals.js';
+import { pause as defaultSleep, type Sleep } from '../../async/waiting.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { Log } from '../../log.js';

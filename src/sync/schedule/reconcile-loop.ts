@@ -1,4 +1,4 @@
-import { type Sleep, waitOut } from '../../async/signals.js';
+import { type Sleep, waitOut } from '../../async/waiting.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Log } from '../../log.js';
 import { RESOURCES, type Resource } from '../../resources/registry.js';

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { setTimeout } from 'node:timers/promises';
 import { graphql } from 'graphql';
-import { startTimeout } from '../../../src/async/signals.js';
+import { startTimeout } from '../../../src/async/waiting.js';
 import { createContextFactory } from '../../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
 import { fixedAccounts } from '../../../src/integrations/accounts.js';

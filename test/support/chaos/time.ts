@@ -1,4 +1,4 @@
-import type { StartTimer } from '../../../src/async/signals.js';
+import type { StartTimer } from '../../../src/async/waiting.js';
 import { type Instant, toMillis } from '../../../src/values/instant.js';
 
 interface Timer {

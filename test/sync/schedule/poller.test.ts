@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Sleep } from '../../../src/async/signals.js';
+import type { Sleep } from '../../../src/async/waiting.js';
 import { fixedAccounts } from '../../../src/integrations/accounts.js';
 import type { RunRecord } from '../../../src/model/run.js';
 import { RESOURCES, type Resource } from '../../../src/resources/registry.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Sleep, waitOut } from '../../src/async/signals.js';
+import { type Sleep, waitOut } from '../../src/async/waiting.js';
 import { DAY, HOUR } from '../../src/values/instant.js';
 
 describe('a long wait', () => {

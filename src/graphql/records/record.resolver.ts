@@ -1,0 +1,64 @@
+import { Arg, Args, ArgsType, Ctx, Field, ID, Query, Resolver } from 'type-graphql';
+import { DEFINITION_OF, type ListedKind } from '../../resources/registry.js';
+import { type FilterInput, ListArgs, type OrderInput, RecordArgs } from '../lists/list-args.js';
+import { listRecords, type RecordPage } from '../lists/list-records.js';
+import { Guard } from '../operation/guard.js';
+import { chooseIntegration, type GatewayContext } from '../request/services.js';
+import { NODES, type NodeSpec } from './nodes.js';
+import { readRecord } from './read-record.js';
+import type { RecordNode } from './record.type.js';
+
+/** The two root fields of a kind, `threat(threatId)` and `threats`, from its definition and its node. */
+export function recordQueries<K extends ListedKind>(spec: NodeSpec<K, RecordNode<K>>) {
+  const { kind, Node, Connection, filter, order } = spec;
+  const { resource, upstream, texts } = DEFINITION_OF[kind];
+  const noun = texts.record.replace(/^An? |\.$/g, '');
+  const list = texts.list.replace(/^The list of |\.$/g, '');
+
+  @ArgsType()
+  class RecordListArgs extends ListArgs {
+    @Field(() => filter.type, { nullable: true, description: `Only ${resource} that match this filter.` })
+    filter?: FilterInput | null;
+
+    @Field(() => order.type, { nullable: true, description: `The order. Default: ${texts.order}.` })
+    orderBy?: OrderInput | null;
+  }
+
+  @Resolver()
+  class RecordQueries {
+    @Guard('reader')
+    @Query(() => Node, {
+      name: kind,
+      nullable: true,
+      description: `One ${noun}; null if Abnormal does not know it or, with \`asOf\`, if it was not recorded.`,
+    })
+    async one(
+      @Arg(upstream.idField, () => ID, { description: 'Abnormal’s id of the record.' }) id: string,
+      @Args(() => RecordArgs) args: RecordArgs,
+      @Ctx() { services }: GatewayContext,
+    ): Promise<object | null> {
+      const integration = await chooseIntegration(services, args.integration);
+      const seen = await readRecord<K>(services, { integration, kind, id }, args);
+      return seen && new Node(seen.revision, seen.view);
+    }
+
+    @Guard('reader')
+    @Query(() => Connection, {
+      name: resource,
+      nullable: true,
+      description: `${list.charAt(0).toUpperCase()}${list.slice(1)}, ${texts.order}.`,
+    })
+    async list(
+      @Args(() => RecordListArgs) args: RecordListArgs,
+      @Ctx() context: GatewayContext,
+    ): Promise<object> {
+      const page = (await listRecords(context, spec, args)) as unknown as RecordPage<never>;
+      return new Connection(...page);
+    }
+  }
+  return RecordQueries;
+}
+
+export const RECORD_QUERIES = Object.values(NODES).map((spec) =>
+  recordQueries(spec as NodeSpec<ListedKind, RecordNode>),
+);
