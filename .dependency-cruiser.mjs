@@ -16,6 +16,10 @@ export const MODULES = {
   async: [['values'], 'Timers, signals and shared calls have no domain terms.'],
   resources: [['values'], 'A resource is defined once; every other module reads the definition.'],
   model: [['values', 'resources'], 'What a history contains: plain types and pure functions.'],
+  policy: [
+    ['values', 'resources', 'model'],
+    'What an organisation declares about its controls; it knows nothing of how they are evaluated.',
+  ],
   simulator: [
     ['values'],
     'The simulated tenant shares no code with the client: a mistake in shared code would hide itself.',
@@ -37,7 +41,7 @@ export const MODULES = {
     'Sync reads through the client and writes through the port, whichever store is behind it.',
   ],
   controls: [
-    ['values', 'resources', 'model'],
+    ['values', 'resources', 'model', 'policy'],
     'A control evaluates what it is given: the same records and the same `now` give the same verdict, today and in an audit.',
   ],
   callers: [
@@ -49,7 +53,7 @@ export const MODULES = {
     'The audit trail is written to the history; it knows nothing of the actions it records.',
   ],
   evidence: [
-    ['values', 'resources', 'model', 'controls', STORE, 'history/(batch-plan|temporary-files)'],
+    ['values', 'resources', 'model', 'policy', 'controls', STORE, 'history/(batch-plan|temporary-files)'],
     'Evidence depends on the history and the verdicts alone, so that it can be checked without the gateway.',
   ],
   graphql: [
@@ -62,6 +66,7 @@ export const MODULES = {
       'abnormal/(errors|budget)',
       'integrations',
       'history/watch-writes',
+      'policy',
       'controls',
       'evidence',
       'callers/api-keys',
@@ -112,6 +117,7 @@ export const MODULES = {
       'model',
       STORE,
       'integrations',
+      'policy',
       'controls',
       'evidence',
       'audit-trail',
@@ -184,12 +190,12 @@ export default {
       name: 'pure-modules',
       comment: 'These modules do no I/O: what reads or waits belongs in the module that does it.',
       severity: 'error',
-      from: { path: '^src/(values|resources|model|controls)/' },
+      from: { path: '^src/(values|resources|model|policy|controls)/' },
       to: {
         pathNot: [
           '^src/',
           '^(node:)?(crypto|util)$',
-          '^node_modules/(canonicalize|zod|lru-cache|nodemailer)/',
+          '^node_modules/(canonicalize|zod|lru-cache|nodemailer|yaml)/',
         ],
       },
     },
@@ -283,6 +289,12 @@ export default {
       ['jose'],
       ['^src/callers/'],
       'Whether a token is valid is decided in one place.',
+    ),
+    onlyIn(
+      'yaml-in-policy',
+      ['yaml'],
+      ['^src/policy/read-policy[.]ts$'],
+      'The policy is the only YAML; one file reads it and says where a problem is.',
     ),
     onlyIn('arguments-in-cli', ['commander'], ['^src/cli/'], 'Command lines are parsed in one folder.'),
     {

@@ -53,6 +53,7 @@ const VIOLATIONS: Record<string, [file: string, statement: string]> = {
   'log-in-log': ['src/sync/c.ts', "import { pino } from 'pino'; pino;"],
   'prometheus-in-metrics': ['src/http/c.ts', "import { Registry } from 'prom-client'; Registry;"],
   'tokens-in-callers': ['src/http/e.ts', "import { jwtVerify } from 'jose'; jwtVerify;"],
+  'yaml-in-policy': ['src/app/c.ts', "import { parse } from 'yaml'; parse;"],
   'arguments-in-cli': ['src/http/b.ts', "import { Command } from 'commander'; Command;"],
   'no-cycles': ['src/sync/d.ts', "import { e } from './e.js'; e; export const d = 1;"],
   'no-barrels': ['src/sync/f.ts', "import { target } from './index.js'; target;"],

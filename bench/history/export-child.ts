@@ -3,10 +3,10 @@ import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { openReportFile } from '../../src/cli/report-output.js';
 import { parsePeriod } from '../../src/controls/period.js';
-import { toThresholds } from '../../src/controls/thresholds.js';
 import { type ReportQuestion, writeReport } from '../../src/evidence/report/write-report.js';
 import { openStore } from '../../src/history/open-store.js';
 import { unpackText } from '../../src/history/stored-texts.js';
+import { toThresholds } from '../../src/policy/thresholds.js';
 
 /*
  * Writes every version of a history's threats into a file, by the gateway's export or by a bare cursor over the same

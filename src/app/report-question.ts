@@ -1,4 +1,3 @@
-import { parseDuration, parseInstant } from '../config/reader.js';
 import type { ControlDefinition } from '../controls/control.js';
 import {
   PERIOD_FORMS,
@@ -10,15 +9,10 @@ import {
   type TrendUnit,
 } from '../controls/period.js';
 import { controlsOf } from '../controls/registry.js';
-import {
-  rangeOf,
-  THRESHOLD_NAMES,
-  THRESHOLDS,
-  type Thresholds,
-  toThresholds,
-} from '../controls/thresholds.js';
 import { ROWS, type Rows } from '../evidence/report/rows.js';
+import { rangeOf, THRESHOLD_NAMES, THRESHOLDS, type Thresholds, toThresholds } from '../policy/thresholds.js';
 import { DAY, type Instant, toMillis } from '../values/instant.js';
+import { parseDuration, parseInstant } from '../values/time-text.js';
 
 /** The options of a report as text, from a command or a URL. */
 export interface RawReportQuestion {

@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { recordAudit } from '../audit-trail.js';
 import type { Config } from '../config/config.js';
-import { pollingThresholds, type Thresholds, toThresholds } from '../controls/thresholds.js';
 import { gatherCredentials } from '../evidence/gather-facts.js';
 import { PackError } from '../evidence/pack/pack-history.js';
 import { writePack } from '../evidence/pack/write-pack.js';
@@ -19,6 +18,7 @@ import type { OpenReport, ReportRequest, Reports } from '../http/report-route.js
 import { SIMULATED_ACCOUNT } from '../integrations/accounts.js';
 import { readTokenHistories } from '../integrations/token-history.js';
 import type { Log } from '../log.js';
+import { pollingThresholds, type Thresholds, toThresholds } from '../policy/thresholds.js';
 import { toInstant } from '../values/instant.js';
 import {
   choiceOf,

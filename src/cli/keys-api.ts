@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { recordAudit } from '../audit-trail.js';
 import { type ApiKeyRecord, ApiKeys, isKeyName, KEY_NAME, stateOf } from '../callers/api-keys.js';
-import { parseDuration } from '../config/reader.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
 import { ROLES, type Role } from '../values/access.js';
 import { DAY, toInstant } from '../values/instant.js';
+import { parseDuration } from '../values/time-text.js';
 import { withHistory } from './collection.js';
 import {
   type CommandAction,

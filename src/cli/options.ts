@@ -1,10 +1,11 @@
 import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ConfigError, parseDuration, parseInstant } from '../config/reader.js';
+import { ConfigError } from '../config/reader.js';
 import { REGIONS, type Region } from '../integrations/address.js';
 import { RESOURCES, type Resource } from '../resources/registry.js';
 import type { Caller } from '../values/access.js';
 import { EARLIEST_ASKED, type Instant, shift } from '../values/instant.js';
+import { parseDuration, parseInstant } from '../values/time-text.js';
 
 export interface AddressOptions {
   readonly region?: Region;

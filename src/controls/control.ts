@@ -1,6 +1,7 @@
 import type { Coverage, CoverageGap, Missing } from '../model/ledger.js';
 import type { ReconciliationRecord } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
+import type { ThresholdName, Thresholds } from '../policy/thresholds.js';
 import {
   FILTER_KEYS,
   type FilterKey,
@@ -12,7 +13,6 @@ import {
 import type { MessageRecord, ThreatRecord } from '../resources/threat/threat.js';
 import type { Instant } from '../values/instant.js';
 import type { Period } from './period.js';
-import type { ThresholdName, Thresholds } from './thresholds.js';
 
 export const CONTROL_IDS = [
   'detection-active',

@@ -1,10 +1,10 @@
 import { type CoverageGap, coverageOf, outstanding, type RecordedEntry } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
+import { mostBetweenPolls, type Thresholds } from '../policy/thresholds.js';
 import { DEFINITION_OF_RESOURCE } from '../resources/registry.js';
 import { type Instant, latest, shift } from '../values/instant.js';
 import type { ClassedGap, CoverageGapClass, StreamFacts } from './control.js';
 import { missedPolls, pollsIn } from './missed-polls.js';
-import { mostBetweenPolls, type Thresholds } from './thresholds.js';
 
 export interface StreamFactsInput {
   readonly stream: Stream;

@@ -17,9 +17,9 @@ import {
 } from '../controls/evaluate.js';
 import { messageTimes } from '../controls/malicious.js';
 import { type Period, partsOf, periodBefore, type TrendUnit } from '../controls/period.js';
-import type { Thresholds } from '../controls/thresholds.js';
 import { timeOf } from '../controls/timeliness.js';
 import type { HistoryStore, Pin } from '../history/store.js';
+import type { Thresholds } from '../policy/thresholds.js';
 import { type FilterKey, KIND_OF, LISTED_KINDS } from '../resources/registry.js';
 import type { Filter } from '../values/filter.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';

@@ -7,12 +7,12 @@ import type {
 import { isAnswer, pollsIn } from '../controls/missed-polls.js';
 import type { Period } from '../controls/period.js';
 import { ledgerSpan, streamFacts, vouchedTo } from '../controls/stream-facts.js';
-import type { Thresholds } from '../controls/thresholds.js';
 import type { HistoryStore, Pin } from '../history/store.js';
 import { newestBatches, type RecordedEntry } from '../model/ledger.js';
 import type { RunRecord } from '../model/run.js';
 import { type Stream, streamsOf } from '../model/stream.js';
 import type { TokenHistory } from '../model/token.js';
+import type { Thresholds } from '../policy/thresholds.js';
 import { RESOURCES } from '../resources/registry.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';
 

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { type Config, readEnv, toConfig } from '../../src/config/config.js';
-import { describeProblems, formatDuration, parseDuration, parseInstant } from '../../src/config/reader.js';
+import { describeProblems } from '../../src/config/reader.js';
 import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/access.js';
+import { formatDuration, parseDuration, parseInstant } from '../../src/values/time-text.js';
 
 const TOKEN = 'tok_5f1c9a7e2b';
 

@@ -14,9 +14,9 @@ import type {
 } from '../../src/controls/control.js';
 import { parsePeriod, periodBefore } from '../../src/controls/period.js';
 import { ledgerSpan, streamFacts } from '../../src/controls/stream-facts.js';
-import { intervalOf, type Thresholds, toThresholds } from '../../src/controls/thresholds.js';
 import type { LedgerEntry, RecordedEntry } from '../../src/model/ledger.js';
 import { type Stream, streamsOf } from '../../src/model/stream.js';
+import { intervalOf, type Thresholds, toThresholds } from '../../src/policy/thresholds.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
 import { RESOURCES } from '../../src/resources/registry.js';

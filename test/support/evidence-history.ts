@@ -1,7 +1,6 @@
 import { CONTROL_IDS, type CredentialFact } from '../../src/controls/control.js';
 import { parsePeriod, type TrendUnit } from '../../src/controls/period.js';
 import { controlsOf } from '../../src/controls/registry.js';
-import { intervalOf, type Thresholds, toThresholds } from '../../src/controls/thresholds.js';
 import {
   type EvidenceOptions,
   evaluatePeriod,
@@ -11,6 +10,7 @@ import type { HistoryStore, Pin } from '../../src/history/store.js';
 import type { LedgerEntry } from '../../src/model/ledger.js';
 import type { Observation } from '../../src/model/revision.js';
 import { type Stream, streamsOf } from '../../src/model/stream.js';
+import { intervalOf, type Thresholds, toThresholds } from '../../src/policy/thresholds.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
 import { RESOURCES, type RecordKey } from '../../src/resources/registry.js';

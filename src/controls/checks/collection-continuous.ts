@@ -1,4 +1,5 @@
 import { streamText } from '../../model/stream.js';
+import { POLLING_THRESHOLDS } from '../../policy/thresholds.js';
 import { toMillis } from '../../values/instant.js';
 import {
   ALL_STREAMS,
@@ -21,7 +22,6 @@ import {
   withoutHoles,
 } from '../missed-polls.js';
 import { isInPeriod } from '../period.js';
-import { POLLING_THRESHOLDS } from '../thresholds.js';
 import { licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 

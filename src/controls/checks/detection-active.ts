@@ -1,4 +1,5 @@
 import { streamText } from '../../model/stream.js';
+import { mostBetweenPolls, POLLING_THRESHOLDS } from '../../policy/thresholds.js';
 import { RESOURCES, type Resource } from '../../resources/registry.js';
 import { toMillis } from '../../values/instant.js';
 import {
@@ -17,7 +18,6 @@ import {
 import { threatMember } from '../malicious.js';
 import { inBrief, lateStart } from '../missed-polls.js';
 import type { Period } from '../period.js';
-import { mostBetweenPolls, POLLING_THRESHOLDS } from '../thresholds.js';
 import { isCovered, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 

@@ -1,8 +1,8 @@
 import type { ControlMeasure, ControlVerdict } from '../../controls/control.js';
 import type { EvaluatedControl } from '../../controls/evaluate.js';
-import { THRESHOLD_NAMES, THRESHOLDS } from '../../controls/thresholds.js';
 import { shownMeasure } from '../../controls/verdict.js';
 import { durationText, instantText, shareText } from '../../controls/words.js';
+import { THRESHOLD_NAMES, THRESHOLDS } from '../../policy/thresholds.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
 import type { NamedSeal } from '../seal/make-seals.js';
 import { type Html, html, Html as Markup, thresholdText, VERDICT_WORDS, valueText } from './html.js';

@@ -11,7 +11,7 @@ import {
   type ThresholdName,
   type Thresholds,
   type ThresholdType,
-} from '../../controls/thresholds.js';
+} from '../../policy/thresholds.js';
 import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 
 export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';

@@ -5,7 +5,6 @@ import type {
 } from '../../controls/control.js';
 import type { EvaluatedControl as ResultFacts, StreamGap } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
-import type { Thresholds } from '../../controls/thresholds.js';
 import type {
   PeriodEvidence as EvidenceFacts,
   EvidenceRequest,
@@ -13,6 +12,7 @@ import type {
 } from '../../evidence/evaluate-period.js';
 import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/ledger.js';
+import type { Thresholds } from '../../policy/thresholds.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { GapReasonEnum, MissingRecord, toMissingRecord } from '../collection/coverage.type.js';

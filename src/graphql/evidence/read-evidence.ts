@@ -3,7 +3,6 @@ import type { ControlFinding, CredentialFact, Member } from '../../controls/cont
 import type { Keep } from '../../controls/evaluate.js';
 import { type Period, PeriodError, parsePeriod, partsOf } from '../../controls/period.js';
 import { CONTROLS, controlsOf } from '../../controls/registry.js';
-import { type Thresholds, toThresholds } from '../../controls/thresholds.js';
 import {
   type PeriodEvidence as EvidenceFacts,
   type EvidenceRequest,
@@ -13,6 +12,7 @@ import { gatherCredentials } from '../../evidence/gather-facts.js';
 import type { HistoryStore, Pin } from '../../history/store.js';
 import { SIMULATED_ACCOUNT } from '../../integrations/accounts.js';
 import { readTokenHistories } from '../../integrations/token-history.js';
+import { type Thresholds, toThresholds } from '../../policy/thresholds.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';

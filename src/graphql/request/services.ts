@@ -1,12 +1,12 @@
 import type { BudgetSnapshot } from '../../abnormal/budget.js';
 import { type AuditAction, audited } from '../../audit-trail.js';
 import type { KeyRegistry } from '../../callers/api-keys.js';
-import type { Thresholds } from '../../controls/thresholds.js';
 import type { HistoryError } from '../../history/errors.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import { VaultError, type VaultErrorCode } from '../../integrations/vault.js';
 import type { Log } from '../../log.js';
+import type { Thresholds } from '../../policy/thresholds.js';
 import type { Live } from '../../sync/sync.js';
 import { type Caller, LOCAL_CALLER, type Role } from '../../values/access.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
