@@ -87,6 +87,7 @@ export const MODULES = {
       'history/watch-writes',
       'sync/(sync|context)',
       'sync/window/missing-windows',
+      'policy/policy',
       'graphql/(base/errors|operation/apollo)',
     ],
     'The other modules report to observers; what is counted and how is decided here.',

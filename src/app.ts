@@ -2,7 +2,8 @@ import type { GraphQLSchema } from 'graphql';
 import { type AppOptions, type Collector, closeAll, openCollector, pollerOf } from './app/collector.js';
 import { openCallers, openLimits, watchTokens } from './app/open-access.js';
 import { createOperations } from './app/operations.js';
-import { controlThresholds, createReports } from './app/reports.js';
+import { type PolicyWatch, policyCheck, watchPolicy } from './app/policy-file.js';
+import { controlRules, createReports } from './app/reports.js';
 import type { KeyRegistry } from './callers/api-keys.js';
 import type { Callers } from './callers/callers.js';
 import type { Config } from './config/config.js';
@@ -48,11 +49,13 @@ export function createApp(config: Config, options: AppOptions): App {
       opened.unshift(collector.close);
       const { callers, keys } = await openCallers(config, { ...options, store: collector.store });
       opened.unshift(() => callers.close());
+      const policy = await watchPolicy({ ...options, path: config.policy, store: collector.store });
+      opened.unshift(policy.close);
       const poller = pollerOf(config, options, collector);
       const operations = createOperations({ ...options, maxAgeMs: config.maxAge }, collector, poller);
       const server = createGatewayServer(config, options, {
         ...{ collector, counters, callers, keys, operations },
-        ...{ schema, limits },
+        ...{ schema, limits, policy },
       });
       opened.unshift(() => server.close(PATIENCE_MS));
       const url = await server.start();
@@ -82,6 +85,7 @@ interface Parts {
   readonly operations: Operations;
   readonly schema: GraphQLSchema;
   readonly limits: GraphLimits;
+  readonly policy: PolicyWatch;
 }
 
 /** The schema for readers, if anything is masked. */
@@ -92,7 +96,7 @@ function redactedBy({ limits: { redact } }: Config): GraphQLSchema | undefined {
 function createGatewayServer(
   config: Config,
   { clock, log }: AppOptions,
-  { collector, counters, callers, keys, operations, schema, limits }: Parts,
+  { collector, counters, callers, keys, operations, schema, limits, policy }: Parts,
 ): Server {
   const { accounts, sync, writes } = collector;
   const store = writes.shown;
@@ -103,7 +107,7 @@ function createGatewayServer(
     defaultMaxAgeMs: config.maxAge,
     clock,
     budgets: accounts.budgets,
-    thresholds: controlThresholds(config),
+    rules: () => controlRules(config, policy.current()),
     operations,
     keys,
     log,
@@ -122,14 +126,18 @@ function createGatewayServer(
         historyCheck(store),
         writesCheck(writes),
         collectionCheck(store, () => accounts.list().length > 0),
+        ...(config.policy === null ? [] : [policyCheck(policy)]),
       ]),
-    reports: createReports({ store, config, clock, log }),
+    reports: createReports({ store, config, policy: policy.current, clock, log }),
     signingKeys: () => publishedKeys(store),
     signingKeysPem: () => publishedPem(store),
     limits: { ...limits, observer: counters.graph },
     ratePerMinute: config.limits.ratePerMinute,
     onAnswer: counters.http,
-    metrics: createScrape({ counters, store, writes, budgets: () => accounts.budgets, clock, log }),
+    metrics: createScrape({
+      ...{ counters, store, writes, budgets: () => accounts.budgets, clock, log },
+      ...(config.policy === null ? {} : { policy }),
+    }),
     log,
   });
 }

@@ -18,6 +18,7 @@ export const AUDIT_ACTIONS = [
   'RECONCILE',
   'EXPORT',
   'REPORT',
+  'CHANGE_POLICY',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -6,7 +6,8 @@ import { parsePeriod } from '../../src/controls/period.js';
 import { type ReportQuestion, writeReport } from '../../src/evidence/report/write-report.js';
 import { openStore } from '../../src/history/open-store.js';
 import { unpackText } from '../../src/history/stored-texts.js';
-import { toThresholds } from '../../src/policy/thresholds.js';
+import { NO_POLICY } from '../../src/policy/policy.js';
+import { applyPolicy } from '../../src/policy/rules.js';
 
 /*
  * Writes every version of a history's threats into a file, by the gateway's export or by a bare cursor over the same
@@ -22,7 +23,7 @@ async function byGateway(): Promise<void> {
   const question: ReportQuestion = {
     period: parsePeriod('2000-01-01/2100-01-01'),
     ...{ pin: await store.head(), format: 'ndjson', rows: 'revisions', integrations: null, trend: null },
-    ...{ controls: [], thresholds: toThresholds(), credentials: [], simulated: [] },
+    ...{ controls: [], rules: applyPolicy(NO_POLICY), credentials: [], simulated: [] },
   };
   const sink = await openReportFile(file);
   await writeReport(store, question, (text) => sink.write(text));

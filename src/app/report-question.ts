@@ -10,9 +10,15 @@ import {
 } from '../controls/period.js';
 import { controlsOf } from '../controls/registry.js';
 import { ROWS, type Rows } from '../evidence/report/rows.js';
-import { rangeOf, THRESHOLD_NAMES, THRESHOLDS, type Thresholds, toThresholds } from '../policy/thresholds.js';
+import {
+  parseThreshold,
+  rangeOf,
+  THRESHOLD_NAMES,
+  type Thresholds,
+  toThresholds,
+} from '../policy/thresholds.js';
 import { DAY, type Instant, toMillis } from '../values/instant.js';
-import { parseDuration, parseInstant } from '../values/time-text.js';
+import { parseInstant } from '../values/time-text.js';
 
 /** The options of a report as text, from a command or a URL. */
 export interface RawReportQuestion {
@@ -114,14 +120,7 @@ function thresholdOf(text: string, option: string): [string, number] {
       `${option} is ${JSON.stringify(text)}; accepted: NAME=VALUE, where NAME is one of ${THRESHOLD_NAMES.join(', ')}.`,
     );
   }
-  const { type } = THRESHOLDS[name];
-  const number = type === 'duration' ? parseDuration(value) : numberOf(value, type);
+  const number = parseThreshold(name, value);
   if (number !== null) return [name, number];
   throw new ReportQuestionError(`${option} ${name} is ${JSON.stringify(value)}; accepted: ${rangeOf(name)}.`);
-}
-
-function numberOf(text: string, type: 'share' | 'count'): number | null {
-  const [, digits, unit] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? [];
-  if (digits === undefined || (unit === '%' && type !== 'share')) return null;
-  return unit === '%' ? Number(digits) / 100 : Number(digits);
 }

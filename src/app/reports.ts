@@ -18,7 +18,9 @@ import type { OpenReport, ReportRequest, Reports } from '../http/report-route.js
 import { SIMULATED_ACCOUNT } from '../integrations/accounts.js';
 import { readTokenHistories } from '../integrations/token-history.js';
 import type { Log } from '../log.js';
-import { pollingThresholds, type Thresholds, toThresholds } from '../policy/thresholds.js';
+import type { Policy } from '../policy/policy.js';
+import { applyPolicy, type Rules } from '../policy/rules.js';
+import { pollingThresholds, type Thresholds } from '../policy/thresholds.js';
 import { toInstant } from '../values/instant.js';
 import {
   choiceOf,
@@ -31,6 +33,7 @@ import {
 interface ReportServices {
   readonly store: HistoryStore;
   readonly config: Config;
+  readonly policy: () => Policy;
   readonly clock: () => number;
 }
 
@@ -39,7 +42,7 @@ interface ReportServices {
  * unknown names.
  */
 export async function resolveReport(
-  { store, config, clock }: ReportServices,
+  { store, config, policy, clock }: ReportServices,
   asked: RequestedReport,
   format: ReportFormat,
   nameOf: NameOf,
@@ -59,7 +62,7 @@ export async function resolveReport(
     ...{ period, controls, integrations, format, rows },
     trend: format === 'html' || format === 'json' ? asked.trend : null,
     pin: asOf === null ? await store.head() : await store.pinAt(asOf),
-    thresholds: controlThresholds(config, thresholds),
+    rules: controlRules(config, policy(), thresholds),
     credentials: gatherCredentials(await readTokenHistories(store), [SIMULATED_ACCOUNT]),
     simulated: [SIMULATED_ACCOUNT],
   };
@@ -199,7 +202,8 @@ async function sendPack(
   }
 }
 
-export function controlThresholds({ poll }: Config, changes: Partial<Thresholds> = {}): Thresholds {
+/** What controls are evaluated by: the configured polling intervals, the policy, and what is given for one report. */
+export function controlRules({ poll }: Config, policy: Policy, overrides: Partial<Thresholds> = {}): Rules {
   const { every, ingestionLag } = poll;
-  return toThresholds({ ...pollingThresholds(every), ingestionLag, ...changes });
+  return applyPolicy(policy, { ...pollingThresholds(every), ingestionLag }, overrides);
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { open, rename, rm } from 'node:fs/promises';
 import { Writable } from 'node:stream';
+import { loadPolicy } from '../app/policy-file.js';
 import type { RequestedReport } from '../app/report-question.js';
 import { resolveReport } from '../app/reports.js';
 import { ConfigError } from '../config/reader.js';
@@ -14,6 +15,7 @@ import { thresholdText, valueText } from '../evidence/report/html.js';
 import { resultFacts } from '../evidence/report/json.js';
 import type { HistoryStore } from '../history/store.js';
 import { partialNameOf } from '../history/temporary-files.js';
+import { waiverState, waiverSubject } from '../policy/waivers.js';
 import { type CommandContext, EXIT, EXIT_VERDICT, formatTable, type Output } from './command.js';
 import { optionName } from './report-options.js';
 
@@ -60,7 +62,13 @@ export async function makePack(
   { out, quiet }: { readonly out: string; readonly quiet: boolean },
   { config, clock, progress, stop }: CommandContext,
 ): Promise<PeriodEvidence> {
-  const question = await resolveReport({ store, config, clock }, asked, 'html', optionName);
+  const policy = loadPolicy(config.policy);
+  const question = await resolveReport(
+    { store, config, clock, policy: () => policy },
+    asked,
+    'html',
+    optionName,
+  );
   try {
     return await writePack(store, question, out, {
       signer: config.proof.signer,
@@ -93,15 +101,23 @@ export function jsonSummary(
   evidence: PeriodEvidence,
   { out, job }: { readonly out: string | null; readonly job: string | null },
 ): string {
-  const { period, pin, integrations, results } = evidence;
+  const { period, pin, integrations, results, rules } = evidence;
   const controls = results.map((result) => {
     const { control, verdict, reason, outcomes } = resultFacts(result);
-    return { control, verdict, reason, measured: shownMeasure(result), exceptions: outcomes.EXCEPTION };
+    return {
+      control,
+      verdict,
+      reason,
+      measured: shownMeasure(result),
+      exceptions: outcomes.EXCEPTION,
+      waived: outcomes.WAIVED,
+    };
   });
   const { text, from, to } = period;
   const summary = {
     period: { text, from, to },
     ...{ asOf: pin.at, seq: pin.seq, integrations },
+    policy: rules.policy.file?.digest ?? null,
     exitCode: reportExitCode(evidence),
     ...{ controls, out, job },
   };
@@ -113,7 +129,9 @@ export function emptySummary(job: string): string {
   return `${JSON.stringify({ ...nothing, exitCode: EXIT.ok, controls: [], out: null, job }, null, 2)}\n`;
 }
 
-export function textReport({ period, pin, integrations, results }: PeriodEvidence): string {
+export function textReport({ period, pin, integrations, results, rules }: PeriodEvidence): string {
+  const { file } = rules.policy;
+  const replaced = Object.keys(rules.overrides);
   const rows = results.map((result) => {
     const { control, verdict, outcomes } = result;
     const measure = shownMeasure(result);
@@ -125,12 +143,19 @@ export function textReport({ period, pin, integrations, results }: PeriodEvidenc
     `Period    ${period.text}: ${instantText(period.from)} to ${instantText(period.to)} (UTC)`,
     `As of     ${instantText(pin.at)}, snapshot ${pin.seq}`,
     `Accounts  ${integrations.join(', ') || 'none was read'}`,
+    ...(file ? [`Policy    SHA-256 ${file.digest}`] : []),
+    ...(replaced.length > 0 ? [`Given     ${replaced.join(', ')} (--threshold)`] : []),
     '',
     ...formatTable([['CONTROL', 'VERDICT', 'MEASURED', 'WANTED', 'EXCEPTIONS'], ...rows]),
     '',
     ...results
       .filter(({ verdict }) => verdict !== 'PASS')
       .map(({ control, reason }) => `${control}: ${reason}`),
+    ...results.flatMap(({ control, waivers }) =>
+      waivers
+        .filter(({ problem }) => problem !== null)
+        .map((use) => `${control}: waiver of ${waiverSubject(use.waiver)}: ${waiverState(use)}.`),
+    ),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { loadPolicy } from '../app/policy-file.js';
 import { ReportQuestionError, type RequestedReport } from '../app/report-question.js';
 import { resolveReport } from '../app/reports.js';
 import { recordAudit } from '../audit-trail.js';
@@ -150,9 +151,10 @@ async function makeReport(
 ): Promise<number> {
   const { terminal, config, clock, progress } = invocation;
   const { out, format } = options;
+  const policy = loadPolicy(config.policy);
   if (format === 'pack') return reportPack(store, asked, options, invocation);
   const question = await resolveReport(
-    { store, config, clock },
+    { store, config, clock, policy: () => policy },
     asked,
     format === 'text' ? 'json' : format,
     optionName,

@@ -20,6 +20,7 @@ import {
 } from './command.js';
 import { addIntegrations } from './integrations.js';
 import { addKeys } from './keys.js';
+import { addPolicy } from './policy.js';
 import { addBackfill, addPoll } from './poll.js';
 import { addReconcile } from './reconcile.js';
 import { addReport } from './report.js';
@@ -135,6 +136,7 @@ function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
     addReconcile,
     addReport,
     addVerify,
+    addPolicy,
     addKeys,
     addIntegrations,
   ])

@@ -68,6 +68,8 @@ export interface Config {
   };
   readonly limits: LimitsConfig;
   readonly proof: ProofConfig;
+  /** Path of the policy file; `null` if there is none. */
+  readonly policy: string | null;
   /** `null`: not set, so that each command may have another default. */
   readonly logLevel: LogLevel | null;
   /** All credentials of the configuration, to keep them out of logs and messages. */
@@ -128,6 +130,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
     },
     limits: readLimits(read),
     proof: readProof(read),
+    policy: read.text('POLICY'),
     logLevel: raw.values.LOG_LEVEL === undefined ? null : read.oneOf('LOG_LEVEL', LOG_LEVELS),
     secrets: secretsIn(raw.values),
   };

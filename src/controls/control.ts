@@ -1,6 +1,8 @@
 import type { Coverage, CoverageGap, Missing } from '../model/ledger.js';
 import type { ReconciliationRecord } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
+import type { ControlId, Waiver } from '../policy/policy.js';
+import type { Rules } from '../policy/rules.js';
 import type { ThresholdName, Thresholds } from '../policy/thresholds.js';
 import {
   FILTER_KEYS,
@@ -13,18 +15,6 @@ import {
 import type { MessageRecord, ThreatRecord } from '../resources/threat/threat.js';
 import type { Instant } from '../values/instant.js';
 import type { Period } from './period.js';
-
-export const CONTROL_IDS = [
-  'detection-active',
-  'attacks-captured',
-  'attacks-remediated',
-  'account-takeover-handled',
-  'behavioural-ai-operating',
-  'abuse-mailbox-operating',
-  'collection-continuous',
-  'token-rotation',
-] as const;
-export type ControlId = (typeof CONTROL_IDS)[number];
 
 /** `INSUFFICIENT_DATA`: undecided. `NOT_APPLICABLE`: no members, or the feature is missing. */
 export type ControlVerdict = 'PASS' | 'FAIL' | 'INSUFFICIENT_DATA' | 'NOT_APPLICABLE';
@@ -80,6 +70,8 @@ export interface Scope {
   readonly before: Period;
   /** The instant of the view, used as now. */
   readonly now: Instant;
+  readonly rules: Rules;
+  /** The thresholds of `rules` for these integrations. */
   readonly thresholds: Thresholds;
   readonly integrations: readonly string[];
   readonly streams: readonly StreamFacts[];
@@ -95,8 +87,11 @@ export type Subject =
   | { readonly type: 'SPAN'; readonly stream: Stream; readonly from: Instant; readonly to: Instant }
   | { readonly type: 'INTEGRATION'; readonly integration: string };
 
-/** `PENDING`: before its deadline. `IN_DOUBT`: undecided. Only an `EXCEPTION` counts against the control. */
-export type Outcome = 'MET' | 'EXCEPTION' | 'PENDING' | 'IN_DOUBT';
+/**
+ * `PENDING`: before its deadline. `IN_DOUBT`: undecided. `WAIVED`: an exception that the policy accepts. Only an
+ * `EXCEPTION` counts against the control.
+ */
+export type Outcome = 'MET' | 'EXCEPTION' | 'PENDING' | 'IN_DOUBT' | 'WAIVED';
 
 export interface ControlFinding {
   readonly outcome: Outcome;
@@ -107,6 +102,8 @@ export interface ControlFinding {
   readonly reason: string;
   /** For a record or a message: since when Abnormal no longer returns it; `null` or missing while it does. */
   readonly noLongerGivenSince?: Instant | null;
+  /** The waiver, if the outcome is `WAIVED`. */
+  readonly waiver?: Waiver;
 }
 
 export interface Member {
@@ -115,6 +112,12 @@ export interface Member {
   readonly at: Instant | null;
   readonly noLongerGivenSince: Instant | null;
 }
+
+/** A finding that is not about a member: a gap, which no waiver hides. */
+export type Find = (finding: ControlFinding) => void;
+
+/** A member, with its outcome if it has one; gives the outcome that counts, which a waiver may change. */
+export type Belongs = (member: Member, ruling?: Pick<ControlFinding, 'outcome' | 'reason'>) => Outcome;
 
 export type Unit = 'share' | 'ms' | 'count';
 
@@ -172,8 +175,8 @@ export interface ControlDefinition {
   /** Whether it also needs the records of the period before. */
   readonly looksBack: boolean;
   population(period: Period): PopulationSpec;
-  /** `find` gets the outcome of each member and other findings; `belongs` gets each member. */
-  begin(scope: Scope, find: (finding: ControlFinding) => void, belongs: (member: Member) => void): Assessment;
+  /** `belongs` gets each member, `find` all findings that are not about a member. */
+  begin(scope: Scope, find: Find, belongs: Belongs): Assessment;
 }
 
 export const ALL_STREAMS: readonly StreamNeed[] = RESOURCES.flatMap((resource) =>

@@ -1,19 +1,23 @@
 import { isComplete, type Missing } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
+import type { ControlId } from '../policy/policy.js';
+import { WaiverBook, type WaiverUse } from '../policy/waivers.js';
 import { earliest, type Instant } from '../values/instant.js';
 import type {
   Assessment,
+  Belongs,
   ClassedGap,
   ControlDefinition,
   ControlEvaluation,
   ControlFinding,
-  ControlId,
+  Find,
   Member,
   Outcome,
   PopulationSpec,
   RecordFact,
   Scope,
 } from './control.js';
+import { assessInGroups } from './groups.js';
 import type { Period } from './period.js';
 import { neededStreams } from './verdict.js';
 
@@ -43,7 +47,17 @@ export interface EvaluatedControl extends Omit<ControlEvaluation, 'count'> {
   readonly noLongerGiven: NoLongerGivenFacts;
   readonly members: readonly Member[];
   readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Those that count, and those that are waived. */
   readonly exceptions: readonly ControlFinding[];
+  /** What became of each waiver of the control. */
+  readonly waivers: readonly WaiverUse[];
+  /** Who owns the control, by the policy. */
+  readonly owner: string | null;
+}
+
+/** How many exceptions a list of them has, including those that are waived. */
+export function listedExceptions({ outcomes }: Pick<EvaluatedControl, 'outcomes'>): number {
+  return outcomes.EXCEPTION + outcomes.WAIVED;
 }
 
 export interface NoLongerGivenFacts {
@@ -97,36 +111,50 @@ interface Running {
   readonly assessment: Assessment;
   readonly outcomes: Record<Outcome, number>;
   readonly exceptions: ControlFinding[];
+  readonly waivers: WaiverBook;
   readonly members: Member[];
   readonly gone: { count: number; since: Instant | null; readonly members: Member[] };
 }
 
 function begin(control: ControlDefinition, scope: Scope, keep: Keep, onFinding: OnFinding): Running {
-  const outcomes: Record<Outcome, number> = { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0 };
+  const outcomes: Record<Outcome, number> = { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0, WAIVED: 0 };
   const exceptions: ControlFinding[] = [];
   const members: Member[] = [];
   const gone: Running['gone'] = { count: 0, since: null, members: [] };
   const wanted = keep.members ?? { skip: 0, limit: 0 };
+  const own = scope.rules.policy.waivers.filter((waiver) => waiver.control === control.id);
+  const waivers = new WaiverBook(own, scope.now);
   let count = 0;
-  const find = (finding: ControlFinding) => {
-    const place = outcomes[finding.outcome]++;
-    if (finding.outcome === 'EXCEPTION' && place >= keep.skip && exceptions.length < keep.limit)
-      exceptions.push(finding);
+  const find: Find = (finding) => {
+    const place = listedExceptions({ outcomes });
+    outcomes[finding.outcome]++;
+    const isListed = finding.outcome === 'EXCEPTION' || finding.outcome === 'WAIVED';
+    if (isListed && place >= keep.skip && exceptions.length < keep.limit) exceptions.push(finding);
     onFinding(control.id, finding);
   };
-  const belongs = (member: Member) => {
+  const belongs: Belongs = (member, ruling) => {
     if (count++ >= wanted.skip && members.length < wanted.limit) members.push(member);
     const { noLongerGivenSince: since } = member;
-    if (since === null) return;
-    gone.count += 1;
-    gone.since = gone.since === null ? since : earliest(gone.since, since);
-    if (gone.members.length < keep.limit) gone.members.push(member);
+    if (since !== null) {
+      gone.count += 1;
+      gone.since = gone.since === null ? since : earliest(gone.since, since);
+      if (gone.members.length < keep.limit) gone.members.push(member);
+    }
+    if (!ruling) return 'MET';
+    const waiver = waivers.consider(waivableOf(member), ruling.outcome === 'EXCEPTION');
+    find(waiver ? { ...ruling, ...member, outcome: 'WAIVED', waiver } : { ...ruling, ...member });
+    return waiver ? 'WAIVED' : ruling.outcome;
   };
-  return { control, assessment: control.begin(scope, find, belongs), outcomes, exceptions, members, gone };
+  const assessment = assessInGroups(control, scope, find, belongs);
+  return { control, assessment, outcomes, exceptions, waivers, members, gone };
+}
+
+function waivableOf({ subject: { key, messageId }, label, at }: Member) {
+  return { integration: key.integration, recordId: key.id, messageId, label, at };
 }
 
 function resultOf(
-  { control, assessment, outcomes, exceptions, members, gone: noLongerGiven }: Running,
+  { control, assessment, outcomes, exceptions, waivers, members, gone: noLongerGiven }: Running,
   scope: Scope,
 ): EvaluatedControl {
   const { count, reason, ...evaluation } = assessment.evaluate();
@@ -138,12 +166,13 @@ function resultOf(
   const missing = neededStreams(scope, control.needs).flatMap((facts) =>
     facts.missing.map((each) => ({ ...each, ...facts.stream })),
   );
+  const declared = scope.rules.policy.controls[control.id];
   return {
     control: control.id,
     title: control.title,
     period: scope.period,
     ...evaluation,
-    reason: `${reason}${gone}`,
+    ...declaredVerdict({ ...evaluation, reason: `${reason}${gone}` }, declared?.notApplicable ?? null),
     population: {
       ...spec,
       query: isListed ? populationQuery(control.id, scope) : null,
@@ -155,7 +184,19 @@ function resultOf(
       },
     },
     ...{ noLongerGiven, members, outcomes, exceptions },
+    waivers: waivers.uses(),
+    owner: declared?.owner ?? null,
   };
+}
+
+/** A control that the organisation declares not applicable is still evaluated: the reason says with which result. */
+function declaredVerdict(
+  { verdict, reason }: Pick<ControlEvaluation, 'verdict' | 'reason'>,
+  why: string | null,
+): Pick<ControlEvaluation, 'verdict' | 'reason'> {
+  if (why === null) return { verdict, reason };
+  const said = `Not applicable by the policy: ${why.replace(/[.]$/, '')}.`;
+  return { verdict: 'NOT_APPLICABLE', reason: `${said} Without this, the verdict is ${verdict}: ${reason}` };
 }
 
 function goneText(gone: number, count: number, unit: string): string {

@@ -1,3 +1,4 @@
+import { CONTROL_IDS, type ControlId } from '../policy/policy.js';
 import { abuseMailboxOperating } from './checks/abuse-mailbox-operating.js';
 import { accountTakeoverHandled } from './checks/account-takeover-handled.js';
 import { attacksCaptured } from './checks/attacks-captured.js';
@@ -6,7 +7,7 @@ import { behaviouralAiOperating } from './checks/behavioural-ai-operating.js';
 import { collectionContinuous } from './checks/collection-continuous.js';
 import { detectionActive } from './checks/detection-active.js';
 import { tokenRotation } from './checks/token-rotation.js';
-import { CONTROL_IDS, type ControlDefinition, type ControlId } from './control.js';
+import type { ControlDefinition } from './control.js';
 
 export const CONTROLS: Readonly<Record<ControlId, ControlDefinition>> = {
   'detection-active': detectionActive,

@@ -12,7 +12,7 @@ import type {
   StreamNeed,
   VersionedFact,
 } from './control.js';
-import { gradeShare, mostText, shareMeasures, verdictOf } from './verdict.js';
+import { gradeShare, mostText, shareMeasures, verdictOf, waivedMeasures, waivedText } from './verdict.js';
 import { countText, durationText, instantText, shareText } from './words.js';
 
 /*
@@ -123,7 +123,7 @@ export interface TimelyFacts {
 }
 
 export function noTimelyFacts(): TimelyFacts {
-  return { counts: { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0 }, times: new DurationTally() };
+  return { counts: { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0, WAIVED: 0 }, times: new DurationTally() };
 }
 
 export function addTimely(
@@ -133,7 +133,7 @@ export function addTimely(
   start: Instant,
 ): void {
   counts[outcome] += 1;
-  if (turn.by !== null && outcome !== 'IN_DOUBT') times.add(waited(start, turn.by));
+  if (turn.by !== null && outcome !== 'IN_DOUBT' && outcome !== 'WAIVED') times.add(waited(start, turn.by));
 }
 
 interface TimelyWords {
@@ -149,12 +149,12 @@ export function evaluateTimely(
   limits: { readonly share: number; readonly within: number },
   words: TimelyWords,
 ): Pick<ControlEvaluation, 'verdict' | 'reason' | 'measures' | 'count'> {
-  const { MET: met, EXCEPTION: missed, PENDING: pending, IN_DOUBT: doubtful } = facts.counts;
+  const { MET: met, EXCEPTION: missed, PENDING: pending, IN_DOUBT: doubtful, WAIVED: waived } = facts.counts;
   const decided = met + missed;
-  const grade = gradeShare({ met, missed, doubtful }, limits.share);
+  const grade = gradeShare({ met, missed, doubtful, waived }, limits.share);
   const { noun, done } = words;
   const within = durationText(limits.within);
-  const rest = `${pending === 0 ? '' : ` ${countText(pending, noun)} still before the deadline.`}${doubtful === 0 ? '' : ` For ${countText(doubtful, noun)} the recorded data do not decide it.`}`;
+  const rest = `${pending === 0 ? '' : ` ${countText(pending, noun)} still before the deadline.`}${doubtful === 0 ? '' : ` For ${countText(doubtful, noun)} the recorded data do not decide it.`}${waivedText(waived)}`;
   return {
     ...verdictOf(scope, needs, {
       failed:
@@ -167,7 +167,7 @@ export function evaluateTimely(
       passed: `${met} of ${countText(decided, noun)} ${done} within ${within}.${rest}`,
     }),
     measures: timelyMeasures(facts, limits, words),
-    count: decided + pending + doubtful,
+    count: decided + pending + doubtful + waived,
   };
 }
 
@@ -176,6 +176,10 @@ function timelyMeasures(
   limits: { readonly share: number; readonly within: number },
   { measure, done }: TimelyWords,
 ): ControlMeasure[] {
+  const split = {
+    ...{ met: counts.MET, missed: counts.EXCEPTION, doubtful: counts.IN_DOUBT },
+    waived: counts.WAIVED,
+  };
   const plain = (name: string, value: number): ControlMeasure => ({
     name,
     value,
@@ -186,15 +190,12 @@ function timelyMeasures(
     return { name, value: times.percentile(share), unit: 'ms', threshold: null };
   };
   return [
-    ...shareMeasures(
-      measure,
-      { met: counts.MET, missed: counts.EXCEPTION, doubtful: counts.IN_DOUBT },
-      limits.share,
-    ),
+    ...shareMeasures(measure, split, limits.share),
     time(`Median time until ${done}, at most`, 0.5),
     time(`95th percentile of the time until ${done}, at most`, 0.95),
     plain('Still before their deadline', counts.PENDING),
     plain('In doubt: the recorded data do not decide it', counts.IN_DOUBT),
+    ...waivedMeasures(measure, split),
   ];
 }
 
@@ -216,6 +217,7 @@ export function timesDistribution(
       ...done,
       { label: 'not done', count: open, before: null },
       { label: 'not decided', count: counts.PENDING + counts.IN_DOUBT, before: null },
+      ...(counts.WAIVED > 0 ? [{ label: 'waived', count: counts.WAIVED, before: null }] : []),
     ],
   };
 }

@@ -102,6 +102,8 @@ interface Split {
   readonly met: number;
   readonly missed: number;
   readonly doubtful: number;
+  /** Exceptions that do not count. */
+  readonly waived?: number;
 }
 
 /** `SHORT` and `MET` hold whatever the doubtful members are; `EMPTY`: no members. */
@@ -115,7 +117,7 @@ function shareBounds({ met, missed, doubtful }: Split): { least: number; most: n
 
 export function gradeShare(split: Split, wanted: number): Grade {
   const bounds = shareBounds(split);
-  if (bounds === null) return 'EMPTY';
+  if (bounds === null) return (split.waived ?? 0) > 0 ? 'MET' : 'EMPTY';
   if (bounds.most < wanted) return 'SHORT';
   return bounds.least < wanted ? 'DOUBTFUL' : 'MET';
 }
@@ -130,6 +132,20 @@ export function shareMeasures(name: string, split: Split, wanted: number): Contr
     proven,
     { name: `${name}, including those in doubt`, value: bounds.most, unit: 'share', threshold },
   ];
+}
+
+/** If anything is waived: how much, and the share as if it were not. */
+export function waivedMeasures(name: string, { met, missed, doubtful, waived = 0 }: Split): ControlMeasure[] {
+  if (waived === 0) return [];
+  const value = met / (met + missed + doubtful + waived);
+  return [
+    { name: `${name}, without waivers`, value, unit: 'share', threshold: null },
+    { name: 'Waived exceptions', value: waived, unit: 'count', threshold: null },
+  ];
+}
+
+export function waivedText(waived: number): string {
+  return waived === 0 ? '' : ` ${countText(waived, 'exception')} waived.`;
 }
 
 export function mostText(split: Split): string {

@@ -1,6 +1,5 @@
 import type {
   ControlDefinition,
-  ControlId,
   ControlVerdict,
   CredentialFact,
   ReconciliationFact,
@@ -19,7 +18,8 @@ import { messageTimes } from '../controls/malicious.js';
 import { type Period, partsOf, periodBefore, type TrendUnit } from '../controls/period.js';
 import { timeOf } from '../controls/timeliness.js';
 import type { HistoryStore, Pin } from '../history/store.js';
-import type { Thresholds } from '../policy/thresholds.js';
+import type { ControlId } from '../policy/policy.js';
+import type { Rules } from '../policy/rules.js';
 import { type FilterKey, KIND_OF, LISTED_KINDS } from '../resources/registry.js';
 import type { Filter } from '../values/filter.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';
@@ -34,7 +34,7 @@ export interface EvidenceRequest {
   readonly pin: Pin;
   /** `null`: all that were read by then. */
   readonly integrations: readonly string[] | null;
-  readonly thresholds: Thresholds;
+  readonly rules: Rules;
   readonly credentials: readonly CredentialFact[];
   readonly trend: TrendUnit | null;
   readonly keep: Keep;
@@ -62,7 +62,7 @@ export interface PeriodEvidence {
   readonly period: Period;
   readonly pin: Pin;
   readonly integrations: readonly string[];
-  readonly thresholds: Thresholds;
+  readonly rules: Rules;
   readonly results: readonly EvaluatedControl[];
   readonly trend: readonly { readonly period: Period; readonly points: readonly PeriodTrendPoint[] }[];
   readonly streams: readonly EvidenceStream[];
@@ -79,13 +79,13 @@ export async function evaluatePeriod(
   request: EvidenceRequest,
   options: EvidenceOptions = {},
 ): Promise<PeriodEvidence> {
-  const { period, controls, trend, pin, thresholds, keep } = request;
+  const { period, controls, trend, pin, rules, keep } = request;
   const parts = trend === null ? [] : partsOf(period, trend);
   const looksBack = controls.some((control) => control.looksBack);
   const periods = [period, ...parts].flatMap((each) => (looksBack ? [each, periodBefore(each)] : [each]));
   const names =
     request.integrations ?? [...new Set((await store.streams()).map((s) => s.integration))].sort();
-  const known = await readLedgers(store, pin, names, periods, thresholds);
+  const known = await readLedgers(store, pin, names, periods, rules);
   const integrations = request.integrations ?? names.filter((name) => isKnown(known, name));
   const ledgers = known.filter(({ stream }) => integrations.includes(stream.integration));
 
@@ -96,7 +96,7 @@ export async function evaluatePeriod(
   const others = parts.map((part) => beginEvaluation(controls, scopeOf(part), NONE));
   await walkAll(store, request, integrations, [main, ...others], options);
   return {
-    ...{ period, pin, integrations, thresholds },
+    ...{ period, pin, integrations, rules },
     results: main.finish(),
     trend: others.map((other) => ({ period: other.scope.period, points: other.finish().map(pointOf) })),
     streams: await Promise.all(
@@ -148,12 +148,12 @@ interface Known {
 
 function scopeFor(
   period: Period,
-  { pin, thresholds, credentials }: EvidenceRequest,
+  { pin, rules, credentials }: EvidenceRequest,
   { integrations, ledgers, looksBack, reconciliations }: Known,
 ): Scope {
   const before = periodBefore(period);
   return {
-    ...{ period, before, now: pin.at, thresholds, integrations, credentials },
+    ...{ period, before, now: pin.at, rules, thresholds: rules.thresholds, integrations, credentials },
     reconciliations: reconciliations.filter(({ found }) => found.from < period.to && found.to > period.from),
     streams: ledgers.map((ledger) => ledger.factsOf(period)),
     streamsBefore: looksBack ? ledgers.map((ledger) => ledger.factsOf(before)) : [],

@@ -12,6 +12,7 @@ import { newestBatches, type RecordedEntry } from '../model/ledger.js';
 import type { RunRecord } from '../model/run.js';
 import { type Stream, streamsOf } from '../model/stream.js';
 import type { TokenHistory } from '../model/token.js';
+import { type Rules, thresholdsFor } from '../policy/rules.js';
 import type { Thresholds } from '../policy/thresholds.js';
 import { RESOURCES } from '../resources/registry.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';
@@ -33,12 +34,16 @@ export function readLedgers(
   pin: Pin,
   integrations: readonly string[],
   periods: readonly Pick<Period, 'from' | 'to'>[],
-  thresholds: Thresholds,
+  rules: Rules,
 ): Promise<StreamLedger[]> {
   const streams = integrations.flatMap((integration) =>
     RESOURCES.flatMap((resource) => streamsOf(integration, resource)),
   );
-  return Promise.all(streams.map((stream) => readLedger(store, pin, stream, periods, thresholds)));
+  return Promise.all(
+    streams.map((stream) =>
+      readLedger(store, pin, stream, periods, thresholdsFor(rules, stream.integration)),
+    ),
+  );
 }
 
 async function readLedger(

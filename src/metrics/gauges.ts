@@ -22,6 +22,8 @@ export interface Gauges {
   writes(failure: WriteFailure | null, failures: number): void;
   budgets(snapshots: ReadonlyMap<string, BudgetSnapshot>): void;
   caches(caches: readonly CacheGauge[]): void;
+  /** The digest of the policy in use, and why its file is not. */
+  policy(digest: string, problem: string | null): void;
   streams(states: readonly StreamState[]): void;
   gaps(gaps: readonly { readonly stream: StreamState; readonly gaps: readonly CoverageGap[] }[]): void;
 }
@@ -32,6 +34,7 @@ export function createGauges(registry: Registry): Gauges {
     writes: writeGauges(registry),
     budgets: budgetGauges(registry),
     caches: cacheGauges(registry),
+    policy: policyGauges(registry),
     streams: streamGauges(registry),
     gaps: gapGauges(registry),
   };
@@ -129,6 +132,23 @@ function cacheGauges(registry: Registry): Gauges['caches'] {
       bytes.inc({ cache }, taken);
       limit.inc({ cache }, maxBytes);
     }
+  };
+}
+
+function policyGauges(registry: Registry): Gauges['policy'] {
+  const info = gauge(registry, 'policy_info', 'The policy in use, by the SHA-256 of its file: always 1.', [
+    'digest',
+  ]);
+  const valid = gauge(
+    registry,
+    'policy_valid',
+    'Whether the policy file can be used as it is: 1, or 0 while an earlier policy stays in use.',
+    [],
+  );
+  return (digest, problem) => {
+    info.reset();
+    info.set({ digest }, 1);
+    valid.set(problem === null ? 1 : 0);
   };
 }
 

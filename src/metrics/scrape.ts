@@ -4,6 +4,7 @@ import type { WriteWatch } from '../history/watch-writes.js';
 import type { Log } from '../log.js';
 import type { CoverageGap } from '../model/ledger.js';
 import type { StreamState } from '../model/stream.js';
+import type { Policy } from '../policy/policy.js';
 import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { caches } from '../values/bounded-cache.js';
 import { floorToSecond, toInstant } from '../values/instant.js';
@@ -14,6 +15,8 @@ export interface ScrapeOptions {
   readonly counters: Pick<Counters, 'registry'>;
   readonly store: HistoryStore;
   readonly writes?: Pick<WriteWatch, 'failure' | 'failures'>;
+  /** The policy file, if one is configured. */
+  readonly policy?: { current(): Policy; problem(): string | null };
   /** The request budgets by integration, as they are now. */
   readonly budgets: () => ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
   readonly clock: () => number;
@@ -44,6 +47,7 @@ export function createScrape(options: ScrapeOptions): Scrape {
     gauges.writes(options.writes?.failure() ?? null, options.writes?.failures() ?? 0);
     gauges.budgets(new Map([...budgets()].map(([name, budget]) => [name, budget.snapshot()])));
     gauges.caches(caches());
+    if (options.policy) gauges.policy(options.policy.current().file?.digest ?? '', options.policy.problem());
     try {
       const [head, streams] = await Promise.all([options.store.head(), options.store.streams()]);
       gauges.history(head);

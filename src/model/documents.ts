@@ -4,6 +4,14 @@ import type { Instant } from '../values/instant.js';
 export const COLLECTIONS = ['integrations', 'apiKeys', 'drift', 'settings'] as const;
 export type Collection = (typeof COLLECTIONS)[number];
 
+/** In `settings`: which policy is in use. */
+export const POLICY_DOCUMENT = 'policy';
+
+/** In `settings`: the text of a policy that was ever in use. */
+export function policyTextDocument(digest: string): string {
+  return `${POLICY_DOCUMENT}-${digest}`;
+}
+
 export type DocumentBody = Readonly<Record<string, unknown>>;
 
 export interface StoredDocument {

@@ -5,6 +5,7 @@ import {
   type Resource,
 } from '../resources/registry.js';
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
+import { formatDuration, parseDuration } from '../values/time-text.js';
 
 /** `duration` in milliseconds, `share` from 0 to 1, `count` a whole number. */
 export type ThresholdType = 'duration' | 'share' | 'count';
@@ -145,10 +146,27 @@ export function rangeOf(name: ThresholdName): string {
   return type === 'count' ? 'an integer, 0 or more' : 'a duration such as 30m, 4h or 90d';
 }
 
-function checked(name: ThresholdName, value: number): number {
+/** A value as it is written: a duration, `0.99` or `99%`, a whole number; `null` if it is none. */
+export function parseThreshold(name: ThresholdName, text: string): number | null {
+  const { type } = THRESHOLDS[name];
+  if (type === 'duration') return parseDuration(text);
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? [];
+  if (digits === undefined || (unit === '%' && type !== 'share')) return null;
+  return unit === '%' ? Number(digits) / 100 : Number(digits);
+}
+
+/** A value as `parseThreshold` reads it. */
+export function thresholdInput(name: ThresholdName, value: number): string {
+  return THRESHOLDS[name].type === 'duration' ? formatDuration(value) : String(value);
+}
+
+export function isInRange(name: ThresholdName, value: number): boolean {
   const { type, least = 0 }: ThresholdSpec = THRESHOLDS[name];
-  const isRight = type === 'share' ? value >= 0 && value <= 1 : Number.isSafeInteger(value) && value >= least;
-  if (isRight) return value;
+  return type === 'share' ? value >= 0 && value <= 1 : Number.isSafeInteger(value) && value >= least;
+}
+
+function checked(name: ThresholdName, value: number): number {
+  if (isInRange(name, value)) return value;
   throw new RangeError(`${name} is ${value}; it must be ${rangeOf(name)}.`);
 }
 

@@ -84,6 +84,7 @@ describe('without any environment variable', () => {
       },
       logLevel: null,
       proof: { hook: null, signer: null },
+      policy: null,
       secrets: [],
     });
   });

@@ -11,6 +11,7 @@ const COMMANDS = [
   [],
   ...['serve', 'poll', 'backfill', 'status', 'reconcile', 'report', 'verify'].map((name) => [name]),
   ...['', 'add', 'list', 'test', 'rotate', 'remove'].map((name) => ['integrations', name]),
+  ...['', 'check', 'show', 'init'].map((name) => ['policy', name]),
   ...['', 'encryption', 'rotate', 'signing', 'api'].map((name) => ['keys', name]),
   ...['list', 'revoke'].map((name) => ['keys', 'api', name]),
 ];

@@ -1,3 +1,4 @@
+import { NO_POLICY } from '../../src/policy/policy.js';
 import 'reflect-metadata';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -66,7 +67,13 @@ async function serve(overrides: { callers?: Callers; reports?: Reports } = {}): 
     callers: LOCAL_CALLERS,
     context: () => ({}) as GatewayContext,
     readiness: async () => ({ ready: true, checks: [] }),
-    reports: createReports({ store, config: { ...config.config, proof }, clock: () => NOW, log }),
+    reports: createReports({
+      store,
+      config: { ...config.config, proof },
+      policy: () => NO_POLICY,
+      clock: () => NOW,
+      log,
+    }),
     ...overrides,
   });
   open.push(server);

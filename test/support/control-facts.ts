@@ -16,6 +16,8 @@ import { parsePeriod, periodBefore } from '../../src/controls/period.js';
 import { ledgerSpan, streamFacts } from '../../src/controls/stream-facts.js';
 import type { LedgerEntry, RecordedEntry } from '../../src/model/ledger.js';
 import { type Stream, streamsOf } from '../../src/model/stream.js';
+import { NO_POLICY } from '../../src/policy/policy.js';
+import { applyPolicy } from '../../src/policy/rules.js';
 import { intervalOf, type Thresholds, toThresholds } from '../../src/policy/thresholds.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
@@ -128,6 +130,7 @@ export function scopeOf(changes: ScopeChanges = {}): Scope {
     });
   return {
     ...{ period, before, now, thresholds, integrations },
+    rules: applyPolicy(NO_POLICY, {}, changes.thresholds),
     streams: factsFor(period),
     streamsBefore: factsFor(before),
     credentials: changes.credentials ?? [],
@@ -149,7 +152,11 @@ export function run(control: ControlDefinition, scope: Scope, facts: readonly Re
   const assessment = control.begin(
     scope,
     (finding) => findings.push(finding),
-    (member) => members.push(member),
+    (member, ruling) => {
+      members.push(member);
+      if (ruling) findings.push({ ...ruling, ...member });
+      return ruling?.outcome ?? 'MET';
+    },
   );
   for (const fact of facts) assessment.take(fact);
   const judgement = assessment.evaluate();
@@ -159,6 +166,7 @@ export function run(control: ControlDefinition, scope: Scope, facts: readonly Re
     EXCEPTION: of('EXCEPTION').length,
     PENDING: of('PENDING').length,
     IN_DOUBT: of('IN_DOUBT').length,
+    WAIVED: of('WAIVED').length,
   };
   return { ...judgement, findings, members, exceptions: of('EXCEPTION'), outcomes };
 }

@@ -1,4 +1,4 @@
-import { CONTROL_IDS, type CredentialFact } from '../../src/controls/control.js';
+import type { CredentialFact } from '../../src/controls/control.js';
 import { parsePeriod, type TrendUnit } from '../../src/controls/period.js';
 import { controlsOf } from '../../src/controls/registry.js';
 import {
@@ -10,6 +10,8 @@ import type { HistoryStore, Pin } from '../../src/history/store.js';
 import type { LedgerEntry } from '../../src/model/ledger.js';
 import type { Observation } from '../../src/model/revision.js';
 import { type Stream, streamsOf } from '../../src/model/stream.js';
+import { CONTROL_IDS, NO_POLICY, type Policy } from '../../src/policy/policy.js';
+import { applyPolicy } from '../../src/policy/rules.js';
 import { intervalOf, type Thresholds, toThresholds } from '../../src/policy/thresholds.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
@@ -93,6 +95,7 @@ export interface Question {
   readonly controls?: readonly string[];
   readonly integrations?: readonly string[];
   readonly thresholds?: Partial<Thresholds>;
+  readonly policy?: Policy;
   readonly credentials?: readonly CredentialFact[];
   readonly trend?: TrendUnit;
   readonly keep?: { readonly skip: number; readonly limit: number };
@@ -111,7 +114,7 @@ export async function ask(
       controls: controlsOf(question.controls ?? CONTROL_IDS),
       pin: question.pin ?? (await store.head()),
       integrations: question.integrations ?? null,
-      thresholds: toThresholds(question.thresholds),
+      rules: applyPolicy(question.policy ?? NO_POLICY, {}, question.thresholds),
       credentials: question.credentials ?? [],
       trend: question.trend ?? null,
       keep: question.keep ?? { skip: 0, limit: 1000 },

@@ -11,6 +11,7 @@ import type { Account } from '../../src/integrations/accounts.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createCipher } from '../../src/integrations/encryption.js';
 import { createVault } from '../../src/integrations/stored-vault.js';
+import { NO_POLICY } from '../../src/policy/policy.js';
 import type { Resource } from '../../src/resources/registry.js';
 import type { Fault, FaultPlan } from '../../src/simulator/faults.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
@@ -190,10 +191,19 @@ function isLate(tenant: Tenant, id: string): boolean {
 }
 
 /** The question that the example's report answers, as the command puts it. */
-export async function askExample(store: HistoryStore, format: ReportFormat): Promise<ReportQuestion> {
+export async function askExample(
+  store: HistoryStore,
+  format: ReportFormat,
+  policy = NO_POLICY,
+): Promise<ReportQuestion> {
   const config = toConfig(readEnv({}));
   if (!config.ok) throw new Error('the configuration is wrong');
-  const services = { store, config: config.config, clock: () => toMillis(EXAMPLE.collectedTo) };
+  const services = {
+    store,
+    config: config.config,
+    policy: () => policy,
+    clock: () => toMillis(EXAMPLE.collectedTo),
+  };
   const nameOf = (name: string) => name;
   return resolveReport(services, readReportQuestion({ period: EXAMPLE.period }, nameOf), format, nameOf);
 }

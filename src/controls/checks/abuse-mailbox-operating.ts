@@ -3,10 +3,11 @@ import { judgement } from '../../resources/vocabularies.js';
 import { HOUR, type Instant } from '../../values/instant.js';
 import type {
   Assessment,
+  Belongs,
   CampaignFact,
   ControlDefinition,
   ControlEvaluation,
-  ControlFinding,
+  Find,
   Member,
   Scope,
 } from '../control.js';
@@ -56,11 +57,7 @@ type Judged = NonNullable<ReturnType<typeof judgement>>;
 
 const JUDGEMENTS: readonly Judged[] = ['MALICIOUS', 'SPAM', 'SAFE', 'NOT_AVAILABLE', 'OTHER', 'SCANNING'];
 
-function assess(
-  scope: Scope,
-  find: (finding: ControlFinding) => void,
-  belongs: (member: Member) => void,
-): Assessment {
+function assess(scope: Scope, _find: Find, belongs: Belongs): Assessment {
   const facts = noTimelyFacts();
   const words = new Map<Judged, number>();
   const polls = new Map(
@@ -73,8 +70,7 @@ function assess(
         judgement((fact.versions.at(-1) ?? fact.versions[0]).record.judgementStatusRaw) ?? 'SCANNING';
       words.set(word, (words.get(word) ?? 0) + 1);
       const member = timelyMember(fact, ({ subject }) => subject);
-      takeCampaign(fact, member, scope, facts, find, polls.get(fact.key.integration) ?? []);
-      belongs(member);
+      takeCampaign(fact, member, scope, facts, belongs, polls.get(fact.key.integration) ?? []);
     },
     evaluate: () => evaluate(facts, words, scope),
   };
@@ -85,20 +81,19 @@ function takeCampaign(
   member: Member,
   { thresholds, now }: Scope,
   facts: TimelyFacts,
-  find: (finding: ControlFinding) => void,
+  belongs: Belongs,
   polls: readonly Instant[],
 ): void {
   const start = timeOf(fact);
   const { goneSince } = fact;
   const turn = deadlineOf(fact.versions, isJudged, () => null);
-  const { outcome, reason } = outcomeOf(turn, {
+  const ruling = outcomeOf(turn, {
     ...{ start, now, within: thresholds.judgeReportsWithin, done: WORDS.done, goneSince },
     // each pass reads unjudged campaigns again, so two polls enclose such a reading
     isKnownOpen: (deadline) =>
       polls.filter((at) => at >= deadline && (goneSince === null || at <= goneSince)).length > 1,
   });
-  addTimely(facts, outcome, turn, start);
-  find({ outcome, ...member, reason });
+  addTimely(facts, belongs(member, ruling), turn, start);
 }
 
 const LIMITS = [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR];

@@ -1,7 +1,7 @@
 import type { CaseRecord } from '../../resources/case/case.js';
 import { caseStatus } from '../../resources/vocabularies.js';
 import { HOUR, type Instant } from '../../values/instant.js';
-import type { Assessment, CaseFact, ControlDefinition, ControlFinding, Member, Scope } from '../control.js';
+import type { Assessment, Belongs, CaseFact, ControlDefinition, Find, Member, Scope } from '../control.js';
 import { isInPeriod } from '../period.js';
 import {
   addTimely,
@@ -49,11 +49,7 @@ export function isTakenUp({ statusRaw }: CaseRecord): boolean {
   return /^\s*(acknowledged|resolved)\b/i.test(statusRaw ?? '');
 }
 
-function assess(
-  scope: Scope,
-  find: (finding: ControlFinding) => void,
-  belongs: (member: Member) => void,
-): Assessment {
+function assess(scope: Scope, _find: Find, belongs: Belongs): Assessment {
   const facts = noTimelyFacts();
   const gaps = new Map(
     licensedStreams(scope, NEEDS).map(({ stream, gapsBeyond }) => [stream.integration, gapsBeyond]),
@@ -63,10 +59,9 @@ function assess(
       if (fact.kind !== 'case' || !isInPeriod(scope.period, timeOf(fact))) return;
       const known = gaps.get(fact.key.integration);
       const member = timelyMember(fact, ({ affectedEmployee }) => affectedEmployee);
-      takeCase(fact, member, scope, facts, find, (from, to) => {
+      takeCase(fact, member, scope, facts, belongs, (from, to) => {
         return known !== undefined && !known.some((gap) => gap.from < to && gap.to > from);
       });
-      belongs(member);
     },
     evaluate: () => evaluate(facts, scope),
   };
@@ -77,19 +72,18 @@ function takeCase(
   member: Member,
   { thresholds, now }: Scope,
   facts: TimelyFacts,
-  find: (finding: ControlFinding) => void,
+  belongs: Belongs,
   isCovered: (from: Instant, to: Instant) => boolean,
 ): void {
   const start = timeOf(fact);
   const turn = deadlineOf(fact.versions, isTakenUp, ({ lastModifiedTime }) => lastModifiedTime);
-  const { outcome, reason } = outcomeOf(turn, {
+  const ruling = outcomeOf(turn, {
     ...{ start, now, within: thresholds.handleCasesWithin, done: WORDS.done },
     goneSince: fact.goneSince,
     // an acknowledgement modifies the case, and modifications until then were collected
     isKnownOpen: (deadline) => isCovered(start, deadline),
   });
-  addTimely(facts, outcome, turn, start);
-  find({ outcome, ...member, reason });
+  addTimely(facts, belongs(member, ruling), turn, start);
 }
 
 const LIMITS = [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 72 * HOUR];

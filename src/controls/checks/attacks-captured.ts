@@ -1,9 +1,10 @@
 import { keyText } from '../../resources/registry.js';
 import {
   type Assessment,
+  type Belongs,
   type ControlDefinition,
   type ControlEvaluation,
-  type ControlFinding,
+  type Find,
   type Member,
   RECEIVED_THREATS,
   type ReconciliationFact,
@@ -21,7 +22,7 @@ import {
   withoutHoles,
 } from '../missed-polls.js';
 import { summariseReconciliations } from '../reconciliations.js';
-import { gradeShare, licensedStreams, verdictOf } from '../verdict.js';
+import { gradeShare, licensedStreams, verdictOf, waivedMeasures, waivedText } from '../verdict.js';
 import { countText, instantText, listText, shareText } from '../words.js';
 
 export interface CaptureFacts {
@@ -29,6 +30,8 @@ export interface CaptureFacts {
   whole: number;
   /** Stored without messages, or with some only. */
   partial: number;
+  /** As `partial`, and accepted by a waiver. */
+  waived: number;
 }
 
 /** Evaluates `rule`. Time before the collection's beginning or out of retention is no hole. */
@@ -49,18 +52,13 @@ export const attacksCaptured: ControlDefinition = {
   begin: assess,
 };
 
-function assess(
-  scope: Scope,
-  find: (finding: ControlFinding) => void,
-  belongs: (member: Member) => void,
-): Assessment {
-  const facts: CaptureFacts = { whole: 0, partial: 0 };
+function assess(scope: Scope, find: Find, belongs: Belongs): Assessment {
+  const facts: CaptureFacts = { whole: 0, partial: 0, waived: 0 };
   return {
     take(fact) {
       const member = fact.kind === 'threat' ? threatMember(fact, scope.period) : null;
       if (fact.kind !== 'threat' || member === null) return;
-      takeThreat(fact, member, facts, find);
-      belongs(member);
+      takeThreat(fact, member, facts, belongs);
     },
     evaluate() {
       const streams = licensedStreams(scope, RECEIVED_THREATS);
@@ -73,33 +71,28 @@ function assess(
   };
 }
 
-function takeThreat(
-  fact: ThreatFact,
-  member: Member,
-  facts: CaptureFacts,
-  find: (finding: ControlFinding) => void,
-) {
+function takeThreat(fact: ThreatFact, member: Member, facts: CaptureFacts, belongs: Belongs) {
   const { messages, pagesComplete } = fact.record;
   const isWhole = pagesComplete && messages.length > 0;
-  if (isWhole) facts.whole += 1;
-  else facts.partial += 1;
   const lack =
     messages.length === 0
       ? 'Abnormal returned it without any message'
       : 'not all pages of its messages could be read';
   const { noLongerGivenSince: gone } = member;
   const held = gone === null ? 'gives' : `returned; it no longer returns them since ${instantText(gone)}`;
-  find({
+  const outcome = belongs(member, {
     outcome: isWhole ? 'MET' : 'EXCEPTION',
-    ...member,
     reason: isWhole ? `stored with all messages that Abnormal ${held}` : lack,
   });
+  if (outcome === 'WAIVED') facts.waived += 1;
+  else if (isWhole) facts.whole += 1;
+  else facts.partial += 1;
 }
 
 function findLacking(
   { integration, found, stillMissing, stillMissingMore }: ReconciliationFact,
   named: ReadonlySet<string>,
-  find: (f: ControlFinding) => void,
+  find: Find,
 ) {
   const { from, to } = found;
   const span = `missing according to a comparison of ${instantText(from)} to ${instantText(to)}`;
@@ -122,7 +115,7 @@ function findLacking(
   find({ outcome: 'EXCEPTION', subject, label: null, at: from, reason });
 }
 
-export function evaluateCapture({ whole, partial }: CaptureFacts, scope: Scope): ControlEvaluation {
+export function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope: Scope): ControlEvaluation {
   const { capturedShare, reconciledShare } = scope.thresholds;
   const streams = licensedStreams(scope, RECEIVED_THREATS);
   const holes = holesOf(streams).map(({ facts, gap }) => gapText(facts, gap));
@@ -146,7 +139,7 @@ export function evaluateCapture({ whole, partial }: CaptureFacts, scope: Scope):
           ? `Only ${shareText(reconciled)} of the period was compared with Abnormal’s records and is complete; at least ${shareText(reconciledShare)} is required.`
           : null,
       empty: null,
-      passed: `All of the period is covered, and ${shareText(count === 0 ? 1 : whole / count)} of ${countText(count, 'threat')} stored completely; ${shareText(reconciled)} of the period was compared with Abnormal’s records and is complete.`,
+      passed: `All of the period is covered, and ${shareText(count === 0 ? 1 : whole / count)} of ${countText(count, 'threat')} stored completely; ${shareText(reconciled)} of the period was compared with Abnormal’s records and is complete.${waivedText(waived)}`,
     }),
     measures: [
       {
@@ -168,8 +161,14 @@ export function evaluateCapture({ whole, partial }: CaptureFacts, scope: Scope):
         threshold: { value: reconciledShare, bound: 'AT_LEAST' },
       },
       { name: 'Holes', value: holes.length, unit: 'count', threshold: { value: 0, bound: 'AT_MOST' } },
+      ...waivedMeasures('Threats stored completely', {
+        met: whole,
+        missed: partial + unread,
+        doubtful: 0,
+        waived,
+      }),
     ],
-    count,
+    count: count + waived,
     distributions: [],
   };
 }

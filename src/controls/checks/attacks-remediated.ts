@@ -3,10 +3,12 @@ import { type MessageRecord, messageRemediation } from '../../resources/threat/t
 import { HOUR, type Instant, MINUTE, shift } from '../../values/instant.js';
 import type {
   Assessment,
+  Belongs,
   ControlDefinition,
   ControlEvaluation,
   ControlFinding,
   ControlMeasure,
+  Find,
   Member,
   RecordFact,
   Scope,
@@ -14,13 +16,23 @@ import type {
 import { isMalicious, messageMember, messageTimes, remediationMs } from '../malicious.js';
 import { isInPeriod } from '../period.js';
 import { DurationTally } from '../timeliness.js';
-import { gradeShare, licensedStreams, mostText, shareMeasures, verdictOf } from '../verdict.js';
+import {
+  gradeShare,
+  licensedStreams,
+  mostText,
+  shareMeasures,
+  verdictOf,
+  waivedMeasures,
+  waivedText,
+} from '../verdict.js';
 import { countText, durationText, instantText, shareText } from '../words.js';
 
 export interface RemediationFacts {
   remediated: number;
   /** Still in a mailbox at their deadline. */
   left: number;
+  /** As `left`, and accepted by a waiver. */
+  waived: number;
   /** Not remediated, with time left. */
   pending: number;
   /** Not remediated as far as known, with a gap in which it may have happened. */
@@ -31,7 +43,15 @@ export interface RemediationFacts {
 }
 
 export function noRemediationFacts(): RemediationFacts {
-  return { remediated: 0, left: 0, pending: 0, doubtful: 0, unseen: 0, times: new DurationTally() };
+  return {
+    remediated: 0,
+    left: 0,
+    waived: 0,
+    pending: 0,
+    doubtful: 0,
+    unseen: 0,
+    times: new DurationTally(),
+  };
 }
 
 export const NEEDS = [
@@ -61,16 +81,12 @@ export const attacksRemediated: ControlDefinition = {
   begin: assess,
 };
 
-function assess(
-  scope: Scope,
-  find: (finding: ControlFinding) => void,
-  belongs: (member: Member) => void,
-): Assessment {
+function assess(scope: Scope, _find: Find, belongs: Belongs): Assessment {
   const facts = noRemediationFacts();
   const isKnown = knowledgeOf(scope);
   return {
     take(fact) {
-      if (fact.kind === 'threat') takeThreat(fact, scope, isKnown, facts, { find, belongs });
+      if (fact.kind === 'threat') takeThreat(fact, scope, isKnown, facts, belongs);
     },
     evaluate: () => evaluateRemediation(facts, scope),
   };
@@ -83,7 +99,7 @@ function takeThreat(
   scope: Scope,
   isKnown: IsKnown,
   facts: RemediationFacts,
-  { find, belongs }: { find: (finding: ControlFinding) => void; belongs: (member: Member) => void },
+  belongs: Belongs,
 ): void {
   const timeOf = messageTimes(fact);
   const members = fact.record.messages.filter((message) => isInPeriod(scope.period, timeOf(message)));
@@ -92,15 +108,13 @@ function takeThreat(
   for (const message of members.filter(isMalicious)) {
     const at = timeOf(message) ?? scope.period.from;
     const member = messageMember(fact, message, at);
-    const { outcome, reason } = outcomeOf(message, at, member, scope, isKnown);
-    count(facts, outcome, message);
-    find({ outcome, ...member, reason });
-    belongs(member);
+    count(facts, belongs(member, outcomeOf(message, at, member, scope, isKnown)), message);
   }
 }
 
 function count(facts: RemediationFacts, outcome: ControlFinding['outcome'], message: MessageRecord): void {
   if (outcome === 'EXCEPTION') facts.left += 1;
+  else if (outcome === 'WAIVED') facts.waived += 1;
   else if (outcome === 'PENDING') facts.pending += 1;
   else if (outcome === 'IN_DOUBT') facts.doubtful += 1;
   else {
@@ -166,8 +180,8 @@ function knowledgeOf(scope: Scope): IsKnown {
 
 export function evaluateRemediation(facts: RemediationFacts, scope: Scope): ControlEvaluation {
   const { thresholds } = scope;
-  const { remediated: met, left: missed, doubtful, pending, times } = facts;
-  const grade = gradeShare({ met, missed, doubtful }, thresholds.remediatedShare);
+  const { remediated: met, left: missed, doubtful, pending, waived, times } = facts;
+  const grade = gradeShare({ met, missed, doubtful, waived }, thresholds.remediatedShare);
   const failures = [
     grade === 'SHORT' ? shortText(facts, scope) : null,
     exceeds('median', times.percentile(0.5), thresholds.remediationMedian),
@@ -184,7 +198,7 @@ export function evaluateRemediation(facts: RemediationFacts, scope: Scope): Cont
       passed: passedText(facts),
     }),
     measures: measuresOf(facts, scope),
-    count: met + missed + doubtful + pending,
+    count: met + missed + doubtful + pending + waived,
     distributions: [distributionOf(facts)],
   };
 }
@@ -198,7 +212,7 @@ function shortText(
 }
 
 function measuresOf(facts: RemediationFacts, { thresholds }: Scope): ControlMeasure[] {
-  const { remediated, left, times, unseen, pending, doubtful } = facts;
+  const { remediated, left, times, unseen, pending, doubtful, waived } = facts;
   const plain = (name: string, value: number): ControlMeasure => ({
     name,
     value,
@@ -210,12 +224,17 @@ function measuresOf(facts: RemediationFacts, { thresholds }: Scope): ControlMeas
     return { name, value: times.percentile(share), unit: 'ms', threshold };
   };
   return [
-    ...shareMeasures('Remediated', { met: remediated, missed: left, doubtful }, thresholds.remediatedShare),
+    ...shareMeasures(
+      'Remediated',
+      { met: remediated, missed: left, doubtful, waived },
+      thresholds.remediatedShare,
+    ),
     time('Median time to remediation', 0.5, thresholds.remediationMedian),
     time('95th percentile of the time to remediation', 0.95, thresholds.remediationP95),
     plain('Still before their deadline', pending),
     plain('In doubt: the recorded data do not decide it', doubtful),
     plain('Recipients without a message from Abnormal', unseen),
+    ...waivedMeasures('Remediated', { met: remediated, missed: left, doubtful, waived }),
   ];
 }
 
@@ -227,15 +246,16 @@ function exceeds(what: string, value: number | null, limit: number): string | nu
 function passedText(facts: RemediationFacts): string {
   const { remediated, left, times } = facts;
   const decided = remediated + left;
+  if (decided === 0) return `No other malicious message was received.${openText(facts)}`;
   const median = times.percentile(0.5);
   const time = median === null ? '' : `, half of them within ${durationText(median)}`;
   return `${shareText(remediated / decided)} of ${countText(decided, 'malicious message')} remediated${time}.${openText(facts)}`;
 }
 
-function openText({ pending, doubtful }: RemediationFacts): string {
+function openText({ pending, doubtful, waived }: RemediationFacts): string {
   const waiting = pending === 0 ? '' : ` ${countText(pending, 'message')} still before the deadline.`;
   const doubt = ` For ${countText(doubtful, 'message')} the recorded data do not decide it.`;
-  return `${waiting}${doubtful === 0 ? '' : doubt}`;
+  return `${waiting}${doubtful === 0 ? '' : doubt}${waivedText(waived)}`;
 }
 
 const LIMITS = [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 24 * HOUR];
@@ -246,6 +266,7 @@ function distributionOf({
   pending,
   doubtful,
   remediated,
+  waived,
 }: RemediationFacts): ControlEvaluation['distributions'][number] {
   const counts = times.histogram(LIMITS);
   const labels = [...LIMITS.map((limit) => `≤ ${durationText(limit)}`), `> ${durationText(24 * HOUR)}`];
@@ -257,6 +278,7 @@ function distributionOf({
       bar('time not given', remediated - times.size),
       bar('not remediated', left),
       bar('not decided yet', pending + doubtful),
+      ...(waived > 0 ? [bar('waived', waived)] : []),
     ],
   };
 }

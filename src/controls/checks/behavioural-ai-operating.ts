@@ -2,11 +2,11 @@ import type { MessageRecord } from '../../resources/threat/threat.js';
 import { attackStrategy, attackType } from '../../resources/vocabularies.js';
 import {
   type Assessment,
+  type Belongs,
   type ControlDefinition,
   type ControlDistribution,
   type ControlEvaluation,
-  type ControlFinding,
-  type Member,
+  type Find,
   RECEIVED_THREATS,
   type Scope,
   type ThreatFact,
@@ -60,15 +60,11 @@ export function isBehavioural({ attackTypeRaw, attackStrategyRaw }: MessageRecor
   return BEHAVIOURAL.has(attackType(attackTypeRaw)) || BEHAVIOURAL.has(attackStrategy(attackStrategyRaw));
 }
 
-function assess(
-  scope: Scope,
-  find: (finding: ControlFinding) => void,
-  belongs: (member: Member) => void,
-): Assessment {
+function assess(scope: Scope, _find: Find, belongs: Belongs): Assessment {
   const [mix, before] = [emptyMix(), emptyMix()];
   return {
     take(fact) {
-      if (fact.kind === 'threat') takeThreat(fact, scope, [mix, before], { find, belongs });
+      if (fact.kind === 'threat') takeThreat(fact, scope, [mix, before], belongs);
     },
     evaluate: () => evaluateMix(mix, before, scope),
   };
@@ -78,7 +74,7 @@ function takeThreat(
   fact: ThreatFact,
   scope: Scope,
   [mix, before]: readonly [Mix, Mix],
-  { find, belongs }: { find: (finding: ControlFinding) => void; belongs: (member: Member) => void },
+  belongs: Belongs,
 ): void {
   const timeOf = messageTimes(fact);
   for (const message of fact.record.messages) {
@@ -91,8 +87,7 @@ function takeThreat(
     const kind = isBehavioural(message) ? 'behavioural' : 'not behavioural';
     const reason = `${kind}: ${message.attackTypeRaw ?? 'no type'}, ${message.attackStrategyRaw ?? 'no strategy'}`;
     const member = messageMember(fact, message, at);
-    find({ outcome: 'MET', ...member, reason });
-    belongs(member);
+    belongs(member, { outcome: 'MET', reason });
   }
 }
 

@@ -5,11 +5,12 @@ import { toMillis } from '../../values/instant.js';
 import {
   ALL_STREAMS,
   type Assessment,
+  type Belongs,
   type ControlDefinition,
   type ControlEvaluation,
   type ControlFinding,
   type ControlMeasure,
-  type Member,
+  type Find,
   type MissedPoll,
   RECEIVED_THREATS,
   type Scope,
@@ -38,11 +39,7 @@ export const detectionActive: ControlDefinition = {
   begin: assess,
 };
 
-function assess(
-  scope: Scope,
-  find: (finding: ControlFinding) => void,
-  belongs: (member: Member) => void,
-): Assessment {
+function assess(scope: Scope, find: Find, belongs: Belongs): Assessment {
   let threats = 0;
   return {
     take(fact) {

@@ -53,7 +53,9 @@ export async function writePack(
     }),
   );
   const readme: PackPart = { name: 'README.txt', write: (write) => write(README) };
-  const parts = [readme, ...reports, ...history.parts(), history.pemPart()];
+  const { file } = question.rules.policy;
+  const policy: PackPart[] = file ? [{ name: 'policy.yaml', write: (write) => write(file.text) }] : [];
+  const parts = [readme, ...policy, ...reports, ...history.parts(), history.pemPart()];
   const { text, from, to } = question.period;
   const facts = () => {
     if (signer === null && history.isSigned) throw new PackError(NOT_SIGNED);
@@ -77,6 +79,7 @@ const README = `A pack of evidence by the Abnormal GraphQL gateway.
 manifest.json      what is in here, each file with its SHA-256; manifest.sig is the Ed25519 signature of its bytes
 report.html        the verdicts, to read and print; report.json and report.oscal.json are the same for programs
 exceptions.csv     every exception; population.ndjson has every member of every population
+policy.yaml        the organisation's policy that was used, if there is one; its SHA-256 is in every report
 seals.ndjson       the seals that cover what was recorded: "text" is what is hashed and signed, to the letter
 revisions.ndjson   every version recorded since the period began, up to the view: "received" is what Abnormal sent
 ledger.ndjson      every reading of Abnormal's lists recorded meanwhile; runs.ndjson has the runs that read them

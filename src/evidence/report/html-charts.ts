@@ -1,9 +1,5 @@
-import type {
-  ControlDistribution,
-  ControlId,
-  ControlMeasure,
-  ControlVerdict,
-} from '../../controls/control.js';
+import type { ControlDistribution, ControlMeasure, ControlVerdict } from '../../controls/control.js';
+import type { ControlId } from '../../policy/policy.js';
 import type { PeriodEvidence, PeriodTrendPoint } from '../evaluate-period.js';
 import { type Html, html, measureText, VERDICT_WORDS } from './html.js';
 

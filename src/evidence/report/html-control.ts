@@ -1,5 +1,5 @@
 import type { ControlFinding, ControlMeasure, ControlVerdict, Subject } from '../../controls/control.js';
-import type { EvaluatedControl } from '../../controls/evaluate.js';
+import { type EvaluatedControl, listedExceptions } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { countText } from '../../controls/words.js';
 import { streamText } from '../../model/stream.js';
@@ -17,6 +17,7 @@ import {
   valueText,
 } from './html.js';
 import { distributionTable, measureChart, pointsOf } from './html-charts.js';
+import { waiverTable, waiverTerms } from './html-policy.js';
 
 /** The other exceptions of a control are counted. */
 export const SHOWN_EXCEPTIONS = 200;
@@ -30,8 +31,9 @@ export function controlSection(result: EvaluatedControl, evidence: PeriodEvidenc
 ${measureTable(result)}
 ${chartOf(result, evidence)}
 ${result.distributions.filter(({ bars }) => bars.some(({ count, before }) => count + (before ?? 0) > 0)).map((each) => html`<div class="scroll">${distributionTable(each)}</div>`)}
-${population(result)}
+${ownerOf(result)}${population(result)}
 ${exceptions(result, evidence)}
+${waiverTable(result)}
 ${noLongerGiven(result, evidence)}
 </section>`;
 }
@@ -79,15 +81,21 @@ function population({ population }: EvaluatedControl): Html {
 ${query === null ? null : html`<p class="soft">In the graph: <code>${query}</code></p>`}`;
 }
 
-function exceptions(
-  { exceptions: found, outcomes, control }: EvaluatedControl,
-  { period, pin }: Pick<PeriodEvidence, 'period' | 'pin'>,
-): Html {
-  const total = outcomes.EXCEPTION;
+function ownerOf({ owner }: EvaluatedControl): Html | null {
+  return owner === null
+    ? null
+    : html`<p>Owner: ${owner}</p>
+`;
+}
+
+function exceptions(result: EvaluatedControl, { period, pin }: Pick<PeriodEvidence, 'period' | 'pin'>): Html {
+  const { exceptions: found, outcomes, control } = result;
+  const total = listedExceptions(result);
   if (total === 0) return html`<h3>No exceptions</h3>`;
+  const waived = outcomes.WAIVED === 0 ? '' : `, and ${outcomes.WAIVED} waived`;
   const rows = found.slice(0, SHOWN_EXCEPTIONS).map(exceptionRow);
   const more = moreOf(total - rows.length, html`All ${total}: ${command({ period, pin }, control, '')}`);
-  return html`<h3>${countText(total, 'exception')}</h3>
+  return html`<h3>${countText(outcomes.EXCEPTION, 'exception')}${waived}</h3>
 ${tableMarkup('exceptions', 'What counts against the control', ['What', 'When', 'Why'], rows)}${more}`;
 }
 
@@ -125,8 +133,11 @@ function noLongerGiven(
 ${tableMarkup('gone', caption, ['What', 'Since'], rows)}${more}`;
 }
 
-function exceptionRow({ subject, label, at, reason }: ControlFinding): Html {
-  return html`<tr>${whatCell({ subject, label })}<td data-name="When">${whenMarkup(subject, at)}</td><td data-name="Why">${reason}</td></tr>`;
+function exceptionRow({ subject, label, at, reason, waiver }: ControlFinding): Html {
+  const waived =
+    waiver &&
+    html`<br><strong>WAIVED</strong>: ${waiver.reason} <span class="soft">(${waiverTerms(waiver)})</span>`;
+  return html`<tr>${whatCell({ subject, label })}<td data-name="When">${whenMarkup(subject, at)}</td><td data-name="Why">${reason}${waived ?? null}</td></tr>`;
 }
 
 function whatCell({ subject, label }: Pick<ControlFinding, 'subject' | 'label'>): Html {

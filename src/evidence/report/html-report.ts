@@ -1,7 +1,7 @@
 import type { ControlMeasure, ControlVerdict } from '../../controls/control.js';
 import type { EvaluatedControl } from '../../controls/evaluate.js';
 import { shownMeasure } from '../../controls/verdict.js';
-import { durationText, instantText, shareText } from '../../controls/words.js';
+import { instantText } from '../../controls/words.js';
 import { THRESHOLD_NAMES, THRESHOLDS } from '../../policy/thresholds.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
 import type { NamedSeal } from '../seal/make-seals.js';
@@ -9,6 +9,7 @@ import { type Html, html, Html as Markup, thresholdText, VERDICT_WORDS, valueTex
 import { pointsOf, verdictMark, verdictStrip } from './html-charts.js';
 import { controlSection, verdictBadge } from './html-control.js';
 import { coverageStrips, gapTable } from './html-coverage.js';
+import { policySection, thresholdValue } from './html-policy.js';
 import { STYLE } from './html-style.js';
 
 interface HtmlReportOptions {
@@ -20,7 +21,8 @@ interface HtmlReportOptions {
 
 /** A self-contained page: no script, no request, no clock. The same evidence gives the same bytes. */
 export function htmlReport(evidence: PeriodEvidence, { simulated, seal = null }: HtmlReportOptions): string {
-  const { period, results } = evidence;
+  const { period, results, rules } = evidence;
+  const title = `${rules.policy.title}, ${period.text}`;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -30,12 +32,12 @@ export function htmlReport(evidence: PeriodEvidence, { simulated, seal = null }:
 <meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
-<title>E-mail security controls, ${period.text}</title>
+<title>${title}</title>
 <style>${new Markup(STYLE)}</style>
 </head>
 <body>
 <header>
-<h1>E-mail security controls, ${period.text}</h1>
+<h1>${title}</h1>
 ${simulatedWarning(evidence, simulated)}
 ${facts(evidence)}
 ${tally(results)}
@@ -60,11 +62,19 @@ function simulatedWarning({ integrations }: PeriodEvidence, simulated: readonly 
   return html`<p class="warning"><strong>Simulated.</strong> All records of ${invented.join(', ')} are invented: this report is an example, and no evidence.</p>`;
 }
 
-function facts({ period, pin, integrations }: PeriodEvidence): Html {
+function facts({ period, pin, integrations, rules: { policy } }: PeriodEvidence): Html {
+  const organisation =
+    policy.organisation &&
+    html`<dt>Organisation</dt><dd>${policy.organisation}</dd>
+`;
+  const rules =
+    policy.file &&
+    html`
+<dt>Policy</dt><dd>SHA-256 <code>${policy.file.digest}</code>, see <a href="#policy">policy</a></dd>`;
   return html`<dl class="facts">
-<dt>Period</dt><dd>${instantText(period.from)} to ${instantText(period.to)} (UTC, the end not included)</dd>
+${organisation}<dt>Period</dt><dd>${instantText(period.from)} to ${instantText(period.to)} (UTC, the end not included)</dd>
 <dt>As of</dt><dd>${instantText(pin.at)}, snapshot ${pin.seq}</dd>
-<dt>Abnormal accounts</dt><dd>${integrations.length === 0 ? 'none was ever read' : integrations.join(', ')}</dd>
+<dt>Abnormal accounts</dt><dd>${integrations.length === 0 ? 'none was ever read' : integrations.join(', ')}</dd>${rules}
 </dl>`;
 }
 
@@ -113,17 +123,16 @@ function legend(): Html {
 
 function footer(evidence: PeriodEvidence, seal: NamedSeal | null): Html {
   const rows = THRESHOLD_NAMES.map((name) => {
-    const { type, description } = THRESHOLDS[name];
-    const value = evidence.thresholds[name];
-    const text =
-      type === 'share' ? shareText(value) : type === 'duration' ? durationText(value) : String(value);
-    return html`<tr><th scope="row"><code>${name}</code></th><td class="number" data-name="Value">${text}</td><td>${description.replaceAll('`', '')}</td></tr>`;
+    const { description } = THRESHOLDS[name];
+    const value = evidence.rules.thresholds[name];
+    return html`<tr><th scope="row"><code>${name}</code></th><td class="number" data-name="Value">${thresholdValue(name, value)}</td><td>${description.replaceAll('`', '')}</td></tr>`;
   });
   return html`<footer>
 <h2 id="thresholds">Thresholds</h2>
 <table class="stack thresholds"><caption class="soft">The thresholds of the verdicts</caption>
 <thead><tr><th scope="col">Name</th><th scope="col" class="number">Value</th><th scope="col">What it decides</th></tr></thead>
 <tbody>${rows}</tbody></table>
+${policySection(evidence.rules)}
 ${proofSection(evidence, seal)}
 </footer>`;
 }

@@ -1,13 +1,16 @@
 import type { ControlFinding, Member, Subject } from '../../controls/control.js';
-import type { EvaluatedControl, StreamGap } from '../../controls/evaluate.js';
+import { type EvaluatedControl, listedExceptions, type StreamGap } from '../../controls/evaluate.js';
 import type { Period } from '../../controls/period.js';
 import { isComplete, type Missing } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
+import type { Waiver } from '../../policy/policy.js';
+import type { Rules } from '../../policy/rules.js';
+import type { WaiverUse } from '../../policy/waivers.js';
 import type { EvidenceStream, PeriodEvidence } from '../evaluate-period.js';
 
 /** Indented. Durations are milliseconds, shares from 0 to 1. */
 export function jsonReport(evidence: PeriodEvidence): string {
-  const { period, pin, integrations, thresholds, results, trend, streams } = evidence;
+  const { period, pin, integrations, rules, results, trend, streams } = evidence;
   const report = {
     format: 'abnormal-gateway/evidence',
     version: 1,
@@ -15,7 +18,8 @@ export function jsonReport(evidence: PeriodEvidence): string {
     asOf: pin.at,
     seq: pin.seq,
     integrations,
-    thresholds,
+    thresholds: rules.thresholds,
+    ...policyFacts(rules),
     results: results.map(resultOf),
     trend: trend.map((part) => ({ period: periodOf(part.period), points: part.points })),
     streams: streams.map(streamOf),
@@ -23,17 +27,39 @@ export function jsonReport(evidence: PeriodEvidence): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
+/** By what it was judged: the policy with its text, and what replaced its thresholds. */
+export function policyFacts({ policy, own, overrides }: Rules) {
+  const { file, organisation, title } = policy;
+  return {
+    policy: file && { organisation, title, digest: file.digest, text: file.text },
+    ...{ integrationThresholds: own, thresholdOverrides: overrides },
+  };
+}
+
+export function waiverOf({ number, control, subject, reason, owner, ticket, from, expires }: Waiver) {
+  return { number, control, subject, reason, owner, ticket, from, expires };
+}
+
+export function waiverFacts({ waiver, waived, notWaived, problem }: WaiverUse) {
+  return { ...waiverOf(waiver), waived, notWaived, problem };
+}
+
 export function periodOf({ text, from, to }: Period) {
   return { text, from, to };
 }
 
 function resultOf(result: EvaluatedControl) {
-  const { outcomes, exceptions } = result;
+  const { outcomes, exceptions, waivers, owner } = result;
   const { members } = result.noLongerGiven;
   const { distributions, noLongerGiven, ...judged } = resultFacts(result);
   return {
     ...judged,
-    exceptions: { count: outcomes.EXCEPTION, ...itemsOf(exceptions.map(exceptionOf), outcomes.EXCEPTION) },
+    owner,
+    exceptions: {
+      ...{ count: outcomes.EXCEPTION, waived: outcomes.WAIVED },
+      ...itemsOf(exceptions.map(exceptionOf), listedExceptions(result)),
+    },
+    waivers: waivers.map(waiverFacts),
     noLongerGiven: { ...noLongerGiven, ...itemsOf(members.map(memberOf), noLongerGiven.count) },
     distributions,
   };
@@ -67,9 +93,11 @@ function gapOf({ integration, resource, filterKey, from, to, reason, detail, cla
   return { integration, resource, filterKey, from, to, reason, detail, class: gapClass };
 }
 
-export function exceptionOf({ subject, label, at, reason, noLongerGivenSince }: ControlFinding) {
+/** A finding without its outcome, unless it is waived. */
+export function exceptionOf({ subject, label, at, reason, noLongerGivenSince, waiver }: ControlFinding) {
   const gone = subject.type === 'RECORD' ? { noLongerGivenSince: noLongerGivenSince ?? null } : {};
-  return { ...subjectOf(subject), label, at, reason, ...gone };
+  const waived = waiver ? { outcome: 'WAIVED', waiver: waiverOf(waiver) } : {};
+  return { ...subjectOf(subject), label, at, reason, ...gone, ...waived };
 }
 
 function memberOf({ subject, label, at, noLongerGivenSince }: Member) {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { ControlFinding } from '../../controls/control.js';
-import type { EvaluatedControl } from '../../controls/evaluate.js';
+import { type EvaluatedControl, listedExceptions } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { countText } from '../../controls/words.js';
+import type { Policy, Waiver } from '../../policy/policy.js';
+import { type Rules, rulesKey } from '../../policy/rules.js';
 import { canonicalJson } from '../../values/canonical-json.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
 
@@ -46,17 +48,18 @@ function* entries<T>(items: Iterable<T>): Generator<[number, T]> {
 
 type Naming = (part: string) => string;
 
-function namesOf({ period, pin, integrations, thresholds, results }: PeriodEvidence): Naming {
+function namesOf({ period, pin, integrations, rules, results }: PeriodEvidence): Naming {
   const { from, to } = period;
   const controls = results.map(({ control }) => control);
-  const document = uuidOf(canonicalJson({ from, to, pin, integrations, thresholds, controls }));
+  const document = uuidOf(canonicalJson({ from, to, pin, integrations, rules: rulesKey(rules), controls }));
   return (part) => uuidOf(`${document} ${part}`);
 }
 
 function headOf(evidence: PeriodEvidence, { simulated }: OscalOptions, uuid: Naming) {
-  const { period, pin, integrations, results } = evidence;
+  const { period, pin, integrations, results, rules } = evidence;
   const invented = integrations.filter((name) => simulated.includes(name));
-  const title = `E-mail security controls, ${period.text}`;
+  const { policy, overrides } = rules;
+  const title = `${policy.title}, ${period.text}`;
   return {
     uuid: uuid('document'),
     metadata: {
@@ -64,7 +67,11 @@ function headOf(evidence: PeriodEvidence, { simulated }: OscalOptions, uuid: Nam
       'last-modified': pin.at,
       version: `recording-${pin.seq}`,
       'oscal-version': OSCAL_VERSION,
-      props: propsOf({ period: period.text, 'as-of': pin.at, seq: pin.seq }),
+      props: propsOf({
+        ...{ period: period.text, 'as-of': pin.at, seq: pin.seq, organisation: policy.organisation },
+        'policy-digest': policy.file?.digest ?? null,
+        'threshold-overrides': Object.keys(overrides).join(' '),
+      }),
       ...(invented.length > 0 ? { remarks: markdown(`${SIMULATED}: ${invented.join(', ')}.`) } : {}),
     },
     'import-ap': { href: `#${uuid('plan')}` },
@@ -140,7 +147,7 @@ function* observationsOf(evidence: PeriodEvidence, uuid: Naming): Generator<obje
 }
 
 function observationOf(result: EvaluatedControl, evidence: PeriodEvidence, uuid: Naming): object {
-  const { control, title, reason, verdict, population, outcomes, measures, noLongerGiven } = result;
+  const { control, title, reason, verdict, population, outcomes, measures, noLongerGiven, owner } = result;
   const { words, query, unit, count, coverage } = population;
   const measured = measures.flatMap(({ name, value, unit, threshold }) => [
     [`measure-${name}`, value === null ? null : `${value} ${unit}`] as const,
@@ -157,6 +164,8 @@ function observationOf(result: EvaluatedControl, evidence: PeriodEvidence, uuid:
         missing: coverage.missing.length,
         met: outcomes.MET,
         exceptions: outcomes.EXCEPTION,
+        waived: outcomes.WAIVED,
+        owner,
       },
       ...{ pending: outcomes.PENDING, 'in-doubt': outcomes.IN_DOUBT },
       ...{ 'no-longer-given': noLongerGiven.count, 'no-longer-given-since': noLongerGiven.since },
@@ -171,8 +180,9 @@ function observationOf(result: EvaluatedControl, evidence: PeriodEvidence, uuid:
   };
 }
 
-function remarksOf({ outcomes, exceptions, noLongerGiven }: EvaluatedControl) {
-  const missing = outcomes.EXCEPTION - exceptions.length;
+function remarksOf(result: EvaluatedControl) {
+  const { exceptions, noLongerGiven } = result;
+  const missing = listedExceptions(result) - exceptions.length;
   const more = noLongerGiven.count - noLongerGiven.members.length;
   const texts = [
     missing === 0 ? null : `${countText(missing, 'more exception')} not given here`,
@@ -185,7 +195,7 @@ function remarksOf({ outcomes, exceptions, noLongerGiven }: EvaluatedControl) {
 function memberOf(
   name: string,
   control: string,
-  { subject, label, at, noLongerGivenSince = null }: Omit<ControlFinding, 'outcome' | 'reason'>,
+  { subject, label, at, noLongerGivenSince = null, waiver }: Omit<ControlFinding, 'outcome' | 'reason'>,
   said: { readonly description: string; readonly type: 'finding' | 'historic' },
   evidence: PeriodEvidence,
   uuid: Naming,
@@ -199,10 +209,20 @@ function memberOf(
   return {
     uuid: uuid(name),
     description: markdown(said.description),
-    props: propsOf({ control, subject: subject.type, ...about, label }),
+    props: propsOf({ control, subject: subject.type, ...about, label, ...waiverProps(waiver) }),
     methods: ['TEST'],
     types: [said.type],
     ...observed(evidence, [about.integration], uuid),
+    ...(waiver ? { expires: waiver.expires, remarks: markdown(`Waived: ${waiver.reason}`) } : {}),
+  };
+}
+
+function waiverProps(waiver: Waiver | undefined) {
+  if (!waiver) return {};
+  const { owner, ticket, from, expires } = waiver;
+  return {
+    ...{ outcome: 'WAIVED', 'waiver-owner': owner, 'waiver-ticket': ticket },
+    ...{ 'waiver-from': from, 'waiver-expires': expires },
   };
 }
 
@@ -236,18 +256,41 @@ function findingOf(result: EvaluatedControl, uuid: Naming): object {
 }
 
 /** A description of the assessment, because there is no assessment plan elsewhere. */
-function planOf({ results, thresholds }: PeriodEvidence, uuid: Naming): object {
-  const rules = results.map(({ control }) => `${control}: ${CONTROLS[control].rule}`);
+function planOf({ results, rules: { thresholds, policy, own } }: PeriodEvidence, uuid: Naming): object {
+  const texts = results.map(({ control }) => `${control}: ${CONTROLS[control].rule}`);
   return {
     resources: [
       {
         uuid: uuid('plan'),
         title: 'The rules and thresholds that were used',
-        description: markdown(rules.join('\n\n')),
-        props: propsOf(thresholds),
+        description: markdown(texts.join('\n\n')),
+        props: propsOf({ ...thresholds, ...ownThresholds(own) }),
       },
+      ...(policy.file ? [policyResource(policy.file, uuid)] : []),
     ],
   };
+}
+
+/** The policy's exact text, so that its digest can be computed again. */
+function policyResource({ text, digest }: NonNullable<Policy['file']>, uuid: Naming): object {
+  return {
+    uuid: uuid('policy'),
+    title: 'The policy that was used',
+    description: 'The text of the policy file; its SHA-256 is the property policy-digest.',
+    props: propsOf({ 'policy-digest': digest }),
+    base64: {
+      filename: 'policy.yaml',
+      'media-type': 'application/yaml',
+      value: Buffer.from(text, 'utf8').toString('base64'),
+    },
+  };
+}
+
+function ownThresholds(own: Rules['own']): Record<string, number> {
+  const all = Object.entries(own).flatMap(([integration, values]) =>
+    Object.entries(values).map(([name, value]) => [`${name}-${integration}`, value] as const),
+  );
+  return Object.fromEntries(all);
 }
 
 /** The namespace of the gateway's own properties. */

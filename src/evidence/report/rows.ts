@@ -1,9 +1,10 @@
-import type { ControlFinding, ControlId } from '../../controls/control.js';
+import type { ControlFinding } from '../../controls/control.js';
 import type { ChangesQuery, HistoryStore, Pin, ReceivedRevision } from '../../history/store.js';
+import type { ControlId } from '../../policy/policy.js';
 import { KINDS } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
 import type { EvidenceRequest, PeriodEvidence } from '../evaluate-period.js';
-import { exceptionOf, periodOf, resultFacts } from './json.js';
+import { exceptionOf, periodOf, policyFacts, resultFacts, waiverFacts } from './json.js';
 
 const HEADING = [
   'control',
@@ -18,6 +19,11 @@ const HEADING = [
   'until',
   'reason',
   'no_longer_given_since',
+  'waiver_reason',
+  'waiver_owner',
+  'waiver_ticket',
+  'waiver_from',
+  'waiver_expires',
 ];
 
 export function csvHeading(): string {
@@ -26,15 +32,23 @@ export function csvHeading(): string {
 
 /** Empty for a finding that is not requested. */
 export function csvRow(control: ControlId, finding: ControlFinding, rows: Rows): string {
-  if (rows === 'exceptions' && finding.outcome !== 'EXCEPTION') return '';
-  const { outcome, subject, label, at, reason, noLongerGivenSince = null } = finding;
+  if (!isRow(finding, rows)) return '';
+  const { outcome, subject, label, at, reason, noLongerGivenSince = null, waiver } = finding;
   const about =
     subject.type === 'RECORD'
       ? [subject.key.integration, subject.key.kind, subject.key.id, subject.messageId, null, label, at, null]
       : subject.type === 'SPAN'
         ? [subject.stream.integration, null, null, null, streamName(subject.stream), label, at, subject.to]
         : [subject.integration, null, null, null, null, label, at, null];
-  return csvLine([control, outcome, ...about, reason, noLongerGivenSince]);
+  const waived = waiver
+    ? [waiver.reason, waiver.owner, waiver.ticket, waiver.from, waiver.expires]
+    : [null, null, null, null, null];
+  return csvLine([control, outcome, ...about, reason, noLongerGivenSince, ...waived]);
+}
+
+/** A waived exception stays in the list of exceptions. */
+function isRow({ outcome }: ControlFinding, rows: Rows): boolean {
+  return rows !== 'exceptions' || outcome === 'EXCEPTION' || outcome === 'WAIVED';
 }
 
 function streamName({ resource, filterKey }: { resource: string; filterKey: string }): string {
@@ -67,25 +81,32 @@ function defuse(text: string): string {
 // last line the file is incomplete.
 
 export function ndjsonHeading(request: Omit<EvidenceRequest, 'keep'>, rows: Rows): string {
-  const { period, pin, integrations, thresholds, controls } = request;
+  const { period, pin, integrations, rules, controls } = request;
   return line({
     type: 'report',
     format: 'abnormal-gateway/evidence-lines',
     version: 1,
     ...{ rows, period: periodOf(period), asOf: pin.at, seq: pin.seq, integrations },
-    ...(rows === 'revisions' ? {} : { controls: controls.map(({ id }) => id), thresholds }),
+    ...(rows === 'revisions'
+      ? {}
+      : { controls: controls.map(({ id }) => id), thresholds: rules.thresholds, ...policyFacts(rules) }),
   });
 }
 
 /** Empty for a finding that is not requested. */
 export function ndjsonRow(control: ControlId, finding: ControlFinding, rows: Rows): string {
-  if (rows === 'exceptions' && finding.outcome !== 'EXCEPTION') return '';
+  if (!isRow(finding, rows)) return '';
   const { type: subject, ...facts } = exceptionOf(finding);
   return line({ type: 'finding', control, outcome: finding.outcome, subject, ...facts });
 }
 
 export function ndjsonClosing({ results }: PeriodEvidence, rows: number): string {
-  return `${results.map((result) => line({ type: 'result', ...resultFacts(result) })).join('')}${ndjsonEnd(rows)}`;
+  return `${results
+    .map((result) => {
+      const { owner, waivers } = result;
+      return line({ type: 'result', ...resultFacts(result), owner, waivers: waivers.map(waiverFacts) });
+    })
+    .join('')}${ndjsonEnd(rows)}`;
 }
 
 export function ndjsonEnd(rows: number): string {

@@ -1,5 +1,6 @@
-import type { ControlFinding, ControlId } from '../../controls/control.js';
+import type { ControlFinding } from '../../controls/control.js';
 import type { HistoryStore, Pin } from '../../history/store.js';
+import type { ControlId } from '../../policy/policy.js';
 import { DAY, earliest, type Instant, shift, toInstant, toMillis } from '../../values/instant.js';
 import { type EvidenceRequest, evaluatePeriod, type PeriodEvidence } from '../evaluate-period.js';
 import { sealBefore } from '../seal/make-seals.js';

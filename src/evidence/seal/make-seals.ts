@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { HistoryStore, Pin } from '../../history/store.js';
-import { COLLECTIONS } from '../../model/documents.js';
+import { COLLECTIONS, POLICY_DOCUMENT } from '../../model/documents.js';
 import { streamText } from '../../model/stream.js';
 import { sha256 } from '../../values/canonical-json.js';
 import { type Instant, MINUTE, shift, toInstant } from '../../values/instant.js';
@@ -118,6 +118,7 @@ async function sealNext(
     coverage: statements.map(({ coverage }) => coverage),
     ...{ runs: ended.runs, runsBefore: ended.before, runsLeft: ended.hasMore },
     audit: await auditTip(store),
+    ...(await policyInUse(store)),
     ...{ previous: last?.hash ?? null, key: signer?.publicKey ?? null },
   };
   const seal = makeSeal(body, await packLeaves(list), signer);
@@ -189,6 +190,13 @@ async function readDocuments(store: HistoryStore): Promise<Leaf[]> {
 async function auditTip(store: HistoryStore): Promise<AuditTip | null> {
   const [entry] = await store.journal({ journal: 'audit', from: null, descending: true, limit: 1 });
   return entry ? { index: entry.index, digest: entryDigest(entry) } : null;
+}
+
+async function policyInUse(store: HistoryStore): Promise<Pick<SealBody, 'policy'>> {
+  const known = await store.document('settings', POLICY_DOCUMENT);
+  if (!known) return {};
+  const { digest } = known.body;
+  return { policy: typeof digest === 'string' ? digest : null };
 }
 
 export function treeOf(leaves: readonly Leaf[]): Tree {

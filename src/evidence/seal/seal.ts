@@ -45,6 +45,11 @@ export interface SealBody {
    * The last entry of the audit trail, each of which has the digest of the previous one; `null`: no entry.
    */
   readonly audit: AuditTip | null;
+  /**
+   * SHA-256 of the policy file that was in use; its text is the document `settings/policy-<digest>`, which the list of
+   * leaves contains. Missing where no policy was ever in use, `null` if it no longer is.
+   */
+  readonly policy?: string | null;
   /** The hash of the previous seal; `null` in the first. */
   readonly previous: string | null;
   /** `null` if it is not signed. */
@@ -162,7 +167,7 @@ function isBody(value: unknown): value is SealBody {
   if (typeof value !== 'object' || value === null) return false;
   const { type, version, index, fromSeq, toSeq, at, toAt, list, runsBefore, ...rest } =
     value as Partial<SealBody>;
-  const { revisions, ledger, batches, coverage, runs, audit, previous, key } = rest;
+  const { revisions, ledger, batches, coverage, runs, audit, policy, previous, key } = rest;
   return (
     type === SEAL_TYPE &&
     version === 1 &&
@@ -173,6 +178,7 @@ function isBody(value: unknown): value is SealBody {
     isListOf(coverage, ({ stream }) => typeof stream === 'string') &&
     isListOf(runs, ({ id, digest }) => typeof id === 'string' && typeof digest === 'string') &&
     (audit === null || (Number.isSafeInteger(audit?.index) && typeof audit?.digest === 'string')) &&
+    (policy === undefined || policy === null || typeof policy === 'string') &&
     (previous === null || typeof previous === 'string') &&
     (key === null || isPublicJwk(key))
   );

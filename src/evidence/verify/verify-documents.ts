@@ -1,5 +1,11 @@
 import type { HistoryStore } from '../../history/store.js';
-import { COLLECTIONS, type Collection, type StoredDocument } from '../../model/documents.js';
+import {
+  COLLECTIONS,
+  type Collection,
+  policyTextDocument,
+  type StoredDocument,
+} from '../../model/documents.js';
+import { sha256 } from '../../values/canonical-json.js';
 import { documentLeaf, type Leaf, tolerantRead } from '../seal/leaf.js';
 import type { CheckedSeal } from './check-chain.js';
 import type { Findings } from './findings.js';
@@ -16,6 +22,8 @@ export class DocumentCheck implements ExtraCheck {
   #listed: readonly Leaf[] = [];
   #auditedTo = 0;
   #seal: number | null = null;
+  /** The policies that seals name, each with the first of them. */
+  readonly #policies = new Map<string, number>();
 
   constructor(
     private readonly store: HistoryStore,
@@ -23,6 +31,7 @@ export class DocumentCheck implements ExtraCheck {
   ) {}
 
   take({ index, body, list }: CheckedSeal): void {
+    if (body.policy && !this.#policies.has(body.policy)) this.#policies.set(body.policy, index);
     if (!body.batches || !list) return;
     this.#listed = list.documents;
     this.#auditedTo = body.audit?.index ?? 0;
@@ -30,6 +39,7 @@ export class DocumentCheck implements ExtraCheck {
   }
 
   async finish(): Promise<void> {
+    await this.#checkPolicies();
     if (this.#seal === null) return;
     const found = new Map<Collection, readonly StoredDocument[] | undefined>();
     for (const collection of COLLECTIONS) {
@@ -39,6 +49,19 @@ export class DocumentCheck implements ExtraCheck {
     for (const [collection, documents] of found) {
       if (documents) this.#check(collection, documents, AUDITED.includes(collection), hasChanged);
       else this.#say(collection, null, 'cannot be read any more');
+    }
+  }
+
+  /** The text of every policy that was ever sealed must be there, as it was. */
+  async #checkPolicies(): Promise<void> {
+    for (const [digest, seal] of this.#policies) {
+      const id = policyTextDocument(digest);
+      const kept = await tolerantRead(this.store, () => this.store.document('settings', id));
+      const text = kept?.body.text;
+      if (typeof text === 'string' && sha256(text) === digest) continue;
+      const how = kept ? 'is not the policy that was in use' : 'is missing';
+      const message = `The document settings/${id} ${how} (seal ${seal}).`;
+      this.findings.add('STATE_ALTERED', message, { seal, what: `settings/${id}` });
     }
   }
 

@@ -31,6 +31,7 @@ export const AuditActionEnum = describedEnum<AuditAction>(
     RECONCILE: 'Stored records were compared with Abnormal’s on request.',
     EXPORT: 'Records were exported.',
     REPORT: 'A report was created.',
+    CHANGE_POLICY: 'A changed policy file came into use.',
   },
 );
 

@@ -6,12 +6,8 @@ import type {
   Unit,
 } from '../../controls/control.js';
 import type { TrendUnit as TrendParts } from '../../controls/period.js';
-import {
-  THRESHOLDS,
-  type ThresholdName,
-  type Thresholds,
-  type ThresholdType,
-} from '../../policy/thresholds.js';
+import type { Rules } from '../../policy/rules.js';
+import { THRESHOLDS, type ThresholdName, type ThresholdType } from '../../policy/thresholds.js';
 import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 
 export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
@@ -59,7 +55,7 @@ const ControlValue = valueFieldFrom('control');
 export class Control {
   constructor(
     readonly control: ControlRule,
-    private readonly values: Thresholds,
+    private readonly rules: Rules,
   ) {}
 
   @ControlValue(() => ID, {
@@ -73,9 +69,17 @@ export class Control {
   @ControlValue(() => String, { description: 'The rule in words; names in backquotes are thresholds.' })
   readonly rule!: string;
 
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Who owns the control, by the policy. Null if the policy names nobody.',
+  })
+  get owner(): string | null {
+    return this.rules.policy.controls[this.control.id]?.owner ?? null;
+  }
+
   @ValueField(() => [ControlThreshold], { description: 'The thresholds of the rule.' })
   get thresholds(): ControlThreshold[] {
-    return this.control.thresholds.map((name) => thresholdOf(name, this.values[name]));
+    return this.control.thresholds.map((name) => thresholdOf(name, this.rules.thresholds[name]));
   }
 
   @ValueField(() => [String], {

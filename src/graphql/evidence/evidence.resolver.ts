@@ -1,5 +1,5 @@
 import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
-import { CONTROL_IDS } from '../../controls/control.js';
+import { CONTROL_IDS } from '../../policy/policy.js';
 import { ForwardArgs } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext } from '../request/services.js';
@@ -7,7 +7,7 @@ import { Control } from './control.type.js';
 import { ControlResult, controlOf, Evidence } from './evidence.type.js';
 import { ControlExceptionConnection, listExceptions, listPopulation } from './exceptions.js';
 import { PopulationMemberConnection } from './population.type.js';
-import { EvidenceArgs, PopulationArgs, readEvidence, requestThresholds } from './read-evidence.js';
+import { EvidenceArgs, PopulationArgs, readEvidence } from './read-evidence.js';
 
 @Resolver(() => ControlResult)
 export class EvidenceResolver {
@@ -17,7 +17,7 @@ export class EvidenceResolver {
     description: 'The controls with their rules and the thresholds that this gateway uses.',
   })
   controls(@Ctx() { services }: GatewayContext): Control[] {
-    return CONTROL_IDS.map((id) => controlOf(id, requestThresholds(services)));
+    return CONTROL_IDS.map((id) => controlOf(id, services.rules));
   }
 
   @Guard('reader')

@@ -12,11 +12,12 @@ import type {
 } from '../../evidence/evaluate-period.js';
 import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/ledger.js';
-import type { Thresholds } from '../../policy/thresholds.js';
+import type { Rules } from '../../policy/rules.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { GapReasonEnum, MissingRecord, toMissingRecord } from '../collection/coverage.type.js';
 import { Bound, Control, GapClass, MeasureUnit, toMeasured, Verdict } from './control.type.js';
+import { Policy, WaiverUse } from './policy.type.js';
 import { PopulationMember } from './population.type.js';
 
 @ObjectType('EvidencePeriod', { description: 'A half-open span of source time.' })
@@ -217,7 +218,7 @@ export class ControlResult {
 
   @ValueField(() => Control, { description: 'The control.' })
   get control(): Control {
-    return controlOf(this.facts.control, this.asked.request.thresholds);
+    return controlOf(this.facts.control, this.asked.request.rules);
   }
 
   @FactsValue(() => Verdict, { description: 'The verdict.' })
@@ -262,14 +263,27 @@ export class ControlResult {
   })
   readonly inDoubt!: number;
 
+  @FactsValue(() => Int, {
+    from: 'outcomes.WAIVED',
+    description: 'Exceptions that do not count because the policy accepts them. They stay in `exceptions`.',
+  })
+  readonly waived!: number;
+
+  @ValueField(() => [WaiverUse], {
+    description: 'The waivers of the control in the policy, each with what became of it.',
+  })
+  get waivers(): WaiverUse[] {
+    return this.facts.waivers.map((use) => new WaiverUse(use));
+  }
+
   @FactsValue(() => [Distribution], {
     description: 'Distributions of the population; empty if they show nothing useful.',
   })
   readonly distributions!: readonly DistributionFacts[];
 }
 
-export function controlOf(id: ResultFacts['control'], thresholds: Thresholds): Control {
-  return new Control(CONTROLS[id], thresholds);
+export function controlOf(id: ResultFacts['control'], rules: Rules): Control {
+  return new Control(CONTROLS[id], rules);
 }
 
 @ObjectType('TrendPoint', {
@@ -279,12 +293,12 @@ export function controlOf(id: ResultFacts['control'], thresholds: Thresholds): C
 export class TrendPoint {
   constructor(
     readonly facts: PointFacts,
-    private readonly thresholds: Thresholds,
+    private readonly rules: Rules,
   ) {}
 
   @ValueField(() => Control, { description: 'The control.' })
   get control(): Control {
-    return controlOf(this.facts.control, this.thresholds);
+    return controlOf(this.facts.control, this.rules);
   }
 
   @FactsValue(() => Verdict, { description: 'The verdict for the part.' })
@@ -339,6 +353,11 @@ export class Evidence {
   @EvidenceValue(() => [ID], { description: 'The integrations that were evaluated together, by name.' })
   readonly integrations!: readonly string[];
 
+  @ValueField(() => Policy, { description: 'The policy that was used.' })
+  get policy(): Policy {
+    return new Policy(this.asked.evidence.rules);
+  }
+
   @ValueField(() => [ControlResult], { description: 'Result of each control.' })
   get results(): ControlResult[] {
     return this.asked.evidence.results.map((facts) => new ControlResult(facts, this.asked));
@@ -351,7 +370,7 @@ export class Evidence {
     const { evidence, request } = this.asked;
     return evidence.trend.map(({ period, points }) => ({
       period,
-      points: points.map((point) => new TrendPoint(point, request.thresholds)),
+      points: points.map((point) => new TrendPoint(point, request.rules)),
     }));
   }
 }

@@ -1,6 +1,7 @@
 import { Ctx, Field, ID, ObjectType } from 'type-graphql';
 import type { ControlFinding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
+import { rulesKey } from '../../policy/rules.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
@@ -8,6 +9,7 @@ import { type ForwardArgs, fingerprint, foreignCursor, ListWalk } from '../lists
 import { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import type { ControlResult } from './evidence.type.js';
+import { Waiver } from './policy.type.js';
 import { PopulationMember, PopulationMemberConnection, recordInView } from './population.type.js';
 import { findExceptions, findMembers, type PopulationArgs, populationRequest } from './read-evidence.js';
 
@@ -16,7 +18,7 @@ const FindingValue = valueFieldFrom('finding');
 @ObjectType('ControlException', {
   simpleResolvers: true,
   description:
-    'Something that counts against a control: a record, a message, a span of a stream or an integration.',
+    'Something that counts against a control, or that the policy waives: a record, a message, a span of a stream or an integration.',
 })
 export class ControlException {
   constructor(
@@ -26,6 +28,14 @@ export class ControlException {
 
   @FindingValue(() => String, { description: 'The reason.' })
   readonly reason!: string;
+
+  @ValueField(() => Waiver, {
+    nullable: true,
+    description: 'The waiver by which the exception does not count. Null if it counts.',
+  })
+  get waiver(): Waiver | null {
+    return this.finding.waiver ? new Waiver(this.finding.waiver) : null;
+  }
 
   @ValueField(() => ID, { description: 'Name of the integration.' })
   get integration(): string {
@@ -103,7 +113,8 @@ export async function listExceptions(
     period: request.period.text,
     control: result.facts.control,
     integrations: fingerprint(request.integrations),
-    thresholds: fingerprint(request.thresholds),
+    // without a policy, cursors stay as they were
+    thresholds: fingerprint(request.rules.policy.file ? rulesKey(request.rules) : request.rules.thresholds),
   };
   const walk = new ListWalk(args, 'ControlResult.exceptions', terms);
   const { pin, skip } = placeInWalk(walk, evidence.pin);

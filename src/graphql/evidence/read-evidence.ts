@@ -1,6 +1,6 @@
 import { ArgsType, Field, ID } from 'type-graphql';
 import type { ControlFinding, CredentialFact, Member } from '../../controls/control.js';
-import type { Keep } from '../../controls/evaluate.js';
+import { type Keep, listedExceptions } from '../../controls/evaluate.js';
 import { type Period, PeriodError, parsePeriod, partsOf } from '../../controls/period.js';
 import { CONTROLS, controlsOf } from '../../controls/registry.js';
 import {
@@ -12,7 +12,7 @@ import { gatherCredentials } from '../../evidence/gather-facts.js';
 import type { HistoryStore, Pin } from '../../history/store.js';
 import { SIMULATED_ACCOUNT } from '../../integrations/accounts.js';
 import { readTokenHistories } from '../../integrations/token-history.js';
-import { type Thresholds, toThresholds } from '../../policy/thresholds.js';
+import { rulesKey } from '../../policy/rules.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
@@ -47,7 +47,7 @@ async function requestOf(
     ...asked,
     trend,
     pin: asOf === null ? await services.loaders.current.head() : await services.store.pinAt(asOf),
-    thresholds: requestThresholds(services),
+    rules: services.rules,
     credentials: await credentialsOf(services),
   };
 }
@@ -82,10 +82,6 @@ export async function findMembers(
   return { members, count: result?.population.count ?? 0 };
 }
 
-export function requestThresholds({ thresholds }: RequestServices): Thresholds {
-  return thresholds ?? toThresholds();
-}
-
 export async function findExceptions(
   services: RequestServices,
   { facts, asked }: ControlResult,
@@ -95,7 +91,7 @@ export async function findExceptions(
   const request = { ...asked.request, pin, trend: null, controls: [CONTROLS[facts.control]] };
   const isSameView = pin.seq === asked.evidence.pin.seq;
   const known = isSameView ? facts : (await evaluateOnce(services, request)).results[0];
-  const count = known?.outcomes.EXCEPTION ?? 0;
+  const count = known ? listedExceptions(known) : 0;
   if (Math.min(skip + limit, count) <= KEPT.limit) {
     return { exceptions: known?.exceptions.slice(skip, skip + limit) ?? [], count };
   }
@@ -137,9 +133,9 @@ async function evaluateOnce({ store }: RequestServices, request: EvidenceRequest
   return evidence;
 }
 
-function keyOf({ controls, period, ...rest }: EvidenceRequest): string {
+function keyOf({ controls, period, rules, ...rest }: EvidenceRequest): string {
   const { from, to, unit }: Period = period;
-  return JSON.stringify([controls.map(({ id }) => id), from, to, unit, rest]);
+  return JSON.stringify([controls.map(({ id }) => id), from, to, unit, rulesKey(rules), rest]);
 }
 
 @ArgsType()

@@ -6,7 +6,8 @@ import type { HistoryStore } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import { VaultError, type VaultErrorCode } from '../../integrations/vault.js';
 import type { Log } from '../../log.js';
-import type { Thresholds } from '../../policy/thresholds.js';
+import { NO_POLICY } from '../../policy/policy.js';
+import { applyPolicy, type Rules } from '../../policy/rules.js';
 import type { Live } from '../../sync/sync.js';
 import { type Caller, LOCAL_CALLER, type Role } from '../../values/access.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
@@ -26,7 +27,8 @@ export interface ContextOptions {
   readonly clock: () => number;
   /** By integration, if this process reads Abnormal. */
   readonly budgets?: ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
-  readonly thresholds?: Thresholds;
+  /** What controls are evaluated by, as it is now; the defaults when not given. */
+  readonly rules?: () => Rules;
   /** Missing if this process does not read Abnormal. */
   readonly operations?: Operations;
   /** Missing if the configuration has no keys. */
@@ -85,8 +87,8 @@ export class RequestServices {
     return this.options.budgets;
   }
 
-  get thresholds(): ContextOptions['thresholds'] {
-    return this.options.thresholds;
+  get rules(): Rules {
+    return this.options.rules?.() ?? applyPolicy(NO_POLICY);
   }
 
   get operations(): Operations | null {

@@ -3,14 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CONTROL_IDS } from '../../../src/controls/control.js';
 import { parsePeriod } from '../../../src/controls/period.js';
 import { controlsOf } from '../../../src/controls/registry.js';
 import { writePack } from '../../../src/evidence/pack/write-pack.js';
 import { sealHistory } from '../../../src/evidence/seal/make-seals.js';
 import { pemOf } from '../../../src/evidence/seal/signing-key.js';
 import { openStore } from '../../../src/history/open-store.js';
-import { toThresholds } from '../../../src/policy/thresholds.js';
+import { CONTROL_IDS, NO_POLICY } from '../../../src/policy/policy.js';
+import { applyPolicy } from '../../../src/policy/rules.js';
 import { hoursAfter, recordHistory } from '../../support/evidence-history.js';
 import { sampleThreat } from '../../support/records.js';
 import { SIGNER } from '../../support/sealed-history.js';
@@ -58,7 +58,7 @@ describe.skipIf(missing.length > 0)(
       }
       const question = {
         ...{ period: parsePeriod('2026-Q3'), controls: controlsOf(CONTROL_IDS), pin: await store.head() },
-        ...{ integrations: null, thresholds: toThresholds(), credentials: [], trend: null },
+        ...{ integrations: null, rules: applyPolicy(NO_POLICY), credentials: [], trend: null },
         ...({ format: 'html', rows: 'population', simulated: [] } as const),
       };
       const options = { signer: SIGNER, isPinGiven: false };

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CONTROL_IDS } from '../../../src/controls/control.js';
 import { parsePeriod } from '../../../src/controls/period.js';
 import { controlsOf } from '../../../src/controls/registry.js';
 import { type ReportQuestion, writeReport } from '../../../src/evidence/report/write-report.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore, Pin } from '../../../src/history/store.js';
-import { toThresholds } from '../../../src/policy/thresholds.js';
+import { CONTROL_IDS, NO_POLICY } from '../../../src/policy/policy.js';
+import { applyPolicy } from '../../../src/policy/rules.js';
 import { canonicalJson, sha256 } from '../../../src/values/canonical-json.js';
 import { mail } from '../../support/control-facts.js';
 import { ask, hoursAfter, recordHistory, type Seen } from '../../support/evidence-history.js';
@@ -44,7 +44,7 @@ function question(changes: Partial<ReportQuestion> & { of?: string } = {}): Repo
     controls: controlsOf(CONTROL_IDS),
     pin,
     integrations: null,
-    thresholds: toThresholds(),
+    rules: applyPolicy(NO_POLICY),
     credentials: [],
     trend: null,
     format: 'ndjson',

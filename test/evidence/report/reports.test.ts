@@ -264,11 +264,11 @@ describe('the CSV report', () => {
       `'=HYPERLINK(""https://evil.example"",""Pay""), to pat@customer.example`,
     );
     expect(rows.exceptions).toContain(`,'@SUM(A1),`);
-    expect(csvHeading().split(',')).toHaveLength(12);
+    expect(csvHeading().split(',')).toHaveLength(17);
     expect(
       parse(rows.exceptions)
         .find((line) => line.includes('threats/receivedTime'))
         ?.split(','),
-    ).toHaveLength(12);
+    ).toHaveLength(17);
   });
 });

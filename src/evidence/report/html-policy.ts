@@ -1,0 +1,57 @@
+import type { EvaluatedControl } from '../../controls/evaluate.js';
+import { countText, durationText, instantText, shareText } from '../../controls/words.js';
+import type { Waiver } from '../../policy/policy.js';
+import type { Rules } from '../../policy/rules.js';
+import { THRESHOLD_NAMES, THRESHOLDS, type ThresholdName } from '../../policy/thresholds.js';
+import { waiverState, waiverSubject } from '../../policy/waivers.js';
+import { type Html, html, tableMarkup } from './html.js';
+
+export function thresholdValue(name: ThresholdName, value: number): string {
+  const { type } = THRESHOLDS[name];
+  return type === 'share' ? shareText(value) : type === 'duration' ? durationText(value) : String(value);
+}
+
+/** What replaces thresholds, and the policy as it was used; nothing if there is none. */
+export function policySection({ policy, own, thresholds, overrides }: Rules): Html {
+  const replaced = THRESHOLD_NAMES.filter((name) => overrides[name] !== undefined);
+  const given =
+    replaced.length === 0
+      ? null
+      : html`<p class="warning"><strong>Not as the ${policy.file ? 'policy' : 'gateway'} has it:</strong> ${replaced.join(', ')} ${replaced.length === 1 ? 'was' : 'were'} given for this report (<code>--threshold</code>).</p>`;
+  const rows = Object.entries(own).flatMap(([integration, values]) =>
+    THRESHOLD_NAMES.filter((name) => values[name] !== thresholds[name]).map(
+      (name) =>
+        html`<tr><th scope="row"><code>${integration}</code></th><td data-name="Name"><code>${name}</code></td><td class="number" data-name="Value">${thresholdValue(name, values[name])}</td></tr>`,
+    ),
+  );
+  const headings = ['Account', 'Name', '#Value'];
+  const accounts =
+    rows.length === 0
+      ? null
+      : html`<h3>Thresholds of single accounts</h3>
+${tableMarkup('own', 'Accounts with thresholds of their own', headings, rows)}`;
+  const { file } = policy;
+  const text =
+    file &&
+    html`<h2 id="policy">Policy</h2>
+<p>The rules of this report, as the file had them. SHA-256: <code>${file.digest}</code></p>
+<pre class="policy">${file.text}</pre>`;
+  return html`${given}${accounts}${text}`;
+}
+
+/** The waivers of a control, each with what became of it. */
+export function waiverTable({ waivers, title }: EvaluatedControl): Html | null {
+  if (waivers.length === 0) return null;
+  const rows = waivers.map((use) => {
+    const { waiver, problem } = use;
+    const state = problem === null ? waiverState(use) : html`<strong>${waiverState(use)}</strong>`;
+    return html`<tr><th scope="row">${waiverSubject(waiver)}</th><td data-name="Why">${waiver.reason}<br><span class="soft">${waiverTerms(waiver)}</span></td><td data-name="State">${state}</td></tr>`;
+  });
+  return html`<h3>${countText(waivers.length, 'waiver')}</h3>
+${tableMarkup('waivers', `Waivers of “${title}”`, ['What', 'Why', 'State'], rows)}`;
+}
+
+/** Who accepted it, by which record, and for how long. */
+export function waiverTerms({ owner, ticket, from, expires }: Waiver): string {
+  return `accepted by ${owner}, ${ticket}, from ${instantText(from)} until ${instantText(expires)}`;
+}
