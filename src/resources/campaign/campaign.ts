@@ -126,6 +126,10 @@ export const campaignDefinition = {
     messageId: { type: 'text', reference: true },
   },
   fieldsOf: campaignFields,
+  facets: {
+    fields: { fromName: { type: 'text' }, overallStatus: { type: 'text' } },
+    of: ({ fromName, overallStatusRaw }) => ({ fromName, overallStatus: overallStatusRaw }),
+  },
   defaultOrder: 'lastReportedTime',
   earliestField: 'lastReportedTime',
   unsettledField: 'scanning',

@@ -247,6 +247,10 @@ export const caseDefinition = {
     threatId: { type: 'texts', reference: true },
   },
   fieldsOf: caseFields,
+  facets: {
+    fields: { tenant: { type: 'text' }, severityLabel: { type: 'text' }, analysis: { type: 'text' } },
+    of: ({ tenant, severityRaw, analysisRaw }) => ({ tenant, severityLabel: severityRaw, analysis: analysisRaw }),
+  },
   defaultOrder: 'lastModifiedTime',
   earliestField: 'lastModifiedTime',
   unsettledField: 'open',
