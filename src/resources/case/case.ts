@@ -249,7 +249,11 @@ export const caseDefinition = {
   fieldsOf: caseFields,
   facets: {
     fields: { tenant: { type: 'text' }, severityLabel: { type: 'text' }, analysis: { type: 'text' } },
-    of: ({ tenant, severityRaw, analysisRaw }) => ({ tenant, severityLabel: severityRaw, analysis: analysisRaw }),
+    of: ({ tenant, severityRaw, analysisRaw }) => ({
+      tenant,
+      severityLabel: severityRaw,
+      analysis: analysisRaw,
+    }),
   },
   defaultOrder: 'lastModifiedTime',
   earliestField: 'lastModifiedTime',
