@@ -20,9 +20,11 @@ import {
   releasedKeys,
   statementOf,
 } from '../batch-plan.js';
+import { type BlockRow, type RecordValues, recordValues } from '../columns/block.js';
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { Batch, Pin, Recorded } from '../store.js';
 import { packReceived, packRecord } from '../stored-texts.js';
+import { type BlockSizes, writeBlock } from './column-blocks.js';
 import { isName, listedFields, references, toValues } from './columns.js';
 import type { Connection, Integrations } from './connection.js';
 import { statements } from './schema.js';
@@ -56,6 +58,7 @@ export function writeBatch(
   integrations: Integrations,
   batch: Batch,
   { seq, at, lastRev }: Head,
+  sizes: BlockSizes,
 ): Written {
   const pin = { seq: seq + 1, at: latest(batch.now, shift(at, 1)) };
   const { recorded, operations, liveChanges, verified } = planBatch(
@@ -63,7 +66,7 @@ export function writeBatch(
     pin,
     heldRevisions(connection, integrations, keysOf(batch)),
   );
-  const revisions = new RevisionWriter(connection, integrations, pin, lastRev);
+  const revisions = new RevisionWriter(connection, integrations, pin, lastRev, sizes);
   for (const operation of operations) revisions.write(operation);
   const head = { ...pin, lastRev: revisions.end() };
   writeLiveCounts(
@@ -113,13 +116,18 @@ class RevisionWriter {
   readonly #marks = new TimeMarks();
   readonly #references = new References();
   readonly #bodies: [rev: number, observation: Observation][] = [];
+  readonly #blocks = new Map<ListedKind, BlockRow[]>();
+  readonly #revBefore: number;
 
   constructor(
     private readonly connection: Connection,
     private readonly integrations: Integrations,
     private readonly pin: Pin,
     private lastRev: number,
-  ) {}
+    private readonly sizes: BlockSizes,
+  ) {
+    this.#revBefore = lastRev;
+  }
 
   write(operation: BatchOperation<HeldRevision>): void {
     const { type, key, held, verifiedAt } = operation;
@@ -131,11 +139,22 @@ class RevisionWriter {
     }
     if (held) this.connection.run(close, [seq, held.rev]);
     this.lastRev += 1;
-    if (type === 'TOMBSTONE') this.connection.run(bury, [this.lastRev, seq, verifiedAt, held.rev]);
-    else this.#insert(this.lastRev, operation.observation, verifiedAt);
+    const prior = held?.rev ?? 0;
+    if (type === 'INSERT') this.#insert(this.lastRev, prior, operation.observation, verifiedAt);
+    else {
+      this.connection.run(bury, [this.lastRev, seq, verifiedAt, prior]);
+      this.#block(key, this.lastRev, prior, null);
+    }
   }
 
-  #insert(rev: number, observation: Observation, verifiedAt: string): void {
+  #block({ kind, integration }: RecordKey, rev: number, prior: number, values: RecordValues | null): void {
+    if (!isListed(kind)) return;
+    const rows = this.#blocks.get(kind) ?? [];
+    rows.push({ rev, prior, account: this.integrations.numberOf(integration), values });
+    this.#blocks.set(kind, rows);
+  }
+
+  #insert(rev: number, prior: number, observation: Observation, verifiedAt: string): void {
     const { key, record, digest, origin } = observation;
     const { kind } = key;
     const n = this.integrations.numberOf(key.integration);
@@ -148,6 +167,7 @@ class RevisionWriter {
     if (!isListed(kind) || fields === null) return;
     this.#marks.add(kind, n, rev, fields);
     this.#references.add(kind, n, rev, fields);
+    this.#block(key, rev, prior, recordValues(kind, record, fields));
   }
 
   /** Writes what goes by all revisions together; the number of the last one. */
@@ -161,6 +181,8 @@ class RevisionWriter {
     }
     this.#references.write(this.connection);
     this.#marks.write(this.connection, this.pin);
+    for (const [kind, rows] of this.#blocks)
+      writeBlock(this.connection, kind, rows, this.#revBefore, this.sizes);
     return this.lastRev;
   }
 }

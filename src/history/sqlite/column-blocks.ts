@@ -1,0 +1,257 @@
+import { setImmediate } from 'node:timers/promises';
+import { type AnyRecord, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
+import {
+  BLOCK_LAYOUT,
+  Block,
+  type BlockBytes,
+  type BlockRow,
+  encodeBlock,
+  mergeBlocks,
+  packColumns,
+  ROWS_COLUMN,
+  recordValues,
+  unpackColumns,
+} from '../columns/block.js';
+import { HistoryError } from '../errors.js';
+import { unpackText } from '../stored-texts.js';
+import type { Connection } from './connection.js';
+import type { SqlValue } from './driver.js';
+import { BLOCKS_TABLE } from './schema.js';
+
+/*
+ * The column blocks of a file. A batch adds a small block, all columns in one value. When there are enough of these,
+ * they become one large block with a row for each column, so that a count reads only the columns that it needs.
+ */
+
+/** The name of all columns of a small block. */
+const SMALL = '';
+
+/** When small blocks are joined: they have so many rows, which makes a large block, or there are so many of them. */
+export interface BlockSizes {
+  readonly rows: number;
+  readonly blocks: number;
+}
+
+export const BLOCK_SIZES: BlockSizes = { rows: 4_096, blocks: 64 };
+
+/** How many records are read without letting other work in between. */
+const ROWS_AT_ONCE = 100;
+/** The kind and the name of the row that has the layout of the blocks. */
+const LAYOUT = ['', 'layout'];
+
+const INSERT = 'INSERT INTO column_blocks (kind, name, after, last, size, data) VALUES (?, ?, ?, ?, ?, ?)';
+const NEWEST = 'SELECT last FROM column_blocks WHERE kind = ? AND name = ? ORDER BY after DESC LIMIT 1';
+const OLDEST = 'SELECT after FROM column_blocks WHERE kind = ? AND name = ? ORDER BY after LIMIT 1';
+const BLOCKS =
+  'SELECT after, data FROM column_blocks WHERE kind = ? AND name = ? AND after < ? ORDER BY after';
+const COLUMN = 'SELECT data FROM column_blocks WHERE kind = ? AND name = ? AND after = ?';
+
+/** The rows of a block: revisions in `(after, last]`. */
+interface Place {
+  readonly kind: ListedKind;
+  readonly after: number;
+  readonly last: number;
+  readonly size: number;
+}
+
+/** Adds the revisions of a kind that one batch wrote; the last revision before them is `lastRev`. */
+export function writeBlock(
+  connection: Connection,
+  kind: ListedKind,
+  rows: readonly BlockRow[],
+  lastRev: number,
+  sizes: BlockSizes,
+): void {
+  const after = blockedUpTo(connection, kind) ?? (hasRows(connection, kind, lastRev, 0) ? lastRev : 0);
+  const place = { kind, after, last: rows.at(-1)?.rev ?? after, size: rows.length };
+  insertSmall(connection, place, encodeBlock(kind, after, rows));
+  const sql = 'SELECT count(*), sum(size) FROM column_blocks WHERE kind = ? AND name = ?';
+  const [count, size] = connection.first(sql, [kind, SMALL]) ?? [0, 0];
+  if (Number(count) >= sizes.blocks || Number(size) >= sizes.rows) joinSmall(connection, kind, sizes);
+}
+
+/** The last revision that is in a block; `null` if there is no block. */
+function blockedUpTo(connection: Connection, kind: ListedKind): number | null {
+  const row = connection.first(NEWEST, [kind, SMALL]) ?? connection.first(NEWEST, [kind, ROWS_COLUMN]);
+  return row ? Number(row[0]) : null;
+}
+
+/** Whether every revision of a kind up to `last` is in a block. */
+export function isBlocked(connection: Connection, kind: ListedKind, last: number): boolean {
+  return !hasRows(connection, kind, Math.min(unblocked(connection, kind), last), 0);
+}
+
+/** Whether there are revisions of a kind in `(after, last]`. */
+export function hasRows(connection: Connection, kind: ListedKind, last: number, after: number): boolean {
+  const sql = `SELECT 1 FROM "${kind}" WHERE rev > ? AND rev <= ? LIMIT 1`;
+  return connection.first(sql, [after, last]) !== undefined;
+}
+
+function joinSmall(connection: Connection, kind: ListedKind, { rows }: BlockSizes): void {
+  const blocks = smallBlocks(connection, kind, Number.MAX_SAFE_INTEGER);
+  const after = blocks[0]?.after ?? 0;
+  const last = blockedUpTo(connection, kind) ?? after;
+  const size = blocks.reduce((sum, block) => sum + block.size, 0);
+  const columns = mergeBlocks(kind, blocks);
+  connection.run('DELETE FROM column_blocks WHERE kind = ? AND name = ?', [kind, SMALL]);
+  const insert = size < rows ? insertSmall : insertLarge;
+  insert(connection, { kind, after, last, size }, columns);
+}
+
+function insertSmall(connection: Connection, { kind, after, last, size }: Place, columns: BlockBytes): void {
+  connection.run(INSERT, [kind, SMALL, after, last, size, packColumns(columns)]);
+}
+
+function insertLarge(connection: Connection, { kind, after, last, size }: Place, columns: BlockBytes): void {
+  for (const [name, data] of columns) connection.run(INSERT, [kind, name, after, last, size, data]);
+}
+
+function smallBlocks(connection: Connection, kind: ListedKind, lastRev: number): Block[] {
+  return connection.all(BLOCKS, [kind, SMALL, lastRev]).map(([after, data]) => {
+    const columns = unpackColumns(data as Uint8Array);
+    return new Block(Number(after), (name) => columns.get(name) ?? new Uint8Array());
+  });
+}
+
+function largeBlocks(connection: Connection, kind: ListedKind, lastRev: number): Block[] {
+  return connection.all(BLOCKS, [kind, ROWS_COLUMN, lastRev]).map(([after, rows]) => {
+    const load = (name: string) => connection.first(COLUMN, [kind, name, Number(after)])?.[0] as Uint8Array;
+    return new Block(Number(after), (name) => (name === ROWS_COLUMN ? (rows as Uint8Array) : load(name)));
+  });
+}
+
+/** All revisions of a kind up to `lastRev`, in blocks; those of before there were blocks are made from the records. */
+export function readBlocks(connection: Connection, kind: ListedKind, lastRev: number): Block[] {
+  const start = unblocked(connection, kind);
+  const made = madeBlocks(connection, kind, Math.min(start, lastRev));
+  if (start >= lastRev) return made;
+  return [...made, ...largeBlocks(connection, kind, lastRev), ...smallBlocks(connection, kind, lastRev)];
+}
+
+/** Revisions up to this one are in no block. */
+function unblocked(connection: Connection, kind: ListedKind): number {
+  if (!isCurrentBlockLayout(connection)) return Number.MAX_SAFE_INTEGER;
+  const row = connection.first(OLDEST, [kind, ROWS_COLUMN]) ?? connection.first(OLDEST, [kind, SMALL]);
+  return row ? Number(row[0]) : Number.MAX_SAFE_INTEGER;
+}
+
+function madeBlocks(connection: Connection, kind: ListedKind, last: number): Block[] {
+  const blocks: Block[] = [];
+  for (let after = 0; ; ) {
+    const rows = readRows(connection, kind, after, last, BLOCK_SIZES.rows);
+    const columns = encodeBlock(kind, after, rows);
+    if (rows.length === 0) return blocks;
+    blocks.push(new Block(after, (name) => columns.get(name) ?? new Uint8Array()));
+    after = rows.at(-1)?.rev ?? after;
+  }
+}
+
+/** The first revisions of a kind in `(after, last]`, as blocks have them. */
+function readRows(
+  connection: Connection,
+  kind: ListedKind,
+  after: number,
+  last: number,
+  limit: number,
+): BlockRow[] {
+  const sql = `SELECT t.rev, t.integration, t.deleted, b.record, (SELECT p.rev FROM "${kind}" p
+        WHERE p.integration = t.integration AND p.id = t.id AND p.seq_to = t.seq_from AND p.seq_from < p.seq_to)
+      FROM "${kind}" t JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
+      WHERE t.rev > ? AND t.rev <= ? ORDER BY t.rev LIMIT ?`;
+  return connection.all(sql, [after, last, limit]).map(([rev, account, deleted, record, prior]) => ({
+    ...{ rev: Number(rev), prior: Number(prior ?? 0), account: Number(account) },
+    values: deleted === 1 ? null : recordValues(kind, JSON.parse(unpackText(record) ?? '') as AnyRecord),
+  }));
+}
+
+/** Whether a file has blocks, with the columns that this version of the gateway makes. */
+export function isCurrentBlockLayout(connection: Connection): boolean {
+  const row = hasTable(connection)
+    ? connection.first('SELECT data FROM column_blocks WHERE kind = ? AND name = ?', LAYOUT)
+    : undefined;
+  return row !== undefined && Buffer.from(row[0] as Uint8Array).toString() === BLOCK_LAYOUT;
+}
+
+function hasTable(connection: Connection): boolean {
+  return connection.first("SELECT 1 FROM sqlite_master WHERE name = 'column_blocks'") !== undefined;
+}
+
+/** Removes blocks of another layout. `blockEarlier` makes them again. */
+export function resetBlocks(connection: Connection): void {
+  connection.transaction(() => {
+    if (hasTable(connection)) connection.exec('DELETE FROM column_blocks');
+    else connection.exec(BLOCKS_TABLE);
+    connection.run(INSERT, [...LAYOUT, 0, 0, 0, Buffer.from(BLOCK_LAYOUT)]);
+  });
+}
+
+/**
+ * Makes the blocks of revisions that a version without blocks wrote, the newest first, a few records at a time. Ends
+ * early if `isOver`; the next start continues.
+ */
+export async function blockEarlier(
+  connection: Connection,
+  sizes: BlockSizes,
+  isOver: () => boolean,
+): Promise<void> {
+  for (const kind of LISTED_KINDS) {
+    for (;;) {
+      const last = connection.first(`SELECT max(rev) FROM "${kind}" WHERE rev <= ?`, [
+        unblocked(connection, kind),
+      ])?.[0];
+      if (last === null || last === undefined) break;
+      const before = `SELECT rev FROM "${kind}" WHERE rev <= ? ORDER BY rev DESC LIMIT 1 OFFSET ?`;
+      const after = Number(connection.first(before, [last, sizes.rows])?.[0] ?? 0);
+      const rows: BlockRow[] = [];
+      while ((rows.at(-1)?.rev ?? after) < Number(last)) {
+        await setImmediate();
+        if (isOver()) return;
+        rows.push(...readRows(connection, kind, rows.at(-1)?.rev ?? after, Number(last), ROWS_AT_ONCE));
+      }
+      const columns = encodeBlock(kind, after, rows);
+      const place = { kind, after, last: Number(last), size: rows.length };
+      connection.transaction(() => insertLarge(connection, place, columns));
+    }
+  }
+}
+
+/** A block that was compared with its records. */
+export interface CheckedBlock {
+  readonly after: number;
+  readonly last: number;
+  /** `null` if one of its records cannot be read. */
+  readonly isRight: boolean | null;
+}
+
+/** Makes the next block after revision `from` again and compares it; `null` if there is none. */
+export function checkNextBlock(connection: Connection, kind: ListedKind, from: number): CheckedBlock | null {
+  const next = connection.first(
+    'SELECT name, after, last FROM column_blocks WHERE kind = ? AND name IN (?, ?) AND last > ? ORDER BY after LIMIT 1',
+    [kind, ROWS_COLUMN, SMALL, from],
+  );
+  if (!next) return null;
+  const [name, after, last] = [next[0], Number(next[1]), Number(next[2])];
+  const columns = madeAgain(connection, kind, after, last);
+  if (columns === null) return { after, last, isRight: null };
+  const wanted = name === SMALL ? new Map([[SMALL, packColumns(columns)]]) : columns;
+  const found = connection.all(
+    'SELECT name, data FROM column_blocks WHERE kind = ? AND after = ? AND (name = ?) = ?',
+    [kind, after, SMALL, name === SMALL ? 1 : 0],
+  );
+  const isSame = found.every(([column, data]) => isEqual(data, wanted.get(String(column))));
+  const isInPlace = from === 0 || (after >= from && !hasRows(connection, kind, after, from));
+  return { after, last, isRight: isSame && found.length === wanted.size && isInPlace };
+}
+
+function madeAgain(connection: Connection, kind: ListedKind, after: number, last: number): BlockBytes | null {
+  try {
+    return encodeBlock(kind, after, readRows(connection, kind, after, last, Number.MAX_SAFE_INTEGER));
+  } catch (error) {
+    if (error instanceof HistoryError) throw error;
+    return null;
+  }
+}
+
+function isEqual(data: SqlValue | undefined, wanted: Uint8Array | undefined): boolean {
+  return data instanceof Uint8Array && wanted !== undefined && Buffer.compare(data, wanted) === 0;
+}
