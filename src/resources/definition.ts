@@ -48,6 +48,18 @@ interface StreamDefinition<R> {
   timesOf(record: R): readonly Instant[];
 }
 
+/** Fields with a way to get their values. */
+export interface FieldTable<R> {
+  readonly fields: Readonly<Record<string, FieldSpec>>;
+  of(record: R): Fields;
+}
+
+export interface ItemDefinition<R> {
+  readonly fields: Readonly<Record<string, FieldSpec>>;
+  /** The values of each item; a list of the record with the same name has the same values. */
+  of(record: R): readonly Fields[];
+}
+
 /**
  * A resource of Abnormal's API that the gateway collects. All modules read these definitions through `registry.ts`;
  * docs/architecture.md shows what else a new resource needs.
@@ -83,6 +95,10 @@ export interface ResourceDefinition<R> {
   fieldsOf(record: R): Fields;
   /** Fields without `reference` whose values lists are often narrowed to: stores find them by an index. */
   readonly searchedBy: readonly string[];
+  /** What statistics need of a record in addition to `fields`. Stores keep it in column blocks only. */
+  readonly facets?: FieldTable<R>;
+  /** The parts of a record that are counted one by one, such as the messages of a threat. */
+  readonly items?: ItemDefinition<R>;
   /** The field that lists are ordered by unless asked otherwise: the latest time of the first stream. */
   readonly defaultOrder: string;
   /** The field with the earliest time of the first stream. */

@@ -10,6 +10,7 @@ import { rangeCountSql, walkSql } from '../../src/history/sqlite/list-sql.js';
 import { Lists } from '../../src/history/sqlite/lists.js';
 import { QueryRunner } from '../../src/history/sqlite/query-worker.js';
 import { Revisions } from '../../src/history/sqlite/revisions.js';
+import { runScan, type ScanResults, type ScanTask } from '../../src/history/sqlite/scan-task.js';
 import { isWalked } from '../../src/history/sqlite/schema.js';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { Batch, HistoryStore, PageQuery } from '../../src/history/store.js';
@@ -185,6 +186,7 @@ class Recorder extends Connection {
 
   readonly worker = {
     all: async (queries: readonly Query[]) => queries.map((query) => this.#note(query, 'worker')),
+    scan: async <T extends ScanTask>(task: T) => runScan(this, task) as ScanResults[T['type']],
     close: async () => {},
   };
 

@@ -2,6 +2,7 @@ import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import { fieldsOf } from '../../resources/registry.js';
 import { type ThreatRemediation, threatRemediation } from '../../resources/threat/threat.js';
 import { type Fields, intOrNull } from '../../values/filter.js';
+import { areAllMessagesHeld } from '../../resources/threat/threat-columns.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
@@ -121,8 +122,7 @@ export class Threat extends RecordNode<'threat'> {
       'Whether a message is stored for every counted recipient and every offered page was read; null if Abnormal gives no count.',
   })
   get allMessagesHeld(): boolean | null {
-    const { recipientCount, messages, pagesComplete } = this.record;
-    return recipientCount === null ? null : pagesComplete && messages.length >= recipientCount;
+    return areAllMessagesHeld(this.record);
   }
 
   @ValueField(() => ThreatRemediationSummary, {

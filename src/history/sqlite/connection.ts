@@ -20,11 +20,6 @@ export interface Query {
  */
 export type OpenAccess = 'create' | 'write' | 'read' | 'immutable';
 
-/** Where queries are answered: on a connection of this thread, or on the worker's. */
-export interface RowReader {
-  all(sql: string, params: readonly SqlValue[]): Row[];
-}
-
 const MODES: Record<OpenAccess, string> = {
   create: 'rwc',
   write: 'rw',
@@ -36,7 +31,7 @@ const STATEMENT_BYTES = 8_000;
 const BYTES_A_LETTER = 20;
 
 /** One connection to a SQLite file, with its prepared statements. Failures are `HistoryError`s. */
-export class Connection implements RowReader {
+export class Connection {
   readonly #db: Database;
   readonly #statements = new BoundedCache<Statement>(
     'sqliteStatements',
@@ -82,6 +77,17 @@ export class Connection implements RowReader {
     } catch (error) {
       if (this.#db.inTransaction) this.exec('ROLLBACK');
       throw error;
+    }
+  }
+
+  /** What `read` reads is one state of the file. */
+  snapshot<T>(read: () => T): T {
+    if (this.#db.inTransaction) return read();
+    this.exec('BEGIN');
+    try {
+      return read();
+    } finally {
+      this.exec('COMMIT');
     }
   }
 

@@ -4,6 +4,7 @@ import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { DerivedFault } from '../store.js';
+import { hasRows } from './column-blocks.js';
 import { COLUMN_NAMES, COLUMNS, references, toValues } from './columns.js';
 import type { Connection } from './connection.js';
 import {
@@ -52,6 +53,7 @@ export class DerivedCheck {
     yield* checkFile(this.answers, this.seq <= this.limits.scan);
     yield* this.#revisions();
     yield* this.#totals();
+    yield* this.#blocks();
     yield* checkLedger(this.connection);
     yield* checkStates(this.connection);
     yield* checkRuns(this.connection);
@@ -239,6 +241,30 @@ export class DerivedCheck {
         yield fault(name, null, `The table ${name} has ${found} rows, and the records come to ${wanted}.`);
       if (toCome !== 0)
         yield fault(name, null, `The table ${name} has ${toCome} rows of batches that are yet to come.`);
+    }
+  }
+
+  /** Each block is made again from its records, in the query worker where there is one. */
+  async *#blocks(): AsyncGenerator<DerivedFault> {
+    for (const kind of LISTED_KINDS) {
+      let from = 0;
+      for (;;) {
+        const block = await this.answers.scan(
+          { type: 'CHECK_NEXT', kind, from },
+          this.seq <= this.limits.scan,
+        );
+        if (block === null) break;
+        from = block.last;
+        if (block.isRight) continue;
+        const which = `versions ${block.after + 1} to ${block.last}`;
+        yield fault(kind, null, `The columns of ${kind} ${which} are not what their records say.`);
+      }
+      if (from > 0 && hasRows(this.connection, kind, this.#lastRev, from))
+        yield fault(
+          kind,
+          null,
+          `The columns of ${kind} end with version ${from}, and later versions are in no column.`,
+        );
     }
   }
 

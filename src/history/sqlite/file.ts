@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { HistoryError } from '../errors.js';
 import type { OpenMode } from '../store.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../temporary-files.js';
+import { isCurrentBlockLayout, resetBlocks } from './column-blocks.js';
 import { Connection, type OpenAccess } from './connection.js';
 import { failureOf } from './driver.js';
 import { isCurrentLayout, relayout } from './relayout.js';
@@ -34,6 +35,7 @@ export function openFile(path: string, mode: Exclude<OpenMode, 'read'>): Connect
     if (isNew) create(connection);
     if (version < SCHEMA_VERSION) upgrade(connection, version);
     if (!isCurrentLayout(connection)) relayout(connection);
+    if (!isCurrentBlockLayout(connection)) resetBlocks(connection);
     connection.exec(missingIndexesSql());
   });
 }

@@ -22,6 +22,12 @@ export function pageSql({ source, lastRev }: ListPlan, part: Part, limit: number
   }
 }
 
+/** The first `limit` rows of a part among revisions that are known. */
+export function foundSql(part: Part, revs: readonly number[], limit: number): Query {
+  const params = [JSON.stringify(revs)];
+  return pickSql(part, { sql: 't.rev IN (SELECT value FROM json_each(?))', params }, limit);
+}
+
 /** How many rows of a part there are, as its plan says. */
 export function countSql({ source, lastRev }: ListPlan, part: Part): Query {
   if (source === 'INDEX') return rangeCountSql(part);

@@ -1,6 +1,8 @@
 import { absentTime, DEFAULT_ORDER, type ListedKind } from '../../resources/registry.js';
 import { compareValues } from '../../values/filter.js';
 import { toInstant } from '../../values/instant.js';
+import { isInBlocks } from '../columns/masks.js';
+import type { ScanQuery } from '../columns/scan.js';
 import { HistoryError } from '../errors.js';
 import type {
   ListQuery,
@@ -11,11 +13,12 @@ import type {
   RecordedQuery,
   StorePage,
 } from '../store.js';
+import { isBlocked } from './column-blocks.js';
 import { type Column, columnOf, fromOrdered } from './columns.js';
 import type { Connection, Integrations, Query } from './connection.js';
 import type { Row } from './driver.js';
-import { type ListPlan, type ListRequest, type Part, planList } from './list-plan.js';
-import { countSql, pageSql, recordedSql, walkLengthSql, walkSql } from './list-sql.js';
+import { type ListPlan, type ListRequest, namedValues, type Part, planList } from './list-plan.js';
+import { countSql, foundSql, pageSql, recordedSql, walkLengthSql, walkSql } from './list-sql.js';
 import type { Limits, QueryRunner } from './query-worker.js';
 import { type Head, liveCountAt, markAt } from './record-batch.js';
 import type { Revisions } from './revisions.js';
@@ -23,6 +26,9 @@ import type { Revisions } from './revisions.js';
 interface Item extends Position {
   readonly rev: number;
 }
+
+/** How many rows of blocks are scanned in the time in which one row of a table is read. */
+const SCANNED_AT_ONCE = 20;
 
 /** The lists of records: pages and counts, each as its plan says. */
 export class Lists {
@@ -40,7 +46,9 @@ export class Lists {
     const plan = this.#plan({ ...query, goal: 'PAGE' }, query, column, view, head);
     const limit = query.limit + 1;
     const rows =
-      this.#firstWalk(plan, limit) ?? (await this.#run(plan, (part) => pageSql(plan, part, limit)));
+      this.#firstWalk(plan, limit) ??
+      (await this.#found(plan, query, limit)) ??
+      (await this.#run(plan, (part) => pageSql(plan, part, limit)));
     const items = plan.parts.flatMap((part, i) =>
       (rows[i] ?? []).map(
         ([rev, value = null, id]): Item => ({ rev: Number(rev), ...this.#position(part, value, id) }),
@@ -66,9 +74,11 @@ export class Lists {
 
   async count(query: ListQuery, head: Head): Promise<number> {
     if (query.filter === null) return this.#liveCount(query);
+    const view = this.#viewAt(query.seq, head);
+    const scan = this.#scanQuery(query, view.lastRev);
+    if (scan !== null) return this.answers.scan({ type: 'COUNT', query: scan }, this.#isQuickScan(scan));
     const field = absentTime(query.kind, query.filter) ?? DEFAULT_ORDER[query.kind];
     const request = { ...query, goal: 'COUNT', descending: true, after: null } as const;
-    const view = this.#viewAt(query.seq, head);
     const plan = this.#plan(request, query, orderColumn(query.kind, field), view, head);
     const counted = await this.#run(plan, (part) => countSql(plan, part));
     return counted.reduce((sum, [row]) => sum + Number(row?.[0]), 0);
@@ -78,6 +88,27 @@ export class Lists {
     return this.integrations
       .select(integrations)
       .reduce((sum, { n }) => sum + liveCountAt(this.connection, kind, n, seq), 0);
+  }
+
+  /** What columns are asked for in a view; `null` if they cannot answer. */
+  #scanQuery({ kind, integrations, filter }: ListQuery, lastRev: number): ScanQuery | null {
+    const isPossible = filter !== null && namedValues(kind, filter) === null && isInBlocks(kind, filter);
+    if (!isPossible || !isBlocked(this.connection, kind, lastRev)) return null;
+    return { kind, accounts: this.integrations.select(integrations).map(({ n }) => n), filter, lastRev };
+  }
+
+  #isQuickScan({ lastRev }: ScanQuery): boolean {
+    return lastRev <= this.limits.scan * SCANNED_AT_ONCE;
+  }
+
+  /** The rows of each part if columns show that a long walk would find only a few; else `null`. */
+  async #found(plan: ListPlan, query: ListQuery, limit: number): Promise<Row[][] | null> {
+    const scan = plan.place === 'QUERY_WORKER' ? this.#scanQuery(query, plan.lastRev) : null;
+    if (scan === null) return null;
+    const most = this.limits.scan;
+    const revs = await this.answers.scan({ type: 'FIND', query: scan, most }, this.#isQuickScan(scan));
+    if (revs === null) return null;
+    return this.#run({ ...plan, place: 'INLINE' }, (part) => foundSql(part, revs, limit));
   }
 
   #plan(request: ListRequest, { integrations }: ListQuery, column: Column, view: Head, head: Head): ListPlan {

@@ -3,6 +3,7 @@ import { HistoryError } from '../errors.js';
 import { Connection } from './connection.js';
 import type { Row } from './driver.js';
 import type { WorkerData, WorkerRequest, WorkerResponse } from './query-worker.js';
+import { runScan } from './scan-task.js';
 
 /*
  * The thread behind `ThreadedQueries`: queries in, rows out, over a connection that only reads. It ends when it
@@ -20,14 +21,16 @@ parentPort?.on('message', (request: WorkerRequest | null) => {
   }
 });
 
-function answerTo({ n, queries }: WorkerRequest): WorkerResponse {
+function answerTo(request: WorkerRequest): WorkerResponse {
+  const { n } = request;
   try {
-    const rows: Row[][] = [];
-    for (const { sql, params } of queries) {
+    if ('task' in request) return { n, found: runScan(connection, request.task) };
+    const found: Row[][] = [];
+    for (const { sql, params } of request.queries) {
       if (Atomics.load(isOver, 0) === 1) return { n, code: 'UNAVAILABLE', message: `${path} was closed` };
-      rows.push(connection.all(sql, params));
+      found.push(connection.all(sql, params));
     }
-    return { n, rows };
+    return { n, found };
   } catch (error) {
     const code = error instanceof HistoryError ? error.code : 'UNAVAILABLE';
     return { n, code, message: error instanceof Error ? error.message : String(error) };

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { HistoryError, type HistoryErrorCode } from '../errors.js';
-import type { OpenAccess, Query, RowReader } from './connection.js';
+import type { Connection, OpenAccess, Query } from './connection.js';
 import type { Row } from './driver.js';
+import { runScan, type ScanResults, type ScanTask } from './scan-task.js';
 
 /** What the worker is made with. */
 export interface WorkerData {
@@ -12,24 +13,24 @@ export interface WorkerData {
 }
 
 /** What the worker is sent. */
-export interface WorkerRequest {
-  readonly n: number;
-  readonly queries: readonly Query[];
-}
+export type WorkerRequest =
+  | { readonly n: number; readonly queries: readonly Query[] }
+  | { readonly n: number; readonly task: ScanTask };
 
 /** What it sends back. */
 export type WorkerResponse =
-  | { readonly n: number; readonly rows: Row[][] }
+  | { readonly n: number; readonly found: unknown }
   | { readonly n: number; readonly code: HistoryErrorCode; readonly message: string };
 
 interface Waiting {
-  resolve(rows: Row[][]): void;
+  resolve(found: unknown): void;
   reject(error: Error): void;
 }
 
 /** Answers queries that may take long, away from the event loop. */
 export interface QueryWorker {
   all(queries: readonly Query[]): Promise<Row[][]>;
+  scan<T extends ScanTask>(task: T): Promise<ScanResults[T['type']]>;
   close(): Promise<void>;
 }
 
@@ -46,7 +47,7 @@ export const INLINE_LIMITS: Limits = { walk: 4_000, scan: 2_000 };
 /** Answers queries on the spot or in the worker, as long as they may take. */
 export class QueryRunner {
   constructor(
-    private readonly connection: RowReader,
+    private readonly connection: Connection,
     private readonly worker: QueryWorker,
   ) {}
 
@@ -54,12 +55,18 @@ export class QueryRunner {
     if (!isQuick) return this.worker.all(queries);
     return queries.map(({ sql, params }) => this.connection.all(sql, params));
   }
+
+  async scan<T extends ScanTask>(task: T, isQuick: boolean): Promise<ScanResults[T['type']]> {
+    if (!isQuick) return this.worker.scan(task);
+    return runScan(this.connection, task) as ScanResults[T['type']];
+  }
 }
 
 /** For a history in memory, which no other thread can see: answers on the spot. */
-export function inlineQueries(reader: RowReader): QueryWorker {
+export function inlineQueries(connection: Connection): QueryWorker {
   return {
-    all: async (queries) => queries.map(({ sql, params }) => reader.all(sql, params)),
+    all: async (queries) => queries.map(({ sql, params }) => connection.all(sql, params)),
+    scan: async <T extends ScanTask>(task: T) => runScan(connection, task) as ScanResults[T['type']],
     close: async () => {},
   };
 }
@@ -81,10 +88,18 @@ export class ThreadedQueries implements QueryWorker {
   ) {}
 
   all(queries: readonly Query[]): Promise<Row[][]> {
+    return this.#ask((n) => ({ n, queries })) as Promise<Row[][]>;
+  }
+
+  scan<T extends ScanTask>(task: T): Promise<ScanResults[T['type']]> {
+    return this.#ask((n) => ({ n, task })) as Promise<ScanResults[T['type']]>;
+  }
+
+  #ask(requestOf: (n: number) => WorkerRequest): Promise<unknown> {
     if (this.#isClosed) return Promise.reject(new HistoryError('UNAVAILABLE', `${this.path} is closed`));
     this.#worker ??= this.#start();
     const worker = this.#worker;
-    const request: WorkerRequest = { n: ++this.#asked, queries };
+    const request = requestOf(++this.#asked);
     return new Promise((resolve, reject) => {
       this.#waiting.set(request.n, { resolve, reject });
       worker.ref();
@@ -122,7 +137,7 @@ export class ThreadedQueries implements QueryWorker {
     const waiting = this.#waiting.get(answer.n);
     this.#waiting.delete(answer.n);
     if (this.#waiting.size === 0 && !this.#isClosed) this.#worker?.unref();
-    if ('rows' in answer) waiting?.resolve(answer.rows);
+    if ('found' in answer) waiting?.resolve(answer.found);
     else waiting?.reject(new HistoryError(answer.code, answer.message));
   }
 

@@ -20,9 +20,11 @@ import {
   releasedKeys,
   statementOf,
 } from '../batch-plan.js';
+import { type BlockRow, type RecordValues, recordValues } from '../columns/block.js';
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { Batch, Pin, Recorded } from '../store.js';
 import { packReceived, packRecord } from '../stored-texts.js';
+import { writeBlock } from './column-blocks.js';
 import { isName, listedFields, references, toValues } from './columns.js';
 import type { Connection, Integrations } from './connection.js';
 import { statements } from './schema.js';
@@ -113,13 +115,17 @@ class RevisionWriter {
   readonly #marks = new TimeMarks();
   readonly #references = new References();
   readonly #bodies: [rev: number, observation: Observation][] = [];
+  readonly #blocks = new Map<ListedKind, BlockRow[]>();
+  readonly #revBefore: number;
 
   constructor(
     private readonly connection: Connection,
     private readonly integrations: Integrations,
     private readonly pin: Pin,
     private lastRev: number,
-  ) {}
+  ) {
+    this.#revBefore = lastRev;
+  }
 
   write(operation: BatchOperation<HeldRevision>): void {
     const { type, key, held, verifiedAt } = operation;
@@ -131,11 +137,22 @@ class RevisionWriter {
     }
     if (held) this.connection.run(close, [seq, held.rev]);
     this.lastRev += 1;
-    if (type === 'TOMBSTONE') this.connection.run(bury, [this.lastRev, seq, verifiedAt, held.rev]);
-    else this.#insert(this.lastRev, operation.observation, verifiedAt);
+    const prior = held?.rev ?? 0;
+    if (type === 'INSERT') this.#insert(this.lastRev, prior, operation.observation, verifiedAt);
+    else {
+      this.connection.run(bury, [this.lastRev, seq, verifiedAt, prior]);
+      this.#block(key, this.lastRev, prior, null);
+    }
   }
 
-  #insert(rev: number, observation: Observation, verifiedAt: string): void {
+  #block({ kind, integration }: RecordKey, rev: number, prior: number, values: RecordValues | null): void {
+    if (!isListed(kind)) return;
+    const rows = this.#blocks.get(kind) ?? [];
+    rows.push({ rev, prior, account: this.integrations.numberOf(integration), values });
+    this.#blocks.set(kind, rows);
+  }
+
+  #insert(rev: number, prior: number, observation: Observation, verifiedAt: string): void {
     const { key, record, digest, origin } = observation;
     const { kind } = key;
     const n = this.integrations.numberOf(key.integration);
@@ -148,6 +165,7 @@ class RevisionWriter {
     if (!isListed(kind) || fields === null) return;
     this.#marks.add(kind, n, rev, fields);
     this.#references.add(kind, n, rev, fields);
+    this.#block(key, rev, prior, recordValues(kind, record, fields));
   }
 
   /** Writes what goes by all revisions together; the number of the last one. */
@@ -161,6 +179,7 @@ class RevisionWriter {
     }
     this.#references.write(this.connection);
     this.#marks.write(this.connection, this.pin);
+    for (const [kind, rows] of this.#blocks) writeBlock(this.connection, kind, rows, this.#revBefore);
     return this.lastRev;
   }
 }

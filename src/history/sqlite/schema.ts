@@ -57,6 +57,20 @@ CREATE TABLE journals (
 );
 `;
 
+/** Runs of revisions by columns, which column-blocks.ts explains. */
+export const BLOCKS_TABLE = `
+CREATE TABLE column_blocks (
+  n INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  after INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  data BLOB NOT NULL
+);
+CREATE INDEX column_blocks_place ON column_blocks (kind, name, after, last, size);
+`;
+
 /** What makes the tables of each earlier version those of the next. */
 const UPGRADES = new Map([[1, KEPT]]);
 
@@ -118,7 +132,7 @@ CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires_ms INT
 
 /** Everything that a new history needs. */
 export function schemaSql(): string {
-  return [COMMON, KEPT, ...KINDS.map(kindSql)].join('\n');
+  return [COMMON, KEPT, BLOCKS_TABLE, ...KINDS.map(kindSql)].join('\n');
 }
 
 /** Makes each index that is not there, which a file that was worked on by hand may lack. */

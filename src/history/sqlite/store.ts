@@ -1,6 +1,7 @@
 import { type Instant, toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
 import type { Batch, Confirmation, DerivedFault, HistoryStore, OpenMode, Pin, Recorded } from '../store.js';
+import { blockEarlier } from './column-blocks.js';
 import { type Connection, Integrations, type OpenAccess } from './connection.js';
 import { DerivedCheck } from './derived.js';
 import { Documents } from './documents.js';
@@ -75,6 +76,8 @@ class SqliteStore implements HistoryStore {
   /** What the writer knows without asking; a reader asks, since another process writes. */
   #head: Head | null = null;
   #isClosed = false;
+  /** Makes what an earlier version did not, while the store is in use. */
+  readonly #blocking: Promise<void>;
 
   constructor(
     private readonly connection: Connection,
@@ -96,6 +99,7 @@ class SqliteStore implements HistoryStore {
     this.#lists = new Lists(connection, this.#integrations, this.#revisions, answers, limits);
     this.#ledger = new Ledger(connection, answers, limits);
     this.#documents = new Documents(connection, answers, limits, mode);
+    this.#blocking = mode === 'write' ? this.#blockEarlier() : Promise.resolve();
   }
 
   async record(batch: Batch): Promise<Recorded> {
@@ -186,10 +190,19 @@ class SqliteStore implements HistoryStore {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.#blocking;
     await this.#worker.close();
     if (this.mode === 'write') this.connection.all('PRAGMA wal_checkpoint(TRUNCATE)');
     this.connection.close();
     this.lock?.release();
+  }
+
+  async #blockEarlier(): Promise<void> {
+    try {
+      await blockEarlier(this.connection, () => this.#isClosed);
+    } catch {
+      // a damaged record or a full disk: counts go by the tables, and verification names the damage
+    }
   }
 
   /** The head as it is now. A reader asks for it and drops what another process may have changed. */

@@ -127,6 +127,10 @@ export const campaignDefinition = {
   },
   fieldsOf: campaignFields,
   searchedBy: ['fromAddress', 'recipientAddress'],
+  facets: {
+    fields: { fromName: { type: 'text' }, overallStatus: { type: 'text' } },
+    of: ({ fromName, overallStatusRaw }) => ({ fromName, overallStatus: overallStatusRaw }),
+  },
   defaultOrder: 'lastReportedTime',
   earliestField: 'lastReportedTime',
   unsettledField: 'scanning',

@@ -248,6 +248,10 @@ export const caseDefinition = {
   },
   fieldsOf: caseFields,
   searchedBy: [],
+  facets: {
+    fields: { tenant: { type: 'text' }, severityLabel: { type: 'text' }, analysis: { type: 'text' } },
+    of: ({ tenant, severityRaw, analysisRaw }) => ({ tenant, severityLabel: severityRaw, analysis: analysisRaw }),
+  },
   defaultOrder: 'lastModifiedTime',
   earliestField: 'lastModifiedTime',
   unsettledField: 'open',

@@ -11,6 +11,7 @@ import {
 } from '../vocabularies.js';
 import { decodeThreat, messageSchema, overrideShape, threatSchema } from './decode-threat.js';
 import { type ThreatRecord, threatFields, threatRemediation } from './threat.js';
+import { threatFacets, threatMessages } from './threat-columns.js';
 import {
   attachmentShape,
   attachmentsSchema,
@@ -111,6 +112,8 @@ export const threatDefinition = {
   },
   fieldsOf: threatFields,
   searchedBy: ['fromAddress', 'recipientAddress'],
+  facets: threatFacets,
+  items: threatMessages,
   defaultOrder: 'receivedTime',
   earliestField: 'firstReceivedTime',
   unsettledField: 'unremediated',

@@ -103,7 +103,10 @@ describe("a history's SQLite file", () => {
       await record(earlier);
       const before = await readEverything(earlier);
       await earlier.close();
-      change(path, 'DROP TABLE documents; DROP TABLE journals; PRAGMA user_version = 1');
+      change(
+        path,
+        'DROP TABLE documents; DROP TABLE journals; DROP TABLE column_blocks; PRAGMA user_version = 1',
+      );
       await expect(openSqliteStore(path, 'read')).rejects.toMatchObject(UNUSABLE);
 
       const store = await openSqliteStore(path, mode);

@@ -1,0 +1,267 @@
+import type { FieldSpec } from '../../resources/definition.js';
+import {
+  type AnyRecord,
+  byKind,
+  DEFINITION_OF,
+  fieldsOf,
+  type ListedKind,
+  type RecordOf,
+} from '../../resources/registry.js';
+import type { Fields, FieldValue } from '../../values/filter.js';
+import {
+  type Codes,
+  Column,
+  concatColumns,
+  decodeCodes,
+  encodeCodes,
+  encodeColumn,
+  encodeValues,
+  isAllZero,
+  lengthAt,
+  startsOf,
+} from './column.js';
+
+/*
+ * A block has the revisions of one kind that were recorded one after another, by columns. Counts and statistics read
+ * only the columns that they need, a thousand times as fast as records. A block never changes: a revision is
+ * visible until a later one names it as its predecessor.
+ */
+
+/** The account of a revision, as the store numbers or names it. */
+export type Account = number | string;
+
+/** A revision as a block contains it. */
+export interface BlockRow {
+  readonly rev: number;
+  /** The revision of the same record before this one; 0 if it is the first. */
+  readonly prior: number;
+  readonly account: Account;
+  /** `null` for a tombstone. */
+  readonly values: RecordValues | null;
+}
+
+/** What a block contains of a record. */
+export interface RecordValues {
+  readonly fields: Fields;
+  readonly items: readonly Fields[];
+}
+
+/** The bytes of a block's columns, by name. */
+export type BlockBytes = ReadonlyMap<string, Uint8Array>;
+
+type Specs = readonly (readonly [field: string, spec: FieldSpec])[];
+
+/** The columns of each kind. What items have is not repeated for the record, and references have indexes. */
+export const BLOCK_COLUMNS = byKind(
+  ({ fields, facets, items }): { readonly record: Specs; readonly items: Specs } => {
+    const ofItems = Object.entries(items?.fields ?? {});
+    const own: [string, FieldSpec][] = Object.entries({ ...fields, ...facets?.fields });
+    const isOwn = ([field, { type, reference }]: [string, FieldSpec]) =>
+      field !== 'id' && !reference && !(type === 'texts' && items && Object.hasOwn(items.fields, field));
+    return { record: own.filter(isOwn), items: ofItems };
+  },
+);
+
+/** To be raised when the columns get other values out of the same records. */
+const VERSION = 1;
+/** Blocks of another layout are made again from the records. */
+export const BLOCK_LAYOUT = `${VERSION} ${JSON.stringify(BLOCK_COLUMNS)}`;
+
+/** The column that says which revisions a block has. */
+export const ROWS_COLUMN = '$rows';
+
+/** The column of a field of items. */
+export function itemColumn(field: string): string {
+  return `$item.${field}`;
+}
+
+export function recordValues(kind: ListedKind, record: AnyRecord, fields?: Fields): RecordValues {
+  const { facets, items } = DEFINITION_OF[kind];
+  const own = record as RecordOf[ListedKind];
+  return {
+    fields: { ...(fields ?? fieldsOf(kind, own)), ...facets?.of(own) },
+    items: items?.of(own) ?? [],
+  };
+}
+
+/** Makes a block of revisions in the order of their numbers, all greater than `after`. */
+export function encodeBlock(
+  kind: ListedKind,
+  after: number,
+  rows: readonly BlockRow[],
+): Map<string, Uint8Array> {
+  const items = rows.flatMap(({ values }) => values?.items ?? []);
+  const heads = rows.map(
+    ({ rev, prior, account, values }): RowHead => ({
+      ...{ rev, prior, account: values ? account : null, items: values?.items.length ?? 0 },
+    }),
+  );
+  const { record, items: ofItems } = BLOCK_COLUMNS[kind];
+  const columns = new Map<string, Uint8Array>();
+  for (const [field, { type }] of record)
+    columns.set(
+      field,
+      encodeColumn(
+        type,
+        rows.map(({ values }) => cellOf(values?.fields, field, type)),
+      ),
+    );
+  for (const [field, { type }] of ofItems)
+    columns.set(
+      itemColumn(field),
+      encodeColumn(
+        type,
+        items.map((item) => cellOf(item, field, type)),
+      ),
+    );
+  return columns.set(ROWS_COLUMN, encodeRows(after, heads, columns));
+}
+
+function cellOf(fields: Fields | undefined, field: string, type: FieldSpec['type']) {
+  return fields?.[field] ?? (type === 'texts' ? [] : null);
+}
+
+interface RowHead {
+  readonly rev: number;
+  readonly prior: number;
+  readonly account: FieldValue;
+  /** How many items. */
+  readonly items: number;
+}
+
+function encodeRows(after: number, rows: readonly RowHead[], columns: BlockBytes): Uint8Array {
+  const gaps = rows.map(({ rev }, i) => rev - (rows[i - 1]?.rev ?? after) - 1);
+  return packColumns(
+    new Map([
+      ['gap', encodeCodes(gaps)],
+      ['prior', encodeCodes(rows.map(({ prior }) => prior))],
+      ['account', encodeValues(rows.map(({ account }) => account))],
+      ['items', encodeCodes(rows.map(({ items }) => items))],
+      ['ranges', Buffer.from(JSON.stringify(rangesOf(columns)))],
+    ]),
+  );
+}
+
+/** The earliest and the latest time of each column of times. */
+function rangesOf(columns: BlockBytes): Record<string, readonly number[]> {
+  const all = [...columns].map(([name, bytes]) => [name, new Column(bytes)] as const);
+  return Object.fromEntries(
+    all.flatMap(([name, column]) => (column.form === 'TIMES' ? [[name, column.range]] : [])),
+  );
+}
+
+/** Blocks that follow each other as one: equal, byte for byte, to the block of all their rows. */
+export function mergeBlocks(kind: ListedKind, blocks: readonly Block[]): Map<string, Uint8Array> {
+  const after = blocks[0]?.after ?? 0;
+  const { record, items } = BLOCK_COLUMNS[kind];
+  const rows = blocks.flatMap((block) =>
+    Array.from(
+      block.revs,
+      (rev, i): RowHead => ({
+        ...{ rev: rev + block.after, prior: block.priors[i] ?? 0, account: block.accounts.valueAt(i) },
+        items: lengthAt(block.itemStarts, i),
+      }),
+    ),
+  );
+  const columns = new Map<string, Uint8Array>();
+  const named = [...record, ...items.map(([field, spec]) => [itemColumn(field), spec] as const)];
+  for (const [name, { type }] of named)
+    columns.set(
+      name,
+      concatColumns(
+        type,
+        blocks.map((block) => block.column(name)),
+      ),
+    );
+  return columns.set(ROWS_COLUMN, encodeRows(after, rows, columns));
+}
+
+/** Columns as one value. */
+export function packColumns(columns: BlockBytes): Uint8Array {
+  const directory = Buffer.from(JSON.stringify([...columns].map(([name, { length }]) => [name, length])));
+  const head = Buffer.from([1, 0, 0, 0, 0]);
+  head.writeUInt32LE(directory.length, 1);
+  return Buffer.concat([head, directory, ...columns.values()]);
+}
+
+export function unpackColumns(bytes: Uint8Array): Map<string, Uint8Array> {
+  const start = 5 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1, true);
+  const directory = JSON.parse(Buffer.from(bytes.subarray(5, start)).toString()) as [string, number][];
+  let from = start;
+  return new Map(
+    directory.map(([name, length]) => {
+      from += length;
+      return [name, bytes.subarray(from - length, from)];
+    }),
+  );
+}
+
+function revsOf(after: number, gaps: Codes): Uint32Array {
+  const revs = new Uint32Array(gaps.length);
+  let rev = after;
+  for (let i = 0; i < revs.length; i += 1) {
+    rev += (gaps[i] as number) + 1;
+    revs[i] = rev;
+  }
+  return revs;
+}
+
+/** A block that is read column by column. */
+export class Block {
+  readonly #rows: ReadonlyMap<string, Uint8Array>;
+  readonly #columns = new Map<string, Column>();
+  /** The revision before this one of the same record; 0 if it is the first. */
+  readonly priors: Codes;
+  /** `null` for a tombstone. */
+  readonly accounts: Column;
+  /** The earliest and the latest time, in milliseconds, of each column of times. */
+  readonly ranges: Readonly<Record<string, readonly [number, number]>>;
+  #revs: Uint32Array | null = null;
+  #itemStarts: Uint32Array | null = null;
+
+  constructor(
+    /** Every revision of the kind after this one is in the block or in a later one. */
+    readonly after: number,
+    private readonly load: (name: string) => Uint8Array,
+  ) {
+    this.#rows = unpackColumns(load(ROWS_COLUMN));
+    this.priors = decodeCodes(this.#row('prior'));
+    this.accounts = new Column(this.#row('account'));
+    this.ranges = JSON.parse(Buffer.from(this.#row('ranges')).toString());
+  }
+
+  get revs(): Uint32Array {
+    this.#revs ??= revsOf(this.after, decodeCodes(this.#row('gap')));
+    return this.#revs;
+  }
+
+  /** Where the items of each record begin, and where the last ones end. */
+  get itemStarts(): Uint32Array {
+    this.#itemStarts ??= startsOf(decodeCodes(this.#row('items')));
+    return this.#itemStarts;
+  }
+
+  get size(): number {
+    return this.priors.length;
+  }
+
+  get hasPriors(): boolean {
+    return !isAllZero(this.#row('prior'));
+  }
+
+  get itemCount(): number {
+    return this.itemStarts.at(-1) ?? 0;
+  }
+
+  column(name: string): Column {
+    const known = this.#columns.get(name);
+    if (known) return known;
+    const column = new Column(this.load(name));
+    this.#columns.set(name, column);
+    return column;
+  }
+
+  #row(name: string): Uint8Array {
+    return this.#rows.get(name) ?? new Uint8Array();
+  }
+}

@@ -1,0 +1,250 @@
+import type { FieldSpec } from '../../resources/definition.js';
+import type { FieldValue } from '../../values/filter.js';
+import { type Instant, toInstant } from '../../values/instant.js';
+
+/*
+ * One field of many revisions as bytes. A column of times has milliseconds; every other has codes and the values that
+ * they stand for. A column of lists also has the length of each list. Equal values always make equal bytes, so that
+ * `verify` can compare them.
+ */
+
+/** Numbers of a column, as narrow as they allow. */
+export type Codes = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+/** What a column contains, apart from the values themselves. */
+type Form = 'VALUES' | 'LISTS' | 'TIMES';
+
+/** By number; from 1 on, since the SQLite driver takes bytes that begin with 0 for text. */
+const FORMS: readonly (Form | null)[] = [null, 'VALUES', 'LISTS', 'TIMES'];
+const HEADER = 16;
+/** The code of `null` in a column of values. */
+export const NULL_CODE = 0;
+
+type Cell = FieldValue | readonly string[];
+
+/** Makes the bytes of one column. */
+export function encodeColumn(type: FieldSpec['type'], cells: readonly Cell[]): Uint8Array {
+  if (type === 'texts') return encodeLists(cells as readonly (readonly string[])[]);
+  const times = type === 'instant' ? toTimes(cells as readonly FieldValue[]) : null;
+  return times ? encodeTimes(times) : encodeValues(cells as readonly FieldValue[]);
+}
+
+/** `null` if one of them is no instant in the form that the gateway writes, or all are `null`: then texts are kept. */
+function toTimes(cells: readonly FieldValue[]): number[] | null {
+  const times: number[] = [];
+  for (const cell of cells) {
+    const ms = cell === null ? Number.NaN : toTime(cell);
+    if (ms === null) return null;
+    times.push(ms);
+  }
+  return times.every(Number.isNaN) ? null : times;
+}
+
+/** As distances from the earliest, 0 for `null`. */
+function encodeTimes(times: readonly number[]): Uint8Array {
+  const earliest = times.reduce((a, b) => (b < a ? b : a), Number.POSITIVE_INFINITY);
+  const latest = times.reduce((a, b) => (b > a ? b : a), Number.NEGATIVE_INFINITY);
+  const codes = encodeCodes(times.map((ms) => (Number.isNaN(ms) ? 0 : ms - earliest + 1)));
+  return packed('TIMES', times.length, [bytesOf(Float64Array.of(earliest, latest)), codes]);
+}
+
+/** The milliseconds of an instant; `null` for anything else. */
+export function toTime(value: FieldValue): number | null {
+  if (typeof value !== 'string' || value.length !== 24) return null;
+  const ms = Date.parse(value);
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === value ? ms : null;
+}
+
+class Dictionary {
+  readonly #codes = new Map<FieldValue, number>([[null, NULL_CODE]]);
+
+  codeOf(value: FieldValue): number {
+    const known = this.#codes.get(value);
+    if (known !== undefined) return known;
+    const code = this.#codes.size;
+    this.#codes.set(value, code);
+    return code;
+  }
+
+  get bytes(): Uint8Array {
+    const [, ...values] = this.#codes.keys();
+    return Buffer.from(JSON.stringify(values));
+  }
+}
+
+export function encodeValues(cells: readonly FieldValue[]): Uint8Array {
+  const dictionary = new Dictionary();
+  const codes = cells.map((cell) => dictionary.codeOf(cell));
+  return packed('VALUES', cells.length, [encodeCodes(codes), dictionary.bytes]);
+}
+
+function encodeLists(cells: readonly (readonly string[])[]): Uint8Array {
+  const dictionary = new Dictionary();
+  const codes = cells.flatMap((cell) => cell.map((value) => dictionary.codeOf(value)));
+  const lengths = encodeCodes(cells.map(({ length }) => length));
+  return packed('LISTS', cells.length, [lengths, encodeCodes(codes), dictionary.bytes]);
+}
+
+/** Whole numbers as bytes: how many, their width and the least of them, then by how much each exceeds it. */
+export function encodeCodes(codes: readonly number[]): Uint8Array {
+  const least = codes.reduce((a, b) => (b < a ? b : a), codes[0] ?? 0);
+  const range = codes.reduce((a, b) => (b > a ? b : a), least) - least;
+  const width = WIDTHS.find((bytes) => range < 256 ** bytes) ?? 8;
+  const head = Float64Array.of(codes.length, width, least);
+  if (width === 0) return bytesOf(head);
+  const beyond = codes.map((code) => code - least);
+  return Buffer.concat([bytesOf(head), bytesOf(ARRAYS[width].from(beyond))]);
+}
+
+const WIDTHS = [0, 1, 2, 4] as const;
+const ARRAYS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: Float64Array };
+const CODES_HEADER = 24;
+
+export function decodeCodes(bytes: Uint8Array): Codes {
+  const head = new Float64Array(aligned(bytes, 0, CODES_HEADER));
+  const [count, width, least] = [head[0] as number, head[1] as number, head[2] as number];
+  if (width === 0) return new (typeFor(least))(count).fill(least);
+  const beyond = new ARRAYS[width as 1 | 2 | 4 | 8](
+    aligned(bytes, CODES_HEADER, CODES_HEADER + width * count),
+  );
+  if (least === 0) return beyond;
+  const codes = new (typeFor(least + 256 ** Math.min(width, 4)))(count);
+  for (let i = 0; i < count; i += 1) codes[i] = (beyond[i] as number) + least;
+  return codes;
+}
+
+export function isAllZero(bytes: Uint8Array): boolean {
+  const [, width, least] = new Float64Array(aligned(bytes, 0, CODES_HEADER));
+  return width === 0 && least === 0;
+}
+
+/** The narrowest array for numbers up to `largest`. */
+function typeFor(largest: number) {
+  return largest < 0x100
+    ? Uint8Array
+    : largest < 0x10000
+      ? Uint16Array
+      : largest < 0x100000000
+        ? Uint32Array
+        : Float64Array;
+}
+
+function bytesOf(array: ArrayBufferView): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+function aligned(bytes: Uint8Array, from: number, to: number): ArrayBuffer {
+  return bytes.buffer.slice(bytes.byteOffset + from, bytes.byteOffset + to) as ArrayBuffer;
+}
+
+function packed(form: Form, size: number, sections: readonly Uint8Array[]): Uint8Array {
+  const [first = 0, second = 0] = sections.map(({ length }) => length);
+  const head = Uint32Array.of(FORMS.indexOf(form), size, first, second);
+  return Buffer.concat([bytesOf(head), ...sections]);
+}
+
+/** A column, of which only what is asked for is decoded. */
+export class Column {
+  /** How many cells it has. */
+  readonly size: number;
+  readonly form: Form;
+  readonly #sections: readonly Uint8Array[];
+  #values: readonly FieldValue[] | null = null;
+  #codes: Codes | null = null;
+  #starts: Uint32Array | null = null;
+
+  constructor(bytes: Uint8Array) {
+    const [form = 0, size = 0, first = 0, second = 0] = new Uint32Array(aligned(bytes, 0, HEADER));
+    this.form = FORMS[form] ?? 'VALUES';
+    this.size = size;
+    const ends = [HEADER, HEADER + first, HEADER + first + second];
+    this.#sections =
+      this.form === 'LISTS'
+        ? [...[0, 1].map((i) => bytes.subarray(ends[i], ends[i + 1])), bytes.subarray(ends[2])]
+        : [bytes.subarray(ends[0], ends[1]), bytes.subarray(ends[1])];
+  }
+
+  /** Milliseconds, NaN for `null`; in the form TIMES. */
+  get times(): Float64Array {
+    const [earliest = Number.NaN] = this.range;
+    const codes = decodeCodes(this.#section(1));
+    const times = new Float64Array(codes.length);
+    for (let i = 0; i < times.length; i += 1) {
+      const code = codes[i] as number;
+      times[i] = code === 0 ? Number.NaN : earliest + code - 1;
+    }
+    return times;
+  }
+
+  /** The earliest and the latest time, in milliseconds; in the form TIMES. */
+  get range(): readonly number[] {
+    return [...new Float64Array(aligned(this.#section(0), 0, 16))];
+  }
+
+  #section(i: number): Uint8Array {
+    return this.#sections.at(i) ?? new Uint8Array();
+  }
+
+  /** Of each cell or, in the form LISTS, of each value of each list. */
+  get codes(): Codes {
+    this.#codes ??= decodeCodes(this.#section(-2));
+    return this.#codes;
+  }
+
+  /** Where each list begins within `codes`, and where the last one ends. */
+  get starts(): Uint32Array {
+    this.#starts ??= startsOf(decodeCodes(this.#section(0)));
+    return this.#starts;
+  }
+
+  /** The JSON of the values, without the brackets. */
+  get text(): Uint8Array {
+    return this.#section(-1).subarray(1, -1);
+  }
+
+  /** The values that the codes stand for. */
+  get values(): readonly FieldValue[] {
+    this.#values ??= [null, ...(JSON.parse(`[${Buffer.from(this.text)}]`) as FieldValue[])];
+    return this.#values;
+  }
+
+  /** The value of a code. */
+  valueAt(i: number): FieldValue {
+    return this.values[this.codes[i] ?? NULL_CODE] ?? null;
+  }
+
+  /** All cells, decoded. */
+  cells(): Cell[] {
+    const { form, size } = this;
+    if (form === 'TIMES') return Array.from(this.times, toInstantOrNull);
+    if (form === 'VALUES') return Array.from({ length: size }, (_, i) => this.valueAt(i));
+    const values = Array.from(this.codes, (_, i) => String(this.valueAt(i)));
+    const { starts } = this;
+    return Array.from({ length: size }, (_, i) => values.slice(starts[i], starts[i + 1]));
+  }
+}
+
+function toInstantOrNull(ms: number): Instant | null {
+  return Number.isNaN(ms) ? null : toInstant(ms);
+}
+
+/** The column of all cells of some columns, one after the other. */
+export function concatColumns(type: FieldSpec['type'], columns: readonly Column[]): Uint8Array {
+  if (columns.every(({ form }) => form === 'TIMES'))
+    return encodeTimes(columns.flatMap(({ times }) => [...times]));
+  return encodeColumn(
+    type,
+    columns.flatMap((column) => column.cells()),
+  );
+}
+
+/** Where each of some lists begins when they are laid end to end, and where the last one ends. */
+export function startsOf(lengths: Codes): Uint32Array {
+  const starts = new Uint32Array(lengths.length + 1);
+  for (let i = 0; i < lengths.length; i += 1) starts[i + 1] = (starts[i] as number) + (lengths[i] as number);
+  return starts;
+}
+
+export function lengthAt(starts: Uint32Array, i: number): number {
+  return (starts[i + 1] ?? 0) - (starts[i] ?? 0);
+}

@@ -1,0 +1,105 @@
+import type { ListedKind } from '../../resources/registry.js';
+import type { Filter } from '../../values/filter.js';
+import type { Account, Block } from './block.js';
+import { NULL_CODE } from './column.js';
+import { type Mask, maskOf, sizeOf, spread, type Unit } from './masks.js';
+
+/** The records that are counted: those of some accounts, in the view that ends with revision `lastRev`. */
+export interface ScanQuery {
+  readonly kind: ListedKind;
+  readonly accounts: readonly Account[];
+  readonly filter: Filter | null;
+  readonly lastRev: number;
+}
+
+/** The revisions that a later revision of the view replaces. */
+class Replaced {
+  readonly #bits: Uint8Array;
+
+  constructor(
+    blocks: readonly Block[],
+    private readonly lastRev: number,
+  ) {
+    this.#bits = new Uint8Array((lastRev >>> 3) + 1);
+    for (const block of blocks) this.#add(block);
+  }
+
+  #add(block: Block): void {
+    const bits = this.#bits;
+    if (!block.hasPriors) return;
+    const { revs, priors } = block;
+    for (let i = 0; i < priors.length; i += 1) {
+      const prior = priors[i] as number;
+      if (prior === 0 || (revs[i] as number) > this.lastRev) continue;
+      bits[prior >>> 3] = (bits[prior >>> 3] as number) | (1 << (prior & 7));
+    }
+  }
+
+  #isAnySet(from: number, to: number): boolean {
+    for (let i = from; i <= to; i += 1) if (this.#bits[i] !== 0) return true;
+    return false;
+  }
+
+  /** 1 for each row of a block that is visible and of one of the accounts; `null` if all rows are. */
+  visible({ revs, accounts }: Block, wanted: readonly Account[]): Mask | null {
+    const { codes, values } = accounts;
+    const isWanted = Uint8Array.from(values, (account) => (wanted.some((each) => each === account) ? 1 : 0));
+    const [first = 0, last = 0] = [revs[0], revs.at(-1)];
+    const isWhole = last <= this.lastRev && !this.#isAnySet(first >>> 3, last >>> 3);
+    const areAllWanted = isWanted.every(
+      (is, code) => is === 1 || (code === NULL_CODE && !codes.includes(code)),
+    );
+    if (isWhole && areAllWanted) return null;
+    const mask = new Uint8Array(revs.length);
+    const bits = this.#bits;
+    for (let i = 0; i < mask.length; i += 1) {
+      const rev = revs[i] as number;
+      if (rev > this.lastRev) break;
+      const isReplaced = ((bits[rev >>> 3] as number) >>> (rev & 7)) & 1;
+      mask[i] = (isWanted[codes[i] as number] as number) & (isReplaced ^ 1);
+    }
+    return mask;
+  }
+}
+
+/** What a filter finds in each block: 1 for each visible row, or item of one, that matches. */
+export function* scanned(
+  blocks: readonly Block[],
+  unit: Unit,
+  { kind, accounts, filter, lastRev }: ScanQuery,
+): Generator<{ readonly block: Block; readonly mask: Mask }> {
+  const replaced = new Replaced(blocks, lastRev);
+  for (const block of blocks) {
+    const matching = filter === null ? null : maskOf(kind, block, unit, filter);
+    if (matching !== null && !matching.includes(1)) continue;
+    const rows = replaced.visible(block, accounts);
+    const visible = rows !== null && unit === 'ITEM' ? spread(rows, block.itemStarts) : rows;
+    if (matching !== null && visible !== null) intersect(matching, visible);
+    yield { block, mask: matching ?? visible ?? new Uint8Array(sizeOf(block, unit)).fill(1) };
+  }
+}
+
+function intersect(mask: Mask, other: Mask): void {
+  for (let i = 0; i < mask.length; i += 1) mask[i] = (mask[i] as number) & (other[i] as number);
+}
+
+/** How many records match. */
+export function countIn(blocks: readonly Block[], query: ScanQuery): number {
+  let count = 0;
+  for (const { mask } of scanned(blocks, 'RECORD', query)) {
+    for (let i = 0; i < mask.length; i += 1) count += mask[i] as number;
+  }
+  return count;
+}
+
+/** The revisions of the records that match; `null` if there are more than `most`. */
+export function findIn(blocks: readonly Block[], query: ScanQuery, most: number): number[] | null {
+  const found: number[] = [];
+  for (const { block, mask } of scanned(blocks, 'RECORD', query)) {
+    for (let i = mask.indexOf(1); i >= 0; i = mask.indexOf(1, i + 1)) {
+      if (found.length === most) return null;
+      found.push(block.revs[i] as number);
+    }
+  }
+  return found;
+}
