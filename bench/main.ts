@@ -1,6 +1,7 @@
 import { benchCases } from './graphql/cases.js';
 import { sqliteAsOfReport } from './history/as-of.js';
 import { mongoAsOfReport } from './history/as-of-mongo.js';
+import { countsReport } from './history/counts.js';
 import { sqliteExportReport } from './history/export.js';
 import { recordReport } from './history/record.js';
 import { mongoRecordReport } from './history/record-mongo.js';
@@ -16,6 +17,7 @@ const BENCHES: readonly (readonly [name: string, run: () => Promise<string | und
   ['record-mongodb', mongoRecordReport],
   ['as-of-sqlite', sqliteAsOfReport],
   ['as-of-mongodb', () => mongoAsOfReport()],
+  ['counts-sqlite', () => countsReport()],
   ['export-sqlite', sqliteExportReport],
 ];
 

@@ -319,6 +319,16 @@ export const HISTORY_TAMPERS: Readonly<Record<string, Tamper>> = {
     );
     return { deed: `the count of ${kind}`, named: [`kind ${kind}`] };
   },
+  columns: (forger) => {
+    const blocks = forger.all("SELECT n, kind, data FROM column_blocks WHERE kind <> ''");
+    if (blocks.length === 0) return null;
+    const { n = null, kind, data } = forger.one(blocks);
+    const bytes = Uint8Array.from(data as unknown as Uint8Array);
+    const at = forger.pick(bytes.length);
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << forger.pick(8));
+    forger.run('UPDATE column_blocks SET data = ? WHERE n = ?', bytes as unknown as string, n);
+    return { deed: `a bit of the columns of ${kind}`, named: [`columns of ${kind}`] };
+  },
   reading: (forger) => {
     const rows = forger.all('SELECT n, seq, stream, entry FROM ledger WHERE seq <= ?', forger.sealedTo());
     if (rows.length === 0) return null;
@@ -462,6 +472,7 @@ function cutHistory(forger: Forger, seq: number): void {
   forger.run('DELETE FROM tallies WHERE seq > ?', seq);
   forger.run('DELETE FROM tops WHERE seq > ?', seq);
   forger.run('DELETE FROM batches WHERE seq > ?', seq);
+  forger.run("DELETE FROM column_blocks WHERE kind <> ''");
 }
 
 const COLUMN_OF: Readonly<Record<string, readonly string[]>> = {

@@ -1,8 +1,8 @@
 import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
 import { fieldsOf } from '../../resources/registry.js';
 import { type ThreatRemediation, threatRemediation } from '../../resources/threat/threat.js';
-import { type Fields, intOrNull } from '../../values/filter.js';
 import { areAllMessagesHeld } from '../../resources/threat/threat-columns.js';
+import { type Fields, intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';

@@ -158,7 +158,7 @@ export function mergeBlocks(kind: ListedKind, blocks: readonly Block[]): Map<str
     Array.from(
       block.revs,
       (rev, i): RowHead => ({
-        ...{ rev: rev + block.after, prior: block.priors[i] ?? 0, account: block.accounts.valueAt(i) },
+        ...{ rev, prior: block.priors[i] ?? 0, account: block.accounts.valueAt(i) },
         items: lengthAt(block.itemStarts, i),
       }),
     ),

@@ -12,8 +12,10 @@ import {
   recordValues,
   unpackColumns,
 } from '../columns/block.js';
+import { HistoryError } from '../errors.js';
 import { unpackText } from '../stored-texts.js';
 import type { Connection } from './connection.js';
+import type { SqlValue } from './driver.js';
 import { BLOCKS_TABLE } from './schema.js';
 
 /*
@@ -24,9 +26,14 @@ import { BLOCKS_TABLE } from './schema.js';
 /** The name of all columns of a small block. */
 const SMALL = '';
 
-/** When small blocks become a large one: they have so many rows, or there are so many of them. */
-const LARGE_ROWS = 4_096;
-const SMALL_BLOCKS = 64;
+/** When small blocks are joined: they have so many rows, which makes a large block, or there are so many of them. */
+export interface BlockSizes {
+  readonly rows: number;
+  readonly blocks: number;
+}
+
+export const BLOCK_SIZES: BlockSizes = { rows: 4_096, blocks: 64 };
+
 /** How many records are read without letting other work in between. */
 const ROWS_AT_ONCE = 100;
 /** The kind and the name of the row that has the layout of the blocks. */
@@ -39,27 +46,28 @@ const BLOCKS =
   'SELECT after, data FROM column_blocks WHERE kind = ? AND name = ? AND after < ? ORDER BY after';
 const COLUMN = 'SELECT data FROM column_blocks WHERE kind = ? AND name = ? AND after = ?';
 
+/** The rows of a block: revisions in `(after, last]`. */
+interface Place {
+  readonly kind: ListedKind;
+  readonly after: number;
+  readonly last: number;
+  readonly size: number;
+}
+
 /** Adds the revisions of a kind that one batch wrote; the last revision before them is `lastRev`. */
 export function writeBlock(
   connection: Connection,
   kind: ListedKind,
   rows: readonly BlockRow[],
   lastRev: number,
+  sizes: BlockSizes,
 ): void {
   const after = blockedUpTo(connection, kind) ?? (hasRows(connection, kind, lastRev, 0) ? lastRev : 0);
-  insertSmall(
-    connection,
-    kind,
-    after,
-    rows.at(-1)?.rev ?? after,
-    rows.length,
-    encodeBlock(kind, after, rows),
-  );
-  const [count, size] = connection.first(
-    'SELECT count(*), sum(size) FROM column_blocks WHERE kind = ? AND name = ?',
-    [kind, SMALL],
-  ) ?? [0, 0];
-  if (Number(count) >= SMALL_BLOCKS || Number(size) >= LARGE_ROWS) merge(connection, kind);
+  const place = { kind, after, last: rows.at(-1)?.rev ?? after, size: rows.length };
+  insertSmall(connection, place, encodeBlock(kind, after, rows));
+  const sql = 'SELECT count(*), sum(size) FROM column_blocks WHERE kind = ? AND name = ?';
+  const [count, size] = connection.first(sql, [kind, SMALL]) ?? [0, 0];
+  if (Number(count) >= sizes.blocks || Number(size) >= sizes.rows) joinSmall(connection, kind, sizes);
 }
 
 /** The last revision that is in a block; `null` if there is no block. */
@@ -79,37 +87,22 @@ export function hasRows(connection: Connection, kind: ListedKind, last: number, 
   return connection.first(sql, [after, last]) !== undefined;
 }
 
-/** Joins the small blocks. */
-function merge(connection: Connection, kind: ListedKind): void {
+function joinSmall(connection: Connection, kind: ListedKind, { rows }: BlockSizes): void {
   const blocks = smallBlocks(connection, kind, Number.MAX_SAFE_INTEGER);
   const after = blocks[0]?.after ?? 0;
   const last = blockedUpTo(connection, kind) ?? after;
   const size = blocks.reduce((sum, block) => sum + block.size, 0);
   const columns = mergeBlocks(kind, blocks);
   connection.run('DELETE FROM column_blocks WHERE kind = ? AND name = ?', [kind, SMALL]);
-  if (size < LARGE_ROWS) insertSmall(connection, kind, after, last, size, columns);
-  else insertLarge(connection, kind, after, last, size, columns);
+  const insert = size < rows ? insertSmall : insertLarge;
+  insert(connection, { kind, after, last, size }, columns);
 }
 
-function insertSmall(
-  connection: Connection,
-  kind: ListedKind,
-  after: number,
-  last: number,
-  size: number,
-  columns: BlockBytes,
-): void {
+function insertSmall(connection: Connection, { kind, after, last, size }: Place, columns: BlockBytes): void {
   connection.run(INSERT, [kind, SMALL, after, last, size, packColumns(columns)]);
 }
 
-function insertLarge(
-  connection: Connection,
-  kind: ListedKind,
-  after: number,
-  last: number,
-  size: number,
-  columns: BlockBytes,
-): void {
+function insertLarge(connection: Connection, { kind, after, last, size }: Place, columns: BlockBytes): void {
   for (const [name, data] of columns) connection.run(INSERT, [kind, name, after, last, size, data]);
 }
 
@@ -132,11 +125,7 @@ export function readBlocks(connection: Connection, kind: ListedKind, lastRev: nu
   const start = unblocked(connection, kind);
   const made = madeBlocks(connection, kind, Math.min(start, lastRev));
   if (start >= lastRev) return made;
-  return [
-    ...made,
-    ...largeBlocks(connection, kind, lastRev),
-    ...smallBlocks(connection, kind, lastRev),
-  ];
+  return [...made, ...largeBlocks(connection, kind, lastRev), ...smallBlocks(connection, kind, lastRev)];
 }
 
 /** Revisions up to this one are in no block. */
@@ -149,7 +138,7 @@ function unblocked(connection: Connection, kind: ListedKind): number {
 function madeBlocks(connection: Connection, kind: ListedKind, last: number): Block[] {
   const blocks: Block[] = [];
   for (let after = 0; ; ) {
-    const rows = readRows(connection, kind, after, last, LARGE_ROWS);
+    const rows = readRows(connection, kind, after, last, BLOCK_SIZES.rows);
     const columns = encodeBlock(kind, after, rows);
     if (rows.length === 0) return blocks;
     blocks.push(new Block(after, (name) => columns.get(name) ?? new Uint8Array()));
@@ -175,18 +164,12 @@ function readRows(
   }));
 }
 
-/** Connections to files whose blocks have the columns that this version of the gateway makes. */
-const current = new WeakSet<Connection>();
-
 /** Whether a file has blocks, with the columns that this version of the gateway makes. */
 export function isCurrentBlockLayout(connection: Connection): boolean {
-  if (current.has(connection)) return true;
   const row = hasTable(connection)
     ? connection.first('SELECT data FROM column_blocks WHERE kind = ? AND name = ?', LAYOUT)
     : undefined;
-  const isCurrent = row !== undefined && Buffer.from(row[0] as Uint8Array).toString() === BLOCK_LAYOUT;
-  if (isCurrent) current.add(connection);
-  return isCurrent;
+  return row !== undefined && Buffer.from(row[0] as Uint8Array).toString() === BLOCK_LAYOUT;
 }
 
 function hasTable(connection: Connection): boolean {
@@ -206,15 +189,19 @@ export function resetBlocks(connection: Connection): void {
  * Makes the blocks of revisions that a version without blocks wrote, the newest first, a few records at a time. Ends
  * early if `isOver`; the next start continues.
  */
-export async function blockEarlier(connection: Connection, isOver: () => boolean): Promise<void> {
+export async function blockEarlier(
+  connection: Connection,
+  sizes: BlockSizes,
+  isOver: () => boolean,
+): Promise<void> {
   for (const kind of LISTED_KINDS) {
     for (;;) {
       const last = connection.first(`SELECT max(rev) FROM "${kind}" WHERE rev <= ?`, [
         unblocked(connection, kind),
       ])?.[0];
       if (last === null || last === undefined) break;
-      const before = `SELECT rev FROM "${kind}" WHERE rev <= ? ORDER BY rev DESC LIMIT 1 OFFSET ${LARGE_ROWS}`;
-      const after = Number(connection.first(before, [last])?.[0] ?? 0);
+      const before = `SELECT rev FROM "${kind}" WHERE rev <= ? ORDER BY rev DESC LIMIT 1 OFFSET ?`;
+      const after = Number(connection.first(before, [last, sizes.rows])?.[0] ?? 0);
       const rows: BlockRow[] = [];
       while ((rows.at(-1)?.rev ?? after) < Number(last)) {
         await setImmediate();
@@ -222,7 +209,8 @@ export async function blockEarlier(connection: Connection, isOver: () => boolean
         rows.push(...readRows(connection, kind, rows.at(-1)?.rev ?? after, Number(last), ROWS_AT_ONCE));
       }
       const columns = encodeBlock(kind, after, rows);
-      connection.transaction(() => insertLarge(connection, kind, after, Number(last), rows.length, columns));
+      const place = { kind, after, last: Number(last), size: rows.length };
+      connection.transaction(() => insertLarge(connection, place, columns));
     }
   }
 }
@@ -231,7 +219,8 @@ export async function blockEarlier(connection: Connection, isOver: () => boolean
 export interface CheckedBlock {
   readonly after: number;
   readonly last: number;
-  readonly isRight: boolean;
+  /** `null` if one of its records cannot be read. */
+  readonly isRight: boolean | null;
 }
 
 /** Makes the next block after revision `from` again and compares it; `null` if there is none. */
@@ -242,17 +231,27 @@ export function checkNextBlock(connection: Connection, kind: ListedKind, from: n
   );
   if (!next) return null;
   const [name, after, last] = [next[0], Number(next[1]), Number(next[2])];
-  const columns = encodeBlock(kind, after, readRows(connection, kind, after, last, Number.MAX_SAFE_INTEGER));
+  const columns = madeAgain(connection, kind, after, last);
+  if (columns === null) return { after, last, isRight: null };
   const wanted = name === SMALL ? new Map([[SMALL, packColumns(columns)]]) : columns;
-  const isSmall = name === SMALL ? 1 : 0;
   const found = connection.all(
     'SELECT name, data FROM column_blocks WHERE kind = ? AND after = ? AND (name = ?) = ?',
-    [kind, after, SMALL, isSmall],
+    [kind, after, SMALL, name === SMALL ? 1 : 0],
   );
-  const isSame = found.every(
-    ([column, data]) =>
-      Buffer.compare(data as Uint8Array, wanted.get(String(column)) ?? new Uint8Array()) === 0,
-  );
+  const isSame = found.every(([column, data]) => isEqual(data, wanted.get(String(column))));
   const isInPlace = from === 0 || (after >= from && !hasRows(connection, kind, after, from));
   return { after, last, isRight: isSame && found.length === wanted.size && isInPlace };
+}
+
+function madeAgain(connection: Connection, kind: ListedKind, after: number, last: number): BlockBytes | null {
+  try {
+    return encodeBlock(kind, after, readRows(connection, kind, after, last, Number.MAX_SAFE_INTEGER));
+  } catch (error) {
+    if (error instanceof HistoryError) throw error;
+    return null;
+  }
+}
+
+function isEqual(data: SqlValue | undefined, wanted: Uint8Array | undefined): boolean {
+  return data instanceof Uint8Array && wanted !== undefined && Buffer.compare(data, wanted) === 0;
 }

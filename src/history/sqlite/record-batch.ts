@@ -24,7 +24,7 @@ import { type BlockRow, type RecordValues, recordValues } from '../columns/block
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { Batch, Pin, Recorded } from '../store.js';
 import { packReceived, packRecord } from '../stored-texts.js';
-import { writeBlock } from './column-blocks.js';
+import { type BlockSizes, writeBlock } from './column-blocks.js';
 import { isName, listedFields, references, toValues } from './columns.js';
 import type { Connection, Integrations } from './connection.js';
 import { statements } from './schema.js';
@@ -58,6 +58,7 @@ export function writeBatch(
   integrations: Integrations,
   batch: Batch,
   { seq, at, lastRev }: Head,
+  sizes: BlockSizes,
 ): Written {
   const pin = { seq: seq + 1, at: latest(batch.now, shift(at, 1)) };
   const { recorded, operations, liveChanges, verified } = planBatch(
@@ -65,7 +66,7 @@ export function writeBatch(
     pin,
     heldRevisions(connection, integrations, keysOf(batch)),
   );
-  const revisions = new RevisionWriter(connection, integrations, pin, lastRev);
+  const revisions = new RevisionWriter(connection, integrations, pin, lastRev, sizes);
   for (const operation of operations) revisions.write(operation);
   const head = { ...pin, lastRev: revisions.end() };
   writeLiveCounts(
@@ -123,6 +124,7 @@ class RevisionWriter {
     private readonly integrations: Integrations,
     private readonly pin: Pin,
     private lastRev: number,
+    private readonly sizes: BlockSizes,
   ) {
     this.#revBefore = lastRev;
   }
@@ -179,7 +181,8 @@ class RevisionWriter {
     }
     this.#references.write(this.connection);
     this.#marks.write(this.connection, this.pin);
-    for (const [kind, rows] of this.#blocks) writeBlock(this.connection, kind, rows, this.#revBefore);
+    for (const [kind, rows] of this.#blocks)
+      writeBlock(this.connection, kind, rows, this.#revBefore, this.sizes);
     return this.lastRev;
   }
 }

@@ -1,5 +1,6 @@
 import type { ListedKind } from '../../resources/registry.js';
 import { countIn, findIn, type ScanQuery } from '../columns/scan.js';
+import { HistoryError } from '../errors.js';
 import { type CheckedBlock, checkNextBlock, readBlocks } from './column-blocks.js';
 import type { Connection } from './connection.js';
 
@@ -17,14 +18,19 @@ export interface ScanResults {
 
 /** Reads one state of the file, also while another connection writes. */
 export function runScan(connection: Connection, task: ScanTask): ScanResults[ScanTask['type']] {
-  return connection.snapshot(() => {
-    switch (task.type) {
-      case 'COUNT':
-        return countIn(readBlocks(connection, task.query.kind, task.query.lastRev), task.query);
-      case 'FIND':
-        return findIn(readBlocks(connection, task.query.kind, task.query.lastRev), task.query, task.most);
-      case 'CHECK_NEXT':
-        return checkNextBlock(connection, task.kind, task.from);
-    }
-  });
+  try {
+    return connection.snapshot(() => resultOf(connection, task));
+  } catch (error) {
+    if (error instanceof HistoryError) throw error;
+    const kind = 'query' in task ? task.query.kind : task.kind;
+    throw new HistoryError('DAMAGED', `The columns or the records of kind ${kind} are damaged; run verify.`, {
+      cause: error,
+    });
+  }
+}
+
+function resultOf(connection: Connection, task: ScanTask): ScanResults[ScanTask['type']] {
+  if (task.type === 'CHECK_NEXT') return checkNextBlock(connection, task.kind, task.from);
+  const blocks = readBlocks(connection, task.query.kind, task.query.lastRev);
+  return task.type === 'COUNT' ? countIn(blocks, task.query) : findIn(blocks, task.query, task.most);
 }

@@ -1,7 +1,7 @@
 import { type Instant, toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
 import type { Batch, Confirmation, DerivedFault, HistoryStore, OpenMode, Pin, Recorded } from '../store.js';
-import { blockEarlier } from './column-blocks.js';
+import { BLOCK_SIZES, type BlockSizes, blockEarlier } from './column-blocks.js';
 import { type Connection, Integrations, type OpenAccess } from './connection.js';
 import { DerivedCheck } from './derived.js';
 import { Documents } from './documents.js';
@@ -27,6 +27,8 @@ export interface SqliteOptions {
   readonly cacheBytes?: number;
   /** How many rows may be looked at on the event loop. */
   readonly limits?: Limits;
+  /** How large column blocks get. */
+  readonly blocks?: BlockSizes;
 }
 
 const IN_MEMORY = ':memory:';
@@ -72,6 +74,7 @@ class SqliteStore implements HistoryStore {
   readonly #worker: QueryWorker;
   readonly #answers: QueryRunner;
   readonly #limits: Limits;
+  readonly #sizes: BlockSizes;
   readonly #now: () => number;
   /** What the writer knows without asking; a reader asks, since another process writes. */
   #head: Head | null = null;
@@ -83,7 +86,7 @@ class SqliteStore implements HistoryStore {
     private readonly connection: Connection,
     private readonly lock: WriterLock | null,
     private readonly mode: OpenMode,
-    { now = Date.now, cacheBytes, limits = INLINE_LIMITS }: SqliteOptions,
+    { now = Date.now, cacheBytes, limits = INLINE_LIMITS, blocks = BLOCK_SIZES }: SqliteOptions,
   ) {
     this.#now = now;
     this.#integrations = new Integrations(connection);
@@ -94,6 +97,7 @@ class SqliteStore implements HistoryStore {
     const answers = new QueryRunner(connection, this.#worker);
     this.#answers = answers;
     this.#limits = limits;
+    this.#sizes = blocks;
     this.#revisions = new Revisions(connection, this.#integrations, cacheBytes);
     this.#records = new Records(connection, this.#integrations, this.#revisions, answers, limits);
     this.#lists = new Lists(connection, this.#integrations, this.#revisions, answers, limits);
@@ -109,7 +113,7 @@ class SqliteStore implements HistoryStore {
     const head = this.#headNow();
     try {
       const written = this.connection.transaction(() =>
-        writeBatch(this.connection, this.#integrations, batch, head),
+        writeBatch(this.connection, this.#integrations, batch, head, this.#sizes),
       );
       this.#head = written.head;
       this.#revisions.changed(written.touched, written.renewed);
@@ -199,7 +203,7 @@ class SqliteStore implements HistoryStore {
 
   async #blockEarlier(): Promise<void> {
     try {
-      await blockEarlier(this.connection, () => this.#isClosed);
+      await blockEarlier(this.connection, this.#sizes, () => this.#isClosed);
     } catch {
       // a damaged record or a full disk: counts go by the tables, and verification names the damage
     }

@@ -250,7 +250,11 @@ export const caseDefinition = {
   searchedBy: [],
   facets: {
     fields: { tenant: { type: 'text' }, severityLabel: { type: 'text' }, analysis: { type: 'text' } },
-    of: ({ tenant, severityRaw, analysisRaw }) => ({ tenant, severityLabel: severityRaw, analysis: analysisRaw }),
+    of: ({ tenant, severityRaw, analysisRaw }) => ({
+      tenant,
+      severityLabel: severityRaw,
+      analysis: analysisRaw,
+    }),
   },
   defaultOrder: 'lastModifiedTime',
   earliestField: 'lastModifiedTime',

@@ -1,0 +1,158 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { openSqliteStore } from '../../src/history/sqlite/store.js';
+import type { ThreatRecord } from '../../src/resources/threat/threat.js';
+import type { Filter } from '../../src/values/filter.js';
+import { DAY, MINUTE, toInstant } from '../../src/values/instant.js';
+import { batch, median, observe, START_MS, smallThreat } from './payloads.js';
+
+/*
+ * Filtered counts over a large history, and the same counts by hand-written SQL over a bare table of the same values
+ * that has an index for each of them. A rival for texts that contain a part reads the index of the column.
+ */
+
+const PER_BATCH = 1_000;
+const ROUNDS = 7;
+const TYPES = ['Spam', 'Scam', 'Malware', 'Extortion', 'Graymail', 'Reconnaissance'] as const;
+const VALUES = ['SPAM', 'SCAM', 'MALWARE', 'EXTORTION', 'GRAYMAIL', 'RECONNAISSANCE'] as const;
+
+interface Measured {
+  readonly name: string;
+  readonly filter: Filter;
+  readonly sql: string;
+  readonly params: readonly string[];
+  /** The largest part of the rival's CPU time that a count may take. */
+  readonly atMost: number;
+}
+
+const [from, to] = [toInstant(START_MS + 100 * DAY), toInstant(START_MS + 130 * DAY)];
+
+const COUNTS: readonly Measured[] = [
+  {
+    name: '30 days and a type',
+    filter: {
+      and: [
+        { field: 'receivedTime', gte: from },
+        { field: 'receivedTime', lte: to },
+        { field: 'attackType', eq: 'SCAM' },
+      ],
+    },
+    sql: 'SELECT count(*) FROM t WHERE received >= ? AND received <= ? AND type = ?',
+    params: [from, to, 'SCAM'],
+    atMost: 4,
+  },
+  {
+    name: 'a type',
+    filter: { field: 'attackType', eq: 'SPAM' },
+    sql: 'SELECT count(*) FROM t WHERE type = ?',
+    params: ['SPAM'],
+    atMost: 4,
+  },
+  {
+    name: 'a part of a subject that none has',
+    filter: { field: 'subject', contains: 'zebra crossing' },
+    sql: "SELECT count(*) FROM t WHERE subject LIKE '%' || ? || '%'",
+    params: ['zebra crossing'],
+    atMost: 1,
+  },
+  {
+    name: 'a recipient that none has, and not remediated',
+    filter: {
+      and: [
+        { field: 'recipientAddress', eq: 'nobody@nowhere.test' },
+        { field: 'unremediated', eq: true },
+      ],
+    },
+    sql: 'SELECT count(*) FROM t WHERE +recipient = ? AND remediated IS NULL',
+    params: ['nobody@nowhere.test'],
+    atMost: 1,
+  },
+];
+
+function threatOf(n: number): ThreatRecord {
+  const threat = smallThreat(n, START_MS + n * MINUTE);
+  const own = {
+    attackTypeRaw: TYPES[n % 6] ?? null,
+    subject: `Invoice ${n % 9_973} is overdue`,
+    fromAddress: `accounts-${n % 50_021}@sender-${n % 977}.example`,
+    recipientAddress: `user-${(n * 7_919) % 20_011}@corp.example`,
+  };
+  return { ...threat, messages: threat.messages.map((message) => ({ ...message, ...own })) };
+}
+
+async function fill(path: string, threats: number): Promise<void> {
+  const store = await openSqliteStore(join(path, 'history.db'), 'write');
+  const db = new DatabaseSync(join(path, 'bare.db'));
+  db.exec(`CREATE TABLE t (id TEXT, type TEXT, received TEXT, subject TEXT, recipient TEXT, remediated TEXT, record TEXT);
+    CREATE INDEX by_received ON t (received, type); CREATE INDEX by_type ON t (type);
+    CREATE INDEX by_subject ON t (subject); CREATE INDEX by_recipient ON t (recipient, remediated)`);
+  const insert = db.prepare('INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)');
+  for (let first = 0; first < threats; first += PER_BATCH) {
+    const { seq } = await store.head();
+    const records = Array.from({ length: PER_BATCH }, (_, i) => threatOf(first + i));
+    const now = toInstant(START_MS + (first + PER_BATCH) * MINUTE);
+    await store.record(
+      batch(
+        first,
+        now,
+        records.map((record) => observe(record, now, seq, JSON.stringify(record))),
+      ),
+    );
+    db.exec('BEGIN');
+    for (const [i, record] of records.entries()) {
+      const [message] = record.messages;
+      insert.run(
+        ...[record.threatId, VALUES[(first + i) % 6] ?? null, message?.receivedTime ?? null],
+        ...[message?.subject ?? null, message?.recipientAddress ?? null, message?.remediationTime ?? null],
+        JSON.stringify(record),
+      );
+    }
+    db.exec('COMMIT');
+  }
+  await store.close();
+  db.close();
+}
+
+function cpuMs(since?: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1_000;
+}
+
+/** Counts of threats, in CPU time of all threads, next to the rival's; a line for each. */
+export async function countsReport(threats = Number(process.env.BENCH_THREATS ?? 500_000)): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-counts-'));
+  try {
+    await fill(folder, threats);
+    const store = await openSqliteStore(join(folder, 'history.db'), 'read');
+    const db = new DatabaseSync(join(folder, 'bare.db'), { readOnly: true });
+    const { seq } = await store.head();
+    const lines: string[] = [];
+    for (const { name, filter, sql, params, atMost } of COUNTS) {
+      const [own, bare]: [number[], number[]] = [[], []];
+      const statement = db.prepare(sql);
+      for (let round = 0; round < ROUNDS; round += 1) {
+        let begun = process.cpuUsage();
+        const count = await store.count({ kind: 'threat', integrations: null, filter, seq });
+        own.push(cpuMs(begun));
+        begun = process.cpuUsage();
+        const [wanted] = Object.values(statement.get(...params) ?? {});
+        bare.push(cpuMs(begun));
+        if (count !== wanted) throw new Error(`${name}: ${count} instead of ${wanted}`);
+      }
+      const ratio = median(own) / median(bare);
+      if (ratio > atMost) process.exitCode = 1;
+      const times = `${median(own).toFixed(2)} ms, SQL by hand ${median(bare).toFixed(2)} ms`;
+      lines.push(`  ${name}: ${times}, ratio ${ratio.toFixed(2)} (at most ${atMost})`);
+    }
+    await store.close();
+    db.close();
+    return [`counts of ${threats} threats, SQLite, CPU time:`, ...lines].join('\n');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.log(await countsReport());
