@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { toInstant } from '../../src/values/instant.js';
 import { observeCase, observeThreat, sampleCase, sampleThreat } from '../support/records.js';
 import { Graph, minutesAfterStart } from './harness.js';
@@ -35,11 +35,11 @@ const numbered = (n: number, minute = n) =>
     sampleCase(`case-${String(n).padStart(3, '0')}`, { lastModifiedTime: minutesAfterStart(minute) }),
   );
 
-beforeAll(async () => {
+beforeEach(async () => {
   graph = await Graph.start();
   await graph.record({ observations: Array.from({ length: 30 }, (_, n) => numbered(n)) });
 });
-afterAll(() => graph.close());
+afterEach(() => graph.close());
 
 const page = (variables: object) => graph.data<Page>(PAGE, variables).then(({ cases }) => cases);
 const idsOf = ({ nodes }: Page['cases']) => nodes.map(({ caseId }) => caseId);
@@ -208,7 +208,10 @@ describe('nested lists', () => {
   });
 
   test('refuse a cursor of another record or of another instant', async () => {
-    await graph.observe(observeCase(sampleCase('other-one', { threatIds: ['inner-1'] })));
+    await graph.observe(
+      observeThreat(sampleThreat('inner-1')),
+      ...['with-threats', 'other-one'].map((id) => observeCase(sampleCase(id, { threatIds: ['inner-1'] }))),
+    );
     const query = `query($id: ID!, $after: String, $asOf: DateTime) { case(caseId: $id, asOf: $asOf) {
       threats(first: 1, after: $after) { pageInfo { endCursor } }
     } }`;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/values/canonical-json.js';
 import {
   caseKey,
@@ -20,7 +20,7 @@ import { Graph, minutesAfterStart } from './harness.js';
 let graph: Graph;
 const at = minutesAfterStart;
 
-beforeAll(async () => {
+beforeEach(async () => {
   graph = await Graph.start();
   // 1: a case and a threat; 2: the case changes; 3: nothing new; 4: it goes; 5: it is back; 6: the threat changes
   await graph.observe(
@@ -50,7 +50,7 @@ beforeAll(async () => {
     observeCampaign(sampleCampaign('k1')),
   );
 });
-afterAll(() => graph.close());
+afterEach(() => graph.close());
 
 interface Versions {
   readonly record: {

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
@@ -15,22 +16,48 @@ import {
 } from '../support/records.js';
 
 /*
- * A process of its own that opens a history, for tests that end it: `hold` opens it to write and waits,
- * `record` records batch after batch and names each once it is in, `manage` opens it beside the writer and
- * writes documents and journal entries, naming each, `sample` records texts of all sorts and ends, `dump` prints all
- * that these made, `leave` makes the worker count, then leaves everything
- * open and has nothing more to do.
+ * A process of its own that opens a history, for tests that end it: `hold` opens it to write and waits, `record`
+ * records batch after batch and names each once it is in, `manage` opens it beside the writer and writes documents and
+ * journal entries, naming each, `sample` records texts of all sorts and ends, `dump` prints all that these made, `open`
+ * creates histories with names of their own and opens and closes each a few times, `compete` opens it to write at the
+ * instant of the first line that it reads, closes it at that of the next, and so on, `leave` makes the worker count,
+ * then leaves everything open and has nothing more to do.
  */
 
 const [task, path = ''] = process.argv.slice(2);
 const PER_BATCH = 25;
+const HISTORIES = 12;
+const TIMES = 6;
 
-const mode = task === 'manage' ? 'manage' : 'write';
+const mode = task === 'manage' || task === 'compete' ? 'manage' : 'write';
 const store = await openSqliteStore(path, mode, { limits: { walk: 0, scan: -1 } });
 console.log('open');
 if (task === 'hold') setInterval(() => {}, 60_000);
 if (task === 'sample' || task === 'dump') {
   await (task === 'sample' ? recordSample(store) : dump(store));
+  await store.close();
+}
+for (let n = 0; task === 'open' && n < HISTORIES; n += 1) {
+  for (let time = 1; time <= TIMES; time += 1) {
+    const made = await openSqliteStore(`${path}-${n}`, 'write');
+    await made.putDocument('settings', 'opened', { time }, time - 1);
+    await made.close();
+  }
+  console.log(`left ${n}`);
+  // lets what was said go out
+  await setTimeout(2);
+}
+if (task === 'compete') {
+  let writer: HistoryStore | 'closed' | 'IN_USE' = 'closed';
+  for await (const line of createInterface({ input: process.stdin })) {
+    while (Date.now() < Number(line));
+    if (writer === 'closed') writer = await openSqliteStore(path, 'write').catch(({ code }) => code);
+    else {
+      if (typeof writer !== 'string') await writer.close();
+      writer = 'closed';
+    }
+    console.log(typeof writer === 'string' ? writer : 'open');
+  }
   await store.close();
 }
 if (task === 'leave') {

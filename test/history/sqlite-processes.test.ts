@@ -30,9 +30,9 @@ describe('a SQLite history shared by processes', () => {
   });
 
   /** Starts a child and waits until it has the history open. */
-  async function start(task: 'hold' | 'record' | 'manage' | 'leave') {
+  async function start(task: 'hold' | 'record' | 'manage' | 'open' | 'compete' | 'leave') {
     const child = spawn(process.execPath, ['--import', 'tsx', CHILD, task, path], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
     children.push(child);
     const lines: string[] = [];
@@ -148,6 +148,48 @@ describe('a SQLite history shared by processes', () => {
     await expect(reader.append('audit', 1, START, {})).rejects.toMatchObject({ code: 'UNUSABLE' });
     expect(await reader.document('settings', 'a')).toMatchObject({ version: 1 });
     await Promise.all([...managers, writer, reader].map((store) => store.close()));
+  });
+
+  it('is found whole or not at all while another process creates, opens and closes it', async () => {
+    const { child, lines } = await start('open');
+    let isOpened = 0;
+    for (let n = 0; n < 12; n += 1) {
+      let isThere = false;
+      for (let last = false; !last; ) {
+        last = lines.includes(`left ${n}`) || child.exitCode !== null;
+        const reader = await openSqliteStore(`${path}-${n}`, 'read').catch((error: Error) => error);
+        if (reader instanceof Error) {
+          expect(reader.message).toMatch(/^there is no history at /);
+          expect(isThere).toBe(false);
+        } else {
+          isThere = true;
+          isOpened += 1;
+          expect(await reader.journalLength('audit')).toBe(0);
+          await reader.close();
+        }
+        await setTimeout(0);
+      }
+      expect(isThere).toBe(true);
+    }
+    expect(isOpened).toBeGreaterThan(12);
+  });
+
+  it('has exactly one writer if several processes ask at the same time', async () => {
+    const children = await Promise.all([1, 2, 3].map(() => start('compete')));
+    const askAll = async () => {
+      const at = Date.now() + 25;
+      const answers = children.map(async ({ child, lines }) => {
+        const length = lines.length;
+        child.stdin?.write(`${at}\n`);
+        while (lines.length === length) await setTimeout(1);
+        return lines.at(-1);
+      });
+      return (await Promise.all(answers)).sort();
+    };
+    for (let round = 0; round < 20; round += 1) {
+      expect(await askAll()).toEqual(['IN_USE', 'IN_USE', 'open']);
+      expect(await askAll()).toEqual(['closed', 'closed', 'closed']);
+    }
   });
 
   it('waits for the process that creates it, and fails if that process does something else', async () => {

@@ -44,7 +44,12 @@ export class Connection {
     { busyTimeoutMs = 5_000, cacheKib = 16_384 }: { busyTimeoutMs?: number; cacheKib?: number } = {},
   ) {
     this.#db = this.#guard(() => new Database(path === ':memory:' ? path : fileUri(path, access)));
-    this.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA cache_size = -${cacheKib}`);
+    try {
+      this.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA cache_size = -${cacheKib}`);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** The rows of a statement that returns some. */
@@ -133,6 +138,7 @@ const EXPLAINED: Record<SqliteFailure, readonly [HistoryErrorCode, string]> = {
   CORRUPT: ['UNUSABLE', 'is damaged or not a SQLite file (%); restore it from a backup or name another file'],
   BUSY: ['UNAVAILABLE', 'is locked by another process (%); end it and try again'],
   FULL: ['FULL', 'cannot be written (%): its disk is full; free some space, and the gateway continues'],
+  UNFINISHED: ['UNAVAILABLE', 'is not complete yet (%); start the gateway, which completes it'],
   READONLY: ['UNAVAILABLE', 'cannot be written (%); check the permissions of the file and its folder'],
   OTHER: [
     'UNAVAILABLE',

@@ -11,8 +11,11 @@ export type SqlValue = string | number | bigint | Uint8Array | null;
 /** One row, its values in the order of the statement's columns. */
 export type Row = readonly SqlValue[];
 
-/** Why SQLite refused; `OTHER` where it makes no difference. */
-export type SqliteFailure = 'BUSY' | 'CORRUPT' | 'FULL' | 'READONLY' | 'OTHER';
+/**
+ * Why SQLite refused; `OTHER` where it makes no difference. A file is `UNFINISHED` for a reader while its first
+ * transaction is being written.
+ */
+export type SqliteFailure = 'BUSY' | 'CORRUPT' | 'FULL' | 'UNFINISHED' | 'READONLY' | 'OTHER';
 
 const STABLE_SINCE = 24;
 const isBuiltIn = Number.parseInt(process.versions.node, 10) >= STABLE_SINCE;
@@ -164,6 +167,7 @@ const FAILURES: readonly (readonly [SqliteFailure, codes: readonly number[], mes
   ['BUSY', [5, 6], /(?:database|table) is locked/],
   ['CORRUPT', [11, 26], /malformed$|file is not a database/],
   ['FULL', [13], /disk is full/],
+  ['UNFINISHED', [776], /^$/],
   ['READONLY', [8], /readonly database/],
 ];
 
@@ -174,7 +178,9 @@ export function failureOf(error: unknown): SqliteFailure | null {
   if (code !== 'ERR_SQLITE_ERROR' && !/not open/.test(error.message)) return null;
   // the package gives no number for what fails while rows are read
   const known = FAILURES.find(([, codes, message]) =>
-    typeof errcode === 'number' ? codes.includes(errcode & 0xff) : message.test(error.message),
+    typeof errcode === 'number'
+      ? codes.some((code) => code === errcode || code === (errcode & 0xff))
+      : message.test(error.message),
   );
   return known?.[0] ?? 'OTHER';
 }

@@ -49,11 +49,15 @@ function makeDurable(connection: Connection): void {
  * is no history, or one of a later version.
  */
 function isReady(path: string): boolean {
-  const connection = new Connection(path, 'read');
+  let connection: Connection | undefined;
   try {
+    connection = new Connection(path, 'read');
     return !isEmpty(connection) && isReadable(connection);
+  } catch (error) {
+    if (isUnfinished(error)) return false;
+    throw error;
   } finally {
-    connection.close();
+    connection?.close();
   }
 }
 
@@ -69,18 +73,24 @@ interface ReadFile {
 
 /** Opens a history's file for reading, also where neither the file nor its folder can be written. */
 export function openToRead(path: string): ReadFile {
-  if (!existsSync(path)) {
-    throw new HistoryError(
-      'UNAVAILABLE',
-      `there is no history at ${path}: start the gateway once so that it makes one, or correct HISTORY`,
-    );
-  }
+  if (!existsSync(path)) throw nothingAt(path);
   try {
     return { connection: openCurrent(path, 'read', path) };
   } catch (error) {
+    if (isUnfinished(error)) throw nothingAt(path);
     if (!isUnwritable(error, path)) throw error;
     return openUnwritable(path);
   }
+}
+
+/** Whether another process is creating the file, or was killed while it did so. */
+function isUnfinished(error: unknown): boolean {
+  return error instanceof HistoryError && failureOf(error.cause) === 'UNFINISHED';
+}
+
+function nothingAt(path: string): HistoryError {
+  const text = `there is no history at ${path}: start the gateway once so that it makes one, or correct HISTORY`;
+  return new HistoryError('UNAVAILABLE', text);
 }
 
 /**
@@ -112,6 +122,7 @@ function isUnwritable(error: unknown, path: string): boolean {
 
 function openCurrent(file: string, access: OpenAccess, path: string): Connection {
   return opened(new Connection(file, access), (connection) => {
+    if (isEmpty(connection)) throw nothingAt(path);
     if (isReadable(connection)) return;
     throw new HistoryError(
       'UNUSABLE',
@@ -175,7 +186,8 @@ export interface WriterLock {
 }
 
 /**
- * Takes the right to write to `path`, whose folder is made where there is none; a HistoryError `IN_USE`, at once, while another store has it.
+ * Takes the right to write to `path`, whose folder is made where there is none; a HistoryError `IN_USE`, after a moment,
+ * while another store has it.
  *
  * SQLite would let two writers take turns, but each keeps the history's head in memory. So the writer holds an
  * exclusive transaction on a file beside it, `<path>-writer`: a lock of the operating system's, which goes
@@ -201,9 +213,11 @@ function makeFolder(folder: string): void {
   }
 }
 
+const LOCK_WAIT_MS = 250;
+
 function takeLock(file: string): WriterLock {
-  // a lock held by another process can make opening fail already, not only the transaction
-  const connection = new Connection(file, 'create', { busyTimeoutMs: 0 });
+  // where two ask at once, SQLite refuses both unless they wait a moment
+  const connection = new Connection(file, 'create', { busyTimeoutMs: LOCK_WAIT_MS });
   try {
     connection.exec('BEGIN EXCLUSIVE');
   } catch (error) {
@@ -217,7 +231,7 @@ function inUse(path: string): string {
   return `the history ${path} is in use: another gateway (serve, poll or backfill) writes to it. Stop that one first, or give this one a history of its own with HISTORY=sqlite:<another file>. Commands that only read work beside it.`;
 }
 
-const TRIES = 50;
+const TRIES = 20;
 const PAUSE_MS = 100;
 
 /**

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -47,6 +47,25 @@ describe("a history's SQLite file", () => {
     await expect(openSqliteStore(path, 'read')).rejects.toMatchObject(UNAVAILABLE);
     await expect(openSqliteStore(path, 'read')).rejects.toThrow(/no history at .*history\.db/);
     await expect(readFile(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('is not there for a reader while it is empty or has only begun to be created', async () => {
+    await writeFile(path, '');
+    await expect(openSqliteStore(path, 'read')).rejects.toThrow(`there is no history at ${path}`);
+    change(path, 'PRAGMA journal_mode = WAL');
+    await expect(openSqliteStore(path, 'read')).rejects.toThrow(`there is no history at ${path}`);
+    await (await openSqliteStore(path, 'write')).close();
+    await (await openSqliteStore(path, 'read')).close();
+  });
+
+  it('is completed by a writer, not by a reader, if the process that created it was killed', async () => {
+    for (const mode of ['write', 'manage'] as const) {
+      await rm(path, { force: true });
+      await leaveHalfWritten(path);
+      await expect(openSqliteStore(path, 'read')).rejects.toThrow(`there is no history at ${path}`);
+      await (await openSqliteStore(path, mode)).close();
+      await (await openSqliteStore(path, 'read')).close();
+    }
   });
 
   it('is refused if it cannot be created', async () => {
@@ -175,6 +194,18 @@ function change(path: string, sql: string, access: 'create' | 'write' = 'write')
   const connection = new Connection(path, access);
   connection.exec(sql);
   connection.close();
+}
+
+/** The file and its journal as they are when a process is killed in its first transaction. */
+async function leaveHalfWritten(path: string): Promise<void> {
+  const begun = `${path}-begun`;
+  const connection = new Connection(begun, 'create');
+  connection.exec('PRAGMA journal_mode = WAL; PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1');
+  connection.exec('BEGIN; CREATE TABLE t (a); INSERT INTO t VALUES (randomblob(200000))');
+  await copyFile(begun, path);
+  await copyFile(`${begun}-journal`, `${path}-journal`);
+  connection.close();
+  await rm(begun);
 }
 
 async function record(store: HistoryStore): Promise<void> {
