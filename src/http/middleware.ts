@@ -35,16 +35,21 @@ export function addAuthentication(app: FastifyInstance, options: AuthenticationO
   app.addHook('onRequest', async (request, reply) => {
     const access = request.routeOptions.config.access ?? 'admin';
     if (request.is404 || access === 'OPEN') return;
-    const identified = await options.callers.identify(presentedBy(request));
+    const identified = await identifyRequest(options.callers, request);
     if (identified.outcome !== 'KNOWN') {
       if (access === 'GRAPH' && options.landingPage !== false && isForPage(request)) return;
       return refuse(reply, identified, hasCredential(request));
     }
-    const { caller } = identified;
-    request.caller = caller.kind === 'LOCAL' && isFromElsewhere(request) ? ANONYMOUS_CALLER : caller;
+    request.caller = identified.caller;
     const role = access === 'GRAPH' ? 'reader' : access;
     if (!hasRole(request.caller, role)) await forbid(reply, request.caller, role);
   });
+}
+
+export async function identifyRequest(callers: Callers, request: FastifyRequest): Promise<Identified> {
+  const identified = await callers.identify(presentedBy(request));
+  const isLocal = identified.outcome === 'KNOWN' && identified.caller.kind === 'LOCAL';
+  return isLocal && isFromElsewhere(request) ? { outcome: 'KNOWN', caller: ANONYMOUS_CALLER } : identified;
 }
 
 /** If it cannot be determined, authentication is on. */

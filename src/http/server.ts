@@ -11,10 +11,12 @@ import {
 } from 'fastify';
 import type { Callers } from '../callers/callers.js';
 import { RequestEnded, RequestTimeout } from '../graphql/operation/pipeline.js';
+import type { Subscribe } from '../graphql/operation/subscriptions.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import type { Log } from '../log.js';
 import { addHomePage, serveIde } from './browser-pages.js';
 import { HttpError, listenError, problem } from './errors.js';
+import { createFeed, FEED_SETTINGS, type FeedSettings } from './feed.js';
 import { addGraph, type GraphLimits } from './graph-route.js';
 import type { Readiness } from './health.js';
 import {
@@ -53,6 +55,9 @@ export interface ServerOptions {
   readonly openMetrics?: boolean;
   readonly reports?: Reports | undefined;
   readonly limits?: GraphLimits | undefined;
+  /** If missing, there are no subscriptions. */
+  readonly subscribe?: Subscribe | undefined;
+  readonly feed?: Partial<FeedSettings>;
   readonly ratePerMinute?: number | undefined;
   readonly log: Log;
 }
@@ -84,7 +89,7 @@ class GatewayServer implements Server {
   private readonly inFlight = new Set<AbortController>();
   /** Responses that began as errors, whatever their final status. */
   private readonly refused = new WeakSet<FastifyReply>();
-  private isDraining = false;
+  private readonly draining = new AbortController();
 
   constructor(private readonly options: ServerOptions) {
     this.app = fastify({
@@ -124,7 +129,7 @@ class GatewayServer implements Server {
   }
 
   async close(patienceMs: number): Promise<void> {
-    this.isDraining = true;
+    this.draining.abort();
     const cut = setTimeout(() => {
       for (const request of this.inFlight) request.abort(new RequestEnded('The gateway is shutting down.'));
       this.app.server.closeAllConnections();
@@ -135,6 +140,10 @@ class GatewayServer implements Server {
       clearTimeout(cut);
       await this.options.apollo.stop();
     }
+  }
+
+  private get isDraining(): boolean {
+    return this.draining.signal.aborted;
   }
 
   private async addHooks(): Promise<void> {
@@ -198,8 +207,17 @@ class GatewayServer implements Server {
     }
     const { reports } = options;
     if (reports) addReports(app, { reports, signalOf: (reply) => this.signalOf(reply) });
+    const { subscribe, context, callers } = options;
+    const feed =
+      subscribe &&
+      createFeed({
+        ...{ subscribe, context, callers, draining: this.draining.signal },
+        settings: { ...FEED_SETTINGS, ...options.feed },
+        signalOf: (reply) => this.signalOf(reply),
+        rate: options.ratePerMinute ? app.createRateLimit() : undefined,
+      });
     addGraph(app, {
-      ...{ apollo: options.apollo, context: options.context, limits: options.limits },
+      ...{ apollo: options.apollo, context, limits: options.limits, feed },
       signalOf: (reply, timeoutMs) => this.signalOf(reply, timeoutMs),
       wasRefused: (reply) => this.refused.has(reply),
     });

@@ -18,6 +18,8 @@ export const ERROR_CODES = {
   TIMEOUT: 'The request took too long and was cancelled.',
   NOT_COLLECTED:
     'Nothing was recorded at the requested instant, and `asOf` does not ask Abnormal. The message and `extensions.firstRecordedAt` name the first recording.',
+  CURSOR_GONE:
+    'The cursor points to a recording that this history does not contain: another history, or one restored from a backup. List the records again, then read the changes since the `asOf` of that list.',
   UPSTREAM_TOKEN_REJECTED: 'Abnormal rejects the token: it is invalid, expired or revoked.',
   UPSTREAM_NOT_LICENSED: 'The Abnormal account has no licence for this feature.',
   UPSTREAM_NOT_ENABLED: 'This add-on or API is not enabled for the Abnormal account.',

@@ -14,6 +14,8 @@ interface PageFacts<T> {
   readonly nodes: readonly T[];
   /** The cursor of the node at an index; called only if cursors are selected. */
   readonly cursorAt: (index: number) => string;
+  /** Where to continue after a page without nodes; `null` after all others. */
+  readonly endCursor: string | null;
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
   /** Counts the whole list; called only if `totalCount` is selected. */
@@ -175,6 +177,8 @@ interface FoundRows<Row, T> {
   readonly pin?: readonly CursorValue[];
   /** Whether there are more rows in the direction of the walk; by default, if not all of them fit into the page. */
   readonly hasMore?: boolean;
+  /** Where to continue after a page without rows that is not the last. */
+  readonly endCursor?: string | null;
   readonly count: PageFacts<T>['count'];
 }
 
@@ -197,9 +201,15 @@ export class ListWalk {
     this.cursor = cursor === null ? null : readCursor(cursor, list, terms);
   }
 
+  /** A cursor of this list to any place. */
+  cursorTo(place: readonly CursorValue[], pin: readonly CursorValue[]): string {
+    return cursorWriter({ list: this.list, terms: this.terms, pin })(place);
+  }
+
   /** The page of the first `limit` rows that were found from the cursor on, in the direction of the walk. */
   page<Row, T>(found: readonly Row[], options: FoundRows<Row, T>): Page<T> {
     const { toNode, placeOf, pin = [], hasMore = found.length > this.limit, count } = options;
+    const { endCursor = null } = options;
     const rows = found.slice(0, this.limit);
     if (this.backward) rows.reverse();
     let write: ReturnType<typeof cursorWriter> | null = null;
@@ -209,6 +219,7 @@ export class ListWalk {
         write ??= cursorWriter({ list: this.list, terms: this.terms, pin });
         return write(placeOf(rows[index] as Row, index));
       },
+      endCursor,
       hasNextPage: this.backward ? this.cursor !== null : hasMore,
       hasPreviousPage: this.backward ? hasMore : this.cursor !== null,
       count,

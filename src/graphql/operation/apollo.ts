@@ -58,7 +58,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
     csrfPrevention: true,
     // a text that was sent in an earlier request would run without having been admitted
     persistedQueries: false,
-    validationRules: [knownOperationTypes],
+    validationRules: [noSubscriptions],
     documentStore: parsedQueries(),
     nodeEnv: 'production',
     includeStacktraceInErrorResponses: false,
@@ -106,11 +106,11 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
   };
 }
 
-/** graphql-js 16 lets an operation of a type that the schema does not have through, and fails when it runs it. */
-const knownOperationTypes: ValidationRule = (context) => ({
+/** Subscriptions have a route of their own. */
+const noSubscriptions: ValidationRule = (context) => ({
   OperationDefinition(node) {
-    if (context.getSchema().getRootType(node.operation)) return;
-    const message = `This graph has no ${node.operation}. Send a query or a mutation.`;
+    if (node.operation !== 'subscription') return;
+    const message = 'Subscriptions are answered with server-sent events: send “Accept: text/event-stream”.';
     context.reportError(new GraphQLError(message, { nodes: node }));
   },
 });
@@ -132,7 +132,7 @@ function toApolloLogger(log: Log) {
  * Makes what callers see of an error. Those meant for them pass as they are. Any other is a fault of the
  * gateway: it is logged under a reference, and the caller is given that and nothing else.
  */
-function createErrorFormatter(log: Log) {
+export function createErrorFormatter(log: Log) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const cause = causeOf(error);
     if (cause instanceof HistoryError) {
@@ -191,7 +191,7 @@ function observeRequests(observer: GraphObserver): ApolloServerPlugin<GatewayCon
   };
 }
 
-function outcomeOf(
+export function outcomeOf(
   data: Readonly<Record<string, unknown>> | null | undefined,
   errors: readonly GraphQLFormattedError[],
 ): GraphOutcome {

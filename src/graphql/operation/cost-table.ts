@@ -20,6 +20,7 @@ export const FIELD_PRICES: Readonly<Record<string, number>> = {
   'ControlResult.exceptions': 200,
   // walks through all of them
   'RevisionConnection.totalCount': 100,
+  'ChangeConnection.totalCount': 100,
   'Revision.received': 1,
   'Revision.fieldChanges': 1,
 };

@@ -28,6 +28,8 @@ export interface Execution {
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly context: GatewayContext;
+  /** The event, if a subscription is run for one. */
+  readonly rootValue?: unknown;
 }
 
 export type Execute = (execution: Execution) => Promise<ExecutionResult> | ExecutionResult;
@@ -65,9 +67,10 @@ export function createExecute(schema: GraphQLSchema): Execute {
   };
 }
 
-function interpret(schema: GraphQLSchema, { document, operationName, variables, context }: Execution) {
+function interpret(schema: GraphQLSchema, execution: Execution) {
+  const { document, operationName, variables, context, rootValue } = execution;
   const result = execute({
-    ...{ schema, document, operationName },
+    ...{ schema, document, operationName, rootValue },
     ...{ variableValues: variables, contextValue: context },
   });
   const finish = (done: ExecutionResult) => withFewErrors(withInputErrors(done, variables));
