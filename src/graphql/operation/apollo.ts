@@ -142,6 +142,12 @@ export function createErrorFormatter(log: Log) {
     // the caller has gone, and nothing is wrong
     if (cause instanceof RequestEnded) return withMessage(formatted, 'TIMEOUT', cause.message);
     const code = formatted.extensions?.code;
+    if (NODE_ARGUMENT.test(formatted.message)) {
+      return {
+        ...formatted,
+        message: `${formatted.message} To read a record at an instant or fresh, use record(id, asOf, maxAge, staleIfError).`,
+      };
+    }
     if (code === ApolloServerErrorCode.GRAPHQL_PARSE_FAILED) return withoutText(formatted);
     if (code !== ApolloServerErrorCode.INTERNAL_SERVER_ERROR) return formatted;
     const reference = randomUUID();
@@ -149,6 +155,9 @@ export function createErrorFormatter(log: Log) {
     return withMessage(formatted, 'INTERNAL_SERVER_ERROR', `Internal error (reference ${reference}).`);
   };
 }
+
+/** Arguments that `node` and `nodes` had until Relay's compiler was supported, which requires that they have none. */
+const NODE_ARGUMENT = /^Unknown argument "(asOf|maxAge|staleIfError)" on field "Query[.]nodes?"/;
 
 /** A text, or a long name, that stands where the grammar has none may be a token that was misplaced. */
 function withoutText(formatted: GraphQLFormattedError): GraphQLFormattedError {
