@@ -102,7 +102,7 @@ export const MODULES = {
       STORE,
       'history/watch-writes',
       'callers',
-      'graphql/(request|operation)',
+      'graphql/(base/errors|request|operation)',
     ],
     'The server carries the graph and reports health; the wiring hands it its parts.',
   ],

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ExecutionResult } from 'graphql';
 import { createHandler } from 'graphql-sse';
-import { pause } from '../async/signals.js';
+import { pause } from '../async/waiting.js';
 import type { Callers } from '../callers/callers.js';
 import type { Admission } from '../graphql/operation/analyse-operation.js';
 import type { AskedOperation } from '../graphql/operation/pipeline.js';

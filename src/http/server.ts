@@ -21,12 +21,14 @@ import { addGraph, type GraphLimits } from './graph-route.js';
 import type { Readiness } from './health.js';
 import {
   addAuthentication,
+  addCompression,
   addCors,
   addSecurityHeaders,
   areAsked,
   isQueryErrorInJson,
   limitRate,
   SECURITY_HEADERS,
+  withEntityTag,
 } from './middleware.js';
 import { addReports, type Reports } from './report-route.js';
 
@@ -119,6 +121,7 @@ class GatewayServer implements Server {
     const { apollo, host, port } = this.options;
     await apollo.start();
     await this.addHooks();
+    await addCompression(this.app);
     await this.addRoutes();
     try {
       await this.app.listen({ host, port });
@@ -168,9 +171,10 @@ class GatewayServer implements Server {
     addAuthentication(app, options);
     app.addHook('onSend', async (request, reply, body) => {
       // callers that the graph never saw are refused by HTTP status
-      if (request.routeOptions.url !== '/graphql' || request.caller === null) return;
+      if (request.routeOptions.url !== '/graphql' || request.caller === null) return body;
       if (reply.statusCode >= 400) this.refused.add(reply);
       if (isQueryErrorInJson(reply.statusCode, reply.getHeader('content-type'), body)) reply.code(200);
+      return withEntityTag(request, reply, body);
     });
     app.addHook('onResponse', async (request, reply) => {
       this.report(request, reply);
@@ -285,11 +289,9 @@ function answerToNoRoute(app: FastifyInstance, request: FastifyRequest, reply: F
   const path = request.url.split('?', 1)[0] ?? '';
   const url = path.startsWith('/reports/') ? '/reports/*' : path;
   const allowed = (['GET', 'POST'] as const).filter((method) => app.hasRoute({ url, method }));
-  if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) {
-    const message =
-      'Pages of other origins may not use this gateway. An operator can allow an origin with CORS_ORIGINS.';
-    return reply.code(403).send(problem('ORIGIN_NOT_ALLOWED', message));
-  }
+  // without a header that allows it, the browser does not send the request that this one asks for
+  if (request.headers['access-control-request-method'] !== undefined && request.method === 'OPTIONS')
+    return reply.code(204).header('vary', 'Origin').send();
   if (allowed.length === 0) {
     return reply
       .code(404)

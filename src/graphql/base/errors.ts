@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 
-/** Every `extensions.code` of the gateway, with its meaning. Apollo adds its own. */
+/** Every `extensions.code` of a response, also of HTTP and of Apollo, with its meaning. */
 export const ERROR_CODES = {
   UNAUTHENTICATED: 'The request has no valid credential; the message says what is wrong with it.',
   FORBIDDEN: 'The caller’s role is not sufficient; `extensions.role` is the role that is needed.',
@@ -33,6 +33,16 @@ export const ERROR_CODES = {
   UPSTREAM_UNAVAILABLE: 'Abnormal cannot be reached or responds with errors.',
   HISTORY_UNAVAILABLE: 'The history cannot be read now.',
   NOT_POSSIBLE: 'The current configuration does not allow this; the message says why, and what to change.',
+  GRAPHQL_PARSE_FAILED: 'The query is not valid GraphQL.',
+  GRAPHQL_VALIDATION_FAILED: 'The query does not match the schema.',
+  OPERATION_RESOLUTION_FAILURE:
+    'The request does not select one operation: set `operationName` to the name of one of them. Mutations need POST.',
+  PERSISTED_QUERY_NOT_SUPPORTED:
+    'Automatic persisted queries are not supported: send the query, or use an id of `PERSISTED_OPERATIONS`.',
+  BAD_REQUEST: 'The HTTP request cannot be answered because of its format, body or headers.',
+  NOT_FOUND: 'There is nothing at this path, or not for this method.',
+  WRONG_HOST: 'The request names a host that is not this machine, and authentication is off.',
+  SHUTTING_DOWN: 'The gateway is shutting down; the header `Retry-After` says when to retry.',
   INTERNAL_SERVER_ERROR: 'An internal error; the message contains the reference of the log entry.',
 } as const;
 

@@ -1,4 +1,4 @@
-import { pause } from '../../async/signals.js';
+import { pause } from '../../async/waiting.js';
 import type { HistoryStore } from '../../history/store.js';
 import { queryError } from '../base/errors.js';
 
