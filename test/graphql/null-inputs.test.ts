@@ -130,10 +130,7 @@ test('a subscription without the header for events is refused in validation', as
   const gateway = await GuardedGateway.open();
   try {
     await gateway.start();
-    for (const query of [
-      'subscription { changes(start: NOW) { tail { cursor } } }',
-      'subscription S { __typename }',
-    ]) {
+    for (const query of ['subscription { changes(start: NOW) { tail { cursor } } }']) {
       const response = await gateway.ask({ accept: 'application/graphql-response+json' }, query);
       expect(response.status).toBe(400);
       expect(await response.json()).toMatchObject({

@@ -8,7 +8,8 @@ export const ERROR_CODES = {
     'Too many wrong credentials came from this address; the header `Retry-After` says when to retry.',
   AUTHENTICATION_UNAVAILABLE:
     'Whether the credential is valid cannot be determined now: the signing keys or the history cannot be read.',
-  BAD_USER_INPUT: 'An argument is wrong; the message says what is accepted.',
+  BAD_USER_INPUT:
+    'An argument is wrong; the message says what is accepted, and `extensions.argumentPath` where it is.',
   LIMIT_EXCEEDED:
     'The operation is too large; `extensions` has the limit, the requested and the allowed value.',
   COST_EXCEEDED:
@@ -57,9 +58,9 @@ export function queryError(
   return new GraphQLError(message, { extensions: { code, ...extensions } });
 }
 
-/** An invalid argument; the message says what is accepted. */
-export function badInput(message: string): GraphQLError {
-  return queryError('BAD_USER_INPUT', message);
+/** An invalid argument, by its name and the names of the input fields below it; the message says what is accepted. */
+export function badInput(message: string, ...argumentPath: readonly (string | number)[]): GraphQLError {
+  return queryError('BAD_USER_INPUT', message, argumentPath.length > 0 ? { argumentPath } : {});
 }
 
 const BY_UPSTREAM_CODE: Readonly<Record<string, ErrorCode>> = {

@@ -63,7 +63,7 @@ export async function listChanges(args: ChangeArgs, services: RequestServices): 
   const { filter, place, cursors } = reader;
   if (wait !== null) return waitForChange(reader, wait, args, services);
   if (since !== null && until !== null && until < since)
-    throw badInput(`until (${until}) must not be before since (${since}).`);
+    throw badInput(`until (${until}) must not be before since (${since}).`, 'until');
   const head = await services.loaders.current.head();
   const to = until === null ? head : await services.store.pinAt(until);
   const walk = reader.pinned ?? { from: place, to, since, until };
@@ -82,9 +82,9 @@ async function waitForChange(
   { until }: ChangeArgs,
   services: RequestServices,
 ): Promise<ChangeConnection> {
-  if (until) throw badInput('wait and until cannot be combined. Pass one of them.');
+  if (until) throw badInput('wait and until cannot be combined. Pass one of them.', 'wait');
   if (wait < 1 || wait > LONGEST_WAIT_S)
-    throw badInput(`wait must be from 1 to ${LONGEST_WAIT_S} seconds; it is ${wait}.`);
+    throw badInput(`wait must be from 1 to ${LONGEST_WAIT_S} seconds; it is ${wait}.`, 'wait');
   const { longestWaitMs } = services.followers.settings;
   const pages = follow(reader, services, Math.min(wait * 1000, longestWaitMs), performance.now());
   const { value } = await pages.next();
@@ -163,11 +163,11 @@ async function openReader(args: FollowArgs & ChangeArgs, services: RequestServic
 }
 
 async function startOf({ since, start }: FollowArgs, services: RequestServices): Promise<Place> {
-  if (since && start) throw badInput('since and start cannot be combined. Pass one of them.');
+  if (since && start) throw badInput('since and start cannot be combined. Pass one of them.', 'start');
   if (since) return endOf(await services.store.pinAt(since));
   if (start === 'NOW') return endOf(await services.loaders.current.head());
   if (start === 'BEGINNING') return endOf({ seq: 0, at: toInstant(0) });
-  throw badInput('Pass one of since (an instant), start (BEGINNING or NOW) and after (a cursor).');
+  throw badInput('Pass one of since (an instant), start (BEGINNING or NOW) and after (a cursor).', 'since');
 }
 
 function endOf({ seq, at }: Pin): Place {

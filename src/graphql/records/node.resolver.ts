@@ -52,7 +52,7 @@ export class NodeResolver {
   ): Promise<RecordNode | null> {
     const { type, integration, id: ofRecord } = parseGlobalId(id);
     const kind = kindOfType(type);
-    if (!kind) throw badInput(`This is the id of the type ${type}, which is no record. Use node(id).`);
+    if (!kind) throw badInput(`This is the id of the type ${type}, which is no record. Use node(id).`, 'id');
     return findRecord(kind, integration, ofRecord, args, context.services);
   }
 }
@@ -60,7 +60,7 @@ export class NodeResolver {
 /** One promise for each id, so that a node that cannot be read fails alone. */
 function findNodes(ids: readonly string[], services: RequestServices): Promise<Node | null>[] {
   if (ids.length > LARGEST_PAGE) {
-    throw badInput(`Up to ${LARGEST_PAGE} ids are allowed; there are ${ids.length}.`);
+    throw badInput(`Up to ${LARGEST_PAGE} ids are allowed; there are ${ids.length}.`, 'ids');
   }
   return ids.map(parseGlobalId).map((id) => find(id, {}, services));
 }

@@ -227,7 +227,7 @@ export async function checkIntegrations(
   if (!names) return null;
   if (names.every((name) => isAccount(services, name))) return [...new Set(names)].sort();
   const known = await integrationNames(services);
-  for (const name of names) if (!known.includes(name)) throw unknown(name, known);
+  for (const name of names) if (!known.includes(name)) throw unknown(name, known, 'integrations');
   return [...new Set(names)].sort();
 }
 
@@ -239,19 +239,23 @@ export async function chooseIntegration(
   if (name && isAccount(services, name)) return name;
   const known = await integrationNames(services);
   if (name && known.includes(name)) return name;
-  if (name) throw unknown(name, known);
+  if (name) throw unknown(name, known, 'integration');
   const [only] = known;
   if (only !== undefined && known.length === 1) return only;
-  throw badInput(`There are several integrations. Pass "integration" with one of ${known.join(', ')}.`);
+  throw badInput(
+    `There are several integrations. Pass "integration" with one of ${known.join(', ')}.`,
+    'integration',
+  );
 }
 
 function isAccount(services: RequestServices, name: string): boolean {
   return services.accounts.get(name) !== null;
 }
 
-function unknown(name: string, known: readonly string[]) {
+function unknown(name: string, known: readonly string[], argument: 'integration' | 'integrations') {
   return badInput(
     `There is no integration ${JSON.stringify(name)}. Known integrations: ${known.join(', ') || 'none'}.`,
+    argument,
   );
 }
 
