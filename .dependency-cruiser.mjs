@@ -59,6 +59,7 @@ export const MODULES = {
   graphql: [
     [
       'values',
+      'async',
       'log',
       'resources',
       'model',
@@ -93,7 +94,16 @@ export const MODULES = {
     'The other modules report to observers; what is counted and how is decided here.',
   ],
   http: [
-    ['values', 'log', 'model', STORE, 'history/watch-writes', 'callers', 'graphql/(request|operation)'],
+    [
+      'values',
+      'async',
+      'log',
+      'model',
+      STORE,
+      'history/watch-writes',
+      'callers',
+      'graphql/(base/errors|request|operation)',
+    ],
     'The server carries the graph and reports health; the wiring hands it its parts.',
   ],
   config: [

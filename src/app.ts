@@ -9,6 +9,7 @@ import type { Callers } from './callers/callers.js';
 import type { Config } from './config/config.js';
 import { publishedKeys, publishedPem } from './evidence/seal/signing-key.js';
 import { createApollo } from './graphql/operation/apollo.js';
+import { createSubscriptions } from './graphql/operation/subscriptions.js';
 import { redactSchema } from './graphql/operation/redact-schema.js';
 import type { Operations } from './graphql/request/operations.js';
 import { createContextFactory } from './graphql/request/services.js';
@@ -110,16 +111,18 @@ function createGatewayServer(
     rules: () => controlRules(config, policy.current()),
     operations,
     keys,
+    pollEvery: config.poll.every,
+    // the answer must be ready before the request ends
+    followers: { longestWaitMs: Math.max(0, Math.min(25_000, config.limits.requestTimeout - 3_000)) },
     log,
   });
   const { introspection, landingPage: sandbox } = config.http;
+  const graph = { schema, redactedSchema: redactedBy(config), log, observer: counters.graph, introspection };
   return createServer({
     ...config.http,
     callers,
-    apollo: createApollo({
-      ...{ schema, redactedSchema: redactedBy(config), log, observer: counters.graph },
-      ...{ introspection, sandbox },
-    }),
+    apollo: createApollo({ ...graph, sandbox }),
+    subscribe: createSubscriptions(graph),
     context,
     readiness: () =>
       readiness([

@@ -47,6 +47,8 @@ export function buildGatewaySchema(): GraphQLSchema {
       EvidenceResolver,
     ],
     validate: false,
+    // the library wants one for any subscription; ours have no topics
+    pubSub: { publish: noTopics, subscribe: noTopics },
   });
   assertResources(schema);
   installSyncResolvers(schema);
@@ -54,6 +56,10 @@ export function buildGatewaySchema(): GraphQLSchema {
   describeGuards(schema);
   describeRoot(schema);
   return schema;
+}
+
+function noTopics(): never {
+  throw new TypeError('Subscriptions read the history and have no topics.');
 }
 
 /** Throws if the schema lacks a field that the definition of a resource names. */
@@ -77,6 +83,11 @@ function describeRoot(schema: GraphQLSchema): void {
   if (mutation) {
     mutation.description =
       'Actions on the gateway, executed in order; each is recorded in the audit trail. If one fails, its field is null and there is an error. No mutation changes data at Abnormal.';
+  }
+  const subscription = schema.getSubscriptionType();
+  if (subscription) {
+    subscription.description =
+      'Server-sent events from `/graphql`, with the header `accept: text/event-stream` and the protocol of the package `graphql-sse` (distinct connections mode).';
   }
   const root = schema.getQueryType();
   if (root) {

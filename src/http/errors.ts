@@ -1,11 +1,12 @@
+import type { ErrorCode } from '../graphql/base/errors.js';
+
 /** A refused request; the message is for the caller. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
 
   constructor(
     readonly statusCode: number,
-    /** One of the graph's error codes, or the HTTP codes in the README. */
-    readonly code: string,
+    readonly code: ErrorCode,
     message: string,
     readonly details: Readonly<Record<string, unknown>> = {},
   ) {
@@ -13,7 +14,7 @@ export class HttpError extends Error {
   }
 }
 
-export function problem(code: string, message: string, details: Readonly<Record<string, unknown>> = {}) {
+export function problem(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}) {
   return { errors: [{ message, extensions: { code, ...details } }] };
 }
 

@@ -9,6 +9,7 @@ import type { AskedOperation, OperationLimiter } from '../graphql/operation/pipe
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import { type Caller, hasRole } from '../values/access.js';
 import { HttpError, problem } from './errors.js';
+import type { Feed } from './feed.js';
 import { callerKey } from './middleware.js';
 import { RefusalThrottle } from './refusal-throttle.js';
 
@@ -26,6 +27,8 @@ interface GraphRouteOptions {
   readonly context: (request: RequestInfo) => GatewayContext;
   /** Without them every operation runs, without a time limit. */
   readonly limits: GraphLimits | undefined;
+  /** Answers with server-sent events. */
+  readonly feed: Feed | undefined;
   /** Fires when the caller disconnects, on shutdown, and after the time limit. */
   readonly signalOf: (reply: FastifyReply, timeoutMs?: number) => AbortSignal;
   /** Whether a request was refused; known after its response was sent. */
@@ -37,12 +40,14 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
   const { apollo, limits } = options;
   const admissions = new WeakMap<FastifyRequest, Admission>();
   const throttle = new RefusalThrottle();
+  const turns = new WeakMap<FastifyRequest, () => void>();
   const run = fastifyApolloHandler(apollo, {
     context: async (request, reply) => {
       const { caller } = request;
       if (caller === null) throw new GraphQLError(NO_PAGE, { extensions: UNAUTHENTICATED });
       const signal = options.signalOf(reply, limits?.timeoutMs);
-      return options.context({ caller, signal, admission: admissions.get(request) });
+      const ofCaller = caller.kind === 'LOCAL' ? null : callerKey(request);
+      return options.context({ caller, signal, admission: admissions.get(request), callerKey: ofCaller });
     },
   });
   app.route({
@@ -51,7 +56,8 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     config: { access: 'GRAPH' },
     // before the body is read, because reading is part of the cost
     preParsing: async (request, reply) => {
-      if (limits) await takeTurn(request, reply, throttle, options.wasRefused);
+      const end = limits && (await takeTurn(request, reply, throttle, options.wasRefused));
+      if (end) turns.set(request, end);
     },
     preHandler: (request, reply, next) => {
       try {
@@ -64,18 +70,30 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
       }
       next();
     },
-    handler: run,
+    async handler(request, reply) {
+      const admission = admissions.get(request);
+      if (!options.feed || !wantsEvents(request, admission)) return run.call(app, request, reply);
+      // while it waits for changes it does not keep anybody busy
+      turns.get(request)?.();
+      return options.feed(request, reply, admission);
+    },
   });
 }
 
-/** Waits for a slot until the response ends. Throws an `HttpError` if too many requests wait. */
+/** Events for a subscription; for any operation if the caller accepts nothing else. */
+function wantsEvents({ headers: { accept = '' }, caller }: FastifyRequest, admission?: Admission): boolean {
+  if (caller === null || !accept.includes('text/event-stream')) return false;
+  return admission?.operation.type === 'subscription' || !/json|[*]/.test(accept);
+}
+
+/** Waits for a slot, which is free again when the response ends or the returned function is called. Throws an `HttpError` if too many requests wait. */
 async function takeTurn(
   request: FastifyRequest,
   reply: FastifyReply,
   throttle: RefusalThrottle,
   wasRefused: GraphRouteOptions['wasRefused'],
-): Promise<void> {
-  if (!request.caller || request.caller.kind === 'LOCAL') return;
+): Promise<(() => void) | undefined> {
+  if (!request.caller || request.caller.kind === 'LOCAL') return undefined;
   const turn = await throttle.acquire(callerKey(request));
   if (turn === null) {
     reply.header('retry-after', '2');
@@ -85,9 +103,14 @@ async function takeTurn(
       'Too many of your requests are waiting. Send fewer requests at once.',
     );
   }
-  const end = () => turn.end(wasRefused(reply));
+  let isTaken = true;
+  const end = () => {
+    if (isTaken) turn.end(wasRefused(reply));
+    isTaken = false;
+  };
   if (reply.raw.destroyed) end();
   else reply.raw.once('close', end);
+  return end;
 }
 
 /** How the operation was admitted; nothing if it cannot run in any case. Throws an `HttpError`. */

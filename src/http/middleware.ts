@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:zlib';
+import compress from '@fastify/compress';
 import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -35,16 +38,21 @@ export function addAuthentication(app: FastifyInstance, options: AuthenticationO
   app.addHook('onRequest', async (request, reply) => {
     const access = request.routeOptions.config.access ?? 'admin';
     if (request.is404 || access === 'OPEN') return;
-    const identified = await options.callers.identify(presentedBy(request));
+    const identified = await identifyRequest(options.callers, request);
     if (identified.outcome !== 'KNOWN') {
       if (access === 'GRAPH' && options.landingPage !== false && isForPage(request)) return;
       return refuse(reply, identified, hasCredential(request));
     }
-    const { caller } = identified;
-    request.caller = caller.kind === 'LOCAL' && isFromElsewhere(request) ? ANONYMOUS_CALLER : caller;
+    request.caller = identified.caller;
     const role = access === 'GRAPH' ? 'reader' : access;
     if (!hasRole(request.caller, role)) await forbid(reply, request.caller, role);
   });
+}
+
+export async function identifyRequest(callers: Callers, request: FastifyRequest): Promise<Identified> {
+  const identified = await callers.identify(presentedBy(request));
+  const isLocal = identified.outcome === 'KNOWN' && identified.caller.kind === 'LOCAL';
+  return isLocal && isFromElsewhere(request) ? { outcome: 'KNOWN', caller: ANONYMOUS_CALLER } : identified;
 }
 
 /** If it cannot be determined, authentication is on. */
@@ -130,17 +138,56 @@ export async function addCors(app: FastifyInstance, origins: readonly string[]):
     origin: [...origins],
     methods: ['GET', 'POST'],
     allowedHeaders: [
-      ...['authorization', 'x-api-key', 'content-type', 'x-request-id', 'apollo-require-preflight'],
-      ...['apollographql-client-name', 'apollographql-client-version'],
+      ...['authorization', 'x-api-key', 'content-type', 'x-request-id', 'if-none-match', 'last-event-id'],
+      ...['apollo-require-preflight', 'x-apollo-operation-name', 'x-apollo-operation-id'],
+      ...[
+        'apollographql-client-name',
+        'apollographql-client-version',
+        'traceparent',
+        'tracestate',
+        'baggage',
+      ],
     ],
     exposedHeaders: [
-      ...['x-request-id', 'retry-after', 'www-authenticate'],
+      ...['x-request-id', 'retry-after', 'www-authenticate', 'etag'],
       ...['ratelimit', 'ratelimit-policy', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
     ],
     // credentials are in a header that the page sets, never added by the browser
     credentials: false,
+    // an OPTIONS request without an origin is no error
+    strictPreflight: false,
     maxAge: DAY_S,
   });
+}
+
+/** Large responses are compressed if the client accepts it. Requests must not be: a small one could become huge. */
+export async function addCompression(app: FastifyInstance): Promise<void> {
+  await app.register(compress, {
+    encodings: ['br', 'gzip'],
+    globalDecompression: false,
+    // higher levels take several times as long and save little
+    brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },
+    zlibOptions: { level: 5 },
+  });
+}
+
+/**
+ * The body of a GET for the graph, with its digest, or none if the client has it. Answers cannot be declared
+ * immutable, also not those with `asOf`: when a version was last verified and what is missing may change later.
+ */
+export function withEntityTag(request: FastifyRequest, reply: FastifyReply, body: unknown): unknown {
+  const isJson = String(reply.getHeader('content-type')).includes('json');
+  if (request.method !== 'GET' || reply.statusCode !== 200 || typeof body !== 'string' || !isJson)
+    return body;
+  // weak, since the compressed body has other bytes
+  const tag = `W/"${createHash('sha256').update(body).digest('base64url')}"`;
+  reply.headers({ etag: tag, 'cache-control': 'private, no-cache' });
+  const vary = [reply.getHeader('vary'), 'accept, authorization, x-api-key'];
+  reply.header('vary', vary.filter(Boolean).join(', '));
+  const known = request.headers['if-none-match'] ?? '';
+  if (known.trim() !== '*' && !known.split(',').some((each) => each.trim() === tag)) return body;
+  reply.code(304).removeHeader('content-length').removeHeader('content-type');
+  return null;
 }
 
 export const SECURITY_HEADERS = {

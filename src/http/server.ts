@@ -11,20 +11,24 @@ import {
 } from 'fastify';
 import type { Callers } from '../callers/callers.js';
 import { RequestEnded, RequestTimeout } from '../graphql/operation/pipeline.js';
+import type { Subscribe } from '../graphql/operation/subscriptions.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import type { Log } from '../log.js';
 import { addHomePage, serveIde } from './browser-pages.js';
 import { HttpError, listenError, problem } from './errors.js';
+import { createFeed, FEED_SETTINGS, type FeedSettings } from './feed.js';
 import { addGraph, type GraphLimits } from './graph-route.js';
 import type { Readiness } from './health.js';
 import {
   addAuthentication,
+  addCompression,
   addCors,
   addSecurityHeaders,
   areAsked,
   isQueryErrorInJson,
   limitRate,
   SECURITY_HEADERS,
+  withEntityTag,
 } from './middleware.js';
 import { addReports, type Reports } from './report-route.js';
 
@@ -53,6 +57,9 @@ export interface ServerOptions {
   readonly openMetrics?: boolean;
   readonly reports?: Reports | undefined;
   readonly limits?: GraphLimits | undefined;
+  /** If missing, there are no subscriptions. */
+  readonly subscribe?: Subscribe | undefined;
+  readonly feed?: Partial<FeedSettings>;
   readonly ratePerMinute?: number | undefined;
   readonly log: Log;
 }
@@ -84,7 +91,7 @@ class GatewayServer implements Server {
   private readonly inFlight = new Set<AbortController>();
   /** Responses that began as errors, whatever their final status. */
   private readonly refused = new WeakSet<FastifyReply>();
-  private isDraining = false;
+  private readonly draining = new AbortController();
 
   constructor(private readonly options: ServerOptions) {
     this.app = fastify({
@@ -114,6 +121,7 @@ class GatewayServer implements Server {
     const { apollo, host, port } = this.options;
     await apollo.start();
     await this.addHooks();
+    await addCompression(this.app);
     await this.addRoutes();
     try {
       await this.app.listen({ host, port });
@@ -124,7 +132,7 @@ class GatewayServer implements Server {
   }
 
   async close(patienceMs: number): Promise<void> {
-    this.isDraining = true;
+    this.draining.abort();
     const cut = setTimeout(() => {
       for (const request of this.inFlight) request.abort(new RequestEnded('The gateway is shutting down.'));
       this.app.server.closeAllConnections();
@@ -135,6 +143,10 @@ class GatewayServer implements Server {
       clearTimeout(cut);
       await this.options.apollo.stop();
     }
+  }
+
+  private get isDraining(): boolean {
+    return this.draining.signal.aborted;
   }
 
   private async addHooks(): Promise<void> {
@@ -159,9 +171,10 @@ class GatewayServer implements Server {
     addAuthentication(app, options);
     app.addHook('onSend', async (request, reply, body) => {
       // callers that the graph never saw are refused by HTTP status
-      if (request.routeOptions.url !== '/graphql' || request.caller === null) return;
+      if (request.routeOptions.url !== '/graphql' || request.caller === null) return body;
       if (reply.statusCode >= 400) this.refused.add(reply);
       if (isQueryErrorInJson(reply.statusCode, reply.getHeader('content-type'), body)) reply.code(200);
+      return withEntityTag(request, reply, body);
     });
     app.addHook('onResponse', async (request, reply) => {
       this.report(request, reply);
@@ -198,8 +211,17 @@ class GatewayServer implements Server {
     }
     const { reports } = options;
     if (reports) addReports(app, { reports, signalOf: (reply) => this.signalOf(reply) });
+    const { subscribe, context, callers } = options;
+    const feed =
+      subscribe &&
+      createFeed({
+        ...{ subscribe, context, callers, draining: this.draining.signal },
+        settings: { ...FEED_SETTINGS, ...options.feed },
+        signalOf: (reply) => this.signalOf(reply),
+        rate: options.ratePerMinute ? app.createRateLimit() : undefined,
+      });
     addGraph(app, {
-      ...{ apollo: options.apollo, context: options.context, limits: options.limits },
+      ...{ apollo: options.apollo, context, limits: options.limits, feed },
       signalOf: (reply, timeoutMs) => this.signalOf(reply, timeoutMs),
       wasRefused: (reply) => this.refused.has(reply),
     });
@@ -267,11 +289,9 @@ function answerToNoRoute(app: FastifyInstance, request: FastifyRequest, reply: F
   const path = request.url.split('?', 1)[0] ?? '';
   const url = path.startsWith('/reports/') ? '/reports/*' : path;
   const allowed = (['GET', 'POST'] as const).filter((method) => app.hasRoute({ url, method }));
-  if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) {
-    const message =
-      'Pages of other origins may not use this gateway. An operator can allow an origin with CORS_ORIGINS.';
-    return reply.code(403).send(problem('ORIGIN_NOT_ALLOWED', message));
-  }
+  // without a header that allows it, the browser does not send the request that this one asks for
+  if (request.headers['access-control-request-method'] !== undefined && request.method === 'OPTIONS')
+    return reply.code(204).header('vary', 'Origin').send();
   if (allowed.length === 0) {
     return reply
       .code(404)

@@ -145,8 +145,7 @@ function countHttp(registry: Registry): Counters['http'] {
 }
 
 const GRAPH_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
-const APOLLO_CODES = ['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_REQUEST'];
-const CODES = new Set([...Object.keys(ERROR_CODES), ...APOLLO_CODES]);
+const CODES = new Set(Object.keys(ERROR_CODES));
 
 function countGraph(registry: Registry): GraphObserver {
   const requests = new Counter(

@@ -4,8 +4,8 @@ export type FieldValue = string | number | boolean | null;
 export type Fields = Readonly<Record<string, FieldValue | readonly string[]>>;
 
 /**
- * Two-valued: for `null`, `gte`, `lte` and `contains` are false, and `not` turns false into true. `contains`
- * ignores case. A field with several values matches if one of them does; `eq null` means no value.
+ * Two-valued: for `null`, `gte`, `lte`, `contains` and `startsWith` are false, and `not` turns false into true. The last
+ * two ignore case. A field with several values matches if one of them does; `eq null` means no value.
  */
 export type Filter =
   | { readonly and: readonly Filter[] }
@@ -15,14 +15,15 @@ export type Filter =
   | { readonly field: string; readonly in: readonly FieldValue[] }
   | { readonly field: string; readonly gte: string | number }
   | { readonly field: string; readonly lte: string | number }
-  | { readonly field: string; readonly contains: string };
+  | { readonly field: string; readonly contains: string }
+  | { readonly field: string; readonly startsWith: string };
 
 export function conjuncts(filter: Filter | null): Filter[] {
   if (filter === null) return [];
   return 'and' in filter ? filter.and.flatMap(conjuncts) : [filter];
 }
 
-/** Case folding for `contains`; both stores save text folded by this function. */
+/** Case folding for `contains` and `startsWith`; both stores save text folded by this function. */
 export function fold(text: string): string {
   return text.normalize('NFC').toLowerCase();
 }
@@ -38,8 +39,9 @@ export function isMatch(fields: Fields, filter: Filter): boolean {
   if ('in' in filter) return filter.in.some((wanted) => isEqual(values, wanted));
   if ('gte' in filter) return values.some((v) => v !== null && compareValues(v, filter.gte) >= 0);
   if ('lte' in filter) return values.some((v) => v !== null && compareValues(v, filter.lte) <= 0);
-  const part = fold(filter.contains);
-  return values.some((v) => typeof v === 'string' && fold(v).includes(part));
+  const part = fold('contains' in filter ? filter.contains : filter.startsWith);
+  const isFound = (text: string) => ('contains' in filter ? text.includes(part) : text.startsWith(part));
+  return values.some((v) => typeof v === 'string' && isFound(fold(v)));
 }
 
 function isEqual(values: readonly FieldValue[], wanted: FieldValue): boolean {

@@ -89,7 +89,7 @@ describe('asOf before the first recording', () => {
 
   test.each([
     ['a case', CASE],
-    ['a node', `query($asOf: DateTime) { node(id: "${nodeId('Case default c1')}", asOf: $asOf) { id } }`],
+    ['a node', `query($asOf: DateTime) { record(id: "${nodeId('Case default c1')}", asOf: $asOf) { id } }`],
     ['the cases', 'query($asOf: DateTime) { cases(asOf: $asOf) { totalCount } }'],
     [
       'the cases that a filter matches',

@@ -111,6 +111,19 @@ describe('case filters', () => {
     [{ threatId: { eq: null }, status: { in: ['RESOLVED', 'IN_PROGRESS'] } }, ['resolved']],
     [{ and: [{ open: { eq: true } }, { severity: { eq: 'LOW' } }] }, ['low']],
     [{ or: [{ caseId: { eq: 'low' } }, { caseId: { eq: 'odd' } }] }, ['low', 'odd']],
+    [{ severity: { ne: 'HIGH' } }, ['low', 'odd', 'silent']],
+    [{ severity: { ne: null, in: ['LOW', 'OTHER'] } }, ['low', 'odd']],
+    [{ severity: { notIn: ['HIGH', 'LOW'] } }, ['odd', 'silent']],
+    [{ caseId: { ne: 'low', in: ['low', 'odd'] } }, ['odd']],
+    [{ lastModifiedTime: { gt: at(30) } }, []],
+    [{ lastModifiedTime: { gt: at(29) } }, ['late']],
+    [{ createdTime: { lt: at(20) }, caseId: { eq: 'late' } }, []],
+    [{ createdTime: { lt: at(21), gt: at(19) } }, ['late']],
+    [{ createdTime: { ne: at(20) }, caseId: { in: ['late', 'low'] } }, ['low']],
+    [{ open: { ne: true } }, ['resolved']],
+    [{ affectedEmployee: { startsWith: 'ZOË' } }, ['named']],
+    [{ affectedEmployee: { startsWith: 'oë' } }, []],
+    [{ description: { startsWith: '' }, caseId: { in: ['silent', 'named'] } }, ['named']],
     [{ or: [] }, []],
     [{ not: { severity: { eq: 'HIGH' } } }, ['low', 'odd', 'silent']],
     [{ not: { not: { caseId: { eq: 'low' } } } }, ['low']],
@@ -140,6 +153,12 @@ test.each([
   [{ fromAddress: { eq: 'b@other.example' } }, ['t-two']],
   [{ messageId: { in: ['22'] } }, ['t-two']],
   [{ recipientCount: { gte: 2 } }, ['t-two']],
+  [{ recipientCount: { gt: 9 } }, []],
+  [{ recipientCount: { gt: 8, lt: 10 } }, ['t-two']],
+  [{ recipientCount: { ne: 9 } }, ['t-empty', 't-plain']],
+  [{ recipientCount: { notIn: [9, 10] } }, ['t-empty', 't-plain']],
+  [{ subject: { startsWith: 'your par' } }, ['t-two']],
+  [{ fromAddress: { ne: 'b@other.example' } }, ['t-empty', 't-plain']],
   [{ recipientCount: { eq: null } }, ['t-empty']],
   [{ receivedTime: { gte: at(5) } }, ['t-two']],
   [{ remediationState: { eq: 'PARTLY' } }, ['t-two']],
@@ -184,5 +203,39 @@ describe('an oversized filter is refused', () => {
     for (let depth = 0; depth < 200; depth += 1) filter = { not: filter };
     const error = await graph.error(query, { filter });
     expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(/up to 20/) });
+  });
+});
+
+describe('an error of an argument names its path', () => {
+  const pathOf = async (query: string, variables: object = {}) => {
+    const { errors } = await graph.ask(query, variables);
+    const [error] = errors as readonly { extensions: { code: string; argumentPath?: unknown } }[];
+    return [error?.extensions.code, error?.extensions.argumentPath];
+  };
+  const many = Array.from({ length: 501 }, (_, n) => `case-${n}`);
+
+  test.each([
+    ['{ cases(first: 0) { totalCount } }', {}, ['first']],
+    ['{ cases(last: 101) { totalCount } }', {}, ['last']],
+    ['{ cases(after: "x") { totalCount } }', {}, ['after']],
+    ['{ cases(last: 1, before: "x") { totalCount } }', {}, ['before']],
+    ['{ cases(maxAge: -1) { totalCount } }', {}, ['maxAge']],
+    ['{ cases(asOf: "2999-01-01T00:00:00Z") { totalCount } }', {}, ['asOf']],
+    ['{ cases(integrations: ["nobody"]) { totalCount } }', {}, ['integrations']],
+    ['{ node(id: "x") { id } }', {}, ['id']],
+    [
+      'query($many: [String!]) { cases(filter: { and: [{}, { not: { caseId: { notIn: $many } } }] }) { totalCount } }',
+      { many },
+      ['filter', 'and', 1, 'not', 'caseId', 'notIn'],
+    ],
+    ['query($id: ID = "x") { node(id: $id) { id } }', { id: null }, ['id']],
+    [
+      'query($filter: CaseFilter) { cases(filter: $filter) { totalCount } }',
+      { filter: { caseId: { eq: 5 } } },
+      ['filter', 'caseId', 'eq'],
+    ],
+    ['query($first: Int) { cases(first: $first) { totalCount } }', { first: 'many' }, ['first']],
+  ])('%s %j', async (query, variables, path) => {
+    expect(await pathOf(query, variables)).toEqual(['BAD_USER_INPUT', path]);
   });
 });

@@ -9,10 +9,13 @@ import { ApiKeys } from '../../src/callers/api-keys.js';
 import { type Callers, createCallers, LOCAL_CALLERS } from '../../src/callers/callers.js';
 import { createApollo } from '../../src/graphql/operation/apollo.js';
 import { redactSchema } from '../../src/graphql/operation/redact-schema.js';
+import { createSubscriptions } from '../../src/graphql/operation/subscriptions.js';
+import type { FollowerSettings } from '../../src/graphql/request/followers.js';
 import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { Batch, HistoryStore, Recorded } from '../../src/history/store.js';
+import type { FeedSettings } from '../../src/http/feed.js';
 import type { GraphLimits } from '../../src/http/graph-route.js';
 import { createServer, type Server } from '../../src/http/server.js';
 import type { Account } from '../../src/integrations/accounts.js';
@@ -23,7 +26,7 @@ import type { Kind, RecordKey } from '../../src/resources/registry.js';
 import type { Freshness, Live } from '../../src/sync/sync.js';
 import type { RedactionGroup } from '../../src/values/access.js';
 import { ROLES, type Role } from '../../src/values/access.js';
-import { type Instant, toInstant, toMillis } from '../../src/values/instant.js';
+import { DAY, HOUR, type Instant, toInstant, toMillis } from '../../src/values/instant.js';
 import { batchOf, minutesAfterStart, START } from '../support/records.js';
 
 export interface GraphError {
@@ -70,6 +73,9 @@ export interface GraphOptions {
   readonly limits?: (schema: GraphQLSchema) => GraphLimits;
   /** Whether each request needs the key of a role: see `keyOf`. */
   readonly asksCallers?: boolean;
+  /** How long subscriptions last and wait. */
+  readonly feed?: Partial<FeedSettings>;
+  readonly followers?: Partial<FollowerSettings>;
 }
 
 /** The header that a caller of a role shows. */
@@ -115,6 +121,22 @@ export class Graph {
     return graph;
   }
 
+  /** Keys beside the gateway, as a command creates and revokes them. */
+  get keys(): ApiKeys {
+    return new ApiKeys({ store: this.store, clock: Date.now, log: pino({ level: 'silent' }) });
+  }
+
+  /** Stops the server; the history stays open. */
+  async stop(): Promise<void> {
+    await this.server?.close(1_000);
+    this.server = null;
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.serve();
+  }
+
   private async serve(): Promise<void> {
     const log = pino({ level: 'warn' }, { write: (line: string) => void this.logged.push(line) });
     const { store, live, accounts } = this;
@@ -134,16 +156,18 @@ export class Graph {
         clock: () => this.now,
       },
       budgets: new Map([['default', { snapshot }]]),
+      pollEvery: { threats: 4 * HOUR, cases: 4 * HOUR, campaigns: DAY },
+      followers: this.options.followers ?? {},
     });
     const { redact, limits, asksCallers } = this.options;
     const schema = buildGatewaySchema();
+    const redactedSchema = redact && redactSchema(buildGatewaySchema(), new Set(redact));
     const callers = asksCallers ? callersByRole(store, log) : LOCAL_CALLERS;
     this.server = createServer({
       ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, callers, context, log },
-      apollo: createApollo({
-        ...{ schema, log },
-        redactedSchema: redact && redactSchema(buildGatewaySchema(), new Set(redact)),
-      }),
+      apollo: createApollo({ schema, log, redactedSchema }),
+      subscribe: createSubscriptions({ schema, log, redactedSchema }),
+      feed: this.options.feed ?? {},
       limits: limits?.(schema),
       readiness: async () => ({ ready: true, checks: [] }),
     });
@@ -197,7 +221,7 @@ export class Graph {
   }
 
   async close(): Promise<void> {
-    await this.server?.close(1_000);
+    await this.stop();
     await this.store.close();
     await rm(this.folder, { recursive: true });
   }

@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => graph.close());
 
-const NODE = 'query($id: ID!, $asOf: DateTime) { node(id: $id, asOf: $asOf) { __typename id } }';
+const NODE = 'query($id: ID!) { node(id: $id) { __typename id } }';
 
 test.each([
   ['cases', 'Case'],
@@ -72,15 +72,34 @@ test('one node that cannot be read fails alone', async () => {
   expect(errors).toMatchObject([{ path: ['nodes', 0], extensions: { code: 'UPSTREAM_UNAVAILABLE' } }]);
 });
 
-test('a node of the past has its state of that time', async () => {
-  const { code } = await graph.error(NODE, { id: ids.campaigns, asOf: minutesAfterStart(0) });
+const RECORD =
+  'query($id: ID!, $asOf: DateTime, $maxAge: Int) { record(id: $id, asOf: $asOf, maxAge: $maxAge) { __typename ... on Campaign { subject deletedAt } } }';
+
+test('a record of the past has its state of that time', async () => {
+  const { code } = await graph.error(RECORD, { id: ids.campaigns, asOf: minutesAfterStart(0) });
   expect(code).toBe('NOT_COLLECTED');
   await graph.record({ tombstones: [campaignKey('k1')] });
-  const query = 'query($id: ID!) { node(id: $id, maxAge: 36000) { ... on Campaign { subject deletedAt } } }';
-  expect(await graph.data(query, { id: ids.campaigns })).toMatchObject({
-    node: { subject: 'Win a voucher', deletedAt: minutesAfterStart(2) },
+  const record = { __typename: 'Campaign', subject: 'Win a voucher' };
+  expect(await graph.data(RECORD, { id: ids.campaigns, maxAge: 36_000 })).toEqual({
+    record: { ...record, deletedAt: minutesAfterStart(2) },
+  });
+  expect(await graph.data(RECORD, { id: ids.campaigns, asOf: minutesAfterStart(1) })).toEqual({
+    record: { ...record, deletedAt: null },
   });
 });
+
+test('the id of a node that is no record is refused by “record”', async () => {
+  const error = await graph.error(RECORD, { id: ids.runs });
+  expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(/Use node/) });
+});
+
+test.each(['node(id: $id, asOf: "2026-03-02T09:00:00Z") { id }', 'nodes(ids: [$id], maxAge: 0) { id }'])(
+  'an error names “record” for %s',
+  async (field) => {
+    const { status, errors } = await graph.ask(`query($id: ID!) { ${field} }`, { id: ids.cases });
+    expect([status, errors[0]?.message]).toEqual([400, expect.stringMatching(/use record\(id, asOf/)]);
+  },
+);
 
 describe('a malformed id is refused', () => {
   test.each([

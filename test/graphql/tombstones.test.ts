@@ -52,7 +52,7 @@ test('a record with a wrong tombstone is restored by a fresh request, by its own
   expect(await ask(url, `{ case(caseId: "${one.caseId}", maxAge: 0) { ${versions} } }`)).toEqual({
     case: back,
   });
-  const byNode = `{ node(id: "${other.id}", maxAge: 0) { ... on Case { ${versions} } } }`;
+  const byNode = `{ node: record(id: "${other.id}", maxAge: 0) { ... on Case { ${versions} } } }`;
   expect(await ask(url, byNode)).toEqual({ node: back });
   expect(await ask(url, '{ cases(maxAge: 86400) { totalCount } }')).toEqual({
     cases: { totalCount: cases.totalCount },

@@ -55,6 +55,8 @@ export function describeFilters(open: () => Promise<OpenedStore>): void {
         for (const contains of [text, text.toUpperCase(), text.toLowerCase(), tail, start]) {
           await agree('case', { field: 'description', contains: contains });
           await agree('threat', { field: 'subject', contains: contains });
+          await agree('case', { field: 'description', startsWith: contains });
+          await agree('threat', { field: 'subject', startsWith: contains });
         }
         await agree('case', { field: 'description', eq: text });
         await agree('threat', { field: 'subject', in: [text, null] });

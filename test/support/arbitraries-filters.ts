@@ -45,6 +45,7 @@ function leaf(field: string, { type }: FieldSpec): Arbitrary<Filter> {
     equalities(field, filterText),
     ranges(field, filterText),
     part.map((contains) => ({ field, contains })),
+    part.map((startsWith) => ({ field, startsWith })),
   );
 }
 

@@ -165,7 +165,7 @@ const KINDS: Readonly<Record<string, (random: Random) => Omit<HostileRequest, 'k
       '{"query":"query ($filter: CaseFilter) { cases(filter: $filter) { totalCount } }","variables":{"__proto__":{"first":1},"filter":{"constructor":{"prototype":{}},"__proto__":null}},"constructor":{"prototype":{"x":1}}}',
     ),
   'ids of nothing': (r) =>
-    ask('query ($ids: [ID!]!) { nodes(ids: $ids, maxAge: 0) { id } }', {
+    ask('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', {
       ids: Array.from({ length: upTo(r, 300) }, () =>
         Buffer.from(`Threat simulated ${r()}`).toString('base64url'),
       ),

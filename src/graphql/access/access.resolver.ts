@@ -43,9 +43,9 @@ export class ApiKeyResolver {
     days: number | null,
     @Ctx() { services }: GatewayContext,
   ): Promise<CreatedApiKey> {
-    if (!isKeyName(name)) throw badInput(`name: ${KEY_NAME}`);
+    if (!isKeyName(name)) throw badInput(`name: ${KEY_NAME}`, 'name');
     if (days !== null && days !== undefined && (days < 1 || days > MOST_DAYS)) {
-      throw badInput(`days must be from 1 to ${MOST_DAYS}; it is ${days}.`);
+      throw badInput(`days must be from 1 to ${MOST_DAYS}; it is ${days}.`, 'days');
     }
     const { key, text } = await registryOf(services).create(name, role, days ? days * DAY : null);
     await note(services, 'CREATE_API_KEY', key.id, key);
@@ -67,6 +67,7 @@ export class ApiKeyResolver {
     if (key === null)
       throw badInput(
         `There is no key with the id ${JSON.stringify(id)}. Use the query apiKeys to list the keys.`,
+        'id',
       );
     return new ApiKey(key, services.now());
   }

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 
-/** Every `extensions.code` of the gateway, with its meaning. Apollo adds its own. */
+/** Every `extensions.code` of a response, also of HTTP and of Apollo, with its meaning. */
 export const ERROR_CODES = {
   UNAUTHENTICATED: 'The request has no valid credential; the message says what is wrong with it.',
   FORBIDDEN: 'The caller’s role is not sufficient; `extensions.role` is the role that is needed.',
@@ -8,7 +8,8 @@ export const ERROR_CODES = {
     'Too many wrong credentials came from this address; the header `Retry-After` says when to retry.',
   AUTHENTICATION_UNAVAILABLE:
     'Whether the credential is valid cannot be determined now: the signing keys or the history cannot be read.',
-  BAD_USER_INPUT: 'An argument is wrong; the message says what is accepted.',
+  BAD_USER_INPUT:
+    'An argument is wrong; the message says what is accepted, and `extensions.argumentPath` where it is.',
   LIMIT_EXCEEDED:
     'The operation is too large; `extensions` has the limit, the requested and the allowed value.',
   COST_EXCEEDED:
@@ -18,6 +19,8 @@ export const ERROR_CODES = {
   TIMEOUT: 'The request took too long and was cancelled.',
   NOT_COLLECTED:
     'Nothing was recorded at the requested instant, and `asOf` does not ask Abnormal. The message and `extensions.firstRecordedAt` name the first recording.',
+  CURSOR_GONE:
+    'The cursor points to a recording that this history does not contain: another history, or one restored from a backup. List the records again, then read the changes since the `asOf` of that list.',
   UPSTREAM_TOKEN_REJECTED: 'Abnormal rejects the token: it is invalid, expired or revoked.',
   UPSTREAM_NOT_LICENSED: 'The Abnormal account has no licence for this feature.',
   UPSTREAM_NOT_ENABLED: 'This add-on or API is not enabled for the Abnormal account.',
@@ -31,6 +34,16 @@ export const ERROR_CODES = {
   UPSTREAM_UNAVAILABLE: 'Abnormal cannot be reached or responds with errors.',
   HISTORY_UNAVAILABLE: 'The history cannot be read now.',
   NOT_POSSIBLE: 'The current configuration does not allow this; the message says why, and what to change.',
+  GRAPHQL_PARSE_FAILED: 'The query is not valid GraphQL.',
+  GRAPHQL_VALIDATION_FAILED: 'The query does not match the schema.',
+  OPERATION_RESOLUTION_FAILURE:
+    'The request does not select one operation: set `operationName` to the name of one of them. Mutations need POST.',
+  PERSISTED_QUERY_NOT_SUPPORTED:
+    'Automatic persisted queries are not supported: send the query, or use an id of `PERSISTED_OPERATIONS`.',
+  BAD_REQUEST: 'The HTTP request cannot be answered because of its format, body or headers.',
+  NOT_FOUND: 'There is nothing at this path, or not for this method.',
+  WRONG_HOST: 'The request names a host that is not this machine, and authentication is off.',
+  SHUTTING_DOWN: 'The gateway is shutting down; the header `Retry-After` says when to retry.',
   INTERNAL_SERVER_ERROR: 'An internal error; the message contains the reference of the log entry.',
 } as const;
 
@@ -45,9 +58,9 @@ export function queryError(
   return new GraphQLError(message, { extensions: { code, ...extensions } });
 }
 
-/** An invalid argument; the message says what is accepted. */
-export function badInput(message: string): GraphQLError {
-  return queryError('BAD_USER_INPUT', message);
+/** An invalid argument, by its name and the names of the input fields below it; the message says what is accepted. */
+export function badInput(message: string, ...argumentPath: readonly (string | number)[]): GraphQLError {
+  return queryError('BAD_USER_INPUT', message, argumentPath.length > 0 ? { argumentPath } : {});
 }
 
 const BY_UPSTREAM_CODE: Readonly<Record<string, ErrorCode>> = {

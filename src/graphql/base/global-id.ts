@@ -37,5 +37,6 @@ export function parseGlobalId(globalId: string): GlobalId {
   }
   throw badInput(
     `${JSON.stringify(globalId)} is not an id of this graph: give an "id" as one of its nodes has it. To look a record up by Abnormal's own id, use ${ROOTS}.`,
+    'id',
   );
 }

@@ -81,8 +81,9 @@ export class CollectingMutations {
     to: Instant | null,
     @Ctx() { services }: GatewayContext,
   ): Promise<ReconcileNowPayload> {
-    if (from && from >= (to ?? services.now())) throw badInput(`from (${from}) must be before to.`);
-    if (from && from < EARLIEST_ASKED) throw badInput(`from is ${from}. Pass ${EARLIEST_ASKED} or later.`);
+    if (from && from >= (to ?? services.now())) throw badInput(`from (${from}) must be before to.`, 'from');
+    if (from && from < EARLIEST_ASKED)
+      throw badInput(`from is ${from}. Pass ${EARLIEST_ASKED} or later.`, 'from');
     const { wanted, patience, target } = await asked(services, args);
     const { isFinished: finished, runIds } = await runAudited(services, {
       ...{ action: 'RECONCILE', target },
@@ -107,7 +108,7 @@ async function asked(
 ): Promise<Asked> {
   const seconds = wait ?? DEFAULT_WAIT;
   if (seconds < 0 || seconds > LONGEST_WAIT) {
-    throw badInput(`wait must be from 0 to ${LONGEST_WAIT} seconds; it is ${seconds}.`);
+    throw badInput(`wait must be from 0 to ${LONGEST_WAIT} seconds; it is ${seconds}.`, 'wait');
   }
   const integrations = await checkIntegrations(services, names);
   return {

@@ -169,7 +169,7 @@ function sum(numbers: readonly (number | null)[]): number {
 export async function readCoverage(services: RequestServices, args: CoverageArgs): Promise<CoverageReport> {
   const { from = null, to = null, resource } = args;
   if (from !== null && to !== null && to < from)
-    throw badInput(`to (${to}) must not be before from (${from}).`);
+    throw badInput(`to (${to}) must not be before from (${from}).`, 'to');
   const options = toReadOptions(services, { asOf: args.asOf ?? null });
   const { asOf } = options;
   const view =

@@ -62,6 +62,7 @@ export async function populationRequest(
   if (request.controls.some((control) => listed.includes(control))) return request;
   throw badInput(
     `The members of ${args.control} are neither records nor messages. Pass one of ${listed.map(({ id }) => id).join(', ')}.`,
+    'control',
   );
 }
 

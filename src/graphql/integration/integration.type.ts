@@ -65,7 +65,10 @@ const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
   simpleResolvers: true,
   description: 'One way to list a resource of an integration. Windows and gaps belong to a stream.',
 })
-class StreamReport implements Omit<StreamState, 'integration'> {
+export class StreamReport implements StreamState {
+  @ValueField(() => ID, { description: 'Name of the integration.' })
+  readonly integration!: string;
+
   @ValueField(() => ResourceEnum, { description: 'The resource.' })
   readonly resource!: Resource;
 

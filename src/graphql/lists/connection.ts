@@ -29,7 +29,7 @@ class PageInfo {
 
   @ValueField(() => String, { nullable: true, description: 'Cursor for `after`; null if the page is empty.' })
   get endCursor(): string | null {
-    return this.page.edges.at(-1)?.cursor ?? null;
+    return this.page.edges.at(-1)?.cursor ?? this.page.facts.endCursor;
   }
 }
 

@@ -51,7 +51,7 @@ export function filterInputFor<K extends ListedKind>(typeName: string, shown: Fi
     'This filter does not match. A comparison with a missing value does not match, so `not` includes it.',
   );
   const description =
-    'All given conditions must match. `eq: null` matches records without a value; any other null is ignored.';
+    'All given conditions must match. `eq: null` matches records without a value, `ne: null` those with one; any other null is ignored.';
   InputType(typeName, { description })(Input);
   return { type: Input, fields, toFilter: (input) => readFilter(input ?? null, fields) };
 }
@@ -64,12 +64,14 @@ function readFilter(input: FilterInput | null, fields: KindFilter['fields']): Fi
   if (input === null) return null;
   const levels = levelsOf(input);
   if (levels > MOST_LEVELS) {
-    throw badInput(`A filter may be nested up to ${MOST_LEVELS} levels deep; this one has ${levels}.`);
+    const message = `A filter may be nested up to ${MOST_LEVELS} levels deep; this one has ${levels}.`;
+    throw badInput(message, 'filter');
   }
-  const parts = partsOf(input, fields);
+  const parts = partsOf(input, fields, ['filter']);
   const conditions = countConditions(parts);
   if (conditions > MOST_CONDITIONS) {
-    throw badInput(`A filter may have up to ${MOST_CONDITIONS} comparisons; this one has ${conditions}.`);
+    const message = `A filter may have up to ${MOST_CONDITIONS} comparisons; this one has ${conditions}.`;
+    throw badInput(message, 'filter');
   }
   return parts.length > 0 ? together(parts) : null;
 }
@@ -80,14 +82,16 @@ function levelsOf({ and, or, not }: FilterInput): number {
   return inner.length === 0 ? 0 : 1 + Math.max(...inner.map(levelsOf));
 }
 
-function partsOf(input: FilterInput, fields: KindFilter['fields']): Filter[] {
+type Path = readonly (string | number)[];
+
+function partsOf(input: FilterInput, fields: KindFilter['fields'], path: Path): Filter[] {
   const { and, or, not } = input;
-  const inner = (part: FilterInput) => together(partsOf(part, fields));
+  const inner = (part: FilterInput, ...place: Path) => together(partsOf(part, fields, [...path, ...place]));
   return [
-    ...fields.flatMap(({ name, field }) => comparisonsOf(field, name, input[name])),
-    ...(and ?? []).map(inner),
-    ...(or ? [{ or: or.map(inner) }] : []),
-    ...(not ? [{ not: inner(not) }] : []),
+    ...fields.flatMap(({ name, field }) => comparisonsOf(field, input[name], [...path, name])),
+    ...(and ?? []).map((part, index) => inner(part, 'and', index)),
+    ...(or ? [{ or: or.map((part, index) => inner(part, 'or', index)) }] : []),
+    ...(not ? [{ not: inner(not, 'not') }] : []),
   ];
 }
 
@@ -96,27 +100,31 @@ function together(parts: readonly Filter[]): Filter {
   return parts.length === 1 && only ? only : { and: parts };
 }
 
-interface Comparison {
-  readonly eq?: FieldValue;
-  readonly in?: readonly FieldValue[] | null;
-  readonly gte?: string | number | null;
-  readonly lte?: string | number | null;
-  readonly contains?: string | null;
-}
+/** A comparison of the graph as one of the stores, which have fewer. */
+const COMPARISONS: Readonly<Record<Operator, (field: string, value: never) => Filter>> = {
+  eq: (field, eq: FieldValue) => ({ field, eq }),
+  ne: (field, eq: FieldValue) => ({ not: { field, eq } }),
+  in: (field, values: readonly FieldValue[]) => ({ field, in: values }),
+  notIn: (field, values: readonly FieldValue[]) => ({ not: { field, in: values } }),
+  gt: (field, gte: string | number) => ({ and: [{ field, gte }, { not: { field, eq: gte } }] }),
+  gte: (field, gte: string | number) => ({ field, gte }),
+  lt: (field, lte: string | number) => ({ and: [{ field, lte }, { not: { field, eq: lte } }] }),
+  lte: (field, lte: string | number) => ({ field, lte }),
+  contains: (field, contains: string) => ({ field, contains }),
+  startsWith: (field, startsWith: string) => ({ field, startsWith }),
+};
 
-function comparisonsOf(field: string, name: string, given: unknown): Filter[] {
-  if (given === undefined || given === null) return [];
-  const { eq, in: values, gte, lte, contains } = given as Comparison;
-  if (values && values.length > MOST_VALUES) {
-    throw badInput(`${name}.in may list up to ${MOST_VALUES} values; it has ${values.length}.`);
-  }
-  return [
-    ...(eq === undefined ? [] : [{ field, eq }]),
-    ...(values ? [{ field, in: values }] : []),
-    ...(gte === undefined || gte === null ? [] : [{ field, gte }]),
-    ...(lte === undefined || lte === null ? [] : [{ field, lte }]),
-    ...(contains === undefined || contains === null ? [] : [{ field, contains }]),
-  ];
+function comparisonsOf(field: string, given: unknown, path: Path): Filter[] {
+  return Object.entries(given ?? {}).flatMap(([name, value]: [string, unknown]) => {
+    const compare = COMPARISONS[name as Operator];
+    const isIgnored = value === undefined || (value === null && name !== 'eq' && name !== 'ne');
+    if (!compare || isIgnored) return [];
+    if (Array.isArray(value) && value.length > MOST_VALUES) {
+      const message = `${path.at(-1)}.${name} may list up to ${MOST_VALUES} values; it has ${value.length}.`;
+      throw badInput(message, ...path, name);
+    }
+    return compare(field, value as never);
+  });
 }
 
 function countConditions(filters: readonly Filter[]): number {
@@ -131,69 +139,69 @@ function sizeOf(filter: Filter): number {
 }
 
 const EQ_NULL = '`null` matches records without a value.';
+const NE = 'The opposite of `eq`: it matches records without a value, and `null` matches those with one.';
+const NONE = 'The opposite of `in`: it matches records without a value.';
 const ANY = 'For a field with several values, one matching value is enough.';
 
-@InputType({ description: `Compares text. ${ANY}` })
-export class TextFilter {
-  @Field(() => String, { nullable: true, description: `Equal, case-sensitive. ${EQ_NULL}` })
-  eq?: string | null;
+type Operator = 'eq' | 'in' | 'ne' | 'notIn' | 'gt' | 'gte' | 'lt' | 'lte' | 'contains' | 'startsWith';
 
-  @Field(() => [String], {
-    nullable: true,
-    description: 'Equal to one of these values, case-sensitive; at most 500.',
-  })
-  in?: string[] | null;
-
-  @Field(() => String, { nullable: true, description: 'Contains this text, ignoring case.' })
-  contains?: string | null;
+/** The input type of the comparisons of one type of value, each with its description. */
+function comparisonInput(
+  name: string,
+  type: object,
+  description: string,
+  operators: Readonly<Partial<Record<Operator, string>>>,
+): object {
+  class Input {}
+  for (const [operator, text] of Object.entries(operators)) {
+    const isList = operator === 'in' || operator === 'notIn';
+    Field(() => (isList ? [type] : type), { nullable: true, description: text })(Input.prototype, operator);
+  }
+  InputType(name, { description })(Input);
+  return Input;
 }
 
-@InputType({ description: 'Compares instants.' })
-export class DateTimeFilter {
-  @Field(() => DateTime, { nullable: true, description: `Equal to the millisecond. ${EQ_NULL}` })
-  eq?: Instant | null;
+export const TextFilter = comparisonInput('TextFilter', String, `Compares text. ${ANY}`, {
+  eq: `Equal, case-sensitive. ${EQ_NULL}`,
+  in: 'Equal to one of these values, case-sensitive; at most 500.',
+  ne: `Not equal, case-sensitive. ${NE}`,
+  notIn: `Equal to none of these values, case-sensitive; at most 500. ${NONE}`,
+  contains: 'Contains this text, ignoring case.',
+  startsWith: 'Starts with this text, ignoring case.',
+});
 
-  @Field(() => DateTime, { nullable: true, description: 'At this instant or later.' })
-  gte?: Instant | null;
+export const DateTimeFilter = comparisonInput('DateTimeFilter', DateTime, 'Compares instants.', {
+  eq: `Equal to the millisecond. ${EQ_NULL}`,
+  ne: `Not equal, to the millisecond. ${NE}`,
+  gt: 'Later than this instant.',
+  gte: 'At this instant or later.',
+  lt: 'Earlier than this instant.',
+  lte: 'At this instant or earlier.',
+});
 
-  @Field(() => DateTime, { nullable: true, description: 'At this instant or earlier.' })
-  lte?: Instant | null;
-}
+export const IntFilter = comparisonInput('IntFilter', Int, 'Compares integers.', {
+  eq: `Equal. ${EQ_NULL}`,
+  in: 'Equal to one of these values; at most 500.',
+  ne: `Not equal. ${NE}`,
+  notIn: `Equal to none of these values; at most 500. ${NONE}`,
+  gt: 'Greater than this value.',
+  gte: 'Greater or equal.',
+  lt: 'Less than this value.',
+  lte: 'Less or equal.',
+});
 
-@InputType({ description: 'Compares integers.' })
-export class IntFilter {
-  @Field(() => Int, { nullable: true, description: `Equal. ${EQ_NULL}` })
-  eq?: number | null;
-
-  @Field(() => [Int], {
-    nullable: true,
-    description: 'Equal to one of these values, case-sensitive; at most 500.',
-  })
-  in?: number[] | null;
-
-  @Field(() => Int, { nullable: true, description: 'Greater or equal.' })
-  gte?: number | null;
-
-  @Field(() => Int, { nullable: true, description: 'Less or equal.' })
-  lte?: number | null;
-}
-
-@InputType({ description: 'Compares booleans.' })
-export class BooleanFilter {
-  @Field(() => Boolean, { nullable: true, description: `Equal. ${EQ_NULL}` })
-  eq?: boolean | null;
-}
+export const BooleanFilter = comparisonInput('BooleanFilter', Boolean, 'Compares booleans.', {
+  eq: `Equal. ${EQ_NULL}`,
+  ne: `Not equal. ${NE}`,
+});
 
 export function enumFilter(name: string, type: object): object {
-  @InputType(`${name}Filter`, { description: `Compares values of ${name}. ${ANY}` })
-  class EnumFilter {
-    @Field(() => type, { nullable: true, description: `Equal. ${EQ_NULL}` })
-    eq?: string | null;
-
-    @Field(() => [type], { nullable: true, description: 'Equal to one of these values.' })
-    in?: string[] | null;
-  }
-  return EnumFilter;
+  return comparisonInput(`${name}Filter`, type, `Compares values of ${name}. ${ANY}`, {
+    eq: `Equal. ${EQ_NULL}`,
+    in: 'Equal to one of these values; at most 500.',
+    ne: `Not equal. ${NE}`,
+    notIn: `Equal to none of these values; at most 500. ${NONE}`,
+  });
 }
 
 const OrderDirection = describedEnum<'ASC' | 'DESC'>('OrderDirection', 'Direction of an order.', {

@@ -286,6 +286,7 @@ function rowsFrom<T>(list: readonly T[], { cursor, backward }: ListWalk, idOf: (
   const [id] = cursor.place;
   if (typeof id !== 'string') throw foreignCursor();
   const place = list.findIndex((item) => idOf(item) === id);
-  if (place === -1) throw badInput('The item of this cursor is no longer in the list. Omit the cursor.');
+  if (place === -1)
+    throw badInput('The item of this cursor is no longer in the list. Omit the cursor.', 'after');
   return backward ? list.slice(0, place).reverse() : list.slice(place + 1);
 }

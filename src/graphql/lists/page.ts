@@ -14,6 +14,8 @@ interface PageFacts<T> {
   readonly nodes: readonly T[];
   /** The cursor of the node at an index; called only if cursors are selected. */
   readonly cursorAt: (index: number) => string;
+  /** Where to continue after a page without nodes; `null` after all others. */
+  readonly endCursor: string | null;
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
   /** Counts the whole list; called only if `totalCount` is selected. */
@@ -88,15 +90,17 @@ interface PageRequest {
 
 function toPageRequest(args: PageArgs): PageRequest {
   const { first = null, last = null, after = null, before = null } = args;
-  if (first !== null && last !== null) throw badInput('first and last cannot be combined. Pass one of them.');
+  if (first !== null && last !== null)
+    throw badInput('first and last cannot be combined. Pass one of them.', 'last');
   const backward = last !== null || (first === null && before !== null);
   if (backward && after !== null)
-    throw badInput('"after" can only be combined with first. With last, pass "before".');
+    throw badInput('"after" can only be combined with first. With last, pass "before".', 'after');
   if (!backward && before !== null)
-    throw badInput('"before" can only be combined with last. With first, pass "after".');
+    throw badInput('"before" can only be combined with last. With first, pass "after".', 'before');
   const limit = first ?? last ?? DEFAULT_PAGE;
   if (limit < 1 || limit > LARGEST_PAGE) {
-    throw badInput(`${backward ? 'last' : 'first'} must be from 1 to ${LARGEST_PAGE}; it is ${limit}.`);
+    const name = backward ? 'last' : 'first';
+    throw badInput(`${name} must be from 1 to ${LARGEST_PAGE}; it is ${limit}.`, name);
   }
   return { limit, backward, cursor: backward ? before : after };
 }
@@ -122,12 +126,13 @@ function cursorWriter(scope: CursorScope): (place: readonly CursorValue[]) => st
 }
 
 /** Throws if the cursor is of another list, or of this list with other arguments. */
-function readCursor(text: string, list: string, terms: CursorScope['terms']): ReadCursor {
-  const [ofList, ofTerms, pin, place] = parse(text);
-  if (ofList !== list) throw badInput(`This cursor belongs to ${ofList}, not to ${list}: ${ANEW}`);
+function readCursor(text: string, list: string, terms: CursorScope['terms'], argument: string): ReadCursor {
+  const [ofList, ofTerms, pin, place] = parse(text, argument);
+  if (ofList !== list) throw badInput(`This cursor belongs to ${ofList}, not to ${list}: ${ANEW}`, argument);
   Object.entries(terms).forEach(([name, value], index) => {
     if (ofTerms[index] !== value) {
-      throw badInput(`This cursor belongs to a list with another ${name}. Pass the same ${name}; ${ANEW}`);
+      const message = `This cursor belongs to a list with another ${name}. Pass the same ${name}; ${ANEW}`;
+      throw badInput(message, argument);
     }
   });
   return { pin, place };
@@ -135,14 +140,17 @@ function readCursor(text: string, list: string, terms: CursorScope['terms']): Re
 
 /** The error of a cursor that is well-formed, but whose view or place is not in this history. */
 export function foreignCursor(): GraphQLError {
-  return badInput('This cursor belongs to another history. To start from the first page, omit the cursor.');
+  return badInput(
+    'This cursor belongs to another history. To start from the first page, omit the cursor.',
+    'after',
+  );
 }
 
 const ANEW = 'To start from the first page, omit the cursor.';
 
 type Parsed = [string, CursorValue[], CursorValue[], CursorValue[]];
 
-function parse(text: string): Parsed {
+function parse(text: string, argument: string): Parsed {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
     if (isParsed(value)) return value;
@@ -151,6 +159,7 @@ function parse(text: string): Parsed {
   }
   throw badInput(
     `${JSON.stringify(text)} is not a cursor of this graph. Pass a "cursor", "startCursor" or "endCursor" of an earlier page, unchanged.`,
+    argument,
   );
 }
 
@@ -175,6 +184,8 @@ interface FoundRows<Row, T> {
   readonly pin?: readonly CursorValue[];
   /** Whether there are more rows in the direction of the walk; by default, if not all of them fit into the page. */
   readonly hasMore?: boolean;
+  /** Where to continue after a page without rows that is not the last. */
+  readonly endCursor?: string | null;
   readonly count: PageFacts<T>['count'];
 }
 
@@ -194,12 +205,18 @@ export class ListWalk {
     const { limit, backward, cursor } = toPageRequest(args);
     this.limit = limit;
     this.backward = backward;
-    this.cursor = cursor === null ? null : readCursor(cursor, list, terms);
+    this.cursor = cursor === null ? null : readCursor(cursor, list, terms, backward ? 'before' : 'after');
+  }
+
+  /** A cursor of this list to any place. */
+  cursorTo(place: readonly CursorValue[], pin: readonly CursorValue[]): string {
+    return cursorWriter({ list: this.list, terms: this.terms, pin })(place);
   }
 
   /** The page of the first `limit` rows that were found from the cursor on, in the direction of the walk. */
   page<Row, T>(found: readonly Row[], options: FoundRows<Row, T>): Page<T> {
     const { toNode, placeOf, pin = [], hasMore = found.length > this.limit, count } = options;
+    const { endCursor = null } = options;
     const rows = found.slice(0, this.limit);
     if (this.backward) rows.reverse();
     let write: ReturnType<typeof cursorWriter> | null = null;
@@ -209,6 +226,7 @@ export class ListWalk {
         write ??= cursorWriter({ list: this.list, terms: this.terms, pin });
         return write(placeOf(rows[index] as Row, index));
       },
+      endCursor,
       hasNextPage: this.backward ? this.cursor !== null : hasMore,
       hasPreviousPage: this.backward ? hasMore : this.cursor !== null,
       count,

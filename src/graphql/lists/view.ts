@@ -42,12 +42,14 @@ export function toReadOptions(services: RequestServices, args: ReadArgs): ReadOp
   if (asOf !== null && maxAge !== null) {
     throw badInput(
       'asOf reads the history and never asks Abnormal, so it cannot be combined with maxAge. Pass one of them.',
+      'maxAge',
     );
   }
-  if (maxAge !== null && maxAge < 0) throw badInput(`maxAge must be 0 seconds or more; it is ${maxAge}.`);
+  if (maxAge !== null && maxAge < 0)
+    throw badInput(`maxAge must be 0 seconds or more; it is ${maxAge}.`, 'maxAge');
   const now = services.now();
   if (asOf !== null && asOf > now) {
-    throw badInput(`asOf must not be in the future: it is ${asOf}; the gateway’s time is ${now}.`);
+    throw badInput(`asOf must not be in the future: it is ${asOf}; the gateway’s time is ${now}.`, 'asOf');
   }
   const maxAgeMs = maxAge === null ? services.defaultMaxAgeMs : maxAge * 1000;
   return { asOf, maxAgeMs, staleIfError: staleIfError ?? true };

@@ -17,6 +17,7 @@ import {
   isObjectType,
   Kind,
   type OperationDefinitionNode,
+  type OperationTypeNode,
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
@@ -27,6 +28,7 @@ import { type AskedField, type LimitError, limitExceeded, selectedFields } from 
 
 /** What one walk through an operation finds out: who may run it, what it costs, how the compiler can run it. */
 export interface AnalysedOperation {
+  readonly type: OperationTypeNode;
   /** What costs something; how much depends on the variables. */
   readonly fields: readonly CostNode[];
   /** What asks for more than the role reader. */
@@ -157,7 +159,12 @@ class Walk {
     if (roots.length > this.limits.roots) this.stop('roots', roots.length, true);
     const fields = this.costNodes(roots, 1, 1);
     const { size, needed, required } = this;
-    return { fields, demands: [...this.demands.values()], compiler: { size, needed, required } };
+    return {
+      type: this.operation.operation,
+      fields,
+      demands: [...this.demands.values()],
+      compiler: { size, needed, required },
+    };
   }
 
   private selected(selections: readonly SelectionSetNode[], type: string): AskedField[] {

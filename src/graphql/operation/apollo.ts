@@ -58,7 +58,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
     csrfPrevention: true,
     // a text that was sent in an earlier request would run without having been admitted
     persistedQueries: false,
-    validationRules: [knownOperationTypes],
+    validationRules: [noSubscriptions],
     documentStore: parsedQueries(),
     nodeEnv: 'production',
     includeStacktraceInErrorResponses: false,
@@ -106,11 +106,11 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
   };
 }
 
-/** graphql-js 16 lets an operation of a type that the schema does not have through, and fails when it runs it. */
-const knownOperationTypes: ValidationRule = (context) => ({
+/** Subscriptions have a route of their own. */
+const noSubscriptions: ValidationRule = (context) => ({
   OperationDefinition(node) {
-    if (context.getSchema().getRootType(node.operation)) return;
-    const message = `This graph has no ${node.operation}. Send a query or a mutation.`;
+    if (node.operation !== 'subscription') return;
+    const message = 'Subscriptions are answered with server-sent events: send “Accept: text/event-stream”.';
     context.reportError(new GraphQLError(message, { nodes: node }));
   },
 });
@@ -132,7 +132,7 @@ function toApolloLogger(log: Log) {
  * Makes what callers see of an error. Those meant for them pass as they are. Any other is a fault of the
  * gateway: it is logged under a reference, and the caller is given that and nothing else.
  */
-function createErrorFormatter(log: Log) {
+export function createErrorFormatter(log: Log) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const cause = causeOf(error);
     if (cause instanceof HistoryError) {
@@ -142,6 +142,12 @@ function createErrorFormatter(log: Log) {
     // the caller has gone, and nothing is wrong
     if (cause instanceof RequestEnded) return withMessage(formatted, 'TIMEOUT', cause.message);
     const code = formatted.extensions?.code;
+    if (NODE_ARGUMENT.test(formatted.message)) {
+      return {
+        ...formatted,
+        message: `${formatted.message} To read a record at an instant or fresh, use record(id, asOf, maxAge, staleIfError).`,
+      };
+    }
     if (code === ApolloServerErrorCode.GRAPHQL_PARSE_FAILED) return withoutText(formatted);
     if (code !== ApolloServerErrorCode.INTERNAL_SERVER_ERROR) return formatted;
     const reference = randomUUID();
@@ -149,6 +155,9 @@ function createErrorFormatter(log: Log) {
     return withMessage(formatted, 'INTERNAL_SERVER_ERROR', `Internal error (reference ${reference}).`);
   };
 }
+
+/** Arguments that `node` and `nodes` had until Relay's compiler was supported, which requires that they have none. */
+const NODE_ARGUMENT = /^Unknown argument "(asOf|maxAge|staleIfError)" on field "Query[.]nodes?"/;
 
 /** A text, or a long name, that stands where the grammar has none may be a token that was misplaced. */
 function withoutText(formatted: GraphQLFormattedError): GraphQLFormattedError {
@@ -191,7 +200,7 @@ function observeRequests(observer: GraphObserver): ApolloServerPlugin<GatewayCon
   };
 }
 
-function outcomeOf(
+export function outcomeOf(
   data: Readonly<Record<string, unknown>> | null | undefined,
   errors: readonly GraphQLFormattedError[],
 ): GraphOutcome {

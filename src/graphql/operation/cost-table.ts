@@ -20,6 +20,7 @@ export const FIELD_PRICES: Readonly<Record<string, number>> = {
   'ControlResult.exceptions': 200,
   // walks through all of them
   'RevisionConnection.totalCount': 100,
+  'ChangeConnection.totalCount': 100,
   'Revision.received': 1,
   'Revision.fieldChanges': 1,
 };
@@ -37,6 +38,7 @@ export const ON_DEMAND: ReadonlySet<string> = new Set([
   ]),
   'Query.node',
   'Query.nodes',
+  'Query.record',
 ]);
 
 /** Below these everything is as it was, and Abnormal is not asked. */
@@ -56,4 +58,5 @@ export const LIST_LENGTHS: Readonly<Record<string, number>> = {
 export const SINGLE_NODES: ReadonlySet<string> = new Set([
   ...LISTED.map(({ kind }) => `Query.${kind}`),
   'Query.node',
+  'Query.record',
 ]);

@@ -1,5 +1,7 @@
 import type { ApolloServerOptionsWithGateway, BaseContext } from '@apollo/server';
 import {
+  type ASTNode,
+  BREAK,
   type DocumentNode,
   type ExecutionResult,
   execute,
@@ -28,6 +30,8 @@ export interface Execution {
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly context: GatewayContext;
+  /** The event, if a subscription is run for one. */
+  readonly rootValue?: unknown;
 }
 
 export type Execute = (execution: Execution) => Promise<ExecutionResult> | ExecutionResult;
@@ -65,12 +69,13 @@ export function createExecute(schema: GraphQLSchema): Execute {
   };
 }
 
-function interpret(schema: GraphQLSchema, { document, operationName, variables, context }: Execution) {
+function interpret(schema: GraphQLSchema, execution: Execution) {
+  const { document, operationName, variables, context, rootValue } = execution;
   const result = execute({
-    ...{ schema, document, operationName },
+    ...{ schema, document, operationName, rootValue },
     ...{ variableValues: variables, contextValue: context },
   });
-  const finish = (done: ExecutionResult) => withFewErrors(withInputErrors(done, variables));
+  const finish = (done: ExecutionResult) => withFewErrors(withInputErrors(done, document, variables));
   return result instanceof Promise ? result.then(finish) : finish(result);
 }
 
@@ -78,9 +83,15 @@ function interpret(schema: GraphQLSchema, { document, operationName, variables, 
  * graphql-js gives no code to the error of an argument that its variables make invalid. Such an error is located at
  * the value in the text of the operation; the errors of fields are located at the field.
  */
-function withInputErrors(result: ExecutionResult, variables: Execution['variables']): ExecutionResult {
+function withInputErrors(
+  result: ExecutionResult,
+  document: DocumentNode,
+  variables: Execution['variables'],
+): ExecutionResult {
   if (!result.errors?.some(isInputError)) return result;
-  const errors = result.errors.map((error) => (isInputError(error) ? toInputError(error, variables) : error));
+  const errors = result.errors.map((error) =>
+    isInputError(error) ? toInputError(error, document, variables) : error,
+  );
   return { ...result, errors };
 }
 
@@ -90,29 +101,64 @@ function isInputError({ nodes, extensions }: GraphQLError): boolean {
 }
 
 const VALUE_KINDS: ReadonlySet<string> = new Set([
-  ...[Kind.VARIABLE, Kind.OBJECT, Kind.LIST, Kind.NULL, Kind.ENUM],
+  ...[Kind.VARIABLE, Kind.OBJECT, Kind.LIST, Kind.NULL, Kind.ENUM, Kind.VARIABLE_DEFINITION],
   ...[Kind.INT, Kind.FLOAT, Kind.STRING, Kind.BOOLEAN],
 ]);
 
-function toInputError(error: GraphQLError, variables: Execution['variables']): GraphQLError {
+function toInputError(
+  error: GraphQLError,
+  document: DocumentNode,
+  variables: Execution['variables'],
+): GraphQLError {
   const { nodes, source, positions, path } = error;
+  const [node] = nodes ?? [];
   const without = new Set<string>();
-  for (const node of nodes ?? []) {
-    visit(node, {
+  for (const each of nodes ?? []) {
+    visit(each, {
       Variable({ name: { value } }) {
         if (variables[value] === null || variables[value] === undefined) without.add(`$${value}`);
       },
     });
   }
-  const names = [...without].join(', ');
-  const message = names ? `${error.message} Pass a value other than null for ${names}.` : error.message;
+  const argumentPath = node && argumentPathOf(document, node, error.message);
   const place = {
     nodes: nodes ?? null,
     source: source ?? null,
     positions: positions ?? null,
     path: path ?? null,
   };
-  return new GraphQLError(message, { ...place, extensions: { code: 'BAD_USER_INPUT' } });
+  // the server itself gives a code to the errors of variables
+  if (node?.kind === Kind.VARIABLE_DEFINITION)
+    return new GraphQLError(error.message, { ...place, extensions: { argumentPath } });
+  const names = [...without].join(', ');
+  const message = names ? `${error.message} Pass a value other than null for ${names}.` : error.message;
+  return new GraphQLError(message, { ...place, extensions: { code: 'BAD_USER_INPUT', argumentPath } });
+}
+
+/** The argument and the input fields that lead to a value; of a variable, the first place where it is used. */
+function argumentPathOf(document: DocumentNode, wanted: ASTNode, message: string): string[] {
+  let found: string[] = [];
+  visit(document, {
+    enter(node, _key, parent, _path, ancestors) {
+      const isUse =
+        wanted.kind === Kind.VARIABLE_DEFINITION &&
+        node.kind === Kind.VARIABLE &&
+        node.name.value === wanted.variable.name.value;
+      if (node !== wanted && !isUse) return undefined;
+      const above = [...ancestors, ...(parent ? [parent] : [])].flatMap((each) =>
+        'kind' in each ? [each] : [],
+      );
+      const names = above.flatMap((each) =>
+        each.kind === Kind.ARGUMENT || each.kind === Kind.OBJECT_FIELD ? [each.name.value] : [],
+      );
+      if (names.length === 0) return undefined;
+      found = names;
+      return BREAK;
+    },
+  });
+  // the place within the value of a variable is only in the text
+  const [, within = ''] = / at "\w+[.]([^"]+)"/.exec(message) ?? [];
+  return [...found, ...within.split(/[.[\]]+/).filter((name) => name !== '')];
 }
 
 /** More is wrong with the variables than anybody reads; and graphql-js says in the last that it stopped there. */

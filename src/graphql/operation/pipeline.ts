@@ -31,19 +31,26 @@ import type { ResponseCache } from './response-cache.js';
  *    run, errors of the history and the cost in the answer, and execution on the schema of the caller's role.
  */
 
-interface PipelineOptions {
+interface EventPipelineOptions {
   readonly schema: GraphQLSchema;
   /** What readers see, if that is less. */
   readonly redactedSchema: GraphQLSchema | undefined;
   readonly log: Log;
+}
+
+interface PipelineOptions extends EventPipelineOptions {
   readonly responses: ResponseCache;
 }
 
 /** Runs an operation that the server found valid. The innermost step is the last. */
-export function createPipeline({ schema, redactedSchema, log, responses }: PipelineOptions): Execute {
+export function createPipeline({ responses, ...options }: PipelineOptions): Execute {
+  return withTimeout(withGuard(withCache(createEventPipeline(options), responses), options.log));
+}
+
+/** Runs a subscription for one event: the last steps of the pipeline. */
+export function createEventPipeline({ schema, redactedSchema, log }: EventPipelineOptions): Execute {
   const execute = byRole(createExecute(schema), redactedSchema && createExecute(redactedSchema));
-  const run = withDamage(withCostExtension(execute), log);
-  return withTimeout(withGuard(withCache(run, responses), log));
+  return withDamage(withCostExtension(execute), log);
 }
 
 /** An operation as a request holds it. */

@@ -11,18 +11,21 @@ import { Guard } from '../operation/guard.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { toRecordNode } from './nodes.js';
 import { readRecord } from './read-record.js';
-import { Node } from './record.type.js';
+import { Node, RecordNode } from './record.type.js';
 
 @Resolver(() => Node)
 export class NodeResolver {
   @Guard('reader')
-  @Query(() => Node, { nullable: true, description: 'The node with this id; null if there is none.' })
+  @Query(() => Node, {
+    nullable: true,
+    description:
+      'The node with this id; null if there is none. A record is as fresh as `DEFAULT_MAX_AGE` requires; `record` reads one at an instant or fresh.',
+  })
   async node(
     @Arg('id', () => ID, { description: 'The `id` of a node.' }) id: string,
-    @Args(() => NodeArgs) args: NodeArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Node | null> {
-    return find(parseGlobalId(id), args, context.services);
+    return find(parseGlobalId(id), {}, context.services);
   }
 
   @Guard('reader')
@@ -32,23 +35,34 @@ export class NodeResolver {
   })
   nodes(
     @Arg('ids', () => [ID], { description: 'The `id`s of nodes: up to 100.' }) ids: string[],
-    @Args(() => NodeArgs) args: NodeArgs,
     @Ctx() context: GatewayContext,
   ): Promise<Node | null>[] {
-    return findNodes(ids, args, context.services);
+    return findNodes(ids, context.services);
+  }
+
+  @Guard('reader')
+  @Query(() => RecordNode, {
+    nullable: true,
+    description: 'The record with this id, at an instant or fresh; null if there is none.',
+  })
+  record(
+    @Arg('id', () => ID, { description: 'The `id` of a record.' }) id: string,
+    @Args(() => NodeArgs) args: NodeArgs,
+    @Ctx() context: GatewayContext,
+  ): Promise<RecordNode | null> {
+    const { type, integration, id: ofRecord } = parseGlobalId(id);
+    const kind = kindOfType(type);
+    if (!kind) throw badInput(`This is the id of the type ${type}, which is no record. Use node(id).`, 'id');
+    return findRecord(kind, integration, ofRecord, args, context.services);
   }
 }
 
 /** One promise for each id, so that a node that cannot be read fails alone. */
-function findNodes(
-  ids: readonly string[],
-  args: ReadArgs,
-  services: RequestServices,
-): Promise<Node | null>[] {
+function findNodes(ids: readonly string[], services: RequestServices): Promise<Node | null>[] {
   if (ids.length > LARGEST_PAGE) {
-    throw badInput(`Up to ${LARGEST_PAGE} ids are allowed; there are ${ids.length}.`);
+    throw badInput(`Up to ${LARGEST_PAGE} ids are allowed; there are ${ids.length}.`, 'ids');
   }
-  return ids.map(parseGlobalId).map((id) => find(id, args, services));
+  return ids.map(parseGlobalId).map((id) => find(id, {}, services));
 }
 
 async function find({ type, integration, id }: GlobalId, args: ReadArgs, services: RequestServices) {
@@ -68,7 +82,7 @@ async function findRecord(
   id: string,
   args: ReadArgs,
   services: RequestServices,
-): Promise<Node | null> {
+): Promise<RecordNode | null> {
   const seen = await readRecord(services, { integration, kind, id }, args);
   return seen && toRecordNode(seen.revision, seen.view);
 }

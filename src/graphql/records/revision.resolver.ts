@@ -1,4 +1,4 @@
-import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
+import { Args, Ctx, FieldResolver, Query, Resolver, Root, Subscription } from 'type-graphql';
 import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind } from '../../resources/registry.js';
@@ -7,7 +7,8 @@ import { Run } from '../collection/run.type.js';
 import { ForwardArgs, foreignCursor, ListWalk, type ReadCursor } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import { ChangeArgs, listChanges } from './list-changes.js';
+import { ChangeArgs, ChangeConnection, FollowArgs } from './change.type.js';
+import { changeOf, followChanges, listChanges, previousOf } from './list-changes.js';
 import { RecordNode } from './record.type.js';
 import { ChangeKind, differencesOf, FieldChange, Revision, RevisionConnection } from './revision.type.js';
 
@@ -31,26 +32,39 @@ export class RecordResolver {
 @Resolver(() => Revision)
 export class RevisionResolver {
   @Guard('reader')
-  @Query(() => RevisionConnection, {
+  @Query(() => ChangeConnection, {
     nullable: true,
     description:
-      'Versions that were added, changed or deleted in a span of the gateway’s own time, oldest first. Reads the history only.',
+      'Versions that were added, changed or deleted, in the order of their recording. Reads the history only. To follow the changes, pass `tail { cursor }` of each page as `after` of the next request, or use the subscription of the same name.',
   })
   changes(
     @Args(() => ChangeArgs) args: ChangeArgs,
     @Ctx() context: GatewayContext,
-  ): Promise<RevisionConnection> {
+  ): Promise<ChangeConnection> {
     return listChanges(args, context.services);
+  }
+
+  @Guard('reader')
+  @Subscription(() => ChangeConnection, {
+    name: 'changes',
+    nullable: true,
+    description:
+      'The changes as they are recorded, page by page, in their order and each at least once: a client must accept repetitions, which have the same integration, kind, record id and `observedFrom`. After 30 seconds without a change, and at the end, a page without changes shows how far the feed is. It ends after about 15 minutes, when the gateway stops and when the credential becomes invalid: connect again with `tail { cursor }` of the last page as `after`.',
+    subscribe: ({ args, context }) => followChanges(args as FollowArgs, context.services),
+  })
+  followedChanges(
+    @Root() page: ChangeConnection,
+    @Args(() => FollowArgs) _args: FollowArgs,
+  ): ChangeConnection {
+    return page;
   }
 
   @FieldResolver(() => ChangeKind, {
     nullable: true,
     description: 'How the version relates to the previous one.',
   })
-  async change(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<ChangeKind> {
-    if (root.revision.deleted) return 'DELETED';
-    const previous = await previousOf(root, context.services);
-    return previous && !previous.deleted ? 'CHANGED' : 'ADDED';
+  change(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<ChangeKind> {
+    return changeOf(root.revision, context.services.loaders);
   }
 
   @FieldResolver(() => String, {
@@ -58,7 +72,7 @@ export class RevisionResolver {
     description: 'Digest of the previous version; null if there is none or if the record was deleted.',
   })
   async digestBefore(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<string | null> {
-    const previous = await previousOf(root, context.services);
+    const previous = await previousOf(root.revision, context.services.loaders);
     return previous && !previous.deleted ? previous.digest : null;
   }
 
@@ -67,7 +81,7 @@ export class RevisionResolver {
     description: 'The fields that differ from the previous version; empty for added and deleted records.',
   })
   async fieldChanges(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<FieldChange[]> {
-    const previous = await previousOf(root, context.services);
+    const previous = await previousOf(root.revision, context.services.loaders);
     if (!previous || previous.deleted || root.revision.deleted) return [];
     return differencesOf(root.kind, previous.record, root.revision.record);
   }
@@ -124,8 +138,4 @@ function primePrevious(newestFirst: readonly RevisionRecord<ListedKind>[], servi
     const next = newestFirst[index];
     if (next) services.loaders.records.prime(previous, next.seqFrom - 1);
   });
-}
-
-function previousOf({ revision }: Revision, services: RequestServices) {
-  return services.loaders.records.load<ListedKind>(revision.key, revision.seqFrom - 1);
 }

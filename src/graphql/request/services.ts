@@ -8,6 +8,7 @@ import { VaultError, type VaultErrorCode } from '../../integrations/vault.js';
 import type { Log } from '../../log.js';
 import { NO_POLICY } from '../../policy/policy.js';
 import { applyPolicy, type Rules } from '../../policy/rules.js';
+import type { Resource } from '../../resources/registry.js';
 import type { Live } from '../../sync/sync.js';
 import { type Caller, LOCAL_CALLER, type Role } from '../../values/access.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
@@ -15,6 +16,7 @@ import { type Instant, toInstant, toMillis } from '../../values/instant.js';
 import { badInput, type ErrorCode, queryError } from '../base/errors.js';
 import type { Admission } from '../operation/analyse-operation.js';
 import { CacheDependencies } from '../operation/response-cache.js';
+import { FOLLOWER_SETTINGS, type FollowerSettings, Followers } from './followers.js';
 import { createLoaders, type Loaders } from './loaders.js';
 import { NotPossibleError, type Operations } from './operations.js';
 
@@ -33,6 +35,9 @@ export interface ContextOptions {
   readonly operations?: Operations;
   /** Missing if the configuration has no keys. */
   readonly keys?: KeyRegistry;
+  /** The polling intervals in milliseconds, if Abnormal is polled. */
+  readonly pollEvery?: Readonly<Record<Resource, number>>;
+  readonly followers?: Partial<FollowerSettings>;
   readonly log: Log;
 }
 
@@ -42,6 +47,18 @@ export interface RequestInfo {
   readonly signal?: AbortSignal | undefined;
   /** The admission of the operation, with its cost. */
   readonly admission?: Admission | undefined;
+  /** Whose limits the request counts for; `null`: no limit by caller. */
+  readonly callerKey?: string | null;
+  /** If the request is a subscription. */
+  readonly following?: Following | undefined;
+}
+
+/** What a subscription gets from its connection. */
+export interface Following {
+  /** Fires when the subscription must end by itself: after its time, or on shutdown. */
+  readonly ending: AbortSignal;
+  /** The cursor of the last event that the caller received before it connected again. */
+  readonly lastEventId: string | null;
 }
 
 export class RequestServices {
@@ -55,8 +72,15 @@ export class RequestServices {
     private readonly request: RequestInfo | undefined,
     /** Outlives the request. */
     readonly listFreshness: KnownFreshness,
+    /** Outlives the request. */
+    readonly followers: Followers,
   ) {
     this.requestedAt = this.now();
+  }
+
+  /** The same request as if it came now: with loaders that remember nothing. */
+  renewed(): RequestServices {
+    return new RequestServices(this.options, this.request, this.listFreshness, this.followers);
   }
 
   now(): Instant {
@@ -95,6 +119,18 @@ export class RequestServices {
     return this.options.operations ?? null;
   }
 
+  get pollEvery(): ContextOptions['pollEvery'] {
+    return this.options.pollEvery;
+  }
+
+  get callerKey(): string | null {
+    return this.request?.callerKey ?? null;
+  }
+
+  get following(): Following | undefined {
+    return this.request?.following;
+  }
+
   get signal(): AbortSignal | undefined {
     return this.request?.signal;
   }
@@ -124,6 +160,11 @@ export class GatewayContext {
   readonly damaged: HistoryError[] = [];
 
   constructor(private readonly own: RequestServices) {}
+
+  /** For the next event of a subscription. */
+  renewed(): GatewayContext {
+    return new GatewayContext(this.own.renewed());
+  }
 
   /** For every other read. */
   get services(): RequestServices {
@@ -167,7 +208,8 @@ export function createContextFactory(options: ContextOptions): (request?: Reques
   const listFreshness: KnownFreshness = new BoundedCache('listFreshness', ({ verifiedAt }) =>
     textBytes(verifiedAt),
   );
-  return (request) => new GatewayContext(new RequestServices(options, request, listFreshness));
+  const followers = new Followers(options.store, { ...FOLLOWER_SETTINGS, ...options.followers });
+  return (request) => new GatewayContext(new RequestServices(options, request, listFreshness, followers));
 }
 
 /** Those that this process reads, and those that the history contains. */
@@ -185,7 +227,7 @@ export async function checkIntegrations(
   if (!names) return null;
   if (names.every((name) => isAccount(services, name))) return [...new Set(names)].sort();
   const known = await integrationNames(services);
-  for (const name of names) if (!known.includes(name)) throw unknown(name, known);
+  for (const name of names) if (!known.includes(name)) throw unknown(name, known, 'integrations');
   return [...new Set(names)].sort();
 }
 
@@ -197,19 +239,23 @@ export async function chooseIntegration(
   if (name && isAccount(services, name)) return name;
   const known = await integrationNames(services);
   if (name && known.includes(name)) return name;
-  if (name) throw unknown(name, known);
+  if (name) throw unknown(name, known, 'integration');
   const [only] = known;
   if (only !== undefined && known.length === 1) return only;
-  throw badInput(`There are several integrations. Pass "integration" with one of ${known.join(', ')}.`);
+  throw badInput(
+    `There are several integrations. Pass "integration" with one of ${known.join(', ')}.`,
+    'integration',
+  );
 }
 
 function isAccount(services: RequestServices, name: string): boolean {
   return services.accounts.get(name) !== null;
 }
 
-function unknown(name: string, known: readonly string[]) {
+function unknown(name: string, known: readonly string[], argument: 'integration' | 'integrations') {
   return badInput(
     `There is no integration ${JSON.stringify(name)}. Known integrations: ${known.join(', ') || 'none'}.`,
+    argument,
   );
 }
 

@@ -115,8 +115,8 @@ function leafMatch(leaf: Leaf, type: string): Document {
   if ('gte' in leaf) return { [path]: { $gte: leaf.gte } };
   if ('lte' in leaf) return { [path]: { $lte: leaf.lte } };
   if (type === 'number' || type === 'boolean') return NEVER;
-  const part = fold(leaf.contains);
-  const $regex = literalPattern(part);
+  const part = fold('contains' in leaf ? leaf.contains : leaf.startsWith);
+  const $regex = `${'contains' in leaf ? '' : '^'}${literalPattern(part)}`;
   const folded = foldedPath(leaf.field);
   const others = { [folded]: { $regex } };
   // what holds more than ASCII is judged as folded, and by that alone: to MongoDB more letters are alike

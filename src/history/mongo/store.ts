@@ -95,7 +95,9 @@ class MongoStore implements HistoryStore {
 
   head(): Promise<Pin> {
     return this.#guarded(async () => {
-      const head = (await this.collections.meta.findOne({ _id: 'head' })) as HeadDoc | null;
+      // what a failover could undo must not be announced
+      const options = { readConcern: { level: 'majority' } } as const;
+      const head = (await this.collections.meta.findOne({ _id: 'head' }, options)) as HeadDoc | null;
       if (!head)
         throw new HistoryError('UNUSABLE', `the history in ${this.connection.where} has lost its head`);
       if (head.isWhole) this.#lists.know(head.seq, head.extents);

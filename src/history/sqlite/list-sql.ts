@@ -241,7 +241,7 @@ function listSql(column: Column, leaf: Leaf): Query {
   const { field } = column;
   const { sql, params } = comparison(column, 'j.value', 'j.value', leaf);
   const folded = `coalesce(t.folded -> '$.${field}', lower(t.${column.sql}))`;
-  const list = 'contains' in leaf ? folded : `t.lists, '$.${field}'`;
+  const list = 'contains' in leaf || 'startsWith' in leaf ? folded : `t.lists, '$.${field}'`;
   const found = { sql: `EXISTS (SELECT 1 FROM json_each(${list}) j WHERE ${sql})`, params };
   const none = { sql: `json_array_length(t.lists, '$.${field}') = 0`, params: [] };
   return isNullSought(leaf) ? either(none, found) : found;
@@ -254,7 +254,9 @@ function comparison(column: Column, value: string, folded: string, leaf: Leaf): 
   if ('gte' in leaf) return ordered(column, value, '>=', leaf.gte);
   if ('lte' in leaf) return ordered(column, value, '<=', leaf.lte);
   if (column.spec.type === 'number' || column.spec.type === 'boolean') return NEVER;
-  return { sql: `instr(${folded}, ?) > 0`, params: [wellFormed(fold(leaf.contains))] };
+  if ('contains' in leaf)
+    return { sql: `instr(${folded}, ?) > 0`, params: [wellFormed(fold(leaf.contains))] };
+  return { sql: `instr(${folded}, ?) = 1`, params: [wellFormed(fold(leaf.startsWith))] };
 }
 
 function equal(column: Column, value: string, wanted: readonly FieldValue[]): Query {

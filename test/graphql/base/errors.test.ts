@@ -1,4 +1,6 @@
+import { ApolloServerErrorCode } from '@apollo/server/errors';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ERROR_CODES } from '../../../src/graphql/base/errors.js';
 import { HistoryError } from '../../../src/history/errors.js';
 import { Graph, type GraphError } from '../harness.js';
 
@@ -100,4 +102,10 @@ test('a browser gets Apollo Sandbox', async () => {
   const response = await fetch(`${graph.url}/graphql`, { headers: { accept: 'text/html' } });
   expect(response.headers.get('content-type')).toContain('text/html');
   expect(await response.text()).toContain('embeddable-sandbox');
+});
+
+test('the codes of the GraphQL server are in the list', () => {
+  // it is sent only if automatic persisted queries are supported
+  const { PERSISTED_QUERY_NOT_FOUND: _, ...sent } = ApolloServerErrorCode;
+  expect(Object.keys(ERROR_CODES)).toEqual(expect.arrayContaining(Object.values(sent)));
 });
