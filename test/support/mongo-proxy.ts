@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class MongoProxy {
   /** How often it did. */
   broken = 0;
-  /** The names of the commands that came, without those by which a driver watches the server. */
+  /** The commands that came, each with its collection, without those by which a driver watches the server. */
   readonly commands: string[] = [];
   #plan: { readonly command: string; readonly when: 'before' | 'after' } | null = null;
   readonly #sockets = new Set<Socket>();
@@ -42,8 +42,8 @@ export class MongoProxy {
   #relay(client: Socket, server: Socket): void {
     const end = () => [client, server].map((socket) => socket.destroy());
     let isLost = false;
-    const note = commandReader((name) => {
-      if (!OF_DRIVER.has(name)) this.commands.push(name);
+    const note = commandReader((name, collection) => {
+      if (!OF_DRIVER.has(name)) this.commands.push(collection === null ? name : `${name} ${collection}`);
     });
     client.on('data', (data) => {
       note(data);
@@ -74,19 +74,26 @@ export class MongoProxy {
 
 const OF_DRIVER: ReadonlySet<string> = new Set(['hello', 'ismaster', 'isMaster', 'endSessions']);
 
+const OP_MSG = 2013;
+/** The type of a text in BSON. */
+const STRING = 2;
+
 /** Where the name of the first element of a message's document begins: after the header, flags, kind, length and type. */
 const NAME_AT = 16 + 4 + 1 + 4 + 1;
 
 /** Takes the bytes of a connection as they come, and names the command of each message. */
-function commandReader(found: (name: string) => void): (data: Buffer) => void {
+function commandReader(found: (name: string, collection: string | null) => void): (data: Buffer) => void {
   let rest = Buffer.alloc(0);
   return (data) => {
     rest = Buffer.concat([rest, data]);
     while (rest.length >= 4 && rest.length >= rest.readInt32LE(0)) {
       const message = rest.subarray(0, rest.readInt32LE(0));
       rest = rest.subarray(message.length);
-      const isMessage = message.readInt32LE(12) === 2013;
-      if (isMessage) found(message.toString('latin1', NAME_AT, message.indexOf(0, NAME_AT)));
+      if (message.readInt32LE(12) !== OP_MSG) continue;
+      const end = message.indexOf(0, NAME_AT);
+      const isText = message[NAME_AT - 1] === STRING;
+      const text = isText ? message.toString('utf8', end + 5, end + 4 + message.readInt32LE(end + 1)) : null;
+      found(message.toString('utf8', NAME_AT, end), text);
     }
   };
 }

@@ -94,10 +94,11 @@ async function viewOf(
   services: RequestServices,
   asked: ListRequest,
   cursor: ReadCursor | null,
+  before: Pin | null,
 ): Promise<View> {
   const { options } = asked;
   const { asOf } = options;
-  if (cursor) return pinnedView(services, options, cursor.pin);
+  if (cursor && before) return pinnedView(services, options, cursor.pin, before);
   if (asOf !== null) return pastView(services, { ...options, asOf });
   const { freshness, head } = await freshHead(services, { ...asked, maxAgeMs: options.maxAgeMs });
   assertAcceptable(freshness, true, options);
@@ -154,16 +155,15 @@ export async function stillStands(
 }
 
 /** The view that a cursor pins: later writes are not visible, and Abnormal is not called. */
-async function pinnedView(
-  services: RequestServices,
+function pinnedView(
+  { requestedAt }: RequestServices,
   options: ReadOptions,
   [seq, asOf]: readonly CursorValue[],
-): Promise<View> {
-  const head = await services.loaders.current.head();
+  head: Pin,
+): View {
   if (typeof seq !== 'number' || seq > head.seq || typeof asOf !== 'string') {
     throw foreignCursor();
   }
-  const { requestedAt } = services;
   return { ...options, seq, asOf, frozen: options.asOf !== null, freshness: null, requestedAt };
 }
 
@@ -190,7 +190,7 @@ export async function listRecords<K extends ListedKind, T>(
   // before the pinned view is found, so that what is recorded in between does not count as seen
   const isPinned = cursor !== null || asked.options.asOf !== null;
   const before = isPinned ? await services.loaders.current.head() : null;
-  const view = await viewOf(services, asked, cursor);
+  const view = await viewOf(services, asked, cursor, before);
   const damaged: HistoryError[] = [];
   const page = await readPage(services, spec, asked, { view, walk, damaged });
   context.damaged.push(...damaged);

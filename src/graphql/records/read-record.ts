@@ -1,3 +1,4 @@
+import type { Pin } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { KIND_OF, type Kind, PARTS, type PartKind, type RecordKey } from '../../resources/registry.js';
 import { queryError } from '../base/errors.js';
@@ -32,10 +33,13 @@ export async function readRecord<K extends Kind>(
   services: RequestServices,
   key: KeyOf<K>,
   args: ReadArgs,
+  head?: Pin,
 ): Promise<RecordInView<K> | null> {
   const options = toReadOptions(services, args);
   const { asOf } = options;
-  return asOf === null ? readLatest(services, key, options) : readPast(services, key, { ...options, asOf });
+  return asOf === null
+    ? readLatest(services, key, options, head)
+    : readPast(services, key, { ...options, asOf });
 }
 
 async function readPast<K extends Kind>(
@@ -55,9 +59,10 @@ async function readLatest<K extends Kind>(
   services: RequestServices,
   key: KeyOf<K>,
   options: ReadOptions,
+  knownHead?: Pin,
 ): Promise<RecordInView<K> | null> {
   // one look for all the records of a request that are read at once
-  const head = await services.loaders.current.head();
+  const head = knownHead ?? (await services.loaders.current.head());
   const held = await readInView(services, key, latestView(services, options, null, head));
   if (held && isFresh(services, held.revision.verifiedAt, options.maxAgeMs)) return held;
   const freshness = await services.live.record(key, options.maxAgeMs, {

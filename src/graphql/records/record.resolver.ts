@@ -37,8 +37,9 @@ export function recordQueries<K extends ListedKind>(spec: NodeSpec<K, RecordNode
       @Args(() => RecordArgs) args: RecordArgs,
       @Ctx() { services }: GatewayContext,
     ): Promise<object | null> {
-      const integration = await chooseIntegration(services, args.integration);
-      const seen = await readRecord<K>(services, { integration, kind, id }, args);
+      const head = await services.loaders.current.head();
+      const integration = await chooseIntegration(services, args.integration, head);
+      const seen = await readRecord<K>(services, { integration, kind, id }, args, head);
       return seen && new Node(seen.revision, seen.view);
     }
 

@@ -2,7 +2,7 @@ import type { BudgetSnapshot } from '../../abnormal/budget.js';
 import { type AuditAction, audited } from '../../audit-trail.js';
 import type { KeyRegistry } from '../../callers/api-keys.js';
 import type { HistoryError } from '../../history/errors.js';
-import type { HistoryStore } from '../../history/store.js';
+import type { HistoryStore, Pin } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import { VaultError, type VaultErrorCode } from '../../integrations/vault.js';
 import type { Log } from '../../log.js';
@@ -74,6 +74,8 @@ export class RequestServices {
     readonly listFreshness: KnownFreshness,
     /** Outlives the request. */
     readonly followers: Followers,
+    /** Outlives the request. */
+    readonly known: KnownNames,
   ) {
     this.requestedAt = this.now();
   }
@@ -203,20 +205,38 @@ export class GatewayContext {
 /** When lists were last known to be complete, and the newest `seq` at that time. */
 type KnownFreshness = BoundedCache<{ readonly verifiedAt: Instant; readonly head: number }>;
 
+/** The integrations of the history as of one `seq`. */
+interface KnownNames {
+  head: number;
+  names: readonly string[];
+}
+
 /** Each context has its own loaders. */
 export function createContextFactory(options: ContextOptions): (request?: RequestInfo) => GatewayContext {
   const listFreshness: KnownFreshness = new BoundedCache('listFreshness', ({ verifiedAt }) =>
     textBytes(verifiedAt),
   );
   const followers = new Followers(options.store, { ...FOLLOWER_SETTINGS, ...options.followers });
-  return (request) => new GatewayContext(new RequestServices(options, request, listFreshness, followers));
+  const known: KnownNames = { head: 0, names: [] };
+  return (request) =>
+    new GatewayContext(new RequestServices(options, request, listFreshness, followers, known));
 }
 
-/** Those that this process reads, and those that the history contains. */
-export async function integrationNames(services: RequestServices): Promise<string[]> {
-  const streams = await services.loaders.current.streams();
-  const names = [...services.accounts.list().map(({ name }) => name), ...streams.map((s) => s.integration)];
-  return [...new Set(names)].sort();
+/** Those that this process reads, and those that the history contains; what is known as of `head` is not read again. */
+export async function integrationNames(services: RequestServices, head?: Pin): Promise<string[]> {
+  const { known } = services;
+  if (head === undefined || known.head !== head.seq) {
+    const streams = await services.loaders.current.streams();
+    const names = streams.map(({ integration }) => integration);
+    // what was recorded since the head was read may be in it, which does no harm
+    if (head) Object.assign(known, { head: head.seq, names });
+    return withAccounts(services, names);
+  }
+  return withAccounts(services, known.names);
+}
+
+function withAccounts({ accounts }: RequestServices, names: readonly string[]): string[] {
+  return [...new Set([...accounts.list().map(({ name }) => name), ...names])].sort();
 }
 
 /** `null`: all. */
@@ -235,9 +255,10 @@ export async function checkIntegrations(
 export async function chooseIntegration(
   services: RequestServices,
   name: string | null | undefined,
+  head?: Pin,
 ): Promise<string> {
   if (name && isAccount(services, name)) return name;
-  const known = await integrationNames(services);
+  const known = await integrationNames(services, head);
   if (name && known.includes(name)) return name;
   if (name) throw unknown(name, known, 'integration');
   const [only] = known;
