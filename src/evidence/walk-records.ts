@@ -1,25 +1,31 @@
+import { setImmediate } from 'node:timers/promises';
 import type { RecordFact, RecordVersion, ThreatFact, VersionedFact } from '../controls/control.js';
 import { earliestReceived } from '../controls/malicious.js';
 import { lastSaid } from '../controls/timeliness.js';
-import {
-  everyVersion,
-  type HistoryStore,
-  type Pin,
-  type Position,
-  type RecordedItem,
-  walkPages,
-} from '../history/store.js';
+import type { HistoryStore, Pin, Position } from '../history/store.js';
 import { RecordedMessages } from '../model/recorded-messages.js';
 import type { RevisionRecord } from '../model/revision.js';
-import { DEFINITION_OF, type ListedKind, type RecordOf, type VersionedKind } from '../resources/registry.js';
+import {
+  DEFINITION_OF,
+  keyText,
+  type ListedKind,
+  type RecordOf,
+  type VersionedKind,
+} from '../resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../resources/threat/threat.js';
+import { jsonBytes } from '../values/bounded-cache.js';
 import type { Filter } from '../values/filter.js';
 import { type Instant, latest, shift } from '../values/instant.js';
 
-/** Records in one page of a walk: few, since a threat may have thousands of messages. */
-const PAGE_SIZE = 100;
-/** Versions that are read at once. */
-const VERSIONS_AT_ONCE = 200;
+/** Records in the first page of a walk; how many the next ones have depends on how large these are. */
+const FIRST_PAGE = 200;
+const LARGEST_PAGE = 2_000;
+/** A threat may have thousands of messages, so a page has about so many bytes of records, if it has more than a few. */
+const PAGE_BYTES = 16 * 1024 * 1024;
+const SMALLEST_PAGE = 20;
+/** Records that are evaluated before other work is let in, and that are measured for the size of the next page. */
+const AT_ONCE = 100;
+const MEASURED = 10;
 
 export interface Walk {
   readonly store: HistoryStore;
@@ -43,7 +49,7 @@ export async function* walkRecords(walk: Walk, kind: ListedKind): AsyncGenerator
 interface Folding<K extends ListedKind> {
   add(revision: RevisionRecord<K>): void;
   /** The fact that stands at this place of the walk; `null` where the record stands at another. */
-  factAt(item: RecordedItem): RecordFact | null;
+  factAt(item: Position): RecordFact | null;
 }
 
 async function* walkThreats(walk: Walk): AsyncGenerator<RecordFact[]> {
@@ -86,12 +92,12 @@ class ThreatFolding implements Folding<'threat'> {
     if (isMet && (this.#place === null || last < this.#place)) this.#place = last;
   }
 
-  factAt({ value, integration, id, versions }: RecordedItem): ThreatFact | null {
+  factAt({ value, integration, id }: Position): ThreatFact | null {
     const [newest, oldest, record] = [this.#newest, this.#oldest, this.#record];
     if (!newest || !oldest || !record) return null;
     const key = { kind: 'threat', integration, id } as const;
     const goneSince = newest.deleted ? newest.observedFrom : null;
-    const all = versions === 1 ? [] : this.#messages.all();
+    const all = newest === oldest ? [] : this.#messages.all();
     const gone = new Map<MessageRecord, Instant>();
     for (const { message, noLongerGivenSince } of all) {
       if (noLongerGivenSince !== null) gone.set(message, noLongerGivenSince);
@@ -101,7 +107,7 @@ class ThreatFolding implements Folding<'threat'> {
       recipientCount: this.#recipientCount,
       messages: all.map(({ message }) => message),
     };
-    const merged = versions === 1 ? record : whole;
+    const merged = newest === oldest ? record : whole;
     const isHere = this.isDated ? value === this.#place : earliestReceived(merged) === null;
     const firstRecordedAt = oldest.observedFrom;
     return isHere
@@ -145,7 +151,7 @@ class TimedFolding<K extends VersionedKind> implements Folding<K> {
     this.#versions.push({ record, observedFrom, verifiedAt: isClosed ? verifiedAt : null });
   }
 
-  factAt({ value, integration, id }: RecordedItem): RecordFact | null {
+  factAt({ value, integration, id }: Position): RecordFact | null {
     const versions = this.#versions.toReversed() as [
       RecordVersion<RecordOf[K]>,
       ...RecordVersion<RecordOf[K]>[],
@@ -172,49 +178,37 @@ async function* search<K extends ListedKind>(
   begin: () => Folding<K>,
 ): AsyncGenerator<RecordFact[]> {
   const { store, pin, integrations } = walk;
-  const query = { kind, integrations, filter, seq: pin.seq, orderBy, limit: PAGE_SIZE };
-  const read = (after: Position | null) => store.recorded({ ...query, after });
-  for await (const items of walkPages(read, (item) => item)) {
-    const facts: RecordFact[] = [];
-    for (const some of chunksOf(items)) {
-      const foldings = some.map(begin);
-      await fold(walk, kind, some, foldings);
-      facts.push(...foldings.flatMap((folding, i) => folding.factAt(some[i] as RecordedItem) ?? []));
+  const query = { kind, integrations, filter, seq: pin.seq, orderBy };
+  let [after, limit]: [Position | null, number] = [null, FIRST_PAGE];
+  do {
+    const { items, hasMore } = await store.recorded({ ...query, after, limit });
+    const foldings = await fold(walk, kind, items, begin);
+    let bytes = 0;
+    for (let i = 0; i < items.length; i += AT_ONCE) {
+      if (i > 0) await setImmediate();
+      const facts = items.slice(i, i + AT_ONCE).flatMap((item, n) => foldings[i + n]?.factAt(item) ?? []);
+      bytes += (jsonBytes(facts.slice(0, MEASURED)) * facts.length) / MEASURED;
+      yield facts;
     }
-    yield facts;
-  }
+    after = hasMore ? (items.at(-1) ?? null) : null;
+    const fitting = Math.floor((items.length * PAGE_BYTES) / Math.max(bytes, 1));
+    limit = Math.min(Math.max(fitting, SMALLEST_PAGE), LARGEST_PAGE);
+  } while (after !== null);
 }
 
-/** So many items that their versions can be read at once, or one that has more. */
-function chunksOf(items: readonly RecordedItem[]): RecordedItem[][] {
-  const chunks: RecordedItem[][] = [];
-  let room = 0;
-  for (const item of items) {
-    if (item.versions > room) {
-      chunks.push([]);
-      room = VERSIONS_AT_ONCE;
-    }
-    chunks.at(-1)?.push(item);
-    room -= item.versions;
-  }
-  return chunks;
-}
-
+/** What the versions of the records come to, in the order of their places. A record may stand at several. */
 async function fold<K extends ListedKind>(
   { store, pin }: Walk,
   kind: K,
-  items: readonly RecordedItem[],
-  foldings: readonly Folding<K>[],
-): Promise<void> {
+  items: readonly Position[],
+  begin: () => Folding<K>,
+): Promise<Folding<K>[]> {
   const keys = items.map(({ integration, id }) => ({ kind, integration, id }));
-  const [key, folding] = [keys[0], foldings[0]];
-  if (!key || !folding) return;
-  if ((items[0]?.versions ?? 0) <= VERSIONS_AT_ONCE) {
-    const found = await store.versions(keys, pin.seq);
-    for (const [i, versions] of found.entries()) for (const one of versions.reverse()) foldings[i]?.add(one);
-    return;
+  const byKey = new Map(keys.map((key) => [keyText(key), begin()]));
+  for await (const versions of store.versions(keys, pin.seq)) {
+    for (const version of versions) byKey.get(keyText(version.key))?.add(version);
   }
-  for await (const one of everyVersion(store, key, pin.seq)) folding.add(one);
+  return keys.map((key) => byKey.get(keyText(key)) as Folding<K>);
 }
 
 const since = ({ from }: Walk, field: string): Filter => ({ field, gte: from });

@@ -110,14 +110,9 @@ export interface RecordedQuery<K extends ListedKind = ListedKind> extends ListQu
   readonly limit: number;
 }
 
-/** A record with a place at which one of its versions stands. */
-export interface RecordedItem extends Position {
-  /** How many versions of it were recorded up to the query's `seq`, tombstones included. */
-  readonly versions: number;
-}
-
+/** Places at which versions of records stand. */
 export interface RecordedPage {
-  readonly items: readonly RecordedItem[];
+  readonly items: readonly Position[];
   readonly hasMore: boolean;
 }
 
@@ -182,8 +177,14 @@ export interface HistoryStore {
   ): Promise<RevisionRecord<K>[][]>;
   /** Versions of one record, newest first, from those written before `beforeSeq`. */
   revisions<K extends Kind>(key: KeyOf<K>, beforeSeq: number, limit: number): Promise<RevisionRecord<K>[]>;
-  /** Every version of each key that was recorded up to `seq`, oldest first, tombstones included. */
-  versions<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<RevisionRecord<K>[][]>;
+  /**
+   * Every version of each key that was recorded up to `seq`, tombstones included: those of a record one after another,
+   * newest first. Some at a time, in no order of the keys.
+   */
+  versions<K extends Kind>(
+    keys: readonly KeyOf<K>[],
+    seq: number,
+  ): AsyncIterable<readonly RevisionRecord<K>[]>;
   countRevisions(key: RecordKey, seq: number): Promise<number>;
   /** Revisions in the order they were written. */
   changes(query: ChangesQuery): Promise<RevisionRecord[]>;

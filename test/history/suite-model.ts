@@ -1,6 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryStore, PageQuery, Position } from '../../src/history/store.js';
+import type { RevisionRecord } from '../../src/model/revision.js';
 import { streamText } from '../../src/model/stream.js';
 import { FIELDS, KINDS, keyText, type ListedKind, type RecordKey } from '../../src/resources/registry.js';
 import type { Filter } from '../../src/values/filter.js';
@@ -139,7 +140,8 @@ const reading: readonly Arbitrary<Step>[] = [
         keys.push(...page.items.map(({ integration, id }) => ({ kind, integration, id })));
         return page.hasMore ? (page.items.at(-1) ?? null) : null;
       });
-      await agree(model, (of) => of.versions([...keys, keyOf(model.world, field)], seq));
+      const wanted = [...keys, keyOf(model.world, field)];
+      await agree(model, (of) => byRecord(of.versions(wanted, seq)));
     },
   ),
 
@@ -346,4 +348,21 @@ export function describeModel(open: () => Promise<OpenedStore>): void {
       await fc.assert(history, { numRuns, seed });
     }, 300_000);
   });
+}
+
+/** The versions of each record, as they came one after another. */
+async function byRecord(
+  versions: ReturnType<HistoryStore['versions']>,
+): Promise<Record<string, RevisionRecord[]>> {
+  const found: [key: string, versions: RevisionRecord[]][] = [];
+  for await (const some of versions) {
+    for (const version of some) {
+      const key = keyText(version.key);
+      if (found.at(-1)?.[0] === key) found.at(-1)?.[1].push(version);
+      else found.push([key, [version]]);
+    }
+  }
+  const records = Object.fromEntries(found);
+  expect(Object.keys(records)).toHaveLength(found.length);
+  return records;
 }

@@ -14,7 +14,6 @@ import type {
   Position,
   ReceivedRevision,
   Recorded,
-  RecordedItem,
   RecordedPage,
   RecordedQuery,
   StorePage,
@@ -224,13 +223,11 @@ export class OracleStore implements HistoryStore {
       seqFrom <= seq &&
       (integrations === null || integrations.includes(key.integration));
     const written = this.#held.filter(isAsked);
-    const counts = new Map<string, number>();
-    for (const { key } of written) counts.set(keyText(key), (counts.get(keyText(key)) ?? 0) + 1);
-    const found = new Map<string, RecordedItem>();
+    const found = new Map<string, Position>();
     for (const held of written) {
       if (held.deleted || (filter !== null && !isMatch(listedFields(held), filter))) continue;
       const position = positionOf(held, orderBy);
-      found.set(JSON.stringify(position), { ...position, versions: counts.get(keyText(held.key)) ?? 0 });
+      found.set(JSON.stringify(position), position);
     }
     const items = [...found.values()]
       .filter((item) => after === null || comparePositions(item, after) > 0)
@@ -238,18 +235,14 @@ export class OracleStore implements HistoryStore {
     return { items: items.slice(0, limit), hasMore: items.length > limit };
   }
 
-  async versions<K extends Kind>(
+  async *versions<K extends Kind>(
     keys: readonly (RecordKey & { readonly kind: K })[],
     seq: number,
-  ): Promise<RevisionRecord<K>[][]> {
-    const wanted = new Set(keys.map(keyText));
-    const found = new Map<string, RevisionRecord<K>[]>();
-    for (const held of this.#held) {
-      const key = keyText(held.key);
-      if (held.seqFrom > seq || !wanted.has(key)) continue;
-      found.set(key, [...(found.get(key) ?? []), revisionOf<K>(held)]);
+  ): AsyncGenerator<RevisionRecord<K>[]> {
+    for (const text of new Set(keys.map(keyText))) {
+      const own = this.#held.filter((held) => keyText(held.key) === text && held.seqFrom <= seq);
+      yield own.reverse().map((held) => revisionOf<K>(held));
     }
-    return keys.map((key) => found.get(keyText(key)) ?? []);
   }
 
   async referrers<K extends ListedKind>(

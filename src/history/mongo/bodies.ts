@@ -87,9 +87,20 @@ const IN_ONE_ANSWER = { batchSize: 100_000 } as const;
 /** The revisions that match, each with one of its texts, in one query unless a text is elsewhere. */
 export async function readRevisions(
   collections: Collections,
-  { match, hint, sort, limit }: RevisionsQuery,
+  query: RevisionsQuery,
   text: Text,
 ): Promise<RevisionText[]> {
+  const found: RevisionText[] = [];
+  for await (const some of streamRevisions(collections, query, text)) found.push(...some);
+  return found;
+}
+
+/** As `readRevisions`, as many at a time as fit an answer of the server (16 MiB). */
+export async function* streamRevisions(
+  collections: Collections,
+  { match, hint, sort, limit }: RevisionsQuery,
+  text: Text,
+): AsyncGenerator<RevisionText[]> {
   const stages: Document[] = [
     { $match: match },
     ...(sort ? [{ $sort: sort }] : []),
@@ -98,12 +109,20 @@ export async function readRevisions(
     { $lookup: { from: 'bodies', localField: 'body', foreignField: '_id', as: 'texts' } },
     { $project: { c: 0, [`texts.${text === 'record' ? 'received' : 'record'}`]: 0 } },
   ];
-  const docs = await collections.revisions
-    .aggregate<RevisionDoc & { readonly texts: readonly BodyDoc[] }>(stages, { hint, ...IN_ONE_ANSWER })
-    .toArray();
-  const bodies = docs.flatMap(({ texts }) => texts);
-  const texts = await textsOf(collections, bodies, text);
-  return docs.map(({ texts: _texts, ...doc }) => ({ doc, text: texts.get(doc.body.toHexString()) }));
+  const cursor = collections.revisions.aggregate<RevisionDoc & { readonly texts: readonly BodyDoc[] }>(
+    stages,
+    { hint, ...IN_ONE_ANSWER },
+  );
+  try {
+    while (await cursor.hasNext()) {
+      const docs = cursor.readBufferedDocuments();
+      const bodies = docs.flatMap(({ texts }) => texts);
+      const texts = await textsOf(collections, bodies, text);
+      yield docs.map(({ texts: _texts, ...doc }) => ({ doc, text: texts.get(doc.body.toHexString()) }));
+    }
+  } finally {
+    await cursor.close();
+  }
 }
 
 /** One of the two texts of each body, by the body's id in hex; none where it cannot be read. */

@@ -1,19 +1,13 @@
 import type { Document } from 'mongodb';
 import type { RevisionRecord } from '../../model/revision.js';
-import {
-  fieldSpec,
-  keyText,
-  type ListedKind,
-  namedValues,
-  type RecordKey,
-} from '../../resources/registry.js';
+import { fieldSpec, type ListedKind, namedValues } from '../../resources/registry.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import { conjuncts, type FieldValue, type Filter } from '../../values/filter.js';
 import type { FieldRange, HighWaterMarks } from '../high-water-marks.js';
 import type { ListQuery, PageQuery, Position, RecordedPage, RecordedQuery, StorePage } from '../store.js';
 import { readRevisions } from './bodies.js';
 import { fieldPath, filterMatch, NEVER } from './filter.js';
-import { type MongoRevisions, revisionOf, visibleAt } from './revisions.js';
+import { revisionOf, visibleAt } from './revisions.js';
 import { KEY_INDEX, orderIndex, referenceIndex, searchIndex } from './schema.js';
 import type { Collections, RevisionDoc } from './stored-types.js';
 
@@ -25,10 +19,7 @@ export class MongoLists {
     jsonBytes,
   );
 
-  constructor(
-    private readonly collections: Collections,
-    private readonly revisions: MongoRevisions,
-  ) {}
+  constructor(private readonly collections: Collections) {}
 
   async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>> {
     const direction = query.descending ? -1 : 1;
@@ -77,13 +68,7 @@ export class MongoLists {
       if (hasMore) break;
       places.push(place);
     }
-    const keys = places.map(({ integration, id }) => ({ kind, integration, id }));
-    const versions = await this.revisions.countVersions(keys, seq);
-    const versionsOf = (key: RecordKey) => versions.get(keyText(key)) ?? 0;
-    return {
-      items: places.map((place) => ({ ...place, versions: versionsOf({ ...place, kind }) })),
-      hasMore,
-    };
+    return { items: places, hasMore };
   }
 
   async count(query: ListQuery): Promise<number> {

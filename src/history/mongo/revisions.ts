@@ -3,7 +3,7 @@ import type { RevisionRecord } from '../../model/revision.js';
 import { groupKeys, type Kind, keyText, type RecordKey } from '../../resources/registry.js';
 import { DamagedRecordError, withRecord } from '../errors.js';
 import type { ChangesQuery, Confirmation, KeyOf, ReceivedRevision } from '../store.js';
-import { type RevisionsQuery, type RevisionText, readRevisions } from './bodies.js';
+import { type RevisionsQuery, type RevisionText, readRevisions, streamRevisions } from './bodies.js';
 import { KEY_INDEX, WRITTEN_INDEX } from './schema.js';
 import { type Collections, pages, type RevisionDoc, revisionId, writtenBy } from './stored-types.js';
 
@@ -38,27 +38,18 @@ export class MongoRevisions {
     });
   }
 
-  async versions<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<RevisionRecord<K>[][]> {
-    if (keys.length === 0) return [];
-    const match = { $or: matchesOne(keys, { seqFrom: { $lte: seq } }) };
-    const found = new Map<string, RevisionRecord<K>[]>();
-    const revisions = await this.records<K>({ match, hint: KEY_INDEX });
-    for (const revision of revisions.sort((a, b) => a.seqFrom - b.seqFrom)) {
-      const key = keyText(revision.key);
-      found.set(key, [...(found.get(key) ?? []), revision]);
-    }
-    return keys.map((key) => found.get(keyText(key)) ?? []);
-  }
-
-  /** How many versions of each key were recorded up to `seq`, from the index alone. */
-  async countVersions(keys: readonly RecordKey[], seq: number): Promise<Map<string, number>> {
-    const counts = new Map<string, number>();
-    if (keys.length === 0) return counts;
-    const projection = { _id: 0, kind: 1, integration: 1, id: 1 } as const;
-    const wanted = { $or: matchesOne(keys, { seqFrom: { $lte: seq } }) };
-    const docs = this.collections.revisions.find(wanted, { projection, hint: KEY_INDEX });
-    for await (const doc of docs) counts.set(keyText(doc), (counts.get(keyText(doc)) ?? 0) + 1);
-    return counts;
+  async *versions<K extends Kind>(
+    keys: readonly KeyOf<K>[],
+    seq: number,
+  ): AsyncGenerator<RevisionRecord<K>[]> {
+    if (keys.length === 0) return;
+    const query = {
+      match: { $or: matchesOne(keys, { seqFrom: { $lte: seq } }) },
+      hint: KEY_INDEX,
+      sort: { id: -1, integration: -1, seqTo: -1 },
+    } as const;
+    for await (const some of streamRevisions(this.collections, query, 'record'))
+      yield some.map(revisionOf<K>);
   }
 
   countRevisions({ integration, kind, id }: RecordKey, seq: number): Promise<number> {

@@ -53,7 +53,7 @@ class MongoStore implements HistoryStore {
     this.description = `mongodb (${connection.where})`;
     this.#recorder = new MongoRecorder(connection, collections);
     this.#revisions = new MongoRevisions(collections);
-    this.#lists = new MongoLists(collections, this.#revisions);
+    this.#lists = new MongoLists(collections);
     this.#ledger = new MongoLedger(collections);
     this.#documents = new MongoDocuments(collections);
   }
@@ -120,7 +120,7 @@ class MongoStore implements HistoryStore {
   get: HistoryStore['get'] = (...query) => this.#guarded(() => this.#revisions.get(...query));
   revisions: HistoryStore['revisions'] = (...query) =>
     this.#guarded(() => this.#revisions.revisions(...query));
-  versions: HistoryStore['versions'] = (...query) => this.#guarded(() => this.#revisions.versions(...query));
+  versions: HistoryStore['versions'] = (...query) => this.#streamed(this.#revisions.versions(...query));
   countRevisions: HistoryStore['countRevisions'] = (...query) =>
     this.#guarded(() => this.#revisions.countRevisions(...query));
   changes: HistoryStore['changes'] = (query) => this.#guarded(() => this.#revisions.changes(query));

@@ -60,19 +60,17 @@ export function walkSql(part: Part, limit: number, budget: number): Query {
 }
 
 /**
- * The first `limit` places (value, id, number of the record's versions) at which a version recorded up to the view
- * stands, superseded or not, by walking an index as `walkSql` does.
+ * The first `limit` places (value, id) at which a version recorded up to the view stands, superseded or not, by walking
+ * an index as `walkSql` does.
  */
 export function recordedSql(part: Part, limit: number): Query {
-  const { kind, column, integration, seq } = part;
+  const { kind, column, seq } = part;
   const inner = entriesSql(part, `rev, ${column.sql} AS value, id, seq_from`, EVERY_ENTRY);
   const filter = partFilter(part);
   return {
-    sql: `SELECT d.value, d.id, (SELECT count(*) FROM "${kind}" v INDEXED BY ${keyIndex(kind)}
-        WHERE v.integration = ? AND v.id = d.id AND v.seq_from <= ?)
-      FROM (SELECT DISTINCT w.value, w.id FROM (${inner.sql}) w CROSS JOIN "${kind}" t ON t.rev = w.rev
-        WHERE w.seq_from <= ? AND ${filter.sql} LIMIT ?) d`,
-    params: [integration, seq, ...inner.params, seq, ...filter.params, limit],
+    sql: `SELECT DISTINCT w.value, w.id FROM (${inner.sql}) w CROSS JOIN "${kind}" t ON t.rev = w.rev
+      WHERE w.seq_from <= ? AND ${filter.sql} LIMIT ?`,
+    params: [...inner.params, seq, ...filter.params, limit],
   };
 }
 

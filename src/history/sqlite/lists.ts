@@ -64,10 +64,7 @@ export class Lists {
     const plan = this.#plan(request, query, column, head, head);
     const rows = await this.#run(plan, (part) => recordedSql(part, query.limit + 1));
     const items = plan.parts.flatMap((part, i) =>
-      (rows[i] ?? []).map(([value = null, id, versions]) => ({
-        ...this.#position(part, value, id),
-        versions: Number(versions),
-      })),
+      (rows[i] ?? []).map(([value = null, id]) => this.#position(part, value, id)),
     );
     return { items: merged(items, plan).slice(0, query.limit), hasMore: items.length > query.limit };
   }

@@ -97,22 +97,20 @@ export class Records {
     return this.#of(key.kind, rows);
   }
 
-  async versions<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<RevisionRecord<K>[][]> {
-    const found = keys.map((): RevisionRecord<K>[] => []);
-    for (const { kind, integration: name, ids, places } of groupKeys(keys)) {
+  async *versions<K extends Kind>(
+    keys: readonly KeyOf<K>[],
+    seq: number,
+  ): AsyncGenerator<readonly RevisionRecord<K>[]> {
+    for (const { kind, integration: name, ids } of groupKeys(keys)) {
       const integration = this.integrations.find(name);
       if (integration === undefined) continue;
-      const sql = `SELECT t.rev, k.key FROM json_each(?1) k
+      const sql = `SELECT t.rev FROM json_each(?1) k
         CROSS JOIN "${kind}" t INDEXED BY ${keyIndex(kind)}
-        ON t.integration = ?2 AND t.id = k.value AND t.seq_from <= ?3 ORDER BY t.rev`;
-      const list = JSON.stringify(ids.map((id) => wellFormed(id)));
-      const rows = this.connection.all(sql, [list, integration, seq]);
-      const revs = rows.map(([rev]) => Number(rev));
-      for (const [n, revision] of (await this.revisions.ofMany(kind, revs)).entries()) {
-        found[places[Number(rows[n]?.[1])] ?? -1]?.push(revision);
-      }
+        ON t.integration = ?2 AND t.id = k.value AND t.seq_from <= ?3 ORDER BY k.key, t.rev DESC`;
+      const list = JSON.stringify([...new Set(ids)].map((id) => wellFormed(id)));
+      const revs = this.connection.all(sql, [list, integration, seq]).map(([rev]) => Number(rev));
+      yield* this.revisions.inChunks(kind, revs);
     }
-    return found;
   }
 
   countRevisions({ integration, kind, id }: RecordKey, seq: number): number {

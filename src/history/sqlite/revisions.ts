@@ -68,12 +68,17 @@ export class Revisions {
 
   /** As `of`, letting other work in between when there are many to decode. */
   async ofMany<K extends Kind>(kind: K, revs: readonly number[]): Promise<RevisionRecord<K>[]> {
-    const revisions = this.of(kind, revs.slice(0, AT_ONCE));
-    for (let i = AT_ONCE; i < revs.length; i += AT_ONCE) {
-      await setImmediate();
-      revisions.push(...this.of(kind, revs.slice(i, i + AT_ONCE)));
-    }
+    const revisions: RevisionRecord<K>[] = [];
+    for await (const some of this.inChunks(kind, revs)) revisions.push(...some);
     return revisions;
+  }
+
+  /** As `ofMany`, some at a time. */
+  async *inChunks<K extends Kind>(kind: K, revs: readonly number[]): AsyncGenerator<RevisionRecord<K>[]> {
+    for (let i = 0; i < revs.length; i += AT_ONCE) {
+      if (i > 0) await setImmediate();
+      yield this.of(kind, revs.slice(i, i + AT_ONCE));
+    }
   }
 
   /** The newest revision of a key, if it is known and visible at `seq`. */

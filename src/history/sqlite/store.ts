@@ -138,7 +138,7 @@ class SqliteStore implements HistoryStore {
   get: HistoryStore['get'] = async (...query) => this.#upToDate().get(...query);
   referrers: HistoryStore['referrers'] = async (...query) => this.#upToDate().referrers(...query);
   revisions: HistoryStore['revisions'] = async (...query) => this.#upToDate().revisionsOf(...query);
-  versions: HistoryStore['versions'] = async (...query) => this.#upToDate().versions(...query);
+  versions: HistoryStore['versions'] = (...query) => this.#upToDate().versions(...query);
   countRevisions: HistoryStore['countRevisions'] = async (...query) =>
     this.#upToDate().countRevisions(...query);
   changes: HistoryStore['changes'] = async (query) => this.#upToDate().changes(query);
