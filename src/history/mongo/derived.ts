@@ -16,6 +16,7 @@ import {
   type HeadDoc,
   pages,
   type RevisionDoc,
+  reachOf,
   revisionId,
 } from './stored-types.js';
 
@@ -135,8 +136,10 @@ export class MongoDerivedCheck {
       accounts.add(state.integration);
       if (_id !== streamText(state)) yield misplaced(`The state of ${_id}`, _id);
     }
-    for await (const { _id, stream, seq, n, ...entry } of each(ledger)) {
-      if (_id === `${seq} ${n}` && stream === streamText(entry) && accounts.has(entry.integration)) continue;
+    for await (const { _id, stream, seq, n, reach, ...entry } of each(ledger)) {
+      const isNamed = _id === `${seq} ${n}` && stream === streamText(entry);
+      const isReached = reach === undefined || reach === reachOf(entry);
+      if (isNamed && isReached && accounts.has(entry.integration)) continue;
       yield misplaced(
         `A reading of ${stream} from ${entry.from} to ${entry.to} that batch ${seq} recorded`,
         stream,

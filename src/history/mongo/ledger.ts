@@ -3,11 +3,18 @@ import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
 import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
-import type { Instant } from '../../values/instant.js';
+import { type Instant, toInstant, toMillis } from '../../values/instant.js';
 import { quarantineAdditions } from '../batch-plan.js';
 import type { Batch, BatchNote, FirstQuery, HistoryStore, Pin } from '../store.js';
-import { KEY_INDEX } from './schema.js';
-import type { Collections, QuarantineDoc, RunDoc } from './stored-types.js';
+import { REACH_INDEX, WRITTEN_INDEX } from './schema.js';
+import {
+  type Collections,
+  type QuarantineDoc,
+  REACHES,
+  type RunDoc,
+  reachOf,
+  UNLIMITED,
+} from './stored-types.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
@@ -22,16 +29,21 @@ export class MongoLedger {
   constructor(private readonly collections: Collections) {}
 
   async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
+    const { ledger, missingIndexes } = this.collections;
     const touching = { stream: streamText(stream), to: { $gt: from }, from: { $lt: to }, seq: { $lte: seq } };
-    const docs = await this.collections.ledger.find(touching).sort({ seq: 1, n: 1 }).toArray();
-    return docs.map(({ _id, stream: _stream, n: _n, ...entry }) => entry);
+    const isOld = missingIndexes.has(REACH_INDEX);
+    const found = isOld
+      ? ledger.find(touching)
+      : ledger.find({ $or: within(from).map((part) => ({ $and: [touching, part] })) }, { hint: REACH_INDEX });
+    const docs = await found.batchSize(ENTRIES_AT_ONCE).sort({ seq: 1, n: 1 }).toArray();
+    return docs.map(({ _id, stream: _stream, n: _n, reach: _reach, ...entry }) => entry);
   }
 
   async firstRecorded({ kinds, integrations }: FirstQuery): Promise<Pin | null> {
     const streams = integrations.flatMap((name) =>
       kinds.flatMap((kind) => streamsOf(name, RESOURCE_OF[kind])),
     );
-    const { batches, ledger, revisions } = this.collections;
+    const { batches, ledger, revisions, missingIndexes } = this.collections;
     const found = await Promise.all([
       ledger
         .aggregate<First>([
@@ -40,13 +52,11 @@ export class MongoLedger {
         ])
         .toArray(),
       revisions
-        .aggregate<First>(
-          [
-            { $match: { kind: { $in: kinds }, integration: { $in: integrations } } },
-            { $group: { _id: null, seq: { $min: '$seqFrom' } } },
-          ],
-          { hint: KEY_INDEX },
-        )
+        .find({ kind: { $in: [...kinds] }, integration: { $in: [...integrations] } })
+        .project<First>({ _id: 0, seq: '$seqFrom' })
+        .sort({ _id: 1 })
+        .limit(1)
+        .hint(missingIndexes.has(WRITTEN_INDEX) ? { _id: 1 } : WRITTEN_INDEX)
         .toArray(),
     ]);
     const [seq] = found.flatMap(([first]) => first?.seq ?? []).sort((a, b) => a - b);
@@ -124,6 +134,20 @@ export class MongoLedger {
   }
 }
 
+const ENTRIES_AT_ONCE = 100_000;
+
+const FIRST_INSTANT = '0000-01-01T00:00:00.000Z';
+
+/** By class, where the windows begin that may last beyond `from`. */
+function within(from: Instant): Document[] {
+  const limited = REACHES.map((reach) => ({
+    reach,
+    from: { $gte: toInstant(Math.max(toMillis(from) - reach, toMillis(FIRST_INSTANT))) },
+  }));
+  // those without a class are of an earlier version of the gateway that writes at the same time
+  return [...limited, { reach: { $in: [UNLIMITED, null] } }];
+}
+
 function ofIntegrations(integrations: readonly string[] | null): Document {
   return integrations ? { integration: { $in: integrations } } : {};
 }
@@ -160,7 +184,7 @@ export async function writeLedger(
   const { id, ...run } = batch.run;
   await collections.runs.replaceOne({ _id: id }, run, { session, upsert: true });
   const entries = batch.ledger.map((entry, n) => ({
-    ...{ ...entry, _id: `${seq} ${n}`, stream: streamText(entry), seq, n },
+    ...{ ...entry, _id: `${seq} ${n}`, stream: streamText(entry), seq, n, reach: reachOf(entry) },
   }));
   if (entries.length > 0) await collections.ledger.insertMany(entries, { session });
   const states = batch.streams.map((state) => ({

@@ -3,7 +3,7 @@ import { type AnyRecord, FIELDS, fieldsOf, isListed, type ListedKind } from '../
 import { type HighWaterMarks, noMarks, widenMarks, widenStage } from '../high-water-marks.js';
 import { readBodies } from './bodies.js';
 import { foldedFields, storedFields } from './filter.js';
-import type { BatchDoc, Collections, RevisionDoc } from './stored-types.js';
+import { type BatchDoc, type Collections, pages, type RevisionDoc, reachOf } from './stored-types.js';
 
 const CHUNK = 500;
 
@@ -87,4 +87,14 @@ async function withRecords(
   const bodies = docs.map(({ body }) => body);
   const texts = await readBodies(collections, bodies, 'record');
   return docs.map((doc) => [doc, JSON.parse(texts.get(doc.body.toHexString()) ?? 'null') as AnyRecord]);
+}
+
+/** Adds to the ledger what the entries of an earlier version are without. */
+export async function addReaches({ ledger }: Collections): Promise<void> {
+  for await (const docs of pages(ledger, { reach: { $exists: false } })) {
+    const updates = docs.map((doc) => ({
+      updateOne: { filter: { _id: doc._id }, update: { $set: { reach: reachOf(doc) } } },
+    }));
+    if (updates.length > 0) await ledger.bulkWrite(updates, { ordered: false });
+  }
 }

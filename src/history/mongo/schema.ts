@@ -1,4 +1,4 @@
-import { type Collection, type Db, type IndexDescription, MongoServerError } from 'mongodb';
+import { type Collection, type Db, type Document, type IndexDescription, MongoServerError } from 'mongodb';
 import type { FieldSpec } from '../../resources/definition.js';
 import { DEFINITION_OF, FIELDS, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
 import { sha256 } from '../../values/canonical-json.js';
@@ -7,7 +7,7 @@ import { HistoryError } from '../errors.js';
 import { noMarks } from '../high-water-marks.js';
 import type { MongoConnection } from './connection.js';
 import { fieldPath } from './filter.js';
-import { relayout } from './relayout.js';
+import { addReaches, relayout } from './relayout.js';
 import { type Collections, collectionsOf, type SchemaDoc } from './stored-types.js';
 
 /*
@@ -104,6 +104,9 @@ export function searchIndex(kind: ListedKind, field: string): string {
   return `${kind} with ${field}`;
 }
 
+/** Finds the windows that touch another. */
+export const REACH_INDEX = 'reach';
+
 type CollectionName = Exclude<keyof Collections, 'missingIndexes'>;
 
 /** The indexes of each collection. */
@@ -116,7 +119,10 @@ export const INDEXES: Record<CollectionName, () => Index[]> = {
     { name: 'at', key: { at: 1 } },
   ],
   meta: () => [],
-  ledger: () => [{ name: 'window', key: { stream: 1, to: 1, from: 1, seq: 1 } }],
+  ledger: () => [
+    { name: 'window', key: { stream: 1, to: 1, from: 1, seq: 1 } },
+    { name: REACH_INDEX, key: { stream: 1, reach: 1, from: 1, to: 1, seq: 1 } },
+  ],
   streams: () => [],
   runs: () => [
     { name: 'newest', key: { startedAt: -1, _id: -1 } },
@@ -153,6 +159,7 @@ export async function prepare(
   else {
     const earlier = { _id: 'schema', version: { $lt: VERSION } } as const;
     if (mode === 'write') await collections.meta.updateOne(earlier, { $set: { version: VERSION } });
+    if (mode === 'write') await addReaches(collections);
     if (schema.layout !== PROJECTION_KEY) await relayout(collections, PROJECTION_KEY);
   }
   return collections;
@@ -165,7 +172,7 @@ async function create(db: Db, name: string): Promise<void> {
   });
 }
 
-async function indexNames(collection: Pick<Collection, 'indexes'>): Promise<Set<string | undefined>> {
+async function indexNames(collection: { indexes(): Promise<Document[]> }): Promise<Set<string | undefined>> {
   return new Set((await collection.indexes()).map(({ name }) => name));
 }
 
@@ -208,8 +215,11 @@ export async function find(connection: MongoConnection): Promise<Collections> {
     );
   }
   assertLaidOut(schema, where);
-  const there = await indexNames(collections.revisions);
-  const missing = revisionIndexes().filter(({ name }) => !there.has(name));
+  const checked = (['revisions', 'ledger'] as const).map(async (name) => {
+    const there = await indexNames(collections[name]);
+    return INDEXES[name]().filter((index) => !there.has(index.name));
+  });
+  const missing = (await Promise.all(checked)).flat();
   return collectionsOf(connection, new Set(missing.map(({ name }) => name)));
 }
 

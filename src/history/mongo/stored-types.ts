@@ -5,7 +5,7 @@ import type { RunRecord } from '../../model/run.js';
 import type { StreamState } from '../../model/stream.js';
 import type { Kind, RecordKey } from '../../resources/registry.js';
 import type { FieldValue } from '../../values/filter.js';
-import type { Instant } from '../../values/instant.js';
+import { HOUR, type Instant, toMillis } from '../../values/instant.js';
 import type { HighWaterMarks } from '../high-water-marks.js';
 import type { BatchStatement, Recorded } from '../store.js';
 import type { MongoConnection } from './connection.js';
@@ -105,6 +105,21 @@ export interface LedgerDoc extends LedgerEntry {
   readonly stream: string;
   readonly seq: number;
   readonly n: number;
+  /** See `reachOf`; missing where an earlier version of the gateway recorded it. */
+  readonly reach?: number;
+}
+
+/** Windows are stored with the first of these lengths (in ms) that is no less than theirs; longer ones with 0. */
+export const REACHES = Array.from({ length: 9 }, (_, n) => HOUR * 4 ** n);
+export const UNLIMITED = 0;
+
+/**
+ * The length class of a window. A window that touches a span begins no more than that before it, so an index finds it
+ * however many windows came before and after.
+ */
+export function reachOf({ from, to }: Pick<LedgerDoc, 'from' | 'to'>): number {
+  const length = toMillis(to) - toMillis(from);
+  return REACHES.find((reach) => length <= reach) ?? UNLIMITED;
 }
 
 export interface StreamDoc extends StreamState {
@@ -166,7 +181,7 @@ export interface Collections {
   readonly leases: Collection<LeaseDoc>;
   readonly documents: Collection<DocumentDoc>;
   readonly journals: Collection<JournalDoc>;
-  /** The indexes of the revisions that an earlier version did not make, where this one may only read. */
+  /** The indexes that an earlier version did not make, where this one may only read. */
   readonly missingIndexes: ReadonlySet<string>;
 }
 

@@ -22,6 +22,8 @@ const THREATS = 2_000;
 const CASES = 20;
 const HOUR = 3_600_000;
 
+const STREAM = { integration: 'default', resource: 'threats', filterKey: 'receivedTime' } as const;
+
 const mongo = await testMongo();
 
 const timeOf = (n: number) => shift(START, -n * HOUR);
@@ -151,6 +153,9 @@ describe.skipIf(!mongo)('what reads of a history in MongoDB cost', () => {
 
   it('records and versions are read with their texts in one round trip', async () => {
     const one = [threatKey('t7')];
+    const all = async (items: AsyncIterable<unknown>) => {
+      for await (const _ of items);
+    };
     const reads: readonly ((store: HistoryStore) => Promise<unknown>)[] = [
       (store) => store.get([...one, threatKey('t8'), threatKey('none')], head),
       (store) =>
@@ -158,11 +163,11 @@ describe.skipIf(!mongo)('what reads of a history in MongoDB cost', () => {
           ids.map((id) => threatKey(id)),
           head,
         ),
-      (store) => store.versions(one, head),
+      (store) => all(store.versions(one, head)),
       (store) => store.revisions(threatKey('t7'), head + 1, 10),
       (store) => store.referrers('threat', 'messageId', 'default', ['m7'], head),
-      (store) => store.changes({ ...all, kinds: ['threat'], limit: 200 }),
-      (store) => store.changesReceived({ ...all, kinds: ['threat', 'case'], limit: 200 }),
+      (store) => store.changes({ ...everything, kinds: ['threat'], limit: 200 }),
+      (store) => store.changesReceived({ ...everything, kinds: ['threat', 'case'], limit: 200 }),
     ];
     for (const read of reads) expect(await measured.commandsOf(read)).toEqual(['aggregate revisions']);
     // it is stored with those of other versions
@@ -170,16 +175,26 @@ describe.skipIf(!mongo)('what reads of a history in MongoDB cost', () => {
     expect(received).toEqual(['aggregate revisions', 'find bodies']);
   });
 
-  const all = { afterSeq: 0, toSeq: 1_000, integrations: null, after: null } as const;
+  const everything = { afterSeq: 0, toSeq: 1_000, integrations: null, after: null } as const;
 
   it.each([
     ['one rare kind', ['case'], CASES],
     ['two rare kinds', ['case', 'campaign'], CASES + 1],
     ['a kind that has none', ['caseAnalysis'], 0],
   ] as const)('changes of %s are read without those of others', async (_, kinds, rows) => {
-    const cost = await measured.cost((store) => store.changes({ ...all, kinds, limit: 100 }));
+    const cost = await measured.cost((store) => store.changes({ ...everything, kinds, limit: 100 }));
     expect(cost.result).toHaveLength(rows);
     expectBounded(cost, 2 * rows);
     expect(cost.isSorted).toBe(false);
+  });
+
+  it('the ledger of an old day is read without that of later days', async () => {
+    const [from, to] = [timeOf(THREATS - 1), timeOf(THREATS - 20)];
+    const cost = await measured.cost((store) => store.ledger(STREAM, from, to, head));
+    expect(cost.result).toHaveLength(19);
+    // a seek for each length of windows
+    expect(cost.keys).toBeLessThanOrEqual(2 * 19 + 11);
+    expect(cost.documents).toBe(19);
+    expect(cost.commands).toEqual(['find ledger']);
   });
 });
