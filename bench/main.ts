@@ -2,6 +2,7 @@ import { benchCases } from './graphql/cases.js';
 import { sqliteAsOfReport } from './history/as-of.js';
 import { mongoAsOfReport } from './history/as-of-mongo.js';
 import { countsReport } from './history/counts.js';
+import { mongoEvidenceReport } from './history/evidence-mongo.js';
 import { sqliteExportReport } from './history/export.js';
 import { recordReport } from './history/record.js';
 import { mongoRecordReport } from './history/record-mongo.js';
@@ -18,6 +19,7 @@ const BENCHES: readonly (readonly [name: string, run: () => Promise<string | und
   ['as-of-sqlite', sqliteAsOfReport],
   ['as-of-mongodb', () => mongoAsOfReport()],
   ['counts-sqlite', () => countsReport()],
+  ['evidence-mongodb', mongoEvidenceReport],
   ['export-sqlite', sqliteExportReport],
 ];
 

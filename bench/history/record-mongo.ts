@@ -9,11 +9,16 @@ import { type BareInserts, measureRecord, type RecordBench } from './record.js';
 
 /** Databases of the server at `url`, a new one each time that something is opened, gone when it is closed. */
 export function mongoBench(url: string): RecordBench {
-  const fresh = () => withDatabase(url, `bench-${randomBytes(6).toString('hex')}`);
   return {
-    openStore: () => openStore(fresh()),
-    openBare: () => openBare(fresh()),
+    openStore: () => openStore(freshDatabase(url).url),
+    openBare: () => openBare(freshDatabase(url).url),
   };
+}
+
+/** A database of the server at `url` that nobody else uses. */
+export function freshDatabase(url: string) {
+  const own = withDatabase(url, `bench-${randomBytes(6).toString('hex')}`);
+  return { url: own, drop: () => drop(own) };
 }
 
 async function openStore(url: string): Promise<HistoryStore> {

@@ -24,7 +24,7 @@ import { type FilterKey, KIND_OF, LISTED_KINDS } from '../resources/registry.js'
 import type { Filter } from '../values/filter.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';
 import { gatherReconciliations, readLedgers, type StreamLedger } from './gather-facts.js';
-import { walkRecords } from './walk-records.js';
+import { FIRST_PAGE, walkRecords } from './walk-records.js';
 
 /** The same request for the same history always has the same answer. */
 export interface EvidenceRequest {
@@ -170,11 +170,11 @@ async function walkAll(
 ): Promise<void> {
   const from = evaluations.map((evaluation) => evaluation.from).reduce(earliest);
   const kinds = new Set(controls.flatMap(({ takes }) => takes));
+  const walk = { store, pin, integrations, from, to: period.to, page: { ...FIRST_PAGE } };
   let walked = 0;
   for (const kind of LISTED_KINDS) {
     // nothing is recorded or requested
     if (!kinds.has(kind) || integrations.length === 0) continue;
-    const walk = { store, pin, integrations, from, to: period.to };
     for await (const facts of walkRecords(walk, kind)) {
       signal?.throwIfAborted();
       for (const fact of facts) hand(fact, evaluations);

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { RecordFact, RecordVersion, ThreatFact, VersionedFact } from '../controls/control.js';
 import { earliestReceived } from '../controls/malicious.js';
 import { lastSaid } from '../controls/timeliness.js';
-import type { HistoryStore, Pin, Position } from '../history/store.js';
+import type { HistoryStore, Pin, Position, RecordedPage } from '../history/store.js';
 import { RecordedMessages } from '../model/recorded-messages.js';
 import type { RevisionRecord } from '../model/revision.js';
 import {
@@ -17,8 +17,6 @@ import { jsonBytes } from '../values/bounded-cache.js';
 import type { Filter } from '../values/filter.js';
 import { type Instant, latest, shift } from '../values/instant.js';
 
-/** Records in the first page of a walk; how many the next ones have depends on how large these are. */
-const FIRST_PAGE = 200;
 const LARGEST_PAGE = 2_000;
 /** A threat may have thousands of messages, so a page has about so many bytes of records, if it has more than a few. */
 const PAGE_BYTES = 16 * 1024 * 1024;
@@ -34,7 +32,12 @@ export interface Walk {
   /** Source time that the records may belong to, `[from, to)`. */
   readonly from: Instant;
   readonly to: Instant;
+  /** How many records the next page has. */
+  readonly page: { limit: number };
 }
+
+/** The size of a walk's first page; those of the next depend on how large the records are. */
+export const FIRST_PAGE = { limit: 200 } as const;
 
 /**
  * Every record of a kind that was recorded up to the pin and may belong to a span, page by page. A record counts by
@@ -177,11 +180,11 @@ async function* search<K extends ListedKind>(
   filter: Filter,
   begin: () => Folding<K>,
 ): AsyncGenerator<RecordFact[]> {
-  const { store, pin, integrations } = walk;
+  const { store, pin, integrations, page } = walk;
   const query = { kind, integrations, filter, seq: pin.seq, orderBy };
-  let [after, limit]: [Position | null, number] = [null, FIRST_PAGE];
+  let after: Position | null = null;
   do {
-    const { items, hasMore } = await store.recorded({ ...query, after, limit });
+    const { items, hasMore }: RecordedPage = await store.recorded({ ...query, after, limit: page.limit });
     const foldings = await fold(walk, kind, items, begin);
     let bytes = 0;
     for (let i = 0; i < items.length; i += AT_ONCE) {
@@ -191,9 +194,12 @@ async function* search<K extends ListedKind>(
       yield facts;
     }
     after = hasMore ? (items.at(-1) ?? null) : null;
-    const fitting = Math.floor((items.length * PAGE_BYTES) / Math.max(bytes, 1));
-    limit = Math.min(Math.max(fitting, SMALLEST_PAGE), LARGEST_PAGE);
+    if (bytes > 0) page.limit = fitting(items.length / bytes);
   } while (after !== null);
+}
+
+function fitting(recordsPerByte: number): number {
+  return Math.min(Math.max(Math.floor(recordsPerByte * PAGE_BYTES), SMALLEST_PAGE), LARGEST_PAGE);
 }
 
 /** What the versions of the records come to, in the order of their places. A record may stand at several. */

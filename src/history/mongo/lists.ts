@@ -45,6 +45,25 @@ export class MongoLists {
    * ever recorded must not depend on a helper.
    */
   async recorded({ limit, ...query }: RecordedQuery): Promise<RecordedPage> {
+    const places: Position[] = query.after ? [query.after] : [];
+    const known = places.length;
+    for (;;) {
+      // twice as many, so that one query is enough as a rule; more would leave a cursor open
+      const docs = await this.#stand({ ...query, after: places.at(-1) ?? null }, 2 * limit);
+      for (const { f, integration, id } of docs) {
+        const place = { value: (f?.[query.orderBy] ?? null) as FieldValue, integration, id };
+        const last = places.at(-1);
+        const isSame = last?.value === place.value && last.id === id && last.integration === integration;
+        if (!isSame) places.push(place);
+      }
+      const items = places.slice(known);
+      if (items.length > limit || docs.length < 2 * limit)
+        return { items: items.slice(0, limit), hasMore: items.length > limit };
+    }
+  }
+
+  /** Where the first versions after a place stand. */
+  #stand(query: Omit<RecordedQuery, 'limit'>, limit: number): Promise<RevisionDoc[]> {
     const { kind, integrations, filter, seq, orderBy } = query;
     const path = fieldPath(orderBy);
     const written = {
@@ -52,23 +71,14 @@ export class MongoLists {
       ...(integrations && { integration: { $in: integrations } }),
     };
     const match = filter ? { $and: [written, filterMatch(kind, filter)] } : written;
-    const cursor = this.collections.revisions
+    return this.collections.revisions
       .find(matchIn(stretchesOf({ ...query, descending: false }), match))
       .sort({ [path]: 1, integration: 1, id: 1 })
       .hint(orderIndex(kind, orderBy))
-      .batchSize(2 * limit)
-      .project<RevisionDoc>({ _id: 0, [path]: 1, integration: 1, id: 1 });
-    const places: Position[] = [];
-    let hasMore = false;
-    for await (const { f, integration, id } of cursor) {
-      const place = { value: (f?.[orderBy] ?? null) as FieldValue, integration, id };
-      const last = places.at(-1);
-      if (last && last.value === place.value && last.id === id && last.integration === integration) continue;
-      hasMore = places.length === limit;
-      if (hasMore) break;
-      places.push(place);
-    }
-    return { items: places, hasMore };
+      .limit(limit)
+      .batchSize(limit)
+      .project<RevisionDoc>({ _id: 0, [path]: 1, integration: 1, id: 1 })
+      .toArray();
   }
 
   async count(query: ListQuery): Promise<number> {
