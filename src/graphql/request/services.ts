@@ -82,7 +82,7 @@ export class RequestServices {
 
   /** The same request as if it came now: with loaders that remember nothing. */
   renewed(): RequestServices {
-    return new RequestServices(this.options, this.request, this.listFreshness, this.followers);
+    return new RequestServices(this.options, this.request, this.listFreshness, this.followers, this.known);
   }
 
   now(): Instant {
