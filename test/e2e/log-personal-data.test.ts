@@ -33,7 +33,7 @@ const RULES: FaultRule[] = [
 
 /** What people ask, rightly and wrongly, with addresses and subjects in it. */
 function questionsAbout(address: string, subject: string, threatId: string): object[] {
-  const filter = { or: [{ fromAddress: { eq: address } }, { subject: { contains: subject } }] };
+  const filter = { or: [{ fromAddresses: { eq: address } }, { subject: { contains: subject } }] };
   const threats =
     'query ($filter: ThreatFilter) { threats(maxAge: 0, filter: $filter) { nodes { subject } } }';
   return [

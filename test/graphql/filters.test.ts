@@ -146,11 +146,12 @@ describe('case filters', () => {
 });
 
 test.each([
+  [{ attackTypes: { eq: 'MALWARE' } }, ['t-two']],
   [{ attackType: { eq: 'MALWARE' } }, ['t-two']],
   [{ attackVector: { in: ['QR_CODE', 'LINK'] } }, ['t-two']],
   [{ attackType: { eq: null } }, ['t-empty']],
   [{ subject: { contains: 'parcel' } }, ['t-two']],
-  [{ fromAddress: { eq: 'b@other.example' } }, ['t-two']],
+  [{ fromAddresses: { eq: 'b@other.example' } }, ['t-two']],
   [{ messageId: { in: ['22'] } }, ['t-two']],
   [{ recipientCount: { gte: 2 } }, ['t-two']],
   [{ recipientCount: { gt: 9 } }, []],

@@ -96,7 +96,7 @@ test('a threat shows values that are computed from its messages', async () => {
   const { threat } = await graph.data<{ threat: object }>(`{ threat(threatId: "t1", integration: "default") {
     threatId subject receivedTime firstReceivedTime recipientCount messagesHeld pagesComplete allMessagesHeld
     attackTypes attackStrategies attackVectors impersonatedParties fromAddresses tenantId tenantName
-    remediation { state messages remediated firstRemediationTime lastRemediationTime }
+    remediation { state messages remediated firstRemediationTime latestRemediationTime lastRemediationTime }
   } }`);
   expect(threat).toEqual({
     ...{
@@ -114,6 +114,7 @@ test('a threat shows values that are computed from its messages', async () => {
     remediation: {
       ...{ state: 'PARTLY', messages: 2, remediated: 1 },
       firstRemediationTime: '2026-03-01T08:15:09.123Z',
+      latestRemediationTime: '2026-03-01T08:15:09.123Z',
       lastRemediationTime: '2026-03-01T08:15:09.123Z',
     },
   });

@@ -3,14 +3,8 @@ import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
-import {
-  BooleanFilter,
-  DateTimeFilter,
-  enumFilter,
-  filterInputFor,
-  orderOf,
-  TextFilter,
-} from '../lists/list-args.js';
+import { filterInputFor, orderOf } from '../lists/list-args.js';
+import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { AttackType, Judgement, memoize } from '../records/vocabulary.enums.js';
 import { AttackTypeFilter } from '../threat/threat.type.js';

@@ -4,14 +4,8 @@ import { caseStatus, confidence, remediationState, severityLevel } from '../../r
 import type { Instant } from '../../values/instant.js';
 import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
-import {
-  BooleanFilter,
-  DateTimeFilter,
-  enumFilter,
-  filterInputFor,
-  orderOf,
-  TextFilter,
-} from '../lists/list-args.js';
+import { filterInputFor, orderOf } from '../lists/list-args.js';
+import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { CaseStatus, Confidence, memoize, RemediationStatus, Severity } from '../records/vocabulary.enums.js';
 

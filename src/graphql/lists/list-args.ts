@@ -5,11 +5,14 @@ import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
 import { DateTime, describedEnum } from '../base/fields.js';
 import { PageArgs } from './page.js';
+import type { Operator } from './value-filters.js';
 import type { ReadArgs } from './view.js';
 
 interface FilterField {
   /** The name in the graph; by default the field's own. */
   readonly name?: string;
+  /** A name that it had, for one more release. */
+  readonly formerName?: string;
   readonly type: object;
   readonly description: string;
 }
@@ -40,16 +43,17 @@ export function filterInputFor<K extends ListedKind>(typeName: string, shown: Fi
     spec === null ? [] : [{ name: field, ...spec, field }],
   );
   class Input {}
-  const optional = (type: () => object, name: string, description: string) =>
-    Field(type, { nullable: true, description })(Input.prototype, name);
-  for (const { name, type, description } of fields) optional(() => type, name, description);
+  const optional = (type: () => object, name: string, description: string, more: object = {}) =>
+    Field(type, { nullable: true, description, ...more })(Input.prototype, name);
+  for (const { name, formerName, type, description } of fields) {
+    optional(() => type, name, description);
+    if (formerName) optional(() => type, formerName, description, { deprecationReason: `Use ${name}.` });
+  }
   optional(() => [Input], 'and', 'All of these filters match; an empty list always matches.');
   optional(() => [Input], 'or', 'One of these filters matches; an empty list never matches.');
-  optional(
-    () => Input,
-    'not',
-    'This filter does not match. A comparison with a missing value does not match, so `not` includes it.',
-  );
+  const not =
+    'This filter does not match. A comparison with a missing value does not match, so `not` includes it.';
+  optional(() => Input, 'not', not);
   const description =
     'All given conditions must match. `eq: null` matches records without a value, `ne: null` those with one; any other null is ignored.';
   InputType(typeName, { description })(Input);
@@ -88,7 +92,9 @@ function partsOf(input: FilterInput, fields: KindFilter['fields'], path: Path): 
   const { and, or, not } = input;
   const inner = (part: FilterInput, ...place: Path) => together(partsOf(part, fields, [...path, ...place]));
   return [
-    ...fields.flatMap(({ name, field }) => comparisonsOf(field, input[name], [...path, name])),
+    ...fields.flatMap(({ name, formerName = name, field }) =>
+      [...new Set([name, formerName])].flatMap((each) => comparisonsOf(field, input[each], [...path, each])),
+    ),
     ...(and ?? []).map((part, index) => inner(part, 'and', index)),
     ...(or ? [{ or: or.map((part, index) => inner(part, 'or', index)) }] : []),
     ...(not ? [{ not: inner(not, 'not') }] : []),
@@ -136,72 +142,6 @@ function sizeOf(filter: Filter): number {
   if ('or' in filter) return 1 + countConditions(filter.or);
   if ('not' in filter) return 1 + sizeOf(filter.not);
   return 1;
-}
-
-const EQ_NULL = '`null` matches records without a value.';
-const NE = 'The opposite of `eq`: it matches records without a value, and `null` matches those with one.';
-const NONE = 'The opposite of `in`: it matches records without a value.';
-const ANY = 'For a field with several values, one matching value is enough.';
-
-type Operator = 'eq' | 'in' | 'ne' | 'notIn' | 'gt' | 'gte' | 'lt' | 'lte' | 'contains' | 'startsWith';
-
-/** The input type of the comparisons of one type of value, each with its description. */
-function comparisonInput(
-  name: string,
-  type: object,
-  description: string,
-  operators: Readonly<Partial<Record<Operator, string>>>,
-): object {
-  class Input {}
-  for (const [operator, text] of Object.entries(operators)) {
-    const isList = operator === 'in' || operator === 'notIn';
-    Field(() => (isList ? [type] : type), { nullable: true, description: text })(Input.prototype, operator);
-  }
-  InputType(name, { description })(Input);
-  return Input;
-}
-
-export const TextFilter = comparisonInput('TextFilter', String, `Compares text. ${ANY}`, {
-  eq: `Equal, case-sensitive. ${EQ_NULL}`,
-  in: 'Equal to one of these values, case-sensitive; at most 500.',
-  ne: `Not equal, case-sensitive. ${NE}`,
-  notIn: `Equal to none of these values, case-sensitive; at most 500. ${NONE}`,
-  contains: 'Contains this text, ignoring case.',
-  startsWith: 'Starts with this text, ignoring case.',
-});
-
-export const DateTimeFilter = comparisonInput('DateTimeFilter', DateTime, 'Compares instants.', {
-  eq: `Equal to the millisecond. ${EQ_NULL}`,
-  ne: `Not equal, to the millisecond. ${NE}`,
-  gt: 'Later than this instant.',
-  gte: 'At this instant or later.',
-  lt: 'Earlier than this instant.',
-  lte: 'At this instant or earlier.',
-});
-
-export const IntFilter = comparisonInput('IntFilter', Int, 'Compares integers.', {
-  eq: `Equal. ${EQ_NULL}`,
-  in: 'Equal to one of these values; at most 500.',
-  ne: `Not equal. ${NE}`,
-  notIn: `Equal to none of these values; at most 500. ${NONE}`,
-  gt: 'Greater than this value.',
-  gte: 'Greater or equal.',
-  lt: 'Less than this value.',
-  lte: 'Less or equal.',
-});
-
-export const BooleanFilter = comparisonInput('BooleanFilter', Boolean, 'Compares booleans.', {
-  eq: `Equal. ${EQ_NULL}`,
-  ne: `Not equal. ${NE}`,
-});
-
-export function enumFilter(name: string, type: object): object {
-  return comparisonInput(`${name}Filter`, type, `Compares values of ${name}. ${ANY}`, {
-    eq: `Equal. ${EQ_NULL}`,
-    in: 'Equal to one of these values; at most 500.',
-    ne: `Not equal. ${NE}`,
-    notIn: `Equal to none of these values; at most 500. ${NONE}`,
-  });
 }
 
 const OrderDirection = describedEnum<'ASC' | 'DESC'>('OrderDirection', 'Direction of an order.', {

@@ -1,4 +1,4 @@
-import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
+import { ArgsType, Field, ID, Int, ObjectType, Root } from 'type-graphql';
 import { fieldsOf } from '../../resources/registry.js';
 import { type ThreatRemediation, threatRemediation } from '../../resources/threat/threat.js';
 import { areAllMessagesHeld } from '../../resources/threat/threat-columns.js';
@@ -6,16 +6,9 @@ import { type Fields, intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
-import {
-  BooleanFilter,
-  DateTimeFilter,
-  enumFilter,
-  filterInputFor,
-  IntFilter,
-  orderOf,
-  TextFilter,
-} from '../lists/list-args.js';
+import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { PageArgs } from '../lists/page.js';
+import { BooleanFilter, DateTimeFilter, enumFilter, IntFilter, TextFilter } from '../lists/value-filters.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import {
   AttackStrategy,
@@ -51,7 +44,16 @@ class ThreatRemediationSummary implements ThreatRemediation {
     nullable: true,
     description: 'When the last message was remediated (UTC); null if none has a time.',
   })
-  readonly lastRemediationTime!: Instant | null;
+  readonly latestRemediationTime!: Instant | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the last message was remediated (UTC); null if none has a time.',
+    deprecationReason: 'Use latestRemediationTime.',
+  })
+  lastRemediationTime(@Root() remediation: ThreatRemediation): Instant | null {
+    return remediation.latestRemediationTime;
+  }
 }
 
 const RecordValue = valueFieldFrom('record');
@@ -128,7 +130,7 @@ export class Threat extends RecordNode<'threat'> {
   @ValueField(() => ThreatRemediationSummary, {
     description: 'Remediation of the threat, derived from its stored messages.',
   })
-  get remediation(): ThreatRemediationSummary {
+  get remediation(): ThreatRemediation {
     return threatRemediation(this.record);
   }
 
@@ -211,21 +213,37 @@ export const threatFilter = filterInputFor<'threat'>('ThreatFilter', {
     description:
       'Filter by whether remediation may be incomplete: every state except REMEDIATED and NOT_NEEDED.',
   },
-  attackType: { type: AttackTypeFilter, description: 'Filter by attack type.' },
+  attackType: {
+    name: 'attackTypes',
+    formerName: 'attackType',
+    type: AttackTypeFilter,
+    description: 'Filter by attack type.',
+  },
   attackStrategy: {
+    name: 'attackStrategies',
+    formerName: 'attackStrategy',
     type: enumFilter('AttackStrategy', AttackStrategy),
     description: 'Filter by how the attacker hides the sender’s identity.',
   },
   attackVector: {
+    name: 'attackVectors',
+    formerName: 'attackVector',
     type: enumFilter('AttackVector', AttackVector),
     description: 'Filter by the harmful part.',
   },
   impersonatedParty: {
+    name: 'impersonatedParties',
+    formerName: 'impersonatedParty',
     type: enumFilter('ImpersonatedParty', ImpersonatedParty),
     description: 'Filter by who the attacker pretends to be.',
   },
   subject: { type: TextFilter, description: 'Filter by the subject of a message.' },
-  fromAddress: { type: TextFilter, description: 'Filter by the sender’s address of a message.' },
+  fromAddress: {
+    name: 'fromAddresses',
+    formerName: 'fromAddress',
+    type: TextFilter,
+    description: 'Filter by the sender’s address of a message.',
+  },
   fromName: { type: TextFilter, description: 'Filter by the sender’s display name of a message.' },
   senderDomain: {
     type: TextFilter,

@@ -86,7 +86,7 @@ export const threatDefinition = {
     {
       filterKey: 'latestTimeRemediated',
       timesOf(threat) {
-        const { lastRemediationTime: at } = threatRemediation(threat);
+        const { latestRemediationTime: at } = threatRemediation(threat);
         return at === null ? [] : [at];
       },
     },

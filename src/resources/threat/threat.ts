@@ -75,7 +75,7 @@ export function threatFields(threat: ThreatRecord): Fields {
     id: threat.threatId,
     receivedTime: received.at(-1) ?? null,
     firstReceivedTime: received[0] ?? null,
-    latestRemediationTime: remediation.lastRemediationTime,
+    latestRemediationTime: remediation.latestRemediationTime,
     recipientCount: threat.recipientCount,
     remediationState: remediation.state,
     unremediated: remediation.state !== 'REMEDIATED' && remediation.state !== 'NOT_NEEDED',
@@ -120,7 +120,7 @@ export interface ThreatRemediation {
   readonly messages: number;
   readonly remediated: number;
   readonly firstRemediationTime: Instant | null;
-  readonly lastRemediationTime: Instant | null;
+  readonly latestRemediationTime: Instant | null;
 }
 
 /** Older accounts send no status; then a remediation time or one of two old flags means remediated. */
@@ -156,7 +156,7 @@ export function threatRemediation(threat: ThreatRecord): ThreatRemediation {
     messages: states.length,
     remediated: states.filter((state) => state === 'REMEDIATED').length,
     firstRemediationTime: times[0] ?? null,
-    lastRemediationTime: times.at(-1) ?? null,
+    latestRemediationTime: times.at(-1) ?? null,
   };
 }
 

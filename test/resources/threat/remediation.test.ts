@@ -92,8 +92,8 @@ describe('the remediation of a threat', () => {
       messages: 3,
       remediated: 2,
       firstRemediationTime: '2026-03-01T00:00:00.000Z',
-      lastRemediationTime: '2026-03-02T00:00:00.000Z',
+      latestRemediationTime: '2026-03-02T00:00:00.000Z',
     });
-    expect(of('Auto-Remediated')).toMatchObject({ firstRemediationTime: null, lastRemediationTime: null });
+    expect(of('Auto-Remediated')).toMatchObject({ firstRemediationTime: null, latestRemediationTime: null });
   });
 });
