@@ -5,6 +5,7 @@ import { countsReport } from './history/counts.js';
 import { sqliteExportReport } from './history/export.js';
 import { recordReport } from './history/record.js';
 import { mongoRecordReport } from './history/record-mongo.js';
+import { storageReport } from './history/storage.js';
 
 /*
  * Every benchmark, one after the other: medians and ratios from one run. Compare the ratios, not the figures of
@@ -15,6 +16,7 @@ const BENCHES: readonly (readonly [name: string, run: () => Promise<string | und
   ['cases', () => benchCases().then(() => undefined)],
   ['record-sqlite', recordReport],
   ['record-mongodb', mongoRecordReport],
+  ['storage-sqlite', storageReport],
   ['as-of-sqlite', sqliteAsOfReport],
   ['as-of-mongodb', () => mongoAsOfReport()],
   ['counts-sqlite', () => countsReport()],
