@@ -6,6 +6,7 @@ import { mongoEvidenceReport } from './history/evidence-mongo.js';
 import { sqliteExportReport } from './history/export.js';
 import { recordReport } from './history/record.js';
 import { mongoRecordReport } from './history/record-mongo.js';
+import { storageReport } from './history/storage.js';
 
 /*
  * Every benchmark, one after the other: medians and ratios from one run. Compare the ratios, not the figures of
@@ -16,6 +17,7 @@ const BENCHES: readonly (readonly [name: string, run: () => Promise<string | und
   ['cases', () => benchCases().then(() => undefined)],
   ['record-sqlite', recordReport],
   ['record-mongodb', mongoRecordReport],
+  ['storage-sqlite', storageReport],
   ['as-of-sqlite', sqliteAsOfReport],
   ['as-of-mongodb', () => mongoAsOfReport()],
   ['counts-sqlite', () => countsReport()],

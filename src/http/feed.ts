@@ -8,8 +8,8 @@ import type { Admission } from '../graphql/operation/analyse-operation.js';
 import type { AskedOperation } from '../graphql/operation/pipeline.js';
 import type { Subscribe, SubscriptionEvent } from '../graphql/operation/subscriptions.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
-import { callerKey, identifyRequest } from './middleware.js';
 import { HttpError, problem } from './errors.js';
+import { callerKey, identifyRequest } from './middleware.js';
 
 /** Times in milliseconds. */
 export interface FeedSettings {

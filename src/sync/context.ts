@@ -150,7 +150,9 @@ export interface RunRecorder {
   /** Must be passed with every request of the run. */
   readonly meter: CallMeter;
   readonly tally: Tally;
-  record(part: BatchPart): Promise<Recorded>;
+  record(part: BatchPart): Promise<Pick<Recorded, 'conflicts'>>;
+  /** Records a reading that brought nothing, with the next batch of the run: alone it is not worth one. */
+  hold(entry: LedgerEntry): Promise<void>;
   /** Stores a problem for people; the first 20 are kept. */
   note(problem: string): void;
   /** Writes the run's end; `forecast` counts what `part` will write, for a run of a single batch. */

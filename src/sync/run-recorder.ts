@@ -1,6 +1,8 @@
 import { newMeter } from '../abnormal/call.js';
 import type { Recorded } from '../history/store.js';
+import type { LedgerEntry } from '../model/ledger.js';
 import type { RunCounts, RunRecord, RunStatus } from '../model/run.js';
+import type { StreamState } from '../model/stream.js';
 import {
   type BatchPart,
   nowOf,
@@ -16,6 +18,8 @@ import {
 import { statusMessage, updateStates } from './stream-states.js';
 
 const MAX_NOTES = 20;
+/** Readings that are held back; a process that is killed repeats them. */
+const MAX_HELD = 20;
 
 export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart): RunRecorder {
   const id = env.newId();
@@ -23,6 +27,7 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
   const tally: Tally = { listed: 0, skipped: 0, quarantined: 0, windows: 0 };
   const sum = { added: 0, changed: 0, unchanged: 0, deleted: 0 };
   const errors: string[] = [];
+  let held: LedgerEntry[] = [];
   const startedAt = start.startedAt ?? nowOf(env);
   let steps = 0;
 
@@ -50,9 +55,12 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
   async function write(run: RunRecord, part: BatchPart): Promise<Recorded> {
     steps += 1;
     env.activeRuns.add(id);
+    const ledger = [...held, ...(part.ledger ?? [])];
+    held = [];
     const recorded = await env.store.record({
       ...EMPTY,
       ...part,
+      ledger,
       id: `${id}/${steps}`,
       now: nowOf(env),
       run,
@@ -61,7 +69,7 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
     sum.changed += recorded.changed;
     sum.unchanged += recorded.unchanged;
     sum.deleted += recorded.deleted;
-    env.observer?.recorded(run, part.ledger ?? [], recorded);
+    env.observer?.recorded(run, ledger, recorded);
     return recorded;
   }
 
@@ -73,6 +81,10 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
     hasBegun: () => steps > 0,
     errors: () => errors,
     record: (part) => write(runNow('RUNNING'), part),
+    async hold(entry) {
+      held.push(entry);
+      if (held.length >= MAX_HELD) await write(runNow('RUNNING'), {});
+    },
     note: (problem) => {
       if (errors.length < MAX_NOTES) errors.push(problem);
     },
@@ -128,19 +140,20 @@ function runStatusOf({ read, incompleteWindows }: PassTally, stop: Stop | null):
   return read > 0 ? 'PARTIAL' : 'FAILED';
 }
 
-/** Writes a run's end and, if the resource was refused, the new states of its streams. */
+/** Writes a run's end with the states of its streams; if the resource was refused, these are their new states. */
 export async function endRun(
   env: SyncEnv,
   source: Source,
   recorder: RunRecorder,
   tally: PassTally,
   stop: Stop | null,
+  streams: readonly StreamState[] = [],
 ): Promise<RunRecord> {
   const status = runStatusOf(tally, stop);
   const { run } =
     stop?.kind === 'REFUSED'
       ? await endRefused(env, source, recorder, status, stop)
-      : await recorder.end(status);
+      : await recorder.end(status, { streams });
   const { integration, resource, trigger, counts } = run;
   // problems were logged when they began; the run contains their text
   const problems = run.errors.length;
@@ -161,7 +174,7 @@ function endRefused(
   return updateStates(
     env,
     source,
-    () => ({ status, message }),
+    () => ({ status, message, lastAttemptAt: nowOf(env) }),
     (streams) => recorder.end(runStatus, { streams }),
   );
 }

@@ -1,15 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HistoryStore } from '../../history/store.js';
 import { OPEN_SEQ, type RevisionRecord } from '../../model/revision.js';
-import {
-  FIELDS,
-  fieldsOf,
-  keyText,
-  type ListedKind,
-  type RecordKey,
-  type RecordOf,
-} from '../../resources/registry.js';
-import type { Fields, FieldValue, Filter } from '../../values/filter.js';
+import { KINDS, keyText, type RecordKey } from '../../resources/registry.js';
 import { toMillis } from '../../values/instant.js';
 import { tolerantRead } from '../seal/leaf.js';
 
@@ -87,75 +79,40 @@ function hashOf(key: RecordKey): bigint {
   return createHash('sha256').update(keyText(key)).digest().readBigUInt64LE();
 }
 
-/** Records asked for at once: each is a condition with all of its fields. */
-const AT_ONCE = 20;
-/** Values that are asked for of a field with many. */
-const VALUES = 3;
+/** Read at once; a text may be long. */
+const TEXTS_AT_ONCE = 100;
 
-/**
- * Which of the revisions that a batch brought the history does not find by their own values, as of that batch.
- * What lists are filtered by is stored apart from the records, and could be altered by itself.
- */
-export async function checkFields(
-  store: HistoryStore,
-  seq: number,
-  revisions: readonly RevisionRecord[],
-): Promise<RevisionRecord[]> {
-  const lost: RevisionRecord[] = [];
-  const listed = revisions.filter(
-    ({ key, deleted, seqFrom }) => key.kind in FIELDS && !deleted && seqFrom === seq,
-  );
-  for (const [kind, integration, some] of inGroups(listed)) {
-    for (let i = 0; i < some.length; i += AT_ONCE) {
-      const part = some.slice(i, i + AT_ONCE);
-      const found = await find(store, kind, integration, seq, part);
-      lost.push(...part.filter(({ key }) => !found.has(key.id)));
-    }
+/** What was received for versions that are asked for in the order of changes, read some at a time. */
+export class ReceivedTexts {
+  #texts = new Map<string, string>();
+  #last: { readonly seqFrom: number; readonly key: RecordKey } | null = null;
+  /** So many versions are read one by one after a page that cannot be read. */
+  #oneByOne = 0;
+
+  constructor(
+    private readonly store: HistoryStore,
+    private readonly head: number,
+  ) {}
+
+  /** `null` or `undefined` if it cannot be read. */
+  async of({ key, seqFrom }: RevisionRecord): Promise<string | null | undefined> {
+    const name = nameOf(key, seqFrom);
+    if (!this.#texts.has(name) && this.#oneByOne-- <= 0) await this.#load(seqFrom);
+    return this.#texts.get(name) ?? tolerantRead(this.store, () => this.store.received(key, seqFrom));
   }
-  return lost;
-}
 
-async function find(
-  store: HistoryStore,
-  kind: ListedKind,
-  integration: string,
-  seq: number,
-  revisions: readonly RevisionRecord[],
-): Promise<Set<string>> {
-  const ids = revisions.map(({ key }) => key.id);
-  const alike = revisions.flatMap((revision) => likeness(kind, revision) ?? []);
-  const filter: Filter = { and: [{ field: 'id', in: ids }, { or: alike }] };
-  const order = { orderBy: 'id', descending: false, after: null, limit: revisions.length };
-  const query = { kind, integrations: [integration], filter, seq, ...order };
-  const page = await tolerantRead(store, () => store.page(query));
-  return new Set(page?.items.map(({ position }) => position.id));
-}
-
-/** What only a record with these very values meets; `null` for what is no record of its kind any more. */
-function likeness(kind: ListedKind, { record }: RevisionRecord): Filter | null {
-  let fields: Fields;
-  try {
-    fields = fieldsOf(kind, record as RecordOf[ListedKind]);
-  } catch {
-    return null;
+  async #load(seqFrom: number): Promise<void> {
+    const after = this.#last?.seqFrom === seqFrom ? this.#last : null;
+    const query = { afterSeq: seqFrom - 1, toSeq: this.head, kinds: KINDS, integrations: null, after };
+    const found = await tolerantRead(this.store, () =>
+      this.store.changesReceived({ ...query, limit: TEXTS_AT_ONCE }),
+    );
+    this.#oneByOne = found ? 0 : TEXTS_AT_ONCE;
+    this.#last = found?.at(-1) ?? null;
+    this.#texts = new Map(found?.map((each) => [nameOf(each.key, each.seqFrom), each.received]));
   }
-  const parts = Object.keys(FIELDS[kind]).flatMap((field) => equalities(field, fields[field] ?? null));
-  return { and: parts };
 }
 
-function equalities(field: string, value: FieldValue | readonly string[]): Filter[] {
-  if (Array.isArray(value)) return value.slice(0, VALUES).map((eq: string) => ({ field, eq }));
-  return [{ field, eq: value as FieldValue }];
-}
-
-function inGroups(revisions: readonly RevisionRecord[]): [ListedKind, string, RevisionRecord[]][] {
-  const groups = new Map<string, [ListedKind, string, RevisionRecord[]]>();
-  for (const revision of revisions) {
-    const { kind, integration } = revision.key;
-    const name = `${kind} ${integration}`;
-    const group = groups.get(name) ?? [kind as ListedKind, integration, []];
-    group[2].push(revision);
-    groups.set(name, group);
-  }
-  return [...groups.values()];
+function nameOf(key: RecordKey, seqFrom: number): string {
+  return `${seqFrom} ${keyText(key)}`;
 }

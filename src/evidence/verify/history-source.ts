@@ -1,21 +1,18 @@
 import { damageOf } from '../../history/errors.js';
-import type { HistoryStore, PageQuery, Pin, Position, StorePage } from '../../history/store.js';
+import type { DerivedFault, HistoryStore, Pin } from '../../history/store.js';
 import { OPEN_SEQ, type RevisionRecord } from '../../model/revision.js';
-import { DEFAULT_ORDER, type Kind, keyText, LISTED_KINDS, type RecordKey } from '../../resources/registry.js';
+import { type Kind, keyText, LISTED_KINDS, type RecordKey } from '../../resources/registry.js';
 import { sha256 } from '../../values/canonical-json.js';
 import type { Instant } from '../../values/instant.js';
 import { type Leaf, revisionLeaf, tolerantRead, walkBatches } from '../seal/leaf.js';
 import { type Seal, sealIn } from '../seal/seal.js';
 import type { ChainCheck, CheckedSeal } from './check-chain.js';
-import { checkFields, VersionEnds } from './check-history.js';
+import { ReceivedTexts, VersionEnds } from './check-history.js';
 import { AuditCheck, RunCheck, readingsBetween, readStreams, type StreamLeaves } from './check-trails.js';
 import type { FindingCode, Findings } from './findings.js';
 import type { ExtraCheck, Found, FoundBatch, SealedSource, VerifyOptions } from './sealed-source.js';
 import { BatchCheck } from './verify-batches.js';
 import { DocumentCheck } from './verify-documents.js';
-
-const TEXTS_AT_ONCE = 20;
-const LISTED_AT_ONCE = 200;
 
 /** A history as a source of seals; its extra checks are of everything that it stores next to the records. */
 export class HistorySource implements SealedSource {
@@ -23,7 +20,9 @@ export class HistorySource implements SealedSource {
   readonly firstSeal = 1;
   readonly extraChecks: readonly ExtraCheck[];
   readonly #runs: RunCheck;
-  readonly #views: readonly View[];
+  /** How many records of each kind are live. */
+  readonly #live = new Map<Kind, number>();
+  readonly #received: ReceivedTexts;
   #ends = new VersionEnds();
   #walkedTo = 0;
   #revisions = 0;
@@ -35,10 +34,11 @@ export class HistorySource implements SealedSource {
     private readonly length: number,
     readonly head: Pin,
     private readonly streams: readonly StreamLeaves[],
+    /** Begun before everything else: a store can check in another thread. */
+    private readonly derived: Promise<readonly DerivedFault[]>,
   ) {
     this.#runs = new RunCheck(store, findings);
-    // lists are also read in a view of the past
-    this.#views = [head.seq, Math.floor(head.seq / 2)].map((seq) => ({ seq, live: new Map() }));
+    this.#received = new ReceivedTexts(store, head.seq);
     const batches = new BatchCheck(store, findings, head);
     this.extraChecks = [
       { finish: (seals) => this.#finish(seals) },
@@ -53,8 +53,11 @@ export class HistorySource implements SealedSource {
     // the seals before the head: what is sealed meanwhile is not looked at
     const length = await store.journalLength('seals');
     const head = await store.head();
+    const derived = faultsOf(store, head.seq);
+    // read when everything else was
+    derived.catch(() => undefined);
     const streams = await readStreams(store, findings, head.seq);
-    return new HistorySource(store, findings, options, length, head, streams);
+    return new HistorySource(store, findings, options, length, head, streams, derived);
   }
 
   get counts() {
@@ -92,10 +95,9 @@ export class HistorySource implements SealedSource {
     await this.#walkUnsealed(this.head.seq, lastIndex);
     await this.#checkEnds();
     await this.#checkCounts();
-    for (const view of this.#views) await this.#checkLists(view);
     // what follows needs the room
     this.#ends = new VersionEnds();
-    for await (const { what, seq, message } of this.store.checkDerived(this.head.seq)) {
+    for (const { what, seq, message } of await this.derived) {
       this.chain.signal?.throwIfAborted();
       this.findings.add('STATE_ALTERED', message, { seq, what });
     }
@@ -125,7 +127,7 @@ export class HistorySource implements SealedSource {
       yield { seq, isBroken, leaves: revisions.map(revisionLeaf), isUnreadable };
       const index = seal?.index ?? null;
       for (const revision of found.damaged) this.#say('RECORD_ALTERED', revision, index, DAMAGED);
-      await this.#checkBatch(seq, found.revisions, found.damaged, index);
+      await this.#checkBatch(found.revisions, found.damaged, index);
       this.chain.onProgress?.({ seal: lastSeal, revisions: this.#revisions, seq, toSeq: this.head.seq });
     }
     this.#walkedTo = Math.max(this.#walkedTo, toSeq);
@@ -147,7 +149,6 @@ export class HistorySource implements SealedSource {
   }
 
   async #checkBatch(
-    seq: number,
     whole: readonly RevisionRecord[],
     damaged: readonly RevisionRecord[],
     seal: number | null,
@@ -155,7 +156,7 @@ export class HistorySource implements SealedSource {
     const revisions = [...whole, ...damaged];
     for (const revision of revisions) {
       this.#revisions += 1;
-      this.#countLive(seq, revision);
+      this.#countLive(revision);
       if (await this.#isToCome(revision)) {
         const how = `is held to end with batch ${revision.seqTo}, which is yet to come`;
         this.#say('STATE_ALTERED', revision, seal, how);
@@ -163,22 +164,13 @@ export class HistorySource implements SealedSource {
       if (this.#ends.follows(revision, this.head.seq)) continue;
       this.#say('STATE_ALTERED', revision, seal, 'does not begin when the version before it ended');
     }
-    for (let i = 0; i < revisions.length; i += TEXTS_AT_ONCE) {
-      const some = revisions.slice(i, i + TEXTS_AT_ONCE);
-      await Promise.all(some.map((revision) => this.#checkReceived(revision, seal)));
-    }
-    for (const revision of await checkFields(this.store, seq, whole)) {
-      const how = 'is not found by its own values: what lists go by was altered';
-      this.#say('STATE_ALTERED', revision, seal, how);
-    }
+    for (const revision of revisions) await this.#checkReceived(revision, seal);
   }
 
-  #countLive(seq: number, { key, seqTo, deleted }: RevisionRecord): void {
-    if (deleted) return;
-    for (const view of this.#views) {
-      const isLive = seq <= view.seq && seqTo > view.seq;
-      if (isLive) view.live.set(key.kind, (view.live.get(key.kind) ?? 0) + 1);
-    }
+  #countLive({ key, seqFrom, seqTo, deleted }: RevisionRecord): void {
+    const { seq } = this.head;
+    if (!deleted && seqFrom <= seq && seqTo > seq)
+      this.#live.set(key.kind, (this.#live.get(key.kind) ?? 0) + 1);
   }
 
   /** Whether a version is stored as ending with a batch that does not exist; one may have been recorded meanwhile. */
@@ -188,10 +180,9 @@ export class HistorySource implements SealedSource {
   }
 
   async #checkReceived(revision: RevisionRecord, seal: number | null): Promise<void> {
-    const { key, seqFrom, digest } = revision;
-    const text = await tolerantRead(this.store, () => this.store.received(key, seqFrom));
+    const text = await this.#received.of(revision);
     if (typeof text !== 'string') this.#say('RECEIVED_ALTERED', revision, seal, 'has lost the text received');
-    else if (sha256(text) !== digest) {
+    else if (sha256(text) !== revision.digest) {
       this.#say('RECEIVED_ALTERED', revision, seal, 'has another received text than its digest says');
     }
   }
@@ -215,30 +206,10 @@ export class HistorySource implements SealedSource {
   async #checkCounts(): Promise<void> {
     for (const kind of LISTED_KINDS) {
       const count = await this.store.count({ kind, integrations: null, filter: null, seq: this.head.seq });
-      const live = this.#views[0]?.live.get(kind) ?? 0;
+      const live = this.#live.get(kind) ?? 0;
       if (count === live) continue;
       const message = `The history counts ${count} records of kind ${kind}, and has ${live}.`;
       this.findings.add('STATE_ALTERED', message, { what: kind });
-    }
-  }
-
-  /** Reads the lists to their ends, page by page, as callers do. */
-  async #checkLists({ seq, live }: View): Promise<void> {
-    for (const kind of LISTED_KINDS) {
-      const there = live.get(kind) ?? 0;
-      let listed = 0;
-      for (let after: Position | null = null, hasMore = true; hasMore && listed <= there; ) {
-        this.chain.signal?.throwIfAborted();
-        const order = { orderBy: DEFAULT_ORDER[kind], descending: true, after, limit: LISTED_AT_ONCE };
-        const query: PageQuery<typeof kind> = { kind, integrations: null, filter: null, seq, ...order };
-        const page: StorePage | undefined = await tolerantRead(this.store, () => this.store.page(query));
-        listed += page?.items.length ?? 0;
-        after = page?.items.at(-1)?.position ?? null;
-        hasMore = page?.hasMore ?? false;
-      }
-      if (listed === there) continue;
-      const message = `The list of records of kind ${kind} as of batch ${seq} comes to ${listed} of them, and there are ${there}.`;
-      this.findings.add('STATE_ALTERED', message, { seq, what: kind });
     }
   }
 
@@ -248,13 +219,13 @@ export class HistorySource implements SealedSource {
   }
 }
 
-const DAMAGED = 'is damaged: its stored record is missing or cannot be parsed';
-
-/** How many records of each kind are live as of a batch. */
-interface View {
-  readonly seq: number;
-  readonly live: Map<Kind, number>;
+async function faultsOf(store: HistoryStore, seq: number): Promise<DerivedFault[]> {
+  const faults: DerivedFault[] = [];
+  for await (const fault of store.checkDerived(seq)) faults.push(fault);
+  return faults;
 }
+
+const DAMAGED = 'is damaged: its stored record is missing or cannot be parsed';
 
 function keyOf([kind, integration = '', id = '']: readonly string[]): RecordKey {
   return { integration, kind: kind as Kind, id };

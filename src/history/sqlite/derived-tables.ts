@@ -5,7 +5,6 @@ import { type StreamState, streamText } from '../../model/stream.js';
 import type { DerivedFault } from '../store.js';
 import { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
-import type { QueryRunner } from './query-worker.js';
 import { schemaSql } from './schema.js';
 
 /*
@@ -31,10 +30,9 @@ export function* checkSchema(connection: Connection): Generator<DerivedFault> {
   }
 }
 
-export async function* checkFile(queries: QueryRunner, isQuick: boolean): AsyncGenerator<DerivedFault> {
-  const check = { sql: 'PRAGMA integrity_check(100)', params: [] };
-  const [rows = []] = await queries.all([check], isQuick);
-  for (const [said] of rows) if (said !== 'ok') yield fault('file', null, `The file is damaged: ${said}.`);
+export function* checkFile(connection: Connection): Generator<DerivedFault> {
+  for (const [said] of connection.all('PRAGMA integrity_check(100)'))
+    if (said !== 'ok') yield fault('file', null, `The file is damaged: ${said}.`);
 }
 
 /** Each reading is found by what it says itself, in the order of the batches, for a known account. */

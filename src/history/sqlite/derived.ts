@@ -17,9 +17,9 @@ import {
   fault,
 } from './derived-tables.js';
 import type { Row } from './driver.js';
-import type { Limits, QueryRunner } from './query-worker.js';
 import { fieldsIn, type RevisionRow, RevisionRows } from './revision-rows.js';
-import { referenceTable, referenceValue } from './schema.js';
+import { runScan, type ScanResults } from './scan-task.js';
+import { keyIndex, referenceTable, referenceValue } from './schema.js';
 
 const AT_ONCE = 250;
 
@@ -41,16 +41,16 @@ export class DerivedCheck {
   readonly #live = new Map<string, number>();
   #lastRev = 0;
 
+  /** `throwIfOver` is called now and then. */
   constructor(
     private readonly connection: Connection,
-    private readonly answers: QueryRunner,
-    private readonly limits: Limits,
     private readonly seq: number,
+    private readonly throwIfOver: () => void = () => {},
   ) {}
 
   async *run(): AsyncGenerator<DerivedFault> {
     yield* checkSchema(this.connection);
-    yield* checkFile(this.answers, this.seq <= this.limits.scan);
+    yield* checkFile(this.connection);
     yield* this.#revisions();
     yield* this.#totals();
     yield* this.#blocks();
@@ -64,6 +64,7 @@ export class DerivedCheck {
     const rows = new RevisionRows(this.connection);
     for (let last = 0, batches: BatchRow[] = []; last < this.seq; last = batches.at(-1)?.seq ?? this.seq) {
       await setImmediate();
+      this.throwIfOver();
       batches = this.#batchesAfter(last);
       for (const batch of batches) yield* this.#batch(batch, rows.upTo(batch.lastRev));
     }
@@ -128,7 +129,7 @@ export class DerivedCheck {
 
   /** The number (that of its texts), and whether it is deleted, of the version that this one superseded. */
   #prior({ kind, integration, id, seqFrom }: RevisionRow): Row | undefined {
-    const sql = `SELECT coalesce(body, rev), deleted FROM "${kind}"
+    const sql = `SELECT coalesce(body, rev), deleted FROM "${kind}" INDEXED BY ${keyIndex(kind)}
       WHERE integration = ? AND id = ? AND seq_to = ? AND seq_from < seq_to`;
     return this.connection.first(sql, [integration, id, seqFrom]);
   }
@@ -219,7 +220,7 @@ export class DerivedCheck {
   }
 
   /** Rows that no record explains show in how many there are. */
-  async *#totals(): AsyncGenerator<DerivedFault> {
+  *#totals(): Generator<DerivedFault> {
     const tables = LISTED_KINDS.flatMap((kind) =>
       COLUMNS[kind].filter(({ spec }) => spec.reference).map(({ field }) => referenceTable(kind, field)),
     );
@@ -233,9 +234,8 @@ export class DerivedCheck {
       ...['tops', 'tallies'].map((table) => counting(table, 'seq', 'seq', this.seq)),
       ...tables.map((table) => counting(table, 'rev', 'last_rev', this.#lastRev)),
     ];
-    const counts = await this.answers.all(queries, this.#lastRev <= this.limits.scan);
-    for (const [i, { table }] of queries.entries()) {
-      const [found, toCome] = counts[i]?.[0]?.map(Number) ?? [];
+    for (const { table, sql, params } of queries) {
+      const [found, toCome] = this.connection.first(sql, params)?.map(Number) ?? [];
       const [name, wanted] = [table.replaceAll('"', ''), this.#counts.get(table) ?? 0];
       if (found !== wanted)
         yield fault(name, null, `The table ${name} has ${found} rows, and the records come to ${wanted}.`);
@@ -244,15 +244,18 @@ export class DerivedCheck {
     }
   }
 
-  /** Each block is made again from its records, in the query worker where there is one. */
+  /** Each block is made again from its records. */
   async *#blocks(): AsyncGenerator<DerivedFault> {
     for (const kind of LISTED_KINDS) {
       let from = 0;
       for (;;) {
-        const block = await this.answers.scan(
-          { type: 'CHECK_NEXT', kind, from },
-          this.seq <= this.limits.scan,
-        );
+        await setImmediate();
+        this.throwIfOver();
+        const block = runScan(this.connection, {
+          type: 'CHECK_NEXT',
+          kind,
+          from,
+        }) as ScanResults['CHECK_NEXT'];
         if (block === null) break;
         from = block.last;
         // a record that cannot be read is named elsewhere
@@ -269,11 +272,9 @@ export class DerivedCheck {
     }
   }
 
-  #of({ kind, id, seqFrom }: RevisionRow, how: string): DerivedFault {
-    return fault(
-      `${kind}/${id}`,
-      seqFrom,
-      `The version of ${kind} ${id} that batch ${seqFrom} brought ${how}.`,
-    );
+  #of({ kind, integration, id, seqFrom }: RevisionRow, how: string): DerivedFault {
+    const [name] = this.connection.first('SELECT name FROM integrations WHERE n = ?', [integration]) ?? [];
+    const what = `${name}/${kind}/${id}`;
+    return fault(what, seqFrom, `The version of ${what} that batch ${seqFrom} brought ${how}.`);
   }
 }

@@ -1,6 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { HistoryError } from '../errors.js';
-import { Connection } from './connection.js';
+import type { DerivedFault } from '../store.js';
+import { Connection, type Query } from './connection.js';
+import { DerivedCheck } from './derived.js';
 import type { Row } from './driver.js';
 import type { WorkerData, WorkerRequest, WorkerResponse } from './query-worker.js';
 import { runScan } from './scan-task.js';
@@ -14,25 +16,38 @@ const { path, access, isOver } = workerData as WorkerData;
 const connection = new Connection(path, access);
 
 parentPort?.on('message', (request: WorkerRequest | null) => {
-  if (request) parentPort?.postMessage(answerTo(request));
+  if (request) void answerTo(request).then((answer) => parentPort?.postMessage(answer));
   else {
     connection.close();
     parentPort?.close();
   }
 });
 
-function answerTo(request: WorkerRequest): WorkerResponse {
+async function answerTo(request: WorkerRequest): Promise<WorkerResponse> {
   const { n } = request;
   try {
     if ('task' in request) return { n, found: runScan(connection, request.task) };
-    const found: Row[][] = [];
-    for (const { sql, params } of request.queries) {
-      if (Atomics.load(isOver, 0) === 1) return { n, code: 'UNAVAILABLE', message: `${path} was closed` };
-      found.push(connection.all(sql, params));
-    }
-    return { n, found };
+    if ('derivedTo' in request) return { n, found: await checkDerived(request.derivedTo) };
+    return { n, found: rowsOf(request.queries) };
   } catch (error) {
     const code = error instanceof HistoryError ? error.code : 'UNAVAILABLE';
     return { n, code, message: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function rowsOf(queries: readonly Query[]): Row[][] {
+  return queries.map(({ sql, params }) => {
+    throwIfOver();
+    return connection.all(sql, params);
+  });
+}
+
+async function checkDerived(seq: number): Promise<DerivedFault[]> {
+  const faults: DerivedFault[] = [];
+  for await (const fault of new DerivedCheck(connection, seq, throwIfOver).run()) faults.push(fault);
+  return faults;
+}
+
+function throwIfOver(): void {
+  if (Atomics.load(isOver, 0) === 1) throw new HistoryError('UNAVAILABLE', `${path} was closed`);
 }

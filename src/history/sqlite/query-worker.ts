@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HistoryError, type HistoryErrorCode } from '../errors.js';
+import type { DerivedFault } from '../store.js';
 import type { Connection, OpenAccess, Query } from './connection.js';
 import type { Row } from './driver.js';
 import { runScan, type ScanResults, type ScanTask } from './scan-task.js';
@@ -12,10 +13,11 @@ export interface WorkerData {
   readonly isOver: Int32Array<SharedArrayBuffer>;
 }
 
-/** What the worker is sent. */
+/** What the worker is sent: queries, a scan, or the `seq` up to which to check what is derived. */
 export type WorkerRequest =
   | { readonly n: number; readonly queries: readonly Query[] }
-  | { readonly n: number; readonly task: ScanTask };
+  | { readonly n: number; readonly task: ScanTask }
+  | { readonly n: number; readonly derivedTo: number };
 
 /** What it sends back. */
 export type WorkerResponse =
@@ -93,6 +95,11 @@ export class ThreadedQueries implements QueryWorker {
 
   scan<T extends ScanTask>(task: T): Promise<ScanResults[T['type']]> {
     return this.#ask((n) => ({ n, task })) as Promise<ScanResults[T['type']]>;
+  }
+
+  /** As `DerivedCheck`; no other query is answered before it ends. */
+  checkDerived(seq: number): Promise<DerivedFault[]> {
+    return this.#ask((n) => ({ n, derivedTo: seq })) as Promise<DerivedFault[]>;
   }
 
   #ask(requestOf: (n: number) => WorkerRequest): Promise<unknown> {

@@ -72,7 +72,7 @@ class SqliteStore implements HistoryStore {
   readonly #ledger: Ledger;
   readonly #documents: Documents;
   readonly #worker: QueryWorker;
-  readonly #answers: QueryRunner;
+  readonly #checks = new Set<ThreadedQueries>();
   readonly #limits: Limits;
   readonly #sizes: BlockSizes;
   readonly #now: () => number;
@@ -95,7 +95,6 @@ class SqliteStore implements HistoryStore {
       ? new ThreadedQueries(connection.path, readingAs(connection.access))
       : inlineQueries(connection);
     const answers = new QueryRunner(connection, this.#worker);
-    this.#answers = answers;
     this.#limits = limits;
     this.#sizes = blocks;
     this.#revisions = new Revisions(connection, this.#integrations, cacheBytes);
@@ -164,8 +163,20 @@ class SqliteStore implements HistoryStore {
     return readConfirmations(this.connection, this.#integrations);
   }
 
-  checkDerived(seq: number): AsyncIterable<DerivedFault> {
-    return new DerivedCheck(this.connection, this.#answers, this.#limits, seq).run();
+  async *checkDerived(seq: number): AsyncGenerator<DerivedFault> {
+    const isSmall = this.#headNow().lastRev <= this.#limits.scan;
+    if (isSmall || this.connection.path === IN_MEMORY) yield* new DerivedCheck(this.connection, seq).run();
+    else {
+      // not the worker that answers queries: they would wait until it ends
+      const worker = new ThreadedQueries(this.connection.path, readingAs(this.connection.access));
+      this.#checks.add(worker);
+      try {
+        yield* await worker.checkDerived(seq);
+      } finally {
+        this.#checks.delete(worker);
+        await worker.close();
+      }
+    }
   }
 
   document: HistoryStore['document'] = (...query) => this.#documents.document(...query);
@@ -195,7 +206,7 @@ class SqliteStore implements HistoryStore {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#blocking;
-    await this.#worker.close();
+    await Promise.all([this.#worker, ...this.#checks].map((worker) => worker.close()));
     if (this.mode === 'write') this.connection.all('PRAGMA wal_checkpoint(TRUNCATE)');
     this.connection.close();
     this.lock?.release();

@@ -27,6 +27,7 @@ import {
   stopOf,
 } from '../context.js';
 import {
+  type Delta,
   type DeltaOutcome,
   invalidateFutureReadings,
   planStreams,
@@ -34,7 +35,7 @@ import {
   readDelta,
 } from '../pass/read-streams.js';
 import { createRunRecorder, endRun } from '../run-recorder.js';
-import { sourceStates, updateStates } from '../stream-states.js';
+import { sourceStates } from '../stream-states.js';
 import type { Freshness } from '../sync.js';
 import { type MissingWindows, newestPart } from '../window/missing-windows.js';
 import { known, readLive, staleness, whileLate } from './live-records.js';
@@ -211,20 +212,17 @@ async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSignal): 
     maxAgeMs: null,
   } as const;
   const pass: Pass = { ...env, ...source, ...reading };
-  await updateStates(
-    env,
-    source,
-    () => ({ lastAttemptAt: asOf }),
-    (streams) => recorder.record({ streams }),
-  );
   const states = await sourceStates(env, source);
   const tally = newPassTally();
-  const stop = await stopOf(() => readNewest(pass, states, tally));
-  await endRun(env, source, recorder, tally, stop);
+  const stop = await stopOf(async () => {
+    const { settle } = await readNewest(pass, states, tally);
+    await settle((streams) => endRun(env, source, recorder, tally, null, streams));
+  });
+  if (stop) await endRun(env, source, recorder, tally, stop);
   return { error: stop ? errorOf(stop) : tally.lastError };
 }
 
-async function readNewest(pass: Pass, states: readonly StreamState[], tally: PassTally): Promise<void> {
+async function readNewest(pass: Pass, states: readonly StreamState[], tally: PassTally): Promise<Delta> {
   await invalidateFutureReadings(pass, states);
   const floor = shift(pass.asOf, -reachMs(true));
   const works = await planStreams(
@@ -233,7 +231,7 @@ async function readNewest(pass: Pass, states: readonly StreamState[], tally: Pas
     (state) => latest(state.collectFrom, floor),
     (list) => apartFromTail(pass, list, newestPart(list, pass.asOf, reachMs(list.density !== null))),
   );
-  await readDelta(pass, works, earliest(floor, pass.asOf), tally, () => undefined);
+  return readDelta(pass, works, earliest(floor, pass.asOf), tally, () => undefined);
 }
 
 /** From so many unsettled rows on, they get a request of their own. */

@@ -193,30 +193,35 @@ export interface DeltaOutcome {
   readonly error: UpstreamError | null;
 }
 
+/** As a reading of the newest part ended; the caller decides which batch contains the new states. */
+export interface Delta extends DeltaOutcome {
+  readonly settle: <T>(record: (streams: readonly StreamState[]) => Promise<T>) => Promise<T>;
+}
+
 export async function readDelta(
   pass: Pass,
   works: readonly StreamWork[],
-  floor: Instant,
+  newest: Instant,
   tally: PassTally,
   onWindow: OnWindow,
-): Promise<DeltaOutcome> {
+): Promise<Delta> {
   const failed = new Set<string>();
   const noteWindow: OnWindow = (work, window, isListed) => {
     if (!isListed) failed.add(streamText(work.state));
     onWindow(work, window, isListed);
   };
-  await readSlice(pass, works, { floor, deadline: null }, tally, noteWindow);
+  await readSlice(pass, works, { floor: newest, deadline: null }, tally, noteWindow);
   const message = statusMessage('UNAVAILABLE', pass, tally.lastError?.message ?? '');
-  await updateStates(
-    pass,
-    pass,
-    (state) =>
-      failed.has(streamText(state))
-        ? { status: 'UNAVAILABLE', message }
-        : { status: 'OK', message: null, lastSuccessAt: laterSuccess(pass, state) },
-    (streams) => pass.recorder.record({ streams }),
-  );
-  return { error: failed.size > 0 ? tally.lastError : null };
+  const change = (state: StreamState) => ({
+    lastAttemptAt: pass.asOf,
+    ...(failed.has(streamText(state))
+      ? ({ status: 'UNAVAILABLE', message } as const)
+      : ({ status: 'OK', message: null, lastSuccessAt: laterSuccess(pass, state) } as const)),
+  });
+  return {
+    error: failed.size > 0 ? tally.lastError : null,
+    settle: (record) => updateStates(pass, pass, change, record),
+  };
 }
 
 /** Another reading may have got further meanwhile; a future date only shows a wrong clock. */

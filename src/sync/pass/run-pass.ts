@@ -19,7 +19,7 @@ import {
   sourceText,
   stopOf,
 } from '../context.js';
-import { reread } from '../records/reread.js';
+import { hasDue, reread } from '../records/reread.js';
 import { createRunRecorder, endRun } from '../run-recorder.js';
 import { sourceStates, updateStates } from '../stream-states.js';
 import type { CoverageSummary, OnProgress, PassReport, Progress, StreamReport } from '../sync.js';
@@ -55,6 +55,8 @@ interface PassState extends PassOptions {
   readonly tally: PassTally;
   readonly memory: PassMemory;
   asOf: Instant;
+  /** The main run once it has ended. */
+  run: RunRecord | null;
 }
 
 /**
@@ -73,16 +75,18 @@ export async function runPass(env: SyncEnv, source: Source, options: PassOptions
     tally: newPassTally(),
     memory: newPassMemory(),
     asOf: floorToSecond(nowOf(env)),
+    run: null,
   };
-  const lastAttemptAt = nowOf(env);
-  await updateStates(
-    env,
-    source,
-    () => ({ lastAttemptAt }),
-    (streams) => state.main.record({ streams }),
-    options.from,
-  );
+  const isFirst = states.some(({ status }) => status === 'NEVER_READ');
+  // what is planned next goes by these states
+  if (isFirst || options.from !== null) await recordAttempt(state);
   return runCycles(state);
+}
+
+function recordAttempt({ env, source, main, from }: PassState): Promise<unknown> {
+  const lastAttemptAt = nowOf(env);
+  const change = () => ({ lastAttemptAt });
+  return updateStates(env, source, change, (streams) => main.record({ streams }), from);
 }
 
 async function runCycles(state: PassState): Promise<PassReport> {
@@ -94,7 +98,7 @@ async function runCycles(state: PassState): Promise<PassReport> {
   } catch (error) {
     state.main.note(errorMessage(error));
     // if the history itself fails, the run stays RUNNING until a later poll marks it
-    await state.main.end('FAILED').catch(() => undefined);
+    if (state.run === null) await state.main.end('FAILED').catch(() => undefined);
     throw error;
   }
 }
@@ -104,6 +108,7 @@ async function runCycle(state: PassState): Promise<boolean> {
   const { env, source, main, again, tally } = state;
   const deadline = env.clock() + Math.max(MINUTE, env.settings.intervals[source.resource]);
   const cycle = await startCycle(state);
+  if (state.run !== null) return true;
   const patient: Pass = { ...cycle.pass, priority: 'backfill' };
   let isFilled = true;
   for (const floor of cycle.older) {
@@ -131,9 +136,24 @@ function startCycle(state: PassState): Promise<Cycle> {
     const oldest = works.map(({ state }) => state.collectFrom).reduce(earliest);
     const [newest = oldest, ...older] = sliceFloors(oldest, pass.asOf, reachMs(isKnown));
     const report = progressReporter(env, source, state, works);
-    const { error } = await readDelta(pass, works, newest, tally, report('DELTA', main));
+    const { error, settle } = await readDelta(pass, works, newest, tally, report('DELTA', main));
+    // where nothing else is to be read, all of the pass is one batch
+    const isIdle = error === null && (await hasNothingLeft(state, pass, works));
+    await settle(async (streams) => {
+      if (isIdle) state.run = await endRun(env, source, main, tally, null, streams);
+      else await main.record({ streams });
+    });
     return { error, pass, works, older, report };
   });
+}
+
+async function hasNothingLeft(
+  { again }: PassState,
+  pass: Pass,
+  works: readonly StreamWork[],
+): Promise<boolean> {
+  if (again.hasBegun() || works.some(({ planner }) => planner.remainingMs() > 0)) return false;
+  return !(await hasDue({ ...pass, recorder: again }));
 }
 
 function passOf({ env, source, signal, main, again, memory, maxAgeMs }: PassState): Pass {
@@ -150,12 +170,10 @@ async function planWorks(pass: Pass): Promise<StreamWork[]> {
   return works;
 }
 
-async function finish(
-  { env, source, main, again, tally, asOf }: PassState,
-  stop: Stop | null,
-): Promise<PassReport> {
+async function finish(state: PassState, stop: Stop | null): Promise<PassReport> {
+  const { env, source, main, again, tally, asOf } = state;
   if (again.hasBegun()) await endRun(env, source, again, tally, stop);
-  const run = await endRun(env, source, main, tally, stop);
+  const run = state.run ?? (await endRun(env, source, main, tally, stop));
   await env.drift.write(source.account.name);
   return passReport(env, source, run, main, again, asOf);
 }

@@ -19,8 +19,8 @@ import { type FetchOutcome, type FetchTask, fetchRecord } from './fetch-record.j
 const MAX_CONFLICT_ROUNDS = 3;
 
 /**
- * Fetches and records batch by batch; the entry of `closing` is part of the last batch. A record that fails
- * alone is quarantined and added to `missing`; a `StopError` is thrown after all before it is recorded.
+ * Fetches and records batch by batch; the entry of `closing` is part of the last batch, and is held if there is none. A
+ * record that fails alone is quarantined and added to `missing`; a `StopError` is thrown after all before it is recorded.
  */
 export async function ingest(
   pass: Pass,
@@ -30,7 +30,8 @@ export async function ingest(
 ): Promise<void> {
   const queue = [...tasks];
   let close = closing;
-  for (let round = 0; queue.length > 0 || close; ) {
+  if (queue.length === 0 && close) return pass.recorder.hold(close());
+  for (let round = 0; queue.length > 0; ) {
     const { attempts, stop } = await fetchNext(pass, queue);
     const part = partOf(pass, attempts, missing);
     const ledger = close && queue.length === 0 && !stop ? [close()] : [];
@@ -46,7 +47,6 @@ export async function ingest(
 }
 
 async function fetchNext(pass: Pass, queue: FetchTask[]) {
-  if (queue.length === 0) return { attempts: [], stop: null };
   const { seq } = await pass.store.head();
   return fetchChunk(pass, queue, seq);
 }

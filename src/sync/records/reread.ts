@@ -24,6 +24,12 @@ export async function reread(pass: Pass, deadline: number, onBatch: () => void):
   }
 }
 
+/** Whether `reread` would read a record now. */
+export async function hasDue(pass: Pass): Promise<boolean> {
+  for await (const tasks of dueTasks(pass)) if (tasks.length > 0) return true;
+  return false;
+}
+
 async function* dueTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
   yield* unsettledTasks(pass);
   yield* quarantinedTasks(pass);

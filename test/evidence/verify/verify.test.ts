@@ -178,12 +178,15 @@ describe('a missing index', () => {
       const made = await openStore(`sqlite:${path}`, 'write');
       await recordEverything(made);
       await made.close();
+      // nothing that is checked is read by the first
       for (const name of ['threat_by_receivedTime', 'case_key', 'ledger_window']) {
         const forger = new Forger(path, () => 0);
         forger.run(`DROP INDEX "${name}"`);
         forger.close();
         const reader = await openStore(`sqlite:${path}`, 'read');
-        await expect(verifyHistory(reader, CHECK)).rejects.toThrow(`no such index: ${name}`);
+        if (name === 'threat_by_receivedTime')
+          expect(await verifyHistory(reader, CHECK)).toMatchObject({ verdict: 'INTACT', findings: [] });
+        else await expect(verifyHistory(reader, CHECK)).rejects.toThrow(`no such index: ${name}`);
         await reader.close();
         const writer = await openStore(`sqlite:${path}`, 'write');
         expect((await verifyHistory(writer, CHECK)).findings).toEqual([]);

@@ -1,0 +1,122 @@
+import { statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { sealHistory } from '../../src/evidence/seal/make-seals.js';
+import { verifyHistory } from '../../src/evidence/verify/verify.js';
+import { openSqliteStore } from '../../src/history/sqlite/store.js';
+import { unpackReceived, unpackText } from '../../src/history/stored-texts.js';
+import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
+import { MINUTE, toInstant } from '../../src/values/instant.js';
+import { batch, median, observe, START_MS, threat } from './payloads.js';
+
+/*
+ * What a history in SQLite takes on disk for each byte received, and what `verify` takes for each version beside the
+ * least that any verification has to do: read both texts, parse the record, and hash both.
+ */
+
+const VERSIONS = 5_000;
+const PER_BATCH = 100;
+const ROUNDS = 5;
+const MOST_DISK = 1.3;
+const MOST_VERIFY = 5;
+
+/** Fills and seals a history; the bytes received. One version in four is the second of its record. */
+async function fill(path: string): Promise<number> {
+  const store = await openSqliteStore(path, 'write');
+  let bytes = 0;
+  for (let n = 0; n * PER_BATCH < VERSIONS; n += 1) {
+    const { seq } = await store.head();
+    const now = toInstant(START_MS + n * PER_BATCH * MINUTE);
+    const observations = Array.from({ length: PER_BATCH }, (_, i) => {
+      const place = n * PER_BATCH + i;
+      const isChange = n > 0 && i % 4 === 0;
+      const number = isChange ? place - PER_BATCH + 1 : place;
+      return observe(threat(number, START_MS + number * MINUTE, isChange ? 1 : 0), now, seq);
+    });
+    bytes += observations.reduce((sum, { received }) => sum + Buffer.byteLength(received), 0);
+    await store.record(batch(n, now, observations));
+  }
+  const clock = () => START_MS + VERSIONS * MINUTE;
+  await sealHistory(store, { signer: null, clock, enough: 20_000 });
+  await store.close();
+  return bytes;
+}
+
+/** Processor time in µs for each version: other work on the machine changes it less than the time that passes. */
+async function timed(work: () => Promise<number> | number): Promise<number> {
+  const before = process.cpuUsage();
+  const versions = await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / versions;
+}
+
+async function verified(path: string): Promise<number> {
+  // in one thread, so that the start of another does not count
+  const everything = Number.POSITIVE_INFINITY;
+  const store = await openSqliteStore(path, 'read', { limits: { walk: everything, scan: everything } });
+  const options = { publicKeys: [], mustBeSigned: false, held: [] };
+  const { verdict, revisions } = await verifyHistory(store, options).finally(() => store.close());
+  if (verdict !== 'INTACT') throw new Error(`the history is ${verdict}`);
+  return revisions;
+}
+
+/** Reads all texts and compares the digests of what was received. */
+function readBare(path: string): number {
+  const db = new DatabaseSync(path, { readOnly: true, returnArrays: true });
+  const rows = db.prepare(
+    'SELECT b.rev, t.digest, b.record, b.received FROM threat t JOIN bodies b USING (rev) WHERE rev > ? ORDER BY rev LIMIT 200',
+  );
+  let versions = 0;
+  // the texts of a group follow the version that has them
+  let group = new Map<string, unknown>();
+  for (let last = 0, read = rows.all(last) as Row[]; read.length > 0; read = rows.all(last) as Row[]) {
+    const cells = new Map<string, unknown>(group);
+    for (const [rev, , , cell] of read) {
+      cells.set(String(rev), cell);
+      if (cell instanceof Uint8Array) group = new Map([[String(rev), cell]]);
+    }
+    const texts = unpackReceived(
+      read.map(([rev]) => String(rev)),
+      cells,
+    );
+    for (const [rev, digest, record] of read) {
+      sha256(canonicalJson(JSON.parse(unpackText(record) ?? '')));
+      if (sha256(texts.get(String(rev)) ?? '') !== digest) throw new Error(`version ${rev} differs`);
+      versions += 1;
+      last = rev;
+    }
+  }
+  db.close();
+  return versions;
+}
+
+type Row = [rev: number, digest: string, record: unknown, received: unknown];
+
+/** The figures, as lines for a person; the process ends with 1 where one is beyond its limit. */
+export async function storageReport(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-storage-'));
+  try {
+    const path = join(folder, 'history.db');
+    const received = await fill(path);
+    const disk = statSync(path).size / received;
+    const figures: { bare: number; verify: number }[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const bare = await timed(() => readBare(path));
+      figures.push({ bare, verify: await timed(() => verified(path)) });
+    }
+    const ratio = median(figures.map(({ bare, verify }) => verify / bare));
+    const [bare, verify] = [
+      median(figures.map((each) => each.bare)),
+      median(figures.map((each) => each.verify)),
+    ];
+    if (disk > MOST_DISK || ratio > MOST_VERIFY) process.exitCode = 1;
+    return [
+      `bytes on disk / bytes received, SQLite: ${disk.toFixed(2)} (at most ${MOST_DISK})`,
+      `verify, processor time a version: bare read, parse and hash ${bare.toFixed(0)} µs, verify ${verify.toFixed(0)} µs, ratio ${ratio.toFixed(1)} (at most ${MOST_VERIFY})`,
+    ].join('\n');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
