@@ -6,12 +6,10 @@ import type { RequestedReport } from '../app/report-question.js';
 import { resolveReport } from '../app/reports.js';
 import { ConfigError } from '../config/reader.js';
 import type { ControlVerdict } from '../controls/control.js';
-import { shownMeasure } from '../controls/verdict.js';
 import { instantText } from '../controls/words.js';
 import type { PeriodEvidence } from '../evidence/evaluate-period.js';
 import { PackError } from '../evidence/pack/pack-history.js';
 import { writePack } from '../evidence/pack/write-pack.js';
-import { thresholdText, valueText } from '../evidence/report/html.js';
 import { resultFacts } from '../evidence/report/json.js';
 import type { HistoryStore } from '../history/store.js';
 import { partialNameOf } from '../history/temporary-files.js';
@@ -103,12 +101,13 @@ export function jsonSummary(
 ): string {
   const { period, pin, integrations, results, rules } = evidence;
   const controls = results.map((result) => {
-    const { control, verdict, reason, outcomes } = resultFacts(result);
+    const { control, verdict, reason, outcomes, headline } = resultFacts(result);
     return {
       control,
       verdict,
       reason,
-      measured: shownMeasure(result),
+      measured: headline.measure ?? result.measures[0] ?? null,
+      headline,
       exceptions: outcomes.EXCEPTION,
       waived: outcomes.WAIVED,
     };
@@ -133,11 +132,8 @@ export function textReport({ period, pin, integrations, results, rules }: Period
   const { file } = rules.policy;
   const replaced = Object.keys(rules.overrides);
   const rows = results.map((result) => {
-    const { control, verdict, outcomes } = result;
-    const measure = shownMeasure(result);
-    const measured = measure ? `${measure.name}: ${valueText(measure)}` : '';
-    const threshold = measure ? thresholdText(measure) : '';
-    return [control, verdict, measured, threshold, String(outcomes.EXCEPTION)];
+    const { control, verdict, outcomes, headline } = result;
+    return [control, verdict, String(outcomes.EXCEPTION), headline.text];
   });
   const lines = [
     `Period    ${period.text}: ${instantText(period.from)} to ${instantText(period.to)} (UTC)`,
@@ -146,7 +142,7 @@ export function textReport({ period, pin, integrations, results, rules }: Period
     ...(file ? [`Policy    SHA-256 ${file.digest}`] : []),
     ...(replaced.length > 0 ? [`Given     ${replaced.join(', ')} (--threshold)`] : []),
     '',
-    ...formatTable([['CONTROL', 'VERDICT', 'MEASURED', 'WANTED', 'EXCEPTIONS'], ...rows]),
+    ...formatTable([['CONTROL', 'VERDICT', 'EXCEPTIONS', 'DECIDED BY'], ...rows]),
     '',
     ...results
       .filter(({ verdict }) => verdict !== 'PASS')

@@ -137,9 +137,25 @@ export interface ControlDistribution {
   }[];
 }
 
+/** What decided a verdict, and what to do about it. */
+export interface Cause {
+  /** The name of the measure that decided; `null` if none did. */
+  readonly measure: string | null;
+  readonly next: string;
+}
+
+/** A verdict in one line. */
+export interface Headline {
+  readonly measure: ControlMeasure | null;
+  readonly text: string;
+  /** The next step; `null` if there is none. */
+  readonly next: string | null;
+}
+
 export interface ControlEvaluation {
   readonly verdict: ControlVerdict;
   readonly reason: string;
+  readonly headline: Headline;
   readonly measures: readonly ControlMeasure[];
   readonly count: number;
   readonly distributions: readonly ControlDistribution[];

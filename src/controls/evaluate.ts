@@ -191,12 +191,16 @@ function resultOf(
 
 /** A control that the organisation declares not applicable is still evaluated: the reason says with which result. */
 function declaredVerdict(
-  { verdict, reason }: Pick<ControlEvaluation, 'verdict' | 'reason'>,
+  { verdict, reason, headline }: Pick<ControlEvaluation, 'verdict' | 'reason' | 'headline'>,
   why: string | null,
-): Pick<ControlEvaluation, 'verdict' | 'reason'> {
-  if (why === null) return { verdict, reason };
+): Pick<ControlEvaluation, 'verdict' | 'reason' | 'headline'> {
+  if (why === null) return { verdict, reason, headline };
   const said = `Not applicable by the policy: ${why.replace(/[.]$/, '')}.`;
-  return { verdict: 'NOT_APPLICABLE', reason: `${said} Without this, the verdict is ${verdict}: ${reason}` };
+  return {
+    verdict: 'NOT_APPLICABLE',
+    reason: `${said} Without this, the verdict is ${verdict}: ${reason}`,
+    headline: { measure: null, text: said.slice(0, -1), next: null },
+  };
 }
 
 function goneText(gone: number, count: number, unit: string): string {

@@ -4,10 +4,13 @@ import type {
   Belongs,
   ControlDefinition,
   ControlEvaluation,
+  ControlMeasure,
   ControlVerdict,
   Find,
+  Headline,
   Scope,
 } from './control.js';
+import { measureLine } from './headline.js';
 
 interface Group {
   readonly integrations: ReadonlySet<string>;
@@ -70,13 +73,24 @@ function combine(groups: readonly Group[]): ControlEvaluation {
   const ranked = [...parts].sort((a, b) => WORST_FIRST.indexOf(a.verdict) - WORST_FIRST.indexOf(b.verdict));
   return {
     verdict: ranked[0]?.verdict ?? 'NOT_APPLICABLE',
+    headline: headlineIn(ranked[0]),
     reason: ranked.map(({ names, reason }) => `${names}: ${reason}`).join(' '),
-    measures: parts.flatMap(({ names, measures }) =>
-      measures.map((measure) => ({ ...measure, name: `${measure.name} (${names})` })),
-    ),
+    measures: parts.flatMap(({ names, measures }) => measures.map((measure) => named(measure, names))),
     count: parts.reduce((sum, { count }) => sum + count, 0),
     distributions: parts.flatMap(({ names, distributions }) =>
       distributions.map((each) => ({ ...each, title: `${each.title} (${names})` })),
     ),
   };
+}
+
+function named(measure: ControlMeasure, names: string): ControlMeasure {
+  return { ...measure, name: `${measure.name} (${names})` };
+}
+
+/** The headline of the group that decides, with its accounts. */
+function headlineIn(part: (ControlEvaluation & { readonly names: string }) | undefined): Headline {
+  if (!part) return { measure: null, text: '', next: null };
+  const { names, headline } = part;
+  const measure = headline.measure && named(headline.measure, names);
+  return { ...headline, measure, text: measure ? measureLine(measure) : `${names}: ${headline.text}` };
 }

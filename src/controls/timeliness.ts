@@ -140,6 +140,7 @@ interface TimelyWords {
   readonly noun: string;
   readonly done: string;
   readonly measure: string;
+  readonly next: string;
 }
 
 export function evaluateTimely(
@@ -148,7 +149,7 @@ export function evaluateTimely(
   needs: readonly StreamNeed[],
   limits: { readonly share: number; readonly within: number },
   words: TimelyWords,
-): Pick<ControlEvaluation, 'verdict' | 'reason' | 'measures' | 'count'> {
+): Pick<ControlEvaluation, 'verdict' | 'reason' | 'headline' | 'measures' | 'count'> {
   const { MET: met, EXCEPTION: missed, PENDING: pending, IN_DOUBT: doubtful, WAIVED: waived } = facts.counts;
   const decided = met + missed;
   const grade = gradeShare({ met, missed, doubtful, waived }, limits.share);
@@ -156,17 +157,26 @@ export function evaluateTimely(
   const within = durationText(limits.within);
   const rest = `${pending === 0 ? '' : ` ${countText(pending, noun)} still before the deadline.`}${doubtful === 0 ? '' : ` For ${countText(doubtful, noun)} the recorded data do not decide it.`}${waivedText(waived)}`;
   return {
-    ...verdictOf(scope, needs, {
-      failed:
-        grade === 'SHORT'
-          ? `${missed} of ${countText(decided + doubtful, noun)} not ${done} within ${within}: ${mostText({ met, missed, doubtful })} in time, at least ${shareText(limits.share)} required.${rest}`
-          : null,
-      doubt:
-        grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0) ? `Too few are decided.${rest}` : null,
-      empty: grade === 'EMPTY' ? `There was no ${noun} in the period.` : null,
-      passed: `${met} of ${countText(decided, noun)} ${done} within ${within}.${rest}`,
-    }),
-    measures: timelyMeasures(facts, limits, words),
+    ...verdictOf(
+      scope,
+      needs,
+      {
+        failed:
+          grade === 'SHORT'
+            ? `${missed} of ${countText(decided + doubtful, noun)} not ${done} within ${within}: ${mostText({ met, missed, doubtful })} in time, at least ${shareText(limits.share)} required.${rest}`
+            : null,
+        failedBy: { measure: words.measure, next: words.next },
+        doubtBy: {
+          measure: words.measure,
+          next: 'Evaluate the period again after the next polls; what is in doubt is in the population.',
+        },
+        doubt:
+          grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0) ? `Too few are decided.${rest}` : null,
+        empty: grade === 'EMPTY' ? `There was no ${noun} in the period.` : null,
+        passed: `${met} of ${countText(decided, noun)} ${done} within ${within}.${rest}`,
+      },
+      timelyMeasures(facts, limits, words),
+    ),
     count: decided + pending + doubtful + waived,
   };
 }

@@ -1,4 +1,5 @@
 import type {
+  Cause,
   ControlEvaluation,
   ControlMeasure,
   ControlVerdict,
@@ -6,16 +7,38 @@ import type {
   StreamFacts,
   StreamNeed,
 } from './control.js';
+import { headlineOf } from './headline.js';
 import { gapText, unreadText } from './missed-polls.js';
 import { brieflyText, countText, instantText, listText, shareText } from './words.js';
 
 interface VerdictFindings {
   /** More data would not change it. */
   readonly failed: string | null;
+  /** The first cause of the failure. */
+  readonly failedBy: Cause | null;
   /** What cannot be decided although the period is covered. */
   readonly doubt: string | null;
+  readonly doubtBy: Cause | null;
   readonly empty: string | null;
   readonly passed: string;
+}
+
+interface Failure extends Cause {
+  readonly text: string;
+}
+
+/** A failure with its cause, if there is a text. */
+export function causeOf(text: string | false | null, cause: Cause): Failure | null {
+  return text ? { ...cause, text } : null;
+}
+
+/** The first of some failures decides; all are named. */
+export function failedFrom(
+  failures: readonly Failure[],
+  rest = '',
+): Pick<VerdictFindings, 'failed' | 'failedBy'> {
+  const failed = failures.length > 0 ? `${failures.map(({ text }) => text).join('; ')}.${rest}` : null;
+  return { failed, failedBy: failures[0] ?? null };
 }
 
 /** A failure is final. Otherwise a period that has not ended, or is not covered, is undecided. */
@@ -23,25 +46,29 @@ export function verdictOf(
   scope: Scope,
   needs: readonly StreamNeed[],
   findings: VerdictFindings,
-): { verdict: ControlVerdict; reason: string } {
+  measures: readonly ControlMeasure[],
+): Pick<ControlEvaluation, 'verdict' | 'reason' | 'headline' | 'measures'> {
+  const conclude = (verdict: ControlVerdict, reason: string, cause: Cause | null = null) => ({
+    ...{ verdict, reason, measures },
+    headline: headlineOf(verdict, reason, measures, cause),
+  });
   const needed = neededStreams(scope, needs);
   const streams = needed.filter(({ licensed }) => licensed);
   if (needed.length > 0 && streams.length === 0) {
-    return { verdict: 'NOT_APPLICABLE', reason: `${unlicensedText(needed)}.` };
+    return conclude('NOT_APPLICABLE', `${unlicensedText(needed)}.`);
   }
   const left = unlicensedText(needed);
   const aside = left === '' ? '' : ` Left out: ${left}.`;
   const missing = missingDataOf(scope, streams, needs);
   if (findings.failed !== null) {
-    return {
-      verdict: 'FAIL',
-      reason: `${findings.failed}${missing === null ? '' : ` ${missing.brief}`}${aside}`,
-    };
+    const brief = missing === null ? '' : ` ${missing.brief}`;
+    return conclude('FAIL', `${findings.failed}${brief}${aside}`, findings.failedBy);
   }
   const doubt = missing?.full ?? findings.doubt;
-  if (doubt !== null) return { verdict: 'INSUFFICIENT_DATA', reason: `${doubt}${aside}` };
-  if (findings.empty !== null) return { verdict: 'NOT_APPLICABLE', reason: `${findings.empty}${aside}` };
-  return { verdict: 'PASS', reason: `${findings.passed}${aside}` };
+  if (doubt !== null)
+    return conclude('INSUFFICIENT_DATA', `${doubt}${aside}`, missing?.cause ?? findings.doubtBy);
+  if (findings.empty !== null) return conclude('NOT_APPLICABLE', `${findings.empty}${aside}`);
+  return conclude('PASS', `${findings.passed}${aside}`);
 }
 
 export function neededStreams(scope: Pick<Scope, 'streams'>, needs: readonly StreamNeed[]): StreamFacts[] {
@@ -63,6 +90,7 @@ export function isCovered(scope: Scope, needs: readonly StreamNeed[]): boolean {
 interface Lack {
   readonly brief: string;
   readonly full: string;
+  readonly cause: Cause;
 }
 
 /** Why the data is not sufficient; `null` if the period is over and covered. */
@@ -72,20 +100,39 @@ function missingDataOf(
   needs: readonly StreamNeed[],
 ): Lack | null {
   const plain = uncollected(scope);
-  if (plain !== null) return { brief: plain, full: plain };
+  if (plain !== null)
+    return { brief: plain.text, full: plain.text, cause: { measure: null, next: plain.next } };
   if (needs.length === 0) return null;
   const gaps = streams.flatMap((facts) => facts.gaps.map((gap) => gapText(facts, gap)));
   const unread = unreadText(streams);
-  if (gaps.length === 0) return unread === null ? null : { brief: `${unread}.`, full: `${unread}.` };
+  const cause = { measure: null, next: nextStep(streams) };
+  if (gaps.length === 0) return unread === null ? null : { brief: `${unread}.`, full: `${unread}.`, cause };
   const said = `The period is not covered: ${countText(gaps.length, 'gap')}`;
   const also = unread === null ? '' : ` ${unread}.`;
-  return { brief: `${said}.${also}`, full: `${said}, ${listText(gaps, 2)}.${also}` };
+  return { brief: `${said}.${also}`, full: `${said}, ${listText(gaps, 2)}.${also}`, cause };
 }
 
-function uncollected({ period, now, integrations }: Scope): string | null {
-  if (integrations.length === 0) return 'Nothing was ever recorded.';
-  if (period.from >= now) return `The period begins after the end of the recording, ${instantText(now)}.`;
-  if (period.to > now) return `The period has not ended: the recording ends ${instantText(now)}.`;
+/** What fills the gaps, by the worst of them. */
+function nextStep(streams: readonly StreamFacts[]): string {
+  const gaps = streams.flatMap((facts) => facts.gaps);
+  const worst =
+    gaps.find((gap) => gap.class === 'HOLE') ?? gaps.find((gap) => gap.class === 'UNREACHED') ?? gaps[0];
+  if (!worst) return 'Wait for the next poll, which reads these records again; the log has the reason.';
+  if (worst.class === 'NOT_DUE') return 'Evaluate the period again after the next poll.';
+  const from = worst.from.slice(0, 10);
+  return worst.class === 'HOLE'
+    ? `Let the gateway poll until the gap is filled, or run “backfill --from ${from}”.`
+    : `Run “backfill --from ${from}” if Abnormal still has the data, or evaluate a later period.`;
+}
+
+function uncollected({ period, now, integrations }: Scope): { text: string; next: string } | null {
+  if (integrations.length === 0)
+    return { text: 'Nothing was ever recorded.', next: 'Connect an account, and run “poll --once”.' };
+  const next = `Evaluate the period again when polls after ${instantText(period.to)} are recorded.`;
+  if (period.from >= now)
+    return { text: `The period begins after the end of the recording, ${instantText(now)}.`, next };
+  if (period.to > now)
+    return { text: `The period has not ended: the recording ends ${instantText(now)}.`, next };
   return null;
 }
 
@@ -151,18 +198,4 @@ export function waivedText(waived: number): string {
 export function mostText(split: Split): string {
   const most = shareText(shareBounds(split)?.most ?? 0);
   return split.doubtful === 0 ? most : `at most ${most}`;
-}
-
-/** The number next to a verdict: for a failure the first measure that misses its threshold. */
-export function shownMeasure({
-  verdict,
-  measures,
-}: Pick<ControlEvaluation, 'verdict' | 'measures'>): ControlMeasure | null {
-  const missing = verdict === 'FAIL' ? measures.find(isMissed) : undefined;
-  return missing ?? measures[0] ?? null;
-}
-
-function isMissed({ value, threshold }: ControlMeasure): boolean {
-  if (value === null || threshold === null) return false;
-  return threshold.bound === 'AT_LEAST' ? value < threshold.value : value > threshold.value;
 }

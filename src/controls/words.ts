@@ -9,8 +9,8 @@ const UNITS: readonly (readonly [string, number])[] = [
   ['s', 1000],
 ];
 
-/** `3 h 20 min`: the two largest units, cut. */
-export function durationText(ms: number): string {
+/** `3 h 20 min`: the largest units, cut. */
+export function durationText(ms: number, units = 2): string {
   if (ms < 1000) return ms === 0 ? '0 s' : `${ms} ms`;
   let rest = ms;
   const parts = UNITS.flatMap(([unit, size]) => {
@@ -18,7 +18,8 @@ export function durationText(ms: number): string {
     rest -= count * size;
     return count > 0 ? [`${count} ${unit}`] : [];
   });
-  return parts.slice(0, 2).join(' ');
+  if (rest > 0) parts.push(`${rest} ms`);
+  return parts.slice(0, units).join(' ');
 }
 
 /** `99.87 %`, cut to two decimals. */

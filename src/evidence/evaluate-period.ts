@@ -53,6 +53,7 @@ export interface PeriodTrendPoint {
   readonly control: ControlId;
   readonly verdict: ControlVerdict;
   readonly reason: string;
+  readonly headline: EvaluatedControl['headline'];
   readonly measure: EvaluatedControl['measures'][number] | null;
   readonly count: number;
   readonly exceptions: number;
@@ -206,7 +207,15 @@ function threatTimes(fact: Extract<RecordFact, { kind: 'threat' }>): (Instant | 
 }
 
 function pointOf(result: EvaluatedControl): PeriodTrendPoint {
-  const { control, verdict, reason, measures, population, outcomes } = result;
+  const { control, verdict, reason, headline, measures, population, outcomes } = result;
   const measure = measures[0] ?? null;
-  return { control, verdict, reason, measure, count: population.count, exceptions: outcomes.EXCEPTION };
+  return {
+    control,
+    verdict,
+    reason,
+    headline,
+    measure,
+    count: population.count,
+    exceptions: outcomes.EXCEPTION,
+  };
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ControlVerdict, CredentialFact, Member } from '../../src/controls/control.js';
 import type { EvaluatedControl } from '../../src/controls/evaluate.js';
+import { isMet } from '../../src/controls/headline.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { keyText } from '../../src/resources/registry.js';
@@ -482,8 +483,22 @@ function expectedReports(world: World): Expected {
   return { verdict: verdictOf(covered, met, missed, doubtful), count: own.length, met, missed, gone };
 }
 
+/** What is shown next to a verdict must be what decided it. */
+function checkHeadline({ verdict, headline, measures, reason }: EvaluatedControl): void {
+  const { measure, text, next } = headline;
+  const isBounded = measures.some((each) => isMet(each) === true && each.threshold?.value !== 0);
+  if (verdict === 'FAIL' || (verdict === 'PASS' && isBounded)) {
+    expect(measure && isMet(measure), `${verdict} ${text}: ${reason}`).toBe(verdict === 'PASS');
+  }
+  if (verdict === 'INSUFFICIENT_DATA' && measure !== null) expect(isMet(measure)).toBe(false);
+  if (measure !== null) expect(measures).toContainEqual(measure);
+  expect(text).not.toBe('');
+  expect(next !== null).toBe(verdict === 'FAIL' || verdict === 'INSUFFICIENT_DATA');
+}
+
 function brief(result: EvaluatedControl): Expected {
   const { verdict, population, outcomes, noLongerGiven } = result;
+  checkHeadline(result);
   const { count: gone, members } = noLongerGiven;
   expect(members).toHaveLength(gone);
   return { verdict, count: population.count, met: outcomes.MET, missed: outcomes.EXCEPTION, gone };

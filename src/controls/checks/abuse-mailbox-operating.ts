@@ -27,7 +27,12 @@ import { licensedStreams } from '../verdict.js';
 
 const NEEDS = [{ resource: 'campaigns', filterKey: 'lastReportedTime' }] as const;
 
-const WORDS = { noun: 'report', done: 'judged', measure: 'Judged in time' };
+const WORDS = {
+  noun: 'report',
+  done: 'judged',
+  measure: 'Judged in time',
+  next: 'The exceptions name the campaigns: ask Abnormal why they wait, or accept them with a waiver.',
+};
 
 /** Evaluates `rule`. The versions of a campaign bound the time of its judgement. */
 export const abuseMailboxOperating: ControlDefinition = {

@@ -22,6 +22,7 @@ const WORDS = {
   noun: 'case',
   done: 'acknowledged or resolved',
   measure: 'Acknowledged or resolved in time',
+  next: 'Acknowledge the cases that the exceptions name in Abnormal, or accept them with a waiver.',
 };
 
 /** Evaluates `rule`. The versions of a case bound the time of its acknowledgement, see `timeliness.ts`. */

@@ -22,7 +22,15 @@ import {
   withoutHoles,
 } from '../missed-polls.js';
 import { summariseReconciliations } from '../reconciliations.js';
-import { gradeShare, licensedStreams, verdictOf, waivedMeasures, waivedText } from '../verdict.js';
+import {
+  causeOf,
+  failedFrom,
+  gradeShare,
+  licensedStreams,
+  verdictOf,
+  waivedMeasures,
+  waivedText,
+} from '../verdict.js';
 import { countText, instantText, listText, shareText } from '../words.js';
 
 export interface CaptureFacts {
@@ -115,6 +123,27 @@ function findLacking(
   find({ outcome: 'EXCEPTION', subject, label: null, at: from, reason });
 }
 
+const HOLES = {
+  measure: 'Holes',
+  next: 'Run “backfill --from” from the start of the oldest hole; “status” names what keeps polls from filling it.',
+};
+const UNREAD = {
+  measure: 'Listed ids that are stored',
+  next: 'The exceptions name the records and why they could not be read; each poll tries again.',
+};
+const INCOMPLETE = {
+  measure: 'Threats stored completely',
+  next: 'The exceptions name the threats; a poll or “reconcile” reads them again, a waiver can accept them.',
+};
+const LACKING = {
+  measure: 'Threats that Abnormal has and the history has not',
+  next: 'Run “backfill --from” over the compared span, then “reconcile”.',
+};
+const UNCOMPARED = {
+  measure: 'Compared with Abnormal’s records and complete',
+  next: 'Run “reconcile” over the period.',
+};
+
 export function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope: Scope): ControlEvaluation {
   const { capturedShare, reconciledShare } = scope.thresholds;
   const streams = licensedStreams(scope, RECEIVED_THREATS);
@@ -123,51 +152,75 @@ export function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope:
   const isShort = gradeShare({ met: whole, missed: partial, doubtful: 0 }, capturedShare) === 'SHORT';
   const { share: reconciled, short } = summariseReconciliations(scope);
   const failures = [
-    holes.length > 0 ? `${countText(holes.length, 'hole')} in the collection: ${listText(holes, 2)}` : null,
-    unreadText(streams),
-    isShort ? `${partial} of ${countText(count, 'threat')} not stored completely` : null,
-    short.length > 0
-      ? `${countText(short.length, 'comparison')} with Abnormal found threats that are still missing`
-      : null,
+    causeOf(
+      holes.length > 0 && `${countText(holes.length, 'hole')} in the collection: ${listText(holes, 2)}`,
+      HOLES,
+    ),
+    causeOf(unreadText(streams), UNREAD),
+    causeOf(isShort && `${partial} of ${countText(count, 'threat')} not stored completely`, INCOMPLETE),
+    causeOf(
+      short.length > 0 &&
+        `${countText(short.length, 'comparison')} with Abnormal found threats that are still missing`,
+      LACKING,
+    ),
   ].filter((failure) => failure !== null);
   const unread = unreadRecords(streams).filter(({ isGone }) => !isGone).length;
+  const lacking = short.reduce((sum, fact) => sum + fact.stillMissing.length + fact.stillMissingMore, 0);
   return {
-    ...verdictOf(holes.length + unread > 0 ? withoutHoles(scope) : scope, RECEIVED_THREATS, {
-      failed: failures.length > 0 ? `${failures.join('; ')}.` : null,
-      doubt:
-        reconciled < reconciledShare
-          ? `Only ${shareText(reconciled)} of the period was compared with Abnormal’s records and is complete; at least ${shareText(reconciledShare)} is required.`
-          : null,
-      empty: null,
-      passed: `All of the period is covered, and ${shareText(count === 0 ? 1 : whole / count)} of ${countText(count, 'threat')} stored completely; ${shareText(reconciled)} of the period was compared with Abnormal’s records and is complete.${waivedText(waived)}`,
-    }),
-    measures: [
+    ...verdictOf(
+      holes.length + unread > 0 ? withoutHoles(scope) : scope,
+      RECEIVED_THREATS,
       {
-        name: 'Threats stored completely',
-        value: count + unread === 0 ? null : whole / (count + unread),
-        unit: 'share',
-        threshold: { value: capturedShare, bound: 'AT_LEAST' },
+        ...failedFrom(failures),
+        doubtBy: UNCOMPARED,
+        doubt:
+          reconciled < reconciledShare
+            ? `Only ${shareText(reconciled)} of the period was compared with Abnormal’s records and is complete; at least ${shareText(reconciledShare)} is required.`
+            : null,
+        empty: null,
+        passed: `All of the period is covered, and ${shareText(count === 0 ? 1 : whole / count)} of ${countText(count, 'threat')} stored completely; ${shareText(reconciled)} of the period was compared with Abnormal’s records and is complete.${waivedText(waived)}`,
       },
-      {
-        name: 'Listed ids that are stored',
-        value: count + unread === 0 ? null : count / (count + unread),
-        unit: 'share',
-        threshold: { value: 1, bound: 'AT_LEAST' },
-      },
-      {
-        name: 'Compared with Abnormal’s records and complete',
-        value: reconciled,
-        unit: 'share',
-        threshold: { value: reconciledShare, bound: 'AT_LEAST' },
-      },
-      { name: 'Holes', value: holes.length, unit: 'count', threshold: { value: 0, bound: 'AT_MOST' } },
-      ...waivedMeasures('Threats stored completely', {
-        met: whole,
-        missed: partial + unread,
-        doubtful: 0,
-        waived,
-      }),
-    ],
+      [
+        {
+          name: INCOMPLETE.measure,
+          value: count + unread === 0 ? null : whole / (count + unread),
+          unit: 'share',
+          threshold: { value: capturedShare, bound: 'AT_LEAST' },
+        },
+        {
+          name: UNREAD.measure,
+          value: count + unread === 0 ? null : count / (count + unread),
+          unit: 'share',
+          threshold: { value: 1, bound: 'AT_LEAST' },
+        },
+        {
+          name: UNCOMPARED.measure,
+          value: reconciled,
+          unit: 'share',
+          threshold: { value: reconciledShare, bound: 'AT_LEAST' },
+        },
+        {
+          name: HOLES.measure,
+          value: holes.length,
+          unit: 'count',
+          threshold: { value: 0, bound: 'AT_MOST' },
+        },
+        ...(short.length > 0
+          ? [
+              {
+                ...({ name: LACKING.measure, value: lacking, unit: 'count' } as const),
+                threshold: { value: 0, bound: 'AT_MOST' } as const,
+              },
+            ]
+          : []),
+        ...waivedMeasures('Threats stored completely', {
+          met: whole,
+          missed: partial + unread,
+          doubtful: 0,
+          waived,
+        }),
+      ],
+    ),
     count: count + waived,
     distributions: [],
   };

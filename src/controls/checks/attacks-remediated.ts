@@ -17,6 +17,8 @@ import { isMalicious, messageMember, messageTimes, remediationMs } from '../mali
 import { isInPeriod } from '../period.js';
 import { DurationTally } from '../timeliness.js';
 import {
+  causeOf,
+  failedFrom,
   gradeShare,
   licensedStreams,
   mostText,
@@ -178,26 +180,45 @@ function knowledgeOf(scope: Scope): IsKnown {
   };
 }
 
+const LEFT = {
+  measure: 'Remediated',
+  next: 'Remediate the messages that the exceptions name, or accept them with a waiver.',
+};
+const SLOW =
+  'List the members with the longest times, “report --format ndjson --rows population”, and check automatic remediation in Abnormal.';
+const MEDIAN = { measure: 'Median time to remediation', next: SLOW };
+const P95 = { measure: '95th percentile of the time to remediation', next: SLOW };
+const UNDECIDED = {
+  measure: 'Remediated',
+  next: 'Evaluate the period again after the next polls; what is in doubt is in the population.',
+};
+
 export function evaluateRemediation(facts: RemediationFacts, scope: Scope): ControlEvaluation {
   const { thresholds } = scope;
   const { remediated: met, left: missed, doubtful, pending, waived, times } = facts;
   const grade = gradeShare({ met, missed, doubtful, waived }, thresholds.remediatedShare);
+  const [median, p95] = [times.percentile(0.5), times.percentile(0.95)];
   const failures = [
-    grade === 'SHORT' ? shortText(facts, scope) : null,
-    exceeds('median', times.percentile(0.5), thresholds.remediationMedian),
-    exceeds('95th percentile', times.percentile(0.95), thresholds.remediationP95),
+    causeOf(grade === 'SHORT' && shortText(facts, scope), LEFT),
+    causeOf(exceeds('median', median, thresholds.remediationMedian), MEDIAN),
+    causeOf(exceeds('95th percentile', p95, thresholds.remediationP95), P95),
   ].filter((failure) => failure !== null);
   return {
-    ...verdictOf(scope, NEEDS, {
-      failed: failures.length > 0 ? `${failures.join('; ')}.${openText(facts)}` : null,
-      doubt:
-        grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0)
-          ? `Too few messages are decided.${openText(facts)}`
-          : null,
-      empty: grade === 'EMPTY' ? 'No malicious message was received in the period.' : null,
-      passed: passedText(facts),
-    }),
-    measures: measuresOf(facts, scope),
+    ...verdictOf(
+      scope,
+      NEEDS,
+      {
+        ...failedFrom(failures, openText(facts)),
+        doubtBy: UNDECIDED,
+        doubt:
+          grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0)
+            ? `Too few messages are decided.${openText(facts)}`
+            : null,
+        empty: grade === 'EMPTY' ? 'No malicious message was received in the period.' : null,
+        passed: passedText(facts),
+      },
+      measuresOf(facts, scope),
+    ),
     count: met + missed + doubtful + pending + waived,
     distributions: [distributionOf(facts)],
   };
@@ -229,8 +250,8 @@ function measuresOf(facts: RemediationFacts, { thresholds }: Scope): ControlMeas
       { met: remediated, missed: left, doubtful, waived },
       thresholds.remediatedShare,
     ),
-    time('Median time to remediation', 0.5, thresholds.remediationMedian),
-    time('95th percentile of the time to remediation', 0.95, thresholds.remediationP95),
+    time(MEDIAN.measure, 0.5, thresholds.remediationMedian),
+    time(P95.measure, 0.95, thresholds.remediationP95),
     plain('Still before their deadline', pending),
     plain('In doubt: the recorded data do not decide it', doubtful),
     plain('Recipients without a message from Abnormal', unseen),

@@ -104,6 +104,12 @@ function increment(counts: Map<string, number>, word: string): void {
   counts.set(word, (counts.get(word) ?? 0) + 1);
 }
 
+const NEXT =
+  'Check with Abnormal whether behavioural detection is on for all mailboxes, and compare the distributions of both periods.';
+const NONE = { measure: 'Behavioural detections', next: NEXT };
+const FALLEN = { measure: 'Share of malicious messages', next: NEXT };
+const FEW = { measure: NONE.measure, next: 'Evaluate a longer period.' };
+
 export function evaluateMix(mix: Mix, before: Mix, scope: Scope): ControlEvaluation {
   const { behaviouralSample: sample } = scope.thresholds;
   const earlier = isComparable(before, scope) ? shareOf(before) : null;
@@ -111,32 +117,38 @@ export function evaluateMix(mix: Mix, before: Mix, scope: Scope): ControlEvaluat
   const isNone = mix.behavioural === 0 && mix.total > 0;
   const comparison = comparisonText(mix, earlier);
   return {
-    ...verdictOf(scope, RECEIVED_THREATS, {
-      // only a covered period can fail, because missing records could be the ones sought
-      failed: isCovered(scope, RECEIVED_THREATS)
-        ? isNone && mix.total >= sample
-          ? `${none}.`
-          : fallen(mix, earlier, scope)
-        : null,
-      doubt: isNone ? `${none}; so few messages prove nothing.` : null,
-      empty: mix.total === 0 ? 'No malicious message was received in the period.' : null,
-      passed: `${mix.behavioural} of ${countText(mix.total, 'malicious message')} behavioural (${shareText(shareOf(mix) ?? 0)})${comparison}.`,
-    }),
-    measures: [
+    ...verdictOf(
+      scope,
+      RECEIVED_THREATS,
       {
-        name: 'Behavioural detections',
-        value: mix.behavioural,
-        unit: 'count',
-        threshold: { value: 1, bound: 'AT_LEAST' },
+        // only a covered period can fail, because missing records could be the ones sought
+        failed: isCovered(scope, RECEIVED_THREATS)
+          ? isNone && mix.total >= sample
+            ? `${none}.`
+            : fallen(mix, earlier, scope)
+          : null,
+        failedBy: isNone && mix.total >= sample ? NONE : FALLEN,
+        doubt: isNone ? `${none}; so few messages prove nothing.` : null,
+        doubtBy: FEW,
+        empty: mix.total === 0 ? 'No malicious message was received in the period.' : null,
+        passed: `${mix.behavioural} of ${countText(mix.total, 'malicious message')} behavioural (${shareText(shareOf(mix) ?? 0)})${comparison}.`,
       },
-      {
-        name: 'Share of malicious messages',
-        value: shareOf(mix),
-        unit: 'share',
-        threshold: leastShare(earlier, mix, scope),
-      },
-      { name: 'The same in the previous period', value: earlier, unit: 'share', threshold: null },
-    ],
+      [
+        {
+          name: NONE.measure,
+          value: mix.behavioural,
+          unit: 'count',
+          threshold: { value: 1, bound: 'AT_LEAST' },
+        },
+        {
+          name: FALLEN.measure,
+          value: shareOf(mix),
+          unit: 'share',
+          threshold: leastShare(earlier, mix, scope),
+        },
+        { name: 'The same in the previous period', value: earlier, unit: 'share', threshold: null },
+      ],
+    ),
     count: mix.total,
     distributions: [
       distribution('Attack types', mix.types, earlier === null ? null : before.types),

@@ -22,7 +22,7 @@ import {
   withoutHoles,
 } from '../missed-polls.js';
 import { isInPeriod } from '../period.js';
-import { licensedStreams, verdictOf } from '../verdict.js';
+import { causeOf, failedFrom, licensedStreams, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
 /** Evaluates `rule`. Catching up fills a gap, but a missed poll stays missed. */
@@ -74,6 +74,15 @@ function missedText({ from, to, missed, failed, failure }: MissedPoll): string {
   return `${countText(missed, 'poll')} missed in ${durationText(toMillis(to) - toMillis(from))} from ${instantText(from)}${why}`;
 }
 
+const FILL = 'Let the gateway poll until the gap is filled, or run “backfill --from” its start.';
+const UNEXPLAINED = { measure: 'Unexplained gaps', next: FILL };
+const LONG_GAP = { measure: 'Longest gap', next: FILL };
+const MISSED = {
+  measure: 'Polls missed',
+  next: 'The exceptions name the spans. Find what stopped the gateway or Abnormal then; a missed poll stays missed.',
+};
+const UNWATCHED = { measure: null, next: 'Evaluate a period that begins after the first poll.' };
+
 export function evaluateCollection(scope: Scope): ControlEvaluation {
   const { longestGap, missedPolls } = scope.thresholds;
   const streams = licensedStreams(scope, ALL_STREAMS);
@@ -89,39 +98,52 @@ export function evaluateCollection(scope: Scope): ControlEvaluation {
       2,
     );
   const failures = [
-    unnamed.length > 0 ? `${countText(unnamed.length, 'unexplained gap')}: ${texts(unnamed)}` : null,
-    tooLong.length > 0 ? `${countText(tooLong.length, 'unexplained gap')} too long: ${texts(tooLong)}` : null,
-    missed > missedPolls
-      ? `${countText(missed, 'poll')} missed, at most ${missedPolls} allowed: ${worst(streams)}`
-      : null,
+    causeOf(
+      unnamed.length > 0 && `${countText(unnamed.length, 'unexplained gap')}: ${texts(unnamed)}`,
+      UNEXPLAINED,
+    ),
+    causeOf(
+      tooLong.length > 0 && `${countText(tooLong.length, 'unexplained gap')} too long: ${texts(tooLong)}`,
+      LONG_GAP,
+    ),
+    causeOf(
+      missed > missedPolls &&
+        `${countText(missed, 'poll')} missed, at most ${missedPolls} allowed: ${worst(streams)}`,
+      MISSED,
+    ),
   ].filter((failure) => failure !== null);
   return {
-    ...verdictOf(failures.length > 0 ? withoutHoles(scope) : scope, ALL_STREAMS, {
-      failed: failures.length > 0 ? `${failures.join('; ')}.` : null,
-      doubt: unwatched(streams, scope),
-      empty: null,
-      passed: `No gap, and ${missed === 0 ? 'no poll' : countText(missed, 'poll')} missed.`,
-    }),
-    measures: [
+    ...verdictOf(
+      failures.length > 0 ? withoutHoles(scope) : scope,
+      ALL_STREAMS,
       {
-        name: 'Polls missed',
-        value: missed,
-        unit: 'count',
-        threshold: { value: missedPolls, bound: 'AT_MOST' },
+        ...failedFrom(failures),
+        doubtBy: UNWATCHED,
+        doubt: unwatched(streams, scope),
+        empty: null,
+        passed: `No gap, and ${missed === 0 ? 'no poll' : countText(missed, 'poll')} missed.`,
       },
-      {
-        name: 'Longest gap',
-        value: holes.reduce((longest, { gap }) => Math.max(longest, gapMs(gap)), 0),
-        unit: 'ms',
-        threshold: { value: longestGap, bound: 'AT_MOST' },
-      },
-      {
-        name: 'Unexplained gaps',
-        value: unnamed.length,
-        unit: 'count',
-        threshold: { value: 0, bound: 'AT_MOST' },
-      },
-    ],
+      [
+        {
+          name: MISSED.measure,
+          value: missed,
+          unit: 'count',
+          threshold: { value: missedPolls, bound: 'AT_MOST' },
+        },
+        {
+          name: LONG_GAP.measure,
+          value: holes.reduce((longest, { gap }) => Math.max(longest, gapMs(gap)), 0),
+          unit: 'ms',
+          threshold: { value: longestGap, bound: 'AT_MOST' },
+        },
+        {
+          name: UNEXPLAINED.measure,
+          value: unnamed.length,
+          unit: 'count',
+          threshold: { value: 0, bound: 'AT_MOST' },
+        },
+      ],
+    ),
     count: streams.flatMap(({ answeredAt }) => answeredAt).filter((at) => isInPeriod(scope.period, at))
       .length,
     distributions: [],

@@ -74,19 +74,46 @@ function missedPollText({ from, to, failed, failure }: MissedPoll): string {
   return `no answer ${span}: ${countText(failed, 'poll')} failed, the last with: ${failure ?? 'no reason given'}`;
 }
 
+const QUIET = {
+  measure: 'Threats detected',
+  next: 'Check in Abnormal whether detection is on and mail is being analysed.',
+};
+const BRIEF = { measure: QUIET.measure, next: 'Evaluate a longer period.' };
+const UNASKED = {
+  measure: null,
+  next: 'Evaluate a period in which the gateway polled, and keep it running.',
+};
+
+function silenceMeasure(resource: Resource): string {
+  return `Longest time without an answer, ${resource}`;
+}
+
+function silentCause(streams: readonly StreamFacts[]) {
+  const silent = streams.find(({ missedPolls }) => missedPolls.some(({ failed }) => failed > 0));
+  const next =
+    'The exceptions name the spans and Abnormal’s last message. Check the token and Abnormal’s status page.';
+  return { measure: silent ? silenceMeasure(silent.stream.resource) : null, next };
+}
+
 export function evaluateDetection(threats: number, scope: Scope): ControlEvaluation {
   const streams = licensedStreams(scope, ALL_STREAMS);
   return {
-    ...verdictOf(scope, ALL_STREAMS, {
-      failed: unanswered(streams) ?? quiet(threats, scope),
-      doubt: unasked(streams, scope.period) ?? brief(threats),
-      empty: null,
-      passed: `${countText(threats, 'threat')} detected; every stream answered within its interval.`,
-    }),
-    measures: [
-      { name: 'Threats detected', value: threats, unit: 'count', threshold: { value: 1, bound: 'AT_LEAST' } },
-      ...RESOURCES.flatMap((resource) => longest(resource, streams, scope)),
-    ],
+    ...verdictOf(
+      scope,
+      ALL_STREAMS,
+      {
+        failed: unanswered(streams) ?? quiet(threats, scope),
+        failedBy: unanswered(streams) === null ? QUIET : silentCause(streams),
+        doubt: unasked(streams, scope.period) ?? brief(threats),
+        doubtBy: unasked(streams, scope.period) === null ? BRIEF : UNASKED,
+        empty: null,
+        passed: `${countText(threats, 'threat')} detected; every stream answered within its interval.`,
+      },
+      [
+        { name: QUIET.measure, value: threats, unit: 'count', threshold: { value: 1, bound: 'AT_LEAST' } },
+        ...RESOURCES.flatMap((resource) => longest(resource, streams, scope)),
+      ],
+    ),
     count: threats,
     distributions: [],
   };
@@ -138,7 +165,7 @@ function longest(
   const ms = within.map(({ from, to }) => toMillis(to) - toMillis(from));
   return [
     {
-      name: `Longest time without an answer, ${resource}`,
+      name: silenceMeasure(resource),
       value: ms.length === 0 ? null : ms.reduce((a, b) => Math.max(a, b)),
       unit: 'ms',
       threshold: { value: mostBetweenPolls(thresholds, resource), bound: 'AT_MOST' },

@@ -52,6 +52,7 @@ interface Ruling {
   readonly reason: string;
   readonly at: Instant | null;
   readonly ageMs: number | null;
+  readonly isExpired?: boolean;
 }
 
 function rulingsOf({ integrations, credentials, period, now, thresholds }: Scope): Ruling[] {
@@ -74,7 +75,7 @@ function ruleOn(fact: CredentialFact | undefined, end: Instant, most: number): O
   const ageMs = since === null || since > end ? null : toMillis(end) - toMillis(since);
   const known = { at: since, ageMs };
   if (expiresAt !== null && expiresAt <= end) {
-    return { ...known, outcome: 'EXCEPTION', reason: `expired ${instantText(expiresAt)}` };
+    return { ...known, isExpired: true, outcome: 'EXCEPTION', reason: `expired ${instantText(expiresAt)}` };
   }
   if (since === null)
     return { ...known, outcome: 'IN_DOUBT', reason: 'the time when it was issued is not known' };
@@ -101,6 +102,14 @@ function excessOf(fact: CredentialFact | undefined): string | null {
   return acting.length === 0 ? null : `has write permissions (${countText(acting.length, 'permission')})`;
 }
 
+const ROTATE = 'Create a token in Abnormal’s portal, and store it with “integrations rotate”.';
+const OLD = { measure: 'Oldest token', next: ROTATE };
+const EXPIRED = { measure: 'Expired tokens', next: ROTATE };
+const UNKNOWN = {
+  measure: null,
+  next: 'Rotate the token with “integrations rotate”: from then on its age is known.',
+};
+
 function evaluateTokens(rulings: readonly Ruling[], scope: Scope): ControlEvaluation {
   const { tokenAge } = scope.thresholds;
   const of = (outcome: Outcome) => rulings.filter((ruling) => ruling.outcome === outcome);
@@ -108,21 +117,36 @@ function evaluateTokens(rulings: readonly Ruling[], scope: Scope): ControlEvalua
     listText(some.map((r) => `the token of ${r.integration}: ${r.reason}`));
   const [late, unknown, met] = [of('EXCEPTION'), of('IN_DOUBT'), of('MET')];
   const ages = rulings.flatMap(({ ageMs }) => ageMs ?? []);
+  const expired = rulings.filter(({ isExpired }) => isExpired).length;
   return {
-    ...verdictOf(scope, [], {
-      failed: late.length > 0 ? `At most ${durationText(tokenAge)} are allowed; ${text(late)}.` : null,
-      doubt: unknown.length > 0 ? `The age is not known; ${text(unknown)}.` : null,
-      empty: met.length === 0 ? 'No integration has a token: the tenant is simulated.' : null,
-      passed: `${countText(met.length, 'token')} within ${durationText(tokenAge)}; ${text(met)}.`,
-    }),
-    measures: [
+    ...verdictOf(
+      scope,
+      [],
       {
-        name: 'Oldest token',
-        value: ages.length === 0 ? null : Math.max(...ages),
-        unit: 'ms',
-        threshold: { value: tokenAge, bound: 'AT_MOST' },
+        failed: late.length > 0 ? `At most ${durationText(tokenAge)} are allowed; ${text(late)}.` : null,
+        failedBy: expired > 0 ? EXPIRED : OLD,
+        doubt: unknown.length > 0 ? `The age is not known; ${text(unknown)}.` : null,
+        doubtBy: UNKNOWN,
+        empty: met.length === 0 ? 'No integration has a token: the tenant is simulated.' : null,
+        passed: `${countText(met.length, 'token')} within ${durationText(tokenAge)}; ${text(met)}.`,
       },
-    ],
+      [
+        {
+          name: OLD.measure,
+          value: ages.length === 0 ? null : Math.max(...ages),
+          unit: 'ms',
+          threshold: { value: tokenAge, bound: 'AT_MOST' },
+        },
+        ...(expired > 0
+          ? [
+              {
+                ...({ name: EXPIRED.measure, value: expired, unit: 'count' } as const),
+                threshold: { value: 0, bound: 'AT_MOST' } as const,
+              },
+            ]
+          : []),
+      ],
+    ),
     count: rulings.filter(({ outcome }) => outcome !== null).length,
     distributions: [],
   };

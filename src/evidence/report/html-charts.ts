@@ -1,7 +1,8 @@
 import type { ControlDistribution, ControlMeasure, ControlVerdict } from '../../controls/control.js';
+import { measureText } from '../../controls/headline.js';
 import type { ControlId } from '../../policy/policy.js';
 import type { PeriodEvidence, PeriodTrendPoint } from '../evaluate-period.js';
-import { type Html, html, measureText, VERDICT_WORDS } from './html.js';
+import { type Html, html, VERDICT_WORDS } from './html.js';
 
 // Inline SVG without a view box: lengths are per cent of the available width, so charts are sharp on a phone
 // and in print, and their text is text of the page.

@@ -1,21 +1,12 @@
 import type { ControlFinding, ControlMeasure, ControlVerdict, Subject } from '../../controls/control.js';
 import { type EvaluatedControl, listedExceptions } from '../../controls/evaluate.js';
+import { isMet, thresholdText, valueText } from '../../controls/headline.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { countText } from '../../controls/words.js';
 import { streamText } from '../../model/stream.js';
 import type { Instant } from '../../values/instant.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
-import {
-  type Html,
-  html,
-  instantMarkup,
-  isMet,
-  spanMarkup,
-  tableMarkup,
-  thresholdText,
-  VERDICT_LABELS,
-  valueText,
-} from './html.js';
+import { type Html, html, instantMarkup, spanMarkup, tableMarkup, VERDICT_LABELS } from './html.js';
 import { distributionTable, measureChart, pointsOf } from './html-charts.js';
 import { waiverTable, waiverTerms } from './html-policy.js';
 
@@ -23,9 +14,10 @@ import { waiverTable, waiverTerms } from './html-policy.js';
 export const SHOWN_EXCEPTIONS = 200;
 
 export function controlSection(result: EvaluatedControl, evidence: PeriodEvidence): Html {
-  const { control, title, reason } = result;
+  const { control, title, reason, headline } = result;
   return html`<section class="control" id="${control}" aria-labelledby="${control}-title">
 <h2 id="${control}-title">${title} ${verdictBadge(result)}</h2>
+<p class="headline"><strong>${headline.text}</strong>${headline.next === null ? null : html`. Next step: ${headline.next}`}</p>
 <p class="reason">${reason}</p>
 <p class="soft"><code>${control}</code> — ${withCode(CONTROLS[control].rule)}</p>
 ${measureTable(result)}

@@ -1,11 +1,10 @@
-import type { ControlMeasure, ControlVerdict } from '../../controls/control.js';
+import type { ControlVerdict } from '../../controls/control.js';
 import type { EvaluatedControl } from '../../controls/evaluate.js';
-import { shownMeasure } from '../../controls/verdict.js';
 import { instantText } from '../../controls/words.js';
 import { THRESHOLD_NAMES, THRESHOLDS } from '../../policy/thresholds.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
 import type { NamedSeal } from '../seal/make-seals.js';
-import { type Html, html, Html as Markup, thresholdText, VERDICT_WORDS, valueText } from './html.js';
+import { type Html, html, Html as Markup, VERDICT_WORDS } from './html.js';
 import { pointsOf, verdictMark, verdictStrip } from './html-charts.js';
 import { controlSection, verdictBadge } from './html-control.js';
 import { coverageStrips, gapTable } from './html-coverage.js';
@@ -91,22 +90,16 @@ function tally(results: readonly EvaluatedControl[]): Html {
 function summary(evidence: PeriodEvidence): Html {
   const hasTrend = evidence.trend.length > 1;
   const rows = evidence.results.map((result) => {
-    const measure = shownMeasure(result);
     const strip = hasTrend
       ? html`<td data-name="Trend">${verdictStrip(result.title, pointsOf(evidence, result.control))}</td>`
       : null;
-    return html`<tr><th scope="row"><a href="#${result.control}">${result.title}</a></th><td>${verdictBadge(result)}</td><td data-name="Measured">${measure ? measured(measure) : null}</td><td class="number" data-name="Exceptions">${result.outcomes.EXCEPTION}</td>${strip}</tr>`;
+    return html`<tr><th scope="row"><a href="#${result.control}">${result.title}</a></th><td>${verdictBadge(result)}</td><td data-name="Decided by">${result.headline.text}</td><td class="number" data-name="Exceptions">${result.outcomes.EXCEPTION}</td>${strip}</tr>`;
   });
   return html`<h2 id="verdicts">Verdicts</h2>
 <table class="stack verdicts"><caption class="soft">Each control over the whole period${hasTrend ? trendCaption(evidence) : ''}</caption>
-<thead><tr><th scope="col">Control</th><th scope="col">Verdict</th><th scope="col">Measured</th><th scope="col" class="number">Exceptions</th>${hasTrend ? html`<th scope="col" style="width:26%">Trend</th>` : null}</tr></thead>
+<thead><tr><th scope="col">Control</th><th scope="col">Verdict</th><th scope="col">Decided by</th><th scope="col" class="number">Exceptions</th>${hasTrend ? html`<th scope="col" style="width:26%">Trend</th>` : null}</tr></thead>
 <tbody>${rows}</tbody></table>
 ${hasTrend ? legend() : null}`;
-}
-
-function measured(measure: ControlMeasure): Html {
-  const wanted = measure.threshold ? html` <span class="soft when">(${thresholdText(measure)})</span>` : null;
-  return html`${measure.name}: <strong>${valueText(measure)}</strong>${wanted}`;
 }
 
 function trendCaption({ trend }: PeriodEvidence): string {

@@ -1,5 +1,5 @@
-import type { ControlMeasure, ControlVerdict, Unit } from '../../controls/control.js';
-import { durationText, instantText, shareText } from '../../controls/words.js';
+import type { ControlVerdict } from '../../controls/control.js';
+import { instantText } from '../../controls/words.js';
 import type { Instant } from '../../values/instant.js';
 
 /** Markup that is safe as it is. */
@@ -53,26 +53,6 @@ export const VERDICT_LABELS: Readonly<Record<ControlVerdict, string>> = {
   INSUFFICIENT_DATA: '? Insufficient data',
   NOT_APPLICABLE: '– Not applicable',
 };
-
-export function measureText(unit: Unit, value: number): string {
-  if (unit === 'share') return shareText(value);
-  return unit === 'ms' ? durationText(value) : String(value);
-}
-
-export function valueText({ unit, value }: ControlMeasure): string {
-  return value === null ? 'nothing to measure' : measureText(unit, value);
-}
-
-export function thresholdText({ unit, threshold }: ControlMeasure): string {
-  if (threshold === null) return '';
-  return `at ${threshold.bound === 'AT_LEAST' ? 'least' : 'most'} ${measureText(unit, threshold.value)}`;
-}
-
-/** `null` without a threshold or a value. */
-export function isMet({ value, threshold }: ControlMeasure): boolean | null {
-  if (value === null || threshold === null) return null;
-  return threshold.bound === 'AT_LEAST' ? value >= threshold.value : value <= threshold.value;
-}
 
 /** Not broken at the end of a line. */
 export function instantMarkup(at: Instant): Html {

@@ -72,11 +72,11 @@ function itemsOf<T>(items: readonly T[], count: number) {
 
 /** Without exceptions, and without the names of what Abnormal no longer returns. */
 export function resultFacts(result: EvaluatedControl) {
-  const { control, title, verdict, reason, measures, population, outcomes, distributions } = result;
+  const { control, title, verdict, headline, reason, measures, population, outcomes, distributions } = result;
   const { count, since } = result.noLongerGiven;
   const { coverage, ...who } = population;
   return {
-    ...{ control, title, verdict, reason, measures },
+    ...{ control, title, verdict, headline, reason, measures },
     population: {
       ...who,
       coverage: {

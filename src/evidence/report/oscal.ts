@@ -147,7 +147,8 @@ function* observationsOf(evidence: PeriodEvidence, uuid: Naming): Generator<obje
 }
 
 function observationOf(result: EvaluatedControl, evidence: PeriodEvidence, uuid: Naming): object {
-  const { control, title, reason, verdict, population, outcomes, measures, noLongerGiven, owner } = result;
+  const { control, title, reason, verdict, population, outcomes, measures, noLongerGiven, owner, headline } =
+    result;
   const { words, query, unit, count, coverage } = population;
   const measured = measures.flatMap(({ name, value, unit, threshold }) => [
     [`measure-${name}`, value === null ? null : `${value} ${unit}`] as const,
@@ -166,6 +167,8 @@ function observationOf(result: EvaluatedControl, evidence: PeriodEvidence, uuid:
         exceptions: outcomes.EXCEPTION,
         waived: outcomes.WAIVED,
         owner,
+        headline: headline.text,
+        'next-step': headline.next,
       },
       ...{ pending: outcomes.PENDING, 'in-doubt': outcomes.IN_DOUBT },
       ...{ 'no-longer-given': noLongerGiven.count, 'no-longer-given-since': noLongerGiven.since },

@@ -1,8 +1,5 @@
-import { Float, ID, Int, ObjectType } from 'type-graphql';
-import type {
-  ControlDistribution as DistributionFacts,
-  ControlMeasure as MeasureFacts,
-} from '../../controls/control.js';
+import { ID, Int, ObjectType } from 'type-graphql';
+import type { ControlDistribution as DistributionFacts } from '../../controls/control.js';
 import type { EvaluatedControl as ResultFacts, StreamGap } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import type {
@@ -16,7 +13,8 @@ import type { Rules } from '../../policy/rules.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { GapReasonEnum, MissingRecord, toMissingRecord } from '../collection/coverage.type.js';
-import { Bound, Control, GapClass, MeasureUnit, toMeasured, Verdict } from './control.type.js';
+import { Control, GapClass, Verdict } from './control.type.js';
+import { Headline, Measure, toMeasure } from './measure.type.js';
 import { Policy, WaiverUse } from './policy.type.js';
 import { PopulationMember } from './population.type.js';
 
@@ -30,43 +28,6 @@ export class EvidencePeriod {
 
   @ValueField(() => DateTime, { description: 'End of the span (UTC), exclusive.' })
   readonly to!: Instant;
-}
-
-@ObjectType('Measure', { description: 'A number that a control measured, with its threshold.' })
-export class Measure {
-  @ValueField(() => String, { description: 'What was measured.' })
-  readonly name!: string;
-
-  @ValueField(() => Float, {
-    nullable: true,
-    description: 'The number; null if there was nothing to measure.',
-  })
-  readonly value!: number | null;
-
-  @ValueField(() => MeasureUnit, { description: 'Unit of the value.' })
-  readonly unit!: MeasureUnit;
-
-  @ValueField(() => Float, {
-    nullable: true,
-    description: 'The threshold, in the same unit; null if there is none.',
-  })
-  readonly threshold!: number | null;
-
-  @ValueField(() => Bound, {
-    nullable: true,
-    description: 'On which side of the threshold the number must be.',
-  })
-  readonly bound!: Bound | null;
-}
-
-export function toMeasure({ name, value, unit, threshold }: MeasureFacts): Measure {
-  return {
-    name,
-    unit: toMeasured(unit, 0).unit,
-    value: value === null ? null : toMeasured(unit, value).value,
-    threshold: threshold === null ? null : toMeasured(unit, threshold.value).value,
-    bound: threshold?.bound ?? null,
-  };
 }
 
 @ObjectType('EvidenceGap', { description: 'A span of a stream that is not completely collected.' })
@@ -227,10 +188,19 @@ export class ControlResult {
   @FactsValue(() => String, { description: 'The reason, in one or two sentences.' })
   readonly reason!: string;
 
-  @ValueField(() => Measure, { nullable: true, description: 'The main number of the control.' })
+  @ValueField(() => Headline, { description: 'The verdict in one line: what decided it.' })
+  get headline(): Headline {
+    return new Headline(this.facts.headline);
+  }
+
+  @ValueField(() => Measure, {
+    nullable: true,
+    description: 'For a failure the measure that decided it, otherwise the main number of the control.',
+  })
   get measured(): Measure | null {
-    const [first] = this.facts.measures;
-    return first ? toMeasure(first) : null;
+    const { verdict, headline, measures } = this.facts;
+    const measure = (verdict === 'FAIL' ? headline.measure : null) ?? measures[0];
+    return measure ? toMeasure(measure) : null;
   }
 
   @ValueField(() => [Measure], { description: 'All numbers that were measured.' })
@@ -306,6 +276,11 @@ export class TrendPoint {
 
   @FactsValue(() => String, { description: 'The reason, in one or two sentences.' })
   readonly reason!: string;
+
+  @ValueField(() => Headline, { description: 'The verdict in one line: what decided it.' })
+  get headline(): Headline {
+    return new Headline(this.facts.headline);
+  }
 
   @ValueField(() => Measure, { nullable: true, description: 'The main number of the control.' })
   get measured(): Measure | null {
