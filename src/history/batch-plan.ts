@@ -188,10 +188,7 @@ export function stateDigest(value: unknown): string {
   return sha256(canonicalJson(JSON.parse(json)));
 }
 
-/**
- * `freed`: the keys removed from quarantine; `verified`: the versions added or confirmed, as the batch left
- * them.
- */
+/** `freed`: the keys removed from quarantine; `verified`: the versions added or confirmed, as the batch left them. */
 export function statementOf(
   batch: Batch,
   freed: readonly string[],

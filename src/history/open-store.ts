@@ -8,8 +8,7 @@ export interface OpenOptions {
 }
 
 /**
- * `sqlite:<file>`, `sqlite::memory:`, `mongodb://…` or `mongodb+srv://…`. Throws a HistoryError that says
- * what to do.
+ * `sqlite:<file>`, `sqlite::memory:`, `mongodb://…` or `mongodb+srv://…`. Throws a HistoryError that says what to do.
  */
 export async function openStore(
   url: string,

@@ -307,10 +307,7 @@ export interface BatchStatement {
   readonly streams: readonly (readonly [stream: string, digest: string])[];
   /** By `keyText`; `null`: removed. */
   readonly quarantine: readonly (readonly [key: string, digest: string | null])[];
-  /**
-   * The versions that were added or confirmed, 14 bytes each: `versionMark`, then `verifiedAt` in ms. In
-   * base64.
-   */
+  /** The versions that were added or confirmed, 14 bytes each: `versionMark`, then `verifiedAt` in ms. In base64. */
   readonly verified: string;
 }
 

@@ -62,9 +62,8 @@ export const NEEDS = [
 ] as const;
 
 /**
- * Evaluates `rule`. A late remediation counts as one and shows in the percentiles. A message within
- * `remediateWithin`, or whose deadline is in a gap of the remediation stream, is neither remediated nor an
- * exception.
+ * Evaluates `rule`. A late remediation counts as one and shows in the percentiles. A message within `remediateWithin`,
+ * or whose deadline is in a gap of the remediation stream, is neither remediated nor an exception.
  */
 export const attacksRemediated: ControlDefinition = {
   id: 'attacks-remediated',
