@@ -198,10 +198,7 @@ class SharedBudget implements Budget {
   }
 }
 
-/**
- * If the wall clock is set back, time must not stand still: a timer that fired proves that its time has
- * passed.
- */
+/** If the wall clock is set back, time must not stand still: a timer that fired proves that its time has passed. */
 class Elapsed {
   private passed = 0;
   private last: number;

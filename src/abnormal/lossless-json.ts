@@ -1,6 +1,5 @@
 /**
- * `TRUNCATED`: ends early. `UNSOUND`: nested too deeply or with a duplicate key, which parsers interpret
- * differently.
+ * `TRUNCATED`: ends early. `UNSOUND`: nested too deeply or with a duplicate key, which parsers interpret differently.
  */
 export type JsonFault = 'NOT_JSON' | 'TRUNCATED' | 'UNSOUND';
 
@@ -33,9 +32,7 @@ export function parseJson(text: string): unknown {
 const NUMBER = /-?\d[\d.eE+-]*/y;
 const INTEGER = /^-?(?:0|[1-9]\d*)$/;
 
-/**
- * Tells keys, strings and numbers apart; `JSON.parse`, ten times faster than JavaScript, checks the syntax.
- */
+/** Tells keys, strings and numbers apart; `JSON.parse`, ten times faster than JavaScript, checks the syntax. */
 class Scanner {
   private readonly open: (Set<string> | null)[] = [];
   private isKeyNext = false;

@@ -16,9 +16,7 @@ import { UpstreamError, upstreamFailure } from './errors.js';
 
 const LONGEST_UNUSABLE = 2_000;
 
-/**
- * Throws `BAD_BODY` if it is no list (without its collection key it is not empty), `PAGING` if it leads back.
- */
+/** Throws `BAD_BODY` if it is no list (without its collection key it is not empty), `PAGING` if it leads back. */
 export function decodeList(
   resource: Resource,
   filter: string,

@@ -151,8 +151,7 @@ interface OpenAccounts {
 
 /**
  * Opens the environment's account and the stored ones, or the simulated tenant if there are none. Throws a
- * `ConfigError` if simulated and real records would mix, and a `VaultError` if a stored token does not
- * decrypt.
+ * `ConfigError` if simulated and real records would mix, and a `VaultError` if a stored token does not decrypt.
  */
 async function openAccounts(config: Config, parts: AccountParts): Promise<OpenAccounts> {
   const { store, clock, log } = parts;

@@ -129,8 +129,7 @@ function lacking({ status, message, coverage }: StreamReport): string[] {
 }
 
 /**
- * 1 if something could not be read. What the account has no licence for, or Abnormal no longer keeps, does
- * not count.
+ * 1 if something could not be read. What the account has no licence for, or Abnormal no longer keeps, does not count.
  */
 export function pollExitCode(report: PollReport, stop: AbortSignal): number {
   if (stop.aborted) return signalExit(stop);

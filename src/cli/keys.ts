@@ -1,9 +1,24 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { recordAudit } from '../audit-trail.js';
+import { type ApiKeyRecord, ApiKeys, isKeyName, KEY_NAME, stateOf } from '../callers/api-keys.js';
 import { ConfigError } from '../config/reader.js';
 import { newSigningKey, pemOf, signerOf } from '../evidence/seal/signing-key.js';
+import type { HistoryStore, OpenMode } from '../history/store.js';
 import { MAKES_KEY, newEncryptionKey } from '../integrations/encryption.js';
-import { type CommandAction, type Dispatch, EXIT, print } from './command.js';
-import { addKeysApi } from './keys-api.js';
+import { ROLES, type Role } from '../values/access.js';
+import { DAY, toInstant } from '../values/instant.js';
+import { parseDuration } from '../values/time-text.js';
+import { withHistory } from './collection.js';
+import {
+  type CommandAction,
+  type CommandContext,
+  type Dispatch,
+  EXIT,
+  print,
+  printJson,
+  printTable,
+} from './command.js';
+import { commandCaller } from './options.js';
 import { auditedAction, withVault } from './vault-session.js';
 
 export function addKeys(program: Command, choose: Dispatch): void {
@@ -109,3 +124,137 @@ const printSigningKey: CommandAction = async ({ terminal }) => {
   );
   return EXIT.ok;
 };
+
+const EXAMPLES = `
+A reader queries; an operator also polls, tests and reconciles; an admin also manages integrations and keys and reads the
+audit trail. The key is printed to standard output once; only its SHA-256 is stored. If there is a key, every caller must
+authenticate. All of these commands work while serve is running; it applies changes within two seconds.
+
+Examples:
+  abnormal-gateway keys api --name dashboard --role reader --expires 90d
+  abnormal-gateway keys api list
+  abnormal-gateway keys api revoke 5c1f0e9a77b2`;
+
+export function addKeysApi(keys: Command, choose: Dispatch): void {
+  const api = keys
+    .command('api')
+    .description('create an API key for a caller; list and revoke keys')
+    .helpCommand(false)
+    .option('--name <name>', 'the person or program that uses the key', toName)
+    .addOption(new Option('--role <role>', 'the role of callers with the key').choices(ROLES))
+    .option('--expires <duration>', 'when the key expires, such as 90d; default: never', toLifetime)
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText('after', EXAMPLES)
+    .action(({ name, role, expires, json = false }: NewKey) => {
+      if (name === undefined) api.error("error: required option '--name <name>' not specified");
+      else if (role === undefined) api.error("error: required option '--role <role>' not specified");
+      else choose(createKey({ name, role, lifetimeMs: expires ?? null, json }));
+    });
+  api
+    .command('list')
+    .description('list all keys that were ever created; the keys themselves are not shown')
+    .option('--json', 'print one JSON array instead of text')
+    .action(({ json = false }: { json?: boolean }) => choose(listKeys(json || api.opts().json === true)));
+  api
+    .command('revoke <id>')
+    .description('revoke a key permanently')
+    .action((id: string) => choose(revokeKey(id)));
+}
+
+interface NewKey {
+  readonly name?: string;
+  readonly role?: Role;
+  readonly expires?: number;
+  readonly json?: boolean;
+}
+
+function toName(text: string): string {
+  if (isKeyName(text)) return text;
+  throw new InvalidArgumentError(KEY_NAME);
+}
+
+function toLifetime(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== null && ms >= 1000 && ms <= 3650 * DAY) return ms;
+  throw new InvalidArgumentError(
+    'Accepted: a number with a unit (s, m, h or d), such as 90d; at most ten years.',
+  );
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly role: Role;
+  readonly lifetimeMs: number | null;
+  readonly json: boolean;
+}
+
+function createKey({ name, role, lifetimeMs, json }: Wanted): CommandAction {
+  return (invocation) =>
+    withKeys(invocation, 'manage', async (keys, store) => {
+      const { terminal, clock } = invocation;
+      const { key, text } = await keys.create(name, role, lifetimeMs);
+      const done = { caller: commandCaller(), action: 'CREATE_API_KEY', target: key.id } as const;
+      await recordAudit({ store, clock }, { ...done, outcome: 'SUCCEEDED', detail: describe(key) });
+      if (json) printJson(terminal, { ...key, key: text });
+      else print(terminal, text);
+      const end = key.expiresAt === null ? 'does not expire' : `expires at ${key.expiresAt}`;
+      terminal.err.write(`The key is not shown again. Its id is ${key.id}; it ${end}.\n`);
+      return EXIT.ok;
+    });
+}
+
+function describe({ id, name, role, expiresAt }: ApiKeyRecord): string {
+  return `${id} (${name}), ${role}, ${expiresAt === null ? 'without end' : `until ${expiresAt}`}`;
+}
+
+const HEADING = ['ID', 'NAME', 'ROLE', 'STATE', 'MADE', 'ENDS', 'LAST USED'];
+
+function listKeys(json: boolean): CommandAction {
+  return (invocation) =>
+    withKeys(invocation, 'read', async (keys) => {
+      const { terminal, clock } = invocation;
+      const now = toInstant(clock());
+      const all = (await keys.list()).map((key) => ({ ...key, state: stateOf(key, now) }));
+      if (json) printJson(terminal, all);
+      else printTable(terminal, [HEADING, ...all.map(row)]);
+      return EXIT.ok;
+    });
+}
+
+function row({
+  id,
+  name,
+  role,
+  state,
+  createdAt,
+  expiresAt,
+  lastUsedAt,
+}: ApiKeyRecord & { state: string }): string[] {
+  return [id, name, role, state, createdAt, expiresAt ?? 'never', lastUsedAt ?? 'never'];
+}
+
+function revokeKey(id: string): CommandAction {
+  return (invocation) =>
+    withKeys(invocation, 'manage', async (keys, store) => {
+      const { terminal, clock } = invocation;
+      const key = await keys.revoke(id);
+      const done = { caller: commandCaller(), action: 'REVOKE_API_KEY', target: id } as const;
+      const outcome = key === null ? 'FAILED' : 'SUCCEEDED';
+      await recordAudit({ store, clock }, { ...done, outcome, detail: key && describe(key) });
+      if (key !== null) print(terminal, `${describe(key)}: revoked since ${key.revokedAt}`);
+      else
+        terminal.err.write(
+          `There is no key with the id ${JSON.stringify(id)}. List the keys with: keys api list\n`,
+        );
+      return key === null ? EXIT.failed : EXIT.ok;
+    });
+}
+
+function withKeys(
+  invocation: CommandContext,
+  mode: OpenMode,
+  work: (keys: ApiKeys, store: HistoryStore) => Promise<number>,
+): Promise<number> {
+  const { clock, log } = invocation;
+  return withHistory(invocation, mode, (store) => work(new ApiKeys({ store, clock, log }), store));
+}

@@ -55,10 +55,7 @@ export function tryToken(
 /** Longer input is no token: something else was redirected by mistake. */
 const MOST_CHARACTERS = 16_384;
 
-/**
- * From the environment or standard input, hidden at a terminal; never from an argument, which other users can
- * read.
- */
+/** From the environment or standard input, hidden at a terminal; never from an argument, which other users can read. */
 export async function readToken(
   { config, terminal, stop, hide }: CommandContext,
   what: string,

@@ -218,7 +218,7 @@ export interface StreamFacts {
   readonly licensed: boolean;
   readonly refusal: string | null;
   readonly coverage: Coverage;
-  /** The gaps that prevent a verdict: those of the period, extended as in `vouchedTo`. */
+  /** The gaps that prevent a verdict: those of the period, extended as in `requiredUntil`. */
   readonly gaps: readonly ClassedGap[];
   /** Gaps of the period and of the deadlines after it. */
   readonly gapsBeyond: readonly CoverageGap[];

@@ -35,7 +35,7 @@ function deadlineMs({ remediateWithin, handleCasesWithin, judgeReportsWithin }: 
  * The end of the span that must be gapless. Threats keep their received time. A changed case or campaign
  * moves to a later time, so everything until the reading of the period must be covered.
  */
-export function vouchedTo(
+export function requiredUntil(
   entries: readonly RecordedEntry[],
   { resource }: Stream,
   { from, to }: { readonly from: Instant; readonly to: Instant },
@@ -56,7 +56,7 @@ export function streamFacts(input: StreamFactsInput): StreamFacts {
   const { stream, period, thresholds, entries } = input;
   const within = entries.filter(({ from, to }) => from < period.to && to > period.from);
   const coverage = coverageOf(within, period.from, period.to);
-  const vouched = coverageOf(entries, period.from, vouchedTo(within, stream, period));
+  const covered = coverageOf(entries, period.from, requiredUntil(within, stream, period));
   const polls = pollsIn(entries, thresholds.ingestionLag);
   const refused = refusalIn(within);
   return {
@@ -64,12 +64,12 @@ export function streamFacts(input: StreamFactsInput): StreamFacts {
     licensed: refused === null,
     refusal: refused,
     coverage,
-    gaps: joinedHoles(vouched.gaps.map((gap) => ({ ...gap, class: classOf(gap, input) }))),
+    gaps: joinedHoles(covered.gaps.map((gap) => ({ ...gap, class: classOf(gap, input) }))),
     gapsBeyond: coverageOf(entries, period.from, shift(period.to, deadlineMs(thresholds))).gaps,
     answeredAt: polls.filter(({ ok }) => ok).map(({ at }) => at),
     polledFrom: input.polledFrom,
     missedPolls: missedPolls(polls, { ...input, mostMs: mostBetweenPolls(thresholds, stream.resource) }),
-    missing: outstanding(vouched.missing, input.recordedAt ?? new Map()),
+    missing: outstanding(covered.missing, input.recordedAt ?? new Map()),
   };
 }
 

@@ -1,18 +1,33 @@
+import type { ThresholdName } from '../policy/thresholds.js';
 import { DEFINITION_OF, type RecordOf, type VersionedKind } from '../resources/registry.js';
-import { DAY, earliest, HOUR, type Instant, MINUTE, shift, toMillis } from '../values/instant.js';
+import { earliest, type Instant, shift, toMillis } from '../values/instant.js';
 import type {
+  Assessment,
+  Belongs,
+  ControlDefinition,
   ControlDistribution,
   ControlEvaluation,
   ControlFinding,
   ControlMeasure,
-  Member,
   Outcome,
+  RecordFact,
   RecordVersion,
   Scope,
+  StreamFacts,
   StreamNeed,
   VersionedFact,
 } from './control.js';
-import { gradeShare, mostText, shareMeasures, verdictOf, waivedMeasures, waivedText } from './verdict.js';
+import { DurationTally } from './duration-tally.js';
+import { isInPeriod } from './period.js';
+import {
+  gradeShare,
+  licensedStreams,
+  mostText,
+  shareMeasures,
+  verdictOf,
+  waivedMeasures,
+  waivedText,
+} from './verdict.js';
 import { countText, durationText, instantText, shareText } from './words.js';
 
 /*
@@ -38,17 +53,102 @@ export function timeOf({ kind, versions }: VersionedFact<VersionedKind>): Instan
   return lastSaid(versions, DEFINITION_OF[kind].evidence.times)?.at ?? versions[0].observedFrom;
 }
 
-/** A record as a member of the population, labelled by its newest version. */
-export function timelyMember<K extends VersionedKind>(
-  fact: VersionedFact<K>,
-  labelOf: (record: RecordOf[K]) => string | null,
-): Member {
-  return {
-    subject: { type: 'RECORD', key: fact.key, messageId: null },
-    label: labelOf((fact.versions.at(-1) ?? fact.versions[0]).record),
-    at: timeOf(fact),
-    noLongerGivenSince: fact.goneSince,
+/** A control that requires that something is done to each record of a kind in time. */
+interface TimelyControl<K extends VersionedKind>
+  extends Pick<ControlDefinition, 'id' | 'title' | 'rule' | 'needs'> {
+  readonly kind: K;
+  /** Which records belong to the population, and by which time. */
+  readonly members: string;
+  /** The thresholds: the share of the records, and the time within which it must be done. */
+  readonly share: ThresholdName;
+  readonly within: ThresholdName;
+  readonly words: TimelyWords;
+  readonly labelOf: (record: RecordOf[K]) => string | null;
+  readonly isDone: (record: RecordOf[K]) => boolean;
+  /** The record's own time of its last change. */
+  readonly changedAt: (record: RecordOf[K]) => Instant | null;
+  /** Whether the data of the stream prove that an open record was still open at its deadline. */
+  readonly isKnownOpen: (
+    stream: StreamFacts,
+    due: Pick<Due, 'start' | 'goneSince'> & { readonly deadline: Instant },
+  ) => boolean;
+  readonly limits: readonly number[];
+  /** Another distribution: the label of each class, and the class of a record. */
+  readonly classes?: {
+    readonly title: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly classOf: (record: RecordOf[K]) => string;
   };
+}
+
+export function timelyControl<K extends VersionedKind>(control: TimelyControl<K>): ControlDefinition {
+  const { id, title, rule, needs, kind, members, share, within } = control;
+  return {
+    ...{ id, title, rule, needs, thresholds: [share, within], takes: [kind], looksBack: false },
+    population: () => ({ unit: DEFINITION_OF[kind].resource, words: members, isListed: true }),
+    begin: (scope, _find, belongs) => new TimelyAssessment(control, scope, belongs),
+  };
+}
+
+class TimelyAssessment<K extends VersionedKind> implements Assessment {
+  readonly #facts: TimelyFacts = {
+    counts: { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0, WAIVED: 0 },
+    times: new DurationTally(),
+  };
+  readonly #classes = new Map<string, number>();
+  readonly #streams: ReadonlyMap<string, StreamFacts>;
+
+  constructor(
+    private readonly control: TimelyControl<K>,
+    private readonly scope: Scope,
+    private readonly belongs: Belongs,
+  ) {
+    const streams = licensedStreams(scope, control.needs);
+    this.#streams = new Map(streams.map((facts) => [facts.stream.integration, facts]));
+  }
+
+  take(taken: RecordFact): void {
+    if (taken.kind !== this.control.kind) return;
+    const fact = taken as VersionedFact<K>;
+    const start = timeOf(fact);
+    if (!isInPeriod(this.scope.period, start)) return;
+    const { labelOf, isDone, changedAt, isKnownOpen, classes, within, words } = this.control;
+    const { key, versions, goneSince } = fact;
+    const newest = (versions.at(-1) ?? versions[0]).record;
+    if (classes) {
+      const word = classes.classOf(newest);
+      this.#classes.set(word, (this.#classes.get(word) ?? 0) + 1);
+    }
+    const stream = this.#streams.get(key.integration);
+    const turn = deadlineOf(versions, isDone, changedAt);
+    const ruling = outcomeOf(turn, {
+      ...{ start, now: this.scope.now, within: this.scope.thresholds[within], done: words.done, goneSince },
+      isKnownOpen: (deadline) => stream !== undefined && isKnownOpen(stream, { start, deadline, goneSince }),
+    });
+    const subject = { type: 'RECORD', key, messageId: null } as const;
+    const member = { subject, label: labelOf(newest), at: start, noLongerGivenSince: goneSince };
+    const outcome = this.belongs(member, ruling);
+    const { counts, times } = this.#facts;
+    counts[outcome] += 1;
+    if (turn.by !== null && outcome !== 'IN_DOUBT' && outcome !== 'WAIVED') times.add(waited(start, turn.by));
+  }
+
+  evaluate(): ControlEvaluation {
+    const { needs, share, within, words, limits, classes } = this.control;
+    const { thresholds } = this.scope;
+    const required = { share: thresholds[share], within: thresholds[within] };
+    const bars = Object.entries(classes?.labels ?? {}).flatMap(([word, label]) => {
+      const count = this.#classes.get(word) ?? 0;
+      return count > 0 ? [{ label, count, before: null }] : [];
+    });
+    return {
+      ...evaluateTimely(this.#facts, this.scope, needs, required, words),
+      distributions: [
+        ...(classes ? [{ title: classes.title, bars }] : []),
+        timesDistribution(`Time until ${words.done}, at most`, this.#facts, limits),
+      ],
+    };
+  }
 }
 
 /** When something was done to a record, as far as its versions tell. */
@@ -60,7 +160,7 @@ interface Deadline {
 }
 
 /** From versions, oldest first. `changedAt` is the record's own time of its last change, an upper bound. */
-export function deadlineOf<R>(
+function deadlineOf<R>(
   versions: readonly RecordVersion<R>[],
   isDone: (record: R) => boolean,
   changedAt: (record: R) => Instant | null,
@@ -84,7 +184,7 @@ interface Due {
 }
 
 /** Compares the bounds with the deadline. Done by the deadline is met, even without an exact time. */
-export function outcomeOf({ by, after }: Deadline, rule: Due): Pick<ControlFinding, 'outcome' | 'reason'> {
+function outcomeOf({ by, after }: Deadline, rule: Due): Pick<ControlFinding, 'outcome' | 'reason'> {
   const { start, within, now, isKnownOpen, done, goneSince } = rule;
   const deadline = shift(start, within);
   const late = `not ${done} within ${durationText(within)}`;
@@ -116,24 +216,10 @@ function waited(start: Instant, end: Instant): number {
   return Math.max(0, toMillis(end) - toMillis(start));
 }
 
-export interface TimelyFacts {
+interface TimelyFacts {
   readonly counts: Record<Outcome, number>;
   /** Upper bounds of the durations, met or late. */
   readonly times: DurationTally;
-}
-
-export function noTimelyFacts(): TimelyFacts {
-  return { counts: { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0, WAIVED: 0 }, times: new DurationTally() };
-}
-
-export function addTimely(
-  { counts, times }: TimelyFacts,
-  outcome: Outcome,
-  turn: Deadline,
-  start: Instant,
-): void {
-  counts[outcome] += 1;
-  if (turn.by !== null && outcome !== 'IN_DOUBT' && outcome !== 'WAIVED') times.add(waited(start, turn.by));
 }
 
 interface TimelyWords {
@@ -143,7 +229,7 @@ interface TimelyWords {
   readonly next: string;
 }
 
-export function evaluateTimely(
+function evaluateTimely(
   facts: TimelyFacts,
   scope: Scope,
   needs: readonly StreamNeed[],
@@ -209,7 +295,7 @@ function timelyMeasures(
   ];
 }
 
-export function timesDistribution(
+function timesDistribution(
   title: string,
   { times, counts }: TimelyFacts,
   limits: readonly number[],
@@ -230,52 +316,4 @@ export function timesDistribution(
       ...(counts.WAIVED > 0 ? [{ label: 'waived', count: counts.WAIVED, before: null }] : []),
     ],
   };
-}
-
-/**
- * Percentiles in bounded memory. Durations are rounded up: to seconds, from an hour on to minutes, from a
- * week on to hours; comparisons with a limit in those units stay exact.
- */
-export class DurationTally {
-  readonly #counts = new Map<number, number>();
-  #size = 0;
-
-  /** In milliseconds; negative values (clock differences) count as 0. */
-  add(ms: number): void {
-    const raised = raise(Math.max(0, ms));
-    this.#counts.set(raised, (this.#counts.get(raised) ?? 0) + 1);
-    this.#size += 1;
-  }
-
-  get size(): number {
-    return this.#size;
-  }
-
-  /** The smallest duration that at least `share` of them do not exceed, in milliseconds; `null` if empty. */
-  percentile(share: number): number | null {
-    // 0.07 * 100 is slightly more than 7, so a small tolerance is needed
-    const rank = Math.max(1, Math.ceil(share * this.#size - 1e-9));
-    let seen = 0;
-    for (const ms of [...this.#counts.keys()].sort((a, b) => a - b)) {
-      seen += this.#counts.get(ms) ?? 0;
-      if (seen >= rank) return ms;
-    }
-    return null;
-  }
-
-  /** The number in each class of the increasing `limits`; a limit belongs to the class below it. */
-  histogram(limits: readonly number[]): number[] {
-    const bars = new Array<number>(limits.length + 1).fill(0);
-    for (const [ms, count] of this.#counts) {
-      const place = limits.findIndex((limit) => ms <= limit);
-      const index = place === -1 ? limits.length : place;
-      bars[index] = (bars[index] ?? 0) + count;
-    }
-    return bars;
-  }
-}
-
-function raise(ms: number): number {
-  const grain = ms <= HOUR ? 1000 : ms <= 7 * DAY ? MINUTE : HOUR;
-  return Math.ceil(ms / grain) * grain;
 }

@@ -6,7 +6,7 @@ import type {
 } from '../controls/control.js';
 import { isAnswer, pollsIn } from '../controls/missed-polls.js';
 import type { Period } from '../controls/period.js';
-import { ledgerSpan, streamFacts, vouchedTo } from '../controls/stream-facts.js';
+import { ledgerSpan, requiredUntil, streamFacts } from '../controls/stream-facts.js';
 import type { HistoryStore, Pin } from '../history/store.js';
 import { newestBatches, type RecordedEntry } from '../model/ledger.js';
 import type { RunRecord } from '../model/run.js';
@@ -60,8 +60,8 @@ async function readLedger(
   };
   const read = (to: Instant) => store.ledger(stream, span.from, to, pin.seq);
   let entries = await read(span.to);
-  const vouched = periods.map((period) => vouchedTo(entries, stream, period)).reduce(latest);
-  if (vouched > span.to) entries = await read(vouched);
+  const required = periods.map((period) => requiredUntil(entries, stream, period)).reduce(latest);
+  if (required > span.to) entries = await read(required);
   const first = periods.map(({ from }) => from).reduce(earliest);
   const begin =
     beginIn(entries, thresholds, first) ??
@@ -73,7 +73,7 @@ async function readLedger(
     isKnown: entries.length > 0 || begin.isKnown,
     factsOf(period) {
       const { from, to } = ledgerSpan(period, stream, thresholds);
-      const end = latest(to, vouchedTo(entries, stream, period));
+      const end = latest(to, requiredUntil(entries, stream, period));
       const own = entries.filter((entry) => entry.from < end && entry.to > from);
       return streamFacts({ stream, period, now: pin.at, thresholds, entries: own, recordedAt, ...begin });
     },

@@ -7,7 +7,7 @@ import { canonicalJson, sha256 } from '../values/canonical-json.js';
 import { type Instant, latest, toInstant, toMillis } from '../values/instant.js';
 import type { Batch, BatchStatement, Confirmation, Pin, Recorded } from './store.js';
 
-/** The newest version of a record that a store holds before a batch. */
+/** The newest stored version before a batch. */
 export interface HeldVersion {
   readonly seqFrom: number;
   readonly verifiedAt: Instant;
@@ -17,7 +17,7 @@ export interface HeldVersion {
   readonly deleted: boolean;
 }
 
-/** The held version was observed again: only its verification changes. */
+/** Confirms the stored version: only its verification changes. */
 export interface ConfirmOperation<V extends HeldVersion> {
   readonly type: 'CONFIRM';
   readonly key: RecordKey;
@@ -26,7 +26,7 @@ export interface ConfirmOperation<V extends HeldVersion> {
   readonly verifiedAt: Instant;
 }
 
-/** A new version; it ends the held one, if there is one. */
+/** Adds a version and ends the stored one, if any. */
 export interface InsertOperation<V extends HeldVersion> {
   readonly type: 'INSERT';
   readonly key: RecordKey;
@@ -35,7 +35,7 @@ export interface InsertOperation<V extends HeldVersion> {
   readonly verifiedAt: Instant;
 }
 
-/** A tombstone, which ends the held version. */
+/** Adds a tombstone and ends the stored version. */
 export interface TombstoneOperation<V extends HeldVersion> {
   readonly type: 'TOMBSTONE';
   readonly key: RecordKey;
@@ -48,37 +48,34 @@ export type BatchOperation<V extends HeldVersion> =
   | InsertOperation<V>
   | TombstoneOperation<V>;
 
-/** By how much a batch changes the number of live records of a kind. */
+/** The change of the number of live records of a kind. */
 export interface LiveChange {
   readonly kind: ListedKind;
   readonly integration: string;
   readonly change: number;
 }
 
-/** What a batch changes. Both stores write exactly this. */
+/** What both stores write. */
 export interface BatchPlan<V extends HeldVersion> {
   readonly recorded: Recorded;
-  /** At most one for each key, in the order of `HistoryStore.changes`. */
+  /** At most one per key, in the order of `HistoryStore.changes`. */
   readonly operations: readonly BatchOperation<V>[];
-  /** One for each kind and integration that gained or lost records, also if the sum is 0. */
+  /** One per kind and integration that gained or lost records, also if the sum is 0. */
   readonly liveChanges: readonly LiveChange[];
-  /** All versions that the batch records or confirms. */
   readonly verified: readonly Omit<Confirmation, 'confirmedBy'>[];
 }
 
-/** The keys that a batch may write, by `keyText`. */
+/** The keys that a batch writes, by `keyText`. */
 export function keysOf({ observations, tombstones }: Batch): Map<string, RecordKey> {
   const keys = [...observations.map(({ key }) => key), ...tombstones];
   return new Map(keys.map((key) => [keyText(key), key]));
 }
 
 /**
- * Decides what becomes of each observation and tombstone of `batch`, recorded as `pin`. `held` has the newest version
- * of each of the batch's keys, by `keyText`.
- *
- * An observation confirms a live version with the same digest. Otherwise it is a conflict if what it would replace was
- * confirmed after its `basis`, or by this batch; otherwise it is a new version. A tombstone is ignored if the record is
- * not held, is already deleted, or is observed by the same batch.
+ * Decides the fate of each observation and tombstone of `batch`, recorded as `pin`; `held` contains the
+ * newest versions by `keyText`. An observation confirms a live version with the same digest. It is a conflict
+ * if the version to replace was confirmed after its `basis`, or by this batch. Otherwise it is a new version.
+ * A tombstone is ignored if the record is not stored, is deleted, or is observed by the same batch.
  */
 export function planBatch<V extends HeldVersion>(
   batch: Batch,
@@ -120,7 +117,7 @@ export function planBatch<V extends HeldVersion>(
 
 type ObservedOperation<V extends HeldVersion> = ConfirmOperation<V> | InsertOperation<V>;
 
-/** What the first observation of a record comes to; `null`: a conflict. */
+/** The operation of the first observation of a record; `null`: a conflict. */
 function observe<V extends HeldVersion>(
   observation: Observation,
   held: V | null,
@@ -133,7 +130,7 @@ function observe<V extends HeldVersion>(
   return { type: 'INSERT', key, observation, held, verifiedAt: fetchedAt };
 }
 
-/** What a further observation of a record makes of the batch's own operation; `null`: a conflict. */
+/** The batch's operation after another observation of the record; `null`: a conflict. */
 function repeated<V extends HeldVersion>(
   operation: ObservedOperation<V>,
   { digest, fetchedAt }: Observation,
@@ -159,7 +156,7 @@ function liveChangesOf<V extends HeldVersion>(operations: readonly BatchOperatio
   return [...changes.values()];
 }
 
-/** The keys that a batch takes out of quarantine, if they are there, by `keyText`. */
+/** The keys that a batch removes from quarantine, by `keyText`. */
 export function releasedKeys({
   released,
   observations,
@@ -172,7 +169,7 @@ export function releasedKeys({
   return new Map(keys.map((key) => [keyText(key), key]));
 }
 
-/** The entries that a batch adds to quarantine: those that it does not release again itself. */
+/** Without those that the batch releases itself. */
 export function quarantineAdditions(batch: Batch): readonly QuarantineEntry[] {
   if (batch.quarantine.length === 0) return [];
   const released = releasedKeys(batch);
@@ -183,7 +180,7 @@ const MARK_BYTES = 8;
 const ENTRY_BYTES = MARK_BYTES + 6;
 const SURROGATES = /[\ud800-\udfff]/;
 
-/** The SHA-256 of a JSON value as every store gives it back: half surrogate pairs cannot be kept everywhere. */
+/** Lone surrogates are replaced, because not every store can keep them. */
 export function stateDigest(value: unknown): string {
   const json = JSON.stringify(value, (_, part: unknown) =>
     typeof part === 'string' && SURROGATES.test(part) ? part.replace(/\p{Surrogate}/gu, '\ufffd') : part,
@@ -191,10 +188,7 @@ export function stateDigest(value: unknown): string {
   return sha256(canonicalJson(JSON.parse(json)));
 }
 
-/**
- * What a batch states. `freed`: the keys that it took out of quarantine; `verified`: the versions that it brought
- * or confirmed, as it left them.
- */
+/** `freed`: the keys removed from quarantine; `verified`: the versions added or confirmed, as the batch left them. */
 export function statementOf(
   batch: Batch,
   freed: readonly string[],
@@ -226,7 +220,6 @@ function packed(verified: Iterable<Omit<Confirmation, 'confirmedBy'>>): string {
   return Buffer.concat(entries.sort(Buffer.compare)).toString('base64');
 }
 
-/** What `verified` says. */
 export function* verifiedIn({ verified }: BatchStatement): Generator<{ mark: bigint; verifiedMs: number }> {
   const bytes = Buffer.from(verified, 'base64');
   for (let at = 0; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
@@ -235,14 +228,14 @@ export function* verifiedIn({ verified }: BatchStatement): Generator<{ mark: big
   }
 }
 
-/** Tells versions apart: 64 bits of a hash, never 0. */
+/** 64 bits of a hash, never 0. */
 export function versionMark({ kind, integration, id }: RecordKey, seqFrom: number): bigint {
   const text = JSON.stringify([kind, integration, id, seqFrom]);
   const mark = createHash('sha256').update(text).digest().readBigUInt64BE();
   return mark === 0n ? 1n : mark;
 }
 
-/** Whether an instant is that of the milliseconds, to the letter. */
+/** Whether the text of an instant is exactly that of the milliseconds. */
 export function isInstantOf(instant: Instant, ms: number): boolean {
   return instant === toInstant(ms);
 }

@@ -2,12 +2,12 @@ import type { RevisionRecord } from '../model/revision.js';
 import type { Kind, RecordKey, RecordOf } from '../resources/registry.js';
 
 /**
- * `IN_USE`: another process writes to it. `UNAVAILABLE`: it cannot be reached. `UNUSABLE`: it is not a history of this
- * version. `FULL`: its disk has no space left. `DAMAGED`: one thing in it cannot be read, the rest can.
+ * `IN_USE`: another process writes to it. `UNUSABLE`: it is not a history of this version. `FULL`: its disk
+ * is full. `DAMAGED`: one part cannot be read, the rest can.
  */
 export type HistoryErrorCode = 'IN_USE' | 'UNAVAILABLE' | 'UNUSABLE' | 'FULL' | 'DAMAGED';
 
-/** The history cannot do what was asked; the message is for a person and says what to do. */
+/** The message is for people and says what to do. */
 export class HistoryError extends Error {
   override readonly name = 'HistoryError';
 
@@ -20,7 +20,7 @@ export class HistoryError extends Error {
   }
 }
 
-/** One version of one record is damaged in the history; the message names it, and no place. */
+/** The message names the version, and no file or host. */
 export class DamagedRecordError extends HistoryError {
   constructor(
     readonly key: RecordKey,
@@ -32,8 +32,8 @@ export class DamagedRecordError extends HistoryError {
 }
 
 /**
- * The revision with the record in `text`. If `text` holds none, reading `record` throws a `DamagedRecordError`, so that
- * one damaged record stops nothing but its own use.
+ * If `text` is damaged, reading `record` throws a `DamagedRecordError`, so that a damaged record affects only
+ * its own use.
  */
 export function withRecord<K extends Kind>(
   facts: Omit<RevisionRecord<K>, 'record'>,
@@ -59,7 +59,7 @@ function parsedRecord<K extends Kind>(text: unknown): RecordOf[K] | null {
   }
 }
 
-/** Why the record of a revision cannot be read; `null` if it can. */
+/** `null` if the record can be read. */
 export function damageOf(revision: RevisionRecord): DamagedRecordError | null {
   try {
     return revision.record ? null : new DamagedRecordError(revision.key, revision.seqFrom);
@@ -69,7 +69,7 @@ export function damageOf(revision: RevisionRecord): DamagedRecordError | null {
   }
 }
 
-/** The revisions, of which none is damaged; else the error that names the first that is. */
+/** Throws for the first damaged one. */
 export function wholeOnes<R extends RevisionRecord | null>(revisions: readonly R[]): readonly R[] {
   for (const revision of revisions) {
     const damage = revision && damageOf(revision);
@@ -78,12 +78,12 @@ export function wholeOnes<R extends RevisionRecord | null>(revisions: readonly R
   return revisions;
 }
 
-/** The JSON value in a cell that the gateway wrote; `what` names the cell to a person. */
+/** Parses what the gateway wrote; `what` names it for people. */
 export function parseStored<T>(text: unknown, what: string): T {
   try {
     if (typeof text === 'string') return JSON.parse(text) as T;
   } catch {
-    // said below, without the parser's words, which quote the text
+    // reported below, because the parser's message quotes the text
   }
   throw new HistoryError(
     'DAMAGED',

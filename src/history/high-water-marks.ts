@@ -4,38 +4,35 @@ import { byKind, FIELDS, isListed, type ListedKind } from '../resources/registry
 import { compareValues, type Fields } from '../values/filter.js';
 import { DAY, type Instant, latest, toInstant, toMillis } from '../values/instant.js';
 
-/*
- * An index on a time also holds all that was recorded after a view of the past. So each batch leaves behind how far
- * the times reached up to it, and a page of that view begins its walk there. MongoDB keeps a range of values for all
- * integrations together. SQLite keeps the newest time of each integration; a record dated in the far future would
- * raise it for good, so such records are marked as ahead, do not count, and have an index of their own.
- */
+// The index of a time also contains what was recorded after a view of the past. Each batch therefore stores
+// how far the times reached, and a page of that view starts there. MongoDB stores a range of values for all
+// integrations; SQLite the newest time of each integration. A time in the far future would raise that for
+// good, so such records are marked as ahead, do not count, and have their own index.
 
-/** The fields of each kind that have high-water marks: the times by which lists can be ordered. */
+/** The times of each kind that lists can be ordered by. */
 export const TRACKED_TIMES = byKind(({ kind }) => trackedTimes(FIELDS[kind]));
 
 function trackedTimes(fields: Readonly<Record<string, FieldSpec>>): string[] {
   return Object.keys(fields).filter((field) => fields[field]?.type === 'instant' && fields[field]?.order);
 }
 
-/** The earliest and the latest value of one field, and whether it was ever missing. */
+/** Of one field, and whether the value was ever missing. */
 export interface FieldRange {
   readonly min: Instant | null;
   readonly max: Instant | null;
   readonly nulls: boolean;
 }
 
-/** The range of each tracked time from the first batch to this one. */
+/** Of each tracked time, from the first batch to this one. */
 export type HighWaterMarks = Readonly<Record<ListedKind, Readonly<Record<string, FieldRange>>>>;
 
 const NONE: FieldRange = { min: null, max: null, nulls: false };
 
-/** The marks of an empty history. */
 export function noMarks(): HighWaterMarks {
   return byKind(({ kind }) => Object.fromEntries(TRACKED_TIMES[kind].map((field) => [field, NONE])));
 }
 
-/** The marks of a batch's observations alone. */
+/** Of a batch's observations alone. */
 export function marksOf(observed: ReadonlyMap<Observation, Fields | null>): HighWaterMarks {
   let marks = noMarks();
   for (const [{ key }, fields] of observed) {
@@ -44,7 +41,7 @@ export function marksOf(observed: ReadonlyMap<Observation, Fields | null>): High
   return marks;
 }
 
-/** `marks` with one more record in them. */
+/** With one more record. */
 export function widenMarks(marks: HighWaterMarks, kind: ListedKind, fields: Fields): HighWaterMarks {
   const own = { ...marks[kind] };
   for (const [field, range] of Object.entries(own)) own[field] = widened(range, fields[field] ?? null);
@@ -60,7 +57,7 @@ function widened(range: FieldRange, value: Fields[string]): FieldRange {
   };
 }
 
-/** The stage of a MongoDB update pipeline that widens the document's own `extents` by `added`. */
+/** The stage of a MongoDB update pipeline that widens `extents` by `added`. */
 export function widenStage(added: HighWaterMarks): Record<string, unknown> {
   const changes: Record<string, unknown> = {};
   for (const [kind, fields] of Object.entries(added)) {
@@ -75,19 +72,19 @@ export function widenStage(added: HighWaterMarks): Record<string, unknown> {
   return changes;
 }
 
-/** How far beyond what is known a time may lie without being ahead. */
+/** A time further beyond the known ones is ahead. */
 const AHEAD_MS = 30 * DAY;
-/** How many new revisions show what times are usual if no mark is known. */
+/** If no mark is known, so many new revisions show which times are usual. */
 const ENOUGH = 8;
 const END_OF_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** A revision that a batch recorded, with what lists see of it. */
+/** With the fields that lists use. */
 export interface TimedRevision {
   readonly rev: number;
   readonly fields: Fields;
 }
 
-/** A field's newest time after what a batch recorded at `at`, if that raised `newest`, and the revisions ahead of it. */
+/** The newest time after a batch at `at`, if it raised `newest`, and the revisions ahead of it. */
 export function raiseMark(
   at: Instant,
   newest: Instant | null,
@@ -107,7 +104,7 @@ function timeOf(fields: Fields, field: string): Instant | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** The middle of sorted times, if there are enough of them. */
+/** The median, if there are enough. */
 function usual(times: readonly Instant[]): Instant | undefined {
   return times.length < ENOUGH ? undefined : times[Math.floor(times.length / 2)];
 }

@@ -7,10 +7,9 @@ import type { Kind, ListedKind, RecordKey } from '../resources/registry.js';
 import type { FieldValue, Filter } from '../values/filter.js';
 import type { Instant } from '../values/instant.js';
 
-/** The key of a record of one kind. */
 export type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
 
-/** One atomic step of a run: all of it is recorded, or none. */
+/** Recorded as a whole or not at all. */
 export interface Batch {
   /** Recording a second batch with the same id changes nothing and returns the result of the first. */
   readonly id: string;
@@ -21,8 +20,8 @@ export interface Batch {
   /** A second, different observation of one key is a conflict. */
   readonly observations: readonly Observation[];
   /**
-   * Records that no longer exist upstream. Each live one that this batch does not observe gets a tombstone, verified at
-   * the batch's instant, with the record, digest, origin and received text of the version before.
+   * Records that no longer exist upstream. Each live one that this batch does not observe gets a tombstone at
+   * the batch's instant, with the data of the previous version.
    */
   readonly tombstones: readonly RecordKey[];
   readonly ledger: readonly LedgerEntry[];
@@ -30,39 +29,37 @@ export interface Batch {
   /** Added; replaces the entry of the same key. */
   readonly quarantine: readonly QuarantineEntry[];
   /**
-   * Removed from quarantine after `quarantine` was added. A key that this batch observes (also in conflict) is released
-   * too, and so is one that it tombstones (also if it is not held), unless `quarantine` names it.
+   * Removed from quarantine after `quarantine` was added, together with all keys that this batch observes
+   * (also in conflict) or tombstones (also if not stored), unless `quarantine` names them.
    */
   readonly released: readonly RecordKey[];
 }
 
-/** The result of a batch. */
 export interface Recorded {
   readonly seq: number;
-  /** The instant under which it is recorded; later than that of every batch before. */
+  /** Later than that of every earlier batch. */
   readonly at: Instant;
-  /** Records not held before, or held as deleted. */
+  /** Records that were not stored, or were deleted. */
   readonly added: number;
   readonly changed: number;
-  /** Observations of the version held: `verifiedAt` moves to their `fetchedAt` where that is later. */
+  /** Observations of the stored version: a later `fetchedAt` becomes its `verifiedAt`. */
   readonly unchanged: number;
-  /** Tombstones written. */
+  /** The tombstones written. */
   readonly deleted: number;
   /**
-   * Observations not recorded: the held version differs and was confirmed by a batch after their `basis`, so it is
-   * unknown which of the two is newer. Fetch them again.
+   * Observations that were not recorded: a batch after their `basis` confirmed another version, so it is
+   * unknown which is newer. Fetch them again.
    */
   readonly conflicts: readonly RecordKey[];
 }
 
-/** A consistent view of the history: everything up to and including batch `seq`. */
+/** A consistent view of the history: all batches up to `seq`. */
 export interface Pin {
   readonly seq: number;
-  /** When that batch was recorded; the epoch for the empty view, `seq` 0. */
+  /** When that batch was recorded; the epoch for the empty view (`seq` 0). */
   readonly at: Instant;
 }
 
-/** A place in an ordered list. */
 export interface Position {
   readonly value: FieldValue;
   readonly integration: string;
@@ -78,15 +75,15 @@ export interface ListQuery<K extends ListedKind = ListedKind> {
 }
 
 export interface PageQuery<K extends ListedKind = ListedKind> extends ListQuery<K> {
-  /** A field marked `order` in `model/fields.ts`; ties go by integration, then id, in the same direction. */
+  /** A field with `order` in its definition; ties by integration, then id, in the same direction. */
   readonly orderBy: string;
   readonly descending: boolean;
-  /** Only what comes strictly after this place, in the order asked for. */
+  /** The exclusive start, in the requested order. */
   readonly after: Position | null;
   readonly limit: number;
 }
 
-/** One record of a page, with its place. */
+/** A record with its position. */
 export interface PageItem<K extends ListedKind = ListedKind> {
   readonly revision: RevisionRecord<K>;
   readonly position: Position;
@@ -102,9 +99,9 @@ export interface FirstQuery {
   readonly integrations: readonly string[];
 }
 
-/** A walk through the records that matched at some time, by a field of time, oldest first, `null` before all. */
+/** The records that matched at any time, by a field of time, oldest first, `null` before all. */
 export interface RecordedQuery<K extends ListedKind = ListedKind> extends ListQuery<K> {
-  /** A field of type `instant` in `model/fields.ts`; ties go by integration, then id. */
+  /** A field of type `instant`; ties by integration, then id. */
   readonly orderBy: string;
   readonly after: Position | null;
   readonly limit: number;
@@ -122,32 +119,28 @@ export interface ChangesQuery {
   readonly toSeq: number;
   readonly kinds: readonly Kind[];
   readonly integrations: readonly string[] | null;
-  /** Strictly after this revision, by (seqFrom, kind, integration, id). */
+  /** Exclusive; by (seqFrom, kind, integration, id). */
   readonly after: { readonly seqFrom: number; readonly key: RecordKey } | null;
   readonly limit: number;
 }
 
-/** A revision with the text that Abnormal sent instead of the decoded record. */
+/** With the text that Abnormal sent instead of the decoded record. */
 export interface ReceivedRevision extends Omit<RevisionRecord, 'record'> {
-  /** The text whose SHA-256 is the digest. */
   readonly received: string;
 }
 
 /**
- * The history: every version of every record, the ledger of what was read, and the runs that read it.
- *
- * Reads take a `seq` and see exactly the revisions that batches up to it recorded, whatever is written
- * meanwhile. How a revision ended (`seqTo`, `observedTo`) and its `verifiedAt` are given as they stand now.
- * Deleted records are in no page, no count and refer to nothing, but `get`, `revisions` and `changes` give
- * their tombstones. Every failure is a `HistoryError`.
+ * Every version of every record, the ledger of readings, and the runs. Reads take a `seq` and see exactly the
+ * revisions of the batches up to it, whatever is written meanwhile; the end of a revision (`seqTo`,
+ * `observedTo`) and its `verifiedAt` are those of now. Deleted records are on no page, in no count, and refer
+ * to nothing; `get`, `revisions` and `changes` return their tombstones. Every failure is a `HistoryError`.
  */
 export interface HistoryStore {
-  /** What it is, for logs and health: `sqlite` or `mongodb`, without credentials. */
+  /** For logs and health: `sqlite` or `mongodb`, without credentials. */
   readonly description: string;
 
   record(batch: Batch): Promise<Recorded>;
 
-  /** The newest view. */
   head(): Promise<Pin>;
   /** The newest view that existed at `asOf`. */
   pinAt(asOf: Instant): Promise<Pin>;
@@ -155,19 +148,16 @@ export interface HistoryStore {
   /** The first batch that recorded a reading of one of the kinds, or a record of one; `null` if there is none. */
   firstRecorded(query: FirstQuery): Promise<Pin | null>;
 
-  /** The revision of each key that is visible at `seq`, in the order of `keys`; `null` where none is. */
+  /** In the order of `keys`; `null` for a record that does not exist at `seq`. */
   get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<(RevisionRecord<K> | null)[]>;
   page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>>;
   count(query: ListQuery): Promise<number>;
   /**
-   * The records of which a version recorded up to `seq`, tombstones aside, satisfies the filter, whatever became of
-   * it since. A record is there once for each value of `orderBy` that matching versions of it have.
+   * The records of which any version up to `seq`, except tombstones, matches the filter, whatever became of
+   * it. A record is returned once for each value of `orderBy` of its matching versions.
    */
   recorded(query: RecordedQuery): Promise<RecordedPage>;
-  /**
-   * Who refers to what: for each value, the live records whose `reference` field has it, by integration and
-   * id. `integration` narrows to one account.
-   */
+  /** For each value, the live records whose `reference` field has it, by integration and id. */
   referrers<K extends ListedKind>(
     kind: K,
     field: string,
@@ -175,7 +165,7 @@ export interface HistoryStore {
     values: readonly string[],
     seq: number,
   ): Promise<RevisionRecord<K>[][]>;
-  /** Versions of one record, newest first, from those written before `beforeSeq`. */
+  /** Newest first, of those written before `beforeSeq`. */
   revisions<K extends Kind>(key: KeyOf<K>, beforeSeq: number, limit: number): Promise<RevisionRecord<K>[]>;
   /**
    * Every version of each key that was recorded up to `seq`, tombstones included: those of a record one after another,
@@ -186,99 +176,97 @@ export interface HistoryStore {
     seq: number,
   ): AsyncIterable<readonly RevisionRecord<K>[]>;
   countRevisions(key: RecordKey, seq: number): Promise<number>;
-  /** Revisions in the order they were written. */
+  /** In the order of writing. */
   changes(query: ChangesQuery): Promise<RevisionRecord[]>;
-  /** As `changes`, with the received text, which exports pass on. */
+  /** As `changes`, with the received text, for exports. */
   changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]>;
-  /** What Abnormal sent for the version that batch `seqFrom` brought: the text whose SHA-256 is its digest. */
+  /** The text that Abnormal sent for a version: its SHA-256 is the digest. */
   received(key: RecordKey, seqFrom: number): Promise<string | null>;
 
-  /** Ledger entries of a stream that touch `[from, to)`, recorded up to `seq`, in that order. */
+  /** The entries that touch `[from, to)`, up to `seq`, in the order of recording. */
   ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]>;
-  /** All streams ever read, with their state now. */
+  /** All streams ever read, with their current state. */
   streams(): Promise<StreamState[]>;
-  /** The newest runs first, those started before `before` if given. */
+  /** Newest first, from before `before` if given. */
   runs(query: {
     readonly integrations: readonly string[] | null;
     readonly before: { readonly startedAt: Instant; readonly id: string } | null;
     readonly limit: number;
-    /** Only runs made for this reason; all, unless given. */
+    /** Default: all. */
     readonly trigger?: RunTrigger;
   }): Promise<RunRecord[]>;
   countRuns(integrations: readonly string[] | null, trigger?: RunTrigger): Promise<number>;
   run(id: string): Promise<RunRecord | null>;
-  /** Quarantined records, by integration, kind and id. */
+  /** Sorted by integration, kind and id. */
   quarantine(query: {
     readonly integrations: readonly string[] | null;
     readonly kinds: readonly Kind[];
     readonly after: RecordKey | null;
     readonly limit: number;
   }): Promise<QuarantineEntry[]>;
-  /** The number of quarantined records. */
   countQuarantine(query: {
     readonly integrations: readonly string[] | null;
     readonly kinds: readonly Kind[];
-    /** Only those quarantined for these reasons; all, unless given. */
+    /** Default: all. */
     readonly codes?: readonly QuarantineCode[];
   }): Promise<number>;
   quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]>;
 
-  /** The document of that id; `null` where there is none. */
   document(collection: Collection, id: string): Promise<StoredDocument | null>;
-  /** All of a collection, by id. */
+  /** Sorted by id. */
   documents(collection: Collection): Promise<StoredDocument[]>;
   /**
-   * Replaces version `expected` of a document, or creates it for 0. False, without a change, if the document has
-   * another version: read it again.
+   * Replaces version `expected` of a document, or creates it for 0. False, without a change, if it has
+   * another version.
    */
   putDocument(collection: Collection, id: string, body: DocumentBody, expected: number): Promise<boolean>;
-  /** Removes a document of version `expected`; false, without a change, if it has another version. */
+  /** False, without a change, if the document has another version. */
   removeDocument(collection: Collection, id: string, expected: number): Promise<boolean>;
   /**
-   * Adds the entry `index` to a journal. It must be the last index plus 1 (1 if the journal is empty); otherwise another
-   * writer was first: false, without a change. Entries are never changed or removed.
+   * Appends entry `index`, which must be the next one (the first is 1); otherwise another writer was faster:
+   * false, without a change. Entries never change.
    */
   append(journal: Journal, index: number, at: Instant, body: DocumentBody): Promise<boolean>;
-  /** Entries after (or, descending, before) the index `from`, exclusive; all when `null`. */
+  /** Entries after (descending: before) the index `from`, exclusive; all if `null`. */
   journal(query: {
     readonly journal: Journal;
     readonly from: number | null;
     readonly descending: boolean;
     readonly limit: number;
   }): Promise<JournalEntry[]>;
-  /** How many entries a journal has, which is the index of its last. */
+  /** The index of the last entry. */
   journalLength(journal: Journal): Promise<number>;
 
-  /** Takes or renews a lease, by the store's clock if it has one; false while another holder's lease lasts. */
+  /** Takes or renews a lease, by the store's clock if it has one; false if another holder has it. */
   acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean>;
   releaseLease(name: string, holder: string): Promise<void>;
 
-  /** The batches in `(afterSeq, toSeq]` by their numbers, the first `limit` of them, with what each states. */
+  /** The first `limit` batches in `(afterSeq, toSeq]`, with their statements. */
   batches(query: {
     readonly afterSeq: number;
     readonly toSeq: number;
     readonly limit: number;
   }): Promise<BatchNote[]>;
-  /** When each version of every record was last verified; in no order, some at a time. */
+  /** When each version was last verified, in no order and in parts. */
   confirmations(): AsyncIterable<readonly Confirmation[]>;
   /**
-   * Derives again what the store keeps in addition to the batches, as of batch `seq`, and names what differs: the
-   * columns and tables that lists, counts and views of the past go by. An index that is gone is no fault.
+   * Derives again what the store keeps in addition to the batches, as of batch `seq`, and names the
+   * differences: columns and tables of lists, counts and past views. A missing index is no fault.
    */
   checkDerived(seq: number): AsyncIterable<DerivedFault>;
 
-  /** Throws when the store cannot serve reads now. */
+  /** Throws if the store cannot be read now. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * How a store is opened. One process at a time may `write` to a SQLite file. Any number may `read` it, or `manage` it,
- * which writes documents and journals but records no batch.
+ * One process at a time may `write` to a SQLite file. Any number may `read` it, or `manage` it: write
+ * documents and journals, but no batch.
  */
 export type OpenMode = 'read' | 'manage' | 'write';
 
-/** Reads a list page by page to its end: `read` gives the page that comes after a place, `placeOf` the place of a row. */
+/** `read` returns the page after a place, `placeOf` the place of a row. */
 export async function* walkPages<Row, Place>(
   read: (after: Place | null) => Promise<{ readonly items: readonly Row[]; readonly hasMore: boolean }>,
   placeOf: (row: Row) => Place,
@@ -291,14 +279,14 @@ export async function* walkPages<Row, Place>(
   } while (last !== undefined);
 }
 
-/** Rows read with a limit, as a page for `walkPages`: when there are as many as the limit, there may be more. */
+/** With as many rows as the limit there may be more. */
 export function limitedPage<Row>(items: readonly Row[], limit: number) {
   return { items, hasMore: items.length === limit };
 }
 
 const VERSIONS_AT_ONCE = 200;
 
-/** The versions of a record that were recorded up to `seq`, newest first. */
+/** Up to `seq`, newest first. */
 export async function* everyVersion<K extends Kind>(
   store: Pick<HistoryStore, 'revisions'>,
   key: RecordKey & { readonly kind: K },
@@ -309,31 +297,30 @@ export async function* everyVersion<K extends Kind>(
   for await (const versions of walkPages(read, ({ seqFrom }) => seqFrom)) yield* versions;
 }
 /**
- * What a batch wrote of the rows that later batches overwrite. It is stored with the batch and never changes, so the
- * current rows can be derived from all statements, the newest one first, and compared.
+ * What a batch wrote in rows that later batches overwrite. Stored with the batch, it never changes, so the
+ * current rows can be derived from all statements, newest first, and compared.
  */
 export interface BatchStatement {
-  /** The run by its id, with its `stateDigest`. */
+  /** With the run's `stateDigest`. */
   readonly run: readonly [id: string, digest: string];
-  /** Each stream's state that was written. */
+  /** The states that were written. */
   readonly streams: readonly (readonly [stream: string, digest: string])[];
-  /** The entries added; `null`: removed. By the record's key, as `keyText`. */
+  /** By `keyText`; `null`: removed. */
   readonly quarantine: readonly (readonly [key: string, digest: string | null])[];
-  /** The versions that were brought or confirmed, 14 bytes each: `versionMark`, then `verifiedAt` in ms. In base64. */
+  /** The versions that were added or confirmed, 14 bytes each: `versionMark`, then `verifiedAt` in ms. In base64. */
   readonly verified: string;
 }
 
-/** A batch as it is stored. */
+/** As it is stored. */
 export interface BatchNote {
   readonly id: string;
   readonly seq: number;
   readonly at: Instant;
   readonly recorded: Recorded;
-  /** `null` where the gateway that recorded it made none. */
+  /** `null` if the gateway that recorded it made none. */
   readonly stated: BatchStatement | null;
 }
 
-/** When a version was last verified, and by which batch. */
 export interface Confirmation {
   readonly key: RecordKey;
   readonly seqFrom: number;
@@ -341,9 +328,9 @@ export interface Confirmation {
   readonly confirmedBy: number;
 }
 
-/** Something that the store derives from the records and that does not agree with them. */
+/** Derived data that does not match the records. */
 export interface DerivedFault {
-  /** The record as `integration/kind/id`, or the name of what is wrong. */
+  /** The record as `integration/kind/id`, or the name of the part. */
   readonly what: string | null;
   readonly seq: number | null;
   readonly message: string;

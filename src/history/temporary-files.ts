@@ -2,15 +2,13 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
-/*
- * Files of a process that another removes if that process is killed: their names hold the id of the process.
- */
+// Files whose names contain the id of the process: if it is killed, another process removes them.
 
 const PREFIX = 'abnormal-gateway-';
-/** What this process has made; in a container, the process before had the same id. */
+/** Made by this process: in a container, an earlier process may have had the same id. */
 const own = new Set<string>();
 
-/** A new folder in the temporary directory, for a pack or a copy of a history. */
+/** For a pack or a copy of a history. */
 export function makeTemporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   own.add(folder);
@@ -22,12 +20,11 @@ export function removeTemporaryFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Removes the folders of processes that no longer run. */
 export function removeLeftoverFolders(): void {
   removeLeftovers(tmpdir(), PREFIX);
 }
 
-/** The name of a file that becomes `path` once it is complete; removes those of processes that no longer run. */
+/** The name of a file that becomes `path` when it is complete. */
 export function partialNameOf(path: string, kind: 'partial' | 'parts'): string {
   removeLeftovers(dirname(path), `${basename(path)}.${kind}-`);
   const name = `${path}.${kind}-${process.pid}`;
@@ -45,7 +42,7 @@ function removeLeftovers(folder: string, prefix: string): void {
     try {
       rmSync(path, { recursive: true, force: true });
     } catch {
-      // it is another user's, who removes it
+      // it belongs to another user, who removes it
     }
   }
 }
@@ -63,7 +60,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // a process of another user runs, too
+    // a process of another user is running
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

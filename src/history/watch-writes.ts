@@ -4,30 +4,28 @@ import { type Instant, toInstant } from '../values/instant.js';
 import { HistoryError, type HistoryErrorCode } from './errors.js';
 import type { HistoryStore } from './store.js';
 
-/** Why the history could not be written the last time. */
+/** Why the last write failed. */
 export interface WriteFailure {
-  /** Since when writes fail. */
   readonly since: Instant;
   readonly code: HistoryErrorCode;
 }
 
-/** Whether the gateway's own writes succeed. */
+/** Whether writes of the gateway succeed. */
 export interface WriteWatch {
-  /** The store, for what writes. */
+  /** For writers. */
   readonly store: HistoryStore;
-  /** The store, for what shows how things stand: while writes fail, its streams say so. */
+  /** For readers of the state: while writes fail, its streams say so. */
   readonly shown: HistoryStore;
   /** `null` while writes succeed. */
   failure(): WriteFailure | null;
-  /** How many writes have failed since the process started. */
   failures(): number;
 }
 
 type Write = 'record' | 'putDocument' | 'removeDocument' | 'append' | 'acquireLease';
 
 /**
- * Watches the writes of a store. A failure is logged as an error when it begins, and its end is logged too. A write ends
- * the failures of its own kind, and a recorded batch ends all of them: a small write may fit where a batch does not.
+ * Logs an error when writes begin to fail, and when that ends. A write ends the failures of its kind, and a
+ * recorded batch ends all: a small write may fit where a batch does not.
  */
 export function watchWrites(
   store: HistoryStore,
@@ -77,7 +75,7 @@ export function watchWrites(
   return { store: writing, shown, failure, failures: () => failures };
 }
 
-/** The store with some methods in place of its own. */
+/** The store with some methods replaced. */
 function withMethods(store: HistoryStore, methods: Partial<HistoryStore>): HistoryStore {
   return new Proxy(store, {
     get(target, name) {
@@ -91,7 +89,7 @@ function whileFailing(state: StreamState, failure: WriteFailure | null): StreamS
   return failure ? { ...state, status: 'HISTORY_UNAVAILABLE', message: writeFailureText(failure) } : state;
 }
 
-/** For every caller: without names of files and hosts. */
+/** For all callers: without names of files and hosts. */
 export function writeFailureText({ since, code }: WriteFailure): string {
   const what = code === 'FULL' ? 'The disk of the history is full' : 'The history cannot be written';
   const next = code === 'FULL' ? 'Free disk space' : 'The gateway’s log has the reason';

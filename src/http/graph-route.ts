@@ -170,9 +170,7 @@ interface OperationRequest extends Omit<AskedOperation, 'query'> {
   readonly persistedId: string | null;
 }
 
-/**
- * Parsed as the server does; `null` if the server must report the error. Throws an `HttpError` for a batch.
- */
+/** Parsed as the server does; `null` if the server must report the error. Throws an `HttpError` for a batch. */
 function operationOf(request: FastifyRequest): OperationRequest | null {
   const fields = request.method === 'GET' ? searchOf(request.url) : request.body;
   if (Array.isArray(fields)) {

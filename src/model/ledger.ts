@@ -174,9 +174,7 @@ export function addGap(gaps: CoverageGap[], gap: CoverageGap): void {
   } else gaps.push(gap);
 }
 
-/**
- * Which of the missing records no later batch recorded, each once: the newest reading that names it counts.
- */
+/** Which of the missing records no later batch recorded, each once: the newest reading that names it counts. */
 export async function stillMissing(
   store: RevisionReader,
   stream: Stream,

@@ -50,9 +50,8 @@ export const NO_COUNTS: RunCounts = {
 };
 
 /**
- * Compared by another reading than the collection's. `SHORT`: records are missing. `EXTRA`: Abnormal no
- * longer names some stored records, which alone is no deletion. `UNVERIFIED`: Abnormal's records could not be
- * read reliably.
+ * Compared by another reading than the collection's. `SHORT`: records are missing. `EXTRA`: Abnormal no longer names
+ * some stored records, which alone is no deletion. `UNVERIFIED`: Abnormal's records could not be read reliably.
  */
 export type ReconciliationVerdict = 'MATCH' | 'SHORT' | 'EXTRA' | 'UNVERIFIED';
 

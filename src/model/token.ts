@@ -80,9 +80,8 @@ const ROTATION_AGE = 90 * DAY;
 const NOTICE = 14 * DAY;
 
 /**
- * The state at `now`, by the day on which the token must be replaced: its expiry or 90 days after its issue,
- * whichever is first. `ROTATION_DUE` from then on, `EXPIRING` in the 14 days before, `UNKNOWN` without both
- * dates.
+ * The state at `now`, by the day on which the token must be replaced: its expiry or 90 days after its issue, whichever
+ * is first. `ROTATION_DUE` from then on, `EXPIRING` in the 14 days before, `UNKNOWN` without both dates.
  */
 export function tokenState(token: TokenSituation, now: Instant): TokenState {
   if (token.isRejected) return 'REJECTED';
@@ -102,8 +101,7 @@ export function replaceBy(token: TokenSituation): Instant | null {
 }
 
 /**
- * With what to do: `how` replaces this integration's token. Says also if the token may do more than the
- * gateway needs.
+ * With what to do: `how` replaces this integration's token. Says also if the token may do more than the gateway needs.
  */
 export function describeTokenState(token: TokenSituation, now: Instant, how: string): string {
   const note = excessNote(token.permissions);

@@ -35,9 +35,7 @@ function firstState(env: SyncEnv, stream: Stream): StreamState {
 
 type Change = Partial<Pick<StreamState, 'status' | 'message' | 'lastAttemptAt' | 'lastSuccessAt'>>;
 
-/**
- * Records the states with `change` applied. Serialised, so that a live read and a backfill lose no change.
- */
+/** Records the states with `change` applied. Serialised, so that a live read and a backfill lose no change. */
 export function updateStates<T>(
   env: SyncEnv,
   source: Source,

@@ -75,10 +75,7 @@ export type RecordFreshness = Freshness & { readonly recordedIn?: Pin | undefine
 
 /** Brings the history up to date on demand; everything it reads is recorded before it resolves. */
 export interface Live {
-  /**
-   * One record, at most `maxAgeMs` old, with one request for all concurrent callers. Also requests unknown
-   * records.
-   */
+  /** One record, at most `maxAgeMs` old, with one request for all concurrent callers. Also requests unknown records. */
   record(
     key: RecordKey & { readonly kind: Kind },
     maxAgeMs: number,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { vouchedTo } from '../../src/controls/stream-facts.js';
+import { requiredUntil } from '../../src/controls/stream-facts.js';
 import type { Stream } from '../../src/model/stream.js';
 import { shift } from '../../src/values/instant.js';
 import { type ScopeChanges, scopeOf } from '../support/control-facts.js';
@@ -143,7 +143,7 @@ describe('the licence of a stream', () => {
   });
 });
 
-describe('vouchedTo', () => {
+describe('requiredUntil', () => {
   const period = { from: '2026-09-01T00:00:00.000Z', to: '2026-09-02T00:00:00.000Z' };
   const cases: Stream = { integration: 'default', resource: 'cases', filterKey: 'lastModifiedTime' };
   const reading = (from: string, to: string, readAt: string) => {
@@ -156,17 +156,17 @@ describe('vouchedTo', () => {
       reading('2026-09-01T12:00:00.000Z', '2026-09-05T00:00:00.000Z', '2026-09-05T00:00:00.000Z'),
       reading('2026-09-01T00:00:00.000Z', '2026-09-20T00:00:00.000Z', '2026-09-20T00:00:00.000Z'),
     ];
-    expect(vouchedTo(readings, cases, period)).toBe('2026-09-04T23:45:00.000Z');
+    expect(requiredUntil(readings, cases, period)).toBe('2026-09-04T23:45:00.000Z');
   });
 
   test('for an incomplete period, or one of threats, is the end of the period', () => {
     const half = [
       reading('2026-09-01T00:00:00.000Z', '2026-09-01T12:00:00.000Z', '2026-09-03T00:00:00.000Z'),
     ];
-    expect(vouchedTo(half, cases, period)).toBe(period.to);
+    expect(requiredUntil(half, cases, period)).toBe(period.to);
     const late = [
       reading('2026-08-01T00:00:00.000Z', '2026-09-12T00:00:00.000Z', '2026-09-12T00:00:00.000Z'),
     ];
-    expect(vouchedTo(late, RECEIVED, period)).toBe(period.to);
+    expect(requiredUntil(late, RECEIVED, period)).toBe(period.to);
   });
 });

@@ -12,7 +12,7 @@ let world: World;
 afterEach(() => world.close());
 
 /** How far on the streams are vouched for, by the latest of them. */
-async function vouchedTo(): Promise<string> {
+async function requiredUntil(): Promise<string> {
   const { seq } = await world.store.head();
   const end = shift(NOW, 30 * DAY);
   const streams = RESOURCES.flatMap((resource) => streamsOf(INTEGRATION, resource));
@@ -46,7 +46,7 @@ test('with a clock that is ahead, time that Abnormal has not reached is not mark
   world.clock.skewMs = 6 * HOUR;
   await world.poll();
   // Abnormal's date is good to the second
-  expect((await vouchedTo()).slice(0, 19)).toBe(shift(NOW, -15 * MINUTE).slice(0, 19));
+  expect((await requiredUntil()).slice(0, 19)).toBe(shift(NOW, -15 * MINUTE).slice(0, 19));
 });
 
 test('after a clock was ahead and was corrected when that time had come, no record is missing', async () => {

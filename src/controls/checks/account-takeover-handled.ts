@@ -1,98 +1,37 @@
 import type { CaseRecord } from '../../resources/case/case.js';
 import { caseStatus } from '../../resources/vocabularies.js';
-import { HOUR, type Instant } from '../../values/instant.js';
-import type { Assessment, Belongs, CaseFact, ControlDefinition, Find, Member, Scope } from '../control.js';
-import { isInPeriod } from '../period.js';
-import {
-  addTimely,
-  deadlineOf,
-  evaluateTimely,
-  noTimelyFacts,
-  outcomeOf,
-  type TimelyFacts,
-  timelyMember,
-  timeOf,
-  timesDistribution,
-} from '../timeliness.js';
-import { licensedStreams } from '../verdict.js';
+import { HOUR } from '../../values/instant.js';
+import { timelyControl } from '../timeliness.js';
 
-const NEEDS = [{ resource: 'cases', filterKey: 'lastModifiedTime' }] as const;
-
-const WORDS = {
-  noun: 'case',
-  done: 'acknowledged or resolved',
-  measure: 'Acknowledged or resolved in time',
-  next: 'Acknowledge the cases that the exceptions name in Abnormal, or accept them with a waiver.',
-};
-
-/** Evaluates `rule`. The versions of a case bound the time of its acknowledgement, see `timeliness.ts`. */
-export const accountTakeoverHandled: ControlDefinition = {
+/** The versions of a case bound the time of its acknowledgement, see `timeliness.ts`. */
+export const accountTakeoverHandled = timelyControl({
   id: 'account-takeover-handled',
   title: 'Account takeovers are handled',
   rule: 'Every account-takeover case that became visible in the period is acknowledged or resolved within `handleCasesWithin`, except for the share that `casesHandledShare` allows. The time of the acknowledgement lies between two recorded versions. It is in time if the first version that has it, or the last modification of the case, is in time. It is late if a request after the deadline still found the case open.',
-  thresholds: ['casesHandledShare', 'handleCasesWithin'],
-  needs: NEEDS,
-  takes: ['case'],
-  looksBack: false,
-  population: () => ({
-    unit: 'cases',
-    words:
-      'Account-takeover cases that became visible to customers in the period; if Abnormal gives no such time, created or first observed in it; if it gives none of these, first recorded in it.',
-    isListed: true,
-  }),
-  begin: assess,
-};
+  kind: 'case',
+  needs: [{ resource: 'cases', filterKey: 'lastModifiedTime' }],
+  members:
+    'Account-takeover cases that became visible to customers in the period; if Abnormal gives no such time, created or first observed in it; if it gives none of these, first recorded in it.',
+  share: 'casesHandledShare',
+  within: 'handleCasesWithin',
+  words: {
+    noun: 'case',
+    done: 'acknowledged or resolved',
+    measure: 'Acknowledged or resolved in time',
+    next: 'Acknowledge the cases that the exceptions name in Abnormal, or accept them with a waiver.',
+  },
+  labelOf: ({ affectedEmployee }) => affectedEmployee,
+  isDone: isTakenUp,
+  changedAt: ({ lastModifiedTime }) => lastModifiedTime,
+  // an acknowledgement modifies the case, and modifications until then were collected
+  isKnownOpen: ({ gapsBeyond }, { start, deadline }) =>
+    !gapsBeyond.some((gap) => gap.from < deadline && gap.to > start),
+  limits: [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 72 * HOUR],
+});
 
 /** Whether the case is acknowledged: any `Acknowledged (…)`, also an unknown one. */
-export function isTakenUp({ statusRaw }: CaseRecord): boolean {
+function isTakenUp({ statusRaw }: CaseRecord): boolean {
   const status = caseStatus(statusRaw);
   if (status === 'IN_PROGRESS' || status === 'RESOLVED' || status === 'NOT_AN_ATTACK') return true;
   return /^\s*(acknowledged|resolved)\b/i.test(statusRaw ?? '');
-}
-
-function assess(scope: Scope, _find: Find, belongs: Belongs): Assessment {
-  const facts = noTimelyFacts();
-  const gaps = new Map(
-    licensedStreams(scope, NEEDS).map(({ stream, gapsBeyond }) => [stream.integration, gapsBeyond]),
-  );
-  return {
-    take(fact) {
-      if (fact.kind !== 'case' || !isInPeriod(scope.period, timeOf(fact))) return;
-      const known = gaps.get(fact.key.integration);
-      const member = timelyMember(fact, ({ affectedEmployee }) => affectedEmployee);
-      takeCase(fact, member, scope, facts, belongs, (from, to) => {
-        return known !== undefined && !known.some((gap) => gap.from < to && gap.to > from);
-      });
-    },
-    evaluate: () => evaluate(facts, scope),
-  };
-}
-
-function takeCase(
-  fact: CaseFact,
-  member: Member,
-  { thresholds, now }: Scope,
-  facts: TimelyFacts,
-  belongs: Belongs,
-  isCovered: (from: Instant, to: Instant) => boolean,
-): void {
-  const start = timeOf(fact);
-  const turn = deadlineOf(fact.versions, isTakenUp, ({ lastModifiedTime }) => lastModifiedTime);
-  const ruling = outcomeOf(turn, {
-    ...{ start, now, within: thresholds.handleCasesWithin, done: WORDS.done },
-    goneSince: fact.goneSince,
-    // an acknowledgement modifies the case, and modifications until then were collected
-    isKnownOpen: (deadline) => isCovered(start, deadline),
-  });
-  addTimely(facts, belongs(member, ruling), turn, start);
-}
-
-const LIMITS = [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 72 * HOUR];
-
-function evaluate(facts: TimelyFacts, scope: Scope) {
-  const { casesHandledShare: share, handleCasesWithin: within } = scope.thresholds;
-  return {
-    ...evaluateTimely(facts, scope, NEEDS, { share, within }, WORDS),
-    distributions: [timesDistribution('Time until acknowledged or resolved, at most', facts, LIMITS)],
-  };
 }

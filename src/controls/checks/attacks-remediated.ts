@@ -13,9 +13,9 @@ import type {
   RecordFact,
   Scope,
 } from '../control.js';
+import { DurationTally } from '../duration-tally.js';
 import { isMalicious, messageMember, messageTimes, remediationMs } from '../malicious.js';
 import { isInPeriod } from '../period.js';
-import { DurationTally } from '../timeliness.js';
 import {
   causeOf,
   failedFrom,
@@ -62,9 +62,8 @@ export const NEEDS = [
 ] as const;
 
 /**
- * Evaluates `rule`. A late remediation counts as one and shows in the percentiles. A message within
- * `remediateWithin`, or whose deadline is in a gap of the remediation stream, is neither remediated nor an
- * exception.
+ * Evaluates `rule`. A late remediation counts as one and shows in the percentiles. A message within `remediateWithin`,
+ * or whose deadline is in a gap of the remediation stream, is neither remediated nor an exception.
  */
 export const attacksRemediated: ControlDefinition = {
   id: 'attacks-remediated',

@@ -218,9 +218,7 @@ export interface NamedSeal {
 /** A seal's time is its beginning, and it is stored a little later; an older one is certainly stored. */
 const SETTLED_MS = 10 * MINUTE;
 
-/**
- * The last seal before a view, always the same for one view. `null` if there is none or it cannot be read.
- */
+/** The last seal before a view, always the same for one view. `null` if there is none or it cannot be read. */
 export async function sealBefore(store: HistoryStore, pin: Pin): Promise<NamedSeal | null> {
   const until = shift(pin.at, -SETTLED_MS);
   const isEarly = async (n: number) => {

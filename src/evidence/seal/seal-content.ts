@@ -41,10 +41,7 @@ export class RecentRuns {
     number
   >('sealedRuns', ({ digests }) => DIGEST_BYTES * digests.size);
 
-  /**
-   * The digest under which each run was last sealed, of all seals made since `since`; older ones are
-   * forgotten.
-   */
+  /** The digest under which each run was last sealed, of all seals made since `since`; older ones are forgotten. */
   async since(store: HistoryStore, length: number, since: Instant): Promise<ReadonlyMap<string, string>> {
     const known = new Map<string, string>();
     const wanted: ReadonlyMap<string, string>[] = [];

@@ -26,9 +26,8 @@ export interface SealBody {
   /** The same over their readings. */
   readonly ledger: Tree;
   /**
-   * The same over the batches after `batches.fromSeq`: the instant and the result of each, and what it left
-   * of rows that later ones overwrite. The first seal that has it covers all batches; seals of earlier
-   * versions lack it.
+   * The same over the batches after `batches.fromSeq`: the instant and the result of each, and what it left of rows
+   * that later ones overwrite. The first seal that has it covers all batches; seals of earlier versions lack it.
    */
   readonly batches?: Tree & { readonly fromSeq: number };
   /** SHA-256 of the list of leaves, which is stored with the seal. */
@@ -41,9 +40,7 @@ export interface SealBody {
   readonly runsBefore: Instant;
   /** Whether ended runs were left for the next seal. */
   readonly runsLeft: boolean;
-  /**
-   * The last entry of the audit trail, each of which has the digest of the previous one; `null`: no entry.
-   */
+  /** The last entry of the audit trail, each of which has the digest of the previous one; `null`: no entry. */
   readonly audit: AuditTip | null;
   /**
    * SHA-256 of the policy file that was in use; its text is the document `settings/policy-<digest>`, which the list of
@@ -145,10 +142,7 @@ export async function storedSeal(store: HistoryStore, index: number | null): Pro
   return { index: entry.index, at: entry.at, seal, body: seal && bodyOf(seal) };
 }
 
-/**
- * The last number in `[low, high]` for which `holds`, by bisection; it must hold for `low` and up to the
- * answer.
- */
+/** The last number in `[low, high]` for which `holds`, by bisection; it must hold for `low` and up to the answer. */
 export async function lastThat(
   low: number,
   high: number,

@@ -84,10 +84,10 @@ export class ChainCheck {
 
   #place(index: number, at: Instant | null, body: SealBody): void {
     if (body.index !== index) {
-      this.#add('SEAL_ALTERED', index, `Seal ${body.index} stands in the place of seal ${index}.`);
+      this.#add('SEAL_ALTERED', index, `Seal ${body.index} is in the place of seal ${index}.`);
     }
     if (at !== null && body.at !== at) {
-      this.#add('SEAL_ALTERED', index, `Seal ${index} says it was made at ${body.at}, its entry says ${at}.`);
+      this.#add('SEAL_ALTERED', index, `Seal ${index} was made at ${body.at}, but its entry has ${at}.`);
     }
     const last = this.#last;
     if (last === null) {
@@ -105,7 +105,7 @@ export class ChainCheck {
   #signature(index: number, { text, signature }: Seal, { key }: SealBody): void {
     if (key === null) {
       if (signature !== null) {
-        this.#add('SEAL_SIGNATURE', index, `Seal ${index} has a signature, and says it has none.`);
+        this.#add('SEAL_SIGNATURE', index, `Seal ${index} has a signature, but declares none.`);
       }
       return;
     }
@@ -130,7 +130,7 @@ export class ChainCheck {
       this.#add(
         'LIST_ALTERED',
         index,
-        `The list of leaves beside seal ${index} is not the one it was made with.`,
+        `The list of leaves stored with seal ${index} is not the original one.`,
       );
       return null;
     }
@@ -157,7 +157,7 @@ export class ChainCheck {
       this.#lastSigned === 0
         ? 'No seal is signed'
         : `The seals after seal ${this.#lastSigned} are not signed`;
-    const message = `${since}: what is not signed is chained, so that it can be checked against a later hash, but nobody vouches for it.`;
+    const message = `${since}: unsigned seals are chained and can be checked against a later hash, but nothing proves who made them.`;
     if (mustBeSigned) this.#add('SEAL_NOT_SIGNED', this.#lastIndex, message);
     else this.findings.notice(message);
   }
@@ -167,7 +167,7 @@ export class ChainCheck {
     const isCut = index !== null && index > this.#lastIndex;
     const message = isCut
       ? `The seal ${name} that you hold is not here: the chain ends with seal ${this.#lastIndex}, so its end was cut off.`
-      : `The seal ${name} that you hold is not here: the end of the chain was cut off, or it was made anew.`;
+      : `The seal ${name} is not here: the end of the chain was removed, or the chain was made again.`;
     this.findings.add(isCut ? 'TRUNCATED' : 'SEAL_NOT_IN_CHAIN', message, { seal: index });
   }
 

@@ -31,7 +31,7 @@ export function compareLeaves(
     if (other === undefined) say('MISSING', leaf, 'is missing');
     else if (other.hash !== leaf.hash) {
       const isMoved = other.seq !== leaf.seq;
-      const how = isMoved ? `was altered: it stands as one of batch ${other.seq}` : 'was altered';
+      const how = isMoved ? `was altered: it is now in batch ${other.seq}` : 'was altered';
       say('ALTERED', leaf, how);
     }
   }
@@ -41,7 +41,7 @@ export function compareLeaves(
   const actual = found.filter((_, i) => known.has(names[i] ?? ''));
   if (actual.length !== order.length) return;
   for (const [i, leaf] of actual.entries()) {
-    if (nameOf(sort, leaf) !== order[i]) say('REORDERED', leaf, 'stands in another place');
+    if (nameOf(sort, leaf) !== order[i]) say('REORDERED', leaf, 'is in another position');
   }
 }
 

@@ -106,7 +106,7 @@ export class HistorySource implements SealedSource {
   async #checkInstant({ index, body: { toSeq, toAt } }: CheckedSeal): Promise<void> {
     const pin = await this.store.pinAt(toAt);
     if (pin.seq === toSeq && pin.at === toAt) return;
-    const message = `Batch ${toSeq} was recorded at ${toAt}, says seal ${index}; the history has batch ${pin.seq} at ${pin.at} there.`;
+    const message = `Batch ${toSeq} was recorded at ${toAt} according to seal ${index}; in its place the history has batch ${pin.seq} of ${pin.at}.`;
     this.findings.add('STATE_ALTERED', message, { seal: index, seq: toSeq });
   }
 
@@ -158,7 +158,7 @@ export class HistorySource implements SealedSource {
       this.#revisions += 1;
       this.#countLive(revision);
       if (await this.#isToCome(revision)) {
-        const how = `is held to end with batch ${revision.seqTo}, which is yet to come`;
+        const how = `ends with batch ${revision.seqTo}, which does not exist yet`;
         this.#say('STATE_ALTERED', revision, seal, how);
       }
       if (this.#ends.follows(revision, this.head.seq)) continue;
@@ -183,7 +183,7 @@ export class HistorySource implements SealedSource {
     const text = await this.#received.of(revision);
     if (typeof text !== 'string') this.#say('RECEIVED_ALTERED', revision, seal, 'has lost the text received');
     else if (sha256(text) !== revision.digest) {
-      this.#say('RECEIVED_ALTERED', revision, seal, 'has another received text than its digest says');
+      this.#say('RECEIVED_ALTERED', revision, seal, 'has a received text that does not match its digest');
     }
   }
 
@@ -196,7 +196,7 @@ export class HistorySource implements SealedSource {
         if (revision.seqTo > seq || !this.#ends.isLastEnded(revision.key)) continue;
         const next = await this.#versionBefore(revision.key, revision.seqTo + 1);
         if (next?.seqFrom === revision.seqTo && revision.seqTo > revision.seqFrom) continue;
-        const how = `is held to have ended with batch ${revision.seqTo}, which brought no other`;
+        const how = `ends with batch ${revision.seqTo}, which contains no newer version`;
         this.#say('STATE_ALTERED', revision, null, how);
       }
     }

@@ -101,7 +101,7 @@ export class PackArchive {
       const words =
         'The manifest is not signed: what no seal covers, such as the reports, could have been replaced.';
       if (hasSignature) {
-        this.findings.add('MANIFEST_ALTERED', 'The manifest is signed, and says that it is not.', about);
+        this.findings.add('MANIFEST_ALTERED', 'The manifest has a signature, but declares none.', about);
       }
       if (mustBeSigned) this.findings.add('SEAL_NOT_SIGNED', words, about);
       else this.findings.notice(words);

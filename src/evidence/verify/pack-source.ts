@@ -108,7 +108,7 @@ export class PackSource implements SealedSource {
     this.counts.revisions += 1;
     const leaf = packedLeaf(row);
     if (!isReceived(row)) {
-      const how = `has another received text than its digest says (seal ${seal})`;
+      const how = `has a received text that does not match its digest (seal ${seal})`;
       this.findings.version('RECEIVED_ALTERED', row, row.seqFrom, how, seal);
     }
     return leaf;
@@ -128,11 +128,11 @@ export class PackSource implements SealedSource {
   async #checkRest(): Promise<void> {
     const revision = () => this.#revisions.row();
     for (let row = await revision(); row !== null; row = await revision()) {
-      this.findings.version('RECORD_ADDED', row, row.seqFrom, 'stands where no seal covers it');
+      this.findings.version('RECORD_ADDED', row, row.seqFrom, 'is in no seal');
     }
     const reading = () => this.#readings.row();
     for (let row = await reading(); row !== null; row = await reading()) {
-      const message = 'A reading stands where no seal covers it.';
+      const message = 'A reading is in no seal.';
       this.findings.add('READING_ADDED', message, { seq: row.entry.seq });
     }
   }
@@ -160,7 +160,7 @@ export class PackSource implements SealedSource {
   #checkEnd(): void {
     const { last, lastHash } = this.manifest.seals;
     if (this.#last?.index === last && this.#last.hash === lastHash) return;
-    const message = `The pack ends with seal ${this.#last?.index ?? 'none'}, and its manifest says seal ${last} (${lastHash}).`;
+    const message = `The pack ends with seal ${this.#last?.index ?? 'none'}, but its manifest names seal ${last} (${lastHash}).`;
     this.findings.add('TRUNCATED', message, { seal: last });
   }
 
@@ -169,7 +169,7 @@ export class PackSource implements SealedSource {
       const [said, found] = [this.manifest.counts[name], this.counts[name]];
       if (said === found) continue;
       const what = name === 'readings' ? PACKED.ledger : PACKED[name];
-      const message = `${what} has ${found} lines that can be read, and the manifest says ${said}.`;
+      const message = `${what} has ${found} readable lines, but the manifest says ${said}.`;
       this.findings.add('TRUNCATED', message, { what });
     }
   }
@@ -184,13 +184,13 @@ export class PackSource implements SealedSource {
     if (key === null) {
       if (signers.size === 0) return;
       const message =
-        'The manifest is not signed, and seals of the pack are: its signature was taken away, or it was made anew.';
+        'The manifest is not signed, but seals of the pack are: its signature was removed, or it was replaced.';
       this.findings.add('MANIFEST_ALTERED', message, about);
     } else if (!signers.has(key.kid)) {
       const message = `The manifest is signed by the key ${key.kid}, which signs none of the seals of the pack`;
       const isGiven = this.options.publicKeys?.some(({ x }) => x === key.x) ?? false;
       if (isGiven) this.findings.notice(`${message}: it is among the keys given.`);
-      else this.findings.add('SEAL_UNKNOWN_KEY', `${message}: it may be anybody's.`, about);
+      else this.findings.add('SEAL_UNKNOWN_KEY', `${message}: it may be anyone’s.`, about);
     }
   }
 }

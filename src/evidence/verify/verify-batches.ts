@@ -82,7 +82,7 @@ export class BatchCheck {
     if (seq <= this.#last.seq) return;
     const isNext = seq === this.#last.seq + 1 && at > this.#last.at;
     if (!isNext || recorded.seq !== seq || recorded.at !== at) {
-      const message = `Batch ${seq} of ${at} does not follow batch ${this.#last.seq} of ${this.#last.at}, or says something else itself.`;
+      const message = `Batch ${seq} of ${at} does not follow batch ${this.#last.seq} of ${this.#last.at}, or its own data differ.`;
       this.findings.add('STATE_ALTERED', message, { seq, what: `batch ${seq}` });
     }
     this.#last = { seq, at };

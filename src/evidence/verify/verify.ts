@@ -54,7 +54,7 @@ async function verifySource(
   const unsealed = source.only ? 0 : Math.max(0, head.seq - (last?.toSeq ?? 0));
   if (unsealed > 0) {
     const which = unsealed === 1 ? 'The last batch is' : `The last ${unsealed} batches are`;
-    findings.notice(`${which} in no seal yet: they are held against themselves only.`);
+    findings.notice(`${which} in no seal yet: they are checked only against their own digests.`);
   }
   return findings.report(source.subject, {
     ...{ seals: chain.count, sealedTo: last && { seq: last.toSeq, at: last.toAt }, head },

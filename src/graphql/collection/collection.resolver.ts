@@ -156,10 +156,7 @@ function hasFound(run: RunRecord): run is ReconcilingRun {
   return run.reconciliation !== undefined;
 }
 
-/**
- * By integration, kind and id. A record that is released meanwhile is not on the next page: nothing is
- * pinned.
- */
+/** By integration, kind and id. A record that is released meanwhile is not on the next page: nothing is pinned. */
 async function listQuarantine(
   args: QuarantineArgs,
   services: RequestServices,

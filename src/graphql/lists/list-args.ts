@@ -22,7 +22,7 @@ type FilterFields<K extends ListedKind> = {
   readonly [F in keyof (typeof FIELDS)[K]]: FilterField | null;
 };
 
-/** A filter as the caller gives it: comparisons by field, all of which must be true, and combinations of filters. */
+/** All comparisons and combinations must match. */
 export interface FilterInput {
   readonly and?: readonly FilterInput[] | null;
   readonly or?: readonly FilterInput[] | null;
@@ -31,10 +31,9 @@ export interface FilterInput {
 }
 
 export interface KindFilter {
-  /** The input type, for `@Field`. */
   readonly type: object;
   readonly fields: readonly (FilterField & { readonly field: string; readonly name: string })[];
-  /** The store's filter; `null` when nothing is filtered. */
+  /** `null` if nothing is filtered. */
   readonly toFilter: (input: FilterInput | null | undefined) => Filter | null;
 }
 
@@ -80,7 +79,7 @@ function readFilter(input: FilterInput | null, fields: KindFilter['fields']): Fi
   return parts.length > 0 ? together(parts) : null;
 }
 
-/** How deep filters are nested; the gateway's limits bound it. */
+/** The gateway's limits bound the depth. */
 function levelsOf({ and, or, not }: FilterInput): number {
   const inner = [...(and ?? []), ...(or ?? []), ...(not ? [not] : [])];
   return inner.length === 0 ? 0 : 1 + Math.max(...inner.map(levelsOf));
@@ -166,14 +165,12 @@ type OrderFieldOf<K extends ListedKind> = {
 }[keyof Fields<K>];
 
 export interface KindOrder {
-  /** The input type, for `@Field`. */
   readonly type: object;
   readonly fields: readonly string[];
-  /** The order to read in; by default the kind's own, newest first. */
+  /** Default: the kind's own order, newest first. */
   readonly toOrder: (input: OrderInput | null | undefined) => Order;
 }
 
-/** Makes a kind's order input from its orderable fields, each with its name in the graph and a description. */
 export function orderOf<K extends ListedKind>(
   kind: K,
   noun: string,

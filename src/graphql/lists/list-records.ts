@@ -42,7 +42,7 @@ import {
   type View,
 } from './view.js';
 
-/** How a kind is listed: its filter, its orders, and the nodes that its records become. */
+/** Everything that the list of a kind needs. */
 export interface ListSpec<K extends ListedKind, T> {
   readonly kind: K;
   readonly filter: KindFilter;
@@ -55,7 +55,6 @@ type RecordListArgs = ListArgs & {
   readonly orderBy?: OrderInput | null;
 };
 
-/** The checked arguments of a list. */
 interface ListRequest {
   readonly resource: Resource;
   readonly kind: ListedKind;
@@ -89,7 +88,7 @@ function cursorTerms({ order, filter, integrations, options }: ListRequest): Rec
   };
 }
 
-/** The view to read a list in: the one its cursor pins, that of a past instant, or the newest, made fresh first. */
+/** The view of the cursor, of a past instant, or the newest one after it was made fresh. */
 async function viewOf(
   services: RequestServices,
   asked: ListRequest,
@@ -107,12 +106,12 @@ async function viewOf(
 
 type ListWindow = Omit<ListFreshness, 'verifiedAt'>;
 
-/** The newest view of a list, refreshed from Abnormal unless it is known to be fresh enough. */
+/** Refreshed from Abnormal, unless the list is known to be fresh enough. */
 async function freshHead(
   services: RequestServices,
   { resource, integrations, maxAgeMs }: ListWindow,
 ): Promise<{ freshness: Freshness; head: Pin }> {
-  // by name, since the freshness of an account that was just added is not known
+  // by name, because the freshness of a new account is not known
   const names = integrations ?? services.accounts.list().map(({ name }) => name);
   const key = `${resource} ${names.join(' ')}`;
   const known = services.listFreshness.get(key);
@@ -130,7 +129,7 @@ async function freshHead(
   return { freshness, head };
 }
 
-/** What the answer depends on, if it can be given again to other requests; else `null`. */
+/** What the response depends on; `null` if it cannot be stored. */
 function listRead(
   { resource, integrations, options }: ListRequest,
   view: View,
@@ -143,7 +142,7 @@ function listRead(
   return { head, freshness: { resource, integrations, maxAgeMs: options.maxAgeMs, verifiedAt } };
 }
 
-/** Whether a list would return the same again: nothing was recorded since, and its freshness is the same. */
+/** Whether nothing was recorded since, and the freshness is the same. */
 export async function stillStands(
   services: RequestServices,
   { head, freshness }: ListRead,
@@ -177,7 +176,6 @@ async function coverageOfList(services: RequestServices, asked: ListRequest, vie
 
 export type RecordPage<T> = [page: Page<T>, view: View, coverage: ReadCoverage];
 
-/** One page of a list of records, in the view that its first page pinned. */
 export async function listRecords<K extends ListedKind, T>(
   context: GatewayContext,
   spec: ListSpec<K, T>,
@@ -187,7 +185,7 @@ export async function listRecords<K extends ListedKind, T>(
   const asked = await toListRequest(services, spec, args);
   const walk = new ListWalk(args, asked.resource, cursorTerms(asked));
   const { cursor } = walk;
-  // before the pinned view is found, so that what is recorded in between does not count as seen
+  // read before the view, so that writes in between do not count as included
   const isPinned = cursor !== null || asked.options.asOf !== null;
   const before = isPinned ? await services.loaders.current.head() : null;
   const view = await viewOf(services, asked, cursor, before);
@@ -243,7 +241,7 @@ function toPosition([value = null, integration, id]: readonly CursorValue[]): Po
   return { value, integration: String(integration), id: String(id) };
 }
 
-/** A list that is part of a record and is read as a whole. */
+/** A list within a record, which is read as a whole. */
 export interface ArrayList<T> {
   /** The name in cursors, such as `Case.threats`. */
   readonly list: string;
@@ -254,7 +252,7 @@ export interface ArrayList<T> {
   readonly idOf: (item: T) => string;
 }
 
-/** A page of it, with the view it was read in: that of the first page of the walk. */
+/** With the view of the first page. */
 export interface PageWithin<T> {
   readonly page: Page<T>;
   readonly view: View;
@@ -280,7 +278,7 @@ export async function arrayPage<T>(within: ArrayList<T>, args: PageArgs): Promis
   return { page, view };
 }
 
-/** What comes after the cursor in the direction of the walk. */
+/** The items after the cursor, in the direction of the walk. */
 function rowsFrom<T>(list: readonly T[], { cursor, backward }: ListWalk, idOf: (item: T) => string): T[] {
   if (cursor === null) return backward ? list.toReversed() : list.slice();
   const [id] = cursor.place;

@@ -109,9 +109,9 @@ export type CursorValue = string | number | boolean | null;
 
 interface CursorScope {
   readonly list: string;
-  /** The arguments, by name, that must be the same on every page of a walk. */
+  /** The arguments that must be the same on every page. */
   readonly terms: Readonly<Record<string, CursorValue>>;
-  /** The view that the first page pinned: all later pages are read in it. */
+  /** The view of the first page, in which all pages are read. */
   readonly pin: readonly CursorValue[];
 }
 
@@ -138,7 +138,7 @@ function readCursor(text: string, list: string, terms: CursorScope['terms'], arg
   return { pin, place };
 }
 
-/** The error of a cursor that is well-formed, but whose view or place is not in this history. */
+/** For a valid cursor whose view or place is not in this history. */
 export function foreignCursor(): GraphQLError {
   return badInput(
     'This cursor belongs to another history. To start from the first page, omit the cursor.',
@@ -178,25 +178,24 @@ export function fingerprint(value: unknown): string {
 
 interface FoundRows<Row, T> {
   readonly toNode: (row: Row) => T;
-  /** What a row's cursor remembers: the row's place in the list. */
+  /** The position of a row in the list. */
   readonly placeOf: (row: Row, index: number) => readonly CursorValue[];
-  /** The view that the first page pins; none for lists that are read as they are now. */
+  /** The view of the first page; missing for lists of the current state. */
   readonly pin?: readonly CursorValue[];
-  /** Whether there are more rows in the direction of the walk; by default, if not all of them fit into the page. */
+  /** Default: whether some rows do not fit on the page. */
   readonly hasMore?: boolean;
   /** Where to continue after a page without rows that is not the last. */
   readonly endCursor?: string | null;
   readonly count: PageFacts<T>['count'];
 }
 
-/** One page of a walk through a list: what was asked for, and how what was found becomes the page. */
+/** One page of a walk through a list. */
 export class ListWalk {
   readonly limit: number;
   readonly backward: boolean;
-  /** Where the page begins; `null` at the end of the list that the walk begins with. */
+  /** `null`: the page begins at the end where the walk begins. */
   readonly cursor: ReadCursor | null;
 
-  /** Throws if the arguments are invalid. */
   constructor(
     args: PageArgs,
     private readonly list: string,
@@ -213,7 +212,7 @@ export class ListWalk {
     return cursorWriter({ list: this.list, terms: this.terms, pin })(place);
   }
 
-  /** The page of the first `limit` rows that were found from the cursor on, in the direction of the walk. */
+  /** The page of the first `limit` rows from the cursor on, in the direction of the walk. */
   page<Row, T>(found: readonly Row[], options: FoundRows<Row, T>): Page<T> {
     const { toNode, placeOf, pin = [], hasMore = found.length > this.limit, count } = options;
     const { endCursor = null } = options;

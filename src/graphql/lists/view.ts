@@ -5,38 +5,37 @@ import { type Instant, toMillis } from '../../values/instant.js';
 import { badInput, queryError, upstreamErrorCode } from '../base/errors.js';
 import type { RequestServices } from '../request/services.js';
 
-/** How fresh an answer must be, or of which instant. */
 export interface ReadArgs {
   readonly asOf?: Instant | null;
   readonly maxAge?: number | null;
   readonly staleIfError?: boolean | null;
 }
 
-/** What an answer is read from: one `seq` for a root and everything below it. */
+/** One `seq` for a root and everything below it. */
 export interface View {
   readonly seq: number;
-  /** The instant whose state this is; asked for again as `asOf`, the same is seen. */
+  /** As `asOf`, it returns the same view again. */
   readonly asOf: Instant;
-  /** Of the past: answered from the history alone, on-demand fields included. */
+  /** A view of the past, which never asks Abnormal. */
   readonly frozen: boolean;
-  /** What was done for freshness; `null` where nothing had to be. */
+  /** `null` if nothing had to be made fresh. */
   readonly freshness: Freshness | null;
-  /** When the request came; what was verified since was read for it. */
+  /** What was verified since then was read for this request. */
   readonly requestedAt: Instant;
   /** How old on-demand fields may be. */
   readonly maxAgeMs: number;
   readonly staleIfError: boolean;
 }
 
-/** A checked wish for freshness. */
+/** The checked arguments of freshness. */
 export interface ReadOptions {
-  /** Of the past when given. */
+  /** `null`: now. */
   readonly asOf: Instant | null;
   readonly maxAgeMs: number;
   readonly staleIfError: boolean;
 }
 
-/** Checks what the caller wants; `asOf` in the future or beside `maxAge` is the caller's error. */
+/** Throws for `asOf` in the future or together with `maxAge`. */
 export function toReadOptions(services: RequestServices, args: ReadArgs): ReadOptions {
   const { asOf = null, maxAge = null, staleIfError } = args;
   if (asOf !== null && maxAge !== null) {
@@ -55,7 +54,6 @@ export function toReadOptions(services: RequestServices, args: ReadArgs): ReadOp
   return { asOf, maxAgeMs, staleIfError: staleIfError ?? true };
 }
 
-/** The view of a past instant. */
 export async function pastView(
   services: RequestServices,
   options: ReadOptions & { asOf: Instant },
@@ -68,8 +66,8 @@ export async function pastView(
 }
 
 /**
- * Fails with `NOT_COLLECTED` where a view is of before the first recording of any of the kinds: what is not found
- * in it says nothing. The message and `firstRecordedAt` name the first instant that can be asked for.
+ * Throws `NOT_COLLECTED`, with the first instant, for a view before the first recording of all kinds: there,
+ * nothing found means nothing.
  */
 export async function assertCollected(
   { loaders }: RequestServices,
@@ -87,7 +85,7 @@ export async function assertCollected(
   throw queryError('NOT_COLLECTED', message, { firstRecordedAt: first?.at ?? null });
 }
 
-/** The newest view, given what was done for its freshness. */
+/** The newest view with its freshness. */
 export function latestView(
   { requestedAt }: RequestServices,
   { maxAgeMs, staleIfError }: ReadOptions,
@@ -97,7 +95,7 @@ export function latestView(
   return { seq, asOf, frozen: false, freshness, requestedAt, maxAgeMs, staleIfError };
 }
 
-/** The view in which a version was first seen: that batch, nothing later. */
+/** The view of the batch that recorded a version. */
 export function viewOfRevision(revision: { seqFrom: number; observedFrom: Instant }): View {
   const { seqFrom: seq, observedFrom: asOf } = revision;
   return {
@@ -106,19 +104,19 @@ export function viewOfRevision(revision: { seqFrom: number; observedFrom: Instan
   };
 }
 
-/** Whether what was confirmed at `verifiedAt` need not be asked for again. */
+/** Whether it is young enough. */
 export function isFresh(services: RequestServices, verifiedAt: Instant, maxAgeMs: number): boolean {
   const age = toMillis(services.now()) - toMillis(verifiedAt);
-  // what was confirmed in the future was confirmed by a clock that was wrong
+  // a time in the future comes from a wrong clock
   return age >= 0 && age < maxAgeMs;
 }
 
-/** Counts that Abnormal was asked, if it was: an answer says what it cost. */
+/** Counts the reads of Abnormal for the cost of the response. */
 export function noteLive(services: RequestServices, freshness: Freshness): void {
   if (freshness.stale || freshness.live) services.liveReads += 1;
 }
 
-/** Turns a stale answer into an error where the caller will not have it, or where nothing is held to give. */
+/** Throws for a stale answer if the caller does not accept it, or nothing is stored. */
 export function assertAcceptable(
   freshness: Freshness,
   held: boolean,

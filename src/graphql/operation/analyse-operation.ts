@@ -26,51 +26,48 @@ import { queryError } from '../base/errors.js';
 import { type CostNode, costRuleOf, type NodesField } from './cost-estimate.js';
 import { type AskedField, type LimitError, limitExceeded, selectedFields } from './query-document.js';
 
-/** What one walk through an operation finds out: who may run it, what it costs, how the compiler can run it. */
+/** The result of one walk through an operation: who may run it, its cost, and whether it can be compiled. */
 export interface AnalysedOperation {
   readonly type: OperationTypeNode;
   /** What costs something; how much depends on the variables. */
   readonly fields: readonly CostNode[];
-  /** What asks for more than the role reader. */
+  /** Fields that need more than the role reader. */
   readonly demands: readonly Demand[];
   readonly compiler: CompilerFacts;
 }
 
-/** What must be known of an operation to compile it. */
 interface CompilerFacts {
   /**
-   * Fields as the compiler writes them: with fragments in place, also those that are repeated there, and once per type
-   * below an abstract type. Infinite if there are directives or introspection, which the compiler does otherwise.
+   * Fields in the compiled code: fragments in place, repeated fields counted each time, and one copy per type
+   * below an abstract type. Infinite with directives or introspection, which the compiler treats differently.
    */
   readonly size: number;
-  /** Variables that must be given: within an object or a list the compiler takes one left out for null. */
+  /** Variables that must be given: the compiler treats a missing one within an object or a list as null. */
   readonly needed: ReadonlySet<string>;
-  /** Variables that must not be null: the compiler does not report one that is as graphql-js does. */
+  /** Variables that must not be null: the compiler reports one differently from graphql-js. */
   readonly required: ReadonlySet<string>;
 }
 
-/** A place of an operation that asks for a role. */
 interface Demand {
-  /** What is guarded, as `Type.field`. */
+  /** The guarded part, as `Type.field`. */
   readonly what: string;
   readonly role: Role;
   readonly node: FieldNode;
 }
 
-/** How an operation was admitted. */
 export interface Admission {
   readonly query: string;
   readonly operationName: string | null;
   readonly operation: AnalysedOperation;
-  /** What it may cost with its variables, and what its caller may ask for. */
+  /** The maximum cost with these variables, and the caller's limit. */
   readonly requested: number;
   readonly limit: number;
 }
 
-/** More fields of one name in one place than anybody writes: comparing each with each takes the square of it. */
+/** Comparing fields of one name with each other takes the square of their number. */
 const MOST_ALIKE = 100;
 
-/** The most fields that an operation may have to be compiled, counted as `CompilerFacts.size`. */
+/** The most fields of a compiled operation, counted as `CompilerFacts.size`. */
 export const MOST_COMPILED = 1_000;
 
 class LimitExceeded extends Error {
@@ -80,8 +77,8 @@ class LimitExceeded extends Error {
 }
 
 /**
- * Walks once through an operation as it will be answered; or says which limit it exceeds. A document that is not valid
- * is analysed as far as it makes sense: the server's validation refuses it.
+ * Walks once through an operation, or names the limit that it exceeds. An invalid document is analysed as far
+ * as possible: the validation refuses it.
  */
 export function analyseOperation(
   schema: GraphQLSchema,
@@ -103,7 +100,7 @@ const NO_LIMITS: QueryLimits = {
   ...{ aliases: any, directives: any, fragments: any, variables: any },
 };
 
-/** As `analyseOperation`, for a valid operation that was not admitted by limits: then there are none. */
+/** As `analyseOperation`, without limits. */
 export function analyseValid(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -112,7 +109,7 @@ export function analyseValid(
   return new Walk(schema, document, operation, NO_LIMITS).analyse();
 }
 
-/** Why a caller of a role may not run an operation; `null` where it may. */
+/** Why a caller of a role may not run it; `null` if it may. */
 export function roleErrors({ demands }: AnalysedOperation, has: Role): GraphQLError[] | null {
   const errors = demands
     .filter(({ role }) => ROLES.indexOf(has) < ROLES.indexOf(role))
@@ -133,7 +130,7 @@ function forbidden({ what, role, node }: Demand, has: Role): GraphQLError {
 
 class Walk {
   private readonly fragments = new Map<string, FragmentDefinitionNode>();
-  /** By what is guarded: one error for each, however often it is asked for. */
+  /** One error for each guarded part. */
   private readonly demands = new Map<string, Demand>();
   private readonly needed = new Set<string>();
   private readonly required = new Set<string>();
@@ -203,7 +200,7 @@ class Walk {
     return { ...parts, key: asked.key, children: this.costNodes(rest, depth + 1, innerTimes), nodes };
   }
 
-  /** The nodes of a page, through one of the two ways to them. */
+  /** The nodes of a page: `nodes`, or `edges { node }`. */
   private nodesOf(list: AskedField, depth: number, times: number): NodesField[] {
     const { key } = list;
     this.count(list);
@@ -227,7 +224,7 @@ class Walk {
     if (this.walked > this.limits.fields) this.stop('fields', this.walked, false);
   }
 
-  /** Notes what a field itself asks for, and finds its type, the fields below it, and how often these are written out. */
+  /** Adds the demands of a field, and finds its type, its fields, and how often these are compiled. */
   private enter(asked: AskedField, times: number): Entered {
     const parent = this.schema.getType(asked.type);
     const field = fieldOf(parent, asked.name);
@@ -245,13 +242,13 @@ class Walk {
     return { type, inner: this.selected(selections, type), innerTimes };
   }
 
-  /** What a field asks for by itself, by the type it is of, and by the type it gives. */
+  /** The demands of a field, of its parent type, and of its own type. */
   private noteDemands(
     { name, nodes }: AskedField,
     parent: GraphQLNamedType,
     given: GraphQLNamedType | undefined,
   ): void {
-    // asked for by an interface, it may come from any type that has it
+    // a field of an interface may come from each type that implements it
     const parents = isInterfaceType(parent) ? [parent, ...this.schema.getPossibleTypes(parent)] : [parent];
     for (const type of parents) this.noteDemand(`${type.name}.${name}`, fieldOf(type, name), nodes);
     for (const type of [parent, given]) if (type) this.noteDemand(type.name, type, nodes);
@@ -301,7 +298,6 @@ class Walk {
 }
 
 interface Entered {
-  /** The name of the type that the field gives. */
   readonly type: string;
   readonly inner: readonly AskedField[];
   readonly innerTimes: number;
@@ -316,7 +312,7 @@ function fieldOf(
   return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
 }
 
-/** The schema's description of itself is asked for deeper than any data; graphql-js refuses to go round in it. */
+/** Introspection nests deeper than any data; graphql-js refuses to follow it in circles. */
 function isIntrospection({ type }: AskedField): boolean {
   return type.startsWith('__');
 }

@@ -29,22 +29,21 @@ import { ResponseCache } from './response-cache.js';
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 
 interface ApolloOptions {
-  /** Not shared with another server. */
+  /** Belongs to this server alone. */
   readonly schema: GraphQLSchema;
-  /** The same schema with fields masked, for readers; without it they see all fields. */
+  /** The schema with masked fields, for readers; without it they see all fields. */
   readonly redactedSchema?: GraphQLSchema | undefined;
   readonly log: Log;
   readonly observer?: GraphObserver | undefined;
-  /** Whether callers may ask for the schema; true by default. */
+  /** Whether callers may query the schema; default: true. */
   readonly introspection?: boolean;
-  /** Whether a browser is shown Apollo Sandbox; true by default. */
+  /** Whether a browser gets Apollo Sandbox; default: true. */
   readonly sandbox?: boolean;
 }
 
 /**
- * The GraphQL server. Parse, validation and coercion errors are answered with 400, as GraphQL over HTTP asks;
- * a form or an image tag cannot make it run a query; a browser's GET shows Apollo Sandbox. Nothing is
- * reported to anywhere, whatever the environment says.
+ * Parse, validation and coercion errors have the status 400, as in GraphQL over HTTP. Forms and image tags
+ * cannot run a query. Nothing is reported to third parties, whatever the environment contains.
  */
 export function createApollo(options: ApolloOptions): ApolloServer<GatewayContext> {
   const { schema, redactedSchema, log, observer, introspection = true, sandbox = true } = options;
@@ -53,10 +52,10 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
     gateway: executedBy(schema, createPipeline({ schema, redactedSchema, log, responses })),
     stringifyResult: (result) => responses.stringify(result as ExecutionResult),
     introspection,
-    // if the schema is not shown, its names are not suggested either
+    // if the schema is hidden, its names are not suggested either
     hideSchemaDetailsFromClientErrors: !introspection,
     csrfPrevention: true,
-    // a text that was sent in an earlier request would run without having been admitted
+    // a text from an earlier request would run without admission
     persistedQueries: false,
     validationRules: [noSubscriptions],
     documentStore: parsedQueries(),
@@ -68,7 +67,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
     plugins: [
       neverCached,
       ...(observer ? [observeRequests(observer)] : []),
-      // the library's own policy wraps every resolver to find out what `neverCached` says in one line
+      // the library's own policy would wrap every resolver
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
@@ -80,7 +79,7 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
   });
 }
 
-/** Apollo leaves the execution to a gateway where it is given one; this one is the schema itself. */
+/** Apollo lets a gateway execute operations; this one uses the schema itself. */
 function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
   return {
     onSchemaLoadOrUpdate(callback) {
@@ -90,7 +89,7 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
     load: async () => ({
       executor: async ({ document, source, queryHash, request, context: given }) => {
         const context = given as GatewayContext;
-        // the name as asked for: Apollo's own is null also where no operation has it
+        // the requested name: Apollo's is null if no operation has it
         const operationName = request.operationName ?? null;
         const operation = getOperationAST(document, operationName) ?? null;
         const { admission } = context;
@@ -115,7 +114,7 @@ const noSubscriptions: ValidationRule = (context) => ({
   },
 });
 
-/** Answers are about attacks on the organisation and change with each poll: no proxy may store them. */
+/** Responses are about attacks and change with each poll: no proxy may store them. */
 const neverCached: ApolloServerPlugin = {
   async requestDidStart({ response }) {
     response.http.headers.set('cache-control', 'no-store');
@@ -129,8 +128,8 @@ function toApolloLogger(log: Log) {
 }
 
 /**
- * Makes what callers see of an error. Those meant for them pass as they are. Any other is a fault of the
- * gateway: it is logged under a reference, and the caller is given that and nothing else.
+ * Errors for the caller are not changed. All others are faults of the gateway: the caller gets only the
+ * reference of the log entry.
  */
 export function createErrorFormatter(log: Log) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
@@ -139,7 +138,7 @@ export function createErrorFormatter(log: Log) {
       log.error({ err: cause }, 'the history cannot be read');
       return withMessage(formatted, 'HISTORY_UNAVAILABLE', historyMessage(cause, null));
     }
-    // the caller has gone, and nothing is wrong
+    // the caller has disconnected, so nothing is wrong
     if (cause instanceof RequestEnded) return withMessage(formatted, 'TIMEOUT', cause.message);
     const code = formatted.extensions?.code;
     if (NODE_ARGUMENT.test(formatted.message)) {
@@ -173,18 +172,17 @@ function withMessage(formatted: GraphQLFormattedError, code: ErrorCode, message:
 }
 
 /**
- * How a request was answered. `PARTIAL`: with data, and errors for some fields of it. `REFUSED`: the request was
- * at fault. `FAILED`: Abnormal, the history or the gateway was.
+ * `PARTIAL`: data, with errors for some fields. `REFUSED`: an error of the request. `FAILED`: of Abnormal,
+ * the history or the gateway.
  */
 type GraphOutcome = 'OK' | 'PARTIAL' | 'REFUSED' | 'FAILED';
 
-/** Counts GraphQL requests; must not throw. */
+/** Must not throw. */
 export interface GraphObserver {
-  /** A request arrived. Call the returned function with its outcome and the codes of its errors. */
+  /** Call the returned function with the outcome and the codes of the errors. */
   began(): (outcome: GraphOutcome, codes: readonly string[]) => void;
 }
 
-/** Reports to the observer how each request was answered. */
 function observeRequests(observer: GraphObserver): ApolloServerPlugin<GatewayContext> {
   return {
     async requestDidStart() {

@@ -13,39 +13,39 @@ import type { AskedField } from './query-document.js';
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** A number, or how it comes of the variables. */
+/** A number, or a function of the variables. */
 type Amount = number | ((variables: Variables) => number);
 
-/** One field that costs something, or under which something does. */
+/** A field with a cost, or with such fields below it. */
 export interface CostNode {
-  /** Its place in the answer. */
+  /** Its key in the response. */
   readonly key: string;
-  /** Times that it is resolved for each of its parents. */
+  /** How often it is resolved per parent. */
   readonly items: Amount;
-  /** How those items are met with in the answer: as nodes of a page, or as the value itself. */
+  /** `PAGE`: the items are the nodes of a page; `VALUE`: the value itself. */
   readonly shape: 'PAGE' | 'VALUE';
-  /** Whether the items are nodes that count. */
+  /** Whether each item costs 1. */
   readonly counts: boolean;
-  /** Flat, for each parent. */
+  /** A fixed price per parent. */
   readonly price: number;
-  /** Requests to Abnormal that it may cause, for each parent. */
+  /** Requests to Abnormal per parent, at most. */
   readonly calls: Amount;
-  /** Whether everything below is as it was, by its arguments or by what it is. */
+  /** Whether everything below is read in a view of the past. */
   readonly past: (variables: Variables) => boolean;
   readonly children: readonly CostNode[];
-  /** Of a page: where its nodes stand in the answer, each with what is below. */
+  /** The fields of a page that contain its nodes, with what is below. */
   readonly nodes: readonly NodesField[];
 }
 
-/** `nodes`, or `edges` with the `node` in them. */
+/** `nodes`, or `edges` with `node`. */
 export interface NodesField {
   readonly key: string;
-  /** The place of the node within each item; `null`: the item is the node, or the node is not asked for. */
+  /** The key of the node in each item; `null`: the item is the node, or the node is not selected. */
   readonly inner: string | null;
   readonly children: readonly CostNode[];
 }
 
-/** How many nodes a page is asked to have. What is no page size is refused later, and costs nothing. */
+/** The requested size of a page. An invalid size is refused later, and costs nothing. */
 function pageSize(first: unknown, last: unknown): number {
   const asked = first ?? last ?? DEFAULT_PAGE;
   return typeof asked === 'number' && asked >= 0 ? Math.min(asked, LARGEST_PAGE) : 0;
@@ -55,7 +55,7 @@ function amount(value: Amount, variables: Variables): number {
   return typeof value === 'number' ? value : value(variables);
 }
 
-/** What an operation may cost at most, with these variables. */
+/** The maximum cost with these variables. */
 export function requestedCost(fields: readonly CostNode[], variables: Variables): number {
   return sum(fields, variables, 1, false);
 }
@@ -76,7 +76,7 @@ function costOf(field: CostNode, variables: Variables, times: number, wasPast: b
   return cost;
 }
 
-/** What was given, by the answer: the nodes in it, and what has a price of its own. */
+/** The actual cost: the nodes of the response, and fields with a price. */
 export function givenCost(fields: readonly CostNode[], data: unknown): number {
   if (Array.isArray(data)) return data.reduce((cost: number, item) => cost + givenCost(fields, item), 0);
   if (typeof data !== 'object' || data === null) return 0;
@@ -105,10 +105,10 @@ function returnedLength(value: unknown): number {
   return Array.isArray(value) ? value.filter((item) => item !== null).length : 1;
 }
 
-/** What one argument is: as it stands, or by the variables. */
+/** An argument: a value, or a function of the variables. */
 type Given = { readonly value: unknown } | { readonly by: (variables: Variables) => unknown };
 
-/** What a field costs by itself, without what is below it. */
+/** The cost of a field without its selection. */
 export function costRuleOf(
   asked: AskedField,
   isPage: boolean,
@@ -135,7 +135,7 @@ export function costRuleOf(
 function callsOf(name: string, items: Amount, isPage: boolean, given: (argument: string) => Given): Amount {
   if (!ON_DEMAND.has(name)) return 0;
   if (!isPage) return items;
-  // a cursor's view is read as it is
+  // the view of a cursor is not made fresh
   return amountBy(
     (after, before) => (isSaid(after) || isSaid(before) ? 0 : 1),
     given('after'),
@@ -158,7 +158,7 @@ function givenLength(list: unknown): number {
   return isSaid(list) ? 1 : 0;
 }
 
-/** Reckons at once where no variable has a part in it. */
+/** Calculated at once if no variable is involved. */
 function amountBy(reckon: (...values: unknown[]) => number, ...given: readonly Given[]): Amount {
   const readers = given.map((each) => ('by' in each ? each.by : () => each.value));
   const reckonBy = (variables: Variables) => reckon(...readers.map((read) => read(variables)));

@@ -1,16 +1,14 @@
 import { DEFINITION_OF } from '../../resources/registry.js';
 
-/*
- * What things cost, in nodes: a node of a list costs 1, and everything else is set against that by about how
- * long it keeps the gateway, or Abnormal, busy.
- */
+// Prices in nodes: a node of a list costs 1, everything else about as much as it keeps the gateway or
+// Abnormal busy.
 
-/** One request to Abnormal. 20,000 is then two thirds of what an account may be sent in a minute. */
+/** One request to Abnormal. A cost of 20,000 is two thirds of an account's requests per minute. */
 export const CALL_PRICE = 100;
 
-/** Once for each time that a field is resolved, on top of the nodes that it gives. By `Type.field`. */
+/** Per resolved field, in addition to its nodes. By `Type.field`. */
 export const FIELD_PRICES: Readonly<Record<string, number>> = {
-  // described in full, the schema is a thousand fields and more
+  // the complete schema has over a thousand fields
   'Query.__schema': 1_000,
   'Query.__type': 50,
   // reads every record of the period
@@ -25,12 +23,12 @@ export const FIELD_PRICES: Readonly<Record<string, number>> = {
   'Revision.fieldChanges': 1,
 };
 
-/** For the fields that are the same on many types. By the field's name. */
+/** By the name of a field that many types have. */
 export const COMMON_PRICES: Readonly<Record<string, number>> = { totalCount: 10, coverage: 5 };
 
 const LISTED = Object.values(DEFINITION_OF);
 
-/** What is read from Abnormal when somebody asks, unless the view is of the past. */
+/** Read from Abnormal on demand, unless the view is of the past. */
 export const ON_DEMAND: ReadonlySet<string> = new Set([
   ...LISTED.flatMap(({ kind, resource, graphType, parts }) => [
     ...[`Query.${kind}`, `Query.${resource}`],
@@ -41,20 +39,19 @@ export const ON_DEMAND: ReadonlySet<string> = new Set([
   'Query.record',
 ]);
 
-/** Below these everything is as it was, and Abnormal is not asked. */
+/** Everything below these is read in a view of the past. */
 export const OF_THE_PAST: ReadonlySet<string> = new Set([
   'Revision.node',
   'ControlException.record',
   'PopulationMember.record',
 ]);
 
-/** Lists that are no connections, with how long they are at most, where what hangs off their items has a price. */
+/** The maximum length of lists without pages whose items have fields with a price. */
 export const LIST_LENGTHS: Readonly<Record<string, number>> = {
   'Evidence.results': 10,
   'NoLongerGiven.members': 100,
 };
 
-/** Fields that give one record or none. */
 export const SINGLE_NODES: ReadonlySet<string> = new Set([
   ...LISTED.map(({ kind }) => `Query.${kind}`),
   'Query.node',

@@ -18,14 +18,14 @@ import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import type { GatewayContext } from '../request/services.js';
 import { type AnalysedOperation, MOST_COMPILED } from './analyse-operation.js';
 
-/** A query that has been parsed and found valid. */
+/** A valid query. */
 export interface Execution {
   readonly document: DocumentNode;
-  /** The one to run; `null` if the document has none of that name. */
+  /** `null` if the document has no operation of that name. */
   readonly operation: OperationDefinitionNode | null;
   /** `null` with `operation`. */
   readonly analysed: AnalysedOperation | null;
-  /** The SHA-256 of its text. */
+  /** The SHA-256 of the text. */
   readonly queryHash: string;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -36,13 +36,13 @@ export interface Execution {
 
 export type Execute = (execution: Execution) => Promise<ExecutionResult> | ExecutionResult;
 
-/** How to run an operation that was sent before; without `run` it is interpreted. */
+/** Without `run` the operation is interpreted. */
 interface Known {
   readonly run: CompiledQuery['query'] | null;
   readonly size: number;
 }
 
-/** What the code of one field takes, measured: 2.6 KB, and up to 6.5 KB once it has run. */
+/** The code of a field, measured: 2.6 KB, and up to 6.5 KB after it has run. */
 const FIELD_BYTES = 6_500;
 
 class Plans {
@@ -55,8 +55,8 @@ class Plans {
 }
 
 /**
- * Runs queries with graphql-js; from the second time on they are compiled, which makes a page of a list about thirty
- * times cheaper. A query is compiled only if the compiler does the same as graphql-js.
+ * Interprets an operation the first time and compiles it the second time, which makes a page about thirty
+ * times cheaper. It is compiled only if the result is the same.
  */
 export function createExecute(schema: GraphQLSchema): Execute {
   const plans = new Plans();
@@ -80,8 +80,8 @@ function interpret(schema: GraphQLSchema, execution: Execution) {
 }
 
 /**
- * graphql-js gives no code to the error of an argument that its variables make invalid. Such an error is located at
- * the value in the text of the operation; the errors of fields are located at the field.
+ * graphql-js gives no code to an argument that variables make invalid. Such an error is located at the value
+ * in the text; errors of fields are located at the field.
  */
 function withInputErrors(
   result: ExecutionResult,
@@ -161,7 +161,7 @@ function argumentPathOf(document: DocumentNode, wanted: ASTNode, message: string
   return [...found, ...within.split(/[.[\]]+/).filter((name) => name !== '')];
 }
 
-/** More is wrong with the variables than anybody reads; and graphql-js says in the last that it stopped there. */
+/** graphql-js stops after so many errors and says so in the last one. */
 const MOST_VARIABLE_ERRORS = 10;
 
 function withFewErrors(result: ExecutionResult): ExecutionResult {
@@ -169,7 +169,7 @@ function withFewErrors(result: ExecutionResult): ExecutionResult {
   return { ...result, errors: result.errors.slice(0, MOST_VARIABLE_ERRORS) };
 }
 
-/** The compiled operation, if there is one; the first time, which is often the last, it is not compiled. */
+/** `null` the first time: most operations do not come again. */
 function compiledFor(
   { seenOnce, known }: Plans,
   schema: GraphQLSchema,
@@ -185,14 +185,14 @@ function compiledFor(
   const { size } = analysed.compiler;
   const run = size <= MOST_COMPILED ? compile(schema, document, operation) : null;
   known.set(operation, { run, size });
-  // what is too large to be kept must not be compiled each time
+  // an operation that is too large to be stored must not be compiled each time
   if (!known.has(operation)) known.set(operation, { run: null, size });
   return run;
 }
 
 /**
- * The variables as the compiled query takes them; `null` if graphql-js must run it: a variable is wrong, which
- * graphql-js reports in its own words, or one that the compiler needs is left out or null.
+ * The variables for the compiled query; `null` if graphql-js must run it, because a variable is wrong, or one
+ * that the compiler needs is missing or null.
  */
 function coercedFor(
   schema: GraphQLSchema,
@@ -209,8 +209,8 @@ function coercedFor(
 }
 
 /**
- * The compiler's errors made into graphql-js' own, which whatever comes after relies upon. Where several left
- * one null behind, the first stands for all, as the specification has it.
+ * Converts the compiler's errors into those of graphql-js. If several errors cause one null, the first is
+ * reported, as in the specification.
  */
 function withErrors(result: ExecutionResult): ExecutionResult {
   const { data, errors } = result;
@@ -223,7 +223,7 @@ function withErrors(result: ExecutionResult): ExecutionResult {
   return { ...result, errors: [...first.values()].map(toGraphQLError) };
 }
 
-/** As far as a path leads before it comes upon a null. */
+/** The path up to the first null. */
 function nullPath(data: unknown, path: readonly (string | number)[]): readonly (string | number)[] {
   let value = data;
   for (const [depth, key] of path.entries()) {
@@ -239,7 +239,7 @@ function toGraphQLError({ message, path, locations, originalError, extensions }:
   return error;
 }
 
-/** Compiles a query, or `null` where it is left to the interpreter; `size` tells what cannot be compiled before. */
+/** `null` if the query must be interpreted; `size` rules that out early. */
 function compile(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -250,10 +250,8 @@ function compile(
   return isCompiledQuery(compiled) ? compiled.query : null;
 }
 
-/*
- * The compiler would write out a variable's input type in full, and ours contain themselves. So it is told that
- * every variable is of a scalar that takes what it is given, and is given what graphql-js has coerced.
- */
+// The compiler would expand input types, and ours are recursive. So each variable has a scalar type that
+// accepts everything, and its value is coerced by graphql-js before.
 
 const COERCED = new GraphQLScalarType({ name: 'Coerced' });
 
@@ -278,7 +276,7 @@ function withCoercedVariables(document: DocumentNode, operation: OperationDefini
 
 type DocumentStore = NonNullable<ApolloServerOptionsWithGateway<BaseContext>['documentStore']>;
 
-/** Queries that were found valid, for Apollo. Its own store weighs them by their JSON, which is half of it or less. */
+/** Valid queries, for Apollo, whose own store counts half of their memory or less. */
 export function parsedQueries(): DocumentStore {
   const documents = new BoundedCache<DocumentNode>('parsedQueries', ({ loc }) =>
     parsedBytes(loc?.source.body ?? ''),
@@ -290,10 +288,10 @@ export function parsedQueries(): DocumentStore {
   };
 }
 
-/** What a parsed query takes for each byte of its text, measured with the tokens that it holds: from 68 to 104. */
+/** The memory of a parsed query per byte of its text, measured with its tokens: from 68 to 104. */
 const BYTES_A_BYTE = 110;
 
-/** What a text takes once it is parsed, with what it asks of the caller's role. */
+/** The memory of a parsed text, with its analysis. */
 export function parsedBytes(text: string): number {
   return 1_000 + BYTES_A_BYTE * textBytes(text);
 }

@@ -3,24 +3,21 @@ import { Extensions } from 'type-graphql';
 import { ROLES, type Role, roleFor } from '../../values/access.js';
 
 /**
- * Says which role a caller must have at least. Every query and every mutation needs one, or the schema is not
- * built; it goes beside the `@Query` or `@Mutation`, and the field gets its row in the table of roles of
- * docs/security.md:
+ * The role that a caller needs at least. The schema is not built if a query or mutation has none; docs/security.md
+ * has a table of all:
  *
  *     @Guard('admin')
  *     @Mutation(() => Integration, { … })
  *     connectIntegration(…)
  *
- * On a field of any other type, or on a type as a whole, it asks for more than the root did. An operation that
- * asks for something its caller may not have is refused before any of it is run, so resolvers need not look; and
- * since it is seen to once an operation, nothing is added to a resolver's call. What a resolver finds by id, such
- * as a `node`, it has to judge by `means.caller` itself.
+ * On a type or another field it requires more than the root. An operation is refused before it runs, so resolvers do
+ * not check roles; only what a resolver finds by id, such as a `node`, it must check itself by `caller`.
  */
 export function Guard(role: Role) {
   return Extensions({ role });
 }
 
-/** Throws where a query or a mutation has no rule, or anything has one that is not known. */
+/** Throws for a query or mutation without a rule, and for an unknown role. */
 export function assertGuarded(schema: GraphQLSchema): void {
   for (const type of rootsOf(schema)) {
     for (const [name, field] of Object.entries(type.getFields())) {
@@ -37,7 +34,7 @@ export function assertGuarded(schema: GraphQLSchema): void {
   }
 }
 
-/** Says in the description of each query and mutation that is not for readers whom it is for. */
+/** Adds the role to the description of each query and mutation that readers may not run. */
 export function describeGuards(schema: GraphQLSchema): void {
   for (const field of rootsOf(schema).flatMap((type) => Object.values(type.getFields()))) {
     const role = roleFor(field);
@@ -46,7 +43,6 @@ export function describeGuards(schema: GraphQLSchema): void {
   }
 }
 
-/** The types that operations begin with. */
 export function rootsOf(schema: GraphQLSchema): GraphQLObjectType[] {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
   return roots.filter((type) => type !== null && type !== undefined);

@@ -1,19 +1,17 @@
-/** Operations by their ids, as a manifest lists them. */
 export interface PersistedOperations {
-  /** The text of an operation by its id. */
   bodyOf(id: string): string | null;
-  /** Whether a text is that of a listed operation, blanks around it apart. */
+  /** Whether the text is listed, ignoring blanks around it. */
   lists(query: string): boolean;
 }
 
-/** The manifest is not what it should be; the message says where. */
+/** The message says what is wrong in the manifest. */
 export class ManifestError extends Error {
   override readonly name = 'ManifestError';
 }
 
 const FORMAT = 'apollo-persisted-query-manifest';
 
-/** Reads the text of a manifest in the format of Apollo's tools; throws a `ManifestError`. */
+/** In the format of Apollo's tools; throws a `ManifestError`. */
 export function readOperationManifest(text: string): PersistedOperations {
   const bodies = new Map(operationsOf(parsed(text)).map(toEntry));
   const listed = new Set([...bodies.values()].map((body) => body.trim()));

@@ -5,31 +5,28 @@ import type { Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import type { Instant } from '../../values/instant.js';
 
-/** How fresh a list had to be, and was. */
+/** The required and the actual freshness of a list. */
 export interface ListFreshness {
   readonly resource: Resource;
   /** `null`: all accounts. */
   readonly integrations: readonly string[] | null;
   readonly maxAgeMs: number;
-  /** What must still be found when it is looked at again. */
+  /** The freshness that must be the same when it is checked again. */
   readonly verifiedAt: Instant | null;
 }
 
 /**
- * A read of a list of records, as plain data: what is read at a `seq` is the same as long as nothing was recorded
- * since, whatever hangs off its records included.
+ * A read of a list: everything at one `seq`, including what belongs to its records, stays the same until
+ * something is recorded.
  */
 export interface ListRead {
-  /** The newest `seq` when it was read. */
+  /** The newest `seq` at that time. */
   readonly head: number;
-  /** `null`: a view of the past, or one that a cursor pins, which is not made fresh. */
+  /** `null`: a view of the past or of a cursor, which is not made fresh. */
   readonly freshness: ListFreshness | null;
 }
 
-/**
- * What one response was made of. If that is noted reads alone, the response to the same request is the same as
- * long as those reads stand.
- */
+/** What a response was read from. If all reads are noted, the response is valid as long as they are. */
 export class CacheDependencies {
   readonly entries: ListRead[] = [];
   private isReusable = true;
@@ -38,7 +35,7 @@ export class CacheDependencies {
     this.entries.push(read);
   }
 
-  /** Something was read that is not noted. */
+  /** For a read that is not noted. */
   markUncacheable(): void {
     this.isReusable = false;
   }
@@ -48,18 +45,18 @@ export class CacheDependencies {
   }
 }
 
-/** A response as it is sent, and what it was read from: bytes and plain data, never a record. */
+/** Bytes and plain data, never a record. */
 interface StoredResponse {
   readonly body: Buffer;
   readonly reads: readonly ListRead[];
 }
 
-/** What a buffer takes besides its bytes. */
+/** The overhead of a buffer. */
 const BUFFER_BYTES = 200;
 
 /**
- * Responses that were made of noted reads alone. A request that comes a second time has its response stored; from
- * then on it is sent again for as long as all its reads stand, which is checked each time.
+ * Stores the response of a request that comes a second time, if all its reads are noted. It is returned as
+ * long as they are valid, which is checked each time.
  */
 export class ResponseCache {
   readonly #seenOnce = new BoundedCache<true>('requestsSeenOnce', () => 0);
@@ -67,22 +64,22 @@ export class ResponseCache {
     'responses',
     ({ body, reads }) => BUFFER_BYTES + body.length + jsonBytes(reads),
   );
-  /** The JSON of results that are on their way out. */
+  /** The JSON of results that are being sent. */
   readonly #texts = new WeakMap<object, { readonly text: string; readonly extensions: unknown }>();
 
-  /** Names a request by who asks and all that they ask. */
+  /** The caller's role and the complete request. */
   keyOf(role: Role, queryHash: string, operationName: string | null, variables: object): string {
     return hash('sha256', JSON.stringify([role, queryHash, operationName, variables]), 'base64');
   }
 
-  /** The response to send again, if there is one and all that it was read from still stands. */
+  /** The stored response, if all its reads are still valid. */
   async find(
     key: string,
     stillStands: (read: ListRead) => Promise<boolean>,
   ): Promise<ExecutionResult | null> {
     const stored = this.#stored.get(key);
     if (!stored) return null;
-    // a read that cannot be made now does not stand: making it for the query says why
+    // a read that fails now is not valid: the query itself reports why
     const standing = await Promise.all(stored.reads.map((read) => stillStands(read).catch(() => false)));
     if (!standing.every(Boolean)) {
       this.#stored.delete(key);
@@ -93,7 +90,7 @@ export class ResponseCache {
     return { data };
   }
 
-  /** Stores the response to a request that came before, unless something in it was not noted or went wrong. */
+  /** Stores the response to a repeated request, unless a read was not noted or failed. */
   keep(key: string, result: ExecutionResult, reads: CacheDependencies): void {
     const { data, errors, extensions } = result;
     if (!data || errors || !reads.isCacheable) return;
@@ -106,7 +103,7 @@ export class ResponseCache {
     this.#stored.set(key, { body: bytesOf(text), reads: reads.entries });
   }
 
-  /** The JSON of a response, written out before if it is stored. */
+  /** The JSON of a response; a stored one is not serialised again. */
   stringify({ errors, data, extensions }: ExecutionResult): string {
     const known = data && !errors ? this.#texts.get(data) : undefined;
     if (known && known.extensions === extensions) return known.text;
@@ -114,7 +111,7 @@ export class ResponseCache {
   }
 }
 
-/** The text in memory of its own: small buffers otherwise share theirs, and hold all of it. */
+/** In a separate buffer: small buffers share memory and would keep all of it. */
 function bytesOf(text: string): Buffer {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
   bytes.write(text);

@@ -17,7 +17,7 @@ import {
 import type { RequestServices } from '../request/services.js';
 import type { RecordNode } from './record.type.js';
 
-/** A revision with the view it was read in. */
+/** With the view in which it was read. */
 export interface RecordInView<K extends Kind = Kind> {
   readonly revision: RevisionRecord<K>;
   readonly view: View;
@@ -26,8 +26,8 @@ export interface RecordInView<K extends Kind = Kind> {
 type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
 
 /**
- * One record, as fresh or as of when the caller wants it; `null` where Abnormal does not know it, or with
- * `asOf` where it was not recorded by then. Fails where Abnormal cannot answer and nothing is held to give.
+ * As fresh as requested, or of a past instant; `null` if Abnormal does not know it or, with `asOf`, if it was
+ * not recorded. Throws if Abnormal cannot answer and nothing is stored.
  */
 export async function readRecord<K extends Kind>(
   services: RequestServices,
@@ -49,12 +49,12 @@ async function readPast<K extends Kind>(
 ): Promise<RecordInView<K> | null> {
   const view = await pastView(services, options);
   const seen = await readInView(services, key, view);
-  // not recorded by then is an answer, but not where nothing of the account was
+  // a record that was not recorded by then is null, except if nothing of the account was
   if (!seen) await assertCollected(services, view, Object.values(KIND_OF), [key.integration]);
   return seen;
 }
 
-/** The newest version of a record, no older than wished for if Abnormal answers. */
+/** No older than requested, if Abnormal answers. */
 async function readLatest<K extends Kind>(
   services: RequestServices,
   key: KeyOf<K>,
@@ -75,7 +75,6 @@ async function readLatest<K extends Kind>(
   return readInView(services, key, latestView(services, options, freshness, pin));
 }
 
-/** A record as a view shows it. */
 async function readInView<K extends Kind>(
   services: RequestServices,
   key: KeyOf<K>,
@@ -86,8 +85,8 @@ async function readInView<K extends Kind>(
 }
 
 /**
- * What hangs off a record and is read when somebody asks, no older than the answer's root allows. In a view
- * of the past it comes from the history alone, and it is an error when it was not recorded by then.
+ * A part of a record, as fresh as the root requires. In a view of the past it comes from the history alone,
+ * and throws if it was not recorded by then.
  */
 export async function readOnDemand<K extends PartKind>(
   services: RequestServices,

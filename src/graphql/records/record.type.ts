@@ -27,7 +27,7 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
 
   constructor(
     readonly revision: RevisionRecord<K>,
-    /** Everything below this node is read in this view. */
+    /** The view of everything below this node. */
     readonly view: View,
   ) {
     super();
@@ -145,7 +145,7 @@ export class Provenance {
   }
 }
 
-/** Whether the caller waited for the read that confirmed the version, even if another caller started it. */
+/** Whether this request waited for the read that confirmed the version, even if another one started it. */
 function isReadFor({ freshness, requestedAt }: View, { verifiedAt }: RevisionRecord): boolean {
   if (freshness === null || freshness.stale || !freshness.live) return false;
   return verifiedAt >= earliest(freshness.readSince ?? requestedAt, requestedAt);

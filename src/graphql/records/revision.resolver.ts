@@ -103,7 +103,7 @@ export class RevisionResolver {
   }
 }
 
-/** A page of the versions of one record, newest first, up to the view that the record is read in. */
+/** Newest first, up to the view of the record. */
 async function revisionsOf(
   { revision: { key }, view }: RecordNode,
   args: ForwardArgs,
@@ -132,7 +132,7 @@ function placeOf({ pin: [seq], place: [before] }: ReadCursor): [number, number] 
   throw foreignCursor();
 }
 
-/** The changes of a version need the version before it, which is the next in the list. */
+/** The changes of a version need the previous one, which is the next in the list. */
 function primePrevious(newestFirst: readonly RevisionRecord<ListedKind>[], services: RequestServices): void {
   newestFirst.slice(1).forEach((previous, index) => {
     const next = newestFirst[index];

@@ -113,14 +113,14 @@ type ListedRecord = RecordOf[ListedKind];
 
 interface FieldDifference {
   readonly field: string;
-  /** `null` when it was not said. */
+  /** `null` without a value. */
   readonly before: unknown;
   readonly after: unknown;
 }
 
 /**
- * Field by field what differs between two versions of a record; `null` is no record. A threat's messages are
- * told apart by their ids, so one that joins is one difference and not a shift of all that follow.
+ * The fields that differ between two versions; `null`: no record. Messages are compared by id, so an added
+ * message is one difference.
  */
 export function differencesOf(
   kind: ListedKind,

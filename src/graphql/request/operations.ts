@@ -39,8 +39,7 @@ export interface Patience {
 }
 
 /**
- * What a caller may do with the accounts that this process reads. Refusals are a `VaultError` or a
- * `NotPossibleError`.
+ * What a caller may do with the accounts that this process reads. Refusals are a `VaultError` or a `NotPossibleError`.
  */
 export interface Operations {
   /** By the name of the account. */

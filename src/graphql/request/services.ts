@@ -194,8 +194,7 @@ export class GatewayContext {
   }
 
   /**
-   * For reads that are noted in `reads`, and those at the `seq` of a list's node, which change only if the
-   * list does.
+   * For reads that are noted in `reads`, and those at the `seq` of a list's node, which change only if the list does.
    */
   get trackedServices(): RequestServices {
     return this.own;

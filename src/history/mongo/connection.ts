@@ -103,7 +103,7 @@ function toHistoryError(error: unknown, where: string): unknown {
     return unavailable(`${where} does not let the user in HISTORY do this: ${error.message}`, error);
   }
   if (MISSING_INDEX.test(error.message)) {
-    const message = `${where} lacks an index of the history (${error.message}): start the gateway, which makes it again`;
+    const message = `${where} has an index missing (${error.message}): start the gateway to create it`;
     return new HistoryError('UNUSABLE', message, { cause: error });
   }
   return unavailable(`${where} failed: ${error.message}`, error);

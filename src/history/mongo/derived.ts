@@ -86,11 +86,10 @@ export class MongoDerivedCheck {
   }
 
   *#revision(doc: RevisionDoc, record: string | undefined): Generator<DerivedFault> {
-    if (doc._id !== revisionId(doc, doc.seqFrom)) yield ofVersion(doc, 'does not stand under its own name');
+    if (doc._id !== revisionId(doc, doc.seqFrom)) yield ofVersion(doc, 'is not stored under its own name');
     if (doc.seqTo === OPEN_SEQ && doc.observedTo !== null)
-      yield ofVersion(doc, 'is held to have ended, and has not');
-    if (!(doc.confirmedBy >= doc.seqFrom))
-      yield ofVersion(doc, 'is held to have been confirmed before it was there');
+      yield ofVersion(doc, 'is marked as ended, but is not');
+    if (!(doc.confirmedBy >= doc.seqFrom)) yield ofVersion(doc, 'was confirmed before it existed');
     const isInLists = isListed(doc.kind) && !doc.deleted;
     const fields = isInLists ? fieldsIn(doc.kind, record) : null;
     if (fields === undefined) return;
@@ -107,11 +106,9 @@ export class MongoDerivedCheck {
     const head = (await this.collections.meta.findOne({ _id: 'head' })) as HeadDoc | null;
     const say = (message: string) => ({ what: 'head', seq: head?.seq ?? null, message });
     if (!head || head.seq < (last?.seq ?? 0))
-      yield say(`The history says that it ends with batch ${head?.seq}, and batch ${last?.seq} is there.`);
+      yield say(`The head of the history is batch ${head?.seq}, but the last one is batch ${last?.seq}.`);
     else if (head.seq === last?.seq && toInstant(head.at) !== last.at)
-      yield say(
-        `The history says that its last batch is of ${toInstant(head.at)}, and that is of ${last.at}.`,
-      );
+      yield say(`The head of the history is of ${toInstant(head.at)}, but the last batch is of ${last.at}.`);
     if (head?.isWhole) yield* narrower(head.extents, this.#extents, head.seq);
   }
 
@@ -253,5 +250,5 @@ function ofVersion({ integration, kind, id, seqFrom }: RevisionDoc, how: string)
 }
 
 function misplaced(thing: string, what: string, seq: number | null = null): DerivedFault {
-  return { what, seq, message: `${thing} is not found by what it says itself.` };
+  return { what, seq, message: `${thing} is not found under its own data.` };
 }

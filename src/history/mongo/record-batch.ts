@@ -121,7 +121,7 @@ export class MongoRecorder {
     if (head) return head as HeadDoc;
     throw new HistoryError(
       'UNUSABLE',
-      `another version of the gateway has laid out the history in ${this.connection.where} anew: restart this one as that version`,
+      `another version of the gateway has converted the history in ${this.connection.where}: restart this one with that version`,
     );
   }
 

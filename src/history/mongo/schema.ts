@@ -227,7 +227,7 @@ function assertLaidOut({ layout }: SchemaDoc, where: string): void {
   if (layout === PROJECTION_KEY) return;
   throw new HistoryError(
     'UNUSABLE',
-    `the history in ${where} is laid out for another version of the gateway: start this one once so that it lays it out anew`,
+    `the history in ${where} has the layout of another version of the gateway: start this one once to convert it`,
   );
 }
 

@@ -127,7 +127,7 @@ function toHistoryError(error: unknown, path: string): unknown {
   const failure = failureOf(error);
   if (failure === null || !(error instanceof Error)) return error;
   if (error.message.includes('no such index')) {
-    const text = `${path} lacks an index of the history (${error.message}); start the gateway once, which makes it again`;
+    const text = `${path} has an index missing (${error.message}); start the gateway once to create it`;
     return new HistoryError('UNUSABLE', text, { cause: error });
   }
   const [code, text] = EXPLAINED[failure];

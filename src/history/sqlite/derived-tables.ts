@@ -24,7 +24,7 @@ export function* checkSchema(connection: Connection): Generator<DerivedFault> {
   for (const [name, { type, sql }] of own) {
     const isKnown = wanted.get(name)?.type === type;
     if (!isKnown && type !== 'index')
-      yield fault(name, null, `The file holds a ${type} ${name} that the gateway did not make.`);
+      yield fault(name, null, `The file contains a ${type} ${name} that the gateway did not make.`);
     if (isKnown && type === 'index' && wanted.get(name)?.sql !== sql)
       yield fault(name, null, `The index ${name} was replaced by another.`);
   }
@@ -54,7 +54,7 @@ export async function* checkLedger(connection: Connection): AsyncGenerator<Deriv
       yield fault(
         String(stream),
         Number(seq),
-        `A reading of ${stream} from ${from} to ${to} that batch ${seq} recorded is not found by what it says itself.`,
+        `A reading of ${stream} from ${from} to ${to} that batch ${seq} recorded is not found under its own data.`,
       );
     }
     if (rows.length < AT_ONCE) break;
@@ -66,7 +66,7 @@ export function* checkStates(connection: Connection): Generator<DerivedFault> {
   for (const [name, json] of connection.all('SELECT stream, state FROM streams')) {
     const state = parsed<StreamState>(json);
     if (state === null || streamText(state) !== name)
-      yield fault(String(name), null, `The state of ${name} is not found by what it says itself.`);
+      yield fault(String(name), null, `The state of ${name} is not found under its own data.`);
   }
 }
 
@@ -77,7 +77,7 @@ export async function* checkRuns(connection: Connection): AsyncGenerator<Derived
     for (const [, id, integration, startedAt, json] of rows) {
       const run = parsed<RunRecord>(json);
       if (run?.id === id && run?.integration === integration && run?.startedAt === startedAt) continue;
-      yield fault(String(id), null, `Run ${id} is not found by what it says itself.`);
+      yield fault(String(id), null, `Run ${id} is not found under its own data.`);
     }
     if (rows.length < AT_ONCE) break;
     await setImmediate();
@@ -91,7 +91,7 @@ export function* checkQuarantine(connection: Connection): Generator<DerivedFault
     const key = parsed<QuarantineEntry>(json)?.key;
     if (key?.integration === integration && key?.kind === kind && key?.id === id) continue;
     const what = `${integration}/${kind}/${id}`;
-    yield fault(what, null, `What is in quarantine as ${what} is not found by what it says itself.`);
+    yield fault(what, null, `The quarantine entry ${what} is not found under its own data.`);
   }
 }
 

@@ -74,7 +74,7 @@ export class DerivedCheck {
         yield fault(
           `${kind}/${id}`,
           Number(seqFrom),
-          `The version of ${kind} ${id} that stands at ${rev} is in no batch's place.`,
+          `The version of ${kind} ${id} at ${rev} belongs to no batch.`,
         );
       }
     }
@@ -93,12 +93,12 @@ export class DerivedCheck {
     const marked = new Map<number, RevisionRow>();
     for (const row of rows) {
       if (row.rev !== this.#lastRev + 1 || row.seqFrom !== batch.seq)
-        yield this.#of(row, 'stands in another place than its batch gave it');
+        yield this.#of(row, 'is not at the position that its batch gave it');
       this.#lastRev = row.rev;
       const prior = this.#prior(row);
       if (!this.#isBodyRight(row, prior)) yield this.#of(row, 'has the texts of another');
       if (row.verifiedSeq !== null && Number(row.verifiedSeq) < row.seqFrom)
-        yield this.#of(row, 'is held to have been confirmed before it was there');
+        yield this.#of(row, 'was confirmed before it existed');
       if (row.ahead !== 0) marked.set(row.rev, row);
       if (!isListed(row.kind)) continue;
       const group = `${row.kind} ${row.integration}`;
@@ -119,7 +119,7 @@ export class DerivedCheck {
       yield fault(
         `batch ${batch.seq}`,
         batch.seq,
-        `Batch ${batch.seq} is held to end with version ${batch.lastRev}, and version ${this.#lastRev} is the last.`,
+        `Batch ${batch.seq} ends with version ${batch.lastRev}, but version ${this.#lastRev} is the last.`,
       );
       this.#lastRev = batch.lastRev;
     }
@@ -205,13 +205,13 @@ export class DerivedCheck {
       }
     }
     for (const [rev, row] of marked) {
-      if (row.ahead !== 1 || !ahead.delete(rev)) yield this.#of(row, 'is wrongly held to be dated ahead');
+      if (row.ahead !== 1 || !ahead.delete(rev)) yield this.#of(row, 'is wrongly marked as dated ahead');
     }
     for (const rev of ahead)
       yield fault(
         `version ${rev}`,
         seq,
-        `Version ${rev}, which batch ${seq} brought, is not held to be dated ahead, and is.`,
+        `Version ${rev} of batch ${seq} is dated ahead, but is not marked so.`,
       );
   }
 

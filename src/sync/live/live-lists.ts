@@ -237,9 +237,7 @@ async function readNewest(pass: Pass, states: readonly StreamState[], tally: Pas
 /** From so many unsettled rows on, they get a request of their own. */
 const BUSY_ROWS = 3;
 
-/**
- * Lists unsettled time separately if it is busy: only its new records must be fetched, as it is read again.
- */
+/** Lists unsettled time separately if it is busy: only its new records must be fetched, as it is read again. */
 function apartFromTail(pass: Pass, { density }: MissingWindows, spans: readonly Window[]): readonly Window[] {
   const { ingestionLagMs } = pass.settings;
   const rows = density ? (density.rows / density.ms) * ingestionLagMs : 0;

@@ -18,9 +18,7 @@ export interface Difference {
   readonly doubt: string | null;
 }
 
-/**
- * `named` contains what Abnormal named in later windows: what moved meanwhile is neither missing nor extra.
- */
+/** `named` contains what Abnormal named in later windows: what moved meanwhile is neither missing nor extra. */
 export async function comparePopulation(
   review: WindowUnderReview,
   { listed }: UpstreamPopulation,

@@ -89,9 +89,7 @@ function isDue(pass: Pass, { revision, position }: PageItem): boolean {
   return isRecent && isLongAgo(pass, revision.verifiedAt);
 }
 
-/**
- * An interval ago (roughly), longer ago than this poll accepts, or in the future because of a wrong clock.
- */
+/** An interval ago (roughly), longer ago than this poll accepts, or in the future because of a wrong clock. */
 function isLongAgo(pass: Pass, instant: Instant): boolean {
   const interval = 0.9 * pass.settings.intervals[pass.resource];
   const oldest = Math.min(interval, pass.maxAgeMs ?? interval);

@@ -17,9 +17,7 @@ export interface PollerOptions {
   readonly intervals: Readonly<Record<Resource, number>>;
   /** How often to reconcile, in milliseconds; 0: never. */
   readonly reconcileEveryMs?: number;
-  /**
-   * Names this process among writers. If there is only one, a fixed name lets its successor begin at once.
-   */
+  /** Names this process among writers. If there is only one, a fixed name lets its successor begin at once. */
   readonly holder: string;
   /** How long another process waits before it takes over, in milliseconds. */
   readonly leaseMs?: number;

@@ -16,9 +16,7 @@ export interface PlannerLimits {
   readonly maxWidthMs: number;
 }
 
-/**
- * Cuts spans into windows, newest first, each to fill about a page. Answer `next` by `narrow` or `finish`.
- */
+/** Cuts spans into windows, newest first, each to fill about a page. Answer `next` by `narrow` or `finish`. */
 export interface WindowPlanner {
   /** The newest unfinished window that extends beyond `notBefore`; `null` if there is none. */
   next(notBefore: Instant): Window | null;
