@@ -10,6 +10,7 @@ import {
 } from '../controls/period.js';
 import { controlsOf } from '../controls/registry.js';
 import { ROWS, type Rows } from '../evidence/report/rows.js';
+import { FRAMEWORK_IDS, type FrameworkId } from '../policy/frameworks.js';
 import {
   parseThreshold,
   rangeOf,
@@ -29,6 +30,7 @@ export interface RawReportQuestion {
   readonly asOf?: string | undefined;
   readonly trend?: string | undefined;
   readonly rows?: string | undefined;
+  readonly framework?: string | undefined;
   /** `name=value`. */
   readonly threshold?: readonly string[] | undefined;
 }
@@ -40,6 +42,7 @@ export interface RequestedReport {
   readonly asOf: Instant | null;
   readonly trend: TrendUnit | null;
   readonly rows: Rows;
+  readonly framework: FrameworkId | null;
   readonly thresholds: Partial<Thresholds>;
 }
 
@@ -65,6 +68,8 @@ export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now?:
     integrations: raw.integration ? [...new Set(raw.integration)].sort() : null,
     asOf: raw.asOf === undefined ? null : instantOf(raw.asOf, nameOf('asOf')),
     rows: raw.rows === undefined ? 'exceptions' : choiceOf(nameOf('rows'), raw.rows, ROWS),
+    framework:
+      raw.framework === undefined ? null : choiceOf(nameOf('framework'), raw.framework, FRAMEWORK_IDS),
     thresholds: thresholdsOf(raw.threshold ?? [], nameOf('threshold')),
   };
 }

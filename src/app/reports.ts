@@ -47,7 +47,7 @@ export async function resolveReport(
   format: ReportFormat,
   nameOf: NameOf,
 ): Promise<ReportQuestion> {
-  const { period, controls, integrations, asOf, rows, thresholds } = asked;
+  const { period, controls, integrations, asOf, rows, thresholds, framework } = asked;
   const now = toInstant(clock());
   if (asOf !== null && asOf > now)
     throw new ReportQuestionError(
@@ -59,7 +59,7 @@ export async function resolveReport(
     );
   await checkIntegrations(store, integrations, nameOf('integration'));
   return {
-    ...{ period, controls, integrations, format, rows },
+    ...{ period, controls, integrations, format, rows, framework },
     trend: format === 'html' || format === 'json' ? asked.trend : null,
     pin: asOf === null ? await store.head() : await store.pinAt(asOf),
     rules: controlRules(config, policy(), thresholds),
@@ -91,12 +91,28 @@ const CONTENT_TYPES: Record<Format, string> = {
   ndjson: 'application/x-ndjson; charset=utf-8',
   csv: 'text/csv; charset=utf-8; header=present',
   oscal: 'application/json; charset=utf-8',
+  'oscal-plan': 'application/json; charset=utf-8',
+  'oscal-component': 'application/json; charset=utf-8',
   pack: 'application/x-tar',
 };
 
-const EXTENSIONS: Partial<Record<Format, string>> = { oscal: 'oscal.json', pack: 'tar' };
+const EXTENSIONS: Partial<Record<Format, string>> = {
+  oscal: 'oscal.json',
+  'oscal-plan': 'oscal-plan.json',
+  'oscal-component': 'oscal-component.json',
+  pack: 'tar',
+};
 
-const PARAMETERS = ['format', 'controls', 'integration', 'asOf', 'trend', 'rows', 'threshold'] as const;
+const PARAMETERS = [
+  'format',
+  'controls',
+  'integration',
+  'asOf',
+  'trend',
+  'rows',
+  'threshold',
+  'framework',
+] as const;
 type Parameter = (typeof PARAMETERS)[number];
 
 /** Reports over HTTP; each is recorded in the audit trail with its outcome. */
@@ -136,6 +152,7 @@ async function questionOf(services: ReportServices, { period, parameters }: Repo
   const raw = {
     ...{ period, controls: several('controls'), integration: several('integration') },
     ...{ asOf: one('asOf'), trend: one('trend'), rows: one('rows'), threshold: several('threshold') },
+    framework: one('framework'),
   };
   const asked = readReportQuestion(raw, nameOf, toInstant(services.clock()));
   const format = choiceOf('format', one('format') ?? 'json', FORMATS);

@@ -10,9 +10,10 @@ import { instantText } from '../controls/words.js';
 import type { PeriodEvidence } from '../evidence/evaluate-period.js';
 import { PackError } from '../evidence/pack/pack-history.js';
 import { writePack } from '../evidence/pack/write-pack.js';
-import { resultFacts } from '../evidence/report/json.js';
+import { criteriaOf, resultFacts } from '../evidence/report/json.js';
 import type { HistoryStore } from '../history/store.js';
 import { partialNameOf } from '../history/temporary-files.js';
+import { FRAMEWORKS, type FrameworkId } from '../policy/frameworks.js';
 import { waiverState, waiverSubject } from '../policy/waivers.js';
 import { type CommandContext, EXIT, EXIT_VERDICT, formatTable, type Output } from './command.js';
 import { optionName } from './report-options.js';
@@ -128,7 +129,24 @@ export function emptySummary(job: string): string {
   return `${JSON.stringify({ ...nothing, exitCode: EXIT.ok, controls: [], out: null, job }, null, 2)}\n`;
 }
 
-export function textReport({ period, pin, integrations, results, rules }: PeriodEvidence): string {
+function criteriaRows(results: PeriodEvidence['results'], framework: FrameworkId): string[] {
+  const { criteria } = criteriaOf({ results }, framework);
+  const rows = criteria.flatMap(({ criterion, title, controls }) =>
+    controls.map(({ control, verdict }, i) => [
+      i === 0 ? criterion : '',
+      i === 0 ? title : '',
+      control,
+      verdict,
+    ]),
+  );
+  return formatTable([
+    [FRAMEWORKS[framework].title.toUpperCase(), 'REQUIREMENT', 'CONTROL', 'VERDICT'],
+    ...rows,
+  ]);
+}
+
+export function textReport(evidence: PeriodEvidence): string {
+  const { period, pin, integrations, results, rules, framework } = evidence;
   const { file } = rules.policy;
   const replaced = Object.keys(rules.overrides);
   const rows = results.map((result) => {
@@ -143,6 +161,7 @@ export function textReport({ period, pin, integrations, results, rules }: Period
     ...(replaced.length > 0 ? [`Given     ${replaced.join(', ')} (--threshold)`] : []),
     '',
     ...formatTable([['CONTROL', 'VERDICT', 'EXCEPTIONS', 'DECIDED BY'], ...rows]),
+    ...(framework === null ? [] : ['', ...criteriaRows(results, framework)]),
     '',
     ...results
       .filter(({ verdict }) => verdict !== 'PASS')

@@ -14,6 +14,7 @@ import {
   writeReport,
 } from '../evidence/report/write-report.js';
 import type { HistoryStore } from '../history/store.js';
+import { FRAMEWORK_IDS } from '../policy/frameworks.js';
 import { toInstant } from '../values/instant.js';
 import { withHistory } from './collection.js';
 import { type CommandAction, type CommandContext, EXIT, print, untilStopped } from './command.js';
@@ -44,7 +45,8 @@ Reads the recorded history, also while serve is running. Writes only an entry of
   json     the evaluated result
   ndjson   one line per exception, per member of a population, or per recorded version (--rows)
   csv      the same for a spreadsheet, without versions; formulas are escaped
-  oscal    OSCAL assessment results, as JSON
+  oscal    OSCAL assessment results, as JSON; oscal-plan and oscal-component write the assessment plan and the
+           component definition that belong to them
   pack     all of these with the recorded data, their seals and a signed manifest, in one .tar file that verify checks;
            as of the last seal, unless --as-of is given
 
@@ -79,9 +81,13 @@ export function addReport(program: Command, choose: (action: CommandAction) => v
     )
     .option(
       '--format <format>',
-      'text, html, json, ndjson, csv, oscal or pack; default: by the file name of --out, otherwise text',
+      'text, html, json, ndjson, csv, oscal, oscal-plan, oscal-component or pack; default: by the file name of --out, otherwise text',
     )
     .option('--rows <rows>', 'rows of CSV and NDJSON: exceptions (default), population or revisions')
+    .option(
+      '--framework <id>',
+      `group the results by the requirements of a framework: ${FRAMEWORK_IDS.join(', ')}`,
+    )
     .option('--threshold <name=value>', 'use another threshold; may be given several times', several)
     .option('-o, --out <file>', 'write to a file, which appears only when it is complete')
     .option('--since-last', 'instead of --period: from the end of the last report')

@@ -1,6 +1,7 @@
 import type { Coverage, CoverageGap, Missing } from '../model/ledger.js';
 import type { ReconciliationRecord } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
+import type { References } from '../policy/frameworks.js';
 import type { ControlId, Waiver } from '../policy/policy.js';
 import type { Rules } from '../policy/rules.js';
 import type { ThresholdName, Thresholds } from '../policy/thresholds.js';
@@ -185,6 +186,10 @@ export interface ControlDefinition {
   readonly id: ControlId;
   readonly title: string;
   readonly rule: string;
+  /** The requirements of frameworks that it is evidence for. */
+  readonly references: References;
+  /** How far the evidence goes, and what it does not show. */
+  readonly limits: string;
   readonly thresholds: readonly ThresholdName[];
   readonly needs: readonly StreamNeed[];
   readonly takes: readonly RecordFact['kind'][];

@@ -1,5 +1,6 @@
 import { isComplete, type Missing } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
+import { listReferences, type Reference } from '../policy/frameworks.js';
 import type { ControlId } from '../policy/policy.js';
 import { WaiverBook, type WaiverUse } from '../policy/waivers.js';
 import { earliest, type Instant } from '../values/instant.js';
@@ -51,6 +52,9 @@ export interface EvaluatedControl extends Omit<ControlEvaluation, 'count'> {
   readonly exceptions: readonly ControlFinding[];
   /** What became of each waiver of the control. */
   readonly waivers: readonly WaiverUse[];
+  /** What it is evidence for, in the frameworks that the policy shows. */
+  readonly references: readonly Reference[];
+  readonly limits: string;
   /** Who owns the control, by the policy. */
   readonly owner: string | null;
 }
@@ -185,6 +189,8 @@ function resultOf(
     },
     ...{ noLongerGiven, members, outcomes, exceptions },
     waivers: waivers.uses(),
+    references: listReferences(control.references, scope.rules.policy.frameworks),
+    limits: control.limits,
     owner: declared?.owner ?? null,
   };
 }

@@ -55,7 +55,7 @@ export function timeOf({ kind, versions }: VersionedFact<VersionedKind>): Instan
 
 /** A control that requires that something is done to each record of a kind in time. */
 interface TimelyControl<K extends VersionedKind>
-  extends Pick<ControlDefinition, 'id' | 'title' | 'rule' | 'needs'> {
+  extends Pick<ControlDefinition, 'id' | 'title' | 'rule' | 'references' | 'limits' | 'needs'> {
   readonly kind: K;
   /** Which records belong to the population, and by which time. */
   readonly members: string;
@@ -72,7 +72,8 @@ interface TimelyControl<K extends VersionedKind>
     stream: StreamFacts,
     due: Pick<Due, 'start' | 'goneSince'> & { readonly deadline: Instant },
   ) => boolean;
-  readonly limits: readonly number[];
+  /** The upper bounds of the classes of durations. */
+  readonly edges: readonly number[];
   /** Another distribution: the label of each class, and the class of a record. */
   readonly classes?: {
     readonly title: string;
@@ -82,9 +83,10 @@ interface TimelyControl<K extends VersionedKind>
 }
 
 export function timelyControl<K extends VersionedKind>(control: TimelyControl<K>): ControlDefinition {
-  const { id, title, rule, needs, kind, members, share, within } = control;
+  const { id, title, rule, references, limits, needs, kind, members, share, within } = control;
   return {
-    ...{ id, title, rule, needs, thresholds: [share, within], takes: [kind], looksBack: false },
+    ...{ id, title, rule, references, limits, needs },
+    ...{ thresholds: [share, within], takes: [kind], looksBack: false },
     population: () => ({ unit: DEFINITION_OF[kind].resource, words: members, isListed: true }),
     begin: (scope, _find, belongs) => new TimelyAssessment(control, scope, belongs),
   };
@@ -134,7 +136,7 @@ class TimelyAssessment<K extends VersionedKind> implements Assessment {
   }
 
   evaluate(): ControlEvaluation {
-    const { needs, share, within, words, limits, classes } = this.control;
+    const { needs, share, within, words, edges, classes } = this.control;
     const { thresholds } = this.scope;
     const required = { share: thresholds[share], within: thresholds[within] };
     const bars = Object.entries(classes?.labels ?? {}).flatMap(([word, label]) => {
@@ -145,7 +147,7 @@ class TimelyAssessment<K extends VersionedKind> implements Assessment {
       ...evaluateTimely(this.#facts, this.scope, needs, required, words),
       distributions: [
         ...(classes ? [{ title: classes.title, bars }] : []),
-        timesDistribution(`Time until ${words.done}, at most`, this.#facts, limits),
+        timesDistribution(`Time until ${words.done}, at most`, this.#facts, edges),
       ],
     };
   }

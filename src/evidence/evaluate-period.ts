@@ -18,6 +18,7 @@ import { messageTimes } from '../controls/malicious.js';
 import { type Period, partsOf, periodBefore, type TrendUnit } from '../controls/period.js';
 import { timeOf } from '../controls/timeliness.js';
 import type { HistoryStore, Pin } from '../history/store.js';
+import type { FrameworkId } from '../policy/frameworks.js';
 import type { ControlId } from '../policy/policy.js';
 import type { Rules } from '../policy/rules.js';
 import { type FilterKey, KIND_OF, LISTED_KINDS } from '../resources/registry.js';
@@ -38,6 +39,8 @@ export interface EvidenceRequest {
   readonly credentials: readonly CredentialFact[];
   readonly trend: TrendUnit | null;
   readonly keep: Keep;
+  /** By whose requirements a report groups the results; none if it is missing. */
+  readonly framework?: FrameworkId | null;
 }
 
 export interface EvidenceOptions {
@@ -64,6 +67,7 @@ export interface PeriodEvidence {
   readonly pin: Pin;
   readonly integrations: readonly string[];
   readonly rules: Rules;
+  readonly framework: FrameworkId | null;
   readonly results: readonly EvaluatedControl[];
   readonly trend: readonly { readonly period: Period; readonly points: readonly PeriodTrendPoint[] }[];
   readonly streams: readonly EvidenceStream[];
@@ -97,7 +101,7 @@ export async function evaluatePeriod(
   const others = parts.map((part) => beginEvaluation(controls, scopeOf(part), NONE));
   await walkAll(store, request, integrations, [main, ...others], options);
   return {
-    ...{ period, pin, integrations, rules },
+    ...{ period, pin, integrations, rules, framework: request.framework ?? null },
     results: main.finish(),
     trend: others.map((other) => ({ period: other.scope.period, points: other.finish().map(pointOf) })),
     streams: await Promise.all(

@@ -47,6 +47,7 @@ const observation = z.strictObject({
   subjects: some(z.strictObject({ 'subject-uuid': uuid, type: token })).optional(),
   'relevant-evidence': some(z.strictObject({ description: lines })).optional(),
   collected: time,
+  expires: time.optional(),
   remarks: lines.optional(),
 });
 
@@ -62,6 +63,19 @@ const finding = z.strictObject({
     status: z.strictObject({ state: z.enum(['satisfied', 'not-satisfied']), reason: token }),
   }),
   'related-observations': some(z.strictObject({ 'observation-uuid': uuid })),
+  'related-risks': some(z.strictObject({ 'risk-uuid': uuid })).optional(),
+  remarks: lines,
+});
+
+const risk = z.strictObject({
+  uuid,
+  title: line,
+  description: lines,
+  statement: lines,
+  props,
+  status: z.enum(['open', 'deviation-approved']),
+  deadline: time.optional(),
+  'related-observations': some(z.strictObject({ 'observation-uuid': uuid })).optional(),
 });
 
 const result = z.strictObject({
@@ -80,11 +94,13 @@ const result = z.strictObject({
     }),
   }),
   'reviewed-controls': z.strictObject({
+    description: lines,
     'control-selections': some(
       z.strictObject({ 'include-controls': some(z.strictObject({ 'control-id': token })) }),
     ),
   }),
   observations: some(observation),
+  risks: some(risk).optional(),
   findings: some(finding).optional(),
 });
 
@@ -103,7 +119,13 @@ export const oscalDocument = z.strictObject({
     'import-ap': z.strictObject({ href: z.string().startsWith('#') }),
     results: some(result),
     'back-matter': z.strictObject({
-      resources: some(z.strictObject({ uuid, title: line, description: lines, props })),
+      resources: some(
+        z.strictObject({
+          ...{ uuid, title: line, description: lines, props },
+          rlinks: some(z.strictObject({ href: text, 'media-type': text })).optional(),
+          base64: z.strictObject({ filename: text, 'media-type': text, value: text }).optional(),
+        }),
+      ),
     }),
   }),
 });

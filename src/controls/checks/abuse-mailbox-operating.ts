@@ -17,6 +17,18 @@ export const abuseMailboxOperating = timelyControl({
   id: 'abuse-mailbox-operating',
   title: 'The abuse mailbox operates',
   rule: 'Every campaign that users first reported in the period is judged within `judgeReportsWithin`, except for the share that `reportsJudgedShare` allows. Not applicable if the account has no Abuse Mailbox. The time of the judgement lies between two recorded versions: a campaign that was first seen long after its report and was already judged is in doubt.',
+  references: {
+    'nist-800-53': ['IR-6', 'IR-5'],
+    'nist-csf': ['DE.AE-06', 'RS.MA-02'],
+    'iso-27001': ['A.6.8', 'A.5.25'],
+    soc2: ['CC7.3'],
+    'cis-controls': ['17.3'],
+    'pci-dss': ['12.10.5'],
+    nis2: ['21(2)(b)', '21(2)(g)'],
+    dora: ['17(3)'],
+  },
+  limits:
+    'It shows that reports of users were judged in time. It does not show how many suspicious messages users did not report.',
   kind: 'campaign',
   needs: [{ resource: 'campaigns', filterKey: 'lastReportedTime' }],
   members:
@@ -35,7 +47,7 @@ export const abuseMailboxOperating = timelyControl({
   // each pass reads unjudged campaigns again, so two polls enclose such a reading
   isKnownOpen: ({ answeredAt }, { deadline, goneSince }) =>
     answeredAt.filter((at) => at >= deadline && (goneSince === null || at <= goneSince)).length > 1,
-  limits: [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR],
+  edges: [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR],
   classes: {
     title: 'Judgements',
     labels: LABELS,

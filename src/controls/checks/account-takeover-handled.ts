@@ -8,6 +8,18 @@ export const accountTakeoverHandled = timelyControl({
   id: 'account-takeover-handled',
   title: 'Account takeovers are handled',
   rule: 'Every account-takeover case that became visible in the period is acknowledged or resolved within `handleCasesWithin`, except for the share that `casesHandledShare` allows. The time of the acknowledgement lies between two recorded versions. It is in time if the first version that has it, or the last modification of the case, is in time. It is late if a request after the deadline still found the case open.',
+  references: {
+    'nist-800-53': ['AC-2(12)', 'IR-4', 'IR-5'],
+    'nist-csf': ['DE.CM-03', 'RS.MA-02'],
+    'iso-27001': ['A.5.25', 'A.5.26'],
+    soc2: ['CC6.1', 'CC7.3', 'CC7.4'],
+    'cis-controls': ['17.4'],
+    'pci-dss': ['12.10.5'],
+    nis2: ['21(2)(b)', '21(2)(i)'],
+    dora: ['17(1)', '17(3)'],
+  },
+  limits:
+    'It shows that cases were acknowledged or resolved in time. It does not show whether the response was adequate, or takeovers that Abnormal does not report.',
   kind: 'case',
   needs: [{ resource: 'cases', filterKey: 'lastModifiedTime' }],
   members:
@@ -26,7 +38,7 @@ export const accountTakeoverHandled = timelyControl({
   // an acknowledgement modifies the case, and modifications until then were collected
   isKnownOpen: ({ gapsBeyond }, { start, deadline }) =>
     !gapsBeyond.some((gap) => gap.from < deadline && gap.to > start),
-  limits: [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 72 * HOUR],
+  edges: [HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR, 72 * HOUR],
 });
 
 /** Whether the case is acknowledged: any `Acknowledged (…)`, also an unknown one. */

@@ -47,6 +47,18 @@ export const attacksCaptured: ControlDefinition = {
   id: 'attacks-captured',
   title: 'Attacks are captured',
   rule: 'The population of threats is complete. The whole period was listed, and every id that Abnormal lists is stored (an id that disappeared before it could be read is named and does not count). Every threat is stored completely, except for the share that `capturedShare` allows. No comparison with Abnormal’s own population (a reconciliation) found a record that is still missing, and at least the share `reconciledShare` of the period was compared. A hole in the collection is a failure; a span before the start of the collection or out of Abnormal’s retention leaves the control undecided.',
+  references: {
+    'nist-800-53': ['AU-12', 'AU-10'],
+    'nist-csf': ['PR.PS-04'],
+    'iso-27001': ['A.8.15', 'A.5.28'],
+    soc2: ['CC7.2'],
+    'cis-controls': ['8.2'],
+    'pci-dss': ['10.2.1'],
+    nis2: ['21(2)(b)'],
+    dora: ['17(1)'],
+  },
+  limits:
+    'It shows that the records of Abnormal are stored completely and can be proved later. It does not show attacks that Abnormal does not report.',
   thresholds: ['capturedShare', 'reconciledShare', 'pollThreatsEvery', 'ingestionLag'],
   needs: RECEIVED_THREATS,
   takes: ['threat'],

@@ -69,6 +69,18 @@ export const attacksRemediated: ControlDefinition = {
   id: 'attacks-remediated',
   title: 'Attacks are remediated',
   rule: 'Every malicious message received in the period is remediated: none is in a mailbox longer than `remediateWithin`, except for the share that `remediatedShare` allows. The median and the 95th percentile of the time from receipt to remediation stay within their thresholds.',
+  references: {
+    'nist-800-53': ['SI-3', 'SI-8', 'IR-4'],
+    'nist-csf': ['RS.MI-01', 'RS.MI-02'],
+    'iso-27001': ['A.8.7', 'A.5.26'],
+    soc2: ['CC6.8', 'CC7.4'],
+    'cis-controls': ['9.7', '17.4'],
+    'pci-dss': ['5.4.1', '5.2.2'],
+    nis2: ['21(2)(b)'],
+    dora: ['17(3)'],
+  },
+  limits:
+    'It shows that detected malicious messages were removed from mailboxes, and how soon, by the times of Abnormal. It does not show whether a user acted on a message before, and it covers e-mail only.',
   thresholds: ['remediatedShare', 'remediateWithin', 'remediationMedian', 'remediationP95'],
   needs: NEEDS,
   takes: ['threat'],

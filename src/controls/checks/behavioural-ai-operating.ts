@@ -43,6 +43,18 @@ export const behaviouralAiOperating: ControlDefinition = {
   id: 'behavioural-ai-operating',
   title: 'Behavioural detection operates',
   rule: 'Attacks that only behaviour reveals are identified: impersonation, compromised accounts, business e-mail compromise, reconnaissance. There is at least one in the period, and their share of all malicious messages has not fallen by more than `behaviouralDrop` compared with the previous period. A period with fewer than `behaviouralSample` messages and no such attack proves nothing, and is not compared.',
+  references: {
+    'nist-800-53': ['SI-4', 'AU-6'],
+    'nist-csf': ['DE.AE-02', 'DE.CM-09'],
+    'iso-27001': ['A.8.16'],
+    soc2: ['CC7.2'],
+    'cis-controls': ['9.7'],
+    'pci-dss': ['5.4.1'],
+    nis2: ['21(2)(f)'],
+    dora: ['10(1)', '10(2)'],
+  },
+  limits:
+    'It shows that attacks without malware or known senders are still being found. It does not measure how many are missed.',
   thresholds: ['behaviouralSample', 'behaviouralDrop'],
   needs: RECEIVED_THREATS,
   takes: ['threat'],

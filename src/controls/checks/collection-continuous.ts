@@ -30,6 +30,18 @@ export const collectionContinuous: ControlDefinition = {
   id: 'collection-continuous',
   title: 'Collection is continuous',
   rule: 'The gateway collected without interruption: no unexplained gap, no explained gap longer than `longestGap`, and no more than `missedPolls` polls missed, over all streams. A poll is missed if no poll is answered for longer than the interval plus `ingestionLag`, whatever the cause. A later poll fills the gap, but the missed poll still counts.',
+  references: {
+    'nist-800-53': ['CA-7', 'AU-12'],
+    'nist-csf': ['PR.PS-04', 'DE.CM-06'],
+    'iso-27001': ['A.8.15', 'A.8.16'],
+    soc2: ['CC4.1', 'CC7.2'],
+    'cis-controls': ['8.2', '8.11'],
+    'pci-dss': ['10.7.2'],
+    nis2: ['21(2)(f)'],
+    dora: ['10(1)'],
+  },
+  limits:
+    'It shows that the evidence itself was collected without interruption. It says nothing about the collection of other systems.',
   thresholds: ['longestGap', 'missedPolls', ...POLLING_THRESHOLDS, 'ingestionLag'],
   needs: ALL_STREAMS,
   takes: [],

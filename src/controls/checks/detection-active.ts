@@ -27,6 +27,18 @@ export const detectionActive: ControlDefinition = {
   id: 'detection-active',
   title: 'Detection is active',
   rule: 'Abnormal responded: the time between two answered polls of a stream is never longer than its interval plus `ingestionLag`. It also detected attacks: at least one threat was received in the period. A span without any poll is not a failure of the detection, but leaves the control undecided. A period without any detection is a failure only if it is covered and at least `quietFor` long.',
+  references: {
+    'nist-800-53': ['SI-4', 'CA-7'],
+    'nist-csf': ['DE.CM-06', 'DE.CM-09'],
+    'iso-27001': ['A.8.16'],
+    soc2: ['CC7.2'],
+    'cis-controls': ['9.7', '13.1'],
+    'pci-dss': ['5.4.1', '10.7.2'],
+    nis2: ['21(2)(f)'],
+    dora: ['10(1)'],
+  },
+  limits:
+    'It shows that Abnormal answered and detected attacks, as its API reports them. It does not show that every attack was detected, or that every mailbox is connected to Abnormal.',
   thresholds: [...POLLING_THRESHOLDS, 'ingestionLag', 'quietFor'],
   needs: ALL_STREAMS,
   takes: ['threat'],

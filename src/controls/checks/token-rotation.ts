@@ -17,6 +17,18 @@ export const tokenRotation: ControlDefinition = {
   id: 'token-rotation',
   title: 'Tokens are rotated',
   rule: 'At the end of the period, the token of every integration was not older than `tokenAge` and had not expired. If Abnormal’s API does not say when a token was issued, its age counts from when it was stored in the gateway.',
+  references: {
+    'nist-800-53': ['IA-5'],
+    'nist-csf': ['PR.AA-01'],
+    'iso-27001': ['A.5.17'],
+    soc2: ['CC6.1'],
+    'cis-controls': [],
+    'pci-dss': ['8.6.3'],
+    nis2: ['21(2)(i)'],
+    dora: ['9(4)'],
+  },
+  limits:
+    'It shows the age of the tokens with which this gateway reads Abnormal. It covers no other credentials.',
   thresholds: ['tokenAge'],
   needs: [],
   takes: [],

@@ -1,5 +1,6 @@
 import type { HistoryStore } from '../../history/store.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
+import { PLAN_FILE } from '../report/oscal-text.js';
 import { type ReportQuestion, writeReport } from '../report/write-report.js';
 import type { Signer } from '../seal/signing-key.js';
 import { lastSealed, PackError, PackedHistory } from './pack-history.js';
@@ -18,6 +19,8 @@ const REPORTS = [
   { name: 'report.html', format: 'html', rows: 'exceptions' },
   { name: 'report.json', format: 'json', rows: 'exceptions' },
   { name: 'report.oscal.json', format: 'oscal', rows: 'exceptions' },
+  { name: PLAN_FILE, format: 'oscal-plan', rows: 'exceptions' },
+  { name: 'component-definition.oscal.json', format: 'oscal-component', rows: 'exceptions' },
   { name: 'exceptions.csv', format: 'csv', rows: 'exceptions' },
   { name: 'population.ndjson', format: 'ndjson', rows: 'population' },
 ] as const;
@@ -78,6 +81,7 @@ const README = `A pack of evidence by the Abnormal GraphQL gateway.
 
 manifest.json      what is in here, each file with its SHA-256; manifest.sig is the Ed25519 signature of its bytes
 report.html        the verdicts, to read and print; report.json and report.oscal.json are the same for programs
+assessment-plan.oscal.json and component-definition.oscal.json belong to report.oscal.json
 exceptions.csv     every exception; population.ndjson has every member of every population
 policy.yaml        the organisation's policy that was used, if there is one; its SHA-256 is in every report
 seals.ndjson       the seals that cover what was recorded: "text" is what is hashed and signed, to the letter

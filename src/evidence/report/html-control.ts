@@ -4,6 +4,7 @@ import { isMet, thresholdText, valueText } from '../../controls/headline.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { countText } from '../../controls/words.js';
 import { streamText } from '../../model/stream.js';
+import { referencesText } from '../../policy/frameworks.js';
 import type { Instant } from '../../values/instant.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
 import { type Html, html, instantMarkup, spanMarkup, tableMarkup, VERDICT_LABELS } from './html.js';
@@ -23,7 +24,7 @@ export function controlSection(result: EvaluatedControl, evidence: PeriodEvidenc
 ${measureTable(result)}
 ${chartOf(result, evidence)}
 ${result.distributions.filter(({ bars }) => bars.some(({ count, before }) => count + (before ?? 0) > 0)).map((each) => html`<div class="scroll">${distributionTable(each)}</div>`)}
-${ownerOf(result)}${population(result)}
+${evidenceFor(result)}${ownerOf(result)}${population(result)}
 ${exceptions(result, evidence)}
 ${waiverTable(result)}
 ${noLongerGiven(result, evidence)}
@@ -71,6 +72,12 @@ function population({ population }: EvaluatedControl): Html {
   return html`<h3>Population (${unit}): ${count}</h3>
 <p>${words} ${held}</p>
 ${query === null ? null : html`<p class="soft">In the graph: <code>${query}</code></p>`}`;
+}
+
+function evidenceFor({ references, limits }: EvaluatedControl): Html {
+  const text = referencesText(references);
+  return html`<p class="soft">${text === '' ? null : html`Evidence for ${text}. `}${limits}</p>
+`;
 }
 
 function ownerOf({ owner }: EvaluatedControl): Html | null {

@@ -4,7 +4,9 @@ import type { Waiver } from '../../policy/policy.js';
 import type { Rules } from '../../policy/rules.js';
 import { THRESHOLD_NAMES, THRESHOLDS, type ThresholdName } from '../../policy/thresholds.js';
 import { waiverState, waiverSubject } from '../../policy/waivers.js';
-import { type Html, html, tableMarkup } from './html.js';
+import type { PeriodEvidence } from '../evaluate-period.js';
+import { type Html, html, tableMarkup, VERDICT_LABELS } from './html.js';
+import { criteriaOf } from './json.js';
 
 export function thresholdValue(name: ThresholdName, value: number): string {
   const { type } = THRESHOLDS[name];
@@ -54,4 +56,21 @@ ${tableMarkup('waivers', `Waivers of “${title}”`, ['What', 'Why', 'State'], 
 /** Who accepted it, by which record, and for how long. */
 export function waiverTerms({ owner, ticket, from, expires }: Waiver): string {
   return `accepted by ${owner}, ${ticket}, from ${instantText(from)} until ${instantText(expires)}`;
+}
+
+/** The verdicts by the requirements of the framework that the report is for; nothing without one. */
+export function criteriaSection(evidence: PeriodEvidence): Html | null {
+  if (evidence.framework === null) return null;
+  const { title, source, criteria } = criteriaOf(evidence, evidence.framework);
+  const rows = criteria.map(({ criterion, title: what, controls }) => {
+    const verdicts = controls.map(
+      ({ control, verdict, headline }) =>
+        html`<p><a href="#${control}">${control}</a> <span class="verdict ${verdict}">${VERDICT_LABELS[verdict]}</span><br><span class="soft">${headline}</span></p>`,
+    );
+    return html`<tr><th scope="row">${criterion}</th><td data-name="Requirement">${what}</td><td data-name="Controls">${verdicts}</td></tr>`;
+  });
+  const headings = ['Criterion', 'Requirement', 'Controls'];
+  return html`<h2 id="framework">By requirement: ${title}</h2>
+<p>Each control is evidence for a part of a requirement; how far it goes is with the control. Source: ${source}</p>
+${tableMarkup('criteria', `Verdicts by the requirements of ${title}`, headings, rows)}`;
 }

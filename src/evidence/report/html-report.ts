@@ -8,7 +8,7 @@ import { type Html, html, Html as Markup, VERDICT_WORDS } from './html.js';
 import { pointsOf, verdictMark, verdictStrip } from './html-charts.js';
 import { controlSection, verdictBadge } from './html-control.js';
 import { coverageStrips, gapTable } from './html-coverage.js';
-import { policySection, thresholdValue } from './html-policy.js';
+import { criteriaSection, policySection, thresholdValue } from './html-policy.js';
 import { STYLE } from './html-style.js';
 
 interface HtmlReportOptions {
@@ -43,6 +43,7 @@ ${tally(results)}
 </header>
 <main>
 ${summary(evidence)}
+${criteriaSection(evidence)}
 <h2 id="coverage">Coverage</h2>
 <p>What is stored of the period, per stream. A control passes only if all data that it needs are stored.</p>
 ${coverageStrips(evidence.streams, period)}

@@ -1,8 +1,16 @@
 import type { ControlFinding, Member, Subject } from '../../controls/control.js';
 import { type EvaluatedControl, listedExceptions, type StreamGap } from '../../controls/evaluate.js';
 import type { Period } from '../../controls/period.js';
+import { CONTROLS } from '../../controls/registry.js';
 import { isComplete, type Missing } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
+import {
+  criterionTitle,
+  FRAMEWORKS,
+  type FrameworkId,
+  listReferences,
+  type Reference,
+} from '../../policy/frameworks.js';
 import type { Waiver } from '../../policy/policy.js';
 import type { Rules } from '../../policy/rules.js';
 import type { WaiverUse } from '../../policy/waivers.js';
@@ -20,6 +28,7 @@ export function jsonReport(evidence: PeriodEvidence): string {
     integrations,
     thresholds: rules.thresholds,
     ...policyFacts(rules),
+    framework: evidence.framework && criteriaOf(evidence, evidence.framework),
     results: results.map(resultOf),
     trend: trend.map((part) => ({ period: periodOf(part.period), points: part.points })),
     streams: streams.map(streamOf),
@@ -36,6 +45,27 @@ export function policyFacts({ policy, own, overrides }: Rules) {
   };
 }
 
+function referenceOf(reference: Reference) {
+  return { ...reference, title: criterionTitle(reference) };
+}
+
+/** The results by the requirements of one framework. */
+export function criteriaOf({ results }: Pick<PeriodEvidence, 'results'>, framework: FrameworkId) {
+  const { title, source, criteria } = FRAMEWORKS[framework];
+  const groups = Object.keys(criteria).map((criterion) => ({
+    criterion,
+    title: criterionTitle({ framework, criterion }),
+    controls: results
+      .filter(({ control }) =>
+        listReferences(CONTROLS[control].references, [framework]).some(
+          (each) => each.criterion === criterion,
+        ),
+      )
+      .map(({ control, verdict, headline }) => ({ control, verdict, headline: headline.text })),
+  }));
+  return { id: framework, title, source, criteria: groups.filter(({ controls }) => controls.length > 0) };
+}
+
 export function waiverOf({ number, control, subject, reason, owner, ticket, from, expires }: Waiver) {
   return { number, control, subject, reason, owner, ticket, from, expires };
 }
@@ -49,12 +79,12 @@ export function periodOf({ text, from, to }: Period) {
 }
 
 function resultOf(result: EvaluatedControl) {
-  const { outcomes, exceptions, waivers, owner } = result;
+  const { outcomes, exceptions, waivers, owner, limits, references } = result;
   const { members } = result.noLongerGiven;
   const { distributions, noLongerGiven, ...judged } = resultFacts(result);
   return {
     ...judged,
-    owner,
+    ...{ owner, limits, references: references.map(referenceOf) },
     exceptions: {
       ...{ count: outcomes.EXCEPTION, waived: outcomes.WAIVED },
       ...itemsOf(exceptions.map(exceptionOf), listedExceptions(result)),

@@ -1,14 +1,23 @@
-import { createHash } from 'node:crypto';
 import type { ControlFinding } from '../../controls/control.js';
 import { type EvaluatedControl, listedExceptions } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { countText } from '../../controls/words.js';
-import type { Policy, Waiver } from '../../policy/policy.js';
+import type { Policy } from '../../policy/policy.js';
 import { type Rules, rulesKey } from '../../policy/rules.js';
 import { canonicalJson } from '../../values/canonical-json.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
-
-export const OSCAL_VERSION = '1.2.2';
+import { riskNames, risksOf, waiverProps } from './oscal-risks.js';
+import {
+  markdown,
+  type Naming,
+  nistIds,
+  OSCAL_VERSION,
+  PLAN_FILE,
+  propsOf,
+  reviewedControls,
+  toolComponent,
+  uuidOf,
+} from './oscal-text.js';
 
 interface OscalOptions {
   /** Integrations with simulated records. */
@@ -28,6 +37,10 @@ export function* oscalReport(evidence: PeriodEvidence, options: OscalOptions): G
     yield `${i === 0 ? '' : ','}\n${JSON.stringify(observation)}`;
   }
   yield ']';
+  for (const [i, risk] of [...risksOf(evidence, naming)].entries()) {
+    yield `${i === 0 ? ',"risks":[' : ','}\n${JSON.stringify(risk)}`;
+  }
+  if ([...risksOf(evidence, naming)].length > 0) yield ']';
   // the schema does not accept an empty list
   const findings = evidence.results.filter(({ verdict }) => verdict !== 'NOT_APPLICABLE');
   for (const [i, each] of findings.entries()) {
@@ -46,12 +59,16 @@ function* entries<T>(items: Iterable<T>): Generator<[number, T]> {
   for (const item of items) yield [i++, item];
 }
 
-type Naming = (part: string) => string;
-
 function namesOf({ period, pin, integrations, rules, results }: PeriodEvidence): Naming {
   const { from, to } = period;
   const controls = results.map(({ control }) => control);
-  const document = uuidOf(canonicalJson({ from, to, pin, integrations, rules: rulesKey(rules), controls }));
+  const document = uuidOf(
+    canonicalJson({
+      ...{ from, to, pin, integrations, controls },
+      // as it was before there were policies
+      ...(rules.policy.file ? { rules: rulesKey(rules) } : { thresholds: rules.thresholds }),
+    }),
+  );
   return (part) => uuidOf(`${document} ${part}`);
 }
 
@@ -82,11 +99,7 @@ function headOf(evidence: PeriodEvidence, { simulated }: OscalOptions, uuid: Nam
       start: period.from,
       end: period.to,
       'local-definitions': definitionsOf(integrations, simulated, uuid),
-      'reviewed-controls': {
-        'control-selections': [
-          { 'include-controls': results.map(({ control }) => ({ 'control-id': control })) },
-        ],
-      },
+      'reviewed-controls': reviewedControls(results.map(({ control }) => CONTROLS[control])),
     },
   };
 }
@@ -103,14 +116,7 @@ function definitionsOf(integrations: readonly string[], simulated: readonly stri
     props: propsOf({ integration: name }),
     ...operational,
   }));
-  const tool = {
-    uuid: uuid('tool'),
-    type: 'software',
-    title: 'Abnormal GraphQL gateway',
-    description:
-      'Records every version of every record of an Abnormal Security account, and evaluates controls over them.',
-    ...operational,
-  };
+  const tool = { ...toolComponent(), ...operational };
   const platform = { uuid: uuid('platform'), 'uses-components': [{ 'component-uuid': tool.uuid }] };
   return {
     ...(accounts.length > 0 ? { components: accounts } : {}),
@@ -124,7 +130,7 @@ function observed({ pin }: PeriodEvidence, integrations: readonly string[], uuid
     type: 'component',
   }));
   return {
-    origins: [{ actors: [{ type: 'tool', 'actor-uuid': uuid('tool') }] }],
+    origins: [{ actors: [{ type: 'tool', 'actor-uuid': toolComponent().uuid }] }],
     ...(subjects.length > 0 ? { subjects } : {}),
     collected: pin.at,
   };
@@ -220,15 +226,6 @@ function memberOf(
   };
 }
 
-function waiverProps(waiver: Waiver | undefined) {
-  if (!waiver) return {};
-  const { owner, ticket, from, expires } = waiver;
-  return {
-    ...{ outcome: 'WAIVED', 'waiver-owner': owner, 'waiver-ticket': ticket },
-    ...{ 'waiver-from': from, 'waiver-expires': expires },
-  };
-}
-
 function spanOf({ stream, from, to }: Extract<ControlFinding['subject'], { type: 'SPAN' }>) {
   const { integration, resource, filterKey } = stream;
   return { integration, resource, 'filter-key': filterKey, from, to };
@@ -237,24 +234,31 @@ function spanOf({ stream, from, to }: Extract<ControlFinding['subject'], { type:
 const REASONS = { PASS: 'pass', FAIL: 'fail', INSUFFICIENT_DATA: 'other', NOT_APPLICABLE: 'other' } as const;
 
 function findingOf(result: EvaluatedControl, uuid: Naming): object {
-  const { control, title, reason, verdict, exceptions, noLongerGiven } = result;
+  const { control, title, reason, verdict, exceptions, noLongerGiven, headline, limits } = result;
   const names = [
     `observation ${control}`,
     ...exceptions.map((_, i) => `exception ${control} ${i}`),
     ...noLongerGiven.members.map((_, i) => `gone ${control} ${i}`),
   ];
+  const [first = '', ...others] = nistIds(CONTROLS[control]);
+  const risks = riskNames(result).map((name) => ({ 'risk-uuid': uuid(name) }));
   return {
     uuid: uuid(`finding ${control}`),
     title: markdown(title),
     description: markdown(reason),
-    props: propsOf({ verdict }),
+    props: propsOf({
+      ...{ control, verdict, headline: headline.text, 'next-step': headline.next },
+      'also-evidence-for': others.join(' '),
+    }),
     target: {
       type: 'objective-id',
-      'target-id': control,
+      'target-id': `${first}_obj`,
       description: markdown(CONTROLS[control].rule),
       status: { state: verdict === 'PASS' ? 'satisfied' : 'not-satisfied', reason: REASONS[verdict] },
     },
     'related-observations': names.map((name) => ({ 'observation-uuid': uuid(name) })),
+    ...(risks.length > 0 ? { 'related-risks': risks } : {}),
+    remarks: markdown(limits),
   };
 }
 
@@ -268,6 +272,7 @@ function planOf({ results, rules: { thresholds, policy, own } }: PeriodEvidence,
         title: 'The rules and thresholds that were used',
         description: markdown(texts.join('\n\n')),
         props: propsOf({ ...thresholds, ...ownThresholds(own) }),
+        rlinks: [{ href: PLAN_FILE, 'media-type': 'application/oscal+json' }],
       },
       ...(policy.file ? [policyResource(policy.file, uuid)] : []),
     ],
@@ -294,49 +299,4 @@ function ownThresholds(own: Rules['own']): Record<string, number> {
     Object.entries(values).map(([name, value]) => [`${name}-${integration}`, value] as const),
   );
   return Object.fromEntries(all);
-}
-
-/** The namespace of the gateway's own properties. */
-const PROPERTY_NAMESPACE = 'https://abnormal-gateway.invalid/ns/oscal';
-
-type Value = string | number | boolean | null;
-
-/** Leaves out empty properties, and an empty list. */
-export function propsOf(
-  values: Readonly<Record<string, Value>>,
-): { name: string; ns: string; value: string }[] {
-  return Object.entries(values).flatMap(([name, value]) => {
-    const text = value === null ? '' : plain(String(value));
-    return text === '' ? [] : [{ name: token(name), ns: PROPERTY_NAMESPACE, value: text }];
-  });
-}
-
-/** One line without blanks at its ends, as OSCAL requires of strings. */
-function plain(text: string): string {
-  return text.replace(/[\s\p{Cc}\p{Zl}\p{Zp}\ufeff]+/gu, ' ').trim();
-}
-
-/** Letters, digits, dots and dashes, as OSCAL requires of names. */
-function token(text: string): string {
-  return text
-    .trim()
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}._-]+/gu, '-');
-}
-
-/** Escapes all Markdown marks. */
-export function markdown(text: string): string {
-  const lines = text.split(/\n{2,}/).map((part) => plain(part).replace(/[\\`*_~^[\]{}<>$|]/g, '\\$&'));
-  return lines.join('\n\n') || '-';
-}
-
-/** Chosen once, at random. */
-const UUID_NAMESPACE = Buffer.from('5d0f6c1e9a3b4f27b6c8e1d2735a9f40', 'hex');
-
-/** Version 5 (RFC 9562): the same name always has the same UUID. */
-export function uuidOf(name: string): string {
-  const bytes = createHash('sha1').update(UUID_NAMESPACE).update(name).digest().subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

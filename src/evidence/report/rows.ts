@@ -1,5 +1,7 @@
 import type { ControlFinding } from '../../controls/control.js';
+import { CONTROLS } from '../../controls/registry.js';
 import type { ChangesQuery, HistoryStore, Pin, ReceivedRevision } from '../../history/store.js';
+import { listReferences, referencesText } from '../../policy/frameworks.js';
 import type { ControlId } from '../../policy/policy.js';
 import { KINDS } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
@@ -24,6 +26,7 @@ const HEADING = [
   'waiver_ticket',
   'waiver_from',
   'waiver_expires',
+  'references',
 ];
 
 export function csvHeading(): string {
@@ -43,7 +46,15 @@ export function csvRow(control: ControlId, finding: ControlFinding, rows: Rows):
   const waived = waiver
     ? [waiver.reason, waiver.owner, waiver.ticket, waiver.from, waiver.expires]
     : [null, null, null, null, null];
-  return csvLine([control, outcome, ...about, reason, noLongerGivenSince, ...waived]);
+  return csvLine([control, outcome, ...about, reason, noLongerGivenSince, ...waived, referencesOf(control)]);
+}
+
+const REFERENCES = new Map<ControlId, string>();
+
+function referencesOf(control: ControlId): string {
+  const known = REFERENCES.get(control) ?? referencesText(listReferences(CONTROLS[control].references, null));
+  REFERENCES.set(control, known);
+  return known;
 }
 
 /** A waived exception stays in the list of exceptions. */
@@ -103,8 +114,15 @@ export function ndjsonRow(control: ControlId, finding: ControlFinding, rows: Row
 export function ndjsonClosing({ results }: PeriodEvidence, rows: number): string {
   return `${results
     .map((result) => {
-      const { owner, waivers } = result;
-      return line({ type: 'result', ...resultFacts(result), owner, waivers: waivers.map(waiverFacts) });
+      const { owner, waivers, limits, references } = result;
+      return line({
+        type: 'result',
+        ...resultFacts(result),
+        owner,
+        limits,
+        references,
+        waivers: waivers.map(waiverFacts),
+      });
     })
     .join('')}${ndjsonEnd(rows)}`;
 }

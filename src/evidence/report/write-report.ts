@@ -7,6 +7,7 @@ import { sealBefore } from '../seal/make-seals.js';
 import { htmlReport } from './html-report.js';
 import { jsonReport } from './json.js';
 import { oscalReport } from './oscal.js';
+import { oscalComponent, oscalPlan } from './oscal-plan.js';
 import {
   csvHeading,
   csvRow,
@@ -18,7 +19,15 @@ import {
   type Rows,
 } from './rows.js';
 
-export const REPORT_FORMATS = ['html', 'json', 'ndjson', 'csv', 'oscal'] as const;
+export const REPORT_FORMATS = [
+  'html',
+  'json',
+  'ndjson',
+  'csv',
+  'oscal',
+  'oscal-plan',
+  'oscal-component',
+] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 /** In a page, JSON and OSCAL; NDJSON and CSV contain all exceptions. */
@@ -54,6 +63,10 @@ export async function writeReport(
   const { format, rows, simulated } = question;
   if (format === 'ndjson' && rows === 'revisions') {
     await writeRevisions(store, question, write, options);
+    return null;
+  }
+  if (format === 'oscal-plan' || format === 'oscal-component') {
+    await write(format === 'oscal-plan' ? oscalPlan(question) : oscalComponent(question));
     return null;
   }
   if (format === 'csv' || format === 'ndjson')

@@ -6,6 +6,7 @@ import type {
   Unit,
 } from '../../controls/control.js';
 import type { TrendUnit as TrendParts } from '../../controls/period.js';
+import { criterionTitle, FRAMEWORKS, listReferences, type Reference } from '../../policy/frameworks.js';
 import type { Rules } from '../../policy/rules.js';
 import { THRESHOLDS, type ThresholdName, type ThresholdType } from '../../policy/thresholds.js';
 import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
@@ -46,6 +47,39 @@ class ControlThreshold {
   readonly description!: string;
 }
 
+@ObjectType('ControlReference', {
+  simpleResolvers: true,
+  description: 'A requirement of a published framework that a control is evidence for.',
+})
+class ControlReference {
+  constructor(private readonly reference: Reference) {}
+
+  @ValueField(() => ID, { description: 'Id of the framework: `soc2`, `nist-800-53`.' })
+  get framework(): string {
+    return this.reference.framework;
+  }
+
+  @ValueField(() => String, { description: 'Name of the framework.' })
+  get frameworkTitle(): string {
+    return FRAMEWORKS[this.reference.framework].title;
+  }
+
+  @ValueField(() => ID, { description: 'Id of the requirement in the framework: `CC7.2`, `SI-3`.' })
+  get criterion(): string {
+    return this.reference.criterion;
+  }
+
+  @ValueField(() => String, { description: 'What the requirement is about, in our words.' })
+  get title(): string {
+    return criterionTitle(this.reference);
+  }
+
+  @ValueField(() => String, { description: 'Where the text of the framework is published.' })
+  get source(): string {
+    return FRAMEWORKS[this.reference.framework].source;
+  }
+}
+
 const ControlValue = valueFieldFrom('control');
 
 @ObjectType('Control', {
@@ -68,6 +102,18 @@ export class Control {
 
   @ControlValue(() => String, { description: 'The rule in words; names in backquotes are thresholds.' })
   readonly rule!: string;
+
+  @ValueField(() => [ControlReference], {
+    description:
+      'The requirements of frameworks that the control is evidence for; only the frameworks that the policy shows.',
+  })
+  get references(): ControlReference[] {
+    const shown = listReferences(this.control.references, this.rules.policy.frameworks);
+    return shown.map((reference) => new ControlReference(reference));
+  }
+
+  @ControlValue(() => String, { description: 'How far the evidence goes, and what it does not show.' })
+  readonly limits!: string;
 
   @ValueField(() => String, {
     nullable: true,

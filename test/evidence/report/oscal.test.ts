@@ -1,9 +1,22 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parsePeriod } from '../../../src/controls/period.js';
+import { CONTROLS, controlsOf } from '../../../src/controls/registry.js';
 import type { PeriodEvidence } from '../../../src/evidence/evaluate-period.js';
-import { markdown, OSCAL_VERSION, oscalReport, propsOf, uuidOf } from '../../../src/evidence/report/oscal.js';
+import { oscalReport } from '../../../src/evidence/report/oscal.js';
+import { oscalComponent, oscalPlan } from '../../../src/evidence/report/oscal-plan.js';
+import {
+  markdown,
+  nistIds,
+  OSCAL_VERSION,
+  PLAN_FILE,
+  propsOf,
+  uuidOf,
+} from '../../../src/evidence/report/oscal-text.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
+import { NO_POLICY } from '../../../src/policy/policy.js';
+import { applyPolicy } from '../../../src/policy/rules.js';
 import { mail } from '../../support/control-facts.js';
 import { ask, hoursAfter, type Question, recordHistory, type Seen } from '../../support/evidence-history.js';
 import { hasOfficialSchema, officialFaults, oscalDocument } from '../../support/oscal.js';
@@ -57,6 +70,60 @@ test.runIf(hasOfficialSchema).each(QUESTIONS)(
   },
 );
 
+test('a failed control is an open risk, and the results refer to NIST’s controls and to an assessment plan', async () => {
+  const evidence = await ask(store, { period: '2026-09' });
+  const {
+    'import-ap': plan,
+    results,
+    'back-matter': back,
+  } = JSON.parse(write(evidence))['assessment-results'];
+  const resource = back.resources.find(({ uuid }: { uuid: string }) => `#${uuid}` === plan.href);
+  expect(resource.rlinks).toEqual([{ href: PLAN_FILE, 'media-type': 'application/oscal+json' }]);
+  const [{ risks, findings, 'reviewed-controls': reviewed }] = results;
+  const ids = reviewed['control-selections'][0]['include-controls'].map(
+    (each: Record<string, string>) => each['control-id'],
+  );
+  expect(ids).toEqual(expect.arrayContaining(['ac-2.12', 'au-10', 'si-3']));
+  for (const { target } of findings)
+    expect(ids.map((id: string) => `${id}_obj`)).toContain(target['target-id']);
+  const failed = evidence.results.filter(({ verdict }) => verdict === 'FAIL');
+  expect(risks.map(({ status }: { status: string }) => status)).toEqual(failed.map(() => 'open'));
+  const linked = findings.flatMap(
+    (finding: Record<string, { 'risk-uuid': string }[]>) => finding['related-risks'] ?? [],
+  );
+  expect(linked.map((each: { 'risk-uuid': string }) => each['risk-uuid'])).toEqual(
+    risks.map(({ uuid }: { uuid: string }) => uuid),
+  );
+});
+
+const QUESTION = {
+  ...{ period: parsePeriod('2026-09'), controls: controlsOf(null), integrations: null, trend: null },
+  ...{ pin: { seq: 7, at: '2026-10-05T00:00:00.000Z' }, rules: applyPolicy(NO_POLICY), credentials: [] },
+};
+const COMPANIONS = [
+  ['assessment-plan', oscalPlan(QUESTION)],
+  ['component-definition', oscalComponent(QUESTION)],
+] as const;
+
+test.each(COMPANIONS)(
+  'the %s names the same controls of NIST, each once, by UUIDs of its content',
+  (model, text) => {
+    const document = JSON.parse(text)[model];
+    expect(document.metadata['oscal-version']).toBe(OSCAL_VERSION);
+    const ids = [...text.matchAll(/"control-id": "([^"]+)"/g)].map(([, id]) => id ?? '');
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toEqual([...new Set(Object.values(CONTROLS).flatMap(nistIds))].sort());
+    for (const id of ids) expect(id).toMatch(/^[a-z]{2}-\d+([.]\d+)?$/);
+  },
+);
+
+test.runIf(hasOfficialSchema).each(COMPANIONS)(
+  'the %s passes the official schema (OSCAL_SCHEMA)',
+  (_, text) => {
+    expect(officialFaults(JSON.parse(text))).toEqual([]);
+  },
+);
+
 const STATUS = {
   PASS: { state: 'satisfied', reason: 'pass' },
   FAIL: { state: 'not-satisfied', reason: 'fail' },
@@ -70,8 +137,8 @@ test('only a passed control is a satisfied finding, and a control that does not 
     const evidence = await ask(store, { period });
     const [{ findings }] = JSON.parse(write(evidence))['assessment-results'].results;
     for (const { control, verdict } of evidence.results) {
-      const finding = findings.find(
-        ({ target }: { target: Record<string, string> }) => target['target-id'] === control,
+      const finding = findings.find(({ props }: { props: { name: string; value: string }[] }) =>
+        props.some(({ name, value }) => name === 'control' && value === control),
       );
       expect(finding?.target.status, control).toEqual(STATUS[verdict]);
       said.add(verdict);
