@@ -10,7 +10,7 @@ import { FIRST_QUERY } from '../src/http/browser-pages.js';
 import { DAY, toInstant } from '../src/values/instant.js';
 import { Playground } from './support/app.js';
 
-const DOCS = ['README.md', ...markdownIn('docs'), ...markdownIn('docs/adr')];
+const DOCS = ['README.md', ...markdownIn('docs'), ...markdownIn('docs/adr'), ...markdownIn('docs/clients')];
 const readme = readFileSync('README.md', 'utf8');
 
 function markdownIn(folder: string): string[] {

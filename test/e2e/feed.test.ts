@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
@@ -30,9 +31,9 @@ async function start(history: string): Promise<void> {
     seed: 12,
     from,
     to: toInstant(now),
-    threats: 600,
-    cases: 60,
-    campaigns: 40,
+    threats: 150,
+    cases: 20,
+    campaigns: 10,
     shares,
   });
   simulator = await startSimulator({ tenant, clock: () => now, token: TOKEN });
@@ -68,6 +69,7 @@ async function everything(url: string): Promise<string[]> {
     after = data.changes.tail.cursor;
     const isDone = data.runs.nodes.length >= 3 && data.runs.nodes.every(({ status }) => status !== 'RUNNING');
     if (data.changes.tail.caughtUp && isDone && data.changes.nodes.length === 0) return keys;
+    if (data.changes.tail.caughtUp) await delay(200);
   }
 }
 
@@ -95,8 +97,8 @@ test('a follower of a gateway that is killed between two events misses nothing',
   await reader.until(({ tail }) => tail.caughtUp);
   reader.close();
   expect([...seen, ...reader.keys]).toEqual(all);
-  expect(all.length).toBeGreaterThan(600);
-}, 60_000);
+  expect(all.length).toBeGreaterThan(150);
+}, 180_000);
 
 describe.skipIf(!mongo)('two gateways over one history', () => {
   test('serve one follower in turns', async () => {
@@ -105,11 +107,11 @@ describe.skipIf(!mongo)('two gateways over one history', () => {
     const urls = await Promise.all([serve(), serve()].map((service) => service.url()));
     const seen: string[] = [];
     let cursor: string | null = null;
-    for (let turn = 0; seen.length < 300; turn += 1) {
+    for (let turn = 0; seen.length < 100; turn += 1) {
       const reader: FeedReader = new FeedReader(urls[turn % 2] ?? '', {
         start: 'BEGINNING',
         after: cursor,
-        first: 40,
+        first: 20,
       });
       await reader.until(({ nodes = [] }) => nodes.length > 0);
       reader.close();
@@ -124,5 +126,5 @@ describe.skipIf(!mongo)('two gateways over one history', () => {
     expect([...seen, ...reader.keys]).toEqual(all);
     await place.clear();
     await mongo?.drop(history);
-  }, 90_000);
+  }, 180_000);
 });

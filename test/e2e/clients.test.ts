@@ -28,11 +28,13 @@ async function isCollected(): Promise<boolean> {
   return runs.nodes.length >= 3 && runs.nodes.every(({ status }) => status !== 'RUNNING');
 }
 
-/** Runs the script as a person would, with a key in the environment. */
+/** Runs a script as a person would, with a key in the environment. */
 async function runScript(
   env: Record<string, string>,
+  script = 'apollo-client.ts',
+  argument = '7',
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const args = ['scripts/clients/apollo-client.ts', `${gateway.url}/graphql`, '7'];
+  const args = [`scripts/clients/${script}`, `${gateway.url}/graphql`, argument];
   const options = { env: { PATH: process.env.PATH ?? '', ...env } };
   const run = promisify(execFile)('node_modules/.bin/tsx', args, options);
   return run.then(
@@ -58,4 +60,21 @@ test('Apollo Client gets no data without a key', async () => {
   const { code, stdout, stderr } = await runScript({});
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr).toMatch(/401|Authentication is required/);
+});
+
+test('plain fetch pages through all cases and follows their changes', async () => {
+  const { cases } = await ask<{ cases: { nodes: { caseId: string }[]; totalCount: number } }>(
+    '{ cases(first: 100) { totalCount nodes { caseId } } }',
+  );
+  const { code, stdout, stderr } = await runScript({ GATEWAY_KEY: key }, 'fetch.ts', '1');
+  expect([code, stderr]).toEqual([0, '']);
+  const found = JSON.parse(stdout) as { ids: string[]; stale: boolean; asOf: string; followedTo: string };
+  expect([...found.ids].sort()).toEqual(cases.nodes.map(({ caseId }) => caseId).sort());
+  expect(found).toMatchObject({ stale: false, totalCount: cases.totalCount });
+  expect(found.followedTo >= found.asOf).toBe(true);
+});
+
+test('plain fetch ends with the code of the error without a key', async () => {
+  const { code, stderr } = await runScript({}, 'fetch.ts', '1');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('UNAUTHENTICATED')]);
 });
