@@ -8,13 +8,16 @@ import { testMongo } from '../support/mongo.js';
 import {
   batchOf,
   caseKey,
+  ledgerEntry,
   minutesAfterStart,
   observeCase,
   observeThreat,
+  quarantineEntry,
   START,
   sampleCase,
   sampleMessage,
   sampleThreat,
+  streamState,
 } from '../support/records.js';
 
 const SECRET = 'p4ss-Wörd!';
@@ -78,6 +81,12 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     await Promise.all([...opened.map((store) => store.close()), client.close()]);
     await mongo?.drop(url);
   });
+
+  async function faultsIn(store: HistoryStore): Promise<string[]> {
+    const messages: string[] = [];
+    for await (const { message } of store.checkDerived((await store.head()).seq)) messages.push(message);
+    return messages;
+  }
 
   const schema = () => client.db().collection<SchemaDoc>('meta');
   const thriving = (seq: number) =>
@@ -163,6 +172,47 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     const page = { ...thriving(1), descending: true, after: null, limit: 5 };
     await expect(store.page(page)).rejects.toMatchObject({ name: 'HistoryError' });
     expect((await (await open()).page(page)).items).toHaveLength(1);
+  });
+
+  it('looks for released records in quarantine as soon as a batch has put something there', async () => {
+    const store = await open();
+    const quarantine = [quarantineEntry(caseKey('1'))];
+    await store.record(batchOf('1', { quarantine }));
+    expect(await faultsIn(store)).toEqual([]);
+    await store.record(batchOf('2', { observations: [observeCase(sampleCase('1'))] }));
+    expect(await store.quarantined([caseKey('1')])).toEqual([null]);
+    await store.record(batchOf('3', { quarantine }));
+    await client
+      .db()
+      .collection<{ _id: string }>('meta')
+      .updateOne({ _id: 'head' }, { $set: { mayQuarantine: false } });
+    expect(await faultsIn(store)).toEqual([expect.stringContaining('in quarantine')]);
+  });
+
+  it('gets the lengths of windows that earlier versions did not store', async () => {
+    const writer = await open();
+    const entries = [ledgerEntry(), ledgerEntry({ from: '2020-01-01T00:00:00.000Z', settledTo: START })];
+    await writer.record(batchOf('1', { ledger: entries, streams: [streamState()] }));
+    const stream = { integration: 'default', resource: 'threats', filterKey: 'receivedTime' } as const;
+    const read = (store: HistoryStore) =>
+      store.ledger(stream, '2026-03-01T12:00:00.000Z', '2026-03-01T13:00:00.000Z', 1);
+    const expected = await read(writer);
+    expect(expected).toHaveLength(2);
+    await client
+      .db()
+      .collection('ledger')
+      .updateMany({}, { $unset: { reach: true } });
+    expect(await read(writer)).toEqual(expected);
+    await client.db().collection('ledger').dropIndex('reach');
+    expect(await read(await open('read'))).toEqual(expected);
+    expect(await read(await open())).toEqual(expected);
+    expect(
+      await client
+        .db()
+        .collection('ledger')
+        .countDocuments({ reach: { $gt: -1 } }),
+    ).toBe(2);
+    expect(await faultsIn(writer)).toEqual([]);
   });
 
   it('is read without the indexes that earlier versions did not make', async () => {

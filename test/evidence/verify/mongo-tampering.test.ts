@@ -55,6 +55,11 @@ const TAMPERS: Readonly<Record<string, Tamper>> = {
     edit: set('ledger', ({ status }) => ({ status: status === 'COMPLETE' ? 'FAILED' : 'COMPLETE' })),
     named: ({ stream }) => String(stream),
   },
+  readingLength: {
+    collection: 'ledger',
+    edit: set('ledger', () => ({ reach: 1 })),
+    named: ({ stream }) => String(stream),
+  },
   readingRemoved: { collection: 'ledger', edit: remove('ledger'), named: ({ stream }) => String(stream) },
   run: {
     collection: 'runs',

@@ -197,4 +197,24 @@ describe.skipIf(!mongo)('what reads of a history in MongoDB cost', () => {
     expect(cost.documents).toBe(19);
     expect(cost.commands).toEqual(['find ledger']);
   });
+
+  it('a batch takes the same few commands however many records it has', async () => {
+    const inserted = ['insert bodies', 'insert revisions'];
+    const around = {
+      before: ['findAndModify meta', 'find revisions'],
+      after: ['update runs', 'insert batches', 'commitTransaction'],
+    };
+    for (const [id, size] of [
+      ['one', 1],
+      ['many', 200],
+    ] as const) {
+      const observations = Array.from({ length: size }, (_, n) => observeThreat(threatOf(5_000 + size + n)));
+      const recorded = await measured.commandsOf((store) => store.record(batchOf(id, { observations })));
+      expect(recorded.sort()).toEqual([...around.before, ...inserted, ...around.after].sort());
+      const again = await measured.commandsOf((store) =>
+        store.record(batchOf(`${id} again`, { observations })),
+      );
+      expect(again).toEqual([...around.before, 'update revisions', ...around.after]);
+    }
+  });
 });
