@@ -78,15 +78,42 @@ export function wholeOnes<R extends RevisionRecord | null>(revisions: readonly R
   return revisions;
 }
 
-/** Parses what the gateway wrote; `what` names it for people. */
-export function parseStored<T>(text: unknown, what: string): T {
+/** The JSON object in a cell that the gateway wrote; `what` names the cell to a person. */
+export function parseStored<T>(text: unknown, what: string, kind?: StoredKind): T {
+  let value: unknown;
   try {
-    if (typeof text === 'string') return JSON.parse(text) as T;
+    value = typeof text === 'string' ? JSON.parse(text) : null;
   } catch {
     // reported below, because the parser's message quotes the text
   }
-  throw new HistoryError(
-    'DAMAGED',
-    `${what} is damaged in the history. Run verify, and restore it from a backup.`,
-  );
+  return checkStored(value, what, kind);
+}
+
+/** The fields by which the gateway finds and counts things, and their types; every version of it wrote them. */
+const STORED_FIELDS = {
+  reading: { from: 'string', to: 'string', settledTo: 'string', readAt: 'string', status: 'string' },
+  stream: { integration: 'string', resource: 'string', filterKey: 'string', status: 'string' },
+  run: { id: 'string', integration: 'string', resource: 'string', startedAt: 'string', counts: 'object' },
+  quarantined: { key: 'object', code: 'string', reason: 'string', firstSeenAt: 'string', tries: 'number' },
+} as const;
+
+type StoredKind = keyof typeof STORED_FIELDS;
+
+/** The value of a cell or document that the gateway wrote, if it is one. */
+export function checkStored<T>(value: unknown, what: string, kind?: StoredKind): T {
+  if (isObject(value)) {
+    const fields = Object.entries(kind ? STORED_FIELDS[kind] : {});
+    if (fields.every(([name, type]) => typeof value[name] === type && value[name] !== null))
+      return value as T;
+  }
+  throw damaged(what);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function damaged(what: string, options?: ErrorOptions): HistoryError {
+  const text = `${what} is damaged in the history. Run verify, and restore it from a backup.`;
+  return new HistoryError('DAMAGED', text, options);
 }

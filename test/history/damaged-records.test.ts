@@ -7,7 +7,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { damageOf } from '../../src/history/errors.js';
 import { openStore } from '../../src/history/open-store.js';
 import { testMongo } from '../support/mongo.js';
-import { batchOf, ledgerEntry, observeThreat, START, sampleThreat, threatKey } from '../support/records.js';
+import { MongoProxy } from '../support/mongo-proxy.js';
+import {
+  batchOf,
+  ledgerEntry,
+  observeThreat,
+  quarantineEntry,
+  START,
+  sampleThreat,
+  streamState,
+  threatKey,
+} from '../support/records.js';
 
 const mongo = await testMongo();
 const IDS = ['threat-1', 'threat-2', 'threat-3'];
@@ -133,6 +143,26 @@ describe('a damaged record in SQLite', () => {
     await store.close();
   });
 
+  it('is named when the columns of lists are made again', async () => {
+    edit(`UPDATE bodies SET record = '{' WHERE rev = ${ROW}; UPDATE layout SET fields = 'earlier'`);
+    await expect(openStore(url, 'write')).rejects.toMatchObject({
+      ...DAMAGED,
+      message: expect.stringMatching(/^The threat threat-2 is damaged/),
+    });
+  });
+
+  it.each([
+    ['runs', 'run', 'Run run-1'],
+    ['ledger', 'entry', 'A reading of default/threats/receivedTime'],
+  ])('in a cell of %s that is JSON of something else is named', async (table, column, name) => {
+    edit(`UPDATE ${table} SET ${column} = json_remove(${column}, '$.status', '$.counts')`);
+    const store = await openStore(url, 'read');
+    const day = ledgerEntry();
+    const read = () => (table === 'runs' ? store.run('run-1') : store.ledger(day, day.from, day.to, 1));
+    await expect(read()).rejects.toMatchObject({ ...DAMAGED, message: expect.stringContaining(name) });
+    await store.close();
+  });
+
   it('of another table makes every reader of it fail with an error that names the table', async () => {
     edit("UPDATE documents SET body = '{'; UPDATE journals SET body = ''");
     edit(
@@ -166,6 +196,65 @@ describe.skipIf(mongo === null)('a damaged record in MongoDB', () => {
   it.each(ON_MONGODB)('is named in the error while the others are served: %s', async (_, value) => {
     await edit('bodies', { record: /"threat-2"/ }, { $set: { record: value } });
     await expectOthers();
+  });
+
+  it('of a document with fields makes its readers fail with an error that names it', async () => {
+    const store = await openStore(url, 'write');
+    await store.record(
+      batchOf('two', {
+        streams: [streamState()],
+        quarantine: [quarantineEntry(threatKey('threat-9'))],
+      }),
+    );
+    await store.close();
+    const day = ledgerEntry();
+    await edit('ledger', {}, { $set: { status: 5 } });
+    await edit('runs', {}, { $set: { counts: null } });
+    await edit('streams', {}, { $set: { status: 5 } });
+    await edit('quarantine', {}, { $unset: { tries: 1 } });
+    const reader = await openStore(url, 'read');
+    const { seq } = await reader.head();
+    const runs = { integrations: null, before: null, limit: 5 };
+    const quarantine = { integrations: null, kinds: ['threat'], after: null, limit: 5 } as const;
+    for (const [read, name] of [
+      [
+        () => reader.ledger(day, day.from, day.to, seq),
+        /^A reading of default\/threats\/receivedTime is damaged/,
+      ],
+      [() => reader.streams(), /^The state of the stream default\/threats\/receivedTime is damaged/],
+      [() => reader.run('run-1'), /^Run run-1 is damaged/],
+      [() => reader.runs(runs), /^Run run-1 is damaged/],
+      [() => reader.quarantine(quarantine), /^The entry in quarantine threat-9 is damaged/],
+      [() => reader.quarantined([threatKey('threat-9')]), /^The entry in quarantine threat-9 is damaged/],
+    ] as const) {
+      await expect(read()).rejects.toMatchObject({ ...DAMAGED, message: expect.stringMatching(name) });
+    }
+    await reader.close();
+  });
+
+  it('that is no BSON makes its readers fail with an error that names it, and not the others', async () => {
+    const writer = await openStore(url, 'write');
+    await writer.record(batchOf('two', { streams: [streamState({ message: 'TO BE DAMAGED' })] }));
+    await writer.close();
+    const proxy = await MongoProxy.before(url);
+    proxy.damage('TO BE DAMAGED');
+    const store = await openStore(proxy.url, 'read');
+    await expect(store.streams()).rejects.toMatchObject({
+      ...DAMAGED,
+      message: expect.stringMatching(/^The state of a stream is damaged in the history/),
+    });
+    expect(await store.run('run-1')).toMatchObject({ id: 'run-1' });
+    await store.close();
+    await proxy.close();
+  });
+
+  it('of a record is named when the fields of lists are made again', async () => {
+    await edit('bodies', { record: /"threat-2"/ }, { $set: { record: '{' } });
+    await edit('meta', { _id: 'schema' }, { $set: { layout: 'earlier' } });
+    await expect(openStore(url, 'write')).rejects.toMatchObject({
+      ...DAMAGED,
+      message: expect.stringMatching(/^The threat threat-2 of integration default is damaged/),
+    });
   });
 
   it('of another collection makes every reader of it fail with an error that names the collection', async () => {

@@ -7,6 +7,7 @@ export class MongoProxy {
   broken = 0;
   /** The commands that came, each with its collection, without those by which a driver watches the server. */
   readonly commands: string[] = [];
+  #change: (answer: Buffer) => Buffer = (answer) => answer;
   #plan: { readonly command: string; readonly when: 'before' | 'after' } | null = null;
   readonly #sockets = new Set<Socket>();
 
@@ -39,6 +40,12 @@ export class MongoProxy {
     this.#plan = { command, when: 'before' };
   }
 
+  /** From now on, answers have other bytes in place of `text`. */
+  damage(text: string): void {
+    const other = '\xff'.repeat(text.length);
+    this.#change = (answer) => Buffer.from(answer.toString('latin1').replaceAll(text, other), 'latin1');
+  }
+
   #relay(client: Socket, server: Socket): void {
     const end = () => [client, server].map((socket) => socket.destroy());
     let isLost = false;
@@ -56,7 +63,7 @@ export class MongoProxy {
       if (plan?.when === 'before') end();
       else server.write(data);
     });
-    server.on('data', (data) => (isLost ? end() : client.write(data)));
+    server.on('data', (data) => (isLost ? end() : client.write(this.#change(data))));
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
       socket.on('error', end).on('close', () => {

@@ -1,4 +1,5 @@
 import {
+  BSON,
   type Db,
   MongoClient,
   MongoError,
@@ -7,7 +8,7 @@ import {
   MongoServerSelectionError,
   type TopologyDescription,
 } from 'mongodb';
-import { HistoryError } from '../errors.js';
+import { damaged, HistoryError } from '../errors.js';
 
 /** A connected replica set or cluster. */
 export interface MongoConnection {
@@ -89,7 +90,8 @@ const MISSING_INDEX = /hint provided does not correspond to an existing index/;
  * What a failure of the driver means to a person, `where` being the server without credentials. What is no
  * failure of MongoDB's is given back as it is.
  */
-function toHistoryError(error: unknown, where: string): unknown {
+function toHistoryError(error: unknown, where: string, what: string): unknown {
+  if (BSON.BSONError.isBSONError(error)) return damaged(what, { cause: error });
   if (error instanceof HistoryError || !(error instanceof MongoError)) return error;
   if (error instanceof MongoServerSelectionError) return unavailable(selectionProblem(error, where), error);
   if (error instanceof MongoNetworkError) {
@@ -109,12 +111,16 @@ function toHistoryError(error: unknown, where: string): unknown {
   return unavailable(`${where} failed: ${error.message}`, error);
 }
 
-/** Runs `work`, with its failures as `HistoryError`s. */
-export async function guarded<T>(where: string, work: () => Promise<T>): Promise<T> {
+/** Runs `work`, with its failures as `HistoryError`s; `what` is what cannot be decoded, if so. */
+export async function guarded<T>(
+  where: string,
+  work: () => Promise<T>,
+  what = 'A document of the gateway',
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw toHistoryError(error, where);
+    throw toHistoryError(error, where, what);
   }
 }
 

@@ -5,6 +5,7 @@ import { type Stream, type StreamState, streamsOf, streamText } from '../../mode
 import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
 import { quarantineAdditions } from '../batch-plan.js';
+import { checkStored } from '../errors.js';
 import type { Batch, BatchNote, FirstQuery, HistoryStore, Pin } from '../store.js';
 import { REACH_INDEX, WRITTEN_INDEX } from './schema.js';
 import {
@@ -36,7 +37,9 @@ export class MongoLedger {
       ? ledger.find(touching)
       : ledger.find({ $or: within(from).map((part) => ({ $and: [touching, part] })) }, { hint: REACH_INDEX });
     const docs = await found.batchSize(ENTRIES_AT_ONCE).sort({ seq: 1, n: 1 }).toArray();
-    return docs.map(({ _id, stream: _stream, n: _n, reach: _reach, ...entry }) => entry);
+    return docs.map(({ _id, stream: _stream, n: _n, reach: _reach, ...entry }) =>
+      checkStored<RecordedEntry>(entry, `A reading of ${streamText(stream)}`, 'reading'),
+    );
   }
 
   async firstRecorded({ kinds, integrations }: FirstQuery): Promise<Pin | null> {
@@ -67,7 +70,9 @@ export class MongoLedger {
 
   async streams(): Promise<StreamState[]> {
     const docs = await this.collections.streams.find().sort({ _id: 1 }).toArray();
-    return docs.map(({ _id, ...state }) => state);
+    return docs.map(({ _id, ...state }) =>
+      checkStored<StreamState>(state, `The state of the stream ${_id}`, 'stream'),
+    );
   }
 
   async runs({ integrations, before, limit, trigger }: RunsQuery): Promise<RunRecord[]> {
@@ -153,11 +158,12 @@ function ofIntegrations(integrations: readonly string[] | null): Document {
 }
 
 function runOf({ _id, ...run }: RunDoc): RunRecord {
-  return { id: _id, ...run };
+  return checkStored<RunRecord>({ id: _id, ...run }, `Run ${_id}`, 'run');
 }
 
 function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): QuarantineEntry {
-  return { key: { integration, kind, id }, ...entry };
+  const key = { integration, kind, id };
+  return checkStored<QuarantineEntry>({ key, ...entry }, `The entry in quarantine ${id}`, 'quarantined');
 }
 
 /**

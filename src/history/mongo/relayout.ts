@@ -1,5 +1,6 @@
 import type { AnyBulkWriteOperation } from 'mongodb';
 import { type AnyRecord, FIELDS, fieldsOf, isListed, type ListedKind } from '../../resources/registry.js';
+import { parseStored } from '../errors.js';
 import { type HighWaterMarks, noMarks, widenMarks, widenStage } from '../high-water-marks.js';
 import { readBodies } from './bodies.js';
 import { foldedFields, storedFields } from './filter.js';
@@ -86,7 +87,10 @@ async function withRecords(
 ): Promise<[RevisionDoc, AnyRecord][]> {
   const bodies = docs.map(({ body }) => body);
   const texts = await readBodies(collections, bodies, 'record');
-  return docs.map((doc) => [doc, JSON.parse(texts.get(doc.body.toHexString()) ?? 'null') as AnyRecord]);
+  return docs.map((doc) => {
+    const what = `The ${doc.kind} ${doc.id} of integration ${doc.integration}`;
+    return [doc, parseStored<AnyRecord>(texts.get(doc.body.toHexString()), what)];
+  });
 }
 
 /** Adds to the ledger what the entries of an earlier version are without. */

@@ -37,6 +37,9 @@ export async function openMongoStore(
  * The history in MongoDB, for several writers and readers at once. Each read sees one point of what a majority
  * of the replica set holds; which of that is visible follows from `seq` alone.
  */
+/** Named where a document cannot be decoded. */
+const A_VERSION = 'A version of a record';
+
 class MongoStore implements HistoryStore {
   readonly description: string;
   readonly #recorder: MongoRecorder;
@@ -58,14 +61,14 @@ class MongoStore implements HistoryStore {
     this.#documents = new MongoDocuments(collections);
   }
 
-  #guarded<T>(work: () => Promise<T>): Promise<T> {
-    return guarded(this.connection.where, work);
+  #guarded<T>(work: () => Promise<T>, what?: string): Promise<T> {
+    return guarded(this.connection.where, work, what);
   }
 
   async *#streamed<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
     const iterator = items[Symbol.asyncIterator]();
     for (;;) {
-      const { done, value } = await this.#guarded(() => iterator.next());
+      const { done, value } = await this.#guarded(() => iterator.next(), A_VERSION);
       if (done) return;
       yield value;
     }
@@ -117,34 +120,40 @@ class MongoStore implements HistoryStore {
 
   firstRecorded: HistoryStore['firstRecorded'] = (query) =>
     this.#guarded(() => this.#ledger.firstRecorded(query));
-  get: HistoryStore['get'] = (...query) => this.#guarded(() => this.#revisions.get(...query));
+  get: HistoryStore['get'] = (...query) => this.#guarded(() => this.#revisions.get(...query), A_VERSION);
   revisions: HistoryStore['revisions'] = (...query) =>
-    this.#guarded(() => this.#revisions.revisions(...query));
+    this.#guarded(() => this.#revisions.revisions(...query), A_VERSION);
   versions: HistoryStore['versions'] = (...query) => this.#streamed(this.#revisions.versions(...query));
   countRevisions: HistoryStore['countRevisions'] = (...query) =>
     this.#guarded(() => this.#revisions.countRevisions(...query));
-  changes: HistoryStore['changes'] = (query) => this.#guarded(() => this.#revisions.changes(query));
+  changes: HistoryStore['changes'] = (query) =>
+    this.#guarded(() => this.#revisions.changes(query), A_VERSION);
   changesReceived: HistoryStore['changesReceived'] = (query) =>
-    this.#guarded(() => this.#revisions.changesReceived(query));
-  received: HistoryStore['received'] = (...query) => this.#guarded(() => this.#revisions.received(...query));
+    this.#guarded(() => this.#revisions.changesReceived(query), A_VERSION);
+  received: HistoryStore['received'] = (...query) =>
+    this.#guarded(() => this.#revisions.received(...query), A_VERSION);
 
-  page: HistoryStore['page'] = (query) => this.#guarded(() => this.#lists.page(query));
+  page: HistoryStore['page'] = (query) => this.#guarded(() => this.#lists.page(query), A_VERSION);
   recorded: HistoryStore['recorded'] = (query) => this.#guarded(() => this.#lists.recorded(query));
   count: HistoryStore['count'] = (query) => this.#guarded(() => this.#lists.count(query));
   referrers: HistoryStore['referrers'] = (...query) => this.#guarded(() => this.#lists.referrers(...query));
 
-  ledger: HistoryStore['ledger'] = (...query) => this.#guarded(() => this.#ledger.ledger(...query));
-  streams: HistoryStore['streams'] = () => this.#guarded(() => this.#ledger.streams());
-  runs: HistoryStore['runs'] = (query) => this.#guarded(() => this.#ledger.runs(query));
+  ledger: HistoryStore['ledger'] = (...query) =>
+    this.#guarded(() => this.#ledger.ledger(...query), 'A reading of a stream');
+  streams: HistoryStore['streams'] = () =>
+    this.#guarded(() => this.#ledger.streams(), 'The state of a stream');
+  runs: HistoryStore['runs'] = (query) => this.#guarded(() => this.#ledger.runs(query), 'A run');
   countRuns: HistoryStore['countRuns'] = (whose, trigger) =>
     this.#guarded(() => this.#ledger.countRuns(whose, trigger));
-  run: HistoryStore['run'] = (id) => this.#guarded(() => this.#ledger.run(id));
-  quarantine: HistoryStore['quarantine'] = (query) => this.#guarded(() => this.#ledger.quarantine(query));
+  run: HistoryStore['run'] = (id) => this.#guarded(() => this.#ledger.run(id), 'A run');
+  quarantine: HistoryStore['quarantine'] = (query) =>
+    this.#guarded(() => this.#ledger.quarantine(query), 'An entry in quarantine');
   countQuarantine: HistoryStore['countQuarantine'] = (query) =>
     this.#guarded(() => this.#ledger.countQuarantine(query));
-  quarantined: HistoryStore['quarantined'] = (keys) => this.#guarded(() => this.#ledger.quarantined(keys));
+  quarantined: HistoryStore['quarantined'] = (keys) =>
+    this.#guarded(() => this.#ledger.quarantined(keys), 'An entry in quarantine');
 
-  batches: HistoryStore['batches'] = (query) => this.#guarded(() => this.#ledger.batches(query));
+  batches: HistoryStore['batches'] = (query) => this.#guarded(() => this.#ledger.batches(query), 'A batch');
   confirmations: HistoryStore['confirmations'] = () => this.#streamed(this.#revisions.confirmations());
   checkDerived: HistoryStore['checkDerived'] = (seq) =>
     this.#streamed(new MongoDerivedCheck(this.collections, seq).run());

@@ -27,7 +27,7 @@ export class Ledger {
       WHERE stream = ? AND win_to > ? AND win_from < ? AND seq <= ? ORDER BY n`;
     const params = [streamText(stream), from, to, seq];
     const [rows = []] = await this.answers.all([{ sql, params }], this.#isShort('ledger'));
-    return rows.map(parsed<RecordedEntry>(`A reading of ${streamText(stream)}`));
+    return rows.map(parsed<RecordedEntry>('reading', `A reading of ${streamText(stream)}`));
   }
 
   async firstRecorded({ kinds, integrations }: FirstQuery): Promise<Pin | null> {
@@ -51,8 +51,8 @@ export class Ledger {
 
   streams(): StreamState[] {
     return this.connection
-      .all('SELECT state FROM streams ORDER BY stream')
-      .map(parsed<StreamState>('The state of a stream'));
+      .all('SELECT state, stream FROM streams ORDER BY stream')
+      .map(parsed<StreamState>('stream', 'The state of the stream'));
   }
 
   /** The newest runs first; of several integrations, the newest of each are merged. */
@@ -61,8 +61,8 @@ export class Ledger {
     const after = before ? 'AND (started_at, id) < (?, ?)' : '';
     const place = [...(trigger ? [trigger] : []), ...(before ? [before.startedAt, before.id] : [])];
     const newest = (where: string, params: readonly SqlValue[]) => {
-      const sql = `SELECT run FROM runs WHERE ${where} ${why} ${after} ORDER BY started_at DESC, id DESC LIMIT ?`;
-      return this.connection.all(sql, [...params, ...place, limit]).map(parsed<RunRecord>('A run'));
+      const sql = `SELECT run, id FROM runs WHERE ${where} ${why} ${after} ORDER BY started_at DESC, id DESC LIMIT ?`;
+      return this.connection.all(sql, [...params, ...place, limit]).map(parsed<RunRecord>('run', 'Run'));
     };
     if (integrations === null) return newest('TRUE', []);
     const runs = [...new Set(integrations)].flatMap((name) => newest('integration = ?', [name]));
@@ -82,18 +82,18 @@ export class Ledger {
   }
 
   run(id: string): RunRecord | null {
-    const row = this.connection.first('SELECT run FROM runs WHERE id = ?', [id]);
-    return row ? parsed<RunRecord>(`Run ${id}`)(row) : null;
+    const row = this.connection.first('SELECT run, id FROM runs WHERE id = ?', [id]);
+    return row ? parsed<RunRecord>('run', 'Run')(row) : null;
   }
 
   quarantine({ after, integrations, kinds, limit }: QuarantineQuery): QuarantineEntry[] {
     const { where, params } = ofWhat(integrations, kinds);
     const beyond = after ? 'AND (integration, kind, id) > (?, ?, ?)' : '';
     const place = after ? [after.integration, after.kind, after.id] : [];
-    const sql = `SELECT entry FROM quarantine WHERE ${where} ${beyond} ORDER BY integration, kind, id LIMIT ?`;
+    const sql = `SELECT entry, id FROM quarantine WHERE ${where} ${beyond} ORDER BY integration, kind, id LIMIT ?`;
     return this.connection
       .all(sql, [...params, ...place, limit])
-      .map(parsed<QuarantineEntry>('An entry of the quarantine'));
+      .map(parsed<QuarantineEntry>('quarantined', 'The entry in quarantine'));
   }
 
   async countQuarantine({ integrations, kinds, codes }: QuarantineCount): Promise<number> {
@@ -108,9 +108,9 @@ export class Ledger {
   }
 
   quarantined({ integration, kind, id }: RecordKey): QuarantineEntry | null {
-    const sql = 'SELECT entry FROM quarantine WHERE integration = ? AND kind = ? AND id = ?';
+    const sql = 'SELECT entry, id FROM quarantine WHERE integration = ? AND kind = ? AND id = ?';
     const row = this.connection.first(sql, [integration, kind, id]);
-    return row ? parsed<QuarantineEntry>(`The quarantined ${kind} ${id}`)(row) : null;
+    return row ? parsed<QuarantineEntry>('quarantined', 'The entry in quarantine')(row) : null;
   }
 
   batches({ afterSeq, toSeq, limit }: Parameters<HistoryStore['batches']>[0]): BatchNote[] {
@@ -167,8 +167,9 @@ export function dropLease(connection: Connection, name: string, holder: string):
 /** As the index `runs_trigger` has it. */
 const TRIGGER = "json_extract(run, '$.trigger')";
 
-function parsed<T>(what: string): (row: Row) => T {
-  return ([json]) => parseStored<T>(json, what);
+/** Of rows with a JSON text and, where `what` does not name it, the name of what it is. */
+function parsed<T>(kind: Parameters<typeof parseStored>[2], what: string): (row: Row) => T {
+  return ([json, name = '']) => parseStored<T>(json, `${what} ${name}`.trimEnd(), kind);
 }
 
 function compareRuns(a: RunRecord, b: RunRecord): number {

@@ -1,6 +1,7 @@
 import { type AnyRecord, isListed, KINDS, type ListedKind } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
+import { parseStored } from '../errors.js';
 import { unpackText } from '../stored-texts.js';
 import { COLUMN_NAMES, listedFields, toValues } from './columns.js';
 import type { Connection } from './connection.js';
@@ -72,7 +73,7 @@ class Copy {
   }
 
   run(): void {
-    const sql = `SELECT t.rev, t.integration, t.seq_from, f.at, t.deleted, b.record FROM "old ${this.kind}" t
+    const sql = `SELECT t.rev, t.integration, t.seq_from, f.at, t.deleted, b.record, t.id FROM "old ${this.kind}" t
       JOIN batches f ON f.seq = t.seq_from JOIN bodies b ON b.rev = coalesce(t.body, t.rev)
       WHERE t.rev > ? ORDER BY t.rev LIMIT ${CHUNK}`;
     for (let last = 0, rows: Row[] = []; ; last = Number(rows.at(-1)?.[0])) {
@@ -83,12 +84,12 @@ class Copy {
     this.#endBatch();
   }
 
-  #remake([rev, integration, seqFrom, at, deleted, record]: Row): void {
+  #remake([rev, integration, seqFrom, at, deleted, record, id]: Row): void {
     if (seqFrom !== this.#seq) this.#endBatch();
     this.#seq = Number(seqFrom);
     this.#at = String(at);
     // a tombstone is in no list
-    const fields = deleted === 1 ? null : this.#fields(unpackText(record) ?? '');
+    const fields = deleted === 1 ? null : this.#fields(unpackText(record), `The ${this.kind} ${id}`);
     const values = fields ? toValues(this.kind, fields) : COLUMN_NAMES[this.kind].map(() => null);
     this.connection.run(this.#copy, [...values, Number(rev)]);
     if (fields === null) return;
@@ -96,8 +97,8 @@ class Copy {
     this.#references.add(this.kind, Number(integration), Number(rev), fields);
   }
 
-  #fields(record: string): Fields {
-    return listedFields(this.kind, JSON.parse(record) as AnyRecord);
+  #fields(record: string | null, what: string): Fields {
+    return listedFields(this.kind, parseStored<AnyRecord>(record, what));
   }
 
   #endBatch(): void {
