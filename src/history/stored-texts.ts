@@ -7,7 +7,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
  */
 
 /** Inflating a shorter record takes longer than what it saves is worth: records are read for every page. */
-const LONG_RECORD = 3_000;
+const LONG_RECORD = 2_000;
 /** Received texts are read for one version and for `verify` only, so those of a batch are compressed together. */
 const GROUP_CHARACTERS = 64_000;
 const LEAST_CHARACTERS = 400;
