@@ -1,4 +1,4 @@
-import { benchCases } from './graphql/cases.js';
+import { requestRows } from './graphql/requests.js';
 import { sqliteAsOfReport } from './history/as-of.js';
 import { mongoAsOfReport } from './history/as-of-mongo.js';
 import { countsReport } from './history/counts.js';
@@ -7,14 +7,16 @@ import { sqliteExportReport } from './history/export.js';
 import { recordReport } from './history/record.js';
 import { mongoRecordReport } from './history/record-mongo.js';
 import { storageReport } from './history/storage.js';
+import { type BenchRow, isWithin, tableOf } from './table.js';
 
 /*
  * Every benchmark, one after the other: medians and ratios from one run. Compare the ratios, not the figures of
- * two machines. `npm run bench -- cases` runs only those whose name begins so.
+ * two machines. `npm run bench -- requests` runs only those whose name begins so. The exit code is 1 if a row
+ * of the table is beyond its limit.
  */
 
-const BENCHES: readonly (readonly [name: string, run: () => Promise<string | undefined>])[] = [
-  ['cases', () => benchCases().then(() => undefined)],
+const BENCHES: readonly (readonly [name: string, run: () => Promise<string | readonly BenchRow[]>])[] = [
+  ['requests', requestRows],
   ['record-sqlite', recordReport],
   ['record-mongodb', mongoRecordReport],
   ['storage-sqlite', storageReport],
@@ -26,8 +28,12 @@ const BENCHES: readonly (readonly [name: string, run: () => Promise<string | und
 ];
 
 const [wanted = ''] = process.argv.slice(2);
+const rows: BenchRow[] = [];
 for (const [name, run] of BENCHES.filter(([name]) => name.startsWith(wanted))) {
   console.log(`\n${name}`);
-  const report = await run();
-  if (report !== undefined) console.log(report);
+  const result = await run();
+  if (typeof result === 'string') console.log(result);
+  else rows.push(...result);
 }
+if (rows.length > 0) console.log(`\n${tableOf(rows)}`);
+if (!rows.every(isWithin)) process.exitCode = 1;

@@ -5,36 +5,25 @@ import { OperationLimiter } from '../../src/graphql/operation/pipeline.js';
 import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
-import type { HistoryStore } from '../../src/history/store.js';
 import { createServer } from '../../src/http/server.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createLog } from '../../src/log.js';
 import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/access.js';
-import { toInstant } from '../../src/values/instant.js';
-import {
-  batchOf,
-  observeCase,
-  observeThreat,
-  sampleCase,
-  sampleMessage,
-  sampleThreat,
-} from '../../test/support/records.js';
+import { DAY, MINUTE, toInstant } from '../../src/values/instant.js';
+import { RECORDED_MS } from './history.js';
+import { serveMeasured } from './measured.js';
 
-/*
- * The gateway as it is run, over SQLite in memory with 2,000 cases of five threats each. Prints its URL.
- */
+/* The gateway as `npm start` runs it, over the SQLite file that is named as argument. */
 
-const CASES = 2_000;
-const THREATS_PER_CASE = 5;
-
+const [path = ''] = process.argv.slice(2);
 const log = createLog({ level: 'silent', pretty: false, secrets: [], destination: process.stderr });
-const store = await openStore('sqlite::memory:', 'write');
-await fill(store);
-const now = toInstant(Date.now());
-const fresh = async () => ({ stale: false, verifiedAt: now, live: false }) as const;
+const store = await openStore(`sqlite:${path}`, 'write');
+const verifiedAt = toInstant(RECORDED_MS);
+const fresh = async () => ({ stale: false, verifiedAt, live: false }) as const;
 const context = createContextFactory({
   ...{ store, log, accounts: fixedAccounts(), live: { record: fresh, list: fresh } },
-  ...{ defaultMaxAgeMs: 300_000, clock: Date.now },
+  // the records are fresh, so that Abnormal is not asked
+  ...{ defaultMaxAgeMs: DAY, clock: () => RECORDED_MS + MINUTE + Math.floor(performance.now()) },
 });
 const schema = buildGatewaySchema();
 const server = createServer({
@@ -46,23 +35,4 @@ const server = createServer({
   },
   readiness: async () => ({ ready: true, checks: [] }),
 });
-console.log(await server.start());
-
-async function fill(history: HistoryStore): Promise<void> {
-  const start = Date.parse('2026-03-01T00:00:00Z');
-  for (let n = 0; n < CASES; n += 1) {
-    const threatIds = Array.from({ length: THREATS_PER_CASE }, (_, t) => `threat-${n}-${t}`);
-    const lastModifiedTime = toInstant(start + n * 60_000);
-    const observations = [
-      ...threatIds.map((id, t) => observeThreat(sampleThreat(id, { messages: messagesOf(n * 10 + t) }))),
-      observeCase(sampleCase(String(100_000 + n), { threatIds, lastModifiedTime })),
-    ];
-    await history.record(batchOf(`batch-${n}`, { observations }));
-  }
-}
-
-function messagesOf(seed: number) {
-  return Array.from({ length: 1 + (seed % 3) }, (_, m) =>
-    sampleMessage(`${seed}${m}`, { subject: `Invoice ${seed}` }),
-  );
-}
+serveMeasured(await server.start());

@@ -1,3 +1,5 @@
+import { WordCache } from '../values/bounded-cache.js';
+
 /*
  * Abnormal's word lists are open: spellings differ between endpoints and years, and new values arrive without
  * notice. Each list here maps what has been seen to an enum value and everything else to OTHER.
@@ -10,18 +12,26 @@ const squash = (raw: string) =>
     .replace(/[^a-z0-9]+/g, ' ')
     .trim();
 
-function vocabulary<T extends string>(words: Record<T, readonly string[]>) {
+/** `prefix` is not part of a value. */
+function vocabulary<T extends string>(words: Record<T, readonly string[]>, prefix?: RegExp) {
   const known = new Map<string, T>();
   for (const [value, spellings] of Object.entries<readonly string[]>(words)) {
     for (const spelling of spellings) known.set(squash(spelling), value as T);
   }
+  // few spellings occur, and each very often
+  const normalised = new WordCache<T | 'OTHER' | null>('normalisedWords');
   return (raw: string | null): T | 'OTHER' | null => {
-    if (raw === null || raw.trim() === '') return null;
-    return known.get(squash(raw)) ?? 'OTHER';
+    if (raw === null) return null;
+    const before = normalised.get(raw);
+    if (before !== undefined) return before;
+    const text = prefix ? raw.replace(prefix, '') : raw;
+    const value = text.trim() === '' ? null : (known.get(squash(text)) ?? 'OTHER');
+    normalised.set(raw, value);
+    return value;
   };
 }
 
-const attackTypeOf = vocabulary({
+const ATTACK_TYPES = {
   INTERNAL_TO_INTERNAL: ['Internal-to-Internal Attacks (Email Account Takeover)', 'Email Account Takeover'],
   SPAM: ['Spam'],
   GRAYMAIL: ['Graymail'],
@@ -33,12 +43,10 @@ const attackTypeOf = vocabulary({
   INVOICE_FRAUD_BEC: ['Invoice/Payment Fraud (BEC)', 'Invoice Fraud'],
   MALWARE: ['Malware'],
   EXTORTION: ['Extortion'],
-});
+};
 
 /** Campaigns have the prefix `Attack Type: ` or `Malicious: `. */
-export function attackType(raw: string | null) {
-  return attackTypeOf(raw === null ? null : raw.replace(/^\s*(attack type|malicious|spam)\s*:\s*/i, ''));
-}
+export const attackType = vocabulary(ATTACK_TYPES, /^\s*(attack type|malicious|spam)\s*:\s*/i);
 
 export const attackStrategy = vocabulary({
   NAME_IMPERSONATION: ['Name Impersonation'],

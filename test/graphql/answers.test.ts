@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { caches } from '../../src/values/bounded-cache.js';
+import { toInstant } from '../../src/values/instant.js';
 import {
+  ledgerEntry,
   observationOf,
   observeCase,
   observeThreat,
   sampleCase,
   sampleCaseAnalysis,
+  sampleMessage,
   sampleThreat,
 } from '../support/records.js';
 import { fresh, Graph, keyOf, stale } from './harness.js';
@@ -61,6 +64,30 @@ test('a response is stored at the second identical request, not before', async (
   expect(storedBytes()).toBeLessThan(before + length + 2_000);
 });
 
+test.each([
+  ['a single record', '{ case(caseId: "c1") { status threats { nodes { subject } } } }'],
+  ['its versions', '{ case(caseId: "c1") { revisions { totalCount nodes { change } } } }'],
+  ['a count with a filter', '{ cases(filter: { open: { eq: true } }) { totalCount } }'],
+  ['coverage', '{ coverage(resource: CASES) { complete held } }'],
+  ['a window that moves', '{ cases(filter: { createdTime: { last: "P7D" } }) { nodes { caseId } } }'],
+])('the response with %s is stored', async (_what, query) => {
+  await graph.observe(observeCase(sampleCase('c1'), { fetchedAt: graph.instant }));
+  const before = storedBytes();
+  await often(query);
+  expect(storedBytes()).toBeGreaterThan(before);
+});
+
+test('a single record is read again when it is older than maxAge', async () => {
+  await graph.observe(observeCase(sampleCase('c1'), { fetchedAt: graph.instant }));
+  const query = '{ case(caseId: "c1") { provenance { stale } } }';
+  await often(query);
+  graph.live.onRecord = async () => stale('TIMEOUT');
+  graph.now += 299_000;
+  expect(await graph.data(query)).toEqual({ case: { provenance: { stale: false } } });
+  graph.now += 1_000;
+  expect(await graph.data(query)).toEqual({ case: { provenance: { stale: true } } });
+});
+
 test('a role never receives a response that was stored for another role', async () => {
   const guarded = await Graph.start([{ name: 'default', origin: 'ABNORMAL' }], {
     ...{ asksCallers: true, redact: ['addresses'] },
@@ -85,6 +112,13 @@ test('a role never receives a response that was stored for another role', async 
 test('a repeated request gets the response of a new one, whatever is recorded in between', async () => {
   const page =
     '{ nodes { caseId status provenance { verifiedAt } threats { nodes { subject } } } totalCount }';
+  // some leave the window of the last hour while the test runs
+  for (let n = 0; n < 20; n += 1) {
+    const receivedTime = toInstant(graph.now - 3_600_000 + n * 200_000);
+    const messages = [sampleMessage(`${n}`, { receivedTime })];
+    await graph.observe(observeThreat(sampleThreat(`w${n}`, { messages })));
+  }
+  const { id } = (await graph.data<{ case: { id: string } }>('{ case(caseId: "c1") { id } }')).case;
   const cursor = (await graph.data<{ cases: { pageInfo: { endCursor: string } } }>(LEAN)).cases.pageInfo
     .endCursor;
   const queries = [
@@ -92,6 +126,14 @@ test('a repeated request gets the response of a new one, whatever is recorded in
     `{ cases(first: 3, after: "${cursor}") ${page} }`,
     `{ cases(first: 3, asOf: "${graph.instant}") ${page} }`,
     '{ threats { nodes { threatId subject cases { nodes { caseId status } totalCount } } totalCount } }',
+    '{ threats(filter: {receivedTime: {last: "PT1H"}}, first: 50) { totalCount nodes { threatId } } }',
+    '{ threats(filter: {not: {or: [{receivedTime: {last: "PT30M"}}, {recipientCount: {eq: 3}}]}}) { nodes { threatId } } }',
+    '{ threats(filter: {receivedTime: {last: "PT1H"}}) { nodes { threatId } coverage { from to complete } } }',
+    '{ coverage(resource: CASES) { from to complete held gaps { to } } }',
+    '{ threat(threatId: "t1") { subject recipientCount provenance { verifiedAt } revisions { totalCount nodes { change digestAfter run { id status } } } } }',
+    '{ case(caseId: "c1") { status missingThreatIds threats { nodes { subject } } } }',
+    `{ case(caseId: "c1", asOf: "${graph.instant}") { status revisions { nodes { observedTo verifiedAt } } } }`,
+    `{ node(id: "${id}") { id ... on Case { status } } }`,
     `{ a: cases(filter: {open: {eq: true}}) ${page} b: threats { nodes { threatId } } }`,
   ];
   const writes: readonly ((step: number) => unknown)[] = [
@@ -99,6 +141,7 @@ test('a repeated request gets the response of a new one, whatever is recorded in
     (step) => graph.observe(observeCase(sampleCase(`new ${step}`, { threatIds: ['t1'] }))),
     (step) => graph.observe(observeThreat(sampleThreat('t1', { recipientCount: step, messages: [] }))),
     () => graph.observe(observeThreat(sampleThreat('t1'), { fetchedAt: graph.instant })),
+    () => graph.record({ ledger: [ledgerEntry({ resource: 'cases', filterKey: 'lastModifiedTime' })] }),
     () => {
       graph.now += 400_000;
     },

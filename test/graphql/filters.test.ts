@@ -137,7 +137,7 @@ describe('case filters', () => {
     const input = {
       or: [{ severity: { eq: 'LOW' } }, { not: { status: { in: ['RESOLVED'] } }, open: { eq: true } }],
     };
-    const filter = caseFilter.toFilter(input);
+    const filter = caseFilter.toFilter(input, { at: at(0), relative: [] });
     const matching = Object.entries(CASES).filter(
       ([id, changes]) => filter && isMatch(fieldsOf('case', sampleCase(id, changes)), filter),
     );

@@ -63,25 +63,25 @@ function query(n: number, size: number): string {
 type Fill = () => unknown | Promise<unknown>;
 
 const FILLS: Partial<Record<CacheName, Fill>> = {
-  responses: () => {
+  responses: async () => {
     const answers = new ResponseCache();
-    const reads = new CacheDependencies();
-    reads.note({ head: 7, freshness: null });
+    const reads = new CacheDependencies('default');
+    reads.noteHead(7);
     for (let n = 0; n < 2_000; n += 1) {
       const data = {
         n,
         nodes: Array.from({ length: 200 }, (_, k) => ({ id: `${n}-${k}`, subject: `É ${n} ${k}` })),
       };
-      for (const _ of [1, 2]) answers.keep(answers.keyOf('reader', `${n}`, null, {}), { data }, reads);
+      for (const _ of [1, 2]) await answers.keep(answers.keyOf('reader', `${n}`, null, {}), { data }, reads);
     }
     return answers;
   },
-  requestsSeenOnce: () => {
+  requestsSeenOnce: async () => {
     const answers = new ResponseCache();
-    const reads = new CacheDependencies();
-    reads.note({ head: 7, freshness: null });
+    const reads = new CacheDependencies('default');
+    reads.noteHead(7);
     for (let n = 0; n < 20_000; n += 1) {
-      answers.keep(answers.keyOf('reader', `${n}`, null, {}), { data: { n } }, reads);
+      await answers.keep(answers.keyOf('reader', `${n}`, null, {}), { data: { n } }, reads);
     }
     return answers;
   },
@@ -120,7 +120,10 @@ const FILLS: Partial<Record<CacheName, Fill>> = {
     const { seq } = await store.head();
     const query = { kind: 'threat', integrations: null, filter: null, seq, orderBy: 'id' } as const;
     for (let after = null; ; ) {
-      const { items, hasMore } = await store.page({ ...query, descending: false, after, limit: 100 });
+      const page = { ...query, descending: false, after, limit: 100 };
+      // what is read once is not kept
+      await store.page(page);
+      const { items, hasMore } = await store.page(page);
       after = items.at(-1)?.position as never;
       if (!hasMore) return store;
     }

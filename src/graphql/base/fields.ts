@@ -1,7 +1,7 @@
 import { GraphQLError, GraphQLScalarType, type GraphQLSchema, isObjectType, Kind } from 'graphql';
 import { Extensions, Field, registerEnumType } from 'type-graphql';
 import type { RedactionGroup } from '../../values/access.js';
-import { type Instant, parseUpstreamTime } from '../../values/instant.js';
+import { DAY, HOUR, type Instant, MINUTE, parseUpstreamTime } from '../../values/instant.js';
 import { Secret } from '../../values/secret.js';
 import type { GatewayContext } from '../request/services.js';
 
@@ -17,9 +17,24 @@ interface ValueFieldOptions {
  * which is called for each value; on types with `simpleResolvers` this field has none.
  */
 export function ValueField(type: () => object, { personal, ...options }: ValueFieldOptions) {
-  return (prototype: object, name: string, _descriptor?: PropertyDescriptor): void => {
+  return (prototype: object, name: string, descriptor?: PropertyDescriptor): void => {
     Field(type, options)(prototype, name);
     if (personal) Personal(...personal)(prototype, name);
+    if (descriptor?.get) descriptor.get = onceIfLarge(type, name, descriptor.get);
+  };
+}
+
+const LEAVES: readonly unknown[] = [String, Boolean, Number];
+
+/** A compiled query reads a list or an object several times, so that a getter of one must compute it only once. */
+function onceIfLarge(type: () => object, name: string, read: () => unknown): () => unknown {
+  const key = Symbol(name);
+  let isLarge: boolean | null = null;
+  return function (this: { [key]?: unknown }) {
+    isLarge ??= Array.isArray(type()) || (typeof type() === 'function' && !LEAVES.includes(type()));
+    if (!isLarge) return read.call(this);
+    if (this[key] === undefined) this[key] = read.call(this);
+    return this[key];
   };
 }
 
@@ -138,6 +153,29 @@ function readInstant(value: unknown): Instant {
   if (instant !== null) return instant;
   throw new GraphQLError(
     `DateTime cannot represent ${JSON.stringify(value)}. Pass a date and time with a time zone, such as 2026-03-01T08:15:00Z.`,
+  );
+}
+
+const DURATION =
+  /^P(?=\d|T\d)(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?$/;
+const UNITS = [7 * DAY, DAY, HOUR, MINUTE, 1_000];
+
+/** In milliseconds. */
+export const Duration = new GraphQLScalarType<number, string>({
+  name: 'ISO8601Duration',
+  description:
+    'A duration as ISO 8601 text in weeks, days, hours, minutes and seconds, such as `P1D`, `PT12H` or `P2W`. A day has 24 hours. Years and months are not accepted, because their length varies.',
+  serialize: String,
+  parseValue: (value) => readDuration(value),
+  parseLiteral: (node) => readDuration(node.kind === Kind.STRING ? node.value : undefined),
+});
+
+function readDuration(value: unknown): number {
+  const parts = typeof value === 'string' ? DURATION.exec(value) : null;
+  const ms = UNITS.reduce((sum, unit, n) => sum + unit * Number(parts?.[n + 1] ?? 0), 0);
+  if (ms > 0) return ms;
+  throw new GraphQLError(
+    `ISO8601Duration cannot represent ${JSON.stringify(value)}. Pass weeks, days, hours, minutes and seconds, such as P1D or PT12H.`,
   );
 }
 

@@ -11,7 +11,7 @@ export class CampaignResolver {
       'The threat that contains the reported message, in the same view; null if no stored threat contains it. Derived by the gateway from the message’s id; Abnormal does not return it.',
   })
   threat(@Root() root: Campaign, @Ctx() context: GatewayContext): Promise<Threat | null> {
-    return threatOfCampaign(root, context.services);
+    return threatOfCampaign(root, context.trackedServices);
   }
 }
 

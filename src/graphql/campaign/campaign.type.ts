@@ -6,11 +6,8 @@ import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
 import { Node, RecordNode } from '../records/record.type.js';
-import { AttackType, Judgement, memoize } from '../records/vocabulary.enums.js';
+import { AttackType, Judgement } from '../records/vocabulary.enums.js';
 import { AttackTypeFilter } from '../threat/threat.type.js';
-
-const attackTypeOf = memoize(attackType);
-const judgementOf = memoize(judgement);
 
 const RecordValue = valueFieldFrom('record');
 
@@ -85,7 +82,7 @@ export class Campaign extends RecordNode<'campaign'> {
     description: 'Abnormal’s judgement (`judgementStatus`); null if Abnormal gives none.',
   })
   get judgement(): Judgement | null {
-    return judgementOf(this.record.judgementStatusRaw);
+    return judgement(this.record.judgementStatusRaw);
   }
 
   @RecordValue(() => String, {
@@ -108,7 +105,7 @@ export class Campaign extends RecordNode<'campaign'> {
       'Attack type without its prefix (`attackType`); null unless the campaign was judged malicious or spam.',
   })
   get attackType(): AttackType | null {
-    return attackTypeOf(this.record.attackTypeRaw);
+    return attackType(this.record.attackTypeRaw);
   }
 
   @RecordValue(() => String, {

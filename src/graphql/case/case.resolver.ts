@@ -2,7 +2,7 @@ import { Args, Ctx, FieldResolver, ID, Resolver, Root } from 'type-graphql';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { CaseRecord } from '../../resources/case/case.js';
 import { SyncResolver } from '../base/fields.js';
-import { arrayPage } from '../lists/list-records.js';
+import { arrayPage } from '../lists/connection.js';
 import { PageArgs } from '../lists/page.js';
 import type { View } from '../lists/view.js';
 import { readOnDemand } from '../records/read-record.js';
@@ -29,7 +29,7 @@ export class CaseResolver {
       'The entries of `threatIds` that are not stored: not collected yet, out of retention, or deleted before the collection.',
   })
   missingThreatIds(@Root() root: Case, @Ctx() context: GatewayContext): Promise<string[]> {
-    return missingThreatIds(root, context.services);
+    return missingThreatIds(root, context.trackedServices);
   }
 
   @FieldResolver(() => CaseTimeline, {
@@ -38,7 +38,7 @@ export class CaseResolver {
       'Why Abnormal opened the case, and what happened. Read from Abnormal on demand and recorded; with `asOf`, as recorded at that instant. Null if it cannot be read.',
   })
   async timeline(@Root() root: Case, @Ctx() context: GatewayContext): Promise<CaseTimeline | null> {
-    const seen = await readOnDemand(context.services, 'caseAnalysis', root);
+    const seen = await readOnDemand(context.trackedServices, 'caseAnalysis', root);
     return seen && new CaseTimeline(seen);
   }
 }

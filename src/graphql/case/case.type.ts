@@ -7,12 +7,7 @@ import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
 import { Node, RecordNode } from '../records/record.type.js';
-import { CaseStatus, Confidence, memoize, RemediationStatus, Severity } from '../records/vocabulary.enums.js';
-
-const caseStatusOf = memoize(caseStatus);
-const confidenceOf = memoize(confidence);
-const remediationStateOf = memoize(remediationState);
-const severityLevelOf = memoize(severityLevel);
+import { CaseStatus, Confidence, RemediationStatus, Severity } from '../records/vocabulary.enums.js';
 
 const RecordValue = valueFieldFrom('record');
 
@@ -39,7 +34,7 @@ export class Case extends RecordNode<'case'> {
     description: 'Severity (`severity_level`); null if Abnormal gives none.',
   })
   get severity(): Severity | null {
-    return severityLevelOf(this.record.severityLevelRaw);
+    return severityLevel(this.record.severityLevelRaw);
   }
 
   @RecordValue(() => String, {
@@ -62,7 +57,7 @@ export class Case extends RecordNode<'case'> {
     description: 'Abnormal’s confidence (`confidence`); null if Abnormal gives none.',
   })
   get confidence(): Confidence | null {
-    return confidenceOf(this.record.confidenceRaw);
+    return confidence(this.record.confidenceRaw);
   }
 
   @RecordValue(() => String, {
@@ -76,7 +71,7 @@ export class Case extends RecordNode<'case'> {
     description: 'Status (`case_status`); null if Abnormal gives none.',
   })
   get status(): CaseStatus | null {
-    return caseStatusOf(this.record.statusRaw);
+    return caseStatus(this.record.statusRaw);
   }
 
   @RecordValue(() => String, { nullable: true, description: '`case_status` as received.' })
@@ -95,7 +90,7 @@ export class Case extends RecordNode<'case'> {
     description: 'The action taken (`remediation_status`); null if Abnormal gives none.',
   })
   get remediationStatus(): RemediationStatus | null {
-    return remediationStateOf(this.record.remediationStatusRaw);
+    return remediationState(this.record.remediationStatusRaw);
   }
 
   @RecordValue(() => String, { nullable: true, description: '`remediation_status` as received.' })

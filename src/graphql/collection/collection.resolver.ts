@@ -24,7 +24,7 @@ export class CoverageResolver {
     @Args(() => CoverageArgs) args: CoverageArgs,
     @Ctx() context: GatewayContext,
   ): Promise<CoverageReport> {
-    return readCoverage(context.services, args);
+    return readCoverage(context.trackedServices, args);
   }
 }
 

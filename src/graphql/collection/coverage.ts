@@ -20,7 +20,7 @@ import { type Filter, intOrNull } from '../../values/filter.js';
 import { earliest, type Instant, latest, shift, type Window } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/fields.js';
-import { latestView, pastView, toReadOptions, type View } from '../lists/view.js';
+import { currentSecond, latestView, pastView, toReadOptions, type View } from '../lists/view.js';
 import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
 import { CoverageReport, toMissingRecord, type UndecidedRecords } from './coverage.type.js';
 import { ResourceEnum } from './run.type.js';
@@ -56,8 +56,10 @@ export async function reportCoverage(
   integrations: readonly string[],
   bounds: { readonly from: Instant | null; readonly to: Instant | null },
 ): Promise<CoverageReport> {
-  const end = view.frozen ? view.asOf : services.now();
+  const second = currentSecond(services);
+  const end = view.frozen ? view.asOf : second.from;
   const to = bounds.to === null ? end : earliest(bounds.to, end);
+  if (!view.frozen && to === end) services.reads.noteTime(second);
   const states = await services.loaders.current.streams();
   const [filterKey] = FILTER_KEYS[resource];
   const parts = await Promise.all(
@@ -172,9 +174,12 @@ export async function readCoverage(services: RequestServices, args: CoverageArgs
     throw badInput(`to (${to}) must not be before from (${from}).`, 'to');
   const options = toReadOptions(services, { asOf: args.asOf ?? null });
   const { asOf } = options;
+  // before all else, so that what is recorded meanwhile changes the head
+  const head = await services.store.head();
+  services.reads.noteHead(head.seq);
   const view =
     asOf === null
-      ? latestView(services, options, null, await services.store.head())
+      ? latestView(services, options, null, head)
       : await pastView(services, { ...options, asOf });
   const integrations = await checkIntegrations(services, args.integrations);
   const names = integrations ?? (await integrationNames(services));

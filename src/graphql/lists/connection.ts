@@ -1,10 +1,11 @@
 import { Ctx, Field, Int, ObjectType } from 'type-graphql';
+import type { RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { upstreamErrorCode } from '../base/errors.js';
+import { badInput, upstreamErrorCode } from '../base/errors.js';
 import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import type { Page, PageEdge } from './page.js';
+import { foreignCursor, ListWalk, type Page, type PageArgs, type PageEdge } from './page.js';
 import type { View } from './view.js';
 
 const PageValue = valueFieldFrom('page.facts');
@@ -109,7 +110,7 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
         'Whether the window of this list was collected completely. The window is the filter’s range of the time that the resource is collected by; without one, from the start of the collection until now (or `asOf`). Null for the threats of a case: `missingThreatIds` names those that are not stored.',
     })
     coverage(@Ctx() context: GatewayContext): Promise<CoverageReport | null> {
-      return this.readCoverage(context.services);
+      return this.readCoverage(context.trackedServices);
     }
 
     @ValueField(() => FreshnessReport, {
@@ -130,4 +131,52 @@ function toReport({ freshness }: View): FreshnessReport | null {
   const { stale, verifiedAt } = freshness;
   if (!freshness.stale) return { stale, verifiedAt, live: freshness.live, code: null, reason: null };
   return { stale, verifiedAt, live: true, code: upstreamErrorCode(freshness.code), reason: freshness.reason };
+}
+
+/** A list that is part of a record and is read as a whole. */
+export interface ArrayList<T> {
+  /** The name in cursors, such as `Case.threats`. */
+  readonly list: string;
+  readonly owner: RecordKey;
+  readonly view: View;
+  /** The list in a view: the owner's, or the one that a cursor pins. */
+  readonly read: (view: View) => T[] | Promise<T[]>;
+  readonly idOf: (item: T) => string;
+}
+
+/** A page of it, with the view it was read in: that of the first page of the walk. */
+export interface PageWithin<T> {
+  readonly page: Page<T>;
+  readonly view: View;
+}
+
+export async function arrayPage<T>(within: ArrayList<T>, args: PageArgs): Promise<PageWithin<T>> {
+  const { owner, idOf } = within;
+  const terms = {
+    [owner.kind]: `${owner.integration} ${owner.id}`,
+    asOf: within.view.frozen ? within.view.asOf : null,
+  };
+  const walk = new ListWalk(args, within.list, terms);
+  const [seq, asOf] = walk.cursor?.pin ?? [within.view.seq, within.view.asOf];
+  if (typeof seq !== 'number' || typeof asOf !== 'string') throw foreignCursor();
+  const view = { ...within.view, seq, asOf };
+  const list = await within.read(view);
+  const page = walk.page(rowsFrom(list, walk, idOf), {
+    toNode: (item) => item,
+    placeOf: (item) => [idOf(item)],
+    pin: [view.seq, view.asOf],
+    count: async () => list.length,
+  });
+  return { page, view };
+}
+
+/** What comes after the cursor in the direction of the walk. */
+function rowsFrom<T>(list: readonly T[], { cursor, backward }: ListWalk, idOf: (item: T) => string): T[] {
+  if (cursor === null) return backward ? list.toReversed() : list.slice();
+  const [id] = cursor.place;
+  if (typeof id !== 'string') throw foreignCursor();
+  const place = list.findIndex((item) => idOf(item) === id);
+  if (place === -1)
+    throw badInput('The item of this cursor is no longer in the list. Omit the cursor.', 'after');
+  return backward ? list.slice(0, place).reverse() : list.slice(place + 1);
 }

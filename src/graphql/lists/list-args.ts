@@ -1,7 +1,7 @@
 import { ArgsType, Field, ID, InputType, Int, registerEnumType } from 'type-graphql';
 import { DEFAULT_ORDER, type FIELDS, type ListedKind } from '../../resources/registry.js';
 import type { FieldValue, Filter } from '../../values/filter.js';
-import type { Instant } from '../../values/instant.js';
+import { type Instant, shift } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
 import { DateTime, describedEnum } from '../base/fields.js';
 import { PageArgs } from './page.js';
@@ -30,11 +30,19 @@ export interface FilterInput {
   readonly [field: string]: unknown;
 }
 
+type ShownFields = readonly (FilterField & { readonly field: string; readonly name: string })[];
+
 export interface KindFilter {
   readonly type: object;
-  readonly fields: readonly (FilterField & { readonly field: string; readonly name: string })[];
-  /** `null` if nothing is filtered. */
-  readonly toFilter: (input: FilterInput | null | undefined) => Filter | null;
+  readonly fields: ShownFields;
+  /** The store's filter; `null` when nothing is filtered. */
+  readonly toFilter: (input: FilterInput | null | undefined, present: Present) => Filter | null;
+}
+
+/** The instant that `last` counts back from, and the comparisons that do. */
+export interface Present {
+  readonly at: Instant;
+  readonly relative: { readonly field: string; readonly ms: number }[];
 }
 
 export function filterInputFor<K extends ListedKind>(typeName: string, shown: FilterFields<K>): KindFilter {
@@ -56,21 +64,21 @@ export function filterInputFor<K extends ListedKind>(typeName: string, shown: Fi
   const description =
     'All given conditions must match. `eq: null` matches records without a value, `ne: null` those with one; any other null is ignored.';
   InputType(typeName, { description })(Input);
-  return { type: Input, fields, toFilter: (input) => readFilter(input ?? null, fields) };
+  return { type: Input, fields, toFilter: (input, present) => readFilter(input ?? null, fields, present) };
 }
 
 const MOST_CONDITIONS = 100;
 const MOST_VALUES = 500;
 const MOST_LEVELS = 20;
 
-function readFilter(input: FilterInput | null, fields: KindFilter['fields']): Filter | null {
+function readFilter(input: FilterInput | null, fields: ShownFields, present: Present): Filter | null {
   if (input === null) return null;
   const levels = levelsOf(input);
   if (levels > MOST_LEVELS) {
     const message = `A filter may be nested up to ${MOST_LEVELS} levels deep; this one has ${levels}.`;
     throw badInput(message, 'filter');
   }
-  const parts = partsOf(input, fields, ['filter']);
+  const parts = partsOf(input, fields, present, ['filter']);
   const conditions = countConditions(parts);
   if (conditions > MOST_CONDITIONS) {
     const message = `A filter may have up to ${MOST_CONDITIONS} comparisons; this one has ${conditions}.`;
@@ -87,12 +95,15 @@ function levelsOf({ and, or, not }: FilterInput): number {
 
 type Path = readonly (string | number)[];
 
-function partsOf(input: FilterInput, fields: KindFilter['fields'], path: Path): Filter[] {
+function partsOf(input: FilterInput, fields: ShownFields, present: Present, path: Path): Filter[] {
   const { and, or, not } = input;
-  const inner = (part: FilterInput, ...place: Path) => together(partsOf(part, fields, [...path, ...place]));
+  const inner = (part: FilterInput, ...place: Path) =>
+    together(partsOf(part, fields, present, [...path, ...place]));
   return [
     ...fields.flatMap(({ name, formerName = name, field }) =>
-      [...new Set([name, formerName])].flatMap((each) => comparisonsOf(field, input[each], [...path, each])),
+      [...new Set([name, formerName])].flatMap((each) =>
+        comparisonsOf(field, input[each], present, [...path, each]),
+      ),
     ),
     ...(and ?? []).map((part, index) => inner(part, 'and', index)),
     ...(or ? [{ or: or.map((part, index) => inner(part, 'or', index)) }] : []),
@@ -106,7 +117,7 @@ function together(parts: readonly Filter[]): Filter {
 }
 
 /** A comparison of the graph as one of the stores, which have fewer. */
-const COMPARISONS: Readonly<Record<Operator, (field: string, value: never) => Filter>> = {
+const COMPARISONS: Readonly<Record<Operator, (field: string, value: never, present: Present) => Filter>> = {
   eq: (field, eq: FieldValue) => ({ field, eq }),
   ne: (field, eq: FieldValue) => ({ not: { field, eq } }),
   in: (field, values: readonly FieldValue[]) => ({ field, in: values }),
@@ -117,9 +128,13 @@ const COMPARISONS: Readonly<Record<Operator, (field: string, value: never) => Fi
   lte: (field, lte: string | number) => ({ field, lte }),
   contains: (field, contains: string) => ({ field, contains }),
   startsWith: (field, startsWith: string) => ({ field, startsWith }),
+  last: (field, ms: number, { at, relative }) => {
+    relative.push({ field, ms });
+    return { field, gte: shift(at, -ms) };
+  },
 };
 
-function comparisonsOf(field: string, given: unknown, path: Path): Filter[] {
+function comparisonsOf(field: string, given: unknown, present: Present, path: Path): Filter[] {
   return Object.entries(given ?? {}).flatMap(([name, value]: [string, unknown]) => {
     const compare = COMPARISONS[name as Operator];
     const isIgnored = value === undefined || (value === null && name !== 'eq' && name !== 'ne');
@@ -128,7 +143,7 @@ function comparisonsOf(field: string, given: unknown, path: Path): Filter[] {
       const message = `${path.at(-1)}.${name} may list up to ${MOST_VALUES} values; it has ${value.length}.`;
       throw badInput(message, ...path, name);
     }
-    return compare(field, value as never);
+    return compare(field, value as never, present);
   });
 }
 
@@ -137,8 +152,7 @@ function countConditions(filters: readonly Filter[]): number {
 }
 
 function sizeOf(filter: Filter): number {
-  if ('and' in filter) return 1 + countConditions(filter.and);
-  if ('or' in filter) return 1 + countConditions(filter.or);
+  if ('and' in filter || 'or' in filter) return 1 + countConditions('and' in filter ? filter.and : filter.or);
   if ('not' in filter) return 1 + sizeOf(filter.not);
   return 1;
 }

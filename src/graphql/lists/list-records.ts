@@ -1,18 +1,12 @@
 import { damageOf, type HistoryError } from '../../history/errors.js';
 import type { Pin, Position } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
-import {
-  DEFAULT_ORDER,
-  type ListedKind,
-  RESOURCE_OF,
-  type RecordKey,
-  type Resource,
-} from '../../resources/registry.js';
+import { DEFAULT_ORDER, type ListedKind, RESOURCE_OF, type Resource } from '../../resources/registry.js';
 import type { Freshness } from '../../sync/sync.js';
 import type { Filter } from '../../values/filter.js';
-import { badInput } from '../base/errors.js';
+import { earliest, type Instant, LAST_INSTANT, shift } from '../../values/instant.js';
 import { boundsOf, reportCoverage, withUndecided } from '../collection/coverage.js';
-import type { ListFreshness, ListRead } from '../operation/response-cache.js';
+import { type Dependencies, type ListFreshness, namesOf } from '../operation/response-cache.js';
 import {
   checkIntegrations,
   type GatewayContext,
@@ -20,19 +14,27 @@ import {
   type RequestServices,
 } from '../request/services.js';
 import type { ReadCoverage } from './connection.js';
-import type { FilterInput, KindFilter, KindOrder, ListArgs, Order, OrderInput } from './list-args.js';
+import type {
+  FilterInput,
+  KindFilter,
+  KindOrder,
+  ListArgs,
+  Order,
+  OrderInput,
+  Present,
+} from './list-args.js';
 import {
   type CursorValue,
   fingerprint,
   foreignCursor,
   ListWalk,
   type Page,
-  type PageArgs,
   type ReadCursor,
 } from './page.js';
 import {
   assertAcceptable,
   assertCollected,
+  currentSecond,
   isFresh,
   latestView,
   noteLive,
@@ -60,6 +62,8 @@ interface ListRequest {
   readonly kind: ListedKind;
   readonly options: ReadOptions;
   readonly filter: Filter | null;
+  /** What its relative comparisons are relative to. */
+  readonly present: Present;
   readonly order: Order;
   readonly integrations: readonly string[] | null;
 }
@@ -68,24 +72,47 @@ async function toListRequest<K extends ListedKind, T>(
   services: RequestServices,
   spec: ListSpec<K, T>,
   args: RecordListArgs,
-): Promise<ListRequest> {
+): Promise<{ asked: ListRequest; walk: ListWalk }> {
   const { kind } = spec;
-  return {
-    ...{ kind, resource: RESOURCE_OF[kind] },
-    options: toReadOptions(services, args),
-    filter: spec.filter.toFilter(args.filter),
-    order: spec.order.toOrder(args.orderBy),
-    integrations: await checkIntegrations(services, args.integrations),
-  };
-}
-
-function cursorTerms({ order, filter, integrations, options }: ListRequest): Record<string, CursorValue> {
-  return {
+  const options = toReadOptions(services, args);
+  const order = spec.order.toOrder(args.orderBy);
+  const integrations = await checkIntegrations(services, args.integrations);
+  const resource = RESOURCE_OF[kind];
+  const asWritten = spec.filter.toFilter(args.filter, { at: LAST_INSTANT, relative: [] });
+  const walk = new ListWalk(args, resource, {
     orderBy: `${order.field} ${order.descending ? 'DESC' : 'ASC'}`,
-    filter: filter && fingerprint(filter),
+    filter: asWritten && fingerprint(asWritten),
     integrations: integrations && fingerprint(integrations),
     asOf: options.asOf,
-  };
+  });
+  const present: Present = { at: presentOf(services, options, walk.cursor), relative: [] };
+  const filter = spec.filter.toFilter(args.filter, present);
+  return { asked: { kind, resource, options, filter, present, order, integrations }, walk };
+}
+
+function presentOf(services: RequestServices, { asOf }: ReadOptions, cursor: ReadCursor | null): Instant {
+  const [, , at = null] = cursor?.pin ?? [];
+  return typeof at === 'string' ? at : (asOf ?? currentSecond(services).from);
+}
+
+/** The pin of a list with relative comparisons has what they are relative to. */
+function pinOf({ present: { at, relative } }: ListRequest, { seq, asOf }: View): CursorValue[] {
+  return relative.length === 0 ? [seq, asOf] : [seq, asOf, at];
+}
+
+/** When a list with relative comparisons changes by itself: the first of its records falls out of a window. */
+async function endOfWindows(
+  { store }: RequestServices,
+  { kind, integrations, present: { at, relative } }: ListRequest,
+  { seq }: View,
+): Promise<Instant> {
+  const ends = relative.map(async ({ field, ms }) => {
+    const filter = { field, gte: shift(at, -ms) };
+    const query = { kind, integrations, filter, seq, orderBy: field, descending: false };
+    const { items } = await store.page({ ...query, after: null, limit: 1 });
+    return items[0] ? shift(String(items[0].position.value), ms + 1) : LAST_INSTANT;
+  });
+  return (await Promise.all(ends)).reduce(earliest, LAST_INSTANT);
 }
 
 /** The view of the cursor, of a past instant, or the newest one after it was made fresh. */
@@ -129,28 +156,32 @@ async function freshHead(
   return { freshness, head };
 }
 
-/** What the response depends on; `null` if it cannot be stored. */
-function listRead(
-  { resource, integrations, options }: ListRequest,
-  view: View,
+/** Notes what a list depends on. */
+function noteList(
+  { reads }: RequestServices,
+  { resource, integrations, options: { maxAgeMs } }: ListRequest,
+  { freshness }: View,
   head: number,
-): ListRead | null {
-  const { freshness } = view;
-  if (freshness === null) return { head, freshness };
-  if (freshness.stale || freshness.live) return null;
-  const { verifiedAt } = freshness;
-  return { head, freshness: { resource, integrations, maxAgeMs: options.maxAgeMs, verifiedAt } };
+): void {
+  reads.noteHead(head);
+  if (freshness === null) return;
+  if (freshness.stale || freshness.live) reads.markUncacheable();
+  else reads.noteList({ resource, integrations, maxAgeMs, verifiedAt: freshness.verifiedAt });
 }
 
-/** Whether nothing was recorded since, and the freshness is the same. */
-export async function stillStands(
+/** Whether a response would be the same again: nothing was recorded since, and its lists are as fresh as before. */
+export async function isUnchanged(
   services: RequestServices,
-  { head, freshness }: ListRead,
+  { head, lists, from, until, accounts }: Dependencies,
 ): Promise<boolean> {
-  if (freshness === null) return (await services.loaders.current.head()).seq === head;
-  const now = await freshHead(services, freshness);
-  const isSame = !now.freshness.stale && !now.freshness.live;
-  return isSame && now.head.seq === head && now.freshness.verifiedAt === freshness.verifiedAt;
+  const { requestedAt: now } = services;
+  if (now < from || now >= until || accounts !== namesOf(services.accounts)) return false;
+  if (lists.length === 0) return (await services.store.head()).seq === head;
+  const found = await Promise.all(lists.map((list) => freshHead(services, list)));
+  return found.every(({ freshness, head: { seq } }, i) => {
+    const isSame = !freshness.stale && !freshness.live && freshness.verifiedAt === lists[i]?.verifiedAt;
+    return isSame && seq === head;
+  });
 }
 
 /** The view that a cursor pins: later writes are not visible, and Abnormal is not called. */
@@ -169,6 +200,10 @@ function pinnedView(
 async function coverageOfList(services: RequestServices, asked: ListRequest, view: View) {
   const integrations = asked.integrations ?? (await integrationNames(services));
   const bounds = boundsOf(asked.filter, DEFAULT_ORDER[asked.kind]);
+  const { at, relative } = asked.present;
+  // the report shows the bounds
+  if (relative.length > 0 && view.freshness !== null)
+    services.reads.noteTime({ from: at, until: shift(at, 1_000) });
   const report = await reportCoverage(services, view, asked.resource, integrations, bounds);
   const { kind, filter } = asked;
   return withUndecided(services, report, { kind, filter, integrations: asked.integrations, seq: view.seq });
@@ -182,8 +217,7 @@ export async function listRecords<K extends ListedKind, T>(
   args: RecordListArgs,
 ): Promise<RecordPage<T>> {
   const services = context.trackedServices;
-  const asked = await toListRequest(services, spec, args);
-  const walk = new ListWalk(args, asked.resource, cursorTerms(asked));
+  const { asked, walk } = await toListRequest(services, spec, args);
   const { cursor } = walk;
   // read before the view, so that writes in between do not count as included
   const isPinned = cursor !== null || asked.options.asOf !== null;
@@ -192,9 +226,12 @@ export async function listRecords<K extends ListedKind, T>(
   const damaged: HistoryError[] = [];
   const page = await readPage(services, spec, asked, { view, walk, damaged });
   context.damaged.push(...damaged);
-  const read = damaged.length === 0 ? listRead(asked, view, before?.seq ?? view.seq) : null;
-  if (read) context.reads.note(read);
-  else context.reads.markUncacheable();
+  if (damaged.length > 0) context.reads.markUncacheable();
+  noteList(services, asked, view, before?.seq ?? view.seq);
+  if (!isPinned && asked.present.relative.length > 0) {
+    services.reads.noteTime({ from: asked.present.at, until: LAST_INSTANT });
+    services.reads.noteEnd(() => endOfWindows(services, asked, view));
+  }
   if (view.frozen && cursor === null && damaged.length === 0 && page.facts.nodes.length === 0) {
     await assertCollected(
       services,
@@ -231,7 +268,7 @@ async function readPage<K extends ListedKind, T>(
   return walk.page(whole, {
     toNode: ({ revision }) => new Node(revision, view),
     placeOf: ({ position: { value, integration, id } }) => [value, integration, id],
-    pin: [view.seq, view.asOf],
+    pin: pinOf(asked, view),
     hasMore,
     count: ({ store }) => store.count(query),
   });
@@ -239,52 +276,4 @@ async function readPage<K extends ListedKind, T>(
 
 function toPosition([value = null, integration, id]: readonly CursorValue[]): Position {
   return { value, integration: String(integration), id: String(id) };
-}
-
-/** A list within a record, which is read as a whole. */
-export interface ArrayList<T> {
-  /** The name in cursors, such as `Case.threats`. */
-  readonly list: string;
-  readonly owner: RecordKey;
-  readonly view: View;
-  /** The list in a view: the owner's, or the one that a cursor pins. */
-  readonly read: (view: View) => T[] | Promise<T[]>;
-  readonly idOf: (item: T) => string;
-}
-
-/** With the view of the first page. */
-export interface PageWithin<T> {
-  readonly page: Page<T>;
-  readonly view: View;
-}
-
-export async function arrayPage<T>(within: ArrayList<T>, args: PageArgs): Promise<PageWithin<T>> {
-  const { owner, idOf } = within;
-  const terms = {
-    [owner.kind]: `${owner.integration} ${owner.id}`,
-    asOf: within.view.frozen ? within.view.asOf : null,
-  };
-  const walk = new ListWalk(args, within.list, terms);
-  const [seq, asOf] = walk.cursor?.pin ?? [within.view.seq, within.view.asOf];
-  if (typeof seq !== 'number' || typeof asOf !== 'string') throw foreignCursor();
-  const view = { ...within.view, seq, asOf };
-  const list = await within.read(view);
-  const page = walk.page(rowsFrom(list, walk, idOf), {
-    toNode: (item) => item,
-    placeOf: (item) => [idOf(item)],
-    pin: [view.seq, view.asOf],
-    count: async () => list.length,
-  });
-  return { page, view };
-}
-
-/** The items after the cursor, in the direction of the walk. */
-function rowsFrom<T>(list: readonly T[], { cursor, backward }: ListWalk, idOf: (item: T) => string): T[] {
-  if (cursor === null) return backward ? list.toReversed() : list.slice();
-  const [id] = cursor.place;
-  if (typeof id !== 'string') throw foreignCursor();
-  const place = list.findIndex((item) => idOf(item) === id);
-  if (place === -1)
-    throw badInput('The item of this cursor is no longer in the list. Omit the cursor.', 'after');
-  return backward ? list.slice(0, place).reverse() : list.slice(place + 1);
 }

@@ -1,12 +1,23 @@
 import { Field, InputType, Int } from 'type-graphql';
-import { DateTime } from '../base/fields.js';
+import { DateTime, Duration } from '../base/fields.js';
 
 const EQ_NULL = '`null` matches records without a value.';
 const NE = 'The opposite of `eq`: it matches records without a value, and `null` matches those with one.';
 const NONE = 'The opposite of `in`: it matches records without a value.';
 const ANY = 'For a field with several values, one matching value is enough.';
 
-export type Operator = 'eq' | 'in' | 'ne' | 'notIn' | 'gt' | 'gte' | 'lt' | 'lte' | 'contains' | 'startsWith';
+export type Operator =
+  | 'eq'
+  | 'in'
+  | 'ne'
+  | 'notIn'
+  | 'gt'
+  | 'gte'
+  | 'lt'
+  | 'lte'
+  | 'contains'
+  | 'startsWith'
+  | 'last';
 
 /** The input type of the comparisons of one type of value, each with its description. */
 function comparisonInput(
@@ -18,7 +29,8 @@ function comparisonInput(
   class Input {}
   for (const [operator, text] of Object.entries(operators)) {
     const isList = operator === 'in' || operator === 'notIn';
-    Field(() => (isList ? [type] : type), { nullable: true, description: text })(Input.prototype, operator);
+    const ofOne = operator === 'last' ? Duration : type;
+    Field(() => (isList ? [type] : ofOne), { nullable: true, description: text })(Input.prototype, operator);
   }
   InputType(name, { description })(Input);
   return Input;
@@ -40,6 +52,7 @@ export const DateTimeFilter = comparisonInput('DateTimeFilter', DateTime, 'Compa
   gte: 'At this instant or later.',
   lt: 'Earlier than this instant.',
   lte: 'At this instant or earlier.',
+  last: 'At most this long before the current second (with `asOf`: before that instant), or later: `P1D`. All pages of a list use the instant of the first page.',
 });
 
 export const IntFilter = comparisonInput('IntFilter', Int, 'Compares integers.', {

@@ -1,8 +1,9 @@
 import type { Pin } from '../../history/store.js';
 import type { ListedKind } from '../../resources/registry.js';
 import type { Freshness } from '../../sync/sync.js';
-import { type Instant, toMillis } from '../../values/instant.js';
+import { type Instant, shift, toMillis } from '../../values/instant.js';
 import { badInput, queryError, upstreamErrorCode } from '../base/errors.js';
+import type { Dependencies } from '../operation/response-cache.js';
 import type { RequestServices } from '../request/services.js';
 
 export interface ReadArgs {
@@ -104,7 +105,13 @@ export function viewOfRevision(revision: { seqFrom: number; observedFrom: Instan
   };
 }
 
-/** Whether it is young enough. */
+/** What an answer shows of the present is of the second that began last, so that it is right for all of it. */
+export function currentSecond(services: RequestServices): Pick<Dependencies, 'from' | 'until'> {
+  const from = `${services.now().slice(0, -5)}.000Z`;
+  return { from, until: shift(from, 1_000) };
+}
+
+/** Whether what was confirmed at `verifiedAt` need not be asked for again. */
 export function isFresh(services: RequestServices, verifiedAt: Instant, maxAgeMs: number): boolean {
   const age = toMillis(services.now()) - toMillis(verifiedAt);
   // a time in the future comes from a wrong clock

@@ -12,7 +12,7 @@ import type { Log } from '../../log.js';
 import type { CostLimits, QueryLimits, Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import { type ErrorCode, queryError } from '../base/errors.js';
-import { stillStands } from '../lists/list-records.js';
+import { isUnchanged } from '../lists/list-records.js';
 import type { GatewayContext } from '../request/services.js';
 import { type Admission, type AnalysedOperation, analyseOperation, roleErrors } from './analyse-operation.js';
 import { CALL_PRICE, type CostNode, givenCost, requestedCost } from './cost-estimate.js';
@@ -268,10 +268,10 @@ function withCache(run: Execute, responses: ResponseCache): Execute {
     const { operation, queryHash, operationName, variables, context } = execution;
     if (operation?.operation !== 'query') return run(execution);
     const key = responses.keyOf(context.role, queryHash, operationName, variables);
-    const known = await responses.find(key, (read) => stillStands(context.trackedServices, read));
+    const known = await responses.find(key, (noted) => isUnchanged(context.trackedServices, noted));
     if (known) return known;
     const result = await run(execution);
-    responses.keep(key, result, context.reads);
+    await responses.keep(key, result, context.reads);
     return result;
   };
 }

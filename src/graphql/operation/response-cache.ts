@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
+import type { Accounts } from '../../integrations/accounts.js';
 import type { Resource } from '../../resources/registry.js';
 import type { Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import type { Instant } from '../../values/instant.js';
+import { earliest, FIRST_INSTANT, type Instant, LAST_INSTANT, latest } from '../../values/instant.js';
 
 /** The required and the actual freshness of a list. */
 export interface ListFreshness {
@@ -15,24 +16,55 @@ export interface ListFreshness {
   readonly verifiedAt: Instant | null;
 }
 
-/**
- * A read of a list: everything at one `seq`, including what belongs to its records, stays the same until
- * something is recorded.
- */
-export interface ListRead {
-  /** The newest `seq` at that time. */
+/** What must be true for a response to be returned again, as plain data. */
+export interface Dependencies {
+  /** The newest `seq`: if it is the same, everything that was read from the history is. */
   readonly head: number;
-  /** `null`: a view of the past or of a cursor, which is not made fresh. */
-  readonly freshness: ListFreshness | null;
+  readonly lists: readonly ListFreshness[];
+  /** The time in which the response is right: from `from` on, until just before `until`. */
+  readonly from: Instant;
+  readonly until: Instant;
+  /** The names of the accounts, by which integrations are chosen. */
+  readonly accounts: string;
 }
 
-/** What a response was read from. If all reads are noted, the response is valid as long as they are. */
+export function namesOf(accounts: Accounts): string {
+  return accounts
+    .list()
+    .map(({ name }) => name)
+    .join(' ');
+}
+
+/** What one response was read from. Only if all of it was noted, the response can be returned again. */
 export class CacheDependencies {
-  readonly entries: ListRead[] = [];
+  private readonly lists: ListFreshness[] = [];
+  private readonly ends: (() => Promise<Instant>)[] = [];
+  private head: number | null = null;
+  private from = FIRST_INSTANT;
+  private until = LAST_INSTANT;
   private isReusable = true;
 
-  note(read: ListRead): void {
-    this.entries.push(read);
+  constructor(private readonly accounts: string) {}
+
+  /** Something was read at this `seq` or an earlier one, which was the newest before that. */
+  noteHead(seq: number): void {
+    if (this.head !== null && this.head !== seq) this.isReusable = false;
+    this.head = seq;
+  }
+
+  noteList(list: ListFreshness): void {
+    this.lists.push(list);
+  }
+
+  /** The response is right within this time only. */
+  noteTime({ from, until }: Pick<Dependencies, 'from' | 'until'>): void {
+    this.from = latest(this.from, from);
+    this.until = earliest(this.until, until);
+  }
+
+  /** As `until` of `noteTime`, for an instant that is looked up only if the response is stored. */
+  noteEnd(find: () => Promise<Instant>): void {
+    this.ends.push(find);
   }
 
   /** For a read that is not noted. */
@@ -41,28 +73,35 @@ export class CacheDependencies {
   }
 
   get isCacheable(): boolean {
-    return this.isReusable && this.entries.length > 0;
+    return this.isReusable && this.head !== null;
+  }
+
+  async noted(): Promise<Dependencies | null> {
+    const ends = await Promise.all(this.ends.map((find) => find()));
+    const { head, lists, from, accounts } = this;
+    if (head === null || !this.isReusable) return null;
+    return { head, lists, from, until: ends.reduce(earliest, this.until), accounts };
   }
 }
 
 /** Bytes and plain data, never a record. */
 interface StoredResponse {
   readonly body: Buffer;
-  readonly reads: readonly ListRead[];
+  readonly dependencies: Dependencies;
 }
 
 /** The overhead of a buffer. */
 const BUFFER_BYTES = 200;
 
 /**
- * Stores the response of a request that comes a second time, if all its reads are noted. It is returned as
- * long as they are valid, which is checked each time.
+ * Responses of which all dependencies were noted. A request that comes a second time has its response stored; from
+ * then on it is sent again while nothing of that has changed, which is checked each time.
  */
 export class ResponseCache {
   readonly #seenOnce = new BoundedCache<true>('requestsSeenOnce', () => 0);
   readonly #stored = new BoundedCache<StoredResponse>(
     'responses',
-    ({ body, reads }) => BUFFER_BYTES + body.length + jsonBytes(reads),
+    ({ body, dependencies }) => BUFFER_BYTES + body.length + jsonBytes(dependencies),
   );
   /** The JSON of results that are being sent. */
   readonly #texts = new WeakMap<object, { readonly text: string; readonly extensions: unknown }>();
@@ -72,16 +111,15 @@ export class ResponseCache {
     return hash('sha256', JSON.stringify([role, queryHash, operationName, variables]), 'base64');
   }
 
-  /** The stored response, if all its reads are still valid. */
+  /** The response to send again, if there is one and nothing that it depends on has changed. */
   async find(
     key: string,
-    stillStands: (read: ListRead) => Promise<boolean>,
+    isUnchanged: (dependencies: Dependencies) => Promise<boolean>,
   ): Promise<ExecutionResult | null> {
     const stored = this.#stored.get(key);
     if (!stored) return null;
-    // a read that fails now is not valid: the query itself reports why
-    const standing = await Promise.all(stored.reads.map((read) => stillStands(read).catch(() => false)));
-    if (!standing.every(Boolean)) {
+    // if it cannot be determined, the query is run, and its error says why
+    if (!(await isUnchanged(stored.dependencies).catch(() => false))) {
       this.#stored.delete(key);
       return null;
     }
@@ -90,17 +128,19 @@ export class ResponseCache {
     return { data };
   }
 
-  /** Stores the response to a repeated request, unless a read was not noted or failed. */
-  keep(key: string, result: ExecutionResult, reads: CacheDependencies): void {
+  /** Stores the response to a request that came before, unless something in it was not noted or went wrong. */
+  async keep(key: string, result: ExecutionResult, reads: CacheDependencies): Promise<void> {
     const { data, errors, extensions } = result;
     if (!data || errors || !reads.isCacheable) return;
     if (!this.#seenOnce.get(key)) {
       this.#seenOnce.set(key, true);
       return;
     }
+    const dependencies = await reads.noted();
+    if (dependencies === null) return;
     const text = JSON.stringify({ data, extensions });
     this.#texts.set(data, { text, extensions });
-    this.#stored.set(key, { body: bytesOf(text), reads: reads.entries });
+    this.#stored.set(key, { body: bytesOf(text), dependencies });
   }
 
   /** The JSON of a response; a stored one is not serialised again. */

@@ -25,7 +25,7 @@ export class NodeResolver {
     @Arg('id', () => ID, { description: 'The `id` of a node.' }) id: string,
     @Ctx() context: GatewayContext,
   ): Promise<Node | null> {
-    return find(parseGlobalId(id), {}, context.services);
+    return find(parseGlobalId(id), {}, context.trackedServices);
   }
 
   @Guard('reader')
@@ -37,7 +37,7 @@ export class NodeResolver {
     @Arg('ids', () => [ID], { description: 'The `id`s of nodes: up to 100.' }) ids: string[],
     @Ctx() context: GatewayContext,
   ): Promise<Node | null>[] {
-    return findNodes(ids, context.services);
+    return findNodes(ids, context.trackedServices);
   }
 
   @Guard('reader')
@@ -53,7 +53,7 @@ export class NodeResolver {
     const { type, integration, id: ofRecord } = parseGlobalId(id);
     const kind = kindOfType(type);
     if (!kind) throw badInput(`This is the id of the type ${type}, which is no record. Use node(id).`, 'id');
-    return findRecord(kind, integration, ofRecord, args, context.services);
+    return findRecord(kind, integration, ofRecord, args, context.trackedServices);
   }
 }
 
@@ -69,9 +69,11 @@ async function find({ type, integration, id }: GlobalId, args: ReadArgs, service
   const kind = kindOfType(type);
   if (kind) return findRecord(kind, integration, id, args, services);
   if (type === 'Run') {
+    services.reads.noteHead((await services.loaders.current.head()).seq);
     const run = await services.loaders.runs.load(id);
     return run && run.integration === integration ? new Run(run) : null;
   }
+  services.reads.markUncacheable();
   const integrations = await readIntegrations(services);
   return integrations.find(({ name }) => name === id) ?? null;
 }

@@ -1,6 +1,7 @@
 import type { Pin } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { KIND_OF, type Kind, PARTS, type PartKind, type RecordKey } from '../../resources/registry.js';
+import { shift } from '../../values/instant.js';
 import { queryError } from '../base/errors.js';
 import {
   assertAcceptable,
@@ -47,6 +48,7 @@ async function readPast<K extends Kind>(
   key: KeyOf<K>,
   options: ReadOptions & { asOf: string },
 ): Promise<RecordInView<K> | null> {
+  services.reads.noteHead((await services.loaders.current.head()).seq);
   const view = await pastView(services, options);
   const seen = await readInView(services, key, view);
   // a record that was not recorded by then is null, except if nothing of the account was
@@ -64,7 +66,13 @@ async function readLatest<K extends Kind>(
   // one look for all the records of a request that are read at once
   const head = knownHead ?? (await services.loaders.current.head());
   const held = await readInView(services, key, latestView(services, options, null, head));
-  if (held && isFresh(services, held.revision.verifiedAt, options.maxAgeMs)) return held;
+  if (held && isFresh(services, held.revision.verifiedAt, options.maxAgeMs)) {
+    const { verifiedAt: from } = held.revision;
+    services.reads.noteHead(head.seq);
+    services.reads.noteTime({ from, until: shift(from, options.maxAgeMs) });
+    return held;
+  }
+  services.reads.markUncacheable();
   const freshness = await services.live.record(key, options.maxAgeMs, {
     held: held?.revision ?? null,
     signal: services.signal,

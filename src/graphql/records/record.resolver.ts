@@ -35,7 +35,7 @@ export function recordQueries<K extends ListedKind>(spec: NodeSpec<K, RecordNode
     async one(
       @Arg(upstream.idField, () => ID, { description: 'Abnormal’s id of the record.' }) id: string,
       @Args(() => RecordArgs) args: RecordArgs,
-      @Ctx() { services }: GatewayContext,
+      @Ctx() { trackedServices: services }: GatewayContext,
     ): Promise<object | null> {
       const head = await services.loaders.current.head();
       const integration = await chooseIntegration(services, args.integration, head);

@@ -25,7 +25,7 @@ export class RecordResolver {
     @Args(() => ForwardArgs) args: ForwardArgs,
     @Ctx() context: GatewayContext,
   ) {
-    return revisionsOf(root, args, context.services);
+    return revisionsOf(root, args, context.trackedServices);
   }
 }
 
@@ -64,7 +64,7 @@ export class RevisionResolver {
     description: 'How the version relates to the previous one.',
   })
   change(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<ChangeKind> {
-    return changeOf(root.revision, context.services.loaders);
+    return changeOf(root.revision, context.trackedServices.loaders);
   }
 
   @FieldResolver(() => String, {
@@ -72,7 +72,7 @@ export class RevisionResolver {
     description: 'Digest of the previous version; null if there is none or if the record was deleted.',
   })
   async digestBefore(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<string | null> {
-    const previous = await previousOf(root.revision, context.services.loaders);
+    const previous = await previousOf(root.revision, context.trackedServices.loaders);
     return previous && !previous.deleted ? previous.digest : null;
   }
 
@@ -81,7 +81,7 @@ export class RevisionResolver {
     description: 'The fields that differ from the previous version; empty for added and deleted records.',
   })
   async fieldChanges(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<FieldChange[]> {
-    const previous = await previousOf(root.revision, context.services.loaders);
+    const previous = await previousOf(root.revision, context.trackedServices.loaders);
     if (!previous || previous.deleted || root.revision.deleted) return [];
     return differencesOf(root.kind, previous.record, root.revision.record);
   }
@@ -92,13 +92,13 @@ export class RevisionResolver {
     description:
       'What Abnormal sent, as canonical JSON (RFC 8785): the text of the digest. For a deletion, that of the previous version.',
   })
-  received(@Root() { revision }: Revision, @Ctx() { services }: GatewayContext): Promise<string | null> {
-    return services.store.received(revision.key, revision.seqFrom);
+  received(@Root() { revision }: Revision, @Ctx() context: GatewayContext): Promise<string | null> {
+    return context.trackedServices.store.received(revision.key, revision.seqFrom);
   }
 
   @FieldResolver(() => Run, { nullable: true, description: 'The run that first saw it.' })
-  async run(@Root() { revision }: Revision, @Ctx() { services }: GatewayContext): Promise<Run | null> {
-    const run = await services.loaders.runs.load(revision.runId);
+  async run(@Root() { revision }: Revision, @Ctx() context: GatewayContext): Promise<Run | null> {
+    const run = await context.trackedServices.loaders.runs.load(revision.runId);
     return run && new Run(run);
   }
 }

@@ -13,7 +13,6 @@ import type {
   remediationState,
   severityLevel,
 } from '../../resources/vocabularies.js';
-import { WordCache } from '../../values/bounded-cache.js';
 import { describedEnum } from '../base/fields.js';
 
 type Word<F extends (raw: string | null) => string | null> = NonNullable<ReturnType<F>>;
@@ -163,18 +162,6 @@ export const Judgement = describedEnum<Judgement>('Judgement', 'Abnormal’s jud
   NOT_AVAILABLE: 'No judgement (`N/A`).',
   OTHER: 'A value that this version of the gateway does not know; the `…Raw` field has it.',
 });
-
-/** Caches the results of a pure function; for texts of which a few occur very often. */
-export function memoize<T>(read: (text: string | null) => T): (text: string | null) => T {
-  const answers = new WordCache<T>('normalisedWords');
-  return (text) => {
-    const known = answers.get(text);
-    if (known !== undefined) return known;
-    const answer = read(text);
-    answers.set(text, answer);
-    return answer;
-  };
-}
 
 const TEXTS = Object.fromEntries(
   KINDS.map((kind) => [kind, isListed(kind) ? DEFINITION_OF[kind].texts.record : PARTS[kind].part.text]),

@@ -15,7 +15,7 @@ import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
 import { badInput, type ErrorCode, queryError } from '../base/errors.js';
 import type { Admission } from '../operation/analyse-operation.js';
-import { CacheDependencies } from '../operation/response-cache.js';
+import { CacheDependencies, namesOf } from '../operation/response-cache.js';
 import { FOLLOWER_SETTINGS, type FollowerSettings, Followers } from './followers.js';
 import { createLoaders, type Loaders } from './loaders.js';
 import { NotPossibleError, type Operations } from './operations.js';
@@ -63,6 +63,8 @@ export interface Following {
 
 export class RequestServices {
   readonly requestedAt: Instant;
+  /** What the response depends on. */
+  readonly reads: CacheDependencies;
   /** How often this request called Abnormal. */
   liveReads = 0;
   private loadersMade: Loaders | null = null;
@@ -78,6 +80,7 @@ export class RequestServices {
     readonly known: KnownNames,
   ) {
     this.requestedAt = this.now();
+    this.reads = new CacheDependencies(namesOf(this.accounts));
   }
 
   /** The same request as if it came now: with loaders that remember nothing. */
@@ -157,7 +160,6 @@ export class RequestServices {
  * it, so that it is known which responses can be stored: see `CacheDependencies`.
  */
 export class GatewayContext {
-  readonly reads = new CacheDependencies();
   /** Damaged records that a list left out; each becomes an error of the response. */
   readonly damaged: HistoryError[] = [];
 
@@ -170,7 +172,7 @@ export class GatewayContext {
 
   /** For every other read. */
   get services(): RequestServices {
-    this.reads.markUncacheable();
+    this.own.reads.markUncacheable();
     return this.own;
   }
 
@@ -193,9 +195,12 @@ export class GatewayContext {
     return this.own.admission;
   }
 
-  /**
-   * For reads that are noted in `reads`, and those at the `seq` of a list's node, which change only if the list does.
-   */
+  /** What the response depends on. */
+  get reads(): CacheDependencies {
+    return this.own.reads;
+  }
+
+  /** For reads that are noted in `reads`, and for those of what only a batch changes, below one that is noted. */
   get trackedServices(): RequestServices {
     return this.own;
   }

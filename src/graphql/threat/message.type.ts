@@ -25,16 +25,8 @@ import {
   AttackVector,
   ImpersonatedParty,
   MessageRemediationState,
-  memoize,
   RemediationStatus,
 } from '../records/vocabulary.enums.js';
-
-const attackedPartyOf = memoize(attackedParty);
-const attackStrategyOf = memoize(attackStrategy);
-const attackTypeOf = memoize(attackType);
-const attackVectorOf = memoize(attackVector);
-const impersonatedPartyOf = memoize(impersonatedParty);
-const remediationStateOf = memoize(remediationState);
 
 @ObjectType('CustomerOverride', {
   simpleResolvers: true,
@@ -198,7 +190,7 @@ export class Message {
     description: 'Attack type (`attackType`); null if Abnormal gives none.',
   })
   get attackType(): AttackType | null {
-    return attackTypeOf(this.record.attackTypeRaw);
+    return attackType(this.record.attackTypeRaw);
   }
 
   @RecordValue(() => String, { nullable: true, description: '`attackType` as received.' })
@@ -210,7 +202,7 @@ export class Message {
       'How the attacker hides the sender’s identity (`attackStrategy`); null if Abnormal gives none.',
   })
   get attackStrategy(): AttackStrategy | null {
-    return attackStrategyOf(this.record.attackStrategyRaw);
+    return attackStrategy(this.record.attackStrategyRaw);
   }
 
   @RecordValue(() => String, { nullable: true, description: '`attackStrategy` as received.' })
@@ -221,7 +213,7 @@ export class Message {
     description: 'The harmful part of the message (`attackVector`); null if Abnormal gives none.',
   })
   get attackVector(): AttackVector | null {
-    return attackVectorOf(this.record.attackVectorRaw);
+    return attackVector(this.record.attackVectorRaw);
   }
 
   @RecordValue(() => String, { nullable: true, description: '`attackVector` as received.' })
@@ -232,7 +224,7 @@ export class Message {
     description: 'Who the attack targets (`attackedParty`); null if Abnormal gives none.',
   })
   get attackedParty(): AttackedParty | null {
-    return attackedPartyOf(this.record.attackedPartyRaw);
+    return attackedParty(this.record.attackedPartyRaw);
   }
 
   @RecordValue(() => String, { nullable: true, description: '`attackedParty` as received.' })
@@ -240,7 +232,7 @@ export class Message {
 
   @ValueField(() => ImpersonatedParty, { nullable: true, description: 'Who the attacker pretends to be.' })
   get impersonatedParty(): ImpersonatedParty | null {
-    return impersonatedPartyOf(this.record.impersonatedPartyRaw);
+    return impersonatedParty(this.record.impersonatedPartyRaw);
   }
 
   @RecordValue(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
@@ -252,7 +244,7 @@ export class Message {
       'The action taken, according to Abnormal (`remediationStatus`); null if Abnormal gives none.',
   })
   get remediationStatus(): RemediationStatus | null {
-    return remediationStateOf(this.record.remediationStatusRaw);
+    return remediationState(this.record.remediationStatusRaw);
   }
 
   @RecordValue(() => String, { nullable: true, description: '`remediationStatus` as received.' })

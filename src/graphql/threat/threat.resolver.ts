@@ -5,7 +5,7 @@ import type { RevisionRecord } from '../../model/revision.js';
 import { SyncResolver } from '../base/fields.js';
 import { Case, CaseConnection } from '../case/case.type.js';
 import { reportCoverage } from '../collection/coverage.js';
-import { arrayPage } from '../lists/list-records.js';
+import { arrayPage } from '../lists/connection.js';
 import { PageArgs } from '../lists/page.js';
 import { assertCollected, type View } from '../lists/view.js';
 import { readOnDemand } from '../records/read-record.js';
@@ -47,7 +47,7 @@ export class ThreatResolver {
       'The attachments, read from Abnormal on demand and recorded; with `asOf`, as recorded at that instant. Null if they cannot be read.',
   })
   async attachments(@Root() root: Threat, @Ctx() context: GatewayContext): Promise<AttachmentList | null> {
-    const seen = await readOnDemand(context.services, 'threatAttachments', root);
+    const seen = await readOnDemand(context.trackedServices, 'threatAttachments', root);
     return seen && new AttachmentList(seen);
   }
 
@@ -57,7 +57,7 @@ export class ThreatResolver {
       'The links, read from Abnormal on demand and recorded; with `asOf`, as recorded at that instant. Null if they cannot be read.',
   })
   async links(@Root() root: Threat, @Ctx() context: GatewayContext): Promise<LinkList | null> {
-    const seen = await readOnDemand(context.services, 'threatLinks', root);
+    const seen = await readOnDemand(context.trackedServices, 'threatLinks', root);
     return seen && new LinkList(seen);
   }
 }

@@ -1,8 +1,14 @@
 import { ArgsType, Field, ID, Int, ObjectType, Root } from 'type-graphql';
-import { fieldsOf } from '../../resources/registry.js';
-import { type ThreatRemediation, threatRemediation } from '../../resources/threat/threat.js';
+import {
+  distinct,
+  firstReceivedTime,
+  receivedTime,
+  type ThreatRemediation,
+  threatRemediation,
+} from '../../resources/threat/threat.js';
 import { areAllMessagesHeld } from '../../resources/threat/threat-columns.js';
-import { type Fields, intOrNull } from '../../values/filter.js';
+import { attackStrategy, attackType, attackVector, impersonatedParty } from '../../resources/vocabularies.js';
+import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
@@ -65,8 +71,6 @@ const RecordValue = valueFieldFrom('record');
     'One attack, as a group of e-mails: Abnormal’s `/threats/{id}` with all pages of messages. Abnormal describes an attack per message; fields of the threat are derived from its messages.',
 })
 export class Threat extends RecordNode<'threat'> {
-  private derived: Fields | null = null;
-
   @RecordValue(() => ID, { description: 'Abnormal’s id of the threat (`threatId`).' })
   readonly threatId!: string;
 
@@ -85,7 +89,7 @@ export class Threat extends RecordNode<'threat'> {
       'When the newest stored message was received (UTC); null if none has a time. Threats are ordered by this time.',
   })
   get receivedTime(): Instant | null {
-    return this.derive('receivedTime') as Instant | null;
+    return receivedTime(this.record);
   }
 
   @ValueField(() => DateTime, {
@@ -93,7 +97,7 @@ export class Threat extends RecordNode<'threat'> {
     description: 'When the oldest stored message was received (UTC); null if none has a time.',
   })
   get firstReceivedTime(): Instant | null {
-    return this.derive('firstReceivedTime') as Instant | null;
+    return firstReceivedTime(this.record);
   }
 
   @ValueField(() => Int, {
@@ -136,26 +140,26 @@ export class Threat extends RecordNode<'threat'> {
 
   @ValueField(() => [AttackType], { description: `Attack types, ${OVER_MESSAGES}.` })
   get attackTypes(): readonly AttackType[] {
-    return this.derive('attackType') as readonly AttackType[];
+    return distinct(this.record, (message) => attackType(message.attackTypeRaw));
   }
 
   @ValueField(() => [AttackStrategy], {
     description: `How the attacker hides the sender’s identity, ${OVER_MESSAGES}.`,
   })
   get attackStrategies(): readonly AttackStrategy[] {
-    return this.derive('attackStrategy') as readonly AttackStrategy[];
+    return distinct(this.record, (message) => attackStrategy(message.attackStrategyRaw));
   }
 
   @ValueField(() => [AttackVector], { description: `The harmful parts, ${OVER_MESSAGES}.` })
   get attackVectors(): readonly AttackVector[] {
-    return this.derive('attackVector') as readonly AttackVector[];
+    return distinct(this.record, (message) => attackVector(message.attackVectorRaw));
   }
 
   @ValueField(() => [ImpersonatedParty], {
     description: `Who the attacker pretends to be, ${OVER_MESSAGES}.`,
   })
   get impersonatedParties(): readonly ImpersonatedParty[] {
-    return this.derive('impersonatedParty') as readonly ImpersonatedParty[];
+    return distinct(this.record, (message) => impersonatedParty(message.impersonatedPartyRaw));
   }
 
   @ValueField(() => [String], {
@@ -163,7 +167,7 @@ export class Threat extends RecordNode<'threat'> {
     description: `E-mail addresses of the senders, ${OVER_MESSAGES}.`,
   })
   get fromAddresses(): readonly string[] {
-    return this.derive('fromAddress') as readonly string[];
+    return distinct(this.record, ({ fromAddress }) => fromAddress);
   }
 
   @RecordValue(() => ID, {
@@ -177,11 +181,6 @@ export class Threat extends RecordNode<'threat'> {
     description: 'Name of the tenant (`tenantName`); null if Abnormal gives none.',
   })
   readonly tenantName!: string | null;
-
-  private derive(field: string) {
-    this.derived ??= fieldsOf('threat', this.record);
-    return this.derived[field];
-  }
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of a list of threats.' })

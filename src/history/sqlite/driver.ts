@@ -115,9 +115,14 @@ function prepared(db: DatabaseSyncInstance, sql: string): StatementSyncInstance 
   return whole;
 }
 
+/** A column of this name has JSON, in which a NUL character is always escaped: it is not searched for one. */
+const JSON_COLUMN = 'json';
+
 /** The same rows, in which a text with a NUL character comes as bytes that begin with another one. */
 function wholeTextSql(sql: string, statement: StatementSyncInstance): string {
-  const columns = statement.columns().map(({ type }, i) => ({ name: `c${i}`, isText: type !== 'INTEGER' }));
+  const columns = statement.columns().map(({ type, name }, i) => ({
+    ...{ name: `c${i}`, isText: type !== 'INTEGER' && name !== JSON_COLUMN },
+  }));
   const values = columns.map(({ name, isText }) =>
     isText
       ? `iif(typeof(${name}) = 'text' AND instr(${name}, char(0)), CAST(char(0) || ${name} AS BLOB), ${name})`

@@ -27,16 +27,21 @@ const AT_ONCE = 200;
 const BYTES_A_BYTE = 1.5;
 /** What a revision takes besides its record. */
 const REVISION_BYTES = 700;
+/** Of how many revisions it is known that they were read once. */
+const READ_ONCE = 2_048;
 const CONFIRMED_AT_ONCE = 2_000;
 
 /**
- * Revisions by their numbers. A version's record never changes, so it is decoded once and kept, as much as
- * fits; how the revision stands is read anew after it may have changed.
+ * Revisions by their numbers. A version's record never changes, so one that is read a second time is kept, as many
+ * as fit; most are read once, and keeping those would cost more than decoding them. How a revision stands is read
+ * again after it may have changed.
  */
 export class Revisions {
   readonly #entries: BoundedCache<Entry, number>;
   /** The newest revision of a key, where it is known. */
   readonly #newest = new BoundedCache<number>('sqliteNewestRevisions', () => 0);
+  /** The number of the revision that was last read at each place, which is the number's remainder. */
+  readonly #readOnce = new Float64Array(READ_ONCE);
   #generation = 0;
 
   constructor(
@@ -106,21 +111,29 @@ export class Revisions {
 
   #read(kind: Kind, revs: readonly number[]): Map<number, RevisionRecord> {
     const sql = `SELECT ${STANDING}, t.integration, t.id, t.seq_from, f.at, t.digest, f.run_id, t.origin,
-        t.deleted, b.record
+        t.deleted, b.record AS json
       FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
       CROSS JOIN batches f ON f.seq = t.seq_from
       LEFT JOIN bodies b ON b.rev = coalesce(t.body, t.rev)`;
     const found = new Map<number, RevisionRecord>();
     for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {
-      const text = this.#recordText(Number(row[0]), kind, row.at(-1));
+      const rev = Number(row[0]);
+      const text = this.#recordText(rev, kind, row.at(-1));
       const revision = this.#decoded(kind, row, text);
-      const bytes = REVISION_BYTES + BYTES_A_BYTE * textBytes(text ?? '');
-      found.set(Number(row[0]), revision);
+      found.set(rev, revision);
       // a damaged one is read again each time: it may have been restored
-      if (damageOf(revision) === null)
-        this.#keep(Number(row[0]), { generation: this.#generation, revision, bytes });
+      if (this.#isReadAgain(rev) && damageOf(revision) === null) {
+        const bytes = REVISION_BYTES + BYTES_A_BYTE * textBytes(text ?? '');
+        this.#keep(rev, { generation: this.#generation, revision, bytes });
+      }
     }
     return found;
+  }
+
+  #isReadAgain(rev: number): boolean {
+    if (this.#readOnce[rev % READ_ONCE] === rev) return true;
+    this.#readOnce[rev % READ_ONCE] = rev;
+    return false;
   }
 
   /** A record's JSON as stored. Text that is not UTF-8 comes with U+FFFD, which a text may also hold itself. */

@@ -68,47 +68,69 @@ export interface ThreatRecord extends Unreadable {
 }
 
 export function threatFields(threat: ThreatRecord): Fields {
-  const { messages } = threat;
-  const received = times(messages, (m) => m.receivedTime);
   const remediation = threatRemediation(threat);
   return {
     id: threat.threatId,
-    receivedTime: received.at(-1) ?? null,
-    firstReceivedTime: received[0] ?? null,
+    receivedTime: receivedTime(threat),
+    firstReceivedTime: firstReceivedTime(threat),
     latestRemediationTime: remediation.latestRemediationTime,
     recipientCount: threat.recipientCount,
     remediationState: remediation.state,
     unremediated: remediation.state !== 'REMEDIATED' && remediation.state !== 'NOT_NEEDED',
-    attackType: distinct(messages, (m) => attackType(m.attackTypeRaw)),
-    attackStrategy: distinct(messages, (m) => attackStrategy(m.attackStrategyRaw)),
-    attackVector: distinct(messages, (m) => attackVector(m.attackVectorRaw)),
-    impersonatedParty: distinct(messages, (m) => impersonatedParty(m.impersonatedPartyRaw)),
-    subject: distinct(messages, (m) => m.subject),
-    fromAddress: distinct(messages, (m) => m.fromAddress),
-    fromName: distinct(messages, (m) => m.fromName),
-    senderDomain: distinct(messages, (m) => m.senderDomain),
-    recipientAddress: distinct(messages, (m) => m.recipientAddress),
-    messageId: distinct(messages, (m) => m.messageId),
+    attackType: distinct(threat, (m) => attackType(m.attackTypeRaw)),
+    attackStrategy: distinct(threat, (m) => attackStrategy(m.attackStrategyRaw)),
+    attackVector: distinct(threat, (m) => attackVector(m.attackVectorRaw)),
+    impersonatedParty: distinct(threat, (m) => impersonatedParty(m.impersonatedPartyRaw)),
+    subject: distinct(threat, (m) => m.subject),
+    fromAddress: distinct(threat, (m) => m.fromAddress),
+    fromName: distinct(threat, (m) => m.fromName),
+    senderDomain: distinct(threat, (m) => m.senderDomain),
+    recipientAddress: distinct(threat, (m) => m.recipientAddress),
+    messageId: distinct(threat, (m) => m.messageId),
   };
 }
 
-function distinct(
+/** When the newest message was received. */
+export function receivedTime({ messages }: ThreatRecord): Instant | null {
+  return extentOf(messages, ({ receivedTime: at }) => at).last;
+}
+
+/** When the oldest message was received. */
+export function firstReceivedTime({ messages }: ThreatRecord): Instant | null {
+  return extentOf(messages, ({ receivedTime: at }) => at).first;
+}
+
+interface Extent {
+  readonly first: Instant | null;
+  readonly last: Instant | null;
+}
+
+function extentOf(
   messages: readonly MessageRecord[],
-  pick: (message: MessageRecord) => string | null,
-): string[] {
-  const values = new Set<string>();
+  timeOf: (message: MessageRecord) => Instant | null,
+): Extent {
+  let first: Instant | null = null;
+  let last: Instant | null = null;
+  for (const message of messages) {
+    const at = timeOf(message);
+    if (at === null) continue;
+    if (first === null || at < first) first = at;
+    if (last === null || at > last) last = at;
+  }
+  return { first, last };
+}
+
+/** A value of each message, each value once; messages without one are left out. */
+export function distinct<T extends string>(
+  { messages }: ThreatRecord,
+  pick: (message: MessageRecord) => T | null,
+): T[] {
+  const values = new Set<T>();
   for (const message of messages) {
     const value = pick(message);
     if (value !== null) values.add(value);
   }
   return [...values];
-}
-
-function times(
-  messages: readonly MessageRecord[],
-  pick: (message: MessageRecord) => Instant | null,
-): Instant[] {
-  return distinct(messages, pick).sort();
 }
 
 /** `UNKNOWN` if Abnormal gives neither a status nor a time. */
@@ -148,22 +170,23 @@ function withoutKnownStatus(message: MessageRecord, isStatusGiven: boolean): Mes
   return isSaid ? 'NOT_REMEDIATED' : 'UNKNOWN';
 }
 
-export function threatRemediation(threat: ThreatRecord): ThreatRemediation {
-  const states = threat.messages.map(messageRemediation);
-  const times = threat.messages.flatMap((m) => m.remediationTime ?? []).sort();
+export function threatRemediation({ messages }: ThreatRecord): ThreatRemediation {
+  const states = messages.map(messageRemediation);
+  const { first, last } = extentOf(messages, ({ remediationTime: at }) => at);
   return {
     state: combine(states),
     messages: states.length,
-    remediated: states.filter((state) => state === 'REMEDIATED').length,
-    firstRemediationTime: times[0] ?? null,
-    latestRemediationTime: times.at(-1) ?? null,
+    remediated: states.reduce((count, state) => count + (state === 'REMEDIATED' ? 1 : 0), 0),
+    firstRemediationTime: first,
+    latestRemediationTime: last,
   };
 }
 
 function combine(states: readonly MessageRemediation[]): ThreatRemediation['state'] {
-  const relevant = states.filter((state) => state !== 'NOT_NEEDED');
+  const relevant = new Set(states);
+  relevant.delete('NOT_NEEDED');
   const [first] = relevant;
   if (first === undefined) return states.length > 0 ? 'NOT_NEEDED' : 'UNKNOWN';
-  if (relevant.every((state) => state === first)) return first;
-  return relevant.includes('REMEDIATED') ? 'PARTLY' : 'NOT_REMEDIATED';
+  if (relevant.size === 1) return first;
+  return relevant.has('REMEDIATED') ? 'PARTLY' : 'NOT_REMEDIATED';
 }
