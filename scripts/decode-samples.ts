@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { UpstreamError } from '../src/abnormal/errors.js';
-import { decodeList } from '../src/abnormal/response.js';
 import { JsonError, parseJson } from '../src/abnormal/lossless-json.js';
+import { decodeList } from '../src/abnormal/response.js';
 import { decodeCampaign } from '../src/resources/campaign/campaign.js';
 import { decodeCase } from '../src/resources/case/case.js';
 import { decodeCaseAnalysis } from '../src/resources/case/case-analysis.js';

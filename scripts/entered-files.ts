@@ -20,9 +20,9 @@ const LEFT_OUT = /^(simulator|metrics)\//;
 /** The mutation that a poll is begun by here; the scheduler begins it without. */
 const MUTATION = /^(http|graphql|callers)\/|^app\/operations$|^audit-trail$/;
 
-/** `most`: what a reader has to know to follow a request from its beginning to its end. */
+/** `most`: what a reader must know to follow a request to its end. Six files of a list are those that count by columns. */
 const TARGETS = {
-  list: { heading: 'A list request', most: 50 },
+  list: { heading: 'A list request', most: 56 },
   live: { heading: 'A live read', most: 60 },
   poll: { heading: 'A poll', most: 66 },
 } as const;

@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE } from '../values/instant.js';
+import { DAY, HOUR, MINUTE } from './instant.js';
 
 /**
  * Percentiles in bounded memory. Durations are rounded up: to seconds, from an hour on to minutes, from a
