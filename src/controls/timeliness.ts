@@ -17,7 +17,7 @@ import type {
   StreamNeed,
   VersionedFact,
 } from './control.js';
-import { DurationTally } from './duration-tally.js';
+import { DurationTally } from '../values/duration-tally.js';
 import { isInPeriod } from './period.js';
 import {
   gradeShare,

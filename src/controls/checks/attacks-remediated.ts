@@ -1,5 +1,6 @@
 import type { CoverageGap } from '../../model/ledger.js';
 import { type MessageRecord, messageRemediation } from '../../resources/threat/threat.js';
+import { DurationTally } from '../../values/duration-tally.js';
 import { HOUR, type Instant, MINUTE, shift } from '../../values/instant.js';
 import type {
   Assessment,
