@@ -1,5 +1,6 @@
 import type { ThresholdName } from '../policy/thresholds.js';
 import { DEFINITION_OF, type RecordOf, type VersionedKind } from '../resources/registry.js';
+import { DurationTally } from '../values/duration-tally.js';
 import { earliest, type Instant, shift, toMillis } from '../values/instant.js';
 import type {
   Assessment,
@@ -17,7 +18,6 @@ import type {
   StreamNeed,
   VersionedFact,
 } from './control.js';
-import { DurationTally } from '../values/duration-tally.js';
 import { isInPeriod } from './period.js';
 import {
   gradeShare,

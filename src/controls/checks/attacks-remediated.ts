@@ -14,7 +14,6 @@ import type {
   RecordFact,
   Scope,
 } from '../control.js';
-import { DurationTally } from '../duration-tally.js';
 import { isMalicious, messageMember, messageTimes, remediationMs } from '../malicious.js';
 import { isInPeriod } from '../period.js';
 import {

@@ -11,6 +11,7 @@ import type { Stream } from '../../model/stream.js';
 import {
   DEFAULT_ORDER,
   FILTER_KEYS,
+  type FilterKey,
   KIND_OF,
   type ListedKind,
   type Resource,
@@ -55,11 +56,11 @@ export async function reportCoverage(
   resource: Resource,
   integrations: readonly string[],
   bounds: { readonly from: Instant | null; readonly to: Instant | null },
+  filterKey: FilterKey = FILTER_KEYS[resource][0],
 ): Promise<CoverageReport> {
   const end = view.frozen ? view.asOf : services.now();
   const to = bounds.to === null ? end : earliest(bounds.to, end);
   const states = await services.loaders.current.streams();
-  const [filterKey] = FILTER_KEYS[resource];
   const parts = await Promise.all(
     integrations.map(async (integration) => {
       const stream: Stream = { integration, resource, filterKey };
