@@ -41,7 +41,10 @@ const workplace = new Workplace();
 // what is counted by the minute would only keep the attacker from getting as far as what is tried here
 const env = { PORT: '0', API_KEYS, RATE_LIMIT: 'off', LOG_LEVEL: 'warn' };
 // with the heap that `npm start` gives it
-const gateway = workplace.run(['serve'], { ...env, NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=32' });
+const gateway = workplace.run(['serve'], {
+  ...env,
+  NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=32',
+});
 try {
   const url = await gateway.url();
   await collected(url);

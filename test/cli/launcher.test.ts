@@ -108,5 +108,7 @@ test('"npm start" and the command of the package are the same file', () => {
   const text = execFileSync('npm', ['pkg', 'get', 'bin', 'scripts'], { encoding: 'utf8' });
   const { bin, scripts } = JSON.parse(text) as Record<string, Record<string, string>>;
   expect(bin).toEqual({ 'abnormal-gateway': 'bin/abnormal-gateway.js' });
-  expect(scripts?.start).toBe('node --max-old-space-size=256 --max-semi-space-size=32 bin/abnormal-gateway.js');
+  expect(scripts?.start).toBe(
+    'node --max-old-space-size=256 --max-semi-space-size=32 bin/abnormal-gateway.js',
+  );
 });

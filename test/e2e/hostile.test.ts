@@ -16,7 +16,10 @@ beforeAll(async () => {
   await buildService(inject('desk'));
   const env = { PORT: '0', API_KEYS: `someone:reader:${KEY}`, RATE_LIMIT: 'off' };
   // with the heap that `npm start` gives it
-  service = workplace.run(['serve'], { ...env, NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=32' });
+  service = workplace.run(['serve'], {
+    ...env,
+    NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=32',
+  });
   url = await service.url();
 });
 afterAll(() => workplace.clear());
