@@ -5,8 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'graphql-sse';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OperationLimiter } from '../../src/graphql/operation/pipeline.js';
-import { MASK } from '../../src/values/access.js';
-import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/access.js';
+import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS, MASK } from '../../src/values/access.js';
 import { FeedReader, FOLLOW } from '../support/feed.js';
 import {
   caseKey,
@@ -19,7 +18,7 @@ import {
   sampleThreat,
   streamState,
 } from '../support/records.js';
-import { Graph, type GraphOptions, keyOf, minutesAfterStart as at } from './harness.js';
+import { minutesAfterStart as at, Graph, type GraphOptions, keyOf } from './harness.js';
 
 const FAST: GraphOptions = {
   followers: { headEveryMs: 20, bookmarkEveryMs: 150 },
