@@ -1,13 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { DAY, toInstant } from '../../src/values/instant.js';
 import { FeedReader } from '../support/feed.js';
-import { testMongo } from '../support/mongo.js';
 import { buildService, Workplace } from '../support/service.js';
 
-const mongo = await testMongo();
 const TOKEN = 'tok-feed-7b1f2c';
 
 let simulator: Simulator;
@@ -99,32 +97,3 @@ test('a follower of a gateway that is killed between two events misses nothing',
   expect([...seen, ...reader.keys]).toEqual(all);
   expect(all.length).toBeGreaterThan(150);
 }, 180_000);
-
-describe.skipIf(!mongo)('two gateways over one history', () => {
-  test('serve one follower in turns', async () => {
-    const history = mongo?.freshUrl() ?? '';
-    await start(history);
-    const urls = await Promise.all([serve(), serve()].map((service) => service.url()));
-    const seen: string[] = [];
-    let cursor: string | null = null;
-    for (let turn = 0; seen.length < 100; turn += 1) {
-      const reader: FeedReader = new FeedReader(urls[turn % 2] ?? '', {
-        start: 'BEGINNING',
-        after: cursor,
-        first: 20,
-      });
-      await reader.until(({ nodes = [] }) => nodes.length > 0);
-      reader.close();
-      seen.push(...reader.keys);
-      cursor = reader.cursor;
-    }
-    const all = await everything(urls[0] ?? '');
-    expect(await everything(urls[1] ?? '')).toEqual(all);
-    const reader = new FeedReader(urls[1] ?? '', { after: cursor, first: 100 });
-    await reader.until(({ tail }) => tail.caughtUp);
-    reader.close();
-    expect([...seen, ...reader.keys]).toEqual(all);
-    await place.clear();
-    await mongo?.drop(history);
-  }, 180_000);
-});

@@ -243,6 +243,33 @@ describe('a subscription', () => {
     expect(resumed.keys.map((key) => key.split(' ')[1])).toEqual(['c3']);
   });
 
+  test('is served in turns by two gateways over one history', async () => {
+    const replica = await graph.replica();
+    try {
+      const seen: string[] = [];
+      let after: string | null = null;
+      for (let turn = 0; turn < 6; turn += 1) {
+        await recordCases(3);
+        const reader: FeedReader = new FeedReader([graph, replica][turn % 2]?.url ?? '', {
+          ...{ start: 'BEGINNING', after, first: 2 },
+        });
+        readers.push(reader);
+        await reader.until(({ nodes = [] }) => nodes.length > 0);
+        reader.close();
+        seen.push(...reader.keys);
+        after = reader.cursor;
+      }
+      const rest = new FeedReader(replica.url, { after });
+      readers.push(rest);
+      await rest.until(({ tail }) => tail.caughtUp);
+      const ids = [...seen, ...rest.keys].map((key) => key.split(' ')[1]);
+      expect(ids).toEqual(Array.from({ length: 18 }, (_, index) => `c${index + 1}`));
+    } finally {
+      await replica.stop();
+      await replica.store.close();
+    }
+  });
+
   test('is understood by the client of the package', async () => {
     await recordCases(2);
     const client = createClient({ url: `${graph.url}/graphql`, retryAttempts: 0 });

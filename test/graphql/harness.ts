@@ -121,6 +121,14 @@ export class Graph {
     return graph;
   }
 
+  /** Another gateway over the same history, which only reads it; the caller stops it and closes its store. */
+  async replica(): Promise<Graph> {
+    const store = await openStore(`sqlite:${join(this.folder, 'history.db')}`, 'read');
+    const graph = new Graph(store, this.folder, this.accounts, this.options);
+    await graph.serve();
+    return graph;
+  }
+
   /** Keys beside the gateway, as a command creates and revokes them. */
   get keys(): ApiKeys {
     return new ApiKeys({ store: this.store, clock: Date.now, log: pino({ level: 'silent' }) });
