@@ -239,8 +239,17 @@ export function checkNextBlock(connection: Connection, kind: ListedKind, from: n
     [kind, after, SMALL, name === SMALL ? 1 : 0],
   );
   const isSame = found.every(([column, data]) => isEqual(data, wanted.get(String(column))));
-  const isInPlace = from === 0 || (after >= from && !hasRows(connection, kind, after, from));
+  // blocks that were joined since the last call begin before `from`
+  const isNext = from === 0 || after < from || !hasRows(connection, kind, after, from);
+  const isInPlace = isNext && isAlone(connection, kind, after, last);
   return { after, last, isRight: isSame && found.length === wanted.size && isInPlace };
+}
+
+/** Whether no other block has revisions in `(after, last]`. */
+function isAlone(connection: Connection, kind: ListedKind, after: number, last: number): boolean {
+  const sql =
+    'SELECT count(*) FROM column_blocks WHERE kind = ? AND name IN (?, ?) AND after < ? AND last > ?';
+  return connection.first(sql, [kind, ROWS_COLUMN, SMALL, last, after])?.[0] === 1;
 }
 
 function madeAgain(connection: Connection, kind: ListedKind, after: number, last: number): BlockBytes | null {
