@@ -31,6 +31,8 @@ export interface RawReportQuestion {
   readonly trend?: string | undefined;
   readonly rows?: string | undefined;
   readonly framework?: string | undefined;
+  /** `true` or `false`. */
+  readonly spreadsheet?: string | boolean | undefined;
   /** `name=value`. */
   readonly threshold?: readonly string[] | undefined;
 }
@@ -43,6 +45,7 @@ export interface RequestedReport {
   readonly trend: TrendUnit | null;
   readonly rows: Rows;
   readonly framework: FrameworkId | null;
+  readonly spreadsheet: boolean;
   readonly thresholds: Partial<Thresholds>;
 }
 
@@ -68,6 +71,8 @@ export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now?:
     integrations: raw.integration ? [...new Set(raw.integration)].sort() : null,
     asOf: raw.asOf === undefined ? null : instantOf(raw.asOf, nameOf('asOf')),
     rows: raw.rows === undefined ? 'exceptions' : choiceOf(nameOf('rows'), raw.rows, ROWS),
+    spreadsheet:
+      choiceOf(nameOf('spreadsheet'), String(raw.spreadsheet ?? false), ['true', 'false']) === 'true',
     framework:
       raw.framework === undefined ? null : choiceOf(nameOf('framework'), raw.framework, FRAMEWORK_IDS),
     thresholds: thresholdsOf(raw.threshold ?? [], nameOf('threshold')),

@@ -47,11 +47,15 @@ export async function resolveReport(
   format: ReportFormat,
   nameOf: NameOf,
 ): Promise<ReportQuestion> {
-  const { period, controls, integrations, asOf, rows, thresholds, framework } = asked;
+  const { period, controls, integrations, asOf, rows, thresholds, framework, spreadsheet } = asked;
   const now = toInstant(clock());
   if (asOf !== null && asOf > now)
     throw new ReportQuestionError(
       `${nameOf('asOf')} is ${asOf}, which is in the future; the gateway's time is ${now}.`,
+    );
+  if (rows === 'results' && format !== 'ndjson' && format !== 'csv')
+    throw new ReportQuestionError(
+      `${nameOf('rows')} results is available with ${nameOf('format')} csv or ndjson.`,
     );
   if (rows === 'revisions' && format !== 'ndjson')
     throw new ReportQuestionError(
@@ -59,7 +63,7 @@ export async function resolveReport(
     );
   await checkIntegrations(store, integrations, nameOf('integration'));
   return {
-    ...{ period, controls, integrations, format, rows, framework },
+    ...{ period, controls, integrations, format, rows, framework, spreadsheet },
     trend: format === 'html' || format === 'json' ? asked.trend : null,
     pin: asOf === null ? await store.head() : await store.pinAt(asOf),
     rules: controlRules(config, policy(), thresholds),
@@ -112,6 +116,7 @@ const PARAMETERS = [
   'rows',
   'threshold',
   'framework',
+  'spreadsheet',
 ] as const;
 type Parameter = (typeof PARAMETERS)[number];
 
@@ -135,7 +140,10 @@ interface Wanted {
   readonly isPinGiven: boolean;
 }
 
-async function questionOf(services: ReportServices, { period, parameters }: ReportRequest): Promise<Wanted> {
+async function questionOf(
+  services: ReportServices,
+  { period, parameters, wantsPage }: ReportRequest,
+): Promise<Wanted> {
   const unknown = [...parameters.keys()].find((name) => !PARAMETERS.some((known) => known === name));
   if (unknown !== undefined) {
     const right = PARAMETERS.join(', ');
@@ -152,10 +160,10 @@ async function questionOf(services: ReportServices, { period, parameters }: Repo
   const raw = {
     ...{ period, controls: several('controls'), integration: several('integration') },
     ...{ asOf: one('asOf'), trend: one('trend'), rows: one('rows'), threshold: several('threshold') },
-    framework: one('framework'),
+    ...{ framework: one('framework'), spreadsheet: one('spreadsheet') },
   };
   const asked = readReportQuestion(raw, nameOf, toInstant(services.clock()));
-  const format = choiceOf('format', one('format') ?? 'json', FORMATS);
+  const format = choiceOf('format', one('format') ?? (wantsPage ? 'html' : 'json'), FORMATS);
   const question = await resolveReport(services, asked, format === 'pack' ? 'html' : format, nameOf);
   return { question, format, isPinGiven: asked.asOf !== null };
 }

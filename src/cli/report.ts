@@ -83,12 +83,16 @@ export function addReport(program: Command, choose: (action: CommandAction) => v
       '--format <format>',
       'text, html, json, ndjson, csv, oscal, oscal-plan, oscal-component or pack; default: by the file name of --out, otherwise text',
     )
-    .option('--rows <rows>', 'rows of CSV and NDJSON: exceptions (default), population or revisions')
+    .option(
+      '--rows <rows>',
+      'rows of CSV and NDJSON: exceptions (default), population, results (one per control) or revisions',
+    )
     .option(
       '--framework <id>',
       `group the results by the requirements of a framework: ${FRAMEWORK_IDS.join(', ')}`,
     )
     .option('--threshold <name=value>', 'use another threshold; may be given several times', several)
+    .option('--spreadsheet', 'CSV for Excel or LibreOffice: with a byte order mark, ids as text')
     .option('-o, --out <file>', 'write to a file, which appears only when it is complete')
     .option('--since-last', 'instead of --period: from the end of the last report')
     .option('--job <name>', 'name of the job whose last report counts; each job has its own')

@@ -8,6 +8,8 @@ export interface ReportRequest {
   readonly period: string;
   readonly parameters: ReadonlyMap<string, readonly string[]>;
   readonly caller: Caller;
+  /** Whether the caller, such as a browser, accepts a page rather than JSON. */
+  readonly wantsPage: boolean;
 }
 
 export interface OpenReport {
@@ -70,7 +72,14 @@ function askedBy(request: FastifyRequest): ReportRequest {
   const { '*': period = '' } = request.params as Readonly<Record<string, string>>;
   const query = request.query as Readonly<Record<string, string | readonly string[]>>;
   const parameters = Object.entries(query).map(([name, value]) => [name, [value].flat()] as const);
-  return { period, parameters: new Map(parameters), caller };
+  return { period, parameters: new Map(parameters), caller, wantsPage: prefersPage(request.headers.accept) };
+}
+
+/** Browsers name HTML in `Accept`; programs name JSON or nothing in particular. */
+function prefersPage(accept = ''): boolean {
+  const types = accept.split(',').map((part) => part.split(';', 1)[0]?.trim().toLowerCase());
+  const [page, json] = [types.indexOf('text/html'), types.indexOf('application/json')];
+  return page !== -1 && (json === -1 || page < json);
 }
 
 /** A failure before the first piece is an error response; a later one cuts the response off. */
@@ -103,6 +112,7 @@ function begin(
     'content-type': contentType,
     'content-disposition': `${isPage ? 'inline' : 'attachment'}; filename="${fileName}"`,
     'cache-control': 'no-store',
+    vary: 'accept',
     ...(isPage ? { 'content-security-policy': PAGE_POLICY } : {}),
   });
   reply.send(stream);

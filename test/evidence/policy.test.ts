@@ -88,7 +88,7 @@ test('waived exceptions stay in the list, do not count, and the share is given w
     observations.filter(({ expires }: { expires?: string }) => expires === '2027-01-01T00:00:00.000Z'),
   ).toHaveLength(2);
   const [first] = result.exceptions;
-  expect(first && csvRow('attacks-remediated', first, 'exceptions')).toContain(',WAIVED,');
+  expect(first && csvRow('attacks-remediated', first, { rows: 'exceptions' })).toContain(',WAIVED,');
 });
 
 test('a waiver that has expired at the instant of the view no longer helps, and is reported', async () => {

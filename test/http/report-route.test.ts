@@ -148,6 +148,20 @@ describe('/reports/<period>', () => {
     }
   });
 
+  test.each([
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'text/html; charset=utf-8'],
+    ['application/json', 'application/json; charset=utf-8'],
+    ['application/json, text/html', 'application/json; charset=utf-8'],
+    ['*/*', 'application/json; charset=utf-8'],
+  ])('returns to a caller that accepts %s a report as %s', async (accept, type) => {
+    const answer = await fetch(`${await serve()}/reports/2026-09`, { headers: { accept } });
+    expect([answer.headers.get('content-type'), answer.headers.get('vary')]).toEqual([
+      type,
+      expect.stringMatching(/accept/i),
+    ]);
+    await answer.arrayBuffer();
+  });
+
   test('returns versions as an export, line by line', async () => {
     const answer = await fetch(`${await serve()}/reports/2026-09?format=ndjson&rows=revisions`);
     const lines = (await answer.text()).trimEnd().split('\n');

@@ -22,6 +22,7 @@ const REPORTS = [
   { name: PLAN_FILE, format: 'oscal-plan', rows: 'exceptions' },
   { name: 'component-definition.oscal.json', format: 'oscal-component', rows: 'exceptions' },
   { name: 'exceptions.csv', format: 'csv', rows: 'exceptions' },
+  { name: 'results.csv', format: 'csv', rows: 'results' },
   { name: 'population.ndjson', format: 'ndjson', rows: 'population' },
 ] as const;
 
@@ -82,7 +83,7 @@ const README = `A pack of evidence by the Abnormal GraphQL gateway.
 manifest.json      what is in here, each file with its SHA-256; manifest.sig is the Ed25519 signature of its bytes
 report.html        the verdicts, to read and print; report.json and report.oscal.json are the same for programs
 assessment-plan.oscal.json and component-definition.oscal.json belong to report.oscal.json
-exceptions.csv     every exception; population.ndjson has every member of every population
+results.csv        one line for each control; exceptions.csv has every exception; population.ndjson has every member of every population
 policy.yaml        the organisation's policy that was used, if there is one; its SHA-256 is in every report
 seals.ndjson       the seals that cover what was recorded: "text" is what is hashed and signed, to the letter
 revisions.ndjson   every version recorded since the period began, up to the view: "received" is what Abnormal sent

@@ -13,6 +13,8 @@ import { waiverTable, waiverTerms } from './html-policy.js';
 
 /** The other exceptions of a control are counted. */
 export const SHOWN_EXCEPTIONS = 200;
+/** Of those, on paper; the style sheet hides the others. */
+const PRINTED_EXCEPTIONS = 50;
 
 export function controlSection(result: EvaluatedControl, evidence: PeriodEvidence): Html {
   const { control, title, reason, headline } = result;
@@ -95,7 +97,14 @@ function exceptions(result: EvaluatedControl, { period, pin }: Pick<PeriodEviden
   const rows = found.slice(0, SHOWN_EXCEPTIONS).map(exceptionRow);
   const more = moreOf(total - rows.length, html`All ${total}: ${command({ period, pin }, control, '')}`);
   return html`<h3>${countText(outcomes.EXCEPTION, 'exception')}${waived}</h3>
-${tableMarkup('exceptions', 'What counts against the control', ['What', 'When', 'Why'], rows)}${more}`;
+${tableMarkup('exceptions', 'What counts against the control', ['What', 'When', 'Why'], rows)}${printedMore(total)}${more}`;
+}
+
+/** Paper has the first of them only; the files for programs have all. */
+function printedMore(total: number): Html | null {
+  const rest = total - PRINTED_EXCEPTIONS;
+  if (rest <= 0) return null;
+  return html`<p class="printed">${rest} more are not printed: the NDJSON of this report has all of them.</p>`;
 }
 
 function moreOf(rest: number, where: Html): Html | null {

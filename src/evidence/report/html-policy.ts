@@ -74,3 +74,14 @@ export function criteriaSection(evidence: PeriodEvidence): Html | null {
 <p>Each control is evidence for a part of a requirement; how far it goes is with the control. Source: ${source}</p>
 ${tableMarkup('criteria', `Verdicts by the requirements of ${title}`, headings, rows)}`;
 }
+
+/** Where the owners and the auditor sign on paper. */
+export function signOff({ results }: PeriodEvidence): Html {
+  const owners = [...new Set(results.flatMap(({ owner }) => owner ?? []))];
+  const rows = [...owners.map((owner) => `Owner: ${owner}`), 'Prepared by', 'Reviewed by'].map(
+    (who) =>
+      html`<tr><th scope="row">${who}</th><td data-name="Name"></td><td data-name="Date"></td><td data-name="Signature"></td></tr>`,
+  );
+  return html`<section class="printed"><h2>Sign-off</h2>
+${tableMarkup('sign-off', 'Names, dates and signatures', ['Role', 'Name', 'Date', 'Signature'], rows)}</section>`;
+}

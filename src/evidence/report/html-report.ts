@@ -8,7 +8,7 @@ import { type Html, html, Html as Markup, VERDICT_WORDS } from './html.js';
 import { pointsOf, verdictMark, verdictStrip } from './html-charts.js';
 import { controlSection, verdictBadge } from './html-control.js';
 import { coverageStrips, gapTable } from './html-coverage.js';
-import { criteriaSection, policySection, thresholdValue } from './html-policy.js';
+import { criteriaSection, policySection, signOff, thresholdValue } from './html-policy.js';
 import { STYLE } from './html-style.js';
 
 interface HtmlReportOptions {
@@ -49,6 +49,7 @@ ${criteriaSection(evidence)}
 ${coverageStrips(evidence.streams, period)}
 ${gapTable(evidence.streams, period)}
 ${results.map((result) => controlSection(result, evidence))}
+${signOff(evidence)}
 </main>
 ${footer(evidence, seal)}
 </body>

@@ -100,6 +100,9 @@ footer { margin-top: 4rem; border-top: 1px solid var(--line); }
   dl.facts { grid-template-columns: 1fr; gap: 0; }
   dl.facts dd { margin-bottom: .4rem; }
 }
+pre.policy { overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85em; }
+.printed { display: none; }
+.sign-off td { height: 2.6em; min-width: 9em; }
 @media print {
   :root {
     --ground: #ffffff; --raised: #ffffff; --ink: #000000; --soft: #444444; --line: #999999;
@@ -116,5 +119,7 @@ footer { margin-top: 4rem; border-top: 1px solid var(--line); }
   tr, svg, .strips, .chart, .tally { break-inside: avoid; }
   thead { display: table-header-group; }
   .scroll { overflow: visible; }
+  .exceptions tbody tr:nth-child(n + 51), .gone tbody tr:nth-child(n + 51) { display: none; }
+  .printed { display: block; }
 }
 `;

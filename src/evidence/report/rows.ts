@@ -29,17 +29,72 @@ const HEADING = [
   'references',
 ];
 
-export function csvHeading(): string {
-  return csvLine(HEADING);
+const RESULT_HEADING = [
+  ...[
+    'control',
+    'title',
+    'verdict',
+    'headline',
+    'next_step',
+    'measure',
+    'value',
+    'unit',
+    'bound',
+    'threshold',
+  ],
+  ...['population', 'exceptions', 'waived', 'owner', 'policy_sha256', 'references'],
+];
+
+/** A byte order mark makes a spreadsheet read the file as UTF-8. */
+const BOM = '\ufeff';
+
+/** How a CSV is written: for a spreadsheet, or for other programs. */
+export interface CsvOptions {
+  readonly rows: Rows;
+  readonly spreadsheet?: boolean;
+}
+
+export function csvHeading({ rows, spreadsheet = false }: CsvOptions): string {
+  return `${spreadsheet ? BOM : ''}${csvLine(rows === 'results' ? RESULT_HEADING : HEADING)}`;
+}
+
+/** With `results`, one row for each control, after all records were read. */
+export function csvClosing({ results, rules }: PeriodEvidence, { rows }: CsvOptions): string {
+  if (rows !== 'results') return '';
+  const lines = results.map((result) => {
+    const { control, title, verdict, headline, population, outcomes, owner } = result;
+    const { measure, text, next } = headline;
+    return csvLine([
+      ...[control, title, verdict, text, next, measure?.name ?? null, measure?.value ?? null],
+      ...[measure?.unit ?? null, measure?.threshold?.bound ?? null, measure?.threshold?.value ?? null],
+      ...[population.count, outcomes.EXCEPTION, outcomes.WAIVED, owner],
+      ...[rules.policy.file?.digest ?? null, referencesText(result.references)],
+    ]);
+  });
+  return lines.join('');
 }
 
 /** Empty for a finding that is not requested. */
-export function csvRow(control: ControlId, finding: ControlFinding, rows: Rows): string {
+export function csvRow(
+  control: ControlId,
+  finding: ControlFinding,
+  { rows, spreadsheet = false }: CsvOptions,
+): string {
   if (!isRow(finding, rows)) return '';
+  const id = (text: string | null) => (text === null ? null : new CsvId(text, spreadsheet));
   const { outcome, subject, label, at, reason, noLongerGivenSince = null, waiver } = finding;
   const about =
     subject.type === 'RECORD'
-      ? [subject.key.integration, subject.key.kind, subject.key.id, subject.messageId, null, label, at, null]
+      ? [
+          subject.key.integration,
+          subject.key.kind,
+          id(subject.key.id),
+          id(subject.messageId),
+          null,
+          label,
+          at,
+          null,
+        ]
       : subject.type === 'SPAN'
         ? [subject.stream.integration, null, null, null, streamName(subject.stream), label, at, subject.to]
         : [subject.integration, null, null, null, null, label, at, null];
@@ -59,6 +114,7 @@ function referencesOf(control: ControlId): string {
 
 /** A waived exception stays in the list of exceptions. */
 function isRow({ outcome }: ControlFinding, rows: Rows): boolean {
+  if (rows === 'results') return false;
   return rows !== 'exceptions' || outcome === 'EXCEPTION' || outcome === 'WAIVED';
 }
 
@@ -69,14 +125,34 @@ function streamName({ resource, filterKey }: { resource: string; filterKey: stri
 // CSV (RFC 4180) that is safe in a spreadsheet: senders choose subjects and names, and a cell that begins
 // like a formula would be executed.
 
-export function csvLine(cells: readonly (string | number | null)[]): string {
+export function csvLine(cells: readonly (string | number | CsvId | null)[]): string {
   return `${cells.map(cell).join(',')}\r\n`;
+}
+
+/**
+ * An id of Abnormal. A spreadsheet would make a number of its digits and drop the last ones, so there it is a formula
+ * that gives exactly this text; for other programs it stays as it is.
+ */
+class CsvId {
+  constructor(
+    private readonly text: string,
+    private readonly isForSpreadsheet: boolean,
+  ) {}
+
+  cell(): string {
+    const { text, isForSpreadsheet } = this;
+    // only what cannot be anything else within the quotes
+    if (isForSpreadsheet && /^[\w.-]{1,200}$/.test(text)) return `"=""${text}"""`;
+    // digits with a sign are a number and no formula
+    return /^-?\d+$/.test(text) ? text : cell(text);
+  }
 }
 
 const FORMULA = /^[\t\r\n]|^[\s\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20]/u;
 
-function cell(value: string | number | null): string {
+function cell(value: string | number | CsvId | null): string {
   if (value === null) return '';
+  if (value instanceof CsvId) return value.cell();
   if (typeof value === 'number') return String(value);
   // some readers stop at NUL
   const text = defuse(value.replaceAll('\u0000', '\ufffd'));
@@ -136,7 +212,7 @@ function line(value: unknown): string {
 }
 
 /** Exceptions, all members of the population, or all versions that were recorded in the period. */
-export const ROWS = ['exceptions', 'population', 'revisions'] as const;
+export const ROWS = ['exceptions', 'population', 'revisions', 'results'] as const;
 export type Rows = (typeof ROWS)[number];
 
 /** Recorded in `[from, to)` by the gateway's clock, up to the view. */

@@ -9,6 +9,7 @@ import { jsonReport } from './json.js';
 import { oscalReport } from './oscal.js';
 import { oscalComponent, oscalPlan } from './oscal-plan.js';
 import {
+  csvClosing,
   csvHeading,
   csvRow,
   exportRevisions,
@@ -37,6 +38,8 @@ export type ReportQuestion = Omit<EvidenceRequest, 'keep'> & {
   readonly format: ReportFormat;
   /** For CSV and NDJSON; `revisions` for NDJSON only. */
   readonly rows: Rows;
+  /** Whether a CSV is for a spreadsheet: a byte order mark, and ids as text. */
+  readonly spreadsheet?: boolean;
   /** Integrations with simulated records. */
   readonly simulated: readonly string[];
 };
@@ -94,15 +97,19 @@ async function writeJoined(pieces: Iterable<string>, write: Write): Promise<void
 
 interface RowFormat {
   heading(question: ReportQuestion): string;
-  row(control: ControlId, finding: ControlFinding, rows: Rows): string;
-  closing(evidence: PeriodEvidence, rows: number): string;
+  row(control: ControlId, finding: ControlFinding, question: ReportQuestion): string;
+  closing(evidence: PeriodEvidence, rows: number, question: ReportQuestion): string;
 }
 
 const ROWS_OF: Record<'csv' | 'ndjson', RowFormat> = {
-  csv: { heading: csvHeading, row: csvRow, closing: () => '' },
+  csv: {
+    heading: csvHeading,
+    row: csvRow,
+    closing: (evidence, _rows, question) => csvClosing(evidence, question),
+  },
   ndjson: {
     heading: (question) => ndjsonHeading(question, question.rows),
-    row: ndjsonRow,
+    row: (control, finding, { rows }) => ndjsonRow(control, finding, rows),
     closing: ndjsonClosing,
   },
 };
@@ -128,7 +135,7 @@ async function writeRows(
     {
       signal,
       onFinding(control, finding) {
-        const line = row(control, finding, question.rows);
+        const line = row(control, finding, question);
         if (line === '') return;
         lines.push(line);
         count += 1;
@@ -139,7 +146,7 @@ async function writeRows(
       },
     },
   );
-  lines.push(closing(evidence, count));
+  lines.push(closing(evidence, count, question));
   await flush();
   return evidence;
 }

@@ -5,7 +5,7 @@ import { escapeHtml } from '../../../src/evidence/report/html.js';
 import { htmlReport } from '../../../src/evidence/report/html-report.js';
 import { STYLE } from '../../../src/evidence/report/html-style.js';
 import { jsonReport } from '../../../src/evidence/report/json.js';
-import { csvHeading, csvLine, csvRow } from '../../../src/evidence/report/rows.js';
+import { csvClosing, csvHeading, csvLine, csvRow } from '../../../src/evidence/report/rows.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import { mail } from '../../support/control-facts.js';
@@ -251,8 +251,8 @@ describe('the CSV report', () => {
       { period: '2026-09', controls: ['attacks-remediated', 'account-takeover-handled', 'attacks-captured'] },
       {
         onFinding: (id, finding) => {
-          rows.exceptions += csvRow(id, finding, 'exceptions');
-          rows.population += csvRow(id, finding, 'population');
+          rows.exceptions += csvRow(id, finding, { rows: 'exceptions' });
+          rows.population += csvRow(id, finding, { rows: 'population' });
         },
       },
     );
@@ -265,10 +265,61 @@ describe('the CSV report', () => {
       `'=HYPERLINK(""https://evil.example"",""Pay""), to pat@customer.example`,
     );
     expect(rows.exceptions).toContain(`,'@SUM(A1),`);
-    expect(csvHeading().split(',')).toHaveLength(18);
+    expect(csvHeading({ rows: 'exceptions' }).split(',')).toHaveLength(18);
     const [line = ''] = parse(rows.exceptions).filter((each) => each.includes('threats/receivedTime'));
     const [cells = []] = parseCsv(line) as string[][];
     expect(cells).toHaveLength(18);
     expect(cells.at(-1)).toMatch(/^NIST SP 800-53 Rev[.] 5 AU-12, AU-10; /);
+  });
+});
+
+describe('a CSV', () => {
+  const finding = (messageId: string, label = '請求書 Ｑ３') => ({
+    ...{ outcome: 'EXCEPTION' as const, label, at: null, reason: 'r' },
+    subject: {
+      type: 'RECORD' as const,
+      key: { kind: 'threat' as const, integration: 'default', id: '018dcc2e-0000' },
+      messageId,
+    },
+  });
+  const idIn = (messageId: string, spreadsheet: boolean) => {
+    const line = csvRow('attacks-remediated', finding(messageId), { rows: 'exceptions', spreadsheet });
+    return (parseCsv(line) as string[][])[0]?.[5];
+  };
+
+  test.each([
+    ['-4839201384912837491', '-4839201384912837491', '="-4839201384912837491"'],
+    ['184712376481723648172', '184712376481723648172', '="184712376481723648172"'],
+    ['abc_1.2', 'abc_1.2', '="abc_1.2"'],
+    ['=1+1', "'=1+1", "'=1+1"],
+    ['-1+cmd|calc', "'-1+cmd|calc", "'-1+cmd|calc"],
+    [
+      'x"&HYPERLINK("http://evil.example")',
+      'x"&HYPERLINK("http://evil.example")',
+      'x"&HYPERLINK("http://evil.example")',
+    ],
+  ])(
+    'has the id %s unchanged for programs, as text for a spreadsheet, and never as another formula',
+    (id, plain, sheet) => {
+      expect([idIn(id, false), idIn(id, true)]).toEqual([plain, sheet]);
+    },
+  );
+
+  test('for a spreadsheet begins with a byte order mark and keeps every character', () => {
+    expect(csvHeading({ rows: 'exceptions', spreadsheet: true }).codePointAt(0)).toBe(0xfeff);
+    expect(csvHeading({ rows: 'exceptions' })).toMatch(/^control,/);
+    expect(csvRow('attacks-remediated', finding('1'), { rows: 'exceptions', spreadsheet: true })).toContain(
+      '請求書 Ｑ３',
+    );
+  });
+
+  test('of results has one row for each control, with its headline, as JSON has it', async () => {
+    const evidence = await ask(store, { period: '2026-09' });
+    const rows = parseCsv(csvHeading({ rows: 'results' }) + csvClosing(evidence, { rows: 'results' }), {
+      columns: true,
+    }) as Record<string, string>[];
+    expect(rows.map(({ control, verdict, headline }) => [control, verdict, headline])).toEqual(
+      evidence.results.map(({ control, verdict, headline }) => [control, verdict, headline.text]),
+    );
   });
 });
