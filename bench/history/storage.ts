@@ -20,7 +20,7 @@ const VERSIONS = 5_000;
 const PER_BATCH = 100;
 const ROUNDS = 5;
 const MOST_DISK = 1.3;
-const MOST_VERIFY = 5;
+const MOST_VERIFY = 6;
 
 /** Fills and seals a history; the bytes received. One version in four is the second of its record. */
 async function fill(path: string): Promise<number> {
