@@ -6,6 +6,7 @@ import type { Stream, StreamState } from '../model/stream.js';
 import type { Kind, ListedKind, RecordKey } from '../resources/registry.js';
 import type { FieldValue, Filter } from '../values/filter.js';
 import type { Instant } from '../values/instant.js';
+import type { Statistics, StatisticsQuery } from './statistics.js';
 
 export type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
 
@@ -152,6 +153,8 @@ export interface HistoryStore {
   get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<(RevisionRecord<K> | null)[]>;
   page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>>;
   count(query: ListQuery): Promise<number>;
+  /** Counts, distinct values or durations of records or their items, by groups and spans of time. */
+  statistics(query: StatisticsQuery): Promise<Statistics>;
   /**
    * The records of which any version up to `seq`, except tombstones, matches the filter, whatever became of
    * it. A record is returned once for each value of `orderBy` of its matching versions.

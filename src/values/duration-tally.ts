@@ -7,16 +7,23 @@ import { DAY, HOUR, MINUTE } from './instant.js';
 export class DurationTally {
   readonly #counts = new Map<number, number>();
   #size = 0;
+  #sum = 0;
 
   /** In milliseconds; negative values (clock differences) count as 0. */
   add(ms: number): void {
     const raised = raise(Math.max(0, ms));
     this.#counts.set(raised, (this.#counts.get(raised) ?? 0) + 1);
     this.#size += 1;
+    this.#sum += raised;
   }
 
   get size(): number {
     return this.#size;
+  }
+
+  /** In milliseconds, rounded up to seconds; `null` if empty. */
+  get mean(): number | null {
+    return this.#size === 0 ? null : Math.ceil(this.#sum / this.#size / 1000) * 1000;
   }
 
   /** The smallest duration that at least `share` of them do not exceed, in milliseconds; `null` if empty. */

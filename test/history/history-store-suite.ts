@@ -6,6 +6,7 @@ import { describeFilters } from './suite-filters.js';
 import { describeModel } from './suite-model.js';
 import { describeReads } from './suite-reads.js';
 import { describeRecord } from './suite-record.js';
+import { describeStatistics } from './suite-statistics.js';
 
 /** A store under test, opened on an empty history with the real clock. */
 export interface OpenedStore {
@@ -31,6 +32,7 @@ export function describeHistoryStore(name: string, open: () => Promise<OpenedSto
     describeRecord(open);
     describeReads(open);
     describeFilters(open);
+    describeStatistics(open);
     describeBooks(open);
     describeDocuments(open);
     describeModel(open);

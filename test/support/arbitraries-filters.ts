@@ -37,7 +37,8 @@ const part: Arbitrary<string> = fc
     return change === 'decomposed' ? piece.normalize('NFD') : piece;
   });
 
-function leaf(field: string, { type }: FieldSpec): Arbitrary<Filter> {
+/** A comparison of one field. */
+export function leafOf(field: string, { type }: FieldSpec): Arbitrary<Filter> {
   if (type === 'boolean') return equalities(field, fc.boolean());
   if (type === 'number') return fc.oneof(equalities(field, anyNumber), ranges(field, anyNumber));
   if (type === 'instant') return fc.oneof(equalities(field, anyInstant), ranges(field, anyInstant));
@@ -67,7 +68,7 @@ function ranges(field: string, values: Arbitrary<string | number>): Arbitrary<Fi
 /** One comparison of any field of a kind, by any operator that fits its type. */
 export function comparisonOf(kind: ListedKind): Arbitrary<Filter> {
   const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
-  return fc.oneof(...specs.map(([field, spec]) => leaf(field, spec)));
+  return fc.oneof(...specs.map(([field, spec]) => leafOf(field, spec)));
 }
 
 /** Such comparisons, nested a few deep. */

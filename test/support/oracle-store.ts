@@ -1,5 +1,6 @@
 import { statementOf } from '../../src/history/batch-plan.js';
 import { HistoryError } from '../../src/history/errors.js';
+import type { Statistics, StatisticsQuery } from '../../src/history/statistics.js';
 import type {
   Batch,
   BatchNote,
@@ -40,6 +41,7 @@ import {
 } from '../../src/resources/registry.js';
 import { compareValues, type Fields, type FieldValue, isMatch } from '../../src/values/filter.js';
 import { type Instant, shift, toInstant } from '../../src/values/instant.js';
+import { plainStatistics } from './oracle-statistics.js';
 
 const EPOCH: Instant = '1970-01-01T00:00:00.000Z';
 
@@ -214,6 +216,16 @@ export class OracleStore implements HistoryStore {
 
   async count(query: ListQuery): Promise<number> {
     return this.#list(query).length;
+  }
+
+  async statistics(query: StatisticsQuery): Promise<Statistics> {
+    const filter = query.unit === 'RECORD' ? query.filter : null;
+    const records = this.#list({ ...query, filter }).map(({ key }) =>
+      this.#versions(key, query.seq)
+        .sort((a, b) => a.seqFrom - b.seqFrom)
+        .map((held) => revisionOf<ListedKind>(held)),
+    );
+    return plainStatistics(records, query);
   }
 
   async recorded(query: RecordedQuery): Promise<RecordedPage> {

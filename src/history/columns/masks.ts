@@ -1,6 +1,7 @@
 import { isAscii } from 'node:buffer';
 import type { ListedKind } from '../../resources/registry.js';
 import { type FieldValue, type Filter, fold, isMatch } from '../../values/filter.js';
+import type { Unit } from '../statistics.js';
 import { BLOCK_COLUMNS, type Block, itemColumn } from './block.js';
 import { type Column, NULL_CODE, toTime } from './column.js';
 
@@ -13,9 +14,6 @@ type Leaf = Extract<Filter, { readonly field: string }>;
 
 /** 1 for each row that matches. */
 export type Mask = Uint8Array;
-
-/** What a filter is applied to: whole records, or each of their items. */
-export type Unit = 'RECORD' | 'ITEM';
 
 /** Whether blocks have every field of the filter. They have no references and no ids. */
 export function isInBlocks(kind: ListedKind, filter: Filter): boolean {
@@ -80,7 +78,7 @@ function leafMask(kind: ListedKind, block: Block, unit: Unit, leaf: Leaf): Mask 
 }
 
 /** The column of a field. What a record and its items both have is that of the unit. */
-function columnName(kind: ListedKind, unit: Unit, field: string): string {
+export function columnName(kind: ListedKind, unit: Unit, field: string): string {
   const isOfItem = unit === 'ITEM' ? isItemField(kind, field) : !isRecordField(kind, field);
   return isOfItem ? itemColumn(field) : field;
 }

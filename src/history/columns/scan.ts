@@ -1,14 +1,17 @@
 import type { ListedKind } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
+import type { Unit } from '../statistics.js';
 import type { Account, Block } from './block.js';
 import { NULL_CODE } from './column.js';
-import { type Mask, maskOf, sizeOf, spread, type Unit } from './masks.js';
+import { type Mask, maskOf, sizeOf, spread } from './masks.js';
 
 /** The records that are counted: those of some accounts, in the view that ends with revision `lastRev`. */
 export interface ScanQuery {
   readonly kind: ListedKind;
   readonly accounts: readonly Account[];
   readonly filter: Filter | null;
+  /** Instead of a filter that blocks cannot evaluate: the revisions that match it. */
+  readonly revs?: readonly number[];
   readonly lastRev: number;
 }
 
@@ -66,11 +69,13 @@ class Replaced {
 export function* scanned(
   blocks: readonly Block[],
   unit: Unit,
-  { kind, accounts, filter, lastRev }: ScanQuery,
+  { kind, accounts, filter, revs, lastRev }: ScanQuery,
 ): Generator<{ readonly block: Block; readonly mask: Mask }> {
   const replaced = new Replaced(blocks, lastRev);
+  const wanted = revs && new Set(revs);
   for (const block of blocks) {
-    const matching = filter === null ? null : maskOf(kind, block, unit, filter);
+    const found = wanted && Uint8Array.from(block.revs, (rev) => (wanted.has(rev) ? 1 : 0));
+    const matching = found ?? (filter === null ? null : maskOf(kind, block, unit, filter));
     if (matching !== null && !matching.includes(1)) continue;
     const rows = replaced.visible(block, accounts);
     const visible = rows !== null && unit === 'ITEM' ? spread(rows, block.itemStarts) : rows;

@@ -1,4 +1,5 @@
 import { toInstant } from '../../values/instant.js';
+import { walkStatistics } from '../columns/walk-statistics.js';
 import { HistoryError } from '../errors.js';
 import type { Batch, HistoryStore, OpenMode, Pin, Recorded } from '../store.js';
 import { connect, guarded, type MongoConnection } from './connection.js';
@@ -136,6 +137,7 @@ class MongoStore implements HistoryStore {
   page: HistoryStore['page'] = (query) => this.#guarded(() => this.#lists.page(query), A_VERSION);
   recorded: HistoryStore['recorded'] = (query) => this.#guarded(() => this.#lists.recorded(query));
   count: HistoryStore['count'] = (query) => this.#guarded(() => this.#lists.count(query));
+  statistics: HistoryStore['statistics'] = (query) => walkStatistics(this, query);
   referrers: HistoryStore['referrers'] = (...query) => this.#guarded(() => this.#lists.referrers(...query));
 
   ledger: HistoryStore['ledger'] = (...query) =>

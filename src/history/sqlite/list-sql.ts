@@ -35,6 +35,12 @@ export function countSql({ source, lastRev }: ListPlan, part: Part): Query {
   return { sql: `SELECT count(*) FROM ${sql}`, params };
 }
 
+/** The revisions of a part. */
+export function matchingSql({ source, lastRev }: ListPlan, part: Part): Query {
+  const { sql, params } = conditionSql(part, source === 'NAMED' ? namedBy(part) : writtenUpTo(lastRev));
+  return { sql: `SELECT t.rev FROM ${sql}`, params };
+}
+
 /**
  * The first `limit` rows (revision, value, id) of a part, by walking its index; `budget` entries of it at
  * most, or all for -1. Without a filter the table itself is not looked at.

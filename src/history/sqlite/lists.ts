@@ -4,6 +4,7 @@ import { toInstant } from '../../values/instant.js';
 import { isInBlocks } from '../columns/masks.js';
 import type { ScanQuery } from '../columns/scan.js';
 import { HistoryError } from '../errors.js';
+import type { Statistics, StatisticsQuery } from '../statistics.js';
 import type {
   ListQuery,
   PageItem,
@@ -18,7 +19,7 @@ import { type Column, columnOf, fromOrdered } from './columns.js';
 import type { Connection, Integrations, Query } from './connection.js';
 import type { Row } from './driver.js';
 import { type ListPlan, type ListRequest, namedValues, type Part, planList } from './list-plan.js';
-import { countSql, foundSql, pageSql, recordedSql, walkLengthSql, walkSql } from './list-sql.js';
+import { countSql, foundSql, matchingSql, pageSql, recordedSql, walkLengthSql, walkSql } from './list-sql.js';
 import type { Limits, QueryRunner } from './query-worker.js';
 import { type Head, liveCountAt, markAt } from './record-batch.js';
 import type { Revisions } from './revisions.js';
@@ -79,6 +80,27 @@ export class Lists {
     const plan = this.#plan(request, query, orderColumn(query.kind, field), view, head);
     const counted = await this.#run(plan, (part) => countSql(plan, part));
     return counted.reduce((sum, [row]) => sum + Number(row?.[0]), 0);
+  }
+
+  async statistics(query: StatisticsQuery, head: Head): Promise<Statistics> {
+    const { kind, integrations, filter } = query;
+    const { lastRev } = this.#viewAt(query.seq, head);
+    const accounts = this.integrations.select(integrations).map(({ n }) => n);
+    const isPossible = filter === null || query.unit === 'ITEM' || isInBlocks(kind, filter);
+    const scan: ScanQuery = isPossible
+      ? { kind, accounts, filter, lastRev }
+      : { kind, accounts, filter: null, lastRev, revs: await this.#matching(query, head) };
+    const isQuick = this.#isQuickScan(scan) && isBlocked(this.connection, kind, lastRev);
+    return this.answers.scan({ type: 'STATISTICS', query: scan, statistics: query }, isQuick);
+  }
+
+  /** The revisions that match a filter by ids or references. */
+  async #matching(query: ListQuery, head: Head): Promise<number[]> {
+    const column = orderColumn(query.kind, DEFAULT_ORDER[query.kind]);
+    const request = { ...query, goal: 'COUNT', descending: true, after: null } as const;
+    const plan = this.#plan(request, query, column, this.#viewAt(query.seq, head), head);
+    const rows = await this.#run(plan, (part) => matchingSql(plan, part));
+    return rows.flat().map(([rev]) => Number(rev));
   }
 
   #liveCount({ kind, integrations, seq }: ListQuery): number {

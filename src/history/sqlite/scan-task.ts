@@ -1,18 +1,23 @@
-import type { ListedKind } from '../../resources/registry.js';
+import { DEFINITION_OF, type ListedKind } from '../../resources/registry.js';
+import { toMillis } from '../../values/instant.js';
 import { countIn, findIn, type ScanQuery } from '../columns/scan.js';
+import { type StatisticsFacts, statisticsRows } from '../columns/statistics.js';
 import { HistoryError } from '../errors.js';
+import { type Statistics, type StatisticsQuery, summarize } from '../statistics.js';
 import { type CheckedBlock, checkNextBlock, readBlocks } from './column-blocks.js';
-import type { Connection } from './connection.js';
+import { type Connection, Integrations } from './connection.js';
 
 /** Work over column blocks, on the event loop or in the query worker. */
 export type ScanTask =
   | { readonly type: 'COUNT'; readonly query: ScanQuery }
   | { readonly type: 'FIND'; readonly query: ScanQuery; readonly most: number }
+  | { readonly type: 'STATISTICS'; readonly query: ScanQuery; readonly statistics: StatisticsQuery }
   | { readonly type: 'CHECK_NEXT'; readonly kind: ListedKind; readonly from: number };
 
 export interface ScanResults {
   readonly COUNT: number;
   readonly FIND: readonly number[] | null;
+  readonly STATISTICS: Statistics;
   readonly CHECK_NEXT: CheckedBlock | null;
 }
 
@@ -32,5 +37,27 @@ export function runScan(connection: Connection, task: ScanTask): ScanResults[Sca
 function resultOf(connection: Connection, task: ScanTask): ScanResults[ScanTask['type']] {
   if (task.type === 'CHECK_NEXT') return checkNextBlock(connection, task.kind, task.from);
   const blocks = readBlocks(connection, task.query.kind, task.query.lastRev);
-  return task.type === 'COUNT' ? countIn(blocks, task.query) : findIn(blocks, task.query, task.most);
+  if (task.type === 'COUNT') return countIn(blocks, task.query);
+  if (task.type === 'FIND') return findIn(blocks, task.query, task.most);
+  const { query, statistics } = task;
+  return summarize(statisticsRows(blocks, query, statistics, factsOf(connection, statistics)), statistics);
+}
+
+function factsOf(connection: Connection, { kind, measure }: StatisticsQuery): StatisticsFacts {
+  const integrations = new Integrations(connection);
+  const isNeeded = measure.type === 'DURATION' && measure.to === null;
+  const batches = isNeeded ? connection.all('SELECT last_rev, at FROM batches ORDER BY seq') : [];
+  return {
+    nameOf: (account) => integrations.nameOf(Number(account)),
+    recordedAt(rev) {
+      let [low, high] = [0, batches.length];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (Number(batches[middle]?.[0]) < rev) low = middle + 1;
+        else high = middle;
+      }
+      return toMillis(String(batches[low]?.[1]));
+    },
+    unsettled: DEFINITION_OF[kind].unsettledField,
+  };
 }

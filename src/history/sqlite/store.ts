@@ -146,6 +146,7 @@ class SqliteStore implements HistoryStore {
 
   page: HistoryStore['page'] = async (query) => this.#lists.page(query, this.#headNow());
   count: HistoryStore['count'] = async (query) => this.#lists.count(query, this.#headNow());
+  statistics: HistoryStore['statistics'] = async (query) => this.#lists.statistics(query, this.#headNow());
   recorded: HistoryStore['recorded'] = async (query) => this.#lists.recorded(query, this.#headNow());
 
   firstRecorded: HistoryStore['firstRecorded'] = (query) => this.#ledger.firstRecorded(query);

@@ -57,8 +57,8 @@ export const threatMessages = {
     senderIpAddress: { type: 'text' },
     recipientAddress: { type: 'text' },
     internetMessageId: { type: 'text' },
-    url: { type: 'texts' },
-    summaryInsight: { type: 'texts' },
+    urls: { type: 'texts' },
+    summaryInsights: { type: 'texts' },
   },
   of: ({ messages }) =>
     messages.map((message) => ({
@@ -82,7 +82,7 @@ export const threatMessages = {
       senderIpAddress: message.senderIpAddress,
       recipientAddress: message.recipientAddress,
       internetMessageId: message.internetMessageId,
-      url: message.urls,
-      summaryInsight: message.summaryInsights,
+      urls: message.urls,
+      summaryInsights: message.summaryInsights,
     })),
 } as const satisfies ItemDefinition<ThreatRecord>;
